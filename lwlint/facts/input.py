@@ -1,0 +1,35 @@
+"""Facts about the input itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from lwlint.source import Span
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """An input, or a part of one, that could not be read as the real program reads it.
+
+    `name` is the source's path, `message` says what is wrong in one line. `fatal` tells that the
+    real program refuses the whole file, so that nothing else is known of it.
+    """
+
+    kind: ClassVar[str] = "unreadable"
+    name: str
+    span: Span
+    message: str
+    host: str = ""
+    fatal: bool = True
+
+
+@dataclass(frozen=True)
+class NotEvaluated:
+    """A source whose content lwlint cannot know (Jinja that does not parse, say), and why."""
+
+    kind: ClassVar[str] = "not_evaluated"
+    name: str
+    span: Span
+    because: str
+    host: str = ""

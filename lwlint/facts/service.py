@@ -1,0 +1,58 @@
+"""Services of the catalogue and releases, as the facts refer to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+RELEASES = (
+    "liberty", "mitaka", "newton", "ocata", "pike", "queens", "rocky", "stein", "train", "ussuri", "victoria", "wallaby",
+)  # fmt: skip
+
+CORE, ACTIVE_PASSIVE, ACTIVE_ACTIVE, INFRASTRUCTURE = "core", "active_passive", "active_active", "infrastructure"
+
+
+class Release(NamedTuple):
+    """The release that is judged by. `name` is None when nothing tells it."""
+
+    name: str | None
+    because: str = ""
+
+    def at_least(self, name: str) -> bool | None:
+        """Return whether this release is `name` or later; None when the release is not known."""
+        return None if self.name is None else RELEASES.index(self.name) >= RELEASES.index(name)
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database of a service: the option section that names it, and the Puppet keys that fill it."""
+
+    section: str
+    connection_keys: tuple[str, ...] = ()
+    retry_keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service of the catalogue (`rules/services.yaml`).
+
+    `kind` is `core` (must be under Pacemaker), `active_passive` (may be), `active_active` (must not be)
+    or `infrastructure` (the cluster itself, fencing, and what is no business of the spec).
+    `under_pacemaker` names the releases in which Pacemaker may run it; `in_spec` tells that the spec itself
+    names it. `title` is the name a user knows.
+    """
+
+    name: str
+    title: str
+    kind: str
+    releases: tuple[str, ...] = ()
+    under_pacemaker: tuple[str, ...] = ()
+    in_spec: bool = False
+    openstack: bool = False
+    aliases: tuple[str, ...] = ()
+    templates: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    containers: tuple[str, ...] = ()
+    config_files: tuple[str, ...] = ()
+    databases: tuple[Database, ...] = ()
+    broker: bool = False

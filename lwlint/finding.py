@@ -1,0 +1,103 @@
+"""What checks see and what the engine makes of it: problems, findings, verdicts, the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lwlint.source import Source, Span
+
+SEVERITIES = ("note", "warning", "error")
+PASS, FAIL, NOT_EVALUATED, BROKEN = "pass", "fail", "not evaluated", "broken"
+
+
+class ConfigurationError(Exception):
+    """The user's own configuration, rules or arguments are wrong; the run ends with exit code 2.
+
+    The message names its place where there is one (`path:line:column: ...`).
+    """
+
+
+@dataclass(frozen=True)
+class Related:
+    """Another place that explains a problem, and what it adds."""
+
+    span: Span
+    message: str
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a check saw. It knows no rule.
+
+    `subject` names the fact that is blamed, without its place (`unit openstack-nova-api.service`),
+    so that a fingerprint survives moved lines. `severity` is set only where this one problem is
+    weaker than its rule says. `remedy` replaces the rule's remedy where this problem needs its own.
+    """
+
+    span: Span
+    message: str
+    subject: str
+    related: tuple[Related, ...] = ()
+    severity: str | None = None
+    remedy: str | None = None
+    host: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A problem in the name of a rule. `allowed` holds the reason when it was suppressed."""
+
+    code: str
+    rule: str
+    severity: str
+    clause: str
+    span: Span
+    message: str
+    remedy: str
+    fingerprint: str
+    subject: str = ""
+    related: tuple[Related, ...] = ()
+    host: str = ""
+    allowed: str | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one rule came to: `pass`, `fail`, `not evaluated` or `broken`, and because of what."""
+
+    rule: str
+    code: str
+    outcome: str
+    because: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """The whole answer of one run, in the order in which it is printed.
+
+    `skipped` are the paths that were given but are no input of lwlint's, with the reason; `release`
+    is the profile that was judged by and `release_because` the evidence for it.
+    """
+
+    findings: tuple[Finding, ...]
+    verdicts: tuple[Verdict, ...]
+    sources: Mapping[str, Source] = field(repr=False, default_factory=dict)
+    skipped: tuple[tuple[str, str], ...] = ()
+    release: str | None = None
+    release_because: str = ""
+    tracebacks: tuple[str, ...] = field(repr=False, default=())
+
+    def count(self, outcome: str) -> int:
+        """Return how many rules came to `outcome`."""
+        return sum(verdict.outcome == outcome for verdict in self.verdicts)
+
+    @property
+    def allowed(self) -> int:
+        """The number of findings that are suppressed, with their reasons."""
+        return sum(finding.allowed is not None for finding in self.findings)
+
+    def failing(self, fail_on: str) -> bool:
+        """Return whether a finding that is not allowed is as severe as `fail_on`, or worse."""
+        least = SEVERITIES.index(fail_on)
+        return any(f.allowed is None and SEVERITIES.index(f.severity) >= least for f in self.findings)
