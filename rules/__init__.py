@@ -1,0 +1,1 @@
+"""lwlint's own rules and catalogue: data, no code."""
