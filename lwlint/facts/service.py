@@ -25,11 +25,17 @@ class Release(NamedTuple):
 
 @dataclass(frozen=True)
 class Database:
-    """A database of a service: the option section that names it, and the Puppet keys that fill it."""
+    """A database of a service: the option section that names it, and the Puppet keys that fill it.
+
+    `option` is the option of `section` that holds the address; `retry_section` the section of the retry
+    options where it is another one (gnocchi), else empty.
+    """
 
     section: str
     connection_keys: tuple[str, ...] = ()
     retry_keys: tuple[str, ...] = ()
+    option: str = "connection"
+    retry_section: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,14 @@ class Service:
     `kind` is `core` (must be under Pacemaker), `active_passive` (may be), `active_active` (must not be)
     or `infrastructure` (the cluster itself, fencing, and what is no business of the spec).
     `under_pacemaker` names the releases in which Pacemaker may run it; `in_spec` tells that the spec itself
-    names it. `title` is the name a user knows.
+    names it. `title` is the name a user knows. `openstack` tells a native OpenStack service (one that must
+    retry its database and broker); `daemon` is False for what only configures another service.
+
+    `aliases` holds all of them, with the prefix `OS::TripleO::Services::`; those also in `outside_aliases` run
+    outside Pacemaker by design (block storage nodes, edge sites, the undercloud). `templates` likewise holds
+    all known template paths; those in `pacemaker_templates` put the service under Pacemaker. `profiles` are the
+    Puppet classes that do so. `units` have no suffix `.service`; one that ends in `@` is a template. `httpd` names
+    the releases in which httpd runs it (`units` then do not).
     """
 
     name: str
@@ -56,3 +69,13 @@ class Service:
     config_files: tuple[str, ...] = ()
     databases: tuple[Database, ...] = ()
     broker: bool = False
+    # what follows is empty for most services
+    daemon: bool = True
+    outside_aliases: tuple[str, ...] = ()
+    pacemaker_templates: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    resource_ids: tuple[str, ...] = ()
+    agents: tuple[str, ...] = ()
+    httpd: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    note: str = ""
