@@ -134,7 +134,7 @@ def _entry(name: str, kind: str, values: Any, databases: Mapping[str, Database])
         templates=tuple(_paths(_words(values, "templates", path))) + pacemaker_templates,
         units=units,
         containers=_words(values, "containers", path),
-        config_files=_words(values, "files", path) or ((f"/etc/{project}/{project}.conf",) if project else ()),
+        config_files=_words(values, "files", path) if "files" in values or not project else (f"/etc/{project}/{project}.conf",),
         databases=tuple(_databases(values, databases, path)),
         broker=values.get("broker", bool(project)),
         daemon=values.get("daemon", True),
@@ -152,7 +152,7 @@ def _entry(name: str, kind: str, values: Any, databases: Mapping[str, Database])
         path,
         images=_words(pacemaker, "images", inside),
         agents_with_id=tuple(_agents_with_id(pacemaker, inside)),
-        generated=_words(values, "generated", path) or ((project,) if project else ()),
+        generated=_words(values, "generated", path) if "generated" in values or not project else (project,),
     )
 
 
