@@ -40,14 +40,14 @@ class Check(Generic[P]):
 
     name: str
     run: Callable[[Facts, P], Iterator[Saw]]
-    evidence: Callable[[Facts, P], "str | None"]
+    evidence: Callable[[Facts, P], str | None]
     params: type[P] = NoParams  # type: ignore[assignment]
 
 
 AnyCheck = Check[Any]
 
 
-def needs(kind: type, reason: str) -> Callable[[Facts, Any], "str | None"]:
+def needs(kind: type, reason: str) -> Callable[[Facts, Any], str | None]:
     """Return an `evidence` function: at least one fact of type `kind` must be there."""
 
     def evidence(facts: Facts, _: Any) -> str | None:

@@ -33,11 +33,11 @@ F = TypeVar("F", bound=Fact)
 class Facts:
     """All facts of one run, by type, with the release and the services of the catalogue."""
 
-    def __init__(self, facts: Iterable[Fact] = (), *, release: Release = Release(None), services: Iterable[Service] = ()) -> None:
+    def __init__(self, facts: Iterable[Fact] = (), *, release: Release | None = None, services: Iterable[Service] = ()) -> None:
         self._by_type: dict[type, list[Fact]] = {}
         for fact in facts:
             self._by_type.setdefault(type(fact), []).append(fact)
-        self.release = release
+        self.release = release or Release(None)
         self.services = tuple(services)
 
     def of(self, kind: type[F]) -> list[F]:

@@ -33,3 +33,14 @@ class NotEvaluated:
     span: Span
     because: str
     host: str = ""
+
+
+@dataclass(frozen=True)
+class UnusedAllow:
+    """An `allow` comment that suppresses nothing, and why not. `name` is what it names."""
+
+    kind: ClassVar[str] = "unused_allow"
+    name: str
+    span: Span
+    because: str
+    host: str = ""

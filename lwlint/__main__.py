@@ -1,0 +1,7 @@
+"""`python -m lwlint`."""
+
+import sys
+
+from lwlint.cli import main
+
+sys.exit(main())

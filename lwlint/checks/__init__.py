@@ -1,0 +1,55 @@
+"""All checks, by name. A check is found here and nowhere else: nothing registers itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
+
+from lwlint.checks.check import AnyCheck
+from lwlint.finding import ConfigurationError
+
+# check -> the module that holds it (as CHECK, or in the tuple CHECKS); imported when a rule needs it
+MODULES: Mapping[str, str] = MappingProxyType(
+    {
+        "unreadable-input": "lwlint.checks.input",
+        "allow-without-effect": "lwlint.checks.input",
+    }
+)
+ENTRY_POINTS = "lwlint.checks"
+
+
+def names() -> list[str]:
+    """Return the names of lwlint's own checks and of those that installed packages bring."""
+    return [*MODULES, *_plugins()]
+
+
+def find(name: str) -> AnyCheck:
+    """Return the check called `name`.
+
+    Raises ConfigurationError if there is none, or if a package's entry point gives no `Check`.
+    """
+    if name in MODULES:
+        module = import_module(MODULES[name])
+        found: tuple[AnyCheck, ...] = getattr(module, "CHECKS", None) or (module.CHECK,)
+        for check in found:
+            if check.name == name:
+                return check
+        raise ConfigurationError(f"`{name}`: module `{MODULES[name]}` holds no check of this name")
+    from lwlint.checks.check import Check
+
+    plugins = _plugins()
+    if name not in plugins:
+        raise ConfigurationError(f"`{name}`: unknown check")
+    check = plugins[name].load()
+    if not isinstance(check, Check):
+        raise ConfigurationError(f"`{name}`: entry point `{plugins[name].value}` is no `Check`")
+    return check
+
+
+def _plugins():  # type: ignore[no-untyped-def]
+    from importlib.metadata import entry_points
+
+    every = entry_points()
+    group = every.select(group=ENTRY_POINTS) if hasattr(every, "select") else every.get(ENTRY_POINTS, ())
+    return {point.name: point for point in group}

@@ -1,0 +1,216 @@
+"""Paths -> sources: what to read, as what kind, decoded, with every refusal told."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from lwlint import kinds
+from lwlint.facts.input import Unreadable
+from lwlint.finding import ConfigurationError
+from lwlint.read import near
+from lwlint.source import Link, Source
+from lwlint.tree import FILE, FOLDER, LINK, Tree, walk
+
+LIMIT = 64 * 1024 * 1024  # bytes of one file; the largest CIBs and option files that were met have a hundredth
+_HEAD = 65536
+_ROOT = re.compile(
+    r"^(?P<root>(?:.*?/)??)(?:etc/(?!.*/etc/systemd/)|usr/(?:lib|share|local)/|lib/systemd/|run/systemd/|var/lib/|sos_commands/)"
+)
+
+
+@dataclass
+class Input:
+    """What was found at the paths of one run; filled by `Discovery`, read by everything after it."""
+
+    sources: dict[str, Source] = field(default_factory=dict)
+    links: list[Link] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+
+    def of(self, kind: str) -> list[Source]:
+        """Return the sources of one kind, in the order in which they were found."""
+        return [source for source in self.sources.values() if source.kind == kind]
+
+
+class Discovery:
+    """Reads sources from one tree, each once."""
+
+    def __init__(self, tree: Tree, kind: str | None = None) -> None:
+        self._tree = tree
+        self._kind = kind
+        self._hosts: dict[str, str] = {}
+        self._missing: set[str] = set()
+        self.found = Input()
+
+    def add(self, paths: Sequence[str]) -> Input:
+        """Read everything at `paths`, files and folders, and return what there is.
+
+        Raises ConfigurationError for a path that does not exist.
+        """
+        for path in paths:
+            shown = _normal(path)
+            if self._tree.kind(shown) is None:
+                raise ConfigurationError(f"`{path}`: no such file or folder{self._near(shown)}")
+            if self._tree.real_kind(shown) != FOLDER:
+                self._take(shown, named=True)
+                continue
+            for below in walk(self._tree, shown, self._failed):
+                self._take(below, named=False)
+        return self.found
+
+    def add_text(self, text: bytes, path: str) -> Input:
+        """Take `text` as the content of the file `path`, which need not exist (standard input)."""
+        self._take_bytes(_normal(path), text, named=True, judged=True)
+        return self.found
+
+    def load(self, path: str, *, judged: bool = False) -> Source | None:
+        """Return the source at `path`, read as context if the run does not judge it; None if there is no file."""
+        path = _normal(path)
+        if path not in self.found.sources and path not in self._missing:
+            if self._tree.real_kind(path) == FILE:
+                self._take(path, named=True, judged=judged)
+            if path not in self.found.sources:
+                self._missing.add(path)
+        return self.found.sources.get(path)
+
+    def exists(self, path: str) -> bool:
+        """Return whether there is a file at `path`, whatever it holds."""
+        return self._tree.real_kind(_normal(path)) == FILE
+
+    def _near(self, path: str) -> str:
+        folder, name = posixpath.split(path)
+        try:
+            return near(name, self._tree.names(folder or "."))
+        except (OSError, KeyError):
+            return ""
+
+    def _failed(self, path: str, error: OSError) -> None:
+        self._refuse(path, f"folder cannot be read ({error.strerror})")
+
+    def _take(self, path: str, *, named: bool, judged: bool = True) -> None:
+        if path in self.found.sources:
+            return
+        kind = self._tree.kind(path)
+        root = root_of(path)
+        if kind == LINK and kinds.is_unit_link(path) and not (named and root_is_loose(path, root)):
+            self.found.links.append(Link(path, self._tree.target(path), self._host(root), root))
+            return
+        real = self._followed(path, root) if kind == LINK else path
+        if not (named or self._kind or kinds.may_be(path)):
+            self.found.skipped.append((path, "no Heat template, CIB, systemd unit, oslo.config file or Puppet manifest"))
+            return
+        what = self._tree.real_kind(real) if real is not None else None
+        if real is None or what != FILE:
+            self._refuse_special(path, what, named)
+            return
+        try:
+            size = self._tree.size(real)
+            if size > LIMIT:
+                self._refuse(path, f"file has {size} bytes; the limit is {LIMIT}")
+                return
+            self._take_bytes(path, self._tree.read(real), named=named, judged=judged)
+        except OSError as error:
+            self._refuse(path, f"file cannot be read ({error.strerror})")
+
+    def _refuse_special(self, path: str, what: str | None, named: bool) -> None:
+        if what == FOLDER:
+            self.found.skipped.append((path, "a link to a folder, not followed"))
+        elif what is None:
+            self._refuse(path, "link leads nowhere")
+        elif named or kinds.may_be(path):
+            self._refuse(path, "is no regular file (a pipe, socket or device); it is not opened")
+
+    def _followed(self, path: str, root: str) -> str | None:
+        """Return the path that the link at `path` leads to; an absolute target stays inside the host's tree `root`."""
+        for _ in range(40):
+            if self._tree.kind(path) != LINK:
+                return path
+            target = self._tree.target(path)
+            path = (
+                root + target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
+            )
+        return None
+
+    def _take_bytes(self, path: str, data: bytes, *, named: bool, judged: bool) -> None:
+        head = data[:_HEAD].decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "replace")
+        kind, why = (self._kind, "") if self._kind and judged else kinds.of(path, head, named=named)
+        if kind is None:
+            self.found.skipped.append((path, why))
+            return
+        root = root_of(path)
+        try:
+            text = _decode(data, kind)
+        except UnicodeDecodeError as error:
+            before = data[: error.start].decode("utf-8", "replace")
+            text = before + data[error.start :].decode("latin-1")
+            self._refuse(path, f"byte {data[error.start]:#04x} is no UTF-8", text, len(before), kind)
+            return
+        except LookupError as error:
+            self._refuse(path, f"{error}")
+            return
+        self.found.sources[path] = Source(path, text, kind, self._host(root), root, judged)
+
+    def _refuse(self, path: str, message: str, text: str = "", at: int = 0, kind: str = "") -> None:
+        root = root_of(path)
+        source = Source(path, text, kind or "unreadable", self._host(root), root)
+        self.found.sources[path] = Source(path, text, "unreadable", source.host, root)
+        self.found.unreadable.append(Unreadable(path, source.span(at, min(at + 1, len(text))), message, source.host))
+
+    def _host(self, root: str) -> str:
+        if root not in self._hosts:
+            name = ""
+            try:
+                if self._tree.real_kind(root + "etc/hostname") == FILE:
+                    name = self._tree.read(root + "etc/hostname", 256).decode("ascii", "replace").strip()
+            except OSError:
+                pass
+            self._hosts[root] = name or posixpath.basename(root.rstrip("/")).strip(".")
+        return self._hosts[root]
+
+
+def _normal(path: str) -> str:
+    """Return `path` as it is shown: with `/`, without `.` and doubled parts."""
+    return posixpath.normpath(path.replace("\\", "/")) if path else "."
+
+
+def root_of(path: str) -> str:
+    """Return the part of `path` in front of a host's file system tree, or else the folder of the file, with a final `/`."""
+    match = _ROOT.match(path)
+    if match:
+        return match.group("root")
+    folder = posixpath.dirname(path)
+    parent = re.sub(r"(^|/)[^/]+\.d$", "", folder)  # a drop-in folder belongs with the file beside it
+    return parent + "/" if parent else ""
+
+
+def root_is_loose(path: str, root: str) -> bool:
+    """Return whether the file lies in no host's tree, so that only its own folder is known."""
+    return not _ROOT.match(path) or "/" not in path[len(root) :]
+
+
+def _decode(data: bytes, kind: str) -> str:
+    """Return the text of `data` as the real program of `kind` decodes it.
+
+    Raises UnicodeDecodeError where that program fails, LookupError for an encoding that nobody knows.
+    """
+    if kind == kinds.CIB:
+        return _decode_xml(data)
+    if kind == kinds.UNIT:
+        return data.decode("utf-8", "surrogateescape")  # systemd drops single lines, not the file
+    return data.decode("utf-8")
+
+
+def _decode_xml(data: bytes) -> str:
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "\ufeff" + data.decode("utf-16")
+    declared = re.match(rb"(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)", data)
+    name = declared.group(1).decode("ascii") if declared else "utf-8"
+    if name.lower() in ("utf-16", "utf16", "ucs-2"):
+        name = "utf-8"  # libxml2 goes by the bytes when the declaration cannot be true
+    try:
+        return data.decode(name)
+    except LookupError:
+        raise LookupError(f"encoding `{name}` of the XML declaration is not known") from None

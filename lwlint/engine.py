@@ -1,0 +1,94 @@
+"""Facts + rules -> findings and verdicts. A check that raises is `broken`; the rest run."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import traceback
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from lwlint.checks.check import Unknown
+from lwlint.facts import Facts
+from lwlint.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, Finding, Problem, Verdict
+from lwlint.rules import Rule
+from lwlint.source import Source
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one run of the rules came to."""
+
+    findings: tuple[Finding, ...]
+    verdicts: tuple[Verdict, ...]
+    tracebacks: tuple[str, ...]
+
+
+def evaluate(facts: Facts, rules: Sequence[Rule], sources: Mapping[str, Source]) -> Answer:
+    """Return what the `rules` say of the `facts`: findings sorted by place, a verdict for every rule.
+
+    A finding in a source that is not judged (read as context only) is left out.
+    """
+    findings: list[Finding] = []
+    verdicts, tracebacks = [], []
+    for rule in rules:
+        try:
+            found, verdict = _run(rule, facts, sources)
+        except Exception:
+            trace = traceback.format_exc()
+            tracebacks.append(f"{rule.code} {rule.id}: {trace}")
+            found, verdict = [], Verdict(rule.id, rule.code, BROKEN, trace.strip().splitlines()[-1])
+        findings += found
+        verdicts.append(verdict)
+    findings.sort(key=lambda f: (f.span, f.code, f.message))
+    return Answer(tuple(findings), tuple(verdicts), tuple(tracebacks))
+
+
+def _run(rule: Rule, facts: Facts, sources: Mapping[str, Source]) -> tuple[list[Finding], Verdict]:
+    missing = rule.bound.evidence(facts, rule.parameters)
+    if missing is not None:
+        return [], Verdict(rule.id, rule.code, NOT_EVALUATED, missing)
+    problems: dict[tuple[object, ...], Problem] = {}
+    unknown: list[Unknown] = []
+    for saw in rule.bound.run(facts, rule.parameters):
+        if isinstance(saw, Unknown):
+            unknown.append(saw)
+        elif saw.span.path not in sources or sources[saw.span.path].judged:
+            problems.setdefault((saw.span, saw.message), saw)
+    findings = [finding(rule, problem, sources) for problem in problems.values()]
+    because = _because(unknown, sources)
+    if findings:
+        return findings, Verdict(rule.id, rule.code, FAIL, because)
+    return [], Verdict(rule.id, rule.code, NOT_EVALUATED if unknown else PASS, because)
+
+
+def _because(unknown: Iterable[Unknown], sources: Mapping[str, Source]) -> str:
+    """Return one line for all that could not be judged: the first reason with its place, and how many more there are."""
+    seen = {}
+    for item in unknown:
+        place = ""
+        if item.span is not None and item.span.path in sources:
+            place = f"{item.span.path}:{sources[item.span.path].position(item.span.start).line}: "
+        seen[f"{place}{item.because}"] = None
+    reasons = list(seen)
+    return reasons[0] + (f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else "") if reasons else ""
+
+
+def finding(rule: Rule, problem: Problem, sources: Mapping[str, Source]) -> Finding:
+    """Return `problem` as a finding of `rule`."""
+    source = sources.get(problem.span.path)
+    below = problem.span.path[len(source.root) :] if source is not None else problem.span.path
+    identity = "\0".join((rule.code, below, problem.subject or re.sub(r"\d+", "0", problem.message)))
+    return Finding(
+        code=rule.code,
+        rule=rule.id,
+        severity=problem.severity or rule.severity,
+        clause=rule.clause,
+        span=problem.span,
+        message=problem.message,
+        remedy=problem.remedy or rule.remedy.strip(),
+        fingerprint=hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:20],
+        subject=problem.subject,
+        related=problem.related,
+        host=problem.host or (source.host if source is not None else ""),
+    )

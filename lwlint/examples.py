@@ -1,0 +1,47 @@
+"""The examples of rules, run: they are the rules' tests and their documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lwlint.finding import BROKEN, Report
+from lwlint.rules import Example, Rule
+from lwlint.run import AUTO, Request, check
+from lwlint.tree import Memory
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one example came to: `expected` and `found` are lines `path:line:column message`."""
+
+    rule: Rule
+    example: Example
+    expected: tuple[str, ...]
+    found: tuple[str, ...]
+    broken: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the rule found exactly what the example says."""
+        return self.expected == self.found and not self.broken
+
+
+def run_example(rule: Rule, example: Example, others: tuple[Rule, ...] = ()) -> Outcome:
+    """Return what `rule` finds in `example`; `others` run with it, as a rule about other rules' findings needs."""
+    request = Request(
+        paths=example.paths,
+        environments=example.environments,
+        release=example.release or AUTO,
+        tree=Memory(example.files),
+    )
+    report = check(request, (*others, rule))
+    broken = "; ".join(v.because for v in report.verdicts if v.outcome == BROKEN)
+    return Outcome(rule, example, tuple(sorted(example.finds)), tuple(sorted(_lines(report, rule))), broken)
+
+
+def _lines(report: Report, rule: Rule) -> Iterator[str]:
+    for finding in report.findings:
+        if finding.rule == rule.id and finding.allowed is None:
+            line, column = report.sources[finding.span.path].position(finding.span.start)
+            yield f"{finding.span.path}:{line}:{column} {finding.message}"

@@ -1,0 +1,65 @@
+"""Facts as JSON, so that the author of a rule sees what there is to match."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from lwlint.facts import Fact
+from lwlint.facts.service import Service
+from lwlint.report.json import dump
+from lwlint.run import Reading
+from lwlint.source import Source, Span, Text
+
+
+def render(reading: Reading) -> str:
+    """Return every fact: kind, name, path, line, column, host, and the fields of its own."""
+    sources = reading.input.sources
+    facts = sorted(reading.facts, key=lambda fact: (fact.span, fact.kind, fact.name))
+    release = reading.facts.release
+    return dump(
+        {
+            "release": {"name": release.name, "because": release.because},
+            "sources": [{"path": s.path, "kind": s.kind, "host": s.host, "judged": s.judged} for s in sources.values()],
+            "facts": [_fact(fact, sources) for fact in facts],
+        }
+    )
+
+
+def _fact(fact: Fact, sources: Mapping[str, Source]) -> dict[str, Any]:
+    head = {"kind": fact.kind, "name": fact.name, **_place(fact.span, sources), "host": fact.host}
+    return {**_fields(fact, sources), **head}
+
+
+def _fields(record: Any, sources: Mapping[str, Source]) -> dict[str, Any]:
+    fields = {}
+    for field in dataclasses.fields(record):
+        if field.name != "span":
+            fields[field.name] = _plain(getattr(record, field.name), sources)
+    return fields
+
+
+def _plain(value: Any, sources: Mapping[str, Source]) -> Any:
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    if isinstance(value, Text):
+        return value.value
+    if isinstance(value, Span):
+        return _place(value, sources)
+    if isinstance(value, Service):
+        return value.name
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item, sources) for key, item in value.items()}
+    if dataclasses.is_dataclass(value):
+        place = _place(value.span, sources) if isinstance(getattr(value, "span", None), Span) else {}
+        return {**_fields(value, sources), **place}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {key: _plain(item, sources) for key, item in value._asdict().items()}
+    return [_plain(item, sources) for item in value]
+
+
+def _place(span: Span, sources: Mapping[str, Source]) -> dict[str, Any]:
+    source = sources.get(span.path)
+    line, column = source.position(span.start) if source is not None else (1, 1)
+    return {"path": span.path, "line": line, "column": column}

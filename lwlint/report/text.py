@@ -1,0 +1,127 @@
+"""The report for a person: grouped by file, each finding with its line, the remedies once, the summary last."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from itertools import groupby
+
+from lwlint.finding import BROKEN, Finding, Report
+from lwlint.report.summary import summary
+from lwlint.source import Source, Span
+
+Line = list[tuple[str, str]]  # pieces of one line: text, and the style of it (empty for plain)
+_STYLES = {"error": "bold red", "warning": "bold yellow", "note": "bold cyan"}
+_WIDTH = 140  # of a source line as it is shown; a longer one is cut around the span
+
+
+def render(report: Report, *, colour: bool = False, verbose: bool = False) -> str:
+    """Return the report as text with a final line break; `verbose` adds verdicts, skipped paths and the release."""
+    lines = list(_lines(report, verbose))
+    return _coloured(lines) if colour else "".join("".join(text for text, _ in line).rstrip() + "\n" for line in lines)
+
+
+def _coloured(lines: list[Line]) -> str:
+    import io
+
+    from rich.console import Console
+    from rich.text import Text
+
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, color_system="standard", highlight=False, soft_wrap=True, legacy_windows=False)
+    for line in lines:
+        console.print(Text.assemble(*line))
+    return out.getvalue()
+
+
+def _lines(report: Report, verbose: bool) -> Iterator[Line]:
+    for path, findings in groupby((f for f in report.findings if f.allowed is None or verbose), key=lambda f: f.span.path):
+        host = next((f for f in report.findings if f.span.path == path), None)
+        yield [(path, "bold"), (f"  ({host.host})" if host is not None and host.host else "", "dim")]
+        for finding in findings:
+            yield from _finding(finding, report)
+        yield []
+    yield from _remedies(report)
+    if verbose:
+        yield from _verdicts(report)
+    yield [(summary(report), "bold")]
+
+
+def _finding(finding: Finding, report: Report) -> Iterator[Line]:
+    source = report.sources.get(finding.span.path)
+    line, column = source.position(finding.span.start) if source is not None else (1, 1)
+    allowed = f" (allowed: {safe(finding.allowed)})" if finding.allowed is not None else ""
+    yield [
+        (f"  {line}:{column} ", ""),
+        (finding.severity, _STYLES[finding.severity]),
+        (f" {finding.code} {finding.rule}", "bold"),
+        (allowed, "dim"),
+    ]
+    yield [(f"    {safe(finding.message)}", "")]
+    if source is not None:
+        yield from _excerpt(finding.span, source)
+    for related in finding.related:
+        yield [(f"    {_place(related.span, report)} {safe(related.message)}", "dim")]
+
+
+def _place(span: Span, report: Report) -> str:
+    source = report.sources.get(span.path)
+    line, column = source.position(span.start) if source is not None else (1, 1)
+    return f"{span.path}:{line}:{column}"
+
+
+def _excerpt(span: Span, source: Source) -> Iterator[Line]:
+    """Yield the line on which the span starts, and a line that underlines it; nothing for an empty file."""
+    number, column = source.position(span.start)
+    text = source.line(number)
+    if not text.strip():
+        return
+    start = column - 1
+    length = max(1, min(span.end - span.start, len(text) - start))
+    if len(text) > _WIDTH:
+        first = max(0, min(start - 20, len(text) - _WIDTH))
+        text, start = text[first : first + _WIDTH], start - first
+    before, marked = safe(text[:start]), safe(text[start : start + length])
+    label = str(number)
+    yield [(f"    {label} | ", "dim"), (safe(text), "")]
+    yield [(f"    {' ' * len(label)} | ", "dim"), (" " * _cells(before), ""), ("^" * max(1, _cells(marked)), "bold red")]
+
+
+def _cells(text: str) -> int:
+    """Return how many cells of a terminal `text` takes."""
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+    return len(text) + wide - sum(1 for c in text if unicodedata.combining(c))
+
+
+def safe(text: str) -> str:
+    """Return `text` with tabs as blanks, and characters that would steer a terminal as U+FFFD."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else "    " if c == "\t" else "\ufffd" for c in text)
+
+
+def _remedies(report: Report) -> Iterator[Line]:
+    said = {}
+    for finding in report.findings:
+        if finding.allowed is None:
+            said.setdefault((finding.code, finding.rule, finding.remedy), None)
+    if said:
+        yield [("What to do", "bold")]
+    for code, rule, remedy in sorted(said):
+        first, *rest = remedy.splitlines() or [""]
+        yield [(f"  {code} {rule}: ", "bold"), (first, "")]
+        yield from ([(f"    {line}", "")] for line in rest)
+    if said:
+        yield []
+
+
+def _verdicts(report: Report) -> Iterator[Line]:
+    for path, because in report.skipped:
+        yield [(f"skipped {path}: {because}", "dim")]
+    yield [(f"release: {report.release or 'unknown'}" + (f" ({report.release_because})" if report.release_because else ""), "")]
+    for verdict in report.verdicts:
+        style = "bold red" if verdict.outcome == BROKEN else ""
+        yield [
+            (f"{verdict.code} {verdict.rule}: {verdict.outcome}", style),
+            (f" ({safe(verdict.because)})" if verdict.because else "", "dim"),
+        ]

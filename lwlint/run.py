@@ -1,0 +1,141 @@
+"""One run, whole: paths -> sources -> facts -> rules -> report. This is the public API behind `lwlint.check`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lwlint import allow, catalogue, kinds
+from lwlint.catalogue import Catalogue
+from lwlint.discover import Discovery, Input
+from lwlint.engine import evaluate
+from lwlint.facts import Fact, Facts
+from lwlint.facts.service import RELEASES, Release
+from lwlint.finding import ConfigurationError, Report
+from lwlint.read import near
+from lwlint.rules import Rule, choose, load_folder, own_folder, unique
+from lwlint.tree import Disk, Tree
+
+AUTO = "auto"
+_LAST_CHECK = "allow-without-effect"  # runs when all others have, on what is left of the suppressions
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to read and how: the arguments of one run.
+
+    `environments` are Heat environments in the order of `-e`; `text` is standard input, to be read as the file
+    `text_path`; `kind` overrides the kind of every file that is read.
+    """
+
+    paths: tuple[str, ...] = (".",)
+    environments: tuple[str, ...] = ()
+    release: str = AUTO
+    kind: str | None = None
+    text: bytes | None = None
+    text_path: str = ""
+    tree: Tree = field(default_factory=Disk)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """All that was read in one run: the facts, and the input that they are of."""
+
+    facts: Facts
+    input: Input
+
+
+def read_facts(request: Request) -> Reading:
+    """Return the facts of everything that `request` names.
+
+    Raises ConfigurationError for a path that does not exist and for an unknown release or kind.
+    """
+    if request.release not in (AUTO, *RELEASES):
+        raise ConfigurationError(f"`{request.release}`: unknown release{near(request.release, RELEASES)}")
+    if request.kind is not None and request.kind not in kinds.KINDS:
+        raise ConfigurationError(f"`{request.kind}`: unknown kind{near(request.kind, kinds.KINDS)}")
+    discovery = Discovery(request.tree, request.kind)
+    if request.text is not None:
+        discovery.add_text(request.text, request.text_path)
+    found = discovery.add((*request.environments, *request.paths))
+    release = _release(request.release, found)
+    services = load_catalogue()
+    return Reading(Facts(_facts(discovery, request, release, services), release=release, services=services.services), found)
+
+
+def check(request: Request, rules: Sequence[Rule]) -> Report:
+    """Return what the `rules` say of everything that `request` names."""
+    reading = read_facts(request)
+    sources = reading.input.sources
+    first = [rule for rule in rules if rule.check != _LAST_CHECK]
+    answer = evaluate(reading.facts, first, sources)
+    findings, unused = allow.apply(answer.findings, sources, first, answer.verdicts)
+    last = evaluate(Facts(unused), [rule for rule in rules if rule.check == _LAST_CHECK], sources)
+    return Report(
+        findings=tuple(sorted((*findings, *last.findings), key=lambda f: (f.span, f.code, f.message))),
+        verdicts=tuple(sorted((*answer.verdicts, *last.verdicts), key=lambda v: v.code)),
+        sources=sources,
+        skipped=tuple(reading.input.skipped),
+        release=reading.facts.release.name,
+        release_because=reading.facts.release.because,
+        tracebacks=answer.tracebacks + last.tracebacks,
+    )
+
+
+def load_rules(folders: Sequence[str] = (), select: Sequence[str] = (), ignore: Sequence[str] = ()) -> list[Rule]:
+    """Return lwlint's own rules and those in `folders`, as far as `select` and `ignore` leave them.
+
+    Raises ConfigurationError for a rule that does not load, and for an unknown or empty selection.
+    """
+    rules = load_folder(own_folder(), "rules")
+    for folder in folders:
+        if not Path(folder).is_dir():
+            raise ConfigurationError(f"`{folder}`: no such folder")
+        rules += load_folder(Path(folder), folder.rstrip("/"))
+    return choose(unique(rules), select, ignore)
+
+
+def _release(asked: str, found: Input) -> Release:
+    if asked != AUTO:
+        return Release(asked, "as given")
+    from lwlint.release import detect
+
+    return detect(list(found.sources.values()))
+
+
+def load_catalogue() -> Catalogue:
+    """Return lwlint's own catalogue of services."""
+    return catalogue.load((own_folder() / "services.yaml").read_text("utf-8"), "rules/services.yaml")
+
+
+def _facts(discovery: Discovery, request: Request, release: Release, services: Catalogue) -> Iterator[Fact]:
+    found = discovery.found
+    units: list[Fact] = []
+    if found.of(kinds.HEAT):
+        from lwlint.assemble.heat import heat_facts
+
+        heat = list(heat_facts(found.of(kinds.HEAT), discovery.load, request.environments, services))
+        yield from heat
+        for fact in heat:
+            if fact.kind == "get_file" and fact.name.endswith(".pp") and found.sources[fact.span.path].judged:
+                discovery.load(fact.name, judged=True)
+    if found.of(kinds.PUPPET):
+        from lwlint.assemble.manifests import manifest_facts
+
+        yield from manifest_facts(found.of(kinds.PUPPET), services)
+    if found.of(kinds.UNIT) or found.links:
+        from lwlint.assemble.units import unit_facts
+
+        units = list(unit_facts(found.of(kinds.UNIT), found.links, services))
+        yield from units
+    if found.of(kinds.OSLO):
+        from lwlint.assemble.options import option_facts
+        from lwlint.facts.systemd import Unit
+
+        yield from option_facts(found.of(kinds.OSLO), [u for u in units if isinstance(u, Unit)], services, release)
+    if found.of(kinds.CIB):
+        from lwlint.assemble.cibs import cib_facts
+
+        yield from cib_facts(found.of(kinds.CIB), services)
+    yield from found.unreadable

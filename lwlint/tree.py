@@ -1,0 +1,149 @@
+"""File trees that lwlint reads from: the disk, or files held in memory (examples, archives)."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol, Union
+
+FILE, FOLDER, LINK, OTHER = "file", "folder", "link", "other"
+
+
+class Tree(Protocol):
+    """A tree of files, by paths with `/`. A method raises OSError, as the disk does, for what is not there."""
+
+    def kind(self, path: str) -> str | None:
+        """Return what `path` is, links not followed: FILE, FOLDER, LINK, OTHER; None where there is nothing."""
+
+    def target(self, path: str) -> str:
+        """Return the text of the link at `path`."""
+
+    def real_kind(self, path: str) -> str | None:
+        """Return what `path` is, links followed; None for a link that leads nowhere."""
+
+    def size(self, path: str) -> int:
+        """Return the size of the file at `path` in bytes."""
+
+    def read(self, path: str, most: int = -1) -> bytes:
+        """Return the bytes of the file at `path`, links followed; only the first `most` of them if it is not negative."""
+
+    def names(self, path: str) -> list[str]:
+        """Return the sorted names in the folder `path`."""
+
+
+def _kind(mode: int) -> str:
+    if stat.S_ISREG(mode):
+        return FILE
+    if stat.S_ISDIR(mode):
+        return FOLDER
+    return LINK if stat.S_ISLNK(mode) else OTHER
+
+
+class Disk:
+    """The file system, seen from the current directory."""
+
+    def kind(self, path: str) -> str | None:
+        try:
+            return _kind(os.lstat(path).st_mode)
+        except FileNotFoundError:
+            return None
+
+    def real_kind(self, path: str) -> str | None:
+        try:
+            return _kind(os.stat(path).st_mode)
+        except OSError:
+            return None
+
+    def target(self, path: str) -> str:
+        return os.readlink(path)
+
+    def size(self, path: str) -> int:
+        return os.stat(path).st_size
+
+    def read(self, path: str, most: int = -1) -> bytes:
+        with open(path, "rb") as file:
+            return file.read(most)
+
+    def names(self, path: str) -> list[str]:
+        return sorted(os.listdir(path))
+
+
+Content = Union[str, bytes, Mapping[str, str]]
+
+
+class Memory:
+    """Files held in memory: path -> text, bytes, or `{"link": target}`."""
+
+    def __init__(self, files: Mapping[str, Content]) -> None:
+        self._files = dict(files)
+        self._folders: dict[str, set[str]] = {"": set()}
+        for path in files:
+            while path:
+                parent, name = posixpath.split(path)
+                self._folders.setdefault(parent, set()).add(name)
+                path = parent
+
+    def _followed(self, path: str) -> str | None:
+        for _ in range(40):
+            content = self._files.get(path)
+            if not isinstance(content, Mapping):
+                return path
+            if content["link"].startswith("/"):
+                return None
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(path), content["link"]))
+        return None
+
+    def kind(self, path: str) -> str | None:
+        path = "" if path == "." else path
+        if path in self._files:
+            return LINK if isinstance(self._files[path], Mapping) else FILE
+        return FOLDER if path in self._folders else None
+
+    def real_kind(self, path: str) -> str | None:
+        followed = self._followed(path)
+        return None if followed is None else self.kind(followed)
+
+    def target(self, path: str) -> str:
+        content = self._files[path]
+        assert isinstance(content, Mapping)
+        return content["link"]
+
+    def size(self, path: str) -> int:
+        return len(self.read(path))
+
+    def read(self, path: str, most: int = -1) -> bytes:
+        followed = self._followed(path)
+        content = self._files.get(followed) if followed is not None else None
+        if content is None or isinstance(content, Mapping):
+            raise FileNotFoundError(2, "No such file or directory", path)
+        data = content.encode() if isinstance(content, str) else content
+        return data if most < 0 else data[:most]
+
+    def names(self, path: str) -> list[str]:
+        return sorted(self._folders["" if path == "." else path])
+
+
+_NO_INPUT = frozenset((".git", ".hg", ".svn", ".tox", ".venv", "__pycache__", "node_modules"))
+
+
+def walk(tree: Tree, path: str, failed: Callable[[str, OSError], None]) -> Iterator[str]:
+    """Yield every path below the folder `path` that is no folder, sorted; links are not followed.
+
+    Folders that hold no input (`.git`, `__pycache__` and the like) are left out. `failed` is told of
+    each folder that cannot be listed.
+    """
+    todo = [path]
+    while todo:
+        path = todo.pop()
+        if tree.kind(path or ".") != FOLDER:
+            yield path
+            continue
+        try:
+            names = tree.names(path or ".")
+        except OSError as error:
+            failed(path, error)
+            continue
+        prefix = "" if path in ("", ".") else path.rstrip("/") + "/"
+        todo.extend(prefix + name for name in reversed(names) if name not in _NO_INPUT)
