@@ -14,7 +14,8 @@ from lwlint.read import near
 from lwlint.source import Link, Source
 from lwlint.tree import FILE, FOLDER, LINK, Tree, walk
 
-LIMIT = 64 * 1024 * 1024  # bytes of one file; the largest CIBs and option files that were met have a hundredth
+# bytes of one file by kind, so that reading one takes less than 500 MB; the largest that were met have a tenth
+_LIMITS = {kinds.HEAT: 4_000_000, kinds.CIB: 32_000_000, kinds.UNIT: 1_000_000, kinds.OSLO: 16_000_000, kinds.PUPPET: 1_000_000}
 _HEAD = 65536
 _ROOT = re.compile(
     r"^(?P<root>(?:.*?/)??)(?:etc/(?!.*/etc/systemd/)|usr/(?:lib|share|local)/|lib/systemd/|run/systemd/|var/lib/|sos_commands/)"
@@ -107,11 +108,8 @@ class Discovery:
             self._refuse_special(path, what, named)
             return
         try:
-            size = self._tree.size(real)
-            if size > LIMIT:
-                self._refuse(path, f"file has {size} bytes; the limit is {LIMIT}")
-                return
-            self._take_bytes(path, self._tree.read(real), named=named, judged=judged)
+            size, most = self._tree.size(real), max(_LIMITS.values())
+            self._take_bytes(path, self._tree.read(real, most), named=named, judged=judged, size=size)
         except OSError as error:
             self._refuse(path, f"file cannot be read ({error.strerror})")
 
@@ -134,11 +132,14 @@ class Discovery:
             )
         return None
 
-    def _take_bytes(self, path: str, data: bytes, *, named: bool, judged: bool) -> None:
+    def _take_bytes(self, path: str, data: bytes, *, named: bool, judged: bool, size: int = 0) -> None:
         head = data[:_HEAD].decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "replace")
         kind, why = (self._kind, "") if self._kind and judged else kinds.of(path, head, named=named)
         if kind is None:
             self.found.skipped.append((path, why))
+            return
+        if max(size, len(data)) > limit_of(kind):
+            self._refuse(path, f"file has {max(size, len(data))} bytes; the limit for its kind is {limit_of(kind)}")
             return
         root = root_of(path)
         try:
@@ -169,6 +170,11 @@ class Discovery:
                 pass
             self._hosts[root] = name or posixpath.basename(root.rstrip("/")).strip(".")
         return self._hosts[root]
+
+
+def limit_of(kind: str) -> int:
+    """Return the most bytes that a file of this kind may have."""
+    return _LIMITS[kind]
 
 
 def _normal(path: str) -> str:

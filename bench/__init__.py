@@ -1,0 +1,1 @@
+"""Speed, as ratios against a named limit or peer, measured in one run: `python -m bench`."""

@@ -1,0 +1,133 @@
+"""The command: what it prints, and the code that it ends with."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+import lwlint
+from lwlint.cli import main
+from tests.shared import HERE
+
+FULL = "fixtures/full-pacemaker"
+LIGHT = "fixtures/lightweight"
+SCHEMA = json.loads((HERE / "docs" / "report.schema.json").read_text("utf-8"))
+
+
+@pytest.fixture(autouse=True)
+def _in_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(HERE)
+
+
+def test_a_tree_that_conforms_ends_with_0(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (main(["check", LIGHT]), capsys.readouterr().err) == (0, "")
+
+
+def test_a_tree_that_does_not_conform_ends_with_1_and_shows_findings(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", FULL]) == 1
+    out = capsys.readouterr().out
+    assert "LW101 " in out
+    assert " fail, " in out.splitlines()[-1]
+
+
+def test_the_json_report_keeps_to_its_schema(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", FULL, "--format", "json"]) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert [error.message for error in Draft202012Validator(SCHEMA).iter_errors(report)] == []
+    assert {finding["code"] for finding in report["findings"]} >= {"LW101", "LW105"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["check", "fixtures/ligthweight"], "`fixtures/ligthweight`: no such file or folder; did you mean `lightweight`?"),
+        (["check", LIGHT, "--select", "LW1O1"], "`LW1O1`: unknown rule; did you mean `LW101`?"),
+        (["check", LIGHT, "--select", "LW101", "--ignore", "LW1"], "no rule is left to run"),
+        (["check", LIGHT, "--release", "mitka"], "`mitka`: unknown release; did you mean `mitaka`?"),
+        (["check", LIGHT, "--kind", "units"], "`units`: unknown kind; did you mean `unit`?"),
+        (["check", LIGHT, "--rules", "no-such-rules"], "`no-such-rules`: no such folder"),
+        (["check", LIGHT, "--stdin-filename", "nova.conf"], "`--stdin-filename` goes with `-`"),
+        (["explain", "LW11O"], "unknown rule or clause; did you mean `LW110`?"),
+        (["services", "nova_apo"], "`nova_apo`: unknown service; did you mean `nova_api`?"),
+        (["test", "no-such-rules"], "`no-such-rules`: no such folder"),
+    ],
+)
+def test_wrong_arguments_end_with_2_and_a_near_match(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_folder_with_nothing_to_judge_ends_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "notes.txt").write_text("nothing of ours\n")
+    assert main(["check", str(tmp_path)]) == 2
+    assert "nothing to judge: 1 files are none of lwlint's" in capsys.readouterr().err
+
+
+def test_a_named_file_that_is_none_of_ours_is_skipped_and_v_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("nothing of ours\n")
+    assert main(["check", "-v", str(path)]) == 0
+    assert "notes.txt: no Heat template, CIB, systemd unit, oslo.config file or Puppet manifest" in capsys.readouterr().out
+
+
+def test_notes_do_not_fail_unless_asked(tmp_path: Path) -> None:
+    unit = tmp_path / "usr/lib/systemd/system/openstack-nova-api.service"
+    unit.parent.mkdir(parents=True)
+    unit.write_text("[Service]\nExecStart=/usr/bin/nova-api\nRestart=always\n[Install]\nWantedBy=multi-user.target\n")
+    assert [main(["check", str(tmp_path), "--select", "LW203", "--fail-on", level]) for level in ("note", "warning")] == [1, 0]
+
+
+def test_strict_fails_a_rule_that_is_not_evaluated() -> None:
+    arguments = ["check", f"{LIGHT}/etc", "--select", "LW101"]
+    assert (main(arguments), main([*arguments, "--strict"])) == (0, 1)
+
+
+def test_standard_input_is_read_under_its_given_name(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    text = b"[database]\nconnection = mysql://keystone@db/keystone\nmax_retries = 3\n"
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
+    assert main(["check", "-", "--stdin-filename", "etc/keystone/keystone.conf", "--format", "json", "--select", "LW301"]) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert [(f["path"], f["line"], f["column"]) for f in report["findings"]] == [("etc/keystone/keystone.conf", 3, 15)]
+
+
+def test_facts_show_what_a_rule_can_match(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["facts", f"{LIGHT}/var/lib/pacemaker/cib/cib.xml"]) == 0
+    facts = json.loads(capsys.readouterr().out)["facts"]
+    found = {f["name"]: (f["agent"], f["form"], f["parent"]) for f in facts if f["kind"] == "resource"}
+    assert found["galera"] == ("ocf:heartbeat:galera", "primitive", "galera-master")
+    assert found["galera-master"] == (None, "promotable", None)
+    assert all({"kind", "name", "path", "line", "column", "host"} <= fact.keys() for fact in facts)
+
+
+def test_explain_shows_a_rule_and_a_clause(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (main(["explain", "LW101"]), main(["explain", "vip-with-haproxy"])) == (0, 0)
+    out = capsys.readouterr().out
+    assert "LW103" in out
+    assert "Remedy:" in out
+
+
+def test_the_list_of_rules_is_sorted_by_code(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rules", "--format", "json"]) == 0
+    codes = [rule["code"] for rule in json.loads(capsys.readouterr().out)]
+    assert codes == sorted(codes)
+
+
+def test_the_api_gives_the_same_findings_as_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["check", FULL, "--format", "json"])
+    printed = [finding["fingerprint"] for finding in json.loads(capsys.readouterr().out)["findings"]]
+    assert [finding.fingerprint for finding in lwlint.check([FULL]).findings] == printed
+
+
+def test_the_order_of_paths_does_not_change_the_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    names = [f"{FULL}/{name}" for name in sorted(os.listdir(HERE / FULL))]
+    outputs = []
+    for order in (names, names[::-1]):
+        main(["check", *order, "--format", "json"])
+        outputs.append(json.loads(capsys.readouterr().out)["findings"])
+    assert outputs[0] == outputs[1]
