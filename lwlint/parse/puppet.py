@@ -1,0 +1,270 @@
+"""Reads Puppet manifests: the grammar of Puppet 4 to 8 (`puppet/pops/parser/egrammar.ra`), and goes on after a mistake.
+
+A statement that Puppet would refuse becomes `Broken`; reading goes on at the next line that is indented no deeper than it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from lwlint.parse.puppet_cursor import Mistake, bare
+from lwlint.parse.puppet_expressions import WORDS, Expressions
+from lwlint.parse.puppet_tokens import BadToken, Token, tokens
+from lwlint.parse.puppet_tree import (
+    Accessed,
+    Assignment,
+    Attribute,
+    Block,
+    Body,
+    Broken,
+    Call,
+    Changed,
+    Collector,
+    Definition,
+    Manifest,
+    Node,
+    Other,
+    Parameter,
+    Quoted,
+    Resource,
+    TypeName,
+    Variable,
+    Word,
+)  # fmt: skip
+
+DEPTH = 64  # open brackets and interpolations; manifests of puppet-tripleo reach 13
+SIZE = 2_000_000  # characters; the largest manifest of tripleo-heat-templates has 90,000
+MISTAKES = 10  # that are told of one manifest
+
+STATEMENT_FUNCTIONS = frozenset({
+    "alert", "break", "contain", "crit", "debug", "emerg", "err", "fail", "import", "include", "info", "next", "notice",
+    "realize", "require", "return", "tag", "warning",
+})  # fmt: skip
+_STARTS = frozenset({"name", "type", "variable", "number", "string", "heredoc", "regex", "quote"})
+
+
+class _Statements(Expressions):
+    def __init__(self, text: str, read: list[Token]) -> None:
+        super().__init__(text, read)
+        self.broken: list[Broken] = []
+
+    def several(self, inside: bool) -> tuple[Node, ...]:
+        found: list[Node] = []
+        while self.next.kind != "end":
+            if self.sees("}") and inside:
+                break
+            begin = self.at
+            try:
+                if self.sees(";", ","):
+                    self.take()
+                    continue
+                found.append(self.statement())
+            except Mistake as mistake:
+                broken = Broken(mistake.token.start, mistake.token.end, mistake.message)
+                self.broken.append(broken)
+                self.recover(begin)
+        return tuple(found)
+
+    def recover(self, begin: int) -> None:
+        """Go to where the next statement may start: a line indented no deeper than the one with token `begin`."""
+        depth = self.column(self.tokens[begin])
+        self.at = max(self.at, begin)
+        if self.at == begin or self.next.kind == "bad":
+            self.at += self.next.kind != "end"
+        while self.next.kind != "end":
+            token = self.next
+            if "\n" in self.text[self.last_end : token.start] and self.column(token) <= depth and token.kind != "bad":
+                if token.value not in ("}", ")", "]") or self.column(token) < depth:
+                    return
+                self.at += 1
+                return
+            self.at += 1
+
+    def column(self, token: Token) -> int:
+        line = self.text.rfind("\n", 0, token.start) + 1
+        return len(self.text[line : token.start]) - len(self.text[line : token.start].lstrip()) if token.start - line < 200 else 200
+
+    def statement(self) -> Node:
+        """Read an assignment, or what may stand on its right side; both are right associative."""
+        links = [self.chain()]
+        while self.sees("=", "+=", "-="):
+            self.take()
+            links.append(self.chain())
+        node = links.pop()
+        while links:
+            variable = links.pop()
+            node = Assignment(variable.start, node.end, variable, node)
+        return node
+
+    def chain(self) -> Node:
+        """Read a statement, or several with arrows between them."""
+        first = self.declaration()
+        if not self.sees("->", "~>", "<-", "<~"):
+            return first
+        linked = [first]
+        while self.sees("->", "~>", "<-", "<~"):
+            self.take()
+            linked.append(self.declaration())
+        return Other(first.start, linked[-1].end, tuple(linked))
+
+    def declaration(self) -> Node:
+        token = self.next
+        if token.kind == "operator" and token.value in ("@", "@@"):
+            self.take()
+            of = self.primary()
+            return self.resource(of, token.start, token.value)
+        if token.kind == "keyword":
+            if token.value == "class" and self.tokens[self.at + 1].value == "{":
+                self.take()
+                return self.resource(Word(token.start, token.end, "class"), token.start, "")
+            if token.value in ("class", "define", "function", "node"):
+                return self.definition()
+            if token.value == "type" and self.tokens[self.at + 1].kind == "type":
+                return self.alias()
+        node = self.expression()
+        if isinstance(node, Word) and node.value in STATEMENT_FUNCTIONS and self.starts_value():
+            return self.bare_call(node)
+        if self.sees("{"):
+            if isinstance(node, (Word, Variable, Quoted)):
+                return self.resource(node, node.start, "")
+            if isinstance(node, (TypeName, Accessed, Collector)):
+                return self.changed(node) if self.sees_attributes() else self.resource(node, node.start, "")
+        return node
+
+    def starts_value(self) -> bool:
+        return self.next.kind in _STARTS or self.sees("[", "!", "-", *WORDS)
+
+    def sees_attributes(self) -> bool:
+        """Tell `Type { name => value }` from the rare `Type { title: }`."""
+        first, second = self.tokens[self.at + 1], self.tokens[min(self.at + 2, len(self.tokens) - 1)]
+        return first.value == "}" or second.value in ("=>", "+>")
+
+    def bare_call(self, name: Word) -> Node:
+        """Read the arguments of `include a, b`, which has no parentheses."""
+        arguments = [self.expression()]
+        while self.sees(","):
+            self.take()
+            if not self.starts_value():
+                break
+            arguments.append(self.expression())
+        return Call(name.start, self.last_end, name, tuple(arguments), None)
+
+    def resource(self, of: Node, start: int, form: str) -> Node:
+        self.take("{")
+        bodies: list[Body] = []
+        while not self.sees("}"):
+            title = self.expression()
+            self.take(":")
+            bodies.append(Body(title.start, self.last_end, title, self.attributes()))
+            if not self.sees(";"):
+                break
+            self.take()
+        self.take("}")
+        return Resource(start, self.last_end, of, tuple(bodies), form)
+
+    def changed(self, of: Node) -> Node:
+        self.take("{")
+        attributes = self.attributes()
+        if self.sees(";"):
+            self.take()
+        self.take("}")
+        return Changed(of.start, self.last_end, of, attributes)
+
+    def attributes(self) -> tuple[Attribute, ...]:
+        found: list[Attribute] = []
+        while not self.sees("}", ";"):
+            name = self.take()
+            if name.kind not in ("name", "keyword") and name.value != "*":
+                raise Mistake(f"{self.shown(name)} stands where an attribute is expected", name)
+            if not self.sees("=>", "+>"):
+                raise Mistake(f"{self.shown(self.next)} stands where `=>` is expected", self.next)
+            operator = self.take().value
+            value = self.expression()
+            found.append(Attribute(name.start, value.end, Word(name.start, name.end, name.value), operator, value))
+            if not self.sees(","):
+                break
+            self.take()
+        return tuple(found)
+
+    def definition(self) -> Node:
+        keyword = self.take()
+        name, parent = "", None
+        parameters: tuple[Parameter, ...] = ()
+        if keyword.value == "node":
+            while self.next.kind != "end" and not self.sees("{"):
+                self.take()
+        else:
+            name = self.name_of(self.take())
+            if self.sees("("):
+                self.take()
+                parameters = self.listed(")", self.parameter)
+            if self.sees("inherits"):
+                self.take()
+                token = self.take()
+                parent = Word(token.start, token.end, self.name_of(token))
+            if self.sees(">>"):
+                self.take()
+                self.operand()
+        block = self.block(())
+        return Definition(keyword.start, self.last_end, keyword.value, name, parameters, parent, block)
+
+    def alias(self) -> Node:
+        start = self.take().start
+        self.operand()
+        self.take("=")
+        return Other(start, self.last_end, (self.expression(),))
+
+    def block(self, names: tuple[str, ...]) -> Block:
+        start = self.take("{").start
+        statements = self.several(inside=True)
+        self.take("}")
+        return Block(start, self.last_end, names, statements)
+
+
+def parse(text: str) -> Manifest:
+    """Return what `text` declares; where Puppet would refuse it, the statements that could be read all the same."""
+    if len(text) > SIZE:
+        return Manifest((), (Broken(0, 0, f"this manifest has more than {SIZE:,} characters"),))
+    read, bad = tokens(text, DEPTH)
+    parser = _Statements(text, read)
+    statements: tuple[Node, ...] = ()
+    while parser.next.kind != "end":
+        statements += parser.several(inside=False)
+    return Manifest(statements, _mistakes(parser.broken, bad, len(text)))
+
+
+def _mistakes(broken: list[Broken], bad: BadToken | None, size: int) -> tuple[Broken, ...]:
+    """Return the first mistakes. Where the tokens end too early, the statement that lacks its end is not told of too."""
+    if bad is None:
+        return tuple(broken[:MISTAKES])
+    told = [mistake for mistake in broken if mistake.start < size][: MISTAKES - 1]
+    return (*told, Broken(bad.start, bad.end, bad.message))
+
+
+class Include(NamedTuple):
+    """A class that is included: its name without leading colons, and where that stands in the text."""
+
+    name: str
+    start: int
+    end: int
+
+
+_INCLUDE = re.compile(
+    r"""\#[^\n]*
+    | (?<![\w$:'"-])(?:include|contain|require)[ \t(]+(?P<names>['"]?[:\w]+['"]?(?:\s*,\s*['"]?(?!\w+\s*=>)[:\w]+['"]?)*)
+    | (?<![\w$:'"-])class\s*\{\s*['"]?(?P<one>[:\w]+)['"]?\s*:
+    """,
+    re.VERBOSE,
+)
+
+
+def includes(text: str) -> list[Include]:
+    """Return the classes that a snippet of Puppet (a `step_config`) includes, without parsing it; quick rather than exact."""
+    found = []
+    for match in _INCLUDE.finditer(text):
+        group = "names" if match["names"] else "one"
+        for name in re.finditer(r"(?:::)?\w+(?:::\w+)*", match[group] or ""):
+            start = match.start(group) + name.start()
+            found.append(Include(bare(name[0]), start, start + len(name[0])))
+    return found
