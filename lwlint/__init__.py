@@ -37,4 +37,4 @@ def check(
     from lwlint.run import check as run
 
     request = Request(paths=tuple(map(str, paths)), environments=tuple(map(str, environments)), release=release, kind=kind)
-    return run(request, load_rules(rules, select, ignore))
+    return run(request, load_rules(rules, select, ignore, examples=False))

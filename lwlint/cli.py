@@ -148,7 +148,7 @@ def _relative(path: str) -> str:
 def _check(options: argparse.Namespace) -> int:
     from lwlint.run import check, load_rules
 
-    rules = load_rules(options.rules, _split(options.select), _split(options.ignore))
+    rules = load_rules(options.rules, _split(options.select), _split(options.ignore), examples=False)
     report = check(_request(options), rules)
     if options.format == "json":
         from lwlint.report.json import render as render_json

@@ -76,11 +76,15 @@ class Rule:
         return build(self.params or {}, self.bound.params, ("params",))
 
 
-def load_rule(text: str, path: str) -> Rule:
+def load_rule(text: str, path: str, *, examples: bool = True) -> Rule:
     """Return the rule in the YAML `text`.
 
+    Without `examples`, which are most of the text, they are not read, nor are the rule's parameters compared with
+    its check before it runs: enough to judge by lwlint's own rules, whose tests do both.
     Raises ConfigurationError with `path:line:column` for anything that does not fit.
     """
+    if not examples:
+        return read(text.partition("\nexamples:")[0] + "\nexamples: []\n", path, Rule)
     rule = read(text, path, Rule)
     try:
         if rule.id != Path(path).stem:
@@ -109,8 +113,10 @@ def _check_examples(rule: Rule) -> None:
             raise Mismatch(("examples",), f"a rule has at least one {kind} example")
 
 
-def load_folder(folder: Path, shown: str) -> list[Rule]:
+def load_folder(folder: Path, shown: str, *, examples: bool = True) -> list[Rule]:
     """Return the rules below `folder`, sorted by code; `shown` is how to name the folder in complaints.
+
+    `examples` as for `load_rule`.
 
     Raises ConfigurationError for a rule that does not load, a folder without rules, and a code or id that stands twice.
     """
@@ -123,7 +129,7 @@ def load_folder(folder: Path, shown: str) -> list[Rule]:
             text = path.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigurationError(f"{shown}/{path.relative_to(folder).as_posix()}: cannot be read ({error})") from error
-        loaded.append(load_rule(text, f"{shown}/{path.relative_to(folder).as_posix()}"))
+        loaded.append(load_rule(text, f"{shown}/{path.relative_to(folder).as_posix()}", examples=examples))
     return unique(loaded)
 
 
