@@ -13,6 +13,7 @@ from lwlint.read import Mismatch
 from lwlint.services import Entry, entries
 
 _UNIT_CLASSES = ("systemd", "service", "lsb", "upstart")
+_OTHER_UNITS = (".socket", ".timer", ".target", ".slice", ".mount", ".path", ".scope")
 _ID_SUFFIXES = ("-clone", "-master", "-bundle")
 _IMAGE_PREFIXES = ("centos-binary-", "centos-source-", "rhel-binary-", "ubi8-binary-", "openstack-")
 _VARIANTS = ("/deprecated/", "/experimental/")
@@ -67,6 +68,8 @@ class Catalogue:
 
     def of_unit(self, unit: str) -> Service | None:
         """Return the service of a unit of this name: with or without `.service`, an instance, or `tripleo_CONTAINER`."""
+        if unit.endswith(_OTHER_UNITS):
+            return None
         name = unit[: -len(".service")] if unit.endswith(".service") else unit
         if name.startswith("tripleo_"):
             return self.of_container(name[len("tripleo_") :])
