@@ -1,0 +1,198 @@
+"""The configured resources of a CIB: templates, parents and defaults applied, as the scheduler unpacks them.
+
+After lib/pengine/complex.c, clone.c and bundle.c of Pacemaker 2.1.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from lwlint.assemble.cib_attributes import INSTANCE, META, Context, Reader
+from lwlint.catalogue import Catalogue
+from lwlint.facts.pacemaker import BUNDLE, CLONE, GROUP, PRIMITIVE, PROMOTABLE, Container, Operation, Resource, boolean
+from lwlint.facts.service import Service
+from lwlint.parse.cib import Element
+from lwlint.source import Source, Text
+
+FORMS = {"primitive": PRIMITIVE, "group": GROUP, "clone": CLONE, "master": PROMOTABLE, "bundle": BUNDLE}
+ENGINES = ("docker", "podman", "rkt")
+_UNPROMOTED = (None, "started", "slave", "unpromoted")
+
+
+@dataclass
+class Section:
+    """What the resources of one CIB share."""
+
+    source: Source
+    reader: Reader
+    catalogue: Catalogue
+    maintenance_mode: bool = False
+    defaults: list[Element] = field(default_factory=list)
+    operation_defaults: list[Element] = field(default_factory=list)
+    templates: dict[str, Element] = field(default_factory=dict)
+
+
+@dataclass
+class _Seen:
+    """A resource with what its children inherit: its meta attributes by origin, and all its attributes."""
+
+    fact: Resource
+    own_meta: dict[str, Text]
+    own_attributes: dict[str, Text]
+
+
+def resources(section: Section, element: Element) -> Iterator[Resource]:
+    """Yield the resources in the `resources` element, each before those inside it."""
+    for template in element.all("template"):
+        section.templates.setdefault(template.get("id") or "", template)
+    for child in element.all(*FORMS):
+        yield from _resource(section, child, ())
+
+
+def _resource(section: Section, element: Element, parents: tuple[_Seen, ...]) -> Iterator[Resource]:
+    name = element.text("id")
+    if name is None:
+        return
+    seen = _unpack(section, element, name, parents)
+    below: list[Resource] = []
+    for child in element.all(*FORMS):
+        below.extend(_resource(section, child, (*parents, seen)))
+    children = tuple(r.name for r in below if r.parent == name.value)
+    service = _service(section.catalogue, seen.fact, below)
+    yield replace(seen.fact, children=children, service=service)
+    yield from below
+
+
+def _unpack(section: Section, element: Element, name: Text, parents: tuple[_Seen, ...]) -> _Seen:
+    wanted = element.text("template")
+    template = section.templates.get(wanted.value) if wanted is not None and wanted.value != name.value else None
+    parts = [element] if template is None else [template, element]
+    head = parts[0] if wanted is None or template is not None else None
+    context = Context(section.reader.now, (head.get("class"), head.get("provider"), head.get("type")) if head else None)
+    own_meta = section.reader.fill({}, parts, META, context)
+    meta = _inherited(own_meta, [p.own_meta for p in parents])
+    section.reader.fill(meta, section.defaults, META, context)
+    own_attributes = section.reader.fill({}, parts, INSTANCE, context)
+    attributes = _inherited(own_attributes, [p.own_attributes for p in parents])
+    section.reader.fill(attributes, section.defaults, INSTANCE, context)
+    form = FORMS[element.tag]
+    in_clone = (parents[0].fact.form if parents else form) in (CLONE, PROMOTABLE)
+    promotable = in_clone and (form == PROMOTABLE or _is(meta, "promotable") or any(p.fact.form == PROMOTABLE for p in parents))
+    if form == CLONE and promotable:
+        form = PROMOTABLE
+    maintenance = section.maintenance_mode or _is(meta, "maintenance")
+    container = _container(element) if form == BUNDLE else None
+    bundle = parents[0].fact.container if parents else None
+    promotable = promotable or (bundle is not None and bundle.promoted_max > 0)
+    fact = Resource(
+        name=name.value,
+        span=name.span,
+        agent=_agent(head) if form == PRIMITIVE and head is not None else None,
+        form=form,
+        host=section.source.host,
+        parent=parents[-1].fact.name if parents else None,
+        top=parents[0].fact.name if parents else name.value,
+        template=wanted,
+        template_missing=wanted is not None and template is None,
+        meta=meta,
+        attributes=attributes,
+        operations=tuple(_operations(section, parts)) if form == PRIMITIVE else (),
+        container=container,
+        instances=_instances(form, meta, container),
+        managed=_managed(meta) and not maintenance,
+        maintenance=maintenance,
+        promotable=promotable,
+    )
+    return _Seen(fact, own_meta, own_attributes)
+
+
+def _inherited(own: dict[str, Text], above: list[dict[str, Text]]) -> dict[str, Text]:
+    found = dict(own)
+    for each in reversed(above):
+        for name, value in each.items():
+            found.setdefault(name, value)
+    return found
+
+
+def _is(attributes: dict[str, Text], name: str) -> bool:
+    return name in attributes and boolean(attributes[name].value) is True
+
+
+def _managed(meta: dict[str, Text]) -> bool:
+    """Whether `is-managed` leaves the resource to the cluster; any word but the ones for true takes it away."""
+    value = meta.get("is-managed")
+    return value is None or value.value.lower() == "default" or boolean(value.value) is True
+
+
+def _agent(element: Element) -> str | None:
+    parts = [element.get("class"), element.get("provider"), element.get("type")]
+    return ":".join(part for part in parts if part) or None
+
+
+def _number(text: str | None, default: int) -> int:
+    digits = (text or "").strip()
+    return int(digits[:9]) if digits.isdecimal() else default
+
+
+def _instances(form: str, meta: dict[str, Text], container: Container | None) -> int | None:
+    if container is not None:
+        return container.replicas
+    if form not in (CLONE, PROMOTABLE):
+        return 1
+    most = meta.get("clone-max")
+    return _number(most.value, 1) if most is not None else None
+
+
+def _container(element: Element) -> Container | None:
+    inner = next(element.all(*ENGINES), None)
+    if inner is None:
+        return None
+    settings = {name: text for name in inner.attributes if (text := inner.text(name)) is not None}
+    promoted = _number(inner.get("promoted-max") or inner.get("masters"), 0)
+    network = element.first("network")
+    return Container(
+        engine=inner.tag,
+        span=inner.span(),
+        image=settings.get("image"),
+        replicas=_number(inner.get("replicas"), 0) or promoted or 1,
+        promoted_max=promoted,
+        settings=settings,
+        network={n: text for n in network.attributes if (text := network.text(n)) is not None} if network is not None else {},
+    )
+
+
+def _operations(section: Section, parts: list[Element]) -> Iterator[Operation]:
+    """Yield a resource's own operations, then those of its template that it does not replace (same name and role)."""
+    blocks = []
+    for part in reversed(parts):
+        block = part.first("operations")
+        target = section.reader.target(block) if block is not None else None
+        blocks.append([] if target is None else list(target.all("op")))
+    own = {_operation_key(op) for op in blocks[0]}
+    for op in blocks[0] + [op for block in blocks[1:] for op in block if _operation_key(op) not in own]:
+        name, interval = op.get("name") or "", op.get("interval") or "0"
+        context = Context(section.reader.now, operation=(name, interval))
+        settings = {key: text for key in op.attributes if key not in ("id", "name", "role") and (text := op.text(key)) is not None}
+        for tag in (META, INSTANCE):
+            section.reader.fill(settings, [op], tag, context)
+        section.reader.fill(settings, section.operation_defaults, META, context)
+        yield Operation(name, op.span("id", "name"), interval, op.get("role"), settings)
+
+
+def _operation_key(op: Element) -> tuple[str | None, str | None]:
+    role = (op.get("role") or "").lower() or None
+    return op.get("name"), None if role in _UNPROMOTED else role
+
+
+def _service(catalogue: Catalogue, fact: Resource, below: list[Resource]) -> Service | None:
+    """The service that a resource runs: by its agent, its container's image, at last its id; a clone's is its child's."""
+    inner = [r for r in below if r.form == PRIMITIVE]
+    if fact.form == BUNDLE:
+        image = fact.container.image if fact.container is not None else None
+        agent = inner[0].agent if inner else None
+        return catalogue.of_resource(agent, fact.name, fact.form, image.value if image is not None else None)
+    if fact.form in (CLONE, PROMOTABLE, GROUP):
+        services = {r.service.name: r.service for r in inner if r.service is not None}
+        return next(iter(services.values())) if len(services) == 1 and len(inner) == 1 else None
+    return catalogue.of_resource(fact.agent, fact.name, fact.form)
