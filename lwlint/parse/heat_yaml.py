@@ -1,0 +1,214 @@
+"""YAML 1.1 as Heat reads it: PyYAML's own parser, with the span of every node.
+
+The document is built from the parser's events rather than by PyYAML's composer: that one keeps no anchors, forgets
+duplicate keys, and brings the process down at about 100,000 levels. Values are PyYAML's to the letter: tags are
+resolved by its resolver and scalars built by its safe constructor, when someone asks for them.
+"""
+
+from __future__ import annotations
+
+import gc
+import re
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from lwlint.parse.heat_nodes import Mapping, Node, Scalar, Sequence, is_merge, tag_of
+
+_PROPERTIES = re.compile(r"(?:[&!]\S*(?:\s+(?:#.*)?|$))*")  # anchor and tag in front of a node
+DEPTH_LIMIT = 200  # levels; the deepest file of tripleo-heat-templates has 24
+
+
+class Duplicate(NamedTuple):
+    """A key that stands twice in one mapping: PyYAML drops the first value in silence and keeps the last."""
+
+    dropped: tuple[Scalar, Node]
+    kept: tuple[Scalar, Node]
+    mapping: Mapping
+
+
+class Document(NamedTuple):
+    """One YAML document; `root` is None for an empty one."""
+
+    root: Node | None
+    duplicates: tuple[Duplicate, ...]
+
+
+class Refused(Exception):
+    """PyYAML, as Heat uses it, does not read the text: what is wrong, and at which character."""
+
+    def __init__(self, message: str, start: int) -> None:
+        super().__init__(message)
+        self.message = message
+        self.start = start
+
+
+def read(text: str) -> Document:
+    """Return the one document in `text`. Raises Refused for what PyYAML's safe loader would refuse, and for what is nested too deep."""
+    import yaml
+
+    shift = 1 if text[:1] == "\ufeff" else 0
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _Builder(text, shift).document()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        message = " ".join(str(part) for part in (error.context, error.problem) if part)
+        raise Refused(message.replace("\n", " "), min((mark.index if mark else 0) + shift, len(text))) from None
+    except yaml.reader.ReaderError as error:
+        at = _character(text, error)
+        what = f"character {ord(text[at]):#04x}: " if at < len(text) else ""
+        raise Refused(what + str(error.reason), at) from None
+    except UnicodeEncodeError as error:
+        raise Refused("a half of a surrogate pair is no character", error.start) from None
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def is_well_formed(text: str) -> bool:
+    """Return whether `text` is YAML at all, at a sixth of the price of `read`: aliases, tags and keys are not looked at."""
+    import yaml
+
+    parser = _parser()
+    if not hasattr(parser, "raw_parse") or text.count("[") + text.count("{") > 1000 or "\n---" in text or "*" in text:
+        try:
+            read(text)
+        except Refused:
+            return False
+        return True
+    try:
+        parser(text).raw_parse()
+    except (yaml.YAMLError, UnicodeEncodeError):
+        return False
+    return True
+
+
+class _Builder:
+    """The parser's events -> one document."""
+
+    def __init__(self, text: str, shift: int) -> None:
+        import yaml
+
+        self._events = yaml.events
+        self._parser = _parser()(text)
+        self._shift = shift
+        self._text = text
+        self._duplicates: list[Duplicate] = []
+
+    def document(self) -> Document:
+        events, shift = self._events, self._shift
+        next_event = self._parser.get_event
+        scalar, alias, documents = events.ScalarEvent, events.AliasEvent, 0
+        into: list[Any] = []  # where the next node goes: a flat list of keys and values, or of items
+        root, stack, anchors = into, [], {}  # type: ignore[var-annotated]
+        node: Node
+        while (event := next_event()) is not None:
+            kind = event.__class__
+            if kind is scalar:
+                tag = event.tag
+                if tag is not None:
+                    tag = self._known(tag, event)
+                start = event.start_mark.index + shift
+                if event.tag is not None or event.anchor is not None:
+                    start = _PROPERTIES.match(self._text, start).end()  # type: ignore[union-attr]
+                node = Scalar(event.value, start, event.end_mark.index + shift, event.implicit[0] and tag is None, tag)
+            elif kind is events.MappingStartEvent or kind is events.SequenceStartEvent:
+                tag = self._known(event.tag, event) if event.tag is not None else None
+                node = (Mapping if kind is events.MappingStartEvent else Sequence)(event.start_mark.index + shift, tag)
+                stack.append((into, node))
+                if len(stack) > DEPTH_LIMIT:
+                    raise Refused(f"nested deeper than {DEPTH_LIMIT} levels", node.start)
+                into.append(node)
+                into = []
+                if event.anchor is not None:
+                    self._anchor(anchors, event, node)
+                continue
+            elif kind is events.MappingEndEvent or kind is events.SequenceEndEvent:
+                content = into
+                into, node = stack.pop()
+                node.end = event.end_mark.index + shift
+                if isinstance(node, Mapping):
+                    self._fill(node, content)
+                else:
+                    node.items = content
+                continue
+            elif kind is alias:
+                if event.anchor not in anchors:
+                    raise Refused(f"alias `*{event.anchor}` has no anchor", event.start_mark.index + shift)
+                into.append(anchors[event.anchor])
+                continue
+            else:
+                documents += kind is events.DocumentStartEvent
+                if documents > 1:
+                    raise Refused("a second document begins here; Heat reads files of one", event.start_mark.index + shift)
+                continue
+            into.append(node)
+            if event.anchor is not None:
+                self._anchor(anchors, event, node)
+        return Document(root[0] if root else None, tuple(self._duplicates))
+
+    def _anchor(self, anchors: dict[str, Node], event: Any, node: Node) -> None:
+        if event.anchor in anchors:
+            raise Refused(f"anchor `&{event.anchor}` stands twice", event.start_mark.index + self._shift)
+        anchors[event.anchor] = node
+
+    def _known(self, tag: str, event: Any) -> str | None:
+        if tag == "!":
+            return None  # PyYAML goes by the text then, as if there were no tag
+        if tag not in _constructed():
+            raise Refused(f"tag `{tag}` is not known to Heat", event.start_mark.index + self._shift)
+        return tag
+
+    def _fill(self, mapping: Mapping, content: list[Node]) -> None:
+        keys, values = content[::2], content[1::2]
+        mapping.pairs = list(zip(keys, values))  # type: ignore[arg-type]
+        names = set()
+        for key in keys:
+            if key.__class__ is not Scalar:
+                raise Refused("a key that is a list or a mapping", key.start)
+            names.add(key.value)
+        if len(names) != len(keys):
+            self._repeated(mapping)
+        if "<<" in names:
+            self._merges(mapping)
+
+    def _repeated(self, mapping: Mapping) -> None:
+        last: dict[tuple[str, str], tuple[Scalar, Node]] = {}
+        for key, value in mapping.pairs:
+            name = (key.value, tag_of(key))
+            if name in last and name[1] != "merge":
+                self._duplicates.append(Duplicate(last[name], (key, value), mapping))
+            last[name] = (key, value)
+
+    def _merges(self, mapping: Mapping) -> None:
+        for key, value in mapping.pairs:
+            if not is_merge(key) or isinstance(value, Mapping):
+                continue
+            if not (isinstance(value, Sequence) and all(isinstance(item, Mapping) for item in value.items)):
+                raise Refused("`<<` must be given a mapping or a list of mappings", value.start)
+
+
+@lru_cache(maxsize=1)
+def _parser() -> Any:
+    import yaml
+
+    if getattr(yaml, "__with_libyaml__", False):
+        from yaml.cyaml import CParser  # type: ignore[attr-defined]
+
+        return CParser
+    return yaml.SafeLoader
+
+
+@lru_cache(maxsize=1)
+def _constructed() -> frozenset[str]:
+    import yaml
+
+    return frozenset(tag for tag in yaml.SafeLoader.yaml_constructors if tag is not None)
+
+
+def _character(text: str, error: Any) -> int:
+    """Return at which character of `text` PyYAML's reader stopped: the C one counts bytes of UTF-8."""
+    if getattr(error, "encoding", None) != "?":
+        return min(int(error.position), len(text))
+    return min(len(text.encode("utf-8")[: error.position].decode("utf-8", "ignore")), len(text))
