@@ -142,6 +142,8 @@ def _entry(name: str, kind: str, values: Any, databases: Mapping[str, Database])
         pacemaker_templates=pacemaker_templates,
         profiles=tuple(PROFILE + word for word in _words(pacemaker, "profiles", inside)),
         resource_ids=tuple(dict.fromkeys(i for key in ("ids", "full_ha", "bundle") for i in _words(pacemaker, key, inside))),
+        full_ha_ids=_words(pacemaker, "full_ha" if "full_ha" in pacemaker else "ids", inside),
+        bundle_ids=_words(pacemaker, "bundle", inside),
         agents=_words(pacemaker, "agents", inside),
         httpd=_range(values, "httpd", path),
         modules=(project, *_words(values, "modules", path)) if project else _words(values, "modules", path),

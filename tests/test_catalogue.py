@@ -106,12 +106,15 @@ def test_the_full_architecture_of_mitaka_is_eleven_in_place_and_forty_to_move(ca
     ]
     assert {s.kind for s in core if s} == {"core", "active_passive"}
     assert [s.in_spec for s in core if s] == [True] * 11
-    systemd = """httpd memcached mongod openstack-cinder-api openstack-cinder-scheduler openstack-sahara-api openstack-sahara-engine
+    systemd = re.findall(
+        r"\S+",
+        """httpd memcached mongod openstack-cinder-api openstack-cinder-scheduler openstack-sahara-api openstack-sahara-engine
         openstack-glance-registry openstack-glance-api neutron-server neutron-l3-agent neutron-dhcp-agent neutron-openvswitch-agent
         neutron-metadata-agent tomcat openstack-nova-api openstack-nova-conductor openstack-nova-consoleauth openstack-nova-novncproxy
         openstack-nova-scheduler openstack-ceilometer-central openstack-ceilometer-collector openstack-ceilometer-api
         openstack-ceilometer-notification openstack-aodh-evaluator openstack-aodh-notifier openstack-aodh-listener openstack-gnocchi-metricd
-        openstack-gnocchi-statsd openstack-heat-api openstack-heat-api-cloudwatch openstack-heat-api-cfn openstack-heat-engine""".split()
+        openstack-gnocchi-statsd openstack-heat-api openstack-heat-api-cloudwatch openstack-heat-api-cfn openstack-heat-engine""",
+    )
     others = {
         "openstack-core": "ocf:heartbeat:Dummy", "delay": "ocf:heartbeat:Delay", "glance-fs": "ocf:heartbeat:Filesystem",
         "neutron-ovs-cleanup": "ocf:neutron:OVSCleanup", "neutron-netns-cleanup": "ocf:neutron:NetnsCleanup",
@@ -331,8 +334,8 @@ def test_releases_in_which_pacemaker_may_run_a_service(catalogue: Catalogue) -> 
     assert under == {
         "haproxy": ("liberty", last), "vip": ("liberty", last), "rabbitmq": ("liberty", last), "galera": ("liberty", last),
         "redis": ("liberty", last), "cinder_volume": ("liberty", last), "cinder_backup": ("newton", last), "manila_share": ("newton", last),
-        "ovn_dbs": ("pike", last), "ceph_nfs": ("queens", last), "ceph_rbd_mirror": ("ocata", "queens"), "pacemaker_remote": ("ocata", last),
-        "instance_ha": ("queens", last), "stonith": ("liberty", last),
+        "ovn_dbs": ("pike", last), "ceph_nfs": ("queens", last), "ceph_rbd_mirror": ("ocata", "queens"),
+        "pacemaker_remote": ("ocata", last), "instance_ha": ("queens", last), "stonith": ("liberty", last),
     }  # fmt: skip
 
 

@@ -51,7 +51,8 @@ class Service:
     `aliases` holds all of them, with the prefix `OS::TripleO::Services::`; those also in `outside_aliases` run
     outside Pacemaker by design (block storage nodes, edge sites, the undercloud). `templates` likewise holds
     all known template paths; those in `pacemaker_templates` put the service under Pacemaker. `profiles` are the
-    Puppet classes that do so. `units` have no suffix `.service`; one that ends in `@` is a template. `httpd` names
+    Puppet classes that do so. `resource_ids` are the ids of its resource in any release (globs such as `ip-*` too), `full_ha_ids`
+    those of the full architecture, `bundle_ids` those in containers. `units` have no suffix `.service`; one that ends in `@` is a template. `httpd` names
     the releases in which httpd runs it (`units` then do not).
     """
 
@@ -75,6 +76,8 @@ class Service:
     pacemaker_templates: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()
     resource_ids: tuple[str, ...] = ()
+    full_ha_ids: tuple[str, ...] = ()
+    bundle_ids: tuple[str, ...] = ()
     agents: tuple[str, ...] = ()
     httpd: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
