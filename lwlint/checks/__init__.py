@@ -14,6 +14,9 @@ MODULES: Mapping[str, str] = MappingProxyType(
     {
         "unreadable-input": "lwlint.checks.input",
         "allow-without-effect": "lwlint.checks.input",
+        "manifest-outside-the-core": "lwlint.checks.manifest_pacemaker",
+        "manifest-connection": "lwlint.checks.manifest_retries",
+        "manifest-setting": "lwlint.checks.manifest_retries",
     }
 )
 ENTRY_POINTS = "lwlint.checks"
