@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from lwlint.facts.service import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE, RELEASES, Database, Service
@@ -67,22 +68,31 @@ def _keys(plain: Any, known: set[str], path: Path) -> None:
 
 
 def _words(values: Mapping[str, Any], key: str, path: Path) -> tuple[str, ...]:
-    value = values.get(key, "")
+    if key not in values:
+        return ()
+    value = values[key]
     if not isinstance(value, str):
         raise Mismatch((*path, key), f"`{key}` must be words with blanks between")
     return tuple(value.split())
 
 
 def _range(values: Mapping[str, Any], key: str, path: Path, default: str = "") -> tuple[str, ...]:
+    try:
+        return _releases(str(values.get(key, default)))
+    except ValueError as error:
+        raise Mismatch((*path, key), str(error)) from None
+
+
+@lru_cache
+def _releases(text: str) -> tuple[str, ...]:
     """Return the releases of a range: `mitaka..rocky`, `ocata..` (to the last), or one name."""
-    text = values.get(key, default)
     if not text:
         return ()
-    first, dots, last = str(text).partition("..")
+    first, dots, last = text.partition("..")
     last = last or (RELEASES[-1] if dots else first)
     for name in (first, last):
         if name not in RELEASES:
-            raise Mismatch((*path, key), f"`{name}`: unknown release{near(name, RELEASES)}")
+            raise ValueError(f"`{name}`: unknown release{near(name, RELEASES)}")
     return RELEASES[RELEASES.index(first) : RELEASES.index(last) + 1]
 
 

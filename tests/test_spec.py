@@ -59,7 +59,7 @@ def test_the_page_has_a_table_and_a_section_for_each_clause() -> None:
         "\n"
         "- **Pacemaker CIB**: By colocation.\n"
         "\n"
-        "*By release.* Never.\n"
+        "*By release.* Never\n"
         "\n"
         "Served by: [LW103](rules.md#lw103-vip-without-haproxy)\n"
         "\n"
