@@ -51,7 +51,7 @@ def test_the_page_has_a_table_and_a_section_for_each_clause() -> None:
         "| [upgrade-path](#upgrade-path) | served by `lwlint plan` | - |\n"
         "\n"
         '<a id="vip-with-haproxy"></a>\n'
-        "## A VIP follows HAProxy\n"
+        "## A virtual IP follows HAProxy\n"
         "\n"
         "`vip-with-haproxy` (must), from *Alternatives*\n"
         "\n"
