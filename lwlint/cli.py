@@ -259,7 +259,15 @@ def _services(options: argparse.Namespace) -> int:
         sys.stdout.write(service_table(services))
         return CONFORMS
     for service in services:
-        if options.name in (service.name, service.title, *service.aliases, *service.units, *service.containers):
+        short = (alias.rpartition("::")[2] for alias in service.aliases)
+        if options.name.removesuffix(".service") in (
+            service.name,
+            service.title,
+            *service.aliases,
+            *short,
+            *service.units,
+            *service.containers,
+        ):
             sys.stdout.write(one_service(service))
             return CONFORMS
     known = [word for s in services for word in (s.name, s.title)]

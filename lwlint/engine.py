@@ -64,7 +64,7 @@ def _run(rule: Rule, facts: Facts, sources: Mapping[str, Source]) -> tuple[list[
 
 def _because(unknown: Iterable[Unknown], sources: Mapping[str, Source]) -> str:
     """Return one line for all that could not be judged: the first reason with its place, and how many more there are."""
-    seen = {}
+    seen: dict[str, None] = {}
     for item in unknown:
         place = ""
         if item.span is not None and item.span.path in sources:

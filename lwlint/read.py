@@ -40,10 +40,7 @@ def load(text: str, path: str) -> Any:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
     try:
         node = loader.get_single_node()
-        if node is None:
-            return None
-        _refuse_duplicates(node, path)
-        return loader.construct_document(node)
+        return None if node is None else _plain(node, loader, path, 0)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else path
@@ -54,21 +51,30 @@ def load(text: str, path: str) -> Any:
         loader.dispose()
 
 
-def _refuse_duplicates(node: Any, path: str) -> None:
-    todo = [node]
-    while todo:
-        node = todo.pop()
-        if node.id == "mapping":
-            seen = set()
-            for key, value in node.value:
-                if key.value in seen:
-                    mark = key.start_mark
-                    raise ConfigurationError(f"{path}:{mark.line + 1}:{mark.column + 1}: key `{key.value}` stands twice")
-                if key.id == "scalar":
-                    seen.add(key.value)
-                todo.append(value)
-        elif node.id == "sequence":
-            todo.extend(node.value)
+def _plain(node: Any, loader: Any, path: str, depth: int) -> Any:
+    """Return a composed node as plain values; one walk does what constructing and a search for doubled keys would take two for."""
+    if node.id == "scalar":
+        return node.value if node.tag == "tag:yaml.org,2002:str" else loader.construct_object(node)
+    if depth > _DEPTH:
+        raise _misplaced(node, path, f"more than {_DEPTH} levels deep")
+    if node.id == "sequence":
+        return [_plain(item, loader, path, depth + 1) for item in node.value]
+    plain: dict[Any, Any] = {}
+    for key, value in node.value:
+        if key.id != "scalar":
+            raise _misplaced(key, path, "a key must be a scalar")
+        name = key.value if key.tag == "tag:yaml.org,2002:str" else loader.construct_object(key)
+        if name in plain:
+            raise _misplaced(key, path, f"key `{key.value}` stands twice")
+        plain[name] = _plain(value, loader, path, depth + 1)
+    return plain
+
+
+_DEPTH = 50
+
+
+def _misplaced(node: Any, path: str, message: str) -> ConfigurationError:
+    return ConfigurationError(f"{path}:{node.start_mark.line + 1}:{node.start_mark.column + 1}: {message}")
 
 
 def read(text: str, path: str, into: type[T]) -> T:

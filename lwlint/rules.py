@@ -135,13 +135,14 @@ def load_folder(folder: Path, shown: str, *, examples: bool = True) -> list[Rule
 
 def unique(rules: Iterable[Rule]) -> list[Rule]:
     """Return the rules sorted by code; raise ConfigurationError if two share an id or a code."""
+    rules = sorted(rules, key=lambda rule: rule.code)
     by_name: dict[str, Rule] = {}
     for rule in rules:
         for name in (rule.id, rule.code):
             if name in by_name:
                 raise ConfigurationError(f"`{name}` names two rules: `{by_name[name].id}` and `{rule.id}`")
             by_name[name] = rule
-    return sorted(set(by_name.values()), key=lambda rule: rule.code) if by_name else []
+    return rules
 
 
 def own_folder() -> Path:
