@@ -4,39 +4,16 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
+from lwlint.facts.systemd import MASKED, Unit
 from lwlint.source import Span
 
 _UNIT_FOLDER = re.compile(r"(^|/)(etc|run|lib|usr/lib|usr/local/lib)/systemd/")
 _CONTAINER_TOOLS = ("podman", "docker", "paunch")
 _SHELLS = ("sh", "bash", "env", "python", "python2", "python3", "sudo", "ionice", "nice", "chrt", "taskset")
 _VARIABLE = re.compile(r"OS_(?P<group>[A-Z0-9_]+?)__(?P<option>[A-Z0-9_]+)=(?P<value>.*)", re.DOTALL)
-
-
-class Value(Protocol):
-    """A setting of a unit: its text and where it stands."""
-
-    @property
-    def value(self) -> str: ...
-
-    @property
-    def span(self) -> Span: ...
-
-
-class UnitLike(Protocol):
-    """What is needed of a unit: its name, its place, its effective settings by `Section.Key`."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def span(self) -> Span: ...
-
-    @property
-    def settings(self) -> Mapping[str, Value]: ...
 
 
 @dataclass(frozen=True)
@@ -54,7 +31,7 @@ class Command:
     """A program as a unit starts it. `arguments` are its files (`/etc/x.conf`) and directories (`/etc/x/`), in order; `root`
     is the host's tree. `files` tells whether `--config-file` was given at all, `folders` whether `--config-dir` was."""
 
-    unit: str
+    unit: Unit
     root: str
     program: str
     arguments: tuple[str, ...] = ()
@@ -63,12 +40,12 @@ class Command:
     environment: tuple[Variable, ...] = ()
 
 
-def commands(units: Iterable[UnitLike]) -> list[Command]:
+def commands(units: Iterable[Unit]) -> list[Command]:
     """Return the programs that the units start themselves (not in containers)."""
     found = []
     for unit in units:
         start = unit.settings.get("Service.ExecStart")
-        if start is None or not start.value:
+        if start is None or not start.value or unit.load_state == MASKED:
             continue
         command = _command(unit, start.value.replace("\n", " "))
         if command is not None:
@@ -76,11 +53,8 @@ def commands(units: Iterable[UnitLike]) -> list[Command]:
     return found
 
 
-def _command(unit: UnitLike, line: str) -> Command | None:
-    try:
-        words = shlex.split(line.lstrip("-@:+! "))
-    except ValueError:
-        words = line.lstrip("-@:+! ").split()
+def _command(unit: Unit, line: str) -> Command | None:
+    words = _words(line.lstrip("-@:+! "))
     while words and (words[0].rsplit("/", 1)[-1] in _SHELLS or words[0].startswith("-") or "=" in words[0].split("/")[0]):
         words.pop(0)
     if not words or words[0].rsplit("/", 1)[-1] in _CONTAINER_TOOLS:
@@ -92,7 +66,7 @@ def _command(unit: UnitLike, line: str) -> Command | None:
         arguments.append(value if flag == "--config-file" else value.rstrip("/") + "/")
         files |= flag == "--config-file"
         folders |= flag == "--config-dir"
-    return Command(unit.name, _root(unit.span.path), program, tuple(arguments), files, folders, tuple(_variables(unit)))
+    return Command(unit, _root(unit.span.path), program, tuple(arguments), files, folders, tuple(_variables(unit)))
 
 
 def _flags(words: list[str], unit: str) -> Iterable[tuple[str, str]]:
@@ -116,19 +90,24 @@ def _root(path: str) -> str:
     return re.sub(r"(^|/)[^/]+\.d/$", r"\1", parent)
 
 
-def _variables(unit: UnitLike) -> Iterable[Variable]:
+def _variables(unit: Unit) -> Iterable[Variable]:
     setting = unit.settings.get("Service.Environment")
-    if setting is None or "OS_" not in setting.value:
-        return
-    try:
-        words = shlex.split(setting.value)
-    except ValueError:
-        return
+    every = unit.lists.get("Service.Environment") or (() if setting is None else (*setting.beaten, setting))
     last: dict[tuple[str, str], Variable] = {}
-    for word in words:
-        match = _VARIABLE.fullmatch(word)
-        if match:
-            group = "DEFAULT" if match["group"] == "DEFAULT" else match["group"].lower()
-            name = (group, match["option"].lower())
-            last[name] = Variable(*name, match["value"], setting.span)
+    for one in every:
+        for word in _words(one.value):
+            match = _VARIABLE.fullmatch(word)
+            if match:
+                group = "DEFAULT" if match["group"] == "DEFAULT" else match["group"].lower()
+                name = (group, match["option"].lower())
+                last[name] = Variable(*name, match["value"], one.span)
+        if not one.value:
+            last.clear()  # an empty assignment resets the list
     yield from last.values()
+
+
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError:
+        return line.split()

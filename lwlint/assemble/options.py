@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 from lwlint.assemble import option_layout as layout
 from lwlint.assemble.option_layout import Place
-from lwlint.assemble.option_units import Command, UnitLike, Variable, commands
+from lwlint.assemble.option_units import Command, Variable, commands
 from lwlint.catalogue import Catalogue
 from lwlint.facts import Fact
 from lwlint.facts.oslo import ENVIRONMENT, Option, OptionFiles
 from lwlint.facts.oslo_values import Name, normal
 from lwlint.facts.service import Release
+from lwlint.facts.systemd import Unit
 from lwlint.parse.oslo import OptionText, Setting, read
 from lwlint.source import Source, Span, Text
 
@@ -34,7 +35,7 @@ class _Set:
     environment: tuple[Variable, ...] = ()
 
 
-def option_facts(sources: Sequence[Source], units: Sequence[UnitLike], catalogue: Catalogue, release: Release) -> Iterator[Fact]:
+def option_facts(sources: Sequence[Source], units: Sequence[Unit], catalogue: Catalogue, release: Release) -> Iterator[Fact]:
     """Yield, for all option files: `Unreadable` where oslo.config refuses one, the option sets, their effective options.
 
     Units that start programs tell what these read; without them it is oslo.config's own search, and what the
@@ -101,7 +102,7 @@ def _sets(place: Place, texts: Texts, started: Iterable[Command], catalogue: Cat
 
 def _of_command(place: Place, command: Command, texts: Texts, catalogue: Catalogue) -> _Set | None:
     """Return what a unit's program reads of the files of its place; None if that is nothing."""
-    service = catalogue.of_unit(command.unit)
+    service = command.unit.service or catalogue.of_unit(command.unit.name)
     paths: list[str] = []
     missing: list[str] = []
     for argument in command.arguments:

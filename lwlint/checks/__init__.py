@@ -17,6 +17,10 @@ MODULES: Mapping[str, str] = MappingProxyType(
         "manifest-outside-the-core": "lwlint.checks.manifest_pacemaker",
         "manifest-connection": "lwlint.checks.manifest_retries",
         "manifest-setting": "lwlint.checks.manifest_retries",
+        "option-limit": "lwlint.checks.option_limits",
+        "option-present": "lwlint.checks.option_names",
+        "option-misplaced": "lwlint.checks.option_names",
+        "option-value": "lwlint.checks.option_values",
     }
 )
 ENTRY_POINTS = "lwlint.checks"

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from lwlint.facts import Facts
 from lwlint.facts.oslo import ENVIRONMENT, Option, OptionFiles
 from lwlint.facts.oslo_values import Name
+from lwlint.facts.service import RELEASES, Release
+
+LATER = "later"  # a release after all that lwlint knows by name
 
 
 @dataclass(frozen=True)
@@ -46,3 +49,13 @@ def option_sets(facts: Facts) -> list[OptionSet]:
         for name in option.sets:
             members.setdefault(name, {})[(option.section, option.option)] = option
     return [OptionSet(files, members.get(files.name, {})) for files in facts.of(OptionFiles)]
+
+
+def applies(release: Release, since: str | None, until: str | None) -> bool:
+    """Return whether `release` may lie between `since` and `until` (both included); one that is not known may be any."""
+    if release.name is None:
+        return True
+    number = RELEASES.index(release.name)
+    if since is not None and (since == LATER or number < RELEASES.index(since)):
+        return False
+    return until is None or until == LATER or number <= RELEASES.index(until)

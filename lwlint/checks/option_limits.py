@@ -1,0 +1,213 @@
+"""Options that bound how often a service tries to reach something: which values never give up, and what stands there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, Optional
+
+from lwlint.checks.check import Check, Saw, Unknown, needs
+from lwlint.facts import Facts
+from lwlint.facts.oslo import ENVIRONMENT, Option, OptionFiles
+from lwlint.facts.oslo_sets import OptionSet, applies, option_sets
+from lwlint.facts.oslo_values import Name, Unresolved, integer, split_name, substituted
+from lwlint.finding import Problem, Related
+from lwlint.source import Span
+
+_NO_SERVER = re.compile(r"\s*(<None>\s*)?$|\s*sqlite")  # an SQLite database is a file: nothing waits for it
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One option that bounds attempts.
+
+    `option` and the other names are `section/option`. `unlimited` tells the values that never give up. `default` is what an
+    absent option means; without it, absence is no problem. With it, absence matters where one of `used_by` names a
+    server and none of `unless` is set. `since` and `until` are the releases that know the option, `enforced_until` the last one that
+    obeys it. `query` is the name in the query string of one of `urls`, which wins from `query_since` on. `distribution` is a
+    distribution's file that may set the option where it cannot be seen. `remark` ends every message.
+    """
+
+    option: str
+    unlimited: Literal["-1", "negative", "at-most-0"]
+    must_be: str
+    projects: tuple[str, ...] = ()
+    not_projects: tuple[str, ...] = ()
+    old_names: tuple[str, ...] = ()
+    used_by: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    default: Optional[int] = None
+    since: Optional[str] = None
+    until: Optional[str] = None
+    enforced_until: Optional[str] = None
+    urls: tuple[str, ...] = ()
+    query: str = ""
+    query_since: Optional[str] = None
+    distribution: str = ""
+    severity: Optional[Literal["error", "warning", "note"]] = None
+    remark: str = ""
+
+    @property
+    def names(self) -> list[Name]:
+        """The option's name and its old names, in the order in which oslo.config looks for them."""
+        return [split_name(name) for name in (self.option, *self.old_names)]
+
+    def is_for(self, project: str, facts: Facts) -> bool:
+        """Return whether programs of `project` (empty: one that is not known) have this option in the release of `facts`."""
+        if project and (project in self.not_projects or (self.projects and project not in self.projects)):
+            return False
+        return applies(facts.release, self.since, self.until)
+
+
+@dataclass(frozen=True)
+class Params:
+    """`limits` are looked at in order; of those for one option and an unknown project, the first counts.
+
+    `nothing` is the reason that is given when no option set holds anything to judge; empty if that is a pass.
+    """
+
+    limits: tuple[Limit, ...]
+    nothing: str = ""
+
+
+def _run(facts: Facts, params: Params) -> Iterator[Saw]:
+    judged = False
+    for option_set in option_sets(facts):
+        files = option_set.files
+        if files.refused is not None:
+            yield Unknown(f"oslo.config refuses `{files.refused}`, so that nothing is known of `{files.name}`", files.span)
+            judged = True
+            continue
+        limits = list(_limits(files.project, params, facts)) if files.read else []
+        for limit in limits:
+            found = list(_judge(option_set, limit, limits, facts))
+            judged = judged or bool(found)
+            yield from (item for item in found if item is not None)
+    if not judged and params.nothing:
+        yield Unknown(params.nothing)
+
+
+def _limits(project: str, params: Params, facts: Facts) -> Iterator[Limit]:
+    seen = set()
+    for limit in params.limits:
+        if limit.option not in seen and limit.is_for(project, facts):
+            seen.add(limit.option)
+            yield limit
+
+
+def _judge(option_set: OptionSet, limit: Limit, limits: Iterable[Limit], facts: Facts) -> Iterator[Optional[Saw]]:
+    """Yield what is wrong with one limit in one set; None for a limit that is there and right, nothing if it is not in use."""
+    option = option_set.chosen(limit.names)
+    url = _from_url(option_set, limit, facts)
+    if url is not None:
+        yield _verdict(option_set, limit, url[0], url[1], f"`{limit.query}` in `{url[0].name}`", facts)
+    elif option is None:
+        connection = _connection(option_set, limit, facts)
+        if connection is not None and limit.default is not None:
+            yield _absent(option_set, limit, connection)
+    else:
+        subject = f"`{option.name}`" if option.name == ".".join(limit.names[0]) else f"`{option.name}`, old name of `{_dotted(limit)}`,"
+        try:
+            value = substituted(option.value, option.section, lambda name: _registered(option_set, limits, name))
+        except Unresolved as unresolved:
+            yield Unknown(f"`{option.name}` is `{_line(option.value)}`, and what `{unresolved.reference}` holds is not known", option.span)
+        else:
+            yield _verdict(option_set, limit, option, value, subject, facts)
+
+
+def _verdict(option_set: OptionSet, limit: Limit, option: Option, value: str, subject: str, facts: Facts) -> Optional[Problem]:
+    wrong = _wrong(limit, value, facts)
+    if wrong is None:
+        return None
+    what, fatal = wrong
+    severity = limit.severity
+    release = facts.release.name
+    if not fatal and limit.enforced_until is not None and release is not None and not applies(facts.release, None, limit.enforced_until):
+        what, severity = f"{what}, which {release} does not enforce", "note"
+    message = f"{_base(option.span.path)}: {subject} is {what}; it must be {limit.must_be}{limit.remark and f' ({limit.remark})'}"
+    others = [o for name in limit.names for o in [option_set.options.get(name)] if o is not None and o is not option]
+    related = [Related(text.span, f"beats `{_line(text.value)}`") for text in option.beaten]
+    related += [Related(o.span, f"beats `{o.name}` = `{_line(o.value)}`") for o in others if option.key != o.key]
+    return Problem(option.span, message, f"option {_dotted(limit)}", tuple(related), severity, host=option.host)
+
+
+def _wrong(limit: Limit, text: str, facts: Facts) -> Optional[tuple[str, bool]]:
+    """Return what is wrong with the value, and whether the service fails on it; None if it never gives up."""
+    try:
+        value = integer(text)
+    except ValueError:
+        return f"`{_line(text)}`, no integer, and the service does not start", True
+    if limit.unlimited == "at-most-0":
+        return None if value is None or value <= 0 else (f"`{_line(text)}`", False)
+    if value is None:
+        return "empty, which means no retry at all", False
+    if value == 0:
+        return "`0`, which means no retry at all", False
+    if value == -1 or (value < 0 and limit.unlimited == "negative"):
+        return None
+    if value < 0:
+        known = facts.release.name is not None
+        return f"`{_line(text)}`, and the service does not start" + ("" if known else " or does not retry at all"), True
+    return f"`{_line(text)}`", False
+
+
+def _absent(option_set: OptionSet, limit: Limit, connection: Option) -> Problem:
+    place = connection.span if connection.origin == ENVIRONMENT else Span(connection.file, connection.key.start, connection.span.end)
+    base, remark = _base(place.path), limit.remark and f" ({limit.remark})"
+    what, severity = f"is not set (default `{limit.default}`)", limit.severity
+    if limit.distribution and not option_set.files.complete:
+        what, severity = f"is not set here, and what applies is unknown, likely `-1` from {limit.distribution}", "note"
+    message = f"{base}: `{_dotted(limit)}` {what}; it must be {limit.must_be}{remark}"
+    return Problem(place, message, f"option {_dotted(limit)}", (), severity, host=connection.host)
+
+
+def _connection(option_set: OptionSet, limit: Limit, facts: Facts) -> Optional[Option]:
+    """Return the option that names the server, if the programs of the set use it."""
+    if option_set.files.partial or any(split_name(name) in option_set.options for name in limit.unless):
+        return None
+    names = [split_name(name) for name in limit.used_by]
+    services = [s for s in facts.services if s.name in option_set.files.services]
+    sections = {database.section for service in services for database in service.databases}
+    if services and not sections.intersection(section for section, _ in (*names, *limit.names)):
+        return None
+    found = (option_set.options.get(name) for name in names)
+    return next((option for option in found if option is not None and not _NO_SERVER.match(option.value)), None)
+
+
+def _from_url(option_set: OptionSet, limit: Limit, facts: Facts) -> Optional[tuple[Option, str]]:
+    """Return the URL whose query string sets the option, and the value there."""
+    if not limit.query or not applies(facts.release, limit.query_since, limit.until):
+        return None
+    for name in limit.urls:
+        option = option_set.options.get(split_name(name))
+        match = re.search(rf"[?&]{re.escape(limit.query)}=([^&#\s]*)", option.value) if option is not None else None
+        if option is not None and match is not None:
+            return option, match[1]
+    return None
+
+
+def _registered(option_set: OptionSet, limits: Iterable[Limit], name: Name, depth: int = 0) -> Optional[str]:
+    """Return the text of one of the options that the program is known to have, for a `$reference` to it."""
+    for limit in limits:
+        if limit.names[0] == name and depth < 8:
+            option = option_set.chosen(limit.names)
+            if option is None:
+                return "" if limit.default is None else str(limit.default)
+            return substituted(option.value, option.section, lambda n: _registered(option_set, limits, n, depth + 1))
+    return None
+
+
+def _dotted(limit: Limit) -> str:
+    return ".".join(limit.names[0])
+
+
+def _line(value: str) -> str:
+    return value.replace("\n", "\\n")
+
+
+def _base(path: str) -> str:
+    return path.rsplit("/", 1)[-1]
+
+
+CHECK = Check("option-limit", _run, needs(OptionFiles, "no oslo.config option file was given"), Params)

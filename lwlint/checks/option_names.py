@@ -1,0 +1,162 @@
+"""Options that a service does not read where they stand: removed ones, misspelt ones, ones in another's section or file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, Optional
+
+from lwlint.checks.check import Check, Saw, Unknown, needs
+from lwlint.facts import Facts
+from lwlint.facts.oslo import ENVIRONMENT, Option, OptionFiles
+from lwlint.facts.oslo_sets import OptionSet, applies, option_sets
+from lwlint.facts.oslo_values import split_name
+from lwlint.finding import Problem
+
+_ASSIGNMENT = re.compile(r"(?P<key>[\w-]+)\s*[=:]")
+
+
+@dataclass(frozen=True)
+class Presence:
+    """Options whose presence says something. The first of `options` (`section/option`) that is set is blamed, with `message`.
+
+    It counts for `projects` (all if empty, less `not_projects`), from release `since` to `until`, where none of `unless` is set.
+    """
+
+    options: tuple[str, ...]
+    message: str
+    projects: tuple[str, ...] = ()
+    not_projects: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    since: Optional[str] = None
+    until: Optional[str] = None
+    severity: Optional[Literal["error", "warning", "note"]] = None
+
+
+@dataclass(frozen=True)
+class Presences:
+    """What `option-present` looks for."""
+
+    presences: tuple[Presence, ...]
+
+
+def _refused(option_set: OptionSet) -> Optional[Unknown]:
+    files = option_set.files
+    if files.refused is None:
+        return None
+    return Unknown(f"oslo.config refuses `{files.refused}`, so that nothing is known of `{files.name}`", files.span)
+
+
+def _run_present(facts: Facts, params: Presences) -> Iterator[Saw]:
+    for option_set in option_sets(facts):
+        refused = _refused(option_set)
+        if refused is not None:
+            yield refused
+            continue
+        project = option_set.files.project
+        for presence in params.presences:
+            if (presence.projects and project not in presence.projects) or project in presence.not_projects:
+                continue
+            if not applies(facts.release, presence.since, presence.until):
+                continue
+            if any(split_name(name) in option_set.options for name in presence.unless):
+                continue
+            found = (option_set.options.get(split_name(name)) for name in presence.options)
+            option = next((o for o in found if o is not None and o.value.strip()), None)
+            if option is not None:
+                message = f"{_base(option)}: `{option.name}` {presence.message}"
+                yield Problem(option.key, message, f"option {option.name}", (), presence.severity, host=option.host)
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where one option is read: `sections` as oslo.config compares them. `anywhere` tells that no other option has this name,
+    so that it is misplaced in every other section; else it is in the sections `misplaced`."""
+
+    option: str
+    sections: tuple[str, ...]
+    misplaced: tuple[str, ...] = ()
+    anywhere: bool = False
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """A section that some projects do not read for its retries; `instead` is the one that they do read."""
+
+    section: str
+    projects: tuple[str, ...]
+    instead: str
+
+
+@dataclass(frozen=True)
+class Homes:
+    """What `option-misplaced` knows of: the options, and sections that are not read by some."""
+
+    homes: tuple[Home, ...]
+    foreign: tuple[Foreign, ...] = ()
+
+
+def _run_misplaced(facts: Facts, params: Homes) -> Iterator[Saw]:
+    homes = {home.option: home for home in params.homes}
+    for option_set in option_sets(facts):
+        refused = _refused(option_set)
+        if refused is not None:
+            yield refused
+            continue
+        for option in option_set.options.values():
+            if option.origin == ENVIRONMENT:
+                continue
+            yield from _swallowed(option, homes)
+            home = homes.get(option.option.lower().replace("-", "_"))
+            wrong = _misplaced(option, home, params, option_set.files) if home is not None else None
+            if wrong is not None:
+                yield Problem(option.key, f"{_base(option)}: {wrong}", f"option {option.name}", host=option.host)
+
+
+def _misplaced(option: Option, home: Home, params: Homes, files: OptionFiles) -> Optional[str]:
+    """Return what keeps the option from being read, if anything does."""
+    meant = _meant(option.section, home)
+    spelt = f"`{option.option}` in `[{option.section}]`"
+    if meant is None:
+        if not home.anywhere and option.section not in home.misplaced:
+            return None
+        return f"{spelt} is not read; it must stand in `[{home.sections[0]}]`"
+    if meant != option.section:
+        return f"{spelt} is not read; the section must be `[{meant}]`"
+    if option.option != home.option:
+        return f"{spelt} is not read; the name must be `{home.option}`"
+    for foreign in params.foreign:
+        if foreign.section == option.section and files.project in foreign.projects:
+            return f"{spelt} is not read by {files.project}; it must stand in `[{foreign.instead}]`"
+    if not files.read:
+        return f"{spelt} is in a file that none of the units given reads"
+    return None
+
+
+def _meant(section: str, home: Home) -> Optional[str]:
+    """Return the section that `section` is or was meant to be: equal but for blanks, and `DEFAULT` in another spelling."""
+    if section in home.sections:
+        return section
+    bare = section.strip().lower()
+    return next((known for known in home.sections if known.lower() == bare), None)
+
+
+def _swallowed(option: Option, homes: dict[str, Home]) -> Iterator[Problem]:
+    for line in option.continued:
+        match = _ASSIGNMENT.match(line.value)
+        if match and match["key"].lower().replace("-", "_") in homes:
+            what = f"`{line.value}` is indented and so continues the value of `{option.name}`"
+            message = f"{_base(option)}: {what}; it must begin in the first column"
+            yield Problem(line.span, message, f"option {option.name} continued", host=option.host)
+
+
+def _base(option: Option) -> str:
+    return option.key.path.rsplit("/", 1)[-1]
+
+
+_EVIDENCE = needs(OptionFiles, "no oslo.config option file was given")
+CHECKS = (
+    Check("option-present", _run_present, _EVIDENCE, Presences),
+    Check("option-misplaced", _run_misplaced, _EVIDENCE, Homes),
+)
