@@ -15,7 +15,7 @@ from lwlint.source import Link, Source
 from lwlint.tree import FILE, FOLDER, LINK, Tree, walk
 
 # bytes of one file by kind, so that reading one takes less than 500 MB; the largest that were met have a tenth
-_LIMITS = {kinds.HEAT: 4_000_000, kinds.CIB: 32_000_000, kinds.UNIT: 1_000_000, kinds.OSLO: 16_000_000, kinds.PUPPET: 1_000_000}
+_LIMITS = {kinds.HEAT: 4_000_000, kinds.CIB: 32_000_000, kinds.UNIT: 1_000_000, kinds.OSLO: 3_000_000, kinds.PUPPET: 1_000_000}
 _HEAD = 65536
 _ROOT = re.compile(
     r"^(?P<root>(?:.*?/)??)(?:etc/(?!.*/etc/systemd/)|usr/(?:lib|share|local)/|lib/systemd/|run/systemd/|var/lib/|sos_commands/)"
@@ -98,6 +98,7 @@ class Discovery:
         root = root_of(path)
         if kind == LINK and kinds.is_unit_link(path) and not (named and root_is_loose(path, root)):
             self.found.links.append(Link(path, self._tree.target(path), self._host(root), root))
+            self.found.sources[path] = Source(path, "", "link", self._host(root), root)  # a finding may blame the link itself
             return
         real = self._followed(path, root) if kind == LINK else path
         if not (named or self._kind or kinds.may_be(path)):

@@ -13,7 +13,7 @@ _UNIT_SECTION = re.compile(
 _ANY_SECTION = re.compile(r"^[ \t\ufeff]*\[[^\]\n]+\]", re.MULTILINE)
 _OSLO_SECTION = re.compile(
     r"^[ \t\ufeff]*\[\s*(default|database|api_database|placement_database|cell0_database|storage:sqlalchemy|indexer|keystone_authtoken"
-    r"|oslo_\w+|drivers:\w+:\w+|pool_manager_cache:sqlalchemy|coordination|ml2|service_auth|glance_store|sql)\s*\]",
+    r"|oslo_\w+|drivers:\w+:\w+|pool_manager_cache:sqlalchemy|coordination|ml2|service_auth|glance_store|sql)[ \t]*(\]|\r?$)",
     re.MULTILINE | re.IGNORECASE,
 )
 _HEAT_KEY = re.compile(
