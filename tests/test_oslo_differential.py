@@ -17,7 +17,9 @@ from lwlint.facts.oslo_sets import OptionSet, option_sets
 from lwlint.facts.oslo_values import Unresolved, boolean, integer, normal, split_name, substituted
 from lwlint.facts.service import Release
 from lwlint.parse.oslo import BEFORE_ANY_SECTION, OptionText, read
+from lwlint.run import Request, check, load_rules
 from lwlint.source import Source
+from lwlint.tree import Memory
 from tests.oslo_inputs import layered_files, option_file
 from tests.shared import shared
 
@@ -240,3 +242,31 @@ def test_the_recorded_answers_of_oslo_db_and_oslo_messaging_are_reached(versions
                 wrong.append((name, option, seen, (value, where)))
     assert compared > 100
     assert wrong == []
+
+
+def test_a_recorded_case_is_a_finding_where_the_value_that_oslo_reads_gives_up() -> None:
+    rules = {rule.code: rule for rule in load_rules(select=["LW301", "LW302"])}
+    wrong = []
+    for name, case in cases().items():
+        request = Request(tuple(sorted({path.split("/")[0] for path in case["files"]})), release="mitaka", tree=Memory(case["files"]))
+        report = check(request, list(rules.values()))
+        found = sorted({finding.code for finding in report.findings})
+        expected = [] if "error" in case["old"] else sorted(expected_codes(case["old"], "".join(case["files"].values())))
+        if found != expected:
+            wrong.append((name, found, expected))
+        if "error" in case["old"] and {v.outcome for v in report.verdicts} != {"not evaluated"}:
+            wrong.append((name, "passes", "refused"))
+    assert wrong == []
+
+
+def expected_codes(answers: dict[str, Any], text: str) -> set[str]:
+    codes = set()
+    for option in ("database.max_retries", "api_database.max_retries"):
+        value, where = answers[option]
+        used = "connection" in text and option.startswith("database")
+        if (where == "user" and value != -1) or (where == "opt_default" and used) or (where == "error" and "$" not in text):
+            codes.add("LW301")
+    value, where = answers["oslo_messaging_rabbit.rabbit_max_retries"]
+    if where == "user" and value > 0:
+        codes.add("LW302")
+    return codes

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from lwlint.facts import Facts
-from lwlint.facts.input import Unreadable
+from lwlint.facts.input import NotEvaluated, Unreadable
 from lwlint.facts.oslo import Option, OptionFiles
 from lwlint.facts.oslo_values import Unresolved, boolean, integer, substituted
 from lwlint.run import Request, load_catalogue, read_facts
@@ -168,6 +168,12 @@ def test_a_file_that_is_refused_leaves_its_set_without_options() -> None:
     assert [(u.span.path, u.span.start, u.message, u.fatal) for u in facts.of(Unreadable)] == [
         ("2.conf", 14, "the line is indented, but there is no value above that it could continue", True)
     ]
+
+
+def test_a_line_that_a_report_masked_does_not_make_the_file_unreadable() -> None:
+    facts = facts_of({"1.conf": "[database]\nmax_retries = -1\n*********\n*** x\n"})
+    assert [(f.span.start, f.because) for f in facts.of(NotEvaluated)] == [(28, "the line was masked when the report was made")]
+    assert [f.span.start for f in facts.of(Unreadable)] == [38]
 
 
 UNIT_WITH_ENVIRONMENT = {

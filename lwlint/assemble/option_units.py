@@ -40,6 +40,11 @@ class Command:
     environment: tuple[Variable, ...] = ()
 
 
+def is_from_rdo(unit: str, project: str) -> bool:
+    """Return whether a unit may be RDO's, whose programs read a file below `/usr/share` unasked, by how RDO names it."""
+    return project != "nova" or unit.startswith("openstack-nova-")
+
+
 def commands(units: Iterable[Unit]) -> list[Command]:
     """Return the programs that the units start themselves (not in containers)."""
     found = []

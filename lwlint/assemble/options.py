@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from lwlint.assemble import option_layout as layout
 from lwlint.assemble.option_layout import Place
-from lwlint.assemble.option_units import Command, Variable, commands
+from lwlint.assemble.option_units import Command, Variable, commands, is_from_rdo
 from lwlint.catalogue import Catalogue
 from lwlint.facts import Fact
+from lwlint.facts.input import NotEvaluated
 from lwlint.facts.oslo import ENVIRONMENT, Option, OptionFiles
 from lwlint.facts.oslo_values import Name, normal
 from lwlint.facts.service import Release
@@ -22,7 +23,8 @@ Texts = Mapping[str, OptionText]  # by path in the place
 
 @dataclass(frozen=True)
 class _Set:
-    """An option set before its files are merged; `paths` are those that were given, in load order."""
+    """An option set before its files are merged; `paths` are those that were given, in load order. `explicit`: a unit names
+    them; `bare`: no distribution's file can lie under them."""
 
     project: str
     program: str
@@ -31,6 +33,7 @@ class _Set:
     partial: bool = False
     read: bool = True
     explicit: bool = False
+    bare: bool = False
     missing: tuple[str, ...] = ()
     environment: tuple[Variable, ...] = ()
 
@@ -47,6 +50,8 @@ def option_facts(sources: Sequence[Source], units: Sequence[Unit], catalogue: Ca
         for text in (*texts.values(), *spare):
             if text.refused is not None:
                 yield text.refused
+            for span in text.masked:
+                yield NotEvaluated(text.path, span, "the line was masked when the report was made", hosts[text.path])
         sets = _sets(place, texts, started, catalogue)
         sets += [_Set("", text.path, (text.path,), partial=True) for text in spare]
         every = {**texts, **{text.path: text for text in spare}}
@@ -122,7 +127,16 @@ def _of_command(place: Place, command: Command, texts: Texts, catalogue: Catalog
     if not any(path.startswith("etc/") or place.loose for path in paths):
         return None
     services = (service.name,) if service is not None else ()
-    return _Set(project, command.program, tuple(paths), services, False, True, command.files, tuple(missing), command.environment)
+    return _Set(
+        project,
+        command.program,
+        tuple(paths),
+        services,
+        explicit=command.files,
+        bare=command.files or not is_from_rdo(command.unit.name, project),
+        missing=tuple(missing),
+        environment=command.environment,
+    )
 
 
 def _merged(sets: Iterable[_Set | None]) -> list[_Set]:
@@ -137,7 +151,7 @@ def _merged(sets: Iterable[_Set | None]) -> list[_Set]:
             found[key] = item
             continue
         together = tuple(dict.fromkeys((*first.services, *item.services))) if first.services and item.services else ()
-        found[key] = replace(first, services=together, explicit=first.explicit and item.explicit)
+        found[key] = replace(first, services=together, explicit=first.explicit and item.explicit, bare=first.bare and item.bare)
     return list(found.values())
 
 
@@ -165,7 +179,7 @@ def _files(place: Place, item: _Set, name: str, texts: Texts, hosts: Mapping[str
     refused = next((texts[path].path for path in item.paths if texts[path].refused is not None), None)
     distribution = any(path.startswith("usr/share/") for path in (item.paths if place.loose else texts))
     unseen = any(path.startswith("/usr/share/") for path in item.missing)
-    complete = not place.name and (distribution or item.explicit) and not unseen
+    complete = not place.name and (distribution or item.bare) and not unseen
     return OptionFiles(
         name=name,
         span=Span(shown[0], 0, 0),
@@ -219,6 +233,7 @@ def _effective(item: _Set, files: OptionFiles, texts: Texts, environment: bool) 
             beaten=tuple(setting.value for setting in every[-2::-1]),
             values=tuple(setting.value.value for setting in every),
             continued=last.continued,
+            written=last.section.value,
             host=files.host,
         )
     for variable in item.environment if environment else ():
@@ -241,5 +256,6 @@ def _of_variable(variable: Variable, item: _Set, files: OptionFiles, beaten: tup
         beaten=beaten,
         values=(variable.value,),
         origin=ENVIRONMENT,
+        written=variable.section,
         host=files.host,
     )

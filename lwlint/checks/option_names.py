@@ -117,7 +117,7 @@ def _run_misplaced(facts: Facts, params: Homes) -> Iterator[Saw]:
 def _misplaced(option: Option, home: Home, params: Homes, files: OptionFiles) -> Optional[str]:
     """Return what keeps the option from being read, if anything does."""
     meant = _meant(option.section, home)
-    spelt = f"`{option.option}` in `[{option.section}]`"
+    spelt = f"`{option.option}` in `[{option.written}]`"
     if meant is None:
         if not home.anywhere and option.section not in home.misplaced:
             return None

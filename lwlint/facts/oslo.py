@@ -19,7 +19,8 @@ class Option:
     `value` is the winning text as oslo.config sees it, `span` its place (the key's, if the value is empty).
     `beaten` are the values that it overrides, last first; `values` is what a multi-valued option would hold;
     `continued` are the indented lines that the value goes on in. `sets` names the `OptionFiles` in which exactly this
-    is effective, `origin` tells whether a file or the environment (of the unit `file`) sets it.
+    is effective, `origin` tells whether a file or the environment (of the unit `file`) sets it;
+    `written` is the section as it is spelled there.
     """
 
     kind: ClassVar[str] = "option"
@@ -37,6 +38,7 @@ class Option:
     values: tuple[str, ...] = ()
     continued: tuple[Text, ...] = ()
     origin: str = FILE
+    written: str = ""
     host: str = ""
 
 

@@ -39,13 +39,13 @@ def score(value: str | None) -> int:
 
 @dataclass(frozen=True)
 class Cluster:
-    """One CIB as a whole. `name` is the cluster's name, empty if it has none; `path` is the CIB's."""
+    """One CIB as a whole. `name` is the cluster's name, empty if it has none; `resources` is the place of that section."""
 
     kind: ClassVar[str] = "cluster"
     name: str
     span: Span
     host: str = ""
-    path: str = ""
+    resources: Union[Span, None] = None
     schema: str | None = None
     feature_set: str | None = None
     dc_version: str | None = None

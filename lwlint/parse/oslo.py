@@ -5,6 +5,9 @@ files have them (`\\n`, `\\r\\n` and `\\r` end one, a form feed does not), trail
 dropped, `#` and `;` a comment only in the first column, a line that begins with a blank or a tab the
 continuation of the value above, the first of `=` and `:` the end of a key, one pair of quotes around
 a value's first line taken off.
+
+One line is read otherwise: one of nothing but asterisks is what a support report's scrubbing leaves of a line that held a
+secret. oslo.config would refuse it, but never saw it; it is kept apart in `masked`.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from lwlint.facts.input import Unreadable
 from lwlint.source import Source, Span, Text
 
 _LINE = re.compile(r"\n([^#;\n].*)")  # a line that is neither empty nor a comment, with the break in front of it
+_MASK = "*********"
 
 NO_ASSIGNMENT = "no `=` or `:` in the line"
 EMPTY_KEY = "no key before `=` or `:`"
@@ -44,13 +48,15 @@ class Setting(NamedTuple):
 class OptionText:
     """One option file as read. `headers` are the section names as written, with the span of `[name]`.
 
-    `refused` tells where and why oslo.config refuses the whole file; the rest is then what stands above.
+    `masked` are lines that a report's scrubbing took away. `refused` tells where and why oslo.config refuses the whole
+    file; the rest is then what stands above.
     """
 
     path: str
     headers: tuple[Text, ...]
     settings: tuple[Setting, ...]
     refused: Unreadable | None = None
+    masked: tuple[Span, ...] = ()
 
 
 class _Refusal(Exception):
@@ -69,7 +75,7 @@ def read(source: Source) -> OptionText:
         at_mark = refusal.start == 0 and source.text[:1] == "\ufeff"
         message = BYTE_ORDER_MARK if at_mark else str(refusal)
         refused = Unreadable(source.path, source.span(refusal.start, refusal.end), message, source.host)
-    return OptionText(source.path, tuple(reader.headers), tuple(reader.settings), refused)
+    return OptionText(source.path, tuple(reader.headers), tuple(reader.settings), refused, tuple(reader.masked))
 
 
 class _Reader:
@@ -84,6 +90,7 @@ class _Reader:
         self._continued: list[Text] = []
         self.headers: list[Text] = []
         self.settings: list[Setting] = []
+        self.masked: list[Span] = []
 
     def _span(self, start: int, end: int) -> Span:
         return Span(self._path, start, end)
@@ -106,6 +113,8 @@ class _Reader:
                 self._close()
             if line[0] == "[":
                 self._header(line, start)
+            elif line == _MASK:
+                self.masked.append(self._span(start, start + len(line)))
             else:
                 self._assignment(line, start)
         if self._open is not None:
