@@ -101,7 +101,7 @@ class Reader:
         if expression.tag == "rule":
             return self.holds(expression, context, depth)
         if expression.tag == "date_expression":
-            return _date_holds(expression, context.now)
+            return date_holds(expression, context.now)
         if expression.tag == "rsc_expression" and context.agent is not None:
             wanted = [expression.get(name) for name in ("class", "provider", "type")]
             return all(want is None or want == have for want, have in zip(wanted, context.agent))
@@ -141,7 +141,8 @@ def moment(value: str | None) -> datetime | None:
     return day.replace(tzinfo=timezone(offset))
 
 
-def _date_holds(expression: Element, now: datetime) -> bool:
+def date_holds(expression: Element, now: datetime) -> bool:
+    """Return whether a `date_expression` holds at the moment `now`; one that holds at some hours only (`date_spec`) does not."""
     operation = (expression.get("operation") or "in_range").lower()
     start, end = moment(expression.get("start")), moment(expression.get("end"))
     duration = expression.first("duration")

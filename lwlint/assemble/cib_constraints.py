@@ -10,9 +10,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Union
 
-from lwlint.assemble.cib_attributes import Context, Reader
-from lwlint.facts.pacemaker import BUNDLE, CLONE, COLOCATION, LOCATION, ORDER, PROMOTABLE, TICKET, boolean, score
-from lwlint.facts.pacemaker import Constraint, Expression, Member, Pair, Resource, Rule
+from lwlint.assemble.cib_attributes import Context, Reader, date_holds
+from lwlint.facts.pacemaker import (
+    BUNDLE,
+    CLONE,
+    COLOCATION,
+    LOCATION,
+    ORDER,
+    PROMOTABLE,
+    TICKET,
+    Constraint,
+    Expression,
+    Member,
+    Pair,
+    Resource,
+    Rule,
+    boolean,
+    score,
+)
 from lwlint.parse.cib import Element
 from lwlint.source import Source, Text
 
@@ -138,7 +153,9 @@ def _expression(element: Element, reader: Reader, depth: int) -> Union[Expressio
     if element.tag == "rule":
         return _rule(element, reader, depth)
     place = element.span("attribute", "operation", "id")
-    return Expression(element.tag, place, element.get("attribute"), element.get("operation"), element.get("value"))
+    cron = element.tag != "date_expression" or element.get("operation") == "date_spec"
+    holds = None if cron else date_holds(element, reader.now)
+    return Expression(element.tag, place, element.get("attribute"), element.get("operation"), element.get("value"), holds)
 
 
 def _pairs(fact: Constraint, sets: Sequence[Element], names: Names) -> Iterator[Pair]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from lwlint.assemble.cib_attributes import INSTANCE, META, Context, Reader
+from lwlint.assemble.cib_attributes import INSTANCE, META, Context, Reader, seconds
 from lwlint.catalogue import Catalogue
 from lwlint.facts.pacemaker import BUNDLE, CLONE, GROUP, PRIMITIVE, PROMOTABLE, Container, Operation, Resource, boolean
 from lwlint.facts.service import Service
@@ -177,7 +177,7 @@ def _operations(section: Section, parts: list[Element]) -> Iterator[Operation]:
         for tag in (META, INSTANCE):
             section.reader.fill(settings, [op], tag, context)
         section.reader.fill(settings, section.operation_defaults, META, context)
-        yield Operation(name, op.span("id", "name"), interval, op.get("role"), settings)
+        yield Operation(name, op.span("id", "name"), interval, bool(seconds(interval)), op.get("role"), settings)
 
 
 def _operation_key(op: Element) -> tuple[str | None, str | None]:

@@ -38,7 +38,7 @@ def _facts(source: Source, root: Element, catalogue: Catalogue) -> Iterator[Fact
     context = Context(reader.now)
     part = {child.tag: child for child in reversed(configuration.children)}
     properties = reader.fill({}, _one(part, "crm_config"), PROPERTIES, context, _BOOTSTRAP)
-    yield _cluster(source, root, properties)
+    yield _cluster(source, root, properties, part.get("resources"))
     for name, value in properties.items():
         yield ClusterProperty(name, value.span, value.value, source.host)
     for scope, tag in (("resource", "rsc_defaults"), ("operation", "op_defaults")):
@@ -86,13 +86,13 @@ def _now(root: Element) -> datetime:
     return max(written, TODAY)
 
 
-def _cluster(source: Source, root: Element, properties: dict[str, Text]) -> Cluster:
+def _cluster(source: Source, root: Element, properties: dict[str, Text], section: Element | None) -> Cluster:
     name, version = properties.get("cluster-name"), properties.get("dc-version")
     return Cluster(
         name=name.value if name is not None else "",
         span=root.span(),
         host=source.host,
-        path=source.path,
+        resources=section.span() if section is not None else None,
         schema=root.get("validate-with"),
         feature_set=root.get("crm_feature_set"),
         dc_version=version.value if version is not None else None,

@@ -96,11 +96,15 @@ class Node:
 
 @dataclass(frozen=True)
 class Operation:
-    """An operation of a resource with what is set on it, the defaults of operations included."""
+    """An operation of a resource with what is set on it, the defaults of operations included.
+
+    `recurring` tells that it is repeated at `interval`; one without an interval only says how to start, stop and so on.
+    """
 
     name: str
     span: Span
     interval: str
+    recurring: bool = False
     role: str | None = None
     settings: Mapping[str, Text] = field(default_factory=dict)
 
@@ -173,13 +177,17 @@ class Member:
 
 @dataclass(frozen=True)
 class Expression:
-    """One expression of a rule: on a node attribute, a date, an operation or a resource."""
+    """One expression of a rule: on a node attribute, a date, an operation or a resource.
+
+    `holds` is what a date comes to at the time by which the CIB is judged; None for what depends on a node or the hour.
+    """
 
     type: str
     span: Span
     attribute: str | None = None
     operation: str | None = None
     value: str | None = None
+    holds: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,103 @@
+"""Constraints that the lightweight architecture has no place for, and constraints that name nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lwlint.checks.check import Check, NoParams, Saw, Unknown, needs
+from lwlint.facts import Facts
+from lwlint.facts.cib import Cib, cibs
+from lwlint.facts.pacemaker import Cluster, Constraint, Member
+from lwlint.finding import Problem, Related
+
+
+@dataclass(frozen=True)
+class Params:
+    """No constraint may name a resource of a service of these kinds."""
+
+    kinds: tuple[str, ...]
+
+
+def _run_outside(facts: Facts, params: Params) -> Iterator[Saw]:
+    for cib in cibs(facts):
+        if not cib.openstack:
+            yield Unknown("there is no OpenStack service in this CIB", cib.cluster.span)
+            continue
+        for constraint in cib.constraints:
+            outside = {m.name: m for m in constraint.members for title in _titles(cib, m, params.kinds)}
+            if outside:
+                yield _outside(cib, constraint, outside, params)
+
+
+def _titles(cib: Cib, member: Member, kinds: tuple[str, ...]) -> list[str]:
+    """The titles of the services of these kinds that a member of a constraint runs."""
+    found = {}
+    for name in member.resources:
+        for leaf in cib.inside(name):
+            service = cib.service(leaf)
+            if service is not None and service.kind in kinds:
+                found[service.name] = service.title
+    return list(found.values())
+
+
+def _outside(cib: Cib, constraint: Constraint, outside: dict[str, Member], params: Params) -> Problem:
+    names = ", ".join(f"`{name}`" for name in outside)
+    verb = "is" if len(outside) == 1 else "are"
+    related = tuple(
+        Related(cib.resources[name].span, f"`{name}` runs {', '.join(_titles(cib, member, params.kinds))}")
+        for member in outside.values()
+        for name in member.resources[:1]
+    )
+    return Problem(
+        span=constraint.span,
+        message=f"{constraint.type} `{constraint.name}`: {names} {verb} outside the core; there must be no constraint on it",
+        subject=f"constraint {constraint.name}",
+        related=related,
+        host=constraint.host,
+    )
+
+
+def _run_dangling(facts: Facts, _: NoParams) -> Iterator[Saw]:
+    for cib in cibs(facts):
+        for constraint in cib.constraints:
+            for member in {m.name: m for m in constraint.members}.values():
+                reason, related = _dangling(cib, member)
+                if reason:
+                    yield Problem(
+                        span=member.span,
+                        message=f"{constraint.type} `{constraint.name}`: {reason}",
+                        subject=f"constraint {constraint.name} {member.name}",
+                        related=related,
+                        host=constraint.host,
+                    )
+        for resource in cib.resources.values():
+            if resource.template is not None and resource.template_missing:
+                missing = resource.template.value
+                yield Problem(
+                    span=resource.template.span,
+                    message=f"resource `{resource.name}`: there is no template `{missing}`, so Pacemaker leaves the resource out",
+                    subject=f"resource {resource.name}",
+                    host=resource.host,
+                )
+
+
+def _dangling(cib: Cib, member: Member) -> tuple[str, tuple[Related, ...]]:
+    if not member.resources:
+        tag = next((tag for tag in cib.tags if tag.name == member.name), None)
+        if tag is not None:
+            return f"tag `{member.name}` holds no resource", (Related(tag.span, "this tag"),)
+        return f"there is no resource `{member.name}`, so Pacemaker ignores the constraint", ()
+    resource = cib.resources.get(member.name)
+    if member.hidden and resource is not None:
+        top = cib.top(resource)
+        reason = f"`{member.name}` lies in {top.form} `{top.name}`, so Pacemaker may ignore the constraint; it must name `{top.name}`"
+        return reason, (Related(top.span, f"the {top.form}"),)
+    return "", ()
+
+
+_EVIDENCE = needs(Cluster, "no CIB was given")
+CHECKS = (
+    Check("cluster-constraint", _run_outside, _EVIDENCE, Params),
+    Check("cluster-constraint-dangling", _run_dangling, _EVIDENCE, NoParams),
+)

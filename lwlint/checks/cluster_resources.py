@@ -1,0 +1,108 @@
+"""What a cluster runs that it should not: services by their kind or name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lwlint.checks.check import Check, Saw, Unknown, needs
+from lwlint.facts import Facts
+from lwlint.facts.cib import Cib, cibs
+from lwlint.facts.oslo import Option
+from lwlint.facts.pacemaker import Cluster, Resource
+from lwlint.facts.service import RELEASES, Release, Service
+from lwlint.finding import Problem, Related
+
+NO_CIB = "no CIB was given"
+NOT_OPENSTACK = "there is no OpenStack service in this CIB"
+# Agents of OpenStack's own services, known to the catalogue or not.
+_OPENSTACK_AGENT = re.compile(r"^(?:(?:systemd|service|lsb|upstart):(?:openstack|neutron)-|ocf:(?:openstack|neutron):)")
+
+
+@dataclass(frozen=True)
+class Params:
+    """Which services may not be resources: all of these kinds, and those with these names.
+
+    A service of one of the kinds `until_release` is one only after the last release in which Pacemaker may run it.
+    """
+
+    kinds: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    until_release: tuple[str, ...] = ()
+    reason: str = "is active/active; it must be managed by systemd, not by Pacemaker"
+
+
+def _run(facts: Facts, params: Params) -> Iterator[Saw]:
+    for cib in cibs(facts):
+        if not cib.openstack:
+            yield Unknown(NOT_OPENSTACK, cib.cluster.span)
+            continue
+        for leaf in cib.leaves():
+            service = cib.service(leaf)
+            if service is None:
+                if "active_active" in params.kinds and _OPENSTACK_AGENT.match(leaf.agent or ""):
+                    yield _problem(cib, leaf, f"`{leaf.agent}`", "is an OpenStack service outside the core; it must not be under Pacemaker")
+            elif service.kind in params.kinds or service.name in params.services:
+                yield _problem(cib, leaf, service.title, params.reason)
+            elif service.kind in params.until_release and _is_over(service, facts.release):
+                last = service.under_pacemaker[-1]
+                reason = f"is under Pacemaker in {facts.release.name}; it may be up to {last} only"
+                yield _problem(cib, leaf, service.title, reason, "warning")
+
+
+def _is_over(service: Service, release: Release) -> bool:
+    """Whether the release is later than all in which Pacemaker may run the service; an unknown one is not."""
+    if release.name is None or not service.under_pacemaker:
+        return False
+    return RELEASES.index(release.name) > max(RELEASES.index(name) for name in service.under_pacemaker)
+
+
+def _problem(cib: Cib, leaf: Resource, title: str, reason: str, severity: str | None = None) -> Problem:
+    top = cib.top(leaf)
+    where = f" in `{top.name}`" if top.name != leaf.name else ""
+    related = (Related(top.span, f"the {top.form} around it"),) if top.name != leaf.name else ()
+    return Problem(
+        span=leaf.span,
+        message=f"resource `{leaf.name}`{where}: {title} {reason}",
+        subject=f"resource {leaf.name}",
+        related=related,
+        severity=severity,
+        host=leaf.host,
+    )
+
+
+@dataclass(frozen=True)
+class OptionParams:
+    """No resource of `service` may be there while `option` of `section` is set in the option files of `project`."""
+
+    service: str
+    project: str
+    section: str
+    option: str
+
+
+def _run_despite(facts: Facts, params: OptionParams) -> Iterator[Saw]:
+    wanted = (params.project, params.section, params.option)
+    options = [o for o in facts.of(Option) if (o.project, o.section, o.option) == wanted and o.value and o.value != "<None>"]
+    for cib in cibs(facts):
+        for leaf in cib.running(params.service) if options else ():
+            top = cib.top(leaf)
+            option = options[0]
+            message = (
+                f"resource `{top.name}`: `{params.section}.{params.option}` makes it active/active; it must then not be under Pacemaker"
+            )
+            related = (Related(option.span, f"`{params.option}` is `{option.value}`"),)
+            yield Problem(top.span, message, f"resource {top.name}", related, host=top.host)
+
+
+def _both(facts: Facts, params: OptionParams) -> str | None:
+    if not facts.of(Cluster):
+        return NO_CIB
+    return None if any(o.project == params.project for o in facts.of(Option)) else f"no option file of {params.project} was given"
+
+
+CHECKS = (
+    Check("cluster-resource", _run, needs(Cluster, NO_CIB), Params),
+    Check("cluster-resource-despite-option", _run_despite, _both, OptionParams),
+)

@@ -1,0 +1,87 @@
+"""What a cluster must run and does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from lwlint.checks.check import Check, Saw, Unknown, needs
+from lwlint.facts import Facts
+from lwlint.facts.cib import Cib, cibs
+from lwlint.facts.pacemaker import Cluster, boolean
+from lwlint.facts.service import RELEASES, Release
+from lwlint.finding import Problem, Related
+from lwlint.source import Text
+
+
+@dataclass(frozen=True)
+class Params:
+    """The services that a cluster must run, by their names in the catalogue.
+
+    `until` names the last release in which a service must be there; `with_` a prefix of the names of services that a
+    service belongs to: it must be there if one of those is. `roles` names the node attribute that marks the nodes of a
+    service: where nodes have such attributes, they tell what the cluster is meant to run.
+    """
+
+    services: tuple[str, ...]
+    until: Mapping[str, str] = field(default_factory=dict)
+    with_: Mapping[str, str] = field(default_factory=dict)
+    roles: Mapping[str, str] = field(default_factory=dict)
+
+
+def _run(facts: Facts, params: Params) -> Iterator[Saw]:
+    titles = {service.name: service.title for service in facts.services}
+    for cib in cibs(facts):
+        if not cib.openstack:
+            yield Unknown("there is no OpenStack service in this CIB", cib.cluster.span)
+            continue
+        marks = _marks(cib)
+        for name in params.services:
+            if cib.running(name):
+                continue
+            mark = marks.get(params.roles.get(name, ""))
+            title = titles.get(name, name)
+            why = _why(cib, name, params, facts.release) if mark is None else None
+            if mark is not None or (why is None and not marks):
+                yield _problem(cib, name, title, mark)
+            elif why is None:
+                yield Unknown(f"no node is marked to run {title}, so it may run in another cluster", cib.cluster.span)
+            elif why:
+                yield Unknown(why, cib.cluster.span)
+
+
+def _why(cib: Cib, name: str, params: Params, release: Release) -> str | None:
+    """Return None if the service must be there, else why that is not known; empty if it need not be."""
+    prefix = params.with_.get(name)
+    if prefix is not None and not any((s := cib.service(leaf)) is not None and s.name.startswith(prefix) for leaf in cib.leaves()):
+        return ""
+    last = params.until.get(name)
+    if last is None:
+        return None
+    if release.name is None:
+        return f"{name} is optional after {last}, and the release is not known"
+    return None if RELEASES.index(release.name) <= RELEASES.index(last) else ""
+
+
+def _marks(cib: Cib) -> dict[str, Text]:
+    """Return the attributes that mark nodes for a service (`haproxy-role`), each where it stands first."""
+    found: dict[str, Text] = {}
+    for node in cib.nodes:
+        for name, value in node.attributes.items():
+            if name.endswith("-role") and boolean(value.value):
+                found.setdefault(name, value)
+    return found
+
+
+def _problem(cib: Cib, name: str, title: str, mark: Text | None) -> Problem:
+    related = (Related(mark.span, f"a node is marked to run {title}"),) if mark is not None else ()
+    return Problem(
+        span=cib.cluster.resources or cib.cluster.span,
+        message=f"cluster: {title} is not among its resources; it must be managed by Pacemaker",
+        subject=f"service {name}",
+        related=related,
+        host=cib.cluster.host,
+    )
+
+
+CHECK = Check("cluster-service", _run, needs(Cluster, "no CIB was given"), Params)

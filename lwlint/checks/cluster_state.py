@@ -1,0 +1,186 @@
+"""Resources of the core that the cluster does not keep running: disabled, unmanaged, banned, not watched, or run too often."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from lwlint.checks.check import Check, Saw, needs
+from lwlint.facts import Facts
+from lwlint.facts.cib import Cib, cibs
+from lwlint.facts.pacemaker import (
+    BUNDLE,
+    INFINITY,
+    LOCATION,
+    PRIMITIVE,
+    Cluster,
+    Constraint,
+    Expression,
+    Operation,
+    Resource,
+    Rule,
+    boolean,
+    score,
+)
+from lwlint.finding import Problem, Related
+from lwlint.source import Text
+
+_BANS = ("cli-ban-", "cli-standby-")  # what `pcs resource ban`, `move` and `crm resource move` leave behind
+
+
+@dataclass(frozen=True)
+class Params:
+    """The services to look at: those of these kinds, and those with these names."""
+
+    kinds: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+
+
+def _leaves(cib: Cib, params: Params) -> Iterator[Resource]:
+    if not cib.openstack:
+        return
+    for leaf in cib.leaves():
+        service = cib.service(leaf)
+        if service is not None and (service.kind in params.kinds or service.name in params.services):
+            yield leaf
+
+
+def _run_disabled(facts: Facts, params: Params) -> Iterator[Saw]:
+    for cib in cibs(facts):
+        found: dict[Text, list[Resource]] = {}
+        for leaf in _leaves(cib, params):
+            for resource in dict.fromkeys((leaf.name, leaf.top if cib.top(leaf).form == BUNDLE else leaf.name)):
+                value = cib.resources[resource].meta.get("target-role")
+                if value is not None and _keeps_down(value.value, leaf):
+                    found.setdefault(value, []).append(cib.top(leaf))
+        for value, resources in found.items():
+            yield _set_to("target-role", value, resources, "it must be `Started`, or not be set")
+
+
+def _keeps_down(role: str, leaf: Resource) -> bool:
+    return role.lower() == "stopped" or (leaf.promotable and role.lower() in ("slave", "unpromoted"))
+
+
+def _run_unmanaged(facts: Facts, params: Params) -> Iterator[Saw]:
+    for cib in cibs(facts):
+        leaves = list(_leaves(cib, params))
+        for name, wrong in (("is-managed", False), ("maintenance", True)):
+            found: dict[Text, list[Resource]] = {}
+            for leaf in leaves:
+                value = leaf.meta.get(name)
+                if value is not None and value.value.lower() != "default" and (boolean(value.value) is True) is wrong:
+                    found.setdefault(value, []).append(cib.top(leaf))
+            for value, resources in found.items():
+                yield _set_to(name, value, resources, f"it must be `{'true' if name == 'is-managed' else 'false'}`, or not be set")
+        mode = cib.properties.get("maintenance-mode")
+        if leaves and mode is not None and boolean(mode.value) is True:
+            message = f"cluster: `maintenance-mode` is `{mode.value}`, so nothing is recovered; it must be `false`"
+            yield Problem(mode.span, message, "property maintenance-mode", host=cib.cluster.host)
+        for node in cib.nodes if leaves else ():
+            if node.maintenance:
+                value = node.attributes["maintenance"]
+                message = f"node `{node.name}`: `maintenance` is `{value.value}`, so nothing is recovered there; it must be `false`"
+                yield Problem(value.span, message, f"node {node.name}", host=cib.cluster.host)
+
+
+def _set_to(name: str, value: Text, resources: Iterable[Resource], wanted: str) -> Problem:
+    tops = {resource.name: resource for resource in resources}
+    shown = ", ".join(f"`{each}`" for each in tops)
+    first = next(iter(tops.values()))
+    related = tuple(Related(resource.span, "this resource") for resource in tops.values())
+    return Problem(
+        value.span, f"resource {shown}: `{name}` is `{value.value}`; {wanted}", f"resource {first.name}", related, host=first.host
+    )
+
+
+def _run_banned(facts: Facts, params: Params) -> Iterator[Saw]:
+    for cib in cibs(facts):
+        core = {name for leaf in _leaves(cib, params) for name in (leaf.name, leaf.parent, leaf.top) if name is not None}
+        everywhere = {node.name for node in cib.nodes if node.type == "member"}
+        banned: dict[str, dict[str, Constraint]] = {}
+        for constraint in cib.constraints:
+            named = [name for member in constraint.members for name in member.resources if name in core]
+            nodes = _banned_from(constraint) if named else []
+            for name in named:
+                banned.setdefault(cib.resources[name].top, {}).update((node, constraint) for node in nodes)
+            if nodes and constraint.name.startswith(_BANS):
+                message = (
+                    f"location `{constraint.name}`: bans `{named[0]}` from `{nodes[0]}`; a ban must be cleared when its reason is gone"
+                )
+                yield Problem(constraint.span, message, f"constraint {constraint.name}", host=constraint.host)
+        remote = any(leaf.agent == "ocf:pacemaker:remote" for leaf in cib.leaves())
+        for name, bans in banned.items():
+            if everywhere and everywhere <= set(bans) and not remote:
+                top = cib.resources[name]
+                related = tuple(Related(constraint.span, f"bans it from `{node}`") for node, constraint in bans.items())
+                message = f"resource `{name}`: it is banned from every node; there must be one where it may run"
+                yield Problem(top.span, message, f"resource {name}", related, host=top.host)
+
+
+def _banned_from(constraint: Constraint) -> list[str]:
+    """The nodes from which a location constraint keeps its resources away for good."""
+    if constraint.type != LOCATION or not constraint.active:
+        return []
+    if constraint.node is not None:
+        return [constraint.node.value] if score(constraint.score) <= -INFINITY else []
+    return [node for rule in constraint.rules if score(rule.score) <= -INFINITY for node in _nodes_of(rule)]
+
+
+def _nodes_of(rule: Rule) -> list[str]:
+    """The nodes that a rule names, if nothing else in it but dates that hold keeps it from being in force."""
+    nodes = []
+    for expression in rule.expressions:
+        if isinstance(expression, Rule):
+            return []
+        if expression.type == "expression" and expression.attribute == "#uname" and expression.operation == "eq":
+            nodes.append(expression.value or "")
+        elif not (_is_date(expression) and expression.holds):
+            return []
+    return nodes if rule.boolean_op == "or" or len(nodes) == 1 else []
+
+
+def _is_date(expression: Expression) -> bool:
+    return expression.type == "date_expression"
+
+
+def _run_unwatched(facts: Facts, params: Params) -> Iterator[Saw]:
+    for cib in cibs(facts):
+        for leaf in _leaves(cib, params):
+            if leaf.form != PRIMITIVE or leaf.agent is None:
+                continue
+            if not any(_watches(operation) for operation in leaf.operations):
+                message = f"resource `{leaf.name}`: it has no recurring `monitor` operation, so a failure is not seen; there must be one"
+                yield Problem(leaf.span, message, f"resource {leaf.name}", host=leaf.host)
+
+
+def _watches(operation: Operation) -> bool:
+    enabled = operation.settings.get("enabled")
+    return operation.name == "monitor" and operation.recurring and (enabled is None or boolean(enabled.value) is not False)
+
+
+def _run_many(facts: Facts, params: Params) -> Iterator[Saw]:
+    for cib in cibs(facts):
+        for leaf in _leaves(cib, params):
+            top = cib.top(leaf)
+            if top.instances == 1:
+                continue
+            how = "on every node" if top.instances is None else f"in {top.instances} copies"
+            setting = top.container.settings.get("replicas") if top.container is not None else top.meta.get("clone-max")
+            related = (Related(top.span, f"the {top.form}"),) if setting is not None else ()
+            yield Problem(
+                span=setting.span if setting is not None else top.span,
+                message=f"resource `{top.name}`: it runs {how}; it is active/passive and must run once in the cluster",
+                subject=f"resource {top.name}",
+                related=related,
+                host=top.host,
+            )
+
+
+_EVIDENCE = needs(Cluster, "no CIB was given")
+CHECKS = (
+    Check("cluster-resource-disabled", _run_disabled, _EVIDENCE, Params),
+    Check("cluster-resource-unmanaged", _run_unmanaged, _EVIDENCE, Params),
+    Check("cluster-resource-banned", _run_banned, _EVIDENCE, Params),
+    Check("cluster-resource-unwatched", _run_unwatched, _EVIDENCE, Params),
+    Check("cluster-resource-many", _run_many, _EVIDENCE, Params),
+)

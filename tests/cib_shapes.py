@@ -1,0 +1,225 @@
+"""Small CIBs with ways to bind a virtual IP to HAProxy, right and wrong, and what Pacemaker's scheduler makes of them."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from typing import Optional
+from xml.sax.saxutils import quoteattr
+
+from hypothesis import strategies as st
+
+NODES = ("controller-0", "controller-1")
+VIPS = ("ip-1", "ip-2")
+FORMS = ("clone", "bundle", "promotable", "primitive", "group", "group-clone", "promotable-bundle")
+SCORES = ("INFINITY", "+INFINITY", "1000000", "5000000", "1000", "999999", "0", "-INFINITY", "-1000", None)
+ROLES = (None, "Started", "Promoted", "Unpromoted", "Master", "Slave", "Stopped")
+PAST, FUTURE = "2010-01-01", "2199-01-01"
+
+
+@dataclass(frozen=True)
+class Block:
+    """A resource set."""
+
+    names: tuple[str, ...]
+    sequential: Optional[str] = None
+    role: Optional[str] = None
+    score: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Colocation:
+    """A colocation of two names, or of sets."""
+
+    score: Optional[str]
+    ends: tuple[str, str] = ("", "")
+    roles: tuple[Optional[str], Optional[str]] = (None, None)
+    blocks: tuple[Block, ...] = ()
+    until: Optional[str] = None
+    node_attribute: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A cluster of two nodes: how HAProxy runs there, a group, a tag, and the colocations."""
+
+    form: str
+    colocations: tuple[Colocation, ...]
+    grouped: tuple[str, ...] = ()
+    tagged: tuple[str, ...] = ("haproxy-top",)
+    templated: bool = False
+
+    def xml(self, banned: tuple[str, ...] = ()) -> str:
+        """Return the CIB; HAProxy is banned from the nodes `banned`."""
+        constraints = "".join(_colocation(f"c{n}", each, self) for n, each in enumerate(self.colocations))
+        constraints += "".join(f'<rsc_location id="ban-{node}" rsc="{self.top}" node="{node}" score="-INFINITY"/>' for node in banned)
+        tag = "".join(f'<obj_ref id="{self.real(name)}"/>' for name in self.tagged)
+        return (
+            '<cib crm_feature_set="3.16.1" validate-with="pacemaker-3.9" epoch="1" num_updates="0" admin_epoch="0" have-quorum="1">'
+            '<configuration><crm_config><cluster_property_set id="o"><nvpair id="o-s" name="stonith-enabled" value="false"/>'
+            '<nvpair id="o-q" name="no-quorum-policy" value="ignore"/></cluster_property_set></crm_config><nodes>'
+            + "".join(f'<node id="{n}" uname="{node}"/>' for n, node in enumerate(NODES, 1))
+            + f"</nodes><resources>{self._resources()}</resources><constraints>{constraints}</constraints>"
+            f'<tags><tag id="tag-1">{tag}</tag></tags></configuration><status/></cib>'
+        )
+
+    @property
+    def top(self) -> str:
+        """The id of the outermost resource that runs HAProxy, or of the primitive in a group."""
+        return {"primitive": "haproxy", "group": "haproxy", "bundle": "haproxy-bundle", "promotable-bundle": "haproxy-bundle"}.get(
+            self.form, "haproxy-clone"
+        )
+
+    def real(self, name: str) -> str:
+        """Return the id that `name` stands for in this shape."""
+        if name == "haproxy-top":
+            return self.top
+        return {"template": "vip-template", "group": "group-1"}.get(name, name)
+
+    def exists(self, name: str) -> bool:
+        """Return whether the CIB has something of this name to bind."""
+        return {"template": self.templated, "group": bool(self.members)}.get(name, True)
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The members of the group."""
+        return self.grouped if self.form == "group" else tuple(name for name in self.grouped if name != "haproxy")
+
+    def _resources(self) -> str:
+        head = '<template id="vip-template" class="ocf" provider="heartbeat" type="IPaddr2"/>' if self.templated else ""
+        parts = {vip: _primitive(vip, "IPaddr2", "vip-template" if self.templated else "") for vip in VIPS}
+        parts["app"] = _primitive("app", "Dummy")
+        haproxy = _primitive("haproxy", "haproxy", system=True)
+        if self.form in ("primitive", "group"):
+            parts["haproxy"] = haproxy
+        grouped = "".join(parts.pop(name) for name in self.members)
+        body = "".join(parts.values()) + (f'<group id="group-1">{grouped}</group>' if grouped else "")
+        body += f'<clone id="app-clone">{_primitive("app2", "Dummy")}</clone>'
+        return head + body + self._haproxy(haproxy)
+
+    def _haproxy(self, primitive: str) -> str:
+        if self.form == "clone":
+            return f'<clone id="haproxy-clone">{primitive}</clone>'
+        if self.form == "group-clone":
+            return f'<clone id="haproxy-clone"><group id="haproxy-group">{primitive}{_primitive("app3", "Dummy")}</group></clone>'
+        if self.form == "promotable":
+            meta = '<meta_attributes id="hm"><nvpair id="hm-p" name="promotable" value="true"/></meta_attributes>'
+            return f'<clone id="haproxy-clone">{meta}{_primitive("haproxy", "Stateful")}</clone>'
+        if self.form == "bundle":
+            return '<bundle id="haproxy-bundle"><podman image="haproxy:pcmklatest" replicas="2" network="host"/></bundle>'
+        if self.form == "promotable-bundle":
+            inner = _primitive("haproxy", "Stateful")
+            return (
+                '<bundle id="haproxy-bundle"><podman image="haproxy:pcmklatest" replicas="2" promoted-max="1" network="host"/>'
+                f'<network control-port="3125"/>{inner}</bundle>'
+            )
+        return ""
+
+
+def _primitive(name: str, agent: str, template: str = "", system: bool = False) -> str:
+    if template:
+        return f'<primitive id="{name}" template="{template}"/>'
+    if system:
+        return f'<primitive id="{name}" class="systemd" type="{agent}"/>'
+    provider = "pacemaker" if agent == "Stateful" else "heartbeat"
+    return f'<primitive id="{name}" class="ocf" provider="{provider}" type="{agent}"/>'
+
+
+def _attributes(**values: Optional[str]) -> str:
+    return "".join(f" {name.replace('_', '-')}={quoteattr(value)}" for name, value in values.items() if value is not None)
+
+
+def _colocation(name: str, each: Colocation, shape: Shape) -> str:
+    lifetime = ""
+    if each.until:
+        lifetime = f'<lifetime><rule id="{name}-r" score="INFINITY"><date_expression id="{name}-d" operation="lt" end="{each.until}"/></rule></lifetime>'
+    head = f"<rsc_colocation{_attributes(id=name, score=each.score)}"
+    if each.blocks:
+        sets = "".join(
+            f"<resource_set{_attributes(id=f'{name}-{n}', sequential=b.sequential, role=b.role, score=b.score)}>"
+            + "".join(f'<resource_ref id="{shape.real(each)}"/>' for each in b.names)
+            + "</resource_set>"
+            for n, b in enumerate(each.blocks)
+        )
+        return f"{head}>{lifetime}{sets}</rsc_colocation>"
+    ends = _attributes(rsc=shape.real(each.ends[0]), with_rsc=shape.real(each.ends[1]), rsc_role=each.roles[0], with_rsc_role=each.roles[1])
+    return f"{head}{ends}{_attributes(node_attribute=each.node_attribute)}>{lifetime}</rsc_colocation>"
+
+
+def shapes() -> st.SearchStrategy[Shape]:
+    """Return a strategy of shapes: mostly a direct binding with something odd about it, sometimes anything at all."""
+    names = st.sampled_from(("ip-1", "ip-2", "haproxy-top", "haproxy-top", "haproxy", "app", "app-clone", "tag-1", "template", "group"))
+    score = st.one_of(st.just("INFINITY"), st.sampled_from(SCORES))
+    none = st.none()
+    until = st.one_of(none, none, none, st.sampled_from((PAST, FUTURE)))
+    roles = st.one_of(none, none, st.sampled_from(ROLES))
+    simple = st.builds(
+        Colocation,
+        score=score,
+        ends=st.one_of(st.tuples(st.sampled_from(VIPS), st.just("haproxy-top")), st.tuples(names, names)),
+        roles=st.tuples(roles, roles),
+        until=until,
+        node_attribute=st.one_of(none, none, none, st.sampled_from(("#uname", "rack"))),
+    )
+    block = st.builds(
+        Block,
+        names=st.lists(names, min_size=1, max_size=3, unique=True).map(tuple),
+        sequential=st.one_of(none, st.sampled_from(("true", "false"))),
+        role=roles,
+        score=st.one_of(none, none, none, score),
+    )
+    sets = st.builds(Colocation, score=score, blocks=st.lists(block, min_size=1, max_size=2).map(tuple), until=until)
+    return st.builds(
+        Shape,
+        form=st.sampled_from(FORMS),
+        colocations=st.lists(st.one_of(simple, simple, sets), max_size=3).map(tuple),
+        grouped=st.one_of(st.just(()), st.permutations(("ip-1", "haproxy", "app")).map(lambda p: tuple(p[:2]))),
+        tagged=st.lists(st.sampled_from(("haproxy-top", "ip-2", "app", "app-clone")), min_size=1, max_size=2, unique=True).map(tuple),
+        templated=st.booleans(),
+    )
+
+
+def where(xml: str) -> Optional[dict[str, set[str]]]:
+    """Return on which nodes each resource of a CIB ends up from a cold start; None if Pacemaker refuses the CIB."""
+    import xml.etree.ElementTree as ET
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "cib.xml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(xml)
+        nodes = [word for node in NODES for word in ("--node-up", node)]
+        command = ["crm_simulate", "--xml-file", path, "--simulate", "--output-as=xml", *nodes]
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env={**os.environ, "LC_ALL": "C"})
+    try:
+        final = ET.fromstring(answer.stdout).find(".//revised_cluster_status")
+    except ET.ParseError:
+        return None
+    if final is None:
+        return None
+    found: dict[str, set[str]] = {}
+    for element in final.iter("resource"):
+        found.setdefault(element.get("id", ""), set()).update(node.get("name", "") for node in element.findall("node"))
+    return found
+
+
+def guaranteed(shape: Shape) -> dict[str, bool]:
+    """Return whether each virtual IP that runs at all never runs where HAProxy does not; nothing for a refused CIB."""
+    pattern = re.compile(r"haproxy-bundle-podman-\d+$|haproxy(:\d+)?$")
+    sets = [banned for n in range(len(NODES) + 1) for banned in itertools.combinations(NODES, n)]
+    apart: set[str] = set()
+    running: set[str] = set()
+    for banned in sets:
+        found = where(shape.xml(banned))
+        if found is None:
+            return {}
+        there = set().union(*(nodes for name, nodes in found.items() if pattern.match(name)))
+        for vip in VIPS:
+            if found.get(vip):
+                running.add(vip)
+            if found.get(vip, set()) - there:
+                apart.add(vip)
+    return {vip: vip not in apart for vip in VIPS if vip in running}
