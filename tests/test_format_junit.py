@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from junitparser import Error, Failure, JUnitXml, Skipped
+import pytest
 
 from lwlint.report.junit import render
 from lwlint.source import Source
 from tests.report_sample import CLEAN, REPORT, RULES, TEMPLATE, TURNED, assert_golden
 
+parser = pytest.importorskip("junitparser", reason="A CONSUMER IS MISSING: junitparser")
+
 
 def cases(text: str) -> list[tuple[str, str]]:
     """The outcome and the name of every test case, as junitparser reads them."""
-    words = {Failure: "failure", Error: "error", Skipped: "skipped"}
-    read = JUnitXml.fromstring(text.encode("utf-8"))
+    words = {parser.Failure: "failure", parser.Error: "error", parser.Skipped: "skipped"}
+    read = parser.JUnitXml.fromstring(text.encode("utf-8"))
     return [("".join(words[type(r)] for r in case.result) or "pass", case.name) for suite in read for case in suite]
 
 
@@ -45,7 +47,7 @@ def test_junitparser_reads_a_case_for_every_finding_and_every_rule_without() -> 
 
 
 def test_the_counts_are_those_that_junitparser_counts() -> None:
-    read = JUnitXml.fromstring(render(REPORT, RULES).encode("utf-8"))
+    read = parser.JUnitXml.fromstring(render(REPORT, RULES).encode("utf-8"))
     told = (read.tests, read.failures, read.errors, read.skipped)
     read.update_statistics()
     assert told == (read.tests, read.failures, read.errors, read.skipped) == (11, 6, 1, 2)
