@@ -1,0 +1,118 @@
+"""What reading archives costs against the bare decompressors, and how much memory it takes: `python -m bench.archives`.
+
+Builds one archive of invented logs and controllers' files in a temporary folder, packs it with the real programs, and reads it with
+lwlint's reader, keeping what an audit would. The limits are those that lwlint sets itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import random
+import resource
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.__main__ import row
+from bench.measure import PYTHON, medians
+
+HERE = Path(__file__).resolve().parent.parent
+PACKERS = {"xz": ("xz", "-2"), "gz": ("gzip", "-4"), "zst": ("zstd", "-q", "-3"), "bz2": ("bzip2", "-1")}
+LIMITS = {"xz": 1.15, "gz": 0.6, "zst": 1.3}
+READ = (
+    "import sys; sys.path.insert(0, sys.argv[1])\n"
+    "from lwlint.assemble.sos_paths import WANTED\n"
+    "from lwlint.parse.archive import read_archive\n"
+    "found = read_archive(lambda: open(sys.argv[2], 'rb', buffering=0), sys.argv[2], WANTED)\n"
+    "import resource\n"
+    "print(found.members, found.whole, len(found.troubles), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+)
+TOP = "sosreport-controller-0-2016-11-23-abcdefg"
+
+
+def log(size: int, dice: random.Random) -> bytes:
+    """Return `size` bytes that pack about as well as a service's log does."""
+    words = ("nova.compute.manager", "oslo_messaging._drivers", "neutron.agent.ovsdb", "keystone.token", "WARNING", "INFO", "DEBUG")
+    lines = []
+    left = size
+    while left > 0:
+        a = dice.getrandbits(128)
+        line = (
+            f"2016-11-23 {a % 24:02}:{a % 59:02}:{a % 58:02}.{a % 997:03} {a % 9973} {words[a % 7]} {words[a % 5]} "
+            f"[req-{a:032x}] {words[a % 3]} took {a % 8191}\n"
+        )
+        lines.append(line)
+        left -= len(line)
+    return "".join(lines).encode()[:size]
+
+
+def files(megabytes: int, members: int) -> Iterator[tuple[str, bytes]]:
+    """Yield paths and contents: what an audit wants, among many more files that it does not."""
+    dice = random.Random(4)
+    for name in ("nova", "cinder", "heat", "neutron", "glance", "keystone"):
+        yield f"etc/{name}/{name}.conf", b"[database]\n#max_retries = 10\nmax_retries = -1\n" * 4000
+    for number in range(400):
+        yield f"usr/lib/systemd/system/thing-{number}.service", b"[Service]\nExecStart=/usr/bin/thing\nRestart=on-failure\n"
+    small = members - 500
+    for number in range(small):
+        yield f"sys/class/net/{number // 100}/device-{number}", b"%d\n" % number
+    for number in range(100):
+        yield f"var/log/service-{number}/service.log", log(megabytes * 10_000 - small * 10, dice)
+
+
+def build(path: Path, megabytes: int, members: int) -> None:
+    """Write the archive that is measured, unpacked, to `path`."""
+    with tarfile.open(path, "w", format=tarfile.GNU_FORMAT) as tar:
+        for name, content in files(megabytes, members):
+            info = tarfile.TarInfo(f"{TOP}/{name}")
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+
+
+def peak(command: tuple[str, ...]) -> float:
+    """Return the most memory in MB that one run of the reader takes, by its own word."""
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return int(done.stdout.split()[-1]) / 1024
+
+
+def main() -> None:
+    """Measure and print; a limit that is not met is said, and is no failure of the run."""
+    parser = argparse.ArgumentParser(prog="bench.archives", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--megabytes", type=int, default=150, help="unpacked size of the archive that is built")
+    parser.add_argument("--members", type=int, default=3000)
+    parser.add_argument("--only", choices=sorted(PACKERS), action="append")
+    arguments = parser.parse_args()
+    free = shutil.disk_usage(tempfile.gettempdir()).free
+    if free < arguments.megabytes * 3_000_000:
+        sys.exit("not enough room for temporary files")
+    with tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder) / "report.tar"
+        build(plain, arguments.megabytes, arguments.members)
+        print(f"{plain.stat().st_size / 1e6:.0f} MB in {arguments.members} members")
+        for suffix in arguments.only or PACKERS:
+            packer = PACKERS[suffix]
+            if shutil.which(packer[0]) is None:
+                print(f"`{packer[0]}` IS MISSING: .tar.{suffix} is not measured")
+                continue
+            packed = plain.with_name(f"report.tar.{suffix}")
+            with open(plain, "rb") as source, open(packed, "wb") as sink:
+                subprocess.run((*packer, "-c"), stdin=source, stdout=sink, check=True)
+            reader = (*PYTHON, "-c", READ, str(HERE), str(packed))
+            taken = medians({"bare": (packer[0], "-dc", str(packed)), "lwlint": reader}, arguments.rounds, HERE)
+            name = f".tar.{suffix} ({packed.stat().st_size / 1e6:.0f} MB), x the CPU of `{packer[0]} -dc`"
+            row(name, taken["lwlint"] / taken["bare"], LIMITS.get(suffix, 1.15), "x")
+            row(f".tar.{suffix}, peak memory", peak(reader), 80, "MB")
+            packed.unlink()
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("LC_ALL", "C")
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    main()

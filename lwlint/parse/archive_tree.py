@@ -1,0 +1,174 @@
+"""The wanted members of an archive, held in memory, as a tree of files."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import Union
+
+from lwlint.tree import FILE, FOLDER, LINK
+
+_MOST_HOPS = 40  # as Linux allows
+_TOP = frozenset(
+    (
+        "bin",
+        "boot",
+        "dev",
+        "etc",
+        "home",
+        "lib",
+        "lib64",
+        "opt",
+        "proc",
+        "root",
+        "run",
+        "sbin",
+        "sos_commands",
+        "srv",
+        "sys",
+        "tmp",
+        "usr",
+        "var",
+    )
+)
+
+
+class _Link(str):
+    """The target of a symbolic link."""
+
+
+Node = Union[dict[str, "Node"], bytes, _Link]
+
+
+def root_of(path: str) -> str:
+    """Return the part of `path` in front of a host's file system tree (with a final `/`, or empty); without one, the first folder."""
+    parts = path.split("/")
+    for i, part in enumerate(parts):
+        if part in _TOP:
+            return "/".join(parts[:i]) + "/" if i else ""
+    return parts[0] + "/" if len(parts) > 1 else ""
+
+
+class Members:
+    """Files and links by path. Links are followed inside only: an absolute target is meant from the root of its own host's tree."""
+
+    def __init__(self) -> None:
+        self._top: dict[str, Node] = {}
+
+    def add(self, path: str, content: bytes) -> int:
+        """Put a file at `path`, in place of what is there, and return by how much the memory for contents grew."""
+        return self._put(path, content)
+
+    def add_link(self, path: str, target: str) -> int:
+        """Put a symbolic link at `path`, in place of what is there, and return by how much the memory for contents grew."""
+        return self._put(path, _Link(target))
+
+    def _put(self, path: str, node: Node) -> int:
+        *folders, name = path.split("/")
+        inside = self._top
+        for i, folder in enumerate(folders):
+            below = inside.get(folder)
+            if below is None:
+                below = inside[folder] = {}
+            if isinstance(below, _Link):
+                return self._put_through("/".join(folders[: i + 1]), "/".join([*folders[i + 1 :], name]), node)
+            if not isinstance(below, dict):
+                return 0  # below a file: an archiver would not unpack it either
+            inside = below
+        before = inside.get(name)
+        if isinstance(before, dict):
+            return 0  # nor put anything in the place of a folder
+        inside[name] = node
+        return len(node) - (len(before) if isinstance(before, (bytes, str)) else 0)
+
+    def _put_through(self, link: str, below: str, node: Node) -> int:
+        """Put something below a link to a folder, which need not be there yet, as unpacking on a disk would."""
+        real = self.real_path(link)
+        return 0 if real is None or real == link else self._put(f"{real}/{below}".lstrip("/"), node)
+
+    def at(self, path: str) -> bytes | None:
+        """Return the file that stands at `path` itself; None where there is none."""
+        found = self._find(path, last=False)
+        return found if isinstance(found, bytes) else None
+
+    def real_path(self, path: str) -> str | None:
+        """Return where `path` leads when links are followed, whether there is something or not; None for links in a circle."""
+        return self._walk(path, last=True)[0]
+
+    def _walk(self, path: str, *, last: bool) -> tuple[str | None, Node | None]:
+        """Return where `path` leads and what is there; the `last` part, too, is followed if it is a link."""
+        todo = [part for part in reversed(path.split("/")) if part not in ("", ".")]
+        done: list[str] = []
+        nodes: list[Node | None] = [self._top]
+        hops = 0
+        while todo:
+            part = todo.pop()
+            if part == "..":
+                if done:
+                    done.pop()
+                    nodes.pop()
+                continue
+            inside = nodes[-1]
+            node = inside.get(part) if isinstance(inside, dict) else None
+            done.append(part)
+            nodes.append(node)
+            if isinstance(node, _Link) and (todo or last):
+                hops += 1
+                if hops > _MOST_HOPS:
+                    return None, None
+                here = "/".join(done)
+                done.pop()
+                nodes.pop()
+                if node.startswith("/"):
+                    root = [p for p in root_of(here).split("/") if p]
+                    done, nodes = [], [self._top]
+                    todo += reversed([*root, *_inside(node)])
+                else:
+                    todo += reversed(node.split("/"))
+                todo = [p for p in todo if p not in ("", ".")]
+        return "/".join(done), nodes[-1]
+
+    def _find(self, path: str, *, last: bool) -> Node | None:
+        return self._walk(path, last=last)[1]
+
+    def kind(self, path: str) -> str | None:
+        return _kind(self._find(path, last=False))
+
+    def real_kind(self, path: str) -> str | None:
+        return _kind(self._find(path, last=True))
+
+    def target(self, path: str) -> str:
+        found = self._find(path, last=False)
+        if not isinstance(found, _Link):
+            raise OSError(22, "Invalid argument", path)
+        return str(found)
+
+    def size(self, path: str) -> int:
+        return len(self.read(path))
+
+    def read(self, path: str, most: int = -1) -> bytes:
+        found = self._find(path, last=True)
+        if isinstance(found, dict):
+            raise IsADirectoryError(21, "Is a directory", path)
+        if not isinstance(found, bytes):
+            raise FileNotFoundError(2, "No such file or directory", path)
+        return found if most < 0 else found[:most]
+
+    def names(self, path: str) -> list[str]:
+        found = self._find(path, last=True)
+        if not isinstance(found, dict):
+            error = FileNotFoundError(2, "No such file or directory", path)
+            raise error if found is None else NotADirectoryError(20, "Not a directory", path)
+        return sorted(found)
+
+
+def _inside(target: str) -> list[str]:
+    """Return the parts of an absolute target; it cannot climb above its root."""
+    return [part for part in posixpath.normpath(target).split("/") if part]
+
+
+def _kind(node: Node | None) -> str | None:
+    if node is None:
+        return None
+    if isinstance(node, dict):
+        return FOLDER
+    return LINK if isinstance(node, _Link) else FILE
