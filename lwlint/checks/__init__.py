@@ -20,6 +20,7 @@ MODULES: Mapping[str, str] = MappingProxyType(
         "pacemaker-template": "lwlint.checks.heat_templates",
         "retries-of-connection": "lwlint.checks.heat_retries",
         "retries-without-connection": "lwlint.checks.heat_retries",
+        "stray-function": "lwlint.checks.heat_templates",
         "service-mapping": "lwlint.checks.heat_mapping",
         "cluster-resource": "lwlint.checks.cluster_resources",
         "cluster-resource-despite-option": "lwlint.checks.cluster_resources",

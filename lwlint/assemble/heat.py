@@ -1,0 +1,108 @@
+"""Heat sources -> facts: templates, environments, settings, containers, and how they hang together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from lwlint.assemble.heat_closure import Graph, role_data
+from lwlint.assemble.heat_containers import containers
+from lwlint.assemble.heat_files import dangling, duplicates, files, overrides, software_configs
+from lwlint.assemble.heat_keys import Parameters, hiera_keys
+from lwlint.assemble.heat_registry import Judge, View, entries, view_facts
+from lwlint.assemble.heat_template import Parts
+from lwlint.assemble.heat_tree import HeatTree
+from lwlint.catalogue import Catalogue
+from lwlint.facts import Fact
+from lwlint.facts.heat import StrayFunction, Template
+from lwlint.parse.heat import ENVIRONMENT, TEMPLATE, HeatFile
+from lwlint.source import Source
+
+
+def heat_facts(
+    sources: Sequence[Source], load: Callable[[str], Source | None], environments: Sequence[str], catalogue: Catalogue
+) -> Iterator[Fact]:
+    """Yield all facts of the Heat files in `sources`, and of the files that they refer to, which `load` reads as context.
+
+    `environments` are the paths of the environments that the user gave, in order: their merged result is judged. Without them each
+    environment is judged by itself, over the base registry of its tree.
+    """
+    tree = HeatTree(sources, load)
+    given: list[HeatFile] = []
+    for reading in tree.given():
+        if isinstance(reading, HeatFile):
+            given.append(reading)
+        else:
+            yield reading
+    chosen = [file for path in environments if (file := tree.file(path)) is not None]
+    judge = Judge(tree, catalogue)
+    registries = _Registries(tree, chosen)
+    graph = Graph(tree, registries.of)
+    mapped: set[str] = set()
+    for view in registries.views(given):
+        yield from view_facts(view, judge, catalogue)
+        finals = (view.resolve(entry).final for entry in view.in_force.values())
+        mapped |= {final for final in finals if final and "::" not in final}
+    for file in given:
+        if file.form != ENVIRONMENT:
+            graph.add(file)
+    yield from role_data(graph, tree, mapped, catalogue)
+    parameters = Parameters(chosen)
+    for parts in graph.parts():
+        yield from _template_facts(parts, judge, catalogue, parameters)
+    for file in tree.files():
+        if file.source.judged:
+            yield from duplicates(file)
+            yield from files(file, tree)
+            yield from dangling(file, tree)
+        if file.form == ENVIRONMENT:
+            yield from overrides(file, parameters, in_force=file in chosen)
+
+
+def _template_facts(parts: Parts, judge: Judge, catalogue: Catalogue, parameters: Parameters) -> Iterator[Fact]:
+    source = parts.file.source
+    under = False
+    service = None
+    if parts.file.form == TEMPLATE:
+        service = catalogue.of_template(source.path)
+        under = judge.under_pacemaker(source.path)
+        profiles = judge.profiles(source.path)
+        if service is None and under:
+            service = next((found for p in profiles if (found := catalogue.of_profile(p.value)) is not None), None)
+        first = parts.file.root.pairs[0][0] if parts.file.root is not None else None  # type: ignore[union-attr]
+        place = parts.file.span(first) if first is not None else source.span(0, 0)
+        yield Template(source.path, place, service, profiles, under, source.host)
+        yield from software_configs(parts)
+        yield from (StrayFunction(key.value, parts.file.span(key), source.host) for key in parts.stray)
+    yield from hiera_keys(parts, parameters)
+    yield from containers(parts, service, under)
+
+
+class _Registries:
+    """The views of a run: one over all chosen environments, or one for each environment."""
+
+    def __init__(self, tree: HeatTree, chosen: Sequence[HeatFile]) -> None:
+        self._tree = tree
+        self._chosen = tuple(chosen)
+        self._merged = View(tree, tree.base(chosen[0].source.path), self._chosen, merged=True) if chosen else None
+        self._bases: dict[str, View] = {}
+
+    def views(self, given: Sequence[HeatFile]) -> Iterator[View]:
+        """Yield every view that is to be judged."""
+        if self._merged is not None:
+            yield self._merged
+            return
+        for file in given:
+            if file.form == ENVIRONMENT and file.source.judged and next(entries(file), None) is not None:
+                base = self._tree.base(file.source.path)
+                yield View(self._tree, base if base is not file else None, (file,))
+
+    def of(self, path: str) -> View | None:
+        """Return the registry by which the template at `path` finds its types."""
+        if self._merged is not None:
+            return self._merged
+        base = self._tree.base(path)
+        if base is None:
+            return None
+        if base.source.path not in self._bases:
+            self._bases[base.source.path] = View(self._tree, None, (base,))
+        return self._bases[base.source.path]

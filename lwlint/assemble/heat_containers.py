@@ -1,0 +1,106 @@
+"""The containers that a template starts: their policy, and whether they run for long."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lwlint.assemble.heat_functions import Branch, literal, parts
+from lwlint.assemble.heat_template import Parts, strings
+from lwlint.facts.heat import Container
+from lwlint.facts.service import Service
+from lwlint.parse.heat_nodes import Mapping, Node, Scalar, effective
+
+# what an init container does: it prepares files for another one, and ends
+_PREPARES = re.compile(r"^\s*(chown|chmod|mkdir|setfacl|cp|rm|mv|touch|ln|install|chcon)\b")
+_NEXT = re.compile(r"&&|;|\|\||\n")
+_SHELL = re.compile(r"^(/usr)?(/bin/)?(ba)?sh$")
+_BOOTSTRAP = "KOLLA_BOOTSTRAP"
+_DESCRIBES = frozenset(("image", "command", "restart", "action", "detach", "net", "volumes", "environment"))
+
+
+def containers(found: Parts, service: Service | None, under_pacemaker: bool) -> Iterator[Container]:
+    """Yield the containers of a template, those under `map_merge`, `if` and `<<` included."""
+    seen: set[int] = set()
+    for step, mapping in found.steps:
+        for name, value in effective(mapping):
+            if id(value) in seen:
+                continue
+            seen.add(id(value))
+            specification = _specification(value)
+            if specification is None:
+                continue
+            restart = specification.get("restart")
+            command = specification.get("command")
+            yield Container(
+                name=name.value,
+                span=found.file.span(name),
+                step=step,
+                restart=found.file.text(restart)._replace(value=_policy(restart)) if isinstance(restart, Scalar) else None,
+                one_shot="" if restart is not None else _one_shot(specification),
+                command=" ".join(strings(command)) if command is not None else "",
+                service=service,
+                under_pacemaker=under_pacemaker,
+                host=found.file.source.host,
+            )
+
+
+def _policy(restart: Scalar) -> str:
+    """Return the policy as the container engine gets it: unquoted `no` is a truth to YAML."""
+    value = literal(restart)
+    return "no" if value == "false" else value
+
+
+def _specification(value: Node) -> dict[str, Node] | None:
+    """Return what describes a container, by key; None for what is no container."""
+    merged: dict[str, Node] = {}
+    for part in parts(value):
+        if isinstance(part, Branch):
+            merged.update((key.value, inner) for key, inner in effective(part.node))
+    if not isinstance(value, Mapping) or not merged.keys() & {
+        "image",
+        "command",
+        "restart",
+        "action",
+        "detach",
+        "net",
+        "volumes",
+        "environment",
+    }:
+        return None
+    return merged
+
+
+def _one_shot(specification: dict[str, Node]) -> str:
+    """Return why the container ends by itself, or an empty string."""
+    detach, action = specification.get("detach"), specification.get("action")
+    if isinstance(detach, Scalar) and literal(detach).lower() in ("false", "no"):
+        return "`detach` is `false`"
+    if isinstance(action, Scalar) and action.value == "exec":
+        return "`action` is `exec`"
+    environment = specification.get("environment")
+    if environment is not None and any(_bootstraps(word) for word in strings(environment)):
+        return f"`{_BOOTSTRAP}` is set"
+    return _preparing(specification.get("command"))
+
+
+def _bootstraps(word: str) -> bool:
+    name, equals, value = word.partition("=")
+    return name == _BOOTSTRAP and (not equals or value.lower() not in ("", "false", "0", "no"))
+
+
+def _preparing(command: Node | None) -> str:
+    """Return what a command of an init container does: `['/bin/bash', '-c', 'chown ...']`, with any functions around."""
+    if command is None:
+        return ""
+    words = [word for word in strings(command) if not _is_function(word)]
+    while words and (_SHELL.match(words[0]) or words[0].startswith("-")):
+        words = words[1:]
+    steps = [step for step in _NEXT.split(" ".join(words).strip()) if step.strip()]
+    if not steps or not all(_PREPARES.match(step) for step in steps):
+        return ""
+    return f"its command only prepares files (`{steps[0].split()[0]}`)"
+
+
+def _is_function(word: str) -> bool:
+    return word in ("list_concat", "list_join", "str_replace", "template", "params", "get_param", "get_attr", "if")

@@ -1,0 +1,206 @@
+"""Resource registries: environments in order over the base registry, and where an alias leads to in the end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from lwlint.assemble.heat_tree import HeatTree
+from lwlint.catalogue import Catalogue
+from lwlint.facts.heat import NONE, Environment, ServiceMapping
+from lwlint.facts.service import CORE
+from lwlint.parse.heat import HeatFile
+from lwlint.parse.heat_nodes import Mapping, Node, Scalar, Sequence, effective
+from lwlint.source import Text
+
+PACEMAKER = "os::tripleo::services::pacemaker"
+KEEPALIVED = "os::tripleo::services::keepalived"
+_PROFILE = re.compile(r"\b(?:include|class *\{ *['\"]?) *(?:::)?(tripleo::profile::pacemaker::[a-z0-9_]+(?:::[a-z0-9_]+)*)")
+_NO_ALIAS = ("hooks", "restricted_actions")
+# profiles that only configure a node for the cluster, and create no resource
+_NO_RESOURCE = ("tripleo::profile::pacemaker::clustercheck", "tripleo::profile::pacemaker::compute_instanceha")
+
+
+class Entry(NamedTuple):
+    """One line of a registry; `scope` is the resource that it is for, where it stands below `resources`."""
+
+    alias: Scalar
+    target: Node
+    file: HeatFile
+    scope: str
+
+
+def entries(file: HeatFile) -> Iterator[Entry]:
+    """Yield the entries of the resource registry of an environment; of a key that stands twice, the last."""
+    registry = file.section("resource_registry")
+    for key, value in effective(registry):
+        if key.value == "resources" and isinstance(value, Mapping):
+            for scope, inner in effective(value):
+                if isinstance(inner, Mapping):
+                    yield from (
+                        Entry(k, v, file, scope.value) for k, v in effective(inner) if k.value not in ("hooks", "restricted_actions")
+                    )
+        elif isinstance(value, Scalar) and key.value != "base_url":
+            yield Entry(key, value, file, "")
+
+
+class Resolution(NamedTuple):
+    """Where an alias leads: `final` is a path, a resource type or `OS::Heat::None`, empty if there is no such file."""
+
+    final: str
+    chain: tuple[str, ...]
+
+
+@dataclass
+class View:
+    """A merged registry. `own` are the environments that it is judged for, `base` the registry below them."""
+
+    tree: HeatTree
+    base: HeatFile | None
+    own: tuple[HeatFile, ...]
+    merged: bool = False
+    in_force: dict[str, Entry] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for file in (*((self.base,) if self.base is not None else ()), *self.own):
+            self.in_force.update((entry.alias.value, entry) for entry in entries(file) if not entry.scope)
+
+    def resolve(self, entry: Entry) -> Resolution:
+        """Follow an entry, over aliases of aliases, to its end."""
+        chain: list[str] = []
+        while True:
+            target = entry.target.value if isinstance(entry.target, Scalar) else ""
+            path = self.tree.resolve(entry.file.source.path, target)
+            if path is not None:
+                return Resolution(self.tree.find(path) or "", tuple(chain))
+            following = self.in_force.get(target)
+            if following is None or target in chain:
+                return Resolution(target, tuple(chain))
+            chain.append(target)
+            entry = following
+
+    def of_type(self, path: str, name: str) -> str | None:
+        """Return the path of the template that a resource type, written in the file at `path`, stands for."""
+        direct = self.tree.resolve(path, name)
+        if direct is not None:
+            return self.tree.find(direct)
+        entry = self.in_force.get(name)
+        if entry is None:
+            return None
+        final = self.resolve(entry).final
+        return final if final and self.tree.source(final) is not None else None
+
+    def mapping(self, alias: str) -> Entry | None:
+        """Return the entry in force for an alias, in any case."""
+        return next((entry for name, entry in self.in_force.items() if name.lower() == alias), None)
+
+    def pacemaker(self) -> Entry | None:
+        """Return the entry that turns Pacemaker on; None where it is off."""
+        entry = self.mapping(PACEMAKER)
+        if entry is None or not isinstance(entry.target, Scalar) or self.resolve(entry).final == NONE:
+            return None
+        return entry
+
+
+class Judge:
+    """What a template does for Pacemaker, by what it includes and by its path. Answers are kept."""
+
+    def __init__(self, tree: HeatTree, catalogue: Catalogue) -> None:
+        self._tree = tree
+        self._catalogue = catalogue
+        self._answers: dict[str, bool] = {}
+
+    def profiles(self, path: str) -> tuple[Text, ...]:
+        """Return the classes below `tripleo::profile::pacemaker` that the template at `path` includes, comments left out."""
+        source = self._tree.source(path)
+        if source is None or "profile::pacemaker::" not in source.text:
+            return ()
+        found = []
+        for match in _PROFILE.finditer(source.text):
+            before = source.text[source.text.rfind("\n", 0, match.start()) + 1 : match.start()]
+            if not re.search(r"(^|\s)#", before):
+                found.append(Text(match.group(1), source.span(*match.span(1))))
+        return tuple(found)
+
+    def under_pacemaker(self, path: str) -> bool:
+        """Return whether the template at `path` puts its service under Pacemaker."""
+        if path not in self._answers:
+            self._answers[path] = self._judged(path)
+        return self._answers[path]
+
+    def _judged(self, path: str) -> bool:
+        if any(profile.value not in _NO_RESOURCE for profile in self.profiles(path)):
+            return True
+        known = self._catalogue.puts_under_pacemaker(path)
+        if known is not None:
+            return known
+        # a template nobody knows, beside the one of a service: pacemaker/X.yaml, X-pacemaker-puppet.yaml
+        for sibling in (path.replace("/pacemaker/", "/"), path.replace("-pacemaker-", "-container-")):
+            if sibling != path and self._catalogue.of_template(sibling) is not None:
+                return True
+        return False
+
+
+def _deployed(view: View) -> Iterator[str]:
+    """Yield the aliases that the parameters of the environments name as the services of a role."""
+    for file in view.own:
+        for section in ("parameter_defaults", "parameters"):
+            for key, value in effective(file.section(section)):
+                if key.value.endswith("Services") and isinstance(value, Sequence):
+                    yield from (item.value for item in value.items if isinstance(item, Scalar))
+
+
+def view_facts(view: View, judge: Judge, catalogue: Catalogue) -> Iterator[Environment | ServiceMapping]:
+    """Yield the environment and its mappings: those written in it, and of the base those that concern the cluster."""
+    last = view.own[-1]
+    name = last.source.path
+    on = view.pacemaker()
+    shown = on or view.mapping(PACEMAKER)
+    place = shown.file.span(shown.alias) if shown is not None else last.source.span(0, 0)
+    base = view.base.source.path if view.base is not None else ""
+    own = tuple(file.source.path for file in view.own)
+    yield Environment(name, place, own, base, on is not None, view.merged, tuple(_deployed(view)), last.source.host)
+    for file in view.own:
+        for entry in entries(file):
+            current = view.in_force.get(entry.alias.value)
+            in_force = bool(entry.scope) or (current is not None and current.alias is entry.alias)
+            yield _fact(view, entry, judge, catalogue, name, on is not None, in_force, inherited=False)
+    if view.base is None or (on is None and not view.merged):
+        return
+    for entry in view.in_force.values():
+        if entry.file is view.base and not any(entry.file is file for file in view.own):
+            service = catalogue.of_alias(entry.alias.value)
+            if view.merged or (service is not None and service.kind == CORE) or entry.alias.value.lower() == KEEPALIVED:
+                yield _fact(view, entry, judge, catalogue, name, on is not None, True, inherited=True)
+
+
+def _fact(
+    view: View, entry: Entry, judge: Judge, catalogue: Catalogue, name: str, on: bool, in_force: bool, *, inherited: bool
+) -> ServiceMapping:
+    alias = entry.alias.value
+    written = entry.target.value if isinstance(entry.target, Scalar) else ""
+    path = view.tree.resolve(entry.file.source.path, written)
+    resolution = view.resolve(entry)
+    is_file = bool(resolution.final) and "::" not in resolution.final
+    of_template = catalogue.of_template(resolution.final) if is_file else None
+    return ServiceMapping(
+        name=alias,
+        span=entry.file.span(entry.alias),
+        alias=alias,
+        template=written,
+        target=entry.file.span(entry.target),
+        environment=name,
+        resolved=path or "",
+        final=resolution.final,
+        chain=resolution.chain,
+        service=catalogue.of_alias(alias),
+        template_service=of_template,
+        inherited=inherited,
+        in_force=in_force,
+        under_pacemaker=is_file and judge.under_pacemaker(resolution.final),
+        pacemaker=on,
+        outside=catalogue.outside_alias(alias),
+        host=entry.file.source.host,
+    )

@@ -1,0 +1,188 @@
+"""Database retries in the settings of templates: whoever sets a connection must set unlimited retries for the same class."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal, Optional
+
+from lwlint.checks.check import Check, Saw, Unknown, needs
+from lwlint.facts import Facts
+from lwlint.facts.heat import HieraKey, RoleData
+from lwlint.finding import Problem, Related
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A connection (an expression for its whole key) and the keys that set its retries (with `\\1` for its groups)."""
+
+    connection: str
+    retries: tuple[str, ...]
+    severity: Optional[Literal["error", "warning", "note"]] = None
+    remedy: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class RetryParams:
+    """Of the `pairs` the first that fits a key counts. Keys in `no_database` are no database connections.
+
+    `unlimited` are the values that mean unlimited, `default` is what counts where nothing is set. Overrides for roles
+    that begin with one of `other_roles` do not reach the services.
+    """
+
+    pairs: tuple[Pair, ...]
+    unlimited: tuple[str, ...] = ("-1",)
+    default: str = "10"
+    no_database: tuple[str, ...] = ()
+    other_roles: tuple[str, ...] = ()
+
+
+@dataclass
+class _Settings:
+    """The settings of a run, by template; `overrides` are those of environments, which beat them all."""
+
+    by_template: dict[str, list[HieraKey]] = field(default_factory=dict)
+    overrides: list[HieraKey] = field(default_factory=list)
+    services: dict[str, list[RoleData]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, facts: Facts, other_roles: tuple[str, ...]) -> _Settings:
+        found = cls()
+        for key in facts.of(HieraKey):
+            if not key.place.lower().endswith("extraconfig"):
+                found.by_template.setdefault(key.template, []).append(key)
+            elif key.in_force and not key.place.startswith(other_roles):
+                found.overrides.append(key)
+        for service in facts.of(RoleData):
+            for template in service.templates:
+                found.services.setdefault(template, []).append(service)
+        return found
+
+    def closures(self, template: str) -> list[tuple[str, tuple[str, ...]]]:
+        """Return every service that takes in the settings of a template, with all templates that it takes in."""
+        found = [(service.name, service.templates) for service in self.services.get(template, ())]
+        return found or [(template, (template,))]
+
+    def named(self, templates: tuple[str, ...], names: frozenset[str]) -> list[HieraKey]:
+        """Return the settings with one of `names` in any of the templates."""
+        return [key for template in templates for key in self.by_template.get(template, ()) if key.name in names]
+
+
+class _Pairs:
+    """The pairs of a rule, made ready to be asked for many keys."""
+
+    def __init__(self, params: RetryParams) -> None:
+        self._pairs = [(re.compile(pair.connection), pair) for pair in params.pairs]
+        self._no_database = frozenset(params.no_database)
+        self._hints = tuple({pair.connection[-6:] for pair in params.pairs})
+
+    def of(self, key: HieraKey) -> tuple[Pair, frozenset[str], str] | None:
+        """Return the pair of a connection's key, the keys of its retries, and the first of them; None for other keys."""
+        if not key.name.endswith(self._hints) or key.name in self._no_database:
+            return None
+        for expression, pair in self._pairs:
+            match = expression.fullmatch(key.name)
+            if match is not None:
+                names = [match.expand(name) for name in pair.retries]
+                return pair, frozenset(names), names[0] if names else ""
+        return None
+
+
+def connections(facts: Facts, params: RetryParams) -> Iterator[Saw]:
+    """Yield a problem for each connection for which some service that takes it in has no unlimited retries."""
+    settings = _Settings.of(facts, params.other_roles)
+    pairs = _Pairs(params)
+    for keys in settings.by_template.values():
+        for key in keys:
+            found = pairs.of(key)
+            if found is not None:
+                yield from _judge(key, *found, settings, params)
+
+
+def _judge(key: HieraKey, pair: Pair, names: frozenset[str], first: str, settings: _Settings, params: RetryParams) -> Iterator[Saw]:
+    over = [override for override in settings.overrides if override.name in names]
+    finite: HieraKey | None = None
+    lacking, unknown = [], []
+    for service, templates in settings.closures(key.template):
+        retries = over or _covering(key, settings.named(templates, names))
+        bad = next((r for r in retries if r.values is not None and not set(r.values) <= set(params.unlimited)), None)
+        if bad is not None or not retries:
+            lacking.append(service)
+            finite = finite or bad
+        else:
+            unknown += [r for r in retries if r.values is None]
+    if lacking:
+        yield _problem(key, pair, first, finite, lacking[0] if len(lacking) < len(settings.closures(key.template)) else "", params)
+    elif unknown:
+        yield Unknown(f"`{unknown[0].name}` has a value that only a deployment tells", unknown[0].span)
+
+
+def _covering(key: HieraKey, retries: list[HieraKey]) -> list[HieraKey]:
+    """Return the retries that are set whenever the connection is: under no condition, or under its own, or under both outcomes of one."""
+    branches = {branch for retry in retries for branch in retry.branch}
+    either = {branch for branch in branches if branch[:-1] + ("2" if branch[-1] == "1" else "1") in branches}
+    return [r for r in retries if all(branch in either or (branch in key.branch and r.template == key.template) for branch in r.branch)]
+
+
+def _problem(key: HieraKey, pair: Pair, first: str, finite: HieraKey | None, where: str, params: RetryParams) -> Problem:
+    place = f" where `{where}` takes it in" if where else ""
+    if finite is not None:
+        value = next(v for v in finite.values or () if v not in params.unlimited)
+        what = f"`{finite.name}` is `{value}`{place}; it must be `{params.unlimited[0]}`"
+    elif first:
+        what = f"`{first}` is not set{place} (default `{params.default}`); it must be `{params.unlimited[0]}`"
+    else:
+        what = f"its retries are not set{place} (default `{params.default}`); they must be `{params.unlimited[0]}`"
+    return Problem(
+        span=key.span,
+        message=f"`{key.name}`: {what}",
+        subject=f"connection {key.name}",
+        related=(Related(finite.span, "set here"),) if finite is not None else (),
+        severity=pair.severity,
+        remedy=pair.remedy,
+        host=key.host,
+    )
+
+
+@dataclass(frozen=True)
+class UnusedParams:
+    """`retry` is an expression for the whole key of a retry setting, `as_if` what it is replaced by to find its connection in `pairs`."""
+
+    retry: str
+    as_if: str
+    pairs: tuple[Pair, ...]
+
+
+def unused(facts: Facts, params: UnusedParams) -> Iterator[Saw]:
+    """Yield a problem for each retry setting of a class of which no service that takes it in sets the connection."""
+    expression = re.compile(params.retry)
+    settings = _Settings.of(facts, ())
+    pairs = _Pairs(RetryParams(params.pairs))
+    connected = {t: [(k, p[1]) for k in keys if (p := pairs.of(k)) is not None] for t, keys in settings.by_template.items()}
+    for keys in settings.by_template.values():
+        for key in keys:
+            match = expression.fullmatch(key.name) if key.name.endswith("retries") else None
+            if match is None:
+                continue
+            closures = settings.closures(key.template)
+            paired = [found for _, templates in closures for template in templates for found in connected.get(template, ())]
+            if paired and not any(match.expand(params.as_if) in names for _, names in paired):
+                yield _unused(key, match.group(1), paired[0][0])
+
+
+def _unused(key: HieraKey, its_class: str, other: HieraKey) -> Problem:
+    return Problem(
+        span=key.span,
+        message=f"`{key.name}`: class `{its_class}` has no connection here, so it sets nothing; it must be of the class of `{other.name}`",
+        subject=f"retries {key.name}",
+        related=(Related(other.span, "the connection that is set"),),
+        host=key.host,
+    )
+
+
+_NO_KEY = "no template with settings of Puppet classes was given"
+CHECKS = (
+    Check(name="retries-of-connection", run=connections, evidence=needs(HieraKey, _NO_KEY), params=RetryParams),
+    Check(name="retries-without-connection", run=unused, evidence=needs(HieraKey, _NO_KEY), params=UnusedParams),
+)

@@ -1,0 +1,126 @@
+"""Templates by themselves: what they put under Pacemaker, what they run, what they repeat, and what they miss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Optional
+
+from lwlint.checks.check import Check, NoParams, Saw, Unknown, needs
+from lwlint.facts import Facts
+from lwlint.facts.heat import Container, DanglingReference, DuplicateKey, Environment, StrayFunction, Template
+from lwlint.finding import Problem, Related
+
+
+@dataclass(frozen=True)
+class TemplateParams:
+    """`kinds` are the kinds of services that no template may put under Pacemaker."""
+
+    kinds: tuple[str, ...]
+
+
+def templates(facts: Facts, params: TemplateParams) -> Iterator[Saw]:
+    """Yield a problem for each template that puts a service of the wrong kind under Pacemaker."""
+    for template in facts.of(Template):
+        if not template.under_pacemaker:
+            continue
+        if template.service is None:
+            yield Unknown("the template puts a service under Pacemaker that the catalogue does not know", template.span)
+        elif template.service.kind in params.kinds:
+            yield Problem(
+                span=template.span,
+                message=f"`{template.name}`: it puts {template.service.title} under Pacemaker; systemd must run it",
+                subject=f"template {template.service.name}",
+                related=tuple(Related(profile.span, "by this class") for profile in template.profiles),
+                host=template.host,
+            )
+
+
+@dataclass(frozen=True)
+class ContainerParams:
+    """`policies` are the restart policies with which a container comes back whenever it ends."""
+
+    policies: tuple[str, ...]
+
+
+def containers(facts: Facts, params: ContainerParams) -> Iterator[Saw]:
+    """Yield a problem for each container that runs for long and is not restarted."""
+    expected = " or ".join(f"`{policy}`" for policy in params.policies)
+    for container in facts.of(Container):
+        policy = container.restart
+        if container.one_shot or (policy is not None and policy.value.partition(":")[0] in params.policies):
+            continue
+        what = "is not set" if policy is None else f"is `{policy.value}`"
+        yield Problem(
+            span=container.span if policy is None else policy.span,
+            message=f"container `{container.name}` of `{container.step}`: `restart` {what}; it must be {expected}",
+            subject=f"container {container.name}",
+            host=container.host,
+        )
+
+
+@dataclass(frozen=True)
+class DanglingParams:
+    """`aliases` is how the aliases begin that are looked at (in any case); `others` looks at all but these."""
+
+    aliases: str
+    others: bool = False
+
+
+def dangling(facts: Facts, params: DanglingParams) -> Iterator[Saw]:
+    """Yield a problem for each reference to a template that does not exist."""
+    for reference in facts.of(DanglingReference):
+        if reference.alias.lower().startswith(params.aliases.lower()) is params.others:
+            continue
+        place = f"`{reference.alias}`: template `{reference.name}`"
+        message, severity = f"{place} does not exist (`{reference.resolved}`); it must be one of the tree", None
+        if reference.installed:
+            if params.others:
+                continue
+            message = f"{place} is the installed one, outside this tree; it must be a relative path"
+            severity = "warning"
+        elif reference.lone:
+            yield Unknown(f"{place} is not here, and neither is anything else that the file refers to", reference.span)
+            continue
+        subject = f"reference {reference.alias} {reference.name}"
+        yield Problem(span=reference.span, message=message, subject=subject, severity=severity, host=reference.host)
+
+
+def duplicates(facts: Facts, _: NoParams) -> Iterator[Saw]:
+    """Yield a problem for each key that stands twice with different values."""
+    for duplicate in facts.of(DuplicateKey):
+        if duplicate.differs and not duplicate.schema:
+            yield Problem(
+                span=duplicate.span,
+                message=f"`{duplicate.name}`: it is set twice in one mapping and the first value is dropped; it must be set once",
+                subject=f"key {duplicate.name}",
+                related=(Related(duplicate.dropped, "this value is dropped"),),
+                host=duplicate.host,
+            )
+
+
+def stray(facts: Facts, _: NoParams) -> Iterator[Saw]:
+    """Yield a problem for each function that Heat does not see as one."""
+    for function in facts.of(StrayFunction):
+        yield Problem(
+            span=function.span,
+            message=f"`{function.name}`: it stands beside other keys, so Heat takes it for a setting of that name; it must stand alone",
+            subject=f"function {function.name}",
+            host=function.host,
+        )
+
+
+def _any_file(facts: Facts, _: object) -> Optional[str]:
+    found = bool(facts.of(Template)) or bool(facts.of(Environment))
+    return None if found else "no Heat template or environment was given"
+
+
+_NO_TEMPLATE = needs(Template, "no Heat template was given")
+_NO_CONTAINER = needs(Container, "no template with containers was given")
+CHECKS = (
+    Check(name="pacemaker-template", run=templates, evidence=_NO_TEMPLATE, params=TemplateParams),
+    Check(name="container-restart", run=containers, evidence=_NO_CONTAINER, params=ContainerParams),
+    Check(name="dangling-template", run=dangling, evidence=_any_file, params=DanglingParams),
+    Check(name="duplicate-key", run=duplicates, evidence=_any_file),
+    Check(name="stray-function", run=stray, evidence=_NO_TEMPLATE),
+)
