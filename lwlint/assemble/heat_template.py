@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from lwlint.assemble.heat_functions import Branch, Reference, call, parts
 from lwlint.parse.heat import TEMPLATE, HeatFile
-from lwlint.parse.heat_nodes import Mapping, Node, Scalar, effective, walk
+from lwlint.parse.heat_nodes import Mapping, Node, Scalar, Sequence, effective, walk
 
 CONFIG = ("config_settings", "service_config_settings", "global_config_settings")
 CONTAINERS = ("docker_config", "container_config")
@@ -28,7 +28,8 @@ class Key:
 class Parts:
     """What a template consists of. `types` are the types of its resources, `taken` those whose settings it takes in.
 
-    `stray` are functions that stand beside other keys: Heat takes them for keys. `steps` are the mappings of containers (a container's name -> what it is), with the name of their step.
+    `stray` are functions that stand beside other keys: Heat takes them for keys. `steps` are the mappings of containers (a
+    container's name -> what it is), with the name of their step.
     """
 
     file: HeatFile
