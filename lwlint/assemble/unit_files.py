@@ -186,7 +186,7 @@ class Finder:
                 inside = self.tree.folder(posixpath.join(folder, name))
                 if inside is None:
                     continue
-                if suffix == "d" and names.is_unit(stem) and not names.prefix_of(stem).endswith("-") and self._confs(inside):
+                if suffix == "d" and _is_meant(stem) and self._confs(inside):
                     found.add(stem)
                 if suffix in ("wants", "requires"):
                     found.update(n for n in self.tree.folders[inside] if names.instance_of(n))
@@ -261,6 +261,11 @@ class Finder:
             folder = self.tree.folder(posixpath.join(top, name))
             if folder is not None:
                 found[folder] = None
+
+
+def _is_meant(stem: str) -> bool:
+    """Return whether a drop-in folder of this stem speaks of one unit: not of a prefix (`a-.service`), nor of a doubled suffix."""
+    return names.is_unit(stem) and not names.prefix_of(stem).endswith("-") and not names.is_unit(names.prefix_of(stem))
 
 
 def _stems(name: str) -> Iterator[str]:

@@ -1,0 +1,183 @@
+"""The general check: a setting of every fact of a kind must be such and such."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Optional, Union
+
+from lwlint.checks.check import Check, Saw, Unknown
+from lwlint.facts import Fact, Facts
+from lwlint.facts.systemd import NOT_FOUND, Setting, Unit
+from lwlint.facts.unit_managers import managers_of, units
+from lwlint.finding import Problem, Related
+from lwlint.source import Span, Text
+
+_NAMES = {"unit": "systemd unit", "resource": "CIB", "option": "option file", "service_mapping": "Heat environment"}
+
+
+@dataclass(frozen=True)
+class Matcher:
+    """What a value must be; every matcher that is given must hold. `absent` means that nothing may be set at all."""
+
+    one_of: tuple[str, ...] = ()
+    matches: Optional[str] = None
+    at_least: Optional[float] = None
+    at_most: Optional[float] = None
+    absent: bool = False
+    says: str = ""
+
+    def holds(self, value: str | None) -> bool:
+        """Return whether `value` (None: not set) is as it must be."""
+        if self.absent or value is None:
+            return self.absent and value is None
+        return (
+            (not self.one_of or value in self.one_of)
+            and (self.matches is None or re.fullmatch(self.matches, value) is not None)
+            and (self.at_least is None or _number(value) >= self.at_least)
+            and (self.at_most is None or _number(value) <= self.at_most)
+        )
+
+    def words(self) -> str:
+        """Return what must be, for a message."""
+        if self.says or self.absent:
+            return self.says or "absent"
+        if self.one_of:
+            return _either(self.one_of)
+        bounds = [f"at least `{self.at_least:g}`"] if self.at_least is not None else []
+        bounds += [f"at most `{self.at_most:g}`"] if self.at_most is not None else []
+        return " and ".join(bounds) or f"like `{self.matches}`"
+
+
+def _number(value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        return float("nan")
+
+
+def _either(words: tuple[str, ...]) -> str:
+    quoted = [f"`{word}`" for word in words]
+    return " or ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
+
+
+Wanted = Mapping[str, Union[str, bool, tuple[str, ...]]]
+
+
+@dataclass(frozen=True)
+class Milder:
+    """Facts for which a rule has another severity than its own."""
+
+    where: Wanted
+    severity: Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True)
+class Params:
+    """`each` names the kind of fact; `where` picks by attributes (`service.kind`), of which all must fit, `unless` leaves out
+    what fits one of its own. `setting` is a key of its
+    settings or an attribute of its own. `default` is what an absent setting means; without it, absence is no problem
+    unless the matcher says so. `called` is how messages name the setting, `because` what they say of a wrong value.
+    `needs` are the kinds of fact without which nothing can be said.
+    """
+
+    each: Literal["unit", "resource", "option", "service_mapping", "ignored_line"]
+    setting: str
+    must_be: Matcher
+    where: Wanted = field(default_factory=dict)
+    unless: Wanted = field(default_factory=dict)
+    default: Optional[str] = None
+    called: str = ""
+    because: Mapping[str, str] = field(default_factory=dict)
+    milder: tuple[Milder, ...] = ()
+    needs: tuple[str, ...] = ()
+    remark: str = ""
+
+
+def _run(facts: Facts, params: Params) -> Iterator[Saw]:
+    for fact in _each(facts, params.each):
+        if not _fits(facts, fact, params.where) or any(_fits(facts, fact, {path: value}) for path, value in params.unless.items()):
+            continue
+        found = _found(fact, params.setting)
+        if found is None and isinstance(fact, Unit) and fact.load_state == NOT_FOUND:
+            yield Unknown(f"the unit file of {fact.name} was not given", fact.span)
+            continue
+        if found is not None and found.value == "unknown":
+            yield Unknown(f"nothing tells whether {fact.name} is {params.setting}", fact.span)
+            continue
+        value = found.value if found is not None else params.default
+        if not params.must_be.holds(value) and not (value is None and not params.must_be.absent):
+            yield _problem(facts, fact, found, params)
+
+
+def _each(facts: Facts, kind: str) -> Iterator[Fact]:
+    if kind == "unit":
+        yield from units(facts)
+    else:
+        yield from (fact for fact in facts if fact.kind == kind)
+
+
+def _fits(facts: Facts, fact: Fact, wanted: Wanted) -> bool:
+    for path, values in wanted.items():
+        value = managers_of(facts, fact) if path == "managed_by" and isinstance(fact, Unit) else _attribute(fact, path)
+        allowed = values if isinstance(values, tuple) else (values,)
+        if value not in allowed:
+            return False
+    return True
+
+
+def _attribute(fact: Any, path: str) -> Any:
+    for name in path.split("."):
+        fact = getattr(fact, name, None)
+    return fact
+
+
+def _found(fact: Any, setting: str) -> Setting | Text | None:
+    """Return the setting of a fact by its key, else an attribute of the fact as Text in the fact's place."""
+    for settings in (getattr(fact, "settings", {}), getattr(fact, "pending", {})):
+        if setting in settings:
+            found: Setting | Text = settings[setting]
+            return found
+    if "." in setting:
+        return None
+    value = _attribute(fact, setting)
+    if isinstance(value, Text) or value is None:
+        return value
+    return Text(str(value), fact.span)
+
+
+def _problem(facts: Facts, fact: Any, found: Setting | Text | None, params: Params) -> Problem:
+    called = params.called or f"`{params.setting}`"
+    actual = f"not set (default `{params.default}`)" if found is None else f"`{found.value}`"
+    reason = params.because.get(found.value if found is not None else str(params.default), "")
+    if params.setting == "load_state" and fact.because:
+        reason = fact.because
+    message = f"{fact.name}: {called} is {actual}{f' ({reason})' if reason else ''}; it must be {params.must_be.words()}{params.remark}"
+    milder = next((m.severity for m in params.milder if _fits(facts, fact, m.where)), None)
+    return Problem(_place(fact, found, params), message, f"{fact.kind} {fact.name}", _beaten(found), milder, host=fact.host)
+
+
+def _place(fact: Any, found: Setting | Text | None, params: Params) -> Span:
+    if params.setting == "load_state" and fact.because_span is not None:
+        place: Span = fact.because_span
+        return place
+    if isinstance(found, Setting):
+        return found.span if found.value else found.key.span
+    own: Span = fact.span
+    return own
+
+
+def _beaten(found: Setting | Text | None) -> tuple[Related, ...]:
+    if not isinstance(found, Setting):
+        return ()
+    return tuple(Related(beaten.span, f"`{beaten.key.value}={beaten.value}` is overridden") for beaten in found.beaten)
+
+
+def _evidence(facts: Facts, params: Params) -> str | None:
+    kinds = {fact.kind for fact in facts}
+    missing = [kind for kind in (params.each, *params.needs) if kind not in kinds]
+    return f"no {_NAMES.get(missing[0], missing[0])} was given" if missing else None
+
+
+CHECK = Check("require", _run, _evidence, Params)

@@ -1,0 +1,58 @@
+"""Dependencies that keep a service from starting, or stop it, when the units of other services are down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lwlint.checks.check import Check, Saw, needs
+from lwlint.facts import Facts
+from lwlint.facts.systemd import Setting, Unit
+from lwlint.facts.unit_managers import units
+from lwlint.finding import Problem
+from lwlint.source import Span
+
+
+@dataclass(frozen=True)
+class Params:
+    """`kinds` are the kinds of service that are judged, `keys` the settings of [Unit] that bind, `services` those (by their
+    names in the catalogue) that must not be bound to, with `units` that the catalogue does not name."""
+
+    kinds: tuple[str, ...]
+    keys: tuple[str, ...]
+    services: tuple[str, ...]
+    units: tuple[str, ...] = ()
+
+
+def _run(facts: Facts, params: Params) -> Iterator[Saw]:
+    titles = dict.fromkeys(params.units, "the unit")
+    for service in facts.services:
+        if service.name in params.services:
+            titles.update(dict.fromkeys(service.units, service.title))
+            titles.update(dict.fromkeys((f"tripleo_{container}" for container in service.containers), service.title))
+    for unit in units(facts):
+        if unit.service is None or unit.service.kind not in params.kinds or unit.service.name in params.services:
+            continue
+        for key in params.keys:
+            for entry in unit.lists.get(f"Unit.{key}", ()):
+                yield from _bound(unit, key, entry, titles)
+
+
+def _bound(unit: Unit, key: str, entry: Setting, titles: dict[str, str]) -> Iterator[Problem]:
+    for word in entry.value.split():
+        name = word[: -len(".service")] if word.endswith(".service") else word
+        title = titles.get(name) or titles.get(name.partition("@")[0])
+        if title is not None:
+            message = f"{unit.name}: `Unit.{key}` names `{word}`; the service must start and run without {title}"
+            yield Problem(_word(entry, word), message, f"unit {unit.name} {key} {word}", host=unit.host)
+
+
+def _word(entry: Setting, word: str) -> Span:
+    """Return the span of one word of a value that stands in one line."""
+    at = entry.value.find(word)
+    if entry.span.end - entry.span.start != len(entry.value):
+        return entry.span
+    return Span(entry.span.path, entry.span.start + at, entry.span.start + at + len(word))
+
+
+CHECK = Check("dependency-on", _run, needs(Unit, "no systemd unit was given"), Params)

@@ -1,0 +1,35 @@
+"""Lines of unit files that systemd reads and drops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lwlint.checks.check import Check, Saw, needs
+from lwlint.facts import Facts
+from lwlint.facts.systemd import IgnoredLine, Unit
+from lwlint.finding import Problem
+
+
+@dataclass(frozen=True)
+class Params:
+    """`settings` are the keys whose loss matters, in any section and spelling; another line is a note. `not_keys` are left to other
+    rules."""
+
+    settings: tuple[str, ...]
+    not_keys: tuple[str, ...] = ()
+
+
+def _run(facts: Facts, params: Params) -> Iterator[Saw]:
+    matter = {key.lower() for key in params.settings}
+    for line in facts.of(IgnoredLine):
+        if line.service is None or line.name in params.not_keys:
+            continue
+        key = line.name.rpartition(".")[2]
+        shown = f"`{key}={line.value}`" if line.value or line.because.startswith("an empty") else f"`{key}`"
+        message = f"{shown} does nothing: {line.because}"
+        severity = None if key.lower().replace("_", "") in matter else "note"
+        yield Problem(line.span, message, f"line {line.name}", severity=severity, host=line.host)
+
+
+CHECK = Check("line-without-effect", _run, needs(Unit, "no systemd unit was given"), Params)

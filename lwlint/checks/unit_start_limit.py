@@ -1,0 +1,147 @@
+"""Restarts that come to an end: by the start limit, by exit statuses that are left out, by a pause without end.
+
+systemd gives a unit up when it was started `StartLimitBurst` times within `StartLimitIntervalSec`; a service that fails at once is started
+every `RestartSec`. Watched on systemd 252: with `RestartSec` x burst at least the interval the restarts go on for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lwlint.checks.check import Check, Saw, needs
+from lwlint.facts import Facts
+from lwlint.facts.systemd import LOADED, IgnoredLine, Setting, Unit
+from lwlint.facts.unit_managers import SYSTEMD, managers_of, units
+from lwlint.finding import Problem, Related
+
+_LIMIT = ("Unit.StartLimitIntervalSec", "Unit.StartLimitBurst", "Service.RestartSec")
+_FAILURES = ("1", "FAILURE")
+_RESTARTS = ("always", "on-failure")
+
+
+@dataclass(frozen=True)
+class Params:
+    """`kinds` are the kinds of service that are judged."""
+
+    kinds: tuple[str, ...]
+
+
+def _run(facts: Facts, params: Params) -> Iterator[Saw]:
+    by_default: dict[tuple[str, str], list[Unit]] = {}
+    for unit in units(facts):
+        if unit.service is None or unit.service.kind not in params.kinds or unit.load_state != LOADED or unit.type == "oneshot":
+            continue
+        if _restart(unit) is None or managers_of(facts, unit) != SYSTEMD:
+            continue
+        yield from _left_out(unit)
+        if not _ends(unit):
+            continue
+        problem = _explicit(unit) or _misplaced(facts, unit)
+        if problem is not None:
+            yield problem
+        else:
+            by_default.setdefault((unit.host, _root(unit)), []).append(unit)
+    for together in by_default.values():
+        yield _default(together)
+
+
+def _restart(unit: Unit) -> Setting | None:
+    restart = unit.settings.get("Service.Restart")
+    return restart if restart is not None and restart.value in _RESTARTS else None
+
+
+def _ends(unit: Unit) -> bool:
+    """Return whether a service that fails at once runs into its start limit, or is never started again."""
+    if unit.restart_usec is None:
+        return True
+    if unit.start_limit_interval_usec == 0 or unit.start_limit_burst == 0:
+        return False
+    interval = unit.start_limit_interval_usec
+    return interval is None or unit.restart_usec * unit.start_limit_burst < interval
+
+
+def _seconds(usec: int | None) -> str:
+    return "infinity" if usec is None else f"{usec / 1e6:g}s"
+
+
+def _limit(unit: Unit) -> str:
+    return f"{unit.start_limit_burst} starts in {_seconds(unit.start_limit_interval_usec)}, one every {_seconds(unit.restart_usec)}"
+
+
+def _explicit(unit: Unit) -> Problem | None:
+    """Return the problem at the setting that bounds the restarts, if one is set."""
+    at = [unit.settings[key] for key in _LIMIT if key in unit.settings]
+    if not at:
+        return None
+    related = tuple(Related(setting.span, f"`{setting.key.value}={setting.value}`") for setting in at[1:])
+    if unit.restart_usec is None:
+        pause = unit.settings["Service.RestartSec"]
+        return Problem(
+            pause.span,
+            f"{unit.name}: `RestartSec` is `infinity`, so it is never restarted; it must be finite",
+            _subject(unit),
+            host=unit.host,
+        )
+    message = (
+        f"{unit.name}: the restarts end at the start limit ({_limit(unit)}); `RestartSec` times the burst must be at least the interval"
+    )
+    action = unit.settings.get("Unit.StartLimitAction")
+    if action is not None and action.value != "none":
+        message += f", or `StartLimitAction` acts (`{action.value}`)"
+    return Problem(at[0].span, message, _subject(unit), related, host=unit.host)
+
+
+def _subject(unit: Unit) -> str:
+    return f"unit {unit.name} start limit"
+
+
+def _misplaced(facts: Facts, unit: Unit) -> Problem | None:
+    """Return the problem at a start limit that was written where systemd does not read it."""
+    for line in facts.of(IgnoredLine):
+        if line.name == "Service.StartLimitIntervalSec" and line.span.path in (unit.fragment, *unit.drop_ins):
+            actual = f"{unit.name}: `StartLimitIntervalSec={line.value}` does nothing in `[Service]`, the limit is {_limit(unit)}"
+            message = f"{actual}; it must be in `[Unit]`"
+            return Problem(line.span, message, _subject(unit), host=unit.host)
+    return None
+
+
+def _default(together: list[Unit]) -> Problem:
+    """Return one note for all units of a host that have systemd's own start limit."""
+    restarts = [(restart.span, unit) for unit in together if (restart := _restart(unit)) is not None]
+    restarts.sort(key=lambda pair: (pair[0], pair[1].name))
+    span, first = restarts[0]
+    more = f" and {len(restarts) - 1} more" if len(restarts) > 1 else ""
+    actual = f"{first.name}{more}: no start limit is set, so the restarts end after systemd's own ({_limit(first)})"
+    message = f"{actual}; `StartLimitIntervalSec` must be `0`"
+    related = tuple(Related(other, f"{unit.name} too") for other, unit in restarts[1:])
+    return Problem(span, message, "units without start limit", related, "note", host=first.host)
+
+
+def _root(unit: Unit) -> str:
+    """Return where the tree or folder of the unit begins, to keep hosts without a name apart."""
+    path = unit.fragment or unit.span.path
+    for folder in ("etc/systemd/", "run/systemd/", "usr/lib/systemd/", "usr/local/lib/systemd/", "lib/systemd/"):
+        at = path.find(folder)
+        if at >= 0:
+            return path[:at]
+    return path.rpartition("/")[0]
+
+
+def _left_out(unit: Unit) -> Iterator[Problem]:
+    keys = ["RestartPreventExitStatus"]
+    restart = _restart(unit)
+    if restart is not None and restart.value == "on-failure":
+        keys.append("SuccessExitStatus")
+    for key in keys:
+        for entry in unit.lists.get(f"Service.{key}", ()):
+            words = entry.value.split()
+            failures = [word for word in words if word in _FAILURES]
+            if key == "SuccessExitStatus" and not failures:
+                continue
+            shown = failures[0] if failures else words[0]
+            message = f"{unit.name}: it is not restarted after exit status `{shown}` (`{key}`); every failure must bring it back"
+            yield Problem(entry.span, message, f"unit {unit.name} {key}", severity=None if failures else "note", host=unit.host)
+
+
+CHECK = Check("restart-that-ends", _run, needs(Unit, "no systemd unit was given"), Params)
