@@ -18,6 +18,8 @@ from lwlint.facts.systemd import Unit
 from lwlint.parse.oslo import OptionText, Setting, read
 from lwlint.source import Source, Span, Text
 
+_MOST_BEATEN = 50  # more of them explain nothing
+
 Texts = Mapping[str, OptionText]  # by path in the place
 
 
@@ -196,8 +198,11 @@ def _files(place: Place, item: _Set, name: str, texts: Texts, hosts: Mapping[str
     )
 
 
-def _options(sets: Iterable[tuple[_Set, OptionFiles]], texts: Texts, environment: bool) -> Iterator[Option]:
+def _options(sets: Sequence[tuple[_Set, OptionFiles]], texts: Texts, environment: bool) -> Iterator[Option]:
     """Yield the effective options of the sets; what is the same in several sets is one fact."""
+    if len(sets) == 1:
+        yield from _effective(*sets[0], texts, environment)
+        return
     found: dict[tuple[object, ...], Option] = {}
     for item, files in sets:
         for option in _effective(item, files, texts, environment):
@@ -215,29 +220,31 @@ def _effective(item: _Set, files: OptionFiles, texts: Texts, environment: bool) 
     settings: dict[Name, list[Setting]] = {}
     for path in item.paths:
         for setting in texts[path].settings:
-            settings.setdefault((normal(setting.section.value), setting.key.value), []).append(setting)
-    for (section, option), every in settings.items():
+            settings.setdefault((normal(setting.section.value), setting.name), []).append(setting)
+    of_variables = {(v.section, v.option): settings.get((v.section, v.option), []) for v in item.environment}
+    for section, option in list(settings):
+        every = settings.pop((section, option))  # let go of at once: a file may hold very many
         last = every[-1]
-        span = last.value.span if last.value.span.end > last.value.span.start else last.key.span
+        span = last.value.span if last.end > last.start else last.key.span
         yield Option(
             name=f"{section}.{option}",
             section=section,
             option=option,
-            value=last.value.value,
+            value=last.text,
             span=span,
             key=last.key.span,
             file=span.path,
             project=item.project,
             sets=(files.name,),
             services=item.services,
-            beaten=tuple(setting.value for setting in every[-2::-1]),
-            values=tuple(setting.value.value for setting in every),
+            beaten=tuple(setting.value for setting in every[:-1][-_MOST_BEATEN:][::-1]),
+            values=tuple(setting.text for setting in every),
             continued=last.continued,
             written=last.section.value,
             host=files.host,
         )
     for variable in item.environment if environment else ():
-        beaten = tuple(setting.value for setting in settings.get((variable.section, variable.option), [])[::-1])
+        beaten = tuple(setting.value for setting in of_variables[variable.section, variable.option][::-1])
         yield _of_variable(variable, item, files, beaten)
 
 

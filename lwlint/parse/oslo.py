@@ -32,16 +32,30 @@ BYTE_ORDER_MARK = "the file begins with a byte order mark, which oslo.config tak
 
 
 class Setting(NamedTuple):
-    """One assignment. `value` is what oslo.config sees: quotes of the first line off, lines joined by `\\n`.
+    """One assignment, kept small, for a file may hold very many.
 
-    Its span reaches from the first to the last character of the value as written, quotes included; an empty
-    value's span is empty and lies behind the `=`. `continued` are the lines that continue the value.
+    `value` is what oslo.config sees: quotes of the first line off, lines joined by `\\n`. Its span reaches from the first to
+    the last character of the value as written, quotes included; an empty value's span is empty and lies behind the `=`.
+    `continued` are the lines that continue the value.
     """
 
     section: Text
-    key: Text
-    value: Text
+    name: str
+    text: str
+    key_start: int
+    start: int
+    end: int
     continued: tuple[Text, ...] = ()
+
+    @property
+    def key(self) -> Text:
+        """The key as written, and where it stands."""
+        return Text(self.name, Span(self.section.span.path, self.key_start, self.key_start + len(self.name)))
+
+    @property
+    def value(self) -> Text:
+        """The value, and where it stands."""
+        return Text(self.text, Span(self.section.span.path, self.start, self.end))
 
 
 @dataclass(frozen=True)
@@ -86,7 +100,7 @@ class _Reader:
             text = text.replace("\r\n", " \n").replace("\r", "\n")
         self._text = "\n" + text
         self._section: Text | None = None
-        self._open: tuple[Text, Text] | None = None  # key and first line of the value that may be continued
+        self._open: tuple[str, str, int, int, int] | None = None  # an assignment that may be continued, as in Setting
         self._continued: list[Text] = []
         self.headers: list[Text] = []
         self.settings: list[Setting] = []
@@ -146,21 +160,21 @@ class _Reader:
             raise _Refusal(start, start + len(line), EMPTY_KEY)
         value = line[split + 1 :].strip()
         value_end = start + len(line) if value else start + split + 1
-        span = self._span(value_end - len(value), value_end)
+        value_start = value_end - len(value)
         if value and value[0] in "\"'" and value[0] == value[-1]:
             value = value[1:-1]
-        key_start = start + line.find(key)
-        self._open = Text(key, self._span(key_start, key_start + len(key))), Text(value, span)
+        self._open = key, value, start + line.find(key), value_start, value_end
 
     def _close(self) -> None:
         assert self._open is not None
-        key, value = self._open
+        key, value, key_start, start, end = self._open
         if self._section is None:
-            raise _Refusal(key.span.start, key.span.end, BEFORE_ANY_SECTION)
+            raise _Refusal(key_start, key_start + len(key), BEFORE_ANY_SECTION)
         continued = tuple(self._continued)
         if continued:
-            start = value.span.start if value.span.start < value.span.end else continued[0].span.start
-            value = Text("\n".join((value.value, *(line.value for line in continued))), self._span(start, continued[-1].span.end))
+            start = start if start < end else continued[0].span.start
+            end = continued[-1].span.end
+            value = "\n".join((value, *(line.value for line in continued)))
             self._continued.clear()
-        self.settings.append(Setting(self._section, key, value, continued))
+        self.settings.append(Setting(self._section, key, value, key_start, start, end, continued))
         self._open = None
