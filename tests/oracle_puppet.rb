@@ -1,5 +1,6 @@
-# Asks Puppet's own parser. Reads a JSON list of manifests from standard input; prints a JSON list with, for each,
-# null where Puppet refuses it, else what stands in it: [kind, start, end, name] with offsets in characters.
+# Asks Puppet's own parser. Reads a JSON list of manifests from standard input; prints a JSON list with, for each, `seen`: null where
+# the grammar refuses it, false where Puppet cannot say (it stumbles over Ruby's own regular expressions), else [kind, start, end, name]
+# of what stands in it, offsets in bytes; and `valid`: whether it passes validation too.
 require 'json'
 require 'puppet'
 require 'puppet/pops'
@@ -9,7 +10,7 @@ KINDS = {
   M::ResourceExpression => 'Resource', M::ResourceBody => 'Body', M::AttributeOperation => 'Attribute',
   M::AttributesOperation => 'Attribute', M::ResourceDefaultsExpression => 'Changed', M::ResourceOverrideExpression => 'Changed',
   M::CollectExpression => 'Collector', M::AssignmentExpression => 'Assignment', M::VariableExpression => 'Variable',
-  M::LiteralString => 'Quoted', M::HostClassDefinition => 'Definition', M::ResourceTypeDefinition => 'Definition',
+  M::LiteralString => 'Quoted', M::HostClassDefinition => 'Definition', M::ResourceTypeDefinition => 'Definition', M::FunctionDefinition => 'Definition',
   M::CallNamedFunctionExpression => 'Call', M::CallMethodExpression => 'Call', M::IfExpression => 'Branches', M::UnlessExpression => 'Branches',
   M::CaseExpression => 'Branches', M::SelectorExpression => 'Selector', M::LiteralList => 'Listed', M::LiteralHash => 'Hashed'
 }
@@ -20,8 +21,8 @@ def name_of(o)
   when M::AttributesOperation then '*'
   when M::VariableExpression then o.expr.is_a?(M::QualifiedName) ? o.expr.value : o.expr.value.to_s
   when M::LiteralString then o.value
-  when M::HostClassDefinition, M::ResourceTypeDefinition then o.name
-  when M::CallNamedFunctionExpression then o.functor_expr.is_a?(M::QualifiedName) ? o.functor_expr.value : o.functor_expr.cased_value
+  when M::HostClassDefinition, M::ResourceTypeDefinition, M::FunctionDefinition then o.name
+  when M::CallNamedFunctionExpression then o.functor_expr.is_a?(M::QualifiedName) ? o.functor_expr.value : (o.functor_expr.respond_to?(:cased_value) ? o.functor_expr.cased_value : '')
   when M::CallMethodExpression then o.functor_expr.right_expr.respond_to?(:value) ? o.functor_expr.right_expr.value : ''
   else ''
   end
@@ -34,9 +35,19 @@ def seen(text)
     kind = KINDS[o.class]
     found << [kind, o.offset, o.offset + o.length, name_of(o)] if kind
   end
-  found
+  { seen: found, valid: valid?(text) }
 rescue Puppet::ParseError, Puppet::ParseErrorWithIssue
-  nil
+  { seen: nil, valid: false }
+rescue StandardError
+  { seen: false, valid: false }
 end
 
+def valid?(text)
+  Puppet::Pops::Parser::EvaluatingParser.new.parse_string(text, 'generated.pp')
+  true
+rescue StandardError
+  false
+end
+
+Puppet::Util::Log.level = :crit
 puts JSON.generate(JSON.parse(STDIN.read).map { |text| seen(text) })

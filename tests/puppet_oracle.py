@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -32,10 +33,21 @@ def command() -> list[str]:
     return ruby
 
 
-def puppet_sees(texts: list[str]) -> list[Seen | None]:
-    """Return what Puppet sees in each of `texts`, with offsets in characters; None where it refuses the text."""
+class Answer(NamedTuple):
+    """What Puppet sees in a text, offsets in characters; `refused` by its grammar; `valid` where validation passes too."""
+
+    seen: Seen
+    refused: bool
+    valid: bool
+
+
+def puppet_sees(texts: list[str]) -> list[Answer | None]:
+    """Return Puppet's answer for each of `texts`; None where it stumbles."""
     run = subprocess.run([*command(), str(ORACLE)], input=json.dumps(texts), capture_output=True, text=True, check=True)
-    return [None if seen is None else _in_characters(text, seen) for text, seen in zip(texts, json.loads(run.stdout))]
+    return [
+        None if answer["seen"] is False else Answer(_in_characters(text, answer["seen"] or []), answer["seen"] is None, answer["valid"])
+        for text, answer in zip(texts, json.loads(run.stdout))
+    ]
 
 
 def _in_characters(text: str, seen: list[tuple[str, int, int, str]]) -> Seen:
@@ -47,11 +59,14 @@ def _alike(text: str, seen: Seen) -> Seen:
     """Put both answers into one form: no leading colons; neither a call on a value nor a piece of a double quoted string without place."""
     alike = []
     for kind, start, name in seen:
+        if kind == "Definition" and text.startswith("node", start):
+            continue  # Puppet's answer leaves nodes out
         if kind in ("Body", "Assignment") or (kind == "Branches" and text.startswith("elsif", start)) or (kind == "Quoted" and not name):
             continue
         if kind == "Quoted" or (kind == "Call" and text[start : start + len(name)] != name):
             start = -1
-        alike.append((kind, start, name.removeprefix("::") if kind in ("Variable", "Definition") else name))
+        name = name.rpartition("::")[2] if kind == "Definition" else name.removeprefix("::") if kind == "Variable" else name
+        alike.append((kind, start, name))
     return sorted(alike)
 
 
@@ -66,9 +81,7 @@ def _seen(manifest: tree.Manifest) -> Iterator[tuple[str, int, str]]:
         kind, start, name = _KINDS.get(type(node), ""), node.start, ""
         if isinstance(node, tree.Changed) and isinstance(node.of, tree.Collector):
             continue  # Puppet has one node for a collector with its attributes
-        if isinstance(node, tree.Attribute):
-            name = node.name.value
-        elif isinstance(node, tree.Call):
+        if isinstance(node, (tree.Attribute, tree.Call)):
             name = node.name.value
         elif isinstance(node, (tree.Definition, tree.Variable)):
             name = node.name

@@ -38,12 +38,17 @@ def _database(key: str, used: str, setting: Setting, catalogue: Catalogue) -> tu
     for service in services:
         for database in service.databases:
             if key in database.connection_keys:
-                return service, database.retry_section or database.section, (*database.retry_keys, *own)
+                return service, database.retry_section or database.section, _keys(database, own)
     if setting.name != _CONNECTION:
         return None
     service, known = _nearest(used, services)
-    keys = dict.fromkeys((*(known.retry_keys if known else ()), *own))
-    return service, (known.retry_section or known.section) if known else "database", tuple(keys)
+    return service, (known.retry_section or known.section) if known else "database", _keys(known, own)
+
+
+def _keys(database: Database | None, own: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the retry keys of a database; none where the catalogue says that its module has no such parameter (gnocchi)."""
+    known = () if database is None else database.retry_keys
+    return () if database is not None and not known else tuple(dict.fromkeys((*known, *own)))
 
 
 def _own_keys(used: str, parameter: str) -> tuple[str, ...]:

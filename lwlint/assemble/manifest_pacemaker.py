@@ -46,9 +46,7 @@ def resource(declared: Declared, catalogue: Catalogue, host: str) -> ManifestRes
     settings = declared.settings
     kind = declared.type.rpartition("::")[2]
     agent, id, form = _agent(declared, kind), _id(declared, kind), _form(settings, kind)
-    service = catalogue.of_resource(agent, id, form) if declared.title.decided else None
-    if service is None and not declared.title.decided and _plain(settings, "service_name"):
-        service = catalogue.of_resource(agent, "", form)
+    service = catalogue.of_resource(agent, id, form) if agent is not None or declared.title.decided else None
     return ManifestResource(
         name=declared.title.value,
         span=declared.title.span,
@@ -112,7 +110,11 @@ def _plain(settings: dict[str, Setting], name: str) -> str | None:
 def _agent(declared: Declared, kind: str) -> str | None:
     settings, title = declared.settings, declared.title
     if kind in ("service", "systemd", "lsb"):
-        unit = _plain(settings, "service_name") or (title.value if title.decided else None)
+        other = settings.get("service_name")
+        if other is not None and other.value != "undef":
+            unit = other.candidates[0] if other.candidates else None
+        else:
+            unit = title.value if title.decided else None
         return None if unit is None else f"{'lsb' if kind == 'lsb' else 'systemd'}:{unit}"
     if kind in ("ocf", "pcmk_resource"):
         named = _plain(settings, "ocf_agent_name" if kind == "ocf" else "resource_type")

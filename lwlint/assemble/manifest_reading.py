@@ -163,7 +163,8 @@ class _Reading:
     def setting(self, attribute: tree.Attribute, scope: Scope) -> Setting:
         value, key = attribute.value, attribute.name
         written = self.source.text[value.start : value.end]
-        return Setting(key.value, values(value, scope).only, written, self.span(value), self.span(key))
+        found = values(value, scope)
+        return Setting(key.value, found.only, written, self.span(value), self.span(key), found.strings)
 
     def span(self, node: tree.Node) -> Span:
         return self.source.span(node.start, node.end)

@@ -44,7 +44,7 @@ def manifest_databases(facts: Facts) -> Iterator[Problem]:
     """
     for database in facts.of(ManifestDatabase):
         if database.retry is None:
-            keys = " or ".join(f"`{key}`" for key in database.retry_keys[:2]) or f"`{database.module}_config` with `max_retries`"
+            keys = " or ".join(f"`{key}`" for key in database.retry_keys[:2]) or f"`max_retries` of `{database.module}_config`"
             message = f"`{database.name}`: nothing in this manifest makes it retry for ever; {keys} must be `-1`"
             yield Problem(database.span, message, f"manifest connection {database.name}", host=database.host)
 

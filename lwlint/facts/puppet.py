@@ -24,7 +24,7 @@ class Manifest:
 class Setting:
     """`name => value` in a manifest. `value` is None where only Puppet can tell it; `written` is the source text of it.
 
-    `span` is the place of the value, `key` that of the name.
+    `candidates` are the values that it may have, as far as the manifest tells. `span` is the place of the value, `key` that of the name.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Setting:
     written: str
     span: Span
     key: Span
+    candidates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

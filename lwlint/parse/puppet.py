@@ -22,6 +22,7 @@ from lwlint.parse.puppet_tree import (
     Changed,
     Collector,
     Definition,
+    Hashed,
     Manifest,
     Node,
     Other,
@@ -56,9 +57,11 @@ class _Statements(Expressions):
                 break
             begin = self.at
             try:
-                if self.sees(";", ","):
+                if self.sees(";"):
                     self.take()
                     continue
+                if self.sees("{") and found:
+                    raise Mistake("`{` does not belong here", self.next)
                 found.append(self.statement())
             except Mistake as mistake:
                 broken = Broken(mistake.token.start, mistake.token.end, mistake.message)
@@ -68,10 +71,12 @@ class _Statements(Expressions):
 
     def recover(self, begin: int) -> None:
         """Go to where the next statement may start: a line indented no deeper than the one with token `begin`."""
+        if self.tokens[begin].kind == "bad":
+            self.at = begin + 1
+            return
         depth = self.column(self.tokens[begin])
-        self.at = max(self.at, begin)
-        if self.at == begin or self.next.kind == "bad":
-            self.at += self.next.kind != "end"
+        if self.at == begin and self.next.kind != "end":
+            self.at += 1
         while self.next.kind != "end":
             token = self.next
             if "\n" in self.text[self.last_end : token.start] and self.column(token) <= depth and token.kind != "bad":
@@ -125,7 +130,7 @@ class _Statements(Expressions):
         node = self.expression()
         if isinstance(node, Word) and node.value in STATEMENT_FUNCTIONS and self.starts_value():
             return self.bare_call(node)
-        if self.sees("{"):
+        if self.sees("{") and token.value not in WORDS:
             if isinstance(node, (Word, Variable, Quoted)):
                 return self.resource(node, node.start, "")
             if isinstance(node, (TypeName, Accessed, Collector)):
@@ -142,16 +147,14 @@ class _Statements(Expressions):
 
     def bare_call(self, name: Word) -> Node:
         """Read the arguments of `include a, b`, which has no parentheses."""
-        arguments = [self.expression()]
+        arguments = [self.statement()]
         while self.sees(","):
             self.take()
-            if not self.starts_value():
-                break
-            arguments.append(self.expression())
+            arguments.append(self.statement())
         return Call(name.start, self.last_end, name, tuple(arguments), None)
 
     def resource(self, of: Node, start: int, form: str) -> Node:
-        self.take("{")
+        brace = self.take("{").start
         bodies: list[Body] = []
         while not self.sees("}"):
             title = self.expression()
@@ -161,6 +164,10 @@ class _Statements(Expressions):
                 break
             self.take()
         self.take("}")
+        if not bodies and (form or not isinstance(of, Word) or "-" in of.value):
+            raise Mistake("`{` does not belong here", self.tokens[self.at - 2])
+        if not bodies:  # to Puppet a value and an empty hash
+            return Other(start, self.last_end, (of, Hashed(brace, self.last_end, ())))
         return Resource(start, self.last_end, of, tuple(bodies), form)
 
     def changed(self, of: Node) -> Node:
@@ -173,6 +180,8 @@ class _Statements(Expressions):
 
     def attributes(self) -> tuple[Attribute, ...]:
         found: list[Attribute] = []
+        if self.sees(","):  # the grammar lets the first one be left out
+            self.take()
         while not self.sees("}", ";"):
             name = self.take()
             if name.kind not in ("name", "keyword") and name.value != "*":

@@ -41,10 +41,13 @@ class Cursor:
         return token
 
     def shown(self, token: Token) -> str:
+        """Return the text of a token for a message."""
         if token.kind == "end":
             return "the end"
-        value = self.text[token.start : token.end].split("\n")[0]
-        return f"`{value[:40]}`" if value.isprintable() else "an unprintable character"
+        value = self.text[token.start : token.end].split("\n")[0][:40]
+        if value.isprintable():
+            return f"`{value}`"
+        return {"\ufeff": "a byte order mark", "\0": "a NUL character"}.get(value[:1], "an unprintable character")
 
     @property
     def last_end(self) -> int:

@@ -60,6 +60,8 @@ class Expressions(Cursor):
             if value == "[" and not self.text[self.next.start - 1 : self.next.start].isspace():
                 self.take()
                 keys = self.listed("]", self.item)
+                if not keys:
+                    raise Mistake("`]` stands where a key is expected", self.tokens[self.at - 1])
                 node = Accessed(node.start, self.last_end, node, keys)
             elif value == ".":
                 self.take()
@@ -67,7 +69,7 @@ class Expressions(Cursor):
                 node = self.call(Word(name.start, name.end, self.name_of(name)), node.start, (node,))
             elif value == "?":
                 node = self.selector(node)
-            elif value in ("<|", "<<|") and isinstance(node, TypeName):
+            elif value in ("<|", "<<|") and isinstance(node, (TypeName, Word)):
                 node = self.collector(node)
             else:
                 break
@@ -103,6 +105,8 @@ class Expressions(Cursor):
         if self.sees("{"):
             self.take()
             options = self.listed("}", self.pair)
+            if not options:
+                raise Mistake("`}` stands where an option is expected", self.tokens[self.at - 1])
         else:
             options = (self.pair(),)
         return Selector(subject.start, self.last_end, subject, options)
@@ -112,7 +116,7 @@ class Expressions(Cursor):
         self.take("=>")
         return key, self.statement()
 
-    def collector(self, of: TypeName) -> Node:
+    def collector(self, of: Node) -> Node:
         close = "|>" if self.take().value == "<|" else "|>>"
         query = None if self.sees(close) else self.expression()
         self.take(close)
@@ -173,7 +177,7 @@ class Expressions(Cursor):
                 parts.append(self.interpolated())
                 self.take("}")
             else:
-                raise Mistake("this string is never closed", self.tokens[self.at - 1])
+                raise Mistake("this string is never closed", token)
         end = self.take().end
         if all(isinstance(part, Quoted) for part in parts):
             return Quoted(start, end, "".join(part.value for part in parts if isinstance(part, Quoted)))
@@ -184,7 +188,7 @@ class Expressions(Cursor):
         token, following = self.next, self.tokens[self.at + 1]
         if token.kind in ("name", "keyword", "number") and following.value in ("[", ".", "}") and following.kind in ("operator", "close"):
             self.tokens[self.at] = Token("variable", token.value, token.start, token.end)
-        return Other(token.start, token.start, ()) if self.sees("}") else self.statement()
+        return self.statement()
 
     def condition(self, start: int) -> Node:
         tests, blocks = [self.expression()], [self.block(())]
@@ -217,6 +221,8 @@ class Expressions(Cursor):
                 self.take()
             else:
                 kind = self.operand()
+                if not isinstance(kind, (TypeName, Accessed)):
+                    raise Mistake("a parameter stands here without its `$`", self.tokens[self.at - 1])
         name = self.take().value
         default = None
         if self.sees("="):

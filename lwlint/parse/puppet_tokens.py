@@ -10,8 +10,8 @@ import re
 from typing import NamedTuple
 
 KEYWORDS = frozenset({
-    "and", "application", "attr", "case", "class", "consumes", "default", "define", "else", "elsif", "false", "function", "if", "in",
-    "inherits", "node", "or", "private", "produces", "site", "true", "type", "undef", "unless",
+    "and", "attr", "case", "class", "default", "define", "else", "elsif", "false", "function", "if", "in", "inherits", "node", "or",
+    "private", "true", "type", "undef", "unless",
 })  # fmt: skip
 
 
@@ -34,7 +34,7 @@ class BadToken(Exception):
 
 _CODE = re.compile(
     r"""
-    (?P<blank>[ \t\r\n\f\v\u00a0\ufeff]+|\#[^\n]*|/\*.*?\*/)
+    (?P<blank>[ \t\r\n\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+|\#[^\n]*|/\*.*?\*/)
   | (?P<variable>\$(?:::)?(?:\w+::)*\w+)
   | (?P<number>0[xX][0-9A-Fa-f]+|\d+(?:\.\d+)?(?:[eE]-?\d+)?)(?!\w)
   | (?P<type>(?:::)?[A-Z]\w*(?:::[A-Z]\w*)*)
@@ -46,7 +46,7 @@ _CODE = re.compile(
     """,
     re.VERBOSE | re.ASCII | re.DOTALL,
 )
-_REGEX = re.compile(r"/(?:[^/\\\n]|\\.)*/")
+_REGEX = re.compile(r"/(?:[^/\\]|\\.)*/", re.DOTALL)
 _TEXT = re.compile(r'(?:[^"\\$]|\\.|\$(?![:\w{])|\$:(?!:\w))+', re.DOTALL | re.ASCII)
 _PLAIN_VARIABLE = re.compile(r"\$(?:::)?(?:\w+::)*\w+", re.ASCII)
 _SINGLE_ESCAPE = re.compile(r"\\([\\'])")
@@ -54,7 +54,7 @@ _DOUBLE_ESCAPE = re.compile(r"\\(?:u\{([0-9A-Fa-f]{1,6})\}|u([0-9A-Fa-f]{4})|(\r
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "s": " ", "$": "$", '"': '"', "'": "'", "\\": "\\"}
 # After these a `/` divides; elsewhere it opens a regular expression (lexer2.rb, regexp_acceptable?).
 _OPERANDS = frozenset({"name", "type", "variable", "number", "string", "unquote", "regex"})
-_CLOSERS = frozenset({")", "]", "|>", "|>>", "}"})
+_CLOSERS = frozenset({")", "]", "|>", "|>>"})
 
 
 def _double_quoted(text: str) -> str:
@@ -101,8 +101,7 @@ class _Lexer:
         if match is None:
             if text[position] == "'":
                 raise BadToken("this string is never closed", position, position + 1)
-            self.add("bad", text[position], position, position + 1)
-            return position + 1
+            return self.bad(position)
         kind, value, end = match.lastgroup or "", match[0], match.end()
         if kind == "blank":
             return self.blank(value, position, end)
@@ -118,7 +117,18 @@ class _Lexer:
         elif kind == "name" and value in KEYWORDS:
             kind = "keyword"
         self.add(kind, value, position, end)
+        if kind in ("type", "name") and text.startswith("::", end):
+            return self.bad(end + 1)
         return end
+
+    def bad(self, position: int) -> int:
+        """Keep a character that is no part of the language; neighbours of its kind join it."""
+        last = self.tokens[-1] if self.tokens else None
+        if last is not None and last.kind == "bad" and last.end == position:
+            self.tokens[-1] = Token("bad", last.value, last.start, position + 1)
+        else:
+            self.add("bad", self.text[position], position, position + 1)
+        return position + 1
 
     def blank(self, value: str, start: int, end: int) -> int:
         """Skip white space and comments, and with the end of its line the body of a heredoc."""
@@ -129,6 +139,8 @@ class _Lexer:
         return end
 
     def operator(self, value: str, start: int, end: int) -> int:
+        if self.text.startswith("/*", start):
+            raise BadToken("this comment is never closed", start, start + 2)
         if value == "/" and not self.tokens_end_operand():
             regex = _REGEX.match(self.text, start)
             if regex:
@@ -151,7 +163,7 @@ class _Lexer:
 
     def tokens_end_operand(self) -> bool:
         last = self.tokens[-1] if self.tokens else None
-        return last is not None and (last.kind in _OPERANDS or (last.kind == "operator" and last.value in _CLOSERS))
+        return last is not None and (last.kind in _OPERANDS or last.value in (_CLOSERS if last.kind == "operator" else ("true", "false")))
 
     def string(self, position: int) -> int:
         """Read the text of a double quoted string from `position` up to its end, or to an expression in it."""
