@@ -20,7 +20,7 @@ FLOORS = (
     ("catalogue",),
     ("release",),
     ("assemble", "discover", "rules"),
-    ("engine", "allow"),
+    ("engine", "allow", "baseline", "config"),
     ("run",),
     ("examples",),
     ("report",),
