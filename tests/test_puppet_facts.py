@@ -173,7 +173,8 @@ def test_connections_know_the_retries_beside_them(text: str, expected: list[tupl
 
 def test_a_broken_manifest_is_told_and_the_rest_of_it_counts() -> None:
     text = "res::service { 'a' }\nres::service { 'b': }\n"
-    assert [(f.span.start, f.message) for f in facts(text, Unreadable)] == [(len("pacemaker::resource::service { 'a' "), "`}` stands where `:` is expected")]
+    place = len("pacemaker::resource::service { 'a' ")
+    assert [(f.span.start, f.message) for f in facts(text, Unreadable)] == [(place, "`}` stands where `:` is expected")]
     assert made(text) == [("b", "systemd:b")]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import NamedTuple, Optional
@@ -37,15 +37,15 @@ class _Set(NamedTuple):
     host: str
 
 
-def manifest_databases(facts: Facts) -> Iterator[Problem]:
-    """Yield a problem for each database connection in a manifest that sets no retries without end for it.
+def manifest_databases(facts: Facts, concerns: Callable[[str], bool] = bool) -> Iterator[Problem]:
+    """Yield a problem for each database connection in a manifest that sets no retries for it, of those whose hiera key `concerns`.
 
     A retry that the manifest sets to something else is no problem of this kind: that setting is judged by itself.
     """
     for database in facts.of(ManifestDatabase):
-        if database.retry is None:
-            keys = " or ".join(f"`{key}`" for key in database.retry_keys[:2]) or f"`max_retries` of `{database.module}_config`"
-            message = f"`{database.name}`: nothing in this manifest makes it retry for ever; {keys} must be `-1`"
+        if database.retry is None and concerns(database.name):
+            key = database.retry_keys[0] if database.retry_keys else f"{database.module}_config database/max_retries"
+            message = f"`{database.name}`: `{key}` is not set in this manifest (default `10`); it must be `-1`"
             yield Problem(database.span, message, f"manifest connection {database.name}", host=database.host)
 
 
