@@ -180,6 +180,12 @@ def tree(rng: random.Random, number: int) -> tuple[dict[str, Content], list[str]
     return _without_clashes(files), asked
 
 
+def for_all_services(rng: random.Random) -> dict[str, Content]:
+    """Return a drop-in for all services of a tree; it breaks nothing that systemd itself needs."""
+    lines = [rng.choice(["Restart=on-failure", "RestartSec=7", "TimeoutStartSec=33", "PIDFile=/run/y.pid"]) for _ in range(2)]
+    return {f"{rng.choice(SEARCH_PATH)}/service.d/{rng.choice(['10-a', '40-w', 'Z'])}.conf": "\n".join(["[Service]", *lines]).encode()}
+
+
 def _without_clashes(files: dict[str, Content]) -> dict[str, Content]:
     return {path: content for path, content in files.items() if not any(other.startswith(path + "/") for other in files)}
 

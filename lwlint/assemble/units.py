@@ -53,13 +53,15 @@ class _Host:
         """Yield the facts of this tree, each unit once, under its own name."""
         done = set()
         ignored: dict[tuple[Span, str], IgnoredLine] = {}
-        for name in self.finder.names():
+        names = self.finder.names()
+        for name in names:  # which grows by the instances that other units ask for
             found = self.finder.find(name)
             if found.name in done:
                 continue
             done.add(found.name)
             unit, dropped = self._unit(found)
             yield unit
+            names += [word for word in _instances(unit) if word not in done and self.finder.find(word).path is not None]
             for line in dropped:
                 ignored.setdefault((line.span, line.because), line)
         yield from ignored.values()
@@ -204,6 +206,13 @@ class _Host:
             if doubled or bus:
                 meant = doubled[1] if doubled else re.sub(r"_([0-9a-f]{2})", lambda m: chr(int(m[1], 16)), last)
                 yield DropInWithoutUnit(last, source.span(0, 0), meant, source.host, self.catalogue.of_unit(meant))
+
+
+def _instances(unit: Unit) -> Iterator[str]:
+    """Yield the instances of templates that the unit starts."""
+    for key in ("Wants", "Requires", "BindsTo", "Upholds"):
+        for entry in unit.lists.get(f"Unit.{key}", ()):
+            yield from (word for word in entry.value.split() if unit_names.instance_of(word))
 
 
 def _time(settings: Mapping[str, Setting], key: str, default: int | None) -> int | None:

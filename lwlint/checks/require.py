@@ -63,6 +63,7 @@ def _either(words: tuple[str, ...]) -> str:
 
 
 Wanted = Mapping[str, Union[str, bool, tuple[str, ...]]]
+_Wrong = tuple[Any, Union[Setting, Text, None]]
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ class Params:
     what fits one of its own. `setting` is a key of its
     settings or an attribute of its own. `default` is what an absent setting means; without it, absence is no problem
     unless the matcher says so. `called` is how messages name the setting, `because` what they say of a wrong value.
-    `needs` are the kinds of fact without which nothing can be said.
+    `needs` are the kinds of fact without which nothing can be said. `together` makes one problem of all facts of a host that
+    have the same wrong value.
     """
 
     each: Literal["unit", "resource", "option", "service_mapping", "ignored_line"]
@@ -92,10 +94,11 @@ class Params:
     because: Mapping[str, str] = field(default_factory=dict)
     milder: tuple[Milder, ...] = ()
     needs: tuple[str, ...] = ()
-    remark: str = ""
+    together: bool = False
 
 
 def _run(facts: Facts, params: Params) -> Iterator[Saw]:
+    wrong: dict[tuple[object, ...], list[_Wrong]] = {}
     for fact in _each(facts, params.each):
         if not _fits(facts, fact, params.where) or any(_fits(facts, fact, {path: value}) for path, value in params.unless.items()):
             continue
@@ -108,7 +111,10 @@ def _run(facts: Facts, params: Params) -> Iterator[Saw]:
             continue
         value = found.value if found is not None else params.default
         if not params.must_be.holds(value) and not (value is None and not params.must_be.absent):
-            yield _problem(facts, fact, found, params)
+            key = (fact.host, _folder(fact.span.path), value) if params.together else (len(wrong),)
+            wrong.setdefault(key, []).append((fact, found))
+    for alike in wrong.values():
+        yield _problem(facts, alike, params)
 
 
 def _each(facts: Facts, kind: str) -> Iterator[Fact]:
@@ -147,15 +153,25 @@ def _found(fact: Any, setting: str) -> Setting | Text | None:
     return Text(str(value), fact.span)
 
 
-def _problem(facts: Facts, fact: Any, found: Setting | Text | None, params: Params) -> Problem:
+def _folder(path: str) -> str:
+    """Return the path of a file up to the folder of all unit files, to keep the trees of hosts without a name apart."""
+    return re.sub(r"(etc|run|lib|usr/lib|usr/local/lib)/systemd/.*|[^/]*$", "", path)
+
+
+def _problem(facts: Facts, alike: list[_Wrong], params: Params) -> Problem:
+    """Return one problem for facts that have the same wrong value, at the first of them."""
+    fact, found = alike[0]
+    more = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
     called = params.called or f"`{params.setting}`"
     actual = f"not set (default `{params.default}`)" if found is None else f"`{found.value}`"
     reason = params.because.get(found.value if found is not None else str(params.default), "")
     if params.setting == "load_state" and fact.because:
         reason = fact.because
-    message = f"{fact.name}: {called} is {actual}{f' ({reason})' if reason else ''}; it must be {params.must_be.words()}{params.remark}"
+    message = f"{fact.name}{more}: {called} is {actual}{f' ({reason})' if reason else ''}; it must be {params.must_be.words()}"
     milder = next((m.severity for m in params.milder if _fits(facts, fact, m.where)), None)
-    return Problem(_place(fact, found, params), message, f"{fact.kind} {fact.name}", _beaten(found), milder, host=fact.host)
+    subject = f"{fact.kind} {fact.name}" if not params.together else f"{fact.kind} {params.setting}"
+    related = (*_beaten(found), *(Related(_place(other, value, params), f"{other.name} too") for other, value in alike[1:]))
+    return Problem(_place(fact, found, params), message, subject, related, milder, host=fact.host)
 
 
 def _place(fact: Any, found: Setting | Text | None, params: Params) -> Span:
