@@ -6,13 +6,11 @@ import posixpath
 from collections.abc import Callable, Iterator
 
 from lwlint.assemble.heat_registry import View
-from lwlint.assemble.heat_template import Parts, read_parts
+from lwlint.assemble.heat_template import Key, Parts, read_parts
 from lwlint.assemble.heat_tree import HeatTree
 from lwlint.catalogue import Catalogue
 from lwlint.facts.heat import RoleData
 from lwlint.parse.heat import TEMPLATE, HeatFile
-
-_TELLING = ("connection", "retries", "sqlalchemy")  # in a key whose meaning depends on who takes it in
 
 
 class Graph:
@@ -34,6 +32,11 @@ class Graph:
     def parts(self) -> list[Parts]:
         """Return all that has been read so far."""
         return list(self._parts.values())
+
+    def keys(self, path: str) -> list[Key]:
+        """Return the settings in the template at `path` itself."""
+        found = self._parts.get(path)
+        return found.keys if found is not None else []
 
     def edges(self, path: str) -> tuple[str, ...]:
         """Return the templates whose settings the one at `path` takes in itself."""
@@ -98,13 +101,24 @@ def _add_users(parts: Parts, graph: Graph, tree: HeatTree, catalogue: Catalogue)
     if not source.judged or parts.file.form != TEMPLATE or catalogue.of_template(path) is not None:
         return
     base = tree.base(path)
-    if (base is not None and base.source.judged) or not any(word in key.name for key in parts.keys for word in _TELLING):
-        return
+    connects, retries = _connects(graph, path), _retries(graph, path)
+    if (base is not None and base.source.judged) or connects == retries:
+        return  # nobody else can change what is known of it, for better or worse
     name = posixpath.basename(path)
     for candidate in _candidates(path, catalogue):
         other = tree.source(candidate)
         if other is not None and name in other.text and (file := tree.file(candidate)) is not None:
             graph.add(file)
+            if retries and _connects(graph, candidate):
+                return
+
+
+def _connects(graph: Graph, path: str) -> bool:
+    return any(key.name.endswith(("connection", "::uri")) for below in graph.below(path) for key in graph.keys(below))
+
+
+def _retries(graph: Graph, path: str) -> bool:
+    return any(key.name.endswith("max_retries") for below in graph.below(path) for key in graph.keys(below))
 
 
 def _candidates(path: str, catalogue: Catalogue) -> Iterator[str]:

@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Iterator
 
 from lwlint.assemble.heat_keys import Parameters, hiera_key
-from lwlint.assemble.heat_registry import entries
+from lwlint.assemble.heat_registry import read_entries
 from lwlint.assemble.heat_template import Parts, get_files, settings
 from lwlint.assemble.heat_tree import HeatTree
 from lwlint.facts.heat import DanglingReference, DuplicateKey, GetFile, HieraKey, SoftwareConfig
@@ -82,7 +82,7 @@ def dangling(file: HeatFile, tree: HeatTree) -> Iterator[DanglingReference]:
 
 def _references(file: HeatFile) -> Iterator[tuple[Scalar, Scalar]]:
     if file.form == ENVIRONMENT:
-        for entry in entries(file):
+        for entry in read_entries(file):
             if isinstance(entry.target, Scalar):
                 yield entry.alias, entry.target
     elif file.form == TEMPLATE:

@@ -15,8 +15,8 @@ from lwlint.parse.heat import HeatFile
 from lwlint.parse.heat_nodes import Mapping, Node, Scalar, Sequence, effective
 from lwlint.source import Text
 
-PACEMAKER = "os::tripleo::services::pacemaker"
-KEEPALIVED = "os::tripleo::services::keepalived"
+PACEMAKER = "OS::TripleO::Services::Pacemaker"
+KEEPALIVED = "OS::TripleO::Services::Keepalived"
 _PROFILE = re.compile(r"\b(?:include|class *\{ *['\"]?) *(?:::)?(tripleo::profile::pacemaker::[a-z0-9_]+(?:::[a-z0-9_]+)*)")
 _NO_ALIAS = ("hooks", "restricted_actions")
 # profiles that only configure a node for the cluster, and create no resource
@@ -32,7 +32,7 @@ class Entry(NamedTuple):
     scope: str
 
 
-def entries(file: HeatFile) -> Iterator[Entry]:
+def read_entries(file: HeatFile) -> Iterator[Entry]:
     """Yield the entries of the resource registry of an environment; of a key that stands twice, the last."""
     registry = file.section("resource_registry")
     for key, value in effective(registry):
@@ -44,6 +44,28 @@ def entries(file: HeatFile) -> Iterator[Entry]:
                     )
         elif isinstance(value, Scalar) and key.value != "base_url":
             yield Entry(key, value, file, "")
+
+
+class Registries:
+    """The registry of each environment, read once."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, list[Entry]] = {}
+        self._by_alias: dict[str, dict[str, Entry]] = {}
+
+    def of(self, file: HeatFile) -> list[Entry]:
+        """Return the entries of the registry of `file`."""
+        path = file.source.path
+        if path not in self._entries:
+            self._entries[path] = list(read_entries(file))
+        return self._entries[path]
+
+    def by_alias(self, file: HeatFile) -> dict[str, Entry]:
+        """Return the entries that hold for the whole stack, by alias."""
+        path = file.source.path
+        if path not in self._by_alias:
+            self._by_alias[path] = {entry.alias.value: entry for entry in self.of(file) if not entry.scope}
+        return self._by_alias[path]
 
 
 class Resolution(NamedTuple):
@@ -58,6 +80,7 @@ class View:
     """A merged registry. `own` are the environments that it is judged for, `base` the registry below them."""
 
     tree: HeatTree
+    registries: Registries
     base: HeatFile | None
     own: tuple[HeatFile, ...]
     merged: bool = False
@@ -65,7 +88,7 @@ class View:
 
     def __post_init__(self) -> None:
         for file in (*((self.base,) if self.base is not None else ()), *self.own):
-            self.in_force.update((entry.alias.value, entry) for entry in entries(file) if not entry.scope)
+            self.in_force.update(self.registries.by_alias(file))
 
     def resolve(self, entry: Entry) -> Resolution:
         """Follow an entry, over aliases of aliases, to its end."""
@@ -94,7 +117,8 @@ class View:
 
     def mapping(self, alias: str) -> Entry | None:
         """Return the entry in force for an alias, in any case."""
-        return next((entry for name, entry in self.in_force.items() if name.lower() == alias), None)
+        found = self.in_force.get(alias)
+        return found or next((entry for name, entry in self.in_force.items() if name.lower() == alias.lower()), None)
 
     def pacemaker(self) -> Entry | None:
         """Return the entry that turns Pacemaker on; None where it is off."""
@@ -163,7 +187,7 @@ def view_facts(view: View, judge: Judge, catalogue: Catalogue) -> Iterator[Envir
     own = tuple(file.source.path for file in view.own)
     yield Environment(name, place, own, base, on is not None, view.merged, tuple(_deployed(view)), last.source.host)
     for file in view.own:
-        for entry in entries(file):
+        for entry in view.registries.of(file):
             current = view.in_force.get(entry.alias.value)
             in_force = bool(entry.scope) or (current is not None and current.alias is entry.alias)
             yield _fact(view, entry, judge, catalogue, name, on is not None, in_force, inherited=False)
@@ -172,7 +196,7 @@ def view_facts(view: View, judge: Judge, catalogue: Catalogue) -> Iterator[Envir
     for entry in view.in_force.values():
         if entry.file is view.base and not any(entry.file is file for file in view.own):
             service = catalogue.of_alias(entry.alias.value)
-            if view.merged or (service is not None and service.kind == CORE) or entry.alias.value.lower() == KEEPALIVED:
+            if view.merged or (service is not None and service.kind == CORE) or entry.alias.value == KEEPALIVED:
                 yield _fact(view, entry, judge, catalogue, name, on is not None, True, inherited=True)
 
 

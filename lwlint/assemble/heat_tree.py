@@ -18,7 +18,7 @@ _WORDS = (
     "resource_registry", "role_data", "docker_config", "container_config", "get_file", "parameter_defaults", "mapped_data",
     "config_settings", "hieradata", "resources:", "::",
 )  # fmt: skip
-_TEMPLATE = re.compile(r"\.(yaml|yml|template)$")
+_TEMPLATES = (".yaml", ".yml", ".template")
 # templates of which Jinja makes one for each role or network: what their names end in, the rest is the role's
 _PER_ROLE = ("role.role.j2.yaml", "port.network.j2.yaml", "network.network.j2.yaml", "port_from_pool.network.j2.yaml")
 
@@ -31,6 +31,7 @@ class HeatTree:
         self._sources: dict[str, Source | None] = {source.path: source for source in sources}
         self._given = list(sources)
         self._read: dict[str, HeatFile | Unreadable | NotEvaluated] = {}
+        self._resolved: dict[tuple[str, str], str] = {}
         self._bases: dict[str, HeatFile | None] = {}
 
     def given(self) -> Iterator[HeatFile | Unreadable | NotEvaluated]:
@@ -93,8 +94,14 @@ class HeatTree:
 
     def resolve(self, path: str, target: str) -> str | None:
         """Return the path of the template that `target`, written in the file at `path`, names; None if it names no file."""
-        if "://" in target or not _TEMPLATE.search(target):
+        if not target.endswith(_TEMPLATES) or "://" in target:
             return None
+        known = (path, target)
+        if known not in self._resolved:
+            self._resolved[known] = self._path(path, target)
+        return self._resolved[known]
+
+    def _path(self, path: str, target: str) -> str:
         return self.installed(path, target) or posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
 
     def installed(self, path: str, target: str) -> str | None:
