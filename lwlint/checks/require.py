@@ -14,7 +14,7 @@ from lwlint.facts.unit_managers import managers_of, units
 from lwlint.finding import Problem, Related
 from lwlint.source import Span, Text
 
-_NAMES = {"unit": "systemd unit", "resource": "CIB", "option": "option file", "service_mapping": "Heat environment"}
+_NAMES = {"unit": "systemd unit", "resource": "CIB", "cluster": "CIB", "option": "option file", "service_mapping": "Heat environment"}
 
 
 @dataclass(frozen=True)
