@@ -97,8 +97,8 @@ class Discovery:
         kind = self._tree.kind(path)
         root = root_of(path)
         if kind == LINK and kinds.is_unit_link(path) and not (named and root_is_loose(path, root)):
-            self.found.links.append(Link(path, self._tree.target(path), self._host(root), root))
-            self.found.sources[path] = Source(path, "", "link", self._host(root), root)  # a finding may blame the link itself
+            self.found.links.append(Link(path, self._tree.target(path), self._host(path, root), root))
+            self.found.sources[path] = Source(path, "", "link", self._host(path, root), root)  # a finding may blame the link itself
             return
         real = self._followed(path, root) if kind == LINK else path
         if not (named or self._kind or kinds.may_be(path)):
@@ -112,7 +112,7 @@ class Discovery:
             size, most = self._tree.size(real), max(_LIMITS.values())
             self._take_bytes(path, self._tree.read(real, most), named=named, judged=judged, size=size)
         except OSError as error:
-            self._refuse(path, f"file cannot be read ({error.strerror})")
+            self._refuse(path, f"file cannot be read ({error.strerror})", judged=judged)
 
     def _refuse_special(self, path: str, what: str | None, named: bool) -> None:
         if what == FOLDER:
@@ -140,28 +140,31 @@ class Discovery:
             self.found.skipped.append((path, why))
             return
         if max(size, len(data)) > limit_of(kind):
-            self._refuse(path, f"file has {max(size, len(data))} bytes; the limit for its kind is {limit_of(kind)}")
+            self._refuse(path, f"file has {max(size, len(data))} bytes; the limit for its kind is {limit_of(kind)}", judged=judged)
             return
-        root = root_of(path)
+        root = root_of(path, kind)
         try:
             text = _decode(data, kind)
         except UnicodeDecodeError as error:
             before = data[: error.start].decode("utf-8", "replace")
             text = before + data[error.start :].decode("latin-1")
-            self._refuse(path, f"byte {data[error.start]:#04x} is no UTF-8", text, len(before), kind)
+            self._refuse(path, f"byte {data[error.start]:#04x} is no UTF-8", text, len(before), judged=judged)
             return
         except LookupError as error:
-            self._refuse(path, f"{error}")
+            self._refuse(path, f"{error}", judged=judged)
             return
-        self.found.sources[path] = Source(path, text, kind, self._host(root), root, judged)
+        self.found.sources[path] = Source(path, text, kind, self._host(path, root), root, judged)
 
-    def _refuse(self, path: str, message: str, text: str = "", at: int = 0, kind: str = "") -> None:
+    def _refuse(self, path: str, message: str, text: str = "", at: int = 0, *, judged: bool = True) -> None:
         root = root_of(path)
-        source = Source(path, text, kind or "unreadable", self._host(root), root)
-        self.found.sources[path] = Source(path, text, "unreadable", source.host, root)
+        source = Source(path, text, "unreadable", self._host(path, root), root, judged)
+        self.found.sources[path] = source
         self.found.unreadable.append(Unreadable(path, source.span(at, min(at + 1, len(text))), message, source.host))
 
-    def _host(self, root: str) -> str:
+    def _host(self, path: str, root: str) -> str:
+        """Return the name of the host in whose tree `path` lies: what `etc/hostname` says, else the folder's; empty for a loose file."""
+        if root_is_loose(path, root):
+            return ""
         if root not in self._hosts:
             name = ""
             try:
@@ -183,8 +186,13 @@ def _normal(path: str) -> str:
     return posixpath.normpath(path.replace("\\", "/")) if path else "."
 
 
-def root_of(path: str) -> str:
-    """Return the part of `path` in front of a host's file system tree, or else the folder of the file, with a final `/`."""
+def root_of(path: str, kind: str = "") -> str:
+    """Return the part of `path` in front of a host's file system tree, or else the folder of the file, with a final `/`.
+
+    Templates and manifests belong to no host; their root is empty.
+    """
+    if kind in (kinds.HEAT, kinds.PUPPET):
+        return ""
     match = _ROOT.match(path)
     if match:
         return match.group("root")
@@ -195,7 +203,8 @@ def root_of(path: str) -> str:
 
 def root_is_loose(path: str, root: str) -> bool:
     """Return whether the file lies in no host's tree, so that only its own folder is known."""
-    return not _ROOT.match(path) or "/" not in path[len(root) :]
+    match = _ROOT.match(path)
+    return match is None or match.group("root") != root
 
 
 def _decode(data: bytes, kind: str) -> str:
