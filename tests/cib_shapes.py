@@ -136,7 +136,8 @@ def _attributes(**values: Optional[str]) -> str:
 def _colocation(name: str, each: Colocation, shape: Shape) -> str:
     lifetime = ""
     if each.until:
-        lifetime = f'<lifetime><rule id="{name}-r" score="INFINITY"><date_expression id="{name}-d" operation="lt" end="{each.until}"/></rule></lifetime>'
+        date = f'<date_expression id="{name}-d" operation="lt" end="{each.until}"/>'
+        lifetime = f'<lifetime><rule id="{name}-r" score="INFINITY">{date}</rule></lifetime>'
     head = f"<rsc_colocation{_attributes(id=name, score=each.score)}"
     if each.blocks:
         sets = "".join(

@@ -41,7 +41,7 @@ def _run_ordered(facts: Facts, params: Params) -> Iterator[Saw]:
         if isinstance(target, Unknown):
             yield target
         elif resource is not None and not excused:
-            known, related = _ordered(cib, resource, target)
+            known, related = _ordered(cib, resource, _targets(cib, params))
             if not known:
                 reason = f"no order with `{target.name}`; there must be one, `{resource.name}` first (`kind=Optional` is enough)"
                 if related:
@@ -52,18 +52,18 @@ def _run_ordered(facts: Facts, params: Params) -> Iterator[Saw]:
 def _resources(facts: Facts, params: Params) -> Iterator[tuple[Cib, Resource | Unknown, Resource | None, bool]]:
     """Yield for each resource to judge its CIB, the outermost resource that it must be bound to, itself, and whether it is excused."""
     for cib in cibs(facts):
-        found = [cib.top(leaf) for leaf in cib.running(params.to)]
-        target: Resource | Unknown
-        if found:
-            # a primitive in a group is what constraints name, not the group
-            leaf = cib.running(params.to)[0]
-            target = found[0] if found[0].form != GROUP else leaf
-        else:
-            target = Unknown(f"there is no {_title(facts, params.to)} in this CIB", cib.cluster.span)
-            yield cib, target, None, False
+        found = cib.running(params.to)
+        if not cib.only_controllers:
+            yield cib, Unknown("there is no OpenStack service in this CIB", cib.cluster.span), None, False
+            continue
+        if not found:
+            yield cib, Unknown(f"there is no {_title(facts, params.to)} in this CIB", cib.cluster.span), None, False
             continue
         for resource in cib.running(params.each):
-            yield cib, target, resource, _excused(cib, resource, params)
+            leaf = next((leaf for leaf in found if leaf.top == resource.top), found[0])
+            top = cib.top(leaf)
+            # a primitive in a group is what constraints name, not the group
+            yield cib, leaf if top.form == GROUP else top, resource, _excused(cib, resource, params)
 
 
 def _title(facts: Facts, name: str) -> str:
@@ -152,9 +152,13 @@ def _pair_defect(cib: Cib, constraint: Constraint, pair: Pair) -> str:
     return f"goes round in a circle, in which `{pair.first}` is not bound to `{pair.second}`; one direction must go"
 
 
-def _ordered(cib: Cib, resource: Resource, target: Resource) -> tuple[bool, tuple[Related, ...]]:
-    """Return whether the two are ordered, and the orders of the two that are void."""
-    ours, theirs = _around(cib, resource), _around(cib, target)
+def _targets(cib: Cib, params: Params) -> set[str]:
+    return {name for leaf in cib.running(params.to) for name in _around(cib, leaf)}
+
+
+def _ordered(cib: Cib, resource: Resource, theirs: set[str]) -> tuple[bool, tuple[Related, ...]]:
+    """Return whether the resource is ordered with one of `theirs`, and the orders of the two that are void."""
+    ours = _around(cib, resource)
     common = ours & theirs
     for name in common:
         group = cib.resources[name]

@@ -43,7 +43,7 @@ def _titles(cib: Cib, member: Member, kinds: tuple[str, ...]) -> list[str]:
 
 def _outside(cib: Cib, constraint: Constraint, outside: dict[str, Member], params: Params) -> Problem:
     names = ", ".join(f"`{name}`" for name in outside)
-    verb = "is" if len(outside) == 1 else "are"
+    verb, them = ("is", "it") if len(outside) == 1 else ("are", "them")
     related = tuple(
         Related(cib.resources[name].span, f"`{name}` runs {', '.join(_titles(cib, member, params.kinds))}")
         for member in outside.values()
@@ -51,7 +51,7 @@ def _outside(cib: Cib, constraint: Constraint, outside: dict[str, Member], param
     )
     return Problem(
         span=constraint.span,
-        message=f"{constraint.type} `{constraint.name}`: {names} {verb} outside the core; there must be no constraint on it",
+        message=f"{constraint.type} `{constraint.name}`: {names} {verb} outside the core; there must be no constraint on {them}",
         subject=f"constraint {constraint.name}",
         related=related,
         host=constraint.host,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,8 +15,6 @@ from lwlint.finding import Problem, Related
 
 NO_CIB = "no CIB was given"
 NOT_OPENSTACK = "there is no OpenStack service in this CIB"
-# Agents of OpenStack's own services, known to the catalogue or not.
-_OPENSTACK_AGENT = re.compile(r"^(?:(?:systemd|service|lsb|upstart):(?:openstack|neutron)-|ocf:(?:openstack|neutron):)")
 
 
 @dataclass(frozen=True)
@@ -41,9 +38,8 @@ def _run(facts: Facts, params: Params) -> Iterator[Saw]:
         for leaf in cib.leaves():
             service = cib.service(leaf)
             if service is None:
-                if "active_active" in params.kinds and _OPENSTACK_AGENT.match(leaf.agent or ""):
-                    yield _problem(cib, leaf, f"`{leaf.agent}`", "is an OpenStack service outside the core; it must not be under Pacemaker")
-            elif service.kind in params.kinds or service.name in params.services:
+                continue
+            if service.kind in params.kinds or service.name in params.services:
                 yield _problem(cib, leaf, service.title, params.reason)
             elif service.kind in params.until_release and _is_over(service, facts.release):
                 last = service.under_pacemaker[-1]
@@ -89,9 +85,8 @@ def _run_despite(facts: Facts, params: OptionParams) -> Iterator[Saw]:
         for leaf in cib.running(params.service) if options else ():
             top = cib.top(leaf)
             option = options[0]
-            message = (
-                f"resource `{top.name}`: `{params.section}.{params.option}` makes it active/active; it must then not be under Pacemaker"
-            )
+            setting = f"{params.section}.{params.option}"
+            message = f"resource `{top.name}`: `{setting}` makes it active/active; it must then not be under Pacemaker"
             related = (Related(option.span, f"`{params.option}` is `{option.value}`"),)
             yield Problem(top.span, message, f"resource {top.name}", related, host=top.host)
 

@@ -18,12 +18,14 @@ from lwlint.source import Text
 class Params:
     """The services that a cluster must run, by their names in the catalogue.
 
-    `until` names the last release in which a service must be there; `with_` a prefix of the names of services that a
-    service belongs to: it must be there if one of those is. `roles` names the node attribute that marks the nodes of a
-    service: where nodes have such attributes, they tell what the cluster is meant to run.
+    `until` names the last release in which a service must be there; `with` a prefix of the names of the services that a
+    service belongs to: it must be there if one of those is; one of `only_marked` only where a node is marked for it.
+    `roles` names the node attribute that marks the nodes of a service: where nodes have such attributes, they tell what
+    the cluster is meant to run.
     """
 
     services: tuple[str, ...]
+    only_marked: tuple[str, ...] = ()
     until: Mapping[str, str] = field(default_factory=dict)
     with_: Mapping[str, str] = field(default_factory=dict)
     roles: Mapping[str, str] = field(default_factory=dict)
@@ -52,6 +54,8 @@ def _run(facts: Facts, params: Params) -> Iterator[Saw]:
 
 def _why(cib: Cib, name: str, params: Params, release: Release) -> str | None:
     """Return None if the service must be there, else why that is not known; empty if it need not be."""
+    if name in params.only_marked:
+        return ""
     prefix = params.with_.get(name)
     if prefix is not None and not any((s := cib.service(leaf)) is not None and s.name.startswith(prefix) for leaf in cib.leaves()):
         return ""

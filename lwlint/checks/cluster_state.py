@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from lwlint.checks.check import Check, Saw, needs
+from lwlint.checks.check import Check, Saw
 from lwlint.facts import Facts
 from lwlint.facts.cib import Cib, cibs
 from lwlint.facts.pacemaker import (
@@ -36,9 +36,11 @@ class Params:
     services: tuple[str, ...] = ()
 
 
+def _clusters(facts: Facts) -> Iterator[Cib]:
+    return (cib for cib in cibs(facts) if cib.openstack)
+
+
 def _leaves(cib: Cib, params: Params) -> Iterator[Resource]:
-    if not cib.openstack:
-        return
     for leaf in cib.leaves():
         service = cib.service(leaf)
         if service is not None and (service.kind in params.kinds or service.name in params.services):
@@ -46,7 +48,7 @@ def _leaves(cib: Cib, params: Params) -> Iterator[Resource]:
 
 
 def _run_disabled(facts: Facts, params: Params) -> Iterator[Saw]:
-    for cib in cibs(facts):
+    for cib in _clusters(facts):
         found: dict[Text, list[Resource]] = {}
         for leaf in _leaves(cib, params):
             for resource in dict.fromkeys((leaf.name, leaf.top if cib.top(leaf).form == BUNDLE else leaf.name)):
@@ -62,7 +64,7 @@ def _keeps_down(role: str, leaf: Resource) -> bool:
 
 
 def _run_unmanaged(facts: Facts, params: Params) -> Iterator[Saw]:
-    for cib in cibs(facts):
+    for cib in _clusters(facts):
         leaves = list(_leaves(cib, params))
         for name, wrong in (("is-managed", False), ("maintenance", True)):
             found: dict[Text, list[Resource]] = {}
@@ -94,7 +96,7 @@ def _set_to(name: str, value: Text, resources: Iterable[Resource], wanted: str) 
 
 
 def _run_banned(facts: Facts, params: Params) -> Iterator[Saw]:
-    for cib in cibs(facts):
+    for cib in _clusters(facts):
         core = {name for leaf in _leaves(cib, params) for name in (leaf.name, leaf.parent, leaf.top) if name is not None}
         everywhere = {node.name for node in cib.nodes if node.type == "member"}
         banned: dict[str, dict[str, Constraint]] = {}
@@ -144,7 +146,7 @@ def _is_date(expression: Expression) -> bool:
 
 
 def _run_unwatched(facts: Facts, params: Params) -> Iterator[Saw]:
-    for cib in cibs(facts):
+    for cib in _clusters(facts):
         for leaf in _leaves(cib, params):
             if leaf.form != PRIMITIVE or leaf.agent is None:
                 continue
@@ -159,7 +161,7 @@ def _watches(operation: Operation) -> bool:
 
 
 def _run_many(facts: Facts, params: Params) -> Iterator[Saw]:
-    for cib in cibs(facts):
+    for cib in _clusters(facts):
         for leaf in _leaves(cib, params):
             top = cib.top(leaf)
             if top.instances == 1:
@@ -176,11 +178,16 @@ def _run_many(facts: Facts, params: Params) -> Iterator[Saw]:
             )
 
 
-_EVIDENCE = needs(Cluster, "no CIB was given")
+def _evidence(facts: Facts, _: Params) -> str | None:
+    if not facts.of(Cluster):
+        return "no CIB was given"
+    return None if any(_clusters(facts)) else "there is no OpenStack service in this CIB"
+
+
 CHECKS = (
-    Check("cluster-resource-disabled", _run_disabled, _EVIDENCE, Params),
-    Check("cluster-resource-unmanaged", _run_unmanaged, _EVIDENCE, Params),
-    Check("cluster-resource-banned", _run_banned, _EVIDENCE, Params),
-    Check("cluster-resource-unwatched", _run_unwatched, _EVIDENCE, Params),
-    Check("cluster-resource-many", _run_many, _EVIDENCE, Params),
+    Check("cluster-resource-disabled", _run_disabled, _evidence, Params),
+    Check("cluster-resource-unmanaged", _run_unmanaged, _evidence, Params),
+    Check("cluster-resource-banned", _run_banned, _evidence, Params),
+    Check("cluster-resource-unwatched", _run_unwatched, _evidence, Params),
+    Check("cluster-resource-many", _run_many, _evidence, Params),
 )

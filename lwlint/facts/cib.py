@@ -58,6 +58,11 @@ class Cib:
             return True
         return sum(name in services for name in _TELLING) > 1
 
+    @property
+    def only_controllers(self) -> bool:
+        """Whether this is a cluster of controllers, or runs nothing that a controller would not."""
+        return self.openstack or all(self.service(leaf) is not None for leaf in self.leaves())
+
 
 def cibs(facts: Facts) -> list[Cib]:
     """Return every CIB among the facts."""
