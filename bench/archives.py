@@ -30,8 +30,8 @@ READ = (
     "from lwlint.assemble.sos_paths import WANTED\n"
     "from lwlint.parse.archive import read_archive\n"
     "found = read_archive(lambda: open(sys.argv[2], 'rb', buffering=0), sys.argv[2], WANTED)\n"
-    "import resource\n"
-    "print(found.members, found.whole, len(found.troubles), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+    "peak = next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM:'))\n"
+    "print(found.members, found.whole, len(found.troubles), peak)\n"
 )
 TOP = "sosreport-controller-0-2016-11-23-abcdefg"
 

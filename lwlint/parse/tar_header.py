@@ -17,7 +17,7 @@ LARGEST = 1 << 42  # bytes; a member that says it has more is not believed
 HARD, SYMBOLIC, CHARACTER, DEVICE, FOLDER, FIFO = b"1", b"2", b"3", b"4", b"5", b"6"
 PAX, PAX_SOLARIS, PAX_GLOBAL, LONG_NAME, LONG_LINK, SPARSE, VOLUME, CONTINUED = b"x", b"X", b"g", b"L", b"K", b"S", b"V", b"M"
 WITHOUT_DATA = (HARD, SYMBOLIC, CHARACTER, DEVICE, FOLDER, FIFO)
-_KNOWN = b"\001234567xXgLKSVMDN"
+_KNOWN = b"\x0001234567xXgLKSVMDN"
 
 
 class Header(NamedTuple):

@@ -19,7 +19,7 @@ _TYPES = {
 }  # fmt: skip
 _LONGEST_NAME = 64 * 1024
 _LONGEST_PAX = 1024 * 1024
-_SEARCHED = 128 * BLOCK
+_SEARCHED = 256 * BLOCK
 
 
 class Member(NamedTuple):
@@ -113,10 +113,7 @@ class Tar:
             header: Union[Header, str] = headers.decode(block) if headers.is_header(block) else "has a damaged header (wrong checksum)"
             if isinstance(header, Header):
                 return header
-            if not number:
-                self._complain("", "holds no tar archive", True)
-                return None
-            if not self._found_next(header):
+            if not self._found_next(header, first=not number):
                 return None
 
     def _at_end(self, block: bytes) -> None:
@@ -124,8 +121,8 @@ class Tar:
         if not block:
             self._complain("", "ends without the empty blocks that end an archive; it may have been cut short", False)
 
-    def _found_next(self, because: str) -> bool:
-        """Move on to the next good header after a bad one; return False where there is none."""
+    def _found_next(self, because: str, *, first: bool) -> bool:
+        """Move on to the next good header after a bad one; return False where there is none, near the `first` one or at all."""
         start = self._cursor.offset - BLOCK
         self._name = ""
         while True:
@@ -138,8 +135,8 @@ class Tar:
                     self._complain("", f"{because} at byte {start}; {self._cursor.offset - start} bytes were passed over", False)
                     return True
                 at = piece.find(b"ustar", at + 1)
-            if len(piece) < _SEARCHED:
-                self._complain("", f"{because} at byte {start}, and no good one after it", True)
+            if len(piece) < _SEARCHED or first:
+                self._complain("", "holds no tar archive" if first else f"{because} at byte {start}, and no good one after it", True)
                 return False
 
     def _records(self, header: Header) -> dict[bytes, bytes]:
