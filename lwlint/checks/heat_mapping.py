@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal, Optional
 
-from lwlint.checks.check import Check, Saw, Unknown, needs
+from lwlint.checks.check import Check, Saw, Unknown
+from lwlint.checks.heat_jinja import needs_heat, unseen
 from lwlint.facts import Facts
 from lwlint.facts.heat import NONE, Environment, HieraKey, ServiceMapping
 from lwlint.facts.service import Service
@@ -40,6 +41,7 @@ class MappingParams:
 
 def run(facts: Facts, params: MappingParams) -> Iterator[Saw]:
     """Yield a problem for each mapping in force that leads where it must not."""
+    yield from unseen(facts)
     views = {view.name: view for view in facts.of(Environment)}
     for mapping in facts.of(ServiceMapping):
         service = mapping.service or mapping.template_service
@@ -118,5 +120,5 @@ def _problem(mapping: ServiceMapping, service: Service, view: Environment, param
 
 
 CHECK = Check(
-    name="service-mapping", run=run, evidence=needs(ServiceMapping, "no Heat environment or registry was given"), params=MappingParams
+    name="service-mapping", run=run, evidence=needs_heat(ServiceMapping, "no Heat environment or registry was given"), params=MappingParams
 )

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, Optional
 
-from lwlint.checks.check import Check, Saw, Unknown, needs
+from lwlint.checks.check import Check, Saw, Unknown
+from lwlint.checks.heat_jinja import needs_heat, unseen
 from lwlint.facts import Facts
 from lwlint.facts.heat import HieraKey, RoleData
 from lwlint.finding import Problem, Related
@@ -91,6 +92,7 @@ class _Pairs:
 
 def connections(facts: Facts, params: RetryParams) -> Iterator[Saw]:
     """Yield a problem for each connection for which some service that takes it in has no unlimited retries."""
+    yield from unseen(facts)
     settings = _Settings.of(facts, params.other_roles)
     pairs = _Pairs(params)
     for keys in settings.by_template.values():
@@ -157,6 +159,7 @@ class UnusedParams:
 def unused(facts: Facts, params: UnusedParams) -> Iterator[Saw]:
     """Yield a problem for each retry setting of a class of which no service that takes it in sets the connection."""
     expression = re.compile(params.retry)
+    yield from unseen(facts)
     settings = _Settings.of(facts, ())
     pairs = _Pairs(RetryParams(params.pairs))
     connected = {t: [(k, p[1]) for k in keys if (p := pairs.of(k)) is not None] for t, keys in settings.by_template.items()}
@@ -183,6 +186,6 @@ def _unused(key: HieraKey, its_class: str, other: HieraKey) -> Problem:
 
 _NO_KEY = "no template with settings of Puppet classes was given"
 CHECKS = (
-    Check(name="retries-of-connection", run=connections, evidence=needs(HieraKey, _NO_KEY), params=RetryParams),
-    Check(name="retries-without-connection", run=unused, evidence=needs(HieraKey, _NO_KEY), params=UnusedParams),
+    Check(name="retries-of-connection", run=connections, evidence=needs_heat(HieraKey, _NO_KEY), params=RetryParams),
+    Check(name="retries-without-connection", run=unused, evidence=needs_heat(HieraKey, _NO_KEY), params=UnusedParams),
 )

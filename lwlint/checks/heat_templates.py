@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Optional
 
-from lwlint.checks.check import Check, NoParams, Saw, Unknown, needs
+from lwlint.checks.check import Check, NoParams, Saw, Unknown
+from lwlint.checks.heat_jinja import needs_heat, unseen
 from lwlint.facts import Facts
 from lwlint.facts.heat import Container, DanglingReference, DuplicateKey, Environment, StrayFunction, Template
 from lwlint.finding import Problem, Related
@@ -21,6 +22,7 @@ class TemplateParams:
 
 def templates(facts: Facts, params: TemplateParams) -> Iterator[Saw]:
     """Yield a problem for each template that puts a service of the wrong kind under Pacemaker."""
+    yield from unseen(facts)
     for template in facts.of(Template):
         if not template.under_pacemaker:
             continue
@@ -45,6 +47,7 @@ class ContainerParams:
 
 def containers(facts: Facts, params: ContainerParams) -> Iterator[Saw]:
     """Yield a problem for each container that runs for long and is not restarted."""
+    yield from unseen(facts)
     expected = " or ".join(f"`{policy}`" for policy in params.policies)
     for container in facts.of(Container):
         policy = container.restart
@@ -69,6 +72,7 @@ class DanglingParams:
 
 def dangling(facts: Facts, params: DanglingParams) -> Iterator[Saw]:
     """Yield a problem for each reference to a template that does not exist."""
+    yield from unseen(facts)
     for reference in facts.of(DanglingReference):
         if reference.alias.lower().startswith(params.aliases.lower()) is params.others:
             continue
@@ -88,6 +92,7 @@ def dangling(facts: Facts, params: DanglingParams) -> Iterator[Saw]:
 
 def duplicates(facts: Facts, _: NoParams) -> Iterator[Saw]:
     """Yield a problem for each key that stands twice with different values."""
+    yield from unseen(facts)
     for duplicate in facts.of(DuplicateKey):
         if duplicate.differs and not duplicate.schema:
             yield Problem(
@@ -101,6 +106,7 @@ def duplicates(facts: Facts, _: NoParams) -> Iterator[Saw]:
 
 def stray(facts: Facts, _: NoParams) -> Iterator[Saw]:
     """Yield a problem for each function that Heat does not see as one."""
+    yield from unseen(facts)
     for function in facts.of(StrayFunction):
         yield Problem(
             span=function.span,
@@ -115,8 +121,8 @@ def _any_file(facts: Facts, _: object) -> Optional[str]:
     return None if found else "no Heat template or environment was given"
 
 
-_NO_TEMPLATE = needs(Template, "no Heat template was given")
-_NO_CONTAINER = needs(Container, "no template with containers was given")
+_NO_TEMPLATE = needs_heat(Template, "no Heat template was given")
+_NO_CONTAINER = needs_heat(Container, "no template with containers was given")
 CHECKS = (
     Check(name="pacemaker-template", run=templates, evidence=_NO_TEMPLATE, params=TemplateParams),
     Check(name="container-restart", run=containers, evidence=_NO_CONTAINER, params=ContainerParams),
