@@ -87,7 +87,7 @@ def test_jinja_is_masked_by_as_many_characters() -> None:
     text = "a: {{ b }}\n{%- for x in\n y %}\n  {# é\n #}{{x.name}}Config: {% raw %}{{ kept }}{% endraw %}\n"
     masked = mask(text)
     assert masked.text == "a: xxxxxxx\n            \n     \n      \n   xxxxxxxxxxConfig:          {{ kept }}            \n"
-    assert (len(masked.text), masked.statements, masked.expressions) == (len(text), ((11, 29),), ((3, 10), (41, 51)))
+    assert (len(masked.text), masked.statements, masked.expressions) == (len(text), ((11, 29),), ((3, 10), (40, 50)))
 
 
 def test_places_in_a_jinja_file_are_those_of_the_file() -> None:
@@ -149,3 +149,12 @@ def test_hieradata_and_merge_keys_give_settings_too() -> None:
         ("heat::database_connection", ("x",), "config_settings"),
     ]
     assert findings({"t.yaml": merged}) == []
+
+
+def test_the_conditions_of_a_setting_are_kept() -> None:
+    config = "map_merge:\n  - if:\n      - c\n      - {heat::db::database_max_retries: -1}\n      - {}\n  - heat::database_connection: x"
+    keys = [fact for fact in facts({"a.yaml": template(config)}, "hiera_key") if isinstance(fact, HieraKey)]
+    assert [(key.name, key.branch) for key in keys] == [("heat::db::database_max_retries", ("c=1",)), ("heat::database_connection", ())]
+    assert findings({"a.yaml": template(config)}, "LW404") == ["LW404 a.yaml:11"]
+    both = config.replace("      - {}", "      - {heat::db::database_max_retries: '-1'}")
+    assert findings({"a.yaml": template(both)}, "LW404") == []

@@ -5,7 +5,7 @@ Not here: 11 is in test_heat_reader.py, 28 and 30 are of other inputs, and 1 to 
 
 from __future__ import annotations
 
-from lwlint.facts.heat import HieraKey, ServiceMapping
+from lwlint.facts.heat import ServiceMapping
 from tests.heat_findings import facts, findings, of_tree, template
 from tests.shared import shared
 
@@ -293,12 +293,3 @@ def test_29_a_comment_maps_nothing() -> None:
         "env.yaml": registry(NovaApi="OS::Heat::None") + "  # OS::TripleO::Services::NovaApi: puppet/services/pacemaker/nova-api.yaml\n"
     }
     assert findings(files) == []
-
-
-def test_the_conditions_of_a_setting_are_kept() -> None:
-    config = "map_merge:\n  - if:\n      - c\n      - {heat::db::database_max_retries: -1}\n      - {}\n  - heat::database_connection: x"
-    keys = [fact for fact in facts({"a.yaml": template(config)}, "hiera_key") if isinstance(fact, HieraKey)]
-    assert [(key.name, key.branch) for key in keys] == [("heat::db::database_max_retries", ("c=1",)), ("heat::database_connection", ())]
-    assert findings({"a.yaml": template(config)}, "LW404") == ["LW404 a.yaml:11"]
-    both = config.replace("      - {}", "      - {heat::db::database_max_retries: '-1'}")
-    assert findings({"a.yaml": template(both)}, "LW404") == []

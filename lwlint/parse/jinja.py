@@ -46,7 +46,8 @@ def mask(text: str) -> Masked:
         for tag in _TAG.finditer(text, at, end):
             pieces.append(text[at : tag.start()])
             shown = text[tag.start() + 1] == "{"
-            (expressions if shown else statements).append(tag.span())
+            if text[tag.start() + 1] != "#":
+                (expressions if shown else statements).append(tag.span())
             pieces.append(_VISIBLE.sub(FILLER if shown else " ", tag.group()))
             at = tag.end()
         pieces.append(text[at:end])
