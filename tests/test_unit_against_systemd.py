@@ -58,12 +58,13 @@ def rounded(usec: int | None) -> float | None:
 
 def manager_view(unit: Unit) -> dict[str, object]:
     """Return what the manager would print of `unit`; only the load state of one that it does not load."""
-    view: dict[str, object] = {"LoadState": unit.load_state, "Id": unit.name, "FragmentPath": unit.fragment}
-    if unit.load_state != "loaded":
+    view: dict[str, object] = {"LoadState": unit.load_state, "FragmentPath": unit.fragment}
+    if unit.load_state != "loaded":  # a file that is refused while it is read leaves an alias unmerged: the name asked about decides
         return view
     remains = boolean(value(unit, "Service.RemainAfterExit", "no"))
     return {
         **view,
+        "Id": unit.name,
         "Names": sorted(unit.names),
         "DropInPaths": list(unit.drop_ins),
         "Type": unit.type,
@@ -79,13 +80,13 @@ def manager_print(said: dict[str, list[str]]) -> dict[str, object]:
     """Return what systemd printed of a unit, in the shape of `manager_view`."""
     view: dict[str, object] = {
         "LoadState": said["Unit Load State"][0],
-        "Id": said["Id"][0],
         "FragmentPath": said.get("Fragment Path", [""])[0],
     }
     if view["LoadState"] != "loaded":
         return view
     return {
         **view,
+        "Id": said["Id"][0],
         "Names": sorted([said["Id"][0], *said.get("Alias", [])]),
         "DropInPaths": said.get("DropIn Path", []),
         **{key: said[key][0] for key in ("Type", "Restart", "RemainAfterExit")},

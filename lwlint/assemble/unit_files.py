@@ -170,7 +170,7 @@ class Finder:
         self._called: dict[str, list[str]] = {}
         for name in self._ids:
             path = self._fragment(name)
-            if path and not tree.is_null(path) and tree.source(path) is not None:
+            if path and (tree.is_null(path) or tree.source(path) is not None):
                 target = posixpath.basename(path)
                 instance = names.instance_of(name)
                 if instance and names.is_template(target):
