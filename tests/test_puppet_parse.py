@@ -94,6 +94,7 @@ def test_escapes_are_undone_as_puppet_does(text: str, value: str) -> None:
         ("a { 'b' c => 1 }\nd { 'e': }", [("c", "`c` stands where `:` is expected")], [("d", "'e'", [])]),
         ("a { 'b': c = 1 }\nd { 'e': }", [("=", "`=` stands where `=>` is expected")], [("d", "'e'", [])]),
         ("if $x {\n  a { 'b':: }\n  d { 'e': }\n}", [(":", "`:` stands where an attribute is expected")], [("d", "'e'", [])]),
+        ("a { 'b':\n  c => 1,\n\nd { 'e': }", [("{", "`{` stands where `=>` is expected")], [("d", "'e'", [])]),
         ("a { 'b': }\n}\nd { 'e': }", [("}", "`}` does not belong here")], [("a", "'b'", []), ("d", "'e'", [])]),
         ("a { 'b': }\nd { 'e': ", [("", "the end stands where an attribute is expected")], [("a", "'b'", [])]),
         ("a { 'b': }\n$x = 'c\n", [("'", "this string is never closed")], [("a", "'b'", [])]),

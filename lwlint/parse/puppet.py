@@ -75,16 +75,32 @@ class _Statements(Expressions):
             self.at = begin + 1
             return
         depth = self.column(self.tokens[begin])
+        for at in range(begin + 1, min(self.at, len(self.tokens) - 2) + 1):
+            if self.begins_line(at, depth) and self.looks_declared(at):  # the mistake is a missing end further up
+                self.at = at
+                return
         if self.at == begin and self.next.kind != "end":
             self.at += 1
         while self.next.kind != "end":
             token = self.next
-            if "\n" in self.text[self.last_end : token.start] and self.column(token) <= depth and token.kind != "bad":
+            if self.begins_line(self.at, depth) and token.kind != "bad":
                 if token.value not in ("}", ")", "]") or self.column(token) < depth:
                     return
                 self.at += 1
                 return
             self.at += 1
+
+    def begins_line(self, at: int, depth: int) -> bool:
+        """Tell whether a token is the first of its line, and indented no deeper than `depth`."""
+        token = self.tokens[at]
+        return "\n" in self.text[self.tokens[at - 1].end : token.start] and self.column(token) <= depth
+
+    def looks_declared(self, at: int) -> bool:
+        """Tell whether a token looks like the start of a declaration or of a call without parentheses."""
+        token = self.tokens[at]
+        if token.kind == "name":
+            return token.value in STATEMENT_FUNCTIONS or self.tokens[at + 1].value == "{"
+        return token.kind == "keyword" and token.value in ("case", "class", "define", "if", "node", "unless")
 
     def column(self, token: Token) -> int:
         line = self.text.rfind("\n", 0, token.start) + 1
