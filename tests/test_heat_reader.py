@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lwlint.facts.heat import DuplicateKey, GetFile, HieraKey
+from lwlint.facts.heat import DuplicateKey, GetFile, HieraKey, Role
 from lwlint.facts.input import NotEvaluated, Unreadable
 from lwlint.finding import Verdict
 from lwlint.parse import heat
@@ -158,3 +158,14 @@ def test_the_conditions_of_a_setting_are_kept() -> None:
     assert findings({"a.yaml": template(config)}, "LW404") == ["LW404 a.yaml:11"]
     both = config.replace("      - {}", "      - {heat::db::database_max_retries: '-1'}")
     assert findings({"a.yaml": template(both)}, "LW404") == []
+
+
+def test_roles_and_the_files_of_a_capabilities_map_are_seen() -> None:
+    roles = "- name: Controller\n  ServicesDefault:\n    - OS::TripleO::Services::NovaApi\n    - OS::TripleO::Services::Redis\n- name: Empty\n"
+    (role,) = facts({"roles_data.yaml": roles}, "role")
+    assert isinstance(role, Role)
+    assert (role.name, role.services) == ("Controller", ("OS::TripleO::Services::NovaApi", "OS::TripleO::Services::Redis"))
+    topics = "topics:\n  - title: Base\n    environment_groups:\n      - environments:\n"
+    topics += "".join(f"          - file: environments/{name}.yaml\n" for name in ("here", "gone"))
+    files = {"capabilities-map.yaml": topics, "environments/here.yaml": "parameter_defaults: {}\n"}
+    assert findings(files) == ["LW414 capabilities-map.yaml:6"]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from lwlint.assemble.heat_closure import Graph, role_data
 from lwlint.assemble.heat_containers import containers
-from lwlint.assemble.heat_files import dangling, duplicates, files, overrides, software_configs
+from lwlint.assemble.heat_files import dangling, duplicates, files, overrides, roles, software_configs
 from lwlint.assemble.heat_keys import Parameters, hiera_keys
 from lwlint.assemble.heat_registry import Judge, Registries, View, view_facts
 from lwlint.assemble.heat_template import Parts
@@ -63,6 +63,7 @@ def _facts(tree: HeatTree, environments: Sequence[str], catalogue: Catalogue) ->
             yield from duplicates(file)
             yield from files(file, tree)
             yield from dangling(file, tree)
+            yield from roles(file)
         if file.form == ENVIRONMENT:
             yield from overrides(file, parameters, in_force=file in chosen)
 

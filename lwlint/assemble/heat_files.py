@@ -9,9 +9,9 @@ from lwlint.assemble.heat_keys import Parameters, hiera_key
 from lwlint.assemble.heat_registry import read_entries
 from lwlint.assemble.heat_template import Parts, get_files, settings
 from lwlint.assemble.heat_tree import HeatTree
-from lwlint.facts.heat import DanglingReference, DuplicateKey, GetFile, HieraKey, SoftwareConfig
-from lwlint.parse.heat import ENVIRONMENT, TEMPLATE, HeatFile
-from lwlint.parse.heat_nodes import Mapping, Scalar, effective
+from lwlint.facts.heat import DanglingReference, DuplicateKey, GetFile, HieraKey, Role, SoftwareConfig
+from lwlint.parse.heat import ENVIRONMENT, ROLES, TEMPLATE, HeatFile
+from lwlint.parse.heat_nodes import Mapping, Scalar, Sequence, effective, walk
 from lwlint.parse.heat_values import same
 
 _CONFIGS = ("OS::Heat::SoftwareConfig", "OS::Heat::StructuredConfig")
@@ -90,6 +90,20 @@ def _references(file: HeatFile) -> Iterator[tuple[Scalar, Scalar]]:
             kind = resource.get("type") if isinstance(resource, Mapping) else None
             if isinstance(kind, Scalar):
                 yield name, kind
+    elif file.top("topics") is not None:
+        for node in walk(file.top("topics")):
+            for key, value in node.pairs if isinstance(node, Mapping) else ():
+                if key.value == "file" and isinstance(value, Scalar):
+                    yield key, value
+
+
+def roles(file: HeatFile) -> Iterator[Role]:
+    """Yield the roles of a roles data file."""
+    for item in file.root.items if file.form == ROLES and isinstance(file.root, Sequence) else ():
+        name, services = (item.get("name"), item.get("ServicesDefault")) if isinstance(item, Mapping) else (None, None)
+        if isinstance(name, Scalar) and isinstance(services, Sequence):
+            aliases = tuple(alias.value for alias in services.items if isinstance(alias, Scalar))
+            yield Role(name.value, file.span(name), aliases, file.source.host)
 
 
 def overrides(file: HeatFile, parameters: Parameters, *, in_force: bool) -> Iterator[HieraKey]:

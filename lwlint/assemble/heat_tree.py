@@ -16,7 +16,7 @@ INSTALLED = "/usr/share/openstack-tripleo-heat-templates/"
 # a file without any of these words gives no fact; it is only checked to be YAML
 _WORDS = (
     "resource_registry", "role_data", "docker_config", "container_config", "get_file", "parameter_defaults", "mapped_data",
-    "config_settings", "hieradata", "resources:", "::",
+    "config_settings", "hieradata", "resources:", "environment_groups", "::",
 )  # fmt: skip
 _TEMPLATES = (".yaml", ".yml", ".template")
 # templates of which Jinja makes one for each role or network: what their names end in, the rest is the role's

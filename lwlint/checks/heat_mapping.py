@@ -23,7 +23,7 @@ class MappingParams:
     `while_pacemaker` looks only where Pacemaker is on. `shims` are templates without a service of their own. Environments that
     match `elsewhere` are written for hosts without the cluster; they are judged only where they were given with `-e`. `inherited`
     looks at entries of the base registry too, which the environment leaves as they are. `off_by` is a setting that turns
-    the service off where it is `false`.
+    the service off where it is `false`. From the release `before` on, both are right.
     """
 
     expected: str
@@ -37,11 +37,14 @@ class MappingParams:
     elsewhere: tuple[str, ...] = ()
     combined: tuple[str, ...] = ()
     off_by: Optional[str] = None
+    before: Optional[str] = None
 
 
 def run(facts: Facts, params: MappingParams) -> Iterator[Saw]:
     """Yield a problem for each mapping in force that leads where it must not."""
     yield from unseen(facts)
+    if params.before is not None and facts.release.at_least(params.before):
+        return
     views = {view.name: view for view in facts.of(Environment)}
     for mapping in facts.of(ServiceMapping):
         service = mapping.service or mapping.template_service

@@ -117,7 +117,7 @@ def stray(facts: Facts, _: NoParams) -> Iterator[Saw]:
 
 
 def _any_file(facts: Facts, _: object) -> Optional[str]:
-    found = bool(facts.of(Template)) or bool(facts.of(Environment))
+    found = any(facts.of(kind) for kind in (Template, Environment, DanglingReference, DuplicateKey))
     return None if found else "no Heat template or environment was given"
 
 

@@ -197,3 +197,14 @@ class StrayFunction:
     name: str
     span: Span
     host: str = ""
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role of roles data, with the aliases of the services that it deploys."""
+
+    kind: ClassVar[str] = "role"
+    name: str
+    span: Span
+    services: tuple[str, ...]
+    host: str = ""
