@@ -1,0 +1,195 @@
+"""What a tree holds that an audit can judge by: reports of sos, reports of a cluster, hosts' file systems; and in each the best evidence.
+
+Sources: sos 3.0 to 4.12, plugins `pacemaker`, `cluster`, `systemd`, `rpm`, `dpkg`, `host`, `general`, and what changed between versions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Optional
+
+from lwlint.assemble.option_layout import PROJECTS
+from lwlint.assemble.sos_identity import captured, host, version
+from lwlint.assemble.sos_search import (
+    CIB,
+    CLUSTER_STATUS,
+    CONTAINERS,
+    COROSYNC,
+    OPTIONS,
+    PACKAGES,
+    RELEASE,
+    RUNTIME_UNITS,
+    UNIT_SETTINGS,
+    UNIT_STATES,
+    UNITS,
+    Evidence,
+    Found,
+    Missing,
+    Search,
+)
+from lwlint.tree import FILE, FOLDER, Tree
+
+SOS, CRM_REPORT, HOST = "sos", "crm_report", "host"
+_GENERATED = "var/lib/config-data/puppet-generated"
+_DEEPEST = 8
+
+
+@dataclass(frozen=True)
+class Capture:
+    """One host, or one cluster's report, as it was at one time.
+
+    `root` is the path in front of the host's `etc/` (ends with `/`, or is empty), `form` SOS, CRM_REPORT or HOST, `version` that of
+    sos (empty: unknown), `captured` the time in a form that sorts (empty: unknown), `in_containers` whether its services run in containers.
+    """
+
+    root: str
+    form: str
+    host: str
+    version: tuple[int, ...] = ()
+    captured: str = ""
+    in_containers: bool = False
+    evidence: tuple[Evidence, ...] = ()
+    missing: tuple[Missing, ...] = ()
+
+    def of(self, kind: str) -> list[Evidence]:
+        """Return the evidence of one kind."""
+        return [evidence for evidence in self.evidence if evidence.kind == kind]
+
+
+def captures(tree: Tree, top: str = "") -> list[Capture]:
+    """Return every report and host at or below the folder `top`, sorted by path."""
+    return sorted((capture(tree, root) for root in _roots(tree, top, 0)), key=lambda found: found.root)
+
+
+def _roots(tree: Tree, folder: str, depth: int) -> Iterator[str]:
+    try:
+        names = tree.names(folder or ".")
+    except OSError:
+        return
+    below = f"{folder}/" if folder else ""
+    if _form(tree, below, names) is not None:
+        yield below
+    elif depth < _DEEPEST:
+        for name in names:
+            if tree.kind(below + name) == FOLDER:
+                yield from _roots(tree, below + name, depth + 1)
+
+
+def _form(tree: Tree, root: str, names: Sequence[str]) -> Optional[str]:
+    there = set(names)
+    if "sos_commands" in there or ("version.txt" in there and "etc" in there):
+        return SOS
+    if "etc" in there and there & {"usr", "var", "run", "lib"}:
+        return HOST
+    if any(tree.real_kind(f"{root}{name}/cib.xml") == FILE or tree.real_kind(f"{root}{name}/cib.xml.live") == FILE for name in names):
+        return CRM_REPORT
+    return None
+
+
+def capture(tree: Tree, root: str) -> Capture:
+    """Return what the folder `root` (with a final `/`, or empty) holds to judge by."""
+    search = Search(tree, root)
+    form = _form(tree, root, search.names("")) or HOST
+    found = list(_cluster(search, form))
+    if form != CRM_REPORT:
+        found += [*_units(search), *_options(search), *_containers(search), *_system(search)]
+    return Capture(
+        root,
+        form,
+        host(search),
+        version(search),
+        captured(search),
+        search.in_containers,
+        tuple(item for item in found if isinstance(item, Evidence)),
+        tuple(item for item in found if isinstance(item, Missing)),
+    )
+
+
+def _cluster(search: Search, form: str) -> Found:
+    node = host(search).split(".")[0]
+    if form == CRM_REPORT:
+        for name in search.names(""):
+            yield from search.some(CIB, (f"{name}/cib.xml.live", f"{name}/cib.xml"))
+        yield from search.every(COROSYNC, ["*/corosync.conf"])
+        return
+    reports = [
+        f"sos_commands/{plugin}/crm_report/{name}" for plugin in ("pacemaker", "cluster") for name in dict.fromkeys((node, "*")) if name
+    ]
+    cibs = [f"{report}/{name}" for report in reports for name in ("cib.xml.live", "cib.xml")]
+    packed = [f"sos_commands/{plugin}/crm_report*/*/*/cib.xml*" for plugin in ("pacemaker", "cluster")]
+    texts = ["sos_commands/pacemaker/pcs_config", "sos_commands/cluster/pcs_config"]
+    dumps = ["sos_commands/pacemaker/pcs_cluster_cib", "sos_commands/pacemaker/cibadmin*"]
+    yield from search.best(CIB, [*cibs, *packed, *dumps, "var/lib/pacemaker/cib/cib.xml"], texts)
+    status = [
+        "sos_commands/pacemaker/pcs_status_--full",
+        "sos_commands/pacemaker/pcs_status",
+        "sos_commands/*/crm_mon*",
+        "sos_commands/cluster/pcs_status*",
+    ]
+    yield from search.best(CLUSTER_STATUS, status)
+    yield from search.best(COROSYNC, ["etc/corosync/corosync.conf", *(f"{report}/corosync.conf" for report in reports)])
+
+
+def _units(search: Search) -> Found:
+    folders = [f"{top}/systemd/system" for top in ("etc", "usr/lib", "lib", "usr/local/lib")]
+    there = [folder for folder in folders if search.names(folder)]
+    for folder in there:
+        if folder != "lib/systemd/system" or "usr/lib/systemd/system" not in there:
+            yield Evidence(UNITS, search.root + folder)
+    vendor = tuple(folder for folder in folders[1:3])
+    if not any(folder in there for folder in vendor):
+        yield Missing(UNITS, vendor)
+    yield from _folder(search, RUNTIME_UNITS, "run/systemd/system")
+    shown = ["sos_commands/systemd/systemctl_show_*service_--all", "sos_commands/systemd/systemctl_show_*.service*"]
+    yield from search.best(UNIT_SETTINGS, shown)
+    yield from search.best(UNIT_STATES, ["sos_commands/systemd/systemctl_list-unit-files*"])
+
+
+def _folder(search: Search, kind: str, folder: str) -> Found:
+    yield Evidence(kind, search.root + folder) if search.names(folder) else Missing(kind, (folder,))
+
+
+def _options(search: Search) -> Found:
+    """Yield the folders of option files: for a service that has them for its container, those on the host are of no effect."""
+    found: set[str] = set()
+    for folder in (_GENERATED, "var/lib/config-data"):
+        for name in search.names(folder):
+            for project in search.names(f"{folder}/{name}/etc"):
+                if project in PROJECTS and (folder == _GENERATED or project not in found):
+                    found.add(project)
+                    yield Evidence(OPTIONS, f"{search.root}{folder}/{name}/etc/{project}")
+    for project in search.names("var/lib/openstack/config"):
+        found.add(project)
+        yield Evidence(OPTIONS, f"{search.root}var/lib/openstack/config/{project}")
+    on_host = [project for project in PROJECTS if project not in found and search.names(f"etc/{project}")]
+    for project in on_host:
+        yield Evidence(OPTIONS, f"{search.root}etc/{project}", weaker=search.in_containers)
+    if not found and not on_host:
+        yield Missing(OPTIONS, (f"{_GENERATED}/*/etc/*", "etc/nova", "etc/cinder", "etc/heat"))
+
+
+def _containers(search: Search) -> Found:
+    inspect = [
+        f"sos_commands/{engine}/{folder}{engine}_{verb}_*"
+        for engine in ("podman", "docker")
+        for folder in ("containers/", "")
+        for verb in ("inspect", "container_inspect")
+    ]
+    found = [item for item in search.every(CONTAINERS, inspect) if isinstance(item, Evidence)]
+    start = [
+        "var/lib/tripleo-config/*startup-config*/*.json",
+        "var/lib/tripleo-config/*startup-config*/*/*.json",
+        "var/lib/tripleo-config/*startup*.json",
+    ]
+    if not found:
+        found = [Evidence(CONTAINERS, item.path, weaker=True) for item in search.every(CONTAINERS, start) if isinstance(item, Evidence)]
+    yield from found
+    if not found and search.in_containers:
+        yield Missing(CONTAINERS, (*inspect, *start))
+
+
+def _system(search: Search) -> Found:
+    lists = ["sos_commands/rpm/*rpm*-qa*", "installed-rpms", "sos_commands/dpkg/dpkg_-l", "installed-debs"]
+    yield from search.best(PACKAGES, lists)
+    yield from search.every(RELEASE, ["etc/rhosp-release", "etc/os-release", "usr/lib/os-release", "etc/redhat-release", "etc/lsb-release"])
