@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from lwlint import checks
 from lwlint.checks.check import Unknown
 from lwlint.facts import Facts
 from lwlint.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, Finding, Problem, Verdict
@@ -31,7 +32,12 @@ def evaluate(facts: Facts, rules: Sequence[Rule], sources: Mapping[str, Source])
     """
     findings: list[Finding] = []
     verdicts, tracebacks = [], []
+    kinds = {"unit" if source.kind == "link" else source.kind for source in sources.values()}
     for rule in rules:
+        missing = checks.not_given(rule.check, rule.params, kinds)
+        if missing is not None:
+            verdicts.append(Verdict(rule.id, rule.code, NOT_EVALUATED, missing))
+            continue
         try:
             found, verdict = _run(rule, facts, sources)
         except Exception:

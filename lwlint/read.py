@@ -101,7 +101,7 @@ def located(mismatch: Mismatch, text: str, path: str) -> ConfigurationError:
         if isinstance(step, int):
             node = pairs[step]
             continue
-        found = next(((k, v) for k, v in pairs if k.value == step), None)
+        found = next(((k, v) for k, v in pairs if k.value == str(step)), None)
         if found is None:
             break
         node = found[0] if mismatch.key and step == mismatch.path[-1] else found[1]

@@ -2,53 +2,111 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from importlib import import_module
 from types import MappingProxyType
+from typing import Any
 
 from lwlint.checks.check import AnyCheck
 from lwlint.finding import ConfigurationError
 
-# check -> the module that holds it (as CHECK, or in the tuple CHECKS); imported when a rule needs it
-MODULES: Mapping[str, str] = MappingProxyType(
+# kind of input -> module -> the checks in it (as CHECK, or in the tuple CHECKS); a module is imported when a rule needs it
+_CHECKS: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "unreadable-input": "lwlint.checks.input",
-        "allow-without-effect": "lwlint.checks.input",
-        "container-restart": "lwlint.checks.heat_templates",
-        "dangling-template": "lwlint.checks.heat_templates",
-        "duplicate-key": "lwlint.checks.heat_templates",
-        "pacemaker-template": "lwlint.checks.heat_templates",
-        "retries-of-connection": "lwlint.checks.heat_retries",
-        "retries-without-connection": "lwlint.checks.heat_retries",
-        "stray-function": "lwlint.checks.heat_templates",
-        "service-mapping": "lwlint.checks.heat_mapping",
-        "cluster-resource": "lwlint.checks.cluster_resources",
-        "cluster-resource-despite-option": "lwlint.checks.cluster_resources",
-        "cluster-service": "lwlint.checks.cluster_services",
-        "cluster-colocated": "lwlint.checks.cluster_binding",
-        "cluster-ordered": "lwlint.checks.cluster_binding",
-        "cluster-constraint": "lwlint.checks.cluster_constraints",
-        "cluster-constraint-dangling": "lwlint.checks.cluster_constraints",
-        "cluster-resource-disabled": "lwlint.checks.cluster_state",
-        "cluster-resource-unmanaged": "lwlint.checks.cluster_state",
-        "cluster-resource-banned": "lwlint.checks.cluster_state",
-        "cluster-resource-unwatched": "lwlint.checks.cluster_state",
-        "cluster-resource-many": "lwlint.checks.cluster_state",
-        "manifest-outside-the-core": "lwlint.checks.manifest_pacemaker",
-        "manifest-connection": "lwlint.checks.manifest_retries",
-        "manifest-setting": "lwlint.checks.manifest_retries",
-        "option-limit": "lwlint.checks.option_limits",
-        "option-present": "lwlint.checks.option_names",
-        "option-misplaced": "lwlint.checks.option_names",
-        "require": "lwlint.checks.require",
-        "pacemaker-override": "lwlint.checks.unit_override",
-        "restart-that-ends": "lwlint.checks.unit_start_limit",
-        "dependency-on": "lwlint.checks.unit_dependencies",
-        "line-without-effect": "lwlint.checks.unit_lines",
-        "option-value": "lwlint.checks.option_values",
+        "any": {
+            "input": (
+                "allow-without-effect",
+                "unreadable-input",
+            ),
+            "require": ("require",),
+        },
+        "cib": {
+            "cluster_binding": (
+                "cluster-colocated",
+                "cluster-ordered",
+            ),
+            "cluster_constraints": (
+                "cluster-constraint",
+                "cluster-constraint-dangling",
+            ),
+            "cluster_resources": (
+                "cluster-resource",
+                "cluster-resource-despite-option",
+            ),
+            "cluster_services": ("cluster-service",),
+            "cluster_state": (
+                "cluster-resource-banned",
+                "cluster-resource-disabled",
+                "cluster-resource-many",
+                "cluster-resource-unmanaged",
+                "cluster-resource-unwatched",
+            ),
+        },
+        "unit": {
+            "unit_dependencies": ("dependency-on",),
+            "unit_lines": ("line-without-effect",),
+            "unit_override": ("pacemaker-override",),
+            "unit_start_limit": ("restart-that-ends",),
+        },
+        "oslo": {
+            "option_limits": ("option-limit",),
+            "option_names": (
+                "option-misplaced",
+                "option-present",
+            ),
+            "option_values": ("option-value",),
+        },
+        "heat": {
+            "heat_mapping": ("service-mapping",),
+            "heat_retries": (
+                "retries-of-connection",
+                "retries-without-connection",
+            ),
+            "heat_templates": (
+                "container-restart",
+                "dangling-template",
+                "duplicate-key",
+                "pacemaker-template",
+                "stray-function",
+            ),
+        },
+        "puppet": {
+            "manifest_pacemaker": ("manifest-outside-the-core",),
+            "manifest_retries": (
+                "manifest-connection",
+                "manifest-setting",
+            ),
+        },
+    }
+)
+MODULES: Mapping[str, str] = MappingProxyType(
+    {name: f"lwlint.checks.{module}" for modules in _CHECKS.values() for module, names in modules.items() for name in names}
+)
+_NOT_GIVEN = MappingProxyType(
+    {
+        "cib": "no CIB was given",
+        "unit": "no systemd unit was given",
+        "oslo": "no oslo.config option file was given",
+        "heat": "no Heat template or environment was given",
+        "puppet": "no Puppet manifest was given",
     }
 )
 ENTRY_POINTS = "lwlint.checks"
+
+
+_INPUT_OF = MappingProxyType({"unit": "unit", "ignored_line": "unit", "resource": "cib", "option": "oslo", "service_mapping": "heat"})
+
+
+def not_given(name: str, params: Any, kinds: Container[str]) -> str | None:
+    """Return why a check has nothing to look at when only input of these `kinds` was given; None if it may have.
+
+    `params` are a rule's, as its YAML has them: a check for all kinds of facts names in `each` which one it looks at.
+    So the modules of checks that cannot say anything are not even imported.
+    """
+    wanted = next((kind for kind in _NOT_GIVEN if any(name in names for names in _CHECKS[kind].values())), None)
+    if wanted is None and isinstance(params, Mapping):
+        wanted = _INPUT_OF.get(str(params.get("each")))
+    return None if wanted is None or wanted in kinds else _NOT_GIVEN[wanted]
 
 
 def names() -> list[str]:
