@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, Optional, Union
 
@@ -147,9 +148,7 @@ def unique(rules: Iterable[Rule]) -> list[Rule]:
 
 def own_folder() -> Path:
     """Return the folder of lwlint's own rules."""
-    import lwlint_rules
-
-    return Path(next(iter(lwlint_rules.__path__)))
+    return Path(next(iter(import_module("lwlint_rules").__path__)))
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from importlib import import_module
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lwlint.checks.check import AnyCheck
 from lwlint.finding import ConfigurationError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 # kind of input -> module -> the checks in it (as CHECK, or in the tuple CHECKS); a module is imported when a rule needs it
 _CHECKS: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
@@ -137,9 +140,9 @@ def find(name: str) -> AnyCheck:
     return check
 
 
-def _plugins():  # type: ignore[no-untyped-def]
+def _plugins() -> dict[str, EntryPoint]:
     from importlib.metadata import entry_points
 
-    every = entry_points()
+    every: Any = entry_points()
     group = every.select(group=ENTRY_POINTS) if hasattr(every, "select") else every.get(ENTRY_POINTS, ())
     return {point.name: point for point in group}

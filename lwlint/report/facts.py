@@ -52,8 +52,8 @@ def _plain(value: Any, sources: Mapping[str, Source]) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _plain(item, sources) for key, item in value.items()}
     if dataclasses.is_dataclass(value):
-        place = _place(value.span, sources) if isinstance(getattr(value, "span", None), Span) else {}
-        return {**_fields(value, sources), **place}
+        span = getattr(value, "span", None)
+        return {**_fields(value, sources), **(_place(span, sources) if isinstance(span, Span) else {})}
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         return {key: _plain(item, sources) for key, item in value._asdict().items()}
     return [_plain(item, sources) for item in value]

@@ -101,7 +101,7 @@ def safe(text: str) -> str:
 
 
 def _remedies(report: Report) -> Iterator[Line]:
-    said = {}
+    said: dict[tuple[str, str, str], None] = {}
     for finding in report.findings:
         if finding.allowed is None:
             said.setdefault((finding.code, finding.rule, finding.remedy), None)
