@@ -74,6 +74,11 @@ class Unit:
         return "pacemaker" if self.override is not None else "systemd"
 
     @property
+    def overridden(self) -> bool:
+        """Whether Pacemaker's override is what takes the restart away."""
+        return self.override is not None
+
+    @property
     def override(self) -> str | None:
         """The path of Pacemaker's override, if it is what takes the restart away."""
         restart = self.settings.get("Service.Restart") or self.pending.get("Service.Restart")
