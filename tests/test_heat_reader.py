@@ -161,7 +161,7 @@ def test_the_conditions_of_a_setting_are_kept() -> None:
 
 
 def test_roles_and_the_files_of_a_capabilities_map_are_seen() -> None:
-    roles = "- name: Controller\n  ServicesDefault:\n    - OS::TripleO::Services::NovaApi\n    - OS::TripleO::Services::Redis\n- name: Empty\n"
+    roles = "- name: Controller\n  ServicesDefault: [OS::TripleO::Services::NovaApi, OS::TripleO::Services::Redis]\n- name: Empty\n"
     (role,) = facts({"roles_data.yaml": roles}, "role")
     assert isinstance(role, Role)
     assert (role.name, role.services) == ("Controller", ("OS::TripleO::Services::NovaApi", "OS::TripleO::Services::Redis"))

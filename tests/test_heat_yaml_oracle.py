@@ -11,6 +11,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lwlint.parse import heat_yaml
 from lwlint.parse.heat_nodes import Mapping, Scalar, walk
 from lwlint.parse.heat_values import plain
 from lwlint.parse.heat_yaml import Refused, is_well_formed, read
@@ -203,3 +204,18 @@ def test_a_circle_of_aliases_is_read_and_walked_once() -> None:
     root = read("a: &x {b: *x, c: [*x, *x]}\n").root
     assert isinstance(root, Mapping)
     assert [n.value for n in walk(root) if isinstance(n, Scalar)] == ["a", "b", "c"]
+
+
+def test_without_the_c_extension_the_result_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "\ufeffa: &x {b: [1, 0644, yes], 'é': \"😀\"}\r\n<<: *x\r\nc: |\r\n  text\r\n"
+
+    def seen() -> list[tuple[object, ...]]:
+        return [(node.value, node.start, node.end) for node in walk(read(text).root) if isinstance(node, Scalar) and "\n" not in node.value]
+
+    with_it = seen()
+    heat_yaml._parser.cache_clear()
+    monkeypatch.setattr(yaml, "__with_libyaml__", False)
+    try:
+        assert (seen(), ours(text), ours("é: \x07"), is_well_formed("a: [")) == (with_it, oracle(text), "refused", False)
+    finally:
+        heat_yaml._parser.cache_clear()

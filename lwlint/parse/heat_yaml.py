@@ -46,7 +46,7 @@ def read(text: str) -> Document:
     """Return the one document in `text`. Raises Refused for what PyYAML's safe loader would refuse, and for what is nested too deep."""
     import yaml
 
-    shift = 1 if text[:1] == "\ufeff" else 0
+    shift = 1 if text[:1] == "\ufeff" and hasattr(_parser(), "raw_parse") else 0  # libyaml does not count a byte order mark
     collecting = gc.isenabled()
     gc.disable()
     try:
