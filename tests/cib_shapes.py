@@ -61,7 +61,8 @@ class Shape:
         return (
             '<cib crm_feature_set="3.16.1" validate-with="pacemaker-3.9" epoch="1" num_updates="0" admin_epoch="0" have-quorum="1">'
             '<configuration><crm_config><cluster_property_set id="o"><nvpair id="o-s" name="stonith-enabled" value="false"/>'
-            '<nvpair id="o-q" name="no-quorum-policy" value="ignore"/></cluster_property_set></crm_config><nodes>'
+            '<nvpair id="o-q" name="no-quorum-policy" value="ignore"/><nvpair id="o-n" name="cluster-name" value="tripleo_cluster"/>'
+            "</cluster_property_set></crm_config><nodes>"
             + "".join(f'<node id="{n}" uname="{node}"/>' for n, node in enumerate(NODES, 1))
             + f"</nodes><resources>{self._resources()}</resources><constraints>{constraints}</constraints>"
             f'<tags><tag id="tag-1">{tag}</tag></tags></configuration><status/></cib>'

@@ -40,6 +40,7 @@ class _Seen:
     fact: Resource
     own_meta: dict[str, Text]
     own_attributes: dict[str, Text]
+    master: bool
 
 
 def resources(section: Section, element: Element) -> Iterator[Resource]:
@@ -77,14 +78,11 @@ def _unpack(section: Section, element: Element, name: Text, parents: tuple[_Seen
     attributes = _inherited(own_attributes, [p.own_attributes for p in parents])
     section.reader.fill(attributes, section.defaults, INSTANCE, context)
     form = FORMS[element.tag]
-    in_clone = (parents[0].fact.form if parents else form) in (CLONE, PROMOTABLE)
-    promotable = in_clone and (form == PROMOTABLE or _is(meta, "promotable") or any(p.fact.form == PROMOTABLE for p in parents))
+    container = _container(element) if form == BUNDLE else None
+    promotable = _promotable(form, own_meta, meta, parents)
     if form == CLONE and promotable:
         form = PROMOTABLE
     maintenance = section.maintenance_mode or _is(meta, "maintenance")
-    container = _container(element) if form == BUNDLE else None
-    bundle = parents[0].fact.container if parents else None
-    promotable = promotable or (bundle is not None and bundle.promoted_max > 0)
     fact = Resource(
         name=name.value,
         span=name.span,
@@ -104,7 +102,22 @@ def _unpack(section: Section, element: Element, name: Text, parents: tuple[_Seen
         maintenance=maintenance,
         promotable=promotable,
     )
-    return _Seen(fact, own_meta, own_attributes)
+    return _Seen(fact, own_meta, own_attributes, element.tag == "master")
+
+
+def _promotable(form: str, own: dict[str, Text], meta: dict[str, Text], parents: tuple[_Seen, ...]) -> bool:
+    """Whether a resource can be promoted: what is set on it goes before what the elements around it imply."""
+    top = parents[0].fact if parents else None
+    if form == PROMOTABLE:
+        return True
+    if top is None:
+        return form == CLONE and _is(meta, "promotable")
+    if top.form not in (CLONE, PROMOTABLE, BUNDLE):
+        return False
+    if top.container is not None and top.container.promoted_max and "promotable" not in own:
+        return True
+    implied = "promotable" not in meta and any(parent.master for parent in parents)
+    return implied or _is(meta, "promotable")
 
 
 def _inherited(own: dict[str, Text], above: list[dict[str, Text]]) -> dict[str, Text]:
