@@ -11,7 +11,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.archive_builder import END, PACKERS, TOP, Content, Everything, as_bytes, contents, header, member, only, read, tar, troubles
+from tests.archive_builder import (
+    END,
+    PACKERS,
+    REPORT,
+    TOP,
+    Content,
+    Everything,
+    as_bytes,
+    contents,
+    header,
+    member,
+    only,
+    pax,
+    read,
+    tar,
+    troubles,
+)
 from tests.shared import HERE, shared
 
 CUTS, FLIPS = 50, 200
@@ -60,6 +76,33 @@ def test_a_changed_byte_anywhere_is_told_wherever_it_can_be_known(packing: str) 
             assert found == FILES or archive.troubles
         else:
             assert len(FILES.items() - found.items()) <= 1
+
+
+def refixed(data: bytearray, at: int) -> None:
+    """Make the checksum of the header at `at` right again."""
+    data[at + 148 : at + 156] = b" " * 8
+    data[at + 148 : at + 156] = b"%06o\0 " % sum(data[at : at + 512])
+
+
+def test_headers_that_say_anything_with_a_right_checksum_raise_nothing() -> None:
+    dice = random.Random(11)
+    whole = (
+        tar(REPORT, top=TOP)
+        + pax(path=b"p" * 300, size=b"2")
+        + member(b"x", b"yy")
+        + member(b"L", b"n" * 300, b"L")
+        + member(b"z", b"q")
+        + END
+    )
+    heads = [at for at in range(0, len(whole), 512) if whole[at + 257 : at + 262] == b"ustar"]
+    for _ in range(300):
+        data = bytearray(whole)
+        for at in dice.choices(heads, k=2):
+            what, length = dice.choice(((0, 6), (124, 12), (156, 1), (157, 4), (345, 4), (dice.randrange(500), 8)))
+            data[at + what : at + what + length] = bytes(dice.choices(b"\0\x80\xff/..a017xgLKS ", k=length))
+            refixed(data, at)
+        archive = read(bytes(data))
+        assert not [path for path in contents(archive) if path.startswith(("/", "../")) or "/../" in path]
 
 
 def test_a_damaged_header_costs_one_member() -> None:

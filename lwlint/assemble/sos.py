@@ -27,6 +27,7 @@ from lwlint.assemble.sos_search import (
     Found,
     Missing,
     Search,
+    names,
 )
 from lwlint.tree import FILE, FOLDER, Tree
 
@@ -63,26 +64,23 @@ def captures(tree: Tree, top: str = "") -> list[Capture]:
 
 
 def _roots(tree: Tree, folder: str, depth: int) -> Iterator[str]:
-    try:
-        names = tree.names(folder or ".")
-    except OSError:
-        return
+    inside = names(tree, folder or ".")
     below = f"{folder}/" if folder else ""
-    if _form(tree, below, names) is not None:
+    if _form(tree, below, inside) is not None:
         yield below
     elif depth < _DEEPEST:
-        for name in names:
+        for name in inside:
             if tree.kind(below + name) == FOLDER:
                 yield from _roots(tree, below + name, depth + 1)
 
 
-def _form(tree: Tree, root: str, names: Sequence[str]) -> Optional[str]:
-    there = set(names)
+def _form(tree: Tree, root: str, inside: Sequence[str]) -> Optional[str]:
+    there = set(inside)
     if "sos_commands" in there or ("version.txt" in there and "etc" in there):
         return SOS
     if "etc" in there and there & {"usr", "var", "run", "lib"}:
         return HOST
-    if any(tree.real_kind(f"{root}{name}/cib.xml") == FILE or tree.real_kind(f"{root}{name}/cib.xml.live") == FILE for name in names):
+    if any(tree.real_kind(f"{root}{name}/cib.xml") == FILE or tree.real_kind(f"{root}{name}/cib.xml.live") == FILE for name in inside):
         return CRM_REPORT
     return None
 

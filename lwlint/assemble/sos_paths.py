@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 
 from lwlint.assemble.option_layout import PROJECTS
+from lwlint.parse.archive_format import HOST
 
-_TOP = re.compile(r"(?:^|/)(?=(?:etc|lib|run|sos_commands|usr|var)(?:/|$))")
 _PROJECTS = "|".join(PROJECTS)
 _CONF = r"[^/]+\.(?:conf|ini)(?:\.d/[^/]+)?"
 _SYSTEMD = r"(?:etc|run|lib|usr/lib|usr/local/lib)/systemd"
@@ -29,7 +29,7 @@ _MEMBER = re.compile(
             r"usr/lib/os-release",
             r"etc/puppet/hieradata/.+\.(?:yaml|json)",
             r"usr/share/openstack-tripleo-heat-templates/.+\.(?:yaml|pp)",
-            r"sos_commands/(?:pacemaker|cluster)/crm_report/[^/]+/(?:cib\.xml(?:\.live)?|corosync\.conf|RUNNING|STOPPED)",
+            r"sos_commands/(?:pacemaker|cluster)/crm_report(?:[^/]*\.t[^/]+/[^/]+)?/[^/]+/(?:cib\.xml(?:\.live)?|corosync\.conf|RUNNING|STOPPED)",
             r"sos_commands/(?:pacemaker|cluster)/(?:pcs_(?:config|status|cluster_cib)|crm_mon|cibadmin)[^/]*",
             r"sos_commands/systemd/systemctl_(?:show|list-unit)[^/]*",
             r"sos_commands/(?:podman|docker)/(?:containers/)?(?:podman|docker)_(?:inspect|ps|container_inspect)[^/]*",
@@ -64,14 +64,14 @@ class SosPaths:
 
     def member(self, path: str) -> bool:
         """Return whether the file or link at `path` is wanted."""
-        top = _TOP.search(path)
+        top = HOST.search(path)
         if top is None:
             return _BESIDE.search(path) is not None
         return _MEMBER.fullmatch(path, top.end()) is not None
 
     def below(self, folder: str) -> bool:
         """Return whether anything below `folder` may be wanted."""
-        top = _TOP.search(folder)
+        top = HOST.search(folder)
         if top is None:
             return folder.count("/") < 8
         return _BELOW.fullmatch(folder, top.end()) is not None

@@ -7,11 +7,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Union
 
-from lwlint.tree import FILE, Tree
+from lwlint.tree import FILE, FOLDER, Tree
 
 CIB, CLUSTER_STATUS, COROSYNC = "CIB", "cluster status", "corosync.conf"
 UNITS, RUNTIME_UNITS, UNIT_SETTINGS, UNIT_STATES = "unit files", "runtime unit files", "unit settings in force", "unit file states"
 OPTIONS, CONTAINERS, PACKAGES, RELEASE = "option files", "containers", "packages", "release files"
+
+
+def names(tree: Tree, folder: str) -> list[str]:
+    """Return the sorted names in a folder; none where there is none, or where it cannot be listed."""
+    try:
+        return tree.names(folder) if tree.real_kind(folder) == FOLDER else []
+    except OSError:
+        return []
 
 
 @dataclass(frozen=True)
@@ -44,10 +52,7 @@ class Search:
 
     def names(self, folder: str) -> list[str]:
         """Return the sorted names in a folder; none where there is none."""
-        try:
-            return self._tree.names(f"{self.root}{folder}".rstrip("/") or ".")
-        except OSError:
-            return []
+        return names(self._tree, f"{self.root}{folder}".rstrip("/") or ".")
 
     def matching(self, pattern: str) -> list[str]:
         """Return the files that have something in them and whose path fits `pattern`: parts with `*`, the first part without."""

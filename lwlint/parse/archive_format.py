@@ -30,8 +30,10 @@ _REFUSED = (
 )
 _NAME = re.compile(r"\.(tar(\.(xz|gz|bz2|zst))?|t[xgb]z|tbz2|tzst)(\.(gpg|asc|pgp|enc|age|openssl))?$")
 _REPORT = re.compile(r"/(crm|hb)_report[^/]*$")  # a cluster's own report, which some versions of sos take as it is
-# below these folders of a host or a report everything belongs to that host
-_ON_A_HOST = re.compile(r"(^|/)(boot|dev|etc|home|opt|proc|root|run|sos_\w+|srv|sys|tmp|usr|var)/")
+# where a host's own tree of files begins; reports often lie in /var/tmp
+HOST = re.compile(
+    r"(?:^|/)(?=(?:bin|boot|dev|etc|lib|lib64|proc|run|sbin|sos_(?:commands|logs|reports|strings)|sys|usr|var(?!/tmp(?:/|$)))(?:/|$))"
+)
 
 
 def of(head: bytes) -> str | None:
@@ -53,4 +55,4 @@ def starts(name: str, data: bytes) -> bool:
 
 def is_inner(path: str) -> bool:
     """Return whether the member at `path` is an archive to be opened too: one beside the hosts' files, not one of a host's own."""
-    return bool(_NAME.search(path)) and (not _ON_A_HOST.search(path) or bool(_REPORT.search(path)))
+    return bool(_NAME.search(path)) and (not HOST.search(path) or bool(_REPORT.search(path)))

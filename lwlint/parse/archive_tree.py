@@ -5,31 +5,10 @@ from __future__ import annotations
 import posixpath
 from typing import Union
 
+from lwlint.parse.archive_format import HOST
 from lwlint.tree import FILE, FOLDER, LINK
 
 _MOST_HOPS = 40  # as Linux allows
-_TOP = frozenset(
-    (
-        "bin",
-        "boot",
-        "dev",
-        "etc",
-        "home",
-        "lib",
-        "lib64",
-        "opt",
-        "proc",
-        "root",
-        "run",
-        "sbin",
-        "sos_commands",
-        "srv",
-        "sys",
-        "tmp",
-        "usr",
-        "var",
-    )
-)
 
 
 class _Link(str):
@@ -41,11 +20,11 @@ Node = Union[dict[str, "Node"], bytes, _Link]
 
 def root_of(path: str) -> str:
     """Return the part of `path` in front of a host's file system tree (with a final `/`, or empty); without one, the first folder."""
-    parts = path.split("/")
-    for i, part in enumerate(parts):
-        if part in _TOP:
-            return "/".join(parts[:i]) + "/" if i else ""
-    return parts[0] + "/" if len(parts) > 1 else ""
+    top = HOST.search(path)
+    if top is not None:
+        return path[: top.end()]
+    first, slash, _ = path.partition("/")
+    return first + slash if slash else ""
 
 
 class Members:
