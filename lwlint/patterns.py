@@ -1,0 +1,97 @@
+"""Git's patterns for paths (gitignore(5)), matched as git matches them.
+
+A path is covered if a pattern matches it or one of its folders. Of the patterns that match one path the last one counts;
+one that begins with `!` takes back, but nothing below a folder that is covered.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+
+class Pattern(NamedTuple):
+    """One pattern: what it says of a path that `regex` matches whole, and whether it speaks of folders only."""
+
+    covers: bool
+    folders_only: bool
+    regex: re.Pattern[str]
+
+
+@functools.lru_cache(maxsize=256)
+def patterns(*lines: str) -> tuple[Pattern, ...]:
+    """Return the patterns in the lines; blank lines and comments are none."""
+    return tuple(pattern for line in lines if (pattern := _pattern(line)) is not None)
+
+
+def verdict(known: tuple[Pattern, ...], path: str, *, folder: bool) -> bool | None:
+    """Return whether the patterns cover exactly this path (not: a folder of it); None where none speaks of it."""
+    for pattern in reversed(known):
+        if (folder or not pattern.folders_only) and pattern.regex.fullmatch(path):
+            return pattern.covers
+    return None
+
+
+def covered(lines: tuple[str, ...], path: str) -> bool:
+    """Return whether the patterns cover the file at `path`, which counts from where the patterns are."""
+    known = patterns(*lines)
+    parts = path.split("/")
+    return any(verdict(known, "/".join(parts[:end]), folder=end < len(parts)) for end in range(1, len(parts) + 1))
+
+
+def _pattern(line: str) -> Pattern | None:
+    line = re.sub(r"(?<!\\)((?:\\\\)*)[ \t]+$", r"\1", line.rstrip("\r\n"))
+    if not line or line.startswith("#"):
+        return None
+    covers = not line.startswith("!")
+    line = line if covers else line[1:]
+    folders_only = line.endswith("/")
+    line = line[:-1] if folders_only else line
+    if not line:
+        return None
+    anywhere = "" if "/" in line else "(?:.*/)?"
+    return Pattern(covers, folders_only, re.compile(anywhere + "".join(_regex(line.removeprefix("/"))), re.DOTALL))
+
+
+_PARTS = re.compile(
+    r"(?P<lead>^(?:\*\*+/)+)|(?P<middle>/(?:\*\*+/)+)|(?P<tail>/\*\*+$)|(?P<stars>\*+)|(?P<any>\?)"
+    r"|(?P<class>\[(?:[!^]|(?![!^]))(?:\\.|\[:\w+:\]|[^\\])(?:\\.|\[:\w+:\]|[^\]\\])*\])|(?P<open>\[)|\\(?P<escaped>.)|(?P<plain>.)",
+    re.DOTALL,
+)
+_REGEX = {"lead": "(?:.*/)?", "middle": "/(?:.*/)?", "tail": "/.+", "stars": "[^/]*", "any": "[^/]"}
+
+
+def _regex(line: str) -> Iterator[str]:
+    for match in _PARTS.finditer(line):
+        kind = match.lastgroup or ""
+        if kind == "class":
+            yield _class(match.group())
+        elif kind == "open":  # a class that does not end matches nothing
+            yield "(?!)"
+        else:
+            yield _REGEX.get(kind) or re.escape(match[kind])
+
+
+_CLASSES = {"alpha": "a-zA-Z", "digit": "0-9", "alnum": "a-zA-Z0-9", "upper": "A-Z", "lower": "a-z", "space": r"\s"}
+
+
+_ITEM = re.compile(r"\[:(?P<name>\w+):\]|(?P<low>\\.|[^\\])-(?P<high>\\.|[^\\])|(?P<one>\\.|.)", re.DOTALL)
+
+
+def _class(text: str) -> str:
+    """Return a class, `[a-z]`, as a regular expression; a range that goes down holds its first character, as git has it."""
+    negated = text[1] in "!^"
+    items = []
+    for match in _ITEM.finditer(text[2 if negated else 1 : -1]):
+        low, high = (match["low"] or match["one"] or "")[-1:], (match["high"] or match["one"] or "")[-1:]
+        if match["name"]:
+            if match["name"] not in _CLASSES:
+                return "(?!)"
+            items.append(_CLASSES[match["name"]])
+        else:
+            items.append(f"{re.escape(low)}-{re.escape(high)}" if low <= high else re.escape(low))
+    if not items:
+        return "[^/]" if negated else "(?!)"
+    return f"(?!/)[{'^' if negated else ''}{''.join(items)}]"
