@@ -12,14 +12,11 @@ from typing import Any
 from lwlint import pyproject
 from lwlint.facts.service import RELEASES
 from lwlint.finding import ConfigurationError
+from lwlint.nearest import nearest, shown, text_of
 from lwlint.profiles import PROFILES
 from lwlint.read import Mismatch, build, located, near
 from lwlint.read import load as load_yaml
 from lwlint.settings import File, Key, Layer, Paths, Placed, RuleSettings, Settings
-
-NAME = ".lwlint.yaml"
-_MISNAMED = (".lwlint.yml", "lwlint.yaml", "lwlint.yml")
-_PYPROJECT = "pyproject.toml"
 
 
 def load(path: str | None = None) -> Settings:
@@ -29,44 +26,6 @@ def load(path: str | None = None) -> Settings:
     """
     found = path if path is not None else nearest()
     return Settings() if found is None else merged(_layers(found, ()))
-
-
-def nearest() -> str | None:
-    """Return the path of the nearest configuration, from the current folder upwards; None if there is none.
-
-    Raises ConfigurationError where one folder has two, and for a file whose name is almost the right one.
-    """
-    folder = os.getcwd()
-    while True:
-        own, project = os.path.join(folder, NAME), os.path.join(folder, _PYPROJECT)
-        has_project = os.path.isfile(project) and pyproject.table(_text(project), _shown(project)) is not None
-        if os.path.isfile(own):
-            if has_project:
-                raise ConfigurationError(f"`{_shown(own)}`: `{_shown(project)}` has settings of lwlint too; keep one of them")
-            return own
-        if has_project:
-            return project
-        for name in _MISNAMED:
-            if os.path.isfile(os.path.join(folder, name)):
-                raise ConfigurationError(f"`{_shown(os.path.join(folder, name))}`: is not read; name it `{NAME}`")
-        above = os.path.dirname(folder)
-        if above == folder:
-            return None
-        folder = above
-
-
-def _shown(path: str) -> str:
-    return os.path.relpath(path).replace(os.sep, "/")
-
-
-def _text(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-    except OSError as error:
-        raise ConfigurationError(f"`{_shown(path)}`: cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"`{_shown(path)}`: is not UTF-8") from error
 
 
 def layer(text: str, name: str, folder: str = ".") -> Layer:
@@ -123,10 +82,10 @@ def until_of(until: str | datetime.date | None, key: Key = ()) -> datetime.date 
 def _layers(path: str, trail: Sequence[str]) -> Iterator[Layer]:
     """Yield the layers that the file goes on from, lowest first, then its own."""
     real = os.path.realpath(path)
-    name = _shown(path)
+    name = shown(path)
     if real in trail:
-        raise ConfigurationError(f"`{name}`: extends itself, through {', '.join(f'`{_shown(p)}`' for p in trail)}")
-    top = layer(_text(path), name, os.path.dirname(name) or ".")
+        raise ConfigurationError(f"`{name}`: extends itself, through {', '.join(f'`{shown(p)}`' for p in trail)}")
+    top = layer(text_of(path), name, os.path.dirname(name) or ".")
     extends = top.file.extends or ()
     for i, other in enumerate((extends,) if isinstance(extends, str) else extends):
         if other in PROFILES:
@@ -146,7 +105,7 @@ def merged(layers: Iterable[Layer]) -> Settings:
     settings = Settings()
     for one in layers:
         file, paths = one.file, one.file.paths or Paths()
-        folders = tuple(_shown(os.path.join(one.folder, folder)) for folder in file.rule_directories or ())
+        folders = tuple(shown(os.path.join(one.folder, folder)) for folder in file.rule_directories or ())
         settings = Settings(
             release=file.release or settings.release,
             select=settings.select if file.select is None else file.select,

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from lwlint.config import layer, load, merged, nearest, position
+from lwlint.config import layer, load, merged, position
 from lwlint.finding import ConfigurationError
+from lwlint.nearest import nearest
 from lwlint.profiles import PROFILES
 from lwlint.pyproject import place
 from lwlint.report.settings import render

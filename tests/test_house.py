@@ -17,6 +17,7 @@ FLOORS = (
     ("facts",),
     ("read",),
     ("parse", "checks", "services", "settings", "profiles", "pyproject"),
+    ("nearest",),
     ("catalogue", "config"),
     ("release", "selection"),
     ("assemble", "discover", "rules"),
