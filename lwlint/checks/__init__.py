@@ -13,75 +13,47 @@ from lwlint.finding import ConfigurationError
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-# kind of input -> module -> the checks in it (as CHECK, or in the tuple CHECKS); a module is imported when a rule needs it
-_CHECKS: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
+# kinds of input -> module -> the checks in it (as CHECK, or in the tuple CHECKS); a module is imported when a rule needs it
+_CHECKS: Mapping[tuple[str, ...], Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "any": {
-            "input": (
-                "allow-without-effect",
-                "unreadable-input",
-            ),
+        (): {
+            "input": ("unreadable-input", "allow-without-effect"),
             "require": ("require",),
         },
-        "cib": {
-            "cluster_binding": (
-                "cluster-colocated",
-                "cluster-ordered",
-            ),
-            "cluster_constraints": (
-                "cluster-constraint",
-                "cluster-constraint-dangling",
-            ),
-            "cluster_resources": (
-                "cluster-resource",
-                "cluster-resource-despite-option",
-            ),
+        ("cib",): {
+            "cluster_binding": ("cluster-colocated", "cluster-ordered"),
+            "cluster_constraints": ("cluster-constraint", "cluster-constraint-dangling"),
+            "cluster_resources": ("cluster-resource", "cluster-resource-despite-option"),
             "cluster_services": ("cluster-service",),
             "cluster_state": (
-                "cluster-resource-banned",
-                "cluster-resource-disabled",
-                "cluster-resource-many",
-                "cluster-resource-unmanaged",
+                "cluster-resource-banned", "cluster-resource-disabled", "cluster-resource-many", "cluster-resource-unmanaged",
                 "cluster-resource-unwatched",
             ),
         },
-        "unit": {
+        ("unit",): {
             "unit_dependencies": ("dependency-on",),
             "unit_lines": ("line-without-effect",),
             "unit_override": ("pacemaker-override",),
             "unit_start_limit": ("restart-that-ends",),
         },
-        "oslo": {
+        ("oslo",): {
             "option_limits": ("option-limit",),
-            "option_names": (
-                "option-misplaced",
-                "option-present",
-            ),
+            "option_names": ("option-misplaced", "option-present"),
             "option_values": ("option-value",),
         },
-        "heat": {
+        ("heat",): {
             "heat_mapping": ("service-mapping",),
-            "heat_retries": (
-                "retries-of-connection",
-                "retries-without-connection",
-            ),
-            "heat_templates": (
-                "container-restart",
-                "dangling-template",
-                "duplicate-key",
-                "pacemaker-template",
-                "stray-function",
-            ),
+            "heat_templates": ("container-restart", "dangling-template", "duplicate-key", "pacemaker-template", "stray-function"),
         },
-        "puppet": {
+        ("heat", "puppet"): {
+            "heat_retries": ("retries-of-connection", "retries-without-connection"),
+        },
+        ("puppet",): {
             "manifest_pacemaker": ("manifest-outside-the-core",),
-            "manifest_retries": (
-                "manifest-connection",
-                "manifest-setting",
-            ),
+            "manifest_retries": ("manifest-setting",),
         },
     }
-)
+)  # fmt: skip
 MODULES: Mapping[str, str] = MappingProxyType(
     {name: f"lwlint.checks.{module}" for modules in _CHECKS.values() for module, names in modules.items() for name in names}
 )
@@ -100,16 +72,16 @@ ENTRY_POINTS = "lwlint.checks"
 _INPUT_OF = MappingProxyType({"unit": "unit", "ignored_line": "unit", "resource": "cib", "option": "oslo", "service_mapping": "heat"})
 
 
-def not_given(name: str, params: Any, kinds: Container[str]) -> str | None:
-    """Return why a check has nothing to look at when only input of these `kinds` was given; None if it may have.
+def not_given(name: str, params: Any, given: Container[str]) -> str | None:
+    """Return why a check has nothing to look at when only input of the kinds `given` is there; None if it may have.
 
     `params` are a rule's, as its YAML has them: a check for all kinds of facts names in `each` which one it looks at.
     So the modules of checks that cannot say anything are not even imported.
     """
-    wanted = next((kind for kind in _NOT_GIVEN if any(name in names for names in _CHECKS[kind].values())), None)
-    if wanted is None and isinstance(params, Mapping):
-        wanted = _INPUT_OF.get(str(params.get("each")))
-    return None if wanted is None or wanted in kinds else _NOT_GIVEN[wanted]
+    wanted = next((kinds for kinds, modules in _CHECKS.items() if any(name in names for names in modules.values())), ())
+    if not wanted and isinstance(params, Mapping) and params.get("each") in _INPUT_OF:
+        wanted = (_INPUT_OF[params["each"]],)
+    return None if not wanted or any(kind in given for kind in wanted) else _NOT_GIVEN[wanted[0]]
 
 
 def names() -> list[str]:

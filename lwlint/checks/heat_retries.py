@@ -9,8 +9,10 @@ from typing import Literal, Optional
 
 from lwlint.checks.check import Check, Saw, Unknown
 from lwlint.checks.heat_jinja import needs_heat, unseen
+from lwlint.checks.manifest_retries import manifest_databases
 from lwlint.facts import Facts
 from lwlint.facts.heat import HieraKey, RoleData
+from lwlint.facts.puppet import Manifest
 from lwlint.finding import Problem, Related
 
 
@@ -89,9 +91,13 @@ class _Pairs:
                 return pair, frozenset(names), names[0] if names else ""
         return None
 
+    def knows(self, name: str) -> bool:
+        """Return whether `name` is the key of a connection that these pairs are about."""
+        return name not in self._no_database and any(expression.fullmatch(name) for expression, _ in self._pairs)
+
 
 def connections(facts: Facts, params: RetryParams) -> Iterator[Saw]:
-    """Yield a problem for each connection for which some service that takes it in has no unlimited retries."""
+    """Yield a problem for each connection for which some service that takes it in has no unlimited retries, or whose manifest sets none."""
     yield from unseen(facts)
     settings = _Settings.of(facts, params.other_roles)
     pairs = _Pairs(params)
@@ -100,6 +106,7 @@ def connections(facts: Facts, params: RetryParams) -> Iterator[Saw]:
             found = pairs.of(key)
             if found is not None:
                 yield from _judge(key, *found, settings, params)
+    yield from manifest_databases(facts, pairs.knows)
 
 
 def _judge(key: HieraKey, pair: Pair, names: frozenset[str], first: str, settings: _Settings, params: RetryParams) -> Iterator[Saw]:
@@ -184,8 +191,14 @@ def _unused(key: HieraKey, its_class: str, other: HieraKey) -> Problem:
     )
 
 
-_NO_KEY = "no template with settings of Puppet classes was given"
+_ANY_KEY = needs_heat(HieraKey, "no template with settings of Puppet classes was given")
+
+
+def _key_or_manifest(facts: Facts, params: RetryParams) -> str | None:
+    return None if facts.of(Manifest) else _ANY_KEY(facts, params)
+
+
 CHECKS = (
-    Check(name="retries-of-connection", run=connections, evidence=needs_heat(HieraKey, _NO_KEY), params=RetryParams),
-    Check(name="retries-without-connection", run=unused, evidence=needs_heat(HieraKey, _NO_KEY), params=UnusedParams),
+    Check(name="retries-of-connection", run=connections, evidence=_key_or_manifest, params=RetryParams),
+    Check(name="retries-without-connection", run=unused, evidence=_ANY_KEY, params=UnusedParams),
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import NamedTuple, Optional
 
-from lwlint.checks.check import Check, NoParams, Saw, Unknown, needs
+from lwlint.checks.check import Check, Saw, Unknown, needs
 from lwlint.facts import Facts
 from lwlint.facts.puppet import Manifest, ManifestClass, ManifestDatabase, ManifestOption
 from lwlint.finding import Problem
@@ -37,7 +37,7 @@ class _Set(NamedTuple):
     host: str
 
 
-def manifest_databases(facts: Facts, concerns: Callable[[str], bool] = bool) -> Iterator[Problem]:
+def manifest_databases(facts: Facts, concerns: Callable[[str], bool]) -> Iterator[Problem]:
     """Yield a problem for each database connection in a manifest that sets no retries for it, of those whose hiera key `concerns`.
 
     A retry that the manifest sets to something else is no problem of this kind: that setting is judged by itself.
@@ -47,10 +47,6 @@ def manifest_databases(facts: Facts, concerns: Callable[[str], bool] = bool) -> 
             key = database.retry_keys[0] if database.retry_keys else f"{database.module}_config database/max_retries"
             message = f"`{database.name}`: `{key}` is not set in this manifest (default `10`); it must be `-1`"
             yield Problem(database.span, message, f"manifest connection {database.name}", host=database.host)
-
-
-def _connections(facts: Facts, _: NoParams) -> Iterator[Saw]:
-    yield from manifest_databases(facts)
 
 
 def _settings(facts: Facts, params: Params) -> Iterator[Saw]:
@@ -84,7 +80,4 @@ def _fits(value: str, params: Params) -> bool:
     return params.at_most is not None and value.lstrip("-").isdigit() and int(value) <= params.at_most
 
 
-CHECKS = (
-    Check("manifest-connection", _connections, needs(Manifest, "no Puppet manifest was given")),
-    Check("manifest-setting", _settings, needs(Manifest, "no Puppet manifest was given"), Params),
-)
+CHECK = Check("manifest-setting", _settings, needs(Manifest, "no Puppet manifest was given"), Params)
