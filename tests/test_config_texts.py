@@ -112,3 +112,7 @@ def test_a_snippet_is_yaml_and_names_formats_that_there_are(name: str) -> None:
 def test_the_hook_of_the_snippet_is_one_of_the_project() -> None:
     hooks = [hook["id"] for hook in yaml.safe_load((HERE / ".pre-commit-hooks.yaml").read_text("utf-8"))]
     assert [hook["id"] for hook in yaml.safe_load(SNIPPETS["pre-commit"])["repos"][0]["hooks"] if hook["id"] not in hooks] == []
+
+
+def test_the_schema_in_the_documentation_is_current() -> None:
+    assert (HERE / "docs" / "config.schema.json").read_text("utf-8") == schema()

@@ -7,11 +7,13 @@ import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from lwlint.finding import ConfigurationError, Report
 from lwlint.read import near
-from lwlint.report.places import encodable
-from lwlint.rules import Rule
+
+if TYPE_CHECKING:
+    from lwlint.rules import Rule
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Output:
     path: str | None = None
 
 
-Format = Callable[[Report, Sequence[Rule], How], str]
+Format = Callable[["Report", "Sequence[Rule]", How], str]
 
 
 def _text(report: Report, rules: Sequence[Rule], how: How) -> str:
@@ -165,6 +167,8 @@ def write(path: str, text: str) -> None:
 
     Raises ConfigurationError if that is not possible.
     """
+    from lwlint.report.places import encodable
+
     target = os.path.realpath(path)
     data = encodable(text).encode("utf-8")
     try:
