@@ -116,3 +116,10 @@ def test_the_hook_of_the_snippet_is_one_of_the_project() -> None:
 
 def test_the_schema_in_the_documentation_is_current() -> None:
     assert (HERE / "docs" / "config.schema.json").read_text("utf-8") == schema()
+
+
+def test_the_example_of_the_documentation_loads_and_its_rules_exist() -> None:
+    text = (HERE / "docs" / "configuration.md").read_text("utf-8").partition("```yaml\n")[2].partition("```")[0]
+    one = layer(text, ".lwlint.yaml")
+    assert set(one.plain) == set(SCHEMA["properties"])
+    assert configured(load_rules(), merged([one])) != []
