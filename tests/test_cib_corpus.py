@@ -11,6 +11,7 @@ import pytest
 
 from lwlint.assemble.cibs import cib_facts
 from lwlint.facts import Facts
+from lwlint.facts.input import Unreadable
 from lwlint.facts.pacemaker import COLOCATION, Cluster, Constraint, Resource
 from lwlint.finding import BROKEN, Report
 from lwlint.rules import Rule
@@ -194,3 +195,51 @@ def test_the_full_architecture_of_mitaka_keeps_six_orders_and_six_colocations_on
 @pytest.mark.parametrize("name", ["lightweight", "containers"])
 def test_a_light_fixture_has_no_finding(name: str, rules: list[Rule]) -> None:
     assert [finding.message for finding in report(fixture(name), rules).findings] == []
+
+
+# --- what no real cluster has ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_id_that_stands_twice_is_told_and_its_second_resource_left_out() -> None:
+    text = '<cib><configuration><resources><group id="a"><primitive id="a" class="lsb" type="b"/></group></resources></configuration></cib>'
+    facts = Facts(cib_facts([Source("cib.xml", text, "cib")], CATALOGUE))
+    assert [(r.name, r.children) for r in facts.of(Resource)] == [("a", ())]
+    assert [(u.message, u.span.start) for u in facts.of(Unreadable)] == [
+        ("the id `a` stands twice among the resources; Pacemaker refuses the CIB", text.index('"a" class') + 1)
+    ]
+
+
+def test_sets_of_thousands_do_not_make_millions_of_pairs() -> None:
+    names = [f"ip-{n}" for n in range(3000)]
+    primitives = "".join(f'<primitive id="{name}" class="ocf" provider="heartbeat" type="IPaddr2"/>' for name in names)
+    refs = "".join(f'<resource_ref id="{name}"/>' for name in names)
+    one = f'<resource_set id="{{}}" sequential="false">{refs}</resource_set>'
+    text = (
+        f'<cib><configuration><resources>{primitives}<primitive id="haproxy" class="systemd" type="haproxy"/></resources><constraints>'
+        f'<rsc_colocation id="c" score="INFINITY">{one.format("c1")}{one.format("c2")}</rsc_colocation>'
+        f'<rsc_order id="o">{one.format("o1")}{one.format("o2")}</rsc_order></constraints></configuration></cib>'
+    )
+    pairs = {c.name: len(c.pairs) for c in cib_facts([Source("cib.xml", text, "cib")], CATALOGUE) if isinstance(c, Constraint)}
+    assert pairs == {"c": 10_000, "o": 0}
+
+
+def test_a_rule_that_refers_to_itself_comes_to_an_end() -> None:
+    text = (
+        '<cib><configuration><resources><primitive id="a" class="lsb" type="b"><meta_attributes id="m">'
+        '<rule id="r"><rule id-ref="r"/></rule>'
+        '<nvpair id="n" name="is-managed" value="false"/></meta_attributes></primitive></resources><constraints>'
+        '<rsc_location id="l" rsc="a"><rule id="s" score="1"><rule id-ref="s"/></rule></rsc_location></constraints></configuration></cib>'
+    )
+    facts = Facts(cib_facts([Source("cib.xml", text, "cib")], CATALOGUE))
+    assert [(r.name, r.managed) for r in facts.of(Resource)] == [("a", True)]
+
+
+def test_a_location_by_pattern_names_the_outermost_resources_that_match() -> None:
+    text = (
+        '<cib><configuration><resources><clone id="nova-clone"><primitive id="nova" class="systemd" type="openstack-nova-api"/></clone>'
+        '<primitive id="ip-1" class="ocf" provider="heartbeat" type="IPaddr2"/></resources><constraints>'
+        '<rsc_location id="l" rsc-pattern="^nova.*" node="n" score="5"/><rsc_location id="m" rsc-pattern="(a+)+$" node="n" score="5"/>'
+        "</constraints></configuration></cib>"
+    )
+    facts = Facts(cib_facts([Source("cib.xml", text, "cib")], CATALOGUE))
+    assert [(c.name, [m.resources for m in c.members]) for c in facts.of(Constraint)] == [("l", [("nova-clone",)]), ("m", [])]

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Union
 
 from lwlint.assemble.cib_attributes import Context, Reader, date_holds
@@ -39,6 +40,8 @@ _PLACES = {
     LOCATION: {"rsc": ("role", "", "")},
     TICKET: {"rsc": ("rsc-role", "", "")},
 }
+PAIRS = 10_000  # of one colocation; two sets that are not sequential make as many as the product of their sizes
+_PATTERN = re.compile(r"!?[\w.*^$|-]{1,100}")  # of what `rsc-pattern` may hold; nothing that could take long
 _ORDERINGS = ("Mandatory", "Optional", "Serialize")
 _REPLICA = re.compile(r"(.+?)(?:-(?:docker|podman|rkt))?-\d+$|(.+?)-ip-[0-9a-fA-F.:]+$")
 
@@ -49,12 +52,29 @@ class Names:
 
     resources: Mapping[str, Resource]
     groups: Mapping[str, tuple[str, ...]]
+    _known: dict[str, tuple[tuple[str, ...], bool]] = field(default_factory=dict)
 
     def found(self, name: str) -> tuple[tuple[str, ...], bool]:
         """Return the resources that `name` stands for, and whether the scheduler will not find it by this name.
 
         It looks for the instances of a clone or a bundle by names of their own, so not for the resource inside.
         """
+        if name not in self._known:
+            self._known[name] = self._found(name)
+        return self._known[name]
+
+    def matching(self, pattern: str) -> tuple[str, ...]:
+        """Return the outermost resources whose ids a location's `rsc-pattern` finds; none for an unusual pattern."""
+        if not _PATTERN.fullmatch(pattern):
+            return ()
+        try:
+            found = re.compile(pattern.lstrip("!"))
+        except re.error:
+            return ()
+        wanted = not pattern.startswith("!")
+        return tuple(r.name for r in self.resources.values() if r.parent is None and (found.search(r.name[:200]) is not None) is wanted)
+
+    def _found(self, name: str) -> tuple[tuple[str, ...], bool]:
         if name in self.resources:
             return (name,), self.inner(name)
         if name in self.groups:
@@ -98,7 +118,9 @@ def constraints(source: Source, reader: Reader, element: Element, names: Names) 
             rules=tuple(_rule(rule, reader, 0) for part in limits for rule in part.all("rule")) if kind == LOCATION else (),
             active=lifetime is None or reader.in_force(lifetime, Context(reader.now)),
         )
-        yield replace(fact, pairs=tuple(_pairs(fact, list(_sets(child, reader)), names)))
+        if kind == COLOCATION:
+            fact = replace(fact, pairs=tuple(islice(_Colocations(fact, names).pairs(list(_sets(child, reader))), PAIRS)))
+        yield fact
 
 
 def _members(element: Element, kind: str, reader: Reader, names: Names) -> Iterator[Member]:
@@ -107,6 +129,9 @@ def _members(element: Element, kind: str, reader: Reader, names: Names) -> Itera
         if text is not None:
             member = _member(text, place, element.get(role), element.get(action), names)
             yield replace(member, instance=element.get(instance))
+    pattern = element.text("rsc-pattern")
+    if pattern is not None and names.matching(pattern.value):
+        yield Member(pattern.value, pattern.span, "rsc-pattern", element.get("role"), resources=names.matching(pattern.value))
     for count, block in enumerate(_sets(element, reader)):
         for reference in block.all("resource_ref"):
             text = reference.text("id")
@@ -156,13 +181,6 @@ def _expression(element: Element, reader: Reader, depth: int) -> Union[Expressio
     cron = element.tag != "date_expression" or element.get("operation") == "date_spec"
     holds = None if cron else date_holds(element, reader.now)
     return Expression(element.tag, place, element.get("attribute"), element.get("operation"), element.get("value"), holds)
-
-
-def _pairs(fact: Constraint, sets: Sequence[Element], names: Names) -> Iterator[Pair]:
-    if fact.type == ORDER:
-        yield from _order_pairs(fact)
-    elif fact.type == COLOCATION:
-        yield from _Colocations(fact, names).pairs(sets)
 
 
 class _Dropped(Exception):
@@ -225,7 +243,8 @@ class _Colocations:
 
     def _expanded(self, ids: Sequence[str]) -> tuple[str, ...]:
         """Return `ids` with the members of tags and templates in their place."""
-        return tuple(each for name in ids for each in ((name,) if name in self.names.resources else self.names.groups[name]))
+        found = (each for name in ids for each in ((name,) if name in self.names.resources else self.names.groups[name]))
+        return tuple(islice(found, PAIRS))
 
     def _until_dropped(self, pairs: Iterator[Pair]) -> Iterator[Pair]:
         try:
@@ -255,18 +274,3 @@ class _Colocations:
         for first in one.ids[:1] if one.sequential else one.ids:
             for second in other.ids[-1:] if other.sequential else other.ids:
                 yield Pair(self._findable(first), self._findable(second), self.score, one.role, other.role)
-
-
-def _order_pairs(fact: Constraint) -> Iterator[Pair]:
-    """Yield each two resources that an order binds: those of a sequential set in turn, and of a set those of the next."""
-    sets: dict[object, list[Member]] = {}
-    for member in fact.members:
-        sets.setdefault(member.position if member.set < 0 else member.set, []).append(member)
-    blocks = list(sets.values())
-    for number, block in enumerate(blocks):
-        chain = [name for member in block for name in member.resources]
-        if block[0].set >= 0 and block[0].sequential:
-            for at, first in enumerate(chain):
-                yield from (Pair(first, second) for second in chain[at + 1 :])
-        for later in blocks[number + 1 :]:
-            yield from (Pair(first, second) for first in chain for member in later for second in member.resources)

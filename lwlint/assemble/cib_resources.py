@@ -22,7 +22,7 @@ _UNPROMOTED = (None, "started", "slave", "unpromoted")
 
 @dataclass
 class Section:
-    """What the resources of one CIB share."""
+    """What the resources of one CIB share. `twice` are the ids of those that are left out, since another has the same."""
 
     source: Source
     reader: Reader
@@ -31,6 +31,8 @@ class Section:
     defaults: list[Element] = field(default_factory=list)
     operation_defaults: list[Element] = field(default_factory=list)
     templates: dict[str, Element] = field(default_factory=dict)
+    seen: set[str] = field(default_factory=set)
+    twice: list[Text] = field(default_factory=list)
 
 
 @dataclass
@@ -55,6 +57,10 @@ def _resource(section: Section, element: Element, parents: tuple[_Seen, ...]) ->
     name = element.text("id")
     if name is None:
         return
+    if name.value in section.seen:
+        section.twice.append(name)
+        return
+    section.seen.add(name.value)
     seen = _unpack(section, element, name, parents)
     below: list[Resource] = []
     for child in element.all(*FORMS):

@@ -27,80 +27,88 @@ class Params:
     or_to_promoted: tuple[str, ...] = ()
 
 
+class _Judged:
+    """One CIB with what its resources are bound to."""
+
+    def __init__(self, cib: Cib, params: Params) -> None:
+        self.cib = cib
+        self.targets = cib.running(params.to)
+        graph = Colocations(cib)
+        self.bound = graph.bound(_running(cib, (params.to,)))
+        self.excused = graph.leading_to(_running(cib, params.or_to))
+        self.excused |= graph.leading_to(_running(cib, params.or_to_promoted), PROMOTED)
+        self.theirs = {name for leaf in self.targets for name in _around(cib, leaf)}
+        self.constraints: dict[str, list[Constraint]] = {}
+        for constraint in cib.constraints:
+            for name in {name for member in constraint.members for name in member.resources}:
+                self.constraints.setdefault(name, []).append(constraint)
+
+    def target(self, resource: Resource) -> Resource:
+        """The outermost resource that `resource` must be bound to; in a group it is the member that constraints name."""
+        leaf = next((leaf for leaf in self.targets if leaf.top == resource.top), self.targets[0])
+        top = self.cib.top(leaf)
+        return leaf if top.form == GROUP else top
+
+    def touching(self, names: set[str], type: str) -> Iterator[Constraint]:
+        """Yield the constraints of one type on any of `names`, in the order of the file."""
+        found = {c.span: c for name in names for c in self.constraints.get(name, ()) if c.type == type}
+        return (found[span] for span in sorted(found))
+
+
+def _judged(facts: Facts, params: Params) -> Iterator[_Judged | Unknown]:
+    for cib in cibs(facts):
+        if not cib.only_controllers:
+            yield Unknown("there is no OpenStack service in this CIB", cib.cluster.span)
+        elif not cib.running(params.to):
+            yield Unknown(f"there is no {_title(facts, params.to)} in this CIB", cib.cluster.span)
+        else:
+            yield _Judged(cib, params)
+
+
 def _run_colocated(facts: Facts, params: Params) -> Iterator[Saw]:
-    for cib, target, resource, excused in _resources(facts, params):
-        if isinstance(target, Unknown):
-            yield target
-        elif resource is not None and not excused and not _reaches(cib, resource, (params.to,)):
-            reason, related = _why_not_bound(cib, resource, target)
-            yield _problem(cib, resource, reason, related)
+    for judged in _judged(facts, params):
+        if isinstance(judged, Unknown):
+            yield judged
+            continue
+        for resource in judged.cib.running(params.each):
+            if resource.name not in judged.bound | judged.excused:
+                yield _problem(judged.cib, resource, *_why_not_bound(judged, resource))
 
 
 def _run_ordered(facts: Facts, params: Params) -> Iterator[Saw]:
-    for cib, target, resource, excused in _resources(facts, params):
-        if isinstance(target, Unknown):
-            yield target
-        elif resource is not None and not excused:
-            known, related = _ordered(cib, resource, _targets(cib, params))
-            if not known:
-                reason = f"no order with `{target.name}`; there must be one, `{resource.name}` first (`kind=Optional` is enough)"
-                if related:
-                    reason = f"the order with `{target.name}` binds nothing (`kind=Serialize`, or over); there must be one"
-                yield _problem(cib, resource, reason, related)
-
-
-def _resources(facts: Facts, params: Params) -> Iterator[tuple[Cib, Resource | Unknown, Resource | None, bool]]:
-    """Yield for each resource to judge its CIB, the outermost resource that it must be bound to, itself, and whether it is excused."""
-    for cib in cibs(facts):
-        found = cib.running(params.to)
-        if not cib.only_controllers:
-            yield cib, Unknown("there is no OpenStack service in this CIB", cib.cluster.span), None, False
+    for judged in _judged(facts, params):
+        if isinstance(judged, Unknown):
+            yield judged
             continue
-        if not found:
-            yield cib, Unknown(f"there is no {_title(facts, params.to)} in this CIB", cib.cluster.span), None, False
-            continue
-        for resource in cib.running(params.each):
-            leaf = next((leaf for leaf in found if leaf.top == resource.top), found[0])
-            top = cib.top(leaf)
-            # a primitive in a group is what constraints name, not the group
-            yield cib, leaf if top.form == GROUP else top, resource, _excused(cib, resource, params)
+        for resource in judged.cib.running(params.each):
+            ordered, void = (True, ()) if resource.name in judged.excused else _ordered(judged, resource)
+            target = judged.target(resource).name
+            if void:
+                reason = f"the order with `{target}` binds nothing (`kind=Serialize`, or its lifetime is over); there must be one that does"
+                yield _problem(judged.cib, resource, reason, void)
+            elif not ordered:
+                reason = f"no order with `{target}`; there must be one, `{resource.name}` first (`kind=Optional` is enough)"
+                yield _problem(judged.cib, resource, reason, ())
 
 
 def _title(facts: Facts, name: str) -> str:
     return next((service.title for service in facts.services if service.name == name), name)
 
 
-def _services(cib: Cib, resource: Resource) -> set[str]:
-    """The names of the services that run wherever the resource runs."""
-    if resource.form == GROUP:
-        return set()
-    return {service.name for leaf in cib.inside(resource.name) if (service := cib.service(leaf)) is not None}
+def _running(cib: Cib, services: tuple[str, ...]) -> set[str]:
+    """The resources where one of the services runs wherever the resource runs: the leaves, and clones and bundles around them."""
+    leaves = [leaf for name in services for leaf in cib.running(name)]
+    return {name for leaf in leaves for name in _around(cib, leaf) if cib.resources[name].form != GROUP}
 
 
-def _reaches(cib: Cib, resource: Resource, services: tuple[str, ...]) -> bool:
-    graph = Colocations(cib)
-    found = [needed.name for needed, _ in graph.needed(resource.name) if not _services(cib, needed).isdisjoint(services)]
-    return any(graph.bound(resource.name, name) for name in found)
-
-
-def _excused(cib: Cib, resource: Resource, params: Params) -> bool:
-    for needed, role in Colocations(cib).needed(resource.name):
-        names = _services(cib, needed)
-        if not names.isdisjoint(params.or_to) or (role in PROMOTED and not names.isdisjoint(params.or_to_promoted)):
-            return True
-    return False
-
-
-def _why_not_bound(cib: Cib, resource: Resource, target: Resource) -> tuple[str, tuple[Related, ...]]:
+def _why_not_bound(judged: _Judged, resource: Resource) -> tuple[str, tuple[Related, ...]]:
     """Return what is wrong with the constraint that comes nearest, and where that constraint is."""
-    ours, theirs = _around(cib, resource), _around(cib, target) | {leaf.name for leaf in cib.inside(target.name)}
-    for constraint in cib.constraints:
-        if constraint.type != COLOCATION or not any(m in theirs for member in constraint.members for m in member.resources):
-            continue
-        if not any(m in ours for member in constraint.members for m in member.resources):
-            continue
-        place = constraint.score_span or constraint.span
-        return f"colocation `{constraint.name}` {_defect(cib, constraint, ours, theirs)}", (Related(place, "this colocation"),)
+    cib, target = judged.cib, judged.target(resource)
+    ours, theirs = _around(cib, resource), judged.theirs
+    for constraint in judged.touching(ours, COLOCATION):
+        if any(name in theirs for member in constraint.members for name in member.resources):
+            place = constraint.score_span or constraint.span
+            return f"colocation `{constraint.name}` {_defect(cib, constraint, ours, theirs)}", (Related(place, "this colocation"),)
     if resource.parent is not None and resource.parent == target.parent:
         group = cib.resources[resource.parent]
         if group.children.index(resource.name) < group.children.index(target.name):
@@ -152,30 +160,36 @@ def _pair_defect(cib: Cib, constraint: Constraint, pair: Pair) -> str:
     return f"goes round in a circle, in which `{pair.first}` is not bound to `{pair.second}`; one direction must go"
 
 
-def _targets(cib: Cib, params: Params) -> set[str]:
-    return {name for leaf in cib.running(params.to) for name in _around(cib, leaf)}
-
-
-def _ordered(cib: Cib, resource: Resource, theirs: set[str]) -> tuple[bool, tuple[Related, ...]]:
-    """Return whether the resource is ordered with one of `theirs`, and the orders of the two that are void."""
-    ours = _around(cib, resource)
-    common = ours & theirs
-    for name in common:
+def _ordered(judged: _Judged, resource: Resource) -> tuple[bool, tuple[Related, ...]]:
+    """Return whether the resource is ordered with a target, and if not the orders of the two that are void."""
+    cib, ours, theirs = judged.cib, _around(judged.cib, resource), judged.theirs
+    for name in ours & theirs:
         group = cib.resources[name]
-        ordered = group.meta.get("ordered")
-        if group.form == GROUP and (ordered is None or boolean(ordered.value) is not False):
+        value = group.meta.get("ordered")
+        if group.form == GROUP and (value is None or boolean(value.value) is not False):
             return True, ()
     void = []
-    for constraint in cib.constraints:
-        if constraint.type != ORDER:
-            continue
-        for pair in constraint.pairs:
-            if (pair.first in ours and pair.second in theirs) or (pair.first in theirs and pair.second in ours):
-                if constraint.active and constraint.ordering != "Serialize":
-                    return True, ()
-                void.append(Related(constraint.span, "this order"))
-                break
+    for constraint in judged.touching(ours, ORDER):
+        if _orders(constraint, ours, theirs):
+            if constraint.active and constraint.ordering != "Serialize":
+                return True, ()
+            void.append(Related(constraint.span, "this order"))
     return False, tuple(void)
+
+
+def _orders(constraint: Constraint, ours: set[str], theirs: set[str]) -> bool:
+    """Whether an order names one of each, in different places, or in one set that is sequential."""
+    places: list[set[object]] = [set(), set()]
+    sequential = set()
+    for member in constraint.members:
+        place = member.position if member.set < 0 else member.set
+        if member.set >= 0 and member.sequential:
+            sequential.add(place)
+        for found, names in zip(places, (ours, theirs)):
+            if not names.isdisjoint(member.resources):
+                found.add(place)
+    one, other = places
+    return bool(one and other) and (one != other or len(one) > 1 or not sequential.isdisjoint(one))
 
 
 def _problem(cib: Cib, resource: Resource, reason: str, related: tuple[Related, ...]) -> Problem:

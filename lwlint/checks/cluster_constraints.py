@@ -24,10 +24,16 @@ def _run_outside(facts: Facts, params: Params) -> Iterator[Saw]:
         if not cib.openstack:
             yield Unknown("there is no OpenStack service in this CIB", cib.cluster.span)
             continue
+        titles: dict[str, list[str]] = {}
         for constraint in cib.constraints:
-            outside = {m.name: m for m in constraint.members for title in _titles(cib, m, params.kinds)}
+            outside = {}
+            for member in constraint.members:
+                if member.name not in titles:
+                    titles[member.name] = _titles(cib, member, params.kinds)
+                if titles[member.name]:
+                    outside[member.name] = member
             if outside:
-                yield _outside(cib, constraint, outside, params)
+                yield _outside(cib, constraint, outside, titles)
 
 
 def _titles(cib: Cib, member: Member, kinds: tuple[str, ...]) -> list[str]:
@@ -41,11 +47,11 @@ def _titles(cib: Cib, member: Member, kinds: tuple[str, ...]) -> list[str]:
     return list(found.values())
 
 
-def _outside(cib: Cib, constraint: Constraint, outside: dict[str, Member], params: Params) -> Problem:
+def _outside(cib: Cib, constraint: Constraint, outside: dict[str, Member], titles: dict[str, list[str]]) -> Problem:
     names = ", ".join(f"`{name}`" for name in outside)
     verb, them = ("is", "it") if len(outside) == 1 else ("are", "them")
     related = tuple(
-        Related(cib.resources[name].span, f"`{name}` runs {', '.join(_titles(cib, member, params.kinds))}")
+        Related(cib.resources[name].span, f"`{name}` runs {', '.join(titles[member.name])}")
         for member in outside.values()
         for name in member.resources[:1]
     )

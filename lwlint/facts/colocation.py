@@ -22,50 +22,72 @@ def role(written: str | None) -> str | None:
     return None if word in _STARTED else word
 
 
+Step = tuple[str, bool]  # a resource's id, and whether it is needed as a whole (a group, with all of its members)
+
+
 class Colocations:
     """The mandatory colocations of one CIB."""
 
     def __init__(self, cib: Cib) -> None:
         self._cib = cib
         self._edges: dict[str, list[tuple[str, str | None]]] = {}
+        self._before: dict[str, str] = {}
         for constraint in cib.constraints:
             if constraint.type == COLOCATION and constraint.active:
                 for pair in constraint.pairs:
                     if mandatory(pair, cib) and by_node(constraint, pair, cib):
                         self._edges.setdefault(pair.first, []).append((pair.second, role(pair.second_role)))
+        for group in cib.resources.values():
+            if group.form == GROUP and _collocated(group):
+                self._before.update(zip(group.children[1:], group.children))
 
-    def needed(self, start: str) -> Iterator[tuple[Resource, str | None]]:
-        """Yield each resource without which `start` runs nowhere, with the role that it must have."""
-        todo = self._next(self._cib.resources[start], False)
+    def needed(self, start: str) -> Iterator[str]:
+        """Yield each resource without which `start` runs nowhere; itself too, if bindings go round in a circle."""
+        todo = [step for step, _ in self._next((start, False))]
         seen = set()
         while todo:
-            name, wanted, whole = todo.pop()
-            if (name, whole) in seen:
-                continue
-            seen.add((name, whole))
-            resource = self._cib.resources[name]
-            if whole:
-                yield resource, wanted
-            todo += self._next(resource, whole)
+            step = todo.pop()
+            if step not in seen:
+                seen.add(step)
+                if step[1]:
+                    yield step[0]
+                todo += [after for after, _ in self._next(step)]
 
-    def bound(self, start: str, target: str) -> bool:
-        """Return whether `start` runs only where `target` runs. In a circle the scheduler keeps to direct bindings only."""
-        if not any(resource.name == target for resource, _ in self.needed(start)):
-            return False
-        circle = any(resource.name == start for resource, _ in self.needed(target))
-        return not circle or any(name == target for name, _, whole in self._next(self._cib.resources[start], False) if whole)
+    def bound(self, targets: set[str]) -> set[str]:
+        """Return what runs only where one of `targets` runs. In a circle the scheduler keeps to direct bindings only."""
+        circle = {name for target in targets for name in self.needed(target)}
+        direct = {name for name in circle if any(step[1] and step[0] in targets for step, _ in self._next((name, False)))}
+        return self.leading_to(targets) - (circle - direct)
 
-    def _next(self, resource: Resource, whole: bool) -> list[tuple[str, str | None, bool]]:
-        """What `resource` needs: its own colocations, its group's, the member before it; a `whole` group its last member."""
-        found = [(name, wanted, True) for name, wanted in self._edges.get(resource.name, ())]
+    def leading_to(self, targets: set[str], roles: tuple[str, ...] = ()) -> set[str]:
+        """Return what runs only where one of `targets` runs, in one of `roles` if there are any."""
+        backwards: dict[Step, list[Step]] = {}
+        todo: list[Step] = []
+        for name in self._cib.resources:
+            for step in ((name, False), (name, True)):
+                for after, wanted in self._next(step):
+                    backwards.setdefault(after, []).append(step)
+                    if after[1] and after[0] in targets and (not roles or wanted in roles):
+                        todo.append(step)
+        seen: set[Step] = set()
+        while todo:
+            step = todo.pop()
+            if step not in seen:
+                seen.add(step)
+                todo += backwards.get(step, ())
+        return {name for name, whole in seen if not whole}
+
+    def _next(self, step: Step) -> list[tuple[Step, str | None]]:
+        """What a resource needs: its own colocations, its group's, the member before it; a whole group its last member."""
+        name, whole = step
+        resource = self._cib.resources[name]
+        found: list[tuple[Step, str | None]] = [((other, True), wanted) for other, wanted in self._edges.get(name, ())]
         if resource.parent is not None:
-            parent = self._cib.resources[resource.parent]
-            found.append((parent.name, None, False))
-            at = parent.children.index(resource.name)
-            if parent.form == GROUP and at and _collocated(parent):
-                found.append((parent.children[at - 1], None, True))
+            found.append(((resource.parent, False), None))
+        if name in self._before:
+            found.append(((self._before[name], True), None))
         if whole and resource.form == GROUP and resource.children:
-            found.append((resource.children[-1], None, True))
+            found.append(((resource.children[-1], True), None))
         return found
 
 

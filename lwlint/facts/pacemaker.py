@@ -205,10 +205,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two resources that a constraint binds, as the scheduler takes it apart.
-
-    Of a colocation: `first` runs where `second` runs. Of an order: `first` acts before `second`.
-    """
+    """Two resources that a colocation binds, as the scheduler takes it apart: `first` runs where `second` runs."""
 
     first: str
     second: str
@@ -222,7 +219,7 @@ class Constraint:
     """A constraint; `span` is its id's. `type` is order, colocation, location or ticket.
 
     `ordering` is the `kind` of an order (Mandatory, Optional, Serialize), from its score if it has no kind.
-    `active` is False when its lifetime is over or not yet come. `pairs` is what the scheduler makes of it.
+    `active` is False when its lifetime is over or not yet come. `pairs` is what the scheduler makes of a colocation.
     """
 
     kind: ClassVar[str] = "constraint"
