@@ -56,12 +56,12 @@ def test_deep_nesting_is_refused_at_its_limit(text: str) -> None:
     assert refused(text)[0] == "nested deeper than 200 levels"
 
 
-def test_an_alias_bomb_costs_nothing_before_it_is_expanded() -> None:
+def test_aliases_are_read_as_one_node_and_a_bomb_of_them_is_refused() -> None:
     lines = ["a0: &a0 [x, x]", *(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]" for i in range(1, 40))]
-    root = read("\n".join(lines)).root
-    assert [node.value for node in walk(root) if isinstance(node, Scalar)] == ["a0", "x", "x", *(f"a{i}" for i in range(1, 40))]
+    root = read("\n".join(lines[:10])).root
+    assert [node.value for node in walk(root) if isinstance(node, Scalar)] == ["a0", "x", "x", *(f"a{i}" for i in range(1, 10))]
     files = {"a.yaml": "resource_registry: &r\n  OS::TripleO::Services::X: y\n" + "\n".join(lines)}
-    assert findings(files, "LW901") == []
+    assert findings(files, "LW901") == ["LW901 a.yaml:20"]
 
 
 def test_an_empty_file_is_an_empty_document() -> None:

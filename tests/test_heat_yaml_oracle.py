@@ -22,11 +22,20 @@ LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def oracle(text: str) -> Any:
-    """What PyYAML makes of `text`, or `refused`."""
+    """What PyYAML makes of `text`, or `refused`; lwlint refuses a circle, which PyYAML ties and Heat then falls over."""
     try:
-        return yaml.load(text, Loader=LOADER)
+        return "refused" if in_a_circle(yaml.compose(text, Loader=LOADER)) else yaml.load(text, Loader=LOADER)
     except Exception:  # PyYAML fails in many ways: KeyError for `!!bool a`, AttributeError for `!!timestamp a`
         return "refused"
+
+
+def in_a_circle(node: Any, above: tuple[int, ...] = ()) -> bool:
+    """Return whether a composed node stands inside itself."""
+    inside = getattr(node, "value", ())
+    if not isinstance(inside, list):
+        return False
+    items = [part for item in inside for part in (item if isinstance(item, tuple) else (item,))]
+    return id(node) in above or any(in_a_circle(item, (*above, id(node))) for item in items)
 
 
 def ours(text: str) -> Any:
@@ -200,10 +209,11 @@ def test_any_text_is_read_or_refused_as_by_pyyaml(text: str) -> None:
     assert shape(ours(text)) == shape(oracle(text))
 
 
-def test_a_circle_of_aliases_is_read_and_walked_once() -> None:
-    root = read("a: &x {b: *x, c: [*x, *x]}\n").root
-    assert isinstance(root, Mapping)
-    assert [n.value for n in walk(root) if isinstance(n, Scalar)] == ["a", "b", "c"]
+@pytest.mark.parametrize(("text", "at"), [("a: &x {b: *x, c: [*x, *x]}\n", 10), ("- &a [x, [*a]]\n", 10)])
+def test_a_circle_of_aliases_is_refused_at_the_alias(text: str, at: int) -> None:
+    with pytest.raises(Refused) as caught:
+        read(text)
+    assert (caught.value.start, is_well_formed(text)) == (at, False)
 
 
 def test_without_the_c_extension_the_result_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

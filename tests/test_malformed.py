@@ -49,6 +49,7 @@ REFUSED = {
     "utf-16/etc/nova/nova.conf": "[database]\nmax_retries = 1\n".encode("utf-16"),
     "bom/etc/nova/nova.conf": b"\xef\xbb\xbf[database]\nmax_retries = 1\n",
     "headless/etc/nova/nova.conf": b"max_retries = 1\n[database]\n",
+    "usr/lib/systemd/system/latin-1.service": "[Unit]\nDescription=caf\xe9\n[Service]\nExecStart=/bin/true\n".encode("latin-1"),
     "nul.pp": b"include ::nova\n$a = \x00\n",
     "latin-1.pp": "include ::nova # caf\xe9\n".encode("latin-1"),
     "deep.pp": b"$a = " + b"[" * DEEP + b"]" * DEEP + b"\n",
@@ -64,7 +65,6 @@ ACCEPTED = {
     "crlf/etc/nova/nova.conf": b"[database]\r\nmax_retries = -1\r\n",
     "empty/etc/nova/nova.conf": b"",
     "usr/lib/systemd/system/nova.service": b"\xef\xbb\xbf[Service]\r\nExecStart=/bin/true\r\nRestart=always\r\n",
-    "usr/lib/systemd/system/latin-1.service": "[Unit]\nDescription=caf\xe9\n[Service]\nExecStart=/bin/true\n".encode("latin-1"),
     "usr/lib/systemd/system/nul.service": b"[Service]\nExecStart=/bin/true\n# \x00\n",
 }
 

@@ -16,6 +16,7 @@ from lwlint.parse.heat_nodes import Mapping, Node, Scalar, Sequence, is_merge, t
 
 _PROPERTIES = re.compile(r"(?:[&!]\S*(?:\s+(?:#.*)?|$))*")  # anchor and tag in front of a node
 DEPTH_LIMIT = 200  # levels; the deepest file of tripleo-heat-templates has 24
+EXPANDED_LIMIT = 1_000_000  # nodes with every alias written out; the largest file of tripleo-heat-templates has 27,000
 
 
 class Duplicate(NamedTuple):
@@ -102,9 +103,12 @@ class _Builder:
         scalar, alias, documents = events.ScalarEvent, events.AliasEvent, 0
         into: list[Any] = []  # where the next node goes: a flat list of keys and values, or of items
         root, stack, anchors = into, [], {}  # type: ignore[var-annotated]
+        sizes: dict[str, int] = {}  # of what an anchor names, with every alias in it written out
+        size = 0
         node: Node
         while (event := next_event()) is not None:
             kind = event.__class__
+            size += 1
             if kind is scalar:
                 tag = event.tag
                 if tag is not None:
@@ -116,7 +120,7 @@ class _Builder:
             elif kind is events.MappingStartEvent or kind is events.SequenceStartEvent:
                 tag = self._known(event.tag, event) if event.tag is not None else None
                 node = (Mapping if kind is events.MappingStartEvent else Sequence)(event.start_mark.index + shift, tag)
-                stack.append((into, node))
+                stack.append((into, node, event.anchor, size))
                 if len(stack) > DEPTH_LIMIT:
                     raise Refused(f"nested deeper than {DEPTH_LIMIT} levels", node.start)
                 into.append(node)
@@ -126,7 +130,9 @@ class _Builder:
                 continue
             elif kind is events.MappingEndEvent or kind is events.SequenceEndEvent:
                 content = into
-                into, node = stack.pop()
+                into, node, anchor, before = stack.pop()
+                if anchor is not None:
+                    sizes[anchor] = size - before
                 node.end = event.end_mark.index + shift
                 if isinstance(node, Mapping):
                     self._fill(node, content)
@@ -136,6 +142,11 @@ class _Builder:
             elif kind is alias:
                 if event.anchor not in anchors:
                     raise Refused(f"alias `*{event.anchor}` has no anchor", event.start_mark.index + shift)
+                if event.anchor not in sizes and anchors[event.anchor].__class__ is not Scalar:
+                    raise Refused(f"alias `*{event.anchor}` stands inside what it names", event.start_mark.index + shift)
+                size += sizes.get(event.anchor, 0)
+                if size > EXPANDED_LIMIT:
+                    raise Refused(f"aliases stand for more than {EXPANDED_LIMIT} nodes", event.start_mark.index + shift)
                 into.append(anchors[event.anchor])
                 continue
             else:
