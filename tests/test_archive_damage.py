@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import lzma
 import random
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from lwlint.parse.archive import read_archive
 from tests.archive_builder import (
     END,
     PACKERS,
@@ -117,6 +119,20 @@ def test_the_search_for_the_next_header_takes_no_text_for_one() -> None:
     bait = (b"\0" * 257 + b"ustar\x0000").ljust(512, b"\0")
     archive = read(member(b"a", b"1") + bytes(511) + b"!" + bait * 3 + bytes(200_000 // 512 * 512) + member(b"b", b"2") + END)
     assert contents(archive) == {"a": b"1", "b": b"2"}
+
+
+def test_a_file_that_cannot_be_read_is_told() -> None:
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise OSError(5, "Input/output error")
+
+    assert troubles(read_archive(Broken, "a.tar", Everything())) == ["a.tar: cannot be read (Input/output error)"]
+
+
+def test_an_archive_in_an_archive_that_has_hardly_begun_is_told() -> None:
+    whole = tar({"b.tar": tar({"etc/a": "x"})})
+    archive = read(whole[:600], only("etc/a"))
+    assert troubles(archive) == ["b.tar: ends in the middle of a member", "a.tar: ends in the middle of `b.tar`; it was cut short"]
 
 
 def test_a_packed_archive_whose_last_checksum_is_wrong_is_told() -> None:

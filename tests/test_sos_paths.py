@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from lwlint.assemble.sos_paths import WANTED
+from lwlint.assemble.sos_tree import Selected
+from lwlint.tree import Disk
 from tests.archive_builder import TOP
 
 
@@ -53,3 +58,34 @@ def test_what_an_audit_reads_is_wanted_at_any_depth(path: str) -> None:
 )
 def test_what_an_audit_does_not_read_is_not_wanted(path: str) -> None:
     assert [WANTED.member(top + path) for top in ("", TOP, f"x.tar.xz/{TOP}")] == [False] * 3
+
+
+def test_links_of_an_unpacked_report_are_followed_in_it_and_not_on_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    top = tmp_path / TOP
+    for name in ("etc/nova", "etc/systemd/system", "usr/lib/systemd/system", "opt"):
+        (top / name).mkdir(parents=True)
+    (top / "usr/lib/systemd/system/a.service").write_text("inside")
+    (tmp_path / "secret.conf").write_text("outside")
+    links = {
+        "lib": "/usr/lib",
+        "etc/systemd/system/b.service": "/usr/lib/systemd/system/a.service",
+        "etc/nova/nova.conf": str(tmp_path / "secret.conf"),
+        "etc/nova/up.conf": "../../../secret.conf",
+        "etc/nova/ring.conf": "ring.conf",
+        "run": "/run",
+    }
+    for name, target in links.items():
+        os.symlink(target, top / name)
+    monkeypatch.chdir(tmp_path)
+    for base, prefix in ((".", TOP), (TOP, TOP), (str(top), f"{top}/")):
+        tree = Selected(Disk(), base, WANTED)
+        assert tree.names(prefix + "lib/systemd/system") == ["a.service"]
+        assert [tree.read(prefix + p) for p in ("lib/systemd/system/a.service", "etc/systemd/system/b.service")] == [b"inside"] * 2
+        assert [tree.kind(prefix + p) for p in ("etc/nova/nova.conf", "lib", "run")] == ["link"] * 3
+        outside = ["etc/nova/nova.conf", "etc/nova/ring.conf", "run", "run/systemd"]
+        assert [tree.real_kind(prefix + p) for p in outside] == [None] * 4
+        assert tree.target(prefix + "lib") == "/usr/lib"
+        with pytest.raises(FileNotFoundError):
+            tree.read(prefix + "etc/nova/nova.conf")
+    assert Selected(Disk(), TOP, WANTED).real_kind(TOP + "etc/nova/up.conf") is None
+    assert Selected(Disk(), TOP, WANTED).real_kind(str(tmp_path / "secret.conf")) is None

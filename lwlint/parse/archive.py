@@ -7,6 +7,7 @@ damage counts. A second pass is made only where a wanted link leads to a member 
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -14,14 +15,17 @@ from typing import NamedTuple, Protocol
 
 from lwlint.facts.input import Unreadable
 from lwlint.parse import archive_format as formats
-from lwlint.parse.archive_stream import FileStream, Readable, Stream
-from lwlint.parse.archive_tree import Members, root_of
+from lwlint.parse.archive_stream import Damage, FileStream, Readable, Stream
+from lwlint.parse.archive_tree import Members
 from lwlint.parse.archive_unpack import Bounds, unpacked
+from lwlint.parse.links import root_of
 from lwlint.parse.tar_walk import FILE, FOLDER, HARD, LINK, OTHER, Member, Tar
 from lwlint.source import Span
 
 _LONGEST_PATH = 4096
 _DEEPEST_PATH = 128
+_SHORT = 128  # characters: too few for a path that is too deep
+_ODD = re.compile(r"\0|//|\./|\.\.|^/|^\.?$")  # what may be in a name that needs a closer look
 _EACH = 64  # bytes of memory for one path that is kept, beside its text
 _SHOWN = 20  # complaints of one sort about one archive; the rest are counted
 _REMEMBERED = 200_000  # members that were passed over, in case a link leads to one
@@ -116,7 +120,10 @@ class _Reading:
 
     def archive(self, source: Stream, place: str, depth: int) -> bool:
         """Read one archive, whose members go below `place`; return whether it came to a proper end."""
-        stream, refusal = unpacked(source, self._limits.unpacked)
+        try:
+            stream, refusal = unpacked(source, self._limits.unpacked)
+        except Damage as damage:
+            stream, refusal = None, str(damage)
         if stream is None:
             self._complain(place, place, refusal, fatal=True)
             return False
@@ -137,7 +144,7 @@ class _Reading:
         path = self._path(member, place)
         if path is None or member.type == FOLDER:
             return
-        folder = posixpath.dirname(path)
+        folder = path.rpartition("/")[0]
         if folder != self._folder:
             self._folder, self._below = folder, self._wanted.below(folder)
         if member.type == OTHER:
@@ -158,6 +165,8 @@ class _Reading:
     def _path(self, member: Member, place: str) -> str | None:
         """Return where a member belongs in the tree; None, after a complaint, for one that belongs nowhere."""
         name = member.name
+        if len(name) <= _SHORT and not _ODD.search(name):
+            return f"{place}/{name}" if place else name
         if len(name) > _LONGEST_PATH or name.count("/") > _DEEPEST_PATH:
             words = f"has a name of {len(name)} characters in {name.count('/')} folders; the limits are {_LONGEST_PATH} and {_DEEPEST_PATH}"
             self._refuse(place, name[:80] + "...", words, "has a name too long")

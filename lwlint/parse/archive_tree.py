@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import posixpath
 from typing import Union
 
-from lwlint.parse.archive_format import HOST
+from lwlint.parse.links import followed
 from lwlint.tree import FILE, FOLDER, LINK
-
-_MOST_HOPS = 40  # as Linux allows
 
 
 class _Link(str):
@@ -16,15 +13,6 @@ class _Link(str):
 
 
 Node = Union[dict[str, "Node"], bytes, _Link]
-
-
-def root_of(path: str) -> str:
-    """Return the part of `path` in front of a host's file system tree (with a final `/`, or empty); without one, the first folder."""
-    top = HOST.search(path)
-    if top is not None:
-        return path[: top.end()]
-    first, slash, _ = path.partition("/")
-    return first + slash if slash else ""
 
 
 class Members:
@@ -71,43 +59,21 @@ class Members:
 
     def real_path(self, path: str) -> str | None:
         """Return where `path` leads when links are followed, whether there is something or not; None for links in a circle."""
-        return self._walk(path, last=True)[0]
+        return followed(path, self._link, last=True)
 
-    def _walk(self, path: str, *, last: bool) -> tuple[str | None, Node | None]:
-        """Return where `path` leads and what is there; the `last` part, too, is followed if it is a link."""
-        todo = [part for part in reversed(path.split("/")) if part not in ("", ".")]
-        done: list[str] = []
-        nodes: list[Node | None] = [self._top]
-        hops = 0
-        while todo:
-            part = todo.pop()
-            if part == "..":
-                if done:
-                    done.pop()
-                    nodes.pop()
-                continue
-            inside = nodes[-1]
-            node = inside.get(part) if isinstance(inside, dict) else None
-            done.append(part)
-            nodes.append(node)
-            if isinstance(node, _Link) and (todo or last):
-                hops += 1
-                if hops > _MOST_HOPS:
-                    return None, None
-                here = "/".join(done)
-                done.pop()
-                nodes.pop()
-                if node.startswith("/"):
-                    root = [p for p in root_of(here).split("/") if p]
-                    done, nodes = [], [self._top]
-                    todo += reversed([*root, *_inside(node)])
-                else:
-                    todo += reversed(node.split("/"))
-                todo = [p for p in todo if p not in ("", ".")]
-        return "/".join(done), nodes[-1]
+    def _link(self, path: str) -> str | None:
+        node = self._node(path)
+        return node if isinstance(node, _Link) else None
+
+    def _node(self, path: str) -> Node | None:
+        node: Node | None = self._top
+        for part in path.split("/") if path else ():
+            node = node.get(part) if isinstance(node, dict) else None
+        return node
 
     def _find(self, path: str, *, last: bool) -> Node | None:
-        return self._walk(path, last=last)[1]
+        real = followed(path, self._link, last=last)
+        return None if real is None else self._node(real)
 
     def kind(self, path: str) -> str | None:
         return _kind(self._find(path, last=False))
@@ -138,11 +104,6 @@ class Members:
             error = FileNotFoundError(2, "No such file or directory", path)
             raise error if found is None else NotADirectoryError(20, "Not a directory", path)
         return sorted(found)
-
-
-def _inside(target: str) -> list[str]:
-    """Return the parts of an absolute target; it cannot climb above its root."""
-    return [part for part in posixpath.normpath(target).split("/") if part]
 
 
 def _kind(node: Node | None) -> str | None:

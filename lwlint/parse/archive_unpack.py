@@ -111,12 +111,12 @@ def _bzip2() -> _Codec:
 
 def _gzip() -> _Codec:
     try:
-        from isal import igzip_lib
+        igzip: Any = importlib.import_module("isal.igzip_lib")
     except ImportError:
         import zlib
 
         return _Codec(_Zlib, (zlib.error,))
-    return _Codec(lambda: igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP), (igzip_lib.IsalError, EOFError))
+    return _Codec(lambda: igzip.IgzipDecompressor(flag=igzip.DECOMP_GZIP), (igzip.IsalError, EOFError))
 
 
 def _zstd() -> _Codec:
@@ -228,4 +228,4 @@ def unpacked(source: Stream, bounds: Bounds) -> tuple[Union[Stream, None], str]:
     try:
         return Unpacked(CursorStream(cursor), name, bounds), ""
     except ImportError:
-        return None, f"is packed with {name}, which this Python cannot unpack; `pip install lwlint[{name}]` brings what is missing"
+        return None, f"is packed with {name}, which this Python cannot unpack; `pip install lwlint[archives]` brings what is missing"
