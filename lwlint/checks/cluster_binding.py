@@ -12,6 +12,9 @@ from lwlint.facts.cib import Cib, cibs
 from lwlint.facts.colocation import PROMOTED, Colocations, by_node, first_takes, second_takes
 from lwlint.facts.pacemaker import COLOCATION, GROUP, INFINITY, ORDER, Cluster, Constraint, Pair, Resource, boolean, score
 from lwlint.finding import Problem, Related
+from lwlint.source import Span
+
+_LOOKED_AT = 500  # pairs of one constraint, to find words for what is wrong with it
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,30 @@ class Params:
     or_to_promoted: tuple[str, ...] = ()
 
 
+# Where a constraint names each resource: at one of its ends, or by number in its sets. In a sequential set each has a place of its own.
+_Places = dict[str, set[tuple[object, int]]]
+
+
+def _places(constraint: Constraint) -> _Places:
+    found: _Places = {}
+    known = set()
+    for at, member in enumerate(constraint.members):
+        block = member.position if member.set < 0 else member.set
+        number = at if member.sequential else 0
+        if (block, member.name) not in known:
+            known.add((block, member.name))
+            for inner, name in enumerate(member.resources):
+                found.setdefault(name, set()).add((block, number * (len(member.resources) + 1) + inner if member.sequential else 0))
+    return found
+
+
+def _apart(places: _Places, ours: set[str], theirs: set[str]) -> bool:
+    """Whether a constraint names one of each at different places."""
+    one = {place for name in ours for place in places.get(name, ())}
+    other = {place for name in theirs for place in places.get(name, ())}
+    return bool(one and other) and len(one | other) > 1
+
+
 class _Judged:
     """One CIB with what its resources are bound to."""
 
@@ -39,9 +66,14 @@ class _Judged:
         self.excused |= graph.leading_to(_running(cib, params.or_to_promoted), PROMOTED)
         self.theirs = {name for leaf in self.targets for name in _around(cib, leaf)}
         self.constraints: dict[str, list[Constraint]] = {}
+        self.places: dict[Span, _Places] = {}
         for constraint in cib.constraints:
-            for name in {name for member in constraint.members for name in member.resources}:
-                self.constraints.setdefault(name, []).append(constraint)
+            if constraint.type in (COLOCATION, ORDER):
+                places = _places(constraint)
+                if not self.theirs.isdisjoint(places):
+                    self.places[constraint.span] = places
+                    for name in places:
+                        self.constraints.setdefault(name, []).append(constraint)
 
     def target(self, resource: Resource) -> Resource:
         """The outermost resource that `resource` must be bound to; in a group it is the member that constraints name."""
@@ -50,7 +82,7 @@ class _Judged:
         return leaf if top.form == GROUP else top
 
     def touching(self, names: set[str], type: str) -> Iterator[Constraint]:
-        """Yield the constraints of one type on any of `names`, in the order of the file."""
+        """Yield the constraints of one type on any of `names` and a target, in the order of the file."""
         found = {c.span: c for name in names for c in self.constraints.get(name, ()) if c.type == type}
         return (found[span] for span in sorted(found))
 
@@ -106,9 +138,8 @@ def _why_not_bound(judged: _Judged, resource: Resource) -> tuple[str, tuple[Rela
     cib, target = judged.cib, judged.target(resource)
     ours, theirs = _around(cib, resource), judged.theirs
     for constraint in judged.touching(ours, COLOCATION):
-        if any(name in theirs for member in constraint.members for name in member.resources):
-            place = constraint.score_span or constraint.span
-            return f"colocation `{constraint.name}` {_defect(cib, constraint, ours, theirs)}", (Related(place, "this colocation"),)
+        place = constraint.score_span or constraint.span
+        return f"colocation `{constraint.name}` {_defect(cib, constraint, ours, theirs)}", (Related(place, "this colocation"),)
     if resource.parent is not None and resource.parent == target.parent:
         group = cib.resources[resource.parent]
         if group.children.index(resource.name) < group.children.index(target.name):
@@ -128,10 +159,11 @@ def _around(cib: Cib, resource: Resource) -> set[str]:
 def _defect(cib: Cib, constraint: Constraint, ours: set[str], theirs: set[str]) -> str:
     if not constraint.active:
         return "is not in force, by its lifetime; it must hold at all times"
-    pairs = [pair for pair in constraint.pairs if pair.first in ours and pair.second in theirs]
+    pairs = constraint.pairs[:_LOOKED_AT]
     for pair in pairs:
-        return _pair_defect(cib, constraint, pair)
-    for pair in constraint.pairs:
+        if pair.first in ours and pair.second in theirs:
+            return _pair_defect(cib, constraint, pair)
+    for pair in pairs:
         if pair.first in theirs and pair.second in ours:
             return f"binds `{pair.first}` to `{pair.second}`; it must be the other way round"
     hidden = [member.name for member in constraint.members if member.hidden]
@@ -170,26 +202,11 @@ def _ordered(judged: _Judged, resource: Resource) -> tuple[bool, tuple[Related, 
             return True, ()
     void = []
     for constraint in judged.touching(ours, ORDER):
-        if _orders(constraint, ours, theirs):
+        if _apart(judged.places[constraint.span], ours, theirs):
             if constraint.active and constraint.ordering != "Serialize":
                 return True, ()
             void.append(Related(constraint.span, "this order"))
     return False, tuple(void)
-
-
-def _orders(constraint: Constraint, ours: set[str], theirs: set[str]) -> bool:
-    """Whether an order names one of each, in different places, or in one set that is sequential."""
-    places: list[set[object]] = [set(), set()]
-    sequential = set()
-    for member in constraint.members:
-        place = member.position if member.set < 0 else member.set
-        if member.set >= 0 and member.sequential:
-            sequential.add(place)
-        for found, names in zip(places, (ours, theirs)):
-            if not names.isdisjoint(member.resources):
-                found.add(place)
-    one, other = places
-    return bool(one and other) and (one != other or len(one) > 1 or not sequential.isdisjoint(one))
 
 
 def _problem(cib: Cib, resource: Resource, reason: str, related: tuple[Related, ...]) -> Problem:

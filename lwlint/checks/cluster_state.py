@@ -101,11 +101,12 @@ def _run_banned(facts: Facts, params: Params) -> Iterator[Saw]:
         everywhere = {node.name for node in cib.nodes if node.type == "member"}
         banned: dict[str, dict[str, Constraint]] = {}
         for constraint in cib.constraints:
-            named = [name for member in constraint.members for name in member.resources if name in core]
-            nodes = _banned_from(constraint) if named else []
+            nodes = _banned_from(constraint)
+            members = {member.name: member.resources for member in constraint.members} if nodes else {}
+            named = [name for resources in members.values() for name in resources if name in core]
             for name in named:
                 banned.setdefault(cib.resources[name].top, {}).update((node, constraint) for node in nodes)
-            if nodes and constraint.name.startswith(_BANS):
+            if named and constraint.name.startswith(_BANS):
                 message = (
                     f"location `{constraint.name}`: bans `{named[0]}` from `{nodes[0]}`; a ban must be cleared when its reason is gone"
                 )
