@@ -111,12 +111,16 @@ def test_ten_thousand_nested_folders_are_told_not_built() -> None:
     assert troubles(long) == ["L: has a name of 200001 bytes; the limit is 65536"]
 
 
-def test_devices_and_pipes_where_a_file_is_wanted_are_told() -> None:
-    data = b"".join(member(name, b"", flag) for name, flag in ((b"dev/sda", b"4"), (b"etc/tty", b"3"), (b"etc/pipe", b"6")))
+def test_devices_anywhere_and_pipes_where_a_file_is_wanted_are_told() -> None:
+    special = ((b"dev/sda", b"4"), (b"etc/tty", b"3"), (b"etc/pipe", b"6"), (b"tmp/pipe", b"6"), (b"dev/sdb", b"4"))
+    data = b"".join(member(name, b"", flag) for name, flag in special)
     archive = read(data + FILE + END, only("etc/tty", "etc/pipe", "etc/nova/nova.conf"))
     assert contents(archive) == READ
-    words = "is no regular file (a device or a pipe); it is left out"
-    assert troubles(archive) == [f"etc/tty: {words}", f"etc/pipe: {words}"]
+    assert troubles(archive) == [
+        "dev/sda: is a device; it is left out",
+        "a.tar: has 2 more such members (is a device; it is left out)",
+        "etc/pipe: is a pipe; it is left out",
+    ]
 
 
 def test_sparse_members_are_told_and_passed_over() -> None:

@@ -19,7 +19,7 @@ from lwlint.parse.archive_stream import Damage, FileStream, Readable, Stream
 from lwlint.parse.archive_tree import Members
 from lwlint.parse.archive_unpack import Bounds, unpacked
 from lwlint.parse.links import root_of
-from lwlint.parse.tar_walk import FILE, FOLDER, HARD, LINK, OTHER, Member, Tar
+from lwlint.parse.tar_walk import DEVICE, FILE, FOLDER, HARD, LINK, PIPE, Member, Tar
 from lwlint.source import Span
 
 _LONGEST_PATH = 4096
@@ -109,11 +109,11 @@ class _Reading:
                 found.append(Unreadable(place, Span(place, 0, 0), f"has {self._more[place, sort]} more such members ({sort})", fatal=False))
         return tuple(found)
 
-    def _complain(self, place: str, path: str, message: str, *, fatal: bool = False, sort: str = "") -> None:
+    def _complain(self, place: str, path: str, message: str, *, fatal: bool = False, sort: str = "", most: int = _SHOWN) -> None:
         key = (place or self._name, sort or message)
         said = self._said.setdefault(key, [])
         self._more.setdefault(key, 0)
-        if len(said) < _SHOWN:
+        if len(said) < most:
             said.append((path or self._name, message, fatal))
         else:
             self._more[key] += 1
@@ -147,9 +147,8 @@ class _Reading:
         folder = path.rpartition("/")[0]
         if folder != self._folder:
             self._folder, self._below = folder, self._wanted.below(folder)
-        if member.type == OTHER:
-            if self._below and self._wanted.member(path):
-                self._complain(place, path, "is no regular file (a device or a pipe); it is left out", sort="is no regular file")
+        if member.type in (DEVICE, PIPE):
+            self._special(member, path, place)
             return
         wanted = (self._below and self._wanted.member(path)) or path in self._also
         if member.type == LINK:
@@ -161,6 +160,13 @@ class _Reading:
                 self._inner(tar, member, path, depth)
             elif len(self._passed) < _REMEMBERED:
                 self._passed.add(hash(path))
+
+    def _special(self, member: Member, path: str, place: str) -> None:
+        """Tell of a device anywhere, as no report holds one, and of a pipe where a file is wanted."""
+        if member.type == DEVICE:
+            self._complain(place, path, "is a device; it is left out", most=1)
+        elif self._below and self._wanted.member(path):
+            self._complain(place, path, "is a pipe; it is left out")
 
     def _path(self, member: Member, place: str) -> str | None:
         """Return where a member belongs in the tree; None, after a complaint, for one that belongs nowhere."""
@@ -178,9 +184,9 @@ class _Reading:
             self._refuse(place, name, f"has the name `{name}`, which climbs out with `..`; it is left out", "has a name that climbs out")
             return None
         if name.startswith("/"):
-            self._complain(place, place, "has members with absolute names; they are read as if they lay in it", sort="absolute")
-            self._said[place or self._name, "absolute"] = self._said[place or self._name, "absolute"][:1]
-            self._more[place or self._name, "absolute"] = 0
+            message = "has members with absolute names; they are read as if they lay in it"
+            if (place or self._name, message) not in self._said:
+                self._complain(place, place, message)
         if "/" in name and ("//" in name or "./" in name or name[0] == "/"):
             name = _normal(name)
         if not name or name == ".":

@@ -12,10 +12,10 @@ from lwlint.parse import tar_header as headers
 from lwlint.parse.archive_stream import Cursor, CursorStream, Damage, Stream
 from lwlint.parse.tar_header import BLOCK, Header
 
-FILE, FOLDER, LINK, HARD, OTHER = "file", "folder", "link", "hard", "other"
+FILE, FOLDER, LINK, HARD, DEVICE, PIPE = "file", "folder", "link", "hard", "device", "pipe"
 _TYPES = {
     headers.HARD: HARD, headers.SYMBOLIC: LINK, headers.FOLDER: FOLDER,
-    headers.CHARACTER: OTHER, headers.DEVICE: OTHER, headers.FIFO: OTHER,
+    headers.CHARACTER: DEVICE, headers.DEVICE: DEVICE, headers.FIFO: PIPE,
 }  # fmt: skip
 _LONGEST_NAME = 64 * 1024
 _LONGEST_PAX = 1024 * 1024
