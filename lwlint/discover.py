@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Optional
 
 from lwlint import kinds
 from lwlint.facts.input import Unreadable
@@ -20,6 +21,9 @@ _HEAD = 65536
 _ROOT = re.compile(
     r"^(?P<root>(?:.*?/)??)(?:etc/(?!.*/etc/systemd/)|usr/(?:lib|share|local)/|lib/systemd/|run/systemd/|var/lib/|sos_commands/)"
 )
+
+
+Refusal = Callable[[str, Optional[str]], Optional[str]]
 
 
 @dataclass
@@ -39,9 +43,11 @@ class Input:
 class Discovery:
     """Reads sources from one tree, each once."""
 
-    def __init__(self, tree: Tree, kind: str | None = None) -> None:
+    def __init__(self, tree: Tree, kind: str | None = None, refusal: Refusal = lambda path, given: None) -> None:
+        """`refusal` says why a path is left out though it is there (None: it is not), given the folder that the user named, if any."""
         self._tree = tree
         self._kind = kind
+        self._refusal = refusal
         self._hosts: dict[str, str] = {}
         self._missing: set[str] = set()
         self.found = Input()
@@ -56,10 +62,10 @@ class Discovery:
             if self._tree.kind(shown) is None:
                 raise ConfigurationError(f"`{path}`: no such file or folder{self._near(shown)}")
             if self._tree.real_kind(shown) != FOLDER:
-                self._take(shown, named=True)
+                self._choose(shown, None)
                 continue
             for below in walk(self._tree, shown, self._failed):
-                self._take(below, named=False)
+                self._choose(below, shown)
         return self.found
 
     def add_text(self, text: bytes, path: str) -> Input:
@@ -90,6 +96,13 @@ class Discovery:
 
     def _failed(self, path: str, error: OSError) -> None:
         self._refuse(path, f"folder cannot be read ({error.strerror})")
+
+    def _choose(self, path: str, given: str | None) -> None:
+        why = self._refusal(path, given)
+        if why is None:
+            self._take(path, named=given is None)
+        else:
+            self.found.skipped.append((path, why))
 
     def _take(self, path: str, *, named: bool, judged: bool = True) -> None:
         if path in self.found.sources:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lwlint import allow, catalogue, kinds
 from lwlint.catalogue import Catalogue
 from lwlint.discover import Discovery, Input
-from lwlint.engine import evaluate
+from lwlint.engine import Answer, evaluate
 from lwlint.facts import Fact, Facts
+from lwlint.facts.input import UnusedAllow
 from lwlint.facts.service import RELEASES, Release
-from lwlint.finding import ConfigurationError, Report
+from lwlint.finding import FAIL, PASS, ConfigurationError, Finding, Report, Verdict
 from lwlint.read import near
 from lwlint.rules import Rule, choose, load_folder, own_folder, unique
-from lwlint.tree import Disk, Tree
+from lwlint.source import Source
+from lwlint.tree import FOLDER, Disk, Tree
+
+if TYPE_CHECKING:
+    from lwlint.settings import Settings
 
 AUTO = "auto"
 _LAST_CHECK = "allow-without-effect"  # runs when all others have, on what is left of the suppressions
@@ -26,7 +33,8 @@ class Request:
     """What to read and how: the arguments of one run.
 
     `environments` are Heat environments in the order of `-e`; `text` is standard input, to be read as the file
-    `text_path`; `kind` overrides the kind of every file that is read.
+    `text_path`; `kind` overrides the kind of every file that is read. `settings` are those of a configuration, whose
+    exceptions hold until a day that is compared with `today`.
     """
 
     paths: tuple[str, ...] = (".",)
@@ -35,6 +43,8 @@ class Request:
     kind: str | None = None
     text: bytes | None = None
     text_path: str = ""
+    settings: Settings | None = None
+    today: datetime.date | None = None
     tree: Tree = field(default_factory=Disk)
 
 
@@ -55,7 +65,7 @@ def read_facts(request: Request) -> Reading:
         raise ConfigurationError(f"`{request.release}`: unknown release{near(request.release, RELEASES)}")
     if request.kind is not None and request.kind not in kinds.KINDS:
         raise ConfigurationError(f"`{request.kind}`: unknown kind{near(request.kind, kinds.KINDS)}")
-    discovery = Discovery(request.tree, request.kind)
+    discovery = Discovery(request.tree, request.kind, _refusal(request.settings))
     if request.text is not None:
         discovery.add_text(request.text, request.text_path)
     found = discovery.add((*request.environments, *request.paths))
@@ -70,17 +80,49 @@ def check(request: Request, rules: Sequence[Rule]) -> Report:
     sources = reading.input.sources
     first = [rule for rule in rules if rule.check != _LAST_CHECK]
     answer = evaluate(reading.facts, first, sources)
-    findings, unused = allow.apply(answer.findings, sources, first, answer.verdicts)
-    last = evaluate(Facts(unused), [rule for rule in rules if rule.check == _LAST_CHECK], sources)
+    marked, unused = allow.apply(answer.findings, sources, first, answer.verdicts)
+    findings, shown, more = _by_settings(marked, answer, request, sources, first)
+    last = evaluate(Facts([*unused, *more]), [rule for rule in rules if rule.check == _LAST_CHECK], shown)
+    findings = sorted((*findings, *last.findings), key=lambda f: (f.span, f.code, f.message))
     return Report(
-        findings=tuple(sorted((*findings, *last.findings), key=lambda f: (f.span, f.code, f.message))),
-        verdicts=tuple(sorted((*answer.verdicts, *last.verdicts), key=lambda v: v.code)),
-        sources=sources,
+        findings=tuple(findings),
+        verdicts=tuple(sorted(_after_allowing((*answer.verdicts, *last.verdicts), findings), key=lambda v: v.code)),
+        sources=shown,
         skipped=tuple(reading.input.skipped),
         release=reading.facts.release.name,
         release_because=reading.facts.release.because,
         tracebacks=answer.tracebacks + last.tracebacks,
     )
+
+
+def _after_allowing(verdicts: Iterable[Verdict], findings: Iterable[Finding]) -> Iterator[Verdict]:
+    """Yield the verdicts: a rule all of whose findings are allowed, or left out by the configuration, passes."""
+    failing = {finding.rule for finding in findings if finding.allowed is None}
+    for verdict in verdicts:
+        passes = verdict.outcome == FAIL and verdict.rule not in failing
+        yield replace(verdict, outcome=PASS) if passes else verdict
+
+
+def _by_settings(
+    findings: list[Finding], answer: Answer, request: Request, sources: Mapping[str, Source], rules: Sequence[Rule]
+) -> tuple[Iterable[Finding], Mapping[str, Source], list[UnusedAllow]]:
+    """Return the findings and sources as the exceptions and overrides of a configuration leave them, and exceptions without effect."""
+    if request.settings is None or request.today is None:
+        return findings, sources, []
+    from lwlint import policy
+
+    findings = policy.overridden(findings, request.settings, rules)
+    whole = request.text is None and all(request.tree.real_kind(path) == FOLDER for path in request.paths)
+    report, unused = policy.allowed(Report(tuple(findings), answer.verdicts, sources), request.settings, request.today, whole=whole)
+    return report.findings, report.sources, unused
+
+
+def _refusal(settings: Settings | None) -> Callable[[str, str | None], str | None]:
+    if settings is None:
+        return lambda path, given: None
+    from lwlint.selection import Selection
+
+    return Selection(settings).refusal
 
 
 def load_rules(folders: Sequence[str] = (), select: Sequence[str] = (), ignore: Sequence[str] = (), *, examples: bool = True) -> list[Rule]:

@@ -131,3 +131,57 @@ def test_the_order_of_paths_does_not_change_the_answer(capsys: pytest.CaptureFix
         main(["check", *order, "--format", "json"])
         outputs.append(json.loads(capsys.readouterr().out)["findings"])
     assert outputs[0] == outputs[1]
+
+
+def test_a_baseline_leaves_only_what_is_new(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    known = tmp_path / "known"
+    assert main(["baseline", FULL, "--select", "LW101", "-o", str(known)]) == 0
+    assert "40 findings recorded" in capsys.readouterr().out
+    assert main(["check", FULL, "--select", "LW101", "--baseline", str(known)]) == 0
+    assert main(["check", FULL, "--select", "LW101", "--select", "LW105", "--baseline", str(known)]) == 1
+
+
+def test_several_formats_are_written_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sarif, junit = tmp_path / "out.sarif", tmp_path / "out.xml"
+    assert main(["check", FULL, "--format", f"sarif={sarif}", "--format", f"junit={junit}"]) == 1
+    output = capsys.readouterr()
+    assert (output.out, " fail, " in output.err) == ("", True)
+    assert json.loads(sarif.read_text("utf-8"))["version"] == "2.1.0"
+    assert junit.read_text("utf-8").startswith("<?xml")
+
+
+def test_a_configuration_chooses_rules_files_and_exceptions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a", "b"):
+        path = tmp_path / name / "etc/keystone/keystone.conf"
+        path.parent.mkdir(parents=True)
+        path.write_text("[database]\nconnection = mysql://k@db/k\nmax_retries = 3\n")
+    (tmp_path / ".lwlint.yaml").write_text(
+        "select: [LW301, LW902]\npaths: {exclude: [b/]}\nallow:\n- {rule: LW301, path: a/, because: it is a lab}\n"
+        "- {rule: LW301, path: a/, because: it was a lab, until: 2020-01-01}\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert main(["check", "--format", "json"]) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert [(f["code"], f["path"], f["line"], f["allowed"]) for f in report["findings"]] == [
+        ("LW902", ".lwlint.yaml", 5, None),
+        ("LW301", "a/etc/keystone/keystone.conf", 3, "it is a lab"),
+    ]
+    assert [(v["code"], v["outcome"]) for v in report["verdicts"]] == [("LW301", "pass"), ("LW902", "fail")]
+    assert main(["check", "--no-config", "--select", "LW301"]) == 1
+
+
+def test_a_mistake_in_the_configuration_ends_with_2_and_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".lwlint.yaml").write_text("select: [LW101]\nignored: [LW102]\n")
+    monkeypatch.chdir(tmp_path)
+    assert main(["check"]) == 2
+    assert capsys.readouterr().err == "lwlint: .lwlint.yaml:2:1: `ignored`: unknown key; did you mean `ignore`?\n"
+
+
+@pytest.mark.parametrize("arguments", [["config"], ["config", "--schema"], ["init"], ["init", "zuul"]])
+def test_settings_schema_and_starters_are_printed(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.strip() != ""

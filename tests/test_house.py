@@ -28,7 +28,7 @@ FLOORS = (
     ("cli",),
     ("__main__", "__init__"),
 )
-MAY_IMPORT_ITSELF = ("facts", "parse", "assemble", "report", "checks")
+MAY_IMPORT_ITSELF = ("facts", "parse", "assemble", "report", "checks", "cli")
 ONLY_IN = {
     "yaml": ("parse", "read"),
     "ruamel": ("parse", "fix"),

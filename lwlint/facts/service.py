@@ -52,8 +52,8 @@ class Service:
     outside Pacemaker by design (block storage nodes, edge sites, the undercloud). `templates` likewise holds
     all known template paths; those in `pacemaker_templates` put the service under Pacemaker. `profiles` are the
     Puppet classes that do so. `resource_ids` are the ids of its resource in any release (globs such as `ip-*` too), `full_ha_ids`
-    those of the full architecture, `bundle_ids` those in containers. `units` have no suffix `.service`; one that ends in `@` is a template. `httpd` names
-    the releases in which httpd runs it (`units` then do not).
+    those of the full architecture, `bundle_ids` those in containers. `units` have no suffix `.service`; one that ends in `@` is a template.
+    `httpd` names the releases in which httpd runs it (`units` then do not).
     """
 
     name: str

@@ -1,0 +1,46 @@
+"""The command: arguments in, text out, an exit code. The only package that prints or exits.
+
+Exit codes: 0 conforms; 1 findings at or above `--fail-on`; 2 the run itself is not to be trusted.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+
+NOT_TRUSTED = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command with `arguments` (those of the process if None) and return its exit code."""
+    from lwlint.cli.arguments import parser
+
+    options = parser().parse_args(arguments)
+    from lwlint.finding import ConfigurationError
+
+    _tolerant_output()
+    try:
+        code: int = options.run(options)
+        sys.stdout.flush()
+    except ConfigurationError as error:
+        print(f"lwlint: {error}", file=sys.stderr)
+        return NOT_TRUSTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return NOT_TRUSTED
+    except KeyboardInterrupt:
+        print("lwlint: interrupted", file=sys.stderr)
+        return NOT_TRUSTED
+    except Exception as error:
+        if options.debug:
+            traceback.print_exc()
+        print(f"lwlint: this is a defect of lwlint: {type(error).__name__}: {error} (`--debug` shows where)", file=sys.stderr)
+        return NOT_TRUSTED
+    return code
+
+
+def _tolerant_output() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")

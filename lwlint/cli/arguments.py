@@ -1,0 +1,126 @@
+"""The arguments of every command. What a command does is imported when it runs."""
+
+from __future__ import annotations
+
+import argparse
+from importlib import import_module
+
+from lwlint import __version__
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line; what it parses has `run`, the function of the command."""
+    top = argparse.ArgumentParser(prog="lwlint", description="Does this deployment keep to the Pacemaker lightweight architecture?")
+    top.add_argument("--version", action="version", version=f"lwlint {__version__}")
+    top.add_argument("--debug", action="store_true", help="show the traceback of a defect")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, (help_, add) in _COMMANDS.items():
+        command = commands.add_parser(name, help=help_)
+        add(command)
+        command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of a defect")
+        command.set_defaults(run=_run)
+    return top
+
+
+def _run(options: argparse.Namespace) -> int:
+    module = "judge" if options.command in ("check", "baseline") else "show"
+    code: int = getattr(import_module(f"lwlint.cli.{module}"), options.command)(options)
+    return code
+
+
+def _check(command: argparse.ArgumentParser) -> None:
+    _input(command)
+    _rules(command)
+    _configuration(command)
+    command.add_argument(
+        "--format", action="append", default=[], metavar="NAME[=FILE]",
+        help="text (default), json, sarif, junit, github, github-summary, gitlab, checkstyle, markdown, csv; several, in files but for one",
+    )  # fmt: skip
+    command.add_argument(
+        "--fail-on", choices=("note", "warning", "error"), default="warning", help="least severity that fails (default: warning)"
+    )
+    command.add_argument("--strict", action="store_true", help="a rule that is not evaluated fails the run too")
+    command.add_argument("--baseline", metavar="FILE", help="report only what is not in this baseline; the known findings are allowed")
+    command.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour (default: on a terminal)")
+    command.add_argument("-v", "--verbose", action="store_true", help="also show what was skipped and why, every verdict, allowed findings")
+
+
+def _baseline(command: argparse.ArgumentParser) -> None:
+    _input(command)
+    _rules(command)
+    _configuration(command)
+    command.add_argument("--output", "-o", metavar="FILE", required=True, help="the baseline to write, or to prune")
+    command.add_argument("--prune", action="store_true", help="take what is gone out of the baseline, and add nothing")
+
+
+def _facts(command: argparse.ArgumentParser) -> None:
+    _input(command)
+    _configuration(command)
+
+
+def _list(command: argparse.ArgumentParser) -> None:
+    _rules(command)
+    _configuration(command)
+    command.add_argument("--format", choices=("text", "json"), default="text", help="form of the list (default: text)")
+
+
+def _explain(command: argparse.ArgumentParser) -> None:
+    command.add_argument("name", metavar="RULE|CLAUSE")
+    command.add_argument("--rules", action="append", default=[], metavar="DIR", help="rules of your own, besides lwlint's")
+
+
+def _test(command: argparse.ArgumentParser) -> None:
+    command.add_argument("folder", metavar="DIR")
+
+
+def _services(command: argparse.ArgumentParser) -> None:
+    command.add_argument("name", metavar="NAME", nargs="?")
+
+
+def _config(command: argparse.ArgumentParser) -> None:
+    _configuration(command)
+    command.add_argument("--schema", action="store_true", help="print the JSON schema of the configuration instead")
+
+
+def _init(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "what",
+        nargs="?",
+        metavar="WHAT",
+        default="config",
+        help="config (default: a starter `.lwlint.yaml`), pre-commit, github, gitlab, zuul",
+    )
+
+
+def _input(command: argparse.ArgumentParser) -> None:
+    command.add_argument("paths", nargs="*", metavar="PATH", help="files and folders; `-` is standard input (default: `.`)")
+    command.add_argument(
+        "-e", "--environment", action="append", default=[], metavar="FILE", help="a Heat environment; several, in their order"
+    )
+    command.add_argument("--release", metavar="NAME", help="`mitaka` ... `wallaby`; `auto` goes by evidence (default)")
+    command.add_argument("--kind", metavar="KIND", help="read every file as `heat`, `cib`, `unit`, `oslo` or `puppet`")
+    command.add_argument("--stdin-filename", default="", metavar="PATH", help="the path that `-` stands for")
+
+
+def _rules(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--select", action="append", default=[], metavar="RULE", help="run only these: ids, codes, beginnings of codes")
+    command.add_argument("--ignore", action="append", default=[], metavar="RULE", help="leave these out")
+    command.add_argument("--rules", action="append", default=[], metavar="DIR", help="rules of your own, besides lwlint's")
+
+
+def _configuration(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--config", metavar="FILE", help="the configuration (default: the nearest `.lwlint.yaml`, upwards)")
+    command.add_argument("--no-config", action="store_true", help="go by no configuration file")
+
+
+_COMMANDS = {
+    "check": ("judge files and folders", _check),
+    "facts": ("print what the readers see, as JSON", _facts),
+    "rules": ("list the rules", _list),
+    "explain": ("explain a rule or a clause of the specification", _explain),
+    "test": ("run the examples of the rules in a folder", _test),
+    "services": ("show what lwlint knows of services, and how each is managed", _services),
+    "baseline": ("record the findings of today, or prune such a record", _baseline),
+    "config": ("print the settings in effect, and where each comes from", _config),
+    "init": ("print a starter configuration, or a snippet for a place that lwlint runs in", _init),
+}

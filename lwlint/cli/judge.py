@@ -1,0 +1,96 @@
+"""The commands that judge: `lwlint check` and `lwlint baseline`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from lwlint.cli import NOT_TRUSTED
+from lwlint.cli.ask import request, rules, settings
+from lwlint.finding import BROKEN, NOT_EVALUATED, ConfigurationError, Report
+from lwlint.report.formats import How, Output, deliver, outputs
+from lwlint.run import check as run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lwlint.baseline import Known
+
+CONFORMS, FINDINGS = 0, 1
+
+
+def check(options: argparse.Namespace) -> int:
+    """`lwlint check`: judge, report in every format that is asked for, and return the exit code."""
+    asked = outputs(options.format)
+    known = _known(options.baseline) if options.baseline else None
+    found = settings(options)
+    chosen = rules(options, found)
+    report = run(request(options, found), chosen)
+    if known is not None:
+        report = _compared(report, known)
+    code = _exit_code(report, options)
+    colour = options.color == "always" or (options.color == "auto" and sys.stdout.isatty())
+    sys.stdout.write(deliver(asked, report, chosen, How(colour, options.verbose, options.fail_on, code)))
+    if not _tells_all(asked):
+        from lwlint.report.summary import summary
+
+        print(summary(report), file=sys.stderr)
+    return code
+
+
+def baseline(options: argparse.Namespace) -> int:
+    """`lwlint baseline`: write what is found today, or take what is gone out of what was written."""
+    from lwlint.baseline import compare, pruned, record, told
+    from lwlint.report.formats import write
+
+    known = _known(options.output) if options.prune else ()
+    found = settings(options)
+    report = run(request(options, found), rules(options, found))
+    if report.count(BROKEN) or not any(source.judged for source in report.sources.values()):
+        return _exit_code(report, argparse.Namespace(**{**vars(options), "fail_on": "error", "strict": False}))
+    comparison = compare(report, known)
+    text = pruned(known, comparison) if options.prune else record(report)
+    write(options.output, text)
+    print(told(comparison) if options.prune else f"{len(text.splitlines()) - 1} findings recorded in {options.output}")
+    return CONFORMS
+
+
+def _known(path: str) -> tuple[Known, ...]:
+    from lwlint.baseline import read
+
+    try:
+        with open(path, encoding="utf-8") as file:
+            return read(file.read(), path)
+    except OSError as error:
+        raise ConfigurationError(f"`{path}`: baseline cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"`{path}`: baseline is not UTF-8") from error
+
+
+def _compared(report: Report, known: Sequence[Known]) -> Report:
+    from lwlint.baseline import compare, marked, told
+
+    comparison = compare(report, known)
+    print(f"lwlint: {told(comparison)}", file=sys.stderr)
+    return marked(report, comparison)
+
+
+def _tells_all(asked: Sequence[Output]) -> bool:
+    return any(output.path is None and output.format in ("text", "json") for output in asked)
+
+
+def _exit_code(report: Report, options: argparse.Namespace) -> int:
+    if report.count(BROKEN):
+        for text in report.tracebacks if options.debug else ():
+            print(text, file=sys.stderr)
+        print("lwlint: a rule is broken, which is a defect of lwlint; the answer is not complete", file=sys.stderr)
+        return NOT_TRUSTED
+    if not any(source.judged for source in report.sources.values()):
+        print(f"lwlint: nothing to judge: {len(report.skipped)} files are none of lwlint's (`-v` says why)", file=sys.stderr)
+        folders = not options.paths or any(os.path.isdir(path) for path in options.paths)
+        return NOT_TRUSTED if folders else CONFORMS
+    if report.failing(options.fail_on) or (options.strict and report.count(NOT_EVALUATED)):
+        return FINDINGS
+    return CONFORMS

@@ -1,0 +1,115 @@
+"""The commands that show what lwlint knows or sees, and judge nothing of the user's."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from lwlint.cli import ask
+from lwlint.finding import ConfigurationError
+from lwlint.read import near
+from lwlint.run import load_catalogue, load_rules, read_facts
+
+CONFORMS, FINDINGS = 0, 1
+
+
+def facts(options: argparse.Namespace) -> int:
+    """`lwlint facts`: what the readers see, as JSON."""
+    from lwlint.report.facts import render
+
+    sys.stdout.write(render(read_facts(ask.request(options, ask.settings(options)))))
+    return CONFORMS
+
+
+def rules(options: argparse.Namespace) -> int:
+    """`lwlint rules`: the rules that would run."""
+    from lwlint.report.rules import rules_json, rules_text
+
+    found = ask.rules(options, ask.settings(options))
+    sys.stdout.write(rules_json(found) if options.format == "json" else rules_text(found))
+    return CONFORMS
+
+
+def explain(options: argparse.Namespace) -> int:
+    """`lwlint explain`: one rule or one clause, whole."""
+    from lwlint.report.rules import explain_clause, explain_rule
+    from lwlint.rules import load_clauses
+
+    rules, clauses = load_rules(options.rules), load_clauses()
+    for rule in rules:
+        if options.name in (rule.id, rule.code) or options.name.upper() == rule.code:
+            sys.stdout.write(explain_rule(rule, clauses))
+            return CONFORMS
+    for clause in clauses:
+        if options.name == clause.id:
+            sys.stdout.write(explain_clause(clause, rules))
+            return CONFORMS
+    known = [*(r.id for r in rules), *(r.code for r in rules), *(c.id for c in clauses)]
+    raise ConfigurationError(f"`{options.name}`: unknown rule or clause{near(options.name, known)}")
+
+
+def test(options: argparse.Namespace) -> int:
+    """`lwlint test`: run the examples of the rules in a folder, and say which do not hold."""
+    from lwlint.examples import Outcome, run_example
+    from lwlint.rules import load_folder
+
+    if not Path(options.folder).is_dir():
+        raise ConfigurationError(f"`{options.folder}`: no such folder")
+    own = load_rules()
+    outcomes: list[Outcome] = []
+    for rule in load_folder(Path(options.folder), options.folder.rstrip("/")):
+        others = tuple(r for r in own if r.id != rule.id) if rule.check == "allow-without-effect" else ()
+        outcomes += (run_example(rule, example, others) for example in rule.examples)
+    failed = [outcome for outcome in outcomes if not outcome.passed]
+    for outcome in failed:
+        print(f"{outcome.rule.code} {outcome.rule.id}: {outcome.example.title}")
+        for mark, lines in (("- ", outcome.expected), ("+ ", outcome.found)):
+            for line in lines:
+                print(f"  {mark}{line}")
+        if outcome.broken:
+            print(f"  broken: {outcome.broken}")
+    print(f"{len(outcomes) - len(failed)} examples hold, {len(failed)} do not")
+    return FINDINGS if failed else CONFORMS
+
+
+def services(options: argparse.Namespace) -> int:
+    """`lwlint services`: the catalogue, or one service of it."""
+    from lwlint.report.services import one_service, service_table
+
+    services = load_catalogue().services
+    if options.name is None:
+        sys.stdout.write(service_table(services))
+        return CONFORMS
+    name = options.name[: -len(".service")] if options.name.endswith(".service") else options.name
+    for service in services:
+        short = (alias.rpartition("::")[2] for alias in service.aliases)
+        if name in (service.name, service.title, *service.aliases, *short, *service.units, *service.containers):
+            sys.stdout.write(one_service(service))
+            return CONFORMS
+    known = [word for s in services for word in (s.name, s.title)]
+    raise ConfigurationError(f"`{options.name}`: unknown service{near(options.name, known)}")
+
+
+def config(options: argparse.Namespace) -> int:
+    """`lwlint config`: the settings in effect and where each comes from, or the schema of the file."""
+    if options.schema:
+        from lwlint.report.schema import schema
+
+        sys.stdout.write(schema())
+        return CONFORMS
+    from lwlint.report.settings import render
+    from lwlint.settings import Settings
+
+    sys.stdout.write(render(ask.settings(options) or Settings()))
+    return CONFORMS
+
+
+def init(options: argparse.Namespace) -> int:
+    """`lwlint init`: print a starter configuration or a snippet; redirect it to where it belongs."""
+    from lwlint.report.starters import SNIPPETS, starter
+
+    if options.what != "config" and options.what not in SNIPPETS:
+        raise ConfigurationError(f"`{options.what}`: unknown starter{near(options.what, ('config', *SNIPPETS))}")
+    sys.stdout.write(starter() if options.what == "config" else SNIPPETS[options.what])
+    return CONFORMS
