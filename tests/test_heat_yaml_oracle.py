@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lwlint.parse import heat_yaml
-from lwlint.parse.heat_nodes import Mapping, Scalar, walk
+from lwlint.parse.heat_nodes import Scalar, walk
 from lwlint.parse.heat_values import plain
 from lwlint.parse.heat_yaml import Refused, is_well_formed, read
 from tests.shared import shared

@@ -62,7 +62,7 @@ def made(text: str) -> list[tuple[str, Optional[str]]]:
         ("Res::Service { clone_params => true }\nres::service { 'a': }", [("a-clone", "systemd:a")]),
         ("res::service { 'a': }\nRes::Service['a'] { clone_params => true }", [("a-clone", "systemd:a")]),
         ("@res::service { 'a': } -> @@res::service { 'b': }", [("a", "systemd:a"), ("b", "systemd:b")]),
-        ("$a = \"${b}\"\n$b = \"${a}\"\nres::service { $a: }", [("$a", None)]),
+        ('$a = "${b}"\n$b = "${a}"\nres::service { $a: }', [("$a", None)]),
         ("case $x { 'y': { res::service { 'a': } } default: { } }", [("a", "systemd:a")]),
         ("Res::Service <| |> { tries => 1 }", []),
         ("pacemaker::stonith::fence_ipmilan { 'x': }", []),

@@ -98,7 +98,7 @@ def test_escapes_are_undone_as_puppet_does(text: str, value: str) -> None:
         ("a { 'b': }\n}\nd { 'e': }", [("}", "`}` does not belong here")], [("a", "'b'", []), ("d", "'e'", [])]),
         ("a { 'b': }\nd { 'e': ", [("", "the end stands where an attribute is expected")], [("a", "'b'", [])]),
         ("a { 'b': }\n$x = 'c\n", [("'", "this string is never closed")], [("a", "'b'", [])]),
-        ('a { \'b\': }\n$x = "c${d\n', [("${", "this expression in a string is never closed")], [("a", "'b'", [])]),
+        ("a { 'b': }\n$x = \"c${d\n", [("${", "this expression in a string is never closed")], [("a", "'b'", [])]),
         ("\ufeffa { 'b': }", [("\ufeff", "a byte order mark does not belong here")], [("a", "'b'", [])]),
         ("a { 'b': }\n\0\0\0c { 'd': }", [("\0\0\0", "a NUL character does not belong here")], [("a", "'b'", []), ("c", "'d'", [])]),
         ("\ufffd\na { 'b': }", [("\ufffd", "`\ufffd` does not belong here")], [("a", "'b'", [])]),

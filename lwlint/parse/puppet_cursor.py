@@ -70,7 +70,6 @@ class Cursor:
         return token.value[2:] if token.value.startswith("::") else token.value
 
 
-
 def bare(name: str) -> str:
     """Return the name of a variable, class or type without dollar and leading colons."""
     return name.lstrip("$").removeprefix("::")
