@@ -13,6 +13,7 @@ from lwlint.source import Source, Span
 
 Line = list[tuple[str, str]]  # pieces of one line: text, and the style of it (empty for plain)
 _STYLES = {"error": "bold red", "warning": "bold yellow", "note": "bold cyan"}
+_RELATED = 5  # places that are shown of one finding
 _WIDTH = 140  # of a source line as it is shown; a longer one is cut around the span
 
 
@@ -40,7 +41,7 @@ def _lines(report: Report, verbose: bool) -> Iterator[Line]:
         host = next((f for f in report.findings if f.span.path == path), None)
         yield [(path, "bold"), (f"  ({host.host})" if host is not None and host.host else "", "dim")]
         for finding in findings:
-            yield from _finding(finding, report)
+            yield from _finding(finding, report, len(finding.related) if verbose else _RELATED)
         yield []
     yield from _remedies(report)
     if verbose:
@@ -48,7 +49,7 @@ def _lines(report: Report, verbose: bool) -> Iterator[Line]:
     yield [(summary(report), "bold")]
 
 
-def _finding(finding: Finding, report: Report) -> Iterator[Line]:
+def _finding(finding: Finding, report: Report, most: int) -> Iterator[Line]:
     source = report.sources.get(finding.span.path)
     line, column = source.position(finding.span.start) if source is not None else (1, 1)
     allowed = f" (allowed: {safe(finding.allowed)})" if finding.allowed is not None else ""
@@ -61,8 +62,10 @@ def _finding(finding: Finding, report: Report) -> Iterator[Line]:
     yield [(f"    {safe(finding.message)}", "")]
     if source is not None:
         yield from _excerpt(finding.span, source)
-    for related in finding.related:
+    for related in finding.related[:most]:
         yield [(f"    {_place(related.span, report)} {safe(related.message)}", "dim")]
+    if len(finding.related) > most:
+        yield [(f"    and {len(finding.related) - most} more (`-v` shows them)", "dim")]
 
 
 def _place(span: Span, report: Report) -> str:

@@ -1,0 +1,73 @@
+"""The report for a person."""
+
+from __future__ import annotations
+
+from lwlint.finding import PASS, Finding, Related, Report, Verdict
+from lwlint.report.text import render
+from lwlint.source import Source, Span
+
+TEXT = "[database]\n\tmax_retries = 日本 # \x1b[31m\nconnection = mysql://nova:s3cret@db/nova\n"
+SOURCE = Source("etc/nova/nova.conf", TEXT, "oslo")
+
+
+def finding(start: int, end: int, related: int = 0, allowed: str | None = None) -> Finding:
+    span = Span(SOURCE.path, start, end)
+    places = tuple(Related(Span(SOURCE.path, 0, 1), f"place {n}") for n in range(related))
+    return Finding("LW301", "a-rule", "error", "a-clause", span, "wrong", "Mend it", "0" * 20, related=places, allowed=allowed)
+
+
+def report(*findings: Finding) -> Report:
+    return Report(findings, (Verdict("a-rule", "LW301", PASS),), {SOURCE.path: SOURCE})
+
+
+def lines(*findings: Finding, verbose: bool = False) -> list[str]:
+    return render(report(*findings), verbose=verbose).splitlines()
+
+
+def test_the_span_is_underlined_by_the_cells_that_it_takes_and_no_control_character_gets_out() -> None:
+    start = TEXT.index("日")
+    assert lines(finding(start, start + 2))[3:5] == [
+        "    2 |     max_retries = 日本 # \ufffd[31m",
+        "      |                   ^^^^",
+    ]
+
+
+def test_a_password_in_a_shown_line_is_masked() -> None:
+    start = TEXT.index("connection")
+    assert lines(finding(start, start + 10))[3] == "    3 | connection = mysql://nova:******@db/nova"
+
+
+def test_many_related_places_are_cut_unless_all_are_wanted() -> None:
+    cut, whole = lines(finding(0, 3, related=7)), lines(finding(0, 3, related=7), verbose=True)
+    assert [line.strip() for line in cut if "place" in line or "more" in line] == [
+        *(f"etc/nova/nova.conf:1:1 place {n}" for n in range(5)),
+        "and 2 more (`-v` shows them)",
+    ]
+    assert [line.strip() for line in whole if "place" in line] == [f"etc/nova/nova.conf:1:1 place {n}" for n in range(7)]
+
+
+def test_an_allowed_finding_is_counted_and_shown_only_when_asked() -> None:
+    allowed = finding(0, 3, allowed="it is a lab")
+    assert lines(allowed) == ["1 pass, 0 fail, 0 not evaluated, 1 allowed"]
+    assert "  1:1 error LW301 a-rule (allowed: it is a lab)" in lines(allowed, verbose=True)
+
+
+def test_the_remedy_of_a_rule_is_said_once() -> None:
+    assert [line for line in lines(finding(0, 1), finding(1, 2)) if "Mend it" in line] == ["  LW301 a-rule: Mend it"]
+
+
+def test_colour_changes_no_character_of_the_text() -> None:
+    import re
+
+    coloured = render(report(finding(0, 3)), colour=True)
+    assert coloured != render(report(finding(0, 3)))
+    assert [line.rstrip() for line in re.sub(r"\x1b\[[0-9;]*m", "", coloured).splitlines()] == lines(finding(0, 3))
+
+
+def test_a_long_line_is_cut_around_the_span() -> None:
+    source = Source("a.yaml", "x" * 500 + "KEY" + "y" * 500 + "\n", "heat")
+    span = Span("a.yaml", 500, 503)
+    found = Finding("LW404", "a-rule", "error", "a-clause", span, "wrong", "Mend it", "0" * 20)
+    shown = render(Report((found,), (), {"a.yaml": source})).splitlines()[3:5]
+    assert len(shown[0]) < 160
+    assert shown[0][shown[1].index("^") : shown[1].rindex("^") + 1] == "KEY"
