@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from lwlint.run import Request, check, load_rules
+from lwlint.tree import Memory
+
 MEMORY = 500 * 1024  # kilobytes
 SECONDS = 60
 
@@ -192,3 +195,27 @@ def test_the_largest_file_that_is_read_keeps_within_the_memory_limit(
     code, _, err, memory = run(tmp_path, ".")
     assert (code in (0, 1), "Traceback" in err) == (True, False)
     assert memory < MEMORY
+
+
+class Locked(Memory):
+    """Files of which some cannot be read, as the disk has them for who is not root."""
+
+    def read(self, path: str, most: int = -1) -> bytes:
+        if "secret" in path:
+            raise PermissionError(13, "Permission denied", path)
+        return super().read(path, most)
+
+    def names(self, path: str) -> list[str]:
+        if path == "locked":
+            raise PermissionError(13, "Permission denied", path)
+        return super().names(path)
+
+
+def test_what_may_not_be_read_is_a_finding_and_the_rest_is_judged() -> None:
+    files = {"secret.yaml": "", "locked/a.yaml": "", "good.yaml": HEAT.decode(), "etc/nova/secret.conf": "[database]\n"}
+    report = check(Request(tree=Locked(files)), load_rules(select=["LW901"]))
+    assert [(f.span.path, f.message) for f in report.findings] == [
+        ("etc/nova/secret.conf", "etc/nova/secret.conf: file cannot be read (Permission denied)"),
+        ("locked", "locked: folder cannot be read (Permission denied)"),
+        ("secret.yaml", "secret.yaml: file cannot be read (Permission denied)"),
+    ]
