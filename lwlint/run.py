@@ -76,7 +76,11 @@ def read_facts(request: Request) -> Reading:
 
 def check(request: Request, rules: Sequence[Rule]) -> Report:
     """Return what the `rules` say of everything that `request` names."""
-    reading = read_facts(request)
+    return judge(read_facts(request), request, rules)
+
+
+def judge(reading: Reading, request: Request, rules: Sequence[Rule]) -> Report:
+    """Return what the `rules` say of what was read for `request`."""
     sources = reading.input.sources
     first = [rule for rule in rules if rule.check != _LAST_CHECK]
     answer = evaluate(reading.facts, first, sources)

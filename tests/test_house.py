@@ -23,12 +23,13 @@ FLOORS = (
     ("assemble", "discover", "rules"),
     ("engine", "allow", "baseline", "policy"),
     ("run",),
+    ("audit",),
     ("examples",),
     ("report",),
     ("cli",),
     ("__main__", "__init__"),
 )
-MAY_IMPORT_ITSELF = ("facts", "parse", "assemble", "report", "checks", "cli")
+MAY_IMPORT_ITSELF = ("facts", "parse", "assemble", "report", "checks", "cli", "audit")
 ONLY_IN = {
     "yaml": ("parse", "read"),
     "ruamel": ("parse", "fix"),

@@ -66,6 +66,7 @@ _NOT_GIVEN = MappingProxyType(
         "puppet": "no Puppet manifest was given",
     }
 )
+NOT_OF_A_HOST = frozenset((_NOT_GIVEN["heat"], _NOT_GIVEN["puppet"]))  # what a host need not have
 ENTRY_POINTS = "lwlint.checks"
 
 

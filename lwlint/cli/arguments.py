@@ -23,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    module = "judge" if options.command in ("check", "baseline") else "show"
+    module = {"check": "judge", "baseline": "judge", "audit": "audit"}.get(options.command, "show")
     code: int = getattr(import_module(f"lwlint.cli.{module}"), options.command)(options)
     return code
 
@@ -51,6 +51,23 @@ def _baseline(command: argparse.ArgumentParser) -> None:
     _configuration(command)
     command.add_argument("--output", "-o", metavar="FILE", required=True, help="the baseline to write, or to prune")
     command.add_argument("--prune", action="store_true", help="take what is gone out of the baseline, and add nothing")
+
+
+def _audit(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "targets", nargs="*", metavar="TARGET", help="sosreports (folders or archives of any packing), archives of these, CIBs"
+    )
+    command.add_argument("--root", action="append", default=[], metavar="DIR", help="a host's file system")
+    command.add_argument("--live", action="store_true", help="this machine, as `--root /`; nothing is run or written")
+    command.add_argument("--release", metavar="NAME", help="`mitaka` ... `wallaby`; `auto` goes by evidence (default)")
+    _rules(command)
+    command.add_argument("--format", choices=("text", "json"), default="text", help="form of the answer (default: text)")
+    command.add_argument("--output", "-o", metavar="DIR", help="write audit.txt and audit.json there, and print the last line only")
+    command.add_argument(
+        "--fail-on", choices=("note", "warning", "error"), default="warning", help="least severity that fails (default: warning)"
+    )
+    command.add_argument("--strict", action="store_true", help="a rule that is not evaluated on a host fails the audit too")
+    command.add_argument("-v", "--verbose", action="store_true", help="also show the evidence, every verdict, and what was passed over")
 
 
 def _facts(command: argparse.ArgumentParser) -> None:
@@ -115,6 +132,7 @@ def _configuration(command: argparse.ArgumentParser) -> None:
 
 _COMMANDS = {
     "check": ("judge files and folders", _check),
+    "audit": ("judge reports of hosts, archives and whole clusters", _audit),
     "facts": ("print what the readers see, as JSON", _facts),
     "rules": ("list the rules", _list),
     "explain": ("explain a rule or a clause of the specification", _explain),

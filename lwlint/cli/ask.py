@@ -35,7 +35,7 @@ def settings(options: argparse.Namespace) -> Settings | None:
 
 def rules(options: argparse.Namespace, found: Settings | None) -> list[Rule]:
     """Return the rules that the arguments and the settings choose."""
-    select, ignore = _split(options.select), _split(options.ignore)
+    select, ignore = split(options.select), split(options.ignore)
     if found is None:
         return load_rules(options.rules, select, ignore, examples=False)
     from lwlint.policy import configured
@@ -63,7 +63,8 @@ def request(options: argparse.Namespace, found: Settings | None) -> Request:
     )
 
 
-def _split(values: Sequence[str]) -> list[str]:
+def split(values: Sequence[str]) -> list[str]:
+    """Return the names in the values of an argument that may be given several times, with commas in each."""
     return [name.strip() for value in values for name in value.split(",") if name.strip()]
 
 

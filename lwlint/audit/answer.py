@@ -1,0 +1,155 @@
+"""What an audit comes to. Every text in it is safe to show: secrets are masked when it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from lwlint.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, SEVERITIES
+from lwlint.rules import Rule
+
+NOT_APPLICABLE = "not applicable"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place of evidence: on which host, in which of its files (`path`, below the report's folder), and the line as it is there.
+
+    `host` is empty for what is of no host: the archive itself, and the CIB that was given alone.
+    """
+
+    host: str
+    path: str
+    line: int
+    column: int
+    text: str = ""
+
+    @property
+    def shown(self) -> str:
+        """`host:path:line:column`."""
+        return f"{self.host}:{self.path}:{self.line}:{self.column}" if self.host else f"{self.path}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True)
+class Found:
+    """One defect, on one host or on several: `places` has one for each host, or one for all where it is in the cluster's CIB."""
+
+    code: str
+    rule: str
+    severity: str
+    clause: str
+    message: str
+    subject: str
+    hosts: tuple[str, ...]
+    places: tuple[Place, ...]
+    related: tuple[tuple[Place, str], ...] = ()
+    remedy: str = ""
+    allowed: str | None = None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What the rules of one clause came to on one host: `outcome`, and how many of the rules that apply were evaluated."""
+
+    outcome: str
+    evaluated: int = 0
+    rules: int = 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one rule came to on one host."""
+
+    rule: str
+    code: str
+    clause: str
+    outcome: str
+    because: str = ""
+
+
+@dataclass(frozen=True)
+class HostAnswer:
+    """One host: where its report lies, what was used of it and what was missing, and what each rule came to."""
+
+    name: str
+    target: str
+    captured: str = ""
+    sos: str = ""
+    release: str | None = None
+    release_because: str = ""
+    outcomes: tuple[Outcome, ...] = ()
+    evidence: tuple[tuple[str, str, bool], ...] = ()
+    missing: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    passed_over: tuple[tuple[str, str], ...] = ()
+    judged: int = 0
+    cib_of: str = ""
+
+    def cells(self) -> Mapping[str, Cell]:
+        """Return the cell of each clause; NOT_APPLICABLE where no rule of it is for such input."""
+        by_clause: dict[str, list[str]] = {}
+        for one in self.outcomes:
+            by_clause.setdefault(one.clause, []).append(one.outcome)
+        return {clause: cell(outcomes) for clause, outcomes in by_clause.items()}
+
+
+def cell(outcomes: Iterable[str]) -> Cell:
+    """Return what the outcomes of a clause's rules come to together."""
+    real = [one for one in outcomes if one != NOT_APPLICABLE]
+    evaluated = sum(one in (PASS, FAIL) for one in real)
+    for outcome in (BROKEN, FAIL, PASS):
+        if outcome in real:
+            return Cell(outcome, evaluated, len(real))
+    return Cell(NOT_EVALUATED if real else NOT_APPLICABLE, 0, len(real))
+
+
+@dataclass(frozen=True)
+class ClusterAnswer:
+    """One cluster, or (`clustered` false) the hosts that are of none."""
+
+    name: str
+    clustered: bool
+    nodes: tuple[str, ...]
+    absent: tuple[str, ...]
+    hosts: tuple[HostAnswer, ...]
+    found: tuple[Found, ...]
+    older: tuple[tuple[str, str, str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class TargetAnswer:
+    """One target: how many hosts are in it, and what was wrong with it."""
+
+    path: str
+    kind: str
+    hosts: int
+    troubles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The whole answer, clusters by name."""
+
+    targets: tuple[TargetAnswer, ...]
+    clusters: tuple[ClusterAnswer, ...]
+    rules: tuple[Rule, ...] = field(default=(), repr=False)
+    tracebacks: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def empty(self) -> tuple[str, ...]:
+        """The targets with nothing to judge."""
+        return tuple(target.path for target in self.targets if not target.hosts)
+
+    @property
+    def judged(self) -> int:
+        """How many files were judged."""
+        return sum(host.judged for cluster in self.clusters for host in cluster.hosts)
+
+    def count(self, outcome: str) -> int:
+        """Return how many rules came to `outcome`, counted on each host."""
+        return sum(one.outcome == outcome for cluster in self.clusters for host in cluster.hosts for one in host.outcomes)
+
+    def failing(self, fail_on: str) -> bool:
+        """Return whether a finding that is not allowed is as severe as `fail_on`, or worse."""
+        least = SEVERITIES.index(fail_on)
+        found = (one for cluster in self.clusters for one in cluster.found)
+        return any(one.allowed is None and SEVERITIES.index(one.severity) >= least for one in found)

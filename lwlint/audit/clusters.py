@@ -1,0 +1,156 @@
+"""Which hosts are of one cluster, and which report of a host counts where there are several."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from lwlint import kinds
+from lwlint.assemble.cibs import cib_facts
+from lwlint.assemble.sos import Capture
+from lwlint.assemble.sos_search import CIB, COROSYNC
+from lwlint.audit.targets import LONE_CIB, Target
+from lwlint.catalogue import Catalogue
+from lwlint.discover import limit_of
+from lwlint.facts.pacemaker import Cluster, Node
+from lwlint.parse.corosync import corosync
+from lwlint.source import Source
+
+
+@dataclass(frozen=True)
+class Identity:
+    """By what a cluster is known: its name, its uuid (each empty where nothing tells it), and the names of its nodes."""
+
+    name: str = ""
+    uuid: str = ""
+    nodes: frozenset[str] = frozenset()
+
+    def is_same(self, other: Identity) -> bool:
+        """Return whether both are one cluster: no contradiction in name or uuid, and a node in common (or one uuid)."""
+        if self.uuid and other.uuid:
+            return self.uuid == other.uuid
+        if self.name and other.name and self.name != other.name:
+            return False
+        if not self.nodes or not other.nodes:
+            return bool(self.name) and self.name == other.name
+        return bool(self.nodes & other.nodes)
+
+
+@dataclass(frozen=True)
+class Seat:
+    """One report of one host: where it lies and of which cluster it says that the host is."""
+
+    target: Target = field(repr=False)
+    capture: Capture
+    identity: Identity
+
+    @property
+    def node(self) -> str:
+        """The host's name without its domain; of a lone CIB, empty."""
+        return "" if self.capture.form == LONE_CIB else _short(self.capture.host)
+
+    @property
+    def shown(self) -> str:
+        """The report as it is named to the user."""
+        inside = self.capture.root.rstrip("/")
+        return self.target.path if self.capture.form == LONE_CIB else self.target.shown(inside)
+
+
+@dataclass(frozen=True)
+class Group:
+    """The hosts of one cluster, sorted by name; `older` are the reports of the same hosts that do not count.
+
+    `identity` has all that any of them says of the cluster; it is empty for hosts of none.
+    """
+
+    identity: Identity
+    seats: tuple[Seat, ...]
+    older: tuple[Seat, ...] = ()
+
+    @property
+    def clustered(self) -> bool:
+        """Whether these are the hosts of a cluster, and not those that are of none."""
+        return self.identity != Identity()
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """The nodes of the cluster of which there is no report."""
+        there = {seat.node for seat in self.seats}
+        return tuple(sorted(node for node in self.identity.nodes if node not in there))
+
+
+def seats(targets: Iterable[Target]) -> list[Seat]:
+    """Return every report in the targets, with the cluster that it is of."""
+    return [Seat(target, capture, _identity(target, capture)) for target in targets for capture in target.captures]
+
+
+def _identity(target: Target, capture: Capture) -> Identity:
+    name, uuid, nodes = "", "", set()
+    for evidence in capture.of(COROSYNC):
+        found = corosync(_read(target, evidence.path))
+        name, uuid, nodes = found.name, found.uuid, {_short(node) for node in found.nodes}
+    for evidence in capture.of(CIB):
+        if evidence.weaker:
+            continue
+        source = Source(evidence.path, _read(target, evidence.path), kinds.CIB)
+        for fact in cib_facts([source], Catalogue(())):
+            if isinstance(fact, Cluster):
+                name = fact.name or name
+            elif isinstance(fact, Node) and fact.type == "member":
+                nodes.add(_short(fact.name))
+    return Identity(name, uuid, frozenset(nodes))
+
+
+def _read(target: Target, path: str) -> str:
+    try:
+        return target.tree.read(path, limit_of(kinds.CIB)).decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _short(name: str) -> str:
+    """Return the name of a host without its domain; an address stays whole."""
+    return name if re.fullmatch(r"[\d.]+|.*:.*", name) else name.split(".")[0]
+
+
+def groups(found: Sequence[Seat]) -> list[Group]:
+    """Return the clusters, sorted by name and nodes, and last the hosts that are of none."""
+    together: list[list[Seat]] = []
+    for seat in found:
+        if seat.identity == Identity():
+            continue
+        fitting = [group for group in together if any(seat.identity.is_same(other.identity) for other in group)]
+        together = [group for group in together if group not in fitting] + [[*(one for group in fitting for one in group), seat]]
+    lone: list[Seat] = []
+    for seat in (one for one in found if one.identity == Identity()):
+        homes = [group for group in together if any(seat.node in other.identity.nodes for other in group)]
+        (homes[0] if len(homes) == 1 else lone).append(seat)
+    clusters = sorted((_group(group) for group in together), key=lambda g: (g.identity.name, sorted(g.identity.nodes)))
+    return [*clusters, *([_group(lone)] if lone else [])]
+
+
+def _group(members: Sequence[Seat]) -> Group:
+    counting, older = [], []
+    for same in _by_node(members):
+        ordered = sorted(same, key=lambda seat: seat.capture.captured)  # stable: of two without a time, the one named last
+        counting.append(ordered[-1])
+        older += ordered[:-1]
+    name = next((seat.identity.name for seat in members if seat.identity.name), "")
+    uuid = next((seat.identity.uuid for seat in members if seat.identity.uuid), "")
+    nodes = frozenset(node for seat in members for node in seat.identity.nodes)
+    order = sorted(counting, key=lambda seat: (_natural(seat.capture.host), seat.shown))
+    return Group(Identity(name, uuid, nodes), tuple(order), tuple(older))
+
+
+def _by_node(members: Iterable[Seat]) -> Iterator[list[Seat]]:
+    same: dict[tuple[str, object], list[Seat]] = {}
+    for seat in members:
+        alone = None if seat.node else seat.shown
+        same.setdefault((seat.node, alone), []).append(seat)
+    yield from same.values()
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Return a key by which `compute-10` comes after `compute-9`."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]

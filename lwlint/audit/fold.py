@@ -1,0 +1,72 @@
+"""The findings of all hosts of a cluster, as one list: what several hosts have alike is told once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from lwlint.audit.answer import Found, Place
+from lwlint.finding import SEVERITIES, Finding
+from lwlint.kinds import CIB
+from lwlint.secret import masked
+from lwlint.source import Source, Span
+
+_LONGEST = 200  # characters of a line that is shown
+
+
+class Seen(NamedTuple):
+    """A finding, and the host that it was found on."""
+
+    host: str
+    finding: Finding
+
+
+def folded(seen: Iterable[Seen], sources: Mapping[str, Source], shown: Mapping[str, str]) -> Iterator[Found]:
+    """Yield the findings by clause, severity, code and place. `shown` has the path to show for a first part that is no host's name."""
+    alike: dict[tuple[object, ...], list[Seen]] = {}
+    for one in seen:
+        f = one.finding
+        message = told(f.message, one.host).replace(f"{one.host}:", "")
+        alike.setdefault((f.code, f.severity, message, f.subject, f.allowed is None), []).append(one)
+    found = [_one(group, sources, shown) for group in alike.values()]
+    yield from sorted(found, key=lambda f: (-SEVERITIES.index(f.severity), f.code, f.places[0].path, f.places[0].line, f.message))
+
+
+def _one(group: list[Seen], sources: Mapping[str, Source], shown: Mapping[str, str]) -> Found:
+    first = group[0].finding
+    spans = list(dict.fromkeys(one.finding.span for one in group))
+    source = sources.get(first.span.path)
+    if source is not None and source.kind == CIB:
+        spans = spans[:1]  # the others are copies of one CIB
+    return Found(
+        code=first.code,
+        rule=first.rule,
+        severity=first.severity,
+        clause=first.clause,
+        message=told(first.message, group[0].host),
+        subject=masked(first.subject),
+        hosts=tuple(dict.fromkeys(one.host for one in group if one.host)),
+        places=tuple(place(span, sources, shown) for span in spans),
+        related=tuple((place(r.span, sources, shown), told(r.message, group[0].host)) for r in first.related),
+        remedy=masked(first.remedy),
+        allowed=None if first.allowed is None else masked(first.allowed),
+    )
+
+
+def told(message: str, host: str) -> str:
+    """Return a message as it is shown: without secrets, and with the host in front of its paths as in `host:path`."""
+    return masked(re.sub(rf"(?<![\w./-]){re.escape(host)}/", f"{host}:", message) if host else message)
+
+
+def place(span: Span, sources: Mapping[str, Source], shown: Mapping[str, str]) -> Place:
+    """Return a span as a place to show."""
+    source = sources.get(span.path)
+    line, column = source.position(span.start) if source is not None else (1, 1)
+    text = masked(source.line(line)).strip() if source is not None else ""
+    host, slash, below = span.path.partition("/")
+    if host in shown:
+        return Place("", shown[host], line, column, text[:_LONGEST])
+    if source is None or not slash or not source.root.startswith(f"{host}/"):
+        return Place("", span.path, line, column, text[:_LONGEST])
+    return Place(host, below, line, column, text[:_LONGEST])

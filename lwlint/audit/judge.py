@@ -1,0 +1,107 @@
+"""An audit, whole: targets -> hosts -> clusters -> rules -> answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from lwlint import checks
+from lwlint.audit.answer import NOT_APPLICABLE, Audit, ClusterAnswer, Found, HostAnswer, Outcome, TargetAnswer
+from lwlint.audit.clusters import Group, groups, seats
+from lwlint.audit.fold import Seen, folded, told
+from lwlint.audit.hosts import Host, read_hosts
+from lwlint.audit.targets import LONE_CIB, Target
+from lwlint.engine import Answer, evaluate
+from lwlint.facts import Facts
+from lwlint.finding import FAIL, NOT_EVALUATED, PASS, Report, Verdict
+from lwlint.rules import Rule
+from lwlint.run import AUTO, judge
+from lwlint.source import Source
+
+
+def audit(targets: Iterable[Target], rules: Sequence[Rule], release: str = AUTO) -> Audit:
+    """Return what the `rules` say of the targets: of each host by itself, and of the hosts of each cluster together."""
+    opened = list(targets)
+    clusters: list[ClusterAnswer] = []
+    traces: list[str] = []
+    for group in groups(seats(opened)):
+        cluster, tracebacks = _cluster(group, rules, release)
+        clusters.append(cluster)
+        traces += tracebacks
+    answers = tuple(
+        TargetAnswer(t.path, t.kind, len(t.captures), tuple(told(f"{t.shown(u.span.path)}: {u.message}", "") for u in t.troubles))
+        for t in opened
+    )
+    return Audit(answers, tuple(clusters), tuple(rules), tuple(traces))
+
+
+def _cluster(group: Group, rules: Sequence[Rule], release: str) -> tuple[ClusterAnswer, tuple[str, ...]]:
+    hosts = read_hosts(group, release)
+    own = [rule for rule in rules if not rule.bound.across]
+    reports = [judge(host.reading, host.request, own) for host in hosts]
+    sources = {path: source for report in reports for path, source in report.sources.items()}
+    across = _across(hosts, [rule for rule in rules if rule.bound.across], sources) if group.clustered else Answer((), (), ())
+    seen = [Seen(_owner(host), finding) for host, report in zip(hosts, reports) for finding in report.findings]
+    labels = {host.label for host in hosts}
+    seen += [Seen(_first(finding.span.path, labels), finding) for finding in across.findings]
+    shown = {host.label: host.seat.target.path for host in hosts if host.seat.capture.form == LONE_CIB}
+    found = tuple(folded(seen, sources, shown))
+    clauses = {rule.id: rule.clause for rule in rules}
+    answers = tuple(_host(host, report, across, found, clauses) for host, report in zip(hosts, reports))
+    older = tuple((seat.capture.host, seat.shown, seat.capture.captured, _counting(seat.node, group)) for seat in group.older)
+    identity = group.identity
+    cluster = ClusterAnswer(identity.name, group.clustered, tuple(sorted(identity.nodes)), group.absent, answers, found, older)
+    return cluster, (*(trace for report in reports for trace in report.tracebacks), *across.tracebacks)
+
+
+def _owner(host: Host) -> str:
+    return "" if host.seat.capture.form == LONE_CIB else host.label
+
+
+def _first(path: str, labels: Iterable[str]) -> str:
+    first = path.partition("/")[0]
+    return first if first in labels else ""
+
+
+def _counting(node: str, group: Group) -> str:
+    return next(seat.shown for seat in group.seats if seat.node == node)
+
+
+def _across(hosts: Sequence[Host], rules: Sequence[Rule], sources: Mapping[str, Source]) -> Answer:
+    """Return what the rules that compare hosts say; a CIB that was lent counts once."""
+    facts = [fact for host in hosts for fact in host.reading.facts if fact.span.path.partition("/")[0] == host.label]
+    release = next((host.release for host in hosts if host.release.name is not None), hosts[0].release)
+    return evaluate(Facts(facts, release=release, services=hosts[0].reading.facts.services), rules, sources)
+
+
+def _host(host: Host, report: Report, across: Answer, found: Sequence[Found], clauses: Mapping[str, str]) -> HostAnswer:
+    capture = host.seat.capture
+    failing = {one.rule for one in found if one.allowed is None and (host.label in one.hosts or not one.hosts)}
+    verdicts = [*report.verdicts, *_of_host(across.verdicts, failing)]
+    passed_over = (*host.passed_over.items(), *((path, because) for path, because in report.skipped if path not in host.passed_over))
+    return HostAnswer(
+        name=host.label,
+        target=host.seat.shown,
+        captured=capture.captured,
+        sos=".".join(map(str, capture.version)),
+        release=host.release.name,
+        release_because=told(host.release.because, host.label),
+        outcomes=tuple(_outcome(verdict, clauses, host.label) for verdict in sorted(verdicts, key=lambda v: v.code)),
+        evidence=tuple((one.kind, one.path[len(capture.root) :], one.weaker) for one in capture.evidence),
+        missing=tuple((one.kind, one.looked_for) for one in capture.missing),
+        passed_over=tuple((told(path, host.label), because) for path, because in passed_over),
+        judged=sum(s.judged and s.kind not in ("unreadable", "link") for s in report.sources.values()),
+        cib_of=host.lent,
+    )
+
+
+def _of_host(verdicts: Iterable[Verdict], failing: set[str]) -> Iterator[Verdict]:
+    """Yield the verdicts of rules that compare hosts, for one host: it fails where it is blamed."""
+    for verdict in verdicts:
+        fine = verdict.outcome == FAIL and verdict.rule not in failing
+        yield Verdict(verdict.rule, verdict.code, PASS if fine else verdict.outcome, verdict.because)
+
+
+def _outcome(verdict: Verdict, clauses: Mapping[str, str], label: str) -> Outcome:
+    not_applicable = verdict.outcome == NOT_EVALUATED and verdict.because in checks.NOT_OF_A_HOST
+    outcome = NOT_APPLICABLE if not_applicable else verdict.outcome
+    return Outcome(verdict.rule, verdict.code, clauses[verdict.rule], outcome, told(verdict.because, label))

@@ -1,0 +1,84 @@
+"""One host's files as an audit sees them: below the host's name, and only the best evidence of each kind."""
+
+from __future__ import annotations
+
+import re
+
+from lwlint.assemble.sos import Capture
+from lwlint.assemble.sos_search import CIB, OPTIONS
+from lwlint.tree import FILE, FOLDER, Tree
+
+_CIB = re.compile(r"(?:^|/)(?:cib\.xml(?:\.live)?|pcs_cluster_cib[^/]*|cibadmin[^/]*)$")
+_OPTIONS = re.compile(r"(?:var/lib/config-data/(?:puppet-generated/)?[^/]+/)?etc/(?P<project>[^/]+)/")
+
+
+class Mounted:
+    """The tree of one capture, whose paths begin with `label/` instead of the capture's own root.
+
+    A CIB that is older or weaker than the one that counts is not there, nor are option files that no running service reads
+    because its container has its own. The host's name is `label`, whatever its files say, so that two hosts never have one name.
+    """
+
+    def __init__(self, tree: Tree, capture: Capture, label: str) -> None:
+        self._tree = tree
+        self._root = capture.root
+        self._label = label
+        self._cibs = {self.inside(evidence.path) for evidence in capture.of(CIB)}
+        self._options = tuple(self.inside(evidence.path) + "/" for evidence in capture.of(OPTIONS))
+        self._projects = {folder.rstrip("/").rpartition("/")[2] for folder in self._options}
+        self._hostname = f"{label}/etc/hostname"
+        self.hidden: dict[str, str] = {}
+
+    def inside(self, path: str) -> str:
+        """Return a path of the capture's tree as it is below its root."""
+        return path[len(self._root) :]
+
+    def _real(self, path: str) -> str:
+        if path != self._label and not path.startswith(self._label + "/"):
+            raise FileNotFoundError(2, "No such file or directory", path)
+        return (self._root + path[len(self._label) + 1 :]).rstrip("/") or "."
+
+    def _refusal(self, path: str) -> str:
+        """Return why the file at `path` is no evidence; empty if it is."""
+        below = path[len(self._label) + 1 :]
+        if _CIB.search(below) and below not in self._cibs:
+            return "a CIB, but there is a better one"
+        options = _OPTIONS.match(below)
+        if options and options["project"] in self._projects and not below.startswith(self._options):
+            return f"option files that no service reads: those of {options['project']}'s container count"
+        return ""
+
+    def kind(self, path: str) -> str | None:
+        try:
+            return self._tree.kind(self._real(path))
+        except OSError:
+            return None
+
+    def real_kind(self, path: str) -> str | None:
+        if path == self._hostname:
+            return FILE
+        try:
+            return self._tree.real_kind(self._real(path))
+        except OSError:
+            return None
+
+    def target(self, path: str) -> str:
+        return self._tree.target(self._real(path))
+
+    def size(self, path: str) -> int:
+        return self._tree.size(self._real(path))
+
+    def read(self, path: str, most: int = -1) -> bytes:
+        if path == self._hostname:
+            return self._label.encode()
+        return self._tree.read(self._real(path), most)
+
+    def names(self, path: str) -> list[str]:
+        found = []
+        for name in self._tree.names(self._real(path)):
+            refusal = self._refusal(f"{path}/{name}")
+            if refusal and self.kind(f"{path}/{name}") != FOLDER:
+                self.hidden[f"{path}/{name}"] = refusal
+            else:
+                found.append(name)
+        return found

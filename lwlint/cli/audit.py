@@ -1,0 +1,101 @@
+"""`lwlint audit`: reports of hosts, archives of them, and file systems, judged cluster by cluster."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable
+
+from lwlint.audit.answer import Audit
+from lwlint.audit.judge import audit as run
+from lwlint.audit.targets import targets
+from lwlint.cli import NOT_TRUSTED
+from lwlint.cli.ask import split
+from lwlint.facts.service import RELEASES
+from lwlint.finding import BROKEN, NOT_EVALUATED, ConfigurationError
+from lwlint.read import near
+from lwlint.report import audit_json, audit_text
+from lwlint.report.formats import write
+from lwlint.rules import load_clauses
+from lwlint.run import AUTO, load_rules
+
+CONFORMS, FINDINGS = 0, 1
+_EVERY = 0.1  # seconds between two signs of progress
+
+
+def audit(options: argparse.Namespace) -> int:
+    """Judge the targets, print the answer, and return the exit code."""
+    release = options.release or AUTO
+    if release not in (AUTO, *RELEASES):
+        raise ConfigurationError(f"`{release}`: unknown release{near(release, RELEASES)}")
+    roots = [*options.root, *(["/"] if options.live else [])]
+    if not options.targets and not roots:
+        raise ConfigurationError("nothing to audit: name a report, an archive, a folder or a CIB, or `--live`")
+    if options.output and os.path.exists(options.output) and not os.path.isdir(options.output):
+        raise ConfigurationError(f"`--output {options.output}`: is no folder")
+    rules = load_rules(options.rules, split(options.select), split(options.ignore), examples=False)
+    told, done = _progress()
+    try:
+        answer = run(targets(options.targets, roots, told), rules, release)
+    finally:
+        done()
+    _deliver(answer, options)
+    return _exit_code(answer, options)
+
+
+def _deliver(answer: Audit, options: argparse.Namespace) -> None:
+    clauses = load_clauses()
+    if options.output:
+        os.makedirs(options.output, exist_ok=True)
+        write(os.path.join(options.output, "audit.txt"), audit_text.render(answer, clauses, verbose=options.verbose))
+        write(os.path.join(options.output, "audit.json"), audit_json.render(answer, clauses))
+        print(audit_text.summary(answer))
+    elif options.format == "json":
+        sys.stdout.write(audit_json.render(answer, clauses))
+    else:
+        sys.stdout.write(audit_text.render(answer, clauses, verbose=options.verbose))
+
+
+def _exit_code(answer: Audit, options: argparse.Namespace) -> int:
+    if answer.count(BROKEN):
+        for text in answer.tracebacks if options.debug else ():
+            print(text, file=sys.stderr)
+        print("lwlint: a rule is broken, which is a defect of lwlint; the answer is not complete", file=sys.stderr)
+        return NOT_TRUSTED
+    for target in answer.targets:
+        if not target.hosts:
+            because = f": {target.troubles[0]}" if target.troubles else ""
+            print(f"lwlint: `{target.path}`: nothing to judge in it{because}", file=sys.stderr)
+    if answer.empty:
+        return NOT_TRUSTED
+    if not answer.judged:
+        print("lwlint: nothing to judge: there is no CIB, systemd unit or option file in what was given", file=sys.stderr)
+        return NOT_TRUSTED
+    if answer.failing(options.fail_on) or (options.strict and answer.count(NOT_EVALUATED)):
+        return FINDINGS
+    return CONFORMS
+
+
+def _progress() -> tuple[Callable[[str, int, int], None], Callable[[], None]]:
+    """Return what shows progress, and what takes it away again; on a terminal only."""
+    if not sys.stderr.isatty():
+        return (lambda path, read, size: None), (lambda: None)
+    shown = [0.0]
+
+    def tell(path: str, read: int, size: int) -> None:
+        now = time.monotonic()
+        if now - shown[0] >= _EVERY:
+            shown[0] = now
+            percent = f"{min(100, 100 * read // size)} %" if size else ""
+            name = os.path.basename(path).encode("ascii", "replace").decode()[:60]
+            sys.stderr.write(f"\r\033[Kreading {name}: {read // 1_000_000} of {size // 1_000_000} MB {percent}")
+            sys.stderr.flush()
+
+    def done() -> None:
+        if shown[0]:
+            sys.stderr.write("\r\033[K")
+            sys.stderr.flush()
+
+    return tell, done

@@ -1,0 +1,182 @@
+"""An audit for a person: each cluster as a table of hosts and clauses, what was found by clause, what was missing, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from lwlint.audit.answer import NOT_APPLICABLE, Audit, Cell, ClusterAnswer, Found, HostAnswer
+from lwlint.finding import FAIL, NOT_EVALUATED, PASS
+from lwlint.report.text import safe
+from lwlint.rules import Clause
+
+_WIDTH = 120  # of a table; more hosts go into further tables
+_PLACES = 6  # places of one finding that are shown, unless all are wanted
+
+
+def render(audit: Audit, clauses: Sequence[Clause], *, verbose: bool = False) -> str:
+    """Return the answer as text with a final line break; `verbose` adds all places, the evidence, and what was passed over."""
+    return "".join(safe(line.rstrip()) + "\n" for line in _lines(audit, clauses, verbose))
+
+
+def _lines(audit: Audit, clauses: Sequence[Clause], verbose: bool) -> Iterator[str]:
+    titles = {clause.id: clause.title for clause in clauses}
+    for cluster in audit.clusters:
+        yield from _heading(cluster)
+        yield from _table(cluster, titles)
+        yield from _found(cluster, titles, verbose)
+        yield from _missing(cluster)
+        if verbose:
+            yield from _evidence(cluster)
+    yield from _remedies(audit)
+    yield from _targets(audit)
+    yield summary(audit)
+
+
+def _heading(cluster: ClusterAnswer) -> Iterator[str]:
+    hosts = f"{len(cluster.hosts)} host" + ("s" if len(cluster.hosts) != 1 else "")
+    title = f"Cluster {cluster.name or '(without a name)'}: {hosts}" if cluster.clustered else f"In no cluster: {hosts}"
+    yield title
+    yield "=" * len(title)
+    for host in cluster.hosts:
+        told = [host.captured, f"sos {host.sos}" if host.sos else "", f"release {host.release}" if host.release else "release unknown"]
+        yield f"  {host.name}: {host.target} ({', '.join(part for part in told if part)})"
+        if host.release_because:
+            yield f"    judged as {host.release or 'any release'}: {host.release_because}"
+        if host.cib_of:
+            yield f"    holds no CIB; that of {host.cib_of} is used"
+    for name, older, captured, counting in cluster.older:
+        yield f"  {name}: {older} ({captured or 'of unknown time'}) is of the same host and does not count; {counting} does"
+    if cluster.absent:
+        yield f"  No report of: {', '.join(cluster.absent)}"
+    yield ""
+
+
+def _table(cluster: ClusterAnswer, titles: Mapping[str, str]) -> Iterator[str]:
+    columns = [host.cells() for host in cluster.hosts]
+    rows = [clause for clause in titles if any(c.get(clause, Cell(NOT_APPLICABLE)).outcome != NOT_APPLICABLE for c in columns)]
+    first = max([len(clause) for clause in rows], default=0) + 2
+    widths = [max(len(host.name), 13) + 2 for host in cluster.hosts]
+    for start, end in _blocks(widths, _WIDTH - first):
+        yield " " * first + "".join(host.name.ljust(width) for host, width in zip(cluster.hosts[start:end], widths[start:end]))
+        for clause in rows:
+            cells = (_cell(column.get(clause, Cell(NOT_APPLICABLE))) for column in columns[start:end])
+            yield clause.ljust(first) + "".join(cell.ljust(width) for cell, width in zip(cells, widths[start:end]))
+        yield ""
+
+
+def _blocks(widths: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
+    """Yield from where to where hosts stand in one table."""
+    start = taken = 0
+    for i, width in enumerate(widths):
+        if i > start and taken + width > room:
+            yield start, i
+            start, taken = i, 0
+        taken += width
+    if widths:
+        yield start, len(widths)
+
+
+def _cell(cell: Cell) -> str:
+    if cell.outcome == PASS and cell.evaluated < cell.rules:
+        return f"pass ({cell.evaluated} of {cell.rules})"
+    return "-" if cell.outcome == NOT_APPLICABLE else cell.outcome
+
+
+def _found(cluster: ClusterAnswer, titles: Mapping[str, str], verbose: bool) -> Iterator[str]:
+    for clause, title in titles.items():
+        found = [one for one in cluster.found if one.clause == clause and (verbose or one.allowed is None)]
+        if found:
+            yield f"{clause}: {title}"
+        for code, rule in sorted({(one.code, one.rule) for one in found}):
+            yield f"  {code} {rule}"
+            for one in found:
+                if one.code == code:
+                    yield from _one(one, len(cluster.hosts), verbose)
+        if found:
+            yield ""
+
+
+def _one(found: Found, hosts: int, verbose: bool) -> Iterator[str]:
+    allowed = f" (allowed: {found.allowed})" if found.allowed is not None else ""
+    yield f"    {found.severity}: {found.message}{allowed}"
+    if hosts > 1 and found.hosts:
+        every = len(found.hosts) == hosts
+        yield f"      on {'all hosts' if every and hosts > 3 else ', '.join(found.hosts)}"
+    shown = found.places if verbose else found.places[:_PLACES]
+    for place in shown:
+        yield f"      {place.shown}" + (f"  {place.text}" if place.text else "")
+    if len(shown) < len(found.places):
+        yield f"      and {len(found.places) - len(shown)} more (`-v` shows them)"
+    related = found.related if verbose else found.related[:_PLACES]
+    for place, message in related:
+        yield f"      {place.shown} {message}"
+    if len(related) < len(found.related):
+        yield f"      and {len(found.related) - len(related)} more (`-v` shows them)"
+
+
+def _missing(cluster: ClusterAnswer) -> Iterator[str]:
+    by_what: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for host in cluster.hosts:
+        for kind, looked_for in host.missing:
+            alike = tuple(path.replace(f"/{host.name.split('.')[0]}/", "/HOST/") for path in looked_for)
+            by_what.setdefault((kind, alike), []).append(host.name)
+    reasons: dict[str, dict[str, list[str]]] = {}
+    for host in cluster.hosts:
+        for one in host.outcomes:
+            if one.outcome == NOT_EVALUATED:
+                reasons.setdefault(one.because, {}).setdefault(one.code, []).append(host.name)
+    if by_what or reasons:
+        yield "What was missing"
+    for (kind, looked_for), names in by_what.items():
+        more = f" and {len(looked_for) - 3} more places" if len(looked_for) > 3 else ""
+        yield f"  {kind} ({', '.join(names)}): looked for {', '.join(looked_for[:3])}{more}"
+    for because, codes in reasons.items():
+        names = list(dict.fromkeys(name for found in codes.values() for name in found))
+        yield f"  not evaluated ({', '.join(names)}): {', '.join(codes)}: {because}"
+    if by_what or reasons:
+        yield ""
+
+
+def _evidence(cluster: ClusterAnswer) -> Iterator[str]:
+    yield "What was used"
+    for host in cluster.hosts:
+        yield from (f"  {host.name}:{path}: {kind}{', weaker evidence' if weaker else ''}" for kind, path, weaker in host.evidence)
+        yield from (f"  {path}: passed over: {because}" for path, because in host.passed_over)
+        yield from _outcomes(host)
+    yield ""
+
+
+def _outcomes(host: HostAnswer) -> Iterator[str]:
+    for one in host.outcomes:
+        if one.outcome != NOT_APPLICABLE:
+            yield f"  {host.name}: {one.code} {one.rule}: {one.outcome}" + (f" ({one.because})" if one.because else "")
+
+
+def _remedies(audit: Audit) -> Iterator[str]:
+    said = {(f.code, f.rule, f.remedy): None for cluster in audit.clusters for f in cluster.found if f.allowed is None}
+    if said:
+        yield "What to do"
+    for code, rule, remedy in sorted(said):
+        first, *rest = remedy.splitlines() or [""]
+        yield f"  {code} {rule}: {first}"
+        yield from (f"    {line}" for line in rest)
+    if said:
+        yield ""
+
+
+def _targets(audit: Audit) -> Iterator[str]:
+    """Yield what was wrong with targets that no host is in, which therefore stands in no table."""
+    for target in audit.targets:
+        if not target.hosts:
+            yield f"{target.path}: nothing to judge in it"
+            yield from (f"  {trouble}" for trouble in target.troubles)
+
+
+def summary(audit: Audit) -> str:
+    """Return the last line: how many hosts and clusters, and what the rules came to, counted on each host."""
+    hosts = sum(len(cluster.hosts) for cluster in audit.clusters)
+    clusters = sum(cluster.clustered for cluster in audit.clusters)
+    allowed = sum(one.allowed is not None for cluster in audit.clusters for one in cluster.found)
+    counts = f"{audit.count(PASS)} pass, {audit.count(FAIL)} fail, {audit.count(NOT_EVALUATED)} not evaluated, {allowed} allowed"
+    said = f"{hosts} host{'s' if hosts != 1 else ''}, {clusters} cluster{'s' if clusters != 1 else ''}"
+    return f"{said}: {counts} (rules, counted on each host)"
