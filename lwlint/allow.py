@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from lwlint.facts.input import UnusedAllow
 from lwlint.finding import NOT_EVALUATED, Finding, Verdict
 from lwlint.read import near
+from lwlint.record import dataclass, replace
 from lwlint.rules import Rule
 from lwlint.source import Source, Span
 

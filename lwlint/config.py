@@ -6,7 +6,6 @@ import datetime
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from lwlint import pyproject
@@ -16,6 +15,7 @@ from lwlint.nearest import nearest, shown, text_of
 from lwlint.profiles import PROFILES
 from lwlint.read import Mismatch, build, located, near
 from lwlint.read import load as load_yaml
+from lwlint.record import replace
 from lwlint.settings import File, Key, Layer, Paths, Placed, RuleSettings, Settings
 
 

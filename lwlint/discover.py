@@ -5,13 +5,13 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Optional
 
 from lwlint import kinds
 from lwlint.facts.input import Unreadable
 from lwlint.finding import ConfigurationError
 from lwlint.read import near
+from lwlint.record import dataclass, field
 from lwlint.source import Link, Source
 from lwlint.tree import FILE, FOLDER, LINK, Tree, walk
 

@@ -6,12 +6,12 @@ import hashlib
 import re
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from lwlint import checks
 from lwlint.checks.check import Unknown
 from lwlint.facts import Facts
 from lwlint.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, Finding, Problem, Verdict
+from lwlint.record import dataclass
 from lwlint.rules import Rule
 from lwlint.source import Source
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+from lwlint.record import dataclass, field
 from lwlint.source import Source, Span
 
 SEVERITIES = ("note", "warning", "error")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from lwlint.config import complaint, position, until_of
 from lwlint.facts.input import UnusedAllow
 from lwlint.finding import NOT_EVALUATED, ConfigurationError, Finding, Report
 from lwlint.read import Mismatch, near
+from lwlint.record import replace
 from lwlint.rules import Rule, choose
 from lwlint.selection import matches
 from lwlint.settings import Allowance, Key, Layer, Placed, RuleSettings, Settings

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -15,6 +14,7 @@ from lwlint.checks.check import AnyCheck
 from lwlint.facts.service import RELEASES
 from lwlint.finding import ConfigurationError
 from lwlint.read import Mismatch, build, located, near, read
+from lwlint.record import dataclass, field
 
 NO_RULES = ("services.yaml", "clauses.yaml", "options.yaml")
 

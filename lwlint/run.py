@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from lwlint.facts.input import UnusedAllow
 from lwlint.facts.service import RELEASES, Release
 from lwlint.finding import FAIL, PASS, ConfigurationError, Finding, Report, Verdict
 from lwlint.read import near
+from lwlint.record import dataclass, field, replace
 from lwlint.rules import Rule, choose, load_folder, own_folder, unique
 from lwlint.source import Source
 from lwlint.tree import FOLDER, Disk, Tree

@@ -6,12 +6,12 @@ In that file a list is written as words with blanks between; `docs/catalogue.md`
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from lwlint.facts.service import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE, RELEASES, Database, Service
 from lwlint.read import Mismatch, Path, near
+from lwlint.record import dataclass
 
 KINDS = (CORE, ACTIVE_PASSIVE, ACTIVE_ACTIVE, INFRASTRUCTURE)
 NAMESPACE = "OS::TripleO::Services::"

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Optional, Union
 
 from lwlint.facts.service import RELEASES
+from lwlint.record import dataclass, field
 
 Severity = Literal["error", "warning", "note"]
 Strings = tuple[str, ...]

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
 from lwlint.facts.pacemaker import score
 from lwlint.parse.cib import Element
+from lwlint.record import dataclass, field
 from lwlint.source import Text
 
 META, INSTANCE, PROPERTIES = "meta_attributes", "instance_attributes", "cluster_property_set"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Union
 
@@ -30,6 +29,7 @@ from lwlint.facts.pacemaker import (
     score,
 )
 from lwlint.parse.cib import Element
+from lwlint.record import dataclass, field, replace
 from lwlint.source import Source, Text
 
 TYPES = {"rsc_order": ORDER, "rsc_colocation": COLOCATION, "rsc_location": LOCATION, "rsc_ticket": TICKET}

@@ -6,13 +6,13 @@ After lib/pengine/complex.c, clone.c and bundle.c of Pacemaker 2.1.5.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 
 from lwlint.assemble.cib_attributes import INSTANCE, META, Context, Reader, seconds
 from lwlint.catalogue import Catalogue
 from lwlint.facts.pacemaker import BUNDLE, CLONE, GROUP, PRIMITIVE, PROMOTABLE, Container, Operation, Resource, boolean
 from lwlint.facts.service import Service
 from lwlint.parse.cib import Element
+from lwlint.record import dataclass, field, replace
 from lwlint.source import Source, Text
 
 FORMS = {"primitive": PRIMITIVE, "group": GROUP, "clone": CLONE, "master": PROMOTABLE, "bundle": BUNDLE}

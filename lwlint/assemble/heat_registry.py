@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from lwlint.assemble.heat_tree import HeatTree
@@ -13,6 +12,7 @@ from lwlint.facts.heat import NONE, Environment, ServiceMapping
 from lwlint.facts.service import CORE
 from lwlint.parse.heat import HeatFile
 from lwlint.parse.heat_nodes import Mapping, Node, Scalar, Sequence, effective
+from lwlint.record import dataclass, field
 from lwlint.source import Text
 
 PACEMAKER = "OS::TripleO::Services::Pacemaker"

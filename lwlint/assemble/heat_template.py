@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from lwlint.assemble.heat_functions import Branch, Reference, call, parts
 from lwlint.parse.heat import TEMPLATE, HeatFile
 from lwlint.parse.heat_nodes import Mapping, Node, Scalar, Sequence, effective, walk
+from lwlint.record import dataclass, field
 
 CONFIG = ("config_settings", "service_config_settings", "global_config_settings")
 CONTAINERS = ("docker_config", "container_config")

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from types import MappingProxyType
 
 from lwlint.assemble.manifest_reading import Declared
 from lwlint.catalogue import Catalogue
 from lwlint.facts.puppet import ManifestConstraint, ManifestResource, Member, Setting
 from lwlint.facts.service import Service
+from lwlint.record import replace
 
 _RESOURCES = ("pacemaker::resource::", "pcmk_resource", "pcmk_bundle", "pcmk_remote")
 _CONSTRAINTS = ("pacemaker::constraint::", "pcmk_constraint")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from lwlint.assemble import option_layout as layout
 from lwlint.assemble.option_layout import Place
@@ -16,6 +15,7 @@ from lwlint.facts.oslo_values import Name, normal
 from lwlint.facts.service import Release
 from lwlint.facts.systemd import Unit
 from lwlint.parse.oslo import OptionText, Setting, read
+from lwlint.record import dataclass, replace
 from lwlint.source import Source, Span, Text
 
 _MOST_BEATEN = 50  # more of them explain nothing

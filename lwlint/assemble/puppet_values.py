@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from lwlint.assemble.puppet_params import unit_name
 from lwlint.parse import puppet_tree as tree
+from lwlint.record import dataclass, field
 
 MOST = 64  # values and nodes that one expression may come to
 DEEPEST = 16  # variables in variables

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
 from lwlint.parse import unit_names as names
+from lwlint.record import dataclass, field
 from lwlint.source import Link, Source
 
 PERSISTENT = "etc/systemd/system"

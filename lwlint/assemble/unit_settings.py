@@ -6,12 +6,12 @@ Sources: systemd.unit(5), systemd.service(5); systemd 252 in test mode and boote
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from lwlint.facts.systemd import Setting
 from lwlint.parse import unit_commands, unit_names, unit_values
 from lwlint.parse.unit import Assignment, Stray, UnitText
 from lwlint.parse.unit_keys import CONDITIONS, INSTALL_KEYS, SERVICE_KEYS, UNIT_KEYS
+from lwlint.record import dataclass, field
 from lwlint.source import Span, Text
 
 KEYS = {"Unit": UNIT_KEYS, "Service": SERVICE_KEYS, "Install": INSTALL_KEYS}

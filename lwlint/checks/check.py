@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, Union
 
 from lwlint.facts import Facts
 from lwlint.finding import Problem
+from lwlint.record import dataclass
 from lwlint.source import Span
 
 P = TypeVar("P")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from lwlint.checks.check import Check, Saw, Unknown, needs
 from lwlint.facts import Facts
@@ -12,6 +11,7 @@ from lwlint.facts.cib import Cib, cibs
 from lwlint.facts.colocation import PROMOTED, Colocations, by_node, first_takes, second_takes
 from lwlint.facts.pacemaker import COLOCATION, GROUP, INFINITY, ORDER, Cluster, Constraint, Pair, Resource, boolean, score
 from lwlint.finding import Problem, Related
+from lwlint.record import dataclass
 from lwlint.source import Span
 
 _LOOKED_AT = 500  # pairs of one constraint, to find words for what is wrong with it

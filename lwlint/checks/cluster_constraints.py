@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from lwlint.checks.check import Check, NoParams, Saw, Unknown, needs
 from lwlint.facts import Facts
 from lwlint.facts.cib import Cib, cibs
 from lwlint.facts.pacemaker import Cluster, Constraint, Member
 from lwlint.finding import Problem, Related
+from lwlint.record import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from lwlint.checks.check import Check, Saw, Unknown, needs
 from lwlint.facts import Facts
@@ -12,6 +11,7 @@ from lwlint.facts.oslo import Option
 from lwlint.facts.pacemaker import Cluster, Resource
 from lwlint.facts.service import RELEASES, Release, Service
 from lwlint.finding import Problem, Related
+from lwlint.record import dataclass
 
 NO_CIB = "no CIB was given"
 NOT_OPENSTACK = "there is no OpenStack service in this CIB"

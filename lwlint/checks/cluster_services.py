@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 from lwlint.checks.check import Check, Saw, Unknown, needs
 from lwlint.facts import Facts
@@ -11,6 +10,7 @@ from lwlint.facts.cib import Cib, cibs
 from lwlint.facts.pacemaker import Cluster, boolean
 from lwlint.facts.service import RELEASES, Release
 from lwlint.finding import Problem, Related
+from lwlint.record import dataclass, field
 from lwlint.source import Text
 
 

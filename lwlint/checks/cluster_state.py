@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from lwlint.checks.check import Check, Saw
 from lwlint.facts import Facts
@@ -23,6 +22,7 @@ from lwlint.facts.pacemaker import (
     score,
 )
 from lwlint.finding import Problem, Related
+from lwlint.record import dataclass
 from lwlint.source import Text
 
 _BANS = ("cli-ban-", "cli-standby-")  # what `pcs resource ban`, `move` and `crm resource move` leave behind

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal, Optional
 
@@ -13,6 +12,7 @@ from lwlint.facts import Facts
 from lwlint.facts.heat import NONE, Environment, HieraKey, ServiceMapping
 from lwlint.facts.service import Service
 from lwlint.finding import Problem, Related
+from lwlint.record import dataclass
 
 
 @dataclass(frozen=True)

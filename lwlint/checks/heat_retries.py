@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Literal, Optional
 
 from lwlint.checks.check import Check, Saw, Unknown
@@ -14,6 +13,7 @@ from lwlint.facts import Facts
 from lwlint.facts.heat import HieraKey, RoleData
 from lwlint.facts.puppet import Manifest
 from lwlint.finding import Problem, Related
+from lwlint.record import dataclass, field
 
 
 @dataclass(frozen=True)

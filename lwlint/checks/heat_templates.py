@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Optional
 
 from lwlint.checks.check import Check, NoParams, Saw, Unknown
@@ -11,6 +10,7 @@ from lwlint.checks.heat_jinja import needs_heat, unseen
 from lwlint.facts import Facts
 from lwlint.facts.heat import Container, DanglingReference, DuplicateKey, Environment, StrayFunction, Template
 from lwlint.finding import Problem, Related
+from lwlint.record import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from lwlint.checks.check import Check, Saw, Unknown, needs
@@ -11,6 +10,7 @@ from lwlint.facts import Facts
 from lwlint.facts.puppet import Manifest, ManifestConstraint, ManifestResource, Member
 from lwlint.facts.service import ACTIVE_ACTIVE
 from lwlint.finding import Problem, Related
+from lwlint.record import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import NamedTuple, Optional
 
@@ -11,6 +10,7 @@ from lwlint.checks.check import Check, Saw, Unknown, needs
 from lwlint.facts import Facts
 from lwlint.facts.puppet import Manifest, ManifestClass, ManifestDatabase, ManifestOption
 from lwlint.finding import Problem
+from lwlint.record import dataclass
 from lwlint.source import Span
 
 _UNSET = ("undef",)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal, Optional
 
 from lwlint.checks.check import Check, Saw, Unknown, needs
@@ -13,6 +12,7 @@ from lwlint.facts.oslo import ENVIRONMENT, Option, OptionFiles
 from lwlint.facts.oslo_sets import OptionSet, applies, option_sets
 from lwlint.facts.oslo_values import Name, Unresolved, integer, split_name, substituted
 from lwlint.finding import Problem, Related
+from lwlint.record import dataclass
 from lwlint.source import Span
 
 _NO_SERVER = re.compile(r"\s*(<None>\s*)?$|\s*sqlite")  # an SQLite database is a file: nothing waits for it

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal, Optional
 
 from lwlint.checks.check import Check, Saw, Unknown, needs
@@ -13,6 +12,7 @@ from lwlint.facts.oslo import ENVIRONMENT, Option, OptionFiles
 from lwlint.facts.oslo_sets import OptionSet, applies, option_sets
 from lwlint.facts.oslo_values import split_name
 from lwlint.finding import Problem
+from lwlint.record import dataclass
 
 _ASSIGNMENT = re.compile(r"(?P<key>[\w-]+)\s*[=:]")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal, Optional
 
@@ -13,6 +12,7 @@ from lwlint.facts.oslo import OptionFiles
 from lwlint.facts.oslo_sets import applies, option_sets
 from lwlint.facts.oslo_values import boolean, integer, split_name
 from lwlint.finding import Problem
+from lwlint.record import dataclass
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal, Optional, Union
 
 from lwlint.checks.check import Check, Saw, Unknown
@@ -12,6 +11,7 @@ from lwlint.facts import Fact, Facts
 from lwlint.facts.systemd import NOT_FOUND, Setting, Unit
 from lwlint.facts.unit_managers import managers_of, units
 from lwlint.finding import Problem, Related
+from lwlint.record import dataclass, field
 from lwlint.source import Span, Text
 
 _NAMES = {"unit": "systemd unit", "resource": "CIB", "cluster": "CIB", "option": "option file", "service_mapping": "Heat environment"}

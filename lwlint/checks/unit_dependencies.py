@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from lwlint.checks.check import Check, Saw, needs
 from lwlint.facts import Facts
 from lwlint.facts.systemd import Setting, Unit
 from lwlint.facts.unit_managers import units
 from lwlint.finding import Problem
+from lwlint.record import dataclass
 from lwlint.source import Span
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from lwlint.checks.check import Check, Saw, needs
 from lwlint.facts import Facts
 from lwlint.facts.systemd import IgnoredLine, Unit
 from lwlint.finding import Problem
+from lwlint.record import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from lwlint.checks.check import Check, Saw, needs
@@ -12,6 +11,7 @@ from lwlint.facts.service import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE
 from lwlint.facts.systemd import PACEMAKER_DROP_IN, DropInWithoutUnit, Unit
 from lwlint.facts.unit_managers import resource_of, units
 from lwlint.finding import Problem, Related
+from lwlint.record import dataclass
 from lwlint.source import Span
 
 

@@ -7,13 +7,13 @@ every `RestartSec`. Watched on systemd 252: with `RestartSec` x burst at least t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from lwlint.checks.check import Check, Saw, needs
 from lwlint.facts import Facts
 from lwlint.facts.systemd import LOADED, IgnoredLine, Setting, Unit
 from lwlint.facts.unit_managers import SYSTEMD, managers_of, units
 from lwlint.finding import Problem, Related
+from lwlint.record import dataclass
 
 _LIMIT = ("Unit.StartLimitIntervalSec", "Unit.StartLimitBurst", "Service.RestartSec")
 _FAILURES = ("1", "FAILURE")

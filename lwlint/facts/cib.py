@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from lwlint.facts import Facts
 from lwlint.facts.pacemaker import BUNDLE, GROUP, PRIMITIVE, Cluster, ClusterProperty, Constraint, Node, Resource, Tag
 from lwlint.facts.service import Service
+from lwlint.record import dataclass, field
 
 # Any two of these make a controller: each alone is found in other clusters too.
 _TELLING = ("rabbitmq", "galera", "haproxy")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from lwlint.record import dataclass
 from lwlint.source import Span
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from lwlint.facts import Facts
 from lwlint.facts.oslo import ENVIRONMENT, Option, OptionFiles
 from lwlint.facts.oslo_values import Name
 from lwlint.facts.service import RELEASES, Release
+from lwlint.record import dataclass
 
 LATER = "later"  # a release after all that lwlint knows by name
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import ClassVar, Union
 
 from lwlint.facts.service import Service
+from lwlint.record import dataclass, field
 from lwlint.source import Span, Text
 
 INFINITY = 1_000_000

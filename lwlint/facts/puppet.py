@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Optional
 
 from lwlint.facts.service import Service
+from lwlint.record import dataclass
 from lwlint.source import Span
 
 

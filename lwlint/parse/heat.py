@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Union
 
 from lwlint.facts.input import NotEvaluated, Unreadable
@@ -10,6 +9,7 @@ from lwlint.parse import heat_yaml
 from lwlint.parse.heat_nodes import Mapping, Node, Scalar
 from lwlint.parse.heat_yaml import Duplicate, Refused
 from lwlint.parse.jinja import Masked, is_jinja, mask
+from lwlint.record import dataclass
 from lwlint.source import Source, Span, Text
 
 TEMPLATE, ENVIRONMENT, ROLES, OTHER = "template", "environment", "roles", "other"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined]
 from typing import Union
 
+from lwlint.record import dataclass
 from lwlint.source import Source, Span, Text
 
 _DEEPEST = 200

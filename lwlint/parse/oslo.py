@@ -13,10 +13,10 @@ secret. oslo.config would refuse it, but never saw it; it is kept apart in `mask
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from lwlint.facts.input import Unreadable
+from lwlint.record import dataclass
 from lwlint.source import Source, Span, Text
 
 _LINE = re.compile(r"\n([^#;\n].*)")  # a line that is neither empty nor a comment, with the break in front of it

@@ -6,9 +6,9 @@ Sources: systemd.service(5), "Command lines"; systemd 252 in test mode.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from lwlint.parse.unit_values import first_word
+from lwlint.record import dataclass
 
 _BLANK = " \t\n\r"
 

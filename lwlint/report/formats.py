@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from lwlint.finding import ConfigurationError, Report
 from lwlint.read import near
+from lwlint.record import dataclass
 
 if TYPE_CHECKING:
     from lwlint.rules import Rule
