@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from lwlint.finding import BROKEN, Report
 from lwlint.rules import Example, Rule
-from lwlint.run import AUTO, Request, check
+from lwlint.run import AUTO, Request, judge, read_facts
 from lwlint.tree import Memory
 
 
@@ -27,15 +28,20 @@ class Outcome:
         return self.expected == self.found and not self.broken
 
 
-def run_example(rule: Rule, example: Example, others: tuple[Rule, ...] = ()) -> Outcome:
-    """Return what `rule` finds in `example`; `others` run with it, as a rule about other rules' findings needs."""
+def run_example(rule: Rule, example: Example, others: tuple[Rule, ...] = (), watch: AbstractContextManager[None] | None = None) -> Outcome:
+    """Return what `rule` finds in `example`; `others` run with it, as a rule about other rules' findings needs.
+
+    `watch` is entered while the rules run, and left when they have.
+    """
     request = Request(
         paths=example.paths,
         environments=example.environments,
         release=example.release or AUTO,
         tree=Memory(example.files),
     )
-    report = check(request, (*others, rule))
+    reading = read_facts(request)
+    with watch or nullcontext():
+        report = judge(reading, request, (*others, rule))
     broken = "; ".join(v.because for v in report.verdicts if v.outcome == BROKEN)
     return Outcome(rule, example, tuple(sorted(example.finds)), tuple(sorted(_lines(report, rule))), broken)
 

@@ -23,8 +23,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    module = {"check": "judge", "baseline": "judge", "audit": "audit"}.get(options.command, "show")
-    code: int = getattr(import_module(f"lwlint.cli.{module}"), options.command)(options)
+    module = {"check": "judge", "baseline": "judge", "audit": "audit", "new-rule": "author", "test": "author"}.get(options.command, "show")
+    code: int = getattr(import_module(f"lwlint.cli.{module}"), options.command.replace("-", "_"))(options)
     return code
 
 
@@ -87,7 +87,16 @@ def _explain(command: argparse.ArgumentParser) -> None:
 
 
 def _test(command: argparse.ArgumentParser) -> None:
-    command.add_argument("folder", metavar="DIR")
+    command.add_argument("folder", metavar="DIR", help="the folder with the rules")
+    command.add_argument("--coverage", action="store_true", help="show which branches of its check each example reaches, which none does")
+
+
+def _new_rule(command: argparse.ArgumentParser) -> None:
+    command.add_argument("id", metavar="ID", help="the name of the rule, after the defect: `unit-not-restarted`")
+    command.add_argument("folder", metavar="DIR", nargs="?", help="the folder that it is written to (default: it is printed)")
+    command.add_argument(
+        "--area", choices=("pacemaker", "systemd", "retry", "heat"), default="systemd", help="what it is about (default: systemd)"
+    )
 
 
 def _services(command: argparse.ArgumentParser) -> None:
@@ -137,6 +146,7 @@ _COMMANDS = {
     "rules": ("list the rules", _list),
     "explain": ("explain a rule or a clause of the specification", _explain),
     "test": ("run the examples of the rules in a folder", _test),
+    "new-rule": ("write a rule with examples, to begin with", _new_rule),
     "services": ("show what lwlint knows of services, and how each is managed", _services),
     "baseline": ("record the findings of today, or prune such a record", _baseline),
     "config": ("print the settings in effect, and where each comes from", _config),

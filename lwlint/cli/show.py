@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 from lwlint.cli import ask
 from lwlint.finding import ConfigurationError
 from lwlint.read import near
 from lwlint.run import load_catalogue, load_rules, read_facts
 
-CONFORMS, FINDINGS = 0, 1
+CONFORMS = 0
 
 
 def facts(options: argparse.Namespace) -> int:
@@ -47,30 +46,6 @@ def explain(options: argparse.Namespace) -> int:
             return CONFORMS
     known = [*(r.id for r in rules), *(r.code for r in rules), *(c.id for c in clauses)]
     raise ConfigurationError(f"`{options.name}`: unknown rule or clause{near(options.name, known)}")
-
-
-def test(options: argparse.Namespace) -> int:
-    """`lwlint test`: run the examples of the rules in a folder, and say which do not hold."""
-    from lwlint.examples import Outcome, run_example
-    from lwlint.rules import load_folder
-
-    if not Path(options.folder).is_dir():
-        raise ConfigurationError(f"`{options.folder}`: no such folder")
-    own = load_rules()
-    outcomes: list[Outcome] = []
-    for rule in load_folder(Path(options.folder), options.folder.rstrip("/")):
-        others = tuple(r for r in own if r.id != rule.id) if rule.check == "allow-without-effect" else ()
-        outcomes += (run_example(rule, example, others) for example in rule.examples)
-    failed = [outcome for outcome in outcomes if not outcome.passed]
-    for outcome in failed:
-        print(f"{outcome.rule.code} {outcome.rule.id}: {outcome.example.title}")
-        for mark, lines in (("- ", outcome.expected), ("+ ", outcome.found)):
-            for line in lines:
-                print(f"  {mark}{line}")
-        if outcome.broken:
-            print(f"  broken: {outcome.broken}")
-    print(f"{len(outcomes) - len(failed)} examples hold, {len(failed)} do not")
-    return FINDINGS if failed else CONFORMS
 
 
 def services(options: argparse.Namespace) -> int:

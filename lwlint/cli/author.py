@@ -1,0 +1,110 @@
+"""The commands for authors of rules: `lwlint new-rule` and `lwlint test`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lwlint.finding import ConfigurationError
+from lwlint.run import load_rules
+
+if TYPE_CHECKING:
+    from lwlint.checks.reach import Tracer
+    from lwlint.examples import Outcome
+    from lwlint.report.reached import Reached
+    from lwlint.rules import Rule
+
+CONFORMS, FINDINGS = 0, 1
+
+
+def new_rule(options: argparse.Namespace) -> int:
+    """`lwlint new-rule`: print a rule with examples, or write it into the folder that is named."""
+    from lwlint.report.skeleton import skeleton
+    from lwlint.rules import load_folder
+
+    if options.folder is None:
+        sys.stdout.write(skeleton(options.id, options.area))
+        return CONFORMS
+    folder = _folder(options.folder)
+    path = folder / f"{options.id}.yaml"
+    if path.exists():
+        raise ConfigurationError(f"`{path}`: exists already")
+    beside = load_folder(folder, options.folder.rstrip("/")) if any(folder.rglob("*.yaml")) else ()
+    text = skeleton(options.id, options.area, beside)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise ConfigurationError(f"`{path}`: cannot be written ({error.strerror})") from error
+    print(f"{path} written; `lwlint test {options.folder}` runs its examples")
+    return CONFORMS
+
+
+def test(options: argparse.Namespace) -> int:
+    """`lwlint test`: run the examples of the rules in a folder, and say which do not hold and, if asked, what they reach."""
+    from lwlint.rules import load_folder
+
+    own = load_rules()
+    outcomes: list[Outcome] = []
+    reached: list[Reached] = []
+    for rule in load_folder(_folder(options.folder), options.folder.rstrip("/")):
+        others = tuple(r for r in own if r.id != rule.id) if rule.check == "allow-without-effect" else ()
+        found, ways = _run(rule, others, options.coverage)
+        outcomes += found
+        reached += ways
+    failed = [outcome for outcome in outcomes if not outcome.passed]
+    for outcome in failed:
+        _show(outcome)
+    if options.coverage:
+        from lwlint.report.reached import render
+
+        sys.stdout.write(render(reached) + "\n")
+    print(f"{len(outcomes) - len(failed)} examples hold, {len(failed)} do not")
+    return FINDINGS if failed else CONFORMS
+
+
+def _run(rule: Rule, others: tuple[Rule, ...], coverage: bool) -> tuple[list[Outcome], list[Reached]]:
+    """Return what became of the examples of a rule and, if `coverage` is asked for, what they reach of its check."""
+    from lwlint.examples import run_example
+
+    if not coverage:
+        return [run_example(rule, example, others) for example in rule.examples], []
+    from lwlint.checks.reach import Branch, tracer, way
+    from lwlint.report.reached import Reached
+
+    through = way(rule.bound)
+    outcomes, taken = [], []
+    for example in rule.examples:
+        branches: set[Branch] = set()
+        outcomes.append(run_example(rule, example, others, _traced(tracer(through, branches))))
+        taken.append((example, branches))
+    return outcomes, [Reached(rule, through, tuple(taken))]
+
+
+@contextmanager
+def _traced(trace: Tracer) -> Iterator[None]:
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
+
+
+def _show(outcome: Outcome) -> None:
+    print(f"{outcome.rule.code} {outcome.rule.id}: {outcome.example.title}")
+    for mark, lines in (("- ", outcome.expected), ("+ ", outcome.found)):
+        for line in lines:
+            print(f"  {mark}{line}")
+    if outcome.broken:
+        print(f"  broken: {outcome.broken}")
+
+
+def _folder(name: str) -> Path:
+    if not Path(name).is_dir():
+        raise ConfigurationError(f"`{name}`: no such folder")
+    return Path(name)

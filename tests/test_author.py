@@ -1,0 +1,139 @@
+"""What authors of rules have: a rule to begin with, and what its examples reach of its check."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lwlint.checks import MODULES, find
+from lwlint.checks.check import Check, NoParams, Saw, Unknown
+from lwlint.checks.reach import Branch, tracer, way
+from lwlint.cli import main
+from lwlint.facts import Facts
+from lwlint.report.skeleton import AREAS
+
+
+@pytest.mark.parametrize("area", AREAS)
+def test_a_new_rule_of_each_area_loads_and_its_examples_hold(area: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["new-rule", f"our-{area}", str(tmp_path), "--area", area]) == 0
+    assert main(["test", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "2 examples hold, 0 do not"
+
+
+def test_a_new_rule_is_printed_without_a_folder_and_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["new-rule", "slow-restart"]) == 0
+    assert capsys.readouterr().out.startswith("id: slow-restart\ncode: MY201\ntitle: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_rule_takes_the_next_code_of_its_area_and_the_letters_of_its_neighbours(tmp_path: Path) -> None:
+    for name, area in (("one", "heat"), ("two", "systemd"), ("three", "heat")):
+        assert main(["new-rule", name, str(tmp_path), "--area", area]) == 0
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(path.read_text("utf-8").replace("code: MY", "code: ACME"), "utf-8")
+    codes = {path.stem: path.read_text("utf-8").splitlines()[1] for path in tmp_path.iterdir()}
+    assert codes == {"one": "code: ACME401", "two": "code: ACME201", "three": "code: ACME402"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["new-rule", "Slow Restart"], "`Slow Restart`: a rule is named by its defect in small letters and hyphens"),
+        (["new-rule", "../slow"], "`../slow`: a rule is named by its defect"),
+        (["new-rule", "slow", "no-such-folder"], "`no-such-folder`: no such folder"),
+        (["new-rule", "slow", "."], "`slow.yaml`: exists already"),
+    ],
+)
+def test_a_new_rule_never_lands_elsewhere_or_on_a_file(
+    arguments: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "slow.yaml").write_text("kept\n")
+    assert main(arguments) == 2
+    assert said in capsys.readouterr().err
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("slow.yaml", "kept\n")]
+
+
+def _sample(_: Facts, params: NoParams) -> Iterator[Saw]:
+    for word in _words():
+        if word == "a":
+            continue
+        elif (
+            word == "b"
+            or word == "c"
+        ):  # fmt: skip
+            yield Unknown(_number(word))
+    if params is None:
+        yield Unknown(_unused())
+
+
+def _words() -> list[str]:
+    return ["a", "b"]
+
+
+def _number(word: str) -> str:
+    try:
+        return str(int(word))
+    except (ValueError, TypeError):
+        return "no number"
+
+
+def _unused() -> str:
+    return "by nobody"
+
+
+def _stranger() -> str:
+    return "not of the check"
+
+
+def test_branches_are_those_of_the_check_and_of_what_it_calls() -> None:
+    through = way(Check("sample", _sample, lambda facts, params: None))
+    taken: set[Branch] = set()
+    before = sys.gettrace()
+    sys.settrace(tracer(through, taken))
+    try:
+        assert [saw.because for saw in _sample(Facts(), NoParams()) if isinstance(saw, Unknown)] == ["no number"]
+    finally:
+        sys.settrace(before)
+    first = _sample.__code__.co_firstlineno
+    assert [(b.line - first, b.outcome, b in taken) for b in through.branches if b.line - first < 12] == [
+        (0, "called", True),
+        (1, "entered", True),
+        (2, "false", True),
+        (2, "true", True),
+        (5, "false", False),
+        (5, "true", True),
+        (9, "false", True),
+        (9, "true", False),
+    ]
+    rest = {b.text.partition("(")[0]: b in taken for b in through.branches if b.line - first >= 12}
+    assert rest == {"def _words": True, "def _number": True, "except ": True, "def _unused": False}
+    assert through.shown == "tests/test_author.py"
+
+
+def test_every_check_has_a_way_with_branches() -> None:
+    assert [name for name in MODULES if not way(find(name)).branches] == []
+
+
+def test_coverage_shows_each_example_and_what_none_reaches(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["new-rule", "one", str(tmp_path)])
+    main(["new-rule", "two", str(tmp_path), "--area", "retry"])
+    capsys.readouterr()
+    assert main(["test", str(tmp_path), "--coverage"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("MY201 one: ")
+    assert lines[0].endswith(" branches of `require` (lwlint/checks/require.py)")
+    assert lines[1].startswith("  good: restarted always: ")
+    assert lines[2].startswith("  bad: restarted after a failure only: ")
+    assert lines[2].endswith(" by no other example")
+    number = [i for i, line in enumerate(lines) if line.endswith("called: def _number(value: str) -> float:")]
+    assert [i < lines.index("") for i in number] == [True], "the other rule and both together reach it"
+    assert lines[lines.index("Over all rules") + 1].startswith("  require: ")
+    assert lines[-1] == "4 examples hold, 0 do not"
+    assert sys.gettrace() is None or "coverage" in repr(sys.gettrace())
