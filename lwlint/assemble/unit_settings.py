@@ -197,7 +197,9 @@ class Settings:
                 self._drop(line.section, line.key, value, f"`{bad[0]}` is neither an exit status nor a signal")
             value = " ".join(word for word in words if word not in bad)
         elif name in DEPENDENCIES:
-            value = unit_names.expand(value, self.unit)
+            for part in line.words or (line.value,):
+                entries.append(Setting(unit_names.expand(part.value, self.unit), part.span, line.key))
+            return
         if value:
             entries.append(Setting(value, line.value.span, line.key))
 

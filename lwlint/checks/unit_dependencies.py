@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from lwlint.checks.check import Check, Saw, needs
@@ -25,7 +26,7 @@ class Params:
 
 
 def _run(facts: Facts, params: Params) -> Iterator[Saw]:
-    titles = dict.fromkeys(params.units, "the unit")
+    titles = dict.fromkeys(params.units, "it")
     for service in facts.services:
         if service.name in params.services:
             titles.update(dict.fromkeys(service.units, service.title))
@@ -39,20 +40,20 @@ def _run(facts: Facts, params: Params) -> Iterator[Saw]:
 
 
 def _bound(unit: Unit, key: str, entry: Setting, titles: dict[str, str]) -> Iterator[Problem]:
-    for word in entry.value.split():
+    for match in re.finditer(r"\S+", entry.value):
+        word = match[0]
         name = word[: -len(".service")] if word.endswith(".service") else word
         title = titles.get(name) or titles.get(name.partition("@")[0])
         if title is not None:
             message = f"{unit.name}: `Unit.{key}` names `{word}`; the service must start and run without {title}"
-            yield Problem(_word(entry, word), message, f"unit {unit.name} {key} {word}", host=unit.host)
+            yield Problem(_place(entry, match), message, f"unit {unit.name} {key} {word}", host=unit.host)
 
 
-def _word(entry: Setting, word: str) -> Span:
-    """Return the span of one word of a value that stands in one line."""
-    at = entry.value.find(word)
+def _place(entry: Setting, word: re.Match[str]) -> Span:
+    """Return the span of one word of an entry; of the entry where specifiers (`%i`) or a link stand for the word."""
     if entry.span.end - entry.span.start != len(entry.value):
         return entry.span
-    return Span(entry.span.path, entry.span.start + at, entry.span.start + at + len(word))
+    return Span(entry.span.path, entry.span.start + word.start(), entry.span.start + word.end())
 
 
 CHECK = Check("dependency-on", _run, needs(Unit, "no systemd unit was given"), Params)

@@ -17,6 +17,7 @@ from lwlint.source import Source, Span, Text
 LONGEST_LINE = 1024 * 1024  # bytes; systemd refuses a file with a longer one, or a longer joined one
 _BLANK = " \t\n\r"
 _LINE = re.compile(r"([^\n\r\0]*)((?:\n\r?|\r\n?)\0?|\0|\Z)")
+_WORD = re.compile(rf"[^{_BLANK}]+")
 _UNSAFE = re.compile("[\x01-\x1f\x7f\"'\\\\]")
 _NONCHARACTERS = "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
 _NOT_UTF8 = re.compile(f"[\ud800-\udfff\ufdd0-\ufdef{_NONCHARACTERS}]")
@@ -24,11 +25,15 @@ _NOT_UTF8 = re.compile(f"[\ud800-\udfff\ufdd0-\ufdef{_NONCHARACTERS}]")
 
 @dataclass(frozen=True)
 class Assignment:
-    """One `key=value`, in the section `section` (empty: before any section header)."""
+    """One `key=value`, in the section `section` (empty: before any section header).
+
+    `words` are the words of a value that goes on over several lines, each where it stands; empty for any other value.
+    """
 
     section: str
     key: Text
     value: Text
+    words: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,8 @@ def _assignment(source: Source, logical: _Logical, line: Text, section: str) -> 
     key = logical.piece(source, 0, equals)
     if not key.value:
         return Stray(section, line, "it has no key in front of `=`")
-    return Assignment(section, key, logical.piece(source, equals + 1, len(logical.text)))
+    words = [logical.piece(source, *word.span()) for word in _WORD.finditer(logical.text, equals + 1)] if len(logical.starts) > 1 else ()
+    return Assignment(section, key, logical.piece(source, equals + 1, len(logical.text)), tuple(words))
 
 
 def _refusal(line: str, too_long: bool) -> str:
