@@ -28,22 +28,16 @@ class Params:
 
 
 def _run(facts: Facts, params: Params) -> Iterator[Saw]:
-    by_default: dict[tuple[str, str], list[Unit]] = {}
     for unit in units(facts):
         if unit.service is None or unit.service.kind not in params.kinds or unit.load_state != LOADED or unit.type == "oneshot":
             continue
-        if _restart(unit) is None or managers_of(facts, unit) != SYSTEMD:
+        restart = _restart(unit)
+        if restart is None or managers_of(facts, unit) != SYSTEMD:
             continue
         yield from _left_out(unit)
         if not _ends(unit):
             continue
-        problem = _explicit(unit) or _misplaced(facts, unit)
-        if problem is not None:
-            yield problem
-        else:
-            by_default.setdefault((unit.host, _root(unit)), []).append(unit)
-    for together in by_default.values():
-        yield _default(together)
+        yield _explicit(unit) or _misplaced(facts, unit) or _default(unit, restart)
 
 
 def _restart(unit: Unit) -> Setting | None:
@@ -106,26 +100,10 @@ def _misplaced(facts: Facts, unit: Unit) -> Problem | None:
     return None
 
 
-def _default(together: list[Unit]) -> Problem:
-    """Return one note for all units of a host that have systemd's own start limit."""
-    restarts = [(restart.span, unit) for unit in together if (restart := _restart(unit)) is not None]
-    restarts.sort(key=lambda pair: (pair[0], pair[1].name))
-    span, first = restarts[0]
-    more = f" and {len(restarts) - 1} more" if len(restarts) > 1 else ""
-    actual = f"{first.name}{more}: no start limit is set, so the restarts end after systemd's own ({_limit(first)})"
-    message = f"{actual}; `StartLimitIntervalSec` must be `0`"
-    related = tuple(Related(other, f"{unit.name} too") for other, unit in restarts[1:])
-    return Problem(span, message, "units without start limit", related, "note", host=first.host)
-
-
-def _root(unit: Unit) -> str:
-    """Return where the tree or folder of the unit begins, to keep hosts without a name apart."""
-    path = unit.fragment or unit.span.path
-    for folder in ("etc/systemd/", "run/systemd/", "usr/lib/systemd/", "usr/local/lib/systemd/", "lib/systemd/"):
-        at = path.find(folder)
-        if at >= 0:
-            return path[:at]
-    return path.rpartition("/")[0]
+def _default(unit: Unit, restart: Setting) -> Problem:
+    """Return a note for a unit that leaves systemd's own start limit as it is."""
+    actual = f"{unit.name}: no start limit is set, so the restarts end after systemd's own ({_limit(unit)})"
+    return Problem(restart.span, f"{actual}; `StartLimitIntervalSec` must be `0`", _subject(unit), (), "note", host=unit.host)
 
 
 def _left_out(unit: Unit) -> Iterator[Problem]:
