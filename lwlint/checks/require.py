@@ -9,7 +9,7 @@ from typing import Any, Literal, Optional, Union
 from lwlint.checks.check import Check, Saw, Unknown
 from lwlint.facts import Fact, Facts
 from lwlint.facts.systemd import NOT_FOUND, Setting, Unit
-from lwlint.facts.unit_managers import managers_of, units
+from lwlint.facts.unit_managers import UNKNOWN, managers_of, units
 from lwlint.finding import Problem, Related
 from lwlint.record import dataclass, field
 from lwlint.source import Span, Text
@@ -110,9 +110,13 @@ def _run(facts: Facts, params: Params) -> Iterator[Saw]:
             yield Unknown(f"nothing tells whether {fact.name} is {params.setting}", fact.span)
             continue
         value = found.value if found is not None else params.default
-        if not params.must_be.holds(value) and not (value is None and not params.must_be.absent):
-            key = (fact.host, _folder(fact.span.path), value) if params.together else (len(wrong),)
-            wrong.setdefault(key, []).append((fact, found))
+        if params.must_be.holds(value) or (value is None and not params.must_be.absent):
+            continue
+        if "managed_by" in params.where and isinstance(fact, Unit) and managers_of(facts, fact) == UNKNOWN:
+            yield Unknown(f"no CIB was given that tells whether Pacemaker runs {fact.name}", fact.span)
+            continue
+        key = (fact.host, _folder(fact.span.path), value) if params.together else (len(wrong),)
+        wrong.setdefault(key, []).append((fact, found))
     for alike in wrong.values():
         yield _problem(facts, alike, params)
 
@@ -126,9 +130,11 @@ def _each(facts: Facts, kind: str) -> Iterator[Fact]:
 
 def _fits(facts: Facts, fact: Fact, wanted: Wanted) -> bool:
     for path, values in wanted.items():
-        value = managers_of(facts, fact) if path == "managed_by" and isinstance(fact, Unit) else _attribute(fact, path)
         allowed = values if isinstance(values, tuple) else (values,)
-        if value not in allowed:
+        if path == "managed_by" and isinstance(fact, Unit):
+            if managers_of(facts, fact) not in (*allowed, UNKNOWN):
+                return False
+        elif _attribute(fact, path) not in allowed:
             return False
     return True
 
