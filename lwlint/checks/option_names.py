@@ -21,7 +21,8 @@ _ASSIGNMENT = re.compile(r"(?P<key>[\w-]+)\s*[=:]")
 class Presence:
     """Options whose presence says something. The first of `options` (`section/option`) that is set is blamed, with `message`.
 
-    It counts for `projects` (all if empty, less `not_projects`), from release `since` to `until`, where none of `unless` is set.
+    It counts for `projects` (all if empty, less `not_projects`), from release `since` to `until`, where none of `unless` is set;
+    with `known`, only where the release is known.
     """
 
     options: tuple[str, ...]
@@ -31,6 +32,7 @@ class Presence:
     unless: tuple[str, ...] = ()
     since: Optional[str] = None
     until: Optional[str] = None
+    known: bool = False
     severity: Optional[Literal["error", "warning", "note"]] = None
 
 
@@ -58,7 +60,7 @@ def _run_present(facts: Facts, params: Presences) -> Iterator[Saw]:
         for presence in params.presences:
             if (presence.projects and project not in presence.projects) or project in presence.not_projects:
                 continue
-            if not applies(facts.release, presence.since, presence.until):
+            if not applies(facts.release, presence.since, presence.until) or (presence.known and facts.release.name is None):
                 continue
             if any(split_name(name) in option_set.options for name in presence.unless):
                 continue
