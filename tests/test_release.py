@@ -57,6 +57,7 @@ def test_the_place_and_version_of_one_template_tell_its_release(path: str, text:
         ('<cib><primitive type="galera"/><expression attribute="haproxy-role"/></cib>', "ocata"),
         ('<cib><nvpair id="v" name="dc-version" value="1.1.15-11.el7_3.4-e174ec8"/><primitive type="galera"/></cib>', "newton"),
         ('<cib><nvpair id="v" name="dc-version" value="1.1.15-11.el7_3.4-e174ec8"/><primitive type="Dummy"/></cib>', None),
+        ('<cib><nvpair id="v" name="dc-version" value="2.0.2-3.el8"/><primitive type="galera"/></cib>', None),  # not in a bundle
         ("<cib/>", None),
     ],
 )
@@ -65,8 +66,8 @@ def test_a_cib_tells_the_release_by_images_then_resources_then_the_version(text:
 
 
 def test_the_version_of_pacemaker_is_called_weak_evidence() -> None:
-    text = '<cib><nvpair name="dc-version" value="2.0.2-3.el8"/><primitive type="galera"/></cib>'
-    assert detect([Source("cib.xml", text, "cib")]) == Release("train", "Pacemaker 2.0.2, which is weak evidence")
+    text = '<cib><nvpair name="dc-version" value="1.1.19-8.el7"/><primitive type="galera"/></cib>'
+    assert detect([Source("cib.xml", text, "cib")]) == Release("rocky", "Pacemaker 1.1.19, which is weak evidence")
 
 
 def test_templates_count_more_than_a_cib_and_context_counts_nothing() -> None:

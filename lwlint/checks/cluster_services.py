@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from lwlint.checks.check import Check, Saw, Unknown, needs
 from lwlint.facts import Facts
 from lwlint.facts.cib import Cib, cibs
-from lwlint.facts.pacemaker import Cluster, boolean
+from lwlint.facts.pacemaker import BUNDLE, Cluster, boolean
 from lwlint.facts.service import RELEASES, Release
 from lwlint.finding import Problem, Related
 from lwlint.record import dataclass, field
@@ -18,8 +18,8 @@ from lwlint.source import Text
 class Params:
     """The services that a cluster must run, by their names in the catalogue.
 
-    `until` names the last release in which a service must be there; `with` a prefix of the names of the services that a
-    service belongs to: it must be there if one of those is; one of `only_marked` only where a node is marked for it.
+    `until` names the last release in which a service must be there; one of `only_marked` must be only where a node is marked for it.
+    `last_bare` is the last release whose services run in the cluster itself, and not in bundles: it counts where nothing tells the release.
     `roles` names the node attribute that marks the nodes of a service: where nodes have such attributes, they tell what
     the cluster is meant to run.
     """
@@ -27,7 +27,7 @@ class Params:
     services: tuple[str, ...]
     only_marked: tuple[str, ...] = ()
     until: Mapping[str, str] = field(default_factory=dict)
-    with_: Mapping[str, str] = field(default_factory=dict)
+    last_bare: str = RELEASES[-1]
     roles: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -56,15 +56,17 @@ def _why(cib: Cib, name: str, params: Params, release: Release) -> str | None:
     """Return None if the service must be there, else why that is not known; empty if it need not be."""
     if name in params.only_marked:
         return ""
-    prefix = params.with_.get(name)
-    if prefix is not None and not any((s := cib.service(leaf)) is not None and s.name.startswith(prefix) for leaf in cib.leaves()):
-        return ""
     last = params.until.get(name)
     if last is None:
         return None
-    if release.name is None:
+    known = release.name if release.name is not None or _bundled(cib) else params.last_bare
+    if known is None:
         return f"{name} is optional after {last}, and the release is not known"
-    return None if RELEASES.index(release.name) <= RELEASES.index(last) else ""
+    return None if RELEASES.index(known) <= RELEASES.index(last) else ""
+
+
+def _bundled(cib: Cib) -> bool:
+    return any(resource.form == BUNDLE for resource in cib.resources.values())
 
 
 def _marks(cib: Cib) -> dict[str, Text]:
