@@ -112,6 +112,19 @@ def test_jinja_that_cannot_be_seen_through_is_not_evaluated_and_no_error() -> No
     assert isinstance(heat.read(Source("role.yaml", text, "heat")), Unreadable)
 
 
+def test_a_base_registry_that_cannot_be_seen_through_is_the_root_of_its_tree_all_the_same() -> None:
+    target = "/usr/share/openstack-tripleo-heat-templates/puppet/a.yaml"
+    files = {
+        "tree/overcloud-resource-registry-puppet.j2.yaml": "resource_registry:\n  {{ a }}: [\n",
+        "tree/environments/a.yaml": f"resource_registry:\n  OS::TripleO::Services::A: ../b.yaml\n  OS::TripleO::Services::B: {target}\n",
+    }
+    assert findings(files) == ["LW409 tree/environments/a.yaml:2", "LW409 tree/environments/a.yaml:3"]
+    report = check(Request(paths=("tree/overcloud-resource-registry-puppet.j2.yaml",), tree=Memory(files)), rules())
+    assert {verdict.because for verdict in report.verdicts if verdict.rule in ("dangling-template", "duplicate-key")} == {
+        "Jinja in `tree/overcloud-resource-registry-puppet.j2.yaml`"
+    }
+
+
 def test_a_jinja_file_without_jinja_that_is_wrong_is_an_error() -> None:
     assert isinstance(heat.read(Source("a.j2.yaml", "a: [", "heat")), Unreadable)
 

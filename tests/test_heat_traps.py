@@ -41,9 +41,8 @@ def test_02_a_class_below_pacemaker_is_proof_whatever_the_path() -> None:
 
 def test_03_an_empty_step_config_does_not_hide_a_pacemaker_template() -> None:
     service = template("a: b") + "      step_config: ''\n"
-    assert findings({"puppet/services/pacemaker/sahara-engine.yaml": service}, "LW403") == [
-        "LW403 puppet/services/pacemaker/sahara-engine.yaml:1"
-    ]
+    for path in ("puppet/services/pacemaker/sahara-engine.yaml", "deployment/ironic/ironic-api-pacemaker-puppet.yaml"):
+        assert findings({path: service}, "LW403") == [f"LW403 {path}:1"]
 
 
 def test_04_clustercheck_and_instance_ha_create_no_resource() -> None:
@@ -68,6 +67,8 @@ def test_06_aliases_of_aliases_are_followed_over_the_merged_registry() -> None:
     assert [(m.alias.split("::")[-1], m.final, m.chain) for m in mappings if m.chain] == [
         ("NeutronCorePlugin", "puppet/services/neutron-plugin-plumgrid.yaml", ("OS::TripleO::Services::NeutronCorePluginPlumgrid",))
     ]
+    steps = registry(NovaApi="OS::TripleO::Services::A", A="OS::TripleO::Services::B", B="puppet/services/pacemaker/nova-api.yaml")
+    assert findings({"env.yaml": steps, "puppet/services/pacemaker/nova-api.yaml": EMPTY}, "LW401") == ["LW401 env.yaml:2"]
     circle = {"env.yaml": registry(A="OS::TripleO::Services::B", B="OS::TripleO::Services::A")}
     assert len(facts(circle, "service_mapping")) == 2
 

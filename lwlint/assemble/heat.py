@@ -9,7 +9,7 @@ from lwlint.assemble.heat_closure import Graph, role_data
 from lwlint.assemble.heat_containers import containers
 from lwlint.assemble.heat_files import dangling, duplicates, files, overrides, roles, software_configs
 from lwlint.assemble.heat_keys import Parameters, hiera_keys
-from lwlint.assemble.heat_registry import Judge, Registries, View, view_facts
+from lwlint.assemble.heat_registry import Judge, Registries, View, core_beside_keepalived, view_facts
 from lwlint.assemble.heat_template import Parts
 from lwlint.assemble.heat_tree import HeatTree
 from lwlint.catalogue import Catalogue
@@ -51,6 +51,8 @@ def _facts(tree: HeatTree, environments: Sequence[str], catalogue: Catalogue) ->
     for view in registries.views(given):
         yield from view_facts(view, judge, catalogue)
         mapped |= registries.templates(view)
+        for file in core_beside_keepalived(view, catalogue):
+            graph.add(file)  # they may turn it off by a setting
     for file in given:
         if file.form != ENVIRONMENT:
             graph.add(file)
@@ -64,8 +66,10 @@ def _facts(tree: HeatTree, environments: Sequence[str], catalogue: Catalogue) ->
             yield from files(file, tree)
             yield from dangling(file, tree)
             yield from roles(file)
-        if file.form == ENVIRONMENT:
-            yield from overrides(file, parameters, in_force=file in chosen)
+        if file.form == ENVIRONMENT and file not in chosen:
+            yield from overrides(file, parameters, in_force=False)
+    for file in chosen:
+        yield from overrides(file, parameters, in_force=True)
 
 
 def _template_facts(parts: Parts, judge: Judge, catalogue: Catalogue, parameters: Parameters) -> Iterator[Fact]:
@@ -73,11 +77,9 @@ def _template_facts(parts: Parts, judge: Judge, catalogue: Catalogue, parameters
     under = False
     service = None
     if parts.file.form == TEMPLATE:
-        service = catalogue.of_template(source.path)
+        service = judge.service(source.path)
         under = judge.under_pacemaker(source.path)
         profiles = judge.profiles(source.path)
-        if service is None and under:
-            service = next((found for p in profiles if (found := catalogue.of_profile(p.value)) is not None), None)
         first = parts.file.root.pairs[0][0] if parts.file.root is not None else None  # type: ignore[union-attr]
         place = parts.file.span(first) if first is not None else source.span(0, 0)
         yield Template(source.path, place, service, profiles, under, source.host)

@@ -6,11 +6,14 @@ import posixpath
 from collections.abc import Callable, Iterator
 
 from lwlint.assemble.heat_registry import View
-from lwlint.assemble.heat_template import Key, Parts, read_parts
+from lwlint.assemble.heat_template import CONFIG, Key, Parts, read_parts
 from lwlint.assemble.heat_tree import HeatTree
 from lwlint.catalogue import Catalogue
 from lwlint.facts.heat import RoleData
 from lwlint.parse.heat import TEMPLATE, HeatFile
+from lwlint.source import Span
+
+Placed = tuple[Parts, Key]
 
 
 class Graph:
@@ -21,6 +24,7 @@ class Graph:
         self._registry = registry
         self._parts: dict[str, Parts] = {}
         self._edges: dict[str, tuple[str, ...]] = {}
+        self._orders: dict[str, list[Placed]] = {}
 
     def add(self, file: HeatFile) -> Parts:
         """Return the parts of `file`, read once."""
@@ -75,6 +79,37 @@ class Graph:
                     todo.append(target)
         return tuple(found)
 
+    def beaten(self, path: str) -> tuple[Span, ...]:
+        """Return the places of the settings, at or below `path`, that a later one of the same name replaces whatever the conditions."""
+        in_order = self._in_order(path, ())
+        standing: dict[str, list[Placed]] = {}
+        for placed in in_order:
+            if placed[1].branch:
+                standing.setdefault(placed[1].name, []).append(placed)
+            else:
+                standing[placed[1].name] = [placed]
+        if len(standing) == len(in_order):
+            return ()
+        left = {id(placed[1]) for several in standing.values() for placed in several}
+        return tuple(dict.fromkeys(parts.file.span(key.key) for parts, key in in_order if id(key) not in left))
+
+    def _in_order(self, path: str, above: tuple[str, ...]) -> list[Placed]:
+        """Return the `config_settings` at and below `path` in the order in which they are merged: the last one counts."""
+        parts = self._parts.get(path)
+        if parts is None or path in above:
+            return []
+        if path not in self._orders:
+            found: list[Placed] = []
+            at = 0
+            for number, resource in (*parts.merged, (len(parts.keys), "")):
+                found += [(parts, key) for key in parts.keys[at:number] if key.place == CONFIG[0]]
+                at = number
+                target = self.of_type(path, parts.types[resource].value) if resource in parts.types else None
+                if target is not None:
+                    found += self._in_order(target, (*above, path))
+            self._orders[path] = found
+        return self._orders[path]
+
 
 def role_data(graph: Graph, tree: HeatTree, mapped: set[str], catalogue: Catalogue) -> Iterator[RoleData]:
     """Yield the settings of every service as it is deployed.
@@ -91,7 +126,7 @@ def role_data(graph: Graph, tree: HeatTree, mapped: set[str], catalogue: Catalog
         path = parts.file.source.path
         if (parts.keys or parts.taken) and (path in mapped or path not in taken):
             place = parts.file.span(parts.role_data) if parts.role_data is not None else parts.file.source.span(0, 0)
-            yield RoleData(path, place, graph.below(path), parts.file.source.host)
+            yield RoleData(path, place, graph.below(path), graph.beaten(path), parts.file.source.host)
 
 
 def _add_users(parts: Parts, graph: Graph, tree: HeatTree, catalogue: Catalogue) -> None:

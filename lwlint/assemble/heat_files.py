@@ -75,7 +75,7 @@ def dangling(file: HeatFile, tree: HeatTree) -> Iterator[DanglingReference]:
                 yield DanglingReference(target.value, file.span(target), name.value, path, False, True, file.source.host)
         elif not tree.is_generated(path):
             missing.append((name, target, path))
-    lone = bool(missing) and not found and tree.base(file.source.path) is None
+    lone = bool(missing) and not found and tree.root(file.source.path) is None
     for name, target, path in missing:
         yield DanglingReference(target.value, file.span(target), name.value, path, lone, False, file.source.host)
 

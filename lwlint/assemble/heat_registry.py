@@ -9,7 +9,7 @@ from typing import NamedTuple
 from lwlint.assemble.heat_tree import HeatTree
 from lwlint.catalogue import Catalogue
 from lwlint.facts.heat import NONE, Environment, ServiceMapping
-from lwlint.facts.service import CORE
+from lwlint.facts.service import CORE, Service
 from lwlint.parse.heat import HeatFile
 from lwlint.parse.heat_nodes import Mapping, Node, Scalar, Sequence, effective
 from lwlint.record import dataclass, field
@@ -160,11 +160,22 @@ class Judge:
         known = self._catalogue.puts_under_pacemaker(path)
         if known is not None:
             return known
-        # a template nobody knows, beside the one of a service: pacemaker/X.yaml, X-pacemaker-puppet.yaml
+        return self._beside(path) is not None
+
+    def service(self, path: str) -> Service | None:
+        """Return the service of the template at `path`: a known one, or that which an unknown one puts under Pacemaker."""
+        service = self._catalogue.of_template(path)
+        if service is not None or not self.under_pacemaker(path):
+            return service
+        by_profile = (found for profile in self.profiles(path) if (found := self._catalogue.of_profile(profile.value)) is not None)
+        return next(by_profile, None) or self._beside(path)
+
+    def _beside(self, path: str) -> Service | None:
+        """Return the service that an unknown template stands beside: `pacemaker/X.yaml`, `X-pacemaker-puppet.yaml`."""
         for sibling in (path.replace("/pacemaker/", "/"), path.replace("-pacemaker-", "-container-")):
-            if sibling != path and self._catalogue.of_template(sibling) is not None:
-                return True
-        return False
+            if sibling != path and (service := self._catalogue.of_template(sibling)) is not None:
+                return service
+        return None
 
 
 def _deployed(view: View) -> Iterator[str]:
@@ -198,6 +209,18 @@ def view_facts(view: View, judge: Judge, catalogue: Catalogue) -> Iterator[Envir
             service = catalogue.of_alias(entry.alias.value)
             if view.merged or (service is not None and service.kind == CORE) or entry.alias.value == KEEPALIVED:
                 yield _fact(view, entry, judge, catalogue, name, on is not None, True, inherited=True)
+
+
+def core_beside_keepalived(view: View, catalogue: Catalogue) -> Iterator[HeatFile]:
+    """Yield the templates of the core services of a view in which both Pacemaker and keepalived are deployed."""
+    keepalived = view.mapping(KEEPALIVED)
+    if keepalived is None or view.resolve(keepalived).final in ("", NONE) or view.pacemaker() is None:
+        return
+    for entry in view.in_force.values():
+        service = catalogue.of_alias(entry.alias.value)
+        file = view.tree.file(view.resolve(entry).final) if service is not None and service.kind == CORE else None
+        if file is not None:
+            yield file
 
 
 def _fact(

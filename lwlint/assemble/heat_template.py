@@ -28,13 +28,15 @@ class Key:
 class Parts:
     """What a template consists of. `types` are the types of its resources, `taken` those whose settings it takes in.
 
-    `stray` are functions that stand beside other keys: Heat takes them for keys. `steps` are the mappings of containers (a
-    container's name -> what it is), with the name of their step.
+    `merged` tells where it takes them in: after how many of its own `keys`, and which resource. `stray` are functions that stand beside
+    other keys: Heat takes them for keys. `steps` are the mappings of containers (a container's name -> what it is), with the name of
+    their step.
     """
 
     file: HeatFile
     types: dict[str, Scalar] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
+    merged: list[tuple[int, str]] = field(default_factory=list)
     keys: list[Key] = field(default_factory=list)
     steps: list[tuple[str, Mapping]] = field(default_factory=list)
     role_data: Scalar | None = None
@@ -84,7 +86,7 @@ class _Reader:
         for part in parts(value):
             if isinstance(part, Reference):
                 if part.path[:1] == ("role_data",):
-                    self._found.taken.add(part.resource)
+                    self._take(part.resource, CONFIG[0])
                 continue
             for key, section in effective(part.node):
                 if key.value in CONFIG:
@@ -101,9 +103,14 @@ class _Reader:
                 if place == "service_config_settings":
                     self._of_services(part)
             elif part.path[:1] in (("role_data",), *((name,) for name in CONFIG)):
-                self._found.taken.add(part.resource)
+                self._take(part.resource, place)
             else:
                 self._attribute(part, place)
+
+    def _take(self, resource: str, place: str) -> None:
+        self._found.taken.add(resource)
+        if place == CONFIG[0]:
+            self._found.merged.append((len(self._found.keys), resource))
 
     def _strays(self, part: Branch) -> None:
         """Take a `get_attr` beside other keys for what was meant, and keep it to be told."""

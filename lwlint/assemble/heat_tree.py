@@ -92,6 +92,15 @@ class HeatTree:
             self._bases[folder] = found if found is not None or outside else self.base(folder)
         return self._bases[folder]
 
+    def root(self, path: str) -> str | None:
+        """Return the folder of the tree that the file at `path` belongs to: the nearest one with a base registry, readable or not."""
+        folder = posixpath.dirname(path)
+        while not any(self.source(posixpath.join(folder, name)) is not None for name in BASES):
+            if folder in ("", "/") or folder == ".." or folder.endswith("/.."):
+                return None
+            folder = posixpath.dirname(folder)
+        return folder
+
     def resolve(self, path: str, target: str) -> str | None:
         """Return the path of the template that `target`, written in the file at `path`, names; None if it names no file."""
         if not target.endswith(_TEMPLATES) or "://" in target:
@@ -108,9 +117,7 @@ class HeatTree:
         """Return the path in the tree of `path` that an absolute target below the place of installation means; None for others."""
         if not target.startswith(INSTALLED):
             return None
-        base = self.base(path)
-        root = posixpath.dirname(base.source.path) if base is not None else ""
-        return posixpath.normpath(posixpath.join(root, target[len(INSTALLED) :]))
+        return posixpath.normpath(posixpath.join(self.root(path) or "", target[len(INSTALLED) :]))
 
     def _reading(self, source: Source) -> HeatFile | Unreadable | NotEvaluated:
         if source.path not in self._read:

@@ -83,13 +83,11 @@ def _leads(mapping: ServiceMapping, params: MappingParams) -> bool:
 
 
 def _is_aliased(mapping: ServiceMapping, facts: Facts, params: MappingParams) -> bool:
-    """Return whether the mapping leads there only by another alias, which is blamed itself."""
-    if not mapping.chain:
-        return False
-    return any(
-        other.alias == mapping.chain[-1] and other.in_force and other.service is not None and _concerns(other.service, params)
-        for other in facts.of(ServiceMapping)
-    )
+    """Return whether the mapping leads there only by another alias, which is blamed itself, or is only a step of such a way."""
+    known = (m for m in facts.of(ServiceMapping) if m.in_force and m.service is not None and _concerns(m.service, params))
+    if mapping.service is None:  # a name of nobody's: it is no service but on the way of one
+        return any(mapping.alias in other.chain and other.environment == mapping.environment for other in known)
+    return bool(mapping.chain) and any(other.alias == mapping.chain[-1] for other in known)
 
 
 def _is_off(facts: Facts, key: str) -> bool:

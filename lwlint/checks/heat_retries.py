@@ -15,6 +15,8 @@ from lwlint.facts.puppet import Manifest
 from lwlint.finding import Problem, Related
 from lwlint.record import dataclass, field
 
+_EVERY_ROLE = "extraconfig"
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -53,7 +55,7 @@ class _Settings:
     def of(cls, facts: Facts, other_roles: tuple[str, ...]) -> _Settings:
         found = cls()
         for key in facts.of(HieraKey):
-            if not key.place.lower().endswith("extraconfig"):
+            if not key.place.lower().endswith(_EVERY_ROLE):
                 found.by_template.setdefault(key.template, []).append(key)
             elif key.in_force and not key.place.startswith(other_roles):
                 found.overrides.append(key)
@@ -62,14 +64,25 @@ class _Settings:
                 found.services.setdefault(template, []).append(service)
         return found
 
-    def closures(self, template: str) -> list[tuple[str, tuple[str, ...]]]:
-        """Return every service that takes in the settings of a template, with all templates that it takes in."""
-        found = [(service.name, service.templates) for service in self.services.get(template, ())]
-        return found or [(template, (template,))]
+    def closures(self, key: HieraKey) -> list[RoleData]:
+        """Return every service that takes in the template of a setting, with all templates that it takes in."""
+        return self.services.get(key.template) or [RoleData(key.template, key.span, (key.template,))]
 
-    def named(self, templates: tuple[str, ...], names: frozenset[str]) -> list[HieraKey]:
-        """Return the settings with one of `names` in any of the templates."""
-        return [key for template in templates for key in self.by_template.get(template, ()) if key.name in names]
+    def named(self, service: RoleData, names: frozenset[str]) -> list[HieraKey]:
+        """Return the settings with one of `names` that a service has in the end."""
+        keys = (key for template in service.templates for key in self.by_template.get(template, ()))
+        return [key for key in keys if key.name in names and key.span not in service.beaten]
+
+    def overriding(self, names: frozenset[str]) -> list[HieraKey]:
+        """Return the overrides with one of `names` that count: the last of several environments, and that of a role before that of all."""
+        last = {(key.name, key.place.lower()): key for key in self.overrides if key.name in names}
+        of_roles = {name for name, place in last if place != _EVERY_ROLE}
+        return [key for (name, place), key in last.items() if place != _EVERY_ROLE or name not in of_roles]
+
+    def on_nodes(self, values: frozenset[str]) -> frozenset[str]:
+        """Return the names of the settings that hieradata or overrides give to the nodes themselves, with no other than these `values`."""
+        written = (key for keys in self.by_template.values() for key in keys if key.place == "hieradata" and not key.branch)
+        return frozenset(k.name for k in (*written, *self.overrides) if k.values is not None and values.issuperset(k.values))
 
 
 class _Pairs:
@@ -106,23 +119,24 @@ def connections(facts: Facts, params: RetryParams) -> Iterator[Saw]:
             found = pairs.of(key)
             if found is not None:
                 yield from _judge(key, *found, settings, params)
-    yield from manifest_databases(facts, pairs.knows)
+    yield from manifest_databases(facts, pairs.knows, settings.on_nodes(frozenset(params.unlimited)))
 
 
 def _judge(key: HieraKey, pair: Pair, names: frozenset[str], first: str, settings: _Settings, params: RetryParams) -> Iterator[Saw]:
-    over = [override for override in settings.overrides if override.name in names]
+    over = settings.overriding(names)
     finite: HieraKey | None = None
     lacking, unknown = [], []
-    for service, templates in settings.closures(key.template):
-        retries = over or _covering(key, settings.named(templates, names))
+    services = settings.closures(key)
+    for service in services:
+        retries = over or _covering(key, settings.named(service, names))
         bad = next((r for r in retries if r.values is not None and not set(r.values) <= set(params.unlimited)), None)
         if bad is not None or not retries:
-            lacking.append(service)
+            lacking.append(service.name)
             finite = finite or bad
         else:
             unknown += [r for r in retries if r.values is None]
     if lacking:
-        yield _problem(key, pair, first, finite, lacking[0] if len(lacking) < len(settings.closures(key.template)) else "", params)
+        yield _problem(key, pair, first, finite, lacking[0] if len(lacking) < len(services) else "", params)
     elif unknown:
         yield Unknown(f"`{unknown[0].name}` has a value that only a deployment tells", unknown[0].span)
 
@@ -175,8 +189,9 @@ def unused(facts: Facts, params: UnusedParams) -> Iterator[Saw]:
             match = expression.fullmatch(key.name) if key.name.endswith("retries") else None
             if match is None:
                 continue
-            closures = settings.closures(key.template)
-            paired = [found for _, templates in closures for template in templates for found in connected.get(template, ())]
+            paired = [
+                found for service in settings.closures(key) for template in service.templates for found in connected.get(template, ())
+            ]
             if paired and not any(match.expand(params.as_if) in names for _, names in paired):
                 yield _unused(key, match.group(1), paired[0][0])
 

@@ -116,11 +116,12 @@ def stray(facts: Facts, _: NoParams) -> Iterator[Saw]:
         )
 
 
-def _any_file(facts: Facts, _: object) -> Optional[str]:
-    found = any(facts.of(kind) for kind in (Template, Environment, DanglingReference, DuplicateKey))
-    return None if found else "no Heat template or environment was given"
+def _any_file(facts: Facts, params: object) -> Optional[str]:
+    found = any(facts.of(kind) for kind in (Template, Environment, DanglingReference))
+    return None if found else _NO_FILE(facts, params)
 
 
+_NO_FILE = needs_heat(DuplicateKey, "no Heat template or environment was given")
 _NO_TEMPLATE = needs_heat(Template, "no Heat template was given")
 _NO_CONTAINER = needs_heat(Container, "no template with containers was given")
 CHECKS = (

@@ -37,13 +37,14 @@ class _Set(NamedTuple):
     host: str
 
 
-def manifest_databases(facts: Facts, concerns: Callable[[str], bool]) -> Iterator[Problem]:
+def manifest_databases(facts: Facts, concerns: Callable[[str], bool], on_nodes: frozenset[str]) -> Iterator[Problem]:
     """Yield a problem for each database connection in a manifest that sets no retries for it, of those whose hiera key `concerns`.
 
-    A retry that the manifest sets to something else is no problem of this kind: that setting is judged by itself.
+    A retry that the manifest sets to something else is no problem of this kind: that setting is judged by itself. `on_nodes` are the
+    keys of hiera that the nodes have with the right value, whatever the manifest.
     """
     for database in facts.of(ManifestDatabase):
-        if database.retry is None and concerns(database.name):
+        if database.retry is None and concerns(database.name) and on_nodes.isdisjoint(database.retry_keys):
             key = database.retry_keys[0] if database.retry_keys else f"{database.module}_config database/max_retries"
             message = f"`{database.name}`: `{key}` is not set in this manifest (default `10`); it must be `-1`"
             yield Problem(database.span, message, f"manifest connection {database.name}", host=database.host)

@@ -80,12 +80,16 @@ class Template:
 
 @dataclass(frozen=True)
 class RoleData:
-    """The settings of one service as it is deployed: the template `name` and all whose settings it takes in."""
+    """The settings of one service as it is deployed: the template `name` and all whose settings it takes in.
+
+    `beaten` are the settings among these that a later one of the same name replaces.
+    """
 
     kind: ClassVar[str] = "role_data"
     name: str
     span: Span
     templates: tuple[str, ...]
+    beaten: tuple[Span, ...] = ()
     host: str = ""
 
 
