@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from lwlint import checks
 from lwlint.checks.check import Unknown
+from lwlint.costs import Costs
 from lwlint.facts import Facts
 from lwlint.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, Finding, Problem, Verdict
 from lwlint.record import dataclass
@@ -25,11 +26,12 @@ class Answer:
     tracebacks: tuple[str, ...]
 
 
-def evaluate(facts: Facts, rules: Sequence[Rule], sources: Mapping[str, Source]) -> Answer:
+def evaluate(facts: Facts, rules: Sequence[Rule], sources: Mapping[str, Source], costs: Costs | None = None) -> Answer:
     """Return what the `rules` say of the `facts`: findings sorted by place, a verdict for every rule.
 
-    A finding in a source that is not judged (read as context only) is left out.
+    A finding in a source that is not judged (read as context only) is left out. What each rule takes is added to `costs`.
     """
+    costs = costs or Costs()
     findings: list[Finding] = []
     verdicts, tracebacks = [], []
     kinds = {"unit" if source.kind == "link" else source.kind for source in sources.values()}
@@ -39,7 +41,8 @@ def evaluate(facts: Facts, rules: Sequence[Rule], sources: Mapping[str, Source])
             verdicts.append(Verdict(rule.id, rule.code, NOT_EVALUATED, missing))
             continue
         try:
-            found, verdict = _run(rule, facts, sources)
+            with costs.of("rule", f"{rule.code} {rule.id}"):
+                found, verdict = _run(rule, facts, sources)
         except Exception:
             trace = traceback.format_exc()
             tracebacks.append(f"{rule.code} {rule.id}: {trace}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lwlint import allow, catalogue, kinds
 from lwlint.catalogue import Catalogue
+from lwlint.costs import Costs
 from lwlint.discover import Discovery, Input
 from lwlint.engine import Answer, evaluate
 from lwlint.facts import Fact, Facts
@@ -34,7 +35,7 @@ class Request:
 
     `environments` are Heat environments in the order of `-e`; `text` is standard input, to be read as the file
     `text_path`; `kind` overrides the kind of every file that is read. `settings` are those of a configuration, whose
-    exceptions hold until a day that is compared with `today`.
+    exceptions hold until a day that is compared with `today`. What readers and rules take is added to `costs`.
     """
 
     paths: tuple[str, ...] = (".",)
@@ -46,6 +47,7 @@ class Request:
     settings: Settings | None = None
     today: datetime.date | None = None
     tree: Tree = field(default_factory=Disk)
+    costs: Costs = field(default_factory=Costs)
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,10 @@ def read_facts(request: Request) -> Reading:
     if request.kind is not None and request.kind not in kinds.KINDS:
         raise ConfigurationError(f"`{request.kind}`: unknown kind{near(request.kind, kinds.KINDS)}")
     discovery = Discovery(request.tree, request.kind, _refusal(request.settings))
-    if request.text is not None:
-        discovery.add_text(request.text, request.text_path)
-    found = discovery.add((*request.environments, *request.paths))
+    with request.costs.of("reader", "files"):
+        if request.text is not None:
+            discovery.add_text(request.text, request.text_path)
+        found = discovery.add((*request.environments, *request.paths))
     release = _release(request.release, found)
     services = load_catalogue()
     return Reading(Facts(_facts(discovery, request, release, services), release=release, services=services.services), found)
@@ -83,10 +86,10 @@ def judge(reading: Reading, request: Request, rules: Sequence[Rule]) -> Report:
     """Return what the `rules` say of what was read for `request`."""
     sources = reading.input.sources
     first = [rule for rule in rules if rule.check != _LAST_CHECK]
-    answer = evaluate(reading.facts, first, sources)
+    answer = evaluate(reading.facts, first, sources, request.costs)
     marked, unused = allow.apply(answer.findings, sources, first, answer.verdicts)
     findings, shown, more = _by_settings(marked, answer, request, sources, first)
-    last = evaluate(Facts([*unused, *more]), [rule for rule in rules if rule.check == _LAST_CHECK], shown)
+    last = evaluate(Facts([*unused, *more]), [rule for rule in rules if rule.check == _LAST_CHECK], shown, request.costs)
     findings = sorted((*findings, *last.findings), key=lambda f: (f.span, f.code, f.message))
     return Report(
         findings=tuple(findings),
@@ -157,12 +160,12 @@ def load_catalogue() -> Catalogue:
 
 
 def _facts(discovery: Discovery, request: Request, release: Release, services: Catalogue) -> Iterator[Fact]:
-    found = discovery.found
+    found, each = discovery.found, request.costs.each
     units: list[Fact] = []
     if found.of(kinds.HEAT):
         from lwlint.assemble.heat import heat_facts
 
-        heat = list(heat_facts(found.of(kinds.HEAT), discovery.load, request.environments, services))
+        heat = list(each("reader", "heat", heat_facts(found.of(kinds.HEAT), discovery.load, request.environments, services)))
         yield from heat
         for fact in heat:
             if fact.kind == "get_file" and fact.name.endswith(".pp") and found.sources[fact.span.path].judged:
@@ -170,19 +173,20 @@ def _facts(discovery: Discovery, request: Request, release: Release, services: C
     if found.of(kinds.PUPPET):
         from lwlint.assemble.manifests import manifest_facts
 
-        yield from manifest_facts(found.of(kinds.PUPPET), services)
+        yield from each("reader", "puppet", manifest_facts(found.of(kinds.PUPPET), services))
     if found.of(kinds.UNIT) or found.links:
         from lwlint.assemble.units import unit_facts
 
-        units = list(unit_facts(found.of(kinds.UNIT), found.links, services))
+        units = list(each("reader", "unit", unit_facts(found.of(kinds.UNIT), found.links, services)))
         yield from units
     if found.of(kinds.OSLO):
         from lwlint.assemble.options import option_facts
         from lwlint.facts.systemd import Unit
 
-        yield from option_facts(found.of(kinds.OSLO), [u for u in units if isinstance(u, Unit)], services, release)
+        own = [u for u in units if isinstance(u, Unit)]
+        yield from each("reader", "oslo", option_facts(found.of(kinds.OSLO), own, services, release))
     if found.of(kinds.CIB):
         from lwlint.assemble.cibs import cib_facts
 
-        yield from cib_facts(found.of(kinds.CIB), services)
+        yield from each("reader", "cib", cib_facts(found.of(kinds.CIB), services))
     yield from found.unreadable

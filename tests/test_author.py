@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +13,10 @@ from lwlint.checks import MODULES, find
 from lwlint.checks.check import Check, NoParams, Saw, Unknown
 from lwlint.checks.reach import Branch, tracer, way
 from lwlint.cli import main
+from lwlint.costs import Costs
 from lwlint.facts import Facts
 from lwlint.report.skeleton import AREAS
+from tests.shared import HERE
 
 
 @pytest.mark.parametrize("area", AREAS)
@@ -137,3 +140,36 @@ def test_coverage_shows_each_example_and_what_none_reaches(tmp_path: Path, capsy
     assert lines[lines.index("Over all rules") + 1].startswith("  require: ")
     assert lines[-1] == "4 examples hold, 0 do not"
     assert sys.gettrace() is None or "coverage" in repr(sys.gettrace())
+
+
+def test_timing_shows_what_readers_and_rules_cost_and_changes_no_report(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["check", str(HERE / "fixtures/newton"), "--select", "LW101,LW201,LW401"]
+    assert main(arguments) == main([*arguments, "--timing"]) == 1
+    plain, timed = capsys.readouterr().out, ""
+    main([*arguments, "--timing"])
+    timed, told = capsys.readouterr()
+    assert plain == timed * 2
+    parts = [line.split("  ")[-1] for line in told.splitlines()]
+    assert (parts[0], parts[-1]) == ("part", "the run")
+    assert sorted(part for part in parts if part.startswith(("reader", "rule"))) == [
+        *("reader cib", "reader files", "reader oslo", "reader unit"),
+        *("rule LW101 service-outside-the-core", "rule LW201 unit-not-restarted"),
+    ]
+    assert [line for line in told.splitlines() if "  " not in line] == []
+
+
+def test_costs_are_those_of_making_items_and_not_of_using_them() -> None:
+    now = [0.0]
+
+    def made() -> Iterator[int]:
+        for item in (1, 2):
+            now[0] += 10
+            yield item
+
+    costs = Costs(lambda: now[0])
+    for _ in costs.each("reader", "x", made()):
+        now[0] += 1000
+    with contextlib.suppress(LookupError), costs.of("rule", "y"):
+        now[0] += 3
+        raise LookupError
+    assert costs.spent == {("reader", "x"): 20, ("rule", "y"): 3}

@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from lwlint.cli import NOT_TRUSTED
 from lwlint.cli.ask import request, rules, settings
+from lwlint.costs import Costs
 from lwlint.finding import BROKEN, NOT_EVALUATED, ConfigurationError, Report
+from lwlint.record import replace
 from lwlint.report.formats import How, Output, deliver, outputs
 from lwlint.run import check as run
 
@@ -27,7 +30,8 @@ def check(options: argparse.Namespace) -> int:
     known = _known(options.baseline) if options.baseline else None
     found = settings(options)
     chosen = rules(options, found)
-    report = run(request(options, found), chosen)
+    costs = Costs(time.process_time if options.timing else None)
+    report = run(replace(request(options, found), costs=costs), chosen)
     if known is not None:
         report = _compared(report, known)
     code = _exit_code(report, options)
@@ -37,6 +41,10 @@ def check(options: argparse.Namespace) -> int:
         from lwlint.report.summary import summary
 
         print(summary(report), file=sys.stderr)
+    if options.timing:
+        from lwlint.report.costs import render
+
+        sys.stderr.write(render(costs, time.process_time()))
     return code
 
 
