@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import re
 
-_ADDRESS = re.compile(r"((?:://|,)[^:/@\s'\",]*:)([^@\s'\"]+?)(@)")
-_PAIR = re.compile(r"(name=[\"'][^\"']*(?:passw|secret|token|key)[^\"']*[\"'][^<>]*?value=[\"'])([^\"']*)", re.IGNORECASE)
+_WORDS = r"(?:passw(?:or)?d|passwd|secret|token|private[_-]?key|encryption[_-]?key|auth[_-]?key|credential)"
+# a password in an address ends at its last `@`, or at the last one in front of the next host's user
+_ADDRESS = re.compile(r"((?:://|,)[^:/@\s'\",]*:)([^\s'\"]+?)(@)(?=[^@\s'\"`]*(?:,[^:/@\s'\",]*:|[\s'\"`]|$))")
+_LINE = re.compile(rf"^([\s#;]*[\w:.-]*{_WORDS}[\w-]*\s*[=:](?!>)\s*)([^\s'\"{{\[%].*?)(\s*)$", re.IGNORECASE)
+_NAMED = r"name=[\"'][^\"']*(?:passw|secret|token|key)[^\"']*[\"']"
+_PAIR = re.compile(rf"({_NAMED}[^<>]*?value=[\"'])([^\"']*)", re.IGNORECASE)
+_TURNED = re.compile(rf"(value=[\"'])([^\"']*)(?=[\"'][^<>]*?{_NAMED})", re.IGNORECASE)
+_QUOTED = re.compile(rf"(`[\w:.-]*{_WORDS}[\w-]*\s*[=:]\s*)([^`]+)", re.IGNORECASE)
 _KEY = re.compile(
-    r"((?:^|[\s{,'\"<])[\w:.-]*(?:passw(?:or)?d|passwd|secret|token|private[_-]?key|encryption[_-]?key|auth[_-]?key|credential)[\w-]*"
-    r"['\"]?\s*(?:=>|=|:)\s*['\"]?)([^\s'\"{}\[\],][^'\"\n,}]*)",
+    rf"((?:^|[\s{{,'\"<`?&;(])[\w:.-]*{_WORDS}[\w-]*['\"]?\s*(?:=>|=|:)\s*['\"]?)(?!\*+`)([^\s'\"{{}}\[\],`][^'\"\n,}}]*)",
     re.IGNORECASE,
 )
 
 
 def masked(line: str) -> str:
-    """Return a line of input with every secret as asterisks of the secret's own length, so that columns stay true."""
-    line = _ADDRESS.sub(lambda m: m.group(1) + "*" * len(m.group(2)) + m.group(3), line)
-    line = _PAIR.sub(lambda m: m.group(1) + "*" * len(m.group(2)), line)
-    return _KEY.sub(lambda m: m.group(1) + "*" * len(m.group(2)), line)
+    """Return a line of input, or a message, with every secret as asterisks of the secret's own length, so that columns stay true."""
+    line = _ADDRESS.sub(_stars, line)
+    line = _LINE.sub(_stars, line)
+    for pattern in (_PAIR, _TURNED, _QUOTED, _KEY):
+        line = pattern.sub(_stars, line)
+    return line
+
+
+def _stars(match: re.Match[str]) -> str:
+    return match[1] + "*" * len(match[2]) + "".join(match.groups()[2:])

@@ -77,7 +77,7 @@ def _host(host: Host, report: Report, across: Answer, found: Sequence[Found], cl
     capture = host.seat.capture
     failing = {one.rule for one in found if one.allowed is None and (host.label in one.hosts or not one.hosts)}
     verdicts = [*report.verdicts, *_of_host(across.verdicts, failing)]
-    passed_over = (*host.passed_over.items(), *((path, because) for path, because in report.skipped if path not in host.passed_over))
+    passed_over = {**dict(report.skipped), **host.passed_over}
     return HostAnswer(
         name=host.label,
         target=host.seat.shown,
@@ -88,10 +88,18 @@ def _host(host: Host, report: Report, across: Answer, found: Sequence[Found], cl
         outcomes=tuple(_outcome(verdict, clauses, host.label) for verdict in sorted(verdicts, key=lambda v: v.code)),
         evidence=tuple((one.kind, one.path[len(capture.root) :], one.weaker) for one in capture.evidence),
         missing=tuple((one.kind, one.looked_for) for one in capture.missing),
-        passed_over=tuple((told(path, host.label), because) for path, because in passed_over),
+        passed_over=tuple(_passed_over(passed_over, host)),
         judged=sum(s.judged and s.kind not in ("unreadable", "link") for s in report.sources.values()),
         cib_of=host.lent,
     )
+
+
+def _passed_over(found: Mapping[str, str], host: Host) -> Iterator[tuple[str, str]]:
+    """Yield the files that were not judged, and why; what only tells whose report it is, and when, is none of them."""
+    for path, because in sorted(found.items()):
+        below = path[len(host.label) + 1 :]
+        if path in host.passed_over or ("/" in below and not below.startswith("sos_commands/")):
+            yield told(path, host.label), because
 
 
 def _of_host(verdicts: Iterable[Verdict], failing: set[str]) -> Iterator[Verdict]:

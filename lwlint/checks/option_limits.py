@@ -15,6 +15,7 @@ from lwlint.finding import Problem, Related
 from lwlint.record import dataclass
 from lwlint.source import Span
 
+_SCRUBBED = re.compile(r"\*{5,}")  # what sos puts in the place of a secret
 _NO_SERVER = re.compile(r"\s*(<None>\s*)?$|\s*sqlite")  # an SQLite database is a file: nothing waits for it
 
 
@@ -113,6 +114,9 @@ def _judge(option_set: OptionSet, limit: Limit, limits: Iterable[Limit], facts: 
         except Unresolved as unresolved:
             yield Unknown(f"`{option.name}` is `{_line(option.value)}`, and what `{unresolved.reference}` holds is not known", option.span)
         else:
+            if _SCRUBBED.fullmatch(value):
+                yield Unknown(f"`{option.name}` was scrubbed from the report", option.span)
+                return
             yield _verdict(option_set, limit, option, value, subject, facts)
 
 
