@@ -215,3 +215,9 @@ def test_references_are_to_known_options_of_the_same_section_first() -> None:
 def test_a_catalogue_is_not_asked_about_names_that_tell_nothing() -> None:
     assert CATALOGUE.of_config_file("/etc/heat/heat.conf") != ()
     assert [f.services for f in facts_of({"1.conf": A}).of(OptionFiles)] == [()]
+
+
+def test_a_loose_file_beside_a_hosts_tree_is_a_set_of_its_own() -> None:
+    facts = facts_of({"nova.conf": A, "etc/nova/nova.conf": A})
+    assert [(f.name, f.files) for f in facts.of(OptionFiles)] == [("nova", ("etc/nova/nova.conf",)), ("nova#2", ("nova.conf",))]
+    assert [(option.span.path, option.sets) for option in facts.of(Option)] == [("etc/nova/nova.conf", ("nova",)), ("nova.conf", ("nova#2",))]

@@ -48,6 +48,7 @@ def option_facts(sources: Sequence[Source], units: Sequence[Unit], catalogue: Ca
     """
     started = commands(units)
     hosts = {source.path: source.host for source in sources}
+    taken: set[str] = set()
     for place, texts, spare in _places(sources):
         for text in (*texts.values(), *spare):
             if text.refused is not None:
@@ -57,7 +58,7 @@ def option_facts(sources: Sequence[Source], units: Sequence[Unit], catalogue: Ca
         sets = _sets(place, texts, started, catalogue)
         sets += [_Set("", text.path, (text.path,), partial=True) for text in spare]
         every = {**texts, **{text.path: text for text in spare}}
-        names = _names(place, sets)
+        names = _names(place, sets, taken)
         files = [_files(place, item, name, every, hosts) for item, name in zip(sets, names)]
         yield from files
         environment = release.at_least("stein") is not False
@@ -163,17 +164,17 @@ def _readers(place: Place, paths: Iterable[str], catalogue: Catalogue) -> tuple[
     return tuple(dict.fromkeys(readers))
 
 
-def _names(place: Place, sets: Iterable[_Set]) -> list[str]:
+def _names(place: Place, sets: Iterable[_Set], taken: set[str]) -> Iterator[str]:
+    """Yield a name for each set that is not `taken` (by a loose file beside a host's tree, say), and take it."""
     prefix = place.root + (f"{place.name}:" if place.name else "")
-    names: dict[str, None] = {}
     for item in sets:
         name = prefix + item.program
         number = 2
-        while name in names:
+        while name in taken:
             name = f"{prefix}{item.program}#{number}"
             number += 1
-        names[name] = None
-    return list(names)
+        taken.add(name)
+        yield name
 
 
 def _files(place: Place, item: _Set, name: str, texts: Texts, hosts: Mapping[str, str]) -> OptionFiles:
