@@ -220,4 +220,7 @@ def test_a_catalogue_is_not_asked_about_names_that_tell_nothing() -> None:
 def test_a_loose_file_beside_a_hosts_tree_is_a_set_of_its_own() -> None:
     facts = facts_of({"nova.conf": A, "etc/nova/nova.conf": A})
     assert [(f.name, f.files) for f in facts.of(OptionFiles)] == [("nova", ("etc/nova/nova.conf",)), ("nova#2", ("nova.conf",))]
-    assert [(option.span.path, option.sets) for option in facts.of(Option)] == [("etc/nova/nova.conf", ("nova",)), ("nova.conf", ("nova#2",))]
+    assert [(option.span.path, option.sets) for option in facts.of(Option)] == [
+        ("etc/nova/nova.conf", ("nova",)),
+        ("nova.conf", ("nova#2",)),
+    ]
