@@ -125,6 +125,75 @@ class Memory:
         return sorted(self._folders["" if path == "." else path])
 
 
+class Overlay:
+    """Another tree in which some files have other bytes, or are new."""
+
+    def __init__(self, below: Tree, files: Mapping[str, bytes]) -> None:
+        """`files` are the bytes by path, as the paths are shown: with `/`, without `.` parts."""
+        self._below = below
+        self._files = dict(files)
+        self._added: dict[str, set[str]] = {}
+        for path in files:
+            while path and path not in ("/", ".", ".."):
+                parent, name = posixpath.split(path)
+                self._added.setdefault(parent or ".", set()).add(name)
+                path = parent
+
+    def _new(self, path: str, found: str | None) -> str | None:
+        return found or (FILE if path in self._files else FOLDER if path in self._added else None)
+
+    def kind(self, path: str) -> str | None:
+        return self._new(path, self._below.kind(path))
+
+    def real_kind(self, path: str) -> str | None:
+        return self._new(path, self._below.real_kind(path))
+
+    def target(self, path: str) -> str:
+        return self._below.target(path)
+
+    def size(self, path: str) -> int:
+        return len(self._files[path]) if path in self._files else self._below.size(path)
+
+    def read(self, path: str, most: int = -1) -> bytes:
+        if path not in self._files:
+            return self._below.read(path, most)
+        return self._files[path] if most < 0 else self._files[path][:most]
+
+    def names(self, path: str) -> list[str]:
+        there = self._below.names(path) if self._below.kind(path) is not None else []
+        return sorted({*there, *self._added.get(path, ())})
+
+
+def replace(path: str, data: bytes, *, keep_owner: bool = False) -> None:
+    """Put `data` in the place of the file at `path` (no link): wholly or not at all; its mode is kept, on demand its owner and labels too.
+
+    Raises OSError.
+    """
+    folder, name = os.path.split(path)
+    fresh = os.path.join(folder, f".{name[:200]}.{os.getpid()}.tmp")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        if os.path.exists(path):
+            _take_after(fresh, path, keep_owner)
+        os.replace(fresh, path)
+    except BaseException:
+        os.unlink(fresh)
+        raise
+
+
+def _take_after(fresh: str, old: str, keep_owner: bool) -> None:
+    before, now = os.stat(old), os.stat(fresh)
+    if keep_owner and (before.st_uid, before.st_gid) != (now.st_uid, now.st_gid):
+        os.chown(fresh, before.st_uid, before.st_gid)
+    os.chmod(fresh, stat.S_IMODE(before.st_mode))
+    for name in os.listxattr(old) if keep_owner and hasattr(os, "listxattr") else ():
+        value = os.getxattr(old, name)  # the label that SELinux goes by, access lists
+        if name not in os.listxattr(fresh) or os.getxattr(fresh, name) != value:
+            os.setxattr(fresh, name, value)
+
+
 _NO_INPUT = frozenset((".git", ".hg", ".svn", ".tox", ".venv", "__pycache__", "node_modules"))
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from lwlint.finding import ConfigurationError, Report
 from lwlint.read import near
 from lwlint.record import dataclass
+from lwlint.tree import replace
 
 if TYPE_CHECKING:
     from lwlint.rules import Rule
@@ -176,21 +177,6 @@ def write(path: str, text: str) -> None:
             with open(target, "wb") as device:  # /dev/stderr, a pipe: nothing to replace
                 device.write(data)
             return
-        _replace(target, data)
+        replace(target, data)
     except OSError as error:
         raise ConfigurationError(f"`{path}`: cannot be written ({error.strerror or error})") from error
-
-
-def _replace(target: str, data: bytes) -> None:
-    folder, name = os.path.split(target)
-    fresh = os.path.join(folder, f".{name[:200]}.{os.getpid()}.tmp")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        if os.path.exists(target):
-            os.chmod(fresh, stat.S_IMODE(os.stat(target).st_mode))
-        os.replace(fresh, target)
-    except BaseException:
-        os.unlink(fresh)
-        raise
