@@ -100,4 +100,5 @@ def finding(rule: Rule, problem: Problem, sources: Mapping[str, Source]) -> Find
         subject=problem.subject,
         related=problem.related,
         host=problem.host or (source.host if source is not None else ""),
+        fix=problem.fix,
     )

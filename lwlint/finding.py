@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Union
 
 from lwlint.record import dataclass, field
 from lwlint.source import Source, Span
@@ -27,6 +28,74 @@ class Related:
 
 
 @dataclass(frozen=True)
+class Replace:
+    """Put `text` in the place of what stands at `span`."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True)
+class SetOption:
+    """Give the option of an option file whose key stands at `key` another value."""
+
+    key: Span
+    value: str
+
+
+@dataclass(frozen=True)
+class AddOption:
+    """Add an option to an option file: below the setting whose key stands at `beside` if that is in its section, else in the section."""
+
+    beside: Span
+    section: str
+    option: str
+    value: str
+
+
+@dataclass(frozen=True)
+class DropLines:
+    """Take away the lines on which the setting stands whose key or value begins at `span`: of an option file, or of a mapping in YAML."""
+
+    span: Span
+
+
+@dataclass(frozen=True)
+class AddKey:
+    """Add an entry to a mapping in YAML, in its style: `inside` the one whose key stands at `key` (and which has one of
+    the keys `having`), else beside that key. `value` is YAML for one line."""
+
+    key: Span
+    name: str
+    value: str
+    inside: bool = False
+    having: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DropIn:
+    """Settings for a systemd unit in a drop-in, which is made or added to: `path` is its path, `settings` are `Section.Key` and value."""
+
+    path: str
+    settings: tuple[tuple[str, str], ...]
+
+
+Change = Union[Replace, SetOption, AddOption, DropLines, AddKey, DropIn]
+
+
+@dataclass(frozen=True)
+class Fix:
+    """A mend for a problem: all `changes` or none. It is `safe` if nothing but the setting that is blamed changes its meaning.
+
+    `what` says in one line what it does. Where the changes come to stand in the text is for `lwlint.edits` to find out.
+    """
+
+    what: str
+    changes: tuple[Change, ...]
+    safe: bool = True
+
+
+@dataclass(frozen=True)
 class Problem:
     """What a check saw. It knows no rule.
 
@@ -42,6 +111,7 @@ class Problem:
     severity: str | None = None
     remedy: str | None = None
     host: str = ""
+    fix: Fix | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +130,7 @@ class Finding:
     related: tuple[Related, ...] = ()
     host: str = ""
     allowed: str | None = None
+    fix: Fix | None = None
 
 
 @dataclass(frozen=True)
