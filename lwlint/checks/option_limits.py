@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal, Optional
 
 from lwlint.checks.check import Check, Saw, Unknown, needs
+from lwlint.checks.option_fixes import add_beside, set_value
 from lwlint.facts import Facts
 from lwlint.facts.oslo import ENVIRONMENT, Option, OptionFiles
 from lwlint.facts.oslo_sets import OptionSet, applies, option_sets
@@ -53,6 +54,11 @@ class Limit:
     def names(self) -> list[Name]:
         """The option's name and its old names, in the order in which oslo.config looks for them."""
         return [split_name(name) for name in (self.option, *self.old_names)]
+
+    @property
+    def value(self) -> str:
+        """The value that a fix sets: the first one that `must_be` names."""
+        return self.must_be.split("`")[1]
 
     def is_for(self, project: str, facts: Facts) -> bool:
         """Return whether programs of `project` (empty: one that is not known) have this option in the release of `facts`."""
@@ -133,7 +139,9 @@ def _verdict(option_set: OptionSet, limit: Limit, option: Option, value: str, su
     others = [o for name in limit.names for o in [option_set.options.get(name)] if o is not None and o is not option]
     related = [Related(text.span, f"beats `{_line(text.value)}`") for text in option.beaten]
     related += [Related(o.span, f"beats `{o.name}` = `{_line(o.value)}`") for o in others if option.key != o.key]
-    return Problem(option.span, message, f"option {_dotted(limit)}", tuple(related), severity, host=option.host)
+    of_its_own = (option.section, option.option) in limit.names  # not a part of a URL
+    fix = set_value(option_set, option, limit.value) if of_its_own else None
+    return Problem(option.span, message, f"option {_dotted(limit)}", tuple(related), severity, host=option.host, fix=fix)
 
 
 def _wrong(limit: Limit, text: str, facts: Facts) -> Optional[tuple[str, bool]]:
@@ -163,7 +171,8 @@ def _absent(option_set: OptionSet, limit: Limit, connection: Option) -> Problem:
     if limit.distribution and not option_set.files.complete:
         what, severity = f"is not set here, and what applies is unknown, likely `-1` from {limit.distribution}", "note"
     message = f"{base}: `{_dotted(limit)}` {what}; it must be {limit.must_be}{remark}"
-    return Problem(place, message, f"option {_dotted(limit)}", (), severity, host=connection.host)
+    fix = add_beside(connection, limit.names[0], limit.value)
+    return Problem(place, message, f"option {_dotted(limit)}", (), severity, host=connection.host, fix=fix)
 
 
 def _connection(option_set: OptionSet, limit: Limit, facts: Facts) -> Optional[Option]:

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import Literal, Optional
 
 from lwlint.checks.check import Check, Saw, Unknown, needs
+from lwlint.checks.option_fixes import rename, take_away
 from lwlint.facts import Facts
 from lwlint.facts.oslo import ENVIRONMENT, Option, OptionFiles
 from lwlint.facts.oslo_sets import OptionSet, applies, option_sets
-from lwlint.facts.oslo_values import split_name
-from lwlint.finding import Problem
-from lwlint.record import dataclass
+from lwlint.facts.oslo_values import Name, split_name
+from lwlint.finding import Fix, Problem
+from lwlint.record import dataclass, replace
 
 _ASSIGNMENT = re.compile(r"(?P<key>[\w-]+)\s*[=:]")
 
@@ -23,6 +24,7 @@ class Presence:
 
     It counts for `projects` (all if empty, less `not_projects`), from release `since` to `until`, where none of `unless` is set;
     with `known`, only where the release is known.
+    A fix calls it `instead` (`section/option`), or takes it away if `needless`.
     """
 
     options: tuple[str, ...]
@@ -34,6 +36,8 @@ class Presence:
     until: Optional[str] = None
     known: bool = False
     severity: Optional[Literal["error", "warning", "note"]] = None
+    instead: str = ""
+    needless: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,17 @@ def _run_present(facts: Facts, params: Presences) -> Iterator[Saw]:
             option = next((o for o in found if o is not None and o.value.strip()), None)
             if option is not None:
                 message = f"{_base(option)}: `{option.name}` {presence.message}"
-                yield Problem(option.key, message, f"option {option.name}", (), presence.severity, host=option.host)
+                fix = _fix(option_set, option, presence)
+                yield Problem(option.key, message, f"option {option.name}", (), presence.severity, host=option.host, fix=fix)
+
+
+def _fix(option_set: OptionSet, option: Option, presence: Presence) -> Optional[Fix]:
+    if presence.needless:
+        return take_away(option_set, option)
+    if not presence.instead:
+        return None
+    fix = rename(option_set, option, split_name(presence.instead))
+    return None if fix is None else replace(fix, safe=True)  # both names mean the same wherever the old one is read
 
 
 @dataclass(frozen=True)
@@ -113,26 +127,28 @@ def _run_misplaced(facts: Facts, params: Homes) -> Iterator[Saw]:
             home = homes.get(option.option.lower().replace("-", "_"))
             wrong = _misplaced(option, home, params, option_set.files) if home is not None else None
             if wrong is not None:
-                yield Problem(option.key, f"{_base(option)}: {wrong}", f"option {option.name}", host=option.host)
+                message, to = wrong
+                fix = rename(option_set, option, to) if to is not None else None
+                yield Problem(option.key, f"{_base(option)}: {message}", f"option {option.name}", host=option.host, fix=fix)
 
 
-def _misplaced(option: Option, home: Home, params: Homes, files: OptionFiles) -> Optional[str]:
-    """Return what keeps the option from being read, if anything does."""
+def _misplaced(option: Option, home: Home, params: Homes, files: OptionFiles) -> Optional[tuple[str, Optional[Name]]]:
+    """Return what keeps the option from being read, if anything does, and the name that it must have."""
     meant = _meant(option.section, home)
     spelt = f"`{option.option}` in `[{option.written}]`"
     if meant is None:
         if not home.anywhere and option.section not in home.misplaced:
             return None
-        return f"{spelt} is not read; it must stand in `[{home.sections[0]}]`"
+        return f"{spelt} is not read; it must stand in `[{home.sections[0]}]`", (home.sections[0], home.option)
     if meant != option.section:
-        return f"{spelt} is not read; the section must be `[{meant}]`"
+        return f"{spelt} is not read; the section must be `[{meant}]`", (meant, home.option)
     if option.option != home.option:
-        return f"{spelt} is not read; the name must be `{home.option}`"
+        return f"{spelt} is not read; the name must be `{home.option}`", (meant, home.option)
     for foreign in params.foreign:
         if foreign.section == option.section and files.project in foreign.projects:
-            return f"{spelt} is not read by {files.project}; it must stand in `[{foreign.instead}]`"
+            return f"{spelt} is not read by {files.project}; it must stand in `[{foreign.instead}]`", (foreign.instead, home.option)
     if not files.read:
-        return f"{spelt} is in a file that none of the units given reads"
+        return f"{spelt} is in a file that none of the units given reads", None
     return None
 
 
