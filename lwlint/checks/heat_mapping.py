@@ -11,7 +11,7 @@ from lwlint.checks.heat_jinja import needs_heat, unseen
 from lwlint.facts import Facts
 from lwlint.facts.heat import NONE, Environment, HieraKey, ServiceMapping
 from lwlint.facts.service import Service
-from lwlint.finding import Problem, Related
+from lwlint.finding import DropLines, Fix, Problem, Related, Replace
 from lwlint.record import dataclass
 
 
@@ -24,6 +24,7 @@ class MappingParams:
     match `elsewhere` are written for hosts without the cluster; they are judged only where they were given with `-e`. `inherited`
     looks at entries of the base registry too, which the environment leaves as they are. `off_by` is a setting that turns
     the service off where it is `false`. From the release `before` on, both are right.
+    `mend` offers to map to the same template without Pacemaker.
     """
 
     expected: str
@@ -38,6 +39,7 @@ class MappingParams:
     combined: tuple[str, ...] = ()
     off_by: Optional[str] = None
     before: Optional[str] = None
+    mend: bool = False
 
 
 def run(facts: Facts, params: MappingParams) -> Iterator[Saw]:
@@ -117,7 +119,22 @@ def _problem(mapping: ServiceMapping, service: Service, view: Environment, param
         related=tuple(related),
         severity="warning" if left else None,
         host=mapping.host,
+        fix=_fix(mapping, service, left) if params.mend else None,
     )
+
+
+def _fix(mapping: ServiceMapping, service: Service, left: bool) -> Optional[Fix]:
+    """Return the fix that maps to the plain template beside the one for Pacemaker; where none is known, the one that drops the line."""
+    if left or mapping.chain:
+        return None
+    plain = mapping.template.replace("pacemaker/", "", 1)
+    known = (t for t in service.templates if t not in service.pacemaker_templates)
+    written = mapping.target.end - mapping.target.start == len(mapping.template)  # without quotes
+    if written and plain != mapping.template and any(plain == t or plain.endswith("/" + t) for t in known):
+        return Fix(f"map it to `{plain}`", (Replace(mapping.target, plain),))
+    if mapping.inherited:
+        return None
+    return Fix("take the line away, so that the base registry's template is used", (DropLines(mapping.span),), safe=False)
 
 
 CHECK = Check(

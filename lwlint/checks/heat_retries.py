@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from typing import Literal, Optional
 
 from lwlint.checks.check import Check, Saw, Unknown
+from lwlint.checks.heat_fixes import add_retries, rename_key, set_retries
 from lwlint.checks.heat_jinja import needs_heat, unseen
 from lwlint.checks.manifest_retries import manifest_databases
 from lwlint.facts import Facts
 from lwlint.facts.heat import HieraKey, RoleData
 from lwlint.facts.puppet import Manifest
-from lwlint.finding import Problem, Related
-from lwlint.record import dataclass, field
+from lwlint.finding import Fix, Problem, Related
+from lwlint.record import dataclass, field, replace
 
 _EVERY_ROLE = "extraconfig"
 
@@ -114,15 +115,19 @@ def connections(facts: Facts, params: RetryParams) -> Iterator[Saw]:
     yield from unseen(facts)
     settings = _Settings.of(facts, params.other_roles)
     pairs = _Pairs(params)
+    firsts: dict[object, HieraKey] = {}  # connections of one mapping with the same retries have the same fix, at the first of them
     for keys in settings.by_template.values():
         for key in keys:
             found = pairs.of(key)
             if found is not None:
-                yield from _judge(key, *found, settings, params)
+                beside = firsts.setdefault((key.template, key.place, key.branch, found[2]), key)
+                yield from _judge(key, *found, beside, settings, params)
     yield from manifest_databases(facts, pairs.knows, settings.on_nodes(frozenset(params.unlimited)))
 
 
-def _judge(key: HieraKey, pair: Pair, names: frozenset[str], first: str, settings: _Settings, params: RetryParams) -> Iterator[Saw]:
+def _judge(
+    key: HieraKey, pair: Pair, names: frozenset[str], first: str, beside: HieraKey, settings: _Settings, params: RetryParams
+) -> Iterator[Saw]:
     over = settings.overriding(names)
     finite: HieraKey | None = None
     lacking, unknown = [], []
@@ -136,9 +141,20 @@ def _judge(key: HieraKey, pair: Pair, names: frozenset[str], first: str, setting
         else:
             unknown += [r for r in retries if r.values is None]
     if lacking:
-        yield _problem(key, pair, first, finite, lacking[0] if len(lacking) < len(services) else "", params)
+        problem = _problem(key, pair, first, finite, lacking[0] if len(lacking) < len(services) else "", params)
+        yield replace(problem, fix=_fix(beside, first, finite, settings, params.unlimited[0]))
     elif unknown:
         yield Unknown(f"`{unknown[0].name}` has a value that only a deployment tells", unknown[0].span)
+
+
+def _fix(beside: HieraKey, first: str, finite: HieraKey | None, settings: _Settings, value: str) -> Fix | None:
+    if finite is not None:
+        return set_retries(finite, value)
+    if not first:
+        return None
+    own = settings.by_template[beside.template]
+    around = [k for service in settings.closures(beside) for t in service.templates for k in settings.by_template.get(t, ())]
+    return add_retries(beside, first, value, own, around)
 
 
 def _covering(key: HieraKey, retries: list[HieraKey]) -> list[HieraKey]:
@@ -183,26 +199,28 @@ def unused(facts: Facts, params: UnusedParams) -> Iterator[Saw]:
     yield from unseen(facts)
     settings = _Settings.of(facts, ())
     pairs = _Pairs(RetryParams(params.pairs))
-    connected = {t: [(k, p[1]) for k in keys if (p := pairs.of(k)) is not None] for t, keys in settings.by_template.items()}
+    connected = {t: [(k, p[1], p[2]) for k in keys if (p := pairs.of(k)) is not None] for t, keys in settings.by_template.items()}
     for keys in settings.by_template.values():
         for key in keys:
             match = expression.fullmatch(key.name) if key.name.endswith("retries") else None
             if match is None:
                 continue
-            paired = [
-                found for service in settings.closures(key) for template in service.templates for found in connected.get(template, ())
-            ]
-            if paired and not any(match.expand(params.as_if) in names for _, names in paired):
-                yield _unused(key, match.group(1), paired[0][0])
+            templates = [template for service in settings.closures(key) for template in service.templates]
+            paired = [found for template in templates for found in connected.get(template, ())]
+            if paired and not any(match.expand(params.as_if) in names for _, names, _ in paired):
+                around = (k for template in templates for k in settings.by_template.get(template, ()))
+                fix = rename_key(key, {first for _, _, first in paired}, around)
+                yield _unused(key, match.group(1), paired[0][0], fix)
 
 
-def _unused(key: HieraKey, its_class: str, other: HieraKey) -> Problem:
+def _unused(key: HieraKey, its_class: str, other: HieraKey, fix: Fix | None) -> Problem:
     return Problem(
         span=key.span,
         message=f"`{key.name}`: class `{its_class}` has no connection here, so it sets nothing; it must be of the class of `{other.name}`",
         subject=f"retries {key.name}",
         related=(Related(other.span, "the connection that is set"),),
         host=key.host,
+        fix=fix,
     )
 
 

@@ -9,7 +9,7 @@ from lwlint.checks.check import Check, NoParams, Saw, Unknown
 from lwlint.checks.heat_jinja import needs_heat, unseen
 from lwlint.facts import Facts
 from lwlint.facts.heat import Container, DanglingReference, DuplicateKey, Environment, StrayFunction, Template
-from lwlint.finding import Problem, Related
+from lwlint.finding import AddKey, Fix, Problem, Related, Replace
 from lwlint.record import dataclass
 
 
@@ -59,7 +59,19 @@ def containers(facts: Facts, params: ContainerParams) -> Iterator[Saw]:
             message=f"container `{container.name}` of `{container.step}`: `restart` {what}; it must be {expected}",
             subject=f"container {container.name}",
             host=container.host,
+            fix=_restarting(container, params.policies[0]),
         )
+
+
+def _restarting(container: Container, policy: str) -> Optional[Fix]:
+    """Return the fix that sets the policy where it is not set, or set to a word that stands there as it is."""
+    if container.restart is None:
+        having = ("image", "command", "net", "volumes", "environment", "privileged")
+        return Fix(f"add `restart: {policy}`", (AddKey(container.span, "restart", policy, inside=True, having=having),))
+    place, value = container.restart.span, container.restart.value
+    if not 0 <= place.end - place.start - len(value) <= 2:
+        return None
+    return Fix(f"set `restart` to `{policy}`", (Replace(place, policy),), safe=False)
 
 
 @dataclass(frozen=True)
