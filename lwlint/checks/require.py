@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal, Optional, Union
 
 from lwlint.checks.check import Check, Saw, Unknown
+from lwlint.checks.unit_fixes import drop_in
 from lwlint.facts import Fact, Facts
-from lwlint.facts.systemd import NOT_FOUND, Setting, Unit
+from lwlint.facts.systemd import LOADED, NOT_FOUND, Setting, Unit
 from lwlint.facts.unit_managers import UNKNOWN, managers_of, units
 from lwlint.finding import Problem, Related
 from lwlint.record import dataclass, field
@@ -81,7 +82,7 @@ class Params:
     settings or an attribute of its own. `default` is what an absent setting means; without it, absence is no problem
     unless the matcher says so. `called` is how messages name the setting, `because` what they say of a wrong value.
     `needs` are the kinds of fact without which nothing can be said. `together` makes one problem of all facts of a host that
-    have the same wrong value.
+    have the same wrong value. `drop_in` is what a fix sets in a unit's drop-in.
     """
 
     each: Literal["unit", "resource", "option", "service_mapping", "ignored_line"]
@@ -95,6 +96,7 @@ class Params:
     milder: tuple[Milder, ...] = ()
     needs: tuple[str, ...] = ()
     together: bool = False
+    drop_in: Mapping[str, str] = field(default_factory=dict)
 
 
 def _run(facts: Facts, params: Params) -> Iterator[Saw]:
@@ -177,7 +179,8 @@ def _problem(facts: Facts, alike: list[_Wrong], params: Params) -> Problem:
     milder = next((m.severity for m in params.milder if _fits(facts, fact, m.where)), None)
     subject = f"{fact.kind} {fact.name}" if not params.together else f"{fact.kind} {params.setting}"
     related = (*_beaten(found), *(Related(_place(other, value, params), f"{other.name} too") for other, value in alike[1:]))
-    return Problem(_place(fact, found, params), message, subject, related, milder, host=fact.host)
+    fix = drop_in(fact, params.drop_in) if isinstance(fact, Unit) and not params.together and fact.load_state == LOADED else None
+    return Problem(_place(fact, found, params), message, subject, related, milder, host=fact.host, fix=fix)
 
 
 def _place(fact: Any, found: Setting | Text | None, params: Params) -> Span:

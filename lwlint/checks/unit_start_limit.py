@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lwlint.checks.check import Check, Saw, needs
+from lwlint.checks.unit_fixes import drop_in
 from lwlint.facts import Facts
 from lwlint.facts.systemd import LOADED, IgnoredLine, Setting, Unit
 from lwlint.facts.unit_managers import SYSTEMD, managers_of, units
@@ -83,7 +84,9 @@ def _explicit(unit: Unit) -> Problem | None:
     action = unit.settings.get("Unit.StartLimitAction")
     if action is not None and action.value != "none":
         message += f", or `StartLimitAction` acts (`{action.value}`)"
-    return Problem(at[0].span, message, _subject(unit), related, host=unit.host)
+    # under the name and in the section that every systemd knows: 219 of RHEL 7 does not read `StartLimitIntervalSec` in `[Unit]`
+    fix = drop_in(unit, {"Service.StartLimitInterval": "0"})
+    return Problem(at[0].span, message, _subject(unit), related, host=unit.host, fix=fix)
 
 
 def _subject(unit: Unit) -> str:
