@@ -23,7 +23,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    module = {"check": "judge", "baseline": "judge", "audit": "audit", "new-rule": "author", "test": "author"}.get(options.command, "show")
+    modules = {"check": "judge", "baseline": "judge", "audit": "audit", "fix": "fix", "new-rule": "author", "test": "author"}
+    module = modules.get(options.command, "show")
     code: int = getattr(import_module(f"lwlint.cli.{module}"), options.command.replace("-", "_"))(options)
     return code
 
@@ -69,6 +70,18 @@ def _audit(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--strict", action="store_true", help="a rule that is not evaluated on a host fails the audit too")
     command.add_argument("-v", "--verbose", action="store_true", help="also show the evidence, every verdict, and what was passed over")
+
+
+def _fix(command: argparse.ArgumentParser) -> None:
+    _input(command)
+    _rules(command)
+    _configuration(command)
+    command.add_argument("--diff", action="store_true", help="show what would be changed, as a unified diff, and change nothing")
+    command.add_argument("--unsafe", action="store_true", help="apply fixes too that may change more than what is blamed")
+    command.add_argument(
+        "--fail-on", choices=("note", "warning", "error"), default="warning", help="least severity that fails (default: warning)"
+    )
+    command.add_argument("--strict", action="store_true", help="a rule that is not evaluated fails the run too")
 
 
 def _facts(command: argparse.ArgumentParser) -> None:
@@ -143,6 +156,7 @@ def _configuration(command: argparse.ArgumentParser) -> None:
 _COMMANDS = {
     "check": ("judge files and folders", _check),
     "audit": ("judge reports of hosts, archives and whole clusters", _audit),
+    "fix": ("mend what can be mended for certain, in place", _fix),
     "facts": ("print what the readers see, as JSON", _facts),
     "rules": ("list the rules", _list),
     "explain": ("explain a rule or a clause of the specification", _explain),

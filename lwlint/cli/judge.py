@@ -34,7 +34,7 @@ def check(options: argparse.Namespace) -> int:
     report = run(replace(request(options, found), costs=costs), chosen)
     if known is not None:
         report = _compared(report, known)
-    code = _exit_code(report, options)
+    code = exit_code(report, options)
     colour = options.color == "always" or (options.color == "auto" and sys.stdout.isatty())
     sys.stdout.write(deliver(asked, report, chosen, How(colour, options.verbose, options.fail_on, code)))
     if not _tells_all(asked):
@@ -57,7 +57,7 @@ def baseline(options: argparse.Namespace) -> int:
     found = settings(options)
     report = run(request(options, found), rules(options, found))
     if report.count(BROKEN) or not any(source.judged for source in report.sources.values()):
-        return _exit_code(report, argparse.Namespace(**{**vars(options), "fail_on": "error", "strict": False}))
+        return exit_code(report, argparse.Namespace(**{**vars(options), "fail_on": "error", "strict": False}))
     comparison = compare(report, known)
     text = pruned(known, comparison) if options.prune else record(report)
     write(options.output, text)
@@ -89,7 +89,8 @@ def _tells_all(asked: Sequence[Output]) -> bool:
     return any(output.path is None and output.format in ("text", "json") for output in asked)
 
 
-def _exit_code(report: Report, options: argparse.Namespace) -> int:
+def exit_code(report: Report, options: argparse.Namespace) -> int:
+    """Return the exit code for a report, and say on standard error why it is not to be trusted."""
     if report.count(BROKEN):
         for text in report.tracebacks if options.debug else ():
             print(text, file=sys.stderr)

@@ -1,0 +1,30 @@
+"""The command that edits: `lwlint fix`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from lwlint import fix as mend
+from lwlint.cli import NOT_TRUSTED
+from lwlint.cli.ask import request, rules, settings
+from lwlint.cli.judge import exit_code
+from lwlint.report.fixes import diff, told
+
+FINDINGS = 1
+
+
+def fix(options: argparse.Namespace) -> int:
+    """`lwlint fix`: apply what can be mended for certain, or show it as a diff; say what is left, and return the exit code."""
+    found = settings(options)
+    outcome = mend.fix(request(options, found), rules(options, found), unsafe=options.unsafe)
+    code = exit_code(outcome.report, options)
+    if code == NOT_TRUSTED:
+        return code
+    if options.diff:
+        sys.stdout.write(diff(outcome))
+        print(told(outcome, done=False), end="", file=sys.stderr)
+    else:
+        mend.write(outcome)
+        print(told(outcome, done=True), end="")
+    return FINDINGS if options.diff and outcome.files and code == 0 else code
