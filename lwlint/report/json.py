@@ -62,4 +62,14 @@ def _finding(finding: Finding, report: Report) -> dict[str, Any]:
         "related": [{**place(related.span, report), "message": related.message} for related in finding.related],
         "remedy": finding.remedy,
         "fingerprint": finding.fingerprint,
+        "fix": _fix(finding, report),
     }
+
+
+def _fix(finding: Finding, report: Report) -> dict[str, Any] | None:
+    if finding.fix is None:
+        return None
+    from lwlint.report.fixes import certain
+
+    edits = [{**place(edit.span, report), "text": edit.text} for edit in certain(finding, report)]
+    return {"description": finding.fix.what, "safe": finding.fix.safe, "edits": edits} if edits else None

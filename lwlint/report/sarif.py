@@ -135,7 +135,27 @@ def _result(finding: Finding, report: Report, index: Mapping[str, int], files: M
         ]
     if finding.allowed is not None:
         result["suppressions"] = [{"kind": "inSource", "status": "accepted", "justification": finding.allowed}]
-    return result
+    fix = _fix(finding, report, files) if finding.fix is not None else None
+    return result if fix is None else {**result, "fixes": [fix]}
+
+
+def _fix(finding: Finding, report: Report, files: Mapping[str, int]) -> dict[str, Any] | None:
+    """Return the fix of a finding; None for one that makes a new file, which SARIF has no words for."""
+    from lwlint.report.fixes import certain
+
+    changes: dict[str, list[dict[str, Any]]] = {}
+    for edit in certain(finding, report):
+        physical = _physical(edit.span, report, files)
+        if "region" not in physical:
+            return None
+        replacement = {"deletedRegion": physical["region"], "insertedContent": {"text": edit.text}}
+        changes.setdefault(edit.span.path, []).append(replacement)
+    if finding.fix is None or not changes:
+        return None
+    text = finding.fix.what + ("" if finding.fix.safe else " (unsafe)")
+    places = {path: _physical(Span(path, 0, 0), report, files)["artifactLocation"] for path in changes}
+    located = [{"artifactLocation": places[path], "replacements": found} for path, found in changes.items()]
+    return {"description": {"text": text}, "artifactChanges": located}
 
 
 def _indexed(index: Mapping[str, int], code: str) -> dict[str, int]:
