@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from lwlint.checks.check import Check, NoParams, Saw, Unknown, needs
 from lwlint.facts import Facts
@@ -14,12 +14,13 @@ from lwlint.record import dataclass
 
 @dataclass(frozen=True)
 class Params:
-    """No constraint may name a resource of a service of these kinds."""
+    """No constraint may name a resource of a service of these kinds, be it there or left from the full architecture."""
 
     kinds: tuple[str, ...]
 
 
 def _run_outside(facts: Facts, params: Params) -> Iterator[Saw]:
+    gone = {id: service.title for service in facts.services if service.kind in params.kinds for id in service.resource_ids}
     for cib in cibs(facts):
         if not cib.openstack:
             yield Unknown("there is no OpenStack service in this CIB", cib.cluster.span)
@@ -29,7 +30,7 @@ def _run_outside(facts: Facts, params: Params) -> Iterator[Saw]:
             outside = {}
             for member in constraint.members:
                 if member.name not in titles:
-                    titles[member.name] = _titles(cib, member, params.kinds)
+                    titles[member.name] = _titles(cib, member, params.kinds) or _titles_gone(cib, member, gone)
                 if titles[member.name]:
                     outside[member.name] = member
             if outside:
@@ -45,6 +46,12 @@ def _titles(cib: Cib, member: Member, kinds: tuple[str, ...]) -> list[str]:
             if service is not None and service.kind in kinds:
                 found[service.name] = service.title
     return list(found.values())
+
+
+def _titles_gone(cib: Cib, member: Member, gone: Mapping[str, str]) -> list[str]:
+    """The title of the service that ran under the id of a resource which is not there any more."""
+    there = member.resources or member.name in cib.resources or any(tag.name == member.name for tag in cib.tags)
+    return [gone[member.name]] if member.name in gone and not there else []
 
 
 def _outside(cib: Cib, constraint: Constraint, outside: dict[str, Member], titles: dict[str, list[str]]) -> Problem:

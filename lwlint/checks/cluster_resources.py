@@ -40,11 +40,17 @@ def _run(facts: Facts, params: Params) -> Iterator[Saw]:
             if service is None:
                 continue
             if service.kind in params.kinds or service.name in params.services:
-                yield _problem(cib, leaf, service.title, params.reason)
+                yield _problem(cib, leaf, _title(service, leaf), params.reason)
             elif service.kind in params.until_release and _is_over(service, facts.release):
                 last = service.under_pacemaker[-1]
                 reason = f"is under Pacemaker in {facts.release.name}; it may be up to {last} only"
                 yield _problem(cib, leaf, service.title, reason, "warning")
+
+
+def _title(service: Service, leaf: Resource) -> str:
+    """The title of the service; the name of its unit for one that the catalogue knows by a pattern only (`openstack-*`)."""
+    unit = (leaf.agent or "").rpartition(":")[2]
+    return unit if unit and any("*" in known for known in service.units) else service.title
 
 
 def _is_over(service: Service, release: Release) -> bool:
