@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 from functools import cached_property
-from pathlib import PurePosixPath
 
 from lwlint import read
 from lwlint.facts.service import Service
@@ -41,6 +40,11 @@ class Catalogue:
     def __init__(self, found: Iterable[Entry]) -> None:
         self._entries = tuple(found)
         self.services: tuple[Service, ...] = tuple(entry.service for entry in self._entries)
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """All services with what only the catalogue needs to recognise them."""
+        return self._entries
 
     def by_name(self, name: str) -> Service | None:
         """Return the service with this name of the catalogue (`nova_api`)."""
@@ -247,7 +251,7 @@ def _bare(id: str) -> str:
 
 
 def _image_base(image: str) -> str:
-    name = PurePosixPath(image.partition("@")[0]).name.partition(":")[0]
+    name = image.partition("@")[0].rstrip("/").rpartition("/")[2].partition(":")[0]
     for prefix in _IMAGE_PREFIXES:
         if name.startswith(prefix):
             name = name[len(prefix) :]

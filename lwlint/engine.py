@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-import traceback
 from collections.abc import Iterable, Mapping, Sequence
 
 from lwlint import checks
@@ -44,6 +42,8 @@ def evaluate(facts: Facts, rules: Sequence[Rule], sources: Mapping[str, Source],
             with costs.of("rule", f"{rule.code} {rule.id}"):
                 found, verdict = _run(rule, facts, sources)
         except Exception:
+            import traceback
+
             trace = traceback.format_exc()
             tracebacks.append(f"{rule.code} {rule.id}: {trace}")
             found, verdict = [], Verdict(rule.id, rule.code, BROKEN, trace.strip().splitlines()[-1])
@@ -85,6 +85,8 @@ def _because(unknown: Iterable[Unknown], sources: Mapping[str, Source]) -> str:
 
 def finding(rule: Rule, problem: Problem, sources: Mapping[str, Source]) -> Finding:
     """Return `problem` as a finding of `rule`."""
+    import hashlib
+
     source = sources.get(problem.span.path)
     below = problem.span.path[len(source.root) :] if source is not None else problem.span.path
     identity = "\0".join((rule.code, below, problem.subject or re.sub(r"\d+", "0", problem.message)))

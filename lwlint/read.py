@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-import difflib
 import functools
 import typing
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, Union
 
 from lwlint.finding import ConfigurationError
+from lwlint.record import described, is_dataclass
 
 T = TypeVar("T")
 Path = tuple[Union[str, int], ...]
@@ -26,6 +25,8 @@ class Mismatch(Exception):
 
 def near(word: str, words: Iterable[str]) -> str:
     """Return `; did you mean `x`?` for the word of `words` that is most like `word`, else an empty string."""
+    import difflib
+
     found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.5)
     return f"; did you mean `{found[0]}`?" if found else ""
 
@@ -130,7 +131,7 @@ def build(plain: Any, into: Any, path: Path = ()) -> Any:
             raise Mismatch(path, f"{_shown(plain)}: must be a mapping")
         keys, values = typing.get_args(into)
         return {build(k, keys, path): build(v, values, (*path, k)) for k, v in plain.items()}
-    if dataclasses.is_dataclass(into):
+    if is_dataclass(into):
         return _build_dataclass(plain, into, path)
     if into is float and isinstance(plain, int) and not isinstance(plain, bool):
         return float(plain)
@@ -167,11 +168,8 @@ def _build_union(plain: Any, into: Any, path: Path) -> Any:
 def _hints(into: type) -> tuple[dict[str, Any], dict[str, str], tuple[str, ...]]:
     """Return the types of a dataclass's fields, the YAML key of each (`class_` is `class`), and the required keys."""
     hints = typing.get_type_hints(into)
-    fields = [f for f in dataclasses.fields(into) if f.init]
-    keys = {f.name.rstrip("_"): f.name for f in fields}
-    missing = dataclasses.MISSING
-    required = tuple(f.name.rstrip("_") for f in fields if f.default is missing and f.default_factory is missing)
-    return hints, keys, required
+    names, required = described(into)
+    return hints, {name.rstrip("_"): name for name in names}, tuple(name.rstrip("_") for name in required)
 
 
 def _build_dataclass(plain: Any, into: Any, path: Path) -> Any:

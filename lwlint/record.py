@@ -169,6 +169,11 @@ def _made(cls: Any, frozen: bool) -> Any:
     return cls
 
 
+def is_dataclass(kind: Any) -> bool:
+    """As `dataclasses.is_dataclass`, of classes."""
+    return isinstance(kind, type) and ("__record__" in kind.__dict__ or "__dataclass_fields__" in kind.__dict__)
+
+
 def described(cls: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the names of the fields of any dataclass, and those of them that have no default."""
     shape = cls.__dict__.get("__record__")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from importlib import import_module
-from pathlib import Path
-from typing import Any, Literal, Optional, Union
+from typing import TYPE_CHECKING, Any, Literal, Optional, Union
 
 from lwlint import checks
 from lwlint.checks.check import AnyCheck
@@ -15,6 +15,9 @@ from lwlint.facts.service import RELEASES
 from lwlint.finding import ConfigurationError
 from lwlint.read import Mismatch, build, located, near, read
 from lwlint.record import dataclass, field
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NO_RULES = ("services.yaml", "clauses.yaml", "options.yaml")
 
@@ -88,8 +91,9 @@ def load_rule(text: str, path: str, *, examples: bool = True) -> Rule:
         return read(text.partition("\nexamples:")[0] + "\nexamples: []\n", path, Rule)
     rule = read(text, path, Rule)
     try:
-        if rule.id != Path(path).stem:
-            raise Mismatch(("id",), f"`{rule.id}`: must be the name of its file, `{Path(path).stem}`")
+        stem = posixpath.splitext(posixpath.basename(path))[0]
+        if rule.id != stem:
+            raise Mismatch(("id",), f"`{rule.id}`: must be the name of its file, `{stem}`")
         if not re.fullmatch(r"[A-Z]{2,4}\d{3,4}", rule.code):
             raise Mismatch(("code",), f"`{rule.code}`: must be letters and a number, as `LW101`")
         if rule.check not in checks.MODULES and rule.check not in checks.names():
@@ -146,9 +150,10 @@ def unique(rules: Iterable[Rule]) -> list[Rule]:
     return rules
 
 
-def own_folder() -> Path:
+def own_folder() -> str:
     """Return the folder of lwlint's own rules."""
-    return Path(next(iter(import_module("lwlint_rules").__path__)))
+    folder: str = next(iter(import_module("lwlint_rules").__path__))
+    return folder
 
 
 @dataclass(frozen=True)
@@ -158,8 +163,8 @@ class _Clauses:
 
 def load_clauses() -> tuple[Clause, ...]:
     """Return the clauses of the specification, in its order."""
-    path = own_folder() / "clauses.yaml"
-    return read(path.read_text("utf-8"), "rules/clauses.yaml", _Clauses).clauses
+    with open(posixpath.join(own_folder(), "clauses.yaml"), encoding="utf-8") as file:
+        return read(file.read(), "rules/clauses.yaml", _Clauses).clauses
 
 
 def choose(rules: Iterable[Rule], select: Iterable[str], ignore: Iterable[str]) -> list[Rule]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lwlint import allow, catalogue, kinds
+from lwlint import allow, compiled, kinds
+from lwlint.cache import Cache
 from lwlint.catalogue import Catalogue
 from lwlint.costs import Costs
 from lwlint.discover import Discovery, Input
@@ -23,6 +22,8 @@ from lwlint.source import Source
 from lwlint.tree import FOLDER, Disk, Tree
 
 if TYPE_CHECKING:
+    import datetime
+
     from lwlint.settings import Settings
 
 AUTO = "auto"
@@ -36,6 +37,7 @@ class Request:
     `environments` are Heat environments in the order of `-e`; `text` is standard input, to be read as the file
     `text_path`; `kind` overrides the kind of every file that is read. `settings` are those of a configuration, whose
     exceptions hold until a day that is compared with `today`. What readers and rules take is added to `costs`.
+    `cache` keeps between runs what is made of lwlint's own files.
     """
 
     paths: tuple[str, ...] = (".",)
@@ -48,6 +50,7 @@ class Request:
     today: datetime.date | None = None
     tree: Tree = field(default_factory=Disk)
     costs: Costs = field(default_factory=Costs)
+    cache: Cache = Cache()
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def read_facts(request: Request) -> Reading:
             discovery.add_text(request.text, request.text_path)
         found = discovery.add((*request.environments, *request.paths))
     release = _release(request.release, found)
-    services = load_catalogue()
+    services = load_catalogue(request.cache)
     return Reading(Facts(_facts(discovery, request, release, services), release=release, services=services.services), found)
 
 
@@ -132,18 +135,34 @@ def _refusal(settings: Settings | None) -> Callable[[str, str | None], str | Non
     return Selection(settings).refusal
 
 
-def load_rules(folders: Sequence[str] = (), select: Sequence[str] = (), ignore: Sequence[str] = (), *, examples: bool = True) -> list[Rule]:
+def load_rules(
+    folders: Sequence[str] = (),
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    *,
+    examples: bool = True,
+    cache: Cache = Cache(),  # noqa: B008
+) -> list[Rule]:
     """Return lwlint's own rules and those in `folders`, as far as `select` and `ignore` leave them.
 
-    Without `examples` lwlint's own rules come without theirs, which is faster.
+    Without `examples` lwlint's own rules come without theirs, which is faster: from their compiled form, where there is one.
     Raises ConfigurationError for a rule that does not load, and for an unknown or empty selection.
     """
-    rules = load_folder(own_folder(), "rules", examples=examples)
-    for folder in folders:
-        if not Path(folder).is_dir():
-            raise ConfigurationError(f"`{folder}`: no such folder")
-        rules += load_folder(Path(folder), folder.rstrip("/"))
+    rules = _with_examples() if examples else compiled.rules(cache)
+    if folders:
+        from pathlib import Path
+
+        for folder in folders:
+            if not Path(folder).is_dir():
+                raise ConfigurationError(f"`{folder}`: no such folder")
+            rules += load_folder(Path(folder), folder.rstrip("/"))
     return choose(unique(rules), select, ignore)
+
+
+def _with_examples() -> list[Rule]:
+    from pathlib import Path
+
+    return load_folder(Path(own_folder()), "rules")
 
 
 def _release(asked: str, found: Input) -> Release:
@@ -154,9 +173,9 @@ def _release(asked: str, found: Input) -> Release:
     return detect(list(found.sources.values()))
 
 
-def load_catalogue() -> Catalogue:
+def load_catalogue(cache: Cache = Cache()) -> Catalogue:  # noqa: B008
     """Return lwlint's own catalogue of services."""
-    return catalogue.load((own_folder() / "services.yaml").read_text("utf-8"), "rules/services.yaml")
+    return compiled.services(cache)
 
 
 def _facts(discovery: Discovery, request: Request, release: Release, services: Catalogue) -> Iterator[Fact]:

@@ -6,7 +6,6 @@ Exit codes: 0 conforms; 1 findings at or above `--fail-on`; 2 the run itself is 
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Sequence
 
 NOT_TRUSTED = 2
@@ -16,7 +15,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with `arguments` (those of the process if None) and return its exit code."""
     from lwlint.cli.arguments import parser
 
-    options = parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    options = parser(given[0] if given else "").parse_args(given)
     from lwlint.finding import ConfigurationError
 
     _tolerant_output()
@@ -34,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return NOT_TRUSTED
     except Exception as error:
         if options.debug:
+            import traceback
+
             traceback.print_exc()
         print(f"lwlint: this is a defect of lwlint: {type(error).__name__}: {error} (`--debug` shows where)", file=sys.stderr)
         return NOT_TRUSTED

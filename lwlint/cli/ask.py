@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import datetime
 import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from lwlint.cache import Cache
 from lwlint.finding import ConfigurationError
 from lwlint.run import Request, load_rules
 
 if TYPE_CHECKING:
+    import datetime
+
     from lwlint.rules import Rule
     from lwlint.settings import Settings
 
@@ -37,10 +39,24 @@ def rules(options: argparse.Namespace, found: Settings | None) -> list[Rule]:
     """Return the rules that the arguments and the settings choose."""
     select, ignore = split(options.select), split(options.ignore)
     if found is None:
-        return load_rules(options.rules, select, ignore, examples=False)
+        return load_rules(options.rules, select, ignore, examples=False, cache=cache(options))
     from lwlint.policy import configured
 
-    return configured(load_rules((*found.rule_directories, *options.rules), examples=False), found, select, ignore)
+    return configured(load_rules((*found.rule_directories, *options.rules), examples=False, cache=cache(options)), found, select, ignore)
+
+
+def cache(options: argparse.Namespace) -> Cache:
+    """Return what is kept between runs: in `--cache-dir`, else where XDG has it; nothing with `--no-cache` or without a home."""
+    if options.no_cache:
+        if options.cache_dir:
+            raise ConfigurationError("`--cache-dir` and `--no-cache` exclude each other")
+        return Cache()
+    if options.cache_dir:
+        return Cache(options.cache_dir)
+    above = os.environ.get("XDG_CACHE_HOME", "")
+    if not os.path.isabs(above):
+        above = os.path.join(os.path.expanduser("~"), ".cache")
+    return Cache(os.path.join(above, "lwlint") if os.path.isabs(above) else None)
 
 
 def request(options: argparse.Namespace, found: Settings | None) -> Request:
@@ -59,13 +75,20 @@ def request(options: argparse.Namespace, found: Settings | None) -> Request:
         text=text,
         text_path=_relative(options.stdin_filename or "stdin"),
         settings=found,
-        today=datetime.date.today() if found is not None else None,
+        today=_today() if found is not None else None,
+        cache=cache(options),
     )
 
 
 def split(values: Sequence[str]) -> list[str]:
     """Return the names in the values of an argument that may be given several times, with commas in each."""
     return [name.strip() for value in values for name in value.split(",") if name.strip()]
+
+
+def _today() -> datetime.date:
+    import datetime
+
+    return datetime.date.today()
 
 
 def _relative(path: str) -> str:

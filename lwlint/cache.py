@@ -1,0 +1,82 @@
+"""Bytes kept between runs, in one folder: what is there may be stale, damaged or gone at any time, and is never relied upon."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from importlib.util import source_hash
+
+from lwlint.record import dataclass
+
+LIMIT = 64_000_000  # bytes in the folder; beyond that the oldest half goes
+_MAGIC = b"lwlint cache 1\n"
+_SUFFIX = ".lwlint"
+
+
+@dataclass(frozen=True)
+class Cache:
+    """A folder of entries by name. Without a `folder` nothing is kept, and nothing is ever written.
+
+    Several runs may use one folder at once: an entry is there wholly or not at all.
+    """
+
+    folder: str | None = None
+
+    def get(self, name: str) -> bytes | None:
+        """Return what was put under `name`; None if there is nothing, or if it is not what was put."""
+        if self.folder is None:
+            return None
+        try:
+            with open(os.path.join(self.folder, name + _SUFFIX), "rb") as file:
+                return unsealed(file.read())
+        except OSError:
+            return None
+
+    def put(self, name: str, data: bytes) -> None:
+        """Keep `data` under `name`, if the folder can be written."""
+        if self.folder is None:
+            return
+        path = os.path.join(self.folder, name + _SUFFIX)
+        fresh = f"{path}.{os.getpid()}.tmp"
+        try:
+            os.makedirs(self.folder, mode=0o700, exist_ok=True)
+            with open(fresh, "wb") as file:
+                file.write(sealed(data))
+            os.replace(fresh, path)
+            self._prune()
+        except OSError:
+            _remove(fresh)
+
+    def _prune(self) -> None:
+        """Remove the oldest entries if all of them together have grown too large; other files are not touched."""
+        assert self.folder is not None
+        found = []
+        with os.scandir(self.folder) as entries:
+            for entry in entries:
+                if _SUFFIX in entry.name:
+                    status = entry.stat(follow_symlinks=False)
+                    found.append((status.st_mtime_ns, status.st_size, entry.path))
+        total = sum(size for _, size, _ in found)
+        if total <= LIMIT:
+            return
+        for _, size, path in sorted(found):
+            _remove(path)
+            total -= size
+            if total <= LIMIT // 2:
+                return
+
+
+def sealed(data: bytes) -> bytes:
+    """Return `data` with a head by which `unsealed` knows it again."""
+    return _MAGIC + source_hash(data) + data
+
+
+def unsealed(data: bytes) -> bytes | None:
+    """Return what was sealed; None if `data` is anything else, or damaged."""
+    head, digest, content = data[: len(_MAGIC)], data[len(_MAGIC) : len(_MAGIC) + 8], data[len(_MAGIC) + 8 :]
+    return content if head == _MAGIC and digest == source_hash(content) else None
+
+
+def _remove(path: str) -> None:
+    with suppress(OSError):
+        os.unlink(path)
