@@ -1,10 +1,12 @@
-"""Which of several settings counts: in one merge, over templates, over environments, and in hieradata for a manifest."""
+"""Which of several settings counts, over merges, templates, environments and hieradata; and what only a deployment tells."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.heat_findings import findings, template
+from lwlint.run import Request, check
+from lwlint.tree import Memory
+from tests.heat_findings import findings, rules, template
 
 CONNECTION = "heat::database_connection: mysql://h"
 RETRIES = "heat::db::database_max_retries"
@@ -21,6 +23,13 @@ resources:
             mapped_data:
               aodh::db::database_max_retries: %s
 """
+
+
+def test_a_policy_that_only_a_deployment_tells_is_not_evaluated() -> None:
+    for container in ("restart: {get_param: P}", "detach: {get_param: P}", "map_merge: [{get_attr: [Other, container]}, {net: host}]"):
+        text = f"outputs:\n  role_data:\n    value:\n      docker_config: {{step_4: {{nova_api: {{{container}}}}}}}\n"
+        report = check(Request(tree=Memory({"a.yaml": f"heat_template_version: pike\n{text}"})), [r for r in rules() if r.code == "LW406"])
+        assert (report.findings, [v.outcome for v in report.verdicts]) == ((), ["not evaluated"])
 
 
 @pytest.mark.parametrize(("values", "lines"), [((10, -1), []), ((-1, 10), ["LW404 a.yaml:7"])])

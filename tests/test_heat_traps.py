@@ -1,6 +1,6 @@
 """The traps of tripleo-heat-templates: where a simple reading finds too much, or too little. Numbers are those of the list of traps.
 
-Not here: 11 is in test_heat_reader.py, 28 and 30 are of other inputs, and 1 to 4, 23 and 25 are examples of LW401, LW403 and LW406 as well.
+docs/traps.md has them all: 11 is in test_heat_reader.py, 23 to 25 are in test_heat_container_traps.py, 28 and 30 are of other inputs.
 """
 
 from __future__ import annotations
@@ -87,10 +87,10 @@ def test_07_none_is_not_deployed_and_each_environment_is_judged_by_itself() -> N
 
 
 def test_08_a_service_is_known_under_each_of_its_names() -> None:
-    names = ("NeutronServer", "NeutronApi", "NovaVncproxy", "NovaVncProxy")
+    names = ("NeutronServer", "NeutronApi", "NovaVncproxy", "NovaVncProxy", "NovaPlacement", "PlacementApi")
     files = {"env.yaml": registry(**dict.fromkeys(names, "x-pacemaker.yaml")), "x-pacemaker.yaml": template("a: b")}
     files["x-pacemaker.yaml"] += "      step_config: include ::tripleo::profile::pacemaker::x\n"
-    assert findings(files, "LW401") == [f"LW401 env.yaml:{line}" for line in (2, 3, 4, 5)]
+    assert findings(files, "LW401") == [f"LW401 env.yaml:{line}" for line in range(2, 8)]
     core = {"env.yaml": registry(Core="multinode-core.yaml"), "multinode-core.yaml": EMPTY}
     assert findings(core) == []
 

@@ -86,7 +86,7 @@ def _template_facts(parts: Parts, judge: Judge, catalogue: Catalogue, parameters
         yield from software_configs(parts)
         yield from (StrayFunction(key.value, parts.file.span(key), source.host) for key in parts.stray)
     yield from hiera_keys(parts, parameters)
-    yield from containers(parts, service, under)
+    yield from containers(parts, parameters.scope(parts), service, under)
 
 
 class _Views:

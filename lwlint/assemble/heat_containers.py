@@ -5,21 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from lwlint.assemble.heat_functions import Branch, literal, parts
+from lwlint.assemble.heat_functions import Branch, Scope, parts, possible
 from lwlint.assemble.heat_template import Parts, strings
 from lwlint.facts.heat import Container
 from lwlint.facts.service import Service
 from lwlint.parse.heat_nodes import Mapping, Node, Scalar, effective
+from lwlint.source import Text
 
 # what an init container does: it prepares files for another one, and ends
 _PREPARES = re.compile(r"^\s*(chown|chmod|mkdir|setfacl|cp|rm|mv|touch|ln|install|chcon)\b")
 _NEXT = re.compile(r"&&|;|\|\||\n")
 _SHELL = re.compile(r"^(/usr)?(/bin/)?(ba)?sh$")
 _BOOTSTRAP = "KOLLA_BOOTSTRAP"
+_UNKNOWN = "?"
+_GIVEN = "get_attr"  # a part of what describes the container is an attribute of another resource
 _DESCRIBES = frozenset(("image", "command", "restart", "action", "detach", "net", "volumes", "environment"))
 
 
-def containers(found: Parts, service: Service | None, under_pacemaker: bool) -> Iterator[Container]:
+def containers(found: Parts, scope: Scope, service: Service | None, under_pacemaker: bool) -> Iterator[Container]:
     """Yield the containers of a template, those under `map_merge`, `if` and `<<` included."""
     seen: set[int] = set()
     for step, mapping in found.steps:
@@ -32,12 +35,15 @@ def containers(found: Parts, service: Service | None, under_pacemaker: bool) -> 
                 continue
             restart = specification.get("restart")
             command = specification.get("command")
+            policies = possible(restart, scope) if restart is not None else None if _GIVEN in specification else ()
+            one_shot = "" if restart is not None else _one_shot(specification, scope)
             yield Container(
                 name=name.value,
                 span=found.file.span(name),
                 step=step,
-                restart=found.file.text(restart)._replace(value=_policy(restart)) if isinstance(restart, Scalar) else None,
-                one_shot="" if restart is not None else _one_shot(specification),
+                restart=Text(_policy((policies or ("",))[0]), found.file.span(restart)) if restart is not None else None,
+                policies=None if policies is None or one_shot == _UNKNOWN else tuple(_policy(policy) for policy in policies),
+                one_shot="" if one_shot == _UNKNOWN else one_shot,
                 command=" ".join(strings(command)) if command is not None else "",
                 service=service,
                 under_pacemaker=under_pacemaker,
@@ -45,9 +51,8 @@ def containers(found: Parts, service: Service | None, under_pacemaker: bool) -> 
             )
 
 
-def _policy(restart: Scalar) -> str:
+def _policy(value: str) -> str:
     """Return the policy as the container engine gets it: unquoted `no` is a truth to YAML."""
-    value = literal(restart)
     return "no" if value == "false" else value
 
 
@@ -57,36 +62,23 @@ def _specification(value: Node) -> dict[str, Node] | None:
     for part in parts(value):
         if isinstance(part, Branch):
             merged.update((key.value, inner) for key, inner in effective(part.node))
-    if not isinstance(value, Mapping) or not merged.keys() & {
-        "image",
-        "command",
-        "restart",
-        "action",
-        "detach",
-        "net",
-        "volumes",
-        "environment",
-    }:
-        return None
-    return merged
+        else:
+            merged[_GIVEN] = value
+    return merged if isinstance(value, Mapping) and merged.keys() & _DESCRIBES else None
 
 
-def _one_shot(specification: dict[str, Node]) -> str:
-    """Return why the container ends by itself, or an empty string."""
+def _one_shot(specification: dict[str, Node], scope: Scope) -> str:
+    """Return why the container ends by itself; an empty string if it does not, `_UNKNOWN` if only a deployment tells."""
     detach, action = specification.get("detach"), specification.get("action")
-    if isinstance(detach, Scalar) and literal(detach).lower() in ("false", "no"):
+    values = possible(detach, scope) if detach is not None else ("true",)
+    if values is not None and all(value.lower() in ("false", "no") for value in values):
         return "`detach` is `false`"
     if isinstance(action, Scalar) and action.value == "exec":
         return "`action` is `exec`"
     environment = specification.get("environment")
-    if environment is not None and any(_bootstraps(word) for word in strings(environment)):
-        return f"`{_BOOTSTRAP}` is set"
-    return _preparing(specification.get("command"))
-
-
-def _bootstraps(word: str) -> bool:
-    name, equals, value = word.partition("=")
-    return name == _BOOTSTRAP and (not equals or value.lower() not in ("", "false", "0", "no"))
+    if environment is not None and any(word.partition("=")[0] == _BOOTSTRAP for word in strings(environment)):
+        return f"`{_BOOTSTRAP}` is set"  # kolla asks whether it is there, not what it is
+    return _preparing(specification.get("command")) or ("" if values is not None else _UNKNOWN)
 
 
 def _preparing(command: Node | None) -> str:

@@ -51,9 +51,15 @@ def containers(facts: Facts, params: ContainerParams) -> Iterator[Saw]:
     expected = " or ".join(f"`{policy}`" for policy in params.policies)
     for container in facts.of(Container):
         policy = container.restart
-        if container.one_shot or (policy is not None and policy.value.partition(":")[0] in params.policies):
+        if container.one_shot:
             continue
-        what = "is not set" if policy is None else f"is `{policy.value}`"
+        if container.policies is None:
+            yield Unknown(f"only a deployment tells whether container `{container.name}` is restarted", container.span)
+            continue
+        wrong = next((value for value in container.policies if value.partition(":")[0] not in params.policies), None)
+        if policy is not None and wrong is None:
+            continue
+        what = "is not set" if policy is None else f"is `{wrong}`"
         yield Problem(
             span=container.span if policy is None else policy.span,
             message=f"container `{container.name}` of `{container.step}`: `restart` {what}; it must be {expected}",

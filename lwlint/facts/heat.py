@@ -120,6 +120,7 @@ class HieraKey:
 class Container:
     """A container that a template starts. `restart` is its policy (None: not set), `one_shot` why it ends by itself (empty: it does not).
 
+    `policies` are all the policies that it can have, as far as functions decide; None where only a deployment tells.
     `under_pacemaker` tells that its template puts the service under Pacemaker.
     """
 
@@ -128,6 +129,7 @@ class Container:
     span: Span
     step: str
     restart: Text | None
+    policies: tuple[str, ...] | None
     one_shot: str
     command: str
     service: Service | None
