@@ -1,23 +1,114 @@
-"""Write the generated pages of `docs/`: rules.md and spec.md. Run it from the project's folder after a change of rules."""
+"""Write what is generated in `docs/`; run it after a change of rules, of the house, or of what the command prints.
+
+Generated are the pages of the specification and of each rule, the picture and the table of the house, and in every page
+what the commands in its `console` blocks print: each line after `$ ` is run by bash in the project's folder, and what
+follows it is replaced by its output.
+"""
 
 from __future__ import annotations
 
+import ast
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from xml.sax.saxutils import escape
 
-from lwlint.report.rules import rules_page
+from lwlint.report.rules import page_of, rule_page, rules_page
 from lwlint.report.spec import spec_page
 from lwlint.rules import load_clauses
 from lwlint.run import load_rules
 
 HERE = Path(__file__).resolve().parent
+PROJECT = HERE.parent
+_BLOCK = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.M | re.S)
+_ROOMS = re.compile(r"(?<=<!-- rooms -->\n).*?(?=<!-- end of rooms -->)", re.S)
 
 
 def pages() -> dict[str, str]:
-    """Return the text of each generated page by its file name."""
-    rules = load_rules()
-    return {"rules.md": rules_page(rules), "spec.md": spec_page(load_clauses(), rules)}
+    """Return the text of each generated file by its name below `docs/`."""
+    rules, clauses = load_rules(), load_clauses()
+    made = {"rules.md": rules_page(rules), "spec.md": spec_page(clauses, rules), "architecture.svg": picture()}
+    return {**made, **{page_of(rule): rule_page(rule, clauses) for rule in rules}}
+
+
+def written() -> dict[str, str]:
+    """Return the pages that people write, with what is generated in them as it must be today."""
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder, "lwlint")
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} -m lwlint "$@"\n')
+        program.chmod(0o755)
+        for path in sorted(HERE.rglob("*.md")):
+            name, text = path.relative_to(HERE).as_posix(), path.read_text("utf-8")
+            if "```console\n" in text or "<!-- rooms -->" in text:
+                ran = _BLOCK.sub(lambda block: "".join(run(block[0], folder)), text)
+                found[name] = _ROOMS.sub(lambda _: "".join(rooms()), ran)
+    return found
+
+
+def run(block: str, folder: str) -> Iterator[str]:
+    """Yield the lines of a `console` block: each command, and what it prints now."""
+    environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "COLUMNS": "120", "PYTHONPATH": str(PROJECT)}
+    for line in block.splitlines():
+        if line.startswith("$ "):
+            done = subprocess.run(
+                ["bash", "-c", line[2:]], cwd=PROJECT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            )
+            yield f"{line}\n{done.stdout}"
+
+
+def floors() -> tuple[tuple[str, ...], ...]:
+    """Return the floors of the house, lowest first, as the test that guards them has them."""
+    tree = ast.parse((PROJECT / "tests/test_house.py").read_text("utf-8"))
+    value = next(node.value for node in tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "FLOORS")
+    return tuple(rooms for rooms in ast.literal_eval(value) if "__init__" not in rooms)
+
+
+def rooms() -> Iterator[str]:
+    """Yield the table of all rooms, highest floor first: what each says of itself."""
+    yield "| room | what it is |\n|---|---|\n"
+    for floor in reversed(floors()):
+        for name in floor:
+            yield f"| `{name}` | {_said(name)} |\n"
+
+
+def _said(name: str) -> str:
+    path = PROJECT / "lwlint" / name
+    text = (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text("utf-8")
+    said = (ast.get_docstring(ast.parse(text)) or "").partition("\n\n")[0]
+    return " ".join(said.split())
+
+
+def picture() -> str:
+    """Return the floors as SVG: a box for each room, with what it is as its tooltip."""
+    rows = list(reversed(floors()))
+    width, height = 860, 44 * len(rows) + 20
+    lines = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="13">']
+    lines.append("<title>The floors of lwlint: a room imports only from the floors below it</title>")
+    for i, row in enumerate(rows):
+        wide = (width - 20) / len(row)
+        for j, name in enumerate(row):
+            x, y = 10 + j * wide, 10 + 44 * i
+            lines.append(
+                f'<g><title>{escape(_said(name))}</title><rect x="{x + 3:.0f}" y="{y}" width="{wide - 6:.0f}" height="34" rx="4" '
+                f'fill="#e8eef6" stroke="#4a6785"/><text x="{x + wide / 2:.0f}" y="{y + 22}" text-anchor="middle">{name}</text></g>'
+            )
+    return "\n".join([*lines, "</svg>"]) + "\n"
+
+
+def stale() -> list[str]:
+    """Return the names of the pages of rules that there are no more."""
+    made = pages()
+    return [name for path in HERE.glob("rules/*.md") if (name := path.relative_to(HERE).as_posix()) not in made]
 
 
 if __name__ == "__main__":
-    for name, text in pages().items():
+    for name in stale():
+        (HERE / name).unlink()
+    for name, text in {**pages(), **written()}.items():
+        (HERE / name).parent.mkdir(exist_ok=True)
         (HERE / name).write_text(text, "utf-8")

@@ -47,7 +47,7 @@ def test_the_page_has_a_table_and_a_section_for_each_clause() -> None:
     assert page[page.index("| clause") :] == (
         "| clause | rules | kinds of input |\n"
         "|---|---|---|\n"
-        "| [vip-with-haproxy](#vip-with-haproxy) | [LW103](rules.md#lw103-vip-without-haproxy) | Pacemaker CIB |\n"
+        "| [vip-with-haproxy](#vip-with-haproxy) | [LW103](rules/vip-without-haproxy.md) | Pacemaker CIB |\n"
         "| [upgrade-path](#upgrade-path) | served by `lwlint plan` | - |\n"
         "\n"
         '<a id="vip-with-haproxy"></a>\n'
@@ -61,7 +61,7 @@ def test_the_page_has_a_table_and_a_section_for_each_clause() -> None:
         "\n"
         "*By release.* Never.\n"
         "\n"
-        "Served by: [LW103](rules.md#lw103-vip-without-haproxy)\n"
+        "Served by: [LW103](rules/vip-without-haproxy.md)\n"
         "\n"
         '<a id="upgrade-path"></a>\n'
         "## There is a way\n"

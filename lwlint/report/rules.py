@@ -64,20 +64,45 @@ def _example(example: Example) -> list[str]:
 
 
 def rules_page(rules: Sequence[Rule]) -> str:
-    """Return `docs/rules.md`: every rule with its why, remedy and examples."""
+    """Return `docs/rules.md`: a line for every rule, with its page."""
     parts = [
         "# Rules",
         "",
-        "Generated from `rules/` by `docs/generate.py`; do not edit.",
+        "Generated from `rules/` by `docs/generate.py`; do not edit. `lwlint explain RULE` prints the same as a rule's page.",
         "",
-        "| code | rule | severity | clause |",
-        "|---|---|---|---|",
+        "| code | rule | what it finds | severity | clause |",
+        "|---|---|---|---|---|",
     ]
-    for r in rules:
-        parts.append(f"| {r.code} | [{r.id}](#{r.code.lower()}-{r.id}) | {r.severity} | [{r.clause}](spec.md#{r.clause}) |")
-    for r in rules:
-        parts += ["", f"## {r.code} {r.id}", "", f"**{r.title}** ({r.severity}; clause [{r.clause}](spec.md#{r.clause}))", ""]
-        parts += [r.why.strip(), "", f"**Remedy.** {r.remedy.strip()}"]
-        for example in r.examples:
-            parts += ["", f"*{'Good' if example.good else 'Bad'}: {example.title}*", "", "```", *_example(example)[1:-1], "```"]
+    parts += [f"| {r.code} | [{r.id}]({page_of(r)}) | {r.title} | {r.severity} | [{r.clause}](spec.md#{r.clause}) |" for r in rules]
     return "\n".join(parts) + "\n"
+
+
+def page_of(rule: Rule) -> str:
+    """Return where the page of a rule lies, from `docs/`."""
+    return f"rules/{rule.id}.md"
+
+
+def rule_page(rule: Rule, clauses: Sequence[Clause]) -> str:
+    """Return the page of one rule: what it finds, by which clause, why, the remedy, and its examples."""
+    clause = next((c for c in clauses if c.id == rule.clause), None)
+    parts = [f"# {rule.code} {rule.id}", "", f"**{rule.title}** ({rule.severity})", ""]
+    if clause is not None:
+        parts += [f"Clause [{clause.id}](../spec.md#{clause.id}): {clause.requirement.strip()}", ""]
+    parts += ["## Why", "", rule.why.strip(), "", "## Remedy", "", rule.remedy.strip(), "", "## Examples"]
+    for example in rule.examples:
+        parts += ["", f"### {'Good' if example.good else 'Bad'}: {example.title}"]
+        if example.release:
+            parts += ["", f"Release: {example.release}"]
+        if example.environments:
+            parts += ["", "Given with `-e`, in this order: " + ", ".join(f"`{path}`" for path in example.environments)]
+        for path, content in example.files.items():
+            text = content if isinstance(content, str) else f"(link to {content['link']})"
+            parts += ["", f"`{path}`", "", *_fenced(text)]
+        if example.finds:
+            parts += ["", "lwlint finds", "", *_fenced("\n".join(example.finds))]
+    return "\n".join([*parts, "", "Generated from the rule's file by `docs/generate.py`; do not edit."]) + "\n"
+
+
+def _fenced(text: str) -> list[str]:
+    fence = "````" if "```" in text else "```"
+    return [f"{fence}text", *text.rstrip("\n").split("\n"), fence]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lwlint import kinds
+from lwlint.report.rules import page_of
 from lwlint.rules import Clause, Rule
 
 UPSTREAM = "https://blueprints.launchpad.net/tripleo/+spec/pacemaker-lightweight-architecture"
@@ -80,4 +81,4 @@ def _section(clause: Clause, rules: Sequence[Rule]) -> list[str]:
 
 
 def _link(rule: Rule) -> str:
-    return f"[{rule.code}](rules.md#{rule.code.lower()}-{rule.id})"
+    return f"[{rule.code}]({page_of(rule)})"
