@@ -1,7 +1,5 @@
 """`python -m lwlint`."""
 
-import sys
+from lwlint.cli import entry
 
-from lwlint.cli import main
-
-sys.exit(main())
+entry()

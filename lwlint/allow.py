@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from lwlint.facts.input import UnusedAllow
 from lwlint.finding import NOT_EVALUATED, Finding, Verdict
+from lwlint.late import pattern
 from lwlint.read import near
 from lwlint.record import dataclass, replace
 from lwlint.rules import Rule
 from lwlint.source import Source, Span
 
-_COMMENT = re.compile(
+_COMMENT = pattern(
     r"(?P<opens>#|;|<!--)[ \t]*lwlint:[ \t]*allow\b[ \t]*(?P<names>[^\n]*?)(?:[ \t]+--[ \t]*(?P<because>[^\n]*?))?[ \t]*(?:-->)?[ \t]*\r?$",
     re.MULTILINE,
 )

@@ -10,6 +10,7 @@ from typing import Optional
 from lwlint import kinds
 from lwlint.facts.input import Unreadable
 from lwlint.finding import ConfigurationError
+from lwlint.late import pattern
 from lwlint.read import near
 from lwlint.record import dataclass, field
 from lwlint.source import Link, Source
@@ -18,7 +19,7 @@ from lwlint.tree import FILE, FOLDER, LINK, Tree, walk
 # bytes of one file by kind, so that reading one takes less than 500 MB; the largest that were met have a tenth
 _LIMITS = {kinds.HEAT: 4_000_000, kinds.CIB: 32_000_000, kinds.UNIT: 1_000_000, kinds.OSLO: 3_000_000, kinds.PUPPET: 1_000_000}
 _HEAD = 65536
-_ROOT = re.compile(
+_ROOT = pattern(
     r"^(?P<root>(?:.*?/)??)(?:etc/(?!.*/etc/systemd/)|usr/(?:lib|share|local)/|lib/systemd/|run/systemd/|var/lib/|sos_commands/)"
 )
 

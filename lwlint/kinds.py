@@ -4,32 +4,34 @@ from __future__ import annotations
 
 import re
 
+from lwlint.late import pattern
+
 HEAT, CIB, UNIT, OSLO, PUPPET = "heat", "cib", "unit", "oslo", "puppet"
 KINDS = (HEAT, CIB, UNIT, OSLO, PUPPET)
 
-_UNIT_SECTION = re.compile(
+_UNIT_SECTION = pattern(
     r"^[ \t\ufeff]*\[(Unit|Service|Install|Socket|Timer|Mount|Automount|Path|Swap|Slice|Scope|Target)\][ \t\r]*$", re.MULTILINE
 )
-_ANY_SECTION = re.compile(r"^[ \t\ufeff]*\[[^\]\n]+\]", re.MULTILINE)
-_OSLO_SECTION = re.compile(
+_ANY_SECTION = pattern(r"^[ \t\ufeff]*\[[^\]\n]+\]", re.MULTILINE)
+_OSLO_SECTION = pattern(
     r"^[ \t\ufeff]*\[\s*(default|database|api_database|placement_database|cell0_database|storage:sqlalchemy|indexer|keystone_authtoken"
     r"|oslo_\w+|drivers:\w+:\w+|pool_manager_cache:sqlalchemy|coordination|ml2|service_auth|glance_store|sql)[ \t]*(\]|\r?$)",
     re.MULTILINE | re.IGNORECASE,
 )
-_HEAT_KEY = re.compile(
+_HEAT_KEY = pattern(
     r"^[\ufeff]?(heat_template_version|HeatTemplateFormatVersion|resource_registry|parameter_defaults|parameters|parameter_merge_strategies"
     r"|event_sinks|encrypted_parameters|encrypted_param_names|resources|outputs|parameter_groups|topics|environments|[\"']?\w+::[\w:]+[\"']?)\s*:",
     re.MULTILINE,
 )
-_ROLE = re.compile(r"^- name:.*\n(?:.*\n){0,80}?\s+ServicesDefault:", re.MULTILINE)
-_UNIT_SUFFIX = re.compile(r"\.(service|socket|timer|mount|automount|path|swap|slice|scope|target)$")
-_UNIT_PATH = re.compile(
+_ROLE = pattern(r"^- name:.*\n(?:.*\n){0,80}?\s+ServicesDefault:", re.MULTILINE)
+_UNIT_SUFFIX = pattern(r"\.(service|socket|timer|mount|automount|path|swap|slice|scope|target)$")
+_UNIT_PATH = pattern(
     r"\.(service|socket|timer|mount|automount|path|swap|slice|scope|target)(\.d/[^/]+\.conf)?$|(^|/)(service|socket|timer)\.d/[^/]+\.conf$"
 )
-_UNIT_FOLDER = re.compile(r"(^|/)(etc|run|lib|usr/lib|usr/local/lib)/systemd/(system(\.control|\.attached)?|transient)/")
+_UNIT_FOLDER = pattern(r"(^|/)(etc|run|lib|usr/lib|usr/local/lib)/systemd/(system(\.control|\.attached)?|transient)/")
 _YAML = (".yaml", ".yml", ".template", ".env")
-_OSLO_PATH = re.compile(r"\.(conf|ini)$|\.conf\.d/[^/]+$")
-_OTHER_CONF = re.compile(
+_OSLO_PATH = pattern(r"\.(conf|ini)$|\.conf\.d/[^/]+$")
+_OTHER_CONF = pattern(
     r"(^|/)(httpd|apache2|nginx|haproxy|corosync|systemd|sysctl\.d|modprobe\.d|my\.cnf\.d|rsyslog\.d|security|dnsmasq\.d|tmpfiles\.d|ld\.so\.conf\.d)(/|\.conf$)"
 )
 

@@ -9,22 +9,23 @@ from typing import Optional
 
 from lwlint import kinds
 from lwlint.facts.service import RELEASES, Release
+from lwlint.late import pattern
 from lwlint.source import Source
 
 # A path of a tree of tripleo-heat-templates and the first release that has it, newest first.
 _LAYOUT = (
-    ("wallaby", re.compile(r"(^|/)deployment/(cephadm|frr)/")),
-    ("victoria", re.compile(r"(^|/)deployment/(tls/undercloud-remove-novajoin|deprecated/mistral/mistral-base)\.yaml$")),
-    ("ussuri", re.compile(r"(^|/)deployment/nova/nova-(api)?db-client-puppet\.yaml$")),
-    ("train", re.compile(r"(^|/)(common/hiera-steps-tasks\.yaml$|deployment/(placement|certs)/)")),
-    ("stein", re.compile(r"(^|/)deployment/[\w-]+/[\w-]+-(puppet|ansible)(\.j2)?\.yaml$")),
-    ("rocky", re.compile(r"(^|/)(docker|puppet)/services/(pacemaker|messaging)/rpc-rabbitmq\.yaml$")),
-    ("queens", re.compile(r"(^|/)docker/services/(ceph-ansible/ceph-nfs\.yaml$|logging/)")),
-    ("pike", re.compile(r"(^|/)docker/services/(containers-common\.yaml$|pacemaker/|database/|[\w-]+-api\.yaml$)")),
-    ("newton", re.compile(r"(^|/)puppet/services/")),
-    ("mitaka", re.compile(r"(^|/)puppet/manifests/overcloud_controller_pacemaker\.pp$")),
+    ("wallaby", pattern(r"(^|/)deployment/(cephadm|frr)/")),
+    ("victoria", pattern(r"(^|/)deployment/(tls/undercloud-remove-novajoin|deprecated/mistral/mistral-base)\.yaml$")),
+    ("ussuri", pattern(r"(^|/)deployment/nova/nova-(api)?db-client-puppet\.yaml$")),
+    ("train", pattern(r"(^|/)(common/hiera-steps-tasks\.yaml$|deployment/(placement|certs)/)")),
+    ("stein", pattern(r"(^|/)deployment/[\w-]+/[\w-]+-(puppet|ansible)(\.j2)?\.yaml$")),
+    ("rocky", pattern(r"(^|/)(docker|puppet)/services/(pacemaker|messaging)/rpc-rabbitmq\.yaml$")),
+    ("queens", pattern(r"(^|/)docker/services/(ceph-ansible/ceph-nfs\.yaml$|logging/)")),
+    ("pike", pattern(r"(^|/)docker/services/(containers-common\.yaml$|pacemaker/|database/|[\w-]+-api\.yaml$)")),
+    ("newton", pattern(r"(^|/)puppet/services/")),
+    ("mitaka", pattern(r"(^|/)puppet/manifests/overcloud_controller_pacemaker\.pp$")),
 )
-_VERSION = re.compile(r"^heat_template_version:[ \t]*['\"]?([\w-]+)", re.MULTILINE)
+_VERSION = pattern(r"^heat_template_version:[ \t]*['\"]?([\w-]+)", re.MULTILINE)
 _HEAD = 4000
 
 # Red Hat OpenStack Platform, by its number in the name of an image.
@@ -40,17 +41,17 @@ _PLATFORM = {
     16: "train",
     17: "wallaby",
 }
-_IMAGE = re.compile(r"\bimage=[\"']([^\"']+)")
-_IMAGE_PLATFORM = re.compile(r"rhosp-?(\d+)\b")
-_IMAGE_RELEASE = re.compile(rf"(?:tripleo|[:/_-])({'|'.join(RELEASES)})(?![a-z])")
+_IMAGE = pattern(r"\bimage=[\"']([^\"']+)")
+_IMAGE_PLATFORM = pattern(r"rhosp-?(\d+)\b")
+_IMAGE_RELEASE = pattern(rf"(?:tripleo|[:/_-])({'|'.join(RELEASES)})(?![a-z])")
 
 # What only some releases wrote into a CIB, most telling first.
 _CIB = (
-    ("mitaka", re.compile(r"<primitive\b[^>]*\bid=[\"']openstack-core[\"']"), "the resource `openstack-core` of the full architecture"),
-    ("liberty", re.compile(r"<primitive\b[^>]*\btype=[\"']openstack-keystone[\"']"), "openstack-keystone under Pacemaker"),
-    ("train", re.compile(r"<podman\b"), "podman bundles, first used in stein and train"),
-    ("pike", re.compile(r"<bundle\b"), "docker bundles, which pike brought"),
-    ("ocata", re.compile(r"[\"']haproxy-role[\"']"), "location rules on node properties, which ocata brought"),
+    ("mitaka", pattern(r"<primitive\b[^>]*\bid=[\"']openstack-core[\"']"), "the resource `openstack-core` of the full architecture"),
+    ("liberty", pattern(r"<primitive\b[^>]*\btype=[\"']openstack-keystone[\"']"), "openstack-keystone under Pacemaker"),
+    ("train", pattern(r"<podman\b"), "podman bundles, first used in stein and train"),
+    ("pike", pattern(r"<bundle\b"), "docker bundles, which pike brought"),
+    ("ocata", pattern(r"[\"']haproxy-role[\"']"), "location rules on node properties, which ocata brought"),
 )
 # Pacemaker of the enterprise distribution's minor releases: clusters are updated, so this is weak. It is asked where nothing is in a
 # bundle, and templates since stein put everything in bundles: a later Pacemaker then tells nothing.
@@ -58,9 +59,9 @@ _PACEMAKER = (
     ((1, 1, 12), "liberty"), ((1, 1, 13), "mitaka"), ((1, 1, 15), "newton"), ((1, 1, 16), "pike"), ((1, 1, 18), "queens"),
     ((1, 1, 19), "rocky"), ((2,), None),
 )  # fmt: skip
-_DC_VERSION = re.compile(r"<nvpair\b[^>]*\bname=[\"']dc-version[\"'][^>]*>")
-_VALUE = re.compile(r"\bvalue=[\"'](\d+\.\d+\.\d+)")
-_OPENSTACK = re.compile(r"openstack-|[\"'](galera|rabbitmq-cluster|haproxy)[\"']")
+_DC_VERSION = pattern(r"<nvpair\b[^>]*\bname=[\"']dc-version[\"'][^>]*>")
+_VALUE = pattern(r"\bvalue=[\"'](\d+\.\d+\.\d+)")
+_OPENSTACK = pattern(r"openstack-|[\"'](galera|rabbitmq-cluster|haproxy)[\"']")
 
 
 def detect(sources: Iterable[Source]) -> Release:

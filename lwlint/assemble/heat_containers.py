@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from lwlint.assemble.heat_functions import Branch, Scope, parts, possible
 from lwlint.assemble.heat_template import Parts, strings
 from lwlint.facts.heat import Container
 from lwlint.facts.service import Service
+from lwlint.late import pattern
 from lwlint.parse.heat_nodes import Mapping, Node, Scalar, effective
 from lwlint.source import Text
 
 # what an init container does: it prepares files for another one, and ends
-_PREPARES = re.compile(r"^\s*(chown|chmod|mkdir|setfacl|cp|rm|mv|touch|ln|install|chcon)\b")
-_NEXT = re.compile(r"&&|;|\|\||\n")
-_SHELL = re.compile(r"^(/usr)?(/bin/)?(ba)?sh$")
+_PREPARES = pattern(r"^\s*(chown|chmod|mkdir|setfacl|cp|rm|mv|touch|ln|install|chcon)\b")
+_NEXT = pattern(r"&&|;|\|\||\n")
+_SHELL = pattern(r"^(/usr)?(/bin/)?(ba)?sh$")
 _BOOTSTRAP = "KOLLA_BOOTSTRAP"
 _UNKNOWN = "?"
 _GIVEN = "get_attr"  # a part of what describes the container is an attribute of another resource

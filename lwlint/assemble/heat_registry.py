@@ -10,6 +10,7 @@ from lwlint.assemble.heat_tree import HeatTree
 from lwlint.catalogue import Catalogue
 from lwlint.facts.heat import NONE, Environment, ServiceMapping
 from lwlint.facts.service import CORE, Service
+from lwlint.late import pattern
 from lwlint.parse.heat import HeatFile
 from lwlint.parse.heat_nodes import Mapping, Node, Scalar, Sequence, effective
 from lwlint.record import dataclass, field
@@ -17,7 +18,7 @@ from lwlint.source import Text
 
 PACEMAKER = "OS::TripleO::Services::Pacemaker"
 KEEPALIVED = "OS::TripleO::Services::Keepalived"
-_PROFILE = re.compile(r"\b(?:include|class *\{ *['\"]?) *(?:::)?(tripleo::profile::pacemaker::[a-z0-9_]+(?:::[a-z0-9_]+)*)")
+_PROFILE = pattern(r"\b(?:include|class *\{ *['\"]?) *(?:::)?(tripleo::profile::pacemaker::[a-z0-9_]+(?:::[a-z0-9_]+)*)")
 _NO_ALIAS = ("hooks", "restricted_actions")
 # profiles that only configure a node for the cluster, and create no resource
 _NO_RESOURCE = ("tripleo::profile::pacemaker::clustercheck", "tripleo::profile::pacemaker::compute_instanceha")

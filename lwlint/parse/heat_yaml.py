@@ -8,13 +8,13 @@ resolved by its resolver and scalars built by its safe constructor, when someone
 from __future__ import annotations
 
 import gc
-import re
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from lwlint.late import pattern
 from lwlint.parse.heat_nodes import Mapping, Node, Scalar, Sequence, is_merge, tag_of
 
-_PROPERTIES = re.compile(r"(?:[&!]\S*(?:\s+(?:#.*)?|$))*")  # anchor and tag in front of a node
+_PROPERTIES = pattern(r"(?:[&!]\S*(?:\s+(?:#.*)?|$))*")  # anchor and tag in front of a node
 DEPTH_LIMIT = 200  # levels; the deepest file of tripleo-heat-templates has 24
 EXPANDED_LIMIT = 1_000_000  # nodes with every alias written out; the largest file of tripleo-heat-templates has 27,000
 
