@@ -6,7 +6,8 @@ every `RestartSec`. Watched on systemd 252: with `RestartSec` x burst at least t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from lwlint.checks.check import Check, Saw, needs
 from lwlint.checks.unit_fixes import drop_in
@@ -17,6 +18,8 @@ from lwlint.finding import Problem, Related
 from lwlint.record import dataclass
 
 _LIMIT = ("Unit.StartLimitIntervalSec", "Unit.StartLimitBurst", "Service.RestartSec")
+# under the name and in the section that every systemd knows: 219 of RHEL 7 does not read `StartLimitIntervalSec` in `[Unit]`
+_NO_LIMIT: Mapping[str, str] = MappingProxyType({"Service.StartLimitInterval": "0"})
 _FAILURES = ("1", "FAILURE")
 _RESTARTS = ("always", "on-failure")
 
@@ -84,9 +87,7 @@ def _explicit(unit: Unit) -> Problem | None:
     action = unit.settings.get("Unit.StartLimitAction")
     if action is not None and action.value != "none":
         message += f", or `StartLimitAction` acts (`{action.value}`)"
-    # under the name and in the section that every systemd knows: 219 of RHEL 7 does not read `StartLimitIntervalSec` in `[Unit]`
-    fix = drop_in(unit, {"Service.StartLimitInterval": "0"})
-    return Problem(at[0].span, message, _subject(unit), related, host=unit.host, fix=fix)
+    return Problem(at[0].span, message, _subject(unit), related, host=unit.host, fix=drop_in(unit, _NO_LIMIT))
 
 
 def _subject(unit: Unit) -> str:
@@ -99,7 +100,8 @@ def _misplaced(facts: Facts, unit: Unit) -> Problem | None:
         if line.name == "Service.StartLimitIntervalSec" and line.span.path in (unit.fragment, *unit.drop_ins):
             actual = f"{unit.name}: `StartLimitIntervalSec={line.value}` does nothing in `[Service]`, the limit is {_limit(unit)}"
             message = f"{actual}; it must be in `[Unit]`"
-            return Problem(line.span, message, _subject(unit), host=unit.host)
+            fix = drop_in(unit, _NO_LIMIT) if line.value == "0" else None
+            return Problem(line.span, message, _subject(unit), host=unit.host, fix=fix)
     return None
 
 
