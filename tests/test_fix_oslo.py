@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import io
 import os
 import random
 from pathlib import Path
@@ -12,8 +13,10 @@ import pytest
 
 from lwlint import fix as mend
 from lwlint.fix import Outcome
+from lwlint.parse.oslo import OptionText, read
 from lwlint.rules import Rule
 from lwlint.run import Request, load_rules
+from lwlint.source import Source
 from lwlint.tree import Memory
 from tests.oslo_inputs import option_file
 from tests.shared import shared
@@ -140,3 +143,29 @@ def test_real_files_change_in_the_lines_of_the_intended_options_only(
             wrong += [(path.name, d) for d in differences(cfg, tmp_path, before, after)]
     assert wrong == []
     assert fixes > 0 or folder == "rdo-dist"
+
+
+def test_iniparse_would_refuse_or_change_or_misread_files_that_oslo_config_reads() -> None:
+    """Why it is not what edits here (docs/adr/0010-edits.md): were it to agree on all of them, it could."""
+    iniparse = pytest.importorskip("iniparse")
+    generator = random.Random(1)
+    outcomes: dict[str, int] = {}
+    for _ in range(400):
+        source = Source("x.conf", option_file(generator), "oslo")
+        read_ = read(source)
+        if read_.refused is None:
+            outcome = with_iniparse(iniparse, source.text, read_)
+            outcomes[outcome] = outcomes.get(outcome, 0) + 1
+    assert sorted(outcomes) == ["another value", "other bytes", "refused", "the same"]
+    assert outcomes["the same"] < sum(outcomes.values()) / 2
+
+
+def with_iniparse(iniparse: Any, text: str, expected: OptionText) -> str:
+    try:
+        config = iniparse.INIConfig(io.StringIO(text, newline=""))
+        if str(config) != text:
+            return "other bytes"
+        last = {(setting.section.value, setting.name): setting.text for setting in expected.settings}
+        return "the same" if all(config[section][name] == value for (section, name), value in last.items()) else "another value"
+    except Exception:  # it raises what it likes
+        return "refused"

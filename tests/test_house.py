@@ -33,10 +33,10 @@ FLOORS = (
 MAY_IMPORT_ITSELF = ("facts", "parse", "assemble", "report", "checks", "cli", "audit")
 ONLY_IN = {
     "yaml": ("parse", "read"),
-    "ruamel": ("parse", "fix"),
+    "ruamel": (),
     "lxml": ("parse",),
     "tree_sitter": ("parse",),
-    "iniparse": ("fix",),
+    "iniparse": (),
     "rich": ("report",),
     "sys": ("cli", "__main__"),
 }

@@ -46,7 +46,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         for command in (["git", "init", "-q"], ["git", "add", "-A"], ["git", "commit", "-q", "-m", "all"]):
             assert run(*command, cwd=folder, home=home).returncode == 0
     revision = run("git", "rev-parse", "HEAD", cwd=hooks, home=home).stdout.strip()
-    (tree / ".pre-commit-config.yaml").write_text(f"repos:\n- repo: {hooks}\n  rev: {revision}\n  hooks:\n  - id: lwlint\n")
+    (tree / ".pre-commit-config.yaml").write_text(f"repos:\n- repo: {hooks}\n  rev: {revision}\n  hooks:\n  - id: lwlint\n  - id: lwlint-fix\n")
     return tree, home
 
 
@@ -59,3 +59,15 @@ def test_the_hook_judges_the_files_that_it_is_given(paths: list[str], code: int,
     result = run(sys.executable, "-m", "pre_commit", "run", "lwlint", "--files", *paths, cwd=tree, home=home)
     assert (result.returncode, said in result.stdout) == (code, True), result.stdout
     assert "Traceback" not in result.stdout
+
+
+def test_the_fixing_hook_mends_the_file_and_fails_once(checkout: tuple[Path, Path]) -> None:
+    tree, home = checkout
+    path = tree / "etc.conf"
+    path.write_text("[database]\nconnection = mysql://a\n")
+    run("git", "add", path.name, cwd=tree, home=home)
+    command = (sys.executable, "-m", "pre_commit", "run", "lwlint-fix", "--files", path.name)
+    results = [run(*command, cwd=tree, home=home) for _ in range(2)]
+    assert [(r.returncode, "files were modified" in r.stdout) for r in results] == [(1, True), (0, False)], results[0].stdout
+    assert path.read_text() == "[database]\nconnection = mysql://a\nmax_retries = -1\n"
+    run("git", "rm", "-qf", path.name, cwd=tree, home=home)
