@@ -28,6 +28,7 @@ class Params:
     services: tuple[str, ...] = ()
     until_release: tuple[str, ...] = ()
     reason: str = "is active/active; it must be managed by systemd, not by Pacemaker"
+    reason_of_helpers: str = ""  # for what systemd has no unit of; empty: the same
 
 
 def _run(facts: Facts, params: Params) -> Iterator[Saw]:
@@ -40,11 +41,17 @@ def _run(facts: Facts, params: Params) -> Iterator[Saw]:
             if service is None:
                 continue
             if service.kind in params.kinds or service.name in params.services:
-                yield _problem(cib, leaf, _title(service, leaf), params.reason)
+                reason = params.reason if _runs(service) else params.reason_of_helpers or params.reason
+                yield _problem(cib, leaf, _title(service, leaf), reason)
             elif service.kind in params.until_release and _is_over(service, facts.release):
                 last = service.under_pacemaker[-1]
                 reason = f"is under Pacemaker in {facts.release.name}; it may be up to {last} only"
                 yield _problem(cib, leaf, service.title, reason, "warning")
+
+
+def _runs(service: Service) -> bool:
+    """Whether the service can run without Pacemaker: not an ordering hub, a pause or a mount of the full architecture."""
+    return bool(service.units or service.httpd or service.containers)
 
 
 def _title(service: Service, leaf: Resource) -> str:
