@@ -25,6 +25,15 @@ resources:
 """
 
 
+def test_a_template_of_another_place_is_not_evaluated() -> None:
+    files = {"a.yaml": "resource_registry:\n  OS::TripleO::Services::MySQL: https://example.org/mysql.yaml\n"}
+    files["a.yaml"] += "  OS::TripleO::Services::Pacemaker: pacemaker.yaml\n"
+    report = check(
+        Request(tree=Memory({**files, "pacemaker.yaml": "heat_template_version: pike\n"})), [r for r in rules() if r.code == "LW402"]
+    )
+    assert (report.findings, [v.outcome for v in report.verdicts]) == ((), ["not evaluated"])
+
+
 def test_a_policy_that_only_a_deployment_tells_is_not_evaluated() -> None:
     for container in ("restart: {get_param: P}", "detach: {get_param: P}", "map_merge: [{get_attr: [Other, container]}, {net: host}]"):
         text = f"outputs:\n  role_data:\n    value:\n      docker_config: {{step_4: {{nova_api: {{{container}}}}}}}\n"

@@ -11,6 +11,7 @@ from lwlint.record import dataclass, field
 
 CONFIG = ("config_settings", "service_config_settings", "global_config_settings")
 CONTAINERS = ("docker_config", "container_config")
+_MERGING = ("get_attr", "map_merge", "if")  # functions whose settings are lost where they stand beside other keys
 
 
 @dataclass(frozen=True)
@@ -113,10 +114,12 @@ class _Reader:
             self._found.merged.append((len(self._found.keys), resource))
 
     def _strays(self, part: Branch) -> None:
-        """Take a `get_attr` beside other keys for what was meant, and keep it to be told."""
+        """Keep functions beside other keys to be told; a `get_attr` is taken for what was meant."""
         for key, value in part.node.pairs:
-            if key.value == "get_attr" and isinstance(value, Sequence) and value.items and isinstance(value.items[0], Scalar):
-                self._found.stray.append(key)
+            if key.value not in _MERGING or not isinstance(value, Sequence) or all(k.value == key.value for k, _ in part.node.pairs):
+                continue
+            self._found.stray.append(key)
+            if key.value == "get_attr" and value.items and isinstance(value.items[0], Scalar):
                 self._found.taken.add(value.items[0].value)
 
     def _of_services(self, part: Branch) -> None:

@@ -54,6 +54,9 @@ def run(facts: Facts, params: MappingParams) -> Iterator[Saw]:
             continue
         if mapping.outside or (params.while_pacemaker and not mapping.pacemaker) or not _leads(mapping, params):
             continue
+        if "://" in mapping.final and not mapping.final.startswith("file://"):
+            yield Unknown(f"`{mapping.alias}` is mapped to `{mapping.final}`, which is not here", mapping.span)
+            continue
         if _is_aliased(mapping, facts, params) or (params.off_by is not None and _is_off(facts, params.off_by)):
             continue
         view = views[mapping.environment]
