@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Optional
 
 from lwlint import kinds
@@ -22,7 +22,8 @@ _HEAD = 65536
 _ROOT = pattern(
     r"^(?P<root>(?:.*?/)??)(?:etc/(?!.*/etc/systemd/)|usr/(?:lib|share|local)/|lib/systemd/|run/systemd/|var/lib/|sos_commands/)"
 )
-
+_SHOWN = re.compile(r"(?:^|/)sos_commands/systemd/systemctl_show_[^/]*service[^/]*$")
+_MOST_SHOWN = 16_000_000  # bytes
 
 Refusal = Callable[[str, Optional[str]], Optional[str]]
 
@@ -83,6 +84,19 @@ class Discovery:
             if path not in self.found.sources:
                 self._missing.add(path)
         return self.found.sources.get(path)
+
+    def shown(self) -> Iterator[Source]:
+        """Yield what `systemctl show` printed into a report, where that was met; it is input from then on."""
+        for item in [item for item in self.found.skipped if _SHOWN.search(item[0])]:
+            path, root = item[0], root_of(item[0])
+            try:
+                text = self._tree.read(path, _MOST_SHOWN).decode("utf-8", "replace")
+            except OSError:
+                continue  # it stays among what is skipped
+            source = Source(path, text, "systemctl", self._host(path, root), root)
+            self.found.sources[path] = source
+            self.found.skipped.remove(item)
+            yield source
 
     def exists(self, path: str) -> bool:
         """Return whether there is a file at `path`, whatever it holds."""

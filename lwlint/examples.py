@@ -38,6 +38,7 @@ def run_example(rule: Rule, example: Example, others: tuple[Rule, ...] = (), wat
         environments=example.environments,
         release=example.release or AUTO,
         tree=Memory(example.files),
+        hosts=True,
     )
     reading = read_facts(request)
     with watch or nullcontext():

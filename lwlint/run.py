@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from lwlint import allow, compiled, kinds
+from lwlint import allow, checks, compiled, kinds
 from lwlint.cache import Cache
 from lwlint.catalogue import Catalogue
 from lwlint.costs import Costs
@@ -37,6 +37,7 @@ class Request:
     `environments` are Heat environments in the order of `-e`; `text` is standard input, to be read as the file
     `text_path`; `kind` overrides the kind of every file that is read. `settings` are those of a configuration, whose
     exceptions hold until a day that is compared with `today`. What readers and rules take is added to `costs`.
+    `hosts` tells that the input is hosts of one cluster, so that the rules of audits run too.
     `cache` keeps between runs what is made of lwlint's own files.
     """
 
@@ -50,6 +51,7 @@ class Request:
     today: datetime.date | None = None
     tree: Tree = field(default_factory=Disk)
     costs: Costs = field(default_factory=Costs)
+    hosts: bool = False
     cache: Cache = Cache()
 
 
@@ -88,6 +90,8 @@ def check(request: Request, rules: Sequence[Rule]) -> Report:
 def judge(reading: Reading, request: Request, rules: Sequence[Rule]) -> Report:
     """Return what the `rules` say of what was read for `request`."""
     sources = reading.input.sources
+    if not request.hosts:
+        rules = [rule for rule in rules if not checks.of_audits(rule.check)]
     first = [rule for rule in rules if rule.check != _LAST_CHECK]
     answer = evaluate(reading.facts, first, sources, request.costs)
     marked, unused = allow.apply(answer.findings, sources, first, answer.verdicts)
@@ -208,4 +212,8 @@ def _facts(discovery: Discovery, request: Request, release: Release, services: C
         from lwlint.assemble.cibs import cib_facts
 
         yield from each("reader", "cib", cib_facts(found.of(kinds.CIB), services))
+    if request.hosts:
+        from lwlint.assemble.shown import shown_facts
+
+        yield from each("reader", "systemctl", shown_facts(discovery.shown(), services))
     yield from found.unreadable

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from lwlint.cli import main
-from tests.archive_builder import PACKERS, tar
-from tests.audit_cluster import CIB, NODES, host, packed, replaced, top, unpack, write
+from tests.archive_builder import PACKERS, Content, tar
+from tests.audit_cluster import CIB, NODES, Changes, host, packed, replaced, top, unpack, write
 from tests.shared import HERE
 from tests.test_audit import answer, cells, places
 
@@ -148,3 +148,44 @@ def test_links_to_what_was_not_collected_and_older_cibs_are_no_findings(tmp_path
         f"{report}/{NODES[1]}/cib.xml": "a CIB, but there is a better one",
         CIB: "a CIB, but there is a better one",
     }
+
+
+def test_hosts_are_compared_with_each_other(tmp_path: Path, capsys: Capsys) -> None:
+    conf, shown = "etc/cinder/cinder.conf", "sos_commands/systemd/systemctl_show_service_--all"
+    active = "Id=openstack-cinder-volume.service\nLoadState=loaded\nActiveState=active\n"
+    changes: dict[str, Changes] = {
+        NODES[0]: {shown: active, conf: replaced("lightweight", conf, "\nmax_retries=-1", "\nmax_retries=-1\nretry_interval=5")},
+        NODES[1]: {shown: active, CIB: replaced("lightweight", CIB, 'epoch="214"', 'epoch="213"')},
+        NODES[2]: {"etc/systemd/system/openstack-nova-api.service.d/99-x.conf": "[Service]\nRestart=on-failure\n"},
+    }
+    plain = answer(write(tmp_path, "lightweight", changes), capsys, 1)
+    assert [(f["code"], f["hosts"], len(f["places"])) for f in plain["clusters"][0]["findings"]] == [
+        ("LW506", list(NODES[:2]), 2),
+        ("LW503", [NODES[2]], 1),
+        ("LW504", [NODES[0]], 1),
+        ("LW505", [NODES[1]], 1),
+    ]
+    assert found(plain, "LW505")[0][0] == (
+        "CIB: its epoch is `0.213`, and `0.214` on overcloud-controller-0, overcloud-controller-2; it must be the same on all nodes"
+    )
+    assert [cells(plain, i)["active-passive-services"] for i in range(3)] == ["fail", "fail", "pass"]
+    assert [cells(plain, i)["systemd-restarts"] for i in range(3)] == ["pass", "pass", "fail"]
+
+
+def test_hosts_of_different_roles_are_not_compared(tmp_path: Path, capsys: Capsys) -> None:
+    wants = "etc/systemd/system/multi-user.target.wants/"
+    files = host("lightweight", NODES[2])
+    off: dict[str, Content | None] = {path: None for path in files if path.startswith(wants)}
+    off["etc/systemd/system/openstack-nova-api.service.d/99-x.conf"] = "[Service]\nRestart=on-failure\n"
+    assert len(off) > 5
+    plain = answer(write(tmp_path, "lightweight", {NODES[2]: off}), capsys)
+    assert found(plain, "LW503") == []
+
+
+def test_rules_that_compare_hosts_are_audits_alone(tmp_path: Path, capsys: Capsys) -> None:
+    for node, changes in ((NODES[0], {}), (NODES[1], {CIB: replaced("lightweight", CIB, 'epoch="214"', 'epoch="213"')})):
+        unpack(tmp_path, host("lightweight", node, changes), node)
+    assert main(["check", str(tmp_path), "--format", "json"]) == 0
+    assert "LW505" not in capsys.readouterr().out
+    assert main(["audit", str(tmp_path)]) == 1
+    assert "LW505 cibs-differ" in capsys.readouterr().out

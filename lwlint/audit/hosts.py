@@ -71,7 +71,7 @@ def _labels(seats: Sequence[Seat]) -> Iterator[str]:
 def _read(seat: Seat, label: str, asked: str, known: Release | None = None) -> Host:
     tree = Mounted(seat.target.tree, seat.capture, label)
     hint = known or (_hint(seat) if asked == AUTO else None)
-    request = Request(paths=(label,), release=hint.name or AUTO if hint is not None else asked, tree=tree)
+    request = Request(paths=(label,), release=hint.name or AUTO if hint is not None else asked, tree=tree, hosts=True)
     reading = read_facts(request)
     release = hint if hint is not None and hint.name is not None else reading.facts.release
     sources = dict(reading.input.sources)

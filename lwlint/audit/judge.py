@@ -36,10 +36,11 @@ def audit(targets: Iterable[Target], rules: Sequence[Rule], release: str = AUTO)
 
 def _cluster(group: Group, rules: Sequence[Rule], release: str) -> tuple[ClusterAnswer, tuple[str, ...]]:
     hosts = read_hosts(group, release)
-    own = [rule for rule in rules if not rule.bound.across]
+    own = [rule for rule in rules if not checks.compares_hosts(rule.check)]
     reports = [judge(host.reading, host.request, own) for host in hosts]
     sources = {path: source for report in reports for path, source in report.sources.items()}
-    across = _across(hosts, [rule for rule in rules if rule.bound.across], sources) if group.clustered else Answer((), (), ())
+    comparing = [rule for rule in rules if checks.compares_hosts(rule.check)]
+    across = _across(hosts, comparing, sources) if group.clustered else Answer((), (), ())
     seen = [Seen(_owner(host), finding) for host, report in zip(hosts, reports) for finding in report.findings]
     labels = {host.label for host in hosts}
     seen += [Seen(_first(finding.span.path, labels), finding) for finding in across.findings]

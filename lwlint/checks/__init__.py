@@ -41,6 +41,13 @@ _CHECKS: Mapping[tuple[str, ...], Mapping[str, tuple[str, ...]]] = MappingProxyT
             "option_names": ("option-misplaced", "option-present"),
             "option_values": ("option-value",),
         },
+        ("systemctl",): {
+            "units_shown": ("unit-beside-the-cluster", "unit-shown-otherwise"),
+        },
+        ("hosts",): {
+            "hosts_alike": ("hosts-differ-in-options", "hosts-differ-in-units"),
+            "hosts_cluster": ("cibs-differ", "unit-active-twice"),
+        },
         ("heat",): {
             "heat_mapping": ("service-mapping",),
             "heat_templates": ("container-restart", "dangling-template", "duplicate-key", "pacemaker-template", "stray-function"),
@@ -64,6 +71,7 @@ _NOT_GIVEN = MappingProxyType(
         "oslo": "no oslo.config option file was given",
         "heat": "no Heat template or environment was given",
         "puppet": "no Puppet manifest was given",
+        "systemctl": "no output of `systemctl show` was given",
     }
 )
 NOT_OF_A_HOST = frozenset((_NOT_GIVEN["heat"], _NOT_GIVEN["puppet"]))  # what a host need not have
@@ -82,7 +90,17 @@ def not_given(name: str, params: Any, given: Container[str]) -> str | None:
     wanted = next((kinds for kinds, modules in _CHECKS.items() if any(name in names for names in modules.values())), ())
     if not wanted and isinstance(params, Mapping) and params.get("each") in _INPUT_OF:
         wanted = (_INPUT_OF[params["each"]],)
-    return None if not wanted or any(kind in given for kind in wanted) else _NOT_GIVEN[wanted[0]]
+    return None if not wanted or wanted == ("hosts",) or any(kind in given for kind in wanted) else _NOT_GIVEN[wanted[0]]
+
+
+def compares_hosts(name: str) -> bool:
+    """Return whether a check compares the hosts of a cluster."""
+    return any(name in names for names in _CHECKS[("hosts",)].values())
+
+
+def of_audits(name: str) -> bool:
+    """Return whether a check is for hosts of one cluster, which only an audit knows to be that."""
+    return compares_hosts(name) or any(name in names for names in _CHECKS[("systemctl",)].values())
 
 
 def names() -> list[str]:

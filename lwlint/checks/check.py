@@ -36,14 +36,12 @@ class Check(Generic[P]):
     `run` yields a `Problem` for each defect and an `Unknown` for each thing it cannot judge. `evidence`
     returns None when the facts hold what `run` needs, else what is missing, as a reason (`no CIB was given`):
     the rule is then `not evaluated`. `params` is a frozen dataclass; a rule's YAML is read into it.
-    `across` tells a check that compares hosts: an audit runs it on all hosts of a cluster together.
     """
 
     name: str
     run: Callable[[Facts, P], Iterator[Saw]]
     evidence: Callable[[Facts, P], str | None]
     params: type[P] = NoParams  # type: ignore[assignment]
-    across: bool = False
 
 
 AnyCheck = Check[Any]

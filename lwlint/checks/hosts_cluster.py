@@ -1,0 +1,80 @@
+"""The hosts of a cluster against its CIBs: copies that are not the same, and services that run more often than they may."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lwlint.checks.check import Check, NoParams, Saw
+from lwlint.facts import Facts
+from lwlint.facts.cib import Cib, cibs
+from lwlint.facts.hosts import hosts, named, only_one
+from lwlint.facts.pacemaker import PRIMITIVE, Resource
+from lwlint.facts.systemctl import ShownUnit
+from lwlint.finding import Problem, Related
+
+
+def _run_cibs(facts: Facts, _: NoParams) -> Iterator[Saw]:
+    found = [cib for cib in cibs(facts) if cib.cluster.host and cib.cluster.epoch is not None]
+    newest = max(found, key=_epoch, default=None)
+    for cib in found:
+        if newest is None or cib is newest:
+            continue
+        there = [other.cluster.host for other in found if _epoch(other) == _epoch(newest)]
+        related = (Related(newest.cluster.span, f"epoch {_words(newest)}"),)
+        if _epoch(cib) != _epoch(newest):
+            message = f"CIB: its epoch is `{_words(cib)}`, and `{_words(newest)}` on {named(there)}; it must be the same on all nodes"
+            yield Problem(cib.cluster.span, message, "cib epoch", related, host=cib.cluster.host)
+        elif _content(cib) != _content(newest):
+            message = f"CIB: with the same epoch, `{_words(cib)}`, it holds other resources or constraints than that of {there[0]}"
+            yield Problem(cib.cluster.span, f"{message}; it must be the same", "cib content", related, "error", host=cib.cluster.host)
+
+
+def _epoch(cib: Cib) -> tuple[int, int]:
+    return _number(cib.cluster.admin_epoch), _number(cib.cluster.epoch)
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text is not None and text.isdecimal() and len(text) < 20 else 0
+
+
+def _words(cib: Cib) -> str:
+    return ".".join(map(str, _epoch(cib)))
+
+
+def _content(cib: Cib) -> set[tuple[str, ...]]:
+    found: set[tuple[str, ...]] = {("resource", r.name, r.agent or "", r.form, r.top) for r in cib.resources.values()}
+    found |= {("constraint", c.name, c.type, *(member.name for member in c.members)) for c in cib.constraints}
+    return found
+
+
+def _evidence_cibs(facts: Facts, params: object) -> str | None:
+    count = sum(bool(cib.cluster.host) for cib in cibs(facts))
+    return only_one(facts, params) or (None if count > 1 else "only one host of the cluster has a CIB")
+
+
+def _run_twice(facts: Facts, params: NoParams) -> Iterator[Saw]:
+    active: dict[str, list[ShownUnit]] = {}
+    for shown in facts.of(ShownUnit):
+        if shown.host and shown.value("ActiveState") == "active":
+            active.setdefault(shown.name, []).append(shown)
+    once: dict[str, Resource] = {}
+    for cib in cibs(facts):
+        for leaf in cib.leaves():
+            kind, _, name = (leaf.agent or "").partition(":")
+            if kind == "systemd" and leaf.form == PRIMITIVE and cib.top(leaf).instances == 1:
+                once.setdefault(name.removesuffix(".service") + ".service", leaf)
+    for name, units in active.items():
+        there = sorted({unit.host for unit in units})
+        if name in once and len(there) > 1:
+            message = f"{name}: the unit is `active` on {len(there)} hosts, {named(there)}; it must be so on one at a time"
+            related = (Related(once[name].span, f"the resource `{once[name].name}`"),)
+            yield from (Problem(u.properties["ActiveState"].span, message, f"unit {name}", related, host=u.host) for u in units)
+
+
+def _evidence_twice(facts: Facts, params: object) -> str | None:
+    if len(hosts(facts)) > 1 and len({unit.host for unit in facts.of(ShownUnit)}) < 2:
+        return "no output of `systemctl show` was given of two hosts"
+    return only_one(facts, params) or (None if cibs(facts) else "no CIB was given")
+
+
+CHECKS = (Check("cibs-differ", _run_cibs, _evidence_cibs), Check("unit-active-twice", _run_twice, _evidence_twice))
