@@ -46,7 +46,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         for command in (["git", "init", "-q"], ["git", "add", "-A"], ["git", "commit", "-q", "-m", "all"]):
             assert run(*command, cwd=folder, home=home).returncode == 0
     revision = run("git", "rev-parse", "HEAD", cwd=hooks, home=home).stdout.strip()
-    (tree / ".pre-commit-config.yaml").write_text(f"repos:\n- repo: {hooks}\n  rev: {revision}\n  hooks:\n  - id: lwlint\n  - id: lwlint-fix\n")
+    chosen = "  hooks:\n  - id: lwlint\n  - id: lwlint-fix\n"
+    (tree / ".pre-commit-config.yaml").write_text(f"repos:\n- repo: {hooks}\n  rev: {revision}\n{chosen}")
     return tree, home
 
 
