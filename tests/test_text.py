@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lwlint.finding import PASS, Finding, Related, Report, Verdict
 from lwlint.report.text import render
 from lwlint.source import Source, Span
@@ -44,6 +46,14 @@ def test_many_related_places_are_cut_unless_all_are_wanted() -> None:
         "and 2 more (`-v` shows them)",
     ]
     assert [line.strip() for line in whole if "place" in line] == [f"etc/nova/nova.conf:1:1 place {n}" for n in range(7)]
+
+
+def test_many_notes_of_one_rule_are_counted_and_other_findings_are_all_shown() -> None:
+    notes = [replace(finding(n, n + 1), severity="note") for n in range(8)]
+    out = lines(*notes, *(finding(n, n + 1) for n in range(8)))
+    assert [sum(f" {word} LW301" in line for line in out) for word in ("note", "error")] == [5, 8]
+    assert "3 more notes of LW301 a-rule (`-v` shows them)" in out
+    assert sum(" note LW301" in line for line in lines(*notes, verbose=True)) == 8
 
 
 def test_an_allowed_finding_is_counted_and_shown_only_when_asked() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
@@ -13,6 +14,7 @@ from lwlint.source import Source, Span
 
 Line = list[tuple[str, str]]  # pieces of one line: text, and the style of it (empty for plain)
 _STYLES = {"error": "bold red", "warning": "bold yellow", "note": "bold cyan"}
+_NOTES = 5  # of one rule that are shown
 _RELATED = 5  # places that are shown of one finding
 _WIDTH = 140  # of a source line as it is shown; a longer one is cut around the span
 
@@ -37,16 +39,37 @@ def _coloured(lines: list[Line]) -> str:
 
 
 def _lines(report: Report, verbose: bool) -> Iterator[Line]:
-    for path, findings in groupby((f for f in report.findings if f.allowed is None or verbose), key=lambda f: f.span.path):
+    shown, left_out = _chosen(report, verbose)
+    for path, findings in groupby(shown, key=lambda f: f.span.path):
         host = next((f for f in report.findings if f.span.path == path), None)
         yield [(path, "bold"), (f"  ({host.host})" if host is not None and host.host else "", "dim")]
         for finding in findings:
             yield from _finding(finding, report, len(finding.related) if verbose else _RELATED)
         yield []
+    for (code, rule), count in sorted(left_out.items()):
+        yield [(f"{count} more notes of {code} {rule} (`-v` shows them)", "dim")]
+    yield from [[]] if left_out else []
     yield from _remedies(report)
     if verbose:
         yield from _verdicts(report)
     yield [(summary(report), "bold")]
+
+
+def _chosen(report: Report, verbose: bool) -> tuple[list[Finding], Counter[tuple[str, str]]]:
+    """Return the findings to show, and how many notes of each rule are left out: a hundred alike would hide the rest."""
+    shown: list[Finding] = []
+    seen: Counter[tuple[str, str]] = Counter()
+    left_out: Counter[tuple[str, str]] = Counter()
+    for finding in report.findings:
+        rule = (finding.code, finding.rule)
+        if finding.allowed is not None and not verbose:
+            continue
+        seen[rule] += finding.severity == "note"
+        if finding.severity == "note" and seen[rule] > _NOTES and not verbose:
+            left_out[rule] += 1
+        else:
+            shown.append(finding)
+    return shown, left_out
 
 
 def _finding(finding: Finding, report: Report, most: int) -> Iterator[Line]:
