@@ -189,3 +189,19 @@ def test_rules_that_compare_hosts_are_audits_alone(tmp_path: Path, capsys: Capsy
     assert "LW505" not in capsys.readouterr().out
     assert main(["audit", str(tmp_path)]) == 1
     assert "LW505 cibs-differ" in capsys.readouterr().out
+
+
+def test_the_text_tells_once_what_several_units_and_hosts_have_alike(tmp_path: Path, capsys: Capsys) -> None:
+    off = {
+        f"etc/systemd/system/openstack-nova-{n}.service.d/99-x.conf": "[Service]\nRestart=no\n" for n in ("api", "conductor", "scheduler")
+    }
+    assert main(["audit", *write(tmp_path, "lightweight", dict.fromkeys(NODES, off)), "--select", "LW201"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    first = lines.index("  LW201 unit-not-restarted")
+    assert lines[first + 1 : first + 3] == [
+        "    error: openstack-nova-api.service and 2 more: `Service.Restart` is `no`; it must be `always` or `on-failure`",
+        f"      on {', '.join(NODES)}",
+    ]
+    places = [line for line in lines if line.endswith("99-x.conf:2:9  Restart=no")]
+    assert [place.split(":")[0].strip() for place in places] == list(NODES) * 3
+    assert "systemd-restarts  fail                    fail                    fail" in lines

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from lwlint.audit.answer import NOT_APPLICABLE, Audit, Cell, ClusterAnswer, Found, HostAnswer
 from lwlint.finding import FAIL, NOT_EVALUATED, PASS
@@ -10,7 +10,8 @@ from lwlint.report.text import safe
 from lwlint.rules import Clause
 
 _WIDTH = 120  # of a table; more hosts go into further tables
-_PLACES = 6  # places of one finding that are shown, unless all are wanted
+_PLACES = 6  # places of findings that are no errors, unless all are wanted
+_NAMED = 3  # hosts that are named where they are all
 
 
 def render(audit: Audit, clauses: Sequence[Clause], *, verbose: bool = False) -> str:
@@ -89,29 +90,38 @@ def _found(cluster: ClusterAnswer, titles: Mapping[str, str], verbose: bool) -> 
             yield f"{clause}: {title}"
         for code, rule in sorted({(one.code, one.rule) for one in found}):
             yield f"  {code} {rule}"
-            for one in found:
-                if one.code == code:
-                    yield from _one(one, len(cluster.hosts), verbose)
+            for alike in _alike(one for one in found if one.code == code):
+                yield from _group(alike, len(cluster.hosts), verbose)
         if found:
             yield ""
 
 
-def _one(found: Found, hosts: int, verbose: bool) -> Iterator[str]:
-    allowed = f" (allowed: {found.allowed})" if found.allowed is not None else ""
-    yield f"    {found.severity}: {found.message}{allowed}"
-    if hosts > 1 and found.hosts:
-        every = len(found.hosts) == hosts
-        yield f"      on {'all hosts' if every and hosts > 3 else ', '.join(found.hosts)}"
-    shown = found.places if verbose else found.places[:_PLACES]
-    for place in shown:
-        yield f"      {place.shown}" + (f"  {place.text}" if place.text else "")
-    if len(shown) < len(found.places):
-        yield f"      and {len(found.places) - len(shown)} more (`-v` shows them)"
-    related = found.related if verbose else found.related[:_PLACES]
-    for place, message in related:
-        yield f"      {place.shown} {message}"
-    if len(related) < len(found.related):
-        yield f"      and {len(found.related) - len(related)} more (`-v` shows them)"
+def _alike(found: Iterable[Found]) -> list[list[Found]]:
+    """Return the findings of one rule, those together that say the same of several things: `a.service: ...`, `b.service: ...`."""
+    alike: dict[tuple[object, ...], list[Found]] = {}
+    for one in found:
+        alike.setdefault((one.severity, one.message.partition(": ")[2], one.hosts, one.allowed), []).append(one)
+    return list(alike.values())
+
+
+def _group(alike: Sequence[Found], hosts: int, verbose: bool) -> Iterator[str]:
+    first = alike[0]
+    allowed = f" (allowed: {first.allowed})" if first.allowed is not None else ""
+    name, colon, rest = first.message.partition(": ")
+    more = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
+    yield f"    {first.severity}: {name}{more}{colon}{rest}{allowed}"
+    if len(first.hosts) > 1:
+        yield f"      on {'all hosts' if len(first.hosts) == hosts > _NAMED else ', '.join(first.hosts)}"
+    lines = [f"{place.shown}  {place.text}".rstrip() for one in alike for place in one.places]
+    yield from _some(lines, verbose or first.severity == "error")  # each of them is to be mended
+    yield from _some([f"{place.shown} {message}" for one in alike for place, message in one.related], verbose)
+
+
+def _some(lines: Sequence[str], verbose: bool) -> Iterator[str]:
+    shown = lines if verbose else lines[:_PLACES]
+    yield from (f"      {line}" for line in shown)
+    if len(shown) < len(lines):
+        yield f"      and {len(lines) - len(shown)} more (`-v` shows them)"
 
 
 def _missing(cluster: ClusterAnswer) -> Iterator[str]:
@@ -128,7 +138,8 @@ def _missing(cluster: ClusterAnswer) -> Iterator[str]:
     if by_what or reasons:
         yield "What was missing"
     for (kind, looked_for), names in by_what.items():
-        more = f" and {len(looked_for) - 3} more places" if len(looked_for) > 3 else ""
+        rest = len(looked_for) - 3
+        more = f" and {rest} more place{'s' if rest > 1 else ''}" if rest > 0 else ""
         yield f"  {kind} ({', '.join(names)}): looked for {', '.join(looked_for[:3])}{more}"
     for because, codes in reasons.items():
         names = list(dict.fromkeys(name for found in codes.values() for name in found))
