@@ -121,11 +121,11 @@ def test_rules_are_chosen_and_the_release_is_given(capsys: pytest.CaptureFixture
     assert "did you mean `wallaby`" in capsys.readouterr().err
 
 
-def test_the_output_folder_holds_text_and_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_output_folder_holds_every_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "answer"
     assert main(["audit", str(shared(REPORT)), "--output", str(folder)]) == 1
     assert capsys.readouterr().out.startswith("1 host, 1 cluster: ")
-    assert sorted(path.name for path in folder.iterdir()) == ["audit.json", "audit.txt"]
+    assert sorted(path.name for path in folder.iterdir()) == ["audit.html", "audit.json", "audit.txt"]
     assert main(["audit", str(shared(REPORT))]) == 1
     assert (folder / "audit.txt").read_text("utf-8") == capsys.readouterr().out
     jsonschema.validate(json.loads((folder / "audit.json").read_text("utf-8")), SCHEMA)

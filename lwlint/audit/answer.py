@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from lwlint.audit.orders import Ordering
 from lwlint.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, SEVERITIES
 from lwlint.rules import Rule
 
@@ -104,7 +105,7 @@ def cell(outcomes: Iterable[str]) -> Cell:
 
 @dataclass(frozen=True)
 class ClusterAnswer:
-    """One cluster, or (`clustered` false) the hosts that are of none."""
+    """One cluster, or (`clustered` false) the hosts that are of none. `ordering` is what its CIB says of orders."""
 
     name: str
     clustered: bool
@@ -113,6 +114,7 @@ class ClusterAnswer:
     hosts: tuple[HostAnswer, ...]
     found: tuple[Found, ...]
     older: tuple[tuple[str, str, str, str], ...] = ()
+    ordering: Ordering = field(default_factory=Ordering, repr=False)
 
 
 @dataclass(frozen=True)

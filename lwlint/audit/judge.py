@@ -9,6 +9,7 @@ from lwlint.audit.answer import NOT_APPLICABLE, Audit, ClusterAnswer, Found, Hos
 from lwlint.audit.clusters import Group, groups, seats
 from lwlint.audit.fold import Seen, folded, told
 from lwlint.audit.hosts import Host, read_hosts
+from lwlint.audit.orders import Ordering, ordering
 from lwlint.audit.targets import LONE_CIB, Target
 from lwlint.engine import Answer, evaluate
 from lwlint.facts import Facts
@@ -50,7 +51,8 @@ def _cluster(group: Group, rules: Sequence[Rule], release: str) -> tuple[Cluster
     answers = tuple(_host(host, report, across, found, clauses) for host, report in zip(hosts, reports))
     older = tuple((seat.capture.host, seat.shown, seat.capture.captured, _counting(seat.node, group)) for seat in group.older)
     identity = group.identity
-    cluster = ClusterAnswer(identity.name, group.clustered, tuple(sorted(identity.nodes)), group.absent, answers, found, older)
+    orders = next((one for host in hosts if (one := ordering(host.reading.facts)).resources), Ordering())
+    cluster = ClusterAnswer(identity.name, group.clustered, tuple(sorted(identity.nodes)), group.absent, answers, found, older, orders)
     return cluster, (*(trace for report in reports for trace in report.tracebacks), *across.tracebacks)
 
 

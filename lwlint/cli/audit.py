@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from lwlint.audit.answer import Audit
 from lwlint.audit.judge import audit as run
@@ -18,7 +18,7 @@ from lwlint.finding import BROKEN, NOT_EVALUATED, ConfigurationError
 from lwlint.read import near
 from lwlint.report import audit_json, audit_text
 from lwlint.report.formats import write
-from lwlint.rules import load_clauses
+from lwlint.rules import Clause, load_clauses
 from lwlint.run import AUTO, load_rules
 
 CONFORMS, FINDINGS = 0, 1
@@ -51,11 +51,20 @@ def _deliver(answer: Audit, options: argparse.Namespace) -> None:
         os.makedirs(options.output, exist_ok=True)
         write(os.path.join(options.output, "audit.txt"), audit_text.render(answer, clauses, verbose=options.verbose))
         write(os.path.join(options.output, "audit.json"), audit_json.render(answer, clauses))
+        write(os.path.join(options.output, "audit.html"), _page(answer, clauses))
         print(audit_text.summary(answer))
     elif options.format == "json":
         sys.stdout.write(audit_json.render(answer, clauses))
+    elif options.format == "html":
+        sys.stdout.write(_page(answer, clauses))
     else:
         sys.stdout.write(audit_text.render(answer, clauses, verbose=options.verbose))
+
+
+def _page(answer: Audit, clauses: Sequence[Clause]) -> str:
+    from lwlint.report import html
+
+    return html.render(answer, clauses)
 
 
 def _exit_code(answer: Audit, options: argparse.Namespace) -> int:

@@ -1,0 +1,62 @@
+"""Elements of HTML. Text becomes safe where it enters: whatever is not `Html` already is escaped, as content and as attribute."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable
+from typing import Union
+
+from lwlint.report.text import safe
+
+_VOID = frozenset(("meta", "input", "br", "hr"))
+_CODE = re.compile(r"`([^`]+)`")
+
+
+class Html(str):
+    """Text that is HTML already."""
+
+    __slots__ = ()
+
+
+Content = Union[str, Iterable[str]]
+Value = Union[str, int, bool, None]
+
+
+def element(name: str, /, *content: Content, **attributes: Value) -> Html:
+    """Return an element. `class_` stands for `class` and `data_host` for `data-host`; of attributes, None and False are left out."""
+    inside = "".join(f" {_name(key)}" + ("" if value is True else f'="{text(str(value))}"') for key, value in _given(attributes))
+    if name in _VOID:
+        return Html(f"<{name}{inside}>")
+    return Html(f"<{name}{inside}>{join(*content)}</{name}>")
+
+
+def _given(attributes: dict[str, Value]) -> Iterable[tuple[str, Value]]:
+    return ((key, value) for key, value in attributes.items() if value is not None and value is not False)
+
+
+def _name(key: str) -> str:
+    return key.rstrip("_").replace("_", "-")
+
+
+def join(*content: Content) -> Html:
+    """Return the pieces together, escaped where they are not HTML."""
+    return Html("".join(text(piece) for part in content for piece in ((part,) if isinstance(part, str) else part)))
+
+
+def text(plain: str) -> Html:
+    """Return a text as HTML: escaped, with its line breaks, and U+FFFD for what steers a terminal or turns writing round."""
+    if isinstance(plain, Html):
+        return plain
+    return Html("\n".join(html.escape(safe(line), quote=True) for line in plain.split("\n")))
+
+
+def prose(plain: str) -> Html:
+    """Return a message as HTML, with what stands in backticks as code."""
+    pieces = _CODE.split(plain)
+    return join(*(element("code", piece) if i % 2 else piece for i, piece in enumerate(pieces)))
+
+
+def counted(number: int, what: str) -> str:
+    """Return `1 host`, `2 hosts`."""
+    return f"{number} {what}" + ("" if number == 1 else "s")
