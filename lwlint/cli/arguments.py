@@ -41,7 +41,16 @@ def _width() -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    modules = {"check": "judge", "baseline": "judge", "audit": "audit", "fix": "fix", "new-rule": "author", "test": "author"}
+    modules = {
+        "check": "judge",
+        "baseline": "judge",
+        "audit": "audit",
+        "fix": "fix",
+        "new-rule": "author",
+        "test": "author",
+        "completion": "completion",
+        "manual": "manual",
+    }
     module = modules.get(options.command, "show")
     code: int = getattr(import_module(f"lwlint.cli.{module}"), options.command.replace("-", "_"))(options)
     return code
@@ -81,8 +90,8 @@ def _audit(command: argparse.ArgumentParser) -> None:
     command.add_argument("--live", action="store_true", help="this machine, as `--root /`; nothing is run or written")
     command.add_argument("--release", metavar="NAME", help="`mitaka` ... `wallaby`; `auto` goes by evidence (default)")
     _rules(command)
-    command.add_argument("--format", choices=("text", "json", "html"), default="text", help="form of the answer (default: text)")
-    command.add_argument("--output", "-o", metavar="DIR", help="write audit.txt, .json and .html there, and print the last line only")
+    command.add_argument("--format", choices=("text", "json"), default="text", help="form of the answer (default: text)")
+    command.add_argument("--output", "-o", metavar="DIR", help="write audit.txt and audit.json there, and print the last line only")
     command.add_argument(
         "--fail-on", choices=("note", "warning", "error"), default="warning", help="least severity that fails (default: warning)"
     )
@@ -146,8 +155,12 @@ def _init(command: argparse.ArgumentParser) -> None:
         nargs="?",
         metavar="WHAT",
         default="config",
-        help="config (default: a starter `.lwlint.yaml`), pre-commit, github, gitlab, zuul",
+        help="config (default: a starter `.lwlint.yaml`), pre-commit, github, gitlab, tox, zuul",
     )
+
+
+def _completion(command: argparse.ArgumentParser) -> None:
+    command.add_argument("shell", metavar="SHELL", choices=("bash", "zsh", "fish"), help="the shell that it is for")
 
 
 def _input(command: argparse.ArgumentParser) -> None:
@@ -186,4 +199,6 @@ _COMMANDS = {
     "baseline": ("record the findings of today, or prune such a record", _baseline),
     "config": ("print the settings in effect, and where each comes from", _config),
     "init": ("print a starter configuration, or a snippet for a place that lwlint runs in", _init),
+    "completion": ("print what a shell needs to complete lwlint's arguments", _completion),
+    "manual": ("print the manual page, for `man -l -`", lambda command: None),
 }

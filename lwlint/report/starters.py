@@ -83,11 +83,7 @@ lwlint:
 """
 
 ZUUL = """\
-# .zuul.yaml: a job on top of the one that runs tox, and the environment `lwlint` in tox.ini:
-#   [testenv:lwlint]
-#   skip_install = true
-#   deps = lwlint
-#   commands = lwlint check
+# .zuul.yaml: a job on top of the one that runs tox; `lwlint init tox` prints the environment that it runs
 - job:
     name: lwlint
     parent: tox
@@ -100,4 +96,12 @@ ZUUL = """\
       jobs: [lwlint]
 """
 
-SNIPPETS: Mapping[str, str] = MappingProxyType({"pre-commit": PRE_COMMIT, "github": GITHUB, "gitlab": GITLAB, "zuul": ZUUL})
+TOX = """\
+# an environment of tox.ini: `tox -e lwlint`, `tox -e lwlint -- --fail-on error environments/`
+[testenv:lwlint]
+skip_install = true
+deps = lwlint
+commands = lwlint check {posargs}
+"""
+
+SNIPPETS: Mapping[str, str] = MappingProxyType({"pre-commit": PRE_COMMIT, "github": GITHUB, "gitlab": GITLAB, "tox": TOX, "zuul": ZUUL})

@@ -1,0 +1,192 @@
+"""The places that lwlint runs in: each file is valid by the place's schema, and what it runs is run, as far as that goes without the place.
+
+Not exercised: the runners of GitHub, GitLab and Zuul themselves, uploading, and building the container image.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lwlint.cli import main
+from lwlint.report.starters import GITHUB, GITLAB, TOX
+from tests.shared import HERE
+
+KEYSTONE = "[database]\nconnection = mysql://k@db/k\nmax_retries = {}\n"
+ZUUL_JOB = {"name", "parent", "description", "run", "post-run", "files", "timeout", "vars"}  # of those in Zuul's manual, the ones used
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A folder with `bin/lwlint`, and `work` with a bad option file in `bad` and a good one in `a good one`."""
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin/lwlint"
+    program.write_text(f'#!/bin/sh\nPYTHONPATH={HERE} exec {sys.executable} -m lwlint "$@"\n')
+    program.chmod(0o755)
+    for name, value in (("bad", "3"), ("a good one", "-1")):
+        path = tmp_path / "work" / name / "etc/keystone/keystone.conf"
+        path.parent.mkdir(parents=True)
+        path.write_text(KEYSTONE.format(value))
+    return tmp_path
+
+
+def bash(place: Path, script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, **environment, "PATH": f"{place}/bin:{os.environ['PATH']}"}
+    return subprocess.run(["bash", "-e", "-o", "pipefail", "-c", script], cwd=place / "work", env=env, text=True, capture_output=True)
+
+
+def valid(schema: str, path: Path) -> list[str]:
+    pytest.importorskip("check_jsonschema", reason="CHECK-JSONSCHEMA IS MISSING: nothing is compared with the schemas of the places")
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, "-o", "json", str(path)]
+    told = json.loads(subprocess.run(command, text=True, capture_output=True).stdout)
+    return [error["message"] for error in (*told["errors"], *told.get("parse_errors", ()))]
+
+
+def documents(name: str) -> list[Any]:
+    return list(yaml.safe_load_all((HERE / name).read_text("utf-8")))
+
+
+def test_the_action_and_the_workflow_keep_to_githubs_schemas(tmp_path: Path) -> None:
+    workflow = tmp_path / "workflow.yaml"
+    workflow.write_text(GITHUB)
+    assert (valid("vendor.github-actions", HERE / "action.yml"), valid("vendor.github-workflows", workflow)) == ([], [])
+    assert valid("vendor.github-actions", workflow) != [], "the schema refuses what is no action"
+
+
+@pytest.mark.parametrize(
+    ("paths", "arguments", "code", "reported"),
+    [
+        ("bad", "--select\nLW301", 1, True),
+        ("a good one\n", "", 0, True),
+        ("a good one\nbad", "--fail-on\nnote", 1, True),
+        ("no-such-folder", "", 2, False),
+        ("bad", "--selct\nLW301", 2, False),
+    ],
+)
+def test_the_action_judges_reports_and_ends_as_lwlint_does(place: Path, paths: str, arguments: str, code: int, reported: bool) -> None:
+    step = next(step for step in documents("action.yml")[0]["runs"]["steps"] if step.get("id") == "lwlint")
+    files = {name: str(place / name) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
+    done = bash(place, step["run"], LWLINT_PATHS=paths, LWLINT_ARGUMENTS=arguments, RUNNER_TEMP=str(place), **files)
+    outputs = dict(line.split("=", 1) for line in (place / "GITHUB_OUTPUT").read_text().splitlines())
+    assert (done.returncode, outputs["exit-code"], "sarif" in outputs) == (code, str(code), reported)
+    assert ((place / "GITHUB_STEP_SUMMARY").exists(), done.stdout.startswith("::")) == (reported, reported)
+    if reported:
+        assert json.loads(Path(outputs["sarif"]).read_text())["version"] == "2.1.0"
+
+
+def test_the_action_takes_no_input_into_a_script() -> None:
+    assert [step["name"] for step in documents("action.yml")[0]["runs"]["steps"] if "${{" in step.get("run", "")] == []
+
+
+def test_the_gitlab_component_and_the_job_keep_to_gitlabs_schema(tmp_path: Path) -> None:
+    head, jobs = documents("templates/lwlint.yml")
+    (tmp_path / "component.yml").write_text(yaml.safe_dump(jobs))
+    (tmp_path / "job.yml").write_text(GITLAB)
+    assert [valid("vendor.gitlab-ci", tmp_path / name) for name in ("component.yml", "job.yml")] == [[], []]
+    used = set(re.findall(r"\$\[\[ inputs\.([\w-]+) \]\]", (HERE / "templates/lwlint.yml").read_text("utf-8")))
+    assert (used, all("default" in given for given in head["spec"]["inputs"].values())) == (set(head["spec"]["inputs"]), True)
+
+
+@pytest.mark.parametrize(("path", "code"), [("bad", 1), ("'a good one'", 0)])
+def test_the_gitlab_component_judges_and_leaves_both_reports(place: Path, path: str, code: int) -> None:
+    head, jobs = documents("templates/lwlint.yml")
+    given = {**{name: said.get("default", "") for name, said in head["spec"]["inputs"].items()}, "paths": path}
+    script = re.sub(r"\$\[\[ inputs\.(\w+) \]\]", lambda found: given[found[1]], jobs["lwlint"]["script"][-1])
+    done = bash(place, script)
+    reports = jobs["lwlint"]["artifacts"]["reports"]
+    assert (done.returncode, [name for name in reports.values() if not (place / "work" / name).exists()]) == (code, [])
+    assert len(json.loads((place / "work" / reports["codequality"]).read_text())) == code
+
+
+def test_the_zuul_job_names_playbooks_that_are_there_and_known_attributes() -> None:
+    (job,) = (entry["job"] for entry in documents("zuul.d/jobs.yaml")[0])
+    assert [job[name] for name in ("run", "post-run") if not (HERE / job[name]).exists()] == []
+    assert set(job) <= ZUUL_JOB
+    assert [bool(re.search(job["files"][0], name)) for name in ("a/b.yaml", "x.service", "nova.conf", "README.md")] == [
+        True,
+        True,
+        True,
+        False,
+    ]
+
+
+def test_the_zuul_playbooks_run_and_comment_on_lines(place: Path) -> None:
+    playbook = shutil.which("ansible-playbook", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    if playbook is None:
+        pytest.skip("ANSIBLE IS MISSING: the playbooks of the Zuul job are not run")
+    modules, home = place / "modules", place / "home"
+    (home / "lwlint-work/venv/bin").mkdir(parents=True)
+    (home / "lwlint-work/venv/bin/lwlint").symlink_to(place / "bin/lwlint")  # what the first task would install
+    (home / "src").symlink_to(place / "work")
+    modules.mkdir()
+    (modules / "zuul_return.py").write_text(
+        "#!/usr/bin/python\nfrom ansible.module_utils.basic import AnsibleModule\nimport json\n"
+        "module = AnsibleModule(argument_spec={'data': {'type': 'dict'}})\n"
+        f"open({str(place / 'returned')!r}, 'w').write(json.dumps(module.params['data']))\nmodule.exit_json()\n"
+    )
+    values = {
+        "ansible_user_dir": str(home),
+        "ansible_python_interpreter": sys.executable,
+        "zuul": {"project": {"src_dir": "src"}},
+        "lwlint_install": "lwlint",
+        "lwlint_arguments": ["--select", "LW301"],
+        "lwlint_paths": ["bad", "a good one"],
+    }
+    env = {**os.environ, "ANSIBLE_LIBRARY": str(modules), "ANSIBLE_GATHERING": "explicit", "ANSIBLE_HOME": str(place / "ansible")}
+    command = [playbook, "-i", "localhost,", "-c", "local", "-e", json.dumps(values)]
+    codes = []
+    for name in ("run", "post"):
+        done = subprocess.run([*command, str(HERE / f"playbooks/lwlint/{name}.yaml")], env=env, text=True, capture_output=True)
+        codes.append(done.returncode)
+    assert codes == [2, 0], done.stdout + done.stderr
+    told = json.loads((place / "returned").read_text())["zuul"]["file_comments"]
+    assert {path: [comment["line"] for comment in found] for path, found in told.items()} == {"bad/etc/keystone/keystone.conf": [3]}
+    assert sorted(path.name for path in (home / "zuul-output/logs").iterdir()) == ["lwlint.json", "lwlint.xml"]
+
+
+def test_the_environment_for_tox_is_one(tmp_path: Path) -> None:
+    pytest.importorskip("tox", reason="TOX IS MISSING: its environments are not read")
+    (tmp_path / "tox.ini").write_text(TOX)
+    for folder, environment, wanted in (
+        (tmp_path, "lwlint", "commands = lwlint check environments/\nskip_install = True\ndeps = lwlint"),
+        (HERE, "tests", "commands = python -m pytest environments/\nskip_install = False\ndeps ="),
+    ):
+        command = [
+            sys.executable,
+            "-m",
+            "tox",
+            "config",
+            "-e",
+            environment,
+            "-k",
+            "commands",
+            "skip_install",
+            "deps",
+            "--",
+            "environments/",
+        ]
+        said = subprocess.run([*command[:4], "--workdir", str(tmp_path), *command[4:]], cwd=folder, text=True, capture_output=True)
+        assert [line for line in wanted.splitlines() if line not in said.stdout] == [], said.stdout + said.stderr
+
+
+def test_the_container_has_what_it_copies_and_no_root() -> None:
+    lines = (HERE / "Containerfile").read_text("utf-8").splitlines()
+    words = [line.split() for line in lines if line and not line.startswith("#")]
+    copied = [name for line in words if line[0] == "COPY" and not line[1].startswith("--from") for name in line[1:-1]]
+    assert [name for name in copied if not (HERE / name).exists()] == []
+    assert {"FROM", "COPY", "RUN", "ENV", "WORKDIR", "USER", "ENTRYPOINT", "CMD"} >= {line[0] for line in words}
+    assert words[-3:] == [["USER", "65534:65534"], ["ENTRYPOINT", '["lwlint"]'], ["CMD", '["check"]']]
+
+
+def test_init_prints_each_of_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert [main(["init", name]) for name in ("github", "gitlab", "tox", "zuul")] == [0] * 4
+    assert "[testenv:lwlint]" in capsys.readouterr().out
