@@ -60,7 +60,7 @@ class Discovery:
         Raises ConfigurationError for a path that does not exist.
         """
         for path in paths:
-            shown = _normal(path)
+            shown = normal(path)
             if self._tree.kind(shown) is None:
                 raise ConfigurationError(f"`{path}`: no such file or folder{self._near(shown)}")
             if self._tree.real_kind(shown) != FOLDER:
@@ -72,12 +72,12 @@ class Discovery:
 
     def add_text(self, text: bytes, path: str) -> Input:
         """Take `text` as the content of the file `path`, which need not exist (standard input)."""
-        self._take_bytes(_normal(path), text, named=True, judged=True)
+        self._take_bytes(normal(path), text, named=True, judged=True)
         return self.found
 
     def load(self, path: str, *, judged: bool = False) -> Source | None:
         """Return the source at `path`, read as context if the run does not judge it; None if there is no file."""
-        path = _normal(path)
+        path = normal(path)
         if path not in self.found.sources and path not in self._missing:
             if self._tree.real_kind(path) == FILE:
                 self._take(path, named=True, judged=judged)
@@ -100,7 +100,7 @@ class Discovery:
 
     def exists(self, path: str) -> bool:
         """Return whether there is a file at `path`, whatever it holds."""
-        return self._tree.real_kind(_normal(path)) == FILE
+        return self._tree.real_kind(normal(path)) == FILE
 
     def _near(self, path: str) -> str:
         folder, name = posixpath.split(path)
@@ -209,7 +209,7 @@ def limit_of(kind: str) -> int:
     return _LIMITS[kind]
 
 
-def _normal(path: str) -> str:
+def normal(path: str) -> str:
     """Return `path` as it is shown: with `/`, without `.` and doubled parts."""
     return posixpath.normpath(path.replace("\\", "/")) if path else "."
 

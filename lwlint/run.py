@@ -100,7 +100,7 @@ def judge(reading: Reading, request: Request, rules: Sequence[Rule]) -> Report:
     findings = sorted((*findings, *last.findings), key=lambda f: (f.span, f.code, f.message))
     return Report(
         findings=tuple(findings),
-        verdicts=tuple(sorted(_after_allowing((*answer.verdicts, *last.verdicts), findings), key=lambda v: v.code)),
+        verdicts=tuple(sorted(settled((*answer.verdicts, *last.verdicts), findings), key=lambda v: v.code)),
         sources=shown,
         skipped=tuple(reading.input.skipped),
         release=reading.facts.release.name,
@@ -109,7 +109,7 @@ def judge(reading: Reading, request: Request, rules: Sequence[Rule]) -> Report:
     )
 
 
-def _after_allowing(verdicts: Iterable[Verdict], findings: Iterable[Finding]) -> Iterator[Verdict]:
+def settled(verdicts: Iterable[Verdict], findings: Iterable[Finding]) -> Iterator[Verdict]:
     """Yield the verdicts: a rule all of whose findings are allowed, or left out by the configuration, passes."""
     failing = {finding.rule for finding in findings if finding.allowed is None}
     for verdict in verdicts:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lwlint.baseline import Known
+    from lwlint.rules import Rule
+    from lwlint.run import Request
 
 CONFORMS, FINDINGS = 0, 1
 
@@ -31,7 +33,7 @@ def check(options: argparse.Namespace) -> int:
     found = settings(options)
     chosen = rules(options, found)
     costs = Costs(time.process_time if options.timing else None)
-    report = run(replace(request(options, found), costs=costs), chosen)
+    report = _judged(replace(request(options, found), costs=costs), chosen, options)
     if known is not None:
         report = _compared(report, known)
     code = exit_code(report, options)
@@ -46,6 +48,23 @@ def check(options: argparse.Namespace) -> int:
 
         sys.stderr.write(render(costs, time.process_time()))
     return code
+
+
+def _judged(asked: Request, chosen: Sequence[Rule], options: argparse.Namespace) -> Report:
+    """Return the report on all that is asked for, or on what a change to it brought."""
+    if not (options.since or options.staged):
+        if options.all:
+            raise ConfigurationError("`--all` goes with `--since` or `--staged`")
+        return run(asked, chosen)
+    if options.since and options.staged:
+        raise ConfigurationError("`--since` and `--staged` exclude each other")
+    from lwlint import git
+    from lwlint.changed import check_changed
+
+    change = git.since(options.since) if options.since else git.staged()
+    if options.all:
+        return run(replace(asked, tree=git.trees(asked.tree, change)[1]), chosen)
+    return check_changed(asked, chosen, change)
 
 
 def baseline(options: argparse.Namespace) -> int:
