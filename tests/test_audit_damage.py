@@ -11,7 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from lwlint.assemble.sos import capture
+from lwlint.assemble.sos_paths import WANTED
+from lwlint.assemble.sos_tree import Selected
+from lwlint.audit.mounted import Mounted
 from lwlint.cli import main
+from lwlint.tree import Disk
 from tests.archive_builder import member, tar
 from tests.audit_cluster import CIB, NODES, host, packed, replaced, top, write
 from tests.shared import HERE
@@ -75,6 +80,9 @@ def test_what_holds_nothing_to_judge_ends_with_2(tmp_path: Path, capsys: Capsys)
     assert "nothing to judge" in capsys.readouterr().err
     assert main(["audit", str(tmp_path / "no-such-file")]) == 2
     assert "no such file or folder" in capsys.readouterr().err
+    os.mkfifo(tmp_path / "pipe")
+    assert main(["audit", str(tmp_path / "pipe")]) == 2
+    assert "is no regular file" in capsys.readouterr().err
     assert main(["audit"]) == 2
     assert "nothing to audit" in capsys.readouterr().err
 
@@ -125,6 +133,16 @@ def test_lines_and_values_of_any_length_are_shown_in_no_time(tmp_path: Path, cap
     path.write_bytes(packed(host("lightweight", NODES[0], {"etc/cinder/cinder.conf": long}), NODES[0], "tar"))
     plain = answer([str(path)], capsys, 1)
     assert {len(f["message"]) <= 2000 for f in plain["clusters"][0]["findings"]} == {True}
+
+
+def test_the_whole_file_system_is_a_host_s(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    tree = Selected(Disk(), "/", WANTED)
+    assert "etc" in tree.names("/")
+    mounted = Mounted(tree, capture(tree, "/"), "here")
+    assert "etc" in mounted.names("here")
+    assert "tmp" not in mounted.names("here")
+    assert mounted.kind("here/etc") == "folder"
 
 
 def test_a_killed_audit_leaves_nothing_behind(tmp_path: Path) -> None:

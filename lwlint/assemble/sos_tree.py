@@ -16,6 +16,7 @@ class Selected:
     def __init__(self, tree: Tree, base: str, wanted: Wanted) -> None:
         self._tree = tree
         self._base = "" if base in ("", ".") else base.rstrip("/") + "/"
+        self._top = self._base.rstrip("/") or ("/" if self._base else ".")
         self._wanted = wanted
         self._folders: dict[str, str | None] = {}
 
@@ -32,7 +33,7 @@ class Selected:
         """Return the path in the other tree that `path` leads to; None for one outside, and for links in a circle."""
         inside = self._inside(path)
         if not inside:
-            return None if inside is None else self._base.rstrip("/") or "."
+            return None if inside is None else self._top
         folder, slash, name = inside.rpartition("/")
         if folder not in self._folders:
             self._folders[folder] = followed(folder, self._link, last=True)
@@ -42,7 +43,7 @@ class Selected:
         found: str | None = f"{real}{slash if real else ''}{name}"
         if last and self._link(found or "") is not None:
             found = followed(found or "", self._link, last=True)
-        return None if found is None else (self._base + found).rstrip("/") or "."
+        return None if found is None else (self._base + found).rstrip("/") or self._top
 
     def kind(self, path: str) -> str | None:
         """Return what `path` is, links not followed; None for what is not wanted."""

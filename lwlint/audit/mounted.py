@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from lwlint.assemble.sos import Capture
+from lwlint.assemble.sos import HOST, SOS, Capture
 from lwlint.assemble.sos_search import CIB, OPTIONS
 from lwlint.tree import FILE, FOLDER, Tree
 
+_TOPS = ("etc", "lib", "run", "sos_commands", "usr", "var")
 _CIB = re.compile(r"(?:^|/)(?:cib\.xml(?:\.live)?|pcs_cluster_cib[^/]*|cibadmin[^/]*)$")
 _OPTIONS = re.compile(r"(?:var/lib/config-data/(?:puppet-generated/)?[^/]+/)?etc/(?P<project>[^/]+)/")
 
@@ -23,6 +24,7 @@ class Mounted:
         self._tree = tree
         self._root = capture.root
         self._label = label
+        self._whole = capture.form in (SOS, HOST)
         self._cibs = {self.inside(evidence.path) for evidence in capture.of(CIB)}
         self._options = tuple(self.inside(evidence.path) + "/" for evidence in capture.of(OPTIONS))
         self._projects = {folder.rstrip("/").rpartition("/")[2] for folder in self._options}
@@ -36,7 +38,7 @@ class Mounted:
     def _real(self, path: str) -> str:
         if path != self._label and not path.startswith(self._label + "/"):
             raise FileNotFoundError(2, "No such file or directory", path)
-        return (self._root + path[len(self._label) + 1 :]).rstrip("/") or "."
+        return (self._root + path[len(self._label) + 1 :]).rstrip("/") or ("/" if self._root else ".")
 
     def _refusal(self, path: str) -> str:
         """Return why the file at `path` is no evidence; empty if it is."""
@@ -76,6 +78,8 @@ class Mounted:
     def names(self, path: str) -> list[str]:
         found = []
         for name in self._tree.names(self._real(path)):
+            if self._whole and path == self._label and name not in _TOPS:
+                continue  # other reports may lie in /tmp, /home and so on
             refusal = self._refusal(f"{path}/{name}")
             if refusal and self.kind(f"{path}/{name}") != FOLDER:
                 self.hidden[f"{path}/{name}"] = refusal

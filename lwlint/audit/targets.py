@@ -11,7 +11,7 @@ from typing import BinaryIO, cast
 from lwlint import kinds
 from lwlint.assemble.sos import CRM_REPORT, Capture, capture, captures
 from lwlint.assemble.sos_paths import WANTED
-from lwlint.assemble.sos_search import CIB, COROSYNC, Evidence
+from lwlint.assemble.sos_search import CIB, COROSYNC, Evidence, names
 from lwlint.assemble.sos_tree import Selected
 from lwlint.discover import limit_of
 from lwlint.facts.input import Unreadable
@@ -53,6 +53,8 @@ def targets(paths: Sequence[str], roots: Sequence[str], told: Told = lambda path
     for path in (*paths, *roots):
         if not os.path.exists(path):
             raise ConfigurationError(f"`{path}`: no such file or folder")
+        if not (os.path.isdir(path) or os.path.isfile(path)):
+            raise ConfigurationError(f"`{path}`: is no regular file (a pipe, socket or device); it is not opened")
     for root in dict.fromkeys(roots):
         yield _root(root)
     for path in dict.fromkeys(posixpath.normpath(path.replace(os.sep, "/")) for path in paths):
@@ -74,7 +76,7 @@ def _folder(path: str, told: Told) -> Iterator[Target]:
     """Yield the reports in a folder, and the archives that lie in it where it is no report itself."""
     tree = Selected(Disk(), path, WANTED)
     found = captures(tree, "" if path == "." else path)
-    inside = [] if any(posixpath.normpath(one.root or ".") == path for one in found) else sorted(os.listdir(path))
+    inside = [] if any(posixpath.normpath(one.root or ".") == path for one in found) else names(Disk(), path)
     archives = [posixpath.join(path, name) for name in inside if is_inner(name) and os.path.isfile(os.path.join(path, name))]
     if found or not archives:
         yield Target(path, FOLDER, tree, tuple(_hosts(found)))
