@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 from typing import Any
 
@@ -102,9 +103,14 @@ def test_the_starter_sets_nothing_and_loads_with_all_its_examples() -> None:
 
 
 @pytest.mark.parametrize("name", SNIPPETS)
-def test_a_snippet_is_yaml_and_names_formats_that_there_are(name: str) -> None:
+def test_a_snippet_is_well_formed_and_names_formats_that_there_are(name: str) -> None:
     text = SNIPPETS[name]
-    assert yaml.safe_load(text)
+    if name == "tox":
+        parsed = configparser.ConfigParser()
+        parsed.read_string(text)
+        assert parsed.sections() == ["testenv:lwlint"]
+    else:
+        assert yaml.safe_load(text)
     words = text.replace("=", " ").split()
     assert [b for a, b in zip(words, words[1:]) if a == "--format" and b not in FORMATS] == []
 
