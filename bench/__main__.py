@@ -27,7 +27,7 @@ def main() -> None:
         {
             "bare": (*PYTHON, "-c", "pass"),
             "version": (*lwlint, "--version"),
-            "one": (*lwlint, "check", "fixtures/newton/templates/puppet/services/keystone.yaml"),
+            "one": (*lwlint, "check", "fixtures/lightweight/templates/puppet/services/nova-base.yaml"),
         },
         rounds,
         HERE,
