@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 
 from lwlint.record import dataclass
-from lwlint.source import Source, Span, Text
+from lwlint.source import Source, Text
 
 LONGEST_LINE = 1024 * 1024  # bytes; systemd refuses a file with a longer one, or a longer joined one
 _BLANK = " \t\n\r"
@@ -164,8 +164,3 @@ def _logical_lines(text: str) -> Iterator[_Logical]:
 def _joined(parts: list[str], starts: list[int], *, too_long: bool = False) -> _Logical:
     at = accumulate((len(part) for part in parts[:-1]), initial=0)
     return _Logical("".join(parts), tuple(at), tuple(starts), too_long)
-
-
-def span_of_file(path: str) -> Span:
-    """Return the span that stands for a file as a whole: its first character."""
-    return Span(path, 0, 0)
