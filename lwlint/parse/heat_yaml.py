@@ -16,6 +16,7 @@ from lwlint.parse.heat_nodes import Mapping, Node, Scalar, Sequence, is_merge, t
 
 _PROPERTIES = pattern(r"(?:[&!]\S*(?:\s+(?:#.*)?|$))*")  # anchor and tag in front of a node
 DEPTH_LIMIT = 200  # levels; the deepest file of tripleo-heat-templates has 24
+_TOO_DEEP = f"nested deeper than {DEPTH_LIMIT} levels"
 EXPANDED_LIMIT = 1_000_000  # nodes with every alias written out; the largest file of tripleo-heat-templates has 27,000
 
 
@@ -55,6 +56,8 @@ def read(text: str) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         message = " ".join(str(part) for part in (error.context, error.problem) if part)
+        if "maximum nesting depth" in message:  # libyaml from PyYAML 6.0.4 on has a limit of its own, and looks ahead of its events
+            message = _TOO_DEEP
         raise Refused(message.replace("\n", " "), min((mark.index if mark else 0) + shift, len(text))) from None
     except yaml.reader.ReaderError as error:
         at = _character(text, error)
@@ -122,7 +125,7 @@ class _Builder:
                 node = (Mapping if kind is events.MappingStartEvent else Sequence)(event.start_mark.index + shift, tag)
                 stack.append((into, node, event.anchor, size))
                 if len(stack) > DEPTH_LIMIT:
-                    raise Refused(f"nested deeper than {DEPTH_LIMIT} levels", node.start)
+                    raise Refused(_TOO_DEEP, node.start)
                 into.append(node)
                 into = []
                 if event.anchor is not None:
