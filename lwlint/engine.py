@@ -103,4 +103,5 @@ def finding(rule: Rule, problem: Problem, sources: Mapping[str, Source]) -> Find
         related=problem.related,
         host=problem.host or (source.host if source is not None else ""),
         fix=problem.fix,
+        commands=problem.commands,
     )

@@ -33,7 +33,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Found:
-    """One defect, on one host or on several: `places` has one for each host, or one for all where it is in the cluster's CIB."""
+    """One defect, on one host or on several: `places` has one for each host, or one for all where it is in the cluster's CIB.
+
+    `commands` are where each is run (CLUSTER, EACH or the name of a host) and the line.
+    """
 
     code: str
     rule: str
@@ -46,6 +49,7 @@ class Found:
     related: tuple[tuple[Place, str], ...] = ()
     remedy: str = ""
     allowed: str | None = None
+    commands: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

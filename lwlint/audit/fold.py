@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from lwlint.audit.answer import Found, Place
+from lwlint.audit.commands import mending
 from lwlint.finding import SEVERITIES, Finding
 from lwlint.kinds import CIB
 from lwlint.secret import masked
@@ -52,6 +53,7 @@ def _one(group: list[Seen], sources: Mapping[str, Source], shown: Mapping[str, s
         related=tuple((place(r.span, sources, shown), told(r.message, group[0].host)) for r in first.related),
         remedy=masked(first.remedy),
         allowed=None if first.allowed is None else masked(first.allowed),
+        commands=tuple(dict.fromkeys((on, masked(line)) for one in group for on, line in mending(one.finding, one.host, sources))),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from lwlint.checks import cluster_commands
 from lwlint.checks.check import Check, NoParams, Saw, Unknown, needs
 from lwlint.facts import Facts
 from lwlint.facts.cib import Cib, cibs
@@ -68,6 +69,7 @@ def _outside(cib: Cib, constraint: Constraint, outside: dict[str, Member], title
         subject=f"constraint {constraint.name}",
         related=related,
         host=constraint.host,
+        commands=(cluster_commands.without(constraint),),
     )
 
 

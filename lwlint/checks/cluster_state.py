@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from lwlint.checks.check import Check, Saw
+from lwlint.checks.cluster_commands import pcs, without
 from lwlint.facts import Facts
 from lwlint.facts.cib import Cib, cibs
 from lwlint.facts.pacemaker import (
@@ -56,7 +57,7 @@ def _run_disabled(facts: Facts, params: Params) -> Iterator[Saw]:
                 if value is not None and _keeps_down(value.value, leaf):
                     found.setdefault(value, []).append(cib.top(leaf))
         for value, resources in found.items():
-            yield _set_to("target-role", value, resources, "it must be `Started`, or not be set")
+            yield _set_to("target-role", value, resources, "it must be `Started`, or not be set", "enable")
 
 
 def _keeps_down(role: str, leaf: Resource) -> bool:
@@ -73,26 +74,30 @@ def _run_unmanaged(facts: Facts, params: Params) -> Iterator[Saw]:
                 if value is not None and value.value.lower() != "default" and (boolean(value.value) is True) is wrong:
                     found.setdefault(value, []).append(cib.top(leaf))
             for value, resources in found.items():
-                yield _set_to(name, value, resources, f"it must be `{'true' if name == 'is-managed' else 'false'}`, or not be set")
+                wanted = f"it must be `{'true' if name == 'is-managed' else 'false'}`, or not be set"
+                yield _set_to(name, value, resources, wanted, "manage" if name == "is-managed" else "")
         mode = cib.properties.get("maintenance-mode")
         if leaves and mode is not None and boolean(mode.value) is True:
             message = f"cluster: `maintenance-mode` is `{mode.value}`, so nothing is recovered; it must be `false`"
-            yield Problem(mode.span, message, "property maintenance-mode", host=cib.cluster.host)
+            commands = (pcs("property", "set", "maintenance-mode=false"),)
+            yield Problem(mode.span, message, "property maintenance-mode", host=cib.cluster.host, commands=commands)
         for node in cib.nodes if leaves else ():
             if node.maintenance:
                 value = node.attributes["maintenance"]
                 message = f"node `{node.name}`: `maintenance` is `{value.value}`, so nothing is recovered there; it must be `false`"
-                yield Problem(value.span, message, f"node {node.name}", host=cib.cluster.host)
+                commands = (pcs("node", "unmaintenance", node.name),)
+                yield Problem(value.span, message, f"node {node.name}", host=cib.cluster.host, commands=commands)
 
 
-def _set_to(name: str, value: Text, resources: Iterable[Resource], wanted: str) -> Problem:
+def _set_to(name: str, value: Text, resources: Iterable[Resource], wanted: str, verb: str) -> Problem:
+    """Return the problem of a meta attribute; `verb` is that of `pcs resource` which sets it right, empty if there is none."""
     tops = {resource.name: resource for resource in resources}
     shown = ", ".join(f"`{each}`" for each in tops)
     first = next(iter(tops.values()))
     related = tuple(Related(resource.span, "this resource") for resource in tops.values())
-    return Problem(
-        value.span, f"resource {shown}: `{name}` is `{value.value}`; {wanted}", f"resource {first.name}", related, host=first.host
-    )
+    message = f"resource {shown}: `{name}` is `{value.value}`; {wanted}"
+    commands = tuple(pcs("resource", *((verb, top) if verb else ("meta", top, f"{name}="))) for top in tops)
+    return Problem(value.span, message, f"resource {first.name}", related, host=first.host, commands=commands)
 
 
 def _run_banned(facts: Facts, params: Params) -> Iterator[Saw]:
@@ -110,7 +115,8 @@ def _run_banned(facts: Facts, params: Params) -> Iterator[Saw]:
                 message = (
                     f"location `{constraint.name}`: bans `{named[0]}` from `{nodes[0]}`; a ban must be cleared when its reason is gone"
                 )
-                yield Problem(constraint.span, message, f"constraint {constraint.name}", host=constraint.host)
+                commands = (without(constraint),)
+                yield Problem(constraint.span, message, f"constraint {constraint.name}", host=constraint.host, commands=commands)
         remote = any(leaf.agent == "ocf:pacemaker:remote" for leaf in cib.leaves())
         for name, bans in banned.items():
             if everywhere and everywhere <= set(bans) and not remote:

@@ -85,6 +85,7 @@ def _found(found: Found) -> dict[str, Any]:
         "related": [{**_place(place), "message": message} for place, message in found.related],
         "remedy": found.remedy,
         "allowed": found.allowed,
+        "commands": [{"on": on, "line": line} for on, line in found.commands],
     }
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from lwlint.audit.answer import ClusterAnswer, Found, Place
+from lwlint.audit.commands import in_order, together
+from lwlint.report.audit_text import where
 from lwlint.report.html_element import Html, counted, element, join, prose
 
 _NAMED = 3  # hosts that a finding names in its line; more are counted
@@ -108,7 +110,7 @@ def _finding(found: Found, cluster: ClusterAnswer, key: str) -> Html:
     return element(
         "details",
         line,
-        element("div", _body(found, cluster), class_="body"),
+        element("div", _body(found, cluster, key), class_="body"),
         class_="finding",
         id=key,
         data_severity="allowed" if allowed else found.severity,
@@ -127,12 +129,18 @@ def _on(found: Found, hosts: int) -> str:
     return ", ".join(found.hosts) if len(found.hosts) <= _NAMED else f"{len(found.hosts)} of {hosts} hosts"
 
 
-def _body(found: Found, cluster: ClusterAnswer) -> Iterator[Html]:
+def _body(found: Found, cluster: ClusterAnswer, key: str) -> Iterator[Html]:
     if found.allowed is not None:
         yield element("p", f"Allowed ({found.severity}): ", found.allowed)
     if _NAMED < len(found.hosts) < len(cluster.hosts):
         yield element("p", "On ", ", ".join(found.hosts), class_="hosts")
     yield element("ul", _places(found.places), class_="evidence")
+    if found.commands:
+        yield element("p", "Commands", class_="label")
+        for i, (places, lines) in enumerate(together(in_order(found.commands))):
+            block = element("pre", element("code", "\n".join(lines), id=f"{key}-c{i}"))
+            yield element("p", where(places), class_="where")
+            yield element("div", block, _copy(f"{key}-c{i}"), class_="command")
     if found.related:
         rows = (
             element("li", element("span", prose(message), class_="why"), " ", element("code", place.shown, class_="place"), _line(place))
