@@ -55,6 +55,7 @@ def _retries(host: str, severity: str, value: str, allowed: str | None = None) -
         related=((Place(host, NOVA, 1, 1, "[database]"), "the section of `connection`"),),
         remedy="Set `max_retries = -1`.",
         allowed=allowed,
+        commands=((host, f"crudini --set /{NOVA} database max_retries -1"),),
     )
 
 
@@ -68,6 +69,7 @@ CONSTRAINT = Found(
     hosts=NAMES,
     places=(Place("controller-0", CIB, 7, 3, '<rsc_order id="order-core-api" first="haproxy-clone" then="nova-api-clone"/>'),),
     remedy="Delete it:\npcs constraint delete order-core-api\npcs constraint",
+    commands=(("cluster", "pcs constraint remove order-core-api"),),
 )
 ORDERS = Ordering(
     (

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from lwlint.audit.answer import ClusterAnswer, Found, Place
-from lwlint.audit.commands import in_order, together
-from lwlint.report.audit_text import where
+from lwlint.report.html_commands import commands, copy
 from lwlint.report.html_element import Html, counted, element, join, prose
 
 _NAMED = 3  # hosts that a finding names in its line; more are counted
@@ -59,10 +58,10 @@ def _remedy(remedy: str, key: str) -> Html:
     if not remedy.strip():
         return Html("")
     said, blocks = parts_of(remedy)
-    whole = element("p", element("b", "What to do"), " ", prose(said), _copy(f"{key}-m"), class_="what")
+    whole = element("p", element("b", "What to do"), " ", prose(said), copy(f"{key}-m"), class_="what")
     hidden = element("span", remedy.strip(), id=f"{key}-m", hidden=True)
     pasted = (
-        element("div", element("pre", element("code", block, id=f"{key}-m{i}")), _copy(f"{key}-m{i}"), class_="command")
+        element("div", element("pre", element("code", block, id=f"{key}-m{i}")), copy(f"{key}-m{i}"), class_="command")
         for i, block in enumerate(blocks)
     )
     return element("div", whole, hidden, pasted, class_="remedy")
@@ -90,12 +89,6 @@ def _dedented(block: str) -> str:
     lines = block.splitlines()
     least = min(len(line) - len(line.lstrip()) for line in lines)
     return "\n".join(line[least:] for line in lines)
-
-
-def _copy(target: str) -> Html:
-    return element(
-        "button", "Copy", element("span", " what to do", class_="unseen"), type="button", class_="copy", data_copy=target, hidden=True
-    )
 
 
 def _finding(found: Found, cluster: ClusterAnswer, key: str) -> Html:
@@ -137,10 +130,7 @@ def _body(found: Found, cluster: ClusterAnswer, key: str) -> Iterator[Html]:
     yield element("ul", _places(found.places), class_="evidence")
     if found.commands:
         yield element("p", "Commands", class_="label")
-        for i, (places, lines) in enumerate(together(in_order(found.commands))):
-            block = element("pre", element("code", "\n".join(lines), id=f"{key}-c{i}"))
-            yield element("p", where(places), class_="where")
-            yield element("div", block, _copy(f"{key}-c{i}"), class_="command")
+        yield commands(found.commands, f"{key}-c")
     if found.related:
         rows = (
             element("li", element("span", prose(message), class_="why"), " ", element("code", place.shown, class_="place"), _line(place))
