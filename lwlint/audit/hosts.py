@@ -45,7 +45,7 @@ class Host:
 
 def read_hosts(group: Group, release: str = AUTO) -> list[Host]:
     """Return the hosts of the group, read; `release` is the one to judge by, or AUTO."""
-    labels = list(_labels(group.seats))
+    labels = list(_labels(group))
     hosts = [_read(seat, label, release) for seat, label in zip(group.seats, labels)]
     known = next((host.release for host in hosts if host.release.name is not None), None)
     if known is not None and group.clustered:
@@ -54,11 +54,12 @@ def read_hosts(group: Group, release: str = AUTO) -> list[Host]:
     return list(_with_cib(hosts)) if group.clustered else hosts
 
 
-def _labels(seats: Sequence[Seat]) -> Iterator[str]:
-    """Yield a name for each host that no other host has, and that is fit for the first part of a path."""
+def _labels(group: Group) -> Iterator[str]:
+    """Yield a name for each host that no other host has, fit for the first part of a path: its cluster's for it, else its own."""
     taken: set[str] = set()
-    for seat in seats:
-        name = re.sub(r"[^\w.-]", "_", seat.capture.host).strip(".") or "host"
+    for seat in group.seats:
+        known = seat.node if seat.node in group.identity.nodes else seat.capture.host
+        name = re.sub(r"[^\w.-]", "_", known).strip(".") or "host"
         name = f"host-{name}" if name in _FOLDERS_OF_A_HOST else name
         label, number = name, 1
         while label in taken:

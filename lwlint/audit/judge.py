@@ -98,9 +98,13 @@ def _host(host: Host, report: Report, across: Answer, found: Sequence[Found], cl
 
 
 def _passed_over(found: Mapping[str, str], host: Host) -> Iterator[tuple[str, str]]:
-    """Yield the files that were not judged, and why; what only tells whose report it is, and when, is none of them."""
+    """Yield the files that were not judged, and why; what was used otherwise, or only tells whose report it is, is none of them."""
+    capture = host.seat.capture
+    used = {one.path[len(capture.root) :] for one in capture.evidence}
     for path, because in sorted(found.items()):
         below = path[len(host.label) + 1 :]
+        if below in used or below == "etc/hostname":
+            continue
         if path in host.passed_over or ("/" in below and not below.startswith("sos_commands/")):
             yield told(path, host.label), because
 
