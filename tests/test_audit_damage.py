@@ -72,6 +72,15 @@ def test_what_cannot_be_opened_ends_with_2_and_says_why(name: str, data: bytes, 
     assert "nothing to judge in it" in out
 
 
+def test_a_pipe_in_a_folder_is_passed_by_and_a_text_is_told_to_be_no_archive(tmp_path: Path, capsys: Capsys) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "notes.tar").write_text("call back at noon\n")
+    assert main(["audit", str(tmp_path)]) == 2
+    told = capsys.readouterr()
+    assert "ends in the middle of a header, its first: it is no tar archive, or next to nothing of one" in told.out
+    assert "defect of lwlint" not in told.err
+
+
 def test_what_holds_nothing_to_judge_ends_with_2(tmp_path: Path, capsys: Capsys) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "only-logs.tar").write_bytes(tar({top("a") + "sos_commands/x/y": "x", top("a") + "version.txt": "sosreport: 3.6\n"}))
