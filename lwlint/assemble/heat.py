@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from lwlint.assemble.heat_closure import Graph, role_data
 from lwlint.assemble.heat_files import containers, dangling, duplicates, files, hiera_keys, roles, software_configs, strays
+from lwlint.assemble.heat_outlines import Outlines
 from lwlint.assemble.heat_registry import Judge, Registries, View, core_beside_keepalived, view_facts
 from lwlint.assemble.heat_tree import HeatTree, Read
 from lwlint.catalogue import Catalogue
@@ -17,17 +18,21 @@ from lwlint.source import Source
 
 
 def heat_facts(
-    sources: Sequence[Source], load: Callable[[str], Source | None], environments: Sequence[str], catalogue: Catalogue
+    sources: Sequence[Source],
+    load: Callable[[str], Source | None],
+    environments: Sequence[str],
+    catalogue: Catalogue,
+    outlines: Outlines | None = None,
 ) -> Iterator[Fact]:
     """Yield all facts of the Heat files in `sources`, and of the files that they refer to, which `load` reads as context.
 
     `environments` are the paths of the environments that the user gave, in order: their merged result is judged. Without them each
-    environment is judged by itself, over the base registry of its tree.
+    environment is judged by itself, over the base registry of its tree. `outlines` are those that are known already; new ones are added.
     """
     collecting = gc.isenabled()
     gc.disable()  # hundreds of thousands of nodes, none of them in a circle; looking for circles takes a third of the time
     try:
-        yield from _facts(HeatTree(sources, load, environments), environments, catalogue)
+        yield from _facts(HeatTree(sources, load, environments, outlines or Outlines()), environments, catalogue)
     finally:
         if collecting:
             gc.enable()

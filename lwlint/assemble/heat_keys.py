@@ -21,6 +21,10 @@ class Parameters:
             for file in chosen:
                 self.given.update((key.value, possible(value, _EMPTY)) for key, value in file.section(section).pairs)
 
+    def digest(self) -> bytes:
+        """Return what tells these values from others."""
+        return repr(sorted(self.given.items())).encode("utf-8", "surrogatepass") if self.given else b""
+
     def scope(self, parts: Parts) -> Scope:
         """Return what the values in a template can refer to."""
         declared = parts.file.section("parameters")

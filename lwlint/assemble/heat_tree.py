@@ -8,15 +8,16 @@ from collections.abc import Callable, Iterator, Sequence
 
 from lwlint.assemble.heat_keys import Parameters
 from lwlint.assemble.heat_outline import SUFFIXES, Outline, Refusal, outline
+from lwlint.assemble.heat_outlines import Outlines
 from lwlint.facts.input import NotEvaluated, Unreadable
 from lwlint.parse import heat
-from lwlint.parse.heat import ENVIRONMENT, HeatFile
+from lwlint.parse.heat import ENVIRONMENT, TEMPLATE, HeatFile
 from lwlint.record import dataclass
 from lwlint.source import Source, Span
 
 BASES = ("overcloud-resource-registry-puppet.j2.yaml", "overcloud-resource-registry-puppet.yaml")
 INSTALLED = "/usr/share/openstack-tripleo-heat-templates/"
-# a file without any of these words gives no fact; it is only checked to be YAML
+# a file without any of these words that is no template has nothing for others: no settings, no registry
 _WORDS = (
     "resource_registry", "role_data", "docker_config", "container_config", "get_file", "parameter_defaults", "mapped_data",
     "config_settings", "hieradata", "resources:", "environment_groups", "::",
@@ -45,8 +46,11 @@ class Read:
 class HeatTree:
     """All Heat files of one run: those that were given, and those that they refer to, loaded when they are wanted."""
 
-    def __init__(self, sources: Sequence[Source], load: Callable[[str], Source | None], environments: Sequence[str] = ()) -> None:
+    def __init__(
+        self, sources: Sequence[Source], load: Callable[[str], Source | None], environments: Sequence[str], outlines: Outlines
+    ) -> None:
         """`environments` are the paths of those whose parameters count for all templates, in their order."""
+        self._outlines = outlines
         self._load = load
         self._sources: dict[str, Source | None] = {source.path: source for source in sources}
         self._given = list(sources)
@@ -56,16 +60,14 @@ class HeatTree:
         self._parameters = Parameters([file for path in environments if (file := self._parsed(path)) is not None])
 
     def given(self) -> Iterator[Read | Unreadable | NotEvaluated]:
-        """Yield what became of each given source that can matter or cannot be read."""
+        """Yield what became of each given source that can matter to others or cannot be read."""
         for source in self._given:
             if source.kind != "heat":
                 continue
-            if any(word in source.text for word in _WORDS) or not source.text.strip():
-                yield self._reading(source)
-            else:
-                wrong = heat.syntax_error(source)
-                if isinstance(wrong, (Unreadable, NotEvaluated)):
-                    yield wrong
+            reading = self._reading(source)
+            matters = isinstance(reading, Read) and reading.form == TEMPLATE
+            if matters or isinstance(reading, Unreadable) or any(word in source.text for word in _WORDS):
+                yield reading
 
     def files(self) -> list[Read]:
         """Return every file that has been read so far, context included."""
@@ -154,7 +156,7 @@ class HeatTree:
 
     def _reading(self, source: Source) -> Read | Unreadable | NotEvaluated:
         if source.path not in self._read:
-            self._read[source.path] = _told(source, outline(source, self._parameters))
+            self._read[source.path] = _told(source, self._outlines.of(source, self._parameters))
         return self._read[source.path]
 
 
