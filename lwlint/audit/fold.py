@@ -13,7 +13,7 @@ from lwlint.kinds import CIB
 from lwlint.secret import masked
 from lwlint.source import Source, Span
 
-_LONGEST, _LONGEST_MESSAGE = 200, 2000  # characters of a line, and of a message, that are shown
+LONGEST, LONGEST_MESSAGE = 200, 2000  # characters of a line, and of a message, that are shown
 _BEFORE = 4000  # more characters that are looked at for secrets
 
 
@@ -59,15 +59,15 @@ def _one(group: list[Seen], sources: Mapping[str, Source], shown: Mapping[str, s
 
 def told(message: str, host: str) -> str:
     """Return a message as it is shown: without secrets, and with the host in front of its paths as in `host:path`."""
-    message = message[: _LONGEST_MESSAGE + _BEFORE]
-    return masked(re.sub(rf"(?<![\w./-]){re.escape(host)}/", f"{host}:", message) if host else message)[:_LONGEST_MESSAGE]
+    message = message[: LONGEST_MESSAGE + _BEFORE]
+    return masked(re.sub(rf"(?<![\w./-]){re.escape(host)}/", f"{host}:", message) if host else message)[:LONGEST_MESSAGE]
 
 
 def place(span: Span, sources: Mapping[str, Source], shown: Mapping[str, str]) -> Place:
     """Return a span as a place to show."""
     source = sources.get(span.path)
     line, column = source.position(span.start) if source is not None else (1, 1)
-    text = masked(source.line(line)[: _LONGEST + _BEFORE]).strip()[:_LONGEST] if source is not None else ""
+    text = masked(source.line(line)[: LONGEST + _BEFORE]).strip()[:LONGEST] if source is not None else ""
     host, slash, below = span.path.partition("/")
     if host in shown:
         return Place("", shown[host], line, column, text)

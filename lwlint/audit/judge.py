@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from lwlint import checks
+from lwlint.audit.anonymous import Anonymous
 from lwlint.audit.answer import NOT_APPLICABLE, Audit, ClusterAnswer, Found, HostAnswer, Outcome, TargetAnswer
 from lwlint.audit.clusters import Group, groups, seats
 from lwlint.audit.fold import Seen, folded, told
@@ -19,27 +20,33 @@ from lwlint.run import AUTO, judge
 from lwlint.source import Source
 
 
-def audit(targets: Iterable[Target], rules: Sequence[Rule], release: str = AUTO) -> Audit:
-    """Return what the `rules` say of the targets: of each host by itself, and of the hosts of each cluster together."""
+def audit(targets: Iterable[Target], rules: Sequence[Rule], release: str = AUTO, anonymous: Anonymous | None = None) -> Audit:
+    """Return what the `rules` say of the targets: of each host by itself, and of the hosts of each cluster together.
+
+    With `anonymous` no name of a host, domain or cluster is in it, and no address.
+    """
     opened = list(targets)
     clusters: list[ClusterAnswer] = []
     traces: list[str] = []
     for group in groups(seats(opened)):
-        cluster, tracebacks = _cluster(group, rules, release)
+        cluster, tracebacks = _cluster(group, rules, release, anonymous)
         clusters.append(cluster)
         traces += tracebacks
     answers = tuple(
         TargetAnswer(t.path, t.kind, len(t.captures), tuple(told(f"{t.shown(u.span.path)}: {u.message}", "") for u in t.troubles))
         for t in opened
     )
-    return Audit(answers, tuple(clusters), tuple(rules), tuple(traces))
+    answer = Audit(answers, tuple(clusters), tuple(rules), tuple(traces))
+    return answer if anonymous is None else anonymous.hidden(answer)
 
 
-def _cluster(group: Group, rules: Sequence[Rule], release: str) -> tuple[ClusterAnswer, tuple[str, ...]]:
+def _cluster(group: Group, rules: Sequence[Rule], release: str, anonymous: Anonymous | None) -> tuple[ClusterAnswer, tuple[str, ...]]:
     hosts = read_hosts(group, release)
     own = [rule for rule in rules if not checks.compares_hosts(rule.check)]
     reports = [judge(host.reading, host.request, own) for host in hosts]
     sources = {path: source for report in reports for path, source in report.sources.items()}
+    if anonymous is not None:
+        _named(group, sources, anonymous)
     comparing = [rule for rule in rules if checks.compares_hosts(rule.check)]
     across = _across(hosts, comparing, sources) if group.clustered else Answer((), (), ())
     seen = [Seen(_owner(host), finding) for host, report in zip(hosts, reports) for finding in report.findings]
@@ -54,6 +61,15 @@ def _cluster(group: Group, rules: Sequence[Rule], release: str) -> tuple[Cluster
     orders = next((one for host in hosts if (one := ordering(host.reading.facts)).resources), Ordering())
     cluster = ClusterAnswer(identity.name, group.clustered, tuple(sorted(identity.nodes)), group.absent, answers, found, older, orders)
     return cluster, (*(trace for report in reports for trace in report.tracebacks), *across.tracebacks)
+
+
+def _named(group: Group, sources: Mapping[str, Source], anonymous: Anonymous) -> None:
+    """Tell `anonymous` of the group's hosts, in their order, and of all that stands in their files."""
+    for seat in (*group.seats, *group.older):
+        if seat.capture.form != LONE_CIB:
+            anonymous.names.host(seat.capture.host)
+    for source in sources.values():
+        anonymous.learn(source.text)
 
 
 def _owner(host: Host) -> str:

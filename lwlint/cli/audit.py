@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
+from lwlint.audit.anonymous import Anonymous
 from lwlint.audit.answer import Audit
 from lwlint.audit.judge import audit as run
 from lwlint.audit.targets import targets
@@ -38,7 +39,7 @@ def audit(options: argparse.Namespace) -> int:
     rules = load_rules(options.rules, split(options.select), split(options.ignore), examples=False)
     told, done = _progress()
     try:
-        answer = run(targets(options.targets, roots, told), rules, release)
+        answer = run(targets(options.targets, roots, told), rules, release, Anonymous(rules) if options.anonymize else None)
     finally:
         done()
     _deliver(answer, options)
