@@ -62,7 +62,7 @@ class Discovery:
         for path in paths:
             shown = normal(path)
             if self._tree.kind(shown) is None:
-                raise ConfigurationError(f"`{path}`: no such file or folder{self._near(shown)}")
+                raise ConfigurationError(f"`{path}`: {self._why_absent(shown)}")
             if self._tree.real_kind(shown) != FOLDER:
                 self._choose(shown, None)
                 continue
@@ -102,6 +102,15 @@ class Discovery:
         """Return whether there is a file at `path`, whatever it holds."""
         return self._tree.real_kind(normal(path)) == FILE
 
+    def _why_absent(self, path: str) -> str:
+        try:
+            self._tree.size(path)
+        except PermissionError as error:
+            return f"cannot be looked at ({error.strerror})"
+        except (OSError, KeyError):
+            pass
+        return f"no such file or folder{self._near(path)}"
+
     def _near(self, path: str) -> str:
         folder, name = posixpath.split(path)
         try:
@@ -134,7 +143,7 @@ class Discovery:
             return
         what = self._tree.real_kind(real) if real is not None else None
         if real is None or what != FILE:
-            self._refuse_special(path, what, named)
+            self._refuse_special(path, what, named, kind is None)
             return
         try:
             size, most = self._tree.size(real), max(_LIMITS.values())
@@ -142,8 +151,10 @@ class Discovery:
         except OSError as error:
             self._refuse(path, f"file cannot be read ({error.strerror})", judged=judged)
 
-    def _refuse_special(self, path: str, what: str | None, named: bool) -> None:
-        if what == FOLDER:
+    def _refuse_special(self, path: str, what: str | None, named: bool, hidden: bool) -> None:
+        if hidden:
+            self._refuse(path, self._why_absent(path))
+        elif what == FOLDER:
             self.found.skipped.append((path, "a link to a folder, not followed"))
         elif what is None:
             self._refuse(path, "link leads nowhere")

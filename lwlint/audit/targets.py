@@ -51,8 +51,13 @@ def targets(paths: Sequence[str], roots: Sequence[str], told: Told = lambda path
     `told` is told of progress. Raises ConfigurationError for a path that does not exist.
     """
     for path in (*paths, *roots):
-        if not os.path.exists(path):
-            raise ConfigurationError(f"`{path}`: no such file or folder")
+        try:
+            os.stat(path)
+        except OSError as error:
+            denied = isinstance(error, PermissionError)
+            raise ConfigurationError(
+                f"`{path}`: {f'cannot be looked at ({error.strerror})' if denied else 'no such file or folder'}"
+            ) from None
         if not (os.path.isdir(path) or os.path.isfile(path)):
             raise ConfigurationError(f"`{path}`: is no regular file (a pipe, socket or device); it is not opened")
     for root in dict.fromkeys(roots):
@@ -69,7 +74,7 @@ def _root(path: str) -> Target:
         raise ConfigurationError(f"`{path}`: is no folder")
     tree = Selected(Disk(), path, WANTED)
     found = capture(tree, path.rstrip("/") + "/")
-    return Target(path, ROOT, tree, (found,) if found.evidence else ())
+    return Target(path, ROOT, tree, (found,)) if found.evidence else Target(path, ROOT, tree, (), tuple(_denied(path)))
 
 
 def _folder(path: str, told: Told) -> Iterator[Target]:
@@ -79,9 +84,19 @@ def _folder(path: str, told: Told) -> Iterator[Target]:
     inside = [] if any(posixpath.normpath(one.root or ".") == path for one in found) else names(Disk(), path)
     archives = [posixpath.join(path, name) for name in inside if is_inner(name) and os.path.isfile(os.path.join(path, name))]
     if found or not archives:
-        yield Target(path, FOLDER, tree, tuple(_hosts(found)))
+        yield Target(path, FOLDER, tree, tuple(_hosts(found)), () if found else tuple(_denied(path)))
     for name in archives:
         yield _file(posixpath.normpath(name), told)
+
+
+def _denied(path: str) -> Iterator[Unreadable]:
+    """Yield what may not be listed of a folder in which nothing was found: that folder, and those in it."""
+    for below in (path, *(posixpath.join(path, name) for name in names(Disk(), path))):
+        try:
+            if os.path.isdir(below):
+                os.listdir(below)
+        except OSError as error:
+            yield Unreadable(below, Span(below, 0, 0), f"folder cannot be read ({error.strerror})")
 
 
 def _file(path: str, told: Told) -> Target:
@@ -93,7 +108,7 @@ def _file(path: str, told: Told) -> Target:
             return _cib(path)
         archive = read_archive(lambda: _opened(path), path, WANTED, told=lambda done: told(path, done, size))
     except OSError as error:
-        trouble = Unreadable(path, Span(path, 0, 0), f"file cannot be read ({error.strerror})")
+        trouble = Unreadable("", Span("", 0, 0), f"file cannot be read ({error.strerror})")
         return Target(path, ARCHIVE, Memory({}), (), (trouble,))
     troubles = tuple(replace(one, name="", span=Span("", 0, 0)) if one.span.path == path else one for one in archive.troubles)
     return Target(path, ARCHIVE, archive.tree, tuple(_hosts(captures(archive.tree))), troubles)
