@@ -37,9 +37,20 @@ class Input:
     unreadable: list[Unreadable] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
 
+    def sort(self) -> None:
+        """Put all into the order of a walk, so that the order in which paths were given makes no difference."""
+        self.sources = dict(sorted(self.sources.items(), key=_steps))
+        self.links.sort(key=lambda link: link.path.split("/"))
+        self.unreadable.sort(key=lambda one: one.name.split("/"))
+        self.skipped.sort(key=_steps)
+
     def of(self, kind: str) -> list[Source]:
         """Return the sources of one kind, in the order in which they were found."""
         return [source for source in self.sources.values() if source.kind == kind]
+
+
+def _steps(item: tuple[str, object]) -> list[str]:
+    return item[0].split("/")
 
 
 class Discovery:
@@ -68,6 +79,7 @@ class Discovery:
                 continue
             for below in walk(self._tree, shown, self._failed):
                 self._choose(below, shown)
+        self.found.sort()
         return self.found
 
     def add_text(self, text: bytes, path: str) -> Input:

@@ -40,7 +40,7 @@ class Request:
     exceptions hold until a day that is compared with `today`. What readers and rules take is added to `costs`.
     `hosts` tells that the input is hosts of one cluster, so that the rules of audits run too.
     `cache` keeps between runs what is made of lwlint's own files and of those that are read. Runs that have
-    `outlines` in common read equal files once.
+    `outlines` in common read equal files once. `jobs` processes may read files (0: as many as pay); more than one fork this process.
     """
 
     paths: tuple[str, ...] = (".",)
@@ -56,6 +56,7 @@ class Request:
     hosts: bool = False
     cache: Cache = Cache()
     outlines: Outlines | None = None
+    jobs: int = 1
 
 
 @dataclass(frozen=True)
@@ -199,7 +200,7 @@ def _facts(discovery: Discovery, request: Request, release: Release, services: C
         from lwlint.assemble.heat import heat_facts
 
         outlines = request.outlines or outlines_of(request)
-        facts = heat_facts(found.of(kinds.HEAT), discovery.load, request.environments, services, outlines)
+        facts = heat_facts(found.of(kinds.HEAT), discovery.load, request.environments, services, outlines, request.jobs)
         heat = list(each("reader", "heat", facts))
         outlines.keep()
         yield from heat

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import marshal
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from lwlint.assemble.heat_keys import Parameters
 from lwlint.assemble.heat_outline import Outline, Refusal, as_plain, from_plain, outline
 from lwlint.cache import Cache, described
+from lwlint.forks import spread, workers
 from lwlint.parse.jinja import is_jinja
 from lwlint.record import dataclass, field
 from lwlint.source import Source
@@ -52,6 +54,16 @@ class Outlines:
             else:
                 self.found[key] = from_plain(plain)
         return self.found[key]
+
+    def prepare(self, sources: Sequence[Source], parameters: Parameters, jobs: int) -> None:
+        """Make the outlines of `sources` that are not known yet, in several processes if there are enough of them."""
+        made = self._made()
+        missing = {key: source for source in sources if (key := _key(source, parameters)) not in self.found and key not in made}
+        number = workers(jobs, len(missing))
+        if number > 1:
+            plain = spread(lambda source: as_plain(outline(source, parameters)), list(missing.values()), number)
+            self.found.update(zip(missing, map(from_plain, plain)))
+            self.fresh += len(missing)
 
     def keep(self) -> None:
         """Keep the outlines of this run for the next, if there are any that the last one has not kept."""

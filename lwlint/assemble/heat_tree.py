@@ -59,8 +59,9 @@ class HeatTree:
         self._bases: dict[str, Read | None] = {}
         self._parameters = Parameters([file for path in environments if (file := self._parsed(path)) is not None])
 
-    def given(self) -> Iterator[Read | Unreadable | NotEvaluated]:
-        """Yield what became of each given source that can matter to others or cannot be read."""
+    def given(self, jobs: int = 1) -> Iterator[Read | Unreadable | NotEvaluated]:
+        """Yield what became of each given source that can matter to others or cannot be read; `jobs` processes may read them."""
+        self._outlines.prepare([source for source in self._given if source.kind == "heat"], self._parameters, jobs)
         for source in self._given:
             if source.kind != "heat":
                 continue

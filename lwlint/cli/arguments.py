@@ -73,8 +73,18 @@ def _check(command: argparse.ArgumentParser) -> None:
     command.add_argument("--all", action="store_true", help="with these: report all findings of that state, not only what is new")
     command.add_argument("--baseline", metavar="FILE", help="report only what is not in this baseline; the known findings are allowed")
     command.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour (default: on a terminal)")
+    command.add_argument(
+        "-j", "--jobs", type=_jobs, default=0, metavar="N", help="read templates in N processes (default: 0, as many as pay)"
+    )
     command.add_argument("--timing", action="store_true", help="show on standard error what each reader and each rule cost, in CPU time")
     command.add_argument("-v", "--verbose", action="store_true", help="also show what was skipped and why, every verdict, allowed findings")
+
+
+def _jobs(text: str) -> int:
+    """Return the number in `text`; argparse tells of a ValueError."""
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"`{text}` is no number of processes")
+    return int(text)
 
 
 def _baseline(command: argparse.ArgumentParser) -> None:

@@ -77,6 +77,7 @@ def request(options: argparse.Namespace, found: Settings | None) -> Request:
         settings=found,
         today=_today() if found is not None else None,
         cache=cache(options),
+        jobs=getattr(options, "jobs", 0),
     )
 
 
