@@ -133,7 +133,7 @@ def groups(found: Sequence[Seat]) -> list[Group]:
 def _group(members: Sequence[Seat]) -> Group:
     counting, older = [], []
     for same in _by_node(members):
-        ordered = sorted(same, key=lambda seat: seat.capture.captured)  # stable: of two without a time, the one named last
+        ordered = sorted(same, key=lambda seat: seat.capture.captured)  # stable: of two of one time, the last by path
         counting.append(ordered[-1])
         older += ordered[:-1]
     name = next((seat.identity.name for seat in members if seat.identity.name), "")

@@ -27,7 +27,7 @@ def audit(targets: Iterable[Target], rules: Sequence[Rule], release: str = AUTO,
     """
     opened = list(targets)
     clusters: list[ClusterAnswer] = []
-    traces: list[str] = []
+    traces = [target.trace for target in opened if target.trace]
     for group in groups(seats(opened)):
         cluster, tracebacks = _cluster(group, rules, release, anonymous)
         clusters.append(cluster)

@@ -103,6 +103,9 @@ def _audit(command: argparse.ArgumentParser) -> None:
     command.add_argument("--live", action="store_true", help="this machine, as `--root /`; nothing is run or written")
     command.add_argument("--release", metavar="NAME", help="`mitaka` ... `wallaby`; `auto` goes by evidence (default)")
     _rules(command)
+    command.add_argument(
+        "-j", "--jobs", type=int, metavar="N", help="archives read at a time, each in a process of its own (default: as many as cores)"
+    )
     command.add_argument("--format", choices=("text", "json", "html"), default="text", help="form of the answer (default: text)")
     command.add_argument("--anonymize", action="store_true", help="replace names of hosts, domains and clusters, and all addresses")
     command.add_argument("--output", "-o", metavar="DIR", help="write audit.txt, .json and .html there, and print the last line only")
