@@ -21,7 +21,7 @@ FLOORS = (
     ("parse", "checks", "services", "settings", "profiles", "pyproject"),
     ("nearest",),
     ("catalogue", "config", "edits"),
-    ("release", "selection"),
+    ("release", "selection", "blocks"),
     ("assemble", "discover", "rules"),
     ("compiled", "engine", "allow", "baseline", "policy"),
     ("run",),
