@@ -22,8 +22,8 @@ _HEAD = 65536
 _ROOT = pattern(
     r"^(?P<root>(?:.*?/)??)(?:etc/(?!.*/etc/systemd/)|usr/(?:lib|share|local)/|lib/systemd/|run/systemd/|var/lib/|sos_commands/)"
 )
-_SHOWN = re.compile(r"(?:^|/)sos_commands/systemd/systemctl_show_[^/]*service[^/]*$")
-_MOST_SHOWN = 16_000_000  # bytes
+_MOST_PRINTED = 16_000_000  # bytes
+_SOMETHING = re.compile(r"\{|^CONTAINER ID", re.MULTILINE)  # an object of JSON, or a list of containers
 
 Refusal = Callable[[str, Optional[str]], Optional[str]]
 
@@ -97,17 +97,28 @@ class Discovery:
                 self._missing.add(path)
         return self.found.sources.get(path)
 
-    def shown(self) -> Iterator[Source]:
-        """Yield what `systemctl show` printed into a report, where that was met; it is input from then on."""
-        for item in [item for item in self.found.skipped if _SHOWN.search(item[0])]:
+    def printed(self) -> Iterator[Source]:
+        """Yield what `systemctl`, podman and docker printed into a report, and start configurations of containers, where such was met.
+
+        It is input from then on; what holds neither JSON nor a list, but the complaint of a command, stays among what is skipped.
+        """
+        for item in list(self.found.skipped):
             path, root = item[0], root_of(item[0])
+            kind = kinds.printed(path)
+            if kind is None:
+                continue
             try:
-                text = self._tree.read(path, _MOST_SHOWN).decode("utf-8", "replace")
+                text = self._tree.read(path, _MOST_PRINTED).decode("utf-8", "replace")
             except OSError:
                 continue  # it stays among what is skipped
-            source = Source(path, text, "systemctl", self._host(path, root), root)
-            self.found.sources[path] = source
             self.found.skipped.remove(item)
+            if kind == kinds.CONTAINER and not _SOMETHING.search(text):
+                self.found.skipped.append(
+                    (path, "no container in it, only what a command complained of" if text.strip() else "it is empty")
+                )
+                continue
+            source = Source(path, text, kind, self._host(path, root), root)
+            self.found.sources[path] = source
             yield source
 
     def exists(self, path: str) -> bool:

@@ -227,7 +227,10 @@ def _facts(discovery: Discovery, request: Request, release: Release, services: C
 
         yield from each("reader", "cib", cib_facts(found.of(kinds.CIB), services))
     if request.hosts:
+        from lwlint.assemble.containers import container_facts
         from lwlint.assemble.shown import shown_facts
 
-        yield from each("reader", "systemctl", shown_facts(discovery.shown(), services))
+        printed = list(discovery.printed())
+        yield from each("reader", "systemctl", shown_facts([s for s in printed if s.kind == kinds.SYSTEMCTL], services))
+        yield from each("reader", "container", container_facts([s for s in printed if s.kind == kinds.CONTAINER], services))
     yield from found.unreadable

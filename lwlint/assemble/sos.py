@@ -174,7 +174,11 @@ def _containers(search: Search) -> Found:
         for folder in ("containers/", "")
         for verb in ("inspect", "container_inspect")
     ]
-    found = [item for item in search.every(CONTAINERS, inspect) if isinstance(item, Evidence)]
+    printed = [item for item in search.every(CONTAINERS, inspect) if isinstance(item, Evidence)]
+    found = [item for item in printed if not _complains(search.read(item.path[len(search.root) :], 80))]
+    lists = [f"sos_commands/{engine}/{engine}_ps*" for engine in ("podman", "docker")]
+    listed = [item for item in search.every(CONTAINERS, lists) if isinstance(item, Evidence)]
+    found += [Evidence(CONTAINERS, item.path, weaker=True) for item in listed]
     start = [
         "var/lib/tripleo-config/*startup-config*/*.json",
         "var/lib/tripleo-config/*startup-config*/*/*.json",
@@ -184,7 +188,12 @@ def _containers(search: Search) -> Found:
         found = [Evidence(CONTAINERS, item.path, weaker=True) for item in search.every(CONTAINERS, start) if isinstance(item, Evidence)]
     yield from found
     if not found and search.in_containers:
-        yield Missing(CONTAINERS, (*inspect, *start))
+        yield Missing(CONTAINERS, (*inspect, *lists, *start))
+
+
+def _complains(text: str) -> bool:
+    """Return whether all that a command printed is that there is no such container: docker prints an empty list beside that."""
+    return text.lstrip("[] \t\r\n").startswith("Error")
 
 
 def _system(search: Search) -> Found:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from lwlint.audit.answer import Found, Place
 from lwlint.audit.commands import mending
 from lwlint.finding import SEVERITIES, Finding
-from lwlint.kinds import CIB
+from lwlint.kinds import CIB, CONTAINER
 from lwlint.secret import masked
 from lwlint.source import Source, Span
 
@@ -63,11 +63,19 @@ def told(message: str, host: str) -> str:
     return masked(re.sub(rf"(?<![\w./-]){re.escape(host)}/", f"{host}:", message) if host else message)[:LONGEST_MESSAGE]
 
 
+def _line(source: Source, line: int, span: Span) -> str:
+    """Return a line as it is shown; of one that holds all of a container, its environment too, only what is meant."""
+    whole = source.line(line)
+    if source.kind == CONTAINER and len(whole) > LONGEST:
+        return masked(source.text[span.start : span.end])[:LONGEST]
+    return masked(whole[: LONGEST + _BEFORE]).strip()[:LONGEST]
+
+
 def place(span: Span, sources: Mapping[str, Source], shown: Mapping[str, str]) -> Place:
     """Return a span as a place to show."""
     source = sources.get(span.path)
     line, column = source.position(span.start) if source is not None else (1, 1)
-    text = masked(source.line(line)[: LONGEST + _BEFORE]).strip()[:LONGEST] if source is not None else ""
+    text = _line(source, line, span) if source is not None else ""
     host, slash, below = span.path.partition("/")
     if host in shown:
         return Place("", shown[host], line, column, text)

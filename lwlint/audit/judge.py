@@ -121,7 +121,8 @@ def _passed_over(found: Mapping[str, str], host: Host) -> Iterator[tuple[str, st
         below = path[len(host.label) + 1 :]
         if below in used or below == "etc/hostname":
             continue
-        if path in host.passed_over or ("/" in below and not below.startswith("sos_commands/")):
+        printed = below.startswith("sos_commands/") and not below.startswith(("sos_commands/podman/", "sos_commands/docker/"))
+        if path in host.passed_over or ("/" in below and not printed):
             yield told(path, host.label), because
 
 
