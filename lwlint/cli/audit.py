@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from lwlint.audit.anonymous import Anonymous
 from lwlint.audit.answer import Audit
@@ -21,6 +21,9 @@ from lwlint.report import audit_json, audit_text
 from lwlint.report.formats import write
 from lwlint.rules import Clause, load_clauses
 from lwlint.run import AUTO, load_rules
+
+if TYPE_CHECKING:
+    import argparse
 
 CONFORMS, FINDINGS = 0, 1
 
