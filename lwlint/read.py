@@ -55,7 +55,10 @@ def load(text: str, path: str) -> Any:
 def _plain(node: Any, loader: Any, path: str, depth: int) -> Any:
     """Return a composed node as plain values; one walk does what constructing and a search for doubled keys would take two for."""
     if node.id == "scalar":
-        return node.value if node.tag == "tag:yaml.org,2002:str" else loader.construct_object(node)
+        try:
+            return node.value if node.tag == "tag:yaml.org,2002:str" else loader.construct_object(node)
+        except ValueError as error:  # a thirteenth month, 6_ as a number
+            raise _misplaced(node, path, f"`{node.value}`: {error} (quote it, if it is text)") from None
     if depth > _DEPTH:
         raise _misplaced(node, path, f"more than {_DEPTH} levels deep")
     if node.id == "sequence":

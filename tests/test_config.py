@@ -91,6 +91,8 @@ def test_a_configuration_that_says_nothing_changes_nothing(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("x: 2030-13-01\n", ".lwlint.yaml:1:4: `2030-13-01`: month must be in 1..12"),
+        ("x: !!int y\n", ".lwlint.yaml:1:4: `y`: invalid literal for int()"),
         ("relaese: newton\n", ".lwlint.yaml:1:1: `relaese`: unknown key; did you mean `release`?"),
         ("release: newtown\n", ".lwlint.yaml:1:10: `newtown`: unknown release; did you mean `newton`?"),
         ("rules:\n  LW404: {severty: note}\n", ".lwlint.yaml:2:11: `severty`: unknown key; did you mean `severity`?"),
@@ -124,7 +126,16 @@ def test_what_does_not_fit_is_refused_with_its_place(text: str, said: str) -> No
             "[[tool.lwlint.allow]]\nrule = 'a'\nbecause = 'b'\npath = 'c'\n[[tool.lwlint.allow]]\nrule = 1\nbecause = 'd'\n",
             "pyproject.toml:6:1: `1`: must be text",
         ),
-        ("[tool.lwlint]\nallow = [{rule = 'a'}]\n", "pyproject.toml:2:1: `because` is missing"),
+        ("[tool.lwlint]\nallow = [{rule = 'a'}]\n", "pyproject.toml:2:10: `because` is missing"),
+        ('x = """\n[tool.lwlint]\nrelaese = 1\n"""\n[tool.lwlint]\nrelaese = 2 # x\n', "pyproject.toml:6:1: `relaese`: unknown key"),
+        ("[tool]\nlwlint = {select = ['LW1', # x\n 'LW2'], relaese.x = 1}\n", "pyproject.toml:3:10: `relaese`: unknown key"),
+        ("[tool]\r\nlwlint . paths . include = [\r\n  'a]',\r\n\t5,\r\n]\r\n", "pyproject.toml:4:2: `5`: must be text"),
+        (
+            "[[tool.lwlint.allow]]\n[[tool.lwlint.overrides]]\npaths=['x']\n[tool.lwlint.overrides.severity]\nLW1='x'\n",
+            "pyproject.toml:1:3:",
+        ),
+        ("[[tool.lwlint.overrides]]\npaths=['x']\n[tool.lwlint.overrides.severity]\nLW1='x'\n", "pyproject.toml:4:1: `x`: must be one"),
+        ("[tool.lwlint]\nrules.LW1.params.a.b = 1\n'rules'.\"LW2\".severty = 'x'\n", "pyproject.toml:3:1: `severty`: unknown key"),
     ],
 )
 def test_what_does_not_fit_in_toml_is_refused_with_its_line(text: str, said: str) -> None:
@@ -137,10 +148,10 @@ def test_what_does_not_fit_in_toml_is_refused_with_its_line(text: str, said: str
         (("release",), (4, 1)),
         (("rules", "LW404"), (8, 2)),
         (("rules", "LW404", "severity"), (9, 1)),
-        (("paths", "exclude", 0), (13, 1)),
+        (("paths", "exclude", 0), (13, 12)),
         (("allow", 0, "rule"), (16, 1)),
         (("allow", 1, "because"), (23, 1)),
-        (("overrides", 0, "severity", "LW901"), (28, 1)),
+        (("overrides", 0, "severity", "LW901"), (28, 13)),
         (("nothing",), (3, 2)),
     ],
 )
