@@ -41,11 +41,8 @@ _CHECKS: Mapping[tuple[str, ...], Mapping[str, tuple[str, ...]]] = MappingProxyT
             "option_names": ("option-misplaced", "option-present"),
             "option_values": ("option-value",),
         },
-        ("systemctl", "container"): {
+        ("systemctl",): {
             "units_shown": ("unit-beside-the-cluster", "unit-shown-otherwise"),
-        },
-        ("container",): {
-            "containers_started": ("container-not-started", "container-restart-that-ends"),
         },
         ("hosts",): {
             "hosts_alike": ("hosts-differ-in-options", "hosts-differ-in-units"),
@@ -74,14 +71,11 @@ _NOT_GIVEN = MappingProxyType(
         "oslo": "no oslo.config option file was given",
         "heat": "no Heat template or environment was given",
         "puppet": "no Puppet manifest was given",
-        "systemctl": "no output of `systemctl show` or `systemctl list-units` was given",
+        "systemctl": "no output of `systemctl show` was given",
     }
 )
-NO_CONTAINERS = "no service of the host runs in a container"
-NOT_OF_A_HOST = frozenset((_NOT_GIVEN["heat"], _NOT_GIVEN["puppet"], NO_CONTAINERS))  # what a host need not have
+NOT_OF_A_HOST = frozenset((_NOT_GIVEN["heat"], _NOT_GIVEN["puppet"]))  # what a host need not have
 ENTRY_POINTS = "lwlint.checks"
-_AUDITS = (("systemctl", "container"), ("container",), ("hosts",))  # what only an audit reads
-_ALWAYS = (("container",), ("hosts",))  # what only the check itself can tell whether it is there
 
 
 _INPUT_OF = MappingProxyType({"unit": "unit", "ignored_line": "unit", "resource": "cib", "option": "oslo", "service_mapping": "heat"})
@@ -96,7 +90,7 @@ def not_given(name: str, params: Any, given: Container[str]) -> str | None:
     wanted = next((kinds for kinds, modules in _CHECKS.items() if any(name in names for names in modules.values())), ())
     if not wanted and isinstance(params, Mapping) and params.get("each") in _INPUT_OF:
         wanted = (_INPUT_OF[params["each"]],)
-    return None if not wanted or wanted in _ALWAYS or any(kind in given for kind in wanted) else _NOT_GIVEN[wanted[0]]
+    return None if not wanted or wanted == ("hosts",) or any(kind in given for kind in wanted) else _NOT_GIVEN[wanted[0]]
 
 
 def compares_hosts(name: str) -> bool:
@@ -105,8 +99,8 @@ def compares_hosts(name: str) -> bool:
 
 
 def of_audits(name: str) -> bool:
-    """Return whether a check is for what only an audit reads, or knows to be of one cluster."""
-    return any(name in names for kinds in _AUDITS for names in _CHECKS[kinds].values())
+    """Return whether a check is for hosts of one cluster, which only an audit knows to be that."""
+    return compares_hosts(name) or any(name in names for names in _CHECKS[("systemctl",)].values())
 
 
 def names() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Sequence
@@ -12,7 +13,6 @@ from lwlint.finding import ConfigurationError
 from lwlint.run import Request, load_rules
 
 if TYPE_CHECKING:
-    import argparse
     import datetime
 
     from lwlint.rules import Rule
@@ -77,7 +77,6 @@ def request(options: argparse.Namespace, found: Settings | None) -> Request:
         settings=found,
         today=_today() if found is not None else None,
         cache=cache(options),
-        jobs=getattr(options, "jobs", 0),
     )
 
 

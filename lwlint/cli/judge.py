@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import time
@@ -16,7 +17,6 @@ from lwlint.report.formats import How, Output, deliver, outputs
 from lwlint.run import check as run
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Sequence
 
     from lwlint.baseline import Known
@@ -76,8 +76,7 @@ def baseline(options: argparse.Namespace) -> int:
     found = settings(options)
     report = run(request(options, found), rules(options, found))
     if report.count(BROKEN) or not any(source.judged for source in report.sources.values()):
-        options.fail_on, options.strict = "error", False
-        return exit_code(report, options)
+        return exit_code(report, argparse.Namespace(**{**vars(options), "fail_on": "error", "strict": False}))
     comparison = compare(report, known)
     text = pruned(known, comparison) if options.prune else record(report)
     write(options.output, text)

@@ -63,7 +63,6 @@ def _finding(finding: Finding, report: Report) -> dict[str, Any]:
         "remedy": finding.remedy,
         "fingerprint": finding.fingerprint,
         "fix": _fix(finding, report),
-        "commands": [{"on": on, "line": line} for line, on in finding.commands],
     }
 
 
