@@ -1,10 +1,12 @@
-"""Suppressions: `# lwlint: allow RULE[, RULE] -- because ...` on a line, or on the line above it."""
+"""Suppressions: `# lwlint: allow RULE[, RULE] -- because ...` on a line, on the line above it, or for the block that begins there."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from lwlint import kinds
+from lwlint.blocks import block_end, comment_may_stand
 from lwlint.facts.input import UnusedAllow
 from lwlint.finding import NOT_EVALUATED, Finding, Verdict
 from lwlint.late import pattern
@@ -13,11 +15,11 @@ from lwlint.record import dataclass, replace
 from lwlint.rules import Rule
 from lwlint.source import Source, Span
 
-_COMMENT = pattern(
-    r"(?P<opens>#|;|<!--)[ \t]*lwlint:[ \t]*allow\b[ \t]*(?P<names>[^\n]*?)(?:[ \t]+--[ \t]*(?P<because>[^\n]*?))?[ \t]*(?:-->)?[ \t]*\r?$",
-    re.MULTILINE,
-)
-_INLINE = ("heat", "cib", "puppet")  # in the other kinds a comment after a value is part of the value
+_COMMENT = pattern(r"([#;])[ \t]*lwlint:[ \t]*allow\b([^\r\n]*)")
+_XML = pattern(r"(<!--)\s*lwlint:\s*allow\b(.*?)-->", re.DOTALL)
+_REASON = pattern(r"(?<=[\s:])(?:--\s*(?:because\b:?)?|because\b:?)")  # XML has no `--` in a comment: there `because` is enough
+_BEFORE_ALL = pattern(r"\ufeff?(?:[ \t]*(?:[#;][^\r\n]*)?[\r\n]|---[^\r\n]*|\s*<\?.*?\?>\s*|\s*<!--.*?-->\s*)*", re.DOTALL)
+_INLINE = (kinds.HEAT, kinds.CIB, kinds.PUPPET)  # in the other kinds a comment after a value is part of the value
 
 
 @dataclass(frozen=True)
@@ -37,19 +39,33 @@ def allows(sources: Iterable[Source]) -> Iterator[Allow]:
         if not source.judged or "lwlint:" not in source.text:
             continue
         taken: set[int] = set()
-        for match in reversed(list(_COMMENT.finditer(source.text))):
-            line = source.position(match.start()).line
-            alone = not source.text[source.line_starts()[line - 1] : match.start()].strip("\ufeff \t")
-            if not alone and source.kind not in _INLINE:
+        expression = _XML if source.kind == kinds.CIB else _COMMENT
+        for match in reversed(list(expression.finditer(source.text))):
+            first, last = source.position(match.start()).line, source.position(match.end() - 1).line
+            lead = source.text[source.line_starts()[first - 1] : match.start()].strip(
+                "\ufeff" if source.kind == kinds.OSLO else "\ufeff \t"
+            )
+            rest = source.line(last)[source.position(match.end() - 1).column :].strip()
+            if not _is_comment(source, match, lead):
                 continue
-            target = line
-            if alone:
-                taken.add(line)
+            target = first if rest and not lead else last
+            if not lead and not rest:
+                taken.update(range(first, last + 1))
                 while target in taken:
                     target += 1
-            names = tuple(name.strip() for name in match.group("names").split(",") if name.strip())
-            because = re.sub(r"^because\b:?\s*", "", match.group("because") or "").strip()
-            yield Allow(names, because, source.span(match.start(), match.end()), target, source.host)
+            names, _, because = _REASON.sub("\0", match[2], count=1).partition("\0")
+            named = tuple(name.strip() for name in names.strip().removesuffix(":").split(",") if name.strip())
+            yield Allow(named, " ".join(because.split()), source.span(match.start(), match.end()), target, source.host)
+
+
+def _is_comment(source: Source, match: re.Match[str], lead: str) -> bool:
+    if source.kind == kinds.CIB:
+        return True
+    if match[1] == ";" and source.kind in _INLINE:
+        return False
+    if lead and (source.kind not in _INLINE or (source.kind == kinds.HEAT and not source.text[match.start() - 1].isspace())):
+        return False
+    return source.kind != kinds.HEAT or comment_may_stand(source, match.start())
 
 
 def apply(
@@ -74,14 +90,29 @@ def apply(
 
 
 def _mark(findings: list[Finding], allow: Allow, rule: str, sources: Mapping[str, Source]) -> bool:
-    hit = False
-    for i, found in enumerate(findings):
-        if found.rule == rule and found.span.path == allow.span.path:
-            line = sources[found.span.path].position(found.span.start).line
-            if line == allow.line:
-                findings[i] = replace(found, allowed=allow.because)
-                hit = True
-    return hit
+    source = sources[allow.span.path]
+    own = [(i, found) for i, found in enumerate(findings) if found.rule == rule and found.span.path == source.path]
+    hits = [(i, found) for i, found in own if source.position(found.span.start).line == allow.line]
+    if len(hits) < len(own) and allow.line <= len(source.line_starts()):
+        hits = [(i, found) for i, found in own if _is_in_block(source, allow.line, found.span.start)]
+    for i, found in hits:
+        findings[i] = replace(found, allowed=allow.because)
+    return bool(hits)
+
+
+def _is_in_block(source: Source, line: int, at: int) -> bool:
+    """Return whether the offset `at` is on the line, or in the block that begins there.
+
+    The beginning of the file, where what is found of it as a whole stands, is in its first block, and in every section of a
+    unit: what is found there is a setting that is nowhere.
+    """
+    start = source.line_starts()[line - 1]
+    if start <= at < block_end(source, line):
+        return True
+    before = _BEFORE_ALL.match(source.text)
+    first = before is not None and start <= before.end()
+    section = source.kind == kinds.UNIT and source.line(line).lstrip().startswith("[")
+    return at < start and (at == 0 if section else first)
 
 
 def _unused(allow: Allow, name: str, because: str) -> UnusedAllow:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import stat
+from collections.abc import Iterable
 from contextlib import suppress
-from importlib.util import source_hash
+from importlib.util import find_spec, source_hash
 
 from lwlint.record import dataclass
 
@@ -28,7 +30,7 @@ class Cache:
             return None
         try:
             with open(os.path.join(self.folder, name + _SUFFIX), "rb") as file:
-                return unsealed(file.read())
+                return unsealed(file.read()) if _is_own(os.fstat(file.fileno())) else None
         except OSError:
             return None
 
@@ -40,7 +42,7 @@ class Cache:
         fresh = f"{path}.{os.getpid()}.tmp"
         try:
             os.makedirs(self.folder, mode=0o700, exist_ok=True)
-            with open(fresh, "wb") as file:
+            with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 file.write(sealed(data))
             os.replace(fresh, path)
             self._prune()
@@ -75,6 +77,27 @@ def unsealed(data: bytes) -> bytes | None:
     """Return what was sealed; None if `data` is anything else, or damaged."""
     head, digest, content = data[: len(_MAGIC)], data[len(_MAGIC) : len(_MAGIC) + 8], data[len(_MAGIC) + 8 :]
     return content if head == _MAGIC and digest == source_hash(content) else None
+
+
+def described(folders: Iterable[str], packages: Iterable[str] = ()) -> list[tuple[str, int, int]]:
+    """Return name, size and time of every file in `folders` and in the folders of `packages`: what is made by them is theirs only.
+
+    It is so little that a run can ask for it before it imports what is there.
+    """
+    found = []
+    specs = [find_spec(name) for name in packages]
+    for folder in (*folders, *(place for spec in specs for place in (spec.submodule_search_locations if spec is not None else None) or ())):
+        with suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                status = entry.stat()
+                if not stat.S_ISDIR(status.st_mode):
+                    found.append((entry.path, status.st_size, status.st_mtime_ns))
+    return sorted(found)
+
+
+def _is_own(status: os.stat_result) -> bool:
+    """Return whether nobody but this user can have written a file: `marshal` is not made to read what others wrote."""
+    return not hasattr(os, "geteuid") or (status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
 
 
 def _remove(path: str) -> None:

@@ -1,6 +1,7 @@
 """What a change brought: the findings of the files as they are, less those that were there before it.
 
 Both states are judged whole, since what one file says may be wrong because of any other; so this cannot differ from two runs.
+What can be said of a file by itself is shared: a file that the change left alone is read once.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from lwlint.finding import BROKEN, ConfigurationError, Finding, Report
 from lwlint.late import pattern
 from lwlint.record import replace
 from lwlint.rules import Rule
-from lwlint.run import Request, check, settled
+from lwlint.run import Request, check, outlines_of, settled
 from lwlint.source import Source
 
 _LINE_BREAK = pattern(r"\r\n|\n|\r")
@@ -30,6 +31,7 @@ def check_changed(request: Request, rules: Sequence[Rule], change: git.Change) -
     if request.text is not None:
         raise ConfigurationError("`-`: standard input was not there before any change")
     before, after = git.trees(request.tree, change)
+    request = replace(request, outlines=outlines_of(request))
     report = check(replace(request, tree=after), rules)
     earlier = replace(
         request,

@@ -22,13 +22,8 @@ _HEAD = 65536
 _ROOT = pattern(
     r"^(?P<root>(?:.*?/)??)(?:etc/(?!.*/etc/systemd/)|usr/(?:lib|share|local)/|lib/systemd/|run/systemd/|var/lib/|sos_commands/)"
 )
-_PRINTED = {  # what commands printed into a report: kind -> where it lies
-    "systemctl": pattern(r"(?:^|/)sos_commands/systemd/systemctl_show_[^/]*service[^/]*$"),
-    "pcs config": pattern(r"(?:^|/)sos_commands/(?:pacemaker|cluster)/pcs_config$"),
-    "cluster status": pattern(r"(?:^|/)sos_commands/(?:pacemaker|cluster)/(?:pcs_status|crm_mon)[^/]*$"),
-}
 _MOST_PRINTED = 16_000_000  # bytes
-_DUMP = pattern(r"(?:^|/)sos_commands/(?:pacemaker|cluster)/(?:pcs_cluster_cib|cibadmin)[^/]*$")
+_SOMETHING = re.compile(r"\{|^CONTAINER ID", re.MULTILINE)  # an object of JSON, or a list of containers
 
 Refusal = Callable[[str, Optional[str]], Optional[str]]
 
@@ -42,9 +37,20 @@ class Input:
     unreadable: list[Unreadable] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
 
+    def sort(self) -> None:
+        """Put all into the order of a walk, so that the order in which paths were given makes no difference."""
+        self.sources = dict(sorted(self.sources.items(), key=_steps))
+        self.links.sort(key=lambda link: link.path.split("/"))
+        self.unreadable.sort(key=lambda one: one.name.split("/"))
+        self.skipped.sort(key=_steps)
+
     def of(self, kind: str) -> list[Source]:
         """Return the sources of one kind, in the order in which they were found."""
         return [source for source in self.sources.values() if source.kind == kind]
+
+
+def _steps(item: tuple[str, object]) -> list[str]:
+    return item[0].split("/")
 
 
 class Discovery:
@@ -67,12 +73,13 @@ class Discovery:
         for path in paths:
             shown = normal(path)
             if self._tree.kind(shown) is None:
-                raise ConfigurationError(f"`{path}`: no such file or folder{self._near(shown)}")
+                raise ConfigurationError(f"`{path}`: {self._why_absent(shown)}")
             if self._tree.real_kind(shown) != FOLDER:
                 self._choose(shown, None)
                 continue
             for below in walk(self._tree, shown, self._failed):
                 self._choose(below, shown)
+        self.found.sort()
         return self.found
 
     def add_text(self, text: bytes, path: str) -> Input:
@@ -90,25 +97,42 @@ class Discovery:
                 self._missing.add(path)
         return self.found.sources.get(path)
 
-    def printed(self, kind: str) -> Iterator[Source]:
-        """Yield what a command printed into a report, where that was met; it is input from then on.
+    def printed(self) -> Iterator[Source]:
+        """Yield what `systemctl`, podman and docker printed into a report, and start configurations of containers, where such was met.
 
-        `kind` is `systemctl` (its `show`), `pcs config`, or `cluster status` (`pcs status`, `crm_mon`).
+        It is input from then on; what holds neither JSON nor a list, but the complaint of a command, stays among what is skipped.
         """
-        for item in [item for item in self.found.skipped if _PRINTED[kind].search(item[0])]:
+        for item in list(self.found.skipped):
             path, root = item[0], root_of(item[0])
+            kind = kinds.printed(path)
+            if kind is None:
+                continue
             try:
                 text = self._tree.read(path, _MOST_PRINTED).decode("utf-8", "replace")
             except OSError:
                 continue  # it stays among what is skipped
+            self.found.skipped.remove(item)
+            if kind == kinds.CONTAINER and not _SOMETHING.search(text):
+                self.found.skipped.append(
+                    (path, "no container in it, only what a command complained of" if text.strip() else "it is empty")
+                )
+                continue
             source = Source(path, text, kind, self._host(path, root), root)
             self.found.sources[path] = source
-            self.found.skipped.remove(item)
             yield source
 
     def exists(self, path: str) -> bool:
         """Return whether there is a file at `path`, whatever it holds."""
         return self._tree.real_kind(normal(path)) == FILE
+
+    def _why_absent(self, path: str) -> str:
+        try:
+            self._tree.size(path)
+        except PermissionError as error:
+            return f"cannot be looked at ({error.strerror})"
+        except (OSError, KeyError):
+            pass
+        return f"no such file or folder{self._near(path)}"
 
     def _near(self, path: str) -> str:
         folder, name = posixpath.split(path)
@@ -142,7 +166,7 @@ class Discovery:
             return
         what = self._tree.real_kind(real) if real is not None else None
         if real is None or what != FILE:
-            self._refuse_special(path, what, named)
+            self._refuse_special(path, what, named, kind is None)
             return
         try:
             size, most = self._tree.size(real), max(_LIMITS.values())
@@ -150,8 +174,10 @@ class Discovery:
         except OSError as error:
             self._refuse(path, f"file cannot be read ({error.strerror})", judged=judged)
 
-    def _refuse_special(self, path: str, what: str | None, named: bool) -> None:
-        if what == FOLDER:
+    def _refuse_special(self, path: str, what: str | None, named: bool, hidden: bool) -> None:
+        if hidden:
+            self._refuse(path, self._why_absent(path))
+        elif what == FOLDER:
             self.found.skipped.append((path, "a link to a folder, not followed"))
         elif what is None:
             self._refuse(path, "link leads nowhere")
@@ -170,8 +196,6 @@ class Discovery:
         return None
 
     def _take_bytes(self, path: str, data: bytes, *, named: bool, judged: bool, size: int = 0) -> None:
-        if _DUMP.search(path) and not data.lstrip().startswith(b"<"):
-            data = _without_warnings(data)
         head = data[:_HEAD].decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "replace")
         kind, why = (self._kind, "") if self._kind and judged else kinds.of(path, head, named=named)
         if kind is None:
@@ -212,12 +236,6 @@ class Discovery:
                 pass
             self._hosts[root] = name or posixpath.basename(root.rstrip("/")).strip(".")
         return self._hosts[root]
-
-
-def _without_warnings(data: bytes) -> bytes:
-    """Return what a command printed with blanks in place of what it says in front of the CIB, so that every place stays."""
-    start = data.find(b"<cib", 0, _HEAD)
-    return re.sub(rb"[^\n]", b" ", data[:start]) + data[start:] if start > 0 else data
 
 
 def limit_of(kind: str) -> int:

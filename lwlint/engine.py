@@ -33,7 +33,6 @@ def evaluate(facts: Facts, rules: Sequence[Rule], sources: Mapping[str, Source],
     findings: list[Finding] = []
     verdicts, tracebacks = [], []
     kinds = {"unit" if source.kind == "link" else source.kind for source in sources.values()}
-    kinds |= {"cib"} if "pcs config" in kinds else set()  # it stands in for one
     for rule in rules:
         missing = checks.not_given(rule.check, rule.params, kinds)
         if missing is not None:
@@ -104,4 +103,5 @@ def finding(rule: Rule, problem: Problem, sources: Mapping[str, Source]) -> Find
         related=problem.related,
         host=problem.host or (source.host if source is not None else ""),
         fix=problem.fix,
+        commands=problem.commands,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Union
+from typing import NamedTuple, Union
 
 from lwlint.record import dataclass, field
 from lwlint.source import Source, Span
@@ -95,6 +95,20 @@ class Fix:
     safe: bool = True
 
 
+HOST, EACH, CLUSTER = "host", "each host", "cluster"
+
+
+class Command(NamedTuple):
+    """A command line that mends a problem: one line, its words quoted for a POSIX shell.
+
+    `on` tells where it is run: HOST, the host that the problem is of; EACH, every host that is to run the service; CLUSTER, once on any
+    node of the cluster.
+    """
+
+    line: str
+    on: str = HOST
+
+
 @dataclass(frozen=True)
 class Problem:
     """What a check saw. It knows no rule.
@@ -102,6 +116,7 @@ class Problem:
     `subject` names the fact that is blamed, without its place (`unit openstack-nova-api.service`),
     so that a fingerprint survives moved lines. `severity` is set only where this one problem is
     weaker than its rule says. `remedy` replaces the rule's remedy where this problem needs its own.
+    `commands` mend just this problem, in their order; none where that is not certain.
     """
 
     span: Span
@@ -112,6 +127,7 @@ class Problem:
     remedy: str | None = None
     host: str = ""
     fix: Fix | None = None
+    commands: tuple[Command, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,6 +147,7 @@ class Finding:
     host: str = ""
     allowed: str | None = None
     fix: Fix | None = None
+    commands: tuple[Command, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from lwlint.late import pattern
 
 HEAT, CIB, UNIT, OSLO, PUPPET = "heat", "cib", "unit", "oslo", "puppet"
 KINDS = (HEAT, CIB, UNIT, OSLO, PUPPET)
+SYSTEMCTL, CONTAINER = "systemctl", "container"  # of audits alone
 
 _UNIT_SECTION = pattern(
     r"^[ \t\ufeff]*\[(Unit|Service|Install|Socket|Timer|Mount|Automount|Path|Swap|Slice|Scope|Target)\][ \t\r]*$", re.MULTILINE
@@ -34,6 +35,18 @@ _OSLO_PATH = pattern(r"\.(conf|ini)$|\.conf\.d/[^/]+$")
 _OTHER_CONF = pattern(
     r"(^|/)(httpd|apache2|nginx|haproxy|corosync|systemd|sysctl\.d|modprobe\.d|my\.cnf\.d|rsyslog\.d|security|dnsmasq\.d|tmpfiles\.d|ld\.so\.conf\.d)(/|\.conf$)"
 )
+# what commands printed into a report, and what containers were started from
+_PRINTED = pattern(
+    r"(?:^|/)(?:sos_commands/systemd/(?P<systemctl>systemctl_(?:show_[^/]*service|list-unit)[^/]*)"
+    r"|sos_commands/(?P<engine>podman|docker)/(?:containers/)?(?P=engine)_(?:inspect|container_inspect|ps)[^/]*"
+    r"|var/lib/tripleo-config/(?:.+/)?[^/]*startup-config[^/]*(?:/[^/]+)*\.json)$"
+)
+
+
+def printed(path: str) -> str | None:
+    """Return SYSTEMCTL or CONTAINER for what a command printed about these into a report, or what containers were started from."""
+    match = _PRINTED.search(path)
+    return None if match is None else SYSTEMCTL if match["systemctl"] else CONTAINER
 
 
 def of(path: str, head: str, *, named: bool = False) -> tuple[str | None, str]:

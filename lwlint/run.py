@@ -24,6 +24,7 @@ from lwlint.tree import FOLDER, Disk, Tree
 if TYPE_CHECKING:
     import datetime
 
+    from lwlint.assemble.heat_outlines import Outlines
     from lwlint.settings import Settings
 
 AUTO = "auto"
@@ -38,7 +39,8 @@ class Request:
     `text_path`; `kind` overrides the kind of every file that is read. `settings` are those of a configuration, whose
     exceptions hold until a day that is compared with `today`. What readers and rules take is added to `costs`.
     `hosts` tells that the input is hosts of one cluster, so that the rules of audits run too.
-    `cache` keeps between runs what is made of lwlint's own files.
+    `cache` keeps between runs what is made of lwlint's own files and of those that are read. Runs that have
+    `outlines` in common read equal files once. `jobs` processes may read files (0: as many as pay); more than one fork this process.
     """
 
     paths: tuple[str, ...] = (".",)
@@ -53,6 +55,8 @@ class Request:
     costs: Costs = field(default_factory=Costs)
     hosts: bool = False
     cache: Cache = Cache()
+    outlines: Outlines | None = None
+    jobs: int = 1
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,13 @@ def read_facts(request: Request) -> Reading:
     release = _release(request.release, found)
     services = load_catalogue(request.cache)
     return Reading(Facts(_facts(discovery, request, release, services), release=release, services=services.services), found)
+
+
+def outlines_of(request: Request) -> Outlines:
+    """Return what is kept of the Heat files of earlier runs on the same paths."""
+    from lwlint.assemble.heat_outlines import Kept, Outlines
+
+    return Outlines(Kept(request.cache, (*request.paths, "-e", *request.environments)))
 
 
 def check(request: Request, rules: Sequence[Rule]) -> Report:
@@ -188,7 +199,10 @@ def _facts(discovery: Discovery, request: Request, release: Release, services: C
     if found.of(kinds.HEAT):
         from lwlint.assemble.heat import heat_facts
 
-        heat = list(each("reader", "heat", heat_facts(found.of(kinds.HEAT), discovery.load, request.environments, services)))
+        outlines = request.outlines or outlines_of(request)
+        facts = heat_facts(found.of(kinds.HEAT), discovery.load, request.environments, services, outlines, request.jobs)
+        heat = list(each("reader", "heat", facts))
+        outlines.keep()
         yield from heat
         for fact in heat:
             if fact.kind == "get_file" and fact.name.endswith(".pp") and found.sources[fact.span.path].judged:
@@ -213,10 +227,10 @@ def _facts(discovery: Discovery, request: Request, release: Release, services: C
 
         yield from each("reader", "cib", cib_facts(found.of(kinds.CIB), services))
     if request.hosts:
+        from lwlint.assemble.containers import container_facts
         from lwlint.assemble.shown import shown_facts
 
-        yield from each("reader", "systemctl", shown_facts(discovery.printed("systemctl"), services))
-        from lwlint.assemble.pcs_configs import pcs_config_facts
-
-        yield from each("reader", "pcs config", pcs_config_facts(discovery.printed("pcs config"), services))
+        printed = list(discovery.printed())
+        yield from each("reader", "systemctl", shown_facts([s for s in printed if s.kind == kinds.SYSTEMCTL], services))
+        yield from each("reader", "container", container_facts([s for s in printed if s.kind == kinds.CONTAINER], services))
     yield from found.unreadable

@@ -47,7 +47,7 @@ class Disk:
     def kind(self, path: str) -> str | None:
         try:
             return _kind(os.lstat(path).st_mode)
-        except FileNotFoundError:
+        except OSError:  # nothing there, or in a folder that this user may not enter
             return None
 
     def real_kind(self, path: str) -> str | None:

@@ -16,16 +16,20 @@ Files = dict[str, Content]
 Changes = Mapping[str, Union[Content, None]]
 
 
+def files_of(base: Path) -> Files:
+    """Return every file and link below a folder, sorted by path; links are not followed."""
+    files: Files = {}
+    for folder, folders, names in os.walk(base):
+        for name in (*names, *(n for n in folders if os.path.islink(os.path.join(folder, n)))):
+            path = Path(folder, name)
+            files[path.relative_to(base).as_posix()] = {"link": os.readlink(path)} if path.is_symlink() else path.read_bytes()
+    return dict(sorted(files.items()))
+
+
 def host(fixture: str, node: str, changes: Changes | None = None, day: str = "2016-11-23") -> Files:
     """Return the files of one report: those of a fixture's host; `changes` puts other ones in their place (None: none)."""
     base = HERE / "fixtures" / fixture
-    files: Files = {}
-    for top in ("etc", "usr", "run", "var"):
-        for folder, folders, names in os.walk(base / top):
-            for name in (*names, *(n for n in folders if os.path.islink(os.path.join(folder, n)))):
-                path = Path(folder, name)
-                inside = path.relative_to(base).as_posix()
-                files[inside] = {"link": os.readlink(path)} if path.is_symlink() else path.read_bytes()
+    files = {path: content for path, content in files_of(base).items() if path.partition("/")[0] in ("etc", "usr", "run", "var")}
     year, month, date = day.split("-")
     months = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
     files["version.txt"] = "sosreport: 3.6\n"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable
 from typing import Any
 
+from lwlint import __version__
 from lwlint.audit.answer import NOT_APPLICABLE, Audit, ClusterAnswer, Found, HostAnswer, Outcome, Place, TargetAnswer
 from lwlint.audit.orders import Managed, Ordering, Step
 from lwlint.finding import FAIL, NOT_EVALUATED, PASS
@@ -55,6 +57,7 @@ def _retries(host: str, severity: str, value: str, allowed: str | None = None) -
         related=((Place(host, NOVA, 1, 1, "[database]"), "the section of `connection`"),),
         remedy="Set `max_retries = -1`.",
         allowed=allowed,
+        commands=((host, f"crudini --set /{NOVA} database max_retries -1"),),
     )
 
 
@@ -68,6 +71,7 @@ CONSTRAINT = Found(
     hosts=NAMES,
     places=(Place("controller-0", CIB, 7, 3, '<rsc_order id="order-core-api" first="haproxy-clone" then="nova-api-clone"/>'),),
     remedy="Delete it:\npcs constraint delete order-core-api\npcs constraint",
+    commands=(("cluster", "pcs constraint remove order-core-api"),),
 )
 ORDERS = Ordering(
     (
@@ -108,3 +112,10 @@ def changed(value: Any, change: Callable[[str], str]) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return dataclasses.replace(value, **{f.name: changed(getattr(value, f.name), change) for f in dataclasses.fields(value)})
     return value
+
+
+def bare(page: str) -> str:
+    """Return a page without its style, script and version, an element a line, for a golden file."""
+    page = re.sub(r"(?s)(<(style|script)>).*?(</\2>)", r"\1\3", page)
+    page = re.sub(r"sha256-[\w+/=]+", "sha256-...", page).replace(f"lwlint {__version__}", "lwlint VERSION")
+    return re.sub(r"(</(?:tr|li|section|summary|details|header|h[1-6]|div|p|pre|head|label|path|g|dt|dd|button)>)", r"\1\n", page)

@@ -135,12 +135,12 @@ def test_an_empty_archive_holds_nothing_and_is_whole() -> None:
     assert (contents(archive), troubles(archive), archive.whole) == ({}, [], True)
 
 
-def test_progress_is_told_in_bytes_of_the_file() -> None:
-    data = tar(REPORT) * 5
-    told: list[int] = []
-    read_archive(lambda: io.BytesIO(data), "a.tar", Everything(), told=told.append)
+def test_progress_is_told_in_bytes_of_the_file_and_members() -> None:
+    data = tar(REPORT) + bytes(1 << 20)
+    told: list[tuple[int, int]] = []
+    read_archive(lambda: io.BytesIO(data), "a.tar", Everything(), told=lambda read, seen: told.append((read, seen)))
     assert told == sorted(told)
-    assert told[-1] == len(data)
+    assert (told[0], told[-1]) == ((128 * 1024, 0), (len(data), len(REPORT)))
 
 
 def test_a_packing_that_nothing_can_unpack_is_refused_with_the_package_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

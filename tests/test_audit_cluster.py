@@ -205,3 +205,19 @@ def test_the_text_tells_once_what_several_units_and_hosts_have_alike(tmp_path: P
     places = [line for line in lines if line.endswith("99-x.conf:2:9  Restart=no")]
     assert [place.split(":")[0].strip() for place in places] == list(NODES) * 3
     assert "systemd-restarts  fail                    fail                    fail" in lines
+
+
+def test_a_host_goes_by_the_name_that_its_cluster_has_for_it(tmp_path: Path, capsys: Capsys) -> None:
+    files = host("newton", NODES[0], {"sos_commands/host/hostname": f"{NODES[0]}.localdomain\n"})
+    plain = answer([unpack(tmp_path, files, NODES[0])], capsys, 1)
+    assert [one["name"] for one in plain["clusters"][0]["hosts"]] == [NODES[0]]
+
+
+def test_what_was_used_is_not_told_as_passed_over(tmp_path: Path, capsys: Capsys) -> None:
+    changes = {
+        "etc/corosync/corosync.conf": "totem {\n    cluster_name: tripleo_cluster\n}\n",
+        "etc/redhat-release": "CentOS Linux release 7.3\n",
+        "etc/hostname": NODES[0],
+    }
+    assert main(["audit", unpack(tmp_path, host("newton", NODES[0], changes), NODES[0]), "-v"]) == 1
+    assert "passed over" not in capsys.readouterr().out

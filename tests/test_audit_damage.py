@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,15 @@ def test_what_cannot_be_opened_ends_with_2_and_says_why(name: str, data: bytes, 
     assert "nothing to judge in it" in out
 
 
+def test_a_pipe_in_a_folder_is_passed_by_and_a_text_is_told_to_be_no_archive(tmp_path: Path, capsys: Capsys) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "notes.tar").write_text("call back at noon\n")
+    assert main(["audit", str(tmp_path)]) == 2
+    told = capsys.readouterr()
+    assert "ends in the middle of a header, its first: it is no tar archive, or next to nothing of one" in told.out
+    assert "defect of lwlint" not in told.err
+
+
 def test_what_holds_nothing_to_judge_ends_with_2(tmp_path: Path, capsys: Capsys) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "only-logs.tar").write_bytes(tar({top("a") + "sos_commands/x/y": "x", top("a") + "version.txt": "sosreport: 3.6\n"}))
@@ -85,6 +96,41 @@ def test_what_holds_nothing_to_judge_ends_with_2(tmp_path: Path, capsys: Capsys)
     assert "is no regular file" in capsys.readouterr().err
     assert main(["audit"]) == 2
     assert "nothing to audit" in capsys.readouterr().err
+
+
+def test_what_may_not_be_looked_at_is_told(tmp_path: Path) -> None:
+    """Asked as another user, for root may look at everything."""
+    if os.geteuid() != 0 or shutil.which("setpriv") is None:
+        pytest.skip("NEITHER ROOT NOR SETPRIV: nobody cannot be asked")
+    folder = Path(tempfile.mkdtemp())
+    shutil.copytree(HERE / "lwlint", folder / "lwlint")
+    shutil.copytree(HERE / "rules", folder / "lwlint_rules")
+    host = folder / "host"
+    for name in ("etc/nova/nova.conf", "usr/x"):
+        (host / name).parent.mkdir(parents=True)
+        (host / name).write_text("[database]\nconnection=mysql://x@y/z\n")
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755)
+    (host / "etc").chmod(0o700)
+
+    def ask(*words: str) -> tuple[int, str, str]:
+        user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        done = subprocess.run([*user, sys.executable, "-m", "lwlint", *words], cwd=folder, capture_output=True, text=True)
+        return done.returncode, done.stdout, done.stderr
+
+    try:
+        for command in ("check", "audit"):
+            denied = "lwlint: `host/etc/nova/nova.conf`: cannot be looked at (Permission denied)\n"
+            assert ask(command, "host/etc/nova/nova.conf") == (2, "", denied)
+        for words in (["host"], ["--root", "host"], ["."]):
+            code, answered, told = ask("audit", *words)
+            assert (code, "etc: folder cannot be read (Permission denied)" in answered, "defect" in told) == (2, True, False), words
+        (host / "etc").chmod(0o755)
+        (host / "etc/nova").chmod(0o744)
+        code, answered, told = ask("check", "host")
+        assert (code, "host/etc/nova/nova.conf: cannot be looked at (Permission denied)" in answered, told) == (1, True, "")
+    finally:
+        shutil.rmtree(folder)
 
 
 def test_a_target_with_nothing_to_judge_beside_a_good_one_still_ends_with_2(tmp_path: Path, capsys: Capsys) -> None:

@@ -13,7 +13,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # floors, lowest first; a module imports only from floors below its own, or (where it is a folder) from its own folder
 FLOORS = (
     ("record", "late"),
-    ("cache", "source", "patterns", "secret", "costs"),
+    ("cache", "source", "patterns", "secret", "costs", "shell", "forks"),
     ("finding", "kinds", "tree"),
     ("git",),
     ("facts",),
@@ -21,7 +21,7 @@ FLOORS = (
     ("parse", "checks", "services", "settings", "profiles", "pyproject"),
     ("nearest",),
     ("catalogue", "config", "edits"),
-    ("release", "selection"),
+    ("release", "selection", "blocks"),
     ("assemble", "discover", "rules"),
     ("compiled", "engine", "allow", "baseline", "policy"),
     ("run",),

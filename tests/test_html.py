@@ -11,14 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from lwlint import __version__
 from lwlint.audit.answer import Audit
 from lwlint.cli import main
 from lwlint.report.html import render
 from lwlint.report.html_element import element, prose, text
 from lwlint.report.html_findings import parts_of
 from tests.audit_cluster import write
-from tests.html_sample import AUDIT, CLAUSES, changed
+from tests.html_sample import AUDIT, CLAUSES, bare, changed
 from tests.report_sample import assert_golden
 
 VOID = {"meta", "input", "br", "hr"}
@@ -56,10 +55,7 @@ class Page(HTMLParser):
 
 
 def test_the_page_is_the_golden_one() -> None:
-    page = re.sub(r"(?s)(<(style|script)>).*?(</\2>)", r"\1\3", render(AUDIT, CLAUSES))
-    page = re.sub(r"sha256-[\w+/=]+", "sha256-...", page).replace(f"lwlint {__version__}", "lwlint VERSION")
-    lines = re.sub(r"(</(?:tr|li|section|summary|details|header|h[1-6]|div|p|pre|head|label|path|g|dt|dd|button)>)", r"\1\n", page)
-    assert_golden(lines, "audit.html")
+    assert_golden(bare(render(AUDIT, CLAUSES)), "audit.html")
 
 
 def test_the_same_answer_is_the_same_page() -> None:

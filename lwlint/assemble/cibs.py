@@ -29,11 +29,10 @@ def cib_facts(sources: Sequence[Source], catalogue: Catalogue) -> Iterator[Fact]
         if isinstance(found, Unreadable):
             yield found
         else:
-            yield from element_facts(source, found, catalogue)
+            yield from _facts(source, found, catalogue)
 
 
-def element_facts(source: Source, root: Element, catalogue: Catalogue) -> Iterator[Fact]:
-    """Yield what the elements of one CIB configure, wherever they stand."""
+def _facts(source: Source, root: Element, catalogue: Catalogue) -> Iterator[Fact]:
     configuration = root if root.tag == "configuration" else root.first("configuration") or root
     reader = Reader(root, _now(root))
     context = Context(reader.now)

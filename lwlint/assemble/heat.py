@@ -6,40 +6,44 @@ import gc
 from collections.abc import Callable, Iterator, Sequence
 
 from lwlint.assemble.heat_closure import Graph, role_data
-from lwlint.assemble.heat_containers import containers
-from lwlint.assemble.heat_files import dangling, duplicates, files, overrides, roles, software_configs
-from lwlint.assemble.heat_keys import Parameters, hiera_keys
+from lwlint.assemble.heat_files import containers, dangling, duplicates, files, hiera_keys, roles, software_configs, strays
+from lwlint.assemble.heat_outlines import Outlines
 from lwlint.assemble.heat_registry import Judge, Registries, View, core_beside_keepalived, view_facts
-from lwlint.assemble.heat_template import Parts
-from lwlint.assemble.heat_tree import HeatTree
+from lwlint.assemble.heat_tree import HeatTree, Read
 from lwlint.catalogue import Catalogue
 from lwlint.facts import Fact
-from lwlint.facts.heat import StrayFunction, Template
-from lwlint.parse.heat import ENVIRONMENT, TEMPLATE, HeatFile
+from lwlint.facts.heat import Template
+from lwlint.parse.heat import ENVIRONMENT, TEMPLATE
 from lwlint.source import Source
 
 
 def heat_facts(
-    sources: Sequence[Source], load: Callable[[str], Source | None], environments: Sequence[str], catalogue: Catalogue
+    sources: Sequence[Source],
+    load: Callable[[str], Source | None],
+    environments: Sequence[str],
+    catalogue: Catalogue,
+    outlines: Outlines | None = None,
+    jobs: int = 1,
 ) -> Iterator[Fact]:
     """Yield all facts of the Heat files in `sources`, and of the files that they refer to, which `load` reads as context.
 
     `environments` are the paths of the environments that the user gave, in order: their merged result is judged. Without them each
-    environment is judged by itself, over the base registry of its tree.
+    environment is judged by itself, over the base registry of its tree. `outlines` are those that are known already; new ones are added, by
+    as many processes as `jobs` says (0: as many as pay).
     """
     collecting = gc.isenabled()
     gc.disable()  # hundreds of thousands of nodes, none of them in a circle; looking for circles takes a third of the time
     try:
-        yield from _facts(HeatTree(sources, load), environments, catalogue)
+        yield from _facts(HeatTree(sources, load, environments, outlines or Outlines()), environments, catalogue, jobs)
     finally:
         if collecting:
             gc.enable()
 
 
-def _facts(tree: HeatTree, environments: Sequence[str], catalogue: Catalogue) -> Iterator[Fact]:
-    given: list[HeatFile] = []
-    for reading in tree.given():
-        if isinstance(reading, HeatFile):
+def _facts(tree: HeatTree, environments: Sequence[str], catalogue: Catalogue, jobs: int) -> Iterator[Fact]:
+    given: list[Read] = []
+    for reading in tree.given(jobs):
+        if isinstance(reading, Read):
             given.append(reading)
         else:
             yield reading
@@ -57,9 +61,8 @@ def _facts(tree: HeatTree, environments: Sequence[str], catalogue: Catalogue) ->
         if file.form != ENVIRONMENT:
             graph.add(file)
     yield from role_data(graph, tree, mapped, catalogue)
-    parameters = Parameters(chosen)
-    for parts in graph.parts():
-        yield from _template_facts(parts, judge, catalogue, parameters)
+    for file in graph.files():
+        yield from _template_facts(file, judge)
     for file in tree.files():
         if file.source.judged:
             yield from duplicates(file)
@@ -67,39 +70,36 @@ def _facts(tree: HeatTree, environments: Sequence[str], catalogue: Catalogue) ->
             yield from dangling(file, tree)
             yield from roles(file)
         if file.form == ENVIRONMENT and file not in chosen:
-            yield from overrides(file, parameters, in_force=False)
+            yield from hiera_keys(file, file.outline.overrides, in_force=False)
     for file in chosen:
-        yield from overrides(file, parameters, in_force=True)
+        yield from hiera_keys(file, file.outline.overrides)
 
 
-def _template_facts(parts: Parts, judge: Judge, catalogue: Catalogue, parameters: Parameters) -> Iterator[Fact]:
-    source = parts.file.source
+def _template_facts(file: Read, judge: Judge) -> Iterator[Fact]:
+    path = file.source.path
     under = False
     service = None
-    if parts.file.form == TEMPLATE:
-        service = judge.service(source.path)
-        under = judge.under_pacemaker(source.path)
-        profiles = judge.profiles(source.path)
-        first = parts.file.root.pairs[0][0] if parts.file.root is not None else None  # type: ignore[union-attr]
-        place = parts.file.span(first) if first is not None else source.span(0, 0)
-        yield Template(source.path, place, service, profiles, under, source.host)
-        yield from software_configs(parts)
-        yield from (StrayFunction(key.value, parts.file.span(key), source.host) for key in parts.stray)
-    yield from hiera_keys(parts, parameters)
-    yield from containers(parts, parameters.scope(parts), service, under)
+    if file.form == TEMPLATE:
+        service = judge.service(path)
+        under = judge.under_pacemaker(path)
+        yield Template(path, file.span(file.outline.first or (0, 0)), service, judge.profiles(path), under, file.source.host)
+        yield from software_configs(file)
+        yield from strays(file)
+    yield from hiera_keys(file, file.outline.settings)
+    yield from containers(file, service, under)
 
 
 class _Views:
     """The views of a run: one over all chosen environments, or one for each environment."""
 
-    def __init__(self, tree: HeatTree, chosen: Sequence[HeatFile]) -> None:
+    def __init__(self, tree: HeatTree, chosen: Sequence[Read]) -> None:
         self._tree = tree
         self._chosen = tuple(chosen)
         self._registries = Registries()
         self._merged = View(tree, self._registries, tree.base(chosen[0].source.path), self._chosen, merged=True) if chosen else None
         self._bases: dict[str, View] = {}
 
-    def views(self, given: Sequence[HeatFile]) -> Iterator[View]:
+    def views(self, given: Sequence[Read]) -> Iterator[View]:
         """Yield every view that is to be judged."""
         if self._merged is not None:
             yield self._merged

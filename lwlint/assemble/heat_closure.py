@@ -5,15 +5,16 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterator
 
+from lwlint.assemble.heat_outline import Setting
 from lwlint.assemble.heat_registry import View
-from lwlint.assemble.heat_template import CONFIG, Key, Parts, read_parts
-from lwlint.assemble.heat_tree import HeatTree
+from lwlint.assemble.heat_template import CONFIG
+from lwlint.assemble.heat_tree import HeatTree, Read
 from lwlint.catalogue import Catalogue
 from lwlint.facts.heat import RoleData
-from lwlint.parse.heat import TEMPLATE, HeatFile
+from lwlint.parse.heat import TEMPLATE
 from lwlint.source import Span
 
-Placed = tuple[Parts, Key]
+Placed = tuple[Read, Setting]
 
 
 class Graph:
@@ -22,25 +23,25 @@ class Graph:
     def __init__(self, tree: HeatTree, registry: Callable[[str], View | None]) -> None:
         self._tree = tree
         self._registry = registry
-        self._parts: dict[str, Parts] = {}
+        self._files: dict[str, Read] = {}
         self._edges: dict[str, tuple[str, ...]] = {}
         self._orders: dict[str, list[Placed]] = {}
 
-    def add(self, file: HeatFile) -> Parts:
-        """Return the parts of `file`, read once."""
+    def add(self, file: Read) -> Read:
+        """Return `file`, with its settings, as one of the graph."""
         path = file.source.path
-        if path not in self._parts:
-            self._parts[path] = read_parts(file)
-        return self._parts[path]
+        if path not in self._files:
+            self._files[path] = self._tree.with_settings(file)
+        return self._files[path]
 
-    def parts(self) -> list[Parts]:
-        """Return all that has been read so far."""
-        return list(self._parts.values())
+    def files(self) -> list[Read]:
+        """Return all that has been added so far."""
+        return list(self._files.values())
 
-    def keys(self, path: str) -> list[Key]:
+    def settings(self, path: str) -> tuple[Setting, ...]:
         """Return the settings in the template at `path` itself."""
-        found = self._parts.get(path)
-        return found.keys if found is not None else []
+        found = self._files.get(path)
+        return found.outline.settings if found is not None else ()
 
     def edges(self, path: str) -> tuple[str, ...]:
         """Return the templates whose settings the one at `path` takes in itself."""
@@ -49,11 +50,11 @@ class Graph:
         file = self._tree.file(path)
         if file is None:
             return ()
-        parts = self.add(file)
-        on_node = any(key.place == "hieradata" for key in parts.keys)
+        outline = self.add(file).outline
+        on_node = any(setting.place == "hieradata" for setting in outline.settings)
         found: dict[str, None] = {}
-        for name, kind in parts.types.items():
-            if (name in parts.taken or on_node) and (target := self.of_type(path, kind.value)) is not None:
+        for name, kind in outline.types:
+            if (on_node or name in outline.taken) and (target := self.of_type(path, kind)) is not None:
                 found[target] = None
         self._edges[path] = tuple(found)
         return self._edges[path]
@@ -90,21 +91,22 @@ class Graph:
                 standing[placed[1].name] = [placed]
         if len(standing) == len(in_order):
             return ()
-        left = {id(placed[1]) for several in standing.values() for placed in several}
-        return tuple(dict.fromkeys(parts.file.span(key.key) for parts, key in in_order if id(key) not in left))
+        left = {(file.source.path, id(setting)) for several in standing.values() for file, setting in several}
+        return tuple(dict.fromkeys(file.span(setting.span) for file, setting in in_order if (file.source.path, id(setting)) not in left))
 
     def _in_order(self, path: str, above: tuple[str, ...]) -> list[Placed]:
         """Return the `config_settings` at and below `path` in the order in which they are merged: the last one counts."""
-        parts = self._parts.get(path)
-        if parts is None or path in above:
+        file = self._files.get(path)
+        if file is None or path in above:
             return []
         if path not in self._orders:
             found: list[Placed] = []
+            types, own = dict(file.outline.types), file.outline.settings
             at = 0
-            for number, resource in (*parts.merged, (len(parts.keys), "")):
-                found += [(parts, key) for key in parts.keys[at:number] if key.place == CONFIG[0]]
+            for number, resource in (*file.outline.merged, (len(own), "")):
+                found += [(file, setting) for setting in own[at:number] if setting.place == CONFIG[0]]
                 at = number
-                target = self.of_type(path, parts.types[resource].value) if resource in parts.types else None
+                target = self.of_type(path, types[resource]) if resource in types else None
                 if target is not None:
                     found += self._in_order(target, (*above, path))
             self._orders[path] = found
@@ -117,23 +119,25 @@ def role_data(graph: Graph, tree: HeatTree, mapped: set[str], catalogue: Catalog
     That is every template with settings that an alias leads to (`mapped`) or that no other one takes in. Where the tree was
     not given as a whole, the users of a base template are looked for among the templates of the catalogue.
     """
-    given = [parts for parts in graph.parts() if parts.keys or parts.taken]
-    for parts in given:
-        _add_users(parts, graph, tree, catalogue)
-    every = [parts for parts in graph.parts() if parts.keys or parts.taken]
-    taken = {target for parts in every for target in graph.edges(parts.file.source.path)}
-    for parts in graph.parts():
-        path = parts.file.source.path
-        if (parts.keys or parts.taken) and (path in mapped or path not in taken):
-            place = parts.file.span(parts.role_data) if parts.role_data is not None else parts.file.source.span(0, 0)
-            yield RoleData(path, place, graph.below(path), graph.beaten(path), parts.file.source.host)
+    for file in [file for file in graph.files() if _tells(file)]:
+        _add_users(file, graph, tree, catalogue)
+    taken = {target for file in graph.files() if _tells(file) for target in graph.edges(file.source.path)}
+    for file in graph.files():
+        path = file.source.path
+        if _tells(file) and (path in mapped or path not in taken):
+            place = file.span(file.outline.role_data or (0, 0))
+            yield RoleData(path, place, graph.below(path), graph.beaten(path), file.source.host)
 
 
-def _add_users(parts: Parts, graph: Graph, tree: HeatTree, catalogue: Catalogue) -> None:
+def _tells(file: Read) -> bool:
+    return bool(file.outline.settings or file.outline.taken)
+
+
+def _add_users(file: Read, graph: Graph, tree: HeatTree, catalogue: Catalogue) -> None:
     """Load the templates that may take in the settings of a base template, when only that one was given."""
-    source = parts.file.source
+    source = file.source
     path = source.path
-    if not source.judged or parts.file.form != TEMPLATE or catalogue.of_template(path) is not None:
+    if not source.judged or file.form != TEMPLATE or catalogue.of_template(path) is not None:
         return
     base = tree.base(path)
     connects, retries = _connects(graph, path), _retries(graph, path)
@@ -142,18 +146,18 @@ def _add_users(parts: Parts, graph: Graph, tree: HeatTree, catalogue: Catalogue)
     name = posixpath.basename(path)
     for candidate in _candidates(path, catalogue):
         other = tree.source(candidate)
-        if other is not None and name in other.text and (file := tree.file(candidate)) is not None:
-            graph.add(file)
+        if other is not None and name in other.text and (user := tree.file(candidate)) is not None:
+            graph.add(user)
             if retries and _connects(graph, candidate):
                 return
 
 
 def _connects(graph: Graph, path: str) -> bool:
-    return any(key.name.endswith(("connection", "::uri")) for below in graph.below(path) for key in graph.keys(below))
+    return any(key.name.endswith(("connection", "::uri")) for below in graph.below(path) for key in graph.settings(below))
 
 
 def _retries(graph: Graph, path: str) -> bool:
-    return any(key.name.endswith("max_retries") for below in graph.below(path) for key in graph.keys(below))
+    return any(key.name.endswith("max_retries") for below in graph.below(path) for key in graph.settings(below))
 
 
 def _candidates(path: str, catalogue: Catalogue) -> Iterator[str]:

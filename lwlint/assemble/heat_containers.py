@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple, Optional
 
-from lwlint.assemble.heat_functions import Branch, Scope, parts, possible
+from lwlint.assemble.heat_functions import Branch, Scope, Values, parts, possible
 from lwlint.assemble.heat_template import Parts, strings
-from lwlint.facts.heat import Container
-from lwlint.facts.service import Service
 from lwlint.late import pattern
 from lwlint.parse.heat_nodes import Mapping, Node, Scalar, effective
-from lwlint.source import Text
 
 # what an init container does: it prepares files for another one, and ends
 _PREPARES = pattern(r"^\s*(chown|chmod|mkdir|setfacl|cp|rm|mv|touch|ln|install|chcon)\b")
@@ -22,7 +20,19 @@ _GIVEN = "get_attr"  # a part of what describes the container is an attribute of
 _DESCRIBES = frozenset(("image", "command", "restart", "action", "detach", "net", "volumes", "environment"))
 
 
-def containers(found: Parts, scope: Scope, service: Service | None, under_pacemaker: bool) -> Iterator[Container]:
+class Specified(NamedTuple):
+    """A container as its template describes it; `restart` is its policy and the place of it, the rest is as in the fact of that name."""
+
+    name: str
+    span: tuple[int, int]
+    step: str
+    restart: Optional[tuple[str, int, int]]
+    policies: Values
+    one_shot: str
+    command: str
+
+
+def containers(found: Parts, scope: Scope) -> Iterator[Specified]:
     """Yield the containers of a template, those under `map_merge`, `if` and `<<` included."""
     seen: set[int] = set()
     for step, mapping in found.steps:
@@ -37,17 +47,14 @@ def containers(found: Parts, scope: Scope, service: Service | None, under_pacema
             command = specification.get("command")
             policies = possible(restart, scope) if restart is not None else None if _GIVEN in specification else ()
             one_shot = "" if restart is not None else _one_shot(specification, scope)
-            yield Container(
+            yield Specified(
                 name=name.value,
-                span=found.file.span(name),
+                span=(name.start, name.end),
                 step=step,
-                restart=Text(_policy((policies or ("",))[0]), found.file.span(restart)) if restart is not None else None,
+                restart=(_policy((policies or ("",))[0]), restart.start, restart.end) if restart is not None else None,
                 policies=None if policies is None or one_shot == _UNKNOWN else tuple(_policy(policy) for policy in policies),
                 one_shot="" if one_shot == _UNKNOWN else one_shot,
                 command=" ".join(strings(command)) if command is not None else "",
-                service=service,
-                under_pacemaker=under_pacemaker,
-                host=found.file.source.host,
             )
 
 

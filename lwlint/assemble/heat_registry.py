@@ -6,45 +6,37 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from lwlint.assemble.heat_tree import HeatTree
+from lwlint.assemble.heat_outline import Line
+from lwlint.assemble.heat_tree import HeatTree, Read
 from lwlint.catalogue import Catalogue
 from lwlint.facts.heat import NONE, Environment, ServiceMapping
 from lwlint.facts.service import CORE, Service
 from lwlint.late import pattern
-from lwlint.parse.heat import HeatFile
-from lwlint.parse.heat_nodes import Mapping, Node, Scalar, Sequence, effective
 from lwlint.record import dataclass, field
 from lwlint.source import Text
 
 PACEMAKER = "OS::TripleO::Services::Pacemaker"
 KEEPALIVED = "OS::TripleO::Services::Keepalived"
 _PROFILE = pattern(r"\b(?:include|class *\{ *['\"]?) *(?:::)?(tripleo::profile::pacemaker::[a-z0-9_]+(?:::[a-z0-9_]+)*)")
-_NO_ALIAS = ("hooks", "restricted_actions")
 # profiles that only configure a node for the cluster, and create no resource
 _NO_RESOURCE = ("tripleo::profile::pacemaker::clustercheck", "tripleo::profile::pacemaker::compute_instanceha")
 
 
 class Entry(NamedTuple):
-    """One line of a registry; `scope` is the resource that it is for, where it stands below `resources`."""
+    """One line of a registry, and the file that it stands in."""
 
-    alias: Scalar
-    target: Node
-    file: HeatFile
-    scope: str
+    line: Line
+    file: Read
 
+    @property
+    def alias(self) -> str:
+        """What is mapped."""
+        return self.line.alias
 
-def read_entries(file: HeatFile) -> Iterator[Entry]:
-    """Yield the entries of the resource registry of an environment; of a key that stands twice, the last."""
-    registry = file.section("resource_registry")
-    for key, value in effective(registry):
-        if key.value == "resources" and isinstance(value, Mapping):
-            for scope, inner in effective(value):
-                if isinstance(inner, Mapping):
-                    yield from (
-                        Entry(k, v, file, scope.value) for k, v in effective(inner) if k.value not in ("hooks", "restricted_actions")
-                    )
-        elif isinstance(value, Scalar) and key.value != "base_url":
-            yield Entry(key, value, file, "")
+    @property
+    def target(self) -> str:
+        """Where it is mapped to; empty where that is no text."""
+        return self.line.target or ""
 
 
 class Registries:
@@ -54,18 +46,18 @@ class Registries:
         self._entries: dict[str, list[Entry]] = {}
         self._by_alias: dict[str, dict[str, Entry]] = {}
 
-    def of(self, file: HeatFile) -> list[Entry]:
+    def of(self, file: Read) -> list[Entry]:
         """Return the entries of the registry of `file`."""
         path = file.source.path
         if path not in self._entries:
-            self._entries[path] = list(read_entries(file))
+            self._entries[path] = [Entry(line, file) for line in file.outline.registry]
         return self._entries[path]
 
-    def by_alias(self, file: HeatFile) -> dict[str, Entry]:
+    def by_alias(self, file: Read) -> dict[str, Entry]:
         """Return the entries that hold for the whole stack, by alias."""
         path = file.source.path
         if path not in self._by_alias:
-            self._by_alias[path] = {entry.alias.value: entry for entry in self.of(file) if not entry.scope}
+            self._by_alias[path] = {entry.alias: entry for entry in self.of(file) if not entry.line.scope}
         return self._by_alias[path]
 
 
@@ -82,8 +74,8 @@ class View:
 
     tree: HeatTree
     registries: Registries
-    base: HeatFile | None
-    own: tuple[HeatFile, ...]
+    base: Read | None
+    own: tuple[Read, ...]
     merged: bool = False
     in_force: dict[str, Entry] = field(default_factory=dict)
 
@@ -95,7 +87,7 @@ class View:
         """Follow an entry, over aliases of aliases, to its end."""
         chain: list[str] = []
         while True:
-            target = entry.target.value if isinstance(entry.target, Scalar) else ""
+            target = entry.target
             path = self.tree.resolve(entry.file.source.path, target)
             if path is not None:
                 return Resolution(self.tree.find(path) or "", tuple(chain))
@@ -124,7 +116,7 @@ class View:
     def pacemaker(self) -> Entry | None:
         """Return the entry that turns Pacemaker on; None where it is off."""
         entry = self.mapping(PACEMAKER)
-        if entry is None or not isinstance(entry.target, Scalar) or self.resolve(entry).final == NONE:
+        if entry is None or entry.line.target is None or self.resolve(entry).final == NONE:
             return None
         return entry
 
@@ -179,46 +171,47 @@ class Judge:
         return None
 
 
-def _deployed(view: View) -> Iterator[str]:
-    """Yield the aliases that the parameters of the environments name as the services of a role."""
-    for file in view.own:
-        for section in ("parameter_defaults", "parameters"):
-            for key, value in effective(file.section(section)):
-                if key.value.endswith("Services") and isinstance(value, Sequence):
-                    yield from (item.value for item in value.items if isinstance(item, Scalar))
-
-
 def view_facts(view: View, judge: Judge, catalogue: Catalogue) -> Iterator[Environment | ServiceMapping]:
     """Yield the environment and its mappings: those written in it, and of the base those that concern the cluster."""
     last = view.own[-1]
     name = last.source.path
     on = view.pacemaker()
     shown = on or view.mapping(PACEMAKER)
-    place = shown.file.span(shown.alias) if shown is not None else last.source.span(0, 0)
+    place = shown.file.span(shown.line.span) if shown is not None else last.source.span(0, 0)
     base = view.base.source.path if view.base is not None else ""
     own = tuple(file.source.path for file in view.own)
-    yield Environment(name, place, own, base, on is not None, view.merged, tuple(_deployed(view)), last.source.host)
+    deployed = tuple(alias for file in view.own for alias in file.outline.deployed)
+    yield Environment(
+        name,
+        place,
+        own,
+        base,
+        on is not None,
+        view.merged,
+        deployed,
+        last.source.host,
+    )
     for file in view.own:
         for entry in view.registries.of(file):
-            current = view.in_force.get(entry.alias.value)
-            in_force = bool(entry.scope) or (current is not None and current.alias is entry.alias)
+            current = view.in_force.get(entry.alias)
+            in_force = bool(entry.line.scope) or current is entry
             yield _fact(view, entry, judge, catalogue, name, on is not None, in_force, inherited=False)
     if view.base is None or (on is None and not view.merged):
         return
     for entry in view.in_force.values():
         if entry.file is view.base and not any(entry.file is file for file in view.own):
-            service = catalogue.of_alias(entry.alias.value)
-            if view.merged or (service is not None and service.kind == CORE) or entry.alias.value == KEEPALIVED:
+            service = catalogue.of_alias(entry.alias)
+            if view.merged or (service is not None and service.kind == CORE) or entry.alias == KEEPALIVED:
                 yield _fact(view, entry, judge, catalogue, name, on is not None, True, inherited=True)
 
 
-def core_beside_keepalived(view: View, catalogue: Catalogue) -> Iterator[HeatFile]:
+def core_beside_keepalived(view: View, catalogue: Catalogue) -> Iterator[Read]:
     """Yield the templates of the core services of a view in which both Pacemaker and keepalived are deployed."""
     keepalived = view.mapping(KEEPALIVED)
     if keepalived is None or view.resolve(keepalived).final in ("", NONE) or view.pacemaker() is None:
         return
     for entry in view.in_force.values():
-        service = catalogue.of_alias(entry.alias.value)
+        service = catalogue.of_alias(entry.alias)
         file = view.tree.file(view.resolve(entry).final) if service is not None and service.kind == CORE else None
         if file is not None:
             yield file
@@ -227,18 +220,17 @@ def core_beside_keepalived(view: View, catalogue: Catalogue) -> Iterator[HeatFil
 def _fact(
     view: View, entry: Entry, judge: Judge, catalogue: Catalogue, name: str, on: bool, in_force: bool, *, inherited: bool
 ) -> ServiceMapping:
-    alias = entry.alias.value
-    written = entry.target.value if isinstance(entry.target, Scalar) else ""
+    alias, written = entry.alias, entry.target
     path = view.tree.resolve(entry.file.source.path, written)
     resolution = view.resolve(entry)
     is_file = bool(resolution.final) and "::" not in resolution.final
     of_template = catalogue.of_template(resolution.final) if is_file else None
     return ServiceMapping(
         name=alias,
-        span=entry.file.span(entry.alias),
+        span=entry.file.span(entry.line.span),
         alias=alias,
         template=written,
-        target=entry.file.span(entry.target),
+        target=entry.file.span(entry.line.at),
         environment=name,
         resolved=path or "",
         final=resolution.final,

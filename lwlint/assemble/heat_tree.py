@@ -6,49 +6,73 @@ import posixpath
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+from lwlint.assemble.heat_keys import Parameters
+from lwlint.assemble.heat_outline import SUFFIXES, Outline, Refusal, outline
+from lwlint.assemble.heat_outlines import Outlines
 from lwlint.facts.input import NotEvaluated, Unreadable
 from lwlint.parse import heat
-from lwlint.parse.heat import HeatFile
-from lwlint.source import Source
+from lwlint.parse.heat import ENVIRONMENT, TEMPLATE, HeatFile
+from lwlint.record import dataclass
+from lwlint.source import Source, Span
 
 BASES = ("overcloud-resource-registry-puppet.j2.yaml", "overcloud-resource-registry-puppet.yaml")
 INSTALLED = "/usr/share/openstack-tripleo-heat-templates/"
-# a file without any of these words gives no fact; it is only checked to be YAML
+# a file without any of these words that is no template has nothing for others: no settings, no registry
 _WORDS = (
     "resource_registry", "role_data", "docker_config", "container_config", "get_file", "parameter_defaults", "mapped_data",
     "config_settings", "hieradata", "resources:", "environment_groups", "::",
 )  # fmt: skip
-_TEMPLATES = (".yaml", ".yml", ".template")
 # templates of which Jinja makes one for each role or network: what their names end in, the rest is the role's
 _PER_ROLE = ("role.role.j2.yaml", "port.network.j2.yaml", "network.network.j2.yaml", "port_from_pool.network.j2.yaml")
+
+
+@dataclass(frozen=True)
+class Read:
+    """A file that was read: its source, and the outline of it."""
+
+    source: Source
+    outline: Outline
+
+    @property
+    def form(self) -> str:
+        """What it is: template, environment, roles, other."""
+        return self.outline.form
+
+    def span(self, place: tuple[int, int]) -> Span:
+        """Return the span of a place in this file."""
+        return Span(self.source.path, *place)
 
 
 class HeatTree:
     """All Heat files of one run: those that were given, and those that they refer to, loaded when they are wanted."""
 
-    def __init__(self, sources: Sequence[Source], load: Callable[[str], Source | None]) -> None:
+    def __init__(
+        self, sources: Sequence[Source], load: Callable[[str], Source | None], environments: Sequence[str], outlines: Outlines
+    ) -> None:
+        """`environments` are the paths of those whose parameters count for all templates, in their order."""
+        self._outlines = outlines
         self._load = load
         self._sources: dict[str, Source | None] = {source.path: source for source in sources}
         self._given = list(sources)
-        self._read: dict[str, HeatFile | Unreadable | NotEvaluated] = {}
+        self._read: dict[str, Read | Unreadable | NotEvaluated] = {}
         self._resolved: dict[tuple[str, str], str] = {}
-        self._bases: dict[str, HeatFile | None] = {}
+        self._bases: dict[str, Read | None] = {}
+        self._parameters = Parameters([file for path in environments if (file := self._parsed(path)) is not None])
 
-    def given(self) -> Iterator[HeatFile | Unreadable | NotEvaluated]:
-        """Yield what became of each given source that can matter or cannot be read."""
+    def given(self, jobs: int = 1) -> Iterator[Read | Unreadable | NotEvaluated]:
+        """Yield what became of each given source that can matter to others or cannot be read; `jobs` processes may read them."""
+        self._outlines.prepare([source for source in self._given if source.kind == "heat"], self._parameters, jobs)
         for source in self._given:
             if source.kind != "heat":
                 continue
-            if any(word in source.text for word in _WORDS) or not source.text.strip():
-                yield self._reading(source)
-            else:
-                wrong = heat.syntax_error(source)
-                if wrong is not None:
-                    yield wrong
+            reading = self._reading(source)
+            matters = isinstance(reading, Read) and reading.form == TEMPLATE
+            if matters or isinstance(reading, Unreadable) or any(word in source.text for word in _WORDS):
+                yield reading
 
-    def files(self) -> list[HeatFile]:
+    def files(self) -> list[Read]:
         """Return every file that has been read so far, context included."""
-        return [reading for reading in self._read.values() if isinstance(reading, HeatFile)]
+        return [reading for reading in self._read.values() if isinstance(reading, Read)]
 
     def source(self, path: str) -> Source | None:
         """Return the source at `path`, given or loaded; None where there is no file."""
@@ -56,13 +80,13 @@ class HeatTree:
             self._sources[path] = self._load(path)
         return self._sources[path]
 
-    def file(self, path: str) -> HeatFile | None:
+    def file(self, path: str) -> Read | None:
         """Return the file at `path`, read; None where there is none or it cannot be read."""
         source = self.source(path)
         if source is None or source.kind != "heat":
             return None
         reading = self._reading(source)
-        return reading if isinstance(reading, HeatFile) else None
+        return reading if isinstance(reading, Read) else None
 
     def find(self, path: str) -> str | None:
         """Return the path of the file that is `path` when Jinja has been rendered; None where there is none."""
@@ -83,7 +107,7 @@ class HeatTree:
             self.source(posixpath.join(folder, f"{match.group(1)}.{what}.j2.yaml")) is not None for what in ("role", "network")
         )
 
-    def base(self, path: str) -> HeatFile | None:
+    def base(self, path: str) -> Read | None:
         """Return the base registry of the tree that the file at `path` belongs to: the nearest one above it."""
         folder = posixpath.dirname(path)
         if folder not in self._bases:
@@ -103,7 +127,7 @@ class HeatTree:
 
     def resolve(self, path: str, target: str) -> str | None:
         """Return the path of the template that `target`, written in the file at `path`, names; None if it names no file."""
-        if not target.endswith(_TEMPLATES) or "://" in target:
+        if not target.endswith(SUFFIXES) or "://" in target:
             return None
         known = (path, target)
         if known not in self._resolved:
@@ -119,7 +143,28 @@ class HeatTree:
             return None
         return posixpath.normpath(posixpath.join(self.root(path) or "", target[len(INSTALLED) :]))
 
-    def _reading(self, source: Source) -> HeatFile | Unreadable | NotEvaluated:
+    def with_settings(self, file: Read) -> Read:
+        """Return `file` with the settings that a template takes in from it, should it be an environment."""
+        if file.form != ENVIRONMENT:
+            return file
+        found = outline(file.source, self._parameters, of_environment=True)
+        return Read(file.source, found) if isinstance(found, Outline) else file
+
+    def _parsed(self, path: str) -> HeatFile | None:
+        source = self.source(path)
+        found = heat.read(source) if source is not None and source.kind == "heat" else None
+        return found if isinstance(found, HeatFile) else None
+
+    def _reading(self, source: Source) -> Read | Unreadable | NotEvaluated:
         if source.path not in self._read:
-            self._read[source.path] = heat.read(source)
+            self._read[source.path] = _told(source, self._outlines.of(source, self._parameters))
         return self._read[source.path]
+
+
+def _told(source: Source, found: Outline | Refusal) -> Read | Unreadable | NotEvaluated:
+    if isinstance(found, Outline):
+        return Read(source, found)
+    span = source.span(*found.span)
+    return (
+        NotEvaluated(source.path, span, "Jinja", source.host) if found.jinja else Unreadable(source.path, span, found.message, source.host)
+    )

@@ -29,7 +29,6 @@ from lwlint.assemble.sos_search import (
     Search,
     names,
 )
-from lwlint.parse.pcs_config import is_pcs_config
 from lwlint.tree import FILE, FOLDER, Tree
 
 SOS, CRM_REPORT, HOST = "sos", "crm_report", "host"
@@ -117,9 +116,9 @@ def _cluster(search: Search, form: str) -> Found:
     ]
     cibs = [f"{report}/{name}" for report in reports for name in ("cib.xml.live", "cib.xml")]
     packed = [f"sos_commands/{plugin}/crm_report*/*/*/cib.xml*" for plugin in ("pacemaker", "cluster")]
-    texts = [f"sos_commands/{plugin}/pcs_config" for plugin in ("pacemaker", "cluster")]
+    texts = ["sos_commands/pacemaker/pcs_config", "sos_commands/cluster/pcs_config"]
     dumps = ["sos_commands/pacemaker/pcs_cluster_cib", "sos_commands/pacemaker/cibadmin*"]
-    yield from search.best(CIB, [*cibs, *packed, *dumps, "var/lib/pacemaker/cib/cib.xml"], texts, fits=_may_be_cib)
+    yield from search.best(CIB, [*cibs, *packed, *dumps, "var/lib/pacemaker/cib/cib.xml"], texts)
     status = [
         "sos_commands/pacemaker/pcs_status_--full",
         "sos_commands/pacemaker/pcs_status",
@@ -128,11 +127,6 @@ def _cluster(search: Search, form: str) -> Found:
     ]
     yield from search.best(CLUSTER_STATUS, status)
     yield from search.best(COROSYNC, ["etc/corosync/corosync.conf", *(f"{report}/corosync.conf" for report in reports)])
-
-
-def _may_be_cib(text: str) -> bool:
-    """Return whether a file that begins so tells of a cluster's configuration; a command that failed left its complaint there."""
-    return "<" in text or is_pcs_config(text)
 
 
 def _units(search: Search) -> Found:
@@ -180,7 +174,11 @@ def _containers(search: Search) -> Found:
         for folder in ("containers/", "")
         for verb in ("inspect", "container_inspect")
     ]
-    found = [item for item in search.every(CONTAINERS, inspect) if isinstance(item, Evidence)]
+    printed = [item for item in search.every(CONTAINERS, inspect) if isinstance(item, Evidence)]
+    found = [item for item in printed if not _complains(search.read(item.path[len(search.root) :], 80))]
+    lists = [f"sos_commands/{engine}/{engine}_ps*" for engine in ("podman", "docker")]
+    listed = [item for item in search.every(CONTAINERS, lists) if isinstance(item, Evidence)]
+    found += [Evidence(CONTAINERS, item.path, weaker=True) for item in listed]
     start = [
         "var/lib/tripleo-config/*startup-config*/*.json",
         "var/lib/tripleo-config/*startup-config*/*/*.json",
@@ -190,7 +188,12 @@ def _containers(search: Search) -> Found:
         found = [Evidence(CONTAINERS, item.path, weaker=True) for item in search.every(CONTAINERS, start) if isinstance(item, Evidence)]
     yield from found
     if not found and search.in_containers:
-        yield Missing(CONTAINERS, (*inspect, *start))
+        yield Missing(CONTAINERS, (*inspect, *lists, *start))
+
+
+def _complains(text: str) -> bool:
+    """Return whether all that a command printed is that there is no such container: docker prints an empty list beside that."""
+    return text.lstrip("[] \t\r\n").startswith("Error")
 
 
 def _system(search: Search) -> Found:

@@ -33,7 +33,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Found:
-    """One defect, on one host or on several: `places` has one for each host, or one for all where it is in the cluster's CIB."""
+    """One defect, on one host or on several: `places` has one for each host, or one for all where it is in the cluster's CIB.
+
+    `commands` are where each is run (CLUSTER, EACH or the name of a host) and the line.
+    """
 
     code: str
     rule: str
@@ -46,6 +49,7 @@ class Found:
     related: tuple[tuple[Place, str], ...] = ()
     remedy: str = ""
     allowed: str | None = None
+    commands: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,10 +74,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class HostAnswer:
-    """One host: where its report lies, what was used of it and what was missing, and what each rule came to.
-
-    `cib_of` is the host whose CIB is used, `stands_in` the output that had to do for a CIB (`pcs config`); empty where there was no need.
-    """
+    """One host: where its report lies, what was used of it and what was missing, and what each rule came to."""
 
     name: str
     target: str
@@ -87,13 +88,6 @@ class HostAnswer:
     passed_over: tuple[tuple[str, str], ...] = ()
     judged: int = 0
     cib_of: str = ""
-    stands_in: str = ""
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """What a reader has to know of the evidence for the cluster's configuration."""
-        lent = (f"holds no CIB; that of {self.cib_of} is used",) if self.cib_of else ()
-        return (*lent, f"judged by `{self.stands_in}`, which is weaker evidence than the CIB") if self.stands_in else lent
 
     def cells(self) -> Mapping[str, Cell]:
         """Return the cell of each clause; NOT_APPLICABLE where no rule of it is for such input."""

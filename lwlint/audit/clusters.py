@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from lwlint import kinds
 from lwlint.assemble.cibs import cib_facts
-from lwlint.assemble.pcs_configs import pcs_config_facts
 from lwlint.assemble.sos import Capture
 from lwlint.assemble.sos_search import CIB, COROSYNC
 from lwlint.audit.targets import LONE_CIB, Target
@@ -92,9 +91,10 @@ def _identity(target: Target, capture: Capture) -> Identity:
         found = corosync(_read(target, evidence.path))
         name, uuid, nodes = found.name, found.uuid, {_short(node) for node in found.nodes}
     for evidence in capture.of(CIB):
+        if evidence.weaker:
+            continue
         source = Source(evidence.path, _read(target, evidence.path), kinds.CIB)
-        read = pcs_config_facts if evidence.weaker else cib_facts
-        for fact in read([source], Catalogue(())):
+        for fact in cib_facts([source], Catalogue(())):
             if isinstance(fact, Cluster):
                 name = fact.name or name
             elif isinstance(fact, Node) and fact.type == "member":
@@ -133,7 +133,7 @@ def groups(found: Sequence[Seat]) -> list[Group]:
 def _group(members: Sequence[Seat]) -> Group:
     counting, older = [], []
     for same in _by_node(members):
-        ordered = sorted(same, key=lambda seat: seat.capture.captured)  # stable: of two without a time, the one named last
+        ordered = sorted(same, key=lambda seat: seat.capture.captured)  # stable: of two of one time, the last by path
         counting.append(ordered[-1])
         older += ordered[:-1]
     name = next((seat.identity.name for seat in members if seat.identity.name), "")

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from lwlint.audit.answer import Found, Place
+from lwlint.audit.commands import mending
 from lwlint.finding import SEVERITIES, Finding
-from lwlint.kinds import CIB
+from lwlint.kinds import CIB, CONTAINER
 from lwlint.secret import masked
 from lwlint.source import Source, Span
 
-_LONGEST, _LONGEST_MESSAGE = 200, 2000  # characters of a line, and of a message, that are shown
+LONGEST, LONGEST_MESSAGE = 200, 2000  # characters of a line, and of a message, that are shown
 _BEFORE = 4000  # more characters that are looked at for secrets
 
 
@@ -52,20 +53,29 @@ def _one(group: list[Seen], sources: Mapping[str, Source], shown: Mapping[str, s
         related=tuple((place(r.span, sources, shown), told(r.message, group[0].host)) for r in first.related),
         remedy=masked(first.remedy),
         allowed=None if first.allowed is None else masked(first.allowed),
+        commands=tuple(dict.fromkeys((on, masked(line)) for one in group for on, line in mending(one.finding, one.host, sources))),
     )
 
 
 def told(message: str, host: str) -> str:
     """Return a message as it is shown: without secrets, and with the host in front of its paths as in `host:path`."""
-    message = message[: _LONGEST_MESSAGE + _BEFORE]
-    return masked(re.sub(rf"(?<![\w./-]){re.escape(host)}/", f"{host}:", message) if host else message)[:_LONGEST_MESSAGE]
+    message = message[: LONGEST_MESSAGE + _BEFORE]
+    return masked(re.sub(rf"(?<![\w./-]){re.escape(host)}/", f"{host}:", message) if host else message)[:LONGEST_MESSAGE]
+
+
+def _line(source: Source, line: int, span: Span) -> str:
+    """Return a line as it is shown; of one that holds all of a container, its environment too, only what is meant."""
+    whole = source.line(line)
+    if source.kind == CONTAINER and len(whole) > LONGEST:
+        return masked(source.text[span.start : span.end])[:LONGEST]
+    return masked(whole[: LONGEST + _BEFORE]).strip()[:LONGEST]
 
 
 def place(span: Span, sources: Mapping[str, Source], shown: Mapping[str, str]) -> Place:
     """Return a span as a place to show."""
     source = sources.get(span.path)
     line, column = source.position(span.start) if source is not None else (1, 1)
-    text = masked(source.line(line)[: _LONGEST + _BEFORE]).strip()[:_LONGEST] if source is not None else ""
+    text = _line(source, line, span) if source is not None else ""
     host, slash, below = span.path.partition("/")
     if host in shown:
         return Place("", shown[host], line, column, text)

@@ -45,7 +45,7 @@ class Host:
 
 def read_hosts(group: Group, release: str = AUTO) -> list[Host]:
     """Return the hosts of the group, read; `release` is the one to judge by, or AUTO."""
-    labels = list(_labels(group.seats))
+    labels = list(_labels(group))
     hosts = [_read(seat, label, release) for seat, label in zip(group.seats, labels)]
     known = next((host.release for host in hosts if host.release.name is not None), None)
     if known is not None and group.clustered:
@@ -54,11 +54,12 @@ def read_hosts(group: Group, release: str = AUTO) -> list[Host]:
     return list(_with_cib(hosts)) if group.clustered else hosts
 
 
-def _labels(seats: Sequence[Seat]) -> Iterator[str]:
-    """Yield a name for each host that no other host has, and that is fit for the first part of a path."""
+def _labels(group: Group) -> Iterator[str]:
+    """Yield a name for each host that no other host has, fit for the first part of a path: its cluster's for it, else its own."""
     taken: set[str] = set()
-    for seat in seats:
-        name = re.sub(r"[^\w.-]", "_", seat.capture.host).strip(".") or "host"
+    for seat in group.seats:
+        known = seat.node if seat.node in group.identity.nodes else seat.capture.host
+        name = re.sub(r"[^\w.-]", "_", known).strip(".") or "host"
         name = f"host-{name}" if name in _FOLDERS_OF_A_HOST else name
         label, number = name, 1
         while label in taken:
@@ -119,24 +120,16 @@ def _of_another(path: str, seat: Seat) -> bool:
 
 
 def _with_cib(hosts: Sequence[Host]) -> Iterator[Host]:
-    """Yield the hosts, those without a CIB with the one of another: it is the whole cluster's, and better than any text of it."""
-    having = [host for host in hosts if host.reading.facts.of(Cluster)]
-    lender = min(having, key=_is_weak, default=None)
+    """Yield the hosts, those without a CIB with the one of another: it is the whole cluster's."""
+    lender = next((host for host in hosts if host.reading.facts.of(Cluster)), None)
     for host in hosts:
-        own = {cluster.span.path for cluster in host.reading.facts.of(Cluster)}
-        if lender is None or (own and _is_weak(host) == _is_weak(lender)):
+        if lender is None or host.reading.facts.of(Cluster):
             yield host
             continue
         paths = {cluster.span.path for cluster in lender.reading.facts.of(Cluster)}
-        kept = [fact for fact in host.reading.facts if fact.span.path not in own]
-        facts = Facts([*kept, *_of(lender.reading.facts, paths)], release=host.release, services=host.reading.facts.services)
+        facts = Facts([*host.reading.facts, *_of(lender.reading.facts, paths)], release=host.release, services=host.reading.facts.services)
         sources = {**host.reading.input.sources, **{path: lender.reading.input.sources[path] for path in paths}}
         yield replace(host, reading=Reading(facts, replace(host.reading.input, sources=sources)), lent=lender.label)
-
-
-def _is_weak(host: Host) -> bool:
-    """Return whether what a host tells of its cluster's configuration is no CIB, but something that stands in for one."""
-    return all(cluster.weaker for cluster in host.reading.facts.of(Cluster))
 
 
 def _of(facts: Iterable[Fact], paths: set[str]) -> Iterator[Fact]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from lwlint import checks
+from lwlint.audit.anonymous import Anonymous
 from lwlint.audit.answer import NOT_APPLICABLE, Audit, ClusterAnswer, Found, HostAnswer, Outcome, TargetAnswer
 from lwlint.audit.clusters import Group, groups, seats
 from lwlint.audit.fold import Seen, folded, told
@@ -13,34 +14,39 @@ from lwlint.audit.orders import Ordering, ordering
 from lwlint.audit.targets import LONE_CIB, Target
 from lwlint.engine import Answer, evaluate
 from lwlint.facts import Facts
-from lwlint.facts.pacemaker import Cluster
 from lwlint.finding import FAIL, NOT_EVALUATED, PASS, Report, Verdict
 from lwlint.rules import Rule
 from lwlint.run import AUTO, judge
 from lwlint.source import Source
 
 
-def audit(targets: Iterable[Target], rules: Sequence[Rule], release: str = AUTO) -> Audit:
-    """Return what the `rules` say of the targets: of each host by itself, and of the hosts of each cluster together."""
+def audit(targets: Iterable[Target], rules: Sequence[Rule], release: str = AUTO, anonymous: Anonymous | None = None) -> Audit:
+    """Return what the `rules` say of the targets: of each host by itself, and of the hosts of each cluster together.
+
+    With `anonymous` no name of a host, domain or cluster is in it, and no address.
+    """
     opened = list(targets)
     clusters: list[ClusterAnswer] = []
-    traces: list[str] = []
+    traces = [target.trace for target in opened if target.trace]
     for group in groups(seats(opened)):
-        cluster, tracebacks = _cluster(group, rules, release)
+        cluster, tracebacks = _cluster(group, rules, release, anonymous)
         clusters.append(cluster)
         traces += tracebacks
     answers = tuple(
         TargetAnswer(t.path, t.kind, len(t.captures), tuple(told(f"{t.shown(u.span.path)}: {u.message}", "") for u in t.troubles))
         for t in opened
     )
-    return Audit(answers, tuple(clusters), tuple(rules), tuple(traces))
+    answer = Audit(answers, tuple(clusters), tuple(rules), tuple(traces))
+    return answer if anonymous is None else anonymous.hidden(answer)
 
 
-def _cluster(group: Group, rules: Sequence[Rule], release: str) -> tuple[ClusterAnswer, tuple[str, ...]]:
+def _cluster(group: Group, rules: Sequence[Rule], release: str, anonymous: Anonymous | None) -> tuple[ClusterAnswer, tuple[str, ...]]:
     hosts = read_hosts(group, release)
     own = [rule for rule in rules if not checks.compares_hosts(rule.check)]
     reports = [judge(host.reading, host.request, own) for host in hosts]
     sources = {path: source for report in reports for path, source in report.sources.items()}
+    if anonymous is not None:
+        _named(group, sources, anonymous)
     comparing = [rule for rule in rules if checks.compares_hosts(rule.check)]
     across = _across(hosts, comparing, sources) if group.clustered else Answer((), (), ())
     seen = [Seen(_owner(host), finding) for host, report in zip(hosts, reports) for finding in report.findings]
@@ -55,6 +61,15 @@ def _cluster(group: Group, rules: Sequence[Rule], release: str) -> tuple[Cluster
     orders = next((one for host in hosts if (one := ordering(host.reading.facts)).resources), Ordering())
     cluster = ClusterAnswer(identity.name, group.clustered, tuple(sorted(identity.nodes)), group.absent, answers, found, older, orders)
     return cluster, (*(trace for report in reports for trace in report.tracebacks), *across.tracebacks)
+
+
+def _named(group: Group, sources: Mapping[str, Source], anonymous: Anonymous) -> None:
+    """Tell `anonymous` of the group's hosts, in their order, and of all that stands in their files."""
+    for seat in (*group.seats, *group.older):
+        if seat.capture.form != LONE_CIB:
+            anonymous.names.host(seat.capture.host)
+    for source in sources.values():
+        anonymous.learn(source.text)
 
 
 def _owner(host: Host) -> str:
@@ -95,15 +110,19 @@ def _host(host: Host, report: Report, across: Answer, found: Sequence[Found], cl
         passed_over=tuple(_passed_over(passed_over, host)),
         judged=sum(s.judged and s.kind not in ("unreadable", "link") for s in report.sources.values()),
         cib_of=host.lent,
-        stands_in=next((cluster.weaker for cluster in host.reading.facts.of(Cluster)), ""),
     )
 
 
 def _passed_over(found: Mapping[str, str], host: Host) -> Iterator[tuple[str, str]]:
-    """Yield the files that were not judged, and why; what only tells whose report it is, and when, is none of them."""
+    """Yield the files that were not judged, and why; what was used otherwise, or only tells whose report it is, is none of them."""
+    capture = host.seat.capture
+    used = {one.path[len(capture.root) :] for one in capture.evidence}
     for path, because in sorted(found.items()):
         below = path[len(host.label) + 1 :]
-        if path in host.passed_over or ("/" in below and not below.startswith("sos_commands/")):
+        if below in used or below == "etc/hostname":
+            continue
+        printed = below.startswith("sos_commands/") and not below.startswith(("sos_commands/podman/", "sos_commands/docker/"))
+        if path in host.passed_over or ("/" in below and not printed):
             yield told(path, host.label), because
 
 

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import BinaryIO, cast
+from typing import Union
 
 from lwlint import kinds
 from lwlint.assemble.sos import CRM_REPORT, Capture, capture, captures
 from lwlint.assemble.sos_paths import WANTED
 from lwlint.assemble.sos_search import CIB, COROSYNC, Evidence, names
 from lwlint.assemble.sos_tree import Selected
+from lwlint.audit.reading import Told, Unread, read_archives
 from lwlint.discover import limit_of
 from lwlint.facts.input import Unreadable
 from lwlint.finding import ConfigurationError
-from lwlint.parse.archive import read_archive
+from lwlint.parse.archive import Archive
 from lwlint.parse.archive_format import is_inner
 from lwlint.source import Span
 from lwlint.tree import Disk, Memory, Tree
 
 ARCHIVE, FOLDER, ROOT, LONE_CIB = "archive", "folder", "root", "CIB"
-Told = Callable[[str, int, int], None]  # a target, how many bytes of it were read, how many it has
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Target:
     tree: Tree = field(repr=False)
     captures: tuple[Capture, ...] = ()
     troubles: tuple[Unreadable, ...] = ()
+    trace: str = field(default="", repr=False)
 
     def shown(self, inside: str) -> str:
         """Return how to show a path of the target's tree."""
@@ -45,23 +46,30 @@ class Target:
         return self.path if self.kind == LONE_CIB else inside or self.path
 
 
-def targets(paths: Sequence[str], roots: Sequence[str], told: Told = lambda path, done, size: None) -> Iterator[Target]:
-    """Yield what is at the `paths` (reports, archives, CIBs, folders of these), and the file systems at `roots`, each once.
+def targets(
+    paths: Sequence[str], roots: Sequence[str], told: Told = lambda path, done, size, seen: None, jobs: int | None = 1
+) -> list[Target]:
+    """Return what is at the `paths` (reports, archives, CIBs, folders of these) and the file systems at `roots`, each once, sorted.
 
-    `told` is told of progress. Raises ConfigurationError for a path that does not exist.
+    `told` is told of progress, and `jobs` archives are read at a time (None: as many as fit). Raises ConfigurationError for a path
+    that does not exist.
     """
     for path in (*paths, *roots):
-        if not os.path.exists(path):
-            raise ConfigurationError(f"`{path}`: no such file or folder")
+        try:
+            os.stat(path)
+        except OSError as error:
+            denied = isinstance(error, PermissionError)
+            raise ConfigurationError(
+                f"`{path}`: {f'cannot be looked at ({error.strerror})' if denied else 'no such file or folder'}"
+            ) from None
         if not (os.path.isdir(path) or os.path.isfile(path)):
             raise ConfigurationError(f"`{path}`: is no regular file (a pipe, socket or device); it is not opened")
-    for root in dict.fromkeys(roots):
-        yield _root(root)
+    found: list[Union[Target, str]] = [_root(root) for root in dict.fromkeys(roots)]
     for path in dict.fromkeys(posixpath.normpath(path.replace(os.sep, "/")) for path in paths):
-        if os.path.isdir(path):
-            yield from _folder(path, told)
-        else:
-            yield _file(path, told)
+        found += _folder(path) if os.path.isdir(path) else [_file(path)]
+    archives = sorted({one for one in found if isinstance(one, str)})
+    read = [_archive(path, archive) for path, archive in zip(archives, read_archives(archives, told, jobs))]
+    return sorted([*(one for one in found if isinstance(one, Target)), *read], key=lambda target: (target.path, target.kind))
 
 
 def _root(path: str) -> Target:
@@ -69,38 +77,47 @@ def _root(path: str) -> Target:
         raise ConfigurationError(f"`{path}`: is no folder")
     tree = Selected(Disk(), path, WANTED)
     found = capture(tree, path.rstrip("/") + "/")
-    return Target(path, ROOT, tree, (found,) if found.evidence else ())
+    return Target(path, ROOT, tree, (found,)) if found.evidence else Target(path, ROOT, tree, (), tuple(_denied(path)))
 
 
-def _folder(path: str, told: Told) -> Iterator[Target]:
-    """Yield the reports in a folder, and the archives that lie in it where it is no report itself."""
+def _folder(path: str) -> Iterator[Union[Target, str]]:
+    """Yield the reports in a folder, and what lies in it and may be an archive where it is no report itself."""
     tree = Selected(Disk(), path, WANTED)
     found = captures(tree, "" if path == "." else path)
     inside = [] if any(posixpath.normpath(one.root or ".") == path for one in found) else names(Disk(), path)
     archives = [posixpath.join(path, name) for name in inside if is_inner(name) and os.path.isfile(os.path.join(path, name))]
     if found or not archives:
-        yield Target(path, FOLDER, tree, tuple(_hosts(found)))
+        yield Target(path, FOLDER, tree, tuple(_hosts(found)), () if found else tuple(_denied(path)))
     for name in archives:
-        yield _file(posixpath.normpath(name), told)
+        yield _file(posixpath.normpath(name))
 
 
-def _file(path: str, told: Told) -> Target:
+def _denied(path: str) -> Iterator[Unreadable]:
+    """Yield what may not be listed of a folder in which nothing was found: that folder, and those in it."""
+    for below in (path, *(posixpath.join(path, name) for name in names(Disk(), path))):
+        try:
+            if os.path.isdir(below):
+                os.listdir(below)
+        except OSError as error:
+            yield Unreadable(below, Span(below, 0, 0), f"folder cannot be read ({error.strerror})")
+
+
+def _file(path: str) -> Union[Target, str]:
+    """Return the CIB at `path`; the path itself where there is something else, which must be an archive."""
     try:
         with open(path, "rb") as file:
             head = file.read(512)
-            size = os.fstat(file.fileno()).st_size
-        if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-            return _cib(path)
-        archive = read_archive(lambda: _opened(path), path, WANTED, told=lambda done: told(path, done, size))
-    except OSError as error:
-        trouble = Unreadable(path, Span(path, 0, 0), f"file cannot be read ({error.strerror})")
-        return Target(path, ARCHIVE, Memory({}), (), (trouble,))
+        return _cib(path) if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") else path
+    except OSError:
+        return path  # whoever reads it says so
+
+
+def _archive(path: str, archive: Union[Archive, Unread]) -> Target:
+    if isinstance(archive, Unread):
+        trouble = Unreadable("", Span("", 0, 0), archive.because)
+        return Target(path, ARCHIVE, Memory({}), (), (trouble,), archive.trace)
     troubles = tuple(replace(one, name="", span=Span("", 0, 0)) if one.span.path == path else one for one in archive.troubles)
     return Target(path, ARCHIVE, archive.tree, tuple(_hosts(captures(archive.tree))), troubles)
-
-
-def _opened(path: str) -> BinaryIO:
-    return cast("BinaryIO", open(path, "rb", buffering=0))
 
 
 def _cib(path: str) -> Target:

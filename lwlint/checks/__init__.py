@@ -41,8 +41,11 @@ _CHECKS: Mapping[tuple[str, ...], Mapping[str, tuple[str, ...]]] = MappingProxyT
             "option_names": ("option-misplaced", "option-present"),
             "option_values": ("option-value",),
         },
-        ("systemctl",): {
+        ("systemctl", "container"): {
             "units_shown": ("unit-beside-the-cluster", "unit-shown-otherwise"),
+        },
+        ("container",): {
+            "containers_started": ("container-not-started", "container-restart-that-ends"),
         },
         ("hosts",): {
             "hosts_alike": ("hosts-differ-in-options", "hosts-differ-in-units"),
@@ -71,11 +74,14 @@ _NOT_GIVEN = MappingProxyType(
         "oslo": "no oslo.config option file was given",
         "heat": "no Heat template or environment was given",
         "puppet": "no Puppet manifest was given",
-        "systemctl": "no output of `systemctl show` was given",
+        "systemctl": "no output of `systemctl show` or `systemctl list-units` was given",
     }
 )
-NOT_OF_A_HOST = frozenset((_NOT_GIVEN["heat"], _NOT_GIVEN["puppet"]))  # what a host need not have
+NO_CONTAINERS = "no service of the host runs in a container"
+NOT_OF_A_HOST = frozenset((_NOT_GIVEN["heat"], _NOT_GIVEN["puppet"], NO_CONTAINERS))  # what a host need not have
 ENTRY_POINTS = "lwlint.checks"
+_AUDITS = (("systemctl", "container"), ("container",), ("hosts",))  # what only an audit reads
+_ALWAYS = (("container",), ("hosts",))  # what only the check itself can tell whether it is there
 
 
 _INPUT_OF = MappingProxyType({"unit": "unit", "ignored_line": "unit", "resource": "cib", "option": "oslo", "service_mapping": "heat"})
@@ -90,7 +96,7 @@ def not_given(name: str, params: Any, given: Container[str]) -> str | None:
     wanted = next((kinds for kinds, modules in _CHECKS.items() if any(name in names for names in modules.values())), ())
     if not wanted and isinstance(params, Mapping) and params.get("each") in _INPUT_OF:
         wanted = (_INPUT_OF[params["each"]],)
-    return None if not wanted or wanted == ("hosts",) or any(kind in given for kind in wanted) else _NOT_GIVEN[wanted[0]]
+    return None if not wanted or wanted in _ALWAYS or any(kind in given for kind in wanted) else _NOT_GIVEN[wanted[0]]
 
 
 def compares_hosts(name: str) -> bool:
@@ -99,8 +105,8 @@ def compares_hosts(name: str) -> bool:
 
 
 def of_audits(name: str) -> bool:
-    """Return whether a check is for hosts of one cluster, which only an audit knows to be that."""
-    return compares_hosts(name) or any(name in names for names in _CHECKS[("systemctl",)].values())
+    """Return whether a check is for what only an audit reads, or knows to be of one cluster."""
+    return any(name in names for kinds in _AUDITS for names in _CHECKS[kinds].values())
 
 
 def names() -> list[str]:

@@ -5,26 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from lwlint.checks import cluster_commands
 from lwlint.checks.check import Check, Saw, Unknown, needs
-from lwlint.checks.untold import untold
 from lwlint.facts import Facts
 from lwlint.facts.cib import Cib, cibs
 from lwlint.facts.colocation import PROMOTED, Colocations, by_node, first_takes, second_takes
-from lwlint.facts.pacemaker import (
-    COLOCATION,
-    CONSTRAINTS,
-    GROUP,
-    INFINITY,
-    ORDER,
-    SET_ORDER,
-    Cluster,
-    Constraint,
-    Pair,
-    Resource,
-    boolean,
-    score,
-)
-from lwlint.finding import Problem, Related
+from lwlint.facts.pacemaker import COLOCATION, GROUP, INFINITY, ORDER, Cluster, Constraint, Pair, Resource, boolean, score
+from lwlint.finding import Command, Problem, Related
 from lwlint.record import dataclass
 from lwlint.source import Span
 
@@ -103,10 +90,7 @@ class _Judged:
 
 def _judged(facts: Facts, params: Params) -> Iterator[_Judged | Unknown]:
     for cib in cibs(facts):
-        unknown = next(untold(cib, CONSTRAINTS, SET_ORDER), None)
-        if unknown is not None:
-            yield unknown
-        elif not cib.only_controllers:
+        if not cib.only_controllers:
             yield Unknown("there is no OpenStack service in this CIB", cib.cluster.span)
         elif not cib.running(params.to):
             yield Unknown(f"there is no {_title(facts, params.to)} in this CIB", cib.cluster.span)
@@ -121,7 +105,7 @@ def _run_colocated(facts: Facts, params: Params) -> Iterator[Saw]:
             continue
         for resource in judged.cib.running(params.each):
             if resource.name not in judged.bound | judged.excused:
-                yield _problem(judged.cib, resource, *_why_not_bound(judged, resource))
+                yield _problem(judged.cib, resource, *_why_not_bound(judged, resource), _binding(judged, resource))
 
 
 def _run_ordered(facts: Facts, params: Params) -> Iterator[Saw]:
@@ -132,12 +116,13 @@ def _run_ordered(facts: Facts, params: Params) -> Iterator[Saw]:
         for resource in judged.cib.running(params.each):
             ordered, void = (True, ()) if resource.name in judged.excused else _ordered(judged, resource)
             target = judged.target(resource).name
+            ordering = cluster_commands.ordered(resource, judged.target(resource))
             if void:
                 reason = f"the order with `{target}` binds nothing (`kind=Serialize`, or its lifetime is over); there must be one that does"
-                yield _problem(judged.cib, resource, reason, void)
+                yield _problem(judged.cib, resource, reason, void, ordering)
             elif not ordered:
                 reason = f"no order with `{target}`; there must be one, `{resource.name}` first (`kind=Optional` is enough)"
-                yield _problem(judged.cib, resource, reason, ())
+                yield _problem(judged.cib, resource, reason, (), ordering)
 
 
 def _title(facts: Facts, name: str) -> str:
@@ -162,6 +147,13 @@ def _why_not_bound(judged: _Judged, resource: Resource) -> tuple[str, tuple[Rela
         if group.children.index(resource.name) < group.children.index(target.name):
             return f"it comes before `{target.name}` in group `{group.name}`; it must come after it", (Related(group.span, "this group"),)
     return f"no mandatory colocation with `{target.name}`; there must be one with score `INFINITY`", ()
+
+
+def _binding(judged: _Judged, resource: Resource) -> tuple[Command, ...]:
+    """Return what binds the resource to its target; none in a group, whose members bind each other by their order."""
+    if resource.parent is not None:
+        return ()
+    return cluster_commands.bound(resource, judged.target(resource), judged.touching({resource.name}, COLOCATION))
 
 
 def _around(cib: Cib, resource: Resource) -> set[str]:
@@ -226,8 +218,9 @@ def _ordered(judged: _Judged, resource: Resource) -> tuple[bool, tuple[Related, 
     return False, tuple(void)
 
 
-def _problem(cib: Cib, resource: Resource, reason: str, related: tuple[Related, ...]) -> Problem:
-    return Problem(resource.span, f"virtual IP `{resource.name}`: {reason}", f"resource {resource.name}", related, host=cib.cluster.host)
+def _problem(cib: Cib, resource: Resource, reason: str, related: tuple[Related, ...], commands: tuple[Command, ...]) -> Problem:
+    message, subject = f"virtual IP `{resource.name}`: {reason}", f"resource {resource.name}"
+    return Problem(resource.span, message, subject, related, host=cib.cluster.host, commands=commands)
 
 
 _EVIDENCE = needs(Cluster, "no CIB was given")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lwlint.checks import cluster_commands
 from lwlint.checks.check import Check, Saw, Unknown, needs
-from lwlint.checks.untold import untold
 from lwlint.facts import Facts
 from lwlint.facts.cib import Cib, cibs
 from lwlint.facts.oslo import Option
-from lwlint.facts.pacemaker import TEMPLATES, Cluster, Resource
+from lwlint.facts.pacemaker import Cluster, Resource
 from lwlint.facts.service import RELEASES, Release, Service
-from lwlint.finding import Problem, Related
+from lwlint.finding import Command, Problem, Related
 from lwlint.record import dataclass
 
 NO_CIB = "no CIB was given"
@@ -37,18 +37,19 @@ def _run(facts: Facts, params: Params) -> Iterator[Saw]:
         if not cib.openstack:
             yield Unknown(NOT_OPENSTACK, cib.cluster.span)
             continue
-        yield from untold(cib, TEMPLATES)
         for leaf in cib.leaves():
             service = cib.service(leaf)
             if service is None:
                 continue
             if service.kind in params.kinds or service.name in params.services:
                 reason = params.reason if _runs(service) else params.reason_of_helpers or params.reason
-                yield _problem(cib, leaf, _title(service, leaf), reason)
+                ours = service.kind in params.kinds and _runs(service)
+                commands = (cluster_commands.handed_over if ours else cluster_commands.removed)(cib, leaf)
+                yield _problem(cib, leaf, _title(service, leaf), reason, commands)
             elif service.kind in params.until_release and _is_over(service, facts.release):
                 last = service.under_pacemaker[-1]
                 reason = f"is under Pacemaker in {facts.release.name}; it may be up to {last} only"
-                yield _problem(cib, leaf, service.title, reason, "warning")
+                yield _problem(cib, leaf, service.title, reason, cluster_commands.handed_over(cib, leaf), "warning")
 
 
 def _runs(service: Service) -> bool:
@@ -69,7 +70,7 @@ def _is_over(service: Service, release: Release) -> bool:
     return RELEASES.index(release.name) > max(RELEASES.index(name) for name in service.under_pacemaker)
 
 
-def _problem(cib: Cib, leaf: Resource, title: str, reason: str, severity: str | None = None) -> Problem:
+def _problem(cib: Cib, leaf: Resource, title: str, reason: str, commands: tuple[Command, ...], severity: str | None = None) -> Problem:
     top = cib.top(leaf)
     where = f" in `{top.name}`" if top.name != leaf.name else ""
     related = (Related(top.span, f"the {top.form} around it"),) if top.name != leaf.name else ()
@@ -80,6 +81,7 @@ def _problem(cib: Cib, leaf: Resource, title: str, reason: str, severity: str | 
         related=related,
         severity=severity,
         host=leaf.host,
+        commands=commands,
     )
 
 
@@ -103,7 +105,8 @@ def _run_despite(facts: Facts, params: OptionParams) -> Iterator[Saw]:
             setting = f"{params.section}.{params.option}"
             message = f"resource `{top.name}`: `{setting}` makes it active/active; it must then not be under Pacemaker"
             related = (Related(option.span, f"`{params.option}` is `{option.value}`"),)
-            yield Problem(top.span, message, f"resource {top.name}", related, host=top.host)
+            commands = cluster_commands.handed_over(cib, leaf)
+            yield Problem(top.span, message, f"resource {top.name}", related, host=top.host, commands=commands)
 
 
 def _both(facts: Facts, params: OptionParams) -> str | None:

@@ -5,23 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from lwlint.checks.check import Check, Saw
-from lwlint.checks.untold import untold
+from lwlint.checks.cluster_commands import pcs, without
 from lwlint.facts import Facts
 from lwlint.facts.cib import Cib, cibs
 from lwlint.facts.pacemaker import (
     BUNDLE,
-    BUNDLE_META,
-    CONSTRAINTS,
     INFINITY,
     LOCATION,
-    LOCATION_SETS,
-    MORE_SETS,
-    NODE_ATTRIBUTES,
-    OPERATIONS,
     PRIMITIVE,
-    RULED_DEFAULTS,
-    SETTINGS,
-    TEMPLATES,
     Cluster,
     Constraint,
     Expression,
@@ -59,7 +50,6 @@ def _leaves(cib: Cib, params: Params) -> Iterator[Resource]:
 
 def _run_disabled(facts: Facts, params: Params) -> Iterator[Saw]:
     for cib in _clusters(facts):
-        yield from untold(cib, SETTINGS, BUNDLE_META, MORE_SETS, TEMPLATES, RULED_DEFAULTS)
         found: dict[Text, list[Resource]] = {}
         for leaf in _leaves(cib, params):
             for resource in dict.fromkeys((leaf.name, leaf.top if cib.top(leaf).form == BUNDLE else leaf.name)):
@@ -67,7 +57,7 @@ def _run_disabled(facts: Facts, params: Params) -> Iterator[Saw]:
                 if value is not None and _keeps_down(value.value, leaf):
                     found.setdefault(value, []).append(cib.top(leaf))
         for value, resources in found.items():
-            yield _set_to("target-role", value, resources, "it must be `Started`, or not be set")
+            yield _set_to("target-role", value, resources, "it must be `Started`, or not be set", "enable")
 
 
 def _keeps_down(role: str, leaf: Resource) -> bool:
@@ -76,7 +66,6 @@ def _keeps_down(role: str, leaf: Resource) -> bool:
 
 def _run_unmanaged(facts: Facts, params: Params) -> Iterator[Saw]:
     for cib in _clusters(facts):
-        yield from untold(cib, SETTINGS, BUNDLE_META, MORE_SETS, NODE_ATTRIBUTES, TEMPLATES, RULED_DEFAULTS)
         leaves = list(_leaves(cib, params))
         for name, wrong in (("is-managed", False), ("maintenance", True)):
             found: dict[Text, list[Resource]] = {}
@@ -85,31 +74,34 @@ def _run_unmanaged(facts: Facts, params: Params) -> Iterator[Saw]:
                 if value is not None and value.value.lower() != "default" and (boolean(value.value) is True) is wrong:
                     found.setdefault(value, []).append(cib.top(leaf))
             for value, resources in found.items():
-                yield _set_to(name, value, resources, f"it must be `{'true' if name == 'is-managed' else 'false'}`, or not be set")
+                wanted = f"it must be `{'true' if name == 'is-managed' else 'false'}`, or not be set"
+                yield _set_to(name, value, resources, wanted, "manage" if name == "is-managed" else "")
         mode = cib.properties.get("maintenance-mode")
         if leaves and mode is not None and boolean(mode.value) is True:
             message = f"cluster: `maintenance-mode` is `{mode.value}`, so nothing is recovered; it must be `false`"
-            yield Problem(mode.span, message, "property maintenance-mode", host=cib.cluster.host)
+            commands = (pcs("property", "set", "maintenance-mode=false"),)
+            yield Problem(mode.span, message, "property maintenance-mode", host=cib.cluster.host, commands=commands)
         for node in cib.nodes if leaves else ():
             if node.maintenance:
                 value = node.attributes["maintenance"]
                 message = f"node `{node.name}`: `maintenance` is `{value.value}`, so nothing is recovered there; it must be `false`"
-                yield Problem(value.span, message, f"node {node.name}", host=cib.cluster.host)
+                commands = (pcs("node", "unmaintenance", node.name),)
+                yield Problem(value.span, message, f"node {node.name}", host=cib.cluster.host, commands=commands)
 
 
-def _set_to(name: str, value: Text, resources: Iterable[Resource], wanted: str) -> Problem:
+def _set_to(name: str, value: Text, resources: Iterable[Resource], wanted: str, verb: str) -> Problem:
+    """Return the problem of a meta attribute; `verb` is that of `pcs resource` which sets it right, empty if there is none."""
     tops = {resource.name: resource for resource in resources}
     shown = ", ".join(f"`{each}`" for each in tops)
     first = next(iter(tops.values()))
     related = tuple(Related(resource.span, "this resource") for resource in tops.values())
-    return Problem(
-        value.span, f"resource {shown}: `{name}` is `{value.value}`; {wanted}", f"resource {first.name}", related, host=first.host
-    )
+    message = f"resource {shown}: `{name}` is `{value.value}`; {wanted}"
+    commands = tuple(pcs("resource", *((verb, top) if verb else ("meta", top, f"{name}="))) for top in tops)
+    return Problem(value.span, message, f"resource {first.name}", related, host=first.host, commands=commands)
 
 
 def _run_banned(facts: Facts, params: Params) -> Iterator[Saw]:
     for cib in _clusters(facts):
-        yield from untold(cib, CONSTRAINTS, LOCATION_SETS)
         core = {name for leaf in _leaves(cib, params) for name in (leaf.name, leaf.parent, leaf.top) if name is not None}
         everywhere = {node.name for node in cib.nodes if node.type == "member"}
         banned: dict[str, dict[str, Constraint]] = {}
@@ -123,7 +115,8 @@ def _run_banned(facts: Facts, params: Params) -> Iterator[Saw]:
                 message = (
                     f"location `{constraint.name}`: bans `{named[0]}` from `{nodes[0]}`; a ban must be cleared when its reason is gone"
                 )
-                yield Problem(constraint.span, message, f"constraint {constraint.name}", host=constraint.host)
+                commands = (without(constraint),)
+                yield Problem(constraint.span, message, f"constraint {constraint.name}", host=constraint.host, commands=commands)
         remote = any(leaf.agent == "ocf:pacemaker:remote" for leaf in cib.leaves())
         for name, bans in banned.items():
             if everywhere and everywhere <= set(bans) and not remote:
@@ -161,9 +154,8 @@ def _is_date(expression: Expression) -> bool:
 
 def _run_unwatched(facts: Facts, params: Params) -> Iterator[Saw]:
     for cib in _clusters(facts):
-        yield from untold(cib, OPERATIONS, TEMPLATES)
         for leaf in _leaves(cib, params):
-            if leaf.form != PRIMITIVE or leaf.agent is None or OPERATIONS in cib.cluster.untold:
+            if leaf.form != PRIMITIVE or leaf.agent is None:
                 continue
             if not any(_watches(operation) for operation in leaf.operations):
                 message = f"resource `{leaf.name}`: it has no recurring `monitor` operation, so a failure is not seen; there must be one"
@@ -177,10 +169,9 @@ def _watches(operation: Operation) -> bool:
 
 def _run_many(facts: Facts, params: Params) -> Iterator[Saw]:
     for cib in _clusters(facts):
-        yield from untold(cib, SETTINGS)
         for leaf in _leaves(cib, params):
             top = cib.top(leaf)
-            if top.instances == 1 or SETTINGS in cib.cluster.untold:
+            if top.instances == 1:
                 continue
             how = "on every node" if top.instances is None else f"in {top.instances} copies"
             setting = top.container.settings.get("replicas") if top.container is not None else top.meta.get("clone-max")

@@ -11,8 +11,9 @@ from lwlint.checks.unit_fixes import drop_in
 from lwlint.facts import Fact, Facts
 from lwlint.facts.systemd import LOADED, NOT_FOUND, Setting, Unit
 from lwlint.facts.unit_managers import UNKNOWN, managers_of, units
-from lwlint.finding import Problem, Related
+from lwlint.finding import Command, Problem, Related
 from lwlint.record import dataclass, field
+from lwlint.shell import quoted
 from lwlint.source import Span, Text
 
 _NAMES = {"unit": "systemd unit", "resource": "CIB", "cluster": "CIB", "option": "option file", "service_mapping": "Heat environment"}
@@ -82,7 +83,8 @@ class Params:
     settings or an attribute of its own. `default` is what an absent setting means; without it, absence is no problem
     unless the matcher says so. `called` is how messages name the setting, `because` what they say of a wrong value.
     `needs` are the kinds of fact without which nothing can be said. `together` makes one problem of all facts of a host that
-    have the same wrong value. `drop_in` is what a fix sets in a unit's drop-in.
+    have the same wrong value. `drop_in` is what a fix sets in a unit's drop-in, `commands` mend a fact
+    by hand, with `NAME` for its name.
     """
 
     each: Literal["unit", "resource", "option", "service_mapping", "ignored_line"]
@@ -97,6 +99,7 @@ class Params:
     needs: tuple[str, ...] = ()
     together: bool = False
     drop_in: Mapping[str, str] = field(default_factory=dict)
+    commands: tuple[str, ...] = ()
 
 
 def _run(facts: Facts, params: Params) -> Iterator[Saw]:
@@ -180,7 +183,8 @@ def _problem(facts: Facts, alike: list[_Wrong], params: Params) -> Problem:
     subject = f"{fact.kind} {fact.name}" if not params.together else f"{fact.kind} {params.setting}"
     related = (*_beaten(found), *(Related(_place(other, value, params), f"{other.name} too") for other, value in alike[1:]))
     fix = drop_in(fact, params.drop_in) if isinstance(fact, Unit) and not params.together and fact.load_state == LOADED else None
-    return Problem(_place(fact, found, params), message, subject, related, milder, host=fact.host, fix=fix)
+    commands = tuple(Command(line.replace("NAME", quoted(other.name))) for other, _ in alike for line in params.commands)
+    return Problem(_place(fact, found, params), message, subject, related, milder, host=fact.host, fix=fix, commands=commands)
 
 
 def _place(fact: Any, found: Setting | Text | None, params: Params) -> Span:

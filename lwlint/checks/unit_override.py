@@ -10,8 +10,9 @@ from lwlint.facts import Facts
 from lwlint.facts.service import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE
 from lwlint.facts.systemd import PACEMAKER_DROP_IN, DropInWithoutUnit, Unit
 from lwlint.facts.unit_managers import resource_of, units
-from lwlint.finding import Problem, Related
+from lwlint.finding import Command, Problem, Related
 from lwlint.record import dataclass
+from lwlint.shell import command
 from lwlint.source import Span
 
 
@@ -48,7 +49,15 @@ def _left(unit: Unit) -> Problem:
     restart = unit.settings.get("Service.Restart") or unit.pending["Service.Restart"]
     message = f"{unit.name}: Pacemaker's override `{PACEMAKER_DROP_IN}` sets `Service.Restart` to `no`; the drop-in must not be there"
     related = tuple(Related(beaten.span, f"`{beaten.key.value}={beaten.value}` is overridden") for beaten in restart.beaten)
-    return Problem(restart.span, message, f"unit {unit.name}", related, host=unit.host)
+    return Problem(restart.span, message, f"unit {unit.name}", related, host=unit.host, commands=tuple(_gone(unit)))
+
+
+def _gone(unit: Unit) -> Iterator[Command]:
+    for path in unit.drop_ins:
+        at = path.rfind("run/systemd/")
+        if path.endswith("/" + PACEMAKER_DROP_IN) and at >= 0:
+            yield Command(command("rm", "/" + path[at:]))
+    yield Command("systemctl daemon-reload")
 
 
 def _beaten(unit: Unit) -> Iterator[Problem]:

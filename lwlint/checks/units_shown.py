@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lwlint.checks.check import Check, NoParams, Saw, Unknown, needs
+from lwlint.checks.check import Check, NoParams, Saw, Unknown
+from lwlint.checks.cluster_commands import pcs
 from lwlint.facts import Facts
-from lwlint.facts.cib import cibs
+from lwlint.facts.cib import Cib, cibs
+from lwlint.facts.container_managers import FOREVER, runs_container
+from lwlint.facts.containers import DOCKER, HostContainer
 from lwlint.facts.pacemaker import Resource
-from lwlint.facts.service import ACTIVE_PASSIVE, CORE
+from lwlint.facts.service import ACTIVE_PASSIVE, CORE, Service
 from lwlint.facts.systemctl import ShownUnit
 from lwlint.facts.systemd import LOADED, MASKED, PACEMAKER_DROP_IN, Unit
-from lwlint.finding import Problem, Related
+from lwlint.facts.unit_managers import beside_by_design
+from lwlint.finding import Command, Problem, Related
+from lwlint.shell import command
 from lwlint.source import Span
 
-_GIVEN = needs(ShownUnit, "no output of `systemctl show` was given")
+_NO_STATES = "no output of `systemctl show` or `systemctl list-units` was given"
 _UNIT_CLASSES = ("systemd", "service", "lsb", "upstart")
 
 
@@ -26,7 +31,7 @@ def _run_reloaded(facts: Facts, _: NoParams) -> Iterator[Saw]:
     units = _units(facts)
     for shown in facts.of(ShownUnit):
         unit = units.get((shown.host, shown.name))
-        if shown.service is None or unit is None or shown.value("LoadState") not in (LOADED, MASKED):
+        if shown.listed or shown.service is None or unit is None or shown.value("LoadState") not in (LOADED, MASKED):
             continue
         reload = shown.properties.get("NeedDaemonReload")
         if reload is not None and reload.value == "yes":
@@ -74,22 +79,81 @@ def _run_beside(facts: Facts, _: NoParams) -> Iterator[Saw]:
         active = shown.properties.get("ActiveState")
         if service is None or active is None or active.value != "active" or service.kind not in (CORE, ACTIVE_PASSIVE):
             continue
-        if shown.name.removesuffix(".service") not in service.units:  # a container's own unit may be a helper's
-            continue
-        own = [cib for cib in found if cib.cluster.host == shown.host] or found
-        leaves = [leaf for cib in own for leaf in cib.running(service.name)]
-        if leaves and not any(_runs_units(leaf) for leaf in leaves):
+        name = shown.name.removesuffix(".service")
+        leaves = _leaves(found, shown.host, service)
+        if name in service.units:
+            if leaves and not any(_runs_units(leaf) for leaf in leaves):
+                yield _beside(shown, leaves[0], active.span)
+        elif name.startswith("tripleo_") and leaves and not beside_by_design(name) and not any(_runs(leaf, name) for leaf in leaves):
             yield _beside(shown, leaves[0], active.span)
+    yield from _containers_beside(facts, found)
+    if not any("ActiveState" in shown.properties for shown in facts.of(ShownUnit)):
+        yield Unknown(_NO_STATES)
+
+
+def _leaves(found: list[Cib], host: str, service: Service) -> list[Resource]:
+    own = [cib for cib in found if cib.cluster.host == host] or found
+    return [leaf for cib in own for leaf in cib.running(service.name)]
+
+
+def _containers_beside(facts: Facts, found: list[Cib]) -> Iterator[Saw]:
+    """Yield the containers that run a service of the cluster's, and that are none of the cluster's own."""
+    for container in facts.of(HostContainer):
+        service = container.service
+        if service is None or service.kind not in (CORE, ACTIVE_PASSIVE) or container.bundle or container.ends:
+            continue
+        leaves = [] if beside_by_design(container.called) else _leaves(found, container.host, service)
+        policy = container.policy.value if container.policy is not None and container.engine == DOCKER else ""
+        if not leaves or runs_container(leaves, container) or not (container.running or policy in FOREVER):
+            continue
+        how = f"`{leaves[0].agent}`" if leaves[0].agent else f"a {leaves[0].form}"
+        does = "it is running" if container.running else f"docker starts it by its policy `{policy}`"
+        message = f"container `{container.name}`: {does}, and the cluster runs the service as {how}; it must not be there"
+        related = (Related(leaves[0].span, f"the resource `{leaves[0].name}`"),)
+        subject = f"container {container.called}"
+        yield Problem(
+            container.span, message, subject, related, remedy=_REMOVE, host=container.host, commands=_stopped(container, leaves[0])
+        )
+
+
+def _stopped(container: HostContainer, leaf: Resource) -> tuple[Command, ...]:
+    """Return what keeps a container down: a unit of podman's is told by LW501 and LW207 itself."""
+    if container.engine != DOCKER:
+        return ()
+    never = Command(command("docker", "update", "--restart=no", container.name))
+    return (never, Command(command("docker", "stop", container.name)), pcs("resource", "cleanup", leaf.name))
 
 
 def _runs_units(leaf: Resource) -> bool:
     return (leaf.agent or "").partition(":")[0] in _UNIT_CLASSES
 
 
+def _runs(leaf: Resource, unit: str) -> bool:
+    return _runs_units(leaf) and (leaf.agent or "").partition(":")[2].removesuffix(".service") == unit
+
+
 def _beside(shown: ShownUnit, leaf: Resource, place: Span) -> Problem:
     how = f"`{leaf.agent}`" if leaf.agent else f"a {leaf.form}"
     message = f"{shown.name}: the unit is `active` in systemd, and the cluster runs the service as {how}; it must be `inactive`"
-    return Problem(place, message, f"unit {shown.name}", (Related(leaf.span, f"the resource `{leaf.name}`"),), host=shown.host)
+    related = (Related(leaf.span, f"the resource `{leaf.name}`"),)
+    mend = (Command(command("systemctl", "disable", "--now", shown.name)), pcs("resource", "cleanup", leaf.name))
+    return Problem(place, message, f"unit {shown.name}", related, host=shown.host, commands=mend)
 
 
-CHECKS = (Check("unit-shown-otherwise", _run_reloaded, _GIVEN), Check("unit-beside-the-cluster", _run_beside, _GIVEN))
+_REMOVE = (
+    "Where there is a unit of it, run `systemctl disable --now tripleo_NAME.service`; then `podman rm -f NAME` (with docker"
+    " `docker rm -f NAME`) and `pcs resource cleanup ID`."
+)
+
+
+def _evidence_beside(facts: Facts, _: NoParams) -> str | None:
+    if any("ActiveState" in shown.properties for shown in facts.of(ShownUnit)) or facts.of(HostContainer):
+        return None
+    return _NO_STATES
+
+
+def _evidence_reloaded(facts: Facts, _: NoParams) -> str | None:
+    return None if any(not shown.listed for shown in facts.of(ShownUnit)) else "no output of `systemctl show` was given"
+
+
+CHECKS = (Check("unit-shown-otherwise", _run_reloaded, _evidence_reloaded), Check("unit-beside-the-cluster", _run_beside, _evidence_beside))

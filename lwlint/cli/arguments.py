@@ -2,45 +2,28 @@
 
 from __future__ import annotations
 
-import argparse
 import os
-from functools import partial
+from collections.abc import Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from lwlint import __version__
 
-
-def parser(first: str = "") -> argparse.ArgumentParser:
-    """Return the parser of the command line; what it parses has `run`, the function of the command.
-
-    Where the `first` argument names a command the others are left out, which takes a third of the time.
-    """
-    look = partial(argparse.HelpFormatter, width=_width())
-    top = argparse.ArgumentParser(
-        prog="lwlint", description="Does this deployment keep to the Pacemaker lightweight architecture?", formatter_class=look
-    )
-    top.add_argument("--version", action="version", version=f"lwlint {__version__}")
-    top.add_argument("--debug", action="store_true", help="show the traceback of a defect")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, prog="lwlint")
-    for name in (first,) if first in _COMMANDS else _COMMANDS:
-        help_, add = _COMMANDS[name]
-        command = commands.add_parser(name, help=help_, formatter_class=look)
-        add(command)
-        command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of a defect")
-        command.set_defaults(run=_run)
-    return top
+if TYPE_CHECKING:
+    import argparse
 
 
-def _width() -> int:
-    """Return how wide help may be; argparse would ask this for every argument, and import `shutil` for it."""
-    columns = os.environ.get("COLUMNS", "")
-    try:
-        return (int(columns) if columns.isdecimal() and int(columns) else os.get_terminal_size(1).columns or 80) - 2
-    except (OSError, ValueError):
-        return 78
+def parse(given: Sequence[str]) -> Any:
+    """Return the options that were `given`, among them `command`; help and what is wrong is said, and ends the process."""
+    from lwlint.cli.quick import read
+
+    first = given[0] if given else ""
+    found = read(given, _COMMANDS[first][1]) if first in _COMMANDS else None
+    return found or parser(first).parse_args(given)
 
 
-def _run(options: argparse.Namespace) -> int:
+def run(options: Any) -> int:
+    """Run the command of `options` and return its exit code."""
     modules = {
         "check": "judge",
         "baseline": "judge",
@@ -54,6 +37,38 @@ def _run(options: argparse.Namespace) -> int:
     module = modules.get(options.command, "show")
     code: int = getattr(import_module(f"lwlint.cli.{module}"), options.command.replace("-", "_"))(options)
     return code
+
+
+def parser(first: str = "") -> argparse.ArgumentParser:
+    """Return the parser of the command line; what it parses is for `run`.
+
+    Where the `first` argument names a command the others are left out, which takes a third of the time.
+    """
+    import argparse
+    from functools import partial
+
+    look = partial(argparse.HelpFormatter, width=_width())
+    top = argparse.ArgumentParser(
+        prog="lwlint", description="Does this deployment keep to the Pacemaker lightweight architecture?", formatter_class=look
+    )
+    top.add_argument("--version", action="version", version=f"lwlint {__version__}")
+    top.add_argument("--debug", action="store_true", help="show the traceback of a defect")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, prog="lwlint")
+    for name in (first,) if first in _COMMANDS else _COMMANDS:
+        help_, add = _COMMANDS[name]
+        command = commands.add_parser(name, help=help_, formatter_class=look)
+        add(command)
+        command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of a defect")
+    return top
+
+
+def _width() -> int:
+    """Return how wide help may be; argparse would ask this for every argument, and import `shutil` for it."""
+    columns = os.environ.get("COLUMNS", "")
+    try:
+        return (int(columns) if columns.isdecimal() and int(columns) else os.get_terminal_size(1).columns or 80) - 2
+    except (OSError, ValueError):
+        return 78
 
 
 def _check(command: argparse.ArgumentParser) -> None:
@@ -73,8 +88,20 @@ def _check(command: argparse.ArgumentParser) -> None:
     command.add_argument("--all", action="store_true", help="with these: report all findings of that state, not only what is new")
     command.add_argument("--baseline", metavar="FILE", help="report only what is not in this baseline; the known findings are allowed")
     command.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour (default: on a terminal)")
+    command.add_argument(
+        "-j", "--jobs", type=_jobs, default=0, metavar="N", help="read templates in N processes (default: 0, as many as pay)"
+    )
     command.add_argument("--timing", action="store_true", help="show on standard error what each reader and each rule cost, in CPU time")
     command.add_argument("-v", "--verbose", action="store_true", help="also show what was skipped and why, every verdict, allowed findings")
+
+
+def _jobs(text: str) -> int:
+    """Return the number in `text`; argparse tells of a ValueError."""
+    if not text.isascii() or not text.isdigit():
+        import argparse
+
+        raise argparse.ArgumentTypeError(f"`{text}` is no number of processes")
+    return int(text)
 
 
 def _baseline(command: argparse.ArgumentParser) -> None:
@@ -93,7 +120,11 @@ def _audit(command: argparse.ArgumentParser) -> None:
     command.add_argument("--live", action="store_true", help="this machine, as `--root /`; nothing is run or written")
     command.add_argument("--release", metavar="NAME", help="`mitaka` ... `wallaby`; `auto` goes by evidence (default)")
     _rules(command)
+    command.add_argument(
+        "-j", "--jobs", type=int, metavar="N", help="archives read at a time, each in a process of its own (default: as many as cores)"
+    )
     command.add_argument("--format", choices=("text", "json", "html"), default="text", help="form of the answer (default: text)")
+    command.add_argument("--anonymize", action="store_true", help="replace names of hosts, domains and clusters, and all addresses")
     command.add_argument("--output", "-o", metavar="DIR", help="write audit.txt, .json and .html there, and print the last line only")
     command.add_argument(
         "--fail-on", choices=("note", "warning", "error"), default="warning", help="least severity that fails (default: warning)"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from lwlint.finding import ConfigurationError
 from lwlint.run import Request, load_rules
 
 if TYPE_CHECKING:
+    import argparse
     import datetime
 
     from lwlint.rules import Rule
@@ -77,6 +77,7 @@ def request(options: argparse.Namespace, found: Settings | None) -> Request:
         settings=found,
         today=_today() if found is not None else None,
         cache=cache(options),
+        jobs=getattr(options, "jobs", 0),
     )
 
 

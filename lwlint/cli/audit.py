@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from lwlint.audit.anonymous import Anonymous
 from lwlint.audit.answer import Audit
 from lwlint.audit.judge import audit as run
 from lwlint.audit.targets import targets
 from lwlint.cli import NOT_TRUSTED
 from lwlint.cli.ask import split
+from lwlint.cli.progress import Progress
 from lwlint.facts.service import RELEASES
 from lwlint.finding import BROKEN, NOT_EVALUATED, ConfigurationError
 from lwlint.read import near
@@ -21,8 +22,10 @@ from lwlint.report.formats import write
 from lwlint.rules import Clause, load_clauses
 from lwlint.run import AUTO, load_rules
 
+if TYPE_CHECKING:
+    import argparse
+
 CONFORMS, FINDINGS = 0, 1
-_EVERY = 0.1  # seconds between two signs of progress
 
 
 def audit(options: argparse.Namespace) -> int:
@@ -33,14 +36,14 @@ def audit(options: argparse.Namespace) -> int:
     roots = [*options.root, *(["/"] if options.live else [])]
     if not options.targets and not roots:
         raise ConfigurationError("nothing to audit: name a report, an archive, a folder or a CIB, or `--live`")
+    if options.jobs is not None and options.jobs < 1:
+        raise ConfigurationError(f"`-j {options.jobs}`: must be 1 or more")
     if options.output and os.path.exists(options.output) and not os.path.isdir(options.output):
         raise ConfigurationError(f"`--output {options.output}`: is no folder")
     rules = load_rules(options.rules, split(options.select), split(options.ignore), examples=False)
-    told, done = _progress()
-    try:
-        answer = run(targets(options.targets, roots, told), rules, release)
-    finally:
-        done()
+    anonymous = Anonymous(rules) if options.anonymize else None
+    with Progress(sys.stderr) as progress:
+        answer = run(targets(options.targets, roots, progress.tell, options.jobs), rules, release, anonymous)
     _deliver(answer, options)
     return _exit_code(answer, options)
 
@@ -68,9 +71,9 @@ def _page(answer: Audit, clauses: Sequence[Clause]) -> str:
 
 
 def _exit_code(answer: Audit, options: argparse.Namespace) -> int:
+    for text in answer.tracebacks if options.debug else ():
+        print(text, file=sys.stderr)
     if answer.count(BROKEN):
-        for text in answer.tracebacks if options.debug else ():
-            print(text, file=sys.stderr)
         print("lwlint: a rule is broken, which is a defect of lwlint; the answer is not complete", file=sys.stderr)
         return NOT_TRUSTED
     for target in answer.targets:
@@ -85,26 +88,3 @@ def _exit_code(answer: Audit, options: argparse.Namespace) -> int:
     if answer.failing(options.fail_on) or (options.strict and answer.count(NOT_EVALUATED)):
         return FINDINGS
     return CONFORMS
-
-
-def _progress() -> tuple[Callable[[str, int, int], None], Callable[[], None]]:
-    """Return what shows progress, and what takes it away again; on a terminal only."""
-    if not sys.stderr.isatty():
-        return (lambda path, read, size: None), (lambda: None)
-    shown = [0.0]
-
-    def tell(path: str, read: int, size: int) -> None:
-        now = time.monotonic()
-        if now - shown[0] >= _EVERY:
-            shown[0] = now
-            percent = f"{min(100, 100 * read // size)} %" if size else ""
-            name = os.path.basename(path).encode("ascii", "replace").decode()[:60]
-            sys.stderr.write(f"\r\033[Kreading {name}: {read // 1_000_000} of {size // 1_000_000} MB {percent}")
-            sys.stderr.flush()
-
-    def done() -> None:
-        if shown[0]:
-            sys.stderr.write("\r\033[K")
-            sys.stderr.flush()
-
-    return tell, done

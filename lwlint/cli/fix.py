@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from lwlint import fix as mend
 from lwlint.cli import NOT_TRUSTED
 from lwlint.cli.ask import request, rules, settings
 from lwlint.cli.judge import exit_code
 from lwlint.report.fixes import diff, told
+
+if TYPE_CHECKING:
+    import argparse
 
 FINDINGS = 1
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import time
@@ -17,6 +16,7 @@ from lwlint.report.formats import How, Output, deliver, outputs
 from lwlint.run import check as run
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
     from lwlint.baseline import Known
@@ -76,7 +76,8 @@ def baseline(options: argparse.Namespace) -> int:
     found = settings(options)
     report = run(request(options, found), rules(options, found))
     if report.count(BROKEN) or not any(source.judged for source in report.sources.values()):
-        return exit_code(report, argparse.Namespace(**{**vars(options), "fail_on": "error", "strict": False}))
+        options.fail_on, options.strict = "error", False
+        return exit_code(report, options)
     comparison = compare(report, known)
     text = pruned(known, comparison) if options.prune else record(report)
     write(options.output, text)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from lwlint.cli import ask
 from lwlint.finding import ConfigurationError
 from lwlint.read import near
 from lwlint.run import load_catalogue, load_rules, read_facts
+
+if TYPE_CHECKING:
+    import argparse
 
 CONFORMS = 0
 

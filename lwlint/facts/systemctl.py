@@ -12,7 +12,10 @@ from lwlint.source import Span, Text
 
 @dataclass(frozen=True)
 class ShownUnit:
-    """One unit as `systemctl show` has it; `properties` are those that it prints, by name (`ActiveState`)."""
+    """One unit as `systemctl show` has it; `properties` are those that it prints, by name (`ActiveState`).
+
+    Of a unit that is `listed` only, by `systemctl list-units` or `list-unit-files`, these are the few that such a list tells.
+    """
 
     kind: ClassVar[str] = "shown_unit"
     name: str
@@ -20,6 +23,7 @@ class ShownUnit:
     properties: Mapping[str, Text]
     host: str = ""
     service: Service | None = None
+    listed: bool = False
 
     def value(self, name: str) -> str:
         """Return the value of a property; empty if it is not printed."""

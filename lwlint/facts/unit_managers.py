@@ -22,9 +22,16 @@ def resource_of(facts: Facts, unit: Unit) -> Resource | None:
         kind, _, name = (resource.agent or "").partition(":")
         if kind in _UNIT_CLASSES and {name, f"{name}.service"} & set(unit.names):
             return resource
-        if unit.service is not None and unit.service.kind in (CORE, ACTIVE_PASSIVE) and resource.service == unit.service:
+        if unit.service is None or unit.service.kind not in (CORE, ACTIVE_PASSIVE) or resource.service != unit.service:
+            continue
+        if not beside_by_design(unit.name.removesuffix(".service")):
             return resource
     return None
+
+
+def beside_by_design(name: str) -> bool:
+    """Return whether a container of this name, or the unit of one, is a helper that runs beside a bundle (`redis_tls_proxy`)."""
+    return name.endswith(("_tls_proxy", "_healthcheck"))
 
 
 def managers_of(facts: Facts, unit: Unit) -> str:

@@ -65,17 +65,17 @@ def read_archive(
     name: str,
     wanted: Wanted,
     *,
-    told: Callable[[int], None] | None = None,
+    told: Callable[[int, int], None] | None = None,
     limits: Limits | None = None,
 ) -> Archive:
     """Return the `wanted` members of the archive that `opened` opens, packed or not; `name` is what it is called in complaints.
 
-    `told` is told how many bytes of the file have been read, now and then. Raises OSError where it cannot be opened.
+    `told` is told how many bytes of the file and how many members have been read, now and then. Raises OSError where it cannot be opened.
     """
     reading = _Reading(name, wanted, limits or Limits(), frozenset())
     for again in (False, True):
         with opened() as file:
-            whole = reading.archive(FileStream(file, told), "", 0)
+            whole = reading.archive(FileStream(file, reading.telling(told)), "", 0)
         if again or not reading.lost:
             break
         reading = _Reading(name, wanted, limits or Limits(), frozenset(reading.lost))
@@ -99,6 +99,10 @@ class _Reading:
         self._said: dict[tuple[str, str], list[tuple[str, str, bool]]] = {}
         self._more: dict[tuple[str, str], int] = {}
         self._folder, self._below = "", True
+
+    def telling(self, told: Callable[[int, int], None] | None) -> Callable[[int], None] | None:
+        """Return what tells `told` of the members too."""
+        return None if told is None else lambda read: told(read, self.count)
 
     def troubles(self) -> tuple[Unreadable, ...]:
         """Return all that was wrong, in the order in which it was met, many of one sort cut down to some and their number."""

@@ -18,6 +18,7 @@ DEPTH = 256  # libxml2's own limit, so Pacemaker's
 ELEMENTS = 400_000  # kept in memory; the largest CIBs that were met have a hundredth
 _CHUNK = 1 << 20
 _TOKEN = 8 << 20  # bytes of one tag or comment
+_COMMENT = re.compile(rb"<!--(.*?)(-?-->)", re.DOTALL)
 _ATTRIBUTE = re.compile(r"""[ \t\r\n]+([^\s=/>"']+)[ \t\r\n]*=[ \t\r\n]*(?:"([^"]*)"|'([^']*)')""")
 
 
@@ -162,6 +163,8 @@ def read_cib(source: Source) -> Union[Element, Unreadable]:
     text = source.text
     skipped = len(text) - len(text.lstrip("\ufeff \t\r\n"))
     data = text[skipped:].encode("utf-8", "surrogatepass")
+    if b"<!--" in data:  # Pacemaker reads on where a comment has `--` in it, unless it ends with `--->`; expat refuses both
+        data = _COMMENT.sub(lambda match: b"<!--" + match[1].replace(b"-", b"=") + match[2], data)
     if not data:
         return _unreadable(source, 0, "is empty")
     builder = _Builder(source, data)

@@ -68,16 +68,6 @@ def read(source: Source) -> Reading:
     return HeatFile(source, _form(document.root), document.root, document.duplicates, masked)
 
 
-def syntax_error(source: Source) -> Reading | None:
-    """Return why `source` is not YAML, at a fraction of the price of `read`; None if it is."""
-    if is_jinja(source.path):
-        return None
-    if heat_yaml.is_well_formed(source.text):
-        return None
-    reading = read(source)
-    return None if isinstance(reading, HeatFile) else reading
-
-
 def _form(root: Node | None) -> str:
     if isinstance(root, Mapping):
         keys = [key.value for key, _ in root.pairs]

@@ -108,7 +108,10 @@ class Tar:
                 self._at_end(block)
                 return None
             if len(block) < BLOCK:
-                self._complain("", f"ends in the middle of a header, {len(block)} bytes after the last member", True)
+                where = (
+                    f"{len(block)} bytes after the last member" if number else "its first: it is no tar archive, or next to nothing of one"
+                )
+                self._complain("", f"ends in the middle of a header, {where}", True)
                 return None
             header: Union[Header, str] = headers.decode(block) if headers.is_header(block) else "has a damaged header (wrong checksum)"
             if isinstance(header, Header):

@@ -56,7 +56,6 @@ def _host(host: HostAnswer) -> dict[str, Any]:
         "sos": host.sos,
         "release": {"name": host.release, "because": host.release_because},
         "cib_of": host.cib_of,
-        "stands_in": host.stands_in,
         "clauses": {
             clause: {"outcome": cell.outcome, "evaluated": cell.evaluated, "rules": cell.rules}
             for clause, cell in host.cells().items()
@@ -86,6 +85,7 @@ def _found(found: Found) -> dict[str, Any]:
         "related": [{**_place(place), "message": message} for place, message in found.related],
         "remedy": found.remedy,
         "allowed": found.allowed,
+        "commands": [{"on": on, "line": line} for on, line in found.commands],
     }
 
 

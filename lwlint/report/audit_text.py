@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from lwlint.audit.answer import NOT_APPLICABLE, Audit, Cell, ClusterAnswer, Found, HostAnswer
-from lwlint.finding import FAIL, NOT_EVALUATED, PASS
+from lwlint.audit.commands import in_order, together
+from lwlint.finding import CLUSTER, EACH, FAIL, NOT_EVALUATED, PASS
 from lwlint.report.text import safe
 from lwlint.rules import Clause
 
@@ -26,6 +27,7 @@ def _lines(audit: Audit, clauses: Sequence[Clause], verbose: bool) -> Iterator[s
         yield from _table(cluster, titles)
         yield from _found(cluster, titles, verbose)
         yield from _missing(cluster)
+        yield from _commands(cluster, verbose)
         if verbose:
             yield from _evidence(cluster)
     yield from _remedies(audit)
@@ -43,7 +45,8 @@ def _heading(cluster: ClusterAnswer) -> Iterator[str]:
         yield f"  {host.name}: {host.target} ({', '.join(part for part in told if part)})"
         if host.release_because:
             yield f"    judged as {host.release or 'any release'}: {host.release_because}"
-        yield from (f"    {remark}" for remark in host.remarks)
+        if host.cib_of:
+            yield f"    holds no CIB; that of {host.cib_of} is used"
     for name, older, captured, counting in cluster.older:
         yield f"  {name}: {older} ({captured or 'of unknown time'}) is of the same host and does not count; {counting} does"
     if cluster.absent:
@@ -145,6 +148,23 @@ def _missing(cluster: ClusterAnswer) -> Iterator[str]:
         yield f"  not evaluated ({', '.join(names)}): {', '.join(codes)}: {because}"
     if by_what or reasons:
         yield ""
+
+
+def _commands(cluster: ClusterAnswer, verbose: bool) -> Iterator[str]:
+    """Yield what to run; what mends a note only if all is wanted, for a note may be as it should be."""
+    mends = [mend for one in cluster.found if one.allowed is None and (verbose or one.severity != "note") for mend in one.commands]
+    if mends:
+        yield "Commands that mend it (to be read first; an option counts when its service has been restarted)"
+        for places, lines in together(in_order(mends)):
+            yield f"  {where(places)}"
+            yield from (f"    {line}" for line in lines)
+        yield ""
+
+
+def where(places: Sequence[str]) -> str:
+    """Return where commands are run, for a person."""
+    told = {CLUSTER: "once, on any node of the cluster", EACH: "on each node that is to run the service"}
+    return told.get(places[0], f"on {', '.join(places)}")
 
 
 def _evidence(cluster: ClusterAnswer) -> Iterator[str]:

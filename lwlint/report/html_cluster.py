@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from lwlint.audit.answer import NOT_APPLICABLE, Cell, ClusterAnswer, HostAnswer
 from lwlint.finding import FAIL, NOT_EVALUATED, PASS, SEVERITIES
+from lwlint.report.html_commands import all_commands
 from lwlint.report.html_element import Html, counted, element, join, prose
 from lwlint.report.html_findings import every, findings
 from lwlint.report.html_graph import graph
@@ -24,6 +25,7 @@ def section(cluster: ClusterAnswer, titles: Mapping[str, str], key: str) -> Html
         ("matrix", "Hosts and clauses", _matrix(cluster, titles, key)),
         ("hosts", "Hosts", _hosts(cluster)),
         ("findings", "Findings", findings(cluster, titles, key)),
+        ("commands", "Commands that mend it", all_commands(cluster, key)),
         ("orders", "Orders between resources", graph(cluster, key)),
         ("missing", "What was missing", _missing(cluster)),
         ("used", "What was used", _used(cluster)),
@@ -84,7 +86,9 @@ def _hosts(cluster: ClusterAnswer) -> Html:
             element("td", host.sos or "\u2013"),
             element("td", host.release or "unknown", element("small", prose(host.release_because)) if host.release_because else ""),
             element("td", str(host.judged), class_="number"),
-            element("td", element("code", host.target), *(element("small", remark) for remark in host.remarks)),
+            element(
+                "td", element("code", host.target), element("small", f"holds no CIB; that of {host.cib_of} is used") if host.cib_of else ""
+            ),
         )
         for host in cluster.hosts
     )

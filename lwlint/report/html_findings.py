@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from lwlint.audit.answer import ClusterAnswer, Found, Place
+from lwlint.report.html_commands import commands, copy
 from lwlint.report.html_element import Html, counted, element, join, prose
 
 _NAMED = 3  # hosts that a finding names in its line; more are counted
@@ -57,10 +58,10 @@ def _remedy(remedy: str, key: str) -> Html:
     if not remedy.strip():
         return Html("")
     said, blocks = parts_of(remedy)
-    whole = element("p", element("b", "What to do"), " ", prose(said), _copy(f"{key}-m"), class_="what")
+    whole = element("p", element("b", "What to do"), " ", prose(said), copy(f"{key}-m"), class_="what")
     hidden = element("span", remedy.strip(), id=f"{key}-m", hidden=True)
     pasted = (
-        element("div", element("pre", element("code", block, id=f"{key}-m{i}")), _copy(f"{key}-m{i}"), class_="command")
+        element("div", element("pre", element("code", block, id=f"{key}-m{i}")), copy(f"{key}-m{i}"), class_="command")
         for i, block in enumerate(blocks)
     )
     return element("div", whole, hidden, pasted, class_="remedy")
@@ -90,12 +91,6 @@ def _dedented(block: str) -> str:
     return "\n".join(line[least:] for line in lines)
 
 
-def _copy(target: str) -> Html:
-    return element(
-        "button", "Copy", element("span", " what to do", class_="unseen"), type="button", class_="copy", data_copy=target, hidden=True
-    )
-
-
 def _finding(found: Found, cluster: ClusterAnswer, key: str) -> Html:
     names = [host.name for host in cluster.hosts]
     allowed = found.allowed is not None
@@ -108,7 +103,7 @@ def _finding(found: Found, cluster: ClusterAnswer, key: str) -> Html:
     return element(
         "details",
         line,
-        element("div", _body(found, cluster), class_="body"),
+        element("div", _body(found, cluster, key), class_="body"),
         class_="finding",
         id=key,
         data_severity="allowed" if allowed else found.severity,
@@ -127,12 +122,15 @@ def _on(found: Found, hosts: int) -> str:
     return ", ".join(found.hosts) if len(found.hosts) <= _NAMED else f"{len(found.hosts)} of {hosts} hosts"
 
 
-def _body(found: Found, cluster: ClusterAnswer) -> Iterator[Html]:
+def _body(found: Found, cluster: ClusterAnswer, key: str) -> Iterator[Html]:
     if found.allowed is not None:
         yield element("p", f"Allowed ({found.severity}): ", found.allowed)
     if _NAMED < len(found.hosts) < len(cluster.hosts):
         yield element("p", "On ", ", ".join(found.hosts), class_="hosts")
     yield element("ul", _places(found.places), class_="evidence")
+    if found.commands:
+        yield element("p", "Commands", class_="label")
+        yield commands(found.commands, f"{key}-c")
     if found.related:
         rows = (
             element("li", element("span", prose(message), class_="why"), " ", element("code", place.shown, class_="place"), _line(place))

@@ -63,6 +63,7 @@ def _finding(finding: Finding, report: Report) -> dict[str, Any]:
         "remedy": finding.remedy,
         "fingerprint": finding.fingerprint,
         "fix": _fix(finding, report),
+        "commands": [{"on": on, "line": line} for line, on in finding.commands],
     }
 
 

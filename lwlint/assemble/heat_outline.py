@@ -1,0 +1,254 @@
+"""One Heat file -> its outline: all that is asked of it by itself, as plain values, so that its nodes and its text can be let go.
+
+An outline depends on the text, on whether Jinja renders it, and on the values of the parameters that the user gave; on no path and
+on no other file. It can therefore be kept, shared by equal files, and made in another process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Optional
+
+from lwlint.assemble.heat_containers import Specified, containers
+from lwlint.assemble.heat_functions import Scope, Values, possible
+from lwlint.assemble.heat_keys import Parameters
+from lwlint.assemble.heat_template import Key, Parts, get_files, read_parts, settings
+from lwlint.facts.input import NotEvaluated
+from lwlint.parse import heat
+from lwlint.parse.heat import ENVIRONMENT, ROLES, TEMPLATE, HeatFile
+from lwlint.parse.heat_nodes import Mapping, Node, Scalar, Sequence, effective, walk
+from lwlint.parse.heat_values import same
+from lwlint.source import Source
+
+Place = tuple[int, int]
+Named = tuple[str, Place]
+
+SUFFIXES = (".yaml", ".yml", ".template")
+_CONFIGS = ("OS::Heat::SoftwareConfig", "OS::Heat::StructuredConfig")
+_DESCRIBING = ("type", "description", "label", "hidden", "tags", "constraints", "immutable")
+_SECTIONS = ("parameter_defaults", "parameters")
+
+
+class Setting(NamedTuple):
+    """A setting; `values` are all that it can have (None: only a deployment tells), `at` is the place of its value."""
+
+    name: str
+    span: Place
+    place: str
+    branch: tuple[str, ...]
+    values: Values
+    at: Place
+
+
+class Line(NamedTuple):
+    """One line of a registry; `scope` is the resource that it is for, where it stands below `resources`. No `target`: it is no text."""
+
+    alias: str
+    span: Place
+    target: Optional[str]
+    at: Place
+    scope: str
+
+
+class Repeated(NamedTuple):
+    """A key that stands twice in one mapping."""
+
+    name: str
+    span: Place
+    dropped: Place
+    differs: bool
+    schema: bool
+
+
+class Outline(NamedTuple):
+    """What a file holds, by itself. `first` is the place of the first key of a template.
+
+    `references` are the templates that it names, with what they are mapped to; `gets` the files that it reads; `deployed` the services
+    of roles that it names; `overrides` the settings that it puts over those of templates. `types` are the types of those resources
+    whose settings it takes in (`taken`); `merged` tells after how many of its own settings, and from which resource.
+    """
+
+    form: str
+    first: Optional[Place] = None
+    registry: tuple[Line, ...] = ()
+    references: tuple[tuple[str, str, Place], ...] = ()
+    gets: tuple[Named, ...] = ()
+    repeated: tuple[Repeated, ...] = ()
+    roles: tuple[tuple[str, Place, tuple[str, ...]], ...] = ()
+    deployed: tuple[str, ...] = ()
+    overrides: tuple[Setting, ...] = ()
+    types: tuple[tuple[str, str], ...] = ()
+    taken: tuple[str, ...] = ()
+    merged: tuple[tuple[int, str], ...] = ()
+    settings: tuple[Setting, ...] = ()
+    role_data: Optional[Place] = None
+    containers: tuple[Specified, ...] = ()
+    configs: tuple[tuple[str, Place, str, str], ...] = ()
+    stray: tuple[Named, ...] = ()
+
+
+class Refusal(NamedTuple):
+    """Why there is no outline, and where; `jinja` tells that it may be one when Jinja has been rendered."""
+
+    message: str
+    span: Place
+    jinja: bool
+
+
+def outline(source: Source, parameters: Parameters, *, of_environment: bool = False) -> Outline | Refusal:
+    """Return the outline of `source`. An environment is read for the settings of a template only if `of_environment` asks for it."""
+    file = heat.read(source)
+    if not isinstance(file, HeatFile):
+        place = (file.span.start, file.span.end)
+        return Refusal("", place, True) if isinstance(file, NotEvaluated) else Refusal(file.message, place, False)
+    lines = tuple(_lines(file)) if file.form == ENVIRONMENT else ()
+    found = Outline(
+        form=file.form,
+        registry=lines,
+        references=tuple(_references(file, lines)),
+        gets=tuple((s.value, _place(s)) for s in get_files(file) if "://" not in s.value and not _is_generated(file, s)),
+        repeated=tuple(_repeated(file)),
+        roles=tuple(_roles(file)),
+    )
+    if file.form == ENVIRONMENT:
+        scope = parameters.scope(Parts(file))
+        found = found._replace(deployed=tuple(_deployed(file)), overrides=tuple(_setting(k, scope) for k in _overrides(file)))
+    return found if file.form == ENVIRONMENT and not of_environment else _with_parts(found, read_parts(file), parameters)
+
+
+def _with_parts(found: Outline, parts: Parts, parameters: Parameters) -> Outline:
+    scope = parameters.scope(parts)
+    first = parts.file.root.pairs[0][0] if isinstance(parts.file.root, Mapping) and parts.file.root.pairs else None
+    everywhere = any(key.place == "hieradata" for key in parts.keys)
+    wanted = parts.taken | {name for _, name in parts.merged}
+    return found._replace(
+        first=_place(first) if first is not None and found.form == TEMPLATE else None,
+        types=tuple((name, kind.value) for name, kind in parts.types.items() if everywhere or name in wanted),
+        taken=tuple(sorted(parts.taken)),
+        merged=tuple(parts.merged),
+        settings=tuple(_setting(key, scope) for key in parts.keys),
+        role_data=_place(parts.role_data) if parts.role_data is not None else None,
+        containers=tuple(containers(parts, scope)),
+        configs=tuple(_configs(parts)) if found.form == TEMPLATE else (),
+        stray=tuple((key.value, _place(key)) for key in parts.stray) if found.form == TEMPLATE else (),
+    )
+
+
+def _place(node: Node) -> Place:
+    return (node.start, node.end)
+
+
+def _is_generated(file: HeatFile, scalar: Scalar) -> bool:
+    return file.masked is not None and file.masked.is_generated(scalar.start, scalar.end)
+
+
+def _setting(key: Key, scope: Scope) -> Setting:
+    return Setting(key.name, _place(key.key), key.place, key.branch, possible(key.value, scope), _place(key.value))
+
+
+def _lines(file: HeatFile) -> Iterator[Line]:
+    """Yield the entries of the resource registry of an environment; of a key that stands twice, the last."""
+    for key, value in effective(file.section("resource_registry")):
+        if key.value == "resources" and isinstance(value, Mapping):
+            for scope, inner in effective(value):
+                for alias, target in effective(inner) if isinstance(inner, Mapping) else ():
+                    if alias.value not in ("hooks", "restricted_actions"):
+                        yield _line(alias, target, scope.value)
+        elif isinstance(value, Scalar) and key.value != "base_url":
+            yield _line(key, value, "")
+
+
+def _line(alias: Scalar, target: Node, scope: str) -> Line:
+    return Line(alias.value, _place(alias), target.value if isinstance(target, Scalar) else None, _place(target), scope)
+
+
+def _references(file: HeatFile, lines: tuple[Line, ...]) -> Iterator[tuple[str, str, Place]]:
+    for name, target, place in _named(file, lines):
+        generated = file.masked is not None and file.masked.is_generated(*place)
+        if target.endswith(SUFFIXES) and "://" not in target and not generated:
+            yield name, target, place
+
+
+def _named(file: HeatFile, lines: tuple[Line, ...]) -> Iterator[tuple[str, str, Place]]:
+    if file.form == ENVIRONMENT:
+        yield from ((line.alias, line.target, line.at) for line in lines if line.target is not None)
+    elif file.form == TEMPLATE:
+        for name, resource in effective(file.section("resources")):
+            kind = resource.get("type") if isinstance(resource, Mapping) else None
+            if isinstance(kind, Scalar):
+                yield name.value, kind.value, _place(kind)
+    elif file.top("topics") is not None:
+        for node in walk(file.top("topics")):
+            for key, value in node.pairs if isinstance(node, Mapping) else ():
+                if key.value == "file" and isinstance(value, Scalar):
+                    yield key.value, value.value, _place(value)
+
+
+def _repeated(file: HeatFile) -> Iterator[Repeated]:
+    """Yield the keys that stand twice in one mapping; of Jinja only where no statement may leave one of them out."""
+    schemas: set[int] | None = None
+    for (first, lost), (key, value), mapping in file.duplicates:
+        masked = file.masked
+        if masked is not None and (masked.decided_between(first.start, key.start) or masked.is_generated(key.start, key.end)):
+            continue
+        if schemas is None:
+            schemas = {id(schema) for _, schema in file.section("parameters").pairs} if file.form == TEMPLATE else set()
+        schema = id(mapping) in schemas and key.value in _DESCRIBING
+        yield Repeated(key.value, _place(key), _place(first), not same(lost, value), schema)
+
+
+def _roles(file: HeatFile) -> Iterator[tuple[str, Place, tuple[str, ...]]]:
+    for item in file.root.items if file.form == ROLES and isinstance(file.root, Sequence) else ():
+        name, services = (item.get("name"), item.get("ServicesDefault")) if isinstance(item, Mapping) else (None, None)
+        if isinstance(name, Scalar) and isinstance(services, Sequence):
+            yield name.value, _place(name), tuple(alias.value for alias in services.items if isinstance(alias, Scalar))
+
+
+def _deployed(file: HeatFile) -> Iterator[str]:
+    """Yield the aliases that the parameters of an environment name as the services of a role."""
+    for section in _SECTIONS:
+        for key, value in effective(file.section(section)):
+            if key.value.endswith("Services") and isinstance(value, Sequence):
+                yield from (item.value for item in value.items if isinstance(item, Scalar))
+
+
+def _overrides(file: HeatFile) -> Iterator[Key]:
+    """Yield the settings that an environment puts over those of all templates (`ExtraConfig`, `ControllerExtraConfig`)."""
+    for section in _SECTIONS:
+        for name, value in effective(file.section(section)):
+            if name.value.lower().endswith("extraconfig") and isinstance(value, Mapping):
+                yield from settings(value, name.value, ())
+
+
+def _configs(parts: Parts) -> Iterator[tuple[str, Place, str, str]]:
+    """Yield the software configurations among the resources of a template: name, place, type and group."""
+    for name, resource in effective(parts.resources) if any(kind.value in _CONFIGS for kind in parts.types.values()) else ():
+        kind = parts.types.get(name.value)
+        if kind is None or kind.value not in _CONFIGS or not isinstance(resource, Mapping):
+            continue
+        properties = resource.get("properties")
+        group = properties.get("group") if isinstance(properties, Mapping) else None
+        yield name.value, _place(name), kind.value, group.value if isinstance(group, Scalar) else ""
+
+
+def as_plain(found: Outline | Refusal) -> Any:
+    """Return an outline as values that `marshal` takes."""
+    return _plain(found) if isinstance(found, Outline) else (None, *found)
+
+
+def from_plain(plain: Any) -> Outline | Refusal:
+    """Return the outline that `as_plain` made values of."""
+    if plain[0] is None:
+        return Refusal(*plain[1:])
+    found = Outline(*plain)
+    return found._replace(
+        registry=tuple(Line(*each) for each in found.registry),
+        repeated=tuple(Repeated(*each) for each in found.repeated),
+        overrides=tuple(Setting(*each) for each in found.overrides),
+        settings=tuple(Setting(*each) for each in found.settings),
+        containers=tuple(Specified(*each) for each in found.containers),
+    )
+
+
+def _plain(value: Any) -> Any:
+    return tuple(_plain(each) for each in value) if isinstance(value, tuple) else value

@@ -1,0 +1,94 @@
+"""The commands that mend what was found, with the paths of the host itself, and in an order in which they can be run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from lwlint.finding import CLUSTER, EACH, AddOption, Change, Command, DropIn, DropLines, Finding, SetOption
+from lwlint.kinds import OSLO
+from lwlint.shell import command
+from lwlint.source import Source, Span
+
+RELOAD = Command("systemctl daemon-reload")
+_HEADER = re.compile(r"^\[([^\]\n]+)\]", re.MULTILINE)
+_FORMAT = "%s\\n"  # of printf: each word on a line of its own
+_NAME = re.compile(r"[^\s=:]+")
+_FIRST = ("pcs constraint remove ", "pcs property set maintenance-mode=", "pcs node unmaintenance ", "pcs resource manage ")
+Mend = tuple[str, str]  # where to run it: CLUSTER, EACH or the name of a host; and the line
+
+
+def mending(finding: Finding, host: str, sources: Mapping[str, Source]) -> Iterator[Mend]:
+    """Yield the commands of a finding: the check's own, else what `lwlint fix` would do, by commands. None where that is not certain."""
+    own = finding.commands
+    if not own and finding.fix is not None and finding.fix.safe:
+        found = [list(_of(change, sources)) for change in finding.fix.changes]
+        own = tuple(line for lines in found for line in lines) if all(found) else ()
+    for line, on in own:
+        yield (on if on in (CLUSTER, EACH) else host, line)
+
+
+def _of(change: Change, sources: Mapping[str, Source]) -> Iterator[Command]:
+    if isinstance(change, DropIn):
+        yield from _drop_in(change)
+        return
+    place = {SetOption: "key", AddOption: "beside", DropLines: "span"}.get(type(change))
+    span: Span | None = getattr(change, place) if place is not None else None
+    source = sources.get(span.path) if span is not None else None
+    if span is None or source is None or source.kind != OSLO or not source.root:
+        return
+    path = "/" + source.path[len(source.root) :]
+    if isinstance(change, AddOption):
+        sections = [name for name in _HEADER.findall(source.text) if name.lower() == change.section.lower()]
+        yield Command(command("crudini", "--set", path, sections[0] if sections else change.section, change.option, change.value))
+        return
+    headers = [match[1] for match in _HEADER.finditer(source.text, 0, span.start)]
+    name = _NAME.match(source.text, span.start)
+    if not headers or name is None or len(re.findall(rf"^{re.escape(name[0])}\s*[=:]", source.text, re.MULTILINE)) > 1:
+        return  # crudini keeps one of several, which need not be the one that counts
+    if isinstance(change, SetOption):
+        yield Command(command("crudini", "--set", path, headers[-1], name[0], change.value))
+    else:
+        yield Command(command("crudini", "--del", path, headers[-1], name[0]))
+
+
+def _drop_in(change: DropIn) -> Iterator[Command]:
+    at = change.path.find("etc/systemd/system/")
+    if at < 0:
+        return
+    path = "/" + change.path[at:]
+    lines: list[str] = []
+    for name, value in change.settings:
+        section, _, key = name.rpartition(".")
+        lines += [f"[{section}]", f"{key}={value}"]
+    folder = path.rpartition("/")[0]
+    yield Command(f"{command('mkdir', '-p', folder)} && {command('printf', _FORMAT, *lines)} >> {command(path)}")
+    yield RELOAD
+
+
+def in_order(mends: Iterable[Mend]) -> list[tuple[str, tuple[str, ...]]]:
+    """Return all commands by where they are run: once in the cluster, then on each host, then by host, each once.
+
+    Constraints go before resources, so that nothing is stopped with another, and maintenance ends in between, since nothing is
+    stopped in it; systemd is told of drop-ins when all are written.
+    """
+    by_place: dict[str, dict[str, None]] = {}
+    for where, line in mends:
+        by_place.setdefault(where, {}).setdefault(line)
+    order = sorted(by_place, key=lambda where: {CLUSTER: 0, EACH: 1}.get(where, 2))
+    return [(where, tuple(sorted(by_place[where], key=_rank))) for where in order]
+
+
+def _rank(line: str) -> int:
+    for rank, start in enumerate(_FIRST):
+        if line.startswith(start):
+            return rank
+    return len(_FIRST) + (line == RELOAD.line or line.startswith("pcs constraint "))
+
+
+def together(mends: Sequence[tuple[str, tuple[str, ...]]]) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Yield the commands of `in_order` with the hosts that have the same ones as one."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for where, lines in mends:
+        alike.setdefault(lines, []).append(where)
+    yield from ((tuple(places), lines) for lines, places in alike.items())

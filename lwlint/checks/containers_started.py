@@ -1,0 +1,134 @@
+"""Containers of services that nothing brings back, and those that their engine gives up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lwlint.checks import NO_CONTAINERS
+from lwlint.checks.check import Check, Saw, Unknown
+from lwlint.facts import Facts
+from lwlint.facts.container_managers import ENGINE, NOBODY, UNKNOWN, cibs_of, starter_of, units_of_hosts
+from lwlint.facts.containers import CONFIGURATION, DOCKER, PODMAN, HostContainer
+from lwlint.facts.oslo import Option
+from lwlint.facts.service import ACTIVE_PASSIVE, CORE
+from lwlint.facts.systemd import Unit
+from lwlint.finding import Command, Problem
+from lwlint.record import dataclass
+from lwlint.shell import command
+
+_NOT_GIVEN = "no output of `podman inspect` or `docker inspect` was given"
+
+
+@dataclass(frozen=True)
+class Params:
+    """The `kinds` of services that are judged, `but` those with these names."""
+
+    kinds: tuple[str, ...]
+    but: tuple[str, ...] = ()
+
+
+def judged(facts: Facts, params: Params) -> Iterator[HostContainer]:
+    """Yield the containers that run a service for long: none that prepares something and ends, and no old one beside its successor."""
+    running = {(c.host, c.called) for c in facts.of(HostContainer) if c.running}
+    for container in facts.of(HostContainer):
+        service = container.service
+        if service is None or service.kind not in params.kinds or service.name in params.but or container.ends:
+            continue
+        if container.running is False and ((container.host, container.called) in running or container.status.lower() == "created"):
+            continue
+        yield container
+
+
+def _run_lost(facts: Facts, params: Params) -> Iterator[Saw]:
+    units = units_of_hosts(facts)
+    for container in judged(facts, params):
+        found = cibs_of(facts, container.host)
+        starter = starter_of(container, units.get(container.host), found)
+        service = container.service
+        if starter.kind == UNKNOWN:
+            yield Unknown(starter.because, container.span)
+        elif starter.kind == NOBODY and service is not None:
+            if not container.bundle and service.kind in (CORE, ACTIVE_PASSIVE) and any(cib.running(service.name) for cib in found):
+                continue  # a second copy beside the cluster's: LW501
+            severity = None if service.openstack or service.kind in (CORE, ACTIVE_PASSIVE) else "warning"
+            place = container.policy.span if container.policy is not None and container.engine == DOCKER else container.span
+            message, remedy = _words(container)
+            mend = tuple(_commands(container))
+            subject = f"container {container.called}"
+            yield Problem(place, message, subject, severity=severity, remedy=remedy, host=container.host, commands=mend)
+
+
+def _commands(container: HostContainer) -> Iterator[Command]:
+    """Yield what has a container brought back; none where the engine may be too old for it (podman 1.0 writes no units)."""
+    if container.policy is None or container.bundle:
+        return
+    if container.engine == DOCKER:
+        yield Command(command("docker", "update", "--restart=always", container.name))
+    elif container.engine == PODMAN:
+        unit = f"tripleo_{container.called}.service"
+        made = command("podman", "generate", "systemd", "--restart-policy=always", container.name)
+        yield Command(f"{made} > {command(f'/etc/systemd/system/{unit}')}")
+        yield Command("systemctl daemon-reload")
+        yield Command(command("systemctl", "enable", "--now", unit))
+
+
+def _words(container: HostContainer) -> tuple[str, str]:
+    """Return what is said of a container that nothing brings back, and what mends it."""
+    head = f"container `{container.name}`: "
+    if container.bundle:
+        message = (
+            f"it is a replica of a bundle `{container.bundle}` that the cluster does not have, so that nothing restarts it; it must be gone"
+        )
+        return head + message, f"Run `{container.engine} rm -f NAME`, once the service runs elsewhere."
+    policy = container.policy.value if container.policy is not None else ""
+    state = f", and it is not running (`{container.status}`)" if container.running is False else ""
+    if container.engine == DOCKER:
+        actual = f"its restart policy is `{policy or 'no'}`, and neither a systemd unit nor the cluster starts it{state}"
+        return f"{head}{actual}; the policy must be `always` or `unless-stopped`", _DOCKER
+    own = f" (podman's own policy `{policy}` ends with the next boot)" if policy not in ("", "no") and container.engine == PODMAN else ""
+    return f"{head}neither a systemd unit nor the cluster starts it{own}{state}; a unit `tripleo_NAME.service` must", _PODMAN
+
+
+_DOCKER = (
+    "Run `docker update --restart=always NAME`, and set `restart: always` in the template (`lwlint explain LW406`), for the next deployment"
+    " makes the container anew."
+)
+_PODMAN = (
+    "Set `restart: always` in the template (`lwlint explain LW406`) and deploy, which writes the unit. By hand:"
+    " `podman generate systemd --restart-policy=always NAME > /etc/systemd/system/tripleo_NAME.service`, `systemctl daemon-reload`,"
+    " `systemctl enable --now tripleo_NAME.service`."
+)
+
+
+def _run_given_up(facts: Facts, params: Params) -> Iterator[Saw]:
+    units = units_of_hosts(facts)
+    for container in judged(facts, params):
+        policy = container.policy
+        if container.engine != DOCKER or policy is None or policy.value != "on-failure" or not container.retries:
+            continue
+        if starter_of(container, units.get(container.host), cibs_of(facts, container.host)).kind == ENGINE:
+            actual = f"its restart policy is `on-failure:{container.retries}`, which ends after {container.retries} restarts"
+            message = f"container `{container.name}`: {actual}; it must be `always` or `unless-stopped`"
+            mend = (Command(command("docker", "update", "--restart=always", container.name)),)
+            yield Problem(policy.span, message, f"container {container.called}", host=container.host, commands=mend)
+
+
+def _evidence(facts: Facts, params: Params) -> str | None:
+    if facts.of(HostContainer):
+        return None
+    options = any("/config-data/" in option.span.path for option in facts.of(Option))
+    return _NOT_GIVEN if options or any(unit.name.startswith("tripleo_") for unit in facts.of(Unit)) else NO_CONTAINERS
+
+
+def _evidence_docker(facts: Facts, params: Params) -> str | None:
+    if any(c.engine == DOCKER and c.policy is not None for c in facts.of(HostContainer)):
+        return None
+    if facts.of(HostContainer) and all(c.engine == PODMAN or c.evidence == CONFIGURATION for c in facts.of(HostContainer)):
+        return NO_CONTAINERS  # docker's, that is
+    return _evidence(facts, params) or _NOT_GIVEN
+
+
+CHECKS = (
+    Check("container-not-started", _run_lost, _evidence, Params),
+    Check("container-restart-that-ends", _run_given_up, _evidence_docker, Params),
+)

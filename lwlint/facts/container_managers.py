@@ -1,0 +1,122 @@
+"""Who brings a container back after a failure and after the next boot: a systemd unit, Pacemaker, docker, or nobody.
+
+Sources: docker-run(1) "Restart policies"; podman-run(1) (`--restart` ends with the next boot, but for podman-restart.service);
+paunch and tripleo-ansible, which write `tripleo_NAME.service`; Pacemaker, which runs bundles with a policy of `no`.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator
+
+from lwlint.facts import Facts
+from lwlint.facts.cib import Cib, cibs
+from lwlint.facts.containers import DOCKER, LIST, PODMAN, HostContainer
+from lwlint.facts.pacemaker import BUNDLE, Resource
+from lwlint.facts.systemctl import ShownUnit
+from lwlint.facts.systemd import NOT_FOUND, Unit
+from lwlint.record import dataclass, field
+
+SYSTEMD, PACEMAKER, ENGINE, NOBODY, UNKNOWN = "systemd", "pacemaker", "engine", "nobody", "unknown"
+FOREVER = ("always", "unless-stopped", "on-failure")
+_AGENTS = ("ocf:heartbeat:docker", "ocf:heartbeat:podman")
+_OWN = "etc/systemd/system/"
+_AT_BOOT = "podman-restart.service"  # starts the containers whose policy is `always`
+
+
+@dataclass(frozen=True)
+class Starter:
+    """What brings a container back; `unit` is the unit that does where it is known, `because` says why nothing is known."""
+
+    kind: str
+    unit: str = ""
+    because: str = ""
+
+
+@dataclass
+class HostUnits:
+    """The units of one host by all that tells of them: `names` with whether each is there, `starts` the unit that starts a container."""
+
+    names: dict[str, bool] = field(default_factory=dict)
+    starts: dict[str, str] = field(default_factory=dict)
+    enabled: dict[str, str] = field(default_factory=dict)
+    whole: bool = False  # whether a unit of none of these names is not there
+
+
+def units_of_hosts(facts: Facts) -> dict[str, HostUnits]:
+    """Return what is known of the units of each host."""
+    hosts: dict[str, HostUnits] = {}
+    for unit in facts.of(Unit):
+        host = hosts.setdefault(unit.host, HostUnits())
+        for name in (*unit.names, unit.name):
+            host.names[name] = host.names.get(name, False) or unit.load_state != NOT_FOUND
+            host.enabled[name] = unit.enabled
+        # deployers and administrators write to /etc: without it nothing tells that a unit is not there
+        host.whole = host.whole or unit.enabled == "enabled" or any(_OWN in path for path in (unit.span.path, *unit.drop_ins))
+        for container in _started_by(unit):
+            host.starts.setdefault(container, unit.name)
+    for shown in facts.of(ShownUnit):
+        host = hosts.setdefault(shown.host, HostUnits())
+        state = shown.value("UnitFileState")
+        host.names[shown.name] = host.names.get(shown.name, False) or bool(state) or shown.value("LoadState") not in ("", NOT_FOUND)
+        if state:
+            host.enabled[shown.name] = state
+            host.whole = True
+    return hosts
+
+
+def _started_by(unit: Unit) -> Iterator[str]:
+    """Yield the words of a unit's commands that may name the container which it starts."""
+    for entry in unit.lists.get("Service.ExecStart", ()):
+        words = entry.value.split()
+        if words and posixpath.basename(words[0].lstrip("-@:+!")) in (DOCKER, PODMAN):
+            yield from (word for word in words[2:] if not word.startswith("-"))
+            yield from (word.partition("=")[2] for word in words[2:] if word.startswith("--name="))
+
+
+def starter_of(container: HostContainer, units: HostUnits | None, found: list[Cib]) -> Starter:
+    """Return who brings `container` back; `units` are those of its host, `found` the CIBs of its cluster."""
+    if container.bundle or any(runs_container(cib.leaves(), container) for cib in found):
+        gone = container.bundle and found and not any(_has_bundle(cib, container.bundle) for cib in found)
+        return Starter(NOBODY if gone else PACEMAKER)
+    policy = container.policy.value if container.policy is not None else None
+    unit = _unit(container, units)
+    if unit:
+        return Starter(SYSTEMD, unit)
+    if container.engine == DOCKER and policy in FOREVER:
+        return Starter(ENGINE)
+    if container.engine != DOCKER and policy == "always" and units is not None and units.enabled.get(_AT_BOOT) == "enabled":
+        return Starter(ENGINE)
+    if container.engine == DOCKER and container.evidence == LIST:
+        return Starter(UNKNOWN, because=f"nothing tells the restart policy of container {container.name}")
+    if not container.engine and policy in FOREVER:
+        return Starter(UNKNOWN, because=f"nothing tells whether docker or podman runs container {container.name}")
+    if units is None or not units.whole:
+        return Starter(UNKNOWN, because=f"the units of the host were not given, one of which may start container {container.name}")
+    if container.unit and container.engine == PODMAN:
+        return Starter(UNKNOWN, because=f"`{container.unit}`, in which container {container.name} runs, was not given")
+    return Starter(NOBODY)
+
+
+def _unit(container: HostContainer, units: HostUnits | None) -> str:
+    if units is None:
+        return ""
+    names = [f"tripleo_{name}.service" for name in dict.fromkeys((container.name, container.called)) if name]
+    there = next((name for name in (*names, container.unit) if units.names.get(name)), "")
+    return there or units.starts.get(container.name, "")
+
+
+def runs_container(leaves: Iterable[Resource], container: HostContainer) -> bool:
+    """Return whether one of the resources runs this very container by its name."""
+    names = (leaf.attributes.get("name") for leaf in leaves if leaf.agent in _AGENTS)
+    return any(name is not None and name.value == container.name for name in names)
+
+
+def _has_bundle(cib: Cib, name: str) -> bool:
+    return name in cib.resources and cib.resources[name].form == BUNDLE
+
+
+def cibs_of(facts: Facts, host: str) -> list[Cib]:
+    """Return the CIBs that tell what the cluster of `host` runs: its own, else all that there are."""
+    found = cibs(facts)
+    return [cib for cib in found if cib.cluster.host == host] or found
