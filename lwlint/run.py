@@ -215,7 +215,19 @@ def _facts(discovery: Discovery, request: Request, release: Release, services: C
         from lwlint.assemble.units import unit_facts
 
         units = list(each("reader", "unit", unit_facts(found.of(kinds.UNIT), found.links, services)))
-        yield from units
+    if request.hosts:
+        from lwlint.assemble.containers import container_facts
+        from lwlint.assemble.shown import shown_facts
+        from lwlint.assemble.unit_evidence import with_evidence
+
+        printed = list(discovery.printed())
+        reported = [
+            *each("reader", "systemctl", shown_facts([s for s in printed if s.kind == kinds.SYSTEMCTL], services)),
+            *each("reader", "container", container_facts([s for s in printed if s.kind == kinds.CONTAINER], services)),
+        ]
+        units = list(with_evidence(units, reported))
+        yield from reported
+    yield from units
     if found.of(kinds.OSLO):
         from lwlint.assemble.options import option_facts
         from lwlint.facts.systemd import Unit
@@ -226,11 +238,4 @@ def _facts(discovery: Discovery, request: Request, release: Release, services: C
         from lwlint.assemble.cibs import cib_facts
 
         yield from each("reader", "cib", cib_facts(found.of(kinds.CIB), services))
-    if request.hosts:
-        from lwlint.assemble.containers import container_facts
-        from lwlint.assemble.shown import shown_facts
-
-        printed = list(discovery.printed())
-        yield from each("reader", "systemctl", shown_facts([s for s in printed if s.kind == kinds.SYSTEMCTL], services))
-        yield from each("reader", "container", container_facts([s for s in printed if s.kind == kinds.CONTAINER], services))
     yield from found.unreadable

@@ -42,6 +42,7 @@ _CHECKS: Mapping[tuple[str, ...], Mapping[str, tuple[str, ...]]] = MappingProxyT
             "option_values": ("option-value",),
         },
         ("systemctl", "container"): {
+            "units_lost": ("unit-lost-at-boot",),
             "units_shown": ("unit-beside-the-cluster", "unit-shown-otherwise"),
         },
         ("container",): {

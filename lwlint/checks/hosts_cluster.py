@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from lwlint.checks.check import Check, NoParams, Saw
 from lwlint.facts import Facts
 from lwlint.facts.cib import Cib, cibs
+from lwlint.facts.containers import HostContainer
 from lwlint.facts.hosts import hosts, named, only_one
-from lwlint.facts.pacemaker import PRIMITIVE, Resource
+from lwlint.facts.pacemaker import BUNDLE, PRIMITIVE, Resource
 from lwlint.facts.systemctl import ShownUnit
 from lwlint.finding import Problem, Related
 
@@ -69,10 +70,31 @@ def _run_twice(facts: Facts, params: NoParams) -> Iterator[Saw]:
             message = f"{name}: the unit is `active` on {len(there)} hosts, {named(there)}; it must be so on one at a time"
             related = (Related(once[name].span, f"the resource `{once[name].name}`"),)
             yield from (Problem(u.properties["ActiveState"].span, message, f"unit {name}", related, host=u.host) for u in units)
+    yield from _replicas_twice(facts)
+
+
+def _replicas_twice(facts: Facts) -> Iterator[Saw]:
+    """Yield the running containers of bundles that may have one replica, where they run on several hosts."""
+    once = {r.name: r for cib in cibs(facts) for r in cib.resources.values() if r.form == BUNDLE and r.instances == 1}
+    running: dict[str, dict[str, HostContainer]] = {}
+    for container in facts.of(HostContainer):
+        if container.running and container.host and container.bundle in once:
+            running.setdefault(container.bundle, {}).setdefault(container.host, container)
+    for bundle, there in running.items():
+        if len(there) > 1:
+            places = f"{len(there)} hosts, {named(sorted(there))}"
+            related = (Related(once[bundle].span, f"the bundle `{bundle}`"),)
+            for host, container in there.items():
+                message = f"container `{container.name}`: a replica of `{bundle}` runs on {places}; it must do so on one at a time"
+                yield Problem(container.span, message, f"bundle {bundle}", related, remedy=_REPLICA, host=host)
+
+
+_REPLICA = "Run `pcs status` to see where the cluster has the bundle, and `podman rm -f NAME` (`docker rm -f NAME`) on the other host."
 
 
 def _evidence_twice(facts: Facts, params: object) -> str | None:
-    if len(hosts(facts)) > 1 and len({unit.host for unit in facts.of(ShownUnit)}) < 2:
+    told = {unit.host for unit in facts.of(ShownUnit) if "ActiveState" in unit.properties} | {c.host for c in facts.of(HostContainer)}
+    if len(hosts(facts)) > 1 and len(told) < 2:
         return "no output of `systemctl show` was given of two hosts"
     return only_one(facts, params) or (None if cibs(facts) else "no CIB was given")
 

@@ -40,7 +40,8 @@ class Unit:
     are lists. Both are empty for a unit that is masked or not found. A unit file that was not given at all is not the same as one that
     is not there: `pending` holds what the drop-ins of a unit that is not found would set.
 
-    `enabled` is what `systemctl is-enabled` says, `unknown` where the links that tell are not at hand.
+    `enabled` is what `systemctl is-enabled` says, `unknown` where the links that tell are not at hand. `active` is what
+    `systemctl is-active` said on the host, by a report of it; empty where nothing tells.
     `type` is the effective Type= of a service. Times are in microseconds, None for never.
     `template` tells that the unit is one, so that only its instances run.
     """
@@ -59,6 +60,7 @@ class Unit:
     drop_ins: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     enabled: str = "unknown"
+    active: str = ""
     type: str = ""
     restart_usec: int | None = SECOND // 10
     start_limit_interval_usec: int | None = 10 * SECOND

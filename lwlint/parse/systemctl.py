@@ -16,7 +16,7 @@ SHOWN = (
     "Id", "Names", "LoadState", "UnitFileState", "ActiveState", "SubState", "FragmentPath", "DropInPaths", "NeedDaemonReload",
     "Type", "Restart", "RestartUSec", "RestartPreventExitStatus", "TimeoutStartUSec", "RemainAfterExit", "ExecStart",
     "StartLimitInterval", "StartLimitIntervalSec", "StartLimitIntervalUSec", "StartLimitBurst",
-    "Requires", "Requisite", "BindsTo", "PartOf", "After", "Before",
+    "Requires", "Requisite", "BindsTo", "PartOf", "After", "Before", "WantedBy", "RequiredBy", "BoundBy", "UpheldBy", "TriggeredBy",
 )  # fmt: skip
 _NAME = r"[^\s/]+\.(?:service|socket|timer|mount|automount|path|swap|slice|scope|target|device|snapshot)"
 _UNIT_FILE = re.compile(rf"^(?P<name>{_NAME})[ \t]+(?P<state>[a-z-]+)(?:[ \t]+(?P<preset>[a-z-]+))?[ \t\r]*$", re.MULTILINE)

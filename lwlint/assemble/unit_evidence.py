@@ -1,0 +1,34 @@
+"""Units by their files, with what else a report tells of them: whether they were active, and enabled where no link tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from lwlint.facts import Fact
+from lwlint.facts.containers import DOCKER, HostContainer
+from lwlint.facts.systemctl import ShownUnit
+from lwlint.facts.systemd import Unit
+from lwlint.record import replace
+
+
+def with_evidence(facts: Iterable[Fact], others: Iterable[Fact]) -> Iterator[Fact]:
+    """Yield `facts`, of which the units of services have what `others` (shown units, containers) tell of them.
+
+    A unit that runs a container with podman is active where that container runs, if systemd itself does not tell.
+    """
+    told: dict[tuple[str, str], tuple[str, str]] = {}
+    for other in others:
+        if isinstance(other, ShownUnit):
+            told[other.host, other.name] = other.value("ActiveState"), other.value("UnitFileState")
+    for other in others:
+        if isinstance(other, HostContainer) and other.running and other.engine != DOCKER:
+            for name in (other.name, other.called):
+                key = other.host, f"tripleo_{name}.service"
+                active, state = told.get(key, ("", ""))
+                told[key] = active or "active", state
+    for fact in facts:
+        if isinstance(fact, Unit) and fact.service is not None and (fact.host, fact.name) in told:
+            active, state = told[fact.host, fact.name]
+            yield replace(fact, active=active, enabled=state if state and fact.enabled == "unknown" else fact.enabled)
+        else:
+            yield fact
