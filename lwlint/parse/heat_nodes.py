@@ -107,9 +107,9 @@ def tag_of(scalar: Scalar) -> str:
         return scalar.tag[len(TAG) :] if scalar.tag.startswith(TAG) else scalar.tag
     if not scalar.plain:
         return "str"
-    import yaml
+    from yaml.resolver import Resolver
 
-    table = yaml.SafeLoader.yaml_implicit_resolvers
+    table = Resolver.yaml_implicit_resolvers
     for tag, expression in table.get(scalar.value[:1], ()):
         if expression.match(scalar.value):
             return str(tag)[len(TAG) :]

@@ -208,7 +208,7 @@ def _parser() -> Any:
     import yaml
 
     if getattr(yaml, "__with_libyaml__", False):
-        from yaml.cyaml import CParser  # type: ignore[attr-defined]
+        from yaml._yaml import CParser
 
         return CParser
     return yaml.SafeLoader
