@@ -7,6 +7,7 @@ import resource
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,27 +17,37 @@ def cpu(command: Sequence[str], cwd: Path) -> float:
 
     Raises RuntimeError for a command that did not do its work: an exit code of 2 or more, as of lwlint and yamllint.
     """
+    return taken(command, cwd)[0]
+
+
+def taken(command: Sequence[str], cwd: Path) -> tuple[float, float]:
+    """Return the CPU seconds and the seconds by the clock of one run, as `cpu` does."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    start = time.monotonic()
     done = subprocess.run(command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False, env=_environment())
     if done.returncode not in (0, 1):
         raise RuntimeError(f"{' '.join(command)}: exit code {done.returncode}: {done.stderr.decode(errors='replace')[-300:]}")
+    clock = time.monotonic() - start
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, clock
 
 
 def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "PYTHONHASHSEED": "0"}
 
 
-def medians(commands: Mapping[str, Sequence[str]], rounds: int, cwd: Path, *, least: int = 0) -> dict[str, float]:
-    """Return the median CPU seconds of each command over `rounds` rounds, after one that is not counted unless `least` is 1."""
-    taken: dict[str, list[float]] = {name: [] for name in commands}
+def medians(commands: Mapping[str, Sequence[str]], rounds: int, cwd: Path, *, least: int = 0, clock: bool = False) -> dict[str, float]:
+    """Return the median CPU seconds (by the `clock`: seconds) of each command over `rounds` rounds, after one that is not counted.
+
+    That one counts if `least` is 1.
+    """
+    figures: dict[str, list[float]] = {name: [] for name in commands}
     for number in range(rounds + 1):
         for name, command in commands.items():
-            seconds = cpu(command, cwd)
+            seconds = taken(command, cwd)[clock]
             if number or least:
-                taken[name].append(seconds)
-    return {name: statistics.median(seconds) for name, seconds in taken.items()}
+                figures[name].append(seconds)
+    return {name: statistics.median(seconds) for name, seconds in figures.items()}
 
 
 PYTHON = (sys.executable, "-I")

@@ -33,9 +33,10 @@ def read_archives(paths: Sequence[str], told: Told, jobs: int | None = 1) -> Ite
     for path, size in zip(paths, sizes):
         told(path, 0, size, 0)
     at_once = min(len(paths), workers.cores(), workers.room()) if jobs is None else min(len(paths), jobs)
+    threads = workers.cores() >= 2 * max(1, at_once)  # a core that nothing else is for
     if (jobs or at_once) < 2 or not paths or not workers.possible():
         for path, size in zip(paths, sizes):
-            yield _read(path, lambda read, seen, path=path, size=size: told(path, read, size, seen))  # type: ignore[misc]
+            yield _read(path, lambda read, seen, path=path, size=size: told(path, read, size, seen), threads)  # type: ignore[misc]
             told(path, size, size, 0)
         return
 
@@ -44,7 +45,7 @@ def read_archives(paths: Sequence[str], told: Told, jobs: int | None = 1) -> Ite
     def tell(number: int, read: int, seen: int) -> None:
         told(paths[order[number]], read, sizes[order[number]], seen)
 
-    found = workers.results(lambda number, tell_: _read(paths[order[number]], tell_), len(paths), at_once, tell)
+    found = workers.results(lambda number, tell_: _read(paths[order[number]], tell_, threads), len(paths), at_once, tell)
     done: dict[int, Union[Archive, Unread]] = {}
     for i, one in zip(order, found):
         done[i] = Unread(f"was not read: {one.because}") if isinstance(one, Lost) else one
@@ -59,9 +60,9 @@ def _size(path: str) -> int:
         return 0
 
 
-def _read(path: str, told: Callable[[int, int], None]) -> Union[Archive, Unread]:
+def _read(path: str, told: Callable[[int, int], None], threads: bool) -> Union[Archive, Unread]:
     try:
-        return read_archive(lambda: _opened(path), path, WANTED, told=told)
+        return read_archive(lambda: _opened(path), path, WANTED, told=told, threads=threads)
     except OSError as error:
         return Unread(f"file cannot be read ({error.strerror or error})")
     except MemoryError:

@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 
 from lwlint.facts.input import Unreadable
 from lwlint.parse import archive_format as formats
+from lwlint.parse.archive_blocks import in_blocks
 from lwlint.parse.archive_stream import Damage, FileStream, Readable, Stream
 from lwlint.parse.archive_tree import Members
 from lwlint.parse.archive_unpack import Bounds, unpacked
@@ -67,15 +68,17 @@ def read_archive(
     *,
     told: Callable[[int, int], None] | None = None,
     limits: Limits | None = None,
+    threads: bool = False,
 ) -> Archive:
     """Return the `wanted` members of the archive that `opened` opens, packed or not; `name` is what it is called in complaints.
 
-    `told` is told how many bytes of the file and how many members have been read, now and then. Raises OSError where it cannot be opened.
+    `told` is told how many bytes of the file and how many members have been read, now and then; `threads` may unpack what comes in
+    blocks, which changes nothing but the time that it takes. Raises OSError where it cannot be opened.
     """
     reading = _Reading(name, wanted, limits or Limits(), frozenset())
     for again in (False, True):
         with opened() as file:
-            whole = reading.archive(FileStream(file, reading.telling(told)), "", 0)
+            whole = reading.whole(file, told, threads=threads)
         if again or not reading.lost:
             break
         reading = _Reading(name, wanted, limits or Limits(), frozenset(reading.lost))
@@ -100,9 +103,16 @@ class _Reading:
         self._more: dict[tuple[str, str], int] = {}
         self._folder, self._below = "", True
 
-    def telling(self, told: Callable[[int, int], None] | None) -> Callable[[int], None] | None:
-        """Return what tells `told` of the members too."""
-        return None if told is None else lambda read: told(read, self.count)
+    def whole(self, file: Readable, told: Callable[[int, int], None] | None, *, threads: bool) -> bool:
+        """Read the archive that the file is; return whether it came to a proper end."""
+        tell = None if told is None else lambda read: told(read, self.count)
+        blocks = in_blocks(file, tell, self._limits.unpacked) if threads else None
+        if blocks is None:
+            return self.archive(FileStream(file, tell), "", 0)
+        try:
+            return self._members(blocks, "", 0)
+        finally:
+            blocks.close()
 
     def troubles(self) -> tuple[Unreadable, ...]:
         """Return all that was wrong, in the order in which it was met, many of one sort cut down to some and their number."""
@@ -131,7 +141,9 @@ class _Reading:
         if stream is None:
             self._complain(place, place, refusal, fatal=True)
             return False
+        return self._members(stream, place, depth)
 
+    def _members(self, stream: Stream, place: str, depth: int) -> bool:
         def complain(name: str, message: str, fatal: bool) -> None:
             path = _normal(name) if name else ""
             self._complain(
