@@ -16,6 +16,11 @@ class Costs:
         self._clock = clock
         self.spent: dict[tuple[str, str], float] = {}
 
+    @property
+    def measured(self) -> bool:
+        """Whether anybody asks for them."""
+        return self._clock is not None
+
     @contextmanager
     def of(self, part: str, name: str) -> Iterator[None]:
         """Add what happens inside to the costs of `name`."""

@@ -63,6 +63,7 @@ class Discovery:
         self._refusal = refusal
         self._hosts: dict[str, str] = {}
         self._missing: set[str] = set()
+        self.looked_for: list[tuple[str, bool]] = []  # as context: paths, and whether each was to be judged
         self.found = Input()
 
     def add(self, paths: Sequence[str]) -> Input:
@@ -91,11 +92,26 @@ class Discovery:
         """Return the source at `path`, read as context if the run does not judge it; None if there is no file."""
         path = normal(path)
         if path not in self.found.sources and path not in self._missing:
+            self.looked_for.append((path, judged))
             if self._tree.real_kind(path) == FILE:
                 self._take(path, named=True, judged=judged)
             if path not in self.found.sources:
                 self._missing.add(path)
         return self.found.sources.get(path)
+
+    def mark(self) -> tuple[int, ...]:
+        """Return how far the reading is, for `back`."""
+        found = self.found
+        return tuple(len(all_) for all_ in (found.sources, found.links, found.unreadable, found.skipped))
+
+    def back(self, mark: tuple[int, ...]) -> None:
+        """Forget what was loaded as context since `mark`."""
+        found = self.found
+        found.sources = dict(list(found.sources.items())[: mark[0]])
+        for all_, length in zip((found.links, found.unreadable, found.skipped), mark[1:]):
+            del all_[length:]  # type: ignore[attr-defined]
+        self._missing.clear()
+        self.looked_for.clear()
 
     def printed(self) -> Iterator[Source]:
         """Yield what `systemctl`, podman and docker printed into a report, and start configurations of containers, where such was met.

@@ -72,6 +72,11 @@ def read_facts(request: Request) -> Reading:
 
     Raises ConfigurationError for a path that does not exist and for an unknown release or kind.
     """
+    return _read(discover(request), request)
+
+
+def discover(request: Request) -> Discovery:
+    """Return what is found at everything that `request` names, not read yet; raises as `read_facts` does."""
     if request.release not in (AUTO, *RELEASES):
         raise ConfigurationError(f"`{request.release}`: unknown release{near(request.release, RELEASES)}")
     if request.kind is not None and request.kind not in kinds.KINDS:
@@ -80,7 +85,12 @@ def read_facts(request: Request) -> Reading:
     with request.costs.of("reader", "files"):
         if request.text is not None:
             discovery.add_text(request.text, request.text_path)
-        found = discovery.add((*request.environments, *request.paths))
+        discovery.add((*request.environments, *request.paths))
+    return discovery
+
+
+def _read(discovery: Discovery, request: Request) -> Reading:
+    found = discovery.found
     release = _release(request.release, found)
     services = load_catalogue(request.cache)
     return Reading(Facts(_facts(discovery, request, release, services), release=release, services=services.services), found)
@@ -95,16 +105,41 @@ def outlines_of(request: Request) -> Outlines:
 
 def check(request: Request, rules: Sequence[Rule]) -> Report:
     """Return what the `rules` say of everything that `request` names."""
-    return judge(read_facts(request), request, rules)
+    discovery = discover(request)
+    rules = _own(rules, request)
+    if request.cache.folder is None or request.hosts or request.costs.measured:
+        reading = _read(discovery, request)
+        return _report(_answer(reading, request, rules), reading.facts.release, discovery.found, request, rules)
+    from lwlint.answers import Answers
+
+    answers = Answers(request.cache, (request.release, request.kind, request.environments), rules, discovery)
+    known = answers.find()
+    if known is not None:
+        return _report(known.answer, known.release, discovery.found, request, rules)
+    reading = _read(discovery, request)
+    answer = _answer(reading, request, rules)
+    answers.keep(answer, reading.facts.release)
+    return _report(answer, reading.facts.release, discovery.found, request, rules)
 
 
 def judge(reading: Reading, request: Request, rules: Sequence[Rule]) -> Report:
     """Return what the `rules` say of what was read for `request`."""
-    sources = reading.input.sources
-    if not request.hosts:
-        rules = [rule for rule in rules if not checks.of_audits(rule.check)]
+    rules = _own(rules, request)
+    return _report(_answer(reading, request, rules), reading.facts.release, reading.input, request, rules)
+
+
+def _own(rules: Sequence[Rule], request: Request) -> Sequence[Rule]:
+    return rules if request.hosts else [rule for rule in rules if not checks.of_audits(rule.check)]
+
+
+def _answer(reading: Reading, request: Request, rules: Sequence[Rule]) -> Answer:
+    return evaluate(reading.facts, [rule for rule in rules if rule.check != _LAST_CHECK], reading.input.sources, request.costs)
+
+
+def _report(answer: Answer, release: Release, read: Input, request: Request, rules: Sequence[Rule]) -> Report:
+    """Return the report: the answer as the suppressions and the configuration leave it."""
+    sources = read.sources
     first = [rule for rule in rules if rule.check != _LAST_CHECK]
-    answer = evaluate(reading.facts, first, sources, request.costs)
     marked, unused = allow.apply(answer.findings, sources, first, answer.verdicts)
     findings, shown, more = _by_settings(marked, answer, request, sources, first)
     last = evaluate(Facts([*unused, *more]), [rule for rule in rules if rule.check == _LAST_CHECK], shown, request.costs)
@@ -113,9 +148,9 @@ def judge(reading: Reading, request: Request, rules: Sequence[Rule]) -> Report:
         findings=tuple(findings),
         verdicts=tuple(sorted(settled((*answer.verdicts, *last.verdicts), findings), key=lambda v: v.code)),
         sources=shown,
-        skipped=tuple(reading.input.skipped),
-        release=reading.facts.release.name,
-        release_because=reading.facts.release.because,
+        skipped=tuple(read.skipped),
+        release=release.name,
+        release_because=release.because,
         tracebacks=answer.tracebacks + last.tracebacks,
     )
 

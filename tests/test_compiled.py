@@ -82,7 +82,7 @@ def test_the_answer_is_the_same_with_any_cache(tmp_path: Path) -> None:
         if (result := run("check", FIXTURE, "--format", "json", *options))
     }
     assert len(told) == 1
-    assert entries(tmp_path) == ["rules", "services"]
+    assert entries(tmp_path) == ["answer", "rules", "services"]
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_runs_at_once_share_a_cache(tmp_path: Path) -> None:
     started = [subprocess.Popen(command, cwd=HERE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for _ in range(4)]
     told = {process.communicate()[0] for process in started}
     assert (len(told), {process.returncode for process in started}) == (1, {0})
-    assert entries(tmp_path) == ["rules", "services"]
+    assert entries(tmp_path) == ["answer", "rules", "services"]
 
 
 def test_only_what_was_sealed_is_unsealed() -> None:

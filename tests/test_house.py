@@ -24,6 +24,7 @@ FLOORS = (
     ("release", "selection", "blocks"),
     ("assemble", "discover", "rules"),
     ("compiled", "engine", "allow", "baseline", "policy"),
+    ("answers",),
     ("run",),
     ("changed",),
     ("audit", "fix"),

@@ -23,6 +23,11 @@ from tests.shared import HERE, shared
 RULES = load_rules(examples=False)
 
 
+@pytest.fixture(autouse=True)
+def _no_answer_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lwlint.answers.Answers.find", lambda self: None)
+
+
 def answer(**request: object) -> Report:
     return check(replace(Request(), **request), RULES)  # type: ignore[arg-type]
 
@@ -114,7 +119,7 @@ def test_runs_at_once_share_the_outlines(tree: Path, tmp_path: Path) -> None:
         started = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for _ in range(4)]
         assert len({process.communicate()[0] for process in started}) == 1
         assert {process.returncode for process in started} == {1}
-    assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".lwlint"] * 3
+    assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".lwlint"] * 4
 
 
 def test_a_warm_run_imports_no_yaml(tree: Path, tmp_path: Path) -> None:
