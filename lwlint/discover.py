@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Optional
 
 from lwlint import kinds
+from lwlint.decode import decode
 from lwlint.facts.input import Unreadable
 from lwlint.finding import ConfigurationError
 from lwlint.late import pattern
@@ -222,7 +223,7 @@ class Discovery:
             return
         root = root_of(path, kind)
         try:
-            text = _decode(data, kind)
+            text = decode(data, kind)
         except UnicodeDecodeError as error:
             before = data[: error.start].decode("utf-8", "replace")
             text = before + data[error.start :].decode("latin-1")
@@ -283,28 +284,3 @@ def root_is_loose(path: str, root: str) -> bool:
     """Return whether the file lies in no host's tree, so that only its own folder is known."""
     match = _ROOT.match(path)
     return match is None or match.group("root") != root
-
-
-def _decode(data: bytes, kind: str) -> str:
-    """Return the text of `data` as the real program of `kind` decodes it.
-
-    Raises UnicodeDecodeError where that program fails, LookupError for an encoding that nobody knows.
-    """
-    if kind == kinds.CIB:
-        return _decode_xml(data)
-    if kind == kinds.UNIT:
-        return data.decode("utf-8", "surrogateescape")  # systemd drops single lines, not the file
-    return data.decode("utf-8")
-
-
-def _decode_xml(data: bytes) -> str:
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return "\ufeff" + data.decode("utf-16")
-    declared = re.match(rb"(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)", data)
-    name = declared.group(1).decode("ascii") if declared else "utf-8"
-    if name.lower() in ("utf-16", "utf16", "ucs-2"):
-        name = "utf-8"  # libxml2 goes by the bytes when the declaration cannot be true
-    try:
-        return data.decode(name)
-    except LookupError:
-        raise LookupError(f"encoding `{name}` of the XML declaration is not known") from None

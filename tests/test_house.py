@@ -15,7 +15,7 @@ FLOORS = (
     ("record", "late"),
     ("cache", "source", "patterns", "secret", "costs", "shell", "forks"),
     ("finding", "kinds", "tree"),
-    ("git",),
+    ("git", "decode"),
     ("facts",),
     ("read",),
     ("parse", "checks", "services", "settings", "profiles", "pyproject"),
