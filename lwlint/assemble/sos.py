@@ -16,10 +16,12 @@ from lwlint.assemble.sos_search import (
     CLUSTER_STATUS,
     CONTAINERS,
     COROSYNC,
+    HIERADATA,
     OPTIONS,
     PACKAGES,
     RELEASE,
     RUNTIME_UNITS,
+    TEMPLATES,
     UNIT_SETTINGS,
     UNIT_STATES,
     UNITS,
@@ -91,7 +93,7 @@ def capture(tree: Tree, root: str) -> Capture:
     form = _form(tree, root, search.names("")) or HOST
     found = list(_cluster(search, form))
     if form != CRM_REPORT:
-        found += [*_units(search), *_options(search), *_containers(search), *_system(search)]
+        found += [*_units(search), *_options(search), *_containers(search), *_system(search), *_undercloud(search)]
     return Capture(
         root,
         form,
@@ -189,6 +191,13 @@ def _containers(search: Search) -> Found:
     yield from found
     if not found and search.in_containers:
         yield Missing(CONTAINERS, (*inspect, *lists, *start))
+
+
+def _undercloud(search: Search) -> Found:
+    """Yield the folders of what an undercloud deploys from; their absence is nothing that is missing."""
+    for kind, folder in ((HIERADATA, "etc/puppet/hieradata"), (TEMPLATES, "usr/share/openstack-tripleo-heat-templates")):
+        if search.names(folder):
+            yield Evidence(kind, search.root + folder)
 
 
 def _complains(text: str) -> bool:

@@ -12,6 +12,7 @@ from lwlint.tree import FILE, FOLDER, Tree
 CIB, CLUSTER_STATUS, COROSYNC = "CIB", "cluster status", "corosync.conf"
 UNITS, RUNTIME_UNITS, UNIT_SETTINGS, UNIT_STATES = "unit files", "runtime unit files", "unit settings in force", "unit file states"
 OPTIONS, CONTAINERS, PACKAGES, RELEASE = "option files", "containers", "packages", "release files"
+HIERADATA, TEMPLATES = "hieradata", "templates"  # of an undercloud; a host need not have them
 
 
 def names(tree: Tree, folder: str) -> list[str]:

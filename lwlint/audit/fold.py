@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from lwlint.audit.answer import Found, Place
@@ -31,11 +31,12 @@ def folded(seen: Iterable[Seen], sources: Mapping[str, Source], shown: Mapping[s
         f = one.finding
         message = told(f.message, one.host).replace(f"{one.host}:", "")
         alike.setdefault((f.code, f.severity, message, f.subject, f.allowed is None), []).append(one)
-    found = [_one(group, sources, shown) for group in alike.values()]
+    hosts = frozenset(one.host for group in alike.values() for one in group)
+    found = [_one(group, sources, shown, hosts) for group in alike.values()]
     yield from sorted(found, key=lambda f: (-SEVERITIES.index(f.severity), f.code, f.places[0].path, f.places[0].line, f.message))
 
 
-def _one(group: list[Seen], sources: Mapping[str, Source], shown: Mapping[str, str]) -> Found:
+def _one(group: list[Seen], sources: Mapping[str, Source], shown: Mapping[str, str], hosts: Collection[str]) -> Found:
     first = group[0].finding
     spans = list(dict.fromkeys(one.finding.span for one in group))
     source = sources.get(first.span.path)
@@ -49,8 +50,8 @@ def _one(group: list[Seen], sources: Mapping[str, Source], shown: Mapping[str, s
         message=told(first.message, group[0].host),
         subject=masked(first.subject),
         hosts=tuple(dict.fromkeys(one.host for one in group if one.host)),
-        places=tuple(place(span, sources, shown) for span in spans),
-        related=tuple((place(r.span, sources, shown), told(r.message, group[0].host)) for r in first.related),
+        places=tuple(place(span, sources, shown, hosts) for span in spans),
+        related=tuple((place(r.span, sources, shown, hosts), told(r.message, group[0].host)) for r in first.related),
         remedy=masked(first.remedy),
         allowed=None if first.allowed is None else masked(first.allowed),
         commands=tuple(dict.fromkeys((on, masked(line)) for one in group for on, line in mending(one.finding, one.host, sources))),
@@ -71,14 +72,15 @@ def _line(source: Source, line: int, span: Span) -> str:
     return masked(whole[: LONGEST + _BEFORE]).strip()[:LONGEST]
 
 
-def place(span: Span, sources: Mapping[str, Source], shown: Mapping[str, str]) -> Place:
-    """Return a span as a place to show."""
+def place(span: Span, sources: Mapping[str, Source], shown: Mapping[str, str], hosts: Collection[str] = ()) -> Place:
+    """Return a span as a place to show. A template has no root of its own, but one of the `hosts` is the first of its path."""
     source = sources.get(span.path)
     line, column = source.position(span.start) if source is not None else (1, 1)
     text = _line(source, line, span) if source is not None else ""
     host, slash, below = span.path.partition("/")
     if host in shown:
         return Place("", shown[host], line, column, text)
-    if source is None or not slash or not source.root.startswith(f"{host}/"):
+    own = source is not None and (source.root.startswith(f"{host}/") or (not source.root and host in hosts))
+    if not slash or not own:
         return Place("", span.path, line, column, text)
     return Place(host, below, line, column, text)

@@ -16,6 +16,7 @@ from lwlint.facts.puppet import Manifest
 from lwlint.finding import Fix, Problem, Related
 from lwlint.record import dataclass, field, replace
 
+_NODE = "etc/puppet/hieradata/"  # what a node has to look up, from all its files together
 _EVERY_ROLE = "extraconfig"
 
 
@@ -66,7 +67,14 @@ class _Settings:
         return found
 
     def closures(self, key: HieraKey) -> list[RoleData]:
-        """Return every service that takes in the template of a setting, with all templates that it takes in."""
+        """Return every service that takes in the template of a setting, with all templates that it takes in.
+
+        The files of a node's hieradata count together: each adds to the others.
+        """
+        folder, node, _ = key.template.partition(_NODE)
+        if node:
+            beside = tuple(path for path in self.by_template if path.startswith(folder + node))
+            return [RoleData(key.template, key.span, beside)]
         return self.services.get(key.template) or [RoleData(key.template, key.span, (key.template,))]
 
     def named(self, service: RoleData, names: frozenset[str]) -> list[HieraKey]:
@@ -135,7 +143,9 @@ def _judge(
     for service in services:
         retries = over or _covering(key, settings.named(service, names))
         bad = next((r for r in retries if r.values is not None and not set(r.values) <= set(params.unlimited)), None)
-        if bad is not None or not retries:
+        if bad is not None and _NODE in key.template and any(r.template != bad.template for r in retries):
+            yield Unknown(f"`{bad.name}` is set in several files of hieradata, of which `hiera.yaml` picks one", bad.span)
+        elif bad is not None or not retries:
             lacking.append(service.name)
             finite = finite or bad
         else:
