@@ -25,6 +25,7 @@ _ROOT = pattern(
 )
 _MOST_PRINTED = 16_000_000  # bytes
 _SOMETHING = re.compile(r"\{|^CONTAINER ID", re.MULTILINE)  # an object of JSON, or a list of containers
+_DUMP = pattern(r"(?:^|/)sos_commands/(?:pacemaker|cluster)/(?:pcs_cluster_cib|cibadmin)[^/]*$")
 
 Refusal = Callable[[str, Optional[str]], Optional[str]]
 
@@ -115,7 +116,7 @@ class Discovery:
         self.looked_for.clear()
 
     def printed(self) -> Iterator[Source]:
-        """Yield what `systemctl`, podman and docker printed into a report, and start configurations of containers, where such was met.
+        """Yield what commands printed into a report, and start configurations of containers, where such was met (`kinds.printed`).
 
         It is input from then on; what holds neither JSON nor a list, but the complaint of a command, stays among what is skipped.
         """
@@ -213,6 +214,8 @@ class Discovery:
         return None
 
     def _take_bytes(self, path: str, data: bytes, *, named: bool, judged: bool, size: int = 0) -> None:
+        if _DUMP.search(path) and not data.lstrip().startswith(b"<"):
+            data = _without_warnings(data)
         head = data[:_HEAD].decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "replace")
         kind, why = (self._kind, "") if self._kind and judged else kinds.of(path, head, named=named)
         if kind is None:
@@ -253,6 +256,12 @@ class Discovery:
                 pass
             self._hosts[root] = name or posixpath.basename(root.rstrip("/")).strip(".")
         return self._hosts[root]
+
+
+def _without_warnings(data: bytes) -> bytes:
+    """Return what a command printed with blanks in place of what it says in front of the CIB, so that every place stays."""
+    start = data.find(b"<cib", 0, _HEAD)
+    return re.sub(rb"[^\n]", b" ", data[:start]) + data[start:] if start > 0 else data
 
 
 def limit_of(kind: str) -> int:

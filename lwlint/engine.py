@@ -33,6 +33,7 @@ def evaluate(facts: Facts, rules: Sequence[Rule], sources: Mapping[str, Source],
     findings: list[Finding] = []
     verdicts, tracebacks = [], []
     kinds = {"unit" if source.kind == "link" else source.kind for source in sources.values()}
+    kinds |= {"cib"} if "pcs config" in kinds else set()  # it stands in for one
     for rule in rules:
         missing = checks.not_given(rule.check, rule.params, kinds)
         if missing is not None:

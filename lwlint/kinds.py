@@ -8,7 +8,7 @@ from lwlint.late import pattern
 
 HEAT, CIB, UNIT, OSLO, PUPPET = "heat", "cib", "unit", "oslo", "puppet"
 KINDS = (HEAT, CIB, UNIT, OSLO, PUPPET)
-SYSTEMCTL, CONTAINER = "systemctl", "container"  # of audits alone
+SYSTEMCTL, CONTAINER, PCS_CONFIG, STATUS = "systemctl", "container", "pcs config", "cluster status"  # of audits alone
 
 _UNIT_SECTION = pattern(
     r"^[ \t\ufeff]*\[(Unit|Service|Install|Socket|Timer|Mount|Automount|Path|Swap|Slice|Scope|Target)\][ \t\r]*$", re.MULTILINE
@@ -38,15 +38,18 @@ _OTHER_CONF = pattern(
 # what commands printed into a report, and what containers were started from
 _PRINTED = pattern(
     r"(?:^|/)(?:sos_commands/systemd/(?P<systemctl>systemctl_(?:show_[^/]*service|list-unit)[^/]*)"
+    r"|sos_commands/(?:pacemaker|cluster)/(?:(?P<config>pcs_config)|(?P<status>(?:pcs_status|crm_mon)[^/]*))"
     r"|sos_commands/(?P<engine>podman|docker)/(?:containers/)?(?P=engine)_(?:inspect|container_inspect|ps)[^/]*"
     r"|var/lib/tripleo-config/(?:.+/)?[^/]*startup-config[^/]*(?:/[^/]+)*\.json)$"
 )
 
 
 def printed(path: str) -> str | None:
-    """Return SYSTEMCTL or CONTAINER for what a command printed about these into a report, or what containers were started from."""
+    """Return SYSTEMCTL, PCS_CONFIG, STATUS or CONTAINER for what a command printed into a report, or what containers were started from."""
     match = _PRINTED.search(path)
-    return None if match is None else SYSTEMCTL if match["systemctl"] else CONTAINER
+    if match is None:
+        return None
+    return SYSTEMCTL if match["systemctl"] else PCS_CONFIG if match["config"] else None if match["status"] else CONTAINER
 
 
 def of(path: str, head: str, *, named: bool = False) -> tuple[str | None, str]:

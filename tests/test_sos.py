@@ -73,7 +73,11 @@ REPORTS: dict[str, dict[str, str]] = {
         "run/systemd/system/haproxy.service.d/50-pacemaker.conf": "x",
         **SYSTEMD,
     },
-    "pcs only": {"version.txt": "sos report: 4.5.1\n", "sos_commands/pacemaker/pcs_config": "x", "etc/hostname": "controller-2"},
+    "pcs only": {
+        "version.txt": "sos report: 4.5.1\n",
+        "sos_commands/pacemaker/pcs_config": "Cluster Name: x\n",
+        "etc/hostname": "controller-2",
+    },
 }  # fmt: skip
 
 

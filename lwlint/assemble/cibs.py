@@ -29,10 +29,11 @@ def cib_facts(sources: Sequence[Source], catalogue: Catalogue) -> Iterator[Fact]
         if isinstance(found, Unreadable):
             yield found
         else:
-            yield from _facts(source, found, catalogue)
+            yield from element_facts(source, found, catalogue)
 
 
-def _facts(source: Source, root: Element, catalogue: Catalogue) -> Iterator[Fact]:
+def element_facts(source: Source, root: Element, catalogue: Catalogue) -> Iterator[Fact]:
+    """Yield what the elements of one CIB configure, wherever they stand."""
     configuration = root if root.tag == "configuration" else root.first("configuration") or root
     reader = Reader(root, _now(root))
     context = Context(reader.now)

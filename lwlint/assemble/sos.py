@@ -31,6 +31,7 @@ from lwlint.assemble.sos_search import (
     Search,
     names,
 )
+from lwlint.parse.pcs_config import is_pcs_config
 from lwlint.tree import FILE, FOLDER, Tree
 
 SOS, CRM_REPORT, HOST = "sos", "crm_report", "host"
@@ -118,9 +119,9 @@ def _cluster(search: Search, form: str) -> Found:
     ]
     cibs = [f"{report}/{name}" for report in reports for name in ("cib.xml.live", "cib.xml")]
     packed = [f"sos_commands/{plugin}/crm_report*/*/*/cib.xml*" for plugin in ("pacemaker", "cluster")]
-    texts = ["sos_commands/pacemaker/pcs_config", "sos_commands/cluster/pcs_config"]
+    texts = [f"sos_commands/{plugin}/pcs_config" for plugin in ("pacemaker", "cluster")]
     dumps = ["sos_commands/pacemaker/pcs_cluster_cib", "sos_commands/pacemaker/cibadmin*"]
-    yield from search.best(CIB, [*cibs, *packed, *dumps, "var/lib/pacemaker/cib/cib.xml"], texts)
+    yield from search.best(CIB, [*cibs, *packed, *dumps, "var/lib/pacemaker/cib/cib.xml"], texts, fits=_may_be_cib)
     status = [
         "sos_commands/pacemaker/pcs_status_--full",
         "sos_commands/pacemaker/pcs_status",
@@ -129,6 +130,11 @@ def _cluster(search: Search, form: str) -> Found:
     ]
     yield from search.best(CLUSTER_STATUS, status)
     yield from search.best(COROSYNC, ["etc/corosync/corosync.conf", *(f"{report}/corosync.conf" for report in reports)])
+
+
+def _may_be_cib(text: str) -> bool:
+    """Return whether a file that begins so tells of a cluster's configuration; a command that failed left its complaint there."""
+    return "<" in text or is_pcs_config(text)
 
 
 def _units(search: Search) -> Found:

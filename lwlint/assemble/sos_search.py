@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Union
 
@@ -84,10 +84,13 @@ class Search:
         """Yield the first of the paths where there is a file."""
         yield from (Evidence(kind, self.root + path) for path in [path for path in paths if self.has(path)][:1])
 
-    def best(self, kind: str, patterns: Sequence[str], weak: Sequence[str] = ()) -> Found:
-        """Yield the first file that fits one of the patterns, the strong ones first, or what is missing."""
+    def best(self, kind: str, patterns: Sequence[str], weak: Sequence[str] = (), fits: Callable[[str], bool] = bool) -> Found:
+        """Yield the first file that fits one of the patterns, the strong ones first, or what is missing.
+
+        `fits` says by its beginning whether a file is what it is taken for.
+        """
         for pattern in (*patterns, *weak):
-            paths = self.matching(pattern)
+            paths = [path for path in self.matching(pattern) if fits(self.read(path))]
             if paths:
                 yield Evidence(kind, self.root + paths[0], pattern in weak)
                 return

@@ -74,7 +74,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class HostAnswer:
-    """One host: where its report lies, what was used of it and what was missing, and what each rule came to."""
+    """One host: where its report lies, what was used of it and what was missing, and what each rule came to.
+
+    `cib_of` is the host whose CIB is used, `stands_in` the output that had to do for a CIB (`pcs config`); empty where there was no need.
+    """
 
     name: str
     target: str
@@ -88,6 +91,13 @@ class HostAnswer:
     passed_over: tuple[tuple[str, str], ...] = ()
     judged: int = 0
     cib_of: str = ""
+    stands_in: str = ""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader has to know of the evidence for the cluster's configuration."""
+        lent = (f"holds no CIB; that of {self.cib_of} is used",) if self.cib_of else ()
+        return (*lent, f"judged by `{self.stands_in}`, which is weaker evidence than the CIB") if self.stands_in else lent
 
     def cells(self) -> Mapping[str, Cell]:
         """Return the cell of each clause; NOT_APPLICABLE where no rule of it is for such input."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from lwlint import kinds
 from lwlint.assemble.cibs import cib_facts
+from lwlint.assemble.pcs_configs import pcs_config_facts
 from lwlint.assemble.sos import Capture
 from lwlint.assemble.sos_search import CIB, COROSYNC
 from lwlint.audit.targets import LONE_CIB, Target
@@ -91,10 +92,9 @@ def _identity(target: Target, capture: Capture) -> Identity:
         found = corosync(_read(target, evidence.path))
         name, uuid, nodes = found.name, found.uuid, {_short(node) for node in found.nodes}
     for evidence in capture.of(CIB):
-        if evidence.weaker:
-            continue
         source = Source(evidence.path, _read(target, evidence.path), kinds.CIB)
-        for fact in cib_facts([source], Catalogue(())):
+        read = pcs_config_facts if evidence.weaker else cib_facts
+        for fact in read([source], Catalogue(())):
             if isinstance(fact, Cluster):
                 name = fact.name or name
             elif isinstance(fact, Node) and fact.type == "member":

@@ -120,16 +120,24 @@ def _of_another(path: str, seat: Seat) -> bool:
 
 
 def _with_cib(hosts: Sequence[Host]) -> Iterator[Host]:
-    """Yield the hosts, those without a CIB with the one of another: it is the whole cluster's."""
-    lender = next((host for host in hosts if host.reading.facts.of(Cluster)), None)
+    """Yield the hosts, those without a CIB with the one of another: it is the whole cluster's, and better than any text of it."""
+    having = [host for host in hosts if host.reading.facts.of(Cluster)]
+    lender = min(having, key=_is_weak, default=None)
     for host in hosts:
-        if lender is None or host.reading.facts.of(Cluster):
+        own = {cluster.span.path for cluster in host.reading.facts.of(Cluster)}
+        if lender is None or (own and _is_weak(host) == _is_weak(lender)):
             yield host
             continue
         paths = {cluster.span.path for cluster in lender.reading.facts.of(Cluster)}
-        facts = Facts([*host.reading.facts, *_of(lender.reading.facts, paths)], release=host.release, services=host.reading.facts.services)
+        kept = [fact for fact in host.reading.facts if fact.span.path not in own]
+        facts = Facts([*kept, *_of(lender.reading.facts, paths)], release=host.release, services=host.reading.facts.services)
         sources = {**host.reading.input.sources, **{path: lender.reading.input.sources[path] for path in paths}}
         yield replace(host, reading=Reading(facts, replace(host.reading.input, sources=sources)), lent=lender.label)
+
+
+def _is_weak(host: Host) -> bool:
+    """Return whether what a host tells of its cluster's configuration is no CIB, but something that stands in for one."""
+    return all(cluster.weaker for cluster in host.reading.facts.of(Cluster))
 
 
 def _of(facts: Iterable[Fact], paths: set[str]) -> Iterator[Fact]:

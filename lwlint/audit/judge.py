@@ -14,6 +14,7 @@ from lwlint.audit.orders import Ordering, ordering
 from lwlint.audit.targets import LONE_CIB, Target
 from lwlint.engine import Answer, evaluate
 from lwlint.facts import Facts
+from lwlint.facts.pacemaker import Cluster
 from lwlint.finding import FAIL, NOT_EVALUATED, PASS, Report, Verdict
 from lwlint.rules import Rule
 from lwlint.run import AUTO, judge
@@ -110,6 +111,7 @@ def _host(host: Host, report: Report, across: Answer, found: Sequence[Found], cl
         passed_over=tuple(_passed_over(passed_over, host)),
         judged=sum(s.judged and s.kind not in ("unreadable", "link") for s in report.sources.values()),
         cib_of=host.lent,
+        stands_in=next((cluster.weaker for cluster in host.reading.facts.of(Cluster)), ""),
     )
 
 

@@ -9,8 +9,15 @@ from lwlint.assemble.sos_search import CIB, OPTIONS
 from lwlint.tree import FILE, FOLDER, Tree
 
 _TOPS = ("etc", "lib", "run", "sos_commands", "usr", "var")
-_CIB = re.compile(r"(?:^|/)(?:cib\.xml(?:\.live)?|pcs_cluster_cib[^/]*|cibadmin[^/]*)$")
+_CIB = re.compile(r"(?:^|/)(?:cib\.xml(?:\.live)?|pcs_cluster_cib[^/]*|cibadmin[^/]*|pcs_config)$")
 _OPTIONS = re.compile(r"(?:var/lib/config-data/(?:puppet-generated/)?[^/]+/)?etc/(?P<project>[^/]+)/")
+
+
+def _no_better(below: str, *, there: bool) -> str:
+    """Return why a CIB, or what stands in for one, does not count; `there` tells that another one does."""
+    if not below.endswith("pcs_config"):
+        return "a CIB, but there is a better one" if there else "no CIB is in it"
+    return "the print of `pcs config`, but there is a CIB" if there else "no print of `pcs config` is in it"
 
 
 class Mounted:
@@ -44,7 +51,7 @@ class Mounted:
         """Return why the file at `path` is no evidence; empty if it is."""
         below = path[len(self._label) + 1 :]
         if _CIB.search(below) and below not in self._cibs:
-            return "a CIB, but there is a better one"
+            return _no_better(below, there=bool(self._cibs))
         options = _OPTIONS.match(below)
         if options and options["project"] in self._projects and not below.startswith(self._options):
             return f"option files that no service reads: those of {options['project']}'s container count"

@@ -7,10 +7,24 @@ from collections.abc import Iterator
 
 from lwlint.checks import cluster_commands
 from lwlint.checks.check import Check, Saw, Unknown, needs
+from lwlint.checks.untold import untold
 from lwlint.facts import Facts
 from lwlint.facts.cib import Cib, cibs
 from lwlint.facts.colocation import PROMOTED, Colocations, by_node, first_takes, second_takes
-from lwlint.facts.pacemaker import COLOCATION, GROUP, INFINITY, ORDER, Cluster, Constraint, Pair, Resource, boolean, score
+from lwlint.facts.pacemaker import (
+    COLOCATION,
+    CONSTRAINTS,
+    GROUP,
+    INFINITY,
+    ORDER,
+    SET_ORDER,
+    Cluster,
+    Constraint,
+    Pair,
+    Resource,
+    boolean,
+    score,
+)
 from lwlint.finding import Command, Problem, Related
 from lwlint.record import dataclass
 from lwlint.source import Span
@@ -90,7 +104,10 @@ class _Judged:
 
 def _judged(facts: Facts, params: Params) -> Iterator[_Judged | Unknown]:
     for cib in cibs(facts):
-        if not cib.only_controllers:
+        unknown = next(untold(cib, CONSTRAINTS, SET_ORDER), None)
+        if unknown is not None:
+            yield unknown
+        elif not cib.only_controllers:
             yield Unknown("there is no OpenStack service in this CIB", cib.cluster.span)
         elif not cib.running(params.to):
             yield Unknown(f"there is no {_title(facts, params.to)} in this CIB", cib.cluster.span)

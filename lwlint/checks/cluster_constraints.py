@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from lwlint.checks import cluster_commands
 from lwlint.checks.check import Check, NoParams, Saw, Unknown, needs
+from lwlint.checks.untold import untold
 from lwlint.facts import Facts
 from lwlint.facts.cib import Cib, cibs
-from lwlint.facts.pacemaker import Cluster, Constraint, Member
+from lwlint.facts.pacemaker import CONSTRAINTS, LOCATION_SETS, Cluster, Constraint, Member
 from lwlint.finding import Problem, Related
 from lwlint.record import dataclass
 
@@ -23,6 +24,7 @@ class Params:
 def _run_outside(facts: Facts, params: Params) -> Iterator[Saw]:
     gone = {id: service.title for service in facts.services if service.kind in params.kinds for id in service.resource_ids}
     for cib in cibs(facts):
+        yield from untold(cib, CONSTRAINTS, LOCATION_SETS)
         if not cib.openstack:
             yield Unknown("there is no OpenStack service in this CIB", cib.cluster.span)
             continue
@@ -75,6 +77,7 @@ def _outside(cib: Cib, constraint: Constraint, outside: dict[str, Member], title
 
 def _run_dangling(facts: Facts, _: NoParams) -> Iterator[Saw]:
     for cib in cibs(facts):
+        yield from untold(cib, CONSTRAINTS, LOCATION_SETS)
         for constraint in cib.constraints:
             for member in {m.name: m for m in constraint.members}.values():
                 reason, related = _dangling(cib, member)

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from lwlint.checks import cluster_commands
 from lwlint.checks.check import Check, Saw, Unknown, needs
+from lwlint.checks.untold import untold
 from lwlint.facts import Facts
 from lwlint.facts.cib import Cib, cibs
 from lwlint.facts.oslo import Option
-from lwlint.facts.pacemaker import Cluster, Resource
+from lwlint.facts.pacemaker import TEMPLATES, Cluster, Resource
 from lwlint.facts.service import RELEASES, Release, Service
 from lwlint.finding import Command, Problem, Related
 from lwlint.record import dataclass
@@ -37,6 +38,7 @@ def _run(facts: Facts, params: Params) -> Iterator[Saw]:
         if not cib.openstack:
             yield Unknown(NOT_OPENSTACK, cib.cluster.span)
             continue
+        yield from untold(cib, TEMPLATES)
         for leaf in cib.leaves():
             service = cib.service(leaf)
             if service is None:

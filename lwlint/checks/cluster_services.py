@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from lwlint.checks.check import Check, Saw, Unknown, needs
+from lwlint.checks.untold import untold
 from lwlint.facts import Facts
 from lwlint.facts.cib import Cib, cibs
-from lwlint.facts.pacemaker import BUNDLE, Cluster, boolean
+from lwlint.facts.pacemaker import BUNDLE, CONSTRAINTS, NODE_ATTRIBUTES, TEMPLATES, Cluster, Expression, boolean
 from lwlint.facts.service import RELEASES, Release
 from lwlint.finding import Problem, Related
 from lwlint.record import dataclass, field
@@ -44,6 +45,10 @@ def _run(facts: Facts, params: Params) -> Iterator[Saw]:
             mark = marks.get(params.roles.get(name, ""))
             title = titles.get(name, name)
             why = _why(cib, name, params, facts.release) if mark is None else None
+            unknown = next(_untold(cib), None) if why is None else None
+            if unknown is not None:
+                yield unknown
+                continue
             if mark is not None or (why is None and not marks):
                 yield _problem(cib, name, title, mark)
             elif why is None:
@@ -63,6 +68,14 @@ def _why(cib: Cib, name: str, params: Params, release: Release) -> str | None:
     if known is None:
         return f"{name} is optional after {last}, and the release is not known"
     return None if RELEASES.index(known) <= RELEASES.index(last) else ""
+
+
+def _untold(cib: Cib) -> Iterator[Unknown]:
+    """Yield why it cannot be told that a service is not there, or need not be: resources or marks of nodes may be hidden."""
+    yield from untold(cib, TEMPLATES, CONSTRAINTS)
+    expressions = (each for c in cib.constraints for rule in c.rules for each in rule.expressions if isinstance(each, Expression))
+    if any((each.attribute or "").endswith("-role") for each in expressions):
+        yield from untold(cib, NODE_ATTRIBUTES)
 
 
 def _bundled(cib: Cib) -> bool:

@@ -6,13 +6,23 @@ from collections.abc import Iterable, Iterator
 
 from lwlint.checks.check import Check, Saw
 from lwlint.checks.cluster_commands import pcs, without
+from lwlint.checks.untold import untold
 from lwlint.facts import Facts
 from lwlint.facts.cib import Cib, cibs
 from lwlint.facts.pacemaker import (
     BUNDLE,
+    BUNDLE_META,
+    CONSTRAINTS,
     INFINITY,
     LOCATION,
+    LOCATION_SETS,
+    MORE_SETS,
+    NODE_ATTRIBUTES,
+    OPERATIONS,
     PRIMITIVE,
+    RULED_DEFAULTS,
+    SETTINGS,
+    TEMPLATES,
     Cluster,
     Constraint,
     Expression,
@@ -50,6 +60,7 @@ def _leaves(cib: Cib, params: Params) -> Iterator[Resource]:
 
 def _run_disabled(facts: Facts, params: Params) -> Iterator[Saw]:
     for cib in _clusters(facts):
+        yield from untold(cib, SETTINGS, BUNDLE_META, MORE_SETS, TEMPLATES, RULED_DEFAULTS)
         found: dict[Text, list[Resource]] = {}
         for leaf in _leaves(cib, params):
             for resource in dict.fromkeys((leaf.name, leaf.top if cib.top(leaf).form == BUNDLE else leaf.name)):
@@ -66,6 +77,7 @@ def _keeps_down(role: str, leaf: Resource) -> bool:
 
 def _run_unmanaged(facts: Facts, params: Params) -> Iterator[Saw]:
     for cib in _clusters(facts):
+        yield from untold(cib, SETTINGS, BUNDLE_META, MORE_SETS, NODE_ATTRIBUTES, TEMPLATES, RULED_DEFAULTS)
         leaves = list(_leaves(cib, params))
         for name, wrong in (("is-managed", False), ("maintenance", True)):
             found: dict[Text, list[Resource]] = {}
@@ -102,6 +114,7 @@ def _set_to(name: str, value: Text, resources: Iterable[Resource], wanted: str, 
 
 def _run_banned(facts: Facts, params: Params) -> Iterator[Saw]:
     for cib in _clusters(facts):
+        yield from untold(cib, CONSTRAINTS, LOCATION_SETS)
         core = {name for leaf in _leaves(cib, params) for name in (leaf.name, leaf.parent, leaf.top) if name is not None}
         everywhere = {node.name for node in cib.nodes if node.type == "member"}
         banned: dict[str, dict[str, Constraint]] = {}
@@ -154,8 +167,9 @@ def _is_date(expression: Expression) -> bool:
 
 def _run_unwatched(facts: Facts, params: Params) -> Iterator[Saw]:
     for cib in _clusters(facts):
+        yield from untold(cib, OPERATIONS, TEMPLATES)
         for leaf in _leaves(cib, params):
-            if leaf.form != PRIMITIVE or leaf.agent is None:
+            if leaf.form != PRIMITIVE or leaf.agent is None or OPERATIONS in cib.cluster.untold:
                 continue
             if not any(_watches(operation) for operation in leaf.operations):
                 message = f"resource `{leaf.name}`: it has no recurring `monitor` operation, so a failure is not seen; there must be one"
@@ -169,9 +183,10 @@ def _watches(operation: Operation) -> bool:
 
 def _run_many(facts: Facts, params: Params) -> Iterator[Saw]:
     for cib in _clusters(facts):
+        yield from untold(cib, SETTINGS)
         for leaf in _leaves(cib, params):
             top = cib.top(leaf)
-            if top.instances == 1:
+            if top.instances == 1 or SETTINGS in cib.cluster.untold:
                 continue
             how = "on every node" if top.instances is None else f"in {top.instances} copies"
             setting = top.container.settings.get("replicas") if top.container is not None else top.meta.get("clone-max")

@@ -15,7 +15,7 @@ from lwlint.finding import Problem, Related
 
 
 def _run_cibs(facts: Facts, _: NoParams) -> Iterator[Saw]:
-    found = [cib for cib in cibs(facts) if cib.cluster.host and cib.cluster.epoch is not None]
+    found = [cib for cib in cibs(facts) if cib.cluster.host and cib.cluster.epoch is not None and not cib.cluster.weaker]
     newest = max(found, key=_epoch, default=None)
     for cib in found:
         if newest is None or cib is newest:
@@ -49,7 +49,7 @@ def _content(cib: Cib) -> set[tuple[str, ...]]:
 
 
 def _evidence_cibs(facts: Facts, params: object) -> str | None:
-    count = sum(bool(cib.cluster.host) for cib in cibs(facts))
+    count = sum(bool(cib.cluster.host) and not cib.cluster.weaker for cib in cibs(facts))
     return only_one(facts, params) or (None if count > 1 else "only one host of the cluster has a CIB")
 
 

@@ -16,6 +16,11 @@ from lwlint.source import Span, Text
 INFINITY = 1_000_000
 PRIMITIVE, GROUP, CLONE, PROMOTABLE, BUNDLE = "primitive", "group", "clone", "promotable", "bundle"
 ORDER, COLOCATION, LOCATION, TICKET = "order", "colocation", "location", "ticket"
+# what an output that stands in for a CIB may leave out
+NODE_ATTRIBUTES, BUNDLE_META, TEMPLATES = "node attributes", "meta attributes of bundles", "what a template sets"
+RULED_DEFAULTS, SET_ORDER = "when a default with a rule holds", "the order in resource sets"
+MORE_SETS, LOCATION_SETS = "a resource's second set of attributes", "resource sets of location constraints"
+SETTINGS, CONSTRAINTS, OPERATIONS = "settings of resources", "constraints", "operations"
 _TRUE = frozenset(("true", "on", "yes", "y", "1"))
 _FALSE = frozenset(("false", "off", "no", "n", "0"))
 _NUMBER = re.compile(r"[ \t\n\v\f\r]*([+-]?[0-9]+)")
@@ -39,7 +44,10 @@ def score(value: str | None) -> int:
 
 @dataclass(frozen=True)
 class Cluster:
-    """One CIB as a whole. `name` is the cluster's name, empty if it has none; `resources` is the place of that section."""
+    """One CIB as a whole. `name` is the cluster's name, empty if it has none; `resources` is the place of that section.
+
+    `weaker` names the output that stands in for the CIB (`pcs config`), empty where it is the CIB itself; `untold` is what that cannot say.
+    """
 
     kind: ClassVar[str] = "cluster"
     name: str
@@ -54,6 +62,8 @@ class Cluster:
     admin_epoch: str | None = None
     num_updates: str | None = None
     last_written: str | None = None
+    weaker: str = ""
+    untold: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

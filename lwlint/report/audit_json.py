@@ -56,6 +56,7 @@ def _host(host: HostAnswer) -> dict[str, Any]:
         "sos": host.sos,
         "release": {"name": host.release, "because": host.release_because},
         "cib_of": host.cib_of,
+        "stands_in": host.stands_in,
         "clauses": {
             clause: {"outcome": cell.outcome, "evaluated": cell.evaluated, "rules": cell.rules}
             for clause, cell in host.cells().items()

@@ -45,8 +45,7 @@ def _heading(cluster: ClusterAnswer) -> Iterator[str]:
         yield f"  {host.name}: {host.target} ({', '.join(part for part in told if part)})"
         if host.release_because:
             yield f"    judged as {host.release or 'any release'}: {host.release_because}"
-        if host.cib_of:
-            yield f"    holds no CIB; that of {host.cib_of} is used"
+        yield from (f"    {remark}" for remark in host.remarks)
     for name, older, captured, counting in cluster.older:
         yield f"  {name}: {older} ({captured or 'of unknown time'}) is of the same host and does not count; {counting} does"
     if cluster.absent:

@@ -86,9 +86,7 @@ def _hosts(cluster: ClusterAnswer) -> Html:
             element("td", host.sos or "\u2013"),
             element("td", host.release or "unknown", element("small", prose(host.release_because)) if host.release_because else ""),
             element("td", str(host.judged), class_="number"),
-            element(
-                "td", element("code", host.target), element("small", f"holds no CIB; that of {host.cib_of} is used") if host.cib_of else ""
-            ),
+            element("td", element("code", host.target), *(element("small", remark) for remark in host.remarks)),
         )
         for host in cluster.hosts
     )

@@ -1,0 +1,143 @@
+"""Text that `pcs` prints: lines by their indent, `name=value` pairs, and elements of a CIB that stand in text.
+
+Sources: pcs 0.9.158 to 0.12, `pcs/config.py`, `pcs/resource.py`, `pcs/cli/common/output.py`, `pcs/common/str_tools.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from lwlint.parse.cib import Element
+from lwlint.source import Source, Span, Text
+
+_LINE = re.compile(r"^(?P<indent>[ \t]*)(?P<text>[^\s][^\r\n]*?)[ \t\r]*$", re.MULTILINE)
+_NAME = r"[A-Za-z_#][^\s=\"']*"
+_PAIR = re.compile(rf"(?P<name>{_NAME})=")
+_NEXT = re.compile(rf"[ \t]+(?:{_NAME}=|\()|[ \t]*$")
+_NESTED = 64  # blocks within blocks; pcs itself prints six
+
+
+class Written(Element):
+    """An element of a CIB whose attributes stand somewhere in a text; `end` is where its own words end."""
+
+    __slots__ = ("end", "texts")
+
+    def __init__(self, tag: str, source: Source, place: Span, texts: Mapping[str, Text | None]) -> None:
+        self.texts = {name: text for name, text in texts.items() if text is not None}
+        super().__init__(tag, {name: text.value for name, text in self.texts.items()}, place.start, source)
+        self.end = place.end
+
+    def text(self, name: str) -> Text | None:
+        """Return the value of an attribute with its place in the text, or None."""
+        return self.texts.get(name)
+
+    def span(self, *names: str) -> Span:
+        """Return the place of the first of the attributes `names` that is there, else of the element's own words."""
+        found = (self.texts[name].span for name in names if name in self.texts)
+        return next(found, Span(self.source.path, self.start, self.end))
+
+    def has(self, children: Iterable[Element]) -> Written:
+        """Return this element, with more children."""
+        self.children.extend(children)
+        return self
+
+
+@dataclass
+class Block:
+    """A line, without the blanks around it, and the lines that are indented deeper below it."""
+
+    words: Text
+    indent: int
+    below: list[Block] = field(default_factory=list)
+
+    @property
+    def value(self) -> str:
+        """The line itself."""
+        return self.words.value
+
+    def part(self, start: int, end: int) -> Text:
+        """Return a part of the line with its place."""
+        at = self.words.span.start
+        return Text(self.words.value[start:end], self.words.span._replace(start=at + start, end=at + end))
+
+    def group(self, match: re.Match[str], name: str) -> Text | None:
+        """Return what a group of a match in `value` holds, with its place; None for a group that took no part."""
+        return None if match[name] is None else self.part(match.start(name), match.end(name))
+
+    def walk(self) -> Iterator[Block]:
+        """Yield the lines below this one, at any depth, in order."""
+        for block in self.below:
+            yield block
+            yield from block.walk()
+
+
+def blocks(source: Source) -> list[Block]:
+    """Return the lines of a text that are not indented, each with those below it."""
+    top = Block(Text("", Span(source.path, 0, 0)), -1)
+    open_ = [top]
+    for match in _LINE.finditer(source.text):
+        words = Text(match["text"], Span(source.path, match.start("text"), match.end("text")))
+        block = Block(words, len(match["indent"].expandtabs()))
+        while open_[-1].indent >= block.indent or len(open_) > _NESTED:
+            open_.pop()
+        open_[-1].below.append(block)
+        open_.append(block)
+    return top.below
+
+
+def pairs(block: Block, start: int = 0) -> dict[str, Text]:
+    """Return the `name=value` pairs of a line from `start` on, as far as they go; quotes around a value with blanks are none of it.
+
+    Before pcs 0.11 a value in quotes may hold quotes, and meta attributes have none around their blanks.
+    """
+    found: dict[str, Text] = {}
+    at, line = start, block.value
+    while True:
+        match = _PAIR.match(line, _skip_blanks(line, at))
+        if match is None:
+            return found
+        first, last, at = _value(line, match.end())
+        found.setdefault(match["name"], _unescaped(block.part(first, last), line[first - 1 : first]))
+    return found
+
+
+def only_pair(block: Block) -> tuple[str, Text] | None:
+    """Return the one pair that a line holds, as pcs prints them since 0.10; None for a line that is none."""
+    match = re.match(r"""(?P<name>"[^"]+"|'[^']+'|[^\s=:"']+)=(?P<value>.*)$""", block.value)
+    if match is None:
+        return None
+    start, end = match.span("value")
+    if _is_quoted(block.value[start:end]):
+        return match["name"].strip("\"'"), _unescaped(block.part(start + 1, end - 1), block.value[start])
+    return match["name"].strip("\"'"), block.part(start, end)
+
+
+def _skip_blanks(line: str, at: int) -> int:
+    while at < len(line) and line[at] in " \t":
+        at += 1
+    return at
+
+
+def _value(line: str, at: int) -> tuple[int, int, int]:
+    """Return where a value begins and ends, and where the next thing may begin."""
+    quote = line[at : at + 1]
+    if quote in ('"', "'") and quote:
+        end = line.find(quote, at + 1)
+        while end >= 0 and not (line[end - 1] != "\\" and _NEXT.match(line, end + 1)):
+            end = line.find(quote, end + 1)
+        if end >= 0 and _is_quoted(line[at : end + 1]):
+            return at + 1, end, end + 1
+    after = _NEXT.search(line, at)
+    end = after.start() if after is not None else len(line)
+    return at, end, end
+
+
+def _is_quoted(value: str) -> bool:
+    """Return whether pcs put the quotes around the value, which it does for blanks and `=` in it."""
+    return len(value) > 1 and value[0] in "\"'" and value[-1] == value[0] and any(sign in value for sign in " =")
+
+
+def _unescaped(text: Text, quote: str) -> Text:
+    return Text(text.value.replace('\\"', '"'), text.span) if quote == '"' and '\\"' in text.value else text
