@@ -11,7 +11,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from lwlint import tree
+from lwlint import tree, written
 from lwlint.edits import NoPlace, applied, edits, overlap
 from lwlint.finding import BROKEN, AddKey, AddOption, ConfigurationError, DropIn, Finding, Replace, Report
 from lwlint.record import dataclass, replace
@@ -75,7 +75,7 @@ def write(outcome: Outcome) -> None:
                 os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
             if (tree.Disk().read(path) if os.path.lexists(path) else None) != before:
                 raise ConfigurationError(f"`{path}`: has been changed since it was read; nothing is written to it")
-            tree.replace(path, after, keep_owner=True)
+            written.replace(path, after, keep_owner=True)
         except OSError as error:
             raise ConfigurationError(f"`{path}`: cannot be written ({error.strerror or error})") from error
 

@@ -164,36 +164,6 @@ class Overlay:
         return sorted({*there, *self._added.get(path, ())})
 
 
-def replace(path: str, data: bytes, *, keep_owner: bool = False) -> None:
-    """Put `data` in the place of the file at `path` (no link): wholly or not at all; its mode is kept, on demand its owner and labels too.
-
-    Raises OSError.
-    """
-    folder, name = os.path.split(path)
-    fresh = os.path.join(folder, f".{name[:200]}.{os.getpid()}.tmp")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        if os.path.exists(path):
-            _take_after(fresh, path, keep_owner)
-        os.replace(fresh, path)
-    except BaseException:
-        os.unlink(fresh)
-        raise
-
-
-def _take_after(fresh: str, old: str, keep_owner: bool) -> None:
-    before, now = os.stat(old), os.stat(fresh)
-    if keep_owner and (before.st_uid, before.st_gid) != (now.st_uid, now.st_gid):
-        os.chown(fresh, before.st_uid, before.st_gid)
-    os.chmod(fresh, stat.S_IMODE(before.st_mode))
-    for name in os.listxattr(old) if keep_owner and hasattr(os, "listxattr") else ():
-        value = os.getxattr(old, name)  # the label that SELinux goes by, access lists
-        if name not in os.listxattr(fresh) or os.getxattr(fresh, name) != value:
-            os.setxattr(fresh, name, value)
-
-
 _NO_INPUT = frozenset((".git", ".hg", ".svn", ".tox", ".venv", "__pycache__", "node_modules"))
 
 

@@ -18,7 +18,7 @@ from lwlint.facts.service import RELEASES
 from lwlint.finding import BROKEN, NOT_EVALUATED, ConfigurationError
 from lwlint.read import near
 from lwlint.report import audit_json, audit_text
-from lwlint.report.formats import write
+from lwlint.report.formats import write_folder
 from lwlint.rules import Clause, load_clauses
 from lwlint.run import AUTO, load_rules
 
@@ -51,10 +51,12 @@ def audit(options: argparse.Namespace) -> int:
 def _deliver(answer: Audit, options: argparse.Namespace) -> None:
     clauses = load_clauses()
     if options.output:
-        os.makedirs(options.output, exist_ok=True)
-        write(os.path.join(options.output, "audit.txt"), audit_text.render(answer, clauses, verbose=options.verbose))
-        write(os.path.join(options.output, "audit.json"), audit_json.render(answer, clauses))
-        write(os.path.join(options.output, "audit.html"), _page(answer, clauses))
+        texts = {
+            "audit.txt": audit_text.render(answer, clauses, verbose=options.verbose),
+            "audit.json": audit_json.render(answer, clauses),
+            "audit.html": _page(answer, clauses),
+        }
+        write_folder(options.output, texts)
         print(audit_text.summary(answer))
     elif options.format == "json":
         sys.stdout.write(audit_json.render(answer, clauses))

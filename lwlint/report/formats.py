@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from lwlint.finding import ConfigurationError, Report
 from lwlint.read import near
 from lwlint.record import dataclass
-from lwlint.tree import replace
+from lwlint.written import appear, replace
 
 if TYPE_CHECKING:
     from lwlint.rules import Rule
@@ -180,3 +180,20 @@ def write(path: str, text: str) -> None:
         replace(target, data)
     except OSError as error:
         raise ConfigurationError(f"`{path}`: cannot be written ({error.strerror or error})") from error
+
+
+def write_folder(folder: str, texts: Mapping[str, str]) -> None:
+    """Write the texts to files of these names in the folder. One that is not there appears with all of them, or not at all.
+
+    Raises ConfigurationError if that is not possible.
+    """
+    from lwlint.report.places import encodable
+
+    if os.path.isdir(folder):
+        for name, text in texts.items():
+            write(os.path.join(folder, name), text)
+        return
+    try:
+        appear(folder, {name: encodable(text).encode("utf-8") for name, text in texts.items()})
+    except OSError as error:
+        raise ConfigurationError(f"`{folder}`: cannot be written ({error.strerror or error})") from error

@@ -1,0 +1,148 @@
+"""Files put on the disk wholly or not at all, by a process that may be ended at any moment.
+
+What is written has no name before all of it is there (open(2), O_TMPFILE), so that nothing is left of a process that is killed over
+it; where a file system cannot do that, it has a name that begins with a dot. Signals that end a process wait until names are given.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Union
+
+
+def replace(path: str, data: bytes, *, keep_owner: bool = False) -> None:
+    """Put `data` in the place of the file at `path` (no link): wholly or not at all; its mode is kept, on demand its owner and labels too.
+
+    Raises OSError.
+    """
+    handle = _nameless(os.path.dirname(path), data)
+    if handle is None:
+        with _undisturbed():
+            _replace_named(path, data, keep_owner)
+        return
+    try:
+        there = os.path.exists(path)
+        if there:
+            _take_after(handle, path, keep_owner)
+        with _undisturbed():
+            if not there:
+                with suppress(FileExistsError):
+                    _name(handle, path)
+                    return
+            fresh = _fresh(path)
+            _name(handle, fresh)
+            _move(fresh, path)
+    finally:
+        os.close(handle)
+
+
+def appear(folder: str, files: Mapping[str, bytes]) -> None:
+    """Make the folder, which is not there, with all these files (by name) in it, or nothing at all. Raises OSError."""
+    parent = os.path.dirname(os.path.abspath(folder))
+    os.makedirs(parent, exist_ok=True)
+    handles = {name: _nameless(parent, data) for name, data in files.items()}
+    try:
+        with _undisturbed():
+            fresh = _fresh(os.path.abspath(folder))
+            os.mkdir(fresh)
+            try:
+                for name, handle in handles.items():
+                    path = os.path.join(fresh, name)
+                    if handle is None:
+                        _write(path, files[name])
+                    else:
+                        _name(handle, path)
+                os.rename(fresh, folder)
+            except BaseException:
+                for name in files:
+                    with suppress(FileNotFoundError):
+                        os.unlink(os.path.join(fresh, name))
+                os.rmdir(fresh)
+                raise
+    finally:
+        for handle in handles.values():
+            if handle is not None:
+                os.close(handle)
+
+
+def _fresh(path: str) -> str:
+    folder, name = os.path.split(path)
+    return os.path.join(folder, f".{name[:200]}.{os.getpid()}.tmp")
+
+
+def _nameless(folder: str, data: bytes) -> int | None:
+    """Return a handle of a file on the folder's file system that has the data and no name; None where there is no such thing."""
+    if not hasattr(os, "O_TMPFILE") or not os.path.isdir("/proc/self/fd"):
+        return None
+    try:
+        handle = os.open(folder or ".", os.O_TMPFILE | os.O_WRONLY, 0o666)
+    except OSError:
+        return None  # a file system without: what is wrong else is met again, and told, with a name
+    try:
+        with os.fdopen(handle, "wb", closefd=False) as file:
+            file.write(data)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _name(handle: int, path: str) -> None:
+    """Give a nameless file its name, which no other has. `src_dir_fd` makes Python call linkat(2), which follows the link in /proc."""
+    os.link(f"/proc/self/fd/{handle}", path, src_dir_fd=handle, follow_symlinks=True)
+
+
+def _move(fresh: str, path: str) -> None:
+    try:
+        os.replace(fresh, path)
+    except BaseException:
+        os.unlink(fresh)
+        raise
+
+
+def _write(path: str, data: bytes) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
+        file.write(data)
+
+
+def _replace_named(path: str, data: bytes, keep_owner: bool) -> None:
+    fresh = _fresh(path)
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        if os.path.exists(path):
+            _take_after(fresh, path, keep_owner)
+        os.replace(fresh, path)
+    except BaseException:
+        os.unlink(fresh)
+        raise
+
+
+def _take_after(fresh: Union[str, int], old: str, keep_owner: bool) -> None:
+    before, now = os.stat(old), os.stat(fresh)
+    if keep_owner and (before.st_uid, before.st_gid) != (now.st_uid, now.st_gid):
+        os.chown(fresh, before.st_uid, before.st_gid)
+    os.chmod(fresh, stat.S_IMODE(before.st_mode))
+    for name in os.listxattr(old) if keep_owner and hasattr(os, "listxattr") else ():
+        value = os.getxattr(old, name)  # the label that SELinux goes by, access lists
+        if name not in os.listxattr(fresh) or os.getxattr(fresh, name) != value:
+            os.setxattr(fresh, name, value)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let the signals that end a process wait, where the platform can."""
+    import signal
+
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
