@@ -16,7 +16,7 @@ from lwlint import catalogue
 from lwlint.cache import Cache, sealed, unsealed
 from lwlint.catalogue import Catalogue
 from lwlint.facts.service import Database, Service
-from lwlint.record import described
+from lwlint.record import described, restored
 from lwlint.rules import NO_RULES, Rule, load_folder, own_folder
 from lwlint.services import Entry
 
@@ -118,7 +118,7 @@ def _rules_as_plain(rules: list[Rule]) -> Any:
 
 
 def _rules_from_plain(plain: Any) -> list[Rule]:
-    return [Rule(**dict(zip(_RULE, values)), examples=()) for values in plain]
+    return [restored(Rule, (*values[:-1], (), values[-1])) for values in plain]
 
 
 def _services_as_plain(found: Catalogue) -> Any:
@@ -129,9 +129,9 @@ def _services_from_plain(plain: Any) -> Catalogue:
     at = _names(Service).index("databases")
     found = []
     for *rest, values in plain:
-        databases = tuple(Database(*each) for each in values[at])
+        databases = tuple(restored(Database, each) for each in values[at])
         every: list[Any] = [databases if i == at else value for i, value in enumerate(values)]
-        found.append(Entry(Service(*every), *rest))
+        found.append(restored(Entry, (restored(Service, every), *rest)))
     return Catalogue(found)
 
 

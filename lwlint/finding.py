@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, Union
+from typing import Union
 
+from lwlint.named import NamedTuple
 from lwlint.record import dataclass, field
 from lwlint.source import Source, Span
 

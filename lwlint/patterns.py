@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+
+from lwlint.named import NamedTuple
 
 
 class Pattern(NamedTuple):

@@ -9,13 +9,15 @@ classes too. What they do not do is said at once, with a TypeError: inheritance 
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from dataclasses import dataclass as dataclass
     from dataclasses import field as field
     from dataclasses import replace as replace
+
+T = TypeVar("T")
 
 
 class _Missing:
@@ -33,7 +35,7 @@ class _Shape:
     """The fields of one class, and what is made of them when it is first needed."""
 
     def __init__(self, cls: type, frozen: bool) -> None:
-        annotations = _annotations(cls)
+        annotations = annotated(cls)
         self.cls = cls
         self.frozen = frozen
         self.names = tuple(name for name, kind in annotations.items() if not str(kind).startswith(("ClassVar", "typing.ClassVar")))
@@ -94,7 +96,7 @@ class _Shape:
         return dataclasses.dataclass(frozen=self.frozen)(type(self.cls.__name__, (), content))
 
 
-def _annotations(cls: type) -> dict[str, Any]:
+def annotated(cls: type) -> dict[str, Any]:
     """Return the annotations of the class itself, not of one that it derives from, as `inspect` would without being imported."""
     found = vars(cls).get("__annotations__")
     if found is None and vars(cls).get("__annotate_func__") is not None:  # Python 3.14
@@ -167,6 +169,19 @@ def _made(cls: Any, frozen: bool) -> Any:
     if given.get("__hash__") is None:
         cls.__hash__ = _hash if frozen else None
     return cls
+
+
+def restored(cls: type[T], values: Sequence[Any]) -> T:
+    """Return the record that has these values in the order of its fields, at a fifth of the price of creating one.
+
+    Raises TypeError where their number is not that of the fields.
+    """
+    names = cls.__record__.names  # type: ignore[attr-defined]
+    if len(values) != len(names):
+        raise TypeError(f"{cls.__qualname__} has {len(names)} fields, not {len(values)}")
+    made = object.__new__(cls)
+    vars(made).update(zip(names, values))
+    return made
 
 
 def is_dataclass(kind: Any) -> bool:

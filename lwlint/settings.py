@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, Optional, Union
+from typing import Any, Literal, Optional, Union
 
 from lwlint.facts.service import RELEASES
+from lwlint.named import NamedTuple
 from lwlint.record import dataclass, field
 
 Severity = Literal["error", "warning", "note"]

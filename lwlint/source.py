@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import NamedTuple
 
 from lwlint.late import pattern
+from lwlint.named import NamedTuple
 from lwlint.record import dataclass, field
 
 _LINE_BREAK = pattern(r"\r\n|\n|\r")

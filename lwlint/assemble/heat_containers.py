@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple, Optional
+from typing import Optional
 
 from lwlint.assemble.heat_functions import Branch, Scope, Values, parts, possible
 from lwlint.assemble.heat_template import Parts, strings
 from lwlint.late import pattern
+from lwlint.named import NamedTuple
 from lwlint.parse.heat_nodes import Mapping, Node, Scalar, effective
 
 # what an init container does: it prepares files for another one, and ends

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from collections.abc import Mapping as Lookup
 from itertools import product
-from typing import NamedTuple, Optional
+from typing import Optional
 
+from lwlint.named import NamedTuple
 from lwlint.parse.heat_nodes import Mapping, Node, Scalar, Sequence, effective, tag_of
 from lwlint.parse.heat_values import value_of
 

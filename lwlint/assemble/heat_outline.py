@@ -7,13 +7,14 @@ on no other file. It can therefore be kept, shared by equal files, and made in a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Optional
+from typing import Any, Optional
 
 from lwlint.assemble.heat_containers import Specified, containers
 from lwlint.assemble.heat_functions import Scope, Values, possible
 from lwlint.assemble.heat_keys import Parameters
 from lwlint.assemble.heat_template import Key, Parts, get_files, read_parts, settings
 from lwlint.facts.input import NotEvaluated
+from lwlint.named import NamedTuple
 from lwlint.parse import heat
 from lwlint.parse.heat import ENVIRONMENT, ROLES, TEMPLATE, HeatFile
 from lwlint.parse.heat_nodes import Mapping, Node, Scalar, Sequence, effective, walk

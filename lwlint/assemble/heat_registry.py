@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from lwlint.assemble.heat_outline import Line
 from lwlint.assemble.heat_tree import HeatTree, Read
@@ -12,6 +11,7 @@ from lwlint.catalogue import Catalogue
 from lwlint.facts.heat import NONE, Environment, ServiceMapping
 from lwlint.facts.service import CORE, Service
 from lwlint.late import pattern
+from lwlint.named import NamedTuple
 from lwlint.record import dataclass, field
 from lwlint.source import Text
 

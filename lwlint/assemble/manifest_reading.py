@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple, Optional, Union
+from typing import Optional, Union
 
 from lwlint.assemble.puppet_values import MOST, Scope, bindings, hash_of, items_of, scope_of, values
 from lwlint.facts.puppet import Setting
+from lwlint.named import NamedTuple
 from lwlint.parse import puppet_tree as tree
 from lwlint.record import dataclass, field
 from lwlint.source import Source, Span

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
 
+from lwlint.named import NamedTuple
 from lwlint.source import Source
 
 # Projects whose files are known by their names alone. `inspector.conf` and the like are spelled out below.

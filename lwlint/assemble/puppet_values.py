@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 from lwlint.assemble.puppet_params import unit_name
+from lwlint.named import NamedTuple
 from lwlint.parse import puppet_tree as tree
 from lwlint.record import dataclass, field
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 from lwlint.audit.answer import Found, Place
 from lwlint.audit.commands import mending
 from lwlint.finding import SEVERITIES, Finding
 from lwlint.kinds import CIB, CONTAINER
+from lwlint.named import NamedTuple
 from lwlint.secret import masked
 from lwlint.source import Source, Span
 

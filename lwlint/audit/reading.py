@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from typing import BinaryIO, NamedTuple, Union, cast
+from typing import BinaryIO, Union, cast
 
 from lwlint.assemble.sos_paths import WANTED
 from lwlint.audit import workers
 from lwlint.audit.workers import Lost
+from lwlint.named import NamedTuple
 from lwlint.parse.archive import Archive, read_archive
 
 Told = Callable[[str, int, int, int], None]

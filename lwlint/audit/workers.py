@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, Union
+from typing import Any, Union
+
+from lwlint.named import NamedTuple
 
 MEMORY = 1 << 30  # bytes of address space that a worker may ask for beyond those that it begins with
 _MESSAGE = 17  # bytes: a letter and two numbers

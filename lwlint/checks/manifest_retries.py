@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
-from typing import NamedTuple, Optional
+from typing import Optional
 
 from lwlint.checks.check import Check, Saw, Unknown, needs
 from lwlint.facts import Facts
 from lwlint.facts.puppet import Manifest, ManifestClass, ManifestDatabase, ManifestOption
 from lwlint.finding import Problem
+from lwlint.named import NamedTuple
 from lwlint.record import dataclass
 from lwlint.source import Span
 

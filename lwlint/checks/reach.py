@@ -11,9 +11,10 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any, NamedTuple, Optional, Union
+from typing import Any, Optional, Union
 
 from lwlint.checks.check import AnyCheck
+from lwlint.named import NamedTuple
 
 Tracer = Callable[[FrameType, str, Any], Optional[Callable[..., Any]]]
 _Function = Union[ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda]

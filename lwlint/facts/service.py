@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from lwlint.named import NamedTuple
 from lwlint.record import dataclass
 
 RELEASES = (

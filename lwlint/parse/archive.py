@@ -11,9 +11,10 @@ import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from lwlint.facts.input import Unreadable
+from lwlint.named import NamedTuple
 from lwlint.parse import archive_format as formats
 from lwlint.parse.archive_blocks import in_blocks
 from lwlint.parse.archive_stream import Damage, FileStream, Readable, Stream

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import Any, NamedTuple, Union
+from typing import Any, Union
 
+from lwlint.named import NamedTuple
 from lwlint.parse import archive_format as formats
 from lwlint.parse.archive_stream import PIECE, Cursor, CursorStream, Damage, Stream
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import gc
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from lwlint.late import pattern
+from lwlint.named import NamedTuple
 from lwlint.parse.heat_nodes import Mapping, Node, Scalar, Sequence, is_merge, tag_of
 
 _PROPERTIES = pattern(r"(?:[&!]\S*(?:\s+(?:#.*)?|$))*")  # anchor and tag in front of a node

@@ -13,9 +13,9 @@ secret. oslo.config would refuse it, but never saw it; it is kept apart in `mask
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from lwlint.facts.input import Unreadable
+from lwlint.named import NamedTuple
 from lwlint.record import dataclass
 from lwlint.source import Source, Span, Text
 

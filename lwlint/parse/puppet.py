@@ -6,8 +6,8 @@ A statement that Puppet would refuse becomes `Broken`; reading goes on at the ne
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
+from lwlint.named import NamedTuple
 from lwlint.parse.puppet_cursor import Mistake, bare
 from lwlint.parse.puppet_expressions import WORDS, Expressions
 from lwlint.parse.puppet_tokens import BadToken, Token, tokens

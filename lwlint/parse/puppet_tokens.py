@@ -7,7 +7,8 @@ Offsets count characters. A double quoted string is a run of tokens: `quote`, th
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+from lwlint.named import NamedTuple
 
 KEYWORDS = frozenset({
     "and", "attr", "case", "class", "default", "define", "else", "elsif", "false", "function", "if", "in", "inherits", "node", "or",

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from typing import NamedTuple, Union
+from typing import Union
+
+from lwlint.named import NamedTuple
 
 BLOCK = 512
 EMPTY = bytes(BLOCK)

@@ -6,8 +6,9 @@ Behaves as GNU tar 1.34 does: a damaged header is passed over to the next good o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, Union
+from typing import Union
 
+from lwlint.named import NamedTuple
 from lwlint.parse import tar_header as headers
 from lwlint.parse.archive_stream import Cursor, CursorStream, Damage, Stream
 from lwlint.parse.tar_header import BLOCK, Header

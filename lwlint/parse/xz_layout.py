@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import zlib
-from typing import NamedTuple
+
+from lwlint.named import NamedTuple
 
 MAGIC, _END = b"\xfd7zXZ\0", b"YZ"
 _EDGE = 12  # bytes of the header and of the footer

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from lwlint import __version__
 from lwlint.finding import BROKEN, NOT_EVALUATED, SEVERITIES, Finding, Report, Verdict
+from lwlint.named import NamedTuple
 from lwlint.report.places import lines, one_line, ordered, region, said, spot
 from lwlint.report.summary import summary
 from lwlint.report.xml import HEAD, element

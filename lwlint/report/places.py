@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 from lwlint.finding import Finding, Report
+from lwlint.named import NamedTuple
 from lwlint.report.text import safe
 from lwlint.source import Span
 
