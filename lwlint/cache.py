@@ -68,6 +68,16 @@ class Cache:
                 return
 
 
+def digest(data: bytes) -> bytes:
+    """Return 16 bytes that no other data has: blake2b, without the rest of `hashlib`, which loads OpenSSL (2 ms)."""
+    try:
+        from _blake2 import blake2b
+    except ImportError:
+        from hashlib import blake2b
+    made: bytes = blake2b(data, digest_size=16).digest()
+    return made
+
+
 def sealed(data: bytes) -> bytes:
     """Return `data` with a head by which `unsealed` knows it again."""
     return _MAGIC + source_hash(data) + data

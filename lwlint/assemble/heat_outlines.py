@@ -10,12 +10,11 @@ import marshal
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from hashlib import blake2b
 from typing import Any
 
 from lwlint.assemble.heat_keys import Parameters
 from lwlint.assemble.heat_outline import Outline, Refusal, as_plain, from_plain, outline
-from lwlint.cache import Cache, described
+from lwlint.cache import Cache, described, digest
 from lwlint.forks import spread, workers
 from lwlint.parse.jinja import is_jinja
 from lwlint.record import dataclass, field
@@ -40,6 +39,7 @@ class Outlines:
     kept: Kept = field(default_factory=Kept)
     found: dict[bytes, Outline | Refusal] = field(default_factory=dict)
     made: dict[bytes, Any] | None = None
+    name: str = ""
     fresh: int = 0
 
     def of(self, source: Source, parameters: Parameters) -> Outline | Refusal:
@@ -84,11 +84,16 @@ class Outlines:
         return self.made
 
     def _name(self) -> str:
+        if not self.name:
+            self.name = self._named()
+        return self.name
+
+    def _named(self) -> str:
         here = os.path.dirname(os.path.dirname(__file__))
         told = described([os.path.join(here, name) for name in _READERS], ("yaml",))
-        return f"outlines-{blake2b(repr((told, os.getcwd(), self.kept.of)).encode('utf-8', 'surrogateescape'), digest_size=16).hexdigest()}"
+        return f"outlines-{digest(repr((told, os.getcwd(), self.kept.of)).encode('utf-8', 'surrogateescape')).hex()}"
 
 
 def _key(source: Source, parameters: Parameters) -> bytes:
     head = b"%d %s\n" % (is_jinja(source.path), parameters.digest())
-    return blake2b(head + source.text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return digest(head + source.text.encode("utf-8", "surrogatepass"))
