@@ -195,3 +195,36 @@ def test_the_cib_of_another_form_does_not_own_a_replica(tmp_path: Path, capsys: 
     replica = {"sos_commands/podman/podman_inspect_1": inspect("galera-bundle-podman-0", "no")}
     assert lost(audited(tmp_path / "there", capsys, replica)) == []
     assert lost(audited(tmp_path / "unknown", capsys, {**replica, CIB: None})) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "starts"),
+    [
+        ("/usr/bin/podman start heat_api", True),
+        ("/usr/bin/podman container start -a heat_api", True),
+        ("/bin/bash -c '/usr/bin/podman run --name=heat_api image'", True),
+        ("-/usr/bin/docker-current --log-level debug restart heat_api", True),
+        ("/usr/bin/podman exec --user root heat_api /openstack/healthcheck 8004", False),
+        ("/usr/bin/podman start heat_api_cfn", False),
+        ("/usr/bin/cat heat_api start podman", False),
+    ],
+)
+def test_a_unit_starts_the_container_that_its_command_names(command: str, starts: bool, tmp_path: Path, capsys: Capsys) -> None:
+    unit = f"[Service]\nExecStart={command}\nRestart=always\n"
+    changes = {**DOCKER_UNITS, "etc/systemd/system/x.service": unit, "sos_commands/podman/podman_inspect_1": inspect("heat_api", "")}
+    assert lost(audited(tmp_path, capsys, changes)) == ([] if starts else ["heat_api"])
+
+
+def test_a_helper_beside_the_cluster_s_own_needs_a_unit_too(tmp_path: Path, capsys: Capsys) -> None:
+    helper = {"sos_commands/podman/podman_inspect_1": inspect("redis_tls_proxy", "")}
+    plain = audited(tmp_path, capsys, helper)
+    assert (lost(plain), found(plain, "LW501")) == (["redis_tls_proxy"], [])
+
+
+def test_a_start_configuration_is_of_podman_where_units_run_containers(tmp_path: Path, capsys: Capsys) -> None:
+    one = json.dumps({"image": "i", "restart": "always"})
+    base = "var/lib/tripleo-config/container-startup-config/step_4/"
+    plain = audited(
+        tmp_path, capsys, {f"{base}heat_api.json": one, f"{base}glance_api.json": one, "etc/systemd/system/tripleo_heat_api.service": None}
+    )
+    assert lost(plain) == ["heat_api"]

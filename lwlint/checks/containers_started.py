@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from lwlint.checks import NO_CONTAINERS
 from lwlint.checks.check import Check, Saw, Unknown
 from lwlint.facts import Facts
+from lwlint.facts.cib import Cib
 from lwlint.facts.container_managers import ENGINE, NOBODY, UNKNOWN, cibs_of, starter_of, units_of_hosts
 from lwlint.facts.containers import CONFIGURATION, DOCKER, PODMAN, HostContainer
 from lwlint.facts.oslo import Option
-from lwlint.facts.service import ACTIVE_PASSIVE, CORE
+from lwlint.facts.service import ACTIVE_PASSIVE, CORE, Service
 from lwlint.facts.systemd import Unit
+from lwlint.facts.unit_managers import beside_by_design
 from lwlint.finding import Command, Problem
 from lwlint.record import dataclass
 from lwlint.shell import command
@@ -48,14 +50,21 @@ def _run_lost(facts: Facts, params: Params) -> Iterator[Saw]:
         if starter.kind == UNKNOWN:
             yield Unknown(starter.because, container.span)
         elif starter.kind == NOBODY and service is not None:
-            if not container.bundle and service.kind in (CORE, ACTIVE_PASSIVE) and any(cib.running(service.name) for cib in found):
-                continue  # a second copy beside the cluster's: LW501
+            if not container.bundle and _beside(container, service, found):
+                continue  # LW501
             severity = None if service.openstack or service.kind in (CORE, ACTIVE_PASSIVE) else "warning"
             place = container.policy.span if container.policy is not None and container.engine == DOCKER else container.span
             message, remedy = _words(container)
             mend = tuple(_commands(container))
             subject = f"container {container.called}"
             yield Problem(place, message, subject, severity=severity, remedy=remedy, host=container.host, commands=mend)
+
+
+def _beside(container: HostContainer, service: Service, found: list[Cib]) -> bool:
+    """Return whether a container is a second copy of what the cluster runs."""
+    if service.kind not in (CORE, ACTIVE_PASSIVE) or beside_by_design(container.called):
+        return False
+    return any(cib.running(service.name) for cib in found)
 
 
 def _commands(container: HostContainer) -> Iterator[Command]:

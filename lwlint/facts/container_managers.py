@@ -7,6 +7,7 @@ paunch and tripleo-ansible, which write `tripleo_NAME.service`; Pacemaker, which
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable, Iterator
 
 from lwlint.facts import Facts
@@ -21,6 +22,9 @@ SYSTEMD, PACEMAKER, ENGINE, NOBODY, UNKNOWN = "systemd", "pacemaker", "engine", 
 FOREVER = ("always", "unless-stopped", "on-failure")
 _AGENTS = ("ocf:heartbeat:docker", "ocf:heartbeat:podman")
 _OWN = "etc/systemd/system/"
+_BETWEEN = re.compile(r"[\s'\";]+")
+_STARTS = ("start", "restart", "run")
+_VERBS = (*_STARTS, "exec", "stop", "rm", "kill", "inspect", "healthcheck")
 _AT_BOOT = "podman-restart.service"  # starts the containers whose policy is `always`
 
 
@@ -35,11 +39,15 @@ class Starter:
 
 @dataclass
 class HostUnits:
-    """The units of one host by all that tells of them: `names` with whether each is there, `starts` the unit that starts a container."""
+    """The units of one host by all that tells of them: `names` with whether each is there, `starts` the unit that starts a container.
+
+    `containers` tells that units run containers there, as they do with podman.
+    """
 
     names: dict[str, bool] = field(default_factory=dict)
     starts: dict[str, str] = field(default_factory=dict)
     enabled: dict[str, str] = field(default_factory=dict)
+    containers: bool = False
     whole: bool = False  # whether a unit of none of these names is not there
 
 
@@ -51,6 +59,7 @@ def units_of_hosts(facts: Facts) -> dict[str, HostUnits]:
         for name in (*unit.names, unit.name):
             host.names[name] = host.names.get(name, False) or unit.load_state != NOT_FOUND
             host.enabled[name] = unit.enabled
+            host.containers = host.containers or name.startswith("tripleo_")
         # deployers and administrators write to /etc: without it nothing tells that a unit is not there
         host.whole = host.whole or unit.enabled == "enabled" or any(_OWN in path for path in (unit.span.path, *unit.drop_ins))
         for container in _started_by(unit):
@@ -66,12 +75,15 @@ def units_of_hosts(facts: Facts) -> dict[str, HostUnits]:
 
 
 def _started_by(unit: Unit) -> Iterator[str]:
-    """Yield the words of a unit's commands that may name the container which it starts."""
-    for entry in unit.lists.get("Service.ExecStart", ()):
-        words = entry.value.split()
-        if words and posixpath.basename(words[0].lstrip("-@:+!")) in (DOCKER, PODMAN):
-            yield from (word for word in words[2:] if not word.startswith("-"))
-            yield from (word.partition("=")[2] for word in words[2:] if word.startswith("--name="))
+    """Yield the words of a unit's commands that may name the container which it starts, through a shell too; a health check starts none."""
+    for key in ("Service.ExecStartPre", "Service.ExecStart"):
+        for entry in unit.lists.get(key, ()):
+            words = _BETWEEN.split(entry.value)
+            programs = (at for at, word in enumerate(words) if posixpath.basename(word).startswith((DOCKER, PODMAN)))
+            for at in programs:
+                verb = next((word for word in words[at + 1 :] if word in _VERBS), "")
+                if verb in _STARTS:
+                    yield from (word.partition("=")[2] if word.startswith("--name=") else word for word in words[at + 1 :])
 
 
 def starter_of(container: HostContainer, units: HostUnits | None, found: list[Cib]) -> Starter:
@@ -80,20 +92,21 @@ def starter_of(container: HostContainer, units: HostUnits | None, found: list[Ci
         gone = container.bundle and found and not any(_has_bundle(cib, container.bundle) for cib in found)
         return Starter(NOBODY if gone else PACEMAKER)
     policy = container.policy.value if container.policy is not None else None
+    engine = container.engine or (PODMAN if units is not None and units.containers else "")
     unit = _unit(container, units)
     if unit:
         return Starter(SYSTEMD, unit)
-    if container.engine == DOCKER and policy in FOREVER:
+    if engine == DOCKER and policy in FOREVER:
         return Starter(ENGINE)
-    if container.engine != DOCKER and policy == "always" and units is not None and units.enabled.get(_AT_BOOT) == "enabled":
+    if engine != DOCKER and policy == "always" and units is not None and units.enabled.get(_AT_BOOT) == "enabled":
         return Starter(ENGINE)
-    if container.engine == DOCKER and container.evidence == LIST:
+    if engine == DOCKER and container.evidence == LIST:
         return Starter(UNKNOWN, because=f"nothing tells the restart policy of container {container.name}")
-    if not container.engine and policy in FOREVER:
+    if not engine and policy in FOREVER:
         return Starter(UNKNOWN, because=f"nothing tells whether docker or podman runs container {container.name}")
     if units is None or not units.whole:
         return Starter(UNKNOWN, because=f"the units of the host were not given, one of which may start container {container.name}")
-    if container.unit and container.engine == PODMAN:
+    if container.unit and engine == PODMAN:
         return Starter(UNKNOWN, because=f"`{container.unit}`, in which container {container.name} runs, was not given")
     return Starter(NOBODY)
 
