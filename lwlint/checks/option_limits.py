@@ -140,7 +140,7 @@ def _verdict(option_set: OptionSet, limit: Limit, option: Option, value: str, su
     related = [Related(text.span, f"beats `{_line(text.value)}`") for text in option.beaten]
     related += [Related(o.span, f"beats `{o.name}` = `{_line(o.value)}`") for o in others if option.key != o.key]
     of_its_own = (option.section, option.option) in limit.names  # not a part of a URL
-    fix = set_value(option_set, option, limit.value) if of_its_own else None
+    fix = set_value(option_set, option, limit.value, limit.names) if of_its_own else None
     return Problem(option.span, message, f"option {_dotted(limit)}", tuple(related), severity, host=option.host, fix=fix)
 
 
@@ -171,7 +171,7 @@ def _absent(option_set: OptionSet, limit: Limit, connection: Option) -> Problem:
     if limit.distribution and not option_set.files.complete:
         what, severity = f"is not set here, and what applies is unknown, likely `-1` from {limit.distribution}", "note"
     message = f"{base}: `{_dotted(limit)}` {what}; it must be {limit.must_be}{remark}"
-    fix = add_beside(connection, limit.names[0], limit.value)
+    fix = add_beside(option_set, connection, limit.names, limit.value)
     return Problem(place, message, f"option {_dotted(limit)}", (), severity, host=connection.host, fix=fix)
 
 

@@ -13,7 +13,7 @@ from lwlint.facts.oslo import ENVIRONMENT, Option, OptionFiles
 from lwlint.facts.oslo_sets import OptionSet, applies, option_sets
 from lwlint.facts.oslo_values import Name, split_name
 from lwlint.finding import Fix, Problem
-from lwlint.record import dataclass, replace
+from lwlint.record import dataclass
 
 _ASSIGNMENT = re.compile(r"(?P<key>[\w-]+)\s*[=:]")
 
@@ -81,8 +81,7 @@ def _fix(option_set: OptionSet, option: Option, presence: Presence) -> Optional[
         return take_away(option_set, option)
     if not presence.instead:
         return None
-    fix = rename(option_set, option, split_name(presence.instead))
-    return None if fix is None else replace(fix, safe=True)  # both names mean the same wherever the old one is read
+    return rename(option_set, option, split_name(presence.instead), alike=True)  # wherever the old one is read
 
 
 @dataclass(frozen=True)
