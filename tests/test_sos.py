@@ -36,22 +36,22 @@ REPORTS: dict[str, dict[str, str]] = {
         "version.txt": "sosreport: 3.2\n",
         "sos_commands/cluster/crm_report/controller-0/cib.xml": "<cib/>",
         "sos_commands/cluster/crm_report/controller-0/corosync.conf": "x",
-        "sos_commands/cluster/crm_mon_-1_-A_-n_-r_-t": "x",
+        "sos_commands/cluster/crm_mon_-1_-A_-n_-r_-t": "3 Nodes configured\n",
         "sos_commands/general/hostname": "controller-0\n",
         "sos_commands/general/date": "Thu Mar  3 04:05:06 UTC 2016\n",
         "sos_commands/rpm/sh_-c_rpm_--nodigest_-qa_--qf": "x",
         "sos_commands/systemd/systemctl_show_--all": "Version=219\n",
-        "sos_commands/systemd/systemctl_list-unit-files": "x",
+        "sos_commands/systemd/systemctl_list-unit-files": "b.service  enabled\n",
         "etc/nova/nova.conf": "[database]\n",
         "lib/systemd/system/b.service": "x",
     },
     "3.4": {
         "version.txt": "sosreport: 3.4\n",
         "sos_commands/pacemaker/pcs_config": "Cluster Name: x\n",
-        "sos_commands/pacemaker/pcs_status": "x",
+        "sos_commands/pacemaker/pcs_status": "Error: error running crm_mon, is pacemaker running?\n",
         "sos_commands/pacemaker/crm_report/controller-0/cib.xml": "",
         "var/lib/pacemaker/cib/cib.xml": "<cib/>",
-        "sos_commands/systemd/systemctl_show_service_--all": "x",
+        "sos_commands/systemd/systemctl_show_service_--all": "Type=simple\nId=b.service\n",
         "hostname": "controller-0.localdomain\n",
         "installed-rpms": "x",
         "etc/nova/nova.conf": "[database]\n",
@@ -108,6 +108,17 @@ def used(version: str, kind: str) -> list[tuple[str, bool]]:
 )
 def test_the_best_evidence_is_used(version: str, kind: str, paths: list[tuple[str, bool]]) -> None:
     assert used(version, kind) == paths
+
+
+def test_the_complaint_of_a_command_is_no_evidence_and_is_said() -> None:
+    found = capture(Memory({TOP + path: text for path, text in REPORTS["3.4"].items()}), TOP)
+    (missing,) = (item.looked_for for item in found.missing if item.kind == CLUSTER_STATUS)
+    assert missing[0] == "sos_commands/pacemaker/pcs_status, which says only `Error: error running crm_mon, is pacemaker running?`"
+    offline = "System has not been booted with systemd as init system (PID 1). Can't operate.\nFailed to connect to bus: Host is down\n"
+    show = "sos_commands/systemd/systemctl_show_service_--all"
+    found = capture(Memory({TOP + show: offline}), TOP)
+    (missing,) = (item.looked_for for item in found.missing if item.kind == UNIT_SETTINGS)
+    assert missing[0].startswith(f"{show}, which says only `System has not been booted with systemd")
 
 
 def test_what_is_missing_is_said_with_where_it_was_looked_for() -> None:

@@ -5,6 +5,7 @@ Sources: sos 3.0 to 4.12, plugins `pacemaker`, `cluster`, `systemd`, `rpm`, `dpk
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Optional
@@ -128,7 +129,7 @@ def _cluster(search: Search, form: str) -> Found:
         "sos_commands/*/crm_mon*",
         "sos_commands/cluster/pcs_status*",
     ]
-    yield from search.best(CLUSTER_STATUS, status)
+    yield from search.best(CLUSTER_STATUS, status, fits=_tells_status)
     yield from search.best(COROSYNC, ["etc/corosync/corosync.conf", *(f"{report}/corosync.conf" for report in reports)])
 
 
@@ -148,8 +149,25 @@ def _units(search: Search) -> Found:
         yield Missing(UNITS, vendor)
     yield from _folder(search, RUNTIME_UNITS, "run/systemd/system")
     shown = ["sos_commands/systemd/systemctl_show_*service_--all", "sos_commands/systemd/systemctl_show_*.service*"]
-    yield from search.best(UNIT_SETTINGS, shown)
-    yield from search.best(UNIT_STATES, ["sos_commands/systemd/systemctl_list-unit-files*"])
+    yield from search.best(UNIT_SETTINGS, shown, fits=_shows_properties)
+    yield from search.best(UNIT_STATES, ["sos_commands/systemd/systemctl_list-unit-files*"], fits=_lists_unit_files)
+
+
+def _tells_status(text: str) -> bool:
+    """Return whether text that begins so tells the state of a cluster; where Pacemaker is not running, it is a complaint."""
+    return (
+        re.search(r"\bnodes? configured\b|^Node List|^Online:|^Current DC|<(?:crm_mon|pacemaker-result)\b", text, re.M | re.I) is not None
+    )
+
+
+def _shows_properties(text: str) -> bool:
+    """Return whether text that begins so is of `systemctl show`; where systemd is not running, it is a complaint."""
+    return re.search(r"^[A-Z]\w*=", text, re.M) is not None
+
+
+def _lists_unit_files(text: str) -> bool:
+    """Return whether text that begins so is of `systemctl list-unit-files`."""
+    return re.search(r"^[^\s.]\S*\.[a-z]+[ \t]+[a-z-]+", text, re.M) is not None
 
 
 def _folder(search: Search, kind: str, folder: str) -> Found:

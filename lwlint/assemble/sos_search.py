@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Union
 
+from lwlint.secret import masked
 from lwlint.tree import FILE, FOLDER, Tree
 
 CIB, CLUSTER_STATUS, COROSYNC = "CIB", "cluster status", "corosync.conf"
 UNITS, RUNTIME_UNITS, UNIT_SETTINGS, UNIT_STATES = "unit files", "runtime unit files", "unit settings in force", "unit file states"
 OPTIONS, CONTAINERS, PACKAGES, RELEASE = "option files", "containers", "packages", "release files"
 HIERADATA, TEMPLATES = "hieradata", "templates"  # of an undercloud; a host need not have them
+
+_LONGEST = 100  # characters that are told of a complaint
 
 
 def names(tree: Tree, folder: str) -> list[str]:
@@ -94,7 +97,13 @@ class Search:
             if paths:
                 yield Evidence(kind, self.root + paths[0], pattern in weak)
                 return
-        yield Missing(kind, (*patterns, *weak))
+        yield Missing(kind, (*self._complaints((*patterns, *weak)), *patterns, *weak))
+
+    def _complaints(self, patterns: Sequence[str]) -> Iterator[str]:
+        """Yield the files that are there and do not fit, each with its first line: what a command that failed had to say."""
+        for path in dict.fromkeys(path for pattern in patterns for path in self.matching(pattern)):
+            first = next((line.strip() for line in self.read(path).splitlines() if line.strip()), "")
+            yield f"{path}, which says only `{masked(first)[:_LONGEST]}`" if first else f"{path}, which is blank"
 
     def every(self, kind: str, patterns: Sequence[str]) -> Found:
         """Yield all files that fit a pattern, or what is missing."""
