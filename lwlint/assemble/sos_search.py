@@ -97,13 +97,14 @@ class Search:
             if paths:
                 yield Evidence(kind, self.root + paths[0], pattern in weak)
                 return
-        yield Missing(kind, (*self._complaints((*patterns, *weak)), *patterns, *weak))
+        patterns = (*patterns, *weak)
+        unfit = list(dict.fromkeys(path for pattern in patterns for path in self.matching(pattern)))
+        yield Missing(kind, (*map(self._complaint, unfit), *(pattern for pattern in patterns if pattern not in unfit)))
 
-    def _complaints(self, patterns: Sequence[str]) -> Iterator[str]:
-        """Yield the files that are there and do not fit, each with its first line: what a command that failed had to say."""
-        for path in dict.fromkeys(path for pattern in patterns for path in self.matching(pattern)):
-            first = next((line.strip() for line in self.read(path).splitlines() if line.strip()), "")
-            yield f"{path}, which says only `{masked(first)[:_LONGEST]}`" if first else f"{path}, which is blank"
+    def _complaint(self, path: str) -> str:
+        """Return a path whose file is not what it is taken for, with its first line: what a command that failed had to say."""
+        first = next((line.strip() for line in self.read(path).splitlines() if line.strip()), "")
+        return f"{path}, which says only `{masked(first)[:_LONGEST]}`" if first else f"{path}, which is blank"
 
     def every(self, kind: str, patterns: Sequence[str]) -> Found:
         """Yield all files that fit a pattern, or what is missing."""
