@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 
 from lwlint.checks import NO_CONTAINERS
 from lwlint.checks.check import Check, Saw, Unknown
 from lwlint.facts import Facts
 from lwlint.facts.cib import Cib
-from lwlint.facts.container_managers import ENGINE, NOBODY, UNKNOWN, cibs_of, starter_of, units_of_hosts
+from lwlint.facts.container_managers import ENGINE, NOBODY, SYSTEMD, UNKNOWN, HostUnits, cibs_of, starter_of, units_of_hosts
 from lwlint.facts.containers import CONFIGURATION, DOCKER, PODMAN, HostContainer
 from lwlint.facts.oslo import Option
 from lwlint.facts.service import ACTIVE_PASSIVE, CORE, Service
 from lwlint.facts.systemd import Unit
 from lwlint.facts.unit_managers import beside_by_design
-from lwlint.finding import Command, Problem
+from lwlint.finding import Command, Problem, Related
 from lwlint.record import dataclass
 from lwlint.shell import command
 
+_NEVER_RUN = ("created", "configured", "initialized")  # words of docker and of podman
 _NOT_GIVEN = "no output of `podman inspect` or `docker inspect` was given"
 
 
@@ -36,19 +38,24 @@ def judged(facts: Facts, params: Params) -> Iterator[HostContainer]:
         service = container.service
         if service is None or service.kind not in params.kinds or service.name in params.but or container.ends:
             continue
-        if container.running is False and ((container.host, container.called) in running or container.status.lower() == "created"):
+        if container.running is False and ((container.host, container.called) in running or container.status.lower() in _NEVER_RUN):
             continue
         yield container
 
 
 def _run_lost(facts: Facts, params: Params) -> Iterator[Saw]:
     units = units_of_hosts(facts)
+    kept: Counter[str] = Counter()
     for container in judged(facts, params):
         found = cibs_of(facts, container.host)
         starter = starter_of(container, units.get(container.host), found)
+        if starter.kind == ENGINE and container.engine == DOCKER and container.host in units:
+            kept[container.host] += 1
         service = container.service
         if starter.kind == UNKNOWN:
             yield Unknown(starter.because, container.span)
+        elif starter.kind == SYSTEMD:
+            yield from _outside_its_unit(container, starter.unit, units[container.host])
         elif starter.kind == NOBODY and service is not None:
             if not container.bundle and _beside(container, service, found):
                 continue  # LW501
@@ -58,6 +65,28 @@ def _run_lost(facts: Facts, params: Params) -> Iterator[Saw]:
             mend = tuple(_commands(container))
             subject = f"container {container.called}"
             yield Problem(place, message, subject, severity=severity, remedy=remedy, host=container.host, commands=mend)
+    yield from _run_daemon(units, kept)
+
+
+def _outside_its_unit(container: HostContainer, unit: str, units: HostUnits) -> Iterator[Problem]:
+    """Yield a problem if a container runs though its unit does not: someone started it by hand, and systemd does not look after it."""
+    active = units.active.get(unit)
+    if container.running and unit.startswith("tripleo_") and active is not None and active.value in ("inactive", "failed"):
+        actual = f"it runs outside its unit `{unit}`, which is `{active.value}`, so that systemd does not restart it"
+        message = f"container `{container.name}`: {actual}; the unit must be `active`"
+        related = (Related(active.span, f"the unit is `{active.value}`"),)
+        mend = (Command(command("systemctl", "restart", unit)),)
+        subject = f"container {container.called}"
+        yield Problem(container.span, message, subject, related, "warning", _RESTART, container.host, commands=mend)
+
+
+def _run_daemon(units: Mapping[str, HostUnits], kept: Mapping[str, int]) -> Iterator[Problem]:
+    """Yield a problem for each host whose containers docker brings back, if nothing starts docker at boot; `kept` counts them."""
+    for host, count in kept.items():
+        if units[host].enabled.get(_DAEMON) == "disabled" and _DAEMON in units[host].spans:
+            actual = f"its file is `disabled`, so that the containers of services that it restarts ({count}) stay down after a boot"
+            span, mend = units[host].spans[_DAEMON], (Command(command("systemctl", "enable", _DAEMON)),)
+            yield Problem(span, f"{_DAEMON}: {actual}; it must be `enabled`", f"unit {_DAEMON}", remedy=_ENABLE, host=host, commands=mend)
 
 
 def _beside(container: HostContainer, service: Service, found: list[Cib]) -> bool:
@@ -98,6 +127,9 @@ def _words(container: HostContainer) -> tuple[str, str]:
     return f"{head}neither a systemd unit nor the cluster starts it{own}{state}; a unit `tripleo_NAME.service` must", _PODMAN
 
 
+_DAEMON = "docker.service"
+_ENABLE = f"Run `systemctl enable {_DAEMON}`."
+_RESTART = "Run `systemctl restart tripleo_NAME.service`, and see why it ended with `journalctl -u tripleo_NAME.service`."
 _DOCKER = (
     "Run `docker update --restart=always NAME`, and set `restart: always` in the template (`lwlint explain LW406`), for the next deployment"
     " makes the container anew."

@@ -17,6 +17,7 @@ from lwlint.facts.pacemaker import BUNDLE, Resource
 from lwlint.facts.systemctl import ShownUnit
 from lwlint.facts.systemd import NOT_FOUND, Unit
 from lwlint.record import dataclass, field
+from lwlint.source import Span, Text
 
 SYSTEMD, PACEMAKER, ENGINE, NOBODY, UNKNOWN = "systemd", "pacemaker", "engine", "nobody", "unknown"
 FOREVER = ("always", "unless-stopped", "on-failure")
@@ -41,12 +42,15 @@ class Starter:
 class HostUnits:
     """The units of one host by all that tells of them: `names` with whether each is there, `starts` the unit that starts a container.
 
-    `containers` tells that units run containers there, as they do with podman.
+    `enabled` and `active` have the states of units as far as they are known, `spans` where each is told of. `containers` tells that
+    units run containers there, as they do with podman.
     """
 
     names: dict[str, bool] = field(default_factory=dict)
     starts: dict[str, str] = field(default_factory=dict)
     enabled: dict[str, str] = field(default_factory=dict)
+    active: dict[str, Text] = field(default_factory=dict)
+    spans: dict[str, Span] = field(default_factory=dict)
     containers: bool = False
     whole: bool = False  # whether a unit of none of these names is not there
 
@@ -59,6 +63,7 @@ def units_of_hosts(facts: Facts) -> dict[str, HostUnits]:
         for name in (*unit.names, unit.name):
             host.names[name] = host.names.get(name, False) or unit.load_state != NOT_FOUND
             host.enabled[name] = unit.enabled
+            host.spans[name] = unit.span
             host.containers = host.containers or name.startswith("tripleo_")
         # deployers and administrators write to /etc: without it nothing tells that a unit is not there
         host.whole = host.whole or unit.enabled == "enabled" or any(_OWN in path for path in (unit.span.path, *unit.drop_ins))
@@ -68,6 +73,9 @@ def units_of_hosts(facts: Facts) -> dict[str, HostUnits]:
         host = hosts.setdefault(shown.host, HostUnits())
         state = shown.value("UnitFileState")
         host.names[shown.name] = host.names.get(shown.name, False) or bool(state) or shown.value("LoadState") not in ("", NOT_FOUND)
+        if "ActiveState" in shown.properties:
+            host.active[shown.name] = shown.properties["ActiveState"]
+        host.spans[shown.name] = shown.span
         if state:
             host.enabled[shown.name] = state
             host.whole = True
