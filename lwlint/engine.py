@@ -9,9 +9,10 @@ from lwlint import checks
 from lwlint.checks.check import Unknown
 from lwlint.costs import Costs
 from lwlint.facts import Facts
-from lwlint.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, Finding, Problem, Verdict
+from lwlint.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, Command, Finding, Problem, Related, Verdict
 from lwlint.record import dataclass
 from lwlint.rules import Rule
+from lwlint.secret import masked, secrets, without
 from lwlint.source import Source
 
 
@@ -45,7 +46,8 @@ def evaluate(facts: Facts, rules: Sequence[Rule], sources: Mapping[str, Source],
         except Exception:
             import traceback
 
-            trace = traceback.format_exc()
+            known = {secret for source in sources.values() for secret in secrets(source.text)}
+            trace = without(traceback.format_exc(), known)
             tracebacks.append(f"{rule.code} {rule.id}: {trace}")
             found, verdict = [], Verdict(rule.id, rule.code, BROKEN, trace.strip().splitlines()[-1])
         findings += found
@@ -81,11 +83,11 @@ def _because(unknown: Iterable[Unknown], sources: Mapping[str, Source]) -> str:
             place = f"{item.span.path}:{sources[item.span.path].position(item.span.start).line}: "
         seen[f"{place}{item.because}"] = None
     reasons = list(seen)
-    return reasons[0] + (f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else "") if reasons else ""
+    return masked(reasons[0]) + (f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else "") if reasons else ""
 
 
 def finding(rule: Rule, problem: Problem, sources: Mapping[str, Source]) -> Finding:
-    """Return `problem` as a finding of `rule`."""
+    """Return `problem` as a finding of `rule`, without secrets; the fingerprint is of what is there."""
     import hashlib
 
     source = sources.get(problem.span.path)
@@ -97,12 +99,12 @@ def finding(rule: Rule, problem: Problem, sources: Mapping[str, Source]) -> Find
         severity=problem.severity or rule.severity,
         clause=rule.clause,
         span=problem.span,
-        message=problem.message,
-        remedy=problem.remedy or rule.remedy.strip(),
+        message=masked(problem.message),
+        remedy=masked(problem.remedy) if problem.remedy else rule.remedy.strip(),
         fingerprint=hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:20],
-        subject=problem.subject,
-        related=problem.related,
+        subject=masked(problem.subject),
+        related=tuple(Related(related.span, masked(related.message)) for related in problem.related),
         host=problem.host or (source.host if source is not None else ""),
         fix=problem.fix,
-        commands=problem.commands,
+        commands=tuple(Command(masked(line), on) for line, on in problem.commands),
     )

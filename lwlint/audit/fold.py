@@ -10,7 +10,7 @@ from lwlint.audit.commands import mending
 from lwlint.finding import SEVERITIES, Finding
 from lwlint.kinds import CIB, CONTAINER
 from lwlint.named import NamedTuple
-from lwlint.secret import masked
+from lwlint.secret import masked, masked_at
 from lwlint.source import Source, Span
 
 LONGEST, LONGEST_MESSAGE = 200, 2000  # characters of a line, and of a message, that are shown
@@ -69,7 +69,7 @@ def _line(source: Source, line: int, span: Span) -> str:
     whole = source.line(line)
     if source.kind == CONTAINER and len(whole) > LONGEST:
         return masked(source.text[span.start : span.end])[:LONGEST]
-    return masked(whole[: LONGEST + _BEFORE]).strip()[:LONGEST]
+    return masked_at(lambda n: source.line(n)[: LONGEST + _BEFORE], line).strip()[:LONGEST]
 
 
 def place(span: Span, sources: Mapping[str, Source], shown: Mapping[str, str], hosts: Collection[str] = ()) -> Place:

@@ -35,11 +35,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("lwlint: interrupted", file=sys.stderr)
         return NOT_TRUSTED
     except Exception as error:
+        from lwlint.secret import without
+
         if options.debug:
             import traceback
 
-            traceback.print_exc()
-        print(f"lwlint: this is a defect of lwlint: {type(error).__name__}: {error} (`--debug` shows where)", file=sys.stderr)
+            print(without(traceback.format_exc(), ()), file=sys.stderr, end="")
+        said = without(str(error), ())
+        print(f"lwlint: this is a defect of lwlint: {type(error).__name__}: {said} (`--debug` shows where)", file=sys.stderr)
         return NOT_TRUSTED
     return code
 

@@ -138,6 +138,9 @@ def _fix(command: argparse.ArgumentParser) -> None:
     _rules(command)
     _configuration(command)
     command.add_argument("--diff", action="store_true", help="show what would be changed, as a unified diff, and change nothing")
+    command.add_argument(
+        "--show-secrets", action="store_true", help="with `--diff`: show lines that hold passwords and keys too, as they are"
+    )
     command.add_argument("--unsafe", action="store_true", help="apply fixes too that may change more than what is blamed")
     command.add_argument(
         "--fail-on", choices=("note", "warning", "error"), default="warning", help="least severity that fails (default: warning)"

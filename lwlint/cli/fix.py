@@ -25,7 +25,10 @@ def fix(options: argparse.Namespace) -> int:
     if code == NOT_TRUSTED:
         return code
     if options.diff:
-        sys.stdout.write(diff(outcome))
+        text, left_out = diff(outcome, secrets=options.show_secrets)
+        sys.stdout.write(text)
+        for path in left_out:
+            print(f"lwlint: `{path}`: a line that is changed holds a secret; `--show-secrets` shows it", file=sys.stderr)
         print(told(outcome, done=False), end="", file=sys.stderr)
     else:
         mend.write(outcome)

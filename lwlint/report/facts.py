@@ -1,4 +1,4 @@
-"""Facts as JSON, so that the author of a rule sees what there is to match."""
+"""Facts as JSON, so that the author of a rule sees what there is to match; values that are secrets as asterisks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from lwlint.facts import Fact
 from lwlint.facts.service import Service
 from lwlint.report.json import dump
 from lwlint.run import Reading
+from lwlint.secret import is_secret, masked_value, stars
 from lwlint.source import Source, Span, Text
+
+_NAMES = ("name", "option", "key", "setting", "parameter")  # fields that tell what a record's value is of
+_VALUES = ("value", "values", "beaten", "default", "continued", "text", "written", "candidates")
+_PLACE = ("path", "line", "column", "span")
 
 
 def render(reading: Reading) -> str:
@@ -33,24 +38,41 @@ def _fact(fact: Fact, sources: Mapping[str, Source]) -> dict[str, Any]:
 
 
 def _fields(record: Any, sources: Mapping[str, Source]) -> dict[str, Any]:
+    named = [getattr(record, name, None) for name in _NAMES]
+    secret = any(isinstance(name, str) and is_secret(name) for name in named)
+    text = getattr(record, "value", None)
+    in_part = isinstance(text, str) and masked_value(text) != text  # in which of the lines it goes on in, the value as a whole tells
     fields = {}
     for field in dataclasses.fields(record):
         if field.name != "span":
-            fields[field.name] = _plain(getattr(record, field.name), sources)
+            value = _plain(getattr(record, field.name), sources)
+            fields[field.name] = _hidden(value) if (secret and field.name in _VALUES) or (in_part and field.name == "continued") else value
     return fields
 
 
+def _hidden(value: Any) -> Any:
+    """Return a value with every text in it as asterisks, but for the places."""
+    if isinstance(value, str):
+        return stars(value)
+    if isinstance(value, dict):
+        return {key: item if key in _PLACE else _hidden(item) for key, item in value.items()}
+    return [_hidden(item) for item in value] if isinstance(value, list) else value
+
+
 def _plain(value: Any, sources: Mapping[str, Source]) -> Any:
-    if value is None or isinstance(value, (str, int, float)):
+    if value is None or isinstance(value, (int, float)):
         return value
+    if isinstance(value, str):
+        return masked_value(value)
     if isinstance(value, Text):
-        return value.value
+        return masked_value(value.value)
     if isinstance(value, Span):
         return _place(value, sources)
     if isinstance(value, Service):
         return value.name
     if isinstance(value, Mapping):
-        return {str(key): _plain(item, sources) for key, item in value.items()}
+        plain = ((str(key), _plain(item, sources)) for key, item in value.items())
+        return {key: _hidden(item) if is_secret(key) else item for key, item in plain}
     if dataclasses.is_dataclass(value):
         span = getattr(value, "span", None)
         return {**_fields(value, sources), **(_place(span, sources) if isinstance(span, Span) else {})}

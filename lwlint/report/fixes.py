@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from lwlint.edits import NoPlace, edits
 from lwlint.finding import Finding, Replace, Report
 from lwlint.report.places import encodable, one_line, spot
+from lwlint.secret import masked_lines
 from lwlint.source import Source
 
 if TYPE_CHECKING:
     from lwlint.fix import Outcome
 
+_AROUND = 3  # lines around a change
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
 
@@ -42,15 +44,39 @@ def _summary(outcome: Outcome, done: bool) -> str:
     return ", ".join(parts)
 
 
-def diff(outcome: Outcome) -> str:
-    """Return the changes as a unified diff that `patch -p1` and `git apply` take."""
+def diff(outcome: Outcome, *, secrets: bool = False) -> tuple[str, tuple[str, ...]]:
+    """Return the changes as a unified diff that `patch -p1` takes, and the paths of those that are not in it.
+
+    A diff has to be true to be applied, so nothing in it is masked. Unless `secrets` are wanted, a file's changes have as many lines around
+    them as hold no secret (none at all: `git apply` then takes them with `--unidiff-zero`), and a file in which a changed line
+    itself holds one is left out.
+    """
     pieces: list[str] = []
+    left_out: list[str] = []
     for path, (before, after) in outcome.files.items():
-        old = [] if before is None else _lines(before)
-        new = _lines(after)
+        old, new = [] if before is None else _lines(before), _lines(after)
+        hidden = frozenset() if secrets else _secret(old) | _secret(new)
         name = one_line(path)
-        pieces += difflib.unified_diff(old, new, "/dev/null" if before is None else f"a/{name}", f"b/{name}")
-    return "".join(piece if piece.endswith("\n") else f"{piece}\n\\ No newline at end of file\n" for piece in pieces)
+        found = _with_context(old, new, "/dev/null" if before is None else f"a/{name}", f"b/{name}", hidden)
+        pieces += found
+        left_out += [] if found else [path]
+    text = "".join(piece if piece.endswith("\n") else f"{piece}\n\\ No newline at end of file\n" for piece in pieces)
+    return text, tuple(left_out)
+
+
+def _with_context(old: list[str], new: list[str], before: str, after: str, hidden: frozenset[str]) -> list[str]:
+    """Return the diff with as much context as has none of the `hidden` lines; nothing where a changed line is one."""
+    for around in range(_AROUND, -1, -1):
+        found = list(difflib.unified_diff(old, new, before, after, n=around))
+        if not any(line[1:] in hidden for line in found[2:] if not line.startswith("@@")):
+            return found
+    return []
+
+
+def _secret(lines: list[str]) -> frozenset[str]:
+    """Return the lines that hold a secret, or a part of one."""
+    shown = masked_lines("".join(lines).replace("\r", " ")).split("\n")
+    return frozenset(line for line, masked in zip(lines, shown) if masked != line.rstrip("\n").replace("\r", " "))
 
 
 def _lines(data: bytes) -> list[str]:

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from lwlint.finding import BROKEN, Finding, Report
 from lwlint.report.summary import summary
-from lwlint.secret import masked
+from lwlint.secret import masked_at
 from lwlint.source import Source, Span
 
 Line = list[tuple[str, str]]  # pieces of one line: text, and the style of it (empty for plain)
@@ -100,7 +100,7 @@ def _place(span: Span, report: Report) -> str:
 def _excerpt(span: Span, source: Source) -> Iterator[Line]:
     """Yield the line on which the span starts, and a line that underlines it; nothing for an empty file."""
     number, column = source.position(span.start)
-    text = masked(source.line(number))
+    text = masked_at(source.line, number)
     if not text.strip():
         return
     start = column - 1
