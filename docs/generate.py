@@ -1,6 +1,6 @@
 """Write what is generated in `docs/`; run it after a change of rules, of the house, or of what the command prints.
 
-Generated are the pages of the specification and of each rule, the picture and the table of the house, and in every page
+Generated are the pages of the specification and of each rule, the picture and the table of the house, and in every page and the README
 what the commands in its `console` blocks print: each line after `$ ` is run by bash in the project's folder, and what
 follows it is replaced by its output.
 """
@@ -42,8 +42,8 @@ def written() -> dict[str, str]:
         program = Path(folder, "lwlint")
         program.write_text(f'#!/bin/sh\nexec {sys.executable} -m lwlint "$@"\n')
         program.chmod(0o755)
-        for path in sorted(HERE.rglob("*.md")):
-            name, text = path.relative_to(HERE).as_posix(), path.read_text("utf-8")
+        for path in (*sorted(HERE.rglob("*.md")), PROJECT / "README.md"):
+            name, text = Path(os.path.relpath(path, HERE)).as_posix(), path.read_text("utf-8")
             if "```console\n" in text or "<!-- rooms -->" in text:
                 ran = _BLOCK.sub(lambda block: "".join(run(block[0], folder)), text)
                 found[name] = _ROOMS.sub(lambda _: "".join(rooms()), ran)
