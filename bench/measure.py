@@ -8,7 +8,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 
@@ -36,14 +36,23 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "PYTHONHASHSEED": "0"}
 
 
-def medians(commands: Mapping[str, Sequence[str]], rounds: int, cwd: Path, *, least: int = 0, clock: bool = False) -> dict[str, float]:
+def medians(
+    commands: Mapping[str, Sequence[str]],
+    rounds: int,
+    cwd: Path,
+    *,
+    least: int = 0,
+    clock: bool = False,
+    before: Callable[[str], object] = lambda name: None,
+) -> dict[str, float]:
     """Return the median CPU seconds (by the `clock`: seconds) of each command over `rounds` rounds, after one that is not counted.
 
-    That one counts if `least` is 1.
+    That one counts if `least` is 1. `before` is told each time which command comes next.
     """
     figures: dict[str, list[float]] = {name: [] for name in commands}
     for number in range(rounds + 1):
         for name, command in commands.items():
+            before(name)
             seconds = taken(command, cwd)[clock]
             if number or least:
                 figures[name].append(seconds)
