@@ -71,24 +71,6 @@ def read(text: str) -> Document:
             gc.enable()
 
 
-def is_well_formed(text: str) -> bool:
-    """Return whether `text` is YAML at all, at a sixth of the price of `read`: aliases, tags and keys are not looked at."""
-    import yaml
-
-    parser = _parser()
-    if not hasattr(parser, "raw_parse") or text.count("[") + text.count("{") > 1000 or "\n---" in text or "*" in text:
-        try:
-            read(text)
-        except Refused:
-            return False
-        return True
-    try:
-        parser(text).raw_parse()
-    except (yaml.YAMLError, UnicodeEncodeError):
-        return False
-    return True
-
-
 class _Builder:
     """The parser's events -> one document."""
 
