@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -271,7 +272,7 @@ def limit_of(kind: str) -> int:
 
 def normal(path: str) -> str:
     """Return `path` as it is shown: with `/`, without `.` and doubled parts."""
-    return posixpath.normpath(path.replace("\\", "/")) if path else "."
+    return posixpath.normpath(path.replace(os.sep, "/")) if path else "."
 
 
 def root_of(path: str, kind: str = "") -> str:

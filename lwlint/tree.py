@@ -168,15 +168,15 @@ _NO_INPUT = frozenset((".git", ".hg", ".svn", ".tox", ".venv", "__pycache__", "n
 
 
 def walk(tree: Tree, path: str, failed: Callable[[str, OSError], None]) -> Iterator[str]:
-    """Yield every path below the folder `path` that is no folder, sorted; links are not followed.
+    """Yield every path below the folder `path` that is no folder, sorted; no links are followed but `path` itself.
 
     Folders that hold no input (`.git`, `__pycache__` and the like) are left out. `failed` is told of
     each folder that cannot be listed.
     """
-    todo = [path]
+    start, todo = path, [path]
     while todo:
         path = todo.pop()
-        if tree.kind(path or ".") != FOLDER:
+        if path != start and tree.kind(path) != FOLDER:
             yield path
             continue
         try:

@@ -149,3 +149,22 @@ def test_the_reports_hold_the_fixes_and_keep_to_their_schemas(schema: object) ->
         "deletedRegion": {"startLine": 2, "startColumn": 13, "endLine": 2, "endColumn": 20},
         "insertedContent": {"text": "y"},
     }
+
+
+def test_a_diff_names_a_file_so_that_git_finds_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = ("a b", "é", "n\nl", 'q"\\', "e\x1b[31m", "\udce9")
+    for name in names:
+        (folder / name).mkdir()
+        (folder / name / "heat.conf").write_text(CONF)
+    assert fix("--diff", *names) == 1
+    subprocess.run(["git", "apply", "-"], input=capsys.readouterr().out.encode(), cwd=folder, check=True)
+    assert [(folder / name / "heat.conf").read_text() for name in names] == [MENDED] * len(names)
+
+
+def test_a_link_to_a_folder_is_followed_where_it_is_named(folder: Path) -> None:
+    (folder / "real").mkdir()
+    (folder / "heat.conf").rename(folder / "real" / "heat.conf")
+    (folder / "link").symlink_to("real")
+    assert (fix("."), fix("link")) == (0, 0)
+    (folder / "real" / "heat.conf").write_text(CONF)
+    assert (fix("link"), (folder / "real" / "heat.conf").read_text()) == (0, MENDED)

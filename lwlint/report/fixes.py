@@ -56,8 +56,7 @@ def diff(outcome: Outcome, *, secrets: bool = False) -> tuple[str, tuple[str, ..
     for path, (before, after) in outcome.files.items():
         old, new = [] if before is None else _lines(before), _lines(after)
         hidden = frozenset() if secrets else _secret(old) | _secret(new)
-        name = one_line(path)
-        found = _with_context(old, new, "/dev/null" if before is None else f"a/{name}", f"b/{name}", hidden)
+        found = _with_context(old, new, "/dev/null" if before is None else _name(f"a/{path}"), _name(f"b/{path}"), hidden)
         pieces += found
         left_out += [] if found else [path]
     text = "".join(piece if piece.endswith("\n") else f"{piece}\n\\ No newline at end of file\n" for piece in pieces)
@@ -77,6 +76,14 @@ def _secret(lines: list[str]) -> frozenset[str]:
     """Return the lines that hold a secret, or a part of one."""
     shown = masked_lines("".join(lines).replace("\r", " ")).split("\n")
     return frozenset(line for line, masked in zip(lines, shown) if masked != line.rstrip("\n").replace("\r", " "))
+
+
+def _name(path: str) -> str:
+    """Return a path as git writes it in a diff: in quotes if it holds what would not be read back."""
+    data = path.encode("utf-8", "surrogateescape")
+    if path.isprintable() and not re.search(r'["\\]', path):
+        return path
+    return '"' + "".join(chr(b) if 31 < b < 127 and b not in b'"\\' else f"\\{b:03o}" for b in data) + '"'
 
 
 def _lines(data: bytes) -> list[str]:
