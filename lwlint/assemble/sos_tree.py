@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from lwlint.parse.archive import Wanted
+from errno import ENAMETOOLONG
+
+from lwlint.parse.archive import DEEPEST_PATH, Wanted
 from lwlint.parse.links import followed
 from lwlint.tree import FILE, FOLDER, LINK, Tree
 
@@ -75,10 +77,12 @@ class Selected:
         return real
 
     def names(self, path: str) -> list[str]:
-        """Return the sorted names of what is wanted in the folder `path`."""
+        """Return the sorted names of what is wanted in the folder `path`. Raises OSError for one too deep to look into, too."""
         inside = self._inside(path)
         if inside is None:
             return []
+        if inside.count("/") >= DEEPEST_PATH:
+            raise OSError(ENAMETOOLONG, f"it lies in {DEEPEST_PATH} folders, and the limit is that", path)
         below, above = f"{inside}/" if inside else "", "" if path in (".", "") else path.rstrip("/") + "/"
         wanted = self._wanted
         return [

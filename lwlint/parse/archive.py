@@ -25,7 +25,7 @@ from lwlint.parse.tar_walk import DEVICE, FILE, FOLDER, HARD, LINK, PIPE, Member
 from lwlint.source import Span
 
 _LONGEST_PATH = 4096
-_DEEPEST_PATH = 128
+DEEPEST_PATH = 128  # folders, one in the other
 _SHORT = 128  # characters: too few for a path that is too deep
 _ODD = re.compile(r"\0|//|\./|\.\.|^/|^\.?$")  # what may be in a name that needs a closer look
 _EACH = 64  # bytes of memory for one path that is kept, beside its text
@@ -190,8 +190,8 @@ class _Reading:
         name = member.name
         if len(name) <= _SHORT and not _ODD.search(name):
             return f"{place}/{name}" if place else name
-        if len(name) > _LONGEST_PATH or name.count("/") > _DEEPEST_PATH:
-            words = f"has a name of {len(name)} characters in {name.count('/')} folders; the limits are {_LONGEST_PATH} and {_DEEPEST_PATH}"
+        if len(name) > _LONGEST_PATH or name.count("/") > DEEPEST_PATH:
+            words = f"has a name of {len(name)} characters in {name.count('/')} folders; the limits are {_LONGEST_PATH} and {DEEPEST_PATH}"
             self._refuse(place, name[:80] + "...", words, "has a name too long")
             return None
         if "\0" in name:
