@@ -11,13 +11,14 @@ import marshal
 import os
 from collections.abc import Sequence
 from importlib.util import MAGIC_NUMBER
-from typing import Any, NamedTuple
+from typing import Any
 
 from lwlint import checks, finding
-from lwlint.cache import Cache, described
+from lwlint.cache import Cache, described, hasher
 from lwlint.discover import Discovery
 from lwlint.engine import Answer
 from lwlint.facts.service import Release
+from lwlint.named import NamedTuple
 from lwlint.record import is_dataclass
 from lwlint.rules import Rule, own_folder
 from lwlint.source import Source, Span
@@ -76,28 +77,25 @@ class Answers:
 
 
 def _hash(asked: tuple[object, ...], rules: Sequence[Rule], discovery: Discovery) -> str:
-    from hashlib import blake2b
-
     here = os.path.dirname(__file__)
     made_by = described([*(os.path.join(here, name) for name in _FOLDERS), own_folder()], _LIBRARIES)
     policy = [tuple(getattr(rule, name) for name in _RULE) for rule in rules]
     found = discovery.found
     links = [(link.path, link.target, link.host, link.root) for link in found.links]
     unreadable = [(one.name, one.span, one.message, one.host, one.fatal) for one in found.unreadable]
-    whole = blake2b(digest_size=16)
+    whole = hasher()
     whole.update(repr((MAGIC_NUMBER, made_by, policy, asked, links, unreadable)).encode("utf-8", "surrogatepass"))
     for source in found.sources.values():
         _add(whole, source)
-    return whole.hexdigest()
+    found_as: str = whole.hexdigest()
+    return found_as
 
 
 def _described(source: Source | None) -> Any:
     """Return what tells one source from another, as values that `marshal` takes."""
     if source is None:
         return None
-    from hashlib import blake2b
-
-    whole = blake2b(digest_size=16)
+    whole = hasher()
     _add(whole, source)
     return whole.digest()
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dataclasses import replace as replace
 
 T = TypeVar("T")
+_FEW = 4  # records of a class that are created before what creates them is compiled
 
 
 class _Missing:
@@ -38,6 +39,7 @@ class _Shape:
         annotations = annotated(cls)
         self.cls = cls
         self.frozen = frozen
+        self.few = _FEW
         self.names = tuple(name for name, kind in annotations.items() if not str(kind).startswith(("ClassVar", "typing.ClassVar")))
         self.types = {name: annotations[name] for name in self.names}
         self.defaults: dict[str, Any] = {}
@@ -63,6 +65,25 @@ class _Shape:
             self.defaults[name] = default
         elif self.defaults or self.factories:
             raise TypeError(f"{self.cls.__qualname__}.{name}: a field without default after one that has one")
+
+    def bound(self, values: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the fields of one of the first records of a class, for which compiling costs more; None where it is to be compiled."""
+        self.few -= 1
+        if self.few < 0 or len(values) > len(self.names) or hasattr(self.cls, "__post_init__"):
+            return None
+        found = dict(zip(self.names, values))
+        if not named.keys().isdisjoint(found):
+            return None
+        found.update(named)
+        for name in self.names:
+            if name not in found:
+                if name in self.factories:
+                    found[name] = self.factories[name]()
+                elif name in self.defaults:
+                    found[name] = self.defaults[name]
+                else:
+                    return None
+        return {name: found[name] for name in self.names} if len(found) == len(self.names) else None
 
     def init(self) -> Callable[..., None]:
         """Return `__init__`, compiled."""
@@ -152,8 +173,12 @@ def _made(cls: Any, frozen: bool) -> Any:
     shape = _Shape(cls, frozen)
 
     def first(self: Any, *values: Any, **named: Any) -> None:
-        cls.__init__ = init = shape.init()
-        init(self, *values, **named)
+        found = shape.bound(values, named)
+        if found is None:
+            cls.__init__ = init = shape.init()
+            init(self, *values, **named)
+        else:
+            vars(self).update(found)
 
     given = cls.__dict__
     cls.__record__ = shape

@@ -12,18 +12,18 @@ from lwlint.facts.service import RELEASES, Release
 from lwlint.late import pattern
 from lwlint.source import Source
 
-# A path of a tree of tripleo-heat-templates and the first release that has it, newest first.
+# A path of a tree of tripleo-heat-templates and the first release that has it, newest first; in front what every such path has in it.
 _LAYOUT = (
-    ("wallaby", pattern(r"(^|/)deployment/(cephadm|frr)/")),
-    ("victoria", pattern(r"(^|/)deployment/(tls/undercloud-remove-novajoin|deprecated/mistral/mistral-base)\.yaml$")),
-    ("ussuri", pattern(r"(^|/)deployment/nova/nova-(api)?db-client-puppet\.yaml$")),
-    ("train", pattern(r"(^|/)(common/hiera-steps-tasks\.yaml$|deployment/(placement|certs)/)")),
-    ("stein", pattern(r"(^|/)deployment/[\w-]+/[\w-]+-(puppet|ansible)(\.j2)?\.yaml$")),
-    ("rocky", pattern(r"(^|/)(docker|puppet)/services/(pacemaker|messaging)/rpc-rabbitmq\.yaml$")),
-    ("queens", pattern(r"(^|/)docker/services/(ceph-ansible/ceph-nfs\.yaml$|logging/)")),
-    ("pike", pattern(r"(^|/)docker/services/(containers-common\.yaml$|pacemaker/|database/|[\w-]+-api\.yaml$)")),
-    ("newton", pattern(r"(^|/)puppet/services/")),
-    ("mitaka", pattern(r"(^|/)puppet/manifests/overcloud_controller_pacemaker\.pp$")),
+    ("wallaby", "deployment/", pattern(r"(^|/)deployment/(cephadm|frr)/")),
+    ("victoria", "deployment/", pattern(r"(^|/)deployment/(tls/undercloud-remove-novajoin|deprecated/mistral/mistral-base)\.yaml$")),
+    ("ussuri", "deployment/", pattern(r"(^|/)deployment/nova/nova-(api)?db-client-puppet\.yaml$")),
+    ("train", "", pattern(r"(^|/)(common/hiera-steps-tasks\.yaml$|deployment/(placement|certs)/)")),
+    ("stein", "deployment/", pattern(r"(^|/)deployment/[\w-]+/[\w-]+-(puppet|ansible)(\.j2)?\.yaml$")),
+    ("rocky", "/rpc-rabbitmq", pattern(r"(^|/)(docker|puppet)/services/(pacemaker|messaging)/rpc-rabbitmq\.yaml$")),
+    ("queens", "docker/services/", pattern(r"(^|/)docker/services/(ceph-ansible/ceph-nfs\.yaml$|logging/)")),
+    ("pike", "docker/services/", pattern(r"(^|/)docker/services/(containers-common\.yaml$|pacemaker/|database/|[\w-]+-api\.yaml$)")),
+    ("newton", "puppet/services/", pattern(r"(^|/)puppet/services/")),
+    ("mitaka", "puppet/manifests/", pattern(r"(^|/)puppet/manifests/overcloud_controller_pacemaker\.pp$")),
 )
 _VERSION = pattern(r"^heat_template_version:[ \t]*['\"]?([\w-]+)", re.MULTILINE)
 _HEAD = 4000
@@ -79,7 +79,7 @@ def detect(sources: Iterable[Source]) -> Release:
 
 
 def _of_templates(sources: Sequence[Source]) -> Optional[Release]:
-    layout = next(((name, s.path) for name, path in _LAYOUT for s in sources if path.search(s.path)), None)
+    layout = next(((name, s.path) for name, part, path in _LAYOUT for s in sources if part in s.path and path.search(s.path)), None)
     versions = Counter(m.group(1) for s in sources for m in [_VERSION.search(s.text, 0, _HEAD)] if m)
     named = [(count, name) for name, count in versions.items() if name in RELEASES]
     count, version = max(named, default=(0, ""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -117,10 +118,18 @@ def test_the_cache_stays_within_its_size(tmp_path: Path, monkeypatch: pytest.Mon
     cache = Cache(str(tmp_path))
     (tmp_path / "of-somebody-else").write_bytes(b"x" * 5000)
     for number in range(6):
-        cache.put(f"entry{number}", b"x" * 200)
-        os.utime(tmp_path / f"entry{number}.lwlint", (number, number))
-    assert sorted(os.listdir(tmp_path)) == ["entry3.lwlint", "entry4.lwlint", "entry5.lwlint", "of-somebody-else"]
-    assert [cache.get(f"entry{number}") for number in (0, 5)] == [None, b"x" * 200]
+        cache.put(f"entry{number}0", b"x" * 200)
+        os.utime(tmp_path / f"entry{number}0.lwlint", (number, number))
+    assert sorted(os.listdir(tmp_path)) == ["entry30.lwlint", "entry40.lwlint", "entry50.lwlint", "of-somebody-else"]
+    assert [cache.get(f"entry{number}0") for number in (0, 5)] == [None, b"x" * 200]
+
+
+def test_the_whole_cache_is_looked_at_for_one_entry_in_sixteen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[str] = []
+    monkeypatch.setattr("lwlint.cache.os.scandir", lambda folder: looks.append(folder) or contextlib.nullcontext(()))
+    for digit in "0123456789abcdef":
+        Cache(str(tmp_path)).put(f"entry-{digit}", b"x")
+    assert looks == [str(tmp_path)]
 
 
 def test_runs_at_once_share_a_cache(tmp_path: Path) -> None:

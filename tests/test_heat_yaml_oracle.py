@@ -11,7 +11,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lwlint.parse import heat_yaml
+from lwlint.parse import heat_nodes, heat_yaml
 from lwlint.parse.heat_nodes import Scalar, walk
 from lwlint.parse.heat_values import plain
 from lwlint.parse.heat_yaml import Refused, read
@@ -228,3 +228,13 @@ def test_without_the_c_extension_the_result_is_the_same(monkeypatch: pytest.Monk
         assert (seen(), ours(text), ours("é: \x07"), ours("a: [")) == (with_it, oracle(text), "refused", "refused")
     finally:
         heat_yaml._parser.cache_clear()
+
+
+def test_a_letter_that_no_other_type_begins_with_begins_a_string() -> None:
+    table = yaml.SafeLoader.yaml_implicit_resolvers
+    assert sorted(heat_nodes._RESOLVED) == sorted(first for first in table if first and first.isalpha())
+    resolver = yaml.SafeLoader("")
+    for first in map(chr, range(0x250)):
+        for value in (first, first + "es", first + "1"):
+            expected = resolver.resolve(yaml.ScalarNode, value, (True, False)).rpartition(":")[2]
+            assert heat_nodes.tag_of(Scalar(value, 0, len(value), True, None)) == expected, value

@@ -21,6 +21,7 @@ from lwlint.record import dataclass, field
 from lwlint.source import Source
 
 _MARSHAL = 2  # as old as Python 3: every version reads it
+_FEW = 4  # files whose outlines are made as fast as they are kept
 _READERS = ("assemble", "parse")  # the folders with all that an outline is made by
 
 
@@ -67,7 +68,7 @@ class Outlines:
 
     def keep(self) -> None:
         """Keep the outlines of this run for the next, if there are any that the last one has not kept."""
-        if not self.fresh or self.kept.cache.folder is None:
+        if not self.fresh or len(self.found) < _FEW or self.kept.cache.folder is None:
             return
         made = self._made()
         plain = {key: made[key] if key in made else as_plain(found) for key, found in self.found.items()}

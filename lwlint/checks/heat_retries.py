@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Literal, Optional
 
@@ -14,6 +13,7 @@ from lwlint.facts import Facts
 from lwlint.facts.heat import HieraKey, RoleData
 from lwlint.facts.puppet import Manifest
 from lwlint.finding import Fix, Problem, Related
+from lwlint.late import pattern
 from lwlint.record import dataclass, field, replace
 
 _NODE = "etc/puppet/hieradata/"  # what a node has to look up, from all its files together
@@ -98,7 +98,7 @@ class _Pairs:
     """The pairs of a rule, made ready to be asked for many keys."""
 
     def __init__(self, params: RetryParams) -> None:
-        self._pairs = [(re.compile(pair.connection), pair) for pair in params.pairs]
+        self._pairs = [(pattern(pair.connection), pair) for pair in params.pairs]
         self._no_database = frozenset(params.no_database)
         self._hints = tuple({pair.connection[-6:] for pair in params.pairs})
 
@@ -205,7 +205,7 @@ class UnusedParams:
 
 def unused(facts: Facts, params: UnusedParams) -> Iterator[Saw]:
     """Yield a problem for each retry setting of a class of which no service that takes it in sets the connection."""
-    expression = re.compile(params.retry)
+    expression = pattern(params.retry)
     yield from unseen(facts)
     settings = _Settings.of(facts, ())
     pairs = _Pairs(RetryParams(params.pairs))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Union
 
 TAG = "tag:yaml.org,2002:"
+_RESOLVED = "yYnNtTfFoO"  # the letters with which a plain scalar begins that PyYAML may take for anything but a string
 
 
 class Scalar:
@@ -105,7 +106,7 @@ def tag_of(scalar: Scalar) -> str:
     """Return the tag of a scalar, without `tag:yaml.org,2002:`: `int`, `bool`, `null`, `str`, `timestamp`, ..."""
     if scalar.tag is not None:
         return scalar.tag[len(TAG) :] if scalar.tag.startswith(TAG) else scalar.tag
-    if not scalar.plain:
+    if not scalar.plain or (scalar.value[:1].isalpha() and scalar.value[0] not in _RESOLVED):
         return "str"
     from yaml.resolver import Resolver
 

@@ -11,7 +11,7 @@ def summary(report: Report) -> str:
     """Return `12 pass, 1 fail, 3 not evaluated (no CIB was given), 2 allowed`, counted in rules and findings."""
     parts = [f"{report.count(PASS)} pass", f"{report.count(FAIL)} fail"]
     reasons = Counter(v.because for v in report.verdicts if v.outcome == NOT_EVALUATED)
-    said = "; ".join(reason for reason, _ in reasons.most_common(3)) + ("; ..." if len(reasons) > 3 else "")
+    said = "; ".join(reason for reason, _ in reasons.most_common()[:3]) + ("; ..." if len(reasons) > 3 else "")
     parts.append(f"{report.count(NOT_EVALUATED)} not evaluated" + (f" ({said})" if said else ""))
     if report.count(BROKEN):
         parts.append(f"{report.count(BROKEN)} BROKEN ({', '.join(v.rule for v in report.verdicts if v.outcome == BROKEN)})")

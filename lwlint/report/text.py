@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
@@ -116,6 +115,10 @@ def _excerpt(span: Span, source: Source) -> Iterator[Line]:
 
 def _cells(text: str) -> int:
     """Return how many cells of a terminal `text` takes."""
+    if text.isascii():
+        return len(text)
+    import unicodedata
+
     wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
     return len(text) + wide - sum(1 for c in text if unicodedata.combining(c))
 
