@@ -13,6 +13,7 @@ from lwlint.assemble.sos import CRM_REPORT, Capture, capture, captures
 from lwlint.assemble.sos_paths import WANTED
 from lwlint.assemble.sos_search import CIB, COROSYNC, Evidence, names
 from lwlint.assemble.sos_tree import Selected
+from lwlint.audit.live import Asked
 from lwlint.audit.reading import Told, Unread, read_archives
 from lwlint.discover import limit_of
 from lwlint.facts.input import Unreadable
@@ -20,7 +21,7 @@ from lwlint.finding import ConfigurationError
 from lwlint.parse.archive import Archive
 from lwlint.parse.archive_format import is_inner
 from lwlint.source import Span
-from lwlint.tree import Disk, Memory, Tree
+from lwlint.tree import Disk, Memory, Overlay, Tree
 
 ARCHIVE, FOLDER, ROOT, LONE_CIB = "archive", "folder", "root", "CIB"
 
@@ -47,12 +48,16 @@ class Target:
 
 
 def targets(
-    paths: Sequence[str], roots: Sequence[str], told: Told = lambda path, done, size, seen: None, jobs: int | None = 1
+    paths: Sequence[str],
+    roots: Sequence[str],
+    told: Told = lambda path, done, size, seen: None,
+    jobs: int | None = 1,
+    asked: Asked | None = None,
 ) -> list[Target]:
     """Return what is at the `paths` (reports, archives, CIBs, folders of these) and the file systems at `roots`, each once, sorted.
 
-    `told` is told of progress, and `jobs` archives are read at a time (None: as many as fit). Raises ConfigurationError for a path
-    that does not exist.
+    `asked` is what commands on this machine said, which stands in the file system at `/`. `told` is told of progress, and `jobs`
+    archives are read at a time (None: as many as fit). Raises ConfigurationError for a path that does not exist.
     """
     for path in (*paths, *roots):
         try:
@@ -64,7 +69,7 @@ def targets(
             ) from None
         if not (os.path.isdir(path) or os.path.isfile(path)):
             raise ConfigurationError(f"`{path}`: is no regular file (a pipe, socket or device); it is not opened")
-    found: list[Union[Target, str]] = [_root(root) for root in dict.fromkeys(roots)]
+    found: list[Union[Target, str]] = [_root(root, asked if root == "/" else None) for root in dict.fromkeys(roots)]
     for path in dict.fromkeys(posixpath.normpath(path.replace(os.sep, "/")) for path in paths):
         found += _folder(path) if os.path.isdir(path) else [_file(path)]
     archives = sorted({one for one in found if isinstance(one, str)})
@@ -72,11 +77,15 @@ def targets(
     return sorted([*(one for one in found if isinstance(one, Target)), *read], key=lambda target: (target.path, target.kind))
 
 
-def _root(path: str) -> Target:
+def _root(path: str, asked: Asked | None) -> Target:
     if not os.path.isdir(path):
         raise ConfigurationError(f"`{path}`: is no folder")
-    tree = Selected(Disk(), path, WANTED)
+    tree: Tree = Selected(Disk(), path, WANTED)
+    if asked is not None:
+        tree = Overlay(tree, asked.files)
     found = capture(tree, path.rstrip("/") + "/")
+    if asked is not None:
+        found = replace(found, missing=(*asked.missing, *found.missing))
     return Target(path, ROOT, tree, (found,)) if found.evidence else Target(path, ROOT, tree, (), tuple(_denied(path)))
 
 

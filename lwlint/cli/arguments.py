@@ -118,6 +118,7 @@ def _audit(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--root", action="append", default=[], metavar="DIR", help="a host's file system")
     command.add_argument("--live", action="store_true", help="this machine, as `--root /`; nothing is run or written")
+    command.add_argument("--run", action="store_true", help="with `--live`: run `cibadmin -Q` and `systemctl show`, which only read")
     command.add_argument("--release", metavar="NAME", help="`mitaka` ... `wallaby`; `auto` goes by evidence (default)")
     _rules(command)
     command.add_argument(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from lwlint.audit.anonymous import Anonymous
 from lwlint.audit.answer import Audit
 from lwlint.audit.judge import audit as run
+from lwlint.audit.live import ask
 from lwlint.audit.targets import targets
 from lwlint.cli import NOT_TRUSTED
 from lwlint.cli.ask import split
@@ -42,10 +43,18 @@ def audit(options: argparse.Namespace) -> int:
         raise ConfigurationError(f"`--output {options.output}`: is no folder")
     rules = load_rules(options.rules, split(options.select), split(options.ignore), examples=False)
     anonymous = Anonymous(rules) if options.anonymize else None
+    asked = ask() if _may_run(options) else None
     with Progress(sys.stderr) as progress:
-        answer = run(targets(options.targets, roots, progress.tell, options.jobs), rules, release, anonymous)
+        answer = run(targets(options.targets, roots, progress.tell, options.jobs, asked), rules, release, anonymous)
     _deliver(answer, options)
     return _exit_code(answer, options)
+
+
+def _may_run(options: argparse.Namespace) -> bool:
+    """Return whether commands may be run: only of the machine that lwlint runs on, and only where that is asked for."""
+    if options.run and (options.targets or options.root or not options.live):
+        raise ConfigurationError("`--run` goes with `--live`, and with no other target")
+    return bool(options.run)
 
 
 def _deliver(answer: Audit, options: argparse.Namespace) -> None:
