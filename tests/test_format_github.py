@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lwlint.report.github import render, step_summary
+from lwlint.source import Span
 from tests.report_sample import CLEAN, REPORT, RULES, TURNED, assert_golden, finding, span
 from tests.report_sample import TEMPLATE as HEAT
 
@@ -69,3 +70,10 @@ def test_a_step_summary_is_cut_at_a_line_to_what_github_takes() -> None:
     assert len(text.encode("utf-8")) <= 1024 * 1024
     assert text.splitlines()[-1].startswith("Cut here, to the size that GitHub takes. In all: 1 pass, 3 fail")
     assert text.splitlines()[-3].endswith(" |")
+
+
+def test_a_path_steers_no_terminal() -> None:
+    one = replace(finding("LW101", span(HEAT, "OS"), "x"), span=Span("e\x1b[31m\n::error x", 0, 1))
+    line = render(replace(CLEAN, findings=(one,)), ()).split("\n")[0]
+    assert line.isprintable()
+    assert decoded(line)[1]["file"] == "e\ufffd[31m\n::error x"

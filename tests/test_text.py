@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lwlint.finding import PASS, Finding, Related, Report, Verdict
+from lwlint.finding import NOT_EVALUATED, PASS, Finding, Related, Report, Verdict
 from lwlint.report.text import render
 from lwlint.source import Source, Span
 
@@ -81,3 +81,14 @@ def test_a_long_line_is_cut_around_the_span() -> None:
     shown = render(Report((found,), (), {"a.yaml": source})).splitlines()[3:5]
     assert len(shown[0]) < 160
     assert shown[0][shown[1].index("^") : shown[1].rindex("^") + 1] == "KEY"
+
+
+def test_a_path_steers_no_terminal_and_begins_no_line() -> None:
+    path = "e\x1b[31m\n::error x/heat.conf"
+    source = replace(SOURCE, path=path)
+    found = replace(finding(0, 1, related=1), span=Span(path, 0, 1), related=(Related(Span(path, 0, 1), "place"),), host="h\x1b")
+    verdict = Verdict("a-rule", "LW301", NOT_EVALUATED, f"`{path}` is not here")
+    text = render(Report((found,), (verdict,), {path: source}, ((path, path),), "pike", path), verbose=True)
+    assert [c for c in text if not c.isprintable() and c != "\n"] == []
+    assert [line for line in text.splitlines() if line.startswith("::")] == []
+    assert text.count("e\ufffd[31m\ufffd::error x/heat.conf") == 7

@@ -26,7 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = run(options)
         sys.stdout.flush()
     except ConfigurationError as error:
-        print(f"lwlint: {error}", file=sys.stderr)
+        from lwlint.report.text import safe
+
+        print(f"lwlint: {safe(str(error))}", file=sys.stderr)
         return NOT_TRUSTED
     except BrokenPipeError:
         sys.stderr.close()

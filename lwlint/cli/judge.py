@@ -41,8 +41,9 @@ def check(options: argparse.Namespace) -> int:
     sys.stdout.write(deliver(asked, report, chosen, How(colour, options.verbose, options.fail_on, code)))
     if not _tells_all(asked):
         from lwlint.report.summary import summary
+        from lwlint.report.text import safe
 
-        print(summary(report), file=sys.stderr)
+        print(safe(summary(report)), file=sys.stderr)
     if options.timing:
         from lwlint.report.costs import render
 

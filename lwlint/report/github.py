@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from lwlint.finding import BROKEN, Finding, Report
 from lwlint.report.places import encodable, lines, one_line, ordered, region, said, spot
 from lwlint.report.summary import summary
+from lwlint.report.text import safe
 from lwlint.rules import Rule
 
 _COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
@@ -44,7 +45,7 @@ def _commands(report: Report) -> Iterator[str]:
 
 def _annotation(finding: Finding, report: Report) -> str:
     place = region(finding.span, report)
-    where: dict[str, object] = {"file": finding.span.path}
+    where: dict[str, object] = {"file": "\n".join(map(safe, finding.span.path.split("\n")))}
     if place is not None:
         where.update(line=place.line, endLine=place.end_line)
         if place.line == place.end_line:  # GitHub takes columns only within one line

@@ -41,7 +41,7 @@ def _lines(report: Report, verbose: bool) -> Iterator[Line]:
     shown, left_out = _chosen(report, verbose)
     for path, findings in groupby(shown, key=lambda f: f.span.path):
         host = next((f for f in report.findings if f.span.path == path), None)
-        yield [(path, "bold"), (f"  ({host.host})" if host is not None and host.host else "", "dim")]
+        yield [(safe(path), "bold"), (f"  ({safe(host.host)})" if host is not None and host.host else "", "dim")]
         for finding in findings:
             yield from _finding(finding, report, len(finding.related) if verbose else _RELATED)
         yield []
@@ -51,7 +51,7 @@ def _lines(report: Report, verbose: bool) -> Iterator[Line]:
     yield from _remedies(report)
     if verbose:
         yield from _verdicts(report)
-    yield [(summary(report), "bold")]
+    yield [(safe(summary(report)), "bold")]
 
 
 def _chosen(report: Report, verbose: bool) -> tuple[list[Finding], Counter[tuple[str, str]]]:
@@ -93,7 +93,7 @@ def _finding(finding: Finding, report: Report, most: int) -> Iterator[Line]:
 def _place(span: Span, report: Report) -> str:
     source = report.sources.get(span.path)
     line, column = source.position(span.start) if source is not None else (1, 1)
-    return f"{span.path}:{line}:{column}"
+    return f"{safe(span.path)}:{line}:{column}"
 
 
 def _excerpt(span: Span, source: Source) -> Iterator[Line]:
@@ -147,8 +147,8 @@ def _remedies(report: Report) -> Iterator[Line]:
 
 def _verdicts(report: Report) -> Iterator[Line]:
     for path, because in report.skipped:
-        yield [(f"skipped {path}: {because}", "dim")]
-    yield [(f"release: {report.release or 'unknown'}" + (f" ({report.release_because})" if report.release_because else ""), "")]
+        yield [(f"skipped {safe(path)}: {safe(because)}", "dim")]
+    yield [(f"release: {report.release or 'unknown'}" + (f" ({safe(report.release_because)})" if report.release_because else ""), "")]
     for verdict in report.verdicts:
         style = "bold red" if verdict.outcome == BROKEN else ""
         yield [
