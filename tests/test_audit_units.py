@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import tarfile
 from pathlib import Path
 
 import pytest
 
+from lwlint.assemble.shown import shown_facts
+from lwlint.run import load_catalogue
+from lwlint.source import Source
 from tests.archive_builder import Content
 from tests.audit_cluster import CIB, NODES, host, unpack
-from tests.test_audit import answer
+from tests.shared import shared
+from tests.test_audit import REPORT, answer
 from tests.test_audit_cluster import found
 from tests.test_audit_containers import audited, verdict
 
@@ -94,3 +99,20 @@ def test_a_list_of_unit_files_tells_what_is_enabled_where_no_link_does(tmp_path:
     assert verdict(silent, "LW205")[0] == "not evaluated"
     told = audited(tmp_path / "told", capsys, {**bare, FILES: states}, "lightweight")
     assert [message.partition(":")[0] for message, _ in found(told, "LW205")] == ["openstack-heat-api.service"]
+
+
+def test_the_lists_of_a_real_report_tell_what_systemctl_show_tells() -> None:
+    texts = {}
+    with tarfile.open(shared(REPORT)) as archive:
+        for member in archive.getmembers():
+            name = member.name.rpartition("/")[2]
+            file = archive.extractfile(member) if name.startswith(("systemctl_list-unit", "systemctl_show_service")) else None
+            if file is not None:
+                texts[name] = Source(member.name.partition("/")[2], file.read().decode("utf-8"), "systemctl", "controller-1")
+    catalogue = load_catalogue()
+    theirs = {u.name: u for u in shown_facts([texts["systemctl_show_service_--all"]], catalogue)}
+    ours = {u.name: u for u in shown_facts([s for name, s in texts.items() if "list-unit" in name], catalogue)}
+    states = ("LoadState", "ActiveState", "SubState", "UnitFileState")
+    both = [(name, state) for name in ours if name in theirs for state in states if ours[name].value(state) and theirs[name].value(state)]
+    differ = [(n, s, ours[n].value(s), theirs[n].value(s)) for n, s in both if ours[n].value(s) != theirs[n].value(s)]
+    assert (differ, len(both) > 100, all(unit.listed for unit in ours.values())) == ([], True, True)

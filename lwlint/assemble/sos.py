@@ -149,7 +149,8 @@ def _units(search: Search) -> Found:
         yield Missing(UNITS, vendor)
     yield from _folder(search, RUNTIME_UNITS, "run/systemd/system")
     shown = ["sos_commands/systemd/systemctl_show_*service_--all", "sos_commands/systemd/systemctl_show_*.service*"]
-    yield from search.best(UNIT_SETTINGS, shown, fits=_shows_properties)
+    listed = ["sos_commands/systemd/systemctl_list-units*"]
+    yield from search.best(UNIT_SETTINGS, shown, listed, fits=lambda text: _shows_properties(text) or _lists_units(text))
     yield from search.best(UNIT_STATES, ["sos_commands/systemd/systemctl_list-unit-files*"], fits=_lists_unit_files)
 
 
@@ -168,6 +169,11 @@ def _shows_properties(text: str) -> bool:
 def _lists_unit_files(text: str) -> bool:
     """Return whether text that begins so is of `systemctl list-unit-files`."""
     return re.search(r"^[^\s.]\S*\.[a-z]+[ \t]+[a-z-]+", text, re.M) is not None
+
+
+def _lists_units(text: str) -> bool:
+    """Return whether text that begins so is of `systemctl list-units`."""
+    return re.search(r"^\W*\S+\.[a-z]+[ \t]+(?:loaded|not-found|masked|error|bad-setting)[ \t]", text, re.M) is not None
 
 
 def _folder(search: Search, kind: str, folder: str) -> Found:
@@ -204,7 +210,7 @@ def _containers(search: Search) -> Found:
     found = [item for item in printed if not _complains(search.read(item.path[len(search.root) :], 80))]
     lists = [f"sos_commands/{engine}/{engine}_ps*" for engine in ("podman", "docker")]
     listed = [item for item in search.every(CONTAINERS, lists) if isinstance(item, Evidence)]
-    found += [Evidence(CONTAINERS, item.path, weaker=True) for item in listed]
+    found += [Evidence(CONTAINERS, item.path, weaker=True) for item in listed if "NAMES" in search.read(item.path[len(search.root) :])]
     start = [
         "var/lib/tripleo-config/*startup-config*/*.json",
         "var/lib/tripleo-config/*startup-config*/*/*.json",
@@ -225,8 +231,8 @@ def _undercloud(search: Search) -> Found:
 
 
 def _complains(text: str) -> bool:
-    """Return whether all that a command printed is that there is no such container: docker prints an empty list beside that."""
-    return text.lstrip("[] \t\r\n").startswith("Error")
+    """Return whether all that a command printed is that there is no such container, or no docker; docker adds an empty list."""
+    return text.lstrip("[] \t\r\n").startswith(("Error", "error", "Cannot"))
 
 
 def _system(search: Search) -> Found:
