@@ -138,6 +138,7 @@ def test_a_baseline_leaves_only_what_is_new(tmp_path: Path, capsys: pytest.Captu
     assert main(["baseline", FULL, "--select", "LW101", "-o", str(known)]) == 0
     assert "40 findings recorded" in capsys.readouterr().out
     assert main(["check", FULL, "--select", "LW101", "--baseline", str(known)]) == 0
+    assert capsys.readouterr().out == "1 pass, 0 fail, 0 not evaluated, 40 allowed\n"
     assert main(["check", FULL, "--select", "LW101", "--select", "LW105", "--baseline", str(known)]) == 1
 
 

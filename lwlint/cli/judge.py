@@ -14,6 +14,7 @@ from lwlint.finding import BROKEN, NOT_EVALUATED, ConfigurationError, Report
 from lwlint.record import replace
 from lwlint.report.formats import How, Output, deliver, outputs
 from lwlint.run import check as run
+from lwlint.run import settled
 
 if TYPE_CHECKING:
     import argparse
@@ -103,7 +104,8 @@ def _compared(report: Report, known: Sequence[Known]) -> Report:
 
     comparison = compare(report, known)
     print(f"lwlint: {told(comparison)}", file=sys.stderr)
-    return marked(report, comparison)
+    report = marked(report, comparison)
+    return replace(report, verdicts=tuple(settled(report.verdicts, report.findings)))
 
 
 def _tells_all(asked: Sequence[Output]) -> bool:
