@@ -17,22 +17,23 @@ _WORDS = (
     rf"|(?:{_KEYS})[_-]?key)"
 )
 _NAME = rf"[\w:.-]{{0,100}}{_WORDS}[\w-]{{0,60}}"  # bounded, as lines may have a million characters
+_SIGN = "(?:=|:(?!:))"  # of a value, not within the name of a Puppet variable
 _ANY = pattern(r"://|,|pass|pwd|kek|secret|token|key|credential|cookie|community|basic|bearer|[\w+/]{40}|mysql", re.IGNORECASE)
 # a password in an address ends at its last `@`, or at the last one in front of the next host's user
 _END = r"(?=[^@\s'\"`]{0,500}(?:,[^:/@\s'\",]{0,100}:|[\s'\"`]|$))"
 _ADDRESS = pattern(rf"((?:://|,)[^:/@\s'\",]{{0,100}}:)([^\s'\"]{{1,500}}?)(@){_END}")
 _ODD_ADDRESS = pattern(rf"(://[^:/@\s'\",]{{0,100}}:)(?!\*+@|\d+(?:[/\s'\",?]|$))((?:(?!://|[`\n]).){{1,200}}?)(@){_END}")
-_LINE = pattern(rf"^([\s#;]*(?:export\s+)?{_NAME}\s*[=:](?!>)\s*|\s*key\s*=\s*)([^\s'\"{{\[%].*?)(\s*)$", re.IGNORECASE)
-_STRING = pattern(rf"({_WORDS}[\w-]{{0,60}}[\"']?\s*(?:=>|=|:)\s*([\"']))((?:\\.|''|(?!\2).)+)()", re.IGNORECASE)
+_LINE = pattern(rf"^([\s#;]*(?:export\s+)?{_NAME}\s*(?:=(?!>)|:(?![:>]))\s*|\s*key\s*=\s*)([^\s'\"{{\[%].*?)(\s*)$", re.IGNORECASE)
+_STRING = pattern(rf"({_WORDS}[\w-]{{0,60}}[\"']?\s*(?:=>|{_SIGN})\s*([\"']))((?:\\.|''|(?!\2).)+)()", re.IGNORECASE)
 _TITLE = pattern(rf"([\"'/]{_NAME}[\"']\s*:\s*value\s*=>\s*([\"']))((?:\\.|(?!\2).)+)()", re.IGNORECASE)
 _WITHIN = pattern(rf"(([\"']){_NAME}\s*=\s*)((?:\\.|(?!\2).)+)()", re.IGNORECASE)
 _NAMED = r"name=[\"'](?:[^\"']{0,100}(?:passw|passphrase|secret|token|key)[^\"']{0,100}|pwd|pass|community)[\"']"
 _PAIR = pattern(rf"({_NAMED}[^<>]{{0,1000}}?value=([\"']))((?:(?!\2).)*)()", re.IGNORECASE)
 _TURNED = pattern(rf"(value=([\"']))((?:(?!\2).)*)(?=[\"'][^<>]{{0,1000}}?{_NAMED})()", re.IGNORECASE)
-_QUOTED = pattern(rf"(`{_NAME}\s*[=:]\s*)([^`]+)", re.IGNORECASE)
+_QUOTED = pattern(rf"(`{_NAME}\s*{_SIGN}\s*)([^`]+)", re.IGNORECASE)
 _IS = pattern(rf"(`{_NAME}` (?:is|was|has|holds|names)\b[^`]{{0,40}}`)([^`]+)(`)", re.IGNORECASE)
 _KEY = pattern(
-    rf"((?:^|[\s{{,'\"<`?&;(=]){_NAME}['\"]?\s*(?:=>|=|:)\s*['\"]?)(?!\*+`)([^\s'\"{{}}\[\],`][^'\"\n,}}]*)",
+    rf"((?:^|[\s{{,'\"<`?&;(=]){_NAME}['\"]?\s*(?:=>|{_SIGN})\s*['\"]?)(?!\*+`)([^\s'\"{{}}\[\],`][^'\"\n,}}]*)",
     re.IGNORECASE,
 )
 _ARGUMENT = pattern(

@@ -30,3 +30,15 @@ from lwlint.secret import masked
 )
 def test_a_secret_is_masked_in_its_own_length(line: str, shown: str) -> None:
     assert masked(line) == shown
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "`keystone::cron::token_flush::maxdelay`: it is set twice in one mapping and the first value is dropped; it must be set once",
+        "            keystone::cron::token_flush::destination: {get_param: KeystoneCronTokenFlushDestination}",
+        "key keystone::token_provider::workers",
+    ],
+)
+def test_a_part_of_a_name_of_puppet_is_no_value(line: str) -> None:
+    assert masked(line) == line
