@@ -99,10 +99,11 @@ def unsealed(data: bytes) -> bytes | None:
     return content if head == _MAGIC and digest == source_hash(content) else None
 
 
-def described(folders: Iterable[str], packages: Iterable[str] = ()) -> list[tuple[str, int, int]]:
-    """Return name, size and time of every file in `folders` and in the folders of `packages`: what is made by them is theirs only.
+def described(folders: Iterable[str], packages: Iterable[str] = ()) -> list[tuple[str, int, int, int]]:
+    """Return name, size and times of every file in `folders` and in the folders of `packages`: what is made by them is theirs only.
 
-    It is so little that a run can ask for it before it imports what is there.
+    It is so little that a run can ask for it before it imports what is there. The time of modification alone may be that of a
+    package's build, the same for every version; that of the last change is when the file came to lie here.
     """
     found = []
     specs = [find_spec(name) for name in packages]
@@ -111,7 +112,7 @@ def described(folders: Iterable[str], packages: Iterable[str] = ()) -> list[tupl
             for entry in entries:
                 status = entry.stat()
                 if not stat.S_ISDIR(status.st_mode):
-                    found.append((entry.path, status.st_size, status.st_mtime_ns))
+                    found.append((entry.path, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
     return sorted(found)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from lwlint.assemble.heat_outlines import Outlines
-from lwlint.cache import Cache, sealed
+from lwlint.cache import Cache, described, sealed
 from lwlint.finding import Report
 from lwlint.record import replace
 from lwlint.run import Request, check, load_rules
@@ -131,3 +131,13 @@ def test_a_warm_run_imports_no_yaml(tree: Path, tmp_path: Path) -> None:
     told = [subprocess.run([sys.executable, "-c", code, str(tmp_path / "cache")], env=environment, capture_output=True, text=True,
                            check=True).stdout for _ in range(2)]  # fmt: skip
     assert told == ["True\n", "False\n"]
+
+
+def test_a_reader_of_equal_size_and_age_is_told_apart(tmp_path: Path) -> None:
+    path = tmp_path / "reader.py"
+    told = []
+    for text in ("a = 1\n", "a = 2\n"):
+        path.write_text(text)
+        os.utime(path, (1, 1))  # as a package has it that is built to be the same bytes each time
+        told.append(described([str(tmp_path)]))
+    assert told[0] != told[1]

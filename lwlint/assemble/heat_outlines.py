@@ -22,7 +22,7 @@ from lwlint.source import Source
 
 _MARSHAL = 2  # as old as Python 3: every version reads it
 _FEW = 4  # files whose outlines are made as fast as they are kept
-_READERS = ("assemble", "parse")  # the folders with all that an outline is made by
+_READERS = ("", "assemble", "parse")  # the folders with all that an outline is made by
 
 
 @dataclass(frozen=True)
