@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Optional
 
 from lwlint.assemble.option_layout import PROJECTS
@@ -33,6 +32,7 @@ from lwlint.assemble.sos_search import (
     names,
 )
 from lwlint.parse.pcs_config import is_pcs_config
+from lwlint.record import dataclass
 from lwlint.tree import FILE, FOLDER, Tree
 
 SOS, CRM_REPORT, HOST = "sos", "crm_report", "host"

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from lwlint.facts.service import RELEASES
 from lwlint.parse.packages import installed
+from lwlint.record import dataclass
 from lwlint.source import Source, Span
 
 # the first release of RELEASES and its major version; the numbers go up by one with every release

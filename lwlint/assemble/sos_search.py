@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Union
 
+from lwlint.record import dataclass
 from lwlint.secret import masked
 from lwlint.tree import FILE, FOLDER, Tree
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 from lwlint.audit.orders import Ordering
 from lwlint.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, SEVERITIES
+from lwlint.record import dataclass, field
 from lwlint.rules import Rule
 
 NOT_APPLICABLE = "not applicable"

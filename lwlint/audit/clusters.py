@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 
 from lwlint import kinds
 from lwlint.assemble.cibs import cib_facts
@@ -16,6 +15,7 @@ from lwlint.catalogue import Catalogue
 from lwlint.discover import limit_of
 from lwlint.facts.pacemaker import Cluster, Node
 from lwlint.parse.corosync import corosync
+from lwlint.record import dataclass, field
 from lwlint.source import Source
 
 

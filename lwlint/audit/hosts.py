@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
 from lwlint.assemble.sos_release import release_hints
 from lwlint.assemble.sos_search import PACKAGES, RELEASE
@@ -15,6 +14,7 @@ from lwlint.facts import Fact, Facts
 from lwlint.facts.input import Unreadable
 from lwlint.facts.pacemaker import Cluster
 from lwlint.facts.service import Release
+from lwlint.record import dataclass, field, replace
 from lwlint.run import AUTO, Reading, Request, read_facts
 from lwlint.source import Source, Span
 

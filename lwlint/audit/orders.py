@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby, islice
 
 from lwlint.facts import Facts
 from lwlint.facts.cib import Cib, cibs
 from lwlint.facts.pacemaker import ORDER, Constraint, Member
+from lwlint.record import dataclass
 from lwlint.secret import masked
 
 _MOST = 2000  # steps; sets of resources multiply

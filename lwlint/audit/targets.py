@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Union
 
 from lwlint import kinds
@@ -20,6 +19,7 @@ from lwlint.facts.input import Unreadable
 from lwlint.finding import ConfigurationError
 from lwlint.parse.archive import Archive
 from lwlint.parse.archive_format import is_inner
+from lwlint.record import dataclass, field, replace
 from lwlint.source import Span
 from lwlint.tree import Disk, Memory, Overlay, Tree
 

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lwlint.audit.anonymous import Anonymous
 from lwlint.audit.answer import Audit
 from lwlint.audit.judge import audit as run
 from lwlint.audit.live import ask
@@ -20,11 +19,13 @@ from lwlint.finding import BROKEN, NOT_EVALUATED, ConfigurationError
 from lwlint.read import near
 from lwlint.report import audit_json, audit_text
 from lwlint.report.formats import write_folder
-from lwlint.rules import Clause, load_clauses
+from lwlint.rules import Clause, Rule, load_clauses
 from lwlint.run import AUTO, load_rules
 
 if TYPE_CHECKING:
     import argparse
+
+    from lwlint.audit.anonymous import Anonymous
 
 CONFORMS, FINDINGS = 0, 1
 
@@ -42,7 +43,7 @@ def audit(options: argparse.Namespace) -> int:
     if options.output and os.path.exists(options.output) and not os.path.isdir(options.output):
         raise ConfigurationError(f"`--output {options.output}`: is no folder")
     rules = load_rules(options.rules, split(options.select), split(options.ignore), examples=False)
-    anonymous = Anonymous(rules) if options.anonymize else None
+    anonymous = _anonymous(rules) if options.anonymize else None
     asked = ask() if _may_run(options) else None
     with Progress(sys.stderr) as progress:
         answer = run(targets(options.targets, roots, progress.tell, options.jobs, asked), rules, release, anonymous)
@@ -55,6 +56,12 @@ def _may_run(options: argparse.Namespace) -> bool:
     if options.run and (options.targets or options.root or not options.live):
         raise ConfigurationError("`--run` goes with `--live`, and with no other target")
     return bool(options.run)
+
+
+def _anonymous(rules: Sequence[Rule]) -> Anonymous:
+    from lwlint.audit.anonymous import Anonymous
+
+    return Anonymous(rules)
 
 
 def _deliver(answer: Audit, options: argparse.Namespace) -> None:

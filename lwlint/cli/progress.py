@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import TracebackType
 from typing import TextIO
+
+from lwlint.record import dataclass
 
 _EVERY = 0.1  # seconds between two pictures
 _FIRST = 0.3  # seconds without any: what is done so soon needs none

@@ -10,7 +10,6 @@ import posixpath
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Protocol
 
 from lwlint.facts.input import Unreadable
@@ -22,6 +21,7 @@ from lwlint.parse.archive_tree import Members
 from lwlint.parse.archive_unpack import Bounds, unpacked
 from lwlint.parse.links import root_of
 from lwlint.parse.tar_walk import DEVICE, FILE, FOLDER, HARD, LINK, PIPE, Member, Tar
+from lwlint.record import dataclass
 from lwlint.source import Span
 
 _LONGEST_PATH = 4096

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from lwlint.parse.json_text import NoJson, Value, read
+from lwlint.record import dataclass
 from lwlint.source import Source, Span, Text
 
 DOCKER, PODMAN = "docker", "podman"

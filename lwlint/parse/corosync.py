@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from lwlint.record import dataclass
 
 _OPEN = re.compile(r"^\s*(?P<name>[\w.]+)\s*\{\s*$")
 _PAIR = re.compile(r"^\s*(?P<key>\w+)\s*:\s*(?P<value>.*?)\s*$")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from lwlint.record import dataclass
 from lwlint.source import Source, Span, Text
 
 # name-version-release.arch, then a date or nothing; `rpm -qa` of sos prints `~~` or blanks between them

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from lwlint.facts.input import Unreadable
 from lwlint.facts.pacemaker import BUNDLE_META, LOCATION_SETS, MORE_SETS, NODE_ATTRIBUTES, RULED_DEFAULTS, SET_ORDER, TEMPLATES
 from lwlint.parse import pcs_constraints, pcs_resources
 from lwlint.parse.cib import Element
 from lwlint.parse.pcs_lines import Block, Written, blocks, pairs
+from lwlint.record import dataclass
 from lwlint.source import Source, Text
 
 _KNOWN = re.compile(

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 
 from lwlint.parse.cib import Element
+from lwlint.record import dataclass, field
 from lwlint.source import Source, Span, Text
 
 _LINE = re.compile(r"^(?P<indent>[ \t]*)(?P<text>[^\s][^\r\n]*?)[ \t\r]*$", re.MULTILINE)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
+from lwlint.record import dataclass
 from lwlint.source import Source, Span, Text
 
 # what an audit asks of a unit; a service has some 270 properties
