@@ -2,52 +2,38 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.shared import HERE, shared
+from bench import hook
+from bench.hook import EDITS, run
+from tests.shared import shared
 
 GOOD = "environments/puppet-pacemaker.yaml"
 BAD = "puppet/services/glance-api.yaml"
 NONE_OF_OURS = "README.yaml"
 
 
-def run(*command: str, cwd: Path, home: Path) -> subprocess.CompletedProcess[str]:
-    who = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b"}
-    return subprocess.run(
-        command,
-        cwd=cwd,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        env={**os.environ, **who, "PRE_COMMIT_HOME": str(home)},
-    )
+@pytest.fixture(scope="module")
+def hooks(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, Path]:
+    """This very project as a repository of hooks, its revision, and the home of pre-commit."""
+    pytest.importorskip("pre_commit")
+    top = tmp_path_factory.mktemp("precommit")
+    (top / "hooks").mkdir()
+    return top / "hooks", hook.hooks(top / "hooks"), top / "home"
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A git checkout of the corpus tree, with the hook of this very project configured, and the home of pre-commit."""
-    pytest.importorskip("pre_commit")
-    top = tmp_path_factory.mktemp("precommit")
-    tree, hooks, home = top / "tree", top / "hooks", top / "home"
-    shutil.copytree(shared("corpus/tht/newton-after"), tree)
+def checkout(hooks: tuple[Path, str, Path]) -> tuple[Path, Path]:
+    """A git checkout of the corpus tree, with both hooks configured, and the home of pre-commit."""
+    repository, revision, home = hooks
+    tree = home.parent / "tree"
+    hook.checkout(shared("corpus/tht/newton-after"), tree, repository, revision, "lwlint", "lwlint-fix")
     (tree / NONE_OF_OURS).write_text("a: list of no interest\n")
-    hooks.mkdir()
-    for name in run("git", "ls-files", cwd=HERE, home=home).stdout.splitlines():
-        if (HERE / name).exists() and name.split("/")[0] in ("lwlint", "rules", "pyproject.toml", "README.md", ".pre-commit-hooks.yaml"):
-            (hooks / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(HERE / name, hooks / name)
-    for folder in (hooks, tree):
-        for command in (["git", "init", "-q"], ["git", "add", "-A"], ["git", "commit", "-q", "-m", "all"]):
-            assert run(*command, cwd=folder, home=home).returncode == 0
-    revision = run("git", "rev-parse", "HEAD", cwd=hooks, home=home).stdout.strip()
-    chosen = "  hooks:\n  - id: lwlint\n  - id: lwlint-fix\n"
-    (tree / ".pre-commit-config.yaml").write_text(f"repos:\n- repo: {hooks}\n  rev: {revision}\n{chosen}")
+    run("git", "add", NONE_OF_OURS, cwd=tree, home=home)
+    run("git", "commit", "-qm", "another", "--no-verify", cwd=tree, home=home)
     return tree, home
 
 
@@ -72,3 +58,47 @@ def test_the_fixing_hook_mends_the_file_and_fails_once(checkout: tuple[Path, Pat
     assert [(r.returncode, "files were modified" in r.stdout) for r in results] == [(1, True), (0, False)], results[0].stdout
     assert path.read_text() == "[database]\nconnection = mysql://a\nmax_retries = -1\n"
     run("git", "rm", "-qf", path.name, cwd=tree, home=home)
+
+
+BROKEN, MENDED, ALLOWED = EDITS
+SAID = """\
+lwlint...................................................................Failed
+- hook id: lwlint
+- exit code: 1
+
+puppet/services/sahara-base.yaml
+  83:9 error LW404 connection-without-retries
+    `sahara::database_connection`: `sahara::db::database_max_retries` is `10`; it must be `-1`
+    83 |         sahara::database_connection:
+       |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    puppet/services/sahara-base.yaml:109:9 set here
+"""
+
+
+@pytest.fixture
+def pike(hooks: tuple[Path, str, Path], tmp_path: Path) -> tuple[Path, Path]:
+    """A git checkout of the pike tree, with the hook configured, and the home of pre-commit."""
+    repository, revision, home = hooks
+    hook.checkout(shared("corpus/tht/pike"), tmp_path / "pike", repository, revision, "lwlint")
+    return tmp_path / "pike", home
+
+
+def test_of_three_staged_changes_the_one_that_breaks_something_is_told(pike: tuple[Path, Path]) -> None:
+    tree, home = pike
+    hook.stage(tree, BROKEN, MENDED, ALLOWED)
+    result = run(sys.executable, "-m", "pre_commit", "run", cwd=tree, home=home)
+    said = result.stdout[result.stdout.index("lwlint...") :]
+    assert (result.returncode, said.partition("\nWhat to do\n")[0]) == (1, SAID), result.stdout
+    assert "9 pass, 1 fail, 43 not evaluated" in said
+    assert said.rstrip().endswith("1 allowed")
+
+
+def test_the_commit_goes_through_once_what_breaks_is_taken_back(pike: tuple[Path, Path]) -> None:
+    tree, home = pike
+    run(sys.executable, "-m", "pre_commit", "install", cwd=tree, home=home)
+    hook.stage(tree, BROKEN, MENDED, ALLOWED)
+    assert run("git", "commit", "-m", "three", cwd=tree, home=home).returncode == 1
+    run("git", "restore", "--staged", "--worktree", BROKEN, cwd=tree, home=home)
+    done = run("git", "commit", "-m", "two", cwd=tree, home=home)
+    assert (done.returncode, "Passed" in done.stdout) == (0, True), done.stdout
+    assert run("git", "show", "--name-only", "--format=", cwd=tree, home=home).stdout.split() == sorted([MENDED, ALLOWED])
