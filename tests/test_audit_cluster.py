@@ -221,3 +221,32 @@ def test_what_was_used_is_not_told_as_passed_over(tmp_path: Path, capsys: Capsys
     }
     assert main(["audit", unpack(tmp_path, host("newton", NODES[0], changes), NODES[0]), "-v"]) == 1
     assert "passed over" not in capsys.readouterr().out
+
+
+OVERRIDE = "run/systemd/system/openstack-sahara-api.service.d/50-pacemaker.conf"
+SHOW = "sos_commands/systemd/systemctl_show_service_--all"
+
+
+def _override(plain: Any) -> tuple[str, list[tuple[str, int]], list[str]]:
+    (cluster,) = plain["clusters"]
+    (verdict,) = (one for one in cluster["hosts"][0]["verdicts"] if one["code"] == "LW202")
+    found = [f for f in cluster["findings"] if f["code"] == "LW202"]
+    places = [(place["path"], place["line"]) for f in found for place in f["places"]]
+    return verdict["outcome"], places, [c["line"] for f in found for c in f["commands"]]
+
+
+def test_an_override_that_could_not_be_collected_is_not_evaluated(tmp_path: Path, capsys: Capsys) -> None:
+    report = unpack(tmp_path, host("newton", NODES[0], {OVERRIDE: None}), NODES[0])
+    assert _override(answer([report, "--select", "LW202"], capsys, 0)) == ("not evaluated", [], [])
+    assert main(["audit", report, "--select", "LW202"]) == 0
+    assert "LW202: `run/systemd/system`, where Pacemaker puts its override, was not collected" in capsys.readouterr().out
+
+
+def test_an_override_that_could_not_be_collected_is_found_by_what_systemd_shows(tmp_path: Path, capsys: Capsys) -> None:
+    shown = f"Restart=no\nId=openstack-sahara-api.service\nDropInPaths=/etc/systemd/system/a.conf /{OVERRIDE}\n\n"
+    rightful = "Restart=no\nId=haproxy.service\nDropInPaths=/run/systemd/system/haproxy.service.d/50-pacemaker.conf\n"
+    report = unpack(tmp_path, host("newton", NODES[0], {OVERRIDE: None, SHOW: shown + rightful}), NODES[0])
+    commands = [f"rm /{OVERRIDE}", "systemctl daemon-reload"]
+    assert _override(answer([report, "--select", "LW202"], capsys, 1)) == ("fail", [(SHOW, 3)], commands)
+    gone = unpack(tmp_path / "gone", host("newton", NODES[0], {OVERRIDE: None, SHOW: rightful}), NODES[0])
+    assert _override(answer([gone, "--select", "LW202"], capsys, 0)) == ("pass", [], [])

@@ -30,8 +30,8 @@ FULL_CIB = "sos_commands/cluster/crm_report/full-controller-0.localdomain/cib.xm
 # what stays of the 51 resources of the full architecture
 STAYS = {"haproxy-clone", "rabbitmq-clone", "galera-master", "redis-master", "openstack-cinder-volume"}
 
-# what cannot be judged: before 3.4 sos does not run `systemctl show` for units, and mitaka-full has no list of units either
-NOT_EVALUATED = {"mitaka-full": {"LW501", "LW502", "LW506", "LW510"}, "mitaka-light": {"LW502"}}
+# what cannot be judged: sos takes `run/` from 3.6, and runs `systemctl show` for units from 3.4 on; mitaka-full has no list of units either
+NOT_EVALUATED = {"mitaka-full": {"LW202", "LW211", "LW501", "LW502", "LW506", "LW510"}, "mitaka-light": {"LW202", "LW211", "LW502"}}
 
 
 class Defect(NamedTuple):

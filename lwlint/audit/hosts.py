@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from lwlint.assemble.sos_release import release_hints
-from lwlint.assemble.sos_search import PACKAGES, RELEASE
+from lwlint.assemble.sos_search import PACKAGES, RELEASE, RUNTIME_UNITS
 from lwlint.audit.clusters import Group, Seat
 from lwlint.audit.mounted import Mounted
 from lwlint.audit.targets import ARCHIVE
 from lwlint.facts import Fact, Facts
-from lwlint.facts.input import Unreadable
+from lwlint.facts.input import NotCollected, Unreadable
 from lwlint.facts.pacemaker import Cluster
 from lwlint.facts.service import Release
 from lwlint.record import dataclass, field, replace
@@ -80,6 +80,8 @@ def _read(seat: Seat, label: str, asked: str, known: Release | None = None) -> H
     for trouble in _troubles(seat, label):
         sources.setdefault(trouble.span.path, Source(trouble.span.path, "", "unreadable", label, f"{label}/"))
         facts.append(trouble)
+    gaps = [folder for missing in seat.capture.missing if missing.kind == RUNTIME_UNITS for folder in missing.looked_for]
+    facts += [NotCollected(folder, Span(f"{label}/{folder}", 0, 0), label) for folder in gaps]
     found = replace(reading.input, sources=sources)
     dangling = [fact.name for fact in reading.input.unreadable if fact.message == _DANGLING]
     passed_over = {**tree.hidden, **dict.fromkeys(dangling, "a link to what was not collected")}

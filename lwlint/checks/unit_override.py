@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from lwlint.checks.check import Check, Saw, needs
+from lwlint.checks.check import Check, Saw, Unknown, needs
 from lwlint.facts import Facts
+from lwlint.facts.input import NotCollected
 from lwlint.facts.service import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE
+from lwlint.facts.systemctl import ShownUnit
 from lwlint.facts.systemd import PACEMAKER_DROP_IN, DropInWithoutUnit, Unit
 from lwlint.facts.unit_managers import resource_of, units
 from lwlint.finding import Command, Problem, Related
 from lwlint.record import dataclass
 from lwlint.shell import command
 from lwlint.source import Span
+
+_RUNTIME = "run/systemd/system"
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,14 @@ class Params:
 def _run(facts: Facts, params: Params) -> Iterator[Saw]:
     if params.that == "beaten":
         yield from _misplaced(facts)
+    unseen = {gap.host for gap in facts.of(NotCollected) if gap.name == _RUNTIME}
+    shown = {(one.host, one.name): one for one in facts.of(ShownUnit) if one.host in unseen and one.value("Id")}
+    if unseen - {host for host, _ in shown} or (unseen and params.that == "beaten"):
+        yield Unknown(f"`{_RUNTIME}`, where Pacemaker puts its override, was not collected")
     for unit in units(facts):
+        as_shown = shown.get((unit.host, unit.name))
+        if params.that == "left" and as_shown is not None and _is_foreign(facts, unit):
+            yield from _left_as_shown(unit, as_shown)
         if unit.service is None or not any(path.endswith("/" + PACEMAKER_DROP_IN) for path in unit.drop_ins):
             continue
         if params.that == "left" and unit.override is not None and _is_foreign(facts, unit):
@@ -49,11 +60,22 @@ def _left(unit: Unit) -> Problem:
     restart = unit.settings.get("Service.Restart") or unit.pending["Service.Restart"]
     message = f"{unit.name}: Pacemaker's override `{PACEMAKER_DROP_IN}` sets `Service.Restart` to `no`; the drop-in must not be there"
     related = tuple(Related(beaten.span, f"`{beaten.key.value}={beaten.value}` is overridden") for beaten in restart.beaten)
-    return Problem(restart.span, message, f"unit {unit.name}", related, host=unit.host, commands=tuple(_gone(unit)))
+    return Problem(restart.span, message, f"unit {unit.name}", related, host=unit.host, commands=tuple(_gone(unit.drop_ins)))
 
 
-def _gone(unit: Unit) -> Iterator[Command]:
-    for path in unit.drop_ins:
+def _left_as_shown(unit: Unit, shown: ShownUnit) -> Iterator[Problem]:
+    """Yield an override whose file was not collected, and that `systemctl show` names among the drop-ins."""
+    paths = [path for path in shown.value("DropInPaths").split() if path.endswith("/" + PACEMAKER_DROP_IN)]
+    if paths and shown.value("Restart") == "no":
+        actual = f"{unit.name}: Pacemaker's override `{PACEMAKER_DROP_IN}` is in force, and `Restart` is `no`"
+        related = (Related(shown.properties["Restart"].span, "`Restart=no`"),)
+        commands = tuple(_gone(paths))
+        span = shown.properties["DropInPaths"].span
+        yield Problem(span, f"{actual}; the drop-in must not be there", f"unit {unit.name}", related, host=unit.host, commands=commands)
+
+
+def _gone(paths: Iterable[str]) -> Iterator[Command]:
+    for path in paths:
         at = path.rfind("run/systemd/")
         if path.endswith("/" + PACEMAKER_DROP_IN) and at >= 0:
             yield Command(command("rm", "/" + path[at:]))

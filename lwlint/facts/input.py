@@ -36,6 +36,16 @@ class NotEvaluated:
 
 
 @dataclass(frozen=True)
+class NotCollected:
+    """A folder of a host that its report does not hold, though the host may have it: what is in it is not known. `name` is its path."""
+
+    kind: ClassVar[str] = "not_collected"
+    name: str
+    span: Span
+    host: str = ""
+
+
+@dataclass(frozen=True)
 class UnusedAllow:
     """An `allow` comment that suppresses nothing, and why not. `name` is what it names."""
 
