@@ -41,6 +41,7 @@ ONLY_IN = {
     "lxml": ("parse",),
     "tree_sitter": ("parse",),
     "iniparse": (),
+    "fsspec": ("audit",),
     "rich": ("report",),
     "sys": ("cli", "__main__"),
 }

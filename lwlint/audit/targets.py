@@ -14,6 +14,7 @@ from lwlint.assemble.sos_search import CIB, COROSYNC, Evidence, names
 from lwlint.assemble.sos_tree import Selected
 from lwlint.audit.live import Asked
 from lwlint.audit.reading import Told, Unread, read_archives
+from lwlint.audit.remote import is_url, read_url, shown
 from lwlint.discover import limit_of
 from lwlint.facts.input import Unreadable
 from lwlint.finding import ConfigurationError
@@ -54,11 +55,13 @@ def targets(
     jobs: int | None = 1,
     asked: Asked | None = None,
 ) -> list[Target]:
-    """Return what is at the `paths` (reports, archives, CIBs, folders of these) and the file systems at `roots`, each once, sorted.
+    """Return what is at the `paths` (reports, archives, CIBs, folders of these, URLs) and the file systems at `roots`, each once, sorted.
 
     `asked` is what commands on this machine said, which stands in the file system at `/`. `told` is told of progress, and `jobs`
     archives are read at a time (None: as many as fit). Raises ConfigurationError for a path that does not exist.
     """
+    urls = [path for path in dict.fromkeys(paths) if is_url(path) and not os.path.exists(path)]
+    paths = [path for path in paths if path not in urls]
     for path in (*paths, *roots):
         try:
             os.stat(path)
@@ -74,6 +77,7 @@ def targets(
         found += _folder(path) if os.path.isdir(path) else [_file(path)]
     archives = sorted({one for one in found if isinstance(one, str)})
     read = [_archive(path, archive) for path, archive in zip(archives, read_archives(archives, told, jobs))]
+    read += [_url(url, told) for url in urls]
     return sorted([*(one for one in found if isinstance(one, Target)), *read], key=lambda target: (target.path, target.kind))
 
 
@@ -129,9 +133,19 @@ def _archive(path: str, archive: Union[Archive, Unread]) -> Target:
     return Target(path, ARCHIVE, archive.tree, tuple(_hosts(captures(archive.tree))), troubles)
 
 
+def _url(url: str, told: Told) -> Target:
+    """Return what is at a URL; it is read in this process, as a library with threads of its own cannot be forked."""
+    path = shown(url)
+    found = read_url(url, lambda read, size, seen: told(path, read, size, seen))
+    return _lone_cib(path, found) if isinstance(found, bytes) else _archive(path, found)
+
+
 def _cib(path: str) -> Target:
     with open(path, "rb") as file:
-        data = file.read(limit_of(kinds.CIB) + 1)
+        return _lone_cib(path, file.read(limit_of(kinds.CIB) + 1))
+
+
+def _lone_cib(path: str, data: bytes) -> Target:
     name = posixpath.basename(path)
     found = Capture("", LONE_CIB, name, evidence=(Evidence(CIB, "cib.xml"),))
     return Target(path, LONE_CIB, Memory({"cib.xml": data}), (found,))
