@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lwlint.checks.check import Check, NoParams, Saw, Unknown
-from lwlint.checks.cluster_commands import pcs
 from lwlint.facts import Facts
 from lwlint.facts.cib import Cib, cibs
 from lwlint.facts.container_managers import FOREVER, runs_container
@@ -36,7 +35,7 @@ def _run_reloaded(facts: Facts, _: NoParams) -> Iterator[Saw]:
         reload = shown.properties.get("NeedDaemonReload")
         if reload is not None and reload.value == "yes":
             message = f"{shown.name}: `NeedDaemonReload` is `yes`, so that systemd goes by older files than these; it must be `no`"
-            yield Problem(reload.span, message, f"unit {shown.name}", host=shown.host)
+            yield Problem(reload.span, message, f"unit {shown.name}", host=shown.host, commands=(Command("systemctl daemon-reload"),))
         else:
             yield from _differences(shown, unit)
 
@@ -121,7 +120,12 @@ def _stopped(container: HostContainer, leaf: Resource) -> tuple[Command, ...]:
     if container.engine != DOCKER:
         return ()
     never = Command(command("docker", "update", "--restart=no", container.name))
-    return (never, Command(command("docker", "stop", container.name)), pcs("resource", "cleanup", leaf.name))
+    return (never, Command(command("docker", "stop", container.name)), _cleanup(leaf))
+
+
+def _cleanup(leaf: Resource) -> Command:
+    """Return what has Pacemaker try again: run on the host after what stood in its way is gone, not once in the cluster before."""
+    return Command(command("pcs", "resource", "cleanup", leaf.name))
 
 
 def _runs_units(leaf: Resource) -> bool:
@@ -136,7 +140,7 @@ def _beside(shown: ShownUnit, leaf: Resource, place: Span) -> Problem:
     how = f"`{leaf.agent}`" if leaf.agent else f"a {leaf.form}"
     message = f"{shown.name}: the unit is `active` in systemd, and the cluster runs the service as {how}; it must be `inactive`"
     related = (Related(leaf.span, f"the resource `{leaf.name}`"),)
-    mend = (Command(command("systemctl", "disable", "--now", shown.name)), pcs("resource", "cleanup", leaf.name))
+    mend = (Command(command("systemctl", "disable", "--now", shown.name)), _cleanup(leaf))
     return Problem(place, message, f"unit {shown.name}", related, host=shown.host, commands=mend)
 
 
