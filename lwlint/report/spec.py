@@ -16,6 +16,7 @@ _INPUTS = (
     ("systemd", kinds.UNIT, "systemd units"),
     ("oslo", kinds.OSLO, "option files"),
     ("puppet", kinds.PUPPET, "Puppet manifests"),
+    ("container", kinds.CONTAINER, "containers of a host"),
 )
 
 
@@ -55,9 +56,11 @@ def inputs_of(rule: Rule) -> list[str]:
     seen = set()
     for example in rule.examples:
         for place in example.finds:
-            content = example.files.get(place.split(":")[0], "")
-            kind, _ = kinds.of(place.split(":")[0], content if isinstance(content, str) else "", named=True)
-            seen.add(kind)
+            path = place.split(":")[0]
+            content = example.files.get(path, "")
+            kind, _ = kinds.of(path, content if isinstance(content, str) else "", named=True)
+            printed = kinds.printed(path)
+            seen.add(kinds.UNIT if printed == kinds.SYSTEMCTL else printed or kind)
     return [words for _, kind, words in _INPUTS if kind in seen]
 
 
