@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
+from lwlint.costs import Costs
 from lwlint.finding import BROKEN, Report
 from lwlint.rules import Example, Rule
 from lwlint.run import AUTO, Request, judge, read_facts
@@ -28,10 +29,16 @@ class Outcome:
         return self.expected == self.found and not self.broken
 
 
-def run_example(rule: Rule, example: Example, others: tuple[Rule, ...] = (), watch: AbstractContextManager[None] | None = None) -> Outcome:
+def run_example(
+    rule: Rule,
+    example: Example,
+    others: tuple[Rule, ...] = (),
+    watch: AbstractContextManager[None] | None = None,
+    costs: Costs | None = None,
+) -> Outcome:
     """Return what `rule` finds in `example`; `others` run with it, as a rule about other rules' findings needs.
 
-    `watch` is entered while the rules run, and left when they have.
+    `watch` is entered while the rules run, and left when they have; what they take is added to `costs`.
     """
     request = Request(
         paths=example.paths,
@@ -39,6 +46,7 @@ def run_example(rule: Rule, example: Example, others: tuple[Rule, ...] = (), wat
         release=example.release or AUTO,
         tree=Memory(example.files),
         hosts=True,
+        costs=costs or Costs(),
     )
     reading = read_facts(request)
     with watch or nullcontext():

@@ -205,7 +205,11 @@ def load_rules(
         for folder in folders:
             if not Path(folder).is_dir():
                 raise ConfigurationError(f"`{folder}`: no such folder")
-            rules += load_folder(Path(folder), folder.rstrip("/"))
+            known = {name for rule in rules for name in (rule.id, rule.code)}
+            found = load_folder(Path(folder), folder.rstrip("/"))
+            for name in (name for rule in found for name in (rule.id, rule.code) if name in known):
+                raise ConfigurationError(f"`{folder}`: a rule is named `{name}`, as one of lwlint's own, or of another folder, is already")
+            rules += found
     return choose(unique(rules), select, ignore)
 
 

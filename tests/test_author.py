@@ -173,3 +173,19 @@ def test_costs_are_those_of_making_items_and_not_of_using_them() -> None:
         now[0] += 3
         raise LookupError
     assert costs.spent == {("reader", "x"): 20, ("rule", "y"): 3}
+
+
+def test_timing_of_examples_and_lwlints_own_rules(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["test", "--timing", str(HERE / "rules/host")]) == 0
+    out, err = capsys.readouterr()
+    assert out.endswith(" examples hold, 0 do not\n")
+    assert {"reader unit", "rule LW505 cibs-differ", "the run"} <= {line[19:] for line in err.splitlines()}
+
+
+def test_a_name_that_is_taken_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["new-rule", "finite-database-retries", str(tmp_path)]) == 2
+    assert "is a rule of lwlint's own" in capsys.readouterr().err
+    main(["new-rule", "mine", str(tmp_path)])
+    (tmp_path / "mine.yaml").write_text((tmp_path / "mine.yaml").read_text().replace("MY201", "LW301"))
+    assert main(["check", "--rules", str(tmp_path), str(HERE / "fixtures/newton")]) == 2
+    assert f"`{tmp_path}`: a rule is named `LW301`, as one of lwlint's own" in capsys.readouterr().err

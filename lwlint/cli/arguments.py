@@ -166,8 +166,9 @@ def _explain(command: argparse.ArgumentParser) -> None:
 
 
 def _test(command: argparse.ArgumentParser) -> None:
-    command.add_argument("folder", metavar="DIR", help="the folder with the rules")
+    command.add_argument("folder", metavar="DIR", nargs="?", help="the folder with the rules (default: lwlint's own)")
     command.add_argument("--coverage", action="store_true", help="show which branches of its check each example reaches, which none does")
+    command.add_argument("--timing", action="store_true", help="show on standard error what each reader and each rule cost, in CPU time")
 
 
 def _new_rule(command: argparse.ArgumentParser) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lwlint.costs import Costs
 from lwlint.finding import ConfigurationError
 from lwlint.run import load_rules
 
@@ -33,6 +35,8 @@ def new_rule(options: argparse.Namespace) -> int:
     path = folder / f"{options.id}.yaml"
     if path.exists():
         raise ConfigurationError(f"`{path}`: exists already")
+    if options.id in {rule.id for rule in load_rules()}:
+        raise ConfigurationError(f"`{options.id}`: is a rule of lwlint's own; name yours otherwise")
     beside = load_folder(folder, options.folder.rstrip("/")) if any(folder.rglob("*.yaml")) else ()
     text = skeleton(options.id, options.area, beside)
     try:
@@ -49,11 +53,12 @@ def test(options: argparse.Namespace) -> int:
     from lwlint.rules import load_folder
 
     own = load_rules()
+    costs = Costs(time.process_time if options.timing else None)
     outcomes: list[Outcome] = []
     reached: list[Reached] = []
-    for rule in load_folder(_folder(options.folder), options.folder.rstrip("/")):
+    for rule in own if options.folder is None else load_folder(_folder(options.folder), options.folder.rstrip("/")):
         others = tuple(r for r in own if r.id != rule.id) if rule.check == "allow-without-effect" else ()
-        found, ways = _run(rule, others, options.coverage)
+        found, ways = _run(rule, others, options.coverage, costs)
         outcomes += found
         reached += ways
     failed = [outcome for outcome in outcomes if not outcome.passed]
@@ -63,16 +68,20 @@ def test(options: argparse.Namespace) -> int:
         from lwlint.report.reached import render
 
         sys.stdout.write(render(reached) + "\n")
+    if options.timing:
+        from lwlint.report.costs import render as spent
+
+        sys.stderr.write(spent(costs, time.process_time()))
     print(f"{len(outcomes) - len(failed)} examples hold, {len(failed)} do not")
     return FINDINGS if failed else CONFORMS
 
 
-def _run(rule: Rule, others: tuple[Rule, ...], coverage: bool) -> tuple[list[Outcome], list[Reached]]:
+def _run(rule: Rule, others: tuple[Rule, ...], coverage: bool, costs: Costs) -> tuple[list[Outcome], list[Reached]]:
     """Return what became of the examples of a rule and, if `coverage` is asked for, what they reach of its check."""
     from lwlint.examples import run_example
 
     if not coverage:
-        return [run_example(rule, example, others) for example in rule.examples], []
+        return [run_example(rule, example, others, costs=costs) for example in rule.examples], []
     from lwlint.checks.reach import Branch, tracer, way
     from lwlint.report.reached import Reached
 
@@ -80,7 +89,7 @@ def _run(rule: Rule, others: tuple[Rule, ...], coverage: bool) -> tuple[list[Out
     outcomes, taken = [], []
     for example in rule.examples:
         branches: set[Branch] = set()
-        outcomes.append(run_example(rule, example, others, _traced(tracer(through, branches))))
+        outcomes.append(run_example(rule, example, others, _traced(tracer(through, branches)), costs))
         taken.append((example, branches))
     return outcomes, [Reached(rule, through, tuple(taken))]
 

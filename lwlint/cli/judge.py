@@ -120,7 +120,8 @@ def exit_code(report: Report, options: argparse.Namespace) -> int:
         print("lwlint: a rule is broken, which is a defect of lwlint; the answer is not complete", file=sys.stderr)
         return NOT_TRUSTED
     if not any(source.judged for source in report.sources.values()):
-        print(f"lwlint: nothing to judge: {len(report.skipped)} files are none of lwlint's (`-v` says why)", file=sys.stderr)
+        others = f"{len(report.skipped)} files are none of lwlint's (`-v` says why)" if report.skipped else "there is no file"
+        print(f"lwlint: nothing to judge: {others}", file=sys.stderr)
         folders = not options.paths or any(os.path.isdir(path) for path in options.paths)
         return NOT_TRUSTED if folders else CONFORMS
     if report.failing(options.fail_on) or (options.strict and report.count(NOT_EVALUATED)):
