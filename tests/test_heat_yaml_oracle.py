@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lwlint.parse import heat_nodes, heat_yaml
 from lwlint.parse.heat_nodes import Scalar, walk
-from lwlint.parse.heat_values import plain
+from lwlint.parse.heat_values import plain, value_of
 from lwlint.parse.heat_yaml import Refused, read
 from tests.shared import shared
 
@@ -230,11 +230,66 @@ def test_without_the_c_extension_the_result_is_the_same(monkeypatch: pytest.Monk
         heat_yaml._parser.cache_clear()
 
 
-def test_a_letter_that_no_other_type_begins_with_begins_a_string() -> None:
+WORDS = (
+    "yes",
+    "No",
+    "TRUE",
+    "fAlse",
+    "on",
+    "off",
+    "null",
+    "Null",
+    "y",
+    "n",
+    "none",
+    "nullx",
+    "~",
+    "",
+    "=",
+    "<<",
+    "!",
+    "&a",
+    "*a",
+    "-",
+    "+",
+)
+NUMBERS = (
+    "0",
+    "-0",
+    "00",
+    "-1",
+    "+1",
+    "10",
+    "1_000",
+    "0x1f",
+    "0b1",
+    "0o7",
+    "017",
+    "1:30",
+    "1.5",
+    ".5",
+    "-.inf",
+    "1e3",
+    "1.e+3",
+    "--1",
+    "-",
+    "9" * 30,
+)
+
+
+def test_a_plain_scalar_has_the_type_and_value_that_pyyaml_gives_it() -> None:
     table = yaml.SafeLoader.yaml_implicit_resolvers
-    assert sorted(heat_nodes._RESOLVED) == sorted(first for first in table if first and first.isalpha())
+    assert {first for first in table if first} <= set(heat_nodes._RESOLVED)
+    assert table.get(None, []) == []
     resolver = yaml.SafeLoader("")
-    for first in map(chr, range(0x250)):
-        for value in (first, first + "es", first + "1"):
-            expected = resolver.resolve(yaml.ScalarNode, value, (True, False)).rpartition(":")[2]
-            assert heat_nodes.tag_of(Scalar(value, 0, len(value), True, None)) == expected, value
+    firsts = [*map(chr, range(0x250)), "\u0661", "\uff11", "\u00b2"]
+    for value in (*PLAIN_WORDS, *PLAIN_NUMBERS, *firsts, *(f"{first}{rest}" for first in firsts for rest in ("1", "es", "0"))):
+        tag = resolver.resolve(yaml.ScalarNode, value, (True, False))
+        scalar = Scalar(value, 0, len(value), True, None)
+        assert heat_nodes.tag_of(scalar) == tag.rpartition(":")[2], value
+        if tag.endswith((":int", ":bool", ":null", ":str")):
+            try:
+                expected = yaml.constructor.SafeConstructor().construct_object(yaml.ScalarNode(tag, value))
+            except ValueError:  # more digits than Python takes
+                expected = value
+            assert (value_of(scalar), type(value_of(scalar))) == (expected, type(expected)), value

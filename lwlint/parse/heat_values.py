@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from lwlint.parse.heat_nodes import TAG, Mapping, Node, Scalar, Sequence, effective, tag_of
+from lwlint.parse.heat_nodes import TAG, Mapping, Node, Scalar, Sequence, effective, tag_of, usual
 from lwlint.parse.heat_yaml import DEPTH_LIMIT, Refused
 
 # what PyYAML's constructors raise, besides its own errors, for `!!bool a`, `!!timestamp a`, `!!int ''` and the like
@@ -17,6 +17,9 @@ def value_of(scalar: Scalar) -> Any:
     tag = tag_of(scalar)
     if tag == "str":
         return scalar.value
+    found = usual(scalar)
+    if found is not None:
+        return found
     import yaml
 
     try:
