@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-LEAST = 200  # items in all from which on a second process pays: forking, and what comes back, cost as much as reading 50 files
+LEAST = 300  # items in all from which on a second process pays: forking, and what comes back, cost as much as reading 80 files
 _MARSHAL = 2
 
 
@@ -23,7 +23,7 @@ def workers(jobs: int, items: int) -> int:
         return 1
     if jobs:
         return max(1, min(jobs, items))
-    return max(1, min(_processors(), items * 2 // LEAST)) if items >= LEAST else 1
+    return max(1, min(_idle(), items * 2 // LEAST)) if items >= LEAST else 1
 
 
 def spread(work: Callable[[T], Any], items: Sequence[T], number: int) -> list[Any]:
@@ -66,5 +66,12 @@ def _answer(process: int, readable: int) -> Any:
     return None
 
 
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _idle() -> int:
+    """Return how many processors this process may use that others leave to it, going by the load of the last minute; one at least."""
+    every = os.cpu_count() or 1
+    own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else every
+    try:
+        load = os.getloadavg()[0]
+    except OSError:
+        load = 0.0
+    return max(1, own - int(load * own / every))

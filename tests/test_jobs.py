@@ -71,11 +71,21 @@ def test_an_error_of_the_work_itself_is_raised() -> None:
 
 
 def test_how_many_processes_pay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forks, "_processors", lambda: 4)
-    assert [workers(0, items) for items in (0, 1, 199, 200, 350, 5000)] == [1, 1, 1, 2, 3, 4]
+    monkeypatch.setattr(forks, "_idle", lambda: 4)
+    assert [workers(0, items) for items in (0, 1, 299, 300, 500, 5000)] == [1, 1, 1, 2, 3, 4]
     assert [workers(jobs, 3) for jobs in (1, 2, 9)] == [1, 2, 3]
     monkeypatch.delattr(os, "fork")
     assert workers(8, 5000) == 1
+
+
+def test_a_busy_machine_gets_no_more_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(4)), raising=False)
+    found = []
+    for load in (0.3, 1.9, 2.0, 7.9, 50.0):
+        monkeypatch.setattr(os, "getloadavg", lambda load=load: (load, 0.0, 0.0))
+        found.append(forks._idle())
+    assert found == [4, 4, 3, 1, 1]
 
 
 @pytest.mark.parametrize("number", ["-1", "x", "1.5", ""])
