@@ -230,7 +230,7 @@ def test_without_the_c_extension_the_result_is_the_same(monkeypatch: pytest.Monk
         heat_yaml._parser.cache_clear()
 
 
-WORDS = (
+PLAIN_WORDS = (
     "yes",
     "No",
     "TRUE",
@@ -253,7 +253,7 @@ WORDS = (
     "-",
     "+",
 )
-NUMBERS = (
+PLAIN_NUMBERS = (
     "0",
     "-0",
     "00",
