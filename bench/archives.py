@@ -24,7 +24,15 @@ from bench.measure import PYTHON, medians
 
 HERE = Path(__file__).resolve().parent.parent
 PACKERS = {"xz": ("xz", "-2"), "gz": ("gzip", "-4"), "zst": ("zstd", "-q", "-3"), "bz2": ("bzip2", "-1")}
-COPIES = {"zst": 4}  # of all members, for a program so fast that the start of Python counts
+COPIES = {"zst": (4, 1)}  # of all members, for a program so fast that the start of Python counts; as the archive is, too
+BLOCKS = ("xz", "-2", "-T2", "--block-size=8MiB")
+LWLINT = (*PYTHON, "-m", "lwlint", "audit", "--format", "json")
+PEAK = (
+    "import resource, subprocess, sys\n"
+    "done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)\n"
+    "assert done.returncode in (0, 1), done.returncode\n"
+    "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
+)
 LIMITS = {"xz": 1.15, "gz": 0.6, "zst": 1.3}
 READ = (
     "import sys; sys.path.insert(0, sys.argv[1])\n"
@@ -119,31 +127,90 @@ def main() -> None:
     parser.add_argument("--megabytes", type=int, default=150, help="unpacked size of the archive that is built")
     parser.add_argument("--members", type=int, default=3000)
     parser.add_argument("--only", choices=sorted(PACKERS), action="append")
+    parser.add_argument("--large", action="store_true", help="only the memory that an archive of 4 GB takes, in about a minute")
     arguments = parser.parse_args()
     free = shutil.disk_usage(tempfile.gettempdir()).free
     if free < arguments.megabytes * 3_000_000:
         sys.exit("not enough room for temporary files")
     with tempfile.TemporaryDirectory() as folder:
+        if arguments.large:
+            large(Path(folder))
+            return
         plain = Path(folder) / "report.tar"
         build(plain, arguments.megabytes, arguments.members)
-        print(f"{plain.stat().st_size / 1e6:.0f} MB in {arguments.members} members; as .tar.zst 4 times that")
+        print(f"{plain.stat().st_size / 1e6:.0f} MB in {arguments.members} members")
         for suffix in arguments.only if arguments.only is not None else PACKERS:
-            packer = PACKERS[suffix]
-            if shutil.which(packer[0]) is None:
-                print(f"`{packer[0]}` IS MISSING: .tar.{suffix} is not measured")
+            if shutil.which(PACKERS[suffix][0]) is None:
+                print(f"`{PACKERS[suffix][0]}` IS MISSING: .tar.{suffix} is not measured")
                 continue
-            packed = plain.with_name(f"report.tar.{suffix}")
-            pack(plain, packed, packer, COPIES.get(suffix, 1))
-            reader = (*PYTHON, "-c", READ, str(HERE), str(packed))
-            taken = medians({"bare": (packer[0], "-dc", str(packed)), "lwlint": reader}, arguments.rounds, HERE)
-            name = f".tar.{suffix} ({packed.stat().st_size / 1e6:.0f} MB), x the CPU of `{packer[0]} -dc`"
-            row(name, taken["lwlint"] / taken["bare"], LIMITS.get(suffix, 1.15), "x")
-            row(f".tar.{suffix}, peak memory", peak(reader), 80, "MB")
-            packed.unlink()
+            for copies in COPIES.get(suffix, (1,)):
+                one(plain, suffix, copies, arguments.rounds)
         if arguments.only is None:
-            unpack(Path(folder) / "unpacked", 20_000)
-            taken = medians({"folder": (*PYTHON, "-c", FOLDER, str(HERE), str(Path(folder) / "unpacked"))}, arguments.rounds, HERE)
-            row("an unpacked report of 20,000 files found and read, CPU", taken["folder"], 1.0, "s")
+            blocks(plain, arguments.rounds)
+            unpacked(Path(folder) / "unpacked", arguments.rounds)
+
+
+def one(plain: Path, suffix: str, copies: int, rounds: int) -> None:
+    """Measure the reading of one packing against its program, and the whole audit."""
+    packer = PACKERS[suffix]
+    packed = plain.with_name(f"report.tar.{suffix}")
+    pack(plain, packed, packer, copies)
+    reader = (*PYTHON, "-c", READ, str(HERE), str(packed))
+    commands = {"bare": (packer[0], "-dc", str(packed)), "reading": reader, "audit": (*LWLINT, str(packed))}
+    taken = medians(commands, rounds, HERE)
+    name = f".tar.{suffix} ({packed.stat().st_size / 1e6:.0f} MB)"
+    limit = LIMITS.get(suffix, 1.15)
+    row(f"{name} read, x the CPU of `{packer[0]} -dc`", taken["reading"] / taken["bare"], limit, "x")
+    row(f"{name} audited, x the CPU of `{packer[0]} -dc`", taken["audit"] / taken["bare"], limit, "x")
+    row(f".tar.{suffix}, peak memory", peak(reader), 80, "MB")
+    packed.unlink()
+
+
+def blocks(plain: Path, rounds: int) -> None:
+    """Measure an .xz of several blocks by the clock, against the program on one core, and its memory."""
+    if shutil.which("xz") is None:
+        print("`xz` IS MISSING: an .xz of several blocks is not measured")
+        return
+    packed = plain.with_name("blocks.tar.xz")
+    pack(plain, packed, BLOCKS, 1)
+    taken = medians({"bare": ("xz", "-T1", "-dc", str(packed)), "audit": (*LWLINT, str(packed))}, rounds, HERE, clock=True)
+    row(".tar.xz of several blocks audited, x the time of `xz -T1 -dc`", taken["audit"] / taken["bare"], 1, "x")
+    row(".tar.xz of several blocks audited, peak memory", audit_peak(packed), 80, "MB")
+    packed.unlink()
+
+
+def unpacked(folder: Path, rounds: int) -> None:
+    """Measure an unpacked report of 20,000 files."""
+    unpack(folder, 20_000)
+    commands = {"folder": (*PYTHON, "-c", FOLDER, str(HERE), str(folder)), "audit": (*LWLINT, str(folder))}
+    taken = medians(commands, rounds, HERE)
+    row("an unpacked report of 20,000 files found and read, CPU", taken["folder"], 1.0, "s")
+    row("an unpacked report of 20,000 files audited, CPU", taken["audit"], 1.0, "s")
+
+
+def large(folder: Path) -> None:
+    """Measure the memory of a whole audit of an archive of 4 GB and 50,000 members; it is packed while it is made."""
+    packed = folder / "large.tar.zst"
+    sizes = 4_000_000_000 // 49_500
+    noise = log(sizes, random.Random(1))
+    with open(packed, "wb") as sink, subprocess.Popen(("zstd", "-q", "-1", "-c"), stdin=subprocess.PIPE, stdout=sink) as process:
+        assert process.stdin is not None
+        with tarfile.open(fileobj=process.stdin, mode="w|", format=tarfile.GNU_FORMAT) as tar:
+            for name, content in (*files(0, 500), *((f"var/log/{i % 97}/{i}.log", noise) for i in range(49_500))):
+                info = tarfile.TarInfo(f"{TOP}/{name}")
+                info.size = len(content)
+                tar.addfile(info, io.BytesIO(content))
+    print(f"4 GB in 50,000 members, {packed.stat().st_size / 1e6:.0f} MB as .tar.zst")
+    row(".tar.zst of 4 GB audited, peak memory", audit_peak(packed), 80, "MB")
+    copy = folder / "second.tar.zst"
+    os.link(packed, copy)
+    row("two of them with two workers, peak memory of a process", audit_peak(packed, copy), 80, "MB")
+
+
+def audit_peak(*paths: Path) -> float:
+    """Return the most memory in MB that one process of an audit takes."""
+    command = (sys.executable, "-c", PEAK, *LWLINT, *map(str, paths))
+    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout) / 1024
 
 
 if __name__ == "__main__":
