@@ -49,7 +49,7 @@ def printed(path: str) -> str | None:
     match = _PRINTED.search(path)
     if match is None:
         return None
-    return SYSTEMCTL if match["systemctl"] else PCS_CONFIG if match["config"] else None if match["status"] else CONTAINER
+    return SYSTEMCTL if match["systemctl"] else PCS_CONFIG if match["config"] else STATUS if match["status"] else CONTAINER
 
 
 def of(path: str, head: str, *, named: bool = False) -> tuple[str | None, str]:

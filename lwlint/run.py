@@ -258,6 +258,7 @@ def _facts(discovery: Discovery, request: Request, release: Release, services: C
         from lwlint.assemble.containers import container_facts
         from lwlint.assemble.pcs_configs import pcs_config_facts
         from lwlint.assemble.shown import shown_facts
+        from lwlint.assemble.statuses import status_facts
         from lwlint.assemble.unit_evidence import with_evidence
 
         printed = list(discovery.printed())
@@ -268,6 +269,7 @@ def _facts(discovery: Discovery, request: Request, release: Release, services: C
         units = list(with_evidence(units, reported))
         yield from reported
         yield from each("reader", "pcs config", pcs_config_facts([s for s in printed if s.kind == kinds.PCS_CONFIG], services))
+        yield from each("reader", "cluster status", status_facts([s for s in printed if s.kind == kinds.STATUS], services))
     yield from units
     if found.of(kinds.OSLO):
         from lwlint.assemble.options import option_facts

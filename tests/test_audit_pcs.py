@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -94,3 +95,52 @@ def test_a_failed_dump_does_not_hide_the_cib_of_the_disk_and_a_warning_before_a_
     assert used == [[CIB], [dump], ["sos_commands/pacemaker/cibadmin_-Q"]]
     assert [h["cib_of"] for h in cluster["hosts"]] == ["", "", ""]
     assert [outcomes(plain, i)["LW103"][0] for i in range(3)] == ["pass"] * 3
+
+
+STATUS = "sos_commands/pacemaker/pcs_status_--full"
+
+
+def status(*, haproxy: Sequence[str], vip: str) -> str:
+    lines = [f"    * haproxy\t(systemd:haproxy):\t Started {node}" for node in haproxy]
+    return "\n".join(
+        [
+            "Cluster name: tripleo_cluster",
+            "Cluster Summary:",
+            f"  * Current DC: {NODES[0]} (1) (version 2.1.5) - partition with quorum",
+            "Full List of Resources:",
+            "  * Clone Set: haproxy-clone [haproxy]:",
+            *lines,
+            f"  * ip-192.0.2.251\t(ocf:heartbeat:IPaddr2):\t Started {vip}",
+            "",
+        ]
+    )
+
+
+def test_a_virtual_ip_away_from_haproxy_is_found_by_the_status(tmp_path: Path, capsys: Capsys) -> None:
+    away = status(haproxy=NODES[1:], vip=NODES[0])
+    plain = answer(write(tmp_path, "lightweight", {NODES[0]: {STATUS: away}, NODES[1]: {STATUS: away}}), capsys, 1)
+    (finding,) = plain["clusters"][0]["findings"]
+    assert (finding["code"], finding["hosts"], len(finding["places"])) == ("LW507", [NODES[0], NODES[1]], 2)
+    assert finding["message"] == (
+        f"virtual IP `ip-192.0.2.251`: it is on `{NODES[0]}`, and no haproxy runs there; a virtual IP must be where haproxy runs"
+    )
+    assert [outcomes(plain, i)["LW507"][0] for i in range(3)] == ["fail", "fail", "not evaluated"]
+    assert outcomes(plain, 2)["LW507"][1] == "no status of the cluster was given"
+
+
+def test_of_two_statuses_the_xml_counts_and_a_failed_command_is_none(tmp_path: Path, capsys: Capsys) -> None:
+    xml = (
+        '<crm_mon version="1.1.16"><resources><clone id="haproxy-clone">'
+        '<resource id="haproxy" resource_agent="systemd:haproxy" role="Started" failed="false"><node name="a"/></resource></clone>'
+        '<resource id="ip-192.0.2.251" resource_agent="ocf::heartbeat:IPaddr2" role="Started" failed="false"><node name="a"/></resource>'
+        "</resources></crm_mon>\n"
+    )
+    changes: dict[str, Changes] = {
+        NODES[0]: {STATUS: status(haproxy=NODES[1:], vip=NODES[0]), "sos_commands/pacemaker/crm_mon_--output-as_xml": xml},
+        NODES[1]: {STATUS: "Error: cluster is not currently running on this node\n"},
+        NODES[2]: {STATUS: status(haproxy=NODES, vip=NODES[2])},
+    }
+    plain = answer(write(tmp_path, "lightweight", changes), capsys, 0)
+    assert [outcomes(plain, i)["LW507"][0] for i in range(3)] == ["pass", "not evaluated", "pass"]
+    passed_over = {one["because"] for one in plain["clusters"][0]["hosts"][0]["passed_over"]}
+    assert "a status of the cluster, but there is a better one" in passed_over

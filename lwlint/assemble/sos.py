@@ -31,6 +31,8 @@ from lwlint.assemble.sos_search import (
     Search,
     names,
 )
+from lwlint.assemble.statuses import is_xml
+from lwlint.parse.cluster_status import is_status
 from lwlint.parse.pcs_config import is_pcs_config
 from lwlint.record import dataclass
 from lwlint.tree import FILE, FOLDER, Tree
@@ -129,7 +131,11 @@ def _cluster(search: Search, form: str) -> Found:
         "sos_commands/*/crm_mon*",
         "sos_commands/cluster/pcs_status*",
     ]
-    yield from search.best(CLUSTER_STATUS, status, fits=_tells_status)
+    xml = ["sos_commands/*/crm_mon*xml*", "sos_commands/*/crm_mon*"]
+    found = list(search.best(CLUSTER_STATUS, xml, fits=is_xml))
+    if not any(isinstance(item, Evidence) for item in found):
+        found = list(search.best(CLUSTER_STATUS, status, fits=is_status))
+    yield from found
     yield from search.best(COROSYNC, ["etc/corosync/corosync.conf", *(f"{report}/corosync.conf" for report in reports)])
 
 
@@ -152,13 +158,6 @@ def _units(search: Search) -> Found:
     listed = ["sos_commands/systemd/systemctl_list-units*"]
     yield from search.best(UNIT_SETTINGS, shown, listed, fits=lambda text: _shows_properties(text) or _lists_units(text))
     yield from search.best(UNIT_STATES, ["sos_commands/systemd/systemctl_list-unit-files*"], fits=_lists_unit_files)
-
-
-def _tells_status(text: str) -> bool:
-    """Return whether text that begins so tells the state of a cluster; where Pacemaker is not running, it is a complaint."""
-    return (
-        re.search(r"\bnodes? configured\b|^Node List|^Online:|^Current DC|<(?:crm_mon|pacemaker-result)\b", text, re.M | re.I) is not None
-    )
 
 
 def _shows_properties(text: str) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 from lwlint.assemble.sos import HOST, SOS, Capture
-from lwlint.assemble.sos_search import CIB, OPTIONS
+from lwlint.assemble.sos_search import CIB, CLUSTER_STATUS, OPTIONS
 from lwlint.tree import FILE, FOLDER, Tree
 
 _TOPS = ("etc", "lib", "run", "sos_commands", "usr", "var")
 _CIB = re.compile(r"(?:^|/)(?:cib\.xml(?:\.live)?|pcs_cluster_cib[^/]*|cibadmin[^/]*|pcs_config)$")
+_STATUS = re.compile(r"(?:^|/)sos_commands/(?:pacemaker|cluster)/(?:pcs_status|crm_mon)[^/]*$")
 _OPTIONS = re.compile(r"(?:var/lib/config-data/(?:puppet-generated/)?[^/]+/)?etc/(?P<project>[^/]+)/")
 
 
@@ -33,6 +34,7 @@ class Mounted:
         self._label = label
         self._whole = capture.form in (SOS, HOST)
         self._cibs = {self.inside(evidence.path) for evidence in capture.of(CIB)}
+        self._statuses = {self.inside(evidence.path) for evidence in capture.of(CLUSTER_STATUS)}
         self._options = tuple(self.inside(evidence.path) + "/" for evidence in capture.of(OPTIONS))
         self._projects = {folder.rstrip("/").rpartition("/")[2] for folder in self._options}
         self._hostname = f"{label}/etc/hostname"
@@ -52,6 +54,8 @@ class Mounted:
         below = path[len(self._label) + 1 :]
         if _CIB.search(below) and below not in self._cibs:
             return _no_better(below, there=bool(self._cibs))
+        if _STATUS.search(below) and below not in self._statuses:
+            return "a status of the cluster, but there is a better one" if self._statuses else "no status of a cluster is in it"
         options = _OPTIONS.match(below)
         if options and options["project"] in self._projects and not below.startswith(self._options):
             return f"option files that no service reads: those of {options['project']}'s container count"

@@ -48,6 +48,9 @@ _CHECKS: Mapping[tuple[str, ...], Mapping[str, tuple[str, ...]]] = MappingProxyT
         ("container",): {
             "containers_started": ("container-not-started", "container-restart-that-ends"),
         },
+        ("cluster status",): {
+            "cluster_status": ("cluster-status-beside",),
+        },
         ("hosts",): {
             "hosts_alike": ("hosts-differ-in-options", "hosts-differ-in-units"),
             "hosts_cluster": ("cibs-differ", "unit-active-twice"),
@@ -81,8 +84,8 @@ _NOT_GIVEN = MappingProxyType(
 NO_CONTAINERS = "no service of the host runs in a container"
 NOT_OF_A_HOST = frozenset((_NOT_GIVEN["heat"], _NOT_GIVEN["puppet"], NO_CONTAINERS))  # what a host need not have
 ENTRY_POINTS = "lwlint.checks"
-_AUDITS = (("systemctl", "container"), ("container",), ("hosts",))  # what only an audit reads
-_ALWAYS = (("container",), ("hosts",))  # what only the check itself can tell whether it is there
+_AUDITS = (("systemctl", "container"), ("container",), ("cluster status",), ("hosts",))  # what only an audit reads
+_ALWAYS = (("container",), ("cluster status",), ("hosts",))  # what only the check itself can tell whether it is there
 
 
 _INPUT_OF = MappingProxyType({"unit": "unit", "ignored_line": "unit", "resource": "cib", "option": "oslo", "service_mapping": "heat"})

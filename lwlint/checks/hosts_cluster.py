@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from lwlint.checks.check import Check, NoParams, Saw
 from lwlint.facts import Facts
 from lwlint.facts.cib import Cib, cibs
 from lwlint.facts.containers import HostContainer
-from lwlint.facts.hosts import hosts, named, only_one
+from lwlint.facts.hosts import hosts, named, only_one, same_host
 from lwlint.facts.pacemaker import BUNDLE, PRIMITIVE, Resource
+from lwlint.facts.status import ClusterStatus, ResourceStatus
 from lwlint.facts.systemctl import ShownUnit
 from lwlint.finding import Problem, Related
 
@@ -71,6 +72,38 @@ def _run_twice(facts: Facts, params: NoParams) -> Iterator[Saw]:
             related = (Related(once[name].span, f"the resource `{once[name].name}`"),)
             yield from (Problem(u.properties["ActiveState"].span, message, f"unit {name}", related, host=u.host) for u in units)
     yield from _replicas_twice(facts)
+    yield from _shown_twice(facts, active)
+
+
+def _shown_twice(facts: Facts, active: Mapping[str, Sequence[ShownUnit]]) -> Iterator[Saw]:
+    """Yield what may run once and is on two nodes by a status of the cluster, or on one node while its unit is active elsewhere."""
+    once = {leaf.name: leaf for cib in cibs(facts) for leaf in cib.leaves() if cib.top(leaf).instances == 1}
+    once.update({r.name: r for cib in cibs(facts) for r in cib.resources.values() if r.form == BUNDLE and r.instances == 1})
+    statuses: dict[tuple[str, str], list[ResourceStatus]] = {}
+    for shown in facts.of(ResourceStatus):
+        if shown.name in once and shown.nodes:
+            statuses.setdefault((shown.span.path, shown.name), []).append(shown)
+    for (_, name), instances in statuses.items():
+        resource = once[name]
+        nodes = sorted({node.value for one in instances for node in one.nodes})
+        related = (Related(resource.span, f"the {resource.form}"),)
+        if len(nodes) > 1:
+            message = f"resource `{name}`: the cluster shows it on {len(nodes)} nodes, {named(nodes)}; it must be on one at a time"
+            yield Problem(instances[0].span, message, f"resource {name} nodes", related, host=instances[0].host)
+            continue
+        unit = _unit_of(resource)
+        elsewhere = [one for one in active.get(unit, ()) if not same_host(one.host, nodes[0])] if unit else []
+        if elsewhere and all(one.settled for one in instances) and len({one.host for one in active[unit]}) == 1:
+            message = f"{unit}: the unit is `active` on {elsewhere[0].host}, and the cluster shows `{name}` on {nodes[0]}"
+            where = Related(instances[0].span, f"`{name}`, as the cluster shows it")
+            place = elsewhere[0].properties["ActiveState"].span
+            yield Problem(place, f"{message}; it must be so on one at a time", f"unit {unit}", (where, *related), host=elsewhere[0].host)
+
+
+def _unit_of(resource: Resource) -> str:
+    """Return the unit that a resource starts; empty for one that starts none."""
+    kind, _, name = (resource.agent or "").partition(":")
+    return name.removesuffix(".service") + ".service" if kind in ("systemd", "service") else ""
 
 
 def _replicas_twice(facts: Facts) -> Iterator[Saw]:
@@ -93,6 +126,8 @@ _REPLICA = "Run `pcs status` to see where the cluster has the bundle, and `podma
 
 
 def _evidence_twice(facts: Facts, params: object) -> str | None:
+    if facts.of(ClusterStatus):
+        return None if cibs(facts) else "no CIB was given"
     told = {unit.host for unit in facts.of(ShownUnit) if "ActiveState" in unit.properties} | {c.host for c in facts.of(HostContainer)}
     if len(hosts(facts)) > 1 and len(told) < 2:
         return "no output of `systemctl show` was given of two hosts"

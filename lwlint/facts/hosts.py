@@ -56,3 +56,8 @@ def by_host(pairs: Iterable[tuple[str, str]], role: Sequence[str]) -> dict[str, 
     """Return the values of the hosts of one role, in its order."""
     found = dict(pairs)
     return {host: found[host] for host in role if host in found}
+
+
+def same_host(one: str, other: str) -> bool:
+    """Return whether two names are one host's: with its domain or without. A second report of a host has a number behind its name."""
+    return one.partition("(")[0].partition(".")[0] == other.partition(".")[0]

@@ -158,6 +158,12 @@ def read_cib(source: Source) -> Union[Element, Unreadable]:
 
     `cib` may be the root or lie in other elements, as in the answers of `cibadmin` and in message logs.
     """
+    root = read_xml(source)
+    return root if isinstance(root, Unreadable) else _cib_of(source, root)
+
+
+def read_xml(source: Source) -> Union[Element, Unreadable]:
+    """Return the root element of any XML, or what is wrong with it and where; the `status` of a `cib` is read through but not kept."""
     from xml.parsers import expat
 
     text = source.text
@@ -179,7 +185,7 @@ def read_cib(source: Source) -> Union[Element, Unreadable]:
         # expat holds the handlers, which hold expat: let go of what was built at once
         builder.parser.StartElementHandler = builder.parser.EndElementHandler = builder.parser.StartDoctypeDeclHandler = None
     _to_characters(builder.made, data, skipped)
-    return _cib_of(source, builder.top[0])
+    return builder.top[0]
 
 
 def _complaint(builder: _Builder) -> str:

@@ -1,0 +1,169 @@
+"""`pcs status` and `crm_mon`, the text -> where each resource is.
+
+Formats: Pacemaker 1.1 to 2.1 (`Started: [ a b ]` for clones, `Replica[0]` and one line for each instance in detail, by node with `-n`), as
+`crm_mon -1`, `pcs status` and `pcs status --full` print them; older ones write `ocf::heartbeat:x`, `Masters`, `Docker container set`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lwlint.source import Source, Span, Text
+
+_AGENT = r"(?:ocf|systemd|service|lsb|upstart|stonith|heartbeat|nagios):[\w:.@/+\\-]+"
+_LINE = re.compile(r"^(?P<indent>[ \t]*)(?P<bullet>\* )?(?P<text>\S[^\r\n]*?)[ \t\r]*$", re.MULTILINE)
+_RESOURCE = re.compile(rf"(?P<id>\S+)[ \t]+\((?P<agent>{_AGENT})\)(?P<colon>:?)[ \t]*(?P<rest>.*)$")
+_HEAD = re.compile(
+    r"(?P<what>Clone Set|Master/Slave Set|Resource Group|(?:Container bundle|[A-Za-z]+ container)(?: set)?): (?P<id>[^\s:]+(?::\d+)?)"
+    r"(?: \[(?P<inner>[^\]]*)\])?"
+)
+_MOVING = "Starting|Stopping|Promoting|Demoting|Migrating"
+_SUMMARY = re.compile(rf"(?P<role>Started|Stopped|Masters|Slaves|Promoted|Unpromoted|{_MOVING})(?: \([^)]*\))?: \[(?P<nodes>[^\]]*)\]")
+_SECTION = re.compile(
+    r"(?:Full |Active |Inactive )?[Ll]ist of [Rr]esources:|(?:Active|Inactive) [Rr]esources:|Node List:|No (?:in)?active resources"
+)
+_OTHER_SECTION = re.compile(
+    r"(?:Node Attributes|Migration Summary|Operations|Failed |Fencing |Negative |Tickets|PCSD |Daemon |Cluster name|Cluster Summary"
+    r"|(?:Pending|Transition|Last|Status of) )"
+)
+_NODE_HEAD = re.compile(r"(?P<kind>Remote|Guest|)Node (?P<name>[^\s:]+)(?: \(\d+\))?: \S")
+_ROLE = re.compile(rf"(?P<role>Started|Stopped|Promoted|Unpromoted|Master|Slave|{_MOVING})\b")
+_ROLES = {"Master": "Promoted", "Masters": "Promoted", "Slave": "Unpromoted", "Slaves": "Unpromoted"}
+_ENGINES = ("docker", "podman", "rkt")
+_CONTAINER = re.compile(r"(.+)-(?:docker|podman|rkt)-\d+$")
+_WORD = re.compile(r"[^\s,]+")
+_IS_STATUS = re.compile(
+    r"\bnodes? configured\b|^(?:Node List:|Online:|Full list of resources:|Active resources:|[ \t]*(?:\* )?Current DC:)",
+    re.MULTILINE | re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One resource, or its instances in one role, as a status shows it. `image` is a bundle's."""
+
+    name: Text
+    top: str
+    role: str
+    nodes: tuple[Text, ...] = ()
+    agent: str | None = None
+    failed: bool = False
+    bundle: bool = False
+    image: str | None = None
+
+
+@dataclass(frozen=True)
+class _Around:
+    indent: int
+    name: Text
+    bundle: bool
+    top: str
+    image: str | None
+    inner: str = ""
+
+
+def is_status(text: str) -> bool:
+    """Return whether a text may be the status of a cluster; where there is none, an error stands in its place."""
+    return _IS_STATUS.search(text) is not None
+
+
+def shown_resources(source: Source) -> Iterator[Shown]:
+    """Yield what the text shows of each resource; of a bundle, where its containers are. Orphans are shown too, and count."""
+    around: list[_Around] = []
+    node: Text | None = None
+    inside, guest = True, False
+    for match in _LINE.finditer(source.text):
+        line, indent = match["text"], len(match["indent"].expandtabs()) + (2 if match["bullet"] else 0)
+        if _SECTION.match(line) or (_OTHER_SECTION.match(line) and not match["bullet"] and not indent):
+            inside = _SECTION.match(line) is not None
+            around, node, guest = [], None, False
+            continue
+        if not inside:
+            continue
+        text = _Line(source, match.start("text"), line)
+        while around and around[-1].indent >= indent:
+            around.pop()
+        named, resource, head = _NODE_HEAD.match(line), _RESOURCE.match(line), _HEAD.match(line)
+        if named is not None and resource is None:
+            node, guest = text.part(*named.span("name")), named["kind"] == "Guest"
+        elif head is not None:
+            around.append(_head(text, head, indent, around))
+        elif resource is not None and not (guest and not around):  # in a container of a bundle, of which its host's node tells
+            yield from _resource(text, resource, around, node)
+        elif around and (summary := _SUMMARY.match(line)) is not None:
+            yield _summary(text, summary, around)
+
+
+@dataclass(frozen=True)
+class _Line:
+    source: Source
+    start: int
+    text: str
+
+    def part(self, start: int, end: int) -> Text:
+        return Text(self.text[start:end], Span(self.source.path, self.start + start, self.start + end))
+
+
+def _head(line: _Line, match: re.Match[str], indent: int, around: list[_Around]) -> _Around:
+    name = line.part(*match.span("id"))
+    bundle = "container" in match["what"].lower()
+    top = around[0].top if around else re.sub(r":\d+$", "", name.value)
+    return _Around(indent, name, bundle, top, match["inner"] if bundle else None, "" if bundle else match["inner"] or "")
+
+
+def _summary(line: _Line, match: re.Match[str], around: list[_Around]) -> Shown:
+    start = match.start("nodes")
+    nodes = tuple(line.part(start + word.start(), start + word.end()) for word in _WORD.finditer(match["nodes"]))
+    role = _ROLES.get(match["role"], match["role"])
+    head = around[-1]
+    name = Text(head.inner or head.name.value, head.name.span)
+    return Shown(name, head.top, role, () if role == "Stopped" else nodes)
+
+
+def _resource(line: _Line, match: re.Match[str], around: list[_Around], node: Text | None) -> Iterator[Shown]:
+    agent = match["agent"].replace("::", ":")
+    name = line.part(*match.span("id"))
+    bundle = next((each for each in around if each.bundle), None)
+    if bundle is not None and _is_in_detail(around, name.value, agent):
+        return
+    role, nodes, failed = _state(line, *match.span("rest"))
+    if node is not None and role != "Stopped":
+        nodes = (node,)  # what follows is the resource's description
+    plain = Text(re.sub(r":\d+$", "", name.value), name.span)
+    container = _CONTAINER.match(name.value) if agent.rpartition(":")[2] in _ENGINES else None
+    if bundle is None and container is not None:  # listed by node
+        yield Shown(Text(container[1], name.span), container[1], role, nodes, agent, failed, bundle=True)
+        return
+    if bundle is None:
+        yield Shown(plain, around[0].top if around else plain.value, role, nodes, agent, failed)
+    else:
+        image = bundle.image
+        yield Shown(Text(bundle.name.value, name.span), bundle.top, role, nodes, agent, failed, bundle=True, image=image)
+
+
+def _is_in_detail(around: list[_Around], name: str, agent: str) -> bool:
+    """Return whether a line below a bundle is of something besides its container: its address, its remote connection, what is inside it.
+
+    In short a status has one line for each replica, named BUNDLE-0 or BUNDLE-docker-0.
+    """
+    bundle = next(each.name.value for each in around if each.bundle)
+    if agent.rpartition(":")[2] in _ENGINES:
+        return False
+    return not re.fullmatch(re.escape(bundle) + r"-\d+", name) or agent == "ocf:pacemaker:remote"
+
+
+def _state(line: _Line, start: int, end: int) -> tuple[str, tuple[Text, ...], bool]:
+    """Return role, nodes and whether it failed, of `FAILED Promoted node (blocked)`, `Started [ a b ]`, `Stopped (disabled)` and so on."""
+    words = line.text[start:end]
+    failed = re.match(r"(?:ORPHANED\s+)?FAILED\b", words) is not None
+    bare = re.sub(r"\([^)]*\)|\b(?:ORPHANED|FAILED)\b", lambda found: " " * len(found.group()), words)
+    role = _ROLE.search(bare)
+    if role is not None:
+        bare = bare[: role.start()] + " " * (role.end() - role.start()) + bare[role.end() :]
+    nodes = tuple(line.part(start + w.start(), start + w.end()) for w in _WORD.finditer(bare) if w.group() not in ("[", "]"))
+    pending = re.search(rf"\(({_MOVING})\)", words)
+    named = pending.group(1) if pending is not None else role["role"] if role is not None else "Started"
+    named = _ROLES.get(named, named)
+    return named, () if named == "Stopped" else nodes, failed
