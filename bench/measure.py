@@ -7,6 +7,7 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -30,6 +31,17 @@ def taken(command: Sequence[str], cwd: Path) -> tuple[float, float]:
     clock = time.monotonic() - start
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, clock
+
+
+def peak(command: Sequence[str], cwd: Path) -> float:
+    """Return the most memory in MB (resident) that one process of a run of `command` takes; its output is thrown away.
+
+    Raises RuntimeError as `cpu` does.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        told = Path(folder) / "kilobytes"
+        taken((*PEAK, str(told), *command), cwd)
+        return int(told.read_text("utf-8")) / 1024
 
 
 def _environment() -> dict[str, str]:
@@ -60,3 +72,14 @@ def medians(
 
 
 PYTHON = (sys.executable, "-I")
+# Runs a command and writes its peak, kilobytes, to a file. A process starts with the peak of the one that started it (getrusage(2),
+# exec(2)), so that only a small one between can tell what the command took.
+PEAK = (
+    *PYTHON,
+    "-c",
+    "import resource, subprocess, sys\n"
+    "done = subprocess.run(sys.argv[2:])\n"
+    "with open(sys.argv[1], 'w') as told:\n"
+    "    told.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))\n"
+    "sys.exit(done.returncode)\n",
+)

@@ -6,13 +6,12 @@ import argparse
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from functools import partial
 from pathlib import Path
 
 from bench.__main__ import COMPOSE, HERE, row
-from bench.measure import PYTHON, medians
+from bench.measure import PYTHON, medians, peak
 
 LWLINT = (*PYTHON, "-m", "lwlint")
 YAMLLINT = (*PYTHON, "-m", "yamllint")
@@ -20,11 +19,6 @@ ONE = "puppet/services/keystone.yaml"
 TELLING = ("resource_registry:", "connection", "retries", "docker_config", "container_config", "profile::pacemaker")
 COMPOSE_TELLING = COMPOSE.replace(
     "    try:\n", f"    if not any(word in path.read_text('utf-8') for word in {TELLING}):\n        continue\n    try:\n"
-)
-PEAK = (
-    "import resource, subprocess, sys\n"
-    "subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)\n"
-    "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)\n"
 )
 
 
@@ -130,13 +124,12 @@ def growth(tree: Path, folder: Path, most: int, rounds: int) -> None:
                 path.write_text(f"{path.read_text('utf-8')}\n# tree {number}\n", "utf-8")
         command = (*LWLINT, "check", "--no-cache", "-j", "1", ".")
         seconds.append(medians({"check": command}, rounds, top)["check"])
-        peak = subprocess.run((sys.executable, "-c", PEAK, *command), cwd=top, capture_output=True, text=True, check=True)
-        peaks.append(int(peak.stdout))
+        peaks.append(peak(command, top))
     mean_x, mean_y = sum(sizes) / len(sizes), sum(seconds) / len(seconds)
     slope = sum((x - mean_x) * (y - mean_y) for x, y in zip(sizes, seconds)) / max(1e-9, sum((x - mean_x) ** 2 for x in sizes))
     off = max(abs(mean_y + slope * (x - mean_x) - y) / y for x, y in zip(sizes, seconds))
     for size, second, peak_mb in zip(sizes, seconds, peaks):
-        print(f"    {size} copies: {second:6.2f} s CPU, {peak_mb:4d} MB at the peak")
+        print(f"    {size} copies: {second:6.2f} s CPU, {peak_mb:4.0f} MB at the peak")
     row("growth: farthest from a straight line", off * 100, 10, "%")
     row(f"{sizes[-1]} copies: peak of memory", peaks[-1], 150, "MB")
 

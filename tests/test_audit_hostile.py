@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from bench.measure import PEAK
 from tests.archive_builder import END, PACKERS, Content, header, member, pax, tar
 from tests.audit_cluster import CIB, NODES, host, replaced, top
 from tests.shared import HERE
@@ -25,14 +26,13 @@ CONF = "etc/cinder/cinder.conf"
 TOP = top(NODES[0])
 
 AUDITS = """
-import contextlib, io, json, os, resource, sys
+import contextlib, io, json, sys
 sys.path.insert(0, sys.argv[1])
 from lwlint.cli import main
 for path in sys.stdin.read().splitlines():
     with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
         code = main(["audit", path, "--format", "json"])
     print(json.dumps([code, json.loads(out.getvalue() or "null"), err.getvalue()]))
-print(max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
 """
 
 
@@ -54,8 +54,9 @@ class Answer:
 def audits(paths: Sequence[Path], folder: Path) -> list[Answer]:
     """Audit each path in one process that has no memory to spare; nothing may be left in `folder`, which is its only one."""
     folder.mkdir()
+    told = folder.with_name(f"{folder.name}-kilobytes")
     done = subprocess.run(
-        [sys.executable, "-c", AUDITS, str(HERE)],
+        [*PEAK, str(told), sys.executable, "-c", AUDITS, str(HERE)],
         input="\n".join(map(str, paths)),
         capture_output=True,
         text=True,
@@ -64,9 +65,9 @@ def audits(paths: Sequence[Path], folder: Path) -> list[Answer]:
         env={**os.environ, "TMPDIR": str(folder), "HOME": str(folder), "XDG_CACHE_HOME": str(folder)},
     )
     assert done.stderr == ""
-    *lines, memory = done.stdout.splitlines()
+    lines = done.stdout.splitlines()
     assert len(lines) == len(paths)
-    assert int(memory) < MEMORY
+    assert int(told.read_text("utf-8")) < MEMORY
     assert list(folder.iterdir()) == []
     return [Answer(*json.loads(line)) for line in lines]
 
@@ -166,7 +167,7 @@ def test_an_audit_of_hostile_archives_leaves_out_what_is_hostile_and_judges_the_
     assert twice.said("stands twice in the archive; the last one counts")
     assert "`7`" in json.dumps(twice.plain)
     assert devices.said("is a device; it is left out")
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*before, "empty"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*before, "empty", "empty-kilobytes"])
     assert not list(tmp_path.parent.rglob("climbs"))
 
 
@@ -198,14 +199,13 @@ def test_a_bomb_takes_no_memory_in_a_worker_either(tmp_path: Path) -> None:
         bomb(path, path.name.removeprefix("bomb."))
     command = AUDITS.replace("path in sys.stdin.read().splitlines()", "paths in [sys.stdin.read().splitlines()]")
     command = command.replace('"audit", path,', '"audit", "-j2", *paths,')
-    done = subprocess.run(
-        [sys.executable, "-c", command, str(HERE)], input="\n".join(map(str, paths)), capture_output=True, text=True, check=False
-    )
-    answer, memory = done.stdout.splitlines()
-    code, plain, err = json.loads(answer)
+    told = tmp_path / "kilobytes"
+    measured = [*PEAK, str(told), sys.executable, "-c", command, str(HERE)]
+    done = subprocess.run(measured, input="\n".join(map(str, paths)), capture_output=True, text=True, check=False)
+    code, plain, err = json.loads(done.stdout)
     assert (code, err, done.stderr) == (1, "", "")
     assert [len(target["troubles"]) for target in plain["targets"]] == [1, 1, 1]
-    assert int(memory) < MEMORY
+    assert int(told.read_text("utf-8")) < MEMORY
 
 
 def nest(folder: Path, depth: int) -> Iterator[None]:

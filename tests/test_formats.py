@@ -84,10 +84,11 @@ def test_a_device_is_written_to_and_not_replaced() -> None:
 
 
 def test_a_file_that_cannot_be_written_is_said_and_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "replace", full)
+    for call in ("link", "replace"):
+        monkeypatch.setattr(os, call, full)
     with pytest.raises(ConfigurationError, match="cannot be written"):
         write(str(tmp_path / "a"), "x")
     assert list(tmp_path.iterdir()) == []

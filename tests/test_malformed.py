@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.measure import PEAK
 from lwlint.run import Request, check, load_rules
 from lwlint.tree import Memory
 
@@ -81,20 +82,19 @@ def write(folder: Path, files: dict[str, bytes]) -> None:
 
 def run(folder: Path, *arguments: str) -> tuple[int, str, str, int]:
     """Return exit code, output, errors, and the most memory in kilobytes of one run in `folder`."""
-    out, err = folder / "out", folder / "err"
+    out, err, told = folder / "out", folder / "err", folder / "kilobytes"
     with out.open("wb") as stdout, err.open("wb") as stderr:
-        process = subprocess.Popen(
-            ["timeout", str(SECONDS), sys.executable, "-m", "lwlint", "check", *arguments, "--format", "json"],
+        code = subprocess.call(
+            [*PEAK, str(told), "timeout", str(SECONDS), sys.executable, "-m", "lwlint", "check", *arguments, "--format", "json"],
             cwd=folder,
             stdout=stdout,
             stderr=stderr,
         )
-        _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
     texts = out.read_text("utf-8"), err.read_text("utf-8")
-    out.unlink()
-    err.unlink()
-    return process.returncode, *texts, usage.ru_maxrss
+    memory = int(told.read_text("utf-8"))
+    for path in (out, err, told):
+        path.unlink()
+    return code, *texts, memory
 
 
 def unreadable(out: str) -> dict[str, tuple[int, int]]:
