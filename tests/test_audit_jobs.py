@@ -39,7 +39,13 @@ def endless(folder: Path) -> str:
 
 def audit(*arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "lwlint", "audit", *arguments]
-    return subprocess.Popen(command, cwd=HERE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=HERE, stdout=pipe, stderr=pipe, text=True, start_new_session=True, preexec_fn=heed)
+
+
+def heed() -> None:
+    """Let Ctrl-C count where the tests themselves run in the background of a shell, which has such ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def children(process: int) -> list[int]:

@@ -147,7 +147,8 @@ def _work(work: Work, number: int, sink: int, life: int) -> None:
     import signal
     import time
 
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as for what runs in the background of a shell
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     _thread.start_new_thread(_end_with, (life,))
