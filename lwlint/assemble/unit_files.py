@@ -249,8 +249,9 @@ class Finder:
         """Return the folders with `suffix` that count for a unit with these names, the strongest first."""
         found: dict[str, None] = {}
         for name in every:
+            stems = tuple(_stems(name))
             for top in self.tree.search_path:
-                for stem in _stems(name):
+                for stem in stems:
                     self._add(found, top, stem + suffix)
         for top in self.tree.search_path:
             self._add(found, top, names.type_of(every[0]) + suffix)

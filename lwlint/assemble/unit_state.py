@@ -61,60 +61,62 @@ def refused(read: Settings, settings: Mapping[str, Setting]) -> tuple[str, Span 
     return None
 
 
-def knows_links(tree: Tree) -> bool:
-    """Return whether the links that enable units are at hand: at least one unit of the host is enabled in /etc."""
-    folders = {posixpath.dirname(path) for path in tree.links}
-    return any(posixpath.dirname(folder) == PERSISTENT and folder.endswith(DEPENDENCY_FOLDERS) for folder in folders)
+class Enabling:
+    """The links of one host that enable its units, entered once."""
 
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.known = False  # whether they are at hand at all: at least one unit of the host is enabled in /etc
+        self._links: dict[str, dict[str, set[str]]] = {top: {} for top in tree.search_path}  # by what they lead to: their names
+        self._wanted: dict[str, set[str]] = {top: set() for top in tree.search_path}
+        for path in tree.links:
+            folder, name = posixpath.split(path)
+            if folder in self._links:
+                self._links[folder].setdefault(posixpath.basename(tree.links[path].target), set()).add(name)
+                continue
+            top = posixpath.dirname(folder)
+            if top in self._wanted and folder.endswith(DEPENDENCY_FOLDERS) and folder not in tree.links:
+                self._wanted[top].add(name)
+            self.known = self.known or (top == PERSISTENT and folder.endswith(DEPENDENCY_FOLDERS))
 
-def enabled(tree: Tree, found: Found, lists: Mapping[str, tuple[Setting, ...]]) -> str:
-    """Return what `systemctl is-enabled` says of a unit, as far as links and [Install] tell."""
-    if found.path is None:
-        return "not-found"
-    runtime = found.path.startswith(RUNTIME)
-    if tree.is_null(found.path):
-        return "masked-runtime" if runtime else "masked"
-    if found.path in tree.links:
-        return "linked-runtime" if runtime else "linked"
-    aliases = {word for entry in lists.get("Install.Alias", ()) for word in entry.value.split()}
-    base = posixpath.basename(found.path)
-    state = _by_links(tree, found, {found.name, base, *aliases})
-    if state is None and _by_links(tree, found, None) is not None:
-        state = "indirect"
-    if state is not None:
-        return state
-    if any(f"Install.{key}" in lists for key in ("Alias", "WantedBy", "RequiredBy", "UpheldBy")):
-        return "disabled"
-    return "indirect" if "Install.Also" in lists else "static"
+    def state(self, found: Found, lists: Mapping[str, tuple[Setting, ...]]) -> str:
+        """Return what `systemctl is-enabled` says of a unit, as far as links and [Install] tell."""
+        if found.path is None:
+            return "not-found"
+        runtime = found.path.startswith(RUNTIME)
+        if self.tree.is_null(found.path):
+            return "masked-runtime" if runtime else "masked"
+        if found.path in self.tree.links:
+            return "linked-runtime" if runtime else "linked"
+        aliases = {word for entry in lists.get("Install.Alias", ()) for word in entry.value.split()}
+        base = posixpath.basename(found.path)
+        state = self._by_links(found, {found.name, base, *aliases})
+        if state is None and self._by_links(found, None) is not None:
+            state = "indirect"
+        if state is not None:
+            return state
+        if any(f"Install.{key}" in lists for key in ("Alias", "WantedBy", "RequiredBy", "UpheldBy")):
+            return "disabled"
+        return "indirect" if "Install.Also" in lists else "static"
 
+    def _by_links(self, found: Found, called: set[str] | None) -> str | None:
+        """Return the state that links to the unit give it: those called as in `called`, or any (None)."""
+        base = posixpath.basename(found.path or "")
+        in_runtime, anywhere = False, False
+        for top in self.tree.search_path:
+            if self._has_link(top, found.name, base, called):
+                if top == PERSISTENT:
+                    return "enabled"
+                if top in RUNTIME:
+                    in_runtime = True
+                else:
+                    anywhere = True
+        if in_runtime:
+            return "enabled-runtime"
+        return "static" if anywhere and unit_names.instance_of(found.name) else None
 
-def _by_links(tree: Tree, found: Found, called: set[str] | None) -> str | None:
-    """Return the state that links to the unit give it: those called as in `called`, or any (None)."""
-    base = posixpath.basename(found.path or "")
-    in_runtime, anywhere = False, False
-    below = False
-    for top in tree.search_path:
-        if _has_link(tree, top, found.name, base, called, below):
-            if top == PERSISTENT:
-                return "enabled"
-            if top in RUNTIME:
-                in_runtime = True
-            else:
-                anywhere = True
-        below = below or (found.path or "").startswith(top + "/")
-    if in_runtime:
-        return "enabled-runtime"
-    return "static" if anywhere and unit_names.instance_of(found.name) else None
-
-
-def _has_link(tree: Tree, top: str, name: str, base: str, called: set[str] | None, below: bool) -> bool:
-    for entry in tree.folders.get(top, ()):
-        path = posixpath.join(top, entry)
-        if path in tree.links:
-            if entry != name and posixpath.basename(tree.links[path].target) in (name, base) and (called is None or entry in called):
-                return True
-        elif entry.endswith(DEPENDENCY_FOLDERS):
-            inside = tree.folders.get(path, ())
-            if name in inside and posixpath.join(path, name) in tree.links:
-                return True
-    return False
+    def _has_link(self, top: str, name: str, base: str, called: set[str] | None) -> bool:
+        if name in self._wanted[top]:
+            return True
+        entries = self._links[top].get(name, set()) | self._links[top].get(base, set())
+        return bool((entries if called is None else entries & called) - {name})

@@ -47,7 +47,7 @@ class _Host:
         self.loose = tree.search_path == ("",)
         self.finder = Finder(tree)
         self.texts: dict[str, UnitText] = {}
-        self.knows_links = unit_state.knows_links(tree)
+        self.enabling = unit_state.Enabling(tree)
 
     def facts(self) -> Iterator[Fact]:
         """Yield the facts of this tree, each unit once, under its own name."""
@@ -155,8 +155,8 @@ class _Host:
         return next((s for s in map(self.catalogue.of_unit, found.names) if s is not None), None)
 
     def _enabled(self, found: Found, lists: Mapping[str, tuple[Setting, ...]], state: str) -> str:
-        says = unit_state.enabled(self.tree, found, lists)
-        if says in ("disabled", "not-found") and not self.knows_links:
+        says = self.enabling.state(found, lists)
+        if says in ("disabled", "not-found") and not self.enabling.known:
             return "unknown"
         return says
 
