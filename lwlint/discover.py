@@ -140,10 +140,6 @@ class Discovery:
             self.found.sources[path] = source
             yield source
 
-    def exists(self, path: str) -> bool:
-        """Return whether there is a file at `path`, whatever it holds."""
-        return self._tree.real_kind(normal(path)) == FILE
-
     def _why_absent(self, path: str) -> str:
         try:
             self._tree.size(path)

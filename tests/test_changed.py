@@ -21,7 +21,7 @@ from lwlint.finding import Finding, Report
 from lwlint.run import Request, check, load_rules
 from tests.shared import HERE, shared
 
-EDITS = int(os.environ.get("LWLINT_EDITS", "50"))
+EDITS = int(os.environ.get("LWLINT_EDITS", "200"))
 RULES = load_rules(examples=False)
 FOLDERS = ("puppet", "environments", "docker", "extraconfig", "roles_data.yaml", "overcloud-resource-registry-puppet.j2.yaml")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lwlint.parse import puppet_tree as tree
-from lwlint.parse.puppet import DEPTH, SIZE, Include, includes, parse
+from lwlint.parse.puppet import DEPTH, SIZE, parse
 
 Declared = tuple[str, str, list[str]]
 
@@ -133,23 +133,3 @@ def test_a_manifest_beyond_the_limit_is_not_read() -> None:
 )  # fmt: skip
 def test_long_runs_of_one_thing_do_not_hang(text: str) -> None:
     assert len(parse(text).broken) in range(1, 11)
-
-
-@pytest.mark.parametrize(
-    ("text", "names"),
-    [
-        ("include ::tripleo::profile::base::nova::api\n", ["tripleo::profile::base::nova::api"]),
-        ("include tripleo::packages, '::a::b'\ncontain c", ["tripleo::packages", "a::b", "c"]),
-        ("if hiera('step') >= 4 { include ::a }\nclass { '::b::c': d => 1 }", ["a", "b::c"]),
-        ("# include ::no\n  include ::yes # include ::no", ["yes"]),
-        ("x { 'y': require => Class['z'] }\n$include = 1", []),
-        ("['Cron', 'Nova_config']\ninclude('a')", ["a"]),
-    ],
-)
-def test_the_classes_of_a_snippet_are_found(text: str, names: list[str]) -> None:
-    assert [include.name for include in includes(text)] == names
-    assert all(text[i.start : i.end].lstrip(":") == i.name for i in includes(text))
-
-
-def test_an_include_tells_its_place() -> None:
-    assert includes("  include ::a::b") == [Include("a::b", 10, 16)]

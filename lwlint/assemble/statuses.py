@@ -14,11 +14,6 @@ from lwlint.parse.crm_mon import read_crm_mon, shown_in_xml
 from lwlint.source import Source
 
 
-def may_be_status(text: str) -> bool:
-    """Return whether a text that begins so may be a status, of `crm_mon` in XML or as text; a command that failed left its complaint."""
-    return is_xml(text) or is_status(text)
-
-
 def is_xml(text: str) -> bool:
     """Return whether a text is XML of `crm_mon`."""
     return "<crm_mon" in text or "<pacemaker-result" in text

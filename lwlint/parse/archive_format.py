@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-XZ, GZIP, BZIP2, ZSTD, PLAIN = "xz", "gzip", "bzip2", "zstd", "tar"
+XZ, GZIP, BZIP2, ZSTD = "xz", "gzip", "bzip2", "zstd"
 HEAD = 512  # bytes that `of` wants to see
 
 _MAGIC = (

@@ -5,10 +5,7 @@ A statement that Puppet would refuse becomes `Broken`; reading goes on at the ne
 
 from __future__ import annotations
 
-import re
-
-from lwlint.named import NamedTuple
-from lwlint.parse.puppet_cursor import Mistake, bare
+from lwlint.parse.puppet_cursor import Mistake
 from lwlint.parse.puppet_expressions import WORDS, Expressions
 from lwlint.parse.puppet_tokens import BadToken, Token, tokens
 from lwlint.parse.puppet_tree import (
@@ -265,31 +262,3 @@ def _mistakes(broken: list[Broken], bad: BadToken | None, size: int) -> tuple[Br
         return tuple(broken[:MISTAKES])
     told = [mistake for mistake in broken if mistake.start < size][: MISTAKES - 1]
     return (*told, Broken(bad.start, bad.end, bad.message))
-
-
-class Include(NamedTuple):
-    """A class that is included: its name without leading colons, and where that stands in the text."""
-
-    name: str
-    start: int
-    end: int
-
-
-_INCLUDE = re.compile(
-    r"""\#[^\n]*
-    | (?<![\w$:'"-])(?:include|contain|require)[ \t(]+(?P<names>['"]?[:\w]+['"]?(?:\s*,\s*['"]?(?!\w+\s*=>)[:\w]+['"]?)*)
-    | (?<![\w$:'"-])class\s*\{\s*['"]?(?P<one>[:\w]+)['"]?\s*:
-    """,
-    re.VERBOSE,
-)
-
-
-def includes(text: str) -> list[Include]:
-    """Return the classes that a snippet of Puppet (a `step_config`) includes, without parsing it; quick rather than exact."""
-    found = []
-    for match in _INCLUDE.finditer(text):
-        group = "names" if match["names"] else "one"
-        for name in re.finditer(r"(?:::)?\w+(?:::\w+)*", match[group] or ""):
-            start = match.start(group) + name.start()
-            found.append(Include(bare(name[0]), start, start + len(name[0])))
-    return found
