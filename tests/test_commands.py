@@ -87,6 +87,47 @@ def test_units_and_options_of_a_host_are_mended_by_what_is_to_be_run(tmp_path: P
     assert "TimeoutStartSec=0" in drop_in
 
 
+def test_a_restart_that_a_later_drop_in_takes_away_is_given_back_by_one_later_still(tmp_path: Path, capsys: Capsys) -> None:
+    folder = "etc/systemd/system/openstack-nova-api.service.d"
+    write(
+        tmp_path,
+        {
+            "etc/hostname": "node\n",
+            "usr/lib/systemd/system/openstack-nova-api.service": UNIT.format("nova-api"),
+            f"{folder}/10-x.conf": "[Service]\nRestart=always\n",
+            f"{folder}/99-x.conf": "[Service]\nRestart=no\n",
+            f"{folder}/zz.conf": "[Service]\nNice=1\n",
+        },
+    )
+    todo = lines(answer(["--root", str(tmp_path)], capsys, 1), "node")
+    assert todo[0].endswith(f" >> /{folder}/99-x.lwlint.conf")
+    run_below(tmp_path, todo)
+    assert [f["code"] for f in findings(answer(["--root", str(tmp_path)], capsys))] == []
+
+
+def test_a_service_that_has_to_leave_the_cluster_is_not_disabled_in_systemd(tmp_path: Path, capsys: Capsys) -> None:
+    unit = "openstack-nova-api.service"
+    resources = "".join(f'<primitive id="{name}" class="systemd" type="{name}"/>' for name in ("openstack-nova-api", "openstack-cinder-volume"))
+    write(
+        tmp_path,
+        {
+            "etc/hostname": "node\n",
+            f"usr/lib/systemd/system/{unit}": UNIT.format("nova-api"),
+            "usr/lib/systemd/system/openstack-cinder-volume.service": UNIT.format("cinder-volume"),
+            "var/lib/pacemaker/cib/cib.xml": '<cib validate-with="pacemaker-2.5"><configuration><crm_config/><nodes/><resources>'
+            f"{resources}</resources><constraints/></configuration></cib>",
+        },
+    )
+    wants = tmp_path / "etc/systemd/system/multi-user.target.wants"
+    wants.mkdir(parents=True)
+    for name in (unit, "openstack-cinder-volume.service"):
+        (wants / name).symlink_to(f"/usr/lib/systemd/system/{name}")
+    plain = answer(["--root", str(tmp_path)], capsys, 1)
+    assert [f["subject"] for f in findings(plain) if f["code"] == "LW207"] == ["unit openstack-cinder-volume.service", f"unit {unit}"]
+    assert f"systemctl enable --now {unit}" in lines(plain, EACH)
+    assert [line for line in lines(plain, "node") if "disable" in line] == ["systemctl disable openstack-cinder-volume.service"]
+
+
 def test_options_that_stand_twice_are_left_to_a_person(tmp_path: Path, capsys: Capsys) -> None:
     write(
         tmp_path, {"etc/hostname": "node\n", "etc/heat/heat.conf": "[database]\nconnection=mysql://x@y/z\nmax_retries=-1\nmax_retries=10\n"}

@@ -117,9 +117,16 @@ def test_a_drop_in_that_is_there_is_added_to() -> None:
     assert fixed(files, "LW201") == {DROP_IN: "[Service]\nUMask=027\n\n[Service]\nStartLimitInterval=0\nRestart=always\n"}
 
 
-def test_a_drop_in_that_another_one_beats_is_withdrawn_and_said() -> None:
+def test_a_drop_in_comes_after_the_one_that_takes_the_restart_away() -> None:
     late = UNIT.replace("usr/lib", "etc") + ".d/99-off.conf"
-    result = outcome({UNIT: "[Service]\nExecStart=/usr/bin/nova-api\n", late: "[Service]\nRestart=no\n"}, "LW201")
+    files = {UNIT: "[Service]\nExecStart=/usr/bin/nova-api\n", late: "[Service]\nRestart=no\n"}
+    after = {late.replace(".conf", ".lwlint.conf"): "[Service]\nStartLimitInterval=0\nRestart=always\n"}
+    assert fixed(files, "LW201") == after
+
+
+def test_a_drop_in_that_another_one_hides_is_withdrawn_and_said() -> None:
+    hiding = "etc/systemd/system.control/openstack-nova-api.service.d/50-lwlint.conf"
+    result = outcome({UNIT: "[Service]\nExecStart=/usr/bin/nova-api\n", hiding: "[Service]\nRestart=no\n"}, "LW201")
     assert (result.files, [why for _, why in result.left]) == ({}, ["it does not help: the finding stays"])
 
 

@@ -7,7 +7,7 @@ from typing import Optional
 
 from lwlint.checks.check import Check, Saw
 from lwlint.facts import Facts
-from lwlint.facts.hosts import by_host, named, odd, only_one, roles
+from lwlint.facts.hosts import by_host, named, no_role, odd, roles
 from lwlint.facts.oslo import Option
 from lwlint.facts.oslo_sets import OptionSet, option_sets
 from lwlint.facts.oslo_values import Name
@@ -127,6 +127,6 @@ def _span(one: OptionSet, option: Optional[Option]) -> Span:
 
 
 CHECKS = (
-    Check("hosts-differ-in-units", _run_units, only_one, UnitParams),
-    Check("hosts-differ-in-options", _run_options, only_one, OptionParams),
+    Check("hosts-differ-in-units", _run_units, no_role, UnitParams),
+    Check("hosts-differ-in-options", _run_options, no_role, OptionParams),
 )

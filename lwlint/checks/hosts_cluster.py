@@ -10,6 +10,7 @@ from lwlint.facts.cib import Cib, cibs
 from lwlint.facts.containers import HostContainer
 from lwlint.facts.hosts import hosts, named, only_one, same_host
 from lwlint.facts.pacemaker import BUNDLE, PRIMITIVE, Resource
+from lwlint.facts.service import ACTIVE_ACTIVE
 from lwlint.facts.status import ClusterStatus, ResourceStatus
 from lwlint.facts.systemctl import ShownUnit
 from lwlint.finding import Problem, Related
@@ -67,7 +68,7 @@ def _run_twice(facts: Facts, params: NoParams) -> Iterator[Saw]:
                 once.setdefault(name.removesuffix(".service") + ".service", leaf)
     for name, units in active.items():
         there = sorted({unit.host for unit in units})
-        if name in once and len(there) > 1:
+        if name in once and len(there) > 1 and not _in_many(once[name]):
             message = f"{name}: the unit is `active` on {len(there)} hosts, {named(there)}; it must be so on one at a time"
             related = (Related(once[name].span, f"the resource `{once[name].name}`"),)
             yield from (Problem(u.properties["ActiveState"].span, message, f"unit {name}", related, host=u.host) for u in units)
@@ -91,13 +92,18 @@ def _shown_twice(facts: Facts, active: Mapping[str, Sequence[ShownUnit]]) -> Ite
             message = f"resource `{name}`: the cluster shows it on {len(nodes)} nodes, {named(nodes)}; it must be on one at a time"
             yield Problem(instances[0].span, message, f"resource {name} nodes", related, host=instances[0].host)
             continue
-        unit = _unit_of(resource)
+        unit = "" if _in_many(resource) else _unit_of(resource)
         elsewhere = [one for one in active.get(unit, ()) if not same_host(one.host, nodes[0])] if unit else []
         if elsewhere and all(one.settled for one in instances) and len({one.host for one in active[unit]}) == 1:
             message = f"{unit}: the unit is `active` on {elsewhere[0].host}, and the cluster shows `{name}` on {nodes[0]}"
             where = Related(instances[0].span, f"`{name}`, as the cluster shows it")
             place = elsewhere[0].properties["ActiveState"].span
             yield Problem(place, f"{message}; it must be so on one at a time", f"unit {unit}", (where, *related), host=elsewhere[0].host)
+
+
+def _in_many(resource: Resource) -> bool:
+    """Return whether a resource is of a service that may run on every node, which is no harm though it has to leave the cluster (LW101)."""
+    return resource.service is not None and resource.service.kind == ACTIVE_ACTIVE
 
 
 def _unit_of(resource: Resource) -> str:

@@ -84,7 +84,7 @@ class Params:
     unless the matcher says so. `called` is how messages name the setting, `because` what they say of a wrong value.
     `needs` are the kinds of fact without which nothing can be said. `together` makes one problem of all facts of a host that
     have the same wrong value. `drop_in` is what a fix sets in a unit's drop-in, `commands` mend a fact
-    by hand, with `NAME` for its name.
+    by hand, with `NAME` for its name; `commands_unless` picks facts for which they would be wrong.
     """
 
     each: Literal["unit", "resource", "option", "service_mapping", "ignored_line"]
@@ -100,6 +100,7 @@ class Params:
     together: bool = False
     drop_in: Mapping[str, str] = field(default_factory=dict)
     commands: tuple[str, ...] = ()
+    commands_unless: Wanted = field(default_factory=dict)
 
 
 def _run(facts: Facts, params: Params) -> Iterator[Saw]:
@@ -183,7 +184,8 @@ def _problem(facts: Facts, alike: list[_Wrong], params: Params) -> Problem:
     subject = f"{fact.kind} {fact.name}" if not params.together else f"{fact.kind} {params.setting}"
     related = (*_beaten(found), *(Related(_place(other, value, params), f"{other.name} too") for other, value in alike[1:]))
     fix = drop_in(fact, params.drop_in) if isinstance(fact, Unit) and not params.together and fact.load_state == LOADED else None
-    commands = tuple(Command(line.replace("NAME", quoted(other.name))) for other, _ in alike for line in params.commands)
+    mended = [other for other, _ in alike if not params.commands_unless or not _fits(facts, other, params.commands_unless)]
+    commands = tuple(Command(line.replace("NAME", quoted(other.name))) for other in mended for line in params.commands)
     return Problem(_place(fact, found, params), message, subject, related, milder, host=fact.host, fix=fix, commands=commands)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from lwlint.facts import Facts
 from lwlint.facts.systemd import Unit
 
-_ALIKE = 0.8  # of the units that are enabled on either of two hosts, the part that is enabled on both, to be of one role
+# of the units that are enabled on either of two hosts, the part that is enabled on both, to be of one role
+_ALIKE, _ALIKE_BY_NAME = 0.8, 0.5  # the latter where the names differ in their numbers only: `controller-0`, `controller-1`
 _NAMED = 3  # hosts that a message names
 
 
@@ -23,7 +25,7 @@ def only_one(facts: Facts, _: object) -> str | None:
 
 
 def roles(facts: Facts) -> list[list[str]]:
-    """Return the hosts by role: those that have nearly the same services enabled are of one."""
+    """Return the hosts by role: those that have nearly the same services enabled are of one, or half of them and one kind of name."""
     enabled: dict[str, set[str]] = {host: set() for host in hosts(facts)}
     for unit in facts.of(Unit):
         if unit.service is not None and unit.enabled == "enabled" and unit.host in enabled:
@@ -32,12 +34,25 @@ def roles(facts: Facts) -> list[list[str]]:
     for host, units in enabled.items():
         for role in found:
             other = enabled[role[0]]
-            if len(units & other) >= _ALIKE * len(units | other):
+            least = _ALIKE_BY_NAME if _stem(host) == _stem(role[0]) else _ALIKE
+            if len(units & other) >= least * len(units | other):
                 role.append(host)
                 break
         else:
             found.append([host])
     return found
+
+
+def no_role(facts: Facts, params: object) -> str | None:
+    """Return why hosts of one role cannot be compared: there are not two hosts, or no two of one role."""
+    if only_one(facts, params) or any(len(role) > 1 for role in roles(facts)):
+        return only_one(facts, params)
+    return "no two hosts are of one role (nearly the same services are enabled on none)"
+
+
+def _stem(host: str) -> str:
+    """Return what the names of the hosts of one role have in common where they are numbered: all but the numbers and the domain."""
+    return re.sub(r"\d+", "", host.partition("(")[0].partition(".")[0])
 
 
 def odd(values: Mapping[str, str]) -> tuple[str, list[str]]:
