@@ -12,6 +12,7 @@ from lwlint import pyproject
 from lwlint.facts.service import RELEASES
 from lwlint.finding import ConfigurationError
 from lwlint.nearest import nearest, shown, text_of
+from lwlint.patterns import useless
 from lwlint.profiles import PROFILES
 from lwlint.read import Mismatch, build, located, near
 from lwlint.read import load as load_yaml
@@ -54,17 +55,32 @@ def complaint(text: str, name: str, mismatch: Mismatch) -> ConfigurationError:
 def _check(file: File) -> None:
     if file.release is not None and file.release not in ("auto", *RELEASES):
         raise Mismatch(("release",), f"`{file.release}`: unknown release{near(file.release, ('auto', *RELEASES))}")
+    for key, pattern in _patterns(file):
+        if why := useless(pattern):
+            raise Mismatch(key, f"`{pattern}`: {why}")
     for i, entry in enumerate(file.allow or ()):
         if not entry.because.strip():
             raise Mismatch(("allow", i, "because"), "an exception needs a reason")
         if entry.fact is None and entry.path is None:
             raise Mismatch(("allow", i), "an exception needs a `fact` or a `path`; to leave out a rule altogether, `ignore` it")
+        if (entry.path or "").startswith("!"):
+            raise Mismatch(("allow", i, "path"), f"`{entry.path}`: takes back what a pattern before it covers, and there is none")
         until_of(entry.until, ("allow", i, "until"))
     for i, override in enumerate(file.overrides or ()):
         if not override.paths:
             raise Mismatch(("overrides", i, "paths"), "names no path")
         if not override.ignore and not override.severity:
             raise Mismatch(("overrides", i), "changes nothing; it has `ignore` or `severity`")
+
+
+def _patterns(file: File) -> Iterator[tuple[Key, str]]:
+    """Yield every pattern for paths, with its key."""
+    paths = file.paths or Paths()
+    for name, found in (("include", paths.include), ("exclude", paths.exclude)):
+        yield from ((("paths", name, i), pattern) for i, pattern in enumerate(found or ()))
+    yield from ((("allow", i, "path"), entry.path) for i, entry in enumerate(file.allow or ()) if entry.path is not None)
+    for i, override in enumerate(file.overrides or ()):
+        yield from ((("overrides", i, "paths", j), pattern) for j, pattern in enumerate(override.paths))
 
 
 def until_of(until: str | datetime.date | None, key: Key = ()) -> datetime.date | None:
@@ -86,6 +102,9 @@ def _layers(path: str, trail: Sequence[str]) -> Iterator[Layer]:
     if real in trail:
         raise ConfigurationError(f"`{name}`: extends itself, through {', '.join(f'`{shown(p)}`' for p in trail)}")
     top = layer(text_of(path), name, os.path.dirname(name) or ".")
+    for i, folder in enumerate(top.file.rule_directories or ()):
+        if not os.path.isdir(os.path.join(top.folder, folder)):
+            raise complaint(top.text, name, Mismatch(("rule_directories", i), f"`{folder}`: no such folder"))
     extends = top.file.extends or ()
     for i, other in enumerate((extends,) if isinstance(extends, str) else extends):
         if other in PROFILES:

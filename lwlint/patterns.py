@@ -42,6 +42,17 @@ def covered(lines: tuple[str, ...], path: str) -> bool:
     return any(verdict(known, "/".join(parts[:end]), folder=end < len(parts)) for end in range(1, len(parts) + 1))
 
 
+def useless(line: str) -> str:
+    """Return why the line matches no path at all, in words; empty if it may match one."""
+    found = _pattern(line)
+    if found is None:
+        return "is a comment to git, and matches nothing; write `\\#`" if line.startswith("#") else "is empty, and matches nothing"
+    steps = line.removeprefix("!").rstrip("/").split("/")
+    if "." in steps or ".." in steps:
+        return "matches nothing: a pattern counts from the folder of its file, without `.` and `..`"
+    return "matches nothing: no character fits its `[`" if "(?!)" in found.regex.pattern else ""
+
+
 def _pattern(line: str) -> Pattern | None:
     line = re.sub(r"(?<!\\)((?:\\\\)*)[ \t]+$", r"\1", line.rstrip("\r\n"))
     if not line or line.startswith("#"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
@@ -93,12 +94,13 @@ def _is_of(name: str, finding: Finding, rules: Sequence[Rule]) -> bool:
         return False
 
 
-def allowed(report: Report, settings: Settings, today: datetime.date, *, whole: bool) -> tuple[Report, list[UnusedAllow]]:
+def allowed(report: Report, settings: Settings, today: datetime.date, *, folders: Sequence[str] = ()) -> tuple[Report, list[UnusedAllow]]:
     """Return the report with the findings that the `allow` entries are for marked, and the entries without effect.
 
     An entry whose last day is before `today` has no effect and is always among the latter. One that matches nothing is if
-    the run could have found it: its rule was evaluated, and a file of its `path` was read or, where it has none, the run
-    is a `whole` one. The report's sources then hold the configuration, so that its lines can be shown.
+    the run could have found it: its rule was evaluated, and a file of its `path` was read, or all was that its configuration
+    is about. `folders` are those that were read whole, if nothing else was read. The report's sources then hold the
+    configuration, so that its lines can be shown.
     """
     outcomes = {name: verdict.outcome for verdict in report.verdicts for name in (verdict.rule, verdict.code)}
     findings, unused, sources = list(report.findings), [], dict(report.sources)
@@ -109,8 +111,11 @@ def allowed(report: Report, settings: Settings, today: datetime.date, *, whole: 
             unused.append(_unused(entry, f"held until {until.isoformat()}"))
         elif _mark(findings, entry) or outcomes.get(allowance.rule, NOT_EVALUATED) == NOT_EVALUATED:
             continue
-        elif whole if allowance.path is None else any(_below(entry, s.path) for s in report.sources.values() if s.judged):
+        elif allowance.path is not None and any(_below(entry, s.path) for s in report.sources.values() if s.judged):
             unused.append(_unused(entry, "matches no finding; take it away"))
+        elif _is_whole(folders, entry.layer.folder):
+            said = "matches no finding" if allowance.path is None else f"no file was read that `{allowance.path}` matches"
+            unused.append(_unused(entry, f"{said}; take it away"))
         else:
             continue
         sources[entry.layer.name] = Source(entry.layer.name, entry.layer.text, "configuration")
@@ -135,6 +140,11 @@ def _covers(entry: Placed, finding: Finding) -> bool:
         if not any(fnmatchcase(name, allowance.fact) for name in names):
             return False
     return allowance.path is None or _below(entry, finding.span.path)
+
+
+def _is_whole(folders: Sequence[str], about: str) -> bool:
+    """Return whether these folders are all that a configuration in the folder `about` can speak of, and not a part below it only."""
+    return any(os.path.relpath(folder, about).split(os.sep)[0] in (".", "..") for folder in folders)
 
 
 def _below(entry: Placed, path: str) -> bool:

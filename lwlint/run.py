@@ -9,7 +9,7 @@ from lwlint import allow, checks, compiled, kinds
 from lwlint.cache import Cache
 from lwlint.catalogue import Catalogue
 from lwlint.costs import Costs
-from lwlint.discover import Discovery, Input
+from lwlint.discover import Discovery, Input, normal
 from lwlint.engine import Answer, evaluate
 from lwlint.facts import Fact, Facts
 from lwlint.facts.input import UnusedAllow
@@ -172,8 +172,9 @@ def _by_settings(
     from lwlint import policy
 
     findings = policy.overridden(findings, request.settings, rules)
-    whole = request.text is None and all(request.tree.real_kind(path) == FOLDER for path in request.paths)
-    report, unused = policy.allowed(Report(tuple(findings), answer.verdicts, sources), request.settings, request.today, whole=whole)
+    whole = request.text is None and all(request.tree.real_kind(normal(path)) == FOLDER for path in request.paths)
+    folders = request.paths if whole else ()
+    report, unused = policy.allowed(Report(tuple(findings), answer.verdicts, sources), request.settings, request.today, folders=folders)
     return report.findings, report.sources, unused
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+from collections.abc import Sequence
 
 from lwlint.config import position
 from lwlint.patterns import covered, patterns, verdict
@@ -31,13 +32,13 @@ class Selection:
         `given` is the folder that the user named and below which the file was found (None for a file that was named
         itself). What was named is read even if git ignores it, but not against `paths.exclude`.
         """
-        for entry in self._settings.exclude:
-            if _hit(entry, path):
-                line, column = position(entry.layer, entry.key)
-                return f"excluded by `{entry.value}` ({entry.layer.name}:{line}:{column})"
+        entry = covering(self._settings.exclude, path)
+        if entry is not None:
+            line, column = position(entry.layer, entry.key)
+            return f"excluded by `{entry.value}` ({entry.layer.name}:{line}:{column})"
         if given is None:
             return None
-        if self._settings.include and not any(_hit(entry, path) for entry in self._settings.include):
+        if self._settings.include and covering(self._settings.include, path) is None:
             return "matches nothing of `paths.include`"
         found = self._ignored(path, given) if self._root is not None else ""
         return f"ignored by git ({found})" if found else None
@@ -81,8 +82,29 @@ class Selection:
         return self._ignores[folder]
 
 
-def _hit(entry: Placed, path: str) -> bool:
-    return matches((entry.value,), path, entry.layer.folder)
+def covering(entries: Sequence[Placed], path: str) -> Placed | None:
+    """Return the pattern that covers `path` or one of its folders: the last that speaks of it, as in one file of git's."""
+    if not entries:
+        return None
+    below = {folder: _below(path, folder) for folder in {entry.layer.folder for entry in entries}}
+    longest = max(len(parts) for parts in below.values())
+    entry: Placed
+    for dropped in range(longest - 1, -1, -1):
+        for entry in reversed(entries):
+            parts = below[entry.layer.folder]
+            end = len(parts) - dropped
+            said = verdict(patterns(entry.value), "/".join(parts[:end]), folder=dropped > 0) if end > 0 else None
+            if said:
+                return entry
+            if said is not None:
+                break
+    return None
+
+
+def _below(path: str, folder: str) -> list[str]:
+    """Return the steps that lead from `folder` to `path`; none if it lies elsewhere."""
+    steps = os.path.relpath(path, folder).replace(os.sep, "/").split("/")
+    return [] if steps[0] == ".." else steps
 
 
 def _work_tree() -> tuple[str | None, str]:

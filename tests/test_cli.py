@@ -182,6 +182,26 @@ def test_a_mistake_in_the_configuration_ends_with_2_and_its_place(
     assert capsys.readouterr().err == "lwlint: .lwlint.yaml:2:1: `ignored`: unknown key; did you mean `ignore`?\n"
 
 
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        ("", 0, "configuration: .lwlint.yaml"),
+        ("rules:\n  LW405: {}\n  LW999: {severity: note}\n", 2, "lwlint: .lwlint.yaml:3:3: `LW999`: unknown rule"),
+        ("select: [LW1, LW88]\n", 2, "lwlint: .lwlint.yaml:1:15: `LW88`: unknown rule"),
+        ("allow:\n- {rule: LW31, path: a, because: b}\n", 2, "lwlint: .lwlint.yaml:2:10: `LW31`: unknown rule"),
+        ("rules: {LW203: {params: {foo: 1}}}\n", 2, "lwlint: .lwlint.yaml:1:26: `foo`: unknown key"),
+    ],
+)
+def test_the_settings_are_printed_if_a_run_would_take_them(
+    text: str, code: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".lwlint.yaml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    assert main(["config"]) == code
+    captured = capsys.readouterr()
+    assert (captured.out or captured.err).startswith(said)
+
+
 @pytest.mark.parametrize("arguments", [["config"], ["config", "--schema"], ["init"], ["init", "zuul"]])
 def test_settings_schema_and_starters_are_printed(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 0

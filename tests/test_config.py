@@ -86,6 +86,7 @@ def test_yaml_and_toml_say_the_same() -> None:
 def test_a_configuration_that_says_nothing_changes_nothing(text: str) -> None:
     settings = merged([layer(text, ".lwlint.yaml")])
     assert settings == Settings(layers=settings.layers)
+    assert render(settings).count("\n") == 5  # the file and the defaults
 
 
 @pytest.mark.parametrize(
@@ -106,6 +107,12 @@ def test_a_configuration_that_says_nothing_changes_nothing(text: str) -> None:
         ("allow:\n- {rule: LW1, because: x}\n", ".lwlint.yaml:2:3: an exception needs a `fact` or a `path`"),
         ("overrides:\n- {paths: [], ignore: [LW1]}\n", ".lwlint.yaml:2:11: names no path"),
         ("overrides:\n- {paths: [a]}\n", ".lwlint.yaml:2:3: changes nothing"),
+        ("paths: {exclude: [a, ./b]}\n", ".lwlint.yaml:1:22: `./b`: matches nothing: a pattern counts from the folder of its file"),
+        ("paths: {include: ['']}\n", ".lwlint.yaml:1:19: ``: is empty, and matches nothing"),
+        ("overrides:\n- {paths: ['../a'], ignore: [LW1]}\n", ".lwlint.yaml:2:12: `../a`: matches nothing: a pattern counts from"),
+        ("allow:\n- {rule: LW1, path: '[a', because: x}\n", ".lwlint.yaml:2:21: `[a`: matches nothing: no character fits its `[`"),
+        ("allow:\n- {rule: LW1, path: '#a', because: x}\n", ".lwlint.yaml:2:21: `#a`: is a comment to git, and matches nothing; write"),
+        ("allow:\n- {rule: LW1, path: '!a', because: x}\n", ".lwlint.yaml:2:21: `!a`: takes back what a pattern before it covers"),
         ("[a]\n", ".lwlint.yaml:1:1: a list: must be a mapping"),
         ("ignore: [LW1\n", ".lwlint.yaml:2:1: did not find expected"),
         ("ignore: []\nignore: []\n", ".lwlint.yaml:2:1: key `ignore` stands twice"),
@@ -196,6 +203,8 @@ def test_a_configuration_that_cannot_be_read_is_refused(data: bytes | None, said
 
 
 def test_a_later_layer_wins_and_lists_of_exceptions_add_up() -> None:
+    for folder in ("base/policy", "own"):
+        Path(folder).mkdir(parents=True)
     write("base/b.yaml", FULL + "extends: [templates]\n")
     write(
         ".lwlint.yaml",
@@ -219,8 +228,11 @@ def test_extending_nothing_and_extending_oneself_are_refused() -> None:
     write("a.yaml", "release: pike\nextends: [template]\n")
     write("b.yaml", "extends: c.yaml\n")
     write("c.yaml", "extends: b.yaml\n")
+    write("d.yaml", "extends: e/d.yaml\n")
+    write("e/d.yaml", "rule_directories:\n- .\n- ../f\n")
     for path, said in (
         ("a.yaml", "a.yaml:2:11: `template`: no such file, and no profile; did you mean `templates`?"),
+        ("d.yaml", "e/d.yaml:3:3: `../f`: no such folder"),
         ("b.yaml", "`b.yaml`: extends itself, through `b.yaml`, `c.yaml`"),
     ):
         with pytest.raises(ConfigurationError) as caught:

@@ -76,10 +76,13 @@ def test_overrides_change_the_findings_of_some_files() -> None:
     assert [f for f in found if f.span.path == CIB.path] == [f for f in REPORT.findings if f.span.path == CIB.path]
 
 
-def outcome(text: str, report: Report = REPORT, *, whole: bool = True) -> tuple[list[str], list[str]]:
+def outcome(text: str, report: Report = REPORT, *, folders: tuple[str, ...] = (".",), folder: str = ".") -> tuple[list[str], list[str]]:
     """The subjects of what is allowed, and what is said of entries without effect."""
     marked, unused = allowed(
-        replace(report, findings=tuple(replace(f, allowed=None) for f in report.findings)), settings(text), TODAY, whole=whole
+        replace(report, findings=tuple(replace(f, allowed=None) for f in report.findings)),
+        merged([layer(text, ".lwlint.yaml", folder)]),
+        TODAY,
+        folders=folders,
     )
     said = []
     for fact in unused:
@@ -108,6 +111,7 @@ def test_an_exception_allows_by_rule_and_fact_or_path(entry: str, subjects: list
     [
         ("rule: LW101, fact: y", "matches no finding; take it away"),
         ("rule: LW101, path: env/", "matches no finding; take it away"),
+        ("rule: LW101, path: evn/", "no file was read that `evn/` matches; take it away"),
         ("rule: LW101, fact: x, until: 2026-11-22", "held until 2026-11-22"),
         ("rule: LW105, path: nowhere/, until: 2001-01-01", "held until 2001-01-01"),
     ],
@@ -119,10 +123,16 @@ def test_an_exception_without_effect_is_found_at_its_line(entry: str, said: str)
 def test_an_exception_is_not_blamed_for_what_the_run_did_not_look_at() -> None:
     blind = replace(REPORT, verdicts=(Verdict("service-outside-the-core", "LW101", NOT_EVALUATED, "no CIB"),))
     fact, path, far = (f"{HEAD}- {{rule: LW101, {e}, because: b}}\n" for e in ("fact: y", "path: env/", "path: far/"))
-    assert [outcome(path, blind), outcome(fact, whole=False), outcome(far), outcome(path, replace(REPORT, verdicts=()))] == [([], [])] * 4
+    assert [outcome(path, blind), outcome(path, replace(REPORT, verdicts=()))] == [([], [])] * 2
+    assert [outcome(text, folders=folders) for text in (fact, far) for folders in ((), ("a",), ("a", "b/c"))] == [([], [])] * 6
+    assert [outcome(text, folder="..") for text in (fact, far)] == [([], [])] * 2
+    found = [
+        outcome(fact, folders=folders, folder=folder)[1] != [] for folders, folder in ((("..",), "."), ((".",), "ci"), ((".",), "../x"))
+    ]
+    assert found == [True] * 3
 
 
 def test_a_finding_that_is_allowed_already_keeps_its_reason() -> None:
     report = replace(REPORT, findings=tuple(replace(f, allowed="first") for f in REPORT.findings), verdicts=(Verdict("x", "LW101", FAIL),))
-    marked, _ = allowed(report, settings(f"{HEAD}- {{rule: LW101, fact: '*', because: second}}\n"), TODAY, whole=False)
+    marked, _ = allowed(report, settings(f"{HEAD}- {{rule: LW101, fact: '*', because: second}}\n"), TODAY)
     assert {f.allowed for f in marked.findings} == {"first"}

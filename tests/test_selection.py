@@ -32,6 +32,24 @@ def test_what_is_excluded_says_by_which_line(tmp_path: Path, monkeypatch: pytest
     assert chosen.refusal("ci/a.yaml") == "excluded by `ci/` (.lwlint.yaml:2:13)"
 
 
+def test_of_the_patterns_that_speak_of_a_file_the_last_one_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    chosen = selection("paths: {exclude: ['*.conf', '!keep.conf', ci/, '!ci/keep.conf', last.conf], include: ['*.conf', '!no.conf']}\n")
+    paths = ("a/x.conf", "a/keep.conf", "ci/keep.conf", "last.conf", "no.conf", "a/keep.yaml")
+    assert [(chosen.refusal(path, ".") or "taken").partition(" (")[0] for path in paths] == [
+        "excluded by `*.conf`",
+        "taken",
+        "excluded by `ci/`",
+        "excluded by `last.conf`",
+        "excluded by `*.conf`",
+        "matches nothing of `paths.include`",
+    ]
+    assert selection("paths: {include: ['*.conf', '!no.conf']}\n").refusal("no.conf", ".") == "matches nothing of `paths.include`"
+    below = layer("paths: {exclude: ['*.conf', '/sub/x']}\n", "base.yaml", "..")
+    both = Selection(merged([below, layer("paths: {exclude: ['!keep.conf']}\n", ".lwlint.yaml")]))
+    assert [both.refusal(path) is None for path in ("a/keep.conf", "a/b.conf", "../keep.conf", "../sub/x/y")] == [True, False, False, False]
+
+
 def test_what_is_not_included_is_left_out_unless_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     chosen = selection("paths: {include: [/templates/]}\n")

@@ -79,7 +79,12 @@ def config(options: argparse.Namespace) -> int:
     from lwlint.report.settings import render
     from lwlint.settings import Settings
 
-    sys.stdout.write(render(ask.settings(options) or Settings()))
+    found = ask.settings(options)
+    if found is not None:
+        from lwlint.policy import configured
+
+        configured(load_rules(found.rule_directories, examples=False, cache=ask.cache(options)), found)
+    sys.stdout.write(render(found or Settings()))
     return CONFORMS
 
 

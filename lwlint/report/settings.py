@@ -36,7 +36,7 @@ def _values(settings: Settings) -> Iterator[tuple[str, str]]:
     said: dict[Key, list[tuple[Key, Any, Layer]]] = {}
     for layer in settings.layers:
         fresh: dict[Key, list[tuple[Key, Any, Layer]]] = {}
-        for key, value in _leaves(layer.plain, ()):
+        for key, value in _leaves(layer.plain, ()) if layer.plain else ():
             fresh.setdefault(_group(key), []).append((key, value, layer))
         for group, leaves in fresh.items():
             said[group] = leaves if group in _REPLACED or group[0] == "rules" else [*said.get(group, []), *leaves]
