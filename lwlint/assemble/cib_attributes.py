@@ -6,6 +6,7 @@ After lib/pengine/rules.c and complex.c of Pacemaker 2.1.5.
 from __future__ import annotations
 
 import re
+from calendar import isleap
 from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 
@@ -22,6 +23,14 @@ _DATE = re.compile(
     r"(?:[T ]\s*(?P<hour>\d\d):?(?P<minute>\d\d)(?::?(?P<second>\d\d))?)?\s*(?P<zone>Z|[+-]\d\d:?\d\d)?\s*$"
 )
 _RULE_DEPTH = 32  # a rule may refer to one that it lies in
+# the first that a unit begins with counts, in microseconds; a number without one is seconds
+_UNITS_OF_INTERVALS = (("ms", 1000), ("us", 1), ("s", 10**6), ("m", 60 * 10**6), ("h", 3600 * 10**6), ("$", 10**6))
+_INTERVAL = re.compile(r"[ \t\n\v\f\r]*(?P<number>\d{0,18})[\d.]*[ \t\n\v\f\r]*(?P<unit>[A-Za-z]+|$)", re.ASCII)
+_DURATION = re.compile(
+    r"P(?:(?P<years>\d{1,9})Y)?(?:(?P<months>\d{1,9})M)?(?:(?P<weeks>\d{1,9})W)?(?:(?P<days>\d{1,9})D)?"
+    r"(?:T(?:(?P<hours>\d{1,9})H)?(?:(?P<minutes>\d{1,9})M)?(?:(?P<seconds>\d{1,9})S)?)?\s*$",
+    re.ASCII,
+)
 _UNITS = {"weeks": 7 * 86400, "days": 86400, "hours": 3600, "minutes": 60, "seconds": 1}
 
 
@@ -107,17 +116,35 @@ class Reader:
             return all(want is None or want == have for want, have in zip(wanted, context.agent))
         if expression.tag == "op_expression" and context.operation is not None:
             name, interval = context.operation
-            return expression.get("name") == name and seconds(expression.get("interval")) in (None, seconds(interval))
+            return expression.get("name") == name and milliseconds(expression.get("interval")) in (None, milliseconds(interval))
         return False
 
 
-def seconds(interval: str | None) -> float | None:
-    """Return an interval (`10`, `10s`, `200ms`, `2min`, `1h`) in seconds; None for none and for what is no interval."""
-    match = re.match(r"\s*(\d+)\s*(ms|msec|us|usec|s|sec|m|min|h|hr)?\s*$", interval or "")
+def milliseconds(interval: str | None) -> int | None:
+    """Return an interval (`10`, `10s`, `200ms`, `2 min`, `PT1M30S`) in milliseconds; None for none and for what is no interval.
+
+    After `crm_parse_interval_spec`: of a word after the number only the beginning counts (`10 seconds`, `1hr`), a fraction is cut off.
+    """
+    text = interval or ""
+    if text.startswith("P"):
+        return _duration(text)
+    match = _INTERVAL.match(text)
     if match is None:
         return None
-    unit = {"ms": 0.001, "msec": 0.001, "us": 1e-6, "usec": 1e-6, "m": 60, "min": 60, "h": 3600, "hr": 3600}
-    return int(match.group(1)) * unit.get(match.group(2) or "s", 1)
+    word = match.group("unit").lower() or "$"
+    unit = next((micro for start, micro in _UNITS_OF_INTERVALS if word.startswith(start)), None)
+    return None if unit is None else int(match.group("number") or "0") * unit // 1000
+
+
+def _duration(text: str) -> int | None:
+    """Return an ISO 8601 duration in milliseconds; of whole days and years Pacemaker leaves out the first."""
+    match = _DURATION.match(text)
+    if match is None:
+        return None
+    part = {name: int(number or "0") for name, number in match.groupdict().items()}
+    days = part["days"] + 7 * part["weeks"] - 1
+    total = sum(366 if isleap(year) else 365 for year in range(1, min(part["years"], 200))) + 30 * part["months"] + max(days, 0)
+    return 1000 * (total * 86400 + part["hours"] * 3600 + part["minutes"] * 60 + part["seconds"])
 
 
 def moment(value: str | None) -> datetime | None:

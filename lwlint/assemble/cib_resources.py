@@ -5,9 +5,10 @@ After lib/pengine/complex.c, clone.c and bundle.c of Pacemaker 2.1.5.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from lwlint.assemble.cib_attributes import INSTANCE, META, Context, Reader, seconds
+from lwlint.assemble.cib_attributes import INSTANCE, META, Context, Reader, milliseconds
 from lwlint.catalogue import Catalogue
 from lwlint.facts.pacemaker import BUNDLE, CLONE, GROUP, PRIMITIVE, PROMOTABLE, Container, Operation, Resource, boolean
 from lwlint.facts.service import Service
@@ -22,7 +23,11 @@ _UNPROMOTED = (None, "started", "slave", "unpromoted")
 
 @dataclass
 class Section:
-    """What the resources of one CIB share. `twice` are the ids of those that are left out, since another has the same."""
+    """What the resources of one CIB share.
+
+    `old_defaults` are defaults that an old schema has among the cluster's properties; `twice` are the ids of those that are left
+    out, since another has the same.
+    """
 
     source: Source
     reader: Reader
@@ -30,6 +35,7 @@ class Section:
     maintenance_mode: bool = False
     defaults: list[Element] = field(default_factory=list)
     operation_defaults: list[Element] = field(default_factory=list)
+    old_defaults: dict[str, Text] = field(default_factory=dict)
     templates: dict[str, Element] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
     twice: list[Text] = field(default_factory=list)
@@ -80,6 +86,7 @@ def _unpack(section: Section, element: Element, name: Text, parents: tuple[_Seen
     own_meta = section.reader.fill({}, parts, META, context)
     meta = _inherited(own_meta, [p.own_meta for p in parents])
     section.reader.fill(meta, section.defaults, META, context)
+    meta = {**section.old_defaults, **meta}
     own_attributes = section.reader.fill({}, parts, INSTANCE, context)
     attributes = _inherited(own_attributes, [p.own_attributes for p in parents])
     section.reader.fill(attributes, section.defaults, INSTANCE, context)
@@ -154,13 +161,19 @@ def _number(text: str | None, default: int) -> int:
     return int(digits[:9]) if digits.isdecimal() else default
 
 
+def _copies(text: str) -> int:
+    """Return `clone-max` as Pacemaker reads it: the whole number that it begins with, no copies for anything else."""
+    match = re.match(r"[ \t\n\v\f\r]*\+?(\d{1,9})", text, re.ASCII)
+    return int(match.group(1)) if match else 0
+
+
 def _instances(form: str, meta: dict[str, Text], container: Container | None) -> int | None:
     if container is not None:
         return container.replicas
     if form not in (CLONE, PROMOTABLE):
         return 1
     most = meta.get("clone-max")
-    return _number(most.value, 1) if most is not None else None
+    return _copies(most.value) if most is not None else None
 
 
 def _container(element: Element) -> Container | None:
@@ -196,7 +209,7 @@ def _operations(section: Section, parts: list[Element]) -> Iterator[Operation]:
         for tag in (META, INSTANCE):
             section.reader.fill(settings, [op], tag, context)
         section.reader.fill(settings, section.operation_defaults, META, context)
-        yield Operation(name, op.span("id", "name"), interval, bool(seconds(interval)), op.get("role"), settings)
+        yield Operation(name, op.span("id", "name"), interval, bool(milliseconds(interval)), op.get("role"), settings)
 
 
 def _operation_key(op: Element) -> tuple[str | None, str | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 
@@ -16,6 +17,7 @@ from lwlint.parse.cib import Element, read_cib
 from lwlint.source import Source, Text
 
 _BOOTSTRAP = "cib-bootstrap-options"  # this set of cluster properties goes before all others
+_SCHEMA_1 = re.compile(r"pacemaker-[012]\.|transitional-0\.6$")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -42,8 +44,10 @@ def element_facts(source: Source, root: Element, catalogue: Catalogue) -> Iterat
     yield _cluster(source, root, properties, part.get("resources"))
     for name, value in properties.items():
         yield ClusterProperty(name, value.span, value.value, source.host)
+    old_defaults = _old_defaults(root, properties)
     for scope, tag in (("resource", "rsc_defaults"), ("operation", "op_defaults")):
-        for name, value in reader.fill({}, _one(part, tag), META, context).items():
+        found_here = reader.fill({}, _one(part, tag), META, context)
+        for name, value in {**(old_defaults if scope == "resource" else {}), **found_here}.items():
             yield ResourceDefault(name, value.span, value.value, scope, source.host)
     for section in _one(part, "nodes"):
         yield from _nodes(source, section, reader)
@@ -54,6 +58,7 @@ def element_facts(source: Source, root: Element, catalogue: Catalogue) -> Iterat
         maintenance_mode="maintenance-mode" in properties and boolean(properties["maintenance-mode"].value) is True,
         defaults=_one(part, "rsc_defaults"),
         operation_defaults=_one(part, "op_defaults"),
+        old_defaults=old_defaults,
     )
     found = [fact for section in _one(part, "resources") for fact in resources(section_data, section)]
     yield from found
@@ -71,6 +76,14 @@ def element_facts(source: Source, root: Element, catalogue: Catalogue) -> Iterat
 
 def _one(part: dict[str, Element], tag: str) -> list[Element]:
     return [part[tag]] if tag in part else []
+
+
+def _old_defaults(root: Element, properties: dict[str, Text]) -> dict[str, Text]:
+    """Return the defaults of resources that a CIB of Pacemaker 1.x has among its properties; 2.0 moves them when it upgrades the schema."""
+    if not _SCHEMA_1.match(root.get("validate-with") or ""):
+        return {}
+    written = properties.get("is-managed-default") or properties.get("is_managed_default")
+    return {} if written is None else {"is-managed": written}
 
 
 def _now(root: Element) -> datetime:

@@ -6,19 +6,24 @@ from collections.abc import Iterator, Mapping
 
 from lwlint.checks import cluster_commands
 from lwlint.checks.check import Check, NoParams, Saw, Unknown, needs
+from lwlint.checks.cluster_waiting import awaited
 from lwlint.checks.untold import untold
 from lwlint.facts import Facts
 from lwlint.facts.cib import Cib, cibs
-from lwlint.facts.pacemaker import CONSTRAINTS, LOCATION_SETS, Cluster, Constraint, Member
+from lwlint.facts.pacemaker import CONSTRAINTS, LOCATION_SETS, ORDER, Cluster, Constraint, Member
 from lwlint.finding import Problem, Related
 from lwlint.record import dataclass
 
 
 @dataclass(frozen=True)
 class Params:
-    """No constraint may name a resource of a service of these kinds, be it there or left from the full architecture."""
+    """No constraint may name a resource of a service of these kinds, be it there or left from the full architecture.
+
+    And none may make another OpenStack service wait for one of the services `waits_for`.
+    """
 
     kinds: tuple[str, ...]
+    waits_for: tuple[str, ...] = ()
 
 
 def _run_outside(facts: Facts, params: Params) -> Iterator[Saw]:
@@ -38,6 +43,8 @@ def _run_outside(facts: Facts, params: Params) -> Iterator[Saw]:
                     outside[member.name] = member
             if outside:
                 yield _outside(cib, constraint, outside, titles)
+            elif params.waits_for:
+                yield from _waiting(cib, constraint, params)
 
 
 def _titles(cib: Cib, member: Member, kinds: tuple[str, ...]) -> list[str]:
@@ -73,6 +80,25 @@ def _outside(cib: Cib, constraint: Constraint, outside: dict[str, Member], title
         host=constraint.host,
         commands=(cluster_commands.without(constraint),),
     )
+
+
+def _waiting(cib: Cib, constraint: Constraint, params: Params) -> Iterator[Problem]:
+    """Yield the problem of the first OpenStack service that the constraint makes wait for the database or the broker."""
+    for late, early in awaited(cib, constraint):
+        waits = any(service.openstack for leaf in cib.inside(late) if (service := cib.service(leaf)) is not None)
+        found = (service for leaf in cib.inside(early) if (service := cib.service(leaf)) is not None)
+        title = next((service.title for service in found if service.name in params.waits_for), None)
+        if waits and title is not None:
+            how = "waits for" if constraint.type == ORDER else "runs only with"
+            yield Problem(
+                span=constraint.span,
+                message=f"{constraint.type} `{constraint.name}`: `{late}` {how} `{early}`; it must be able to start without {title}",
+                subject=f"constraint {constraint.name}",
+                related=(Related(cib.resources[early].span, f"`{early}`"),),
+                host=constraint.host,
+                commands=(cluster_commands.without(constraint),),
+            )
+            return
 
 
 def _run_dangling(facts: Facts, _: NoParams) -> Iterator[Saw]:

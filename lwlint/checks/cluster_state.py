@@ -26,6 +26,7 @@ from lwlint.facts.pacemaker import (
     Cluster,
     Constraint,
     Expression,
+    Node,
     Operation,
     Resource,
     Rule,
@@ -69,6 +70,11 @@ def _run_disabled(facts: Facts, params: Params) -> Iterator[Saw]:
                     found.setdefault(value, []).append(cib.top(leaf))
         for value, resources in found.items():
             yield _set_to("target-role", value, resources, "it must be `Started`, or not be set", "enable")
+        stopped = cib.properties.get("stop-all-resources")
+        if any(_leaves(cib, params)) and stopped is not None and boolean(stopped.value) is True:
+            message = f"cluster: `stop-all-resources` is `{stopped.value}`, so nothing runs; it must be `false`"
+            commands = (pcs("property", "set", "stop-all-resources=false"),)
+            yield Problem(stopped.span, message, "property stop-all-resources", host=cib.cluster.host, commands=commands)
 
 
 def _keeps_down(role: str, leaf: Resource) -> bool:
@@ -131,12 +137,25 @@ def _run_banned(facts: Facts, params: Params) -> Iterator[Saw]:
                 commands = (without(constraint),)
                 yield Problem(constraint.span, message, f"constraint {constraint.name}", host=constraint.host, commands=commands)
         remote = any(leaf.agent == "ocf:pacemaker:remote" for leaf in cib.leaves())
+        standing_by = {node.name: node for node in cib.nodes if node.type == "member" and node.standby}
+        if core and everywhere and everywhere <= set(standing_by) and not remote:
+            yield _standby_everywhere(cib, list(standing_by.values()))
+            continue
         for name, bans in banned.items():
-            if everywhere and everywhere <= set(bans) and not remote:
+            if everywhere and everywhere <= {*bans, *standing_by} and not remote:
                 top = cib.resources[name]
                 related = tuple(Related(constraint.span, f"bans it from `{node}`") for node, constraint in bans.items())
+                related += tuple(Related(node.span, "is in standby") for node in standing_by.values() if node.name not in bans)
                 message = f"resource `{name}`: it is banned from every node; there must be one where it may run"
                 yield Problem(top.span, message, f"resource {name}", related, host=top.host)
+
+
+def _standby_everywhere(cib: Cib, nodes: list[Node]) -> Problem:
+    first = nodes[0].attributes["standby"]
+    message = f"cluster: every node is in standby (`{first.value}`), so nothing runs; there must be one where resources may run"
+    related = tuple(Related(node.attributes["standby"].span, f"`{node.name}` too") for node in nodes[1:])
+    commands = tuple(pcs("node", "unstandby", node.name) for node in nodes)
+    return Problem(first.span, message, "cluster standby", related, host=cib.cluster.host, commands=commands)
 
 
 def _banned_from(constraint: Constraint) -> list[str]:
@@ -171,9 +190,23 @@ def _run_unwatched(facts: Facts, params: Params) -> Iterator[Saw]:
         for leaf in _leaves(cib, params):
             if leaf.form != PRIMITIVE or leaf.agent is None or OPERATIONS in cib.cluster.untold:
                 continue
-            if not any(_watches(operation) for operation in leaf.operations):
+            watching = [operation for operation in leaf.operations if _watches(operation)]
+            passed_over = [one for operation in watching if (one := operation.settings.get("on-fail")) is not None and _passes_over(one)]
+            if not watching:
                 message = f"resource `{leaf.name}`: it has no recurring `monitor` operation, so a failure is not seen; there must be one"
                 yield Problem(leaf.span, message, f"resource {leaf.name}", host=leaf.host)
+            elif len(passed_over) == len(watching):
+                word = passed_over[0]
+                message = f"resource `{leaf.name}`: `on-fail` of its `monitor` is `{word.value}`, so a failure is seen and not mended"
+                related = (Related(leaf.span, "this resource"),)
+                yield Problem(
+                    word.span, f"{message}; it must be `restart`, or not be set", f"resource {leaf.name}", related, host=leaf.host
+                )
+
+
+def _passes_over(on_fail: Text) -> bool:
+    """Return whether a failure is ignored, or the resource is left as it is until somebody cleans up."""
+    return on_fail.value.lower() in ("ignore", "block")
 
 
 def _watches(operation: Operation) -> bool:
