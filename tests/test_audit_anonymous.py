@@ -158,6 +158,30 @@ def test_numbers_paths_and_lwlints_own_words_stay(
         assert [(place["line"], place["column"]) for place in before["places"]] == [(p["line"], p["column"]) for p in after["places"]]
 
 
+def test_users_schemes_and_services_are_no_hosts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = """\
+[DEFAULT]
+url = http://trove:9311 http://nova-api:8774 tcp://gcomm
+transport_url = rabbit://trove:pw@c4nctl-1:5672,trove:pw@c4nctl-2:5672/
+[database]
+connection = mysql+pymysql://trove:pw@trove/nova
+[api_database]
+connection = a gcomm://c4nctl-0,c4nctl-1 trove@c4nctl-2
+max_retries = b mysql://trove:pw@c4nctl-0/x http://trove:1 openstack-nova-api nova_api gcomm://gcomm
+"""
+    changes = {"etc/nova/nova.conf": options}
+    Path("sosreport-a.tar").write_bytes(packed(host("full-pacemaker", NODES[0], changes), NODES[0], "tar"))
+    (found,) = {one.group(1) for one in re.finditer(r"max_retries` is `b ([^`]+)`", said(capsys, "sosreport-a.tar"))}
+    user, service, unit, container, scheme = found.split()
+    assert re.fullmatch(r"mysql://trove:\*\*@host-\d+/x", user)
+    assert re.fullmatch(r"http://host-\d+:1", service)
+    assert (unit, container) == ("openstack-nova-api", "nova_api")
+    assert re.fullmatch(r"gcomm://host-\d+", scheme)
+
+
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real sosreport is not at hand")
 @pytest.mark.parametrize("form", FORMS)
 def test_a_real_sosreport(

@@ -107,7 +107,9 @@ def test_a_restart_that_a_later_drop_in_takes_away_is_given_back_by_one_later_st
 
 def test_a_service_that_has_to_leave_the_cluster_is_not_disabled_in_systemd(tmp_path: Path, capsys: Capsys) -> None:
     unit = "openstack-nova-api.service"
-    resources = "".join(f'<primitive id="{name}" class="systemd" type="{name}"/>' for name in ("openstack-nova-api", "openstack-cinder-volume"))
+    resources = "".join(
+        f'<primitive id="{name}" class="systemd" type="{name}"/>' for name in ("openstack-nova-api", "openstack-cinder-volume")
+    )
     write(
         tmp_path,
         {

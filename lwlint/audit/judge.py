@@ -47,6 +47,7 @@ def _cluster(group: Group, rules: Sequence[Rule], release: str, anonymous: Anony
     reports = [judge(host.reading, host.request, own) for host in hosts]
     sources = {path: source for report in reports for path, source in report.sources.items()}
     if anonymous is not None:
+        anonymous.names.services(hosts[0].reading.facts.services)
         _named(group, sources, anonymous)
     comparing = [rule for rule in rules if checks.compares_hosts(rule.check)]
     across = _across(hosts, comparing, sources) if group.clustered else Answer((), (), ())

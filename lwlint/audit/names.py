@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import count
 
+from lwlint.facts.service import Service
+
 _NAME = r"[A-Za-z0-9](?:[\w-]|\.(?=[\w]))*"
 _AUTHORITY = re.compile(r"(?P<front>(?<!file)://)(?P<all>[^/\s'\"`?#<>]+)")
 _AT = re.compile(r"(?P<front>\b(?:rabbit\w*|root|heat-admin|tripleo-admin)@)(?P<all>[\w.-]+)")
@@ -66,6 +68,7 @@ class Names:
 
     def __init__(self, words: Iterable[str] = ()) -> None:
         self._words = _WORDS | frozenset(words)
+        self._services: set[str] = set()
         self._hosts: dict[str, None] = {}  # by name, as the order numbers them
         self._clusters: dict[str, None] = {}
         self._seen: set[str] = set()  # learned from texts
@@ -73,6 +76,13 @@ class Names:
         self._alias: dict[str, str] = {}
         self._everywhere: re.Pattern[str] | None = None
         self._forms: dict[str, str] = {}
+
+    def services(self, services: Iterable[Service]) -> None:
+        """Know the names of services, units, containers and resources, which are words: `http://nova-api:8774` makes no host of a unit."""
+        for one in services:
+            called = (one.name, *one.units, *one.containers, *one.resource_ids, *one.full_ha_ids, *one.bundle_ids)
+            forms = {form for name in called for form in (name, name.removeprefix("openstack-"), *_forms(name.removeprefix("openstack-")))}
+            self._services |= {form.replace("_", "-") for form in forms} | forms
 
     def host(self, name: str) -> None:
         """Know `name` as a host's, with or without its domain."""
@@ -128,7 +138,7 @@ class Names:
 
     def _is_plain(self, name: str, known: Iterable[str]) -> bool:
         """Return whether `name` can be nothing but a host's, domain's or cluster's, so that it is replaced everywhere."""
-        if name in self._words or len(name) < 2 or name.isdigit():
+        if name in self._words or len(name) < 2 or name.isdigit() or (name in self._services and name not in self._hosts):
             return False
         return bool(re.search(r"[\d.-]", name)) or (name in known and len(name) > 2)
 
@@ -146,17 +156,22 @@ class Names:
         return text if self._everywhere is None else self._everywhere.sub(lambda m: self._forms[m[0].lower()], text)
 
     def _part(self, match: re.Match[str]) -> str:
-        return match["front"] + self._alias.get(match["name"].lower(), match["name"])
+        name = match["name"]
+        return match["front"] + (name if _is_other(match) else self._alias.get(name.lower(), name))
 
 
 def _names(text: str) -> Iterator[str]:
     """Yield the names in the value of a key, or in the authority of an address: `user:***@a:3306,b:3306`."""
     for match in _PART.finditer(text):
         name = match["name"].lower()
-        rest = text[match.end() :]
-        is_user = "@" in re.split("[,;]", rest)[0]
-        if not is_user and not re.fullmatch(r"[\d.]+|[0-9a-f]+", name) and name not in _ALONE:
+        if not _is_other(match) and not re.fullmatch(r"[\d.]+|[0-9a-f]+", name) and name not in _ALONE:
             yield name
+
+
+def _is_other(match: re.Match[str]) -> bool:
+    """Return whether a part is the user of an address, or its scheme: `nova` of `nova:***@a:3306,b`, `gcomm` of `gcomm://a,b`."""
+    rest = match.string[match.end() :]
+    return rest.startswith("://") or "@" in re.split("[,;]", rest)[0]
 
 
 def _split(name: str) -> tuple[str, str]:
