@@ -72,11 +72,12 @@ def captures(tree: Tree, top: str = "") -> list[Capture]:
 def _roots(tree: Tree, folder: str, depth: int) -> Iterator[str]:
     inside = names(tree, folder or ".")
     below = f"{folder}/" if folder else ""
-    if _form(tree, below, inside) is not None:
+    form = _form(tree, below, inside)
+    if form is not None:
         yield below
-    elif depth < _DEEPEST:
+    if form in (None, CRM_REPORT) and depth < _DEEPEST:  # what lies beside the nodes of a cluster's report may be one of another kind
         for name in inside:
-            if tree.kind(below + name) == FOLDER:
+            if tree.kind(below + name) == FOLDER and not (form and _has_cib(tree, below + name)):
                 yield from _roots(tree, below + name, depth + 1)
 
 
@@ -86,9 +87,12 @@ def _form(tree: Tree, root: str, inside: Sequence[str]) -> Optional[str]:
         return SOS
     if "etc" in there and there & {"usr", "var", "run", "lib"}:
         return HOST
-    if any(tree.real_kind(f"{root}{name}/cib.xml") == FILE or tree.real_kind(f"{root}{name}/cib.xml.live") == FILE for name in inside):
-        return CRM_REPORT
-    return None
+    return CRM_REPORT if any(_has_cib(tree, root + name) for name in inside) else None
+
+
+def _has_cib(tree: Tree, folder: str) -> bool:
+    """Return whether a folder is that of one node in a cluster's report."""
+    return any(tree.real_kind(f"{folder}/{name}") == FILE for name in ("cib.xml", "cib.xml.live"))
 
 
 def capture(tree: Tree, root: str) -> Capture:

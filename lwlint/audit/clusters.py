@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from lwlint import kinds
 from lwlint.assemble.cibs import cib_facts
 from lwlint.assemble.pcs_configs import pcs_config_facts
-from lwlint.assemble.sos import Capture
+from lwlint.assemble.sos import CRM_REPORT, Capture
 from lwlint.assemble.sos_search import CIB, COROSYNC
 from lwlint.audit.targets import LONE_CIB, Target
 from lwlint.catalogue import Catalogue
@@ -133,7 +133,8 @@ def groups(found: Sequence[Seat]) -> list[Group]:
 def _group(members: Sequence[Seat]) -> Group:
     counting, older = [], []
     for same in _by_node(members):
-        ordered = sorted(same, key=lambda seat: seat.capture.captured)  # stable: of two of one time, the last by path
+        # a cluster's own report has nothing but the CIB; stable: of two of one time, the last by path
+        ordered = sorted(same, key=lambda seat: (seat.capture.form != CRM_REPORT, seat.capture.captured))
         counting.append(ordered[-1])
         older += ordered[:-1]
     name = next((seat.identity.name for seat in members if seat.identity.name), "")

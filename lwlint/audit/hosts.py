@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+from lwlint.assemble.sos import CRM_REPORT
 from lwlint.assemble.sos_release import release_hints
-from lwlint.assemble.sos_search import PACKAGES, RELEASE, RUNTIME_UNITS
+from lwlint.assemble.sos_search import CIB, PACKAGES, RELEASE, RUNTIME_UNITS
 from lwlint.audit.clusters import Group, Seat
 from lwlint.audit.mounted import Mounted
 from lwlint.audit.targets import ARCHIVE
@@ -51,7 +52,7 @@ def read_hosts(group: Group, release: str = AUTO) -> list[Host]:
     if known is not None and group.clustered:
         like = Release(known.name, f"as the other hosts: {known.because}")
         hosts = [host if host.release.name is not None else _read(host.seat, host.label, AUTO, like) for host in hosts]
-    return list(_with_cib(hosts)) if group.clustered else hosts
+    return list(_with_cib(hosts, group, release)) if group.clustered else hosts
 
 
 def _labels(group: Group) -> Iterator[str]:
@@ -121,9 +122,11 @@ def _of_another(path: str, seat: Seat) -> bool:
     return bool(path) and seat.target.kind == ARCHIVE and not seat.capture.root.startswith(path + "/") and len(seat.target.captures) > 1
 
 
-def _with_cib(hosts: Sequence[Host]) -> Iterator[Host]:
+def _with_cib(hosts: Sequence[Host], group: Group, release: str) -> Iterator[Host]:
     """Yield the hosts, those without a CIB with the one of another: it is the whole cluster's, and better than any text of it."""
     having = [host for host in hosts if host.reading.facts.of(Cluster)]
+    if all(map(_is_weak, having)):
+        having += _spare(group, release, {host.label for host in hosts})
     lender = min(having, key=_is_weak, default=None)
     for host in hosts:
         own = {cluster.span.path for cluster in host.reading.facts.of(Cluster)}
@@ -135,6 +138,16 @@ def _with_cib(hosts: Sequence[Host]) -> Iterator[Host]:
         facts = Facts([*kept, *_of(lender.reading.facts, paths)], release=host.release, services=host.reading.facts.services)
         sources = {**host.reading.input.sources, **{path: lender.reading.input.sources[path] for path in paths}}
         yield replace(host, reading=Reading(facts, replace(host.reading.input, sources=sources)), lent=lender.label)
+
+
+def _spare(group: Group, release: str, taken: Collection[str]) -> Iterator[Host]:
+    """Yield the newest of the reports that do not count, of those with a CIB: a cluster's own report, or an older one of a host."""
+    having = [seat for seat in group.older if any(not one.weaker for one in seat.capture.of(CIB))]
+    for seat in sorted(having, key=lambda seat: (seat.capture.captured, seat.shown))[-1:]:
+        label = f"{seat.node}-{'crm_report' if seat.capture.form == CRM_REPORT else 'older'}"
+        host = _read(seat, f"{label}-cib" if label in taken else label, release)
+        if host.reading.facts.of(Cluster):
+            yield host
 
 
 def _is_weak(host: Host) -> bool:

@@ -89,7 +89,9 @@ def _counting(node: str, group: Group) -> str:
 
 def _across(hosts: Sequence[Host], rules: Sequence[Rule], sources: Mapping[str, Source]) -> Answer:
     """Return what the rules that compare hosts say; a CIB that was lent counts once."""
+    labels = {host.label for host in hosts}
     facts = [fact for host in hosts for fact in host.reading.facts if fact.span.path.partition("/")[0] == host.label]
+    facts += [fact for fact in hosts[0].reading.facts if hosts[0].lent not in ("", *labels) and _first(fact.span.path, [hosts[0].lent])]
     release = next((host.release for host in hosts if host.release.name is not None), hosts[0].release)
     return evaluate(Facts(facts, release=release, services=hosts[0].reading.facts.services), rules, sources)
 

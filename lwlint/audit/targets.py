@@ -13,13 +13,13 @@ from lwlint.assemble.sos_paths import WANTED
 from lwlint.assemble.sos_search import CIB, COROSYNC, Evidence, names
 from lwlint.assemble.sos_tree import Selected
 from lwlint.audit.live import Asked
+from lwlint.audit.loose import loose, starts_xml
 from lwlint.audit.reading import Told, Unread, read_archives
 from lwlint.audit.remote import is_url, read_url, shown
 from lwlint.discover import limit_of
 from lwlint.facts.input import Unreadable
 from lwlint.finding import ConfigurationError
 from lwlint.parse.archive import Archive
-from lwlint.parse.archive_format import is_inner
 from lwlint.record import dataclass, field, replace
 from lwlint.source import Span
 from lwlint.tree import Disk, Memory, Overlay, Tree
@@ -94,15 +94,14 @@ def _root(path: str, asked: Asked | None) -> Target:
 
 
 def _folder(path: str) -> Iterator[Union[Target, str]]:
-    """Yield the reports in a folder, and what lies in it and may be an archive where it is no report itself."""
+    """Yield the reports in a folder, and what lies beside them: archives, and CIBs by themselves."""
     tree = Selected(Disk(), path, WANTED)
-    found = captures(tree, "" if path == "." else path)
-    inside = [] if any(posixpath.normpath(one.root or ".") == path for one in found) else names(Disk(), path)
-    archives = [posixpath.join(path, name) for name in inside if is_inner(name) and os.path.isfile(os.path.join(path, name))]
-    if found or not archives:
-        yield Target(path, FOLDER, tree, tuple(_hosts(found)), () if found else tuple(_denied(path)))
-    for name in archives:
-        yield _file(posixpath.normpath(name))
+    found = tuple(_hosts(captures(tree, "" if path == "." else path)))
+    beside = list(loose(path, frozenset(posixpath.normpath(one.root or ".") for one in found)))
+    if found or not beside:
+        yield Target(path, FOLDER, tree, found, () if found else tuple(_denied(path)))
+    for name in beside:
+        yield _file(name)
 
 
 def _denied(path: str) -> Iterator[Unreadable]:
@@ -120,7 +119,7 @@ def _file(path: str) -> Union[Target, str]:
     try:
         with open(path, "rb") as file:
             head = file.read(512)
-        return _cib(path) if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") else path
+        return _cib(path) if starts_xml(head) else path
     except OSError:
         return path  # whoever reads it says so
 

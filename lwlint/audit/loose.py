@@ -1,0 +1,49 @@
+"""What lies in a folder beside reports: archives of reports, whatever their names, and CIBs by themselves."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from collections.abc import Collection, Iterator
+
+from lwlint.assemble.sos_search import names
+from lwlint.parse import archive_format as formats
+from lwlint.tree import Disk
+
+_DEEPEST = 3  # folders below the one that was named
+_OF_A_CASE = re.compile(r"sos[_-]?(?:report|collector)|(?:crm|hb)_report", re.IGNORECASE)
+_OTHER = re.compile(r"\.(?:zip|7z|rar)$", re.IGNORECASE)  # not opened, and said so
+
+
+def loose(folder: str, reports: Collection[str], depth: int = 0) -> Iterator[str]:
+    """Yield the paths of archives and CIBs in the folder, or a few folders below it, and not in one of the `reports`."""
+    if folder in reports:
+        return
+    for name in names(Disk(), folder):
+        path = posixpath.normpath(posixpath.join(folder, name))
+        if os.path.isfile(path):
+            if formats.is_inner(name) or _is_either(path, name):
+                yield path
+        elif depth < _DEEPEST and os.path.isdir(path) and not os.path.islink(path) and not formats.HOST.search(name):
+            yield from loose(path, reports, depth + 1)
+
+
+def _is_either(path: str, name: str) -> bool:
+    """Return whether a file is an archive or a CIB by what it begins with. What any archive may hold must be called a report, too."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(formats.HEAD)
+    except OSError:
+        return _OF_A_CASE.search(name) is not None  # whoever reads it says so
+    if starts_xml(head):
+        return b"<cib" in head
+    if head[257:262] == b"ustar":
+        return True
+    known = bool(formats.of(head) or formats.refusal(head))
+    return known and bool(_OF_A_CASE.search(name) or _OTHER.search(name))
+
+
+def starts_xml(head: bytes) -> bool:
+    """Return whether a file that begins so is XML, and no archive."""
+    return head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")

@@ -1,0 +1,92 @@
+"""What lies beside reports in a folder, and what a cluster's own report has that the sosreports lack."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.archive_builder import PACKERS, tar
+from tests.audit_cluster import CIB, NODES, Files, host, packed, unpack
+from tests.shared import HERE
+from tests.test_audit import answer
+
+Capsys = pytest.CaptureFixture[str]
+
+
+def report(node: str, packing: str = "tar.xz") -> bytes:
+    return packed(host("full-pacemaker", node), node, packing)
+
+
+def cib() -> bytes:
+    return (HERE / "fixtures" / "full-pacemaker" / CIB).read_bytes()
+
+
+def test_archives_are_found_in_folders_whatever_they_are_called(tmp_path: Path, capsys: Capsys) -> None:
+    below = tmp_path / "case" / "attached"
+    below.mkdir(parents=True)
+    (tmp_path / "case" / "sosreport-of-the-first").write_bytes(report(NODES[0]))
+    (below / "second").write_bytes(report(NODES[1], "tar"))
+    (below / "logs.gz").write_bytes(PACKERS["tar.gz"](b"no archive of reports"))
+    unpack(below, host("full-pacemaker", NODES[2]), NODES[2])
+    plain = answer([str(tmp_path / "case")], capsys, 1)
+    assert [one["name"] for one in plain["clusters"][0]["hosts"]] == list(NODES)
+    assert [one["reports"] for one in plain["targets"]] == [1, 1, 1]
+
+
+def test_a_cib_in_a_folder_is_judged(tmp_path: Path, capsys: Capsys) -> None:
+    (tmp_path / "cib-of-monday.xml").write_bytes(cib())
+    (tmp_path / "other.xml").write_text("<html/>")
+    (cluster,) = answer([str(tmp_path)], capsys, 1)["clusters"]
+    assert [one["name"] for one in cluster["hosts"]] == ["cib-of-monday.xml"]
+
+
+def test_a_zip_in_a_folder_is_named(tmp_path: Path, capsys: Capsys) -> None:
+    (tmp_path / "sosreport-a.tar.xz").write_bytes(report(NODES[0]))
+    with zipfile.ZipFile(tmp_path / "rest.zip", "w") as file:
+        file.writestr("x", "y")
+    found = answer([str(tmp_path)], capsys, 2)["targets"]
+    assert [(one["reports"], [t.rpartition(": ")[2] for t in one["troubles"]]) for one in found] == [
+        (0, ["is a zip archive; it is not opened"]),
+        (1, []),
+    ]
+
+
+def cluster_report(stamp: str) -> bytes:
+    files: Files = {f"{node}/{name}": text for node in NODES for name, text in (("cib.xml", cib()), ("RUNNING", b""))}
+    return PACKERS["tar.bz2"](tar(files, top=f"crm_report-{stamp}/"))
+
+
+@pytest.mark.parametrize("stamp", ["x", "2030-01-02"])
+def test_the_cib_of_a_clusters_own_report_counts_where_no_sosreport_has_one(stamp: str, tmp_path: Path, capsys: Capsys) -> None:
+    for node in NODES[:2]:
+        changes = {CIB: None, "etc/corosync/corosync.conf": "totem {\n cluster_name: tripleo_cluster\n}\n"}
+        (tmp_path / f"sosreport-{node}.tar").write_bytes(packed(host("full-pacemaker", node, changes), node, "tar"))
+    (tmp_path / "crm_report.tar.bz2").write_bytes(cluster_report(stamp))
+    (cluster,) = answer([str(tmp_path)], capsys, 1)["clusters"]
+    first, second, third = cluster["hosts"]
+    assert [one["target"].rpartition("!")[2].partition("/")[0][:9] for one in (first, second)] == ["sosreport"] * 2
+    assert (third["name"], third["cib_of"]) == (NODES[2], "")
+    assert (first["cib_of"], second["cib_of"]) == (NODES[2], NODES[2])
+    outcomes = {one["code"]: one["outcome"] for one in first["verdicts"]}
+    assert (outcomes["LW101"], outcomes["LW201"]) == ("fail", "pass")
+
+
+def test_the_cib_of_a_report_that_does_not_count_is_used_where_no_other_has_one(tmp_path: Path, capsys: Capsys) -> None:
+    changes = {CIB: None, "etc/corosync/corosync.conf": "totem {\n cluster_name: tripleo_cluster\n}\n"}
+    (tmp_path / "new.tar").write_bytes(packed(host("full-pacemaker", NODES[0], changes, "2016-11-24"), NODES[0], "tar", "2016-11-24"))
+    (tmp_path / "old.tar").write_bytes(report(NODES[0], "tar"))
+    (cluster,) = answer([str(tmp_path)], capsys, 1)["clusters"]
+    (one,) = cluster["hosts"]
+    assert (one["captured"], one["cib_of"]) == ("2016-11-24 04:05:06", f"{NODES[0]}-older")
+    places = {place["host"] for found in cluster["findings"] if found["code"] == "LW101" for place in found["places"]}
+    assert places == {f"{NODES[0]}-older"}
+
+
+def test_reports_beside_a_folder_with_a_cib_count(tmp_path: Path, capsys: Capsys) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "cib.xml").write_bytes(cib())
+    unpack(tmp_path / "deeper", host("full-pacemaker", NODES[0]), NODES[0])
+    (cluster,) = answer([str(tmp_path)], capsys, 1)["clusters"]
+    assert [one["name"] for one in cluster["hosts"]] == ["notes", NODES[0]]
