@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from lwlint.finding import FAIL, PASS, ConfigurationError, Finding, Report
 from lwlint.read import Mismatch, build
 from lwlint.source import Source
+from lwlint.tree import FOLDER, Tree
 
 KNOWN = "recorded in the baseline"  # the reason with which `marked` suppresses a known finding
 _VERSION = 1
@@ -42,7 +43,7 @@ class Comparison:
     """A report against a baseline.
 
     `gone` are recorded findings that are there no more; `unseen` those that this run cannot tell about: their file was
-    not read, or their rule was not evaluated. Allowed findings are in none of the four.
+    not read though it is there, or their rule was not evaluated. Allowed findings are in none of the four.
     """
 
     new: tuple[Finding, ...]
@@ -123,11 +124,34 @@ def _clean(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def compare(report: Report, baseline: Sequence[Known], *, whole: bool = False) -> Comparison:
+def absent(report: Report, paths: Sequence[str], tree: Tree) -> Callable[[str], bool]:
+    """Return what tells of a path in a baseline that it is that of no file any more, where the run would have met one.
+
+    That is so if only folders were named (`paths`), the file would be in one of them, and no host of the report has it, nor
+    the tree around the current folder.
+    """
+    folders = [posixpath.normpath(path) for path in paths]
+    if not folders or any(tree.real_kind(folder) != FOLDER for folder in folders):
+        return lambda path: False
+    roots = sorted({source.root for source in report.sources.values() if source.judged} | {""})
+
+    def is_absent(path: str) -> bool:
+        places = [posixpath.normpath(root + path) for root in roots]
+        looked = any(_is_below(place, folder) for place in places for folder in folders)
+        return looked and all(tree.kind(place) is None for place in places)
+
+    return is_absent
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return not path.startswith("../") if folder == "." else path.startswith(folder + "/")
+
+
+def compare(report: Report, baseline: Sequence[Known], *, absent: Callable[[str], bool] = lambda path: False) -> Comparison:
     """Return what of the report is new, and what of the baseline is left.
 
-    A file that was moved keeps its known findings if its name stayed and nothing is at the old path any more.
-    With `whole`, the run is one of everything that the baseline is about: what was not read is gone.
+    A file that was moved keeps its known findings if its name stayed and nothing is at the old path any more. What is recorded of a
+    file that is `absent` is gone, if a file of the baseline was met where it says: else the run was begun in another folder.
     """
     looked = {_clean(_inside(source)) for source in report.sources.values() if source.judged}
     new, left = _match([f for f in report.findings if f.allowed is None], sorted(baseline), report, _identity)
@@ -135,7 +159,8 @@ def compare(report: Report, baseline: Sequence[Known], *, whole: bool = False) -
     new, left_of_moved = _match(new, moved, report, _identity_of_moved)
     left = sorted([*(entry for entry in left if entry.path in looked), *left_of_moved])
     judged = {verdict.code for verdict in report.verdicts if verdict.outcome in (PASS, FAIL)}
-    gone = [entry for entry in left if entry.code in judged and (whole or entry.path in looked)]
+    here = any(entry.path in looked for entry in baseline)
+    gone = [entry for entry in left if entry.code in judged and (entry.path in looked or (here and absent(entry.path)))]
     lost, fresh = set(gone), {id(finding) for finding in new}
     return Comparison(
         new=tuple(new),

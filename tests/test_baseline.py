@@ -13,6 +13,7 @@ from lwlint import baseline
 from lwlint.baseline import Comparison, Known
 from lwlint.finding import FAIL, NOT_EVALUATED, PASS, ConfigurationError, Finding, Report, Verdict
 from lwlint.source import Source
+from lwlint.tree import Memory
 
 
 def conf(text: str, path: str = "c0/etc/nova/nova.conf", root: str = "c0/") -> Source:
@@ -30,9 +31,9 @@ def report(*places: tuple[Source, str], subject: str = "option retries", allowed
     return Report(tuple(found), (Verdict("finite", "LW301", outcome),), {source.path: source for source, _ in places})
 
 
-def compared(new: Report, old: Report, *, whole: bool = False) -> str:
+def compared(new: Report, old: Report) -> str:
     """What the run says of `new` when `old` was recorded."""
-    return baseline.told(baseline.compare(new, baseline.read(baseline.record(old), "b"), whole=whole))
+    return baseline.told(baseline.compare(new, baseline.read(baseline.record(old), "b")))
 
 
 OLD = report((conf("[database]\nmax_retries = 3\n"), "3"))
@@ -123,8 +124,31 @@ def test_what_was_not_read_or_not_evaluated_is_not_gone() -> None:
     assert [compared(now, OLD) for now in (unread, blind, unselected)] == ["0 new, 0 known, 0 gone, 1 not looked at"] * 3
 
 
-def test_what_a_whole_run_did_not_read_is_gone() -> None:
-    assert compared(replace(OLD, findings=(), sources={}), OLD, whole=True) == "0 new, 0 known, 1 gone"
+def left_of(paths: Sequence[str], files: dict[str, str], *read: Source) -> tuple[list[str], list[str]]:
+    """What is gone, and what was not looked at, of two hosts' files and two templates when `files` are there and `read` was read."""
+    there = (conf("a 3"), conf("b 3", "c0/etc/x.conf"), Source("t/a.yaml", "c 3", "heat"), Source("t/u/b.yaml", "d 3", "heat"))
+    old = baseline.read(baseline.record(report(*((source, "3") for source in there))), "b")
+    now = Report((), (Verdict("finite", "LW301", PASS),), {source.path: source for source in read})
+    result = baseline.compare(now, old, absent=baseline.absent(now, paths, Memory(files)))
+    return [entry.path for entry in result.gone], [entry.path for entry in result.unseen]
+
+
+def test_what_was_found_in_a_file_that_is_no_more_is_gone_if_the_run_would_have_met_it() -> None:
+    x, nova, a, b = "etc/x.conf", "etc/nova/nova.conf", "t/a.yaml", "t/u/b.yaml"
+    read = (conf("a"), Source(a, "c", "heat"))
+    files = {source.path: "" for source in read}
+    assert left_of(["."], files, *read) == ([nova, x, a, b], [])
+    assert left_of(["."], {**files, "c0/etc/x.conf": "", b: ""}, *read) == ([nova, a], [x, b])  # they are there, and were left out
+    assert left_of(["t"], files, *read) == ([nova, a, b], [x])
+    assert left_of(["c0/etc/", "t"], files, *read) == ([nova, x, a, b], [])
+    assert left_of(["c0/etc/nova/nova.conf"], files, *read) == ([nova, a], [x, b])
+    assert left_of(["."], {"y/z.yaml": ""}, Source("y/z.yaml", "", "heat")) == ([], [nova, x, a, b])  # begun in another folder
+
+
+def test_of_several_hosts_one_that_has_the_file_is_enough() -> None:
+    read = (conf("a"), conf("b", "c1/etc/nova/nova.conf", "c1/"))
+    files = {**{source.path: "" for source in read}, "c1/etc/x.conf": ""}
+    assert left_of(["."], files, *read)[0] == ["etc/nova/nova.conf", "t/a.yaml", "t/u/b.yaml"]
 
 
 def test_an_allowed_finding_is_neither_recorded_nor_new() -> None:

@@ -142,6 +142,27 @@ def test_a_baseline_leaves_only_what_is_new(tmp_path: Path, capsys: pytest.Captu
     assert main(["check", FULL, "--select", "LW101", "--select", "LW105", "--baseline", str(known)]) == 1
 
 
+def test_what_is_gone_of_a_baseline_is_told_and_pruned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("etc").mkdir()
+    for name, value in (("nova", "3"), ("heat", "3"), ("glance-api", "3")):
+        Path(f"etc/{name}.conf").write_text(f"[database]\nconnection = mysql://k@db/{name}\nmax_retries = {value}\n")
+    assert main(["baseline", "etc", "--select", "LW301", "-o", "known"]) == 0
+    Path("etc/nova.conf").write_text("[database]\nconnection = mysql://k@db/nova\nmax_retries = -1\n")
+    Path("etc/heat.conf").unlink()
+    capsys.readouterr()
+    assert main(["check", "etc", "--select", "LW301", "--baseline", "known"]) == 0
+    gone = [f"gone: LW301 etc/{name}.conf: {name}.conf: `database.max_retries` is `3`; it must be `-1`" for name in ("heat", "nova")]
+    assert capsys.readouterr().err.splitlines() == [f"lwlint: {line}" for line in (*gone, "0 new, 1 known, 2 gone")]
+    assert main(["check", "etc/nova.conf", "--select", "LW301", "--baseline", "known"]) == 0
+    assert capsys.readouterr().err.splitlines()[-1] == "lwlint: 0 new, 0 known, 1 gone, 2 not looked at"
+    assert main(["baseline", "etc", "--select", "LW301", "-o", "known", "--prune"]) == 0
+    assert capsys.readouterr().out.splitlines() == [*gone, "0 new, 1 known, 2 gone"]
+    assert [json.loads(line).get("path") for line in Path("known").read_text().splitlines()] == [None, "etc/glance-api.conf"]
+
+
 def test_several_formats_are_written_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sarif, junit = tmp_path / "out.sarif", tmp_path / "out.xml"
     assert main(["check", FULL, "--format", f"sarif={sarif}", "--format", f"junit={junit}"]) == 1

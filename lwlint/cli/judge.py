@@ -18,9 +18,9 @@ from lwlint.run import settled
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from lwlint.baseline import Known
+    from lwlint.baseline import Comparison, Known
     from lwlint.rules import Rule
     from lwlint.run import Request
 
@@ -34,9 +34,10 @@ def check(options: argparse.Namespace) -> int:
     found = settings(options)
     chosen = rules(options, found)
     costs = Costs(time.process_time if options.timing else None)
-    report = _judged(replace(request(options, found), costs=costs), chosen, options)
+    asked_for = replace(request(options, found), costs=costs)
+    report = _judged(asked_for, chosen, options)
     if known is not None:
-        report = _compared(report, known)
+        report = _compared(report, known, asked_for, options)
     code = exit_code(report, options)
     colour = options.color == "always" or (options.color == "auto" and sys.stdout.isatty())
     sys.stdout.write(deliver(asked, report, chosen, How(colour, options.verbose, options.fail_on, code)))
@@ -71,18 +72,20 @@ def _judged(asked: Request, chosen: Sequence[Rule], options: argparse.Namespace)
 
 def baseline(options: argparse.Namespace) -> int:
     """`lwlint baseline`: write what is found today, or take what is gone out of what was written."""
-    from lwlint.baseline import compare, pruned, record, told
+    from lwlint.baseline import absent, compare, pruned, record, told
     from lwlint.report.formats import write
 
     known = _known(options.output) if options.prune else ()
     found = settings(options)
-    report = run(request(options, found), rules(options, found))
+    asked = request(options, found)
+    report = run(asked, rules(options, found))
     if report.count(BROKEN) or not any(source.judged for source in report.sources.values()):
         options.fail_on, options.strict = "error", False
         return exit_code(report, options)
-    comparison = compare(report, known)
+    comparison = compare(report, known, absent=absent(report, asked.paths, asked.tree))
     text = pruned(known, comparison) if options.prune else record(report)
     write(options.output, text)
+    sys.stdout.write("".join(f"{line}\n" for line in _gone(comparison)))
     print(told(comparison) if options.prune else f"{len(text.splitlines()) - 1} findings recorded in {options.output}")
     return CONFORMS
 
@@ -99,13 +102,24 @@ def _known(path: str) -> tuple[Known, ...]:
         raise ConfigurationError(f"`{path}`: baseline is not UTF-8") from error
 
 
-def _compared(report: Report, known: Sequence[Known]) -> Report:
-    from lwlint.baseline import compare, marked, told
+def _compared(report: Report, known: Sequence[Known], asked: Request, options: argparse.Namespace) -> Report:
+    """Return the report with what is known allowed; say on standard error what is gone, if the run was one on all that is there."""
+    from lwlint.baseline import absent, compare, marked, told
 
-    comparison = compare(report, known)
-    print(f"lwlint: {told(comparison)}", file=sys.stderr)
+    comparison = compare(report, known, absent=absent(report, asked.paths, asked.tree))
+    if (options.since or options.staged) and not options.all:
+        comparison = replace(comparison, gone=(), unseen=(*comparison.gone, *comparison.unseen))
+    sys.stderr.write("".join(f"lwlint: {line}\n" for line in (*_gone(comparison), told(comparison))))
     report = marked(report, comparison)
     return replace(report, verdicts=tuple(settled(report.verdicts, report.findings)))
+
+
+def _gone(comparison: Comparison) -> Iterator[str]:
+    """Yield a line for each recorded finding that is gone."""
+    from lwlint.report.places import one_line
+
+    for entry in comparison.gone:
+        yield f"gone: {entry.code} {one_line(entry.path)}: {one_line(entry.message or entry.subject)}"
 
 
 def _tells_all(asked: Sequence[Output]) -> bool:
