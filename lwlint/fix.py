@@ -171,6 +171,8 @@ class _Rounds:
                 raise NoPlace(f"`{path}` was read for another file's sake only; name it too")
             if path not in self._texts and self._request.tree.kind(path) != tree.FILE:
                 raise NoPlace(f"`{path}` is a link; name the file that it leads to")
+            if path not in self._texts and isinstance(self._request.tree, tree.Disk) and os.stat(path).st_nlink > 1:
+                raise NoPlace(f"`{path}` has another name, which would keep what is there now (a hard link)")
             return
         if self._request.tree.kind(path) is not None:
             raise NoPlace(f"`{path}` is there and was not read; name it too")

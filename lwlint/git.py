@@ -43,7 +43,7 @@ def since(revision: str) -> Change:
     Raises ConfigurationError without git or a checkout, and for a revision that is none.
     """
     prefix = _prefix("--since")
-    commit = _commit(revision)
+    commit = _commit(_base(revision))
     entries = {path: old for path, (old, _) in _raw("diff-index", commit).items()}
     for path in _names("ls-files", "--others", "--exclude-standard", "--full-name", "-z", "--", _up(prefix)):
         entries.setdefault(path, None)
@@ -53,7 +53,7 @@ def since(revision: str) -> Change:
 def staged() -> Change:
     """Return what differs between the last commit and the index; raises ConfigurationError as `since` does."""
     prefix = _prefix("--staged")
-    before = {path: old for path, (old, _) in _raw("diff-index", "--cached", _commit("HEAD")).items()}
+    before = {path: old for path, (old, _) in _raw("diff-index", "--cached", _last()).items()}
     after = {path: old for path, (old, _) in _raw("diff-files").items()}
     for path in _names("ls-files", "--others", "--exclude-standard", "--full-name", "-z", "--", _up(prefix)):
         after.setdefault(path, None)
@@ -92,7 +92,34 @@ def _commit(revision: str) -> str:
     try:
         return _git("rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}").decode("ascii").strip()
     except ConfigurationError:
-        raise ConfigurationError(f"`{revision}`: no such revision in this git checkout") from None
+        if ".." in revision:
+            raise ConfigurationError(f"`{revision}`: is a range; name one revision, or `REV...` for where this branch left it") from None
+        raise ConfigurationError(f"`{revision}`: no such revision in this git checkout{_shallow()}") from None
+
+
+def _base(revision: str) -> str:
+    """Return the revision to compare with: of `REV...` (and `REV...HEAD`) the one at which the branch that is checked out left REV."""
+    other, dots, own = revision.partition("...")
+    if not dots or own not in ("", "HEAD"):
+        return revision
+    try:
+        return _git("merge-base", _commit(other or "HEAD"), _commit("HEAD")).decode("ascii").strip()
+    except ConfigurationError as error:
+        if str(error).startswith("`git merge-base`"):
+            raise ConfigurationError(f"`{revision}`: `{other}` and `HEAD` have no commit in common{_shallow()}") from None
+        raise
+
+
+def _shallow() -> str:
+    shallow = _git("rev-parse", "--is-shallow-repository").strip() == b"true"
+    return "; its history is cut off (`git fetch --unshallow` gets the rest)" if shallow else ""
+
+
+def _last() -> str:
+    """Return the last commit or, before the first one, the empty tree."""
+    if _git("rev-parse", "--verify", "--quiet", "HEAD", none=1):
+        return _commit("HEAD")
+    return _git("hash-object", "-t", "tree", "--stdin").decode("ascii").strip()
 
 
 Entry = tuple[str, bytes]  # FILE or LINK, and the name of the blob

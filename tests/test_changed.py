@@ -108,6 +108,9 @@ def test_a_verdict_is_that_of_the_change(checkout: Path) -> None:
     [
         (["--since", "nothing"], "lwlint: `nothing`: no such revision in this git checkout"),
         (["--since", "--output=x"], "lwlint: `--output=x`: no such revision"),
+        (["--since", "HEAD..x"], "lwlint: `HEAD..x`: is a range; name one revision, or `REV...` for where this branch left it"),
+        (["--since", "HEAD...x"], "lwlint: `HEAD...x`: is a range; name one revision"),
+        (["--since", "nothing..."], "lwlint: `nothing`: no such revision in this git checkout"),
         (["--since", "HEAD", "--staged"], "lwlint: `--since` and `--staged` exclude each other"),
         (["--all"], "lwlint: `--all` goes with `--since` or `--staged`"),
         (["--since", "HEAD", "-"], "lwlint: `-`: standard input was not there before any change"),
@@ -117,6 +120,38 @@ def test_what_is_no_change_is_said(arguments: list[str], said: str, checkout: Pa
     arguments = [f"--since={arguments[1]}"] if arguments[1:] == ["--output=x"] else arguments
     code, _, told = lwlint(checkout, *arguments)
     assert (code, told.startswith(said)) == (2, True), told
+
+
+def test_a_branch_is_compared_with_the_commit_at_which_it_left_another(checkout: Path) -> None:
+    run_git(checkout, "branch", "own")
+    (checkout / OTHER).write_text("[Service]\nExecStart=/bin/true\nRestart=always\n")
+    commit(checkout)
+    main = run_git(checkout, "branch", "--show-current").strip()
+    run_git(checkout, "checkout", "-q", "own")
+    (checkout / UNIT).write_text("[Service]\nExecStart=/bin/true\nRestart=no\n")
+    commit(checkout)
+    assert found(checkout, "--since", main) == [f"{OTHER}:3", f"{UNIT}:3"]
+    assert [found(checkout, "--since", revision) for revision in (f"{main}...", f"{main}...HEAD", "HEAD...")] == [[f"{UNIT}:3"]] * 2 + [[]]
+    run_git(checkout, "checkout", "-q", "--orphan", "apart")
+    commit(checkout)
+    assert lwlint(checkout, "--since", f"{main}...")[2] == f"lwlint: `{main}...`: `{main}` and `HEAD` have no commit in common\n"
+
+
+def test_before_the_first_commit_all_that_is_staged_is_new(checkout: Path) -> None:
+    shutil.rmtree(checkout / ".git")
+    run_git(checkout, "init", "-q")
+    assert lwlint(checkout, "--staged")[0] == 2  # nothing to judge
+    run_git(checkout, "add", OTHER)
+    (checkout / OTHER).write_text("[Service]\nExecStart=/bin/true\nRestart=always\n")
+    assert found(checkout, "--staged") == [f"{OTHER}:3"]
+
+
+def test_of_a_history_that_is_cut_off_it_is_said(checkout: Path, tmp_path: Path) -> None:
+    commit(checkout)
+    run_git(tmp_path, "clone", "-q", "--depth", "1", f"file://{checkout}", "shallow")
+    assert found(tmp_path / "shallow", "--since", "HEAD") == []
+    said = "`HEAD~1`: no such revision in this git checkout; its history is cut off (`git fetch --unshallow` gets the rest)"
+    assert lwlint(tmp_path / "shallow", "--since", "HEAD~1")[::2] == (2, f"lwlint: {said}\n")
 
 
 def test_outside_a_checkout_it_is_said(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -159,6 +160,25 @@ def test_a_diff_names_a_file_so_that_git_finds_it(folder: Path, capsys: pytest.C
     assert fix("--diff", *names) == 1
     subprocess.run(["git", "apply", "-"], input=capsys.readouterr().out.encode(), cwd=folder, check=True)
     assert [(folder / name / "heat.conf").read_text() for name in names] == [MENDED] * len(names)
+
+
+def test_a_diff_names_a_file_with_a_blank_so_that_patch_finds_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    if shutil.which("patch") is None:
+        pytest.skip("patch is missing")
+    (folder / "a b.conf").write_text(CONF)
+    assert fix("--diff", "a b.conf") == 1
+    subprocess.run(["patch", "-p1"], input=capsys.readouterr().out.encode(), cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    assert (folder / "a b.conf").read_text() == MENDED
+
+
+def test_a_file_with_two_names_keeps_them_and_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.link(folder / "heat.conf", folder / "copy")
+    assert fix("heat.conf") == 1
+    said = "heat.conf:3:1 LW301 not fixed: `heat.conf` has another name, which would keep what is there now (a hard link)"
+    assert capsys.readouterr().out.splitlines()[0] == said
+    assert (folder / "copy").samefile(folder / "heat.conf")
+    (folder / "copy").unlink()
+    assert fix("heat.conf") == 0
 
 
 def test_a_link_to_a_folder_is_followed_where_it_is_named(folder: Path) -> None:

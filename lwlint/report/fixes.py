@@ -79,10 +79,10 @@ def _secret(lines: list[str]) -> frozenset[str]:
 
 
 def _name(path: str) -> str:
-    """Return a path as git writes it in a diff: in quotes if it holds what would not be read back."""
+    """Return a path as git writes it in a diff: in quotes if it holds what would not be read back, with a tab behind one with blanks."""
     data = path.encode("utf-8", "surrogateescape")
     if path.isprintable() and not re.search(r'["\\]', path):
-        return path
+        return f"{path}\t" if " " in path else path
     return '"' + "".join(chr(b) if 31 < b < 127 and b not in b'"\\' else f"\\{b:03o}" for b in data) + '"'
 
 
