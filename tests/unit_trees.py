@@ -84,13 +84,26 @@ def _assignment(rng: random.Random, number: str) -> str:
             ("Environment", rng.choice(["A=1", "'A=b c'", "", "A=1 \\\n# x\n  B=2", "A", "A=é"])),
             (
                 rng.choice(["Requires", "Requisite", "BindsTo", "PartOf", "Wants", "BindTo"]),
-                rng.choice([dependency, f"{dependency} {number}dep0.service", "", "junk"]),
+                rng.choice([dependency, f"{dependency} {number}dep0.service", "", *_not_names(dependency, number)]),
             ),
             ("PAMName", "login"),
             ("KillMode", rng.choice(["control-group", "process", "mixed", "none", "x", ""])),
         ]
     )
     return rng.choice(["", "", "", " ", "\t"]) + key + rng.choice(["=", "=", "=", " = ", "=\\\n", " \\\n="]) + value
+
+
+def _not_names(dependency: str, number: str) -> list[str]:
+    """Return lists of dependencies of which some word, or each, is no name of a unit."""
+    bare = dependency.rpartition(".")[0]
+    return [
+        "junk",
+        bare,
+        f'"{dependency}"',
+        f"{bare} {number}dep0.service",
+        f"{number}dep0.service;{dependency}",
+        f"{dependency}, \\\n {dependency}",
+    ]
 
 
 def _text(rng: random.Random, number: str, *, whole: bool) -> bytes:

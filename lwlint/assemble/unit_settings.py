@@ -5,7 +5,8 @@ Sources: systemd.unit(5), systemd.service(5); systemd 252 in test mode and boote
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 
 from lwlint.facts.systemd import Setting
 from lwlint.parse import unit_commands, unit_names, unit_values
@@ -34,6 +35,7 @@ _SERVICE_LISTS = """
     Environment EnvironmentFile PassEnvironment UnsetEnvironment SupplementaryGroups ReadWritePaths ReadOnlyPaths InaccessiblePaths
     Sockets SystemCallFilter
 """
+_WORD = re.compile(r"[^ \t\n\r]+")
 DEPENDENCIES = frozenset(f"Unit.{key}" for key in _DEPENDENCY_KEYS.split())
 _STATUS_LISTS = frozenset(("Service.RestartPreventExitStatus", "Service.RestartForceExitStatus", "Service.SuccessExitStatus"))
 _COMMANDS = frozenset(f"Service.Exec{key}" for key in ("Condition", "StartPre", "Start", "StartPost", "Reload", "Stop", "StopPost"))
@@ -197,11 +199,24 @@ class Settings:
                 self._drop(line.section, line.key, value, f"`{bad[0]}` is neither an exit status nor a signal")
             value = " ".join(word for word in words if word not in bad)
         elif name in DEPENDENCIES:
-            for part in line.words or (line.value,):
-                entries.append(Setting(unit_names.expand(part.value, self.unit), part.span, line.key))
+            entries += self._units_named(line)
             return
         if value:
             entries.append(Setting(value, line.value.span, line.key))
+
+    def _units_named(self, line: Assignment) -> Iterator[Setting]:
+        """Yield an entry for each unit that a dependency names; systemd drops words that are no names (`mariadb`, or one in quotes)."""
+        for part in line.words or (line.value,):
+            exact = part.span.end - part.span.start == len(part.value)
+            for match in _WORD.finditer(part.value):
+                name = unit_names.expand(match[0], self.unit)
+                if "%" not in name and not unit_names.is_unit(name):
+                    whole = f"{name}.service"
+                    meant = f" (`{whole}` is)" if unit_names.is_unit(whole) else ""
+                    self._drop(line.section, line.key, match[0], f"`{name}` is no name of a unit{meant}")
+                    continue
+                start = part.span.start + match.start()
+                yield Setting(name, part.span._replace(start=start, end=start + len(match[0])) if exact else part.span, line.key)
 
     def done(self) -> tuple[dict[str, Setting], dict[str, tuple[Setting, ...]]]:
         """Return the settings in force by `Section.Key`, and the entries of those that are lists."""

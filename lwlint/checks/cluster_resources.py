@@ -12,9 +12,13 @@ from lwlint.facts.cib import Cib, cibs
 from lwlint.facts.oslo import Option
 from lwlint.facts.pacemaker import TEMPLATES, Cluster, Resource
 from lwlint.facts.service import RELEASES, Release, Service
-from lwlint.finding import Command, Problem, Related
+from lwlint.facts.systemd import LOADED
+from lwlint.facts.unit_managers import resource_of, units
+from lwlint.finding import EACH, Command, Problem, Related
 from lwlint.record import dataclass
+from lwlint.shell import command
 
+_STARTED = ("enabled", "enabled-runtime")
 NO_CIB = "no CIB was given"
 NOT_OPENSTACK = "there is no OpenStack service in this CIB"
 
@@ -24,16 +28,20 @@ class Params:
     """Which services may not be resources: all of these kinds, and those with these names.
 
     A service of one of the kinds `until_release` is one only after the last release in which Pacemaker may run it.
+    `beside` says of a unit what is wrong with it if systemd starts such a service on a host of the cluster; empty: nothing is.
     """
 
     kinds: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
     until_release: tuple[str, ...] = ()
     reason: str = "is active/active; it must be managed by systemd, not by Pacemaker"
+    beside: str = ""
     reason_of_helpers: str = ""  # for what systemd has no unit of; empty: the same
 
 
 def _run(facts: Facts, params: Params) -> Iterator[Saw]:
+    if params.beside:
+        yield from _beside(facts, params)
     for cib in cibs(facts):
         if not cib.openstack:
             yield Unknown(NOT_OPENSTACK, cib.cluster.span)
@@ -52,6 +60,20 @@ def _run(facts: Facts, params: Params) -> Iterator[Saw]:
                 last = service.under_pacemaker[-1]
                 reason = f"is under Pacemaker in {facts.release.name}; it may be up to {last} only"
                 yield _problem(cib, leaf, service.title, reason, cluster_commands.handed_over(cib, leaf), "warning")
+
+
+def _beside(facts: Facts, params: Params) -> Iterator[Problem]:
+    """Yield the units of such services that systemd starts beside Pacemaker."""
+    hosts = {cib.cluster.host for cib in cibs(facts) if cib.openstack}
+    for unit in units(facts):
+        if unit.service is None or unit.service.name not in params.services or not hosts & {unit.host, ""}:
+            continue
+        started = unit.enabled in _STARTED or unit.active == "active"
+        if unit.load_state == LOADED and started and resource_of(facts, unit) is None:
+            state = unit.enabled if unit.enabled in _STARTED else unit.active
+            message = f"{unit.name}: it is `{state}`, and {params.beside}"
+            commands = (Command(command("systemctl", "disable", "--now", unit.name), EACH),)
+            yield Problem(unit.span, message, f"unit {unit.name}", host=unit.host, commands=commands)
 
 
 def _runs(service: Service) -> bool:
