@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lwlint.parse import heat_nodes, heat_yaml
-from lwlint.parse.heat_nodes import Scalar, walk
+from lwlint.parse.heat_nodes import Place, Scalar, walk
 from lwlint.parse.heat_values import plain, value_of
 from lwlint.parse.heat_yaml import Refused, read
 from tests.shared import shared
@@ -285,7 +285,7 @@ def test_a_plain_scalar_has_the_type_and_value_that_pyyaml_gives_it() -> None:
     firsts = [*map(chr, range(0x250)), "\u0661", "\uff11", "\u00b2"]
     for value in (*PLAIN_WORDS, *PLAIN_NUMBERS, *firsts, *(f"{first}{rest}" for first in firsts for rest in ("1", "es", "0"))):
         tag = resolver.resolve(yaml.ScalarNode, value, (True, False))
-        scalar = Scalar(value, 0, len(value), True, None)
+        scalar = Scalar("", value, Place(0), Place(len(value)), "")
         assert heat_nodes.tag_of(scalar) == tag.rpartition(":")[2], value
         if tag.endswith((":int", ":bool", ":null", ":str")):
             try:

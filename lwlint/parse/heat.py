@@ -6,7 +6,7 @@ from typing import Union
 
 from lwlint.facts.input import NotEvaluated, Unreadable
 from lwlint.parse import heat_yaml
-from lwlint.parse.heat_nodes import Mapping, Node, Scalar
+from lwlint.parse.heat_nodes import Mapping, Node, Place, Scalar
 from lwlint.parse.heat_yaml import Duplicate, Refused
 from lwlint.parse.jinja import Masked, is_jinja, mask
 from lwlint.record import dataclass
@@ -49,7 +49,7 @@ class HeatFile:
     def section(self, key: str) -> Mapping:
         """Return the mapping under a key of the document; an empty one if there is none."""
         found = self.top(key)
-        return found if isinstance(found, Mapping) else Mapping(0, None)
+        return found if isinstance(found, Mapping) else Mapping("", [], Place(0), None, None)
 
 
 Reading = Union[HeatFile, Unreadable, NotEvaluated]

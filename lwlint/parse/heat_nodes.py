@@ -14,41 +14,85 @@ _WORDS = {
 }
 
 
+class Place:
+    """An offset in a text, as PyYAML's marks have it."""
+
+    __slots__ = ("index",)
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+
+
 class Scalar:
-    """A scalar. `plain` tells that no quotes keep it from being a number, a truth or null."""
+    """A scalar. Made as PyYAML's composer makes its nodes; `tag` is empty where none is written, `style` is the quote (empty for none)."""
 
-    __slots__ = ("end", "plain", "start", "tag", "value")
+    __slots__ = ("end_mark", "start_mark", "style", "tag", "value")
 
-    def __init__(self, value: str, start: int, end: int, plain: bool, tag: str | None) -> None:
-        self.value = value
-        self.start = start
-        self.end = end
-        self.plain = plain
+    def __init__(self, tag: str, value: str, start_mark: Place, end_mark: Place, style: str | None) -> None:
         self.tag = tag
+        self.value = value
+        self.start_mark = start_mark
+        self.end_mark = end_mark
+        self.style = style
+
+    @property
+    def plain(self) -> bool:
+        """Whether no quotes keep it from being a number, a truth or null."""
+        return self.style == ""
+
+    @property
+    def start(self) -> int:
+        """Where it begins, behind its anchor and tag."""
+        return self.start_mark.index
+
+    @property
+    def end(self) -> int:
+        """Where it has ended."""
+        return self.end_mark.index
 
 
 class Sequence:
-    """A list of nodes."""
+    """A list of nodes. Made as PyYAML's composer makes its nodes, which gives it its end when it has it."""
 
-    __slots__ = ("end", "items", "start", "tag")
+    __slots__ = ("end_mark", "items", "start_mark", "tag")
+    end_mark: Place
 
-    def __init__(self, start: int, tag: str | None) -> None:
-        self.items: list[Node] = []
-        self.start = start
-        self.end = start
+    def __init__(self, tag: str, value: list[Node], start_mark: Place, end_mark: Place | None, style: object) -> None:
         self.tag = tag
+        self.items = value
+        self.start_mark = start_mark
+
+    @property
+    def start(self) -> int:
+        """Where it begins, its anchor and tag included."""
+        return self.start_mark.index
+
+    @property
+    def end(self) -> int:
+        """Where it has ended."""
+        return self.end_mark.index
 
 
 class Mapping:
-    """A mapping as written: pairs in their order, duplicates and merge keys included."""
+    """A mapping as written: pairs in their order, duplicates and merge keys included. Made as a sequence is."""
 
-    __slots__ = ("end", "pairs", "start", "tag")
+    __slots__ = ("end_mark", "pairs", "start_mark", "tag")
+    end_mark: Place
 
-    def __init__(self, start: int, tag: str | None) -> None:
-        self.pairs: list[tuple[Scalar, Node]] = []
-        self.start = start
-        self.end = start
+    def __init__(self, tag: str, value: list[tuple[Scalar, Node]], start_mark: Place, end_mark: Place | None, style: object) -> None:
         self.tag = tag
+        self.pairs = value
+        self.start_mark = start_mark
+
+    @property
+    def start(self) -> int:
+        """Where it begins, its anchor and tag included."""
+        return self.start_mark.index
+
+    @property
+    def end(self) -> int:
+        """Where it has ended."""
+        return self.end_mark.index
 
     def get(self, key: str) -> Node | None:
         """Return the value that Heat sees under `key`: the last one written, else the one merged in."""
@@ -66,6 +110,16 @@ Node = Union[Scalar, Sequence, Mapping]
 def is_merge(key: Scalar) -> bool:
     """Return whether `key` is the merge key `<<`."""
     return key.value == "<<" and key.plain
+
+
+def merged_wrongly(mapping: Mapping) -> Node | None:
+    """Return what is given to a `<<` of `mapping` and is neither a mapping nor a list of mappings: PyYAML refuses it."""
+    for key, value in mapping.pairs:
+        if not is_merge(key) or isinstance(value, Mapping):
+            continue
+        if not (isinstance(value, Sequence) and all(isinstance(item, Mapping) for item in value.items)):
+            return value
+    return None
 
 
 def effective(mapping: Mapping, _inside: frozenset[int] = frozenset()) -> list[tuple[Scalar, Node]]:
@@ -109,7 +163,7 @@ def walk(node: Node | None) -> Iterator[Node]:
 
 def tag_of(scalar: Scalar) -> str:
     """Return the tag of a scalar, without `tag:yaml.org,2002:`: `int`, `bool`, `null`, `str`, `timestamp`, ..."""
-    if scalar.tag is not None:
+    if scalar.tag:
         return scalar.tag[len(TAG) :] if scalar.tag.startswith(TAG) else scalar.tag
     value = scalar.value
     if not scalar.plain or (value and value[0] not in _RESOLVED):
@@ -129,7 +183,7 @@ def tag_of(scalar: Scalar) -> str:
 
 def usual(scalar: Scalar) -> bool | int | None:
     """Return the value of a plain word or whole number without PyYAML, whose constructors take 8 ms to import; None for all else."""
-    if scalar.tag is not None or not scalar.plain:
+    if scalar.tag or not scalar.plain:
         return None
     return int(scalar.value) if _is_whole(scalar.value) else _WORDS.get(scalar.value)
 

@@ -1,8 +1,8 @@
 """YAML 1.1 as Heat reads it: PyYAML's own parser, with the span of every node.
 
-The document is built from the parser's events rather than by PyYAML's composer: that one keeps no anchors, forgets
-duplicate keys, and brings the process down at about 100,000 levels. Values are PyYAML's to the letter: tags are
-resolved by its resolver and scalars built by its safe constructor, when someone asks for them.
+PyYAML's composer keeps no anchors, forgets duplicate keys, and brings the process down at some 40,000 levels. So a document that has any of that is
+built from the parser's events; the composer reads the others, which is faster (`heat_composed`). Values are PyYAML's to the
+letter: tags are resolved by its resolver and scalars built by its safe constructor, when someone asks for them.
 """
 
 from __future__ import annotations
@@ -11,14 +11,13 @@ import gc
 from functools import lru_cache
 from typing import Any
 
-from lwlint.late import pattern
 from lwlint.named import NamedTuple
-from lwlint.parse.heat_nodes import Mapping, Node, Scalar, Sequence, is_merge, tag_of
+from lwlint.parse.heat_anchors import EXPANDED_LIMIT, PROPERTIES
+from lwlint.parse.heat_composed import compose
+from lwlint.parse.heat_nodes import Mapping, Node, Place, Scalar, Sequence, merged_wrongly, tag_of
 
-_PROPERTIES = pattern(r"(?:[&!]\S*(?:\s+(?:#.*)?|$))*")  # anchor and tag in front of a node
 DEPTH_LIMIT = 200  # levels; the deepest file of tripleo-heat-templates has 24
 _TOO_DEEP = f"nested deeper than {DEPTH_LIMIT} levels"
-EXPANDED_LIMIT = 1_000_000  # nodes with every alias written out; the largest file of tripleo-heat-templates has 27,000
 
 
 class Duplicate(NamedTuple):
@@ -53,6 +52,9 @@ def read(text: str) -> Document:
     collecting = gc.isenabled()
     gc.disable()
     try:
+        composed = compose(text, DEPTH_LIMIT)
+        if composed is not None:
+            return Document(composed[0] if composed else None, ())
         return _Builder(text, shift).document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -96,21 +98,23 @@ class _Builder:
             kind = event.__class__
             size += 1
             if kind is scalar:
-                tag = event.tag
-                if tag is not None:
-                    tag = self._known(tag, event)
-                start = event.start_mark.index + shift
+                tag = self._known(event.tag, event) if event.tag is not None else ""
+                start, end = event.start_mark, event.end_mark
                 if event.tag is not None or event.anchor is not None:
-                    start = _PROPERTIES.match(self._text, start).end()  # type: ignore[union-attr]
-                node = Scalar(event.value, start, event.end_mark.index + shift, event.implicit[0] and tag is None, tag)
+                    start = Place(PROPERTIES.match(self._text, start.index + shift).end() - shift)  # type: ignore[union-attr]
+                if shift:
+                    start, end = Place(start.index + shift), Place(end.index + shift)
+                node = Scalar(tag, event.value, start, end, "" if event.implicit[0] and not tag else None)
             elif kind is events.MappingStartEvent or kind is events.SequenceStartEvent:
-                tag = self._known(event.tag, event) if event.tag is not None else None
-                node = (Mapping if kind is events.MappingStartEvent else Sequence)(event.start_mark.index + shift, tag)
+                tag = self._known(event.tag, event) if event.tag is not None else ""
+                start = Place(event.start_mark.index + shift) if shift else event.start_mark
+                content: list[Any] = []
+                node = (Mapping if kind is events.MappingStartEvent else Sequence)(tag, content, start, None, None)
                 stack.append((into, node, event.anchor, size))
                 if len(stack) > DEPTH_LIMIT:
                     raise Refused(_TOO_DEEP, node.start)
                 into.append(node)
-                into = []
+                into = content
                 if event.anchor is not None:
                     self._anchor(anchors, event, node)
                 continue
@@ -119,11 +123,9 @@ class _Builder:
                 into, node, anchor, before = stack.pop()
                 if anchor is not None:
                     sizes[anchor] = size - before
-                node.end = event.end_mark.index + shift
+                node.end_mark = Place(event.end_mark.index + shift) if shift else event.end_mark
                 if isinstance(node, Mapping):
                     self._fill(node, content)
-                else:
-                    node.items = content
                 continue
             elif kind is alias:
                 if event.anchor not in anchors:
@@ -150,9 +152,9 @@ class _Builder:
             raise Refused(f"anchor `&{event.anchor}` stands twice", event.start_mark.index + self._shift)
         anchors[event.anchor] = node
 
-    def _known(self, tag: str, event: Any) -> str | None:
+    def _known(self, tag: str, event: Any) -> str:
         if tag == "!":
-            return None  # PyYAML goes by the text then, as if there were no tag
+            return ""  # PyYAML goes by the text then, as if there were no tag
         if tag not in _constructed():
             raise Refused(f"tag `{tag}` is not known to Heat", event.start_mark.index + self._shift)
         return tag
@@ -168,7 +170,9 @@ class _Builder:
         if len(names) != len(keys):
             self._repeated(mapping)
         if "<<" in names:
-            self._merges(mapping)
+            wrong = merged_wrongly(mapping)
+            if wrong is not None:
+                raise Refused("`<<` must be given a mapping or a list of mappings", wrong.start)
 
     def _repeated(self, mapping: Mapping) -> None:
         last: dict[tuple[str, str], tuple[Scalar, Node]] = {}
@@ -177,13 +181,6 @@ class _Builder:
             if name in last and name[1] != "merge":
                 self._duplicates.append(Duplicate(last[name], (key, value), mapping))
             last[name] = (key, value)
-
-    def _merges(self, mapping: Mapping) -> None:
-        for key, value in mapping.pairs:
-            if not is_merge(key) or isinstance(value, Mapping):
-                continue
-            if not (isinstance(value, Sequence) and all(isinstance(item, Mapping) for item in value.items)):
-                raise Refused("`<<` must be given a mapping or a list of mappings", value.start)
 
 
 @lru_cache(maxsize=1)
