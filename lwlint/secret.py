@@ -11,14 +11,18 @@ from collections.abc import Callable, Iterable
 
 from lwlint.late import pattern
 
-_KEYS = "private|public_?private|encryption|auth|api|access|shared|hmac|crypto|signing|account|master|ssh|cookie|fernet|aes|cipher|license"
+_KEYS = (
+    "private|public_?private|encryption|auth|api|access|shared|hmac|crypto|signing|account|master"
+    "|ssh|cookie|fernet|aes|cipher|license|store|fixed|heartbeat|tsig|ceph"
+)
 _WORDS = (
-    r"(?:passw(?:or)?d|passwd|passphrase|(?<![A-Za-z])(?:pass|pwd|kek)(?![A-Za-z])|secret|token|credential|erlang[_-]?cookie"
+    r"(?:passw(?:or)?d|passwd|passphrase|(?<![A-Za-z])(?:pass|pwd|(?:root|bind|user)?pw|kek|psk)(?![A-Za-z])|requirepass|masterauth"
+    r"|(?:sst|stats)_auth|snmp_community|secret|token|credential|erlang[_-]?cookie"
     rf"|(?:{_KEYS})[_-]?key)"
 )
 _NAME = rf"[\w:.-]{{0,100}}{_WORDS}[\w-]{{0,60}}"  # bounded, as lines may have a million characters
 _SIGN = "(?:=|:(?!:))"  # of a value, not within the name of a Puppet variable
-_ANY = pattern(r"://|,|pass|pwd|kek|secret|token|key|credential|cookie|community|basic|bearer|[\w+/]{40}|mysql", re.IGNORECASE)
+_ANY = pattern(r"://|,|pass|pw|kek|psk|auth|secret|token|key|credential|cookie|community|basic|bearer|[\w+/]{40}|mysql|curl", re.IGNORECASE)
 # a password in an address ends at its last `@`, or at the last one in front of the next host's user
 _END = r"(?=[^@\s'\"`]{0,500}(?:,[^:/@\s'\",]{0,100}:|[\s'\"`]|$))"
 _ADDRESS = pattern(rf"((?:://|,)[^:/@\s'\",]{{0,100}}:)([^\s'\"]{{1,500}}?)(@){_END}")
@@ -38,7 +42,8 @@ _KEY = pattern(
 )
 _ARGUMENT = pattern(
     rf"((?:^|\s)--?[\w-]{{0,60}}{_WORDS}[\w-]{{0,60}}[ \t]+)([^\s'\"`-][^\s`]*)"
-    r"|(\bmysql\w*\s(?:[^|;\n]{0,200}\s)?-p)([^\s'\"`]+)",
+    r"|(\bmysql\w*\s(?:[^|;\n]{0,200}\s)?-p)([^\s'\"`]+)"
+    r"|(\bcurl\s(?:[^|;\n]{0,400}\s)?(?:-u|--user|--proxy-user)[ =]?[\"']?[^\s:\"'`]{1,100}:)([^\s'\"`]+)",
     re.IGNORECASE,
 )
 _SCHEME = pattern(r"(\b(?:Basic|Bearer)\s+)([\w.~+/=-]{8,})", re.IGNORECASE)
@@ -61,7 +66,7 @@ def masked(line: str) -> str:
         line = secret.sub(_quoted_stars, line)
     for secret in (_LINE, _QUOTED, _IS, _KEY, _SCHEME, _BLOB):
         line = secret.sub(_stars, line)
-    return _ARGUMENT.sub(lambda m: _stars_of(m[1] or m[3], m[2] or m[4]), line)
+    return _ARGUMENT.sub(lambda m: _stars_of(m[1] or m[3] or m[5], m[2] or m[4] or m[6]), line)
 
 
 def is_secret(key: str) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lwlint.cli import main
 from tests.archive_builder import PACKERS, tar
 from tests.audit_cluster import CIB, NODES, Files, host, packed, unpack
 from tests.shared import HERE
@@ -90,3 +91,15 @@ def test_reports_beside_a_folder_with_a_cib_count(tmp_path: Path, capsys: Capsys
     unpack(tmp_path / "deeper", host("full-pacemaker", NODES[0]), NODES[0])
     (cluster,) = answer([str(tmp_path)], capsys, 1)["clusters"]
     assert [one["name"] for one in cluster["hosts"]] == ["notes", NODES[0]]
+
+
+def test_what_was_not_evaluated_is_told_once_of_all_hosts_and_hieradata_make_no_undercloud(tmp_path: Path, capsys: Capsys) -> None:
+    changes = {"etc/heat/heat.conf": "[database]\nno sign\n", "etc/puppet/hieradata/all.yaml": "nova::db::database_max_retries: -1\n"}
+    for node in NODES[:2]:
+        (tmp_path / f"{node}.tar").write_bytes(packed(host("full-pacemaker", node, changes), node, "tar"))
+    main(["audit", str(tmp_path)])
+    text = capsys.readouterr().out
+    (line,) = (line for line in text.splitlines() if "oslo.config refuses" in line)
+    assert line.startswith(f"  not evaluated ({NODES[0]}, {NODES[1]}): LW")
+    assert line.endswith(":1: oslo.config refuses `etc/heat/heat.conf`, so that nothing is known of `heat-api-cfn`")
+    assert [line for line in text.splitlines() if "Heat" in line or "LW401" in line] == []

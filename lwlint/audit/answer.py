@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from lwlint.audit.orders import Ordering
 from lwlint.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, SEVERITIES
@@ -129,6 +129,19 @@ class ClusterAnswer:
     found: tuple[Found, ...]
     older: tuple[tuple[str, str, str, str], ...] = ()
     ordering: Ordering = field(default_factory=Ordering, repr=False)
+
+
+def reasons(hosts: Iterable[HostAnswer]) -> Mapping[str, Mapping[tuple[str, str], Sequence[str]]]:
+    """Return why rules were not evaluated -> each such rule by code and id -> the hosts; a reason of several hosts names no one's path."""
+    found: dict[str, dict[tuple[str, str], list[str]]] = {}
+    said: dict[str, set[str]] = {}
+    for host in hosts:
+        for one in host.outcomes:
+            if one.outcome == NOT_EVALUATED:
+                because = one.because.replace(f"{host.name}:", "")
+                said.setdefault(because, set()).add(one.because)
+                found.setdefault(because, {}).setdefault((one.code, one.rule), []).append(host.name)
+    return {said[because].pop() if len(said[because]) == 1 else because: rules for because, rules in found.items()}
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,10 @@ _NOT_GIVEN = MappingProxyType(
     }
 )
 NO_CONTAINERS = "no service of the host runs in a container"
-NOT_OF_A_HOST = frozenset((_NOT_GIVEN["heat"], _NOT_GIVEN["puppet"], NO_CONTAINERS))  # what a host need not have
+NO_MAPPING = "no Heat environment or registry was given"
+NO_TEMPLATE, NO_CONTAINER_TEMPLATE = "no Heat template was given", "no template with containers was given"
+# what a host need not have, were there hieradata on it
+NOT_OF_A_HOST = frozenset((_NOT_GIVEN["heat"], _NOT_GIVEN["puppet"], NO_CONTAINERS, NO_MAPPING, NO_TEMPLATE, NO_CONTAINER_TEMPLATE))
 ENTRY_POINTS = "lwlint.checks"
 _AUDITS = (("systemctl", "container"), ("container",), ("cluster status",), ("hosts",))  # what only an audit reads
 _ALWAYS = (("container",), ("cluster status",), ("hosts",))  # what only the check itself can tell whether it is there

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Literal, Optional
 
+from lwlint.checks import NO_MAPPING
 from lwlint.checks.check import Check, Saw, Unknown
 from lwlint.checks.heat_jinja import needs_heat, unseen
 from lwlint.facts import Facts
@@ -140,6 +141,4 @@ def _fix(mapping: ServiceMapping, service: Service, left: bool) -> Optional[Fix]
     return Fix("take the line away, so that the base registry's template is used", (DropLines(mapping.span),), safe=False)
 
 
-CHECK = Check(
-    name="service-mapping", run=run, evidence=needs_heat(ServiceMapping, "no Heat environment or registry was given"), params=MappingParams
-)
+CHECK = Check(name="service-mapping", run=run, evidence=needs_heat(ServiceMapping, NO_MAPPING), params=MappingParams)

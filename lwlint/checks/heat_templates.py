@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Optional
 
+from lwlint.checks import NO_CONTAINER_TEMPLATE, NO_TEMPLATE
 from lwlint.checks.check import Check, NoParams, Saw, Unknown
 from lwlint.checks.heat_jinja import needs_heat, unseen
 from lwlint.facts import Facts
@@ -140,8 +141,8 @@ def _any_file(facts: Facts, params: object) -> Optional[str]:
 
 
 _NO_FILE = needs_heat(DuplicateKey, "no Heat template or environment was given")
-_NO_TEMPLATE = needs_heat(Template, "no Heat template was given")
-_NO_CONTAINER = needs_heat(Container, "no template with containers was given")
+_NO_TEMPLATE = needs_heat(Template, NO_TEMPLATE)
+_NO_CONTAINER = needs_heat(Container, NO_CONTAINER_TEMPLATE)
 CHECKS = (
     Check(name="pacemaker-template", run=templates, evidence=_NO_TEMPLATE, params=TemplateParams),
     Check(name="container-restart", run=containers, evidence=_NO_CONTAINER, params=ContainerParams),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from lwlint.audit.answer import NOT_APPLICABLE, Audit, Cell, ClusterAnswer, Found, HostAnswer
+from lwlint.audit.answer import NOT_APPLICABLE, Audit, Cell, ClusterAnswer, Found, HostAnswer, reasons
 from lwlint.audit.commands import in_order, together
 from lwlint.finding import CLUSTER, EACH, FAIL, NOT_EVALUATED, PASS
 from lwlint.report.text import safe
@@ -131,21 +131,17 @@ def _missing(cluster: ClusterAnswer) -> Iterator[str]:
         for kind, looked_for in host.missing:
             alike = tuple(path.replace(f"/{host.name.split('.')[0]}/", "/HOST/") for path in looked_for)
             by_what.setdefault((kind, alike), []).append(host.name)
-    reasons: dict[str, dict[str, list[str]]] = {}
-    for host in cluster.hosts:
-        for one in host.outcomes:
-            if one.outcome == NOT_EVALUATED:
-                reasons.setdefault(one.because, {}).setdefault(one.code, []).append(host.name)
-    if by_what or reasons:
+    unevaluated = reasons(cluster.hosts)
+    if by_what or unevaluated:
         yield "What was missing"
     for (kind, looked_for), names in by_what.items():
         rest = len(looked_for) - 3
         more = f" and {rest} more place{'s' if rest > 1 else ''}" if rest > 0 else ""
         yield f"  {kind} ({', '.join(names)}): looked for {', '.join(looked_for[:3])}{more}"
-    for because, codes in reasons.items():
-        names = list(dict.fromkeys(name for found in codes.values() for name in found))
-        yield f"  not evaluated ({', '.join(names)}): {', '.join(codes)}: {because}"
-    if by_what or reasons:
+    for because, rules in unevaluated.items():
+        names = list(dict.fromkeys(name for found in rules.values() for name in found))
+        yield f"  not evaluated ({', '.join(names)}): {', '.join(code for code, _ in rules)}: {because}"
+    if by_what or unevaluated:
         yield ""
 
 

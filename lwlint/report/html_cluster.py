@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from lwlint.audit.answer import NOT_APPLICABLE, Cell, ClusterAnswer, HostAnswer
+from lwlint.audit.answer import NOT_APPLICABLE, Cell, ClusterAnswer, HostAnswer, reasons
 from lwlint.finding import FAIL, NOT_EVALUATED, PASS, SEVERITIES
 from lwlint.report.html_commands import all_commands
 from lwlint.report.html_element import Html, counted, element, join, prose
@@ -148,14 +148,11 @@ def _cell(cell: Cell, found: int, host: str, target: str, clause: str) -> Html:
 
 def _missing(cluster: ClusterAnswer) -> Html:
     looked: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    reasons: dict[str, dict[str, list[str]]] = {}
+    unevaluated = reasons(cluster.hosts)
     for host in cluster.hosts:
         for kind, paths in host.missing:
             alike = tuple(path.replace(f"/{host.name.split('.')[0]}/", "/HOST/") for path in paths)
             looked.setdefault((kind, alike), []).append(host.name)
-        for one in host.outcomes:
-            if one.outcome == NOT_EVALUATED:
-                reasons.setdefault(one.because, {}).setdefault(f"{one.code} {one.rule}", []).append(host.name)
     sought = (
         element("tr", element("th", kind, scope="row"), element("td", _which(names, cluster)), element("td", _codes(paths)))
         for (kind, paths), names in looked.items()
@@ -165,13 +162,13 @@ def _missing(cluster: ClusterAnswer) -> Html:
             "tr",
             element("th", prose(because), scope="row"),
             element("td", _which([n for names in rules.values() for n in names], cluster)),
-            element("td", _codes(rules)),
+            element("td", _codes([f"{code} {rule}" for code, rule in rules])),
         )
-        for because, rules in reasons.items()
+        for because, rules in unevaluated.items()
     )
     return join(
         table(("Not in the report", "Of", "Looked for"), sought, "What was not in the reports") if looked else "",
-        table(("Not evaluated because", "On", "Rules"), unjudged, "What was not evaluated") if reasons else "",
+        table(("Not evaluated because", "On", "Rules"), unjudged, "What was not evaluated") if unevaluated else "",
     )
 
 
@@ -180,7 +177,7 @@ def _which(names: Sequence[str], cluster: ClusterAnswer) -> str:
     return every(len(some)) if len(some) == len(cluster.hosts) > 1 else ", ".join(some)
 
 
-def _codes(words: Sequence[str] | Mapping[str, object]) -> Html:
+def _codes(words: Sequence[str]) -> Html:
     return join(join(element("code", word), " " if i == len(words) - 1 else element("br")) for i, word in enumerate(words))
 
 
