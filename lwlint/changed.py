@@ -19,20 +19,22 @@ from lwlint.run import Request, check, outlines_of, settled
 from lwlint.source import Source
 
 _LINE_BREAK = pattern(r"\r\n|\n|\r")
-Identity = tuple[str, str, str, str, int, int]
+Identity = tuple[str, str, str, str, bool, int, int]
 
 
 def check_changed(request: Request, rules: Sequence[Rule], change: git.Change) -> Report:
     """Return the report on the state after the `change`, with those findings only that the state before it did not have.
 
-    A finding is an old one if its code, message, host and file are those of one before, and its line is that line, which the
-    change left alone. Raises ConfigurationError for standard input, which has no state before.
+    A finding is an old one if its code, message, host and file are those of one before, it was allowed if it is now, and its line
+    is that line, which the change left alone. Raises ConfigurationError for standard input, which has no state before.
     """
     if request.text is not None:
         raise ConfigurationError("`-`: standard input was not there before any change")
     before, after = git.trees(request.tree, change)
     request = replace(request, outlines=outlines_of(request))
     report = check(replace(request, tree=after), rules)
+    if not report.findings:
+        return report
     earlier = replace(
         request,
         tree=before,
@@ -69,13 +71,13 @@ class _Lines:
     def here(self, finding: Finding) -> Identity:
         """Return what a finding after the change is known by."""
         line, column = self._place(self._after, finding)
-        return (finding.code, finding.host, finding.span.path, finding.message, line, column)
+        return (finding.code, finding.host, finding.span.path, finding.message, finding.allowed is not None, line, column)
 
     def moved(self, finding: Finding) -> Identity:
         """Return what a finding before the change would be known by after it; its line is 0 where the change touched it."""
         line, column = self._place(self._before, finding)
         path = finding.span.path
-        return (finding.code, finding.host, path, finding.message, self._line(path, line), column)
+        return (finding.code, finding.host, path, finding.message, finding.allowed is not None, self._line(path, line), column)
 
     def _place(self, sources: Mapping[str, Source], finding: Finding) -> tuple[int, int]:
         source = sources.get(finding.span.path)

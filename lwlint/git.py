@@ -61,6 +61,16 @@ def staged() -> Change:
     return Change({**_blobs(after, prefix), **_blobs(before, prefix)}, _blobs(after, prefix))
 
 
+def commit_of(paths: Sequence[str]) -> Change | None:
+    """Return what the next commit is to bring, if it has all these files; None if it has not, and where there is no checkout."""
+    try:
+        prefix = _prefix("--hook")
+    except ConfigurationError:
+        return None
+    names = {posixpath.relpath(path, prefix or ".") for path in _raw("diff-index", "--cached", _last())}
+    return staged() if names.issuperset(map(posixpath.normpath, paths)) else None
+
+
 def _up(prefix: str) -> str:
     return "../" * prefix.count("/") or "."
 

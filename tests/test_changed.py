@@ -112,6 +112,7 @@ def test_a_verdict_is_that_of_the_change(checkout: Path) -> None:
         (["--since", "HEAD...x"], "lwlint: `HEAD...x`: is a range; name one revision"),
         (["--since", "nothing..."], "lwlint: `nothing`: no such revision in this git checkout"),
         (["--since", "HEAD", "--staged"], "lwlint: `--since` and `--staged` exclude each other"),
+        (["--hook", "--staged"], "lwlint: `--hook` chooses by itself what is reported"),
         (["--all"], "lwlint: `--all` goes with `--since` or `--staged`"),
         (["--since", "HEAD", "-"], "lwlint: `-`: standard input was not there before any change"),
     ],
@@ -152,6 +153,32 @@ def test_of_a_history_that_is_cut_off_it_is_said(checkout: Path, tmp_path: Path)
     assert found(tmp_path / "shallow", "--since", "HEAD") == []
     said = "`HEAD~1`: no such revision in this git checkout; its history is cut off (`git fetch --unshallow` gets the rest)"
     assert lwlint(tmp_path / "shallow", "--since", "HEAD~1")[::2] == (2, f"lwlint: {said}\n")
+
+
+def test_an_exception_that_is_taken_away_brings_the_finding_back(checkout: Path) -> None:
+    bare = (checkout / OTHER).read_text()
+    allowed = bare.replace("Restart", "# lwlint: allow LW201 -- a lab\nRestart")
+    (checkout / OTHER).write_text(allowed)
+    assert [(f["line"], f["allowed"]) for f in lwlint(checkout, "--select", "LW2", "--since", "HEAD")[1]["findings"]] == [(4, "a lab")]
+    commit(checkout)
+    assert found(checkout, "--since", "HEAD") == []
+    (checkout / OTHER).write_text(bare)
+    assert found(checkout, "--since", "HEAD") == [f"{OTHER}:3"]
+
+
+def test_a_hook_reports_what_the_commit_brings_or_all_of_files_that_are_in_none(checkout: Path) -> None:
+    assert found(checkout, "--hook", OTHER) == [f"{OTHER}:3"]  # no commit: `pre-commit run --all-files`
+    (checkout / OTHER).write_text("# moved by a line\n" + (checkout / OTHER).read_text())
+    (checkout / UNIT).write_text("[Service]\nExecStart=/bin/true\nRestart=no\n")
+    run_git(checkout, "add", OTHER)
+    assert found(checkout, "--hook", OTHER) == []
+    assert found(checkout, "--hook", OTHER, UNIT) == [f"{OTHER}:4", f"{UNIT}:3"]
+    run_git(checkout, "add", UNIT)
+    assert found(checkout, "--hook", OTHER, f"./{UNIT}") == [f"{UNIT}:3"]
+    folder = checkout / "etc" / "systemd"
+    assert found(folder, "--hook", *(path[len("etc/systemd/") :] for path in (OTHER, UNIT))) == [UNIT[len("etc/systemd/") :] + ":3"]
+    shutil.rmtree(checkout / ".git")
+    assert found(checkout, "--hook", OTHER, UNIT) == [f"{OTHER}:4", f"{UNIT}:3"]
 
 
 def test_outside_a_checkout_it_is_said(tmp_path: Path) -> None:

@@ -93,6 +93,26 @@ def test_of_three_staged_changes_the_one_that_breaks_something_is_told(pike: tup
     assert said.rstrip().endswith("1 allowed")
 
 
+def test_what_a_commit_leaves_alone_does_not_stop_it(checkout: tuple[Path, Path]) -> None:
+    tree, home = checkout
+    path = tree / "old.conf"
+    path.write_text("[database]\nconnection = mysql://a\nmax_retries = 3\n")
+    run("git", "add", path.name, cwd=tree, home=home)
+    run("git", "commit", "-qm", "old", "--no-verify", cwd=tree, home=home)
+    command = (sys.executable, "-m", "pre_commit", "run", "lwlint")
+    results = [run(*command, "--files", path.name, cwd=tree, home=home)]
+    for text in (
+        "# a comment\n[database]\nconnection = mysql://a\nmax_retries = 3\n",
+        "[database]\nconnection = mysql://a\nmax_retries = 4\n",
+    ):
+        path.write_text(text)
+        run("git", "add", path.name, cwd=tree, home=home)
+        path.write_text("[database]\nconnection = mysql://a\nmax_retries = -1\n")  # not staged: pre-commit puts it aside
+        results.append(run(*command, cwd=tree, home=home))
+    assert [(r.returncode, "LW301" in r.stdout) for r in results] == [(1, True), (0, False), (1, True)], results
+    run("git", "reset", "-q", "--hard", "HEAD~1", cwd=tree, home=home)
+
+
 def test_the_commit_goes_through_once_what_breaks_is_taken_back(pike: tuple[Path, Path]) -> None:
     tree, home = pike
     run(sys.executable, "-m", "pre_commit", "install", cwd=tree, home=home)

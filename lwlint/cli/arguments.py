@@ -85,6 +85,7 @@ def _check(command: argparse.ArgumentParser) -> None:
     command.add_argument("--strict", action="store_true", help="a rule that is not evaluated fails the run too")
     command.add_argument("--since", metavar="REV", help="report only what the changes since this revision of git brought")
     command.add_argument("--staged", action="store_true", help="report only what the changes in git's index bring")
+    command.add_argument("--hook", action="store_true", help="like --staged if all files that are named are staged (for pre-commit)")
     command.add_argument("--all", action="store_true", help="with these: report all findings of that state, not only what is new")
     command.add_argument("--baseline", metavar="FILE", help="report only what is not in this baseline; the known findings are allowed")
     command.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour (default: on a terminal)")

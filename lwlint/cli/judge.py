@@ -55,6 +55,10 @@ def check(options: argparse.Namespace) -> int:
 
 def _judged(asked: Request, chosen: Sequence[Rule], options: argparse.Namespace) -> Report:
     """Return the report on all that is asked for, or on what a change to it brought."""
+    if options.hook:
+        if options.since or options.staged or options.all:
+            raise ConfigurationError("`--hook` chooses by itself what is reported; it goes without `--since`, `--staged` and `--all`")
+        return _of_commit(asked, chosen)
     if not (options.since or options.staged):
         if options.all:
             raise ConfigurationError("`--all` goes with `--since` or `--staged`")
@@ -68,6 +72,18 @@ def _judged(asked: Request, chosen: Sequence[Rule], options: argparse.Namespace)
     if options.all:
         return run(replace(asked, tree=git.trees(asked.tree, change)[1]), chosen)
     return check_changed(asked, chosen, change)
+
+
+def _of_commit(asked: Request, chosen: Sequence[Rule]) -> Report:
+    """Return the report on the files that a hook was given; where they fail, only on what the commit brings, if all of them are in it."""
+    report = run(asked, chosen)
+    if all(finding.allowed is not None for finding in report.findings):
+        return report
+    from lwlint import git
+    from lwlint.changed import check_changed
+
+    change = git.commit_of(asked.paths)
+    return report if change is None else check_changed(asked, chosen, change)
 
 
 def baseline(options: argparse.Namespace) -> int:
@@ -107,7 +123,7 @@ def _compared(report: Report, known: Sequence[Known], asked: Request, options: a
     from lwlint.baseline import absent, compare, marked, told
 
     comparison = compare(report, known, absent=absent(report, asked.paths, asked.tree))
-    if (options.since or options.staged) and not options.all:
+    if (options.since or options.staged or options.hook) and not options.all:
         comparison = replace(comparison, gone=(), unseen=(*comparison.gone, *comparison.unseen))
     sys.stderr.write("".join(f"lwlint: {line}\n" for line in (*_gone(comparison), told(comparison))))
     report = marked(report, comparison)
