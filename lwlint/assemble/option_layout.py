@@ -35,6 +35,7 @@ _COMMAND_LINES: Mapping[str, tuple[str, ...]] = {
     ),
     "octavia": ("%", "etc/octavia/conf.d/common/"),
 }
+_COPIES = (".rpmnew", ".rpmsave", ".rpmorig", ".dpkg-dist", ".dpkg-old", ".dpkg-new", ".ucf-dist", ".bak", ".orig", ".old", ".swp", "~")
 _ML2 = "etc/neutron/plugins/ml2/ml2_conf.ini"
 
 
@@ -48,12 +49,16 @@ class Place(NamedTuple):
 
 
 class Search(NamedTuple):
-    """What one program reads: paths inside the place, in load order. `partial`: on top of files that are not known."""
+    """What one program reads: paths inside the place, in load order. `partial`: on top of files that are not known.
+
+    `read` is false for a file that lies where programs look and that none takes, by its name.
+    """
 
     project: str
     program: str
     paths: tuple[str, ...]
     partial: bool = False
+    read: bool = True
 
 
 def is_foreign(path: str) -> bool:
@@ -129,7 +134,7 @@ def search(project: str, program: str, paths: Iterable[str]) -> list[str]:
 
 
 def searches(project: str, paths: Iterable[str]) -> Iterator[Search]:
-    """Yield what the programs of `project` read of the `paths` of one place, when no unit tells; every path is in one at least."""
+    """Yield what the programs of `project` read of the `paths` of one place, when no unit tells; all paths but copies are in one."""
     there = list(paths)
     main = _MAIN.get(project, project)
     used: set[str] = set()
@@ -149,8 +154,10 @@ def searches(project: str, paths: Iterable[str]) -> Iterator[Search]:
             used.update(read)
     yield from found
     for path in there:
-        if path not in used and not path.rsplit("/", 1)[-1].startswith("."):
-            yield Search(project, path.rsplit("/", 1)[-1], (path,), partial=True)
+        folder_name, name = path.rsplit("/", 1) if "/" in path else ("", path)
+        if path not in used and not name.startswith(".") and not name.endswith(_COPIES):
+            taken = name.endswith(".conf") or not f"{folder_name}/".endswith((".conf.d/", "/conf.d/"))
+            yield Search(project, name, (path,), partial=True, read=taken)
 
 
 def _programs(project: str, main: str, paths: Iterable[str]) -> list[str]:

@@ -92,6 +92,7 @@ def _sets(place: Place, texts: Texts, started: Iterable[Command], catalogue: Cat
     sets = _merged(_of_command(place, command, texts, catalogue) for command in ours)
     covered = {path for item in sets for path in item.paths}
     told = {item.project for item in sets if item.explicit}
+    programs = {command.program for command in ours if command.files}
     projects: dict[str, list[str]] = {}
     for path in texts:
         projects.setdefault(layout.project_of(path), []).append(path)
@@ -100,8 +101,8 @@ def _sets(place: Place, texts: Texts, started: Iterable[Command], catalogue: Cat
         for found in layout.searches(project, paths):
             if any(path.startswith("etc/") and path not in covered for path in found.paths) or not covered.issuperset(found.paths):
                 services = _readers(place, found.paths, catalogue)
-                told_otherwise = project in told and found.partial
-                sets.append(_Set(project, found.program, found.paths, services, found.partial, read=not told_otherwise))
+                told_otherwise = (project in told and found.partial) or found.program in programs
+                sets.append(_Set(project, found.program, found.paths, services, found.partial, read=found.read and not told_otherwise))
     unnamed = [path for path in unnamed if path not in covered]
     if unnamed:
         sets.append(_Set("", unnamed[0] if len(unnamed) == 1 else "*", tuple(unnamed)))

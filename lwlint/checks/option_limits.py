@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, Optional
 
 from lwlint.checks.check import Check, Saw, Unknown, needs
@@ -13,10 +13,11 @@ from lwlint.facts.oslo import ENVIRONMENT, Option, OptionFiles
 from lwlint.facts.oslo_sets import OptionSet, applies, option_sets
 from lwlint.facts.oslo_values import Name, Unresolved, integer, split_name, substituted
 from lwlint.finding import Problem, Related
-from lwlint.record import dataclass
+from lwlint.record import dataclass, field
 from lwlint.source import Span
 
 _SCRUBBED = re.compile(r"\*{5,}")  # what sos puts in the place of a secret
+_MOST_REFERENCES = 8
 _NO_SERVER = re.compile(r"\s*(<None>\s*)?$|\s*sqlite")  # an SQLite database is a file: nothing waits for it
 
 
@@ -71,11 +72,13 @@ class Limit:
 class Params:
     """`limits` are looked at in order; of those for one option and an unknown project, the first counts.
 
-    `nothing` is the reason that is given when no option set holds anything to judge; empty if that is a pass.
+    `nothing` is the reason that is given when no option set holds anything to judge; empty if that is a pass. `registered` are
+    other options that the programs have in the sections of the limits, with their defaults: a value may refer to them.
     """
 
     limits: tuple[Limit, ...]
     nothing: str = ""
+    registered: Mapping[str, str] = field(default_factory=dict)
 
 
 def _run(facts: Facts, params: Params) -> Iterator[Saw]:
@@ -88,7 +91,7 @@ def _run(facts: Facts, params: Params) -> Iterator[Saw]:
             continue
         limits = list(_limits(files.project, params, facts)) if files.read else []
         for limit in limits:
-            found = list(_judge(option_set, limit, limits, facts))
+            found = list(_judge(option_set, limit, _Registered(option_set, limits, params.registered), facts))
             judged = judged or bool(found)
             yield from (item for item in found if item is not None)
     if not judged and params.nothing:
@@ -103,7 +106,7 @@ def _limits(project: str, params: Params, facts: Facts) -> Iterator[Limit]:
             yield limit
 
 
-def _judge(option_set: OptionSet, limit: Limit, limits: Iterable[Limit], facts: Facts) -> Iterator[Optional[Saw]]:
+def _judge(option_set: OptionSet, limit: Limit, registered: _Registered, facts: Facts) -> Iterator[Optional[Saw]]:
     """Yield what is wrong with one limit in one set; None for a limit that is there and right, nothing if it is not in use."""
     option = option_set.chosen(limit.names)
     url = _from_url(option_set, limit, facts)
@@ -116,14 +119,29 @@ def _judge(option_set: OptionSet, limit: Limit, limits: Iterable[Limit], facts: 
     else:
         subject = f"`{option.name}`" if option.name == ".".join(limit.names[0]) else f"`{option.name}`, old name of `{_dotted(limit)}`,"
         try:
-            value = substituted(option.value, option.section, lambda name: _registered(option_set, limits, name))
+            value = substituted(option.value, option.section, registered.text)
         except Unresolved as unresolved:
             yield Unknown(f"`{option.name}` is `{_line(option.value)}`, and what `{unresolved.reference}` holds is not known", option.span)
         else:
             if _SCRUBBED.fullmatch(value):
                 yield Unknown(f"`{option.name}` was scrubbed from the report", option.span)
                 return
-            yield _verdict(option_set, limit, option, value, subject, facts)
+            verdict = _verdict(option_set, limit, option, value, subject, facts)
+            yield verdict if not _in_vain(option_set, limit) or not _is_integer(value) else None
+
+
+def _in_vain(option_set: OptionSet, limit: Limit) -> bool:
+    """Return whether the attempts are never made: the connection that they are for is set, and names no server."""
+    found = [option for name in limit.used_by if (option := option_set.options.get(split_name(name))) is not None]
+    return bool(found) and all(_NO_SERVER.match(option.value) for option in found)
+
+
+def _is_integer(value: str) -> bool:
+    try:
+        integer(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _verdict(option_set: OptionSet, limit: Limit, option: Option, value: str, subject: str, facts: Facts) -> Optional[Problem]:
@@ -200,15 +218,26 @@ def _from_url(option_set: OptionSet, limit: Limit, facts: Facts) -> Optional[tup
     return None
 
 
-def _registered(option_set: OptionSet, limits: Iterable[Limit], name: Name, depth: int = 0) -> Optional[str]:
-    """Return the text of one of the options that the program is known to have, for a `$reference` to it."""
-    for limit in limits:
-        if limit.names[0] == name and depth < 8:
-            option = option_set.chosen(limit.names)
-            if option is None:
-                return "" if limit.default is None else str(limit.default)
-            return substituted(option.value, option.section, lambda n: _registered(option_set, limits, n, depth + 1))
-    return None
+@dataclass(frozen=True)
+class _Registered:
+    """The options that the programs of a set are known to have, for a `$reference` to one of them."""
+
+    option_set: OptionSet
+    limits: Sequence[Limit]
+    others: Mapping[str, str]
+
+    def text(self, name: Name, depth: int = 0) -> Optional[str]:
+        """Return the text of an option, its own references replaced; None for one that is not known."""
+        limit = next((limit for limit in self.limits if limit.names[0] == name), None)
+        if depth >= _MOST_REFERENCES:
+            return None
+        if limit is not None:
+            option, default = self.option_set.chosen(limit.names), "" if limit.default is None else str(limit.default)
+        elif name[1] in self.others and any(name[0] == limit.names[0][0] for limit in self.limits):
+            option, default = self.option_set.options.get(name), self.others[name[1]]
+        else:
+            return None
+        return default if option is None else substituted(option.value, option.section, lambda other: self.text(other, depth + 1))
 
 
 def _dotted(limit: Limit) -> str:

@@ -147,6 +147,8 @@ def _misplaced(option: Option, home: Home, params: Homes, files: OptionFiles) ->
         if foreign.section == option.section and files.project in foreign.projects:
             return f"{spelt} is not read by {files.project}; it must stand in `[{foreign.instead}]`", (foreign.instead, home.option)
     if not files.read:
+        if ".conf.d/" in option.file and not option.file.endswith(".conf"):
+            return f"{spelt} is in a file that is not read; its name must end with `.conf`", None
         return f"{spelt} is in a file that none of the units given reads", None
     return None
 
