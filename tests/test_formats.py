@@ -78,6 +78,28 @@ def test_a_file_is_replaced_whole_with_its_mode_through_a_link(tmp_path: Path) -
     assert ((tmp_path / "real").read_text("utf-8"), (tmp_path / "real").stat().st_mode & 0o777) == ("é\ufffd\n", 0o640)
 
 
+def test_what_the_shell_opened_is_written_to_behind_what_is_there(tmp_path: Path) -> None:
+    read, written = os.pipe()
+    write(f"/dev/fd/{written}", "a\n")
+    os.close(written)
+    with open(read, "rb") as pipe:
+        assert pipe.read() == b"a\n"
+    out = tmp_path / "out"
+    out.write_text("said before\n")
+    with open(out, "ab") as file:
+        write(f"/dev/fd/{file.fileno()}", "a\n")
+        file.write(b"said after\n")
+    assert out.read_text() == "said before\na\nsaid after\n"
+
+
+def test_a_file_that_was_judged_is_not_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = next(iter(REPORT.sources))
+    with pytest.raises(ConfigurationError, match="is a file that was judged, and is not overwritten"):
+        deliver((Output("json", "a"), Output("csv", f"./{path}")), REPORT, RULES, How())
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_device_is_written_to_and_not_replaced() -> None:
     write("/dev/null", "x")
     assert not Path("/dev/null").is_file()

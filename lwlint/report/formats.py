@@ -150,8 +150,11 @@ def _output(argument: str) -> Output:
 def deliver(asked: Sequence[Output], report: Report, rules: Sequence[Rule], how: How) -> str:
     """Write the report to the files that are asked for, and return what goes to standard output (may be nothing).
 
-    Raises ConfigurationError for a file that cannot be written.
+    Raises ConfigurationError for a file that cannot be written, and before any is for one that was judged.
     """
+    for output in asked:
+        if output.path is not None and os.path.relpath(output.path).replace(os.sep, "/") in report.sources:
+            raise ConfigurationError(f"`--format {output.format}={output.path}`: is a file that was judged, and is not overwritten")
     printed = ""
     for output in asked:
         if output.path is None:
@@ -170,14 +173,13 @@ def write(path: str, text: str) -> None:
     """
     from lwlint.report.places import encodable
 
-    target = os.path.realpath(path)
     data = encodable(text).encode("utf-8")
     try:
-        if os.path.exists(target) and not stat.S_ISREG(os.stat(target).st_mode):
-            with open(target, "wb") as device:  # /dev/stderr, a pipe: nothing to replace
+        if path.startswith(("/dev/fd/", "/dev/std")) or (os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode)):
+            with open(path, "ab") as device:  # /dev/stderr, a pipe, what the shell has for `>(...)`: nothing to replace
                 device.write(data)
             return
-        replace(target, data)
+        replace(os.path.realpath(path), data)
     except OSError as error:
         raise ConfigurationError(f"`{path}`: cannot be written ({error.strerror or error})") from error
 
