@@ -46,6 +46,7 @@ def test_the_json_report_keeps_to_its_schema(capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["check", "a", ""], "``: a path with nothing in it; the current folder is `.`"),
         (["check", "fixtures/ligthweight"], "`fixtures/ligthweight`: no such file or folder; did you mean `lightweight`?"),
         (["check", LIGHT, "--select", "unit-not-restartd"], "`unit-not-restartd`: unknown rule; did you mean `unit-not-restarted`?"),
         (["check", LIGHT, "--select", "LW101", "--ignore", "LW1"], "no rule is left to run"),

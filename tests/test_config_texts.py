@@ -70,6 +70,7 @@ def test_what_loads_fits_the_schema(text: str) -> None:
             "allow: [{rule: a, path: b}]",
         ),
         *("allow: [{rule: a, path: b, because: ''}]", "allow: [{rule: a, path: b, because: c, untill: 2030-01-01}]", "allow: {}"),
+        *("allow: [{rule: a, because: c}]", "overrides: [{paths: [a]}]"),
         *("overrides: [{paths: [], ignore: [a]}]", "overrides: [{ignore: [a]}]", "overrides: [{paths: [a], severity: {b: c}}]", "- a"),
     ],
 )

@@ -61,6 +61,8 @@ def cache(options: argparse.Namespace) -> Cache:
 
 def request(options: argparse.Namespace, found: Settings | None) -> Request:
     """Return the input that the arguments name."""
+    if "" in options.paths:
+        raise ConfigurationError("``: a path with nothing in it; the current folder is `.`")
     paths = tuple(path for path in options.paths if path != "-")
     text = sys.stdin.buffer.read() if "-" in options.paths else None
     if not paths and text is None and not options.environment:

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from typing import Any, Union
 
 from lwlint.report.places import as_json
-from lwlint.settings import File
+from lwlint.settings import Allowance, File, Override
 
 _WORDS: Mapping[Any, str] = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
+_ONE_OF: Mapping[Any, tuple[str, ...]] = {Allowance: ("fact", "path"), Override: ("ignore", "severity")}  # keys, one of which is needed
 
 
 def schema() -> str:
@@ -54,5 +55,6 @@ def _of_dataclass(kind: Any) -> dict[str, Any]:
         "type": "object",
         "additionalProperties": False,
         **({"required": required} if required else {}),
+        **({"anyOf": [{"required": [name]} for name in _ONE_OF[kind]]} if kind in _ONE_OF else {}),
         "properties": {field.name: {**_of(hints[field.name]), **field.metadata} for field in fields},
     }
