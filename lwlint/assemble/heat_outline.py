@@ -232,24 +232,22 @@ def _configs(parts: Parts) -> Iterator[tuple[str, Place, str, str]]:
         yield name.value, _place(name), kind.value, group.value if isinstance(group, Scalar) else ""
 
 
+_RECORDS: dict[str, Any] = {"registry": Line, "repeated": Repeated, "overrides": Setting, "settings": Setting, "containers": Specified}
+
+
 def as_plain(found: Outline | Refusal) -> Any:
     """Return an outline as values that `marshal` takes."""
-    return _plain(found) if isinstance(found, Outline) else (None, *found)
+    if isinstance(found, Refusal):
+        return (None, *found)
+    named: Any = zip(found._fields, found)
+    return tuple([tuple(map(tuple, value)) if value and name in _RECORDS else value for name, value in named])
 
 
 def from_plain(plain: Any) -> Outline | Refusal:
     """Return the outline that `as_plain` made values of."""
     if plain[0] is None:
         return Refusal(*plain[1:])
-    found = Outline(*plain)
-    return found._replace(
-        registry=tuple(Line(*each) for each in found.registry),
-        repeated=tuple(Repeated(*each) for each in found.repeated),
-        overrides=tuple(Setting(*each) for each in found.overrides),
-        settings=tuple(Setting(*each) for each in found.settings),
-        containers=tuple(Specified(*each) for each in found.containers),
+    named: Any = zip(Outline._fields, plain)
+    return Outline._make(
+        [tuple([_RECORDS[name](*each) for each in value]) if value and name in _RECORDS else value for name, value in named]
     )
-
-
-def _plain(value: Any) -> Any:
-    return tuple(_plain(each) for each in value) if isinstance(value, tuple) else value

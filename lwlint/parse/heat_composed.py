@@ -1,7 +1,7 @@
 """Nodes of a YAML text by PyYAML's C composer, which makes them of lwlint's own classes: for half the price of reading events.
 
-The composer is given only what it certainly reads as the events tell it, and gives back only what has nothing to tell of: no key
-that stands twice, no tag, no depth. All other texts, and all that it refuses, are left to the events (`heat_yaml`).
+The composer is given only what it certainly reads as the events tell it: no tag, no depth. All other texts, and all that it
+refuses, are left to the events (`heat_yaml`), as is what has a key that is no scalar, or an alias inside what it names.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import _thread
 import gc
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from lwlint.parse.heat_anchors import anchors, may_begin, settle, with_those_of_aliases
-from lwlint.parse.heat_nodes import Mapping, Node, Scalar, Sequence, merged_wrongly
+from lwlint.parse.heat_nodes import Duplicate, Mapping, Node, Scalar, Sequence, merged_wrongly, repeated
 
 _LINE = 256  # a text that has a line break in each of its stretches of this length has no line of twice that
 _BRACKETS = 2000  # in one text; with its lines they bound the levels, of which the composer takes 200 bytes of stack each
@@ -21,8 +22,8 @@ _CLASSES = {"ScalarNode": Scalar, "SequenceNode": Sequence, "MappingNode": Mappi
 _NOTHING = "".format  # a function of C that takes all arguments and returns an empty text, which is the tag of what has none
 
 
-def compose(text: str, depth: int) -> list[Node] | None:
-    """Return the root of the one document in `text`, no node for an empty one; None where only the events tell what it is.
+def compose(text: str, depth: int) -> tuple[Node | None, tuple[Duplicate, ...]] | None:
+    """Return the root of the one document in `text`, and the keys that stand twice; None where only the events tell what it is.
 
     `depth` is how many levels there may be. The composer looks up the classes of its nodes each time, so they are lwlint's
     while it runs: never when there are other threads, which may compose nodes of PyYAML's own.
@@ -46,13 +47,18 @@ def compose(text: str, depth: int) -> list[Node] | None:
     finally:
         names.update(before)
     if root is None:
-        return []
+        return None, ()
     if root.__class__ not in _CLASSES.values():  # a PyYAML that makes its nodes in another way
         return None
     del parents[None]
     collections = with_those_of_aliases(root, parents) if anchored else list(parents)
-    told = not _has_nothing_to_tell(collections, depth, "<<" in text) or (anchored and not settle(text, root, collections, anchored))
-    return None if told else [root]
+    mappings = _with_repeated_keys(collections, "<<" in text)
+    if mappings is None or not (len(collections) < depth - 1 or _is_flat(collections, depth - 1)):
+        return None
+    if anchored and not settle(text, root, collections, anchored):
+        return None
+    mappings.sort(key=lambda mapping: (mapping.end, -mapping.start))  # as they end
+    return root, tuple(chain.from_iterable(map(repeated, mappings)))
 
 
 @lru_cache(maxsize=1)
@@ -80,24 +86,25 @@ def _is_tame(text: str) -> bool:
     return next(may_begin(text, "!"), None) is None
 
 
-def _has_nothing_to_tell(parents: list[Mapping | Sequence], depth: int, merging: bool) -> bool:
-    """Return whether all keys are scalars that stand once, `<<` is given mappings, and there are less than `depth` levels."""
+def _with_repeated_keys(parents: list[Mapping | Sequence], merging: bool) -> list[Mapping] | None:
+    """Return the mappings with equal keys; None where a key is no scalar, or a `<<`, if there is any, is given no mappings."""
+    found = []
     for node in parents:
-        if node.__class__ is not Mapping:
+        if not isinstance(node, Mapping):
             continue
         pairs = node.pairs
         if len(pairs) == 1:
             if pairs[0][0].__class__ is not Scalar:
-                return False
+                return None
         else:
             try:
                 if len({key.value for key, _ in pairs}) != len(pairs):
-                    return False
+                    found.append(node)
             except AttributeError:  # a key that is a collection
-                return False
+                return None
         if merging and merged_wrongly(node) is not None:
-            return False
-    return len(parents) < depth - 1 or _is_flat(parents, depth - 1)
+            return None
+    return found
 
 
 def _is_flat(parents: list[Mapping | Sequence], depth: int) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Union
 
+from lwlint.named import NamedTuple
+
 TAG = "tag:yaml.org,2002:"
 _RESOLVED = "yYnNtTfFoO+-.0123456789<=~!&*"  # with what a plain scalar begins that PyYAML may take for anything but a string
 _WORDS = {
@@ -107,6 +109,14 @@ class Mapping:
 Node = Union[Scalar, Sequence, Mapping]
 
 
+class Duplicate(NamedTuple):
+    """A key that stands twice in one mapping: PyYAML drops the first value in silence and keeps the last."""
+
+    dropped: tuple[Scalar, Node]
+    kept: tuple[Scalar, Node]
+    mapping: Mapping
+
+
 def is_merge(key: Scalar) -> bool:
     """Return whether `key` is the merge key `<<`."""
     return key.value == "<<" and key.plain
@@ -120,6 +130,18 @@ def merged_wrongly(mapping: Mapping) -> Node | None:
         if not (isinstance(value, Sequence) and all(isinstance(item, Mapping) for item in value.items)):
             return value
     return None
+
+
+def repeated(mapping: Mapping) -> list[Duplicate]:
+    """Return the keys that stand twice in `mapping`: equal ones of one type, but for `<<`."""
+    found = []
+    last: dict[tuple[str, str], tuple[Scalar, Node]] = {}
+    for key, value in mapping.pairs:
+        name = (key.value, tag_of(key))
+        if name in last and name[1] != "merge":
+            found.append(Duplicate(last[name], (key, value), mapping))
+        last[name] = (key, value)
+    return found
 
 
 def effective(mapping: Mapping, _inside: frozenset[int] = frozenset()) -> list[tuple[Scalar, Node]]:

@@ -1,7 +1,6 @@
 """YAML 1.1 as Heat reads it: PyYAML's own parser, with the span of every node.
 
-PyYAML's composer keeps no anchors, forgets duplicate keys, and brings the process down at some 40,000 levels. So a document that has
-any of that is built from the parser's events; the composer reads the others, which is faster (`heat_composed`). Values are PyYAML's
+PyYAML's composer keeps no anchors, and brings the process down at some 40,000 levels. So a document that may have any of that is built from the parser's events; the composer reads the others, which is faster (`heat_composed`). Values are PyYAML's
 to the letter: tags are resolved by its resolver and scalars built by its safe constructor, when someone asks for them.
 """
 
@@ -14,18 +13,10 @@ from typing import Any
 from lwlint.named import NamedTuple
 from lwlint.parse.heat_anchors import EXPANDED_LIMIT, PROPERTIES
 from lwlint.parse.heat_composed import compose
-from lwlint.parse.heat_nodes import Mapping, Node, Place, Scalar, Sequence, merged_wrongly, tag_of
+from lwlint.parse.heat_nodes import Duplicate, Mapping, Node, Place, Scalar, Sequence, merged_wrongly, repeated
 
 DEPTH_LIMIT = 200  # levels; the deepest file of tripleo-heat-templates has 24
 _TOO_DEEP = f"nested deeper than {DEPTH_LIMIT} levels"
-
-
-class Duplicate(NamedTuple):
-    """A key that stands twice in one mapping: PyYAML drops the first value in silence and keeps the last."""
-
-    dropped: tuple[Scalar, Node]
-    kept: tuple[Scalar, Node]
-    mapping: Mapping
 
 
 class Document(NamedTuple):
@@ -54,7 +45,7 @@ def read(text: str) -> Document:
     try:
         composed = compose(text, DEPTH_LIMIT)
         if composed is not None:
-            return Document(composed[0] if composed else None, ())
+            return Document(*composed)
         return _Builder(text, shift).document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -168,19 +159,11 @@ class _Builder:
                 raise Refused("a key that is a list or a mapping", key.start)
             names.add(key.value)
         if len(names) != len(keys):
-            self._repeated(mapping)
+            self._duplicates += repeated(mapping)
         if "<<" in names:
             wrong = merged_wrongly(mapping)
             if wrong is not None:
                 raise Refused("`<<` must be given a mapping or a list of mappings", wrong.start)
-
-    def _repeated(self, mapping: Mapping) -> None:
-        last: dict[tuple[str, str], tuple[Scalar, Node]] = {}
-        for key, value in mapping.pairs:
-            name = (key.value, tag_of(key))
-            if name in last and name[1] != "merge":
-                self._duplicates.append(Duplicate(last[name], (key, value), mapping))
-            last[name] = (key, value)
 
 
 @lru_cache(maxsize=1)
