@@ -1,7 +1,8 @@
 """YAML 1.1 as Heat reads it: PyYAML's own parser, with the span of every node.
 
-PyYAML's composer keeps no anchors, and brings the process down at some 40,000 levels. So a document that may have any of that is built from the parser's events; the composer reads the others, which is faster (`heat_composed`). Values are PyYAML's
-to the letter: tags are resolved by its resolver and scalars built by its safe constructor, when someone asks for them.
+PyYAML's composer keeps no anchors, and brings the process down at some 40,000 levels. So a document that may have any of that is
+built from the parser's events; the composer reads the others, which is faster (`heat_composed`). Values are PyYAML's to the
+letter: tags are resolved by its resolver and scalars built by its safe constructor, when someone asks for them.
 """
 
 from __future__ import annotations
