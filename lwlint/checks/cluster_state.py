@@ -9,6 +9,7 @@ from lwlint.checks.cluster_commands import pcs, without
 from lwlint.checks.untold import untold
 from lwlint.facts import Facts
 from lwlint.facts.cib import Cib, cibs
+from lwlint.facts.location import barred
 from lwlint.facts.pacemaker import (
     BUNDLE,
     BUNDLE_META,
@@ -123,31 +124,32 @@ def _run_banned(facts: Facts, params: Params) -> Iterator[Saw]:
         yield from untold(cib, CONSTRAINTS, LOCATION_SETS)
         core = {name for leaf in _leaves(cib, params) for name in (leaf.name, leaf.parent, leaf.top) if name is not None}
         everywhere = {node.name for node in cib.nodes if node.type == "member"}
-        banned: dict[str, dict[str, Constraint]] = {}
         for constraint in cib.constraints:
-            nodes = _banned_from(constraint)
-            members = {member.name: member.resources for member in constraint.members} if nodes else {}
-            named = [name for resources in members.values() for name in resources if name in core]
-            for name in named:
-                banned.setdefault(cib.resources[name].top, {}).update((node, constraint) for node in nodes)
-            if named and constraint.name.startswith(_BANS):
+            nodes = _banned_from(constraint) if constraint.name.startswith(_BANS) else []
+            named = [name for member in constraint.members for name in member.resources if name in core]
+            if named and nodes:
                 message = (
                     f"location `{constraint.name}`: bans `{named[0]}` from `{nodes[0]}`; a ban must be cleared when its reason is gone"
                 )
                 commands = (without(constraint),)
                 yield Problem(constraint.span, message, f"constraint {constraint.name}", host=constraint.host, commands=commands)
-        remote = any(leaf.agent == "ocf:pacemaker:remote" for leaf in cib.leaves())
-        standing_by = {node.name: node for node in cib.nodes if node.type == "member" and node.standby}
-        if core and everywhere and everywhere <= set(standing_by) and not remote:
-            yield _standby_everywhere(cib, list(standing_by.values()))
-            continue
-        for name, bans in banned.items():
-            if everywhere and everywhere <= {*bans, *standing_by} and not remote:
-                top = cib.resources[name]
-                related = tuple(Related(constraint.span, f"bans it from `{node}`") for node, constraint in bans.items())
-                related += tuple(Related(node.span, "is in standby") for node in standing_by.values() if node.name not in bans)
-                message = f"resource `{name}`: it is banned from every node; there must be one where it may run"
-                yield Problem(top.span, message, f"resource {name}", related, host=top.host)
+        if not any(leaf.agent == "ocf:pacemaker:remote" for leaf in cib.leaves()):
+            yield from _nowhere(cib, core, everywhere)
+
+
+def _nowhere(cib: Cib, core: set[str], everywhere: set[str]) -> Iterator[Problem]:
+    """Yield what keeps the core, or a resource of it, from every node."""
+    standing_by = {node.name: node for node in cib.nodes if node.type == "member" and node.standby}
+    if core and everywhere and everywhere <= set(standing_by):
+        yield _standby_everywhere(cib, list(standing_by.values()))
+        return
+    for name, bans in barred(cib).items():
+        if name in core and everywhere and everywhere <= {*bans, *standing_by}:
+            top = cib.resources[name]
+            related = tuple(Related(constraint.span, f"bans it from `{node}`") for node, constraint in bans.items())
+            related += tuple(Related(node.span, "is in standby") for node in standing_by.values() if node.name not in bans)
+            message = f"resource `{name}`: it is banned from every node; there must be one where it may run"
+            yield Problem(top.span, message, f"resource {name}", related, host=top.host)
 
 
 def _standby_everywhere(cib: Cib, nodes: list[Node]) -> Problem:
