@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
+from importlib import import_module
 from importlib.util import find_spec, source_hash
 from typing import Any
 
@@ -78,6 +79,14 @@ def hasher() -> Any:
     except ImportError:
         from hashlib import blake2b
     return blake2b(digest_size=16)
+
+
+def sha256(data: bytes) -> str:
+    """Return the SHA-256 of `data` in hexadecimal, as `hasher` without OpenSSL."""
+    for module in ("_sha256", "_sha2", "hashlib"):  # up to Python 3.11, since 3.12, and where there is neither
+        with suppress(ImportError):
+            return str(import_module(module).sha256(data).hexdigest())
+    raise ImportError("hashlib")
 
 
 def digest(data: bytes) -> bytes:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from lwlint import checks
+from lwlint.cache import sha256
 from lwlint.checks.check import Unknown
 from lwlint.costs import Costs
 from lwlint.facts import Facts
@@ -88,8 +89,6 @@ def _because(unknown: Iterable[Unknown], sources: Mapping[str, Source]) -> str:
 
 def finding(rule: Rule, problem: Problem, sources: Mapping[str, Source]) -> Finding:
     """Return `problem` as a finding of `rule`, without secrets; the fingerprint is of what is there."""
-    import hashlib
-
     source = sources.get(problem.span.path)
     below = problem.span.path[len(source.root) :] if source is not None else problem.span.path
     identity = "\0".join((rule.code, below, problem.subject or re.sub(r"\d+", "0", problem.message)))
@@ -101,7 +100,7 @@ def finding(rule: Rule, problem: Problem, sources: Mapping[str, Source]) -> Find
         span=problem.span,
         message=masked(problem.message),
         remedy=masked(problem.remedy) if problem.remedy else rule.remedy.strip(),
-        fingerprint=hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:20],
+        fingerprint=sha256(identity.encode("utf-8", "surrogatepass"))[:20],
         subject=masked(problem.subject),
         related=tuple(Related(related.span, masked(related.message)) for related in problem.related),
         host=problem.host or (source.host if source is not None else ""),
