@@ -151,12 +151,12 @@ def _add_key(change: AddKey, source: Source) -> Replace:
 
     mapping, value = _entry(change.key, source)
     if not change.inside:
-        return _before(source, mapping.start, change.key.start, change)
+        return _before(source, mapping, change.key.start, change)
     if not isinstance(value, heat_nodes.Mapping) or value.start < change.key.end or not value.pairs:
         raise NoPlace("its mapping is written elsewhere")
     if change.having and not any(key.value in change.having for key, _ in value.pairs):
         raise NoPlace("a function makes its mapping")
-    return _before(source, value.start, value.pairs[0][0].start, change)
+    return _before(source, value, value.pairs[0][0].start, change)
 
 
 def _entry(key: Span, source: Source) -> tuple[YamlMapping, Node]:
@@ -173,19 +173,28 @@ def _entry(key: Span, source: Source) -> tuple[YamlMapping, Node]:
     raise NoPlace("no key stands there")
 
 
-def _before(source: Source, mapping: int, at: int, change: AddKey) -> Replace:
+def _before(source: Source, mapping: YamlMapping, at: int, change: AddKey) -> Replace:
     text = source.text
     name = change.name
     quote = text[at] if text[at] in "\"'" else "" if _PLAIN.match(name) else "'"
     entry = f"{quote}{name}{quote}: {change.value}"
-    if text[mapping] == "{":
+    if text[mapping.start] == "{":
         return _insert(source, at, f"{entry}, ")
     line = source.position(at).line
-    start = source.line_starts()[line - 1]
-    lead = text[start:at]
+    lead = text[source.line_starts()[line - 1] : at]
     if not re.fullmatch(r"\ufeff?[ ]*(?:-[ ]+)*", lead):
         raise NoPlace("something stands in front of it on its line")
+    above = max((value.end for key, value in mapping.pairs if key.start < at), default=0)
+    at = _above_comments(source, line, lead, above) + len(lead)
     return _insert(source, at, entry + _line_break(text, at) + " " * len(lead.lstrip("\ufeff")))
+
+
+def _above_comments(source: Source, line: int, lead: str, above: int) -> int:
+    """Return where the line begins or, if comments of its own indentation stand right over it, the first of them: they speak of it."""
+    starts = source.line_starts()
+    while not lead.strip(" ") and line > 1 and starts[line - 2] >= above and re.match(rf"{lead}#", source.line(line - 1)):
+        line -= 1
+    return starts[line - 1]
 
 
 def _drop_entry(change: DropLines, source: Source) -> Replace:

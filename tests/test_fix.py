@@ -197,6 +197,11 @@ def test_two_fixes_of_one_place_are_not_both_applied() -> None:
         ("x:\n  a: 1\n  b: 2\n", AddKey(Span("t.yaml", 5, 6), "n", "-1"), "x:\n  n: -1\n  a: 1\n  b: 2\n"),
         ("x:\r\n  - a: 1\r\n", AddKey(Span("t.yaml", 8, 9), "n", "-1"), "x:\r\n  - n: -1\r\n    a: 1\r\n"),
         ("x: {a: 1}\n", AddKey(Span("t.yaml", 4, 5), "n", "-1"), "x: {n: -1, a: 1}\n"),
+        ("x:\n  # of a\n  # too\n  a: 1\n", AddKey(Span("t.yaml", 22, 23), "n", "-1"), "x:\n  n: -1\n  # of a\n  # too\n  a: 1\n"),
+        ("# of a\r\na: 1\r\n", AddKey(Span("t.yaml", 8, 9), "n", "-1"), "n: -1\r\n# of a\r\na: 1\r\n"),
+        ("x:\n   # deeper\n  a: 1\n", AddKey(Span("t.yaml", 17, 18), "n", "-1"), "x:\n   # deeper\n  n: -1\n  a: 1\n"),
+        ("y: 'a\n# no comment'\na: 1\n", AddKey(Span("t.yaml", 20, 21), "n", "-1"), "y: 'a\n# no comment'\nn: -1\na: 1\n"),
+        ("x:\n  # of the item\n  - a: 1\n", AddKey(Span("t.yaml", 23, 24), "n", "-1"), "x:\n  # of the item\n  - n: -1\n    a: 1\n"),
         ("x:\n  'a': 1\n", AddKey(Span("t.yaml", 5, 8), "n", "-1"), "x:\n  'n': -1\n  'a': 1\n"),
         (
             "x:\n  a:\n    image: i\n",
