@@ -198,7 +198,7 @@ def _identity_of_moved(entry: Known) -> tuple[str, ...]:
 def marked(report: Report, comparison: Comparison) -> Report:
     """Return the report with its known findings allowed, because of the baseline."""
     old = {id(finding) for finding in comparison.known}
-    return replace(report, findings=tuple(replace(f, allowed=KNOWN) if id(f) in old else f for f in report.findings))
+    return replace(report, findings=tuple(replace(f, allowed=KNOWN, elsewhere=True) if id(f) in old else f for f in report.findings))
 
 
 def pruned(baseline: Sequence[Known], comparison: Comparison) -> str:

@@ -133,7 +133,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Finding:
-    """A problem in the name of a rule. `allowed` holds the reason when it was suppressed."""
+    """A problem in the name of a rule. `allowed` holds the reason when it was suppressed, `elsewhere` than in its source or there."""
 
     code: str
     rule: str
@@ -149,6 +149,7 @@ class Finding:
     allowed: str | None = None
     fix: Fix | None = None
     commands: tuple[Command, ...] = ()
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True)

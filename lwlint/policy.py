@@ -126,7 +126,7 @@ def _mark(findings: list[Finding], entry: Placed) -> bool:
     hit = False
     for i, finding in enumerate(findings):
         if finding.allowed is None and _covers(entry, finding):
-            findings[i] = replace(finding, allowed=" ".join(entry.value.because.split()))
+            findings[i] = replace(finding, allowed=" ".join(entry.value.because.split()), elsewhere=True)
             hit = True
     return hit
 

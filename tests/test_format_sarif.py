@@ -69,6 +69,25 @@ def test_an_allowed_finding_is_a_suppressed_result_with_its_reason() -> None:
     ]
 
 
+def test_a_suppression_outside_of_the_source_is_external(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lwlint.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    text = "[database]\nconnection = mysql://a\nmax_retries = 3\n"
+    for name in ("heat", "nova", "keystone"):
+        Path(f"{name}.conf").write_text(text)
+    Path("keystone.conf").write_text(text.replace("max", "# lwlint: allow LW301 -- a lab\nmax"))
+    Path(".lwlint.yaml").write_text("allow: [{rule: LW301, path: nova.conf, because: another lab}]\n")
+    assert main(["baseline", "heat.conf", "-o", "known"]) == 0
+    assert main(["check", "--baseline", "known", "--format", "sarif=out"]) == 0
+    found = [result["suppressions"][0] for result in run_of(Path("out").read_text("utf-8"))["results"]]
+    assert [(one["kind"], one["justification"]) for one in found] == [
+        ("external", "recorded in the baseline"),
+        ("inSource", "a lab"),
+        ("external", "another lab"),
+    ]
+
+
 def test_what_was_not_evaluated_and_what_is_broken_are_notifications() -> None:
     run = run_of(render(REPORT, RULES, exit_code=2))
     invocation = run["invocations"][0]

@@ -134,7 +134,8 @@ def _result(finding: Finding, report: Report, index: Mapping[str, int], files: M
             for i, related in enumerate(finding.related, 1)
         ]
     if finding.allowed is not None:
-        result["suppressions"] = [{"kind": "inSource", "status": "accepted", "justification": finding.allowed}]
+        kind = "external" if finding.elsewhere else "inSource"
+        result["suppressions"] = [{"kind": kind, "status": "accepted", "justification": finding.allowed}]
     fix = _fix(finding, report, files) if finding.fix is not None else None
     return result if fix is None else {**result, "fixes": [fix]}
 
