@@ -9,6 +9,7 @@ from lwlint.checks.cluster_commands import pcs, without
 from lwlint.checks.untold import untold
 from lwlint.facts import Facts
 from lwlint.facts.cib import Cib, cibs
+from lwlint.facts.colocation import PROMOTED
 from lwlint.facts.location import barred
 from lwlint.facts.pacemaker import (
     BUNDLE,
@@ -38,6 +39,7 @@ from lwlint.finding import Problem, Related
 from lwlint.record import dataclass
 from lwlint.source import Text
 
+_UNPROMOTED = ("slave", "unpromoted")
 _BANS = ("cli-ban-", "cli-standby-")  # what `pcs resource ban`, `move` and `crm resource move` leave behind
 
 
@@ -192,7 +194,7 @@ def _run_unwatched(facts: Facts, params: Params) -> Iterator[Saw]:
         for leaf in _leaves(cib, params):
             if leaf.form != PRIMITIVE or leaf.agent is None or OPERATIONS in cib.cluster.untold:
                 continue
-            watching = [operation for operation in leaf.operations if _watches(operation)]
+            watching = [operation for operation in leaf.operations if _watches(operation, leaf.promotable)]
             passed_over = [one for operation in watching if (one := operation.settings.get("on-fail")) is not None and _passes_over(one)]
             if not watching:
                 message = f"resource `{leaf.name}`: it has no recurring `monitor` operation, so a failure is not seen; there must be one"
@@ -211,9 +213,15 @@ def _passes_over(on_fail: Text) -> bool:
     return on_fail.value.lower() in ("ignore", "block")
 
 
-def _watches(operation: Operation) -> bool:
+def _watches(operation: Operation, promotable: bool) -> bool:
+    """Return whether an operation sees that a running copy fails: one for another role than it can have is not run.
+
+    Of a promotable resource a monitor for `Slave` alone leaves the promoted copies unwatched, which are those that serve.
+    """
     enabled = operation.settings.get("enabled")
-    return operation.name == "monitor" and operation.recurring and (enabled is None or boolean(enabled.value) is not False)
+    if operation.name != "monitor" or not operation.recurring or (enabled is not None and boolean(enabled.value) is False):
+        return False
+    return (operation.role or "").lower() not in ("stopped", *_UNPROMOTED, *(() if promotable else PROMOTED))
 
 
 def _run_many(facts: Facts, params: Params) -> Iterator[Saw]:
