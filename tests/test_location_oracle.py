@@ -57,7 +57,7 @@ def cluster(rng: random.Random) -> str:
         pairs = "".join(
             f'<nvpair id="n{number}-{mark}" name="{mark}-role" value="{rng.choice(("true", "true", "false"))}"/>'
             for mark in ("haproxy", "redis")
-            if rng.random() < 0.7
+            if rng.random() < 0.7 or (number, mark) == (1, "redis")
         )
         return f'<node id="{number}" uname="{name}"><instance_attributes id="n{number}">{pairs}</instance_attributes></node>'
 

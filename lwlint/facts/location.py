@@ -2,7 +2,7 @@
 
 After lib/pacemaker/pcmk_sched_location.c of Pacemaker 2.1.5 and its scheduler on generated constraints. Attributes that are not among the
 permanent ones of a node may be set in the status: what hangs on them is not known. Those that mark the nodes of a service
-(`haproxy-role`) are permanent.
+(`haproxy-role`) are permanent, where a CIB has any.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _UNPROMOTED = ("slave", "unpromoted")
 def barred(cib: Cib) -> dict[str, dict[str, Constraint]]:
     """Return the outermost resources that constraints keep from member nodes, and for each of these nodes which constraint does."""
     nodes = [node for node in cib.nodes if node.type == "member"]
-    told = NODE_ATTRIBUTES not in cib.cluster.untold
+    told = NODE_ATTRIBUTES not in cib.cluster.untold and any(name.endswith(_MARKS) for node in nodes for name in node.attributes)
     scored: dict[tuple[str, str], list[tuple[int | None, Constraint]]] = {}
     only: dict[str, Constraint] = {}
     allowed: dict[str, set[str]] = {}
