@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -228,3 +229,24 @@ def test_the_settings_are_printed_if_a_run_would_take_them(
 def test_settings_schema_and_starters_are_printed(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 0
     assert capsys.readouterr().out.strip() != ""
+
+
+@pytest.mark.parametrize(
+    ("arrangement", "code", "said"),
+    [
+        ("{} >/dev/full", 2, "lwlint: what is to be printed cannot be written (No space left on device)\n"),
+        ("{} >&-", 1, ""),
+        ("{} --format json=out >&- 2>&-; code=$?; tail -c2 out >&2; exit $code", 1, "}\n"),
+        ("{} --format json 2>&- | tail -c2 >&2", 0, "}\n"),
+        ("mkdir a && cd a && rmdir ../a && {}", 2, "lwlint: the current folder is not there any more\n"),
+    ],
+)
+def test_what_is_wrong_around_lwlint_is_no_defect_of_its_own(arrangement: str, code: int, said: str, tmp_path: Path) -> None:
+    if not os.path.exists("/dev/full"):
+        pytest.skip("there is no /dev/full")
+    (tmp_path / "nova.conf").write_text("[database]\nconnection = mysql://a\nmax_retries = 3\n")
+    command = arrangement.format(f"{sys.executable} -m lwlint check --no-cache --no-config --select LW301 {tmp_path}/nova.conf")
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(HERE)}, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (code, said), done

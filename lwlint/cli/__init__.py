@@ -5,6 +5,7 @@ Exit codes: 0 conforms; 1 findings at or above `--fail-on`; 2 the run itself is 
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -33,20 +34,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return NOT_TRUSTED
+    except OSError as error:
+        why = _environment(error)
+        if not why:
+            return _defect(error, debug=options.debug)
+        print(f"lwlint: {why}", file=sys.stderr)
+        return NOT_TRUSTED
     except KeyboardInterrupt:
         print("lwlint: interrupted", file=sys.stderr)
         return NOT_TRUSTED
     except Exception as error:
-        from lwlint.secret import without
-
-        if options.debug:
-            import traceback
-
-            print(without(traceback.format_exc(), ()), file=sys.stderr, end="")
-        said = without(str(error), ())
-        print(f"lwlint: this is a defect of lwlint: {type(error).__name__}: {said} (`--debug` shows where)", file=sys.stderr)
-        return NOT_TRUSTED
+        return _defect(error, debug=options.debug)
     return code
+
+
+def _environment(error: OSError) -> str:
+    """Return what is wrong around lwlint, in words; empty if it may be lwlint itself."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF) and error.filename is None:
+        return f"what is to be printed cannot be written ({error.strerror})"
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return "the current folder is not there any more"
+    return ""
+
+
+def _defect(error: Exception, *, debug: bool) -> int:
+    """Tell of a defect of lwlint, and return the exit code."""
+    from lwlint.secret import without
+
+    if debug:
+        import traceback
+
+        print(without("".join(traceback.format_exception(type(error), error, error.__traceback__)), ()), file=sys.stderr, end="")
+    said = without(str(error), ())
+    print(f"lwlint: this is a defect of lwlint: {type(error).__name__}: {said} (`--debug` shows where)", file=sys.stderr)
+    return NOT_TRUSTED
 
 
 def entry() -> None:
@@ -71,6 +94,10 @@ def entry() -> None:
 
 
 def _tolerant_output() -> None:
+    if sys.stdout is None:  # closed, as by `>&-`: what is printed goes nowhere, and not into the next file that is opened
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
