@@ -46,14 +46,16 @@ class Outcome:
     report: Report
 
 
-def fix(request: Request, rules: Sequence[Rule], *, unsafe: bool = False) -> Outcome:
+def fix(request: Request, rules: Sequence[Rule], *, unsafe: bool = False, brought: Sequence[Finding] | None = None) -> Outcome:
     """Return what the fixes for the findings of `rules` come to, those that are not safe only if `unsafe`; nothing is written.
+
+    Where a change `brought` some of the findings only, the others are not fixed, nor are they in the report that comes back.
 
     Raises ConfigurationError as `check` does, and for standard input.
     """
     if request.text is not None:
         raise ConfigurationError("`-`: a fix needs a file to write to")
-    rounds = _Rounds(request, rules, unsafe)
+    rounds = _Rounds(request, rules, unsafe, brought)
     while rounds.step():
         pass
     return rounds.outcome()
@@ -83,7 +85,7 @@ def write(outcome: Outcome) -> None:
 class _Rounds:
     """One run of `fix`: the texts as they are so far, and what is known of each fix."""
 
-    def __init__(self, request: Request, rules: Sequence[Rule], unsafe: bool) -> None:
+    def __init__(self, request: Request, rules: Sequence[Rule], unsafe: bool, brought: Sequence[Finding] | None = None) -> None:
         self._request = request
         self._rules = rules
         self._unsafe = unsafe
@@ -95,6 +97,8 @@ class _Rounds:
         self._most = 0  # fixes in one step; 0: as many as there are
         self._report = check(request, rules)
         self._before = self._report.sources
+        others = self._report.findings if brought is not None else ()
+        self._spared = frozenset(map(_key, others)) - frozenset(map(_key, brought or ()))
 
     def step(self) -> bool:
         """Apply the fixes of one rule, as far as they help; return whether there was anything to try."""
@@ -124,7 +128,8 @@ class _Rounds:
 
     def outcome(self) -> Outcome:
         """Return what it has come to."""
-        open_ = [f for f in self._report.findings if f.fix is not None and f.allowed is None]
+        report = replace(self._report, findings=tuple(f for f in self._report.findings if _key(f) not in self._spared))
+        open_ = [f for f in report.findings if f.fix is not None and f.allowed is None]
         files = {}
         for path, text in sorted(self._texts.items()):
             before = _bytes(self._before[path].text) if path in self._before else None
@@ -135,11 +140,11 @@ class _Rounds:
             left=tuple((f, self._withdrawn[_key(f)]) for f in open_ if _key(f) in self._withdrawn),
             unsafe=tuple(f for f in open_ if f.fix is not None and not f.fix.safe and not self._unsafe),
             files=files,
-            report=self._report,
+            report=report,
         )
 
     def _is_wanted(self, finding: Finding) -> bool:
-        if finding.fix is None or finding.allowed is not None or _key(finding) in self._withdrawn:
+        if finding.fix is None or finding.allowed is not None or _key(finding) in self._withdrawn or _key(finding) in self._spared:
             return False
         if self._attempts[_key(finding)] >= _ATTEMPTS:
             self._withdrawn[_key(finding)] = "another fix undoes it"

@@ -60,6 +60,23 @@ def test_the_fixing_hook_mends_the_file_and_fails_once(checkout: tuple[Path, Pat
     run("git", "rm", "-qf", path.name, cwd=tree, home=home)
 
 
+def test_the_fixing_hook_leaves_alone_what_the_commit_did(checkout: tuple[Path, Path]) -> None:
+    tree, home = checkout
+    path = tree / "nova.conf"
+    old = "[database]\nconnection = mysql://a\nmax_retries = 3\n"
+    path.write_text(old)
+    run("git", "add", path.name, cwd=tree, home=home)
+    run("git", "commit", "-qm", "old", "--no-verify", cwd=tree, home=home)
+    command = (sys.executable, "-m", "pre_commit", "run", "lwlint-fix")
+    texts = []
+    for new in (f"# a comment\n{old}", f"{old}[api_database]\nconnection = mysql://b\n"):
+        path.write_text(new)
+        run("git", "add", path.name, cwd=tree, home=home)
+        texts.append((run(*command, cwd=tree, home=home).returncode, path.read_text()))
+    assert texts == [(0, f"# a comment\n{old}"), (1, f"{old}[api_database]\nconnection = mysql://b\nmax_retries = -1\n")]
+    run("git", "reset", "-q", "--hard", "HEAD~1", cwd=tree, home=home)
+
+
 BROKEN, MENDED, ALLOWED = EDITS
 SAID = """\
 lwlint...................................................................Failed

@@ -143,6 +143,7 @@ def _fix(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--show-secrets", action="store_true", help="with `--diff`: show lines that hold passwords and keys too, as they are"
     )
+    command.add_argument("--hook", action="store_true", help="mend what the commit brings, if all files that are named are staged")
     command.add_argument("--unsafe", action="store_true", help="apply fixes too that may change more than what is blamed")
     command.add_argument(
         "--fail-on", choices=("note", "warning", "error"), default="warning", help="least severity that fails (default: warning)"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lwlint import fix as mend
 from lwlint.cli import NOT_TRUSTED
 from lwlint.cli.ask import request, rules, settings
-from lwlint.cli.judge import exit_code
+from lwlint.cli.judge import brought_by_commit, exit_code
 from lwlint.report.fixes import diff, told
 
 if TYPE_CHECKING:
@@ -20,7 +20,9 @@ FINDINGS = 1
 def fix(options: argparse.Namespace) -> int:
     """`lwlint fix`: apply what can be mended for certain, or show it as a diff; say what is left, and return the exit code."""
     found = settings(options)
-    outcome = mend.fix(request(options, found), rules(options, found), unsafe=options.unsafe)
+    asked, chosen = request(options, found), rules(options, found)
+    brought = brought_by_commit(asked, chosen) if options.hook else None
+    outcome = mend.fix(asked, chosen, unsafe=options.unsafe, brought=None if brought is None else brought.findings)
     code = exit_code(outcome.report, options)
     if code == NOT_TRUSTED:
         return code

@@ -77,13 +77,17 @@ def _judged(asked: Request, chosen: Sequence[Rule], options: argparse.Namespace)
 def _of_commit(asked: Request, chosen: Sequence[Rule]) -> Report:
     """Return the report on the files that a hook was given; where they fail, only on what the commit brings, if all of them are in it."""
     report = run(asked, chosen)
-    if all(finding.allowed is not None for finding in report.findings):
-        return report
+    passes = all(finding.allowed is not None for finding in report.findings)
+    return report if passes else brought_by_commit(asked, chosen) or report
+
+
+def brought_by_commit(asked: Request, chosen: Sequence[Rule]) -> Report | None:
+    """Return the report on what the next commit brings, if all files that are named are in it; None if they are not."""
     from lwlint import git
     from lwlint.changed import check_changed
 
     change = git.commit_of(asked.paths)
-    return report if change is None else check_changed(asked, chosen, change)
+    return None if change is None else check_changed(asked, chosen, change)
 
 
 def baseline(options: argparse.Namespace) -> int:
