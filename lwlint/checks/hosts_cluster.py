@@ -52,7 +52,8 @@ def _content(cib: Cib) -> set[tuple[str, ...]]:
 
 def _evidence_cibs(facts: Facts, params: object) -> str | None:
     count = sum(bool(cib.cluster.host) and not cib.cluster.weaker for cib in cibs(facts))
-    return only_one(facts, params) or (None if count > 1 else "only one host of the cluster has a CIB")
+    few = "only one host of the cluster has a CIB" if count else "no host of the cluster has a CIB of its own"
+    return only_one(facts, params) or (None if count > 1 else few)
 
 
 def _run_twice(facts: Facts, params: NoParams) -> Iterator[Saw]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from types import MappingProxyType
 
 from lwlint.checks.check import Check, NoParams, Saw, Unknown
 from lwlint.facts import Facts
@@ -16,9 +18,17 @@ from lwlint.facts.systemd import LOADED, MASKED, PACEMAKER_DROP_IN, Unit
 from lwlint.facts.unit_managers import beside_by_design
 from lwlint.finding import Command, Problem, Related
 from lwlint.shell import command
-from lwlint.source import Span
+from lwlint.source import Span, Text
 
 _NO_STATES = "no output of `systemctl show` or `systemctl list-units` was given"
+_RELOAD = Command("systemctl daemon-reload")
+_DROP_INS = "DropInPaths"
+_NOT_KNOWN = -1
+_SECOND = 1_000_000
+_TIMES = MappingProxyType(
+    {"us": 1, "ms": 1000, "s": _SECOND, "min": 60 * _SECOND, "h": 3600 * _SECOND, "d": 86400 * _SECOND, "w": 604800 * _SECOND,
+     "month": 2629800 * _SECOND, "y": 31557600 * _SECOND}
+)  # fmt: skip
 _UNIT_CLASSES = ("systemd", "service", "lsb", "upstart")
 
 
@@ -35,7 +45,7 @@ def _run_reloaded(facts: Facts, _: NoParams) -> Iterator[Saw]:
         reload = shown.properties.get("NeedDaemonReload")
         if reload is not None and reload.value == "yes":
             message = f"{shown.name}: `NeedDaemonReload` is `yes`, so that systemd goes by older files than these; it must be `no`"
-            yield Problem(reload.span, message, f"unit {shown.name}", host=shown.host, commands=(Command("systemctl daemon-reload"),))
+            yield Problem(reload.span, message, f"unit {shown.name}", host=shown.host, commands=(_RELOAD,))
         else:
             yield from _differences(shown, unit)
 
@@ -49,13 +59,67 @@ def _differences(shown: ShownUnit, unit: Unit) -> Iterator[Saw]:
         return
     pairs = [("LoadState", unit.load_state, unit.span)]
     if unit.load_state == LOADED == shown.value("LoadState"):
-        restart = unit.settings.get("Service.Restart")
-        pairs.append(("Restart", restart.value if restart is not None else "no", restart.span if restart is not None else unit.span))
+        pairs += _values(shown, unit)
+    told = False
     for name, expected, place in pairs:
         found = shown.properties.get(name)
         if found is not None and found.value and found.value != expected:
-            message = f"{shown.name}: `{name}` is `{found.value}` in systemd and `{expected}` by its files; it must be the same"
-            yield Problem(found.span, message, f"unit {shown.name}", (Related(place, f"`{expected}`"),), host=shown.host)
+            told = True
+            yield _differs(
+                shown, found, f"`{name}` is `{found.value}` in systemd and `{expected}` by its files; it must be the same", place
+            )
+    drop_ins = shown.properties.get(_DROP_INS)
+    if drop_ins is not None and not told:
+        for path, place in _unread(shown, unit):
+            yield _differs(shown, drop_ins, f"systemd has not read `{path}`, which is none of its `{_DROP_INS}`; it must be", place)
+
+
+def _differs(shown: ShownUnit, found: Text, said: str, place: Span) -> Problem:
+    related = (Related(place, "by its files"),)
+    return Problem(found.span, f"{shown.name}: {said}", f"unit {shown.name}", related, host=shown.host, commands=(_RELOAD,))
+
+
+def _values(shown: ShownUnit, unit: Unit) -> Iterator[tuple[str, str, Span]]:
+    """Yield the properties whose value the files of a unit tell: name, value, where it is set. A time is as systemd shows it."""
+    restart = unit.settings.get("Service.Restart")
+    yield "Restart", restart.value if restart is not None else "no", restart.span if restart is not None else unit.span
+    times = (
+        ("Service.RestartSec", ("RestartUSec",), unit.restart_usec),
+        (
+            "Unit.StartLimitIntervalSec",
+            ("StartLimitIntervalUSec", "StartLimitIntervalSec", "StartLimitInterval"),
+            unit.start_limit_interval_usec,
+        ),
+    )
+    for key, names, usec in times:
+        setting, found = unit.settings.get(key), [name for name in names if shown.value(name)]
+        if setting is not None and found and _usec(shown.value(found[0])) not in (usec, _NOT_KNOWN):
+            yield found[0], setting.value, setting.span
+    burst = unit.settings.get("Unit.StartLimitBurst")
+    if burst is not None and shown.value("StartLimitBurst") != str(unit.start_limit_burst):
+        yield "StartLimitBurst", burst.value, burst.span
+
+
+def _usec(text: str) -> int | None:
+    """Return a time span as `systemctl show` prints it in microseconds: `1min 30s`, `100ms`, `0`, or the bare number; None for never."""
+    if text == "infinity" or text == str(2**64 - 1):
+        return None
+    if text.isdecimal():
+        return int(text)
+    parts = [re.fullmatch(r"(\d+(?:\.\d+)?)(us|ms|s|min|h|d|w|month|y)", part) for part in text.split()]
+    known = [round(float(part[1]) * _TIMES[part[2]]) for part in parts if part is not None]
+    return sum(known) if known and len(known) == len(parts) else _NOT_KNOWN
+
+
+def _unread(shown: ShownUnit, unit: Unit) -> Iterator[tuple[str, Span]]:
+    """Yield the drop-ins of the unit's own folder that systemd does not have among those that it goes by."""
+    paths = {path.rpartition("/")[2] for path in shown.value(_DROP_INS).split()}
+    settings = {setting.span.path: setting.span for setting in unit.settings.values()}
+    for path in unit.drop_ins:
+        folder, _, name = path.rpartition("/")
+        if path in settings and folder.endswith(f"/{shown.name}.d") and name not in paths:
+            at = re.search(r"(?:etc|run|lib|usr/lib|usr/local/lib)/systemd/.*", path)
+            yield f"/{at[0]}" if at else path, settings[path]
 
 
 def _not_collected(shown: ShownUnit, unit: Unit) -> str:
