@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import datetime
 
     from lwlint.assemble.heat_outlines import Outlines
+    from lwlint.ignored import Ignored
     from lwlint.settings import Settings
 
 AUTO = "auto"
@@ -35,12 +36,12 @@ _LAST_CHECK = "allow-without-effect"  # runs when all others have, on what is le
 class Request:
     """What to read and how: the arguments of one run.
 
-    `environments` are Heat environments in the order of `-e`; `text` is standard input, to be read as the file
-    `text_path`; `kind` overrides the kind of every file that is read. `settings` are those of a configuration, whose
-    exceptions hold until a day that is compared with `today`. What readers and rules take is added to `costs`.
-    `hosts` tells that the input is hosts of one cluster, so that the rules of audits run too.
-    `cache` keeps between runs what is made of lwlint's own files and of those that are read. Runs that have
-    `outlines` in common read equal files once. `jobs` processes may read files (0: as many as pay); more than one fork this process.
+    `environments` are Heat environments in the order of `-e`; `text` is standard input, to be read as the file `text_path`;
+    `kind` overrides the kind of every file that is read. `settings` are those of a configuration, whose exceptions hold until a
+    day that is compared with `today`; without any, `gitignore` leaves out what git ignores. What readers and rules take is
+    added to `costs`. `hosts` tells that the input is hosts of one cluster, so that the rules of audits run too. `cache` keeps
+    between runs what is made of lwlint's own files and of those that are read. Runs that have `outlines` in common read equal
+    files once. `jobs` processes may read files (0: as many as pay); more than one fork this process.
     """
 
     paths: tuple[str, ...] = (".",)
@@ -50,6 +51,7 @@ class Request:
     text: bytes | None = None
     text_path: str = ""
     settings: Settings | None = None
+    gitignore: bool = False
     today: datetime.date | None = None
     tree: Tree = field(default_factory=Disk)
     costs: Costs = field(default_factory=Costs)
@@ -81,7 +83,7 @@ def discover(request: Request) -> Discovery:
         raise ConfigurationError(f"`{request.release}`: unknown release{near(request.release, RELEASES)}")
     if request.kind is not None and request.kind not in kinds.KINDS:
         raise ConfigurationError(f"`{request.kind}`: unknown kind{near(request.kind, kinds.KINDS)}")
-    discovery = Discovery(request.tree, request.kind, _refusal(request.settings))
+    discovery = Discovery(request.tree, request.kind, _refusal(request))
     with request.costs.of("reader", "files"):
         if request.text is not None:
             discovery.add_text(request.text, request.text_path)
@@ -178,12 +180,24 @@ def _by_settings(
     return report.findings, report.sources, unused
 
 
-def _refusal(settings: Settings | None) -> Callable[[str, str | None], str | None]:
-    if settings is None:
-        return lambda path, given: None
-    from lwlint.selection import Selection
+def _refusal(request: Request) -> Callable[[str, str | None], str | None]:
+    if request.settings is not None:
+        from lwlint.selection import Selection
 
-    return Selection(settings).refusal
+        return Selection(request.settings).refusal
+    known: list[Ignored] = []
+
+    def refusal(path: str, given: str | None) -> str | None:
+        if given is None or not request.gitignore:
+            return None
+        if not known:
+            from lwlint.ignored import Ignored
+
+            known.append(Ignored())
+        found = known[0].by(path, given)
+        return f"ignored by git ({found})" if found else None
+
+    return refusal
 
 
 def load_rules(

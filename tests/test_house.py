@@ -16,7 +16,7 @@ FLOORS = (
     ("named",),
     ("cache", "source", "patterns", "secret", "costs", "shell", "forks", "written"),
     ("finding", "kinds", "tree"),
-    ("git", "decode"),
+    ("git", "decode", "ignored"),
     ("facts",),
     ("read",),
     ("parse", "checks", "services", "settings", "profiles", "pyproject"),

@@ -98,6 +98,35 @@ def test_what_git_ignores_is_left_out_and_the_file_that_says_so_is_named(reposit
     }
 
 
+def test_from_a_folder_outside_of_the_checkout_the_answer_is_the_same(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (repository / ".gitignore").write_text("*.log\n/a/x\n")
+    for folder, top in ((repository.parent, repository.name), (repository.parent / "elsewhere", f"../{repository.name}")):
+        folder.mkdir(exist_ok=True)
+        monkeypatch.chdir(folder)
+        chosen = selection("")
+        asked = ((f"{top}/a/b.log", top), (f"{top}/a/x/y", f"{top}/a"), (f"{top}/a/x/y", f"{top}/a/x"), (f"{top}/b", top))
+        assert [chosen.refusal(*each) for each in asked] == ["ignored by git (.gitignore)"] * 2 + [None] * 2
+
+
+def test_the_command_leaves_out_what_git_ignores_without_a_configuration_too(
+    repository: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lwlint.cli import main
+
+    (repository / ".gitignore").write_text("build/\n")
+    for folder in ("build", "etc"):
+        (repository / folder).mkdir()
+        (repository / folder / "nova.conf").write_text("[database]\nconnection = mysql://a\nmax_retries = 3\n")
+    for arguments, paths in (
+        (["."], ["etc/nova.conf"]),
+        (["--no-config"], ["etc/nova.conf"]),
+        (["build"], ["build/nova.conf"]),
+        (["build/nova.conf"], ["build/nova.conf"]),
+    ):
+        main(["check", "--format", "csv", *arguments])
+        assert [row.split(",")[4] for row in capsys.readouterr().out.splitlines()[1:]] == paths
+
+
 def test_what_is_named_is_read_though_git_ignores_it(repository: Path) -> None:
     (repository / ".gitignore").write_text("build/\n*.log\n")
     chosen = Selection(Settings())

@@ -77,6 +77,7 @@ def request(options: argparse.Namespace, found: Settings | None) -> Request:
         text=text,
         text_path=_relative(options.stdin_filename or "stdin"),
         settings=found,
+        gitignore=True,
         today=_today() if found is not None else None,
         cache=cache(options),
         jobs=getattr(options, "jobs", 0),
