@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import random
 import threading
+from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,6 +26,16 @@ from tests.test_heat_yaml_oracle import blocks
 from tests.test_libyaml import random_texts
 
 pytestmark = pytest.mark.skipif(not yaml.__with_libyaml__, reason="THIS PyYAML HAS NO C PARSER: nothing is composed by it")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def alone() -> Iterator[None]:
+    """Threads that other tests have left behind, as a library's for its connections, compose nothing and do not count here."""
+    others = _thread._count()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(heat_composed, "_thread", SimpleNamespace(_count=lambda: _thread._count() - others))
+        yield
+
 
 EXAMPLES = int(os.environ.get("LWLINT_HEAT_EXAMPLES", "3000"))
 PIECES = (
