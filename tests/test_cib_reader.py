@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from lwlint.assemble.cib_attributes import moment
+from lwlint.assemble.cibs import cib_facts
+from lwlint.facts import Facts
 from lwlint.facts.input import Unreadable
-from lwlint.facts.pacemaker import INFINITY, boolean, score
+from lwlint.facts.pacemaker import INFINITY, Constraint, boolean, score
 from lwlint.parse.cib import Element, read_cib
+from lwlint.run import load_catalogue
 from lwlint.source import Source
 from tests.shared import shared
 
@@ -193,3 +196,22 @@ def test_a_date_is_read_in_the_forms_of_iso_8601(written: str, iso: str) -> None
 
 def test_no_date_is_no_date() -> None:
     assert [moment(text) for text in ("", None, "soon", "2005-13-01", "2005-02-30", "2009-W60-1")] == [None] * 6
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ("", True),
+        ('symmetrical="false"', False),
+        ('symmetrical="junk"', True),
+        ('kind="Optional"', True),
+        ('kind="Serialize"', False),
+        ('kind="serialize" symmetrical="true"', False),
+    ],
+)
+def test_an_order_that_serializes_is_never_symmetrical(attributes: str, expected: bool) -> None:
+    """lib/pacemaker/pcmk_sched_ordering.c, `get_ordering_symmetry`."""
+    order = f'<rsc_order id="o" first="a" then="b" {attributes}/>'
+    xml = f"<cib><configuration><resources/><constraints>{order}</constraints></configuration></cib>"
+    (found,) = Facts(cib_facts([Source("cib.xml", xml, "cib")], load_catalogue())).of(Constraint)
+    assert found.symmetrical is expected

@@ -100,6 +100,7 @@ def constraints(source: Source, reader: Reader, element: Element, names: Names) 
         lifetime = child.first("lifetime")
         limits = [child] if lifetime is None else [child, lifetime]
         number = child.text("score")
+        ordering = _ordering(child) if kind == ORDER else None
         fact = Constraint(
             name=name.value,
             span=name.span,
@@ -108,8 +109,8 @@ def constraints(source: Source, reader: Reader, element: Element, names: Names) 
             members=tuple(_members(child, kind, reader, names)),
             score=number.value if number is not None else None,
             score_span=number.span if number is not None else None,
-            ordering=_ordering(child) if kind == ORDER else None,
-            symmetrical=boolean(child.get("symmetrical")) is not False,
+            ordering=ordering,
+            symmetrical=ordering != "Serialize" and boolean(child.get("symmetrical")) is not False,
             node_attribute=child.get("node-attribute"),
             node=child.text("node"),
             pattern=child.text("rsc-pattern"),

@@ -228,7 +228,8 @@ class Pair:
 class Constraint:
     """A constraint; `span` is its id's. `type` is order, colocation, location or ticket.
 
-    `ordering` is the `kind` of an order (Mandatory, Optional, Serialize), from its score if it has no kind.
+    `ordering` is the `kind` of an order (Mandatory, Optional, Serialize), from its score if it has no kind; one that
+    serializes is never symmetrical.
     `active` is False when its lifetime is over or not yet come. `pairs` is what the scheduler makes of a colocation.
     """
 
