@@ -145,3 +145,12 @@ def test_a_line_that_does_nothing_is_told_once_for_all_units_it_is_read_for() ->
         "usr/lib/systemd/system/neutron-l3-agent.service": "[Service]\nExecStart=/bin/a\n",
     }
     assert [(line.name, line.value) for line in facts(files, IgnoredLine)] == [("Service.Restart", "maybe")]  # type: ignore[attr-defined]
+
+
+def test_an_empty_kill_mode_takes_the_one_before_back() -> None:
+    """systemd 252 in test mode loads such a unit, and refuses it with `KillMode=process` alone."""
+    text = "[Service]\nExecStart=/bin/sleep 1\nPAMName=login\nKillMode=process\n"
+    folder = "usr/lib/systemd/system/"
+    found = facts({f"{folder}a.service": text, f"{folder}b.service": text + "KillMode =\n"}, Unit)
+    assert [unit.load_state for unit in found if isinstance(unit, Unit)] == ["bad-setting", "loaded"]
+    assert facts({f"{folder}b.service": text + "KillMode =\n"}, IgnoredLine) == []

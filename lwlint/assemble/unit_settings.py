@@ -48,6 +48,8 @@ _OTHER_LISTS = frozenset(
 )
 LISTS = DEPENDENCIES | _STATUS_LISTS | _COMMANDS | _OTHER_LISTS
 
+_EMPTIED = ("Service.PIDFile", "Service.KillMode")  # an empty value takes these back; most others keep what they have
+
 _CHOICES = {
     "Service.Type": "simple exec forking oneshot dbus notify notify-reload idle",
     "Service.Restart": "no on-success on-failure on-abnormal on-watchdog on-abort always",
@@ -152,6 +154,9 @@ class Settings:
     def _set(self, name: str, line: Assignment) -> str:
         value = line.value.value
         because = ""
+        if name in _EMPTIED and not value:
+            self.settings.pop(name, None)
+            return ""
         if name in _CHOICES:
             choices = _CHOICES[name].split()
             because = "" if value in choices else f"it is none of {', '.join(f'`{choice}`' for choice in choices)}"
@@ -160,9 +165,6 @@ class Settings:
             because = "" if check(unit_names.expand(value, self.unit)) is not None else f"it is not {what}"
         if because:
             self._drop(line.section, line.key, value, _bad_value(value, because))
-            return ""
-        if name == "Service.PIDFile" and not value:
-            self.settings.pop(name, None)
             return ""
         before = self.settings.get(name)
         beaten = (*before.beaten, _alone(before)) if before else ()
