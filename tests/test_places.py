@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +186,26 @@ def test_the_container_has_what_it_copies_and_no_root() -> None:
     assert [name for name in copied if not (HERE / name).exists()] == []
     assert {"FROM", "COPY", "RUN", "ENV", "WORKDIR", "USER", "ENTRYPOINT", "CMD"} >= {line[0] for line in words}
     assert words[-3:] == [["USER", "65534:65534"], ["ENTRYPOINT", '["lwlint"]'], ["CMD", '["check"]']]
+
+
+def test_from_what_the_container_copies_a_package_with_compiled_rules_is_made(tmp_path: Path) -> None:
+    pytest.importorskip("setuptools")
+    for line in (HERE / "Containerfile").read_text("utf-8").splitlines():
+        if line.startswith("COPY ") and "--from" not in line:
+            *names, target = line.split()[1:]
+            for name in names:
+                to = tmp_path / target.strip("/") / ("" if target.endswith("/") else ".")
+                if (HERE / name).is_dir():
+                    shutil.copytree(HERE / name, to, ignore=shutil.ignore_patterns("__pycache__"))
+                else:
+                    to.mkdir(parents=True, exist_ok=True)
+                    shutil.copy(HERE / name, to)
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "--no-index", "-w", str(tmp_path), "./src"]
+    done = subprocess.run(command, cwd=tmp_path, text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    with zipfile.ZipFile(next(tmp_path.glob("lwlint-*.whl"))) as wheel:
+        wanted = {"lwlint/report/html.css", "lwlint_rules/services.yaml", "lwlint_rules/rules.compiled", "lwlint_rules/services.compiled"}
+        assert wanted - set(wheel.namelist()) == set()
 
 
 def test_init_prints_each_of_them(capsys: pytest.CaptureFixture[str]) -> None:
