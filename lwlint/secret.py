@@ -22,7 +22,9 @@ _WORDS = (
 )
 _NAME = rf"[\w:.-]{{0,100}}{_WORDS}[\w-]{{0,60}}"  # bounded, as lines may have a million characters
 _SIGN = "(?:=|:(?!:))"  # of a value, not within the name of a Puppet variable
-_ANY = pattern(r"://|,|pass|pw|kek|psk|auth|secret|token|key|credential|cookie|community|basic|bearer|[\w+/]{40}|mysql|curl", re.IGNORECASE)
+# all that the expressions find, but for addresses and lines of PEM, has one of these words in it, or the word `key` in one of these ways
+_TELLING = ("pass", "pw", "kek", "psk", "auth", "secret", "token", "credential", "cookie", "community", "basic", "bearer", "mysql", "curl")
+_KEYED = pattern(rf"(?:{_KEYS})[_-]?key|key\s*=|name=", re.IGNORECASE)
 # a password in an address ends at its last `@`, or at the last one in front of the next host's user
 _END = r"(?=[^@\s'\"`]{0,500}(?:,[^:/@\s'\",]{0,100}:|[\s'\"`]|$))"
 _ADDRESS = pattern(rf"((?:://|,)[^:/@\s'\",]{{0,100}}:)([^\s'\"]{{1,500}}?)(@){_END}")
@@ -58,15 +60,22 @@ _LEAST = 4  # characters of a secret that is looked for wherever it stands
 
 def masked(line: str) -> str:
     """Return a line of input, or a message, with every secret as asterisks of the secret's own length, so that columns stay true."""
-    if _ANY.search(line) is None:
-        return line
     small = line.lower()
+    telling = _is_telling(small)
     if "@" in small:
         line = _ODD_ADDRESS.sub(_stars, _ADDRESS.sub(_stars, line))
+    if not telling:
+        return _BLOB.sub(_stars, line)
     for needed, secret, hide in _HIDERS:  # most of which a line cannot meet, and which then are not compiled
         if any(part in small for part in needed):
             line = secret.sub(hide, line)
     return _ARGUMENT.sub(lambda m: _stars_of(m[1] or m[3] or m[5], m[2] or m[4] or m[6]), line) if "-" in small else line
+
+
+def _is_telling(small: str) -> bool:
+    if not small.isascii():
+        return True  # `\u017f` is an `s` to an expression that ignores the case
+    return any(word in small for word in _TELLING) or ("key" in small and _KEYED.search(small) is not None)
 
 
 def is_secret(key: str) -> bool:

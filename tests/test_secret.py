@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
+from lwlint import secret
 from lwlint.secret import masked
 
 
@@ -48,3 +51,56 @@ def test_a_secret_is_masked_in_its_own_length(line: str, shown: str) -> None:
 )
 def test_a_part_of_a_name_of_puppet_is_no_value(line: str) -> None:
     assert masked(line) == line
+
+
+PIECES = (
+    "password",
+    "pass",
+    "PW",
+    "=",
+    ":",
+    " ",
+    "'",
+    '"',
+    "key",
+    "api_key",
+    "name='",
+    "value=",
+    "@",
+    "://",
+    "u:",
+    ",",
+    "basic ",
+    "Bearer abcdefgh",
+)
+PIECES += (
+    "A" * 45,
+    "`",
+    " is ",
+    "mysql -p",
+    "curl -u ",
+    "a:b",
+    "--",
+    "Token",
+    "<",
+    ">",
+    "keystone",
+    "secret",
+    "\u017fecret",
+    "\u212aey",
+    "psk",
+    "x",
+)
+
+
+def test_a_line_that_is_passed_over_has_nothing_that_any_expression_finds() -> None:
+    chance = random.Random(3)
+    everywhere = [secret._STRING, secret._TITLE, secret._WITHIN, secret._PAIR, secret._TURNED, secret._LINE, secret._QUOTED, secret._IS]
+    everywhere += [secret._KEY, secret._SCHEME, secret._ARGUMENT]
+    passed = 0
+    for _ in range(20_000):
+        line = "".join(chance.choice(PIECES) for _ in range(chance.randint(1, 9)))
+        if not secret._is_telling(line.lower()):
+            passed += 1
+            assert [one for one in everywhere if one.search(line)] == [], line
+    assert passed > 2000
