@@ -36,6 +36,7 @@ def evaluate(facts: Facts, rules: Sequence[Rule], sources: Mapping[str, Source],
     verdicts, tracebacks = [], []
     kinds = {"unit" if source.kind == "link" else source.kind for source in sources.values()}
     kinds |= {"cib"} if "pcs config" in kinds else set()  # it stands in for one
+    kinds |= {"unit"} if "systemctl" in kinds and any(fact.kind == "unit" for fact in facts) else set()  # without their files
     for rule in rules:
         missing = checks.not_given(rule.check, rule.params, kinds)
         if missing is not None:

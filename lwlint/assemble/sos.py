@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Optional
 
 from lwlint.assemble.option_layout import PROJECTS
@@ -40,6 +41,7 @@ from lwlint.tree import FILE, FOLDER, Tree
 SOS, CRM_REPORT, HOST = "sos", "crm_report", "host"
 _GENERATED = "var/lib/config-data/puppet-generated"
 _DEEPEST = 8
+_LONGEST_CIB = 64_000_000  # bytes; more than any that is read
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def _cluster(search: Search, form: str) -> Found:
     packed = [f"sos_commands/{plugin}/crm_report*/*/*/cib.xml*" for plugin in ("pacemaker", "cluster")]
     texts = [f"sos_commands/{plugin}/pcs_config" for plugin in ("pacemaker", "cluster")]
     dumps = ["sos_commands/pacemaker/pcs_cluster_cib", "sos_commands/pacemaker/cibadmin*"]
-    yield from search.best(CIB, [*cibs, *packed, *dumps, "var/lib/pacemaker/cib/cib.xml"], texts, fits=_may_be_cib)
+    yield from _cibs(search, [*cibs, *packed, *dumps, "var/lib/pacemaker/cib/cib.xml"], texts)
     status = [
         "sos_commands/pacemaker/pcs_status_--full",
         "sos_commands/pacemaker/pcs_status",
@@ -141,6 +143,22 @@ def _cluster(search: Search, form: str) -> Found:
         found = list(search.best(CLUSTER_STATUS, status, fits=is_status))
     yield from found
     yield from search.best(COROSYNC, ["etc/corosync/corosync.conf", *(f"{report}/corosync.conf" for report in reports)])
+
+
+def _cibs(search: Search, patterns: Sequence[str], texts: Sequence[str]) -> Found:
+    """Yield the best CIB; where it is cut off, first the best of those that are whole, so that both are read and the damage is told."""
+    found = list(search.best(CIB, patterns, texts, fits=_may_be_cib))
+    first = found[0]
+    if isinstance(first, Evidence) and not first.weaker and not _is_whole(search, first.path[len(search.root) :]):
+        whole = (path for pattern in patterns for path in search.matching(pattern) if _is_whole(search, path))
+        yield from (Evidence(CIB, search.root + path) for path in islice(whole, 1))
+    yield from found
+
+
+def _is_whole(search: Search, path: str) -> bool:
+    """Return whether a CIB ends as one does."""
+    text = search.read(path, _LONGEST_CIB).rstrip()
+    return text.endswith(("</cib>", "-->")) or re.search(r"<cib\b[^>]*/>$", text) is not None
 
 
 def _may_be_cib(text: str) -> bool:

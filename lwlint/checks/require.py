@@ -113,7 +113,8 @@ def _run(facts: Facts, params: Params) -> Iterator[Saw]:
             yield Unknown(f"the unit file of {fact.name} was not given", fact.span)
             continue
         if found is not None and found.value == "unknown":
-            yield Unknown(f"nothing tells whether {fact.name} is {params.setting}", fact.span)
+            unknown = f"what `{params.setting}` of {fact.name} is" if "." in params.setting else f"whether {fact.name} is {params.setting}"
+            yield Unknown(f"nothing tells {unknown}", fact.span)
             continue
         value = found.value if found is not None else params.default
         if params.must_be.holds(value) or (value is None and not params.must_be.absent):

@@ -27,7 +27,8 @@ def _name(unit: Unit, settings: Mapping[str, str]) -> str:
     """Return a name that is read after every drop-in that sets one of the settings now: NAME, or one right behind the last of these."""
     wanted = {_stem(name) for name in settings}
     found = {setting.span.path.rpartition("/")[2] for name, setting in unit.settings.items() if _stem(name) in wanted}
-    found &= {path.rpartition("/")[2] for path in unit.drop_ins}
+    names = {path.rpartition("/")[2] for path in unit.drop_ins}
+    found = names if unit.shown else found & names  # nobody knows what those set that are not at hand
     last = max((name for name in found if name not in (PACEMAKER_DROP_IN, NAME)), key=str.encode, default="")
     return f"{last.removesuffix('.conf')}.lwlint.conf" if last.encode() > NAME.encode() else NAME
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lwlint.checks.check import Check, Saw, needs
+from lwlint.checks.check import Check, Saw
 from lwlint.facts import Facts
 from lwlint.facts.systemd import IgnoredLine, Unit
 from lwlint.finding import Problem
@@ -32,4 +32,8 @@ def _run(facts: Facts, params: Params) -> Iterator[Saw]:
         yield Problem(line.span, message, f"line {line.name}", severity=severity, host=line.host)
 
 
-CHECK = Check("line-without-effect", _run, needs(Unit, "no systemd unit was given"), Params)
+def _evidence(facts: Facts, _: Params) -> str | None:
+    return None if any(not unit.shown for unit in facts.of(Unit)) else "no systemd unit was given"
+
+
+CHECK = Check("line-without-effect", _run, _evidence, Params)

@@ -43,7 +43,8 @@ class Unit:
     `enabled` is what `systemctl is-enabled` says, `unknown` where the links that tell are not at hand. `active` is what
     `systemctl is-active` said on the host, by a report of it; empty where nothing tells.
     `type` is the effective Type= of a service. Times are in microseconds, None for never.
-    `template` tells that the unit is one, so that only its instances run.
+    `template` tells that the unit is one, so that only its instances run. A unit that is `shown` is known by what `systemctl show`
+    said of it, as its files are not at hand: its settings are those that are in force and judged, and nothing tells of its lines.
     """
 
     kind: ClassVar[str] = "unit"
@@ -68,6 +69,7 @@ class Unit:
     timeout_start_usec: int | None = 90 * SECOND
     template: bool = False
     loose: bool = False
+    shown: bool = False
     service: Service | None = None
 
     @property

@@ -57,12 +57,12 @@ def _table(cluster: ClusterAnswer, titles: Mapping[str, str]) -> Iterator[str]:
     columns = [host.cells() for host in cluster.hosts]
     rows = [clause for clause in titles if any(c.get(clause, Cell(NOT_APPLICABLE)).outcome != NOT_APPLICABLE for c in columns)]
     first = max([len(clause) for clause in rows], default=0) + 2
-    widths = [max(len(host.name), 13) + 2 for host in cluster.hosts]
+    cells = [[_cell(column.get(clause, Cell(NOT_APPLICABLE))) for clause in rows] for column in columns]
+    widths = [max(len(host.name), 13, *map(len, column)) + 2 for host, column in zip(cluster.hosts, cells)]
     for start, end in _blocks(widths, _WIDTH - first):
         yield " " * first + "".join(host.name.ljust(width) for host, width in zip(cluster.hosts[start:end], widths[start:end]))
-        for clause in rows:
-            cells = (_cell(column.get(clause, Cell(NOT_APPLICABLE))) for column in columns[start:end])
-            yield clause.ljust(first) + "".join(cell.ljust(width) for cell, width in zip(cells, widths[start:end]))
+        for row, clause in enumerate(rows):
+            yield clause.ljust(first) + "".join(column[row].ljust(width) for column, width in zip(cells[start:end], widths[start:end]))
         yield ""
 
 
