@@ -144,6 +144,18 @@ def test_a_baseline_leaves_only_what_is_new(tmp_path: Path, capsys: pytest.Captu
     assert main(["check", FULL, "--select", "LW101", "--select", "LW105", "--baseline", str(known)]) == 1
 
 
+def test_the_rules_as_json_have_the_parameters_that_are_in_effect(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    params = {}
+    for text in ("", "rules: {LW406: {params: {policies: [always]}}}\n"):
+        Path(".lwlint.yaml").write_text(text)
+        assert main(["rules", "--select", "LW406,LW410", "--format", "json"]) == 0
+        params[text] = [rule["params"] for rule in json.loads(capsys.readouterr().out)]
+    assert list(params.values()) == [[{"policies": ["always", "unless-stopped", "on-failure"]}, {}], [{"policies": ["always"]}, {}]]
+
+
 def test_what_is_gone_of_a_baseline_is_told_and_pruned(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

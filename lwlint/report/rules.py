@@ -16,9 +16,9 @@ def rules_text(rules: Sequence[Rule]) -> str:
 
 
 def rules_json(rules: Sequence[Rule]) -> str:
-    """Return the rules as a JSON array, without their examples."""
+    """Return the rules as a JSON array, without their examples; `params` are those in effect, as a configuration would write them."""
     keys = ("code", "id", "title", "severity", "clause", "why", "remedy", "check")
-    return dump([{key: getattr(rule, key) for key in keys} for rule in rules])
+    return dump([{**{key: getattr(rule, key) for key in keys}, "params": rule.params or {}} for rule in rules])
 
 
 def explain_rule(rule: Rule, clauses: Sequence[Clause]) -> str:
