@@ -227,6 +227,7 @@ def _watches(operation: Operation, promotable: bool) -> bool:
 def _run_many(facts: Facts, params: Params) -> Iterator[Saw]:
     for cib in _clusters(facts):
         yield from untold(cib, SETTINGS)
+        yield from _twins(cib, params)
         for leaf in _leaves(cib, params):
             top = cib.top(leaf)
             if top.instances == 1 or SETTINGS in cib.cluster.untold:
@@ -241,6 +242,22 @@ def _run_many(facts: Facts, params: Params) -> Iterator[Saw]:
                 related=related,
                 host=top.host,
             )
+
+
+def _twins(cib: Cib, params: Params) -> Iterator[Problem]:
+    """Yield the resources that run the very unit that another one runs, unless one of the two is disabled."""
+    first: dict[str, Resource] = {}
+    for leaf in _leaves(cib, params):
+        role = leaf.meta.get("target-role")
+        if leaf.agent is None or not leaf.agent.startswith("systemd:") or (role is not None and _keeps_down(role.value, leaf)):
+            continue
+        other = first.setdefault(leaf.agent.removesuffix(".service"), leaf)
+        if other is not leaf:
+            message = (
+                f"resource `{leaf.name}`: it runs the same unit as `{other.name}`; it is active/passive and must run once in the cluster"
+            )
+            related = (Related(other.span, "the other resource"),)
+            yield Problem(leaf.span, message, f"resource {leaf.name}", related, host=leaf.host)
 
 
 def _evidence(facts: Facts, _: Params) -> str | None:
