@@ -9,9 +9,9 @@ from lwlint.facts.input import NotEvaluated, Unreadable
 from lwlint.finding import Verdict
 from lwlint.parse import heat
 from lwlint.parse.heat import HeatFile
-from lwlint.parse.heat_nodes import Scalar, walk
+from lwlint.parse.heat_nodes import Refused, Scalar, walk
 from lwlint.parse.heat_values import plain
-from lwlint.parse.heat_yaml import Refused, read
+from lwlint.parse.heat_yaml import read
 from lwlint.parse.jinja import mask
 from lwlint.run import Request, check
 from lwlint.source import Source

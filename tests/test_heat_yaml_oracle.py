@@ -11,10 +11,10 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lwlint.parse import heat_nodes, heat_yaml
-from lwlint.parse.heat_nodes import Place, Scalar, walk
+from lwlint.parse import heat_composed, heat_events, heat_nodes
+from lwlint.parse.heat_nodes import Place, Refused, Scalar, walk
 from lwlint.parse.heat_values import plain, value_of
-from lwlint.parse.heat_yaml import Refused, read
+from lwlint.parse.heat_yaml import read
 from tests.shared import shared
 
 EXAMPLES = int(os.environ.get("LWLINT_HEAT_EXAMPLES", "3000"))
@@ -222,12 +222,16 @@ def test_without_the_c_extension_the_result_is_the_same(monkeypatch: pytest.Monk
         return [(node.value, node.start, node.end) for node in walk(read(text).root) if isinstance(node, Scalar) and "\n" not in node.value]
 
     with_it = seen()
-    heat_yaml._parser.cache_clear()
+    made = (heat_events._parser, heat_composed._composer)
+    for each in made:
+        each.cache_clear()
     monkeypatch.setattr(yaml, "__with_libyaml__", False)
     try:
+        assert heat_events._parser() is yaml.SafeLoader
         assert (seen(), ours(text), ours("é: \x07"), ours("a: [")) == (with_it, oracle(text), "refused", "refused")
     finally:
-        heat_yaml._parser.cache_clear()
+        for each in made:
+            each.cache_clear()
 
 
 PLAIN_WORDS = (

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from lwlint.parse.heat_yaml import Refused, read
+from lwlint.parse.heat_nodes import Refused
+from lwlint.parse.heat_yaml import read
 from tests.shared import HERE, shared
 
 pytestmark = pytest.mark.skipif(not yaml.__with_libyaml__, reason="THIS PyYAML HAS NO C PARSER: nothing is tested of it")

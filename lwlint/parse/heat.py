@@ -6,8 +6,7 @@ from typing import Union
 
 from lwlint.facts.input import NotEvaluated, Unreadable
 from lwlint.parse import heat_yaml
-from lwlint.parse.heat_nodes import Duplicate, Mapping, Node, Place, Scalar
-from lwlint.parse.heat_yaml import Refused
+from lwlint.parse.heat_nodes import Duplicate, Mapping, Node, Place, Refused, Scalar
 from lwlint.parse.jinja import Masked, is_jinja, mask
 from lwlint.record import dataclass
 from lwlint.source import Source, Span, Text

@@ -50,25 +50,24 @@ def _named(text: str, mark: str) -> Iterator[tuple[str, int]]:
             yield name.group(), at
 
 
-def with_those_of_aliases(root: Node, parents: dict[Mapping | Sequence, object]) -> list[Mapping | Sequence]:
-    """Return `parents` and those collections from `root` on that have only aliases in them, or nothing, in the order of the text."""
+def settled(text: str, root: Node, parents: dict[Mapping | Sequence, object], anchored: dict[str, int]) -> list[Mapping | Sequence] | None:
+    """Let anchored scalars begin behind their anchors, and return all collections from `root` on, in the order of the text.
+
+    None where an alias may be of what it stands in, or all of them may be of too many nodes. `parents` are the collections with more in
+    them than aliases, in the order of the text; `anchored` is what `anchors` returned.
+    """
     inside = chain((root,), chain.from_iterable(map(_inside, parents)))
     more = {node: None for node in inside if node.__class__ is not Scalar and node not in parents}
-    return sorted([*parents, *more], key=lambda node: (node.start, -node.end)) if more else list(parents)  # type: ignore[list-item]
-
-
-def settle(text: str, root: Node, parents: list[Mapping | Sequence], anchored: dict[str, int]) -> bool:
-    """Let anchored scalars begin behind their anchors; return whether no alias is of what it stands in, and all of them are of few nodes.
-
-    `parents` are all collections with anything in them, in the order of the text; `anchored` is what `anchors` returned.
-    """
-    starts = [node.start for node in parents]
+    collections: list[Mapping | Sequence] = [*parents, *more]  # type: ignore[list-item]
+    if more:
+        collections.sort(key=lambda node: (node.start, -node.end))
+    starts = [node.start for node in collections]
     for at in anchored.values():
-        for node in (root,) if root.__class__ is Scalar else _inside(_around(parents, starts, at)):
+        for node in (root,) if root.__class__ is Scalar else _inside(_around(collections, starts, at)):
             if node.__class__ is Scalar and node.start == at < node.end:  # an empty one may end where the anchor of the next begins
                 node.start_mark = Place(PROPERTIES.match(text, at).end())  # type: ignore[union-attr]
-    outermost = {node.start: node.end for node in reversed(parents)}
-    return _are_few(text, {name: (at, outermost.get(at, at)) for name, at in anchored.items()})
+    outermost = {node.start: node.end for node in reversed(collections)}
+    return collections if _are_few(text, {name: (at, outermost.get(at, at)) for name, at in anchored.items()}) else None
 
 
 def _around(parents: list[Mapping | Sequence], starts: list[int], at: int) -> Mapping | Sequence | None:

@@ -1,7 +1,7 @@
 """Nodes of a YAML text by PyYAML's C composer, which makes them of lwlint's own classes: for half the price of reading events.
 
 The composer is given only what it certainly reads as the events tell it: no tag, no depth. All other texts, and all that it
-refuses, are left to the events (`heat_yaml`), as is what has a key that is no scalar, or an alias inside what it names.
+refuses, are left to the events (`heat_events`), as is what has a key that is no scalar, or an alias inside what it names.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any
 
-from lwlint.parse.heat_anchors import anchors, may_begin, settle, with_those_of_aliases
-from lwlint.parse.heat_nodes import Duplicate, Mapping, Node, Scalar, Sequence, merged_wrongly, repeated
+from lwlint.parse.heat_nodes import DEPTH_LIMIT, Document, Mapping, Scalar, Sequence, merged_wrongly, repeated
 
 _LINE = 256  # a text that has a line break in each of its stretches of this length has no line of twice that
 _BRACKETS = 2000  # in one text; with its lines they bound the levels, of which the composer takes 200 bytes of stack each
@@ -22,16 +21,16 @@ _CLASSES = {"ScalarNode": Scalar, "SequenceNode": Sequence, "MappingNode": Mappi
 _NOTHING = "".format  # a function of C that takes all arguments and returns an empty text, which is the tag of what has none
 
 
-def compose(text: str, depth: int) -> tuple[Node | None, tuple[Duplicate, ...]] | None:
-    """Return the root of the one document in `text`, and the keys that stand twice; None where only the events tell what it is.
+def compose(text: str) -> Document | None:
+    """Return the one document in `text`; None where only the events tell what it is.
 
-    `depth` is how many levels there may be. The composer looks up the classes of its nodes each time, so they are lwlint's
-    while it runs: never when there are other threads, which may compose nodes of PyYAML's own.
+    The composer looks up the classes of its nodes each time, so they are lwlint's while it runs: never when there are other threads,
+    which may compose nodes of PyYAML's own.
     """
     made_by = _composer()
     if made_by is None or not _is_tame(text) or _thread._count() > 0:
         return None
-    anchored = anchors(text)
+    anchored = _anchored(text)
     if anchored is None:
         return None
     composer, names, errors = made_by
@@ -47,18 +46,23 @@ def compose(text: str, depth: int) -> tuple[Node | None, tuple[Duplicate, ...]] 
     finally:
         names.update(before)
     if root is None:
-        return None, ()
+        return Document(None, ())
     if root.__class__ not in _CLASSES.values():  # a PyYAML that makes its nodes in another way
         return None
     del parents[None]
-    collections = with_those_of_aliases(root, parents) if anchored else list(parents)
+    collections: list[Mapping | Sequence] = list(parents)
+    if anchored:
+        from lwlint.parse.heat_anchors import settled
+
+        found = settled(text, root, parents, anchored)
+        if found is None:
+            return None
+        collections = found
     mappings = _with_repeated_keys(collections, "<<" in text)
-    if mappings is None or not (len(collections) < depth - 1 or _is_flat(collections, depth - 1)):
-        return None
-    if anchored and not settle(text, root, collections, anchored):
+    if mappings is None or not (len(collections) < DEPTH_LIMIT - 1 or _is_flat(collections)):
         return None
     mappings.sort(key=lambda mapping: (mapping.end, -mapping.start))  # as they end
-    return root, tuple(chain.from_iterable(map(repeated, mappings)))
+    return Document(root, tuple(chain.from_iterable(map(repeated, mappings))))
 
 
 @lru_cache(maxsize=1)
@@ -78,12 +82,19 @@ def _composer() -> tuple[Callable[[str], Any], dict[str, Any], tuple[type[Except
 
 
 def _is_tame(text: str) -> bool:
-    """Return whether `text` can be given to the composer: no tag, no mark of the byte order, and a bound to its levels."""
+    """Return whether `text` can be given to the composer: no mark of the byte order, and a bound to its levels."""
     if text[:1] == "\ufeff" or text.count("[") + text.count("{") > _BRACKETS:
         return False
-    if any(text.find("\n", at, at + _LINE) < 0 for at in range(0, len(text) - _LINE + 1, _LINE)):
-        return False
-    return next(may_begin(text, "!"), None) is None
+    return all(text.find("\n", at, at + _LINE) >= 0 for at in range(0, len(text) - _LINE + 1, _LINE))
+
+
+def _anchored(text: str) -> dict[str, int] | None:
+    """Return where anchors of `text` may stand, by name; None where there may be a tag, or two anchors of one name."""
+    if "&" not in text and "!" not in text:
+        return {}
+    from lwlint.parse.heat_anchors import anchors, may_begin
+
+    return anchors(text) if next(may_begin(text, "!"), None) is None else None
 
 
 def _with_repeated_keys(parents: list[Mapping | Sequence], merging: bool) -> list[Mapping] | None:
@@ -107,14 +118,14 @@ def _with_repeated_keys(parents: list[Mapping | Sequence], merging: bool) -> lis
     return found
 
 
-def _is_flat(parents: list[Mapping | Sequence], depth: int) -> bool:
-    """Return whether less than `depth` of the collections, which come in the order of the text, stand in one another."""
+def _is_flat(parents: list[Mapping | Sequence]) -> bool:
+    """Return whether the collections, which come in the order of the text, are not too deep, even with empty ones in them."""
     ends: list[int] = []
     for node in parents:
         start = node.start_mark.index
         while ends and ends[-1] <= start:
             ends.pop()
         ends.append(node.end_mark.index)
-        if len(ends) >= depth:
+        if len(ends) >= DEPTH_LIMIT - 1:
             return False
     return True

@@ -16,6 +16,9 @@ _WORDS = {
 }
 
 
+DEPTH_LIMIT = 200  # levels; the deepest file of tripleo-heat-templates has 24
+
+
 class Place:
     """An offset in a text, as PyYAML's marks have it."""
 
@@ -115,6 +118,22 @@ class Duplicate(NamedTuple):
     dropped: tuple[Scalar, Node]
     kept: tuple[Scalar, Node]
     mapping: Mapping
+
+
+class Document(NamedTuple):
+    """One YAML document; `root` is None for an empty one."""
+
+    root: Node | None
+    duplicates: tuple[Duplicate, ...]
+
+
+class Refused(Exception):
+    """PyYAML, as Heat uses it, does not read the text: what is wrong, and at which character."""
+
+    def __init__(self, message: str, start: int) -> None:
+        super().__init__(message)
+        self.message = message
+        self.start = start
 
 
 def is_merge(key: Scalar) -> bool:

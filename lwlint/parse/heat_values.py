@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from lwlint.parse.heat_nodes import TAG, Mapping, Node, Scalar, Sequence, effective, tag_of, usual
-from lwlint.parse.heat_yaml import DEPTH_LIMIT, Refused
+from lwlint.parse.heat_nodes import DEPTH_LIMIT, TAG, Mapping, Node, Refused, Scalar, Sequence, effective, tag_of, usual
 
 # what PyYAML's constructors raise, besides its own errors, for `!!bool a`, `!!timestamp a`, `!!int ''` and the like
 _FAILURES = (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError, RecursionError)
