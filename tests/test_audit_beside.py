@@ -103,3 +103,33 @@ def test_what_was_not_evaluated_is_told_once_of_all_hosts_and_hieradata_make_no_
     assert line.startswith(f"  not evaluated ({NODES[0]}, {NODES[1]}): LW")
     assert line.endswith(":1: oslo.config refuses `etc/heat/heat.conf`, so that nothing is known of `heat-api-cfn`")
     assert [line for line in text.splitlines() if "Heat" in line or "LW401" in line] == []
+
+
+def test_clouds_whose_hosts_are_called_alike_are_told_apart_by_their_domains(tmp_path: Path, capsys: Capsys) -> None:
+    for domain in ("prod.example.com", "stage.example.com"):
+        for node in NODES[:2]:
+            changes = {"sos_commands/host/hostname": f"{node}.{domain}\n"}
+            (tmp_path / f"{node}.{domain}.tar").write_bytes(packed(host("full-pacemaker", node, changes), node, "tar"))
+    first, second = answer([str(tmp_path)], capsys, 1)["clusters"]
+    assert [(one["name"], one["older_reports"], [h["name"] for h in one["hosts"]]) for one in (first, second)] == [
+        ("tripleo_cluster", [], list(NODES[:2]))
+    ] * 2
+    assert ["stage" in one["hosts"][0]["target"] for one in (first, second)] == [False, True]
+
+
+def test_links_that_were_named_or_lie_in_the_folder_are_followed(tmp_path: Path, capsys: Capsys) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    one = unpack(elsewhere, host("full-pacemaker", NODES[0]), NODES[0])
+    (tmp_path / "one").symlink_to(one)
+    (tmp_path / "all").symlink_to(elsewhere)
+    case = tmp_path / "case"
+    case.mkdir()
+    (case / "first").symlink_to("../one")
+    (case / "sosreport-b.tar").write_bytes(report(NODES[1], "tar"))
+    for name, target in (("up", ".."), ("self", "."), ("gone", "nowhere"), ("other", "/dev")):
+        (case / name).symlink_to(target)
+    for target, names in (("one", NODES[:1]), ("all", NODES[:1]), ("case", NODES[:2])):
+        (cluster,) = answer([str(tmp_path / target)], capsys, 1)["clusters"]
+        assert [h["name"] for h in cluster["hosts"]] == list(names)
+    (cluster,) = answer(["--root", str(tmp_path / "one")], capsys, 1)["clusters"]
+    assert [h["name"] for h in cluster["hosts"]] == [NODES[0]]

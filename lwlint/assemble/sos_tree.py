@@ -51,9 +51,11 @@ class Selected:
         """Return what `path` is, links not followed; None for what is not wanted."""
         inside = self._inside(path)
         real = self._real(path, last=False)
+        if not inside:
+            return self.real_kind(path)
         kind = None if real is None else self._tree.kind(real)
-        if not inside or kind is None:
-            return kind
+        if kind is None:
+            return None
         wanted = kind != FOLDER and self._wanted.member(inside)
         return kind if wanted or (kind != FILE and self._wanted.below(inside)) else None
 
@@ -62,6 +64,8 @@ class Selected:
 
     def real_kind(self, path: str) -> str | None:
         real = self._real(path, last=True)
+        if real == self._top:
+            return self._tree.real_kind(real)  # a link that the user named is followed
         return None if real is None else self._tree.kind(real)
 
     def size(self, path: str) -> int:

@@ -52,6 +52,11 @@ class Seat:
         return "" if self.capture.form == LONE_CIB else _short(self.capture.host)
 
     @property
+    def domain(self) -> str:
+        """The host's domain; empty where its report does not tell it."""
+        return "" if self.capture.form == LONE_CIB or self.node == self.capture.host else self.capture.host.partition(".")[2]
+
+    @property
     def shown(self) -> str:
         """The report as it is named to the user."""
         inside = self.capture.root.rstrip("/")
@@ -126,8 +131,20 @@ def groups(found: Sequence[Seat]) -> list[Group]:
     for seat in (one for one in found if one.identity == Identity()):
         homes = [group for group in together if any(seat.node in other.identity.nodes for other in group)]
         (homes[0] if len(homes) == 1 else lone).append(seat)
-    clusters = sorted((_group(group) for group in together), key=lambda g: (g.identity.name, sorted(g.identity.nodes)))
+    clouds = [cloud for group in together for cloud in _clouds(group)]
+    clusters = sorted((_group(cloud) for cloud in clouds), key=lambda g: (g.identity.name, sorted(g.identity.nodes)))
     return [*clusters, *([_group(lone)] if lone else [])]
+
+
+def _clouds(members: list[Seat]) -> Iterator[list[Seat]]:
+    """Yield the members by their domains, if hosts of one name are of several: these are clouds whose clusters are called alike."""
+    domains = {(seat.node, seat.domain) for seat in members if seat.domain}
+    if len({node for node, _ in domains}) == len(domains):
+        yield members
+        return
+    names = sorted({domain for _, domain in domains})
+    for number, name in enumerate(names):
+        yield [seat for seat in members if seat.domain == name or (not seat.domain and not number)]
 
 
 def _group(members: Sequence[Seat]) -> Group:

@@ -17,7 +17,10 @@ _OTHER = re.compile(r"\.(?:zip|7z|rar)$", re.IGNORECASE)  # not opened, and said
 
 
 def loose(folder: str, reports: Collection[str], depth: int = 0) -> Iterator[str]:
-    """Yield the paths of archives and CIBs in the folder, or a few folders below it, and not in one of the `reports`."""
+    """Yield the paths of archives and CIBs in the folder, or a few folders below it, and not in one of the `reports`.
+
+    A link in the folder that leads to one elsewhere is yielded too.
+    """
     if folder in reports:
         return
     for name in names(Disk(), folder):
@@ -25,8 +28,18 @@ def loose(folder: str, reports: Collection[str], depth: int = 0) -> Iterator[str
         if os.path.isfile(path):
             if formats.is_inner(name) or _is_either(path, name):
                 yield path
-        elif depth < _DEEPEST and os.path.isdir(path) and not os.path.islink(path) and not formats.HOST.search(name):
+        elif not os.path.isdir(path) or formats.HOST.search(name):
+            continue
+        elif os.path.islink(path):
+            if not depth and not _is_within(path, folder) and not _is_within(folder, path):
+                yield path
+        elif depth < _DEEPEST:
             yield from loose(path, reports, depth + 1)
+
+
+def _is_within(path: str, folder: str) -> bool:
+    real = os.path.realpath(folder)
+    return (os.path.realpath(path) + "/").startswith(real.rstrip("/") + "/")
 
 
 def _is_either(path: str, name: str) -> bool:

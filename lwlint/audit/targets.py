@@ -93,15 +93,22 @@ def _root(path: str, asked: Asked | None) -> Target:
     return Target(path, ROOT, tree, (found,)) if found.evidence else Target(path, ROOT, tree, (), tuple(_denied(path)))
 
 
-def _folder(path: str) -> Iterator[Union[Target, str]]:
-    """Yield the reports in a folder, and what lies beside them: archives, and CIBs by themselves."""
+def _folder(path: str, above: frozenset[str] = frozenset()) -> Iterator[Union[Target, str]]:
+    """Yield the reports in a folder, and what lies beside them: archives, CIBs by themselves, and links to folders elsewhere.
+
+    `above` are the real paths of the folders that are being looked into, which a link may lead back to.
+    """
+    above |= {os.path.realpath(path)}
     tree = Selected(Disk(), path, WANTED)
     found = tuple(_hosts(captures(tree, "" if path == "." else path)))
     beside = list(loose(path, frozenset(posixpath.normpath(one.root or ".") for one in found)))
     if found or not beside:
         yield Target(path, FOLDER, tree, found, () if found else tuple(_denied(path)))
     for name in beside:
-        yield _file(name)
+        if not os.path.isdir(name):
+            yield _file(name)
+        elif os.path.realpath(name) not in above:
+            yield from (one for one in _folder(name, above) if isinstance(one, str) or one.captures)
 
 
 def _denied(path: str) -> Iterator[Unreadable]:
