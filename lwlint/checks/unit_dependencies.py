@@ -31,12 +31,23 @@ def _run(facts: Facts, params: Params) -> Iterator[Saw]:
         if service.name in params.services:
             titles.update(dict.fromkeys(service.units, service.title))
             titles.update(dict.fromkeys((f"tripleo_{container}" for container in service.containers), service.title))
+    aliases = _aliases(facts, params)
     for unit in units(facts):
         if unit.service is None or unit.service.kind not in params.kinds or unit.service.name in params.services:
             continue
         for key in params.keys:
             for entry in unit.lists.get(f"Unit.{key}", ()):
-                yield from _bound(unit, key, entry, titles)
+                yield from _bound(unit, key, entry, {**titles, **aliases.get(unit.host, {})})
+
+
+def _aliases(facts: Facts, params: Params) -> dict[str, dict[str, str]]:
+    """Return the names of each host's units that must not be bound to, aliases of its own among them, with what they run."""
+    found: dict[str, dict[str, str]] = {}
+    for unit in facts.of(Unit):
+        if unit.service is not None and unit.service.name in params.services:
+            names = (name[: -len(".service")] for name in unit.names if name.endswith(".service"))
+            found.setdefault(unit.host, {}).update(dict.fromkeys(names, unit.service.title))
+    return found
 
 
 def _bound(unit: Unit, key: str, entry: Setting, titles: dict[str, str]) -> Iterator[Problem]:

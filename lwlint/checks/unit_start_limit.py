@@ -114,7 +114,8 @@ def _default(unit: Unit, restart: Setting) -> Problem:
 def _left_out(unit: Unit) -> Iterator[Problem]:
     keys = ["RestartPreventExitStatus"]
     restart = _restart(unit)
-    if restart is not None and restart.value == "on-failure":
+    forced = {word for entry in unit.lists.get("Service.RestartForceExitStatus", ()) for word in entry.value.split()}
+    if restart is not None and restart.value == "on-failure" and forced.isdisjoint(_FAILURES):
         keys.append("SuccessExitStatus")
     for key in keys:
         for entry in unit.lists.get(f"Service.{key}", ()):
