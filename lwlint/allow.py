@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from lwlint import kinds
 from lwlint.blocks import block_end, comment_may_stand
@@ -69,9 +69,16 @@ def _is_comment(source: Source, match: re.Match[str], lead: str) -> bool:
 
 
 def apply(
-    findings: Sequence[Finding], sources: Mapping[str, Source], rules: Sequence[Rule], verdicts: Iterable[Verdict]
+    findings: Sequence[Finding],
+    sources: Mapping[str, Source],
+    rules: Sequence[Rule],
+    verdicts: Iterable[Verdict],
+    every: Callable[[], Sequence[Rule]] = tuple,
 ) -> tuple[list[Finding], list[UnusedAllow]]:
-    """Return the findings, the suppressed ones marked with their reason, and the suppressions without effect."""
+    """Return the findings, the suppressed ones marked with their reason, and the suppressions without effect.
+
+    `every` is asked for all rules that there are, where a suppression names none of `rules`, which run.
+    """
     known = {name: rule.id for rule in rules for name in (rule.id, rule.code)}
     blind = {verdict.rule for verdict in verdicts if verdict.outcome == NOT_EVALUATED}
     result = list(findings)
@@ -80,11 +87,11 @@ def apply(
         if not allow.names:
             unused.append(_unused(allow, "", "names no rule; write `allow RULE -- because ...`"))
         for name in allow.names:
-            if name not in known:
-                unused.append(_unused(allow, name, f"unknown rule{near(name, known)}"))
+            if name not in known and name not in (there := {each for rule in every() for each in (rule.id, rule.code)}):
+                unused.append(_unused(allow, name, f"unknown rule{near(name, {*known, *there})}"))
             elif not allow.because:
                 unused.append(_unused(allow, name, "gives no reason; write `-- because ...` after it"))
-            elif not _mark(result, allow, known[name], sources) and known[name] not in blind:
+            elif name in known and not _mark(result, allow, known[name], sources) and known[name] not in blind:
                 unused.append(_unused(allow, name, "matches no finding; take it away"))
     return result, unused
 

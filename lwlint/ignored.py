@@ -17,6 +17,11 @@ class Ignored:
         self._lines: dict[str, tuple[str, ...]] = {}
         self._answers: dict[tuple[str, str, bool], str] = {}
 
+    def refusal(self, path: str, given: str | None) -> str | None:
+        """Return why the file is left out, as `by` has it; None if it is taken. One that was named itself (`given` is None) is."""
+        found = self.by(path, given) if given is not None else ""
+        return f"ignored by git ({found})" if found else None
+
     def by(self, path: str, given: str) -> str:
         """Return the `.gitignore` that ignores the file at `path` or one of its folders below `given`; empty if none does.
 

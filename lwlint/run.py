@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import datetime
 
     from lwlint.assemble.heat_outlines import Outlines
-    from lwlint.ignored import Ignored
     from lwlint.settings import Settings
 
 AUTO = "auto"
@@ -36,12 +35,12 @@ _LAST_CHECK = "allow-without-effect"  # runs when all others have, on what is le
 class Request:
     """What to read and how: the arguments of one run.
 
-    `environments` are Heat environments in the order of `-e`; `text` is standard input, to be read as the file `text_path`;
-    `kind` overrides the kind of every file that is read. `settings` are those of a configuration, whose exceptions hold until a
-    day that is compared with `today`; without any, `gitignore` leaves out what git ignores. What readers and rules take is
-    added to `costs`. `hosts` tells that the input is hosts of one cluster, so that the rules of audits run too. `cache` keeps
-    between runs what is made of lwlint's own files and of those that are read. Runs that have `outlines` in common read equal
-    files once. `jobs` processes may read files (0: as many as pay); more than one fork this process.
+    `environments` are Heat environments in the order of `-e`; `text` is standard input, to be read as the file `text_path`; `kind`
+    overrides the kind of every file that is read. `settings` are those of a configuration, whose exceptions hold until a day that is
+    compared with `today`; without any, `gitignore` leaves out what git ignores. What readers and rules take is added to `costs`. `hosts`
+    tells that the input is hosts of one cluster, so that the rules of audits run too. `cache` keeps between runs what is made of lwlint's
+    own files and of those that are read. Runs that have `outlines` in common read equal files once. `rule_folders` have the rules beside
+    lwlint's own, whether or not they run. `jobs` processes may read files (0: as many as pay); more than one fork this process.
     """
 
     paths: tuple[str, ...] = (".",)
@@ -52,6 +51,7 @@ class Request:
     text_path: str = ""
     settings: Settings | None = None
     gitignore: bool = False
+    rule_folders: tuple[str, ...] = ()
     today: datetime.date | None = None
     tree: Tree = field(default_factory=Disk)
     costs: Costs = field(default_factory=Costs)
@@ -142,7 +142,7 @@ def _report(answer: Answer, release: Release, read: Input, request: Request, rul
     """Return the report: the answer as the suppressions and the configuration leave it."""
     sources = read.sources
     first = [rule for rule in rules if rule.check != _LAST_CHECK]
-    marked, unused = allow.apply(answer.findings, sources, first, answer.verdicts)
+    marked, unused = allow.apply(answer.findings, sources, first, answer.verdicts, lambda: _every_rule(request))
     findings, shown, more = _by_settings(marked, answer, request, sources, first)
     last = evaluate(Facts([*unused, *more]), [rule for rule in rules if rule.check == _LAST_CHECK], shown, request.costs)
     findings = sorted((*findings, *last.findings), key=lambda f: (f.span, f.code, f.message))
@@ -155,6 +155,11 @@ def _report(answer: Answer, release: Release, read: Input, request: Request, rul
         release_because=release.because,
         tracebacks=answer.tracebacks + last.tracebacks,
     )
+
+
+def _every_rule(request: Request) -> Sequence[Rule]:
+    """Return the rules that there are, whether or not they run, but for the one that tells of exceptions, which has none."""
+    return [rule for rule in load_rules(request.rule_folders, examples=False, cache=request.cache) if rule.check != _LAST_CHECK]
 
 
 def settled(verdicts: Iterable[Verdict], findings: Iterable[Finding]) -> Iterator[Verdict]:
@@ -185,19 +190,11 @@ def _refusal(request: Request) -> Callable[[str, str | None], str | None]:
         from lwlint.selection import Selection
 
         return Selection(request.settings).refusal
-    known: list[Ignored] = []
+    if not request.gitignore or all(request.tree.real_kind(normal(path)) != FOLDER for path in request.paths):
+        return lambda path, given: None
+    from lwlint.ignored import Ignored
 
-    def refusal(path: str, given: str | None) -> str | None:
-        if given is None or not request.gitignore:
-            return None
-        if not known:
-            from lwlint.ignored import Ignored
-
-            known.append(Ignored())
-        found = known[0].by(path, given)
-        return f"ignored by git ({found})" if found else None
-
-    return refusal
+    return Ignored().refusal
 
 
 def load_rules(

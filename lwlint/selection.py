@@ -38,8 +38,7 @@ class Selection:
             return None
         if self._settings.include and covering(self._settings.include, path) is None:
             return "matches nothing of `paths.include`"
-        found = self._ignored.by(path, given) if self._ignored is not None else ""
-        return f"ignored by git ({found})" if found else None
+        return self._ignored.refusal(path, given) if self._ignored is not None else None
 
 
 def covering(entries: Sequence[Placed], path: str) -> Placed | None:

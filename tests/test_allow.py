@@ -143,3 +143,20 @@ def test_in_puppet_a_comment_speaks_of_the_statement_that_begins_there() -> None
     (plain,) = found(path, text.format(""), "LW407")
     assert [(f[0], f[2]) for f in found(path, text.format(comment), "LW407")] == [("LW407", "of it")]
     assert plain[2] is None
+
+
+@pytest.mark.parametrize(
+    ("comment", "said"),
+    [
+        ("allow LW201, unit-masked -- it does not run", []),
+        ("allow LW501 -- it runs in audits only", []),
+        ("allow LW201", ["`allow LW201`: gives no reason; write `-- because ...` after it"]),
+        ("allow unit-maskd -- a slip", ["`allow unit-maskd`: unknown rule; did you mean `unit-masked`?"]),
+        ("allow LW902 -- there is no exception from exceptions", ["`allow LW902`: unknown rule; did you mean `LW901`?"]),
+        ("allow LW301 -- it runs", ["`allow LW301`: matches no finding; take it away"]),
+    ],
+)
+def test_an_exception_for_a_rule_that_does_not_run_is_left_in_peace(comment: str, said: list[str]) -> None:
+    text = f"[database]\nconnection = mysql://a\n# lwlint: {comment}\nmax_retries = -1\n"
+    report = check(Request(tree=Memory({"nova.conf": text})), load_rules(select=["LW301", "LW9"]))
+    assert [f.message for f in report.findings] == said

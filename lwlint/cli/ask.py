@@ -78,6 +78,7 @@ def request(options: argparse.Namespace, found: Settings | None) -> Request:
         text_path=_relative(options.stdin_filename or "stdin"),
         settings=found,
         gitignore=True,
+        rule_folders=(*(found.rule_directories if found is not None else ()), *getattr(options, "rules", ())),
         today=_today() if found is not None else None,
         cache=cache(options),
         jobs=getattr(options, "jobs", 0),
