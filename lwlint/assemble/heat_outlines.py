@@ -58,6 +58,8 @@ class Outlines:
 
     def prepare(self, sources: Sequence[Source], parameters: Parameters, jobs: int) -> None:
         """Make the outlines of `sources` that are not known yet, in several processes if there are enough of them."""
+        if workers(jobs, len(sources)) == 1:
+            return
         made = self._made()
         missing = {key: source for source in sources if (key := _key(source, parameters)) not in self.found and key not in made}
         number = workers(jobs, len(missing))

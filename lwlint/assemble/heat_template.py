@@ -194,13 +194,23 @@ def inputs(found: Parts) -> dict[str, Node]:
 
 
 def get_files(file: HeatFile) -> Iterator[Scalar]:
-    """Yield the argument of every `get_file`."""
+    """Yield the argument of every `get_file`, in the order of the text."""
     if "get_file" not in file.source.text:
         return
-    for node in walk(file.root):
-        found = call(node) if isinstance(node, Mapping) else None
-        if found is not None and found[0] == "get_file" and isinstance(found[1], Scalar):
-            yield found[1]
+    seen: set[int] = set()
+    todo = [file.root]
+    while todo:
+        node = todo.pop()
+        if id(node) in seen:  # by an alias
+            continue
+        seen.add(id(node))
+        if isinstance(node, Mapping):
+            found = call(node)
+            if found is not None and found[0] == "get_file" and isinstance(found[1], Scalar):
+                yield found[1]
+            todo += [value for _, value in reversed(node.pairs) if value.__class__ is not Scalar]
+        elif isinstance(node, Sequence):
+            todo += [item for item in reversed(node.items) if item.__class__ is not Scalar]
 
 
 def strings(node: Node) -> Iterator[str]:

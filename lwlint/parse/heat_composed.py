@@ -100,9 +100,8 @@ def _anchored(text: str) -> dict[str, int] | None:
 def _with_repeated_keys(parents: list[Mapping | Sequence], merging: bool) -> list[Mapping] | None:
     """Return the mappings with equal keys; None where a key is no scalar, or a `<<`, if there is any, is given no mappings."""
     found = []
-    for node in parents:
-        if not isinstance(node, Mapping):
-            continue
+    mappings: list[Any] = [node for node in parents if node.__class__ is Mapping]
+    for node in mappings:
         pairs = node.pairs
         if len(pairs) == 1:
             if pairs[0][0].__class__ is not Scalar:

@@ -165,6 +165,9 @@ def repeated(mapping: Mapping) -> list[Duplicate]:
 
 def effective(mapping: Mapping, _inside: frozenset[int] = frozenset()) -> list[tuple[Scalar, Node]]:
     """Return the pairs of `mapping` that Heat sees: `<<` merged in, of equal keys only the last."""
+    names = {key.value for key, _ in mapping.pairs}
+    if len(names) == len(mapping.pairs) and "<<" not in names:
+        return list(mapping.pairs)
     seen: dict[str, tuple[Scalar, Node]] = {}
     own: list[tuple[Scalar, Node]] = []
     inside = _inside | {id(mapping)}
