@@ -19,6 +19,7 @@ from lwlint.finding import Command, Problem, Related
 from lwlint.record import dataclass
 from lwlint.shell import command
 
+_NOTHING = "nothing else that was given"  # of a host whose units were not
 _NEVER_RUN = ("created", "configured", "initialized")  # words of docker and of podman
 _NOT_GIVEN = "no output of `podman inspect` or `docker inspect` was given"
 
@@ -61,7 +62,8 @@ def _run_lost(facts: Facts, params: Params) -> Iterator[Saw]:
                 continue  # LW501
             severity = None if service.openstack or service.kind in (CORE, ACTIVE_PASSIVE) else "warning"
             place = container.policy.span if container.policy is not None and container.engine == DOCKER else container.span
-            message, remedy = _words(container)
+            own = units.get(container.host)
+            message, remedy = _words(container, "neither a systemd unit nor the cluster" if own is not None and own.whole else _NOTHING)
             mend = tuple(_commands(container))
             subject = f"container {container.called}"
             yield Problem(place, message, subject, severity=severity, remedy=remedy, host=container.host, commands=mend)
@@ -110,8 +112,8 @@ def _commands(container: HostContainer) -> Iterator[Command]:
         yield Command(command("systemctl", "enable", "--now", unit))
 
 
-def _words(container: HostContainer) -> tuple[str, str]:
-    """Return what is said of a container that nothing brings back, and what mends it."""
+def _words(container: HostContainer, nobody: str) -> tuple[str, str]:
+    """Return what is said of a container that nothing brings back, and what mends it; `nobody` is who might and does not."""
     head = f"container `{container.name}`: "
     if container.bundle:
         message = (
@@ -121,10 +123,10 @@ def _words(container: HostContainer) -> tuple[str, str]:
     policy = container.policy.value if container.policy is not None else ""
     state = f", and it is not running (`{container.status}`)" if container.running is False else ""
     if container.engine == DOCKER:
-        actual = f"its restart policy is `{policy or 'no'}`, and neither a systemd unit nor the cluster starts it{state}"
+        actual = f"its restart policy is `{policy or 'no'}`, and {nobody} starts it{state}"
         return f"{head}{actual}; the policy must be `always` or `unless-stopped`", _DOCKER
     own = f" (podman's own policy `{policy}` ends with the next boot)" if policy not in ("", "no") and container.engine == PODMAN else ""
-    return f"{head}neither a systemd unit nor the cluster starts it{own}{state}; a unit `tripleo_NAME.service` must", _PODMAN
+    return f"{head}{nobody} starts it{own}{state}; a unit `tripleo_NAME.service` must", _PODMAN
 
 
 _DAEMON = "docker.service"

@@ -112,7 +112,7 @@ def starter_of(container: HostContainer, units: HostUnits | None, found: list[Ci
         return Starter(UNKNOWN, because=f"nothing tells the restart policy of container {container.name}")
     if not engine and policy in FOREVER:
         return Starter(UNKNOWN, because=f"nothing tells whether docker or podman runs container {container.name}")
-    if units is None or not units.whole:
+    if (units is None or not units.whole) and engine != DOCKER:  # docker's daemon is who brings a container back
         return Starter(UNKNOWN, because=f"the units of the host were not given, one of which may start container {container.name}")
     if container.unit and engine == PODMAN:
         return Starter(UNKNOWN, because=f"`{container.unit}`, in which container {container.name} runs, was not given")
