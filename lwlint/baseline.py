@@ -14,12 +14,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from lwlint.finding import FAIL, PASS, ConfigurationError, Finding, Report
+from lwlint.finding import FAIL, KNOWN, PASS, ConfigurationError, Finding, Report
 from lwlint.read import Mismatch, build
 from lwlint.source import Source
 from lwlint.tree import FOLDER, Tree
 
-KNOWN = "recorded in the baseline"  # the reason with which `marked` suppresses a known finding
 _VERSION = 1
 _IN_A_TREE = ("heat", "puppet")  # these are told apart by their whole path, the others by their path on their host
 _TOKEN = re.compile(r"[\w.:/@+-]+")

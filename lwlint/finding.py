@@ -11,6 +11,7 @@ from lwlint.source import Source, Span
 
 SEVERITIES = ("note", "warning", "error")
 PASS, FAIL, NOT_EVALUATED, BROKEN = "pass", "fail", "not evaluated", "broken"
+KNOWN = "recorded in the baseline"  # the reason with which a finding is allowed that a baseline knows
 
 
 class ConfigurationError(Exception):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lwlint.finding import NOT_EVALUATED, PASS, Finding, Related, Report, Verdict
+from lwlint.finding import KNOWN, NOT_EVALUATED, PASS, Finding, Related, Report, Verdict
 from lwlint.report.text import render
 from lwlint.source import Source, Span
 
@@ -56,9 +56,13 @@ def test_many_notes_of_one_rule_are_counted_and_other_findings_are_all_shown() -
     assert sum(" note LW301" in line for line in lines(*notes, verbose=True)) == 8
 
 
-def test_an_allowed_finding_is_counted_and_shown_only_when_asked() -> None:
+def test_an_allowed_finding_has_a_line_with_its_reason_and_is_shown_whole_when_asked() -> None:
     allowed = finding(0, 3, allowed="it is a lab")
-    assert lines(allowed) == ["1 pass, 0 fail, 0 not evaluated, 1 allowed"]
+    counted = "1 pass, 0 fail, 0 not evaluated, {} allowed"
+    line = "  etc/nova/nova.conf:1:1 LW301 a-rule: it is a lab"
+    assert lines(allowed) == ["Allowed", line, "", counted.format(1)]
+    assert lines(*[allowed] * 7) == ["Allowed", *[line] * 5, "  2 more of LW301 a-rule (`-v` shows them)", "", counted.format(7)]
+    assert lines(finding(0, 3, allowed=KNOWN)) == [counted.format(1)]
     assert "  1:1 error LW301 a-rule (allowed: it is a lab)" in lines(allowed, verbose=True)
 
 

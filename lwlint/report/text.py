@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
-from lwlint.finding import BROKEN, Finding, Report
+from lwlint.finding import BROKEN, KNOWN, Finding, Report
 from lwlint.report.summary import summary
 from lwlint.secret import masked_at
 from lwlint.source import Source, Span
 
 Line = list[tuple[str, str]]  # pieces of one line: text, and the style of it (empty for plain)
 _STYLES = {"error": "bold red", "warning": "bold yellow", "note": "bold cyan"}
-_NOTES = 5  # of one rule that are shown
+_NOTES = 5  # of one rule that are shown, and allowed findings of one
 _RELATED = 5  # places that are shown of one finding
 _WIDTH = 140  # of a source line as it is shown; a longer one is cut around the span
 
@@ -49,8 +49,7 @@ def _lines(report: Report, verbose: bool) -> Iterator[Line]:
         yield [(f"{count} more notes of {code} {rule} (`-v` shows them)", "dim")]
     yield from [[]] if left_out else []
     yield from _remedies(report)
-    if verbose:
-        yield from _verdicts(report)
+    yield from _verdicts(report) if verbose else _allowed(report)
     yield [(safe(summary(report)), "bold")]
 
 
@@ -143,6 +142,24 @@ def _remedies(report: Report) -> Iterator[Line]:
         yield from ([(f"    {line}", "")] for line in rest)
     if said:
         yield []
+
+
+def _allowed(report: Report) -> Iterator[Line]:
+    """Yield a line for each allowed finding, not those of a baseline, which are but counted; of one rule no more than some."""
+    found = [finding for finding in report.findings if finding.allowed not in (None, KNOWN)]
+    if not found:
+        return
+    yield [("Allowed", "bold")]
+    seen: Counter[tuple[str, str]] = Counter()
+    for finding in found:
+        seen[finding.code, finding.rule] += 1
+        if seen[finding.code, finding.rule] <= _NOTES:
+            place = _place(finding.span, report)
+            yield [(f"  {place} {finding.code} {finding.rule}: ", ""), (safe(finding.allowed or ""), "dim")]
+    for (code, rule), count in sorted(seen.items()):
+        if count > _NOTES:
+            yield [(f"  {count - _NOTES} more of {code} {rule} (`-v` shows them)", "dim")]
+    yield []
 
 
 def _verdicts(report: Report) -> Iterator[Line]:
