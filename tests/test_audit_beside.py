@@ -133,3 +133,14 @@ def test_links_that_were_named_or_lie_in_the_folder_are_followed(tmp_path: Path,
         assert [h["name"] for h in cluster["hosts"]] == list(names)
     (cluster,) = answer(["--root", str(tmp_path / "one")], capsys, 1)["clusters"]
     assert [h["name"] for h in cluster["hosts"]] == [NODES[0]]
+
+
+def test_a_remote_node_is_of_the_cluster_and_is_not_missed(tmp_path: Path, capsys: Capsys) -> None:
+    remote = '<node id="compute-0" type="remote" uname="compute-0"/><node id="compute-1" type="remote" uname="compute-1"/></nodes>'
+    changes = {CIB: cib().decode().replace("</nodes>", remote)}
+    (tmp_path / "a.tar").write_bytes(packed(host("full-pacemaker", NODES[0], changes), NODES[0], "tar"))
+    away = {CIB: None, "sos_commands/host/hostname": "compute-0.localdomain\n"}
+    (tmp_path / "b.tar").write_bytes(packed(host("full-pacemaker", NODES[1], away), NODES[1], "tar"))
+    (cluster,) = answer([str(tmp_path)], capsys, 1)["clusters"]
+    assert [(one["name"], one["cib_of"]) for one in cluster["hosts"]] == [("compute-0", NODES[0]), (NODES[0], "")]
+    assert [name for name in cluster["without_report"] if name.startswith("compute")] == []

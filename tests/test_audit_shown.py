@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,7 +55,7 @@ Restart=no
 """
 
 
-def report(folder: Path, changes: dict[str, str]) -> str:
+def report(folder: Path, changes: Mapping[str, Any]) -> str:
     files = {path: text for path, text in host("full-pacemaker", NODES[0]).items() if "/systemd/" not in path}
     path = folder / "sosreport.tar"
     path.write_bytes(packed({**files, CIB: LIGHT, **changes}, NODES[0], "tar"))
@@ -92,6 +94,22 @@ def test_a_unit_file_that_was_collected_counts_and_one_that_was_not_is_taken_fro
     plain = answer([report(tmp_path, changes)], capsys, 1)
     assert [place for place in places(plain) if place.startswith("LW201")] == []
     assert f"LW203 {NODES[0]}:{SHOW}:16" in places(plain, "warning")
+
+
+def test_a_unit_is_enabled_where_systemd_says_so_though_no_link_was_collected(tmp_path: Path, capsys: Capsys) -> None:
+    text = "[Service]\nExecStart=/usr/bin/x\nRestart=always\n[Install]\nWantedBy=multi-user.target\n"
+    changes: dict[str, Any] = {
+        SHOW: "Id=haproxy.service\nUnitFileState=enabled\n\nId=openstack-nova-api.service\nUnitFileState=disabled\n",
+        "usr/lib/systemd/system/haproxy.service": text,
+        "usr/lib/systemd/system/openstack-nova-api.service": text,
+        "etc/systemd/system/multi-user.target.wants/openstack-nova-api.service": {
+            "link": "/usr/lib/systemd/system/openstack-nova-api.service"
+        },
+    }
+    plain = answer([report(tmp_path, changes)], capsys, 1)
+    assert [(f["code"], f["subject"]) for c in plain["clusters"] for f in c["findings"] if f["code"] in ("LW205", "LW207")] == [
+        ("LW207", "unit haproxy.service")
+    ]
 
 
 def test_a_cib_that_is_cut_off_is_told_and_the_next_best_counts(tmp_path: Path, capsys: Capsys) -> None:

@@ -39,6 +39,8 @@ def with_evidence(facts: Iterable[Fact], others: Iterable[Fact]) -> Iterator[Fac
     for fact in facts:
         if isinstance(fact, Unit) and fact.service is not None and (fact.host, fact.name) in told:
             active, state = told[fact.host, fact.name]
-            yield replace(fact, active=active, enabled=state if state and fact.enabled == "unknown" else fact.enabled)
+            # a link may not have been collected, but none is there that does not enable
+            counts = fact.enabled == "unknown" or (fact.enabled == "disabled" and state.startswith("enabled"))
+            yield replace(fact, active=active, enabled=state if state and counts else fact.enabled)
         else:
             yield fact

@@ -21,11 +21,19 @@ from lwlint.source import Source
 
 @dataclass(frozen=True)
 class Identity:
-    """By what a cluster is known: its name, its uuid (each empty where nothing tells it), and the names of its nodes."""
+    """By what a cluster is known: its name, its uuid (each empty where nothing tells it), and the names of its nodes.
+
+    `remotes` are the nodes that run its resources and are no members: by pacemaker_remote, such as computes.
+    """
 
     name: str = ""
     uuid: str = ""
     nodes: frozenset[str] = frozenset()
+    remotes: frozenset[str] = frozenset()
+
+    def has(self, node: str) -> bool:
+        """Return whether a host of this name is a node of the cluster, be it a remote one."""
+        return node in self.nodes or node in self.remotes
 
     def is_same(self, other: Identity) -> bool:
         """Return whether both are one cluster: no contradiction in name or uuid, and a node in common (or one uuid)."""
@@ -92,7 +100,9 @@ def seats(targets: Iterable[Target]) -> list[Seat]:
 
 
 def _identity(target: Target, capture: Capture) -> Identity:
-    name, uuid, nodes = "", "", set()
+    name, uuid = "", ""
+    nodes: set[str] = set()
+    remotes: set[str] = set()
     for evidence in capture.of(COROSYNC):
         found = corosync(_read(target, evidence.path))
         name, uuid, nodes = found.name, found.uuid, {_short(node) for node in found.nodes}
@@ -102,9 +112,9 @@ def _identity(target: Target, capture: Capture) -> Identity:
         for fact in read([source], Catalogue(())):
             if isinstance(fact, Cluster):
                 name = fact.name or name
-            elif isinstance(fact, Node) and fact.type == "member":
-                nodes.add(_short(fact.name))
-    return Identity(name, uuid, frozenset(nodes))
+            elif isinstance(fact, Node):
+                (nodes if fact.type == "member" else remotes).add(_short(fact.name))
+    return Identity(name, uuid, frozenset(nodes), frozenset(remotes))
 
 
 def _read(target: Target, path: str) -> str:
@@ -129,7 +139,7 @@ def groups(found: Sequence[Seat]) -> list[Group]:
         together = [group for group in together if group not in fitting] + [[*(one for group in fitting for one in group), seat]]
     lone: list[Seat] = []
     for seat in (one for one in found if one.identity == Identity()):
-        homes = [group for group in together if any(seat.node in other.identity.nodes for other in group)]
+        homes = [group for group in together if any(other.identity.has(seat.node) for other in group)]
         (homes[0] if len(homes) == 1 else lone).append(seat)
     clouds = [cloud for group in together for cloud in _clouds(group)]
     clusters = sorted((_group(cloud) for cloud in clouds), key=lambda g: (g.identity.name, sorted(g.identity.nodes)))
@@ -158,7 +168,8 @@ def _group(members: Sequence[Seat]) -> Group:
     uuid = next((seat.identity.uuid for seat in members if seat.identity.uuid), "")
     nodes = frozenset(node for seat in members for node in seat.identity.nodes)
     order = sorted(counting, key=lambda seat: (_natural(seat.capture.host), seat.shown))
-    return Group(Identity(name, uuid, nodes), tuple(order), tuple(older))
+    remotes = frozenset(node for seat in members for node in seat.identity.remotes)
+    return Group(Identity(name, uuid, nodes, remotes), tuple(order), tuple(older))
 
 
 def _by_node(members: Iterable[Seat]) -> Iterator[list[Seat]]:
