@@ -101,10 +101,10 @@ def located(mismatch: Mismatch, text: str, path: str) -> ConfigurationError:
 
     node = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     for step in mismatch.path:
-        pairs: Any = node.value if node is not None else []
-        if isinstance(step, int):
-            node = pairs[step]
+        if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
             continue
+        pairs: Any = node.value if isinstance(node, yaml.MappingNode) else []  # of which a key may be a number, too
         found = next(((k, v) for k, v in pairs if k.value == str(step)), None)
         if found is None:
             break
