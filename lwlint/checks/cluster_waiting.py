@@ -8,14 +8,14 @@ from lwlint.facts.cib import Cib
 from lwlint.facts.colocation import mandatory
 from lwlint.facts.pacemaker import COLOCATION, ORDER, Constraint, Member
 
-_UP, _DOWN = (None, "start", "promote"), ("stop", "demote")
+_STARTS = ("start", "promote")
 
 
 def awaited(cib: Cib, constraint: Constraint) -> Iterator[tuple[str, str]]:
     """Yield each resource of a constraint that waits for another one, and that other one.
 
-    An order of stops holds for the starts too, the other way round, as long as it is symmetrical. Optional and serialized orders
-    make nothing wait for what does not start, and a finite score keeps nothing down.
+    After the scheduler of Pacemaker 2.1.5: an order of stops does not hold back a start, though it is symmetrical; optional and
+    serialized orders make nothing wait for what does not start, and a finite score keeps nothing down.
     """
     if not constraint.active:
         return
@@ -25,12 +25,11 @@ def awaited(cib: Cib, constraint: Constraint) -> Iterator[tuple[str, str]]:
                 yield pair.first, pair.second
     elif constraint.type == ORDER and constraint.ordering == "Mandatory":
         for first, then in _in_turn(constraint):
-            before = first.action
+            before = first.action or "start"
             after = then.action or before
-            if before in _UP and after in _UP:
-                yield from ((late, early) for late in then.resources for early in first.resources)
-            elif before in _DOWN and after in _DOWN and constraint.symmetrical:
-                yield from ((late, early) for late in first.resources for early in then.resources)
+            for late in then.resources if before in _STARTS else ():
+                if after == "start" or (after == "promote" and cib.resources[late].promotable):
+                    yield from ((late, early) for early in first.resources)
 
 
 def _in_turn(constraint: Constraint) -> Iterator[tuple[Member, Member]]:
