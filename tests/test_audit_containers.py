@@ -228,3 +228,22 @@ def test_a_start_configuration_is_of_podman_where_units_run_containers(tmp_path:
         tmp_path, capsys, {f"{base}heat_api.json": one, f"{base}glance_api.json": one, "etc/systemd/system/tripleo_heat_api.service": None}
     )
     assert lost(plain) == ["heat_api"]
+
+
+@pytest.mark.parametrize(
+    ("name", "running", "expected"),
+    [
+        (
+            "keepalived",
+            True,
+            ["container `keepalived`: it is running, and Pacemaker runs on the same host; there must be one resource manager only"],
+        ),
+        ("keepalived", False, []),
+        ("neutron-keepalived-qrouter-0a1b2c3d", True, []),  # of neutron's own agent
+    ],
+)
+def test_keepalived_in_a_container_is_a_second_resource_manager(
+    name: str, running: bool, expected: list[str], tmp_path: Path, capsys: Capsys
+) -> None:
+    printed = {f"sos_commands/podman/containers/podman_inspect_{name}": inspect(name, "always", running=running)}
+    assert [message for message, _ in found(audited(tmp_path, capsys, {**printed}), "LW113")] == expected

@@ -9,6 +9,7 @@ from lwlint.checks.check import Check, Saw, Unknown, needs
 from lwlint.checks.untold import untold
 from lwlint.facts import Facts
 from lwlint.facts.cib import Cib, cibs
+from lwlint.facts.containers import HostContainer
 from lwlint.facts.oslo import Option
 from lwlint.facts.pacemaker import TEMPLATES, Cluster, Resource
 from lwlint.facts.service import RELEASES, Release, Service
@@ -63,8 +64,9 @@ def _run(facts: Facts, params: Params) -> Iterator[Saw]:
 
 
 def _beside(facts: Facts, params: Params) -> Iterator[Problem]:
-    """Yield the units of such services that systemd starts beside Pacemaker."""
+    """Yield the units of such services that systemd starts beside Pacemaker, and containers of theirs that run without one."""
     hosts = {cib.cluster.host for cib in cibs(facts) if cib.openstack}
+    told = set()
     for unit in units(facts):
         if unit.service is None or unit.service.name not in params.services or not hosts & {unit.host, ""}:
             continue
@@ -73,7 +75,15 @@ def _beside(facts: Facts, params: Params) -> Iterator[Problem]:
             state = unit.enabled if unit.enabled in _STARTED else unit.active
             message = f"{unit.name}: it is `{state}`, and {params.beside}"
             commands = (Command(command("systemctl", "disable", "--now", unit.name), EACH),)
+            told.add((unit.host, unit.service.name))
             yield Problem(unit.span, message, f"unit {unit.name}", host=unit.host, commands=commands)
+    for container in facts.of(HostContainer):
+        service = container.service
+        if service is None or service.name not in params.services or not container.running or not hosts & {container.host, ""}:
+            continue
+        if (container.host, service.name) not in told:
+            message = f"container `{container.name}`: it is running, and {params.beside}"
+            yield Problem(container.span, message, f"container {container.name}", host=container.host)
 
 
 def _runs(service: Service) -> bool:
