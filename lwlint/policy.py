@@ -113,7 +113,7 @@ def allowed(report: Report, settings: Settings, today: datetime.date, *, folders
             continue
         elif allowance.path is not None and any(_below(entry, s.path) for s in report.sources.values() if s.judged):
             unused.append(_unused(entry, "matches no finding; take it away"))
-        elif _is_whole(folders, entry.layer.folder):
+        elif _is_whole(folders, entry.layer.folder, named=entry.layer is settings.layers[-1]):
             said = "matches no finding" if allowance.path is None else f"no file was read that `{allowance.path}` matches"
             unused.append(_unused(entry, f"{said}; take it away"))
         else:
@@ -142,9 +142,16 @@ def _covers(entry: Placed, finding: Finding) -> bool:
     return allowance.path is None or _below(entry, finding.span.path)
 
 
-def _is_whole(folders: Sequence[str], about: str) -> bool:
-    """Return whether these folders are all that a configuration in the folder `about` can speak of, and not a part below it only."""
-    return any(os.path.relpath(folder, about).split(os.sep)[0] in (".", "..") for folder in folders)
+def _is_whole(folders: Sequence[str], about: str, *, named: bool) -> bool:
+    """Return whether these folders are all that a configuration in the folder `about` can speak of, and not a part below it only.
+
+    One that lies elsewhere speaks of them if it was `named` itself; one that was only extended may be there for others, too.
+    """
+    for folder in folders:
+        steps = os.path.relpath(folder, about).split(os.sep)
+        if all(step in (".", "..") for step in steps) or (named and steps[0] == ".."):
+            return True
+    return False
 
 
 def _below(entry: Placed, path: str) -> bool:

@@ -130,6 +130,9 @@ def test_an_exception_is_not_blamed_for_what_the_run_did_not_look_at() -> None:
         outcome(fact, folders=folders, folder=folder)[1] != [] for folders, folder in ((("..",), "."), ((".",), "ci"), ((".",), "../x"))
     ]
     assert found == [True] * 3
+    shared = layer(fact, "base.yaml", "../shared")
+    for layers, blamed in (([shared], 1), ([shared, layer("", ".lwlint.yaml")], 0), ([layer(fact, "base.yaml", "ci"), layer("", "x")], 1)):
+        assert len(allowed(REPORT, merged(layers), TODAY, folders=(".",))[1]) == blamed
 
 
 def test_a_finding_that_is_allowed_already_keeps_its_reason() -> None:
