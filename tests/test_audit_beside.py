@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -144,3 +147,22 @@ def test_a_remote_node_is_of_the_cluster_and_is_not_missed(tmp_path: Path, capsy
     (cluster,) = answer([str(tmp_path)], capsys, 1)["clusters"]
     assert [(one["name"], one["cib_of"]) for one in cluster["hosts"]] == [("compute-0", NODES[0]), (NODES[0], "")]
     assert [name for name in cluster["without_report"] if name.startswith("compute")] == []
+
+
+@pytest.mark.parametrize(("name", "pack"), [("pe-input-7.bz2", bz2.compress), ("cib.xml.gz", gzip.compress)])
+def test_a_packed_cib_is_judged(name: str, pack: Callable[[bytes], bytes], tmp_path: Path, capsys: Capsys) -> None:
+    (tmp_path / name).write_bytes(pack(cib()))
+    (tmp_path / "plain.xml").write_bytes(cib())
+    found = [answer([str(tmp_path / one)], capsys, 1)["clusters"][0]["findings"] for one in (name, "plain.xml")]
+    codes = [[(f["code"], f["subject"]) for f in each] for each in found]
+    assert codes[0] == codes[1] != []
+    (tmp_path / name).write_bytes(pack(cib())[:-200])
+    (target,) = answer([str(tmp_path / name)], capsys, 2)["targets"]
+    assert (target["reports"], len(target["troubles"])) == (0, 1)
+
+
+def test_a_packed_cib_that_is_corrupt_is_said(tmp_path: Path, capsys: Capsys) -> None:
+    for name, data in (("cib.xml.gz", gzip.compress(cib())), ("cib.xml.bz2", bz2.compress(cib()))):
+        (tmp_path / name).write_bytes(data[:60] + b"\0\xff" * 20 + data[100:])
+        (target,) = answer([str(tmp_path / name)], capsys, 2)["targets"]
+        assert (target["reports"], len(target["troubles"])) == (0, 1)

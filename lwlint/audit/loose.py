@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import posixpath
 import re
+import zlib
 from collections.abc import Collection, Iterator
+from types import MappingProxyType
 
 from lwlint.assemble.sos_search import names
 from lwlint.parse import archive_format as formats
@@ -13,6 +16,8 @@ from lwlint.tree import Disk
 
 _DEEPEST = 3  # folders below the one that was named
 _OF_A_CASE = re.compile(r"sos[_-]?(?:report|collector)|(?:crm|hb)_report", re.IGNORECASE)
+_MAY_BE_CIB = re.compile(r"cib|\.xml\.|^pe-", re.IGNORECASE)
+_PACKED = MappingProxyType({formats.BZIP2: "bz2", formats.GZIP: "gzip"})
 _OTHER = re.compile(r"\.(?:zip|7z|rar)$", re.IGNORECASE)  # not opened, and said so
 
 
@@ -55,6 +60,21 @@ def _is_either(path: str, name: str) -> bool:
         return True
     known = bool(formats.of(head) or formats.refusal(head))
     return known and bool(_OF_A_CASE.search(name) or _OTHER.search(name))
+
+
+def packed_cib(path: str, most: int) -> bytes:
+    """Return a CIB that lies packed at `path`, as Pacemaker keeps them (`pe-input-7.bz2`), `most` bytes of it; empty for anything else."""
+    try:
+        with open(path, "rb") as file:
+            packing = formats.of(file.read(formats.HEAD))
+        module = _PACKED.get(packing or "") if _MAY_BE_CIB.search(posixpath.basename(path)) else None
+        if module is None:
+            return b""
+        with importlib.import_module(module).open(path, "rb") as unpacked:
+            data: bytes = unpacked.read(formats.HEAD)
+            return data + unpacked.read(most) if starts_xml(data) and b"<cib" in data else b""
+    except (OSError, EOFError, ValueError, ImportError, zlib.error):
+        return b""  # whoever opens it as an archive says what is wrong with it
 
 
 def starts_xml(head: bytes) -> bool:

@@ -13,7 +13,7 @@ from lwlint.assemble.sos_paths import WANTED
 from lwlint.assemble.sos_search import CIB, COROSYNC, Evidence, names
 from lwlint.assemble.sos_tree import Selected
 from lwlint.audit.live import Asked
-from lwlint.audit.loose import loose, starts_xml
+from lwlint.audit.loose import loose, packed_cib, starts_xml
 from lwlint.audit.reading import Told, Unread, read_archives
 from lwlint.audit.remote import is_url, read_url, shown
 from lwlint.discover import limit_of
@@ -126,7 +126,10 @@ def _file(path: str) -> Union[Target, str]:
     try:
         with open(path, "rb") as file:
             head = file.read(512)
-        return _cib(path) if starts_xml(head) else path
+        if starts_xml(head):
+            return _cib(path)
+        unpacked = packed_cib(path, limit_of(kinds.CIB))
+        return _lone_cib(path, unpacked) if unpacked else path
     except OSError:
         return path  # whoever reads it says so
 
