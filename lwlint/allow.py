@@ -13,6 +13,7 @@ from lwlint.late import pattern
 from lwlint.read import near
 from lwlint.record import dataclass, replace
 from lwlint.rules import Rule
+from lwlint.secret import masked
 from lwlint.source import Source, Span
 
 _COMMENT = pattern(r"([#;])[ \t]*lwlint:[ \t]*allow\b([^\r\n]*)")
@@ -103,7 +104,7 @@ def _mark(findings: list[Finding], allow: Allow, rule: str, sources: Mapping[str
     if len(hits) < len(own) and allow.line <= len(source.line_starts()):
         hits = [(i, found) for i, found in own if _is_in_block(source, allow.line, found.span.start)]
     for i, found in hits:
-        findings[i] = replace(found, allowed=allow.because)
+        findings[i] = replace(found, allowed=masked(allow.because))
     return bool(hits)
 
 

@@ -13,6 +13,7 @@ from lwlint.finding import NOT_EVALUATED, ConfigurationError, Finding, Report
 from lwlint.read import Mismatch, near
 from lwlint.record import replace
 from lwlint.rules import Rule, choose
+from lwlint.secret import masked
 from lwlint.selection import matches
 from lwlint.settings import Allowance, Key, Layer, Placed, RuleSettings, Settings
 from lwlint.source import Source, Span
@@ -126,7 +127,7 @@ def _mark(findings: list[Finding], entry: Placed) -> bool:
     hit = False
     for i, finding in enumerate(findings):
         if finding.allowed is None and _covers(entry, finding):
-            findings[i] = replace(finding, allowed=" ".join(entry.value.because.split()), elsewhere=True)
+            findings[i] = replace(finding, allowed=masked(" ".join(entry.value.because.split())), elsewhere=True)
             hit = True
     return hit
 

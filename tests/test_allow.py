@@ -160,3 +160,8 @@ def test_an_exception_for_a_rule_that_does_not_run_is_left_in_peace(comment: str
     text = f"[database]\nconnection = mysql://a\n# lwlint: {comment}\nmax_retries = -1\n"
     report = check(Request(tree=Memory({"nova.conf": text})), load_rules(select=["LW301", "LW9"]))
     assert [f.message for f in report.findings] == said
+
+
+def test_a_reason_with_a_password_is_shown_without_it() -> None:
+    text = "[database]\nconnection = mysql://a\n# lwlint: allow LW301 -- as mysql://u:s3cret@db says\nmax_retries = 3\n"
+    assert found("nova.conf", text, "LW301") == [("LW301", 4, "as mysql://u:******@db says")]

@@ -10,6 +10,7 @@ import pytest
 from lwlint.config import layer, merged
 from lwlint.finding import FAIL, NOT_EVALUATED, ConfigurationError, Report, Verdict
 from lwlint.policy import allowed, configured, overridden
+from lwlint.report.settings import render
 from lwlint.rules import Rule
 from lwlint.run import load_rules
 from lwlint.settings import Settings
@@ -133,6 +134,12 @@ def test_an_exception_is_not_blamed_for_what_the_run_did_not_look_at() -> None:
     shared = layer(fact, "base.yaml", "../shared")
     for layers, blamed in (([shared], 1), ([shared, layer("", ".lwlint.yaml")], 0), ([layer(fact, "base.yaml", "ci"), layer("", "x")], 1)):
         assert len(allowed(REPORT, merged(layers), TODAY, folders=(".",))[1]) == blamed
+
+
+def test_a_reason_with_a_password_is_shown_without_it() -> None:
+    text = f"{HEAD}- {{rule: LW101, fact: x, because: 'as mysql://u:s3cret@db says'}}\n"
+    assert outcome(text) == (["resource x: as mysql://u:******@db says"], [])
+    assert "s3cret" not in render(settings(text))
 
 
 def test_a_finding_that_is_allowed_already_keeps_its_reason() -> None:

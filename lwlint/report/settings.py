@@ -7,6 +7,7 @@ from typing import Any
 
 from lwlint.config import position
 from lwlint.report.places import encodable, one_line
+from lwlint.secret import masked
 from lwlint.settings import Key, Layer, Settings
 
 _DEFAULTS: dict[Key, str] = {
@@ -75,4 +76,4 @@ def _dotted(key: Key) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return one_line(str(value)) if value not in ({}, []) else "(empty)"
+    return masked(one_line(str(value))) if value not in ({}, []) else "(empty)"
