@@ -30,6 +30,7 @@ _UNIT_PATH = pattern(
     r"\.(service|socket|timer|mount|automount|path|swap|slice|scope|target)(\.d/[^/]+\.conf)?$|(^|/)(service|socket|timer)\.d/[^/]+\.conf$"
 )
 _UNIT_FOLDER = pattern(r"(^|/)(etc|run|lib|usr/lib|usr/local/lib)/systemd/(system(\.control|\.attached)?|transient)/")
+_MANAGER = pattern(r"(^|/)(etc|run|lib|usr/lib|usr/local/lib)/systemd/system\.conf(\.d/[^/]+\.conf)?$")  # of systemd itself
 _YAML = (".yaml", ".yml", ".template", ".env")
 _OSLO_PATH = pattern(r"\.(conf|ini)$|\.conf\.d/[^/]+$")
 _OTHER_CONF = pattern(
@@ -67,6 +68,8 @@ def of(path: str, head: str, *, named: bool = False) -> tuple[str | None, str]:
         return PUPPET, ""
     if _UNIT_PATH.search(path) and (named or _UNIT_FOLDER.search(path) or _UNIT_SECTION.search(head) or not start):
         return UNIT, ""
+    if _MANAGER.search(path):
+        return UNIT, ""
     if path.endswith(_YAML):
         if _HEAT_KEY.search(head) or _ROLE.search(head) or named:
             return HEAT, ""
@@ -94,7 +97,7 @@ def _by_sections(path: str, head: str, named: bool) -> tuple[str | None, str]:
 
 def may_be(path: str) -> bool:
     """Return whether a file at `path` is worth opening in a folder that the user gave as a whole."""
-    if path.endswith((*_YAML, ".pp", ".xml", ".xml.live")) or _UNIT_PATH.search(path) or _UNIT_FOLDER.search(path):
+    if path.endswith((*_YAML, ".pp", ".xml", ".xml.live")) or _UNIT_PATH.search(path) or _UNIT_FOLDER.search(path) or _MANAGER.search(path):
         return True
     if _OSLO_PATH.search(path):
         return not _OTHER_CONF.search(path)

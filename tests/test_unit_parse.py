@@ -154,3 +154,31 @@ def test_an_empty_kill_mode_takes_the_one_before_back() -> None:
     found = facts({f"{folder}a.service": text, f"{folder}b.service": text + "KillMode =\n"}, Unit)
     assert [unit.load_state for unit in found if isinstance(unit, Unit)] == ["bad-setting", "loaded"]
     assert facts({f"{folder}b.service": text + "KillMode =\n"}, IgnoredLine) == []
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, (100_000, 10_000_000, 5, 90_000_000)),
+        ({"etc/systemd/system.conf": "[Manager]\nDefaultRestartSec=7\nDefaultTimeoutStartSec=0\n"}, (7_000_000, 10_000_000, 5, None)),
+        (
+            {"etc/systemd/system.conf": "[Manager]\nDefaultTimeoutStartSec=5min\nDefaultTimeoutStartSec=junk\n"},
+            (100_000, 10_000_000, 5, 300_000_000),
+        ),
+        ({"etc/systemd/system.conf": "DefaultRestartSec=7\n[Service]\nDefaultRestartSec=7\n"}, (100_000, 10_000_000, 5, 90_000_000)),
+        (
+            {
+                "etc/systemd/system.conf": "[Manager]\nDefaultStartLimitBurst=9\nDefaultStartLimitIntervalSec=3\n",
+                "usr/lib/systemd/system.conf.d/20-b.conf": "[Manager]\nDefaultStartLimitBurst=2\n",
+                "run/systemd/system.conf.d/10-a.conf": "[Manager]\nDefaultStartLimitBurst=4\nDefaultStartLimitInterval=60\n",
+                "usr/lib/systemd/system.conf.d/10-a.conf": "[Manager]\nDefaultStartLimitIntervalSec=0\n",
+            },
+            (100_000, 60_000_000, 2, 90_000_000),
+        ),
+    ],
+)
+def test_what_a_unit_leaves_unset_is_as_the_manager_has_it(files: dict[str, object], expected: tuple[object, ...]) -> None:
+    """systemd 252 in test mode; a start timeout of 0 is none."""
+    found = facts({**files, "usr/lib/systemd/system/a.service": "[Service]\nExecStart=/bin/true\n"}, Unit)
+    times = [(u.restart_usec, u.start_limit_interval_usec, u.start_limit_burst, u.timeout_start_usec) for u in found if isinstance(u, Unit)]
+    assert times == [expected]

@@ -175,6 +175,8 @@ def _units(search: Search) -> Found:
     vendor = tuple(folder for folder in folders[1:3])
     if not any(folder in there for folder in vendor):
         yield Missing(UNITS, vendor)
+    for pattern in ("etc/systemd/system.conf", *(f"{top}/systemd/system.conf.d/*.conf" for top in ("etc", "run", "usr/lib"))):
+        yield from (Evidence(UNITS, search.root + path) for path in search.matching(pattern))
     yield from _folder(search, RUNTIME_UNITS, "run/systemd/system")
     shown = ["sos_commands/systemd/systemctl_show_*service_--all", "sos_commands/systemd/systemctl_show_*.service*"]
     listed = ["sos_commands/systemd/systemctl_list-units*"]

@@ -18,6 +18,7 @@ _MEMBER = re.compile(
     "|".join(
         (
             rf"{_SYSTEMD}/(?:system(?:\.control|\.attached)?|transient)/.+",
+            rf"{_SYSTEMD}/system\.conf(?:\.d/[^/]+\.conf)?",
             rf"etc/(?:{_PROJECTS})/(?:.+/)?{_CONF}",
             rf"etc/(?:{_PROJECTS})\.conf",
             rf"usr/(?:local/)?(?:share|etc)/(?:{_PROJECTS})/(?:.+/)?{_CONF}",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator
 
+from lwlint.assemble.unit_defaults import is_of_the_manager
 from lwlint.parse import unit_names as names
 from lwlint.record import dataclass, field
 from lwlint.source import Link, Source
@@ -32,13 +33,14 @@ _MOST_HOPS = 8
 
 @dataclass
 class Tree:
-    """Files and links of one host by their path on it; `folders` lists the names in each folder."""
+    """Files and links of one host by their path on it; `folders` lists the names in each folder, `manager` is what configures systemd."""
 
     search_path: tuple[str, ...]
     files: dict[str, Source] = field(default_factory=dict)
     links: dict[str, Link] = field(default_factory=dict)
     elsewhere: dict[str, Source] = field(default_factory=dict)
     folders: dict[str, dict[str, None]] = field(default_factory=dict)
+    manager: dict[str, Source] = field(default_factory=dict)
 
     def add(self, path: str) -> None:
         """Enter `path` in the list of its folder, and the folder in that of its parent."""
@@ -116,6 +118,10 @@ def trees(sources: Iterable[Source], links: Iterable[Link]) -> list[Tree]:
     items: tuple[Source | Link, ...] = (*sources, *links)
     for item in items:
         below = item.path[len(item.root) :]
+        if is_of_the_manager(below):
+            if isinstance(item, Source):
+                hosts.setdefault(item.root, Tree(SEARCH_PATH)).manager[below] = item
+            continue
         on_host = any(below.startswith(folder + "/") for folder in SEARCH_PATH)
         if on_host:
             tree = hosts.setdefault(item.root, Tree(SEARCH_PATH))

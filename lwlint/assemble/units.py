@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from lwlint.assemble import unit_state
+from lwlint.assemble.unit_defaults import defaults
 from lwlint.assemble.unit_files import Finder, Found, Tree, trees
 from lwlint.assemble.unit_settings import Settings
 from lwlint.catalogue import Catalogue
@@ -19,7 +20,6 @@ from lwlint.facts.systemd import (
     LOADED,
     MASKED,
     NOT_FOUND,
-    SECOND,
     DropInWithoutUnit,
     IgnoredLine,
     Setting,
@@ -47,6 +47,7 @@ class _Host:
         self.loose = tree.search_path == ("",)
         self.finder = Finder(tree)
         self.texts: dict[str, UnitText] = {}
+        self.defaults = defaults(tree.manager)
         self.enabling = unit_state.Enabling(tree)
 
     def facts(self) -> Iterator[Fact]:
@@ -143,10 +144,10 @@ class _Host:
             template=unit_names.is_template(found.name),
             loose=self.loose,
             service=service,
-            restart_usec=_time(settings, "Service.RestartSec", SECOND // 10),
-            start_limit_interval_usec=_time(settings, "Unit.StartLimitIntervalSec", 10 * SECOND),
-            start_limit_burst=_burst(settings),
-            timeout_start_usec=_start_timeout(settings),
+            restart_usec=_time(settings, "Service.RestartSec", self.defaults.restart_usec),
+            start_limit_interval_usec=_time(settings, "Unit.StartLimitIntervalSec", self.defaults.start_limit_interval_usec),
+            start_limit_burst=_burst(settings, self.defaults.start_limit_burst),
+            timeout_start_usec=_start_timeout(settings, self.defaults.timeout_start_usec),
         )
         dropped = [IgnoredLine(i.name, i.span, found.name, i.because, i.value, host, service) for i in applied.ignored]
         return unit, dropped
@@ -224,11 +225,11 @@ def _time(settings: Mapping[str, Setting], key: str, default: int | None) -> int
     return None if value == unit_values.INFINITY else value
 
 
-def _start_timeout(settings: Mapping[str, Setting]) -> int | None:
-    default = None if unit_state.service_type(settings) == "oneshot" else 90 * SECOND
+def _start_timeout(settings: Mapping[str, Setting], given: int | None) -> int | None:
+    default = None if unit_state.service_type(settings) == "oneshot" else given
     return _time(settings, "Service.TimeoutStartSec", default)
 
 
-def _burst(settings: Mapping[str, Setting]) -> int:
+def _burst(settings: Mapping[str, Setting], default: int) -> int:
     value = unit_values.unsigned(settings["Unit.StartLimitBurst"].value) if "Unit.StartLimitBurst" in settings else None
-    return 5 if value is None else value
+    return default if value is None else value

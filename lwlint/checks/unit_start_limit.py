@@ -73,7 +73,7 @@ def _explicit(unit: Unit) -> Problem | None:
     if not at:
         return None
     related = tuple(Related(setting.span, f"`{setting.key.value}={setting.value}`") for setting in at[1:])
-    if unit.restart_usec is None:
+    if unit.restart_usec is None and "Service.RestartSec" in unit.settings:
         pause = unit.settings["Service.RestartSec"]
         return Problem(
             pause.span,

@@ -78,6 +78,11 @@ class Unit:
         return "pacemaker" if self.override is not None else "systemd"
 
     @property
+    def starts_without_end(self) -> bool:
+        """Whether nothing bounds the time that it may take to start."""
+        return self.timeout_start_usec is None
+
+    @property
     def overridden(self) -> bool:
         """Whether Pacemaker's override is what takes the restart away."""
         return self.override is not None
