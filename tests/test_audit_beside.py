@@ -166,3 +166,13 @@ def test_a_packed_cib_that_is_corrupt_is_said(tmp_path: Path, capsys: Capsys) ->
         (tmp_path / name).write_bytes(data[:60] + b"\0\xff" * 20 + data[100:])
         (target,) = answer([str(tmp_path / name)], capsys, 2)["targets"]
         assert (target["reports"], len(target["troubles"])) == (0, 1)
+
+
+def test_nodes_are_hosts_however_they_are_spelled_and_addresses_are_not_missed(tmp_path: Path, capsys: Capsys) -> None:
+    ring = "totem {\n cluster_name: tripleo_cluster\n}\nnodelist {\n node {\n  ring0_addr: 192.0.2.7\n }\n}\n"
+    for node in NODES[:2]:
+        changes = {"sos_commands/host/hostname": f"{node.upper()}.Example.com\n", "etc/corosync/corosync.conf": ring}
+        (tmp_path / f"{node}.tar").write_bytes(packed(host("full-pacemaker", node, changes), node, "tar"))
+    (cluster,) = answer([str(tmp_path)], capsys, 1)["clusters"]
+    assert [one["name"] for one in cluster["hosts"]] == list(NODES[:2])
+    assert (cluster["nodes"], cluster["without_report"]) == (list(NODES), [NODES[2]])

@@ -31,9 +31,9 @@ class Identity:
     nodes: frozenset[str] = frozenset()
     remotes: frozenset[str] = frozenset()
 
-    def has(self, node: str) -> bool:
-        """Return whether a host of this name is a node of the cluster, be it a remote one."""
-        return node in self.nodes or node in self.remotes
+    def spelled(self, host: str) -> str:
+        """Return a host's name as the cluster spells it, be it a remote node; empty for a host that is no node of it."""
+        return next((node for node in sorted(self.nodes | self.remotes) if node.lower() == host.lower()), "")
 
     def is_same(self, other: Identity) -> bool:
         """Return whether both are one cluster: no contradiction in name or uuid, and a node in common (or one uuid)."""
@@ -43,7 +43,7 @@ class Identity:
             return False
         if not self.nodes or not other.nodes:
             return bool(self.name) and self.name == other.name
-        return bool(self.nodes & other.nodes)
+        return bool(_lower(self.nodes) & _lower(other.nodes))
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,8 @@ class Group:
     @property
     def absent(self) -> tuple[str, ...]:
         """The nodes of the cluster of which there is no report."""
-        there = {seat.node for seat in self.seats}
-        return tuple(sorted(node for node in self.identity.nodes if node not in there))
+        there = {seat.node.lower() for seat in self.seats}
+        return tuple(sorted(node for node in self.identity.nodes if node.lower() not in there and not _is_address(node)))
 
 
 def seats(targets: Iterable[Target]) -> list[Seat]:
@@ -126,7 +126,15 @@ def _read(target: Target, path: str) -> str:
 
 def _short(name: str) -> str:
     """Return the name of a host without its domain; an address stays whole."""
-    return name if re.fullmatch(r"[\d.]+|.*:.*", name) else name.split(".")[0]
+    return name if _is_address(name) else name.split(".")[0]
+
+
+def _is_address(name: str) -> bool:
+    return re.fullmatch(r"[\d.]+|.*:.*", name) is not None
+
+
+def _lower(names: Iterable[str]) -> set[str]:
+    return {name.lower() for name in names}
 
 
 def groups(found: Sequence[Seat]) -> list[Group]:
@@ -139,7 +147,7 @@ def groups(found: Sequence[Seat]) -> list[Group]:
         together = [group for group in together if group not in fitting] + [[*(one for group in fitting for one in group), seat]]
     lone: list[Seat] = []
     for seat in (one for one in found if one.identity == Identity()):
-        homes = [group for group in together if any(other.identity.has(seat.node) for other in group)]
+        homes = [group for group in together if any(other.identity.spelled(seat.node) for other in group)]
         (homes[0] if len(homes) == 1 else lone).append(seat)
     clouds = [cloud for group in together for cloud in _clouds(group)]
     clusters = sorted((_group(cloud) for cloud in clouds), key=lambda g: (g.identity.name, sorted(g.identity.nodes)))
@@ -166,7 +174,8 @@ def _group(members: Sequence[Seat]) -> Group:
         older += ordered[:-1]
     name = next((seat.identity.name for seat in members if seat.identity.name), "")
     uuid = next((seat.identity.uuid for seat in members if seat.identity.uuid), "")
-    nodes = frozenset(node for seat in members for node in seat.identity.nodes)
+    every = frozenset(node for seat in members for node in seat.identity.nodes)
+    nodes = frozenset(node for node in every if not _is_address(node)) or every  # corosync.conf may have no names
     order = sorted(counting, key=lambda seat: (_natural(seat.capture.host), seat.shown))
     remotes = frozenset(node for seat in members for node in seat.identity.remotes)
     return Group(Identity(name, uuid, nodes, remotes), tuple(order), tuple(older))
@@ -176,7 +185,7 @@ def _by_node(members: Iterable[Seat]) -> Iterator[list[Seat]]:
     same: dict[tuple[str, object], list[Seat]] = {}
     for seat in members:
         alone = None if seat.node else seat.shown
-        same.setdefault((seat.node, alone), []).append(seat)
+        same.setdefault((seat.node.lower(), alone), []).append(seat)
     yield from same.values()
 
 

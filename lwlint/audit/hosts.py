@@ -59,7 +59,7 @@ def _labels(group: Group) -> Iterator[str]:
     """Yield a name for each host that no other host has, fit for the first part of a path: its cluster's for it, else its own."""
     taken: set[str] = set()
     for seat in group.seats:
-        known = seat.node if group.identity.has(seat.node) else seat.capture.host
+        known = group.identity.spelled(seat.node) or seat.capture.host
         name = re.sub(r"[^\w.-]", "_", known).strip(".") or "host"
         name = f"host-{name}" if name in _FOLDERS_OF_A_HOST else name
         label, number = name, 1

@@ -84,7 +84,7 @@ def _first(path: str, labels: Iterable[str]) -> str:
 
 
 def _counting(node: str, group: Group) -> str:
-    return next(seat.shown for seat in group.seats if seat.node == node)
+    return next(seat.shown for seat in group.seats if seat.node.lower() == node.lower())
 
 
 def _across(hosts: Sequence[Host], rules: Sequence[Rule], sources: Mapping[str, Source]) -> Answer:
