@@ -130,6 +130,26 @@ def test_a_service_that_has_to_leave_the_cluster_is_not_disabled_in_systemd(tmp_
     assert [line for line in lines(plain, "node") if "disable" in line] == ["systemctl disable openstack-cinder-volume.service"]
 
 
+def test_a_container_beside_the_cluster_is_stopped_by_its_unit(tmp_path: Path, capsys: Capsys) -> None:
+    inspected = '[{"Name": "cinder_volume", "State": {"Running": true}, "HostConfig": {"RestartPolicy": {"Name": ""}}}]'
+    write(
+        tmp_path,
+        {
+            "etc/hostname": "node\n",
+            "etc/systemd/system/tripleo_cinder_volume.service": "[Service]\nExecStart=/usr/bin/podman start cinder_volume\n",
+            "sos_commands/podman/containers/podman_inspect_cinder_volume": inspected,
+            "var/lib/pacemaker/cib/cib.xml": '<cib validate-with="pacemaker-3.0"><configuration><crm_config/><nodes/><resources>'
+            '<bundle id="openstack-cinder-volume"><podman image="registry/cinder-volume:1" replicas="1"/></bundle>'
+            "</resources><constraints/></configuration></cib>",
+        },
+    )
+    (found,) = [f for f in findings(answer([str(tmp_path)], capsys, 1)) if f["code"] == "LW501"]
+    assert [one["line"] for one in found["commands"]] == [
+        "systemctl disable --now tripleo_cinder_volume.service",
+        "pcs resource cleanup openstack-cinder-volume",
+    ]
+
+
 def test_options_that_stand_twice_are_left_to_a_person(tmp_path: Path, capsys: Capsys) -> None:
     write(
         tmp_path, {"etc/hostname": "node\n", "etc/heat/heat.conf": "[database]\nconnection=mysql://x@y/z\nmax_retries=-1\nmax_retries=10\n"}

@@ -161,6 +161,7 @@ def _leaves(found: list[Cib], host: str, service: Service) -> list[Resource]:
 
 def _containers_beside(facts: Facts, found: list[Cib]) -> Iterator[Saw]:
     """Yield the containers that run a service of the cluster's, and that are none of the cluster's own."""
+    units = {(unit.host, unit.name) for unit in facts.of(Unit) if unit.load_state == LOADED}
     for container in facts.of(HostContainer):
         service = container.service
         if service is None or service.kind not in (CORE, ACTIVE_PASSIVE) or container.bundle or container.ends:
@@ -174,15 +175,15 @@ def _containers_beside(facts: Facts, found: list[Cib]) -> Iterator[Saw]:
         message = f"container `{container.name}`: {does}, and the cluster runs the service as {how}; it must not be there"
         related = (Related(leaves[0].span, f"the resource `{leaves[0].name}`"),)
         subject = f"container {container.called}"
-        yield Problem(
-            container.span, message, subject, related, remedy=_REMOVE, host=container.host, commands=_stopped(container, leaves[0])
-        )
+        unit = f"tripleo_{container.called}.service"
+        mend = _stopped(container, leaves[0], unit if (container.host, unit) in units else "")
+        yield Problem(container.span, message, subject, related, remedy=_REMOVE, host=container.host, commands=mend)
 
 
-def _stopped(container: HostContainer, leaf: Resource) -> tuple[Command, ...]:
-    """Return what keeps a container down: a unit of podman's is told by LW501 and LW207 itself."""
+def _stopped(container: HostContainer, leaf: Resource, unit: str) -> tuple[Command, ...]:
+    """Return what keeps a container down; nothing for one of podman's that no `unit` starts, as it has to be removed."""
     if container.engine != DOCKER:
-        return ()
+        return (Command(command("systemctl", "disable", "--now", unit)), _cleanup(leaf)) if unit else ()
     never = Command(command("docker", "update", "--restart=no", container.name))
     return (never, Command(command("docker", "stop", container.name)), _cleanup(leaf))
 
