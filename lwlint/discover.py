@@ -25,7 +25,7 @@ _ROOT = pattern(
     r"^(?P<root>(?:.*?/)??)(?:etc/(?!.*/etc/systemd/)|usr/(?:lib|share|local)/|lib/systemd/|run/systemd/|var/lib/|sos_commands/)"
 )
 _MOST_PRINTED = 16_000_000  # bytes
-_SOMETHING = re.compile(r"\{|^CONTAINER ID", re.MULTILINE)  # an object of JSON, or a list of containers
+_SOMETHING = pattern(r"\{|^CONTAINER ID", re.MULTILINE)  # an object of JSON, or a list of containers
 _DUMP = pattern(r"(?:^|/)sos_commands/(?:pacemaker|cluster)/(?:pcs_cluster_cib|cibadmin)[^/]*$")
 
 Refusal = Callable[[str, Optional[str]], Optional[str]]
@@ -282,7 +282,8 @@ def root_of(path: str, kind: str = "") -> str:
     if match:
         return match.group("root")
     folder = posixpath.dirname(path)
-    parent = re.sub(r"(^|/)[^/]+\.d$", "", folder)  # a drop-in folder belongs with the file beside it
+    above, _, name = folder.rpartition("/")
+    parent = above if name.endswith(".d") and name != ".d" else folder  # a drop-in folder belongs with the file beside it
     return parent + "/" if parent else ""
 
 

@@ -66,14 +66,14 @@ def of(path: str, head: str, *, named: bool = False) -> tuple[str | None, str]:
         return (CIB, "") if named or path.endswith(("cib.xml", "cib.xml.live")) else (None, "XML, but no Pacemaker CIB")
     if path.endswith(".pp"):
         return PUPPET, ""
-    if _UNIT_PATH.search(path) and (named or _UNIT_FOLDER.search(path) or _UNIT_SECTION.search(head) or not start):
-        return UNIT, ""
-    if _MANAGER.search(path):
-        return UNIT, ""
     if path.endswith(_YAML):
         if _HEAT_KEY.search(head) or _ROLE.search(head) or named:
             return HEAT, ""
         return None, "YAML, but no Heat template, environment, roles data or hieradata"
+    if _UNIT_PATH.search(path) and (named or _UNIT_FOLDER.search(path) or _UNIT_SECTION.search(head) or not start):
+        return UNIT, ""
+    if _MANAGER.search(path):
+        return UNIT, ""
     return _by_sections(path, head, named)
 
 

@@ -98,7 +98,7 @@ class _Pairs:
     """The pairs of a rule, made ready to be asked for many keys."""
 
     def __init__(self, params: RetryParams) -> None:
-        self._pairs = [(pattern(pair.connection), pair) for pair in params.pairs]
+        self._pairs = [(_front(pair.connection), pattern(pair.connection), pair) for pair in params.pairs]
         self._no_database = frozenset(params.no_database)
         self._hints = tuple({pair.connection[-6:] for pair in params.pairs})
 
@@ -106,8 +106,8 @@ class _Pairs:
         """Return the pair of a connection's key, the keys of its retries, and the first of them; None for other keys."""
         if not key.name.endswith(self._hints) or key.name in self._no_database:
             return None
-        for expression, pair in self._pairs:
-            match = expression.fullmatch(key.name)
+        for front, expression, pair in self._pairs:
+            match = expression.fullmatch(key.name) if key.name.startswith(front) else None
             if match is not None:
                 names = [match.expand(name) for name in pair.retries]
                 return pair, frozenset(names), names[0] if names else ""
@@ -115,7 +115,18 @@ class _Pairs:
 
     def knows(self, name: str) -> bool:
         """Return whether `name` is the key of a connection that these pairs are about."""
-        return name not in self._no_database and any(expression.fullmatch(name) for expression, _ in self._pairs)
+        return name not in self._no_database and any(expression.fullmatch(name) for _, expression, _ in self._pairs)
+
+
+def _front(expression: str) -> str:
+    """Return the module's name with which all begins that `expression` matches; empty where that is not plain to see."""
+    head, sign, _ = expression.partition("::")
+    depth = 0
+    for letter in expression:
+        depth += (letter == "(") - (letter == ")")
+        if letter in "\\[" or (letter == "|" and depth == 0):
+            return ""
+    return head + sign if sign and head.isidentifier() else ""
 
 
 def connections(facts: Facts, params: RetryParams) -> Iterator[Saw]:
