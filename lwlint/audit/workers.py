@@ -93,9 +93,9 @@ def _heard(running: dict[int, _Worker], told: Callable[[int, int, int], None]) -
             told(worker.number, int.from_bytes(message[1:9], "big"), int.from_bytes(message[9:], "big"))
             continue
         result = _result(pipe) if message[:1] == _RESULT else None
+        del running[pipe]  # first: whoever is interrupted from here on has no worker to end, for this one ends by itself
         status = os.waitpid(worker.process, 0)[1]
         os.close(pipe)
-        del running[pipe]
         yield worker.number, Lost(_end(status)) if result is None else result[0]
 
 
