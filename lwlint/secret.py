@@ -61,15 +61,13 @@ _LEAST = 4  # characters of a secret that is looked for wherever it stands
 def masked(line: str) -> str:
     """Return a line of input, or a message, with every secret as asterisks of the secret's own length, so that columns stay true."""
     small = line.lower()
-    telling = _is_telling(small)
     if "@" in small:
         line = _ODD_ADDRESS.sub(_stars, _ADDRESS.sub(_stars, line))
-    if not telling:
-        return _BLOB.sub(_stars, line)
-    for needed, secret, hide in _HIDERS:  # most of which a line cannot meet, and which then are not compiled
-        if any(part in small for part in needed):
-            line = secret.sub(hide, line)
-    return _ARGUMENT.sub(lambda m: _stars_of(m[1] or m[3] or m[5], m[2] or m[4] or m[6]), line) if "-" in small else line
+    if _is_telling(small):
+        for needed, secret, hide in _HIDERS:  # most of which a line cannot meet, and which then are not compiled
+            if any(part in small for part in needed):
+                line = secret.sub(hide, line)
+    return _BLOB.sub(_stars, line)
 
 
 def _is_telling(small: str) -> bool:
@@ -202,6 +200,10 @@ def _quoted_stars(match: re.Match[str]) -> str:
     return _stars_of(match[1], match[3])
 
 
+def _argument_stars(match: re.Match[str]) -> str:
+    return _stars_of(match[1] or match[3] or match[5], match[2] or match[4] or match[6])
+
+
 def _stars_of(front: str, secret: str) -> str:
     return front + "*" * len(secret)
 
@@ -218,5 +220,5 @@ _HIDERS: tuple[tuple[tuple[str, ...], re.Pattern[str], _Hide], ...] = (  # witho
     (("`",), _IS, _stars),
     (("=", ":"), _KEY, _stars),
     (("basic", "bearer"), _SCHEME, _stars),
-    (("",), _BLOB, _stars),
+    (("-",), _ARGUMENT, _argument_stars),
 )

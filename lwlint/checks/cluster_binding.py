@@ -34,7 +34,7 @@ _LOOKED_AT = 500  # pairs of one constraint, to find words for what is wrong wit
 
 @dataclass(frozen=True)
 class Params:
-    """`each` resource of one service must be bound to a resource of the service `to`.
+    """`each` resource of one service must be bound to a resource of the service `to`, or run where one does.
 
     One that is so bound to a service of `or_to`, or to a promoted resource of a service of `or_to_promoted`, is excused.
     """
@@ -77,8 +77,7 @@ class _Judged:
         self.targets = cib.running(params.to)
         graph = Colocations(cib)
         self.bound = graph.bound(_running(cib, (params.to,)))
-        self.excused = graph.leading_to(_running(cib, params.or_to))
-        self.excused |= graph.leading_to(_running(cib, params.or_to_promoted), PROMOTED)
+        self.excused = excused(cib, graph, params)
         self.theirs = {name for leaf in self.targets for name in _around(cib, leaf)}
         self.constraints: dict[str, list[Constraint]] = {}
         self.places: dict[Span, _Places] = {}
@@ -150,6 +149,12 @@ def _running(cib: Cib, services: tuple[str, ...]) -> set[str]:
     """The resources where one of the services runs wherever the resource runs: the leaves, and clones and bundles around them."""
     leaves = [leaf for name in services for leaf in cib.running(name)]
     return {name for leaf in leaves for name in _around(cib, leaf) if cib.resources[name].form != GROUP}
+
+
+def excused(cib: Cib, graph: Colocations, params: Params) -> set[str]:
+    """Return the resources that the CIB binds to another service, as the parameters allow."""
+    found = graph.leading_to(_running(cib, params.or_to))
+    return found | graph.leading_to(_running(cib, params.or_to_promoted), PROMOTED)
 
 
 def _why_not_bound(judged: _Judged, resource: Resource) -> tuple[str, tuple[Related, ...]]:

@@ -5,26 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lwlint.checks.check import Check, Saw, Unknown, needs
+from lwlint.checks.cluster_binding import Params, excused
 from lwlint.facts import Facts
 from lwlint.facts.cib import Cib, cibs
-from lwlint.facts.colocation import PROMOTED, Colocations
-from lwlint.facts.pacemaker import CONSTRAINTS, GROUP
+from lwlint.facts.colocation import Colocations
+from lwlint.facts.pacemaker import CONSTRAINTS
 from lwlint.facts.status import ClusterStatus, ResourceStatus
 from lwlint.finding import Problem, Related
-from lwlint.record import dataclass
-
-
-@dataclass(frozen=True)
-class Params:
-    """`each` resource of one service must run where one of the service `to` does.
-
-    One that the CIB binds to a service of `or_to`, or to a promoted resource of a service of `or_to_promoted`, is excused.
-    """
-
-    each: str
-    to: str
-    or_to: tuple[str, ...] = ()
-    or_to_promoted: tuple[str, ...] = ()
 
 
 def _run(facts: Facts, params: Params) -> Iterator[Saw]:
@@ -44,8 +31,9 @@ def _judged(facts: Facts, params: Params, status: ClusterStatus, shown: list[Res
         yield Unknown(f"`{status.name}` shows no {title}", status.span)
         return
     runs = {node.value for one in targets if one.runs for node in one.nodes}
+    elsewhere = {name for cib in known for name in excused(cib, Colocations(cib), params)}
     for one in shown:
-        if not _is(one, params.each, known) or not one.nodes or _excused(one, params, known):
+        if not _is(one, params.each, known) or not one.nodes or elsewhere & {one.name, one.top}:
             continue
         if not one.settled or any(not other.settled for other in targets):
             yield Unknown(f"`{status.name}` shows `{one.name}` or {title} on the move", one.span)
@@ -83,22 +71,6 @@ def _is(one: ResourceStatus, service: str, known: list[Cib]) -> bool:
             if name in cib.resources:
                 return any(leaf in cib.running(service) for leaf in cib.inside(name))
     return False
-
-
-def _excused(one: ResourceStatus, params: Params, known: list[Cib]) -> bool:
-    """Return whether a CIB binds the resource to another service."""
-    for cib in known:
-        graph = Colocations(cib)
-        excused = graph.leading_to({name for each in params.or_to for name in _names(cib, each)})
-        excused |= graph.leading_to({name for each in params.or_to_promoted for name in _names(cib, each)}, PROMOTED)
-        if one.name in excused or one.top in excused:
-            return True
-    return False
-
-
-def _names(cib: Cib, service: str) -> set[str]:
-    names = {name for leaf in cib.running(service) for name in (leaf.name, leaf.parent, leaf.top) if name is not None}
-    return {name for name in names if cib.resources[name].form != GROUP}
 
 
 def _problem(one: ResourceStatus, node: str, title: str, there: list[ResourceStatus]) -> Problem:

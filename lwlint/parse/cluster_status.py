@@ -19,8 +19,8 @@ _HEAD = re.compile(
     r"(?P<what>Clone Set|Master/Slave Set|Resource Group|(?:Container bundle|[A-Za-z]+ container)(?: set)?): (?P<id>[^\s:]+(?::\d+)?)"
     r"(?: \[(?P<inner>[^\]]*)\])?"
 )
-_MOVING = "Starting|Stopping|Promoting|Demoting|Migrating"
-_SUMMARY = re.compile(rf"(?P<role>Started|Stopped|Masters|Slaves|Promoted|Unpromoted|{_MOVING})(?: \([^)]*\))?: \[(?P<nodes>[^\]]*)\]")
+MOVING = "Starting|Stopping|Promoting|Demoting|Migrating"
+_SUMMARY = re.compile(rf"(?P<role>Started|Stopped|Masters|Slaves|Promoted|Unpromoted|{MOVING})(?: \([^)]*\))?: \[(?P<nodes>[^\]]*)\]")
 _SECTION = re.compile(
     r"(?:Full |Active |Inactive )?[Ll]ist of [Rr]esources:|(?:Active|Inactive) [Rr]esources:|Node List:|No (?:in)?active resources"
 )
@@ -29,9 +29,9 @@ _OTHER_SECTION = re.compile(
     r"|(?:Pending|Transition|Last|Status of) )"
 )
 _NODE_HEAD = re.compile(r"(?P<kind>Remote|Guest|)Node (?P<name>[^\s:]+)(?: \(\d+\))?: \S")
-_ROLE = re.compile(rf"(?P<role>Started|Stopped|Promoted|Unpromoted|Master|Slave|{_MOVING})\b")
-_ROLES = {"Master": "Promoted", "Masters": "Promoted", "Slave": "Unpromoted", "Slaves": "Unpromoted"}
-_ENGINES = ("docker", "podman", "rkt")
+_ROLE = re.compile(rf"(?P<role>Started|Stopped|Promoted|Unpromoted|Master|Slave|{MOVING})\b")
+ROLES = {"Master": "Promoted", "Masters": "Promoted", "Slave": "Unpromoted", "Slaves": "Unpromoted"}
+ENGINES = ("docker", "podman", "rkt")
 _CONTAINER = re.compile(r"(.+)-(?:docker|podman|rkt)-\d+$")
 _WORD = re.compile(r"[^\s,]+")
 _IS_STATUS = re.compile(
@@ -62,6 +62,11 @@ class _Around:
     top: str
     image: str | None
     inner: str = ""
+
+
+def without_number(name: str) -> str:
+    """Return the name of a resource without the number of its instance: `rabbitmq` for `rabbitmq:1`."""
+    return re.sub(r":\d+$", "", name)
 
 
 def is_status(text: str) -> bool:
@@ -109,14 +114,14 @@ class _Line:
 def _head(line: _Line, match: re.Match[str], indent: int, around: list[_Around]) -> _Around:
     name = line.part(*match.span("id"))
     bundle = "container" in match["what"].lower()
-    top = around[0].top if around else re.sub(r":\d+$", "", name.value)
+    top = around[0].top if around else without_number(name.value)
     return _Around(indent, name, bundle, top, match["inner"] if bundle else None, "" if bundle else match["inner"] or "")
 
 
 def _summary(line: _Line, match: re.Match[str], around: list[_Around]) -> Shown:
     start = match.start("nodes")
     nodes = tuple(line.part(start + word.start(), start + word.end()) for word in _WORD.finditer(match["nodes"]))
-    role = _ROLES.get(match["role"], match["role"])
+    role = ROLES.get(match["role"], match["role"])
     head = around[-1]
     name = Text(head.inner or head.name.value, head.name.span)
     return Shown(name, head.top, role, () if role == "Stopped" else nodes)
@@ -131,8 +136,8 @@ def _resource(line: _Line, match: re.Match[str], around: list[_Around], node: Te
     role, nodes, failed = _state(line, *match.span("rest"))
     if node is not None and role != "Stopped":
         nodes = (node,)  # what follows is the resource's description
-    plain = Text(re.sub(r":\d+$", "", name.value), name.span)
-    container = _CONTAINER.match(name.value) if agent.rpartition(":")[2] in _ENGINES else None
+    plain = Text(without_number(name.value), name.span)
+    container = _CONTAINER.match(name.value) if agent.rpartition(":")[2] in ENGINES else None
     if bundle is None and container is not None:  # listed by node
         yield Shown(Text(container[1], name.span), container[1], role, nodes, agent, failed, bundle=True)
         return
@@ -149,7 +154,7 @@ def _is_in_detail(around: list[_Around], name: str, agent: str) -> bool:
     In short a status has one line for each replica, named BUNDLE-0 or BUNDLE-docker-0.
     """
     bundle = next(each.name.value for each in around if each.bundle)
-    if agent.rpartition(":")[2] in _ENGINES:
+    if agent.rpartition(":")[2] in ENGINES:
         return False
     return not re.fullmatch(re.escape(bundle) + r"-\d+", name) or agent == "ocf:pacemaker:remote"
 
@@ -163,7 +168,7 @@ def _state(line: _Line, start: int, end: int) -> tuple[str, tuple[Text, ...], bo
     if role is not None:
         bare = bare[: role.start()] + " " * (role.end() - role.start()) + bare[role.end() :]
     nodes = tuple(line.part(start + w.start(), start + w.end()) for w in _WORD.finditer(bare) if w.group() not in ("[", "]"))
-    pending = re.search(rf"\(({_MOVING})\)", words)
+    pending = re.search(rf"\(({MOVING})\)", words)
     named = pending.group(1) if pending is not None else role["role"] if role is not None else "Started"
-    named = _ROLES.get(named, named)
+    named = ROLES.get(named, named)
     return named, () if named == "Stopped" else nodes, failed

@@ -7,12 +7,10 @@ from collections.abc import Iterator
 
 from lwlint.facts.input import Unreadable
 from lwlint.parse.cib import Element, read_xml
-from lwlint.parse.cluster_status import Shown
+from lwlint.parse.cluster_status import ENGINES, MOVING, ROLES, Shown, without_number
 from lwlint.source import Source
 
-_ROLES = {"Master": "Promoted", "Slave": "Unpromoted"}
-_ENGINES = ("docker", "podman", "rkt")
-_PENDING = re.compile(r"(Starting|Stopping|Promoting|Demoting|Migrating)$")
+_PENDING = re.compile(rf"({MOVING})$")
 
 
 def read_crm_mon(source: Source) -> Element | Unreadable:
@@ -35,13 +33,13 @@ def _shown(element: Element, top: str) -> Iterator[Shown]:
         image = element.get("image")
         for replica in element.all("replica"):
             for each in replica.all("resource"):
-                if (each.get("resource_agent") or "").rpartition(":")[2] in _ENGINES:
+                if (each.get("resource_agent") or "").rpartition(":")[2] in ENGINES:
                     yield from _resource(each, top, top, image)
     elif element.tag in ("clone", "group"):
         for child in element.children:
             yield from _shown(child, top)
     elif element.tag == "resource" and element.get("id"):
-        yield from _resource(element, re.sub(r":\d+$", "", top), None, None)
+        yield from _resource(element, without_number(top), None, None)
 
 
 def _resource(element: Element, top: str, bundle: str | None, image: str | None) -> Iterator[Shown]:
@@ -52,9 +50,9 @@ def _resource(element: Element, top: str, bundle: str | None, image: str | None)
     role = pending.group(1) if pending is not None else element.get("role") or "Stopped"
     nodes = tuple(text for node in element.all("node") if (text := node.text("name")) is not None)
     yield Shown(
-        name=name._replace(value=bundle or re.sub(r":\d+$", "", name.value)),
+        name=name._replace(value=bundle or without_number(name.value)),
         top=top,
-        role=_ROLES.get(role, role),
+        role=ROLES.get(role, role),
         nodes=() if role == "Stopped" else nodes,
         agent=(element.get("resource_agent") or "").replace("::", ":") or None,
         failed=element.get("failed") == "true",
