@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from lwlint.report.rules import page_of, rule_page, rules_page
+from lwlint.policy.rules import load_clauses
+from lwlint.report.explain import page_of, rule_page, rules_page
 from lwlint.report.spec import spec_page
-from lwlint.rules import load_clauses
 from lwlint.run import load_rules
 
 HERE = Path(__file__).resolve().parent

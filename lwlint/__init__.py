@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lwlint.finding import Report
+    from lwlint.core.finding import Report
+
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "check"]

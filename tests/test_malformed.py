@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from bench.measure import PEAK
+from lwlint.files.tree import Memory
 from lwlint.run import Request, check, load_rules
-from lwlint.tree import Memory
 
 MEMORY = 500 * 1024  # kilobytes
 SECONDS = 60
@@ -185,8 +185,8 @@ def test_100_megabytes_are_refused_within_the_memory_limit(tmp_path: Path) -> No
 def test_the_largest_file_that_is_read_keeps_within_the_memory_limit(
     name: str, head: bytes, body: bytes, tail: bytes, tmp_path: Path
 ) -> None:
-    from lwlint.discover import limit_of
-    from lwlint.kinds import of
+    from lwlint.core.kinds import of
+    from lwlint.files.discover import limit_of
 
     kind, _ = of(name, (head + body).decode())
     assert kind is not None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lwlint.examples import run_example
-from lwlint.rules import Example, Rule, load_clauses
+from lwlint.policy.rules import Example, Rule, load_clauses
 from lwlint.run import load_rules
+from lwlint.run.examples import run_example
 
 RULES = load_rules()
 EXAMPLES = [(rule, example) for rule in RULES for example in rule.examples]

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from lwlint import engine
 from lwlint.cli import main
-from lwlint.report.formats import FORMATS
-from lwlint.secret import masked, masked_lines
-from tests.audit_cluster import CIB, NODES, host, packed, replaced
+from lwlint.core.secret import masked, masked_lines
+from lwlint.report import FORMATS
+from lwlint.run import engine
+from tests.audit.audit_cluster import CIB, NODES, host, packed, replaced
 
 CANARY = "c4n4ry"
 CONF = f"""\

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from lwlint.policy.rules import Clause, Example, Rule, load_clauses
 from lwlint.report.spec import inputs_of, spec_page, uncovered
-from lwlint.rules import Clause, Example, Rule, load_clauses
 from lwlint.run import load_rules
 
 RULE = Rule(

@@ -1,1 +1,143 @@
-"""Audits: reports of many hosts and whole file systems, judged host by host and cluster by cluster, with one answer."""
+"""An audit, whole: targets -> hosts -> clusters -> rules -> answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from lwlint import checks
+from lwlint.audit.anonymous import Anonymous
+from lwlint.audit.answer import NOT_APPLICABLE, Audit, ClusterAnswer, Found, HostAnswer, Outcome, Seen, TargetAnswer, folded, told
+from lwlint.audit.clusters import Group, groups, seats
+from lwlint.audit.commands import Ordering, ordering
+from lwlint.audit.hosts import Host, read_hosts
+from lwlint.audit.targets import LONE_CIB, Target
+from lwlint.core.facts import Facts
+from lwlint.core.finding import FAIL, NOT_EVALUATED, PASS, Report, Verdict
+from lwlint.core.source import Source
+from lwlint.inputs.pacemaker.facts import Cluster
+from lwlint.policy.rules import Rule
+from lwlint.run import AUTO, judge
+from lwlint.run.engine import Answer, evaluate
+
+
+def audit(targets: Iterable[Target], rules: Sequence[Rule], release: str = AUTO, anonymous: Anonymous | None = None) -> Audit:
+    """Return what the `rules` say of the targets: of each host by itself, and of the hosts of each cluster together.
+
+    With `anonymous` no name of a host, domain or cluster is in it, and no address.
+    """
+    opened = list(targets)
+    clusters: list[ClusterAnswer] = []
+    traces = [target.trace for target in opened if target.trace]
+    for group in groups(seats(opened)):
+        cluster, tracebacks = _cluster(group, rules, release, anonymous)
+        clusters.append(cluster)
+        traces += tracebacks
+    answers = tuple(
+        TargetAnswer(t.path, t.kind, len(t.captures), tuple(told(f"{t.shown(u.span.path)}: {u.message}", "") for u in t.troubles))
+        for t in opened
+    )
+    answer = Audit(answers, tuple(clusters), tuple(rules), tuple(traces))
+    return answer if anonymous is None else anonymous.hidden(answer)
+
+
+def _cluster(group: Group, rules: Sequence[Rule], release: str, anonymous: Anonymous | None) -> tuple[ClusterAnswer, tuple[str, ...]]:
+    hosts = read_hosts(group, release)
+    own = [rule for rule in rules if not checks.compares_hosts(rule.check)]
+    reports = [judge(host.reading, host.request, own) for host in hosts]
+    sources = {path: source for report in reports for path, source in report.sources.items()}
+    if anonymous is not None:
+        anonymous.names.services(hosts[0].reading.facts.services)
+        _named(group, sources, anonymous)
+    comparing = [rule for rule in rules if checks.compares_hosts(rule.check)]
+    across = _across(hosts, comparing, sources) if group.clustered else Answer((), (), ())
+    seen = [Seen(_owner(host), finding) for host, report in zip(hosts, reports) for finding in report.findings]
+    labels = {host.label for host in hosts}
+    seen += [Seen(_first(finding.span.path, labels), finding) for finding in across.findings]
+    shown = {host.label: host.seat.target.path for host in hosts if host.seat.capture.form == LONE_CIB}
+    found = tuple(folded(seen, sources, shown))
+    clauses = {rule.id: rule.clause for rule in rules}
+    answers = tuple(_host(host, report, across, found, clauses) for host, report in zip(hosts, reports))
+    older = tuple((seat.capture.host, seat.shown, seat.capture.captured, _counting(seat.node, group)) for seat in group.older)
+    identity = group.identity
+    orders = next((one for host in hosts if (one := ordering(host.reading.facts)).resources), Ordering())
+    cluster = ClusterAnswer(identity.name, group.clustered, tuple(sorted(identity.nodes)), group.absent, answers, found, older, orders)
+    return cluster, (*(trace for report in reports for trace in report.tracebacks), *across.tracebacks)
+
+
+def _named(group: Group, sources: Mapping[str, Source], anonymous: Anonymous) -> None:
+    """Tell `anonymous` of the group's hosts, in their order, and of all that stands in their files."""
+    for seat in (*group.seats, *group.older):
+        if seat.capture.form != LONE_CIB:
+            anonymous.names.host(seat.capture.host)
+    for source in sources.values():
+        anonymous.learn(source.text)
+
+
+def _owner(host: Host) -> str:
+    return "" if host.seat.capture.form == LONE_CIB else host.label
+
+
+def _first(path: str, labels: Iterable[str]) -> str:
+    first = path.partition("/")[0]
+    return first if first in labels else ""
+
+
+def _counting(node: str, group: Group) -> str:
+    return next(seat.shown for seat in group.seats if seat.node.lower() == node.lower())
+
+
+def _across(hosts: Sequence[Host], rules: Sequence[Rule], sources: Mapping[str, Source]) -> Answer:
+    """Return what the rules that compare hosts say; a CIB that was lent counts once."""
+    labels = {host.label for host in hosts}
+    facts = [fact for host in hosts for fact in host.reading.facts if fact.span.path.partition("/")[0] == host.label]
+    facts += [fact for fact in hosts[0].reading.facts if hosts[0].lent not in ("", *labels) and _first(fact.span.path, [hosts[0].lent])]
+    release = next((host.release for host in hosts if host.release.name is not None), hosts[0].release)
+    return evaluate(Facts(facts, release=release, services=hosts[0].reading.facts.services), rules, sources)
+
+
+def _host(host: Host, report: Report, across: Answer, found: Sequence[Found], clauses: Mapping[str, str]) -> HostAnswer:
+    capture = host.seat.capture
+    failing = {one.rule for one in found if one.allowed is None and (host.label in one.hosts or not one.hosts)}
+    verdicts = [*report.verdicts, *_of_host(across.verdicts, failing)]
+    passed_over = {**dict(report.skipped), **host.passed_over}
+    return HostAnswer(
+        name=host.label,
+        target=host.seat.shown,
+        captured=capture.captured,
+        sos=".".join(map(str, capture.version)),
+        release=host.release.name,
+        release_because=told(host.release.because, host.label),
+        outcomes=tuple(_outcome(verdict, clauses, host.label) for verdict in sorted(verdicts, key=lambda v: v.code)),
+        evidence=tuple((one.kind, one.path[len(capture.root) :], one.weaker) for one in capture.evidence),
+        missing=tuple((one.kind, one.looked_for) for one in capture.missing),
+        passed_over=tuple(_passed_over(passed_over, host)),
+        judged=sum(s.judged and s.kind not in ("unreadable", "link") for s in report.sources.values()),
+        cib_of=host.lent,
+        stands_in=next((cluster.weaker for cluster in host.reading.facts.of(Cluster)), ""),
+    )
+
+
+def _passed_over(found: Mapping[str, str], host: Host) -> Iterator[tuple[str, str]]:
+    """Yield the files that were not judged, and why; what was used otherwise, or only tells whose report it is, is none of them."""
+    capture = host.seat.capture
+    used = {one.path[len(capture.root) :] for one in capture.evidence}
+    for path, because in sorted(found.items()):
+        below = path[len(host.label) + 1 :]
+        if below in used or below == "etc/hostname":
+            continue
+        printed = below.startswith("sos_commands/") and not below.startswith(("sos_commands/podman/", "sos_commands/docker/"))
+        if path in host.passed_over or ("/" in below and not printed):
+            yield told(path, host.label), because
+
+
+def _of_host(verdicts: Iterable[Verdict], failing: set[str]) -> Iterator[Verdict]:
+    """Yield the verdicts of rules that compare hosts, for one host: it fails where it is blamed."""
+    for verdict in verdicts:
+        fine = verdict.outcome == FAIL and verdict.rule not in failing
+        yield Verdict(verdict.rule, verdict.code, PASS if fine else verdict.outcome, verdict.because)
+
+
+def _outcome(verdict: Verdict, clauses: Mapping[str, str], label: str) -> Outcome:
+    not_applicable = verdict.outcome == NOT_EVALUATED and verdict.because in checks.NOT_OF_A_HOST
+    outcome = NOT_APPLICABLE if not_applicable else verdict.outcome
+    return Outcome(verdict.rule, verdict.code, clauses[verdict.rule], outcome, told(verdict.because, label))

@@ -5,18 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from lwlint import kinds
-from lwlint.assemble.cibs import cib_facts
-from lwlint.assemble.pcs_configs import pcs_config_facts
-from lwlint.assemble.sos import CRM_REPORT, Capture
-from lwlint.assemble.sos_search import CIB, COROSYNC
+from lwlint.audit.report_layout import CIB, COROSYNC, CRM_REPORT, Capture
 from lwlint.audit.targets import LONE_CIB, Target
-from lwlint.catalogue import Catalogue
-from lwlint.discover import limit_of
-from lwlint.facts.pacemaker import Cluster, Node
-from lwlint.parse.corosync import corosync
-from lwlint.record import dataclass, field
-from lwlint.source import Source
+from lwlint.core import kinds
+from lwlint.core.catalogue import Catalogue
+from lwlint.core.record import dataclass, field
+from lwlint.core.source import Source
+from lwlint.files.discover import limit_of
+from lwlint.inputs.pacemaker.corosync import corosync
+from lwlint.inputs.pacemaker.facts import Cluster, Node
+from lwlint.inputs.pacemaker.reader import cib_facts, pcs_config_facts
 
 
 @dataclass(frozen=True)

@@ -7,22 +7,18 @@ import posixpath
 from collections.abc import Iterator, Sequence
 from typing import Union
 
-from lwlint import kinds
-from lwlint.assemble.sos import CRM_REPORT, Capture, capture, captures
-from lwlint.assemble.sos_paths import WANTED
-from lwlint.assemble.sos_search import CIB, COROSYNC, Evidence, names
-from lwlint.assemble.sos_tree import Selected
+from lwlint.audit.archives import Told, Unread, is_url, loose, packed_cib, read_archives, read_url, shown, starts_xml
 from lwlint.audit.live import Asked
-from lwlint.audit.loose import loose, packed_cib, starts_xml
-from lwlint.audit.reading import Told, Unread, read_archives
-from lwlint.audit.remote import is_url, read_url, shown
-from lwlint.discover import limit_of
-from lwlint.facts.input import Unreadable
-from lwlint.finding import ConfigurationError
-from lwlint.parse.archive import Archive
-from lwlint.record import dataclass, field, replace
-from lwlint.source import Span
-from lwlint.tree import Disk, Memory, Overlay, Tree
+from lwlint.audit.report_files import WANTED, Selected
+from lwlint.audit.report_layout import CIB, COROSYNC, CRM_REPORT, Capture, Evidence, capture, captures, names
+from lwlint.core import kinds
+from lwlint.core.facts import Unreadable
+from lwlint.core.finding import ConfigurationError
+from lwlint.core.record import dataclass, field, replace
+from lwlint.core.source import Span
+from lwlint.files.archive import Archive
+from lwlint.files.discover import limit_of
+from lwlint.files.tree import Disk, Memory, Overlay, Tree
 
 ARCHIVE, FOLDER, ROOT, LONE_CIB = "archive", "folder", "root", "CIB"
 

@@ -7,11 +7,12 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from lwlint.checks.check import AnyCheck
-from lwlint.finding import ConfigurationError
+from lwlint.core.check import AnyCheck
+from lwlint.core.finding import ConfigurationError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+
 
 # kinds of input -> module -> the checks in it (as CHECK, or in the tuple CHECKS); a module is imported when a rule needs it
 _CHECKS: Mapping[tuple[str, ...], Mapping[str, tuple[str, ...]]] = MappingProxyType(
@@ -133,7 +134,7 @@ def find(name: str) -> AnyCheck:
             if check.name == name:
                 return check
         raise ConfigurationError(f"`{name}`: module `{MODULES[name]}` holds no check of this name")
-    from lwlint.checks.check import Check
+    from lwlint.core.check import Check
 
     plugins = _plugins()
     if name not in plugins:

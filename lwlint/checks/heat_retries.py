@@ -2,19 +2,129 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from fnmatch import fnmatchcase
 from typing import Literal, Optional
 
-from lwlint.checks.check import Check, Saw, Unknown
-from lwlint.checks.heat_fixes import add_retries, rename_key, set_retries
-from lwlint.checks.heat_jinja import needs_heat, unseen
-from lwlint.checks.manifest_retries import manifest_databases
-from lwlint.facts import Facts
-from lwlint.facts.heat import HieraKey, RoleData
-from lwlint.facts.puppet import Manifest
-from lwlint.finding import Fix, Problem, Related
-from lwlint.late import pattern
-from lwlint.record import dataclass, field, replace
+from lwlint.checks.heat import needs_heat, unseen
+from lwlint.core.check import Check, Saw, Unknown, needs
+from lwlint.core.facts import Facts
+from lwlint.core.finding import AddKey, Fix, Problem, Related, Replace
+from lwlint.core.lazy import pattern
+from lwlint.core.named import NamedTuple
+from lwlint.core.record import dataclass, field, replace
+from lwlint.core.source import Span
+from lwlint.inputs.heat.facts import HieraKey, RoleData
+from lwlint.inputs.puppet.facts import Manifest, ManifestClass, ManifestDatabase, ManifestOption
+
+_RESOURCE = "_config/"  # a key of a resource: `nova::config::nova_config/database/max_retries`
+
+
+def add_retries(connection: HieraKey, name: str, value: str, own: Iterable[HieraKey], around: Iterable[HieraKey]) -> Optional[Fix]:
+    """Return the fix that sets `name` beside the connection, if its `own` template does not set it already, under some condition.
+
+    A resource of the class does where the class has no parameter; whether the class is there to make it, a template does not
+    tell, and a resource of the same type in any of the settings `around` would take its place.
+    """
+    head, resource, option = name.partition(_RESOURCE)
+    key = head + _RESOURCE[:-1] if resource else name
+    if any(other.name == key or other.name.startswith(f"{key}/") for other in (around if resource else own)):
+        return None
+    written = f"{{'{option}': {{value: {value}}}}}" if resource else value
+    return Fix(f"add `{key}: {written}`", (AddKey(connection.span, key, written),), safe=not resource)
+
+
+def set_retries(retries: HieraKey, value: str) -> Optional[Fix]:
+    """Return the fix that gives retries that end another value; none where the value is made by a function."""
+    place = retries.value_span
+    if retries.values is None or len(retries.values) != 1 or not 0 <= place.end - place.start - len(retries.values[0]) <= 2:
+        return None
+    if place.path != retries.span.path or place.start < retries.span.end:
+        return None  # an alias: the value stands elsewhere, and others may use it
+    return Fix(f"set `{retries.name}` to `{value}`", (Replace(place, value),))
+
+
+def rename_key(key: HieraKey, names: Iterable[str], settings: Iterable[HieraKey]) -> Optional[Fix]:
+    """Return the fix that moves a key to the class of the connection; none where there are several, or where that key is there."""
+    found = {name.rpartition("::")[0] + "::" + key.name.rpartition("::")[2] for name in names if _RESOURCE not in name}
+    if len(found) != 1 or found & {other.name for other in settings}:
+        return None
+    if key.span.end - key.span.start != len(key.name):
+        return None
+    name = found.pop()
+    return Fix(f"call it `{name}`", (Replace(key.span, name),), safe=False)
+
+
+_UNSET = ("undef",)
+
+
+@dataclass(frozen=True)
+class Params:
+    """Which settings are judged, and by what: `parameters` of classes and `options` (`section/option`), as globs.
+
+    Their value must be in `one_of`, or a whole number no greater than `at_most`.
+    """
+
+    parameters: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    one_of: tuple[str, ...] = ()
+    at_most: Optional[int] = None
+
+
+class _Set(NamedTuple):
+    name: str
+    value: str | None
+    written: str
+    span: Span
+    host: str
+
+
+def manifest_databases(facts: Facts, concerns: Callable[[str], bool], on_nodes: frozenset[str]) -> Iterator[Problem]:
+    """Yield a problem for each database connection in a manifest that sets no retries for it, of those whose hiera key `concerns`.
+
+    A retry that the manifest sets to something else is no problem of this kind: that setting is judged by itself. `on_nodes` are the
+    keys of hiera that the nodes have with the right value, whatever the manifest.
+    """
+    for database in facts.of(ManifestDatabase):
+        if database.retry is None and concerns(database.name) and on_nodes.isdisjoint(database.retry_keys):
+            key = database.retry_keys[0] if database.retry_keys else f"{database.module}_config database/max_retries"
+            message = f"`{database.name}`: `{key}` is not set in this manifest (default `10`); it must be `-1`"
+            yield Problem(database.span, message, f"manifest connection {database.name}", host=database.host)
+
+
+def _settings(facts: Facts, params: Params) -> Iterator[Saw]:
+    expected = " or ".join(f"`{value}`" for value in params.one_of) or f"`{params.at_most}` or less"
+    for found in _found(facts, params):
+        if found.value is None:
+            yield Unknown(f"`{found.name}`: only Puppet can tell what `{found.written}` is", found.span)
+        elif found.value not in _UNSET and not _fits(found.value, params):
+            message = f"`{found.name}` is `{found.value}`; it must be {expected}"
+            yield Problem(found.span, message, f"manifest setting {found.name}", host=found.host)
+
+
+def _found(facts: Facts, params: Params) -> Iterator[_Set]:
+    for used in facts.of(ManifestClass):
+        for setting in used.settings:
+            if _matches(setting.name, params.parameters):
+                yield _Set(f"{used.name}::{setting.name}", setting.value, setting.written, setting.span, used.host)
+    for option in facts.of(ManifestOption):
+        if not option.absent and option.written and _matches(f"{option.section}/{option.option}", params.options):
+            yield _Set(option.name, option.value, option.written, option.span, option.host)
+
+
+def _matches(name: str, globs: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, glob) for glob in globs)
+
+
+def _fits(value: str, params: Params) -> bool:
+    value = value.strip()
+    if params.one_of and value in params.one_of:
+        return True
+    return params.at_most is not None and value.lstrip("-").isdigit() and int(value) <= params.at_most
+
+
+CHECK = Check("manifest-setting", _settings, needs(Manifest, "no Puppet manifest was given"), Params)
+
 
 _NODE = "etc/puppet/hieradata/"  # what a node has to look up, from all its files together
 _EVERY_ROLE = "extraconfig"

@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from lwlint.cli.arguments import parse, run
 
     options = parse(sys.argv[1:] if arguments is None else arguments)
-    from lwlint.finding import ConfigurationError
+    from lwlint.core.finding import ConfigurationError
 
     _tolerant_output()
     try:
@@ -61,7 +61,7 @@ def _environment(error: OSError) -> str:
 
 def _defect(error: Exception, *, debug: bool) -> int:
     """Tell of a defect of lwlint, and return the exit code."""
-    from lwlint.secret import without
+    from lwlint.core.secret import without
 
     if debug:
         import traceback
@@ -79,7 +79,7 @@ def entry() -> None:
     use to anybody; a tracer or profiler has work to do then, and gets to do it. The collector of circles
     looks seldom: never in a run on one file, and in a long one after every 50,000 new objects, which its memory does not show.
     """
-    from lwlint.parse.libyaml import Finder
+    from lwlint.inputs.heat.libyaml import Finder
 
     sys.meta_path.insert(0, Finder())
     gc.set_threshold(_NEW_OBJECTS, 10, 10)

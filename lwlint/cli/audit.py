@@ -4,28 +4,127 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, TextIO
 
+from lwlint.audit import audit as run
 from lwlint.audit.answer import Audit
-from lwlint.audit.judge import audit as run
 from lwlint.audit.live import ask
 from lwlint.audit.targets import targets
 from lwlint.cli import NOT_TRUSTED
-from lwlint.cli.ask import split
-from lwlint.cli.progress import Progress
-from lwlint.facts.service import RELEASES
-from lwlint.finding import BROKEN, NOT_EVALUATED, ConfigurationError
-from lwlint.read import near
-from lwlint.report import audit_json, audit_text
-from lwlint.report.formats import write_folder
-from lwlint.rules import Clause, Rule, load_clauses
+from lwlint.cli.arguments import split
+from lwlint.core.config_reader import near
+from lwlint.core.facts import RELEASES
+from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError
+from lwlint.core.record import dataclass
+from lwlint.policy.rules import Clause, Rule, load_clauses
+from lwlint.report import audit as audit_report
+from lwlint.report import write_folder
 from lwlint.run import AUTO, load_rules
 
 if TYPE_CHECKING:
     import argparse
 
     from lwlint.audit.anonymous import Anonymous
+
+
+_EVERY = 0.1  # seconds between two pictures
+_FIRST = 0.3  # seconds without any: what is done so soon needs none
+_MEASURED = 0.8  # seconds that tell how long the rest takes
+_ROWS = 8  # archives that are shown at a time
+
+
+@dataclass
+class _Archive:
+    """How far one archive is: bytes read, bytes in all, members seen."""
+
+    size: int
+    read: int = 0
+    seen: int = 0
+
+
+class Progress:
+    """Shows on `out`, if that is a terminal, what `tell` is told; as a context it takes the picture away at its end."""
+
+    def __init__(self, out: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        self._out = out
+        self._clock = clock
+        self._shows = out.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        self._start = self._last = clock()
+        self._rows = 0
+        self._archives: dict[str, _Archive] = {}
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._rows:
+            self._out.write(self._up())
+            self._out.flush()
+
+    def tell(self, path: str, read: int, size: int, seen: int) -> None:
+        """Note how far an archive is; one of which no byte is read yet counts for the time that is left."""
+        archive = self._archives.setdefault(path, _Archive(size))
+        archive.read, archive.seen = read, max(seen, archive.seen)
+        now = self._clock()
+        if self._shows and now - self._last >= _EVERY and now - self._start >= _FIRST:
+            self._last = now
+            lines = self.lines(_width(self._out))
+            self._out.write(self._up() + "".join(f"{line}\n" for line in lines))
+            self._out.flush()
+            self._rows = len(lines)
+
+    def _up(self) -> str:
+        return f"\r\033[{self._rows}A\033[J" if self._rows else ""
+
+    def lines(self, width: int) -> list[str]:
+        """Return a line for each archive that is being read and one for all of them, none longer than `width`."""
+        reading = [(path, one) for path, one in self._archives.items() if 0 < one.read < one.size]
+        shown = [_line(path, one, width) for path, one in reading[:_ROWS]]
+        return [*shown, self._total()[:width]]
+
+    def _total(self) -> str:
+        archives = self._archives.values()
+        size, read = sum(one.size for one in archives), sum(min(one.read, one.size) for one in archives)
+        done = sum(one.read >= one.size for one in archives)
+        seen = sum(one.seen for one in archives)
+        words = f"{done} of {len(archives)} archives, {_megabytes(read)} of {_megabytes(size)} MB, {_files(seen)}"
+        taken = self._clock() - self._start
+        if read and taken >= _MEASURED and size > read:
+            words += f", {_time(taken * (size - read) / read)} left"
+        return words
+
+
+def _line(path: str, archive: _Archive, width: int) -> str:
+    figures = f"{_megabytes(archive.read)} of {_megabytes(archive.size)} MB, {100 * archive.read // archive.size} %, {_files(archive.seen)}"
+    name = "".join(c if c.isascii() and c.isprintable() else "?" for c in os.path.basename(path))
+    most = max(8, width - len(figures) - 2)
+    name = name if len(name) <= most else name[: most - 3] + "..."
+    return f"{name}: {figures}"[:width]
+
+
+def _files(count: int) -> str:
+    return f"{count:,} file" + ("s" if count != 1 else "")
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1e6:.1f}" if count < 10_000_000 else f"{count // 1_000_000:,}"
+
+
+def _time(seconds: float) -> str:
+    whole = round(seconds)
+    return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"
+
+
+def _width(out: TextIO) -> int:
+    """Return how many columns a line may have without being broken."""
+    try:
+        return max(20, (os.get_terminal_size(out.fileno()).columns or 80) - 1)
+    except (OSError, ValueError):
+        return 79
+
 
 CONFORMS, FINDINGS = 0, 1
 
@@ -68,24 +167,24 @@ def _deliver(answer: Audit, options: argparse.Namespace) -> None:
     clauses = load_clauses()
     if options.output:
         texts = {
-            "audit.txt": audit_text.render(answer, clauses, verbose=options.verbose),
-            "audit.json": audit_json.render(answer, clauses),
+            "audit.txt": audit_report.render_text(answer, clauses, verbose=options.verbose),
+            "audit.json": audit_report.render_json(answer, clauses),
             "audit.html": _page(answer, clauses),
         }
         write_folder(options.output, texts)
-        print(audit_text.summary(answer))
+        print(audit_report.summary(answer))
     elif options.format == "json":
-        sys.stdout.write(audit_json.render(answer, clauses))
+        sys.stdout.write(audit_report.render_json(answer, clauses))
     elif options.format == "html":
         sys.stdout.write(_page(answer, clauses))
     else:
-        sys.stdout.write(audit_text.render(answer, clauses, verbose=options.verbose))
+        sys.stdout.write(audit_report.render_text(answer, clauses, verbose=options.verbose))
 
 
 def _page(answer: Audit, clauses: Sequence[Clause]) -> str:
-    from lwlint.report import html
+    from lwlint.report.html import page
 
-    return html.render(answer, clauses)
+    return page.render(answer, clauses)
 
 
 def _exit_code(answer: Audit, options: argparse.Namespace) -> int:

@@ -10,23 +10,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lwlint.costs import Costs
-from lwlint.finding import ConfigurationError
+from lwlint.core.costs import Costs
+from lwlint.core.finding import ConfigurationError
 from lwlint.run import load_rules
 
 if TYPE_CHECKING:
-    from lwlint.checks.reach import Tracer
-    from lwlint.examples import Outcome
-    from lwlint.report.reached import Reached
-    from lwlint.rules import Rule
+    from lwlint.policy.rules import Rule
+    from lwlint.report.explain import Reached
+    from lwlint.run.examples import Outcome, Tracer
+
 
 CONFORMS, FINDINGS = 0, 1
 
 
 def new_rule(options: argparse.Namespace) -> int:
     """`lwlint new-rule`: print a rule with examples, or write it into the folder that is named."""
-    from lwlint.report.skeleton import skeleton
-    from lwlint.rules import load_folder
+    from lwlint.policy.rules import load_folder
+    from lwlint.report.starters import skeleton
 
     if options.folder is None:
         sys.stdout.write(skeleton(options.id, options.area))
@@ -50,7 +50,7 @@ def new_rule(options: argparse.Namespace) -> int:
 
 def test(options: argparse.Namespace) -> int:
     """`lwlint test`: run the examples of the rules in a folder, and say which do not hold and, if asked, what they reach."""
-    from lwlint.rules import load_folder
+    from lwlint.policy.rules import load_folder
 
     own = load_rules()
     costs = Costs(time.process_time if options.timing else None)
@@ -65,11 +65,11 @@ def test(options: argparse.Namespace) -> int:
     for outcome in failed:
         _show(outcome)
     if options.coverage:
-        from lwlint.report.reached import render
+        from lwlint.report.explain import render_reached
 
-        sys.stdout.write(render(reached) + "\n")
+        sys.stdout.write(render_reached(reached) + "\n")
     if options.timing:
-        from lwlint.report.costs import render as spent
+        from lwlint.report.text import render_costs as spent
 
         sys.stderr.write(spent(costs, time.process_time()))
     print(f"{len(outcomes) - len(failed)} examples hold, {len(failed)} do not")
@@ -78,12 +78,12 @@ def test(options: argparse.Namespace) -> int:
 
 def _run(rule: Rule, others: tuple[Rule, ...], coverage: bool, costs: Costs) -> tuple[list[Outcome], list[Reached]]:
     """Return what became of the examples of a rule and, if `coverage` is asked for, what they reach of its check."""
-    from lwlint.examples import run_example
+    from lwlint.run.examples import run_example
 
     if not coverage:
         return [run_example(rule, example, others, costs=costs) for example in rule.examples], []
-    from lwlint.checks.reach import Branch, tracer, way
-    from lwlint.report.reached import Reached
+    from lwlint.report.explain import Reached
+    from lwlint.run.examples import Branch, tracer, way
 
     through = way(rule.bound)
     outcomes, taken = [], []

@@ -5,9 +5,76 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 
-from lwlint.cli.grammar import FOLDERS, Argument, Command, commands
+from lwlint import __version__
+
+FILES, FOLDERS = "files", "folders"
+
+
+@dataclass(frozen=True)
+class Argument:
+    """An option or a positional argument. `names` are empty for the latter; `takes` is the word for its value, "" for none.
+
+    `words` are the values that can be named beforehand; `paths` tells that files or folders are meant.
+    """
+
+    names: tuple[str, ...]
+    takes: str
+    help: str
+    words: tuple[str, ...] = ()
+    paths: str = ""
+    many: bool = False
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command with its arguments; the command without a name is lwlint itself."""
+
+    name: str
+    help: str
+    arguments: tuple[Argument, ...]
+    usage: str
+
+    @property
+    def options(self) -> tuple[Argument, ...]:
+        """The arguments that have names."""
+        return tuple(argument for argument in self.arguments if argument.names)
+
+    @property
+    def positional(self) -> tuple[Argument, ...]:
+        """The arguments that go by their place."""
+        return tuple(argument for argument in self.arguments if not argument.names)
+
+
+def commands(parser: argparse.ArgumentParser, words: Mapping[str, Sequence[str]]) -> tuple[Command, ...]:
+    """Return lwlint itself and then each command of `parser`; `words` are what can be written for a metavar."""
+    found = [_command("", parser.description or "", parser, words)]
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            helps = {choice.dest: choice.help or "" for choice in action._choices_actions}
+            found += [_command(name, helps.get(name, ""), command, words) for name, command in action.choices.items()]
+    return tuple(found)
+
+
+def _command(name: str, help_: str, parser: argparse.ArgumentParser, words: Mapping[str, Sequence[str]]) -> Command:
+    usage = " ".join(parser.format_usage().partition("usage: ")[2].split())
+    return Command(name, help_, tuple(_arguments(parser, words)), usage)
+
+
+def _arguments(parser: argparse.ArgumentParser, words: Mapping[str, Sequence[str]]) -> Iterator[Argument]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction) or action.help == argparse.SUPPRESS:
+            continue
+        metavar = action.metavar if isinstance(action.metavar, str) else action.dest.upper()
+        takes = "" if action.nargs == 0 else metavar
+        choices = tuple(str(choice) for choice in action.choices or ())
+        paths = FOLDERS if metavar == "DIR" else FILES if metavar in ("FILE", "PATH", "TARGET") else ""
+        named = choices or tuple(words.get(f"{action.dest} {metavar}", ()) or words.get(metavar, ()))
+        many = action.nargs in ("*", "+")
+        yield Argument(tuple(action.option_strings), takes if named or takes else "", action.help or "", named, paths, many)
+
 
 CONFORMS = 0
 
@@ -22,11 +89,11 @@ def completion(options: argparse.Namespace) -> int:
 
 def known() -> Mapping[str, Sequence[str]]:
     """Return the words that can stand for a metavar."""
-    from lwlint.facts.service import RELEASES
-    from lwlint.kinds import KINDS
-    from lwlint.report.formats import FORMATS
+    from lwlint.core.facts import RELEASES
+    from lwlint.core.kinds import KINDS
+    from lwlint.policy.rules import load_clauses
+    from lwlint.report import FORMATS
     from lwlint.report.starters import SNIPPETS
-    from lwlint.rules import load_clauses
     from lwlint.run import load_rules
 
     rules = [word for rule in load_rules(examples=False) for word in (rule.id, rule.code)]
@@ -145,3 +212,64 @@ def _quoted(text: str, *, fish: bool = False) -> str:
 
 
 SHELLS: Mapping[str, Callable[[Sequence[Command]], Iterator[str]]] = MappingProxyType({"bash": _bash, "zsh": _zsh, "fish": _fish})
+
+
+CONFORMS = 0
+_EXIT = (
+    ("0", "nothing at or above --fail-on was found"),
+    ("1", "something was, or an example does not hold"),
+    ("2", "the run itself is not to be trusted: an argument, a rule or the configuration is wrong, or a check is broken"),
+)
+_FILES = (
+    (".lwlint.yaml", "the configuration, from the current folder upwards; or the table tool.lwlint of pyproject.toml"),
+    (".gitignore", "what git ignores is left out when a folder is read"),
+)
+
+
+def manual(options: argparse.Namespace) -> int:
+    """`lwlint manual`: print the manual page, for `man -l -`."""
+    from lwlint.cli.arguments import parser
+
+    sys.stdout.write("\n".join(page(commands(parser(), {}))) + "\n")
+    return CONFORMS
+
+
+def page(found: tuple[Command, ...]) -> Iterator[str]:
+    """Yield the lines of the page, in the man macros."""
+    top, *rest = found
+    yield f'.TH LWLINT 1 "" "lwlint {__version__}" "User Commands"'
+    yield from (".SH NAME", "lwlint \\- policy linter for highly available OpenStack controllers")
+    yield from (".SH SYNOPSIS", f".B lwlint\n{_text(top.usage.partition(' ')[2])}")
+    yield from (".SH DESCRIPTION", _text(top.help))
+    yield "It reads Heat templates, Puppet manifests, Pacemaker CIBs, systemd units and option files as the programs themselves read them."
+    yield ".SH OPTIONS"
+    for argument in top.arguments:
+        yield from _argument(argument)
+    yield ".SH COMMANDS"
+    for command in rest:
+        yield from (f".SS {_text(command.usage)}", _text(command.help[:1].upper() + command.help[1:]) + ".")
+        for argument in command.arguments:
+            if "--help" not in argument.names and "--debug" not in argument.names:  # stand under OPTIONS
+                yield from _argument(argument)
+    yield from _pairs("EXIT STATUS", _EXIT)
+    yield from _pairs("FILES", _FILES)
+    yield from (".SH SEE ALSO", ".BR pcs (8),", ".BR cibadmin (8),", ".BR systemd.service (5)")
+
+
+def _argument(argument: Argument) -> Iterator[str]:
+    names = ", ".join(f"\\fB{_text(name)}\\fR" for name in argument.names)
+    takes = f"\\fI{_text(argument.takes)}\\fR" if argument.takes else ""
+    words = f" ({', '.join(argument.words)})" if argument.words else ""
+    yield from (".TP", " ".join(part for part in (names, takes) if part), _text(argument.help + words))
+
+
+def _pairs(title: str, pairs: tuple[tuple[str, str], ...]) -> Iterator[str]:
+    yield f".SH {title}"
+    for name, said in pairs:
+        yield from (".TP", f".B {_text(name)}", _text(said))
+
+
+def _text(text: str) -> str:
+    """Return `text` so that troff takes no character of it for itself."""
+    text = text.replace("\\", "\\e").replace("-", "\\-").replace("`", "\\(ga").replace("'", "\\(aq").replace("~", "\\(ti")
+    return f"\\&{text}" if text.startswith(".") else text

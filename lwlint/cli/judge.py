@@ -8,21 +8,24 @@ import time
 from typing import TYPE_CHECKING
 
 from lwlint.cli import NOT_TRUSTED
-from lwlint.cli.ask import request, rules, settings
-from lwlint.costs import Costs
-from lwlint.finding import BROKEN, NOT_EVALUATED, ConfigurationError, Report
-from lwlint.record import replace
-from lwlint.report.formats import How, Output, deliver, outputs
+from lwlint.cli.arguments import request, rules, settings
+from lwlint.core.costs import Costs
+from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError, Report
+from lwlint.core.record import replace
+from lwlint.report import How, Output, deliver, outputs
+from lwlint.report.fixes import diff, told
 from lwlint.run import check as run
+from lwlint.run import fix as mend
 from lwlint.run import settled
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
 
-    from lwlint.baseline import Comparison, Known
-    from lwlint.rules import Rule
+    from lwlint.policy.baseline import Comparison, Known
+    from lwlint.policy.rules import Rule
     from lwlint.run import Request
+
 
 CONFORMS, FINDINGS = 0, 1
 
@@ -42,14 +45,13 @@ def check(options: argparse.Namespace) -> int:
     colour = options.color == "always" or (options.color == "auto" and sys.stdout.isatty())
     sys.stdout.write(deliver(asked, report, chosen, How(colour, options.verbose, options.fail_on, code)))
     if not _tells_all(asked):
-        from lwlint.report.summary import summary
-        from lwlint.report.text import safe
+        from lwlint.report.text import safe, summary
 
         print(safe(summary(report)), file=sys.stderr)
     if options.timing:
-        from lwlint.report.costs import render
+        from lwlint.report.text import render_costs
 
-        sys.stderr.write(render(costs, time.process_time()))
+        sys.stderr.write(render_costs(costs, time.process_time()))
     return code
 
 
@@ -65,8 +67,8 @@ def _judged(asked: Request, chosen: Sequence[Rule], options: argparse.Namespace)
         return run(asked, chosen)
     if options.since and options.staged:
         raise ConfigurationError("`--since` and `--staged` exclude each other")
-    from lwlint import git
-    from lwlint.changed import check_changed
+    from lwlint.files import git
+    from lwlint.run.changed import check_changed
 
     change = git.since(options.since) if options.since else git.staged()
     if options.all:
@@ -83,8 +85,8 @@ def _of_commit(asked: Request, chosen: Sequence[Rule]) -> Report:
 
 def brought_by_commit(asked: Request, chosen: Sequence[Rule]) -> Report | None:
     """Return the report on what the next commit brings, if all files that are named are in it; None if they are not."""
-    from lwlint import git
-    from lwlint.changed import check_changed
+    from lwlint.files import git
+    from lwlint.run.changed import check_changed
 
     change = git.commit_of(asked.paths)
     return None if change is None else check_changed(asked, chosen, change)
@@ -92,8 +94,8 @@ def brought_by_commit(asked: Request, chosen: Sequence[Rule]) -> Report | None:
 
 def baseline(options: argparse.Namespace) -> int:
     """`lwlint baseline`: write what is found today, or take what is gone out of what was written."""
-    from lwlint.baseline import absent, compare, pruned, record, told
-    from lwlint.report.formats import write
+    from lwlint.policy.baseline import absent, compare, pruned, record, told
+    from lwlint.report import write
 
     known = _known(options.output) if options.prune else ()
     found = settings(options)
@@ -111,7 +113,7 @@ def baseline(options: argparse.Namespace) -> int:
 
 
 def _known(path: str) -> tuple[Known, ...]:
-    from lwlint.baseline import read
+    from lwlint.policy.baseline import read
 
     try:
         with open(path, encoding="utf-8") as file:
@@ -124,7 +126,7 @@ def _known(path: str) -> tuple[Known, ...]:
 
 def _compared(report: Report, known: Sequence[Known], asked: Request, options: argparse.Namespace) -> Report:
     """Return the report with what is known allowed; say on standard error what is gone, if the run was one on all that is there."""
-    from lwlint.baseline import absent, compare, marked, told
+    from lwlint.policy.baseline import absent, compare, marked, told
 
     comparison = compare(report, known, absent=absent(report, asked.paths, asked.tree))
     if (options.since or options.staged or options.hook) and not options.all:
@@ -136,7 +138,7 @@ def _compared(report: Report, known: Sequence[Known], asked: Request, options: a
 
 def _gone(comparison: Comparison) -> Iterator[str]:
     """Yield a line for each recorded finding that is gone."""
-    from lwlint.report.places import one_line
+    from lwlint.report.fixes import one_line
 
     for entry in comparison.gone:
         yield f"gone: {entry.code} {one_line(entry.path)}: {one_line(entry.message or entry.subject)}"
@@ -161,3 +163,27 @@ def exit_code(report: Report, options: argparse.Namespace) -> int:
     if report.failing(options.fail_on) or (options.strict and report.count(NOT_EVALUATED)):
         return FINDINGS
     return CONFORMS
+
+
+FINDINGS = 1
+
+
+def fix(options: argparse.Namespace) -> int:
+    """`lwlint fix`: apply what can be mended for certain, or show it as a diff; say what is left, and return the exit code."""
+    found = settings(options)
+    asked, chosen = request(options, found), rules(options, found)
+    brought = brought_by_commit(asked, chosen) if options.hook else None
+    outcome = mend.fix(asked, chosen, unsafe=options.unsafe, brought=None if brought is None else brought.findings)
+    code = exit_code(outcome.report, options)
+    if code == NOT_TRUSTED:
+        return code
+    if options.diff:
+        text, left_out = diff(outcome, secrets=options.show_secrets)
+        sys.stdout.write(text)
+        for path in left_out:
+            print(f"lwlint: `{path}`: a line that is changed holds a secret; `--show-secrets` shows it", file=sys.stderr)
+        print(told(outcome, done=False), end="", file=sys.stderr)
+    else:
+        mend.write(outcome)
+        print(told(outcome, done=True), end="")
+    return FINDINGS if options.diff and outcome.files and code == 0 else code

@@ -5,38 +5,39 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from lwlint.cli import ask
-from lwlint.finding import ConfigurationError
-from lwlint.read import near
+from lwlint.cli import arguments
+from lwlint.core.config_reader import near
+from lwlint.core.finding import ConfigurationError
 from lwlint.run import load_catalogue, load_rules, read_facts
 
 if TYPE_CHECKING:
     import argparse
+
 
 CONFORMS = 0
 
 
 def facts(options: argparse.Namespace) -> int:
     """`lwlint facts`: what the readers see, as JSON."""
-    from lwlint.report.facts import render
+    from lwlint.report.json import render_facts
 
-    sys.stdout.write(render(read_facts(ask.request(options, ask.settings(options)))))
+    sys.stdout.write(render_facts(read_facts(arguments.request(options, arguments.settings(options)))))
     return CONFORMS
 
 
 def rules(options: argparse.Namespace) -> int:
     """`lwlint rules`: the rules that would run."""
-    from lwlint.report.rules import rules_json, rules_text
+    from lwlint.report.explain import rules_json, rules_text
 
-    found = ask.rules(options, ask.settings(options))
+    found = arguments.rules(options, arguments.settings(options))
     sys.stdout.write(rules_json(found) if options.format == "json" else rules_text(found))
     return CONFORMS
 
 
 def explain(options: argparse.Namespace) -> int:
     """`lwlint explain`: one rule or one clause, whole."""
-    from lwlint.report.rules import explain_clause, explain_rule
-    from lwlint.rules import load_clauses
+    from lwlint.policy.rules import load_clauses
+    from lwlint.report.explain import explain_clause, explain_rule
 
     rules, clauses = load_rules(options.rules), load_clauses()
     for rule in rules:
@@ -53,7 +54,7 @@ def explain(options: argparse.Namespace) -> int:
 
 def services(options: argparse.Namespace) -> int:
     """`lwlint services`: the catalogue, or one service of it."""
-    from lwlint.report.services import one_service, service_table
+    from lwlint.report.explain import one_service, service_table
 
     services = load_catalogue().services
     if options.name is None:
@@ -72,19 +73,19 @@ def services(options: argparse.Namespace) -> int:
 def config(options: argparse.Namespace) -> int:
     """`lwlint config`: the settings in effect and where each comes from, or the schema of the file."""
     if options.schema:
-        from lwlint.report.schema import schema
+        from lwlint.report.json import schema
 
         sys.stdout.write(schema())
         return CONFORMS
-    from lwlint.report.settings import render
-    from lwlint.settings import Settings
+    from lwlint.policy.settings import Settings
+    from lwlint.report.explain import render_settings
 
-    found = ask.settings(options)
+    found = arguments.settings(options)
     if found is not None:
-        from lwlint.policy import configured
+        from lwlint.policy.apply import configured
 
-        configured(load_rules(found.rule_directories, examples=False, cache=ask.cache(options)), found)
-    sys.stdout.write(render(found or Settings()))
+        configured(load_rules(found.rule_directories, examples=False, cache=arguments.cache(options)), found)
+    sys.stdout.write(render_settings(found or Settings()))
     return CONFORMS
 
 

@@ -1,1 +1,201 @@
-"""Reporters: a report -> text in one format. Each format is one module, imported when it is asked for."""
+"""The formats by name, and `--format` arguments: `text`, `sarif=out.sarif`; each format is loaded when it is used."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from lwlint.core.config_reader import near
+from lwlint.core.finding import ConfigurationError, Report
+from lwlint.core.record import dataclass
+from lwlint.files.atomic import appear, replace
+
+if TYPE_CHECKING:
+    from lwlint.policy.rules import Rule
+
+
+@dataclass(frozen=True)
+class How:
+    """What a format may need to know of the run besides its report."""
+
+    colour: bool = False
+    verbose: bool = False
+    fail_on: str = "warning"
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True)
+class Output:
+    """One `--format` argument: the format's name, and the file that it is written to (None: standard output)."""
+
+    format: str
+    path: str | None = None
+
+
+Format = Callable[["Report", "Sequence[Rule]", How], str]
+
+
+def _text(report: Report, rules: Sequence[Rule], how: How) -> str:
+    from lwlint.report.text import render
+
+    return render(report, colour=how.colour, verbose=how.verbose)
+
+
+def _json(report: Report, rules: Sequence[Rule], how: How) -> str:
+    from lwlint.report.json import render
+
+    return render(report)
+
+
+def _sarif(report: Report, rules: Sequence[Rule], how: How) -> str:
+    from lwlint.report.sarif import render
+
+    return render(report, rules, exit_code=how.exit_code)
+
+
+def _junit(report: Report, rules: Sequence[Rule], how: How) -> str:
+    from lwlint.report.xml import render_junit
+
+    return render_junit(report, rules, fail_on=how.fail_on)
+
+
+def _github(report: Report, rules: Sequence[Rule], how: How) -> str:
+    from lwlint.report.ci import render_github
+
+    return render_github(report, rules)
+
+
+def _github_summary(report: Report, rules: Sequence[Rule], how: How) -> str:
+    from lwlint.report.ci import step_summary
+
+    return step_summary(report, rules)
+
+
+def _gitlab(report: Report, rules: Sequence[Rule], how: How) -> str:
+    from lwlint.report.ci import render_gitlab
+
+    return render_gitlab(report, rules)
+
+
+def _checkstyle(report: Report, rules: Sequence[Rule], how: How) -> str:
+    from lwlint.report.xml import render_checkstyle
+
+    return render_checkstyle(report, rules)
+
+
+def _markdown(report: Report, rules: Sequence[Rule], how: How) -> str:
+    from lwlint.report.ci import render_markdown
+
+    return render_markdown(report, rules)
+
+
+def _csv(report: Report, rules: Sequence[Rule], how: How) -> str:
+    from lwlint.report.ci import render_csv
+
+    return render_csv(report, rules)
+
+
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        "text": _text,
+        "json": _json,
+        "sarif": _sarif,
+        "junit": _junit,
+        "github": _github,
+        "github-summary": _github_summary,
+        "gitlab": _gitlab,
+        "checkstyle": _checkstyle,
+        "markdown": _markdown,
+        "csv": _csv,
+    }
+)
+
+
+def outputs(arguments: Sequence[str]) -> tuple[Output, ...]:
+    """Return what the `--format` arguments ask for; without any, `text` on standard output.
+
+    Raises ConfigurationError for an unknown format, a file in no folder or that is one, a file named twice, and
+    two formats for the standard output. Nothing is written yet.
+    """
+    asked = tuple(_output(argument) for argument in arguments) or (Output("text"),)
+    seen: dict[str | None, str] = {}
+    for argument, output in zip(arguments, asked):
+        target = None if output.path is None else os.path.realpath(output.path)
+        if target in seen:
+            where = "the standard output" if output.path is None else f"`{output.path}`"
+            raise ConfigurationError(f"`--format {argument}`: {where} is already taken by `--format {seen[target]}`")
+        seen[target] = argument
+    return asked
+
+
+def _output(argument: str) -> Output:
+    name, equals, path = argument.partition("=")
+    if name not in FORMATS:
+        raise ConfigurationError(f"`{name}`: unknown format{near(name, FORMATS)}")
+    if not equals or path == "-":
+        return Output(name)
+    if not path:
+        raise ConfigurationError(f"`--format {argument}`: names no file")
+    folder = os.path.dirname(path) or "."
+    if not os.path.isdir(folder):
+        raise ConfigurationError(f"`--format {argument}`: no such folder: `{folder}`")
+    if os.path.isdir(path):
+        raise ConfigurationError(f"`--format {argument}`: `{path}` is a folder")
+    return Output(name, path)
+
+
+def deliver(asked: Sequence[Output], report: Report, rules: Sequence[Rule], how: How) -> str:
+    """Write the report to the files that are asked for, and return what goes to standard output (may be nothing).
+
+    Raises ConfigurationError for a file that cannot be written, and before any is for one that was judged.
+    """
+    for output in asked:
+        if output.path is not None and os.path.relpath(output.path).replace(os.sep, "/") in report.sources:
+            raise ConfigurationError(f"`--format {output.format}={output.path}`: is a file that was judged, and is not overwritten")
+    printed = ""
+    for output in asked:
+        if output.path is None:
+            printed = FORMATS[output.format](report, rules, how)
+        else:
+            # colour is for the terminal, and a file is none
+            plain = How(verbose=how.verbose, fail_on=how.fail_on, exit_code=how.exit_code)
+            write(output.path, FORMATS[output.format](report, rules, plain))
+    return printed
+
+
+def write(path: str, text: str) -> None:
+    """Write `text` to the file as UTF-8: wholly or, where that fails, not at all; links are followed, modes kept.
+
+    Raises ConfigurationError if that is not possible.
+    """
+    from lwlint.report.fixes import encodable
+
+    data = encodable(text).encode("utf-8")
+    try:
+        if path.startswith(("/dev/fd/", "/dev/std")) or (os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode)):
+            with open(path, "ab") as device:  # /dev/stderr, a pipe, what the shell has for `>(...)`: nothing to replace
+                device.write(data)
+            return
+        replace(os.path.realpath(path), data)
+    except OSError as error:
+        raise ConfigurationError(f"`{path}`: cannot be written ({error.strerror or error})") from error
+
+
+def write_folder(folder: str, texts: Mapping[str, str]) -> None:
+    """Write the texts to files of these names in the folder. One that is not there appears with all of them, or not at all.
+
+    Raises ConfigurationError if that is not possible.
+    """
+    from lwlint.report.fixes import encodable
+
+    if os.path.isdir(folder):
+        for name, text in texts.items():
+            write(os.path.join(folder, name), text)
+        return
+    try:
+        appear(folder, {name: encodable(text).encode("utf-8") for name, text in texts.items()})
+    except OSError as error:
+        raise ConfigurationError(f"`{folder}`: cannot be written ({error.strerror or error})") from error

@@ -3,18 +3,77 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from lwlint.edits import NoPlace, edits
-from lwlint.finding import Finding, Replace, Report
-from lwlint.report.places import encodable, one_line, spot
-from lwlint.secret import masked_lines
-from lwlint.source import Source
+from lwlint.core.finding import Finding, Replace, Report
+from lwlint.core.named import NamedTuple
+from lwlint.core.secret import masked_lines
+from lwlint.core.source import Source, Span
+from lwlint.report.text import safe
+from lwlint.run.edits import NoPlace, edits
 
 if TYPE_CHECKING:
-    from lwlint.fix import Outcome
+    from lwlint.run.fix import Outcome
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_BREAK = re.compile(r"\s*[\r\n]\s*")
+
+
+class Region(NamedTuple):
+    """A span as line and column of its start and of its end (from 1, in characters, end excluded)."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+def region(span: Span, report: Report) -> Region | None:
+    """Return where the span is in its source, or None where the report does not hold that source."""
+    source = report.sources.get(span.path)
+    return None if source is None else Region(*source.position(span.start), *source.position(span.end))
+
+
+def spot(span: Span, report: Report) -> str:
+    """Return `path:line:column`, or the path alone where there is no line."""
+    found = region(span, report)
+    return one_line(span.path) if found is None else f"{one_line(span.path)}:{found.line}:{found.column}"
+
+
+def ordered(report: Report) -> list[Finding]:
+    """Return the findings by path, offset, code, host and message, whatever order the report has them in."""
+    return sorted(report.findings, key=lambda f: (f.span, f.code, f.host, f.message, f.subject))
+
+
+def said(finding: Finding) -> str:
+    """Return the message in one line, with the reason where it is allowed."""
+    because = f" (allowed: {one_line(finding.allowed)})" if finding.allowed is not None else ""
+    return one_line(finding.message) + because
+
+
+def one_line(text: str) -> str:
+    """Return `text` in one line, without characters that would steer a terminal or a log."""
+    return safe(_BREAK.sub(" ", text.strip()))
+
+
+def lines(text: str) -> list[str]:
+    """Return the lines of `text`, a remedy for one, as safe as `one_line` makes them."""
+    return [safe(line.rstrip()) for line in text.strip().splitlines()]
+
+
+def as_json(plain: Any) -> str:
+    """Return plain values as a JSON document with a final line break."""
+    return encodable(json.dumps(plain, indent=1, ensure_ascii=False)) + "\n"
+
+
+def encodable(text: str) -> str:
+    """Return `text` with U+FFFD for what UTF-8 cannot hold (bytes of a file's name that were not UTF-8)."""
+    return _SURROGATE.sub("\ufffd", text)
+
 
 _AROUND = 3  # lines around a change
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")

@@ -1,15 +1,24 @@
-"""The report as JSON; `docs/report.schema.json` is its schema."""
+"""Facts as JSON, so that the author of a rule sees what there is to match; values that are secrets as asterisks."""
 
 from __future__ import annotations
 
+import dataclasses
+import datetime
 import json
+import typing
 from collections import Counter
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Union
 
 from lwlint import __version__
-from lwlint.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, SEVERITIES, Finding, Report
-from lwlint.report.summary import summary
-from lwlint.source import Span
+from lwlint.core.facts import Fact, Service
+from lwlint.core.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, SEVERITIES, Finding, Report
+from lwlint.core.secret import is_secret, masked_value, stars
+from lwlint.core.source import Source, Span, Text
+from lwlint.policy.settings import Allowance, File, Override
+from lwlint.report.fixes import as_json
+from lwlint.report.text import summary
+from lwlint.run import Reading
 
 
 def render(report: Report) -> str:
@@ -74,3 +83,126 @@ def _fix(finding: Finding, report: Report) -> dict[str, Any] | None:
 
     edits = [{**place(edit.span, report), "text": edit.text} for edit in certain(finding, report)]
     return {"description": finding.fix.what, "safe": finding.fix.safe, "edits": edits} if edits else None
+
+
+_NAMES = ("name", "option", "key", "setting", "parameter")  # fields that tell what a record's value is of
+_VALUES = ("value", "values", "beaten", "default", "continued", "text", "written", "candidates")
+_PLACE = ("path", "line", "column", "span")
+
+
+def render_facts(reading: Reading) -> str:
+    """Return every fact: kind, name, path, line, column, host, and the fields of its own."""
+    sources = reading.input.sources
+    facts = sorted(reading.facts, key=lambda fact: (fact.span, fact.kind, fact.name))
+    release = reading.facts.release
+    return dump(
+        {
+            "release": {"name": release.name, "because": release.because},
+            "sources": [{"path": s.path, "kind": s.kind, "host": s.host, "judged": s.judged} for s in sources.values()],
+            "facts": [_fact(fact, sources) for fact in facts],
+        }
+    )
+
+
+def _fact(fact: Fact, sources: Mapping[str, Source]) -> dict[str, Any]:
+    head = {"kind": fact.kind, "name": fact.name, **_place(fact.span, sources), "host": fact.host}
+    return {**_fields(fact, sources), **head}
+
+
+def _fields(record: Any, sources: Mapping[str, Source]) -> dict[str, Any]:
+    named = [getattr(record, name, None) for name in _NAMES]
+    secret = any(isinstance(name, str) and is_secret(name) for name in named)
+    text = getattr(record, "value", None)
+    in_part = isinstance(text, str) and masked_value(text) != text  # in which of the lines it goes on in, the value as a whole tells
+    fields = {}
+    for field in dataclasses.fields(record):
+        if field.name != "span":
+            value = _plain(getattr(record, field.name), sources)
+            fields[field.name] = _hidden(value) if (secret and field.name in _VALUES) or (in_part and field.name == "continued") else value
+    return fields
+
+
+def _hidden(value: Any) -> Any:
+    """Return a value with every text in it as asterisks, but for the places."""
+    if isinstance(value, str):
+        return stars(value)
+    if isinstance(value, dict):
+        return {key: item if key in _PLACE else _hidden(item) for key, item in value.items()}
+    return [_hidden(item) for item in value] if isinstance(value, list) else value
+
+
+def _plain(value: Any, sources: Mapping[str, Source]) -> Any:
+    if value is None or isinstance(value, (int, float)):
+        return value
+    if isinstance(value, str):
+        return masked_value(value)
+    if isinstance(value, Text):
+        return masked_value(value.value)
+    if isinstance(value, Span):
+        return _place(value, sources)
+    if isinstance(value, Service):
+        return value.name
+    if isinstance(value, Mapping):
+        plain = ((str(key), _plain(item, sources)) for key, item in value.items())
+        return {key: _hidden(item) if is_secret(key) else item for key, item in plain}
+    if dataclasses.is_dataclass(value):
+        span = getattr(value, "span", None)
+        return {**_fields(value, sources), **(_place(span, sources) if isinstance(span, Span) else {})}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {key: _plain(item, sources) for key, item in value._asdict().items()}
+    return [_plain(item, sources) for item in value]
+
+
+def _place(span: Span, sources: Mapping[str, Source]) -> dict[str, Any]:
+    source = sources.get(span.path)
+    line, column = source.position(span.start) if source is not None else (1, 1)
+    return {"path": span.path, "line": line, "column": column}
+
+
+_WORDS: Mapping[Any, str] = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
+_ONE_OF: Mapping[Any, tuple[str, ...]] = {Allowance: ("fact", "path"), Override: ("ignore", "severity")}  # keys, one of which is needed
+
+
+def schema() -> str:
+    """Return the schema (draft 2020-12) of `.lwlint.yaml`, and of `[tool.lwlint]`, as JSON text."""
+    top = _of(File)
+    return as_json(
+        {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": "Configuration of lwlint",
+            "description": "`.lwlint.yaml`, or the table `tool.lwlint` of pyproject.toml",
+            **top,
+        }
+    )
+
+
+def _of(kind: Any) -> dict[str, Any]:
+    if kind is Any:
+        return {}
+    if dataclasses.is_dataclass(kind):
+        return _of_dataclass(kind)
+    origin, inside = typing.get_origin(kind), typing.get_args(kind)
+    if origin is Union:
+        options = [_of(option) for option in inside if option is not type(None) and option is not datetime.date]
+        return options[0] if len(options) == 1 else {"anyOf": options}
+    if origin is typing.Literal:
+        return {"enum": list(inside)}
+    if origin is tuple:
+        return {"type": "array", "items": _of(inside[0])}
+    if origin is not None and issubclass(origin, Mapping):
+        return {"type": "object", "additionalProperties": _of(inside[1])}
+    return {"type": _WORDS[kind]}
+
+
+def _of_dataclass(kind: Any) -> dict[str, Any]:
+    hints = typing.get_type_hints(kind)
+    fields = dataclasses.fields(kind)
+    missing = dataclasses.MISSING
+    required = [f.name for f in fields if f.default is missing and f.default_factory is missing]
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        **({"required": required} if required else {}),
+        **({"anyOf": [{"required": [name]} for name in _ONE_OF[kind]]} if kind in _ONE_OF else {}),
+        "properties": {field.name: {**_of(hints[field.name]), **field.metadata} for field in fields},
+    }

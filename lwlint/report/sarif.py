@@ -10,11 +10,11 @@ from typing import Any
 from urllib.parse import quote
 
 from lwlint import __version__
-from lwlint.finding import BROKEN, NOT_EVALUATED, Finding, Report, Verdict
-from lwlint.report.places import as_json, encodable, ordered, region
-from lwlint.report.summary import summary
-from lwlint.rules import Rule
-from lwlint.source import Source, Span
+from lwlint.core.finding import BROKEN, NOT_EVALUATED, Finding, Report, Verdict
+from lwlint.core.source import Source, Span
+from lwlint.policy.rules import Rule
+from lwlint.report.fixes import as_json, encodable, ordered, region
+from lwlint.report.text import summary
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _ROOT = "%SRCROOT%"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lwlint import kinds
-from lwlint.report.rules import page_of
-from lwlint.rules import Clause, Rule
+from lwlint.core import kinds
+from lwlint.policy.rules import Clause, Rule
+from lwlint.report.explain import page_of
 
 UPSTREAM = "https://blueprints.launchpad.net/tripleo/+spec/pacemaker-lightweight-architecture"
 # The names in `inputs` of a clause, the kinds of source, and what a reader calls them.

@@ -6,10 +6,37 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
-from lwlint.finding import BROKEN, KNOWN, Finding, Report
-from lwlint.report.summary import summary
-from lwlint.secret import masked_at
-from lwlint.source import Source, Span
+from lwlint.core.costs import Costs
+from lwlint.core.finding import BROKEN, FAIL, KNOWN, NOT_EVALUATED, PASS, Finding, Report
+from lwlint.core.secret import masked_at
+from lwlint.core.source import Source, Span
+
+
+def render_costs(costs: Costs, whole: float) -> str:
+    """Return a line for each reader and each rule, dearest first, with its share of the `whole` (seconds), and what is left."""
+    lines = [f"{'ms':>9}  {'share':>6}  part"]
+    for part in ("reader", "rule"):
+        spent = sorted(((seconds, name) for (kind, name), seconds in costs.spent.items() if kind == part), reverse=True)
+        lines += [_line(seconds, whole, f"{part} {name}") for seconds, name in spent]
+    rest = whole - sum(costs.spent.values())
+    return "\n".join([*lines, _line(rest, whole, "all else: loading lwlint and its rules, the report"), _line(whole, whole, "the run"), ""])
+
+
+def _line(seconds: float, whole: float, what: str) -> str:
+    return f"{seconds * 1000:9.1f}  {seconds / whole if whole else 0:6.1%}  {what}"
+
+
+def summary(report: Report) -> str:
+    """Return `12 pass, 1 fail, 3 not evaluated (no CIB was given), 2 allowed`, counted in rules and findings."""
+    parts = [f"{report.count(PASS)} pass", f"{report.count(FAIL)} fail"]
+    reasons = Counter(v.because for v in report.verdicts if v.outcome == NOT_EVALUATED)
+    said = "; ".join(reason for reason, _ in reasons.most_common()[:3]) + ("; ..." if len(reasons) > 3 else "")
+    parts.append(f"{report.count(NOT_EVALUATED)} not evaluated" + (f" ({said})" if said else ""))
+    if report.count(BROKEN):
+        parts.append(f"{report.count(BROKEN)} BROKEN ({', '.join(v.rule for v in report.verdicts if v.outcome == BROKEN)})")
+    parts.append(f"{report.allowed} allowed")
+    return ", ".join(parts)
+
 
 Line = list[tuple[str, str]]  # pieces of one line: text, and the style of it (empty for plain)
 _STYLES = {"error": "bold red", "warning": "bold yellow", "note": "bold cyan"}

@@ -1,0 +1,260 @@
+"""A tree of files of which only what an audit wants is seen: nothing else is listed, opened or followed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from errno import ENAMETOOLONG
+
+from lwlint.core.facts import RELEASES
+from lwlint.core.record import dataclass
+from lwlint.core.source import Source, Span, Text
+from lwlint.files.archive import DEEPEST_PATH, Wanted
+from lwlint.files.archive.tree import followed
+from lwlint.files.archive.unpack import HOST
+from lwlint.files.tree import FILE, FOLDER, LINK, Tree
+from lwlint.inputs.oslo.layout import PROJECTS
+
+_PROJECTS = "|".join(PROJECTS)
+_CONF = r"[^/]+\.(?:conf|ini)(?:\.d/[^/]+)?"
+_SYSTEMD = r"(?:etc|run|lib|usr/lib|usr/local/lib)/systemd"
+_MEMBER = re.compile(
+    "|".join(
+        (
+            rf"{_SYSTEMD}/(?:system(?:\.control|\.attached)?|transient)/.+",
+            rf"{_SYSTEMD}/system\.conf(?:\.d/[^/]+\.conf)?",
+            rf"etc/(?:{_PROJECTS})/(?:.+/)?{_CONF}",
+            rf"etc/(?:{_PROJECTS})\.conf",
+            rf"usr/(?:local/)?(?:share|etc)/(?:{_PROJECTS})/(?:.+/)?{_CONF}",
+            rf"var/lib/config-data/(?:puppet-generated/)?[^/]+/(?:etc|usr/share)/(?:{_PROJECTS})/(?:.+/)?{_CONF}",
+            rf"var/lib/openstack/config/(?:.+/)?{_CONF}",
+            r"var/lib/(?:tripleo-config|kolla)/(?:.+/)?[^/]*(?:container|docker|startup)[^/]*(?:/.+)?\.(?:json|yaml)",
+            r"var/lib/pacemaker/cib/cib\.xml",
+            r"etc/(?:hostname|os-release|lsb-release|[a-z]+-release|rhosp-release|corosync/corosync\.conf)",
+            r"usr/lib/os-release",
+            r"etc/puppet/hieradata/.+\.(?:yaml|json)",
+            r"usr/share/openstack-tripleo-heat-templates/.+\.(?:yaml|pp)",
+            r"sos_commands/(?:pacemaker|cluster)/crm_report(?:[^/]*\.t[^/]+/[^/]+)?/[^/]+/(?:cib\.xml(?:\.live)?|corosync\.conf|RUNNING|STOPPED)",
+            r"sos_commands/(?:pacemaker|cluster)/(?:pcs_(?:config|status|cluster_cib)|crm_mon|cibadmin)[^/]*",
+            r"sos_commands/systemd/systemctl_(?:show|list-unit)[^/]*",
+            r"sos_commands/(?:podman|docker)/(?:containers/)?(?:podman|docker)_(?:inspect|ps|container_inspect)[^/]*",
+            r"sos_commands/(?:host|general|hostname)/hostname[^/]*",
+            r"sos_commands/(?:date|general)/date[^/]*",
+            r"sos_commands/rpm/[^/]*rpm[^/]*-qa[^/]*|sos_commands/rpm/package-data",
+            r"sos_commands/dpkg/dpkg_-l|sos_commands/dpkg/dpkg-query[^/]*",
+        )
+    )
+)
+# of a report outside its host's tree, and of `crm_report`'s own archive
+_BESIDE = re.compile(
+    r"(?:^|/)(?:version\.txt|hostname|date|installed-(?:rpms|debs)|[^/]+/cib\.xml(?:\.live)?|[^/]+/corosync\.conf|cib\.xml)$"
+)
+_CONTAINERS = r"var(?:/lib(?:/(?:config-data|openstack|tripleo-config|kolla)(?:/.*)?|/pacemaker(?:/cib)?)?)?"
+_BELOW = re.compile(
+    "|".join(
+        (
+            r"etc(?:/(?:systemd|puppet|corosync|" + _PROJECTS + r")(?:/.*)?)?",
+            r"lib(?:/systemd(?:/.*)?)?|run(?:/systemd(?:/.*)?)?",
+            r"usr(?:/(?:lib|local|local/lib)(?:/systemd(?:/.*)?)?)?",
+            r"usr/(?:local/)?(?:share|etc)(?:/(?:openstack-tripleo-heat-templates|" + _PROJECTS + r")(?:/.*)?)?",
+            _CONTAINERS,
+            r"sos_commands(?:/(?:pacemaker|cluster|systemd|podman|docker|host|general|hostname|date|rpm|dpkg)(?:/.*)?)?",
+        )
+    )
+)
+
+
+class SosPaths:
+    """The files that an audit wants, of reports and hosts at any depth of an archive or folder."""
+
+    def member(self, path: str) -> bool:
+        """Return whether the file or link at `path` is wanted."""
+        top = HOST.search(path)
+        if top is None:
+            return _BESIDE.search(path) is not None
+        return _MEMBER.fullmatch(path, top.end()) is not None
+
+    def below(self, folder: str) -> bool:
+        """Return whether anything below `folder` may be wanted."""
+        top = HOST.search(folder)
+        if top is None:
+            return folder.count("/") < 8
+        return _BELOW.fullmatch(folder, top.end()) is not None
+
+
+WANTED = SosPaths()
+
+
+class Selected:
+    """The wanted files below the folder `base` of another tree; paths are those of that tree.
+
+    Links are followed below `base` only: an absolute target is meant from the root of the host's tree that the link lies in.
+    """
+
+    def __init__(self, tree: Tree, base: str, wanted: Wanted) -> None:
+        self._tree = tree
+        self._base = "" if base in ("", ".") else base.rstrip("/") + "/"
+        self._top = self._base.rstrip("/") or ("/" if self._base else ".")
+        self._wanted = wanted
+        self._folders: dict[str, str | None] = {}
+
+    def _inside(self, path: str) -> str | None:
+        if path in (".", "", self._base.rstrip("/")):
+            return ""
+        return path[len(self._base) :] if path.startswith(self._base) else None
+
+    def _link(self, inside: str) -> str | None:
+        path = self._base + inside
+        return self._tree.target(path) if self._tree.kind(path) == LINK else None
+
+    def _real(self, path: str, *, last: bool) -> str | None:
+        """Return the path in the other tree that `path` leads to; None for one outside, and for links in a circle."""
+        inside = self._inside(path)
+        if not inside:
+            return None if inside is None else self._top
+        folder, slash, name = inside.rpartition("/")
+        if folder not in self._folders:
+            self._folders[folder] = followed(folder, self._link, last=True)
+        real = self._folders[folder]
+        if real is None:
+            return None
+        found: str | None = f"{real}{slash if real else ''}{name}"
+        if last and self._link(found or "") is not None:
+            found = followed(found or "", self._link, last=True)
+        return None if found is None else (self._base + found).rstrip("/") or self._top
+
+    def kind(self, path: str) -> str | None:
+        """Return what `path` is, links not followed; None for what is not wanted."""
+        inside = self._inside(path)
+        real = self._real(path, last=False)
+        if not inside:
+            return self.real_kind(path)
+        kind = None if real is None else self._tree.kind(real)
+        if kind is None:
+            return None
+        wanted = kind != FOLDER and self._wanted.member(inside)
+        return kind if wanted or (kind != FILE and self._wanted.below(inside)) else None
+
+    def target(self, path: str) -> str:
+        return self._tree.target(self._there(path, last=False))
+
+    def real_kind(self, path: str) -> str | None:
+        real = self._real(path, last=True)
+        if real == self._top:
+            return self._tree.real_kind(real)  # a link that the user named is followed
+        return None if real is None else self._tree.kind(real)
+
+    def size(self, path: str) -> int:
+        return self._tree.size(self._there(path, last=True))
+
+    def read(self, path: str, most: int = -1) -> bytes:
+        return self._tree.read(self._there(path, last=True), most)
+
+    def _there(self, path: str, *, last: bool) -> str:
+        real = self._real(path, last=last)
+        if real is None or self._tree.kind(real) is None:
+            raise FileNotFoundError(2, "No such file or directory", path)
+        return real
+
+    def names(self, path: str) -> list[str]:
+        """Return the sorted names of what is wanted in the folder `path`. Raises OSError for one too deep to look into, too."""
+        inside = self._inside(path)
+        if inside is None:
+            return []
+        if inside.count("/") >= DEEPEST_PATH:
+            raise OSError(ENAMETOOLONG, f"it lies in {DEEPEST_PATH} folders, and the limit is that", path)
+        below, above = f"{inside}/" if inside else "", "" if path in (".", "") else path.rstrip("/") + "/"
+        wanted = self._wanted
+        return [
+            name
+            for name in self._tree.names(self._there(path, last=True))
+            if wanted.member(below + name) or (wanted.below(below + name) and self.kind(above + name) is not None)
+        ]
+
+
+# name-version-release.arch, then a date or nothing; `rpm -qa` of sos prints `~~` or blanks between them
+_RPM = re.compile(
+    r"^(?P<name>[A-Za-z0-9][\w.+-]*)-(?:(?P<epoch>\d+):)?(?P<version>[^-\s~][^-\s]*)-(?P<release>[^-\s]+?)"
+    r"\.(?P<arch>noarch|x86_64|i[3-6]86|ppc64le|ppc64|aarch64|s390x|\(none\))(?=[\s~]|$)",
+    re.MULTILINE,
+)
+_DPKG = re.compile(
+    r"^(?P<status>[a-z][a-zA-Z])[a-zA-Z]?[ \t]+(?P<name>[a-z0-9][a-z0-9.+-]*)(?::\w+)?[ \t]+(?:\d+:)?(?P<version>\d[^\s]*)", re.MULTILINE
+)
+
+
+@dataclass(frozen=True)
+class Package:
+    """One installed package; `version` is without epoch and, for rpm, without the release, which is `release`."""
+
+    name: Text
+    version: Text
+    release: str = ""
+
+
+def installed(source: Source) -> Iterator[Package]:
+    """Yield the packages of a list, whichever of the two programs wrote it; what is removed but for its configuration is left out."""
+    if re.search(r"^(?:\|/ Err|ii[ \t])", source.text, re.MULTILINE):
+        for match in _DPKG.finditer(source.text):
+            if match["status"][1] == "i":
+                yield Package(_text(source, match, "name"), _text(source, match, "version"))
+        return
+    for match in _RPM.finditer(source.text):
+        yield Package(_text(source, match, "name"), _text(source, match, "version"), match["release"])
+
+
+def _text(source: Source, match: re.Match[str], group: str) -> Text:
+    return Text(match[group], Span(source.path, match.start(group), match.end(group)))
+
+
+# the first release of RELEASES and its major version; the numbers go up by one with every release
+_FIRST = {
+    "nova": ("liberty", 12),
+    "glance": ("liberty", 11),
+    "cinder": ("liberty", 7),
+    "keystone": ("liberty", 8),
+    "neutron": ("liberty", 7),
+    "heat": ("liberty", 5),
+    "puppet-tripleo": ("newton", 5),
+}
+_PACKAGE = re.compile(
+    r"(?:openstack-|python-|python2-|python3-)?(?P<project>nova|glance|cinder|keystone|neutron|heat|puppet-tripleo)(?:-common|-api)?"
+)
+_PLATFORM = re.compile(r"OpenStack Platform release (?P<number>[\d.]+)[^\n]*?\((?P<name>[A-Za-z]+)\)")
+
+
+@dataclass(frozen=True)
+class ReleaseHint:
+    """A release that one line of a report speaks for; `release` is None where that is none that lwlint knows."""
+
+    release: str | None
+    because: str
+    span: Span
+
+
+def release_hints(sources: Iterable[Source]) -> list[ReleaseHint]:
+    """Return what release files and package lists say, the surest first."""
+    found = []
+    for source in sources:
+        platform = _PLATFORM.search(source.text)
+        if platform:
+            name = platform["name"].lower()
+            because = f"`{platform.group()}`"
+            found.append((0, ReleaseHint(name if name in RELEASES else None, because, Span(source.path, *platform.span()))))
+            continue
+        for package in installed(source):
+            fitting = _PACKAGE.fullmatch(package.name.value)
+            major = re.match(r"\d+", package.version.value)
+            if fitting and major:
+                project = fitting["project"]
+                because = f"the package {package.name.value} {package.version.value}"
+                place = Span(source.path, package.name.span.start, package.version.span.end)
+                rank = 1 + list(_FIRST).index(project)
+                found.append((rank, ReleaseHint(_release(project, int(major.group())), because, place)))
+    return [hint for _, hint in sorted(found, key=lambda item: item[0])]
+
+
+def _release(project: str, major: int) -> str | None:
+    first, number = _FIRST[project]
+    index = RELEASES.index(first) + major - number
+    return RELEASES[index] if RELEASES.index(first) <= index < len(RELEASES) else None

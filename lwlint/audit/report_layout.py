@@ -1,0 +1,388 @@
+"""What a tree holds that an audit can judge by: reports of sos, reports of a cluster, hosts' file systems; and in each the best evidence.
+
+Sources: sos 3.0 to 4.12, plugins `pacemaker`, `cluster`, `systemd`, `rpm`, `dpkg`, `host`, `general`, and what changed between versions.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Optional, Union
+
+from lwlint.core.record import dataclass
+from lwlint.core.secret import masked
+from lwlint.files.tree import FILE, FOLDER, Tree
+from lwlint.inputs.oslo.layout import PROJECTS
+from lwlint.inputs.pacemaker.pcs import is_pcs_config
+from lwlint.inputs.pacemaker.status import is_status, is_xml
+
+CIB, CLUSTER_STATUS, COROSYNC = "CIB", "cluster status", "corosync.conf"
+UNITS, RUNTIME_UNITS, UNIT_SETTINGS, UNIT_STATES = "unit files", "runtime unit files", "unit settings in force", "unit file states"
+OPTIONS, CONTAINERS, PACKAGES, RELEASE = "option files", "containers", "packages", "release files"
+HIERADATA, TEMPLATES = "hieradata", "templates"  # of an undercloud; a host need not have them
+
+_LONGEST = 100  # characters that are told of a complaint
+
+
+def names(tree: Tree, folder: str) -> list[str]:
+    """Return the sorted names in a folder; none where there is none, or where it cannot be listed."""
+    try:
+        return tree.names(folder) if tree.real_kind(folder) == FOLDER else []
+    except OSError:
+        return []
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A file or folder to judge by. `weaker` tells that something better was looked for and is not there."""
+
+    kind: str
+    path: str
+    weaker: bool = False
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Evidence that is not there, and where it was looked for, below the report's folder, the best place first."""
+
+    kind: str
+    looked_for: tuple[str, ...]
+
+
+Found = Iterator[Union[Evidence, Missing]]
+
+
+class Search:
+    """Looks for files below one root. `in_containers` tells whether services run in containers there, by what their options lie in."""
+
+    def __init__(self, tree: Tree, root: str) -> None:
+        self._tree = tree
+        self.root = root
+        self.in_containers = bool(self.names("var/lib/config-data")) or bool(self.names("var/lib/openstack/config"))
+
+    def names(self, folder: str) -> list[str]:
+        """Return the sorted names in a folder; none where there is none."""
+        return names(self._tree, f"{self.root}{folder}".rstrip("/") or ".")
+
+    def matching(self, pattern: str) -> list[str]:
+        """Return the files that have something in them and whose path fits `pattern`: parts with `*`, the first part without."""
+        paths = [""]
+        for part in pattern.split("/"):
+            fits = re.compile(re.escape(part).replace(r"\*", ".*"))
+            if "*" in part:
+                paths = [f"{path}{name}/" for path in paths for name in self.names(path) if fits.fullmatch(name)]
+            else:
+                paths = [f"{path}{part}/" for path in paths]
+        return [path[:-1] for path in paths if self.has(path[:-1])]
+
+    def has(self, path: str) -> bool:
+        """Return whether there is a file at `path` with something in it."""
+        try:
+            return self._tree.real_kind(self.root + path) == FILE and bool(self._tree.read(self.root + path, 1))
+        except OSError:
+            return False
+
+    def read(self, path: str, most: int = 4096) -> str:
+        """Return the beginning of a file; empty where there is none."""
+        try:
+            return self._tree.read(self.root + path, most).decode("utf-8", "replace")
+        except OSError:
+            return ""
+
+    def some(self, kind: str, paths: Sequence[str]) -> Found:
+        """Yield the first of the paths where there is a file."""
+        yield from (Evidence(kind, self.root + path) for path in [path for path in paths if self.has(path)][:1])
+
+    def best(self, kind: str, patterns: Sequence[str], weak: Sequence[str] = (), fits: Callable[[str], bool] = bool) -> Found:
+        """Yield the first file that fits one of the patterns, the strong ones first, or what is missing.
+
+        `fits` says by its beginning whether a file is what it is taken for.
+        """
+        for pattern in (*patterns, *weak):
+            paths = [path for path in self.matching(pattern) if fits(self.read(path))]
+            if paths:
+                yield Evidence(kind, self.root + paths[0], pattern in weak)
+                return
+        patterns = (*patterns, *weak)
+        unfit = list(dict.fromkeys(path for pattern in patterns for path in self.matching(pattern)))
+        yield Missing(kind, (*map(self._complaint, unfit), *(pattern for pattern in patterns if pattern not in unfit)))
+
+    def _complaint(self, path: str) -> str:
+        """Return a path whose file is not what it is taken for, with its first line: what a command that failed had to say."""
+        first = next((line.strip() for line in self.read(path).splitlines() if line.strip()), "")
+        return f"{path}, which says only `{masked(first)[:_LONGEST]}`" if first else f"{path}, which is blank"
+
+    def every(self, kind: str, patterns: Sequence[str]) -> Found:
+        """Yield all files that fit a pattern, or what is missing."""
+        paths = [path for pattern in patterns for path in self.matching(pattern)]
+        yield from (Evidence(kind, self.root + path) for path in dict.fromkeys(paths))
+        if not paths:
+            yield Missing(kind, tuple(patterns))
+
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_NAMED = re.compile(r"^(?:secured-)?sosreport-(?P<host>.+?)(?:[.-](?:\d{4}-\d{2}-\d{2}|\d{12,14}|\d{6,8})(?:-\w+)?|-[a-z]{7})*$")
+_DATE = re.compile(
+    rf"\b(?P<month>{'|'.join(_MONTHS)})\s+(?P<day>\d{{1,2}})\s+(?P<time>\d\d:\d\d:\d\d)(?: ?[AP]M)?\s+(?:\S+\s+)?(?P<year>\d{{4}})"
+)
+_DAY_FIRST = re.compile(rf"\b(?P<day>\d{{1,2}})\s+(?P<month>{'|'.join(_MONTHS)})\w*\s+(?P<year>\d{{4}})\s+(?P<time>\d\d:\d\d:\d\d)")
+
+
+def host(search: Search) -> str:
+    """Return the host's name, as its report has it; else the name in the folder's name, or the folder's."""
+    for path in ("sos_commands/host/hostname", "sos_commands/general/hostname", "hostname", "etc/hostname"):
+        name = search.read(path, 256).strip()
+        if name and not re.search(r"\s", name):
+            return name
+    folder = posixpath.basename(search.root.rstrip("/"))
+    named = _NAMED.match(folder)
+    return named["host"] if named else folder
+
+
+def version(search: Search) -> tuple[int, ...]:
+    """Return the version of sos; empty where nothing tells it."""
+    found = re.search(r"sos ?report:?\s*(\d+(?:\.\d+)*)", search.read("version.txt"))
+    return tuple(map(int, found.group(1).split("."))) if found else ()
+
+
+def captured(search: Search) -> str:
+    """Return when the report was made, as `YYYY-MM-DD HH:MM:SS` or the day only; empty where nothing tells it."""
+    for path in ("sos_commands/date/date", "sos_commands/general/date", "date"):
+        text = search.read(path)
+        found = _DATE.search(text) or _DAY_FIRST.search(text)
+        if found:
+            return f"{found['year']}-{_MONTHS.index(found['month']) + 1:02}-{int(found['day']):02} {found['time']}"
+    folder = posixpath.basename(search.root.rstrip("/"))
+    day = re.search(r"(?<!\d)(20\d\d)-?([01]\d)-?([0-3]\d)(?:([0-2]\d)([0-5]\d)([0-5]\d)?)?(?!\d)", folder)
+    if not day:
+        return ""
+    time = f" {day[4]}:{day[5]}:{day[6] or '00'}" if day[4] else ""
+    return f"{day[1]}-{day[2]}-{day[3]}{time}"
+
+
+SOS, CRM_REPORT, HOST = "sos", "crm_report", "host"
+_GENERATED = "var/lib/config-data/puppet-generated"
+_DEEPEST = 8
+_LONGEST_CIB = 64_000_000  # bytes; more than any that is read
+
+
+@dataclass(frozen=True)
+class Capture:
+    """One host, or one cluster's report, as it was at one time.
+
+    `root` is the path in front of the host's `etc/` (ends with `/`, or is empty), `form` SOS, CRM_REPORT or HOST, `version` that of
+    sos (empty: unknown), `captured` the time in a form that sorts (empty: unknown), `in_containers` whether its services run in containers.
+    """
+
+    root: str
+    form: str
+    host: str
+    version: tuple[int, ...] = ()
+    captured: str = ""
+    in_containers: bool = False
+    evidence: tuple[Evidence, ...] = ()
+    missing: tuple[Missing, ...] = ()
+
+    def of(self, kind: str) -> list[Evidence]:
+        """Return the evidence of one kind."""
+        return [evidence for evidence in self.evidence if evidence.kind == kind]
+
+
+def captures(tree: Tree, top: str = "") -> list[Capture]:
+    """Return every report and host at or below the folder `top`, sorted by path."""
+    return sorted((capture(tree, root) for root in _roots(tree, top, 0)), key=lambda found: found.root)
+
+
+def _roots(tree: Tree, folder: str, depth: int) -> Iterator[str]:
+    inside = names(tree, folder or ".")
+    below = f"{folder}/" if folder else ""
+    form = _form(tree, below, inside)
+    if form is not None:
+        yield below
+    if form in (None, CRM_REPORT) and depth < _DEEPEST:  # what lies beside the nodes of a cluster's report may be one of another kind
+        for name in inside:
+            if tree.kind(below + name) == FOLDER and not (form and _has_cib(tree, below + name)):
+                yield from _roots(tree, below + name, depth + 1)
+
+
+def _form(tree: Tree, root: str, inside: Sequence[str]) -> Optional[str]:
+    there = set(inside)
+    if "sos_commands" in there or ("version.txt" in there and "etc" in there):
+        return SOS
+    if "etc" in there and there & {"usr", "var", "run", "lib"}:
+        return HOST
+    return CRM_REPORT if any(_has_cib(tree, root + name) for name in inside) else None
+
+
+def _has_cib(tree: Tree, folder: str) -> bool:
+    """Return whether a folder is that of one node in a cluster's report."""
+    return any(tree.real_kind(f"{folder}/{name}") == FILE for name in ("cib.xml", "cib.xml.live"))
+
+
+def capture(tree: Tree, root: str) -> Capture:
+    """Return what the folder `root` (with a final `/`, or empty) holds to judge by."""
+    search = Search(tree, root)
+    form = _form(tree, root, search.names("")) or HOST
+    found = list(_cluster(search, form))
+    if form != CRM_REPORT:
+        found += [*_units(search), *_options(search), *_containers(search), *_system(search), *_undercloud(search)]
+    return Capture(
+        root,
+        form,
+        host(search),
+        version(search),
+        captured(search),
+        search.in_containers,
+        tuple(item for item in found if isinstance(item, Evidence)),
+        tuple(item for item in found if isinstance(item, Missing)),
+    )
+
+
+def _cluster(search: Search, form: str) -> Found:
+    node = host(search).split(".")[0]
+    if form == CRM_REPORT:
+        for name in search.names(""):
+            yield from search.some(CIB, (f"{name}/cib.xml.live", f"{name}/cib.xml"))
+        yield from search.every(COROSYNC, ["*/corosync.conf"])
+        return
+    reports = [
+        f"sos_commands/{plugin}/crm_report/{name}" for plugin in ("pacemaker", "cluster") for name in dict.fromkeys((node, "*")) if name
+    ]
+    cibs = [f"{report}/{name}" for report in reports for name in ("cib.xml.live", "cib.xml")]
+    packed = [f"sos_commands/{plugin}/crm_report*/*/*/cib.xml*" for plugin in ("pacemaker", "cluster")]
+    texts = [f"sos_commands/{plugin}/pcs_config" for plugin in ("pacemaker", "cluster")]
+    dumps = ["sos_commands/pacemaker/pcs_cluster_cib", "sos_commands/pacemaker/cibadmin*"]
+    yield from _cibs(search, [*cibs, *packed, *dumps, "var/lib/pacemaker/cib/cib.xml"], texts)
+    status = [
+        "sos_commands/pacemaker/pcs_status_--full",
+        "sos_commands/pacemaker/pcs_status",
+        "sos_commands/*/crm_mon*",
+        "sos_commands/cluster/pcs_status*",
+    ]
+    xml = ["sos_commands/*/crm_mon*xml*", "sos_commands/*/crm_mon*"]
+    found = list(search.best(CLUSTER_STATUS, xml, fits=is_xml))
+    if not any(isinstance(item, Evidence) for item in found):
+        found = list(search.best(CLUSTER_STATUS, status, fits=is_status))
+    yield from found
+    yield from search.best(COROSYNC, ["etc/corosync/corosync.conf", *(f"{report}/corosync.conf" for report in reports)])
+
+
+def _cibs(search: Search, patterns: Sequence[str], texts: Sequence[str]) -> Found:
+    """Yield the best CIB; where it is cut off, first the best of those that are whole, so that both are read and the damage is told."""
+    found = list(search.best(CIB, patterns, texts, fits=_may_be_cib))
+    first = found[0]
+    if isinstance(first, Evidence) and not first.weaker and not _is_whole(search, first.path[len(search.root) :]):
+        whole = (path for pattern in patterns for path in search.matching(pattern) if _is_whole(search, path))
+        yield from (Evidence(CIB, search.root + path) for path in islice(whole, 1))
+    yield from found
+
+
+def _is_whole(search: Search, path: str) -> bool:
+    """Return whether a CIB ends as one does."""
+    text = search.read(path, _LONGEST_CIB).rstrip()
+    return text.endswith(("</cib>", "-->")) or re.search(r"<cib\b[^>]*/>$", text) is not None
+
+
+def _may_be_cib(text: str) -> bool:
+    """Return whether a file that begins so tells of a cluster's configuration; a command that failed left its complaint there."""
+    return "<" in text or is_pcs_config(text)
+
+
+def _units(search: Search) -> Found:
+    folders = [f"{top}/systemd/system" for top in ("etc", "usr/lib", "lib", "usr/local/lib")]
+    there = [folder for folder in folders if search.names(folder)]
+    for folder in there:
+        if folder != "lib/systemd/system" or "usr/lib/systemd/system" not in there:
+            yield Evidence(UNITS, search.root + folder)
+    vendor = tuple(folder for folder in folders[1:3])
+    if not any(folder in there for folder in vendor):
+        yield Missing(UNITS, vendor)
+    for pattern in ("etc/systemd/system.conf", *(f"{top}/systemd/system.conf.d/*.conf" for top in ("etc", "run", "usr/lib"))):
+        yield from (Evidence(UNITS, search.root + path) for path in search.matching(pattern))
+    yield from _folder(search, RUNTIME_UNITS, "run/systemd/system")
+    shown = ["sos_commands/systemd/systemctl_show_*service_--all", "sos_commands/systemd/systemctl_show_*.service*"]
+    listed = ["sos_commands/systemd/systemctl_list-units*"]
+    yield from search.best(UNIT_SETTINGS, shown, listed, fits=lambda text: _shows_properties(text) or _lists_units(text))
+    yield from search.best(UNIT_STATES, ["sos_commands/systemd/systemctl_list-unit-files*"], fits=_lists_unit_files)
+
+
+def _shows_properties(text: str) -> bool:
+    """Return whether text that begins so is of `systemctl show`; where systemd is not running, it is a complaint."""
+    return re.search(r"^[A-Z]\w*=", text, re.M) is not None
+
+
+def _lists_unit_files(text: str) -> bool:
+    """Return whether text that begins so is of `systemctl list-unit-files`."""
+    return re.search(r"^[^\s.]\S*\.[a-z]+[ \t]+[a-z-]+", text, re.M) is not None
+
+
+def _lists_units(text: str) -> bool:
+    """Return whether text that begins so is of `systemctl list-units`."""
+    return re.search(r"^\W*\S+\.[a-z]+[ \t]+(?:loaded|not-found|masked|error|bad-setting)[ \t]", text, re.M) is not None
+
+
+def _folder(search: Search, kind: str, folder: str) -> Found:
+    yield Evidence(kind, search.root + folder) if search.names(folder) else Missing(kind, (folder,))
+
+
+def _options(search: Search) -> Found:
+    """Yield the folders of option files: for a service that has them for its container, those on the host are of no effect."""
+    found: set[str] = set()
+    for folder in (_GENERATED, "var/lib/config-data"):
+        for name in search.names(folder):
+            for project in search.names(f"{folder}/{name}/etc"):
+                if project in PROJECTS and (folder == _GENERATED or project not in found):
+                    found.add(project)
+                    yield Evidence(OPTIONS, f"{search.root}{folder}/{name}/etc/{project}")
+    for project in search.names("var/lib/openstack/config"):
+        found.add(project)
+        yield Evidence(OPTIONS, f"{search.root}var/lib/openstack/config/{project}")
+    on_host = [project for project in PROJECTS if project not in found and search.names(f"etc/{project}")]
+    for project in on_host:
+        yield Evidence(OPTIONS, f"{search.root}etc/{project}", weaker=search.in_containers)
+    if not found and not on_host:
+        yield Missing(OPTIONS, (f"{_GENERATED}/*/etc/*", "etc/nova", "etc/cinder", "etc/heat"))
+
+
+def _containers(search: Search) -> Found:
+    inspect = [
+        f"sos_commands/{engine}/{folder}{engine}_{verb}_*"
+        for engine in ("podman", "docker")
+        for folder in ("containers/", "")
+        for verb in ("inspect", "container_inspect")
+    ]
+    printed = [item for item in search.every(CONTAINERS, inspect) if isinstance(item, Evidence)]
+    found = [item for item in printed if not _complains(search.read(item.path[len(search.root) :], 80))]
+    lists = [f"sos_commands/{engine}/{engine}_ps*" for engine in ("podman", "docker")]
+    listed = [item for item in search.every(CONTAINERS, lists) if isinstance(item, Evidence)]
+    found += [Evidence(CONTAINERS, item.path, weaker=True) for item in listed if "NAMES" in search.read(item.path[len(search.root) :])]
+    start = [
+        "var/lib/tripleo-config/*startup-config*/*.json",
+        "var/lib/tripleo-config/*startup-config*/*/*.json",
+        "var/lib/tripleo-config/*startup*.json",
+    ]
+    if not found:
+        found = [Evidence(CONTAINERS, item.path, weaker=True) for item in search.every(CONTAINERS, start) if isinstance(item, Evidence)]
+    yield from found
+    if not found and search.in_containers:
+        yield Missing(CONTAINERS, (*inspect, *lists, *start))
+
+
+def _undercloud(search: Search) -> Found:
+    """Yield the folders of what an undercloud deploys from; their absence is nothing that is missing."""
+    for kind, folder in ((HIERADATA, "etc/puppet/hieradata"), (TEMPLATES, "usr/share/openstack-tripleo-heat-templates")):
+        if search.names(folder):
+            yield Evidence(kind, search.root + folder)
+
+
+def _complains(text: str) -> bool:
+    """Return whether all that a command printed is that there is no such container, or no docker; docker adds an empty list."""
+    return text.lstrip("[] \t\r\n").startswith(("Error", "error", "Cannot"))
+
+
+def _system(search: Search) -> Found:
+    lists = ["sos_commands/rpm/*rpm*-qa*", "installed-rpms", "sos_commands/dpkg/dpkg_-l", "installed-debs"]
+    yield from search.best(PACKAGES, lists)
+    yield from search.every(RELEASE, ["etc/rhosp-release", "etc/os-release", "usr/lib/os-release", "etc/redhat-release", "etc/lsb-release"])

@@ -1,0 +1,236 @@
+"""The general check: a setting of every fact of a kind must be such and such."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, Optional, Union
+
+from lwlint.checks.managers import UNKNOWN, managers_of, units
+from lwlint.checks.systemd import drop_in
+from lwlint.core.check import Check, NoParams, Saw, Unknown
+from lwlint.core.facts import Fact, Facts, Unreadable, UnusedAllow
+from lwlint.core.finding import Command, Problem, Related
+from lwlint.core.record import dataclass, field
+from lwlint.core.secret import quoted
+from lwlint.core.source import Span, Text
+from lwlint.inputs.systemd.facts import LOADED, NOT_FOUND, Setting, Unit
+
+
+def _run_input(facts: Facts, _: NoParams) -> Iterator[Problem]:
+    for fact in facts.of(Unreadable):
+        yield Problem(fact.span, f"{fact.name}: {fact.message}", f"unreadable {fact.message}", host=fact.host)
+
+
+def _input_evidence(_: Facts, __: Any) -> str | None:
+    return None
+
+
+def _run_allows(facts: Facts, _: NoParams) -> Iterator[Problem]:
+    for fact in facts.of(UnusedAllow):
+        yield Problem(fact.span, f"`allow {fact.name}`: {fact.because}", f"allow {fact.name}", host=fact.host)
+
+
+CHECKS = (
+    Check("unreadable-input", _run_input, _input_evidence),
+    Check("allow-without-effect", _run_allows, _input_evidence),
+)
+
+
+_NAMES = {"unit": "systemd unit", "resource": "CIB", "cluster": "CIB", "option": "option file", "service_mapping": "Heat environment"}
+
+
+@dataclass(frozen=True)
+class Matcher:
+    """What a value must be; every matcher that is given must hold. `absent` means that nothing may be set at all."""
+
+    one_of: tuple[str, ...] = ()
+    matches: Optional[str] = None
+    at_least: Optional[float] = None
+    at_most: Optional[float] = None
+    absent: bool = False
+    says: str = ""
+
+    def holds(self, value: str | None) -> bool:
+        """Return whether `value` (None: not set) is as it must be."""
+        if self.absent or value is None:
+            return self.absent and value is None
+        return (
+            (not self.one_of or value in self.one_of)
+            and (self.matches is None or re.fullmatch(self.matches, value) is not None)
+            and (self.at_least is None or _number(value) >= self.at_least)
+            and (self.at_most is None or _number(value) <= self.at_most)
+        )
+
+    def words(self) -> str:
+        """Return what must be, for a message."""
+        if self.says or self.absent:
+            return self.says or "absent"
+        if self.one_of:
+            return _either(self.one_of)
+        bounds = [f"at least `{self.at_least:g}`"] if self.at_least is not None else []
+        bounds += [f"at most `{self.at_most:g}`"] if self.at_most is not None else []
+        return " and ".join(bounds) or f"like `{self.matches}`"
+
+
+def _number(value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        return float("nan")
+
+
+def _either(words: tuple[str, ...]) -> str:
+    quoted = [f"`{word}`" for word in words]
+    return " or ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
+
+
+Wanted = Mapping[str, Union[str, bool, tuple[str, ...]]]
+_Wrong = tuple[Any, Union[Setting, Text, None]]
+
+
+@dataclass(frozen=True)
+class Milder:
+    """Facts for which a rule has another severity than its own."""
+
+    where: Wanted
+    severity: Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True)
+class Params:
+    """`each` names the kind of fact; `where` picks by attributes (`service.kind`), of which all must fit, `unless` leaves out
+    what fits one of its own. `setting` is a key of its
+    settings or an attribute of its own. `default` is what an absent setting means; without it, absence is no problem
+    unless the matcher says so. `called` is how messages name the setting, `because` what they say of a wrong value.
+    `needs` are the kinds of fact without which nothing can be said. `together` makes one problem of all facts of a host that
+    have the same wrong value. `drop_in` is what a fix sets in a unit's drop-in, `commands` mend a fact
+    by hand, with `NAME` for its name; `commands_unless` picks facts for which they would be wrong.
+    """
+
+    each: Literal["unit", "resource", "option", "service_mapping", "ignored_line"]
+    setting: str
+    must_be: Matcher
+    where: Wanted = field(default_factory=dict)
+    unless: Wanted = field(default_factory=dict)
+    default: Optional[str] = None
+    called: str = ""
+    because: Mapping[str, str] = field(default_factory=dict)
+    milder: tuple[Milder, ...] = ()
+    needs: tuple[str, ...] = ()
+    together: bool = False
+    drop_in: Mapping[str, str] = field(default_factory=dict)
+    commands: tuple[str, ...] = ()
+    commands_unless: Wanted = field(default_factory=dict)
+
+
+def _run_require(facts: Facts, params: Params) -> Iterator[Saw]:
+    wrong: dict[tuple[object, ...], list[_Wrong]] = {}
+    for fact in _each(facts, params.each):
+        if not _fits(facts, fact, params.where) or any(_fits(facts, fact, {path: value}) for path, value in params.unless.items()):
+            continue
+        found = _found(fact, params.setting)
+        if found is None and isinstance(fact, Unit) and fact.load_state == NOT_FOUND:
+            yield Unknown(f"the unit file of {fact.name} was not given", fact.span)
+            continue
+        if found is not None and found.value == "unknown":
+            unknown = f"what `{params.setting}` of {fact.name} is" if "." in params.setting else f"whether {fact.name} is {params.setting}"
+            yield Unknown(f"nothing tells {unknown}", fact.span)
+            continue
+        value = found.value if found is not None else params.default
+        if params.must_be.holds(value) or (value is None and not params.must_be.absent):
+            continue
+        if "managed_by" in params.where and isinstance(fact, Unit) and managers_of(facts, fact) == UNKNOWN:
+            yield Unknown(f"no CIB was given that tells whether Pacemaker runs {fact.name}", fact.span)
+            continue
+        key = (fact.host, _folder(fact.span.path), value) if params.together else (len(wrong),)
+        wrong.setdefault(key, []).append((fact, found))
+    for alike in wrong.values():
+        yield _problem(facts, alike, params)
+
+
+def _each(facts: Facts, kind: str) -> Iterator[Fact]:
+    if kind == "unit":
+        yield from units(facts)
+    else:
+        yield from (fact for fact in facts if fact.kind == kind)
+
+
+def _fits(facts: Facts, fact: Fact, wanted: Wanted) -> bool:
+    for path, values in wanted.items():
+        allowed = values if isinstance(values, tuple) else (values,)
+        if path == "managed_by" and isinstance(fact, Unit):
+            if managers_of(facts, fact) not in (*allowed, UNKNOWN):
+                return False
+        elif _attribute(fact, path) not in allowed:
+            return False
+    return True
+
+
+def _attribute(fact: Any, path: str) -> Any:
+    for name in path.split("."):
+        fact = getattr(fact, name, None)
+    return fact
+
+
+def _found(fact: Any, setting: str) -> Setting | Text | None:
+    """Return the setting of a fact by its key, else an attribute of the fact as Text in the fact's place."""
+    for settings in (getattr(fact, "settings", {}), getattr(fact, "pending", {})):
+        if setting in settings:
+            found: Setting | Text = settings[setting]
+            return found
+    if "." in setting:
+        return None
+    value = _attribute(fact, setting)
+    if isinstance(value, Text) or value is None:
+        return value
+    return Text(str(value), fact.span)
+
+
+def _folder(path: str) -> str:
+    """Return the path of a file up to the folder of all unit files, to keep the trees of hosts without a name apart."""
+    return re.sub(r"(etc|run|lib|usr/lib|usr/local/lib)/systemd/.*|[^/]*$", "", path)
+
+
+def _problem(facts: Facts, alike: list[_Wrong], params: Params) -> Problem:
+    """Return one problem for facts that have the same wrong value, at the first of them."""
+    fact, found = alike[0]
+    more = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
+    called = params.called or f"`{params.setting}`"
+    actual = f"not set (default `{params.default}`)" if found is None else f"`{found.value}`"
+    reason = params.because.get(found.value if found is not None else str(params.default), "")
+    if params.setting == "load_state" and fact.because:
+        reason = fact.because
+    message = f"{fact.name}{more}: {called} is {actual}{f' ({reason})' if reason else ''}; it must be {params.must_be.words()}"
+    milder = next((m.severity for m in params.milder if _fits(facts, fact, m.where)), None)
+    subject = f"{fact.kind} {fact.name}" if not params.together else f"{fact.kind} {params.setting}"
+    related = (*_beaten(found), *(Related(_place(other, value, params), f"{other.name} too") for other, value in alike[1:]))
+    fix = drop_in(fact, params.drop_in) if isinstance(fact, Unit) and not params.together and fact.load_state == LOADED else None
+    mended = [other for other, _ in alike if not params.commands_unless or not _fits(facts, other, params.commands_unless)]
+    commands = tuple(Command(line.replace("NAME", quoted(other.name))) for other in mended for line in params.commands)
+    return Problem(_place(fact, found, params), message, subject, related, milder, host=fact.host, fix=fix, commands=commands)
+
+
+def _place(fact: Any, found: Setting | Text | None, params: Params) -> Span:
+    if params.setting == "load_state" and fact.because_span is not None:
+        place: Span = fact.because_span
+        return place
+    if isinstance(found, Setting):
+        return found.span if found.value else found.key.span
+    own: Span = fact.span
+    return own
+
+
+def _beaten(found: Setting | Text | None) -> tuple[Related, ...]:
+    if not isinstance(found, Setting):
+        return ()
+    return tuple(Related(beaten.span, f"`{beaten.key.value}={beaten.value}` is overridden") for beaten in found.beaten)
+
+
+def _require_evidence(facts: Facts, params: Params) -> str | None:
+    kinds = {fact.kind for fact in facts}
+    missing = [kind for kind in (params.each, *params.needs) if kind not in kinds]
+    return f"no {_NAMES.get(missing[0], missing[0])} was given" if missing else None
+
+
+CHECK = Check("require", _run_require, _require_evidence, Params)

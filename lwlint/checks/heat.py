@@ -1,0 +1,308 @@
+"""Where a resource registry maps a service, against where it belongs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
+from typing import Any, Literal, Optional
+
+from lwlint.checks import NO_CONTAINER_TEMPLATE, NO_MAPPING, NO_TEMPLATE
+from lwlint.core.check import Check, NoParams, Saw, Unknown
+from lwlint.core.facts import Facts, NotEvaluated, Service
+from lwlint.core.finding import AddKey, DropLines, Fix, Problem, Related, Replace
+from lwlint.core.record import dataclass
+from lwlint.inputs.heat.facts import (
+    NONE,
+    Container,
+    DanglingReference,
+    DuplicateKey,
+    Environment,
+    HieraKey,
+    ServiceMapping,
+    StrayFunction,
+    Template,
+)
+
+
+def unseen(facts: Facts) -> Iterator[Unknown]:
+    """Yield one unknown for each file whose content is not known before Jinja has been rendered."""
+    for file in facts.of(NotEvaluated):
+        if file.because == "Jinja":
+            yield Unknown(file.because, file.span)
+
+
+def needs_heat(kind: type, reason: str) -> Callable[[Facts, Any], str | None]:
+    """Return an `evidence` function: a fact of type `kind` must be there; where there is none, Jinja may be why."""
+
+    def evidence(facts: Facts, _: Any) -> str | None:
+        if facts.of(kind):
+            return None
+        return next((f"{unknown.because} in `{unknown.span.path}`" for unknown in unseen(facts) if unknown.span), reason)
+
+    return evidence
+
+
+@dataclass(frozen=True)
+class MappingParams:
+    """Which services to look at, and which target is wrong for them.
+
+    `leads_to` is the wrong target: a template that puts the service under `pacemaker`, one that leaves it to `systemd`, or `any` template.
+    `while_pacemaker` looks only where Pacemaker is on. `shims` are templates without a service of their own. Environments that
+    match `elsewhere` are written for hosts without the cluster; they are judged only where they were given with `-e`. `inherited`
+    looks at entries of the base registry too, which the environment leaves as they are. `off_by` is a setting that turns
+    the service off where it is `false`. From the release `before` on, both are right.
+    `mend` offers to map to the same template without Pacemaker.
+    """
+
+    expected: str
+    leads_to: Literal["pacemaker", "systemd", "any"]
+    kinds: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    in_spec: Optional[bool] = None
+    while_pacemaker: bool = False
+    inherited: bool = True
+    shims: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
+    combined: tuple[str, ...] = ()
+    off_by: Optional[str] = None
+    before: Optional[str] = None
+    mend: bool = False
+
+
+def run(facts: Facts, params: MappingParams) -> Iterator[Saw]:
+    """Yield a problem for each mapping in force that leads where it must not."""
+    yield from unseen(facts)
+    if params.before is not None and facts.release.at_least(params.before):
+        return
+    views = {view.name: view for view in facts.of(Environment)}
+    for mapping in facts.of(ServiceMapping):
+        service = mapping.service or mapping.template_service
+        if service is None or not mapping.in_force or mapping.final in ("", NONE) or not _concerns(service, params):
+            continue
+        if mapping.outside or (params.while_pacemaker and not mapping.pacemaker) or not _leads(mapping, params):
+            continue
+        if "://" in mapping.final and not mapping.final.startswith("file://"):
+            yield Unknown(f"`{mapping.alias}` is mapped to `{mapping.final}`, which is not here", mapping.span)
+            continue
+        if _is_aliased(mapping, facts, params) or (params.off_by is not None and _is_off(facts, params.off_by)):
+            continue
+        view = views[mapping.environment]
+        if mapping.inherited and not view.merged and not _judged_here(mapping, view, params):
+            continue
+        if not view.merged and any(fnmatchcase(view.name, pattern) for pattern in params.elsewhere):
+            yield Unknown(
+                f"`{mapping.alias}` is mapped to `{mapping.template}` in an environment for hosts without the cluster", mapping.span
+            )
+            continue
+        yield _problem(mapping, service, view, params)
+
+
+def _concerns(service: Service, params: MappingParams) -> bool:
+    if service.name in params.services:
+        return True
+    return service.kind in params.kinds and params.in_spec in (None, service.in_spec)
+
+
+def _leads(mapping: ServiceMapping, params: MappingParams) -> bool:
+    if params.leads_to == "pacemaker":
+        return mapping.under_pacemaker
+    if "::" in mapping.final:
+        return False  # a resource type of Heat's own or of a plugin
+    if params.leads_to == "any":
+        return True
+    other = mapping.template_service is not None and mapping.service is not None and mapping.template_service != mapping.service
+    return not mapping.under_pacemaker and not other and not any(fnmatchcase(mapping.final, shim) for shim in params.shims)
+
+
+def _is_aliased(mapping: ServiceMapping, facts: Facts, params: MappingParams) -> bool:
+    """Return whether the mapping leads there only by another alias, which is blamed itself, or is only a step of such a way."""
+    known = (m for m in facts.of(ServiceMapping) if m.in_force and m.service is not None and _concerns(m.service, params))
+    if mapping.service is None:  # a name of nobody's: it is no service but on the way of one
+        return any(mapping.alias in other.chain and other.environment == mapping.environment for other in known)
+    return bool(mapping.chain) and any(other.alias == mapping.chain[-1] for other in known)
+
+
+def _is_off(facts: Facts, key: str) -> bool:
+    return any(setting.name == key and setting.values == ("false",) for setting in facts.of(HieraKey))
+
+
+def _judged_here(mapping: ServiceMapping, view: Environment, params: MappingParams) -> bool:
+    """Return whether the environment itself is to blame for what it inherits: it turns Pacemaker on, and deploys the service."""
+    if not params.inherited or view.span.path not in view.environments or any(fnmatchcase(view.name, p) for p in params.combined):
+        return False
+    return not view.services or any(alias.lower() == mapping.alias.lower() for alias in view.services)
+
+
+def _problem(mapping: ServiceMapping, service: Service, view: Environment, params: MappingParams) -> Problem:
+    what = f"template is `{mapping.template}`"
+    if mapping.chain:
+        what = f"it leads to `{mapping.final}` by way of `{mapping.chain[-1]}`"
+    left = mapping.inherited and not view.merged
+    related = [Related(view.span, "Pacemaker is on here")] if params.while_pacemaker and not left else []
+    if left:
+        what = f"{what} in the base registry, and this environment turns Pacemaker on"
+        related = [Related(mapping.span, "mapped here")]
+    return Problem(
+        span=view.span if left else mapping.span,
+        message=f"`{mapping.alias}`: {what}; {params.expected.format(service=service.title)}",
+        subject=f"mapping {mapping.alias}",
+        related=tuple(related),
+        severity="warning" if left else None,
+        host=mapping.host,
+        fix=_fix(mapping, service, left) if params.mend else None,
+    )
+
+
+def _fix(mapping: ServiceMapping, service: Service, left: bool) -> Optional[Fix]:
+    """Return the fix that maps to the plain template beside the one for Pacemaker; where none is known, the one that drops the line."""
+    if left or mapping.chain:
+        return None
+    plain = mapping.template.replace("pacemaker/", "", 1)
+    known = (t for t in service.templates if t not in service.pacemaker_templates)
+    written = mapping.target.end - mapping.target.start == len(mapping.template)  # without quotes
+    if written and plain != mapping.template and any(plain == t or plain.endswith("/" + t) for t in known):
+        return Fix(f"map it to `{plain}`", (Replace(mapping.target, plain),))
+    if mapping.inherited:
+        return None
+    return Fix("take the line away, so that the base registry's template is used", (DropLines(mapping.span),), safe=False)
+
+
+CHECK = Check(name="service-mapping", run=run, evidence=needs_heat(ServiceMapping, NO_MAPPING), params=MappingParams)
+
+
+@dataclass(frozen=True)
+class TemplateParams:
+    """`kinds` are the kinds of services that no template may put under Pacemaker."""
+
+    kinds: tuple[str, ...]
+
+
+def templates(facts: Facts, params: TemplateParams) -> Iterator[Saw]:
+    """Yield a problem for each template that puts a service of the wrong kind under Pacemaker."""
+    yield from unseen(facts)
+    for template in facts.of(Template):
+        if not template.under_pacemaker:
+            continue
+        if template.service is None:
+            yield Unknown("the template puts a service under Pacemaker that the catalogue does not know", template.span)
+        elif template.service.kind in params.kinds:
+            yield Problem(
+                span=template.span,
+                message=f"`{template.name}`: it puts {template.service.title} under Pacemaker; systemd must run it",
+                subject=f"template {template.service.name}",
+                related=tuple(Related(profile.span, "by this class") for profile in template.profiles),
+                host=template.host,
+            )
+
+
+@dataclass(frozen=True)
+class ContainerParams:
+    """`policies` are the restart policies with which a container comes back whenever it ends."""
+
+    policies: tuple[str, ...]
+
+
+def containers(facts: Facts, params: ContainerParams) -> Iterator[Saw]:
+    """Yield a problem for each container that runs for long and is not restarted."""
+    yield from unseen(facts)
+    expected = " or ".join(f"`{policy}`" for policy in params.policies)
+    for container in facts.of(Container):
+        policy = container.restart
+        if container.one_shot:
+            continue
+        if container.policies is None:
+            yield Unknown(f"only a deployment tells whether container `{container.name}` is restarted", container.span)
+            continue
+        wrong = next((value for value in container.policies if value.partition(":")[0] not in params.policies), None)
+        if policy is not None and wrong is None:
+            continue
+        what = "is not set" if policy is None else f"is `{wrong}`"
+        yield Problem(
+            span=container.span if policy is None else policy.span,
+            message=f"container `{container.name}` of `{container.step}`: `restart` {what}; it must be {expected}",
+            subject=f"container {container.name}",
+            host=container.host,
+            fix=_restarting(container, params.policies[0]),
+        )
+
+
+def _restarting(container: Container, policy: str) -> Optional[Fix]:
+    """Return the fix that sets the policy where it is not set, or set to a word that stands there as it is."""
+    if container.restart is None:
+        having = ("image", "command", "net", "volumes", "environment", "privileged")
+        return Fix(f"add `restart: {policy}`", (AddKey(container.span, "restart", policy, inside=True, having=having),))
+    place, value = container.restart.span, container.restart.value
+    if not 0 <= place.end - place.start - len(value) <= 2:
+        return None
+    return Fix(f"set `restart` to `{policy}`", (Replace(place, policy),), safe=False)
+
+
+@dataclass(frozen=True)
+class DanglingParams:
+    """`aliases` is how the aliases begin that are looked at (in any case); `others` looks at all but these."""
+
+    aliases: str
+    others: bool = False
+
+
+def dangling(facts: Facts, params: DanglingParams) -> Iterator[Saw]:
+    """Yield a problem for each reference to a template that does not exist."""
+    yield from unseen(facts)
+    for reference in facts.of(DanglingReference):
+        if reference.alias.lower().startswith(params.aliases.lower()) is params.others:
+            continue
+        place = f"`{reference.alias}`: template `{reference.name}`"
+        message, severity = f"{place} does not exist (`{reference.resolved}`); it must be one of the tree", None
+        if reference.installed:
+            if params.others:
+                continue
+            message = f"{place} is the installed one, outside this tree; it must be a relative path"
+            severity = "warning"
+        elif reference.lone:
+            yield Unknown(f"{place} is not here, and neither is anything else that the file refers to", reference.span)
+            continue
+        subject = f"reference {reference.alias} {reference.name}"
+        yield Problem(span=reference.span, message=message, subject=subject, severity=severity, host=reference.host)
+
+
+def duplicates(facts: Facts, _: NoParams) -> Iterator[Saw]:
+    """Yield a problem for each key that stands twice with different values."""
+    yield from unseen(facts)
+    for duplicate in facts.of(DuplicateKey):
+        if duplicate.differs and not duplicate.schema:
+            yield Problem(
+                span=duplicate.span,
+                message=f"`{duplicate.name}`: it is set twice in one mapping and the first value is dropped; it must be set once",
+                subject=f"key {duplicate.name}",
+                related=(Related(duplicate.dropped, "this value is dropped"),),
+                host=duplicate.host,
+            )
+
+
+def stray(facts: Facts, _: NoParams) -> Iterator[Saw]:
+    """Yield a problem for each function that Heat does not see as one."""
+    yield from unseen(facts)
+    for function in facts.of(StrayFunction):
+        yield Problem(
+            span=function.span,
+            message=f"`{function.name}`: it stands beside other keys, so Heat takes it for a setting of that name; it must stand alone",
+            subject=f"function {function.name}",
+            host=function.host,
+        )
+
+
+def _any_file(facts: Facts, params: object) -> Optional[str]:
+    found = any(facts.of(kind) for kind in (Template, Environment, DanglingReference))
+    return None if found else _NO_FILE(facts, params)
+
+
+_NO_FILE = needs_heat(DuplicateKey, "no Heat template or environment was given")
+_NO_TEMPLATE = needs_heat(Template, NO_TEMPLATE)
+_NO_CONTAINER = needs_heat(Container, NO_CONTAINER_TEMPLATE)
+CHECKS = (
+    Check(name="pacemaker-template", run=templates, evidence=_NO_TEMPLATE, params=TemplateParams),
+    Check(name="container-restart", run=containers, evidence=_NO_CONTAINER, params=ContainerParams),
+    Check(name="dangling-template", run=dangling, evidence=_any_file, params=DanglingParams),
+    Check(name="duplicate-key", run=duplicates, evidence=_any_file),
+    Check(name="stray-function", run=stray, evidence=_NO_TEMPLATE),
+)

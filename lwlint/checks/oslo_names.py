@@ -1,0 +1,239 @@
+"""Options that a service does not read where they stand: removed ones, misspelt ones, ones in another's section or file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, Optional
+
+from lwlint.core.check import Check, Saw, Unknown, needs
+from lwlint.core.facts import Facts
+from lwlint.core.finding import AddOption, DropLines, Fix, Problem, Replace, SetOption
+from lwlint.core.record import dataclass
+from lwlint.inputs.oslo.facts import ENVIRONMENT, FILE, Name, Option, OptionFiles, OptionSet, applies, option_sets, split_name
+
+_RETRIES = ("max_retries", "sql_max_retries", "db_max_retries", "rabbit_max_retries")
+
+
+def is_ours(option: Option) -> bool:
+    """Return whether the option stands in a file that may be edited: not in a unit's environment, nor in a package's own file."""
+    return option.origin == FILE and re.search(r"(^|/)usr/(local/)?share/|-dist\.conf$", option.file) is None
+
+
+def set_value(option_set: OptionSet, option: Option, value: str, names: Iterable[Name]) -> Optional[Fix]:
+    """Return the fix that gives the option another value. It is safe unless a `$reference` to one of its `names` ties others to it."""
+    if not is_ours(option):
+        return None
+    return Fix(
+        f"set `{option.name}` to `{value}`",
+        (SetOption(option.key, value),),
+        safe="$" not in option.value and not _named(option_set, option, *(name for _, name in names)),
+    )
+
+
+def add_beside(option_set: OptionSet, connection: Option, names: Sequence[Name], value: str) -> Optional[Fix]:
+    """Return the fix that adds an option, by the first of its `names`, to the file of another one. It is safe unless others refer to it."""
+    if not is_ours(connection):
+        return None
+    section, option = names[0]
+    tied = _named(option_set, connection, *(name for _, name in names))
+    return Fix(f"add `{option} = {value}` to `[{section}]`", (AddOption(connection.key, section, option, value),), safe=not tied)
+
+
+def take_away(option_set: OptionSet, option: Option) -> Optional[Fix]:
+    """Return the fix that takes away an option which nothing reads, and all values of it that this one beats."""
+    spans = [option.key, *(text.span for text in option.beaten)]
+    if not is_ours(option) or any(text.span.path != option.file for text in option.beaten) or _named(option_set, option, option.option):
+        return None
+    return Fix(f"take `{option.name}` away", tuple(DropLines(span) for span in spans))
+
+
+def rename(option_set: OptionSet, option: Option, to: Name, *, alike: bool = False) -> Optional[Fix]:
+    """Return the fix that gives an option the name (section and option) under which it is read; none if that is taken.
+
+    It is safe if both names are `alike`, or if the value is as it should be, for then to be read is what was meant; not
+    where other options refer to the name that it gets, or to any other of retries, which it may be an old name of.
+    """
+    section, name = to
+    if not is_ours(option) or to in option_set.options or option.beaten or _named(option_set, option, option.option):
+        return None
+    safe = (alike or option.value.strip() == "-1") and not _named(option_set, option, name, *_RETRIES)
+    if section == option.section:
+        return Fix(f"call it `{name}`", (Replace(option.key, name),), safe=safe)
+    if not re.fullmatch(r"[+-]?\d+", option.value):
+        return None
+    changes = (DropLines(option.key), AddOption(option.key, section, name, option.value))
+    return Fix(f"move it to `[{section}]` as `{name}`", changes, safe=safe)
+
+
+def _named(option_set: OptionSet, option: Option, *names: str) -> bool:
+    """Return whether the value of an option other than this one refers to an option with one of the names, in whatever section."""
+    pattern = re.compile(rf"\$\{{?(?:[\w-]+\.)?(?:{'|'.join(map(re.escape, names))})\b")
+    others = (value for other in option_set.options.values() if other is not option for value in (other.value, *other.values))
+    return any("$" in value and pattern.search(value) for value in others)
+
+
+_ASSIGNMENT = re.compile(r"(?P<key>[\w-]+)\s*[=:]")
+
+
+@dataclass(frozen=True)
+class Presence:
+    """Options whose presence says something. The first of `options` (`section/option`) that is set is blamed, with `message`.
+
+    It counts for `projects` (all if empty, less `not_projects`), from release `since` to `until`, where none of `unless` is set;
+    with `known`, only where the release is known.
+    A fix calls it `instead` (`section/option`), or takes it away if `needless`.
+    """
+
+    options: tuple[str, ...]
+    message: str
+    projects: tuple[str, ...] = ()
+    not_projects: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    since: Optional[str] = None
+    until: Optional[str] = None
+    known: bool = False
+    severity: Optional[Literal["error", "warning", "note"]] = None
+    instead: str = ""
+    needless: bool = False
+
+
+@dataclass(frozen=True)
+class Presences:
+    """What `option-present` looks for."""
+
+    presences: tuple[Presence, ...]
+
+
+def _refused(option_set: OptionSet) -> Optional[Unknown]:
+    files = option_set.files
+    if files.refused is None:
+        return None
+    return Unknown(f"oslo.config refuses `{files.refused}`, so that nothing is known of `{files.name}`", files.span)
+
+
+def _run_present(facts: Facts, params: Presences) -> Iterator[Saw]:
+    for option_set in option_sets(facts):
+        refused = _refused(option_set)
+        if refused is not None:
+            yield refused
+            continue
+        project = option_set.files.project
+        for presence in params.presences:
+            if (presence.projects and project not in presence.projects) or project in presence.not_projects:
+                continue
+            if not applies(facts.release, presence.since, presence.until) or (presence.known and facts.release.name is None):
+                continue
+            if any(split_name(name) in option_set.options for name in presence.unless):
+                continue
+            found = (option_set.options.get(split_name(name)) for name in presence.options)
+            option = next((o for o in found if o is not None and o.value.strip()), None)
+            if option is not None:
+                message = f"{_base(option)}: `{option.name}` {presence.message}"
+                fix = _fix(option_set, option, presence)
+                yield Problem(option.key, message, f"option {option.name}", (), presence.severity, host=option.host, fix=fix)
+
+
+def _fix(option_set: OptionSet, option: Option, presence: Presence) -> Optional[Fix]:
+    if presence.needless:
+        return take_away(option_set, option)
+    if not presence.instead:
+        return None
+    return rename(option_set, option, split_name(presence.instead), alike=True)  # wherever the old one is read
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where one option is read: `sections` as oslo.config compares them. `anywhere` tells that no other option has this name,
+    so that it is misplaced in every other section; else it is in the sections `misplaced`."""
+
+    option: str
+    sections: tuple[str, ...]
+    misplaced: tuple[str, ...] = ()
+    anywhere: bool = False
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """A section that some projects do not read for its retries; `instead` is the one that they do read."""
+
+    section: str
+    projects: tuple[str, ...]
+    instead: str
+
+
+@dataclass(frozen=True)
+class Homes:
+    """What `option-misplaced` knows of: the options, and sections that are not read by some."""
+
+    homes: tuple[Home, ...]
+    foreign: tuple[Foreign, ...] = ()
+
+
+def _run_misplaced(facts: Facts, params: Homes) -> Iterator[Saw]:
+    homes = {home.option: home for home in params.homes}
+    for option_set in option_sets(facts):
+        refused = _refused(option_set)
+        if refused is not None:
+            yield refused
+            continue
+        for option in option_set.options.values():
+            if option.origin == ENVIRONMENT:
+                continue
+            yield from _swallowed(option, homes)
+            home = homes.get(option.option.lower().replace("-", "_"))
+            wrong = _misplaced(option, home, params, option_set.files) if home is not None else None
+            if wrong is not None:
+                message, to = wrong
+                fix = rename(option_set, option, to) if to is not None else None
+                yield Problem(option.key, f"{_base(option)}: {message}", f"option {option.name}", host=option.host, fix=fix)
+
+
+def _misplaced(option: Option, home: Home, params: Homes, files: OptionFiles) -> Optional[tuple[str, Optional[Name]]]:
+    """Return what keeps the option from being read, if anything does, and the name that it must have."""
+    meant = _meant(option.section, home)
+    spelt = f"`{option.option}` in `[{option.written}]`"
+    if meant is None:
+        if not home.anywhere and option.section not in home.misplaced:
+            return None
+        return f"{spelt} is not read; it must stand in `[{home.sections[0]}]`", (home.sections[0], home.option)
+    if meant != option.section:
+        return f"{spelt} is not read; the section must be `[{meant}]`", (meant, home.option)
+    if option.option != home.option:
+        return f"{spelt} is not read; the name must be `{home.option}`", (meant, home.option)
+    for foreign in params.foreign:
+        if foreign.section == option.section and files.project in foreign.projects:
+            return f"{spelt} is not read by {files.project}; it must stand in `[{foreign.instead}]`", (foreign.instead, home.option)
+    if not files.read:
+        if ".conf.d/" in option.file and not option.file.endswith(".conf"):
+            return f"{spelt} is in a file that is not read; its name must end with `.conf`", None
+        return f"{spelt} is in a file that none of the units given reads", None
+    return None
+
+
+def _meant(section: str, home: Home) -> Optional[str]:
+    """Return the section that `section` is or was meant to be: equal but for blanks, and `DEFAULT` in another spelling."""
+    if section in home.sections:
+        return section
+    bare = section.strip().lower()
+    return next((known for known in home.sections if known.lower() == bare), None)
+
+
+def _swallowed(option: Option, homes: dict[str, Home]) -> Iterator[Problem]:
+    for line in option.continued:
+        match = _ASSIGNMENT.match(line.value)
+        if match and match["key"].lower().replace("-", "_") in homes:
+            what = f"`{line.value}` is indented and so continues the value of `{option.name}`"
+            message = f"{_base(option)}: {what}; it must begin in the first column"
+            yield Problem(line.span, message, f"option {option.name} continued", host=option.host)
+
+
+def _base(option: Option) -> str:
+    return option.key.path.rsplit("/", 1)[-1]
+
+
+_EVIDENCE = needs(OptionFiles, "no oslo.config option file was given")
+CHECKS = (
+    Check("option-present", _run_present, _EVIDENCE, Presences),
+    Check("option-misplaced", _run_misplaced, _EVIDENCE, Homes),
+)

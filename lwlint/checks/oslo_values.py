@@ -1,0 +1,316 @@
+"""Options that bound how often a service tries to reach something: which values never give up, and what stands there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Literal, Optional
+
+from lwlint.checks.oslo_names import add_beside, set_value
+from lwlint.core.check import Check, Saw, Unknown, needs
+from lwlint.core.facts import Facts
+from lwlint.core.finding import Problem, Related
+from lwlint.core.record import dataclass, field
+from lwlint.core.source import Span
+from lwlint.inputs.oslo.facts import (
+    ENVIRONMENT,
+    Name,
+    Option,
+    OptionFiles,
+    OptionSet,
+    Unresolved,
+    applies,
+    boolean,
+    integer,
+    option_sets,
+    split_name,
+    substituted,
+)
+
+_SCRUBBED = re.compile(r"\*{5,}")  # what sos puts in the place of a secret
+_MOST_REFERENCES = 8
+_NO_SERVER = re.compile(r"\s*(<None>\s*)?$|\s*sqlite")  # an SQLite database is a file: nothing waits for it
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One option that bounds attempts.
+
+    `option` and the other names are `section/option`. `unlimited` tells the values that never give up. `default` is what an
+    absent option means; without it, absence is no problem. With it, absence matters where one of `used_by` names a
+    server and none of `unless` is set. `since` and `until` are the releases that know the option, `enforced_until` the last one that
+    obeys it. `query` is the name in the query string of one of `urls`, which wins from `query_since` on. `distribution` is a
+    distribution's file that may set the option where it cannot be seen. `remark` ends every message.
+    """
+
+    option: str
+    unlimited: Literal["-1", "negative", "at-most-0"]
+    must_be: str
+    projects: tuple[str, ...] = ()
+    not_projects: tuple[str, ...] = ()
+    old_names: tuple[str, ...] = ()
+    used_by: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    default: Optional[int] = None
+    since: Optional[str] = None
+    until: Optional[str] = None
+    enforced_until: Optional[str] = None
+    urls: tuple[str, ...] = ()
+    query: str = ""
+    query_since: Optional[str] = None
+    distribution: str = ""
+    severity: Optional[Literal["error", "warning", "note"]] = None
+    remark: str = ""
+
+    @property
+    def names(self) -> list[Name]:
+        """The option's name and its old names, in the order in which oslo.config looks for them."""
+        return [split_name(name) for name in (self.option, *self.old_names)]
+
+    @property
+    def value(self) -> str:
+        """The value that a fix sets: the first one that `must_be` names."""
+        return self.must_be.split("`")[1]
+
+    def is_for(self, project: str, facts: Facts) -> bool:
+        """Return whether programs of `project` (empty: one that is not known) have this option in the release of `facts`."""
+        if project and (project in self.not_projects or (self.projects and project not in self.projects)):
+            return False
+        return applies(facts.release, self.since, self.until)
+
+
+@dataclass(frozen=True)
+class Params:
+    """`limits` are looked at in order; of those for one option and an unknown project, the first counts.
+
+    `nothing` is the reason that is given when no option set holds anything to judge; empty if that is a pass. `registered` are
+    other options that the programs have in the sections of the limits, with their defaults: a value may refer to them.
+    """
+
+    limits: tuple[Limit, ...]
+    nothing: str = ""
+    registered: Mapping[str, str] = field(default_factory=dict)
+
+
+def _run_limit(facts: Facts, params: Params) -> Iterator[Saw]:
+    judged = False
+    for option_set in option_sets(facts):
+        files = option_set.files
+        if files.refused is not None:
+            yield Unknown(f"oslo.config refuses `{files.refused}`, so that nothing is known of `{files.name}`", files.span)
+            judged = True
+            continue
+        limits = list(_limits(files.project, params, facts)) if files.read else []
+        for limit in limits:
+            found = list(_judge(option_set, limit, _Registered(option_set, limits, params.registered), facts))
+            judged = judged or bool(found)
+            yield from (item for item in found if item is not None)
+    if not judged and params.nothing:
+        yield Unknown(params.nothing)
+
+
+def _limits(project: str, params: Params, facts: Facts) -> Iterator[Limit]:
+    seen = set()
+    for limit in params.limits:
+        if limit.option not in seen and limit.is_for(project, facts):
+            seen.add(limit.option)
+            yield limit
+
+
+def _judge(option_set: OptionSet, limit: Limit, registered: _Registered, facts: Facts) -> Iterator[Optional[Saw]]:
+    """Yield what is wrong with one limit in one set; None for a limit that is there and right, nothing if it is not in use."""
+    option = option_set.chosen(limit.names)
+    url = _from_url(option_set, limit, facts)
+    if url is not None:
+        yield _verdict(option_set, limit, url[0], url[1], f"`{limit.query}` in `{url[0].name}`", facts)
+    elif option is None:
+        connection = _connection(option_set, limit, facts)
+        if connection is not None and limit.default is not None:
+            yield _absent(option_set, limit, connection)
+    else:
+        subject = f"`{option.name}`" if option.name == ".".join(limit.names[0]) else f"`{option.name}`, old name of `{_dotted(limit)}`,"
+        try:
+            value = substituted(option.value, option.section, registered.text)
+        except Unresolved as unresolved:
+            yield Unknown(f"`{option.name}` is `{_line(option.value)}`, and what `{unresolved.reference}` holds is not known", option.span)
+        else:
+            if _SCRUBBED.fullmatch(value):
+                yield Unknown(f"`{option.name}` was scrubbed from the report", option.span)
+                return
+            verdict = _verdict(option_set, limit, option, value, subject, facts)
+            yield verdict if not _in_vain(option_set, limit) or not _is_integer(value) else None
+
+
+def _in_vain(option_set: OptionSet, limit: Limit) -> bool:
+    """Return whether the attempts are never made: the connection that they are for is set, and names no server."""
+    found = [option for name in limit.used_by if (option := option_set.options.get(split_name(name))) is not None]
+    return bool(found) and all(_NO_SERVER.match(option.value) for option in found)
+
+
+def _is_integer(value: str) -> bool:
+    try:
+        integer(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _verdict(option_set: OptionSet, limit: Limit, option: Option, value: str, subject: str, facts: Facts) -> Optional[Problem]:
+    wrong = _wrong(limit, value, facts)
+    if wrong is None:
+        return None
+    what, fatal = wrong
+    severity = limit.severity
+    release = facts.release.name
+    if not fatal and limit.enforced_until is not None and release is not None and not applies(facts.release, None, limit.enforced_until):
+        what, severity = f"{what}, which {release} does not enforce", "note"
+    message = f"{_base(option.span.path)}: {subject} is {what}; it must be {limit.must_be}{limit.remark and f' ({limit.remark})'}"
+    others = [o for name in limit.names for o in [option_set.options.get(name)] if o is not None and o is not option]
+    related = [Related(text.span, f"beats `{_line(text.value)}`") for text in option.beaten]
+    related += [Related(o.span, f"beats `{o.name}` = `{_line(o.value)}`") for o in others if option.key != o.key]
+    of_its_own = (option.section, option.option) in limit.names  # not a part of a URL
+    fix = set_value(option_set, option, limit.value, limit.names) if of_its_own else None
+    return Problem(option.span, message, f"option {_dotted(limit)}", tuple(related), severity, host=option.host, fix=fix)
+
+
+def _wrong(limit: Limit, text: str, facts: Facts) -> Optional[tuple[str, bool]]:
+    """Return what is wrong with the value, and whether the service fails on it; None if it never gives up."""
+    try:
+        value = integer(text)
+    except ValueError:
+        return f"`{_line(text)}`, no integer, and the service does not start", True
+    if limit.unlimited == "at-most-0":
+        return None if value is None or value <= 0 else (f"`{_line(text)}`", False)
+    if value is None:
+        return "empty, which means no retry at all", False
+    if value == 0:
+        return "`0`, which means no retry at all", False
+    if value == -1 or (value < 0 and limit.unlimited == "negative"):
+        return None
+    if value < 0:
+        known = facts.release.name is not None
+        return f"`{_line(text)}`, and the service does not start" + ("" if known else " or does not retry at all"), True
+    return f"`{_line(text)}`", False
+
+
+def _absent(option_set: OptionSet, limit: Limit, connection: Option) -> Problem:
+    place = connection.span if connection.origin == ENVIRONMENT else Span(connection.file, connection.key.start, connection.span.end)
+    base, remark = _base(place.path), limit.remark and f" ({limit.remark})"
+    what, severity = f"is not set (default `{limit.default}`)", limit.severity
+    if limit.distribution and not option_set.files.complete:
+        what, severity = f"is not set here, and what applies is unknown, likely `-1` from {limit.distribution}", "note"
+    message = f"{base}: `{_dotted(limit)}` {what}; it must be {limit.must_be}{remark}"
+    fix = add_beside(option_set, connection, limit.names, limit.value)
+    return Problem(place, message, f"option {_dotted(limit)}", (), severity, host=connection.host, fix=fix)
+
+
+def _connection(option_set: OptionSet, limit: Limit, facts: Facts) -> Optional[Option]:
+    """Return the option that names the server, if the programs of the set use it."""
+    if option_set.files.partial or any(split_name(name) in option_set.options for name in limit.unless):
+        return None
+    names = [split_name(name) for name in limit.used_by]
+    services = [s for s in facts.services if s.name in option_set.files.services]
+    sections = {database.section for service in services for database in service.databases}
+    if services and not sections.intersection(section for section, _ in (*names, *limit.names)):
+        return None
+    found = (option_set.options.get(name) for name in names)
+    return next((option for option in found if option is not None and not _NO_SERVER.match(option.value)), None)
+
+
+def _from_url(option_set: OptionSet, limit: Limit, facts: Facts) -> Optional[tuple[Option, str]]:
+    """Return the URL whose query string sets the option, and the value there."""
+    if not limit.query or not applies(facts.release, limit.query_since, limit.until):
+        return None
+    for name in limit.urls:
+        option = option_set.options.get(split_name(name))
+        match = re.search(rf"[?&]{re.escape(limit.query)}=([^&#\s]*)", option.value) if option is not None else None
+        if option is not None and match is not None:
+            return option, match[1]
+    return None
+
+
+@dataclass(frozen=True)
+class _Registered:
+    """The options that the programs of a set are known to have, for a `$reference` to one of them."""
+
+    option_set: OptionSet
+    limits: Sequence[Limit]
+    others: Mapping[str, str]
+
+    def text(self, name: Name, depth: int = 0) -> Optional[str]:
+        """Return the text of an option, its own references replaced; None for one that is not known."""
+        limit = next((limit for limit in self.limits if limit.names[0] == name), None)
+        if depth >= _MOST_REFERENCES:
+            return None
+        if limit is not None:
+            option, default = self.option_set.chosen(limit.names), "" if limit.default is None else str(limit.default)
+        elif name[1] in self.others and any(name[0] == limit.names[0][0] for limit in self.limits):
+            option, default = self.option_set.options.get(name), self.others[name[1]]
+        else:
+            return None
+        return default if option is None else substituted(option.value, option.section, lambda other: self.text(other, depth + 1))
+
+
+def _dotted(limit: Limit) -> str:
+    return ".".join(limit.names[0])
+
+
+def _line(value: str) -> str:
+    return value.replace("\n", "\\n")
+
+
+def _base(path: str) -> str:
+    return path.rsplit("/", 1)[-1]
+
+
+LIMIT = Check("option-limit", _run_limit, needs(OptionFiles, "no oslo.config option file was given"), Params)
+
+
+@dataclass(frozen=True)
+class Typed:
+    """Options (`section/option`) that must be of one type, and the releases that have them."""
+
+    type: Literal["integer", "number", "boolean"]
+    options: tuple[str, ...]
+    since: Optional[str] = None
+    until: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Types:
+    """What `option-value` looks at."""
+
+    types: tuple[Typed, ...]
+
+
+def _number(text: str) -> Optional[float]:
+    return float(text) if text.strip() else None
+
+
+_READ: Mapping[str, Callable[[str], Any]] = MappingProxyType({"integer": integer, "number": _number, "boolean": boolean})
+_WORDS: Mapping[str, str] = MappingProxyType({"integer": "a whole number", "number": "a number", "boolean": "`true` or `false`"})
+
+
+def _run_value(facts: Facts, params: Types) -> Iterator[Saw]:
+    for option_set in option_sets(facts):
+        files = option_set.files
+        if files.refused is not None:
+            yield Unknown(f"oslo.config refuses `{files.refused}`, so that nothing is known of `{files.name}`", files.span)
+        for typed in params.types:
+            if not files.read or not applies(facts.release, typed.since, typed.until):
+                continue
+            for name in typed.options:
+                option = option_set.options.get(split_name(name))
+                if option is None or "$" in option.value:
+                    continue
+                try:
+                    _READ[typed.type](option.value)
+                except ValueError:
+                    shown = option.value.replace("\n", "\\n")
+                    what = f"`{option.name}` is `{shown}`, and the service does not start; it must be {_WORDS[typed.type]}"
+                    message = f"{option.span.path.rsplit('/', 1)[-1]}: {what}"
+                    yield Problem(option.span, message, f"option {option.name}", host=option.host)
+
+
+VALUE = Check("option-value", _run_value, needs(OptionFiles, "no oslo.config option file was given"), Types)

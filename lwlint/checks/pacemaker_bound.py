@@ -1,0 +1,322 @@
+"""Resources that must run where another one runs, and act in order with it: virtual IPs and HAProxy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lwlint.checks import pacemaker_fixes
+from lwlint.checks.pacemaker_fixes import untold
+from lwlint.core.check import Check, Saw, Unknown, needs
+from lwlint.core.facts import Facts
+from lwlint.core.finding import Command, Problem, Related
+from lwlint.core.record import dataclass
+from lwlint.core.source import Span
+from lwlint.inputs.pacemaker.facts import (
+    COLOCATION,
+    CONSTRAINTS,
+    GROUP,
+    INFINITY,
+    ORDER,
+    SET_ORDER,
+    Cluster,
+    ClusterStatus,
+    Constraint,
+    Pair,
+    Resource,
+    ResourceStatus,
+    boolean,
+    score,
+)
+from lwlint.inputs.pacemaker.model import PROMOTED, Cib, Colocations, by_node, cibs, first_takes, second_takes
+
+_LOOKED_AT = 500  # pairs of one constraint, to find words for what is wrong with it
+
+
+@dataclass(frozen=True)
+class Params:
+    """`each` resource of one service must be bound to a resource of the service `to`, or run where one does.
+
+    One that is so bound to a service of `or_to`, or to a promoted resource of a service of `or_to_promoted`, is excused.
+    """
+
+    each: str
+    to: str
+    or_to: tuple[str, ...] = ()
+    or_to_promoted: tuple[str, ...] = ()
+
+
+# Where a constraint names each resource: at one of its ends, or by number in its sets. In a sequential set each has a place of its own.
+_Places = dict[str, set[tuple[object, int]]]
+
+
+def _places(constraint: Constraint) -> _Places:
+    found: _Places = {}
+    known = set()
+    for at, member in enumerate(constraint.members):
+        block = member.position if member.set < 0 else member.set
+        number = at if member.sequential else 0
+        if (block, member.name) not in known:
+            known.add((block, member.name))
+            for inner, name in enumerate(member.resources):
+                found.setdefault(name, set()).add((block, number * (len(member.resources) + 1) + inner if member.sequential else 0))
+    return found
+
+
+def _apart(places: _Places, ours: set[str], theirs: set[str]) -> bool:
+    """Whether a constraint names one of each at different places."""
+    one = {place for name in ours for place in places.get(name, ())}
+    other = {place for name in theirs for place in places.get(name, ())}
+    return bool(one and other) and len(one | other) > 1
+
+
+class _Judged:
+    """One CIB with what its resources are bound to."""
+
+    def __init__(self, cib: Cib, params: Params) -> None:
+        self.cib = cib
+        self.targets = cib.running(params.to)
+        graph = Colocations(cib)
+        self.bound = graph.bound(_running(cib, (params.to,)))
+        self.excused = excused(cib, graph, params)
+        self.theirs = {name for leaf in self.targets for name in _around(cib, leaf)}
+        self.constraints: dict[str, list[Constraint]] = {}
+        self.places: dict[Span, _Places] = {}
+        for constraint in cib.constraints:
+            if constraint.type in (COLOCATION, ORDER):
+                places = _places(constraint)
+                if not self.theirs.isdisjoint(places):
+                    self.places[constraint.span] = places
+                    for name in places:
+                        self.constraints.setdefault(name, []).append(constraint)
+
+    def target(self, resource: Resource) -> Resource:
+        """The outermost resource that `resource` must be bound to; in a group it is the member that constraints name."""
+        leaf = next((leaf for leaf in self.targets if leaf.top == resource.top), self.targets[0])
+        top = self.cib.top(leaf)
+        return leaf if top.form == GROUP else top
+
+    def touching(self, names: set[str], type: str) -> Iterator[Constraint]:
+        """Yield the constraints of one type on any of `names` and a target, in the order of the file."""
+        found = {c.span: c for name in names for c in self.constraints.get(name, ()) if c.type == type}
+        return (found[span] for span in sorted(found))
+
+
+def _judged(facts: Facts, params: Params) -> Iterator[_Judged | Unknown]:
+    for cib in cibs(facts):
+        unknown = next(untold(cib, CONSTRAINTS, SET_ORDER), None)
+        if unknown is not None:
+            yield unknown
+        elif not cib.only_controllers:
+            yield Unknown("there is no OpenStack service in this CIB", cib.cluster.span)
+        elif not cib.running(params.to):
+            yield Unknown(f"there is no {_title(facts, params.to)} in this CIB", cib.cluster.span)
+        else:
+            yield _Judged(cib, params)
+
+
+def _run_colocated(facts: Facts, params: Params) -> Iterator[Saw]:
+    for judged in _judged(facts, params):
+        if isinstance(judged, Unknown):
+            yield judged
+            continue
+        for resource in judged.cib.running(params.each):
+            if resource.name not in judged.bound | judged.excused:
+                yield _problem(judged.cib, resource, *_why_not_bound(judged, resource), _binding(judged, resource))
+
+
+def _run_ordered(facts: Facts, params: Params) -> Iterator[Saw]:
+    for judged in _judged(facts, params):
+        if isinstance(judged, Unknown):
+            yield judged
+            continue
+        for resource in judged.cib.running(params.each):
+            ordered, void = (True, ()) if resource.name in judged.excused else _ordered(judged, resource)
+            target = judged.target(resource).name
+            ordering = pacemaker_fixes.ordered(resource, judged.target(resource))
+            if void:
+                reason = f"the order with `{target}` binds nothing (`kind=Serialize`, or its lifetime is over); there must be one that does"
+                yield _problem(judged.cib, resource, reason, void, ordering)
+            elif not ordered:
+                reason = f"no order with `{target}`; there must be one, `{resource.name}` first (`kind=Optional` is enough)"
+                yield _problem(judged.cib, resource, reason, (), ordering)
+
+
+def _title(facts: Facts, name: str) -> str:
+    return next((service.title for service in facts.services if service.name == name), name)
+
+
+def _running(cib: Cib, services: tuple[str, ...]) -> set[str]:
+    """The resources where one of the services runs wherever the resource runs: the leaves, and clones and bundles around them."""
+    leaves = [leaf for name in services for leaf in cib.running(name)]
+    return {name for leaf in leaves for name in _around(cib, leaf) if cib.resources[name].form != GROUP}
+
+
+def excused(cib: Cib, graph: Colocations, params: Params) -> set[str]:
+    """Return the resources that the CIB binds to another service, as the parameters allow."""
+    found = graph.leading_to(_running(cib, params.or_to))
+    return found | graph.leading_to(_running(cib, params.or_to_promoted), PROMOTED)
+
+
+def _why_not_bound(judged: _Judged, resource: Resource) -> tuple[str, tuple[Related, ...]]:
+    """Return what is wrong with the constraint that comes nearest, and where that constraint is."""
+    cib, target = judged.cib, judged.target(resource)
+    ours, theirs = _around(cib, resource), judged.theirs
+    for constraint in judged.touching(ours, COLOCATION):
+        place = constraint.score_span or constraint.span
+        return f"colocation `{constraint.name}` {_defect(cib, constraint, ours, theirs)}", (Related(place, "this colocation"),)
+    if resource.parent is not None and resource.parent == target.parent:
+        group = cib.resources[resource.parent]
+        if group.children.index(resource.name) < group.children.index(target.name):
+            return f"it comes before `{target.name}` in group `{group.name}`; it must come after it", (Related(group.span, "this group"),)
+    return f"no mandatory colocation with `{target.name}`; there must be one with score `INFINITY`", ()
+
+
+def _binding(judged: _Judged, resource: Resource) -> tuple[Command, ...]:
+    """Return what binds the resource to its target; none in a group, whose members bind each other by their order."""
+    if resource.parent is not None:
+        return ()
+    return pacemaker_fixes.bound(resource, judged.target(resource), judged.touching({resource.name}, COLOCATION))
+
+
+def _around(cib: Cib, resource: Resource) -> set[str]:
+    """The resource and all around it."""
+    found = {resource.name}
+    while resource.parent is not None:
+        resource = cib.resources[resource.parent]
+        found.add(resource.name)
+    return found
+
+
+def _defect(cib: Cib, constraint: Constraint, ours: set[str], theirs: set[str]) -> str:
+    if not constraint.active:
+        return "is not in force, by its lifetime; it must hold at all times"
+    pairs = constraint.pairs[:_LOOKED_AT]
+    for pair in pairs:
+        if pair.first in ours and pair.second in theirs:
+            return _pair_defect(cib, constraint, pair)
+    for pair in pairs:
+        if pair.first in theirs and pair.second in ours:
+            return f"binds `{pair.first}` to `{pair.second}`; it must be the other way round"
+    hidden = [member.name for member in constraint.members if member.hidden]
+    if hidden:
+        inner = cib.resources.get(hidden[0])
+        around = f", which lies in `{inner.top}`" if inner is not None else ""
+        return f"names `{hidden[0]}`{around}, and is ignored; it must name what is outermost"
+    if not re.fullmatch(r"[+-]?(INFINITY|\d+)", constraint.score or "0"):
+        return f"has score `{constraint.score}`, which is no score: Pacemaker refuses the CIB; it must be `INFINITY`"
+    if score(constraint.score) == 0:
+        return f"has {'no score' if constraint.score is None else 'score `0`'}; it must be `INFINITY`"
+    return "binds the two in no sequence; they must be two sets, or one that is sequential with the other first"
+
+
+def _pair_defect(cib: Cib, constraint: Constraint, pair: Pair) -> str:
+    if pair.score <= -INFINITY:
+        return f"keeps it away from `{pair.second}` (score `{constraint.score}`); it must bind it there with `INFINITY`"
+    if pair.score < INFINITY:
+        return f"has score `{pair.score}`; it must be `INFINITY`"
+    if not first_takes(pair, cib):
+        return f"holds only in role `{pair.first_role}`, which `{pair.first}` never has; it must be for any role"
+    if not second_takes(pair, cib):
+        return f"holds only with role `{pair.second_role}`, which `{pair.second}` never has; it must be for any role"
+    if not by_node(constraint, pair, cib):
+        return f"is by node attribute `{constraint.node_attribute}`; it must be by node"
+    return f"goes round in a circle, in which `{pair.first}` is not bound to `{pair.second}`; one direction must go"
+
+
+def _ordered(judged: _Judged, resource: Resource) -> tuple[bool, tuple[Related, ...]]:
+    """Return whether the resource is ordered with a target, and if not the orders of the two that are void."""
+    cib, ours, theirs = judged.cib, _around(judged.cib, resource), judged.theirs
+    for name in ours & theirs:
+        group = cib.resources[name]
+        value = group.meta.get("ordered")
+        if group.form == GROUP and (value is None or boolean(value.value) is not False):
+            return True, ()
+    void = []
+    for constraint in judged.touching(ours, ORDER):
+        if _apart(judged.places[constraint.span], ours, theirs):
+            if constraint.active and constraint.ordering != "Serialize":
+                return True, ()
+            void.append(Related(constraint.span, "this order"))
+    return False, tuple(void)
+
+
+def _problem(cib: Cib, resource: Resource, reason: str, related: tuple[Related, ...], commands: tuple[Command, ...]) -> Problem:
+    message, subject = f"virtual IP `{resource.name}`: {reason}", f"resource {resource.name}"
+    return Problem(resource.span, message, subject, related, host=cib.cluster.host, commands=commands)
+
+
+_EVIDENCE = needs(Cluster, "no CIB was given")
+CHECKS = (
+    Check("cluster-colocated", _run_colocated, _EVIDENCE, Params),
+    Check("cluster-ordered", _run_ordered, _EVIDENCE, Params),
+)
+
+
+def _run(facts: Facts, params: Params) -> Iterator[Saw]:
+    for status in facts.of(ClusterStatus):
+        shown = [one for one in facts.of(ResourceStatus) if one.span.path == status.span.path]
+        yield from _judge_status(facts, params, status, shown)
+
+
+def _judge_status(facts: Facts, params: Params, status: ClusterStatus, shown: list[ResourceStatus]) -> Iterator[Saw]:
+    known = cibs(facts)
+    if not (any(cib.only_controllers for cib in known) if known else _controllers(shown)):
+        yield Unknown("there is no OpenStack service in this cluster", status.span)
+        return
+    title = next((service.title for service in facts.services if service.name == params.to), params.to)
+    targets = [one for one in shown if _is(one, params.to, known)]
+    if not targets:
+        yield Unknown(f"`{status.name}` shows no {title}", status.span)
+        return
+    runs = {node.value for one in targets if one.runs for node in one.nodes}
+    elsewhere = {name for cib in known for name in excused(cib, Colocations(cib), params)}
+    for one in shown:
+        if not _is(one, params.each, known) or not one.nodes or elsewhere & {one.name, one.top}:
+            continue
+        if not one.settled or any(not other.settled for other in targets):
+            yield Unknown(f"`{status.name}` shows `{one.name}` or {title} on the move", one.span)
+            continue
+        away = [node.value for node in one.nodes if node.value not in runs]
+        if away and _may_follow(one, params, known, shown):
+            yield Unknown(f"`{one.name}` may follow another service, and no CIB tells that it does not", one.span)
+            continue
+        for node in away:
+            yield _status_problem(one, node, title, [other for other in targets if node in {n.value for n in other.nodes}])
+
+
+def _controllers(shown: list[ResourceStatus]) -> bool:
+    """Return whether these are the resources of OpenStack controllers, by the services that are known of them."""
+    services = {one.service.name: one.service for one in shown if one.service is not None}
+    return (
+        any(service.openstack for service in services.values()) or sum(name in services for name in ("rabbitmq", "galera", "haproxy")) > 1
+    )
+
+
+def _may_follow(one: ResourceStatus, params: Params, known: list[Cib], shown: list[ResourceStatus]) -> bool:
+    """Return whether the resource may be bound to another service by a constraint that is not known."""
+    if known and not any(CONSTRAINTS in cib.cluster.untold for cib in known):
+        return False
+    others = (*params.or_to, *params.or_to_promoted)
+    return any(other.service is not None and other.service.name in others for other in shown if other is not one)
+
+
+def _is(one: ResourceStatus, service: str, known: list[Cib]) -> bool:
+    """Return whether a resource runs a service: the CIB knows what lies in a clone of a group, of which a status shows the group only."""
+    if one.service is not None:
+        return one.service.name == service
+    for cib in known:
+        for name in (one.name, one.top):
+            if name in cib.resources:
+                return any(leaf in cib.running(service) for leaf in cib.inside(name))
+    return False
+
+
+def _status_problem(one: ResourceStatus, node: str, title: str, there: list[ResourceStatus]) -> Problem:
+    state = f"{title} has failed there" if there else f"no {title} runs there"
+    related = tuple(Related(other.span, f"{title}, as the cluster shows it") for other in there[:1])
+    message = f"virtual IP `{one.name}`: it is on `{node}`, and {state}; a virtual IP must be where {title} runs"
+    return Problem(one.span, message, f"resource {one.name}", related, host=one.host)
+
+
+CHECK = Check("cluster-status-beside", _run, needs(ClusterStatus, "no status of the cluster was given"), Params)

@@ -1,0 +1,181 @@
+"""Constraints that the lightweight architecture has no place for, and constraints that name nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from lwlint.checks import pacemaker_fixes
+from lwlint.checks.pacemaker_fixes import untold
+from lwlint.core.check import Check, NoParams, Saw, Unknown, needs
+from lwlint.core.facts import Facts
+from lwlint.core.finding import Problem, Related
+from lwlint.core.record import dataclass
+from lwlint.inputs.pacemaker.facts import COLOCATION, CONSTRAINTS, LOCATION_SETS, ORDER, Cluster, Constraint, Member
+from lwlint.inputs.pacemaker.model import Cib, cibs, mandatory
+
+_STARTS = ("start", "promote")
+
+
+def awaited(cib: Cib, constraint: Constraint) -> Iterator[tuple[str, str]]:
+    """Yield each resource of a constraint that waits for another one, and that other one.
+
+    After the scheduler of Pacemaker 2.1.5: an order of stops does not hold back a start, though it is symmetrical; optional and
+    serialized orders make nothing wait for what does not start, and a finite score keeps nothing down.
+    """
+    if not constraint.active:
+        return
+    if constraint.type == COLOCATION:
+        for pair in constraint.pairs:
+            if mandatory(pair, cib):
+                yield pair.first, pair.second
+    elif constraint.type == ORDER and constraint.ordering == "Mandatory":
+        for first, then in _in_turn(constraint):
+            before = first.action or "start"
+            after = then.action or before
+            for late in then.resources if before in _STARTS else ():
+                if after == "start" or (after == "promote" and cib.resources[late].promotable):
+                    yield from ((late, early) for early in first.resources)
+
+
+def _in_turn(constraint: Constraint) -> Iterator[tuple[Member, Member]]:
+    """Yield the members of an order two by two: those of a set with those of later sets, in a sequential set each with all behind it."""
+    ends = {member.position: member for member in constraint.members if member.set < 0}
+    if "first" in ends and "then" in ends:
+        yield ends["first"], ends["then"]
+    members = [member for member in constraint.members if member.set >= 0]
+    for at, first in enumerate(members):
+        for then in members[at + 1 :]:
+            if then.set > first.set or first.sequential:
+                yield first, then
+
+
+@dataclass(frozen=True)
+class Params:
+    """No constraint may name a resource of a service of these kinds, be it there or left from the full architecture.
+
+    And none may make another OpenStack service wait for one of the services `waits_for`.
+    """
+
+    kinds: tuple[str, ...]
+    waits_for: tuple[str, ...] = ()
+
+
+def _run_outside(facts: Facts, params: Params) -> Iterator[Saw]:
+    gone = {id: service.title for service in facts.services if service.kind in params.kinds for id in service.resource_ids}
+    for cib in cibs(facts):
+        yield from untold(cib, CONSTRAINTS, LOCATION_SETS)
+        if not cib.openstack:
+            yield Unknown("there is no OpenStack service in this CIB", cib.cluster.span)
+            continue
+        titles: dict[str, list[str]] = {}
+        for constraint in cib.constraints:
+            outside = {}
+            for member in constraint.members:
+                if member.name not in titles:
+                    titles[member.name] = _titles(cib, member, params.kinds) or _titles_gone(cib, member, gone)
+                if titles[member.name]:
+                    outside[member.name] = member
+            if outside:
+                yield _outside(cib, constraint, outside, titles)
+            elif params.waits_for:
+                yield from _waiting(cib, constraint, params)
+
+
+def _titles(cib: Cib, member: Member, kinds: tuple[str, ...]) -> list[str]:
+    """The titles of the services of these kinds that a member of a constraint runs."""
+    found = {}
+    for name in member.resources:
+        for leaf in cib.inside(name):
+            service = cib.service(leaf)
+            if service is not None and service.kind in kinds:
+                found[service.name] = service.title
+    return list(found.values())
+
+
+def _titles_gone(cib: Cib, member: Member, gone: Mapping[str, str]) -> list[str]:
+    """The title of the service that ran under the id of a resource which is not there any more."""
+    there = member.resources or member.name in cib.resources or any(tag.name == member.name for tag in cib.tags)
+    return [gone[member.name]] if member.name in gone and not there else []
+
+
+def _outside(cib: Cib, constraint: Constraint, outside: dict[str, Member], titles: dict[str, list[str]]) -> Problem:
+    names = ", ".join(f"`{name}`" for name in outside)
+    verb, them = ("is", "it") if len(outside) == 1 else ("are", "them")
+    related = tuple(
+        Related(cib.resources[name].span, f"`{name}` runs {', '.join(titles[member.name])}")
+        for member in outside.values()
+        for name in member.resources[:1]
+    )
+    return Problem(
+        span=constraint.span,
+        message=f"{constraint.type} `{constraint.name}`: {names} {verb} outside the core; there must be no constraint on {them}",
+        subject=f"constraint {constraint.name}",
+        related=related,
+        host=constraint.host,
+        commands=(pacemaker_fixes.without(constraint),),
+    )
+
+
+def _waiting(cib: Cib, constraint: Constraint, params: Params) -> Iterator[Problem]:
+    """Yield the problem of the first OpenStack service that the constraint makes wait for the database or the broker."""
+    for late, early in awaited(cib, constraint):
+        waits = any(service.openstack for leaf in cib.inside(late) if (service := cib.service(leaf)) is not None)
+        found = (service for leaf in cib.inside(early) if (service := cib.service(leaf)) is not None)
+        title = next((service.title for service in found if service.name in params.waits_for), None)
+        if waits and title is not None:
+            how = "waits for" if constraint.type == ORDER else "runs only with"
+            yield Problem(
+                span=constraint.span,
+                message=f"{constraint.type} `{constraint.name}`: `{late}` {how} `{early}`; it must be able to start without {title}",
+                subject=f"constraint {constraint.name}",
+                related=(Related(cib.resources[early].span, f"`{early}`"),),
+                host=constraint.host,
+                commands=(pacemaker_fixes.without(constraint),),
+            )
+            return
+
+
+def _run_dangling(facts: Facts, _: NoParams) -> Iterator[Saw]:
+    for cib in cibs(facts):
+        yield from untold(cib, CONSTRAINTS, LOCATION_SETS)
+        for constraint in cib.constraints:
+            for member in {m.name: m for m in constraint.members}.values():
+                reason, related = _dangling(cib, member)
+                if reason:
+                    yield Problem(
+                        span=member.span,
+                        message=f"{constraint.type} `{constraint.name}`: {reason}",
+                        subject=f"constraint {constraint.name} {member.name}",
+                        related=related,
+                        host=constraint.host,
+                    )
+        for resource in cib.resources.values():
+            if resource.template is not None and resource.template_missing:
+                missing = resource.template.value
+                yield Problem(
+                    span=resource.template.span,
+                    message=f"resource `{resource.name}`: there is no template `{missing}`, so Pacemaker leaves the resource out",
+                    subject=f"resource {resource.name}",
+                    host=resource.host,
+                )
+
+
+def _dangling(cib: Cib, member: Member) -> tuple[str, tuple[Related, ...]]:
+    if not member.resources:
+        tag = next((tag for tag in cib.tags if tag.name == member.name), None)
+        if tag is not None:
+            return f"tag `{member.name}` holds no resource", (Related(tag.span, "this tag"),)
+        return f"there is no resource `{member.name}`, so Pacemaker ignores the constraint", ()
+    resource = cib.resources.get(member.name)
+    if member.hidden and resource is not None:
+        top = cib.top(resource)
+        reason = f"`{member.name}` lies in {top.form} `{top.name}`, so Pacemaker may ignore the constraint; it must name `{top.name}`"
+        return reason, (Related(top.span, f"the {top.form}"),)
+    return "", ()
+
+
+_EVIDENCE = needs(Cluster, "no CIB was given")
+CHECKS = (
+    Check("cluster-constraint", _run_outside, _EVIDENCE, Params),
+    Check("cluster-constraint-dangling", _run_dangling, _EVIDENCE, NoParams),
+)

@@ -1,0 +1,246 @@
+"""What a cluster runs that it should not: services by their kind or name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from lwlint.checks import pacemaker_fixes
+from lwlint.checks.managers import resource_of, units
+from lwlint.checks.pacemaker_fixes import untold
+from lwlint.core.check import Check, Saw, Unknown, needs
+from lwlint.core.facts import RELEASES, Facts, Release, Service
+from lwlint.core.finding import EACH, Command, Problem, Related
+from lwlint.core.record import dataclass, field
+from lwlint.core.secret import command
+from lwlint.core.source import Text
+from lwlint.inputs.containers.facts import HostContainer
+from lwlint.inputs.oslo.facts import Option
+from lwlint.inputs.pacemaker.facts import BUNDLE, CONSTRAINTS, NODE_ATTRIBUTES, TEMPLATES, Cluster, Expression, Resource, boolean
+from lwlint.inputs.pacemaker.model import Cib, cibs
+from lwlint.inputs.systemd.facts import LOADED
+
+_STARTED = ("enabled", "enabled-runtime")
+NO_CIB = "no CIB was given"
+NOT_OPENSTACK = "there is no OpenStack service in this CIB"
+
+
+@dataclass(frozen=True)
+class Params:
+    """Which services may not be resources: all of these kinds, and those with these names.
+
+    A service of one of the kinds `until_release` is one only after the last release in which Pacemaker may run it.
+    `beside` says of a unit what is wrong with it if systemd starts such a service on a host of the cluster; empty: nothing is.
+    """
+
+    kinds: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    until_release: tuple[str, ...] = ()
+    reason: str = "is active/active; it must be managed by systemd, not by Pacemaker"
+    beside: str = ""
+    reason_of_helpers: str = ""  # for what systemd has no unit of; empty: the same
+
+
+def _run(facts: Facts, params: Params) -> Iterator[Saw]:
+    if params.beside:
+        yield from _beside(facts, params)
+    for cib in cibs(facts):
+        if not cib.openstack:
+            yield Unknown(NOT_OPENSTACK, cib.cluster.span)
+            continue
+        yield from untold(cib, TEMPLATES)
+        for leaf in cib.leaves():
+            service = cib.service(leaf)
+            if service is None:
+                continue
+            if service.kind in params.kinds or service.name in params.services:
+                reason = params.reason if _runs(service) else params.reason_of_helpers or params.reason
+                ours = service.kind in params.kinds and _runs(service)
+                commands = (pacemaker_fixes.handed_over if ours else pacemaker_fixes.removed)(cib, leaf)
+                yield _problem(cib, leaf, _title(service, leaf), reason, commands)
+            elif service.kind in params.until_release and _is_over(service, facts.release):
+                last = service.under_pacemaker[-1]
+                reason = f"is under Pacemaker in {facts.release.name}; it may be up to {last} only"
+                yield _problem(cib, leaf, service.title, reason, pacemaker_fixes.handed_over(cib, leaf), "warning")
+
+
+def _beside(facts: Facts, params: Params) -> Iterator[Problem]:
+    """Yield the units of such services that systemd starts beside Pacemaker, and containers of theirs that run without one."""
+    hosts = {cib.cluster.host for cib in cibs(facts) if cib.openstack}
+    told = set()
+    for unit in units(facts):
+        if unit.service is None or unit.service.name not in params.services or not hosts & {unit.host, ""}:
+            continue
+        started = unit.enabled in _STARTED or unit.active == "active"
+        if unit.load_state == LOADED and started and resource_of(facts, unit) is None:
+            state = unit.enabled if unit.enabled in _STARTED else unit.active
+            message = f"{unit.name}: it is `{state}`, and {params.beside}"
+            commands = (Command(command("systemctl", "disable", "--now", unit.name), EACH),)
+            told.add((unit.host, unit.service.name))
+            yield Problem(unit.span, message, f"unit {unit.name}", host=unit.host, commands=commands)
+    for container in facts.of(HostContainer):
+        service = container.service
+        if service is None or service.name not in params.services or not container.running or not hosts & {container.host, ""}:
+            continue
+        if (container.host, service.name) not in told:
+            message = f"container `{container.name}`: it is running, and {params.beside}"
+            yield Problem(container.span, message, f"container {container.name}", host=container.host)
+
+
+def _runs(service: Service) -> bool:
+    """Whether the service can run without Pacemaker: not an ordering hub, a pause or a mount of the full architecture."""
+    return bool(service.units or service.httpd or service.containers)
+
+
+def _title(service: Service, leaf: Resource) -> str:
+    """The title of the service; the name of its unit for one that the catalogue knows by a pattern only (`openstack-*`)."""
+    unit = (leaf.agent or "").rpartition(":")[2]
+    return unit if unit and any("*" in known for known in service.units) else service.title
+
+
+def _is_over(service: Service, release: Release) -> bool:
+    """Whether the release is later than all in which Pacemaker may run the service; an unknown one is not."""
+    if release.name is None or not service.under_pacemaker:
+        return False
+    return RELEASES.index(release.name) > max(RELEASES.index(name) for name in service.under_pacemaker)
+
+
+def _problem(cib: Cib, leaf: Resource, title: str, reason: str, commands: tuple[Command, ...], severity: str | None = None) -> Problem:
+    top = cib.top(leaf)
+    where = f" in `{top.name}`" if top.name != leaf.name else ""
+    related = (Related(top.span, f"the {top.form} around it"),) if top.name != leaf.name else ()
+    return Problem(
+        span=leaf.span,
+        message=f"resource `{leaf.name}`{where}: {title} {reason}",
+        subject=f"resource {leaf.name}",
+        related=related,
+        severity=severity,
+        host=leaf.host,
+        commands=commands,
+    )
+
+
+@dataclass(frozen=True)
+class OptionParams:
+    """No resource of `service` may be there while `option` of `section` is set in the option files of `project`."""
+
+    service: str
+    project: str
+    section: str
+    option: str
+
+
+def _run_despite(facts: Facts, params: OptionParams) -> Iterator[Saw]:
+    wanted = (params.project, params.section, params.option)
+    options = [o for o in facts.of(Option) if (o.project, o.section, o.option) == wanted and o.value and o.value != "<None>"]
+    for cib in cibs(facts):
+        for leaf in cib.running(params.service) if options else ():
+            top = cib.top(leaf)
+            option = options[0]
+            setting = f"{params.section}.{params.option}"
+            message = f"resource `{top.name}`: `{setting}` makes it active/active; it must then not be under Pacemaker"
+            related = (Related(option.span, f"`{params.option}` is `{option.value}`"),)
+            commands = pacemaker_fixes.handed_over(cib, leaf)
+            yield Problem(top.span, message, f"resource {top.name}", related, host=top.host, commands=commands)
+
+
+def _both(facts: Facts, params: OptionParams) -> str | None:
+    if not facts.of(Cluster):
+        return NO_CIB
+    return None if any(o.project == params.project for o in facts.of(Option)) else f"no option file of {params.project} was given"
+
+
+CHECKS = (
+    Check("cluster-resource", _run, needs(Cluster, NO_CIB), Params),
+    Check("cluster-resource-despite-option", _run_despite, _both, OptionParams),
+)
+
+
+@dataclass(frozen=True)
+class ServicesParams:
+    """The services that a cluster must run, by their names in the catalogue.
+
+    `until` names the last release in which a service must be there; one of `only_marked` must be only where a node is marked for it.
+    `last_bare` is the last release whose services run in the cluster itself, and not in bundles: it counts where nothing tells the release.
+    `roles` names the node attribute that marks the nodes of a service: where nodes have such attributes, they tell what
+    the cluster is meant to run.
+    """
+
+    services: tuple[str, ...]
+    only_marked: tuple[str, ...] = ()
+    until: Mapping[str, str] = field(default_factory=dict)
+    last_bare: str = RELEASES[-1]
+    roles: Mapping[str, str] = field(default_factory=dict)
+
+
+def _run_services(facts: Facts, params: ServicesParams) -> Iterator[Saw]:
+    titles = {service.name: service.title for service in facts.services}
+    for cib in cibs(facts):
+        if not cib.openstack:
+            yield Unknown("there is no OpenStack service in this CIB", cib.cluster.span)
+            continue
+        marks = _marks(cib)
+        for name in params.services:
+            if cib.running(name):
+                continue
+            mark = marks.get(params.roles.get(name, ""))
+            title = titles.get(name, name)
+            why = _why(cib, name, params, facts.release) if mark is None else None
+            unknown = next(_untold(cib), None) if why is None else None
+            if unknown is not None:
+                yield unknown
+                continue
+            if mark is not None or (why is None and not marks):
+                yield _missing(cib, name, title, mark)
+            elif why is None:
+                yield Unknown(f"no node is marked to run {title}, so it may run in another cluster", cib.cluster.span)
+            elif why:
+                yield Unknown(why, cib.cluster.span)
+
+
+def _why(cib: Cib, name: str, params: ServicesParams, release: Release) -> str | None:
+    """Return None if the service must be there, else why that is not known; empty if it need not be."""
+    if name in params.only_marked:
+        return ""
+    last = params.until.get(name)
+    if last is None:
+        return None
+    known = release.name if release.name is not None or _bundled(cib) else params.last_bare
+    if known is None:
+        return f"{name} is optional after {last}, and the release is not known"
+    return None if RELEASES.index(known) <= RELEASES.index(last) else ""
+
+
+def _untold(cib: Cib) -> Iterator[Unknown]:
+    """Yield why it cannot be told that a service is not there, or need not be: resources or marks of nodes may be hidden."""
+    yield from untold(cib, TEMPLATES, CONSTRAINTS)
+    expressions = (each for c in cib.constraints for rule in c.rules for each in rule.expressions if isinstance(each, Expression))
+    if any((each.attribute or "").endswith("-role") for each in expressions):
+        yield from untold(cib, NODE_ATTRIBUTES)
+
+
+def _bundled(cib: Cib) -> bool:
+    return any(resource.form == BUNDLE for resource in cib.resources.values())
+
+
+def _marks(cib: Cib) -> dict[str, Text]:
+    """Return the attributes that mark nodes for a service (`haproxy-role`), each where it stands first."""
+    found: dict[str, Text] = {}
+    for node in cib.nodes:
+        for name, value in node.attributes.items():
+            if name.endswith("-role") and boolean(value.value):
+                found.setdefault(name, value)
+    return found
+
+
+def _missing(cib: Cib, name: str, title: str, mark: Text | None) -> Problem:
+    related = (Related(mark.span, f"a node is marked to run {title}"),) if mark is not None else ()
+    return Problem(
+        span=cib.cluster.resources or cib.cluster.span,
+        message=f"cluster: {title} is not among its resources; it must be managed by Pacemaker",
+        subject=f"service {name}",
+        related=related,
+        host=cib.cluster.host,
+    )
+
+
+CHECK = Check("cluster-service", _run_services, needs(Cluster, "no CIB was given"), ServicesParams)

@@ -1,0 +1,272 @@
+"""Resources of the core that the cluster does not keep running: disabled, unmanaged, banned, not watched, or run too often."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from lwlint.checks.pacemaker_fixes import pcs, untold, without
+from lwlint.core.check import Check, Saw
+from lwlint.core.facts import Facts
+from lwlint.core.finding import Problem, Related
+from lwlint.core.record import dataclass
+from lwlint.core.source import Text
+from lwlint.inputs.pacemaker.facts import (
+    BUNDLE,
+    BUNDLE_META,
+    CONSTRAINTS,
+    INFINITY,
+    LOCATION,
+    LOCATION_SETS,
+    MORE_SETS,
+    NODE_ATTRIBUTES,
+    OPERATIONS,
+    PRIMITIVE,
+    RULED_DEFAULTS,
+    SETTINGS,
+    TEMPLATES,
+    Cluster,
+    Constraint,
+    Expression,
+    Node,
+    Operation,
+    Resource,
+    Rule,
+    boolean,
+    score,
+)
+from lwlint.inputs.pacemaker.model import PROMOTED, Cib, barred, cibs
+
+_UNPROMOTED = ("slave", "unpromoted")
+_BANS = ("cli-ban-", "cli-standby-")  # what `pcs resource ban`, `move` and `crm resource move` leave behind
+
+
+@dataclass(frozen=True)
+class Params:
+    """The services to look at: those of these kinds, and those with these names."""
+
+    kinds: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+
+
+def _clusters(facts: Facts) -> Iterator[Cib]:
+    return (cib for cib in cibs(facts) if cib.openstack)
+
+
+def _leaves(cib: Cib, params: Params) -> Iterator[Resource]:
+    for leaf in cib.leaves():
+        service = cib.service(leaf)
+        if service is not None and (service.kind in params.kinds or service.name in params.services):
+            yield leaf
+
+
+def _run_disabled(facts: Facts, params: Params) -> Iterator[Saw]:
+    for cib in _clusters(facts):
+        yield from untold(cib, SETTINGS, BUNDLE_META, MORE_SETS, TEMPLATES, RULED_DEFAULTS)
+        found: dict[Text, list[Resource]] = {}
+        for leaf in _leaves(cib, params):
+            for resource in dict.fromkeys((leaf.name, leaf.top if cib.top(leaf).form == BUNDLE else leaf.name)):
+                value = cib.resources[resource].meta.get("target-role")
+                if value is not None and _keeps_down(value.value, leaf):
+                    found.setdefault(value, []).append(cib.top(leaf))
+        for value, resources in found.items():
+            yield _set_to("target-role", value, resources, "it must be `Started`, or not be set", "enable")
+        stopped = cib.properties.get("stop-all-resources")
+        if any(_leaves(cib, params)) and stopped is not None and boolean(stopped.value) is True:
+            message = f"cluster: `stop-all-resources` is `{stopped.value}`, so nothing runs; it must be `false`"
+            commands = (pcs("property", "set", "stop-all-resources=false"),)
+            yield Problem(stopped.span, message, "property stop-all-resources", host=cib.cluster.host, commands=commands)
+
+
+def _keeps_down(role: str, leaf: Resource) -> bool:
+    return role.lower() == "stopped" or (leaf.promotable and role.lower() in ("slave", "unpromoted"))
+
+
+def _run_unmanaged(facts: Facts, params: Params) -> Iterator[Saw]:
+    for cib in _clusters(facts):
+        yield from untold(cib, SETTINGS, BUNDLE_META, MORE_SETS, NODE_ATTRIBUTES, TEMPLATES, RULED_DEFAULTS)
+        leaves = list(_leaves(cib, params))
+        for name, wrong in (("is-managed", False), ("maintenance", True)):
+            found: dict[Text, list[Resource]] = {}
+            for leaf in leaves:
+                value = leaf.meta.get(name)
+                if value is not None and value.value.lower() != "default" and (boolean(value.value) is True) is wrong:
+                    found.setdefault(value, []).append(cib.top(leaf))
+            for value, resources in found.items():
+                wanted = f"it must be `{'true' if name == 'is-managed' else 'false'}`, or not be set"
+                yield _set_to(name, value, resources, wanted, "manage" if name == "is-managed" else "")
+        mode = cib.properties.get("maintenance-mode")
+        if leaves and mode is not None and boolean(mode.value) is True:
+            message = f"cluster: `maintenance-mode` is `{mode.value}`, so nothing is recovered; it must be `false`"
+            commands = (pcs("property", "set", "maintenance-mode=false"),)
+            yield Problem(mode.span, message, "property maintenance-mode", host=cib.cluster.host, commands=commands)
+        for node in cib.nodes if leaves else ():
+            if node.maintenance:
+                value = node.attributes["maintenance"]
+                message = f"node `{node.name}`: `maintenance` is `{value.value}`, so nothing is recovered there; it must be `false`"
+                commands = (pcs("node", "unmaintenance", node.name),)
+                yield Problem(value.span, message, f"node {node.name}", host=cib.cluster.host, commands=commands)
+
+
+def _set_to(name: str, value: Text, resources: Iterable[Resource], wanted: str, verb: str) -> Problem:
+    """Return the problem of a meta attribute; `verb` is that of `pcs resource` which sets it right, empty if there is none."""
+    tops = {resource.name: resource for resource in resources}
+    shown = ", ".join(f"`{each}`" for each in tops)
+    first = next(iter(tops.values()))
+    related = tuple(Related(resource.span, "this resource") for resource in tops.values())
+    message = f"resource {shown}: `{name}` is `{value.value}`; {wanted}"
+    commands = tuple(pcs("resource", *((verb, top) if verb else ("meta", top, f"{name}="))) for top in tops)
+    return Problem(value.span, message, f"resource {first.name}", related, host=first.host, commands=commands)
+
+
+def _run_banned(facts: Facts, params: Params) -> Iterator[Saw]:
+    for cib in _clusters(facts):
+        yield from untold(cib, CONSTRAINTS, LOCATION_SETS)
+        core = {name for leaf in _leaves(cib, params) for name in (leaf.name, leaf.parent, leaf.top) if name is not None}
+        everywhere = {node.name for node in cib.nodes if node.type == "member"}
+        for constraint in cib.constraints:
+            nodes = _banned_from(constraint) if constraint.name.startswith(_BANS) else []
+            named = [name for member in constraint.members for name in member.resources if name in core]
+            if named and nodes:
+                message = (
+                    f"location `{constraint.name}`: bans `{named[0]}` from `{nodes[0]}`; a ban must be cleared when its reason is gone"
+                )
+                commands = (without(constraint),)
+                yield Problem(constraint.span, message, f"constraint {constraint.name}", host=constraint.host, commands=commands)
+        if not any(leaf.agent == "ocf:pacemaker:remote" for leaf in cib.leaves()):
+            yield from _nowhere(cib, core, everywhere)
+
+
+def _nowhere(cib: Cib, core: set[str], everywhere: set[str]) -> Iterator[Problem]:
+    """Yield what keeps the core, or a resource of it, from every node."""
+    standing_by = {node.name: node for node in cib.nodes if node.type == "member" and node.standby}
+    if core and everywhere and everywhere <= set(standing_by):
+        yield _standby_everywhere(cib, list(standing_by.values()))
+        return
+    for name, bans in barred(cib).items():
+        if name in core and everywhere and everywhere <= {*bans, *standing_by}:
+            top = cib.resources[name]
+            related = tuple(Related(constraint.span, f"bans it from `{node}`") for node, constraint in bans.items())
+            related += tuple(Related(node.span, "is in standby") for node in standing_by.values() if node.name not in bans)
+            message = f"resource `{name}`: it is banned from every node; there must be one where it may run"
+            yield Problem(top.span, message, f"resource {name}", related, host=top.host)
+
+
+def _standby_everywhere(cib: Cib, nodes: list[Node]) -> Problem:
+    first = nodes[0].attributes["standby"]
+    message = f"cluster: every node is in standby (`{first.value}`), so nothing runs; there must be one where resources may run"
+    related = tuple(Related(node.attributes["standby"].span, f"`{node.name}` too") for node in nodes[1:])
+    commands = tuple(pcs("node", "unstandby", node.name) for node in nodes)
+    return Problem(first.span, message, "cluster standby", related, host=cib.cluster.host, commands=commands)
+
+
+def _banned_from(constraint: Constraint) -> list[str]:
+    """The nodes from which a location constraint keeps its resources away for good."""
+    if constraint.type != LOCATION or not constraint.active:
+        return []
+    if constraint.node is not None:
+        return [constraint.node.value] if score(constraint.score) <= -INFINITY else []
+    return [node for rule in constraint.rules if score(rule.score) <= -INFINITY for node in _nodes_of(rule)]
+
+
+def _nodes_of(rule: Rule) -> list[str]:
+    """The nodes that a rule names, if nothing else in it but dates that hold keeps it from being in force."""
+    nodes = []
+    for expression in rule.expressions:
+        if isinstance(expression, Rule):
+            return []
+        if expression.type == "expression" and expression.attribute == "#uname" and expression.operation == "eq":
+            nodes.append(expression.value or "")
+        elif not (_is_date(expression) and expression.holds):
+            return []
+    return nodes if rule.boolean_op == "or" or len(nodes) == 1 else []
+
+
+def _is_date(expression: Expression) -> bool:
+    return expression.type == "date_expression"
+
+
+def _run_unwatched(facts: Facts, params: Params) -> Iterator[Saw]:
+    for cib in _clusters(facts):
+        yield from untold(cib, OPERATIONS, TEMPLATES)
+        for leaf in _leaves(cib, params):
+            if leaf.form != PRIMITIVE or leaf.agent is None or OPERATIONS in cib.cluster.untold:
+                continue
+            watching = [operation for operation in leaf.operations if _watches(operation, leaf.promotable)]
+            passed_over = [one for operation in watching if (one := operation.settings.get("on-fail")) is not None and _passes_over(one)]
+            if not watching:
+                message = f"resource `{leaf.name}`: it has no recurring `monitor` operation, so a failure is not seen; there must be one"
+                yield Problem(leaf.span, message, f"resource {leaf.name}", host=leaf.host)
+            elif len(passed_over) == len(watching):
+                word = passed_over[0]
+                message = f"resource `{leaf.name}`: `on-fail` of its `monitor` is `{word.value}`, so a failure is seen and not mended"
+                related = (Related(leaf.span, "this resource"),)
+                yield Problem(
+                    word.span, f"{message}; it must be `restart`, or not be set", f"resource {leaf.name}", related, host=leaf.host
+                )
+
+
+def _passes_over(on_fail: Text) -> bool:
+    """Return whether a failure is ignored, or the resource is left as it is until somebody cleans up."""
+    return on_fail.value.lower() in ("ignore", "block")
+
+
+def _watches(operation: Operation, promotable: bool) -> bool:
+    """Return whether an operation sees that a running copy fails: one for another role than it can have is not run.
+
+    Of a promotable resource a monitor for `Slave` alone leaves the promoted copies unwatched, which are those that serve.
+    """
+    enabled = operation.settings.get("enabled")
+    if operation.name != "monitor" or not operation.recurring or (enabled is not None and boolean(enabled.value) is False):
+        return False
+    return (operation.role or "").lower() not in ("stopped", *_UNPROMOTED, *(() if promotable else PROMOTED))
+
+
+def _run_many(facts: Facts, params: Params) -> Iterator[Saw]:
+    for cib in _clusters(facts):
+        yield from untold(cib, SETTINGS)
+        yield from _twins(cib, params)
+        for leaf in _leaves(cib, params):
+            top = cib.top(leaf)
+            if top.instances == 1 or SETTINGS in cib.cluster.untold:
+                continue
+            how = "on every node" if top.instances is None else f"in {top.instances} copies"
+            setting = top.container.settings.get("replicas") if top.container is not None else top.meta.get("clone-max")
+            related = (Related(top.span, f"the {top.form}"),) if setting is not None else ()
+            yield Problem(
+                span=setting.span if setting is not None else top.span,
+                message=f"resource `{top.name}`: it runs {how}; it is active/passive and must run once in the cluster",
+                subject=f"resource {top.name}",
+                related=related,
+                host=top.host,
+            )
+
+
+def _twins(cib: Cib, params: Params) -> Iterator[Problem]:
+    """Yield the resources that run the very unit that another one runs, unless one of the two is disabled."""
+    first: dict[str, Resource] = {}
+    for leaf in _leaves(cib, params):
+        role = leaf.meta.get("target-role")
+        if leaf.agent is None or not leaf.agent.startswith("systemd:") or (role is not None and _keeps_down(role.value, leaf)):
+            continue
+        other = first.setdefault(leaf.agent.removesuffix(".service"), leaf)
+        if other is not leaf:
+            message = (
+                f"resource `{leaf.name}`: it runs the same unit as `{other.name}`; it is active/passive and must run once in the cluster"
+            )
+            related = (Related(other.span, "the other resource"),)
+            yield Problem(leaf.span, message, f"resource {leaf.name}", related, host=leaf.host)
+
+
+def _evidence(facts: Facts, _: Params) -> str | None:
+    if not facts.of(Cluster):
+        return "no CIB was given"
+    return None if any(_clusters(facts)) else "there is no OpenStack service in this CIB"
+
+
+CHECKS = (
+    Check("cluster-resource-disabled", _run_disabled, _evidence, Params),
+    Check("cluster-resource-unmanaged", _run_unmanaged, _evidence, Params),
+    Check("cluster-resource-banned", _run_banned, _evidence, Params),
+    Check("cluster-resource-unwatched", _run_unwatched, _evidence, Params),
+    Check("cluster-resource-many", _run_many, _evidence, Params),
+)

@@ -1,0 +1,188 @@
+"""YAML of lwlint's own (rules, catalogue, configuration) -> frozen dataclasses, with located complaints."""
+
+from __future__ import annotations
+
+import functools
+import typing
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar, Union
+
+from lwlint.core.finding import ConfigurationError
+from lwlint.core.record import described, is_dataclass
+
+T = TypeVar("T")
+Path = tuple[Union[str, int], ...]
+
+
+class Mismatch(Exception):
+    """A value does not fit the type that it is read into; `path` leads to it from the top of the document."""
+
+    def __init__(self, path: Path, message: str, *, key: bool = False) -> None:
+        super().__init__(message)
+        self.path = path
+        self.key = key
+
+
+def near(word: str, words: Iterable[str]) -> str:
+    """Return `; did you mean `x`?` for the word of `words` that is most like `word`, else an empty string."""
+    import difflib
+
+    found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.5)
+    return f"; did you mean `{found[0]}`?" if found else ""
+
+
+def load(text: str, path: str) -> Any:
+    """Return the one YAML document in `text` as plain values.
+
+    Raises ConfigurationError, with `path:line:column`, for what is not YAML and for a key that stands twice.
+    """
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+    try:
+        node = loader.get_single_node()
+        return None if node is None else _plain(node, loader, path, 0)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else path
+        raise ConfigurationError(f"{place}: {error.problem or error.context}") from error
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{path}: {error}") from error
+    finally:
+        loader.dispose()
+
+
+def _plain(node: Any, loader: Any, path: str, depth: int) -> Any:
+    """Return a composed node as plain values; one walk does what constructing and a search for doubled keys would take two for."""
+    if node.id == "scalar":
+        try:
+            return node.value if node.tag == "tag:yaml.org,2002:str" else loader.construct_object(node)
+        except ValueError as error:  # a thirteenth month, 6_ as a number
+            raise _misplaced(node, path, f"`{node.value}`: {error} (quote it, if it is text)") from None
+    if depth > _DEPTH:
+        raise _misplaced(node, path, f"more than {_DEPTH} levels deep")
+    if node.id == "sequence":
+        return [_plain(item, loader, path, depth + 1) for item in node.value]
+    plain: dict[Any, Any] = {}
+    for key, value in node.value:
+        if key.id != "scalar":
+            raise _misplaced(key, path, "a key must be a scalar")
+        name = key.value if key.tag == "tag:yaml.org,2002:str" else loader.construct_object(key)
+        if name in plain:
+            raise _misplaced(key, path, f"key `{key.value}` stands twice")
+        plain[name] = _plain(value, loader, path, depth + 1)
+    return plain
+
+
+_DEPTH = 50
+
+
+def _misplaced(node: Any, path: str, message: str) -> ConfigurationError:
+    return ConfigurationError(f"{path}:{node.start_mark.line + 1}:{node.start_mark.column + 1}: {message}")
+
+
+def read(text: str, path: str, into: type[T]) -> T:
+    """Return the YAML document `text` as an instance of the dataclass `into`.
+
+    Raises ConfigurationError with `path:line:column` for an unknown key (with a near match), a missing
+    one, and a value of the wrong type.
+    """
+    plain = load(text, path)
+    try:
+        found: T = build(plain, into)
+    except Mismatch as mismatch:
+        raise located(mismatch, text, path) from None
+    return found
+
+
+def located(mismatch: Mismatch, text: str, path: str) -> ConfigurationError:
+    """Return `mismatch` as a ConfigurationError with its line and column in `text`."""
+    import yaml
+
+    node = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    for step in mismatch.path:
+        if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+            continue
+        pairs: Any = node.value if isinstance(node, yaml.MappingNode) else []  # of which a key may be a number, too
+        found = next(((k, v) for k, v in pairs if k.value == str(step)), None)
+        if found is None:
+            break
+        node = found[0] if mismatch.key and step == mismatch.path[-1] else found[1]
+    mark = node.start_mark if node is not None else None
+    place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else path
+    return ConfigurationError(f"{place}: {mismatch}")
+
+
+def build(plain: Any, into: Any, path: Path = ()) -> Any:
+    """Return plain values (as YAML or JSON give them) as the type `into`; raise Mismatch where they do not fit."""
+    if into is Any:
+        return plain
+    origin = typing.get_origin(into)
+    if origin is Union:
+        return _build_union(plain, into, path)
+    if origin is typing.Literal:
+        if plain not in typing.get_args(into):
+            raise Mismatch(path, f"{_shown(plain)}: must be one of {', '.join(f'`{a}`' for a in typing.get_args(into))}")
+        return plain
+    if origin is tuple:
+        if not isinstance(plain, list):
+            raise Mismatch(path, f"{_shown(plain)}: must be a list")
+        return tuple(build(item, typing.get_args(into)[0], (*path, i)) for i, item in enumerate(plain))
+    if origin is not None and issubclass(origin, Mapping):
+        if not isinstance(plain, dict):
+            raise Mismatch(path, f"{_shown(plain)}: must be a mapping")
+        keys, values = typing.get_args(into)
+        return {build(k, keys, path): build(v, values, (*path, k)) for k, v in plain.items()}
+    if is_dataclass(into):
+        return _build_dataclass(plain, into, path)
+    if into is float and isinstance(plain, int) and not isinstance(plain, bool):
+        return float(plain)
+    if not isinstance(plain, into) or (isinstance(plain, bool) and into is not bool):
+        raise Mismatch(path, f"{_shown(plain)}: must be {_WORDS.get(into, into.__name__)}")
+    return plain
+
+
+_WORDS = {str: "text (quote it)", int: "a whole number", float: "a number", bool: "`true` or `false`", type(None): "empty"}
+
+
+def _shown(plain: Any) -> str:
+    if isinstance(plain, (dict, list)):
+        return "a mapping" if isinstance(plain, dict) else "a list"
+    return "empty" if plain is None else f"`{plain}`"
+
+
+def _build_union(plain: Any, into: Any, path: Path) -> Any:
+    options = typing.get_args(into)
+    if plain is None and type(None) in options:
+        return None
+    last: Mismatch | None = None
+    for option in options:
+        if option is type(None):
+            continue
+        try:
+            return build(plain, option, path)
+        except Mismatch as mismatch:
+            last = mismatch
+    raise last or Mismatch(path, f"{_shown(plain)}: does not fit")
+
+
+@functools.cache
+def _hints(into: type) -> tuple[dict[str, Any], dict[str, str], tuple[str, ...]]:
+    """Return the types of a dataclass's fields, the YAML key of each (`class_` is `class`), and the required keys."""
+    hints = typing.get_type_hints(into)
+    names, required = described(into)
+    return hints, {name.rstrip("_"): name for name in names}, tuple(name.rstrip("_") for name in required)
+
+
+def _build_dataclass(plain: Any, into: Any, path: Path) -> Any:
+    if not isinstance(plain, dict):
+        raise Mismatch(path, f"{_shown(plain)}: must be a mapping")
+    hints, keys, required = _hints(into)
+    for key in plain:
+        if key not in keys:
+            raise Mismatch((*path, key), f"`{key}`: unknown key{near(str(key), keys)}", key=True)
+    for key in required:
+        if key not in plain:
+            raise Mismatch(path, f"`{key}` is missing")
+    return into(**{keys[k]: build(v, hints[keys[k]], (*path, k)) for k, v in plain.items()})

@@ -1,0 +1,1 @@
+"""Bytes: trees, folders, archives, git, the cache, and what is written."""

@@ -1,0 +1,293 @@
+"""Paths -> sources: what to read, as what kind, decoded, with every refusal told."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Optional
+
+from lwlint.core import kinds
+from lwlint.core.config_reader import near
+from lwlint.core.facts import Unreadable
+from lwlint.core.finding import ConfigurationError
+from lwlint.core.kinds import decode
+from lwlint.core.lazy import pattern
+from lwlint.core.record import dataclass, field
+from lwlint.core.source import Link, Source
+from lwlint.files.tree import FILE, FOLDER, LINK, Tree, walk
+
+# bytes of one file by kind, so that reading one takes less than 500 MB; the largest that were met have a tenth
+_LIMITS = {kinds.HEAT: 4_000_000, kinds.CIB: 32_000_000, kinds.UNIT: 1_000_000, kinds.OSLO: 3_000_000, kinds.PUPPET: 1_000_000}
+_HEAD = 65536
+_ROOT = pattern(
+    r"^(?P<root>(?:.*?/)??)(?:etc/(?!.*/etc/systemd/)|usr/(?:lib|share|local)/|lib/systemd/|run/systemd/|var/lib/|sos_commands/)"
+)
+_MOST_PRINTED = 16_000_000  # bytes
+_SOMETHING = pattern(r"\{|^CONTAINER ID", re.MULTILINE)  # an object of JSON, or a list of containers
+_DUMP = pattern(r"(?:^|/)sos_commands/(?:pacemaker|cluster)/(?:pcs_cluster_cib|cibadmin)[^/]*$")
+
+Refusal = Callable[[str, Optional[str]], Optional[str]]
+
+
+@dataclass
+class Input:
+    """What was found at the paths of one run; filled by `Discovery`, read by everything after it."""
+
+    sources: dict[str, Source] = field(default_factory=dict)
+    links: list[Link] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+
+    def sort(self) -> None:
+        """Put all into the order of a walk, so that the order in which paths were given makes no difference."""
+        self.sources = dict(sorted(self.sources.items(), key=_steps))
+        self.links.sort(key=lambda link: link.path.split("/"))
+        self.unreadable.sort(key=lambda one: one.name.split("/"))
+        self.skipped.sort(key=_steps)
+
+    def of(self, kind: str) -> list[Source]:
+        """Return the sources of one kind, in the order in which they were found."""
+        return [source for source in self.sources.values() if source.kind == kind]
+
+
+def _steps(item: tuple[str, object]) -> list[str]:
+    return item[0].split("/")
+
+
+class Discovery:
+    """Reads sources from one tree, each once."""
+
+    def __init__(self, tree: Tree, kind: str | None = None, refusal: Refusal = lambda path, given: None) -> None:
+        """`refusal` says why a path is left out though it is there (None: it is not), given the folder that the user named, if any."""
+        self._tree = tree
+        self._kind = kind
+        self._refusal = refusal
+        self._hosts: dict[str, str] = {}
+        self._missing: set[str] = set()
+        self.looked_for: list[tuple[str, bool]] = []  # as context: paths, and whether each was to be judged
+        self.found = Input()
+
+    def add(self, paths: Sequence[str]) -> Input:
+        """Read everything at `paths`, files and folders, and return what there is.
+
+        Raises ConfigurationError for a path that does not exist.
+        """
+        for path in paths:
+            shown = normal(path)
+            if self._tree.kind(shown) is None:
+                raise ConfigurationError(f"`{path}`: {self._why_absent(shown)}")
+            if self._tree.real_kind(shown) != FOLDER:
+                self._choose(shown, None)
+                continue
+            for below in walk(self._tree, shown, self._failed):
+                self._choose(below, shown)
+        self.found.sort()
+        return self.found
+
+    def add_text(self, text: bytes, path: str) -> Input:
+        """Take `text` as the content of the file `path`, which need not exist (standard input)."""
+        self._take_bytes(normal(path), text, named=True, judged=True)
+        return self.found
+
+    def load(self, path: str, *, judged: bool = False) -> Source | None:
+        """Return the source at `path`, read as context if the run does not judge it; None if there is no file."""
+        path = normal(path)
+        if path not in self.found.sources and path not in self._missing:
+            self.looked_for.append((path, judged))
+            if self._tree.real_kind(path) == FILE:
+                self._take(path, named=True, judged=judged)
+            if path not in self.found.sources:
+                self._missing.add(path)
+        return self.found.sources.get(path)
+
+    def mark(self) -> tuple[int, ...]:
+        """Return how far the reading is, for `back`."""
+        found = self.found
+        return tuple(len(all_) for all_ in (found.sources, found.links, found.unreadable, found.skipped))
+
+    def back(self, mark: tuple[int, ...]) -> None:
+        """Forget what was loaded as context since `mark`."""
+        found = self.found
+        found.sources = dict(list(found.sources.items())[: mark[0]])
+        for all_, length in zip((found.links, found.unreadable, found.skipped), mark[1:]):
+            del all_[length:]  # type: ignore[attr-defined]
+        self._missing.clear()
+        self.looked_for.clear()
+
+    def printed(self) -> Iterator[Source]:
+        """Yield what commands printed into a report, and start configurations of containers, where such was met (`kinds.printed`).
+
+        It is input from then on; what holds neither JSON nor a list, but the complaint of a command, stays among what is skipped.
+        """
+        for item in list(self.found.skipped):
+            path, root = item[0], root_of(item[0])
+            kind = kinds.printed(path)
+            if kind is None:
+                continue
+            try:
+                text = self._tree.read(path, _MOST_PRINTED).decode("utf-8", "replace")
+            except OSError:
+                continue  # it stays among what is skipped
+            self.found.skipped.remove(item)
+            if kind == kinds.CONTAINER and not _SOMETHING.search(text):
+                self.found.skipped.append(
+                    (path, "no container in it, only what a command complained of" if text.strip() else "it is empty")
+                )
+                continue
+            source = Source(path, text, kind, self._host(path, root), root)
+            self.found.sources[path] = source
+            yield source
+
+    def _why_absent(self, path: str) -> str:
+        try:
+            self._tree.size(path)
+        except PermissionError as error:
+            return f"cannot be looked at ({error.strerror})"
+        except (OSError, KeyError):
+            pass
+        return f"no such file or folder{self._near(path)}"
+
+    def _near(self, path: str) -> str:
+        folder, name = posixpath.split(path)
+        try:
+            return near(name, self._tree.names(folder or "."))
+        except (OSError, KeyError):
+            return ""
+
+    def _failed(self, path: str, error: OSError) -> None:
+        self._refuse(path, f"folder cannot be read ({error.strerror})")
+
+    def _choose(self, path: str, given: str | None) -> None:
+        why = self._refusal(path, given)
+        if why is None:
+            self._take(path, named=given is None)
+        else:
+            self.found.skipped.append((path, why))
+
+    def _take(self, path: str, *, named: bool, judged: bool = True) -> None:
+        if path in self.found.sources:
+            return
+        kind = self._tree.kind(path)
+        root = root_of(path)
+        if kind == LINK and kinds.is_unit_link(path) and not (named and root_is_loose(path, root)):
+            self.found.links.append(Link(path, self._tree.target(path), self._host(path, root), root))
+            self.found.sources[path] = Source(path, "", "link", self._host(path, root), root)  # a finding may blame the link itself
+            return
+        real = self._followed(path, root) if kind == LINK else path
+        if not (named or self._kind or kinds.may_be(path)):
+            self.found.skipped.append((path, "no Heat template, CIB, systemd unit, oslo.config file or Puppet manifest"))
+            return
+        what = self._tree.real_kind(real) if real is not None else None
+        if real is None or what != FILE:
+            self._refuse_special(path, what, named, kind is None)
+            return
+        try:
+            size, most = self._tree.size(real), max(_LIMITS.values())
+            self._take_bytes(path, self._tree.read(real, most), named=named, judged=judged, size=size)
+        except OSError as error:
+            self._refuse(path, f"file cannot be read ({error.strerror})", judged=judged)
+
+    def _refuse_special(self, path: str, what: str | None, named: bool, hidden: bool) -> None:
+        if hidden:
+            self._refuse(path, self._why_absent(path))
+        elif what == FOLDER:
+            self.found.skipped.append((path, "a link to a folder, not followed"))
+        elif what is None:
+            self._refuse(path, "link leads nowhere")
+        elif named or kinds.may_be(path):
+            self._refuse(path, "is no regular file (a pipe, socket or device); it is not opened")
+
+    def _followed(self, path: str, root: str) -> str | None:
+        """Return the path that the link at `path` leads to; an absolute target stays inside the host's tree `root`."""
+        for _ in range(40):
+            if self._tree.kind(path) != LINK:
+                return path
+            target = self._tree.target(path)
+            path = (
+                root + target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
+            )
+        return None
+
+    def _take_bytes(self, path: str, data: bytes, *, named: bool, judged: bool, size: int = 0) -> None:
+        if _DUMP.search(path) and not data.lstrip().startswith(b"<"):
+            data = _without_warnings(data)
+        head = data[:_HEAD].decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "replace")
+        kind, why = (self._kind, "") if self._kind and judged else kinds.of(path, head, named=named)
+        if kind is None:
+            self.found.skipped.append((path, why))
+            return
+        if max(size, len(data)) > limit_of(kind):
+            self._refuse(path, f"file has {max(size, len(data))} bytes; the limit for its kind is {limit_of(kind)}", judged=judged)
+            return
+        root = root_of(path, kind)
+        try:
+            text = decode(data, kind)
+        except UnicodeDecodeError as error:
+            before = data[: error.start].decode("utf-8", "replace")
+            text = before + data[error.start :].decode("latin-1")
+            self._refuse(path, f"byte {data[error.start]:#04x} is no UTF-8", text, len(before), judged=judged)
+            return
+        except LookupError as error:
+            self._refuse(path, f"{error}", judged=judged)
+            return
+        self.found.sources[path] = Source(path, text, kind, self._host(path, root), root, judged)
+
+    def _refuse(self, path: str, message: str, text: str = "", at: int = 0, *, judged: bool = True) -> None:
+        root = root_of(path)
+        source = Source(path, text, "unreadable", self._host(path, root), root, judged)
+        self.found.sources[path] = source
+        self.found.unreadable.append(Unreadable(path, source.span(at, min(at + 1, len(text))), message, source.host))
+
+    def _host(self, path: str, root: str) -> str:
+        """Return the name of the host in whose tree `path` lies: what `etc/hostname` says, else the folder's; empty for a loose file."""
+        if root_is_loose(path, root):
+            return ""
+        if root not in self._hosts:
+            name = ""
+            try:
+                if self._tree.real_kind(root + "etc/hostname") == FILE:
+                    name = self._tree.read(root + "etc/hostname", 256).decode("ascii", "replace").strip()
+            except OSError:
+                pass
+            self._hosts[root] = name or posixpath.basename(root.rstrip("/")).strip(".")
+        return self._hosts[root]
+
+
+def _without_warnings(data: bytes) -> bytes:
+    """Return what a command printed with blanks in place of what it says in front of the CIB, so that every place stays."""
+    start = data.find(b"<cib", 0, _HEAD)
+    return re.sub(rb"[^\n]", b" ", data[:start]) + data[start:] if start > 0 else data
+
+
+def limit_of(kind: str) -> int:
+    """Return the most bytes that a file of this kind may have."""
+    return _LIMITS[kind]
+
+
+def normal(path: str) -> str:
+    """Return `path` as it is shown: with `/`, without `.` and doubled parts."""
+    return posixpath.normpath(path.replace(os.sep, "/")) if path else "."
+
+
+def root_of(path: str, kind: str = "") -> str:
+    """Return the part of `path` in front of a host's file system tree, or else the folder of the file, with a final `/`.
+
+    Templates and manifests belong to no host; their root is empty.
+    """
+    if kind in (kinds.HEAT, kinds.PUPPET):
+        return ""
+    match = _ROOT.match(path)
+    if match:
+        return match.group("root")
+    folder = posixpath.dirname(path)
+    above, _, name = folder.rpartition("/")
+    parent = above if name.endswith(".d") and name != ".d" else folder  # a drop-in folder belongs with the file beside it
+    return parent + "/" if parent else ""
+
+
+def root_is_loose(path: str, root: str) -> bool:
+    """Return whether the file lies in no host's tree, so that only its own folder is known."""
+    match = _ROOT.match(path)
+    return match is None or match.group("root") != root

@@ -1,0 +1,180 @@
+"""Git's patterns for paths (gitignore(5)), matched as git matches them.
+
+A path is covered if a pattern matches it or one of its folders. Of the patterns that match one path the last one counts;
+one that begins with `!` takes back, but nothing below a folder that is covered.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import posixpath
+import re
+from collections.abc import Iterator
+
+from lwlint.core.named import NamedTuple
+
+
+class Pattern(NamedTuple):
+    """One pattern: what it says of a path that `regex` matches whole, and whether it speaks of folders only."""
+
+    covers: bool
+    folders_only: bool
+    regex: re.Pattern[str]
+
+
+@functools.lru_cache(maxsize=256)
+def patterns(*lines: str) -> tuple[Pattern, ...]:
+    """Return the patterns in the lines; blank lines and comments are none."""
+    return tuple(pattern for line in lines if (pattern := _pattern(line)) is not None)
+
+
+def verdict(known: tuple[Pattern, ...], path: str, *, folder: bool) -> bool | None:
+    """Return whether the patterns cover exactly this path (not: a folder of it); None where none speaks of it."""
+    for pattern in reversed(known):
+        if (folder or not pattern.folders_only) and pattern.regex.fullmatch(path):
+            return pattern.covers
+    return None
+
+
+def covered(lines: tuple[str, ...], path: str) -> bool:
+    """Return whether the patterns cover the file at `path`, which counts from where the patterns are."""
+    known = patterns(*lines)
+    parts = path.split("/")
+    return any(verdict(known, "/".join(parts[:end]), folder=end < len(parts)) for end in range(1, len(parts) + 1))
+
+
+def useless(line: str) -> str:
+    """Return why the line matches no path at all, in words; empty if it may match one."""
+    found = _pattern(line)
+    if found is None:
+        return "is a comment to git, and matches nothing; write `\\#`" if line.startswith("#") else "is empty, and matches nothing"
+    steps = line.removeprefix("!").rstrip("/").split("/")
+    if "." in steps or ".." in steps:
+        return "matches nothing: a pattern counts from the folder of its file, without `.` and `..`"
+    return "matches nothing: no character fits its `[`" if "(?!)" in found.regex.pattern else ""
+
+
+def _pattern(line: str) -> Pattern | None:
+    line = re.sub(r"(?<!\\)((?:\\\\)*)[ \t]+$", r"\1", line.rstrip("\r\n"))
+    if not line or line.startswith("#"):
+        return None
+    covers = not line.startswith("!")
+    line = line if covers else line[1:]
+    folders_only = line.endswith("/")
+    line = line[:-1] if folders_only else line
+    if not line:
+        return None
+    anywhere = "" if "/" in line else "(?:.*/)?"
+    return Pattern(covers, folders_only, re.compile(anywhere + "".join(_regex(line.removeprefix("/"))), re.DOTALL))
+
+
+_PARTS = re.compile(
+    r"(?P<lead>^(?:\*\*+/)+)|(?P<middle>/(?:\*\*+/)+)|(?P<tail>/\*\*+$)|(?P<stars>\*+)|(?P<any>\?)"
+    r"|(?P<class>\[(?:[!^]|(?![!^]))(?:\\.|\[:\w+:\]|[^\\])(?:\\.|\[:\w+:\]|[^\]\\])*\])|(?P<open>\[)|\\(?P<escaped>.)|(?P<plain>.)",
+    re.DOTALL,
+)
+_REGEX = {"lead": "(?:.*/)?", "middle": "/(?:.*/)?", "tail": "/.+", "stars": "[^/]*", "any": "[^/]"}
+
+
+def _regex(line: str) -> Iterator[str]:
+    for match in _PARTS.finditer(line):
+        kind = match.lastgroup or ""
+        if kind == "class":
+            yield _class(match.group())
+        elif kind == "open":  # a class that does not end matches nothing
+            yield "(?!)"
+        else:
+            yield _REGEX.get(kind) or re.escape(match[kind])
+
+
+_CLASSES = {"alpha": "a-zA-Z", "digit": "0-9", "alnum": "a-zA-Z0-9", "upper": "A-Z", "lower": "a-z", "space": r"\s"}
+
+
+_ITEM = re.compile(r"\[:(?P<name>\w+):\]|(?P<low>\\.|[^\\])-(?P<high>\\.|[^\\])|(?P<one>\\.|.)", re.DOTALL)
+
+
+def _class(text: str) -> str:
+    """Return a class, `[a-z]`, as a regular expression; a range that goes down holds its first character, as git has it."""
+    negated = text[1] in "!^"
+    items = []
+    for match in _ITEM.finditer(text[2 if negated else 1 : -1]):
+        low, high = (match["low"] or match["one"] or "")[-1:], (match["high"] or match["one"] or "")[-1:]
+        if match["name"]:
+            if match["name"] not in _CLASSES:
+                return "(?!)"
+            items.append(_CLASSES[match["name"]])
+        else:
+            items.append(f"{re.escape(low)}-{re.escape(high)}" if low <= high else re.escape(low))
+    if not items:
+        return "[^/]" if negated else "(?!)"
+    return f"(?!/)[{'^' if negated else ''}{''.join(items)}]"
+
+
+class Ignored:
+    """The answers of one run. It reads `.gitignore` files as it meets their folders, each once."""
+
+    def __init__(self) -> None:
+        self._here = os.getcwd().replace(os.sep, "/")
+        self._roots: dict[str, str | None] = {}
+        self._lines: dict[str, tuple[str, ...]] = {}
+        self._answers: dict[tuple[str, str, bool], str] = {}
+
+    def refusal(self, path: str, given: str | None) -> str | None:
+        """Return why the file is left out, as `by` has it; None if it is taken. One that was named itself (`given` is None) is."""
+        found = self.by(path, given) if given is not None else ""
+        return f"ignored by git ({found})" if found else None
+
+    def by(self, path: str, given: str) -> str:
+        """Return the `.gitignore` that ignores the file at `path` or one of its folders below `given`; empty if none does.
+
+        `given` is the folder that the user named, which is read though git ignores it. The answer counts from the top of the checkout.
+        """
+        if given not in self._roots:
+            self._roots[given] = _checkout(self._absolute(given))
+        root = self._roots[given]
+        if root is None:
+            return ""
+        first, parts = (self._absolute(each)[len(root) :].strip("/") for each in (given, path))
+        steps = parts.split("/")
+        for end in range(len(first.split("/")) + 1 if first else 1, len(steps) + 1):
+            found = self._answer(root, "/".join(steps[:end]), folder=end < len(steps))
+            if found:
+                return found
+        return ""
+
+    def _absolute(self, path: str) -> str:
+        return posixpath.normpath(posixpath.join(self._here, path.replace(os.sep, "/")))
+
+    def _answer(self, root: str, path: str, *, folder: bool) -> str:
+        """Return the `.gitignore` that ignores exactly this path; the deepest one that speaks of it counts."""
+        key = (root, path, folder)
+        if key not in self._answers:
+            self._answers[key] = ""
+            above = path
+            while above:
+                above = posixpath.dirname(above)
+                said = verdict(patterns(*self._read(posixpath.join(root, above))), path[len(above) :].lstrip("/"), folder=folder)
+                if said is not None:
+                    self._answers[key] = posixpath.join(above, ".gitignore") if said else ""
+                    break
+        return self._answers[key]
+
+    def _read(self, folder: str) -> tuple[str, ...]:
+        if folder not in self._lines:
+            try:
+                with open(posixpath.join(folder, ".gitignore"), encoding="utf-8", errors="surrogateescape") as file:
+                    self._lines[folder] = tuple(file.read().splitlines())
+            except OSError:
+                self._lines[folder] = ()
+        return self._lines[folder]
+
+
+def _checkout(folder: str) -> str | None:
+    """Return the top of git's work tree around the folder, without a final `/`; None if there is none."""
+    while not os.path.lexists(folder + "/.git"):
+        above = posixpath.dirname(folder)
+        if above == folder:
+            return None
+        folder = above
+    return folder.rstrip("/")

@@ -1,0 +1,1 @@
+"""The kinds of input, a package for each: text -> effective model -> facts."""

@@ -1,0 +1,1 @@
+"""Heat templates, environments, roles data and hieradata."""

@@ -1,0 +1,315 @@
+"""The document of a YAML text by the events of PyYAML's parser: whatever is in it, and the place of what PyYAML refuses."""
+
+from __future__ import annotations
+
+import gc
+import re
+from functools import lru_cache
+from typing import Any, Union
+
+from lwlint.core.facts import NotEvaluated, Unreadable
+from lwlint.core.lazy import pattern
+from lwlint.core.named import NamedTuple
+from lwlint.core.record import dataclass
+from lwlint.core.source import Source, Span, Text
+from lwlint.inputs.heat.composed import compose
+from lwlint.inputs.heat.nodes import (
+    DEPTH_LIMIT,
+    EXPANDED_LIMIT,
+    PROPERTIES,
+    Document,
+    Duplicate,
+    Mapping,
+    Node,
+    Place,
+    Refused,
+    Scalar,
+    Sequence,
+    merged_wrongly,
+    repeated,
+)
+
+_TOO_DEEP = f"nested deeper than {DEPTH_LIMIT} levels"
+
+
+def by_events(text: str) -> Document:
+    """Return the one document in `text`. Raises Refused for what PyYAML's safe loader would refuse, and for what is nested too deep."""
+    import yaml
+
+    shift = 1 if text[:1] == "\ufeff" and hasattr(_parser(), "raw_parse") else 0  # libyaml does not count a byte order mark
+    try:
+        return _Builder(text, shift).document()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        message = " ".join(str(part) for part in (error.context, error.problem) if part)
+        if "maximum nesting depth" in message:  # libyaml from PyYAML 6.0.4 on has a limit of its own, and looks ahead of its events
+            message = _TOO_DEEP
+        raise Refused(message.replace("\n", " "), min((mark.index if mark else 0) + shift, len(text))) from None
+    except yaml.reader.ReaderError as error:
+        at = _character(text, error)
+        what = f"character {ord(text[at]):#04x}: " if at < len(text) else ""
+        raise Refused(what + str(error.reason), at) from None
+    except UnicodeEncodeError as error:
+        raise Refused("a half of a surrogate pair is no character", error.start) from None
+
+
+class _Builder:
+    """The parser's events -> one document."""
+
+    def __init__(self, text: str, shift: int) -> None:
+        import yaml
+
+        self._events = yaml.events
+        self._parser = _parser()(text)
+        self._shift = shift
+        self._text = text
+        self._duplicates: list[Duplicate] = []
+
+    def document(self) -> Document:
+        events, shift = self._events, self._shift
+        next_event = self._parser.get_event
+        scalar, alias, documents = events.ScalarEvent, events.AliasEvent, 0
+        into: list[Any] = []  # where the next node goes: a flat list of keys and values, or of items
+        root, stack, anchors = into, [], {}  # type: ignore[var-annotated]
+        sizes: dict[str, int] = {}  # of what an anchor names, with every alias in it written out
+        size = 0
+        node: Node
+        while (event := next_event()) is not None:
+            kind = event.__class__
+            size += 1
+            if kind is scalar:
+                tag = self._known(event.tag, event) if event.tag is not None else ""
+                start, end = event.start_mark, event.end_mark
+                if event.tag is not None or event.anchor is not None:
+                    start = Place(PROPERTIES.match(self._text, start.index + shift).end() - shift)  # type: ignore[union-attr]
+                if shift:
+                    start, end = Place(start.index + shift), Place(end.index + shift)
+                node = Scalar(tag, event.value, start, end, "" if event.implicit[0] and not tag else None)
+            elif kind is events.MappingStartEvent or kind is events.SequenceStartEvent:
+                tag = self._known(event.tag, event) if event.tag is not None else ""
+                start = Place(event.start_mark.index + shift) if shift else event.start_mark
+                content: list[Any] = []
+                node = (Mapping if kind is events.MappingStartEvent else Sequence)(tag, content, start, None, None)
+                stack.append((into, node, event.anchor, size))
+                if len(stack) > DEPTH_LIMIT:
+                    raise Refused(_TOO_DEEP, node.start)
+                into.append(node)
+                into = content
+                if event.anchor is not None:
+                    self._anchor(anchors, event, node)
+                continue
+            elif kind is events.MappingEndEvent or kind is events.SequenceEndEvent:
+                content = into
+                into, node, anchor, before = stack.pop()
+                if anchor is not None:
+                    sizes[anchor] = size - before
+                node.end_mark = Place(event.end_mark.index + shift) if shift else event.end_mark
+                if isinstance(node, Mapping):
+                    self._fill(node, content)
+                continue
+            elif kind is alias:
+                if event.anchor not in anchors:
+                    raise Refused(f"alias `*{event.anchor}` has no anchor", event.start_mark.index + shift)
+                if event.anchor not in sizes and anchors[event.anchor].__class__ is not Scalar:
+                    raise Refused(f"alias `*{event.anchor}` stands inside what it names", event.start_mark.index + shift)
+                size += sizes.get(event.anchor, 0)
+                if size > EXPANDED_LIMIT:
+                    raise Refused(f"aliases stand for more than {EXPANDED_LIMIT} nodes", event.start_mark.index + shift)
+                into.append(anchors[event.anchor])
+                continue
+            else:
+                documents += kind is events.DocumentStartEvent
+                if documents > 1:
+                    raise Refused("a second document begins here; Heat reads files of one", event.start_mark.index + shift)
+                continue
+            into.append(node)
+            if event.anchor is not None:
+                self._anchor(anchors, event, node)
+        return Document(root[0] if root else None, tuple(self._duplicates))
+
+    def _anchor(self, anchors: dict[str, Node], event: Any, node: Node) -> None:
+        if event.anchor in anchors:
+            raise Refused(f"anchor `&{event.anchor}` stands twice", event.start_mark.index + self._shift)
+        anchors[event.anchor] = node
+
+    def _known(self, tag: str, event: Any) -> str:
+        if tag == "!":
+            return ""  # PyYAML goes by the text then, as if there were no tag
+        if tag not in _constructed():
+            raise Refused(f"tag `{tag}` is not known to Heat", event.start_mark.index + self._shift)
+        return tag
+
+    def _fill(self, mapping: Mapping, content: list[Node]) -> None:
+        keys, values = content[::2], content[1::2]
+        mapping.pairs = list(zip(keys, values))  # type: ignore[arg-type]
+        names = set()
+        for key in keys:
+            if key.__class__ is not Scalar:
+                raise Refused("a key that is a list or a mapping", key.start)
+            names.add(key.value)
+        if len(names) != len(keys):
+            self._duplicates += repeated(mapping)
+        if "<<" in names:
+            wrong = merged_wrongly(mapping)
+            if wrong is not None:
+                raise Refused("`<<` must be given a mapping or a list of mappings", wrong.start)
+
+
+@lru_cache(maxsize=1)
+def _parser() -> Any:
+    import yaml
+
+    if getattr(yaml, "__with_libyaml__", False):
+        from yaml._yaml import CParser
+
+        return CParser
+    return yaml.SafeLoader
+
+
+@lru_cache(maxsize=1)
+def _constructed() -> frozenset[str]:
+    import yaml
+
+    return frozenset(tag for tag in yaml.SafeLoader.yaml_constructors if tag is not None)
+
+
+def _character(text: str, error: Any) -> int:
+    """Return at which character of `text` PyYAML's reader stopped: the C one counts bytes of UTF-8."""
+    if getattr(error, "encoding", None) != "?":
+        return min(int(error.position), len(text))
+    return min(len(text.encode("utf-8")[: error.position].decode("utf-8", "ignore")), len(text))
+
+
+def read(text: str) -> Document:
+    """Return the one document in `text`. Raises Refused for what PyYAML's safe loader would refuse, and for what is nested too deep."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        composed = compose(text)
+        if composed is not None:
+            return composed
+
+        return by_events(text)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+_TAG = pattern(r"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}", re.DOTALL)
+_RAW = pattern(r"(\{%-?\s*raw\s*-?%\})(.*?)(\{%-?\s*endraw\s*-?%\})", re.DOTALL)
+_VISIBLE = pattern(r"[^\r\n]")
+FILLER = "x"  # what an expression becomes
+
+
+class Masked(NamedTuple):
+    """Text without Jinja; `statements` are the ranges of `{% %}`, `expressions` those of `{{ }}`."""
+
+    text: str
+    statements: tuple[tuple[int, int], ...]
+    expressions: tuple[tuple[int, int], ...]
+
+    def decided_between(self, start: int, end: int) -> bool:
+        """Return whether a statement, which may leave out a part, stands between two places."""
+        return any(start <= first < end for first, _ in self.statements)
+
+    def is_generated(self, start: int, end: int) -> bool:
+        """Return whether an expression writes a part of the text between two places."""
+        return any(first < end and start < last for first, last in self.expressions)
+
+
+def is_jinja(path: str) -> bool:
+    """Return whether the file at `path` is rendered before Heat sees it: only the name tells."""
+    return path.endswith((".j2.yaml", ".j2.yml", ".j2"))
+
+
+def mask(text: str) -> Masked:
+    """Return `text` with statements and comments blanked and expressions turned into letters, line breaks kept.
+
+    What stands between `{% raw %}` and `{% endraw %}` is left alone.
+    """
+    statements: list[tuple[int, int]] = []
+    expressions: list[tuple[int, int]] = []
+    pieces: list[str] = []
+    at = 0
+    for raw in (*_RAW.finditer(text), None):
+        end = raw.start() if raw is not None else len(text)
+        for tag in _TAG.finditer(text, at, end):
+            pieces.append(text[at : tag.start()])
+            shown = text[tag.start() + 1] == "{"
+            if text[tag.start() + 1] != "#":
+                (expressions if shown else statements).append(tag.span())
+            pieces.append(_VISIBLE.sub(FILLER if shown else " ", tag.group()))
+            at = tag.end()
+        pieces.append(text[at:end])
+        at = end
+        if raw is not None:
+            pieces += (_VISIBLE.sub(" ", raw.group(1)), raw.group(2), _VISIBLE.sub(" ", raw.group(3)))
+            at = raw.end()
+    return Masked("".join(pieces), tuple(statements), tuple(expressions))
+
+
+TEMPLATE, ENVIRONMENT, ROLES, OTHER = "template", "environment", "roles", "other"
+_TEMPLATE_KEYS = ("heat_template_version", "HeatTemplateFormatVersion", "AWSTemplateFormatVersion")
+_ENVIRONMENT_KEYS = (
+    "resource_registry",
+    "parameter_defaults",
+    "parameters",
+    "parameter_merge_strategies",
+    "encrypted_param_names",
+    "event_sinks",
+)
+
+
+@dataclass(frozen=True)
+class HeatFile:
+    """One file as Heat reads it. `form` is `template`, `environment`, `roles` or `other` (hieradata, capabilities)."""
+
+    source: Source
+    form: str
+    root: Node | None
+    duplicates: tuple[Duplicate, ...]
+    masked: Masked | None = None
+
+    def span(self, node: Node) -> Span:
+        """Return where `node` stands."""
+        return Span(self.source.path, node.start, node.end)
+
+    def text(self, scalar: Scalar) -> Text:
+        """Return the text of `scalar` with its place."""
+        return Text(scalar.value, self.span(scalar))
+
+    def top(self, key: str) -> Node | None:
+        """Return the value of a key of the document itself."""
+        return self.root.get(key) if isinstance(self.root, Mapping) else None
+
+    def section(self, key: str) -> Mapping:
+        """Return the mapping under a key of the document; an empty one if there is none."""
+        found = self.top(key)
+        return found if isinstance(found, Mapping) else Mapping("", [], Place(0), None, None)
+
+
+Reading = Union[HeatFile, Unreadable, NotEvaluated]
+
+
+def read_file(source: Source) -> Reading:
+    """Return the document of `source`, or why it has none: text that PyYAML refuses, Jinja that lwlint cannot see through."""
+    masked = mask(source.text) if is_jinja(source.path) else None
+    try:
+        document = read(source.text if masked is None else masked.text)
+    except Refused as refused:
+        span = source.span(refused.start, min(refused.start + 1, len(source.text)))
+        if masked is not None and (masked.statements or masked.expressions):
+            return NotEvaluated(source.path, span, "Jinja", source.host)
+        return Unreadable(source.path, span, refused.message, source.host)
+    return HeatFile(source, _form(document.root), document.root, document.duplicates, masked)
+
+
+def _form(root: Node | None) -> str:
+    if isinstance(root, Mapping):
+        keys = [key.value for key, _ in root.pairs]
+        if any(key in _TEMPLATE_KEYS for key in keys):
+            return TEMPLATE
+        if any(key in _ENVIRONMENT_KEYS for key in keys) and "resources" not in keys:
+            return ENVIRONMENT
+        return OTHER
+    return OTHER if root is None or isinstance(root, Scalar) else ROLES

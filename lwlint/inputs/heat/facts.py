@@ -1,0 +1,216 @@
+"""Facts from Heat templates and environments: what is mapped, set, included and run."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from lwlint.core.facts import Service
+from lwlint.core.record import dataclass
+from lwlint.core.source import Span, Text
+
+NONE = "OS::Heat::None"
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One view of a resource registry: environments in order, over the base registry of their tree.
+
+    `name` is the last environment; `span` is where that view maps the alias Pacemaker (or the beginning of the environment).
+    `pacemaker` tells that Pacemaker is on. `merged` tells that the user gave the environments in this order. `services` are the
+    aliases that its roles deploy, as far as parameters such as `ControllerServices` name them.
+    """
+
+    kind: ClassVar[str] = "environment"
+    name: str
+    span: Span
+    environments: tuple[str, ...]
+    base: str
+    pacemaker: bool
+    merged: bool
+    services: tuple[str, ...] = ()
+    host: str = ""
+
+
+@dataclass(frozen=True)
+class ServiceMapping:
+    """One entry of a resource registry, as it works in one view (see Environment; `environment` is its name).
+
+    `span` is the alias, `target` where it is mapped to, `template` the target as written. `resolved` is the path of the
+    target, if it is a file; `final` the path, resource type or `OS::Heat::None` at the end of the chain of aliases, empty
+    if that leads nowhere. `inherited` tells that the entry stands in the base registry, below the environment. An entry
+    that a later one overrides is not `in_force`. `under_pacemaker` tells that the final template puts its service there;
+    `pacemaker` that Pacemaker is on in this view; `outside` that the alias is meant for nodes or sites without it.
+    """
+
+    kind: ClassVar[str] = "service_mapping"
+    name: str
+    span: Span
+    alias: str
+    template: str
+    target: Span
+    environment: str
+    resolved: str
+    final: str
+    chain: tuple[str, ...]
+    service: Service | None
+    template_service: Service | None
+    inherited: bool
+    in_force: bool
+    under_pacemaker: bool
+    pacemaker: bool
+    outside: bool
+    host: str = ""
+
+
+@dataclass(frozen=True)
+class Template:
+    """A template; `span` is its first key. `profiles` are the classes below `tripleo::profile::pacemaker` that it includes.
+
+    `under_pacemaker` tells that it puts its `service` under Pacemaker, by what it includes and by its path.
+    """
+
+    kind: ClassVar[str] = "template"
+    name: str
+    span: Span
+    service: Service | None
+    profiles: tuple[Text, ...]
+    under_pacemaker: bool
+    host: str = ""
+
+
+@dataclass(frozen=True)
+class RoleData:
+    """The settings of one service as it is deployed: the template `name` and all whose settings it takes in.
+
+    `beaten` are the settings among these that a later one of the same name replaces.
+    """
+
+    kind: ClassVar[str] = "role_data"
+    name: str
+    span: Span
+    templates: tuple[str, ...]
+    beaten: tuple[Span, ...] = ()
+    host: str = ""
+
+
+@dataclass(frozen=True)
+class HieraKey:
+    """A setting of a Puppet class: `name` is the key, `span` where it stands, `template` the path of its file.
+
+    A resource of a `*_config` type is a key too: `nova::config::nova_config/database/max_retries`. `values` are all the
+    values that it can have (`null` for none), as text; it is None where only a deployment tells. `place` is the section: `config_settings`,
+    `service_config_settings`, `global_config_settings`, `hieradata`, or the parameter of an environment (`ControllerExtraConfig`).
+    `branch` are the conditions under which it is set at all, each `condition=1` or `condition=2`. An override that the user did
+    not give with `-e` is not `in_force`.
+    """
+
+    kind: ClassVar[str] = "hiera_key"
+    name: str
+    span: Span
+    template: str
+    values: tuple[str, ...] | None
+    value_span: Span
+    place: str
+    branch: tuple[str, ...]
+    in_force: bool = True
+    host: str = ""
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container that a template starts. `restart` is its policy (None: not set), `one_shot` why it ends by itself (empty: it does not).
+
+    `policies` are all the policies that it can have, as far as functions decide; None where only a deployment tells.
+    `under_pacemaker` tells that its template puts the service under Pacemaker.
+    """
+
+    kind: ClassVar[str] = "container"
+    name: str
+    span: Span
+    step: str
+    restart: Text | None
+    policies: tuple[str, ...] | None
+    one_shot: str
+    command: str
+    service: Service | None
+    under_pacemaker: bool
+    host: str = ""
+
+
+@dataclass(frozen=True)
+class GetFile:
+    """A file that a template reads: `name` is its path, `target` the reference as written."""
+
+    kind: ClassVar[str] = "get_file"
+    name: str
+    span: Span
+    target: str
+    host: str = ""
+
+
+@dataclass(frozen=True)
+class SoftwareConfig:
+    """A resource of type OS::Heat::SoftwareConfig or StructuredConfig; `group` is the tool that runs it (`puppet`, `script`)."""
+
+    kind: ClassVar[str] = "software_config"
+    name: str
+    span: Span
+    type: str
+    group: str
+    host: str = ""
+
+
+@dataclass(frozen=True)
+class DuplicateKey:
+    """A key that stands twice in one mapping: `span` is the one that counts, `dropped` the one that is lost.
+
+    `differs` tells that they mean different things; `schema` that only the description of a parameter is concerned.
+    """
+
+    kind: ClassVar[str] = "duplicate_key"
+    name: str
+    span: Span
+    dropped: Span
+    differs: bool
+    schema: bool
+    host: str = ""
+
+
+@dataclass(frozen=True)
+class DanglingReference:
+    """A reference to a template that does not exist: `name` is the target as written, `resolved` the path that was looked for.
+
+    `alias` is what is mapped there, or the resource that has it as its type. `lone` tells that nothing else that the file
+    refers to exists either, so that its tree is probably not here. `installed` tells that the target is an absolute path, below
+    the place where a package puts the templates, and that this tree has such a file.
+    """
+
+    kind: ClassVar[str] = "dangling_reference"
+    name: str
+    span: Span
+    alias: str
+    resolved: str
+    lone: bool
+    installed: bool = False
+    host: str = ""
+
+
+@dataclass(frozen=True)
+class StrayFunction:
+    """A function of Heat that stands beside other keys in a mapping, where Heat takes it for a key like them."""
+
+    kind: ClassVar[str] = "stray_function"
+    name: str
+    span: Span
+    host: str = ""
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role of roles data, with the aliases of the services that it deploys."""
+
+    kind: ClassVar[str] = "role"
+    name: str
+    span: Span
+    services: tuple[str, ...]
+    host: str = ""

@@ -1,0 +1,416 @@
+"""The nodes of a YAML document, with their spans, and the ways to walk them."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from itertools import chain
+from typing import Any, Union
+
+from lwlint.core.lazy import pattern
+from lwlint.core.named import NamedTuple
+
+TAG = "tag:yaml.org,2002:"
+_RESOLVED = "yYnNtTfFoO+-.0123456789<=~!&*"  # with what a plain scalar begins that PyYAML may take for anything but a string
+_WORDS = {
+    written: value
+    for word, value in (("yes", True), ("true", True), ("on", True), ("no", False), ("false", False), ("off", False), ("null", None))
+    for written in (word, word.capitalize(), word.upper())
+}
+
+
+DEPTH_LIMIT = 200  # levels; the deepest file of tripleo-heat-templates has 24
+
+
+class Place:
+    """An offset in a text, as PyYAML's marks have it."""
+
+    __slots__ = ("index",)
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+
+
+class Scalar:
+    """A scalar. Made as PyYAML's composer makes its nodes; `tag` is empty where none is written, `style` is the quote (empty for none)."""
+
+    __slots__ = ("end_mark", "start_mark", "style", "tag", "value")
+
+    def __init__(self, tag: str, value: str, start_mark: Place, end_mark: Place, style: str | None) -> None:
+        self.tag = tag
+        self.value = value
+        self.start_mark = start_mark
+        self.end_mark = end_mark
+        self.style = style
+
+    @property
+    def plain(self) -> bool:
+        """Whether no quotes keep it from being a number, a truth or null."""
+        return self.style == ""
+
+    @property
+    def start(self) -> int:
+        """Where it begins, behind its anchor and tag."""
+        return self.start_mark.index
+
+    @property
+    def end(self) -> int:
+        """Where it has ended."""
+        return self.end_mark.index
+
+
+class Sequence:
+    """A list of nodes. Made as PyYAML's composer makes its nodes, which gives it its end when it has it."""
+
+    __slots__ = ("end_mark", "items", "start_mark", "tag")
+    end_mark: Place
+
+    def __init__(self, tag: str, value: list[Node], start_mark: Place, end_mark: Place | None, style: object) -> None:
+        self.tag = tag
+        self.items = value
+        self.start_mark = start_mark
+
+    @property
+    def start(self) -> int:
+        """Where it begins, its anchor and tag included."""
+        return self.start_mark.index
+
+    @property
+    def end(self) -> int:
+        """Where it has ended."""
+        return self.end_mark.index
+
+
+class Mapping:
+    """A mapping as written: pairs in their order, duplicates and merge keys included. Made as a sequence is."""
+
+    __slots__ = ("end_mark", "pairs", "start_mark", "tag")
+    end_mark: Place
+
+    def __init__(self, tag: str, value: list[tuple[Scalar, Node]], start_mark: Place, end_mark: Place | None, style: object) -> None:
+        self.tag = tag
+        self.pairs = value
+        self.start_mark = start_mark
+
+    @property
+    def start(self) -> int:
+        """Where it begins, its anchor and tag included."""
+        return self.start_mark.index
+
+    @property
+    def end(self) -> int:
+        """Where it has ended."""
+        return self.end_mark.index
+
+    def get(self, key: str) -> Node | None:
+        """Return the value that Heat sees under `key`: the last one written, else the one merged in."""
+        for name, value in reversed(self.pairs):
+            if name.value == key:
+                return value
+        if any(is_merge(name) for name, _ in self.pairs):
+            return next((value for name, value in effective(self) if name.value == key), None)
+        return None
+
+
+Node = Union[Scalar, Sequence, Mapping]
+
+
+class Duplicate(NamedTuple):
+    """A key that stands twice in one mapping: PyYAML drops the first value in silence and keeps the last."""
+
+    dropped: tuple[Scalar, Node]
+    kept: tuple[Scalar, Node]
+    mapping: Mapping
+
+
+class Document(NamedTuple):
+    """One YAML document; `root` is None for an empty one."""
+
+    root: Node | None
+    duplicates: tuple[Duplicate, ...]
+
+
+class Refused(Exception):
+    """PyYAML, as Heat uses it, does not read the text: what is wrong, and at which character."""
+
+    def __init__(self, message: str, start: int) -> None:
+        super().__init__(message)
+        self.message = message
+        self.start = start
+
+
+def is_merge(key: Scalar) -> bool:
+    """Return whether `key` is the merge key `<<`."""
+    return key.value == "<<" and key.plain
+
+
+def merged_wrongly(mapping: Mapping) -> Node | None:
+    """Return what is given to a `<<` of `mapping` and is neither a mapping nor a list of mappings: PyYAML refuses it."""
+    for key, value in mapping.pairs:
+        if not is_merge(key) or isinstance(value, Mapping):
+            continue
+        if not (isinstance(value, Sequence) and all(isinstance(item, Mapping) for item in value.items)):
+            return value
+    return None
+
+
+def repeated(mapping: Mapping) -> list[Duplicate]:
+    """Return the keys that stand twice in `mapping`: equal ones of one type, but for `<<`."""
+    found = []
+    last: dict[tuple[str, str], tuple[Scalar, Node]] = {}
+    for key, value in mapping.pairs:
+        name = (key.value, tag_of(key))
+        if name in last and name[1] != "merge":
+            found.append(Duplicate(last[name], (key, value), mapping))
+        last[name] = (key, value)
+    return found
+
+
+def effective(mapping: Mapping, _inside: frozenset[int] = frozenset()) -> list[tuple[Scalar, Node]]:
+    """Return the pairs of `mapping` that Heat sees: `<<` merged in, of equal keys only the last."""
+    names = {key.value for key, _ in mapping.pairs}
+    if len(names) == len(mapping.pairs) and "<<" not in names:
+        return list(mapping.pairs)
+    seen: dict[str, tuple[Scalar, Node]] = {}
+    own: list[tuple[Scalar, Node]] = []
+    inside = _inside | {id(mapping)}
+    for key, value in mapping.pairs:
+        if not is_merge(key):
+            own.append((key, value))
+            continue
+        for one in reversed(value.items) if isinstance(value, Sequence) else (value,):
+            if isinstance(one, Mapping) and id(one) not in inside:
+                seen.update((k.value, (k, v)) for k, v in effective(one, inside))
+    seen.update((key.value, (key, value)) for key, value in own)
+    return list(seen.values())
+
+
+def walk(node: Node | None) -> Iterator[Node]:
+    """Yield `node` and every node below it, each once however many aliases lead to it, in the order of the text."""
+    if node is None:
+        return
+    seen: set[int] = set()
+    todo = [node]
+    while todo:
+        node = todo.pop()
+        if node.__class__ is Scalar:
+            yield node
+            continue
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        yield node
+        if isinstance(node, Mapping):
+            for key, value in reversed(node.pairs):
+                todo.append(value)
+                todo.append(key)
+        elif isinstance(node, Sequence):
+            todo.extend(reversed(node.items))
+
+
+def tag_of(scalar: Scalar) -> str:
+    """Return the tag of a scalar, without `tag:yaml.org,2002:`: `int`, `bool`, `null`, `str`, `timestamp`, ..."""
+    if scalar.tag:
+        return scalar.tag[len(TAG) :] if scalar.tag.startswith(TAG) else scalar.tag
+    value = scalar.value
+    if not scalar.plain or (value and value[0] not in _RESOLVED):
+        return "str"
+    if value[:1].isalpha():
+        return "str" if value not in _WORDS else "null" if _WORDS[value] is None else "bool"
+    if _is_whole(value):
+        return "int"
+    from yaml.resolver import Resolver
+
+    table = Resolver.yaml_implicit_resolvers
+    for tag, expression in table.get(value[:1], ()):
+        if expression.match(value):
+            return str(tag)[len(TAG) :]
+    return "str"
+
+
+def usual(scalar: Scalar) -> bool | int | None:
+    """Return the value of a plain word or whole number without PyYAML, whose constructors take 8 ms to import; None for all else."""
+    if scalar.tag or not scalar.plain:
+        return None
+    return int(scalar.value) if _is_whole(scalar.value) else _WORDS.get(scalar.value)
+
+
+def _is_whole(value: str) -> bool:
+    digits = value[1:] if value[:1] == "-" else value
+    return digits.isascii() and digits.isdigit() and (digits[0] != "0" or digits == "0") and len(digits) < 19
+
+
+PROPERTIES = pattern(r"(?:[&!]\S*(?:\s+(?:#.*)?|$))*")  # anchor and tag in front of a node
+EXPANDED_LIMIT = 1_000_000  # nodes with every alias written out; the largest file of tripleo-heat-templates has 27,000
+_NAME = pattern(r"[0-9A-Za-z_-]+")
+_BEFORE = "\n\r\x85\u2028\u2029\ufeff-?:,[]{}\"'"  # behind what an anchor, an alias or a tag can begin, blanks left out
+_DENSEST = 4  # the most events that a character can be: `?` in a list in flow style
+_MOST = 500  # aliases that are followed one by one
+
+
+def may_begin(text: str, mark: str) -> Iterator[int]:
+    """Yield where a token may begin with `mark` (`&`, `*`, `!`) in `text`: everywhere but inside a plain scalar of one line."""
+    at = text.find(mark)
+    while at >= 0:
+        head = text[text.rfind("\n", 0, at) + 1 : at]
+        said = head.rstrip(" \t")
+        if not said or said[-1] in _BEFORE or (said != head and _is_property(said)):
+            yield at
+        at = text.find(mark, at + 1)
+
+
+def _is_property(said: str) -> bool:
+    word = said.split()[-1]
+    return word == "..." or any(mark in word for mark in "&*!")
+
+
+def anchors(text: str) -> dict[str, int] | None:
+    """Return where each anchor of `text` may stand; None where two have one name."""
+    found: dict[str, int] = {}
+    for name, at in _named(text, "&"):
+        if name in found:
+            return None
+        found[name] = at
+    return found
+
+
+def _named(text: str, mark: str) -> Iterator[tuple[str, int]]:
+    for at in may_begin(text, mark):
+        name = _NAME.match(text, at + 1)
+        if name is not None:
+            yield name.group(), at
+
+
+def settled(text: str, root: Node, parents: dict[Mapping | Sequence, object], anchored: dict[str, int]) -> list[Mapping | Sequence] | None:
+    """Let anchored scalars begin behind their anchors, and return all collections from `root` on, in the order of the text.
+
+    None where an alias may be of what it stands in, or all of them may be of too many nodes. `parents` are the collections with more in
+    them than aliases, in the order of the text; `anchored` is what `anchors` returned.
+    """
+    inside = chain((root,), chain.from_iterable(map(_inside, parents)))
+    more = {node: None for node in inside if node.__class__ is not Scalar and node not in parents}
+    collections: list[Mapping | Sequence] = [*parents, *more]  # type: ignore[list-item]
+    if more:
+        collections.sort(key=lambda node: (node.start, -node.end))
+    starts = [node.start for node in collections]
+    for at in anchored.values():
+        for node in (root,) if root.__class__ is Scalar else _inside(_around(collections, starts, at)):
+            if node.__class__ is Scalar and node.start == at < node.end:  # an empty one may end where the anchor of the next begins
+                node.start_mark = Place(PROPERTIES.match(text, at).end())  # type: ignore[union-attr]
+    outermost = {node.start: node.end for node in reversed(collections)}
+    return collections if _are_few(text, {name: (at, outermost.get(at, at)) for name, at in anchored.items()}) else None
+
+
+def _around(parents: list[Mapping | Sequence], starts: list[int], at: int) -> Mapping | Sequence | None:
+    """Return the innermost collection that a token at `at` stands in."""
+    number = bisect_right(starts, at) - 1
+    while number >= 0 and parents[number].end <= at:
+        number -= 1
+    return parents[number] if number >= 0 else None
+
+
+def _inside(node: Mapping | Sequence | None) -> Iterable[Node]:
+    if isinstance(node, Mapping):
+        return chain.from_iterable(node.pairs)
+    return node.items if node is not None else ()
+
+
+def _are_few(text: str, spans: dict[str, tuple[int, int]]) -> bool:
+    """Return whether `text` is certainly not of too many nodes with every alias written out, and none is of what it stands in."""
+    size = len(text) * _DENSEST
+    written: list[tuple[int, int]] = []  # where an alias stands, and how many nodes it is at the most
+    for name, at in _named(text, "*"):
+        start, end = spans.get(name, (at, at))
+        if start < at < end or len(written) >= _MOST:
+            return False
+        many = (end - start + 1) * _DENSEST + sum(nodes for place, nodes in written if start < place < end)
+        written.append((at, many))
+        size += many
+    return size < EXPANDED_LIMIT
+
+
+# what PyYAML's constructors raise, besides its own errors, for `!!bool a`, `!!timestamp a`, `!!int ''` and the like
+_FAILURES = (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError, RecursionError)
+
+
+def value_of(scalar: Scalar) -> Any:
+    """Return the value of a scalar as PyYAML's safe loader builds it; its text where that fails."""
+    tag = tag_of(scalar)
+    if tag == "str":
+        return scalar.value
+    found = usual(scalar)
+    if found is not None:
+        return found
+    import yaml
+
+    try:
+        return _constructor().construct_object(yaml.ScalarNode(TAG + tag, scalar.value))
+    except (yaml.YAMLError, *_FAILURES):
+        return scalar.value
+
+
+def plain(node: Node | None) -> Any:
+    """Return the values below `node` as PyYAML's safe loader builds them. Raises Refused where that fails."""
+    import yaml
+
+    if node is None:
+        return None
+    try:
+        return yaml.constructor.SafeConstructor().construct_document(_Foreign().node(node))
+    except yaml.MarkedYAMLError as error:
+        raise Refused(str(error.problem), node.start) from None
+    except _FAILURES as error:
+        raise Refused(str(error), node.start) from None
+
+
+def same(one: Node, other: Node, depth: int = DEPTH_LIMIT) -> bool:
+    """Return whether two nodes mean the same: equal values, whatever their style; lists in order, mappings not."""
+    if one is other:
+        return True
+    if depth == 0 or one.__class__ is not other.__class__:
+        return False
+    if isinstance(one, Scalar) and isinstance(other, Scalar):
+        return tag_of(one) == tag_of(other) and value_of(one) == value_of(other)
+    if isinstance(one, Sequence) and isinstance(other, Sequence):
+        return len(one.items) == len(other.items) and all(same(a, b, depth - 1) for a, b in zip(one.items, other.items))
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        left = {key.value: value for key, value in effective(one)}
+        right = {key.value: value for key, value in effective(other)}
+        return left.keys() == right.keys() and all(same(value, right[key], depth - 1) for key, value in left.items())
+    return False
+
+
+@lru_cache(maxsize=1)
+def _constructor() -> Any:
+    import yaml
+
+    return yaml.constructor.SafeConstructor()
+
+
+class _Foreign:
+    """Our nodes -> PyYAML's, each once, so that aliases and circles stay what they are."""
+
+    def __init__(self) -> None:
+        self._done: dict[int, Any] = {}
+
+    def node(self, node: Node) -> Any:
+        """Return the node of PyYAML that stands for `node`."""
+        import yaml
+
+        if id(node) in self._done:
+            return self._done[id(node)]
+        made: Any
+        if isinstance(node, Scalar):
+            tag = tag_of(node)
+            made = yaml.ScalarNode(tag if ":" in tag else TAG + tag, node.value)
+        elif isinstance(node, Sequence):
+            made = yaml.SequenceNode(node.tag or TAG + "seq", [])
+        else:
+            made = yaml.MappingNode(node.tag or TAG + "map", [])
+        self._done[id(node)] = made
+        if isinstance(node, Sequence):
+            made.value.extend(self.node(item) for item in node.items)
+        elif isinstance(node, Mapping):
+            made.value.extend((self.node(key), self.node(value)) for key, value in node.pairs)
+        return made

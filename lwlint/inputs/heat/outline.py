@@ -1,0 +1,368 @@
+"""One Heat file -> its outline: all that is asked of it by itself, as plain values, so that its nodes and its text can be let go.
+
+An outline depends on the text, on whether Jinja renders it, and on the values of the parameters that the user gave; on no path and
+on no other file. It can therefore be kept, shared by equal files, and made in another process.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Any, Optional
+
+from lwlint.core.facts import NotEvaluated
+from lwlint.core.named import NamedTuple
+from lwlint.core.record import dataclass, field
+from lwlint.core.source import Source
+from lwlint.files.cache import Cache, described, digest
+from lwlint.files.processes import spread, workers
+from lwlint.inputs.heat import document
+from lwlint.inputs.heat.document import ENVIRONMENT, ROLES, TEMPLATE, HeatFile, is_jinja
+from lwlint.inputs.heat.nodes import Mapping, Node, Scalar, effective, same, walk
+from lwlint.inputs.heat.nodes import Sequence as SequenceNode
+from lwlint.inputs.heat.template import Key, Parts, Scope, Specified, Values, containers, get_files, inputs, possible, read_parts, settings
+
+_EMPTY = Scope(lambda _: None, {})
+
+
+class Parameters:
+    """The values of parameters: those of the chosen environments (the last one counts), else the template's own default."""
+
+    def __init__(self, chosen: Sequence[HeatFile] = ()) -> None:
+        self.given: dict[str, Values] = {}
+        for section in ("parameter_defaults", "parameters"):
+            for file in chosen:
+                self.given.update((key.value, possible(value, _EMPTY)) for key, value in file.section(section).pairs)
+
+    def digest(self) -> bytes:
+        """Return what tells these values from others."""
+        return repr(sorted(self.given.items())).encode("utf-8", "surrogatepass") if self.given else b""
+
+    def scope(self, parts: Parts) -> Scope:
+        """Return what the values in a template can refer to."""
+        declared = parts.file.section("parameters")
+
+        def parameter(name: str) -> Values:
+            if name in self.given:
+                return self.given[name]
+            schema = declared.get(name)
+            node = schema.get("default") if isinstance(schema, Mapping) else None
+            return possible(node, _EMPTY) if node is not None else None
+
+        return Scope(parameter, inputs(parts))
+
+
+Place = tuple[int, int]
+Named = tuple[str, Place]
+
+SUFFIXES = (".yaml", ".yml", ".template")
+_CONFIGS = ("OS::Heat::SoftwareConfig", "OS::Heat::StructuredConfig")
+_DESCRIBING = ("type", "description", "label", "hidden", "tags", "constraints", "immutable")
+_SECTIONS = ("parameter_defaults", "parameters")
+
+
+class Setting(NamedTuple):
+    """A setting; `values` are all that it can have (None: only a deployment tells), `at` is the place of its value."""
+
+    name: str
+    span: Place
+    place: str
+    branch: tuple[str, ...]
+    values: Values
+    at: Place
+
+
+class Line(NamedTuple):
+    """One line of a registry; `scope` is the resource that it is for, where it stands below `resources`. No `target`: it is no text."""
+
+    alias: str
+    span: Place
+    target: Optional[str]
+    at: Place
+    scope: str
+
+
+class Repeated(NamedTuple):
+    """A key that stands twice in one mapping."""
+
+    name: str
+    span: Place
+    dropped: Place
+    differs: bool
+    schema: bool
+
+
+class Outline(NamedTuple):
+    """What a file holds, by itself. `first` is the place of the first key of a template.
+
+    `references` are the templates that it names, with what they are mapped to; `gets` the files that it reads; `deployed` the services
+    of roles that it names; `overrides` the settings that it puts over those of templates. `types` are the types of those resources
+    whose settings it takes in (`taken`); `merged` tells after how many of its own settings, and from which resource.
+    """
+
+    form: str
+    first: Optional[Place] = None
+    registry: tuple[Line, ...] = ()
+    references: tuple[tuple[str, str, Place], ...] = ()
+    gets: tuple[Named, ...] = ()
+    repeated: tuple[Repeated, ...] = ()
+    roles: tuple[tuple[str, Place, tuple[str, ...]], ...] = ()
+    deployed: tuple[str, ...] = ()
+    overrides: tuple[Setting, ...] = ()
+    types: tuple[tuple[str, str], ...] = ()
+    taken: tuple[str, ...] = ()
+    merged: tuple[tuple[int, str], ...] = ()
+    settings: tuple[Setting, ...] = ()
+    role_data: Optional[Place] = None
+    containers: tuple[Specified, ...] = ()
+    configs: tuple[tuple[str, Place, str, str], ...] = ()
+    stray: tuple[Named, ...] = ()
+
+
+class Refusal(NamedTuple):
+    """Why there is no outline, and where; `jinja` tells that it may be one when Jinja has been rendered."""
+
+    message: str
+    span: Place
+    jinja: bool
+
+
+def outline(source: Source, parameters: Parameters, *, of_environment: bool = False) -> Outline | Refusal:
+    """Return the outline of `source`. An environment is read for the settings of a template only if `of_environment` asks for it."""
+    file = document.read_file(source)
+    if not isinstance(file, HeatFile):
+        place = (file.span.start, file.span.end)
+        return Refusal("", place, True) if isinstance(file, NotEvaluated) else Refusal(file.message, place, False)
+    lines = tuple(_lines(file)) if file.form == ENVIRONMENT else ()
+    found = Outline(
+        form=file.form,
+        registry=lines,
+        references=tuple(_references(file, lines)),
+        gets=tuple((s.value, _place(s)) for s in get_files(file) if "://" not in s.value and not _is_generated(file, s)),
+        repeated=tuple(_repeated(file)),
+        roles=tuple(_roles(file)),
+    )
+    if file.form == ENVIRONMENT:
+        scope = parameters.scope(Parts(file))
+        found = found._replace(deployed=tuple(_deployed(file)), overrides=tuple(_setting(k, scope) for k in _overrides(file)))
+    return found if file.form == ENVIRONMENT and not of_environment else _with_parts(found, read_parts(file), parameters)
+
+
+def _with_parts(found: Outline, parts: Parts, parameters: Parameters) -> Outline:
+    scope = parameters.scope(parts)
+    first = parts.file.root.pairs[0][0] if isinstance(parts.file.root, Mapping) and parts.file.root.pairs else None
+    everywhere = any(key.place == "hieradata" for key in parts.keys)
+    wanted = parts.taken | {name for _, name in parts.merged}
+    return found._replace(
+        first=_place(first) if first is not None and found.form == TEMPLATE else None,
+        types=tuple((name, kind.value) for name, kind in parts.types.items() if everywhere or name in wanted),
+        taken=tuple(sorted(parts.taken)),
+        merged=tuple(parts.merged),
+        settings=tuple(_setting(key, scope) for key in parts.keys),
+        role_data=_place(parts.role_data) if parts.role_data is not None else None,
+        containers=tuple(containers(parts, scope)),
+        configs=tuple(_configs(parts)) if found.form == TEMPLATE else (),
+        stray=tuple((key.value, _place(key)) for key in parts.stray) if found.form == TEMPLATE else (),
+    )
+
+
+def _place(node: Node) -> Place:
+    return (node.start, node.end)
+
+
+def _is_generated(file: HeatFile, scalar: Scalar) -> bool:
+    return file.masked is not None and file.masked.is_generated(scalar.start, scalar.end)
+
+
+def _setting(key: Key, scope: Scope) -> Setting:
+    return Setting(key.name, _place(key.key), key.place, key.branch, possible(key.value, scope), _place(key.value))
+
+
+def _lines(file: HeatFile) -> Iterator[Line]:
+    """Yield the entries of the resource registry of an environment; of a key that stands twice, the last."""
+    for key, value in effective(file.section("resource_registry")):
+        if key.value == "resources" and isinstance(value, Mapping):
+            for scope, inner in effective(value):
+                for alias, target in effective(inner) if isinstance(inner, Mapping) else ():
+                    if alias.value not in ("hooks", "restricted_actions"):
+                        yield _line(alias, target, scope.value)
+        elif isinstance(value, Scalar) and key.value != "base_url":
+            yield _line(key, value, "")
+
+
+def _line(alias: Scalar, target: Node, scope: str) -> Line:
+    return Line(alias.value, _place(alias), target.value if isinstance(target, Scalar) else None, _place(target), scope)
+
+
+def _references(file: HeatFile, lines: tuple[Line, ...]) -> Iterator[tuple[str, str, Place]]:
+    for name, target, place in _named(file, lines):
+        generated = file.masked is not None and file.masked.is_generated(*place)
+        if target.endswith(SUFFIXES) and "://" not in target and not generated:
+            yield name, target, place
+
+
+def _named(file: HeatFile, lines: tuple[Line, ...]) -> Iterator[tuple[str, str, Place]]:
+    if file.form == ENVIRONMENT:
+        yield from ((line.alias, line.target, line.at) for line in lines if line.target is not None)
+    elif file.form == TEMPLATE:
+        for name, resource in effective(file.section("resources")):
+            kind = resource.get("type") if isinstance(resource, Mapping) else None
+            if isinstance(kind, Scalar):
+                yield name.value, kind.value, _place(kind)
+    elif file.top("topics") is not None:
+        for node in walk(file.top("topics")):
+            for key, value in node.pairs if isinstance(node, Mapping) else ():
+                if key.value == "file" and isinstance(value, Scalar):
+                    yield key.value, value.value, _place(value)
+
+
+def _repeated(file: HeatFile) -> Iterator[Repeated]:
+    """Yield the keys that stand twice in one mapping; of Jinja only where no statement may leave one of them out."""
+    schemas: set[int] | None = None
+    for (first, lost), (key, value), mapping in file.duplicates:
+        masked = file.masked
+        if masked is not None and (masked.decided_between(first.start, key.start) or masked.is_generated(key.start, key.end)):
+            continue
+        if schemas is None:
+            schemas = {id(schema) for _, schema in file.section("parameters").pairs} if file.form == TEMPLATE else set()
+        schema = id(mapping) in schemas and key.value in _DESCRIBING
+        yield Repeated(key.value, _place(key), _place(first), not same(lost, value), schema)
+
+
+def _roles(file: HeatFile) -> Iterator[tuple[str, Place, tuple[str, ...]]]:
+    for item in file.root.items if file.form == ROLES and isinstance(file.root, SequenceNode) else ():
+        name, services = (item.get("name"), item.get("ServicesDefault")) if isinstance(item, Mapping) else (None, None)
+        if isinstance(name, Scalar) and isinstance(services, SequenceNode):
+            yield name.value, _place(name), tuple(alias.value for alias in services.items if isinstance(alias, Scalar))
+
+
+def _deployed(file: HeatFile) -> Iterator[str]:
+    """Yield the aliases that the parameters of an environment name as the services of a role."""
+    for section in _SECTIONS:
+        for key, value in effective(file.section(section)):
+            if key.value.endswith("Services") and isinstance(value, SequenceNode):
+                yield from (item.value for item in value.items if isinstance(item, Scalar))
+
+
+def _overrides(file: HeatFile) -> Iterator[Key]:
+    """Yield the settings that an environment puts over those of all templates (`ExtraConfig`, `ControllerExtraConfig`)."""
+    for section in _SECTIONS:
+        for name, value in effective(file.section(section)):
+            if name.value.lower().endswith("extraconfig") and isinstance(value, Mapping):
+                yield from settings(value, name.value, ())
+
+
+def _configs(parts: Parts) -> Iterator[tuple[str, Place, str, str]]:
+    """Yield the software configurations among the resources of a template: name, place, type and group."""
+    for name, resource in effective(parts.resources) if any(kind.value in _CONFIGS for kind in parts.types.values()) else ():
+        kind = parts.types.get(name.value)
+        if kind is None or kind.value not in _CONFIGS or not isinstance(resource, Mapping):
+            continue
+        properties = resource.get("properties")
+        group = properties.get("group") if isinstance(properties, Mapping) else None
+        yield name.value, _place(name), kind.value, group.value if isinstance(group, Scalar) else ""
+
+
+_RECORDS: dict[str, Any] = {"registry": Line, "repeated": Repeated, "overrides": Setting, "settings": Setting, "containers": Specified}
+
+
+def as_plain(found: Outline | Refusal) -> Any:
+    """Return an outline as values that `marshal` takes."""
+    if isinstance(found, Refusal):
+        return (None, *found)
+    named: Any = zip(found._fields, found)
+    return tuple([tuple(map(tuple, value)) if value and name in _RECORDS else value for name, value in named])
+
+
+def from_plain(plain: Any) -> Outline | Refusal:
+    """Return the outline that `as_plain` made values of."""
+    if plain[0] is None:
+        return Refusal(*plain[1:])
+    named: Any = zip(Outline._fields, plain)
+    return Outline._make(
+        [tuple([_RECORDS[name](*each) for each in value]) if value and name in _RECORDS else value for name, value in named]
+    )
+
+
+_MARSHAL = 2  # as old as Python 3: every version reads it
+_FEW = 4  # files whose outlines are made as fast as they are kept
+_READERS = ("", "assemble", "parse")  # the folders with all that an outline is made by
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Where outlines are kept between runs: the cache, and what the run is of (its folder and paths)."""
+
+    cache: Cache = Cache()
+    of: tuple[str, ...] = ()
+
+
+@dataclass
+class Outlines:
+    """Outlines by the hash of what they are made of; those of `made` are plain values and come from the cache or for it."""
+
+    kept: Kept = field(default_factory=Kept)
+    found: dict[bytes, Outline | Refusal] = field(default_factory=dict)
+    made: dict[bytes, Any] | None = None
+    name: str = ""
+    fresh: int = 0
+
+    def of(self, source: Source, parameters: Parameters) -> Outline | Refusal:
+        """Return the outline of `source`."""
+        key = _key(source, parameters)
+        if key not in self.found:
+            made = self._made()
+            plain = made.get(key)
+            if plain is None:
+                self.found[key] = outline(source, parameters)
+                self.fresh += 1
+            else:
+                self.found[key] = from_plain(plain)
+        return self.found[key]
+
+    def prepare(self, sources: Sequence[Source], parameters: Parameters, jobs: int) -> None:
+        """Make the outlines of `sources` that are not known yet, in several processes if there are enough of them."""
+        if workers(jobs, len(sources)) == 1:
+            return
+        made = self._made()
+        missing = {key: source for source in sources if (key := _key(source, parameters)) not in self.found and key not in made}
+        number = workers(jobs, len(missing))
+        if number > 1:
+            plain = spread(lambda source: as_plain(outline(source, parameters)), list(missing.values()), number)
+            self.found.update(zip(missing, map(from_plain, plain)))
+            self.fresh += len(missing)
+
+    def keep(self) -> None:
+        """Keep the outlines of this run for the next, if there are any that the last one has not kept."""
+        if not self.fresh or len(self.found) < _FEW or self.kept.cache.folder is None:
+            return
+        made = self._made()
+        plain = {key: made[key] if key in made else as_plain(found) for key, found in self.found.items()}
+        self.kept.cache.put(self._name(), marshal.dumps(plain, _MARSHAL))
+        self.made, self.fresh = plain, 0
+
+    def _made(self) -> dict[bytes, Any]:
+        if self.made is None:
+            self.made = {}
+            data = self.kept.cache.get(self._name()) if self.kept.cache.folder is not None else None
+            if data is not None:
+                with suppress(ValueError, EOFError, TypeError):
+                    self.made = marshal.loads(data)
+        return self.made
+
+    def _name(self) -> str:
+        if not self.name:
+            self.name = self._named()
+        return self.name
+
+    def _named(self) -> str:
+        here = os.path.dirname(os.path.dirname(__file__))
+        told = described([os.path.join(here, name) for name in _READERS], ("yaml",))
+        return f"outlines-{digest(repr((told, os.getcwd(), self.kept.of)).encode('utf-8', 'surrogateescape')).hex()}"
+
+
+def _key(source: Source, parameters: Parameters) -> bytes:
+    head = b"%d %s\n" % (is_jinja(source.path), parameters.digest())
+    return digest(head + source.text.encode("utf-8", "surrogatepass"))

@@ -1,0 +1,406 @@
+"""Resource registries: environments in order over the base registry, and where an alias leads to in the end."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterator
+
+from lwlint.core.catalogue import Catalogue
+from lwlint.core.facts import CORE, Service
+from lwlint.core.lazy import pattern
+from lwlint.core.named import NamedTuple
+from lwlint.core.record import dataclass, field
+from lwlint.core.source import Span, Text
+from lwlint.inputs.heat.document import TEMPLATE
+from lwlint.inputs.heat.facts import NONE, Environment, RoleData, ServiceMapping
+from lwlint.inputs.heat.outline import Line, Setting
+from lwlint.inputs.heat.template import CONFIG
+from lwlint.inputs.heat.tree import HeatTree, Read
+
+PACEMAKER = "OS::TripleO::Services::Pacemaker"
+KEEPALIVED = "OS::TripleO::Services::Keepalived"
+_PROFILE = pattern(r"\b(?:include|class *\{ *['\"]?) *(?:::)?(tripleo::profile::pacemaker::[a-z0-9_]+(?:::[a-z0-9_]+)*)")
+# profiles that only configure a node for the cluster, and create no resource
+_NO_RESOURCE = ("tripleo::profile::pacemaker::clustercheck", "tripleo::profile::pacemaker::compute_instanceha")
+
+
+class Entry(NamedTuple):
+    """One line of a registry, and the file that it stands in."""
+
+    line: Line
+    file: Read
+
+    @property
+    def alias(self) -> str:
+        """What is mapped."""
+        return self.line.alias
+
+    @property
+    def target(self) -> str:
+        """Where it is mapped to; empty where that is no text."""
+        return self.line.target or ""
+
+
+class Registries:
+    """The registry of each environment, read once."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, list[Entry]] = {}
+        self._by_alias: dict[str, dict[str, Entry]] = {}
+
+    def of(self, file: Read) -> list[Entry]:
+        """Return the entries of the registry of `file`."""
+        path = file.source.path
+        if path not in self._entries:
+            self._entries[path] = [Entry(line, file) for line in file.outline.registry]
+        return self._entries[path]
+
+    def by_alias(self, file: Read) -> dict[str, Entry]:
+        """Return the entries that hold for the whole stack, by alias."""
+        path = file.source.path
+        if path not in self._by_alias:
+            self._by_alias[path] = {entry.alias: entry for entry in self.of(file) if not entry.line.scope}
+        return self._by_alias[path]
+
+
+class Resolution(NamedTuple):
+    """Where an alias leads: `final` is a path, a resource type or `OS::Heat::None`, empty if there is no such file."""
+
+    final: str
+    chain: tuple[str, ...]
+
+
+@dataclass
+class View:
+    """A merged registry. `own` are the environments that it is judged for, `base` the registry below them."""
+
+    tree: HeatTree
+    registries: Registries
+    base: Read | None
+    own: tuple[Read, ...]
+    merged: bool = False
+    in_force: dict[str, Entry] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for file in (*((self.base,) if self.base is not None else ()), *self.own):
+            self.in_force.update(self.registries.by_alias(file))
+
+    def resolve(self, entry: Entry) -> Resolution:
+        """Follow an entry, over aliases of aliases, to its end."""
+        chain: list[str] = []
+        while True:
+            target = entry.target
+            path = self.tree.resolve(entry.file.source.path, target)
+            if path is not None:
+                return Resolution(self.tree.find(path) or "", tuple(chain))
+            following = self.in_force.get(target)
+            if following is None or target in chain:
+                return Resolution(target, tuple(chain))
+            chain.append(target)
+            entry = following
+
+    def of_type(self, path: str, name: str) -> str | None:
+        """Return the path of the template that a resource type, written in the file at `path`, stands for."""
+        direct = self.tree.resolve(path, name)
+        if direct is not None:
+            return self.tree.find(direct)
+        entry = self.in_force.get(name)
+        if entry is None:
+            return None
+        final = self.resolve(entry).final
+        return final if final and self.tree.source(final) is not None else None
+
+    def mapping(self, alias: str) -> Entry | None:
+        """Return the entry in force for an alias, in any case."""
+        found = self.in_force.get(alias)
+        return found or next((entry for name, entry in self.in_force.items() if name.lower() == alias.lower()), None)
+
+    def pacemaker(self) -> Entry | None:
+        """Return the entry that turns Pacemaker on; None where it is off."""
+        entry = self.mapping(PACEMAKER)
+        if entry is None or entry.line.target is None or self.resolve(entry).final == NONE:
+            return None
+        return entry
+
+
+class Judge:
+    """What a template does for Pacemaker, by what it includes and by its path. Answers are kept."""
+
+    def __init__(self, tree: HeatTree, catalogue: Catalogue) -> None:
+        self._tree = tree
+        self._catalogue = catalogue
+        self._answers: dict[str, bool] = {}
+
+    def profiles(self, path: str) -> tuple[Text, ...]:
+        """Return the classes below `tripleo::profile::pacemaker` that the template at `path` includes, comments left out."""
+        source = self._tree.source(path)
+        if source is None or "profile::pacemaker::" not in source.text:
+            return ()
+        found = []
+        for match in _PROFILE.finditer(source.text):
+            before = source.text[source.text.rfind("\n", 0, match.start()) + 1 : match.start()]
+            if not re.search(r"(^|\s)#", before):
+                found.append(Text(match.group(1), source.span(*match.span(1))))
+        return tuple(found)
+
+    def under_pacemaker(self, path: str) -> bool:
+        """Return whether the template at `path` puts its service under Pacemaker."""
+        if path not in self._answers:
+            self._answers[path] = self._judged(path)
+        return self._answers[path]
+
+    def _judged(self, path: str) -> bool:
+        if any(profile.value not in _NO_RESOURCE for profile in self.profiles(path)):
+            return True
+        known = self._catalogue.puts_under_pacemaker(path)
+        if known is not None:
+            return known
+        return self._beside(path) is not None
+
+    def service(self, path: str) -> Service | None:
+        """Return the service of the template at `path`: a known one, or that which an unknown one puts under Pacemaker."""
+        service = self._catalogue.of_template(path)
+        if service is not None or not self.under_pacemaker(path):
+            return service
+        by_profile = (found for profile in self.profiles(path) if (found := self._catalogue.of_profile(profile.value)) is not None)
+        return next(by_profile, None) or self._beside(path)
+
+    def _beside(self, path: str) -> Service | None:
+        """Return the service that an unknown template stands beside: `pacemaker/X.yaml`, `X-pacemaker-puppet.yaml`."""
+        for sibling in (path.replace("/pacemaker/", "/"), path.replace("-pacemaker-", "-container-")):
+            if sibling != path and (service := self._catalogue.of_template(sibling)) is not None:
+                return service
+        return None
+
+
+def view_facts(view: View, judge: Judge, catalogue: Catalogue) -> Iterator[Environment | ServiceMapping]:
+    """Yield the environment and its mappings: those written in it, and of the base those that concern the cluster."""
+    last = view.own[-1]
+    name = last.source.path
+    on = view.pacemaker()
+    shown = on or view.mapping(PACEMAKER)
+    place = shown.file.span(shown.line.span) if shown is not None else last.source.span(0, 0)
+    base = view.base.source.path if view.base is not None else ""
+    own = tuple(file.source.path for file in view.own)
+    deployed = tuple(alias for file in view.own for alias in file.outline.deployed)
+    yield Environment(
+        name,
+        place,
+        own,
+        base,
+        on is not None,
+        view.merged,
+        deployed,
+        last.source.host,
+    )
+    for file in view.own:
+        for entry in view.registries.of(file):
+            current = view.in_force.get(entry.alias)
+            in_force = bool(entry.line.scope) or current is entry
+            yield _fact(view, entry, judge, catalogue, name, on is not None, in_force, inherited=False)
+    if view.base is None or (on is None and not view.merged):
+        return
+    for entry in view.in_force.values():
+        if entry.file is view.base and not any(entry.file is file for file in view.own):
+            service = catalogue.of_alias(entry.alias)
+            if view.merged or (service is not None and service.kind == CORE) or entry.alias == KEEPALIVED:
+                yield _fact(view, entry, judge, catalogue, name, on is not None, True, inherited=True)
+
+
+def core_beside_keepalived(view: View, catalogue: Catalogue) -> Iterator[Read]:
+    """Yield the templates of the core services of a view in which both Pacemaker and keepalived are deployed."""
+    keepalived = view.mapping(KEEPALIVED)
+    if keepalived is None or view.resolve(keepalived).final in ("", NONE) or view.pacemaker() is None:
+        return
+    for entry in view.in_force.values():
+        service = catalogue.of_alias(entry.alias)
+        file = view.tree.file(view.resolve(entry).final) if service is not None and service.kind == CORE else None
+        if file is not None:
+            yield file
+
+
+def _fact(
+    view: View, entry: Entry, judge: Judge, catalogue: Catalogue, name: str, on: bool, in_force: bool, *, inherited: bool
+) -> ServiceMapping:
+    alias, written = entry.alias, entry.target
+    path = view.tree.resolve(entry.file.source.path, written)
+    resolution = view.resolve(entry)
+    is_file = bool(resolution.final) and "::" not in resolution.final
+    of_template = catalogue.of_template(resolution.final) if is_file else None
+    return ServiceMapping(
+        name=alias,
+        span=entry.file.span(entry.line.span),
+        alias=alias,
+        template=written,
+        target=entry.file.span(entry.line.at),
+        environment=name,
+        resolved=path or "",
+        final=resolution.final,
+        chain=resolution.chain,
+        service=catalogue.of_alias(alias),
+        template_service=of_template,
+        inherited=inherited,
+        in_force=in_force,
+        under_pacemaker=is_file and judge.under_pacemaker(resolution.final),
+        pacemaker=on,
+        outside=catalogue.outside_alias(alias),
+        host=entry.file.source.host,
+    )
+
+
+Placed = tuple[Read, Setting]
+
+
+class Graph:
+    """The templates of a run, and the edges `takes in the settings of` between them."""
+
+    def __init__(self, tree: HeatTree, registry: Callable[[str], View | None]) -> None:
+        self._tree = tree
+        self._registry = registry
+        self._files: dict[str, Read] = {}
+        self._edges: dict[str, tuple[str, ...]] = {}
+        self._orders: dict[str, list[Placed]] = {}
+
+    def add(self, file: Read) -> Read:
+        """Return `file`, with its settings, as one of the graph."""
+        path = file.source.path
+        if path not in self._files:
+            self._files[path] = self._tree.with_settings(file)
+        return self._files[path]
+
+    def files(self) -> list[Read]:
+        """Return all that has been added so far."""
+        return list(self._files.values())
+
+    def settings(self, path: str) -> tuple[Setting, ...]:
+        """Return the settings in the template at `path` itself."""
+        found = self._files.get(path)
+        return found.outline.settings if found is not None else ()
+
+    def edges(self, path: str) -> tuple[str, ...]:
+        """Return the templates whose settings the one at `path` takes in itself."""
+        if path in self._edges:
+            return self._edges[path]
+        file = self._tree.file(path)
+        if file is None:
+            return ()
+        outline = self.add(file).outline
+        on_node = any(setting.place == "hieradata" for setting in outline.settings)
+        found: dict[str, None] = {}
+        for name, kind in outline.types:
+            if (on_node or name in outline.taken) and (target := self.of_type(path, kind)) is not None:
+                found[target] = None
+        self._edges[path] = tuple(found)
+        return self._edges[path]
+
+    def of_type(self, path: str, name: str) -> str | None:
+        """Return the path of the template that a type names in the template at `path`; None for Heat's own types."""
+        direct = self._tree.resolve(path, name)
+        if direct is not None:
+            return self._tree.find(direct)
+        if not name.startswith("OS::Trip"):
+            return None
+        view = self._registry(path)
+        return view.of_type(path, name) if view is not None else None
+
+    def below(self, path: str) -> tuple[str, ...]:
+        """Return `path` and every template whose settings it takes in, itself or through others."""
+        found = {path: None}
+        todo = [path]
+        while todo:
+            for target in self.edges(todo.pop()):
+                if target not in found:
+                    found[target] = None
+                    todo.append(target)
+        return tuple(found)
+
+    def beaten(self, path: str) -> tuple[Span, ...]:
+        """Return the places of the settings, at or below `path`, that a later one of the same name replaces whatever the conditions."""
+        in_order = self._in_order(path, ())
+        standing: dict[str, list[Placed]] = {}
+        for placed in in_order:
+            if placed[1].branch:
+                standing.setdefault(placed[1].name, []).append(placed)
+            else:
+                standing[placed[1].name] = [placed]
+        if len(standing) == len(in_order):
+            return ()
+        left = {(file.source.path, id(setting)) for several in standing.values() for file, setting in several}
+        return tuple(dict.fromkeys(file.span(setting.span) for file, setting in in_order if (file.source.path, id(setting)) not in left))
+
+    def _in_order(self, path: str, above: tuple[str, ...]) -> list[Placed]:
+        """Return the `config_settings` at and below `path` in the order in which they are merged: the last one counts."""
+        file = self._files.get(path)
+        if file is None or path in above:
+            return []
+        if path not in self._orders:
+            found: list[Placed] = []
+            types, own = dict(file.outline.types), file.outline.settings
+            at = 0
+            for number, resource in (*file.outline.merged, (len(own), "")):
+                found += [(file, setting) for setting in own[at:number] if setting.place == CONFIG[0]]
+                at = number
+                target = self.of_type(path, types[resource]) if resource in types else None
+                if target is not None:
+                    found += self._in_order(target, (*above, path))
+            self._orders[path] = found
+        return self._orders[path]
+
+
+def role_data(graph: Graph, tree: HeatTree, mapped: set[str], catalogue: Catalogue) -> Iterator[RoleData]:
+    """Yield the settings of every service as it is deployed.
+
+    That is every template with settings that an alias leads to (`mapped`) or that no other one takes in. Where the tree was
+    not given as a whole, the users of a base template are looked for among the templates of the catalogue.
+    """
+    for file in [file for file in graph.files() if _tells(file)]:
+        _add_users(file, graph, tree, catalogue)
+    taken = {target for file in graph.files() if _tells(file) for target in graph.edges(file.source.path)}
+    for file in graph.files():
+        path = file.source.path
+        if _tells(file) and (path in mapped or path not in taken):
+            place = file.span(file.outline.role_data or (0, 0))
+            yield RoleData(path, place, graph.below(path), graph.beaten(path), file.source.host)
+
+
+def _tells(file: Read) -> bool:
+    return bool(file.outline.settings or file.outline.taken)
+
+
+def _add_users(file: Read, graph: Graph, tree: HeatTree, catalogue: Catalogue) -> None:
+    """Load the templates that may take in the settings of a base template, when only that one was given."""
+    source = file.source
+    path = source.path
+    if not source.judged or file.form != TEMPLATE or catalogue.of_template(path) is not None:
+        return
+    base = tree.base(path)
+    connects, retries = _connects(graph, path), _retries(graph, path)
+    if (base is not None and base.source.judged) or connects == retries:
+        return  # nobody else can change what is known of it, for better or worse
+    name = posixpath.basename(path)
+    for candidate in _candidates(path, catalogue):
+        other = tree.source(candidate)
+        if other is not None and name in other.text and (user := tree.file(candidate)) is not None:
+            graph.add(user)
+            if retries and _connects(graph, candidate):
+                return
+
+
+def _connects(graph: Graph, path: str) -> bool:
+    return any(key.name.endswith(("connection", "::uri")) for below in graph.below(path) for key in graph.settings(below))
+
+
+def _retries(graph: Graph, path: str) -> bool:
+    return any(key.name.endswith("max_retries") for below in graph.below(path) for key in graph.settings(below))
+
+
+def _candidates(path: str, catalogue: Catalogue) -> Iterator[str]:
+    """Yield where the templates of the same project would lie beside the one at `path`."""
+    folder, name = posixpath.split(path)
+    project = name.split("-")[0]
+    for service in catalogue.services:
+        for template in service.templates:
+            where, its_name = posixpath.split(template)
+            if its_name.split("-")[0].split(".")[0] == project and (folder == where or folder.endswith("/" + where)):
+                yield posixpath.join(folder, its_name)

@@ -1,0 +1,492 @@
+"""One template: its resources, the settings it makes, and those it takes in from others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from collections.abc import Mapping as Lookup
+from itertools import product
+from typing import Optional
+
+from lwlint.core.lazy import pattern
+from lwlint.core.named import NamedTuple
+from lwlint.core.record import dataclass, field
+from lwlint.inputs.heat.document import TEMPLATE, HeatFile
+from lwlint.inputs.heat.nodes import Mapping, Node, Scalar, Sequence, effective, tag_of, value_of, walk
+
+Values = Optional[tuple[str, ...]]
+NULL = "null"
+_MOST = 16  # alternatives of one value that are followed
+_DEPTH = 20
+
+
+class Branch(NamedTuple):
+    """A part of a mapping, and the conditions under which it is one: `name=1` where it holds, `name=2` where not."""
+
+    node: Mapping
+    branch: tuple[str, ...]
+
+
+class Reference(NamedTuple):
+    """A `get_attr` met on the way: the resource and the rest of its path."""
+
+    resource: str
+    path: tuple[str, ...]
+    branch: tuple[str, ...]
+
+
+def call(node: Node) -> tuple[str, Node] | None:
+    """Return the function and its argument if `node` is a call (a mapping of one key), else None."""
+    if isinstance(node, Mapping) and len(node.pairs) == 1:
+        key, argument = node.pairs[0]
+        return key.value, argument
+    return None
+
+
+def get_attr(node: Node) -> tuple[str, ...] | None:
+    """Return the words of a `get_attr` call, resource first; words that are computed become empty."""
+    found = call(node)
+    if found is None or found[0] != "get_attr" or not isinstance(found[1], Sequence):
+        return None
+    return tuple(item.value if isinstance(item, Scalar) else "" for item in found[1].items)
+
+
+def parts(node: Node, branch: tuple[str, ...] = (), depth: int = _DEPTH) -> Iterator[Branch | Reference]:
+    """Yield the literal mappings that a mapping is put together from, and the attributes that are merged in.
+
+    Goes through `map_merge`, `if`, `map_replace`, `yaql` (its data) and lists of these.
+    """
+    if depth == 0:
+        return
+    if isinstance(node, Sequence):
+        for item in node.items:
+            yield from parts(item, branch, depth - 1)
+    elif isinstance(node, Mapping):
+        found = call(node)
+        words = get_attr(node)
+        if words:
+            yield Reference(words[0], words[1:], branch)
+        elif found is None or not isinstance(found[1], (Sequence, Mapping)):
+            yield Branch(node, branch)
+        else:
+            yield from _of_call(found[0], found[1], node, branch, depth)
+
+
+def _of_call(name: str, argument: Node, node: Mapping, branch: tuple[str, ...], depth: int) -> Iterator[Branch | Reference]:
+    items = argument.items if isinstance(argument, Sequence) else []
+    if name == "if" and len(items) >= 2:
+        condition = _condition(items[0])
+        for number, item in enumerate(items[1:3], 1):
+            yield from parts(item, (*branch, f"{condition}={number}"), depth - 1)
+    elif name == "map_merge":
+        yield from parts(argument, branch, depth - 1)
+    elif name == "map_replace" and items:
+        yield from parts(items[0], branch, depth - 1)
+    elif name == "yaql" and isinstance(argument, Mapping):
+        data = argument.get("data")
+        if data is not None:
+            for value in _values(data):
+                yield from parts(value, branch, depth - 1)
+    elif name not in ("get_param", "get_attr", "list_join", "str_replace", "list_concat"):
+        yield Branch(node, branch)
+
+
+def _values(node: Node) -> Iterator[Node]:
+    yield node
+    if isinstance(node, Mapping):
+        for _, value in effective(node):
+            yield value
+
+
+def _condition(node: Node) -> str:
+    return node.value if isinstance(node, Scalar) else f"@{node.start}"
+
+
+class Scope(NamedTuple):
+    """What a value can refer to: the values of parameters, and of the inputs of a deployment."""
+
+    parameters: Callable[[str], Values]
+    inputs: Lookup[str, Node]
+
+
+def possible(node: Node, scope: Scope, depth: int = _DEPTH) -> Values:
+    """Return every value that `node` can have, as text (`null` for none); None where only a deployment tells."""
+    if depth == 0:
+        return None
+    if isinstance(node, Scalar):
+        return (literal(node),)
+    found = call(node)
+    if found is None:
+        return None
+    name, argument = found
+    if name == "get_param":
+        return scope.parameters(argument.value) if isinstance(argument, Scalar) else None
+    if name == "get_input" and isinstance(argument, Scalar) and argument.value in scope.inputs:
+        return possible(scope.inputs[argument.value], scope, depth - 1)
+    if isinstance(argument, Mapping):
+        return _replaced(argument, scope, depth) if name == "str_replace" else None
+    if isinstance(argument, Scalar):
+        return None
+    if name == "if":
+        return _either(argument.items[1:3], scope, depth)
+    if name == "list_join" and len(argument.items) == 2:
+        return _joined(argument, scope, depth)
+    return None
+
+
+def literal(scalar: Scalar) -> str:
+    """Return the value of a scalar as Puppet gets to see it: `-1` for -1 and `'-1'`, `true` for yes."""
+    tag = tag_of(scalar)
+    if tag == "null":
+        return NULL
+    value = value_of(scalar) if tag in ("int", "bool") else scalar.value
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _either(items: list[Node], scope: Scope, depth: int) -> Values:
+    found: list[str] = []
+    for item in items:
+        values = possible(item, scope, depth - 1)
+        if values is None:
+            return None
+        found += values
+    if len(items) < 2:
+        found.append(NULL)
+    return tuple(dict.fromkeys(found))
+
+
+def _joined(argument: Sequence, scope: Scope, depth: int) -> Values:
+    glue, items = argument.items
+    if not isinstance(glue, Scalar) or not isinstance(items, Sequence):
+        return None
+    return _combined([possible(item, scope, depth - 1) for item in items.items], glue.value.join)
+
+
+def _replaced(argument: Mapping, scope: Scope, depth: int) -> Values:
+    template, replacements = argument.get("template"), argument.get("params")
+    if not isinstance(template, Scalar) or not isinstance(replacements, Mapping):
+        return None
+    names = [key.value for key, _ in effective(replacements)]
+
+    def put(values: tuple[str, ...]) -> str:
+        text = template.value
+        for name, value in sorted(zip(names, values), key=lambda pair: -len(pair[0])):
+            text = text.replace(name, value)
+        return text
+
+    return _combined([possible(value, scope, depth - 1) for _, value in effective(replacements)], put)
+
+
+def _combined(each: list[Values], make: Callable[[tuple[str, ...]], str]) -> Values:
+    known = [values for values in each if values is not None]
+    number = 1
+    for values in known:
+        number *= len(values)
+    if len(known) != len(each) or number > _MOST:
+        return None
+    return tuple(dict.fromkeys(make(combination) for combination in product(*known)))
+
+
+CONFIG = ("config_settings", "service_config_settings", "global_config_settings")
+CONTAINERS = ("docker_config", "container_config")
+_MERGING = ("get_attr", "map_merge", "if")  # functions whose settings are lost where they stand beside other keys
+
+
+@dataclass(frozen=True)
+class Key:
+    """A setting as written; `place` is its section, `branch` the conditions on the way to it."""
+
+    name: str
+    key: Scalar
+    value: Node
+    place: str
+    branch: tuple[str, ...]
+
+
+@dataclass
+class Parts:
+    """What a template consists of. `types` are the types of its resources, `taken` those whose settings it takes in.
+
+    `merged` tells where it takes them in: after how many of its own `keys`, and which resource. `stray` are functions that stand beside
+    other keys: Heat takes them for keys. `steps` are the mappings of containers (a container's name -> what it is), with the name of
+    their step.
+    """
+
+    file: HeatFile
+    types: dict[str, Scalar] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)
+    merged: list[tuple[int, str]] = field(default_factory=list)
+    keys: list[Key] = field(default_factory=list)
+    steps: list[tuple[str, Mapping]] = field(default_factory=list)
+    role_data: Scalar | None = None
+    stray: list[Scalar] = field(default_factory=list)
+
+    @property
+    def resources(self) -> Mapping:
+        """The section `resources`."""
+        return self.file.section("resources")
+
+
+def read_parts(file: HeatFile) -> Parts:
+    """Return what the template (or hieradata) `file` consists of."""
+    found = Parts(file)
+    if file.form != TEMPLATE:
+        if isinstance(file.root, Mapping):
+            found.keys += settings(file.root, "hieradata", ())
+        return found
+    for name, resource in effective(found.resources):
+        kind = resource.get("type") if isinstance(resource, Mapping) else None
+        if isinstance(kind, Scalar):
+            found.types[name.value] = kind
+    reader = _Reader(found)
+    for name, output in effective(file.section("outputs")):
+        value = output.get("value") if isinstance(output, Mapping) else None
+        if value is None:
+            continue
+        if name.value == "role_data":
+            found.role_data = name
+            reader.role_data(value)
+        elif name.value in CONFIG:
+            reader.config(value, name.value)
+        elif name.value in CONTAINERS:
+            reader.containers(value)
+    if "mapped_data" in file.source.text:
+        reader.hieradata()
+    return found
+
+
+class _Reader:
+    def __init__(self, found: Parts) -> None:
+        self._found = found
+        self._values: set[str] = set()  # resources of type OS::Heat::Value that are under way
+
+    def role_data(self, value: Node) -> None:
+        """Read the output `role_data`: a mapping of sections, or a merge with those of another template."""
+        for part in parts(value):
+            if isinstance(part, Reference):
+                if part.path[:1] == ("role_data",):
+                    self._take(part.resource, CONFIG[0])
+                continue
+            for key, section in effective(part.node):
+                if key.value in CONFIG:
+                    self.config(section, key.value, part.branch)
+                elif key.value in CONTAINERS:
+                    self.containers(section)
+
+    def config(self, value: Node, place: str, branch: tuple[str, ...] = ()) -> None:
+        """Read a section of settings."""
+        for part in parts(value, branch):
+            if isinstance(part, Branch):
+                self._found.keys += settings(part.node, place, part.branch)
+                self._strays(part)
+                if place == "service_config_settings":
+                    self._of_services(part)
+            elif part.path[:1] in (("role_data",), *((name,) for name in CONFIG)):
+                self._take(part.resource, place)
+            else:
+                self._attribute(part, place)
+
+    def _take(self, resource: str, place: str) -> None:
+        self._found.taken.add(resource)
+        if place == CONFIG[0]:
+            self._found.merged.append((len(self._found.keys), resource))
+
+    def _strays(self, part: Branch) -> None:
+        """Keep functions beside other keys to be told; a `get_attr` is taken for what was meant."""
+        for key, value in part.node.pairs:
+            if key.value not in _MERGING or not isinstance(value, Sequence) or all(k.value == key.value for k, _ in part.node.pairs):
+                continue
+            self._found.stray.append(key)
+            if key.value == "get_attr" and value.items and isinstance(value.items[0], Scalar):
+                self._found.taken.add(value.items[0].value)
+
+    def _of_services(self, part: Branch) -> None:
+        """Each key is a service, its value the settings for the nodes that run it."""
+        for key, value in effective(part.node):
+            if "::" not in key.value and isinstance(value, Mapping):
+                self.config(value, "service_config_settings.", part.branch)
+
+    def _attribute(self, part: Reference, place: str) -> None:
+        """Read a resource of type OS::Heat::Value that stands in the same template."""
+        resource = self._found.resources.get(part.resource)
+        if part.resource in self._values or not isinstance(resource, Mapping) or part.path[:1] != ("value",):
+            return
+        self._values.add(part.resource)
+        properties = resource.get("properties")
+        value = properties.get("value") if isinstance(properties, Mapping) else None
+        if value is not None:
+            self.config(value, place, part.branch)
+        self._values.discard(part.resource)
+
+    def containers(self, value: Node) -> None:
+        """Read `docker_config` or `container_config`: steps, each a mapping of containers."""
+        for part in parts(value):
+            if not isinstance(part, Branch):
+                continue
+            for step, content in effective(part.node):
+                for inner in parts(content):
+                    if isinstance(inner, Branch):
+                        self._found.steps.append((step.value, inner.node))
+
+    def hieradata(self) -> None:
+        """Read what a resource writes to hieradata on a node: every `mapped_data`, and the sections of `datafiles` or `hieradata`."""
+        for node in walk(self._found.resources):
+            if not isinstance(node, Mapping):
+                continue
+            for key, value in node.pairs:
+                if key.value == "mapped_data":
+                    self.config(value, "hieradata")
+
+
+def settings(node: Mapping, place: str, branch: tuple[str, ...]) -> Iterator[Key]:
+    """Yield the settings in a literal mapping, and those of the `*_config` resources that are written there."""
+    for key, value in effective(node):
+        yield Key(key.value, key, value, place.rstrip("."), branch)
+        if key.value.endswith("_config") and "::" in key.value:
+            yield from _of_config(key.value, value, place.rstrip("."), branch)
+
+
+def _of_config(name: str, value: Node, place: str, branch: tuple[str, ...]) -> Iterator[Key]:
+    for part in parts(value, branch):
+        if not isinstance(part, Branch):
+            continue
+        for key, inner in effective(part.node):
+            setting = inner.get("value") if isinstance(inner, Mapping) else None
+            if setting is not None:
+                yield Key(f"{name}/{key.value}", key, setting, place, part.branch)
+
+
+def inputs(found: Parts) -> dict[str, Node]:
+    """Return the `input_values` of the deployments in a template, by name."""
+    values: dict[str, Node] = {}
+    if "input_values" not in found.file.source.text:
+        return values
+    for _, resource in effective(found.resources):
+        properties = resource.get("properties") if isinstance(resource, Mapping) else None
+        given = properties.get("input_values") if isinstance(properties, Mapping) else None
+        if given is not None:
+            for part in parts(given):
+                if isinstance(part, Branch):
+                    values.update((key.value, value) for key, value in effective(part.node))
+    return values
+
+
+def get_files(file: HeatFile) -> Iterator[Scalar]:
+    """Yield the argument of every `get_file`, in the order of the text."""
+    if "get_file" not in file.source.text:
+        return
+    seen: set[int] = set()
+    todo = [file.root]
+    while todo:
+        node = todo.pop()
+        if id(node) in seen:  # by an alias
+            continue
+        seen.add(id(node))
+        if isinstance(node, Mapping):
+            found = call(node)
+            if found is not None and found[0] == "get_file" and isinstance(found[1], Scalar):
+                yield found[1]
+            todo += [value for _, value in reversed(node.pairs) if value.__class__ is not Scalar]
+        elif isinstance(node, Sequence):
+            todo += [item for item in reversed(node.items) if item.__class__ is not Scalar]
+
+
+def strings(node: Node) -> Iterator[str]:
+    """Yield the text of every scalar below `node`, keys included."""
+    for below in walk(node):
+        if isinstance(below, Scalar):
+            yield below.value
+
+
+# what an init container does: it prepares files for another one, and ends
+_PREPARES = pattern(r"^\s*(chown|chmod|mkdir|setfacl|cp|rm|mv|touch|ln|install|chcon)\b")
+_NEXT = pattern(r"&&|;|\|\||\n")
+_SHELL = pattern(r"^(/usr)?(/bin/)?(ba)?sh$")
+_BOOTSTRAP = "KOLLA_BOOTSTRAP"
+_UNKNOWN = "?"
+_GIVEN = "get_attr"  # a part of what describes the container is an attribute of another resource
+_DESCRIBES = frozenset(("image", "command", "restart", "action", "detach", "net", "volumes", "environment"))
+
+
+class Specified(NamedTuple):
+    """A container as its template describes it; `restart` is its policy and the place of it, the rest is as in the fact of that name."""
+
+    name: str
+    span: tuple[int, int]
+    step: str
+    restart: Optional[tuple[str, int, int]]
+    policies: Values
+    one_shot: str
+    command: str
+
+
+def containers(found: Parts, scope: Scope) -> Iterator[Specified]:
+    """Yield the containers of a template, those under `map_merge`, `if` and `<<` included."""
+    seen: set[int] = set()
+    for step, mapping in found.steps:
+        for name, value in effective(mapping):
+            if id(value) in seen:
+                continue
+            seen.add(id(value))
+            specification = _specification(value)
+            if specification is None:
+                continue
+            restart = specification.get("restart")
+            command = specification.get("command")
+            policies = possible(restart, scope) if restart is not None else None if _GIVEN in specification else ()
+            one_shot = "" if restart is not None else _one_shot(specification, scope)
+            yield Specified(
+                name=name.value,
+                span=(name.start, name.end),
+                step=step,
+                restart=(_policy((policies or ("",))[0]), restart.start, restart.end) if restart is not None else None,
+                policies=None if policies is None or one_shot == _UNKNOWN else tuple(_policy(policy) for policy in policies),
+                one_shot="" if one_shot == _UNKNOWN else one_shot,
+                command=" ".join(strings(command)) if command is not None else "",
+            )
+
+
+def _policy(value: str) -> str:
+    """Return the policy as the container engine gets it: unquoted `no` is a truth to YAML."""
+    return "no" if value == "false" else value
+
+
+def _specification(value: Node) -> dict[str, Node] | None:
+    """Return what describes a container, by key; None for what is no container."""
+    merged: dict[str, Node] = {}
+    for part in parts(value):
+        if isinstance(part, Branch):
+            merged.update((key.value, inner) for key, inner in effective(part.node))
+        else:
+            merged[_GIVEN] = value
+    return merged if isinstance(value, Mapping) and merged.keys() & _DESCRIBES else None
+
+
+def _one_shot(specification: dict[str, Node], scope: Scope) -> str:
+    """Return why the container ends by itself; an empty string if it does not, `_UNKNOWN` if only a deployment tells."""
+    detach, action = specification.get("detach"), specification.get("action")
+    values = possible(detach, scope) if detach is not None else ("true",)
+    if values is not None and all(value.lower() in ("false", "no") for value in values):
+        return "`detach` is `false`"
+    if isinstance(action, Scalar) and action.value == "exec":
+        return "`action` is `exec`"
+    environment = specification.get("environment")
+    if environment is not None and any(word.partition("=")[0] == _BOOTSTRAP for word in strings(environment)):
+        return f"`{_BOOTSTRAP}` is set"  # kolla asks whether it is there, not what it is
+    return _preparing(specification.get("command")) or ("" if values is not None else _UNKNOWN)
+
+
+def _preparing(command: Node | None) -> str:
+    """Return what a command of an init container does: `['/bin/bash', '-c', 'chown ...']`, with any functions around."""
+    if command is None:
+        return ""
+    words = [word for word in strings(command) if not _is_function(word)]
+    while words and (_SHELL.match(words[0]) or words[0].startswith("-")):
+        words = words[1:]
+    steps = [step for step in _NEXT.split(" ".join(words).strip()) if step.strip()]
+    if not steps or not all(_PREPARES.match(step) for step in steps):
+        return ""
+    return f"its command only prepares files (`{steps[0].split()[0]}`)"
+
+
+def _is_function(word: str) -> bool:
+    return word in ("list_concat", "list_join", "str_replace", "template", "params", "get_param", "get_attr", "if")

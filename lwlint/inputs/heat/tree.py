@@ -1,0 +1,234 @@
+"""The files of a tree of templates: read once each, found by relative and absolute references."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from lwlint.core.facts import NotEvaluated, Service, Unreadable
+from lwlint.core.record import dataclass
+from lwlint.core.source import Source, Span, Text
+from lwlint.inputs.heat import document
+from lwlint.inputs.heat.document import ENVIRONMENT, TEMPLATE, HeatFile
+from lwlint.inputs.heat.facts import Container, DanglingReference, DuplicateKey, GetFile, HieraKey, Role, SoftwareConfig, StrayFunction
+from lwlint.inputs.heat.outline import SUFFIXES, Outline, Outlines, Parameters, Refusal, Setting, outline
+
+BASES = ("overcloud-resource-registry-puppet.j2.yaml", "overcloud-resource-registry-puppet.yaml")
+INSTALLED = "/usr/share/openstack-tripleo-heat-templates/"
+# a file without any of these words that is no template has nothing for others: no settings, no registry
+_WORDS = (
+    "resource_registry", "role_data", "docker_config", "container_config", "get_file", "parameter_defaults", "mapped_data",
+    "config_settings", "hieradata", "resources:", "environment_groups", "::",
+)  # fmt: skip
+# templates of which Jinja makes one for each role or network: what their names end in, the rest is the role's
+_PER_ROLE = ("role.role.j2.yaml", "port.network.j2.yaml", "network.network.j2.yaml", "port_from_pool.network.j2.yaml")
+
+
+@dataclass(frozen=True)
+class Read:
+    """A file that was read: its source, and the outline of it."""
+
+    source: Source
+    outline: Outline
+
+    @property
+    def form(self) -> str:
+        """What it is: template, environment, roles, other."""
+        return self.outline.form
+
+    def span(self, place: tuple[int, int]) -> Span:
+        """Return the span of a place in this file."""
+        return Span(self.source.path, *place)
+
+
+class HeatTree:
+    """All Heat files of one run: those that were given, and those that they refer to, loaded when they are wanted."""
+
+    def __init__(
+        self, sources: Sequence[Source], load: Callable[[str], Source | None], environments: Sequence[str], outlines: Outlines
+    ) -> None:
+        """`environments` are the paths of those whose parameters count for all templates, in their order."""
+        self._outlines = outlines
+        self._load = load
+        self._sources: dict[str, Source | None] = {source.path: source for source in sources}
+        self._given = list(sources)
+        self._read: dict[str, Read | Unreadable | NotEvaluated] = {}
+        self._resolved: dict[tuple[str, str], str] = {}
+        self._bases: dict[str, Read | None] = {}
+        self._parameters = Parameters([file for path in environments if (file := self._parsed(path)) is not None])
+
+    def given(self, jobs: int = 1) -> Iterator[Read | Unreadable | NotEvaluated]:
+        """Yield what became of each given source that can matter to others or cannot be read; `jobs` processes may read them."""
+        self._outlines.prepare([source for source in self._given if source.kind == "heat"], self._parameters, jobs)
+        for source in self._given:
+            if source.kind != "heat":
+                continue
+            reading = self._reading(source)
+            matters = isinstance(reading, Read) and reading.form == TEMPLATE
+            if matters or isinstance(reading, Unreadable) or any(word in source.text for word in _WORDS):
+                yield reading
+
+    def files(self) -> list[Read]:
+        """Return every file that has been read so far, context included."""
+        return [reading for reading in self._read.values() if isinstance(reading, Read)]
+
+    def source(self, path: str) -> Source | None:
+        """Return the source at `path`, given or loaded; None where there is no file."""
+        if path not in self._sources:
+            self._sources[path] = self._load(path)
+        return self._sources[path]
+
+    def file(self, path: str) -> Read | None:
+        """Return the file at `path`, read; None where there is none or it cannot be read."""
+        source = self.source(path)
+        if source is None or source.kind != "heat":
+            return None
+        reading = self._reading(source)
+        return reading if isinstance(reading, Read) else None
+
+    def find(self, path: str) -> str | None:
+        """Return the path of the file that is `path` when Jinja has been rendered; None where there is none."""
+        if self.source(path) is not None:
+            return path
+        stem, dot, suffix = path.rpartition(".")
+        rendered = f"{stem}.j2.{suffix}" if dot else path
+        return rendered if dot and self.source(rendered) is not None else None
+
+    def is_generated(self, path: str) -> bool:
+        """Return whether Jinja may make the file at `path`, for a role or a network of its own data."""
+        folder = posixpath.dirname(path)
+        name = posixpath.basename(path)
+        if any(self.source(posixpath.join(folder, maker)) is not None for maker in _PER_ROLE):
+            return True
+        match = re.match(r"[a-z0-9]+[-_](.+)\.yaml$", name)
+        return match is not None and any(
+            self.source(posixpath.join(folder, f"{match.group(1)}.{what}.j2.yaml")) is not None for what in ("role", "network")
+        )
+
+    def base(self, path: str) -> Read | None:
+        """Return the base registry of the tree that the file at `path` belongs to: the nearest one above it."""
+        folder = posixpath.dirname(path)
+        if folder not in self._bases:
+            found = next((file for name in BASES if (file := self.file(posixpath.join(folder, name))) is not None), None)
+            outside = folder in ("", "/") or folder == ".." or folder.endswith("/..")
+            self._bases[folder] = found if found is not None or outside else self.base(folder)
+        return self._bases[folder]
+
+    def root(self, path: str) -> str | None:
+        """Return the folder of the tree that the file at `path` belongs to: the nearest one with a base registry, readable or not."""
+        folder = posixpath.dirname(path)
+        while not any(self.source(posixpath.join(folder, name)) is not None for name in BASES):
+            if folder in ("", "/") or folder == ".." or folder.endswith("/.."):
+                return None
+            folder = posixpath.dirname(folder)
+        return folder
+
+    def resolve(self, path: str, target: str) -> str | None:
+        """Return the path of the template that `target`, written in the file at `path`, names; None if it names no file."""
+        if not target.endswith(SUFFIXES) or "://" in target:
+            return None
+        known = (path, target)
+        if known not in self._resolved:
+            self._resolved[known] = self._path(path, target)
+        return self._resolved[known]
+
+    def _path(self, path: str, target: str) -> str:
+        return self.installed(path, target) or posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
+
+    def installed(self, path: str, target: str) -> str | None:
+        """Return the path in the tree of `path` that an absolute target below the place of installation means; None for others."""
+        if not target.startswith(INSTALLED):
+            return None
+        return posixpath.normpath(posixpath.join(self.root(path) or "", target[len(INSTALLED) :]))
+
+    def with_settings(self, file: Read) -> Read:
+        """Return `file` with the settings that a template takes in from it, should it be an environment."""
+        if file.form != ENVIRONMENT:
+            return file
+        found = outline(file.source, self._parameters, of_environment=True)
+        return Read(file.source, found) if isinstance(found, Outline) else file
+
+    def _parsed(self, path: str) -> HeatFile | None:
+        source = self.source(path)
+        found = document.read_file(source) if source is not None and source.kind == "heat" else None
+        return found if isinstance(found, HeatFile) else None
+
+    def _reading(self, source: Source) -> Read | Unreadable | NotEvaluated:
+        if source.path not in self._read:
+            self._read[source.path] = _told(source, self._outlines.of(source, self._parameters))
+        return self._read[source.path]
+
+
+def _told(source: Source, found: Outline | Refusal) -> Read | Unreadable | NotEvaluated:
+    if isinstance(found, Outline):
+        return Read(source, found)
+    span = source.span(*found.span)
+    return (
+        NotEvaluated(source.path, span, "Jinja", source.host) if found.jinja else Unreadable(source.path, span, found.message, source.host)
+    )
+
+
+def files(file: Read, tree: HeatTree) -> Iterator[GetFile]:
+    """Yield the files that a template reads with `get_file`."""
+    own = file.source.path
+    for target, place in file.outline.gets:
+        path = tree.installed(own, target) or posixpath.normpath(posixpath.join(posixpath.dirname(own), target))
+        yield GetFile(path, file.span(place), target, file.source.host)
+
+
+def software_configs(file: Read) -> Iterator[SoftwareConfig]:
+    """Yield the software configurations among the resources of a template."""
+    for name, place, kind, group in file.outline.configs:
+        yield SoftwareConfig(name, file.span(place), kind, group, file.source.host)
+
+
+def strays(file: Read) -> Iterator[StrayFunction]:
+    """Yield the functions of a template that stand beside other keys."""
+    for name, place in file.outline.stray:
+        yield StrayFunction(name, file.span(place), file.source.host)
+
+
+def duplicates(file: Read) -> Iterator[DuplicateKey]:
+    """Yield the keys that stand twice in one mapping."""
+    for one in file.outline.repeated:
+        yield DuplicateKey(one.name, file.span(one.span), file.span(one.dropped), one.differs, one.schema, file.source.host)
+
+
+def dangling(file: Read, tree: HeatTree) -> Iterator[DanglingReference]:
+    """Yield the references of a registry, or of the types of resources, to templates that do not exist."""
+    missing = []
+    found = False
+    for name, target, place in file.outline.references:
+        path = tree.resolve(file.source.path, target)
+        if path is None:
+            continue
+        if tree.find(path) is not None:
+            found = True
+            if tree.installed(file.source.path, target) is not None:
+                yield DanglingReference(target, file.span(place), name, path, False, True, file.source.host)
+        elif not tree.is_generated(path):
+            missing.append((name, target, place, path))
+    lone = bool(missing) and not found and tree.root(file.source.path) is None
+    for name, target, place, path in missing:
+        yield DanglingReference(target, file.span(place), name, path, lone, False, file.source.host)
+
+
+def roles(file: Read) -> Iterator[Role]:
+    """Yield the roles of a roles data file."""
+    for name, place, services in file.outline.roles:
+        yield Role(name, file.span(place), services, file.source.host)
+
+
+def hiera_keys(file: Read, settings: tuple[Setting, ...], *, in_force: bool = True) -> Iterator[HieraKey]:
+    """Yield the settings of a template, of hieradata, or of an environment's overrides."""
+    path, host = file.source.path, file.source.host
+    for name, span, place, branch, values, at in settings:
+        yield HieraKey(name, Span(path, *span), path, values, Span(path, *at), place, branch, in_force, host)
+
+
+def containers(file: Read, service: Service | None, under_pacemaker: bool) -> Iterator[Container]:
+    """Yield the containers that a template starts."""
+    for name, span, step, restart, policies, one_shot, command in file.outline.containers:
+        text = Text(restart[0], file.span(restart[1:])) if restart is not None else None
+        yield Container(name, file.span(span), step, text, policies, one_shot, command, service, under_pacemaker, file.source.host)

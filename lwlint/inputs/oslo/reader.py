@@ -1,0 +1,266 @@
+"""Option files -> option sets and their effective options, as the programs that read them see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from lwlint.core.catalogue import Catalogue
+from lwlint.core.facts import Fact, NotEvaluated, Release
+from lwlint.core.record import dataclass, replace
+from lwlint.core.source import Source, Span, Text
+from lwlint.inputs.oslo import layout as layout
+from lwlint.inputs.oslo.facts import ENVIRONMENT, Name, Option, OptionFiles, normal
+from lwlint.inputs.oslo.layout import Command, Place, Variable, commands, is_from_rdo
+from lwlint.inputs.oslo.text import OptionText, Setting, read
+from lwlint.inputs.systemd.facts import Unit
+
+_MOST_BEATEN = 50  # more of them explain nothing
+
+Texts = Mapping[str, OptionText]  # by path in the place
+
+
+@dataclass(frozen=True)
+class _Set:
+    """An option set before its files are merged; `paths` are those that were given, in load order. `explicit`: a unit names
+    them; `bare`: no distribution's file can lie under them."""
+
+    project: str
+    program: str
+    paths: tuple[str, ...]
+    services: tuple[str, ...] = ()
+    partial: bool = False
+    read: bool = True
+    explicit: bool = False
+    bare: bool = False
+    missing: tuple[str, ...] = ()
+    environment: tuple[Variable, ...] = ()
+
+
+def option_facts(sources: Sequence[Source], units: Sequence[Unit], catalogue: Catalogue, release: Release) -> Iterator[Fact]:
+    """Yield, for all option files: `Unreadable` where oslo.config refuses one, the option sets, their effective options.
+
+    Units that start programs tell what these read; without them it is oslo.config's own search, and what the
+    services' usual units add. Where a project's files for containers are given, the host's own are not read by anything.
+    """
+    started = commands(units)
+    hosts = {source.path: source.host for source in sources}
+    taken: set[str] = set()
+    for place, texts, spare in _places(sources):
+        for text in (*texts.values(), *spare):
+            if text.refused is not None:
+                yield text.refused
+            for span in text.masked:
+                yield NotEvaluated(text.path, span, "the line was masked when the report was made", hosts[text.path])
+        sets = _sets(place, texts, started, catalogue)
+        sets += [_Set("", text.path, (text.path,), partial=True) for text in spare]
+        every = {**texts, **{text.path: text for text in spare}}
+        names = _names(place, sets, taken)
+        files = [_files(place, item, name, every, hosts) for item, name in zip(sets, names)]
+        yield from files
+        environment = release.at_least("stein") is not False
+        yield from _options([(s, f) for s, f in zip(sets, files) if f.refused is None], every, environment)
+
+
+def _places(sources: Iterable[Source]) -> Iterator[tuple[Place, dict[str, OptionText], list[OptionText]]]:
+    """Yield each place with its files by path, and those whose path is taken already (two copies in one folder)."""
+    found: dict[Place, dict[str, Source]] = {}
+    spare: dict[Place, list[Source]] = {}
+    for source in sources:
+        place, path = layout.locate(source)
+        if layout.is_foreign(path):
+            continue
+        if found.setdefault(place, {}).setdefault(path, source) is not source:
+            spare.setdefault(place, []).append(source)
+    for place, files in found.items():
+        if not place.generated and not place.loose:  # copies made for containers are read in its stead
+            better = {_owned(p, path) for p, paths in found.items() if p.generated or (p.name and not place.name) for path in paths}
+            files = {path: source for path, source in files.items() if _owned(place, path) not in better}
+        if files:
+            yield place, {path: read(source) for path, source in files.items()}, [read(source) for source in spare.get(place, ())]
+
+
+def _owned(place: Place, path: str) -> tuple[str, str]:
+    return place.root, layout.project_of(path)
+
+
+def _sets(place: Place, texts: Texts, started: Iterable[Command], catalogue: Catalogue) -> list[_Set]:
+    ours = [] if place.name else [command for command in started if command.root == place.root]
+    sets = _merged(_of_command(place, command, texts, catalogue) for command in ours)
+    covered = {path for item in sets for path in item.paths}
+    told = {item.project for item in sets if item.explicit}
+    programs = {command.program for command in ours if command.files}
+    projects: dict[str, list[str]] = {}
+    for path in texts:
+        projects.setdefault(layout.project_of(path), []).append(path)
+    unnamed = layout.unnamed(projects.pop("", []))
+    for project, paths in projects.items():
+        for found in layout.searches(project, paths):
+            if any(path.startswith("etc/") and path not in covered for path in found.paths) or not covered.issuperset(found.paths):
+                services = _readers(place, found.paths, catalogue)
+                told_otherwise = (project in told and found.partial) or found.program in programs
+                sets.append(_Set(project, found.program, found.paths, services, found.partial, read=found.read and not told_otherwise))
+    unnamed = [path for path in unnamed if path not in covered]
+    if unnamed:
+        sets.append(_Set("", unnamed[0] if len(unnamed) == 1 else "*", tuple(unnamed)))
+    return sets
+
+
+def _of_command(place: Place, command: Command, texts: Texts, catalogue: Catalogue) -> _Set | None:
+    """Return what a unit's program reads of the files of its place; None if that is nothing."""
+    service = command.unit.service or catalogue.of_unit(command.unit.name)
+    paths: list[str] = []
+    missing: list[str] = []
+    for argument in command.arguments:
+        inside = argument.lstrip("/")
+        if place.loose and inside not in texts:
+            inside = inside if inside.endswith("/") else inside.rsplit("/", 1)[-1]
+        found = layout.folder(texts, inside) if inside.endswith("/") else [path for path in (inside,) if path in texts]
+        paths += [path for path in found if path not in paths]
+        if not found and not argument.endswith("/"):
+            missing.append(argument)
+    projects = [layout.project_of(path) for path in paths]
+    project = max(projects, key=projects.count) if projects else layout.project_of_program(command.program) or ""
+    if project and not (command.files and command.folders):
+        found = layout.search(project, command.program, texts)
+        files = [] if command.files else [path for path in found if ".conf.d/" not in path]
+        paths = files + paths + ([] if command.folders else [path for path in found if ".conf.d/" in path])
+    if not any(path.startswith("etc/") or place.loose for path in paths):
+        return None
+    services = (service.name,) if service is not None else ()
+    return _Set(
+        project,
+        command.program,
+        tuple(paths),
+        services,
+        explicit=command.files,
+        bare=command.files or not is_from_rdo(command.unit.name, project),
+        missing=tuple(missing),
+        environment=command.environment,
+    )
+
+
+def _merged(sets: Iterable[_Set | None]) -> list[_Set]:
+    """Return the sets with those of the same files and environment made one."""
+    found: dict[tuple[object, ...], _Set] = {}
+    for item in sets:
+        if item is None:
+            continue
+        key = (item.paths, item.missing, item.environment)
+        first = found.get(key)
+        if first is None:
+            found[key] = item
+            continue
+        together = tuple(dict.fromkeys((*first.services, *item.services))) if first.services and item.services else ()
+        found[key] = replace(first, services=together, explicit=first.explicit and item.explicit, bare=first.bare and item.bare)
+    return list(found.values())
+
+
+def _readers(place: Place, paths: Iterable[str], catalogue: Catalogue) -> tuple[str, ...]:
+    prefix = f"/var/lib/config-data/puppet-generated/{place.name}/" if place.generated else "/"
+    readers = [s.name for path in paths if path.startswith("etc/") for s in catalogue.of_config_file(prefix + path)]
+    return tuple(dict.fromkeys(readers))
+
+
+def _names(place: Place, sets: Iterable[_Set], taken: set[str]) -> Iterator[str]:
+    """Yield a name for each set that is not `taken` (by a loose file beside a host's tree, say), and take it."""
+    prefix = place.root + (f"{place.name}:" if place.name else "")
+    for item in sets:
+        name = prefix + item.program
+        number = 2
+        while name in taken:
+            name = f"{prefix}{item.program}#{number}"
+            number += 1
+        taken.add(name)
+        yield name
+
+
+def _files(place: Place, item: _Set, name: str, texts: Texts, hosts: Mapping[str, str]) -> OptionFiles:
+    shown = tuple(texts[path].path for path in item.paths)
+    refused = next((texts[path].path for path in item.paths if texts[path].refused is not None), None)
+    distribution = any(path.startswith("usr/share/") for path in (item.paths if place.loose else texts))
+    unseen = any(path.startswith("/usr/share/") for path in item.missing)
+    complete = not place.name and (distribution or item.bare) and not unseen
+    return OptionFiles(
+        name=name,
+        span=Span(shown[0], 0, 0),
+        project=item.project,
+        program=item.program,
+        files=shown,
+        services=item.services,
+        complete=complete,
+        partial=item.partial,
+        read=item.read,
+        refused=refused,
+        missing=item.missing,
+        host=hosts.get(shown[0], ""),
+    )
+
+
+def _options(sets: Sequence[tuple[_Set, OptionFiles]], texts: Texts, environment: bool) -> Iterator[Option]:
+    """Yield the effective options of the sets; what is the same in several sets is one fact."""
+    if len(sets) == 1:
+        yield from _effective(*sets[0], texts, environment)
+        return
+    found: dict[tuple[object, ...], Option] = {}
+    for item, files in sets:
+        for option in _effective(item, files, texts, environment):
+            key = (option.span, option.key, option.origin, option.beaten)
+            same = found.get(key)
+            if same is None:
+                found[key] = option
+            else:
+                services = tuple(dict.fromkeys((*same.services, *option.services)))
+                found[key] = replace(same, sets=(*same.sets, files.name), services=services)
+    yield from found.values()
+
+
+def _effective(item: _Set, files: OptionFiles, texts: Texts, environment: bool) -> Iterator[Option]:
+    settings: dict[Name, list[Setting]] = {}
+    for path in item.paths:
+        for setting in texts[path].settings:
+            settings.setdefault((normal(setting.section.value), setting.name), []).append(setting)
+    of_variables = {(v.section, v.option): settings.get((v.section, v.option), []) for v in item.environment}
+    for section, option in list(settings):
+        every = settings.pop((section, option))  # let go of at once: a file may hold very many
+        last = every[-1]
+        span = last.value.span if last.end > last.start else last.key.span
+        yield Option(
+            name=f"{section}.{option}",
+            section=section,
+            option=option,
+            value=last.text,
+            span=span,
+            key=last.key.span,
+            file=span.path,
+            project=item.project,
+            sets=(files.name,),
+            services=item.services,
+            beaten=tuple(setting.value for setting in every[:-1][-_MOST_BEATEN:][::-1]),
+            values=tuple(setting.text for setting in every),
+            continued=last.continued,
+            written=last.section.value,
+            host=files.host,
+        )
+    for variable in item.environment if environment else ():
+        beaten = tuple(setting.value for setting in of_variables[variable.section, variable.option][::-1])
+        yield _of_variable(variable, item, files, beaten)
+
+
+def _of_variable(variable: Variable, item: _Set, files: OptionFiles, beaten: tuple[Text, ...]) -> Option:
+    return Option(
+        name=f"{variable.section}.{variable.option}",
+        section=variable.section,
+        option=variable.option,
+        value=variable.value,
+        span=variable.span,
+        key=variable.span,
+        file=variable.span.path,
+        project=item.project,
+        sets=(files.name,),
+        services=item.services,
+        beaten=beaten,
+        values=(variable.value,),
+        origin=ENVIRONMENT,
+        written=variable.section,
+        host=files.host,
+    )

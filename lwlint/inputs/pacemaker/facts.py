@@ -1,0 +1,317 @@
+"""Facts about a Pacemaker cluster, as its CIB configures it, and how Pacemaker reads scores and booleans.
+
+Every fact's `span` lies in the CIB that it is from; `span.path` tells the facts of one CIB from another's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import ClassVar, Union
+
+from lwlint.core.facts import Service
+from lwlint.core.record import dataclass, field
+from lwlint.core.source import Span, Text
+
+INFINITY = 1_000_000
+PRIMITIVE, GROUP, CLONE, PROMOTABLE, BUNDLE = "primitive", "group", "clone", "promotable", "bundle"
+ORDER, COLOCATION, LOCATION, TICKET = "order", "colocation", "location", "ticket"
+# what an output that stands in for a CIB may leave out
+NODE_ATTRIBUTES, BUNDLE_META, TEMPLATES = "node attributes", "meta attributes of bundles", "what a template sets"
+RULED_DEFAULTS, SET_ORDER = "when a default with a rule holds", "the order in resource sets"
+MORE_SETS, LOCATION_SETS = "a resource's second set of attributes", "resource sets of location constraints"
+SETTINGS, CONSTRAINTS, OPERATIONS = "settings of resources", "constraints", "operations"
+_TRUE = frozenset(("true", "on", "yes", "y", "1"))
+_FALSE = frozenset(("false", "off", "no", "n", "0"))
+_NUMBER = re.compile(r"[ \t\n\v\f\r]*([+-]?[0-9]+)")
+
+
+def boolean(value: str | None) -> bool | None:
+    """Return `value` as Pacemaker reads a boolean (in any case), None for what is none (crm_str_to_boolean)."""
+    word = value.lower() if value is not None else ""
+    return True if word in _TRUE else False if word in _FALSE else None
+
+
+def score(value: str | None) -> int:
+    """Return `value` as Pacemaker reads a score, between -INFINITY and INFINITY; 0 for none and for junk (char2score)."""
+    if value in ("INFINITY", "+INFINITY"):
+        return INFINITY
+    if value == "-INFINITY":
+        return -INFINITY
+    match = _NUMBER.match(value or "")
+    return max(-INFINITY, min(INFINITY, int(match.group(1)[:30]))) if match else 0
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """One CIB as a whole. `name` is the cluster's name, empty if it has none; `resources` is the place of that section.
+
+    `weaker` names the output that stands in for the CIB (`pcs config`), empty where it is the CIB itself; `untold` is what that cannot say.
+    """
+
+    kind: ClassVar[str] = "cluster"
+    name: str
+    span: Span
+    host: str = ""
+    resources: Union[Span, None] = None
+    schema: str | None = None
+    feature_set: str | None = None
+    dc_version: str | None = None
+    dc_uuid: str | None = None
+    epoch: str | None = None
+    admin_epoch: str | None = None
+    num_updates: str | None = None
+    last_written: str | None = None
+    weaker: str = ""
+    untold: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class ClusterProperty:
+    """One cluster property in force (`stonith-enabled`); `span` is its value's."""
+
+    kind: ClassVar[str] = "cluster_property"
+    name: str
+    span: Span
+    value: str
+    host: str = ""
+
+
+@dataclass(frozen=True)
+class ResourceDefault:
+    """One default of all resources, or of all operations (`scope` "resource" or "operation"), that no rule limits."""
+
+    kind: ClassVar[str] = "resource_default"
+    name: str
+    span: Span
+    value: str
+    scope: str = "resource"
+    host: str = ""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node of the cluster, by the name that constraints use, with its permanent attributes."""
+
+    kind: ClassVar[str] = "node"
+    name: str
+    span: Span
+    host: str = ""
+    id: str = ""
+    type: str = "member"
+    attributes: Mapping[str, Text] = field(default_factory=dict)
+    standby: bool = False
+    maintenance: bool = False
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An operation of a resource with what is set on it, the defaults of operations included.
+
+    `recurring` tells that it is repeated at `interval`; one without an interval only says how to start, stop and so on.
+    """
+
+    name: str
+    span: Span
+    interval: str
+    recurring: bool = False
+    role: str | None = None
+    settings: Mapping[str, Text] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Container:
+    """What a bundle runs: `engine` is docker, podman or rkt."""
+
+    engine: str
+    span: Span
+    image: Text | None
+    replicas: int
+    promoted_max: int
+    settings: Mapping[str, Text] = field(default_factory=dict)
+    network: Mapping[str, Text] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A configured resource. `span` is its id's.
+
+    `agent` is `class:provider:type` or `class:type`, with the template's where it has one; `form` is
+    primitive, group, clone, promotable or bundle. `meta` and `attributes` are the effective ones: of the
+    resource, its template, its parents and the defaults. `top` is the outermost resource around it, or itself.
+    `instances` is how many copies may run, None for one on every node.
+    """
+
+    kind: ClassVar[str] = "resource"
+    name: str
+    span: Span
+    agent: str | None
+    form: str
+    host: str = ""
+    parent: str | None = None
+    top: str = ""
+    children: tuple[str, ...] = ()
+    template: Text | None = None
+    template_missing: bool = False
+    meta: Mapping[str, Text] = field(default_factory=dict)
+    attributes: Mapping[str, Text] = field(default_factory=dict)
+    operations: tuple[Operation, ...] = ()
+    container: Container | None = None
+    instances: int | None = 1
+    managed: bool = True
+    maintenance: bool = False
+    promotable: bool = False
+    service: Service | None = None
+
+
+@dataclass(frozen=True)
+class Member:
+    """A name in a constraint, as written, and the ids of the resources that it stands for (a tag's, a template's).
+
+    `resources` is empty if there is no such resource. `set` counts the constraint's resource sets from 0; -1 if
+    the member stands in none. `sequential` tells that the set's members are bound to each other in turn.
+    """
+
+    name: str
+    span: Span
+    position: str = ""
+    role: str | None = None
+    action: str | None = None
+    instance: str | None = None
+    set: int = -1
+    sequential: bool = True
+    require_all: bool = True
+    resources: tuple[str, ...] = ()
+    hidden: bool = False
+
+
+@dataclass(frozen=True)
+class Expression:
+    """One expression of a rule: on a node attribute, a date, an operation or a resource.
+
+    `holds` is what a date comes to at the time by which the CIB is judged; None for what depends on a node or the hour.
+    """
+
+    type: str
+    span: Span
+    attribute: str | None = None
+    operation: str | None = None
+    value: str | None = None
+    holds: bool | None = None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A location rule. `score` is as written, or the name of the node attribute that holds it."""
+
+    name: str
+    span: Span
+    score: str | None = None
+    score_attribute: str | None = None
+    role: str | None = None
+    boolean_op: str = "and"
+    expressions: tuple[Union[Expression, Rule], ...] = ()
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two resources that a colocation binds, as the scheduler takes it apart: `first` runs where `second` runs."""
+
+    first: str
+    second: str
+    score: int = 0
+    first_role: str | None = None
+    second_role: str | None = None
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """A constraint; `span` is its id's. `type` is order, colocation, location or ticket.
+
+    `ordering` is the `kind` of an order (Mandatory, Optional, Serialize), from its score if it has no kind; one that
+    serializes is never symmetrical.
+    `active` is False when its lifetime is over or not yet come. `pairs` is what the scheduler makes of a colocation.
+    """
+
+    kind: ClassVar[str] = "constraint"
+    name: str
+    span: Span
+    type: str
+    host: str = ""
+    members: tuple[Member, ...] = ()
+    score: str | None = None
+    score_span: Span | None = None
+    ordering: str | None = None
+    symmetrical: bool = True
+    node_attribute: str | None = None
+    node: Text | None = None
+    pattern: Text | None = None
+    resource_discovery: str | None = None
+    ticket: str | None = None
+    rules: tuple[Rule, ...] = ()
+    active: bool = True
+    pairs: tuple[Pair, ...] = ()
+
+
+@dataclass(frozen=True)
+class FencingLevel:
+    """One level of the fencing topology of `target` (a node's name, pattern or attribute)."""
+
+    kind: ClassVar[str] = "fencing_level"
+    name: str
+    span: Span
+    target: str
+    index: int
+    devices: tuple[Text, ...]
+    host: str = ""
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A name for several objects, which a constraint may use."""
+
+    kind: ClassVar[str] = "tag"
+    name: str
+    span: Span
+    members: tuple[Text, ...]
+    host: str = ""
+
+
+@dataclass(frozen=True)
+class ClusterStatus:
+    """One status of a whole cluster. `name` is what showed it (`pcs status`, `crm_mon`, `CIB`); `span` its beginning."""
+
+    kind: ClassVar[str] = "cluster_status"
+    name: str
+    span: Span
+    host: str = ""
+
+
+@dataclass(frozen=True)
+class ResourceStatus:
+    """Where instances of one resource are. `name` is the resource's id without the number of the instance; of a bundle's, the bundle's.
+
+    `top` is the outermost resource around it, or itself. `role` is Started, Promoted, Unpromoted, Stopped or what the cluster is doing
+    (Starting, ...); `nodes` are those where it is, none where it is stopped. `failed` tells that the cluster shows it as failed there.
+    """
+
+    kind: ClassVar[str] = "resource_status"
+    name: str
+    span: Span
+    top: str
+    role: str
+    nodes: tuple[Text, ...] = ()
+    agent: str | None = None
+    failed: bool = False
+    host: str = ""
+    service: Service | None = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether it runs where it is, as far as the cluster knows."""
+        return self.role in ("Started", "Promoted", "Unpromoted") and not self.failed
+
+    @property
+    def settled(self) -> bool:
+        """Whether the cluster is not about to change it."""
+        return self.role in ("Started", "Promoted", "Unpromoted", "Stopped")

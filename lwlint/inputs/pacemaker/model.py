@@ -1,0 +1,300 @@
+"""Who runs only where whom runs: the mandatory colocations of one CIB as a graph.
+
+What binds was measured on the scheduler of Pacemaker 2.1.5, by banning the other resource from every set of
+nodes and looking where the first one goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lwlint.core.facts import Facts, Service
+from lwlint.core.record import dataclass, field
+from lwlint.inputs.pacemaker.facts import (
+    BUNDLE,
+    CLONE,
+    COLOCATION,
+    GROUP,
+    INFINITY,
+    LOCATION,
+    NODE_ATTRIBUTES,
+    PRIMITIVE,
+    PROMOTABLE,
+    Cluster,
+    ClusterProperty,
+    Constraint,
+    Expression,
+    Node,
+    Pair,
+    Resource,
+    Rule,
+    Tag,
+    boolean,
+    score,
+)
+
+# Any two of these make a controller: each alone is found in other clusters too.
+_TELLING = ("rabbitmq", "galera", "haproxy")
+_TRIPLEO = "tripleo_cluster"
+
+
+@dataclass
+class Cib:
+    """One CIB: its cluster, and its resources by id."""
+
+    cluster: Cluster
+    resources: dict[str, Resource] = field(default_factory=dict)
+    constraints: list[Constraint] = field(default_factory=list)
+    properties: dict[str, ClusterProperty] = field(default_factory=dict)
+    nodes: list[Node] = field(default_factory=list)
+    tags: list[Tag] = field(default_factory=list)
+
+    def leaves(self) -> Iterator[Resource]:
+        """Yield what runs something: primitives, and bundles that hold none."""
+        for resource in self.resources.values():
+            if resource.form == PRIMITIVE or (resource.form == BUNDLE and not resource.children):
+                yield resource
+
+    def top(self, resource: Resource) -> Resource:
+        """Return the outermost resource around `resource`, or itself."""
+        return self.resources[resource.top]
+
+    def service(self, leaf: Resource) -> Service | None:
+        """Return the service of a primitive, or else of the bundle or clone around it."""
+        return leaf.service or self.top(leaf).service
+
+    def running(self, service: str) -> list[Resource]:
+        """Return the leaves that run the service with this name of the catalogue."""
+        return [leaf for leaf in self.leaves() if (found := self.service(leaf)) is not None and found.name == service]
+
+    def inside(self, name: str) -> list[Resource]:
+        """Return the leaves in the resource with the id `name`: itself if it is one."""
+        resource = self.resources[name]
+        if resource.form == PRIMITIVE or not resource.children:
+            return [resource] if resource.form != GROUP else []
+        return [leaf for child in resource.children for leaf in self.inside(child)]
+
+    @property
+    def openstack(self) -> bool:
+        """Whether this is the cluster of OpenStack controllers, and not one for something else."""
+        services = {service.name: service for leaf in self.leaves() if (service := self.service(leaf)) is not None}
+        if self.cluster.name == _TRIPLEO or any(service.openstack for service in services.values()):
+            return True
+        return sum(name in services for name in _TELLING) > 1
+
+    @property
+    def only_controllers(self) -> bool:
+        """Whether this is a cluster of controllers, or runs nothing that a controller would not."""
+        return self.openstack or all(self.service(leaf) is not None for leaf in self.leaves())
+
+
+def cibs(facts: Facts) -> list[Cib]:
+    """Return every CIB among the facts."""
+    found = {cluster.span.path: Cib(cluster) for cluster in facts.of(Cluster)}
+    for resource in facts.of(Resource):
+        found[resource.span.path].resources.setdefault(resource.name, resource)
+    for constraint in facts.of(Constraint):
+        found[constraint.span.path].constraints.append(constraint)
+    for prop in facts.of(ClusterProperty):
+        found[prop.span.path].properties[prop.name] = prop
+    for node in facts.of(Node):
+        found[node.span.path].nodes.append(node)
+    for tag in facts.of(Tag):
+        found[tag.span.path].tags.append(tag)
+    return list(found.values())
+
+
+PROMOTED = ("master", "promoted")
+_STARTED = (None, "started")
+_MANY = (CLONE, PROMOTABLE, BUNDLE)
+
+
+def role(written: str | None) -> str | None:
+    """Return a role in lower case, None for one that every running resource has."""
+    word = written.lower() if written is not None else None
+    return None if word in _STARTED else word
+
+
+Step = tuple[str, bool]  # a resource's id, and whether it is needed as a whole (a group, with all of its members)
+
+
+class Colocations:
+    """The mandatory colocations of one CIB."""
+
+    def __init__(self, cib: Cib) -> None:
+        self._cib = cib
+        self._edges: dict[str, list[tuple[str, str | None]]] = {}
+        self._before: dict[str, str] = {}
+        for constraint in cib.constraints:
+            if constraint.type == COLOCATION and constraint.active:
+                for pair in constraint.pairs:
+                    if mandatory(pair, cib) and by_node(constraint, pair, cib):
+                        self._edges.setdefault(pair.first, []).append((pair.second, role(pair.second_role)))
+        for group in cib.resources.values():
+            if group.form == GROUP and _collocated(group):
+                self._before.update(zip(group.children[1:], group.children))
+
+    def needed(self, start: str) -> Iterator[str]:
+        """Yield each resource without which `start` runs nowhere; itself too, if bindings go round in a circle."""
+        todo = [step for step, _ in self._next((start, False))]
+        seen = set()
+        while todo:
+            step = todo.pop()
+            if step not in seen:
+                seen.add(step)
+                if step[1]:
+                    yield step[0]
+                todo += [after for after, _ in self._next(step)]
+
+    def bound(self, targets: set[str]) -> set[str]:
+        """Return what runs only where one of `targets` runs. In a circle the scheduler keeps to direct bindings only."""
+        circle = {name for target in targets for name in self.needed(target)}
+        direct = {name for name in circle if any(step[1] and step[0] in targets for step, _ in self._next((name, False)))}
+        return self.leading_to(targets) - (circle - direct)
+
+    def leading_to(self, targets: set[str], roles: tuple[str, ...] = ()) -> set[str]:
+        """Return what runs only where one of `targets` runs, in one of `roles` if there are any."""
+        backwards: dict[Step, list[Step]] = {}
+        todo: list[Step] = []
+        for name in self._cib.resources:
+            for step in ((name, False), (name, True)):
+                for after, wanted in self._next(step):
+                    backwards.setdefault(after, []).append(step)
+                    if after[1] and after[0] in targets and (not roles or wanted in roles):
+                        todo.append(step)
+        seen: set[Step] = set()
+        while todo:
+            step = todo.pop()
+            if step not in seen:
+                seen.add(step)
+                todo += backwards.get(step, ())
+        return {name for name, whole in seen if not whole}
+
+    def _next(self, step: Step) -> list[tuple[Step, str | None]]:
+        """What a resource needs: its own colocations, its group's, the member before it; a whole group its last member."""
+        name, whole = step
+        resource = self._cib.resources[name]
+        found: list[tuple[Step, str | None]] = [((other, True), wanted) for other, wanted in self._edges.get(name, ())]
+        if resource.parent is not None:
+            found.append(((resource.parent, False), None))
+        if name in self._before:
+            found.append(((self._before[name], True), None))
+        if whole and resource.form == GROUP and resource.children:
+            found.append(((resource.children[-1], True), None))
+        return found
+
+
+def by_node(constraint: Constraint, pair: Pair, cib: Cib) -> bool:
+    """Whether `pair` is bound node by node; with a resource of many copies the scheduler does not look at `node-attribute`."""
+    return constraint.node_attribute in (None, "#uname") or cib.resources[pair.second].form in _MANY
+
+
+def mandatory(pair: Pair, cib: Cib) -> bool:
+    """Whether the scheduler holds `pair` to be mandatory; a role that one of the two never has can make it void."""
+    return pair.score >= INFINITY and first_takes(pair, cib) and second_takes(pair, cib)
+
+
+def first_takes(pair: Pair, cib: Cib) -> bool:
+    """Whether the role in which the first is bound leaves the binding in force: beside one copy of the other only if it is none."""
+    wanted = role(pair.first_role)
+    return wanted is None or (cib.resources[pair.second].form in _MANY and wanted not in PROMOTED)
+
+
+def second_takes(pair: Pair, cib: Cib) -> bool:
+    """Whether the role of the second leaves the binding in force; the role of a plain clone is not looked at."""
+    first, second = cib.resources[pair.first], cib.resources[pair.second]
+    if role(pair.second_role) is None:
+        return True
+    return second.form in _MANY and not (first.form in _MANY and second.form == BUNDLE)
+
+
+def _collocated(group: Resource) -> bool:
+    value = group.meta.get("collocated")
+    return value is None or boolean(value.value) is not False
+
+
+_MARKS = "-role"
+_UNPROMOTED = ("slave", "unpromoted")
+
+
+def barred(cib: Cib) -> dict[str, dict[str, Constraint]]:
+    """Return the outermost resources that constraints keep from member nodes, and for each of these nodes which constraint does."""
+    nodes = [node for node in cib.nodes if node.type == "member"]
+    told = NODE_ATTRIBUTES not in cib.cluster.untold and any(name.endswith(_MARKS) for node in nodes for name in node.attributes)
+    scored: dict[tuple[str, str], list[tuple[int | None, Constraint]]] = {}
+    only: dict[str, Constraint] = {}
+    allowed: dict[str, set[str]] = {}
+    for constraint in cib.constraints:
+        if constraint.type != LOCATION or not constraint.active:
+            continue
+        names = {name for member in constraint.members if not _in_a_role(member.role) for name in member.resources}
+        here = [(node.name, number) for node in nodes for number in _scores(constraint, node, told)]
+        for top in {cib.resources[name].top for name in names}:
+            for node, number in here:
+                scored.setdefault((top, node), []).append((number, constraint))
+            if constraint.resource_discovery == "exclusive":
+                allowed.setdefault(top, set()).update(node for node, _ in here)
+                if top in names:  # of a group's member alone it means nothing
+                    only.setdefault(top, constraint)
+    found: dict[str, dict[str, Constraint]] = {}
+    for (top, node), scores in scored.items():
+        keeps = _keeps_away(scores)
+        if keeps is not None:
+            found.setdefault(top, {})[node] = keeps
+    for top, constraint in only.items():
+        bars = found.setdefault(top, {})
+        bars.update((each.name, constraint) for each in nodes if each.name not in allowed[top] and each.name not in bars)
+    return found
+
+
+def _keeps_away(scores: list[tuple[int | None, Constraint]]) -> Constraint | None:
+    """Return the constraint that keeps a resource from a node: one of -INFINITY, or the worst where they add up to less than 0."""
+    known = [(number, constraint) for number, constraint in scores if number is not None]
+    worst = min(known, key=lambda each: each[0], default=None)
+    if worst is None or (worst[0] > -INFINITY and (len(known) < len(scores) or sum(number for number, _ in known) >= 0)):
+        return None
+    return worst[1]
+
+
+def _in_a_role(written: str | None) -> bool:
+    return role(written) in (*PROMOTED, *_UNPROMOTED)
+
+
+def _scores(constraint: Constraint, node: Node, told: bool) -> list[int | None]:
+    """Return the scores that a constraint gives a node; None for one that may be any, or may not apply."""
+    if constraint.node is not None:
+        return [score(constraint.score)] if constraint.node.value.lower() == node.name.lower() else []
+    found: list[int | None] = []
+    for rule in constraint.rules:
+        answer = _holds(rule, node, told)
+        if answer is None or (answer and (rule.score is None or _in_a_role(rule.role))):
+            found.append(None)
+        elif answer:
+            found.append(score(rule.score))
+    return found
+
+
+def _holds(rule: Rule, node: Node, told: bool) -> bool | None:
+    answers = [_holds(each, node, told) if isinstance(each, Rule) else _expression_holds(each, node, told) for each in rule.expressions]
+    decisive = rule.boolean_op == "or"
+    if decisive in answers:
+        return decisive
+    return None if None in answers else not decisive
+
+
+def _expression_holds(expression: Expression, node: Node, told: bool) -> bool | None:
+    if expression.type == "date_expression":
+        return expression.holds
+    name = expression.attribute or ""
+    if expression.type != "expression" or (name.startswith("#") and name not in ("#uname", "#id")):
+        return None
+    own = {"#uname": node.name, "#id": node.id}
+    text = own.get(name) or (node.attributes[name].value if name in node.attributes else None)
+    if text is None and not (told and name.endswith(_MARKS)):
+        return None
+    if expression.operation in ("defined", "not_defined"):
+        return (text is not None) is (expression.operation == "defined")
+    if expression.operation not in ("eq", "ne"):
+        return None
+    equal = text is not None and text.lower() == (expression.value or "").lower()
+    return equal is (expression.operation == "eq")

@@ -1,0 +1,210 @@
+"""CIB sources -> facts of Pacemaker clusters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta, timezone
+
+from lwlint.core.catalogue import Catalogue
+from lwlint.core.facts import Fact, Unreadable
+from lwlint.core.record import replace
+from lwlint.core.source import Source, Text
+from lwlint.inputs.pacemaker.constraints import Names, constraints
+from lwlint.inputs.pacemaker.facts import Cluster, ClusterProperty, FencingLevel, Node, Resource, ResourceDefault, Tag, boolean
+from lwlint.inputs.pacemaker.pcs import read_pcs_config
+from lwlint.inputs.pacemaker.resources import INSTANCE, META, PROPERTIES, TODAY, Context, Reader, Section, resources
+from lwlint.inputs.pacemaker.xml import Element, read_cib
+
+_BOOTSTRAP = "cib-bootstrap-options"  # this set of cluster properties goes before all others
+_SCHEMA_1 = re.compile(r"pacemaker-[012]\.|transitional-0\.6$")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def cib_facts(sources: Sequence[Source], catalogue: Catalogue) -> Iterator[Fact]:
+    """Yield what each CIB among `sources` configures: its cluster first, then nodes, resources, constraints and the rest.
+
+    A file that is no CIB, or is broken, gives an `Unreadable`.
+    """
+    for source in sources:
+        found = read_cib(source)
+        if isinstance(found, Unreadable):
+            yield found
+        else:
+            yield from element_facts(source, found, catalogue)
+
+
+def element_facts(source: Source, root: Element, catalogue: Catalogue) -> Iterator[Fact]:
+    """Yield what the elements of one CIB configure, wherever they stand."""
+    configuration = root if root.tag == "configuration" else root.first("configuration") or root
+    reader = Reader(root, _now(root))
+    context = Context(reader.now)
+    part = {child.tag: child for child in reversed(configuration.children)}
+    properties = reader.fill({}, _one(part, "crm_config"), PROPERTIES, context, _BOOTSTRAP)
+    yield _cluster(source, root, properties, part.get("resources"))
+    for name, value in properties.items():
+        yield ClusterProperty(name, value.span, value.value, source.host)
+    old_defaults = _old_defaults(root, properties)
+    for scope, tag in (("resource", "rsc_defaults"), ("operation", "op_defaults")):
+        found_here = reader.fill({}, _one(part, tag), META, context)
+        for name, value in {**(old_defaults if scope == "resource" else {}), **found_here}.items():
+            yield ResourceDefault(name, value.span, value.value, scope, source.host)
+    for section in _one(part, "nodes"):
+        yield from _nodes(source, section, reader)
+    section_data = Section(
+        source,
+        reader,
+        catalogue,
+        maintenance_mode="maintenance-mode" in properties and boolean(properties["maintenance-mode"].value) is True,
+        defaults=_one(part, "rsc_defaults"),
+        operation_defaults=_one(part, "op_defaults"),
+        old_defaults=old_defaults,
+    )
+    found = [fact for section in _one(part, "resources") for fact in resources(section_data, section)]
+    yield from found
+    for text in section_data.twice:
+        message = f"the id `{text.value}` stands twice among the resources; Pacemaker refuses the CIB"
+        yield Unreadable(source.path, text.span, message, source.host, fatal=False)
+    tags = [tag for section in _one(part, "tags") for tag in _tags(source, section)]
+    names = Names({r.name: r for r in reversed(found)}, _groups(found, tags))
+    for section in _one(part, "constraints"):
+        yield from constraints(source, reader, section, names)
+    yield from tags
+    for section in _one(part, "fencing-topology"):
+        yield from _levels(source, section)
+
+
+def _one(part: dict[str, Element], tag: str) -> list[Element]:
+    return [part[tag]] if tag in part else []
+
+
+def _old_defaults(root: Element, properties: dict[str, Text]) -> dict[str, Text]:
+    """Return the defaults of resources that a CIB of Pacemaker 1.x has among its properties; 2.0 moves them when it upgrades the schema."""
+    if not _SCHEMA_1.match(root.get("validate-with") or ""):
+        return {}
+    written = properties.get("is-managed-default") or properties.get("is_managed_default")
+    return {} if written is None else {"is-managed": written}
+
+
+def _now(root: Element) -> datetime:
+    """Return the time that rules are judged by: the CIB's own, or else a fixed day if that is later than its last change.
+
+    The scheduler itself prefers `execution-date` to the clock.
+    """
+    stamp = root.get("execution-date") or ""
+    if stamp.isdecimal() and int(stamp) > 0:
+        return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=min(int(stamp), 10**11))
+    words = (root.get("cib-last-written") or "").split()  # Mon Nov 23 02:01:20 2026
+    try:
+        hour, minute, second = (int(word) for word in words[3].split(":"))
+        written = datetime(int(words[4]), _MONTHS.index(words[1]) + 1, int(words[2]), hour, minute, second, tzinfo=timezone.utc)
+    except (ValueError, IndexError):
+        return TODAY
+    return max(written, TODAY)
+
+
+def _cluster(source: Source, root: Element, properties: dict[str, Text], section: Element | None) -> Cluster:
+    name, version = properties.get("cluster-name"), properties.get("dc-version")
+    return Cluster(
+        name=name.value if name is not None else "",
+        span=root.span(),
+        host=source.host,
+        resources=section.span() if section is not None else None,
+        schema=root.get("validate-with"),
+        feature_set=root.get("crm_feature_set"),
+        dc_version=version.value if version is not None else None,
+        dc_uuid=root.get("dc-uuid"),
+        epoch=root.get("epoch"),
+        admin_epoch=root.get("admin_epoch"),
+        num_updates=root.get("num_updates"),
+        last_written=root.get("cib-last-written"),
+    )
+
+
+def _nodes(source: Source, section: Element, reader: Reader) -> Iterator[Node]:
+    for element in section.all("node"):
+        name = element.text("uname") or element.text("id")
+        if name is None:
+            continue
+        attributes = reader.fill({}, [element], INSTANCE, Context(reader.now))
+        kind = element.get("type") or "member"
+        yield Node(
+            name=name.value,
+            span=name.span,
+            host=source.host,
+            id=element.get("id") or "",
+            type="member" if kind in ("member", "normal") else kind,
+            attributes=attributes,
+            standby=_is(attributes, "standby"),
+            maintenance=_is(attributes, "maintenance"),
+        )
+
+
+def _is(attributes: dict[str, Text], name: str) -> bool:
+    return name in attributes and boolean(attributes[name].value) is True
+
+
+def _tags(source: Source, section: Element) -> Iterator[Tag]:
+    for element in section.all("tag"):
+        name = element.text("id")
+        if name is not None:
+            members = tuple(text for each in element.all("obj_ref") if (text := each.text("id")) is not None)
+            yield Tag(name.value, name.span, members, source.host)
+
+
+def _groups(found: Iterable[Resource], tags: Iterable[Tag]) -> dict[str, tuple[str, ...]]:
+    """Return what a constraint may name instead of a resource, with its members: templates, which go first, and tags."""
+    members: dict[str, dict[str, None]] = {}
+    for resource in found:
+        if resource.template is not None and not resource.template_missing:
+            members.setdefault(resource.template.value, {})[resource.name] = None
+    templates = set(members)
+    for tag in tags:
+        if tag.name not in templates:
+            members.setdefault(tag.name, {}).update((text.value, None) for text in tag.members)
+    return {name: tuple(ids) for name, ids in members.items()}
+
+
+def _levels(source: Source, section: Element) -> Iterator[FencingLevel]:
+    for element in section.all("fencing-level"):
+        name = element.span("id")
+        target = element.get("target") or element.get("target-pattern") or element.get("target-attribute") or ""
+        yield FencingLevel(
+            name=element.get("id") or "",
+            span=name,
+            target=target,
+            index=int(element.get("index") or 0) if (element.get("index") or "0").isdecimal() else 0,
+            devices=tuple(_devices(element)),
+            host=source.host,
+        )
+
+
+def _devices(element: Element) -> Iterator[Text]:
+    listed = element.text("devices")
+    if listed is None:
+        return
+    at = 0
+    for part in listed.value.split(","):
+        start = listed.span.start + at
+        yield Text(part.strip(), listed.span._replace(start=start, end=start + len(part)))
+        at += len(part) + 1
+
+
+PCS_CONFIG = "pcs config"
+
+
+def pcs_config_facts(sources: Iterable[Source], catalogue: Catalogue) -> Iterator[Fact]:
+    """Yield what each text says, as `cib_facts` does of a CIB; the cluster is marked as known from weaker evidence.
+
+    A text that is cut off gives an `Unreadable`, and so does a line of it that no known version prints.
+    """
+    for source in sources:
+        found = read_pcs_config(source)
+        if isinstance(found, Unreadable):
+            yield found
+            continue
+        for fact in element_facts(source, found.root, catalogue):
+            yield replace(fact, weaker=PCS_CONFIG, untold=found.untold) if isinstance(fact, Cluster) else fact
+        for line in found.odd:
+            message = "`pcs config`: this line is of no form that is known, so that what it says is not judged"
+            yield Unreadable(source.path, line.span, message, source.host, fatal=False)

@@ -1,0 +1,272 @@
+"""`pcs status` and `crm_mon`, the text -> where each resource is.
+
+Formats: Pacemaker 1.1 to 2.1 (`Started: [ a b ]` for clones, `Replica[0]` and one line for each instance in detail, by node with `-n`), as
+`crm_mon -1`, `pcs status` and `pcs status --full` print them; older ones write `ocf::heartbeat:x`, `Masters`, `Docker container set`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from lwlint.core.catalogue import Catalogue
+from lwlint.core.facts import Fact, Unreadable
+from lwlint.core.source import Source, Span, Text
+from lwlint.inputs.pacemaker.facts import BUNDLE, PRIMITIVE, ClusterStatus, ResourceStatus
+from lwlint.inputs.pacemaker.xml import Element, read_xml
+
+_AGENT = r"(?:ocf|systemd|service|lsb|upstart|stonith|heartbeat|nagios):[\w:.@/+\\-]+"
+_LINE = re.compile(r"^(?P<indent>[ \t]*)(?P<bullet>\* )?(?P<text>\S[^\r\n]*?)[ \t\r]*$", re.MULTILINE)
+_RESOURCE = re.compile(rf"(?P<id>\S+)[ \t]+\((?P<agent>{_AGENT})\)(?P<colon>:?)[ \t]*(?P<rest>.*)$")
+_HEAD = re.compile(
+    r"(?P<what>Clone Set|Master/Slave Set|Resource Group|(?:Container bundle|[A-Za-z]+ container)(?: set)?): (?P<id>[^\s:]+(?::\d+)?)"
+    r"(?: \[(?P<inner>[^\]]*)\])?"
+)
+MOVING = "Starting|Stopping|Promoting|Demoting|Migrating"
+_SUMMARY = re.compile(rf"(?P<role>Started|Stopped|Masters|Slaves|Promoted|Unpromoted|{MOVING})(?: \([^)]*\))?: \[(?P<nodes>[^\]]*)\]")
+_SECTION = re.compile(
+    r"(?:Full |Active |Inactive )?[Ll]ist of [Rr]esources:|(?:Active|Inactive) [Rr]esources:|Node List:|No (?:in)?active resources"
+)
+_OTHER_SECTION = re.compile(
+    r"(?:Node Attributes|Migration Summary|Operations|Failed |Fencing |Negative |Tickets|PCSD |Daemon |Cluster name|Cluster Summary"
+    r"|(?:Pending|Transition|Last|Status of) )"
+)
+_NODE_HEAD = re.compile(r"(?P<kind>Remote|Guest|)Node (?P<name>[^\s:]+)(?: \(\d+\))?: \S")
+_ROLE = re.compile(rf"(?P<role>Started|Stopped|Promoted|Unpromoted|Master|Slave|{MOVING})\b")
+ROLES = {"Master": "Promoted", "Masters": "Promoted", "Slave": "Unpromoted", "Slaves": "Unpromoted"}
+ENGINES = ("docker", "podman", "rkt")
+_CONTAINER = re.compile(r"(.+)-(?:docker|podman|rkt)-\d+$")
+_WORD = re.compile(r"[^\s,]+")
+_IS_STATUS = re.compile(
+    r"\bnodes? configured\b|^(?:Node List:|Online:|Full list of resources:|Active resources:|[ \t]*(?:\* )?Current DC:)",
+    re.MULTILINE | re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One resource, or its instances in one role, as a status shows it. `image` is a bundle's."""
+
+    name: Text
+    top: str
+    role: str
+    nodes: tuple[Text, ...] = ()
+    agent: str | None = None
+    failed: bool = False
+    bundle: bool = False
+    image: str | None = None
+
+
+@dataclass(frozen=True)
+class _Around:
+    indent: int
+    name: Text
+    bundle: bool
+    top: str
+    image: str | None
+    inner: str = ""
+
+
+def without_number(name: str) -> str:
+    """Return the name of a resource without the number of its instance: `rabbitmq` for `rabbitmq:1`."""
+    return re.sub(r":\d+$", "", name)
+
+
+def is_status(text: str) -> bool:
+    """Return whether a text may be the status of a cluster; where there is none, an error stands in its place."""
+    return _IS_STATUS.search(text) is not None
+
+
+def shown_resources(source: Source) -> Iterator[Shown]:
+    """Yield what the text shows of each resource; of a bundle, where its containers are. Orphans are shown too, and count."""
+    around: list[_Around] = []
+    node: Text | None = None
+    inside, guest = True, False
+    for match in _LINE.finditer(source.text):
+        line, indent = match["text"], len(match["indent"].expandtabs()) + (2 if match["bullet"] else 0)
+        if _SECTION.match(line) or (_OTHER_SECTION.match(line) and not match["bullet"] and not indent):
+            inside = _SECTION.match(line) is not None
+            around, node, guest = [], None, False
+            continue
+        if not inside:
+            continue
+        text = _Line(source, match.start("text"), line)
+        while around and around[-1].indent >= indent:
+            around.pop()
+        named, resource, head = _NODE_HEAD.match(line), _RESOURCE.match(line), _HEAD.match(line)
+        if named is not None and resource is None:
+            node, guest = text.part(*named.span("name")), named["kind"] == "Guest"
+        elif head is not None:
+            around.append(_head(text, head, indent, around))
+        elif resource is not None and not (guest and not around):  # in a container of a bundle, of which its host's node tells
+            yield from _resource(text, resource, around, node)
+        elif around and (summary := _SUMMARY.match(line)) is not None:
+            yield _summary(text, summary, around)
+
+
+@dataclass(frozen=True)
+class _Line:
+    source: Source
+    start: int
+    text: str
+
+    def part(self, start: int, end: int) -> Text:
+        return Text(self.text[start:end], Span(self.source.path, self.start + start, self.start + end))
+
+
+def _head(line: _Line, match: re.Match[str], indent: int, around: list[_Around]) -> _Around:
+    name = line.part(*match.span("id"))
+    bundle = "container" in match["what"].lower()
+    top = around[0].top if around else without_number(name.value)
+    return _Around(indent, name, bundle, top, match["inner"] if bundle else None, "" if bundle else match["inner"] or "")
+
+
+def _summary(line: _Line, match: re.Match[str], around: list[_Around]) -> Shown:
+    start = match.start("nodes")
+    nodes = tuple(line.part(start + word.start(), start + word.end()) for word in _WORD.finditer(match["nodes"]))
+    role = ROLES.get(match["role"], match["role"])
+    head = around[-1]
+    name = Text(head.inner or head.name.value, head.name.span)
+    return Shown(name, head.top, role, () if role == "Stopped" else nodes)
+
+
+def _resource(line: _Line, match: re.Match[str], around: list[_Around], node: Text | None) -> Iterator[Shown]:
+    agent = match["agent"].replace("::", ":")
+    name = line.part(*match.span("id"))
+    bundle = next((each for each in around if each.bundle), None)
+    if bundle is not None and _is_in_detail(around, name.value, agent):
+        return
+    role, nodes, failed = _state(line, *match.span("rest"))
+    if node is not None and role != "Stopped":
+        nodes = (node,)  # what follows is the resource's description
+    plain = Text(without_number(name.value), name.span)
+    container = _CONTAINER.match(name.value) if agent.rpartition(":")[2] in ENGINES else None
+    if bundle is None and container is not None:  # listed by node
+        yield Shown(Text(container[1], name.span), container[1], role, nodes, agent, failed, bundle=True)
+        return
+    if bundle is None:
+        yield Shown(plain, around[0].top if around else plain.value, role, nodes, agent, failed)
+    else:
+        image = bundle.image
+        yield Shown(Text(bundle.name.value, name.span), bundle.top, role, nodes, agent, failed, bundle=True, image=image)
+
+
+def _is_in_detail(around: list[_Around], name: str, agent: str) -> bool:
+    """Return whether a line below a bundle is of something besides its container: its address, its remote connection, what is inside it.
+
+    In short a status has one line for each replica, named BUNDLE-0 or BUNDLE-docker-0.
+    """
+    bundle = next(each.name.value for each in around if each.bundle)
+    if agent.rpartition(":")[2] in ENGINES:
+        return False
+    return not re.fullmatch(re.escape(bundle) + r"-\d+", name) or agent == "ocf:pacemaker:remote"
+
+
+def _state(line: _Line, start: int, end: int) -> tuple[str, tuple[Text, ...], bool]:
+    """Return role, nodes and whether it failed, of `FAILED Promoted node (blocked)`, `Started [ a b ]`, `Stopped (disabled)` and so on."""
+    words = line.text[start:end]
+    failed = re.match(r"(?:ORPHANED\s+)?FAILED\b", words) is not None
+    bare = re.sub(r"\([^)]*\)|\b(?:ORPHANED|FAILED)\b", lambda found: " " * len(found.group()), words)
+    role = _ROLE.search(bare)
+    if role is not None:
+        bare = bare[: role.start()] + " " * (role.end() - role.start()) + bare[role.end() :]
+    nodes = tuple(line.part(start + w.start(), start + w.end()) for w in _WORD.finditer(bare) if w.group() not in ("[", "]"))
+    pending = re.search(rf"\(({MOVING})\)", words)
+    named = pending.group(1) if pending is not None else role["role"] if role is not None else "Started"
+    named = ROLES.get(named, named)
+    return named, () if named == "Stopped" else nodes, failed
+
+
+_PENDING = re.compile(rf"({MOVING})$")
+
+
+def read_crm_mon(source: Source) -> Element | Unreadable:
+    """Return the root element of the status, or what is wrong with the text."""
+    root = read_xml(source)
+    if isinstance(root, Element) and root.tag not in ("crm_mon", "pacemaker-result"):
+        return Unreadable(source.path, root.span(), f"`crm_mon`: the root is `<{root.tag}>`, so that it is no status", source.host)
+    return root
+
+
+def shown_in_xml(root: Element) -> Iterator[Shown]:
+    """Yield each resource of the status; of a bundle, its containers."""
+    for section in root.all("resources"):
+        for child in section.children:
+            yield from _shown(child, child.get("id") or "")
+
+
+def _shown(element: Element, top: str) -> Iterator[Shown]:
+    if element.tag == "bundle":
+        image = element.get("image")
+        for replica in element.all("replica"):
+            for each in replica.all("resource"):
+                if (each.get("resource_agent") or "").rpartition(":")[2] in ENGINES:
+                    yield from _xml_resource(each, top, top, image)
+    elif element.tag in ("clone", "group"):
+        for child in element.children:
+            yield from _shown(child, top)
+    elif element.tag == "resource" and element.get("id"):
+        yield from _xml_resource(element, without_number(top), None, None)
+
+
+def _xml_resource(element: Element, top: str, bundle: str | None, image: str | None) -> Iterator[Shown]:
+    name = element.text("id")
+    if name is None:
+        return
+    pending = _PENDING.match(element.get("pending") or "")
+    role = pending.group(1) if pending is not None else element.get("role") or "Stopped"
+    nodes = tuple(text for node in element.all("node") if (text := node.text("name")) is not None)
+    yield Shown(
+        name=name._replace(value=bundle or without_number(name.value)),
+        top=top,
+        role=ROLES.get(role, role),
+        nodes=() if role == "Stopped" else nodes,
+        agent=(element.get("resource_agent") or "").replace("::", ":") or None,
+        failed=element.get("failed") == "true",
+        bundle=bundle is not None,
+        image=image,
+    )
+
+
+def is_xml(text: str) -> bool:
+    """Return whether a text is XML of `crm_mon`."""
+    return "<crm_mon" in text or "<pacemaker-result" in text
+
+
+def status_facts(sources: Iterable[Source], catalogue: Catalogue) -> Iterator[Fact]:
+    """Yield each status, then what it shows of each resource. XML that is broken gives an `Unreadable`; no status gives nothing."""
+    for source in sources:
+        if is_xml(source.text):
+            root = read_crm_mon(source)
+            if isinstance(root, Unreadable):
+                yield root
+                continue
+            yield ClusterStatus("crm_mon", root.span(), source.host)
+            shown = shown_in_xml(root)
+        elif is_status(source.text):
+            called = "pcs status" if "pcs_status" in source.path else "crm_mon"
+            yield ClusterStatus(called, source.span(0, 0), source.host)
+            shown = shown_resources(source)
+        else:
+            continue
+        for one in shown:
+            yield _fact(one, source.host, catalogue)
+
+
+def _fact(one: Shown, host: str, catalogue: Catalogue) -> ResourceStatus:
+    if one.bundle:
+        service = catalogue.of_resource(None, one.name.value, BUNDLE, one.image)
+    else:
+        service = catalogue.of_resource(one.agent, one.name.value, PRIMITIVE)
+    return ResourceStatus(
+        name=one.name.value,
+        span=one.name.span,
+        top=one.top,
+        role=one.role,
+        nodes=one.nodes,
+        agent=one.agent,
+        failed=one.failed,
+        host=host,
+        service=service,
+    )

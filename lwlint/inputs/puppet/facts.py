@@ -1,0 +1,133 @@
+"""Facts about Puppet manifests: what they make of the cluster, and how they set connections and retries."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Optional
+
+from lwlint.core.facts import Service
+from lwlint.core.record import dataclass
+from lwlint.core.source import Span
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A manifest that was read; `includes` tells how many classes it declares or includes."""
+
+    kind: ClassVar[str] = "manifest"
+    name: str
+    span: Span
+    host: str = ""
+    includes: int = 0
+
+
+@dataclass(frozen=True)
+class Setting:
+    """`name => value` in a manifest. `value` is None where only Puppet can tell it; `written` is the source text of it.
+
+    `candidates` are the values that it may have, as far as the manifest tells. `span` is the place of the value, `key` that of the name.
+    """
+
+    name: str
+    value: Optional[str]
+    written: str
+    span: Span
+    key: Span
+    candidates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ManifestResource:
+    """A resource that a manifest creates in the cluster.
+
+    `name` is its title, or the expression in its place where only Puppet can tell it (`decided` is then False);
+    `type` the Puppet type; `id` what the cluster will call it, with `-clone` or `-master` where it is one; `agent` and `form`
+    are in the words of the cluster. `absent` tells that the manifest removes it.
+    """
+
+    kind: ClassVar[str] = "manifest_resource"
+    name: str
+    span: Span
+    type: str
+    id: str
+    agent: Optional[str] = None
+    form: str = "primitive"
+    host: str = ""
+    decided: bool = True
+    conditional: bool = False
+    absent: bool = False
+    settings: tuple[Setting, ...] = ()
+    service: Optional[Service] = None
+
+
+@dataclass(frozen=True)
+class Member:
+    """A resource that a constraint names: its id in the cluster, or the expression where only Puppet can tell it."""
+
+    id: str
+    span: Span
+    decided: bool = True
+    service: Optional[Service] = None
+
+
+@dataclass(frozen=True)
+class ManifestConstraint:
+    """A constraint that a manifest creates: `type` is order, colocation or location; `score` or `constraint_kind` as written."""
+
+    kind: ClassVar[str] = "manifest_constraint"
+    name: str
+    span: Span
+    type: str
+    members: tuple[Member, ...] = ()
+    score: Optional[str] = None
+    constraint_kind: Optional[str] = None
+    host: str = ""
+    conditional: bool = False
+    absent: bool = False
+
+
+@dataclass(frozen=True)
+class ManifestClass:
+    """A class that a manifest uses, without leading colons; `how` is include, require, contain, class or inherits."""
+
+    kind: ClassVar[str] = "manifest_class"
+    name: str
+    span: Span
+    how: str
+    host: str = ""
+    conditional: bool = False
+    settings: tuple[Setting, ...] = ()
+    service: Optional[Service] = None
+
+
+@dataclass(frozen=True)
+class ManifestOption:
+    """An option that a `*_config` resource writes; `span` is its value's, or its title's where it has none."""
+
+    kind: ClassVar[str] = "manifest_option"
+    name: str
+    span: Span
+    config: str
+    section: str
+    option: str
+    value: Optional[str] = None
+    written: str = ""
+    host: str = ""
+    absent: bool = False
+
+
+@dataclass(frozen=True)
+class ManifestDatabase:
+    """A database connection that a manifest gives to a class.
+
+    `name` is the hiera key that would do the same (`aodh::database_connection`), `span` its place; `retry_keys` are the keys that
+    would make its service retry for ever, `retry` is the one that the same manifest sets, if any.
+    """
+
+    kind: ClassVar[str] = "manifest_database"
+    name: str
+    span: Span
+    module: str
+    retry_keys: tuple[str, ...] = ()
+    retry: Optional[Setting] = None
+    host: str = ""
+    service: Optional[Service] = None

@@ -1,0 +1,306 @@
+"""What declarations of puppet-pacemaker make of the cluster.
+
+Source: puppet-pacemaker `manifests/resource/*.pp`, `manifests/constraint/*.pp` and `lib/puppet/provider/pcmk_*` (2015 to 2021).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from types import MappingProxyType
+
+from lwlint.core.catalogue import Catalogue
+from lwlint.core.facts import Database, Fact, Service, Unreadable
+from lwlint.core.record import replace
+from lwlint.core.source import Source
+from lwlint.inputs.puppet.facts import (
+    Manifest,
+    ManifestClass,
+    ManifestConstraint,
+    ManifestDatabase,
+    ManifestOption,
+    ManifestResource,
+    Member,
+    Setting,
+)
+from lwlint.inputs.puppet.manifest import Declared, Used, read
+from lwlint.inputs.puppet.syntax import parse
+
+_CONNECTION = "database_connection"
+_OTHER_STORES = ("mongodb:", "redis:", "memcached:", "file:")
+
+
+def databases(classes: Sequence[ManifestClass], options: Sequence[ManifestOption], catalogue: Catalogue) -> Iterator[ManifestDatabase]:
+    """Yield the connections that the declarations of `classes` set, each with the retry key that the same manifest sets for it.
+
+    A parameter is a connection when the catalogue knows it as a hiera key, or when it is called `database_connection` and belongs to
+    a class of a module in the catalogue.
+    """
+    for used in classes:
+        for setting in used.settings:
+            found = _database(f"{used.name}::{setting.name}", used.name, setting, catalogue)
+            if found is None or setting.value == "undef" or (setting.value or "").startswith(_OTHER_STORES):
+                continue
+            service, section, keys = found
+            module = used.name.partition("::")[0]
+            retry = _retry(keys, used.name, section, classes, options)
+            yield ManifestDatabase(f"{used.name}::{setting.name}", setting.key, module, keys, retry, used.host, service)
+
+
+def _database(key: str, used: str, setting: Setting, catalogue: Catalogue) -> tuple[Service, str, tuple[str, ...]] | None:
+    """Return the service, the section of its retries and the retry keys for a connection key; None if it is none."""
+    services = catalogue.module(used.partition("::")[0])
+    if not services or not setting.name.endswith(("connection", "uri")):
+        return None
+    own = _own_keys(used, setting.name)
+    for service in services:
+        for database in service.databases:
+            if key in database.connection_keys:
+                return service, database.retry_section or database.section, _keys(database, own)
+    if setting.name != _CONNECTION:
+        return None
+    service, known = _nearest(used, services)
+    return service, (known.retry_section or known.section) if known else "database", _keys(known, own)
+
+
+def _keys(database: Database | None, own: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the retry keys of a database; none where the catalogue says that its module has no such parameter (gnocchi)."""
+    known = () if database is None else database.retry_keys
+    return () if database is not None and not known else tuple(dict.fromkeys((*known, *own)))
+
+
+def _own_keys(used: str, parameter: str) -> tuple[str, ...]:
+    """Return the keys of the class itself and of its `::db` class, where older modules had them."""
+    if not parameter.endswith(_CONNECTION):
+        return ()
+    name = parameter[: -len("connection")] + "max_retries"
+    base = used[: -len("::db")] if used.endswith("::db") else used
+    return tuple(dict.fromkeys((f"{used}::{name}", f"{base}::{name}", f"{base}::db::{name}")))
+
+
+def _nearest(used: str, services: Sequence[Service]) -> tuple[Service, Database | None]:
+    """Return the service with the database whose connection key shares the longest beginning with the class."""
+    best: tuple[int, Service, Database | None] = (-1, services[0], None)
+    for service in services:
+        for database in service.databases:
+            for key in database.connection_keys:
+                owner = key.rpartition("::")[0]
+                if (owner == used or owner.startswith(f"{used}::")) and len(used) > best[0]:
+                    best = (len(used), service, database)
+    return best[1], best[2]
+
+
+def _retry(
+    keys: tuple[str, ...], used: str, section: str, classes: Sequence[ManifestClass], options: Sequence[ManifestOption]
+) -> Setting | None:
+    for one in classes:
+        for setting in one.settings:
+            if f"{one.name}::{setting.name}" in keys:
+                return setting
+    configs = (f"{used.replace('::', '_')}_config", f"{used.partition('::')[0]}_config")
+    for option in options:
+        if option.config in configs and option.section == section and option.option == "max_retries" and not option.absent:
+            return Setting(option.name, option.value, option.written, option.span, option.span)
+    return None
+
+
+_RESOURCES = ("pacemaker::resource::", "pcmk_resource", "pcmk_bundle", "pcmk_remote")
+_CONSTRAINTS = ("pacemaker::constraint::", "pcmk_constraint")
+_AGENTS = MappingProxyType({
+    "ip": "ocf:heartbeat:IPaddr2",
+    "filesystem": "ocf:heartbeat:Filesystem",
+    "route": "ocf:heartbeat:Route",
+    "remote": "ocf:pacemaker:remote",
+    "mysql": "ocf:heartbeat:mysql",
+    "mongod": "ocf:heartbeat:mongod",
+})  # fmt: skip
+_MEMBERS = ("first_resource", "second_resource", "resource", "source", "target")
+_UNSET = ("undef", "false", "")
+_VARIABLE = re.compile(r"^\$([\w:]+)$")
+_CLASSES = ("ocf", "systemd", "lsb", "service", "stonith", "upstart")
+
+
+def makes_resource(type: str) -> bool:
+    """Tell whether declarations of this Puppet type create a resource of the cluster."""
+    return type.startswith(_RESOURCES) and type not in ("pacemaker::resource::op", "pacemaker::resource::defaults")
+
+
+def makes_constraint(type: str) -> bool:
+    """Tell whether declarations of this Puppet type create a constraint of the cluster."""
+    return type.startswith(_CONSTRAINTS)
+
+
+def resource(declared: Declared, catalogue: Catalogue, host: str) -> ManifestResource:
+    """Return the resource of the cluster that `declared` creates."""
+    settings = declared.settings
+    kind = declared.type.rpartition("::")[2]
+    agent, id, form = _agent(declared, kind), _id(declared, kind), _form(settings, kind)
+    service = catalogue.of_resource(agent, id, form) if agent is not None or declared.title.decided else None
+    return ManifestResource(
+        name=declared.title.value,
+        span=declared.title.span,
+        type=declared.type,
+        id=id + {"clone": "-clone", "promotable": "-master"}.get(form, ""),
+        agent=agent,
+        form=form,
+        host=host,
+        decided=declared.title.decided,
+        conditional=declared.conditional,
+        absent=_plain(settings, "ensure") == "absent",
+        settings=tuple(settings.values()),
+        service=service,
+    )
+
+
+def constraint(declared: Declared, catalogue: Catalogue, host: str) -> ManifestConstraint:
+    """Return the constraint that `declared` creates; its members' services are found by their ids alone."""
+    settings = declared.settings
+    kind = declared.type.rpartition("::")[2]
+    named = _plain(settings, "constraint_type")
+    kind = named or {"location_rule": "location", "rule": "location", "base": "unknown", "pcmk_constraint": "unknown"}.get(kind, kind)
+    members = tuple(_member(settings[name], catalogue) for name in _MEMBERS if name in settings)
+    params = _plain(settings, "constraint_params") or ""
+    kinds = [word[len("kind=") :] for word in params.split() if word.startswith("kind=")]
+    return ManifestConstraint(
+        name=declared.title.value,
+        span=declared.title.span,
+        type=kind,
+        members=members,
+        score=_plain(settings, "score"),
+        constraint_kind=kinds[-1] if kinds else None,
+        host=host,
+        conditional=declared.conditional,
+        absent=_plain(settings, "ensure") == "absent",
+    )
+
+
+def joined(constraint: ManifestConstraint, resources: Sequence[ManifestResource]) -> ManifestConstraint:
+    """Return `constraint` with the services of members that the manifest itself declares: their agents tell more than ids."""
+    by_id = {bare(one.id): one for one in resources if one.decided and one.service is not None}
+    members = []
+    for member in constraint.members:
+        known = by_id.get(bare(member.id)) if member.decided else None
+        members.append(member if known is None else replace(member, service=known.service))
+    return replace(constraint, members=tuple(members))
+
+
+def bare(id: str) -> str:
+    """Return the id of the primitive in a clone or master of puppet-pacemaker."""
+    for suffix in ("-clone", "-master"):
+        if id.endswith(suffix):
+            return id[: -len(suffix)]
+    return id
+
+
+def _plain(settings: dict[str, Setting], name: str) -> str | None:
+    return settings[name].value if name in settings else None
+
+
+def _agent(declared: Declared, kind: str) -> str | None:
+    settings, title = declared.settings, declared.title
+    if kind in ("service", "systemd", "lsb"):
+        other = settings.get("service_name")
+        if other is not None and other.value != "undef":
+            unit = other.candidates[0] if other.candidates else None
+        else:
+            unit = title.value if title.decided else None
+        return None if unit is None else f"{'lsb' if kind == 'lsb' else 'systemd'}:{unit}"
+    if kind in ("ocf", "pcmk_resource"):
+        named = _plain(settings, "ocf_agent_name" if kind == "ocf" else "resource_type")
+        if named is None:
+            return None
+        return named if named.partition(":")[0] in _CLASSES else f"ocf:{named}"
+    return _AGENTS.get(kind)
+
+
+def _id(declared: Declared, kind: str) -> str:
+    if kind != "ip":
+        return declared.title.value
+    address = declared.settings.get("ip_address")
+    if address is None:
+        return f"ip-{declared.title.value}"
+    return "ip-" + (address.value.replace(":", ".") if address.value else _VARIABLE.sub(r"${\1}", address.written))
+
+
+def _form(settings: dict[str, Setting], kind: str) -> str:
+    if kind in ("bundle", "pcmk_bundle"):
+        return "bundle"
+    if "bundle" in settings and _plain(settings, "bundle") not in _UNSET:
+        return "primitive"
+    if "master_params" in settings and settings["master_params"].value not in ("undef", "false"):
+        return "promotable"
+    if "clone_params" in settings and settings["clone_params"].value not in ("undef", "false"):
+        return "clone"
+    return "primitive"
+
+
+def _member(setting: Setting, catalogue: Catalogue) -> Member:
+    id = setting.value if setting.value is not None else setting.written.strip("\"'")
+    return Member(id, setting.span, setting.value is not None, member_service(id, catalogue))
+
+
+def member_service(id: str, catalogue: Catalogue) -> Service | None:
+    """Return the service of a resource by its id as puppet-pacemaker makes it; `ip-` and anything is a virtual IP."""
+    if id.startswith("ip-"):
+        return catalogue.of_resource("ocf:heartbeat:IPaddr2", id)
+    return catalogue.of_resource(None, id) or catalogue.of_unit(bare(id))
+
+
+def manifest_facts(sources: Sequence[Source], catalogue: Catalogue) -> Iterator[Fact]:
+    """Yield the facts of Puppet manifests, each manifest by itself; what Puppet would refuse is an `Unreadable` at its place."""
+    for source in sources:
+        yield from _manifest(source, catalogue)
+
+
+def _manifest(source: Source, catalogue: Catalogue) -> Iterator[Fact]:
+    parsed = parse(source.text)
+    for broken in parsed.broken:
+        yield Unreadable(source.path, source.span(broken.start, broken.end), broken.message, source.host)
+    resources: list[ManifestResource] = []
+    constraints: list[ManifestConstraint] = []
+    classes: list[ManifestClass] = []
+    options: list[ManifestOption] = []
+    for statement in read(source, parsed.statements):
+        if isinstance(statement, Used):
+            classes.append(_class(statement, catalogue, source.host))
+        elif statement.type == "class":
+            classes.append(_declared_class(statement, catalogue, source.host))
+        elif makes_resource(statement.type):
+            resources.append(resource(statement, catalogue, source.host))
+        elif makes_constraint(statement.type):
+            constraints.append(constraint(statement, catalogue, source.host))
+        elif statement.type.endswith("_config"):
+            options.append(_option(statement, source.host))
+    yield Manifest(source.path, source.span(0, 0), source.host, len(classes))
+    yield from resources
+    yield from (joined(constraint, resources) for constraint in constraints)
+    yield from classes
+    yield from options
+    yield from databases(classes, options, catalogue)
+
+
+def _class(used: Used, catalogue: Catalogue, host: str) -> ManifestClass:
+    title = used.title
+    return ManifestClass(title.value, title.span, used.how, host, used.conditional, (), catalogue.of_profile(title.value))
+
+
+def _declared_class(declared: Declared, catalogue: Catalogue, host: str) -> ManifestClass:
+    title, settings = declared.title, tuple(declared.settings.values())
+    return ManifestClass(title.value, title.span, "class", host, declared.conditional, settings, catalogue.of_profile(title.value))
+
+
+def _option(declared: Declared, host: str) -> ManifestOption:
+    title, value = declared.title, declared.settings.get("value")
+    section, _, option = title.value.rpartition("/")
+    ensure = declared.settings.get("ensure")
+    return ManifestOption(
+        name=f"{declared.type} {title.value}",
+        span=title.span if value is None else value.span,
+        config=declared.type,
+        section=section or "DEFAULT",
+        option=option,
+        value=None if value is None else value.value,
+        written="" if value is None else value.written,
+        host=host,
+        absent=ensure is not None and ensure.value == "absent",
+    )

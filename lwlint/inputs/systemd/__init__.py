@@ -1,0 +1,1 @@
+"""systemd units with their drop-ins, and what systemctl shows."""

@@ -1,0 +1,150 @@
+"""Facts about systemd units as systemd has them in force, and about lines in their files that do nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from lwlint.core.facts import Service
+from lwlint.core.record import dataclass, field
+from lwlint.core.source import Span, Text
+
+
+@dataclass(frozen=True)
+class ShownUnit:
+    """One unit as `systemctl show` has it; `properties` are those that it prints, by name (`ActiveState`).
+
+    Of a unit that is `listed` only, by `systemctl list-units` or `list-unit-files`, these are the few that such a list tells.
+    """
+
+    kind: ClassVar[str] = "shown_unit"
+    name: str
+    span: Span
+    properties: Mapping[str, Text]
+    host: str = ""
+    service: Service | None = None
+    listed: bool = False
+
+    def value(self, name: str) -> str:
+        """Return the value of a property; empty if it is not printed."""
+        found = self.properties.get(name)
+        return found.value if found is not None else ""
+
+
+LOADED, MASKED, NOT_FOUND, BAD_SETTING, ERROR = "loaded", "masked", "not-found", "bad-setting", "error"
+PACEMAKER_DROP_IN = "50-pacemaker.conf"
+SECOND = 1_000_000
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A value in force and where it stands. `key` is the key as written there.
+
+    `beaten` are the assignments that it takes the place of, in the order in which systemd reads them. In a setting that is a
+    list (`Unit.Requires`) `value` joins all entries with blanks, and `span` is the last one's.
+    """
+
+    value: str
+    span: Span
+    key: Text
+    beaten: tuple[Setting, ...] = ()
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit as systemd 252 would have it in force: its file with all drop-ins, under all its names.
+
+    `load_state` is what `systemctl show -p LoadState` says: loaded, masked, not-found, bad-setting, or error; `because` says why it is
+    none of the first two. `fragment` is the path of the unit file (empty: none), `drop_ins` those of its drop-ins in the order in which
+    they are applied, both as paths of sources. `span` is the start of the unit file, else of the first drop-in or link.
+
+    `settings` holds what is set, by `Section.Key`, under today's name of the key; `lists` the single entries of settings that
+    are lists. Both are empty for a unit that is masked or not found. A unit file that was not given at all is not the same as one that
+    is not there: `pending` holds what the drop-ins of a unit that is not found would set.
+
+    `enabled` is what `systemctl is-enabled` says, `unknown` where the links that tell are not at hand. `active` is what
+    `systemctl is-active` said on the host, by a report of it; empty where nothing tells.
+    `type` is the effective Type= of a service. Times are in microseconds, None for never.
+    `template` tells that the unit is one, so that only its instances run. A unit that is `shown` is known by what `systemctl show`
+    said of it, as its files are not at hand: its settings are those that are in force and judged, and nothing tells of its lines.
+    """
+
+    kind: ClassVar[str] = "unit"
+    name: str
+    span: Span
+    host: str = ""
+    load_state: str = LOADED
+    because: str = ""
+    because_span: Span | None = None
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    lists: Mapping[str, tuple[Setting, ...]] = field(default_factory=dict)
+    pending: Mapping[str, Setting] = field(default_factory=dict)
+    fragment: str = ""
+    drop_ins: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    enabled: str = "unknown"
+    active: str = ""
+    type: str = ""
+    restart_usec: int | None = SECOND // 10
+    start_limit_interval_usec: int | None = 10 * SECOND
+    start_limit_burst: int = 5
+    timeout_start_usec: int | None = 90 * SECOND
+    template: bool = False
+    loose: bool = False
+    shown: bool = False
+    service: Service | None = None
+
+    @property
+    def managed_by(self) -> str:
+        """`pacemaker` while an override of Pacemaker's is in force, else `systemd`."""
+        return "pacemaker" if self.override is not None else "systemd"
+
+    @property
+    def starts_without_end(self) -> bool:
+        """Whether nothing bounds the time that it may take to start."""
+        return self.timeout_start_usec is None
+
+    @property
+    def overridden(self) -> bool:
+        """Whether Pacemaker's override is what takes the restart away."""
+        return self.override is not None
+
+    @property
+    def override(self) -> str | None:
+        """The path of Pacemaker's override, if it is what takes the restart away."""
+        restart = self.settings.get("Service.Restart") or self.pending.get("Service.Restart")
+        if restart is None or restart.value != "no" or not restart.span.path.endswith("/" + PACEMAKER_DROP_IN):
+            return None
+        return restart.span.path
+
+
+@dataclass(frozen=True)
+class IgnoredLine:
+    """A line of a unit file or drop-in that systemd reads and drops, and why.
+
+    `name` is `Section.Key` as written, `value` what it would set. `instead` says what is in force (`` `on-failure` ``), or is empty.
+    """
+
+    kind: ClassVar[str] = "ignored_line"
+    name: str
+    span: Span
+    unit: str
+    because: str
+    value: str = ""
+    host: str = ""
+    service: Service | None = None
+
+
+@dataclass(frozen=True)
+class DropInWithoutUnit:
+    """A drop-in that systemd never reads, because its folder is named after nothing that can be a unit.
+
+    `name` is the folder; `intended` the unit that was probably meant, with its service.
+    """
+
+    kind: ClassVar[str] = "drop_in_without_unit"
+    name: str
+    span: Span
+    intended: str = ""
+    host: str = ""
+    service: Service | None = None

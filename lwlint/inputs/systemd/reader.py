@@ -1,0 +1,328 @@
+"""Unit files, drop-ins and links of hosts -> units as systemd has them in force."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from lwlint.core.catalogue import Catalogue
+from lwlint.core.facts import Fact, Service, Unreadable
+from lwlint.core.source import Link, Source, Span, Text
+from lwlint.inputs.systemd import text as parser
+from lwlint.inputs.systemd import values
+from lwlint.inputs.systemd.facts import BAD_SETTING, ERROR, LOADED, MASKED, NOT_FOUND, DropInWithoutUnit, IgnoredLine, Setting, Unit
+from lwlint.inputs.systemd.files import PERSISTENT, RUNTIME, Finder, Found, Tree, defaults, trees
+from lwlint.inputs.systemd.settings import Settings
+from lwlint.inputs.systemd.text import UnitText
+from lwlint.inputs.systemd.values import boolean
+
+DEPENDENCY_FOLDERS = (".wants", ".requires", ".upholds")
+
+
+def service_type(settings: Mapping[str, Setting]) -> str:
+    """Return the effective Type= of a service."""
+    if "Service.Type" in settings:
+        return settings["Service.Type"].value
+    if "Service.BusName" in settings:
+        return "dbus"
+    return "simple" if "Service.ExecStart" in settings else "oneshot"
+
+
+def refused(read: Settings, settings: Mapping[str, Setting]) -> tuple[str, Span | None] | None:
+    """Return why systemd refuses a service with these settings (LoadState bad-setting), and the line at fault; None if it does not."""
+
+    def value(key: str, default: str = "") -> str:
+        return settings[key].value if key in settings else default
+
+    def at(key: str) -> Span | None:
+        return settings[key].span if key in settings else None
+
+    kind = service_type(settings)
+    start = read.programs.get("Service.ExecStart", [])
+    acts = value("Unit.SuccessAction", "none") != "none"
+    if not start and "Service.ExecStop" not in settings and not acts:
+        return "it has no `ExecStart=`", None
+    if kind != "oneshot" and not start:
+        return "it has no `ExecStart=`, which only `Type=oneshot` may lack", at("Service.Type")
+    if not start and not boolean(value("Service.RemainAfterExit", "no")) and not acts:
+        return "it has no `ExecStart=` and no `RemainAfterExit=yes`", None
+    if kind != "oneshot" and len(start) > 1:
+        why = "it has more than one `ExecStart=`, which only `Type=oneshot` may have (an empty `ExecStart=` first takes the others away)"
+        return why, start[-1][1]
+    if kind == "oneshot" and value("Service.Restart", "no") in ("always", "on-success"):
+        return f"`Type=oneshot` cannot have `Restart={value('Service.Restart')}`", at("Service.Restart")
+    if kind == "oneshot" and "Service.RestartForceExitStatus" in settings:
+        return "`Type=oneshot` cannot have `RestartForceExitStatus=`", at("Service.RestartForceExitStatus")
+    if kind == "oneshot" and value("Service.ExitType") == "cgroup":
+        return "`Type=oneshot` cannot have `ExitType=cgroup`", at("Service.ExitType")
+    if kind == "dbus" and "Service.BusName" not in settings:
+        return "`Type=dbus` needs a `BusName=`", at("Service.Type")
+    if value("Service.PAMName") and value("Service.KillMode", "control-group") not in ("control-group", "mixed"):
+        return f"`PAMName=` cannot be with `KillMode={value('Service.KillMode')}`", at("Service.KillMode")
+    return None
+
+
+class Enabling:
+    """The links of one host that enable its units, entered once."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.known = False  # whether they are at hand at all: at least one unit of the host is enabled in /etc
+        self._links: dict[str, dict[str, set[str]]] = {top: {} for top in tree.search_path}  # by what they lead to: their names
+        self._wanted: dict[str, set[str]] = {top: set() for top in tree.search_path}
+        for path in tree.links:
+            folder, name = posixpath.split(path)
+            if folder in self._links:
+                self._links[folder].setdefault(posixpath.basename(tree.links[path].target), set()).add(name)
+                continue
+            top = posixpath.dirname(folder)
+            if top in self._wanted and folder.endswith(DEPENDENCY_FOLDERS) and folder not in tree.links:
+                self._wanted[top].add(name)
+            self.known = self.known or (top == PERSISTENT and folder.endswith(DEPENDENCY_FOLDERS))
+
+    def state(self, found: Found, lists: Mapping[str, tuple[Setting, ...]]) -> str:
+        """Return what `systemctl is-enabled` says of a unit, as far as links and [Install] tell."""
+        if found.path is None:
+            return "not-found"
+        runtime = found.path.startswith(RUNTIME)
+        if self.tree.is_null(found.path):
+            return "masked-runtime" if runtime else "masked"
+        if found.path in self.tree.links:
+            return "linked-runtime" if runtime else "linked"
+        aliases = {word for entry in lists.get("Install.Alias", ()) for word in entry.value.split()}
+        base = posixpath.basename(found.path)
+        state = self._by_links(found, {found.name, base, *aliases})
+        if state is None and self._by_links(found, None) is not None:
+            state = "indirect"
+        if state is not None:
+            return state
+        if any(f"Install.{key}" in lists for key in ("Alias", "WantedBy", "RequiredBy", "UpheldBy")):
+            return "disabled"
+        return "indirect" if "Install.Also" in lists else "static"
+
+    def _by_links(self, found: Found, called: set[str] | None) -> str | None:
+        """Return the state that links to the unit give it: those called as in `called`, or any (None)."""
+        base = posixpath.basename(found.path or "")
+        in_runtime, anywhere = False, False
+        for top in self.tree.search_path:
+            if self._has_link(top, found.name, base, called):
+                if top == PERSISTENT:
+                    return "enabled"
+                if top in RUNTIME:
+                    in_runtime = True
+                else:
+                    anywhere = True
+        if in_runtime:
+            return "enabled-runtime"
+        return "static" if anywhere and values.instance_of(found.name) else None
+
+    def _has_link(self, top: str, name: str, base: str, called: set[str] | None) -> bool:
+        if name in self._wanted[top]:
+            return True
+        entries = self._links[top].get(name, set()) | self._links[top].get(base, set())
+        return bool((entries if called is None else entries & called) - {name})
+
+
+def unit_facts(sources: Sequence[Source], links: Sequence[Link], catalogue: Catalogue) -> Iterator[Fact]:
+    """Yield the units of every host and folder among `sources` and `links`, the lines in them that do nothing, and the files that
+    systemd gives up (`Unreadable`)."""
+    for tree in trees(sources, links):
+        yield from _Host(tree, catalogue).facts()
+
+
+class _Host:
+    """Reads each file of one tree once, and assembles its units."""
+
+    def __init__(self, tree: Tree, catalogue: Catalogue) -> None:
+        self.tree = tree
+        self.catalogue = catalogue
+        self.loose = tree.search_path == ("",)
+        self.finder = Finder(tree)
+        self.texts: dict[str, UnitText] = {}
+        self.defaults = defaults(tree.manager)
+        self.enabling = Enabling(tree)
+
+    def facts(self) -> Iterator[Fact]:
+        """Yield the facts of this tree, each unit once, under its own name."""
+        done = set()
+        ignored: dict[tuple[Span, str], IgnoredLine] = {}
+        names = self.finder.names()
+        for name in names:  # which grows by the instances that other units ask for
+            found = self.finder.find(name)
+            if found.name in done:
+                continue
+            done.add(found.name)
+            unit, dropped = self._unit(found)
+            yield unit
+            names += [word for word in _instances(unit) if word not in done and self.finder.find(word).path is not None]
+            for line in dropped:
+                ignored.setdefault((line.span, line.because), line)
+        yield from ignored.values()
+        for text in self.texts.values():
+            if text.stop is not None:
+                message = f"{text.stop.because}; systemd reads the file no further"
+                yield Unreadable(text.path, text.stop.text.span, message, self._host(text.path))
+        yield from self._lost_drop_ins()
+
+    def _text(self, path: str) -> UnitText | None:
+        source = self.tree.source(path)
+        if source is None:
+            return None
+        if source.path not in self.texts:
+            self.texts[source.path] = parser.read(source)
+        return self.texts[source.path]
+
+    def _host(self, shown: str) -> str:
+        items: tuple[Source | Link, ...] = (*self.tree.files.values(), *self.tree.links.values())
+        return next((item.host for item in items if item.path == shown), "")
+
+    def _shown(self, path: str) -> str:
+        """Return the path of a file on the host as it is shown: that of its source, else of its link."""
+        item = self.tree.files.get(path) or self.tree.elsewhere.get(path) or self.tree.links.get(path)
+        source = self.tree.source(path) if path in self.tree.links else None
+        return source.path if source is not None else item.path if item is not None else path
+
+    def _at(self, path: str) -> str:
+        """Return the path of a file or link on the host as it is shown, links not followed."""
+        item = self.tree.links.get(path) or self.tree.files.get(path)
+        return item.path if item is not None else path
+
+    def _item(self, found: Found) -> Source | Link | None:
+        for path in (found.path, *self._placed(found)):
+            if path is not None:
+                item = self.tree.links.get(path) or self.tree.files.get(path)
+                if item is not None:
+                    return item
+        return None
+
+    def _placed(self, found: Found) -> Iterator[str]:
+        """Yield the paths that tell of a unit without a file: its drop-ins, and links by its names."""
+        yield from found.drop_ins
+        for path in self.tree.links:
+            if posixpath.basename(path) in found.names:
+                yield path
+
+    def _unit(self, found: Found) -> tuple[Unit, list[IgnoredLine]]:
+        read = Settings(found.name)
+        state, because, place = self._read_fragment(found, read)
+        applied = Settings(found.name) if state == NOT_FOUND else read
+        if state in (LOADED, NOT_FOUND):
+            self._read_drop_ins(found, applied)
+            self._add_required(found, applied)
+        settings, lists = read.done()
+        if state == LOADED and values.type_of(found.name) == "service":
+            refusal = refused(read, settings)
+            if refusal is not None:
+                state, (because, place) = BAD_SETTING, refusal
+        item = self._item(found)
+        first = item.path if item is not None else found.name
+        host = item.host if item is not None else ""
+        service = self._service(found)
+        unit = Unit(
+            name=found.name,
+            span=Span(self._shown(found.path) if found.path and state != MASKED else first, 0, 0),
+            host=host,
+            load_state=state,
+            because=because,
+            because_span=place,
+            settings=settings,
+            lists=lists,
+            pending=applied.done()[0] if state == NOT_FOUND else {},
+            fragment=self._at(found.path) if found.path and state != NOT_FOUND else "",
+            drop_ins=tuple(self._at(path) for path in found.drop_ins),
+            names=found.names,
+            enabled=self._enabled(found, lists, state),
+            type=service_type(settings) if values.type_of(found.name) == "service" and settings else "",
+            template=values.is_template(found.name),
+            loose=self.loose,
+            service=service,
+            restart_usec=_time(settings, "Service.RestartSec", self.defaults.restart_usec),
+            start_limit_interval_usec=_time(settings, "Unit.StartLimitIntervalSec", self.defaults.start_limit_interval_usec),
+            start_limit_burst=_burst(settings, self.defaults.start_limit_burst),
+            timeout_start_usec=_start_timeout(settings, self.defaults.timeout_start_usec),
+        )
+        dropped = [IgnoredLine(i.name, i.span, found.name, i.because, i.value, host, service) for i in applied.ignored]
+        return unit, dropped
+
+    def _service(self, found: Found) -> Service | None:
+        return next((s for s in map(self.catalogue.of_unit, found.names) if s is not None), None)
+
+    def _enabled(self, found: Found, lists: Mapping[str, tuple[Setting, ...]], state: str) -> str:
+        says = self.enabling.state(found, lists)
+        if says in ("disabled", "not-found") and not self.enabling.known:
+            return "unknown"
+        return says
+
+    def _read_fragment(self, found: Found, read: Settings) -> tuple[str, str, Span | None]:
+        """Read the unit file; return the load state so far, and why and where if it is a bad one."""
+        if found.path is None:
+            link = next((self.tree.links[p] for p in self.tree.links if posixpath.basename(p) in found.names), None)
+            why = f"it is a link to `{link.target}`, where there is no unit file" if link is not None else "there is no unit file for it"
+            return NOT_FOUND, why, None
+        if self.tree.is_null(found.path):
+            return MASKED, "", None
+        text = self._text(found.path)
+        if text is None:
+            return NOT_FOUND, f"it is a link to `{self.tree.links[found.path].target}`, which is not there", None
+        fatal = read.read(text)
+        if fatal is not None:
+            return BAD_SETTING, fatal[0], fatal[1]
+        if text.stop is not None:
+            return ERROR, text.stop.because, text.stop.text.span
+        return LOADED, "", None
+
+    def _read_drop_ins(self, found: Found, read: Settings) -> None:
+        for path in found.drop_ins:
+            text = self._text(path)
+            if text is not None:
+                read.read(text)
+
+    def _add_required(self, found: Found, read: Settings) -> None:
+        """Add the dependencies that links in `UNIT.requires/` and `UNIT.wants/` make."""
+        for suffix, key in ((".wants", "Unit.Wants"), (".requires", "Unit.Requires")):
+            for folder in self.finder.folders_of(found.names, suffix):
+                for name in sorted(self.tree.folders[folder]):
+                    path = posixpath.join(folder, name)
+                    if path in self.tree.links and values.is_unit(name) and not self.tree.is_null(path):
+                        span = Span(self.tree.links[path].path, 0, 0)
+                        read.lists.setdefault(key, []).append(Setting(name, span, Text(suffix, span)))
+
+    def _lost_drop_ins(self) -> Iterator[DropInWithoutUnit]:
+        """Yield the drop-ins of Pacemaker's that lie where systemd does not look."""
+        for path, source in self.tree.files.items():
+            folder, name = posixpath.split(path)
+            if name != "50-pacemaker.conf":
+                continue
+            last = posixpath.basename(folder)
+            doubled = re.fullmatch(r"(.+\.service)\.service\.d", last)
+            bus = re.fullmatch(r".*_2eservice", last)
+            if doubled or bus:
+                meant = doubled[1] if doubled else re.sub(r"_([0-9a-f]{2})", lambda m: chr(int(m[1], 16)), last)
+                yield DropInWithoutUnit(last, source.span(0, 0), meant, source.host, self.catalogue.of_unit(meant))
+
+
+def _instances(unit: Unit) -> Iterator[str]:
+    """Yield the instances of templates that the unit starts."""
+    for key in ("Wants", "Requires", "BindsTo", "Upholds"):
+        for entry in unit.lists.get(f"Unit.{key}", ()):
+            yield from (word for word in entry.value.split() if values.instance_of(word))
+
+
+def _time(settings: Mapping[str, Setting], key: str, default: int | None) -> int | None:
+    """Return a time span in microseconds, None for never; a timeout of 0 is never too."""
+    if key not in settings:
+        return default
+    read = values.timeout if "Timeout" in key else values.time_span
+    value = read(settings[key].value)
+    return None if value == values.INFINITY else value
+
+
+def _start_timeout(settings: Mapping[str, Setting], given: int | None) -> int | None:
+    default = None if service_type(settings) == "oneshot" else given
+    return _time(settings, "Service.TimeoutStartSec", default)
+
+
+def _burst(settings: Mapping[str, Setting], default: int) -> int:
+    value = values.unsigned(settings["Unit.StartLimitBurst"].value) if "Unit.StartLimitBurst" in settings else None
+    return default if value is None else value

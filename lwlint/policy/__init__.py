@@ -1,0 +1,1 @@
+"""Policy: rules, settings, exceptions and baselines."""

@@ -1,0 +1,192 @@
+"""Rules: one YAML file each, read, checked and bound to a check."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, Optional, Union
+
+from lwlint import checks
+from lwlint.core.check import AnyCheck
+from lwlint.core.config_reader import Mismatch, build, located, near, read
+from lwlint.core.facts import RELEASES
+from lwlint.core.finding import ConfigurationError
+from lwlint.core.record import dataclass, field
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+NO_RULES = ("services.yaml", "clauses.yaml", "options.yaml")
+
+
+@dataclass(frozen=True)
+class Example:
+    """A piece of input that a rule is shown with: `good` finds nothing, `bad` finds exactly what `finds` lists."""
+
+    files: Mapping[str, Union[str, Mapping[str, str]]]
+    good: Optional[str] = None
+    bad: Optional[str] = None
+    finds: tuple[str, ...] = ()
+    release: Optional[str] = None
+    environments: tuple[str, ...] = ()
+    paths: tuple[str, ...] = (".",)
+
+    @property
+    def title(self) -> str:
+        """What the example shows, in a sentence."""
+        return self.good or self.bad or ""
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One requirement of the specification (`rules/clauses.yaml`, explained in `docs/spec.md`)."""
+
+    id: str
+    title: str
+    requirement: str
+    upstream: str = ""
+    level: str = "must"
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    differs: str = ""
+    served_by: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Policy: what a check, with these parameters, means for one clause. `source` is the YAML that it was read from."""
+
+    id: str
+    code: str
+    title: str
+    severity: Literal["error", "warning", "note"]
+    clause: str
+    why: str
+    remedy: str
+    check: str
+    examples: tuple[Example, ...]
+    params: Any = None
+
+    @cached_property
+    def bound(self) -> AnyCheck:
+        """The check that the rule names."""
+        return checks.find(self.check)
+
+    @cached_property
+    def parameters(self) -> Any:
+        """The rule's `params`, as the dataclass that its check declares."""
+        return build(self.params or {}, self.bound.params, ("params",))
+
+
+def load_rule(text: str, path: str, *, examples: bool = True) -> Rule:
+    """Return the rule in the YAML `text`.
+
+    Without `examples`, which are most of the text, they are not read, nor are the rule's parameters compared with
+    its check before it runs: enough to judge by lwlint's own rules, whose tests do both.
+    Raises ConfigurationError with `path:line:column` for anything that does not fit.
+    """
+    if not examples:
+        return read(text.partition("\nexamples:")[0] + "\nexamples: []\n", path, Rule)
+    rule = read(text, path, Rule)
+    try:
+        stem = posixpath.splitext(posixpath.basename(path))[0]
+        if rule.id != stem:
+            raise Mismatch(("id",), f"`{rule.id}`: must be the name of its file, `{stem}`")
+        if not re.fullmatch(r"[A-Z]{2,4}\d{3,4}", rule.code):
+            raise Mismatch(("code",), f"`{rule.code}`: must be letters and a number, as `LW101`")
+        if rule.check not in checks.MODULES and rule.check not in checks.names():
+            raise Mismatch(("check",), f"`{rule.check}`: unknown check{near(rule.check, checks.names())}")
+        _ = rule.parameters
+        _check_examples(rule)
+    except Mismatch as mismatch:
+        raise located(mismatch, text, path) from None
+    return rule
+
+
+def _check_examples(rule: Rule) -> None:
+    for i, example in enumerate(rule.examples):
+        if (example.good is None) == (example.bad is None):
+            raise Mismatch(("examples", i), "an example is either `good` or `bad`")
+        if (example.bad is None) != (not example.finds):
+            raise Mismatch(("examples", i), "a bad example says what it `finds`, a good one finds nothing")
+        if example.release is not None and example.release not in RELEASES:
+            raise Mismatch(("examples", i, "release"), f"`{example.release}`: unknown release{near(example.release, RELEASES)}")
+    for kind in ("good", "bad"):
+        if not any(getattr(example, kind) for example in rule.examples):
+            raise Mismatch(("examples",), f"a rule has at least one {kind} example")
+
+
+def load_folder(folder: Path, shown: str, *, examples: bool = True) -> list[Rule]:
+    """Return the rules below `folder`, sorted by code; `shown` is how to name the folder in complaints.
+
+    `examples` as for `load_rule`.
+
+    Raises ConfigurationError for a rule that does not load, a folder without rules, and a code or id that stands twice.
+    """
+    paths = sorted(path for path in folder.rglob("*.yaml") if path.name not in NO_RULES)
+    if not paths:
+        raise ConfigurationError(f"`{shown}`: no rules there (no `*.yaml`)")
+    loaded = []
+    for path in paths:
+        try:
+            text = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{shown}/{path.relative_to(folder).as_posix()}: cannot be read ({error})") from error
+        loaded.append(load_rule(text, f"{shown}/{path.relative_to(folder).as_posix()}", examples=examples))
+    return unique(loaded)
+
+
+def unique(rules: Iterable[Rule]) -> list[Rule]:
+    """Return the rules sorted by code; raise ConfigurationError if two share an id or a code."""
+    rules = sorted(rules, key=lambda rule: rule.code)
+    by_name: dict[str, Rule] = {}
+    for rule in rules:
+        for name in (rule.id, rule.code):
+            if name in by_name:
+                raise ConfigurationError(f"`{name}` names two rules: `{by_name[name].id}` and `{rule.id}`")
+            by_name[name] = rule
+    return rules
+
+
+def own_folder() -> str:
+    """Return the folder of lwlint's own rules."""
+    folder: str = next(iter(import_module("lwlint_rules").__path__))
+    return folder
+
+
+@dataclass(frozen=True)
+class _Clauses:
+    clauses: tuple[Clause, ...]
+
+
+def load_clauses() -> tuple[Clause, ...]:
+    """Return the clauses of the specification, in its order."""
+    with open(posixpath.join(own_folder(), "clauses.yaml"), encoding="utf-8") as file:
+        return read(file.read(), "rules/clauses.yaml", _Clauses).clauses
+
+
+def choose(rules: Iterable[Rule], select: Iterable[str], ignore: Iterable[str]) -> list[Rule]:
+    """Return the rules that `select` names (all if it is empty) less those that `ignore` names.
+
+    A name is an id, a code, or the beginning of codes (`LW2`). Raises ConfigurationError for a name of nothing
+    and for an empty selection.
+    """
+    rules = list(rules)
+    select, ignore = list(select), list(ignore)
+    for name in (*select, *ignore):
+        if not any(_named(rule, name) for rule in rules):
+            known = [word for rule in rules for word in (rule.id, rule.code)]
+            raise ConfigurationError(f"`{name}`: unknown rule{near(name, known)}")
+    chosen = [r for r in rules if (not select or any(_named(r, n) for n in select)) and not any(_named(r, n) for n in ignore)]
+    if not chosen:
+        raise ConfigurationError("no rule is left to run; `--ignore` takes away all that `--select` names")
+    return chosen
+
+
+def _named(rule: Rule, name: str) -> bool:
+    return name == rule.id or (
+        bool(name) and rule.code.startswith(name.upper()) and name[:1].isalpha() and name.upper()[:2] == rule.code[:2]
+    )

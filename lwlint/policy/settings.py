@@ -1,0 +1,334 @@
+"""Configuration: the nearest `.lwlint.yaml` or `[tool.lwlint]` upwards, what it extends, and what they come to."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Literal, Optional, Union
+
+from lwlint.core.config_reader import Mismatch, build, located, near
+from lwlint.core.config_reader import load as load_yaml
+from lwlint.core.facts import RELEASES
+from lwlint.core.finding import ConfigurationError
+from lwlint.core.named import NamedTuple
+from lwlint.core.record import dataclass, field, replace
+from lwlint.files.gitignore import useless
+from lwlint.policy import pyproject
+
+NAME = ".lwlint.yaml"
+_MISNAMED = (".lwlint.yml", "lwlint.yaml", "lwlint.yml")
+_PYPROJECT = "pyproject.toml"
+
+
+def nearest() -> str | None:
+    """Return the path of the nearest configuration, from the current folder upwards; None if there is none.
+
+    Raises ConfigurationError where one folder has two, and for a file whose name is almost the right one.
+    """
+    folder = os.getcwd()
+    while True:
+        own, project = os.path.join(folder, NAME), os.path.join(folder, _PYPROJECT)
+        has_project = os.path.isfile(project) and _has_table(project)
+        if os.path.isfile(own):
+            if has_project:
+                raise ConfigurationError(f"`{shown(own)}`: `{shown(project)}` has settings of lwlint too; keep one of them")
+            return own
+        if has_project:
+            return project
+        for name in _MISNAMED:
+            if os.path.isfile(os.path.join(folder, name)):
+                raise ConfigurationError(f"`{shown(os.path.join(folder, name))}`: is not read; name it `{NAME}`")
+        above = os.path.dirname(folder)
+        if above == folder:
+            return None
+        folder = above
+
+
+def shown(path: str) -> str:
+    """Return the path from where lwlint runs, with `/`."""
+    return os.path.relpath(path).replace(os.sep, "/")
+
+
+def text_of(path: str) -> str:
+    """Return the text of a configuration file; raise ConfigurationError if it cannot be read."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except OSError as error:
+        raise ConfigurationError(f"`{shown(path)}`: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"`{shown(path)}`: is not UTF-8") from error
+
+
+def _has_table(project: str) -> bool:
+    text = text_of(project)
+    if "lwlint" not in text:
+        return False
+    from lwlint.policy import pyproject
+
+    return pyproject.table(text, shown(project)) is not None
+
+
+PROFILES: Mapping[str, str] = MappingProxyType(
+    {
+        "templates": "# for trees of Heat templates and Puppet manifests\nselect: [LW4, LW9]\n",
+        "controllers": "# for what was taken from controllers: CIBs, units, option files\nselect: [LW1, LW2, LW3, LW9]\n",
+    }
+)
+
+
+Severity = Literal["error", "warning", "note"]
+Strings = tuple[str, ...]
+
+
+def _about(text: str, **more: Any) -> dict[str, Any]:
+    """Return the metadata of a field: what it is, and more for its schema."""
+    return {"description": text, **more}
+
+
+@dataclass(frozen=True)
+class RuleSettings:
+    """How one rule is judged."""
+
+    severity: Optional[Severity] = field(default=None, metadata=_about("instead of the rule's own severity"))
+    params: Optional[Mapping[str, Any]] = field(default=None, metadata=_about("instead of the rule's own parameters, key by key"))
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Which files are read. Patterns are those of `.gitignore`, from the folder of the configuration."""
+
+    include: Optional[Strings] = field(default=None, metadata=_about("read only what matches one of these, when a folder is read"))
+    exclude: Optional[Strings] = field(default=None, metadata=_about("leave out what matches one of these, files that are named too"))
+    gitignore: Optional[bool] = field(default=None, metadata=_about("leave out what git ignores, when a folder is read (default: true)"))
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """An exception: findings of one rule about one fact, or below a path, are allowed."""
+
+    rule: str = field(metadata=_about("an id or a code"))
+    because: str = field(metadata=_about("the reason, which is shown in every report", minLength=1))
+    fact: Optional[str] = field(
+        default=None, metadata=_about("the name of the fact, as in `resource haproxy-clone`; `*` and `?` stand for any")
+    )
+    path: Optional[str] = field(default=None, metadata=_about("a pattern as in `.gitignore`, from the folder of the configuration"))
+    until: Optional[Union[str, datetime.date]] = field(default=None, metadata=_about("the last day on which it holds", format="date"))
+
+
+@dataclass(frozen=True)
+class Override:
+    """Other settings for some files."""
+
+    paths: Strings = field(metadata=_about("patterns as in `.gitignore`, from the folder of the configuration", minItems=1))
+    ignore: Strings = field(default=(), metadata=_about("rules that find nothing there: ids, codes, beginnings of codes"))
+    severity: Mapping[str, Severity] = field(default_factory=dict, metadata=_about("the severity of rules there, by id or code"))
+
+
+@dataclass(frozen=True)
+class File:
+    """One configuration file as it is written; what it does not say is None."""
+
+    extends: Optional[Union[str, Strings]] = field(
+        default=None, metadata=_about("files, from the folder of this one, and profiles of lwlint's own, that this one goes on from")
+    )
+    release: Optional[str] = field(
+        default=None, metadata=_about("the release to judge by; `auto` goes by evidence", enum=["auto", *RELEASES])
+    )
+    select: Optional[Strings] = field(default=None, metadata=_about("run only these rules: ids, codes, beginnings of codes"))
+    ignore: Optional[Strings] = field(default=None, metadata=_about("leave these rules out"))
+    rules: Optional[Mapping[str, RuleSettings]] = field(default=None, metadata=_about("settings of single rules, by id or code"))
+    paths: Optional[Paths] = field(default=None, metadata=_about("which files are read"))
+    rule_directories: Optional[Strings] = field(
+        default=None, metadata=_about("folders with rules of your own, from the folder of this file")
+    )
+    allow: Optional[tuple[Allowance, ...]] = field(default=None, metadata=_about("exceptions, each with its reason"))
+    overrides: Optional[tuple[Override, ...]] = field(default=None, metadata=_about("other settings for some files; a later one wins"))
+
+
+Key = tuple[Union[str, int], ...]  # the way to a value from the top of a file: ("allow", 0, "rule")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One file that was read (or a profile): its name as shown, its folder from where lwlint runs, and what it says."""
+
+    name: str
+    folder: str
+    text: str = field(repr=False)
+    plain: Mapping[str, Any]
+    file: File
+
+
+class Placed(NamedTuple):
+    """Something of a layer, with its key there: an exception, an override, a pattern."""
+
+    layer: Layer
+    key: Key
+    value: Any
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all layers come to, the later ones over the earlier; without any, the defaults.
+
+    `release`, `select`, `include` and `gitignore` are of the last layer that sets them; the settings of a rule are, key
+    by key; everything else adds up. Patterns and exceptions keep their layer, whose folder they count from.
+    """
+
+    release: str = "auto"
+    select: Strings = ()
+    ignore: Strings = ()
+    rules: Mapping[str, RuleSettings] = field(default_factory=dict)
+    rule_directories: Strings = ()
+    include: tuple[Placed, ...] = ()
+    exclude: tuple[Placed, ...] = ()
+    gitignore: bool = True
+    allow: tuple[Placed, ...] = ()
+    overrides: tuple[Placed, ...] = ()
+    layers: tuple[Layer, ...] = ()
+
+
+def load(path: str | None = None) -> Settings:
+    """Return the settings of the file `path` or, without it, of the nearest one from the current folder upwards.
+
+    Raises ConfigurationError, with the place, for everything that does not fit.
+    """
+    found = path if path is not None else nearest()
+    return Settings() if found is None else merged(_layers(found, ()))
+
+
+def layer(text: str, name: str, folder: str = ".") -> Layer:
+    """Return the configuration `text` as a layer; a `name` that ends with `.toml` is read as pyproject.toml.
+
+    Raises ConfigurationError with `name:line:column` for what does not fit.
+    """
+    plain = pyproject.table(text, name) if name.endswith(".toml") else load_yaml(text, name)
+    plain = {} if plain is None else plain
+    try:
+        file: File = build(plain, File)
+        _check(file)
+    except Mismatch as mismatch:
+        raise complaint(text, name, mismatch) from None
+    return Layer(name, folder, text, plain, file)
+
+
+def complaint(text: str, name: str, mismatch: Mismatch) -> ConfigurationError:
+    """Return the mismatch as an error with its place in the configuration `text`."""
+    if not name.endswith(".toml"):
+        return located(mismatch, text, name)
+    line, column = pyproject.place(text, mismatch.path)
+    return ConfigurationError(f"{name}:{line}:{column}: {mismatch}")
+
+
+def _check(file: File) -> None:
+    if file.release is not None and file.release not in ("auto", *RELEASES):
+        raise Mismatch(("release",), f"`{file.release}`: unknown release{near(file.release, ('auto', *RELEASES))}")
+    for key, pattern in _patterns(file):
+        if why := useless(pattern):
+            raise Mismatch(key, f"`{pattern}`: {why}")
+    for i, entry in enumerate(file.allow or ()):
+        if not entry.because.strip():
+            raise Mismatch(("allow", i, "because"), "an exception needs a reason")
+        if entry.fact is None and entry.path is None:
+            raise Mismatch(("allow", i), "an exception needs a `fact` or a `path`; to leave out a rule altogether, `ignore` it")
+        if (entry.path or "").startswith("!"):
+            raise Mismatch(("allow", i, "path"), f"`{entry.path}`: takes back what a pattern before it covers, and there is none")
+        until_of(entry.until, ("allow", i, "until"))
+    for i, override in enumerate(file.overrides or ()):
+        if not override.paths:
+            raise Mismatch(("overrides", i, "paths"), "names no path")
+        if not override.ignore and not override.severity:
+            raise Mismatch(("overrides", i), "changes nothing; it has `ignore` or `severity`")
+
+
+def _patterns(file: File) -> Iterator[tuple[Key, str]]:
+    """Yield every pattern for paths, with its key."""
+    paths = file.paths or Paths()
+    for name, found in (("include", paths.include), ("exclude", paths.exclude)):
+        yield from ((("paths", name, i), pattern) for i, pattern in enumerate(found or ()))
+    yield from ((("allow", i, "path"), entry.path) for i, entry in enumerate(file.allow or ()) if entry.path is not None)
+    for i, override in enumerate(file.overrides or ()):
+        yield from ((("overrides", i, "paths", j), pattern) for j, pattern in enumerate(override.paths))
+
+
+def until_of(until: str | datetime.date | None, key: Key = ()) -> datetime.date | None:
+    """Return the last day of an exception; raise Mismatch for what is no date."""
+    if isinstance(until, str):
+        try:
+            return datetime.date.fromisoformat(until)
+        except ValueError:
+            raise Mismatch(key, f"`{until}`: must be a date, as `2030-12-31`") from None
+    if isinstance(until, datetime.datetime):
+        raise Mismatch(key, f"`{until}`: must be a date without a time, as `2030-12-31`")
+    return until
+
+
+def _layers(path: str, trail: Sequence[str]) -> Iterator[Layer]:
+    """Yield the layers that the file goes on from, lowest first, then its own."""
+    real = os.path.realpath(path)
+    name = shown(path)
+    if real in trail:
+        raise ConfigurationError(f"`{name}`: extends itself, through {', '.join(f'`{shown(p)}`' for p in trail)}")
+    top = layer(text_of(path), name, os.path.dirname(name) or ".")
+    for i, folder in enumerate(top.file.rule_directories or ()):
+        if not os.path.isdir(os.path.join(top.folder, folder)):
+            raise complaint(top.text, name, Mismatch(("rule_directories", i), f"`{folder}`: no such folder"))
+    extends = top.file.extends or ()
+    for i, other in enumerate((extends,) if isinstance(extends, str) else extends):
+        if other in PROFILES:
+            yield layer(PROFILES[other], f"profile {other}")
+            continue
+        below = os.path.join(os.path.dirname(path), other)
+        if not os.path.isfile(below):
+            key: Key = ("extends",) if isinstance(extends, str) else ("extends", i)
+            said = f"`{other}`: no such file, and no profile{near(other, PROFILES)}"
+            raise complaint(top.text, name, Mismatch(key, said))
+        yield from _layers(below, (*trail, real))
+    yield top
+
+
+def merged(layers: Iterable[Layer]) -> Settings:
+    """Return what the layers, lowest first, come to."""
+    settings = Settings()
+    for one in layers:
+        file, paths = one.file, one.file.paths or Paths()
+        folders = tuple(shown(os.path.join(one.folder, folder)) for folder in file.rule_directories or ())
+        settings = Settings(
+            release=file.release or settings.release,
+            select=settings.select if file.select is None else file.select,
+            ignore=(*settings.ignore, *(file.ignore or ())),
+            rules=_rules(settings.rules, file.rules or {}),
+            rule_directories=(*settings.rule_directories, *folders),
+            include=settings.include if paths.include is None else tuple(_placed(one, paths.include, "paths", "include")),
+            exclude=(*settings.exclude, *_placed(one, paths.exclude, "paths", "exclude")),
+            gitignore=settings.gitignore if paths.gitignore is None else paths.gitignore,
+            allow=(*settings.allow, *_placed(one, file.allow, "allow")),
+            overrides=(*settings.overrides, *_placed(one, file.overrides, "overrides")),
+            layers=(*settings.layers, one),
+        )
+    return settings
+
+
+def _placed(one: Layer, values: Sequence[Any] | None, *key: str) -> Iterator[Placed]:
+    return (Placed(one, (*key, i), value) for i, value in enumerate(values or ()))
+
+
+def _rules(below: Mapping[str, RuleSettings], above: Mapping[str, RuleSettings]) -> Mapping[str, RuleSettings]:
+    result = dict(below)
+    for name, new in above.items():
+        old = result.get(name, RuleSettings())
+        params = {**(old.params or {}), **(new.params or {})} if old.params or new.params else None
+        result[name] = replace(old, severity=new.severity or old.severity, params=params)
+    return result
+
+
+def position(one: Layer, key: Key) -> tuple[int, int]:
+    """Return line and column, from 1, of what `key` leads to in the layer, or of what holds it."""
+    if one.name.endswith(".toml"):
+        return pyproject.place(one.text, key)
+    match = re.search(r":(\d+):(\d+): $", str(located(Mismatch(key, ""), one.text, one.name)))
+    return (int(match[1]), int(match[2])) if match else (1, 1)

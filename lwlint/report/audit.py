@@ -1,0 +1,291 @@
+"""An audit for a person: each cluster as a table of hosts and clauses, what was found by clause, what was missing, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from lwlint import __version__
+from lwlint.audit.answer import NOT_APPLICABLE, Audit, Cell, ClusterAnswer, Found, HostAnswer, Place, reasons
+from lwlint.audit.commands import in_order, together
+from lwlint.core.finding import CLUSTER, EACH, FAIL, NOT_EVALUATED, PASS
+from lwlint.policy.rules import Clause
+from lwlint.report.json import dump
+from lwlint.report.text import safe
+
+_WIDTH = 120  # of a table; more hosts go into further tables
+_PLACES = 6  # places of findings that are no errors, unless all are wanted
+_NAMED = 3  # hosts that are named where they are all
+
+
+def render_text(audit: Audit, clauses: Sequence[Clause], *, verbose: bool = False) -> str:
+    """Return the answer as text with a final line break; `verbose` adds all places, the evidence, and what was passed over."""
+    return "".join(safe(line.rstrip()) + "\n" for line in _lines(audit, clauses, verbose))
+
+
+def _lines(audit: Audit, clauses: Sequence[Clause], verbose: bool) -> Iterator[str]:
+    titles = {clause.id: clause.title for clause in clauses}
+    for cluster in audit.clusters:
+        yield from _heading(cluster)
+        yield from _table(cluster, titles)
+        yield from _found_lines(cluster, titles, verbose)
+        yield from _missing(cluster)
+        yield from _commands(cluster, verbose)
+        if verbose:
+            yield from _evidence(cluster)
+    yield from _remedies(audit)
+    yield from _targets(audit)
+    yield summary(audit)
+
+
+def _heading(cluster: ClusterAnswer) -> Iterator[str]:
+    hosts = f"{len(cluster.hosts)} host" + ("s" if len(cluster.hosts) != 1 else "")
+    title = f"Cluster {cluster.name or '(without a name)'}: {hosts}" if cluster.clustered else f"In no cluster: {hosts}"
+    yield title
+    yield "=" * len(title)
+    for host in cluster.hosts:
+        told = [host.captured, f"sos {host.sos}" if host.sos else "", f"release {host.release}" if host.release else "release unknown"]
+        yield f"  {host.name}: {host.target} ({', '.join(part for part in told if part)})"
+        if host.release_because:
+            yield f"    judged as {host.release or 'any release'}: {host.release_because}"
+        yield from (f"    {remark}" for remark in host.remarks)
+    for name, older, captured, counting in cluster.older:
+        yield f"  {name}: {older} ({captured or 'of unknown time'}) is of the same host and does not count; {counting} does"
+    if cluster.absent:
+        yield f"  No report of: {', '.join(cluster.absent)}"
+    yield ""
+
+
+def _table(cluster: ClusterAnswer, titles: Mapping[str, str]) -> Iterator[str]:
+    columns = [host.cells() for host in cluster.hosts]
+    rows = [clause for clause in titles if any(c.get(clause, Cell(NOT_APPLICABLE)).outcome != NOT_APPLICABLE for c in columns)]
+    first = max([len(clause) for clause in rows], default=0) + 2
+    cells = [[_cell(column.get(clause, Cell(NOT_APPLICABLE))) for clause in rows] for column in columns]
+    widths = [max(len(host.name), 13, *map(len, column)) + 2 for host, column in zip(cluster.hosts, cells)]
+    for start, end in _blocks(widths, _WIDTH - first):
+        yield " " * first + "".join(host.name.ljust(width) for host, width in zip(cluster.hosts[start:end], widths[start:end]))
+        for row, clause in enumerate(rows):
+            yield clause.ljust(first) + "".join(column[row].ljust(width) for column, width in zip(cells[start:end], widths[start:end]))
+        yield ""
+
+
+def _blocks(widths: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
+    """Yield from where to where hosts stand in one table."""
+    start = taken = 0
+    for i, width in enumerate(widths):
+        if i > start and taken + width > room:
+            yield start, i
+            start, taken = i, 0
+        taken += width
+    if widths:
+        yield start, len(widths)
+
+
+def _cell(cell: Cell) -> str:
+    if cell.outcome == PASS and cell.evaluated < cell.rules:
+        return f"pass ({cell.evaluated} of {cell.rules})"
+    return "-" if cell.outcome == NOT_APPLICABLE else cell.outcome
+
+
+def _found_lines(cluster: ClusterAnswer, titles: Mapping[str, str], verbose: bool) -> Iterator[str]:
+    for clause, title in titles.items():
+        found = [one for one in cluster.found if one.clause == clause and (verbose or one.allowed is None)]
+        if found:
+            yield f"{clause}: {title}"
+        for code, rule in sorted({(one.code, one.rule) for one in found}):
+            yield f"  {code} {rule}"
+            for alike in _alike(one for one in found if one.code == code):
+                yield from _group(alike, len(cluster.hosts), verbose)
+        if found:
+            yield ""
+
+
+def _alike(found: Iterable[Found]) -> list[list[Found]]:
+    """Return the findings of one rule, those together that say the same of several things: `a.service: ...`, `b.service: ...`."""
+    alike: dict[tuple[object, ...], list[Found]] = {}
+    for one in found:
+        alike.setdefault((one.severity, one.message.partition(": ")[2], one.hosts, one.allowed), []).append(one)
+    return list(alike.values())
+
+
+def _group(alike: Sequence[Found], hosts: int, verbose: bool) -> Iterator[str]:
+    first = alike[0]
+    allowed = f" (allowed: {first.allowed})" if first.allowed is not None else ""
+    name, colon, rest = first.message.partition(": ")
+    more = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
+    yield f"    {first.severity}: {name}{more}{colon}{rest}{allowed}"
+    if len(first.hosts) > 1:
+        yield f"      on {'all hosts' if len(first.hosts) == hosts > _NAMED else ', '.join(first.hosts)}"
+    lines = [f"{place.shown}  {place.text}".rstrip() for one in alike for place in one.places]
+    yield from _some(lines, verbose or first.severity == "error")  # each of them is to be mended
+    yield from _some([f"{place.shown} {message}" for one in alike for place, message in one.related], verbose)
+
+
+def _some(lines: Sequence[str], verbose: bool) -> Iterator[str]:
+    shown = lines if verbose else lines[:_PLACES]
+    yield from (f"      {line}" for line in shown)
+    if len(shown) < len(lines):
+        yield f"      and {len(lines) - len(shown)} more (`-v` shows them)"
+
+
+def _missing(cluster: ClusterAnswer) -> Iterator[str]:
+    by_what: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for host in cluster.hosts:
+        for kind, looked_for in host.missing:
+            alike = tuple(path.replace(f"/{host.name.split('.')[0]}/", "/HOST/") for path in looked_for)
+            by_what.setdefault((kind, alike), []).append(host.name)
+    unevaluated = reasons(cluster.hosts)
+    if by_what or unevaluated:
+        yield "What was missing"
+    for (kind, looked_for), names in by_what.items():
+        rest = len(looked_for) - 3
+        more = f" and {rest} more place{'s' if rest > 1 else ''}" if rest > 0 else ""
+        yield f"  {kind} ({', '.join(names)}): looked for {', '.join(looked_for[:3])}{more}"
+    for because, rules in unevaluated.items():
+        names = list(dict.fromkeys(name for found in rules.values() for name in found))
+        yield f"  not evaluated ({', '.join(names)}): {', '.join(code for code, _ in rules)}: {because}"
+    if by_what or unevaluated:
+        yield ""
+
+
+def _commands(cluster: ClusterAnswer, verbose: bool) -> Iterator[str]:
+    """Yield what to run; what mends a note only if all is wanted, for a note may be as it should be."""
+    mends = [mend for one in cluster.found if one.allowed is None and (verbose or one.severity != "note") for mend in one.commands]
+    if mends:
+        yield "Commands that mend it (to be read first; an option counts when its service has been restarted)"
+        for places, lines in together(in_order(mends)):
+            yield f"  {where(places)}"
+            yield from (f"    {line}" for line in lines)
+        yield ""
+
+
+def where(places: Sequence[str]) -> str:
+    """Return where commands are run, for a person."""
+    told = {CLUSTER: "once, on any node of the cluster", EACH: "on each node that is to run the service"}
+    return told.get(places[0], f"on {', '.join(places)}")
+
+
+def _evidence(cluster: ClusterAnswer) -> Iterator[str]:
+    yield "What was used"
+    for host in cluster.hosts:
+        yield from (f"  {host.name}:{path}: {kind}{', weaker evidence' if weaker else ''}" for kind, path, weaker in host.evidence)
+        yield from (f"  {path}: passed over: {because}" for path, because in host.passed_over)
+        yield from _outcomes(host)
+    yield ""
+
+
+def _outcomes(host: HostAnswer) -> Iterator[str]:
+    for one in host.outcomes:
+        if one.outcome != NOT_APPLICABLE:
+            yield f"  {host.name}: {one.code} {one.rule}: {one.outcome}" + (f" ({one.because})" if one.because else "")
+
+
+def _remedies(audit: Audit) -> Iterator[str]:
+    said = {(f.code, f.rule, f.remedy): None for cluster in audit.clusters for f in cluster.found if f.allowed is None}
+    if said:
+        yield "What to do"
+    for code, rule, remedy in sorted(said):
+        first, *rest = remedy.splitlines() or [""]
+        yield f"  {code} {rule}: {first}"
+        yield from (f"    {line}" for line in rest)
+    if said:
+        yield ""
+
+
+def _targets(audit: Audit) -> Iterator[str]:
+    """Yield what was wrong with targets that no host is in, which therefore stands in no table."""
+    for target in audit.targets:
+        if not target.hosts:
+            yield f"{target.path}: nothing to judge in it"
+            yield from (f"  {trouble}" for trouble in target.troubles)
+
+
+def summary(audit: Audit) -> str:
+    """Return the last line: how many hosts and clusters, and what the rules came to, counted on each host."""
+    hosts = sum(len(cluster.hosts) for cluster in audit.clusters)
+    clusters = sum(cluster.clustered for cluster in audit.clusters)
+    allowed = sum(one.allowed is not None for cluster in audit.clusters for one in cluster.found)
+    counts = f"{audit.count(PASS)} pass, {audit.count(FAIL)} fail, {audit.count(NOT_EVALUATED)} not evaluated, {allowed} allowed"
+    said = f"{hosts} host{'s' if hosts != 1 else ''}, {clusters} cluster{'s' if clusters != 1 else ''}"
+    return f"{said}: {counts} (rules, counted on each host)"
+
+
+def render_json(audit: Audit, clauses: Sequence[Clause]) -> str:
+    """Return the whole answer as one JSON document with a final line break."""
+    return dump(
+        {
+            "version": __version__,
+            "targets": [
+                {"path": t.path, "kind": t.kind, "reports": t.hosts, "troubles": list(t.troubles)} for t in audit.targets
+            ],
+            "clauses": [{"id": clause.id, "title": clause.title} for clause in clauses],
+            "clusters": [_cluster(cluster) for cluster in audit.clusters],
+            "summary": {
+                "pass": audit.count(PASS),
+                "fail": audit.count(FAIL),
+                "not_evaluated": audit.count(NOT_EVALUATED),
+                "text": summary(audit),
+            },
+        }
+    )  # fmt: skip
+
+
+def _cluster(cluster: ClusterAnswer) -> dict[str, Any]:
+    return {
+        "name": cluster.name,
+        "clustered": cluster.clustered,
+        "nodes": list(cluster.nodes),
+        "without_report": list(cluster.absent),
+        "hosts": [_host(host) for host in cluster.hosts],
+        "older_reports": [
+            {"host": name, "target": target, "captured": captured, "counting": counting}
+            for name, target, captured, counting in cluster.older
+        ],
+        "findings": [_found_record(one) for one in cluster.found],
+    }
+
+
+def _host(host: HostAnswer) -> dict[str, Any]:
+    return {
+        "name": host.name,
+        "target": host.target,
+        "captured": host.captured,
+        "sos": host.sos,
+        "release": {"name": host.release, "because": host.release_because},
+        "cib_of": host.cib_of,
+        "stands_in": host.stands_in,
+        "clauses": {
+            clause: {"outcome": cell.outcome, "evaluated": cell.evaluated, "rules": cell.rules}
+            for clause, cell in host.cells().items()
+            if cell.outcome != NOT_APPLICABLE
+        },
+        "verdicts": [
+            {"rule": one.rule, "code": one.code, "outcome": one.outcome, "because": one.because}
+            for one in host.outcomes
+            if one.outcome != NOT_APPLICABLE
+        ],
+        "evidence": [{"kind": kind, "path": path, "weaker": weaker} for kind, path, weaker in host.evidence],
+        "missing": [{"kind": kind, "looked_for": list(paths)} for kind, paths in host.missing],
+        "passed_over": [{"path": path, "because": because} for path, because in host.passed_over],
+    }
+
+
+def _found_record(found: Found) -> dict[str, Any]:
+    return {
+        "code": found.code,
+        "rule": found.rule,
+        "severity": found.severity,
+        "clause": found.clause,
+        "message": found.message,
+        "subject": found.subject,
+        "hosts": list(found.hosts),
+        "places": [_place(place) for place in found.places],
+        "related": [{**_place(place), "message": message} for place, message in found.related],
+        "remedy": found.remedy,
+        "allowed": found.allowed,
+        "commands": [{"on": on, "line": line} for on, line in found.commands],
+    }
+
+
+def _place(place: Place) -> dict[str, Any]:
+    return {"host": place.host, "path": place.path, "line": place.line, "column": place.column, "text": place.text}

@@ -1,0 +1,215 @@
+"""The report as Markdown (GitHub's and GitLab's tables): for a merge request, an issue, a wiki."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import re
+import string
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from lwlint.core.finding import BROKEN, NOT_EVALUATED, Finding, Report
+from lwlint.core.source import Span
+from lwlint.policy.rules import Rule
+from lwlint.report.fixes import as_json, encodable, lines, one_line, ordered, region, said, spot
+from lwlint.report.text import safe, summary
+
+COLUMNS = (
+    *("code", "rule", "severity", "clause", "path", "line", "column", "end_line", "end_column", "host"),
+    *("subject", "message", "allowed", "related", "remedy", "fingerprint"),
+)
+_FORMULA = ("=", "+", "-", "@")
+
+
+def render_csv(report: Report, rules: Sequence[Rule]) -> str:
+    """Return the findings; a cell that a spreadsheet would run as a formula begins with `'`."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for finding in ordered(report):
+        writer.writerow(_row(finding, report))
+    return encodable(out.getvalue())
+
+
+def _row(finding: Finding, report: Report) -> Iterator[str]:
+    place = region(finding.span, report)
+    related = "; ".join(f"{spot(r.span, report)} {one_line(r.message)}" for r in finding.related)
+    yield from map(_cell, (finding.code, finding.rule, finding.severity, finding.clause, finding.span.path))
+    yield from ("", "", "", "") if place is None else map(str, place)
+    yield from map(_cell, (finding.host, finding.subject, finding.message, finding.allowed or "", related, finding.remedy))
+    yield finding.fingerprint
+
+
+def _cell(text: str) -> str:
+    text = one_line(text)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+_COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
+_SUMMARY_LIMIT = 1024 * 1024  # bytes that GitHub takes for one step; a longer summary is not shown at all
+
+
+def render_github(report: Report, rules: Sequence[Rule]) -> str:
+    """Return one workflow command for every finding (an allowed one is a notice) and broken rule, then the summary line."""
+    return encodable("".join(f"{line}\n" for line in _commands(report)))
+
+
+def step_summary(report: Report, rules: Sequence[Rule]) -> str:
+    """Return the text for the file that `GITHUB_STEP_SUMMARY` names: the report as Markdown, cut to what GitHub takes."""
+
+    text = render_markdown(report, rules)
+    if len(text.encode("utf-8")) <= _SUMMARY_LIMIT:
+        return text
+    end = f"\nCut here, to the size that GitHub takes. In all: {one_line(summary(report))}\n"
+    kept = text.encode("utf-8")[: _SUMMARY_LIMIT - len(end.encode("utf-8"))].decode("utf-8", "ignore")
+    return kept[: kept.rindex("\n") + 1] + end
+
+
+def _commands(report: Report) -> Iterator[str]:
+    for finding in ordered(report):
+        yield _annotation(finding, report)
+    for verdict in sorted(report.verdicts, key=lambda v: v.code):
+        if verdict.outcome == BROKEN:
+            yield _command("error", {"title": f"{verdict.code} {verdict.rule}"}, f"broken: {one_line(verdict.because)}")
+    yield _command("notice", {"title": "lwlint"}, one_line(summary(report)))
+
+
+def _annotation(finding: Finding, report: Report) -> str:
+    place = region(finding.span, report)
+    where: dict[str, object] = {"file": "\n".join(map(safe, finding.span.path.split("\n")))}
+    if place is not None:
+        where.update(line=place.line, endLine=place.end_line)
+        if place.line == place.end_line:  # GitHub takes columns only within one line
+            where.update(col=place.column, endColumn=place.end_column)
+    host = f" ({finding.host})" if finding.host else ""
+    where["title"] = f"{finding.code} {finding.rule}{host}"
+    related = [f"{spot(r.span, report)}: {one_line(r.message)}" for r in finding.related]
+    text = "\n".join([said(finding), *related, *lines(finding.remedy)])
+    return _command("notice" if finding.allowed is not None else _COMMANDS[finding.severity], where, text)
+
+
+def _command(name: str, properties: dict[str, object], text: str) -> str:
+    listed = ",".join(f"{key}={_property(str(value))}" for key, value in properties.items())
+    return f"::{name} {listed}::{_data(text)}"
+
+
+def _data(text: str) -> str:
+    """Return `text` as the runner decodes it (actions/runner, `ActionCommand`): `%` first, as the others write one."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+_SEVERITIES = {"error": "major", "warning": "minor", "note": "info"}
+
+
+def render_gitlab(report: Report, rules: Sequence[Rule]) -> str:
+    """Return a JSON array with one issue for every finding.
+
+    GitLab drops an issue whose fingerprint it has seen in the same report, and takes one with a new fingerprint for new:
+    so each is the only one of its report, and none changes when lines move.
+    """
+    seen: Counter[tuple[str, str]] = Counter()
+    issues = []
+    for finding in ordered(report):
+        same = (finding.span.path, finding.fingerprint)
+        seen[same] += 1
+        issues.append(_issue(finding, report, "\0".join((*same, str(seen[same])))))
+    return as_json(issues)
+
+
+def _issue(finding: Finding, report: Report, identity: str) -> dict[str, Any]:
+    return {
+        "type": "issue",
+        "check_name": finding.code,
+        "description": said(finding),
+        "content": {"body": finding.remedy},
+        "categories": ["Bug Risk"],
+        "severity": "info" if finding.allowed is not None else _SEVERITIES[finding.severity],
+        "fingerprint": hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:40],
+        "location": _location(finding.span, report),
+        "other_locations": [_location(related.span, report) for related in finding.related],
+    }
+
+
+def _location(span: Span, report: Report) -> dict[str, Any]:
+    place = region(span, report)
+    lines = {"begin": 1, "end": 1} if place is None else {"begin": place.line, "end": place.end_line}
+    return {"path": span.path, "lines": lines}
+
+
+_MARKS = re.compile(r"[\\`*\[\]<>&|~#$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^[-+=]|^\d+[.)]")
+_PUNCTUATION = frozenset(string.punctuation)
+
+
+def render_markdown(report: Report, rules: Sequence[Rule]) -> str:
+    """Return the summary, the findings by file, the remedies, what is allowed, and what was not evaluated."""
+    return encodable("\n".join(_lines(report, rules)) + "\n")
+
+
+def _lines(report: Report, rules: Sequence[Rule]) -> Iterator[str]:
+    found = [finding for finding in ordered(report) if finding.allowed is None]
+    allowed = [finding for finding in ordered(report) if finding.allowed is not None]
+    yield from ("# lwlint", "", prose(summary(report)))
+    if report.release:
+        because = f" ({prose(report.release_because)})" if report.release_because else ""
+        yield from ("", f"Release: {prose(report.release)}{because}")
+    if found:
+        yield from ("", "## Findings", "", *_table(found, report))
+        yield from ("", "## What to do", "", *_remedies(found, rules))
+    if allowed:
+        yield from ("", "## Allowed", "", *_table(allowed, report))
+    for outcome, title in ((BROKEN, "Broken"), (NOT_EVALUATED, "Not evaluated")):
+        verdicts = sorted((v for v in report.verdicts if v.outcome == outcome), key=lambda v: v.code)
+        if verdicts:
+            yield from ("", f"## {title}", "", *(f"- {v.code} {code(v.rule)}: {prose(v.because)}" for v in verdicts))
+
+
+def _table(findings: Sequence[Finding], report: Report) -> Iterator[str]:
+    hosts = any(finding.host for finding in findings)
+    reasons = any(finding.allowed is not None for finding in findings)
+    head = ["Place", *(["Host"] if hosts else []), "Severity", "Rule", "Message", *(["Because"] if reasons else [])]
+    yield f"| {' | '.join(head)} |"
+    yield f"|{'---|' * len(head)}"
+    for finding in findings:
+        place = region(finding.span, report)
+        where = code(finding.span.path) + (f" {place.line}:{place.column}" if place is not None else "")
+        related = "".join(f"<br>{code(spot(r.span, report))} {prose(r.message)}" for r in finding.related)
+        cells = [where, *([prose(finding.host)] if hosts else []), finding.severity, f"{finding.code} {code(finding.rule)}"]
+        cells += [prose(finding.message) + related, *([prose(finding.allowed or "")] if reasons else [])]
+        yield f"| {' | '.join(cells)} |"
+
+
+def _remedies(findings: Sequence[Finding], rules: Sequence[Rule]) -> Iterator[str]:
+    titles = {rule.code: rule.title for rule in rules}
+    told = dict.fromkeys((finding.code, finding.rule, finding.remedy) for finding in findings)
+    for rule_code, rule, remedy in sorted(told):
+        title = f" ({prose(titles[rule_code])})" if rule_code in titles else ""
+        yield f"- {rule_code} {code(rule)}{title}: " + "<br>".join(prose(line) for line in remedy.strip().splitlines())
+
+
+def prose(text: str) -> str:
+    """Return a message, with its `quoted` parts as code and everything else as it stands."""
+    parts = one_line(text).split("`")
+    if len(parts) % 2 == 0:  # a backtick is left over: none of them is a quote
+        parts = ["`".join(parts)]
+    return "".join(code(part) if i % 2 else _plain(part) for i, part in enumerate(parts))
+
+
+def code(text: str) -> str:
+    """Return `text` as code that a table cell can hold."""
+    text = one_line(text)
+    if not text:
+        return "&#96;&#96;"
+    if "`" in text or "|" in text or text != text.strip():
+        return f"<code>{''.join(f'&#{ord(c)};' if c in _PUNCTUATION or c == ' ' else c for c in text)}</code>"
+    return f"`{text}`"
+
+
+def _plain(text: str) -> str:
+    return _MARKS.sub(lambda match: "".join(f"&#{ord(c)};" if c in _PUNCTUATION else c for c in match.group()), text)

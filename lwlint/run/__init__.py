@@ -1,0 +1,297 @@
+"""One run, whole: paths -> sources -> facts -> rules -> report. This is the public API behind `lwlint.check`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from lwlint import checks
+from lwlint.core import kinds
+from lwlint.core.catalogue import Catalogue
+from lwlint.core.config_reader import near
+from lwlint.core.costs import Costs
+from lwlint.core.facts import RELEASES, Fact, Facts, Release, UnusedAllow
+from lwlint.core.finding import FAIL, PASS, ConfigurationError, Finding, Report, Verdict
+from lwlint.core.record import dataclass, field, replace
+from lwlint.core.source import Source
+from lwlint.files.cache import Cache
+from lwlint.files.discover import Discovery, Input, normal
+from lwlint.files.tree import FOLDER, Disk, Tree
+from lwlint.policy import compiled
+from lwlint.policy.rules import Rule, choose, load_folder, own_folder, unique
+from lwlint.run import allow
+from lwlint.run.engine import Answer, evaluate
+
+if TYPE_CHECKING:
+    import datetime
+
+    from lwlint.inputs.heat.outline import Outlines
+    from lwlint.policy.settings import Settings
+
+
+AUTO = "auto"
+_LAST_CHECK = "allow-without-effect"  # runs when all others have, on what is left of the suppressions
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to read and how: the arguments of one run.
+
+    `environments` are Heat environments in the order of `-e`; `text` is standard input, to be read as the file `text_path`; `kind`
+    overrides the kind of every file that is read. `settings` are those of a configuration, whose exceptions hold until a day that is
+    compared with `today`; without any, `gitignore` leaves out what git ignores. What readers and rules take is added to `costs`. `hosts`
+    tells that the input is hosts of one cluster, so that the rules of audits run too. `cache` keeps between runs what is made of lwlint's
+    own files and of those that are read. Runs that have `outlines` in common read equal files once. `rule_folders` have the rules beside
+    lwlint's own, whether or not they run. `jobs` processes may read files (0: as many as pay); more than one fork this process.
+    """
+
+    paths: tuple[str, ...] = (".",)
+    environments: tuple[str, ...] = ()
+    release: str = AUTO
+    kind: str | None = None
+    text: bytes | None = None
+    text_path: str = ""
+    settings: Settings | None = None
+    gitignore: bool = False
+    rule_folders: tuple[str, ...] = ()
+    today: datetime.date | None = None
+    tree: Tree = field(default_factory=Disk)
+    costs: Costs = field(default_factory=Costs)
+    hosts: bool = False
+    cache: Cache = Cache()
+    outlines: Outlines | None = None
+    jobs: int = 1
+
+
+@dataclass(frozen=True)
+class Reading:
+    """All that was read in one run: the facts, and the input that they are of."""
+
+    facts: Facts
+    input: Input
+
+
+def read_facts(request: Request) -> Reading:
+    """Return the facts of everything that `request` names.
+
+    Raises ConfigurationError for a path that does not exist and for an unknown release or kind.
+    """
+    return _read(discover(request), request)
+
+
+def discover(request: Request) -> Discovery:
+    """Return what is found at everything that `request` names, not read yet; raises as `read_facts` does."""
+    if request.release not in (AUTO, *RELEASES):
+        raise ConfigurationError(f"`{request.release}`: unknown release{near(request.release, RELEASES)}")
+    if request.kind is not None and request.kind not in kinds.KINDS:
+        raise ConfigurationError(f"`{request.kind}`: unknown kind{near(request.kind, kinds.KINDS)}")
+    discovery = Discovery(request.tree, request.kind, _refusal(request))
+    with request.costs.of("reader", "files"):
+        if request.text is not None:
+            discovery.add_text(request.text, request.text_path)
+        discovery.add((*request.environments, *request.paths))
+    return discovery
+
+
+def _read(discovery: Discovery, request: Request) -> Reading:
+    found = discovery.found
+    release = _release(request.release, found)
+    services = load_catalogue(request.cache)
+    return Reading(Facts(_facts(discovery, request, release, services), release=release, services=services.services), found)
+
+
+def outlines_of(request: Request) -> Outlines:
+    """Return what is kept of the Heat files of earlier runs on the same paths."""
+    from lwlint.inputs.heat.outline import Kept, Outlines
+
+    return Outlines(Kept(request.cache, (*request.paths, "-e", *request.environments)))
+
+
+def check(request: Request, rules: Sequence[Rule]) -> Report:
+    """Return what the `rules` say of everything that `request` names."""
+    discovery = discover(request)
+    rules = _own(rules, request)
+    if request.cache.folder is None or request.hosts or request.costs.measured:
+        reading = _read(discovery, request)
+        return _report(_answer(reading, request, rules), reading.facts.release, discovery.found, request, rules)
+    from lwlint.run.answers import Answers
+
+    answers = Answers(request.cache, (request.release, request.kind, request.environments), rules, discovery)
+    known = answers.find()
+    if known is not None:
+        return _report(known.answer, known.release, discovery.found, request, rules)
+    reading = _read(discovery, request)
+    answer = _answer(reading, request, rules)
+    answers.keep(answer, reading.facts.release)
+    return _report(answer, reading.facts.release, discovery.found, request, rules)
+
+
+def judge(reading: Reading, request: Request, rules: Sequence[Rule]) -> Report:
+    """Return what the `rules` say of what was read for `request`."""
+    rules = _own(rules, request)
+    return _report(_answer(reading, request, rules), reading.facts.release, reading.input, request, rules)
+
+
+def _own(rules: Sequence[Rule], request: Request) -> Sequence[Rule]:
+    return rules if request.hosts else [rule for rule in rules if not checks.of_audits(rule.check)]
+
+
+def _answer(reading: Reading, request: Request, rules: Sequence[Rule]) -> Answer:
+    return evaluate(reading.facts, [rule for rule in rules if rule.check != _LAST_CHECK], reading.input.sources, request.costs)
+
+
+def _report(answer: Answer, release: Release, read: Input, request: Request, rules: Sequence[Rule]) -> Report:
+    """Return the report: the answer as the suppressions and the configuration leave it."""
+    sources = read.sources
+    first = [rule for rule in rules if rule.check != _LAST_CHECK]
+    marked, unused = allow.apply(answer.findings, sources, first, answer.verdicts, lambda: _every_rule(request))
+    findings, shown, more = _by_settings(marked, answer, request, sources, first)
+    last = evaluate(Facts([*unused, *more]), [rule for rule in rules if rule.check == _LAST_CHECK], shown, request.costs)
+    findings = sorted((*findings, *last.findings), key=lambda f: (f.span, f.code, f.message))
+    return Report(
+        findings=tuple(findings),
+        verdicts=tuple(sorted(settled((*answer.verdicts, *last.verdicts), findings), key=lambda v: v.code)),
+        sources=shown,
+        skipped=tuple(read.skipped),
+        release=release.name,
+        release_because=release.because,
+        tracebacks=answer.tracebacks + last.tracebacks,
+    )
+
+
+def _every_rule(request: Request) -> Sequence[Rule]:
+    """Return the rules that there are, whether or not they run, but for the one that tells of exceptions, which has none."""
+    return [rule for rule in load_rules(request.rule_folders, examples=False, cache=request.cache) if rule.check != _LAST_CHECK]
+
+
+def settled(verdicts: Iterable[Verdict], findings: Iterable[Finding]) -> Iterator[Verdict]:
+    """Yield the verdicts: a rule all of whose findings are allowed, or left out by the configuration, passes."""
+    failing = {finding.rule for finding in findings if finding.allowed is None}
+    for verdict in verdicts:
+        passes = verdict.outcome == FAIL and verdict.rule not in failing
+        yield replace(verdict, outcome=PASS) if passes else verdict
+
+
+def _by_settings(
+    findings: list[Finding], answer: Answer, request: Request, sources: Mapping[str, Source], rules: Sequence[Rule]
+) -> tuple[Iterable[Finding], Mapping[str, Source], list[UnusedAllow]]:
+    """Return the findings and sources as the exceptions and overrides of a configuration leave them, and exceptions without effect."""
+    if request.settings is None or request.today is None:
+        return findings, sources, []
+    from lwlint.policy import apply
+
+    findings = apply.overridden(findings, request.settings, rules)
+    whole = request.text is None and all(request.tree.real_kind(normal(path)) == FOLDER for path in request.paths)
+    folders = request.paths if whole else ()
+    report, unused = apply.allowed(Report(tuple(findings), answer.verdicts, sources), request.settings, request.today, folders=folders)
+    return report.findings, report.sources, unused
+
+
+def _refusal(request: Request) -> Callable[[str, str | None], str | None]:
+    if request.settings is not None:
+        from lwlint.policy.apply import Selection
+
+        return Selection(request.settings).refusal
+    if not request.gitignore or all(request.tree.real_kind(normal(path)) != FOLDER for path in request.paths):
+        return lambda path, given: None
+    from lwlint.files.gitignore import Ignored
+
+    return Ignored().refusal
+
+
+def load_rules(
+    folders: Sequence[str] = (),
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    *,
+    examples: bool = True,
+    cache: Cache = Cache(),  # noqa: B008
+) -> list[Rule]:
+    """Return lwlint's own rules and those in `folders`, as far as `select` and `ignore` leave them.
+
+    Without `examples` lwlint's own rules come without theirs, which is faster: from their compiled form, where there is one.
+    Raises ConfigurationError for a rule that does not load, and for an unknown or empty selection.
+    """
+    rules = _with_examples() if examples else compiled.rules(cache)
+    if folders:
+        from pathlib import Path
+
+        for folder in folders:
+            if not Path(folder).is_dir():
+                raise ConfigurationError(f"`{folder}`: no such folder")
+            known = {name for rule in rules for name in (rule.id, rule.code)}
+            found = load_folder(Path(folder), folder.rstrip("/"))
+            for name in (name for rule in found for name in (rule.id, rule.code) if name in known):
+                raise ConfigurationError(f"`{folder}`: a rule is named `{name}`, as one of lwlint's own, or of another folder, is already")
+            rules += found
+    return choose(unique(rules), select, ignore)
+
+
+def _with_examples() -> list[Rule]:
+    from pathlib import Path
+
+    return load_folder(Path(own_folder()), "rules")
+
+
+def _release(asked: str, found: Input) -> Release:
+    if asked != AUTO:
+        return Release(asked, "as given")
+    from lwlint.run.release import detect
+
+    return detect(list(found.sources.values()))
+
+
+def load_catalogue(cache: Cache = Cache()) -> Catalogue:  # noqa: B008
+    """Return lwlint's own catalogue of services."""
+    return compiled.services(cache)
+
+
+def _facts(discovery: Discovery, request: Request, release: Release, services: Catalogue) -> Iterator[Fact]:
+    found, each = discovery.found, request.costs.each
+    units: list[Fact] = []
+    if found.of(kinds.HEAT):
+        from lwlint.inputs.heat.reader import heat_facts
+
+        outlines = request.outlines or outlines_of(request)
+        facts = heat_facts(found.of(kinds.HEAT), discovery.load, request.environments, services, outlines, request.jobs)
+        heat = list(each("reader", "heat", facts))
+        outlines.keep()
+        yield from heat
+        for fact in heat:
+            if fact.kind == "get_file" and fact.name.endswith(".pp") and found.sources[fact.span.path].judged:
+                discovery.load(fact.name, judged=True)
+    if found.of(kinds.PUPPET):
+        from lwlint.inputs.puppet.reader import manifest_facts
+
+        yield from each("reader", "puppet", manifest_facts(found.of(kinds.PUPPET), services))
+    if found.of(kinds.UNIT) or found.links:
+        from lwlint.inputs.systemd.reader import unit_facts
+
+        units = list(each("reader", "unit", unit_facts(found.of(kinds.UNIT), found.links, services)))
+    if request.hosts:
+        from lwlint.inputs.containers.reader import container_facts
+        from lwlint.inputs.pacemaker.reader import pcs_config_facts
+        from lwlint.inputs.pacemaker.status import status_facts
+        from lwlint.inputs.systemd.shown import shown_facts, with_evidence
+
+        printed = list(discovery.printed())
+        reported = [
+            *each("reader", "systemctl", shown_facts([s for s in printed if s.kind == kinds.SYSTEMCTL], services)),
+            *each("reader", "container", container_facts([s for s in printed if s.kind == kinds.CONTAINER], services)),
+        ]
+        units = list(with_evidence(units, reported))
+        yield from reported
+        yield from each("reader", "pcs config", pcs_config_facts([s for s in printed if s.kind == kinds.PCS_CONFIG], services))
+        yield from each("reader", "cluster status", status_facts([s for s in printed if s.kind == kinds.STATUS], services))
+    yield from units
+    if found.of(kinds.OSLO):
+        from lwlint.inputs.oslo.reader import option_facts
+        from lwlint.inputs.systemd.facts import Unit
+
+        own = [u for u in units if isinstance(u, Unit)]
+        yield from each("reader", "oslo", option_facts(found.of(kinds.OSLO), own, services, release))
+    if found.of(kinds.CIB):
+        from lwlint.inputs.pacemaker.reader import cib_facts
+
+        yield from each("reader", "cib", cib_facts(found.of(kinds.CIB), services))
+    yield from found.unreadable

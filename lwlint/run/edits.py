@@ -1,0 +1,224 @@
+"""The changes of a fix -> edits of texts: which characters are replaced by which, in the style of what stands around them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from lwlint.core.finding import AddKey, AddOption, Change, DropIn, DropLines, Fix, Replace, SetOption
+from lwlint.core.source import Source, Span
+from lwlint.inputs.oslo.facts import normal
+
+if TYPE_CHECKING:
+    from lwlint.inputs.heat.nodes import Mapping as YamlMapping
+    from lwlint.inputs.heat.nodes import Node
+
+
+_BREAK = re.compile(r"\r\n|\n|\r")
+_PLAIN = re.compile(r"[A-Za-z_][\w:./-]*$")
+
+
+class NoPlace(Exception):
+    """The text does not have the place that a change needs; the message says why, for a person."""
+
+
+def edits(fix: Fix, sources: Mapping[str, Source]) -> tuple[Replace, ...]:
+    """Return what `fix` comes to, by path and offset; a file that is not among the `sources` is a new one.
+
+    Raises NoPlace where a change cannot be made for certain.
+    """
+    found = {edit for change in fix.changes for edit in _edits(change, sources)}
+    return tuple(sorted(found, key=lambda edit: edit.span))
+
+
+def applied(text: str, changes: tuple[Replace, ...]) -> str:
+    """Return `text` with the edits of one file, which are in order and do not overlap."""
+    pieces, at = [], 0
+    for edit in changes:
+        pieces += [text[at : edit.span.start], edit.text]
+        at = edit.span.end
+    return "".join((*pieces, text[at:]))
+
+
+def overlap(one: Replace, other: Replace) -> bool:
+    """Return whether two edits, which are not the same, want the same characters or the same place between two."""
+    if one.span.path != other.span.path:
+        return False
+    first, last = sorted((one.span, other.span))
+    return last.start < first.end or first.start == last.start
+
+
+def _edits(change: Change, sources: Mapping[str, Source]) -> list[Replace]:
+    if isinstance(change, DropIn):
+        return [_drop_in(change, sources.get(change.path))]
+    if isinstance(change, Replace):
+        _refuse_jinja(change.span, sources[change.span.path])
+        return [change]
+    place = change.beside if isinstance(change, AddOption) else change.span if isinstance(change, DropLines) else change.key
+    source = sources[place.path]
+    _refuse_jinja(place, source)
+    if isinstance(change, AddKey):
+        return [_add_key(change, source)]
+    if isinstance(change, SetOption):
+        return [_set_option(change, source)]
+    if isinstance(change, AddOption):
+        return [_add_option(change, source)]
+    return [_drop_lines(change, source)]
+
+
+def _refuse_jinja(span: Span, source: Source) -> None:
+    if source.kind == "heat" and re.search(r"\{[{%#]", source.text[span.start : span.end]):
+        raise NoPlace("Jinja writes it")
+
+
+def _line_break(text: str, at: int) -> str:
+    """Return the line break at or behind `at`, else the first of the text."""
+    match = _BREAK.search(text, at) or _BREAK.search(text)
+    return match.group() if match else "\n"
+
+
+def _line_end(text: str, at: int) -> int:
+    match = _BREAK.search(text, at)
+    return match.start() if match else len(text)
+
+
+def _insert(source: Source, at: int, text: str) -> Replace:
+    return Replace(source.span(at, at), text)
+
+
+# --- option files: the reader that judges them says where a setting stands
+
+
+def _set_option(change: SetOption, source: Source) -> Replace:
+    from lwlint.inputs.oslo.text import read
+
+    for setting in read(source).settings:
+        if setting.key_start == change.key.start:
+            if setting.start < setting.end:
+                return Replace(source.span(setting.start, setting.end), change.value)
+            blank = " " if source.text[setting.start - 2 : setting.start - 1] in (" ", "\t") else ""
+            return _insert(source, setting.start, blank + change.value)
+    raise NoPlace("no option stands there")
+
+
+def _add_option(change: AddOption, source: Source) -> Replace:
+    from lwlint.inputs.oslo.text import read
+
+    found = read(source)
+    line = f"{change.option} = {change.value}"
+    for setting in found.settings:
+        if setting.key_start == change.beside.start and normal(setting.section.value) == normal(change.section):
+            written = source.text[setting.key_start + len(setting.name) : setting.start]
+            equals = written if re.fullmatch(r"[ \t]*[=:][ \t]*", written) and setting.start < setting.end else " = "
+            return _below(source, setting.end, f"{change.option}{equals}{change.value}")
+    headers = [header for header in found.headers if normal(header.value) == normal(change.section)]
+    if headers:
+        return _below(source, headers[-1].span.end, line)
+    text = source.text
+    end = _line_break(text, 0)
+    gap = "" if text.endswith(("\r", "\n")) else end
+    return _insert(source, len(text), f"{gap}{end}[{change.section}]{end}{line}{end}")
+
+
+def _below(source: Source, at: int, line: str) -> Replace:
+    end = _line_end(source.text, at)
+    return _insert(source, end, _line_break(source.text, end) + line)
+
+
+def _drop_lines(change: DropLines, source: Source) -> Replace:
+    if source.kind == "heat":
+        return _drop_entry(change, source)
+    from lwlint.inputs.oslo.text import read
+
+    for setting in read(source).settings:
+        if change.span.start in (setting.key_start, setting.start):
+            return _whole_lines(source, setting.key_start, max(setting.end, setting.start))
+    raise NoPlace("no option stands there")
+
+
+def _whole_lines(source: Source, start: int, end: int) -> Replace:
+    starts = source.line_starts()
+    first = starts[source.position(start).line - 1] + (1 if source.position(start).line == 1 and source.text[:1] == "\ufeff" else 0)
+    match = _BREAK.search(source.text, end)
+    return Replace(source.span(first, match.end() if match else len(source.text)), "")
+
+
+# --- YAML: nodes tell which mapping a key belongs to, and in which style it is written
+
+
+def _add_key(change: AddKey, source: Source) -> Replace:
+    from lwlint.inputs.heat import nodes
+
+    mapping, value = _entry(change.key, source)
+    if not change.inside:
+        return _before(source, mapping, change.key.start, change)
+    if not isinstance(value, nodes.Mapping) or value.start < change.key.end or not value.pairs:
+        raise NoPlace("its mapping is written elsewhere")
+    if change.having and not any(key.value in change.having for key, _ in value.pairs):
+        raise NoPlace("a function makes its mapping")
+    return _before(source, value, value.pairs[0][0].start, change)
+
+
+def _entry(key: Span, source: Source) -> tuple[YamlMapping, Node]:
+    """Return the mapping that has the key at the span, and the key's value."""
+    from lwlint.inputs.heat import document, nodes
+
+    read = document.read_file(source)
+    if isinstance(read, document.HeatFile):
+        for node in nodes.walk(read.root):
+            if isinstance(node, nodes.Mapping):
+                for name, value in node.pairs:
+                    if name.start == key.start and name.end == key.end:
+                        return node, value
+    raise NoPlace("no key stands there")
+
+
+def _before(source: Source, mapping: YamlMapping, at: int, change: AddKey) -> Replace:
+    text = source.text
+    name = change.name
+    quote = text[at] if text[at] in "\"'" else "" if _PLAIN.match(name) else "'"
+    entry = f"{quote}{name}{quote}: {change.value}"
+    if text[mapping.start] == "{":
+        return _insert(source, at, f"{entry}, ")
+    line = source.position(at).line
+    lead = text[source.line_starts()[line - 1] : at]
+    if not re.fullmatch(r"\ufeff?[ ]*(?:-[ ]+)*", lead):
+        raise NoPlace("something stands in front of it on its line")
+    above = max((value.end for key, value in mapping.pairs if key.start < at), default=0)
+    at = _above_comments(source, line, lead, above) + len(lead)
+    return _insert(source, at, entry + _line_break(text, at) + " " * len(lead.lstrip("\ufeff")))
+
+
+def _above_comments(source: Source, line: int, lead: str, above: int) -> int:
+    """Return where the line begins or, if comments of its own indentation stand right over it, the first of them: they speak of it."""
+    starts = source.line_starts()
+    while not lead.strip(" ") and line > 1 and starts[line - 2] >= above and re.match(rf"{lead}#", source.line(line - 1)):
+        line -= 1
+    return starts[line - 1]
+
+
+def _drop_entry(change: DropLines, source: Source) -> Replace:
+    mapping, value = _entry(change.span, source)
+    lead = source.text[source.line_starts()[source.position(change.span.start).line - 1] : change.span.start]
+    rest = source.text[value.end : _line_end(source.text, value.end)]
+    if source.text[mapping.start] == "{" or lead.strip() or len(mapping.pairs) < 2 or not re.fullmatch(r"[ \t]*(?:#.*)?", rest):
+        raise NoPlace("it does not have lines of its own")
+    return _whole_lines(source, change.span.start, value.end)
+
+
+# --- systemd: a file of our own
+
+
+def _drop_in(change: DropIn, source: Source | None) -> Replace:
+    sections: dict[str, list[str]] = {}
+    for name, value in change.settings:
+        section, _, key = name.partition(".")
+        sections.setdefault(section, []).append(f"{key}={value}\n")
+    text = "\n".join(f"[{section}]\n{''.join(lines)}" for section, lines in sections.items())
+    if source is None:
+        return Replace(Span(change.path, 0, 0), text)
+    if source.text.rstrip("\n").endswith("\\"):
+        raise NoPlace("the last line of the drop-in goes on")
+    gap = "" if not source.text else "\n" if source.text.endswith("\n") else "\n\n"
+    return _insert(source, len(source.text), gap + text)

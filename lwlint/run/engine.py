@@ -1,0 +1,110 @@
+"""Facts + rules -> findings and verdicts. A check that raises is `broken`; the rest run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from lwlint import checks
+from lwlint.core.check import Unknown
+from lwlint.core.costs import Costs
+from lwlint.core.facts import Facts
+from lwlint.core.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, Command, Finding, Problem, Related, Verdict
+from lwlint.core.record import dataclass
+from lwlint.core.secret import masked, secrets, without
+from lwlint.core.source import Source
+from lwlint.files.cache import sha256
+from lwlint.policy.rules import Rule
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one run of the rules came to."""
+
+    findings: tuple[Finding, ...]
+    verdicts: tuple[Verdict, ...]
+    tracebacks: tuple[str, ...]
+
+
+def evaluate(facts: Facts, rules: Sequence[Rule], sources: Mapping[str, Source], costs: Costs | None = None) -> Answer:
+    """Return what the `rules` say of the `facts`: findings sorted by place, a verdict for every rule.
+
+    A finding in a source that is not judged (read as context only) is left out. What each rule takes is added to `costs`.
+    """
+    costs = costs or Costs()
+    findings: list[Finding] = []
+    verdicts, tracebacks = [], []
+    kinds = {"unit" if source.kind == "link" else source.kind for source in sources.values()}
+    kinds |= {"cib"} if "pcs config" in kinds else set()  # it stands in for one
+    kinds |= {"unit"} if "systemctl" in kinds and any(fact.kind == "unit" for fact in facts) else set()  # without their files
+    for rule in rules:
+        missing = checks.not_given(rule.check, rule.params, kinds)
+        if missing is not None:
+            verdicts.append(Verdict(rule.id, rule.code, NOT_EVALUATED, missing))
+            continue
+        try:
+            with costs.of("rule", f"{rule.code} {rule.id}"):
+                found, verdict = _run(rule, facts, sources)
+        except Exception:
+            import traceback
+
+            known = {secret for source in sources.values() for secret in secrets(source.text)}
+            trace = without(traceback.format_exc(), known)
+            tracebacks.append(f"{rule.code} {rule.id}: {trace}")
+            found, verdict = [], Verdict(rule.id, rule.code, BROKEN, trace.strip().splitlines()[-1])
+        findings += found
+        verdicts.append(verdict)
+    findings.sort(key=lambda f: (f.span, f.code, f.message))
+    return Answer(tuple(findings), tuple(verdicts), tuple(tracebacks))
+
+
+def _run(rule: Rule, facts: Facts, sources: Mapping[str, Source]) -> tuple[list[Finding], Verdict]:
+    missing = rule.bound.evidence(facts, rule.parameters)
+    if missing is not None:
+        return [], Verdict(rule.id, rule.code, NOT_EVALUATED, missing)
+    problems: dict[tuple[object, ...], Problem] = {}
+    unknown: list[Unknown] = []
+    for saw in rule.bound.run(facts, rule.parameters):
+        if isinstance(saw, Unknown):
+            unknown.append(saw)
+        elif saw.span.path not in sources or sources[saw.span.path].judged:
+            problems.setdefault((saw.span, saw.message), saw)
+    findings = [finding(rule, problem, sources) for problem in problems.values()]
+    because = _because(unknown, sources)
+    if findings:
+        return findings, Verdict(rule.id, rule.code, FAIL, because)
+    return [], Verdict(rule.id, rule.code, NOT_EVALUATED if unknown else PASS, because)
+
+
+def _because(unknown: Iterable[Unknown], sources: Mapping[str, Source]) -> str:
+    """Return one line for all that could not be judged: the first reason with its place, and how many more there are."""
+    seen: dict[str, None] = {}
+    for item in unknown:
+        place = ""
+        if item.span is not None and item.span.path in sources:
+            place = f"{item.span.path}:{sources[item.span.path].position(item.span.start).line}: "
+        seen[f"{place}{item.because}"] = None
+    reasons = list(seen)
+    return masked(reasons[0]) + (f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else "") if reasons else ""
+
+
+def finding(rule: Rule, problem: Problem, sources: Mapping[str, Source]) -> Finding:
+    """Return `problem` as a finding of `rule`, without secrets; the fingerprint is of what is there."""
+    source = sources.get(problem.span.path)
+    below = problem.span.path[len(source.root) :] if source is not None else problem.span.path
+    identity = "\0".join((rule.code, below, problem.subject or re.sub(r"\d+", "0", problem.message)))
+    return Finding(
+        code=rule.code,
+        rule=rule.id,
+        severity=problem.severity or rule.severity,
+        clause=rule.clause,
+        span=problem.span,
+        message=masked(problem.message),
+        remedy=masked(problem.remedy) if problem.remedy else rule.remedy.strip(),
+        fingerprint=sha256(identity.encode("utf-8", "surrogatepass"))[:20],
+        subject=masked(problem.subject),
+        related=tuple(Related(related.span, masked(related.message)) for related in problem.related),
+        host=problem.host or (source.host if source is not None else ""),
+        fix=problem.fix,
+        commands=tuple(Command(masked(line), on) for line, on in problem.commands),
+    )

@@ -1,0 +1,128 @@
+"""The release that an input is of, by what it shows: the profile that `auto` judges by."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Optional
+
+from lwlint.core import kinds
+from lwlint.core.facts import RELEASES, Release
+from lwlint.core.lazy import pattern
+from lwlint.core.source import Source
+
+# A path of a tree of tripleo-heat-templates and the first release that has it, newest first; in front what every such path has in it.
+_LAYOUT = (
+    ("wallaby", "deployment/", pattern(r"(^|/)deployment/(cephadm|frr)/")),
+    ("victoria", "deployment/", pattern(r"(^|/)deployment/(tls/undercloud-remove-novajoin|deprecated/mistral/mistral-base)\.yaml$")),
+    ("ussuri", "deployment/", pattern(r"(^|/)deployment/nova/nova-(api)?db-client-puppet\.yaml$")),
+    ("train", "", pattern(r"(^|/)(common/hiera-steps-tasks\.yaml$|deployment/(placement|certs)/)")),
+    ("stein", "deployment/", pattern(r"(^|/)deployment/[\w-]+/[\w-]+-(puppet|ansible)(\.j2)?\.yaml$")),
+    ("rocky", "/rpc-rabbitmq", pattern(r"(^|/)(docker|puppet)/services/(pacemaker|messaging)/rpc-rabbitmq\.yaml$")),
+    ("queens", "docker/services/", pattern(r"(^|/)docker/services/(ceph-ansible/ceph-nfs\.yaml$|logging/)")),
+    ("pike", "docker/services/", pattern(r"(^|/)docker/services/(containers-common\.yaml$|pacemaker/|database/|[\w-]+-api\.yaml$)")),
+    ("newton", "puppet/services/", pattern(r"(^|/)puppet/services/")),
+    ("mitaka", "puppet/manifests/", pattern(r"(^|/)puppet/manifests/overcloud_controller_pacemaker\.pp$")),
+)
+_VERSION = pattern(r"^heat_template_version:[ \t]*['\"]?([\w-]+)", re.MULTILINE)
+_HEAD = 4000
+
+# Red Hat OpenStack Platform, by its number in the name of an image.
+_PLATFORM = {
+    8: "liberty",
+    9: "mitaka",
+    10: "newton",
+    11: "ocata",
+    12: "pike",
+    13: "queens",
+    14: "rocky",
+    15: "stein",
+    16: "train",
+    17: "wallaby",
+}
+_IMAGE = pattern(r"\bimage=[\"']([^\"']+)")
+_IMAGE_PLATFORM = pattern(r"rhosp-?(\d+)\b")
+_IMAGE_RELEASE = pattern(rf"(?:tripleo|[:/_-])({'|'.join(RELEASES)})(?![a-z])")
+
+# What only some releases wrote into a CIB, most telling first.
+_CIB = (
+    ("mitaka", pattern(r"<primitive\b[^>]*\bid=[\"']openstack-core[\"']"), "the resource `openstack-core` of the full architecture"),
+    ("liberty", pattern(r"<primitive\b[^>]*\btype=[\"']openstack-keystone[\"']"), "openstack-keystone under Pacemaker"),
+    ("train", pattern(r"<podman\b"), "podman bundles, first used in stein and train"),
+    ("pike", pattern(r"<bundle\b"), "docker bundles, which pike brought"),
+    ("ocata", pattern(r"[\"']haproxy-role[\"']"), "location rules on node properties, which ocata brought"),
+)
+# Pacemaker of the enterprise distribution's minor releases: clusters are updated, so this is weak. It is asked where nothing is in a
+# bundle, and templates since stein put everything in bundles: a later Pacemaker then tells nothing.
+_PACEMAKER = (
+    ((1, 1, 12), "liberty"), ((1, 1, 13), "mitaka"), ((1, 1, 15), "newton"), ((1, 1, 16), "pike"), ((1, 1, 18), "queens"),
+    ((1, 1, 19), "rocky"), ((2,), None),
+)  # fmt: skip
+_DC_VERSION = pattern(r"<nvpair\b[^>]*\bname=[\"']dc-version[\"'][^>]*>")
+_VALUE = pattern(r"\bvalue=[\"'](\d+\.\d+\.\d+)")
+_OPENSTACK = pattern(r"openstack-|[\"'](galera|rabbitmq-cluster|haproxy)[\"']")
+
+
+def detect(sources: Iterable[Source]) -> Release:
+    """Return the release that the sources are of, and because of what; `Release(None)` when nothing tells it.
+
+    Templates tell it best, then a CIB, then container units. Where the evidence only sets a lower bound, that is the answer,
+    and `because` says so.
+    """
+    judged = [source for source in sources if source.judged]
+    for kind, ask in ((kinds.HEAT, _of_templates), (kinds.CIB, _of_cibs), (kinds.UNIT, _of_units)):
+        found = ask([source for source in judged if source.kind in (kind, kinds.PUPPET if kind == kinds.HEAT else kind)])
+        if found is not None:
+            return found
+    return Release(None, "nothing that was given tells the release")
+
+
+def _of_templates(sources: Sequence[Source]) -> Optional[Release]:
+    layout = next(((name, s.path) for name, part, path in _LAYOUT for s in sources if part in s.path and path.search(s.path)), None)
+    versions = Counter(m.group(1) for s in sources for m in [_VERSION.search(s.text, 0, _HEAD)] if m)
+    named = [(count, name) for name, count in versions.items() if name in RELEASES]
+    count, version = max(named, default=(0, ""))
+    if layout is not None and (not version or RELEASES.index(layout[0]) >= RELEASES.index(version)):
+        return Release(layout[0], f"a tree of templates that has `{layout[1]}`")
+    if version:
+        return Release(version, f"`heat_template_version: {version}` in {count} of {sum(versions.values())} templates")
+    return None
+
+
+def _of_cibs(sources: Sequence[Source]) -> Optional[Release]:
+    for source in sources:
+        for image in _IMAGE.findall(source.text):
+            found = _of_image(image)
+            if found is not None:
+                return Release(found, f"the container image `{image}`")
+    for name, sign, words in _CIB:
+        if any(sign.search(source.text) for source in sources):
+            return Release(name, words)
+    for source in sources:
+        nvpair = _DC_VERSION.search(source.text)
+        value = _VALUE.search(nvpair.group()) if nvpair else None
+        if value and _OPENSTACK.search(source.text):
+            return _of_pacemaker(value.group(1))
+    return None
+
+
+def _of_image(image: str) -> Optional[str]:
+    platform = _IMAGE_PLATFORM.search(image)
+    if platform is not None:
+        return _PLATFORM.get(int(platform.group(1)))
+    release = _IMAGE_RELEASE.search(image)
+    return release.group(1) if release is not None else None
+
+
+def _of_pacemaker(version: str) -> Optional[Release]:
+    numbers = tuple(map(int, version.split(".")))
+    name = next((name for least, name in reversed(_PACEMAKER) if least <= numbers), None)
+    return Release(name, f"Pacemaker {version}, which is weak evidence") if name else None
+
+
+def _of_units(sources: Sequence[Source]) -> Optional[Release]:
+    for source in sources:
+        if re.search(r"(^|/)tripleo_\w+\.service$", source.path):
+            return Release("stein", f"`{source.path}`: units of containers came with podman in stein; it may be later")
+    return None

@@ -1,0 +1,77 @@
+"""The traps of tripleo-heat-templates about containers (23 to 25 of the list of traps)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.inputs.heat.heat_findings import facts, findings
+
+HEAD = "heat_template_version: queens\n"
+
+
+def started(containers: str, step: str = "step_2") -> str:
+    """A template that starts these containers (lines without indentation)."""
+    body = "".join(f"          {line}\n" for line in containers.splitlines())
+    return f"{HEAD}outputs:\n  role_data:\n    value:\n      docker_config:\n        {step}:\n{body}"
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        "detach: false",
+        "action: exec",
+        "environment: [KOLLA_CONFIG_STRATEGY=COPY_ALWAYS, KOLLA_BOOTSTRAP=True]",
+        "environment: {KOLLA_CONFIG_STRATEGY: COPY_ALWAYS, KOLLA_BOOTSTRAP: true}",
+        "environment: {list_concat: [[KOLLA_BOOTSTRAP=True], {get_attr: [X, environment]}]}",
+        "command: ['/bin/bash', '-c', 'mkdir -p /var/log/x && chown -R x:x /var/log/x']",
+    ],
+)
+def test_23_a_container_that_ends_by_itself_needs_no_policy(ends: str) -> None:
+    assert findings({"a.yaml": started(f"x_init: {{image: i, {ends}}}")}, "LW406") == []
+
+
+@pytest.mark.parametrize(
+    "stays",
+    ["detach: true", "environment: [KOLLA_CONFIG_STRATEGY=COPY_ALWAYS]", "command: ['/bin/bash', '-c', 'chown x /x; exec x-api']"],
+)
+def test_23_what_only_resembles_such_a_container_needs_one(stays: str) -> None:
+    assert findings({"a.yaml": started(f"x_api: {{image: i, {stays}}}")}, "LW406") == ["LW406 a.yaml:7"]
+
+
+def test_24_containers_are_found_behind_functions_and_merge_keys() -> None:
+    containers = """map_merge:
+  - {get_attr: [Logging, docker_config, step_2]}
+  - a: {image: i}
+  - if:
+      - enabled
+      - b: {image: i}
+      - c: {map_merge: [{image: i}, {net: host}]}
+  - d:
+      <<: {image: i}
+"""
+    assert findings({"a.yaml": started(containers)}, "LW406") == [f"LW406 a.yaml:{line}" for line in (9, 12, 13, 14)]
+
+
+def test_24_a_side_car_in_a_logging_template_is_one_of_the_containers() -> None:
+    logging = f"{HEAD}outputs:\n  docker_config:\n    value:\n      step_4:\n        x_logs: {{image: i, command: tail -F /x}}\n"
+    user = f"{HEAD}resources:\n  Logging:\n    type: ./logging/stdout/x.yaml\n"
+    user += started("x_api: {image: i, restart: always}")[len(HEAD) :].replace("docker_config:", "docker_config:", 1)
+    files = {"docker/services/x.yaml": user, "docker/services/logging/stdout/x.yaml": logging}
+    assert findings(files, "LW406") == ["LW406 docker/services/logging/stdout/x.yaml:6"]
+
+
+BUNDLE = """redis_init_bundle:
+  image: i
+  detach: false
+  command: ['/docker_puppet_apply.sh', '2', 'file', 'include ::tripleo::profile::pacemaker::database::redis_bundle']
+redis_restart_bundle: {image: i, detach: false, command: restart}
+redis_image_tag: {image: i, detach: false, command: ['/bin/bash', '-c', 'docker tag a b']}
+redis_tls_proxy: {image: i, restart: always}
+"""
+
+
+def test_25_a_bundle_has_no_container_of_its_own_and_a_proxy_beside_it_is_legal() -> None:
+    path = "docker/services/pacemaker/database/redis.yaml"
+    files = {path: started(BUNDLE), "docker/services/pacemaker/clustercheck.yaml": started("clustercheck: {image: i, restart: always}")}
+    assert findings(files) == []
+    assert [(fact.name, getattr(fact, "under_pacemaker", None)) for fact in facts(files, "container")][:1] == [("clustercheck", False)]

@@ -1,0 +1,181 @@
+"""Heat files as text: places, Jinja, and what cannot be read."""
+
+from __future__ import annotations
+
+import pytest
+
+from lwlint.core.facts import NotEvaluated, Unreadable
+from lwlint.core.finding import Verdict
+from lwlint.core.source import Source
+from lwlint.files.tree import Memory
+from lwlint.inputs.heat import document
+from lwlint.inputs.heat.document import HeatFile, mask, read
+from lwlint.inputs.heat.facts import DuplicateKey, GetFile, HieraKey, Role
+from lwlint.inputs.heat.nodes import Refused, Scalar, plain, walk
+from lwlint.run import Request, check
+from tests.inputs.heat.heat_findings import facts, findings, rules, template
+
+
+def refused(text: str) -> tuple[str, int]:
+    with pytest.raises(Refused) as caught:
+        read(text)
+    return caught.value.message, caught.value.start
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_places_count_characters_past_a_byte_order_mark_and_any_line_break(mark: str, line_break: str) -> None:
+    text = mark + 'emoji: "😀"\né: b\nlast: &x  !!str  c\n'.replace("\n", line_break)
+    scalars = [node for node in walk(read(text).root) if isinstance(node, Scalar)]
+    assert [text[node.start : node.end] for node in scalars] == ["emoji", '"😀"', "é", "b", "last", "c"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "start"),
+    [
+        ("a: [", "while parsing a flow node did not find expected node content", 4),
+        ("a:\tb\n\tc: d", "while scanning a plain scalar found a tab character that violates indentation", 5),
+        ("é: \x00", "character 0x00: control characters are not allowed", 3),
+        ("a: *x", "alias `*x` has no anchor", 3),
+        ("a: !vault b", "tag `!vault` is not known to Heat", 3),
+        ("{{ a }}: b", "a key that is a list or a mapping", 1),
+        ("a: b\n---\nc: d", "a second document begins here; Heat reads files of one", 5),
+        ("a: 1\n<<: b", "`<<` must be given a mapping or a list of mappings", 9),
+        ("a: \ud800", "a half of a surrogate pair is no character", 3),
+    ],
+)
+def test_what_pyyaml_refuses_is_told_with_its_place(text: str, message: str, start: int) -> None:
+    assert refused(text) == (message, start)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "{a: " * 100_000, "- " * 100_000, "".join(" " * i + "a:\n" for i in range(3000))])
+def test_deep_nesting_is_refused_at_its_limit(text: str) -> None:
+    assert refused(text)[0] == "nested deeper than 200 levels"
+
+
+def test_aliases_are_read_as_one_node_and_a_bomb_of_them_is_refused() -> None:
+    lines = ["a0: &a0 [x, x]", *(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]" for i in range(1, 40))]
+    root = read("\n".join(lines[:10])).root
+    assert [node.value for node in walk(root) if isinstance(node, Scalar)] == ["a0", "x", "x", *(f"a{i}" for i in range(1, 10))]
+    files = {"a.yaml": "resource_registry: &r\n  OS::TripleO::Services::X: y\n" + "\n".join(lines)}
+    assert findings(files, "LW901") == ["LW901 a.yaml:20"]
+
+
+def test_an_empty_file_is_an_empty_document() -> None:
+    assert [plain(read(text).root) for text in ("", "\n", "# comment\n", "---\n", "\ufeff")] == [None] * 5
+    assert findings({"a.yaml": "", "b.yaml": "# resource_registry:\n"}, "LW901") == []
+
+
+def test_the_value_that_is_dropped_and_the_one_that_is_kept_are_both_known() -> None:
+    text = "resource_registry:\n  OS::A: b.yaml\n  'OS::A': c.yaml\n"
+    (duplicate,) = facts({"a.yaml": text}, "duplicate_key")
+    assert isinstance(duplicate, DuplicateKey)
+    assert (text[slice(*duplicate.dropped[1:])], text[slice(*duplicate.span[1:])], duplicate.differs) == ("OS::A", "'OS::A'", True)
+    assert facts({"a.yaml": "resource_registry:\n  1: b\n  '1': c\n"}, "duplicate_key") == []
+
+
+def test_11_braces_in_plain_yaml_are_text_and_hide_nothing() -> None:
+    config = "barbican::db::database_connection: x\nbarbican::api::enabled: \"{{ 'a' if b else 'c' }} {% if d %}e{% endif %}\""
+    assert findings({"barbican-api.yaml": template(config)}, "LW404") == ["LW404 barbican-api.yaml:6"]
+    assert findings({"a.yaml": "resource_registry:\n  {{ x }}: y\n"}, "LW901") == ["LW901 a.yaml:2"]
+
+
+def test_jinja_is_masked_by_as_many_characters() -> None:
+    text = "a: {{ b }}\n{%- for x in\n y %}\n  {# é\n #}{{x.name}}Config: {% raw %}{{ kept }}{% endraw %}\n"
+    masked = mask(text)
+    assert masked.text == "a: xxxxxxx\n            \n     \n      \n   xxxxxxxxxxConfig:          {{ kept }}            \n"
+    assert (len(masked.text), masked.statements, masked.expressions) == (len(text), ((11, 29),), ((3, 10), (40, 50)))
+
+
+def test_places_in_a_jinja_file_are_those_of_the_file() -> None:
+    files = {
+        "env.j2.yaml": "resource_registry:\n{% for role in roles %}\n  OS::TripleO::{{role.name}}: x.yaml\n{% endfor %}\n"
+        "  OS::TripleO::Services::NovaApi: puppet/services/pacemaker/nova-api.yaml\n",
+        "puppet/services/pacemaker/nova-api.yaml": "heat_template_version: pike\n",
+    }
+    assert findings(files, "LW401") == ["LW401 env.j2.yaml:5"]
+
+
+def test_jinja_that_cannot_be_seen_through_is_not_evaluated_and_no_error() -> None:
+    text = "heat_template_version: pike\nresources:\n{% if a %}\n  a: {{b}}: c\n  - d\n{% endif %}\n"
+    reading = document.read_file(Source("role.j2.yaml", text, "heat"))
+    assert (type(reading), getattr(reading, "because", "")) == (NotEvaluated, "Jinja")
+    report = check(Request(tree=Memory({"role.j2.yaml": text})), [rule for rule in rules() if rule.code in ("LW403", "LW901")])
+    assert report.findings == ()
+    assert report.verdicts == (
+        Verdict("pacemaker-template-outside-the-core", "LW403", "not evaluated", "Jinja in `role.j2.yaml`"),
+        Verdict("unreadable-input", "LW901", "pass", ""),
+    )
+    assert isinstance(document.read_file(Source("role.yaml", text, "heat")), Unreadable)
+
+
+def test_a_base_registry_that_cannot_be_seen_through_is_the_root_of_its_tree_all_the_same() -> None:
+    target = "/usr/share/openstack-tripleo-heat-templates/puppet/a.yaml"
+    files = {
+        "tree/overcloud-resource-registry-puppet.j2.yaml": "resource_registry:\n  {{ a }}: [\n",
+        "tree/environments/a.yaml": f"resource_registry:\n  OS::TripleO::Services::A: ../b.yaml\n  OS::TripleO::Services::B: {target}\n",
+    }
+    assert findings(files) == ["LW409 tree/environments/a.yaml:2", "LW409 tree/environments/a.yaml:3"]
+    report = check(Request(paths=("tree/overcloud-resource-registry-puppet.j2.yaml",), tree=Memory(files)), rules())
+    assert {verdict.because for verdict in report.verdicts if verdict.rule in ("dangling-template", "duplicate-key")} == {
+        "Jinja in `tree/overcloud-resource-registry-puppet.j2.yaml`"
+    }
+
+
+def test_a_jinja_file_without_jinja_that_is_wrong_is_an_error() -> None:
+    assert isinstance(document.read_file(Source("a.j2.yaml", "a: [", "heat")), Unreadable)
+
+
+def test_a_file_that_no_rule_looks_into_is_still_told_when_it_is_no_yaml() -> None:
+    assert findings({"parameters.yaml": "parameter_merge_strategies:\n  a: [b\n"}, "LW901") == ["LW901 parameters.yaml:3"]
+
+
+def test_forms_are_told_apart_by_their_keys() -> None:
+    texts = {
+        "template": "heat_template_version: 2016-04-08\n",
+        "environment": "parameter_defaults: {}\n",
+        "roles": "- name: Controller\n",
+        "other": "nova::debug: true\n",
+    }
+    read_files = {form: document.read_file(Source("a.yaml", text, "heat")) for form, text in texts.items()}
+    assert {form: file.form for form, file in read_files.items() if isinstance(file, HeatFile)} == {form: form for form in texts}
+
+
+def test_files_that_templates_read_are_named_from_the_run() -> None:
+    text = "heat_template_version: pike\nresources:\n  C:\n    type: OS::Heat::SoftwareConfig\n    properties:\n"
+    text += "      config: {list_join: ['', [{get_file: manifests/a.pp}, {get_file: ../b.pp}, {get_file: 'http://example.com/c.pp'}]]}\n"
+    found = [fact for fact in facts({"puppet/x.yaml": text}, "get_file") if isinstance(fact, GetFile)]
+    assert [(fact.name, fact.target) for fact in found] == [("puppet/manifests/a.pp", "manifests/a.pp"), ("b.pp", "../b.pp")]
+
+
+def test_hieradata_and_merge_keys_give_settings_too() -> None:
+    text = "nova::debug: true\nnova::a: &m {nova::b: 1}\n"
+    merged = template("<<: &base {heat::db::database_max_retries: -1}\nheat::database_connection: x")
+    found = [fact for fact in facts({"hieradata/common.yaml": text, "t.yaml": merged}, "hiera_key") if isinstance(fact, HieraKey)]
+    assert [(key.name, key.values, key.place) for key in found] == [
+        ("nova::debug", ("true",), "hieradata"),
+        ("nova::a", None, "hieradata"),
+        ("heat::db::database_max_retries", ("-1",), "config_settings"),
+        ("heat::database_connection", ("x",), "config_settings"),
+    ]
+    assert findings({"t.yaml": merged}) == []
+
+
+def test_the_conditions_of_a_setting_are_kept() -> None:
+    config = "map_merge:\n  - if:\n      - c\n      - {heat::db::database_max_retries: -1}\n      - {}\n  - heat::database_connection: x"
+    keys = [fact for fact in facts({"a.yaml": template(config)}, "hiera_key") if isinstance(fact, HieraKey)]
+    assert [(key.name, key.branch) for key in keys] == [("heat::db::database_max_retries", ("c=1",)), ("heat::database_connection", ())]
+    assert findings({"a.yaml": template(config)}, "LW404") == ["LW404 a.yaml:11"]
+    both = config.replace("      - {}", "      - {heat::db::database_max_retries: '-1'}")
+    assert findings({"a.yaml": template(both)}, "LW404") == []
+
+
+def test_roles_and_the_files_of_a_capabilities_map_are_seen() -> None:
+    roles = "- name: Controller\n  ServicesDefault: [OS::TripleO::Services::NovaApi, OS::TripleO::Services::Redis]\n- name: Empty\n"
+    (role,) = facts({"roles_data.yaml": roles}, "role")
+    assert isinstance(role, Role)
+    assert (role.name, role.services) == ("Controller", ("OS::TripleO::Services::NovaApi", "OS::TripleO::Services::Redis"))
+    topics = "topics:\n  - title: Base\n    environment_groups:\n      - environments:\n"
+    topics += "".join(f"          - file: environments/{name}.yaml\n" for name in ("here", "gone"))
+    files = {"capabilities-map.yaml": topics, "environments/here.yaml": "parameter_defaults: {}\n"}
+    assert findings(files) == ["LW414 capabilities-map.yaml:6"]

@@ -1,0 +1,224 @@
+"""Which files make one option set, and what is effective in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from lwlint.core.facts import Facts, NotEvaluated, Unreadable
+from lwlint.files.tree import Memory
+from lwlint.inputs.oslo.facts import Option, OptionFiles, Unresolved, boolean, integer, substituted
+from lwlint.run import Request, load_catalogue, read_facts
+
+CATALOGUE = load_catalogue()
+
+
+def facts_of(files: Mapping[str, str], release: str = "auto") -> Facts:
+    return read_facts(Request(tuple(sorted({path.split("/")[0] for path in files})), release=release, tree=Memory(files))).facts
+
+
+def sets_of(files: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    return {f.name: f.files for f in facts_of(files).of(OptionFiles)}
+
+
+A = "[DEFAULT]\na = 1\n"
+
+
+def test_oslo_configs_search_reads_the_project_then_the_program_then_folders() -> None:
+    assert sets_of(
+        {
+            "etc/glance/glance-api.conf": A,
+            "etc/glance/glance-registry.conf": A,
+            "etc/glance/glance-api.conf.d/20.conf": A,
+            "etc/glance/glance-api.conf.d/100.conf": A,
+            "etc/glance/glance-api.conf.d/.hidden.conf": A,
+            "etc/glance/glance-api.conf.d/x.ini": A,
+            "usr/share/glance/glance-api-dist.conf": A,
+        }
+    ) == {
+        "glance-api": (
+            "usr/share/glance/glance-api-dist.conf",
+            "etc/glance/glance-api.conf",
+            "etc/glance/glance-api.conf.d/100.conf",
+            "etc/glance/glance-api.conf.d/20.conf",
+        ),
+        "glance-registry": ("etc/glance/glance-registry.conf",),
+        "x.ini": ("etc/glance/glance-api.conf.d/x.ini",),
+    }
+
+
+def test_neutrons_server_reads_the_plugin_and_its_folders_too() -> None:
+    assert sets_of(
+        {
+            "etc/neutron/neutron.conf": A,
+            "etc/neutron/plugins/ml2/ml2_conf.ini": A,
+            "etc/neutron/dhcp_agent.ini": A,
+            "etc/neutron/conf.d/neutron-server/a.conf": A,
+            "usr/share/neutron/neutron-dist.conf": A,
+            "usr/share/neutron/server/b.conf": A,
+        }
+    ) == {
+        "neutron": (
+            "usr/share/neutron/neutron-dist.conf",
+            "usr/share/neutron/server/b.conf",
+            "etc/neutron/neutron.conf",
+            "etc/neutron/plugins/ml2/ml2_conf.ini",
+            "etc/neutron/conf.d/neutron-server/a.conf",
+        ),
+        "dhcp_agent.ini": ("etc/neutron/dhcp_agent.ini",),
+    }
+
+
+def test_a_unit_tells_what_its_program_reads_in_the_order_of_its_command_line() -> None:
+    files = {
+        "usr/lib/systemd/system/neutron-server.service": "[Service]\nExecStart=/usr/bin/neutron-server "
+        "--config-file /usr/share/neutron/neutron-dist.conf --config-dir /usr/share/neutron/server --config-file=/etc/neutron/neutron.conf "
+        "--config-file /etc/neutron/plugin.ini --config-dir /etc/neutron/conf.d/common --log-file /var/log/x\n",
+        "usr/lib/systemd/system/neutron-dhcp-agent.service": "[Service]\nExecStart=/usr/bin/neutron-dhcp-agent "
+        "--config-file /etc/neutron/neutron.conf --config-file /etc/neutron/dhcp_agent.ini\n",
+        "etc/neutron/neutron.conf": A,
+        "etc/neutron/plugin.ini": "[DEFAULT]\na = 2\n",
+        "etc/neutron/dhcp_agent.ini": A,
+        "etc/neutron/conf.d/common/x.conf": A,
+        "etc/neutron/conf.d/other/x.conf": A,
+        "usr/share/neutron/neutron-dist.conf": A,
+    }
+    facts = facts_of(files)
+    assert {f.name: (f.files, f.services, f.read) for f in facts.of(OptionFiles)} == {
+        "neutron-dhcp-agent": (("etc/neutron/neutron.conf", "etc/neutron/dhcp_agent.ini"), ("neutron_dhcp_agent",), True),
+        "neutron-server": (
+            (
+                "usr/share/neutron/neutron-dist.conf",
+                "etc/neutron/neutron.conf",
+                "etc/neutron/plugin.ini",
+                "etc/neutron/conf.d/common/x.conf",
+            ),
+            ("neutron_server",),
+            True,
+        ),
+        "x.conf": (("etc/neutron/conf.d/other/x.conf",), (), False),
+    }
+
+
+def test_units_without_arguments_share_one_set_with_what_the_search_finds() -> None:
+    unit = "[Service]\nExecStart=/usr/bin/{}\n"
+    files = {
+        "usr/lib/systemd/system/openstack-nova-api.service": unit.format("nova-api"),
+        "usr/lib/systemd/system/openstack-nova-conductor.service": unit.format("nova-conductor"),
+        "usr/lib/systemd/system/tripleo_nova_scheduler.service": "[Service]\nExecStart=/usr/bin/podman start nova_scheduler\n",
+        "etc/nova/nova.conf": A,
+        "usr/share/nova/nova-dist.conf": A,
+    }
+    assert [(f.files, f.complete) for f in facts_of(files).of(OptionFiles)] == [
+        (("usr/share/nova/nova-dist.conf", "etc/nova/nova.conf"), True)
+    ]
+
+
+def test_what_is_made_for_containers_takes_the_place_of_the_hosts_own_files() -> None:
+    generated = "var/lib/config-data/puppet-generated"
+    files = {
+        "etc/nova/nova.conf": A,
+        "etc/heat/heat.conf": A,
+        "usr/share/nova/nova-dist.conf": A,
+        f"{generated}/nova/etc/nova/nova.conf": A,
+        f"{generated}/nova_libvirt/etc/nova/nova.conf": A,
+        "var/lib/config-data/nova/etc/nova/nova.conf": A,
+    }
+    assert {f.name: (f.files, f.complete) for f in facts_of(files).of(OptionFiles)} == {
+        "heat": (("etc/heat/heat.conf",), False),
+        "nova:nova": ((f"{generated}/nova/etc/nova/nova.conf",), False),
+        "nova_libvirt:nova": ((f"{generated}/nova_libvirt/etc/nova/nova.conf",), False),
+    }
+
+
+def test_hosts_are_kept_apart() -> None:
+    assert sets_of({"a/etc/heat/heat.conf": A, "b/etc/heat/heat.conf": A, "b/etc/heat/heat.conf.d/x.conf": A}) == {
+        "a/heat": ("a/etc/heat/heat.conf",),
+        "b/heat": ("b/etc/heat/heat.conf", "b/etc/heat/heat.conf.d/x.conf"),
+    }
+
+
+def test_loose_files_go_by_their_names_and_unknown_names_make_one_set() -> None:
+    assert sets_of({"nova.conf": A, "nova-dist.conf": A, "ml2_conf.ini": A, "neutron.conf": A, "2.conf": A, "1.conf": A}) == {
+        "nova": ("nova-dist.conf", "nova.conf"),
+        "neutron": ("neutron.conf", "ml2_conf.ini"),
+        "*": ("1.conf", "2.conf"),
+    }
+    assert sets_of({"1-etc.conf": A, "conf.d/9.conf": A, "conf.d/10.conf": A}) == {"*": ("1-etc.conf", "conf.d/10.conf", "conf.d/9.conf")}
+
+
+def test_an_option_is_one_fact_with_its_place_and_what_it_beats() -> None:
+    files = {"1.conf": "[DATABASE]\nmax_retries = 3\nmax_retries: '4'\n", "2.conf": "[database]\nmax_retries =\t-1 \n"}
+    (option,) = facts_of(files).of(Option)
+    assert (option.name, option.section, option.option, option.value, option.sets) == (
+        "database.max_retries", "database", "max_retries", "-1", ("*",),
+    )  # fmt: skip
+    assert (option.span.path, files["2.conf"][option.span.start : option.span.end]) == ("2.conf", "-1")
+    assert [(text.value, text.span.path) for text in option.beaten] == [("4", "1.conf"), ("3", "1.conf")]
+    assert option.values == ("3", "4", "-1")
+
+
+def test_a_file_that_is_refused_leaves_its_set_without_options() -> None:
+    facts = facts_of({"1.conf": "[database]\nmax_retries = -1\n", "2.conf": "[database]\n\n  max_retries = 3\n"})
+    assert [(f.name, f.refused) for f in facts.of(OptionFiles)] == [("*", "2.conf")]
+    assert facts.of(Option) == []
+    assert [(u.span.path, u.span.start, u.message, u.fatal) for u in facts.of(Unreadable)] == [
+        ("2.conf", 14, "the line is indented, but there is no value above that it could continue", True)
+    ]
+
+
+def test_a_line_that_a_report_masked_does_not_make_the_file_unreadable() -> None:
+    facts = facts_of({"1.conf": "[database]\nmax_retries = -1\n*********\n*** x\n"})
+    assert [(f.span.start, f.because) for f in facts.of(NotEvaluated)] == [(28, "the line was masked when the report was made")]
+    assert [f.span.start for f in facts.of(Unreadable)] == [38]
+
+
+UNIT_WITH_ENVIRONMENT = {
+    "usr/lib/systemd/system/openstack-heat-engine.service": "[Service]\nExecStart=/usr/bin/heat-engine\n"
+    'Environment=OS_DATABASE__MAX_RETRIES=3 "OS_DEFAULT__SQL_MAX_RETRIES=4"\n',
+    "etc/heat/heat.conf": "[database]\nmax_retries = -1\n",
+}
+
+
+@pytest.mark.parametrize(("release", "value"), [("train", "3"), ("auto", "3"), ("queens", "-1")])
+def test_the_environment_beats_files_from_stein_on(release: str, value: str) -> None:
+    options = {o.name: (o.value, o.span.path) for o in facts_of(UNIT_WITH_ENVIRONMENT, release).of(Option) if o.option == "max_retries"}
+    path = "usr/lib/systemd/system/openstack-heat-engine.service" if value == "3" else "etc/heat/heat.conf"
+    assert options["database.max_retries"] == (value, path)
+
+
+def test_what_is_not_oslo_config_is_left_alone() -> None:
+    assert sets_of({"etc/heat/api-paste.ini": "[DEFAULT]\nx\n", "etc/nova/rootwrap.conf": "[DEFAULT]\nx\n", "etc/swift/a.conf": A}) == {}
+
+
+def test_numbers_are_those_of_python_and_switches_those_of_oslo() -> None:
+    assert [integer(text) for text in ("010", "+5", " -1 ", "1_0", "", " ")] == [10, 5, -1, 10, None, None]
+    for text in ("0x10", "-1.0", "1e3", "- 1", "\u22121", "-1 # x", "None"):
+        with pytest.raises(ValueError, match="invalid literal"):
+            integer(text)
+    assert [boolean(text) for text in ("True", "ON", "yes", "1", "false", "Off", "no", "0")] == [True] * 4 + [False] * 4
+    for text in ("", "t", " true"):
+        with pytest.raises(ValueError, match="no boolean"):
+            boolean(text)
+
+
+def test_references_are_to_known_options_of_the_same_section_first() -> None:
+    known = {("database", "n"): "1", ("DEFAULT", "n"): "2", ("DEFAULT", "m"): "3"}
+    assert substituted("$n ${m} $$ \\$n ${database.n}% $(", "database", known.get) == "1 3 $ $n 1% $("
+    with pytest.raises(Unresolved):
+        substituted("${api_database.n}", "database", known.get)
+
+
+def test_a_catalogue_is_not_asked_about_names_that_tell_nothing() -> None:
+    assert CATALOGUE.of_config_file("/etc/heat/heat.conf") != ()
+    assert [f.services for f in facts_of({"1.conf": A}).of(OptionFiles)] == [()]
+
+
+def test_a_loose_file_beside_a_hosts_tree_is_a_set_of_its_own() -> None:
+    facts = facts_of({"nova.conf": A, "etc/nova/nova.conf": A})
+    assert [(f.name, f.files) for f in facts.of(OptionFiles)] == [("nova", ("etc/nova/nova.conf",)), ("nova#2", ("nova.conf",))]
+    assert [(option.span.path, option.sets) for option in facts.of(Option)] == [
+        ("etc/nova/nova.conf", ("nova",)),
+        ("nova.conf", ("nova#2",)),
+    ]

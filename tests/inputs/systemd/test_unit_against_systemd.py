@@ -1,0 +1,217 @@
+"""lwlint's reading of unit files against systemd's own: recorded answers, and the installed systemd on random trees."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from lwlint.core.source import Link, Source
+from lwlint.inputs.systemd.facts import Unit
+from lwlint.inputs.systemd.reader import unit_facts
+from lwlint.inputs.systemd.values import INFINITY, boolean, time_span
+from lwlint.run import load_catalogue
+from tests.inputs.systemd import unit_trees
+from tests.shared import shared
+
+TREES = int(os.environ.get("LWLINT_UNIT_TREES", "2000"))
+BATCH = 200
+DEPENDENCIES = ("Requires", "Requisite", "BindsTo", "PartOf", "Wants")
+
+
+def units(files: dict[str, object], asked: tuple[str, ...] = ()) -> dict[str, Unit]:
+    """Return the units of a host by each of their names; `asked` are instances that something starts."""
+    sources, links = [], [Link(f"usr/lib/systemd/system/probe.target.wants/{name}", "/dev/null") for name in asked if "@" in name]
+    for path, content in files.items():
+        if isinstance(content, dict):
+            links.append(Link(path, content["link"]))
+            continue
+        root = "" if path.split("/")[0] in ("etc", "run", "usr", "lib") else path.rpartition("/")[0] + "/"
+        text = content if isinstance(content, str) else content.decode("utf-8", "surrogateescape")
+        sources.append(Source(path, text, "unit", root=root))
+    facts = list(unit_facts(sources, links, load_catalogue()))
+    return {name: unit for unit in facts if isinstance(unit, Unit) and not unit.loose for name in unit.names}
+
+
+def value(unit: Unit, key: str, default: str) -> str:
+    """Return a setting of a unit, or systemd's default."""
+    return unit.settings[key].value if key in unit.settings else default
+
+
+def seconds(printed: str) -> float | None:
+    """Return a time as systemd prints it: whole seconds, or less than one."""
+    span = time_span(printed)
+    assert span is not None
+    return None if span == INFINITY else span / 1e6
+
+
+def rounded(usec: int | None) -> float | None:
+    """Return a time as seconds, rounded down as systemd does when it prints one."""
+    return usec if usec is None else usec // 1_000_000 if usec >= 1_000_000 else usec / 1e6
+
+
+def manager_view(unit: Unit) -> dict[str, object]:
+    """Return what the manager would print of `unit`; only the load state of one that it does not load."""
+    view: dict[str, object] = {"LoadState": unit.load_state, "FragmentPath": unit.fragment}
+    if unit.load_state != "loaded":  # a file that is refused while it is read leaves an alias unmerged: the name asked about decides
+        return view
+    remains = boolean(value(unit, "Service.RemainAfterExit", "no"))
+    return {
+        **view,
+        "Id": unit.name,
+        "Names": sorted(unit.names),
+        "DropInPaths": list(unit.drop_ins),
+        "Type": unit.type,
+        "Restart": value(unit, "Service.Restart", "no"),
+        "RemainAfterExit": "yes" if remains else "no",
+        "RestartSec": rounded(unit.restart_usec),
+        "TimeoutStartSec": rounded(unit.timeout_start_usec),
+        **{key: sorted({w for s in unit.lists.get(f"Unit.{key}", ()) for w in s.value.split() if "dep" in w}) for key in DEPENDENCIES},
+    }
+
+
+def manager_print(said: dict[str, list[str]]) -> dict[str, object]:
+    """Return what systemd printed of a unit, in the shape of `manager_view`."""
+    view: dict[str, object] = {
+        "LoadState": said["Unit Load State"][0],
+        "FragmentPath": said.get("Fragment Path", [""])[0],
+    }
+    if view["LoadState"] != "loaded":
+        return view
+    return {
+        **view,
+        "Id": said["Id"][0],
+        "Names": sorted([said["Id"][0], *said.get("Alias", [])]),
+        "DropInPaths": said.get("DropIn Path", []),
+        **{key: said[key][0] for key in ("Type", "Restart", "RemainAfterExit")},
+        **{key: seconds(said[key][0]) for key in ("RestartSec", "TimeoutStartSec")},
+        **{key: sorted({v.split()[0] for v in said.get(key, []) if "dep" in v}) for key in DEPENDENCIES},
+    }
+
+
+@pytest.mark.parametrize("batch", range(TREES // BATCH))
+def test_random_trees_read_as_systemd_reads_them(batch: int) -> None:
+    rng = random.Random(batch)
+    files: dict[str, object] = dict(unit_trees.for_all_services(rng) if batch % 2 else {})
+    asked: list[str] = []
+    for number in range(BATCH):
+        more, names = unit_trees.tree(rng, number)
+        files.update(more)
+        asked += names
+    said = unit_trees.ask(files, asked)
+    ours = units(files, tuple(asked))
+    expected = {name: manager_print(said[name]) for name in asked if said[name]["Unit Load State"] != ["not-found"]}
+    found = {name: manager_view(ours[name]) for name in asked if name in ours and ours[name].load_state != "not-found"}
+    assert found == expected
+
+
+def cases() -> list[object]:
+    path = Path(os.environ.get("LWLINT_SHARED", Path(__file__).resolve().parents[2] / "shared")) / "corpus/units/cases.json"
+    return [pytest.param(name, case, id=name) for name, case in json.loads(path.read_text()).items()] if path.exists() else []
+
+
+def test_the_recorded_cases_are_at_hand() -> None:
+    assert shared("corpus/units/cases.json").is_file()
+
+
+@pytest.mark.parametrize(("name", "case"), cases())
+def test_a_recorded_case_reads_as_systemd_read_it(name: str, case: dict[str, dict[str, str]]) -> None:
+    unit = units(case["files"], (case["unit"],))[case["unit"]]
+    manager, show = case["manager_test"], case["systemctl_show"]
+    keys = ("LoadState", "Id", "FragmentPath", "DropInPaths", "Type", "Restart", "RemainAfterExit")
+    view = manager_view(unit)
+    assert {key: view[key] for key in keys if key in manager and key in view} == {
+        key: manager[key] for key in keys if key in view and key in manager
+    }
+    assert _show_view(unit) == {
+        "LoadState": show["LoadState"],
+        "Names": sorted(show["Names"].split()),
+        "Restart": show["Restart"],
+        "RestartUSec": seconds(show["RestartUSec"]),
+        "StartLimitIntervalUSec": seconds(show["StartLimitIntervalUSec"]),
+        "StartLimitBurst": show["StartLimitBurst"],
+        "UnitFileState": show.get("UnitFileState", "unknown"),
+        "RestartPreventExitStatus": show.get("RestartPreventExitStatus", "").split(),
+        "SuccessExitStatus": show.get("SuccessExitStatus", "").split(),
+    }
+
+
+def _show_view(unit: Unit) -> dict[str, object]:
+    def times(usec: int | None) -> float | None:
+        return None if usec is None else usec / 1e6
+
+    def statuses(key: str) -> list[str]:
+        return [word.replace("SIG", "") for word in value(unit, key, "").split()]
+
+    return {
+        "LoadState": unit.load_state,
+        "Names": sorted(unit.names),
+        "Restart": value(unit, "Service.Restart", "no"),
+        "RestartUSec": times(unit.restart_usec),
+        "StartLimitIntervalUSec": times(unit.start_limit_interval_usec),
+        "StartLimitBurst": str(unit.start_limit_burst),
+        "UnitFileState": unit.enabled,
+        "RestartPreventExitStatus": statuses("Service.RestartPreventExitStatus"),
+        "SuccessExitStatus": statuses("Service.SuccessExitStatus"),
+    }
+
+
+@pytest.mark.parametrize("folder", ["rdo", "debian"])
+def test_units_of_real_packages_read_as_systemd_read_them(folder: str) -> None:
+    at = shared(f"corpus/units/{folder}")
+    expected = json.loads((at / "expected.json").read_text())
+    files = {name: at / answer.get("file", name) for name, answer in expected.items()}
+    ours = {}
+    for name, answer in expected.items():
+        plain = answer["unit"].replace("@1.", "@.")
+        found = units({f"usr/lib/systemd/system/{plain}": files[name].read_text()}, (answer["unit"],))
+        ours[name] = manager_view(found[answer["unit"]])
+    keys = ("LoadState", "Type", "Restart", "RemainAfterExit")
+    assert {name: {key: view.get(key) for key in keys} for name, view in ours.items()} == {
+        name: {key: answer.get(key) for key in keys} for name, answer in expected.items()
+    }
+    assert {name: view.get("RestartSec") for name, view in ours.items()} == {
+        name: seconds(answer["RestartSec"]) if "RestartSec" in answer else None for name, answer in expected.items()
+    }
+
+
+def test_what_is_enabled_is_what_systemctl_says() -> None:
+    if shutil.which("systemctl") is None:
+        pytest.skip("NO SYSTEMCTL HERE: the states of unit files are not compared with systemd itself (install the package `systemd`)")
+    rng = random.Random(7)
+    files: dict[str, object] = {
+        "etc/systemd/system/multi-user.target.wants/other.service": {"link": "/usr/lib/systemd/system/other.service"}
+    }
+    for number in range(400):
+        files.update(_installable(rng, f"u{number}"))
+    root = Path(tempfile.mkdtemp(prefix="lwlint-enabled-"))
+    try:
+        unit_trees.write(root, files)
+        command = ["systemctl", f"--root={root}", "list-unit-files", "--no-pager", "--no-legend"]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    finally:
+        shutil.rmtree(root)
+    expected = {line.split()[0]: line.split()[1] for line in said.splitlines()}
+    ours = {unit.name: unit.enabled for unit in units(files).values()}
+    assert {name: state for name, state in ours.items() if name in expected} == {name: expected[name] for name in ours if name in expected}
+
+
+def _installable(rng: random.Random, name: str) -> dict[str, object]:
+    install = rng.choice(
+        ["", "", "WantedBy=multi-user.target\n", "WantedBy=multi-user.target\n", f"Alias={name}-alias.service\n", "Also=x.service\n"]
+    )
+    unit = f"{name}.service"
+    files: dict[str, object] = {
+        f"{rng.choice(['usr/lib', 'usr/lib', 'etc', 'run'])}/systemd/system/{unit}": f"[Service]\nExecStart=/bin/true\n[Install]\n{install}"
+    }
+    for _ in range(rng.choice([0, 0, 1, 2])):
+        top = rng.choice(["etc/systemd/system", "etc/systemd/system", "run/systemd/system", "usr/lib/systemd/system"])
+        place = rng.choice([f"multi-user.target.wants/{unit}", f"a.target.requires/{unit}", f"{name}-alias.service", f"{name}-b.service"])
+        files[f"{top}/{place}"] = {"link": f"/usr/lib/systemd/system/{unit}"}
+    return files

@@ -1,0 +1,184 @@
+"""What the reader of unit files gives: places, and where systemd stops reading."""
+
+from __future__ import annotations
+
+import pytest
+
+from lwlint.core.facts import Unreadable
+from lwlint.core.source import Source
+from lwlint.files.tree import Memory
+from lwlint.inputs.systemd.facts import IgnoredLine, Unit
+from lwlint.inputs.systemd.text import Assignment, Stray, read
+from lwlint.run import Request, read_facts
+
+
+def assignments(text: str) -> list[tuple[str, str, str]]:
+    return [
+        (line.section, line.key.value, line.value.value) for line in read(Source("x", text, "unit")).lines if isinstance(line, Assignment)
+    ]
+
+
+def facts(files: dict[str, object], kind: type) -> list[object]:
+    return read_facts(Request(tree=Memory(files))).facts.of(kind)  # type: ignore[arg-type]
+
+
+def test_key_and_value_have_the_span_they_stand_at() -> None:
+    text = "\ufeff[Service]\r\n  Restart = always \r\n"
+    source = Source("x", text, "unit")
+    line = read(source).lines[0]
+    assert isinstance(line, Assignment)
+    assert [text[slice(*span[1:])] for span in (line.key.span, line.value.span)] == ["Restart", "always"]
+    assert source.position(line.value.span.start) == (2, 13)
+
+
+def test_a_joined_value_spans_from_its_first_to_its_last_character() -> None:
+    text = "[Service]\nExecStart=/bin/a \\\n# a comment between\n  b\n"
+    line = read(Source("x", text, "unit")).lines[0]
+    assert isinstance(line, Assignment)
+    assert line.value.value == "/bin/a    b"
+    assert text[slice(*line.value.span[1:])] == "/bin/a \\\n# a comment between\n  b"
+
+
+def test_a_backslash_joins_lines_and_swallows_a_header() -> None:
+    assert assignments("[Service]\nEnvironment=A=1 \\\n[Unit]\nRestart=no\n") == [
+        ("Service", "Environment", "A=1  [Unit]"),
+        ("Service", "Restart", "no"),
+    ]
+
+
+def test_two_backslashes_join_nothing() -> None:
+    assert assignments("[Service]\nA=b\\\\\nC=d\n") == [("Service", "A", "b\\\\"), ("Service", "C", "d")]
+
+
+def test_a_value_that_begins_on_the_next_line() -> None:
+    assert assignments("[Service]\nRestart=\\\nalways") == [("Service", "Restart", "always")]
+
+
+@pytest.mark.parametrize("broken", ["[Service", "[Service] # note", "[Ser'vice]", "[", "A=\udcff", "A=\ufdd0"])
+def test_systemd_stops_reading_at_a_line_like_this(broken: str) -> None:
+    text = f"[Service]\nB=1\n{broken}\nC=2\n"
+    unit = read(Source("x", text, "unit"))
+    assert [line.key.value for line in unit.lines if isinstance(line, Assignment)] == ["B"]
+    assert unit.stop is not None
+    assert text[slice(*unit.stop.text.span[1:])] == broken
+
+
+def test_a_line_of_more_than_a_mebibyte_stops_the_file() -> None:
+    stop = read(Source("x", "[Service]\nA=" + "x" * 1024 * 1024 + "\nB=1\n", "unit")).stop
+    assert stop is not None
+    assert stop.because == "line is longer than 1 MiB"
+
+
+def test_endless_continuation_stops_the_file() -> None:
+    stop = read(Source("x", "[Service]\nA=\\\n" + "x\\\n" * 600_000, "unit")).stop
+    assert stop is not None
+    assert stop.because == "line is longer than 1 MiB"
+
+
+def test_a_nul_ends_a_line() -> None:
+    assert assignments("[Service]\0A=1\0\0B=2") == [("Service", "A", "1"), ("Service", "B", "2")]
+
+
+def test_lines_that_assign_nothing_are_kept() -> None:
+    lines = read(Source("x", "[Service]\nwords\n=x\n", "unit")).lines
+    assert [(line.text.value, line.because) for line in lines if isinstance(line, Stray)] == [
+        ("words", "it has no `=`"),
+        ("=x", "it has no key in front of `=`"),
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "\0", "\ufeff", "\\", "[]", "=", "[Unit]\n=\n", "\udcff\udcfe[\0U\0"])
+def test_nothing_makes_the_reader_fail(text: str) -> None:
+    assert isinstance(facts({"etc/systemd/system/neutron-server.service": text.encode("utf-8", "surrogateescape")}, Unit)[0], Unit)
+
+
+def test_a_header_that_stops_a_unit_file_is_told_and_the_unit_is_in_error() -> None:
+    files = {"etc/systemd/system/neutron-server.service": "[Service]\nExecStart=/bin/a\n[Install\nWantedBy=x\n"}
+    assert [unit.load_state for unit in facts(files, Unit)] == ["error"]  # type: ignore[attr-defined]
+    assert [fact.message for fact in facts(files, Unreadable)] == [  # type: ignore[attr-defined]
+        "section header `[Install` does not end in `]`; systemd reads the file no further"
+    ]
+
+
+def test_the_winner_knows_whom_it_beats() -> None:
+    files = {
+        "usr/lib/systemd/system/neutron-server.service": "[Service]\nExecStart=/bin/a\nRestart=always\n",
+        "etc/systemd/system/neutron-server.service.d/10.conf": "[Service]\nRestart=on-abort\n",
+        "etc/systemd/system/neutron-server.service.d/9.conf": "[Service]\nRestart=no\n",
+    }
+    (unit,) = facts(files, Unit)
+    restart = unit.settings["Service.Restart"]  # type: ignore[attr-defined]
+    assert [(s.value, s.span.path.rpartition("/")[2]) for s in (*restart.beaten, restart)] == [
+        ("always", "neutron-server.service"),
+        ("on-abort", "10.conf"),
+        ("no", "9.conf"),
+    ]
+
+
+def test_a_drop_in_without_a_unit_file_sets_nothing_but_is_known() -> None:
+    (unit,) = facts({"etc/systemd/system/neutron-server.service.d/10.conf": "[Service]\nRestart=no\n"}, Unit)
+    assert (unit.load_state, dict(unit.settings), unit.pending["Service.Restart"].value) == ("not-found", {}, "no")  # type: ignore[attr-defined]
+
+
+def test_hosts_are_kept_apart() -> None:
+    files = {
+        "a/usr/lib/systemd/system/neutron-server.service": "[Service]\nExecStart=/bin/a\nRestart=always\n",
+        "b/usr/lib/systemd/system/neutron-server.service": "[Service]\nExecStart=/bin/a\n",
+        "b/etc/systemd/system/neutron-server.service.d/x.conf": "[Service]\nRestart=no\n",
+    }
+    found = [(unit.host, unit.settings["Service.Restart"].value) for unit in facts(files, Unit)]  # type: ignore[attr-defined]
+    assert found == [("a", "always"), ("b", "no")]
+
+
+def test_an_instance_that_another_unit_wants_is_a_unit() -> None:
+    files = {
+        "usr/lib/systemd/system/a@.service": "[Service]\nExecStart=/bin/a %i\n",
+        "usr/lib/systemd/system/b.service": "[Unit]\nWants=a@x.service\n[Service]\nExecStart=/bin/b\n",
+    }
+    assert [unit.name for unit in facts(files, Unit)] == ["a@.service", "b.service", "a@x.service"]  # type: ignore[attr-defined]
+
+
+def test_a_line_that_does_nothing_is_told_once_for_all_units_it_is_read_for() -> None:
+    files = {
+        "etc/systemd/system/service.d/x.conf": "[Service]\nRestart=maybe\n",
+        "usr/lib/systemd/system/neutron-server.service": "[Service]\nExecStart=/bin/a\n",
+        "usr/lib/systemd/system/neutron-l3-agent.service": "[Service]\nExecStart=/bin/a\n",
+    }
+    assert [(line.name, line.value) for line in facts(files, IgnoredLine)] == [("Service.Restart", "maybe")]  # type: ignore[attr-defined]
+
+
+def test_an_empty_kill_mode_takes_the_one_before_back() -> None:
+    """systemd 252 in test mode loads such a unit, and refuses it with `KillMode=process` alone."""
+    text = "[Service]\nExecStart=/bin/sleep 1\nPAMName=login\nKillMode=process\n"
+    folder = "usr/lib/systemd/system/"
+    found = facts({f"{folder}a.service": text, f"{folder}b.service": text + "KillMode =\n"}, Unit)
+    assert [unit.load_state for unit in found if isinstance(unit, Unit)] == ["bad-setting", "loaded"]
+    assert facts({f"{folder}b.service": text + "KillMode =\n"}, IgnoredLine) == []
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, (100_000, 10_000_000, 5, 90_000_000)),
+        ({"etc/systemd/system.conf": "[Manager]\nDefaultRestartSec=7\nDefaultTimeoutStartSec=0\n"}, (7_000_000, 10_000_000, 5, None)),
+        (
+            {"etc/systemd/system.conf": "[Manager]\nDefaultTimeoutStartSec=5min\nDefaultTimeoutStartSec=junk\n"},
+            (100_000, 10_000_000, 5, 300_000_000),
+        ),
+        ({"etc/systemd/system.conf": "DefaultRestartSec=7\n[Service]\nDefaultRestartSec=7\n"}, (100_000, 10_000_000, 5, 90_000_000)),
+        (
+            {
+                "etc/systemd/system.conf": "[Manager]\nDefaultStartLimitBurst=9\nDefaultStartLimitIntervalSec=3\n",
+                "usr/lib/systemd/system.conf.d/20-b.conf": "[Manager]\nDefaultStartLimitBurst=2\n",
+                "run/systemd/system.conf.d/10-a.conf": "[Manager]\nDefaultStartLimitBurst=4\nDefaultStartLimitInterval=60\n",
+                "usr/lib/systemd/system.conf.d/10-a.conf": "[Manager]\nDefaultStartLimitIntervalSec=0\n",
+            },
+            (100_000, 60_000_000, 2, 90_000_000),
+        ),
+    ],
+)
+def test_what_a_unit_leaves_unset_is_as_the_manager_has_it(files: dict[str, object], expected: tuple[object, ...]) -> None:
+    """systemd 252 in test mode; a start timeout of 0 is none."""
+    found = facts({**files, "usr/lib/systemd/system/a.service": "[Service]\nExecStart=/bin/true\n"}, Unit)
+    times = [(u.restart_usec, u.start_limit_interval_usec, u.start_limit_burst, u.timeout_start_usec) for u in found if isinstance(u, Unit)]
+    assert times == [expected]

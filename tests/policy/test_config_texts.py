@@ -1,0 +1,130 @@
+"""The schema of the configuration, and what `lwlint init` writes."""
+
+from __future__ import annotations
+
+import configparser
+import json
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from lwlint.core.finding import ConfigurationError
+from lwlint.policy.apply import configured
+from lwlint.policy.settings import PROFILES, Settings, layer, merged
+from lwlint.report import FORMATS
+from lwlint.report.json import schema
+from lwlint.report.starters import SNIPPETS, starter
+from lwlint.run import load_rules
+from tests.policy.test_config import FULL
+from tests.shared import HERE
+
+SCHEMA = json.loads(schema())
+
+
+class _Texts(yaml.SafeLoader):
+    """YAML as JSON has it: a date is text."""
+
+
+_Texts.yaml_implicit_resolvers = {
+    first: [resolver for resolver in resolvers if "timestamp" not in resolver[0]]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def fits_the_schema(text: str) -> bool:
+    return Draft202012Validator(SCHEMA).is_valid(yaml.load(text, _Texts))
+
+
+def loads(text: str) -> bool:
+    try:
+        layer(text, ".lwlint.yaml")
+    except ConfigurationError:
+        return False
+    return True
+
+
+def test_the_schema_is_one() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "text", [FULL, "{}", "extends: a", "extends: [a, b]", "rules: {LW1: {params: {a: [1, {b: c}]}}}", *PROFILES.values()]
+)
+def test_what_loads_fits_the_schema(text: str) -> None:
+    assert (loads(text), fits_the_schema(text)) == (True, True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("relaese: newton", "release: newtown", "release: [newton]", "select: LW1", "select: [1]", "extends: {a: b}", "paths: {a: b}"),
+        *(
+            "paths: {gitignore: 'true'}",
+            "rules: {LW1: {severity: fatal}}",
+            "rules: {LW1: error}",
+            "rules: [LW1]",
+            "allow: [{rule: a, path: b}]",
+        ),
+        *("allow: [{rule: a, path: b, because: ''}]", "allow: [{rule: a, path: b, because: c, untill: 2030-01-01}]", "allow: {}"),
+        *("allow: [{rule: a, because: c}]", "overrides: [{paths: [a]}]"),
+        *("overrides: [{paths: [], ignore: [a]}]", "overrides: [{ignore: [a]}]", "overrides: [{paths: [a], severity: {b: c}}]", "- a"),
+    ],
+)
+def test_what_does_not_load_does_not_fit_the_schema(text: str) -> None:
+    assert (loads(text), fits_the_schema(text)) == (False, False)
+
+
+def test_every_key_of_the_schema_is_described() -> None:
+    bare = []
+
+    def look(part: dict[str, Any], trail: str) -> None:
+        for name, below in part.get("properties", {}).items():
+            if not below.get("description"):
+                bare.append(f"{trail}.{name}")
+            look(below, f"{trail}.{name}")
+            for inside in (below.get("items"), below.get("additionalProperties")):
+                if isinstance(inside, dict):
+                    look(inside, f"{trail}.{name}")
+
+    look(SCHEMA, "")
+    assert bare == []
+
+
+def test_the_starter_sets_nothing_and_loads_with_all_its_examples() -> None:
+    as_written = merged([layer(starter(), ".lwlint.yaml")])
+    assert as_written == Settings(layers=as_written.layers)
+    tried = layer("\n".join(line.removeprefix("#:") for line in starter().splitlines()), ".lwlint.yaml")
+    assert set(tried.plain) == set(SCHEMA["properties"])
+    rules = load_rules()
+    assert configured(rules, merged([tried])) != rules
+
+
+@pytest.mark.parametrize("name", SNIPPETS)
+def test_a_snippet_is_well_formed_and_names_formats_that_there_are(name: str) -> None:
+    text = SNIPPETS[name]
+    if name == "tox":
+        parsed = configparser.ConfigParser()
+        parsed.read_string(text)
+        assert parsed.sections() == ["testenv:lwlint"]
+    else:
+        assert yaml.safe_load(text)
+    words = text.replace("=", " ").split()
+    assert [b for a, b in zip(words, words[1:]) if a == "--format" and b not in FORMATS] == []
+
+
+def test_the_hook_of_the_snippet_is_one_of_the_project() -> None:
+    hooks = [hook["id"] for hook in yaml.safe_load((HERE / ".pre-commit-hooks.yaml").read_text("utf-8"))]
+    assert [hook["id"] for hook in yaml.safe_load(SNIPPETS["pre-commit"])["repos"][0]["hooks"] if hook["id"] not in hooks] == []
+
+
+def test_the_schema_in_the_documentation_is_current() -> None:
+    assert (HERE / "docs" / "config.schema.json").read_text("utf-8") == schema()
+
+
+def test_the_example_of_the_documentation_loads_and_its_rules_exist() -> None:
+    text = (HERE / "docs" / "configuration.md").read_text("utf-8").partition("```yaml\n")[2].partition("```")[0]
+    one = layer(text, ".lwlint.yaml")
+    assert set(one.plain) == set(SCHEMA["properties"])
+    assert configured(load_rules(), merged([one])) != []

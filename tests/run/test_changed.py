@@ -1,0 +1,293 @@
+"""What a change brought is the difference of two full runs, whatever the change; git is only read."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lwlint.core.finding import Finding, Report
+from lwlint.files import git
+from lwlint.run import Request, check, load_rules
+from lwlint.run.changed import check_changed, kept_lines
+from tests.shared import HERE, shared
+
+EDITS = int(os.environ.get("LWLINT_EDITS", "200"))
+RULES = load_rules(examples=False)
+FOLDERS = ("puppet", "environments", "docker", "extraconfig", "roles_data.yaml", "overcloud-resource-registry-puppet.j2.yaml")
+
+
+def run_git(folder: Path, *arguments: str) -> str:
+    who = {f"GIT_{role}_{what}": "a@b" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    done = subprocess.run(["git", *arguments], cwd=folder, env={**os.environ, **who}, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def commit(folder: Path) -> None:
+    run_git(folder, "add", "-A")
+    run_git(folder, "commit", "-q", "--allow-empty", "-m", "state")
+
+
+def lwlint(folder: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "lwlint", "check", "--format", "json", "--no-cache", *arguments],
+        cwd=folder, env={**os.environ, "PYTHONPATH": str(HERE)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return done.returncode, json.loads(done.stdout) if done.stdout else {}, done.stderr
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout of two units, one of them with a finding, and an option file."""
+    folder = tmp_path / "etc" / "systemd" / "system"
+    folder.mkdir(parents=True)
+    (folder / "openstack-nova-api.service").write_text("[Service]\nExecStart=/bin/true\nRestart=no\n")
+    (folder / "openstack-nova-scheduler.service").write_text("[Service]\nExecStart=/bin/true\nRestart=always\n")
+    run_git(tmp_path, "init", "-q")
+    commit(tmp_path)
+    return tmp_path
+
+
+UNIT = "etc/systemd/system/openstack-nova-scheduler.service"
+OTHER = "etc/systemd/system/openstack-nova-api.service"
+
+
+def found(folder: Path, *arguments: str) -> list[str]:
+    code, answer, said = lwlint(folder, "--select", "LW201", *arguments)
+    assert code in (0, 1), said
+    return [f"{f['path']}:{f['line']}" for f in answer["findings"]]
+
+
+def test_only_what_a_change_brought_is_reported(checkout: Path) -> None:
+    assert found(checkout, "--since", "HEAD") == []
+    (checkout / UNIT).write_text("[Service]\nExecStart=/bin/true\nRestart=no\n")
+    (checkout / OTHER).write_text("# moved by a line\n" + (checkout / OTHER).read_text())
+    assert found(checkout, "--since", "HEAD") == [f"{UNIT}:3"]
+    assert found(checkout, "--since", "HEAD", "--all") == [f"{OTHER}:4", f"{UNIT}:3"]
+    assert found(checkout, "--staged") == []
+    run_git(checkout, "add", UNIT)
+    (checkout / UNIT).write_text("[Service]\nExecStart=/bin/true\nRestart=always\n")
+    assert found(checkout, "--staged") == [f"{UNIT}:3"]
+    assert found(checkout, "--since", "HEAD") == []
+
+
+def test_a_drop_in_brings_a_finding_of_a_unit_that_it_does_not_touch(checkout: Path) -> None:
+    drop_in = checkout / (UNIT + ".d") / "no.conf"
+    drop_in.parent.mkdir()
+    drop_in.write_text("[Service]\nRestart=no\n")
+    assert found(checkout, "--since", "HEAD") == [f"{UNIT}.d/no.conf:2"]
+    commit(checkout)
+    (checkout / UNIT).unlink()
+    (checkout / UNIT).symlink_to("openstack-nova-api.service")
+    assert found(checkout, "--since", "HEAD~1", "--all") != []
+
+
+def test_paths_are_those_of_the_current_folder(checkout: Path) -> None:
+    (checkout / UNIT).write_text("[Service]\nExecStart=/bin/true\nRestart=no\n")
+    inside = checkout / "etc" / "systemd"
+    assert found(inside, "--since", "HEAD", "system") == ["system/openstack-nova-scheduler.service:3"]
+    assert found(inside, "--since", "HEAD", "../systemd/system/openstack-nova-scheduler.service") != []
+
+
+def test_a_verdict_is_that_of_the_change(checkout: Path) -> None:
+    code, answer, _ = lwlint(checkout, "--since", "HEAD", "--select", "LW201")
+    assert (code, [rule["outcome"] for rule in answer["verdicts"]]) == (0, ["pass"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--since", "nothing"], "lwlint: `nothing`: no such revision in this git checkout"),
+        (["--since", "--output=x"], "lwlint: `--output=x`: no such revision"),
+        (["--since", "HEAD..x"], "lwlint: `HEAD..x`: is a range; name one revision, or `REV...` for where this branch left it"),
+        (["--since", "HEAD...x"], "lwlint: `HEAD...x`: is a range; name one revision"),
+        (["--since", "nothing..."], "lwlint: `nothing`: no such revision in this git checkout"),
+        (["--since", "HEAD", "--staged"], "lwlint: `--since` and `--staged` exclude each other"),
+        (["--hook", "--staged"], "lwlint: `--hook` chooses by itself what is reported"),
+        (["--all"], "lwlint: `--all` goes with `--since` or `--staged`"),
+        (["--since", "HEAD", "-"], "lwlint: `-`: standard input was not there before any change"),
+    ],
+)
+def test_what_is_no_change_is_said(arguments: list[str], said: str, checkout: Path) -> None:
+    arguments = [f"--since={arguments[1]}"] if arguments[1:] == ["--output=x"] else arguments
+    code, _, told = lwlint(checkout, *arguments)
+    assert (code, told.startswith(said)) == (2, True), told
+
+
+def test_a_branch_is_compared_with_the_commit_at_which_it_left_another(checkout: Path) -> None:
+    run_git(checkout, "branch", "own")
+    (checkout / OTHER).write_text("[Service]\nExecStart=/bin/true\nRestart=always\n")
+    commit(checkout)
+    main = run_git(checkout, "branch", "--show-current").strip()
+    run_git(checkout, "checkout", "-q", "own")
+    (checkout / UNIT).write_text("[Service]\nExecStart=/bin/true\nRestart=no\n")
+    commit(checkout)
+    assert found(checkout, "--since", main) == [f"{OTHER}:3", f"{UNIT}:3"]
+    assert [found(checkout, "--since", revision) for revision in (f"{main}...", f"{main}...HEAD", "HEAD...")] == [[f"{UNIT}:3"]] * 2 + [[]]
+    run_git(checkout, "checkout", "-q", "--orphan", "apart")
+    commit(checkout)
+    assert lwlint(checkout, "--since", f"{main}...")[2] == f"lwlint: `{main}...`: `{main}` and `HEAD` have no commit in common\n"
+
+
+def test_before_the_first_commit_all_that_is_staged_is_new(checkout: Path) -> None:
+    shutil.rmtree(checkout / ".git")
+    run_git(checkout, "init", "-q")
+    assert lwlint(checkout, "--staged")[0] == 2  # nothing to judge
+    run_git(checkout, "add", OTHER)
+    (checkout / OTHER).write_text("[Service]\nExecStart=/bin/true\nRestart=always\n")
+    assert found(checkout, "--staged") == [f"{OTHER}:3"]
+
+
+def test_of_a_history_that_is_cut_off_it_is_said(checkout: Path, tmp_path: Path) -> None:
+    commit(checkout)
+    run_git(tmp_path, "clone", "-q", "--depth", "1", f"file://{checkout}", "shallow")
+    assert found(tmp_path / "shallow", "--since", "HEAD") == []
+    said = "`HEAD~1`: no such revision in this git checkout; its history is cut off (`git fetch --unshallow` gets the rest)"
+    assert lwlint(tmp_path / "shallow", "--since", "HEAD~1")[::2] == (2, f"lwlint: {said}\n")
+
+
+def test_an_exception_that_is_taken_away_brings_the_finding_back(checkout: Path) -> None:
+    bare = (checkout / OTHER).read_text()
+    allowed = bare.replace("Restart", "# lwlint: allow LW201 -- a lab\nRestart")
+    (checkout / OTHER).write_text(allowed)
+    assert [(f["line"], f["allowed"]) for f in lwlint(checkout, "--select", "LW2", "--since", "HEAD")[1]["findings"]] == [(4, "a lab")]
+    commit(checkout)
+    assert found(checkout, "--since", "HEAD") == []
+    (checkout / OTHER).write_text(bare)
+    assert found(checkout, "--since", "HEAD") == [f"{OTHER}:3"]
+
+
+def test_a_hook_reports_what_the_commit_brings_or_all_of_files_that_are_in_none(checkout: Path) -> None:
+    assert found(checkout, "--hook", OTHER) == [f"{OTHER}:3"]  # no commit: `pre-commit run --all-files`
+    (checkout / OTHER).write_text("# moved by a line\n" + (checkout / OTHER).read_text())
+    (checkout / UNIT).write_text("[Service]\nExecStart=/bin/true\nRestart=no\n")
+    run_git(checkout, "add", OTHER)
+    assert found(checkout, "--hook", OTHER) == []
+    assert found(checkout, "--hook", OTHER, UNIT) == [f"{OTHER}:4", f"{UNIT}:3"]
+    run_git(checkout, "add", UNIT)
+    assert found(checkout, "--hook", OTHER, f"./{UNIT}") == [f"{UNIT}:3"]
+    folder = checkout / "etc" / "systemd"
+    assert found(folder, "--hook", *(path[len("etc/systemd/") :] for path in (OTHER, UNIT))) == [UNIT[len("etc/systemd/") :] + ":3"]
+    shutil.rmtree(checkout / ".git")
+    assert found(checkout, "--hook", OTHER, UNIT) == [f"{OTHER}:4", f"{UNIT}:3"]
+
+
+def test_outside_a_checkout_it_is_said(tmp_path: Path) -> None:
+    for option in (["--since", "HEAD"], ["--staged"]):
+        code, _, told = lwlint(tmp_path, *option)
+        assert (code, told) == (2, f"lwlint: `{option[0]}`: not in a git checkout\n")
+
+
+def test_git_is_only_read_and_runs_no_program_of_the_repository(checkout: Path) -> None:
+    trap = checkout.parent / "trap"
+    run_git(checkout, "config", "core.fsmonitor", f"touch {trap}")
+    run_git(checkout, "config", "diff.external", f"touch {trap}")
+    run_git(checkout, "config", "filter.x.clean", f"touch {trap}")
+    (checkout / ".git/info/attributes").write_text("* filter=x diff=x\n")
+    (checkout / UNIT).write_text("[Service]\nRestart=no\n")
+    trap.unlink(missing_ok=True)
+    before = {p: (p.stat().st_mtime_ns, p.read_bytes()) for p in (checkout / ".git").rglob("*") if p.is_file()}
+    for option in (["--since", "HEAD"], ["--staged"]):
+        assert lwlint(checkout, *option)[0] in (0, 1)
+    assert before == {p: (p.stat().st_mtime_ns, p.read_bytes()) for p in (checkout / ".git").rglob("*") if p.is_file()}
+    assert not trap.exists()
+
+
+def test_lines_that_a_change_left_alone_are_known() -> None:
+    assert kept_lines(["a", "b", "c"], ["x", "a", "c"]) == {1: 2, 3: 3}
+    assert kept_lines([], ["x"]) == {}
+    assert kept_lines(["a", "a"], ["a"]) == {1: 1}
+
+
+@pytest.fixture(scope="module")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout of a part of the corpus tree that hangs together."""
+    top = tmp_path_factory.mktemp("templates")
+    tree = shared("corpus/tht/newton-before")
+    for name in FOLDERS:
+        if (tree / name).is_dir():
+            shutil.copytree(tree / name, top / name)
+        elif (tree / name).exists():
+            shutil.copy(tree / name, top / name)
+    for path in top.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    run_git(top, "init", "-q")
+    commit(top)
+    return top
+
+
+def edit(top: Path, dice: random.Random) -> None:
+    """Change one file at random: take lines away, double, swap or alter them, or remove, move or add a file."""
+    files = [path for path in sorted(top.rglob("*.yaml")) if ".git" not in path.parts]
+    telling = [path for path in files if b"Pacemaker" in path.read_bytes() or b"connection" in path.read_bytes()]
+    path = dice.choice(telling if dice.random() < 0.7 else files)
+    lines = path.read_text("utf-8").splitlines(keepends=True) or ["\n"]
+    at = dice.choice([i for i, line in enumerate(lines) if "::" in line or "retries" in line] or range(len(lines)))
+    deeds: list[Callable[[], object]] = [
+        lambda: lines.pop(at),
+        lambda: lines.insert(at, lines[at]),
+        lambda: lines.insert(0, "# a line more\n"),
+        lambda: lines.__setitem__(at, lines[at].replace("services/", "services/pacemaker/").replace("max_retries: -1", "max_retries: 3")),
+        lambda: lines.__setitem__(at, lines[at].replace("pacemaker/", "").replace("Pacemaker", "")),
+        lambda: lines.__setitem__(at, lines[at].replace("get_file", "get_fill").replace("::", ":::", 1)),
+        lambda: lines.append(lines[at]),
+    ]
+    deed = dice.random()
+    if deed < 0.08:
+        path.unlink()
+    elif deed < 0.14:
+        path.rename(path.with_name("moved-" + path.name))
+    elif deed < 0.2:
+        shutil.copy(path, path.with_name("copy-" + path.name))
+    else:
+        dice.choice(deeds)()
+        path.write_text("".join(lines), "utf-8")
+
+
+def known(report: Report, rename: Callable[[Finding], int]) -> Counter[tuple[object, ...]]:
+    place = report.sources
+    return Counter(
+        (f.code, f.host, f.span.path, f.message, rename(f), place[f.span.path].position(f.span.start).column) for f in report.findings
+    )
+
+
+def line(report: Report, finding: Finding) -> int:
+    return report.sources[finding.span.path].position(finding.span.start).line
+
+
+def test_the_findings_of_a_change_are_the_difference_of_two_full_runs(templates: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(templates)
+    dice = random.Random(7)
+    before = check(Request(), RULES)
+    brought = 0
+    for number in range(EDITS):
+        for _ in range(dice.choice((1, 1, 2, 5))):
+            edit(templates, dice)
+        after = check(Request(), RULES)
+        told = check_changed(Request(), RULES, git.since("HEAD"))
+        texts = {path: run_git(templates, "show", f"HEAD:{path}") for path in run_git(templates, "diff", "--name-only", "HEAD").split()
+                 if (templates / path).exists()}  # fmt: skip
+        kept = {p: kept_lines(text.split("\n"), (templates / p).read_text("utf-8").split("\n")) for p, text in texts.items()}
+        old = known(before, lambda f, b=before, k=kept: k.get(f.span.path, {}).get(line(b, f), 0) if f.span.path in k else line(b, f))
+        expected = known(after, lambda f, a=after: line(a, f)) - old
+        assert known(told, lambda f, t=told: line(t, f)) == expected, number
+        brought += sum(expected.values())
+        if number % 2:
+            commit(templates)
+            before = after
+        else:
+            run_git(templates, "add", "-A")
+            staged = check_changed(Request(), RULES, git.staged())
+            assert known(staged, lambda f, s=staged: line(s, f)) == expected, number
+            run_git(templates, "reset", "-q", "--hard")
+            run_git(templates, "clean", "-qfd")
+    assert brought >= EDITS // 10
