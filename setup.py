@@ -1,4 +1,4 @@
-"""The one step of a build that pyproject.toml cannot say: lwlint's own rules are compiled into the wheel.
+"""What pyproject.toml cannot say of a build: every package of lwlint is found, and its own rules are compiled into the wheel.
 
 Without PyYAML at hand (a build without isolation) the step is left out; the first run then keeps the compiled form in its cache.
 """
@@ -9,7 +9,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
 from setuptools.command.build_py import build_py
 
 
@@ -28,4 +28,4 @@ class Build(build_py):
                 sys.path.remove(self.build_lib)
 
 
-setup(cmdclass={"build_py": Build})
+setup(cmdclass={"build_py": Build}, packages=[*find_packages(include=["lwlint", "lwlint.*"]), "lwlint_rules"])

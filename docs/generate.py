@@ -61,42 +61,48 @@ def run(block: str, folder: str) -> Iterator[str]:
             yield f"{line}\n{done.stdout}"
 
 
-def floors() -> tuple[tuple[str, ...], ...]:
-    """Return the floors of the house, lowest first, as the test that guards them has them."""
+def floors() -> tuple[str, ...]:
+    """Return the rooms of the house, lowest first, as the test that guards their order has them."""
     tree = ast.parse((PROJECT / "tests/test_house.py").read_text("utf-8"))
     value = next(node.value for node in tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "FLOORS")
-    return tuple(rooms for rooms in ast.literal_eval(value) if "__init__" not in rooms)
+    return tuple(ast.literal_eval(value))
 
 
 def rooms() -> Iterator[str]:
     """Yield the table of all rooms, highest floor first: what each says of itself."""
     yield "| room | what it is |\n|---|---|\n"
-    for floor in reversed(floors()):
-        for name in floor:
-            yield f"| `{name}` | {_said(name)} |\n"
+    for name in reversed(floors()):
+        yield f"| `{name}` | {_said(name)} |\n"
+        for inner in _inner(name):
+            yield f"| `{name}/{inner}` | {_said(f'{name}/{inner}')} |\n"
+
+
+def _inner(name: str) -> list[str]:
+    return sorted(path.parent.name for path in (PROJECT / "lwlint" / name).glob("*/__init__.py"))
 
 
 def _said(name: str) -> str:
-    path = PROJECT / "lwlint" / name
-    text = (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text("utf-8")
+    text = (PROJECT / "lwlint" / name / "__init__.py").read_text("utf-8")
     said = (ast.get_docstring(ast.parse(text)) or "").partition("\n\n")[0]
     return " ".join(said.split())
 
 
 def picture() -> str:
-    """Return the floors as SVG: a box for each room, with what it is as its tooltip."""
+    """Return the house as SVG: a floor for each room, with what it is beside its name, and the packages inside it."""
     rows = list(reversed(floors()))
-    width, height = 860, 44 * len(rows) + 20
+    width, height = 1000, 58 * len(rows) + 20
     lines = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="13">']
     lines.append("<title>The floors of lwlint: a room imports only from the floors below it</title>")
-    for i, row in enumerate(rows):
-        wide = (width - 20) / len(row)
-        for j, name in enumerate(row):
-            x, y = 10 + j * wide, 10 + 44 * i
-            lines.append(
-                f'<g><title>{escape(_said(name))}</title><rect x="{x + 3:.0f}" y="{y}" width="{wide - 6:.0f}" height="34" rx="4" '
-                f'fill="#e8eef6" stroke="#4a6785"/><text x="{x + wide / 2:.0f}" y="{y + 22}" text-anchor="middle">{name}</text></g>'
-            )
+    for i, name in enumerate(rows):
+        y, inner = 10 + 58 * i, " · ".join(_inner(name))
+        said = _said(name)
+        lines.append(
+            f'<g><rect x="10" y="{y}" width="{width - 20}" height="48" rx="4" fill="#e8eef6" stroke="#4a6785"/>'
+            f'<text x="24" y="{y + 29}" font-size="16" font-weight="bold">{escape(name)}</text>'
+            f'<text x="120" y="{y + (21 if inner else 29)}">{escape(said)}</text>'
+            + (f'<text x="120" y="{y + 39}" font-size="12" fill="#4a6785">{escape(inner)}</text>' if inner else "")
+            + "</g>"
+        )
     return "\n".join([*lines, "</svg>"]) + "\n"
 
 

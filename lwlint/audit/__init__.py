@@ -1,4 +1,4 @@
-"""An audit, whole: targets -> hosts -> clusters -> rules -> answer."""
+"""Audits: reports of many hosts, judged host by host and cluster by cluster, with one answer for each cluster."""
 
 from __future__ import annotations
 

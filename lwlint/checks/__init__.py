@@ -1,4 +1,4 @@
-"""All checks, by name. A check is found here and nowhere else: nothing registers itself."""
+"""What is judged: pure functions from facts and parameters to problems, a file for each subject."""
 
 from __future__ import annotations
 
@@ -7,66 +7,42 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from lwlint.core.check import AnyCheck
+from lwlint.core.check import AnyCheck, Check
 from lwlint.core.finding import ConfigurationError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 
-# kinds of input -> module -> the checks in it (as CHECK, or in the tuple CHECKS); a module is imported when a rule needs it
+# kinds of input -> module -> the checks in it; a module is imported when a rule needs it
 _CHECKS: Mapping[tuple[str, ...], Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        (): {
-            "input": ("unreadable-input", "allow-without-effect"),
-            "require": ("require",),
-        },
+        (): {"general": ("unreadable-input", "allow-without-effect", "require")},
         ("cib",): {
-            "cluster_binding": ("cluster-colocated", "cluster-ordered"),
-            "cluster_constraints": ("cluster-constraint", "cluster-constraint-dangling"),
-            "cluster_resources": ("cluster-resource", "cluster-resource-despite-option"),
-            "cluster_services": ("cluster-service",),
-            "cluster_state": (
+            "pacemaker_bound": ("cluster-colocated", "cluster-ordered"),
+            "pacemaker_constraints": ("cluster-constraint", "cluster-constraint-dangling"),
+            "pacemaker_services": ("cluster-resource", "cluster-resource-despite-option", "cluster-service"),
+            "pacemaker_state": (
                 "cluster-resource-banned", "cluster-resource-disabled", "cluster-resource-many", "cluster-resource-unmanaged",
                 "cluster-resource-unwatched",
             ),
         },
-        ("unit",): {
-            "unit_dependencies": ("dependency-on",),
-            "unit_lines": ("line-without-effect",),
-            "unit_override": ("pacemaker-override",),
-            "unit_start_limit": ("restart-that-ends",),
-        },
+        ("unit",): {"systemd": ("dependency-on", "line-without-effect", "pacemaker-override", "restart-that-ends")},
         ("oslo",): {
-            "option_limits": ("option-limit",),
-            "option_names": ("option-misplaced", "option-present"),
-            "option_values": ("option-value",),
+            "oslo_names": ("option-misplaced", "option-present"),
+            "oslo_values": ("option-limit", "option-value"),
         },
-        ("systemctl", "container"): {
-            "units_lost": ("unit-lost-at-boot",),
-            "units_shown": ("unit-beside-the-cluster", "unit-shown-otherwise"),
-        },
-        ("container",): {
-            "containers_started": ("container-not-started", "container-restart-that-ends"),
-        },
-        ("cluster status",): {
-            "cluster_status": ("cluster-status-beside",),
-        },
-        ("hosts",): {
-            "hosts_alike": ("hosts-differ-in-options", "hosts-differ-in-units"),
-            "hosts_cluster": ("cibs-differ", "unit-active-twice"),
-        },
+        ("systemctl", "container"): {"systemd_running": ("unit-lost-at-boot", "unit-beside-the-cluster", "unit-shown-otherwise")},
+        ("container",): {"containers": ("container-not-started", "container-restart-that-ends")},
+        ("cluster status",): {"pacemaker_bound": ("cluster-status-beside",)},
+        ("hosts",): {"hosts": ("hosts-differ-in-options", "hosts-differ-in-units", "cibs-differ", "unit-active-twice")},
         ("heat",): {
-            "heat_mapping": ("service-mapping",),
-            "heat_templates": ("container-restart", "dangling-template", "duplicate-key", "pacemaker-template", "stray-function"),
+            "heat": (
+                "service-mapping", "container-restart", "dangling-template", "duplicate-key", "pacemaker-template", "stray-function",
+            ),
         },
-        ("heat", "puppet"): {
-            "heat_retries": ("retries-of-connection", "retries-without-connection"),
-        },
-        ("puppet",): {
-            "manifest_pacemaker": ("manifest-outside-the-core",),
-            "manifest_retries": ("manifest-setting",),
-        },
+        ("heat", "puppet"): {"heat_retries": ("retries-of-connection", "retries-without-connection")},
+        ("puppet",): {"puppet": ("manifest-outside-the-core",), "heat_retries": ("manifest-setting",)},
     }
 )  # fmt: skip
 MODULES: Mapping[str, str] = MappingProxyType(
@@ -129,13 +105,11 @@ def find(name: str) -> AnyCheck:
     """
     if name in MODULES:
         module = import_module(MODULES[name])
-        found: tuple[AnyCheck, ...] = getattr(module, "CHECKS", None) or (module.CHECK,)
-        for check in found:
-            if check.name == name:
-                return check
+        for value in vars(module).values():
+            for check in value if isinstance(value, tuple) else (value,):
+                if isinstance(check, Check) and check.name == name:
+                    return check
         raise ConfigurationError(f"`{name}`: module `{MODULES[name]}` holds no check of this name")
-    from lwlint.core.check import Check
-
     plugins = _plugins()
     if name not in plugins:
         raise ConfigurationError(f"`{name}`: unknown check")

@@ -1,4 +1,4 @@
-"""The command: arguments in, text out, an exit code. The only package that prints or exits.
+"""The command: arguments in, text out, an exit code; the only room that prints or exits.
 
 Exit codes: 0 conforms; 1 findings at or above `--fail-on`; 2 the run itself is not to be trusted.
 """

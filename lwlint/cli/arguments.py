@@ -36,11 +36,11 @@ def run(options: Any) -> int:
         "check": "judge",
         "baseline": "judge",
         "audit": "audit",
-        "fix": "fix",
+        "fix": "judge",
         "new-rule": "author",
         "test": "author",
         "completion": "completion",
-        "manual": "manual",
+        "manual": "completion",
     }
     module = modules.get(options.command, "show")
     code: int = getattr(import_module(f"lwlint.cli.{module}"), options.command.replace("-", "_"))(options)

@@ -1,1 +1,1 @@
-"""The words of lwlint: sources, facts, checks, findings, the catalogue. They know nothing else of the house."""
+"""The words of lwlint: sources, facts, checks, findings, kinds of input and the catalogue of services."""

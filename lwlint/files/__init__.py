@@ -1,1 +1,1 @@
-"""Bytes: trees, folders, archives, git, the cache, and what is written."""
+"""Bytes: trees, folders, archives, git, the cache, processes, and files that appear whole or not at all."""

@@ -1,1 +1,1 @@
-"""The kinds of input, a package for each: text -> effective model -> facts."""
+"""One package for each kind of input: text becomes an effective model, and the model becomes facts."""

@@ -1,1 +1,1 @@
-"""Policy: rules, settings, exceptions and baselines."""
+"""What the user wants: rules, settings, exceptions, the baseline, and the compiled form of the rules."""

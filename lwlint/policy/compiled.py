@@ -20,7 +20,7 @@ from lwlint.files.cache import Cache, sealed, unsealed
 from lwlint.policy.rules import NO_RULES, Rule, load_folder, own_folder
 
 T = TypeVar("T")
-_READERS = ("read.py", "rules.py", "services.py", "catalogue.py", "facts/service.py", "compiled.py")
+_READERS = ("core/config_reader.py", "core/catalogue.py", "core/facts.py", "policy/rules.py", "policy/compiled.py")
 _MARSHAL = 2  # as old as Python 3: every version reads it, and equal values give equal bytes
 _SERVICES = "services.yaml"
 _RULE = ("id", "code", "title", "severity", "clause", "why", "remedy", "check", "params")
@@ -90,7 +90,7 @@ def _shipped(folder: str, name: str, key: bytes) -> bytes | None:
 
 
 def _key(folder: str, files: list[str]) -> bytes:
-    here = os.path.dirname(__file__)
+    here = os.path.dirname(os.path.dirname(__file__))
     parts = [repr([(cls.__name__, described(cls)) for cls in (Rule, Entry, Service, Database)]).encode()]
     for root, names in ((here, _READERS), (folder, files)):
         for name in names:

@@ -1,4 +1,4 @@
-"""The formats by name, and `--format` arguments: `text`, `sarif=out.sarif`; each format is loaded when it is used."""
+"""Reporters: what was found becomes text, JSON, SARIF, HTML and more; each format is loaded when it is used."""
 
 from __future__ import annotations
 

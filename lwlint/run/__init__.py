@@ -1,4 +1,7 @@
-"""One run, whole: paths -> sources -> facts -> rules -> report. This is the public API behind `lwlint.check`."""
+"""One run: paths become sources, facts, findings and verdicts; fixes and the examples of rules are runs too.
+
+This is the public API behind `lwlint.check`.
+"""
 
 from __future__ import annotations
 

@@ -25,7 +25,8 @@ from lwlint.policy.rules import Rule, own_folder
 from lwlint.run.engine import Answer
 
 _MARSHAL = 2  # as old as Python 3: every version reads it
-_FOLDERS = ("", "assemble", "checks", "facts", "parse")
+_KINDS = ("containers", "heat", "oslo", "pacemaker", "puppet", "systemd")
+_FOLDERS = ("core", "files", "inputs", *(f"inputs/{kind}" for kind in _KINDS), "checks", "policy", "run")
 _LIBRARIES = ("yaml", "lxml", "tree_sitter", "tree_sitter_puppet")
 _RULE = ("id", "code", "severity", "clause", "remedy", "check", "params")
 _RECORDS = {cls.__name__: cls for cls in vars(finding).values() if is_dataclass(cls)}
@@ -78,7 +79,7 @@ class Answers:
 
 
 def _hash(asked: tuple[object, ...], rules: Sequence[Rule], discovery: Discovery) -> str:
-    here = os.path.dirname(__file__)
+    here = os.path.dirname(os.path.dirname(__file__))
     made_by = described([*(os.path.join(here, name) for name in _FOLDERS), own_folder()], _LIBRARIES)
     policy = [tuple(getattr(rule, name) for name in _RULE) for rule in rules]
     found = discovery.found

@@ -1,1 +1,1 @@
-"""Containers as podman, docker and their start configurations describe them."""
+"""Containers, as podman, docker and their start configurations describe them."""

@@ -288,7 +288,7 @@ def from_plain(plain: Any) -> Outline | Refusal:
 
 _MARSHAL = 2  # as old as Python 3: every version reads it
 _FEW = 4  # files whose outlines are made as fast as they are kept
-_READERS = ("", "assemble", "parse")  # the folders with all that an outline is made by
+_READERS = ("core", "files", "inputs/heat")  # the folders with all that an outline is made by
 
 
 @dataclass(frozen=True)
@@ -358,7 +358,7 @@ class Outlines:
         return self.name
 
     def _named(self) -> str:
-        here = os.path.dirname(os.path.dirname(__file__))
+        here = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
         told = described([os.path.join(here, name) for name in _READERS], ("yaml",))
         return f"outlines-{digest(repr((told, os.getcwd(), self.kept.of)).encode('utf-8', 'surrogateescape')).hex()}"
 

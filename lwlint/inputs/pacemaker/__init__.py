@@ -1,1 +1,1 @@
-"""Pacemaker: CIBs, configuration as pcs and crm print it, and the status of a cluster."""
+"""CIBs, configuration as `pcs` prints it, and the status of a cluster."""

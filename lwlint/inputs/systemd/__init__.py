@@ -1,1 +1,1 @@
-"""systemd units with their drop-ins, and what systemctl shows."""
+"""Units with their drop-ins, and what `systemctl` shows."""

@@ -1,4 +1,7 @@
-"""Elements of HTML. Text becomes safe where it enters: whatever is not `Html` already is escaped, as content and as attribute."""
+"""The page of an audit; text becomes safe where it enters it.
+
+Elements of HTML: whatever is not `Html` already is escaped, as content and as attribute.
+"""
 
 from __future__ import annotations
 

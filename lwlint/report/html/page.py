@@ -36,7 +36,7 @@ def render(audit: Audit, clauses: Sequence[Clause]) -> str:
 
 
 def _asset(name: str) -> Html:
-    return Html(files("lwlint.report").joinpath(name).read_text("utf-8"))
+    return Html(files("lwlint.report.html").joinpath(name).read_text("utf-8"))
 
 
 def _policy(style: str, script: str) -> str:

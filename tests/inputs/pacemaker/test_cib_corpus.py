@@ -27,7 +27,7 @@ FORMS = {
     "master": ("promotable",),
 }
 CATALOGUE = load_catalogue()
-HERE = Path(__file__).resolve().parent.parent
+HERE = Path(__file__).resolve().parents[3]
 
 
 def expected(name: str) -> dict[str, Any]:
