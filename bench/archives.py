@@ -30,20 +30,20 @@ LWLINT = (*PYTHON, "-m", "lwlint", "audit", "--format", "json")
 LIMITS = {"xz": 1.15, "gz": 0.6, "zst": 1.3}
 READ = (
     "import sys; sys.path.insert(0, sys.argv[1])\n"
-    "from lwlint.assemble.sos_paths import WANTED\n"
-    "from lwlint.parse.archive import read_archive\n"
+    "from lwlint.audit.report_files import WANTED\n"
+    "from lwlint.files.archive import read_archive\n"
     "found = read_archive(lambda: open(sys.argv[2], 'rb', buffering=0), sys.argv[2], WANTED)\n"
     "assert found.whole and not found.troubles\n"
 )
 FOLDER = (
     "import os, sys; sys.path.insert(0, sys.argv[1]); os.chdir(sys.argv[2])\n"
-    "from lwlint.assemble.sos import captures\n"
-    "from lwlint.assemble.sos_paths import WANTED\n"
-    "from lwlint.assemble.sos_tree import Selected\n"
-    "from lwlint.discover import Discovery\n"
-    "from lwlint.tree import Disk\n"
+    "from lwlint.audit.report_layout import captures\n"
+    "from lwlint.audit.report_files import WANTED, Selected\n"
+    "from lwlint.files.discover import Discovery\n"
+    "from lwlint.files.tree import Disk\n"
+    "from lwlint.inputs import KINDS\n"
     "tree = Selected(Disk(), '.', WANTED)\n"
-    "found = Discovery(tree).add(['.'])\n"
+    "found = Discovery(tree, KINDS).add(['.'])\n"
     "assert len(found.sources) == 406 and len(captures(tree)) == 1, len(found.sources)\n"
 )
 TOP = "sosreport-controller-0-2016-11-23-abcdefg"

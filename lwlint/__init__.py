@@ -32,7 +32,7 @@ def check(
     `environments` are Heat environments in the order of `-e`; `release` is `mitaka` ... `wallaby` or `auto`;
     `kind` (`heat`, `cib`, `unit`, `oslo`, `puppet`) overrides what the files tell of themselves; `select` and `ignore`
     take ids, codes or beginnings of codes. Bad input is a finding of the report, never an exception; raises
-    `lwlint.finding.ConfigurationError` for arguments or rules that are wrong.
+    `lwlint.core.finding.ConfigurationError` for arguments or rules that are wrong.
     """
     from lwlint.run import Request, load_rules
     from lwlint.run import check as run

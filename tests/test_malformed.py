@@ -185,12 +185,12 @@ def test_100_megabytes_are_refused_within_the_memory_limit(tmp_path: Path) -> No
 def test_the_largest_file_that_is_read_keeps_within_the_memory_limit(
     name: str, head: bytes, body: bytes, tail: bytes, tmp_path: Path
 ) -> None:
-    from lwlint.core.kinds import of
-    from lwlint.files.discover import limit_of
 
-    kind, _ = of(name, (head + body).decode())
+    from lwlint.inputs import KINDS
+
+    kind, _ = KINDS.of(name, (head + body).decode())
     assert kind is not None
-    count = (limit_of(kind) - len(head) - len(tail)) // len(body)
+    count = (kind.limit - len(head) - len(tail)) // len(body)
     write(tmp_path, {name: head + body * count + tail})
     code, _, err, memory = run(tmp_path, ".")
     assert (code in (0, 1), "Traceback" in err) == (True, False)

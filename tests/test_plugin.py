@@ -1,4 +1,4 @@
-"""Checks that other packages bring: a real package, built, installed into a virtual environment, and used by the command there."""
+"""Checks and kinds of input of other packages: a real package, built, installed into a virtual environment, and used there."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ version = "1.0"
 acme-host-name = "lwlint_acme:HOST_NAME"
 acme-raises = "lwlint_acme:RAISES"
 acme-no-check = "lwlint_acme:run"
+[project.entry-points."lwlint.inputs"]
+acme-inventory = "lwlint_acme:INVENTORY"
 [tool.setuptools]
 py-modules = ["lwlint_acme"]
 """
 MODULE = '''\
 """Nodes of a cluster are named as ACME names hosts."""
+import re
 from dataclasses import dataclass
 
-from lwlint.checks.check import Check, needs
-from lwlint.facts.pacemaker import Node
-from lwlint.finding import Problem
+from lwlint.plugin import Check, Comments, Kind, Node, Problem, decode_utf8, needs
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,30 @@ def raises(facts, params):
 
 HOST_NAME = Check("acme-host-name", run, needs(Node, "no CIB was given"), Params)
 RAISES = Check("acme-raises", raises, needs(Node, "no CIB was given"), Params)
+
+
+def inventory_facts(material):
+    for source in material.of("acme-inventory"):
+        for line in re.finditer(r"^host (\\S+)", source.text, re.MULTILINE):
+            yield Node(name=line[1], span=source.span(*line.span(1)), id=line[1], type="member", host=source.host)
+
+
+def ends(path):
+    return path.endswith(".acme")
+
+
+INVENTORY = Kind(
+    name="acme-inventory",
+    noun="ACME inventory",
+    title="ACME inventories",
+    missing="no ACME inventory was given",
+    limit=1_000_000,
+    may_hold=ends,
+    recognise=lambda path, head, named: ends(path),
+    decode=decode_utf8,
+    facts=inventory_facts,
+    comments=Comments("#"),
+)
 '''
 CIB = '<cib><configuration><nodes><node id="1" uname="{}"/></nodes></configuration></cib>'
 RULE = f"""\
@@ -145,3 +170,18 @@ def test_what_is_no_check_stops_the_run(place: Path, check: str, said: str) -> N
     checked = lwlint(place, "check", "cib.xml", "--rules", check)
     assert (checked.returncode, checked.stdout) == (2, "")
     assert said in checked.stderr
+
+
+def test_a_kind_of_input_of_an_installed_package_is_read_and_judged_and_its_comments_count(place: Path) -> None:
+    folder = place / "tree"
+    folder.mkdir()
+    (folder / "rack.acme").write_text("host ctl-1\nhost stray\n# lwlint: allow ACME101 -- because it is on loan\nhost guest\n")
+    (folder / "other.txt").write_text("host nobody\n")
+    arguments = ("--rules", "rules", "--select", "ACME101,LW902", "--format", "json")
+    checked = lwlint(place, "check", "tree", *arguments)
+    found = {(f["path"], f["line"], f["allowed"]) for f in json.loads(checked.stdout)["findings"]}
+    assert found == {("tree/rack.acme", 2, None), ("tree/rack.acme", 4, "it is on loan")}
+    as_one = lwlint(place, "check", "tree/other.txt", "--kind", "acme-inventory", *arguments)
+    assert [(f["line"], f["code"]) for f in json.loads(as_one.stdout)["findings"]] == [(1, "ACME101")]
+    seen = lwlint(place, "facts", "tree", "--kind", "acme-inventori")
+    assert (seen.returncode, "did you mean `acme-inventory`?" in seen.stderr) == (2, True)

@@ -13,6 +13,7 @@ from lwlint.audit.hosts import Host, read_hosts
 from lwlint.audit.targets import LONE_CIB, Target
 from lwlint.core.facts import Facts
 from lwlint.core.finding import FAIL, NOT_EVALUATED, PASS, Report, Verdict
+from lwlint.core.kind import LINK, UNREADABLE
 from lwlint.core.source import Source
 from lwlint.inputs.pacemaker.facts import Cluster
 from lwlint.policy.rules import Rule
@@ -111,7 +112,7 @@ def _host(host: Host, report: Report, across: Answer, found: Sequence[Found], cl
         evidence=tuple((one.kind, one.path[len(capture.root) :], one.weaker) for one in capture.evidence),
         missing=tuple((one.kind, one.looked_for) for one in capture.missing),
         passed_over=tuple(_passed_over(passed_over, host)),
-        judged=sum(s.judged and s.kind not in ("unreadable", "link") for s in report.sources.values()),
+        judged=sum(s.judged and s.kind not in (UNREADABLE, LINK) for s in report.sources.values()),
         cib_of=host.lent,
         stands_in=next((cluster.weaker for cluster in host.reading.facts.of(Cluster)), ""),
     )

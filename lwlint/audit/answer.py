@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from lwlint.audit.commands import Ordering, mending
 from lwlint.core.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, SEVERITIES, Finding
-from lwlint.core.kinds import CIB, CONTAINER
 from lwlint.core.named import NamedTuple
 from lwlint.core.record import dataclass, field
 from lwlint.core.secret import masked, masked_at
 from lwlint.core.source import Source, Span
+from lwlint.inputs import KINDS
 from lwlint.policy.rules import Rule
 
 NOT_APPLICABLE = "not applicable"
@@ -216,8 +216,9 @@ def _one(group: list[Seen], sources: Mapping[str, Source], shown: Mapping[str, s
     first = group[0].finding
     spans = list(dict.fromkeys(one.finding.span for one in group))
     source = sources.get(first.span.path)
-    if source is not None and source.kind == CIB:
-        spans = spans[:1]  # the others are copies of one CIB
+    kind = KINDS.get(source.kind) if source is not None else None
+    if kind is not None and kind.copied:
+        spans = spans[:1]
     return Found(
         code=first.code,
         rule=first.rule,
@@ -241,9 +242,9 @@ def told(message: str, host: str) -> str:
 
 
 def _line(source: Source, line: int, span: Span) -> str:
-    """Return a line as it is shown; of one that holds all of a container, its environment too, only what is meant."""
-    whole = source.line(line)
-    if source.kind == CONTAINER and len(whole) > LONGEST:
+    """Return a line as it is shown; of one of JSON that holds all of a container, its environment too, only what is meant."""
+    whole, kind = source.line(line), KINDS.get(source.kind)
+    if kind is not None and kind.language == "json" and len(whole) > LONGEST:
         return masked(source.text[span.start : span.end])[:LONGEST]
     return masked_at(lambda n: source.line(n)[: LONGEST + _BEFORE], line).strip()[:LONGEST]
 

@@ -18,7 +18,6 @@ from typing import Any, BinaryIO, Union, cast
 
 from lwlint.audit.report_files import WANTED
 from lwlint.audit.report_layout import names
-from lwlint.core import kinds
 from lwlint.core.finding import ConfigurationError
 from lwlint.core.named import NamedTuple
 from lwlint.core.secret import masked
@@ -26,9 +25,9 @@ from lwlint.files import processes
 from lwlint.files.archive import Archive, read_archive
 from lwlint.files.archive import unpack as formats
 from lwlint.files.archive.unpack import Readable
-from lwlint.files.discover import limit_of
 from lwlint.files.processes import Lost
 from lwlint.files.tree import Disk
+from lwlint.inputs import pacemaker
 
 _DEEPEST = 3  # folders below the one that was named
 _OF_A_CASE = re.compile(r"sos[_-]?(?:report|collector)|(?:crm|hb)_report", re.IGNORECASE)
@@ -220,7 +219,7 @@ class _Remote(AbstractContextManager["Readable"]):
 
 def _all(file: _Remote, head: bytes) -> bytes:
     parts = [head]
-    while (piece := file.read(1 << 20)) and sum(map(len, parts)) <= limit_of(kinds.CIB):
+    while (piece := file.read(1 << 20)) and sum(map(len, parts)) <= pacemaker.CIB.limit:
         parts.append(piece)
     return b"".join(parts)
 

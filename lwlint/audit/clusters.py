@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from lwlint.audit.report_layout import CIB, COROSYNC, CRM_REPORT, Capture
 from lwlint.audit.targets import LONE_CIB, Target
-from lwlint.core import kinds
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.record import dataclass, field
 from lwlint.core.source import Source
-from lwlint.files.discover import limit_of
+from lwlint.inputs import pacemaker
 from lwlint.inputs.pacemaker.corosync import corosync
 from lwlint.inputs.pacemaker.facts import Cluster, Node
 from lwlint.inputs.pacemaker.reader import cib_facts, pcs_config_facts
@@ -105,7 +104,7 @@ def _identity(target: Target, capture: Capture) -> Identity:
         found = corosync(_read(target, evidence.path))
         name, uuid, nodes = found.name, found.uuid, {_short(node) for node in found.nodes}
     for evidence in capture.of(CIB):
-        source = Source(evidence.path, _read(target, evidence.path), kinds.CIB)
+        source = Source(evidence.path, _read(target, evidence.path), pacemaker.CIB.name)
         read = pcs_config_facts if evidence.weaker else cib_facts
         for fact in read([source], Catalogue(())):
             if isinstance(fact, Cluster):
@@ -117,7 +116,7 @@ def _identity(target: Target, capture: Capture) -> Identity:
 
 def _read(target: Target, path: str) -> str:
     try:
-        return target.tree.read(path, limit_of(kinds.CIB)).decode("utf-8", "replace")
+        return target.tree.read(path, pacemaker.CIB.limit).decode("utf-8", "replace")
     except OSError:
         return ""
 

@@ -8,10 +8,10 @@ from itertools import groupby, islice
 
 from lwlint.core.facts import Facts
 from lwlint.core.finding import CLUSTER, EACH, AddOption, Change, Command, DropIn, DropLines, Finding, SetOption
-from lwlint.core.kinds import OSLO
 from lwlint.core.record import dataclass
 from lwlint.core.secret import command, masked
 from lwlint.core.source import Source, Span
+from lwlint.inputs import KINDS
 from lwlint.inputs.pacemaker.facts import ORDER, Constraint, Member
 from lwlint.inputs.pacemaker.model import Cib, cibs
 
@@ -40,7 +40,8 @@ def _of(change: Change, sources: Mapping[str, Source]) -> Iterator[Command]:
     place = {SetOption: "key", AddOption: "beside", DropLines: "span"}.get(type(change))
     span: Span | None = getattr(change, place) if place is not None else None
     source = sources.get(span.path) if span is not None else None
-    if span is None or source is None or source.kind != OSLO or not source.root:
+    kind = KINDS.get(source.kind) if source is not None else None
+    if span is None or source is None or kind is None or kind.language != "ini" or not source.root:
         return
     path = "/" + source.path[len(source.root) :]
     if isinstance(change, AddOption):

@@ -11,14 +11,13 @@ from lwlint.audit.archives import Told, Unread, is_url, loose, packed_cib, read_
 from lwlint.audit.live import Asked
 from lwlint.audit.report_files import WANTED, Selected
 from lwlint.audit.report_layout import CIB, COROSYNC, CRM_REPORT, Capture, Evidence, capture, captures, names
-from lwlint.core import kinds
 from lwlint.core.facts import Unreadable
 from lwlint.core.finding import ConfigurationError
 from lwlint.core.record import dataclass, field, replace
 from lwlint.core.source import Span
 from lwlint.files.archive import Archive
-from lwlint.files.discover import limit_of
 from lwlint.files.tree import Disk, Memory, Overlay, Tree
+from lwlint.inputs import pacemaker
 
 ARCHIVE, FOLDER, ROOT, LONE_CIB = "archive", "folder", "root", "CIB"
 
@@ -124,7 +123,7 @@ def _file(path: str) -> Union[Target, str]:
             head = file.read(512)
         if starts_xml(head):
             return _cib(path)
-        unpacked = packed_cib(path, limit_of(kinds.CIB))
+        unpacked = packed_cib(path, pacemaker.CIB.limit)
         return _lone_cib(path, unpacked) if unpacked else path
     except OSError:
         return path  # whoever reads it says so
@@ -147,7 +146,7 @@ def _url(url: str, told: Told) -> Target:
 
 def _cib(path: str) -> Target:
     with open(path, "rb") as file:
-        return _lone_cib(path, file.read(limit_of(kinds.CIB) + 1))
+        return _lone_cib(path, file.read(pacemaker.CIB.limit + 1))
 
 
 def _lone_cib(path: str, data: bytes) -> Target:

@@ -90,7 +90,7 @@ def completion(options: argparse.Namespace) -> int:
 def known() -> Mapping[str, Sequence[str]]:
     """Return the words that can stand for a metavar."""
     from lwlint.core.facts import RELEASES
-    from lwlint.core.kinds import KINDS
+    from lwlint.inputs import KINDS
     from lwlint.policy.rules import load_clauses
     from lwlint.report import FORMATS
     from lwlint.report.starters import SNIPPETS
@@ -102,7 +102,7 @@ def known() -> Mapping[str, Sequence[str]]:
         "RULE|CLAUSE": [*rules, *(clause.id for clause in load_clauses())],
         "NAME[=FILE]": list(FORMATS),
         "release NAME": ["auto", *RELEASES],
-        "KIND": list(KINDS),
+        "KIND": list(KINDS.names),
         "WHAT": ["config", *SNIPPETS],
     }
 

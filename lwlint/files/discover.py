@@ -8,24 +8,20 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Optional
 
-from lwlint.core import kinds
 from lwlint.core.config_reader import near
 from lwlint.core.facts import Unreadable
 from lwlint.core.finding import ConfigurationError
-from lwlint.core.kinds import decode
+from lwlint.core.kind import LINK as LINK_ITSELF
+from lwlint.core.kind import UNREADABLE, Kinds
 from lwlint.core.lazy import pattern
 from lwlint.core.record import dataclass, field
 from lwlint.core.source import Link, Source
 from lwlint.files.tree import FILE, FOLDER, LINK, Tree, walk
 
-# bytes of one file by kind, so that reading one takes less than 500 MB; the largest that were met have a tenth
-_LIMITS = {kinds.HEAT: 4_000_000, kinds.CIB: 32_000_000, kinds.UNIT: 1_000_000, kinds.OSLO: 3_000_000, kinds.PUPPET: 1_000_000}
 _HEAD = 65536
 _ROOT = pattern(
     r"^(?P<root>(?:.*?/)??)(?:etc/(?!.*/etc/systemd/)|usr/(?:lib|share|local)/|lib/systemd/|run/systemd/|var/lib/|sos_commands/)"
 )
-_MOST_PRINTED = 16_000_000  # bytes
-_SOMETHING = pattern(r"\{|^CONTAINER ID", re.MULTILINE)  # an object of JSON, or a list of containers
 _DUMP = pattern(r"(?:^|/)sos_commands/(?:pacemaker|cluster)/(?:pcs_cluster_cib|cibadmin)[^/]*$")
 
 Refusal = Callable[[str, Optional[str]], Optional[str]]
@@ -59,10 +55,13 @@ def _steps(item: tuple[str, object]) -> list[str]:
 class Discovery:
     """Reads sources from one tree, each once."""
 
-    def __init__(self, tree: Tree, kind: str | None = None, refusal: Refusal = lambda path, given: None) -> None:
-        """`refusal` says why a path is left out though it is there (None: it is not), given the folder that the user named, if any."""
+    def __init__(self, tree: Tree, kinds: Kinds, kind: str | None = None, refusal: Refusal = lambda path, given: None) -> None:
+        """`kinds` are those that there are; `kind` is that of every file, where the user says so.
+
+        `refusal` says why a path is left out though it is there (None: it is not), given the folder that the user named, if any."""
         self._tree = tree
-        self._kind = kind
+        self._kinds = kinds
+        self._kind = kinds.get(kind) if kind is not None else None
         self._refusal = refusal
         self._hosts: dict[str, str] = {}
         self._missing: set[str] = set()
@@ -117,26 +116,25 @@ class Discovery:
         self.looked_for.clear()
 
     def printed(self) -> Iterator[Source]:
-        """Yield what commands printed into a report, and start configurations of containers, where such was met (`kinds.printed`).
+        """Yield what commands printed into a report, and start configurations of containers, where such was met.
 
-        It is input from then on; what holds neither JSON nor a list, but the complaint of a command, stays among what is skipped.
+        It is input from then on; what its kind does not recognise, as the complaint of a command, stays among what is skipped.
         """
         for item in list(self.found.skipped):
             path, root = item[0], root_of(item[0])
-            kind = kinds.printed(path)
+            kind = self._kinds.printed(path)
             if kind is None:
                 continue
             try:
-                text = self._tree.read(path, _MOST_PRINTED).decode("utf-8", "replace")
+                text = kind.decode(self._tree.read(path, kind.limit))
             except OSError:
                 continue  # it stays among what is skipped
             self.found.skipped.remove(item)
-            if kind == kinds.CONTAINER and not _SOMETHING.search(text):
-                self.found.skipped.append(
-                    (path, "no container in it, only what a command complained of" if text.strip() else "it is empty")
-                )
+            recognised = kind.recognise(path, text, False)
+            if recognised is not True:
+                self.found.skipped.append((path, str(recognised or self._kinds.nothing)))
                 continue
-            source = Source(path, text, kind, self._host(path, root), root)
+            source = Source(path, text, kind.name, self._host(path, root), root)
             self.found.sources[path] = source
             yield source
 
@@ -171,20 +169,20 @@ class Discovery:
             return
         kind = self._tree.kind(path)
         root = root_of(path)
-        if kind == LINK and kinds.is_unit_link(path) and not (named and root_is_loose(path, root)):
+        if kind == LINK and self._kinds.has_meaning(path) and not (named and root_is_loose(path, root)):
             self.found.links.append(Link(path, self._tree.target(path), self._host(path, root), root))
-            self.found.sources[path] = Source(path, "", "link", self._host(path, root), root)  # a finding may blame the link itself
+            self.found.sources[path] = Source(path, "", LINK_ITSELF, self._host(path, root), root)  # a finding may blame the link itself
             return
         real = self._followed(path, root) if kind == LINK else path
-        if not (named or self._kind or kinds.may_be(path)):
-            self.found.skipped.append((path, "no Heat template, CIB, systemd unit, oslo.config file or Puppet manifest"))
+        if not (named or self._kind or self._kinds.may_hold(path)):
+            self.found.skipped.append((path, self._kinds.nothing))
             return
         what = self._tree.real_kind(real) if real is not None else None
         if real is None or what != FILE:
             self._refuse_special(path, what, named, kind is None)
             return
         try:
-            size, most = self._tree.size(real), max(_LIMITS.values())
+            size, most = self._tree.size(real), max(kind.limit for kind in self._kinds)
             self._take_bytes(path, self._tree.read(real, most), named=named, judged=judged, size=size)
         except OSError as error:
             self._refuse(path, f"file cannot be read ({error.strerror})", judged=judged)
@@ -196,7 +194,7 @@ class Discovery:
             self.found.skipped.append((path, "a link to a folder, not followed"))
         elif what is None:
             self._refuse(path, "link leads nowhere")
-        elif named or kinds.may_be(path):
+        elif named or self._kinds.may_hold(path):
             self._refuse(path, "is no regular file (a pipe, socket or device); it is not opened")
 
     def _followed(self, path: str, root: str) -> str | None:
@@ -214,16 +212,16 @@ class Discovery:
         if _DUMP.search(path) and not data.lstrip().startswith(b"<"):
             data = _without_warnings(data)
         head = data[:_HEAD].decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "replace")
-        kind, why = (self._kind, "") if self._kind and judged else kinds.of(path, head, named=named)
+        kind, why = (self._kind, "") if self._kind and judged else self._kinds.of(path, head, named=named)
         if kind is None:
             self.found.skipped.append((path, why))
             return
-        if max(size, len(data)) > limit_of(kind):
-            self._refuse(path, f"file has {max(size, len(data))} bytes; the limit for its kind is {limit_of(kind)}", judged=judged)
+        if max(size, len(data)) > kind.limit:
+            self._refuse(path, f"file has {max(size, len(data))} bytes; the limit for its kind is {kind.limit}", judged=judged)
             return
-        root = root_of(path, kind)
+        root = root_of(path) if kind.on_hosts else ""
         try:
-            text = decode(data, kind)
+            text = kind.decode(data)
         except UnicodeDecodeError as error:
             before = data[: error.start].decode("utf-8", "replace")
             text = before + data[error.start :].decode("latin-1")
@@ -232,11 +230,11 @@ class Discovery:
         except LookupError as error:
             self._refuse(path, f"{error}", judged=judged)
             return
-        self.found.sources[path] = Source(path, text, kind, self._host(path, root), root, judged)
+        self.found.sources[path] = Source(path, text, kind.name, self._host(path, root), root, judged)
 
     def _refuse(self, path: str, message: str, text: str = "", at: int = 0, *, judged: bool = True) -> None:
         root = root_of(path)
-        source = Source(path, text, "unreadable", self._host(path, root), root, judged)
+        source = Source(path, text, UNREADABLE, self._host(path, root), root, judged)
         self.found.sources[path] = source
         self.found.unreadable.append(Unreadable(path, source.span(at, min(at + 1, len(text))), message, source.host))
 
@@ -261,23 +259,13 @@ def _without_warnings(data: bytes) -> bytes:
     return re.sub(rb"[^\n]", b" ", data[:start]) + data[start:] if start > 0 else data
 
 
-def limit_of(kind: str) -> int:
-    """Return the most bytes that a file of this kind may have."""
-    return _LIMITS[kind]
-
-
 def normal(path: str) -> str:
     """Return `path` as it is shown: with `/`, without `.` and doubled parts."""
     return posixpath.normpath(path.replace(os.sep, "/")) if path else "."
 
 
-def root_of(path: str, kind: str = "") -> str:
-    """Return the part of `path` in front of a host's file system tree, or else the folder of the file, with a final `/`.
-
-    Templates and manifests belong to no host; their root is empty.
-    """
-    if kind in (kinds.HEAT, kinds.PUPPET):
-        return ""
+def root_of(path: str) -> str:
+    """Return the part of `path` in front of a host's file system tree, or else the folder of the file, with a final `/`."""
     match = _ROOT.match(path)
     if match:
         return match.group("root")

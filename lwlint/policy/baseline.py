@@ -18,9 +18,9 @@ from lwlint.core.config_reader import Mismatch, build
 from lwlint.core.finding import FAIL, KNOWN, PASS, ConfigurationError, Finding, Report
 from lwlint.core.source import Source
 from lwlint.files.tree import FOLDER, Tree
+from lwlint.inputs import KINDS
 
 _VERSION = 1
-_IN_A_TREE = ("heat", "puppet")  # these are told apart by their whole path, the others by their path on their host
 _TOKEN = re.compile(r"[\w.:/@+-]+")
 _CREDENTIALS = re.compile(r"://[^@/\s]*@")
 _MANY = 40  # words: what is longer is a whole section or file, which changes for reasons of its own
@@ -107,7 +107,8 @@ def known(finding: Finding, report: Report) -> Known:
 
 def _inside(source: Source) -> str:
     """Return the path on its host or, for what lies in no host's tree, from where lwlint ran."""
-    return posixpath.normpath(source.path if source.kind in _IN_A_TREE else source.path[len(source.root) :])
+    kind = KINDS.get(source.kind)
+    return posixpath.normpath(source.path[len(source.root) :] if kind is None or kind.on_hosts else source.path)
 
 
 def _digest(text: str) -> str:

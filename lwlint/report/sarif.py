@@ -12,13 +12,13 @@ from urllib.parse import quote
 from lwlint import __version__
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, Finding, Report, Verdict
 from lwlint.core.source import Source, Span
+from lwlint.inputs import KINDS
 from lwlint.policy.rules import Rule
 from lwlint.report.fixes import as_json, encodable, ordered, region
 from lwlint.report.text import summary
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _ROOT = "%SRCROOT%"
-_LANGUAGES = {"heat": "yaml", "cib": "xml", "unit": "ini", "oslo": "ini", "puppet": "puppet"}
 _NOTICES = {
     "not-evaluated": ("note", "The rule, or part of it, was not evaluated: what it needs was not given or not readable"),
     "broken": ("error", "The rule is broken, which is a defect of lwlint or of the rule"),
@@ -109,10 +109,11 @@ def _notices(report: Report) -> Iterator[tuple[Verdict, str]]:
 
 
 def _artifact(source: Source) -> dict[str, Any]:
+    kind = KINDS.get(source.kind)
     return {
         "location": _uri(source.path),
         **({"roles": ["analysisTarget"]} if source.judged else {}),
-        **({"sourceLanguage": _LANGUAGES[source.kind]} if source.kind in _LANGUAGES else {}),
+        **({"sourceLanguage": kind.language} if kind is not None and kind.language else {}),
         **({"properties": {"host": source.host}} if source.host else {}),
     }
 

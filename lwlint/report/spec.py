@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lwlint.core import kinds
+from lwlint.inputs import KINDS
 from lwlint.policy.rules import Clause, Rule
 from lwlint.report.explain import page_of
 
 UPSTREAM = "https://blueprints.launchpad.net/tripleo/+spec/pacemaker-lightweight-architecture"
-# The names in `inputs` of a clause, the kinds of source, and what a reader calls them.
-_INPUTS = (
-    ("heat", kinds.HEAT, "Heat templates"),
-    ("cib", kinds.CIB, "Pacemaker CIB"),
-    ("systemd", kinds.UNIT, "systemd units"),
-    ("oslo", kinds.OSLO, "option files"),
-    ("puppet", kinds.PUPPET, "Puppet manifests"),
-    ("container", kinds.CONTAINER, "containers of a host"),
-)
+# The names in `inputs` of a clause, which are those of the kinds of source, and what a reader calls them, in the order of the page.
+_INPUTS = tuple((kind.name, kind.title) for kind in sorted(KINDS, key=lambda kind: kind.printed) if not kind.stands_for)
 
 
 def spec_page(clauses: Sequence[Clause], rules: Sequence[Rule]) -> str:
@@ -58,23 +51,23 @@ def inputs_of(rule: Rule) -> list[str]:
         for place in example.finds:
             path = place.split(":")[0]
             content = example.files.get(path, "")
-            kind, _ = kinds.of(path, content if isinstance(content, str) else "", named=True)
-            printed = kinds.printed(path)
-            seen.add(kinds.UNIT if printed == kinds.SYSTEMCTL else printed or kind)
-    return [words for _, kind, words in _INPUTS if kind in seen]
+            kind, _ = KINDS.of(path, content if isinstance(content, str) else "", named=True)
+            found = KINDS.printed(path) or kind
+            seen.add(found and (found.stands_for or found.name))
+    return [title for name, title in _INPUTS if name in seen]
 
 
 def _row(clause: Clause, rules: Sequence[Rule]) -> str:
     named = ", ".join(_link(rule) for rule in rules) or (f"served by {clause.served_by}" if clause.served_by else "none")
     found = {words for rule in rules for words in inputs_of(rule)}
-    inputs = ", ".join(words for _, _, words in _INPUTS if words in found) or "-"
+    inputs = ", ".join(words for _, words in _INPUTS if words in found) or "-"
     return f"| [{clause.id}](#{clause.id}) | {named} | {inputs} |"
 
 
 def _section(clause: Clause, rules: Sequence[Rule]) -> list[str]:
     parts = [f'<a id="{clause.id}"></a>', f"## {clause.title}", ""]
     parts += [f"`{clause.id}` ({clause.level}), from *{clause.upstream}*", "", clause.requirement.strip()]
-    named = [f"- **{words}**: {clause.inputs[name].strip()}" for name, _, words in _INPUTS if name in clause.inputs]
+    named = [f"- **{words}**: {clause.inputs[name].strip()}" for name, words in _INPUTS if name in clause.inputs]
     if named:
         parts += ["", *named]
     if clause.differs:

@@ -9,17 +9,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lwlint import checks
-from lwlint.core import kinds
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.config_reader import near
 from lwlint.core.costs import Costs
 from lwlint.core.facts import RELEASES, Fact, Facts, Release, UnusedAllow
 from lwlint.core.finding import FAIL, PASS, ConfigurationError, Finding, Report, Verdict
+from lwlint.core.kind import Material
 from lwlint.core.record import dataclass, field, replace
 from lwlint.core.source import Source
 from lwlint.files.cache import Cache
 from lwlint.files.discover import Discovery, Input, normal
 from lwlint.files.tree import FOLDER, Disk, Tree
+from lwlint.inputs import KINDS
 from lwlint.policy import compiled
 from lwlint.policy.rules import Rule, choose, load_folder, own_folder, unique
 from lwlint.run import allow
@@ -86,9 +87,9 @@ def discover(request: Request) -> Discovery:
     """Return what is found at everything that `request` names, not read yet; raises as `read_facts` does."""
     if request.release not in (AUTO, *RELEASES):
         raise ConfigurationError(f"`{request.release}`: unknown release{near(request.release, RELEASES)}")
-    if request.kind is not None and request.kind not in kinds.KINDS:
-        raise ConfigurationError(f"`{request.kind}`: unknown kind{near(request.kind, kinds.KINDS)}")
-    discovery = Discovery(request.tree, request.kind, _refusal(request))
+    if request.kind is not None and request.kind not in KINDS.names:
+        raise ConfigurationError(f"`{request.kind}`: unknown kind{near(request.kind, KINDS.names)}")
+    discovery = Discovery(request.tree, KINDS, request.kind, _refusal(request))
     with request.costs.of("reader", "files"):
         if request.text is not None:
             discovery.add_text(request.text, request.text_path)
@@ -250,51 +251,18 @@ def load_catalogue(cache: Cache = Cache()) -> Catalogue:  # noqa: B008
 
 
 def _facts(discovery: Discovery, request: Request, release: Release, services: Catalogue) -> Iterator[Fact]:
-    found, each = discovery.found, request.costs.each
-    units: list[Fact] = []
-    if found.of(kinds.HEAT):
-        from lwlint.inputs.heat.reader import heat_facts
-
-        outlines = request.outlines or outlines_of(request)
-        facts = heat_facts(found.of(kinds.HEAT), discovery.load, request.environments, services, outlines, request.jobs)
-        heat = list(each("reader", "heat", facts))
-        outlines.keep()
-        yield from heat
-        for fact in heat:
-            if fact.kind == "get_file" and fact.name.endswith(".pp") and found.sources[fact.span.path].judged:
-                discovery.load(fact.name, judged=True)
-    if found.of(kinds.PUPPET):
-        from lwlint.inputs.puppet.reader import manifest_facts
-
-        yield from each("reader", "puppet", manifest_facts(found.of(kinds.PUPPET), services))
-    if found.of(kinds.UNIT) or found.links:
-        from lwlint.inputs.systemd.reader import unit_facts
-
-        units = list(each("reader", "unit", unit_facts(found.of(kinds.UNIT), found.links, services)))
+    found = discovery.found
     if request.hosts:
-        from lwlint.inputs.containers.reader import container_facts
-        from lwlint.inputs.pacemaker.reader import pcs_config_facts
-        from lwlint.inputs.pacemaker.status import status_facts
-        from lwlint.inputs.systemd.shown import shown_facts, with_evidence
-
-        printed = list(discovery.printed())
-        reported = [
-            *each("reader", "systemctl", shown_facts([s for s in printed if s.kind == kinds.SYSTEMCTL], services)),
-            *each("reader", "container", container_facts([s for s in printed if s.kind == kinds.CONTAINER], services)),
-        ]
-        units = list(with_evidence(units, reported))
-        yield from reported
-        yield from each("reader", "pcs config", pcs_config_facts([s for s in printed if s.kind == kinds.PCS_CONFIG], services))
-        yield from each("reader", "cluster status", status_facts([s for s in printed if s.kind == kinds.STATUS], services))
-    yield from units
-    if found.of(kinds.OSLO):
-        from lwlint.inputs.oslo.reader import option_facts
-        from lwlint.inputs.systemd.facts import Unit
-
-        own = [u for u in units if isinstance(u, Unit)]
-        yield from each("reader", "oslo", option_facts(found.of(kinds.OSLO), own, services, release))
-    if found.of(kinds.CIB):
-        from lwlint.inputs.pacemaker.reader import cib_facts
-
-        yield from each("reader", "cib", cib_facts(found.of(kinds.CIB), services))
-    yield from found.unreadable
+        for _ in discovery.printed():
+            pass  # from now on it is among the sources
+    outlines = request.outlines or outlines_of(request) if found.of("heat") else None
+    facts: list[Fact] = []
+    material = Material(
+        found.sources, found.links, facts, services, release, discovery.load, request.environments, request.hosts, outlines, request.jobs
+    )
+    for kind in KINDS:
+        if request.hosts or not kind.printed:
+            facts += request.costs.each("reader", kind.name, kind.facts(material))
+    if outlines is not None:
+        outlines.keep()
+    return iter((*facts, *found.unreadable))

@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from lwlint.core import kinds
 from lwlint.core.config_reader import near
 from lwlint.core.facts import UnusedAllow
 from lwlint.core.finding import NOT_EVALUATED, Finding, Verdict
+from lwlint.core.kind import Comments, Piece
 from lwlint.core.lazy import pattern
 from lwlint.core.record import dataclass, replace
 from lwlint.core.secret import masked
 from lwlint.core.source import Source, Span
+from lwlint.inputs import KINDS
 from lwlint.policy.rules import Rule
-
-_Piece = tuple[int, int]  # offsets of the first character and behind the last one
 
 
 def block_end(source: Source, line: int) -> int:
@@ -26,80 +25,18 @@ def block_end(source: Source, line: int) -> int:
     starts = source.line_starts()
     first = starts[line - 1]
     behind = starts[line] if line < len(starts) else len(source.text) + 1
-    return max((end for start, end in _pieces(source) if first <= start < behind), default=behind)
+    return max((end for start, end in _blocks(source) if first <= start < behind), default=behind)
 
 
-def comment_may_stand(source: Source, at: int) -> bool:
-    """Return whether a `#` at the offset begins a comment of YAML, and is no part of a scalar."""
-    from lwlint.inputs.heat import document, nodes
-
-    read = document.read_file(source)
-    if not isinstance(read, document.HeatFile):
-        return True
-    return not any(isinstance(n, nodes.Scalar) and n.start <= at < n.end for n in nodes.walk(read.root))
-
-
-def _pieces(source: Source) -> Iterator[_Piece]:
-    if source.kind == kinds.HEAT:
-        return _of_yaml(source)
-    if source.kind == kinds.CIB:
-        return _of_xml(source)
-    if source.kind == kinds.PUPPET:
-        return _of_puppet(source)
-    if source.kind in (kinds.OSLO, kinds.UNIT):
-        return _of_sections(source)
-    return iter(())
-
-
-def _of_yaml(source: Source) -> Iterator[_Piece]:
-    from lwlint.inputs.heat import document, nodes
-
-    read = document.read_file(source)
-    for node in nodes.walk(read.root) if isinstance(read, document.HeatFile) else ():
-        if isinstance(node, nodes.Mapping):
-            yield from ((key.start, value.end) for key, value in node.pairs if value.start >= key.end)  # else an alias
-        elif isinstance(node, nodes.Sequence):
-            yield from ((item.start, item.end) for item in node.items)
-
-
-def _of_xml(source: Source) -> Iterator[_Piece]:
-    from lwlint.inputs.pacemaker.xml import Element, read_cib
-
-    read = read_cib(source)
-    todo = [(read, len(source.text) + 1)] if isinstance(read, Element) else []
-    while todo:
-        element, end = todo.pop()
-        yield element.start, end
-        behind = [*(child.start for child in element.children[1:]), end]
-        todo += zip(element.children, behind)
-
-
-def _of_puppet(source: Source) -> Iterator[_Piece]:
-    from lwlint.inputs.puppet import syntax, tree
-
-    return ((node.start, node.end) for node in tree.walk(syntax.parse(source.text).statements))
-
-
-def _of_sections(source: Source) -> Iterator[_Piece]:
-    from lwlint.inputs.oslo import text as option_text
-    from lwlint.inputs.systemd import text as unit_text
-
-    if source.kind == kinds.OSLO:
-        options = option_text.read(source)
-        heads = [header.span.start for header in options.headers]
-        yield from ((setting.key_start, setting.end) for setting in options.settings)
-    else:
-        settings = unit_text.read(source)
-        heads = [section.span.start for section in settings.sections]
-        yield from ((line.key.span.start, line.value.span.end) for line in settings.lines if isinstance(line, unit_text.Assignment))
-    yield from zip(heads, [*heads[1:], len(source.text) + 1])
+def _blocks(source: Source) -> Iterator[Piece]:
+    kind = KINDS.get(source.kind)
+    return kind.blocks(source) if kind is not None else iter(())
 
 
 _COMMENT = pattern(r"([#;])[ \t]*lwlint:[ \t]*allow\b([^\r\n]*)")
 _XML = pattern(r"(<!--)\s*lwlint:\s*allow\b(.*?)-->", re.DOTALL)
 _REASON = pattern(r"(?<=[\s:])(?:--\s*(?:because\b:?)?|because\b:?)")  # XML has no `--` in a comment: there `because` is enough
 _BEFORE_ALL = pattern(r"\ufeff?(?:[ \t]*(?:[#;][^\r\n]*)?[\r\n]|---[^\r\n]*|\s*<\?.*?\?>\s*|\s*<!--.*?-->\s*)*", re.DOTALL)
-_INLINE = (kinds.HEAT, kinds.CIB, kinds.PUPPET)  # in the other kinds a comment after a value is part of the value
 
 
 @dataclass(frozen=True)
@@ -119,14 +56,17 @@ def allows(sources: Iterable[Source]) -> Iterator[Allow]:
         if not source.judged or "lwlint:" not in source.text:
             continue
         taken: set[int] = set()
-        expression = _XML if source.kind == kinds.CIB else _COMMENT
+        kind = KINDS.get(source.kind)
+        comments = kind.comments if kind is not None else None
+        if comments is None:
+            continue
+        expression = _XML if comments.marks == "<!--" else _COMMENT
         for match in reversed(list(expression.finditer(source.text))):
             first, last = source.position(match.start()).line, source.position(match.end() - 1).line
-            lead = source.text[source.line_starts()[first - 1] : match.start()].strip(
-                "\ufeff" if source.kind == kinds.OSLO else "\ufeff \t"
-            )
+            before = source.text[source.line_starts()[first - 1] : match.start()]
+            lead = before.strip("\ufeff \t" if comments.indented else "\ufeff")
             rest = source.line(last)[source.position(match.end() - 1).column :].strip()
-            if not _is_comment(source, match, lead):
+            if not _is_comment(comments, source, match, lead):
                 continue
             target = first if rest and not lead else last
             if not lead and not rest:
@@ -138,14 +78,10 @@ def allows(sources: Iterable[Source]) -> Iterator[Allow]:
             yield Allow(named, " ".join(because.split()), source.span(match.start(), match.end()), target, source.host)
 
 
-def _is_comment(source: Source, match: re.Match[str], lead: str) -> bool:
-    if source.kind == kinds.CIB:
-        return True
-    if match[1] == ";" and source.kind in _INLINE:
+def _is_comment(comments: Comments, source: Source, match: re.Match[str], lead: str) -> bool:
+    if match[1] not in comments.marks or (lead and not comments.inline):
         return False
-    if lead and (source.kind not in _INLINE or (source.kind == kinds.HEAT and not source.text[match.start() - 1].isspace())):
-        return False
-    return source.kind != kinds.HEAT or comment_may_stand(source, match.start())
+    return comments.stand is None or comments.stand(source, match.start())
 
 
 def apply(
@@ -198,7 +134,8 @@ def _is_in_block(source: Source, line: int, at: int) -> bool:
         return True
     before = _BEFORE_ALL.match(source.text)
     first = before is not None and start <= before.end()
-    section = source.kind == kinds.UNIT and source.line(line).lstrip().startswith("[")
+    kind = KINDS.get(source.kind)
+    section = kind is not None and bool(kind.whole) and source.line(line).lstrip().startswith(kind.whole)
     return at < start and (at == 0 if section else first)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lwlint.core.finding import AddKey, AddOption, Change, DropIn, DropLines, Fix, Replace, SetOption
 from lwlint.core.source import Source, Span
+from lwlint.inputs import KINDS
 from lwlint.inputs.oslo.facts import normal
 
 if TYPE_CHECKING:
@@ -67,8 +68,13 @@ def _edits(change: Change, sources: Mapping[str, Source]) -> list[Replace]:
     return [_drop_lines(change, source)]
 
 
+def _is_yaml(source: Source) -> bool:
+    kind = KINDS.get(source.kind)
+    return kind is not None and kind.language == "yaml"
+
+
 def _refuse_jinja(span: Span, source: Source) -> None:
-    if source.kind == "heat" and re.search(r"\{[{%#]", source.text[span.start : span.end]):
+    if _is_yaml(source) and re.search(r"\{[{%#]", source.text[span.start : span.end]):
         raise NoPlace("Jinja writes it")
 
 
@@ -127,7 +133,7 @@ def _below(source: Source, at: int, line: str) -> Replace:
 
 
 def _drop_lines(change: DropLines, source: Source) -> Replace:
-    if source.kind == "heat":
+    if _is_yaml(source):
         return _drop_entry(change, source)
     from lwlint.inputs.oslo.text import read
 

@@ -14,6 +14,7 @@ from lwlint.core.record import dataclass
 from lwlint.core.secret import masked, secrets, without
 from lwlint.core.source import Source
 from lwlint.files.cache import sha256
+from lwlint.inputs import KINDS
 from lwlint.policy.rules import Rule
 
 
@@ -34,11 +35,9 @@ def evaluate(facts: Facts, rules: Sequence[Rule], sources: Mapping[str, Source],
     costs = costs or Costs()
     findings: list[Finding] = []
     verdicts, tracebacks = [], []
-    kinds = {"unit" if source.kind == "link" else source.kind for source in sources.values()}
-    kinds |= {"cib"} if "pcs config" in kinds else set()  # it stands in for one
-    kinds |= {"unit"} if "systemctl" in kinds and any(fact.kind == "unit" for fact in facts) else set()  # without their files
+    given = {name for source in sources.values() for name in KINDS.given(source)}
     for rule in rules:
-        missing = checks.not_given(rule.check, rule.params, kinds)
+        missing = checks.not_given(rule.check, rule.params, given)
         if missing is not None:
             verdicts.append(Verdict(rule.id, rule.code, NOT_EVALUATED, missing))
             continue

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Optional
 
-from lwlint.core import kinds
 from lwlint.core.facts import RELEASES, Release
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Source
@@ -71,8 +70,8 @@ def detect(sources: Iterable[Source]) -> Release:
     and `because` says so.
     """
     judged = [source for source in sources if source.judged]
-    for kind, ask in ((kinds.HEAT, _of_templates), (kinds.CIB, _of_cibs), (kinds.UNIT, _of_units)):
-        found = ask([source for source in judged if source.kind in (kind, kinds.PUPPET if kind == kinds.HEAT else kind)])
+    for names, ask in ((("heat", "puppet"), _of_templates), (("cib",), _of_cibs), (("unit",), _of_units)):
+        found = ask([source for source in judged if source.kind in names])
         if found is not None:
             return found
     return Release(None, "nothing that was given tells the release")

@@ -27,6 +27,7 @@ from lwlint.audit.report_layout import (
 from lwlint.files.archive import read_archive
 from lwlint.files.discover import Discovery
 from lwlint.files.tree import Disk, Memory
+from lwlint.inputs import KINDS
 from tests.files.archive_builder import PACKERS, TOP, tar
 from tests.shared import shared
 
@@ -211,14 +212,14 @@ def test_an_archive_of_any_packing_gives_the_same_sources_as_the_folder(tmp_path
         archive.extractall(tmp_path, filter="fully_trusted")
     monkeypatch.chdir(tmp_path)
     folder = Selected(Disk(), ".", WANTED)
-    expected = Discovery(folder).add(["."])
+    expected = Discovery(folder, KINDS).add(["."])
     import lzma
 
     plain = lzma.decompress(path.read_bytes())
     for packer in PACKERS.values():
         data = packer(plain)
         tree = read_archive(lambda data=data: io.BytesIO(data), "x", WANTED).tree  # type: ignore[misc]
-        found = Discovery(tree).add(["."])
+        found = Discovery(tree, KINDS).add(["."])
         assert (found.sources, found.links, found.unreadable) == (expected.sources, expected.links, expected.unreadable)
         assert captures(tree) == captures(folder)
 

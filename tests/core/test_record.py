@@ -1,4 +1,4 @@
-"""`lwlint.record` makes what `dataclasses` makes: every case runs through both."""
+"""`lwlint.core.record` makes what `dataclasses` makes: every case runs through both."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_what_a_record_cannot_do_is_refused_where_it_is_written() -> None:
 
 def test_making_and_using_records_does_not_import_dataclasses() -> None:
     code = (
-        "import sys\nfrom lwlint.record import dataclass, field, replace\n"
+        "import sys\nfrom lwlint.core.record import dataclass, field, replace\n"
         "@dataclass(frozen=True)\nclass A:\n    a: int\n    b: dict = field(default_factory=dict)\n"
         "A.__annotations__\nx = replace(A(1), a=2); assert x == A(2) and repr(x) and hasattr(x, 'a')\n"
         "print([name for name in ('dataclasses', 'inspect') if name in sys.modules])"

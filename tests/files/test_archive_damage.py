@@ -205,9 +205,9 @@ def test_an_archive_that_asks_for_too_much_memory_is_refused() -> None:
 _FLAT = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from lwlint.parse.archive import read_archive
+from lwlint.files.archive import read_archive
 from tests.archive_builder import header, END
-from lwlint.assemble.sos_paths import WANTED
+from lwlint.audit.report_files import WANTED
 
 MANY, SIZE = 50_000, 80 * 1024
 ZEROS = bytes(SIZE)
@@ -245,8 +245,8 @@ def test_memory_stays_flat_over_fifty_thousand_members_and_four_gigabytes() -> N
 _BOMB = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from lwlint.parse.archive import read_archive
-from lwlint.assemble.sos_paths import WANTED
+from lwlint.files.archive import read_archive
+from lwlint.audit.report_files import WANTED
 found = read_archive(lambda: open(sys.argv[2], "rb"), "a.tar", WANTED)
 assert [t.message[:9] for t in found.troubles] == ["is a bomb"], found.troubles
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM:")))

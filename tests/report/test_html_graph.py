@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lwlint.audit.commands import Ordering, Step, ordering
-from lwlint.core import kinds
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import Facts
 from lwlint.core.source import Source
+from lwlint.inputs.pacemaker import CIB
 from lwlint.inputs.pacemaker.reader import cib_facts
 from lwlint.report.html.graph import ROW, graph, layout, removed
 from lwlint.run import Request, read_facts
@@ -23,7 +23,7 @@ def steps(constraints: str) -> list[tuple[str, str, str]]:
     primitives = "".join(f'<primitive id="{name}" class="ocf" provider="heartbeat" type="Dummy"/>' for name in "abcde")
     clone = '<clone id="f-clone"><primitive id="f" class="ocf" provider="heartbeat" type="Dummy"/></clone>'
     cib = f"<cib><configuration><resources>{primitives}{clone}</resources><constraints>{constraints}</constraints></configuration></cib>"
-    found = ordering(Facts(cib_facts([Source("cib.xml", cib, kinds.CIB)], Catalogue(()))))
+    found = ordering(Facts(cib_facts([Source("cib.xml", cib, CIB.name)], Catalogue(()))))
     return [(step.first, step.then, step.kind) for step in found.steps]
 
 

@@ -1,1 +1,73 @@
 """Heat templates, environments, roles data and hieradata."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lwlint.core.facts import Fact
+from lwlint.core.kind import Comments, Kind, Material, Piece, Recognised, decode_utf8
+from lwlint.core.lazy import pattern
+from lwlint.core.source import Source
+
+_KEY = pattern(
+    r"^[\ufeff]?(heat_template_version|HeatTemplateFormatVersion|resource_registry|parameter_defaults|parameters|parameter_merge_strategies"
+    r"|event_sinks|encrypted_parameters|encrypted_param_names|resources|outputs|parameter_groups|topics|environments|[\"']?\w+::[\w:]+[\"']?)\s*:",
+    re.MULTILINE,
+)
+_ROLE = pattern(r"^- name:.*\n(?:.*\n){0,80}?\s+ServicesDefault:", re.MULTILINE)
+_SUFFIXES = (".yaml", ".yml", ".template", ".env")
+
+
+def _may_hold(path: str) -> bool:
+    return path.endswith(_SUFFIXES)
+
+
+def _guess(head: str) -> bool:
+    return _KEY.search(head) is not None or _ROLE.search(head) is not None
+
+
+def _recognise(path: str, head: str, named: bool) -> Recognised:
+    if not path.endswith(_SUFFIXES):
+        return False
+    return named or _guess(head) or "YAML, but no Heat template, environment, roles data or hieradata"
+
+
+def _facts(material: Material) -> Iterator[Fact]:
+    sources = material.of("heat")
+    if sources:
+        from lwlint.inputs.heat.reader import heat_facts
+
+        yield from heat_facts(sources, material.load, material.environments, material.catalogue, material.kept, material.jobs)
+
+
+def _blocks(source: Source) -> Iterator[Piece]:
+    from lwlint.inputs.heat.document import read_blocks
+
+    return read_blocks(source)
+
+
+def _comment_may_stand(source: Source, at: int) -> bool:
+    from lwlint.inputs.heat.document import comment_may_stand
+
+    return comment_may_stand(source, at)
+
+
+HEAT = Kind(
+    name="heat",
+    noun="Heat template",
+    title="Heat templates",
+    missing="no Heat template or environment was given",
+    limit=4_000_000,
+    may_hold=_may_hold,
+    recognise=_recognise,
+    guess=_guess,
+    decode=decode_utf8,
+    facts=_facts,
+    language="yaml",
+    suffixes=(".yaml", ".yml", ".template", ".env"),
+    comments=Comments("#", inline=True, stand=_comment_may_stand),
+    blocks=_blocks,
+    on_hosts=False,
+)
+KINDS = (HEAT,)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gc
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Union
 
 from lwlint.core.facts import NotEvaluated, Unreadable
+from lwlint.core.kind import Piece
 from lwlint.core.lazy import pattern
 from lwlint.core.named import NamedTuple
 from lwlint.core.record import dataclass
@@ -27,6 +29,7 @@ from lwlint.inputs.heat.nodes import (
     Sequence,
     merged_wrongly,
     repeated,
+    walk,
 )
 
 _TOO_DEEP = f"nested deeper than {DEPTH_LIMIT} levels"
@@ -313,3 +316,21 @@ def _form(root: Node | None) -> str:
             return ENVIRONMENT
         return OTHER
     return OTHER if root is None or isinstance(root, Scalar) else ROLES
+
+
+def comment_may_stand(source: Source, at: int) -> bool:
+    """Return whether a `#` at the offset begins a comment of YAML, and is no part of a scalar."""
+    if at and not (source.text[at - 1].isspace() or source.text[at - 1] == "\ufeff"):
+        return False
+    read = read_file(source)
+    return not isinstance(read, HeatFile) or not any(isinstance(n, Scalar) and n.start <= at < n.end for n in walk(read.root))
+
+
+def read_blocks(source: Source) -> Iterator[Piece]:
+    """Yield the blocks of a file: the entries of mappings and of sequences."""
+    read = read_file(source)
+    for node in walk(read.root) if isinstance(read, HeatFile) else ():
+        if isinstance(node, Mapping):
+            yield from ((key.start, value.end) for key, value in node.pairs if value.start >= key.end)  # else an alias
+        elif isinstance(node, Sequence):
+            yield from ((item.start, item.end) for item in node.items)

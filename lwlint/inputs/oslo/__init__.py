@@ -1,1 +1,70 @@
 """Option files of oslo.config."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lwlint.core.facts import Fact
+from lwlint.core.kind import Comments, Kind, Material, Piece, Recognised, decode_utf8
+from lwlint.core.lazy import pattern
+from lwlint.core.source import Source
+
+_SECTION = pattern(
+    r"^[ \t\ufeff]*\[\s*(default|database|api_database|placement_database|cell0_database|storage:sqlalchemy|indexer|keystone_authtoken"
+    r"|oslo_\w+|drivers:\w+:\w+|pool_manager_cache:sqlalchemy|coordination|ml2|service_auth|glance_store|sql)[ \t]*(\]|\r?$)",
+    re.MULTILINE | re.IGNORECASE,
+)
+_PATH = pattern(r"\.(conf|ini)$|\.conf\.d/[^/]+$")
+_OTHER = pattern(
+    r"(^|/)(httpd|apache2|nginx|haproxy|corosync|systemd|sysctl\.d|modprobe\.d|my\.cnf\.d|rsyslog\.d|security|dnsmasq\.d|tmpfiles\.d|ld\.so\.conf\.d)(/|\.conf$)"
+)
+
+
+def _may_hold(path: str) -> bool:
+    return _PATH.search(path) is not None and _OTHER.search(path) is None
+
+
+def _guess(head: str) -> bool:
+    return _SECTION.search(head) is not None
+
+
+def _recognise(path: str, head: str, named: bool) -> Recognised:
+    if not _PATH.search(path):
+        return False
+    return _guess(head) or (named and not _OTHER.search(path)) or "an option file, but with no section of oslo.config that lwlint knows"
+
+
+def _facts(material: Material) -> Iterator[Fact]:
+    sources = material.of("oslo")
+    if sources:
+        from lwlint.inputs.oslo.reader import option_facts
+        from lwlint.inputs.systemd.facts import Unit
+
+        units = [fact for fact in material.facts if isinstance(fact, Unit)]
+        yield from option_facts(sources, units, material.catalogue, material.release)
+
+
+def _blocks(source: Source) -> Iterator[Piece]:
+    from lwlint.inputs.oslo.text import read_blocks
+
+    return read_blocks(source)
+
+
+OSLO = Kind(
+    name="oslo",
+    noun="oslo.config file",
+    title="option files",
+    missing="no oslo.config option file was given",
+    limit=3_000_000,
+    may_hold=_may_hold,
+    recognise=_recognise,
+    guess=_guess,
+    decode=decode_utf8,
+    facts=_facts,
+    language="ini",
+    suffixes=(".conf", ".ini"),
+    comments=Comments("#;", indented=False),
+    blocks=_blocks,
+)
+KINDS = (OSLO,)

@@ -13,8 +13,10 @@ secret. oslo.config would refuse it, but never saw it; it is kept apart in `mask
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from lwlint.core.facts import Unreadable
+from lwlint.core.kind import Piece
 from lwlint.core.named import NamedTuple
 from lwlint.core.record import dataclass
 from lwlint.core.source import Source, Span, Text
@@ -178,3 +180,11 @@ class _Reader:
             self._continued.clear()
         self.settings.append(Setting(self._section, key, value, key_start, start, end, continued))
         self._open = None
+
+
+def read_blocks(source: Source) -> Iterator[Piece]:
+    """Yield the settings and the sections of an option file."""
+    options = read(source)
+    heads = [header.span.start for header in options.headers]
+    yield from ((setting.key_start, setting.end) for setting in options.settings)
+    yield from zip(heads, [*heads[1:], len(source.text) + 1])

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any, NoReturn, Union
 
 from lwlint.core.facts import Unreadable
+from lwlint.core.kind import Piece
 from lwlint.core.source import Source, Span, Text
 
 DEPTH = 256  # libxml2's own limit, so Pacemaker's
@@ -240,3 +241,14 @@ def _cib_of(source: Source, root: Element) -> Union[Element, Unreadable]:
         if element.tag == "cib":
             return _unreadable(source, element.start, "`<cib>` has no `<configuration>`")
     return _unreadable(source, root.start, f"there is no `<cib>` in it; the root is `<{root.tag}>`")
+
+
+def read_blocks(source: Source) -> Iterator[Piece]:
+    """Yield the elements of a CIB; each goes on to the next one that is not in it."""
+    read = read_cib(source)
+    todo = [(read, len(source.text) + 1)] if isinstance(read, Element) else []
+    while todo:
+        element, end = todo.pop()
+        yield element.start, end
+        behind = [*(child.start for child in element.children[1:]), end]
+        todo += zip(element.children, behind)

@@ -1,1 +1,55 @@
 """Puppet manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lwlint.core.facts import Fact
+from lwlint.core.kind import Comments, Kind, Material, Piece, Recognised, decode_utf8
+from lwlint.core.source import Source
+
+_SUFFIX = ".pp"
+
+
+def _may_hold(path: str) -> bool:
+    return path.endswith(_SUFFIX)
+
+
+def _recognise(path: str, head: str, named: bool) -> Recognised:
+    return path.endswith(_SUFFIX)
+
+
+def _facts(material: Material) -> Iterator[Fact]:
+    for fact in material.facts:  # what templates include
+        if fact.kind == "get_file" and _may_hold(fact.name) and material.sources[fact.span.path].judged:
+            material.load(fact.name, judged=True)
+    sources = material.of("puppet")
+    if sources:
+        from lwlint.inputs.puppet.reader import manifest_facts
+
+        yield from manifest_facts(sources, material.catalogue)
+
+
+def _blocks(source: Source) -> Iterator[Piece]:
+    from lwlint.inputs.puppet.syntax import read_blocks
+
+    return read_blocks(source)
+
+
+PUPPET = Kind(
+    name="puppet",
+    noun="Puppet manifest",
+    title="Puppet manifests",
+    missing="no Puppet manifest was given",
+    limit=1_000_000,
+    may_hold=_may_hold,
+    recognise=_recognise,
+    decode=decode_utf8,
+    facts=_facts,
+    language="puppet",
+    suffixes=(_SUFFIX,),
+    comments=Comments("#", inline=True),
+    blocks=_blocks,
+    on_hosts=False,
+)
+KINDS = (PUPPET,)

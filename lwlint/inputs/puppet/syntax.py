@@ -5,8 +5,12 @@ A statement that Puppet would refuse becomes `Broken`; reading goes on at the ne
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from lwlint.core.kind import Piece
+from lwlint.core.source import Source
 from lwlint.inputs.puppet.tokens import BadToken, Cursor, Mistake, Token, bare, tokens
-from lwlint.inputs.puppet.tree import (  # fmt: skip  # fmt: skip
+from lwlint.inputs.puppet.tree import (  # fmt: skip
     Accessed,
     Assignment,
     Attribute,
@@ -31,6 +35,7 @@ from lwlint.inputs.puppet.tree import (  # fmt: skip  # fmt: skip
     TypeName,
     Variable,
     Word,
+    walk,
 )
 
 _BINARY = frozenset({"+", "-", "*", "/", "%", "<<", ">>", "==", "!=", "<", ">", "<=", ">=", "=~", "!~"})
@@ -472,3 +477,8 @@ def _mistakes(broken: list[Broken], bad: BadToken | None, size: int) -> tuple[Br
         return tuple(broken[:MISTAKES])
     told = [mistake for mistake in broken if mistake.start < size][: MISTAKES - 1]
     return (*told, Broken(bad.start, bad.end, bad.message))
+
+
+def read_blocks(source: Source) -> Iterator[Piece]:
+    """Yield the statements and expressions of a manifest."""
+    return ((node.start, node.end) for node in walk(parse(source.text).statements))

@@ -1,1 +1,107 @@
 """Units with their drop-ins, and what `systemctl` shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lwlint.core.facts import Fact
+from lwlint.core.kind import Comments, Kind, Material, Piece, Recognised, decode_loosely
+from lwlint.core.lazy import pattern
+from lwlint.core.source import Source
+
+_TYPES = r"\.(service|socket|timer|mount|automount|path|swap|slice|scope|target)"
+_SECTION = pattern(
+    r"^[ \t\ufeff]*\[(Unit|Service|Install|Socket|Timer|Mount|Automount|Path|Swap|Slice|Scope|Target)\][ \t\r]*$", re.MULTILINE
+)
+_ANY_SECTION = pattern(r"^[ \t\ufeff]*\[[^\]\n]+\]", re.MULTILINE)
+_SUFFIX = pattern(_TYPES + r"$")
+_PATH = pattern(_TYPES + r"(\.d/[^/]+\.conf)?$|(^|/)(service|socket|timer)\.d/[^/]+\.conf$")
+_FOLDER = pattern(r"(^|/)(etc|run|lib|usr/lib|usr/local/lib)/systemd/(system(\.control|\.attached)?|transient)/")
+_MANAGER = pattern(r"(^|/)(etc|run|lib|usr/lib|usr/local/lib)/systemd/system\.conf(\.d/[^/]+\.conf)?$")  # of systemd itself
+_SHOWN = pattern(r"(?:^|/)sos_commands/systemd/systemctl_(?:show_[^/]*service|list-unit)[^/]*$")
+_PROSE = (".rst", ".md", ".txt", ".sh", ".py", ".spec")  # what may quote a unit
+
+
+def _may_hold(path: str) -> bool:
+    return _PATH.search(path) is not None or _FOLDER.search(path) is not None or _MANAGER.search(path) is not None
+
+
+def _recognise(path: str, head: str, named: bool) -> Recognised:
+    empty = not head.lstrip("\ufeff \t\r\n")
+    section = _SECTION.search(head)
+    if _PATH.search(path) and (named or section or empty or _FOLDER.search(path)):
+        return True
+    if _MANAGER.search(path):
+        return True
+    first = _ANY_SECTION.search(head)
+    return bool(section and first and section.start() == first.start() and not path.endswith(_PROSE))
+
+
+def _is_unit_link(path: str) -> bool:
+    return _FOLDER.search(path) is not None or _SUFFIX.search(path) is not None or _PATH.search(path) is not None
+
+
+def _decode(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")  # systemd drops single lines, not the file
+
+
+def _facts(material: Material) -> Iterator[Fact]:
+    sources = material.of("unit")
+    facts: Iterator[Fact] = iter(())
+    if sources or material.links:
+        from lwlint.inputs.systemd.reader import unit_facts
+
+        facts = unit_facts(sources, material.links, material.catalogue)
+    if material.hosts:
+        from lwlint.inputs.systemd.shown import with_evidence
+
+        facts = with_evidence(facts, material.facts)
+    yield from facts
+
+
+def _shown_facts(material: Material) -> Iterator[Fact]:
+    sources = material.of("systemctl")
+    if sources:
+        from lwlint.inputs.systemd.shown import shown_facts
+
+        yield from shown_facts(sources, material.catalogue)
+
+
+def _blocks(source: Source) -> Iterator[Piece]:
+    from lwlint.inputs.systemd.text import read_blocks
+
+    return read_blocks(source)
+
+
+UNIT = Kind(
+    name="unit",
+    noun="systemd unit",
+    title="systemd units",
+    missing="no systemd unit was given",
+    limit=1_000_000,
+    may_hold=_may_hold,
+    recognise=_recognise,
+    decode=_decode,
+    facts=_facts,
+    language="ini",
+    suffixes=(".service", ".socket", ".timer", ".mount", ".automount", ".path", ".swap", ".slice", ".scope", ".target", ".conf"),
+    comments=Comments("#;"),
+    blocks=_blocks,
+    whole="[",
+    link=_is_unit_link,
+)
+SYSTEMCTL = Kind(
+    name="systemctl",
+    noun="output of `systemctl`",
+    title="output of `systemctl`",
+    missing="no output of `systemctl show` or `systemctl list-units` was given",
+    limit=16_000_000,
+    may_hold=lambda path: _SHOWN.search(path) is not None,
+    recognise=lambda path, head, named: True,
+    decode=decode_loosely,
+    facts=_shown_facts,
+    printed=True,
+    stands_for="unit",
+)
+KINDS = (SYSTEMCTL, UNIT)

@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import accumulate
 
+from lwlint.core.kind import Piece
 from lwlint.core.record import dataclass
 from lwlint.core.source import Source, Text
 
@@ -164,3 +165,11 @@ def _logical_lines(text: str) -> Iterator[_Logical]:
 def _joined(parts: list[str], starts: list[int], *, too_long: bool = False) -> _Logical:
     at = accumulate((len(part) for part in parts[:-1]), initial=0)
     return _Logical("".join(parts), tuple(at), tuple(starts), too_long)
+
+
+def read_blocks(source: Source) -> Iterator[Piece]:
+    """Yield the assignments and the sections of a unit or drop-in."""
+    settings = read(source)
+    heads = [section.span.start for section in settings.sections]
+    yield from ((line.key.span.start, line.value.span.end) for line in settings.lines if isinstance(line, Assignment))
+    yield from zip(heads, [*heads[1:], len(source.text) + 1])

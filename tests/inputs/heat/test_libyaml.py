@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(not yaml.__with_libyaml__, reason="THIS PyYAML H
 
 ALONE = """
 import json, sys
-from lwlint.parse.libyaml import Finder
+from lwlint.inputs.heat.libyaml import Finder
 sys.meta_path.insert(0, Finder())
 """
 JUDGE = """

@@ -1,0 +1,190 @@
+"""What a kind of input is: one record says everything that the house must know of it.
+
+A kind is added by a folder below `lwlint/inputs/` and a row in its `KINDS`, or by a package with an entry point in the group
+`lwlint.inputs`. Nothing else asks a source for its kind by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Optional, Union
+
+from lwlint.core.catalogue import Catalogue
+from lwlint.core.facts import Fact, Release
+from lwlint.core.named import NamedTuple
+from lwlint.core.record import dataclass
+from lwlint.core.source import Link, Source
+
+LINK, UNREADABLE = "link", "unreadable"  # kinds of source that are no kind of input: a link itself, a file that could not be read
+ENTRY_POINTS = "lwlint.inputs"
+Piece = tuple[int, int]  # the offsets of the first character of a block and behind the last one
+Recognised = Union[bool, str]  # whether a file is of a kind; a text says why it is of no kind at all
+
+
+class Comments(NamedTuple):
+    """How comments are written: `marks` open one, each a single character, or `<!--` where the kind is XML.
+
+    An `inline` comment may follow a value on its line; where it is not, all behind a value belongs to the value. Blanks may stand
+    in front of a comment that is `indented`. `stand` says whether a mark at an offset of a source opens one, where marks do not tell.
+    """
+
+    marks: str
+    inline: bool = False
+    indented: bool = True
+    stand: Optional[Callable[[Source, int], bool]] = None
+
+
+@dataclass(frozen=True)
+class Material:
+    """What one run hands to each kind of input: everything that was found, and what facts may be made with.
+
+    `sources` are all of the run by their paths, `facts` those of the kinds that come before. `load` reads a further file, to be judged or
+    as context only; it returns None where there is none. `environments` are the paths of Heat environments in their order; `hosts` tells
+    that the sources are of hosts of one cluster. `kept` is what a kind keeps between runs, and `jobs` how many processes may read.
+    """
+
+    sources: Mapping[str, Source]
+    links: Sequence[Link]
+    facts: Sequence[Fact]
+    catalogue: Catalogue
+    release: Release
+    load: Callable[..., Optional[Source]]
+    environments: tuple[str, ...] = ()
+    hosts: bool = False
+    kept: Any = None
+    jobs: int = 1
+
+    def of(self, kind: str) -> list[Source]:
+        """Return the sources of one kind, in their order."""
+        return [source for source in self.sources.values() if source.kind == kind]
+
+
+def no_blocks(source: Source) -> Iterator[Piece]:
+    """Yield nothing: text of this kind has no blocks."""
+    return iter(())
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of input.
+
+    name        the word for it in `--kind`, in `lwlint facts` and in a source
+    noun        what a file of it is called, in the singular: `systemd unit`
+    title       what they are called in pages: `systemd units`
+    missing     why a rule about it is not evaluated where there is none: `no systemd unit was given`
+    limit       the most bytes of a file, so that reading one takes less than 500 MB
+    may_hold    whether a file at a path is worth opening in a folder that the user gave as a whole
+    recognise   whether a file is of this kind, by its path, the beginning of its text, and whether the user named it
+    guess       whether a file that the user named is, by the beginning of its text alone, where no kind knows its path
+    decode      bytes -> text, as the real program does it; raises UnicodeDecodeError where that fails, LookupError for an encoding
+                that nobody knows
+    facts       what is configured, from all that a run found
+    language    the language of the text, as SARIF names it; empty where it has none
+    suffixes    the ends of file names for which a pre-commit hook runs
+    comments    how a comment is written, for `lwlint: allow`; None where there are none
+    blocks      the blocks of a source (a section, an element, an entry, a statement), for `lwlint: allow` above one
+    whole       where a block begins with this character, what a file lacks as a whole is in each such block, too
+    on_hosts    whether its files lie in the file system of a host: `root` of their sources is then where that begins
+    link        whether a link at a path means something to this kind by itself (an alias, a mask)
+    copied      whether the hosts of a cluster have copies of one such file
+    printed     whether it is what a command printed into a report, which only an audit reads
+    stands_for  the kind whose facts it gives as well, from weaker evidence
+    """
+
+    name: str
+    noun: str
+    title: str
+    missing: str
+    limit: int
+    may_hold: Callable[[str], bool]
+    recognise: Callable[[str, str, bool], Recognised]
+    decode: Callable[[bytes], str]
+    facts: Callable[[Material], Iterable[Fact]]
+    guess: Callable[[str], bool] = lambda head: False
+    language: str = ""
+    suffixes: tuple[str, ...] = ()
+    comments: Comments | None = None
+    blocks: Callable[[Source], Iterator[Piece]] = no_blocks
+    whole: str = ""
+    on_hosts: bool = True
+    link: Callable[[str], bool] = lambda path: False
+    copied: bool = False
+    printed: bool = False
+    stands_for: str = ""
+
+
+class Kinds:
+    """All kinds of a run, in the order in which their facts are made."""
+
+    def __init__(self, kinds: Iterable[Kind]) -> None:
+        self._by_name = {kind.name: kind for kind in kinds}
+        self._files = tuple(kind for kind in self._by_name.values() if not kind.printed)
+        self._printed = tuple(kind for kind in self._by_name.values() if kind.printed)
+
+    def __iter__(self) -> Iterator[Kind]:
+        return iter(self._by_name.values())
+
+    def __getitem__(self, name: str) -> Kind:
+        return self._by_name[name]
+
+    def get(self, name: str) -> Kind | None:
+        """Return the kind called `name`; None for a link, a file that could not be read, and a word that is no kind."""
+        return self._by_name.get(name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the kinds that files are of."""
+        return tuple(kind.name for kind in self._files)
+
+    @property
+    def nothing(self) -> str:
+        """Why a file is of no kind."""
+        nouns = [kind.noun for kind in self._files]
+        return f"no {', '.join(nouns[:-1])} or {nouns[-1]}"
+
+    def of(self, path: str, head: str, *, named: bool = False) -> tuple[Kind | None, str]:
+        """Return the kind of the file at `path` whose text (or its beginning) is `head`, and why it is of none.
+
+        A file that the user `named` is taken by its path where the content does not tell, or by its content where the path does not;
+        one that was met in a folder is then left out.
+        """
+        markup = head.lstrip("\ufeff \t\r\n").startswith("<")
+        for kind in self._files:
+            if markup and kind.language != "xml":
+                continue
+            found = kind.recognise(path, head, named)
+            if found is True:
+                return kind, ""
+            if found:
+                return None, str(found)
+        guessed = next((kind for kind in self._files if kind.guess(head)), None) if named and not markup else None
+        return guessed, "" if guessed is not None else self.nothing
+
+    def may_hold(self, path: str) -> bool:
+        """Return whether a file at `path` is worth opening in a folder that the user gave as a whole."""
+        return any(kind.may_hold(path) for kind in self._files)
+
+    def has_meaning(self, path: str) -> bool:
+        """Return whether a link at `path` means something by itself."""
+        return any(kind.link(path) for kind in self._files)
+
+    def printed(self, path: str) -> Kind | None:
+        """Return the kind of what a command printed into a report at `path`; None where it is no such file."""
+        return next((kind for kind in self._printed if kind.may_hold(path)), None)
+
+    def given(self, source: Source) -> set[str]:
+        """Return the names of the kinds that a source is evidence of."""
+        if source.kind == LINK:
+            return {kind.name for kind in self._files if kind.link(source.path)}
+        kind = self.get(source.kind)
+        return {source.kind, kind.stands_for} - {""} if kind is not None else {source.kind}
+
+
+def decode_utf8(data: bytes) -> str:
+    """Return the text of UTF-8; raises UnicodeDecodeError for other bytes."""
+    return data.decode("utf-8")
+
+
+def decode_loosely(data: bytes) -> str:
+    """Return the text of UTF-8, with U+FFFD in place of other bytes."""
+    return data.decode("utf-8", "replace")
