@@ -19,10 +19,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.__main__ import row
-from bench.measure import PYTHON, medians, peak
+from bench.measure import HERE, PYTHON, medians, peak, row
 
-HERE = Path(__file__).resolve().parent.parent
 PACKERS = {"xz": ("xz", "-2"), "gz": ("gzip", "-4"), "zst": ("zstd", "-q", "-3"), "bz2": ("bzip2", "-1")}
 COPIES = {"zst": (4, 1)}  # of all members, for a program so fast that the start of Python counts; as the archive is, too
 BLOCKS = ("xz", "-2", "-T2", "--block-size=8MiB")
@@ -137,6 +135,20 @@ def main() -> None:
         if arguments.only is None:
             blocks(plain, arguments.rounds)
             unpacked(Path(folder) / "unpacked", arguments.rounds)
+
+
+def reading(plain: Path, suffix: str, copies: int, rounds: int) -> bool | None:
+    """Measure the reading alone of one packing against its program; return whether the limit is met, None without the program."""
+    packer = PACKERS[suffix]
+    if shutil.which(packer[0]) is None:
+        print(f"`{packer[0]}` IS MISSING: .tar.{suffix} is not measured")
+        return None
+    packed = plain.with_name(f"read.tar.{suffix}")
+    pack(plain, packed, packer, copies)
+    taken = medians({"bare": (packer[0], "-dc", str(packed)), "reading": (*PYTHON, "-c", READ, str(HERE), str(packed))}, rounds, HERE)
+    packed.unlink()
+    what = f".tar.{suffix} read, x the CPU of `{packer[0]} -dc`"
+    return row(what, taken["reading"] / taken["bare"], LIMITS[suffix], "x")
 
 
 def one(plain: Path, suffix: str, copies: int, rounds: int) -> None:

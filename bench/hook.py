@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench.__main__ import HERE, row
+from bench.measure import HERE, row
 
 # A change that breaks a template, one that mends one, and one that says why it is as it is: path -> what is replaced by what.
 EDITS: Mapping[str, tuple[str, str]] = {

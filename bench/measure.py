@@ -71,7 +71,21 @@ def medians(
     return {name: statistics.median(seconds) for name, seconds in figures.items()}
 
 
+def row(what: str, value: float, limit: float, unit: str, *, at_least: bool = False) -> bool:
+    """Print one figure against its limit: the most that it may be, or the least. Return whether it is met."""
+    met = value >= limit if at_least else value <= limit
+    print(f"{what:64} {value:8.2f} {unit:2}  limit {limit:g}  {'met' if met else 'NOT MET'}", flush=True)
+    return met
+
+
+HERE = Path(__file__).resolve().parent.parent
 PYTHON = (sys.executable, "-I")
+COMPOSE = (
+    "import sys, yaml, pathlib\n"
+    "for path in sorted(pathlib.Path(sys.argv[1]).rglob('*.yaml')):\n"
+    "    try:\n        yaml.compose(path.read_text('utf-8'), Loader=yaml.CSafeLoader)\n"
+    "    except yaml.YAMLError:\n        pass\n"
+)
 # Runs a command and writes its peak, kilobytes, to a file. A process starts with the peak of the one that started it (getrusage(2),
 # exec(2)), so that only a small one between can tell what the command took.
 PEAK = (

@@ -10,8 +10,7 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from bench.__main__ import COMPOSE, HERE, row
-from bench.measure import PYTHON, medians, peak
+from bench.measure import COMPOSE, HERE, PYTHON, medians, peak, row
 
 LWLINT = (*PYTHON, "-m", "lwlint")
 YAMLLINT = (*PYTHON, "-m", "yamllint")

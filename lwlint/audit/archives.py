@@ -21,11 +21,10 @@ from lwlint.audit.report_layout import names
 from lwlint.core.finding import ConfigurationError
 from lwlint.core.named import NamedTuple
 from lwlint.core.secret import masked
-from lwlint.files import processes
 from lwlint.files.archive import Archive, read_archive
 from lwlint.files.archive import unpack as formats
 from lwlint.files.archive.unpack import Readable
-from lwlint.files.processes import Lost
+from lwlint.files.processes import Lost, Pool, cores, possible, room
 from lwlint.files.tree import Disk
 from lwlint.inputs import pacemaker
 
@@ -117,9 +116,9 @@ def read_archives(paths: Sequence[str], told: Told, jobs: int | None = 1) -> Ite
     sizes = [_size(path) for path in paths]
     for path, size in zip(paths, sizes):
         told(path, 0, size, 0)
-    at_once = min(len(paths), processes.cores(), processes.room()) if jobs is None else min(len(paths), jobs)
-    threads = processes.cores() >= 2 * max(1, at_once)  # a core that nothing else is for
-    if (jobs or at_once) < 2 or not paths or not processes.possible():
+    at_once = min(len(paths), cores(), room()) if jobs is None else min(len(paths), jobs)
+    threads = cores() >= 2 * max(1, at_once)  # a core that nothing else is for
+    if (jobs or at_once) < 2 or not paths or not possible():
         for path, size in zip(paths, sizes):
             yield _read(path, lambda read, seen, path=path, size=size: told(path, read, size, seen), threads)  # type: ignore[misc]
             told(path, size, size, 0)
@@ -130,11 +129,11 @@ def read_archives(paths: Sequence[str], told: Told, jobs: int | None = 1) -> Ite
     def tell(number: int, read: int, seen: int) -> None:
         told(paths[order[number]], read, sizes[order[number]], seen)
 
-    found = processes.results(lambda number, tell_: _read(paths[order[number]], tell_, threads), len(paths), at_once, tell)
     done: dict[int, Union[Archive, Unread]] = {}
-    for i, one in zip(order, found):
-        done[i] = Unread(f"was not read: {one.because}") if isinstance(one, Lost) else one
-        told(paths[i], sizes[i], sizes[i], 0)
+    with Pool(lambda number, tell_: _read(paths[order[number]], tell_, threads), len(paths), at_once, tell) as found:
+        for i, one in zip(order, found):
+            done[i] = Unread(f"was not read: {one.because}") if isinstance(one, Lost) else one
+            told(paths[i], sizes[i], sizes[i], 0)
     yield from (done[i] for i in range(len(paths)))
 
 

@@ -79,9 +79,6 @@ def entry() -> None:
     use to anybody; a tracer or profiler has work to do then, and gets to do it. The collector of circles
     looks seldom: never in a run on one file, and in a long one after every 50,000 new objects, which its memory does not show.
     """
-    from lwlint.inputs.heat.libyaml import Finder
-
-    sys.meta_path.insert(0, Finder())
     gc.set_threshold(_NEW_OBJECTS, 10, 10)
     code = main()
     if sys.gettrace() is not None or sys.getprofile() is not None:

@@ -23,11 +23,7 @@ if TYPE_CHECKING:
 
 def parse(given: Sequence[str]) -> Any:
     """Return the options that were `given`, among them `command`; help and what is wrong is said, and ends the process."""
-    from lwlint.cli.quick import read
-
-    first = given[0] if given else ""
-    found = read(given, _COMMANDS[first][1]) if first in _COMMANDS else None
-    return found or parser(first).parse_args(given)
+    return parser(given[0] if given else "").parse_args(given)
 
 
 def run(options: Any) -> int:

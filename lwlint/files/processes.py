@@ -1,19 +1,20 @@
-"""Work done in processes of their own, a piece of it in each, several at a time: one that dies takes only its own piece down.
+"""Work done in processes of their own, several at a time: one that dies takes only its own piece of the work down.
 
 Processes are forked, so nothing is imported twice, and each ends with its piece, so that its memory is given back. None outlives
-the process that forked it, however that one ends: each waits for the end of a pipe that nobody writes to.
+the process that forked it, however that one ends: each waits for the end of a pipe that nobody writes to. Where there is no fork
+all is done in the process that asks.
 """
 
 from __future__ import annotations
 
-import marshal
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from typing import Any, TypeVar, Union
 
 from lwlint.core.named import NamedTuple
 
+T = TypeVar("T")
+LEAST = 300  # items in all from which on a second process pays: forking, and what comes back, cost as much as reading 80 files
 MEMORY = 1 << 30  # bytes of address space that a worker may ask for beyond those that it begins with
 _MESSAGE = 17  # bytes: a letter and two numbers
 _PROGRESS, _RESULT = b"P", b"R"
@@ -55,50 +56,106 @@ def room() -> int:
     return max(1, free * 1024 // (MEMORY // 2))
 
 
-def results(work: Work, count: int, workers: int, told: Callable[[int, int, int], None]) -> Iterator[Union[Any, Lost]]:
-    """Yield what `work` returns for 0, 1, ... `count` - 1, in this order, done by up to `workers` processes at a time.
+def workers(jobs: int, items: int) -> int:
+    """Return how many processes to use for so many small items; `jobs` is how many the user wants, 0 for as many as pay."""
+    if not possible():
+        return 1
+    if jobs:
+        return max(1, min(jobs, items))
+    return max(1, min(_idle(), items * 2 // LEAST)) if items >= LEAST else 1
 
-    `told` is told the number of a piece and the two numbers that its work told. A worker still at work when the iterator is closed
-    is ended.
+
+def spread(work: Callable[[T], Any], items: Sequence[T], number: int) -> list[Any]:
+    """Return what `work` makes of each item, in their order; `number` processes do it, this one being the first.
+
+    What a worker that died should have done is done here, so that an answer never depends on it.
     """
-    life = os.pipe()
-    running: dict[int, _Worker] = {}
-    done: dict[int, Any] = {}
-    started = 0
-    try:
-        for wanted in range(count):
-            while wanted not in done:
-                while started < count and len(running) < workers:
-                    worker = _start_worker(work, started, life, tuple(running))
-                    running[worker.pipe] = worker
-                    started += 1
-                for number, result in _heard(running, told):
-                    done[number] = result
-            yield done.pop(wanted)
-    finally:
-        for worker in running.values():
+    if number < 2:
+        return [work(item) for item in items]
+    done: list[Any] = [None] * len(items)
+    with Pool(lambda at, told: [work(item) for item in items[at + 1 :: number]], number - 1, number - 1) as pool:
+        done[::number] = [work(item) for item in items[::number]]
+        for at, answer in enumerate(pool, 1):
+            done[at::number] = [work(item) for item in items[at::number]] if isinstance(answer, Lost) else answer
+    return done
+
+
+def _nobody(number: int, first: int, second: int) -> None:
+    """Hear of progress, and say nothing."""
+
+
+class Pool:
+    """What `work` returns for 0, 1, ... `count` - 1, in this order, done by up to `workers` processes at a time.
+
+    The first of them begin with the `with` block; another one begins when a result is waited for and one has ended, so that no more
+    results wait than were asked for. `told` is told the number of a piece and the two numbers that its work told. A worker still at
+    work at the end of the block is ended.
+    """
+
+    def __init__(self, work: Work, count: int, workers: int, told: Callable[[int, int, int], None] = _nobody) -> None:
+        self._work = work
+        self._count = count
+        self._workers = workers
+        self._told = told
+        self._life: tuple[int, int] = (-1, -1)
+        self._running: dict[int, _Worker] = {}  # by the pipe that its words come through
+        self._done: dict[int, Any] = {}
+        self._started = 0
+
+    def __enter__(self) -> Pool:
+        self._life = os.pipe()
+        try:
+            self._start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for worker in self._running.values():
             os.kill(worker.process, 9)
             os.waitpid(worker.process, 0)
             os.close(worker.pipe)
-        for end in life:
+        for end in self._life:
             os.close(end)
 
+    def __iter__(self) -> Iterator[Union[Any, Lost]]:
+        """Yield each result, or why there is none."""
+        for wanted in range(self._count):
+            while wanted not in self._done:
+                self._start()
+                if self._running:
+                    self._hear()
+            yield self._done.pop(wanted)
 
-def _heard(running: dict[int, _Worker], told: Callable[[int, int, int], None]) -> Iterator[tuple[int, Any]]:
-    """Wait for a word of the workers, pass on what is progress, and yield what is a result."""
-    import select
+    def _start(self) -> None:
+        """Start workers until there are as many as there may be."""
+        while self._started < self._count and len(self._running) < self._workers:
+            try:
+                worker = _forked(self._work, self._started, self._life, tuple(self._running))
+            except OSError as error:  # as many processes as there may be, or no memory for one more
+                if self._running:
+                    return
+                self._done[self._started] = Lost(f"no process could be started for it ({error.strerror})")
+            else:
+                self._running[worker.pipe] = worker
+            self._started += 1
 
-    for pipe in select.select(list(running), [], [])[0]:
-        worker = running[pipe]
-        message = os.read(pipe, _MESSAGE)
-        if message[:1] == _PROGRESS and len(message) == _MESSAGE:
-            told(worker.number, int.from_bytes(message[1:9], "big"), int.from_bytes(message[9:], "big"))
-            continue
-        result = _result(pipe) if message[:1] == _RESULT else None
-        del running[pipe]  # first: whoever is interrupted from here on has no worker to end, for this one ends by itself
-        status = os.waitpid(worker.process, 0)[1]
-        os.close(pipe)
-        yield worker.number, Lost(_end(status)) if result is None else result[0]
+    def _hear(self) -> None:
+        """Wait for a word of the workers; pass on what is progress, and keep what is a result."""
+        import select
+
+        for pipe in select.select(list(self._running), [], [])[0]:
+            worker = self._running[pipe]
+            message = os.read(pipe, _MESSAGE)
+            if message[:1] == _PROGRESS and len(message) == _MESSAGE:
+                self._told(worker.number, int.from_bytes(message[1:9], "big"), int.from_bytes(message[9:], "big"))
+                continue
+            result = _result(pipe) if message[:1] == _RESULT else None
+            del self._running[pipe]  # first: whoever is interrupted from here on has no worker to end, for this one ends by itself
+            status = os.waitpid(worker.process, 0)[1]
+            os.close(pipe)
+            self._done[worker.number] = Lost(_end(status)) if result is None else result[0]
 
 
 def _result(pipe: int) -> tuple[Any] | None:
@@ -126,9 +183,14 @@ def _end(status: int) -> str:
     return f"the process that read it was ended by {name}{short}"
 
 
-def _start_worker(work: Work, number: int, life: tuple[int, int], others: tuple[int, ...]) -> _Worker:
+def _forked(work: Work, number: int, life: tuple[int, int], others: tuple[int, ...]) -> _Worker:
     pipe, sink = os.pipe()
-    process = os.fork()
+    try:
+        process = os.fork()
+    except OSError:
+        os.close(pipe)
+        os.close(sink)
+        raise
     if not process:
         code = 1
         try:
@@ -190,64 +252,10 @@ def _limit() -> None:
         return
 
 
-T = TypeVar("T")
-LEAST = 300  # items in all from which on a second process pays: forking, and what comes back, cost as much as reading 80 files
-_MARSHAL = 2
-
-
-def workers(jobs: int, items: int) -> int:
-    """Return how many processes to use for so many items; `jobs` is how many the user wants, 0 for as many as pay."""
-    if not hasattr(os, "fork"):
-        return 1
-    if jobs:
-        return max(1, min(jobs, items))
-    return max(1, min(_idle(), items * 2 // LEAST)) if items >= LEAST else 1
-
-
-def spread(work: Callable[[T], Any], items: Sequence[T], number: int) -> list[Any]:
-    """Return what `work` makes of each item, in their order; `number` processes do it, this one being the first."""
-    if number < 2:
-        return [work(item) for item in items]
-    started = [_start(work, items[at::number]) for at in range(1, number)]
-    done: list[Any] = [None] * len(items)
-    try:
-        done[::number] = [work(item) for item in items[::number]]
-    finally:
-        answers = [_answer(*one) for one in started]
-    for at, answer in enumerate(answers, 1):
-        own = items[at::number]
-        done[at::number] = answer if isinstance(answer, list) and len(answer) == len(own) else [work(item) for item in own]
-    return done
-
-
-def _start(work: Callable[[T], Any], items: Sequence[T]) -> tuple[int, int]:
-    """Fork a process that does its share; return its number, and where its answer can be read."""
-    readable, writable = os.pipe()
-    process = os.fork()
-    if process:
-        os.close(writable)
-        return process, readable
-    try:
-        os.close(readable)
-        with open(writable, "wb") as pipe:
-            pipe.write(marshal.dumps([work(item) for item in items], _MARSHAL))
-    finally:
-        os._exit(0)  # not cleanly: everything here belongs to the process that was forked
-
-
-def _answer(process: int, readable: int) -> Any:
-    with open(readable, "rb") as pipe:
-        data = pipe.read()
-    os.waitpid(process, 0)
-    with suppress(ValueError, EOFError, TypeError):
-        return marshal.loads(data)
-    return None
-
-
 def _idle() -> int:
     """Return how many processors this process may use that others leave to it, going by the load of the last minute; one at least."""
     every = os.cpu_count() or 1
-    own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else every
+    own = cores()
     try:
         load = os.getloadavg()[0]
     except OSError:

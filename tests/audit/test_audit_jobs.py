@@ -18,7 +18,7 @@ import pytest
 from lwlint.audit import archives
 from lwlint.cli import main
 from lwlint.files import processes
-from lwlint.files.processes import Lost, results
+from lwlint.files.processes import Lost, Pool
 from tests.audit.audit_cluster import NODES, host, packed, replaced, write
 from tests.audit.test_audit import answer
 from tests.files.archive_builder import END, PACKERS, header
@@ -163,7 +163,8 @@ def test_a_worker_that_asks_for_too_much_memory_says_so() -> None:
             return -1
 
     told: list[tuple[int, int, int]] = []
-    assert list(results(work, 3, 2, lambda *one: told.append(one))) == [0, -1, 0]
+    with Pool(work, 3, 2, lambda *one: told.append(one)) as pool:
+        assert list(pool) == [0, -1, 0]
     assert set(told) <= {(0, 0, 7), (1, 1, 7), (2, 2, 7)}
 
 
@@ -175,7 +176,8 @@ def test_results_of_any_size_come_in_their_order_and_a_death_in_the_middle_is_to
             os._exit(3)
         return bytes([number]) * (number * 1_000_000)
 
-    found = list(results(work, 5, 3, lambda *one: None))
+    with Pool(work, 5, 3) as pool:
+        found = list(pool)
     assert found[:2] == [b"", b"\1" * 1_000_000]
     assert found[2:4] == [
         Lost("the process that read it was ended by SIGUSR1"),
@@ -190,10 +192,9 @@ def test_results_that_nobody_waits_for_any_more_end_the_work() -> None:
         time.sleep(60 * number)
         return number
 
-    found = results(work, 3, 2, lambda *one: None)
-    assert next(found) == 0
-    assert len(children(os.getpid())) == 1
-    found.close()  # type: ignore[attr-defined]
+    with Pool(work, 3, 2) as pool:
+        assert next(iter(pool)) == 0
+        assert len(children(os.getpid())) == 1
     assert children(os.getpid()) == []
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from lwlint.files import processes
-from lwlint.files.processes import spread, workers
+from lwlint.files.processes import Lost, Pool, spread, workers
 from tests.shared import HERE, shared
 
 
@@ -68,6 +70,43 @@ def test_an_error_of_the_work_itself_is_raised() -> None:
 
     with pytest.raises(LookupError):
         spread(work, [1, 2, 3], 2)
+
+
+def test_what_no_process_can_be_started_for_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fork() -> int:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+    monkeypatch.setattr(os, "fork", fork)
+    assert spread(lambda number: -number, [1, 2, 3, 4, 5], 3) == [-1, -2, -3, -4, -5]
+    with Pool(lambda number, told: number, 2, 2) as pool:
+        assert list(pool) == [Lost("no process could be started for it (Resource temporarily unavailable)")] * 2
+    assert not before or len(os.listdir("/proc/self/fd")) == before
+
+
+def test_an_interrupt_of_this_process_ends_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = os.getpid()
+    forked: list[int] = []
+    fork = os.fork
+
+    def noted() -> int:
+        forked.append(fork())
+        return forked[-1]
+
+    monkeypatch.setattr(os, "fork", noted)
+
+    def work(number: int) -> int:
+        if os.getpid() != here:
+            time.sleep(60)
+        raise KeyboardInterrupt
+
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        spread(work, [1, 2, 3], 3)
+    assert time.monotonic() - begun < 30
+    for process in forked:
+        with pytest.raises(ProcessLookupError):
+            os.kill(process, 0)
 
 
 def test_how_many_processes_pay(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,11 +14,8 @@ from lwlint.core.lazy import pattern
 from lwlint.core.named import NamedTuple
 from lwlint.core.record import dataclass
 from lwlint.core.source import Source, Span, Text
-from lwlint.inputs.heat.composed import compose
 from lwlint.inputs.heat.nodes import (
     DEPTH_LIMIT,
-    EXPANDED_LIMIT,
-    PROPERTIES,
     Document,
     Duplicate,
     Mapping,
@@ -32,6 +29,8 @@ from lwlint.inputs.heat.nodes import (
     walk,
 )
 
+EXPANDED_LIMIT = 1_000_000  # nodes with every alias written out; the largest file of tripleo-heat-templates has 27,000
+_PROPERTIES = pattern(r"(?:[&!]\S*(?:\s+(?:#[^\n\r\x85\u2028\u2029]*(?:\s+|$))*|$))*")  # anchor, tag and comments in front of a node
 _TOO_DEEP = f"nested deeper than {DEPTH_LIMIT} levels"
 
 
@@ -60,96 +59,107 @@ class _Builder:
     """The parser's events -> one document."""
 
     def __init__(self, text: str, shift: int) -> None:
-        import yaml
-
-        self._events = yaml.events
         self._parser = _parser()(text)
         self._shift = shift
         self._text = text
         self._duplicates: list[Duplicate] = []
+        self._anchors: dict[str, Node] = {}
 
     def document(self) -> Document:
-        events, shift = self._events, self._shift
-        next_event = self._parser.get_event
-        scalar, alias, documents = events.ScalarEvent, events.AliasEvent, 0
+        from yaml.events import (
+            AliasEvent,
+            DocumentStartEvent,
+            MappingEndEvent,
+            MappingStartEvent,
+            ScalarEvent,
+            SequenceEndEvent,
+            SequenceStartEvent,
+        )
+
+        shift, anchors, next_event = self._shift, self._anchors, self._parser.get_event
         into: list[Any] = []  # where the next node goes: a flat list of keys and values, or of items
-        root, stack, anchors = into, [], {}  # type: ignore[var-annotated]
+        root = into
+        stack: list[tuple[list[Any], Any, str | None, int]] = []
+        node: Any
         sizes: dict[str, int] = {}  # of what an anchor names, with every alias in it written out
-        size = 0
-        node: Node
+        size = documents = 0
         while (event := next_event()) is not None:
             kind = event.__class__
             size += 1
-            if kind is scalar:
-                tag = self._known(event.tag, event) if event.tag is not None else ""
-                start, end = event.start_mark, event.end_mark
-                if event.tag is not None or event.anchor is not None:
-                    start = Place(PROPERTIES.match(self._text, start.index + shift).end() - shift)  # type: ignore[union-attr]
-                if shift:
-                    start, end = Place(start.index + shift), Place(end.index + shift)
-                node = Scalar(tag, event.value, start, end, "" if event.implicit[0] and not tag else None)
-            elif kind is events.MappingStartEvent or kind is events.SequenceStartEvent:
-                tag = self._known(event.tag, event) if event.tag is not None else ""
-                start = Place(event.start_mark.index + shift) if shift else event.start_mark
-                content: list[Any] = []
-                node = (Mapping if kind is events.MappingStartEvent else Sequence)(tag, content, start, None, None)
+            if kind is ScalarEvent:
+                if event.tag is None is event.anchor and not shift:
+                    into.append(Scalar("", event.value, event.start_mark, event.end_mark, "" if event.implicit[0] else None))
+                else:
+                    into.append(self._scalar(event))
+            elif kind is MappingStartEvent or kind is SequenceStartEvent:
+                node = (Mapping if kind is MappingStartEvent else Sequence)(self._known(event), [], self._place(event.start_mark))
                 stack.append((into, node, event.anchor, size))
                 if len(stack) > DEPTH_LIMIT:
                     raise Refused(_TOO_DEEP, node.start)
+                self._anchor(event, node)
                 into.append(node)
-                into = content
-                if event.anchor is not None:
-                    self._anchor(anchors, event, node)
-                continue
-            elif kind is events.MappingEndEvent or kind is events.SequenceEndEvent:
+                into = []
+            elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 content = into
                 into, node, anchor, before = stack.pop()
                 if anchor is not None:
                     sizes[anchor] = size - before
-                node.end_mark = Place(event.end_mark.index + shift) if shift else event.end_mark
-                if isinstance(node, Mapping):
+                node.end_mark = self._place(event.end_mark)
+                if kind is MappingEndEvent:
                     self._fill(node, content)
-                continue
-            elif kind is alias:
-                if event.anchor not in anchors:
+                else:
+                    node.items = content
+            elif kind is AliasEvent:
+                named = anchors.get(event.anchor)
+                if named is None:
                     raise Refused(f"alias `*{event.anchor}` has no anchor", event.start_mark.index + shift)
-                if event.anchor not in sizes and anchors[event.anchor].__class__ is not Scalar:
+                if event.anchor not in sizes and named.__class__ is not Scalar:
                     raise Refused(f"alias `*{event.anchor}` stands inside what it names", event.start_mark.index + shift)
                 size += sizes.get(event.anchor, 0)
                 if size > EXPANDED_LIMIT:
                     raise Refused(f"aliases stand for more than {EXPANDED_LIMIT} nodes", event.start_mark.index + shift)
-                into.append(anchors[event.anchor])
-                continue
-            else:
-                documents += kind is events.DocumentStartEvent
+                into.append(named)
+            elif kind is DocumentStartEvent:
+                documents += 1
                 if documents > 1:
                     raise Refused("a second document begins here; Heat reads files of one", event.start_mark.index + shift)
-                continue
-            into.append(node)
-            if event.anchor is not None:
-                self._anchor(anchors, event, node)
         return Document(root[0] if root else None, tuple(self._duplicates))
 
-    def _anchor(self, anchors: dict[str, Node], event: Any, node: Node) -> None:
-        if event.anchor in anchors:
-            raise Refused(f"anchor `&{event.anchor}` stands twice", event.start_mark.index + self._shift)
-        anchors[event.anchor] = node
+    def _place(self, mark: Any) -> Any:
+        return Place(mark.index + self._shift) if self._shift else mark
 
-    def _known(self, tag: str, event: Any) -> str:
-        if tag == "!":
+    def _scalar(self, event: Any) -> Scalar:
+        """Return the scalar of an event with an anchor or a tag, or of a text with a mark of the byte order."""
+        tag, start, end = self._known(event), self._place(event.start_mark), self._place(event.end_mark)
+        if event.tag is not None or event.anchor is not None:
+            behind: Any = _PROPERTIES.match(self._text, start.index)
+            start = Place(min(behind.end(), end.index))  # an empty one ends in front of what follows
+        node = Scalar(tag, event.value, start, end, "" if event.implicit[0] and not tag else None)
+        self._anchor(event, node)
+        return node
+
+    def _anchor(self, event: Any, node: Node) -> None:
+        if event.anchor is None:
+            return
+        if event.anchor in self._anchors:
+            raise Refused(f"anchor `&{event.anchor}` stands twice", event.start_mark.index + self._shift)
+        self._anchors[event.anchor] = node
+
+    def _known(self, event: Any) -> str:
+        tag: str | None = event.tag
+        if tag is None or tag == "!":
             return ""  # PyYAML goes by the text then, as if there were no tag
         if tag not in _constructed():
             raise Refused(f"tag `{tag}` is not known to Heat", event.start_mark.index + self._shift)
         return tag
 
-    def _fill(self, mapping: Mapping, content: list[Node]) -> None:
-        keys, values = content[::2], content[1::2]
-        mapping.pairs = list(zip(keys, values))  # type: ignore[arg-type]
-        names = set()
-        for key in keys:
-            if key.__class__ is not Scalar:
-                raise Refused("a key that is a list or a mapping", key.start)
-            names.add(key.value)
+    def _fill(self, mapping: Mapping, content: list[Any]) -> None:
+        keys = content[::2]
+        mapping.pairs = list(zip(keys, content[1::2]))
+        try:
+            names = {key.value for key in keys}
+        except AttributeError:
+            raise Refused("a key that is a list or a mapping", next(key.start for key in keys if key.__class__ is not Scalar)) from None
         if len(names) != len(keys):
             self._duplicates += repeated(mapping)
         if "<<" in names:
@@ -188,10 +198,6 @@ def read(text: str) -> Document:
     collecting = gc.isenabled()
     gc.disable()
     try:
-        composed = compose(text)
-        if composed is not None:
-            return composed
-
         return by_events(text)
     finally:
         if collecting:
@@ -288,7 +294,7 @@ class HeatFile:
     def section(self, key: str) -> Mapping:
         """Return the mapping under a key of the document; an empty one if there is none."""
         found = self.top(key)
-        return found if isinstance(found, Mapping) else Mapping("", [], Place(0), None, None)
+        return found if isinstance(found, Mapping) else Mapping("", [], Place(0))
 
 
 Reading = Union[HeatFile, Unreadable, NotEvaluated]

@@ -61,6 +61,11 @@ def test_aliases_are_read_as_one_node_and_a_bomb_of_them_is_refused() -> None:
     assert findings(files, "LW901") == ["LW901 a.yaml:20"]
 
 
+def test_a_scalar_begins_behind_its_anchor_its_tag_and_the_comments_after_them() -> None:
+    text = "- &a # here\n  # and here\n  b\n- &c !!str\n- d\n"
+    assert [(node.start, node.end) for node in walk(read(text).root) if isinstance(node, Scalar)] == [(27, 28), (39, 39), (42, 43)]
+
+
 def test_an_empty_file_is_an_empty_document() -> None:
     assert [plain(read(text).root) for text in ("", "\n", "# comment\n", "---\n", "\ufeff")] == [None] * 5
     assert findings({"a.yaml": "", "b.yaml": "# resource_registry:\n"}, "LW901") == []
