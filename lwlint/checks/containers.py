@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from lwlint.checks import NO_CONTAINERS
 from lwlint.checks.managers import BY_SYSTEMD, BY_UNKNOWN, ENGINE, NOBODY, HostUnits, beside_by_design, cibs_of, starter_of, units_of_hosts
+from lwlint.checks.parameters import ServiceKind, ServiceName
 from lwlint.core.check import Check, Saw, Unknown
 from lwlint.core.facts import ACTIVE_PASSIVE, CORE, Facts, Service
 from lwlint.core.finding import Command, Problem, Related
@@ -24,10 +25,10 @@ _NOT_GIVEN = "no output of `podman inspect` or `docker inspect` was given"
 
 @dataclass(frozen=True)
 class Params:
-    """The `kinds` of services that are judged, `but` those with these names."""
+    """The `kinds` of services that are judged, but those with the names `but`, and those whose container may stop by the catalogue."""
 
-    kinds: tuple[str, ...]
-    but: tuple[str, ...] = ()
+    kinds: tuple[ServiceKind, ...]
+    but: tuple[ServiceName, ...] = ()
 
 
 def judged(facts: Facts, params: Params) -> Iterator[HostContainer]:
@@ -36,6 +37,8 @@ def judged(facts: Facts, params: Params) -> Iterator[HostContainer]:
     for container in facts.of(HostContainer):
         service = container.service
         if service is None or service.kind not in params.kinds or service.name in params.but or container.ends:
+            continue
+        if service.container_may_stop:
             continue
         if container.running is False and ((container.host, container.called) in running or container.status.lower() in _NEVER_RUN):
             continue

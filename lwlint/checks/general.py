@@ -7,14 +7,29 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal, Optional, Union
 
 from lwlint.checks.managers import UNKNOWN, managers_of, units
+from lwlint.checks.parameters import (
+    CommandLine,
+    FactPath,
+    Regex,
+    UnitSetting,
+    WrittenSetting,
+    attribute,
+    compare,
+    wrong_setting_value,
+    wrong_value,
+    wrong_wanted,
+)
 from lwlint.checks.systemd import drop_in
 from lwlint.core.check import Check, NoParams, Saw, Unknown
+from lwlint.core.config_reader import Mismatch, Path, near
 from lwlint.core.facts import Fact, Facts, Unreadable, UnusedAllow
 from lwlint.core.finding import Command, Problem, Related
+from lwlint.core.lazy import pattern
 from lwlint.core.record import dataclass, field
 from lwlint.core.secret import quoted
 from lwlint.core.source import Span, Text
-from lwlint.inputs.systemd.facts import LOADED, NOT_FOUND, Setting, Unit
+from lwlint.inputs.pacemaker.facts import Resource
+from lwlint.inputs.systemd.facts import LOADED, NOT_FOUND, IgnoredLine, Setting, Unit
 
 
 def _run_input(facts: Facts, _: NoParams) -> Iterator[Problem]:
@@ -45,11 +60,17 @@ class Matcher:
     """What a value must be; every matcher that is given must hold. `absent` means that nothing may be set at all."""
 
     one_of: tuple[str, ...] = ()
-    matches: Optional[str] = None
+    matches: Optional[Regex] = None
     at_least: Optional[float] = None
     at_most: Optional[float] = None
     absent: bool = False
     says: str = ""
+
+    def misfits(self) -> Iterator[Mismatch]:
+        """Yield what makes the matcher one that says nothing."""
+        bounds = (self.matches, self.at_least, self.at_most)
+        if not self.one_of and not self.absent and all(bound is None for bound in bounds):
+            yield Mismatch((), "says nothing that must be; it has `one_of`, `matches`, `at_least`, `at_most` or `absent`")
 
     def holds(self, value: str | None) -> bool:
         """Return whether `value` (None: not set) is as it must be."""
@@ -57,7 +78,7 @@ class Matcher:
             return self.absent and value is None
         return (
             (not self.one_of or value in self.one_of)
-            and (self.matches is None or re.fullmatch(self.matches, value) is not None)
+            and (self.matches is None or pattern(self.matches).fullmatch(value) is not None)
             and (self.at_least is None or _number(value) >= self.at_least)
             and (self.at_most is None or _number(value) <= self.at_most)
         )
@@ -85,7 +106,12 @@ def _either(words: tuple[str, ...]) -> str:
     return " or ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
 
 
-Wanted = Mapping[str, Union[str, bool, tuple[str, ...]]]
+FactKind = Literal[
+    "cluster", "cluster_property", "cluster_status", "constraint", "container", "environment", "fencing_level", "hiera_key",
+    "host_container", "ignored_line", "manifest", "node", "option", "option_files", "resource", "resource_default", "resource_status",
+    "role", "role_data", "service_mapping", "shown_unit", "tag", "template", "unit",
+]  # fmt: skip
+Wanted = Mapping[FactPath, Union[str, bool, tuple[str, ...]]]
 _Wrong = tuple[Any, Union[Setting, Text, None]]
 
 
@@ -117,11 +143,69 @@ class Params:
     called: str = ""
     because: Mapping[str, str] = field(default_factory=dict)
     milder: tuple[Milder, ...] = ()
-    needs: tuple[str, ...] = ()
+    needs: tuple[FactKind, ...] = ()
     together: bool = False
-    drop_in: Mapping[str, str] = field(default_factory=dict)
-    commands: tuple[str, ...] = ()
+    drop_in: Mapping[WrittenSetting, str] = field(default_factory=dict)
+    commands: tuple[CommandLine, ...] = ()
     commands_unless: Wanted = field(default_factory=dict)
+
+    def misfits(self) -> Iterator[Mismatch]:
+        """Yield attributes and settings that the kind of fact never has, and values that they never have."""
+        kind = fact_class(self.each)
+        for key in ("where", "unless", "commands_unless"):
+            yield from wrong_wanted(kind, getattr(self, key), (key,))
+        for i, milder in enumerate(self.milder):
+            yield from wrong_wanted(kind, milder.where, ("milder", i, "where"))
+        for name, value in self.drop_in.items():
+            said = wrong_setting_value(name, value)
+            if said is not None:
+                yield Mismatch(("drop_in", name), said)
+        yield from self._wrong_setting(kind)
+
+    def _wrong_setting(self, kind: type) -> Iterator[Mismatch]:
+        hint = None
+        if kind is Unit and "." in self.setting:
+            for wrong in compare(self.setting, UnitSetting):
+                yield Mismatch(("setting",), str(wrong))
+                return
+        else:
+            try:
+                hint = attribute(kind, self.setting)
+            except ValueError as error:
+                best = "" if "did you mean" in str(error) or kind is not Unit else near(self.setting, _SETTINGS)
+                yield Mismatch(("setting",), f"`{self.setting}`: {error}{best}")
+                return
+        values: list[tuple[Path, str]] = [(("must_be", "one_of", i), value) for i, value in enumerate(self.must_be.one_of)]
+        values += [(("default",), self.default)] if self.default is not None else []
+        for path, value in values:
+            said = wrong_setting_value(self.setting, value) if hint is None else wrong_value(hint, self.setting, _plain(hint, value))
+            if said is not None:
+                yield Mismatch(path, said)
+        for value in self.because:
+            said = wrong_setting_value(self.setting, value) if hint is None else wrong_value(hint, self.setting, _plain(hint, value))
+            if said is not None:
+                yield Mismatch(("because", value), said, key=True)
+
+
+_SETTINGS = ("Service.Restart", "Service.RestartSec", "Service.TimeoutStartSec", "Service.Type", "Unit.StartLimitIntervalSec")
+
+
+def _plain(hint: Any, value: str) -> Any:
+    """Return text as an attribute of this type would have it: `must_be` compares the text of switches."""
+    return {"True": True, "False": False}.get(value, value) if hint is bool else value
+
+
+def fact_class(each: str) -> type:
+    """Return the class of the facts that `each` names."""
+    if each == "service_mapping":
+        from lwlint.inputs.heat.facts import ServiceMapping
+
+        return ServiceMapping
+    if each == "option":
+        from lwlint.inputs.oslo.facts import Option
+
+        return Option
+    return {"unit": Unit, "resource": Resource, "ignored_line": IgnoredLine}[each]
 
 
 def _run_require(facts: Facts, params: Params) -> Iterator[Saw]:

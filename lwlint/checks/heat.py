@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Literal, Optional
 
 from lwlint.checks import NO_CONTAINER_TEMPLATE, NO_MAPPING, NO_TEMPLATE
+from lwlint.checks.parameters import AboutService, KnownRelease, ServiceKind, ServiceName
 from lwlint.core.check import Check, NoParams, Saw, Unknown
 from lwlint.core.facts import Facts, NotEvaluated, Service
 from lwlint.core.finding import AddKey, DropLines, Fix, Problem, Related, Replace
@@ -54,10 +55,10 @@ class MappingParams:
     `mend` offers to map to the same template without Pacemaker.
     """
 
-    expected: str
+    expected: AboutService
     leads_to: Literal["pacemaker", "systemd", "any"]
-    kinds: tuple[str, ...] = ()
-    services: tuple[str, ...] = ()
+    kinds: tuple[ServiceKind, ...] = ()
+    services: tuple[ServiceName, ...] = ()
     in_spec: Optional[bool] = None
     while_pacemaker: bool = False
     inherited: bool = True
@@ -65,7 +66,7 @@ class MappingParams:
     elsewhere: tuple[str, ...] = ()
     combined: tuple[str, ...] = ()
     off_by: Optional[str] = None
-    before: Optional[str] = None
+    before: Optional[KnownRelease] = None
     mend: bool = False
 
 
@@ -174,7 +175,7 @@ CHECK = Check(name="service-mapping", run=run, evidence=needs_heat(ServiceMappin
 class TemplateParams:
     """`kinds` are the kinds of services that no template may put under Pacemaker."""
 
-    kinds: tuple[str, ...]
+    kinds: tuple[ServiceKind, ...]
 
 
 def templates(facts: Facts, params: TemplateParams) -> Iterator[Saw]:
@@ -199,7 +200,7 @@ def templates(facts: Facts, params: TemplateParams) -> Iterator[Saw]:
 class ContainerParams:
     """`policies` are the restart policies with which a container comes back whenever it ends."""
 
-    policies: tuple[str, ...]
+    policies: tuple[Literal["always", "unless-stopped", "on-failure", "no"], ...]
 
 
 def containers(facts: Facts, params: ContainerParams) -> Iterator[Saw]:

@@ -7,7 +7,9 @@ from fnmatch import fnmatchcase
 from typing import Literal, Optional
 
 from lwlint.checks.heat import needs_heat, unseen
+from lwlint.checks.parameters import Regex, wrong_groups
 from lwlint.core.check import Check, Saw, Unknown, needs
+from lwlint.core.config_reader import Mismatch
 from lwlint.core.facts import Facts
 from lwlint.core.finding import AddKey, Fix, Problem, Related, Replace
 from lwlint.core.lazy import pattern
@@ -134,10 +136,15 @@ _EVERY_ROLE = "extraconfig"
 class Pair:
     """A connection (an expression for its whole key) and the keys that set its retries (with `\\1` for its groups)."""
 
-    connection: str
+    connection: Regex
     retries: tuple[str, ...]
     severity: Optional[Literal["error", "warning", "note"]] = None
     remedy: Optional[str] = None
+
+    def misfits(self) -> Iterator[Mismatch]:
+        """Yield the keys that refer to a group which the expression does not have."""
+        for i, name in enumerate(self.retries):
+            yield from wrong_groups(self.connection, name, ("retries", i))
 
 
 @dataclass(frozen=True)
@@ -210,16 +217,21 @@ class _Pairs:
     def __init__(self, params: RetryParams) -> None:
         self._pairs = [(_front(pair.connection), pattern(pair.connection), pair) for pair in params.pairs]
         self._no_database = frozenset(params.no_database)
-        self._hints = tuple({pair.connection[-6:] for pair in params.pairs})
+        self._known: dict[str, tuple[Pair, frozenset[str], str] | None] = {}
 
     def of(self, key: HieraKey) -> tuple[Pair, frozenset[str], str] | None:
         """Return the pair of a connection's key, the keys of its retries, and the first of them; None for other keys."""
-        if not key.name.endswith(self._hints) or key.name in self._no_database:
+        if key.name not in self._known:
+            self._known[key.name] = self._find(key.name)
+        return self._known[key.name]
+
+    def _find(self, name: str) -> tuple[Pair, frozenset[str], str] | None:
+        if name in self._no_database:
             return None
         for front, expression, pair in self._pairs:
-            match = expression.fullmatch(key.name) if key.name.startswith(front) else None
+            match = expression.fullmatch(name) if name.startswith(front) else None
             if match is not None:
-                names = [match.expand(name) for name in pair.retries]
+                names = [match.expand(template) for template in pair.retries]
                 return pair, frozenset(names), names[0] if names else ""
         return None
 
@@ -230,7 +242,9 @@ class _Pairs:
 
 def _front(expression: str) -> str:
     """Return the module's name with which all begins that `expression` matches; empty where that is not plain to see."""
-    head, sign, _ = expression.partition("::")
+    head, sign, rest = expression.partition("::")
+    if rest[:1] in ("?", "*", "{"):  # what repeats the colon, or leaves it out
+        return ""
     depth = 0
     for letter in expression:
         depth += (letter == "(") - (letter == ")")
@@ -319,9 +333,13 @@ def _problem(key: HieraKey, pair: Pair, first: str, finite: HieraKey | None, whe
 class UnusedParams:
     """`retry` is an expression for the whole key of a retry setting, `as_if` what it is replaced by to find its connection in `pairs`."""
 
-    retry: str
+    retry: Regex
     as_if: str
     pairs: tuple[Pair, ...]
+
+    def misfits(self) -> Iterator[Mismatch]:
+        """Yield an `as_if` that refers to a group which the expression does not have."""
+        yield from wrong_groups(self.retry, self.as_if, ("as_if",))
 
 
 def unused(facts: Facts, params: UnusedParams) -> Iterator[Saw]:
@@ -333,7 +351,7 @@ def unused(facts: Facts, params: UnusedParams) -> Iterator[Saw]:
     connected = {t: [(k, p[1], p[2]) for k in keys if (p := pairs.of(k)) is not None] for t, keys in settings.by_template.items()}
     for keys in settings.by_template.values():
         for key in keys:
-            match = expression.fullmatch(key.name) if key.name.endswith("retries") else None
+            match = expression.fullmatch(key.name)
             if match is None:
                 continue
             templates = [template for service in settings.closures(key) for template in service.templates]

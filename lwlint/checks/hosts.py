@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Optional
 
 from lwlint.checks.managers import resource_of
+from lwlint.checks.parameters import UnitSetting
 from lwlint.core.check import Check, NoParams, Saw
 from lwlint.core.facts import ACTIVE_ACTIVE, Facts
 from lwlint.core.finding import Problem, Related
@@ -96,7 +97,7 @@ class UnitParams:
     """`settings` are keys of units' settings with what an absent one means; `states` says that the load state and whether a unit is
     enabled are compared too."""
 
-    settings: dict[str, str] = field(default_factory=dict)
+    settings: dict[UnitSetting, str] = field(default_factory=dict)
     states: bool = True
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, Optional
 
+from lwlint.checks.parameters import OptionName, Project, ReleaseName
 from lwlint.core.check import Check, Saw, Unknown, needs
 from lwlint.core.facts import Facts
 from lwlint.core.finding import AddOption, DropLines, Fix, Problem, Replace, SetOption
@@ -85,16 +86,16 @@ class Presence:
     A fix calls it `instead` (`section/option`), or takes it away if `needless`.
     """
 
-    options: tuple[str, ...]
+    options: tuple[OptionName, ...]
     message: str
-    projects: tuple[str, ...] = ()
-    not_projects: tuple[str, ...] = ()
-    unless: tuple[str, ...] = ()
-    since: Optional[str] = None
-    until: Optional[str] = None
+    projects: tuple[Project, ...] = ()
+    not_projects: tuple[Project, ...] = ()
+    unless: tuple[OptionName, ...] = ()
+    since: Optional[ReleaseName] = None
+    until: Optional[ReleaseName] = None
     known: bool = False
     severity: Optional[Literal["error", "warning", "note"]] = None
-    instead: str = ""
+    instead: Optional[OptionName] = None
     needless: bool = False
 
 
@@ -158,7 +159,7 @@ class Foreign:
     """A section that some projects do not read for its retries; `instead` is the one that they do read."""
 
     section: str
-    projects: tuple[str, ...]
+    projects: tuple[Project, ...]
     instead: str
 
 

@@ -8,7 +8,9 @@ from types import MappingProxyType
 from typing import Any, Literal, Optional
 
 from lwlint.checks.oslo_names import add_beside, set_value
+from lwlint.checks.parameters import OptionName, Project, ReleaseName
 from lwlint.core.check import Check, Saw, Unknown, needs
+from lwlint.core.config_reader import Mismatch
 from lwlint.core.facts import Facts
 from lwlint.core.finding import Problem, Related
 from lwlint.core.record import dataclass, field
@@ -41,27 +43,29 @@ class Limit:
     absent option means; without it, absence is no problem. With it, absence matters where one of `used_by` names a
     server and none of `unless` is set. `since` and `until` are the releases that know the option, `enforced_until` the last one that
     obeys it. `query` is the name in the query string of one of `urls`, which wins from `query_since` on. `distribution` is a
-    distribution's file that may set the option where it cannot be seen. `remark` ends every message.
+    distribution's file that may set the option where it cannot be seen. `remark` ends every message. `value` is what a fix sets, one
+    that never gives up, and `must_be` says so in a message: it names that value.
     """
 
-    option: str
+    option: OptionName
     unlimited: Literal["-1", "negative", "at-most-0"]
     must_be: str
-    projects: tuple[str, ...] = ()
-    not_projects: tuple[str, ...] = ()
-    old_names: tuple[str, ...] = ()
-    used_by: tuple[str, ...] = ()
-    unless: tuple[str, ...] = ()
+    projects: tuple[Project, ...] = ()
+    not_projects: tuple[Project, ...] = ()
+    old_names: tuple[OptionName, ...] = ()
+    used_by: tuple[OptionName, ...] = ()
+    unless: tuple[OptionName, ...] = ()
     default: Optional[int] = None
-    since: Optional[str] = None
-    until: Optional[str] = None
-    enforced_until: Optional[str] = None
-    urls: tuple[str, ...] = ()
+    since: Optional[ReleaseName] = None
+    until: Optional[ReleaseName] = None
+    enforced_until: Optional[ReleaseName] = None
+    urls: tuple[OptionName, ...] = ()
     query: str = ""
-    query_since: Optional[str] = None
+    query_since: Optional[ReleaseName] = None
     distribution: str = ""
     severity: Optional[Literal["error", "warning", "note"]] = None
     remark: str = ""
+    value: str = ""
 
     @property
     def names(self) -> list[Name]:
@@ -69,9 +73,18 @@ class Limit:
         return [split_name(name) for name in (self.option, *self.old_names)]
 
     @property
-    def value(self) -> str:
-        """The value that a fix sets: the first one that `must_be` names."""
-        return self.must_be.split("`")[1]
+    def lasting(self) -> str:
+        """The value that a fix sets."""
+        return self.value or ("0" if self.unlimited == "at-most-0" else "-1")
+
+    def misfits(self) -> Iterator[Mismatch]:
+        """Yield a value that gives up, and a `must_be` that does not name the value."""
+        if self.value and not never_gives_up(self.unlimited, self.value):
+            best = "`0` or less" if self.unlimited == "at-most-0" else "`-1`"
+            yield Mismatch(("value",), f"`{self.value}`: is no value that never gives up; it must be {best}")
+        elif f"`{self.lasting}`" not in self.must_be:
+            said = f"must name the value that a fix sets, in backticks; did you mean `` `{self.lasting}` ``?"
+            yield Mismatch(("must_be",), f"`{self.must_be}`: {said}")
 
     def is_for(self, project: str, facts: Facts) -> bool:
         """Return whether programs of `project` (empty: one that is not known) have this option in the release of `facts`."""
@@ -170,8 +183,19 @@ def _verdict(option_set: OptionSet, limit: Limit, option: Option, value: str, su
     related = [Related(text.span, f"beats `{_line(text.value)}`") for text in option.beaten]
     related += [Related(o.span, f"beats `{o.name}` = `{_line(o.value)}`") for o in others if option.key != o.key]
     of_its_own = (option.section, option.option) in limit.names  # not a part of a URL
-    fix = set_value(option_set, option, limit.value, limit.names) if of_its_own else None
+    fix = set_value(option_set, option, limit.lasting, limit.names) if of_its_own else None
     return Problem(option.span, message, f"option {_dotted(limit)}", tuple(related), severity, host=option.host, fix=fix)
+
+
+def never_gives_up(unlimited: str, text: str) -> bool:
+    """Return whether a value means that attempts never end, by the word of `Limit.unlimited`."""
+    try:
+        value = integer(text)
+    except ValueError:
+        return False
+    if unlimited == "at-most-0":
+        return value is None or value <= 0
+    return value == -1 or (unlimited == "negative" and value is not None and value < 0)
 
 
 def _wrong(limit: Limit, text: str, facts: Facts) -> Optional[tuple[str, bool]]:
@@ -201,7 +225,7 @@ def _absent(option_set: OptionSet, limit: Limit, connection: Option) -> Problem:
     if limit.distribution and not option_set.files.complete:
         what, severity = f"is not set here, and what applies is unknown, likely `-1` from {limit.distribution}", "note"
     message = f"{base}: `{_dotted(limit)}` {what}; it must be {limit.must_be}{remark}"
-    fix = add_beside(option_set, connection, limit.names, limit.value)
+    fix = add_beside(option_set, connection, limit.names, limit.lasting)
     return Problem(place, message, f"option {_dotted(limit)}", (), severity, host=connection.host, fix=fix)
 
 
@@ -272,9 +296,9 @@ class Typed:
     """Options (`section/option`) that must be of one type, and the releases that have them."""
 
     type: Literal["integer", "number", "boolean"]
-    options: tuple[str, ...]
-    since: Optional[str] = None
-    until: Optional[str] = None
+    options: tuple[OptionName, ...]
+    since: Optional[ReleaseName] = None
+    until: Optional[ReleaseName] = None
 
 
 @dataclass(frozen=True)

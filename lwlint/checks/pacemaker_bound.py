@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from lwlint.checks import pacemaker_fixes
 from lwlint.checks.pacemaker_fixes import untold
+from lwlint.checks.parameters import ServiceName
 from lwlint.core.check import Check, Saw, Unknown, needs
 from lwlint.core.facts import Facts
 from lwlint.core.finding import Command, Problem, Related
@@ -40,10 +41,10 @@ class Params:
     One that is so bound to a service of `or_to`, or to a promoted resource of a service of `or_to_promoted`, is excused.
     """
 
-    each: str
-    to: str
-    or_to: tuple[str, ...] = ()
-    or_to_promoted: tuple[str, ...] = ()
+    each: ServiceName
+    to: ServiceName
+    or_to: tuple[ServiceName, ...] = ()
+    or_to_promoted: tuple[ServiceName, ...] = ()
 
 
 # Where a constraint names each resource: at one of its ends, or by number in its sets. In a sequential set each has a place of its own.

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from lwlint.checks import pacemaker_fixes
 from lwlint.checks.pacemaker_fixes import untold
+from lwlint.checks.parameters import ServiceKind, ServiceName
 from lwlint.core.check import Check, NoParams, Saw, Unknown, needs
 from lwlint.core.facts import Facts
 from lwlint.core.finding import Problem, Related
@@ -56,8 +57,8 @@ class Params:
     And none may make another OpenStack service wait for one of the services `waits_for`.
     """
 
-    kinds: tuple[str, ...]
-    waits_for: tuple[str, ...] = ()
+    kinds: tuple[ServiceKind, ...]
+    waits_for: tuple[ServiceName, ...] = ()
 
 
 def _run_outside(facts: Facts, params: Params) -> Iterator[Saw]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from lwlint.checks import pacemaker_fixes
 from lwlint.checks.managers import resource_of, units
 from lwlint.checks.pacemaker_fixes import untold
+from lwlint.checks.parameters import KnownRelease, Project, ServiceKind, ServiceName
 from lwlint.core.check import Check, Saw, Unknown, needs
 from lwlint.core.facts import RELEASES, Facts, Release, Service
 from lwlint.core.finding import EACH, Command, Problem, Related
@@ -32,9 +33,9 @@ class Params:
     `beside` says of a unit what is wrong with it if systemd starts such a service on a host of the cluster; empty: nothing is.
     """
 
-    kinds: tuple[str, ...] = ()
-    services: tuple[str, ...] = ()
-    until_release: tuple[str, ...] = ()
+    kinds: tuple[ServiceKind, ...] = ()
+    services: tuple[ServiceName, ...] = ()
+    until_release: tuple[ServiceKind, ...] = ()
     reason: str = "is active/active; it must be managed by systemd, not by Pacemaker"
     beside: str = ""
     reason_of_helpers: str = ""  # for what systemd has no unit of; empty: the same
@@ -123,8 +124,8 @@ def _problem(cib: Cib, leaf: Resource, title: str, reason: str, commands: tuple[
 class OptionParams:
     """No resource of `service` may be there while `option` of `section` is set in the option files of `project`."""
 
-    service: str
-    project: str
+    service: ServiceName
+    project: Project
     section: str
     option: str
 
@@ -165,11 +166,11 @@ class ServicesParams:
     the cluster is meant to run.
     """
 
-    services: tuple[str, ...]
-    only_marked: tuple[str, ...] = ()
-    until: Mapping[str, str] = field(default_factory=dict)
-    last_bare: str = RELEASES[-1]
-    roles: Mapping[str, str] = field(default_factory=dict)
+    services: tuple[ServiceName, ...]
+    only_marked: tuple[ServiceName, ...] = ()
+    until: Mapping[ServiceName, KnownRelease] = field(default_factory=dict)
+    last_bare: KnownRelease = RELEASES[-1]
+    roles: Mapping[ServiceName, str] = field(default_factory=dict)
 
 
 def _run_services(facts: Facts, params: ServicesParams) -> Iterator[Saw]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from lwlint.checks.pacemaker_fixes import pcs, untold, without
+from lwlint.checks.parameters import ServiceKind, ServiceName
 from lwlint.core.check import Check, Saw
 from lwlint.core.facts import Facts
 from lwlint.core.finding import Problem, Related
@@ -44,8 +45,8 @@ _BANS = ("cli-ban-", "cli-standby-")  # what `pcs resource ban`, `move` and `crm
 class Params:
     """The services to look at: those of these kinds, and those with these names."""
 
-    kinds: tuple[str, ...] = ()
-    services: tuple[str, ...] = ()
+    kinds: tuple[ServiceKind, ...] = ()
+    services: tuple[ServiceName, ...] = ()
 
 
 def _clusters(facts: Facts) -> Iterator[Cib]:

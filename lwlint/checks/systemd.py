@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Literal, Optional
 
 from lwlint.checks.managers import SYSTEMD, managers_of, resource_of, units
+from lwlint.checks.parameters import Directive, ServiceKind, ServiceName
 from lwlint.core.check import Check, Saw, Unknown, needs
 from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, Facts, NotCollected
 from lwlint.core.finding import Command, DropIn, Fix, Problem, Related
@@ -20,15 +21,20 @@ from lwlint.core.secret import command
 from lwlint.core.source import Span
 from lwlint.inputs.systemd.facts import LOADED, PACEMAKER_DROP_IN, DropInWithoutUnit, IgnoredLine, Setting, ShownUnit, Unit
 
+Dependency = Literal[
+    "Requires", "Requisite", "Wants", "BindsTo", "PartOf", "Upholds", "Conflicts", "Before", "After", "OnFailure", "OnSuccess",
+    "PropagatesReloadTo", "PropagatesStopTo", "ReloadPropagatedFrom", "StopPropagatedFrom", "JoinsNamespaceOf",
+]  # fmt: skip
+
 
 @dataclass(frozen=True)
 class DependencyParams:
     """`kinds` are the kinds of service that are judged, `keys` the settings of [Unit] that bind, `services` those (by their
     names in the catalogue) that must not be bound to, with `units` that the catalogue does not name."""
 
-    kinds: tuple[str, ...]
-    keys: tuple[str, ...]
-    services: tuple[str, ...]
+    kinds: tuple[ServiceKind, ...]
+    keys: tuple[Dependency, ...]
+    services: tuple[ServiceName, ...]
     units: tuple[str, ...] = ()
 
 
@@ -112,7 +118,7 @@ class LineParams:
     """`settings` are the keys whose loss matters, in any section and spelling; another line is a note. `not_keys` are left to other
     rules."""
 
-    settings: tuple[str, ...]
+    settings: tuple[Directive, ...]
     not_keys: tuple[str, ...] = ()
 
 
@@ -240,7 +246,7 @@ _RESTARTS = ("always", "on-failure")
 class StartLimitParams:
     """`kinds` are the kinds of service that are judged."""
 
-    kinds: tuple[str, ...]
+    kinds: tuple[ServiceKind, ...]
 
 
 def _run_start_limit(facts: Facts, params: StartLimitParams) -> Iterator[Saw]:

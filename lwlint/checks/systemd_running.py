@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from types import MappingProxyType
 
 from lwlint.checks.managers import FOREVER, SYSTEMD, UNKNOWN, beside_by_design, managers_of, runs_container, units
+from lwlint.checks.parameters import ServiceKind, ServiceName
 from lwlint.core.check import Check, NoParams, Saw, Unknown
 from lwlint.core.facts import ACTIVE_PASSIVE, CORE, Facts, Service
 from lwlint.core.finding import Command, Problem, Related
@@ -27,10 +28,11 @@ _PACEMAKER = ("pacemaker.service", "pacemaker_remote.service")
 
 @dataclass(frozen=True)
 class Params:
-    """The `kinds` of services that are judged, those of the cluster and OpenStack's only, `but` those with these names."""
+    """The `kinds` of services that are judged, those of the cluster and OpenStack's only, but those with the names `but`, and those that
+    may miss a boot by the catalogue."""
 
-    kinds: tuple[str, ...]
-    but: tuple[str, ...] = ()
+    kinds: tuple[ServiceKind, ...]
+    but: tuple[ServiceName, ...] = ()
 
 
 def _run(facts: Facts, params: Params) -> Iterator[Saw]:
@@ -63,6 +65,8 @@ def _candidates(facts: Facts, params: Params) -> Iterator[Unit]:
     for unit in found:
         service = unit.service
         if service is None or service.kind not in params.kinds or service.name in params.but or unit.template or unit.type == "oneshot":
+            continue
+        if service.may_miss_boot:
             continue
         if unit.load_state == LOADED and unit.active in _RUNS and unit.enabled in (*_NOT_AT_BOOT, "static"):
             yield unit

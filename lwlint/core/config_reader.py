@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import typing
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar, Union
+from typing import Annotated, Any, TypeVar, Union
 
 from lwlint.core.finding import ConfigurationError
 from lwlint.core.record import described, is_dataclass
@@ -27,7 +27,11 @@ def near(word: str, words: Iterable[str]) -> str:
     """Return `; did you mean `x`?` for the word of `words` that is most like `word`, else an empty string."""
     import difflib
 
-    found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.5)
+    known = list(words)
+    found = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    if not found:  # letters that changed places hide the rest of a word from it: `activ_eactive`
+        alike = sorted((-difflib.SequenceMatcher(None, word, each).quick_ratio(), each) for each in known)
+        found = [each for ratio, each in alike[:1] if ratio <= -0.85]
     return f"; did you mean `{found[0]}`?" if found else ""
 
 
@@ -119,11 +123,15 @@ def build(plain: Any, into: Any, path: Path = ()) -> Any:
     if into is Any:
         return plain
     origin = typing.get_origin(into)
+    if origin is Annotated:
+        return build(plain, typing.get_args(into)[0], path)
     if origin is Union:
         return _build_union(plain, into, path)
     if origin is typing.Literal:
         if plain not in typing.get_args(into):
-            raise Mismatch(path, f"{_shown(plain)}: must be one of {', '.join(f'`{a}`' for a in typing.get_args(into))}")
+            words = [str(word) for word in typing.get_args(into)]
+            best = near(plain, words) if isinstance(plain, str) else ""
+            raise Mismatch(path, f"{_shown(plain)}: must be one of {', '.join(f'`{word}`' for word in words)}{best}")
         return plain
     if origin is tuple:
         if not isinstance(plain, list):
@@ -170,9 +178,17 @@ def _build_union(plain: Any, into: Any, path: Path) -> Any:
 @functools.cache
 def _hints(into: type) -> tuple[dict[str, Any], dict[str, str], tuple[str, ...]]:
     """Return the types of a dataclass's fields, the YAML key of each (`class_` is `class`), and the required keys."""
-    hints = typing.get_type_hints(into)
+    hints = typing.get_type_hints(into, include_extras=True)
     names, required = described(into)
     return hints, {name.rstrip("_"): name for name in names}, tuple(name.rstrip("_") for name in required)
+
+
+def fields_of(kind: Any) -> Mapping[str, tuple[str, Any]] | None:
+    """Return the fields of a record, each with its key in YAML and its type, vocabularies included; None for what is no record."""
+    if not is_dataclass(kind):
+        return None
+    hints, keys, _ = _hints(kind)
+    return {name: (key, hints[name]) for key, name in keys.items()}
 
 
 def _build_dataclass(plain: Any, into: Any, path: Path) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import ClassVar, Protocol, TypeVar
+from typing import Annotated, ClassVar, Protocol, TypeVar
 
 from lwlint.core.named import NamedTuple
 from lwlint.core.record import dataclass
@@ -58,11 +58,22 @@ class UnusedAllow:
     host: str = ""
 
 
+class OneOf:
+    """`Annotated[str, OneOf("loaded", "masked")]`: the attribute is one of these words."""
+
+    def __init__(self, *words: str) -> None:
+        self.words = words
+
+
 RELEASES = (
     "liberty", "mitaka", "newton", "ocata", "pike", "queens", "rocky", "stein", "train", "ussuri", "victoria", "wallaby",
 )  # fmt: skip
 
 CORE, ACTIVE_PASSIVE, ACTIVE_ACTIVE, INFRASTRUCTURE = "core", "active_passive", "active_active", "infrastructure"
+
+
+# what may happen to some services: their unit stops and nothing restarts it; they run and are not started at boot; their container stops
+MAY = ("stop", "miss-boot", "stop-container")
 
 
 class Release(NamedTuple):
@@ -106,12 +117,13 @@ class Service:
     all known template paths; those in `pacemaker_templates` put the service under Pacemaker. `profiles` are the
     Puppet classes that do so. `resource_ids` are the ids of its resource in any release (globs such as `ip-*` too), `full_ha_ids`
     those of the full architecture, `bundle_ids` those in containers. `units` have no suffix `.service`; one that ends in `@` is a template.
-    `httpd` names the releases in which httpd runs it (`units` then do not).
+    `httpd` names the releases in which httpd runs it (`units` then do not). `may` says what is no defect of it, as nothing of the
+    control plane ends with it (`MAY`).
     """
 
     name: str
     title: str
-    kind: str
+    kind: Annotated[str, OneOf("core", "active_passive", "active_active", "infrastructure")]
     releases: tuple[str, ...] = ()
     under_pacemaker: tuple[str, ...] = ()
     in_spec: bool = False
@@ -135,6 +147,22 @@ class Service:
     httpd: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     note: str = ""
+    may: tuple[str, ...] = ()
+
+    @property
+    def may_stop(self) -> bool:
+        """Whether its unit need not be restarted when it fails."""
+        return "stop" in self.may
+
+    @property
+    def may_miss_boot(self) -> bool:
+        """Whether it may run without being started at the next boot."""
+        return "miss-boot" in self.may
+
+    @property
+    def container_may_stop(self) -> bool:
+        """Whether its container need not run, or come back when it ends."""
+        return "stop-container" in self.may
 
 
 class Fact(Protocol):

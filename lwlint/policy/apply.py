@@ -113,7 +113,7 @@ def _changed(rule: Rule, name: str, change: RuleSettings, settings: Settings) ->
         return rule
     rule = replace(rule, params={**(rule.params or {}), **change.params})
     try:
-        _ = rule.parameters
+        rule.compare()
     except Mismatch as mismatch:
         key = ("rules", name, *mismatch.path)
         blamed = [one for one in settings.layers if _says(one, key[:4])] or [one for one in settings.layers if _says(one, key[:2])]

@@ -6,10 +6,10 @@ import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, Optional, Union
 
 from lwlint import checks
+from lwlint.core.catalogue import own_folder as own_folder
 from lwlint.core.check import AnyCheck
 from lwlint.core.config_reader import Mismatch, build, located, near, read
 from lwlint.core.facts import RELEASES
@@ -80,6 +80,13 @@ class Rule:
         """The rule's `params`, as the dataclass that its check declares."""
         return build(self.params or {}, self.bound.params, ("params",))
 
+    def compare(self) -> None:
+        """Compare the parameters and the clause with their vocabularies; raise Mismatch for the first that does not fit."""
+        from lwlint.checks.parameters import ClauseName, compare
+
+        for wrong in (*compare(self.clause, ClauseName, ("clause",)), *compare(self.parameters, self.bound.params, ("params",))):
+            raise wrong
+
 
 def load_rule(text: str, path: str, *, examples: bool = True) -> Rule:
     """Return the rule in the YAML `text`.
@@ -99,7 +106,7 @@ def load_rule(text: str, path: str, *, examples: bool = True) -> Rule:
             raise Mismatch(("code",), f"`{rule.code}`: must be letters and a number, as `LW101`")
         if rule.check not in checks.MODULES and rule.check not in checks.names():
             raise Mismatch(("check",), f"`{rule.check}`: unknown check{near(rule.check, checks.names())}")
-        _ = rule.parameters
+        rule.compare()
         _check_examples(rule)
     except Mismatch as mismatch:
         raise located(mismatch, text, path) from None
@@ -149,12 +156,6 @@ def unique(rules: Iterable[Rule]) -> list[Rule]:
                 raise ConfigurationError(f"`{name}` names two rules: `{by_name[name].id}` and `{rule.id}`")
             by_name[name] = rule
     return rules
-
-
-def own_folder() -> str:
-    """Return the folder of lwlint's own rules."""
-    folder: str = next(iter(import_module("lwlint_rules").__path__))
-    return folder
 
 
 @dataclass(frozen=True)

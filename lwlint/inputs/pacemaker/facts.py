@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import ClassVar, Union
+from typing import Annotated, ClassVar, Union
 
-from lwlint.core.facts import Service
+from lwlint.core.facts import OneOf, Service
 from lwlint.core.record import dataclass, field
 from lwlint.core.source import Span, Text
 
@@ -146,7 +146,7 @@ class Resource:
     name: str
     span: Span
     agent: str | None
-    form: str
+    form: Annotated[str, OneOf("primitive", "group", "clone", "promotable", "bundle")]
     host: str = ""
     parent: str | None = None
     top: str = ""

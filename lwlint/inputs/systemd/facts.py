@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from lwlint.core.facts import Service
+from lwlint.core.facts import OneOf, Service
 from lwlint.core.record import dataclass, field
 from lwlint.core.source import Span, Text
 
@@ -34,6 +34,12 @@ class ShownUnit:
 LOADED, MASKED, NOT_FOUND, BAD_SETTING, ERROR = "loaded", "masked", "not-found", "bad-setting", "error"
 PACEMAKER_DROP_IN = "50-pacemaker.conf"
 SECOND = 1_000_000
+# what `systemctl is-enabled` and `systemctl is-active` say: systemctl(1)
+FILE_STATES = (
+    "enabled", "enabled-runtime", "linked", "linked-runtime", "alias", "masked", "masked-runtime", "static", "indirect", "disabled",
+    "generated", "transient", "bad", "not-found", "unknown",
+)  # fmt: skip
+ACTIVE_STATES = ("", "active", "reloading", "inactive", "failed", "activating", "deactivating", "maintenance", "refreshing", "unknown")
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,7 @@ class Unit:
     name: str
     span: Span
     host: str = ""
-    load_state: str = LOADED
+    load_state: Annotated[str, OneOf("loaded", "masked", "not-found", "bad-setting", "error")] = LOADED
     because: str = ""
     because_span: Span | None = None
     settings: Mapping[str, Setting] = field(default_factory=dict)
@@ -82,9 +88,9 @@ class Unit:
     fragment: str = ""
     drop_ins: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
-    enabled: str = "unknown"
-    active: str = ""
-    type: str = ""
+    enabled: Annotated[str, OneOf(*FILE_STATES)] = "unknown"
+    active: Annotated[str, OneOf(*ACTIVE_STATES)] = ""
+    type: Annotated[str, OneOf("", "simple", "exec", "forking", "oneshot", "dbus", "notify", "notify-reload", "idle")] = ""
     restart_usec: int | None = SECOND // 10
     start_limit_interval_usec: int | None = 10 * SECOND
     start_limit_burst: int = 5
@@ -95,7 +101,7 @@ class Unit:
     service: Service | None = None
 
     @property
-    def managed_by(self) -> str:
+    def managed_by(self) -> Annotated[str, OneOf("pacemaker", "systemd", "unknown")]:
         """`pacemaker` while an override of Pacemaker's is in force, else `systemd`."""
         return "pacemaker" if self.override is not None else "systemd"
 
