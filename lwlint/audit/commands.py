@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, islice
 
+from msgspec import Struct
+
 from lwlint.core.facts import Facts
 from lwlint.core.finding import CLUSTER, EACH, AddOption, Change, Command, DropIn, DropLines, Finding, SetOption
 from lwlint.core.kinds import OSLO
-from lwlint.core.record import dataclass
 from lwlint.core.secret import command, masked
 from lwlint.core.source import Source, Span
 from lwlint.inputs.pacemaker.facts import ORDER, Constraint, Member
@@ -102,8 +103,7 @@ def together(mends: Sequence[tuple[str, tuple[str, ...]]]) -> Iterator[tuple[tup
 _MOST = 2000  # steps; sets of resources multiply
 
 
-@dataclass(frozen=True)
-class Managed:
+class Managed(Struct, frozen=True):
     """An outermost resource of the CIB; `kind` is its service's in the catalogue, empty where that does not know it."""
 
     name: str
@@ -111,8 +111,7 @@ class Managed:
     title: str = ""
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(Struct, frozen=True):
     """`first` comes before `then`, because of the order `constraint`; `kind` is Mandatory, Optional or Serialize."""
 
     constraint: str
@@ -121,8 +120,7 @@ class Step:
     kind: str
 
 
-@dataclass(frozen=True)
-class Ordering:
+class Ordering(Struct, frozen=True):
     """What a CIB has to order: its resources, and the steps between them; both empty without a CIB."""
 
     resources: tuple[Managed, ...] = ()

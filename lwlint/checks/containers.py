@@ -9,9 +9,9 @@ from lwlint.checks import NO_CONTAINERS
 from lwlint.checks.managers import BY_SYSTEMD, BY_UNKNOWN, ENGINE, NOBODY, HostUnits, beside_by_design, cibs_of, starter_of, units_of_hosts
 from lwlint.checks.parameters import ServiceKind, ServiceName
 from lwlint.core.check import Check, Saw, Unknown
+from lwlint.core.config_reader import Document
 from lwlint.core.facts import ACTIVE_PASSIVE, CORE, Facts, Service
 from lwlint.core.finding import Command, Problem, Related
-from lwlint.core.record import dataclass
 from lwlint.core.secret import command
 from lwlint.inputs.containers.facts import CONFIGURATION, DOCKER, PODMAN, HostContainer
 from lwlint.inputs.oslo.facts import Option
@@ -23,8 +23,7 @@ _NEVER_RUN = ("created", "configured", "initialized")  # words of docker and of 
 _NOT_GIVEN = "no output of `podman inspect` or `docker inspect` was given"
 
 
-@dataclass(frozen=True)
-class Params:
+class Params(Document, frozen=True):
     """The `kinds` of services that are judged, but those with the names `but`, and those whose container may stop by the catalogue."""
 
     kinds: tuple[ServiceKind, ...]

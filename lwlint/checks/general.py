@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, Optional, Union
 
+from msgspec import field
+
 from lwlint.checks.managers import UNKNOWN, managers_of, units
 from lwlint.checks.parameters import (
     CommandLine,
@@ -21,11 +23,10 @@ from lwlint.checks.parameters import (
 )
 from lwlint.checks.systemd import drop_in
 from lwlint.core.check import Check, NoParams, Saw, Unknown
-from lwlint.core.config_reader import Mismatch, Path, near
+from lwlint.core.config_reader import Document, Mismatch, Path, near
 from lwlint.core.facts import Fact, Facts, Unreadable, UnusedAllow
 from lwlint.core.finding import Command, Problem, Related
 from lwlint.core.lazy import pattern
-from lwlint.core.record import dataclass, field
 from lwlint.core.secret import quoted
 from lwlint.core.source import Span, Text
 from lwlint.inputs.pacemaker.facts import Resource
@@ -55,8 +56,7 @@ CHECKS = (
 _NAMES = {"unit": "systemd unit", "resource": "CIB", "cluster": "CIB", "option": "option file", "service_mapping": "Heat environment"}
 
 
-@dataclass(frozen=True)
-class Matcher:
+class Matcher(Document, frozen=True):
     """What a value must be; every matcher that is given must hold. `absent` means that nothing may be set at all."""
 
     one_of: tuple[str, ...] = ()
@@ -115,16 +115,14 @@ Wanted = Mapping[FactPath, Union[str, bool, tuple[str, ...]]]
 _Wrong = tuple[Any, Union[Setting, Text, None]]
 
 
-@dataclass(frozen=True)
-class Milder:
+class Milder(Document, frozen=True):
     """Facts for which a rule has another severity than its own."""
 
     where: Wanted
     severity: Literal["error", "warning", "note"]
 
 
-@dataclass(frozen=True)
-class Params:
+class Params(Document, frozen=True):
     """`each` names the kind of fact; `where` picks by attributes (`service.kind`), of which all must fit, `unless` leaves out
     what fits one of its own. `setting` is a key of its
     settings or an attribute of its own. `default` is what an absent setting means; without it, absence is no problem

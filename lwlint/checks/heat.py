@@ -9,9 +9,9 @@ from typing import Any, Literal, Optional
 from lwlint.checks import NO_CONTAINER_TEMPLATE, NO_MAPPING, NO_TEMPLATE
 from lwlint.checks.parameters import AboutService, KnownRelease, ServiceKind, ServiceName
 from lwlint.core.check import Check, NoParams, Saw, Unknown
+from lwlint.core.config_reader import Document
 from lwlint.core.facts import Facts, NotEvaluated, Service
 from lwlint.core.finding import AddKey, DropLines, Fix, Problem, Related, Replace
-from lwlint.core.record import dataclass
 from lwlint.inputs.heat.facts import (
     NONE,
     Container,
@@ -43,8 +43,7 @@ def needs_heat(kind: type, reason: str) -> Callable[[Facts, Any], str | None]:
     return evidence
 
 
-@dataclass(frozen=True)
-class MappingParams:
+class MappingParams(Document, frozen=True):
     """Which services to look at, and which target is wrong for them.
 
     `leads_to` is the wrong target: a template that puts the service under `pacemaker`, one that leaves it to `systemd`, or `any` template.
@@ -171,8 +170,7 @@ def _fix(mapping: ServiceMapping, service: Service, left: bool) -> Optional[Fix]
 CHECK = Check(name="service-mapping", run=run, evidence=needs_heat(ServiceMapping, NO_MAPPING), params=MappingParams)
 
 
-@dataclass(frozen=True)
-class TemplateParams:
+class TemplateParams(Document, frozen=True):
     """`kinds` are the kinds of services that no template may put under Pacemaker."""
 
     kinds: tuple[ServiceKind, ...]
@@ -196,8 +194,7 @@ def templates(facts: Facts, params: TemplateParams) -> Iterator[Saw]:
             )
 
 
-@dataclass(frozen=True)
-class ContainerParams:
+class ContainerParams(Document, frozen=True):
     """`policies` are the restart policies with which a container comes back whenever it ends."""
 
     policies: tuple[Literal["always", "unless-stopped", "on-failure", "no"], ...]
@@ -238,8 +235,7 @@ def _restarting(container: Container, policy: str) -> Optional[Fix]:
     return Fix(f"set `restart` to `{policy}`", (Replace(place, policy),), safe=False)
 
 
-@dataclass(frozen=True)
-class DanglingParams:
+class DanglingParams(Document, frozen=True):
     """`aliases` is how the aliases begin that are looked at (in any case); `others` looks at all but these."""
 
     aliases: str

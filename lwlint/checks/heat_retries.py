@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
-from typing import Literal, Optional
+from typing import Literal, NamedTuple, Optional
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lwlint.checks.heat import needs_heat, unseen
 from lwlint.checks.parameters import Regex, wrong_groups
 from lwlint.core.check import Check, Saw, Unknown, needs
-from lwlint.core.config_reader import Mismatch
+from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts
 from lwlint.core.finding import AddKey, Fix, Problem, Related, Replace
 from lwlint.core.lazy import pattern
-from lwlint.core.named import NamedTuple
-from lwlint.core.record import dataclass, field, replace
 from lwlint.core.source import Span
 from lwlint.inputs.heat.facts import HieraKey, RoleData
 from lwlint.inputs.puppet.facts import Manifest, ManifestClass, ManifestDatabase, ManifestOption
@@ -60,8 +61,7 @@ def rename_key(key: HieraKey, names: Iterable[str], settings: Iterable[HieraKey]
 _UNSET = ("undef",)
 
 
-@dataclass(frozen=True)
-class Params:
+class Params(Document, frozen=True):
     """Which settings are judged, and by what: `parameters` of classes and `options` (`section/option`), as globs.
 
     Their value must be in `one_of`, or a whole number no greater than `at_most`.
@@ -132,8 +132,7 @@ _NODE = "etc/puppet/hieradata/"  # what a node has to look up, from all its file
 _EVERY_ROLE = "extraconfig"
 
 
-@dataclass(frozen=True)
-class Pair:
+class Pair(Document, frozen=True):
     """A connection (an expression for its whole key) and the keys that set its retries (with `\\1` for its groups)."""
 
     connection: Regex
@@ -147,8 +146,7 @@ class Pair:
             yield from wrong_groups(self.connection, name, ("retries", i))
 
 
-@dataclass(frozen=True)
-class RetryParams:
+class RetryParams(Document, frozen=True):
     """Of the `pairs` the first that fits a key counts. Keys in `no_database` are no database connections.
 
     `unlimited` are the values that mean unlimited, `default` is what counts where nothing is set. Overrides for roles
@@ -162,8 +160,7 @@ class RetryParams:
     other_roles: tuple[str, ...] = ()
 
 
-@dataclass
-class _Settings:
+class _Settings(Struct):
     """The settings of a run, by template; `overrides` are those of environments, which beat them all."""
 
     by_template: dict[str, list[HieraKey]] = field(default_factory=dict)
@@ -329,8 +326,7 @@ def _problem(key: HieraKey, pair: Pair, first: str, finite: HieraKey | None, whe
     )
 
 
-@dataclass(frozen=True)
-class UnusedParams:
+class UnusedParams(Document, frozen=True):
     """`retry` is an expression for the whole key of a retry setting, `as_if` what it is replaced by to find its connection in `pairs`."""
 
     retry: Regex

@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Optional
 
+from msgspec import field
+
 from lwlint.checks.managers import resource_of
 from lwlint.checks.parameters import UnitSetting
 from lwlint.core.check import Check, NoParams, Saw
+from lwlint.core.config_reader import Document
 from lwlint.core.facts import ACTIVE_ACTIVE, Facts
 from lwlint.core.finding import Problem, Related
-from lwlint.core.record import dataclass, field
 from lwlint.core.source import Span
 from lwlint.inputs.containers.facts import HostContainer
 from lwlint.inputs.oslo.facts import Name, Option, OptionSet, option_sets
@@ -92,8 +94,7 @@ def same_host(one: str, other: str) -> bool:
 _NOT_SET = "not set"
 
 
-@dataclass(frozen=True)
-class UnitParams:
+class UnitParams(Document, frozen=True):
     """`settings` are keys of units' settings with what an absent one means; `states` says that the load state and whether a unit is
     enabled are compared too."""
 
@@ -144,8 +145,7 @@ def _place(unit: Unit, key: Optional[str]) -> Span:
     return unit.settings[key].span if key is not None and key in unit.settings else unit.span
 
 
-@dataclass(frozen=True)
-class OptionParams:
+class OptionParams(Document, frozen=True):
     """`options` are those that are compared, by their names in any section."""
 
     options: tuple[str, ...]

@@ -8,9 +8,9 @@ from typing import Literal, Optional
 
 from lwlint.checks.parameters import OptionName, Project, ReleaseName
 from lwlint.core.check import Check, Saw, Unknown, needs
+from lwlint.core.config_reader import Document
 from lwlint.core.facts import Facts
 from lwlint.core.finding import AddOption, DropLines, Fix, Problem, Replace, SetOption
-from lwlint.core.record import dataclass
 from lwlint.inputs.oslo.facts import ENVIRONMENT, FILE, Name, Option, OptionFiles, OptionSet, applies, option_sets, split_name
 
 _RETRIES = ("max_retries", "sql_max_retries", "db_max_retries", "rabbit_max_retries")
@@ -77,8 +77,7 @@ def _named(option_set: OptionSet, option: Option, *names: str) -> bool:
 _ASSIGNMENT = re.compile(r"(?P<key>[\w-]+)\s*[=:]")
 
 
-@dataclass(frozen=True)
-class Presence:
+class Presence(Document, frozen=True):
     """Options whose presence says something. The first of `options` (`section/option`) that is set is blamed, with `message`.
 
     It counts for `projects` (all if empty, less `not_projects`), from release `since` to `until`, where none of `unless` is set;
@@ -99,8 +98,7 @@ class Presence:
     needless: bool = False
 
 
-@dataclass(frozen=True)
-class Presences:
+class Presences(Document, frozen=True):
     """What `option-present` looks for."""
 
     presences: tuple[Presence, ...]
@@ -143,8 +141,7 @@ def _fix(option_set: OptionSet, option: Option, presence: Presence) -> Optional[
     return rename(option_set, option, split_name(presence.instead), alike=True)  # wherever the old one is read
 
 
-@dataclass(frozen=True)
-class Home:
+class Home(Document, frozen=True):
     """Where one option is read: `sections` as oslo.config compares them. `anywhere` tells that no other option has this name,
     so that it is misplaced in every other section; else it is in the sections `misplaced`."""
 
@@ -154,8 +151,7 @@ class Home:
     anywhere: bool = False
 
 
-@dataclass(frozen=True)
-class Foreign:
+class Foreign(Document, frozen=True):
     """A section that some projects do not read for its retries; `instead` is the one that they do read."""
 
     section: str
@@ -163,8 +159,7 @@ class Foreign:
     instead: str
 
 
-@dataclass(frozen=True)
-class Homes:
+class Homes(Document, frozen=True):
     """What `option-misplaced` knows of: the options, and sections that are not read by some."""
 
     homes: tuple[Home, ...]

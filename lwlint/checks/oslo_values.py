@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal, Optional
 
+from msgspec import Struct, field
+
 from lwlint.checks.oslo_names import add_beside, set_value
 from lwlint.checks.parameters import OptionName, Project, ReleaseName
 from lwlint.core.check import Check, Saw, Unknown, needs
-from lwlint.core.config_reader import Mismatch
+from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts
 from lwlint.core.finding import Problem, Related
-from lwlint.core.record import dataclass, field
 from lwlint.core.source import Span
 from lwlint.inputs.oslo.facts import (
     ENVIRONMENT,
@@ -35,8 +36,7 @@ _MOST_REFERENCES = 8
 _NO_SERVER = re.compile(r"\s*(<None>\s*)?$|\s*sqlite")  # an SQLite database is a file: nothing waits for it
 
 
-@dataclass(frozen=True)
-class Limit:
+class Limit(Document, frozen=True):
     """One option that bounds attempts.
 
     `option` and the other names are `section/option`. `unlimited` tells the values that never give up. `default` is what an
@@ -93,8 +93,7 @@ class Limit:
         return applies(facts.release, self.since, self.until)
 
 
-@dataclass(frozen=True)
-class Params:
+class Params(Document, frozen=True):
     """`limits` are looked at in order; of those for one option and an unknown project, the first counts.
 
     `nothing` is the reason that is given when no option set holds anything to judge; empty if that is a pass. `registered` are
@@ -254,8 +253,7 @@ def _from_url(option_set: OptionSet, limit: Limit, facts: Facts) -> Optional[tup
     return None
 
 
-@dataclass(frozen=True)
-class _Registered:
+class _Registered(Struct, frozen=True):
     """The options that the programs of a set are known to have, for a `$reference` to one of them."""
 
     option_set: OptionSet
@@ -291,8 +289,7 @@ def _base(path: str) -> str:
 LIMIT = Check("option-limit", _run_limit, needs(OptionFiles, "no oslo.config option file was given"), Params)
 
 
-@dataclass(frozen=True)
-class Typed:
+class Typed(Document, frozen=True):
     """Options (`section/option`) that must be of one type, and the releases that have them."""
 
     type: Literal["integer", "number", "boolean"]
@@ -301,8 +298,7 @@ class Typed:
     until: Optional[ReleaseName] = None
 
 
-@dataclass(frozen=True)
-class Types:
+class Types(Document, frozen=True):
     """What `option-value` looks at."""
 
     types: tuple[Typed, ...]

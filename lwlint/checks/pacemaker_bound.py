@@ -9,9 +9,9 @@ from lwlint.checks import pacemaker_fixes
 from lwlint.checks.pacemaker_fixes import untold
 from lwlint.checks.parameters import ServiceName
 from lwlint.core.check import Check, Saw, Unknown, needs
+from lwlint.core.config_reader import Document
 from lwlint.core.facts import Facts
 from lwlint.core.finding import Command, Problem, Related
-from lwlint.core.record import dataclass
 from lwlint.core.source import Span
 from lwlint.inputs.pacemaker.facts import (
     COLOCATION,
@@ -34,8 +34,7 @@ from lwlint.inputs.pacemaker.model import PROMOTED, Cib, Colocations, by_node, c
 _LOOKED_AT = 500  # pairs of one constraint, to find words for what is wrong with it
 
 
-@dataclass(frozen=True)
-class Params:
+class Params(Document, frozen=True):
     """`each` resource of one service must be bound to a resource of the service `to`, or run where one does.
 
     One that is so bound to a service of `or_to`, or to a promoted resource of a service of `or_to_promoted`, is excused.

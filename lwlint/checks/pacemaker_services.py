@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from msgspec import field
+
 from lwlint.checks import pacemaker_fixes
 from lwlint.checks.managers import resource_of, units
 from lwlint.checks.pacemaker_fixes import untold
 from lwlint.checks.parameters import KnownRelease, Project, ServiceKind, ServiceName
 from lwlint.core.check import Check, Saw, Unknown, needs
+from lwlint.core.config_reader import Document
 from lwlint.core.facts import RELEASES, Facts, Release, Service
 from lwlint.core.finding import EACH, Command, Problem, Related
-from lwlint.core.record import dataclass, field
 from lwlint.core.secret import command
 from lwlint.core.source import Text
 from lwlint.inputs.containers.facts import HostContainer
@@ -25,8 +27,7 @@ NO_CIB = "no CIB was given"
 NOT_OPENSTACK = "there is no OpenStack service in this CIB"
 
 
-@dataclass(frozen=True)
-class Params:
+class Params(Document, frozen=True):
     """Which services may not be resources: all of these kinds, and those with these names.
 
     A service of one of the kinds `until_release` is one only after the last release in which Pacemaker may run it.
@@ -120,8 +121,7 @@ def _problem(cib: Cib, leaf: Resource, title: str, reason: str, commands: tuple[
     )
 
 
-@dataclass(frozen=True)
-class OptionParams:
+class OptionParams(Document, frozen=True):
     """No resource of `service` may be there while `option` of `section` is set in the option files of `project`."""
 
     service: ServiceName
@@ -156,8 +156,7 @@ CHECKS = (
 )
 
 
-@dataclass(frozen=True)
-class ServicesParams:
+class ServicesParams(Document, frozen=True):
     """The services that a cluster must run, by their names in the catalogue.
 
     `until` names the last release in which a service must be there; one of `only_marked` must be only where a node is marked for it.

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from lwlint.checks.pacemaker_fixes import pcs, untold, without
 from lwlint.checks.parameters import ServiceKind, ServiceName
 from lwlint.core.check import Check, Saw
+from lwlint.core.config_reader import Document
 from lwlint.core.facts import Facts
 from lwlint.core.finding import Problem, Related
-from lwlint.core.record import dataclass
 from lwlint.core.source import Text
 from lwlint.inputs.pacemaker.facts import (
     BUNDLE,
@@ -41,8 +41,7 @@ _UNPROMOTED = ("slave", "unpromoted")
 _BANS = ("cli-ban-", "cli-standby-")  # what `pcs resource ban`, `move` and `crm resource move` leave behind
 
 
-@dataclass(frozen=True)
-class Params:
+class Params(Document, frozen=True):
     """The services to look at: those of these kinds, and those with these names."""
 
     kinds: tuple[ServiceKind, ...] = ()

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from typing import Literal
 
 from lwlint.core.check import Check, Saw, Unknown, needs
+from lwlint.core.config_reader import Document
 from lwlint.core.facts import ACTIVE_ACTIVE, Facts
 from lwlint.core.finding import Problem, Related
-from lwlint.core.record import dataclass
 from lwlint.inputs.puppet.facts import Manifest, ManifestConstraint, ManifestResource, Member
 
 
-@dataclass(frozen=True)
-class Params:
+class Params(Document, frozen=True):
     """`each` is what is judged: the resources of a manifest, or its constraints."""
 
     each: Literal["resource", "constraint"]

@@ -14,9 +14,9 @@ from typing import Literal, Optional
 from lwlint.checks.managers import SYSTEMD, managers_of, resource_of, units
 from lwlint.checks.parameters import Directive, ServiceKind, ServiceName
 from lwlint.core.check import Check, Saw, Unknown, needs
+from lwlint.core.config_reader import Document
 from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, Facts, NotCollected
 from lwlint.core.finding import Command, DropIn, Fix, Problem, Related
-from lwlint.core.record import dataclass
 from lwlint.core.secret import command
 from lwlint.core.source import Span
 from lwlint.inputs.systemd.facts import LOADED, PACEMAKER_DROP_IN, DropInWithoutUnit, IgnoredLine, Setting, ShownUnit, Unit
@@ -27,8 +27,7 @@ Dependency = Literal[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True)
-class DependencyParams:
+class DependencyParams(Document, frozen=True):
     """`kinds` are the kinds of service that are judged, `keys` the settings of [Unit] that bind, `services` those (by their
     names in the catalogue) that must not be bound to, with `units` that the catalogue does not name."""
 
@@ -113,8 +112,7 @@ def _stem(name: str) -> str:
     return name.rpartition(".")[2].removesuffix("Sec")
 
 
-@dataclass(frozen=True)
-class LineParams:
+class LineParams(Document, frozen=True):
     """`settings` are the keys whose loss matters, in any section and spelling; another line is a note. `not_keys` are left to other
     rules."""
 
@@ -144,8 +142,7 @@ LINE = Check("line-without-effect", _run_lines, _evidence, LineParams)
 _RUNTIME = "run/systemd/system"
 
 
-@dataclass(frozen=True)
-class OverrideParams:
+class OverrideParams(Document, frozen=True):
     """`that` picks the defect: an override `left` on a service that Pacemaker has no business with, or one that is `beaten`."""
 
     that: Literal["left", "beaten"]
@@ -242,8 +239,7 @@ _FAILURES = ("1", "FAILURE")
 _RESTARTS = ("always", "on-failure")
 
 
-@dataclass(frozen=True)
-class StartLimitParams:
+class StartLimitParams(Document, frozen=True):
     """`kinds` are the kinds of service that are judged."""
 
     kinds: tuple[ServiceKind, ...]

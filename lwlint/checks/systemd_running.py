@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator
 from types import MappingProxyType
 
+from msgspec.structs import replace
+
 from lwlint.checks.managers import FOREVER, SYSTEMD, UNKNOWN, beside_by_design, managers_of, runs_container, units
 from lwlint.checks.parameters import ServiceKind, ServiceName
 from lwlint.core.check import Check, NoParams, Saw, Unknown
+from lwlint.core.config_reader import Document
 from lwlint.core.facts import ACTIVE_PASSIVE, CORE, Facts, Service
 from lwlint.core.finding import Command, Problem, Related
-from lwlint.core.record import dataclass, replace
 from lwlint.core.secret import command
 from lwlint.core.source import Span, Text
 from lwlint.inputs.containers.facts import DOCKER, HostContainer
@@ -26,8 +28,7 @@ _WANTED_BY = ("WantedBy", "RequiredBy", "BoundBy", "UpheldBy", "TriggeredBy")
 _PACEMAKER = ("pacemaker.service", "pacemaker_remote.service")
 
 
-@dataclass(frozen=True)
-class Params:
+class Params(Document, frozen=True):
     """The `kinds` of services that are judged, those of the cluster and OpenStack's only, but those with the names `but`, and those that
     may miss a boot by the catalogue."""
 

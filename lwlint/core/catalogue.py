@@ -10,10 +10,11 @@ from functools import cache, cached_property, lru_cache
 from importlib import import_module
 from typing import Any
 
+from msgspec import Struct
+
 from lwlint.core import config_reader
 from lwlint.core.config_reader import Mismatch, Path, near
 from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE, MAY, RELEASES, Database, Service
-from lwlint.core.record import dataclass
 
 KINDS = (CORE, ACTIVE_PASSIVE, ACTIVE_ACTIVE, INFRASTRUCTURE)
 NAMESPACE = "OS::TripleO::Services::"
@@ -58,8 +59,7 @@ def _own(name: str) -> str:
         return file.read()
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One service, and how a cluster or a host names it.
 
     `images` are base names of container images, `agents_with_id` pairs of an agent and the only id (a glob) under which

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Annotated, ClassVar, Protocol, TypeVar
+from typing import Annotated, ClassVar, NamedTuple, Protocol, TypeVar
 
-from lwlint.core.named import NamedTuple
-from lwlint.core.record import dataclass
+from msgspec import Struct
+
 from lwlint.core.source import Span
 
 
-@dataclass(frozen=True)
-class Unreadable:
+class Unreadable(Struct, frozen=True):
     """An input, or a part of one, that could not be read as the real program reads it.
 
     `name` is the source's path, `message` says what is wrong in one line. `fatal` tells that the
@@ -26,8 +25,7 @@ class Unreadable:
     fatal: bool = True
 
 
-@dataclass(frozen=True)
-class NotEvaluated:
+class NotEvaluated(Struct, frozen=True):
     """A source whose content lwlint cannot know (Jinja that does not parse, say), and why."""
 
     kind: ClassVar[str] = "not_evaluated"
@@ -37,8 +35,7 @@ class NotEvaluated:
     host: str = ""
 
 
-@dataclass(frozen=True)
-class NotCollected:
+class NotCollected(Struct, frozen=True):
     """A folder of a host that its report does not hold, though the host may have it: what is in it is not known. `name` is its path."""
 
     kind: ClassVar[str] = "not_collected"
@@ -47,8 +44,7 @@ class NotCollected:
     host: str = ""
 
 
-@dataclass(frozen=True)
-class UnusedAllow:
+class UnusedAllow(Struct, frozen=True):
     """An `allow` comment that suppresses nothing, and why not. `name` is what it names."""
 
     kind: ClassVar[str] = "unused_allow"
@@ -87,8 +83,7 @@ class Release(NamedTuple):
         return None if self.name is None else RELEASES.index(self.name) >= RELEASES.index(name)
 
 
-@dataclass(frozen=True)
-class Database:
+class Database(Struct, frozen=True):
     """A database of a service: the option section that names it, and the Puppet keys that fill it.
 
     `option` is the option of `section` that holds the address; `retry_section` the section of the retry
@@ -102,8 +97,7 @@ class Database:
     retry_section: str = ""
 
 
-@dataclass(frozen=True)
-class Service:
+class Service(Struct, frozen=True):
     """One service of the catalogue (`rules/services.yaml`).
 
     `kind` is `core` (must be under Pacemaker), `active_passive` (may be), `active_active` (must not be)

@@ -10,9 +10,7 @@ import marshal
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar, Union
-
-from lwlint.core.named import NamedTuple
+from typing import Any, NamedTuple, TypeVar, Union
 
 MEMORY = 1 << 30  # bytes of address space that a worker may ask for beyond those that it begins with
 _MESSAGE = 17  # bytes: a letter and two numbers

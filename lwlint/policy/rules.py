@@ -8,13 +8,14 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Optional, Union
 
+from msgspec import field
+
 from lwlint import checks
 from lwlint.core.catalogue import own_folder as own_folder
 from lwlint.core.check import AnyCheck
-from lwlint.core.config_reader import Mismatch, build, located, near, read
+from lwlint.core.config_reader import Document, Mismatch, build, located, near, read
 from lwlint.core.facts import RELEASES
 from lwlint.core.finding import ConfigurationError
-from lwlint.core.record import dataclass, field
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 NO_RULES = ("services.yaml", "clauses.yaml", "options.yaml")
 
 
-@dataclass(frozen=True)
-class Example:
+class Example(Document, frozen=True):
     """A piece of input that a rule is shown with: `good` finds nothing, `bad` finds exactly what `finds` lists."""
 
     files: Mapping[str, Union[str, Mapping[str, str]]]
@@ -41,8 +41,7 @@ class Example:
         return self.good or self.bad or ""
 
 
-@dataclass(frozen=True)
-class Clause:
+class Clause(Document, frozen=True):
     """One requirement of the specification (`rules/clauses.yaml`, explained in `docs/spec.md`)."""
 
     id: str
@@ -55,8 +54,7 @@ class Clause:
     served_by: Optional[str] = None
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(Document, frozen=True, dict=True):
     """Policy: what a check, with these parameters, means for one clause. `source` is the YAML that it was read from."""
 
     id: str
@@ -158,8 +156,7 @@ def unique(rules: Iterable[Rule]) -> list[Rule]:
     return rules
 
 
-@dataclass(frozen=True)
-class _Clauses:
+class _Clauses(Document, frozen=True):
     clauses: tuple[Clause, ...]
 
 

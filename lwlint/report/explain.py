@@ -5,8 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE, RELEASES, Service
 from lwlint.core.secret import masked
@@ -17,8 +18,7 @@ from lwlint.report.json import dump
 from lwlint.run.examples import Branch, Way
 
 
-@dataclass(frozen=True)
-class Reached:
+class Reached(Struct, frozen=True):
     """The branches that each example of one rule takes through its check, in the order of the examples."""
 
     rule: Rule
@@ -174,8 +174,7 @@ _KINDS = {
 _WIDTH = 110
 
 
-@dataclass(frozen=True)
-class _Architecture:
+class _Architecture(Struct, frozen=True):
     title: str
     first: str
     last: str

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from lwlint import checks
 from lwlint.core import kinds
 from lwlint.core.catalogue import Catalogue
@@ -12,7 +15,6 @@ from lwlint.core.config_reader import near
 from lwlint.core.costs import Costs
 from lwlint.core.facts import RELEASES, Fact, Facts, Release, UnusedAllow
 from lwlint.core.finding import FAIL, PASS, ConfigurationError, Finding, Report, Verdict
-from lwlint.core.record import dataclass, field, replace
 from lwlint.core.source import Source
 from lwlint.files.cache import Cache
 from lwlint.files.discover import Discovery, Input, normal
@@ -33,8 +35,7 @@ AUTO = "auto"
 _LAST_CHECK = "allow-without-effect"  # runs when all others have, on what is left of the suppressions
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(Struct, frozen=True):
     """What to read and how: the arguments of one run.
 
     `environments` are Heat environments in the order of `-e`; `text` is standard input, to be read as the file `text_path`; `kind`
@@ -63,8 +64,7 @@ class Request:
     jobs: int = 1
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """All that was read in one run: the facts, and the input that they are of."""
 
     facts: Facts

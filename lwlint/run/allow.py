@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from lwlint.core import kinds
 from lwlint.core.config_reader import near
 from lwlint.core.facts import UnusedAllow
 from lwlint.core.finding import NOT_EVALUATED, Finding, Verdict
 from lwlint.core.lazy import pattern
-from lwlint.core.record import dataclass, replace
 from lwlint.core.secret import masked
 from lwlint.core.source import Source, Span
 from lwlint.policy.rules import Rule
@@ -102,8 +104,7 @@ _BEFORE_ALL = pattern(r"\ufeff?(?:[ \t]*(?:[#;][^\r\n]*)?[\r\n]|---[^\r\n]*|\s*<
 _INLINE = (kinds.HEAT, kinds.CIB, kinds.PUPPET)  # in the other kinds a comment after a value is part of the value
 
 
-@dataclass(frozen=True)
-class Allow:
+class Allow(Struct, frozen=True):
     """One suppression: what it names, its reason (empty if none is given), and the line that it speaks of."""
 
     names: tuple[str, ...]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from lwlint.core.finding import FAIL, NOT_EVALUATED, PASS, ConfigurationError, Finding, Report, Verdict
 from lwlint.core.source import Source

@@ -9,9 +9,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable
-from typing import Any, Protocol, Union
-
-from lwlint.core.named import NamedTuple
+from typing import Any, NamedTuple, Protocol, Union
 
 XZ, GZIP, BZIP2, ZSTD = "xz", "gzip", "bzip2", "zstd"
 HEAD = 512  # bytes that `of` wants to see

@@ -6,10 +6,9 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import chain
-from typing import Any, Union
+from typing import Any, NamedTuple, Union
 
 from lwlint.core.lazy import pattern
-from lwlint.core.named import NamedTuple
 
 TAG = "tag:yaml.org,2002:"
 _RESOLVED = "yYnNtTfFoO+-.0123456789<=~!&*"  # with what a plain scalar begins that PyYAML may take for anything but a string

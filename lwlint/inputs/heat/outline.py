@@ -10,11 +10,11 @@ import marshal
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import Any, Optional
+from typing import Any, NamedTuple, Optional
+
+from msgspec import Struct, field
 
 from lwlint.core.facts import NotEvaluated
-from lwlint.core.named import NamedTuple
-from lwlint.core.record import dataclass, field
 from lwlint.core.source import Source
 from lwlint.files.cache import Cache, described, digest
 from lwlint.files.processes import spread, workers
@@ -291,16 +291,14 @@ _FEW = 4  # files whose outlines are made as fast as they are kept
 _READERS = ("", "assemble", "parse")  # the folders with all that an outline is made by
 
 
-@dataclass(frozen=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """Where outlines are kept between runs: the cache, and what the run is of (its folder and paths)."""
 
     cache: Cache = Cache()
     of: tuple[str, ...] = ()
 
 
-@dataclass
-class Outlines:
+class Outlines(Struct):
     """Outlines by the hash of what they are made of; those of `made` are plain values and come from the cache or for it."""
 
     kept: Kept = field(default_factory=Kept)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
+from msgspec import Struct, field
+
 from lwlint.core.facts import OneOf, Service
-from lwlint.core.record import dataclass, field
 from lwlint.core.source import Span, Text
 
 
-@dataclass(frozen=True)
-class ShownUnit:
+class ShownUnit(Struct, frozen=True):
     """One unit as `systemctl show` has it; `properties` are those that it prints, by name (`ActiveState`).
 
     Of a unit that is `listed` only, by `systemctl list-units` or `list-unit-files`, these are the few that such a list tells.
@@ -42,8 +42,7 @@ FILE_STATES = (
 ACTIVE_STATES = ("", "active", "reloading", "inactive", "failed", "activating", "deactivating", "maintenance", "refreshing", "unknown")
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """A value in force and where it stands. `key` is the key as written there.
 
     `beaten` are the assignments that it takes the place of, in the order in which systemd reads them. In a setting that is a
@@ -56,8 +55,7 @@ class Setting:
     beaten: tuple[Setting, ...] = ()
 
 
-@dataclass(frozen=True)
-class Unit:
+class Unit(Struct, frozen=True):
     """A unit as systemd 252 would have it in force: its file with all drop-ins, under all its names.
 
     `load_state` is what `systemctl show -p LoadState` says: loaded, masked, not-found, bad-setting, or error; `because` says why it is
@@ -124,8 +122,7 @@ class Unit:
         return restart.span.path
 
 
-@dataclass(frozen=True)
-class IgnoredLine:
+class IgnoredLine(Struct, frozen=True):
     """A line of a unit file or drop-in that systemd reads and drops, and why.
 
     `name` is `Section.Key` as written, `value` what it would set. `instead` says what is in force (`` `on-failure` ``), or is empty.
@@ -141,8 +138,7 @@ class IgnoredLine:
     service: Service | None = None
 
 
-@dataclass(frozen=True)
-class DropInWithoutUnit:
+class DropInWithoutUnit(Struct, frozen=True):
     """A drop-in that systemd never reads, because its folder is named after nothing that can be a unit.
 
     `name` is the folder; `intended` the unit that was probably meant, with its service.

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from lwlint.core.record import dataclass, field
+from msgspec import Struct, field
+
 from lwlint.core.source import Span, Text
 from lwlint.inputs.systemd import values
 from lwlint.inputs.systemd.facts import Setting
@@ -58,8 +59,7 @@ _CHECKED: dict[str, tuple[Callable[[str], object], str]] = {
 }
 
 
-@dataclass(frozen=True)
-class Ignored:
+class Ignored(Struct, frozen=True):
     """An assignment, or another line, that does nothing, and why."""
 
     name: str
@@ -68,8 +68,7 @@ class Ignored:
     because: str
 
 
-@dataclass
-class Settings:
+class Settings(Struct):
     """The settings of one unit while its files are read in order; `read` adds one file."""
 
     unit: str

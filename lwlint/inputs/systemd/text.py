@@ -11,7 +11,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import accumulate
 
-from lwlint.core.record import dataclass
+from msgspec import Struct
+
 from lwlint.core.source import Source, Text
 
 LONGEST_LINE = 1024 * 1024  # bytes; systemd refuses a file with a longer one, or a longer joined one
@@ -23,8 +24,7 @@ _NONCHARACTERS = "".join(chr(plane << 16 | last) for plane in range(17) for last
 _NOT_UTF8 = re.compile(f"[\ud800-\udfff\ufdd0-\ufdef{_NONCHARACTERS}]")
 
 
-@dataclass(frozen=True)
-class Assignment:
+class Assignment(Struct, frozen=True):
     """One `key=value`, in the section `section` (empty: before any section header).
 
     `words` are the words of a value that goes on over several lines, each where it stands; empty for any other value.
@@ -36,8 +36,7 @@ class Assignment:
     words: tuple[Text, ...] = ()
 
 
-@dataclass(frozen=True)
-class Stray:
+class Stray(Struct, frozen=True):
     """A line that assigns nothing, and why; `section` is the one it stands in."""
 
     section: str
@@ -45,8 +44,7 @@ class Stray:
     because: str
 
 
-@dataclass(frozen=True)
-class UnitText:
+class UnitText(Struct, frozen=True):
     """One unit file or drop-in as systemd reads it, before it knows what the keys mean.
 
     `lines` holds assignments and strays in file order. `stop` is where systemd gives up the file, with the reason:
@@ -60,8 +58,7 @@ class UnitText:
     stop: Stray | None = None
 
 
-@dataclass(frozen=True)
-class _Logical:
+class _Logical(Struct, frozen=True):
     """A line with its continuations joined; its part at offset `at[i]` of `text` stands at `starts[i]` of the source."""
 
     text: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from lwlint.core.record import dataclass
+from msgspec import Struct
 
 _CONDITIONS = """
     ACPower Architecture CPUFeature CPUPressure CPUs Capability ControlGroupController Credential DirectoryNotEmpty Environment
@@ -372,8 +372,7 @@ def exit_status(word: str) -> str | None:
 _BLANKS = " \t\n\r"
 
 
-@dataclass(frozen=True)
-class Commands:
+class Commands(Struct, frozen=True):
     """The commands of one `Exec...=` line. `fatal` tells why systemd refuses the whole unit for it."""
 
     programs: tuple[str, ...] = ()

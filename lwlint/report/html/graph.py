@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Union
+
+from msgspec import Struct, field
 
 from lwlint.audit.answer import ClusterAnswer
 from lwlint.audit.commands import Managed, Step
@@ -20,8 +21,7 @@ Bend = tuple[str, str, int]  # where an arrow passes a column
 Spot = Union[str, Bend]
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """`columns` has the names of each column from top to bottom; `heights` where each name, and each bend of an arrow, stands.
 
     `back` are the arrows that close a circle, and therefore lead to the left.

@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from lwlint.core.finding import Report
-from lwlint.core.record import replace
 from lwlint.files.cache import Cache, described, sealed
 from lwlint.files.tree import Memory
 from lwlint.inputs.heat.outline import Outlines
