@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby, islice
+from itertools import groupby, islice, pairwise
 
 from msgspec import Struct
 
@@ -149,9 +149,9 @@ def _steps(cib: Cib, constraint: Constraint) -> Iterator[Step]:
     blocks = list(_blocks(constraint.members))
     for members in blocks:
         if members[0].set >= 0 and members[0].sequential:
-            for one, other in zip(members, members[1:]):
+            for one, other in pairwise(members):
                 yield from _between(cib, constraint, (one,), (other,))
-    for before, after in zip(blocks, blocks[1:]):
+    for before, after in pairwise(blocks):
         last = before[-1:] if before[0].set >= 0 and before[0].sequential else before
         first = after[:1] if after[0].set >= 0 and after[0].sequential else after
         yield from _between(cib, constraint, last, first)

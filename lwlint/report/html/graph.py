@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Union
 
@@ -55,7 +56,7 @@ def layout(arrows: Sequence[Arrow]) -> Layout:
         chain: list[Spot] = [first, *((first, then, i) for i in range(column[first] + 1, column[then])), then]
         for i, spot in enumerate(chain[1:-1], column[first] + 1):
             spots[i].append(spot)
-        for one, other in zip(chain, chain[1:]):
+        for one, other in itertools.pairwise(chain):
             links.setdefault(one, []).append(other)
             links.setdefault(other, []).append(one)
     heights = _heights(spots, links)
@@ -133,7 +134,7 @@ def _room(spot: Spot) -> float:
 def _apart(wanted: Sequence[float], room: Sequence[float]) -> list[float]:
     """Return the heights nearest to those that are wanted (by least squares) that keep the order and leave room around each."""
     offsets = [0.0]
-    for one, other in zip(room, room[1:]):
+    for one, other in itertools.pairwise(room):
         offsets.append(offsets[-1] + one + other)
     pools: list[tuple[float, int]] = []  # mean, how many
     for want, offset in zip(wanted, offsets):
@@ -279,7 +280,7 @@ def _arrow(
         points += [(lefts[i], height), (lefts[i] + widths[i], height)]
     points.append((ends[then][0], placed.heights[then] + middle))
     path = f"M{_at(points[0])}"
-    for (x, y), (to_x, to_y) in zip(points, points[1:]):
+    for (x, y), (to_x, to_y) in itertools.pairwise(points):
         bend = (to_x - x) / 2 if to_x > x else 40
         path += (
             f"L{_at((to_x, to_y))}" if y == to_y and to_x > x else f"C{_at((x + bend, y))} {_at((to_x - bend, to_y))} {_at((to_x, to_y))}"
