@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from typing import Annotated
+
+from msgspec import Meta
 
 from lwlint.checks import NO_CONTAINERS
 from lwlint.checks.managers import BY_SYSTEMD, BY_UNKNOWN, ENGINE, NOBODY, HostUnits, beside_by_design, cibs_of, starter_of, units_of_hosts
@@ -26,8 +29,8 @@ _NOT_GIVEN = "no output of `podman inspect` or `docker inspect` was given"
 class Params(Document, frozen=True):
     """The `kinds` of services that are judged, but those with the names `but`, and those whose container may stop by the catalogue."""
 
-    kinds: tuple[ServiceKind, ...]
-    but: tuple[ServiceName, ...] = ()
+    kinds: Annotated[tuple[ServiceKind, ...], Meta(description="the kinds of services that are judged")]
+    but: Annotated[tuple[ServiceName, ...], Meta(description="services that are not judged, besides those that the catalogue excuses")] = ()
 
 
 def judged(facts: Facts, params: Params) -> Iterator[HostContainer]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, Optional, Union
+from typing import Annotated, Any, Literal, Optional, Union
 
-from msgspec import field
+from msgspec import Meta, field
 
 from lwlint.checks.managers import UNKNOWN, managers_of, units
 from lwlint.checks.parameters import (
@@ -59,12 +59,12 @@ _NAMES = {"unit": "systemd unit", "resource": "CIB", "cluster": "CIB", "option":
 class Matcher(Document, frozen=True):
     """What a value must be; every matcher that is given must hold. `absent` means that nothing may be set at all."""
 
-    one_of: tuple[str, ...] = ()
-    matches: Optional[Regex] = None
-    at_least: Optional[float] = None
-    at_most: Optional[float] = None
-    absent: bool = False
-    says: str = ""
+    one_of: Annotated[tuple[str, ...], Meta(description="the values that are right")] = ()
+    matches: Annotated[Optional[Regex], Meta(description="an expression for the whole value")] = None
+    at_least: Annotated[Optional[float], Meta(description="the least number that is right")] = None
+    at_most: Annotated[Optional[float], Meta(description="the greatest number that is right")] = None
+    absent: Annotated[bool, Meta(description="nothing may be set at all")] = False
+    says: Annotated[str, Meta(description="what the message says must be; empty: made from the others")] = ""
 
     def misfits(self) -> Iterator[Mismatch]:
         """Yield what makes the matcher one that says nothing."""
@@ -118,8 +118,8 @@ _Wrong = tuple[Any, Union[Setting, Text, None]]
 class Milder(Document, frozen=True):
     """Facts for which a rule has another severity than its own."""
 
-    where: Wanted
-    severity: Literal["error", "warning", "note"]
+    where: Annotated[Wanted, Meta(description="attributes of facts, and what they are")]
+    severity: Annotated[Literal["error", "warning", "note"], Meta(description="the severity of findings about these")]
 
 
 class Params(Document, frozen=True):
@@ -132,20 +132,28 @@ class Params(Document, frozen=True):
     by hand, with `NAME` for its name; `commands_unless` picks facts for which they would be wrong.
     """
 
-    each: Literal["unit", "resource", "option", "service_mapping", "ignored_line"]
-    setting: str
-    must_be: Matcher
-    where: Wanted = field(default_factory=dict)
-    unless: Wanted = field(default_factory=dict)
-    default: Optional[str] = None
-    called: str = ""
-    because: Mapping[str, str] = field(default_factory=dict)
-    milder: tuple[Milder, ...] = ()
-    needs: tuple[FactKind, ...] = ()
-    together: bool = False
-    drop_in: Mapping[WrittenSetting, str] = field(default_factory=dict)
-    commands: tuple[CommandLine, ...] = ()
-    commands_unless: Wanted = field(default_factory=dict)
+    each: Annotated[
+        Literal["unit", "resource", "option", "service_mapping", "ignored_line"], Meta(description="the kind of fact that is judged")
+    ]
+    setting: Annotated[str, Meta(description="a setting of it (`Service.Restart`) or an attribute (`load_state`)")]
+    must_be: Annotated[Matcher, Meta(description="what the value must be")]
+    where: Annotated[Wanted, Meta(description="attributes, and what they must be for a fact to be judged; all must fit")] = field(
+        default_factory=dict
+    )
+    unless: Annotated[Wanted, Meta(description="attributes, and what they are for a fact not to be judged; one is enough")] = field(
+        default_factory=dict
+    )
+    default: Annotated[Optional[str], Meta(description="what an absent setting means; without it, absence is no problem")] = None
+    called: Annotated[str, Meta(description="how the message names the setting")] = ""
+    because: Annotated[Mapping[str, str], Meta(description="what the message says of a wrong value")] = field(default_factory=dict)
+    milder: Annotated[tuple[Milder, ...], Meta(description="facts for which the severity is another")] = ()
+    needs: Annotated[tuple[FactKind, ...], Meta(description="the kinds of facts without which nothing can be said")] = ()
+    together: Annotated[bool, Meta(description="make one problem of all facts of a host with the same wrong value")] = False
+    drop_in: Annotated[Mapping[WrittenSetting, str], Meta(description="the settings that a fix puts into a drop-in of the unit")] = field(
+        default_factory=dict
+    )
+    commands: Annotated[tuple[CommandLine, ...], Meta(description="commands that mend a fact by hand; `NAME` is its name")] = ()
+    commands_unless: Annotated[Wanted, Meta(description="facts for which the commands would be wrong")] = field(default_factory=dict)
 
     def misfits(self) -> Iterator[Mismatch]:
         """Yield attributes and settings that the kind of fact never has, and values that they never have."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
-from typing import Literal, NamedTuple, Optional
+from typing import Annotated, Literal, NamedTuple, Optional
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
 from lwlint.checks.heat import needs_heat, unseen
@@ -67,10 +67,10 @@ class Params(Document, frozen=True):
     Their value must be in `one_of`, or a whole number no greater than `at_most`.
     """
 
-    parameters: tuple[str, ...] = ()
-    options: tuple[str, ...] = ()
-    one_of: tuple[str, ...] = ()
-    at_most: Optional[int] = None
+    parameters: Annotated[tuple[str, ...], Meta(description="globs of the parameters of classes that are judged")] = ()
+    options: Annotated[tuple[str, ...], Meta(description="globs of the options (`section/option`) that are judged")] = ()
+    one_of: Annotated[tuple[str, ...], Meta(description="the values that are right")] = ()
+    at_most: Annotated[Optional[int], Meta(description="the greatest whole number that is right")] = None
 
 
 class _Set(NamedTuple):
@@ -135,10 +135,10 @@ _EVERY_ROLE = "extraconfig"
 class Pair(Document, frozen=True):
     """A connection (an expression for its whole key) and the keys that set its retries (with `\\1` for its groups)."""
 
-    connection: Regex
-    retries: tuple[str, ...]
-    severity: Optional[Literal["error", "warning", "note"]] = None
-    remedy: Optional[str] = None
+    connection: Annotated[Regex, Meta(description="an expression for the whole key of a connection")]
+    retries: Annotated[tuple[str, ...], Meta(description="the keys that set its retries, with `\\1` for the groups of the expression")]
+    severity: Annotated[Optional[Literal["error", "warning", "note"]], Meta(description="instead of the rule's severity")] = None
+    remedy: Annotated[Optional[str], Meta(description="instead of the rule's remedy")] = None
 
     def misfits(self) -> Iterator[Mismatch]:
         """Yield the keys that refer to a group which the expression does not have."""
@@ -153,11 +153,11 @@ class RetryParams(Document, frozen=True):
     that begin with one of `other_roles` do not reach the services.
     """
 
-    pairs: tuple[Pair, ...]
-    unlimited: tuple[str, ...] = ("-1",)
-    default: str = "10"
-    no_database: tuple[str, ...] = ()
-    other_roles: tuple[str, ...] = ()
+    pairs: Annotated[tuple[Pair, ...], Meta(description="connections and their retries; the first that fits a key counts")]
+    unlimited: Annotated[tuple[str, ...], Meta(description="the values that mean unlimited; a fix sets the first")] = ("-1",)
+    default: Annotated[str, Meta(description="what counts where nothing is set")] = "10"
+    no_database: Annotated[tuple[str, ...], Meta(description="keys that are no database connections")] = ()
+    other_roles: Annotated[tuple[str, ...], Meta(description="how the roles begin whose overrides do not reach the services")] = ()
 
 
 class _Settings(Struct):
@@ -329,9 +329,9 @@ def _problem(key: HieraKey, pair: Pair, first: str, finite: HieraKey | None, whe
 class UnusedParams(Document, frozen=True):
     """`retry` is an expression for the whole key of a retry setting, `as_if` what it is replaced by to find its connection in `pairs`."""
 
-    retry: Regex
-    as_if: str
-    pairs: tuple[Pair, ...]
+    retry: Annotated[Regex, Meta(description="an expression for the whole key of a retry setting")]
+    as_if: Annotated[str, Meta(description="what it is replaced by to find its connection")]
+    pairs: Annotated[tuple[Pair, ...], Meta(description="connections and their retries; the first that fits a key counts")]
 
     def misfits(self) -> Iterator[Mismatch]:
         """Yield an `as_if` that refers to a group which the expression does not have."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Optional
+from typing import Annotated, Optional
 
-from msgspec import field
+from msgspec import Meta, field
 
 from lwlint.checks.managers import resource_of
 from lwlint.checks.parameters import UnitSetting
@@ -98,8 +98,10 @@ class UnitParams(Document, frozen=True):
     """`settings` are keys of units' settings with what an absent one means; `states` says that the load state and whether a unit is
     enabled are compared too."""
 
-    settings: dict[UnitSetting, str] = field(default_factory=dict)
-    states: bool = True
+    settings: Annotated[dict[UnitSetting, str], Meta(description="the settings that are compared, with what an absent one means")] = field(
+        default_factory=dict
+    )
+    states: Annotated[bool, Meta(description="compare the load state, and whether a unit is enabled, too")] = True
 
 
 def _run_units(facts: Facts, params: UnitParams) -> Iterator[Saw]:
@@ -148,7 +150,7 @@ def _place(unit: Unit, key: Optional[str]) -> Span:
 class OptionParams(Document, frozen=True):
     """`options` are those that are compared, by their names in any section."""
 
-    options: tuple[str, ...]
+    options: Annotated[tuple[str, ...], Meta(description="the options that are compared, by their names in any section")]
 
 
 def _run_options(facts: Facts, params: OptionParams) -> Iterator[Saw]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Literal, Optional
+from typing import Annotated, Any, Literal, Optional
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from lwlint.checks.oslo_names import add_beside, set_value
 from lwlint.checks.parameters import OptionName, Project, ReleaseName
@@ -47,25 +47,25 @@ class Limit(Document, frozen=True):
     that never gives up, and `must_be` says so in a message: it names that value.
     """
 
-    option: OptionName
-    unlimited: Literal["-1", "negative", "at-most-0"]
-    must_be: str
-    projects: tuple[Project, ...] = ()
-    not_projects: tuple[Project, ...] = ()
-    old_names: tuple[OptionName, ...] = ()
-    used_by: tuple[OptionName, ...] = ()
-    unless: tuple[OptionName, ...] = ()
-    default: Optional[int] = None
-    since: Optional[ReleaseName] = None
-    until: Optional[ReleaseName] = None
-    enforced_until: Optional[ReleaseName] = None
-    urls: tuple[OptionName, ...] = ()
-    query: str = ""
-    query_since: Optional[ReleaseName] = None
-    distribution: str = ""
-    severity: Optional[Literal["error", "warning", "note"]] = None
-    remark: str = ""
-    value: str = ""
+    option: Annotated[OptionName, Meta(description="the option that bounds attempts")]
+    unlimited: Annotated[Literal["-1", "negative", "at-most-0"], Meta(description="which values never give up")]
+    must_be: Annotated[str, Meta(description="what the message says must be; it names `value` in backticks")]
+    projects: Annotated[tuple[Project, ...], Meta(description="judge only these projects")] = ()
+    not_projects: Annotated[tuple[Project, ...], Meta(description="do not judge these projects")] = ()
+    old_names: Annotated[tuple[OptionName, ...], Meta(description="older names of the option")] = ()
+    used_by: Annotated[tuple[OptionName, ...], Meta(description="the options that name the server")] = ()
+    unless: Annotated[tuple[OptionName, ...], Meta(description="options of which one, where it is set, excuses absence")] = ()
+    default: Annotated[Optional[int], Meta(description="what an absent option means; without it, absence is no problem")] = None
+    since: Annotated[Optional[ReleaseName], Meta(description="the first release that knows the option")] = None
+    until: Annotated[Optional[ReleaseName], Meta(description="the last release that knows the option")] = None
+    enforced_until: Annotated[Optional[ReleaseName], Meta(description="the last release that obeys it")] = None
+    urls: Annotated[tuple[OptionName, ...], Meta(description="URLs whose query string may set it")] = ()
+    query: Annotated[str, Meta(description="its name in a query string")] = ""
+    query_since: Annotated[Optional[ReleaseName], Meta(description="the first release in which the query string wins")] = None
+    distribution: Annotated[str, Meta(description="a distribution's file that may set it where it cannot be seen")] = ""
+    severity: Annotated[Optional[Literal["error", "warning", "note"]], Meta(description="instead of the rule's severity")] = None
+    remark: Annotated[str, Meta(description="what ends every message")] = ""
+    value: Annotated[str, Meta(description="what a fix sets; empty: `-1`, or `0` where `unlimited` is `at-most-0`")] = ""
 
     @property
     def names(self) -> list[Name]:
@@ -100,9 +100,11 @@ class Params(Document, frozen=True):
     other options that the programs have in the sections of the limits, with their defaults: a value may refer to them.
     """
 
-    limits: tuple[Limit, ...]
-    nothing: str = ""
-    registered: Mapping[str, str] = field(default_factory=dict)
+    limits: Annotated[tuple[Limit, ...], Meta(description="the options; of those for one option and an unknown project, the first counts")]
+    nothing: Annotated[str, Meta(description="why nothing can be said where no file holds anything to judge; empty: that is a pass")] = ""
+    registered: Annotated[
+        Mapping[str, str], Meta(description="other options of the same sections that values may refer to, with their defaults")
+    ] = field(default_factory=dict)
 
 
 def _run_limit(facts: Facts, params: Params) -> Iterator[Saw]:
@@ -292,16 +294,16 @@ LIMIT = Check("option-limit", _run_limit, needs(OptionFiles, "no oslo.config opt
 class Typed(Document, frozen=True):
     """Options (`section/option`) that must be of one type, and the releases that have them."""
 
-    type: Literal["integer", "number", "boolean"]
-    options: tuple[OptionName, ...]
-    since: Optional[ReleaseName] = None
-    until: Optional[ReleaseName] = None
+    type: Annotated[Literal["integer", "number", "boolean"], Meta(description="the type that the options must be of")]
+    options: Annotated[tuple[OptionName, ...], Meta(description="the options")]
+    since: Annotated[Optional[ReleaseName], Meta(description="the first release that has them")] = None
+    until: Annotated[Optional[ReleaseName], Meta(description="the last release that has them")] = None
 
 
 class Types(Document, frozen=True):
     """What `option-value` looks at."""
 
-    types: tuple[Typed, ...]
+    types: Annotated[tuple[Typed, ...], Meta(description="options by their type")]
 
 
 def _number(text: str) -> Optional[float]:

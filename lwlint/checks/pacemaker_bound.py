@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Annotated
+
+from msgspec import Meta
 
 from lwlint.checks import pacemaker_fixes
 from lwlint.checks.pacemaker_fixes import untold
@@ -40,10 +43,10 @@ class Params(Document, frozen=True):
     One that is so bound to a service of `or_to`, or to a promoted resource of a service of `or_to_promoted`, is excused.
     """
 
-    each: ServiceName
-    to: ServiceName
-    or_to: tuple[ServiceName, ...] = ()
-    or_to_promoted: tuple[ServiceName, ...] = ()
+    each: Annotated[ServiceName, Meta(description="the service whose resources are judged")]
+    to: Annotated[ServiceName, Meta(description="the service that each must be bound to, or run beside")]
+    or_to: Annotated[tuple[ServiceName, ...], Meta(description="services of which one will do instead")] = ()
+    or_to_promoted: Annotated[tuple[ServiceName, ...], Meta(description="services whose promoted instance will do instead")] = ()
 
 
 # Where a constraint names each resource: at one of its ends, or by number in its sets. In a sequential set each has a place of its own.

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Annotated
+
+from msgspec import Meta
 
 from lwlint.checks import pacemaker_fixes
 from lwlint.checks.pacemaker_fixes import untold
@@ -56,8 +59,8 @@ class Params(Document, frozen=True):
     And none may make another OpenStack service wait for one of the services `waits_for`.
     """
 
-    kinds: tuple[ServiceKind, ...]
-    waits_for: tuple[ServiceName, ...] = ()
+    kinds: Annotated[tuple[ServiceKind, ...], Meta(description="the kinds of services that no constraint may name")]
+    waits_for: Annotated[tuple[ServiceName, ...], Meta(description="the services that no other OpenStack service may wait for")] = ()
 
 
 def _run_outside(facts: Facts, params: Params) -> Iterator[Saw]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Annotated
 
-from msgspec import field
+from msgspec import Meta, field
 
 from lwlint.checks import pacemaker_fixes
 from lwlint.checks.managers import resource_of, units
@@ -34,12 +35,22 @@ class Params(Document, frozen=True):
     `beside` says of a unit what is wrong with it if systemd starts such a service on a host of the cluster; empty: nothing is.
     """
 
-    kinds: tuple[ServiceKind, ...] = ()
-    services: tuple[ServiceName, ...] = ()
-    until_release: tuple[ServiceKind, ...] = ()
-    reason: str = "is active/active; it must be managed by systemd, not by Pacemaker"
-    beside: str = ""
-    reason_of_helpers: str = ""  # for what systemd has no unit of; empty: the same
+    kinds: Annotated[tuple[ServiceKind, ...], Meta(description="the kinds of services that may not be resources")] = ()
+    services: Annotated[tuple[ServiceName, ...], Meta(description="single services that may not be resources")] = ()
+    until_release: Annotated[
+        tuple[ServiceKind, ...],
+        Meta(description="the kinds of services that may not be after the last release in which Pacemaker may run them"),
+    ] = ()
+    reason: Annotated[str, Meta(description="what the message says of them")] = (
+        "is active/active; it must be managed by systemd, not by Pacemaker"
+    )
+    beside: Annotated[
+        str,
+        Meta(description="what the message says of a unit of such a service on a host of the cluster; empty: such units are not judged"),
+    ] = ""
+    reason_of_helpers: Annotated[str, Meta(description="what the message says of what systemd has no unit of; empty: `reason`")] = (
+        ""  # for what systemd has no unit of; empty: the same
+    )
 
 
 def _run(facts: Facts, params: Params) -> Iterator[Saw]:
@@ -124,10 +135,10 @@ def _problem(cib: Cib, leaf: Resource, title: str, reason: str, commands: tuple[
 class OptionParams(Document, frozen=True):
     """No resource of `service` may be there while `option` of `section` is set in the option files of `project`."""
 
-    service: ServiceName
-    project: Project
-    section: str
-    option: str
+    service: Annotated[ServiceName, Meta(description="the service that may not be a resource while the option is set")]
+    project: Annotated[Project, Meta(description="the project whose option files are read")]
+    section: Annotated[str, Meta(description="the section of the option")]
+    option: Annotated[str, Meta(description="the option")]
 
 
 def _run_despite(facts: Facts, params: OptionParams) -> Iterator[Saw]:
@@ -165,11 +176,17 @@ class ServicesParams(Document, frozen=True):
     the cluster is meant to run.
     """
 
-    services: tuple[ServiceName, ...]
-    only_marked: tuple[ServiceName, ...] = ()
-    until: Mapping[ServiceName, KnownRelease] = field(default_factory=dict)
-    last_bare: KnownRelease = RELEASES[-1]
-    roles: Mapping[ServiceName, str] = field(default_factory=dict)
+    services: Annotated[tuple[ServiceName, ...], Meta(description="the services that a cluster must run")]
+    only_marked: Annotated[tuple[ServiceName, ...], Meta(description="those that must be there only where a node is marked for them")] = ()
+    until: Annotated[Mapping[ServiceName, KnownRelease], Meta(description="the last release in which a service must be there")] = field(
+        default_factory=dict
+    )
+    last_bare: Annotated[KnownRelease, Meta(description="the last release whose services run in the cluster without bundles")] = RELEASES[
+        -1
+    ]
+    roles: Annotated[Mapping[ServiceName, str], Meta(description="the node attribute that marks the nodes of a service")] = field(
+        default_factory=dict
+    )
 
 
 def _run_services(facts: Facts, params: ServicesParams) -> Iterator[Saw]:

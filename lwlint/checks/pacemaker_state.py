@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Annotated
+
+from msgspec import Meta
 
 from lwlint.checks.pacemaker_fixes import pcs, untold, without
 from lwlint.checks.parameters import ServiceKind, ServiceName
@@ -44,8 +47,8 @@ _BANS = ("cli-ban-", "cli-standby-")  # what `pcs resource ban`, `move` and `crm
 class Params(Document, frozen=True):
     """The services to look at: those of these kinds, and those with these names."""
 
-    kinds: tuple[ServiceKind, ...] = ()
-    services: tuple[ServiceName, ...] = ()
+    kinds: Annotated[tuple[ServiceKind, ...], Meta(description="the kinds of services whose resources are judged")] = ()
+    services: Annotated[tuple[ServiceName, ...], Meta(description="single services whose resources are judged")] = ()
 
 
 def _clusters(facts: Facts) -> Iterator[Cib]:

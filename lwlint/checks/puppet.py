@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from lwlint.core.check import Check, Saw, Unknown, needs
 from lwlint.core.config_reader import Document
@@ -15,7 +17,7 @@ from lwlint.inputs.puppet.facts import Manifest, ManifestConstraint, ManifestRes
 class Params(Document, frozen=True):
     """`each` is what is judged: the resources of a manifest, or its constraints."""
 
-    each: Literal["resource", "constraint"]
+    each: Annotated[Literal["resource", "constraint"], Meta(description="what is judged: the resources of a manifest, or its constraints")]
 
 
 def _run(facts: Facts, params: Params) -> Iterator[Saw]:

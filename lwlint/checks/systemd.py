@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Literal, Optional
+from typing import Annotated, Literal, Optional
+
+from msgspec import Meta
 
 from lwlint.checks.managers import SYSTEMD, managers_of, resource_of, units
 from lwlint.checks.parameters import Directive, ServiceKind, ServiceName
@@ -31,10 +33,10 @@ class DependencyParams(Document, frozen=True):
     """`kinds` are the kinds of service that are judged, `keys` the settings of [Unit] that bind, `services` those (by their
     names in the catalogue) that must not be bound to, with `units` that the catalogue does not name."""
 
-    kinds: tuple[ServiceKind, ...]
-    keys: tuple[Dependency, ...]
-    services: tuple[ServiceName, ...]
-    units: tuple[str, ...] = ()
+    kinds: Annotated[tuple[ServiceKind, ...], Meta(description="the kinds of services that are judged")]
+    keys: Annotated[tuple[Dependency, ...], Meta(description="the settings of `[Unit]` that bind")]
+    services: Annotated[tuple[ServiceName, ...], Meta(description="the services that must not be bound to")]
+    units: Annotated[tuple[str, ...], Meta(description="units that must not be bound to and are not in the catalogue")] = ()
 
 
 def _run_dependencies(facts: Facts, params: DependencyParams) -> Iterator[Saw]:
@@ -116,8 +118,8 @@ class LineParams(Document, frozen=True):
     """`settings` are the keys whose loss matters, in any section and spelling; another line is a note. `not_keys` are left to other
     rules."""
 
-    settings: tuple[Directive, ...]
-    not_keys: tuple[str, ...] = ()
+    settings: Annotated[tuple[Directive, ...], Meta(description="the settings whose loss matters; another line is a note")]
+    not_keys: Annotated[tuple[str, ...], Meta(description="settings (`Section.Key`, as written) that other rules judge")] = ()
 
 
 def _run_lines(facts: Facts, params: LineParams) -> Iterator[Saw]:
@@ -145,7 +147,10 @@ _RUNTIME = "run/systemd/system"
 class OverrideParams(Document, frozen=True):
     """`that` picks the defect: an override `left` on a service that Pacemaker has no business with, or one that is `beaten`."""
 
-    that: Literal["left", "beaten"]
+    that: Annotated[
+        Literal["left", "beaten"],
+        Meta(description="the defect: an override `left` on a service that Pacemaker does not run, or one that is `beaten`"),
+    ]
 
 
 def _run_override(facts: Facts, params: OverrideParams) -> Iterator[Saw]:
@@ -242,7 +247,7 @@ _RESTARTS = ("always", "on-failure")
 class StartLimitParams(Document, frozen=True):
     """`kinds` are the kinds of service that are judged."""
 
-    kinds: tuple[ServiceKind, ...]
+    kinds: Annotated[tuple[ServiceKind, ...], Meta(description="the kinds of services that are judged")]
 
 
 def _run_start_limit(facts: Facts, params: StartLimitParams) -> Iterator[Saw]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from types import MappingProxyType
+from typing import Annotated
 
+from msgspec import Meta
 from msgspec.structs import replace
 
 from lwlint.checks.managers import FOREVER, SYSTEMD, UNKNOWN, beside_by_design, managers_of, runs_container, units
@@ -32,8 +34,8 @@ class Params(Document, frozen=True):
     """The `kinds` of services that are judged, those of the cluster and OpenStack's only, but those with the names `but`, and those that
     may miss a boot by the catalogue."""
 
-    kinds: tuple[ServiceKind, ...]
-    but: tuple[ServiceName, ...] = ()
+    kinds: Annotated[tuple[ServiceKind, ...], Meta(description="the kinds of services that are judged")]
+    but: Annotated[tuple[ServiceName, ...], Meta(description="services that are not judged, besides those that the catalogue excuses")] = ()
 
 
 def _run(facts: Facts, params: Params) -> Iterator[Saw]:
