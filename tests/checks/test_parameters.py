@@ -6,22 +6,26 @@ import copy
 import re
 import typing
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union
 
 import pytest
 import yaml
 
+from lwlint.checks import MODULES, find
 from lwlint.checks.general import fact_class
-from lwlint.checks.parameters import FactPath, Places, Shape, Word, attribute, words_of
+from lwlint.checks.parameters import FactPath, Places, ReleaseName, Shape, Word, attribute, compare, words_of
 from lwlint.cli import main
 from lwlint.core.catalogue import known_clauses, known_projects, known_services
-from lwlint.core.config_reader import fields_of
+from lwlint.core.config_reader import Mismatch, build, fields_of
 from lwlint.core.finding import ConfigurationError
 from lwlint.policy.apply import configured
 from lwlint.policy.rules import Rule, load_clauses, load_rule, own_folder
 from lwlint.policy.settings import layer, merged
+from lwlint.report.parameters import parameters
 from lwlint.run import load_catalogue, load_rules
+from tests.shared import HERE
 
 RULES = load_rules()
 Way = tuple[Union[str, int], ...]
@@ -264,3 +268,33 @@ examples:
     template = head + r"          acme::db::url: mysql://db/acme\n"
     (tmp_path / "our-connection.yaml").write_text(rule % (template, template))
     assert main(["test", str(tmp_path)]) == 0, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_every_parameter_of_a_check_says_what_it_is(name: str) -> None:
+    assert [p.name for p in parameters(find(name).params) if not p.meaning or not p.type] == []
+
+
+def test_explain_shows_the_parameters_of_a_rule_and_so_does_its_page(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "LW102", "--params"]) == 0
+    shown = capsys.readouterr().out
+    assert "  until (mapping: service to release; default none)\n      the last release in which a service must be there\n" in shown
+    assert '   "cinder_volume": "rocky"\n' in shown
+    page = (HERE / "docs/rules/core-service-missing.md").read_text("utf-8")
+    assert "| `until` | mapping: service to release | none | the last release in which a service must be there |" in page
+
+
+def test_parameters_of_another_package_may_be_a_dataclass_and_are_as_strict() -> None:
+    @dataclass(frozen=True)
+    class Theirs:
+        release: ReleaseName
+        names: tuple[str, ...] = ()
+
+    assert build({"release": "pike", "names": ["a"]}, Theirs) == Theirs("pike", ("a",))
+    with pytest.raises(Mismatch, match="`nmaes`: unknown key; did you mean `names`"):
+        build({"release": "pike", "nmaes": ["a"]}, Theirs)
+    with pytest.raises(Mismatch, match="`release` is missing"):
+        build({}, Theirs)
+    assert [str(wrong) for wrong in compare(build({"release": "piek"}, Theirs), Theirs)] == [
+        "`piek`: unknown release; did you mean `pike`?"
+    ]
