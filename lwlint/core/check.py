@@ -34,7 +34,7 @@ class Check(Struct, Generic[P], frozen=True):
 
     `run` yields a `Problem` for each defect and an `Unknown` for each thing it cannot judge. `evidence`
     returns None when the facts hold what `run` needs, else what is missing, as a reason (`no CIB was given`):
-    the rule is then `not evaluated`. `params` is a frozen dataclass; a rule's YAML is read into it.
+    the rule is then `not evaluated`. `params` is a `Document`; a rule's YAML is read into it.
     """
 
     name: str
