@@ -3,7 +3,20 @@
 A check is named in the entry-point group `lwlint.checks`, a `Kind` in the group `lwlint.inputs`.
 """
 
+from lwlint.checks.parameters import (
+    ClauseName,
+    CommandLine,
+    FactPath,
+    OptionName,
+    Project,
+    Regex,
+    ReleaseName,
+    ServiceKind,
+    ServiceName,
+    UnitSetting,
+)
 from lwlint.core.check import Check, NoParams, Unknown, needs
+from lwlint.core.config_reader import Document
 from lwlint.core.facts import (
     ACTIVE_ACTIVE,
     ACTIVE_PASSIVE,
@@ -69,6 +82,9 @@ __all__ = [  # noqa: RUF022  # by subject
     # checks
     "Check", "NoParams", "Unknown", "needs", "Problem", "Related", "Command", "ConfigurationError",
     "Fix", "AddKey", "AddOption", "DropIn", "DropLines", "Replace", "SetOption",
+    # parameters of checks, and their types
+    "Document", "ClauseName", "CommandLine", "FactPath", "OptionName", "Project", "Regex", "ReleaseName", "ServiceKind", "ServiceName",
+    "UnitSetting",
     # facts
     "Fact", "Facts", "Database", "Release", "Service", "RELEASES", "CORE", "ACTIVE_PASSIVE", "ACTIVE_ACTIVE", "INFRASTRUCTURE",
     "NotCollected", "NotEvaluated", "Unreadable",

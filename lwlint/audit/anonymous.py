@@ -6,12 +6,14 @@ is replaced where only a host can be meant: in an address, after a key such as `
 
 from __future__ import annotations
 
-import dataclasses
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, count
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lwlint.audit.answer import LONGEST, LONGEST_MESSAGE, Audit
 from lwlint.core.facts import Service
@@ -370,12 +372,12 @@ class Anonymous:
 
     def _record(self, record: Any) -> Any:
         changes = {}
-        for field in dataclasses.fields(record):
-            value = getattr(record, field.name)
-            if field.name not in _KEPT:
-                whole = field.name in _HOSTS or (field.name == "name" and not hasattr(record, "kind"))
-                changes[field.name] = self._value(value, self._whole if whole else self.text)
-        return dataclasses.replace(record, **changes)
+        for name in record.__struct_fields__:
+            value = getattr(record, name)
+            if name not in _KEPT:
+                whole = name in _HOSTS or (name == "name" and not hasattr(record, "kind"))
+                changes[name] = self._value(value, self._whole if whole else self.text)
+        return replace(record, **changes)
 
     def _whole(self, name: str) -> str:
         return self.names.whole(self.addresses.hide(name))
@@ -385,7 +387,7 @@ class Anonymous:
             return hide(value)
         if isinstance(value, tuple):
             return tuple(self._value(one, hide) for one in value)
-        if isinstance(value, Rule) or not dataclasses.is_dataclass(value):
+        if isinstance(value, Rule) or not isinstance(value, Struct):
             return value
         return self._record(value)
 
@@ -397,7 +399,7 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, tuple):
         for one in value:
             yield from _texts(one)
-    elif dataclasses.is_dataclass(value) and not isinstance(value, Rule):
-        for field in dataclasses.fields(value):
-            if field.name not in _KEPT:
-                yield from _texts(getattr(value, field.name))
+    elif isinstance(value, Struct) and not isinstance(value, Rule):
+        for name in value.__struct_fields__:
+            if name not in _KEPT:
+                yield from _texts(getattr(value, name))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from lwlint.audit.commands import Ordering, mending
 from lwlint.core.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, SEVERITIES, Finding
-from lwlint.core.named import NamedTuple
-from lwlint.core.record import dataclass, field
 from lwlint.core.secret import masked, masked_at
 from lwlint.core.source import Source, Span
 from lwlint.inputs import KINDS
@@ -17,8 +18,7 @@ from lwlint.policy.rules import Rule
 NOT_APPLICABLE = "not applicable"
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(Struct, frozen=True):
     """A place of evidence: on which host, in which of its files (`path`, below the report's folder), and the line as it is there.
 
     `host` is empty for what is of no host: the archive itself, and the CIB that was given alone.
@@ -36,8 +36,7 @@ class Place:
         return f"{self.host}:{self.path}:{self.line}:{self.column}" if self.host else f"{self.path}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(Struct, frozen=True):
     """One defect, on one host or on several: `places` has one for each host, or one for all where it is in the cluster's CIB.
 
     `commands` are where each is run (CLUSTER, EACH or the name of a host) and the line.
@@ -57,8 +56,7 @@ class Found:
     commands: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """What the rules of one clause came to on one host: `outcome`, and how many of the rules that apply were evaluated."""
 
     outcome: str
@@ -66,8 +64,7 @@ class Cell:
     rules: int = 0
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What one rule came to on one host."""
 
     rule: str
@@ -77,8 +74,7 @@ class Outcome:
     because: str = ""
 
 
-@dataclass(frozen=True)
-class HostAnswer:
+class HostAnswer(Struct, frozen=True):
     """One host: where its report lies, what was used of it and what was missing, and what each rule came to.
 
     `cib_of` is the host whose CIB is used, `stands_in` the output that had to do for a CIB (`pcs config`); empty where there was no need.
@@ -122,8 +118,7 @@ def cell(outcomes: Iterable[str]) -> Cell:
     return Cell(NOT_EVALUATED if real else NOT_APPLICABLE, 0, len(real))
 
 
-@dataclass(frozen=True)
-class ClusterAnswer:
+class ClusterAnswer(Struct, frozen=True):
     """One cluster, or (`clustered` false) the hosts that are of none. `ordering` is what its CIB says of orders."""
 
     name: str
@@ -133,7 +128,7 @@ class ClusterAnswer:
     hosts: tuple[HostAnswer, ...]
     found: tuple[Found, ...]
     older: tuple[tuple[str, str, str, str], ...] = ()
-    ordering: Ordering = field(default_factory=Ordering, repr=False)
+    ordering: Ordering = field(default_factory=Ordering)
 
 
 def reasons(hosts: Iterable[HostAnswer]) -> Mapping[str, Mapping[tuple[str, str], Sequence[str]]]:
@@ -149,8 +144,7 @@ def reasons(hosts: Iterable[HostAnswer]) -> Mapping[str, Mapping[tuple[str, str]
     return {said[because].pop() if len(said[because]) == 1 else because: rules for because, rules in found.items()}
 
 
-@dataclass(frozen=True)
-class TargetAnswer:
+class TargetAnswer(Struct, frozen=True):
     """One target: how many hosts are in it, and what was wrong with it."""
 
     path: str
@@ -159,14 +153,13 @@ class TargetAnswer:
     troubles: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Audit:
+class Audit(Struct, frozen=True):
     """The whole answer, clusters by name."""
 
     targets: tuple[TargetAnswer, ...]
     clusters: tuple[ClusterAnswer, ...]
-    rules: tuple[Rule, ...] = field(default=(), repr=False)
-    tracebacks: tuple[str, ...] = field(default=(), repr=False)
+    rules: tuple[Rule, ...] = field(default=())
+    tracebacks: tuple[str, ...] = field(default=())
 
     @property
     def empty(self) -> tuple[str, ...]:

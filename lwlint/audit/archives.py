@@ -14,12 +14,11 @@ import zlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from types import MappingProxyType, TracebackType
-from typing import Any, BinaryIO, Union, cast
+from typing import Any, BinaryIO, NamedTuple, Union, cast
 
 from lwlint.audit.report_files import WANTED
 from lwlint.audit.report_layout import names
 from lwlint.core.finding import ConfigurationError
-from lwlint.core.named import NamedTuple
 from lwlint.core.secret import masked
 from lwlint.files.archive import Archive, read_archive
 from lwlint.files.archive import unpack as formats

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from msgspec import Struct
+
 from lwlint.audit.report_layout import CIB, COROSYNC, CRM_REPORT, Capture
 from lwlint.audit.targets import LONE_CIB, Target
 from lwlint.core.catalogue import Catalogue
-from lwlint.core.record import dataclass, field
 from lwlint.core.source import Source
 from lwlint.inputs import pacemaker
 from lwlint.inputs.pacemaker.corosync import corosync
@@ -16,8 +17,7 @@ from lwlint.inputs.pacemaker.facts import Cluster, Node
 from lwlint.inputs.pacemaker.reader import cib_facts, pcs_config_facts
 
 
-@dataclass(frozen=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """By what a cluster is known: its name, its uuid (each empty where nothing tells it), and the names of its nodes.
 
     `remotes` are the nodes that run its resources and are no members: by pacemaker_remote, such as computes.
@@ -43,11 +43,10 @@ class Identity:
         return bool(_lower(self.nodes) & _lower(other.nodes))
 
 
-@dataclass(frozen=True)
-class Seat:
+class Seat(Struct, frozen=True):
     """One report of one host: where it lies and of which cluster it says that the host is."""
 
-    target: Target = field(repr=False)
+    target: Target
     capture: Capture
     identity: Identity
 
@@ -68,8 +67,7 @@ class Seat:
         return self.target.path if self.capture.form == LONE_CIB else self.target.shown(inside)
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(Struct, frozen=True):
     """The hosts of one cluster, sorted by name; `older` are the reports of the same hosts that do not count.
 
     `identity` has all that any of them says of the cluster; it is empty for hosts of none.

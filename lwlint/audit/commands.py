@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby, islice
+from itertools import groupby, islice, pairwise
+
+from msgspec import Struct
 
 from lwlint.core.facts import Facts
 from lwlint.core.finding import CLUSTER, EACH, AddOption, Change, Command, DropIn, DropLines, Finding, SetOption
-from lwlint.core.record import dataclass
 from lwlint.core.secret import command, masked
 from lwlint.core.source import Source, Span
 from lwlint.inputs import KINDS
@@ -103,8 +104,7 @@ def together(mends: Sequence[tuple[str, tuple[str, ...]]]) -> Iterator[tuple[tup
 _MOST = 2000  # steps; sets of resources multiply
 
 
-@dataclass(frozen=True)
-class Managed:
+class Managed(Struct, frozen=True):
     """An outermost resource of the CIB; `kind` is its service's in the catalogue, empty where that does not know it."""
 
     name: str
@@ -112,8 +112,7 @@ class Managed:
     title: str = ""
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(Struct, frozen=True):
     """`first` comes before `then`, because of the order `constraint`; `kind` is Mandatory, Optional or Serialize."""
 
     constraint: str
@@ -122,8 +121,7 @@ class Step:
     kind: str
 
 
-@dataclass(frozen=True)
-class Ordering:
+class Ordering(Struct, frozen=True):
     """What a CIB has to order: its resources, and the steps between them; both empty without a CIB."""
 
     resources: tuple[Managed, ...] = ()
@@ -152,9 +150,9 @@ def _steps(cib: Cib, constraint: Constraint) -> Iterator[Step]:
     blocks = list(_blocks(constraint.members))
     for members in blocks:
         if members[0].set >= 0 and members[0].sequential:
-            for one, other in zip(members, members[1:]):
+            for one, other in pairwise(members):
                 yield from _between(cib, constraint, (one,), (other,))
-    for before, after in zip(blocks, blocks[1:]):
+    for before, after in pairwise(blocks):
         last = before[-1:] if before[0].set >= 0 and before[0].sequential else before
         first = after[:1] if after[0].set >= 0 and after[0].sequential else after
         yield from _between(cib, constraint, last, first)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from lwlint.audit.clusters import Group, Seat
 from lwlint.audit.report_files import release_hints
 from lwlint.audit.report_layout import CIB, CLUSTER_STATUS, CRM_REPORT, HOST, OPTIONS, PACKAGES, RELEASE, RUNTIME_UNITS, SOS, Capture
 from lwlint.audit.targets import ARCHIVE
 from lwlint.core.facts import Fact, Facts, NotCollected, Release, Unreadable
-from lwlint.core.record import dataclass, field, replace
 from lwlint.core.source import Source, Span
 from lwlint.files.tree import FILE, FOLDER, Tree
 from lwlint.inputs.pacemaker.facts import Cluster
@@ -112,8 +114,7 @@ _MOST = 4_000_000  # bytes of a list of packages
 _FOLDERS_OF_A_HOST = ("etc", "usr", "run", "lib", "var", "sos_commands")
 
 
-@dataclass(frozen=True)
-class Host:
+class Host(Struct, frozen=True):
     """One host that counts. Paths of its sources begin with `label/`.
 
     `lent` is the host whose CIB is used, where this one's report has none; `passed_over` says why files that were there were not judged.
@@ -121,10 +122,10 @@ class Host:
 
     label: str
     seat: Seat
-    request: Request = field(repr=False)
-    reading: Reading = field(repr=False)
+    request: Request
+    reading: Reading
     lent: str = ""
-    passed_over: Mapping[str, str] = field(default_factory=dict, repr=False)
+    passed_over: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def release(self) -> Release:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from lwlint.audit.report_layout import Missing
-from lwlint.core.named import NamedTuple
 
 FOLDERS = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")
 SECONDS = 30.0

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 from errno import ENAMETOOLONG
 
+from msgspec import Struct
+
 from lwlint.core.facts import RELEASES
-from lwlint.core.record import dataclass
 from lwlint.core.source import Source, Span, Text
 from lwlint.files.archive import DEEPEST_PATH, Wanted
 from lwlint.files.archive.tree import followed
@@ -183,8 +184,7 @@ _DPKG = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Package:
+class Package(Struct, frozen=True):
     """One installed package; `version` is without epoch and, for rpm, without the release, which is `release`."""
 
     name: Text
@@ -223,8 +223,7 @@ _PACKAGE = re.compile(
 _PLATFORM = re.compile(r"OpenStack Platform release (?P<number>[\d.]+)[^\n]*?\((?P<name>[A-Za-z]+)\)")
 
 
-@dataclass(frozen=True)
-class ReleaseHint:
+class ReleaseHint(Struct, frozen=True):
     """A release that one line of a report speaks for; `release` is None where that is none that lwlint knows."""
 
     release: str | None

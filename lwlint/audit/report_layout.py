@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Optional, Union
 
-from lwlint.core.record import dataclass
+from msgspec import Struct
+
 from lwlint.core.secret import masked
 from lwlint.files.tree import FILE, FOLDER, Tree
 from lwlint.inputs.oslo.layout import PROJECTS
@@ -34,8 +35,7 @@ def names(tree: Tree, folder: str) -> list[str]:
         return []
 
 
-@dataclass(frozen=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """A file or folder to judge by. `weaker` tells that something better was looked for and is not there."""
 
     kind: str
@@ -43,8 +43,7 @@ class Evidence:
     weaker: bool = False
 
 
-@dataclass(frozen=True)
-class Missing:
+class Missing(Struct, frozen=True):
     """Evidence that is not there, and where it was looked for, below the report's folder, the best place first."""
 
     kind: str
@@ -168,8 +167,7 @@ _DEEPEST = 8
 _LONGEST_CIB = 64_000_000  # bytes; more than any that is read
 
 
-@dataclass(frozen=True)
-class Capture:
+class Capture(Struct, frozen=True):
     """One host, or one cluster's report, as it was at one time.
 
     `root` is the path in front of the host's `etc/` (ends with `/`, or is empty), `form` SOS, CRM_REPORT or HOST, `version` that of

@@ -7,13 +7,15 @@ import posixpath
 from collections.abc import Iterator, Sequence
 from typing import Union
 
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from lwlint.audit.archives import Told, Unread, is_url, loose, packed_cib, read_archives, read_url, shown, starts_xml
 from lwlint.audit.live import Asked
 from lwlint.audit.report_files import WANTED, Selected
 from lwlint.audit.report_layout import CIB, COROSYNC, CRM_REPORT, Capture, Evidence, capture, captures, names
 from lwlint.core.facts import Unreadable
 from lwlint.core.finding import ConfigurationError
-from lwlint.core.record import dataclass, field, replace
 from lwlint.core.source import Span
 from lwlint.files.archive import Archive
 from lwlint.files.tree import Disk, Memory, Overlay, Tree
@@ -22,8 +24,7 @@ from lwlint.inputs import pacemaker
 ARCHIVE, FOLDER, ROOT, LONE_CIB = "archive", "folder", "root", "CIB"
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(Struct, frozen=True):
     """One thing that the user named, with the hosts found in it, and what was wrong on the way.
 
     `path` is as the user named it. Paths of `tree`, `captures` and `troubles` are those inside an archive, or those on the disk.
@@ -31,10 +32,10 @@ class Target:
 
     path: str
     kind: str
-    tree: Tree = field(repr=False)
+    tree: Tree
     captures: tuple[Capture, ...] = ()
     troubles: tuple[Unreadable, ...] = ()
-    trace: str = field(default="", repr=False)
+    trace: str = field(default="")
 
     def shown(self, inside: str) -> str:
         """Return how to show a path of the target's tree."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from typing import Annotated
+
+from msgspec import Meta
 
 from lwlint.checks import NO_CONTAINERS
 from lwlint.checks.managers import BY_SYSTEMD, BY_UNKNOWN, ENGINE, NOBODY, HostUnits, beside_by_design, cibs_of, starter_of, units_of_hosts
+from lwlint.checks.parameters import ServiceKind, ServiceName
 from lwlint.core.check import Check, Saw, Unknown
+from lwlint.core.config_reader import Document
 from lwlint.core.facts import ACTIVE_PASSIVE, CORE, Facts, Service
 from lwlint.core.finding import Command, Problem, Related
-from lwlint.core.record import dataclass
 from lwlint.core.secret import command
 from lwlint.inputs.containers.facts import CONFIGURATION, DOCKER, PODMAN, HostContainer
 from lwlint.inputs.oslo.facts import Option
@@ -22,12 +26,11 @@ _NEVER_RUN = ("created", "configured", "initialized")  # words of docker and of 
 _NOT_GIVEN = "no output of `podman inspect` or `docker inspect` was given"
 
 
-@dataclass(frozen=True)
-class Params:
-    """The `kinds` of services that are judged, `but` those with these names."""
+class Params(Document, frozen=True):
+    """The `kinds` of services that are judged, but those with the names `but`, and those whose container may stop by the catalogue."""
 
-    kinds: tuple[str, ...]
-    but: tuple[str, ...] = ()
+    kinds: Annotated[tuple[ServiceKind, ...], Meta(description="the kinds of services that are judged")]
+    but: Annotated[tuple[ServiceName, ...], Meta(description="services that are not judged, besides those that the catalogue excuses")] = ()
 
 
 def judged(facts: Facts, params: Params) -> Iterator[HostContainer]:
@@ -36,6 +39,8 @@ def judged(facts: Facts, params: Params) -> Iterator[HostContainer]:
     for container in facts.of(HostContainer):
         service = container.service
         if service is None or service.kind not in params.kinds or service.name in params.but or container.ends:
+            continue
+        if service.container_may_stop:
             continue
         if container.running is False and ((container.host, container.called) in running or container.status.lower() in _NEVER_RUN):
             continue

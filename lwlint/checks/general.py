@@ -4,17 +4,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, Optional, Union
+from typing import Annotated, Any, Literal, Optional, Union
+
+from msgspec import Meta, field
 
 from lwlint.checks.managers import UNKNOWN, managers_of, units
+from lwlint.checks.parameters import (
+    CommandLine,
+    FactPath,
+    Regex,
+    UnitSetting,
+    WrittenSetting,
+    attribute,
+    compare,
+    wrong_setting_value,
+    wrong_value,
+    wrong_wanted,
+)
 from lwlint.checks.systemd import drop_in
 from lwlint.core.check import Check, NoParams, Saw, Unknown
+from lwlint.core.config_reader import Document, Mismatch, Path, near
 from lwlint.core.facts import Fact, Facts, Unreadable, UnusedAllow
 from lwlint.core.finding import Command, Problem, Related
-from lwlint.core.record import dataclass, field
+from lwlint.core.lazy import pattern
 from lwlint.core.secret import quoted
 from lwlint.core.source import Span, Text
-from lwlint.inputs.systemd.facts import LOADED, NOT_FOUND, Setting, Unit
+from lwlint.inputs.pacemaker.facts import Resource
+from lwlint.inputs.systemd.facts import LOADED, NOT_FOUND, IgnoredLine, Setting, Unit
 
 
 def _run_input(facts: Facts, _: NoParams) -> Iterator[Problem]:
@@ -40,16 +56,21 @@ CHECKS = (
 _NAMES = {"unit": "systemd unit", "resource": "CIB", "cluster": "CIB", "option": "option file", "service_mapping": "Heat environment"}
 
 
-@dataclass(frozen=True)
-class Matcher:
+class Matcher(Document, frozen=True):
     """What a value must be; every matcher that is given must hold. `absent` means that nothing may be set at all."""
 
-    one_of: tuple[str, ...] = ()
-    matches: Optional[str] = None
-    at_least: Optional[float] = None
-    at_most: Optional[float] = None
-    absent: bool = False
-    says: str = ""
+    one_of: Annotated[tuple[str, ...], Meta(description="the values that are right")] = ()
+    matches: Annotated[Optional[Regex], Meta(description="an expression for the whole value")] = None
+    at_least: Annotated[Optional[float], Meta(description="the least number that is right")] = None
+    at_most: Annotated[Optional[float], Meta(description="the greatest number that is right")] = None
+    absent: Annotated[bool, Meta(description="nothing may be set at all")] = False
+    says: Annotated[str, Meta(description="what the message says must be; empty: made from the others")] = ""
+
+    def misfits(self) -> Iterator[Mismatch]:
+        """Yield what makes the matcher one that says nothing."""
+        bounds = (self.matches, self.at_least, self.at_most)
+        if not self.one_of and not self.absent and all(bound is None for bound in bounds):
+            yield Mismatch((), "says nothing that must be; it has `one_of`, `matches`, `at_least`, `at_most` or `absent`")
 
     def holds(self, value: str | None) -> bool:
         """Return whether `value` (None: not set) is as it must be."""
@@ -57,7 +78,7 @@ class Matcher:
             return self.absent and value is None
         return (
             (not self.one_of or value in self.one_of)
-            and (self.matches is None or re.fullmatch(self.matches, value) is not None)
+            and (self.matches is None or pattern(self.matches).fullmatch(value) is not None)
             and (self.at_least is None or _number(value) >= self.at_least)
             and (self.at_most is None or _number(value) <= self.at_most)
         )
@@ -85,20 +106,23 @@ def _either(words: tuple[str, ...]) -> str:
     return " or ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
 
 
-Wanted = Mapping[str, Union[str, bool, tuple[str, ...]]]
+FactKind = Literal[
+    "cluster", "cluster_property", "cluster_status", "constraint", "container", "environment", "fencing_level", "hiera_key",
+    "host_container", "ignored_line", "manifest", "node", "option", "option_files", "resource", "resource_default", "resource_status",
+    "role", "role_data", "service_mapping", "shown_unit", "tag", "template", "unit",
+]  # fmt: skip
+Wanted = Mapping[FactPath, Union[str, bool, tuple[str, ...]]]
 _Wrong = tuple[Any, Union[Setting, Text, None]]
 
 
-@dataclass(frozen=True)
-class Milder:
+class Milder(Document, frozen=True):
     """Facts for which a rule has another severity than its own."""
 
-    where: Wanted
-    severity: Literal["error", "warning", "note"]
+    where: Annotated[Wanted, Meta(description="attributes of facts, and what they are")]
+    severity: Annotated[Literal["error", "warning", "note"], Meta(description="the severity of findings about these")]
 
 
-@dataclass(frozen=True)
-class Params:
+class Params(Document, frozen=True):
     """`each` names the kind of fact; `where` picks by attributes (`service.kind`), of which all must fit, `unless` leaves out
     what fits one of its own. `setting` is a key of its
     settings or an attribute of its own. `default` is what an absent setting means; without it, absence is no problem
@@ -108,20 +132,86 @@ class Params:
     by hand, with `NAME` for its name; `commands_unless` picks facts for which they would be wrong.
     """
 
-    each: Literal["unit", "resource", "option", "service_mapping", "ignored_line"]
-    setting: str
-    must_be: Matcher
-    where: Wanted = field(default_factory=dict)
-    unless: Wanted = field(default_factory=dict)
-    default: Optional[str] = None
-    called: str = ""
-    because: Mapping[str, str] = field(default_factory=dict)
-    milder: tuple[Milder, ...] = ()
-    needs: tuple[str, ...] = ()
-    together: bool = False
-    drop_in: Mapping[str, str] = field(default_factory=dict)
-    commands: tuple[str, ...] = ()
-    commands_unless: Wanted = field(default_factory=dict)
+    each: Annotated[
+        Literal["unit", "resource", "option", "service_mapping", "ignored_line"], Meta(description="the kind of fact that is judged")
+    ]
+    setting: Annotated[str, Meta(description="a setting of it (`Service.Restart`) or an attribute (`load_state`)")]
+    must_be: Annotated[Matcher, Meta(description="what the value must be")]
+    where: Annotated[Wanted, Meta(description="attributes, and what they must be for a fact to be judged; all must fit")] = field(
+        default_factory=dict
+    )
+    unless: Annotated[Wanted, Meta(description="attributes, and what they are for a fact not to be judged; one is enough")] = field(
+        default_factory=dict
+    )
+    default: Annotated[Optional[str], Meta(description="what an absent setting means; without it, absence is no problem")] = None
+    called: Annotated[str, Meta(description="how the message names the setting")] = ""
+    because: Annotated[Mapping[str, str], Meta(description="what the message says of a wrong value")] = field(default_factory=dict)
+    milder: Annotated[tuple[Milder, ...], Meta(description="facts for which the severity is another")] = ()
+    needs: Annotated[tuple[FactKind, ...], Meta(description="the kinds of facts without which nothing can be said")] = ()
+    together: Annotated[bool, Meta(description="make one problem of all facts of a host with the same wrong value")] = False
+    drop_in: Annotated[Mapping[WrittenSetting, str], Meta(description="the settings that a fix puts into a drop-in of the unit")] = field(
+        default_factory=dict
+    )
+    commands: Annotated[tuple[CommandLine, ...], Meta(description="commands that mend a fact by hand; `NAME` is its name")] = ()
+    commands_unless: Annotated[Wanted, Meta(description="facts for which the commands would be wrong")] = field(default_factory=dict)
+
+    def misfits(self) -> Iterator[Mismatch]:
+        """Yield attributes and settings that the kind of fact never has, and values that they never have."""
+        kind = fact_class(self.each)
+        for key in ("where", "unless", "commands_unless"):
+            yield from wrong_wanted(kind, getattr(self, key), (key,))
+        for i, milder in enumerate(self.milder):
+            yield from wrong_wanted(kind, milder.where, ("milder", i, "where"))
+        for name, value in self.drop_in.items():
+            said = wrong_setting_value(name, value)
+            if said is not None:
+                yield Mismatch(("drop_in", name), said)
+        yield from self._wrong_setting(kind)
+
+    def _wrong_setting(self, kind: type) -> Iterator[Mismatch]:
+        hint = None
+        if kind is Unit and "." in self.setting:
+            for wrong in compare(self.setting, UnitSetting):
+                yield Mismatch(("setting",), str(wrong))
+                return
+        else:
+            try:
+                hint = attribute(kind, self.setting)
+            except ValueError as error:
+                best = "" if "did you mean" in str(error) or kind is not Unit else near(self.setting, _SETTINGS)
+                yield Mismatch(("setting",), f"`{self.setting}`: {error}{best}")
+                return
+        values: list[tuple[Path, str]] = [(("must_be", "one_of", i), value) for i, value in enumerate(self.must_be.one_of)]
+        values += [(("default",), self.default)] if self.default is not None else []
+        for path, value in values:
+            said = wrong_setting_value(self.setting, value) if hint is None else wrong_value(hint, self.setting, _plain(hint, value))
+            if said is not None:
+                yield Mismatch(path, said)
+        for value in self.because:
+            said = wrong_setting_value(self.setting, value) if hint is None else wrong_value(hint, self.setting, _plain(hint, value))
+            if said is not None:
+                yield Mismatch(("because", value), said, key=True)
+
+
+_SETTINGS = ("Service.Restart", "Service.RestartSec", "Service.TimeoutStartSec", "Service.Type", "Unit.StartLimitIntervalSec")
+
+
+def _plain(hint: Any, value: str) -> Any:
+    """Return text as an attribute of this type would have it: `must_be` compares the text of switches."""
+    return {"True": True, "False": False}.get(value, value) if hint is bool else value
+
+
+def fact_class(each: str) -> type:
+    """Return the class of the facts that `each` names."""
+    if each == "service_mapping":
+        from lwlint.inputs.heat.facts import ServiceMapping
+
+        return ServiceMapping
+    if each == "option":
+        from lwlint.inputs.oslo.facts import Option
+
+        return Option
+    return {"unit": Unit, "resource": Resource, "ignored_line": IgnoredLine}[each]
 
 
 def _run_require(facts: Facts, params: Params) -> Iterator[Saw]:

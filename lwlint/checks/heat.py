@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
-from typing import Any, Literal, Optional
+from typing import Annotated, Any, Literal, Optional
+
+from msgspec import Meta
 
 from lwlint.checks import NO_CONTAINER_TEMPLATE, NO_MAPPING, NO_TEMPLATE
+from lwlint.checks.parameters import AboutService, KnownRelease, ServiceKind, ServiceName
 from lwlint.core.check import Check, NoParams, Saw, Unknown
+from lwlint.core.config_reader import Document
 from lwlint.core.facts import Facts, NotEvaluated, Service
 from lwlint.core.finding import AddKey, DropLines, Fix, Problem, Related, Replace
-from lwlint.core.record import dataclass
 from lwlint.inputs.heat.facts import (
     NONE,
     Container,
@@ -42,8 +45,7 @@ def needs_heat(kind: type, reason: str) -> Callable[[Facts, Any], str | None]:
     return evidence
 
 
-@dataclass(frozen=True)
-class MappingParams:
+class MappingParams(Document, frozen=True):
     """Which services to look at, and which target is wrong for them.
 
     `leads_to` is the wrong target: a template that puts the service under `pacemaker`, one that leaves it to `systemd`, or `any` template.
@@ -54,19 +56,28 @@ class MappingParams:
     `mend` offers to map to the same template without Pacemaker.
     """
 
-    expected: str
-    leads_to: Literal["pacemaker", "systemd", "any"]
-    kinds: tuple[str, ...] = ()
-    services: tuple[str, ...] = ()
-    in_spec: Optional[bool] = None
-    while_pacemaker: bool = False
-    inherited: bool = True
-    shims: tuple[str, ...] = ()
-    elsewhere: tuple[str, ...] = ()
-    combined: tuple[str, ...] = ()
-    off_by: Optional[str] = None
-    before: Optional[str] = None
-    mend: bool = False
+    expected: Annotated[AboutService, Meta(description="what the message says must be; `{service}` is the service")]
+    leads_to: Annotated[
+        Literal["pacemaker", "systemd", "any"],
+        Meta(
+            description="the wrong target: a template that puts the service under Pacemaker, one that leaves it to systemd, or any template"
+        ),
+    ]
+    kinds: Annotated[tuple[ServiceKind, ...], Meta(description="the kinds of services that are judged")] = ()
+    services: Annotated[tuple[ServiceName, ...], Meta(description="single services that are judged")] = ()
+    in_spec: Annotated[
+        Optional[bool], Meta(description="judge only services that the specification names (`true`), or does not (`false`)")
+    ] = None
+    while_pacemaker: Annotated[bool, Meta(description="judge only where Pacemaker is on")] = False
+    inherited: Annotated[bool, Meta(description="judge entries of the base registry too")] = True
+    shims: Annotated[tuple[str, ...], Meta(description="globs of templates that hold no service of their own")] = ()
+    elsewhere: Annotated[
+        tuple[str, ...], Meta(description="globs of environments for hosts without the cluster: judged only where they are given with `-e`")
+    ] = ()
+    combined: Annotated[tuple[str, ...], Meta(description="globs of environments that are always given together with others")] = ()
+    off_by: Annotated[Optional[str], Meta(description="a setting that turns the service off where it is `false`")] = None
+    before: Annotated[Optional[KnownRelease], Meta(description="from this release on, both are right")] = None
+    mend: Annotated[bool, Meta(description="offer to map to the same template without Pacemaker")] = False
 
 
 def run(facts: Facts, params: MappingParams) -> Iterator[Saw]:
@@ -170,11 +181,10 @@ def _fix(mapping: ServiceMapping, service: Service, left: bool) -> Optional[Fix]
 CHECK = Check(name="service-mapping", run=run, evidence=needs_heat(ServiceMapping, NO_MAPPING), params=MappingParams)
 
 
-@dataclass(frozen=True)
-class TemplateParams:
+class TemplateParams(Document, frozen=True):
     """`kinds` are the kinds of services that no template may put under Pacemaker."""
 
-    kinds: tuple[str, ...]
+    kinds: Annotated[tuple[ServiceKind, ...], Meta(description="the kinds of services that no template may put under Pacemaker")]
 
 
 def templates(facts: Facts, params: TemplateParams) -> Iterator[Saw]:
@@ -195,11 +205,13 @@ def templates(facts: Facts, params: TemplateParams) -> Iterator[Saw]:
             )
 
 
-@dataclass(frozen=True)
-class ContainerParams:
+class ContainerParams(Document, frozen=True):
     """`policies` are the restart policies with which a container comes back whenever it ends."""
 
-    policies: tuple[str, ...]
+    policies: Annotated[
+        tuple[Literal["always", "unless-stopped", "on-failure", "no"], ...],
+        Meta(description="the restart policies with which a container comes back whenever it ends; a fix sets the first"),
+    ]
 
 
 def containers(facts: Facts, params: ContainerParams) -> Iterator[Saw]:
@@ -237,12 +249,11 @@ def _restarting(container: Container, policy: str) -> Optional[Fix]:
     return Fix(f"set `restart` to `{policy}`", (Replace(place, policy),), safe=False)
 
 
-@dataclass(frozen=True)
-class DanglingParams:
+class DanglingParams(Document, frozen=True):
     """`aliases` is how the aliases begin that are looked at (in any case); `others` looks at all but these."""
 
-    aliases: str
-    others: bool = False
+    aliases: Annotated[str, Meta(description="how the aliases begin that are judged, in any case")]
+    others: Annotated[bool, Meta(description="judge all but these")] = False
 
 
 def dangling(facts: Facts, params: DanglingParams) -> Iterator[Saw]:

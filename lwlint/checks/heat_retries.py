@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
-from typing import Literal, Optional
+from typing import Annotated, Literal, NamedTuple, Optional
+
+from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
 from lwlint.checks.heat import needs_heat, unseen
+from lwlint.checks.parameters import Regex, wrong_groups
 from lwlint.core.check import Check, Saw, Unknown, needs
+from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts
 from lwlint.core.finding import AddKey, Fix, Problem, Related, Replace
 from lwlint.core.lazy import pattern
-from lwlint.core.named import NamedTuple
-from lwlint.core.record import dataclass, field, replace
 from lwlint.core.source import Span
 from lwlint.inputs.heat.facts import HieraKey, RoleData
 from lwlint.inputs.puppet.facts import Manifest, ManifestClass, ManifestDatabase, ManifestOption
@@ -58,17 +61,16 @@ def rename_key(key: HieraKey, names: Iterable[str], settings: Iterable[HieraKey]
 _UNSET = ("undef",)
 
 
-@dataclass(frozen=True)
-class Params:
+class Params(Document, frozen=True):
     """Which settings are judged, and by what: `parameters` of classes and `options` (`section/option`), as globs.
 
     Their value must be in `one_of`, or a whole number no greater than `at_most`.
     """
 
-    parameters: tuple[str, ...] = ()
-    options: tuple[str, ...] = ()
-    one_of: tuple[str, ...] = ()
-    at_most: Optional[int] = None
+    parameters: Annotated[tuple[str, ...], Meta(description="globs of the parameters of classes that are judged")] = ()
+    options: Annotated[tuple[str, ...], Meta(description="globs of the options (`section/option`) that are judged")] = ()
+    one_of: Annotated[tuple[str, ...], Meta(description="the values that are right")] = ()
+    at_most: Annotated[Optional[int], Meta(description="the greatest whole number that is right")] = None
 
 
 class _Set(NamedTuple):
@@ -130,33 +132,35 @@ _NODE = "etc/puppet/hieradata/"  # what a node has to look up, from all its file
 _EVERY_ROLE = "extraconfig"
 
 
-@dataclass(frozen=True)
-class Pair:
+class Pair(Document, frozen=True):
     """A connection (an expression for its whole key) and the keys that set its retries (with `\\1` for its groups)."""
 
-    connection: str
-    retries: tuple[str, ...]
-    severity: Optional[Literal["error", "warning", "note"]] = None
-    remedy: Optional[str] = None
+    connection: Annotated[Regex, Meta(description="an expression for the whole key of a connection")]
+    retries: Annotated[tuple[str, ...], Meta(description="the keys that set its retries, with `\\1` for the groups of the expression")]
+    severity: Annotated[Optional[Literal["error", "warning", "note"]], Meta(description="instead of the rule's severity")] = None
+    remedy: Annotated[Optional[str], Meta(description="instead of the rule's remedy")] = None
+
+    def misfits(self) -> Iterator[Mismatch]:
+        """Yield the keys that refer to a group which the expression does not have."""
+        for i, name in enumerate(self.retries):
+            yield from wrong_groups(self.connection, name, ("retries", i))
 
 
-@dataclass(frozen=True)
-class RetryParams:
+class RetryParams(Document, frozen=True):
     """Of the `pairs` the first that fits a key counts. Keys in `no_database` are no database connections.
 
     `unlimited` are the values that mean unlimited, `default` is what counts where nothing is set. Overrides for roles
     that begin with one of `other_roles` do not reach the services.
     """
 
-    pairs: tuple[Pair, ...]
-    unlimited: tuple[str, ...] = ("-1",)
-    default: str = "10"
-    no_database: tuple[str, ...] = ()
-    other_roles: tuple[str, ...] = ()
+    pairs: Annotated[tuple[Pair, ...], Meta(description="connections and their retries; the first that fits a key counts")]
+    unlimited: Annotated[tuple[str, ...], Meta(description="the values that mean unlimited; a fix sets the first")] = ("-1",)
+    default: Annotated[str, Meta(description="what counts where nothing is set")] = "10"
+    no_database: Annotated[tuple[str, ...], Meta(description="keys that are no database connections")] = ()
+    other_roles: Annotated[tuple[str, ...], Meta(description="how the roles begin whose overrides do not reach the services")] = ()
 
 
-@dataclass
-class _Settings:
+class _Settings(Struct):
     """The settings of a run, by template; `overrides` are those of environments, which beat them all."""
 
     by_template: dict[str, list[HieraKey]] = field(default_factory=dict)
@@ -210,16 +214,21 @@ class _Pairs:
     def __init__(self, params: RetryParams) -> None:
         self._pairs = [(_front(pair.connection), pattern(pair.connection), pair) for pair in params.pairs]
         self._no_database = frozenset(params.no_database)
-        self._hints = tuple({pair.connection[-6:] for pair in params.pairs})
+        self._known: dict[str, tuple[Pair, frozenset[str], str] | None] = {}
 
     def of(self, key: HieraKey) -> tuple[Pair, frozenset[str], str] | None:
         """Return the pair of a connection's key, the keys of its retries, and the first of them; None for other keys."""
-        if not key.name.endswith(self._hints) or key.name in self._no_database:
+        if key.name not in self._known:
+            self._known[key.name] = self._find(key.name)
+        return self._known[key.name]
+
+    def _find(self, name: str) -> tuple[Pair, frozenset[str], str] | None:
+        if name in self._no_database:
             return None
         for front, expression, pair in self._pairs:
-            match = expression.fullmatch(key.name) if key.name.startswith(front) else None
+            match = expression.fullmatch(name) if name.startswith(front) else None
             if match is not None:
-                names = [match.expand(name) for name in pair.retries]
+                names = [match.expand(template) for template in pair.retries]
                 return pair, frozenset(names), names[0] if names else ""
         return None
 
@@ -230,7 +239,9 @@ class _Pairs:
 
 def _front(expression: str) -> str:
     """Return the module's name with which all begins that `expression` matches; empty where that is not plain to see."""
-    head, sign, _ = expression.partition("::")
+    head, sign, rest = expression.partition("::")
+    if rest[:1] in ("?", "*", "{"):  # what repeats the colon, or leaves it out
+        return ""
     depth = 0
     for letter in expression:
         depth += (letter == "(") - (letter == ")")
@@ -315,13 +326,16 @@ def _problem(key: HieraKey, pair: Pair, first: str, finite: HieraKey | None, whe
     )
 
 
-@dataclass(frozen=True)
-class UnusedParams:
+class UnusedParams(Document, frozen=True):
     """`retry` is an expression for the whole key of a retry setting, `as_if` what it is replaced by to find its connection in `pairs`."""
 
-    retry: str
-    as_if: str
-    pairs: tuple[Pair, ...]
+    retry: Annotated[Regex, Meta(description="an expression for the whole key of a retry setting")]
+    as_if: Annotated[str, Meta(description="what it is replaced by to find its connection")]
+    pairs: Annotated[tuple[Pair, ...], Meta(description="connections and their retries; the first that fits a key counts")]
+
+    def misfits(self) -> Iterator[Mismatch]:
+        """Yield an `as_if` that refers to a group which the expression does not have."""
+        yield from wrong_groups(self.retry, self.as_if, ("as_if",))
 
 
 def unused(facts: Facts, params: UnusedParams) -> Iterator[Saw]:
@@ -333,7 +347,7 @@ def unused(facts: Facts, params: UnusedParams) -> Iterator[Saw]:
     connected = {t: [(k, p[1], p[2]) for k in keys if (p := pairs.of(k)) is not None] for t, keys in settings.by_template.items()}
     for keys in settings.by_template.values():
         for key in keys:
-            match = expression.fullmatch(key.name) if key.name.endswith("retries") else None
+            match = expression.fullmatch(key.name)
             if match is None:
                 continue
             templates = [template for service in settings.closures(key) for template in service.templates]

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Optional
+from typing import Annotated, Optional
+
+from msgspec import Meta, field
 
 from lwlint.checks.managers import resource_of
+from lwlint.checks.parameters import UnitSetting
 from lwlint.core.check import Check, NoParams, Saw
+from lwlint.core.config_reader import Document
 from lwlint.core.facts import ACTIVE_ACTIVE, Facts
 from lwlint.core.finding import Problem, Related
-from lwlint.core.record import dataclass, field
 from lwlint.core.source import Span
 from lwlint.inputs.containers.facts import HostContainer
 from lwlint.inputs.oslo.facts import Name, Option, OptionSet, option_sets
@@ -91,13 +94,14 @@ def same_host(one: str, other: str) -> bool:
 _NOT_SET = "not set"
 
 
-@dataclass(frozen=True)
-class UnitParams:
+class UnitParams(Document, frozen=True):
     """`settings` are keys of units' settings with what an absent one means; `states` says that the load state and whether a unit is
     enabled are compared too."""
 
-    settings: dict[str, str] = field(default_factory=dict)
-    states: bool = True
+    settings: Annotated[dict[UnitSetting, str], Meta(description="the settings that are compared, with what an absent one means")] = field(
+        default_factory=dict
+    )
+    states: Annotated[bool, Meta(description="compare the load state, and whether a unit is enabled, too")] = True
 
 
 def _run_units(facts: Facts, params: UnitParams) -> Iterator[Saw]:
@@ -143,11 +147,10 @@ def _place(unit: Unit, key: Optional[str]) -> Span:
     return unit.settings[key].span if key is not None and key in unit.settings else unit.span
 
 
-@dataclass(frozen=True)
-class OptionParams:
+class OptionParams(Document, frozen=True):
     """`options` are those that are compared, by their names in any section."""
 
-    options: tuple[str, ...]
+    options: Annotated[tuple[str, ...], Meta(description="the options that are compared, by their names in any section")]
 
 
 def _run_options(facts: Facts, params: OptionParams) -> Iterator[Saw]:

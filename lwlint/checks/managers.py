@@ -10,8 +10,9 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator
 
+from msgspec import Struct, field
+
 from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, Facts
-from lwlint.core.record import dataclass, field
 from lwlint.core.source import Span, Text
 from lwlint.inputs.containers.facts import DOCKER, LIST, PODMAN, HostContainer
 from lwlint.inputs.pacemaker.facts import BUNDLE, Cluster, Resource
@@ -28,8 +29,7 @@ _VERBS = (*_STARTS, "exec", "stop", "rm", "kill", "inspect", "healthcheck")
 _AT_BOOT = "podman-restart.service"  # starts the containers whose policy is `always`
 
 
-@dataclass(frozen=True)
-class Starter:
+class Starter(Struct, frozen=True):
     """What brings a container back; `unit` is the unit that does where it is known, `because` says why nothing is known."""
 
     kind: str
@@ -37,8 +37,7 @@ class Starter:
     because: str = ""
 
 
-@dataclass
-class HostUnits:
+class HostUnits(Struct):
     """The units of one host by all that tells of them: `names` with whether each is there, `starts` the unit that starts a container.
 
     `enabled` and `active` have the states of units as far as they are known, `spans` where each is told of. `containers` tells that

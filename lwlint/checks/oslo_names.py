@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal, Optional
+from typing import Annotated, Literal, Optional
 
+from msgspec import Meta
+
+from lwlint.checks.parameters import OptionName, Project, ReleaseName
 from lwlint.core.check import Check, Saw, Unknown, needs
+from lwlint.core.config_reader import Document
 from lwlint.core.facts import Facts
 from lwlint.core.finding import AddOption, DropLines, Fix, Problem, Replace, SetOption
-from lwlint.core.record import dataclass
 from lwlint.inputs.oslo.facts import ENVIRONMENT, FILE, Name, Option, OptionFiles, OptionSet, applies, option_sets, split_name
 
 _RETRIES = ("max_retries", "sql_max_retries", "db_max_retries", "rabbit_max_retries")
@@ -76,8 +79,7 @@ def _named(option_set: OptionSet, option: Option, *names: str) -> bool:
 _ASSIGNMENT = re.compile(r"(?P<key>[\w-]+)\s*[=:]")
 
 
-@dataclass(frozen=True)
-class Presence:
+class Presence(Document, frozen=True):
     """Options whose presence says something. The first of `options` (`section/option`) that is set is blamed, with `message`.
 
     It counts for `projects` (all if empty, less `not_projects`), from release `since` to `until`, where none of `unless` is set;
@@ -85,24 +87,23 @@ class Presence:
     A fix calls it `instead` (`section/option`), or takes it away if `needless`.
     """
 
-    options: tuple[str, ...]
-    message: str
-    projects: tuple[str, ...] = ()
-    not_projects: tuple[str, ...] = ()
-    unless: tuple[str, ...] = ()
-    since: Optional[str] = None
-    until: Optional[str] = None
-    known: bool = False
-    severity: Optional[Literal["error", "warning", "note"]] = None
-    instead: str = ""
-    needless: bool = False
+    options: Annotated[tuple[OptionName, ...], Meta(description="options, of which the first that is set is blamed")]
+    message: Annotated[str, Meta(description="what the message says of it")]
+    projects: Annotated[tuple[Project, ...], Meta(description="judge only these projects")] = ()
+    not_projects: Annotated[tuple[Project, ...], Meta(description="do not judge these projects")] = ()
+    unless: Annotated[tuple[OptionName, ...], Meta(description="options of which one, where it is set, excuses it")] = ()
+    since: Annotated[Optional[ReleaseName], Meta(description="the first release in which it counts")] = None
+    until: Annotated[Optional[ReleaseName], Meta(description="the last release in which it counts")] = None
+    known: Annotated[bool, Meta(description="judge only where the release is known")] = False
+    severity: Annotated[Optional[Literal["error", "warning", "note"]], Meta(description="instead of the rule's severity")] = None
+    instead: Annotated[Optional[OptionName], Meta(description="the option that a fix renames it to")] = None
+    needless: Annotated[bool, Meta(description="a fix takes it away")] = False
 
 
-@dataclass(frozen=True)
-class Presences:
+class Presences(Document, frozen=True):
     """What `option-present` looks for."""
 
-    presences: tuple[Presence, ...]
+    presences: Annotated[tuple[Presence, ...], Meta(description="what is looked for")]
 
 
 def _refused(option_set: OptionSet) -> Optional[Unknown]:
@@ -142,32 +143,29 @@ def _fix(option_set: OptionSet, option: Option, presence: Presence) -> Optional[
     return rename(option_set, option, split_name(presence.instead), alike=True)  # wherever the old one is read
 
 
-@dataclass(frozen=True)
-class Home:
+class Home(Document, frozen=True):
     """Where one option is read: `sections` as oslo.config compares them. `anywhere` tells that no other option has this name,
     so that it is misplaced in every other section; else it is in the sections `misplaced`."""
 
-    option: str
-    sections: tuple[str, ...]
-    misplaced: tuple[str, ...] = ()
-    anywhere: bool = False
+    option: Annotated[str, Meta(description="the option")]
+    sections: Annotated[tuple[str, ...], Meta(description="the sections in which it is read")]
+    misplaced: Annotated[tuple[str, ...], Meta(description="other sections in which it is judged to be misplaced")] = ()
+    anywhere: Annotated[bool, Meta(description="it is misplaced in every other section")] = False
 
 
-@dataclass(frozen=True)
-class Foreign:
+class Foreign(Document, frozen=True):
     """A section that some projects do not read for its retries; `instead` is the one that they do read."""
 
-    section: str
-    projects: tuple[str, ...]
-    instead: str
+    section: Annotated[str, Meta(description="the section")]
+    projects: Annotated[tuple[Project, ...], Meta(description="the projects that do not read it")]
+    instead: Annotated[str, Meta(description="the section that they read")]
 
 
-@dataclass(frozen=True)
-class Homes:
+class Homes(Document, frozen=True):
     """What `option-misplaced` knows of: the options, and sections that are not read by some."""
 
-    homes: tuple[Home, ...]
-    foreign: tuple[Foreign, ...] = ()
+    homes: Annotated[tuple[Home, ...], Meta(description="the options, and where each is read")]
+    foreign: Annotated[tuple[Foreign, ...], Meta(description="sections that some projects do not read")] = ()
 
 
 def _run_misplaced(facts: Facts, params: Homes) -> Iterator[Saw]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Literal, Optional
+from typing import Annotated, Any, Literal, Optional
+
+from msgspec import Meta, Struct, field
 
 from lwlint.checks.oslo_names import add_beside, set_value
+from lwlint.checks.parameters import OptionName, Project, ReleaseName
 from lwlint.core.check import Check, Saw, Unknown, needs
+from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts
 from lwlint.core.finding import Problem, Related
-from lwlint.core.record import dataclass, field
 from lwlint.core.source import Span
 from lwlint.inputs.oslo.facts import (
     ENVIRONMENT,
@@ -33,35 +36,36 @@ _MOST_REFERENCES = 8
 _NO_SERVER = re.compile(r"\s*(<None>\s*)?$|\s*sqlite")  # an SQLite database is a file: nothing waits for it
 
 
-@dataclass(frozen=True)
-class Limit:
+class Limit(Document, frozen=True):
     """One option that bounds attempts.
 
     `option` and the other names are `section/option`. `unlimited` tells the values that never give up. `default` is what an
     absent option means; without it, absence is no problem. With it, absence matters where one of `used_by` names a
     server and none of `unless` is set. `since` and `until` are the releases that know the option, `enforced_until` the last one that
     obeys it. `query` is the name in the query string of one of `urls`, which wins from `query_since` on. `distribution` is a
-    distribution's file that may set the option where it cannot be seen. `remark` ends every message.
+    distribution's file that may set the option where it cannot be seen. `remark` ends every message. `value` is what a fix sets, one
+    that never gives up, and `must_be` says so in a message: it names that value.
     """
 
-    option: str
-    unlimited: Literal["-1", "negative", "at-most-0"]
-    must_be: str
-    projects: tuple[str, ...] = ()
-    not_projects: tuple[str, ...] = ()
-    old_names: tuple[str, ...] = ()
-    used_by: tuple[str, ...] = ()
-    unless: tuple[str, ...] = ()
-    default: Optional[int] = None
-    since: Optional[str] = None
-    until: Optional[str] = None
-    enforced_until: Optional[str] = None
-    urls: tuple[str, ...] = ()
-    query: str = ""
-    query_since: Optional[str] = None
-    distribution: str = ""
-    severity: Optional[Literal["error", "warning", "note"]] = None
-    remark: str = ""
+    option: Annotated[OptionName, Meta(description="the option that bounds attempts")]
+    unlimited: Annotated[Literal["-1", "negative", "at-most-0"], Meta(description="which values never give up")]
+    must_be: Annotated[str, Meta(description="what the message says must be; it names `value` in backticks")]
+    projects: Annotated[tuple[Project, ...], Meta(description="judge only these projects")] = ()
+    not_projects: Annotated[tuple[Project, ...], Meta(description="do not judge these projects")] = ()
+    old_names: Annotated[tuple[OptionName, ...], Meta(description="older names of the option")] = ()
+    used_by: Annotated[tuple[OptionName, ...], Meta(description="the options that name the server")] = ()
+    unless: Annotated[tuple[OptionName, ...], Meta(description="options of which one, where it is set, excuses absence")] = ()
+    default: Annotated[Optional[int], Meta(description="what an absent option means; without it, absence is no problem")] = None
+    since: Annotated[Optional[ReleaseName], Meta(description="the first release that knows the option")] = None
+    until: Annotated[Optional[ReleaseName], Meta(description="the last release that knows the option")] = None
+    enforced_until: Annotated[Optional[ReleaseName], Meta(description="the last release that obeys it")] = None
+    urls: Annotated[tuple[OptionName, ...], Meta(description="URLs whose query string may set it")] = ()
+    query: Annotated[str, Meta(description="its name in a query string")] = ""
+    query_since: Annotated[Optional[ReleaseName], Meta(description="the first release in which the query string wins")] = None
+    distribution: Annotated[str, Meta(description="a distribution's file that may set it where it cannot be seen")] = ""
+    severity: Annotated[Optional[Literal["error", "warning", "note"]], Meta(description="instead of the rule's severity")] = None
+    remark: Annotated[str, Meta(description="what ends every message")] = ""
+    value: Annotated[str, Meta(description="what a fix sets; empty: `-1`, or `0` where `unlimited` is `at-most-0`")] = ""
 
     @property
     def names(self) -> list[Name]:
@@ -69,9 +73,18 @@ class Limit:
         return [split_name(name) for name in (self.option, *self.old_names)]
 
     @property
-    def value(self) -> str:
-        """The value that a fix sets: the first one that `must_be` names."""
-        return self.must_be.split("`")[1]
+    def lasting(self) -> str:
+        """The value that a fix sets."""
+        return self.value or ("0" if self.unlimited == "at-most-0" else "-1")
+
+    def misfits(self) -> Iterator[Mismatch]:
+        """Yield a value that gives up, and a `must_be` that does not name the value."""
+        if self.value and not never_gives_up(self.unlimited, self.value):
+            best = "`0` or less" if self.unlimited == "at-most-0" else "`-1`"
+            yield Mismatch(("value",), f"`{self.value}`: is no value that never gives up; it must be {best}")
+        elif f"`{self.lasting}`" not in self.must_be:
+            said = f"must name the value that a fix sets, in backticks; did you mean `` `{self.lasting}` ``?"
+            yield Mismatch(("must_be",), f"`{self.must_be}`: {said}")
 
     def is_for(self, project: str, facts: Facts) -> bool:
         """Return whether programs of `project` (empty: one that is not known) have this option in the release of `facts`."""
@@ -80,17 +93,18 @@ class Limit:
         return applies(facts.release, self.since, self.until)
 
 
-@dataclass(frozen=True)
-class Params:
+class Params(Document, frozen=True):
     """`limits` are looked at in order; of those for one option and an unknown project, the first counts.
 
     `nothing` is the reason that is given when no option set holds anything to judge; empty if that is a pass. `registered` are
     other options that the programs have in the sections of the limits, with their defaults: a value may refer to them.
     """
 
-    limits: tuple[Limit, ...]
-    nothing: str = ""
-    registered: Mapping[str, str] = field(default_factory=dict)
+    limits: Annotated[tuple[Limit, ...], Meta(description="the options; of those for one option and an unknown project, the first counts")]
+    nothing: Annotated[str, Meta(description="why nothing can be said where no file holds anything to judge; empty: that is a pass")] = ""
+    registered: Annotated[
+        Mapping[str, str], Meta(description="other options of the same sections that values may refer to, with their defaults")
+    ] = field(default_factory=dict)
 
 
 def _run_limit(facts: Facts, params: Params) -> Iterator[Saw]:
@@ -170,8 +184,19 @@ def _verdict(option_set: OptionSet, limit: Limit, option: Option, value: str, su
     related = [Related(text.span, f"beats `{_line(text.value)}`") for text in option.beaten]
     related += [Related(o.span, f"beats `{o.name}` = `{_line(o.value)}`") for o in others if option.key != o.key]
     of_its_own = (option.section, option.option) in limit.names  # not a part of a URL
-    fix = set_value(option_set, option, limit.value, limit.names) if of_its_own else None
+    fix = set_value(option_set, option, limit.lasting, limit.names) if of_its_own else None
     return Problem(option.span, message, f"option {_dotted(limit)}", tuple(related), severity, host=option.host, fix=fix)
+
+
+def never_gives_up(unlimited: str, text: str) -> bool:
+    """Return whether a value means that attempts never end, by the word of `Limit.unlimited`."""
+    try:
+        value = integer(text)
+    except ValueError:
+        return False
+    if unlimited == "at-most-0":
+        return value is None or value <= 0
+    return value == -1 or (unlimited == "negative" and value is not None and value < 0)
 
 
 def _wrong(limit: Limit, text: str, facts: Facts) -> Optional[tuple[str, bool]]:
@@ -201,7 +226,7 @@ def _absent(option_set: OptionSet, limit: Limit, connection: Option) -> Problem:
     if limit.distribution and not option_set.files.complete:
         what, severity = f"is not set here, and what applies is unknown, likely `-1` from {limit.distribution}", "note"
     message = f"{base}: `{_dotted(limit)}` {what}; it must be {limit.must_be}{remark}"
-    fix = add_beside(option_set, connection, limit.names, limit.value)
+    fix = add_beside(option_set, connection, limit.names, limit.lasting)
     return Problem(place, message, f"option {_dotted(limit)}", (), severity, host=connection.host, fix=fix)
 
 
@@ -230,8 +255,7 @@ def _from_url(option_set: OptionSet, limit: Limit, facts: Facts) -> Optional[tup
     return None
 
 
-@dataclass(frozen=True)
-class _Registered:
+class _Registered(Struct, frozen=True):
     """The options that the programs of a set are known to have, for a `$reference` to one of them."""
 
     option_set: OptionSet
@@ -267,21 +291,19 @@ def _base(path: str) -> str:
 LIMIT = Check("option-limit", _run_limit, needs(OptionFiles, "no oslo.config option file was given"), Params)
 
 
-@dataclass(frozen=True)
-class Typed:
+class Typed(Document, frozen=True):
     """Options (`section/option`) that must be of one type, and the releases that have them."""
 
-    type: Literal["integer", "number", "boolean"]
-    options: tuple[str, ...]
-    since: Optional[str] = None
-    until: Optional[str] = None
+    type: Annotated[Literal["integer", "number", "boolean"], Meta(description="the type that the options must be of")]
+    options: Annotated[tuple[OptionName, ...], Meta(description="the options")]
+    since: Annotated[Optional[ReleaseName], Meta(description="the first release that has them")] = None
+    until: Annotated[Optional[ReleaseName], Meta(description="the last release that has them")] = None
 
 
-@dataclass(frozen=True)
-class Types:
+class Types(Document, frozen=True):
     """What `option-value` looks at."""
 
-    types: tuple[Typed, ...]
+    types: Annotated[tuple[Typed, ...], Meta(description="options by their type")]
 
 
 def _number(text: str) -> Optional[float]:

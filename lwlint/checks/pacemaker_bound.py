@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Annotated
+
+from msgspec import Meta
 
 from lwlint.checks import pacemaker_fixes
 from lwlint.checks.pacemaker_fixes import untold
+from lwlint.checks.parameters import ServiceName
 from lwlint.core.check import Check, Saw, Unknown, needs
+from lwlint.core.config_reader import Document
 from lwlint.core.facts import Facts
 from lwlint.core.finding import Command, Problem, Related
-from lwlint.core.record import dataclass
 from lwlint.core.source import Span
 from lwlint.inputs.pacemaker.facts import (
     COLOCATION,
@@ -33,17 +37,16 @@ from lwlint.inputs.pacemaker.model import PROMOTED, Cib, Colocations, by_node, c
 _LOOKED_AT = 500  # pairs of one constraint, to find words for what is wrong with it
 
 
-@dataclass(frozen=True)
-class Params:
+class Params(Document, frozen=True):
     """`each` resource of one service must be bound to a resource of the service `to`, or run where one does.
 
     One that is so bound to a service of `or_to`, or to a promoted resource of a service of `or_to_promoted`, is excused.
     """
 
-    each: str
-    to: str
-    or_to: tuple[str, ...] = ()
-    or_to_promoted: tuple[str, ...] = ()
+    each: Annotated[ServiceName, Meta(description="the service whose resources are judged")]
+    to: Annotated[ServiceName, Meta(description="the service that each must be bound to, or run beside")]
+    or_to: Annotated[tuple[ServiceName, ...], Meta(description="services of which one will do instead")] = ()
+    or_to_promoted: Annotated[tuple[ServiceName, ...], Meta(description="services whose promoted instance will do instead")] = ()
 
 
 # Where a constraint names each resource: at one of its ends, or by number in its sets. In a sequential set each has a place of its own.

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Annotated
+
+from msgspec import Meta
 
 from lwlint.checks import pacemaker_fixes
 from lwlint.checks.pacemaker_fixes import untold
+from lwlint.checks.parameters import ServiceKind, ServiceName
 from lwlint.core.check import Check, NoParams, Saw, Unknown, needs
+from lwlint.core.config_reader import Document
 from lwlint.core.facts import Facts
 from lwlint.core.finding import Problem, Related
-from lwlint.core.record import dataclass
 from lwlint.inputs.pacemaker.facts import COLOCATION, CONSTRAINTS, LOCATION_SETS, ORDER, Cluster, Constraint, Member
 from lwlint.inputs.pacemaker.model import Cib, cibs, mandatory
 
@@ -49,15 +53,14 @@ def _in_turn(constraint: Constraint) -> Iterator[tuple[Member, Member]]:
                 yield first, then
 
 
-@dataclass(frozen=True)
-class Params:
+class Params(Document, frozen=True):
     """No constraint may name a resource of a service of these kinds, be it there or left from the full architecture.
 
     And none may make another OpenStack service wait for one of the services `waits_for`.
     """
 
-    kinds: tuple[str, ...]
-    waits_for: tuple[str, ...] = ()
+    kinds: Annotated[tuple[ServiceKind, ...], Meta(description="the kinds of services that no constraint may name")]
+    waits_for: Annotated[tuple[ServiceName, ...], Meta(description="the services that no other OpenStack service may wait for")] = ()
 
 
 def _run_outside(facts: Facts, params: Params) -> Iterator[Saw]:

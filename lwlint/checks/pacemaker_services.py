@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Annotated
+
+from msgspec import Meta, field
 
 from lwlint.checks import pacemaker_fixes
 from lwlint.checks.managers import resource_of, units
 from lwlint.checks.pacemaker_fixes import untold
+from lwlint.checks.parameters import KnownRelease, Project, ServiceKind, ServiceName
 from lwlint.core.check import Check, Saw, Unknown, needs
+from lwlint.core.config_reader import Document
 from lwlint.core.facts import RELEASES, Facts, Release, Service
 from lwlint.core.finding import EACH, Command, Problem, Related
-from lwlint.core.record import dataclass, field
 from lwlint.core.secret import command
 from lwlint.core.source import Text
 from lwlint.inputs.containers.facts import HostContainer
@@ -24,20 +28,29 @@ NO_CIB = "no CIB was given"
 NOT_OPENSTACK = "there is no OpenStack service in this CIB"
 
 
-@dataclass(frozen=True)
-class Params:
+class Params(Document, frozen=True):
     """Which services may not be resources: all of these kinds, and those with these names.
 
     A service of one of the kinds `until_release` is one only after the last release in which Pacemaker may run it.
     `beside` says of a unit what is wrong with it if systemd starts such a service on a host of the cluster; empty: nothing is.
     """
 
-    kinds: tuple[str, ...] = ()
-    services: tuple[str, ...] = ()
-    until_release: tuple[str, ...] = ()
-    reason: str = "is active/active; it must be managed by systemd, not by Pacemaker"
-    beside: str = ""
-    reason_of_helpers: str = ""  # for what systemd has no unit of; empty: the same
+    kinds: Annotated[tuple[ServiceKind, ...], Meta(description="the kinds of services that may not be resources")] = ()
+    services: Annotated[tuple[ServiceName, ...], Meta(description="single services that may not be resources")] = ()
+    until_release: Annotated[
+        tuple[ServiceKind, ...],
+        Meta(description="the kinds of services that may not be after the last release in which Pacemaker may run them"),
+    ] = ()
+    reason: Annotated[str, Meta(description="what the message says of them")] = (
+        "is active/active; it must be managed by systemd, not by Pacemaker"
+    )
+    beside: Annotated[
+        str,
+        Meta(description="what the message says of a unit of such a service on a host of the cluster; empty: such units are not judged"),
+    ] = ""
+    reason_of_helpers: Annotated[str, Meta(description="what the message says of what systemd has no unit of; empty: `reason`")] = (
+        ""  # for what systemd has no unit of; empty: the same
+    )
 
 
 def _run(facts: Facts, params: Params) -> Iterator[Saw]:
@@ -119,14 +132,13 @@ def _problem(cib: Cib, leaf: Resource, title: str, reason: str, commands: tuple[
     )
 
 
-@dataclass(frozen=True)
-class OptionParams:
+class OptionParams(Document, frozen=True):
     """No resource of `service` may be there while `option` of `section` is set in the option files of `project`."""
 
-    service: str
-    project: str
-    section: str
-    option: str
+    service: Annotated[ServiceName, Meta(description="the service that may not be a resource while the option is set")]
+    project: Annotated[Project, Meta(description="the project whose option files are read")]
+    section: Annotated[str, Meta(description="the section of the option")]
+    option: Annotated[str, Meta(description="the option")]
 
 
 def _run_despite(facts: Facts, params: OptionParams) -> Iterator[Saw]:
@@ -155,8 +167,7 @@ CHECKS = (
 )
 
 
-@dataclass(frozen=True)
-class ServicesParams:
+class ServicesParams(Document, frozen=True):
     """The services that a cluster must run, by their names in the catalogue.
 
     `until` names the last release in which a service must be there; one of `only_marked` must be only where a node is marked for it.
@@ -165,11 +176,17 @@ class ServicesParams:
     the cluster is meant to run.
     """
 
-    services: tuple[str, ...]
-    only_marked: tuple[str, ...] = ()
-    until: Mapping[str, str] = field(default_factory=dict)
-    last_bare: str = RELEASES[-1]
-    roles: Mapping[str, str] = field(default_factory=dict)
+    services: Annotated[tuple[ServiceName, ...], Meta(description="the services that a cluster must run")]
+    only_marked: Annotated[tuple[ServiceName, ...], Meta(description="those that must be there only where a node is marked for them")] = ()
+    until: Annotated[Mapping[ServiceName, KnownRelease], Meta(description="the last release in which a service must be there")] = field(
+        default_factory=dict
+    )
+    last_bare: Annotated[KnownRelease, Meta(description="the last release whose services run in the cluster without bundles")] = RELEASES[
+        -1
+    ]
+    roles: Annotated[Mapping[ServiceName, str], Meta(description="the node attribute that marks the nodes of a service")] = field(
+        default_factory=dict
+    )
 
 
 def _run_services(facts: Facts, params: ServicesParams) -> Iterator[Saw]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Annotated
+
+from msgspec import Meta
 
 from lwlint.checks.pacemaker_fixes import pcs, untold, without
+from lwlint.checks.parameters import ServiceKind, ServiceName
 from lwlint.core.check import Check, Saw
+from lwlint.core.config_reader import Document
 from lwlint.core.facts import Facts
 from lwlint.core.finding import Problem, Related
-from lwlint.core.record import dataclass
 from lwlint.core.source import Text
 from lwlint.inputs.pacemaker.facts import (
     BUNDLE,
@@ -40,12 +44,11 @@ _UNPROMOTED = ("slave", "unpromoted")
 _BANS = ("cli-ban-", "cli-standby-")  # what `pcs resource ban`, `move` and `crm resource move` leave behind
 
 
-@dataclass(frozen=True)
-class Params:
+class Params(Document, frozen=True):
     """The services to look at: those of these kinds, and those with these names."""
 
-    kinds: tuple[str, ...] = ()
-    services: tuple[str, ...] = ()
+    kinds: Annotated[tuple[ServiceKind, ...], Meta(description="the kinds of services whose resources are judged")] = ()
+    services: Annotated[tuple[ServiceName, ...], Meta(description="single services whose resources are judged")] = ()
 
 
 def _clusters(facts: Facts) -> Iterator[Cib]:

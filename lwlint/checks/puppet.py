@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from lwlint.core.check import Check, Saw, Unknown, needs
+from lwlint.core.config_reader import Document
 from lwlint.core.facts import ACTIVE_ACTIVE, Facts
 from lwlint.core.finding import Problem, Related
-from lwlint.core.record import dataclass
 from lwlint.inputs.puppet.facts import Manifest, ManifestConstraint, ManifestResource, Member
 
 
-@dataclass(frozen=True)
-class Params:
+class Params(Document, frozen=True):
     """`each` is what is judged: the resources of a manifest, or its constraints."""
 
-    each: Literal["resource", "constraint"]
+    each: Annotated[Literal["resource", "constraint"], Meta(description="what is judged: the resources of a manifest, or its constraints")]
 
 
 def _run(facts: Facts, params: Params) -> Iterator[Saw]:

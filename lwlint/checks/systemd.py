@@ -9,27 +9,34 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Literal, Optional
+from typing import Annotated, Literal, Optional
+
+from msgspec import Meta
 
 from lwlint.checks.managers import SYSTEMD, managers_of, resource_of, units
+from lwlint.checks.parameters import Directive, ServiceKind, ServiceName
 from lwlint.core.check import Check, Saw, Unknown, needs
+from lwlint.core.config_reader import Document
 from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, Facts, NotCollected
 from lwlint.core.finding import Command, DropIn, Fix, Problem, Related
-from lwlint.core.record import dataclass
 from lwlint.core.secret import command
 from lwlint.core.source import Span
 from lwlint.inputs.systemd.facts import LOADED, PACEMAKER_DROP_IN, DropInWithoutUnit, IgnoredLine, Setting, ShownUnit, Unit
 
+Dependency = Literal[
+    "Requires", "Requisite", "Wants", "BindsTo", "PartOf", "Upholds", "Conflicts", "Before", "After", "OnFailure", "OnSuccess",
+    "PropagatesReloadTo", "PropagatesStopTo", "ReloadPropagatedFrom", "StopPropagatedFrom", "JoinsNamespaceOf",
+]  # fmt: skip
 
-@dataclass(frozen=True)
-class DependencyParams:
+
+class DependencyParams(Document, frozen=True):
     """`kinds` are the kinds of service that are judged, `keys` the settings of [Unit] that bind, `services` those (by their
     names in the catalogue) that must not be bound to, with `units` that the catalogue does not name."""
 
-    kinds: tuple[str, ...]
-    keys: tuple[str, ...]
-    services: tuple[str, ...]
-    units: tuple[str, ...] = ()
+    kinds: Annotated[tuple[ServiceKind, ...], Meta(description="the kinds of services that are judged")]
+    keys: Annotated[tuple[Dependency, ...], Meta(description="the settings of `[Unit]` that bind")]
+    services: Annotated[tuple[ServiceName, ...], Meta(description="the services that must not be bound to")]
+    units: Annotated[tuple[str, ...], Meta(description="units that must not be bound to and are not in the catalogue")] = ()
 
 
 def _run_dependencies(facts: Facts, params: DependencyParams) -> Iterator[Saw]:
@@ -107,13 +114,12 @@ def _stem(name: str) -> str:
     return name.rpartition(".")[2].removesuffix("Sec")
 
 
-@dataclass(frozen=True)
-class LineParams:
+class LineParams(Document, frozen=True):
     """`settings` are the keys whose loss matters, in any section and spelling; another line is a note. `not_keys` are left to other
     rules."""
 
-    settings: tuple[str, ...]
-    not_keys: tuple[str, ...] = ()
+    settings: Annotated[tuple[Directive, ...], Meta(description="the settings whose loss matters; another line is a note")]
+    not_keys: Annotated[tuple[str, ...], Meta(description="settings (`Section.Key`, as written) that other rules judge")] = ()
 
 
 def _run_lines(facts: Facts, params: LineParams) -> Iterator[Saw]:
@@ -138,11 +144,13 @@ LINE = Check("line-without-effect", _run_lines, _evidence, LineParams)
 _RUNTIME = "run/systemd/system"
 
 
-@dataclass(frozen=True)
-class OverrideParams:
+class OverrideParams(Document, frozen=True):
     """`that` picks the defect: an override `left` on a service that Pacemaker has no business with, or one that is `beaten`."""
 
-    that: Literal["left", "beaten"]
+    that: Annotated[
+        Literal["left", "beaten"],
+        Meta(description="the defect: an override `left` on a service that Pacemaker does not run, or one that is `beaten`"),
+    ]
 
 
 def _run_override(facts: Facts, params: OverrideParams) -> Iterator[Saw]:
@@ -236,11 +244,10 @@ _FAILURES = ("1", "FAILURE")
 _RESTARTS = ("always", "on-failure")
 
 
-@dataclass(frozen=True)
-class StartLimitParams:
+class StartLimitParams(Document, frozen=True):
     """`kinds` are the kinds of service that are judged."""
 
-    kinds: tuple[str, ...]
+    kinds: Annotated[tuple[ServiceKind, ...], Meta(description="the kinds of services that are judged")]
 
 
 def _run_start_limit(facts: Facts, params: StartLimitParams) -> Iterator[Saw]:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from types import MappingProxyType
+from typing import Annotated
+
+from msgspec import Meta
+from msgspec.structs import replace
 
 from lwlint.checks.managers import FOREVER, SYSTEMD, UNKNOWN, beside_by_design, managers_of, runs_container, units
+from lwlint.checks.parameters import ServiceKind, ServiceName
 from lwlint.core.check import Check, NoParams, Saw, Unknown
+from lwlint.core.config_reader import Document
 from lwlint.core.facts import ACTIVE_PASSIVE, CORE, Facts, Service
 from lwlint.core.finding import Command, Problem, Related
-from lwlint.core.record import dataclass, replace
 from lwlint.core.secret import command
 from lwlint.core.source import Span, Text
 from lwlint.inputs.containers.facts import DOCKER, HostContainer
@@ -25,12 +30,12 @@ _WANTED_BY = ("WantedBy", "RequiredBy", "BoundBy", "UpheldBy", "TriggeredBy")
 _PACEMAKER = ("pacemaker.service", "pacemaker_remote.service")
 
 
-@dataclass(frozen=True)
-class Params:
-    """The `kinds` of services that are judged, those of the cluster and OpenStack's only, `but` those with these names."""
+class Params(Document, frozen=True):
+    """The `kinds` of services that are judged, those of the cluster and OpenStack's only, but those with the names `but`, and those that
+    may miss a boot by the catalogue."""
 
-    kinds: tuple[str, ...]
-    but: tuple[str, ...] = ()
+    kinds: Annotated[tuple[ServiceKind, ...], Meta(description="the kinds of services that are judged")]
+    but: Annotated[tuple[ServiceName, ...], Meta(description="services that are not judged, besides those that the catalogue excuses")] = ()
 
 
 def _run(facts: Facts, params: Params) -> Iterator[Saw]:
@@ -63,6 +68,8 @@ def _candidates(facts: Facts, params: Params) -> Iterator[Unit]:
     for unit in found:
         service = unit.service
         if service is None or service.kind not in params.kinds or service.name in params.but or unit.template or unit.type == "oneshot":
+            continue
+        if service.may_miss_boot:
             continue
         if unit.load_state == LOADED and unit.active in _RUNS and unit.enabled in (*_NOT_AT_BOOT, "static"):
             yield unit

@@ -169,6 +169,7 @@ def _list(command: argparse.ArgumentParser) -> None:
 def _explain(command: argparse.ArgumentParser) -> None:
     command.add_argument("name", metavar="RULE|CLAUSE")
     command.add_argument("--rules", action="append", default=[], metavar="DIR", help="rules of your own, besides lwlint's")
+    command.add_argument("--params", action="store_true", help="show the parameters of the rule: type, default and meaning of each")
 
 
 def _test(command: argparse.ArgumentParser) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
+from msgspec import Struct
+
 from lwlint.audit import audit as run
 from lwlint.audit.answer import Audit
 from lwlint.audit.live import ask
@@ -18,7 +20,6 @@ from lwlint.cli.arguments import split
 from lwlint.core.config_reader import near
 from lwlint.core.facts import RELEASES
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError
-from lwlint.core.record import dataclass
 from lwlint.policy.rules import Clause, Rule, load_clauses
 from lwlint.report import audit as audit_report
 from lwlint.report import write_folder
@@ -36,8 +37,7 @@ _MEASURED = 0.8  # seconds that tell how long the rest takes
 _ROWS = 8  # archives that are shown at a time
 
 
-@dataclass
-class _Archive:
+class _Archive(Struct):
     """How far one archive is: bytes read, bytes in all, members seen."""
 
     size: int
@@ -182,7 +182,7 @@ def _deliver(answer: Audit, options: argparse.Namespace) -> None:
 
 
 def _page(answer: Audit, clauses: Sequence[Clause]) -> str:
-    from lwlint.report.html import page
+    from lwlint.report.html.page import page
 
     return page.render(answer, clauses)
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
+
+from msgspec import Struct
 
 from lwlint import __version__
 
 FILES, FOLDERS = "files", "folders"
 
 
-@dataclass(frozen=True)
-class Argument:
+class Argument(Struct, frozen=True):
     """An option or a positional argument. `names` are empty for the latter; `takes` is the word for its value, "" for none.
 
     `words` are the values that can be named beforehand; `paths` tells that files or folders are meant.
@@ -28,8 +28,7 @@ class Argument:
     many: bool = False
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(Struct, frozen=True):
     """A command with its arguments; the command without a name is lwlint itself."""
 
     name: str

@@ -7,11 +7,12 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from lwlint.cli import NOT_TRUSTED
 from lwlint.cli.arguments import request, rules, settings
 from lwlint.core.costs import Costs
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError, Report
-from lwlint.core.record import replace
 from lwlint.report import How, Output, deliver, outputs
 from lwlint.report.fixes import diff, told
 from lwlint.run import check as run

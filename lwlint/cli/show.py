@@ -37,12 +37,12 @@ def rules(options: argparse.Namespace) -> int:
 def explain(options: argparse.Namespace) -> int:
     """`lwlint explain`: one rule or one clause, whole."""
     from lwlint.policy.rules import load_clauses
-    from lwlint.report.explain import explain_clause, explain_rule
+    from lwlint.report.explain import explain_clause, explain_parameters, explain_rule
 
     rules, clauses = load_rules(options.rules), load_clauses()
     for rule in rules:
         if options.name in (rule.id, rule.code) or options.name.upper() == rule.code:
-            sys.stdout.write(explain_rule(rule, clauses))
+            sys.stdout.write(explain_parameters(rule) if options.params else explain_rule(rule, clauses))
             return CONFORMS
     for clause in clauses:
         if options.name == clause.id:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
+from importlib import import_module
 from typing import Any
+
+from msgspec import Struct
 
 from lwlint.core import config_reader
 from lwlint.core.config_reader import Mismatch, Path, near
-from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE, RELEASES, Database, Service
-from lwlint.core.record import dataclass
+from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE, MAY, RELEASES, Database, Service
 
 KINDS = (CORE, ACTIVE_PASSIVE, ACTIVE_ACTIVE, INFRASTRUCTURE)
 NAMESPACE = "OS::TripleO::Services::"
@@ -20,13 +24,42 @@ _DATABASE = {"section", "option", "retry_section", "connection", "retries"}
 _PACEMAKER = {"releases", "agents", "agents_with_id", "ids", "full_ha", "bundle", "images", "templates", "profiles"}
 _SERVICE = {
     "title", "in_spec", "project", "daemon", "releases", "aliases", "outside_aliases", "templates", "pacemaker", "units", "httpd",
-    "containers", "files", "generated", "databases", "broker", "modules", "note",
+    "containers", "files", "generated", "databases", "broker", "modules", "may", "note",
 }  # fmt: skip
 _TRUTH = {"in_spec", "daemon", "broker"}
 
 
-@dataclass(frozen=True)
-class Entry:
+def own_folder() -> str:
+    """Return the folder of lwlint's own rules."""
+    folder: str = next(iter(import_module("lwlint_rules").__path__))
+    return folder
+
+
+@cache
+def known_services() -> tuple[str, ...]:
+    """Return the names of all services of the catalogue, without reading it whole: only for who compares a word with them."""
+    _, _, services = _own("services.yaml").partition("\ncore:")
+    return tuple(re.findall(r"^  (\w+):", services, re.M))
+
+
+@cache
+def known_projects() -> frozenset[str]:
+    """Return the projects of the services of the catalogue."""
+    return frozenset(re.findall(r"\bproject: (\w+)", _own("services.yaml")))
+
+
+@cache
+def known_clauses() -> tuple[str, ...]:
+    """Return the ids of the clauses of the specification."""
+    return tuple(re.findall(r"^- id: (\S+)", _own("clauses.yaml"), re.M))
+
+
+def _own(name: str) -> str:
+    with open(os.path.join(own_folder(), name), encoding="utf-8") as file:
+        return file.read()
+
+
+class Entry(Struct, frozen=True):
     """One service, and how a cluster or a host names it.
 
     `images` are base names of container images, `agents_with_id` pairs of an agent and the only id (a glob) under which
@@ -157,6 +190,7 @@ def _entry(name: str, kind: str, values: Any, databases: Mapping[str, Database])
         httpd=_range(values, "httpd", path),
         modules=(project, *_words(values, "modules", path)) if project else _words(values, "modules", path),
         note=values.get("note", ""),
+        may=_leave(values, path),
     )
     return Entry(
         service,
@@ -165,6 +199,14 @@ def _entry(name: str, kind: str, values: Any, databases: Mapping[str, Database])
         agents_with_id=tuple(_agents_with_id(pacemaker, inside)),
         generated=_words(values, "generated", path) if "generated" in values or not project else (project,),
     )
+
+
+def _leave(values: Mapping[str, Any], path: Path) -> tuple[str, ...]:
+    words = _words(values, "may", path)
+    for word in words:
+        if word not in MAY:
+            raise Mismatch((*path, "may"), f"`{word}`: unknown word{near(word, MAY)}")
+    return words
 
 
 def _databases(values: Mapping[str, Any], databases: Mapping[str, Database], path: Path) -> Iterator[Database]:

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar, Union
 
+from msgspec import Struct
+
+from lwlint.core.config_reader import Document
 from lwlint.core.facts import Facts
 from lwlint.core.finding import Problem
-from lwlint.core.record import dataclass
 from lwlint.core.source import Span
 
 P = TypeVar("P")
 
 
-@dataclass(frozen=True)
-class NoParams:
+class NoParams(Document, frozen=True):
     """The parameters of a check that takes none."""
 
 
-@dataclass(frozen=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """Something that a check met and could not judge, and why; `span` is where it is, if anywhere."""
 
     because: str
@@ -29,13 +29,12 @@ class Unknown:
 Saw = Union[Problem, Unknown]
 
 
-@dataclass(frozen=True)
-class Check(Generic[P]):
+class Check(Struct, Generic[P], frozen=True):
     """A check, by the name under which rules bind it.
 
     `run` yields a `Problem` for each defect and an `Unknown` for each thing it cannot judge. `evidence`
     returns None when the facts hold what `run` needs, else what is missing, as a reason (`no CIB was given`):
-    the rule is then `not evaluated`. `params` is a frozen dataclass; a rule's YAML is read into it.
+    the rule is then `not evaluated`. `params` is a `Document`; a rule's YAML is read into it.
     """
 
     name: str

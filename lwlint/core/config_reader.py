@@ -1,17 +1,23 @@
-"""YAML of lwlint's own (rules, catalogue, configuration) -> frozen dataclasses, with located complaints."""
+"""YAML of lwlint's own (rules, catalogue, configuration) -> records, with located complaints."""
 
 from __future__ import annotations
 
 import functools
+import types
 import typing
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar, Union
+from typing import Annotated, Any, TypeVar, Union
+
+import msgspec
 
 from lwlint.core.finding import ConfigurationError
-from lwlint.core.record import described, is_dataclass
 
 T = TypeVar("T")
 Path = tuple[Union[str, int], ...]
+
+
+class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is read from a document of the user's: a key that it does not know is an error."""
 
 
 class Mismatch(Exception):
@@ -27,7 +33,11 @@ def near(word: str, words: Iterable[str]) -> str:
     """Return `; did you mean `x`?` for the word of `words` that is most like `word`, else an empty string."""
     import difflib
 
-    found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.5)
+    known = list(words)
+    found = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    if not found:  # letters that changed places hide the rest of a word from it: `activ_eactive`
+        alike = sorted((-difflib.SequenceMatcher(None, word, each).quick_ratio(), each) for each in known)
+        found = [each for ratio, each in alike[:1] if ratio <= -0.85]
     return f"; did you mean `{found[0]}`?" if found else ""
 
 
@@ -116,33 +126,49 @@ def located(mismatch: Mismatch, text: str, path: str) -> ConfigurationError:
 
 def build(plain: Any, into: Any, path: Path = ()) -> Any:
     """Return plain values (as YAML or JSON give them) as the type `into`; raise Mismatch where they do not fit."""
-    if into is Any:
-        return plain
-    origin = typing.get_origin(into)
-    if origin is Union:
-        return _build_union(plain, into, path)
-    if origin is typing.Literal:
-        if plain not in typing.get_args(into):
-            raise Mismatch(path, f"{_shown(plain)}: must be one of {', '.join(f'`{a}`' for a in typing.get_args(into))}")
-        return plain
-    if origin is tuple:
+    try:
+        if not hasattr(into, "__dataclass_fields__"):
+            return msgspec.convert(plain, into)
+        _blame_keys(plain, into, path)  # of a record that another package made; its unknown keys would be passed over
+        return msgspec.convert(plain, into)
+    except msgspec.ValidationError as error:
+        _blame(plain, into, path)
+        raise Mismatch(path, str(error)) from None  # what `_blame` does not know of
+
+
+def _blame(plain: Any, into: Any, path: Path) -> None:
+    """Raise Mismatch for the first thing in `plain` that does not fit, with the way to it; return None if all of it does."""
+    origin, inside = typing.get_origin(into), typing.get_args(into)
+    if origin is Annotated:
+        _blame(plain, inside[0], path)
+    elif origin in _UNIONS:
+        _blame_union(plain, inside, path)
+    elif origin is typing.Literal:
+        if plain not in inside:
+            best = near(plain, map(str, inside)) if isinstance(plain, str) else ""
+            raise Mismatch(path, f"{_shown(plain)}: must be one of {', '.join(f'`{word}`' for word in inside)}{best}")
+    elif origin is tuple:
         if not isinstance(plain, list):
             raise Mismatch(path, f"{_shown(plain)}: must be a list")
-        return tuple(build(item, typing.get_args(into)[0], (*path, i)) for i, item in enumerate(plain))
-    if origin is not None and issubclass(origin, Mapping):
-        if not isinstance(plain, dict):
-            raise Mismatch(path, f"{_shown(plain)}: must be a mapping")
-        keys, values = typing.get_args(into)
-        return {build(k, keys, path): build(v, values, (*path, k)) for k, v in plain.items()}
-    if is_dataclass(into):
-        return _build_dataclass(plain, into, path)
-    if into is float and isinstance(plain, int) and not isinstance(plain, bool):
-        return float(plain)
-    if not isinstance(plain, into) or (isinstance(plain, bool) and into is not bool):
+        for i, item in enumerate(plain):
+            _blame(item, inside[0], (*path, i))
+    elif origin is not None and issubclass(origin, Mapping):
+        _blame_keys(plain, None, path)
+        for key, value in plain.items():
+            _blame(key, inside[0], path)
+            _blame(value, inside[1], (*path, key))
+    elif fields_of(into) is not None:
+        _blame_keys(plain, into, path)
+        hints = dict(fields_of(into).values())  # type: ignore[union-attr]
+        for key, value in plain.items():
+            _blame(value, hints[key], (*path, key))
+    elif into is float and isinstance(plain, int) and not isinstance(plain, bool):
+        return
+    elif into is not Any and (not isinstance(plain, into) or (isinstance(plain, bool) and into is not bool)):
         raise Mismatch(path, f"{_shown(plain)}: must be {_WORDS.get(into, into.__name__)}")
-    return plain
 
 
+_UNIONS = (Union, getattr(types, "UnionType", Union))
 _WORDS = {str: "text (quote it)", int: "a whole number", float: "a number", bool: "`true` or `false`", type(None): "empty"}
 
 
@@ -152,37 +178,60 @@ def _shown(plain: Any) -> str:
     return "empty" if plain is None else f"`{plain}`"
 
 
-def _build_union(plain: Any, into: Any, path: Path) -> Any:
-    options = typing.get_args(into)
-    if plain is None and type(None) in options:
-        return None
+def _blame_union(plain: Any, options: tuple[Any, ...], path: Path) -> None:
     last: Mismatch | None = None
     for option in options:
         if option is type(None):
+            if plain is None:
+                return None
             continue
         try:
-            return build(plain, option, path)
+            return _blame(plain, option, path)
         except Mismatch as mismatch:
             last = mismatch
     raise last or Mismatch(path, f"{_shown(plain)}: does not fit")
 
 
-@functools.cache
-def _hints(into: type) -> tuple[dict[str, Any], dict[str, str], tuple[str, ...]]:
-    """Return the types of a dataclass's fields, the YAML key of each (`class_` is `class`), and the required keys."""
-    hints = typing.get_type_hints(into)
-    names, required = described(into)
-    return hints, {name.rstrip("_"): name for name in names}, tuple(name.rstrip("_") for name in required)
-
-
-def _build_dataclass(plain: Any, into: Any, path: Path) -> Any:
+def _blame_keys(plain: Any, into: Any, path: Path) -> None:
+    """Raise Mismatch for what is no mapping, and for a key that the record `into` does not know or that it misses."""
     if not isinstance(plain, dict):
         raise Mismatch(path, f"{_shown(plain)}: must be a mapping")
-    hints, keys, required = _hints(into)
+    if into is None:
+        return
+    keys = [key for key, _ in (fields_of(into) or {}).values()]
     for key in plain:
         if key not in keys:
             raise Mismatch((*path, key), f"`{key}`: unknown key{near(str(key), keys)}", key=True)
-    for key in required:
+    for key in required_of(into):
         if key not in plain:
             raise Mismatch(path, f"`{key}` is missing")
-    return into(**{keys[k]: build(v, hints[keys[k]], (*path, k)) for k, v in plain.items()})
+
+
+def fields_of(kind: Any) -> Mapping[str, tuple[str, Any]] | None:
+    """Return the fields of a record, each with its key in YAML and its type, vocabularies included; None for what is no record."""
+    return _fields_of(kind)
+
+
+@functools.cache
+def _fields_of(kind: Any) -> Mapping[str, tuple[str, Any]] | None:
+    if not isinstance(kind, type) or not (issubclass(kind, msgspec.Struct) or hasattr(kind, "__dataclass_fields__")):
+        return None
+    hints = typing.get_type_hints(kind, include_extras=True)
+    names = kind.__struct_fields__ if issubclass(kind, msgspec.Struct) else tuple(kind.__dataclass_fields__)
+    return {name: (name, hints[name]) for name in names}
+
+
+def required_of(kind: Any) -> tuple[str, ...]:
+    """Return the names of the fields of a record that have no default."""
+    if issubclass(kind, msgspec.Struct):
+        return tuple(field.name for field in msgspec.structs.fields(kind) if field.required)
+    import dataclasses  # of a record that another package made
+
+    missing = dataclasses.MISSING
+    return tuple(field.name for field in dataclasses.fields(kind) if field.default is missing and field.default_factory is missing)
+
+
+def description_of(hint: Any) -> str:
+    """Return what the type of a field says that the field is; empty where it says nothing."""
+    notes = typing.get_args(hint)[1:] if typing.get_origin(hint) is Annotated else ()
+    return next((note.description for note in notes if isinstance(note, msgspec.Meta) and note.description), "")

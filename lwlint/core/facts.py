@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import ClassVar, Protocol, TypeVar
+from typing import Annotated, ClassVar, NamedTuple, Protocol, TypeVar
 
-from lwlint.core.named import NamedTuple
-from lwlint.core.record import dataclass
+from msgspec import Struct
+
 from lwlint.core.source import Span
 
 
-@dataclass(frozen=True)
-class Unreadable:
+class Unreadable(Struct, frozen=True):
     """An input, or a part of one, that could not be read as the real program reads it.
 
     `name` is the source's path, `message` says what is wrong in one line. `fatal` tells that the
@@ -26,8 +25,7 @@ class Unreadable:
     fatal: bool = True
 
 
-@dataclass(frozen=True)
-class NotEvaluated:
+class NotEvaluated(Struct, frozen=True):
     """A source whose content lwlint cannot know (Jinja that does not parse, say), and why."""
 
     kind: ClassVar[str] = "not_evaluated"
@@ -37,8 +35,7 @@ class NotEvaluated:
     host: str = ""
 
 
-@dataclass(frozen=True)
-class NotCollected:
+class NotCollected(Struct, frozen=True):
     """A folder of a host that its report does not hold, though the host may have it: what is in it is not known. `name` is its path."""
 
     kind: ClassVar[str] = "not_collected"
@@ -47,8 +44,7 @@ class NotCollected:
     host: str = ""
 
 
-@dataclass(frozen=True)
-class UnusedAllow:
+class UnusedAllow(Struct, frozen=True):
     """An `allow` comment that suppresses nothing, and why not. `name` is what it names."""
 
     kind: ClassVar[str] = "unused_allow"
@@ -58,11 +54,22 @@ class UnusedAllow:
     host: str = ""
 
 
+class OneOf:
+    """`Annotated[str, OneOf("loaded", "masked")]`: the attribute is one of these words."""
+
+    def __init__(self, *words: str) -> None:
+        self.words = words
+
+
 RELEASES = (
     "liberty", "mitaka", "newton", "ocata", "pike", "queens", "rocky", "stein", "train", "ussuri", "victoria", "wallaby",
 )  # fmt: skip
 
 CORE, ACTIVE_PASSIVE, ACTIVE_ACTIVE, INFRASTRUCTURE = "core", "active_passive", "active_active", "infrastructure"
+
+
+# what may happen to some services: their unit stops and nothing restarts it; they run and are not started at boot; their container stops
+MAY = ("stop", "miss-boot", "stop-container")
 
 
 class Release(NamedTuple):
@@ -76,8 +83,7 @@ class Release(NamedTuple):
         return None if self.name is None else RELEASES.index(self.name) >= RELEASES.index(name)
 
 
-@dataclass(frozen=True)
-class Database:
+class Database(Struct, frozen=True):
     """A database of a service: the option section that names it, and the Puppet keys that fill it.
 
     `option` is the option of `section` that holds the address; `retry_section` the section of the retry
@@ -91,8 +97,7 @@ class Database:
     retry_section: str = ""
 
 
-@dataclass(frozen=True)
-class Service:
+class Service(Struct, frozen=True):
     """One service of the catalogue (`rules/services.yaml`).
 
     `kind` is `core` (must be under Pacemaker), `active_passive` (may be), `active_active` (must not be)
@@ -106,12 +111,13 @@ class Service:
     all known template paths; those in `pacemaker_templates` put the service under Pacemaker. `profiles` are the
     Puppet classes that do so. `resource_ids` are the ids of its resource in any release (globs such as `ip-*` too), `full_ha_ids`
     those of the full architecture, `bundle_ids` those in containers. `units` have no suffix `.service`; one that ends in `@` is a template.
-    `httpd` names the releases in which httpd runs it (`units` then do not).
+    `httpd` names the releases in which httpd runs it (`units` then do not). `may` says what is no defect of it, as nothing of the
+    control plane ends with it (`MAY`).
     """
 
     name: str
     title: str
-    kind: str
+    kind: Annotated[str, OneOf("core", "active_passive", "active_active", "infrastructure")]
     releases: tuple[str, ...] = ()
     under_pacemaker: tuple[str, ...] = ()
     in_spec: bool = False
@@ -135,6 +141,22 @@ class Service:
     httpd: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     note: str = ""
+    may: tuple[str, ...] = ()
+
+    @property
+    def may_stop(self) -> bool:
+        """Whether its unit need not be restarted when it fails."""
+        return "stop" in self.may
+
+    @property
+    def may_miss_boot(self) -> bool:
+        """Whether it may run without being started at the next boot."""
+        return "miss-boot" in self.may
+
+    @property
+    def container_may_stop(self) -> bool:
+        """Whether its container need not run, or come back when it ends."""
+        return "stop-container" in self.may
 
 
 class Fact(Protocol):

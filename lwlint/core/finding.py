@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Union
+from typing import NamedTuple, Union
 
-from lwlint.core.named import NamedTuple
-from lwlint.core.record import dataclass, field
+from msgspec import Struct, field
+
 from lwlint.core.source import Source, Span
 
 SEVERITIES = ("note", "warning", "error")
@@ -21,32 +21,28 @@ class ConfigurationError(Exception):
     """
 
 
-@dataclass(frozen=True)
-class Related:
+class Related(Struct, frozen=True):
     """Another place that explains a problem, and what it adds."""
 
     span: Span
     message: str
 
 
-@dataclass(frozen=True)
-class Replace:
+class Replace(Struct, frozen=True, tag=True):
     """Put `text` in the place of what stands at `span`."""
 
     span: Span
     text: str
 
 
-@dataclass(frozen=True)
-class SetOption:
+class SetOption(Struct, frozen=True, tag=True):
     """Give the option of an option file whose key stands at `key` another value."""
 
     key: Span
     value: str
 
 
-@dataclass(frozen=True)
-class AddOption:
+class AddOption(Struct, frozen=True, tag=True):
     """Add an option to an option file: below the setting whose key stands at `beside` if that is in its section, else in the section."""
 
     beside: Span
@@ -55,15 +51,13 @@ class AddOption:
     value: str
 
 
-@dataclass(frozen=True)
-class DropLines:
+class DropLines(Struct, frozen=True, tag=True):
     """Take away the lines on which the setting stands whose key or value begins at `span`: of an option file, or of a mapping in YAML."""
 
     span: Span
 
 
-@dataclass(frozen=True)
-class AddKey:
+class AddKey(Struct, frozen=True, tag=True):
     """Add an entry to a mapping in YAML, in its style: `inside` the one whose key stands at `key` (and which has one of
     the keys `having`), else beside that key. `value` is YAML for one line."""
 
@@ -74,8 +68,7 @@ class AddKey:
     having: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class DropIn:
+class DropIn(Struct, frozen=True, tag=True):
     """Settings for a systemd unit in a drop-in, which is made or added to: `path` is its path, `settings` are `Section.Key` and value."""
 
     path: str
@@ -85,11 +78,10 @@ class DropIn:
 Change = Union[Replace, SetOption, AddOption, DropLines, AddKey, DropIn]
 
 
-@dataclass(frozen=True)
-class Fix:
+class Fix(Struct, frozen=True):
     """A mend for a problem: all `changes` or none. It is `safe` if nothing but the setting that is blamed changes its meaning.
 
-    `what` says in one line what it does. Where the changes come to stand in the text is for `lwlint.edits` to find out.
+    `what` says in one line what it does. Where the changes come to stand in the text is for `lwlint.run.edits` to find out.
     """
 
     what: str
@@ -111,8 +103,7 @@ class Command(NamedTuple):
     on: str = HOST
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """What a check saw. It knows no rule.
 
     `subject` names the fact that is blamed, without its place (`unit openstack-nova-api.service`),
@@ -132,8 +123,7 @@ class Problem:
     commands: tuple[Command, ...] = ()
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """A problem in the name of a rule. `allowed` holds the reason when it was suppressed, `elsewhere` than in its source or there."""
 
     code: str
@@ -153,8 +143,7 @@ class Finding:
     elsewhere: bool = False
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What one rule came to: `pass`, `fail`, `not evaluated` or `broken`, and because of what."""
 
     rule: str
@@ -163,8 +152,7 @@ class Verdict:
     because: str = ""
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(Struct, frozen=True):
     """The whole answer of one run, in the order in which it is printed.
 
     `skipped` are the paths that were given but are no input of lwlint's, with the reason; `release`
@@ -173,11 +161,11 @@ class Report:
 
     findings: tuple[Finding, ...]
     verdicts: tuple[Verdict, ...]
-    sources: Mapping[str, Source] = field(repr=False, default_factory=dict)
+    sources: Mapping[str, Source] = field(default_factory=dict)
     skipped: tuple[tuple[str, str], ...] = ()
     release: str | None = None
     release_because: str = ""
-    tracebacks: tuple[str, ...] = field(repr=False, default=())
+    tracebacks: tuple[str, ...] = field(default=())
 
     def count(self, outcome: str) -> int:
         """Return how many rules came to `outcome`."""

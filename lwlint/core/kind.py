@@ -7,12 +7,12 @@ A kind is added by a folder below `lwlint/inputs/` and a row in its `KINDS`, or 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Optional, Union
+from typing import Any, NamedTuple, Optional, Union
+
+from msgspec import Struct
 
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import Fact, Release
-from lwlint.core.named import NamedTuple
-from lwlint.core.record import dataclass
 from lwlint.core.source import Link, Source
 
 LINK, UNREADABLE = "link", "unreadable"  # kinds of source that are no kind of input: a link itself, a file that could not be read
@@ -34,8 +34,7 @@ class Comments(NamedTuple):
     stand: Optional[Callable[[Source, int], bool]] = None
 
 
-@dataclass(frozen=True)
-class Material:
+class Material(Struct, frozen=True):
     """What one run hands to each kind of input: everything that was found, and what facts may be made with.
 
     `sources` are all of the run by their paths, `facts` those of the kinds that come before. `load` reads a further file, to be judged or
@@ -64,8 +63,7 @@ def no_blocks(source: Source) -> Iterator[Piece]:
     return iter(())
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """One kind of input.
 
     name        the word for it in `--kind`, in `lwlint facts` and in a source

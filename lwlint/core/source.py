@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from typing import NamedTuple
+
+from msgspec import Struct
 
 from lwlint.core.lazy import pattern
-from lwlint.core.named import NamedTuple
-from lwlint.core.record import dataclass, field
 
 _LINE_BREAK = pattern(r"\r\n|\n|\r")
 
@@ -37,8 +38,7 @@ class Position(NamedTuple):
     column: int
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(Struct, frozen=True, dict=True):
     """One input file or archive member.
 
     `path` is relative to where lwlint runs, with `/`; `text` holds every character of the file,
@@ -49,7 +49,7 @@ class Source:
     """
 
     path: str
-    text: str = field(repr=False)
+    text: str
     kind: str
     host: str = ""
     root: str = ""
@@ -64,7 +64,7 @@ class Source:
         starts = self.__dict__.get("_starts")
         if starts is None:
             starts = [0, *(m.end() for m in _LINE_BREAK.finditer(self.text))]
-            object.__setattr__(self, "_starts", starts)
+            self.__dict__["_starts"] = starts
         return starts
 
     def position(self, offset: int) -> Position:
@@ -83,8 +83,7 @@ class Source:
         return self.text[starts[number - 1] : end].rstrip("\r\n").lstrip("\ufeff" if number == 1 else "")
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(Struct, frozen=True):
     """A symbolic link in a host's file system tree; `target` is as written in the link."""
 
     path: str

@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.util import find_spec, source_hash
 from typing import Any
 
-from lwlint.core.record import dataclass
+from msgspec import Struct
 
 LIMIT = 64_000_000  # bytes in the folder; beyond that the oldest half goes
 _MAGIC = b"lwlint cache 1\n"
@@ -18,8 +18,7 @@ _SUFFIX = ".lwlint"
 _LOOKS = "0"  # names end in a hash; a look at the whole folder after one in sixteen is enough, and it may hold ten thousands
 
 
-@dataclass(frozen=True)
-class Cache:
+class Cache(Struct, frozen=True):
     """A folder of entries by name. Without a `folder` nothing is kept, and nothing is ever written.
 
     Several runs may use one folder at once: an entry is there wholly or not at all.

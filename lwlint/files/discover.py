@@ -8,13 +8,14 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Optional
 
+from msgspec import Struct, field
+
 from lwlint.core.config_reader import near
 from lwlint.core.facts import Unreadable
 from lwlint.core.finding import ConfigurationError
 from lwlint.core.kind import LINK as LINK_ITSELF
 from lwlint.core.kind import UNREADABLE, Kinds
 from lwlint.core.lazy import pattern
-from lwlint.core.record import dataclass, field
 from lwlint.core.source import Link, Source
 from lwlint.files.tree import FILE, FOLDER, LINK, Tree, walk
 
@@ -27,8 +28,7 @@ _DUMP = pattern(r"(?:^|/)sos_commands/(?:pacemaker|cluster)/(?:pcs_cluster_cib|c
 Refusal = Callable[[str, Optional[str]], Optional[str]]
 
 
-@dataclass
-class Input:
+class Input(Struct):
     """What was found at the paths of one run; filled by `Discovery`, read by everything after it."""
 
     sources: dict[str, Source] = field(default_factory=dict)

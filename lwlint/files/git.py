@@ -10,24 +10,23 @@ import posixpath
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 
+from msgspec import Struct
+
 from lwlint.core.finding import ConfigurationError
-from lwlint.core.record import dataclass
 from lwlint.files.tree import FILE, FOLDER, LINK, Tree
 
 _SAFE = ("git", "--no-pager", "--literal-pathspecs", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
 _KINDS = {b"100644": FILE, b"100755": FILE, b"120000": LINK}
 
 
-@dataclass(frozen=True)
-class Blob:
+class Blob(Struct, frozen=True):
     """A file as git has it: FILE or LINK, and its bytes."""
 
     kind: str
     data: bytes
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(Struct, frozen=True):
     """The files that differ between two states, by their paths as they are shown: None where there is no such file.
 
     `before` and `after` say what is to be taken instead of what lies on the disk.

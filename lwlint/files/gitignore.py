@@ -11,8 +11,7 @@ import os
 import posixpath
 import re
 from collections.abc import Iterator
-
-from lwlint.core.named import NamedTuple
+from typing import NamedTuple
 
 
 class Pattern(NamedTuple):

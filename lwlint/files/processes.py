@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar, Union
-
-from lwlint.core.named import NamedTuple
+from typing import Any, NamedTuple, TypeVar, Union
 
 T = TypeVar("T")
 LEAST = 300  # items in all from which on a second process pays: forking, and what comes back, cost as much as reading 80 files

@@ -7,10 +7,11 @@ import os
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
+from msgspec.structs import replace
+
 from lwlint.core.config_reader import Mismatch, near
 from lwlint.core.facts import UnusedAllow
 from lwlint.core.finding import NOT_EVALUATED, ConfigurationError, Finding, Report
-from lwlint.core.record import replace
 from lwlint.core.secret import masked
 from lwlint.core.source import Source, Span
 from lwlint.files.gitignore import Ignored, covered, patterns, verdict
@@ -113,7 +114,7 @@ def _changed(rule: Rule, name: str, change: RuleSettings, settings: Settings) ->
         return rule
     rule = replace(rule, params={**(rule.params or {}), **change.params})
     try:
-        _ = rule.parameters
+        rule.compare()
     except Mismatch as mismatch:
         key = ("rules", name, *mismatch.path)
         blamed = [one for one in settings.layers if _says(one, key[:4])] or [one for one in settings.layers if _says(one, key[:2])]

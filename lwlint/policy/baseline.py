@@ -12,9 +12,11 @@ import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
 
-from lwlint.core.config_reader import Mismatch, build
+from msgspec import Struct
+from msgspec.structs import asdict, replace
+
+from lwlint.core.config_reader import Document, Mismatch, build
 from lwlint.core.finding import FAIL, KNOWN, PASS, ConfigurationError, Finding, Report
 from lwlint.core.source import Source
 from lwlint.files.tree import FOLDER, Tree
@@ -26,8 +28,7 @@ _CREDENTIALS = re.compile(r"://[^@/\s]*@")
 _MANY = 40  # words: what is longer is a whole section or file, which changes for reasons of its own
 
 
-@dataclass(frozen=True, order=True)
-class Known:
+class Known(Document, frozen=True, order=True):
     """One line of a baseline. `context` is a digest of what is written at the place; `message` is for its readers only."""
 
     code: str
@@ -37,8 +38,7 @@ class Known:
     message: str = ""
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """A report against a baseline.
 
     `gone` are recorded findings that are there no more; `unseen` those that this run cannot tell about: their file was

@@ -6,15 +6,16 @@ import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, Optional, Union
 
+from msgspec import field
+
 from lwlint import checks
+from lwlint.core.catalogue import own_folder as own_folder
 from lwlint.core.check import AnyCheck
-from lwlint.core.config_reader import Mismatch, build, located, near, read
+from lwlint.core.config_reader import Document, Mismatch, build, located, near, read
 from lwlint.core.facts import RELEASES
 from lwlint.core.finding import ConfigurationError
-from lwlint.core.record import dataclass, field
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 NO_RULES = ("services.yaml", "clauses.yaml", "options.yaml")
 
 
-@dataclass(frozen=True)
-class Example:
+class Example(Document, frozen=True):
     """A piece of input that a rule is shown with: `good` finds nothing, `bad` finds exactly what `finds` lists."""
 
     files: Mapping[str, Union[str, Mapping[str, str]]]
@@ -41,8 +41,7 @@ class Example:
         return self.good or self.bad or ""
 
 
-@dataclass(frozen=True)
-class Clause:
+class Clause(Document, frozen=True):
     """One requirement of the specification (`rules/clauses.yaml`, explained in `docs/spec.md`)."""
 
     id: str
@@ -55,8 +54,7 @@ class Clause:
     served_by: Optional[str] = None
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(Document, frozen=True, dict=True):
     """Policy: what a check, with these parameters, means for one clause. `source` is the YAML that it was read from."""
 
     id: str
@@ -80,6 +78,13 @@ class Rule:
         """The rule's `params`, as the dataclass that its check declares."""
         return build(self.params or {}, self.bound.params, ("params",))
 
+    def compare(self) -> None:
+        """Compare the parameters and the clause with their vocabularies; raise Mismatch for the first that does not fit."""
+        from lwlint.checks.parameters import ClauseName, compare
+
+        for wrong in (*compare(self.clause, ClauseName, ("clause",)), *compare(self.parameters, self.bound.params, ("params",))):
+            raise wrong
+
 
 def load_rule(text: str, path: str, *, examples: bool = True) -> Rule:
     """Return the rule in the YAML `text`.
@@ -99,7 +104,7 @@ def load_rule(text: str, path: str, *, examples: bool = True) -> Rule:
             raise Mismatch(("code",), f"`{rule.code}`: must be letters and a number, as `LW101`")
         if rule.check not in checks.MODULES and rule.check not in checks.names():
             raise Mismatch(("check",), f"`{rule.check}`: unknown check{near(rule.check, checks.names())}")
-        _ = rule.parameters
+        rule.compare()
         _check_examples(rule)
     except Mismatch as mismatch:
         raise located(mismatch, text, path) from None
@@ -151,14 +156,7 @@ def unique(rules: Iterable[Rule]) -> list[Rule]:
     return rules
 
 
-def own_folder() -> str:
-    """Return the folder of lwlint's own rules."""
-    folder: str = next(iter(import_module("lwlint_rules").__path__))
-    return folder
-
-
-@dataclass(frozen=True)
-class _Clauses:
+class _Clauses(Document, frozen=True):
     clauses: tuple[Clause, ...]
 
 

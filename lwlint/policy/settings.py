@@ -7,16 +7,17 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Literal, Optional, Union
+from typing import Annotated, Any, Literal, NamedTuple, Optional, Union
 
-from lwlint.core.config_reader import Mismatch, build, located, near
+from msgspec import Meta, Struct, field
+from msgspec.structs import replace
+
+from lwlint.core.config_reader import Document, Mismatch, build, located, near
 from lwlint.core.config_reader import load as load_yaml
 from lwlint.core.facts import RELEASES
 from lwlint.core.finding import ConfigurationError
-from lwlint.core.named import NamedTuple
-from lwlint.core.record import dataclass, field, replace
 from lwlint.files.gitignore import useless
-from lwlint.policy import pyproject
+from lwlint.policy.apply import pyproject
 
 NAME = ".lwlint.yaml"
 _MISNAMED = (".lwlint.yml", "lwlint.yaml", "lwlint.yml")
@@ -67,7 +68,7 @@ def _has_table(project: str) -> bool:
     text = text_of(project)
     if "lwlint" not in text:
         return False
-    from lwlint.policy import pyproject
+    from lwlint.policy.apply import pyproject
 
     return pyproject.table(text, shown(project)) is not None
 
@@ -84,81 +85,73 @@ Severity = Literal["error", "warning", "note"]
 Strings = tuple[str, ...]
 
 
-def _about(text: str, **more: Any) -> dict[str, Any]:
-    """Return the metadata of a field: what it is, and more for its schema."""
-    return {"description": text, **more}
-
-
-@dataclass(frozen=True)
-class RuleSettings:
+class RuleSettings(Document, frozen=True):
     """How one rule is judged."""
 
-    severity: Optional[Severity] = field(default=None, metadata=_about("instead of the rule's own severity"))
-    params: Optional[Mapping[str, Any]] = field(default=None, metadata=_about("instead of the rule's own parameters, key by key"))
+    severity: Annotated[Optional[Severity], Meta(description="instead of the rule's own severity")] = None
+    params: Annotated[Optional[Mapping[str, Any]], Meta(description="instead of the rule's own parameters, key by key")] = None
 
 
-@dataclass(frozen=True)
-class Paths:
+class Paths(Document, frozen=True):
     """Which files are read. Patterns are those of `.gitignore`, from the folder of the configuration."""
 
-    include: Optional[Strings] = field(default=None, metadata=_about("read only what matches one of these, when a folder is read"))
-    exclude: Optional[Strings] = field(default=None, metadata=_about("leave out what matches one of these, files that are named too"))
-    gitignore: Optional[bool] = field(default=None, metadata=_about("leave out what git ignores, when a folder is read (default: true)"))
+    include: Annotated[Optional[Strings], Meta(description="read only what matches one of these, when a folder is read")] = None
+    exclude: Annotated[Optional[Strings], Meta(description="leave out what matches one of these, files that are named too")] = None
+    gitignore: Annotated[Optional[bool], Meta(description="leave out what git ignores, when a folder is read (default: true)")] = None
 
 
-@dataclass(frozen=True)
-class Allowance:
+class Allowance(Document, frozen=True):
     """An exception: findings of one rule about one fact, or below a path, are allowed."""
 
-    rule: str = field(metadata=_about("an id or a code"))
-    because: str = field(metadata=_about("the reason, which is shown in every report", minLength=1))
-    fact: Optional[str] = field(
-        default=None, metadata=_about("the name of the fact, as in `resource haproxy-clone`; `*` and `?` stand for any")
+    rule: Annotated[str, Meta(description="an id or a code")]
+    because: Annotated[str, Meta(description="the reason, which is shown in every report", extra_json_schema={"minLength": 1})]
+    fact: Annotated[Optional[str], Meta(description="the name of the fact, as in `resource haproxy-clone`; `*` and `?` stand for any")] = (
+        None
     )
-    path: Optional[str] = field(default=None, metadata=_about("a pattern as in `.gitignore`, from the folder of the configuration"))
-    until: Optional[Union[str, datetime.date]] = field(default=None, metadata=_about("the last day on which it holds", format="date"))
+    path: Annotated[Optional[str], Meta(description="a pattern as in `.gitignore`, from the folder of the configuration")] = None
+    until: Annotated[Any, Meta(description="the last day on which it holds", extra_json_schema={"type": "string", "format": "date"})] = None
 
 
-@dataclass(frozen=True)
-class Override:
+class Override(Document, frozen=True):
     """Other settings for some files."""
 
-    paths: Strings = field(metadata=_about("patterns as in `.gitignore`, from the folder of the configuration", minItems=1))
-    ignore: Strings = field(default=(), metadata=_about("rules that find nothing there: ids, codes, beginnings of codes"))
-    severity: Mapping[str, Severity] = field(default_factory=dict, metadata=_about("the severity of rules there, by id or code"))
+    paths: Annotated[
+        Strings, Meta(description="patterns as in `.gitignore`, from the folder of the configuration", extra_json_schema={"minItems": 1})
+    ]
+    ignore: Annotated[Strings, Meta(description="rules that find nothing there: ids, codes, beginnings of codes")] = ()
+    severity: Annotated[Mapping[str, Severity], Meta(description="the severity of rules there, by id or code")] = field(
+        default_factory=dict
+    )
 
 
-@dataclass(frozen=True)
-class File:
+class File(Document, frozen=True):
     """One configuration file as it is written; what it does not say is None."""
 
-    extends: Optional[Union[str, Strings]] = field(
-        default=None, metadata=_about("files, from the folder of this one, and profiles of lwlint's own, that this one goes on from")
-    )
-    release: Optional[str] = field(
-        default=None, metadata=_about("the release to judge by; `auto` goes by evidence", enum=["auto", *RELEASES])
-    )
-    select: Optional[Strings] = field(default=None, metadata=_about("run only these rules: ids, codes, beginnings of codes"))
-    ignore: Optional[Strings] = field(default=None, metadata=_about("leave these rules out"))
-    rules: Optional[Mapping[str, RuleSettings]] = field(default=None, metadata=_about("settings of single rules, by id or code"))
-    paths: Optional[Paths] = field(default=None, metadata=_about("which files are read"))
-    rule_directories: Optional[Strings] = field(
-        default=None, metadata=_about("folders with rules of your own, from the folder of this file")
-    )
-    allow: Optional[tuple[Allowance, ...]] = field(default=None, metadata=_about("exceptions, each with its reason"))
-    overrides: Optional[tuple[Override, ...]] = field(default=None, metadata=_about("other settings for some files; a later one wins"))
+    extends: Annotated[
+        Optional[Union[str, Strings]],
+        Meta(description="files, from the folder of this one, and profiles of lwlint's own, that this one goes on from"),
+    ] = None
+    release: Annotated[
+        Optional[str], Meta(description="the release to judge by; `auto` goes by evidence", extra_json_schema={"enum": ["auto", *RELEASES]})
+    ] = None
+    select: Annotated[Optional[Strings], Meta(description="run only these rules: ids, codes, beginnings of codes")] = None
+    ignore: Annotated[Optional[Strings], Meta(description="leave these rules out")] = None
+    rules: Annotated[Optional[Mapping[str, RuleSettings]], Meta(description="settings of single rules, by id or code")] = None
+    paths: Annotated[Optional[Paths], Meta(description="which files are read")] = None
+    rule_directories: Annotated[Optional[Strings], Meta(description="folders with rules of your own, from the folder of this file")] = None
+    allow: Annotated[Optional[tuple[Allowance, ...]], Meta(description="exceptions, each with its reason")] = None
+    overrides: Annotated[Optional[tuple[Override, ...]], Meta(description="other settings for some files; a later one wins")] = None
 
 
 Key = tuple[Union[str, int], ...]  # the way to a value from the top of a file: ("allow", 0, "rule")
 
 
-@dataclass(frozen=True)
-class Layer:
+class Layer(Struct, frozen=True):
     """One file that was read (or a profile): its name as shown, its folder from where lwlint runs, and what it says."""
 
     name: str
     folder: str
-    text: str = field(repr=False)
+    text: str
     plain: Mapping[str, Any]
     file: File
 
@@ -171,8 +164,7 @@ class Placed(NamedTuple):
     value: Any
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """What all layers come to, the later ones over the earlier; without any, the defaults.
 
     `release`, `select`, `include` and `gitignore` are of the last layer that sets them; the settings of a rule are, key

@@ -8,17 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from lwlint.core.config_reader import near
 from lwlint.core.finding import ConfigurationError, Report
-from lwlint.core.record import dataclass
 from lwlint.files.atomic import appear, replace
 
 if TYPE_CHECKING:
     from lwlint.policy.rules import Rule
 
 
-@dataclass(frozen=True)
-class How:
+class How(Struct, frozen=True):
     """What a format may need to know of the run besides its report."""
 
     colour: bool = False
@@ -27,8 +27,7 @@ class How:
     exit_code: int | None = None
 
 
-@dataclass(frozen=True)
-class Output:
+class Output(Struct, frozen=True):
     """One `--format` argument: the format's name, and the file that it is written to (None: standard output)."""
 
     format: str

@@ -1,12 +1,13 @@
-"""The catalogue for a reader: the list of services, and one of them with the command that manages it in each architecture."""
+"""Rules and clauses for a reader: the list, one explained, and the pages of the documentation."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE, RELEASES, Service
 from lwlint.core.secret import masked
@@ -14,11 +15,11 @@ from lwlint.policy.rules import Clause, Example, Rule
 from lwlint.policy.settings import Key, Layer, Settings, position
 from lwlint.report.fixes import encodable, one_line
 from lwlint.report.json import dump
+from lwlint.report.parameters import parameter_lines, parameter_table
 from lwlint.run.examples import Branch, Way
 
 
-@dataclass(frozen=True)
-class Reached:
+class Reached(Struct, frozen=True):
     """The branches that each example of one rule takes through its check, in the order of the examples."""
 
     rule: Rule
@@ -90,6 +91,13 @@ def explain_rule(rule: Rule, clauses: Sequence[Clause]) -> str:
     return "\n".join(parts).rstrip() + "\n"
 
 
+def explain_parameters(rule: Rule) -> str:
+    """Return the parameters of a rule's check, each with its type, default and meaning, and what the rule sets."""
+    set_here = dump(rule.params or {}).rstrip().splitlines()
+    head = f"{rule.code} {rule.id}: the parameters of its check `{rule.check}`"
+    return "\n".join([head, "", *parameter_lines(rule.bound.params), "", "The rule sets:", *(f"  {line}" for line in set_here)]) + "\n"
+
+
 def explain_clause(clause: Clause, rules: Sequence[Rule]) -> str:
     """Return one clause: the requirement, what it means for each kind of input, and the rules that serve it."""
     parts = [f"{clause.id} ({clause.level})", clause.title, "", *_wrap(clause.requirement)]
@@ -145,7 +153,12 @@ def rule_page(rule: Rule, clauses: Sequence[Clause]) -> str:
     parts = [f"# {rule.code} {rule.id}", "", f"**{rule.title}** ({rule.severity})", ""]
     if clause is not None:
         parts += [f"Clause [{clause.id}](../spec.md#{clause.id}): {clause.requirement.strip()}", ""]
-    parts += ["## Why", "", rule.why.strip(), "", "## Remedy", "", rule.remedy.strip(), "", "## Examples"]
+    parts += ["## Why", "", rule.why.strip(), "", "## Remedy", "", rule.remedy.strip()]
+    found = parameter_table(rule.bound.params)
+    if found:
+        said = f"of the check `{rule.check}`; `rules: {{{rule.code}: {{params: ...}}}}` of a configuration sets them."
+        parts += ["", "## Parameters", "", f"These are the parameters {said}", "", *found]
+    parts += ["", "## Examples"]
     for example in rule.examples:
         parts += ["", f"### {'Good' if example.good else 'Bad'}: {example.title}"]
         if example.release:
@@ -174,8 +187,7 @@ _KINDS = {
 _WIDTH = 110
 
 
-@dataclass(frozen=True)
-class _Architecture:
+class _Architecture(Struct, frozen=True):
     title: str
     first: str
     last: str

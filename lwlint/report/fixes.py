@@ -6,10 +6,9 @@ import difflib
 import json
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lwlint.core.finding import Finding, Replace, Report
-from lwlint.core.named import NamedTuple
 from lwlint.core.secret import masked_lines
 from lwlint.core.source import Source, Span
 from lwlint.report.text import safe

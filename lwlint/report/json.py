@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
-import datetime
 import json
 import typing
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, Union
+from typing import Annotated, Any, Union
+
+from msgspec import Meta, Struct
 
 from lwlint import __version__
+from lwlint.core.config_reader import description_of, fields_of, required_of
 from lwlint.core.facts import Fact, Service
 from lwlint.core.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, SEVERITIES, Finding, Report
 from lwlint.core.secret import is_secret, masked_value, stars
@@ -115,10 +116,10 @@ def _fields(record: Any, sources: Mapping[str, Source]) -> dict[str, Any]:
     text = getattr(record, "value", None)
     in_part = isinstance(text, str) and masked_value(text) != text  # in which of the lines it goes on in, the value as a whole tells
     fields = {}
-    for field in dataclasses.fields(record):
-        if field.name != "span":
-            value = _plain(getattr(record, field.name), sources)
-            fields[field.name] = _hidden(value) if (secret and field.name in _VALUES) or (in_part and field.name == "continued") else value
+    for name in record.__struct_fields__:
+        if name != "span":
+            value = _plain(getattr(record, name), sources)
+            fields[name] = _hidden(value) if (secret and name in _VALUES) or (in_part and name == "continued") else value
     return fields
 
 
@@ -145,7 +146,7 @@ def _plain(value: Any, sources: Mapping[str, Source]) -> Any:
     if isinstance(value, Mapping):
         plain = ((str(key), _plain(item, sources)) for key, item in value.items())
         return {key: _hidden(item) if is_secret(key) else item for key, item in plain}
-    if dataclasses.is_dataclass(value):
+    if isinstance(value, Struct):
         span = getattr(value, "span", None)
         return {**_fields(value, sources), **(_place(span, sources) if isinstance(span, Span) else {})}
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
@@ -179,11 +180,16 @@ def schema() -> str:
 def _of(kind: Any) -> dict[str, Any]:
     if kind is Any:
         return {}
-    if dataclasses.is_dataclass(kind):
-        return _of_dataclass(kind)
+    if fields_of(kind) is not None:
+        return _of_record(kind)
     origin, inside = typing.get_origin(kind), typing.get_args(kind)
+    if origin is Annotated:
+        notes = [note for note in inside[1:] if isinstance(note, Meta)]
+        more = dict(notes[0].extra_json_schema or {}) if notes else {}
+        kind_of_value = {"type": more.pop("type")} if "type" in more else _of(inside[0])
+        return {**kind_of_value, "description": description_of(kind), **more}
     if origin is Union:
-        options = [_of(option) for option in inside if option is not type(None) and option is not datetime.date]
+        options = [_of(option) for option in inside if option is not type(None)]
         return options[0] if len(options) == 1 else {"anyOf": options}
     if origin is typing.Literal:
         return {"enum": list(inside)}
@@ -194,15 +200,12 @@ def _of(kind: Any) -> dict[str, Any]:
     return {"type": _WORDS[kind]}
 
 
-def _of_dataclass(kind: Any) -> dict[str, Any]:
-    hints = typing.get_type_hints(kind)
-    fields = dataclasses.fields(kind)
-    missing = dataclasses.MISSING
-    required = [f.name for f in fields if f.default is missing and f.default_factory is missing]
+def _of_record(kind: Any) -> dict[str, Any]:
+    required = list(required_of(kind))
     return {
         "type": "object",
         "additionalProperties": False,
         **({"required": required} if required else {}),
         **({"anyOf": [{"required": [name]} for name in _ONE_OF[kind]]} if kind in _ONE_OF else {}),
-        "properties": {field.name: {**_of(hints[field.name]), **field.metadata} for field in fields},
+        "properties": {name: _of(hint) for name, (_, hint) in (fields_of(kind) or {}).items()},
     }

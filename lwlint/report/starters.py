@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from lwlint import __version__
+from lwlint.core.config_reader import description_of, fields_of
 from lwlint.core.finding import ConfigurationError
 from lwlint.policy.rules import Rule
 from lwlint.policy.settings import File
@@ -185,10 +185,10 @@ def starter() -> str:
 
 def _starter() -> Iterator[str]:
     yield "# Configuration of lwlint; every key is optional. `lwlint config` shows what holds, and where it comes from."
-    for field in dataclasses.fields(File):
+    for name, (_, kind) in (fields_of(File) or {}).items():
         yield ""
-        yield from textwrap.wrap(f"{field.name}: {field.metadata['description']}", 110, initial_indent="# ", subsequent_indent="#   ")
-        yield from (f"#:{line}" for line in _EXAMPLES[field.name].split("\n"))
+        yield from textwrap.wrap(f"{name}: {description_of(kind)}", 110, initial_indent="# ", subsequent_indent="#   ")
+        yield from (f"#:{line}" for line in _EXAMPLES[name].split("\n"))
 
 
 PRE_COMMIT = f"""\

@@ -10,10 +10,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
+from typing import NamedTuple
 
 from lwlint import __version__
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, SEVERITIES, Finding, Report, Verdict
-from lwlint.core.named import NamedTuple
 from lwlint.policy.rules import Rule
 from lwlint.report.fixes import lines, one_line, ordered, region, said, spot
 from lwlint.report.text import summary

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from lwlint import checks
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.config_reader import near
@@ -15,13 +18,12 @@ from lwlint.core.costs import Costs
 from lwlint.core.facts import RELEASES, Fact, Facts, Release, UnusedAllow
 from lwlint.core.finding import FAIL, PASS, ConfigurationError, Finding, Report, Verdict
 from lwlint.core.kind import Material
-from lwlint.core.record import dataclass, field, replace
 from lwlint.core.source import Source
 from lwlint.files.cache import Cache
 from lwlint.files.discover import Discovery, Input, normal
 from lwlint.files.tree import FOLDER, Disk, Tree
 from lwlint.inputs import KINDS
-from lwlint.policy import compiled
+from lwlint.policy.apply import compiled
 from lwlint.policy.rules import Rule, choose, load_folder, own_folder, unique
 from lwlint.run import allow
 from lwlint.run.engine import Answer, evaluate
@@ -37,8 +39,7 @@ AUTO = "auto"
 _LAST_CHECK = "allow-without-effect"  # runs when all others have, on what is left of the suppressions
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(Struct, frozen=True):
     """What to read and how: the arguments of one run.
 
     `environments` are Heat environments in the order of `-e`; `text` is standard input, to be read as the file `text_path`; `kind`
@@ -67,8 +68,7 @@ class Request:
     jobs: int = 1
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """All that was read in one run: the facts, and the input that they are of."""
 
     facts: Facts
@@ -182,7 +182,7 @@ def _by_settings(
     """Return the findings and sources as the exceptions and overrides of a configuration leave them, and exceptions without effect."""
     if request.settings is None or request.today is None:
         return findings, sources, []
-    from lwlint.policy import apply
+    from lwlint.policy.apply import apply
 
     findings = apply.overridden(findings, request.settings, rules)
     whole = request.text is None and all(request.tree.real_kind(normal(path)) == FOLDER for path in request.paths)

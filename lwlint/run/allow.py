@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from lwlint.core.config_reader import near
 from lwlint.core.facts import UnusedAllow
 from lwlint.core.finding import NOT_EVALUATED, Finding, Verdict
 from lwlint.core.kind import Comments, Piece
 from lwlint.core.lazy import pattern
-from lwlint.core.record import dataclass, replace
 from lwlint.core.secret import masked
 from lwlint.core.source import Source, Span
 from lwlint.inputs import KINDS
@@ -39,8 +41,7 @@ _REASON = pattern(r"(?<=[\s:])(?:--\s*(?:because\b:?)?|because\b:?)")  # XML has
 _BEFORE_ALL = pattern(r"\ufeff?(?:[ \t]*(?:[#;][^\r\n]*)?[\r\n]|---[^\r\n]*|\s*<\?.*?\?>\s*|\s*<!--.*?-->\s*)*", re.DOTALL)
 
 
-@dataclass(frozen=True)
-class Allow:
+class Allow(Struct, frozen=True):
     """One suppression: what it names, its reason (empty if none is given), and the line that it speaks of."""
 
     names: tuple[str, ...]

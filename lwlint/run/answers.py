@@ -7,29 +7,27 @@ and holds no longer if that has changed. Where anything else could matter nothin
 
 from __future__ import annotations
 
-import marshal
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.util import MAGIC_NUMBER
-from typing import Any
+from typing import Any, NamedTuple, Optional
+
+from msgspec import DecodeError, Struct, msgpack
 
 from lwlint import checks
-from lwlint.core import finding
 from lwlint.core.facts import Release
-from lwlint.core.named import NamedTuple
-from lwlint.core.record import is_dataclass
-from lwlint.core.source import Source, Span
+from lwlint.core.finding import Finding, Verdict
+from lwlint.core.source import Source
 from lwlint.files.cache import Cache, described, hasher
 from lwlint.files.discover import Discovery
 from lwlint.policy.rules import Rule, own_folder
 from lwlint.run.engine import Answer
 
-_MARSHAL = 2  # as old as Python 3: every version reads it
 _KINDS = ("containers", "heat", "oslo", "pacemaker", "puppet", "systemd")
 _FOLDERS = ("core", "files", "inputs", *(f"inputs/{kind}" for kind in _KINDS), "checks", "policy", "run")
 _LIBRARIES = ("yaml", "lxml", "tree_sitter", "tree_sitter_puppet")
 _RULE = ("id", "code", "severity", "clause", "remedy", "check", "params")
-_RECORDS = {cls.__name__: cls for cls in vars(finding).values() if is_dataclass(cls)}
 
 
 class Known(NamedTuple):
@@ -37,6 +35,23 @@ class Known(NamedTuple):
 
     answer: Answer
     release: Release
+
+
+class _Looked(Struct, frozen=True, array_like=True):
+    """A file that was looked for as context, and the hash of what was there."""
+
+    path: str
+    judged: bool
+    then: Optional[bytes]
+
+
+class _Kept(Struct, frozen=True, array_like=True):
+    """What an entry of the cache holds."""
+
+    release: Release
+    context: list[_Looked]
+    findings: tuple[Finding, ...]
+    verdicts: tuple[Verdict, ...]
 
 
 class Answers:
@@ -56,11 +71,11 @@ class Answers:
         if data is None:
             return None
         try:
-            release, context, (findings, verdicts) = marshal.loads(data)
-            if self._replay(context):
-                return Known(Answer(_record(findings), _record(verdicts), ()), Release(*release))
-        except (ValueError, EOFError, TypeError, KeyError):
-            pass  # by another version of Python; it is written anew
+            kept = msgpack.decode(data, type=_Kept)
+            if self._replay(kept.context):
+                return Known(Answer(kept.findings, kept.verdicts, ()), kept.release)
+        except DecodeError:
+            pass  # damaged; it is written anew
         self._discovery.back(self._found)
         return None
 
@@ -69,13 +84,13 @@ class Answers:
         if not self._name or answer.tracebacks:
             return
         found = self._discovery.found.sources
-        context = [(path, judged, _described(found.get(path))) for path, judged in self._discovery.looked_for]
-        plain = (release.name, release.because), context, (_plain(answer.findings), _plain(answer.verdicts))
-        self._cache.put(self._name, marshal.dumps(plain, _MARSHAL))
+        context = [_Looked(path, judged, _described(found.get(path))) for path, judged in self._discovery.looked_for]
+        with suppress(UnicodeEncodeError):  # a name that is no UTF-8
+            self._cache.put(self._name, msgpack.encode(_Kept(release, context, answer.findings, answer.verdicts)))
 
-    def _replay(self, context: list[tuple[str, bool, Any]]) -> bool:
+    def _replay(self, context: Sequence[_Looked]) -> bool:
         """Look for what was looked for, and return whether all of that is as it was."""
-        return all(_described(self._discovery.load(path, judged=judged)) == then for path, judged, then in context)
+        return all(_described(self._discovery.load(one.path, judged=one.judged)) == one.then for one in context)
 
 
 def _hash(asked: tuple[object, ...], rules: Sequence[Rule], discovery: Discovery) -> str:
@@ -93,36 +108,17 @@ def _hash(asked: tuple[object, ...], rules: Sequence[Rule], discovery: Discovery
     return found_as
 
 
-def _described(source: Source | None) -> Any:
-    """Return what tells one source from another, as values that `marshal` takes."""
+def _described(source: Source | None) -> bytes | None:
+    """Return the hash of what tells one source from another."""
     if source is None:
         return None
     whole = hasher()
     _add(whole, source)
-    return whole.digest()
+    digest: bytes = whole.digest()
+    return digest
 
 
 def _add(whole: Any, source: Source) -> None:
     text = source.text.encode("utf-8", "surrogatepass")
     whole.update(repr((source.path, source.kind, source.host, source.root, source.judged, len(text))).encode("utf-8", "surrogatepass"))
     whole.update(text)
-
-
-def _plain(value: Any) -> Any:
-    """Return records as tuples that begin with their name, tuples as lists."""
-    if isinstance(value, Span):
-        return (Span.__name__, *value)
-    if isinstance(value, tuple):
-        return [_plain(each) for each in value]
-    if is_dataclass(type(value)):
-        return (type(value).__name__, *(_plain(getattr(value, name)) for name in type(value).__match_args__))
-    return value
-
-
-def _record(plain: Any) -> Any:
-    if isinstance(plain, list):
-        return tuple(_record(each) for each in plain)
-    if not isinstance(plain, tuple):
-        return plain
-    name, *values = plain
-    return Span(*values) if name == Span.__name__ else _RECORDS[name](*map(_record, values))

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from msgspec.structs import replace
+
 from lwlint.core.finding import BROKEN, ConfigurationError, Finding, Report
 from lwlint.core.lazy import pattern
-from lwlint.core.record import replace
 from lwlint.core.source import Source
 from lwlint.files import git
 from lwlint.files.discover import normal

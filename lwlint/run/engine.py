@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from msgspec import Struct
+
 from lwlint import checks
 from lwlint.core.check import Unknown
 from lwlint.core.costs import Costs
 from lwlint.core.facts import Facts
 from lwlint.core.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, Command, Finding, Problem, Related, Verdict
-from lwlint.core.record import dataclass
 from lwlint.core.secret import masked, secrets, without
 from lwlint.core.source import Source
 from lwlint.files.cache import sha256
@@ -18,8 +19,7 @@ from lwlint.inputs import KINDS
 from lwlint.policy.rules import Rule
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What one run of the rules came to."""
 
     findings: tuple[Finding, ...]

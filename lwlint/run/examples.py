@@ -10,14 +10,14 @@ import ast
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from types import FrameType
-from typing import Any, Optional, Union
+from typing import Any, NamedTuple, Optional, Union
+
+from msgspec import Struct
 
 from lwlint.core.check import AnyCheck
 from lwlint.core.costs import Costs
 from lwlint.core.finding import BROKEN, Report
-from lwlint.core.named import NamedTuple
 from lwlint.files.tree import Memory
 from lwlint.policy.rules import Example, Rule
 from lwlint.run import AUTO, Request, judge, read_facts
@@ -35,8 +35,7 @@ class Branch(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True)
-class _Fork:
+class _Fork(Struct, frozen=True):
     """A place where the way divides: the lines of its test, those of its body, and the two outcomes ("" is no branch)."""
 
     test: tuple[int, int]
@@ -51,8 +50,7 @@ class _Fork:
         return "" if line is not None and self.test[0] <= line <= self.test[1] else self.other
 
 
-@dataclass(frozen=True)
-class Way:
+class Way(Struct, frozen=True):
     """The code of one check: its file, how to name it, its branches."""
 
     file: str
@@ -178,8 +176,7 @@ def tracer(through: Way, taken: set[Branch]) -> Tracer:
     return start
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What one example came to: `expected` and `found` are lines `path:line:column message`."""
 
     rule: Rule

@@ -11,8 +11,10 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from lwlint.core.finding import BROKEN, AddKey, AddOption, ConfigurationError, DropIn, Finding, Replace, Report
-from lwlint.core.record import dataclass, replace
 from lwlint.core.source import Position
 from lwlint.files import atomic, tree
 from lwlint.policy.rules import Rule
@@ -24,16 +26,14 @@ _Key = tuple[str, str]
 _ADDS = (AddKey, AddOption, DropIn)
 
 
-@dataclass(frozen=True)
-class Fixed:
+class Fixed(Struct, frozen=True):
     """A finding that is mended, and where it stood when it was."""
 
     finding: Finding
     position: Position
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What the fixes come to: `files` are the bytes before (None: no file) and after by path; `report` judges what is after.
 
     `left` are findings of `report` whose fix was not applied, and why; `unsafe` are those whose fix was not asked for.

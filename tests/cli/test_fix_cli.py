@@ -125,7 +125,7 @@ FIXES = (
 
 
 def test_the_reports_hold_the_fixes_and_keep_to_their_schemas(schema: object) -> None:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     findings = [replace(f, fix=fix, fingerprint="0" * 20) for f, fix in zip((f for f in REPORT.findings if f.allowed is None), FIXES)]
     report = replace(REPORT, findings=tuple(findings))

@@ -73,7 +73,7 @@ id: some-rule
 code: LX1
 title: t
 severity: error
-clause: c
+clause: readable-input
 why: w
 remedy: r
 check: unreadable-input

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from lwlint.core.finding import FAIL, NOT_EVALUATED, PASS, ConfigurationError, Finding, Report, Verdict
 from lwlint.core.source import Source
 from lwlint.files.tree import Memory
-from lwlint.policy import baseline
+from lwlint.policy.apply import baseline
 from lwlint.policy.baseline import Comparison, Known
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from lwlint.files.cache import Cache, sealed, unsealed
-from lwlint.policy import compiled
+from lwlint.policy.apply import compiled
 from lwlint.policy.rules import load_folder, own_folder
 from tests.shared import HERE
 
@@ -40,7 +40,7 @@ def test_rules_and_catalogue_are_the_same_from_either_form(tmp_path: Path) -> No
 
 def test_from_the_cache_no_yaml_is_imported(tmp_path: Path) -> None:
     code = (
-        "import sys\nfrom lwlint.cache import Cache\nfrom lwlint.run import load_catalogue, load_rules\n"
+        "import sys\nfrom lwlint.files.cache import Cache\nfrom lwlint.run import load_catalogue, load_rules\n"
         "load_rules(examples=False, cache=Cache(sys.argv[1])); load_catalogue(Cache(sys.argv[1])); print('yaml' in sys.modules)"
     )
     told = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import itertools
 import json
 from typing import Any
 
@@ -111,7 +112,7 @@ def test_a_snippet_is_well_formed_and_names_formats_that_there_are(name: str) ->
     else:
         assert yaml.safe_load(text)
     words = text.replace("=", " ").split()
-    assert [b for a, b in zip(words, words[1:]) if a == "--format" and b not in FORMATS] == []
+    assert [b for a, b in itertools.pairwise(words) if a == "--format" and b not in FORMATS] == []
 
 
 def test_the_hook_of_the_snippet_is_one_of_the_project() -> None:

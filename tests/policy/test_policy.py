@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from lwlint.core.finding import FAIL, NOT_EVALUATED, ConfigurationError, Report, Verdict
 from lwlint.policy.apply import allowed, configured, overridden

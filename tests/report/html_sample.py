@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Callable
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lwlint import __version__
 from lwlint.audit.answer import NOT_APPLICABLE, Audit, ClusterAnswer, Found, HostAnswer, Outcome, Place, TargetAnswer
@@ -104,13 +106,13 @@ AUDIT = Audit(
 
 
 def changed(value: Any, change: Callable[[str], str]) -> Any:
-    """Return a value with every text in it changed, in dataclasses and tuples too; severities and outcomes, which are ours, stay."""
+    """Return a value with every text in it changed, in records and tuples too; severities and outcomes, which are ours, stay."""
     if isinstance(value, str):
         return value if value in ("error", "warning", "note", PASS, FAIL, NOT_EVALUATED, NOT_APPLICABLE) else change(value)
     if isinstance(value, tuple):
         return tuple(changed(one, change) for one in value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.replace(value, **{f.name: changed(getattr(value, f.name), change) for f in dataclasses.fields(value)})
+    if isinstance(value, Struct):
+        return replace(value, **{name: changed(getattr(value, name), change) for name in value.__struct_fields__})
     return value
 
 

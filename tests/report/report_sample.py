@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from lwlint import __version__
 from lwlint.core.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, Finding, Related, Report, Verdict

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from lwlint.report.ci import COLUMNS, render_csv
 from tests.report.report_sample import CLEAN, REPORT, RULES, TEMPLATE, TURNED, assert_golden, finding, span

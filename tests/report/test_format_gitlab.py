@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 from jsonschema import Draft7Validator
+from msgspec.structs import replace
 
 from lwlint.core.source import Source
 from lwlint.report.ci import render_gitlab

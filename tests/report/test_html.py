@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import re
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
@@ -13,7 +14,7 @@ import pytest
 
 from lwlint.audit.answer import Audit
 from lwlint.cli import main
-from lwlint.report.html import element, prose, text
+from lwlint.report.html.page import element, prose, text
 from lwlint.report.html.cluster import parts_of
 from lwlint.report.html.page import render
 from tests.audit.audit_cluster import write
@@ -127,7 +128,7 @@ def test_the_outline_and_the_tables_can_be_heard() -> None:
     levels = [int(tag[1]) for tag, _ in found.elements if re.fullmatch(r"h[1-6]", tag)]
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert [(a, b) for a, b in zip(levels, levels[1:]) if b > a + 1] == []
+    assert [(a, b) for a, b in itertools.pairwise(levels) if b > a + 1] == []
     assert [attributes for tag, attributes in found.elements if tag == "th" and attributes.get("scope") not in ("col", "row")] == []
     assert {"header", "main", "footer", "nav"} <= {tag for tag, _ in found.elements}
     assert [words for words in ("pass", "fail", "not evaluated", "not applicable", "1 of 2 rules") if words not in found.shown] == []

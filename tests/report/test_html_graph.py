@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from hypothesis import given, settings
@@ -94,7 +95,7 @@ def test_names_of_a_column_do_not_overlap_whatever_the_arrows(arrows: list[tuple
     close = [
         (one, other)
         for names in placed.columns
-        for one, other in zip(names, names[1:])
+        for one, other in itertools.pairwise(names)
         if placed.heights[other] - placed.heights[one] < ROW - 0.2
     ]
     assert close == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from lwlint.core.finding import KNOWN, NOT_EVALUATED, PASS, Finding, Related, Report, Verdict
 from lwlint.core.source import Source, Span

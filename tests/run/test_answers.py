@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from lwlint.core.costs import Costs
 from lwlint.core.finding import Report
-from lwlint.core.record import replace
 from lwlint.files.cache import Cache
 from lwlint.policy.rules import Rule
 from lwlint.run import Request, answers, check, load_rules

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from lwlint.core.finding import AddKey, AddOption, ConfigurationError, DropLines, Fix, Replace, SetOption
 from lwlint.core.source import Source, Span

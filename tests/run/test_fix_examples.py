@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from lwlint.core.finding import BROKEN, Finding
 from lwlint.files.tree import Memory, Overlay

@@ -10,11 +10,11 @@ import posixpath
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+from msgspec import Struct
 
 from lwlint.core.facts import Unreadable
-from lwlint.core.named import NamedTuple
-from lwlint.core.record import dataclass
 from lwlint.core.source import Span
 from lwlint.files.archive import unpack as formats
 from lwlint.files.archive.blocks import in_blocks
@@ -50,8 +50,7 @@ class Limits(NamedTuple):
     unpacked: Bounds = Bounds()
 
 
-@dataclass(frozen=True)
-class Archive:
+class Archive(Struct, frozen=True):
     """What was read of an archive: the wanted members, and what was wrong. `whole` tells that it was read to a proper end."""
 
     tree: Members

@@ -12,8 +12,8 @@ import threading
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
-from lwlint.core.named import NamedTuple
 from lwlint.files.archive.unpack import PIECE, Bounds, FileStream, Readable, Stream
 from lwlint.files.archive.unpack import unpacked as unpacked_stream
 

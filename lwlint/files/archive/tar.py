@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from typing import Union
+from typing import NamedTuple, Union
 
-from lwlint.core.named import NamedTuple
 from lwlint.files.archive.unpack import Cursor, CursorStream, Damage, Stream
 
 BLOCK = 512

@@ -9,9 +9,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable
-from typing import Any, Protocol, Union
-
-from lwlint.core.named import NamedTuple
+from typing import Any, NamedTuple, Protocol, Union
 
 XZ, GZIP, BZIP2, ZSTD = "xz", "gzip", "bzip2", "zstd"
 HEAD = 512  # bytes that `of` wants to see
@@ -234,7 +232,7 @@ class _Zlib:
 
 
 class _Zstandard:
-    """The decoder of the package zstandard (all that Python 3.9 can have), with the face that those of lzma and bz2 have.
+    """The decoder of the package zstandard (where it is installed and nothing newer is), with the face that those of lzma and bz2 have.
 
     It cannot be asked for so many bytes only, so it is fed little: no more than 32 MiB come out at a time, even of a bomb.
     """

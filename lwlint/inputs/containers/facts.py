@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import ClassVar, Union
 
+from msgspec import Struct
+
 from lwlint.core.facts import Service
-from lwlint.core.record import dataclass
 from lwlint.core.source import Span, Text
 
 INSPECT, LIST, CONFIGURATION = "inspect", "ps", "start configuration"
 DOCKER, PODMAN = "docker", "podman"
 
 
-@dataclass(frozen=True)
-class HostContainer:
+class HostContainer(Struct, frozen=True):
     """A container of a host. `evidence` is what tells of it: INSPECT, LIST (`podman ps`), or CONFIGURATION, the best there is.
 
     `engine` is DOCKER, PODMAN or empty where nothing tells. `policy` is the engine's own restart policy (None: not told; docker and podman

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined]
 from typing import Optional, Union
 
+from msgspec import Struct
+
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import Service, Unreadable
-from lwlint.core.record import dataclass
 from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.containers.facts import CONFIGURATION, INSPECT, LIST, HostContainer
 
@@ -30,8 +31,7 @@ class NoJson(Exception):
         self.at = at
 
 
-@dataclass(frozen=True)
-class Value:
+class Value(Struct, frozen=True):
     """One value. Of an object `content` is a mapping, of an array a sequence, else the text (of a string) or word as it stands."""
 
     content: Union[Mapping[str, Value], Sequence[Value], str]
@@ -144,8 +144,7 @@ _ROW = re.compile(r"\n([0-9a-f]{12,64}\b[^\n]*)")
 _BOOTSTRAP = "KOLLA_BOOTSTRAP"
 
 
-@dataclass(frozen=True)
-class Container:
+class Container(Struct, frozen=True):
     """One container. What is None is not printed.
 
     `restart` is the name of its restart policy as the engine holds it (podman of TripleO: empty, as systemd restarts it), `retries` how

@@ -6,13 +6,13 @@ import gc
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, Union
+from typing import Any, NamedTuple, Union
+
+from msgspec import Struct
 
 from lwlint.core.facts import NotEvaluated, Unreadable
 from lwlint.core.kind import Piece
 from lwlint.core.lazy import pattern
-from lwlint.core.named import NamedTuple
-from lwlint.core.record import dataclass
 from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.heat.nodes import (
     DEPTH_LIMIT,
@@ -269,8 +269,7 @@ _ENVIRONMENT_KEYS = (
 )
 
 
-@dataclass(frozen=True)
-class HeatFile:
+class HeatFile(Struct, frozen=True):
     """One file as Heat reads it. `form` is `template`, `environment`, `roles` or `other` (hieradata, capabilities)."""
 
     source: Source

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from msgspec import Struct
+
 from lwlint.core.facts import Service
-from lwlint.core.record import dataclass
 from lwlint.core.source import Span, Text
 
 NONE = "OS::Heat::None"
 
 
-@dataclass(frozen=True)
-class Environment:
+class Environment(Struct, frozen=True):
     """One view of a resource registry: environments in order, over the base registry of their tree.
 
     `name` is the last environment; `span` is where that view maps the alias Pacemaker (or the beginning of the environment).
@@ -31,8 +31,7 @@ class Environment:
     host: str = ""
 
 
-@dataclass(frozen=True)
-class ServiceMapping:
+class ServiceMapping(Struct, frozen=True):
     """One entry of a resource registry, as it works in one view (see Environment; `environment` is its name).
 
     `span` is the alias, `target` where it is mapped to, `template` the target as written. `resolved` is the path of the
@@ -62,8 +61,7 @@ class ServiceMapping:
     host: str = ""
 
 
-@dataclass(frozen=True)
-class Template:
+class Template(Struct, frozen=True):
     """A template; `span` is its first key. `profiles` are the classes below `tripleo::profile::pacemaker` that it includes.
 
     `under_pacemaker` tells that it puts its `service` under Pacemaker, by what it includes and by its path.
@@ -78,8 +76,7 @@ class Template:
     host: str = ""
 
 
-@dataclass(frozen=True)
-class RoleData:
+class RoleData(Struct, frozen=True):
     """The settings of one service as it is deployed: the template `name` and all whose settings it takes in.
 
     `beaten` are the settings among these that a later one of the same name replaces.
@@ -93,8 +90,7 @@ class RoleData:
     host: str = ""
 
 
-@dataclass(frozen=True)
-class HieraKey:
+class HieraKey(Struct, frozen=True):
     """A setting of a Puppet class: `name` is the key, `span` where it stands, `template` the path of its file.
 
     A resource of a `*_config` type is a key too: `nova::config::nova_config/database/max_retries`. `values` are all the
@@ -116,8 +112,7 @@ class HieraKey:
     host: str = ""
 
 
-@dataclass(frozen=True)
-class Container:
+class Container(Struct, frozen=True):
     """A container that a template starts. `restart` is its policy (None: not set), `one_shot` why it ends by itself (empty: it does not).
 
     `policies` are all the policies that it can have, as far as functions decide; None where only a deployment tells.
@@ -137,8 +132,7 @@ class Container:
     host: str = ""
 
 
-@dataclass(frozen=True)
-class GetFile:
+class GetFile(Struct, frozen=True):
     """A file that a template reads: `name` is its path, `target` the reference as written."""
 
     kind: ClassVar[str] = "get_file"
@@ -148,8 +142,7 @@ class GetFile:
     host: str = ""
 
 
-@dataclass(frozen=True)
-class SoftwareConfig:
+class SoftwareConfig(Struct, frozen=True):
     """A resource of type OS::Heat::SoftwareConfig or StructuredConfig; `group` is the tool that runs it (`puppet`, `script`)."""
 
     kind: ClassVar[str] = "software_config"
@@ -160,8 +153,7 @@ class SoftwareConfig:
     host: str = ""
 
 
-@dataclass(frozen=True)
-class DuplicateKey:
+class DuplicateKey(Struct, frozen=True):
     """A key that stands twice in one mapping: `span` is the one that counts, `dropped` the one that is lost.
 
     `differs` tells that they mean different things; `schema` that only the description of a parameter is concerned.
@@ -176,8 +168,7 @@ class DuplicateKey:
     host: str = ""
 
 
-@dataclass(frozen=True)
-class DanglingReference:
+class DanglingReference(Struct, frozen=True):
     """A reference to a template that does not exist: `name` is the target as written, `resolved` the path that was looked for.
 
     `alias` is what is mapped there, or the resource that has it as its type. `lone` tells that nothing else that the file
@@ -195,8 +186,7 @@ class DanglingReference:
     host: str = ""
 
 
-@dataclass(frozen=True)
-class StrayFunction:
+class StrayFunction(Struct, frozen=True):
     """A function of Heat that stands beside other keys in a mapping, where Heat takes it for a key like them."""
 
     kind: ClassVar[str] = "stray_function"
@@ -205,8 +195,7 @@ class StrayFunction:
     host: str = ""
 
 
-@dataclass(frozen=True)
-class Role:
+class Role(Struct, frozen=True):
     """A role of roles data, with the aliases of the services that it deploys."""
 
     kind: ClassVar[str] = "role"

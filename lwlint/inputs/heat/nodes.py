@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, Union
-
-from lwlint.core.named import NamedTuple
+from typing import Any, NamedTuple, Union
 
 TAG = "tag:yaml.org,2002:"
 _RESOLVED = "yYnNtTfFoO+-.0123456789<=~!&*"  # with what a plain scalar begins that PyYAML may take for anything but a string

@@ -6,15 +6,14 @@ on no other file. It can therefore be kept, shared by equal files, and made in a
 
 from __future__ import annotations
 
-import marshal
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import Any, Optional
+from typing import NamedTuple, Optional
+
+from msgspec import DecodeError, Struct, field, msgpack
 
 from lwlint.core.facts import NotEvaluated
-from lwlint.core.named import NamedTuple
-from lwlint.core.record import dataclass, field
 from lwlint.core.source import Source
 from lwlint.files.cache import Cache, described, digest
 from lwlint.files.processes import spread, workers
@@ -265,47 +264,46 @@ def _configs(parts: Parts) -> Iterator[tuple[str, Place, str, str]]:
         yield name.value, _place(name), kind.value, group.value if isinstance(group, Scalar) else ""
 
 
-_RECORDS: dict[str, Any] = {"registry": Line, "repeated": Repeated, "overrides": Setting, "settings": Setting, "containers": Specified}
+class _Plain(Struct, frozen=True, array_like=True):
+    outline: Optional[Outline] = None
+    refusal: Optional[Refusal] = None
 
 
-def as_plain(found: Outline | Refusal) -> Any:
-    """Return an outline as values that `marshal` takes."""
-    if isinstance(found, Refusal):
-        return (None, *found)
-    named: Any = zip(found._fields, found)
-    return tuple([tuple(map(tuple, value)) if value and name in _RECORDS else value for name, value in named])
+def as_plain(found: Outline | Refusal) -> bytes:
+    """Return an outline as bytes, to be kept or sent; none where it holds text that is no Unicode."""
+    plain = _Plain(refusal=found) if isinstance(found, Refusal) else _Plain(outline=found)
+    try:
+        return msgpack.encode(plain)
+    except UnicodeEncodeError:
+        return b""
 
 
-def from_plain(plain: Any) -> Outline | Refusal:
-    """Return the outline that `as_plain` made values of."""
-    if plain[0] is None:
-        return Refusal(*plain[1:])
-    named: Any = zip(Outline._fields, plain)
-    return Outline._make(
-        [tuple([_RECORDS[name](*each) for each in value]) if value and name in _RECORDS else value for name, value in named]
-    )
+def from_plain(plain: bytes) -> Outline | Refusal | None:
+    """Return the outline that `as_plain` made bytes of; None for what is none."""
+    try:
+        found = msgpack.decode(plain, type=_Plain)
+    except DecodeError:
+        return None
+    return found.outline or found.refusal
 
 
-_MARSHAL = 2  # as old as Python 3: every version reads it
 _FEW = 4  # files whose outlines are made as fast as they are kept
 _READERS = ("core", "files", "inputs/heat")  # the folders with all that an outline is made by
 
 
-@dataclass(frozen=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """Where outlines are kept between runs: the cache, and what the run is of (its folder and paths)."""
 
     cache: Cache = Cache()
     of: tuple[str, ...] = ()
 
 
-@dataclass
-class Outlines:
-    """Outlines by the hash of what they are made of; those of `made` are plain values and come from the cache or for it."""
+class Outlines(Struct):
+    """Outlines by the hash of what they are made of; those of `made` are bytes and come from the cache or for it."""
 
     kept: Kept = field(default_factory=Kept)
     found: dict[bytes, Outline | Refusal] = field(default_factory=dict)
-    made: dict[bytes, Any] | None = None
+    made: dict[bytes, bytes] | None = None
     name: str = ""
     fresh: int = 0
 
@@ -314,12 +312,11 @@ class Outlines:
         key = _key(source, parameters)
         if key not in self.found:
             made = self._made()
-            plain = made.get(key)
-            if plain is None:
-                self.found[key] = outline(source, parameters)
+            known = from_plain(made[key]) if key in made else None
+            if known is None:
+                known = outline(source, parameters)
                 self.fresh += 1
-            else:
-                self.found[key] = from_plain(plain)
+            self.found[key] = known
         return self.found[key]
 
     def prepare(self, sources: Sequence[Source], parameters: Parameters, jobs: int) -> None:
@@ -331,7 +328,7 @@ class Outlines:
         number = workers(jobs, len(missing))
         if number > 1:
             plain = spread(lambda source: as_plain(outline(source, parameters)), list(missing.values()), number)
-            self.found.update(zip(missing, map(from_plain, plain)))
+            self.found.update((key, known) for key, known in zip(missing, map(from_plain, plain)) if known is not None)
             self.fresh += len(missing)
 
     def keep(self) -> None:
@@ -340,16 +337,16 @@ class Outlines:
             return
         made = self._made()
         plain = {key: made[key] if key in made else as_plain(found) for key, found in self.found.items()}
-        self.kept.cache.put(self._name(), marshal.dumps(plain, _MARSHAL))
+        self.kept.cache.put(self._name(), msgpack.encode(list(plain.items())))
         self.made, self.fresh = plain, 0
 
-    def _made(self) -> dict[bytes, Any]:
+    def _made(self) -> dict[bytes, bytes]:
         if self.made is None:
             self.made = {}
             data = self.kept.cache.get(self._name()) if self.kept.cache.folder is not None else None
             if data is not None:
-                with suppress(ValueError, EOFError, TypeError):
-                    self.made = marshal.loads(data)
+                with suppress(DecodeError):
+                    self.made = dict(msgpack.decode(data, type=list[tuple[bytes, bytes]]))
         return self.made
 
     def _name(self) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import CORE, Service
 from lwlint.core.lazy import pattern
-from lwlint.core.named import NamedTuple
-from lwlint.core.record import dataclass, field
 from lwlint.core.source import Span, Text
 from lwlint.inputs.heat.document import TEMPLATE
 from lwlint.inputs.heat.facts import NONE, Environment, RoleData, ServiceMapping
@@ -71,8 +72,7 @@ class Resolution(NamedTuple):
     chain: tuple[str, ...]
 
 
-@dataclass
-class View:
+class View(Struct):
     """A merged registry. `own` are the environments that it is judged for, `base` the registry below them."""
 
     tree: HeatTree

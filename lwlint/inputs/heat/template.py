@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from collections.abc import Mapping as Lookup
 from itertools import product
-from typing import Optional
+from typing import NamedTuple, Optional
+
+from msgspec import Struct, field
 
 from lwlint.core.lazy import pattern
-from lwlint.core.named import NamedTuple
-from lwlint.core.record import dataclass, field
 from lwlint.inputs.heat.document import TEMPLATE, HeatFile
 from lwlint.inputs.heat.nodes import Mapping, Node, Scalar, Sequence, effective, tag_of, value_of, walk
 
@@ -191,8 +191,7 @@ CONTAINERS = ("docker_config", "container_config")
 _MERGING = ("get_attr", "map_merge", "if")  # functions whose settings are lost where they stand beside other keys
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(Struct, frozen=True):
     """A setting as written; `place` is its section, `branch` the conditions on the way to it."""
 
     name: str
@@ -202,8 +201,7 @@ class Key:
     branch: tuple[str, ...]
 
 
-@dataclass
-class Parts:
+class Parts(Struct):
     """What a template consists of. `types` are the types of its resources, `taken` those whose settings it takes in.
 
     `merged` tells where it takes them in: after how many of its own `keys`, and which resource. `stray` are functions that stand beside

@@ -6,8 +6,9 @@ import posixpath
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+from msgspec import Struct
+
 from lwlint.core.facts import NotEvaluated, Service, Unreadable
-from lwlint.core.record import dataclass
 from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.heat import document
 from lwlint.inputs.heat.document import ENVIRONMENT, TEMPLATE, HeatFile
@@ -25,8 +26,7 @@ _WORDS = (
 _PER_ROLE = ("role.role.j2.yaml", "port.network.j2.yaml", "network.network.j2.yaml", "port_from_pool.network.j2.yaml")
 
 
-@dataclass(frozen=True)
-class Read:
+class Read(Struct, frozen=True):
     """A file that was read: its source, and the outline of it."""
 
     source: Source

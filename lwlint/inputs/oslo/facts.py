@@ -6,16 +6,16 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
+from msgspec import Struct
+
 from lwlint.core.facts import RELEASES, Facts, Release
-from lwlint.core.record import dataclass
 from lwlint.core.source import Span, Text
 
 FILE, ENVIRONMENT = "file", "environment"
 DEFAULT = "DEFAULT"
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(Struct, frozen=True):
     """One effective option of an option set.
 
     `section` is normalised as oslo.config compares it: lower case, and `DEFAULT` only where it is spelled so.
@@ -45,8 +45,7 @@ class Option:
     host: str = ""
 
 
-@dataclass(frozen=True)
-class OptionFiles:
+class OptionFiles(Struct, frozen=True):
     """The files that one program (or several, with the same ones) reads, in load order: an option set.
 
     `name` is unique in the run. `complete` tells that every layer could be seen; it is false where a distribution's
@@ -141,8 +140,7 @@ def substituted(value: str, section: str, lookup: Callable[[Name], str | None]) 
 LATER = "later"  # a release after all that lwlint knows by name
 
 
-@dataclass(frozen=True)
-class OptionSet:
+class OptionSet(Struct, frozen=True):
     """One option set: its files, and its effective options by section and name."""
 
     files: OptionFiles

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
-from lwlint.core.named import NamedTuple
-from lwlint.core.record import dataclass
+from msgspec import Struct
+
 from lwlint.core.source import Source, Span
 from lwlint.inputs.systemd.facts import MASKED, Unit
 
@@ -200,8 +201,7 @@ _SHELLS = ("sh", "bash", "env", "python", "python2", "python3", "sudo", "ionice"
 _VARIABLE = re.compile(r"OS_(?P<group>[A-Z0-9_]+?)__(?P<option>[A-Z0-9_]+)=(?P<value>.*)", re.DOTALL)
 
 
-@dataclass(frozen=True)
-class Variable:
+class Variable(Struct, frozen=True):
     """An option that the environment of a unit sets (oslo.config 6.5, stein, and later)."""
 
     section: str
@@ -210,8 +210,7 @@ class Variable:
     span: Span
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(Struct, frozen=True):
     """A program as a unit starts it. `arguments` are its files (`/etc/x.conf`) and directories (`/etc/x/`), in order; `root`
     is the host's tree. `files` tells whether `--config-file` was given at all, `folders` whether `--config-dir` was."""
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import Fact, NotEvaluated, Release
-from lwlint.core.record import dataclass, replace
 from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.oslo import layout as layout
 from lwlint.inputs.oslo.facts import ENVIRONMENT, Name, Option, OptionFiles, normal
@@ -19,8 +21,7 @@ _MOST_BEATEN = 50  # more of them explain nothing
 Texts = Mapping[str, OptionText]  # by path in the place
 
 
-@dataclass(frozen=True)
-class _Set:
+class _Set(Struct, frozen=True):
     """An option set before its files are merged; `paths` are those that were given, in load order. `explicit`: a unit names
     them; `bare`: no distribution's file can lie under them."""
 

@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
+
+from msgspec import Struct
 
 from lwlint.core.facts import Unreadable
 from lwlint.core.kind import Piece
-from lwlint.core.named import NamedTuple
-from lwlint.core.record import dataclass
 from lwlint.core.source import Source, Span, Text
 
 _LINE = re.compile(r"\n([^#;\n].*)")  # a line that is neither empty nor a comment, with the break in front of it
@@ -60,8 +61,7 @@ class Setting(NamedTuple):
         return Text(self.text, Span(self.section.span.path, self.start, self.end))
 
 
-@dataclass(frozen=True)
-class OptionText:
+class OptionText(Struct, frozen=True):
     """One option file as read. `headers` are the section names as written, with the span of `[name]`.
 
     `masked` are lines that a report's scrubbing took away. `refused` tells where and why oslo.config refuses the whole

@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Union
 
-from lwlint.core.record import dataclass, field, replace
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from lwlint.core.source import Source, Text
 from lwlint.inputs.pacemaker.facts import (
     BUNDLE,
@@ -46,8 +48,7 @@ _ORDERINGS = ("Mandatory", "Optional", "Serialize")
 _REPLICA = re.compile(r"(.+?)(?:-(?:docker|podman|rkt))?-\d+$|(.+?)-ip-[0-9a-fA-F.:]+$")
 
 
-@dataclass(frozen=True)
-class Names:
+class Names(Struct, frozen=True):
     """What a name in a constraint may mean: resources by id, and the members of templates and tags."""
 
     resources: Mapping[str, Resource]
@@ -188,8 +189,7 @@ class _Dropped(Exception):
     """The scheduler leaves a set there, since it cannot find the resource that comes next."""
 
 
-@dataclass(frozen=True)
-class _Block:
+class _Block(Struct, frozen=True):
     """A resource set with its tags and templates expanded."""
 
     ids: tuple[str, ...]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 
-from lwlint.core.record import dataclass
+from msgspec import Struct
 
 _OPEN = re.compile(r"^\s*(?P<name>[\w.]+)\s*\{\s*$")
 _PAIR = re.compile(r"^\s*(?P<key>\w+)\s*:\s*(?P<value>.*?)\s*$")
 
 
-@dataclass(frozen=True)
-class Corosync:
+class Corosync(Struct, frozen=True):
     """What `corosync.conf` tells of the cluster: its name and uuid (empty if it has none), and the names of its nodes."""
 
     name: str = ""

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import ClassVar, Union
+from typing import Annotated, ClassVar, Union
 
-from lwlint.core.facts import Service
-from lwlint.core.record import dataclass, field
+from msgspec import Struct, field
+
+from lwlint.core.facts import OneOf, Service
 from lwlint.core.source import Span, Text
 
 INFINITY = 1_000_000
@@ -42,8 +43,7 @@ def score(value: str | None) -> int:
     return max(-INFINITY, min(INFINITY, int(match.group(1)[:30]))) if match else 0
 
 
-@dataclass(frozen=True)
-class Cluster:
+class Cluster(Struct, frozen=True):
     """One CIB as a whole. `name` is the cluster's name, empty if it has none; `resources` is the place of that section.
 
     `weaker` names the output that stands in for the CIB (`pcs config`), empty where it is the CIB itself; `untold` is what that cannot say.
@@ -66,8 +66,7 @@ class Cluster:
     untold: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
-class ClusterProperty:
+class ClusterProperty(Struct, frozen=True):
     """One cluster property in force (`stonith-enabled`); `span` is its value's."""
 
     kind: ClassVar[str] = "cluster_property"
@@ -77,8 +76,7 @@ class ClusterProperty:
     host: str = ""
 
 
-@dataclass(frozen=True)
-class ResourceDefault:
+class ResourceDefault(Struct, frozen=True):
     """One default of all resources, or of all operations (`scope` "resource" or "operation"), that no rule limits."""
 
     kind: ClassVar[str] = "resource_default"
@@ -89,8 +87,7 @@ class ResourceDefault:
     host: str = ""
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(Struct, frozen=True):
     """A node of the cluster, by the name that constraints use, with its permanent attributes."""
 
     kind: ClassVar[str] = "node"
@@ -104,8 +101,7 @@ class Node:
     maintenance: bool = False
 
 
-@dataclass(frozen=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """An operation of a resource with what is set on it, the defaults of operations included.
 
     `recurring` tells that it is repeated at `interval`; one without an interval only says how to start, stop and so on.
@@ -119,8 +115,7 @@ class Operation:
     settings: Mapping[str, Text] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Container:
+class Container(Struct, frozen=True):
     """What a bundle runs: `engine` is docker, podman or rkt."""
 
     engine: str
@@ -132,8 +127,7 @@ class Container:
     network: Mapping[str, Text] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Resource:
+class Resource(Struct, frozen=True):
     """A configured resource. `span` is its id's.
 
     `agent` is `class:provider:type` or `class:type`, with the template's where it has one; `form` is
@@ -146,7 +140,7 @@ class Resource:
     name: str
     span: Span
     agent: str | None
-    form: str
+    form: Annotated[str, OneOf("primitive", "group", "clone", "promotable", "bundle")]
     host: str = ""
     parent: str | None = None
     top: str = ""
@@ -164,8 +158,7 @@ class Resource:
     service: Service | None = None
 
 
-@dataclass(frozen=True)
-class Member:
+class Member(Struct, frozen=True):
     """A name in a constraint, as written, and the ids of the resources that it stands for (a tag's, a template's).
 
     `resources` is empty if there is no such resource. `set` counts the constraint's resource sets from 0; -1 if
@@ -185,8 +178,7 @@ class Member:
     hidden: bool = False
 
 
-@dataclass(frozen=True)
-class Expression:
+class Expression(Struct, frozen=True):
     """One expression of a rule: on a node attribute, a date, an operation or a resource.
 
     `holds` is what a date comes to at the time by which the CIB is judged; None for what depends on a node or the hour.
@@ -200,8 +192,7 @@ class Expression:
     holds: bool | None = None
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """A location rule. `score` is as written, or the name of the node attribute that holds it."""
 
     name: str
@@ -213,8 +204,7 @@ class Rule:
     expressions: tuple[Union[Expression, Rule], ...] = ()
 
 
-@dataclass(frozen=True)
-class Pair:
+class Pair(Struct, frozen=True):
     """Two resources that a colocation binds, as the scheduler takes it apart: `first` runs where `second` runs."""
 
     first: str
@@ -224,8 +214,7 @@ class Pair:
     second_role: str | None = None
 
 
-@dataclass(frozen=True)
-class Constraint:
+class Constraint(Struct, frozen=True):
     """A constraint; `span` is its id's. `type` is order, colocation, location or ticket.
 
     `ordering` is the `kind` of an order (Mandatory, Optional, Serialize), from its score if it has no kind; one that
@@ -253,8 +242,7 @@ class Constraint:
     pairs: tuple[Pair, ...] = ()
 
 
-@dataclass(frozen=True)
-class FencingLevel:
+class FencingLevel(Struct, frozen=True):
     """One level of the fencing topology of `target` (a node's name, pattern or attribute)."""
 
     kind: ClassVar[str] = "fencing_level"
@@ -266,8 +254,7 @@ class FencingLevel:
     host: str = ""
 
 
-@dataclass(frozen=True)
-class Tag:
+class Tag(Struct, frozen=True):
     """A name for several objects, which a constraint may use."""
 
     kind: ClassVar[str] = "tag"
@@ -277,8 +264,7 @@ class Tag:
     host: str = ""
 
 
-@dataclass(frozen=True)
-class ClusterStatus:
+class ClusterStatus(Struct, frozen=True):
     """One status of a whole cluster. `name` is what showed it (`pcs status`, `crm_mon`, `CIB`); `span` its beginning."""
 
     kind: ClassVar[str] = "cluster_status"
@@ -287,8 +273,7 @@ class ClusterStatus:
     host: str = ""
 
 
-@dataclass(frozen=True)
-class ResourceStatus:
+class ResourceStatus(Struct, frozen=True):
     """Where instances of one resource are. `name` is the resource's id without the number of the instance; of a bundle's, the bundle's.
 
     `top` is the outermost resource around it, or itself. `role` is Started, Promoted, Unpromoted, Stopped or what the cluster is doing

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec import Struct, field
+
 from lwlint.core.facts import Facts, Service
-from lwlint.core.record import dataclass, field
 from lwlint.inputs.pacemaker.facts import (
     BUNDLE,
     CLONE,
@@ -38,8 +39,7 @@ _TELLING = ("rabbitmq", "galera", "haproxy")
 _TRIPLEO = "tripleo_cluster"
 
 
-@dataclass
-class Cib:
+class Cib(Struct):
     """One CIB: its cluster, and its resources by id."""
 
     cluster: Cluster

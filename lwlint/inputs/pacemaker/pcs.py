@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from msgspec import Struct
+
 from lwlint.core.facts import Unreadable
-from lwlint.core.record import dataclass
 from lwlint.core.source import Source, Text
 from lwlint.inputs.pacemaker import pcs_constraints
 from lwlint.inputs.pacemaker.facts import BUNDLE_META, LOCATION_SETS, MORE_SETS, NODE_ATTRIBUTES, RULED_DEFAULTS, SET_ORDER, TEMPLATES
@@ -29,8 +30,7 @@ _PROPERTY = re.compile(r"(?P<name>[\w.-]+)(?:: ?|=)(?P<value>.*)$")
 _NODE = re.compile(r"(?P<uname>\S+):(?= |$)")
 
 
-@dataclass(frozen=True)
-class PcsConfig:
+class PcsConfig(Struct, frozen=True):
     """What a text of `pcs config` says: a `cib` element, what such a text cannot say of it, and the lines that are not known."""
 
     root: Element

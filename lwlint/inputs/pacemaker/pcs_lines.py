@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from lwlint.core.record import dataclass, field
+from msgspec import Struct, field
+
 from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.pacemaker.xml import Element
 
@@ -44,8 +45,7 @@ class Written(Element):
         return self
 
 
-@dataclass
-class Block:
+class Block(Struct):
     """A line, without the blanks around it, and the lines that are indented deeper below it."""
 
     words: Text

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 
+from msgspec.structs import replace
+
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import Fact, Unreadable
-from lwlint.core.record import replace
 from lwlint.core.source import Source, Text
 from lwlint.inputs.pacemaker.constraints import Names, constraints
 from lwlint.inputs.pacemaker.facts import Cluster, ClusterProperty, FencingLevel, Node, Resource, ResourceDefault, Tag, boolean

@@ -10,9 +10,11 @@ from calendar import isleap
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta, timezone
 
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import Service
-from lwlint.core.record import dataclass, field, replace
 from lwlint.core.source import Source, Text
 from lwlint.inputs.pacemaker.facts import BUNDLE, CLONE, GROUP, PRIMITIVE, PROMOTABLE, Container, Operation, Resource, boolean, score
 from lwlint.inputs.pacemaker.xml import Element
@@ -36,8 +38,7 @@ _DURATION = re.compile(
 _UNITS = {"weeks": 7 * 86400, "days": 86400, "hours": 3600, "minutes": 60, "seconds": 1}
 
 
-@dataclass(frozen=True)
-class Context:
+class Context(Struct, frozen=True):
     """What a rule is judged by: the time, and the agent or the operation that it is asked for."""
 
     now: datetime = TODAY
@@ -45,8 +46,7 @@ class Context:
     operation: tuple[str, str] | None = None
 
 
-@dataclass
-class Reader:
+class Reader(Struct):
     """Reads the attribute sets of one CIB. `ids` finds the target of an `id-ref`."""
 
     root: Element
@@ -204,8 +204,7 @@ ENGINES = ("docker", "podman", "rkt")
 _UNPROMOTED = (None, "started", "slave", "unpromoted")
 
 
-@dataclass
-class Section:
+class Section(Struct):
     """What the resources of one CIB share.
 
     `old_defaults` are defaults that an old schema has among the cluster's properties; `twice` are the ids of those that are left
@@ -224,8 +223,7 @@ class Section:
     twice: list[Text] = field(default_factory=list)
 
 
-@dataclass
-class _Seen:
+class _Seen(Struct):
     """A resource with what its children inherit: its meta attributes by origin, and all its attributes."""
 
     fact: Resource

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import Fact, Unreadable
@@ -44,8 +45,7 @@ _IS_STATUS = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """One resource, or its instances in one role, as a status shows it. `image` is a bundle's."""
 
     name: Text
@@ -58,8 +58,7 @@ class Shown:
     image: str | None = None
 
 
-@dataclass(frozen=True)
-class _Around:
+class _Around(Struct, frozen=True):
     indent: int
     name: Text
     bundle: bool
@@ -105,8 +104,7 @@ def shown_resources(source: Source) -> Iterator[Shown]:
             yield _summary(text, summary, around)
 
 
-@dataclass(frozen=True)
-class _Line:
+class _Line(Struct, frozen=True):
     source: Source
     start: int
     text: str

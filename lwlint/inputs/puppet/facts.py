@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar, Optional
 
+from msgspec import Struct
+
 from lwlint.core.facts import Service
-from lwlint.core.record import dataclass
 from lwlint.core.source import Span
 
 
-@dataclass(frozen=True)
-class Manifest:
+class Manifest(Struct, frozen=True):
     """A manifest that was read; `includes` tells how many classes it declares or includes."""
 
     kind: ClassVar[str] = "manifest"
@@ -20,8 +20,7 @@ class Manifest:
     includes: int = 0
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """`name => value` in a manifest. `value` is None where only Puppet can tell it; `written` is the source text of it.
 
     `candidates` are the values that it may have, as far as the manifest tells. `span` is the place of the value, `key` that of the name.
@@ -35,8 +34,7 @@ class Setting:
     candidates: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class ManifestResource:
+class ManifestResource(Struct, frozen=True):
     """A resource that a manifest creates in the cluster.
 
     `name` is its title, or the expression in its place where only Puppet can tell it (`decided` is then False);
@@ -59,8 +57,7 @@ class ManifestResource:
     service: Optional[Service] = None
 
 
-@dataclass(frozen=True)
-class Member:
+class Member(Struct, frozen=True):
     """A resource that a constraint names: its id in the cluster, or the expression where only Puppet can tell it."""
 
     id: str
@@ -69,8 +66,7 @@ class Member:
     service: Optional[Service] = None
 
 
-@dataclass(frozen=True)
-class ManifestConstraint:
+class ManifestConstraint(Struct, frozen=True):
     """A constraint that a manifest creates: `type` is order, colocation or location; `score` or `constraint_kind` as written."""
 
     kind: ClassVar[str] = "manifest_constraint"
@@ -85,8 +81,7 @@ class ManifestConstraint:
     absent: bool = False
 
 
-@dataclass(frozen=True)
-class ManifestClass:
+class ManifestClass(Struct, frozen=True):
     """A class that a manifest uses, without leading colons; `how` is include, require, contain, class or inherits."""
 
     kind: ClassVar[str] = "manifest_class"
@@ -99,8 +94,7 @@ class ManifestClass:
     service: Optional[Service] = None
 
 
-@dataclass(frozen=True)
-class ManifestOption:
+class ManifestOption(Struct, frozen=True):
     """An option that a `*_config` resource writes; `span` is its value's, or its title's where it has none."""
 
     kind: ClassVar[str] = "manifest_option"
@@ -115,8 +109,7 @@ class ManifestOption:
     absent: bool = False
 
 
-@dataclass(frozen=True)
-class ManifestDatabase:
+class ManifestDatabase(Struct, frozen=True):
     """A database connection that a manifest gives to a class.
 
     `name` is the hiera key that would do the same (`aodh::database_connection`), `span` its place; `retry_keys` are the keys that

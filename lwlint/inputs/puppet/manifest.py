@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Optional, Union
+from typing import NamedTuple, Optional, Union
 
-from lwlint.core.named import NamedTuple
-from lwlint.core.record import dataclass, field
+from msgspec import Struct, field
+
 from lwlint.core.source import Source, Span
 from lwlint.inputs.puppet import tree as tree
 from lwlint.inputs.puppet.facts import Setting
@@ -77,8 +77,7 @@ class Values(NamedTuple):
 UNKNOWN = Values((), False)
 
 
-@dataclass(frozen=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """Variables by name, with the expressions that may be their value; those of an inner block hide outer ones."""
 
     assigned: Mapping[str, tuple[tree.Node, ...]] = field(default_factory=dict)
@@ -228,8 +227,7 @@ class Title(NamedTuple):
     decided: bool
 
 
-@dataclass(frozen=True)
-class Declared:
+class Declared(Struct, frozen=True):
     """A resource (or class) with one title, as if written out: loops, lists and `create_resources` undone."""
 
     type: str
@@ -238,8 +236,7 @@ class Declared:
     conditional: bool
 
 
-@dataclass(frozen=True)
-class Used:
+class Used(Struct, frozen=True):
     """A class that is included; `how` as in `facts.puppet.ManifestClass`."""
 
     title: Title
@@ -258,8 +255,7 @@ class _Place(NamedTuple):
     conditional: bool
 
 
-@dataclass
-class _Changes:
+class _Changes(Struct):
     """What defaults and overrides of a manifest add to its declarations: attributes by type, and by type and title."""
 
     defaults: dict[str, tuple[tree.Attribute, ...]] = field(default_factory=dict)

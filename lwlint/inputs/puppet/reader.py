@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterator, Sequence
 from types import MappingProxyType
 
+from msgspec.structs import replace
+
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import Database, Fact, Service, Unreadable
-from lwlint.core.record import replace
 from lwlint.core.source import Source
 from lwlint.inputs.puppet.facts import (
     Manifest,

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TypeVar
-
-from lwlint.core.named import NamedTuple
+from typing import NamedTuple, TypeVar
 
 KEYWORDS = frozenset({
     "and", "attr", "case", "class", "default", "define", "else", "elsif", "false", "function", "if", "in", "inherits", "node", "or",

@@ -3,85 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
 from typing import Optional
 
+from msgspec import Struct
 
-@dataclass(frozen=True)
-class Node:
+
+class Node(Struct, frozen=True):
     """Any expression or statement."""
 
     start: int
     end: int
 
 
-@dataclass(frozen=True)
-class Word(Node):
+class Word(Node, frozen=True):
     """A bare word, number, `true`, `false`, `default`, or a name of a class or function; `undef` too."""
 
     value: str
 
 
-@dataclass(frozen=True)
-class TypeName(Node):
+class TypeName(Node, frozen=True):
     """A capitalised name: `Pacemaker::Resource::Service`."""
 
     value: str
 
 
-@dataclass(frozen=True)
-class Quoted(Node):
+class Quoted(Node, frozen=True):
     """A string that holds no variable; `value` is what it says, escapes undone."""
 
     value: str
 
 
-@dataclass(frozen=True)
-class Variable(Node):
+class Variable(Node, frozen=True):
     """`$name`, without the dollar and without leading colons."""
 
     name: str
 
 
-@dataclass(frozen=True)
-class Joined(Node):
+class Joined(Node, frozen=True):
     """A double quoted string with variables or expressions in it."""
 
     parts: tuple[Node, ...]
 
 
-@dataclass(frozen=True)
-class Listed(Node):
+class Listed(Node, frozen=True):
     """`[a, b]`."""
 
     items: tuple[Node, ...]
 
 
-@dataclass(frozen=True)
-class Hashed(Node):
+class Hashed(Node, frozen=True):
     """`{a => b}`."""
 
     pairs: tuple[tuple[Node, Node], ...]
 
 
-@dataclass(frozen=True)
-class Accessed(Node):
+class Accessed(Node, frozen=True):
     """`$x['a']`, and a reference to resources: `Service['a', 'b']`."""
 
     of: Node
     keys: tuple[Node, ...]
 
 
-@dataclass(frozen=True)
-class Block(Node):
+class Block(Node, frozen=True):
     """Statements in braces, with the names of a lambda's parameters where it has any."""
 
     names: tuple[str, ...]
     statements: tuple[Node, ...]
 
 
-@dataclass(frozen=True)
-class Call(Node):
+class Call(Node, frozen=True):
     """`name(args)`, `include a, b`, `$x.name(args) |$y| { }` (what stands in front of the dot is the first argument)."""
 
     name: Word
@@ -89,23 +79,20 @@ class Call(Node):
     block: Optional[Block]
 
 
-@dataclass(frozen=True)
-class Selector(Node):
+class Selector(Node, frozen=True):
     """`subject ? { key => value }`."""
 
     subject: Node
     options: tuple[tuple[Node, Node], ...]
 
 
-@dataclass(frozen=True)
-class Other(Node):
+class Other(Node, frozen=True):
     """An expression of no further interest; its operands may be."""
 
     operands: tuple[Node, ...]
 
 
-@dataclass(frozen=True)
-class Attribute(Node):
+class Attribute(Node, frozen=True):
     """`name => value` of a resource; `operator` is `=>` or `+>`; the name `*` takes a whole hash."""
 
     name: Word
@@ -113,16 +100,14 @@ class Attribute(Node):
     value: Node
 
 
-@dataclass(frozen=True)
-class Body(Node):
+class Body(Node, frozen=True):
     """One title of a resource declaration, or several in a list, with its attributes."""
 
     title: Node
     attributes: tuple[Attribute, ...]
 
 
-@dataclass(frozen=True)
-class Resource(Node):
+class Resource(Node, frozen=True):
     """`type { title: ... ; title: ... }`; `form` is empty, `@` (virtual) or `@@` (exported)."""
 
     type: Node
@@ -130,40 +115,35 @@ class Resource(Node):
     form: str
 
 
-@dataclass(frozen=True)
-class Changed(Node):
+class Changed(Node, frozen=True):
     """Attributes for resources declared elsewhere: a default `Type { }`, an override `Type['x'] { }`, a collector."""
 
     of: Node
     attributes: tuple[Attribute, ...]
 
 
-@dataclass(frozen=True)
-class Collector(Node):
+class Collector(Node, frozen=True):
     """`Type <| query |>`."""
 
     type: Node
     query: Optional[Node]
 
 
-@dataclass(frozen=True)
-class Assignment(Node):
+class Assignment(Node, frozen=True):
     """`$x = value`."""
 
     variable: Node
     value: Node
 
 
-@dataclass(frozen=True)
-class Branches(Node):
+class Branches(Node, frozen=True):
     """`if`, `unless` or `case`: what is tested, and the blocks of which one runs, if any."""
 
     tests: tuple[Node, ...]
     blocks: tuple[Block, ...]
 
 
-@dataclass(frozen=True)
-class Parameter(Node):
+class Parameter(Node, frozen=True):
     """A parameter of a class or defined type."""
 
     name: str
@@ -171,8 +151,7 @@ class Parameter(Node):
     default: Optional[Node]
 
 
-@dataclass(frozen=True)
-class Definition(Node):
+class Definition(Node, frozen=True):
     """`class`, `define`, `node` or `function`; `name` is empty for a node."""
 
     keyword: str
@@ -182,15 +161,13 @@ class Definition(Node):
     block: Block
 
 
-@dataclass(frozen=True)
-class Broken(Node):
+class Broken(Node, frozen=True):
     """A statement that Puppet would refuse, and why."""
 
     message: str
 
 
-@dataclass(frozen=True)
-class Manifest:
+class Manifest(Struct, frozen=True):
     """A whole manifest: its statements, with `Broken` where one could not be read."""
 
     statements: tuple[Node, ...]
@@ -199,8 +176,8 @@ class Manifest:
 
 def children(node: Node) -> Iterator[Node]:
     """Yield the nodes directly under `node`, in the order of their fields."""
-    for field in fields(node):
-        value = getattr(node, field.name)
+    for name in node.__struct_fields__:
+        value = getattr(node, name)
         if isinstance(value, Node):
             yield value
         elif isinstance(value, tuple):

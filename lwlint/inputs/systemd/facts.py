@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from lwlint.core.facts import Service
-from lwlint.core.record import dataclass, field
+from msgspec import Struct, field
+
+from lwlint.core.facts import OneOf, Service
 from lwlint.core.source import Span, Text
 
 
-@dataclass(frozen=True)
-class ShownUnit:
+class ShownUnit(Struct, frozen=True):
     """One unit as `systemctl show` has it; `properties` are those that it prints, by name (`ActiveState`).
 
     Of a unit that is `listed` only, by `systemctl list-units` or `list-unit-files`, these are the few that such a list tells.
@@ -34,10 +34,15 @@ class ShownUnit:
 LOADED, MASKED, NOT_FOUND, BAD_SETTING, ERROR = "loaded", "masked", "not-found", "bad-setting", "error"
 PACEMAKER_DROP_IN = "50-pacemaker.conf"
 SECOND = 1_000_000
+# what `systemctl is-enabled` and `systemctl is-active` say: systemctl(1)
+FILE_STATES = (
+    "enabled", "enabled-runtime", "linked", "linked-runtime", "alias", "masked", "masked-runtime", "static", "indirect", "disabled",
+    "generated", "transient", "bad", "not-found", "unknown",
+)  # fmt: skip
+ACTIVE_STATES = ("", "active", "reloading", "inactive", "failed", "activating", "deactivating", "maintenance", "refreshing", "unknown")
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """A value in force and where it stands. `key` is the key as written there.
 
     `beaten` are the assignments that it takes the place of, in the order in which systemd reads them. In a setting that is a
@@ -50,8 +55,7 @@ class Setting:
     beaten: tuple[Setting, ...] = ()
 
 
-@dataclass(frozen=True)
-class Unit:
+class Unit(Struct, frozen=True):
     """A unit as systemd 252 would have it in force: its file with all drop-ins, under all its names.
 
     `load_state` is what `systemctl show -p LoadState` says: loaded, masked, not-found, bad-setting, or error; `because` says why it is
@@ -73,7 +77,7 @@ class Unit:
     name: str
     span: Span
     host: str = ""
-    load_state: str = LOADED
+    load_state: Annotated[str, OneOf("loaded", "masked", "not-found", "bad-setting", "error")] = LOADED
     because: str = ""
     because_span: Span | None = None
     settings: Mapping[str, Setting] = field(default_factory=dict)
@@ -82,9 +86,9 @@ class Unit:
     fragment: str = ""
     drop_ins: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
-    enabled: str = "unknown"
-    active: str = ""
-    type: str = ""
+    enabled: Annotated[str, OneOf(*FILE_STATES)] = "unknown"
+    active: Annotated[str, OneOf(*ACTIVE_STATES)] = ""
+    type: Annotated[str, OneOf("", "simple", "exec", "forking", "oneshot", "dbus", "notify", "notify-reload", "idle")] = ""
     restart_usec: int | None = SECOND // 10
     start_limit_interval_usec: int | None = 10 * SECOND
     start_limit_burst: int = 5
@@ -95,7 +99,7 @@ class Unit:
     service: Service | None = None
 
     @property
-    def managed_by(self) -> str:
+    def managed_by(self) -> Annotated[str, OneOf("pacemaker", "systemd", "unknown")]:
         """`pacemaker` while an override of Pacemaker's is in force, else `systemd`."""
         return "pacemaker" if self.override is not None else "systemd"
 
@@ -118,8 +122,7 @@ class Unit:
         return restart.span.path
 
 
-@dataclass(frozen=True)
-class IgnoredLine:
+class IgnoredLine(Struct, frozen=True):
     """A line of a unit file or drop-in that systemd reads and drops, and why.
 
     `name` is `Section.Key` as written, `value` what it would set. `instead` says what is in force (`` `on-failure` ``), or is empty.
@@ -135,8 +138,7 @@ class IgnoredLine:
     service: Service | None = None
 
 
-@dataclass(frozen=True)
-class DropInWithoutUnit:
+class DropInWithoutUnit(Struct, frozen=True):
     """A drop-in that systemd never reads, because its folder is named after nothing that can be a unit.
 
     `name` is the folder; `intended` the unit that was probably meant, with its service.

@@ -10,7 +10,8 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from lwlint.core.record import dataclass, field
+from msgspec import Struct, field
+
 from lwlint.core.source import Link, Source
 from lwlint.inputs.systemd import text as parser
 from lwlint.inputs.systemd import values
@@ -23,8 +24,7 @@ _TOPS = ("etc", "run", "usr/local/lib", "usr/lib", "lib")
 _MAIN = "etc/systemd/system.conf"
 
 
-@dataclass(frozen=True)
-class Defaults:
+class Defaults(Struct, frozen=True):
     """The defaults of one host; times in microseconds, None for never."""
 
     restart_usec: int | None = SECOND // 10
@@ -96,8 +96,7 @@ SEARCH_PATH = (
 _MOST_HOPS = 8
 
 
-@dataclass
-class Tree:
+class Tree(Struct):
     """Files and links of one host by their path on it; `folders` lists the names in each folder, `manager` is what configures systemd."""
 
     search_path: tuple[str, ...]
@@ -222,8 +221,7 @@ def _adopt(hosts: dict[str, Tree], loose: dict[str, Tree]) -> None:
                     tree.drop(path)
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(Struct, frozen=True):
     """What systemd finds for one unit. `path` is its file (None: none), `names` all its names, its own first."""
 
     name: str

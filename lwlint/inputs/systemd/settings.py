@@ -8,25 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from lwlint.core.record import dataclass, field
+from msgspec import Struct, field
+
 from lwlint.core.source import Span, Text
 from lwlint.inputs.systemd import values
 from lwlint.inputs.systemd.facts import Setting
 from lwlint.inputs.systemd.text import Assignment, Stray, UnitText
-from lwlint.inputs.systemd.values import CONDITIONS, INSTALL_KEYS, SERVICE_KEYS, UNIT_KEYS
+from lwlint.inputs.systemd.values import CHOICES, CONDITIONS, INSTALL_KEYS, RENAMED, SERVICE_KEYS, UNIT_KEYS
 
 KEYS = {"Unit": UNIT_KEYS, "Service": SERVICE_KEYS, "Install": INSTALL_KEYS}
-_RENAMED = {
-    "Unit.StartLimitInterval": "Unit.StartLimitIntervalSec",
-    "Service.StartLimitInterval": "Unit.StartLimitIntervalSec",
-    "Service.StartLimitBurst": "Unit.StartLimitBurst",
-    "Service.StartLimitAction": "Unit.StartLimitAction",
-    "Service.FailureAction": "Unit.FailureAction",
-    "Service.RebootArgument": "Unit.RebootArgument",
-    "Unit.BindTo": "Unit.BindsTo",
-    "Unit.RequiresOverridable": "Unit.Requires",
-    "Unit.RequisiteOverridable": "Unit.Requisite",
-}
 _DEPENDENCY_KEYS = """
     Requires Requisite Wants BindsTo PartOf Upholds Conflicts Before After OnFailure OnSuccess PropagatesReloadTo PropagatesStopTo
     ReloadPropagatedFrom StopPropagatedFrom JoinsNamespaceOf
@@ -50,19 +40,6 @@ LISTS = DEPENDENCIES | _STATUS_LISTS | _COMMANDS | _OTHER_LISTS
 
 _EMPTIED = ("Service.PIDFile", "Service.KillMode")  # an empty value takes these back; most others keep what they have
 
-_CHOICES = {
-    "Service.Type": "simple exec forking oneshot dbus notify notify-reload idle",
-    "Service.Restart": "no on-success on-failure on-abnormal on-watchdog on-abort always",
-    "Service.RestartMode": "normal direct debug",
-    "Service.ExitType": "main cgroup",
-    "Service.KillMode": "control-group process mixed none",
-    "Service.NotifyAccess": "none main exec all",
-    "Unit.StartLimitAction": "none reboot reboot-force reboot-immediate poweroff poweroff-force poweroff-immediate exit exit-force"
-    " soft-reboot soft-reboot-force kexec kexec-force halt halt-force halt-immediate",
-    "Unit.CollectMode": "inactive inactive-or-failed",
-}
-_CHOICES["Unit.FailureAction"] = _CHOICES["Unit.SuccessAction"] = _CHOICES["Unit.StartLimitAction"]
-
 
 def _service_name(text: str) -> bool | None:
     parts = text.split(".")
@@ -82,8 +59,7 @@ _CHECKED: dict[str, tuple[Callable[[str], object], str]] = {
 }
 
 
-@dataclass(frozen=True)
-class Ignored:
+class Ignored(Struct, frozen=True):
     """An assignment, or another line, that does nothing, and why."""
 
     name: str
@@ -92,8 +68,7 @@ class Ignored:
     because: str
 
 
-@dataclass
-class Settings:
+class Settings(Struct):
     """The settings of one unit while its files are read in order; `read` adds one file."""
 
     unit: str
@@ -139,7 +114,7 @@ class Settings:
             if not key.startswith("X-"):
                 self._drop(line.section, line.key, line.value.value, _unknown_key(line.section, key))
             return ""
-        name = _RENAMED.get(f"{line.section}.{key}", f"{line.section}.{key}")
+        name = RENAMED.get(f"{line.section}.{key}", f"{line.section}.{key}")
         if name == "Service.TimeoutSec":
             return self._set("Service.TimeoutStartSec", line) or self._set("Service.TimeoutStopSec", line)
         if name in _COMMANDS:
@@ -155,8 +130,8 @@ class Settings:
         if name in _EMPTIED and not value:
             self.settings.pop(name, None)
             return ""
-        if name in _CHOICES:
-            choices = _CHOICES[name].split()
+        if name in CHOICES:
+            choices = CHOICES[name].split()
             because = "" if value in choices else f"it is none of {', '.join(f'`{choice}`' for choice in choices)}"
         elif name in _CHECKED:
             check, what = _CHECKED[name]

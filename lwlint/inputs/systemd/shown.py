@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import Fact
-from lwlint.core.record import dataclass, replace
 from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.containers.facts import DOCKER, HostContainer
 from lwlint.inputs.systemd.facts import BAD_SETTING, LOADED, MASKED, NOT_FOUND, PACEMAKER_DROP_IN, SECOND, Setting, ShownUnit, Unit
@@ -151,16 +153,14 @@ _UNIT = re.compile(
 _BLOCK = re.compile(r"(?:[^\n]+\n?)+")
 
 
-@dataclass(frozen=True)
-class ShownBlock:
+class ShownBlock(Struct, frozen=True):
     """One unit as `systemctl show` has it. `properties` holds those that were asked for, as far as they are printed."""
 
     name: Text
     properties: Mapping[str, Text]
 
 
-@dataclass(frozen=True)
-class UnitFileState:
+class UnitFileState(Struct, frozen=True):
     """One line of `systemctl list-unit-files`: whether the unit is enabled, disabled, static, masked, ..."""
 
     name: Text
@@ -168,8 +168,7 @@ class UnitFileState:
     preset: Text | None = None
 
 
-@dataclass(frozen=True)
-class ListedUnit:
+class ListedUnit(Struct, frozen=True):
     """One line of `systemctl list-units`."""
 
     name: Text

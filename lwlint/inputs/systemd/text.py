@@ -11,8 +11,9 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import accumulate
 
+from msgspec import Struct
+
 from lwlint.core.kind import Piece
-from lwlint.core.record import dataclass
 from lwlint.core.source import Source, Text
 
 LONGEST_LINE = 1024 * 1024  # bytes; systemd refuses a file with a longer one, or a longer joined one
@@ -24,8 +25,7 @@ _NONCHARACTERS = "".join(chr(plane << 16 | last) for plane in range(17) for last
 _NOT_UTF8 = re.compile(f"[\ud800-\udfff\ufdd0-\ufdef{_NONCHARACTERS}]")
 
 
-@dataclass(frozen=True)
-class Assignment:
+class Assignment(Struct, frozen=True):
     """One `key=value`, in the section `section` (empty: before any section header).
 
     `words` are the words of a value that goes on over several lines, each where it stands; empty for any other value.
@@ -37,8 +37,7 @@ class Assignment:
     words: tuple[Text, ...] = ()
 
 
-@dataclass(frozen=True)
-class Stray:
+class Stray(Struct, frozen=True):
     """A line that assigns nothing, and why; `section` is the one it stands in."""
 
     section: str
@@ -46,8 +45,7 @@ class Stray:
     because: str
 
 
-@dataclass(frozen=True)
-class UnitText:
+class UnitText(Struct, frozen=True):
     """One unit file or drop-in as systemd reads it, before it knows what the keys mean.
 
     `lines` holds assignments and strays in file order. `stop` is where systemd gives up the file, with the reason:
@@ -61,8 +59,7 @@ class UnitText:
     stop: Stray | None = None
 
 
-@dataclass(frozen=True)
-class _Logical:
+class _Logical(Struct, frozen=True):
     """A line with its continuations joined; its part at offset `at[i]` of `text` stands at `starts[i]` of the source."""
 
     text: str

@@ -1,7 +1,7 @@
-"""The values of systemd settings, as systemd's own parsers take them: time spans, booleans, numbers, words.
+"""The settings that systemd knows, by section.
 
-Each function returns None for a value that systemd refuses. Sources: systemd.time(7), systemd.syntax(7), systemd.service(5), and
-systemd 252 itself in test mode.
+Source: `systemd --dump-configuration-items` of systemd 252, and the NEWS of later releases up to 258 for the keys
+that they add. A key that a release does not know yet is ignored by it, with a warning in the journal.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from lwlint.core.record import dataclass
+from msgspec import Struct
 
 _CONDITIONS = """
     ACPower Architecture CPUFeature CPUPressure CPUs Capability ControlGroupController Credential DirectoryNotEmpty Environment
@@ -77,6 +77,33 @@ INSTALL_KEYS = frozenset(("Alias", "WantedBy", "RequiredBy", "UpheldBy", "Also",
 CONDITIONS = frozenset(f"{kind}{name}" for kind in ("Condition", "Assert") for name in _CONDITIONS.split())
 UNIT_KEYS = CONDITIONS | frozenset(_UNIT.split())
 SERVICE_KEYS = frozenset((*_SERVICE.split(), *_ADDED_SINCE_252.split()))
+
+# old name -> the one under which a setting is in force today
+RENAMED = {
+    "Unit.StartLimitInterval": "Unit.StartLimitIntervalSec",
+    "Service.StartLimitInterval": "Unit.StartLimitIntervalSec",
+    "Service.StartLimitBurst": "Unit.StartLimitBurst",
+    "Service.StartLimitAction": "Unit.StartLimitAction",
+    "Service.FailureAction": "Unit.FailureAction",
+    "Service.RebootArgument": "Unit.RebootArgument",
+    "Unit.BindTo": "Unit.BindsTo",
+    "Unit.RequiresOverridable": "Unit.Requires",
+    "Unit.RequisiteOverridable": "Unit.Requisite",
+}
+
+# the words that a setting may be
+CHOICES = {
+    "Service.Type": "simple exec forking oneshot dbus notify notify-reload idle",
+    "Service.Restart": "no on-success on-failure on-abnormal on-watchdog on-abort always",
+    "Service.RestartMode": "normal direct debug",
+    "Service.ExitType": "main cgroup",
+    "Service.KillMode": "control-group process mixed none",
+    "Service.NotifyAccess": "none main exec all",
+    "Unit.StartLimitAction": "none reboot reboot-force reboot-immediate poweroff poweroff-force poweroff-immediate exit exit-force"
+    " soft-reboot soft-reboot-force kexec kexec-force halt halt-force halt-immediate",
+    "Unit.CollectMode": "inactive inactive-or-failed",
+}
+CHOICES["Unit.FailureAction"] = CHOICES["Unit.SuccessAction"] = CHOICES["Unit.StartLimitAction"]
 
 
 TYPES = ("service", "socket", "target", "device", "mount", "automount", "swap", "timer", "path", "slice", "scope")
@@ -345,8 +372,7 @@ def exit_status(word: str) -> str | None:
 _BLANKS = " \t\n\r"
 
 
-@dataclass(frozen=True)
-class Commands:
+class Commands(Struct, frozen=True):
     """The commands of one `Exec...=` line. `fatal` tells why systemd refuses the whole unit for it."""
 
     programs: tuple[str, ...] = ()

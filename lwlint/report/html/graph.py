@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Union
+
+from msgspec import Struct, field
 
 from lwlint.audit.answer import ClusterAnswer
 from lwlint.audit.commands import Managed, Step
 from lwlint.core.facts import ACTIVE_ACTIVE
 from lwlint.core.finding import FAIL, PASS
-from lwlint.report.html import Html, counted, element, join
+from lwlint.report.html.page import Html, counted, element, join
 
 ROW = 26.0  # from one name to the next in a column
 _LANE = 9.0  # from one arrow that passes a column to the next
@@ -20,8 +22,7 @@ Bend = tuple[str, str, int]  # where an arrow passes a column
 Spot = Union[str, Bend]
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """`columns` has the names of each column from top to bottom; `heights` where each name, and each bend of an arrow, stands.
 
     `back` are the arrows that close a circle, and therefore lead to the left.
@@ -55,7 +56,7 @@ def layout(arrows: Sequence[Arrow]) -> Layout:
         chain: list[Spot] = [first, *((first, then, i) for i in range(column[first] + 1, column[then])), then]
         for i, spot in enumerate(chain[1:-1], column[first] + 1):
             spots[i].append(spot)
-        for one, other in zip(chain, chain[1:]):
+        for one, other in itertools.pairwise(chain):
             links.setdefault(one, []).append(other)
             links.setdefault(other, []).append(one)
     heights = _heights(spots, links)
@@ -133,7 +134,7 @@ def _room(spot: Spot) -> float:
 def _apart(wanted: Sequence[float], room: Sequence[float]) -> list[float]:
     """Return the heights nearest to those that are wanted (by least squares) that keep the order and leave room around each."""
     offsets = [0.0]
-    for one, other in zip(room, room[1:]):
+    for one, other in itertools.pairwise(room):
         offsets.append(offsets[-1] + one + other)
     pools: list[tuple[float, int]] = []  # mean, how many
     for want, offset in zip(wanted, offsets):
@@ -279,7 +280,7 @@ def _arrow(
         points += [(lefts[i], height), (lefts[i] + widths[i], height)]
     points.append((ends[then][0], placed.heights[then] + middle))
     path = f"M{_at(points[0])}"
-    for (x, y), (to_x, to_y) in zip(points, points[1:]):
+    for (x, y), (to_x, to_y) in itertools.pairwise(points):
         bend = (to_x - x) / 2 if to_x > x else 40
         path += (
             f"L{_at((to_x, to_y))}" if y == to_y and to_x > x else f"C{_at((x + bend, y))} {_at((to_x - bend, to_y))} {_at((to_x, to_y))}"

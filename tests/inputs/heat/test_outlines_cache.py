@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from lwlint.core.finding import Report
-from lwlint.core.record import replace
 from lwlint.files.cache import Cache, described, sealed
 from lwlint.files.tree import Memory
 from lwlint.inputs.heat.outline import Outlines
@@ -124,7 +124,7 @@ def test_runs_at_once_share_the_outlines(tree: Path, tmp_path: Path) -> None:
 
 def test_a_warm_run_imports_no_yaml(tree: Path, tmp_path: Path) -> None:
     code = (
-        "import sys\nfrom lwlint.cache import Cache\nfrom lwlint.run import Request, check, load_rules\ncache = Cache(sys.argv[1])\n"
+        "import sys\nfrom lwlint.files.cache import Cache\nfrom lwlint.run import Request, check, load_rules\ncache = Cache(sys.argv[1])\n"
         "check(Request(cache=cache), load_rules(examples=False, cache=cache)); print('yaml' in sys.modules)"
     )
     environment = {**os.environ, "PYTHONPATH": str(HERE)}

@@ -1,0 +1,300 @@
+"""A parameter that means nothing is refused with its place, wherever it is written."""
+
+from __future__ import annotations
+
+import copy
+import re
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union
+
+import pytest
+import yaml
+
+from lwlint.checks import MODULES, find
+from lwlint.checks.general import fact_class
+from lwlint.checks.parameters import FactPath, Places, ReleaseName, Shape, Word, attribute, compare, words_of
+from lwlint.cli import main
+from lwlint.core.catalogue import known_clauses, known_projects, known_services
+from lwlint.core.config_reader import Mismatch, build, fields_of
+from lwlint.core.finding import ConfigurationError
+from lwlint.policy.apply import configured
+from lwlint.policy.rules import Rule, load_clauses, load_rule, own_folder
+from lwlint.policy.settings import layer, merged
+from lwlint.report.parameters import parameters
+from lwlint.run import load_catalogue, load_rules
+from tests.shared import HERE
+
+RULES = load_rules()
+Way = tuple[Union[str, int], ...]
+
+
+def bent(word: str) -> str:
+    """A word as it is misspelt: its middle letters change places, or a letter stands twice where that makes the same word."""
+    half = len(word) // 2
+    turned = word[: half - 1] + word[half] + word[half - 1] + word[half + 1 :]
+    return turned if turned != word else word + word[-1]
+
+
+class Slip:
+    """One misspelling of a rule: where it is, what stands there, and whether a near word must be told."""
+
+    def __init__(self, way: Way, value: Any, *, key: bool = False, near: bool = False) -> None:
+        self.way, self.value, self.key, self.near = way, value, key, near
+
+    def put(self, plain: Any) -> Any:
+        """Return the document with the slip in it."""
+        top = copy.deepcopy(plain)
+        inner = top
+        for step in self.way[:-1]:
+            inner = inner[step]
+        if self.key:
+            changed = {(self.value if name == self.way[-1] else name): value for name, value in inner.items()}
+            inner.clear()
+            inner.update(changed)
+        else:
+            inner[self.way[-1]] = self.value
+        return top
+
+
+def slips(value: Any, hint: Any, way: Way, top: Any) -> Iterator[Slip]:
+    """Every misspelling of a value and of the names in it, by the type of the parameter."""
+    origin, inside = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Annotated:
+        yield from typed(value, inside[1:], way) or slips(value, inside[0], way, top)
+    elif origin is Union:
+        wanted = next(each for each in inside if each is not type(None))
+        yield from slips(value, wanted, way, top)
+    elif origin is Literal:
+        yield Slip(way, bent(value), near=True)
+    elif isinstance(value, list):
+        yield Slip(way, {"a": "mapping"})
+        for i, each in enumerate(value):
+            yield from slips(each, inside[0], (*way, i), top)
+    elif isinstance(value, dict) and origin is not None:
+        yield Slip(way, ["a list"])
+        for key, each in value.items():
+            if inside[0] == FactPath:
+                yield Slip((*way, key), bent(key), key=True, near=True)
+                yield from wanted_slips(each, attribute(fact_class(top["params"]["each"]), key), key, (*way, key))
+            else:
+                keys = typed(key, typing.get_args(inside[0])[1:], (*way, key)) if typing.get_origin(inside[0]) is Annotated else []
+                yield from (Slip(slip.way, slip.value, key=True, near=slip.near) for slip in keys)
+                yield from slips(each, inside[1], (*way, key), top)
+    elif isinstance(value, dict):
+        fields = dict((fields_of(hint) or {}).values())
+        for key, each in value.items():
+            yield Slip((*way, key), bent(key), key=True, near=True)
+            yield from slips(each, fields[key], (*way, key), top)
+    elif isinstance(value, bool):
+        yield Slip(way, "maybe")
+    elif isinstance(value, (int, float)):
+        yield Slip(way, f"{value} or so")
+    else:
+        yield Slip(way, ["a list"])
+
+
+def typed(value: str, notes: tuple[Any, ...], way: Way) -> list[Slip]:
+    found = []
+    for note in notes:
+        if isinstance(note, Word):
+            found.append(Slip(way, bent(value), near=True))
+        elif isinstance(note, Places):
+            if "{" in value:
+                found.append(Slip(way, re.sub(r"\{(\w+)\}", lambda m: f"{{{bent(m[1])}}}", value), near=True))
+            found.append(Slip(way, value + " {"))
+        elif isinstance(note, Shape):
+            other = {"regular expression": "(" + value, "option": value.replace("/", "."), "setting of systemd": bent(value)}
+            found.append(
+                Slip(way, other.get(note.what, value.replace("NAME", "NMAE")), near=note.what in ("setting of systemd", "command"))
+            )
+    return found
+
+
+def wanted_slips(value: Any, hint: Any, key: str, way: Way) -> Iterator[Slip]:
+    """Misspellings of what an attribute of a fact is compared with."""
+    if isinstance(value, list):
+        for i, each in enumerate(value):
+            yield from wanted_slips(each, hint, key, (*way, i))
+    elif isinstance(value, bool):
+        yield Slip(way, "ture")
+    elif words_of(hint) is not None or key == "service.name":
+        yield Slip(way, bent(value), near=True)
+    else:
+        yield Slip(way, {"a": "mapping"})
+
+
+def slips_of(rule: Rule) -> Iterator[tuple[Mapping[str, Any], Slip]]:
+    path = next(Path(own_folder()).rglob(f"{rule.id}.yaml"))
+    plain = yaml.safe_load(path.read_text("utf-8"))
+    plain["clause"] = rule.clause
+    yield plain, Slip(("clause",), bent(rule.clause), near=True)
+    for slip in slips(plain.get("params") or {}, rule.bound.params, ("params",), plain):
+        yield plain, slip
+
+
+def position(text: str, slip: Slip) -> tuple[int, int]:
+    """Line and column, from 1, of the slip."""
+    node: Any = yaml.compose(text)
+    for step in slip.way[:-1]:
+        node = node.value[step] if isinstance(step, int) else next(value for key, value in node.value if key.value == step)
+    last = slip.way[-1]
+    if isinstance(last, int):
+        node = node.value[last]
+    else:
+        key, value = next(pair for pair in node.value if pair[0].value == (slip.value if slip.key else last))
+        node = key if slip.key else value
+    return node.start_mark.line + 1, node.start_mark.column + 1
+
+
+def refused(text: str, path: str) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        load_rule(text, path)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=[rule.id for rule in RULES])
+def test_every_misspelt_parameter_of_a_rule_is_refused_with_its_place(rule: Rule) -> None:
+    for plain, slip in slips_of(rule):
+        text = yaml.safe_dump(slip.put(plain), sort_keys=False, width=10_000, allow_unicode=True)
+        said = refused(text, f"{rule.id}.yaml")
+        place = re.match(rf"{rule.id}\.yaml:(\d+):(\d+): ", said)
+        assert place is not None, (slip.way, slip.value, said)
+        assert (int(place[1]), int(place[2])) == position(text, slip), (slip.way, slip.value, said)
+        assert not slip.near or "did you mean" in said, (slip.way, slip.value, said)
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.params], ids=[rule.id for rule in RULES if rule.params])
+def test_a_configuration_that_misspells_a_parameter_is_refused_with_its_place(rule: Rule) -> None:
+    for plain, slip in slips_of(rule):
+        if slip.way[0] != "params":
+            continue
+        settings = {"rules": {rule.code: {"params": slip.put(plain)["params"]}}}
+        text = yaml.safe_dump(settings, sort_keys=False, width=10_000, allow_unicode=True)
+        with pytest.raises(ConfigurationError) as caught:
+            configured(RULES, merged([layer(text, ".lwlint.yaml")]))
+        said = str(caught.value)
+        assert re.match(r"\.lwlint\.yaml:\d+:\d+: ", said), (slip.way, slip.value, said)
+        assert not slip.near or "did you mean" in said, (slip.way, slip.value, said)
+
+
+@pytest.mark.parametrize(
+    ("rule", "params", "said"),
+    [
+        (
+            "LW201",
+            "where: {service.kindd: active_active}",
+            "3:22: `service.kindd`: unknown attribute of `service` of a unit; did you mean `service.kind`?",
+        ),
+        (
+            "LW201",
+            "where: {service.kind: active_activ}",
+            "3:36: `active_activ`: `service.kind` is never that; did you mean `active_active`?",
+        ),
+        ("LW201", "where: {service.openstack: yes please}", "3:41: `yes please`: `service.openstack` is `true` or `false`"),
+        ("LW201", "where: {settings: a}", "3:32: `a`: `settings` is neither text nor a switch, so that no value fits"),
+        (
+            "LW201",
+            'must_be: {matches: "(always"}',
+            "3:33: `(always`: is no regular expression: missing ), unterminated subpattern at character 1",
+        ),
+        (
+            "LW201",
+            "must_be: {says: always}",
+            "3:23: says nothing that must be; it has `one_of`, `matches`, `at_least`, `at_most` or `absent`",
+        ),
+        (
+            "LW201",
+            "setting: Service.StartLimitInterval",
+            "3:23: `Service.StartLimitInterval`: is known by its name of today; did you mean `Unit.",
+        ),
+        ("LW102", "until: {redis: wallabi}", "3:29: `wallabi`: unknown release; did you mean `wallaby`?"),
+        (
+            "LW301",
+            "limits: [{option: a/b, unlimited: negative, must_be: minus one}]",
+            "3:67: `minus one`: must name the value that a fix sets",
+        ),
+        ("LW301", 'limits: [{option: a/b, unlimited: "-1", must_be: "`3`", value: "3"}]', "3:77: `3`: is no value that never gives up"),
+        (
+            "LW404",
+            "pairs: [{connection: 'a::(b)', retries: ['\\2::c']}]",
+            "3:55: `\\2::c`: does not fit `a::(b)`, which has 1 groups: invalid group",
+        ),
+        (
+            "LW401",
+            'expected: "it must be {servce}"',
+            "3:24: `it must be {servce}`: unknown placeholder `{servce}`; did you mean `service`?",
+        ),
+    ],
+)
+def test_a_wrong_parameter_ends_with_its_place_and_exit_2(
+    rule: str, params: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("nova.service").write_text("[Service]\nExecStart=/usr/bin/nova\n")
+    Path(".lwlint.yaml").write_text(f"rules:\n  {rule}:\n    params: {{{params}}}\n")
+    assert main(["check", "."]) == 2
+    assert f".lwlint.yaml:{said}" in capsys.readouterr().err
+
+
+def test_the_vocabularies_are_those_of_the_catalogue_and_of_the_clauses() -> None:
+    assert sorted(known_services()) == sorted(service.name for service in load_catalogue().services)
+    assert known_clauses() == tuple(clause.id for clause in load_clauses())
+    assert known_projects() >= {"nova", "neutron", "zaqar"}
+
+
+def test_a_rule_of_ones_own_with_any_connection_finds_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rule = """\
+id: our-connection
+code: ACME101
+title: t
+severity: error
+clause: retries-forever
+why: w
+remedy: r
+check: retries-of-connection
+params:
+  pairs: [{connection: "acme::db::(database_connection|url)", retries: ["acme::db::database_max_retries"]}]
+examples:
+- good: with retries
+  files: {"puppet/services/acme.yaml": "%s          acme::db::database_max_retries: -1\\n"}
+- bad: without
+  files: {"puppet/services/acme.yaml": "%s"}
+  finds: ["puppet/services/acme.yaml:6:11 `acme::db::url`: `acme::db::database_max_retries` is not set (default `10`); it must be `-1`"]
+"""
+    head = r"heat_template_version: pike\noutputs:\n  role_data:\n    value:\n      config_settings:\n"
+    template = head + r"          acme::db::url: mysql://db/acme\n"
+    (tmp_path / "our-connection.yaml").write_text(rule % (template, template))
+    assert main(["test", str(tmp_path)]) == 0, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_every_parameter_of_a_check_says_what_it_is(name: str) -> None:
+    assert [p.name for p in parameters(find(name).params) if not p.meaning or not p.type] == []
+
+
+def test_explain_shows_the_parameters_of_a_rule_and_so_does_its_page(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "LW102", "--params"]) == 0
+    shown = capsys.readouterr().out
+    assert "  until (mapping: service to release; default none)\n      the last release in which a service must be there\n" in shown
+    assert '   "cinder_volume": "rocky"\n' in shown
+    page = (HERE / "docs/rules/core-service-missing.md").read_text("utf-8")
+    assert "| `until` | mapping: service to release | none | the last release in which a service must be there |" in page
+
+
+def test_parameters_of_another_package_may_be_a_dataclass_and_are_as_strict() -> None:
+    @dataclass(frozen=True)
+    class Theirs:
+        release: ReleaseName
+        names: tuple[str, ...] = ()
+
+    assert build({"release": "pike", "names": ["a"]}, Theirs) == Theirs("pike", ("a",))
+    with pytest.raises(Mismatch, match="`nmaes`: unknown key; did you mean `names`"):
+        build({"release": "pike", "nmaes": ["a"]}, Theirs)
+    with pytest.raises(Mismatch, match="`release` is missing"):
+        build({}, Theirs)
+    assert [str(wrong) for wrong in compare(build({"release": "piek"}, Theirs), Theirs)] == [
+        "`piek`: unknown release; did you mean `pike`?"
+    ]
