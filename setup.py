@@ -21,7 +21,7 @@ class Build(build_py):
         if not self.editable_mode and find_spec("yaml") is not None:
             sys.path.insert(0, self.build_lib)
             try:
-                from lwlint.policy.apply import compiled
+                from lwlint.policy import compiled
 
                 compiled.write(str(Path(self.build_lib) / "lwlint_rules"))
             finally:

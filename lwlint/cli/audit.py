@@ -182,7 +182,7 @@ def _deliver(answer: Audit, options: argparse.Namespace) -> None:
 
 
 def _page(answer: Audit, clauses: Sequence[Clause]) -> str:
-    from lwlint.report.html.page import page
+    from lwlint.report.html import page
 
     return page.render(answer, clauses)
 

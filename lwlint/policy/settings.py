@@ -17,7 +17,7 @@ from lwlint.core.config_reader import load as load_yaml
 from lwlint.core.facts import RELEASES
 from lwlint.core.finding import ConfigurationError
 from lwlint.files.gitignore import useless
-from lwlint.policy.apply import pyproject
+from lwlint.policy import pyproject
 
 NAME = ".lwlint.yaml"
 _MISNAMED = (".lwlint.yml", "lwlint.yaml", "lwlint.yml")
@@ -68,7 +68,7 @@ def _has_table(project: str) -> bool:
     text = text_of(project)
     if "lwlint" not in text:
         return False
-    from lwlint.policy.apply import pyproject
+    from lwlint.policy import pyproject
 
     return pyproject.table(text, shown(project)) is not None
 

@@ -23,7 +23,7 @@ from lwlint.files.cache import Cache
 from lwlint.files.discover import Discovery, Input, normal
 from lwlint.files.tree import FOLDER, Disk, Tree
 from lwlint.inputs import KINDS
-from lwlint.policy.apply import compiled
+from lwlint.policy import compiled
 from lwlint.policy.rules import Rule, choose, load_folder, own_folder, unique
 from lwlint.run import allow
 from lwlint.run.engine import Answer, evaluate
@@ -182,7 +182,7 @@ def _by_settings(
     """Return the findings and sources as the exceptions and overrides of a configuration leave them, and exceptions without effect."""
     if request.settings is None or request.today is None:
         return findings, sources, []
-    from lwlint.policy.apply import apply
+    from lwlint.policy import apply
 
     findings = apply.overridden(findings, request.settings, rules)
     whole = request.text is None and all(request.tree.real_kind(normal(path)) == FOLDER for path in request.paths)

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from lwlint.core.finding import FAIL, NOT_EVALUATED, PASS, ConfigurationError, Finding, Report, Verdict
 from lwlint.core.source import Source
 from lwlint.files.tree import Memory
-from lwlint.policy.apply import baseline
+from lwlint.policy import baseline
 from lwlint.policy.baseline import Comparison, Known
 
 

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML, YAMLError
 
 from lwlint.core.finding import Report
 from lwlint.files.tree import Memory
-from lwlint.policy.apply import baseline
+from lwlint.policy import baseline
 from lwlint.run import Request, check, load_rules
 from tests.shared import shared
 

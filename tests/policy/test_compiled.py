@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from lwlint.files.cache import Cache, sealed, unsealed
-from lwlint.policy.apply import compiled
+from lwlint.policy import compiled
 from lwlint.policy.rules import load_folder, own_folder
 from tests.shared import HERE
 

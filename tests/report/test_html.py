@@ -14,7 +14,7 @@ import pytest
 
 from lwlint.audit.answer import Audit
 from lwlint.cli import main
-from lwlint.report.html.page import element, prose, text
+from lwlint.report.html import element, prose, text
 from lwlint.report.html.cluster import parts_of
 from lwlint.report.html.page import render
 from tests.audit.audit_cluster import write

@@ -10,7 +10,7 @@ from lwlint.audit.answer import NOT_APPLICABLE, Cell, ClusterAnswer, Found, Host
 from lwlint.audit.commands import in_order, together
 from lwlint.core.finding import FAIL, NOT_EVALUATED, PASS, SEVERITIES
 from lwlint.report.audit import where
-from lwlint.report.html.page import Html, counted, element, join, prose
+from lwlint.report.html import Html, counted, element, join, prose
 from lwlint.report.html.graph import graph
 
 

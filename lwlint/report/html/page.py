@@ -12,7 +12,7 @@ from lwlint.audit.answer import Audit, TargetAnswer
 from lwlint.core.finding import SEVERITIES
 from lwlint.policy.rules import Clause
 from lwlint.report.audit import summary
-from lwlint.report.html.page import Html, counted, element, join
+from lwlint.report.html import Html, counted, element, join
 from lwlint.report.html.cluster import section, severities, table, title
 
 
@@ -36,7 +36,7 @@ def render(audit: Audit, clauses: Sequence[Clause]) -> str:
 
 
 def _asset(name: str) -> Html:
-    return Html(files("lwlint.report.html.page").joinpath(name).read_text("utf-8"))
+    return Html(files("lwlint.report.html").joinpath(name).read_text("utf-8"))
 
 
 def _policy(style: str, script: str) -> str:
