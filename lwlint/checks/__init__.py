@@ -22,6 +22,7 @@ _CHECKS: Mapping[tuple[str, ...], Mapping[str, tuple[str, ...]]] = MappingProxyT
             "require": ("require",),
         },
         ("cib",): {
+            "cib_validity": ("cib-not-valid",),
             "cluster_binding": ("cluster-colocated", "cluster-ordered"),
             "cluster_constraints": ("cluster-constraint", "cluster-constraint-dangling"),
             "cluster_resources": ("cluster-resource", "cluster-resource-despite-option"),

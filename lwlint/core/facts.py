@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import ClassVar, Protocol, TypeVar
+from typing import ClassVar, Optional, Protocol, TypeVar
 
 from lwlint.core.named import NamedTuple
 from lwlint.core.record import dataclass
@@ -34,6 +34,34 @@ class NotEvaluated:
     name: str
     span: Span
     because: str
+    host: str = ""
+
+
+@dataclass(frozen=True)
+class CibFault:
+    """What Pacemaker refuses in a CIB, or passes over. `name` is what it is about (`primitive galera in resources`)."""
+
+    kind: ClassVar[str] = "cib_fault"
+    name: str
+    span: Span
+    message: str
+    host: str = ""
+
+
+@dataclass(frozen=True)
+class Validation:
+    """How a CIB was compared with the schema that it names. `name` is the source's path.
+
+    `schema` is what stands in `validate-with`; `by` is `table` (names and required attributes) or the folder with the schemas;
+    `because` says why nothing is known, empty where something is.
+    """
+
+    kind: ClassVar[str] = "validation"
+    name: str
+    span: Span
+    schema: Optional[str]
+    by: str
+    because: str = ""
     host: str = ""
 
 

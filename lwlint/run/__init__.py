@@ -43,6 +43,7 @@ class Request:
     tells that the input is hosts of one cluster, so that the rules of audits run too. `cache` keeps between runs what is made of lwlint's
     own files and of those that are read. Runs that have `outlines` in common read equal files once. `rule_folders` have the rules beside
     lwlint's own, whether or not they run. `jobs` processes may read files (0: as many as pay); more than one fork this process.
+    `schemas` is a folder with Pacemaker's schemas, to validate CIBs with.
     """
 
     paths: tuple[str, ...] = (".",)
@@ -61,6 +62,7 @@ class Request:
     cache: Cache = Cache()
     outlines: Outlines | None = None
     jobs: int = 1
+    schemas: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def check(request: Request, rules: Sequence[Rule]) -> Report:
     """Return what the `rules` say of everything that `request` names."""
     discovery = discover(request)
     rules = _own(rules, request)
-    if request.cache.folder is None or request.hosts or request.costs.measured:
+    if request.cache.folder is None or request.hosts or request.costs.measured or request.schemas:
         reading = _read(discovery, request)
         return _report(_answer(reading, request, rules), reading.facts.release, discovery.found, request, rules)
     from lwlint.run.answers import Answers
@@ -293,5 +295,5 @@ def _facts(discovery: Discovery, request: Request, release: Release, services: C
     if found.of(kinds.CIB):
         from lwlint.inputs.pacemaker.reader import cib_facts
 
-        yield from each("reader", "cib", cib_facts(found.of(kinds.CIB), services))
+        yield from each("reader", "cib", cib_facts(found.of(kinds.CIB), services, request.schemas))
     yield from found.unreadable
