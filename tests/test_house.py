@@ -19,7 +19,7 @@ FLOORS = (
     ("git", "decode", "ignored"),
     ("facts",),
     ("read",),
-    ("parse", "checks", "services", "settings", "profiles", "pyproject"),
+    ("parse", "checks", "services", "settings", "profiles", "pyproject", "ini", "round_trip"),
     ("nearest",),
     ("catalogue", "config", "edits"),
     ("release", "selection", "blocks"),
@@ -37,10 +37,10 @@ FLOORS = (
 MAY_IMPORT_ITSELF = ("facts", "parse", "assemble", "report", "checks", "cli", "audit")
 ONLY_IN = {
     "yaml": ("parse", "read"),
-    "ruamel": (),
+    "ruamel": ("round_trip",),
     "lxml": ("parse",),
     "tree_sitter": ("parse",),
-    "iniparse": (),
+    "iniparse": ("report",),
     "fsspec": ("audit",),
     "rich": ("report",),
     "sys": ("cli", "__main__"),
