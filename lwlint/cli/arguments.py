@@ -130,6 +130,7 @@ def _audit(command: argparse.ArgumentParser) -> None:
     command.add_argument("--live", action="store_true", help="this machine, as `--root /`; nothing is run or written")
     command.add_argument("--run", action="store_true", help="with `--live`: run `cibadmin -Q` and `systemctl show`, which only read")
     command.add_argument("--release", metavar="NAME", help="`mitaka` ... `wallaby`; `auto` goes by evidence (default)")
+    _schemas(command)
     _rules(command)
     command.add_argument(
         "-j", "--jobs", type=int, metavar="N", help="archives read at a time, each in a process of its own (default: as many as cores)"
@@ -231,8 +232,12 @@ def _input(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--release", metavar="NAME", help="`mitaka` ... `wallaby`; `auto` goes by evidence (default)")
     command.add_argument("--kind", metavar="KIND", help="read every file as `heat`, `cib`, `unit`, `oslo` or `puppet`")
-    command.add_argument("--schemas", metavar="DIR", help="validate CIBs with the schemas of Pacemaker in DIR (`/usr/share/pacemaker`)")
+    _schemas(command)
     command.add_argument("--stdin-filename", default="", metavar="PATH", help="the path that `-` stands for")
+
+
+def _schemas(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--schemas", metavar="DIR", help="validate CIBs with the schemas of Pacemaker in DIR (`/usr/share/pacemaker`)")
 
 
 def _rules(command: argparse.ArgumentParser) -> None:
@@ -330,11 +335,13 @@ def request(options: argparse.Namespace, found: Settings | None) -> Request:
         today=_today() if found is not None else None,
         cache=cache(options),
         jobs=getattr(options, "jobs", 0),
-        schemas=_schemas(getattr(options, "schemas", None)),
+        schemas=schemas_of(options),
     )
 
 
-def _schemas(folder: str | None) -> str:
+def schemas_of(options: argparse.Namespace) -> str:
+    """Return the folder with Pacemaker's schemas that is named, empty for none; raise ConfigurationError where it has none."""
+    folder: str | None = getattr(options, "schemas", None)
     if folder is not None and not os.path.isfile(os.path.join(folder, "pacemaker-1.0.rng")):
         said = "no schemas of Pacemaker there (no `pacemaker-1.0.rng`)" if os.path.isdir(folder) else "no such folder"
         raise ConfigurationError(f"`{folder}`: {said}")

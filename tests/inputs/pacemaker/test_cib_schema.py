@@ -310,3 +310,13 @@ def test_a_check_without_schemas_imports_no_package_for_editing_or_validation(tm
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path).stdout
     assert said.splitlines()[-1] == "[]"
+
+
+def test_an_audit_validates_with_schemas_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("lxml")
+    installed()
+    (tmp_path / "cib.xml").write_text(cib(constraints='<rsc_order id="o" first="galera" then="galera" kind="Sometimes"/>'), "utf-8")
+    arguments = ["audit", str(tmp_path / "cib.xml"), "--select", "LW903"]
+    assert main(arguments) == 0
+    assert main([*arguments, "--schemas", str(FOLDER)]) == 1
+    assert "LW903 cib-not-valid" in capsys.readouterr().out
