@@ -19,6 +19,7 @@ VERSIONS = (
     *("1.0", "1.2", "1.3", "2.0", "2.1", "2.2", "2.3", "2.4", "2.5", "2.6", "2.7", "2.8", "2.9", "2.10"),
     *("3.0", "3.1", "3.2", "3.3", "3.4", "3.5", "3.6", "3.7", "3.8", "3.9", "3.10", "4.0"),
 )
+_AT = {version: i for i, version in enumerate(VERSIONS)}
 # before 1.0, of Pacemaker 1.1 only, or different in every version of Pacemaker
 _OTHERS = ("pacemaker-0.6", "transitional-0.6", "pacemaker-0.7", "pacemaker-1.1", "pacemaker-next")
 
@@ -200,9 +201,10 @@ def faults(root: Element) -> tuple[Fault, ...]:
 
 @functools.cache
 def shapes(version: str) -> Mapping[str, Shape]:
-    """Return every element of the schema `version` (one of VERSIONS) by name; of all of them together if it is empty."""
-    if not version:
-        return _of_all()
+    """Return every element of the schema `version` (one of VERSIONS) by name.
+
+    Without a version, what some schema has; and of what is needed only that without which Pacemaker passes over an element.
+    """
     below: dict[str, set[str]] = {}
     for name, (places, _, _) in _TABLE.items():
         for place in _words(places, version):
@@ -210,28 +212,21 @@ def shapes(version: str) -> Mapping[str, Shape]:
     known = {"cib", *(name for names in below.values() for name in names)}
     table: dict[str, tuple[str, str]] = {"cib": _CIB, **{name: row[1:] for name, row in _TABLE.items()}}
     return {
-        name: Shape(frozenset(_words(may, version)), frozenset(below.get(name, ())), tuple(_alternatives(needs, version)))
+        name: Shape(
+            frozenset(_words(may, version)),
+            frozenset(below.get(name, ())),
+            tuple(_alternatives(needs if version or name in _PASSED_OVER else "", version)),
+        )
         for name, (may, needs) in table.items()
         if name in known
     }
-
-
-def _of_all() -> Mapping[str, Shape]:
-    """Return what some schema has, with any attributes; what is needed by all only where Pacemaker passes over an element without."""
-    found: dict[str, Shape] = {}
-    for version in VERSIONS:
-        for name, shape in shapes(version).items():
-            before = found.get(name, Shape(frozenset(), frozenset(), ()))
-            needs = _smallest({*before.needs, *shape.needs}) if name in _PASSED_OVER else (frozenset[str](),)
-            found[name] = Shape(before.attributes | shape.attributes, before.elements | shape.elements, needs)
-    return found
 
 
 def _words(text: str, version: str) -> Iterator[str]:
     for word in text.split():
         name, _, span = word.partition("@")
         first, _, last = span.partition("-")
-        if VERSIONS.index(first or VERSIONS[0]) <= VERSIONS.index(version) <= VERSIONS.index(last or VERSIONS[-1]):
+        if not span or not version or _AT.get(first, 0) <= _AT[version] <= _AT.get(last, len(VERSIONS)):
             yield name
 
 
@@ -258,27 +253,32 @@ def _faults(root: Element, version: str) -> Iterator[Fault]:
         shape = table[element.tag]
         if "*" in shape.attributes:
             continue
-        yield from _own_faults(element, shape, version)
+        tags = {child.tag for child in element.children}
+        yield from _own_faults(element, shape, tags, version)
+        if tags <= shape.elements:
+            todo.extend(reversed(element.children))
+            continue
         for child in element.children:
             if child.tag not in shape.elements:
                 yield _misplaced(child, element, version)
         todo.extend(child for child in reversed(element.children) if child.tag in shape.elements)
 
 
-def _own_faults(element: Element, shape: Shape, version: str) -> Iterator[Fault]:
+def _own_faults(element: Element, shape: Shape, tags: set[str], version: str) -> Iterator[Fault]:
     """Yield what is wrong with an element itself: attributes that there are not, and what it needs and has not."""
-    named = called(element)
-    for name in element.attributes if version else ():
+    for name in element.attributes if version and not element.attributes.keys() <= shape.attributes else ():
         if name not in shape.attributes and not name.startswith("xmlns:"):
-            said = f"{named} has the attribute `{name}`, which pacemaker-{version} does not have there{_near(name, shape.attributes)}"
+            what = f"{called(element)} has the attribute `{name}`"
+            said = f"{what}, which pacemaker-{version} does not have there{_near(name, shape.attributes)}"
             yield Fault(_place_of(element, name), said, f"{subject(element)} has {name}")
-    has = {*element.attributes, *(f"<{child.tag}>" for child in element.children)}
+    has = {*element.attributes, *(f"<{tag}>" for tag in tags)}
+    if any(words <= has for words in shape.needs):
+        return
     nearest = min(shape.needs, key=lambda words: (-len(words & has), len(words - has), sorted(words)))
-    lacks = nearest - has
-    strange = any(child.tag not in shape.elements for child in element.children)  # told by itself, and likely what is meant
-    if not any(words <= has for words in shape.needs) and not (strange and all(word.startswith("<") for word in lacks)):
-        words = " and ".join(f"`{word}`" for word in sorted(lacks))
-        yield Fault(element.span(), f"{named} has no {words.replace(' and ', ' and no ')}", f"{subject(element)} lacks {words}")
+    lacks = sorted(nearest - has)
+    if tags <= shape.elements or not all(word.startswith("<") for word in lacks):  # else what is in its place is told
+        words = " and no ".join(f"`{word}`" for word in lacks)
+        yield Fault(element.span(), f"{called(element)} has no {words}", f"{subject(element)} lacks {' and '.join(lacks)}")
 
 
 def _misplaced(element: Element, above: Element, version: str) -> Fault:
