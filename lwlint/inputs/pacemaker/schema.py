@@ -7,6 +7,7 @@ refuses Pacemaker refuses, and a few things that Pacemaker refuses it lets pass 
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -19,6 +20,7 @@ VERSIONS = (
     *("1.0", "1.2", "1.3", "2.0", "2.1", "2.2", "2.3", "2.4", "2.5", "2.6", "2.7", "2.8", "2.9", "2.10"),
     *("3.0", "3.1", "3.2", "3.3", "3.4", "3.5", "3.6", "3.7", "3.8", "3.9", "3.10", "4.0"),
 )
+MOST = 100  # faults that are told of one CIB
 _AT = {version: i for i, version in enumerate(VERSIONS)}
 # before 1.0, of Pacemaker 1.1 only, or different in every version of Pacemaker
 _OTHERS = ("pacemaker-0.6", "transitional-0.6", "pacemaker-0.7", "pacemaker-1.1", "pacemaker-next")
@@ -189,14 +191,21 @@ def faults(root: Element) -> tuple[Fault, ...]:
     """
     schema = root.get("validate-with") if root.tag == "cib" else None
     if schema in (None, "none") or unknown(schema) is not None:
-        return tuple(_faults(root, ""))
+        return _first(root, "")
     version = schema.removeprefix("pacemaker-") if schema is not None else ""
     if schema != f"pacemaker-{version}" or version not in VERSIONS:
         from lwlint.core.config_reader import near
 
         said = f"`{schema}`: Pacemaker has no such schema{near(schema or '', [f'pacemaker-{one}' for one in VERSIONS])}"
-        return (Fault(root.span("validate-with"), said, f"schema {schema}"), *_faults(root, ""))
-    return tuple(_faults(root, version))
+        return (Fault(root.span("validate-with"), said, f"schema {schema}"), *_first(root, ""))
+    return _first(root, version)
+
+
+def _first(root: Element, version: str) -> tuple[Fault, ...]:
+    """Return what is wrong, as much of it as anybody reads, and that there is more."""
+    found = tuple(itertools.islice(_faults(root, version), MOST + 1))
+    more = Fault(root.span(), f"more than {MOST} elements are wrong; the first {MOST} are told", "too many faults")
+    return found if len(found) <= MOST else (*found[:MOST], more)
 
 
 @functools.cache

@@ -15,7 +15,7 @@ import pytest
 
 from lwlint.cli import main
 from lwlint.core.source import Source
-from lwlint.inputs.pacemaker.schema import VERSIONS, faults, shapes, unknown
+from lwlint.inputs.pacemaker.schema import MOST, VERSIONS, faults, shapes, unknown
 from lwlint.inputs.pacemaker.xml import Element, read_cib
 from tests.inputs.pacemaker.cib_rng import FOLDER, Schema, installed
 from tests.shared import shared
@@ -320,3 +320,9 @@ def test_an_audit_validates_with_schemas_too(tmp_path: Path, capsys: pytest.Capt
     assert main(arguments) == 0
     assert main([*arguments, "--schemas", str(FOLDER)]) == 1
     assert "LW903 cib-not-valid" in capsys.readouterr().out
+
+
+def test_of_very_many_faults_the_first_are_told_and_that_there_are_more() -> None:
+    said = messages(cib("<a/>" * 20_000))
+    assert len(said) == MOST + 1
+    assert said[-1] == "more than 100 elements are wrong; the first 100 are told"
