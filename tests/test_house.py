@@ -17,10 +17,10 @@ FLOORS = ("core", "files", "inputs", "checks", "policy", "run", "audit", "report
 KNOWS = {"systemd": {"containers"}, "oslo": {"systemd", "containers"}}
 ONLY_IN = {
     "yaml": ("core", "inputs"),
-    "ruamel": (),
+    "ruamel": ("policy",),
     "lxml": ("inputs",),
     "tree_sitter": ("inputs",),
-    "iniparse": (),
+    "iniparse": ("report",),
     "fsspec": ("audit",),
     "rich": ("report",),
     "sys": ("cli", "__main__", "inputs"),  # `inputs` looks along `sys.path` for kinds of other packages

@@ -21,16 +21,19 @@ from lwlint.run import AUTO, judge
 from lwlint.run.engine import Answer, evaluate
 
 
-def audit(targets: Iterable[Target], rules: Sequence[Rule], release: str = AUTO, anonymous: Anonymous | None = None) -> Audit:
+def audit(
+    targets: Iterable[Target], rules: Sequence[Rule], release: str = AUTO, anonymous: Anonymous | None = None, schemas: str = ""
+) -> Audit:
     """Return what the `rules` say of the targets: of each host by itself, and of the hosts of each cluster together.
 
-    With `anonymous` no name of a host, domain or cluster is in it, and no address.
+    CIBs are validated with Pacemaker's schemas in the folder `schemas`, if one is given. With `anonymous` no name of a host, domain or
+    cluster is in it, and no address.
     """
     opened = list(targets)
     clusters: list[ClusterAnswer] = []
     traces = [target.trace for target in opened if target.trace]
     for group in groups(seats(opened)):
-        cluster, tracebacks = _cluster(group, rules, release, anonymous)
+        cluster, tracebacks = _cluster(group, rules, release, anonymous, schemas)
         clusters.append(cluster)
         traces += tracebacks
     answers = tuple(
@@ -41,8 +44,10 @@ def audit(targets: Iterable[Target], rules: Sequence[Rule], release: str = AUTO,
     return answer if anonymous is None else anonymous.hidden(answer)
 
 
-def _cluster(group: Group, rules: Sequence[Rule], release: str, anonymous: Anonymous | None) -> tuple[ClusterAnswer, tuple[str, ...]]:
-    hosts = read_hosts(group, release)
+def _cluster(
+    group: Group, rules: Sequence[Rule], release: str, anonymous: Anonymous | None, schemas: str
+) -> tuple[ClusterAnswer, tuple[str, ...]]:
+    hosts = read_hosts(group, release, schemas)
     own = [rule for rule in rules if not checks.compares_hosts(rule.check)]
     reports = [judge(host.reading, host.request, own) for host in hosts]
     sources = {path: source for report in reports for path, source in report.sources.items()}

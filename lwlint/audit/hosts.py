@@ -133,15 +133,15 @@ class Host(Struct, frozen=True):
         return self.reading.facts.release
 
 
-def read_hosts(group: Group, release: str = AUTO) -> list[Host]:
-    """Return the hosts of the group, read; `release` is the one to judge by, or AUTO."""
+def read_hosts(group: Group, release: str = AUTO, schemas: str = "") -> list[Host]:
+    """Return the hosts of the group, read; `release` is the one to judge by, or AUTO; `schemas` a folder with Pacemaker's, or empty."""
     labels = list(_labels(group))
-    hosts = [_read(seat, label, release) for seat, label in zip(group.seats, labels)]
+    hosts = [_read(seat, label, release, schemas) for seat, label in zip(group.seats, labels)]
     known = next((host.release for host in hosts if host.release.name is not None), None)
     if known is not None and group.clustered:
         like = Release(known.name, f"as the other hosts: {known.because}")
-        hosts = [host if host.release.name is not None else _read(host.seat, host.label, AUTO, like) for host in hosts]
-    return list(_with_cib(hosts, group, release)) if group.clustered else hosts
+        hosts = [host if host.release.name is not None else _read(host.seat, host.label, AUTO, schemas, like) for host in hosts]
+    return list(_with_cib(hosts, group, release, schemas)) if group.clustered else hosts
 
 
 def _labels(group: Group) -> Iterator[str]:
@@ -159,10 +159,10 @@ def _labels(group: Group) -> Iterator[str]:
         yield label
 
 
-def _read(seat: Seat, label: str, asked: str, known: Release | None = None) -> Host:
+def _read(seat: Seat, label: str, asked: str, schemas: str, known: Release | None = None) -> Host:
     tree = Mounted(seat.target.tree, seat.capture, label)
     hint = known or (_hint(seat) if asked == AUTO else None)
-    request = Request(paths=(label,), release=hint.name or AUTO if hint is not None else asked, tree=tree, hosts=True)
+    request = Request(paths=(label,), release=hint.name or AUTO if hint is not None else asked, tree=tree, hosts=True, schemas=schemas)
     reading = read_facts(request)
     release = hint if hint is not None and hint.name is not None else reading.facts.release
     sources = dict(reading.input.sources)
@@ -211,11 +211,11 @@ def _of_another(path: str, seat: Seat) -> bool:
     return bool(path) and seat.target.kind == ARCHIVE and not seat.capture.root.startswith(path + "/") and len(seat.target.captures) > 1
 
 
-def _with_cib(hosts: Sequence[Host], group: Group, release: str) -> Iterator[Host]:
+def _with_cib(hosts: Sequence[Host], group: Group, release: str, schemas: str) -> Iterator[Host]:
     """Yield the hosts, those without a CIB with the one of another: it is the whole cluster's, and better than any text of it."""
     having = [host for host in hosts if host.reading.facts.of(Cluster)]
     if all(map(_is_weak, having)):
-        having += _spare(group, release, {host.label for host in hosts})
+        having += _spare(group, release, schemas, {host.label for host in hosts})
     lender = min(having, key=_is_weak, default=None)
     for host in hosts:
         own = {cluster.span.path for cluster in host.reading.facts.of(Cluster)}
@@ -229,12 +229,12 @@ def _with_cib(hosts: Sequence[Host], group: Group, release: str) -> Iterator[Hos
         yield replace(host, reading=Reading(facts, replace(host.reading.input, sources=sources)), lent=lender.label)
 
 
-def _spare(group: Group, release: str, taken: Collection[str]) -> Iterator[Host]:
+def _spare(group: Group, release: str, schemas: str, taken: Collection[str]) -> Iterator[Host]:
     """Yield the newest of the reports that do not count, of those with a CIB: a cluster's own report, or an older one of a host."""
     having = [seat for seat in group.older if any(not one.weaker for one in seat.capture.of(CIB))]
     for seat in sorted(having, key=lambda seat: (seat.capture.captured, seat.shown))[-1:]:
         label = f"{seat.node}-{'crm_report' if seat.capture.form == CRM_REPORT else 'older'}"
-        host = _read(seat, f"{label}-cib" if label in taken else label, release)
+        host = _read(seat, f"{label}-cib" if label in taken else label, release, schemas)
         if host.reading.facts.of(Cluster):
             yield host
 

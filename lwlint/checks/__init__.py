@@ -22,6 +22,7 @@ _CHECKS: Mapping[tuple[str, ...], Mapping[str, tuple[str, ...]]] = MappingProxyT
             "pacemaker_bound": ("cluster-colocated", "cluster-ordered"),
             "pacemaker_constraints": ("cluster-constraint", "cluster-constraint-dangling"),
             "pacemaker_services": ("cluster-resource", "cluster-resource-despite-option", "cluster-service"),
+            "pacemaker_validity": ("cib-not-valid",),
             "pacemaker_state": (
                 "cluster-resource-banned", "cluster-resource-disabled", "cluster-resource-many", "cluster-resource-unmanaged",
                 "cluster-resource-unwatched",

@@ -31,6 +31,7 @@ def run(options: Any) -> int:
     modules = {
         "check": "judge",
         "baseline": "judge",
+        "allow": "allowance",
         "audit": "audit",
         "fix": "judge",
         "new-rule": "author",
@@ -125,6 +126,7 @@ def _audit(command: argparse.ArgumentParser) -> None:
     command.add_argument("--live", action="store_true", help="this machine, as `--root /`; nothing is run or written")
     command.add_argument("--run", action="store_true", help="with `--live`: run `cibadmin -Q` and `systemctl show`, which only read")
     command.add_argument("--release", metavar="NAME", help="`mitaka` ... `wallaby`; `auto` goes by evidence (default)")
+    _schemas(command)
     _rules(command)
     command.add_argument(
         "-j", "--jobs", type=int, metavar="N", help="archives read at a time, each in a process of its own (default: as many as cores)"
@@ -174,8 +176,18 @@ def _explain(command: argparse.ArgumentParser) -> None:
 
 def _test(command: argparse.ArgumentParser) -> None:
     command.add_argument("folder", metavar="DIR", nargs="?", help="the folder with the rules (default: lwlint's own)")
+    command.add_argument("--update", action="store_true", help="write what the bad examples find into their rules, as `finds`")
     command.add_argument("--coverage", action="store_true", help="show which branches of its check each example reaches, which none does")
     command.add_argument("--timing", action="store_true", help="show on standard error what each reader and each rule cost, in CPU time")
+
+
+def _allow(command: argparse.ArgumentParser) -> None:
+    command.add_argument("rule", metavar="RULE", help="the id or code of the rule")
+    command.add_argument("place", metavar="PLACE", help="a file, a folder, `FILE:LINE` for what is found there, or a pattern of git's")
+    command.add_argument("--because", metavar="TEXT", required=True, help="the reason, which every report shows")
+    command.add_argument("--until", metavar="DATE", help="the last day on which it holds, as `2030-12-31`")
+    command.add_argument("--config", metavar="FILE", help="the configuration to edit (default: the nearest `.lwlint.yaml`, upwards)")
+    command.add_argument("--diff", action="store_true", help="show what would be changed, as a unified diff, and change nothing")
 
 
 def _new_rule(command: argparse.ArgumentParser) -> None:
@@ -203,6 +215,7 @@ def _init(command: argparse.ArgumentParser) -> None:
         default="config",
         help="config (default: a starter `.lwlint.yaml`), pre-commit, github, gitlab, tox, zuul",
     )
+    command.add_argument("--write", action="store_true", help="with `tox`: add it to the `tox.ini` of this folder")
 
 
 def _completion(command: argparse.ArgumentParser) -> None:
@@ -216,7 +229,12 @@ def _input(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--release", metavar="NAME", help="`mitaka` ... `wallaby`; `auto` goes by evidence (default)")
     command.add_argument("--kind", metavar="KIND", help="read every file as `heat`, `cib`, `unit`, `oslo` or `puppet`")
+    _schemas(command)
     command.add_argument("--stdin-filename", default="", metavar="PATH", help="the path that `-` stands for")
+
+
+def _schemas(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--schemas", metavar="DIR", help="validate CIBs with the schemas of Pacemaker in DIR (`/usr/share/pacemaker`)")
 
 
 def _rules(command: argparse.ArgumentParser) -> None:
@@ -242,6 +260,7 @@ _COMMANDS = {
     "test": ("run the examples of the rules in a folder", _test),
     "new-rule": ("write a rule with examples, to begin with", _new_rule),
     "services": ("show what lwlint knows of services, and how each is managed", _services),
+    "allow": ("write an exception into the configuration, with its reason", _allow),
     "baseline": ("record the findings of today, or prune such a record", _baseline),
     "config": ("print the settings in effect, and where each comes from", _config),
     "init": ("print a starter configuration, or a snippet for a place that lwlint runs in", _init),
@@ -313,7 +332,17 @@ def request(options: argparse.Namespace, found: Settings | None) -> Request:
         today=_today() if found is not None else None,
         cache=cache(options),
         jobs=getattr(options, "jobs", 0),
+        schemas=schemas_of(options),
     )
+
+
+def schemas_of(options: argparse.Namespace) -> str:
+    """Return the folder with Pacemaker's schemas that is named, empty for none; raise ConfigurationError where it has none."""
+    folder: str | None = getattr(options, "schemas", None)
+    if folder is not None and not os.path.isfile(os.path.join(folder, "pacemaker-1.0.rng")):
+        said = "no schemas of Pacemaker there (no `pacemaker-1.0.rng`)" if os.path.isdir(folder) else "no such folder"
+        raise ConfigurationError(f"`{folder}`: {said}")
+    return folder or ""
 
 
 def split(values: Sequence[str]) -> list[str]:

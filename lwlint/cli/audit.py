@@ -16,7 +16,7 @@ from lwlint.audit.answer import Audit
 from lwlint.audit.live import ask
 from lwlint.audit.targets import targets
 from lwlint.cli import NOT_TRUSTED
-from lwlint.cli.arguments import split
+from lwlint.cli.arguments import schemas_of, split
 from lwlint.core.config_reader import near
 from lwlint.core.facts import RELEASES
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError
@@ -145,7 +145,7 @@ def audit(options: argparse.Namespace) -> int:
     anonymous = _anonymous(rules) if options.anonymize else None
     asked = ask() if _may_run(options) else None
     with Progress(sys.stderr) as progress:
-        answer = run(targets(options.targets, roots, progress.tell, options.jobs, asked), rules, release, anonymous)
+        answer = run(targets(options.targets, roots, progress.tell, options.jobs, asked), rules, release, anonymous, schemas_of(options))
     _deliver(answer, options)
     return _exit_code(answer, options)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,7 +52,7 @@ def new_rule(options: argparse.Namespace) -> int:
 
 def test(options: argparse.Namespace) -> int:
     """`lwlint test`: run the examples of the rules in a folder, and say which do not hold and, if asked, what they reach."""
-    from lwlint.policy.rules import load_folder
+    from lwlint.policy.rules import load_folder, own_folder
 
     own = load_rules()
     costs = Costs(time.process_time if options.timing else None)
@@ -61,6 +63,8 @@ def test(options: argparse.Namespace) -> int:
         found, ways = _run(rule, others, options.coverage, costs)
         outcomes += found
         reached += ways
+    if options.update:
+        outcomes = _update(outcomes, Path(own_folder()) if options.folder is None else _folder(options.folder))
     failed = [outcome for outcome in outcomes if not outcome.passed]
     for outcome in failed:
         _show(outcome)
@@ -74,6 +78,27 @@ def test(options: argparse.Namespace) -> int:
         sys.stderr.write(spent(costs, time.process_time()))
     print(f"{len(outcomes) - len(failed)} examples hold, {len(failed)} do not")
     return FINDINGS if failed else CONFORMS
+
+
+def _update(outcomes: list[Outcome], folder: Path) -> list[Outcome]:
+    """Write what bad examples find into their rules; return the outcomes, in which these hold now."""
+    from lwlint.files import atomic
+    from lwlint.policy.round_trip import with_finds
+
+    wrong = [one for one in outcomes if not one.passed and not one.broken and one.example.bad is not None and one.found]
+    changed: dict[Path, str] = {}
+    paths = {path.stem: path for path in sorted(folder.rglob("*.yaml"))}
+    for rule in {one.rule.id: one.rule for one in wrong}.values():
+        path = paths[rule.id]
+        finds = {i: one.found for i, example in enumerate(rule.examples) for one in wrong if one.example is example}
+        changed[path] = with_finds(path.read_bytes().decode("utf-8"), str(path), finds)
+    for path, text in changed.items():
+        try:
+            atomic.replace(os.path.realpath(path), text.encode("utf-8"))
+        except OSError as error:
+            raise ConfigurationError(f"`{path}`: cannot be written ({error.strerror})") from error
+        print(f"{path} updated")
+    return [replace(one, expected=one.found) if one in wrong else one for one in outcomes]
 
 
 def _run(rule: Rule, others: tuple[Rule, ...], coverage: bool, costs: Costs) -> tuple[list[Outcome], list[Reached]]:

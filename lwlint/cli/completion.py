@@ -220,7 +220,10 @@ _EXIT = (
     ("2", "the run itself is not to be trusted: an argument, a rule or the configuration is wrong, or a check is broken"),
 )
 _FILES = (
-    (".lwlint.yaml", "the configuration, from the current folder upwards; or the table tool.lwlint of pyproject.toml"),
+    (
+        ".lwlint.yaml",
+        "the configuration, from the current folder upwards; or [tool.lwlint] of pyproject.toml, or [lwlint] of tox.ini or setup.cfg",
+    ),
     (".gitignore", "what git ignores is left out when a folder is read"),
 )
 

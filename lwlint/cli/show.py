@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Optional
 
 from lwlint.cli import arguments
 from lwlint.core.config_reader import near
@@ -95,5 +96,32 @@ def init(options: argparse.Namespace) -> int:
 
     if options.what != "config" and options.what not in SNIPPETS:
         raise ConfigurationError(f"`{options.what}`: unknown starter{near(options.what, ('config', *SNIPPETS))}")
+    if options.write:
+        return _write(options.what)
     sys.stdout.write(starter() if options.what == "config" else SNIPPETS[options.what])
+    return CONFORMS
+
+
+def _write(what: str) -> int:
+    """Add the environment to the `tox.ini` of this folder, of which every other byte stays, or make the file."""
+    from lwlint.files import atomic
+    from lwlint.report.starters import TOX, with_environment
+
+    if what != "tox":
+        raise ConfigurationError(f"`--write` goes with `tox`; redirect `lwlint init {what}` to where it belongs")
+    try:
+        with open("tox.ini", "rb") as file:
+            text: Optional[str] = file.read().decode("utf-8")
+    except FileNotFoundError:
+        text = None
+    except UnicodeDecodeError as error:
+        raise ConfigurationError("`tox.ini`: is not UTF-8") from error
+    except OSError as error:
+        raise ConfigurationError(f"`tox.ini`: cannot be read ({error.strerror})") from error
+    changed = TOX.partition("\n")[2] if text is None else with_environment(text, "tox.ini")
+    try:
+        atomic.replace(os.path.realpath("tox.ini"), changed.encode("utf-8"), keep_owner=text is not None)
+    except OSError as error:
+        raise ConfigurationError(f"`tox.ini`: cannot be written ({error.strerror})") from error
+    print("tox.ini: `tox -e lwlint` runs lwlint")
     return CONFORMS

@@ -6,7 +6,7 @@ import datetime
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Annotated, Any, Literal, NamedTuple, Optional, Union
 
 from msgspec import Meta, Struct, field
@@ -17,11 +17,11 @@ from lwlint.core.config_reader import load as load_yaml
 from lwlint.core.facts import RELEASES
 from lwlint.core.finding import ConfigurationError
 from lwlint.files.gitignore import useless
-from lwlint.policy import pyproject
+from lwlint.policy import ini, pyproject
 
 NAME = ".lwlint.yaml"
 _MISNAMED = (".lwlint.yml", "lwlint.yaml", "lwlint.yml")
-_PYPROJECT = "pyproject.toml"
+SHARED = ("pyproject.toml", "tox.ini", "setup.cfg")  # files of other programs too, in which lwlint has a place
 
 
 def nearest() -> str | None:
@@ -31,14 +31,13 @@ def nearest() -> str | None:
     """
     folder = os.getcwd()
     while True:
-        own, project = os.path.join(folder, NAME), os.path.join(folder, _PYPROJECT)
-        has_project = os.path.isfile(project) and _has_table(project)
-        if os.path.isfile(own):
-            if has_project:
-                raise ConfigurationError(f"`{shown(own)}`: `{shown(project)}` has settings of lwlint too; keep one of them")
-            return own
-        if has_project:
-            return project
+        own = os.path.join(folder, NAME)
+        found = [own] if os.path.isfile(own) else []
+        found += [path for name in SHARED if os.path.isfile(path := os.path.join(folder, name)) and _has_table(path)]
+        if len(found) > 1:
+            raise ConfigurationError(f"`{shown(found[0])}`: `{shown(found[1])}` has settings of lwlint too; keep one of them")
+        if found:
+            return found[0]
         for name in _MISNAMED:
             if os.path.isfile(os.path.join(folder, name)):
                 raise ConfigurationError(f"`{shown(os.path.join(folder, name))}`: is not read; name it `{NAME}`")
@@ -64,13 +63,22 @@ def text_of(path: str) -> str:
         raise ConfigurationError(f"`{shown(path)}`: is not UTF-8") from error
 
 
-def _has_table(project: str) -> bool:
-    text = text_of(project)
-    if "lwlint" not in text:
-        return False
-    from lwlint.policy import pyproject
+def _has_table(path: str) -> bool:
+    """Return whether a file of several programs has settings of lwlint."""
+    if path.endswith(".toml"):
+        text = text_of(path)
+        if "lwlint" not in text:
+            return False
+        from lwlint.policy import pyproject
 
-    return pyproject.table(text, shown(project)) is not None
+        return pyproject.table(text, shown(path)) is not None
+    with open(path, "rb") as file:  # which may be in any encoding, if it is not lwlint's
+        data = file.read()
+    if b"lwlint" not in data:
+        return False
+    from lwlint.policy import ini
+
+    return ini.names_lwlint(data.decode("utf-8", "replace")) and ini.table(text_of(path), shown(path)) is not None
 
 
 PROFILES: Mapping[str, str] = MappingProxyType(
@@ -194,11 +202,12 @@ def load(path: str | None = None) -> Settings:
 
 
 def layer(text: str, name: str, folder: str = ".") -> Layer:
-    """Return the configuration `text` as a layer; a `name` that ends with `.toml` is read as pyproject.toml.
+    """Return the configuration `text` as a layer; the end of `name` tells its form: `.toml` (pyproject.toml), `.ini`, `.cfg`, else YAML.
 
     Raises ConfigurationError with `name:line:column` for what does not fit.
     """
-    plain = pyproject.table(text, name) if name.endswith(".toml") else load_yaml(text, name)
+    form = _form(name)
+    plain = load_yaml(text, name) if form is None else form.table(text, name)
     plain = {} if plain is None else plain
     try:
         file: File = build(plain, File)
@@ -210,10 +219,16 @@ def layer(text: str, name: str, folder: str = ".") -> Layer:
 
 def complaint(text: str, name: str, mismatch: Mismatch) -> ConfigurationError:
     """Return the mismatch as an error with its place in the configuration `text`."""
-    if not name.endswith(".toml"):
+    form = _form(name)
+    if form is None:
         return located(mismatch, text, name)
-    line, column = pyproject.place(text, mismatch.path)
+    line, column = form.place(text, mismatch.path)
     return ConfigurationError(f"{name}:{line}:{column}: {mismatch}")
+
+
+def _form(name: str) -> ModuleType | None:
+    """Return the module that reads a configuration of this name; None for YAML."""
+    return pyproject if name.endswith(".toml") else ini if name.endswith((".ini", ".cfg")) else None
 
 
 def _check(file: File) -> None:
@@ -320,7 +335,9 @@ def _rules(below: Mapping[str, RuleSettings], above: Mapping[str, RuleSettings])
 
 def position(one: Layer, key: Key) -> tuple[int, int]:
     """Return line and column, from 1, of what `key` leads to in the layer, or of what holds it."""
-    if one.name.endswith(".toml"):
-        return pyproject.place(one.text, key)
+    form = _form(one.name)
+    if form is not None:
+        line, column = form.place(one.text, key)
+        return line, column
     match = re.search(r":(\d+):(\d+): $", str(located(Mismatch(key, ""), one.text, one.name)))
     return (int(match[1]), int(match[2])) if match else (1, 1)

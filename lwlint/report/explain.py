@@ -320,7 +320,10 @@ def _files(settings: Settings) -> Iterator[tuple[str, str]]:
     for layer in settings.layers:
         yield f"configuration: {one_line(layer.name)}", f"paths count from {one_line(layer.folder)}"
     if not settings.layers:
-        yield "configuration: none", "no .lwlint.yaml, and no [tool.lwlint] in a pyproject.toml, from here upwards"
+        yield (
+            "configuration: none",
+            "no .lwlint.yaml, [tool.lwlint] in a pyproject.toml, [lwlint] in a tox.ini or setup.cfg, upwards",
+        )
 
 
 def _values(settings: Settings) -> Iterator[tuple[str, str]]:

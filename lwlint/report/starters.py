@@ -6,6 +6,7 @@ import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
+from typing import Any
 
 from lwlint import __version__
 from lwlint.core.config_reader import description_of, fields_of
@@ -256,5 +257,43 @@ skip_install = true
 deps = lwlint
 commands = lwlint check {posargs}
 """
+
+
+def with_environment(text: str, path: str) -> str:
+    """Return the text of a tox.ini with lwlint's environment behind all that is there; nothing else is changed.
+
+    Raises ConfigurationError where it has such an environment, and for a file that is not INI.
+    """
+    eol = "\r\n" if "\r\n" in text else "\n"
+    before = _sections(text, path)
+    name = _environment(before)
+    if name is not None:
+        line = next((i for i, line in enumerate(text.splitlines(), 1) if line.startswith(f"[{name}]")), 1)
+        raise ConfigurationError(f"{path}:{line}:1: `{name}` is there already")
+    gap = "" if not text.strip() else eol if text.endswith("\n") else eol * 2
+    changed = text + gap + TOX.partition("\n")[2].replace("\n", eol)
+    after = _sections(changed, path)
+    if after.pop(_environment(after), None) is None or after != before:
+        raise ConfigurationError(f"`{path}`: cannot be edited without loss; `lwlint init tox` prints what to add")
+    return changed
+
+
+def _sections(text: str, path: str) -> dict[Any, dict[str, str]]:
+    """Return the sections of INI, with their keys and values, as iniparse reads them."""
+    import configparser
+    import io
+
+    from iniparse import INIConfig
+
+    try:
+        found = INIConfig(io.StringIO(text), optionxformvalue=None)
+    except configparser.Error as error:
+        raise ConfigurationError(f"`{path}`: cannot be read ({' '.join(error.message.split())})") from error
+    return {name: {key: str(found[name][key]) for key in found[name]} for name in found}
+
+
+def _environment(sections: Mapping[Any, object]) -> Any:
+    return next((name for name in sections if name == "testenv:lwlint"), None)
+
 
 SNIPPETS: Mapping[str, str] = MappingProxyType({"pre-commit": PRE_COMMIT, "github": GITHUB, "gitlab": GITLAB, "tox": TOX, "zuul": ZUUL})

@@ -48,6 +48,7 @@ class Request(Struct, frozen=True):
     tells that the input is hosts of one cluster, so that the rules of audits run too. `cache` keeps between runs what is made of lwlint's
     own files and of those that are read. Runs that have `outlines` in common read equal files once. `rule_folders` have the rules beside
     lwlint's own, whether or not they run. `jobs` processes may read files (0: as many as pay); more than one fork this process.
+    `schemas` is a folder with Pacemaker's schemas, to validate CIBs with.
     """
 
     paths: tuple[str, ...] = (".",)
@@ -66,6 +67,7 @@ class Request(Struct, frozen=True):
     cache: Cache = Cache()
     outlines: Outlines | None = None
     jobs: int = 1
+    schemas: str = ""
 
 
 class Reading(Struct, frozen=True):
@@ -115,7 +117,7 @@ def check(request: Request, rules: Sequence[Rule]) -> Report:
     """Return what the `rules` say of everything that `request` names."""
     discovery = discover(request)
     rules = _own(rules, request)
-    if request.cache.folder is None or request.hosts or request.costs.measured:
+    if request.cache.folder is None or request.hosts or request.costs.measured or request.schemas:
         reading = _read(discovery, request)
         return _report(_answer(reading, request, rules), reading.facts.release, discovery.found, request, rules)
     from lwlint.run.answers import Answers
@@ -258,7 +260,17 @@ def _facts(discovery: Discovery, request: Request, release: Release, services: C
     outlines = request.outlines or outlines_of(request) if found.of("heat") else None
     facts: list[Fact] = []
     material = Material(
-        found.sources, found.links, facts, services, release, discovery.load, request.environments, request.hosts, outlines, request.jobs
+        found.sources,
+        found.links,
+        facts,
+        services,
+        release,
+        discovery.load,
+        environments=request.environments,
+        hosts=request.hosts,
+        schemas=request.schemas,
+        kept=outlines,
+        jobs=request.jobs,
     )
     for kind in KINDS:
         if request.hosts or not kind.printed:

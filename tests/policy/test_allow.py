@@ -152,7 +152,7 @@ def test_in_puppet_a_comment_speaks_of_the_statement_that_begins_there() -> None
         ("allow LW501 -- it runs in audits only", []),
         ("allow LW201", ["`allow LW201`: gives no reason; write `-- because ...` after it"]),
         ("allow unit-maskd -- a slip", ["`allow unit-maskd`: unknown rule; did you mean `unit-masked`?"]),
-        ("allow LW902 -- there is no exception from exceptions", ["`allow LW902`: unknown rule; did you mean `LW901`?"]),
+        ("allow LW902 -- there is no exception from exceptions", ["`allow LW902`: unknown rule; did you mean `LW903`?"]),
         ("allow LW301 -- it runs", ["`allow LW301`: matches no finding; take it away"]),
     ],
 )

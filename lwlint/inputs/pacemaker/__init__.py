@@ -50,7 +50,7 @@ def _facts(material: Material) -> Iterator[Fact]:
     if sources:
         from lwlint.inputs.pacemaker.reader import cib_facts
 
-        yield from cib_facts(sources, material.catalogue)
+        yield from cib_facts(sources, material.catalogue, material.schemas)
 
 
 def _config_facts(material: Material) -> Iterator[Fact]:

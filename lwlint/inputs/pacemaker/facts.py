@@ -300,3 +300,29 @@ class ResourceStatus(Struct, frozen=True):
     def settled(self) -> bool:
         """Whether the cluster is not about to change it."""
         return self.role in ("Started", "Promoted", "Unpromoted", "Stopped")
+
+
+class CibFault(Struct, frozen=True):
+    """What Pacemaker refuses in a CIB, or passes over. `name` is what it is about (`primitive galera in resources`)."""
+
+    kind: ClassVar[str] = "cib_fault"
+    name: str
+    span: Span
+    message: str
+    host: str = ""
+
+
+class Validation(Struct, frozen=True):
+    """How a CIB was compared with the schema that it names. `name` is the source's path.
+
+    `schema` is what stands in `validate-with`; `by` is `table` (names and required attributes) or the folder with the schemas;
+    `because` says why nothing is known, empty where something is.
+    """
+
+    kind: ClassVar[str] = "validation"
+    name: str
+    span: Span
+    schema: str | None
+    by: str
+    because: str = ""
+    host: str = ""

@@ -12,9 +12,21 @@ from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import Fact, Unreadable
 from lwlint.core.source import Source, Text
 from lwlint.inputs.pacemaker.constraints import Names, constraints
-from lwlint.inputs.pacemaker.facts import Cluster, ClusterProperty, FencingLevel, Node, Resource, ResourceDefault, Tag, boolean
+from lwlint.inputs.pacemaker.facts import (
+    CibFault,
+    Cluster,
+    ClusterProperty,
+    FencingLevel,
+    Node,
+    Resource,
+    ResourceDefault,
+    Tag,
+    Validation,
+    boolean,
+)
 from lwlint.inputs.pacemaker.pcs import read_pcs_config
 from lwlint.inputs.pacemaker.resources import INSTANCE, META, PROPERTIES, TODAY, Context, Reader, Section, resources
+from lwlint.inputs.pacemaker.schema import faults, unknown
 from lwlint.inputs.pacemaker.xml import Element, read_cib
 
 _BOOTSTRAP = "cib-bootstrap-options"  # this set of cluster properties goes before all others
@@ -22,10 +34,10 @@ _SCHEMA_1 = re.compile(r"pacemaker-[012]\.|transitional-0\.6$")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-def cib_facts(sources: Sequence[Source], catalogue: Catalogue) -> Iterator[Fact]:
+def cib_facts(sources: Sequence[Source], catalogue: Catalogue, schemas: str = "") -> Iterator[Fact]:
     """Yield what each CIB among `sources` configures: its cluster first, then nodes, resources, constraints and the rest.
 
-    A file that is no CIB, or is broken, gives an `Unreadable`.
+    A file that is no CIB, or is broken, gives an `Unreadable`. `schemas` is a folder with Pacemaker's schemas, to validate with.
     """
     for source in sources:
         found = read_cib(source)
@@ -33,6 +45,24 @@ def cib_facts(sources: Sequence[Source], catalogue: Catalogue) -> Iterator[Fact]
             yield found
         else:
             yield from element_facts(source, found, catalogue)
+            yield from _validation(source, found, schemas)
+
+
+def _validation(source: Source, root: Element, schemas: str) -> Iterator[Fact]:
+    schema = root.get("validate-with") if root.tag == "cib" else None
+    found, because, by = list(faults(root)), unknown(schema) or "", "table"
+    if schemas:
+        from lwlint.inputs.pacemaker.relaxng import has_schema, refusal
+
+        if schema is not None and has_schema(schema, schemas):
+            because, by = "", schemas
+            refused = refusal(root, schema, schemas)
+            found = found if refused is None or found else [refused]
+        elif schema not in (None, "none"):
+            because = because or f"`{schemas}` has no schema `{schema}`"
+    yield Validation(source.path, root.span("validate-with"), schema, by, because, source.host)
+    for fault in found:
+        yield CibFault(fault.subject, fault.span, fault.message, source.host)
 
 
 def element_facts(source: Source, root: Element, catalogue: Catalogue) -> Iterator[Fact]:

@@ -13,7 +13,7 @@ from lwlint.core.facts import Facts, Unreadable
 from lwlint.core.finding import BROKEN, Report
 from lwlint.core.source import Source
 from lwlint.files.tree import Memory
-from lwlint.inputs.pacemaker.facts import COLOCATION, Cluster, Constraint, Resource
+from lwlint.inputs.pacemaker.facts import COLOCATION, Cluster, Constraint, Resource, Validation
 from lwlint.inputs.pacemaker.reader import cib_facts
 from lwlint.policy.rules import Rule
 from lwlint.run import Request, check, load_catalogue, load_rules
@@ -160,7 +160,7 @@ def test_a_cluster_of_mitaka_with_everything_in_pacemaker_has_every_finding(rule
 def test_what_is_left_in_the_status_section_is_no_resource() -> None:
     assert facts_of(shared("corpus/cib/2.1.5") / "remote-recover-all.xml").of(Resource)
     facts = list(cib_facts([Source("c", "<cib><configuration/><status><lrm_resource id='nova'/></status></cib>", "cib")], CATALOGUE))
-    assert [type(fact) for fact in facts] == [Cluster]
+    assert [type(fact) for fact in facts] == [Cluster, Validation]
 
 
 # --- the project's own fixtures -----------------------------------------------------------------------------------------------------
