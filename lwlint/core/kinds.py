@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 
 from lwlint.core.lazy import pattern
+
+# what Python calls an encoding and no parser of XML does; with text of another form, they raise whatever they like
+_OF_PYTHON = frozenset(
+    (
+        "charmap",
+        "idna",
+        "mbcs",
+        "oem",
+        "palmos",
+        "punycode",
+        "raw-unicode-escape",
+        "undefined",
+        "unicode-escape",
+        "unicode-internal",
+        "utf-7",
+    )
+)
+
+
+class UnknownEncoding(LookupError):
+    """The encoding that a file declares is none that its real program reads it by; the message is fit to be shown."""
 
 
 def decode(data: bytes, kind: str) -> str:
     """Return the text of `data` as the real program of `kind` decodes it.
 
-    Raises UnicodeDecodeError where that program fails, LookupError for an encoding that nobody knows.
+    Raises UnicodeDecodeError, whose `start` is the place in `data`, where that program fails, and UnknownEncoding for a declared
+    encoding that it does not know or that cannot be true.
     """
     if kind == CIB:
         return _decode_xml(data)
@@ -19,17 +42,42 @@ def decode(data: bytes, kind: str) -> str:
     return data.decode("utf-8")
 
 
+_DECLARED = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)")
+
+
 def _decode_xml(data: bytes) -> str:
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "\ufeff" + data.decode("utf-16")
-    declared = re.match(rb"(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)", data)
+    declared = _DECLARED.match(data)
     name = declared.group(1).decode("ascii") if declared else "utf-8"
-    if name.lower() in ("utf-16", "utf16", "ucs-2"):
-        name = "utf-8"  # libxml2 goes by the bytes when the declaration cannot be true
+    if declared is None or name.lower() in ("utf-8", "utf-16", "utf16", "ucs-2"):
+        return data.decode("utf-8")  # libxml2 goes by the bytes when the declaration cannot be true; it does so wherever there is a mark
+    _refuse_unknown(name, declared.group())
     try:
         return data.decode(name)
-    except LookupError:
-        raise LookupError(f"encoding `{name}` of the XML declaration is not known") from None
+    except UnicodeDecodeError as error:
+        if error.object == data and error.start < len(data):
+            raise
+        raise UnknownEncoding(f"its bytes are no `{name}`, which the XML declaration names") from None
+    except Exception:  # a codec may raise anything; which it was tells the user nothing
+        raise UnknownEncoding(f"its bytes are no `{name}`, which the XML declaration names") from None
+
+
+def _refuse_unknown(name: str, declaration: bytes) -> None:
+    """Raise UnknownEncoding for what is no encoding of characters, and for one in which the declaration would not read as it does."""
+    try:
+        found = codecs.lookup(name)
+    except Exception:
+        raise UnknownEncoding(f"encoding `{name}` of the XML declaration is not known") from None
+    is_of_text = getattr(found, "_is_text_encoding", True)  # not `rot13`, `zlib`, ...
+    if not name[0].isalpha() or not is_of_text or found.name.replace("_", "-") in _OF_PYTHON:
+        raise UnknownEncoding(f"encoding `{name}` of the XML declaration is not known")
+    try:
+        same = declaration.decode(name) == declaration.decode("ascii")
+    except Exception:
+        same = False
+    if not same:
+        raise UnknownEncoding(f"its bytes are no `{name}`, which the XML declaration names")
 
 
 HEAT, CIB, UNIT, OSLO, PUPPET = "heat", "cib", "unit", "oslo", "puppet"
@@ -129,6 +177,13 @@ def may_be(path: str) -> bool:
         return not _OTHER_CONF.search(path)
     name = path.rsplit("/", 1)[-1]
     return "cib" in name and "." not in name
+
+
+def hook_files() -> str:
+    """Return a regular expression for the files that a hook passes on: all that `may_be` takes, and no more than a few others."""
+    suffixes = "|".join(sorted(re.escape(suffix[1:]) for suffix in (*_YAML, ".pp", ".xml", ".xml.live")))
+    paths = (_OSLO_PATH, _UNIT_PATH, _UNIT_FOLDER, _MANAGER)
+    return "|".join((rf"\.({suffixes})$", *(path.pattern for path in paths), r"(^|/)[^/.]*cib[^/.]*$"))
 
 
 def is_unit_link(path: str) -> bool:
