@@ -12,28 +12,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from lwlint.core.lazy import pattern
-from lwlint.core.secret_names import AGENTS, OPTIONS, PARAMETERS, SERVERS
+from lwlint.core.secret_names import ABOUT, AGENTS, KEYS, NONE, OPTIONS, PARAMETERS, SERVERS, STRONG, WEAK
 
 _DECLARED = frozenset(name.lower().replace("-", "_") for name in (*OPTIONS, *PARAMETERS, *AGENTS, *SERVERS))
-# the words of a name, in small letters; a strong one makes a secret of what follows it too, but for what tells of something about it
-_STRONG = frozenset(
-    ("password passwords passwd passwds passphrase passphrases secret secrets token tokens credential credentials creds passcode pass pwd pw psk kek")
-    .split()
-)  # fmt: skip
 _STRONG_ENDS = ("password", "passwd", "passphrase", "secret", "bindpw", "rootpw", "userpw", "adminpw", "dbpw", "credential", "credentials")
 _TOKEN_ENDS = ("token", "pass", "pwd", "passwords", "secrets")
-_NO_ENDS = frozenset(
-    ("authtoken", "compass", "bypass", "trespass", "encompass", "surpass", "overpass", "underpass", "multipass", "byepass")
-)
-_WEAK = frozenset(("cookie", "otp", "authkey", "authkeys", "passkey", "sshkey", "hmac"))
-_KEYS = frozenset(
-    (
-        "private pub2private encryption auth api access shared hmac crypto signing account master ssh cookie fernet aes cipher license store "
-        "fixed heartbeat tsig ceph rndc secret password client mon rgw mds manila admin extra session symmetric wrapping host hash preshared "
-        "rsa dsa ecdsa tls ssl cert certificate server ca sa pem swift cbc customer publicprivate psk ipsec wep wpa vapid bootstrap unseal "
-        "encrypt decrypt kms jwt oauth webhook deploy registration validator join db redis rabbit rabbitmq mysql s3 ec2 aws gcs azure primary secondary"
-    ).split()
-)
 _KEY_ENDS = (
     "apikey",
     "accesskey",
@@ -46,24 +29,7 @@ _KEY_ENDS = (
     "storekey",
     "authkey",
 )
-# what the last word of a name makes of it: something about the secret, or where it is, and not the secret
-_ABOUT = frozenset(
-    (
-        "file files filename path paths dir directory folder script scripts provider providers expiration expire expires expiry expired ttl flush lifetime "
-        "length len min max minimum maximum size algorithm algorithms method methods policy policies url uri urls endpoint host hosts port user users username name "
-        "names enabled enable enabled? disabled count counts rotation regex regexp pattern days seconds timeout interval driver drivers plugin plugins manager backend "
-        "type types format version versions environment env destination maxdelay minute hour monthday month weekday required require allowed "
-        "allow history retries attempts description label title hint prompt message error rounds iterations strength complexity age unique "
-        "ensure ensured owner group mode permissions perms domain domains secure httponly samesite samesitelax ident identifier bind caching cache "
-        "time revoke revocation rule rules scheme schema engine workers processes reset change changed changes created updated mapping source "
-        "hashing authentication auth authenticator login logging log list? ignore insecure section model class module role roles project projects "
-        "tenant region service services address header headers location store stores repository query index audience issuer duration delay "
-        "cron usage status state level support supported supports id ids uuid uuids ref refs reference fingerprint checksum digest algo cmd command quoting quote "
-    )
-    .replace("?", "")
-    .split()
-)
-_ABOUT_KEY = _ABOUT | frozenset(("manager", "mgr", "pair", "pairs", "ring", "rings", "space", "store"))
+_ABOUT_KEY = ABOUT | frozenset(("manager", "mgr", "pair", "pairs", "ring", "rings", "space", "store"))
 # all that is looked for below has one of these in it, in small letters
 _TELLING = (
     "pass", "pw", "kek", "psk", "auth", "secret", "token", "cred", "cookie", "community", "basic", "bearer", "mysql", "curl", "key",
@@ -98,7 +64,7 @@ _FURTHER_HOST = pattern(
     r",(?=[^:/@\s'\",`]{0,100}:[^@\s'\",`]{1,200}@)|(?:^|[\s'\"])(?=[^:/@\s'\",`]{1,100}:[^@\s'\",`]{1,200}@(?:tcp|unix|udp)\()"
 )
 _LINES = pattern(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+$")
-# option by command: `next` takes the word behind it or what is attached, `own` only what is attached, `pair` a user's name, `:` and the secret
+# options by the beginning of a command: `next` takes the word behind it or what is attached, `own` only the latter, `pair` is NAME:SECRET
 _COMMANDS: dict[str, dict[str, str]] = {
     "mysql": {"-p": "own"},
     "redis-cli": {"-a": "next"},
@@ -148,24 +114,32 @@ def is_secret(key: str) -> bool:
     if joined in _DECLARED:
         return True
     head = words[-1]
-    if head in _STRONG or head in _WEAK or head.endswith(_STRONG_ENDS) or (head.endswith(_TOKEN_ENDS) and head not in _NO_ENDS):
+    if head in STRONG or head in WEAK or head.endswith(_STRONG_ENDS) or (head.endswith(_TOKEN_ENDS) and head not in NONE):
         return True
     if head in ("key", "keys") and len(words) > 1:
-        return words[-2] in _KEYS or words[-2] in _STRONG or words[-2].endswith(_STRONG_ENDS)
+        return words[-2] in KEYS or words[-2] in STRONG or words[-2].endswith(_STRONG_ENDS)
     if head in ("key", "community") and last != key:
         return True
     if head.removesuffix("s").endswith(_KEY_ENDS):
         return True
-    if head in _ABOUT or (head in _ABOUT_KEY and "key" in words):
+    if head in ABOUT or (head in _ABOUT_KEY and "key" in words):
         return False
     if len(words) > 1 and (words[-2], head) in (("sst", "auth"), ("stats", "auth"), ("redis", "auth")):
         return True
-    return any(word in _STRONG or word.endswith(_STRONG_ENDS) for word in words[:-1])
+    return any(word in STRONG or word.endswith(_STRONG_ENDS) for word in words[:-1])
 
 
 def stars(value: str) -> str:
     """Return asterisks in the place of a value; what is empty, and a reference to another key, stays."""
     return value if value.startswith(("$", "%{", "<%")) else re.sub(r"[^\n]", "*", value)
+
+
+def concealed(value: str) -> str:
+    """Return the value of a key that holds a secret as asterisks, but for a number, a truth, a reference, and what an address needs."""
+    if value.lower() in _NOTHING or re.fullmatch(r"[+-]?\d{1,5}|\s*", value):
+        return value
+    hidden = masked_value(value)
+    return hidden if hidden != value and "://" in value else stars(value)
 
 
 def masked(line: str, telling: Sequence[str] = _TELLING) -> str:
@@ -658,7 +632,8 @@ def hidden_in(text: str, shown: str) -> set[str]:
     if text != shown:
         for run in re.finditer(r"\*{4,}", shown):
             piece = text[run.start() : run.end()].strip()
-            found |= {piece} if piece.strip("*") else set()
+            if piece.strip("*"):
+                found |= {piece, piece.lstrip("*&!'\"")}
     return {one for one in found if len(one) >= _LEAST}
 
 

@@ -112,3 +112,56 @@ SERVERS = _names(
     """
 )
 """Settings of what OpenStack runs on: RabbitMQ, Redis, MariaDB with Galera, HAProxy, Swift's hash (swift.conf(5)), Ceph's keys, SNMP."""
+
+# The words that names are made of, in small letters.
+
+STRONG = _names(
+    """
+    credential credentials creds kek pass passcode passphrase passphrases passwd passwds password passwords psk pw pwd secret
+    secrets token tokens
+    """
+)
+"""They make a secret of a name that they end, and of one that goes on with any word but one of `ABOUT`."""
+
+WEAK = _names(
+    """
+    authkey authkeys cookie hmac otp passkey sshkey
+    """
+)
+"""They make a secret of a name that they end."""
+
+KEYS = _names(
+    """
+    access account admin aes api auth aws azure bootstrap ca cbc ceph cert certificate cipher client cookie crypto customer db
+    decrypt deploy dsa ec2 ecdsa encrypt encryption extra fernet fixed gcs hash heartbeat hmac host ipsec join jwt kms license
+    manila master mds mon mysql oauth password pem preshared primary private psk publicprivate rabbit rabbitmq redis registration
+    rgw rndc rsa s3 sa secondary secret server session shared signing ssh ssl store swift symmetric tls tsig unseal validator vapid
+    webhook wep wpa wrapping
+    """
+)
+"""In front of `key`, they make a secret of a name that this ends."""
+
+ABOUT = _names(
+    """
+    address age algo algorithm algorithms allow allowed attempts audience auth authentication authenticator backend bind cache
+    caching change changed changes checksum class cmd command complexity count counts created cron days delay description
+    destination digest dir directory disabled domain domains driver drivers duration enable enabled endpoint engine ensure ensured
+    env environment error expiration expire expired expires expiry file filename files fingerprint flush folder format group hashing
+    header headers hint history host hosts hour httponly id ident identifier ids ignore index insecure interval issuer iterations
+    label len length level lifetime list location log logging login manager mapping max maxdelay maximum message method methods min
+    minimum minute mode model module month monthday name names owner path paths pattern permissions perms plugin plugins policies
+    policy port processes project projects prompt provider providers query quote quoting ref reference refs regex regexp region
+    repository require required reset retries revocation revoke role roles rotation rounds rule rules samesite samesitelax schema
+    scheme script scripts seconds section secure service services size source state status store stores strength support supported
+    supports tenant time timeout title ttl type types unique updated uri url urls usage user username users uuid uuids version
+    versions weekday workers
+    """
+)
+"""At the end of a name, they make of it something about the secret, or where it is, and not the secret."""
+
+NONE = _names(
+    """
+    authtoken byepass bypass compass encompass multipass overpass surpass trespass underpass
+    """
+)
+"""They end as words of secrets do, and are none."""

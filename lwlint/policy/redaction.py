@@ -139,8 +139,7 @@ def _below(node: YamlMapping, secret: bool, names: frozenset[str]) -> Iterator[t
             yield (
                 value,
                 secret
-                or is_secret(key.value)
-                and key.value not in ("key", "community")
+                or (is_secret(key.value) and key.value not in ("key", "community"))
                 or key.value in names
                 or (hidden and key.value == "default")
                 or (named and key.value == "value"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from lwlint import checks
 from lwlint.core.check import Unknown
@@ -11,7 +11,7 @@ from lwlint.core.costs import Costs
 from lwlint.core.facts import Facts
 from lwlint.core.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, Command, Finding, Problem, Related, Verdict
 from lwlint.core.record import dataclass
-from lwlint.core.secret import masked, without
+from lwlint.core.secret import without
 from lwlint.core.source import Source
 from lwlint.files.cache import sha256
 from lwlint.policy.redaction import Redaction
@@ -72,13 +72,13 @@ def _run(rule: Rule, facts: Facts, sources: Mapping[str, Source], redaction: Red
         elif saw.span.path not in sources or sources[saw.span.path].judged:
             problems.setdefault((saw.span, saw.message), saw)
     findings = [finding(rule, problem, sources, redaction) for problem in problems.values()]
-    because = _because(unknown, sources)
+    because = _because(unknown, sources, redaction)
     if findings:
         return findings, Verdict(rule.id, rule.code, FAIL, because)
     return [], Verdict(rule.id, rule.code, NOT_EVALUATED if unknown else PASS, because)
 
 
-def _because(unknown: Iterable[Unknown], sources: Mapping[str, Source]) -> str:
+def _because(unknown: Sequence[Unknown], sources: Mapping[str, Source], redaction: Redaction) -> str:
     """Return one line for all that could not be judged: the first reason with its place, and how many more there are."""
     seen: dict[str, None] = {}
     for item in unknown:
@@ -87,7 +87,8 @@ def _because(unknown: Iterable[Unknown], sources: Mapping[str, Source]) -> str:
             place = f"{item.span.path}:{sources[item.span.path].position(item.span.start).line}: "
         seen[f"{place}{item.because}"] = None
     reasons = list(seen)
-    return masked(reasons[0]) + (f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else "") if reasons else ""
+    paths = [item.span.path for item in unknown if item.span is not None]
+    return redaction.message(reasons[0], paths[:1]) + (f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else "") if reasons else ""
 
 
 def finding(rule: Rule, problem: Problem, sources: Mapping[str, Source], redaction: Redaction) -> Finding:
