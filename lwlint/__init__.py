@@ -51,8 +51,8 @@ def _each(given: _Path | Iterable[_Path]) -> tuple[str, ...]:
     """Return what was given, one or several, as texts; raises TypeError for what is neither text nor path."""
     from os import PathLike, fspath
 
-    several = (given,) if isinstance(given, (str, bytes, PathLike)) else tuple(given)
-    texts = tuple(map(fspath, several))
+    several = (given,) if isinstance(given, (str, bytes, PathLike)) else given
+    texts = tuple(fspath(one) for one in several)
     for text in texts:
         if not isinstance(text, str):
             raise TypeError(f"{text!r}: must be text or a path of text")

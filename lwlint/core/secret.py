@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from lwlint.core.lazy import pattern
 from lwlint.core.secret_names import ABOUT, AGENTS, KEYS, NONE, OPTIONS, PARAMETERS, SERVERS, STRONG, WEAK
@@ -32,9 +32,9 @@ _KEY_ENDS = (
 _ABOUT_KEY = ABOUT | frozenset(("manager", "mgr", "pair", "pairs", "ring", "rings", "space", "store"))
 # all that is looked for below has one of these in it, in small letters
 _TELLING = (
-    "pass", "pw", "kek", "psk", "auth", "secret", "token", "cred", "cookie", "community", "basic", "bearer", "mysql", "curl", "key",
-    "otp", "login", "hash", "redis-cli", "ipmitool", "snmp", "ldap", "mongo", "hmac", "smbclient", "community", "skopeo",
-    "cqlsh", "openssl", "etcdctl", "fence_", "pcs", "mariadb", "xtrabackup", "mariabackup", "swift", "podman", "buildah", "influx",
+    "pass", "pw", "kek", "psk", "auth", "secret", "token", "cred", "cookie", "community", "basic", "bearer", "key", "otp", "hmac", "hash",
+    "login", "mysql", "curl", "redis-cli", "ipmitool", "snmp", "ldap", "mongo", "smbclient", "skopeo", "cqlsh", "openssl", "etcdctl", "fence_",
+    "pcs", "rabbitmq", "ceph", "zabbix", "mariadb", "xtrabackup", "mariabackup", "swift", "podman", "buildah", "influx",
     "flashblade", "hexadecimal", "adminemail", "dogtag", "multiconfig", "rhsmvars", "sslcert", "homedir", "nameserver",
 )  # fmt: skip
 _LIMIT = 200  # characters of a name
@@ -45,8 +45,9 @@ _CAMEL = pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SIGN = pattern(r"=>|=|:")
 _NAME_TURNED = pattern(r"[\w:./-]+")
 _QUOTED_TITLE = pattern(r"[\"']?\s{0,20}:\s{0,20}(?=value\b)")
+_PUPPET_ATTRIBUTE = pattern(r"\w{1,60}\s{0,20}=>")
 _PUPPET_VALUE = pattern(r"\bvalue\s{0,20}=>\s{0,20}")
-_CALL = pattern(r"[A-Za-z_][\w:]{0,60}\(")
+_CALL = pattern(r"[A-Za-z_][\w:.]{0,60}\(")
 _NOTHING = frozenset(("true", "false", "null", "none", "~", "yes", "no", "undef", "unset", "nil", "{}", "[]", "on", "off"))
 _BLOCK = pattern(r"[|>][+-]?\d?[+-]?[ \t]*(?:#.*)?$")
 _NEXT_PAIR = pattern(r"[ \t](?=[\w./-]{1,60}=|--?[A-Za-z])")
@@ -63,6 +64,7 @@ _WORD = pattern(r"\S+")
 _FURTHER_HOST = pattern(
     r",(?=[^:/@\s'\",`]{0,100}:[^@\s'\",`]{1,200}@)|(?:^|[\s'\"])(?=[^:/@\s'\",`]{1,100}:[^@\s'\",`]{1,200}@(?:tcp|unix|udp)\()"
 )
+_NAME_OF_TOKEN = pattern(r"(?:^|[^\w-])token\s{0,20}[:=]\s{0,20}$")
 _LINES = pattern(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+$")
 # options by the beginning of a command: `next` takes the word behind it or what is attached, `own` only the latter, `pair` is NAME:SECRET
 _COMMANDS: dict[str, dict[str, str]] = {
@@ -142,17 +144,18 @@ def concealed(value: str) -> str:
     return hidden if hidden != value and "://" in value else stars(value)
 
 
-def masked(line: str, telling: Sequence[str] = _TELLING) -> str:
+def masked(line: str, telling: Sequence[str] = _TELLING, also: Collection[str] = ()) -> str:
     """Return a line of input, or a message, with every secret as asterisks of the secret's own length, so that columns stay true.
 
-    `telling` are those of the words that tell of secrets which can be in the line at all.
+    `telling` are those of the words that tell of secrets which can be in the line at all, and `also` are names that hold one
+    here, though not everywhere.
     """
     small = line.lower()
     found: list[tuple[int, int]] = []
     if "@" in small:
         found += _in_addresses(line)
-    if _is_telling(small, telling):
-        found += _in_pairs(line)
+    if _is_telling(small, telling) or (also and any(name in line for name in also)):
+        found += _in_pairs(line, also)
         if "`" in line:
             found += _in_sentences(line)
         if "-" in line or "rabbitmqctl" in small or "mysqladmin" in small:
@@ -254,7 +257,7 @@ def _in_odd_address(line: str, start: int, limit: int) -> Iterator[tuple[int, in
         yield user.end(), last
 
 
-def _in_pairs(line: str) -> Iterator[tuple[int, int]]:
+def _in_pairs(line: str, also: Collection[str]) -> Iterator[tuple[int, int]]:
     """Yield the values of keys that hold a secret, however key and value are written."""
     done = ticks = ticked = 0  # up to where all is masked; backticks, and up to where they are counted
     pair: dict[str, tuple[str, int, int]] = {}  # `name` and `value` of an element or a mapping
@@ -278,7 +281,7 @@ def _in_pairs(line: str) -> Iterator[tuple[int, int]]:
                 yield pair["value"][1:]
                 pair = {}
             continue
-        if not is_secret(name) or (name.startswith("/") and sign[0] == ":"):
+        if not (is_secret(name) or name in also) or (name.startswith("/") and sign[0] == ":"):
             continue
         start = sign.end()
         while start < len(line) and line[start] in " \t":
@@ -286,7 +289,7 @@ def _in_pairs(line: str) -> Iterator[tuple[int, int]]:
         if bare in ("key", "community") and not (sign[0] == "=" and _START.match(line[max(0, begin - _LIMIT) : begin])):
             continue
         ticks, ticked = ticks + line.count("`", ticked, begin), begin
-        if sign[0] == ":" and line.startswith("value", start):
+        if sign[0] == ":" and _PUPPET_ATTRIBUTE.match(line, start):
             value = _PUPPET_VALUE.search(line, at, at + _VALUE_AFTER)
             start = value.end() if value else start
         for span in _values(line, begin, start, sign[0], within_ticks=ticks % 2 == 1):
@@ -364,10 +367,9 @@ def _unquoted(line: str, start: int, whole: bool) -> Iterator[tuple[int, int]]:
         other = _NEXT_PAIR.search(line, start, end)
         end = other.start() if other else end
     text = line[start:end]
-    if text.lower().rstrip(",;").strip() in _NOTHING or (
-        len(text) < 7 and text.isdigit() and "token" in line[max(0, start - 60) : start].lower()
-    ):
-        return
+    word = text.lower().rstrip(",;").strip()
+    if word in _NOTHING or (len(word) < 7 and word.isdigit() and _NAME_OF_TOKEN.search(line, max(0, start - 60), start)):
+        return  # corosync's `token: 10000` is a time
     yield start, end
 
 
@@ -497,17 +499,17 @@ def _in_lookups(line: str) -> Iterator[tuple[int, int]]:
             yield from ((string.start() + 1, string.end() - 1) for string in _STRING.finditer(line, call.end(), end))
 
 
-def masked_lines(text: str) -> str:
+def masked_lines(text: str, also: Collection[str] = ()) -> str:
     """Return a text of several lines with every secret as asterisks, also where only the lines around tell that there is one.
 
     These are further lines of an option, a block scalar, a list below its key, a command, an element, or a key in PEM. A line break
-    stays what and where it is.
+    stays what and where it is. `also` are names that hold a secret in this text, though not everywhere.
     """
     small = text.lower()
-    return "".join(_masked_lines(_LINES.findall(text), [word for word in _TELLING if word in small]))
+    return "".join(_masked_lines(_LINES.findall(text), [word for word in _TELLING if word in small], also))
 
 
-def _masked_lines(lines: list[str], telling: Sequence[str]) -> Iterator[str]:
+def _masked_lines(lines: list[str], telling: Sequence[str], also: Collection[str]) -> Iterator[str]:
     """Yield the lines in logical ones: each is masked by itself, and as the part of what it goes on with that it is."""
     opened: tuple[int, bool, bool] | None = None  # indentation of the key that holds a secret, whether `=` follows it, whether a value does
     pem = False
@@ -515,39 +517,39 @@ def _masked_lines(lines: list[str], telling: Sequence[str]) -> Iterator[str]:
     for line in lines:
         text = line.rstrip("\r\n")
         if pem or "-----BEGIN" in text:
-            yield from _joined(group, telling)
+            yield from _joined(group, telling, also)
             group = []
             hidden, pem = _pem(text, pem)
-            yield masked(hidden, telling) + line[len(text) :]
+            yield masked(hidden, telling, also) + line[len(text) :]
             continue
         stripped = text.lstrip(" \t\ufeff")
         indent = len(text) - len(stripped)
         if not stripped or stripped[0] in "#;":
             if group and not group[-1][1].endswith(" "):
-                yield from _joined(group, telling)
+                yield from _joined(group, telling, also)
                 group = []
             if group:
                 group.append((line, ""))
             else:
-                yield masked(text, telling) + line[len(text) :]
+                yield masked(text, telling, also) + line[len(text) :]
             continue
         if not group and opened is not None and _is_below(opened, indent, stripped):
             yield text[:indent] + "*" * len(stripped.rstrip()) + text[len(text.rstrip()) :] + line[len(text) :]
             continue
         if not group:
-            opened = _opened(text, indent) or (opened if opened is not None and indent > opened[0] else None)
-            if opened is None and text[-1:] not in "\\,>=" and "<" not in text:
-                yield masked(text, telling) + line[len(text) :]
+            opened = _opened(text, indent, also) or (opened if opened is not None and indent > opened[0] else None)
+            if opened is None and text.rstrip()[-1:] not in "\\,>=" and "<" not in text:
+                yield masked(text, telling, also) + line[len(text) :]
                 continue
-        goes_on = text.endswith("\\") or text.rstrip().endswith("=>") or _is_open(group, text)
-        goes_on = goes_on or (text.rstrip().endswith((",", "=")) and ("@" in text or "://" in text or bool(group)))
-        group.append(
-            (line, (text[:-1] if text.endswith("\\") else text) + (" " if goes_on and not text.rstrip().endswith((",", "=")) else ""))
-        )
+        end = text.rstrip()[-2:]
+        goes_on = text.endswith("\\") or end == "=>" or _is_open(group, text)
+        goes_on = goes_on or (end[-1:] in (",", "=") and ("@" in text or "://" in text or bool(group)))
+        part = text[:-1] if text.endswith("\\") else text
+        group.append((line, f"{part} " if goes_on and end[-1:] not in (",", "=") else part))
         if not goes_on:
-            yield from _joined(group, telling)
+            yield from _joined(group, telling, also)
             group = []
-    yield from _joined(group, telling)
+    yield from _joined(group, telling, also)
 
 
 def _pem(text: str, pem: bool) -> tuple[str, bool]:
@@ -574,11 +576,11 @@ def _colon(text: str) -> int:
     return match.end() - 1 if match else -1
 
 
-def _opened(text: str, indent: int) -> tuple[int, bool, bool] | None:
+def _opened(text: str, indent: int, also: Collection[str]) -> tuple[int, bool, bool] | None:
     """Return what a key leaves open for the lines below it, if it holds a secret."""
     place = indent + (2 if text.startswith("- ", indent) else 0)
     head = re.compile(r"[\"']?([\w:./-]{1,200}?)[\"']?[ \t]{0,200}(=(?!>)|(?<!:):(?![:>]))").match(text, place)
-    if head is None or not is_secret(head[1]):
+    if head is None or not (is_secret(head[1]) or head[1] in also):
         return None
     value = text[head.end() :].strip()
     if value.startswith(("{", "[")) or (value and value[0] in "'\"" and value.endswith(value[0]) and len(value) > 1):
@@ -596,20 +598,20 @@ def _is_open(group: list[tuple[str, str]], text: str) -> bool:
     return text.find(">", last) < 0 and re.match(r"[A-Za-z_][\w.:-]*(?:\s|$)", text[last + 1 : last + _LIMIT]) is not None
 
 
-def _joined(group: list[tuple[str, str]], telling: Sequence[str]) -> Iterator[str]:
+def _joined(group: list[tuple[str, str]], telling: Sequence[str], also: Collection[str]) -> Iterator[str]:
     """Yield the lines of a logical one with what it and they by themselves show to be secrets."""
     if len(group) == 1:
         line = group[0][0]
         text = line.rstrip("\r\n")
-        yield masked(text, telling) + line[len(text) :]
+        yield masked(text, telling, also) + line[len(text) :]
         return
     parts = [part if not number else part.lstrip(" \t") for number, (_, part) in enumerate(group)]
-    whole, at = masked("".join(parts), telling), 0
+    whole, at = masked("".join(parts), telling, also), 0
     for part, (line, uncut) in zip(parts, group):
         text = line.rstrip("\r\n")
         lead = len(uncut) - len(part)
         hidden = text[:lead] + whole[at : at + len(part)][: len(text) - lead]
-        yield _only(hidden + text[len(hidden) :], masked(text, telling)) + line[len(text) :]
+        yield _only(hidden + text[len(hidden) :], masked(text, telling, also)) + line[len(text) :]
         at += len(part)
 
 

@@ -25,8 +25,9 @@ from lwlint.inputs.pacemaker.xml import Element, read_xml
 _MOST = 4_000_000  # characters of a CIB that is taken apart once more
 _GETS = ("get_param", "get_attr", "get_resource", "get_file", "Ref", "Fn::GetAtt")  # what refers to something is no secret
 _DESCRIBING = ("type", "description", "label", "hidden", "tags", "constraints", "immutable")
-_HIDDEN = pattern(
-    r"^([ \t]+)([\"']?)([\w-]{1,200})\2:[ \t]*$\n(?:\1[ \t]+.*\n|[ \t]*\n){0,40}?\1[ \t]+hidden:[ \t]*[\"']?(?:true|yes|on)\b", re.M | re.I
+_KEY = pattern(r"^([ \t]+)[\"']?([\w-]{1,200})[\"']?:(?:[ \t]*[\"']?(true|yes|on|1)\b)?", re.IGNORECASE | re.MULTILINE)
+_FLOW = pattern(
+    r"(?<![\w-])([\w-]{1,200})[\"']?:[ \t]{0,20}\{[^{}\n]{0,500}?\bhidden[\"']?:[ \t]{0,20}[\"']?(?:true|yes|on|1)\b", re.IGNORECASE
 )
 _SHOWN = "_shown"
 _PLAIN_WORD = pattern(r"[a-z_.-]{1,11}|[A-Z]?[a-z]{1,9}|true|false|\d{1,5}")
@@ -80,13 +81,26 @@ class Redaction:
         """Return the parameters that a template of the run says are hidden."""
         if self._names is None:
             heats = (source.text for source in self._sources.values() if source.kind == kinds.HEAT and "hidden:" in source.text)
-            self._names = frozenset(match[3] for text in heats for match in _HIDDEN.finditer(text))
+            self._names = frozenset(name for text in heats for name in _hidden_names(text))
         return self._names
+
+
+def _hidden_names(text: str) -> Iterator[str]:
+    """Yield the keys below which, one step further in, a line says `hidden: true`."""
+    for flow in _FLOW.finditer(text):
+        yield flow[1]
+    above: list[tuple[int, str]] = []
+    for key in _KEY.finditer(text):
+        while above and above[-1][0] >= len(key[1]):
+            above.pop()
+        if key[2] == "hidden" and key[3] and above:
+            yield above[-1][1]
+        above.append((len(key[1]), key[2]))
 
 
 def _shown(source: Source, names: frozenset[str]) -> str:
     spans = sorted({(start, end) for start, end in _spans(source, names) if start < end})
-    shown = masked_lines(source.text)
+    shown = masked_lines(source.text, names if source.kind == kinds.HEAT else OPTIONS_HERE if source.kind == kinds.OSLO else ())
     pieces, at = [], 0
     for start, end in spans:
         start = max(start, at)
@@ -130,10 +144,9 @@ def _in_yaml(file: HeatFile, names: frozenset[str]) -> Iterator[tuple[int, int]]
 
 def _below(node: YamlMapping, secret: bool, names: frozenset[str]) -> Iterator[tuple[Node, bool]]:
     """Yield the values of a mapping, and whether each is secret."""
-    hidden = any(
-        key.value == "hidden" and isinstance(value, Scalar) and value.value.lower() in ("true", "yes", "on") for key, value in node.pairs
-    )
-    named = any(key.value == "name" and isinstance(value, Scalar) and is_secret(value.value) for key, value in node.pairs)
+    scalars = [(key.value, value.value) for key, value in node.pairs if isinstance(key, Scalar) and isinstance(value, Scalar)]
+    hidden = any(key == "hidden" and value.lower() in ("true", "yes", "on", "1") for key, value in scalars)
+    named = any(key == "name" and is_secret(value) for key, value in scalars)
     for key, value in node.pairs:
         if isinstance(key, Scalar) and key.value not in _GETS and not (secret and key.value in _DESCRIBING):
             yield (
