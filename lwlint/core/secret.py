@@ -29,17 +29,20 @@ _KEY_ENDS = (
     "storekey",
     "authkey",
 )
+_ALONE = ("pass", "pw", "pwd", "psk", "kek")  # of these words too much is made: `pass_through`
 _ABOUT_KEY = ABOUT | frozenset(("manager", "mgr", "pair", "pairs", "ring", "rings", "space", "store"))
 # all that is looked for below has one of these in it, in small letters
 _TELLING = (
-    "pass", "pw", "kek", "psk", "auth", "secret", "token", "cred", "cookie", "community", "basic", "bearer", "key", "otp", "hmac", "hash",
-    "login", "mysql", "curl", "redis-cli", "ipmitool", "snmp", "ldap", "mongo", "smbclient", "skopeo", "cqlsh", "openssl", "etcdctl", "fence_",
-    "pcs", "rabbitmq", "ceph", "zabbix", "mariadb", "xtrabackup", "mariabackup", "swift", "podman", "buildah", "influx",
-    "flashblade", "hexadecimal", "adminemail", "dogtag", "multiconfig", "rhsmvars", "sslcert", "homedir", "nameserver",
+    "pass", "pw", "kek", "psk", "auth", "secret", "token", "cred", "cookie", "community", "basic", "bearer", "key", "otp", "hmac",
+    "hash", "login", "mysql", "curl", "redis-cli", "ipmitool", "snmp", "ldap", "mongo", "smbclient", "skopeo", "cqlsh", "openssl",
+    "etcdctl", "fence_", "pcs", "rabbitmq", "ceph", "zabbix", "mariadb", "xtrabackup", "mariabackup", "swift", "podman",
+    "buildah", "influx", "flashblade", "hexadecimal", "adminemail", "dogtag", "multiconfig", "rhsmvars", "sslcert", "homedir",
+    "nameserver",
 )  # fmt: skip
 _LIMIT = 200  # characters of a name
 _VALUE_AFTER = 1000  # characters in which the value of a titled resource follows
-_LEAST = 4  # characters of a secret that is looked for wherever it stands
+_FAR = 2000  # characters in which a list or a call ends; what does not is taken to the end of the line, or no further
+LEAST = 4  # characters of a secret that is looked for wherever it stands
 
 _CAMEL = pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SIGN = pattern(r"=>|=|:")
@@ -53,17 +56,20 @@ _BLOCK = pattern(r"[|>][+-]?\d?[+-]?[ \t]*(?:#.*)?$")
 _NEXT_PAIR = pattern(r"[ \t](?=[\w./-]{1,60}=|--?[A-Za-z])")
 _START = pattern(r"[\s#;]*(?:- )?(?:export |set |setenv )?[\"']?$")
 _KEPT = ("get_param", "get_attr", "get_resource", "get_file")
+_DESCRIBING = ("type", "description", "label", "hidden", "tags", "constraints", "immutable")
 _SAYS = pattern(r" (?:is|was|has|holds|names|becomes|beats)\b")
 _SCHEME = pattern(r"\b((?:Basic|Bearer)\s{1,20})([\w.~+/=-]{8,})", re.IGNORECASE)
 _BLOB = pattern(r"^(\s*)([A-Za-z0-9+/]{40,90}={0,2})(\s*)$")  # a line of a key in PEM
 _PEM = pattern(r"-----BEGIN [A-Z0-9 ]{0,40}-----")
 _PEM_END = pattern(r"-----END ")
 _LOOKUP = pattern(r"\b(?:hiera|hiera_array|hiera_hash|lookup)\(\s{0,20}([\"'])([\w:.-]{1,200})\1")
+_FLOW_SCALAR = pattern(r"[^\[\]{},\s:'\"]+")
 _STRING = pattern(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 _WORD = pattern(r"\S+")
 _FURTHER_HOST = pattern(
     r",(?=[^:/@\s'\",`]{0,100}:[^@\s'\",`]{1,200}@)|(?:^|[\s'\"])(?=[^:/@\s'\",`]{1,100}:[^@\s'\",`]{1,200}@(?:tcp|unix|udp)\()"
 )
+_LEADING = " \t\ufeff\xa0" + "".join(map(chr, (*range(9), 11, 12, *range(14, 32))))
 _NAME_OF_TOKEN = pattern(r"(?:^|[^\w-])token\s{0,20}[:=]\s{0,20}$")
 _LINES = pattern(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+$")
 # options by the beginning of a command: `next` takes the word behind it or what is attached, `own` only the latter, `pair` is NAME:SECRET
@@ -128,7 +134,7 @@ def is_secret(key: str) -> bool:
         return False
     if len(words) > 1 and (words[-2], head) in (("sst", "auth"), ("stats", "auth"), ("redis", "auth")):
         return True
-    return any(word in STRONG or word.endswith(_STRONG_ENDS) for word in words[:-1])
+    return any((word in STRONG and word not in _ALONE) or word.endswith(_STRONG_ENDS) for word in words[:-1])
 
 
 def stars(value: str) -> str:
@@ -152,7 +158,7 @@ def masked(line: str, telling: Sequence[str] = _TELLING, also: Collection[str] =
     """
     small = line.lower()
     found: list[tuple[int, int]] = []
-    if "@" in small:
+    if "@" in small or "://" in small:
         found += _in_addresses(line)
     if _is_telling(small, telling) or (also and any(name in line for name in also)):
         found += _in_pairs(line, also)
@@ -202,7 +208,9 @@ def _in_addresses(line: str) -> Iterator[tuple[int, int]]:
         if line.find("@", start, word) >= 0:
             yield from _in_hosts(line, start, word)
         else:
-            yield from _in_odd_address(line, start, limit)
+            yield from (
+                _in_odd_address(line, start, limit) if line.find("@", start, limit) >= 0 else _in_cut_address(line, scheme, word, limit)
+            )
         at = start
     if "://" not in line:  # further hosts of a list, and what libraries for Go take
         for host in _FURTHER_HOST.finditer(line):
@@ -255,6 +263,19 @@ def _in_odd_address(line: str, start: int, limit: int) -> Iterator[tuple[int, in
     last = line.rfind("@", start, min(limit, start + 500))
     if user and last > user.end():
         yield user.end(), last
+
+
+def _in_cut_address(line: str, scheme: int, word: int, limit: int) -> Iterator[tuple[int, int]]:
+    """Yield the password, or the beginning of it, of an address that is cut off before its host: at the end of the line, and no port."""
+    user = re.compile(r"[\w.+-]{0,100}:(?![\d$%{<*]|[A-Z_]+$)").match(line, scheme + 3, word)
+    if (
+        user
+        and word == limit
+        and user.end() < word
+        and line.find("/", user.end(), word) < 0
+        and not line.endswith(("http", "https"), 0, scheme)
+    ):
+        yield user.end(), word
 
 
 def _in_pairs(line: str, also: Collection[str]) -> Iterator[tuple[int, int]]:
@@ -345,8 +366,8 @@ def _values(line: str, begin: int, start: int, sign: str, *, within_ticks: bool)
     elif first in "[{":
         yield from _in_brackets(line, start)
     elif _CALL.match(line, start):
-        end = line.find(")", start)
-        strings = [string.span() for string in _STRING.finditer(line, start, end + 1 if end >= 0 else len(line))]
+        end = line.find(")", start, start + _FAR)
+        strings = [string.span() for string in _STRING.finditer(line, start, end + 1 if end >= 0 else start + _FAR)]
         yield from ((low + 1, high - 1) for low, high in strings)
         if not strings and whole:
             yield start, len(line.rstrip())
@@ -360,10 +381,10 @@ def _unquoted(line: str, start: int, whole: bool) -> Iterator[tuple[int, int]]:
     if whole:
         end = len(line.rstrip())
     else:
-        stop = re.compile(r"['\"`\n,}]").search(line, start)
-        end = stop.start() if stop else len(line.rstrip())
         if line[start] in "]),`":
             return
+        stop = re.compile(r"['\"`\n,}]").search(line, start)
+        end = stop.start() if stop else len(line.rstrip())
         other = _NEXT_PAIR.search(line, start, end)
         end = other.start() if other else end
     text = line[start:end]
@@ -394,15 +415,14 @@ def _end_of_string(line: str, start: int, quote: str) -> int:
 def _in_brackets(line: str, start: int) -> Iterator[tuple[int, int]]:
     """Yield the scalars of a list or mapping in one line, but for what refers to a parameter."""
     depth, end = 0, start
-    while end < len(line):
+    for end in range(start, min(len(line), start + _FAR)):
         depth += (line[end] in "[{") - (line[end] in "]}")
-        end += 1
         if not depth:
             break
-    inside = line[start:end]
-    if not any(word in inside for word in _KEPT):
-        for scalar in re.finditer(r"[^\[\]{},\s:'\"]+", inside):
-            yield start + scalar.start(), start + scalar.end()
+    end = end + 1 if not depth else len(line)
+    if not any(line.find(word, start, min(end, start + _FAR)) >= 0 for word in _KEPT):
+        for scalar in _FLOW_SCALAR.finditer(line, start, end):
+            yield scalar.span()
 
 
 def _in_sentences(line: str) -> Iterator[tuple[int, int]]:
@@ -494,22 +514,23 @@ def _in_lookups(line: str) -> Iterator[tuple[int, int]]:
     """Yield the defaults of lookups of Puppet: `hiera('admin_token', 'hunter2')`."""
     for call in _LOOKUP.finditer(line):
         if is_secret(call[2]):
-            end = line.find(")", call.end())
-            end = end if end >= 0 else len(line)
+            end = line.find(")", call.end(), call.end() + _FAR)
+            end = end if end >= 0 else call.end() + _FAR
             yield from ((string.start() + 1, string.end() - 1) for string in _STRING.finditer(line, call.end(), end))
 
 
-def masked_lines(text: str, also: Collection[str] = ()) -> str:
+def masked_lines(text: str, also: Collection[str] = (), *, broken: bool = False) -> str:
     """Return a text of several lines with every secret as asterisks, also where only the lines around tell that there is one.
 
     These are further lines of an option, a block scalar, a list below its key, a command, an element, or a key in PEM. A line break
-    stays what and where it is. `also` are names that hold a secret in this text, though not everywhere.
+    stays what and where it is. `also` are names that hold a secret in this text, though not everywhere. Of YAML that is
+    `broken`, so that no reader tells more, all below such a name is hidden, but for what tells something about it.
     """
     small = text.lower()
-    return "".join(_masked_lines(_LINES.findall(text), [word for word in _TELLING if word in small], also))
+    return "".join(_masked_lines(_LINES.findall(text), [word for word in _TELLING if word in small], also, broken=broken))
 
 
-def _masked_lines(lines: list[str], telling: Sequence[str], also: Collection[str]) -> Iterator[str]:
+def _masked_lines(lines: list[str], telling: Sequence[str], also: Collection[str], *, broken: bool) -> Iterator[str]:
     """Yield the lines in logical ones: each is masked by itself, and as the part of what it goes on with that it is."""
     opened: tuple[int, bool, bool] | None = None  # indentation of the key that holds a secret, whether `=` follows it, whether a value does
     pem = False
@@ -522,7 +543,7 @@ def _masked_lines(lines: list[str], telling: Sequence[str], also: Collection[str
             hidden, pem = _pem(text, pem)
             yield masked(hidden, telling, also) + line[len(text) :]
             continue
-        stripped = text.lstrip(" \t\ufeff")
+        stripped = text.lstrip(_LEADING)
         indent = len(text) - len(stripped)
         if not stripped or stripped[0] in "#;":
             if group and not group[-1][1].endswith(" "):
@@ -535,6 +556,10 @@ def _masked_lines(lines: list[str], telling: Sequence[str], also: Collection[str
             continue
         if not group and opened is not None and _is_below(opened, indent, stripped):
             yield text[:indent] + "*" * len(stripped.rstrip()) + text[len(text.rstrip()) :] + line[len(text) :]
+            continue
+        if broken and not group and opened is not None and indent > opened[0]:
+            hidden = _deep(stripped)
+            yield text[:indent] + hidden + line[len(text) :]
             continue
         if not group:
             opened = _opened(text, indent, also) or (opened if opened is not None and indent > opened[0] else None)
@@ -576,6 +601,16 @@ def _colon(text: str) -> int:
     return match.end() - 1 if match else -1
 
 
+def _deep(stripped: str) -> str:
+    """Return an entry below the key that holds a secret, in YAML that is broken, without its value."""
+    key = _colon(stripped.removeprefix("- "))
+    at = key + (2 if stripped.startswith("- ") else 0) + 1
+    name = stripped[:at].strip("- '\":")
+    if name in _KEPT or name in _DESCRIBING:
+        return masked(stripped)
+    return stripped[:at] + re.sub(r"[^\s\[\]{},]", "*", stripped[at:])
+
+
 def _opened(text: str, indent: int, also: Collection[str]) -> tuple[int, bool, bool] | None:
     """Return what a key leaves open for the lines below it, if it holds a secret."""
     place = indent + (2 if text.startswith("- ", indent) else 0)
@@ -605,7 +640,7 @@ def _joined(group: list[tuple[str, str]], telling: Sequence[str], also: Collecti
         text = line.rstrip("\r\n")
         yield masked(text, telling, also) + line[len(text) :]
         return
-    parts = [part if not number else part.lstrip(" \t") for number, (_, part) in enumerate(group)]
+    parts = [part if not number else part.lstrip(_LEADING) for number, (_, part) in enumerate(group)]
     whole, at = masked("".join(parts), telling, also), 0
     for part, (line, uncut) in zip(parts, group):
         text = line.rstrip("\r\n")
@@ -636,7 +671,7 @@ def hidden_in(text: str, shown: str) -> set[str]:
             piece = text[run.start() : run.end()].strip()
             if piece.strip("*"):
                 found |= {piece, piece.lstrip("*&!'\"")}
-    return {one for one in found if len(one) >= _LEAST}
+    return {one for one in found if len(one) >= LEAST}
 
 
 def secrets(text: str) -> set[str]:
@@ -644,12 +679,31 @@ def secrets(text: str) -> set[str]:
     return hidden_in(text, masked_lines(text))
 
 
+class Known:
+    """Secrets that are known, to be found again wherever they stand, in time that does not grow with their number."""
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self._by_start: dict[str, list[str]] = {}
+        for one in sorted(set(known), key=lambda secret: (-len(secret), secret)):
+            if len(one) >= LEAST:
+                self._by_start.setdefault(one[:LEAST], []).append(one)
+
+    def hidden(self, text: str) -> str:
+        """Return the text with each of the secrets as asterisks."""
+        if not self._by_start:
+            return text
+        at, spans = 0, []
+        while at <= len(text) - LEAST:
+            one = next((one for one in self._by_start.get(text[at : at + LEAST], ()) if text.startswith(one, at)), "")
+            if one:
+                spans.append((at, at + len(one)))
+            at += len(one) or 1
+        return _starred(text, spans)
+
+
 def without(text: str, known: Iterable[str]) -> str:
-    """Return `text` masked line by line, and with each of the `known` secrets as asterisks."""
-    text = "\n".join(masked(line) for line in text.split("\n"))
-    for one in sorted(known, key=lambda secret: (-len(secret), secret)):
-        text = text.replace(one, "*" * len(one))
-    return text
+    """Return `text` with each of the `known` secrets as asterisks, and masked as a text."""
+    return masked_lines(Known(known).hidden(text))
 
 
 _PLAIN = pattern(r"[A-Za-z0-9_@%+=:,./-]+")

@@ -134,8 +134,8 @@ KEYS = _names(
     """
     access account admin aes api auth aws azure bootstrap ca cbc ceph cert certificate cipher client cookie crypto customer db
     decrypt deploy dsa ec2 ecdsa encrypt encryption extra fernet fixed gcs hash heartbeat hmac host ipsec join jwt kms license
-    manila master mds mon mysql oauth password pem preshared primary private psk publicprivate rabbit rabbitmq redis registration
-    rgw rndc rsa s3 sa secondary secret server session shared signing ssh ssl store swift symmetric tls tsig unseal validator vapid
+    manila master mds mon mysql oauth password pem preshared private psk publicprivate rabbit rabbitmq redis registration
+    rgw rndc rsa s3 sa secret server session shared signing ssh ssl store swift symmetric tls tsig unseal validator vapid
     webhook wep wpa wrapping
     """
 )

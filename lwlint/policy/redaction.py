@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from lwlint.core import kinds
 from lwlint.core.lazy import pattern
-from lwlint.core.secret import hidden_in, is_secret, masked, masked_lines
+from lwlint.core.secret import Known, hidden_in, is_secret, masked, masked_lines
 from lwlint.core.secret_names import AGENTS, OPTIONS_HERE
 from lwlint.core.source import Source, Span
 from lwlint.inputs.heat import document
@@ -40,6 +40,7 @@ class Redaction:
         self._sources = sources
         self._names: frozenset[str] | None = None
         self._known: dict[str, frozenset[str]] = {}
+        self._hiders: dict[str, Known] = {}
 
     def text(self, source: Source) -> str:
         """Return the text of a source with every secret as asterisks, and every character that stays in its place."""
@@ -57,12 +58,11 @@ class Redaction:
 
     def message(self, text: str, paths: Iterable[str] = ()) -> str:
         """Return a message without secrets, those too that only the sources at `paths` tell to be ones."""
-        text = masked(text)
         for path in dict.fromkeys(paths):
-            for secret in self.known(path):
-                if secret in text:
-                    text = text.replace(secret, "*" * len(secret))
-        return text
+            if path not in self._hiders:
+                self._hiders[path] = Known(self.known(path))
+            text = self._hiders[path].hidden(text)
+        return masked(text)
 
     def known(self, path: str) -> frozenset[str]:
         """Return the secrets in the source at a path, but for words that stand for other things as well (`guest`, `nova`)."""
@@ -99,8 +99,10 @@ def _hidden_names(text: str) -> Iterator[str]:
 
 
 def _shown(source: Source, names: frozenset[str]) -> str:
-    spans = sorted({(start, end) for start, end in _spans(source, names) if start < end})
-    shown = masked_lines(source.text, names if source.kind == kinds.HEAT else OPTIONS_HERE if source.kind == kinds.OSLO else ())
+    file = document.read_file(source) if source.kind == kinds.HEAT else None
+    spans = sorted({(start, end) for start, end in _spans(source, file, names) if start < end})
+    also = names if source.kind == kinds.HEAT else OPTIONS_HERE if source.kind == kinds.OSLO else ()
+    shown = masked_lines(source.text, also, broken=source.kind in (kinds.HEAT, "unreadable") and not isinstance(file, HeatFile))
     pieces, at = [], 0
     for start, end in spans:
         start = max(start, at)
@@ -110,11 +112,9 @@ def _shown(source: Source, names: frozenset[str]) -> str:
     return "".join((*pieces, shown[at:])) if pieces else shown
 
 
-def _spans(source: Source, names: frozenset[str]) -> Iterator[tuple[int, int]]:
-    if source.kind == kinds.HEAT:
-        file = document.read_file(source)
-        if isinstance(file, HeatFile):
-            yield from _in_yaml(file, names)
+def _spans(source: Source, file: document.Reading | None, names: frozenset[str]) -> Iterator[tuple[int, int]]:
+    if isinstance(file, HeatFile):
+        yield from _in_yaml(file, names)
     elif source.kind == kinds.CIB and len(source.text) < _MOST:
         root = read_xml(source)
         if isinstance(root, Element):

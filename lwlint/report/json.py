@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
-import re
 import typing
 from collections import Counter
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ from typing import Any, Union
 from lwlint import __version__
 from lwlint.core.facts import Fact, Service
 from lwlint.core.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, SEVERITIES, Finding, Report
-from lwlint.core.secret import is_secret, masked_value, stars
+from lwlint.core.secret import Known, is_secret, masked_value, stars
 from lwlint.core.source import Source, Span, Text
 from lwlint.policy.redaction import Redaction
 from lwlint.policy.settings import Allowance, File, Override
@@ -112,12 +111,11 @@ class _Sources(dict[str, Source]):
     def __init__(self, sources: Mapping[str, Source]) -> None:
         super().__init__(sources)
         self.redaction = Redaction(self)
-        known = sorted({secret for path in self for secret in self.redaction.known(path)}, key=lambda secret: (-len(secret), secret))
-        self._known = re.compile("|".join(map(re.escape, known)) or r"(?!)")
+        self._known = Known(secret for path in self for secret in self.redaction.known(path))
 
     def shown(self, value: str) -> str:
         """Return a value without the secrets in it, those too that only another place tells to be ones."""
-        return self._known.sub(lambda match: "*" * len(match[0]), masked_value(value))
+        return masked_value(self._known.hidden(value))
 
 
 def _fact(fact: Fact, sources: _Sources) -> dict[str, Any]:
