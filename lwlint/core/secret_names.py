@@ -152,7 +152,7 @@ ABOUT = _names(
     minimum minute mode model module month monthday name names owner path paths pattern permissions perms plugin plugins policies
     policy port processes project projects prompt provider providers query quote quoting ref reference refs regex regexp region
     repository require required reset retries revocation revoke role roles rotation rounds rule rules samesite samesitelax schema
-    scheme script scripts seconds section secure service services size source state status store stores strength support supported
+    scheme script scripts second seconds section secure service services size source state status store stores strength support supported
     supports tenant time timeout title ttl type types unique updated uri url urls usage user username users uuid uuids version
     versions weekday workers
     """
