@@ -63,6 +63,7 @@ _BLOB = pattern(r"^(\s*)([A-Za-z0-9+/]{40,90}={0,2})(\s*)$")  # a line of a key 
 _PEM = pattern(r"-----BEGIN [A-Z0-9 ]{0,40}-----")
 _PEM_END = pattern(r"-----END ")
 _LOOKUP = pattern(r"\b(?:hiera|hiera_array|hiera_hash|lookup)\(\s{0,20}([\"'])([\w:.-]{1,200})\1")
+_BRACKET = pattern(r"[\[\]{}]")
 _FLOW_SCALAR = pattern(r"[^\[\]{},\s:'\"]+")
 _STRING = pattern(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 _WORD = pattern(r"\S+")
@@ -414,12 +415,12 @@ def _end_of_string(line: str, start: int, quote: str) -> int:
 
 def _in_brackets(line: str, start: int) -> Iterator[tuple[int, int]]:
     """Yield the scalars of a list or mapping in one line, but for what refers to a parameter."""
-    depth, end = 0, start
-    for end in range(start, min(len(line), start + _FAR)):
-        depth += (line[end] in "[{") - (line[end] in "]}")
+    depth, end = 0, len(line)
+    for bracket in _BRACKET.finditer(line, start, start + _FAR):
+        depth += 1 if bracket[0] in "[{" else -1
         if not depth:
+            end = bracket.end()
             break
-    end = end + 1 if not depth else len(line)
     if not any(line.find(word, start, min(end, start + _FAR)) >= 0 for word in _KEPT):
         for scalar in _FLOW_SCALAR.finditer(line, start, end):
             yield scalar.span()
@@ -670,7 +671,7 @@ def hidden_in(text: str, shown: str) -> set[str]:
         for run in re.finditer(r"\*{4,}", shown):
             piece = text[run.start() : run.end()].strip()
             if piece.strip("*"):
-                found |= {piece, piece.lstrip("*&!'\"")}
+                found |= {piece, piece.lstrip("*&!'\""), piece.strip("*&!'\" ,")}
     return {one for one in found if len(one) >= LEAST}
 
 
