@@ -35,7 +35,7 @@ _ABOUT_KEY = ABOUT | frozenset(("manager", "mgr", "pair", "pairs", "ring", "ring
 _TELLING = (
     "pass", "pw", "kek", "psk", "auth", "secret", "token", "cred", "cookie", "community", "basic", "bearer", "key", "otp", "hmac",
     "hash", "login", "mysql", "curl", "redis-cli", "ipmitool", "snmp", "ldap", "mongo", "smbclient", "skopeo", "cqlsh", "openssl",
-    "etcdctl", "fence_", "pcs", "rabbitmq", "ceph", "zabbix", "mariadb", "xtrabackup", "mariabackup", "swift", "podman",
+    "etcdctl", "fence_", "rabbitmq", "ceph", "zabbix", "mariadb", "xtrabackup", "mariabackup", "swift", "podman",
     "buildah", "influx", "flashblade", "hexadecimal", "adminemail", "dogtag", "multiconfig", "rhsmvars", "sslcert", "homedir",
     "nameserver",
 )  # fmt: skip
@@ -85,7 +85,7 @@ _COMMANDS: dict[str, dict[str, str]] = {
     "login": {"-p": "next"},
     "snmp": {"-c": "next", "-A": "next", "-X": "next"},
     "fence_": {"-p": "next", "-c": "next", "-P": "next"},
-    "pcs": {"-p": "next"},
+    "auth": {"-p": "next"},
     "etcdctl": {"--user": "pair", "-u": "pair"},
     "skopeo": {"--creds": "pair", "--src-creds": "pair", "--dest-creds": "pair"},
     "podman": {"--creds": "pair"},
@@ -421,8 +421,11 @@ def _in_brackets(line: str, start: int) -> Iterator[tuple[int, int]]:
         if not depth:
             end = bracket.end()
             break
-    if not any(line.find(word, start, min(end, start + _FAR)) >= 0 for word in _KEPT):
-        for scalar in _FLOW_SCALAR.finditer(line, start, end):
+    referred = False
+    for scalar in _FLOW_SCALAR.finditer(line, start, end):
+        if scalar[0] in _KEPT or referred:
+            referred = scalar[0] in _KEPT
+        else:
             yield scalar.span()
 
 
@@ -444,15 +447,17 @@ def _in_commands(line: str) -> Iterator[tuple[int, int]]:
     taken: dict[str, str] = {}
     waiting = ""  # how the next word is taken
     skip = 0  # words until one that is a secret
-    subcommands = False
+    subcommands = over = False
     done = 0
     for match in _WORD.finditer(line):
         if match.start() < done:
             continue
         core = match[0].strip("[](),\"'`")
         at = match.start() + match[0].find(core) if core else match.start()
-        if core in ("|", ";", "&&", "||"):
+        if over or core in ("|", ";", "&&", "||"):
             taken, waiting, skip, subcommands = {}, "", 0, False
+        over = match[0].endswith((";", ")", ".", "`", "`:", "`,"))  # it ends with this word: a list, or a sentence
+        if core in ("|", ";", "&&", "||"):
             continue
         if skip:
             skip -= 1

@@ -216,11 +216,11 @@ class Work:
         return self._trace
 
 
-@pytest.mark.parametrize("front", ["", "password = "])
+@pytest.mark.parametrize("front", ["", "x: "])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_work_grows_as_the_text_does(shape: str, front: str) -> None:
     steps = []
-    for length in (1_500, 3_000):
+    for length in (800, 1_600):
         secret.is_secret.cache_clear()
         with Work() as work:
             secret.masked_lines(front + shape * (length // len(shape)))
