@@ -518,11 +518,12 @@ def _of_pair(line: str, start: int, core: int) -> Iterator[tuple[int, int]]:
 
 def _in_lookups(line: str) -> Iterator[tuple[int, int]]:
     """Yield the defaults of lookups of Puppet: `hiera('admin_token', 'hunter2')`."""
+    done = 0
     for call in _LOOKUP.finditer(line):
-        if is_secret(call[2]):
+        if is_secret(call[2]) and call.start() >= done:
             end = line.find(")", call.end(), call.end() + _FAR)
-            end = end if end >= 0 else call.end() + _FAR
-            yield from ((string.start() + 1, string.end() - 1) for string in _STRING.finditer(line, call.end(), end))
+            done = end if end >= 0 else call.end() + _FAR
+            yield from ((string.start() + 1, string.end() - 1) for string in _STRING.finditer(line, call.end(), done))
 
 
 def masked_lines(text: str, also: Collection[str] = (), *, broken: bool = False) -> str:
