@@ -6,10 +6,12 @@ for finding in report.findings: ...
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Union
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from lwlint.core.finding import Report
 
 
@@ -17,18 +19,22 @@ __version__ = "0.1.0"
 __all__ = ["__version__", "check"]
 
 
+_Path = Union[str, "PathLike[str]"]
+
+
 def check(
-    paths: Sequence[str] = (".",),
+    paths: _Path | Iterable[_Path] = (".",),
     *,
-    environments: Sequence[str] = (),
+    environments: _Path | Iterable[_Path] = (),
     release: str = "auto",
     kind: str | None = None,
-    rules: Sequence[str] = (),
-    select: Sequence[str] = (),
-    ignore: Sequence[str] = (),
+    rules: _Path | Iterable[_Path] = (),
+    select: str | Iterable[str] = (),
+    ignore: str | Iterable[str] = (),
 ) -> Report:
     """Return what lwlint's rules, and those in the folders `rules`, say of the files and folders `paths`.
 
+    Where several can be given, one by itself is as good: a text or a path is not taken apart.
     `environments` are Heat environments in the order of `-e`; `release` is `mitaka` ... `wallaby` or `auto`;
     `kind` (`heat`, `cib`, `unit`, `oslo`, `puppet`) overrides what the files tell of themselves; `select` and `ignore`
     take ids, codes or beginnings of codes. Bad input is a finding of the report, never an exception; raises
@@ -37,5 +43,17 @@ def check(
     from lwlint.run import Request, load_rules
     from lwlint.run import check as run
 
-    request = Request(paths=tuple(map(str, paths)), environments=tuple(map(str, environments)), release=release, kind=kind)
-    return run(request, load_rules(rules, select, ignore, examples=False))
+    request = Request(paths=_each(paths), environments=_each(environments), release=release, kind=kind)
+    return run(request, load_rules(_each(rules), _each(select), _each(ignore), examples=False))
+
+
+def _each(given: _Path | Iterable[_Path]) -> tuple[str, ...]:
+    """Return what was given, one or several, as texts; raises TypeError for what is neither text nor path."""
+    from os import PathLike, fspath
+
+    several = (given,) if isinstance(given, (str, bytes, PathLike)) else given
+    texts = tuple(fspath(one) for one in several)
+    for text in texts:
+        if not isinstance(text, str):
+            raise TypeError(f"{text!r}: must be text or a path of text")
+    return texts

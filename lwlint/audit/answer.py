@@ -10,9 +10,10 @@ from msgspec import Struct, field
 
 from lwlint.audit.commands import Ordering, mending
 from lwlint.core.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, SEVERITIES, Finding
-from lwlint.core.secret import masked, masked_at
+from lwlint.core.secret import masked
 from lwlint.core.source import Source, Span
 from lwlint.inputs import KINDS
+from lwlint.policy.redaction import Redaction
 from lwlint.policy.rules import Rule
 
 NOT_APPLICABLE = "not applicable"
@@ -201,11 +202,12 @@ def folded(seen: Iterable[Seen], sources: Mapping[str, Source], shown: Mapping[s
         message = told(f.message, one.host).replace(f"{one.host}:", "")
         alike.setdefault((f.code, f.severity, message, f.subject, f.allowed is None), []).append(one)
     hosts = frozenset(one.host for group in alike.values() for one in group)
-    found = [_one(group, sources, shown, hosts) for group in alike.values()]
+    redaction = Redaction(sources)
+    found = [_one(group, sources, shown, hosts, redaction) for group in alike.values()]
     yield from sorted(found, key=lambda f: (-SEVERITIES.index(f.severity), f.code, f.places[0].path, f.places[0].line, f.message))
 
 
-def _one(group: list[Seen], sources: Mapping[str, Source], shown: Mapping[str, str], hosts: Collection[str]) -> Found:
+def _one(group: list[Seen], sources: Mapping[str, Source], shown: Mapping[str, str], hosts: Collection[str], redaction: Redaction) -> Found:
     first = group[0].finding
     spans = list(dict.fromkeys(one.finding.span for one in group))
     source = sources.get(first.span.path)
@@ -220,8 +222,8 @@ def _one(group: list[Seen], sources: Mapping[str, Source], shown: Mapping[str, s
         message=told(first.message, group[0].host),
         subject=masked(first.subject),
         hosts=tuple(dict.fromkeys(one.host for one in group if one.host)),
-        places=tuple(place(span, sources, shown, hosts) for span in spans),
-        related=tuple((place(r.span, sources, shown, hosts), told(r.message, group[0].host)) for r in first.related),
+        places=tuple(place(span, sources, shown, hosts, redaction) for span in spans),
+        related=tuple((place(r.span, sources, shown, hosts, redaction), told(r.message, group[0].host)) for r in first.related),
         remedy=masked(first.remedy),
         allowed=None if first.allowed is None else masked(first.allowed),
         commands=tuple(dict.fromkeys((on, masked(line)) for one in group for on, line in mending(one.finding, one.host, sources))),
@@ -234,19 +236,21 @@ def told(message: str, host: str) -> str:
     return masked(re.sub(rf"(?<![\w./-]){re.escape(host)}/", f"{host}:", message) if host else message)[:LONGEST_MESSAGE]
 
 
-def _line(source: Source, line: int, span: Span) -> str:
+def _line(source: Source, line: int, span: Span, redaction: Redaction) -> str:
     """Return a line as it is shown; of one of JSON that holds all of a container, its environment too, only what is meant."""
     whole, kind = source.line(line), KINDS.get(source.kind)
     if kind is not None and kind.language == "json" and len(whole) > LONGEST:
-        return masked(source.text[span.start : span.end])[:LONGEST]
-    return masked_at(lambda n: source.line(n)[: LONGEST + _BEFORE], line).strip()[:LONGEST]
+        return redaction.text(source)[span.start : span.end][:LONGEST]
+    return redaction.line(source, line).strip()[:LONGEST]
 
 
-def place(span: Span, sources: Mapping[str, Source], shown: Mapping[str, str], hosts: Collection[str] = ()) -> Place:
+def place(
+    span: Span, sources: Mapping[str, Source], shown: Mapping[str, str], hosts: Collection[str] = (), redaction: Redaction | None = None
+) -> Place:
     """Return a span as a place to show. A template has no root of its own, but one of the `hosts` is the first of its path."""
     source = sources.get(span.path)
     line, column = source.position(span.start) if source is not None else (1, 1)
-    text = _line(source, line, span) if source is not None else ""
+    text = _line(source, line, span, redaction or Redaction(sources)) if source is not None else ""
     host, slash, below = span.path.partition("/")
     if host in shown:
         return Place("", shown[host], line, column, text)

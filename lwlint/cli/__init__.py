@@ -27,9 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = run(options)
         sys.stdout.flush()
     except ConfigurationError as error:
+        from lwlint.core.secret import masked
         from lwlint.report.text import safe
 
-        print(f"lwlint: {safe(str(error))}", file=sys.stderr)
+        print(f"lwlint: {safe(masked(str(error)))}", file=sys.stderr)
         return NOT_TRUSTED
     except BrokenPipeError:
         sys.stderr.close()

@@ -324,6 +324,7 @@ def request(options: argparse.Namespace, found: Settings | None) -> Request:
         environments=tuple(_relative(path) for path in options.environment),
         release=options.release or (found.release if found is not None else "auto"),
         kind=options.kind,
+        met=getattr(options, "hook", False),
         text=text,
         text_path=_relative(options.stdin_filename or "stdin"),
         settings=found,

@@ -6,7 +6,7 @@ A kind is added by a folder below `lwlint/inputs/` and a row in its `KINDS`, or 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Optional, Union
 
 from msgspec import Struct
@@ -19,6 +19,10 @@ LINK, UNREADABLE = "link", "unreadable"  # kinds of source that are no kind of i
 ENTRY_POINTS = "lwlint.inputs"
 Piece = tuple[int, int]  # the offsets of the first character of a block and behind the last one
 Recognised = Union[bool, str]  # whether a file is of a kind; a text says why it is of no kind at all
+
+
+class UnknownEncoding(LookupError):
+    """The encoding that a file declares is none that its real program reads it by; the message is fit to be shown."""
 
 
 class Comments(NamedTuple):
@@ -60,6 +64,11 @@ class Material(Struct, frozen=True):
         return [source for source in self.sources.values() if source.kind == kind]
 
 
+def no_secrets(source: Source, names: Collection[str]) -> Iterator[Piece]:
+    """Yield nothing: what is a secret is left to the look of the lines."""
+    return iter(())
+
+
 def no_blocks(source: Source) -> Iterator[Piece]:
     """Yield nothing: text of this kind has no blocks."""
     return iter(())
@@ -76,14 +85,18 @@ class Kind(Struct, frozen=True):
     may_hold    whether a file at a path is worth opening in a folder that the user gave as a whole
     recognise   whether a file is of this kind, by its path, the beginning of its text, and whether the user named it
     guess       whether a file that the user named is, by the beginning of its text alone, where no kind knows its path
-    decode      bytes -> text, as the real program does it; raises UnicodeDecodeError where that fails, LookupError for an encoding
-                that nobody knows
+    decode      bytes -> text, as the real program does it; raises UnicodeDecodeError, whose `start` is the place in the bytes, where that
+                fails, and UnknownEncoding for a declared encoding that it does not know or that cannot be true
     facts       what is configured, from all that a run found
     language    the language of the text, as SARIF names it; empty where it has none
-    suffixes    the ends of file names for which a pre-commit hook runs
+    hook        a regular expression for the paths of which a pre-commit hook is told: all that `may_hold` takes, and few others
     comments    how a comment is written, for `lwlint: allow`; None where there are none
     blocks      the blocks of a source (a section, an element, an entry, a statement), for `lwlint: allow` above one
     whole       where a block begins with this character, what a file lacks as a whole is in each such block, too
+    secrets     the places of the scalars of a source that are secrets, given the names that some source says are hidden
+    secret_names  keys that hold a secret in this kind, beside those that do everywhere
+    hidden_names  the names that a text says are hidden; None where the kind has no such thing
+    has_no_structure  whether a source is broken, so that its lines alone tell what is a secret
     on_hosts    whether its files lie in the file system of a host: `root` of their sources is then where that begins
     link        whether a link at a path means something to this kind by itself (an alias, a mask)
     copied      whether the hosts of a cluster have copies of one such file
@@ -102,10 +115,14 @@ class Kind(Struct, frozen=True):
     facts: Callable[[Material], Iterable[Fact]]
     guess: Callable[[str], bool] = lambda head: False
     language: str = ""
-    suffixes: tuple[str, ...] = ()
+    hook: str = ""
     comments: Comments | None = None
     blocks: Callable[[Source], Iterator[Piece]] = no_blocks
     whole: str = ""
+    secrets: Callable[[Source, Collection[str]], Iterator[Piece]] = no_secrets
+    secret_names: tuple[str, ...] = ()
+    hidden_names: Callable[[str], Iterable[str]] | None = None
+    has_no_structure: Callable[[Source], bool] = lambda source: False
     on_hosts: bool = True
     link: Callable[[str], bool] = lambda path: False
     copied: bool = False
@@ -163,6 +180,11 @@ class Kinds:
     def may_hold(self, path: str) -> bool:
         """Return whether a file at `path` is worth opening in a folder that the user gave as a whole."""
         return any(kind.may_hold(path) for kind in self._files)
+
+    @property
+    def hook(self) -> str:
+        """A regular expression for the paths of which a pre-commit hook is told."""
+        return "|".join(kind.hook for kind in self._files)
 
     def has_meaning(self, path: str) -> bool:
         """Return whether a link at `path` means something by itself."""

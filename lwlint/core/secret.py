@@ -1,84 +1,141 @@
-"""Secrets in what is shown: passwords of addresses, and values of keys that hold one.
+"""Secrets in what is shown: which names hold one, and a line, a message or a text without any.
 
-All that is masked keeps its length, so that columns stay true. What a key holds is told by its name; a value that no name and no
-address tells is not known as a secret.
+All that is masked keeps its length, so that columns stay true. A secret is known by the name of the key that holds it, by an address or
+a command that it is part of, or by its form. Every look at a line takes time in proportion to its length: nothing is looked for behind
+each character anew, and no expression has two neighbours that take the same characters.
 """
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from lwlint.core.lazy import pattern
+from lwlint.core.secret_names import ABOUT, AGENTS, KEYS, NONE, OPTIONS, PARAMETERS, SERVERS, STRONG, WEAK
 
-_KEYS = (
-    "private|public_?private|encryption|auth|api|access|shared|hmac|crypto|signing|account|master"
-    "|ssh|cookie|fernet|aes|cipher|license|store|fixed|heartbeat|tsig|ceph"
+_DECLARED = frozenset(name.lower().replace("-", "_") for name in (*OPTIONS, *PARAMETERS, *AGENTS, *SERVERS))
+_STRONG_ENDS = ("password", "passwd", "passphrase", "secret", "bindpw", "rootpw", "userpw", "adminpw", "dbpw", "credential", "credentials")
+_TOKEN_ENDS = ("token", "pass", "pwd", "passwords", "secrets")
+_KEY_ENDS = (
+    "apikey",
+    "accesskey",
+    "secretkey",
+    "privatekey",
+    "sharedkey",
+    "masterkey",
+    "encryptionkey",
+    "signingkey",
+    "storekey",
+    "authkey",
 )
-_WORDS = (
-    r"(?:passw(?:or)?d|passwd|passphrase|(?<![A-Za-z])(?:pass|pwd|(?:root|bind|user)?pw|kek|psk)(?![A-Za-z])|requirepass|masterauth"
-    r"|(?:sst|stats)_auth|snmp_community|secret|token|credential|erlang[_-]?cookie"
-    rf"|(?:{_KEYS})[_-]?key)"
-)
-_NAME = rf"[\w:.-]{{0,100}}{_WORDS}[\w-]{{0,60}}"  # bounded, as lines may have a million characters
-_SIGN = "(?:=|:(?!:))"  # of a value, not within the name of a Puppet variable
-# all that the expressions find, but for addresses and lines of PEM, has one of these words in it, or the word `key` in one of these ways
-_TELLING = ("pass", "pw", "kek", "psk", "auth", "secret", "token", "credential", "cookie", "community", "basic", "bearer", "mysql", "curl")
-_KEYED = pattern(rf"(?:{_KEYS})[_-]?key|key\s*=|name=", re.IGNORECASE)
-# a password in an address ends at its last `@`, or at the last one in front of the next host's user
-_END = r"(?=[^@\s'\"`]{0,500}(?:,[^:/@\s'\",]{0,100}:|[\s'\"`]|$))"
-_ADDRESS = pattern(rf"((?:://|,)[^:/@\s'\",]{{0,100}}:)([^\s'\"]{{1,500}}?)(@){_END}")
-_ODD_ADDRESS = pattern(rf"(://[^:/@\s'\",]{{0,100}}:)(?!\*+@|\d+(?:[/\s'\",?]|$))((?:(?!://|[`\n]).){{1,200}}?)(@){_END}")
-_LINE = pattern(rf"^([\s#;]*(?:export\s+)?{_NAME}\s*(?:=(?!>)|:(?![:>]))\s*|\s*key\s*=\s*)([^\s'\"{{\[%].*?)(\s*)$", re.IGNORECASE)
-_STRING = pattern(rf"({_WORDS}[\w-]{{0,60}}[\"']?\s*(?:=>|{_SIGN})\s*([\"']))((?:\\.|''|(?!\2).)+)()", re.IGNORECASE)
-_TITLE = pattern(rf"([\"'/]{_NAME}[\"']\s*:\s*value\s*=>\s*([\"']))((?:\\.|(?!\2).)+)()", re.IGNORECASE)
-_WITHIN = pattern(rf"(([\"']){_NAME}\s*=\s*)((?:\\.|(?!\2).)+)()", re.IGNORECASE)
-_NAMED = r"name=[\"'](?:[^\"']{0,100}(?:passw|passphrase|secret|token|key)[^\"']{0,100}|pwd|pass|community)[\"']"
-_PAIR = pattern(rf"({_NAMED}[^<>]{{0,1000}}?value=([\"']))((?:(?!\2).)*)()", re.IGNORECASE)
-_TURNED = pattern(rf"(value=([\"']))((?:(?!\2).)*)(?=[\"'][^<>]{{0,1000}}?{_NAMED})()", re.IGNORECASE)
-_QUOTED = pattern(rf"(`{_NAME}\s*{_SIGN}\s*)([^`]+)", re.IGNORECASE)
-_IS = pattern(rf"(`{_NAME}` (?:is|was|has|holds|names)\b[^`]{{0,40}}`)([^`]+)(`)", re.IGNORECASE)
-_KEY = pattern(
-    rf"((?:^|[\s{{,'\"<`?&;(=]){_NAME}['\"]?\s*(?:=>|{_SIGN})\s*['\"]?)(?!\*+`)([^\s'\"{{}}\[\],`][^'\"\n,}}]*)",
-    re.IGNORECASE,
-)
-_ARGUMENT = pattern(
-    rf"((?:^|\s)--?[\w-]{{0,60}}{_WORDS}[\w-]{{0,60}}[ \t]+)([^\s'\"`-][^\s`]*)"
-    r"|(\bmysql\w*\s(?:[^|;\n]{0,200}\s)?-p)([^\s'\"`]+)"
-    r"|(\bcurl\s(?:[^|;\n]{0,400}\s)?(?:-u|--user|--proxy-user)[ =]?[\"']?[^\s:\"'`]{1,100}:)([^\s'\"`]+)",
-    re.IGNORECASE,
-)
-_SCHEME = pattern(r"(\b(?:Basic|Bearer)\s+)([\w.~+/=-]{8,})", re.IGNORECASE)
+_ALONE = ("pass", "pw", "pwd", "psk", "kek")  # of these words too much is made: `pass_through`
+_ABOUT_KEY = ABOUT | frozenset(("manager", "mgr", "pair", "pairs", "ring", "rings", "space", "store"))
+# all that is looked for below has one of these in it, in small letters
+_TELLING = (
+    "pass", "pw", "kek", "psk", "auth", "secret", "token", "cred", "cookie", "community", "basic", "bearer", "key", "otp", "hmac",
+    "hash", "login", "mysql", "curl", "redis-cli", "ipmitool", "snmp", "ldap", "mongo", "smbclient", "skopeo", "cqlsh", "openssl",
+    "etcdctl", "fence_", "rabbitmq", "ceph", "zabbix", "mariadb", "xtrabackup", "mariabackup", "swift", "podman",
+    "buildah", "influx", "flashblade", "hexadecimal", "adminemail", "dogtag", "multiconfig", "rhsmvars", "sslcert", "homedir",
+    "nameserver",
+)  # fmt: skip
+_LIMIT = 200  # characters of a name
+_VALUE_AFTER = 1000  # characters in which the value of a titled resource follows
+_FAR = 2000  # characters in which a list or a call ends; what does not is taken to the end of the line, or no further
+LEAST = 4  # characters of a secret that is looked for wherever it stands
+
+_CAMEL = pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_SIGN = pattern(r"=>|=|:")
+_NAME_TURNED = pattern(r"[\w:./-]+")
+_QUOTED_TITLE = pattern(r"[\"']?\s{0,20}:\s{0,20}(?=value\b)")
+_PUPPET_ATTRIBUTE = pattern(r"\w{1,60}\s{0,20}=>")
+_PUPPET_VALUE = pattern(r"\bvalue\s{0,20}=>\s{0,20}")
+_CALL = pattern(r"[A-Za-z_][\w:.]{0,60}\(")
+_NOTHING = frozenset(("true", "false", "null", "none", "~", "yes", "no", "undef", "unset", "nil", "{}", "[]", "on", "off"))
+_BLOCK = pattern(r"[|>][+-]?\d?[+-]?[ \t]*(?:#.*)?$")
+_NEXT_PAIR = pattern(r"[ \t](?=[\w./:-]{1,60}=|--?[A-Za-z])")
+_START = pattern(r"[\s#;]*(?:- )?(?:export |set |setenv )?[\"']?$")
+_KEPT = ("get_param", "get_attr", "get_resource", "get_file")
+_DESCRIBING = ("type", "description", "label", "hidden", "tags", "constraints", "immutable")
+_SAYS = pattern(r" (?:is|was|has|holds|names|becomes|beats)\b")
+_SCHEME = pattern(r"\b((?:Basic|Bearer)\s{1,20})([\w.~+/=-]{8,})", re.IGNORECASE)
 _BLOB = pattern(r"^(\s*)([A-Za-z0-9+/]{40,90}={0,2})(\s*)$")  # a line of a key in PEM
-_SECRET_KEY = pattern(rf"{_NAME}|(?:.*[.:])?(?:key|community)", re.IGNORECASE)
-_HEAD = pattern(rf"^\s*(?:- )?(?:[\"'][\w/]{{0,60}})?{_NAME}[\"']?\s*(?P<sign>[=:])\s*(?P<value>.*)$", re.IGNORECASE)
-_MAPPING = pattern(r"^\s*(?:- )?[\w:.'\"-]+\s*:(?:\s|$)")
-_OPEN = pattern(r"<[A-Za-z_][\w.:-]*(?:\s[^<>]*)?$")
-_FAR = 60  # lines that are looked back at for what a line goes on with
-_LEAST = 4  # characters of a secret that is looked for wherever it stands
+_PEM = pattern(r"-----BEGIN [A-Z0-9 ]{0,40}-----")
+_PEM_END = pattern(r"-----END ")
+_LOOKUP = pattern(r"\b(?:hiera|hiera_array|hiera_hash|lookup)\(\s{0,20}([\"'])([\w:.-]{1,200})\1")
+_BRACKET = pattern(r"[\[\]{}]")
+_FLOW_SCALAR = pattern(r"[^\[\]{},\s:'\"]+")
+_STRING = pattern(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+_WORD = pattern(r"\S+")
+_FURTHER_HOST = pattern(
+    r",(?=[^:/@\s'\",`]{0,100}:[^@\s'\",`]{1,200}@)|(?:^|[\s'\"])(?=[^:/@\s'\",`]{1,100}:[^@\s'\",`]{1,200}@(?:tcp|unix|udp)\()"
+)
+_LEADING = " \t\ufeff\xa0" + "".join(map(chr, (*range(9), 11, 12, *range(14, 32))))
+_NAME_OF_TOKEN = pattern(r"(?:^|[^\w-])token\s{0,20}[:=]\s{0,20}$")
+_LINES = pattern(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+$")
+# options by the beginning of a command: `next` takes the word behind it or what is attached, `own` only the latter, `pair` is NAME:SECRET
+_COMMANDS: dict[str, dict[str, str]] = {
+    "mysql": {"-p": "own"},
+    "redis-cli": {"-a": "next"},
+    "sshpass": {"-p": "next"},
+    "ipmitool": {"-P": "next", "-k": "next", "-y": "next"},
+    "curl": {"-u": "pair", "--user": "pair", "-U": "pair", "--proxy-user": "pair"},
+    "ldap": {"-w": "next"},
+    "mongo": {"-p": "next"},
+    "login": {"-p": "next"},
+    "snmp": {"-c": "next", "-A": "next", "-X": "next"},
+    "fence_": {"-p": "next", "-c": "next", "-P": "next"},
+    "auth": {"-p": "next"},
+    "etcdctl": {"--user": "pair", "-u": "pair"},
+    "skopeo": {"--creds": "pair", "--src-creds": "pair", "--dest-creds": "pair"},
+    "podman": {"--creds": "pair"},
+    "buildah": {"--creds": "pair"},
+    "cqlsh": {"-p": "next"},
+    "influx": {"-password": "next"},
+    "openssl": {"-passin": "next", "-passout": "next", "-k": "next"},
+    "ceph": {"--key": "next"},
+    "smbclient": {"-U": "pair"},
+    "zabbix": {"--psk": "next"},
+    "rabbitmqadmin": {"-p": "next"},
+    "swift": {"-K": "next"},
+    "xtrabackup": {"-p": "own"},
+    "mariadb": {"-p": "own"},
+    "mariabackup": {"-p": "own"},
+}
+_LAST = {"add_user": 2, "change_password": 2, "authenticate_user": 2, "set_cookie": 1, "password": 1}  # words behind a subcommand
+_SUBCOMMANDS = ("rabbitmqctl", "mysqladmin")
 
 
-def masked(line: str) -> str:
-    """Return a line of input, or a message, with every secret as asterisks of the secret's own length, so that columns stay true."""
-    small = line.lower()
-    if "@" in small:
-        line = _ODD_ADDRESS.sub(_stars, _ADDRESS.sub(_stars, line))
-    if _is_telling(small):
-        for needed, secret, hide in _HIDERS:  # most of which a line cannot meet, and which then are not compiled
-            if any(part in small for part in needed):
-                line = secret.sub(hide, line)
-    return _BLOB.sub(_stars, line)
-
-
-def _is_telling(small: str) -> bool:
-    if not small.isascii():
-        return True  # `\u017f` is an `s` to an expression that ignores the case
-    return any(word in small for word in _TELLING) or ("key" in small and _KEYED.search(small) is not None)
-
-
+@functools.lru_cache(maxsize=4096)
 def is_secret(key: str) -> bool:
     """Return whether an option, a parameter or a variable of this name holds a secret: `password`, `nova::db::password`, `api_key`."""
-    return _SECRET_KEY.fullmatch(key) is not None
+    name = key.strip("\"' -$")
+    last = re.split(r"::|[./]", name)[-1].strip(":")
+    plain = last.lower().replace("-", "_")
+    if plain in _DECLARED:
+        return True
+    words = [word.lower() for word in _CAMEL.findall(last)]
+    while words and words[-1].isdigit():
+        words.pop()
+    if not words or plain == "authtoken":
+        return False
+    joined = "_".join(words)
+    if joined in _DECLARED:
+        return True
+    head = words[-1]
+    if head in STRONG or head in WEAK or head.endswith(_STRONG_ENDS) or (head.endswith(_TOKEN_ENDS) and head not in NONE):
+        return True
+    if head in ("key", "keys") and len(words) > 1:
+        return words[-2] in KEYS or words[-2] in STRONG or words[-2].endswith(_STRONG_ENDS)
+    if head in ("key", "community") and last != key:
+        return True
+    if head.removesuffix("s").endswith(_KEY_ENDS):
+        return True
+    if head in ABOUT or (head in _ABOUT_KEY and "key" in words):
+        return False
+    if len(words) > 1 and (words[-2], head) in (("sst", "auth"), ("stats", "auth"), ("redis", "auth")):
+        return True
+    return any((word in STRONG and word not in _ALONE) or word.endswith(_STRONG_ENDS) for word in words[:-1])
 
 
 def stars(value: str) -> str:
@@ -86,10 +143,523 @@ def stars(value: str) -> str:
     return value if value.startswith(("$", "%{", "<%")) else re.sub(r"[^\n]", "*", value)
 
 
-def masked_lines(text: str) -> str:
-    """Return a text of several lines with every secret as asterisks."""
-    lines = text.split("\n")
-    return "\n".join(masked_at(lambda number: lines[number - 1], number) for number in range(1, len(lines) + 1))
+def concealed(value: str) -> str:
+    """Return the value of a key that holds a secret as asterisks, but for a number, a truth, a reference, and what an address needs."""
+    if value.lower() in _NOTHING or re.fullmatch(r"[+-]?\d{1,5}|\s*", value):
+        return value
+    hidden = masked_value(value)
+    return hidden if hidden != value and "://" in value else stars(value)
+
+
+def masked(line: str, telling: Sequence[str] = _TELLING, also: Collection[str] = ()) -> str:
+    """Return a line of input, or a message, with every secret as asterisks of the secret's own length, so that columns stay true.
+
+    `telling` are those of the words that tell of secrets which can be in the line at all, and `also` are names that hold one
+    here, though not everywhere.
+    """
+    small = line.lower()
+    found: list[tuple[int, int]] = []
+    if "@" in small or "://" in small:
+        found += _in_addresses(line)
+    if _is_telling(small, telling) or (also and any(name in line for name in also)):
+        found += _in_pairs(line, also)
+        if "`" in line:
+            found += _in_sentences(line)
+        if "-" in line or "rabbitmqctl" in small or "mysqladmin" in small:
+            found += _in_commands(line)
+        found += [match.span(2) for match in _SCHEME.finditer(line)] if "basic" in small or "bearer" in small else []
+        found += _in_lookups(line) if "hiera" in small or "lookup" in small else []
+    if len(line) < _LIMIT:
+        found += [match.span(2) for match in _BLOB.finditer(line)]
+    return _starred(line, found)
+
+
+def _is_telling(small: str, telling: Sequence[str]) -> bool:
+    for word in telling:
+        if word in small:
+            return True
+    return not small.isascii()  # `\u017f` is an `s` to an expression that ignores the case
+
+
+def _starred(line: str, spans: Iterable[tuple[int, int]]) -> str:
+    """Return the line with asterisks at the spans; what is a line break stays one."""
+    pieces, at = [], 0
+    for start, end in sorted(spans):
+        start = max(start, at)
+        if end > start:
+            piece = line[start:end]
+            pieces += [line[at:start], "*" * len(piece) if "\n" not in piece else re.sub(r"[^\n]", "*", piece)]
+            at = end
+    return "".join((*pieces, line[at:])) if pieces else line
+
+
+def _in_addresses(line: str) -> Iterator[tuple[int, int]]:
+    """Yield the passwords of addresses: from the colon behind the user to the last `@` in front of the next host, or of the end."""
+    at = 0
+    while True:
+        scheme = line.find("://", at)
+        if scheme < 0:
+            break
+        start = scheme + 3
+        following = line.find("://", start)
+        limit = following if following >= 0 else len(line)
+        tick = line.find("`", start, limit)
+        limit = tick if tick >= 0 else limit
+        word = _end_of_word(line, start, limit)
+        if line.find("@", start, word) >= 0:
+            yield from _in_hosts(line, start, word)
+        else:
+            yield from (
+                _in_odd_address(line, start, limit) if line.find("@", start, limit) >= 0 else _in_cut_address(line, scheme, word, limit)
+            )
+        at = start
+    if "://" not in line:  # further hosts of a list, and what libraries for Go take
+        for host in _FURTHER_HOST.finditer(line):
+            yield from _in_hosts(line, host.end(), _end_of_word(line, host.end(), len(line)))
+
+
+def _end_of_word(line: str, start: int, limit: int) -> int:
+    match = re.compile(r"[\s'\"]").search(line, start, limit)
+    return match.start() if match else limit
+
+
+def _in_hosts(line: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield the passwords of `user:password@host,user:password@host`."""
+    while start < end:
+        last = line.find("@", start, end)
+        if last < 0:
+            return
+        colon = line.find(":", start, last)
+        first_of = min((place for place in (line.find(c, start, last) for c in "/,") if place >= 0), default=end)
+        if colon < 0 or (first_of < colon and line[first_of] == "/"):
+            if colon < 0 and last - start >= 20 and line[max(0, start - 8) : start].lower().endswith(("http://", "https://")):
+                yield start, last  # a token in the place of a user
+            comma = line.find(",", last, end)
+            start = comma + 1 if comma >= 0 else end
+            continue
+        if first_of < colon:  # hosts without a user first
+            start = first_of + 1
+            continue
+        comma = line.find(",", last, end)
+        while comma >= 0 and not _begins_host(line, comma + 1, end):
+            comma = line.find(",", comma + 1, end)
+        limit = comma if comma >= 0 else end
+        last = line.rfind("@", start, limit)
+        port = re.compile(r"\d+(?=,)").match(line, colon + 1, last)
+        if port:
+            start = port.end() + 1
+            continue
+        yield colon + 1, last
+        start = limit + 1
+
+
+def _begins_host(line: str, start: int, end: int) -> bool:
+    user = re.compile(r"[^:/@\s'\",]{0,100}:").match(line, start, end)
+    return user is not None and line.find("@", user.end(), end) >= 0 and line.find("@", start, user.end()) < 0
+
+
+def _in_odd_address(line: str, start: int, limit: int) -> Iterator[tuple[int, int]]:
+    """Yield the password of an address that has quotes or blanks in it."""
+    user = re.compile(r"[^:/@\s'\",]{0,100}:(?!\d+(?:[/\s'\",?]|$))").match(line, start, limit)
+    last = line.rfind("@", start, min(limit, start + 500))
+    if user and last > user.end():
+        yield user.end(), last
+
+
+def _in_cut_address(line: str, scheme: int, word: int, limit: int) -> Iterator[tuple[int, int]]:
+    """Yield the password, or the beginning of it, of an address that is cut off before its host: at the end of the line, and no port."""
+    user = re.compile(r"[\w.+-]{0,100}:(?![\d$%{<*]|[A-Z_]+$)").match(line, scheme + 3, word)
+    if (
+        user
+        and word == limit
+        and user.end() < word
+        and line.find("/", user.end(), word) < 0
+        and not line.endswith(("http", "https"), 0, scheme)
+    ):
+        yield user.end(), word
+
+
+def _in_pairs(line: str, also: Collection[str]) -> Iterator[tuple[int, int]]:
+    """Yield the values of keys that hold a secret, however key and value are written."""
+    done = ticks = ticked = 0  # up to where all is masked; backticks, and up to where they are counted
+    pair: dict[str, tuple[str, int, int]] = {}  # `name` and `value` of an element or a mapping
+    since = 0
+    for sign in _SIGN.finditer(line):
+        at = sign.start()
+        if at < done or line.startswith("::", at) or (sign[0] == ":" and at and line[at - 1] == ":") or line.startswith("://", at):
+            continue
+        name, begin = _name_before(line, at)
+        if not name:
+            continue
+        bare = name.strip("-$").lower()
+        if bare in ("name", "value"):
+            if any(line.find(c, since, at) >= 0 for c in "<>{}"):
+                pair = {}
+            since = at
+            quoted = _quoted_at(line, sign.end())
+            if quoted:
+                pair[bare] = (line[slice(*quoted)], *quoted)
+            if len(pair) == 2 and (is_secret(pair["name"][0]) or pair["name"][0].lower() in ("key", "community")):
+                yield pair["value"][1:]
+                pair = {}
+            continue
+        if not (is_secret(name) or name in also) or (name.startswith("/") and sign[0] == ":"):
+            continue
+        start = sign.end()
+        while start < len(line) and line[start] in " \t":
+            start += 1
+        if bare in ("key", "community") and not (sign[0] == "=" and _START.match(line[max(0, begin - _LIMIT) : begin])):
+            continue
+        ticks, ticked = ticks + line.count("`", ticked, begin), begin
+        if sign[0] == ":" and _PUPPET_ATTRIBUTE.match(line, start):
+            value = _PUPPET_VALUE.search(line, at, at + _VALUE_AFTER)
+            start = value.end() if value else start
+        for span in _values(line, begin, start, sign[0], within_ticks=ticks % 2 == 1):
+            yield span
+            done = max(done, span[1])
+
+
+def _name_before(line: str, at: int) -> tuple[str, int]:
+    """Return the name in front of a sign, and where it begins; an empty one if there is none."""
+    end = at
+    while end and line[end - 1] in " \t":
+        end -= 1
+    end -= end and line[end - 1] in "\"'"
+    low = max(0, end - _LIMIT)
+    match = _NAME_TURNED.match(line[low:end][::-1])
+    begin = end - match.end() if match else end
+    return line[begin:end], begin
+
+
+def _quoted_at(line: str, at: int) -> tuple[int, int] | None:
+    """Return the place of what stands in quotes at `at`, behind blanks."""
+    while at < len(line) and line[at] in " \t\r\n":
+        at += 1
+    if at >= len(line):
+        return None
+    if line[at] not in "\"'":
+        word = _WORD.match(line, at, at + _LIMIT * 5)
+        return (at, at + len(word[0].rstrip(",/>}"))) if word else None
+    end = line.find(line[at], at + 1)
+    return (at + 1, end if end >= 0 else len(line))
+
+
+def _values(line: str, begin: int, start: int, sign: str, *, within_ticks: bool) -> Iterator[tuple[int, int]]:
+    """Yield what is secret of the value at `start`, whose key stands at `begin`."""
+    if start >= len(line):
+        return
+    first = line[start]
+    opening = line[begin - 1] if begin else ""
+    whole = sign != "=>" and _START.match(line[max(0, begin - 60) : begin]) is not None
+    if opening and opening in "\"'" and line.find(opening, begin, start) < 0:  # `"KEY=value"`
+        end = _end_of_string(line, start, opening)
+        yield start, end
+    elif within_ticks:
+        end = line.find("`", start)
+        yield start, end if end >= 0 else len(line)
+    elif first in "\"'":
+        end = _end_of_string(line, start + 1, first)
+        yield start + 1, end
+        if end + 1 < len(line) and line[end + 1] not in " \t,;)]}>/`&|\r\n" and sign != "=>":
+            yield end + 1, len(line.rstrip()) if whole else _end_of_word(line, end + 1, len(line))
+    elif line.startswith(("%{", "<%", "{{"), start) or (first == "$" and (sign == "=>" or line.startswith(("${", "$::"), start))):
+        return
+    elif first in "[{":
+        yield from _in_brackets(line, start)
+    elif _CALL.match(line, start):
+        end = line.find(")", start, start + _FAR)
+        strings = [string.span() for string in _STRING.finditer(line, start, end + 1 if end >= 0 else start + _FAR)]
+        yield from ((low + 1, high - 1) for low, high in strings)
+        if not strings and whole:
+            yield start, len(line.rstrip())
+    elif _BLOCK.match(line, start):
+        return
+    else:
+        yield from _unquoted(line, start, whole)
+
+
+def _unquoted(line: str, start: int, whole: bool) -> Iterator[tuple[int, int]]:
+    if whole:
+        end = len(line.rstrip())
+    else:
+        if line[start] in "]),`":
+            return
+        stop = re.compile(r"['\"`\n,}]").search(line, start)
+        end = stop.start() if stop else len(line.rstrip())
+        other = _NEXT_PAIR.search(line, start, end)
+        end = other.start() if other else end
+    text = line[start:end]
+    word = text.lower().rstrip(",;").strip()
+    if word in _NOTHING or (len(word) < 7 and word.isdigit() and _NAME_OF_TOKEN.search(line, max(0, start - 60), start)):
+        return  # corosync's `token: 10000` is a time
+    yield start, end
+
+
+def _end_of_string(line: str, start: int, quote: str) -> int:
+    """Return where the string ends whose inside begins at `start`; the line's end if it does not."""
+    at = start
+    while True:
+        end = line.find(quote, at)
+        if end < 0:
+            return len(line)
+        slashes = end
+        while slashes > start and line[slashes - 1] == "\\":
+            slashes -= 1
+        if (end - slashes) % 2 == 1 and quote == '"':
+            at = end + 1
+        elif line.startswith(quote, end + 1) and quote == "'":
+            at = end + 2
+        else:
+            return end
+
+
+def _in_brackets(line: str, start: int) -> Iterator[tuple[int, int]]:
+    """Yield the scalars of a list or mapping in one line, but for what refers to a parameter."""
+    depth, end = 0, len(line)
+    for bracket in _BRACKET.finditer(line, start, start + _FAR):
+        depth += 1 if bracket[0] in "[{" else -1
+        if not depth:
+            end = bracket.end()
+            break
+    referred = False
+    for scalar in _FLOW_SCALAR.finditer(line, start, end):
+        if scalar[0] in _KEPT or referred:
+            referred = scalar[0] in _KEPT
+        else:
+            yield scalar.span()
+
+
+def _in_sentences(line: str) -> Iterator[tuple[int, int]]:
+    """Yield the value in a message such as "`admin_token` is `hunter2`"."""
+    parts = line.split("`")
+    at = 0
+    for number, part in enumerate(parts):
+        if number % 2 == 1 and number + 2 < len(parts) and len(parts[number + 1]) < 60 and _SAYS.match(parts[number + 1]):
+            words = part.split()
+            if words and is_secret(words[-1].strip("[]")):
+                start = at + len(part) + 1 + len(parts[number + 1]) + 1
+                yield start, start + len(parts[number + 2])
+        at += len(part) + 1
+
+
+def _in_commands(line: str) -> Iterator[tuple[int, int]]:
+    """Yield what commands are given as secrets: `--password X`, `mysql -pX`, `curl -u NAME:X`, `rabbitmqctl add_user NAME X`."""
+    taken: dict[str, str] = {}
+    waiting = ""  # how the next word is taken
+    skip = 0  # words until one that is a secret
+    subcommands = over = False
+    done = 0
+    for match in _WORD.finditer(line):
+        if match.start() < done:
+            continue
+        core = match[0].strip("[](),\"'`")
+        at = match.start() + match[0].find(core) if core else match.start()
+        if over or core in ("|", ";", "&&", "||"):
+            taken, waiting, skip, subcommands = {}, "", 0, False
+        over = match[0].endswith((";", ")", ".", "`", "`:", "`,"))  # it ends with this word: a list, or a sentence
+        if core in ("|", ";", "&&", "||"):
+            continue
+        if skip:
+            skip -= 1
+            if not skip:
+                yield (span := _argument(line, match.start(), at))
+                done = span[1]
+            continue
+        if waiting:
+            how, waiting = waiting, ""
+            if how == "pair":
+                yield from _of_pair(line, match.start(), at)
+                continue
+            if not core.startswith("-") or how == "next":
+                yield (span := _argument(line, match.start(), at))
+                done = span[1]
+                continue
+        base = re.split(r"[/=]", core)[-1].lower()
+        if subcommands and core in _LAST:
+            skip = _LAST[core]
+            continue
+        if not core.startswith("-"):
+            for name, options in _COMMANDS.items():
+                if base.startswith(name):
+                    taken = {**taken, **options}
+            subcommands = subcommands or base.startswith(_SUBCOMMANDS)
+            continue
+        for option, how in taken.items():
+            if core == option and how != "own":
+                waiting = how
+            elif core.startswith(option) and (how == "own" or not option.startswith("--")) and len(core) > len(option):
+                rest = core[len(option) :]
+                if option.startswith("--") and not rest.startswith("="):
+                    continue
+                begin = at + len(option) + rest.startswith("=")
+                yield from _of_pair(line, begin, begin) if how == "pair" else [(span := _argument(line, begin, begin))]
+                done = begin if how == "pair" else span[1]
+        if not waiting and "=" not in core and is_secret(core):
+            waiting = "word"
+
+
+def _argument(line: str, start: int, core: int) -> tuple[int, int]:
+    """Return the place of an argument: inside of its quotes, or the word without what is around it."""
+    for place in (start, core):
+        if line[place : place + 1] in ("'", '"') and line[place : place + 1]:
+            return place + 1, _end_of_string(line, place + 1, line[place])
+    if core > start and line[core - 1] in "\"'":
+        return core, _end_of_string(line, core, line[core - 1])
+    word = _WORD.match(line, core)
+    return core, core + len(word[0].rstrip("\"'`,)]")) if word else core
+
+
+def _of_pair(line: str, start: int, core: int) -> Iterator[tuple[int, int]]:
+    low, high = _argument(line, start, core)
+    colon = next((place for place in (line.find(c, low, high) for c in ":%") if place >= 0), -1)
+    if colon >= 0:
+        yield colon + 1, high
+
+
+def _in_lookups(line: str) -> Iterator[tuple[int, int]]:
+    """Yield the defaults of lookups of Puppet: `hiera('admin_token', 'hunter2')`."""
+    done = 0
+    for call in _LOOKUP.finditer(line):
+        if is_secret(call[2]) and call.start() >= done:
+            end = line.find(")", call.end(), call.end() + _FAR)
+            done = end if end >= 0 else call.end() + _FAR
+            yield from ((string.start() + 1, string.end() - 1) for string in _STRING.finditer(line, call.end(), done))
+
+
+def masked_lines(text: str, also: Collection[str] = (), *, broken: bool = False) -> str:
+    """Return a text of several lines with every secret as asterisks, also where only the lines around tell that there is one.
+
+    These are further lines of an option, a block scalar, a list below its key, a command, an element, or a key in PEM. A line break
+    stays what and where it is. `also` are names that hold a secret in this text, though not everywhere. Of YAML that is
+    `broken`, so that no reader tells more, all below such a name is hidden, but for what tells something about it.
+    """
+    small = text.lower()
+    return "".join(_masked_lines(_LINES.findall(text), [word for word in _TELLING if word in small], also, broken=broken))
+
+
+def _masked_lines(lines: list[str], telling: Sequence[str], also: Collection[str], *, broken: bool) -> Iterator[str]:
+    """Yield the lines in logical ones: each is masked by itself, and as the part of what it goes on with that it is."""
+    opened: tuple[int, bool, bool] | None = None  # indentation of the key that holds a secret, whether `=` follows it, whether a value does
+    pem = False
+    group: list[tuple[str, str]] = []  # a line, and what of it belongs to the logical one
+    for line in lines:
+        text = line.rstrip("\r\n")
+        if pem or "-----BEGIN" in text:
+            yield from _joined(group, telling, also)
+            group = []
+            hidden, pem = _pem(text, pem)
+            yield masked(hidden, telling, also) + line[len(text) :]
+            continue
+        stripped = text.lstrip(_LEADING)
+        indent = len(text) - len(stripped)
+        if not stripped or stripped[0] in "#;":
+            if group and not group[-1][1].endswith(" "):
+                yield from _joined(group, telling, also)
+                group = []
+            if group:
+                group.append((line, ""))
+            else:
+                yield masked(text, telling, also) + line[len(text) :]
+            continue
+        if not group and opened is not None and _is_below(opened, indent, stripped):
+            yield text[:indent] + "*" * len(stripped.rstrip()) + text[len(text.rstrip()) :] + line[len(text) :]
+            continue
+        if broken and not group and opened is not None and indent > opened[0]:
+            hidden = _deep(stripped)
+            yield text[:indent] + hidden + line[len(text) :]
+            continue
+        if not group:
+            opened = _opened(text, indent, also) or (opened if opened is not None and indent > opened[0] else None)
+            if opened is None and text.rstrip()[-1:] not in "\\,>=" and "<" not in text:
+                yield masked(text, telling, also) + line[len(text) :]
+                continue
+        end = text.rstrip()[-2:]
+        goes_on = text.endswith("\\") or end == "=>" or _is_open(group, text)
+        goes_on = goes_on or (end[-1:] in (",", "=") and ("@" in text or "://" in text or bool(group)))
+        part = text[:-1] if text.endswith("\\") else text
+        group.append((line, f"{part} " if goes_on and end[-1:] not in (",", "=") else part))
+        if not goes_on:
+            yield from _joined(group, telling, also)
+            group = []
+    yield from _joined(group, telling, also)
+
+
+def _pem(text: str, pem: bool) -> tuple[str, bool]:
+    """Return a line in or around a key in PEM without the key, and whether the key goes on behind it."""
+    begin = None if pem else _PEM.search(text)
+    start = 0 if pem else begin.end() if begin else len(text)
+    end = _PEM_END.search(text, start)
+    stop = end.start() if end else len(text)
+    inside = re.sub(r"[^\s'\",\[\]\\]", "*", text[start:stop])
+    return text[:start] + inside + text[stop:], (pem or begin is not None) and end is None
+
+
+def _is_below(opened: tuple[int, bool, bool], indent: int, stripped: str) -> bool:
+    """Return whether a line is part of the value of the secret's key above it."""
+    above, equals, has_value = opened
+    if indent > above:
+        return equals or has_value or _colon(stripped.removeprefix("- ")) < 0
+    return indent == above and not equals and not has_value and stripped.startswith("- ") and _colon(stripped[2:]) < 0
+
+
+def _colon(text: str) -> int:
+    """Return where the colon of a mapping's key is, -1 if there is none."""
+    match = re.compile(r"[\w:.'\"/-]{1,200}?:(?=\s|$)").match(text)
+    return match.end() - 1 if match else -1
+
+
+def _deep(stripped: str) -> str:
+    """Return an entry below the key that holds a secret, in YAML that is broken, without its value."""
+    key = _colon(stripped.removeprefix("- "))
+    at = key + (2 if stripped.startswith("- ") else 0) + 1
+    name = stripped[:at].strip("- '\":")
+    if name in _KEPT or name in _DESCRIBING:
+        return masked(stripped)
+    return stripped[:at] + re.sub(r"[^\s\[\]{},]", "*", stripped[at:])
+
+
+def _opened(text: str, indent: int, also: Collection[str]) -> tuple[int, bool, bool] | None:
+    """Return what a key leaves open for the lines below it, if it holds a secret."""
+    place = indent + (2 if text.startswith("- ", indent) else 0)
+    head = re.compile(r"[\"']?([\w:./-]{1,200}?)[\"']?[ \t]{0,200}(=(?!>)|(?<!:):(?![:>]))").match(text, place)
+    if head is None or not (is_secret(head[1]) or head[1] in also):
+        return None
+    value = text[head.end() :].strip()
+    if value.startswith(("{", "[")) or (value and value[0] in "'\"" and value.endswith(value[0]) and len(value) > 1):
+        return None
+    return indent, head[2] == "=", bool(value)
+
+
+def _is_open(group: list[tuple[str, str]], text: str) -> bool:
+    """Return whether an element of XML that began in these lines has not ended."""
+    if "<" not in text and not (group and group[-1][1].endswith(" ")):
+        return False
+    last = text.rfind("<")
+    if last < 0:
+        return ">" not in text and any("<" in part for _, part in group[:1])
+    return text.find(">", last) < 0 and re.match(r"[A-Za-z_][\w.:-]*(?:\s|$)", text[last + 1 : last + _LIMIT]) is not None
+
+
+def _joined(group: list[tuple[str, str]], telling: Sequence[str], also: Collection[str]) -> Iterator[str]:
+    """Yield the lines of a logical one with what it and they by themselves show to be secrets."""
+    if len(group) == 1:
+        line = group[0][0]
+        text = line.rstrip("\r\n")
+        yield masked(text, telling, also) + line[len(text) :]
+        return
+    parts = [part if not number else part.lstrip(_LEADING) for number, (_, part) in enumerate(group)]
+    whole, at = masked("".join(parts), telling, also), 0
+    for part, (line, uncut) in zip(parts, group):
+        text = line.rstrip("\r\n")
+        lead = len(uncut) - len(part)
+        hidden = text[:lead] + whole[at : at + len(part)][: len(text) - lead]
+        yield _only(hidden + text[len(hidden) :], masked(text, telling, also)) + line[len(text) :]
+        at += len(part)
+
+
+def _only(one: str, other: str) -> str:
+    """Return the text with what either of them masks."""
+    return "".join("*" if "*" in (a, b) else b for a, b in zip(one, other)) if one != other else one
 
 
 def masked_value(value: str) -> str:
@@ -100,128 +670,47 @@ def masked_value(value: str) -> str:
     return _only("".join(c if c == "\n" else next(hidden) for c in value), masked_lines(value))
 
 
-def masked_at(line: Callable[[int], str], number: int) -> str:
-    """Return line `number` (from 1) of a text as `masked` does, and with what only the lines around it tell to be a secret.
-
-    These are further lines of an option, a block scalar, a command or an element. `line` returns a line of the text by its number,
-    and raises IndexError behind the last.
-    """
-    text = line(number)
-    if not text.strip():
-        return text
-    back = [line(n) for n in range(max(1, number - _FAR), number)]
-    if _goes_on_secret(back, text):
-        return _hidden(text)
-    indent = len(text) - len(text.lstrip())
-    before = _before(back, text)
-    whole = before + text[indent:] + (_up_to_end(line, number) if _OPEN.search(before + text) else "")
-    return text[:indent] + _only(masked(whole)[len(before) :], masked(text[indent:]))
-
-
-def _hidden(text: str) -> str:
-    indent = len(text) - len(text.lstrip())
-    return text[:indent] + "*" * len(text[indent:].rstrip()) + text[len(text.rstrip()) :]
-
-
-def _only(one: str, other: str) -> str:
-    """Return the text with what either of them masks."""
-    return "".join("*" if "*" in (a, b) else a for a, b in zip(one, other))
-
-
-def _goes_on_secret(back: Iterable[str], text: str) -> bool:
-    """Return whether a line indented below a secret's key is part of its value."""
-    indent = len(text) - len(text.lstrip())
-    for above in reversed(list(back)):
-        here = len(above) - len(above.lstrip())
-        if not above.strip() or here >= indent:
-            continue
-        head = _HEAD.match(above)
-        if head and not head["value"].startswith(("{", "[", "%")):
-            return head["sign"] == "=" or bool(head["value"]) or _MAPPING.match(text) is None
-        indent = here
-        if not here:
-            return False
-    return False
-
-
-def _before(back: list[str], text: str) -> str:
-    """Return what a line goes on with, as one line: an element that is open, a command, an address over several lines."""
-    element = _OPEN.search("\n".join(back))
-    if element:
-        return element[0].replace("\n", " ") + " "
-    before = ""
-    for above in reversed(back):
-        if above.endswith("\\"):
-            before = above[:-1] + before
-        elif text[:1].isspace() and above.rstrip().endswith((",", "=")):
-            before = above.strip() + before
-            text = above
-        else:
-            break
-    return before
-
-
-def _up_to_end(line: Callable[[int], str], number: int) -> str:
-    found = ""
-    for further in range(number + 1, number + _FAR):
-        try:
-            found += " " + line(further)
-        except IndexError:
-            break
-        if ">" in found:
-            break
-    return found
+def hidden_in(text: str, shown: str) -> set[str]:
+    """Return the secrets of a text of which `shown` is what may be shown: each piece in one line that is masked, if it has some length."""
+    found = set()
+    if text != shown:
+        for run in re.finditer(r"\*{4,}", shown):
+            piece = text[run.start() : run.end()].strip()
+            if piece.strip("*"):
+                found |= {piece, piece.lstrip("*&!'\""), piece.strip("*&!'\" ,")}
+    return {one for one in found if len(one) >= LEAST}
 
 
 def secrets(text: str) -> set[str]:
     """Return the secrets in a text, those of some length, to be found again where nothing tells them to be ones."""
-    found = set()
-    for line in text.splitlines():
-        hidden = masked(line)
-        if hidden != line:
-            for run in re.finditer(r"\*{4,}", hidden):
-                found.add(line[run.start() : run.end()])
-    return {one for one in found if len(one) >= _LEAST and one.strip("*")}
+    return hidden_in(text, masked_lines(text))
+
+
+class Known:
+    """Secrets that are known, to be found again wherever they stand, in time that does not grow with their number."""
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self._by_start: dict[str, list[str]] = {}
+        for one in sorted(set(known), key=lambda secret: (-len(secret), secret)):
+            if len(one) >= LEAST:
+                self._by_start.setdefault(one[:LEAST], []).append(one)
+
+    def hidden(self, text: str) -> str:
+        """Return the text with each of the secrets as asterisks."""
+        if not self._by_start:
+            return text
+        at, spans = 0, []
+        while at <= len(text) - LEAST:
+            one = next((one for one in self._by_start.get(text[at : at + LEAST], ()) if text.startswith(one, at)), "")
+            if one:
+                spans.append((at, at + len(one)))
+            at += len(one) or 1
+        return _starred(text, spans)
 
 
 def without(text: str, known: Iterable[str]) -> str:
-    """Return `text` masked line by line, and with each of the `known` secrets as asterisks."""
-    text = "\n".join(masked(line) for line in text.split("\n"))
-    for one in sorted(known, key=lambda secret: (-len(secret), secret)):
-        text = text.replace(one, "*" * len(one))
-    return text
-
-
-def _stars(match: re.Match[str]) -> str:
-    return match[1] + "*" * len(match[2]) + "".join(match.groups()[2:])
-
-
-def _quoted_stars(match: re.Match[str]) -> str:
-    return _stars_of(match[1], match[3])
-
-
-def _argument_stars(match: re.Match[str]) -> str:
-    return _stars_of(match[1] or match[3] or match[5], match[2] or match[4] or match[6])
-
-
-def _stars_of(front: str, secret: str) -> str:
-    return front + "*" * len(secret)
-
-
-_Hide = Callable[["re.Match[str]"], str]
-_HIDERS: tuple[tuple[tuple[str, ...], re.Pattern[str], _Hide], ...] = (  # without one of these parts, in small letters, nothing is met
-    (('"', "'"), _STRING, _quoted_stars),
-    (("value",), _TITLE, _quoted_stars),
-    (("=",), _WITHIN, _quoted_stars),
-    (("name=",), _PAIR, _quoted_stars),
-    (("name=",), _TURNED, _quoted_stars),
-    (("=", ":"), _LINE, _stars),
-    (("`",), _QUOTED, _stars),
-    (("`",), _IS, _stars),
-    (("=", ":"), _KEY, _stars),
-    (("basic", "bearer"), _SCHEME, _stars),
-    (("-",), _ARGUMENT, _argument_stars),
-)
+    """Return `text` with each of the `known` secrets as asterisks, and masked as a text."""
+    return masked_lines(Known(known).hidden(text))
 
 
 _PLAIN = pattern(r"[A-Za-z0-9_@%+=:,./-]+")

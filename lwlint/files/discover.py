@@ -14,7 +14,7 @@ from lwlint.core.config_reader import near
 from lwlint.core.facts import Unreadable
 from lwlint.core.finding import ConfigurationError
 from lwlint.core.kind import LINK as LINK_ITSELF
-from lwlint.core.kind import UNREADABLE, Kinds
+from lwlint.core.kind import UNREADABLE, Kinds, UnknownEncoding
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Link, Source
 from lwlint.files.tree import FILE, FOLDER, LINK, Tree, walk
@@ -68,8 +68,10 @@ class Discovery:
         self.looked_for: list[tuple[str, bool]] = []  # as context: paths, and whether each was to be judged
         self.found = Input()
 
-    def add(self, paths: Sequence[str]) -> Input:
+    def add(self, paths: Sequence[str], *, met: bool = False) -> Input:
         """Read everything at `paths`, files and folders, and return what there is.
+
+        With `met`, no file was named by the user: each is taken only if one that was met in a folder is.
 
         Raises ConfigurationError for a path that does not exist.
         """
@@ -78,7 +80,7 @@ class Discovery:
             if self._tree.kind(shown) is None:
                 raise ConfigurationError(f"`{path}`: {self._why_absent(shown)}")
             if self._tree.real_kind(shown) != FOLDER:
-                self._choose(shown, None)
+                self._choose(shown, None, named=not met)
                 continue
             for below in walk(self._tree, shown, self._failed):
                 self._choose(below, shown)
@@ -157,10 +159,10 @@ class Discovery:
     def _failed(self, path: str, error: OSError) -> None:
         self._refuse(path, f"folder cannot be read ({error.strerror})")
 
-    def _choose(self, path: str, given: str | None) -> None:
+    def _choose(self, path: str, given: str | None, *, named: bool = False) -> None:
         why = self._refusal(path, given)
         if why is None:
-            self._take(path, named=given is None)
+            self._take(path, named=named)
         else:
             self.found.skipped.append((path, why))
 
@@ -225,9 +227,9 @@ class Discovery:
         except UnicodeDecodeError as error:
             before = data[: error.start].decode("utf-8", "replace")
             text = before + data[error.start :].decode("latin-1")
-            self._refuse(path, f"byte {data[error.start]:#04x} is no UTF-8", text, len(before), judged=judged)
+            self._refuse(path, f"byte {data[error.start]:#04x} is no {_encoding(error)}", text, len(before), judged=judged)
             return
-        except LookupError as error:
+        except UnknownEncoding as error:
             self._refuse(path, f"{error}", judged=judged)
             return
         self.found.sources[path] = Source(path, text, kind.name, self._host(path, root), root, judged)
@@ -251,6 +253,10 @@ class Discovery:
                 pass
             self._hosts[root] = name or posixpath.basename(root.rstrip("/")).strip(".")
         return self._hosts[root]
+
+
+def _encoding(error: UnicodeDecodeError) -> str:
+    return "UTF-8" if error.encoding == "utf-8" else f"`{error.encoding}`"
 
 
 def _without_warnings(data: bytes) -> bytes:

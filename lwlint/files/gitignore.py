@@ -64,16 +64,24 @@ def _pattern(line: str) -> Pattern | None:
     line = line[:-1] if folders_only else line
     if not line:
         return None
-    anywhere = "" if "/" in line else "(?:.*/)?"
-    return Pattern(covers, folders_only, re.compile(anywhere + "".join(_regex(line.removeprefix("/"))), re.DOTALL))
+    if "/" not in line:
+        return Pattern(covers, folders_only, re.compile("(?:.*/)?" + "".join(_regex(line)), re.DOTALL))
+    line = line.removeprefix("/")
+    plain = _PLAIN.match(line)
+    assert plain is not None
+    rest = line[plain.end() :]  # to git it is a pattern of its own behind what has no wildcard: `a**/c` is `a` and `**/c`
+    return Pattern(covers, folders_only, re.compile(re.escape(plain[0]) + "".join(_regex(rest)), re.DOTALL))
 
 
+_PLAIN = re.compile(r"[^*?\[\\]*")
 _PARTS = re.compile(
-    r"(?P<lead>^(?:\*\*+/)+)|(?P<middle>/(?:\*\*+/)+)|(?P<tail>/\*\*+$)|(?P<stars>\*+)|(?P<any>\?)"
+    r"(?P<lead>(?:^|(?<=/))(?:\*\*+/)+)|(?P<whole>(?:^|(?<=/))\*\*+$)|(?P<deep>(?:^|(?<=/))\*\*+(?=\\/))|(?P<stars>\*+)|(?P<any>\?)"
     r"|(?P<class>\[(?:[!^]|(?![!^]))(?:\\.|\[:\w+:\]|[^\\])(?:\\.|\[:\w+:\]|[^\]\\])*\])|(?P<open>\[)|\\(?P<escaped>.)|(?P<plain>.)",
     re.DOTALL,
 )
-_REGEX = {"lead": "(?:.*/)?", "middle": "/(?:.*/)?", "tail": "/.+", "stars": "[^/]*", "any": "[^/]"}
+_REGEX = {  # of `**`, a slash behind it goes with it unless it is escaped
+    "lead": "(?:.*/)?", "whole": ".*", "deep": ".*", "stars": "[^/]*", "any": "[^/]",
+}  # fmt: skip
 
 
 def _regex(line: str) -> Iterator[str]:

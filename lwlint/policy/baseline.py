@@ -21,6 +21,7 @@ from lwlint.core.finding import FAIL, KNOWN, PASS, ConfigurationError, Finding, 
 from lwlint.core.source import Source
 from lwlint.files.tree import FOLDER, Tree
 from lwlint.inputs import KINDS
+from lwlint.policy.redaction import Redaction
 
 _VERSION = 1
 _TOKEN = re.compile(r"[\w.:/@+-]+")
@@ -53,7 +54,8 @@ class Comparison(Struct, frozen=True):
 
 def record(report: Report) -> str:
     """Return the baseline, as text, of all findings of the report that are not allowed."""
-    return written(known(finding, report) for finding in report.findings if finding.allowed is None)
+    redaction = Redaction(report.sources)
+    return written(known(finding, report, redaction) for finding in report.findings if finding.allowed is None)
 
 
 def written(entries: Iterable[Known]) -> str:
@@ -95,12 +97,12 @@ def _entry(line: str, place: str) -> Known:
     return entry
 
 
-def known(finding: Finding, report: Report) -> Known:
-    """Return what a baseline records of the finding."""
+def known(finding: Finding, report: Report, redaction: Redaction) -> Known:
+    """Return what a baseline records of the finding: of a secret nothing, so that nobody can try passwords against a digest."""
     source = report.sources.get(finding.span.path)
     where = _inside(source) if source is not None else finding.span.path
     subject = finding.subject or re.sub(r"\d+", "0", finding.message)
-    written_there = source.text[finding.span.start : finding.span.end] if source is not None else ""
+    written_there = redaction.text(source)[finding.span.start : finding.span.end] if source is not None else ""
     message = _CREDENTIALS.sub("://", " ".join(finding.message.split()))
     return Known(finding.code, _clean(where), _clean(subject), _digest(written_there), _clean(message))
 
@@ -174,12 +176,13 @@ def _match(
     findings: Sequence[Finding], entries: Sequence[Known], report: Report, identity: Callable[[Known], tuple[str, ...]]
 ) -> tuple[list[Finding], list[Known]]:
     """Return the findings without an entry and the entries without a finding; each entry stands for one finding."""
+    redaction = Redaction(report.sources)
     waiting: dict[tuple[str, ...], list[Known]] = defaultdict(list)
     for entry in entries:
         waiting[identity(entry)].append(entry)
     new = []
     for finding in findings:
-        same = waiting[identity(known(finding, report))]
+        same = waiting[identity(known(finding, report, redaction))]
         if same:
             same.pop()
         else:

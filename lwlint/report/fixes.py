@@ -9,8 +9,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lwlint.core.finding import Finding, Replace, Report
-from lwlint.core.secret import masked_lines
 from lwlint.core.source import Source, Span
+from lwlint.policy.redaction import Redaction
 from lwlint.report.text import safe
 from lwlint.run.edits import NoPlace, edits
 
@@ -113,7 +113,7 @@ def diff(outcome: Outcome, *, secrets: bool = False) -> tuple[str, tuple[str, ..
     left_out: list[str] = []
     for path, (before, after) in outcome.files.items():
         old, new = [] if before is None else _lines(before), _lines(after)
-        hidden = frozenset() if secrets else _secret(old) | _secret(new)
+        hidden = frozenset() if secrets else _secret(path, old, outcome) | _secret(path, new, outcome)
         found = _with_context(old, new, "/dev/null" if before is None else _name(f"a/{path}"), _name(f"b/{path}"), hidden)
         pieces += found
         left_out += [] if found else [path]
@@ -130,10 +130,18 @@ def _with_context(old: list[str], new: list[str], before: str, after: str, hidde
     return []
 
 
-def _secret(lines: list[str]) -> frozenset[str]:
-    """Return the lines that hold a secret, or a part of one."""
-    shown = masked_lines("".join(lines).replace("\r", " ")).split("\n")
-    return frozenset(line for line, masked in zip(lines, shown) if masked != line.rstrip("\n").replace("\r", " "))
+def _secret(path: str, lines: list[str], outcome: Outcome) -> frozenset[str]:
+    """Return the lines of the file that hold a secret, or a part of one."""
+    judged = outcome.report.sources.get(path)
+    source = Source(path, "".join(lines), judged.kind if judged is not None else "")
+    redaction = Redaction({**outcome.report.sources, path: source})
+    shown, at = redaction.text(source), 0
+    hidden = set()
+    for line in lines:
+        if shown[at : at + len(line)] != line:
+            hidden.add(line)
+        at += len(line)
+    return frozenset(hidden)
 
 
 def _name(path: str) -> str:

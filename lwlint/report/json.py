@@ -14,8 +14,9 @@ from lwlint import __version__
 from lwlint.core.config_reader import description_of, fields_of, required_of
 from lwlint.core.facts import Fact, Service
 from lwlint.core.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, SEVERITIES, Finding, Report
-from lwlint.core.secret import is_secret, masked_value, stars
+from lwlint.core.secret import Known, is_secret, masked_value, stars
 from lwlint.core.source import Source, Span, Text
+from lwlint.policy.redaction import Redaction
 from lwlint.policy.settings import Allowance, File, Override
 from lwlint.report.fixes import as_json
 from lwlint.report.text import summary
@@ -93,7 +94,7 @@ _PLACE = ("path", "line", "column", "span")
 
 def render_facts(reading: Reading) -> str:
     """Return every fact: kind, name, path, line, column, host, and the fields of its own."""
-    sources = reading.input.sources
+    sources = _Sources(reading.input.sources)
     facts = sorted(reading.facts, key=lambda fact: (fact.span, fact.kind, fact.name))
     release = reading.facts.release
     return dump(
@@ -105,12 +106,25 @@ def render_facts(reading: Reading) -> str:
     )
 
 
-def _fact(fact: Fact, sources: Mapping[str, Source]) -> dict[str, Any]:
+class _Sources(dict[str, Source]):
+    """The sources, and what may be shown of them."""
+
+    def __init__(self, sources: Mapping[str, Source]) -> None:
+        super().__init__(sources)
+        self.redaction = Redaction(self)
+        self._known = Known(secret for path in self for secret in self.redaction.known(path))
+
+    def shown(self, value: str) -> str:
+        """Return a value without the secrets in it, those too that only another place tells to be ones."""
+        return masked_value(self._known.hidden(value))
+
+
+def _fact(fact: Fact, sources: _Sources) -> dict[str, Any]:
     head = {"kind": fact.kind, "name": fact.name, **_place(fact.span, sources), "host": fact.host}
     return {**_fields(fact, sources), **head}
 
 
-def _fields(record: Any, sources: Mapping[str, Source]) -> dict[str, Any]:
+def _fields(record: Any, sources: _Sources) -> dict[str, Any]:
     named = [getattr(record, name, None) for name in _NAMES]
     secret = any(isinstance(name, str) and is_secret(name) for name in named)
     text = getattr(record, "value", None)
@@ -132,13 +146,14 @@ def _hidden(value: Any) -> Any:
     return [_hidden(item) for item in value] if isinstance(value, list) else value
 
 
-def _plain(value: Any, sources: Mapping[str, Source]) -> Any:
+def _plain(value: Any, sources: _Sources) -> Any:
     if value is None or isinstance(value, (int, float)):
         return value
     if isinstance(value, str):
-        return masked_value(value)
+        return sources.shown(value)
     if isinstance(value, Text):
-        return masked_value(value.value)
+        shown = sources.shown(value.value)
+        return stars(shown) if shown == value.value and value.value and sources.redaction.is_hidden(value.span) else shown
     if isinstance(value, Span):
         return _place(value, sources)
     if isinstance(value, Service):

@@ -8,8 +8,8 @@ from itertools import groupby
 
 from lwlint.core.costs import Costs
 from lwlint.core.finding import BROKEN, FAIL, KNOWN, NOT_EVALUATED, PASS, Finding, Report
-from lwlint.core.secret import masked_at
 from lwlint.core.source import Source, Span
+from lwlint.policy.redaction import Redaction
 
 
 def render_costs(costs: Costs, whole: float) -> str:
@@ -65,12 +65,13 @@ def _coloured(lines: list[Line]) -> str:
 
 
 def _lines(report: Report, verbose: bool) -> Iterator[Line]:
+    redaction = Redaction(report.sources)
     shown, left_out = _chosen(report, verbose)
     for path, findings in groupby(shown, key=lambda f: f.span.path):
         host = next((f for f in report.findings if f.span.path == path), None)
         yield [(safe(path), "bold"), (f"  ({safe(host.host)})" if host is not None and host.host else "", "dim")]
         for finding in findings:
-            yield from _finding(finding, report, len(finding.related) if verbose else _RELATED)
+            yield from _finding(finding, report, len(finding.related) if verbose else _RELATED, redaction)
         yield []
     for (code, rule), count in sorted(left_out.items()):
         yield [(f"{count} more notes of {code} {rule} (`-v` shows them)", "dim")]
@@ -97,7 +98,7 @@ def _chosen(report: Report, verbose: bool) -> tuple[list[Finding], Counter[tuple
     return shown, left_out
 
 
-def _finding(finding: Finding, report: Report, most: int) -> Iterator[Line]:
+def _finding(finding: Finding, report: Report, most: int, redaction: Redaction) -> Iterator[Line]:
     source = report.sources.get(finding.span.path)
     line, column = source.position(finding.span.start) if source is not None else (1, 1)
     allowed = f" (allowed: {safe(finding.allowed)})" if finding.allowed is not None else ""
@@ -109,7 +110,7 @@ def _finding(finding: Finding, report: Report, most: int) -> Iterator[Line]:
     ]
     yield [(f"    {safe(finding.message)}", "")]
     if source is not None:
-        yield from _excerpt(finding.span, source)
+        yield from _excerpt(finding.span, source, redaction)
     for related in finding.related[:most]:
         yield [(f"    {_place(related.span, report)} {safe(related.message)}", "dim")]
     if len(finding.related) > most:
@@ -122,10 +123,10 @@ def _place(span: Span, report: Report) -> str:
     return f"{safe(span.path)}:{line}:{column}"
 
 
-def _excerpt(span: Span, source: Source) -> Iterator[Line]:
+def _excerpt(span: Span, source: Source, redaction: Redaction) -> Iterator[Line]:
     """Yield the line on which the span starts, and a line that underlines it; nothing for an empty file."""
     number, column = source.position(span.start)
-    text = masked_at(source.line, number)
+    text = redaction.line(source, number)
     if not text.strip():
         return
     start = column - 1

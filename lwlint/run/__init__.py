@@ -43,11 +43,13 @@ class Request(Struct, frozen=True):
     """What to read and how: the arguments of one run.
 
     `environments` are Heat environments in the order of `-e`; `text` is standard input, to be read as the file `text_path`; `kind`
-    overrides the kind of every file that is read. `settings` are those of a configuration, whose exceptions hold until a day that is
-    compared with `today`; without any, `gitignore` leaves out what git ignores. What readers and rules take is added to `costs`. `hosts`
-    tells that the input is hosts of one cluster, so that the rules of audits run too. `cache` keeps between runs what is made of lwlint's
-    own files and of those that are read. Runs that have `outlines` in common read equal files once. `rule_folders` have the rules beside
-    lwlint's own, whether or not they run. `jobs` processes may read files (0: as many as pay); more than one fork this process.
+    overrides the kind of every file that is read. `met` tells that a program chose the paths, as a hook is given all files of a commit:
+    what only the user's naming it would make an input is none. `settings` are those of a configuration, whose exceptions hold until a
+    day that is compared with `today`; without any, `gitignore` leaves out what git ignores. What readers and rules take is added to
+    `costs`. `hosts` tells that the input is hosts of one cluster, so that the rules of audits run too. `cache` keeps between runs what
+    is made of lwlint's own files and of those that are read. Runs that have `outlines` in common read equal files once. `rule_folders`
+    have the rules beside lwlint's own, whether or not they run. `jobs` processes may read files (0: as many as pay); more than one fork
+    this process.
     `schemas` is a folder with Pacemaker's schemas, to validate CIBs with.
     """
 
@@ -55,6 +57,7 @@ class Request(Struct, frozen=True):
     environments: tuple[str, ...] = ()
     release: str = AUTO
     kind: str | None = None
+    met: bool = False
     text: bytes | None = None
     text_path: str = ""
     settings: Settings | None = None
@@ -95,7 +98,8 @@ def discover(request: Request) -> Discovery:
     with request.costs.of("reader", "files"):
         if request.text is not None:
             discovery.add_text(request.text, request.text_path)
-        discovery.add((*request.environments, *request.paths))
+        discovery.add(request.environments)
+        discovery.add(request.paths, met=request.met)
     return discovery
 
 

@@ -18,6 +18,7 @@ from msgspec import DecodeError, Struct, msgpack
 from lwlint import checks
 from lwlint.core.facts import Release
 from lwlint.core.finding import Finding, Verdict
+from lwlint.core.secret import masked
 from lwlint.core.source import Source
 from lwlint.files.cache import Cache, described, hasher
 from lwlint.files.discover import Discovery
@@ -81,7 +82,7 @@ class Answers:
 
     def keep(self, answer: Answer, release: Release) -> None:
         """Keep the answer, and what was read for it besides what had been found before."""
-        if not self._name or answer.tracebacks:
+        if not self._name or answer.tracebacks or any(_has_secret(found) for found in answer.findings):
             return
         found = self._discovery.found.sources
         context = [_Looked(path, judged, _described(found.get(path))) for path, judged in self._discovery.looked_for]
@@ -91,6 +92,12 @@ class Answers:
     def _replay(self, context: Sequence[_Looked]) -> bool:
         """Look for what was looked for, and return whether all of that is as it was."""
         return all(_described(self._discovery.load(one.path, judged=one.judged)) == one.then for one in context)
+
+
+def _has_secret(found: Finding) -> bool:
+    """Return whether a fix puts a secret somewhere: it must be true to be applied, and a cache keeps none."""
+    texts = repr(found.fix.changes) if found.fix is not None else ""
+    return masked(texts) != texts
 
 
 def _hash(asked: tuple[object, ...], rules: Sequence[Rule], discovery: Discovery) -> str:

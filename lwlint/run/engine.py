@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -12,10 +12,11 @@ from lwlint.core.check import Unknown
 from lwlint.core.costs import Costs
 from lwlint.core.facts import Facts
 from lwlint.core.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, Command, Finding, Problem, Related, Verdict
-from lwlint.core.secret import masked, secrets, without
+from lwlint.core.secret import without
 from lwlint.core.source import Source
 from lwlint.files.cache import sha256
 from lwlint.inputs import KINDS
+from lwlint.policy.redaction import Redaction
 from lwlint.policy.rules import Rule
 
 
@@ -33,6 +34,7 @@ def evaluate(facts: Facts, rules: Sequence[Rule], sources: Mapping[str, Source],
     A finding in a source that is not judged (read as context only) is left out. What each rule takes is added to `costs`.
     """
     costs = costs or Costs()
+    redaction = Redaction(sources)
     findings: list[Finding] = []
     verdicts, tracebacks = [], []
     given = {name for source in sources.values() for name in KINDS.given(source)}
@@ -43,11 +45,11 @@ def evaluate(facts: Facts, rules: Sequence[Rule], sources: Mapping[str, Source],
             continue
         try:
             with costs.of("rule", f"{rule.code} {rule.id}"):
-                found, verdict = _run(rule, facts, sources)
+                found, verdict = _run(rule, facts, sources, redaction)
         except Exception:
             import traceback
 
-            known = {secret for source in sources.values() for secret in secrets(source.text)}
+            known = {secret for path in sources for secret in redaction.known(path)}
             trace = without(traceback.format_exc(), known)
             tracebacks.append(f"{rule.code} {rule.id}: {trace}")
             found, verdict = [], Verdict(rule.id, rule.code, BROKEN, trace.strip().splitlines()[-1])
@@ -57,7 +59,7 @@ def evaluate(facts: Facts, rules: Sequence[Rule], sources: Mapping[str, Source],
     return Answer(tuple(findings), tuple(verdicts), tuple(tracebacks))
 
 
-def _run(rule: Rule, facts: Facts, sources: Mapping[str, Source]) -> tuple[list[Finding], Verdict]:
+def _run(rule: Rule, facts: Facts, sources: Mapping[str, Source], redaction: Redaction) -> tuple[list[Finding], Verdict]:
     missing = rule.bound.evidence(facts, rule.parameters)
     if missing is not None:
         return [], Verdict(rule.id, rule.code, NOT_EVALUATED, missing)
@@ -68,14 +70,14 @@ def _run(rule: Rule, facts: Facts, sources: Mapping[str, Source]) -> tuple[list[
             unknown.append(saw)
         elif saw.span.path not in sources or sources[saw.span.path].judged:
             problems.setdefault((saw.span, saw.message), saw)
-    findings = [finding(rule, problem, sources) for problem in problems.values()]
-    because = _because(unknown, sources)
+    findings = [finding(rule, problem, sources, redaction) for problem in problems.values()]
+    because = _because(unknown, sources, redaction)
     if findings:
         return findings, Verdict(rule.id, rule.code, FAIL, because)
     return [], Verdict(rule.id, rule.code, NOT_EVALUATED if unknown else PASS, because)
 
 
-def _because(unknown: Iterable[Unknown], sources: Mapping[str, Source]) -> str:
+def _because(unknown: Sequence[Unknown], sources: Mapping[str, Source], redaction: Redaction) -> str:
     """Return one line for all that could not be judged: the first reason with its place, and how many more there are."""
     seen: dict[str, None] = {}
     for item in unknown:
@@ -84,26 +86,38 @@ def _because(unknown: Iterable[Unknown], sources: Mapping[str, Source]) -> str:
             place = f"{item.span.path}:{sources[item.span.path].position(item.span.start).line}: "
         seen[f"{place}{item.because}"] = None
     reasons = list(seen)
-    return masked(reasons[0]) + (f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else "") if reasons else ""
+    paths = [item.span.path for item in unknown if item.span is not None]
+    return redaction.message(reasons[0], paths[:1]) + (f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else "") if reasons else ""
 
 
-def finding(rule: Rule, problem: Problem, sources: Mapping[str, Source]) -> Finding:
-    """Return `problem` as a finding of `rule`, without secrets; the fingerprint is of what is there."""
+def finding(rule: Rule, problem: Problem, sources: Mapping[str, Source], redaction: Redaction) -> Finding:
+    """Return `problem` as a finding of `rule`, without secrets; the fingerprint is of what is there, but for these."""
     source = sources.get(problem.span.path)
     below = problem.span.path[len(source.root) :] if source is not None else problem.span.path
-    identity = "\0".join((rule.code, below, problem.subject or re.sub(r"\d+", "0", problem.message)))
+    paths = (problem.span.path, *(related.span.path for related in problem.related))
+
+    def shown(text: str) -> str:
+        return redaction.message(text, paths)
+
+    identity = "\0".join((rule.code, below, _without_secrets(problem.subject or re.sub(r"\d+", "0", problem.message), shown)))
     return Finding(
         code=rule.code,
         rule=rule.id,
         severity=problem.severity or rule.severity,
         clause=rule.clause,
         span=problem.span,
-        message=masked(problem.message),
-        remedy=masked(problem.remedy) if problem.remedy else rule.remedy.strip(),
+        message=shown(problem.message),
+        remedy=shown(problem.remedy) if problem.remedy else rule.remedy.strip(),
         fingerprint=sha256(identity.encode("utf-8", "surrogatepass"))[:20],
-        subject=masked(problem.subject),
-        related=tuple(Related(related.span, masked(related.message)) for related in problem.related),
+        subject=shown(problem.subject),
+        related=tuple(Related(related.span, shown(related.message)) for related in problem.related),
         host=problem.host or (source.host if source is not None else ""),
         fix=problem.fix,
-        commands=tuple(Command(masked(line), on) for line, on in problem.commands),
+        commands=tuple(Command(shown(line), on) for line, on in problem.commands),
     )
+
+
+def _without_secrets(text: str, shown: Callable[[str], str]) -> str:
+    """Return the text itself if there is no secret in it; else with each as one asterisk, as its length tells something of it too."""
+    hidden = shown(text)
+    return text if hidden == text else re.sub(r"\*+", "*", hidden)

@@ -5,13 +5,18 @@ from __future__ import annotations
 import configparser
 import itertools
 import json
+import random
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from lwlint.cli import main
 from lwlint.core.finding import ConfigurationError
+from lwlint.inputs import KINDS
 from lwlint.policy.apply import configured
 from lwlint.policy.settings import PROFILES, Settings, layer, merged
 from lwlint.report import FORMATS
@@ -129,3 +134,61 @@ def test_the_example_of_the_documentation_loads_and_its_rules_exist() -> None:
     one = layer(text, ".lwlint.yaml")
     assert set(one.plain) == set(SCHEMA["properties"])
     assert configured(load_rules(), merged([one])) != []
+
+
+HOOKS = yaml.safe_load((HERE / ".pre-commit-hooks.yaml").read_text("utf-8"))
+
+
+def test_the_hooks_are_given_the_files_that_a_folder_is_searched_for() -> None:
+    assert [hook["files"] for hook in HOOKS] == [KINDS.hook] * len(HOOKS)  # print(lwlint.inputs.KINDS.hook) is to be put there
+    assert [(hook["types"], hook.get("types_or")) for hook in HOOKS] == [(["file"], None)] * len(
+        HOOKS
+    )  # a suffix that nobody else knows too
+
+
+def test_no_file_of_any_kind_is_kept_from_the_hooks() -> None:
+    chance = random.Random(8)
+    folders = (
+        "",
+        "etc/systemd/system/",
+        "usr/lib/systemd/system/a.service.d/",
+        "service.d/",
+        "conf.d/",
+        "etc/nova/nova.conf.d/",
+        "a b/",
+        "cib/",
+    )
+    names = ("a", "nova", "cib", "my-cib", "cib.xml", "keystone", "system", "a@", "x.y")
+    suffixes = (
+        "",
+        ".ini",
+        ".conf",
+        ".timer",
+        ".socket",
+        ".service",
+        ".template",
+        ".env",
+        ".yaml",
+        ".yml",
+        ".pp",
+        ".xml",
+        ".xml.live",
+        ".path",
+    )
+    suffixes += (".mount", ".target", ".j2.yaml", ".txt", ".md", ".py", ".d", ".confx", ".yamlx", ".slice", ".swap", ".scope", ".automount")
+    paths = {f"{chance.choice(folders)}{chance.choice(names)}{chance.choice(suffixes)}" for _ in range(3000)}
+    passed = {path for path in paths if re.search(HOOKS[0]["files"], path)}
+    assert {path for path in paths if KINDS.may_hold(path)} == passed
+    assert len(passed) > 200 < len(paths - passed)
+
+
+def test_a_hook_passes_over_what_only_naming_it_would_make_an_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pytest.ini").write_text("no section\n")
+    (tmp_path / "nova.ini").write_text("[database]\nconnection = mysql://a\nmax_retries = 3\n")
+    assert main(["check", "--no-config", "--no-cache", "--hook", "pytest.ini"]) == 0
+    assert "nothing to judge: 1 files are none of lwlint's" in capsys.readouterr().err
+    assert main(["check", "--no-config", "--no-cache", "--hook", "pytest.ini", "nova.ini"]) == 1
+    assert main(["check", "--no-config", "--no-cache", "pytest.ini"]) == 1

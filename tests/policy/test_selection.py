@@ -142,6 +142,14 @@ def test_from_a_folder_below_the_top_the_answer_is_the_same(repository: Path, mo
 
 
 PATHS = ["a", "b", "a.x", "d/a", "d/b", "d/a.x", "d/e/a", "d/e/b.x", "b/d/a", "a/b/d/e", "d/[ab]", "c d", "d/!a"]
+PATHS += ["ad/e", "a/d/e/b", "dab/ea/b", "d/ab", "ab", "d/e/a/b/d", "*/a", "d/**/b", "a\\b"]
+PIECES = ["a", "b", "d", "e", "*", "**", "***", "/", "/", "?", "[ab]", "[!/]", "\\", "\\/", "\\*", ".x", "a**", "**/", "/**"]
+GLOBS = st.builds(
+    "{}{}{}".format,
+    st.sampled_from(["", "", "/", "!", "!/"]),
+    st.lists(st.sampled_from(PIECES), max_size=6).map("".join),
+    st.sampled_from(["", "", "/", "/**"]),
+)
 LINES = st.one_of(
     st.sampled_from(
         [
@@ -175,7 +183,22 @@ LINES = st.one_of(
     ),
     st.sampled_from(["# c", "", "\\!a", "c\\ d", "c d  ", "\\[ab\\]", "[[:alpha:]]", "[]a]", "\\a", "d//a", "***/a", "c\\ "]),
     st.text("abdex*?/![]^-\\", max_size=7),
+    GLOBS,
+    GLOBS,
 )
+
+
+@pytest.mark.parametrize(
+    "line", ["/**", "a**/c", "**", "a/**/**", "**\\/c", "/a**", "x/**b/c", "a**b/c", "a/b**/c", "/**/c", "a/**/", "a**"]
+)
+def test_two_stars_reach_as_far_as_git_has_them(line: str, repository: Path) -> None:
+    paths = ["a", "c", "ac", "a/c", "ab/c", "a/b/c", "abx/y/c", "x/b/c", "x/bb/c", "x/y/bb/c", "aXb/c", "aX/Yb/c", "a/bX/Y/c", "d/a/c"]
+    for lines in (f"{line}\n", f"*\n!*/\n!{line}\n"):
+        (repository / ".gitignore").write_text(lines)
+        chosen = Selection(Settings())
+        assert [path for path in paths if chosen.refusal(path, ".")] == ignored_by_git(repository, paths)
+
+
 MANY = int(os.environ.get("LWLINT_GIT_EXAMPLES", "200"))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from lwlint.core.facts import Fact
 from lwlint.core.kind import Comments, Kind, Material, Piece, Recognised, decode_utf8
@@ -41,6 +41,24 @@ def _facts(material: Material) -> Iterator[Fact]:
         yield from heat_facts(sources, material.load, material.environments, material.catalogue, material.kept, material.jobs)
 
 
+def _secrets(source: Source, names: Collection[str]) -> Iterator[Piece]:
+    from lwlint.inputs.heat.secrets import read_secrets
+
+    return read_secrets(source, names)
+
+
+def _hidden_names(text: str) -> Iterator[str]:
+    from lwlint.inputs.heat.secrets import hidden_names
+
+    return hidden_names(text)
+
+
+def _has_no_structure(source: Source) -> bool:
+    from lwlint.inputs.heat.secrets import is_broken
+
+    return is_broken(source)
+
+
 def _blocks(source: Source) -> Iterator[Piece]:
     from lwlint.inputs.heat.document import read_blocks
 
@@ -65,9 +83,12 @@ HEAT = Kind(
     decode=decode_utf8,
     facts=_facts,
     language="yaml",
-    suffixes=(".yaml", ".yml", ".template", ".env"),
+    hook=r"\.(ya?ml|template|env)$",
     comments=Comments("#", inline=True, stand=_comment_may_stand),
     blocks=_blocks,
+    secrets=_secrets,
+    hidden_names=_hidden_names,
+    has_no_structure=_has_no_structure,
     on_hosts=False,
 )
 KINDS = (HEAT,)

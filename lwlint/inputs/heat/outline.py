@@ -14,6 +14,7 @@ from typing import NamedTuple, Optional
 from msgspec import DecodeError, Struct, field, msgpack
 
 from lwlint.core.facts import NotEvaluated
+from lwlint.core.secret import concealed, is_secret, masked_value, stars
 from lwlint.core.source import Source
 from lwlint.files.cache import Cache, described, digest
 from lwlint.files.processes import spread, workers
@@ -44,13 +45,18 @@ class Parameters:
         declared = parts.file.section("parameters")
 
         def parameter(name: str) -> Values:
-            if name in self.given:
-                return self.given[name]
             schema = declared.get(name)
             node = schema.get("default") if isinstance(schema, Mapping) else None
-            return possible(node, _EMPTY) if node is not None else None
+            values = self.given[name] if name in self.given else possible(node, _EMPTY) if node is not None else None
+            return values if not values or not _is_hidden(name, schema) else tuple(map(concealed, values))
 
         return Scope(parameter, inputs(parts))
+
+
+def _is_hidden(name: str, schema: Node | None) -> bool:
+    """Return whether Heat does not show the value of a parameter, by its declaration, or by its name if that is not here."""
+    hidden = schema.get("hidden") if isinstance(schema, Mapping) else None
+    return is_secret(name) or (isinstance(hidden, Scalar) and hidden.value.lower() in ("true", "yes", "on", "1"))
 
 
 Place = tuple[int, int]
@@ -176,7 +182,11 @@ def _is_generated(file: HeatFile, scalar: Scalar) -> bool:
 
 
 def _setting(key: Key, scope: Scope) -> Setting:
-    return Setting(key.name, _place(key.key), key.place, key.branch, possible(key.value, scope), _place(key.value))
+    values = possible(key.value, scope)
+    if values is not None:  # an outline may be kept on the disk, and what is a secret in a value no rule asks for
+        secret = is_secret(key.name)
+        values = tuple([stars(value) if secret else masked_value(value) for value in values])
+    return Setting(key.name, _place(key.key), key.place, key.branch, values, _place(key.value))
 
 
 def _lines(file: HeatFile) -> Iterator[Line]:

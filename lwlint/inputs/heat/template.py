@@ -10,6 +10,7 @@ from typing import NamedTuple, Optional
 from msgspec import Struct, field
 
 from lwlint.core.lazy import pattern
+from lwlint.core.secret import masked_value
 from lwlint.inputs.heat.document import TEMPLATE, HeatFile
 from lwlint.inputs.heat.nodes import Mapping, Node, Scalar, Sequence, effective, tag_of, value_of, walk
 
@@ -439,7 +440,7 @@ def containers(found: Parts, scope: Scope) -> Iterator[Specified]:
                 restart=(_policy((policies or ("",))[0]), restart.start, restart.end) if restart is not None else None,
                 policies=None if policies is None or one_shot == _UNKNOWN else tuple(_policy(policy) for policy in policies),
                 one_shot="" if one_shot == _UNKNOWN else one_shot,
-                command=" ".join(strings(command)) if command is not None else "",
+                command=masked_value(" ".join(strings(command))) if command is not None else "",
             )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from lwlint.core.facts import Fact
 from lwlint.core.kind import Comments, Kind, Material, Piece, Recognised, decode_utf8
 from lwlint.core.lazy import pattern
+from lwlint.core.secret_names import OPTIONS_HERE
 from lwlint.core.source import Source
 
 _SECTION = pattern(
@@ -15,7 +16,8 @@ _SECTION = pattern(
     r"|oslo_\w+|drivers:\w+:\w+|pool_manager_cache:sqlalchemy|coordination|ml2|service_auth|glance_store|sql)[ \t]*(\]|\r?$)",
     re.MULTILINE | re.IGNORECASE,
 )
-_PATH = pattern(r"\.(conf|ini)$|\.conf\.d/[^/]+$")
+_PATH_TEXT = r"\.(conf|ini)$|\.conf\.d/[^/]+$"
+_PATH = pattern(_PATH_TEXT)
 _OTHER = pattern(
     r"(^|/)(httpd|apache2|nginx|haproxy|corosync|systemd|sysctl\.d|modprobe\.d|my\.cnf\.d|rsyslog\.d|security|dnsmasq\.d|tmpfiles\.d|ld\.so\.conf\.d)(/|\.conf$)"
 )
@@ -45,6 +47,12 @@ def _facts(material: Material) -> Iterator[Fact]:
         yield from option_facts(sources, units, material.catalogue, material.release)
 
 
+def _secrets(source: Source, names: Collection[str]) -> Iterator[Piece]:
+    from lwlint.inputs.oslo.text import read_secrets
+
+    return read_secrets(source, names)
+
+
 def _blocks(source: Source) -> Iterator[Piece]:
     from lwlint.inputs.oslo.text import read_blocks
 
@@ -63,8 +71,10 @@ OSLO = Kind(
     decode=decode_utf8,
     facts=_facts,
     language="ini",
-    suffixes=(".conf", ".ini"),
+    hook=_PATH_TEXT,
     comments=Comments("#;", indented=False),
     blocks=_blocks,
+    secrets=_secrets,
+    secret_names=tuple(OPTIONS_HERE),
 )
 KINDS = (OSLO,)

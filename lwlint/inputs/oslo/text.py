@@ -13,13 +13,15 @@ secret. oslo.config would refuse it, but never saw it; it is kept apart in `mask
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from msgspec import Struct
 
 from lwlint.core.facts import Unreadable
 from lwlint.core.kind import Piece
+from lwlint.core.secret import is_secret
+from lwlint.core.secret_names import OPTIONS_HERE
 from lwlint.core.source import Source, Span, Text
 
 _LINE = re.compile(r"\n([^#;\n].*)")  # a line that is neither empty nor a comment, with the break in front of it
@@ -188,3 +190,10 @@ def read_blocks(source: Source) -> Iterator[Piece]:
     heads = [header.span.start for header in options.headers]
     yield from ((setting.key_start, setting.end) for setting in options.settings)
     yield from zip(heads, [*heads[1:], len(source.text) + 1])
+
+
+def read_secrets(source: Source, names: Collection[str]) -> Iterator[Piece]:
+    """Yield the places of the values of options that are secrets, with the lines that they go on in."""
+    for setting in read(source).settings:
+        if setting.name.lower().replace("-", "_") in OPTIONS_HERE or is_secret(setting.name):
+            yield setting.start, setting.end

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from lwlint.core.facts import Fact
-from lwlint.core.kind import Comments, Kind, Material, Piece, Recognised, decode_loosely
+from lwlint.core.kind import Comments, Kind, Material, Piece, Recognised, UnknownEncoding, decode_loosely
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Source
 
+# what Python calls an encoding and no parser of XML does; with text of another form, they raise whatever they like
+_OF_PYTHON = frozenset(
+    (
+        "charmap",
+        "idna",
+        "mbcs",
+        "oem",
+        "palmos",
+        "punycode",
+        "raw-unicode-escape",
+        "undefined",
+        "unicode-escape",
+        "unicode-internal",
+        "utf-7",
+    )
+)
+_DECLARED = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)")
 _ELEMENT = pattern(r"<(cib|configuration)[\s>/]")
 _NAMES = ("cib.xml", "cib.xml.live")
 _SUFFIXES = (".xml", ".xml.live")
@@ -35,14 +53,36 @@ def _recognise(path: str, head: str, named: bool) -> Recognised:
 def _decode(data: bytes) -> str:
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "\ufeff" + data.decode("utf-16")
-    declared = re.match(rb"(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)", data)
+    declared = _DECLARED.match(data)
     name = declared.group(1).decode("ascii") if declared else "utf-8"
-    if name.lower() in ("utf-16", "utf16", "ucs-2"):
-        name = "utf-8"  # libxml2 goes by the bytes when the declaration cannot be true
+    if declared is None or name.lower() in ("utf-8", "utf-16", "utf16", "ucs-2"):
+        return data.decode("utf-8")  # libxml2 goes by the bytes when the declaration cannot be true; it does so wherever there is a mark
+    _refuse_unknown(name, declared.group())
     try:
         return data.decode(name)
-    except LookupError:
-        raise LookupError(f"encoding `{name}` of the XML declaration is not known") from None
+    except UnicodeDecodeError as error:
+        if error.object == data and error.start < len(data):
+            raise
+        raise UnknownEncoding(f"its bytes are no `{name}`, which the XML declaration names") from None
+    except Exception:  # a codec may raise anything; which it was tells the user nothing
+        raise UnknownEncoding(f"its bytes are no `{name}`, which the XML declaration names") from None
+
+
+def _refuse_unknown(name: str, declaration: bytes) -> None:
+    """Raise UnknownEncoding for what is no encoding of characters, and for one in which the declaration would not read as it does."""
+    try:
+        found = codecs.lookup(name)
+    except Exception:
+        raise UnknownEncoding(f"encoding `{name}` of the XML declaration is not known") from None
+    is_of_text = getattr(found, "_is_text_encoding", True)  # not `rot13`, `zlib`, ...
+    if not name[0].isalpha() or not is_of_text or found.name.replace("_", "-") in _OF_PYTHON:
+        raise UnknownEncoding(f"encoding `{name}` of the XML declaration is not known")
+    try:
+        same = declaration.decode(name) == declaration.decode("ascii")
+    except Exception:
+        same = False
+    if not same:
+        raise UnknownEncoding(f"its bytes are no `{name}`, which the XML declaration names")
 
 
 def _facts(material: Material) -> Iterator[Fact]:
@@ -69,6 +109,12 @@ def _status_facts(material: Material) -> Iterator[Fact]:
         yield from status_facts(sources, material.catalogue)
 
 
+def _secrets(source: Source, names: Collection[str]) -> Iterator[Piece]:
+    from lwlint.inputs.pacemaker.xml import read_secrets
+
+    return read_secrets(source, names)
+
+
 def _blocks(source: Source) -> Iterator[Piece]:
     from lwlint.inputs.pacemaker.xml import read_blocks
 
@@ -86,9 +132,10 @@ CIB = Kind(
     decode=_decode,
     facts=_facts,
     language="xml",
-    suffixes=(".xml",),
+    hook=r"\.xml(\.live)?$|(^|/)[^/.]*cib[^/.]*$",
     comments=Comments("<!--", inline=True),
     blocks=_blocks,
+    secrets=_secrets,
     copied=True,
 )
 PCS_CONFIG = Kind(

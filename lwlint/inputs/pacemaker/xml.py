@@ -8,11 +8,13 @@ expanded. The `status` section is read through (a file cut off in it is still br
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, NoReturn, Union
 
 from lwlint.core.facts import Unreadable
 from lwlint.core.kind import Piece
+from lwlint.core.secret import is_secret
+from lwlint.core.secret_names import AGENTS
 from lwlint.core.source import Source, Span, Text
 
 DEPTH = 256  # libxml2's own limit, so Pacemaker's
@@ -252,3 +254,22 @@ def read_blocks(source: Source) -> Iterator[Piece]:
         yield element.start, end
         behind = [*(child.start for child in element.children[1:]), end]
         todo += zip(element.children, behind)
+
+
+_MOST = 4_000_000  # characters of a CIB that is taken apart once more
+
+
+def read_secrets(source: Source, names: Collection[str]) -> Iterator[Piece]:
+    """Yield the places of the values of attributes that are secrets."""
+    root = read_xml(source) if len(source.text) < _MOST else None
+    if isinstance(root, Element):
+        yield from _in_cib(root)
+
+
+def _in_cib(root: Element) -> Iterator[tuple[int, int]]:
+    for element in root.walk():
+        name = element.attributes.get("name")
+        if name is not None and "value" in element.attributes and (name.lower().replace("-", "_") in AGENTS or is_secret(name)):
+            value = element.text("value")
+            if value is not None:
+                yield value.span.start, value.span.end

@@ -47,7 +47,7 @@ PUPPET = Kind(
     decode=decode_utf8,
     facts=_facts,
     language="puppet",
-    suffixes=(_SUFFIX,),
+    hook=r"\.pp$",
     comments=Comments("#", inline=True),
     blocks=_blocks,
     on_hosts=False,

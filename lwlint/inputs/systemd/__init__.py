@@ -16,9 +16,12 @@ _SECTION = pattern(
 )
 _ANY_SECTION = pattern(r"^[ \t\ufeff]*\[[^\]\n]+\]", re.MULTILINE)
 _SUFFIX = pattern(_TYPES + r"$")
-_PATH = pattern(_TYPES + r"(\.d/[^/]+\.conf)?$|(^|/)(service|socket|timer)\.d/[^/]+\.conf$")
-_FOLDER = pattern(r"(^|/)(etc|run|lib|usr/lib|usr/local/lib)/systemd/(system(\.control|\.attached)?|transient)/")
-_MANAGER = pattern(r"(^|/)(etc|run|lib|usr/lib|usr/local/lib)/systemd/system\.conf(\.d/[^/]+\.conf)?$")  # of systemd itself
+_PATH_TEXT = _TYPES + r"(\.d/[^/]+\.conf)?$|(^|/)(service|socket|timer)\.d/[^/]+\.conf$"
+_PATH = pattern(_PATH_TEXT)
+_FOLDER_TEXT = r"(^|/)(etc|run|lib|usr/lib|usr/local/lib)/systemd/(system(\.control|\.attached)?|transient)/"
+_FOLDER = pattern(_FOLDER_TEXT)
+_MANAGER_TEXT = r"(^|/)(etc|run|lib|usr/lib|usr/local/lib)/systemd/system\.conf(\.d/[^/]+\.conf)?$"  # of systemd itself
+_MANAGER = pattern(_MANAGER_TEXT)
 _SHOWN = pattern(r"(?:^|/)sos_commands/systemd/systemctl_(?:show_[^/]*service|list-unit)[^/]*$")
 _PROSE = (".rst", ".md", ".txt", ".sh", ".py", ".spec")  # what may quote a unit
 
@@ -85,7 +88,7 @@ UNIT = Kind(
     decode=_decode,
     facts=_facts,
     language="ini",
-    suffixes=(".service", ".socket", ".timer", ".mount", ".automount", ".path", ".swap", ".slice", ".scope", ".target", ".conf"),
+    hook="|".join((_PATH_TEXT, _FOLDER_TEXT, _MANAGER_TEXT)),
     comments=Comments("#;"),
     blocks=_blocks,
     whole="[",

@@ -214,7 +214,7 @@ _UNITS = {
     "days": 86400 * _SECOND, "day": 86400 * _SECOND, "d": 86400 * _SECOND,
     "weeks": 604800 * _SECOND, "week": 604800 * _SECOND, "w": 604800 * _SECOND,
     "years": 31557600 * _SECOND, "year": 31557600 * _SECOND, "y": 31557600 * _SECOND,
-    "usec": 1, "us": 1, "µs": 1,
+    "usec": 1, "us": 1, "\u00b5s": 1, "\u03bcs": 1,
 }  # fmt: skip
 _PART = re.compile(r"\s*\+?(?P<whole>\d*)(?P<fraction>\.\d*)?(?P<unit>[ \t\n\r]*(?:" + "|".join(_UNITS) + r"))?", re.ASCII)
 _BLANK = " \t\n\r"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import tempfile
@@ -215,3 +216,65 @@ def _installable(rng: random.Random, name: str) -> dict[str, object]:
         place = rng.choice([f"multi-user.target.wants/{unit}", f"a.target.requires/{unit}", f"{name}-alias.service", f"{name}-b.service"])
         files[f"{top}/{place}"] = {"link": f"/usr/lib/systemd/system/{unit}"}
     return files
+
+
+UNITS = [
+    "s",
+    "sec",
+    "second",
+    "seconds",
+    "m",
+    "min",
+    "minute",
+    "minutes",
+    "h",
+    "hr",
+    "hour",
+    "hours",
+    "d",
+    "day",
+    "days",
+    "w",
+    "week",
+    "weeks",
+    "M",
+    "month",
+    "months",
+    "y",
+    "year",
+    "years",
+    "ms",
+    "msec",
+    "us",
+    "usec",
+]
+UNITS += [
+    "\u00b5s",
+    "\u03bcs",
+    "\u00b5sec",
+    "\u03bcsec",
+    "\u03bc",
+    "\u00b5",
+    "US",
+    "Min",
+    "mins",
+    "ns",
+    "nsec",
+    "infinity",
+    "\u212bs",
+    "\u00a0s",
+]
+
+
+def test_a_time_span_has_the_units_that_systemd_knows() -> None:
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("NO SYSTEMD HERE: units of time are not compared with systemd itself (install the package `systemd`)")
+    spans = [f"{number}{blank}{unit}" for number in ("5", "2.5") for blank in ("", " ") for unit in UNITS]
+    spans += ["100\u03bcs", "1s 100\u03bcs", "1min5\u00b5s2\u03bcs", "\u0665s", "5\u0073"]
+    real: dict[str, int | None] = {}
+    for span in spans:
+        said = subprocess.run(["systemd-analyze", "timespan", span], capture_output=True, text=True, check=False, env={"LC_ALL": "C.UTF-8"})
+        found = re.search(r"\u03bcs: (\d+)", said.stdout)
+        real[span] = int(found[1]) if said.returncode == 0 and found else None
+    assert {span: time_span(span) for span in spans} == real
+    assert (real["100\u03bcs"], real["5Min"]) == (100, None)

@@ -1,0 +1,167 @@
+"""What is a secret by the word of those who made it: names that the projects declare to hold one.
+
+The lists are what the projects' own source says, not a guess from the look of a name; that is `lwlint.secret`'s. To bring them up to date,
+read the sources again as each list tells.
+"""
+
+from __future__ import annotations
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+OPTIONS = _names(
+    """
+    access_key access_token admin_a_password admin_b_password admin_password admin_token aiq_password alt_password api_key
+    apic_password application_credential_secret approle_secret_id as13000_nas_password auditor_a_password auditor_b_password
+    auth_encryption_key aws_secret backup_aes_cbc_key backup_s3_sse_customer_key backup_s3_store_access_key
+    backup_s3_store_secret_key backup_swift_key backup_tsm_password blockbridge_auth_password blockbridge_auth_token
+    ca_private_key_passphrase ceph_secret cephfs_ganesha_server_password chap_password cinder_store_application_credential_secret
+    cinder_store_password cisco_fc_fabric_password client_secret connection_password container_registry_password coprhd_password
+    coprhd_scaleio_rest_server_password crd_password creator_a_2_password creator_a_password creator_b_password dell_nas_password
+    dns_passkey eapi_password emc_nas_password eqlx_chap_password fc_fabric_password fixed_key flashblade_api
+    glusterfs_ganesha_server_password glusterfs_server_password gpfs_ssh_password gpfs_user_password ha_vrrp_auth_password
+    hdfs_ssh_pw hds_hnas_password hds_hnas_ssh_private_key heartbeat_key hitachi_auth_password hitachi_hnas_password
+    hitachi_hnas_ssh_private_key hitachi_horcm_password hitachi_hsp_password hitachi_mirror_auth_password
+    hitachi_mirror_rest_password host_password hp3par_password hp3par_san_password hpe3par_cifs_admin_access_password
+    hpe3par_password hpe3par_san_password hpealletra_password hpelefthand_password hplefthand_password http_basic_password
+    image_server_password infinibox_password influxdb_password infortrend_nas_password instorage_nas_password
+    invalid_password_hash_secret_key jobboard_backend_password jobboard_redis_sentinel_password kek ldap_dns_password
+    macrosan_nas_password macrosan_replication_password macrosan_sdas_password maprfs_ssh_pw memcache_password memcache_secret_key
+    message_encryption_key metadata_encryption_key metadata_proxy_shared_secret metadata_shared_secret metro_san_password
+    nas_password nec_ismcli_password netapp_password netapp_sa_password neutron_admin_password nexenta_password
+    nexenta_rest_password nova_admin_password nova_proxy_admin_pass nss_password nsx_password nvsd_passwd oauth2_client_secret
+    observer_a_password observer_b_password os_password os_privileged_user_password passcode password podm_password
+    primary_l3_host_password qnap_nas_password qpid_password quobyte_api_password rabbit_password rbd_iscsi_api_password
+    readonly_user_password readonly_user_priv_password redis_password remote_image_user_password s3_secret_access_key
+    s3_store_access_key s3_store_secret_key san_password secondary_san_password secret_key server_certs_key_passphrase
+    service_admin_password service_instance_password service_password spdk_rpc_password ssl_key_password stack_domain_admin_password
+    swift_key swift_preauthtoken swift_store_application_credential_secret swift_store_key swift_temp_url_key synology_one_time_pass
+    synology_password tegile_nas_password telemetry_secret tenant_admin_password tintri_server_password token
+    trustee_domain_admin_password va_pwd vast_api_token vast_mgmt_password vmstore_password vmware_host_password
+    vmware_server_password zadara_access_key zadara_password zaqar_password zfs_ssh_user_password zfssa_auth_password
+    zfssa_initiator_password zfssa_target_password
+    """
+)
+"""Options of oslo.config and of drivers that are registered with `secret=True`, in the newest state and in releases since newton of
+aodh, barbican, castellan, ceilometer, cinder, congress, designate, glance, glance_store, gnocchi, heat, ironic, ironic-inspector,
+keystone, keystoneauth, keystonemiddleware, magnum, manila, masakari, mistral, murano, networking-bigswitch, neutron, nova, octavia,
+oslo.cache, oslo.db, oslo.messaging, panko, sahara, senlin, tacker, trove, vitrage, watcher, zaqar, zun."""
+
+OPTIONS_HERE = _names(
+    """
+    admin_tenant_name admin_user approle_role_id code dns_username hitachi_group_request login netapp_ca_certificate_file
+    netapp_certificate_file netapp_private_key_file nova_proxy_admin_tenant_id nova_proxy_admin_tenant_name nova_proxy_admin_user
+    root_token_id s3_access_key_id server_auth serverauth swift_store_application_credential_id swift_store_config_file
+    swift_store_user
+    """
+)
+"""More of them, whose names mean other things elsewhere: a secret in option files only."""
+
+ADDRESSES = _names(
+    """
+    alarm_connection asyncio_connection asyncio_slave_connection backend_argument backend_url backup_gcs_proxy_url connection
+    coordination_url database_connection db_connection event_connection messaging_urls metering_connection options
+    persistence_connection redis_url replication_device slave_connection sql_connection transport_url uri url
+    """
+)
+"""More of them, of which only the user's password is a secret: what address a service connects to is what rules are about."""
+
+PARAMETERS = _names(
+    """
+    AdminEmail AdminPassword AdminToken AodhPassword BarbicanDogtagStoreNSSPassword BarbicanDogtagStorePEMPath
+    BarbicanKmipStorePassword BarbicanPassword BarbicanPkcs11CryptoLogin BarbicanSimpleCryptoKek CeilometerMeteringSecret
+    CeilometerPassword CephAdminKey CephClientKey CephDashboardAdminPassword CephExternalMultiConfig CephExtraKeys
+    CephGrafanaAdminPassword CephManilaClientKey CephMdsKey CephMonKey CephRgwKey CinderDellEMCUnitySanPassword
+    CinderDellEMCVNXSanPassword CinderDellEMCXTREMIOIscsiSanPassword CinderDellPsSanPassword CinderDellScSanPassword
+    CinderDellScSecondarySanPassword CinderEqlxSanPassword CinderHPELeftHandISCSIPassword CinderNetappPassword
+    CinderNetappSaPassword CinderPassword CinderPowerFlexSanPassword CinderPowerStoreSanPassword CinderPowermaxSanPassword
+    CinderScSanPassword CinderScSecondarySanPassword CinderScaleIOSanPassword CinderVxFlexOSSanPassword CinderXtremioSanPassword
+    CollectdAmqpPassword CollectdGnocchiKeystonePassword CollectdPassword CongressPassword ContainerImageRegistryCredentials
+    ContrailControlRNDCSecret DesignatePassword DesignateRndcKey Ec2ApiPassword EtcdInitialClusterToken FreeIPAOTP GlancePassword
+    GnocchiPassword GnocchiStorageS3AccessSecret HAProxyStatsPassword HashSuffix HeatAuthEncryptionKey HeatPassword
+    HeatStackDomainAdminPassword HorizonSecret IronicPassword KeystoneLDAPBackendConfigs KeystoneSSLCertificateKey
+    KeystoneSigningKey LibvirtTLSPassword ManilaPassword MetricsQdrPassword MistralPassword MlnxSDNPassword MonitoringRabbitPassword
+    MysqlClustercheckPassword MysqlRootPassword NetworkUCSMPassword NeutronFujitsuCfabPassword NeutronFujitsuFosswPassword
+    NeutronMetadataProxySharedSecret NeutronPassword NodeRootPassword NotifyPassword NovaPassword NovajoinPassword
+    OctaviaCaKeyPassphrase OctaviaHeartbeatKey OctaviaPassword OctaviaServerCertsKeyPassphrase OpenDaylightPassword
+    OpenDaylightTLSKeystorePassword PLUMgridL2GatewayPassword PLUMgridPassword PacemakerRemoteAuthkey PankoPassword PcsdPassword
+    PlacementPassword PowerSSHPrivateKey RabbitCookie RabbitPassword RedisPassword RhsmVars RpcPassword SSLCertificate SSLKey
+    SaharaPassword SnmpdReadonlyUserPassword StandaloneHomeDir SwiftHashPrefix SwiftHashSuffix SwiftPassword TackerPassword
+    UndercloudHomeDir UndercloudNameserver VTSPassword ZaqarPassword
+    """
+)
+"""Parameters of tripleo-heat-templates with `hidden: true`, on every branch and last tag from liberty to master."""
+
+AGENTS = _names(
+    """
+    access_key admin_password api_token apikey auth_passwd check_passwd community cookie db_passwd erlang_cookie hexadecimal_kg
+    ilo_password incoming_password key key_value masterauth monitor_password monpassword passwd password replication_passwd
+    requirepass secret secret_key snmp_priv_passwd test_pass test_passwd token
+    """
+)
+"""Parameters of fence agents (ClusterLabs/fence-agents, `tests/data/metadata`, and cluster-glue's plugins) and of resource agents
+(ClusterLabs/resource-agents, the metadata of each) that hold a password, a key or what is as good as one."""
+
+SERVERS = _names(
+    """
+    erlang_cookie hash_path_prefix hash_path_suffix ldap_bindpw masterauth mysql_pwd rabbit_cookie rabbitmq_erlang_cookie redis_auth
+    rediscli_auth requirepass rocommunity rwcommunity snmp_community sst_auth stats_auth swift_hash_path_prefix
+    swift_hash_path_suffix swift_hash_suffix wsrep_sst_auth
+    """
+)
+"""Settings of what OpenStack runs on: RabbitMQ, Redis, MariaDB with Galera, HAProxy, Swift's hash (swift.conf(5)), Ceph's keys, SNMP."""
+
+# The words that names are made of, in small letters.
+
+STRONG = _names(
+    """
+    credential credentials creds kek pass passcode passphrase passphrases passwd passwds password passwords psk pw pwd secret
+    secrets token tokens
+    """
+)
+"""They make a secret of a name that they end, and of one that goes on with any word but one of `ABOUT`."""
+
+WEAK = _names(
+    """
+    authkey authkeys cookie hmac otp passkey sshkey
+    """
+)
+"""They make a secret of a name that they end."""
+
+KEYS = _names(
+    """
+    access account admin aes api auth aws azure bootstrap ca cbc ceph cert certificate cipher client cookie crypto customer db
+    decrypt deploy dsa ec2 ecdsa encrypt encryption extra fernet fixed gcs hash heartbeat hmac host ipsec join jwt kms license
+    manila master mds mon mysql oauth password pem preshared private psk publicprivate rabbit rabbitmq redis registration
+    rgw rndc rsa s3 sa secret server session shared signing ssh ssl store swift symmetric tls tsig unseal validator vapid
+    webhook wep wpa wrapping
+    """
+)
+"""In front of `key`, they make a secret of a name that this ends."""
+
+ABOUT = _names(
+    """
+    address age algo algorithm algorithms allow allowed attempts audience auth authentication authenticator backend bind cache
+    caching change changed changes checksum class cmd command complexity count counts created cron days delay description
+    destination digest dir directory disabled domain domains driver drivers duration enable enabled endpoint engine ensure ensured
+    env environment error expiration expire expired expires expiry file filename files fingerprint flush folder format group hashing
+    header headers hint history host hosts hour httponly id ident identifier ids ignore index insecure interval issuer iterations
+    label len length level lifetime list location log logging login manager mapping max maxdelay maximum message method methods min
+    minimum minute mode model module month monthday name names owner path paths pattern permissions perms plugin plugins policies
+    policy port processes project projects prompt provider providers query quote quoting ref reference refs regex regexp region
+    repository require required reset retries revocation revoke role roles rotation rounds rule rules samesite samesitelax schema
+    scheme script scripts second seconds section secure service services size source state status store stores strength support supported
+    supports tenant time timeout title ttl type types unique updated uri url urls usage user username users uuid uuids version
+    versions weekday workers
+    """
+)
+"""At the end of a name, they make of it something about the secret, or where it is, and not the secret."""
+
+NONE = _names(
+    """
+    authtoken byepass bypass compass encompass multipass overpass surpass trespass underpass
+    """
+)
+"""They end as words of secrets do, and are none."""

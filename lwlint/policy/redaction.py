@@ -1,0 +1,87 @@
+"""Sources as they may be shown: by their structure, which tells what scalar is a secret, and then by the look of each line.
+
+The structure is that of the readers: the value of an option with the lines that it goes on in, a scalar, list or mapping of YAML below
+the key that holds a secret, the default of a parameter that is hidden, the attribute of a CIB. What no reader takes (a broken file) is left
+to the lines.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from lwlint.core.kind import UNREADABLE
+from lwlint.core.lazy import pattern
+from lwlint.core.secret import Known, hidden_in, masked, masked_lines
+from lwlint.core.source import Source, Span
+from lwlint.inputs import KINDS
+
+_SHOWN = "_shown"
+_PLAIN_WORD = pattern(r"[a-z_.-]{1,11}|[A-Z]?[a-z]{1,9}|true|false|\d{1,5}")
+
+
+class Redaction:
+    """What may be shown of the sources of one run. Each is taken apart when it is first asked for, and once."""
+
+    def __init__(self, sources: Mapping[str, Source]) -> None:
+        self._sources = sources
+        self._names: frozenset[str] | None = None
+        self._known: dict[str, frozenset[str]] = {}
+        self._hiders: dict[str, Known] = {}
+
+    def text(self, source: Source) -> str:
+        """Return the text of a source with every secret as asterisks, and every character that stays in its place."""
+        kept: tuple[str, frozenset[str]] | None = source.__dict__.get(_SHOWN)
+        if kept is None or kept[1] != self.hidden_names():
+            kept = (_shown(source, self.hidden_names()), self.hidden_names())
+            object.__setattr__(source, _SHOWN, kept)
+        return kept[0]
+
+    def line(self, source: Source, number: int) -> str:
+        """Return line `number` (from 1) of a source as it may be shown, without its line break."""
+        starts = source.line_starts()
+        end = starts[number] if number < len(starts) else len(source.text)
+        return self.text(source)[starts[number - 1] : end].rstrip("\r\n").lstrip("\ufeff" if number == 1 else "")
+
+    def message(self, text: str, paths: Iterable[str] = ()) -> str:
+        """Return a message without secrets, those too that only the sources at `paths` tell to be ones."""
+        for path in dict.fromkeys(paths):
+            if path not in self._hiders:
+                self._hiders[path] = Known(self.known(path))
+            text = self._hiders[path].hidden(text)
+        return masked(text)
+
+    def known(self, path: str) -> frozenset[str]:
+        """Return the secrets in the source at a path, but for words that stand for other things as well (`guest`, `nova`)."""
+        if path not in self._known:
+            source = self._sources.get(path)
+            found = hidden_in(source.text, self.text(source)) if source is not None and source.text else set()
+            self._known[path] = frozenset(one for one in found if not _PLAIN_WORD.fullmatch(one))
+        return self._known[path]
+
+    def is_hidden(self, span: Span) -> bool:
+        """Return whether a secret, or a part of one, stands at the place."""
+        source = self._sources.get(span.path)
+        return source is not None and self.text(source)[span.start : span.end] != source.text[span.start : span.end]
+
+    def hidden_names(self) -> frozenset[str]:
+        """Return the parameters that a template of the run says are hidden."""
+        if self._names is None:
+            found = ((KINDS.get(source.kind), source.text) for source in self._sources.values() if "hidden:" in source.text)
+            hidden = (kind.hidden_names(text) for kind, text in found if kind is not None and kind.hidden_names is not None)
+            self._names = frozenset(name for names in hidden for name in names)
+        return self._names
+
+
+def _shown(source: Source, names: frozenset[str]) -> str:
+    kind = KINDS.get(source.kind)
+    spans = sorted({(start, end) for start, end in kind.secrets(source, names) if start < end}) if kind is not None else []
+    also = (*kind.secret_names, *(names if kind.hidden_names is not None else ())) if kind is not None else ()
+    shown = masked_lines(source.text, also, broken=kind.has_no_structure(source) if kind is not None else source.kind == UNREADABLE)
+    pieces, at = [], 0
+    for start, end in spans:
+        start = max(start, at)
+        if start < end:
+            pieces += [shown[at:start], re.sub(r"[^\s]", "*", source.text[start:end])]
+            at = end
+    return "".join((*pieces, shown[at:])) if pieces else shown
