@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from lwlint.core.kind import UNREADABLE
 from lwlint.core.lazy import pattern
 from lwlint.core.secret import Known, hidden_in, masked, masked_lines
 from lwlint.core.source import Source, Span
@@ -77,7 +76,7 @@ def _shown(source: Source, names: frozenset[str]) -> str:
     kind = KINDS.get(source.kind)
     spans = sorted({(start, end) for start, end in kind.secrets(source, names) if start < end}) if kind is not None else []
     also = (*kind.secret_names, *(names if kind.hidden_names is not None else ())) if kind is not None else ()
-    shown = masked_lines(source.text, also, broken=kind.has_no_structure(source) if kind is not None else source.kind == UNREADABLE)
+    shown = masked_lines(source.text, also, broken=kind.has_no_structure(source) if kind is not None else True)
     pieces, at = [], 0
     for start, end in spans:
         start = max(start, at)
