@@ -58,6 +58,7 @@ _CHECKS: Mapping[tuple[str, ...], Mapping[str, tuple[str, ...]]] = MappingProxyT
         },
         ("heat",): {
             "heat_mapping": ("service-mapping",),
+            "heat_roles": ("role-names-no-service", "role-names-service-twice", "role-without-pacemaker"),
             "heat_templates": ("container-restart", "dangling-template", "duplicate-key", "pacemaker-template", "stray-function"),
         },
         ("heat", "puppet"): {
@@ -85,8 +86,11 @@ _NOT_GIVEN = MappingProxyType(
 NO_CONTAINERS = "no service of the host runs in a container"
 NO_MAPPING = "no Heat environment or registry was given"
 NO_TEMPLATE, NO_CONTAINER_TEMPLATE = "no Heat template was given", "no template with containers was given"
+NO_ROLE = "no roles data, and no environment that names the services of a role, was given"
 # what a host need not have, were there hieradata on it
-NOT_OF_A_HOST = frozenset((_NOT_GIVEN["heat"], _NOT_GIVEN["puppet"], NO_CONTAINERS, NO_MAPPING, NO_TEMPLATE, NO_CONTAINER_TEMPLATE))
+NOT_OF_A_HOST = frozenset(
+    (_NOT_GIVEN["heat"], _NOT_GIVEN["puppet"], NO_CONTAINERS, NO_MAPPING, NO_TEMPLATE, NO_CONTAINER_TEMPLATE, NO_ROLE)
+)
 ENTRY_POINTS = "lwlint.checks"
 _AUDITS = (("systemctl", "container"), ("container",), ("cluster status",), ("hosts",))  # what only an audit reads
 _ALWAYS = (("container",), ("cluster status",), ("hosts",))  # what only the check itself can tell whether it is there

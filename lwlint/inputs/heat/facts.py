@@ -214,3 +214,27 @@ class Role:
     span: Span
     services: tuple[str, ...]
     host: str = ""
+
+
+@dataclass(frozen=True)
+class RoleService:
+    """A service in the list of a role: `name` is its alias, `span` where it stands, `role` the role's name.
+
+    `first` is the same service further up in the list. `mapped` tells whether a registry maps the alias; None where not all of the tree's
+    registries were seen. `beside` tells that the role has Pacemaker or its remote as well. `under_pacemaker` is what maps the service to
+    a template that puts it under Pacemaker: the path of an environment or of the base registry, empty where none does; `optional` tells
+    that this is an environment which the role may or may not be used with. `whole` is False where there was no registry to ask.
+    """
+
+    kind: ClassVar[str] = "role_service"
+    name: str
+    span: Span
+    role: str
+    first: Span | None
+    mapped: bool | None
+    beside: bool
+    under_pacemaker: str
+    optional: bool
+    whole: bool
+    service: Service | None = None
+    host: str = ""

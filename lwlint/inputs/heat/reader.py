@@ -12,6 +12,7 @@ from lwlint.inputs.heat.document import ENVIRONMENT, TEMPLATE
 from lwlint.inputs.heat.facts import Template
 from lwlint.inputs.heat.outline import Outlines
 from lwlint.inputs.heat.registry import Graph, Judge, Registries, View, core_beside_keepalived, role_data, view_facts
+from lwlint.inputs.heat.roles import Roles
 from lwlint.inputs.heat.tree import HeatTree, Read, containers, dangling, duplicates, files, hiera_keys, roles, software_configs, strays
 
 
@@ -59,6 +60,10 @@ def _facts(tree: HeatTree, environments: Sequence[str], catalogue: Catalogue, jo
         if file.form != ENVIRONMENT:
             graph.add(file)
     yield from role_data(graph, tree, mapped, catalogue)
+    in_roles = Roles(tree, registries.all, chosen, given, judge, catalogue)
+    for file in tree.files():
+        if file.source.judged:
+            yield from in_roles.services(file, registries.of)
     for file in graph.files():
         yield from _template_facts(file, judge)
     for file in tree.files():
@@ -93,8 +98,8 @@ class _Views:
     def __init__(self, tree: HeatTree, chosen: Sequence[Read]) -> None:
         self._tree = tree
         self._chosen = tuple(chosen)
-        self._registries = Registries()
-        self._merged = View(tree, self._registries, tree.base(chosen[0].source.path), self._chosen, merged=True) if chosen else None
+        self.all = Registries()
+        self._merged = View(tree, self.all, tree.base(chosen[0].source.path), self._chosen, merged=True) if chosen else None
         self._bases: dict[str, View] = {}
 
     def views(self, given: Sequence[Read]) -> Iterator[View]:
@@ -103,13 +108,13 @@ class _Views:
             yield self._merged
             return
         for file in given:
-            if file.form == ENVIRONMENT and file.source.judged and self._registries.of(file):
+            if file.form == ENVIRONMENT and file.source.judged and self.all.of(file):
                 base = self._tree.base(file.source.path)
-                yield View(self._tree, self._registries, base if base is not file else None, (file,))
+                yield View(self._tree, self.all, base if base is not file else None, (file,))
 
     def templates(self, view: View) -> set[str]:
         """Return the templates that the environments of a view, or the base registry of all, lead to."""
-        wanted = view.in_force.values() if view.merged or view.base is None else [e for file in view.own for e in self._registries.of(file)]
+        wanted = view.in_force.values() if view.merged or view.base is None else [e for file in view.own for e in self.all.of(file)]
         finals = {view.resolve(entry).final for entry in wanted}
         return {final for final in finals if final and "::" not in final}
 
@@ -121,5 +126,5 @@ class _Views:
         if base is None:
             return None
         if base.source.path not in self._bases:
-            self._bases[base.source.path] = View(self._tree, self._registries, None, (base,))
+            self._bases[base.source.path] = View(self._tree, self.all, None, (base,))
         return self._bases[base.source.path]

@@ -123,6 +123,11 @@ class View:
             return None
         return entry
 
+    def final(self, alias: str) -> str | None:
+        """Return where an alias leads to in the end (see Resolution); None where nothing maps it."""
+        entry = self.mapping(alias)
+        return None if entry is None else self.resolve(entry).final
+
 
 class Judge:
     """What a template does for Pacemaker, by what it includes and by its path. Answers are kept."""
@@ -183,7 +188,7 @@ def view_facts(view: View, judge: Judge, catalogue: Catalogue) -> Iterator[Envir
     place = shown.file.span(shown.line.span) if shown is not None else last.source.span(0, 0)
     base = view.base.source.path if view.base is not None else ""
     own = tuple(file.source.path for file in view.own)
-    deployed = tuple(alias for file in view.own for alias in file.outline.deployed)
+    deployed = tuple(alias for file in view.own for role in file.outline.roles for alias, _ in role.services)
     yield Environment(
         name,
         place,

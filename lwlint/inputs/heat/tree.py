@@ -10,7 +10,7 @@ from lwlint.core.facts import NotEvaluated, Service, Unreadable
 from lwlint.core.record import dataclass
 from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.heat import document
-from lwlint.inputs.heat.document import ENVIRONMENT, TEMPLATE, HeatFile
+from lwlint.inputs.heat.document import ENVIRONMENT, ROLES, TEMPLATE, HeatFile
 from lwlint.inputs.heat.facts import Container, DanglingReference, DuplicateKey, GetFile, HieraKey, Role, SoftwareConfig, StrayFunction
 from lwlint.inputs.heat.outline import SUFFIXES, Outline, Outlines, Parameters, Refusal, Setting, outline
 
@@ -216,8 +216,8 @@ def dangling(file: Read, tree: HeatTree) -> Iterator[DanglingReference]:
 
 def roles(file: Read) -> Iterator[Role]:
     """Yield the roles of a roles data file."""
-    for name, place, services in file.outline.roles:
-        yield Role(name, file.span(place), services, file.source.host)
+    for name, place, services in file.outline.roles if file.form == ROLES else ():
+        yield Role(name, file.span(place), tuple(alias for alias, _ in services), file.source.host)
 
 
 def hiera_keys(file: Read, settings: tuple[Setting, ...], *, in_force: bool = True) -> Iterator[HieraKey]:
