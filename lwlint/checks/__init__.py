@@ -65,6 +65,10 @@ _CHECKS: Mapping[tuple[str, ...], Mapping[str, tuple[str, ...]]] = MappingProxyT
             "heat_retries": ("retries-of-connection", "retries-without-connection"),
         },
         ("puppet",): {
+            "manifest_cluster": (
+                "manifest-constraint-dangling", "manifest-control-ports", "manifest-core-anywhere", "manifest-vip-bound",
+                "manifest-vip-ordered",
+            ),
             "manifest_pacemaker": ("manifest-outside-the-core",),
             "manifest_retries": ("manifest-setting",),
         },
@@ -87,6 +91,8 @@ NO_CONTAINERS = "no service of the host runs in a container"
 NO_MAPPING = "no Heat environment or registry was given"
 NO_TEMPLATE, NO_CONTAINER_TEMPLATE = "no Heat template was given", "no template with containers was given"
 NO_ROLE = "no roles data, and no environment that names the services of a role, was given"
+NO_MANIFEST_VIP, NO_MANIFEST_CONSTRAINT = "no manifest makes a virtual IP", "no manifest makes a constraint"
+NO_MANIFEST_BUNDLE, NO_MANIFEST_CORE = "no manifest makes a bundle", "no manifest makes a core resource of the cluster"
 # what a host need not have, were there hieradata on it
 NOT_OF_A_HOST = frozenset(
     (_NOT_GIVEN["heat"], _NOT_GIVEN["puppet"], NO_CONTAINERS, NO_MAPPING, NO_TEMPLATE, NO_CONTAINER_TEMPLATE, NO_ROLE)
