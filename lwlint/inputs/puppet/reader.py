@@ -125,10 +125,11 @@ _KINDS = MappingProxyType({
 })  # fmt: skip
 _UNSET = ("undef", "false", "")
 # modules that configure one program, and that of the cluster itself
-_HARMLESS = frozenset((
-    "apache ceph corosync elasticsearch firewall kmod memcached mongodb mysql ntp opendaylight openstacklib oslo ovs pacemaker rabbitmq redis"
-    " rsync rsyslog snmp ssh sudo sysctl timezone vswitch xinetd"
-).split())  # fmt: skip
+_HARMLESS = frozenset({
+    "apache", "ceph", "corosync", "elasticsearch", "firewall", "kmod", "memcached", "mongodb", "mysql", "ntp",
+    "opendaylight", "openstacklib", "oslo", "ovs", "pacemaker", "rabbitmq", "redis", "rsync", "rsyslog", "snmp",
+    "ssh", "sudo", "sysctl", "timezone", "vswitch", "xinetd",
+})  # fmt: skip
 _VARIABLE = re.compile(r"^\$([\w:]+)$")
 _CLASSES = ("ocf", "systemd", "lsb", "service", "stonith", "upstart")
 
