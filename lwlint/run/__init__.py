@@ -253,7 +253,7 @@ def _facts(discovery: Discovery, request: Request, release: Release, services: C
         from lwlint.inputs.heat.reader import heat_facts
 
         outlines = request.outlines or outlines_of(request)
-        facts = heat_facts(found.of(kinds.HEAT), discovery.load, request.environments, services, outlines, request.jobs)
+        facts = heat_facts(found.of(kinds.HEAT), discovery.load, request.environments, services, outlines, request.jobs, discovery.exists)
         heat = list(each("reader", "heat", facts))
         outlines.keep()
         yield from heat

@@ -55,8 +55,8 @@ class Answers:
         if data is None:
             return None
         try:
-            release, context, (findings, verdicts) = marshal.loads(data)
-            if self._replay(context):
+            release, context, there, (findings, verdicts) = marshal.loads(data)
+            if self._replay(context) and all(self._discovery.exists(path) == then for path, then in there):
                 return Known(Answer(_record(findings), _record(verdicts), ()), Release(*release))
         except (ValueError, EOFError, TypeError, KeyError):
             pass  # by another version of Python; it is written anew
@@ -69,7 +69,8 @@ class Answers:
             return
         found = self._discovery.found.sources
         context = [(path, judged, _described(found.get(path))) for path, judged in self._discovery.looked_for]
-        plain = (release.name, release.because), context, (_plain(answer.findings), _plain(answer.verdicts))
+        there = list(self._discovery.asked_for.items())
+        plain = (release.name, release.because), context, there, (_plain(answer.findings), _plain(answer.verdicts))
         self._cache.put(self._name, marshal.dumps(plain, _MARSHAL))
 
     def _replay(self, context: list[tuple[str, bool, Any]]) -> bool:

@@ -9,6 +9,7 @@ from lwlint.core.record import dataclass
 from lwlint.core.source import Span, Text
 
 NONE = "OS::Heat::None"
+GET_FILE = "get_file"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,9 @@ class ServiceMapping:
     target, if it is a file; `final` the path, resource type or `OS::Heat::None` at the end of the chain of aliases, empty
     if that leads nowhere. `inherited` tells that the entry stands in the base registry, below the environment. An entry
     that a later one overrides is not `in_force`. `under_pacemaker` tells that the final template puts its service there;
-    `pacemaker` that Pacemaker is on in this view; `outside` that the alias is meant for nodes or sites without it.
+    `pacemaker` that Pacemaker is on in this view; `outside` that the alias is meant for nodes or sites without it. `missing` is the path of
+    the target where its whole tree is not here; what is told of it then goes by that path. `taken_from` is the environment that was given
+    earlier and maps the alias to a template which puts its service under Pacemaker.
     """
 
     kind: ClassVar[str] = "service_mapping"
@@ -60,6 +63,8 @@ class ServiceMapping:
     pacemaker: bool
     outside: bool
     host: str = ""
+    missing: str = ""
+    taken_from: str = ""
 
 
 @dataclass(frozen=True)
@@ -178,11 +183,12 @@ class DuplicateKey:
 
 @dataclass(frozen=True)
 class DanglingReference:
-    """A reference to a template that does not exist: `name` is the target as written, `resolved` the path that was looked for.
+    """A reference to what does not exist: `name` is the target as written, `resolved` the path that was looked for.
 
-    `alias` is what is mapped there, or the resource that has it as its type. `lone` tells that nothing else that the file
-    refers to exists either, so that its tree is probably not here. `installed` tells that the target is an absolute path, below
-    the place where a package puts the templates, and that this tree has such a file.
+    `alias` is what is mapped there, the resource that has it as its type, or `get_file`. `hangs` is what hangs on it: the `cluster`, where
+    the template of a service under Pacemaker cannot be loaded, any `deployment` with an environment, or empty. `lone` tells that nothing
+    else that the file refers to exists either, so that its tree is probably not here. `installed` tells that the target is an absolute
+    path, below the place where a package puts the templates, and that this tree has such a file.
     """
 
     kind: ClassVar[str] = "dangling_reference"
@@ -193,6 +199,7 @@ class DanglingReference:
     lone: bool
     installed: bool = False
     host: str = ""
+    hangs: str = ""
 
 
 @dataclass(frozen=True)

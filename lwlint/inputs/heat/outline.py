@@ -22,7 +22,20 @@ from lwlint.inputs.heat import document
 from lwlint.inputs.heat.document import ENVIRONMENT, ROLES, TEMPLATE, HeatFile, is_jinja
 from lwlint.inputs.heat.nodes import Mapping, Node, Scalar, effective, same, walk
 from lwlint.inputs.heat.nodes import Sequence as SequenceNode
-from lwlint.inputs.heat.template import Key, Parts, Scope, Specified, Values, containers, get_files, inputs, possible, read_parts, settings
+from lwlint.inputs.heat.template import (
+    Key,
+    Parts,
+    Scope,
+    Specified,
+    Values,
+    containers,
+    get_files,
+    inputs,
+    possible,
+    read_parts,
+    settings,
+    strays,
+)
 
 _EMPTY = Scope(lambda _: None, {})
 
@@ -173,7 +186,7 @@ def _with_parts(found: Outline, parts: Parts, parameters: Parameters) -> Outline
         role_data=_place(parts.role_data) if parts.role_data is not None else None,
         containers=tuple(containers(parts, scope)),
         configs=tuple(_configs(parts)) if found.form == TEMPLATE else (),
-        stray=tuple((key.value, _place(key)) for key in parts.stray) if found.form == TEMPLATE else (),
+        stray=tuple((key.value, _place(key)) for key in strays(parts.file)) if found.form == TEMPLATE else (),
     )
 
 

@@ -23,17 +23,19 @@ def heat_facts(
     catalogue: Catalogue,
     outlines: Outlines | None = None,
     jobs: int = 1,
+    exists: Callable[[str], bool] | None = None,
 ) -> Iterator[Fact]:
     """Yield all facts of the Heat files in `sources`, and of the files that they refer to, which `load` reads as context.
 
     `environments` are the paths of the environments that the user gave, in order: their merged result is judged. Without them each
-    environment is judged by itself, over the base registry of its tree. `outlines` are those that are known already; new ones are added, by
-    as many processes as `jobs` says (0: as many as pay).
+    environment is judged by itself, over the base registry of its tree. `exists` tells whether there is a file, of whatever kind.
+    `outlines` are those that are known already; new ones are added, by as many processes as `jobs` says (0: as many as pay).
     """
     collecting = gc.isenabled()
     gc.disable()  # hundreds of thousands of nodes, none of them in a circle; looking for circles takes a third of the time
     try:
-        yield from _facts(HeatTree(sources, load, environments, outlines or Outlines()), environments, catalogue, jobs)
+        tree = HeatTree(sources, load, environments, outlines or Outlines(), exists)
+        yield from _facts(tree, environments, catalogue, jobs)
     finally:
         if collecting:
             gc.enable()
@@ -70,7 +72,7 @@ def _facts(tree: HeatTree, environments: Sequence[str], catalogue: Catalogue, jo
         if file.source.judged:
             yield from duplicates(file)
             yield from files(file, tree)
-            yield from dangling(file, tree)
+            yield from dangling(file, tree, file.form == TEMPLATE and judge.under_pacemaker(file.source.path))
             yield from roles(file)
         if file.form == ENVIRONMENT and file not in chosen:
             yield from hiera_keys(file, file.outline.overrides, in_force=False)

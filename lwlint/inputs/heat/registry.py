@@ -65,10 +65,11 @@ class Registries:
 
 
 class Resolution(NamedTuple):
-    """Where an alias leads: `final` is a path, a resource type or `OS::Heat::None`, empty if there is no such file."""
+    """Where an alias leads: `final` is a path, a resource type or `OS::Heat::None`, empty if there is no such file, which is `missing`."""
 
     final: str
     chain: tuple[str, ...]
+    missing: str = ""
 
 
 @dataclass
@@ -93,7 +94,8 @@ class View:
             target = entry.target
             path = self.tree.resolve(entry.file.source.path, target)
             if path is not None:
-                return Resolution(self.tree.find(path) or "", tuple(chain))
+                found = self.tree.find(path)
+                return Resolution(found or "", tuple(chain), "" if found is not None else path)
             following = self.in_force.get(target)
             if following is None or target in chain:
                 return Resolution(target, tuple(chain))
@@ -225,6 +227,19 @@ def core_beside_keepalived(view: View, catalogue: Catalogue) -> Iterator[Read]:
             yield file
 
 
+def _taken_from(view: View, entry: Entry, judge: Judge) -> str:
+    """Return the environment, given earlier, that maps the alias of `entry` to a template under Pacemaker; empty where none does."""
+    found = ""
+    for file in view.own:
+        if file is entry.file:
+            return found
+        other = view.registries.by_alias(file).get(entry.alias)
+        if other is not None:
+            final = view.resolve(other).final
+            found = file.source.path if final and "::" not in final and judge.under_pacemaker(final) else ""
+    return ""
+
+
 def _fact(
     view: View, entry: Entry, judge: Judge, catalogue: Catalogue, name: str, on: bool, in_force: bool, *, inherited: bool
 ) -> ServiceMapping:
@@ -232,7 +247,9 @@ def _fact(
     path = view.tree.resolve(entry.file.source.path, written)
     resolution = view.resolve(entry)
     is_file = bool(resolution.final) and "::" not in resolution.final
-    of_template = catalogue.of_template(resolution.final) if is_file else None
+    missing = resolution.missing if not resolution.final and view.tree.root(entry.file.source.path) is None else ""
+    template = resolution.final if is_file else missing
+    of_template = catalogue.of_template(template) if template else None
     return ServiceMapping(
         name=alias,
         span=entry.file.span(entry.line.span),
@@ -247,10 +264,12 @@ def _fact(
         template_service=of_template,
         inherited=inherited,
         in_force=in_force,
-        under_pacemaker=is_file and judge.under_pacemaker(resolution.final),
+        under_pacemaker=bool(template) and judge.under_pacemaker(template),
         pacemaker=on,
         outside=catalogue.outside_alias(alias),
         host=entry.file.source.host,
+        missing=missing,
+        taken_from=_taken_from(view, entry, judge) if in_force and view.merged else "",
     )
 
 
