@@ -50,6 +50,12 @@ _HEAT_KEY = pattern(
     r"|event_sinks|encrypted_parameters|encrypted_param_names|resources|outputs|parameter_groups|topics|environments|[\"']?\w+::[\w:]+[\"']?)\s*:",
     re.MULTILINE,
 )
+# what no file of Kubernetes, kustomize or Helm has, and what theirs have
+_OF_HEAT = pattern(r"^[\ufeff]?(heat_template_version|HeatTemplateFormatVersion|resource_registry|parameter_defaults)\s*:", re.MULTILINE)
+_KUBERNETES = pattern(r"^[\ufeff]?apiVersion\s*:", re.MULTILINE)
+_HELM = pattern(
+    r"\{\{-?\s*(?:[\w(\" ]*\.(?:Values|Release|Chart|Capabilities|Files)\b|(?:if|range|include|define|with|template)\s|end\s*-?\}\})"
+)
 _ROLE = pattern(r"^- name:.*\n(?:.*\n){0,80}?\s+ServicesDefault:", re.MULTILINE)
 _UNIT_SUFFIX = pattern(r"\.(service|socket|timer|mount|automount|path|swap|slice|scope|target)$")
 _UNIT_PATH = pattern(
@@ -93,6 +99,9 @@ def of(path: str, head: str, *, named: bool = False) -> tuple[str | None, str]:
     if path.endswith(".pp"):
         return PUPPET, ""
     if path.endswith(_YAML):
+        other = _other_yaml(path, head)
+        if other:
+            return None, other
         if _HEAT_KEY.search(head) or _ROLE.search(head) or named:
             return HEAT, ""
         return None, "YAML, but no Heat template, environment, roles data or hieradata"
@@ -101,6 +110,17 @@ def of(path: str, head: str, *, named: bool = False) -> tuple[str | None, str]:
     if _MANAGER.search(path):
         return UNIT, ""
     return _by_sections(path, head, named)
+
+
+def _other_yaml(path: str, head: str) -> str:
+    """Return what a YAML file is of that has keys as Heat has them and is none of Heat's; empty for all else."""
+    if _OF_HEAT.search(head):
+        return ""
+    if path.rsplit("/", 1)[-1] in ("kustomization.yaml", "kustomization.yml"):
+        return "YAML of kustomize, no Heat template"
+    if _HELM.search(head) and not path.endswith((".j2.yaml", ".j2.yml")):
+        return "a template of Helm's, no Heat template"
+    return "YAML of Kubernetes, no Heat template" if _KUBERNETES.search(head) else ""
 
 
 def _by_sections(path: str, head: str, named: bool) -> tuple[str | None, str]:
