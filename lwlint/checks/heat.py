@@ -12,8 +12,11 @@ from lwlint.core.facts import Facts, NotEvaluated, Service
 from lwlint.core.finding import AddKey, DropLines, Fix, Problem, Related, Replace
 from lwlint.core.record import dataclass, replace
 from lwlint.inputs.heat.facts import (
+    CLUSTER,
+    CONTAINERS,
     GET_FILE,
     NONE,
+    REGISTRY,
     Container,
     DanglingReference,
     DuplicateKey,
@@ -25,10 +28,13 @@ from lwlint.inputs.heat.facts import (
 )
 
 
-def unseen(facts: Facts) -> Iterator[Unknown]:
-    """Yield one unknown for each file whose content is not known before Jinja has been rendered."""
+def unseen(facts: Facts, *words: str) -> Iterator[Unknown]:
+    """Yield one unknown for each file whose content is not known before Jinja has been rendered, and that may be about one of `words`.
+
+    Without `words` each file matters.
+    """
     for file in facts.of(NotEvaluated):
-        if file.because == "Jinja":
+        if file.because == "Jinja" and (not words or file.about is None or any(word in file.about for word in words)):
             yield Unknown(file.because, file.span)
 
 
@@ -95,7 +101,7 @@ def run(facts: Facts, params: MappingParams) -> Iterator[Saw]:
 
 
 def _run(facts: Facts, params: MappingParams) -> Iterator[Saw]:
-    yield from unseen(facts)
+    yield from unseen(facts, REGISTRY)
     if params.before is not None and facts.release.at_least(params.before):
         return
     views = {view.name: view for view in facts.of(Environment)}
@@ -230,7 +236,7 @@ class TemplateParams:
 
 def templates(facts: Facts, params: TemplateParams) -> Iterator[Saw]:
     """Yield a problem for each template that puts a service of the wrong kind under Pacemaker."""
-    yield from unseen(facts)
+    yield from unseen(facts, CLUSTER)
     for template in facts.of(Template):
         if not template.under_pacemaker:
             continue
@@ -255,7 +261,7 @@ class ContainerParams:
 
 def containers(facts: Facts, params: ContainerParams) -> Iterator[Saw]:
     """Yield a problem for each container that runs for long and is not restarted."""
-    yield from unseen(facts)
+    yield from unseen(facts, CONTAINERS)
     expected = " or ".join(f"`{policy}`" for policy in params.policies)
     for container in facts.of(Container):
         policy = container.restart

@@ -15,7 +15,7 @@ from lwlint.core.lazy import pattern
 from lwlint.core.named import NamedTuple
 from lwlint.core.record import dataclass, field, replace
 from lwlint.core.source import Span
-from lwlint.inputs.heat.facts import Environment, GetFile, HieraKey, RoleData, ServiceMapping, SoftwareConfig
+from lwlint.inputs.heat.facts import SETTINGS, Environment, GetFile, HieraKey, RoleData, ServiceMapping, SoftwareConfig
 from lwlint.inputs.puppet.facts import Manifest, ManifestClass, ManifestDatabase, ManifestOption, ManifestResource, Setting
 
 _RESOURCE = "_config/"  # a key of a resource: `nova::config::nova_config/database/max_retries`
@@ -403,7 +403,7 @@ def _front(expression: str) -> str:
 
 def connections(facts: Facts, params: RetryParams) -> Iterator[Saw]:
     """Yield a problem for each connection for which some service that takes it in has no unlimited retries, or whose manifest sets none."""
-    yield from unseen(facts)
+    yield from unseen(facts, *SETTINGS)
     settings = _Settings.of(facts, params.other_roles)
     pairs = _Pairs(params)
     firsts: dict[object, HieraKey] = {}  # connections of one mapping with the same retries have the same fix, at the first of them
@@ -548,7 +548,7 @@ class UnusedParams:
 def unused(facts: Facts, params: UnusedParams) -> Iterator[Saw]:
     """Yield a problem for each retry setting of a class of which no service that takes it in sets the connection."""
     expression = pattern(params.retry)
-    yield from unseen(facts)
+    yield from unseen(facts, *SETTINGS)
     settings = _Settings.of(facts, ())
     pairs = _Pairs(RetryParams(params.pairs))
     by_manifests = {name for database in facts.of(ManifestDatabase) for name in database.retry_keys}

@@ -11,7 +11,7 @@ from lwlint.core.check import Check, NoParams, Saw, Unknown
 from lwlint.core.facts import Facts
 from lwlint.core.finding import Problem, Related
 from lwlint.core.record import dataclass
-from lwlint.inputs.heat.facts import RoleService
+from lwlint.inputs.heat.facts import REGISTRY, ROLE, RoleService
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class ClusterParams:
 
 def without_pacemaker(facts: Facts, params: ClusterParams) -> Iterator[Saw]:
     """Yield a problem for each service that is put under Pacemaker in a role that has no Pacemaker."""
-    yield from unseen(facts)
+    yield from unseen(facts, REGISTRY, ROLE)
     for service in facts.of(RoleService):
         if service.beside:
             continue
@@ -40,7 +40,7 @@ def without_pacemaker(facts: Facts, params: ClusterParams) -> Iterator[Saw]:
 
 def unknown_services(facts: Facts, _: NoParams) -> Iterator[Saw]:
     """Yield a problem for each service of a role that no registry maps."""
-    yield from unseen(facts)
+    yield from unseen(facts, REGISTRY, ROLE)
     for service in facts.of(RoleService):
         if service.mapped is None:
             yield Unknown(f"`{service.name}`: not all registries of its tree were given", service.span)
@@ -51,7 +51,7 @@ def unknown_services(facts: Facts, _: NoParams) -> Iterator[Saw]:
 
 def repeated_services(facts: Facts, _: NoParams) -> Iterator[Saw]:
     """Yield a problem for each service that a role names again."""
-    yield from unseen(facts)
+    yield from unseen(facts, ROLE)
     for service in facts.of(RoleService):
         if service.first is not None:
             message = f"`{service.name}`: role `{service.role}` names it twice; it must name it once"

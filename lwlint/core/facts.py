@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import ClassVar, Protocol, TypeVar
+from typing import ClassVar, Optional, Protocol, TypeVar
 
 from lwlint.core.named import NamedTuple
 from lwlint.core.record import dataclass
@@ -28,13 +28,17 @@ class Unreadable:
 
 @dataclass(frozen=True)
 class NotEvaluated:
-    """A source whose content lwlint cannot know (Jinja that does not parse, say), and why."""
+    """A source whose content lwlint cannot know (Jinja that does not parse, say), and why.
+
+    `about` are those words in it that tell what it may be about; None where it may be about anything.
+    """
 
     kind: ClassVar[str] = "not_evaluated"
     name: str
     span: Span
     because: str
     host: str = ""
+    about: Optional[tuple[str, ...]] = None
 
 
 @dataclass(frozen=True)

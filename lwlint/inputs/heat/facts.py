@@ -10,6 +10,10 @@ from lwlint.core.source import Span, Text
 
 NONE = "OS::Heat::None"
 GET_FILE = "get_file"
+# words of a file that cannot be read as YAML, by what it may then be about
+REGISTRY, ROLE, CLUSTER, CONTAINERS = "resource_registry", "Services", "pacemaker", "er_config"
+SETTINGS = ("config_settings", "hieradata", "mapped_data", "max_retries", "ExtraConfig")
+ABOUT = (REGISTRY, ROLE, CLUSTER, CONTAINERS, *SETTINGS)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.heat import document
 from lwlint.inputs.heat.document import ENVIRONMENT, ROLES, TEMPLATE, HeatFile
 from lwlint.inputs.heat.facts import (
+    ABOUT,
     GET_FILE,
     Container,
     DanglingReference,
@@ -184,9 +185,11 @@ def _told(source: Source, found: Outline | Refusal) -> Read | Unreadable | NotEv
     if isinstance(found, Outline):
         return Read(source, found)
     span = source.span(*found.span)
-    return (
-        NotEvaluated(source.path, span, "Jinja", source.host) if found.jinja else Unreadable(source.path, span, found.message, source.host)
-    )
+    if not found.jinja:
+        return Unreadable(source.path, span, found.message, source.host)
+    about = tuple(word for word in ABOUT if word in source.text or word in source.path)
+    # a base registry that cannot be read decides on whatever stands in its tree
+    return NotEvaluated(source.path, span, "Jinja", source.host, None if posixpath.basename(source.path) in BASES else about)
 
 
 def files(file: Read, tree: HeatTree) -> Iterator[GetFile]:

@@ -179,3 +179,24 @@ def test_roles_and_the_files_of_a_capabilities_map_are_seen() -> None:
     topics += "".join(f"          - file: environments/{name}.yaml\n" for name in ("here", "gone"))
     files = {"capabilities-map.yaml": topics, "environments/here.yaml": "parameter_defaults: {}\n"}
     assert findings(files) == ["LW414 capabilities-map.yaml:6"]
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "outcome"),
+    [
+        ("heat_template_version: pike\nresources:\n{% if a %}\n  a: {{b}}: c\n  - d\n{% endif %}\n", "LW401", "pass"),
+        ("heat_template_version: pike\nresources:\n{% if a %}\n  a: {{b}}: c\n  - d\n{% endif %}\n", "LW404", "pass"),
+        ("resource_registry:\n{% if a %}\n  a: {{b}}: c\n  - d\n{% endif %}\n", "LW401", "not evaluated"),
+        ("resource_registry:\n{% if a %}\n  a: {{b}}: c\n  - d\n{% endif %}\n", "LW404", "pass"),
+        ("parameter_defaults:\n  ExtraConfig:\n{% if a %}\n  a: {{b}}: c\n  - d\n{% endif %}\n", "LW404", "not evaluated"),
+        ("heat_template_version: pike\nresources:\n{% if a %}\n  a: {{b}}: c\n  - d\n{% endif %}\n", "LW410", "not evaluated"),
+    ],
+)
+def test_jinja_that_cannot_be_seen_through_hides_only_what_it_may_be_about(text: str, code: str, outcome: str) -> None:
+    files = {
+        "network/role.role.j2.yaml": text,
+        "env.yaml": "resource_registry:\n  OS::TripleO::Services::NovaApi: OS::Heat::None\n",
+        "a.yaml": template("nova::db::database_max_retries: -1"),
+    }
+    (verdict,) = check(Request(tree=Memory(files)), [rule for rule in rules() if rule.code == code]).verdicts
+    assert verdict.outcome == outcome
