@@ -27,6 +27,8 @@ def add_retries(connection: HieraKey, name: str, value: str, own: Iterable[Hiera
     A resource of the class does where the class has no parameter; whether the class is there to make it, a template does not
     tell, and a resource of the same type in any of the settings `around` would take its place.
     """
+    if connection.template.endswith(".json"):
+        return None  # what is added is YAML
     head, resource, option = name.partition(_RESOURCE)
     key = head + _RESOURCE[:-1] if resource else name
     if any(other.name == key or other.name.startswith(f"{key}/") for other in (around if resource else own)):
@@ -48,7 +50,7 @@ def set_retries(retries: HieraKey, value: str) -> Optional[Fix]:
 def rename_key(key: HieraKey, names: Iterable[str], settings: Iterable[HieraKey]) -> Optional[Fix]:
     """Return the fix that moves a key to the class of the connection; none where there are several, or where that key is there."""
     found = {name.rpartition("::")[0] + "::" + key.name.rpartition("::")[2] for name in names if _RESOURCE not in name}
-    if len(found) != 1 or found & {other.name for other in settings}:
+    if key.template.endswith(".json") or len(found) != 1 or found & {other.name for other in settings}:
         return None
     if key.span.end - key.span.start != len(key.name):
         return None

@@ -56,6 +56,8 @@ _KUBERNETES = pattern(r"^[\ufeff]?apiVersion\s*:", re.MULTILINE)
 _HELM = pattern(
     r"\{\{-?\s*(?:[\w(\" ]*\.(?:Values|Release|Chart|Capabilities|Files)\b|(?:if|range|include|define|with|template)\s|end\s*-?\}\})"
 )
+_HIERADATA = pattern(r"(^|/)hieradata/")
+_JSON_KEY = pattern(r"\"\w+::[\w:]+\"\s*:")
 _ROLE = pattern(r"^- name:.*\n(?:.*\n){0,80}?\s+ServicesDefault:", re.MULTILINE)
 _UNIT_SUFFIX = pattern(r"\.(service|socket|timer|mount|automount|path|swap|slice|scope|target)$")
 _UNIT_PATH = pattern(
@@ -105,6 +107,8 @@ def of(path: str, head: str, *, named: bool = False) -> tuple[str | None, str]:
         if _HEAT_KEY.search(head) or _ROLE.search(head) or named:
             return HEAT, ""
         return None, "YAML, but no Heat template, environment, roles data or hieradata"
+    if path.endswith(".json") and start.startswith("{") and (named or _HIERADATA.search(path)) and _JSON_KEY.search(head):
+        return HEAT, ""
     if _UNIT_PATH.search(path) and (named or _UNIT_FOLDER.search(path) or _UNIT_SECTION.search(head) or not start):
         return UNIT, ""
     if _MANAGER.search(path):
@@ -143,7 +147,9 @@ def _by_sections(path: str, head: str, named: bool) -> tuple[str | None, str]:
 
 def may_be(path: str) -> bool:
     """Return whether a file at `path` is worth opening in a folder that the user gave as a whole."""
-    if path.endswith((*_YAML, ".pp", ".xml", ".xml.live")) or _UNIT_PATH.search(path) or _UNIT_FOLDER.search(path) or _MANAGER.search(path):
+    if path.endswith((*_YAML, ".pp", ".xml", ".xml.live")) or (path.endswith(".json") and _HIERADATA.search(path)):
+        return True
+    if _UNIT_PATH.search(path) or _UNIT_FOLDER.search(path) or _MANAGER.search(path):
         return True
     if _OSLO_PATH.search(path):
         return not _OTHER_CONF.search(path)

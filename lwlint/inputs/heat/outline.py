@@ -398,5 +398,5 @@ class Outlines:
 
 
 def _key(source: Source, parameters: Parameters) -> bytes:
-    head = b"%d %s\n" % (is_jinja(source.path), parameters.digest())
+    head = b"%d %d %s\n" % (is_jinja(source.path), source.path.endswith(".json"), parameters.digest())
     return digest(head + source.text.encode("utf-8", "surrogatepass"))
