@@ -25,7 +25,7 @@ def without_pacemaker(facts: Facts, params: ClusterParams) -> Iterator[Saw]:
     """Yield a problem for each service that is put under Pacemaker in a role that has no Pacemaker."""
     yield from unseen(facts, REGISTRY, ROLE)
     for service in facts.of(RoleService):
-        if service.beside:
+        if service.beside or service.first is not None:
             continue
         if any(fnmatchcase(word.lower(), glob) for word in (service.span.path, service.role) for glob in params.elsewhere):
             continue

@@ -302,11 +302,13 @@ def anywhere(facts: Facts, _: NoParams) -> Iterator[Saw]:
     """Yield a problem for each core resource without a location rule, where others of the same manifests have one."""
     core = [one for one in facts.of(ManifestResource) if _is_core(one)]
     outer = [one for one in core if (inside := _setting(one, "bundle")) is None or inside.value in ("undef", "", "false")]
-    placed = {_text(bare(m.id)) for c in facts.of(ManifestConstraint) if c.type == "location" for m in c.members}
+    constraints = facts.of(ManifestConstraint)
+    placed = {_text(bare(m.id)) for c in constraints if c.type == "location" for m in c.members}
+    follows = {_text(bare(pair.one.id)) for pair in _colocations(constraints) if _is_mandatory(pair.constraint)}
     ruled = [one for one in outer if _has_rule(one) or _text(bare(one.id)) in placed]
     for resource in outer:
         rule = _setting(resource, "location_rule")
-        if resource in ruled:
+        if resource in ruled or _text(bare(resource.id)) in follows:
             continue
         if rule is not None and rule.value is None:
             yield Unknown(f"only Puppet can tell whether `{resource.id}` has a location rule", rule.span)
