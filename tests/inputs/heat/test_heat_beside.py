@@ -6,8 +6,9 @@ from itertools import product
 
 import pytest
 
-from lwlint.core import kinds
 from lwlint.files.tree import Memory
+from lwlint.inputs import KINDS
+from lwlint.inputs.heat import HEAT
 from lwlint.run import Request, check
 from tests.inputs.heat.heat_findings import every_rule, findings
 
@@ -51,18 +52,18 @@ def test_a_function_beside_other_keys_is_none_wherever_it_stands(name: str, plac
         ("kustomization.yaml", "resources:\n- a.yaml\n", None),
         ("deployment.yaml", "{{- if .Values.on }}\nparameters:\n  a: b\n{{- end }}\n", None),
         ("x.yaml", "resources:\n  a: {{ .Release.Name }}\n", None),
-        ("t.yaml", "heat_template_version: rocky\nresources:\n  a: '{{ if .Values.x }}'\n", kinds.HEAT),
-        ("e.yaml", "parameter_defaults:\n  a: 1\napiVersion: 1\n", kinds.HEAT),
-        ("r.j2.yaml", "resource_registry:\n  a: {{ if x }}\n", kinds.HEAT),
-        ("p.yaml", "parameters:\n  a: 1\n", kinds.HEAT),
-        ("hieradata/a.json", '{"nova::db::database_max_retries": -1}', kinds.HEAT),
+        ("t.yaml", "heat_template_version: rocky\nresources:\n  a: '{{ if .Values.x }}'\n", HEAT),
+        ("e.yaml", "parameter_defaults:\n  a: 1\napiVersion: 1\n", HEAT),
+        ("r.j2.yaml", "resource_registry:\n  a: {{ if x }}\n", HEAT),
+        ("p.yaml", "parameters:\n  a: 1\n", HEAT),
+        ("hieradata/a.json", '{"nova::db::database_max_retries": -1}', HEAT),
         ("a.json", '{"nova::db::database_max_retries": -1}', None),
     ],
 )
 def test_yaml_of_others_is_no_heat_template(path: str, text: str, kind: str | None) -> None:
-    assert kinds.of(path, text)[0] == kind
+    assert KINDS.of(path, text)[0] == kind
     if kind is None and path.endswith(".yaml"):
-        assert kinds.of(path, text, named=True)[0] is None
+        assert KINDS.of(path, text, named=True)[0] is None
 
 
 @pytest.mark.parametrize("above", ["../", "", "/usr/share/openstack-tripleo-heat-templates/"])
