@@ -7,12 +7,12 @@ paunch and tripleo-ansible, which write `tripleo_NAME.service`; Pacemaker, which
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterable, Iterator
 
 from msgspec import Struct, field
 
 from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, Facts
+from lwlint.core.lazy import pattern
 from lwlint.core.source import Span, Text
 from lwlint.inputs.containers.facts import DOCKER, LIST, PODMAN, HostContainer
 from lwlint.inputs.pacemaker.facts import BUNDLE, Cluster, Resource
@@ -23,7 +23,7 @@ BY_SYSTEMD, BY_PACEMAKER, ENGINE, NOBODY, BY_UNKNOWN = "systemd", "pacemaker", "
 FOREVER = ("always", "unless-stopped", "on-failure")
 _AGENTS = ("ocf:heartbeat:docker", "ocf:heartbeat:podman")
 _OWN = "etc/systemd/system/"
-_BETWEEN = re.compile(r"[\s'\";]+")
+_BETWEEN = pattern(r"[\s'\";]+")
 _STARTS = ("start", "restart", "run")
 _VERBS = (*_STARTS, "exec", "stop", "rm", "kill", "inspect", "healthcheck")
 _AT_BOOT = "podman-restart.service"  # starts the containers whose policy is `always`

@@ -18,11 +18,7 @@ from typing import Annotated, Any, Literal, Union
 
 from lwlint.core.catalogue import known_projects, known_services
 from lwlint.core.config_reader import Mismatch, Path, fields_of, near
-from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE, RELEASES, OneOf
-from lwlint.inputs.oslo.facts import LATER
-from lwlint.inputs.systemd.values import CHOICES, INSTALL_KEYS, RENAMED, SERVICE_KEYS, UNIT_KEYS, time_span
-
-_SECTIONS: Mapping[str, frozenset[str]] = types.MappingProxyType({"Unit": UNIT_KEYS, "Service": SERVICE_KEYS, "Install": INSTALL_KEYS})
+from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE, LATER, RELEASES, OneOf
 
 
 class Word:
@@ -117,21 +113,30 @@ def _line(text: str) -> None:
             raise ValueError(f"unknown placeholder `{word}`; did you mean `NAME`?")
 
 
+def _sections() -> Mapping[str, frozenset[str]]:
+    from lwlint.inputs.systemd.values import INSTALL_KEYS, SERVICE_KEYS, UNIT_KEYS
+
+    return {"Unit": UNIT_KEYS, "Service": SERVICE_KEYS, "Install": INSTALL_KEYS}
+
+
 def _directives() -> Iterable[str]:
-    return UNIT_KEYS | SERVICE_KEYS | INSTALL_KEYS
+    return frozenset().union(*_sections().values())
 
 
 def _setting(text: str) -> None:
     section, dot, key = text.partition(".")
     if not dot:
         raise ValueError("must be `Section.Key`, as `Service.Restart`")
-    if section not in _SECTIONS:
-        raise ValueError(f"unknown section{near(section, _SECTIONS) or '; there are `Unit`, `Service` and `Install`'}")
-    if key not in _SECTIONS[section]:
-        raise ValueError(f"unknown setting of systemd{near(text, [f'{section}.{known}' for known in _SECTIONS[section]])}")
+    sections = _sections()
+    if section not in sections:
+        raise ValueError(f"unknown section{near(section, sections) or '; there are `Unit`, `Service` and `Install`'}")
+    if key not in sections[section]:
+        raise ValueError(f"unknown setting of systemd{near(text, [f'{section}.{known}' for known in sections[section]])}")
 
 
 def _setting_in_force(text: str) -> None:
+    from lwlint.inputs.systemd.values import RENAMED
+
     _setting(text)
     if text in RENAMED:
         raise ValueError(f"is known by its name of today; did you mean `{RENAMED[text]}`?")
@@ -294,6 +299,8 @@ def _instead(value: str, words: Iterable[str]) -> str:
 
 def wrong_setting_value(setting: str, value: str) -> str | None:
     """Return why systemd would not take a value for a setting (`Service.Restart`); None if it may."""
+    from lwlint.inputs.systemd.values import CHOICES, RENAMED, SERVICE_KEYS, UNIT_KEYS, time_span
+
     setting = RENAMED.get(setting, setting)
     choices = CHOICES[setting].split() if setting in CHOICES else None
     if choices is not None and value not in choices:

@@ -81,6 +81,7 @@ def entry() -> None:
     looks seldom: never in a run on one file, and in a long one after every 50,000 new objects, which its memory does not show.
     """
     gc.set_threshold(_NEW_OBJECTS, 10, 10)
+    _import_msgspec()
     code = main()
     if sys.gettrace() is not None or sys.getprofile() is not None:
         sys.exit(code)
@@ -89,6 +90,34 @@ def entry() -> None:
         sys.stderr.flush()
     finally:
         os._exit(code)
+
+
+def _import_msgspec() -> None:
+    """Import msgspec without what only its describing of types needs: `typing_extensions`, and its own `inspect` until it is asked for.
+
+    The two cost as much as half of a run on one file (docs/adr/0014-retired-tricks.md). Of `typing_extensions`, where it happens to be
+    installed, msgspec takes names that `typing` has as well; whoever imports it later gets it.
+    """
+    from importlib.util import LazyLoader, find_spec, module_from_spec, spec_from_file_location
+
+    package = find_spec("msgspec")
+    if package is None or not package.submodule_search_locations or "msgspec" in sys.modules:
+        return
+    path = os.path.join(package.submodule_search_locations[0], "inspect.py")
+    spec = spec_from_file_location("msgspec.inspect", path)
+    if spec is not None and spec.loader is not None:
+        spec.loader = LazyLoader(spec.loader)
+        sys.modules["msgspec.inspect"] = module_from_spec(spec)
+        spec.loader.exec_module(sys.modules["msgspec.inspect"])
+    name = "typing_extensions"
+    hidden = name not in sys.modules
+    if hidden:
+        sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        import msgspec  # noqa: F401
+    finally:
+        if hidden:
+            del sys.modules[name]
 
 
 def _tolerant_output() -> None:

@@ -69,6 +69,8 @@ RELEASES = (
     "liberty", "mitaka", "newton", "ocata", "pike", "queens", "rocky", "stein", "train", "ussuri", "victoria", "wallaby",
 )  # fmt: skip
 
+LATER = "later"  # a release after all that lwlint knows by name
+
 CORE, ACTIVE_PASSIVE, ACTIVE_ACTIVE, INFRASTRUCTURE = "core", "active_passive", "active_active", "infrastructure"
 
 

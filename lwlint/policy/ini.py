@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 
 from lwlint.core.config_reader import Path, load, near
 from lwlint.core.finding import ConfigurationError
+from lwlint.core.lazy import pattern
 
 SECTION = "lwlint"
 _LISTS = ("allow", "overrides")
-_HEADER = re.compile(r"\[(?P<name>[^]\r\n]+)\]")
-_KEY = re.compile(r"(?P<key>[^\s=:#;\[][^=:\r\n]*?)[ \t]*[=:][ \t]*(?P<value>[^\r\n]*)")
+_HEADER = pattern(r"\[(?P<name>[^]\r\n]+)\]")
+_KEY = pattern(r"(?P<key>[^\s=:#;\[][^=:\r\n]*?)[ \t]*[=:][ \t]*(?P<value>[^\r\n]*)")
 _STRINGS = frozenset(("extends", "select", "ignore", "rule_directories", "include", "exclude", "paths"))  # keys whose value is a list
 _WORDS = frozenset(("gitignore",))  # keys whose value is `true` or `false`
 

@@ -9,14 +9,15 @@ from typing import Any
 
 from lwlint.core.config_reader import Path
 from lwlint.core.finding import ConfigurationError
+from lwlint.core.lazy import pattern
 
 _TABLE = ("tool", "lwlint")
 _STRING = r"\"\"\"(?:[^\\]|\\.)*?\"{3,5}|'''.*?'{3,5}|\"(?:[^\"\\]|\\.)*\"|'[^']*'"
-_BLANK = re.compile(r"(?:[ \t\r\n,]|#[^\n]*)*")
-_KEY = re.compile(rf"(?:[\w-]+|{_STRING})(?:[ \t]*\.[ \t]*(?:[\w-]+|{_STRING}))*")
-_PART = re.compile(rf"[\w-]+|{_STRING}")
-_SCALAR = re.compile(rf"{_STRING}|[^,\]}}#\r\n]+", re.DOTALL)
-_EQUALS = re.compile(r"[ \t]*=[ \t]*")
+_BLANK = pattern(r"(?:[ \t\r\n,]|#[^\n]*)*")
+_KEY = pattern(rf"(?:[\w-]+|{_STRING})(?:[ \t]*\.[ \t]*(?:[\w-]+|{_STRING}))*")
+_PART = pattern(rf"[\w-]+|{_STRING}")
+_SCALAR = pattern(rf"{_STRING}|[^,\]}}#\r\n]+", re.DOTALL)
+_EQUALS = pattern(r"[ \t]*=[ \t]*")
 
 
 def table(text: str, path: str) -> Mapping[str, Any] | None:

@@ -17,22 +17,23 @@ from lwlint.inputs import KINDS
 
 _PLAIN_WORD = pattern(r"[a-z_.-]{1,11}|[A-Z]?[a-z]{1,9}|true|false|\d{1,5}")
 
+_SHOWN = "_shown"
+
 
 class Redaction:
     """What may be shown of the sources of one run. Each is taken apart when it is first asked for, and once."""
 
     def __init__(self, sources: Mapping[str, Source]) -> None:
         self._sources = sources
-        self._shown: dict[str, tuple[Source, str]] = {}
         self._names: frozenset[str] | None = None
         self._known: dict[str, frozenset[str]] = {}
         self._hiders: dict[str, Known] = {}
 
     def text(self, source: Source) -> str:
         """Return the text of a source with every secret as asterisks, and every character that stays in its place."""
-        kept = self._shown.get(source.path)
-        if kept is None or kept[0] is not source:
-            kept = self._shown[source.path] = source, _shown(source, self.hidden_names())
+        kept: tuple[frozenset[str], str] | None = source.__dict__.get(_SHOWN)  # as `line_starts` is: once, whoever asks
+        if kept is None or kept[0] != self.hidden_names():
+            kept = source.__dict__[_SHOWN] = self.hidden_names(), _shown(source, self.hidden_names())
         return kept[1]
 
     def line(self, source: Source, number: int) -> str:

@@ -17,7 +17,6 @@ from lwlint.core.config_reader import load as load_yaml
 from lwlint.core.facts import RELEASES
 from lwlint.core.finding import ConfigurationError
 from lwlint.files.gitignore import useless
-from lwlint.policy import ini, pyproject
 
 NAME = ".lwlint.yaml"
 _MISNAMED = (".lwlint.yml", "lwlint.yaml", "lwlint.yml")
@@ -228,7 +227,11 @@ def complaint(text: str, name: str, mismatch: Mismatch) -> ConfigurationError:
 
 def _form(name: str) -> ModuleType | None:
     """Return the module that reads a configuration of this name; None for YAML."""
-    return pyproject if name.endswith(".toml") else ini if name.endswith((".ini", ".cfg")) else None
+    if not name.endswith((".toml", ".ini", ".cfg")):
+        return None
+    from lwlint.policy import ini, pyproject
+
+    return pyproject if name.endswith(".toml") else ini
 
 
 def _check(file: File) -> None:

@@ -9,6 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lwlint.core.finding import Finding, Replace, Report
+from lwlint.core.lazy import pattern
 from lwlint.core.source import Source, Span
 from lwlint.policy.redaction import Redaction
 from lwlint.report.text import safe
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from lwlint.run.fix import Outcome
 
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_BREAK = re.compile(r"\s*[\r\n]\s*")
+_SURROGATE = pattern("[\ud800-\udfff]")
+_BREAK = pattern(r"\s*[\r\n]\s*")
 
 
 class Region(NamedTuple):
@@ -75,7 +76,7 @@ def encodable(text: str) -> str:
 
 
 _AROUND = 3  # lines around a change
-_LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_LINE = pattern(r"[^\n]*\n|[^\n]+")
 
 
 def told(outcome: Outcome, *, done: bool) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from lwlint.core.finding import AddKey, AddOption, Change, DropIn, DropLines, Fix, Replace, SetOption
+from lwlint.core.lazy import pattern
 from lwlint.core.source import Source, Span
 from lwlint.inputs import KINDS
 from lwlint.inputs.oslo.facts import normal
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from lwlint.inputs.heat.nodes import Node
 
 
-_BREAK = re.compile(r"\r\n|\n|\r")
-_PLAIN = re.compile(r"[A-Za-z_][\w:./-]*$")
+_BREAK = pattern(r"\r\n|\n|\r")
+_PLAIN = pattern(r"[A-Za-z_][\w:./-]*$")
 
 
 class NoPlace(Exception):

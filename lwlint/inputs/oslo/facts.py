@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from lwlint.core.facts import RELEASES, Facts, Release
+from lwlint.core.facts import LATER, RELEASES, Facts, Release
+from lwlint.core.lazy import pattern
 from lwlint.core.source import Span, Text
 
 FILE, ENVIRONMENT = "file", "environment"
@@ -73,7 +74,7 @@ class OptionFiles(Struct, frozen=True):
 Name = tuple[str, str]  # section, option
 
 _TRUE, _FALSE = ("true", "1", "on", "yes"), ("false", "0", "off", "no")
-_REFERENCE = re.compile(r"\$(?:(?P<escaped>\$)|(?P<named>[_a-z][._a-z0-9]*)|\{(?P<braced>[_a-z][._a-z0-9]*)\})", re.IGNORECASE)
+_REFERENCE = pattern(r"\$(?:(?P<escaped>\$)|(?P<named>[_a-z][._a-z0-9]*)|\{(?P<braced>[_a-z][._a-z0-9]*)\})", re.IGNORECASE)
 
 
 class Unresolved(Exception):
@@ -135,9 +136,6 @@ def substituted(value: str, section: str, lookup: Callable[[Name], str | None]) 
     if "$" not in value:
         return value
     return _REFERENCE.sub(replace, value.replace("\\$", "$$"))
-
-
-LATER = "later"  # a release after all that lwlint knows by name
 
 
 class OptionSet(Struct, frozen=True):

@@ -5,13 +5,13 @@ Every fact's `span` lies in the CIB that it is from; `span.path` tells the facts
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Union
 
 from msgspec import Struct, field
 
 from lwlint.core.facts import OneOf, Service
+from lwlint.core.lazy import pattern
 from lwlint.core.source import Span, Text
 
 INFINITY = 1_000_000
@@ -24,7 +24,7 @@ MORE_SETS, LOCATION_SETS = "a resource's second set of attributes", "resource se
 SETTINGS, CONSTRAINTS, OPERATIONS = "settings of resources", "constraints", "operations"
 _TRUE = frozenset(("true", "on", "yes", "y", "1"))
 _FALSE = frozenset(("false", "off", "no", "n", "0"))
-_NUMBER = re.compile(r"[ \t\n\v\f\r]*([+-]?[0-9]+)")
+_NUMBER = pattern(r"[ \t\n\v\f\r]*([+-]?[0-9]+)")
 
 
 def boolean(value: str | None) -> bool | None:

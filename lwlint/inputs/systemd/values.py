@@ -11,6 +11,8 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from lwlint.core.lazy import pattern
+
 _CONDITIONS = """
     ACPower Architecture CPUFeature CPUPressure CPUs Capability ControlGroupController Credential DirectoryNotEmpty Environment
     FileIsExecutable FileNotEmpty Firmware FirstBoot Group Host IOPressure KernelCommandLine KernelVersion Memory MemoryPressure
@@ -107,7 +109,7 @@ CHOICES["Unit.FailureAction"] = CHOICES["Unit.SuccessAction"] = CHOICES["Unit.St
 
 
 TYPES = ("service", "socket", "target", "device", "mount", "automount", "swap", "timer", "path", "slice", "scope")
-_NAME = re.compile(r"(?P<prefix>[A-Za-z0-9:\-_.\\]+)(?P<instance>@[A-Za-z0-9:\-_.\\@]*)?\.(?P<type>" + "|".join(TYPES) + r")")
+_NAME = pattern(r"(?P<prefix>[A-Za-z0-9:\-_.\\]+)(?P<instance>@[A-Za-z0-9:\-_.\\@]*)?\.(?P<type>" + "|".join(TYPES) + r")")
 _MAY_ALIAS = ("service", "socket", "target", "device", "timer", "path")
 LONGEST = 255
 
@@ -216,7 +218,7 @@ _UNITS = {
     "years": 31557600 * _SECOND, "year": 31557600 * _SECOND, "y": 31557600 * _SECOND,
     "usec": 1, "us": 1, "\u00b5s": 1, "\u03bcs": 1,
 }  # fmt: skip
-_PART = re.compile(r"\s*\+?(?P<whole>\d*)(?P<fraction>\.\d*)?(?P<unit>[ \t\n\r]*(?:" + "|".join(_UNITS) + r"))?", re.ASCII)
+_PART = pattern(r"\s*\+?(?P<whole>\d*)(?P<fraction>\.\d*)?(?P<unit>[ \t\n\r]*(?:" + "|".join(_UNITS) + r"))?", re.ASCII)
 _BLANK = " \t\n\r"
 
 
@@ -279,7 +281,7 @@ def unsigned(text: str) -> int | None:
 
 
 _ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\", '"': '"', "'": "'", "s": " "}
-_ESCAPE = re.compile(r"[abfnrtv\\\"'s]|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{3}")
+_ESCAPE = pattern(r"[abfnrtv\\\"'s]|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{3}")
 
 
 def first_word(text: str, at: int, *, unquote: bool = True) -> tuple[str, int] | None:
