@@ -34,8 +34,8 @@ def check(
     take ids, codes or beginnings of codes. Bad input is a finding of the report, never an exception; raises
     `lwlint.finding.ConfigurationError` for arguments or rules that are wrong.
     """
-    from lwlint.run import Request, load_rules
+    from lwlint.run import Request, confined, load_rules
     from lwlint.run import check as run
 
     request = Request(paths=tuple(map(str, paths)), environments=tuple(map(str, environments)), release=release, kind=kind)
-    return run(request, load_rules(rules, select, ignore, examples=False))
+    return run(confined(request), load_rules(rules, select, ignore, examples=False))

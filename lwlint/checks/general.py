@@ -11,6 +11,7 @@ from lwlint.checks.systemd import drop_in
 from lwlint.core.check import Check, NoParams, Saw, Unknown
 from lwlint.core.facts import Fact, Facts, Unreadable, UnusedAllow
 from lwlint.core.finding import Command, Problem, Related
+from lwlint.core.linear import fullmatch
 from lwlint.core.record import dataclass, field
 from lwlint.core.secret import quoted
 from lwlint.core.source import Span, Text
@@ -57,7 +58,7 @@ class Matcher:
             return self.absent and value is None
         return (
             (not self.one_of or value in self.one_of)
-            and (self.matches is None or re.fullmatch(self.matches, value) is not None)
+            and (self.matches is None or fullmatch(self.matches, value))
             and (self.at_least is None or _number(value) >= self.at_least)
             and (self.at_most is None or _number(value) <= self.at_most)
         )

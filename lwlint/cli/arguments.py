@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lwlint import __version__
 from lwlint.core.finding import ConfigurationError
 from lwlint.files.cache import Cache
-from lwlint.run import Request, load_rules
+from lwlint.run import Request, confined, load_rules
 
 if TYPE_CHECKING:
     import argparse
@@ -231,6 +231,9 @@ def _rules(command: argparse.ArgumentParser) -> None:
 def _configuration(command: argparse.ArgumentParser) -> None:
     command.add_argument("--config", metavar="FILE", help="the configuration (default: the nearest `.lwlint.yaml`, upwards)")
     command.add_argument("--no-config", action="store_true", help="go by no configuration file")
+    command.add_argument(
+        "--trust", action="store_true", help="follow links, and what a configuration names, out of the tree, which is then not a stranger's"
+    )
     command.add_argument("--cache-dir", metavar="DIR", help="keep there what makes the next run faster (default: where XDG has it)")
     command.add_argument("--no-cache", action="store_true", help="keep nothing, and go by nothing that was kept")
 
@@ -261,12 +264,12 @@ def settings(options: argparse.Namespace) -> Settings | None:
         if options.config:
             raise ConfigurationError("`--config` and `--no-config` exclude each other")
         return None
-    path = options.config or nearest()
+    path = options.config or nearest(trusted=options.trust)
     if path is None:
         return None
     from lwlint.policy.settings import load
 
-    return load(path)
+    return load(path, trusted=bool(options.config) or options.trust)
 
 
 def rules(options: argparse.Namespace, found: Settings | None) -> list[Rule]:
@@ -298,12 +301,12 @@ def request(options: argparse.Namespace, found: Settings | None) -> Request:
     if "" in options.paths:
         raise ConfigurationError("``: a path with nothing in it; the current folder is `.`")
     paths = tuple(path for path in options.paths if path != "-")
-    text = sys.stdin.buffer.read() if "-" in options.paths else None
+    text = _standard_input() if "-" in options.paths else None
     if not paths and text is None and not options.environment:
         paths = (".",)
     if options.stdin_filename and text is None:
         raise ConfigurationError("`--stdin-filename` goes with `-`")
-    return Request(
+    asked = Request(
         paths=tuple(_relative(path) for path in paths),
         environments=tuple(_relative(path) for path in options.environment),
         release=options.release or (found.release if found is not None else "auto"),
@@ -317,6 +320,16 @@ def request(options: argparse.Namespace, found: Settings | None) -> Request:
         cache=cache(options),
         jobs=getattr(options, "jobs", 0),
     )
+    return asked if options.trust else confined(asked)
+
+
+def _standard_input() -> bytes:
+    if sys.stdin is None:  # closed, as by `<&-`
+        raise ConfigurationError("`-`: the standard input is closed")
+    try:
+        return sys.stdin.buffer.read()
+    except OSError as error:
+        raise ConfigurationError(f"`-`: the standard input cannot be read ({error.strerror})") from error
 
 
 def split(values: Sequence[str]) -> list[str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from lwlint.core.costs import Costs
 from lwlint.core.finding import ConfigurationError
+from lwlint.files.boundary import around
 from lwlint.run import load_rules
 
 if TYPE_CHECKING:
@@ -56,7 +57,11 @@ def test(options: argparse.Namespace) -> int:
     costs = Costs(time.process_time if options.timing else None)
     outcomes: list[Outcome] = []
     reached: list[Reached] = []
-    for rule in own if options.folder is None else load_folder(_folder(options.folder), options.folder.rstrip("/")):
+    for rule in (
+        own
+        if options.folder is None
+        else load_folder(_folder(options.folder), options.folder.rstrip("/"), within=around((options.folder,)))
+    ):
         others = tuple(r for r in own if r.id != rule.id) if rule.check == "allow-without-effect" else ()
         found, ways = _run(rule, others, options.coverage, costs)
         outcomes += found

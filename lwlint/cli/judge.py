@@ -33,7 +33,7 @@ CONFORMS, FINDINGS = 0, 1
 def check(options: argparse.Namespace) -> int:
     """`lwlint check`: judge, report in every format that is asked for, and return the exit code."""
     asked = outputs(options.format)
-    known = _known(options.baseline) if options.baseline else None
+    known = _known(options.baseline, trusted=options.trust) if options.baseline else None
     found = settings(options)
     chosen = rules(options, found)
     costs = Costs(time.process_time if options.timing else None)
@@ -97,7 +97,7 @@ def baseline(options: argparse.Namespace) -> int:
     from lwlint.policy.baseline import absent, compare, pruned, record, told
     from lwlint.report import write
 
-    known = _known(options.output) if options.prune else ()
+    known = _known(options.output, trusted=options.trust) if options.prune else ()
     found = settings(options)
     asked = request(options, found)
     report = run(asked, rules(options, found))
@@ -112,12 +112,12 @@ def baseline(options: argparse.Namespace) -> int:
     return CONFORMS
 
 
-def _known(path: str) -> tuple[Known, ...]:
+def _known(path: str, *, trusted: bool) -> tuple[Known, ...]:
+    from lwlint.files.boundary import BASELINE, around, read_bounded
     from lwlint.policy.baseline import read
 
     try:
-        with open(path, encoding="utf-8") as file:
-            return read(file.read(), path)
+        return read(read_bounded(path, BASELINE, None if trusted else around((path,))).decode("utf-8"), path)
     except OSError as error:
         raise ConfigurationError(f"`{path}`: baseline cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:

@@ -16,7 +16,7 @@ from lwlint.core.kinds import decode
 from lwlint.core.lazy import pattern
 from lwlint.core.record import dataclass, field
 from lwlint.core.source import Link, Source
-from lwlint.files.tree import FILE, FOLDER, LINK, Tree, walk
+from lwlint.files.tree import FILE, FOLDER, LINK, OUTSIDE, Disk, Tree, walk
 
 # bytes of one file by kind, so that reading one takes less than 500 MB; the largest that were met have a tenth
 _LIMITS = {kinds.HEAT: 4_000_000, kinds.CIB: 32_000_000, kinds.UNIT: 1_000_000, kinds.OSLO: 3_000_000, kinds.PUPPET: 1_000_000}
@@ -39,6 +39,7 @@ class Input:
     links: list[Link] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
+    defects: list[str] = field(default_factory=list)  # files that a defect of lwlint kept from being read
 
     def sort(self) -> None:
         """Put all into the order of a walk, so that the order in which paths were given makes no difference."""
@@ -59,9 +60,20 @@ def _steps(item: tuple[str, object]) -> list[str]:
 class Discovery:
     """Reads sources from one tree, each once."""
 
-    def __init__(self, tree: Tree, kind: str | None = None, refusal: Refusal = lambda path, given: None) -> None:
-        """`refusal` says why a path is left out though it is there (None: it is not), given the folder that the user named, if any."""
+    def __init__(
+        self,
+        tree: Tree,
+        kind: str | None = None,
+        refusal: Refusal = lambda path, given: None,
+        is_beyond: Callable[[str], bool] = lambda path: False,
+    ) -> None:
+        """`refusal` says why a path is left out though it is there (None: it is not), given the folder that the user named, if any.
+
+        `is_beyond` tells of a path whether it lies, as it is written, outside of the tree: a file there is read as context from the
+        disk, and never judged.
+        """
         self._tree = tree
+        self._is_beyond = is_beyond
         self._kind = kind
         self._refusal = refusal
         self._hosts: dict[str, str] = {}
@@ -81,7 +93,7 @@ class Discovery:
             if self._tree.real_kind(shown) != FOLDER:
                 self._choose(shown, None)
                 continue
-            for below in walk(self._tree, shown, self._failed):
+            for below in walk(self._tree, shown, self._failed, self._passed):
                 self._choose(below, shown)
         self.found.sort()
         return self.found
@@ -96,8 +108,10 @@ class Discovery:
         path = normal(path)
         if path not in self.found.sources and path not in self._missing:
             self.looked_for.append((path, judged))
-            if self._tree.real_kind(path) == FILE:
-                self._take(path, named=True, judged=judged)
+            beyond = self._is_beyond(path)
+            tree = Disk() if beyond else self._tree
+            if tree.real_kind(path) == FILE and not (beyond and judged):
+                self._take(path, named=True, judged=judged, tree=tree)
             if path not in self.found.sources:
                 self._missing.add(path)
         return self.found.sources.get(path)
@@ -159,6 +173,9 @@ class Discovery:
     def _failed(self, path: str, error: OSError) -> None:
         self._refuse(path, f"folder cannot be read ({error.strerror})")
 
+    def _passed(self, path: str) -> None:
+        self.found.skipped.append((path, "a folder that holds no input, by its name; name it to have it read"))
+
     def _choose(self, path: str, given: str | None) -> None:
         why = self._refusal(path, given)
         if why is None:
@@ -166,28 +183,36 @@ class Discovery:
         else:
             self.found.skipped.append((path, why))
 
-    def _take(self, path: str, *, named: bool, judged: bool = True) -> None:
+    def _take(self, path: str, *, named: bool, judged: bool = True, tree: Tree | None = None) -> None:
         if path in self.found.sources:
             return
-        kind = self._tree.kind(path)
+        tree = tree or self._tree
+        kind = tree.kind(path)
         root = root_of(path)
-        if kind == LINK and kinds.is_unit_link(path) and not (named and root_is_loose(path, root)):
-            self.found.links.append(Link(path, self._tree.target(path), self._host(path, root), root))
-            self.found.sources[path] = Source(path, "", "link", self._host(path, root), root)  # a finding may blame the link itself
+        try:
+            if kind == LINK and kinds.is_unit_link(path) and not (named and root_is_loose(path, root)):
+                self.found.links.append(Link(path, tree.target(path), self._host(path, root), root))
+                self.found.sources[path] = Source(path, "", "link", self._host(path, root), root)  # a finding may blame the link itself
+                return
+            real = self._followed(tree, path, root) if kind == LINK else path
+        except OSError as error:
+            self._refuse(path, f"link cannot be read ({error.strerror})", judged=judged)
             return
-        real = self._followed(path, root) if kind == LINK else path
         if not (named or self._kind or kinds.may_be(path)):
             self.found.skipped.append((path, "no Heat template, CIB, systemd unit, oslo.config file or Puppet manifest"))
             return
-        what = self._tree.real_kind(real) if real is not None else None
+        what = tree.real_kind(real) if real is not None else None
         if real is None or what != FILE:
             self._refuse_special(path, what, named, kind is None)
             return
         try:
-            size, most = self._tree.size(real), max(_LIMITS.values())
-            self._take_bytes(path, self._tree.read(real, most), named=named, judged=judged, size=size)
+            size, most = tree.size(real), max(_LIMITS.values())
+            self._take_bytes(path, tree.read(real, most), named=named, judged=judged, size=size)
         except OSError as error:
             self._refuse(path, f"file cannot be read ({error.strerror})", judged=judged)
+        except Exception as error:  # whatever a reader of bytes raises is of this file alone
+            self._refuse(path, defect(error), judged=judged)
+            self.found.defects.append(path)
 
     def _refuse_special(self, path: str, what: str | None, named: bool, hidden: bool) -> None:
         if hidden:
@@ -196,15 +221,17 @@ class Discovery:
             self.found.skipped.append((path, "a link to a folder, not followed"))
         elif what is None:
             self._refuse(path, "link leads nowhere")
+        elif what == OUTSIDE:
+            self._refuse(path, "link leads out of the tree, and is not followed; `--trust` follows it")
         elif named or kinds.may_be(path):
             self._refuse(path, "is no regular file (a pipe, socket or device); it is not opened")
 
-    def _followed(self, path: str, root: str) -> str | None:
+    def _followed(self, tree: Tree, path: str, root: str) -> str | None:
         """Return the path that the link at `path` leads to; an absolute target stays inside the host's tree `root`."""
         for _ in range(40):
-            if self._tree.kind(path) != LINK:
+            if tree.kind(path) != LINK:
                 return path
-            target = self._tree.target(path)
+            target = tree.target(path)
             path = (
                 root + target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
             )
@@ -253,6 +280,11 @@ class Discovery:
                 pass
             self._hosts[root] = name or posixpath.basename(root.rstrip("/")).strip(".")
         return self._hosts[root]
+
+
+def defect(error: BaseException) -> str:
+    """Return what is said of a file over which a reader raised `error`: a type, and nothing of what is in the file."""
+    return f"cannot be read, by a defect of lwlint ({type(error).__name__})"
 
 
 def _without_warnings(data: bytes) -> bytes:

@@ -15,6 +15,7 @@ from lwlint.core.facts import RELEASES
 from lwlint.core.finding import ConfigurationError
 from lwlint.core.named import NamedTuple
 from lwlint.core.record import dataclass, field, replace
+from lwlint.files.boundary import CONFIGURATION, Boundary, checkout, read_bounded
 from lwlint.files.gitignore import useless
 from lwlint.policy import pyproject
 
@@ -23,21 +24,25 @@ _MISNAMED = (".lwlint.yml", "lwlint.yaml", "lwlint.yml")
 _PYPROJECT = "pyproject.toml"
 
 
-def nearest() -> str | None:
+def nearest(*, trusted: bool = False) -> str | None:
     """Return the path of the nearest configuration, from the current folder upwards; None if there is none.
 
-    Raises ConfigurationError where one folder has two, and for a file whose name is almost the right one.
+    Raises ConfigurationError where one folder has two, for a file whose name is almost the right one, and for one outside of the
+    checkout that another user has put there, unless it is `trusted`.
     """
     folder = os.getcwd()
+    top = checkout(folder) or folder
     while True:
         own, project = os.path.join(folder, NAME), os.path.join(folder, _PYPROJECT)
-        has_project = os.path.isfile(project) and _has_table(project)
-        if os.path.isfile(own):
+        within = None if trusted else around_configuration(own)
+        is_inside = (folder + os.sep).startswith(top + os.sep)
+        has_project = os.path.isfile(project) and _has_table(project, within)
+        if os.path.lexists(own):
             if has_project:
                 raise ConfigurationError(f"`{shown(own)}`: `{shown(project)}` has settings of lwlint too; keep one of them")
-            return own
+            return own if is_inside or trusted else _of_this_user(own)
         if has_project:
-            return project
+            return project if is_inside or trusted else _of_this_user(project)
         for name in _MISNAMED:
             if os.path.isfile(os.path.join(folder, name)):
                 raise ConfigurationError(f"`{shown(os.path.join(folder, name))}`: is not read; name it `{NAME}`")
@@ -52,19 +57,31 @@ def shown(path: str) -> str:
     return os.path.relpath(path).replace(os.sep, "/")
 
 
-def text_of(path: str) -> str:
-    """Return the text of a configuration file; raise ConfigurationError if it cannot be read."""
+def around_configuration(path: str) -> Boundary:
+    """Return what a configuration may name files in: the git checkout that it lies in or, without one, its own folder."""
+    folder = os.path.dirname(os.path.abspath(path))
+    return Boundary((checkout(folder) or folder,))
+
+
+def _of_this_user(path: str) -> str:
+    owner = os.lstat(path).st_uid
+    if hasattr(os, "geteuid") and owner not in (0, os.geteuid()):
+        raise ConfigurationError(f"`{shown(path)}`: another user has put it there; name it with `--config`, or use `--no-config`")
+    return path
+
+
+def text_of(path: str, within: Boundary | None = None) -> str:
+    """Return the text of a configuration file `within` a boundary; raise ConfigurationError if it cannot be read."""
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
+        return read_bounded(path, CONFIGURATION, within).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
     except OSError as error:
         raise ConfigurationError(f"`{shown(path)}`: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"`{shown(path)}`: is not UTF-8") from error
 
 
-def _has_table(project: str) -> bool:
-    text = text_of(project)
+def _has_table(project: str, within: Boundary | None) -> bool:
+    text = text_of(project, within)
     if "lwlint" not in text:
         return False
     from lwlint.policy import pyproject
@@ -192,13 +209,19 @@ class Settings:
     layers: tuple[Layer, ...] = ()
 
 
-def load(path: str | None = None) -> Settings:
+_OUTSIDE = "lies outside of the checkout, or folder, of this file; `--trust`, or `--config` with this file, lets it"
+
+
+def load(path: str | None = None, *, trusted: bool = False) -> Settings:
     """Return the settings of the file `path` or, without it, of the nearest one from the current folder upwards.
 
+    What a file that is not `trusted` extends, and its `rule_directories`, lie in its own checkout or, without one, in its folder.
     Raises ConfigurationError, with the place, for everything that does not fit.
     """
-    found = path if path is not None else nearest()
-    return Settings() if found is None else merged(_layers(found, ()))
+    found = path if path is not None else nearest(trusted=trusted)
+    if found is None:
+        return Settings()
+    return merged(_layers(found, (), None if trusted else around_configuration(found)))
 
 
 def layer(text: str, name: str, folder: str = ".") -> Layer:
@@ -206,13 +229,17 @@ def layer(text: str, name: str, folder: str = ".") -> Layer:
 
     Raises ConfigurationError with `name:line:column` for what does not fit.
     """
-    plain = pyproject.table(text, name) if name.endswith(".toml") else load_yaml(text, name)
-    plain = {} if plain is None else plain
     try:
+        plain = pyproject.table(text, name) if name.endswith(".toml") else load_yaml(text, name)
+        plain = {} if plain is None else plain
         file: File = build(plain, File)
         _check(file)
     except Mismatch as mismatch:
         raise complaint(text, name, mismatch) from None
+    except ConfigurationError:
+        raise
+    except Exception as error:  # whatever a reader raises, it is this file that cannot be read
+        raise ConfigurationError(f"{name}: cannot be read, by a defect of lwlint ({type(error).__name__})") from error
     return Layer(name, folder, text, plain, file)
 
 
@@ -267,14 +294,16 @@ def until_of(until: str | datetime.date | None, key: Key = ()) -> datetime.date 
     return until
 
 
-def _layers(path: str, trail: Sequence[str]) -> Iterator[Layer]:
+def _layers(path: str, trail: Sequence[str], within: Boundary | None) -> Iterator[Layer]:
     """Yield the layers that the file goes on from, lowest first, then its own."""
     real = os.path.realpath(path)
     name = shown(path)
     if real in trail:
         raise ConfigurationError(f"`{name}`: extends itself, through {', '.join(f'`{shown(p)}`' for p in trail)}")
-    top = layer(text_of(path), name, os.path.dirname(name) or ".")
+    top = layer(text_of(path, within), name, os.path.dirname(name) or ".")
     for i, folder in enumerate(top.file.rule_directories or ()):
+        if within is not None and not within.holds(os.path.join(top.folder, folder)):
+            raise complaint(top.text, name, Mismatch(("rule_directories", i), f"`{folder}`: {_OUTSIDE}"))
         if not os.path.isdir(os.path.join(top.folder, folder)):
             raise complaint(top.text, name, Mismatch(("rule_directories", i), f"`{folder}`: no such folder"))
     extends = top.file.extends or ()
@@ -283,11 +312,13 @@ def _layers(path: str, trail: Sequence[str]) -> Iterator[Layer]:
             yield layer(PROFILES[other], f"profile {other}")
             continue
         below = os.path.join(os.path.dirname(path), other)
+        key: Key = ("extends",) if isinstance(extends, str) else ("extends", i)
+        if within is not None and not within.holds(below):
+            raise complaint(top.text, name, Mismatch(key, f"`{other}`: {_OUTSIDE}"))
         if not os.path.isfile(below):
-            key: Key = ("extends",) if isinstance(extends, str) else ("extends", i)
             said = f"`{other}`: no such file, and no profile{near(other, PROFILES)}"
             raise complaint(top.text, name, Mismatch(key, said))
-        yield from _layers(below, (*trail, real))
+        yield from _layers(below, (*trail, real), within)
     yield top
 
 

@@ -14,9 +14,10 @@ from lwlint.core.facts import RELEASES, Fact, Facts, Release, UnusedAllow
 from lwlint.core.finding import FAIL, PASS, ConfigurationError, Finding, Report, Verdict
 from lwlint.core.record import dataclass, field, replace
 from lwlint.core.source import Source
+from lwlint.files.boundary import Boundary, around
 from lwlint.files.cache import Cache
 from lwlint.files.discover import Discovery, Input, normal
-from lwlint.files.tree import FOLDER, Disk, Tree
+from lwlint.files.tree import FOLDER, Confined, Disk, Tree
 from lwlint.policy import compiled
 from lwlint.policy.rules import Rule, choose, load_folder, own_folder, unique
 from lwlint.run import allow
@@ -42,7 +43,7 @@ class Request:
     compared with `today`; without any, `gitignore` leaves out what git ignores. What readers and rules take is added to `costs`. `hosts`
     tells that the input is hosts of one cluster, so that the rules of audits run too. `cache` keeps between runs what is made of lwlint's
     own files and of those that are read. Runs that have `outlines` in common read equal files once. `rule_folders` have the rules beside
-    lwlint's own, whether or not they run. `jobs` processes may read files (0: as many as pay); more than one fork this process.
+    lwlint's own, whether or not they run. `boundary` is what the tree ends at (None: it does not). `jobs` processes may read files (0: as many as pay); more than one fork this process.
     """
 
     paths: tuple[str, ...] = (".",)
@@ -61,6 +62,14 @@ class Request:
     cache: Cache = Cache()
     outlines: Outlines | None = None
     jobs: int = 1
+    boundary: Boundary | None = None
+
+
+def confined(request: Request) -> Request:
+    """Return the request for the same paths of the disk, of which no link leads out of what was named (`boundary.around`)."""
+    named = (*request.paths, *request.environments, *((request.text_path,) if request.text is not None else ()))
+    boundary = around(named)
+    return replace(request, tree=Confined(boundary), boundary=boundary)
 
 
 @dataclass(frozen=True)
@@ -85,7 +94,9 @@ def discover(request: Request) -> Discovery:
         raise ConfigurationError(f"`{request.release}`: unknown release{near(request.release, RELEASES)}")
     if request.kind is not None and request.kind not in kinds.KINDS:
         raise ConfigurationError(f"`{request.kind}`: unknown kind{near(request.kind, kinds.KINDS)}")
-    discovery = Discovery(request.tree, request.kind, _refusal(request))
+    boundary = request.boundary
+    is_beyond = (lambda path: not boundary.names(path)) if boundary is not None else lambda path: False
+    discovery = Discovery(request.tree, request.kind, _refusal(request), is_beyond)
     with request.costs.of("reader", "files"):
         if request.text is not None:
             discovery.add_text(request.text, request.text_path)
@@ -220,7 +231,7 @@ def load_rules(
             if not Path(folder).is_dir():
                 raise ConfigurationError(f"`{folder}`: no such folder")
             known = {name for rule in rules for name in (rule.id, rule.code)}
-            found = load_folder(Path(folder), folder.rstrip("/"))
+            found = load_folder(Path(folder), folder.rstrip("/"), within=around((folder,)))
             for name in (name for rule in found for name in (rule.id, rule.code) if name in known):
                 raise ConfigurationError(f"`{folder}`: a rule is named `{name}`, as one of lwlint's own, or of another folder, is already")
             rules += found
