@@ -26,8 +26,38 @@ def parse(given: Sequence[str]) -> Any:
     from lwlint.cli.quick import read
 
     first = given[0] if given else ""
+    given = _hooked(given)
     found = read(given, _COMMANDS[first][1]) if first in _COMMANDS else None
     return found or parser(first).parse_args(given)
+
+
+_HOOKS = ("check", "fix")
+_HOOK = "--hook"
+
+
+def _hooked(given: Sequence[str]) -> Sequence[str]:
+    """Return the arguments of a command that a hook may run, in which nothing from the first path on is an option any more.
+
+    A hook is given names of files, and a stranger may have chosen them. What is an option and a file in one ends the process.
+    """
+    from lwlint.cli.quick import takes_value
+
+    start = next((i for i, word in enumerate(given) if not word.startswith("-")), len(given))
+    if start == len(given) or given[start] not in _HOOKS:
+        return given
+    hooked, at = False, start + 1
+    while at < len(given):
+        word = given[at]
+        if word == "--" or not word.startswith("-") or word == "-":
+            break
+        hooked = hooked or (len(word) > 4 and _HOOK.startswith(word))
+        at += 2 if takes_value(word, _COMMANDS[given[start]][1]) else 1
+    if not hooked:
+        return given
+    for word in given[:at]:
+        if word.startswith("-") and os.path.lexists(word):
+            parser().error(f"{word!a}: is an option, and a file has that name; put `--` in front of the files")
+    return [*given[:at], "--", *given[at:]] if at < len(given) and given[at] != "--" else given
 
 
 def run(options: Any) -> int:
@@ -276,10 +306,12 @@ def rules(options: argparse.Namespace, found: Settings | None) -> list[Rule]:
     """Return the rules that the arguments and the settings choose."""
     select, ignore = split(options.select), split(options.ignore)
     if found is None:
-        return load_rules(options.rules, select, ignore, examples=False, cache=cache(options))
+        return load_rules(options.rules, select, ignore, examples=False, cache=cache(options), trusted=options.trust)
     from lwlint.policy.apply import configured
 
-    return configured(load_rules((*found.rule_directories, *options.rules), examples=False, cache=cache(options)), found, select, ignore)
+    folders = (*found.rule_directories, *options.rules)
+    every = load_rules(folders, examples=False, cache=cache(options), trusted=options.trust or bool(options.config))
+    return configured(every, found, select, ignore)
 
 
 def cache(options: argparse.Namespace) -> Cache:

@@ -43,12 +43,27 @@ def read(given: Sequence[str], add: Callable[[Any], None]) -> SimpleNamespace | 
     return _read(given, table) if table.whole else None
 
 
+def takes_value(word: str, add: Callable[[Any], None]) -> bool:
+    """Return whether the argument behind the option `word`, in full or its beginning, is its value; `add` adds the options there are."""
+    table = _Table()
+    add(table)
+    if not word.startswith("--"):
+        return any(action != "store_true" for name, (action, _, _) in table.options.items() if name == word)
+    found = [action for name, (action, _, _) in table.options.items() if name == word] or [
+        action for name, (action, _, _) in table.options.items() if name.startswith(word)
+    ]
+    return "=" not in word and bool(found) and found[0] != "store_true"
+
+
 def _read(given: Sequence[str], table: _Table) -> SimpleNamespace | None:
     values, at, rest_ended = table.values, 1, False
     rest: list[str] = []
     while at < len(given):
         word = given[at]
         at += 1
+        if word == "--" and table.rest is not None and not rest_ended:
+            rest += given[at:]
+            break
         if not word.startswith("-") or word == "-":
             if table.rest is None or rest_ended:
                 return None

@@ -84,7 +84,8 @@ def config(options: argparse.Namespace) -> int:
     if found is not None:
         from lwlint.policy.apply import configured
 
-        configured(load_rules(found.rule_directories, examples=False, cache=arguments.cache(options)), found)
+        trusted = options.trust or bool(options.config)
+        configured(load_rules(found.rule_directories, examples=False, cache=arguments.cache(options), trusted=trusted), found)
     sys.stdout.write(render_settings(found or Settings()))
     return CONFORMS
 

@@ -172,7 +172,8 @@ def _report(answer: Answer, release: Release, read: Input, request: Request, rul
 
 def _every_rule(request: Request) -> Sequence[Rule]:
     """Return the rules that there are, whether or not they run, but for the one that tells of exceptions, which has none."""
-    return [rule for rule in load_rules(request.rule_folders, examples=False, cache=request.cache) if rule.check != _LAST_CHECK]
+    found = load_rules(request.rule_folders, examples=False, cache=request.cache, trusted=request.boundary is None)
+    return [rule for rule in found if rule.check != _LAST_CHECK]
 
 
 def settled(verdicts: Iterable[Verdict], findings: Iterable[Finding]) -> Iterator[Verdict]:
@@ -217,10 +218,12 @@ def load_rules(
     *,
     examples: bool = True,
     cache: Cache = Cache(),  # noqa: B008
+    trusted: bool = False,
 ) -> list[Rule]:
     """Return lwlint's own rules and those in `folders`, as far as `select` and `ignore` leave them.
 
     Without `examples` lwlint's own rules come without theirs, which is faster: from their compiled form, where there is one.
+    Links in folders that are not `trusted` lead nowhere outside of their checkout or, without one, of themselves.
     Raises ConfigurationError for a rule that does not load, and for an unknown or empty selection.
     """
     rules = _with_examples() if examples else compiled.rules(cache)
@@ -231,7 +234,7 @@ def load_rules(
             if not Path(folder).is_dir():
                 raise ConfigurationError(f"`{folder}`: no such folder")
             known = {name for rule in rules for name in (rule.id, rule.code)}
-            found = load_folder(Path(folder), folder.rstrip("/"), within=around((folder,)))
+            found = load_folder(Path(folder), folder.rstrip("/"), within=None if trusted else around((folder,)))
             for name in (name for rule in found for name in (rule.id, rule.code) if name in known):
                 raise ConfigurationError(f"`{folder}`: a rule is named `{name}`, as one of lwlint's own, or of another folder, is already")
             rules += found
