@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lwlint import __version__
 from lwlint.core.finding import ConfigurationError
-from lwlint.files.cache import Cache
+from lwlint.files.cache import Cache, default_folder
 from lwlint.run import Request, confined, load_rules
 
 if TYPE_CHECKING:
@@ -321,11 +321,10 @@ def cache(options: argparse.Namespace) -> Cache:
             raise ConfigurationError("`--cache-dir` and `--no-cache` exclude each other")
         return Cache()
     if options.cache_dir:
+        if os.path.islink(options.cache_dir):
+            raise ConfigurationError(f"`--cache-dir {options.cache_dir}`: is a link")
         return Cache(options.cache_dir)
-    above = os.environ.get("XDG_CACHE_HOME", "")
-    if not os.path.isabs(above):
-        above = os.path.join(os.path.expanduser("~"), ".cache")
-    return Cache(os.path.join(above, "lwlint") if os.path.isabs(above) else None)
+    return Cache(default_folder())
 
 
 def request(options: argparse.Namespace, found: Settings | None) -> Request:

@@ -171,7 +171,7 @@ def _deliver(answer: Audit, options: argparse.Namespace) -> None:
             "audit.json": audit_report.render_json(answer, clauses),
             "audit.html": _page(answer, clauses),
         }
-        write_folder(options.output, texts)
+        write_folder(options.output, texts, [target.path for target in answer.targets])
         print(audit_report.summary(answer))
     elif options.format == "json":
         sys.stdout.write(audit_report.render_json(answer, clauses))

@@ -43,7 +43,7 @@ def check(options: argparse.Namespace) -> int:
         report = _compared(report, known, asked_for, options)
     code = exit_code(report, options)
     colour = options.color == "always" or (options.color == "auto" and sys.stdout.isatty())
-    sys.stdout.write(deliver(asked, report, chosen, How(colour, options.verbose, options.fail_on, code)))
+    sys.stdout.write(deliver(asked, report, chosen, How(colour, options.verbose, options.fail_on, code), kept(asked_for, options)))
     if not _tells_all(asked):
         from lwlint.report.text import safe, summary
 
@@ -106,10 +106,40 @@ def baseline(options: argparse.Namespace) -> int:
         return exit_code(report, options)
     comparison = compare(report, known, absent=absent(report, asked.paths, asked.tree))
     text = pruned(known, comparison) if options.prune else record(report)
-    write(options.output, text)
+    if os.path.lexists(options.output) and not options.prune:
+        _refuse_other(options.output)
+    write(options.output, text, (*report.sources, *kept(asked, options)))
     sys.stdout.write("".join(f"{line}\n" for line in _gone(comparison)))
     print(told(comparison) if options.prune else f"{len(text.splitlines()) - 1} findings recorded in {options.output}")
     return CONFORMS
+
+
+def kept(asked: Request, options: argparse.Namespace) -> Iterator[str]:
+    """Yield the files, besides its sources, that a run was made by: configuration, baseline, rules, what git ignores."""
+    from lwlint.files.boundary import checkout
+
+    yield from asked.environments
+    yield from (path for path in asked.paths if os.path.isfile(path))
+    if asked.settings is not None:
+        yield from (layer.name for layer in asked.settings.layers)
+    if getattr(options, "baseline", None):
+        yield options.baseline
+    for folder in asked.rule_folders:
+        yield from (os.path.join(above, name) for above, _, names in os.walk(folder) for name in names if name.endswith(".yaml"))
+    for folder in {checkout(os.path.abspath(path)) or path for path in asked.paths}:
+        yield from (os.path.join(folder, name) for name in (".gitignore", ".lwlint.yaml", "pyproject.toml", ".pre-commit-config.yaml"))
+
+
+def _refuse_other(path: str) -> None:
+    """Raise ConfigurationError if there is something at `path` that is neither a baseline nor empty."""
+    from lwlint.files.boundary import read_regular
+
+    try:
+        head = read_regular(path, 64)
+    except OSError:
+        return  # who writes it says so
+    if head.strip() and not head.startswith(b'{"lwlint baseline"'):
+        raise ConfigurationError(f"`{path}`: is there, and is no baseline of lwlint; it is not overwritten")
 
 
 def _known(path: str, *, trusted: bool) -> tuple[Known, ...]:
