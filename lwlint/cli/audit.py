@@ -18,6 +18,7 @@ from lwlint.cli.arguments import split
 from lwlint.core.config_reader import near
 from lwlint.core.facts import RELEASES
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError
+from lwlint.core.harmless import safe, tame
 from lwlint.core.record import dataclass
 from lwlint.policy.rules import Clause, Rule, load_clauses
 from lwlint.report import audit as audit_report
@@ -189,14 +190,14 @@ def _page(answer: Audit, clauses: Sequence[Clause]) -> str:
 
 def _exit_code(answer: Audit, options: argparse.Namespace) -> int:
     for text in answer.tracebacks if options.debug else ():
-        print(text, file=sys.stderr)
+        print(tame(text), file=sys.stderr)
     if answer.count(BROKEN):
         print("lwlint: a rule is broken, which is a defect of lwlint; the answer is not complete", file=sys.stderr)
         return NOT_TRUSTED
     for target in answer.targets:
         if not target.hosts:
             because = f": {target.troubles[0]}" if target.troubles else ""
-            print(f"lwlint: `{target.path}`: nothing to judge in it{because}", file=sys.stderr)
+            print(safe(f"lwlint: `{target.path}`: nothing to judge in it{because}"), file=sys.stderr)
     if answer.empty:
         return NOT_TRUSTED
     if not answer.judged:

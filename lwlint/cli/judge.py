@@ -11,6 +11,7 @@ from lwlint.cli import NOT_TRUSTED
 from lwlint.cli.arguments import request, rules, settings
 from lwlint.core.costs import Costs
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError, Report
+from lwlint.core.harmless import safe, tame
 from lwlint.core.record import replace
 from lwlint.report import How, Output, deliver, outputs
 from lwlint.report.fixes import diff, told
@@ -45,7 +46,8 @@ def check(options: argparse.Namespace) -> int:
     colour = options.color == "always" or (options.color == "auto" and sys.stdout.isatty())
     sys.stdout.write(deliver(asked, report, chosen, How(colour, options.verbose, options.fail_on, code), kept(asked_for, options)))
     if not _tells_all(asked):
-        from lwlint.report.text import safe, summary
+        from lwlint.core.harmless import safe
+        from lwlint.report.text import summary
 
         print(safe(summary(report)), file=sys.stderr)
     if options.timing:
@@ -182,7 +184,7 @@ def exit_code(report: Report, options: argparse.Namespace) -> int:
     """Return the exit code for a report, and say on standard error why it is not to be trusted."""
     if report.count(BROKEN):
         for text in report.tracebacks if options.debug else ():
-            print(text, file=sys.stderr)
+            print(tame(text), file=sys.stderr)
         print("lwlint: a rule is broken, which is a defect of lwlint; the answer is not complete", file=sys.stderr)
         return NOT_TRUSTED
     if not any(source.judged for source in report.sources.values()):
@@ -211,7 +213,10 @@ def fix(options: argparse.Namespace) -> int:
         text, left_out = diff(outcome, secrets=options.show_secrets)
         sys.stdout.write(text)
         for path in left_out:
-            print(f"lwlint: `{path}`: a line that is changed holds a secret; `--show-secrets` shows it", file=sys.stderr)
+            print(
+                safe(f"lwlint: `{path}`: a line that is changed holds a secret, or steers a terminal; `--show-secrets` shows it"),
+                file=sys.stderr,
+            )
         print(told(outcome, done=False), end="", file=sys.stderr)
     else:
         mend.write(outcome)

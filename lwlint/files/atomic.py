@@ -20,8 +20,8 @@ _DEVICES = ("/dev/fd/", "/dev/std")  # links of the system's own, by which a she
 def refusal(path: str, kept: Iterable[str] = ()) -> str:
     """Return why nothing may be written to `path`, as a predicate; empty if it may.
 
-    That is so for a link, for what a link of the checkout (without one, of the current folder) leads to, and for a file that is one of those
-    to be `kept`, by whatever name.
+    That is so for a link, for what a link of the checkout (without one, of the current folder) leads to, and for one of the files to be
+    `kept`, by whatever name.
     """
     if path.startswith(_DEVICES):
         return ""
