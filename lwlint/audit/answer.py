@@ -161,12 +161,13 @@ class TargetAnswer:
 
 @dataclass(frozen=True)
 class Audit:
-    """The whole answer, clusters by name."""
+    """The whole answer, clusters by name. `unread` are files and hosts that a defect of lwlint kept from being read."""
 
     targets: tuple[TargetAnswer, ...]
     clusters: tuple[ClusterAnswer, ...]
     rules: tuple[Rule, ...] = field(default=(), repr=False)
     tracebacks: tuple[str, ...] = field(default=(), repr=False)
+    unread: tuple[str, ...] = ()
 
     @property
     def empty(self) -> tuple[str, ...]:

@@ -96,15 +96,26 @@ def _folder(path: str, above: frozenset[str] = frozenset()) -> Iterator[Union[Ta
     """
     above |= {os.path.realpath(path)}
     tree = Selected(Disk(), path, WANTED)
-    found = tuple(_hosts(captures(tree, "" if path == "." else path)))
+    found, trace, more = _captures(tree, "" if path == "." else path)
     beside = list(loose(path, frozenset(posixpath.normpath(one.root or ".") for one in found)))
     if found or not beside:
-        yield Target(path, FOLDER, tree, found, () if found else tuple(_denied(path)))
+        yield Target(path, FOLDER, tree, found, () if found else (*_denied(path), *more), trace)
     for name in beside:
         if not os.path.isdir(name):
             yield _file(name)
         elif os.path.realpath(name) not in above:
             yield from (one for one in _folder(name, above) if isinstance(one, str) or one.captures)
+
+
+def _captures(tree: Tree, path: str = "") -> tuple[tuple[Capture, ...], str, tuple[Unreadable, ...]]:
+    """Return the hosts in a tree; of one over which looking for them fails, by a defect of lwlint, the traceback, and what to say."""
+    try:
+        return tuple(_hosts(captures(tree, path))), "", ()
+    except Exception as error:
+        import traceback
+
+        trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+        return (), trace, (Unreadable("", Span("", 0, 0), f"was not looked into, by a defect of lwlint: {type(error).__name__}"),)
 
 
 def _denied(path: str) -> Iterator[Unreadable]:
@@ -135,7 +146,8 @@ def _archive(path: str, archive: Union[Archive, Unread]) -> Target:
         trouble = Unreadable("", Span("", 0, 0), archive.because)
         return Target(path, ARCHIVE, Memory({}), (), (trouble,), archive.trace)
     troubles = tuple(replace(one, name="", span=Span("", 0, 0)) if one.span.path == path else one for one in archive.troubles)
-    return Target(path, ARCHIVE, archive.tree, tuple(_hosts(captures(archive.tree))), troubles)
+    found, trace, more = _captures(archive.tree)
+    return Target(path, ARCHIVE, archive.tree, found, (*troubles, *more), trace)
 
 
 def _url(url: str, told: Told) -> Target:

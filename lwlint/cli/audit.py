@@ -194,11 +194,13 @@ def _exit_code(answer: Audit, options: argparse.Namespace) -> int:
     if answer.count(BROKEN):
         print("lwlint: a rule is broken, which is a defect of lwlint; the answer is not complete", file=sys.stderr)
         return NOT_TRUSTED
+    for path in answer.unread:
+        print(safe(f"lwlint: `{path}`: cannot be read, by a defect of lwlint; the rest is judged (`--debug` shows where)"), file=sys.stderr)
     for target in answer.targets:
         if not target.hosts:
             because = f": {target.troubles[0]}" if target.troubles else ""
             print(safe(f"lwlint: `{target.path}`: nothing to judge in it{because}"), file=sys.stderr)
-    if answer.empty:
+    if answer.empty or answer.unread:
         return NOT_TRUSTED
     if not answer.judged:
         print("lwlint: nothing to judge: there is no CIB, systemd unit or option file in what was given", file=sys.stderr)

@@ -46,7 +46,6 @@ def check(options: argparse.Namespace) -> int:
     colour = options.color == "always" or (options.color == "auto" and sys.stdout.isatty())
     sys.stdout.write(deliver(asked, report, chosen, How(colour, options.verbose, options.fail_on, code), kept(asked_for, options)))
     if not _tells_all(asked):
-        from lwlint.core.harmless import safe
         from lwlint.report.text import summary
 
         print(safe(summary(report)), file=sys.stderr)
@@ -182,10 +181,16 @@ def _tells_all(asked: Sequence[Output]) -> bool:
 
 def exit_code(report: Report, options: argparse.Namespace) -> int:
     """Return the exit code for a report, and say on standard error why it is not to be trusted."""
+    for path in report.unread:
+        print(safe(f"lwlint: `{path}`: cannot be read, by a defect of lwlint; the rest is judged (`--debug` shows where)"), file=sys.stderr)
     if report.count(BROKEN):
         for text in report.tracebacks if options.debug else ():
             print(tame(text), file=sys.stderr)
         print("lwlint: a rule is broken, which is a defect of lwlint; the answer is not complete", file=sys.stderr)
+        return NOT_TRUSTED
+    if report.unread:
+        for text in report.tracebacks if options.debug else ():
+            print(tame(text), file=sys.stderr)
         return NOT_TRUSTED
     if not any(source.judged for source in report.sources.values()):
         others = f"{len(report.skipped)} files are none of lwlint's (`-v` says why)" if report.skipped else "there is no file"

@@ -122,7 +122,8 @@ class Machine:
         if name == "BRANCH":
             return self._state(tuple(self._sequence(inside, flags, then) for inside in argument[1]))
         if name in ("MAX_REPEAT", "MIN_REPEAT"):
-            return self._repeat(*argument, flags, then)
+            low, high, inside = argument
+            return self._repeat(low, high, inside, flags, then)
         raise Refused("refers back, looks around or takes for itself (`(?=`, `\\1`, `++`), which is not run here")
 
     def _repeat(self, low: int, high: int, inside: Any, flags: int, then: int) -> int:

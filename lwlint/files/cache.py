@@ -143,7 +143,7 @@ def _prune(folder: str) -> None:
 
 
 def hasher(key: bytes = b"") -> Any:
-    """Return a blake2b of 16 bytes to be fed, keyed if there is a key: without the rest of `hashlib`, which loads OpenSSL and takes 2 ms."""
+    """Return a blake2b of 16 bytes to be fed, keyed if there is a key: without all of `hashlib`, which loads OpenSSL and takes 2 ms."""
     try:
         from _blake2 import blake2b
     except ImportError:

@@ -40,6 +40,7 @@ class Input:
     unreadable: list[Unreadable] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     defects: list[str] = field(default_factory=list)  # files that a defect of lwlint kept from being read
+    traces: list[str] = field(default_factory=list)
 
     def sort(self) -> None:
         """Put all into the order of a walk, so that the order in which paths were given makes no difference."""

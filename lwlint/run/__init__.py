@@ -10,13 +10,14 @@ from lwlint.core import kinds
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.config_reader import near
 from lwlint.core.costs import Costs
-from lwlint.core.facts import RELEASES, Fact, Facts, Release, UnusedAllow
+from lwlint.core.facts import RELEASES, Fact, Facts, Release, Unreadable, UnusedAllow
 from lwlint.core.finding import FAIL, PASS, ConfigurationError, Finding, Report, Verdict
 from lwlint.core.record import dataclass, field, replace
+from lwlint.core.secret import without
 from lwlint.core.source import Source
 from lwlint.files.boundary import Boundary, around
 from lwlint.files.cache import Cache
-from lwlint.files.discover import Discovery, Input, normal
+from lwlint.files.discover import Discovery, Input, defect, normal
 from lwlint.files.tree import FOLDER, Confined, Disk, Tree
 from lwlint.policy import compiled
 from lwlint.policy.rules import Rule, choose, load_folder, own_folder, unique
@@ -43,7 +44,8 @@ class Request:
     compared with `today`; without any, `gitignore` leaves out what git ignores. What readers and rules take is added to `costs`. `hosts`
     tells that the input is hosts of one cluster, so that the rules of audits run too. `cache` keeps between runs what is made of lwlint's
     own files and of those that are read. Runs that have `outlines` in common read equal files once. `rule_folders` have the rules beside
-    lwlint's own, whether or not they run. `boundary` is what the tree ends at (None: it does not). `jobs` processes may read files (0: as many as pay); more than one fork this process.
+    lwlint's own, whether or not they run. `boundary` is what the tree ends at (None: it does not). `jobs` processes may read files (0: as
+    many as pay); more than one fork this process.
     """
 
     paths: tuple[str, ...] = (".",)
@@ -166,8 +168,14 @@ def _report(answer: Answer, release: Release, read: Input, request: Request, rul
         skipped=tuple(read.skipped),
         release=release.name,
         release_because=release.because,
-        tracebacks=answer.tracebacks + last.tracebacks,
+        tracebacks=(*map(without_secrets, read.traces), *answer.tracebacks, *last.tracebacks),
+        unread=tuple(read.defects),
     )
+
+
+def without_secrets(trace: str) -> str:
+    """Return a traceback without what looks like a secret in it."""
+    return without(trace, ())
 
 
 def _every_rule(request: Request) -> Sequence[Rule]:
@@ -262,13 +270,22 @@ def load_catalogue(cache: Cache = Cache()) -> Catalogue:  # noqa: B008
 
 def _facts(discovery: Discovery, request: Request, release: Release, services: Catalogue) -> Iterator[Fact]:
     found, each = discovery.found, request.costs.each
+
+    def of(reader: str, sources: Sequence[Source], make: Callable[[Sequence[Source]], Iterable[Fact]]) -> list[Fact]:
+        """Return the facts of the sources; one over which the reader raises is a finding, and the rest is read without it."""
+        return _guarded(found, sources, lambda some: list(each("reader", reader, make(some))))
+
     units: list[Fact] = []
     if found.of(kinds.HEAT):
         from lwlint.inputs.heat.reader import heat_facts
 
         outlines = request.outlines or outlines_of(request)
-        facts = heat_facts(found.of(kinds.HEAT), discovery.load, request.environments, services, outlines, request.jobs)
-        heat = list(each("reader", "heat", facts))
+
+        def heat_of(some: Sequence[Source]) -> Iterable[Fact]:
+            jobs = request.jobs if len(some) == len(found.of(kinds.HEAT)) else 1
+            return heat_facts(some, discovery.load, request.environments, services, outlines, jobs)
+
+        heat = of("heat", found.of(kinds.HEAT), heat_of)
         outlines.keep()
         yield from heat
         for fact in heat:
@@ -277,11 +294,11 @@ def _facts(discovery: Discovery, request: Request, release: Release, services: C
     if found.of(kinds.PUPPET):
         from lwlint.inputs.puppet.reader import manifest_facts
 
-        yield from each("reader", "puppet", manifest_facts(found.of(kinds.PUPPET), services))
+        yield from of("puppet", found.of(kinds.PUPPET), lambda some: manifest_facts(some, services))
     if found.of(kinds.UNIT) or found.links:
         from lwlint.inputs.systemd.reader import unit_facts
 
-        units = list(each("reader", "unit", unit_facts(found.of(kinds.UNIT), found.links, services)))
+        units = of("unit", found.of(kinds.UNIT), lambda some: unit_facts(some, found.links, services))
     if request.hosts:
         from lwlint.inputs.containers.reader import container_facts
         from lwlint.inputs.pacemaker.reader import pcs_config_facts
@@ -289,23 +306,61 @@ def _facts(discovery: Discovery, request: Request, release: Release, services: C
         from lwlint.inputs.systemd.shown import shown_facts, with_evidence
 
         printed = list(discovery.printed())
+
+        def by(kind: str) -> list[Source]:
+            return [source for source in printed if source.kind == kind]
+
         reported = [
-            *each("reader", "systemctl", shown_facts([s for s in printed if s.kind == kinds.SYSTEMCTL], services)),
-            *each("reader", "container", container_facts([s for s in printed if s.kind == kinds.CONTAINER], services)),
+            *of("systemctl", by(kinds.SYSTEMCTL), lambda some: shown_facts(list(some), services)),
+            *of("container", by(kinds.CONTAINER), lambda some: container_facts(list(some), services)),
         ]
         units = list(with_evidence(units, reported))
         yield from reported
-        yield from each("reader", "pcs config", pcs_config_facts([s for s in printed if s.kind == kinds.PCS_CONFIG], services))
-        yield from each("reader", "cluster status", status_facts([s for s in printed if s.kind == kinds.STATUS], services))
+        yield from of("pcs config", by(kinds.PCS_CONFIG), lambda some: pcs_config_facts(list(some), services))
+        yield from of("cluster status", by(kinds.STATUS), lambda some: status_facts(list(some), services))
     yield from units
     if found.of(kinds.OSLO):
         from lwlint.inputs.oslo.reader import option_facts
         from lwlint.inputs.systemd.facts import Unit
 
         own = [u for u in units if isinstance(u, Unit)]
-        yield from each("reader", "oslo", option_facts(found.of(kinds.OSLO), own, services, release))
+        yield from of("oslo", found.of(kinds.OSLO), lambda some: option_facts(some, own, services, release))
     if found.of(kinds.CIB):
         from lwlint.inputs.pacemaker.reader import cib_facts
 
-        yield from each("reader", "cib", cib_facts(found.of(kinds.CIB), services))
+        yield from of("cib", found.of(kinds.CIB), lambda some: cib_facts(some, services))
     yield from found.unreadable
+
+
+def _guarded(found: Input, sources: Sequence[Source], read: Callable[[Sequence[Source]], list[Fact]]) -> list[Fact]:
+    """Return what `read` makes of the sources. Those over which it raises are unreadable; the rest is read again without them."""
+    try:
+        return read(sources)
+    except Exception:
+        bad = [source for source in sources if (error := _raised(read, [source])) is not None and _note(found, source, error)]
+        lost = {source.path for source in bad}
+        rest = [source for source in sources if source.path not in lost]
+        error = _raised(read, rest)
+        for source in rest if error is not None else ():  # none of them by itself, but all of them together
+            _note(found, source, error)
+        return read(rest) if error is None else []
+
+
+def _raised(read: Callable[[Sequence[Source]], list[Fact]], sources: Sequence[Source]) -> Exception | None:
+    try:
+        read(sources)
+    except Exception as error:
+        return error
+    return None
+
+
+def _note(found: Input, source: Source, error: Exception | None) -> bool:
+    """Tell of a source that cannot be read by a defect of lwlint, and return True."""
+    import traceback
+
+    assert error is not None
+    found.unreadable.append(Unreadable(source.path, source.span(0, 0), defect(error), source.host))
+    found.defects.append(source.path)
+    found.traces.append("".join(traceback.format_exception(type(error), error, error.__traceback__)))
+    found.sources[source.path] = replace(source, kind="unreadable")
+    return True

@@ -65,7 +65,7 @@ class Answers:
 
     def keep(self, answer: Answer, release: Release) -> None:
         """Keep the answer, and what was read for it besides what had been found before."""
-        if not self._name or answer.tracebacks:
+        if not self._name or answer.tracebacks or self._discovery.found.defects:
             return
         found = self._discovery.found.sources
         context = [(path, judged, _described(found.get(path))) for path, judged in self._discovery.looked_for]
