@@ -13,11 +13,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from lwlint.core.finding import BROKEN, AddKey, AddOption, ConfigurationError, DropIn, Finding, Replace, Report
 from lwlint.core.record import dataclass, replace
-from lwlint.core.source import Position
+from lwlint.core.source import Position, Source
 from lwlint.files import atomic, tree
 from lwlint.policy.rules import Rule
 from lwlint.run import Request, check
 from lwlint.run.edits import NoPlace, applied, edits, overlap
+from lwlint.run.meaning import compare
 
 _ATTEMPTS = 4  # of one fix; another one undoes it, if it takes more
 _Key = tuple[str, str]
@@ -113,7 +114,12 @@ class _Rounds:
         chosen = self._chosen([f for f in candidates if _order(f) == first])
         if not chosen:
             return True  # all of them are withdrawn by now
-        texts = {**self._texts, **self._edited(chosen)}
+        edited = self._edited(chosen)
+        changed = self._changed_elsewhere(chosen, edited)
+        if changed:
+            self._retreat(chosen, changed, ())
+            return True
+        texts = {**self._texts, **edited}
         after = self._linted(texts)
         trouble = _trouble(self._report, after)
         useless = _still_there(chosen, self._report, after)
@@ -199,6 +205,18 @@ class _Rounds:
             path: applied(sources[path].text if path in sources else "", tuple(sorted(found, key=lambda e: e.span)))
             for path, found in by_path.items()
         }
+
+    def _changed_elsewhere(self, chosen: Iterable[tuple[Finding, tuple[Replace, ...]]], edited: Mapping[str, str]) -> str:
+        """Return what else than what is blamed the edits would change, in words; empty if nothing is."""
+        for path, text in edited.items():
+            source = self._report.sources.get(path)
+            own = sorted({edit for _, every in chosen for edit in every if edit.span.path == path}, key=lambda edit: edit.span)
+            try:
+                if source is not None:
+                    compare(source, Source(path, text, source.kind, source.host, source.root), own)
+            except NoPlace as why:
+                return str(why)
+        return ""
 
     def _linted(self, texts: Mapping[str, str]) -> Report:
         files = {path: _bytes(text) for path, text in texts.items()}
