@@ -243,6 +243,8 @@ class Discovery:
             data = _without_warnings(data)
         head = data[:_HEAD].decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "replace")
         kind, why = (self._kind, "") if self._kind and judged else kinds.of(path, head, named=named)
+        if kind is None and len(data) > _HEAD:  # what tells may stand behind a long comment
+            kind, why = kinds.of(path, data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "replace"), named=named)
         if kind is None:
             self.found.skipped.append((path, why))
             return

@@ -29,7 +29,10 @@ def _line(seconds: float, whole: float, what: str) -> str:
 
 
 def summary(report: Report) -> str:
-    """Return `12 pass, 1 fail, 3 not evaluated (no CIB was given), 2 allowed`, counted in rules and findings."""
+    """Return `12 pass, 1 fail, 3 not evaluated (no CIB was given), 2 allowed, 4 left out`, counted in rules, findings and files.
+
+    What is left out (a file that is no input, a folder that holds none) is counted where there is any; `-v` tells why.
+    """
     parts = [f"{report.count(PASS)} pass", f"{report.count(FAIL)} fail"]
     reasons = Counter(v.because for v in report.verdicts if v.outcome == NOT_EVALUATED)
     said = "; ".join(reason for reason, _ in reasons.most_common()[:3]) + ("; ..." if len(reasons) > 3 else "")
@@ -37,6 +40,8 @@ def summary(report: Report) -> str:
     if report.count(BROKEN):
         parts.append(f"{report.count(BROKEN)} BROKEN ({', '.join(v.rule for v in report.verdicts if v.outcome == BROKEN)})")
     parts.append(f"{report.allowed} allowed")
+    if report.skipped:
+        parts.append(f"{len(report.skipped)} left out")
     return ", ".join(parts)
 
 

@@ -63,24 +63,52 @@ def fix(request: Request, rules: Sequence[Rule], *, unsafe: bool = False, brough
 
 
 def write(outcome: Outcome) -> None:
-    """Write the files of `outcome`, each wholly or not at all.
+    """Write the files of `outcome`, all of them or none.
 
-    Raises ConfigurationError where that is not possible, or where a file is not any more what was read.
+    Raises ConfigurationError where that is not possible, or where a file is not any more what was read. Where even what was there before
+    cannot be put back, the message names each file that is changed and each that is not.
     """
     taken: dict[str, str] = {}
     for path in outcome.files:
         first = taken.setdefault(os.path.realpath(path), path)
         if first != path:
             raise ConfigurationError(f"`{path}`: is the same file as `{first}`; name it once")
+    for path, (before, _) in outcome.files.items():
+        why = atomic.refusal(path)
+        if why:
+            raise ConfigurationError(f"`{path}`: {why}; nothing is written")
+        try:
+            if (tree.Disk().read(path) if os.path.lexists(path) else None) != before:
+                raise ConfigurationError(f"`{path}`: has been changed since it was read; nothing is written")
+        except OSError as error:
+            raise ConfigurationError(f"`{path}`: cannot be read again ({error.strerror or error}); nothing is written") from error
+    done: list[str] = []
     for path, (before, after) in outcome.files.items():
         try:
             if before is None:
                 os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-            if (tree.Disk().read(path) if os.path.lexists(path) else None) != before:
-                raise ConfigurationError(f"`{path}`: has been changed since it was read; nothing is written to it")
             atomic.replace(path, after, keep_owner=True)
+            done.append(path)
         except OSError as error:
-            raise ConfigurationError(f"`{path}`: cannot be written ({error.strerror or error})") from error
+            raise ConfigurationError(f"`{path}`: cannot be written ({error.strerror or error}); {_put_back(done, outcome)}") from error
+
+
+def _put_back(done: Sequence[str], outcome: Outcome) -> str:
+    """Put back what was there before in the files that are `done`, and return what has come of it, for a message."""
+    kept = []
+    for path in done:
+        before = outcome.files[path][0]
+        try:
+            if before is None:
+                os.unlink(path)
+            else:
+                atomic.replace(path, before, keep_owner=True)
+        except OSError:
+            kept.append(path)
+    if not kept:
+        return "nothing is written"
+    others = [path for path in outcome.files if path not in kept]
+    return f"changed: {', '.join(f'`{path}`' for path in kept)}; not changed: {', '.join(f'`{path}`' for path in others)}"
 
 
 class _Rounds:
