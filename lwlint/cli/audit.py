@@ -146,7 +146,7 @@ def audit(options: argparse.Namespace) -> int:
     anonymous = _anonymous(rules) if options.anonymize else None
     asked = ask() if _may_run(options) else None
     with Progress(sys.stderr) as progress:
-        answer = run(targets(options.targets, roots, progress.tell, options.jobs, asked), rules, release, anonymous)
+        answer = run(targets(options.targets, roots, progress.tell, options.jobs, asked, trusted=options.trust), rules, release, anonymous)
     _deliver(answer, options)
     return _exit_code(answer, options)
 

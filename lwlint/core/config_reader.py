@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import typing
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, Union
@@ -11,6 +12,8 @@ from lwlint.core.finding import ConfigurationError
 from lwlint.core.record import described, is_dataclass
 
 T = TypeVar("T")
+_LONGEST = 80  # characters that a complaint quotes of a value
+_LONG = re.compile(rf"`([^`]{{{_LONGEST + 4},}})`")
 Path = tuple[Union[str, int], ...]
 
 
@@ -18,7 +21,7 @@ class Mismatch(Exception):
     """A value does not fit the type that it is read into; `path` leads to it from the top of the document."""
 
     def __init__(self, path: Path, message: str, *, key: bool = False) -> None:
-        super().__init__(message)
+        super().__init__(_LONG.sub(lambda match: f"`{shortened(match[1])}`", message))
         self.path = path
         self.key = key
 
@@ -99,7 +102,6 @@ def _scalar(node: Any, loader: Any, path: str) -> Any:
 
 _DEPTH = 50
 _MOST = 200_000  # values of one document
-_LONGEST = 80  # characters that a complaint quotes of a value
 
 
 def shortened(text: str) -> str:

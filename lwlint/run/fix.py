@@ -74,9 +74,8 @@ def write(outcome: Outcome) -> None:
         if first != path:
             raise ConfigurationError(f"`{path}`: is the same file as `{first}`; name it once")
     for path, (before, _) in outcome.files.items():
-        why = atomic.refusal(path)
-        if why:
-            raise ConfigurationError(f"`{path}`: {why}; nothing is written")
+        if os.path.islink(path):
+            raise ConfigurationError(f"`{path}`: is a link by now; nothing is written")
         try:
             if (tree.Disk().read(path) if os.path.lexists(path) else None) != before:
                 raise ConfigurationError(f"`{path}`: has been changed since it was read; nothing is written")

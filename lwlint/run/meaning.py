@@ -13,6 +13,7 @@ from lwlint.core.finding import Replace
 from lwlint.core.named import NamedTuple
 from lwlint.core.source import Source
 from lwlint.inputs.heat.document import is_jinja, mask
+from lwlint.inputs.heat.yaml_document import compose
 from lwlint.run.edits import NoPlace
 
 _MOST = 500_000  # values of one document, those of aliases counted each time
@@ -80,12 +81,10 @@ def _options(source: Source) -> Iterator[tuple[Path, _Leaf]]:
 
 
 def _yaml(source: Source) -> Iterator[tuple[Path, _Leaf]]:
-    import yaml
-
     text = mask(source.text).text if is_jinja(source.path) else source.text
     try:
-        root = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (yaml.YAMLError, RecursionError) as error:
+        root = compose(text)
+    except ValueError as error:
         raise NoPlace("PyYAML does not load what would come of it") from error
     if root is not None:
         yield from _Walk(Source(source.path, text, source.kind)).leaves(root)
