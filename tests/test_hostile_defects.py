@@ -24,6 +24,8 @@ FILES = {
     "oslo": ("etc/nova/{}.conf", "[database]\nconnection=mysql://db\nmax_retries=5\n"),
     "cib": ("{}/cib.xml", "<cib><configuration><crm_config/><nodes/><resources/><constraints/></configuration></cib>"),
 }
+SURROGATE = "\ud800".encode("utf-16", "surrogatepass").decode("latin-1")
+BOMB = "a: &a [x, x]\n" + "".join(f"{n}: &{n} [*{o}, *{o}, *{o}, *{o}]\n" for o, n in zip("abcdefghijklm", "bcdefghijklmn"))
 READERS = {
     "heat": (lwlint.assemble.heat, "heat_facts"),
     "puppet": (lwlint.assemble.manifests, "manifest_facts"),
@@ -117,8 +119,8 @@ def test_an_audit_judges_the_other_hosts(tmp_path: Path, monkeypatch: pytest.Mon
         (".lwlint.yaml", "2001-13-45: x\n"), (".lwlint.yaml", "? !!set {a}\n: x\n"), (".lwlint.yaml", "!!bool x: y\n"),
         (".lwlint.yaml", f"{'1' * 5000}: x\n"), (".lwlint.yaml", f"release: {'1' * 5000}\n"), (".lwlint.yaml", "[" * 5000),
         (".lwlint.yaml", "a: &a [*a, *a]\n"), (".lwlint.yaml", "? &a [*a]\n: b\n"), (".lwlint.yaml", "ignore: !!set {a, b}\n"),
-        (".lwlint.yaml", "a: &a [x, x]\n" + "".join(f"{n}: &{n} [*{o}, *{o}, *{o}, *{o}]\n" for o, n in zip("abcdefghijklm", "bcdefghijklmn"))),
-        (".lwlint.yaml", "\0"), (".lwlint.yaml", "\ud800".encode("utf-16", "surrogatepass").decode("latin-1")), (".lwlint.yaml", "%YAML 9\n"),
+        (".lwlint.yaml", BOMB),
+        (".lwlint.yaml", "\0"), (".lwlint.yaml", SURROGATE), (".lwlint.yaml", "%YAML 9\n"),
         ("pyproject.toml", f"[tool.lwlint]\nx = {'1' * 5000}\n"), ("pyproject.toml", f"[tool.lwlint]\nx = {'[' * 50000}\n"),
         ("pyproject.toml", "[tool.lwlint]\nx = 2001-13-45\n"), ("pyproject.toml", "[tool]\nlwlint = 1\n"),
         ("pyproject.toml", "[tool.lwlint]\nselect = {a = {b = [1, nan, -inf]}}\n"),

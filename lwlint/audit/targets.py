@@ -57,7 +57,8 @@ def targets(
     """Return what is at the `paths` (reports, archives, CIBs, folders of these, URLs) and the file systems at `roots`, each once, sorted.
 
     `asked` is what commands on this machine said, which stands in the file system at `/`. `told` is told of progress, and `jobs`
-    archives are read at a time (None: as many as fit). Links in a folder lead out of it only if it is `trusted`. Raises ConfigurationError for a path that does not exist.
+    archives are read at a time (None: as many as fit). Links in a folder lead out of it only if it is
+    `trusted`. Raises ConfigurationError for a path that does not exist.
     """
     urls = [path for path in dict.fromkeys(paths) if is_url(path) and not os.path.exists(path)]
     paths = [path for path in paths if path not in urls]

@@ -116,7 +116,7 @@ class _Walk:
                 yield path, _Leaf((node.tag, str(node.value)), places, own)
 
     def _entries(self, mapping: Any) -> list[tuple[str, Any, Range, bool]]:
-        """Return key, value, place and whether it is the mapping's own, as PyYAML merges: what is merged counts less, the first of it most."""
+        """Return key, value, place and whether it is the mapping's own: of what is merged the first counts, own keys more."""
         merged: dict[str, tuple[str, Any, Range, bool]] = {}
         own: dict[str, tuple[str, Any, Range, bool]] = {}
         for key, value in mapping.value:

@@ -197,7 +197,7 @@ def test_a_configuration_above_the_checkout_that_is_another_users_is_not_taken(
 def test_only_regular_files_are_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (str(tmp_path / "pipe"), "/dev/zero", str(tmp_path), "a\0b", "\ud800"):
-        with pytest.raises(OSError, match="."):
+        with pytest.raises(OSError):  # noqa: PT011 -- of any number
             read_regular(path)
 
 
