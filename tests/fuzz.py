@@ -34,9 +34,10 @@ SEEDS = Path(__file__).parent / "seeds"
 LONGEST = 20.0  # seconds of CPU for one input
 _SIZE = 20_000  # bytes of an input, at most
 _ODD = [
-    b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"\xe2\x80\xae", b"\r", b"\t", b"'", b'"', b"{", b"[" * 60, b"&a ", b"*a", b"<<: *a\n", b"!!bool ",
-    b"!!binary ", b"!!timestamp ", b"? ", b"- ", b": ", b"{{ x }}", b"{% if x %}", b"%(x)s", b"$x", b"\\\n", b"]]>", b"<!--", b"&#0;", b"&lt;", b"<!DOCTYPE x>",
-    b"9" * 5000, b"2001-13-45", b"-1", b".inf", b"1e999", b"\n[DEFAULT]\n", b"\n[Service]\n", b"\n# lwlint: allow LW301 -- x\n", b"=", b"::", b"##[x]",
+    b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"\xe2\x80\xae", b"\r", b"\t", b"'", b'"', b"{", b"[" * 60, b"&a ", b"*a", b"<<: *a\n",
+    b"!!bool ", b"!!binary ", b"!!timestamp ", b"? ", b"- ", b": ", b"{{ x }}", b"{% if x %}", b"%(x)s", b"$x", b"\\\n", b"]]>", b"<!--",
+    b"&#0;", b"&lt;", b"<!DOCTYPE x>", b"9" * 5000, b"2001-13-45", b"-1", b".inf", b"1e999", b"\n[DEFAULT]\n", b"\n[Service]\n",
+    b"\n# lwlint: allow LW301 -- x\n", b"=", b"::", b"##[x]",
 ]  # fmt: skip
 
 

@@ -62,7 +62,7 @@ def _with_fields(cls: Any) -> Any:
 def _new(names: tuple[str, ...], defaults: tuple[Any, ...]) -> Any:
     """Return `__new__` for these fields, the last of which have `defaults`."""
     arguments = "".join(f"{name}, " for name in names)
-    made = eval(f"lambda _cls, {arguments}: _new(_cls, ({arguments}))", {"_new": tuple.__new__, "__builtins__": {}})
+    made = eval(f"lambda _cls, {arguments}: _new(_cls, ({arguments}))", {"_new": tuple.__new__, "__builtins__": {}})  # nosec B307 -- names of fields, of our own classes
     made.__defaults__ = defaults
     made.__name__ = "__new__"
     return made

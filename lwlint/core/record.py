@@ -104,7 +104,7 @@ class _Shape:
             lines.append(f" _set(self, '{name}', {value})" if self.frozen else f" self.{name} = {value}")
         if hasattr(self.cls, "__post_init__"):
             lines.append(" self.__post_init__()")
-        exec(f"def __init__({', '.join(arguments)}):\n" + ("\n".join(lines) or " pass"), space)
+        exec(f"def __init__({', '.join(arguments)}):\n" + ("\n".join(lines) or " pass"), space)  # nosec B102 -- names of fields, of our own classes
         made: Callable[..., None] = space["__init__"]
         made.__qualname__ = f"{self.cls.__qualname__}.__init__"
         return made

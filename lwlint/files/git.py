@@ -94,7 +94,7 @@ def commit_of(paths: Sequence[str]) -> Change | None:
 def _run(command: Sequence[str], environment: Mapping[str, str], text: bytes = b"", none: int = 0) -> bytes:
     """Return what git prints; `none` is the exit code by which a command says that there is nothing."""
     try:
-        done = subprocess.run(command, input=text, capture_output=True, env=environment, check=False, timeout=_LONGEST)
+        done = subprocess.run(command, input=text, capture_output=True, env=environment, check=False, timeout=_LONGEST)  # nosec B603 -- no shell; nothing of the repository is run
     except subprocess.TimeoutExpired:
         raise ConfigurationError(f"`git {command[len(_SAFE)]}`: has not ended after {_LONGEST} seconds") from None
     except OSError as error:

@@ -55,7 +55,7 @@ class Answers:
         if data is None:
             return None
         try:
-            release, context, (findings, verdicts) = marshal.loads(data)
+            release, context, (findings, verdicts) = marshal.loads(data)  # nosec B302 -- sealed by this user
             if self._replay(context):
                 return Known(Answer(_record(findings), _record(verdicts), ()), Release(*release))
         except (ValueError, EOFError, TypeError, KeyError):

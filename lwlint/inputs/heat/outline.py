@@ -349,7 +349,7 @@ class Outlines:
             data = self.kept.cache.get(self._name()) if self.kept.cache.folder is not None else None
             if data is not None:
                 with suppress(ValueError, EOFError, TypeError):
-                    self.made = marshal.loads(data)
+                    self.made = marshal.loads(data)  # nosec B302 -- sealed by this user
         return self.made
 
     def _name(self) -> str:
