@@ -66,7 +66,8 @@ def _ranges(edits: Sequence[Replace]) -> tuple[list[Range], list[Range]]:
 
 
 def _touches(leaf: _Leaf, ranges: Sequence[Range]) -> bool:
-    return any(first <= end + 1 and start <= last + 1 for first, last in leaf.places for start, end in ranges)
+    """Return whether the leaf stands where something was taken away or put: what is beside that does not count."""
+    return any(start < end and first < end and start < max(last, first + 1) for first, last in leaf.places for start, end in ranges)
 
 
 def _options(source: Source) -> Iterator[tuple[Path, _Leaf]]:
