@@ -41,9 +41,17 @@ _CHECKS: Mapping[tuple[str, ...], Mapping[str, tuple[str, ...]]] = MappingProxyT
             "heat": (
                 "service-mapping", "container-restart", "dangling-template", "duplicate-key", "pacemaker-template", "stray-function",
             ),
+            "heat_roles": ("role-names-no-service", "role-names-service-twice", "role-without-pacemaker"),
         },
         ("heat", "puppet"): {"heat_retries": ("retries-of-connection", "retries-without-connection")},
-        ("puppet",): {"puppet": ("manifest-outside-the-core",), "heat_retries": ("manifest-setting",)},
+        ("puppet",): {
+            "puppet": ("manifest-outside-the-core",),
+            "puppet_cluster": (
+                "manifest-constraint-dangling", "manifest-control-ports", "manifest-core-anywhere", "manifest-vip-bound",
+                "manifest-vip-ordered",
+            ),
+            "heat_retries": ("manifest-setting",),
+        },
     }
 )  # fmt: skip
 MODULES: Mapping[str, str] = MappingProxyType(
@@ -62,8 +70,13 @@ _NOT_GIVEN = MappingProxyType(
 NO_CONTAINERS = "no service of the host runs in a container"
 NO_MAPPING = "no Heat environment or registry was given"
 NO_TEMPLATE, NO_CONTAINER_TEMPLATE = "no Heat template was given", "no template with containers was given"
+NO_ROLE = "no roles data, and no environment that names the services of a role, was given"
+NO_MANIFEST_VIP, NO_MANIFEST_CONSTRAINT = "no manifest makes a virtual IP", "no manifest makes a constraint"
+NO_MANIFEST_BUNDLE, NO_MANIFEST_CORE = "no manifest makes a bundle", "no manifest makes a core resource of the cluster"
 # what a host need not have, were there hieradata on it
-NOT_OF_A_HOST = frozenset((_NOT_GIVEN["heat"], _NOT_GIVEN["puppet"], NO_CONTAINERS, NO_MAPPING, NO_TEMPLATE, NO_CONTAINER_TEMPLATE))
+NOT_OF_A_HOST = frozenset(
+    (_NOT_GIVEN["heat"], _NOT_GIVEN["puppet"], NO_CONTAINERS, NO_MAPPING, NO_TEMPLATE, NO_CONTAINER_TEMPLATE, NO_ROLE)
+)
 ENTRY_POINTS = "lwlint.checks"
 _AUDITS = (("systemctl", "container"), ("container",), ("cluster status",), ("hosts",))  # what only an audit reads
 _ALWAYS = (("container",), ("cluster status",), ("hosts",))  # what only the check itself can tell whether it is there

@@ -7,15 +7,20 @@ from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal, Optional
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from lwlint.checks import NO_CONTAINER_TEMPLATE, NO_MAPPING, NO_TEMPLATE
-from lwlint.checks.parameters import AboutService, KnownRelease, ServiceKind, ServiceName
+from lwlint.checks.parameters import AboutService, KnownRelease, Places, ServiceKind, ServiceName
 from lwlint.core.check import Check, NoParams, Saw, Unknown
 from lwlint.core.config_reader import Document
 from lwlint.core.facts import Facts, NotEvaluated, Service
 from lwlint.core.finding import AddKey, DropLines, Fix, Problem, Related, Replace
 from lwlint.inputs.heat.facts import (
+    CLUSTER,
+    CONTAINERS,
+    GET_FILE,
     NONE,
+    REGISTRY,
     Container,
     DanglingReference,
     DuplicateKey,
@@ -27,10 +32,13 @@ from lwlint.inputs.heat.facts import (
 )
 
 
-def unseen(facts: Facts) -> Iterator[Unknown]:
-    """Yield one unknown for each file whose content is not known before Jinja has been rendered."""
+def unseen(facts: Facts, *words: str) -> Iterator[Unknown]:
+    """Yield one unknown for each file whose content is not known before Jinja has been rendered, and that may be about one of `words`.
+
+    Without `words` each file matters.
+    """
     for file in facts.of(NotEvaluated):
-        if file.because == "Jinja":
+        if file.because == "Jinja" and (not words or file.about is None or any(word in file.about for word in words)):
             yield Unknown(file.because, file.span)
 
 
@@ -53,7 +61,9 @@ class MappingParams(Document, frozen=True):
     match `elsewhere` are written for hosts without the cluster; they are judged only where they were given with `-e`. `inherited`
     looks at entries of the base registry too, which the environment leaves as they are. `off_by` is a setting that turns
     the service off where it is `false`. From the release `before` on, both are right.
-    `mend` offers to map to the same template without Pacemaker.
+    `mend` offers to map to the same template without Pacemaker. Of `taken_back` kinds of services only those are looked at that a later
+    environment takes from Pacemaker, the services in `unless` before the release `unless_before` apart, of which another rule speaks;
+    what is expected of them is `expected_back`. With `once` only the first of all problems is told, with the number of the others.
     """
 
     expected: Annotated[AboutService, Meta(description="what the message says must be; `{service}` is the service")]
@@ -78,17 +88,49 @@ class MappingParams(Document, frozen=True):
     off_by: Annotated[Optional[str], Meta(description="a setting that turns the service off where it is `false`")] = None
     before: Annotated[Optional[KnownRelease], Meta(description="from this release on, both are right")] = None
     mend: Annotated[bool, Meta(description="offer to map to the same template without Pacemaker")] = False
+    taken_back: Annotated[
+        tuple[ServiceKind, ...], Meta(description="the kinds of services that a later environment may not take from Pacemaker")
+    ] = ()
+    unless: Annotated[tuple[ServiceName, ...], Meta(description="services of which another rule speaks before `unless_before`")] = ()
+    unless_before: Annotated[Optional[KnownRelease], Meta(description="the release from which on `unless` does not count")] = None
+    expected_back: Annotated[
+        str,
+        Places("service", "earlier"),
+        Meta(description="what is expected of a service that is taken from Pacemaker: `{service}`, which `{earlier}` put under it"),
+    ] = ""
+    once: Annotated[bool, Meta(description="tell only the first of all problems, with the number of the others")] = False
 
 
 def run(facts: Facts, params: MappingParams) -> Iterator[Saw]:
     """Yield a problem for each mapping in force that leads where it must not."""
-    yield from unseen(facts)
+    if not params.once:
+        yield from _run(facts, params)
+        return
+    problems = []
+    for saw in _run(facts, params):
+        if isinstance(saw, Problem):
+            problems.append(saw)
+        else:
+            yield saw
+    if problems:
+        first = min(problems, key=lambda problem: problem.span)
+        more = f" (and {len(problems) - 1} more mappings)" if len(problems) > 2 else " (and 1 more mapping)" if len(problems) > 1 else ""
+        yield replace(first, message=first.message + more)
+
+
+def _run(facts: Facts, params: MappingParams) -> Iterator[Saw]:
+    yield from unseen(facts, REGISTRY)
     if params.before is not None and facts.release.at_least(params.before):
         return
     views = {view.name: view for view in facts.of(Environment)}
     for mapping in facts.of(ServiceMapping):
         service = mapping.service or mapping.template_service
-        if service is None or not mapping.in_force or mapping.final in ("", NONE) or not _concerns(service, params):
+        if service is None or not mapping.in_force or mapping.final == NONE or not _concerns(service, mapping, facts, params):
+            continue
+        if not mapping.final and not mapping.missing:
+            continue  # the template of a tree that is here: another rule tells it
+        if mapping.outside is False and _cannot_tell(mapping):
+            yield Unknown(f"`{mapping.alias}` is mapped to `{mapping.template}`, which is not here", mapping.span)
             continue
         if mapping.outside or (params.while_pacemaker and not mapping.pacemaker) or not _leads(mapping, params):
             continue
@@ -108,10 +150,23 @@ def run(facts: Facts, params: MappingParams) -> Iterator[Saw]:
         yield _problem(mapping, service, view, params)
 
 
-def _concerns(service: Service, params: MappingParams) -> bool:
+def _cannot_tell(mapping: ServiceMapping) -> bool:
+    """Return whether the end of the way is not here, so that what it does for Pacemaker is not known."""
+    if mapping.missing:
+        return mapping.template_service is None and not mapping.under_pacemaker
+    return mapping.final.lower().startswith("os::tripleo::")
+
+
+def _concerns(service: Service, mapping: ServiceMapping, facts: Facts, params: MappingParams) -> bool:
     if service.name in params.services:
         return True
+    if _is_taken_back(service, mapping, params):
+        return service.name not in params.unless or (params.unless_before is None or facts.release.at_least(params.unless_before) is True)
     return service.kind in params.kinds and params.in_spec in (None, service.in_spec)
+
+
+def _is_taken_back(service: Service, mapping: ServiceMapping, params: MappingParams) -> bool:
+    return service.kind in params.taken_back and mapping.taken_from != ""
 
 
 def _leads(mapping: ServiceMapping, params: MappingParams) -> bool:
@@ -122,12 +177,12 @@ def _leads(mapping: ServiceMapping, params: MappingParams) -> bool:
     if params.leads_to == "any":
         return True
     other = mapping.template_service is not None and mapping.service is not None and mapping.template_service != mapping.service
-    return not mapping.under_pacemaker and not other and not any(fnmatchcase(mapping.final, shim) for shim in params.shims)
+    return not mapping.under_pacemaker and not other and not any(fnmatchcase(mapping.final or mapping.missing, s) for s in params.shims)
 
 
 def _is_aliased(mapping: ServiceMapping, facts: Facts, params: MappingParams) -> bool:
     """Return whether the mapping leads there only by another alias, which is blamed itself, or is only a step of such a way."""
-    known = (m for m in facts.of(ServiceMapping) if m.in_force and m.service is not None and _concerns(m.service, params))
+    known = (m for m in facts.of(ServiceMapping) if m.in_force and m.service is not None and _concerns(m.service, m, facts, params))
     if mapping.service is None:  # a name of nobody's: it is no service but on the way of one
         return any(mapping.alias in other.chain and other.environment == mapping.environment for other in known)
     return bool(mapping.chain) and any(other.alias == mapping.chain[-1] for other in known)
@@ -149,16 +204,22 @@ def _problem(mapping: ServiceMapping, service: Service, view: Environment, param
     if mapping.chain:
         what = f"it leads to `{mapping.final}` by way of `{mapping.chain[-1]}`"
     left = mapping.inherited and not view.merged
+    back = _is_taken_back(service, mapping, params)
+    expected = (
+        params.expected_back.format(service=service.title, earlier=mapping.taken_from)
+        if back
+        else params.expected.format(service=service.title)
+    )
     related = [Related(view.span, "Pacemaker is on here")] if params.while_pacemaker and not left else []
     if left:
         what = f"{what} in the base registry, and this environment turns Pacemaker on"
         related = [Related(mapping.span, "mapped here")]
     return Problem(
         span=view.span if left else mapping.span,
-        message=f"`{mapping.alias}`: {what}; {params.expected.format(service=service.title)}",
+        message=f"`{mapping.alias}`: {what}; {expected}",
         subject=f"mapping {mapping.alias}",
         related=tuple(related),
-        severity="warning" if left else None,
+        severity="warning" if left or back else None,
         host=mapping.host,
         fix=_fix(mapping, service, left) if params.mend else None,
     )
@@ -181,6 +242,9 @@ def _fix(mapping: ServiceMapping, service: Service, left: bool) -> Optional[Fix]
 CHECK = Check(name="service-mapping", run=run, evidence=needs_heat(ServiceMapping, NO_MAPPING), params=MappingParams)
 
 
+_MOST_RELATED = 3  # other places that are shown with the first
+
+
 class TemplateParams(Document, frozen=True):
     """`kinds` are the kinds of services that no template may put under Pacemaker."""
 
@@ -189,7 +253,7 @@ class TemplateParams(Document, frozen=True):
 
 def templates(facts: Facts, params: TemplateParams) -> Iterator[Saw]:
     """Yield a problem for each template that puts a service of the wrong kind under Pacemaker."""
-    yield from unseen(facts)
+    yield from unseen(facts, CLUSTER)
     for template in facts.of(Template):
         if not template.under_pacemaker:
             continue
@@ -216,7 +280,7 @@ class ContainerParams(Document, frozen=True):
 
 def containers(facts: Facts, params: ContainerParams) -> Iterator[Saw]:
     """Yield a problem for each container that runs for long and is not restarted."""
-    yield from unseen(facts)
+    yield from unseen(facts, CONTAINERS)
     expected = " or ".join(f"`{policy}`" for policy in params.policies)
     for container in facts.of(Container):
         policy = container.restart
@@ -257,15 +321,22 @@ class DanglingParams(Document, frozen=True):
 
 
 def dangling(facts: Facts, params: DanglingParams) -> Iterator[Saw]:
-    """Yield a problem for each reference to a template that does not exist."""
+    """Yield a problem for each reference to a template that does not exist.
+
+    Of those that are no services' one problem is told for each file and each thing that is wrong: the rest of them is related.
+    """
     yield from unseen(facts)
+    folded: dict[tuple[str, str | None, bool], list[tuple[DanglingReference, Problem]]] = {}
     for reference in facts.of(DanglingReference):
         if reference.alias.lower().startswith(params.aliases.lower()) is params.others:
             continue
-        place = f"`{reference.alias}`: template `{reference.name}`"
+        of_file = reference.alias == GET_FILE
+        place = f"`{reference.alias}`: {'file' if of_file else 'template'} `{reference.name}`"
         message, severity = f"{place} does not exist (`{reference.resolved}`); it must be one of the tree", None
+        if params.others and reference.hangs:
+            severity = "error" if reference.hangs == "cluster" else "warning"
         if reference.installed:
-            if params.others:
+            if params.others and not of_file:
                 continue
             message = f"{place} is the installed one, outside this tree; it must be a relative path"
             severity = "warning"
@@ -273,21 +344,33 @@ def dangling(facts: Facts, params: DanglingParams) -> Iterator[Saw]:
             yield Unknown(f"{place} is not here, and neither is anything else that the file refers to", reference.span)
             continue
         subject = f"reference {reference.alias} {reference.name}"
-        yield Problem(span=reference.span, message=message, subject=subject, severity=severity, host=reference.host)
+        problem = Problem(span=reference.span, message=message, subject=subject, severity=severity, host=reference.host)
+        if params.others:
+            folded.setdefault((reference.span.path, severity, reference.installed), []).append((reference, problem))
+        else:
+            yield problem
+    for together in folded.values():
+        (_, first), *more = sorted(together, key=lambda pair: pair[1].span)
+        related = tuple(Related(reference.span, f"`{reference.name}` neither") for reference, _ in more[:_MOST_RELATED])
+        count = f" ({len(more)} more in this file)" if more else ""
+        yield replace(first, message=first.message + count, related=related)
 
 
 def duplicates(facts: Facts, _: NoParams) -> Iterator[Saw]:
-    """Yield a problem for each key that stands twice with different values."""
+    """Yield a problem for each key that stands twice, a note where both say the same."""
     yield from unseen(facts)
     for duplicate in facts.of(DuplicateKey):
-        if duplicate.differs and not duplicate.schema:
-            yield Problem(
-                span=duplicate.span,
-                message=f"`{duplicate.name}`: it is set twice in one mapping and the first value is dropped; it must be set once",
-                subject=f"key {duplicate.name}",
-                related=(Related(duplicate.dropped, "this value is dropped"),),
-                host=duplicate.host,
-            )
+        if duplicate.schema:
+            continue
+        what = "and the first value is dropped" if duplicate.differs else "to the same value"
+        yield Problem(
+            span=duplicate.span,
+            message=f"`{duplicate.name}`: it is set twice in one mapping {what}; it must be set once",
+            subject=f"key {duplicate.name}",
+            related=(Related(duplicate.dropped, "this value is dropped" if duplicate.differs else "set here"),),
+            severity=None if duplicate.differs else "note",
+            host=duplicate.host,
+        )
 
 
 def stray(facts: Facts, _: NoParams) -> Iterator[Saw]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import posixpath
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal, NamedTuple, Optional
 
@@ -10,15 +11,15 @@ from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
 from lwlint.checks.heat import needs_heat, unseen
-from lwlint.checks.parameters import Regex, wrong_groups
+from lwlint.checks.parameters import KnownRelease, Regex, wrong_groups
 from lwlint.core.check import Check, Saw, Unknown, needs
 from lwlint.core.config_reader import Document, Mismatch
-from lwlint.core.facts import Facts
+from lwlint.core.facts import Facts, Release
 from lwlint.core.finding import AddKey, Fix, Problem, Related, Replace
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Span
-from lwlint.inputs.heat.facts import HieraKey, RoleData
-from lwlint.inputs.puppet.facts import Manifest, ManifestClass, ManifestDatabase, ManifestOption
+from lwlint.inputs.heat.facts import SETTINGS, Environment, GetFile, HieraKey, RoleData, ServiceMapping, SoftwareConfig
+from lwlint.inputs.puppet.facts import Manifest, ManifestClass, ManifestDatabase, ManifestOption, ManifestResource, Setting
 
 _RESOURCE = "_config/"  # a key of a resource: `nova::config::nova_config/database/max_retries`
 
@@ -29,6 +30,8 @@ def add_retries(connection: HieraKey, name: str, value: str, own: Iterable[Hiera
     A resource of the class does where the class has no parameter; whether the class is there to make it, a template does not
     tell, and a resource of the same type in any of the settings `around` would take its place.
     """
+    if connection.template.endswith(".json"):
+        return None  # what is added is YAML
     head, resource, option = name.partition(_RESOURCE)
     key = head + _RESOURCE[:-1] if resource else name
     if any(other.name == key or other.name.startswith(f"{key}/") for other in (around if resource else own)):
@@ -50,12 +53,102 @@ def set_retries(retries: HieraKey, value: str) -> Optional[Fix]:
 def rename_key(key: HieraKey, names: Iterable[str], settings: Iterable[HieraKey]) -> Optional[Fix]:
     """Return the fix that moves a key to the class of the connection; none where there are several, or where that key is there."""
     found = {name.rpartition("::")[0] + "::" + key.name.rpartition("::")[2] for name in names if _RESOURCE not in name}
-    if len(found) != 1 or found & {other.name for other in settings}:
+    if key.template.endswith(".json") or len(found) != 1 or found & {other.name for other in settings}:
         return None
     if key.span.end - key.span.start != len(key.name):
         return None
     name = found.pop()
     return Fix(f"call it `{name}`", (Replace(key.span, name),), safe=False)
+
+
+_MANIFEST = ".pp"
+_CONFIG = "::controllerconfig"  # how the alias ends that leads to the configuration of the controllers
+_MODULE = "manifests/profile/"  # of puppet-tripleo: classes that services include
+_SERVICES = ("/services/", "/deployment/")
+# templates and manifests of the other roles of TripleO, by their names
+_OTHER_ROLE = pattern(
+    r"(?:^|[_-])(?:compute|ceph-?storage|cinder-storage|swift-storage|block-?storage|object-?storage|object|volume)(?:[_.-]|$)"
+)
+
+
+def is_of_controllers(path: str) -> bool:
+    """Return whether a template or manifest may be of the role of the controllers; those of services may be of any."""
+    return any(part in f"/{path}" for part in _SERVICES) or _OTHER_ROLE.search(posixpath.basename(path)) is None
+
+
+class ManifestSettings(Struct):
+    """What the manifests that run together on one node set: hiera keys that would do the same, and their settings; None where not set."""
+
+    paths: frozenset[str] = frozenset()
+    found: dict[str, list[Setting | None]] = field(default_factory=dict)
+
+    def sets(self, names: Iterable[str]) -> bool | None:
+        """Return whether one of the keys `names` is set, whichever branch is taken; None where its value is not known."""
+        unknown = False
+        for name in names:
+            settings = self.found.get(name, [])
+            if settings and all(setting is not None for setting in settings):
+                known = [setting.value for setting in settings if setting is not None]
+                if "undef" in known:
+                    continue
+                if None not in known:
+                    return True
+                unknown = True
+        return None if unknown else False
+
+
+def in_manifests(facts: Facts) -> tuple[ManifestSettings, ...]:
+    """Return what the manifests of the controllers set, each way in which they may be deployed by itself.
+
+    With environments that were given it is the one of the alias `ControllerConfig`. Else, where some manifests make resources of a cluster,
+    the others are for controllers without one, and nothing is asked of them.
+    """
+    every = {one.span.path for one in facts.of(ManifestClass)} | {one.span.path for one in facts.of(ManifestOption)}
+    if not every:
+        return ()
+    sets: dict[str, set[str]] = {}
+    runs = {config.span.path for config in facts.of(SoftwareConfig) if config.group == "puppet"}
+    for read in facts.of(GetFile):
+        if read.name.endswith(_MANIFEST) and read.name in every and read.span.path in runs and is_of_controllers(read.name):
+            sets.setdefault(read.span.path, set()).add(read.name)
+    if not sets:
+        return tuple(_settings_in(facts, {path}) for path in sorted(every) if is_of_controllers(path) and _MODULE not in path)
+    merged = {view.name for view in facts.of(Environment) if view.merged}
+    chosen = {
+        one.final for one in facts.of(ServiceMapping) if one.in_force and one.environment in merged and one.alias.lower().endswith(_CONFIG)
+    }
+    if chosen & set(sets):
+        return tuple(_settings_in(facts, sets[path]) for path in sorted(chosen & set(sets)))
+    clustered = {one.span.path for one in facts.of(ManifestResource)}
+    with_cluster = [path for path in sorted(sets) if sets[path] & clustered]
+    return tuple(_settings_in(facts, sets[path]) for path in with_cluster or sorted(sets))
+
+
+def _settings_in(facts: Facts, paths: set[str]) -> ManifestSettings:
+    result = ManifestSettings(frozenset(paths))
+    classes = [one for one in facts.of(ManifestClass) if one.span.path in paths and one.how == "class"]
+    parameters = {(one.name, setting.name) for one in classes for setting in one.settings}
+    for one in classes:
+        own = {setting.name: setting for setting in one.settings}
+        for name, parameter in parameters:
+            if name == one.name:
+                result.found.setdefault(f"{name}::{parameter}", []).append(own.get(parameter))
+    for option in facts.of(ManifestOption):
+        if option.span.path in paths and not option.absent:
+            module, config = _class_of(option.config)
+            setting = Setting(option.name, option.value, option.written, option.span, option.span)
+            result.found.setdefault(f"{module}::config::{config}/{option.section}/{option.option}", []).append(setting)
+    return result
+
+
+def _class_of(config: str) -> tuple[str, str]:
+    """Return the module of a resource type and its parameter of `MODULE::config` (`glance_api_config` -> `glance`, `api_config`)."""
+    if config == "ironic_inspector_config":
+        return "ironic::inspector", config
+    if config == "neutron_config":
+        return "neutron", "server_config"
+    module, _, rest = config.partition("_")
+    return module, config if rest == "config" else rest
 
 
 _UNSET = ("undef",)
@@ -81,17 +174,22 @@ class _Set(NamedTuple):
     host: str
 
 
-def manifest_databases(facts: Facts, concerns: Callable[[str], bool], on_nodes: frozenset[str]) -> Iterator[Problem]:
-    """Yield a problem for each database connection in a manifest that sets no retries for it, of those whose hiera key `concerns`.
+def manifest_databases(facts: Facts, on_nodes: frozenset[str]) -> Iterator[ManifestDatabase]:
+    """Yield each database connection in a manifest that sets no retries for it.
 
     A retry that the manifest sets to something else is no problem of this kind: that setting is judged by itself. `on_nodes` are the
     keys of hiera that the nodes have with the right value, whatever the manifest.
     """
     for database in facts.of(ManifestDatabase):
-        if database.retry is None and concerns(database.name) and on_nodes.isdisjoint(database.retry_keys):
-            key = database.retry_keys[0] if database.retry_keys else f"{database.module}_config database/max_retries"
-            message = f"`{database.name}`: `{key}` is not set in this manifest (default `10`); it must be `-1`"
-            yield Problem(database.span, message, f"manifest connection {database.name}", host=database.host)
+        if database.retry is None and on_nodes.isdisjoint(database.retry_keys):
+            yield database
+
+
+def not_retried(database: ManifestDatabase) -> Problem:
+    """Return the problem of a connection in a manifest that sets no retries for it."""
+    key = database.retry_keys[0] if database.retry_keys else f"{database.module}_config database/max_retries"
+    message = f"`{database.name}`: `{key}` is not set in this manifest (default `10`); it must be `-1`"
+    return Problem(database.span, message, f"manifest connection {database.name}", host=database.host)
 
 
 def _settings(facts: Facts, params: Params) -> Iterator[Saw]:
@@ -130,15 +228,21 @@ CHECK = Check("manifest-setting", _settings, needs(Manifest, "no Puppet manifest
 
 _NODE = "etc/puppet/hieradata/"  # what a node has to look up, from all its files together
 _EVERY_ROLE = "extraconfig"
+_ON_NODE = "hieradata"
 
 
 class Pair(Document, frozen=True):
-    """A connection (an expression for its whole key) and the keys that set its retries (with `\\1` for its groups)."""
+    """A connection (an expression for its whole key) and the keys that set its retries (with `\\1` for its groups).
+
+    The service reads it from the release `since` on and before `before`.
+    """
 
     connection: Annotated[Regex, Meta(description="an expression for the whole key of a connection")]
     retries: Annotated[tuple[str, ...], Meta(description="the keys that set its retries, with `\\1` for the groups of the expression")]
     severity: Annotated[Optional[Literal["error", "warning", "note"]], Meta(description="instead of the rule's severity")] = None
     remedy: Annotated[Optional[str], Meta(description="instead of the rule's remedy")] = None
+    since: Annotated[Optional[KnownRelease], Meta(description="the first release in which the service reads it")] = None
+    before: Annotated[Optional[KnownRelease], Meta(description="the first release in which the service does not read it any more")] = None
 
     def misfits(self) -> Iterator[Mismatch]:
         """Yield the keys that refer to a group which the expression does not have."""
@@ -149,6 +253,8 @@ class Pair(Document, frozen=True):
 class RetryParams(Document, frozen=True):
     """Of the `pairs` the first that fits a key counts. Keys in `no_database` are no database connections.
 
+    Services of the modules in `no_unlimited` have no value that means unlimited: nothing can be asked of their settings. Keys in
+    `second` are of databases that another rule speaks of where a manifest sets them.
     `unlimited` are the values that mean unlimited, `default` is what counts where nothing is set. Overrides for roles
     that begin with one of `other_roles` do not reach the services.
     """
@@ -157,15 +263,27 @@ class RetryParams(Document, frozen=True):
     unlimited: Annotated[tuple[str, ...], Meta(description="the values that mean unlimited; a fix sets the first")] = ("-1",)
     default: Annotated[str, Meta(description="what counts where nothing is set")] = "10"
     no_database: Annotated[tuple[str, ...], Meta(description="keys that are no database connections")] = ()
+    no_unlimited: Annotated[tuple[str, ...], Meta(description="modules of services that have no value for retries without end")] = ()
+    second: Annotated[
+        tuple[str, ...], Meta(description="keys of second connections, of which another rule speaks where a manifest sets them")
+    ] = ()
     other_roles: Annotated[tuple[str, ...], Meta(description="how the roles begin whose overrides do not reach the services")] = ()
 
 
 class _Settings(Struct):
-    """The settings of a run, by template; `overrides` are those of environments, which beat them all."""
+    """The settings of a run, by template; `overrides` are those of environments, which beat them all.
+
+    `of_role` are those that the hieradata of the controllers' role gives to every service there. `told` are the places of the retries that
+    were judged with a connection, `named_by_manifests` the keys that a finding on a manifest has named.
+    """
 
     by_template: dict[str, list[HieraKey]] = field(default_factory=dict)
     overrides: list[HieraKey] = field(default_factory=list)
     services: dict[str, list[RoleData]] = field(default_factory=dict)
+    of_role: dict[str, list[HieraKey]] = field(default_factory=dict)
+    manifests: tuple[ManifestSettings, ...] = ()
+    told: set[Span] = field(default_factory=set)
+    named_by_manifests: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, facts: Facts, other_roles: tuple[str, ...]) -> _Settings:
@@ -178,7 +296,18 @@ class _Settings(Struct):
         for service in facts.of(RoleData):
             for template in service.templates:
                 found.services.setdefault(template, []).append(service)
+            if found.is_role(service.name):
+                for template in service.templates:
+                    for key in found.by_template.get(template, ()):
+                        if key.place == _ON_NODE:
+                            found.of_role.setdefault(key.name, []).append(key)
+        found.manifests = in_manifests(facts)
         return found
+
+    def is_role(self, template: str) -> bool:
+        """Return whether a template writes the hieradata of a role of controllers; what hangs on a hook for more is none by itself."""
+        on_node = any(key.place == _ON_NODE for key in self.by_template.get(template, ()))
+        return on_node and _NODE not in template and _EVERY_ROLE not in template and is_of_controllers(template)
 
     def closures(self, key: HieraKey) -> list[RoleData]:
         """Return every service that takes in the template of a setting, with all templates that it takes in.
@@ -202,9 +331,25 @@ class _Settings(Struct):
         of_roles = {name for name, place in last if place != _EVERY_ROLE}
         return [key for (name, place), key in last.items() if place != _EVERY_ROLE or name not in of_roles]
 
+    def of_the_role(self, key: HieraKey, names: frozenset[str]) -> list[HieraKey]:
+        """Return the settings with one of `names` that the hieradata of the role gives to the services of its nodes."""
+        if key.place == _ON_NODE and not self.is_role(key.template):
+            return []
+        return [setting for name in names for setting in self.of_role.get(name, ()) if not setting.branch]
+
+    def by_manifests(self, key: HieraKey, names: frozenset[str]) -> bool | None:
+        """Return whether each manifest that may run on the node sets one of `names`; None where only Puppet can tell.
+
+        What it sets beats hieradata; a value that ends is told where it stands.
+        """
+        if key.place == _ON_NODE and not is_of_controllers(key.template):
+            return False
+        told = [manifest.sets(names) for manifest in self.manifests]
+        return False if not told or False in told else None if None in told else True
+
     def on_nodes(self, values: frozenset[str]) -> frozenset[str]:
         """Return the names of the settings that hieradata or overrides give to the nodes themselves, with no other than these `values`."""
-        written = (key for keys in self.by_template.values() for key in keys if key.place == "hieradata" and not key.branch)
+        written = (key for keys in self.by_template.values() for key in keys if key.place == _ON_NODE and not key.branch)
         return frozenset(k.name for k in (*written, *self.overrides) if k.values is not None and values.issuperset(k.values))
 
 
@@ -213,7 +358,10 @@ class _Pairs:
 
     def __init__(self, params: RetryParams) -> None:
         self._pairs = [(_front(pair.connection), pattern(pair.connection), pair) for pair in params.pairs]
+        self._retries = [(pattern(_any_group(retry)), pair) for pair in params.pairs for retry in pair.retries]
         self._no_database = frozenset(params.no_database)
+        self._second = frozenset(params.second)
+        self._no_unlimited = frozenset(params.no_unlimited)
         self._known: dict[str, tuple[Pair, frozenset[str], str] | None] = {}
 
     def of(self, key: HieraKey) -> tuple[Pair, frozenset[str], str] | None:
@@ -223,7 +371,7 @@ class _Pairs:
         return self._known[key.name]
 
     def _find(self, name: str) -> tuple[Pair, frozenset[str], str] | None:
-        if name in self._no_database:
+        if name in self._no_database or self._is_bounded(name):
             return None
         for front, expression, pair in self._pairs:
             match = expression.fullmatch(name) if name.startswith(front) else None
@@ -232,9 +380,26 @@ class _Pairs:
                 return pair, frozenset(names), names[0] if names else ""
         return None
 
-    def knows(self, name: str) -> bool:
-        """Return whether `name` is the key of a connection that these pairs are about."""
-        return name not in self._no_database and any(expression.fullmatch(name) for _, expression, _ in self._pairs)
+    def knows(self, name: str) -> Pair | None:
+        """Return the pair that is about the connection which `name` is the key of in a manifest; None where these pairs are not."""
+        if name in self._no_database or name in self._second or self._is_bounded(name):
+            return None
+        return next((pair for _, expression, pair in self._pairs if expression.fullmatch(name)), None)
+
+    def sets_retries(self, name: str) -> Pair | None:
+        """Return the pair whose retries the key `name` sets; None for other keys."""
+        if not name.endswith("max_retries") or self._is_bounded(name):
+            return None
+        return next((pair for expression, pair in self._retries if expression.fullmatch(name)), None)
+
+    def _is_bounded(self, name: str) -> bool:
+        return name.partition("::")[0] in self._no_unlimited
+
+
+def _any_group(retry: str) -> str:
+    """Return an expression for the keys that retries with groups (`\\1::db::database_max_retries`) may be."""
+    first, *more = retry.split("\\1")
+    return first + "".join(f"{'(?P<g>[a-z0-9_]+)' if number == 0 else '(?P=g)'}{part}" for number, part in enumerate(more))
 
 
 def _front(expression: str) -> str:
@@ -252,7 +417,7 @@ def _front(expression: str) -> str:
 
 def connections(facts: Facts, params: RetryParams) -> Iterator[Saw]:
     """Yield a problem for each connection for which some service that takes it in has no unlimited retries, or whose manifest sets none."""
-    yield from unseen(facts)
+    yield from unseen(facts, *SETTINGS)
     settings = _Settings.of(facts, params.other_roles)
     pairs = _Pairs(params)
     firsts: dict[object, HieraKey] = {}  # connections of one mapping with the same retries have the same fix, at the first of them
@@ -261,8 +426,61 @@ def connections(facts: Facts, params: RetryParams) -> Iterator[Saw]:
             found = pairs.of(key)
             if found is not None:
                 beside = firsts.setdefault((key.template, key.place, key.branch, found[2]), key)
-                yield from _judge(key, *found, beside, settings, params)
-    yield from manifest_databases(facts, pairs.knows, settings.on_nodes(frozenset(params.unlimited)))
+                if _applies(found[0], facts.release):
+                    yield from _judge(key, *found, beside, settings, params)
+    on_nodes = settings.on_nodes(frozenset(params.unlimited))
+    for database in manifest_databases(facts, on_nodes):
+        pair = pairs.knows(database.name)
+        around = [manifest for manifest in settings.manifests if database.span.path in manifest.paths]
+        if pair is not None and _applies(pair, facts.release) and not any(manifest.sets(database.retry_keys) for manifest in around):
+            settings.named_by_manifests.update(database.retry_keys)
+            yield not_retried(database)
+    yield from _alone(facts, settings, pairs, params)
+
+
+def _applies(pair: Pair, release: Release) -> bool:
+    """Return whether the service reads the connection of a pair in this release; where that is not known, it may."""
+    return not (pair.since and release.at_least(pair.since) is False) and not (pair.before and release.at_least(pair.before))
+
+
+def _alone(facts: Facts, settings: _Settings, pairs: _Pairs, params: RetryParams) -> Iterator[Saw]:
+    """Yield a problem for each value that ends, in hieradata or an environment, of a connection that stands elsewhere."""
+    modules = {module for service in facts.services for module in service.modules}
+    given = any(view.merged for view in facts.of(Environment))
+    for key in facts.of(HieraKey):
+        override = key.place.lower().endswith(_EVERY_ROLE)
+        if (
+            key.span in settings.told
+            or key.name in settings.named_by_manifests
+            or (key.place != _ON_NODE and not override)
+            or key.name.partition("::")[0] not in modules
+        ):
+            continue
+        pair = pairs.sets_retries(key.name)
+        if pair is None or not _applies(pair, facts.release) or not is_of_controllers(key.template):
+            continue
+        if override and (key.place.startswith(params.other_roles) or not _counts(key, facts, settings, given)):
+            continue
+        bad = next((value for value in key.values or () if value not in params.unlimited), None)
+        others = [k for k in settings.closures(key)[0].templates if not override and k != key.template]
+        if key.values is None:
+            yield Unknown(f"`{key.name}` has a value that only a deployment tells", key.span)
+        elif bad is not None and any(
+            k.name == key.name and k.values != key.values for t in others for k in settings.by_template.get(t, ())
+        ):
+            yield Unknown(f"`{key.name}` is set in several files of hieradata, of which `hiera.yaml` picks one", key.span)
+        elif bad is not None:
+            message = f"`{key.name}` is `{bad}`; it must be `{params.unlimited[0]}`"
+            fix = set_retries(key, params.unlimited[0])
+            yield Problem(key.span, message, f"retries {key.name}", severity=pair.severity, host=key.host, fix=fix)
+
+
+def _counts(key: HieraKey, facts: Facts, settings: _Settings, given: bool) -> bool:
+    """Return whether an override is one that counts: the last of those given with `-e`, else the one of the role in its own file."""
+    if given or key.in_force:
+        return key in settings.overriding(frozenset((key.name,)))
+    same = (k for k in facts.of(HieraKey) if k.template == key.template and k.name == key.name)
+    return key.place.lower() != _EVERY_ROLE or not any(k.place.lower() == f"controller{_EVERY_ROLE}" for k in same)
 
 
 def _judge(
@@ -273,13 +491,19 @@ def _judge(
     lacking, unknown = [], []
     services = settings.closures(key)
     for service in services:
-        retries = over or _covering(key, settings.named(service, names))
+        own = _covering(key, settings.named(service, names))
+        retries = over or own or settings.of_the_role(key, names)
+        settings.told.update(retry.span for retry in (*retries, *own))
         bad = next((r for r in retries if r.values is not None and not set(r.values) <= set(params.unlimited)), None)
         if bad is not None and _NODE in key.template and any(r.template != bad.template for r in retries):
             yield Unknown(f"`{bad.name}` is set in several files of hieradata, of which `hiera.yaml` picks one", bad.span)
         elif bad is not None or not retries:
-            lacking.append(service.name)
-            finite = finite or bad
+            by_manifest = settings.by_manifests(key, names) if bad is None and not over else False
+            if by_manifest is None:
+                yield Unknown(f"only Puppet can tell whether a manifest sets `{first or key.name}`", key.span)
+            elif not by_manifest:
+                lacking.append(service.name)
+                finite = finite or bad
         else:
             unknown += [r for r in retries if r.values is None]
     if lacking:
@@ -341,9 +565,10 @@ class UnusedParams(Document, frozen=True):
 def unused(facts: Facts, params: UnusedParams) -> Iterator[Saw]:
     """Yield a problem for each retry setting of a class of which no service that takes it in sets the connection."""
     expression = pattern(params.retry)
-    yield from unseen(facts)
+    yield from unseen(facts, *SETTINGS)
     settings = _Settings.of(facts, ())
     pairs = _Pairs(RetryParams(params.pairs))
+    by_manifests = {name for database in facts.of(ManifestDatabase) for name in database.retry_keys}
     connected = {t: [(k, p[1], p[2]) for k in keys if (p := pairs.of(k)) is not None] for t, keys in settings.by_template.items()}
     for keys in settings.by_template.values():
         for key in keys:
@@ -351,7 +576,14 @@ def unused(facts: Facts, params: UnusedParams) -> Iterator[Saw]:
             if match is None:
                 continue
             templates = [template for service in settings.closures(key) for template in service.templates]
+            if key.place == _ON_NODE:  # it may be of any service of the node
+                templates += [template for template in connected if template not in templates]
             paired = [found for template in templates for found in connected.get(template, ())]
+            if key.place == _ON_NODE:  # a connection that has nothing to do with it may stand on the same node
+                module = key.name.partition("::")[0]
+                paired = [found for found in paired if found[0].name.partition("::")[0] == module]
+            if key.name in by_manifests:
+                continue
             if paired and not any(match.expand(params.as_if) in names for _, names, _ in paired):
                 around = (k for template in templates for k in settings.by_template.get(template, ()))
                 fix = rename_key(key, {first for _, _, first in paired}, around)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Annotated, ClassVar, NamedTuple, Protocol, TypeVar
+from typing import Annotated, ClassVar, NamedTuple, Optional, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -26,13 +26,17 @@ class Unreadable(Struct, frozen=True):
 
 
 class NotEvaluated(Struct, frozen=True):
-    """A source whose content lwlint cannot know (Jinja that does not parse, say), and why."""
+    """A source whose content lwlint cannot know (Jinja that does not parse, say), and why.
+
+    `about` are those words in it that tell what it may be about; None where it may be about anything.
+    """
 
     kind: ClassVar[str] = "not_evaluated"
     name: str
     span: Span
     because: str
     host: str = ""
+    about: Optional[tuple[str, ...]] = None
 
 
 class NotCollected(Struct, frozen=True):

@@ -42,9 +42,9 @@ class Material(Struct, frozen=True):
     """What one run hands to each kind of input: everything that was found, and what facts may be made with.
 
     `sources` are all of the run by their paths, `facts` those of the kinds that come before. `load` reads a further file, to be judged or
-    as context only; it returns None where there is none. `environments` are the paths of Heat environments in their order; `hosts`
-    tells that the sources are of hosts of one cluster. `schemas` is a folder with Pacemaker's schemas, to validate CIBs with. `kept` is
-    what a kind keeps between runs, and `jobs` how many processes may read.
+    as context only; it returns None where there is none; `exists` only tells whether there is one. `environments` are the paths of Heat
+    environments in their order; `hosts` tells that the sources are of hosts of one cluster. `schemas` is a folder with Pacemaker's
+    schemas, to validate CIBs with. `kept` is what a kind keeps between runs, and `jobs` how many processes may read.
     """
 
     sources: Mapping[str, Source]
@@ -53,6 +53,7 @@ class Material(Struct, frozen=True):
     catalogue: Catalogue
     release: Release
     load: Callable[..., Optional[Source]]
+    exists: Callable[[str], bool]
     environments: tuple[str, ...] = ()
     hosts: bool = False
     schemas: str = ""

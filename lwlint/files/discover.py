@@ -79,6 +79,7 @@ class Discovery:
         self._hosts: dict[str, str] = {}
         self._missing: set[str] = set()
         self.looked_for: list[tuple[str, bool]] = []  # as context: paths, and whether each was to be judged
+        self.asked_for: dict[str, bool] = {}  # paths of which only it was asked whether there is such a file, and the answer
         self.found = Input()
 
     def add(self, paths: Sequence[str], *, met: bool = False) -> Input:
@@ -118,6 +119,13 @@ class Discovery:
                 self._missing.add(path)
         return self.found.sources.get(path)
 
+    def exists(self, path: str) -> bool:
+        """Return whether there is a file at `path`, of whatever kind."""
+        path = normal(path)
+        if path not in self.asked_for:
+            self.asked_for[path] = path in self.found.sources or self._tree.real_kind(path) == FILE
+        return self.asked_for[path]
+
     def mark(self) -> tuple[int, ...]:
         """Return how far the reading is, for `back`."""
         found = self.found
@@ -131,6 +139,7 @@ class Discovery:
             del all_[length:]  # type: ignore[attr-defined]
         self._missing.clear()
         self.looked_for.clear()
+        self.asked_for.clear()
 
     def printed(self) -> Iterator[Source]:
         """Yield what commands printed into a report, and start configurations of containers, where such was met.

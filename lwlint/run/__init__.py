@@ -291,6 +291,7 @@ def _facts(discovery: Discovery, request: Request, release: Release, services: C
         services,
         release,
         discovery.load,
+        discovery.exists,
         environments=request.environments,
         hosts=request.hosts,
         schemas=request.schemas,

@@ -51,6 +51,7 @@ class _Kept(Struct, frozen=True, array_like=True):
 
     release: Release
     context: list[_Looked]
+    there: list[tuple[str, bool]]
     findings: tuple[Finding, ...]
     verdicts: tuple[Verdict, ...]
 
@@ -73,7 +74,7 @@ class Answers:
             return None
         try:
             kept = msgpack.decode(data, type=_Kept)
-            if self._replay(kept.context):
+            if self._replay(kept.context) and all(self._discovery.exists(path) == then for path, then in kept.there):
                 return Known(Answer(kept.findings, kept.verdicts, ()), kept.release)
         except DecodeError:
             pass  # damaged; it is written anew
@@ -86,8 +87,9 @@ class Answers:
             return
         found = self._discovery.found.sources
         context = [_Looked(path, judged, _described(found.get(path))) for path, judged in self._discovery.looked_for]
+        there = list(self._discovery.asked_for.items())
         with suppress(UnicodeEncodeError):  # a name that is no UTF-8
-            self._cache.put(self._name, msgpack.encode(_Kept(release, context, answer.findings, answer.verdicts)))
+            self._cache.put(self._name, msgpack.encode(_Kept(release, context, there, answer.findings, answer.verdicts)))
 
     def _replay(self, context: Sequence[_Looked]) -> bool:
         """Look for what was looked for, and return whether all of that is as it was."""

@@ -16,11 +16,19 @@ _KEY = pattern(
     re.MULTILINE,
 )
 _ROLE = pattern(r"^- name:.*\n(?:.*\n){0,80}?\s+ServicesDefault:", re.MULTILINE)
+# what no file of Kubernetes, kustomize or Helm has, and what theirs have
+_OF_HEAT = pattern(r"^[\ufeff]?(heat_template_version|HeatTemplateFormatVersion|resource_registry|parameter_defaults)\s*:", re.MULTILINE)
+_KUBERNETES = pattern(r"^[\ufeff]?apiVersion\s*:", re.MULTILINE)
+_HELM = pattern(
+    r"\{\{-?\s*(?:[\w(\" ]*\.(?:Values|Release|Chart|Capabilities|Files)\b|(?:if|range|include|define|with|template)\s|end\s*-?\}\})"
+)
+_HIERADATA = pattern(r"(^|/)hieradata/")
+_JSON_KEY = pattern(r"\"\w+::[\w:]+\"\s*:")
 _SUFFIXES = (".yaml", ".yml", ".template", ".env")
 
 
 def _may_hold(path: str) -> bool:
-    return path.endswith(_SUFFIXES)
+    return path.endswith(_SUFFIXES) or (path.endswith(".json") and _HIERADATA.search(path) is not None)
 
 
 def _guess(head: str) -> bool:
@@ -28,9 +36,26 @@ def _guess(head: str) -> bool:
 
 
 def _recognise(path: str, head: str, named: bool) -> Recognised:
+    if path.endswith(".json"):
+        start = head.lstrip("\ufeff \t\r\n")
+        return start.startswith("{") and (named or _may_hold(path)) and _JSON_KEY.search(head) is not None
     if not path.endswith(_SUFFIXES):
         return False
+    other = _of_another_tool(path, head)
+    if other:
+        return other
     return named or _guess(head) or "YAML, but no Heat template, environment, roles data or hieradata"
+
+
+def _of_another_tool(path: str, head: str) -> str:
+    """Return what a YAML file is of that has keys as Heat has them and is none of Heat's; empty for all else."""
+    if _OF_HEAT.search(head):
+        return ""
+    if path.rsplit("/", 1)[-1] in ("kustomization.yaml", "kustomization.yml"):
+        return "YAML of kustomize, no Heat template"
+    if _HELM.search(head) and not path.endswith((".j2.yaml", ".j2.yml")):
+        return "a template of Helm's, no Heat template"
+    return "YAML of Kubernetes, no Heat template" if _KUBERNETES.search(head) else ""
 
 
 def _facts(material: Material) -> Iterator[Fact]:
@@ -38,7 +63,9 @@ def _facts(material: Material) -> Iterator[Fact]:
     if sources:
         from lwlint.inputs.heat.reader import heat_facts
 
-        yield from heat_facts(sources, material.load, material.environments, material.catalogue, material.kept, material.jobs)
+        yield from heat_facts(
+            sources, material.load, material.environments, material.catalogue, material.kept, material.jobs, material.exists
+        )
 
 
 def _secrets(source: Source, names: Collection[str]) -> Iterator[Piece]:
@@ -83,7 +110,7 @@ HEAT = Kind(
     decode=decode_utf8,
     facts=_facts,
     language="yaml",
-    hook=r"\.(ya?ml|template|env)$",
+    hook=r"\.(ya?ml|template|env)$|(^|/)hieradata/([^/]+/)*[^/]+\.json$",
     comments=Comments("#", inline=True, stand=_comment_may_stand),
     blocks=_blocks,
     secrets=_secrets,

@@ -302,8 +302,11 @@ Reading = Union[HeatFile, Unreadable, NotEvaluated]
 def read_file(source: Source) -> Reading:
     """Return the document of `source`, or why it has none: text that PyYAML refuses, Jinja that lwlint cannot see through."""
     masked = mask(source.text) if is_jinja(source.path) else None
+    text = source.text if masked is None else masked.text
+    if source.path.endswith(".json"):
+        text = text.replace("\t", " ")  # YAML refuses tabs that JSON allows; within a string JSON has none
     try:
-        document = read(source.text if masked is None else masked.text)
+        document = read(text)
     except Refused as refused:
         span = source.span(refused.start, min(refused.start + 1, len(source.text)))
         if masked is not None and (masked.statements or masked.expressions):

@@ -10,6 +10,11 @@ from lwlint.core.facts import Service
 from lwlint.core.source import Span, Text
 
 NONE = "OS::Heat::None"
+GET_FILE = "get_file"
+# words of a file that cannot be read as YAML, by what it may then be about
+REGISTRY, ROLE, CLUSTER, CONTAINERS = "resource_registry", "Services", "pacemaker", "er_config"
+SETTINGS = ("config_settings", "hieradata", "mapped_data", "max_retries", "ExtraConfig")
+ABOUT = (REGISTRY, ROLE, CLUSTER, CONTAINERS, *SETTINGS)
 
 
 class Environment(Struct, frozen=True):
@@ -38,7 +43,9 @@ class ServiceMapping(Struct, frozen=True):
     target, if it is a file; `final` the path, resource type or `OS::Heat::None` at the end of the chain of aliases, empty
     if that leads nowhere. `inherited` tells that the entry stands in the base registry, below the environment. An entry
     that a later one overrides is not `in_force`. `under_pacemaker` tells that the final template puts its service there;
-    `pacemaker` that Pacemaker is on in this view; `outside` that the alias is meant for nodes or sites without it.
+    `pacemaker` that Pacemaker is on in this view; `outside` that the alias is meant for nodes or sites without it. `missing` is the path of
+    the target where its whole tree is not here; what is told of it then goes by that path. `taken_from` is the environment that was given
+    earlier and maps the alias to a template which puts its service under Pacemaker.
     """
 
     kind: ClassVar[str] = "service_mapping"
@@ -59,6 +66,8 @@ class ServiceMapping(Struct, frozen=True):
     pacemaker: bool
     outside: bool
     host: str = ""
+    missing: str = ""
+    taken_from: str = ""
 
 
 class Template(Struct, frozen=True):
@@ -169,11 +178,12 @@ class DuplicateKey(Struct, frozen=True):
 
 
 class DanglingReference(Struct, frozen=True):
-    """A reference to a template that does not exist: `name` is the target as written, `resolved` the path that was looked for.
+    """A reference to what does not exist: `name` is the target as written, `resolved` the path that was looked for.
 
-    `alias` is what is mapped there, or the resource that has it as its type. `lone` tells that nothing else that the file
-    refers to exists either, so that its tree is probably not here. `installed` tells that the target is an absolute path, below
-    the place where a package puts the templates, and that this tree has such a file.
+    `alias` is what is mapped there, the resource that has it as its type, or `get_file`. `hangs` is what hangs on it: the `cluster`, where
+    the template of a service under Pacemaker cannot be loaded, any `deployment` with an environment, or empty. `lone` tells that nothing
+    else that the file refers to exists either, so that its tree is probably not here. `installed` tells that the target is an absolute
+    path, below the place where a package puts the templates, and that this tree has such a file.
     """
 
     kind: ClassVar[str] = "dangling_reference"
@@ -184,6 +194,7 @@ class DanglingReference(Struct, frozen=True):
     lone: bool
     installed: bool = False
     host: str = ""
+    hangs: str = ""
 
 
 class StrayFunction(Struct, frozen=True):
@@ -202,4 +213,27 @@ class Role(Struct, frozen=True):
     name: str
     span: Span
     services: tuple[str, ...]
+    host: str = ""
+
+
+class RoleService(Struct, frozen=True):
+    """A service in the list of a role: `name` is its alias, `span` where it stands, `role` the role's name.
+
+    `first` is the same service further up in the list. `mapped` tells whether a registry maps the alias; None where not all of the tree's
+    registries were seen. `beside` tells that the role has Pacemaker or its remote as well. `under_pacemaker` is what maps the service to
+    a template that puts it under Pacemaker: the path of an environment or of the base registry, empty where none does; `optional` tells
+    that this is an environment which the role may or may not be used with. `whole` is False where there was no registry to ask.
+    """
+
+    kind: ClassVar[str] = "role_service"
+    name: str
+    span: Span
+    role: str
+    first: Span | None
+    mapped: bool | None
+    beside: bool
+    under_pacemaker: str
+    optional: bool
+    whole: bool
+    service: Service | None = None
     host: str = ""

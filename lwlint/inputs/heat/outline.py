@@ -22,7 +22,20 @@ from lwlint.inputs.heat import document
 from lwlint.inputs.heat.document import ENVIRONMENT, ROLES, TEMPLATE, HeatFile, is_jinja
 from lwlint.inputs.heat.nodes import Mapping, Node, Scalar, effective, same, walk
 from lwlint.inputs.heat.nodes import Sequence as SequenceNode
-from lwlint.inputs.heat.template import Key, Parts, Scope, Specified, Values, containers, get_files, inputs, possible, read_parts, settings
+from lwlint.inputs.heat.template import (
+    Key,
+    Parts,
+    Scope,
+    Specified,
+    Values,
+    containers,
+    get_files,
+    inputs,
+    possible,
+    read_parts,
+    settings,
+    strays,
+)
 
 _EMPTY = Scope(lambda _: None, {})
 
@@ -66,6 +79,7 @@ SUFFIXES = (".yaml", ".yml", ".template")
 _CONFIGS = ("OS::Heat::SoftwareConfig", "OS::Heat::StructuredConfig")
 _DESCRIBING = ("type", "description", "label", "hidden", "tags", "constraints", "immutable")
 _SECTIONS = ("parameter_defaults", "parameters")
+_SERVICES = "Services"
 
 
 class Setting(NamedTuple):
@@ -99,12 +113,21 @@ class Repeated(NamedTuple):
     schema: bool
 
 
+class Listed(NamedTuple):
+    """The services of one role, by alias: its entry of roles data, or a parameter such as `ControllerServices`."""
+
+    name: str
+    span: Place
+    services: tuple[Named, ...]
+
+
 class Outline(NamedTuple):
     """What a file holds, by itself. `first` is the place of the first key of a template.
 
-    `references` are the templates that it names, with what they are mapped to; `gets` the files that it reads; `deployed` the services
-    of roles that it names; `overrides` the settings that it puts over those of templates. `types` are the types of those resources
-    whose settings it takes in (`taken`); `merged` tells after how many of its own settings, and from which resource.
+    `references` are the templates that it names, with what they are mapped to; `gets` the files that it reads; `roles` the roles with
+    their services, in roles data and where an environment's parameter names them; `overrides` the settings that it puts over those of
+    templates. `types` are the types of those resources whose settings it takes in (`taken`); `merged` tells after how many of its own
+    settings, and from which resource.
     """
 
     form: str
@@ -113,8 +136,7 @@ class Outline(NamedTuple):
     references: tuple[tuple[str, str, Place], ...] = ()
     gets: tuple[Named, ...] = ()
     repeated: tuple[Repeated, ...] = ()
-    roles: tuple[tuple[str, Place, tuple[str, ...]], ...] = ()
-    deployed: tuple[str, ...] = ()
+    roles: tuple[Listed, ...] = ()
     overrides: tuple[Setting, ...] = ()
     types: tuple[tuple[str, str], ...] = ()
     taken: tuple[str, ...] = ()
@@ -151,7 +173,7 @@ def outline(source: Source, parameters: Parameters, *, of_environment: bool = Fa
     )
     if file.form == ENVIRONMENT:
         scope = parameters.scope(Parts(file))
-        found = found._replace(deployed=tuple(_deployed(file)), overrides=tuple(_setting(k, scope) for k in _overrides(file)))
+        found = found._replace(roles=tuple(_deployed(file)), overrides=tuple(_setting(k, scope) for k in _overrides(file)))
     return found if file.form == ENVIRONMENT and not of_environment else _with_parts(found, read_parts(file), parameters)
 
 
@@ -169,7 +191,7 @@ def _with_parts(found: Outline, parts: Parts, parameters: Parameters) -> Outline
         role_data=_place(parts.role_data) if parts.role_data is not None else None,
         containers=tuple(containers(parts, scope)),
         configs=tuple(_configs(parts)) if found.form == TEMPLATE else (),
-        stray=tuple((key.value, _place(key)) for key in parts.stray) if found.form == TEMPLATE else (),
+        stray=tuple((key.value, _place(key)) for key in strays(parts.file)) if found.form == TEMPLATE else (),
     )
 
 
@@ -240,19 +262,24 @@ def _repeated(file: HeatFile) -> Iterator[Repeated]:
         yield Repeated(key.value, _place(key), _place(first), not same(lost, value), schema)
 
 
-def _roles(file: HeatFile) -> Iterator[tuple[str, Place, tuple[str, ...]]]:
+def _roles(file: HeatFile) -> Iterator[Listed]:
     for item in file.root.items if file.form == ROLES and isinstance(file.root, SequenceNode) else ():
         name, services = (item.get("name"), item.get("ServicesDefault")) if isinstance(item, Mapping) else (None, None)
         if isinstance(name, Scalar) and isinstance(services, SequenceNode):
-            yield name.value, _place(name), tuple(alias.value for alias in services.items if isinstance(alias, Scalar))
+            yield _listed(file, name, name.value, services)
 
 
-def _deployed(file: HeatFile) -> Iterator[str]:
-    """Yield the aliases that the parameters of an environment name as the services of a role."""
+def _deployed(file: HeatFile) -> Iterator[Listed]:
+    """Yield the services that the parameters of an environment name for a role (`ControllerServices`)."""
     for section in _SECTIONS:
         for key, value in effective(file.section(section)):
-            if key.value.endswith("Services") and isinstance(value, SequenceNode):
-                yield from (item.value for item in value.items if isinstance(item, Scalar))
+            if key.value.endswith(_SERVICES) and isinstance(value, SequenceNode):
+                yield _listed(file, key, key.value[: -len(_SERVICES)], value)
+
+
+def _listed(file: HeatFile, key: Scalar, name: str, services: SequenceNode) -> Listed:
+    known = (item for item in services.items if isinstance(item, Scalar) and not _is_generated(file, item))
+    return Listed(name, _place(key), tuple((item.value, _place(item)) for item in known))
 
 
 def _overrides(file: HeatFile) -> Iterator[Key]:
@@ -371,5 +398,5 @@ class Outlines(Struct):
 
 
 def _key(source: Source, parameters: Parameters) -> bytes:
-    head = b"%d %s\n" % (is_jinja(source.path), parameters.digest())
+    head = b"%d %d %s\n" % (is_jinja(source.path), source.path.endswith(".json"), parameters.digest())
     return digest(head + source.text.encode("utf-8", "surrogatepass"))

@@ -12,6 +12,7 @@ from lwlint.inputs.heat.document import ENVIRONMENT, TEMPLATE
 from lwlint.inputs.heat.facts import Template
 from lwlint.inputs.heat.outline import Outlines
 from lwlint.inputs.heat.registry import Graph, Judge, Registries, View, core_beside_keepalived, role_data, view_facts
+from lwlint.inputs.heat.roles import Roles
 from lwlint.inputs.heat.tree import HeatTree, Read, containers, dangling, duplicates, files, hiera_keys, roles, software_configs, strays
 
 
@@ -22,17 +23,19 @@ def heat_facts(
     catalogue: Catalogue,
     outlines: Outlines | None = None,
     jobs: int = 1,
+    exists: Callable[[str], bool] | None = None,
 ) -> Iterator[Fact]:
     """Yield all facts of the Heat files in `sources`, and of the files that they refer to, which `load` reads as context.
 
     `environments` are the paths of the environments that the user gave, in order: their merged result is judged. Without them each
-    environment is judged by itself, over the base registry of its tree. `outlines` are those that are known already; new ones are added, by
-    as many processes as `jobs` says (0: as many as pay).
+    environment is judged by itself, over the base registry of its tree. `exists` tells whether there is a file, of whatever kind.
+    `outlines` are those that are known already; new ones are added, by as many processes as `jobs` says (0: as many as pay).
     """
     collecting = gc.isenabled()
     gc.disable()  # hundreds of thousands of nodes, none of them in a circle; looking for circles takes a third of the time
     try:
-        yield from _facts(HeatTree(sources, load, environments, outlines or Outlines()), environments, catalogue, jobs)
+        tree = HeatTree(sources, load, environments, outlines or Outlines(), exists)
+        yield from _facts(tree, environments, catalogue, jobs)
     finally:
         if collecting:
             gc.enable()
@@ -59,13 +62,17 @@ def _facts(tree: HeatTree, environments: Sequence[str], catalogue: Catalogue, jo
         if file.form != ENVIRONMENT:
             graph.add(file)
     yield from role_data(graph, tree, mapped, catalogue)
+    in_roles = Roles(tree, registries.all, chosen, given, judge, catalogue)
+    for file in tree.files():
+        if file.source.judged:
+            yield from in_roles.services(file, registries.of)
     for file in graph.files():
         yield from _template_facts(file, judge)
     for file in tree.files():
         if file.source.judged:
             yield from duplicates(file)
             yield from files(file, tree)
-            yield from dangling(file, tree)
+            yield from dangling(file, tree, file.form == TEMPLATE and judge.under_pacemaker(file.source.path))
             yield from roles(file)
         if file.form == ENVIRONMENT and file not in chosen:
             yield from hiera_keys(file, file.outline.overrides, in_force=False)
@@ -93,8 +100,8 @@ class _Views:
     def __init__(self, tree: HeatTree, chosen: Sequence[Read]) -> None:
         self._tree = tree
         self._chosen = tuple(chosen)
-        self._registries = Registries()
-        self._merged = View(tree, self._registries, tree.base(chosen[0].source.path), self._chosen, merged=True) if chosen else None
+        self.all = Registries()
+        self._merged = View(tree, self.all, tree.base(chosen[0].source.path), self._chosen, merged=True) if chosen else None
         self._bases: dict[str, View] = {}
 
     def views(self, given: Sequence[Read]) -> Iterator[View]:
@@ -103,13 +110,13 @@ class _Views:
             yield self._merged
             return
         for file in given:
-            if file.form == ENVIRONMENT and file.source.judged and self._registries.of(file):
+            if file.form == ENVIRONMENT and file.source.judged and self.all.of(file):
                 base = self._tree.base(file.source.path)
-                yield View(self._tree, self._registries, base if base is not file else None, (file,))
+                yield View(self._tree, self.all, base if base is not file else None, (file,))
 
     def templates(self, view: View) -> set[str]:
         """Return the templates that the environments of a view, or the base registry of all, lead to."""
-        wanted = view.in_force.values() if view.merged or view.base is None else [e for file in view.own for e in self._registries.of(file)]
+        wanted = view.in_force.values() if view.merged or view.base is None else [e for file in view.own for e in self.all.of(file)]
         finals = {view.resolve(entry).final for entry in wanted}
         return {final for final in finals if final and "::" not in final}
 
@@ -121,5 +128,5 @@ class _Views:
         if base is None:
             return None
         if base.source.path not in self._bases:
-            self._bases[base.source.path] = View(self._tree, self._registries, None, (base,))
+            self._bases[base.source.path] = View(self._tree, self.all, None, (base,))
         return self._bases[base.source.path]

@@ -23,7 +23,9 @@ PACEMAKER = "OS::TripleO::Services::Pacemaker"
 KEEPALIVED = "OS::TripleO::Services::Keepalived"
 _PROFILE = pattern(r"\b(?:include|class *\{ *['\"]?) *(?:::)?(tripleo::profile::pacemaker::[a-z0-9_]+(?:::[a-z0-9_]+)*)")
 # profiles that only configure a node for the cluster, and create no resource
-_NO_RESOURCE = ("tripleo::profile::pacemaker::clustercheck", "tripleo::profile::pacemaker::compute_instanceha")
+_NO_RESOURCE = frozenset(
+    f"tripleo::profile::pacemaker::{name}" for name in ("clustercheck", "compute_instanceha", "database::mongodbvalidator", "nova")
+)
 
 
 class Entry(NamedTuple):
@@ -66,10 +68,11 @@ class Registries:
 
 
 class Resolution(NamedTuple):
-    """Where an alias leads: `final` is a path, a resource type or `OS::Heat::None`, empty if there is no such file."""
+    """Where an alias leads: `final` is a path, a resource type or `OS::Heat::None`, empty if there is no such file, which is `missing`."""
 
     final: str
     chain: tuple[str, ...]
+    missing: str = ""
 
 
 class View(Struct):
@@ -93,7 +96,8 @@ class View(Struct):
             target = entry.target
             path = self.tree.resolve(entry.file.source.path, target)
             if path is not None:
-                return Resolution(self.tree.find(path) or "", tuple(chain))
+                found = self.tree.find(path)
+                return Resolution(found or "", tuple(chain), "" if found is not None else path)
             following = self.in_force.get(target)
             if following is None or target in chain:
                 return Resolution(target, tuple(chain))
@@ -122,6 +126,11 @@ class View(Struct):
         if entry is None or entry.line.target is None or self.resolve(entry).final == NONE:
             return None
         return entry
+
+    def final(self, alias: str) -> str | None:
+        """Return where an alias leads to in the end (see Resolution); None where nothing maps it."""
+        entry = self.mapping(alias)
+        return None if entry is None else self.resolve(entry).final
 
 
 class Judge:
@@ -183,7 +192,7 @@ def view_facts(view: View, judge: Judge, catalogue: Catalogue) -> Iterator[Envir
     place = shown.file.span(shown.line.span) if shown is not None else last.source.span(0, 0)
     base = view.base.source.path if view.base is not None else ""
     own = tuple(file.source.path for file in view.own)
-    deployed = tuple(alias for file in view.own for alias in file.outline.deployed)
+    deployed = tuple(alias for file in view.own for role in file.outline.roles for alias, _ in role.services)
     yield Environment(
         name,
         place,
@@ -220,6 +229,19 @@ def core_beside_keepalived(view: View, catalogue: Catalogue) -> Iterator[Read]:
             yield file
 
 
+def _taken_from(view: View, entry: Entry, judge: Judge) -> str:
+    """Return the environment, given earlier, that maps the alias of `entry` to a template under Pacemaker; empty where none does."""
+    found = ""
+    for file in view.own:
+        if file is entry.file:
+            return found
+        other = view.registries.by_alias(file).get(entry.alias)
+        if other is not None:
+            final = view.resolve(other).final
+            found = file.source.path if final and "::" not in final and judge.under_pacemaker(final) else ""
+    return ""
+
+
 def _fact(
     view: View, entry: Entry, judge: Judge, catalogue: Catalogue, name: str, on: bool, in_force: bool, *, inherited: bool
 ) -> ServiceMapping:
@@ -227,7 +249,9 @@ def _fact(
     path = view.tree.resolve(entry.file.source.path, written)
     resolution = view.resolve(entry)
     is_file = bool(resolution.final) and "::" not in resolution.final
-    of_template = catalogue.of_template(resolution.final) if is_file else None
+    missing = resolution.missing if not resolution.final and view.tree.root(entry.file.source.path) is None else ""
+    template = resolution.final if is_file else missing
+    of_template = catalogue.of_template(template) if template else None
     return ServiceMapping(
         name=alias,
         span=entry.file.span(entry.line.span),
@@ -242,10 +266,12 @@ def _fact(
         template_service=of_template,
         inherited=inherited,
         in_force=in_force,
-        under_pacemaker=is_file and judge.under_pacemaker(resolution.final),
+        under_pacemaker=bool(template) and judge.under_pacemaker(template),
         pacemaker=on,
         outside=catalogue.outside_alias(alias),
         host=entry.file.source.host,
+        missing=missing,
+        taken_from=_taken_from(view, entry, judge) if in_force and view.merged else "",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from collections.abc import Mapping as Lookup
 from itertools import product
+from types import MappingProxyType
 from typing import NamedTuple, Optional
 
 from msgspec import Struct, field
@@ -189,7 +190,10 @@ def _combined(each: list[Values], make: Callable[[tuple[str, ...]], str]) -> Val
 
 CONFIG = ("config_settings", "service_config_settings", "global_config_settings")
 CONTAINERS = ("docker_config", "container_config")
-_MERGING = ("get_attr", "map_merge", "if")  # functions whose settings are lost where they stand beside other keys
+_LISTED = frozenset(("get_attr", "map_merge", "map_replace", "list_join", "list_concat", "list_concat_unique"))
+_WITH_KEYS = MappingProxyType({"str_replace": "template", "str_replace_strict": "template", "yaql": "expression", "repeat": "template"})
+_NAMING = frozenset(("get_param", "get_resource", "get_file", "get_attr"))
+_FUNCTIONS = frozenset(("if", *_LISTED, *_WITH_KEYS, *_NAMING))
 
 
 class Key(Struct, frozen=True):
@@ -205,9 +209,8 @@ class Key(Struct, frozen=True):
 class Parts(Struct):
     """What a template consists of. `types` are the types of its resources, `taken` those whose settings it takes in.
 
-    `merged` tells where it takes them in: after how many of its own `keys`, and which resource. `stray` are functions that stand beside
-    other keys: Heat takes them for keys. `steps` are the mappings of containers (a container's name -> what it is), with the name of
-    their step.
+    `merged` tells where it takes them in: after how many of its own `keys`, and which resource. `steps` are the mappings of containers
+    (a container's name -> what it is), with the name of their step.
     """
 
     file: HeatFile
@@ -217,7 +220,6 @@ class Parts(Struct):
     keys: list[Key] = field(default_factory=list)
     steps: list[tuple[str, Mapping]] = field(default_factory=list)
     role_data: Scalar | None = None
-    stray: list[Scalar] = field(default_factory=list)
 
     @property
     def resources(self) -> Mapping:
@@ -290,13 +292,12 @@ class _Reader:
             self._found.merged.append((len(self._found.keys), resource))
 
     def _strays(self, part: Branch) -> None:
-        """Keep functions beside other keys to be told; a `get_attr` is taken for what was meant."""
-        for key, value in part.node.pairs:
-            if key.value not in _MERGING or not isinstance(value, Sequence) or all(k.value == key.value for k, _ in part.node.pairs):
-                continue
-            self._found.stray.append(key)
-            if key.value == "get_attr" and value.items and isinstance(value.items[0], Scalar):
-                self._found.taken.add(value.items[0].value)
+        """Take a `get_attr` beside other keys for what was meant."""
+        for key, value in part.node.pairs if len(part.node.pairs) > 1 else ():
+            if key.value == "get_attr" and is_stray(key, value, part.node):
+                assert isinstance(value, Sequence)
+                if value.items and isinstance(value.items[0], Scalar):
+                    self._found.taken.add(value.items[0].value)
 
     def _of_services(self, part: Branch) -> None:
         """Each key is a service, its value the settings for the nodes that run it."""
@@ -334,6 +335,45 @@ class _Reader:
             for key, value in node.pairs:
                 if key.value == "mapped_data":
                     self.config(value, "hieradata")
+
+
+def is_stray(key: Scalar, value: Node, mapping: Mapping) -> bool:
+    """Return whether a key of `mapping` is a function of Heat, by its name and the form of its argument, beside other keys."""
+    name = key.value
+    if name not in _FUNCTIONS or all(other.value == name for other, _ in mapping.pairs):
+        return False
+    if isinstance(value, Sequence):
+        return name in _LISTED or name in _NAMING or (name == "if" and 2 <= len(value.items) <= 3)
+    if isinstance(value, Mapping):
+        return name in _WITH_KEYS and value.get(_WITH_KEYS[name]) is not None
+    return name in _NAMING and name != "get_attr"
+
+
+def strays(file: HeatFile) -> Iterator[Scalar]:
+    """Yield the functions that stand beside other keys anywhere in the resources and outputs of a template, in the order of the text."""
+    seen: set[int] = set()
+    todo: list[Node] = [section for name in ("outputs", "resources") if (section := file.top(name)) is not None]
+    found: list[Scalar] = []
+    while todo:
+        node = todo.pop()
+        if isinstance(node, Scalar) or id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, Sequence):
+            todo += node.items
+            continue
+        if len(node.pairs) > 1:
+            found += [
+                key for key, value in node.pairs if key.value in _FUNCTIONS and is_stray(key, value, node) and not _chosen(file, node)
+            ]
+        todo += [value for _, value in node.pairs]
+    yield from sorted(found, key=lambda key: key.start)
+
+
+def _chosen(file: HeatFile, node: Mapping) -> bool:
+    """Return whether Jinja decides which of the keys of a mapping there are."""
+    masked = file.masked
+    return masked is not None and masked.decided_between(node.pairs[0][0].start, node.pairs[-1][0].start)
 
 
 def settings(node: Mapping, place: str, branch: tuple[str, ...]) -> Iterator[Key]:

@@ -11,8 +11,19 @@ from msgspec import Struct
 from lwlint.core.facts import NotEvaluated, Service, Unreadable
 from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.heat import document
-from lwlint.inputs.heat.document import ENVIRONMENT, TEMPLATE, HeatFile
-from lwlint.inputs.heat.facts import Container, DanglingReference, DuplicateKey, GetFile, HieraKey, Role, SoftwareConfig, StrayFunction
+from lwlint.inputs.heat.document import ENVIRONMENT, ROLES, TEMPLATE, HeatFile
+from lwlint.inputs.heat.facts import (
+    ABOUT,
+    GET_FILE,
+    Container,
+    DanglingReference,
+    DuplicateKey,
+    GetFile,
+    HieraKey,
+    Role,
+    SoftwareConfig,
+    StrayFunction,
+)
 from lwlint.inputs.heat.outline import SUFFIXES, Outline, Outlines, Parameters, Refusal, Setting, outline
 
 BASES = ("overcloud-resource-registry-puppet.j2.yaml", "overcloud-resource-registry-puppet.yaml")
@@ -46,9 +57,15 @@ class HeatTree:
     """All Heat files of one run: those that were given, and those that they refer to, loaded when they are wanted."""
 
     def __init__(
-        self, sources: Sequence[Source], load: Callable[[str], Source | None], environments: Sequence[str], outlines: Outlines
+        self,
+        sources: Sequence[Source],
+        load: Callable[[str], Source | None],
+        environments: Sequence[str],
+        outlines: Outlines,
+        exists: Callable[[str], bool] | None = None,
     ) -> None:
-        """`environments` are the paths of those whose parameters count for all templates, in their order."""
+        """`environments` are the paths of those whose parameters count for all templates, in their order; `exists` knows other files."""
+        self._exists = exists
         self._outlines = outlines
         self._load = load
         self._sources: dict[str, Source | None] = {source.path: source for source in sources}
@@ -94,6 +111,10 @@ class HeatTree:
         stem, dot, suffix = path.rpartition(".")
         rendered = f"{stem}.j2.{suffix}" if dot else path
         return rendered if dot and self.source(rendered) is not None else None
+
+    def has(self, path: str) -> bool:
+        """Return whether there is a file at `path` when Jinja has been rendered, of whatever kind."""
+        return self.find(path) is not None if self._exists is None else self._exists(path) or self.find(path) is not None
 
     def is_generated(self, path: str) -> bool:
         """Return whether Jinja may make the file at `path`, for a role or a network of its own data."""
@@ -164,9 +185,11 @@ def _told(source: Source, found: Outline | Refusal) -> Read | Unreadable | NotEv
     if isinstance(found, Outline):
         return Read(source, found)
     span = source.span(*found.span)
-    return (
-        NotEvaluated(source.path, span, "Jinja", source.host) if found.jinja else Unreadable(source.path, span, found.message, source.host)
-    )
+    if not found.jinja:
+        return Unreadable(source.path, span, found.message, source.host)
+    about = tuple(word for word in ABOUT if word in source.text or word in source.path)
+    # a base registry that cannot be read decides on whatever stands in its tree
+    return NotEvaluated(source.path, span, "Jinja", source.host, None if posixpath.basename(source.path) in BASES else about)
 
 
 def files(file: Read, tree: HeatTree) -> Iterator[GetFile]:
@@ -195,10 +218,23 @@ def duplicates(file: Read) -> Iterator[DuplicateKey]:
         yield DuplicateKey(one.name, file.span(one.span), file.span(one.dropped), one.differs, one.schema, file.source.host)
 
 
-def dangling(file: Read, tree: HeatTree) -> Iterator[DanglingReference]:
-    """Yield the references of a registry, or of the types of resources, to templates that do not exist."""
+def dangling(file: Read, tree: HeatTree, under_pacemaker: bool) -> Iterator[DanglingReference]:
+    """Yield the references of a registry, of the types of resources and of `get_file` to what does not exist."""
     missing = []
     found = False
+    own, host = file.source.path, file.source.host
+    hangs = "cluster" if under_pacemaker else "deployment" if file.form == ENVIRONMENT else ""
+    for target, place in file.outline.gets:
+        installed = tree.installed(own, target)
+        looked_for = installed or posixpath.normpath(posixpath.join(posixpath.dirname(own), target))
+        if tree.has(looked_for):
+            found = True
+            if installed is not None:
+                yield DanglingReference(target, file.span(place), GET_FILE, looked_for, False, True, host, hangs)
+        elif target.startswith("/") and installed is None:
+            yield DanglingReference(target, file.span(place), GET_FILE, looked_for, True, False, host, hangs)
+        else:
+            missing.append((GET_FILE, target, place, looked_for))
     for name, target, place in file.outline.references:
         path = tree.resolve(file.source.path, target)
         if path is None:
@@ -206,18 +242,18 @@ def dangling(file: Read, tree: HeatTree) -> Iterator[DanglingReference]:
         if tree.find(path) is not None:
             found = True
             if tree.installed(file.source.path, target) is not None:
-                yield DanglingReference(target, file.span(place), name, path, False, True, file.source.host)
+                yield DanglingReference(target, file.span(place), name, path, False, True, host, hangs)
         elif not tree.is_generated(path):
             missing.append((name, target, place, path))
     lone = bool(missing) and not found and tree.root(file.source.path) is None
     for name, target, place, path in missing:
-        yield DanglingReference(target, file.span(place), name, path, lone, False, file.source.host)
+        yield DanglingReference(target, file.span(place), name, path, lone, False, host, hangs)
 
 
 def roles(file: Read) -> Iterator[Role]:
     """Yield the roles of a roles data file."""
-    for name, place, services in file.outline.roles:
-        yield Role(name, file.span(place), services, file.source.host)
+    for name, place, services in file.outline.roles if file.form == ROLES else ():
+        yield Role(name, file.span(place), tuple(alias for alias, _ in services), file.source.host)
 
 
 def hiera_keys(file: Read, settings: tuple[Setting, ...], *, in_force: bool = True) -> Iterator[HieraKey]:

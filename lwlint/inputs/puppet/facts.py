@@ -10,20 +10,35 @@ from lwlint.core.facts import Service
 from lwlint.core.source import Span
 
 
+def bare(id: str) -> str:
+    """Return the id of the primitive in a clone or master of puppet-pacemaker."""
+    for suffix in ("-clone", "-master"):
+        if id.endswith(suffix):
+            return id[: -len(suffix)]
+    return id
+
+
 class Manifest(Struct, frozen=True):
-    """A manifest that was read; `includes` tells how many classes it declares or includes."""
+    """A manifest that was read; `includes` tells how many classes it declares or includes.
+
+    `others` are the types and classes that it uses and that may make resources of the cluster in their turn, `defines` those that it
+    defines.
+    """
 
     kind: ClassVar[str] = "manifest"
     name: str
     span: Span
     host: str = ""
     includes: int = 0
+    others: tuple[str, ...] = ()
+    defines: tuple[str, ...] = ()
 
 
 class Setting(Struct, frozen=True):
     """`name => value` in a manifest. `value` is None where only Puppet can tell it; `written` is the source text of it.
 
-    `candidates` are the values that it may have, as far as the manifest tells. `span` is the place of the value, `key` that of the name.
+    `candidates` are the values that it may have, as far as the manifest tells; `hashed` tells that it may be a hash. `span` is the place of
+    the value, `key` that of the name.
     """
 
     name: str
@@ -32,6 +47,7 @@ class Setting(Struct, frozen=True):
     span: Span
     key: Span
     candidates: tuple[str, ...] = ()
+    hashed: bool = False
 
 
 class ManifestResource(Struct, frozen=True):
@@ -58,16 +74,25 @@ class ManifestResource(Struct, frozen=True):
 
 
 class Member(Struct, frozen=True):
-    """A resource that a constraint names: its id in the cluster, or the expression where only Puppet can tell it."""
+    """A resource that a constraint names: its id in the cluster, or the expression where only Puppet can tell it.
+
+    `name` is the parameter that names it (`first_resource`, `source`); `services` are the names of the services that it may be of,
+    as far as the manifest tells where `service` does not.
+    """
 
     id: str
     span: Span
     decided: bool = True
     service: Optional[Service] = None
+    name: str = ""
+    services: tuple[str, ...] = ()
 
 
 class ManifestConstraint(Struct, frozen=True):
-    """A constraint that a manifest creates: `type` is order, colocation or location; `score` or `constraint_kind` as written."""
+    """A constraint that a manifest creates: `type` is order, colocation or location; `score` or `constraint_kind` as written.
+
+    `off` tells that it stands under a condition which is false unless hiera or a parameter says otherwise.
+    """
 
     kind: ClassVar[str] = "manifest_constraint"
     name: str
@@ -79,6 +104,7 @@ class ManifestConstraint(Struct, frozen=True):
     host: str = ""
     conditional: bool = False
     absent: bool = False
+    off: bool = False
 
 
 class ManifestClass(Struct, frozen=True):

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import NamedTuple, Optional, Union
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lwlint.core.source import Source, Span
 from lwlint.inputs.puppet import tree as tree
@@ -228,12 +229,16 @@ class Title(NamedTuple):
 
 
 class Declared(Struct, frozen=True):
-    """A resource (or class) with one title, as if written out: loops, lists and `create_resources` undone."""
+    """A resource (or class) with one title, as if written out: loops, lists and `create_resources` undone.
+
+    `off` tells that it stands under a variable which is `false` as far as the manifest tells.
+    """
 
     type: str
     title: Title
     settings: dict[str, Setting]
     conditional: bool
+    off: bool = False
 
 
 class Used(Struct, frozen=True):
@@ -253,6 +258,7 @@ class _Place(NamedTuple):
     node: tree.Node
     scope: Scope
     conditional: bool
+    off: bool = False
 
 
 class _Changes(Struct):
@@ -283,18 +289,25 @@ class _Reading:
 
     def inside(self, place: _Place) -> Iterator[_Place]:
         """Yield what stands under a node, each with its scope."""
-        node, scope, conditional = place
+        node, scope, conditional, off = place
         if isinstance(node, tree.Branches):
-            yield from (_Place(test, scope, conditional) for test in node.tests)
-            yield from (_Place(block, scope, True) for block in node.blocks)
+            yield from (_Place(test, scope, conditional, off) for test in node.tests)
+            first = off or self.is_false(node, scope)
+            yield from (_Place(block, scope, True, first if number == 0 else off) for number, block in enumerate(node.blocks))
         elif isinstance(node, tree.Call) and node.block is not None:
-            yield from (_Place(argument, scope, conditional) for argument in node.arguments)
+            yield from (_Place(argument, scope, conditional, off) for argument in node.arguments)
             bound = bindings(node, scope) if node.name.value in _LOOPS else dict.fromkeys(node.block.names, ())
-            yield _Place(node.block, scope.within(bound), conditional)
+            yield _Place(node.block, scope.within(bound), conditional, off)
         elif isinstance(node, tree.Definition):
-            yield _Place(node.block, self.defined(node), conditional)
+            yield _Place(node.block, self.defined(node), conditional, off)
         else:
-            yield from (_Place(child, scope, conditional) for child in tree.children(node))
+            yield from (_Place(child, scope, conditional, off) for child in tree.children(node))
+
+    def is_false(self, node: tree.Branches, scope: Scope) -> bool:
+        """Return whether what an `if` tests is a variable that is `false` as far as the manifest tells."""
+        test = node.tests[0] if node.tests else None
+        plain = isinstance(test, tree.Variable) and self.source.text.startswith("if", node.start)
+        return plain and test is not None and values(test, scope).strings == ("false",)
 
     def defined(self, node: tree.Definition) -> Scope:
         """Return the scope inside a class or defined type: its parameters, from the defaults and the uses in this manifest."""
@@ -309,11 +322,12 @@ class _Reading:
         return self.scope.within(bound, partial=bound)
 
     def statement(self, place: _Place) -> Iterator[Statement]:
-        node, scope, conditional = place
+        node, scope, conditional, off = place
         if isinstance(node, tree.Resource):
             for kind in self.types(node.type, scope):
                 for body in node.bodies:
-                    yield from self.bodies(kind, body.title, body.attributes, scope, conditional)
+                    for declared in self.bodies(kind, body.title, body.attributes, scope, conditional):
+                        yield replace(declared, off=True) if off else declared
         elif isinstance(node, tree.Call):
             yield from self.call(node, scope, conditional)
         elif isinstance(node, tree.Definition) and node.parent is not None:
@@ -368,7 +382,8 @@ class _Reading:
         value, key = attribute.value, attribute.name
         written = self.source.text[value.start : value.end]
         found = values(value, scope)
-        return Setting(key.value, found.only, written, self.span(value), self.span(key), found.strings)
+        hashed = next(hash_of(value, scope), None) is not None
+        return Setting(key.value, found.only, written, self.span(value), self.span(key), found.strings, hashed)
 
     def span(self, node: tree.Node) -> Span:
         return self.source.span(node.start, node.end)

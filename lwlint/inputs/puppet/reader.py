@@ -23,9 +23,11 @@ from lwlint.inputs.puppet.facts import (
     ManifestResource,
     Member,
     Setting,
+    bare,
 )
 from lwlint.inputs.puppet.manifest import Declared, Used, read
 from lwlint.inputs.puppet.syntax import parse
+from lwlint.inputs.puppet.tree import Definition, walk
 
 _CONNECTION = "database_connection"
 _OTHER_STORES = ("mongodb:", "redis:", "memcached:", "file:")
@@ -106,7 +108,9 @@ def _retry(
 
 
 _RESOURCES = ("pacemaker::resource::", "pcmk_resource", "pcmk_bundle", "pcmk_remote")
-_CONSTRAINTS = ("pacemaker::constraint::", "pcmk_constraint")
+_CONSTRAINTS = ("pacemaker::constraint::", "pcmk_constraint", "pcmk_colocation", "pcmk_order")
+# defined types of other modules around those of puppet-pacemaker, with the same parameters (`quickstack::pacemaker::constraint::base`)
+_AROUND = re.compile(r"(?:\w+::)+pacemaker::constraint::(base|colocation|order|typical)")
 _AGENTS = MappingProxyType({
     "ip": "ocf:heartbeat:IPaddr2",
     "filesystem": "ocf:heartbeat:Filesystem",
@@ -115,8 +119,18 @@ _AGENTS = MappingProxyType({
     "mysql": "ocf:heartbeat:mysql",
     "mongod": "ocf:heartbeat:mongod",
 })  # fmt: skip
-_MEMBERS = ("first_resource", "second_resource", "resource", "source", "target")
+_MEMBERS = ("first_resource", "second_resource", "resource", "source", "target", "first", "second")
+_KINDS = MappingProxyType({
+    "location_rule": "location", "rule": "location", "base": "unknown", "pcmk_constraint": "unknown", "typical": "order",
+    "pcmk_colocation": "colocation", "pcmk_order": "order",
+})  # fmt: skip
 _UNSET = ("undef", "false", "")
+# modules that configure one program, and that of the cluster itself
+_HARMLESS = frozenset({
+    "apache", "ceph", "corosync", "elasticsearch", "firewall", "kmod", "memcached", "mongodb", "mysql", "ntp",
+    "opendaylight", "openstacklib", "oslo", "ovs", "pacemaker", "rabbitmq", "redis", "rsync", "rsyslog", "snmp",
+    "ssh", "sudo", "sysctl", "timezone", "vswitch", "xinetd",
+})  # fmt: skip
 _VARIABLE = re.compile(r"^\$([\w:]+)$")
 _CLASSES = ("ocf", "systemd", "lsb", "service", "stonith", "upstart")
 
@@ -126,9 +140,20 @@ def makes_resource(type: str) -> bool:
     return type.startswith(_RESOURCES) and type not in ("pacemaker::resource::op", "pacemaker::resource::defaults")
 
 
+def may_make_resources(name: str, catalogue: Catalogue) -> bool:
+    """Tell whether a class or defined type of this name, whose definition is not here, may create resources of the cluster.
+
+    Modules of single services do not; those that put a deployment together do, and of one that is not known nobody can tell.
+    """
+    module, _, rest = name.partition("::")
+    if module == "tripleo":
+        return rest.startswith(("profile::", "pacemaker::"))
+    return bool(rest) and module not in _HARMLESS and not catalogue.module(module)
+
+
 def makes_constraint(type: str) -> bool:
     """Tell whether declarations of this Puppet type create a constraint of the cluster."""
-    return type.startswith(_CONSTRAINTS)
+    return type.startswith(_CONSTRAINTS) or _AROUND.fullmatch(type) is not None
 
 
 def resource(declared: Declared, catalogue: Catalogue, host: str) -> ManifestResource:
@@ -158,7 +183,7 @@ def constraint(declared: Declared, catalogue: Catalogue, host: str) -> ManifestC
     settings = declared.settings
     kind = declared.type.rpartition("::")[2]
     named = _plain(settings, "constraint_type")
-    kind = named or {"location_rule": "location", "rule": "location", "base": "unknown", "pcmk_constraint": "unknown"}.get(kind, kind)
+    kind = named or _KINDS.get(kind, kind)
     members = tuple(_member(settings[name], catalogue) for name in _MEMBERS if name in settings)
     params = _plain(settings, "constraint_params") or ""
     kinds = [word[len("kind=") :] for word in params.split() if word.startswith("kind=")]
@@ -167,11 +192,12 @@ def constraint(declared: Declared, catalogue: Catalogue, host: str) -> ManifestC
         span=declared.title.span,
         type=kind,
         members=members,
-        score=_plain(settings, "score"),
+        score=_plain(settings, "score") if "score" in settings or not _AROUND.fullmatch(declared.type) else "INFINITY",
         constraint_kind=kinds[-1] if kinds else None,
         host=host,
         conditional=declared.conditional,
         absent=_plain(settings, "ensure") == "absent",
+        off=declared.off,
     )
 
 
@@ -183,14 +209,6 @@ def joined(constraint: ManifestConstraint, resources: Sequence[ManifestResource]
         known = by_id.get(bare(member.id)) if member.decided else None
         members.append(member if known is None else replace(member, service=known.service))
     return replace(constraint, members=tuple(members))
-
-
-def bare(id: str) -> str:
-    """Return the id of the primitive in a clone or master of puppet-pacemaker."""
-    for suffix in ("-clone", "-master"):
-        if id.endswith(suffix):
-            return id[: -len(suffix)]
-    return id
 
 
 def _plain(settings: dict[str, Setting], name: str) -> str | None:
@@ -237,7 +255,10 @@ def _form(settings: dict[str, Setting], kind: str) -> str:
 
 def _member(setting: Setting, catalogue: Catalogue) -> Member:
     id = setting.value if setting.value is not None else setting.written.strip("\"'")
-    return Member(id, setting.span, setting.value is not None, member_service(id, catalogue))
+    service = member_service(id, catalogue)
+    may_be = () if service is not None else (member_service(candidate, catalogue) for candidate in setting.candidates)
+    services = tuple(dict.fromkeys(one.name if one is not None else "" for one in may_be))
+    return Member(id, setting.span, setting.value is not None, service, setting.name, services)
 
 
 def member_service(id: str, catalogue: Catalogue) -> Service | None:
@@ -261,6 +282,7 @@ def _manifest(source: Source, catalogue: Catalogue) -> Iterator[Fact]:
     constraints: list[ManifestConstraint] = []
     classes: list[ManifestClass] = []
     options: list[ManifestOption] = []
+    others: dict[str, None] = {}
     for statement in read(source, parsed.statements):
         if isinstance(statement, Used):
             classes.append(_class(statement, catalogue, source.host))
@@ -272,7 +294,11 @@ def _manifest(source: Source, catalogue: Catalogue) -> Iterator[Fact]:
             constraints.append(constraint(statement, catalogue, source.host))
         elif statement.type.endswith("_config"):
             options.append(_option(statement, source.host))
-    yield Manifest(source.path, source.span(0, 0), source.host, len(classes))
+        elif may_make_resources(statement.type, catalogue):
+            others[statement.type] = None
+    others.update((one.name, None) for one in classes if may_make_resources(one.name, catalogue))
+    defines = tuple(node.name for node in walk(parsed.statements) if isinstance(node, Definition) and node.name)
+    yield Manifest(source.path, source.span(0, 0), source.host, len(classes), tuple(others), defines)
     yield from resources
     yield from (joined(constraint, resources) for constraint in constraints)
     yield from classes

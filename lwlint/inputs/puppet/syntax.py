@@ -72,7 +72,8 @@ class Expressions(Cursor):
         """Read what may follow a value: `[key]`, `.function`, `? { }`, `<| |>`."""
         while self.next.kind == "operator":
             value = self.next.value
-            if value == "[" and not self.text[self.next.start - 1 : self.next.start].isspace():
+            # Puppet 3 took a blank in front of the bracket of a reference, `Foo::Bar ["y"]`
+            if value == "[" and (isinstance(node, TypeName) or not self.text[self.next.start - 1 : self.next.start].isspace()):
                 self.take()
                 keys = self.listed("]", self.item)
                 if not keys:

@@ -14,12 +14,19 @@ from lwlint.policy.rules import Rule
 from lwlint.run import Request, check, load_rules, read_facts
 
 RULES = ("LW401", "LW402", "LW403", "LW404", "LW405", "LW406", "LW409", "LW410", "LW411", "LW412", "LW413", "LW414", "LW415", "LW901")
+MORE_RULES = ("LW417", "LW418", "LW419", "LW421", "LW423", "LW424", "LW425", "LW426", "LW427")  # asked for by name only
 
 
 @lru_cache(maxsize=1)
 def rules() -> tuple[Rule, ...]:
     """The rules on Heat, and the one on what cannot be read."""
-    return tuple(rule for rule in load_rules() if rule.code in RULES)
+    return tuple(rule for rule in every_rule() if rule.code in RULES)
+
+
+@lru_cache(maxsize=1)
+def every_rule() -> tuple[Rule, ...]:
+    """The rules on Heat, on roles and on manifests, and the one on what cannot be read."""
+    return tuple(rule for rule in load_rules() if rule.code in (*RULES, *MORE_RULES))
 
 
 def lines(report: Report) -> list[str]:
@@ -31,7 +38,7 @@ def lines(report: Report) -> list[str]:
 
 def findings(files: Mapping[str, Content], *codes: str, environments: tuple[str, ...] = (), paths: tuple[str, ...] = (".",)) -> list[str]:
     """What the rules with `codes` (all, if none is named) find in `files`."""
-    chosen = [rule for rule in rules() if not codes or rule.code in codes]
+    chosen = [rule for rule in every_rule() if rule.code in (codes or RULES)]
     return lines(check(Request(paths=paths, environments=environments, tree=Memory(files)), chosen))
 
 

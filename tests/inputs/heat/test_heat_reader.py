@@ -80,7 +80,7 @@ def test_the_value_that_is_dropped_and_the_one_that_is_kept_are_both_known() -> 
 
 
 def test_11_braces_in_plain_yaml_are_text_and_hide_nothing() -> None:
-    config = "barbican::db::database_connection: x\nbarbican::api::enabled: \"{{ 'a' if b else 'c' }} {% if d %}e{% endif %}\""
+    config = "aodh::db::database_connection: x\nbarbican::api::enabled: \"{{ 'a' if b else 'c' }} {% if d %}e{% endif %}\""
     assert findings({"barbican-api.yaml": template(config)}, "LW404") == ["LW404 barbican-api.yaml:6"]
     assert findings({"a.yaml": "resource_registry:\n  {{ x }}: y\n"}, "LW901") == ["LW901 a.yaml:2"]
 
@@ -184,3 +184,24 @@ def test_roles_and_the_files_of_a_capabilities_map_are_seen() -> None:
     topics += "".join(f"          - file: environments/{name}.yaml\n" for name in ("here", "gone"))
     files = {"capabilities-map.yaml": topics, "environments/here.yaml": "parameter_defaults: {}\n"}
     assert findings(files) == ["LW414 capabilities-map.yaml:6"]
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "outcome"),
+    [
+        ("heat_template_version: pike\nresources:\n{% if a %}\n  a: {{b}}: c\n  - d\n{% endif %}\n", "LW401", "pass"),
+        ("heat_template_version: pike\nresources:\n{% if a %}\n  a: {{b}}: c\n  - d\n{% endif %}\n", "LW404", "pass"),
+        ("resource_registry:\n{% if a %}\n  a: {{b}}: c\n  - d\n{% endif %}\n", "LW401", "not evaluated"),
+        ("resource_registry:\n{% if a %}\n  a: {{b}}: c\n  - d\n{% endif %}\n", "LW404", "pass"),
+        ("parameter_defaults:\n  ExtraConfig:\n{% if a %}\n  a: {{b}}: c\n  - d\n{% endif %}\n", "LW404", "not evaluated"),
+        ("heat_template_version: pike\nresources:\n{% if a %}\n  a: {{b}}: c\n  - d\n{% endif %}\n", "LW410", "not evaluated"),
+    ],
+)
+def test_jinja_that_cannot_be_seen_through_hides_only_what_it_may_be_about(text: str, code: str, outcome: str) -> None:
+    files = {
+        "network/role.role.j2.yaml": text,
+        "env.yaml": "resource_registry:\n  OS::TripleO::Services::NovaApi: OS::Heat::None\n",
+        "a.yaml": template("nova::db::database_max_retries: -1"),
+    }
+    (verdict,) = check(Request(tree=Memory(files)), [rule for rule in rules() if rule.code == code]).verdicts
+    assert verdict.outcome == outcome
