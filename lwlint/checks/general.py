@@ -78,7 +78,7 @@ class Matcher(Document, frozen=True):
             return self.absent and value is None
         return (
             (not self.one_of or value in self.one_of)
-            and (self.matches is None or fullmatch(self.matches, value))
+            and (self.matches is None or fullmatch(self.matches, value) is not None)
             and (self.at_least is None or _number(value) >= self.at_least)
             and (self.at_most is None or _number(value) <= self.at_most)
         )
