@@ -19,6 +19,7 @@ ONLY_IN = {
     "yaml": ("core", "inputs"),
     "ruamel": ("policy",),
     "lxml": ("inputs",),
+    "re2": ("core",),
     "tree_sitter": ("inputs",),
     "iniparse": ("report",),
     "fsspec": ("audit",),

@@ -31,22 +31,24 @@ def audit(
     """
     opened = list(targets)
     clusters: list[ClusterAnswer] = []
+    unread = [target.path for target in opened if target.trace]
     traces = [target.trace for target in opened if target.trace]
     for group in groups(seats(opened)):
-        cluster, tracebacks = _cluster(group, rules, release, anonymous, schemas)
+        cluster, tracebacks, lost = _cluster(group, rules, release, anonymous, schemas)
         clusters.append(cluster)
         traces += tracebacks
+        unread += lost
     answers = tuple(
         TargetAnswer(t.path, t.kind, len(t.captures), tuple(told(f"{t.shown(u.span.path)}: {u.message}", "") for u in t.troubles))
         for t in opened
     )
-    answer = Audit(answers, tuple(clusters), tuple(rules), tuple(traces))
+    answer = Audit(answers, tuple(clusters), tuple(rules), tuple(traces), tuple(unread))
     return answer if anonymous is None else anonymous.hidden(answer)
 
 
 def _cluster(
     group: Group, rules: Sequence[Rule], release: str, anonymous: Anonymous | None, schemas: str
-) -> tuple[ClusterAnswer, tuple[str, ...]]:
+) -> tuple[ClusterAnswer, tuple[str, ...], tuple[str, ...]]:
     hosts = read_hosts(group, release, schemas)
     own = [rule for rule in rules if not checks.compares_hosts(rule.check)]
     reports = [judge(host.reading, host.request, own) for host in hosts]
@@ -67,7 +69,8 @@ def _cluster(
     identity = group.identity
     orders = next((one for host in hosts if (one := ordering(host.reading.facts)).resources), Ordering())
     cluster = ClusterAnswer(identity.name, group.clustered, tuple(sorted(identity.nodes)), group.absent, answers, found, older, orders)
-    return cluster, (*(trace for report in reports for trace in report.tracebacks), *across.tracebacks)
+    traces = (*(trace for report in reports for trace in report.tracebacks), *across.tracebacks)
+    return cluster, traces, tuple(path for report in reports for path in report.unread)
 
 
 def _named(group: Group, sources: Mapping[str, Source], anonymous: Anonymous) -> None:

@@ -155,12 +155,13 @@ class TargetAnswer(Struct, frozen=True):
 
 
 class Audit(Struct, frozen=True):
-    """The whole answer, clusters by name."""
+    """The whole answer, clusters by name. `unread` are files and hosts that a defect of lwlint kept from being read."""
 
     targets: tuple[TargetAnswer, ...]
     clusters: tuple[ClusterAnswer, ...]
     rules: tuple[Rule, ...] = field(default=())
     tracebacks: tuple[str, ...] = field(default=())
+    unread: tuple[str, ...] = ()
 
     @property
     def empty(self) -> tuple[str, ...]:

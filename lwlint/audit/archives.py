@@ -23,6 +23,7 @@ from lwlint.core.secret import masked
 from lwlint.files.archive import Archive, read_archive
 from lwlint.files.archive import unpack as formats
 from lwlint.files.archive.unpack import Readable
+from lwlint.files.boundary import Boundary
 from lwlint.files.processes import Lost, Pool, cores, possible, room
 from lwlint.files.tree import Disk
 from lwlint.inputs import pacemaker
@@ -34,16 +35,24 @@ _PACKED = MappingProxyType({formats.BZIP2: "bz2", formats.GZIP: "gzip"})
 _OTHER = re.compile(r"\.(?:zip|7z|rar)$", re.IGNORECASE)  # not opened, and said so
 
 
-def loose(folder: str, reports: Collection[str], depth: int = 0) -> Iterator[str]:
+def leads_out(path: str, boundary: Boundary | None) -> bool:
+    """Return whether `path` is a link that leads out of the folder that was named; with no boundary none does."""
+    return boundary is not None and os.path.islink(path) and not boundary.holds(path)
+
+
+def loose(folder: str, reports: Collection[str], boundary: Boundary | None = None, depth: int = 0) -> Iterator[str]:
     """Yield the paths of archives and CIBs in the folder, or a few folders below it, and not in one of the `reports`.
 
-    A link in the folder that leads to one elsewhere is yielded too.
+    A link in the folder that leads to a folder elsewhere is yielded too. Of what leads out of the `boundary` nothing is opened.
     """
     if folder in reports:
         return
     for name in names(Disk(), folder):
         path = posixpath.normpath(posixpath.join(folder, name))
-        if os.path.isfile(path):
+        if leads_out(path, boundary) and os.path.isfile(path):
+            if formats.is_inner(name) or _OF_A_CASE.search(name) or _MAY_BE_CIB.search(name):
+                yield path
+        elif os.path.isfile(path):
             if formats.is_inner(name) or _is_either(path, name):
                 yield path
         elif not os.path.isdir(path) or formats.HOST.search(name):
@@ -52,7 +61,7 @@ def loose(folder: str, reports: Collection[str], depth: int = 0) -> Iterator[str
             if not depth and not _is_within(path, folder) and not _is_within(folder, path):
                 yield path
         elif depth < _DEEPEST:
-            yield from loose(path, reports, depth + 1)
+            yield from loose(path, reports, boundary, depth + 1)
 
 
 def _is_within(path: str, folder: str) -> bool:

@@ -104,7 +104,11 @@ def _identity(target: Target, capture: Capture) -> Identity:
     for evidence in capture.of(CIB):
         source = Source(evidence.path, _read(target, evidence.path), pacemaker.CIB.name)
         read = pcs_config_facts if evidence.weaker else cib_facts
-        for fact in read([source], Catalogue(())):
+        try:
+            facts = list(read([source], Catalogue(())))
+        except Exception:  # it is read again with its host, and that is told
+            facts = []
+        for fact in facts:
             if isinstance(fact, Cluster):
                 name = fact.name or name
             elif isinstance(fact, Node):

@@ -13,10 +13,12 @@ from lwlint.audit.report_files import release_hints
 from lwlint.audit.report_layout import CIB, CLUSTER_STATUS, CRM_REPORT, HOST, OPTIONS, PACKAGES, RELEASE, RUNTIME_UNITS, SOS, Capture
 from lwlint.audit.targets import ARCHIVE
 from lwlint.core.facts import Fact, Facts, NotCollected, Release, Unreadable
+from lwlint.core.finding import ConfigurationError
 from lwlint.core.source import Source, Span
+from lwlint.files.discover import Input, defect
 from lwlint.files.tree import FILE, FOLDER, Tree
 from lwlint.inputs.pacemaker.facts import Cluster
-from lwlint.run import AUTO, Reading, Request, read_facts
+from lwlint.run import AUTO, Reading, Request, load_catalogue, read_facts
 
 _TOPS = ("etc", "lib", "run", "sos_commands", "usr", "var")
 _CIB = re.compile(r"(?:^|/)(?:cib\.xml(?:\.live)?|pcs_cluster_cib[^/]*|cibadmin[^/]*|pcs_config)$")
@@ -163,7 +165,7 @@ def _read(seat: Seat, label: str, asked: str, schemas: str, known: Release | Non
     tree = Mounted(seat.target.tree, seat.capture, label)
     hint = known or (_hint(seat) if asked == AUTO else None)
     request = Request(paths=(label,), release=hint.name or AUTO if hint is not None else asked, tree=tree, hosts=True, schemas=schemas)
-    reading = read_facts(request)
+    reading = _facts_of(request, label)
     release = hint if hint is not None and hint.name is not None else reading.facts.release
     sources = dict(reading.input.sources)
     facts = [fact for fact in reading.facts if not (isinstance(fact, Unreadable) and fact.message == _DANGLING)]
@@ -176,6 +178,22 @@ def _read(seat: Seat, label: str, asked: str, schemas: str, known: Release | Non
     dangling = [fact.name for fact in reading.input.unreadable if fact.message == _DANGLING]
     passed_over = {**tree.hidden, **dict.fromkeys(dangling, "a link to what was not collected")}
     return Host(label, seat, request, Reading(Facts(facts, release=release, services=reading.facts.services), found), "", passed_over)
+
+
+def _facts_of(request: Request, label: str) -> Reading:
+    """Return what was read of a host; of one over which all reading fails, by a defect of lwlint, just that."""
+    try:
+        return read_facts(request)
+    except ConfigurationError:
+        raise
+    except Exception as error:
+        import traceback
+
+        trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+        trouble = Unreadable(label, Span(label, 0, 0), defect(error), label)
+        source = Source(label, "", "unreadable", label, f"{label}/")
+        found = Input(sources={label: source}, unreadable=[trouble], defects=[label], traces=[trace])
+        return Reading(Facts([trouble], services=load_catalogue().services), found)
 
 
 def _hint(seat: Seat) -> Release | None:

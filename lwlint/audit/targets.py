@@ -10,7 +10,7 @@ from typing import Union
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from lwlint.audit.archives import Told, Unread, is_url, loose, packed_cib, read_archives, read_url, shown, starts_xml
+from lwlint.audit.archives import Told, Unread, is_url, leads_out, loose, packed_cib, read_archives, read_url, shown, starts_xml
 from lwlint.audit.live import Asked
 from lwlint.audit.report_files import WANTED, Selected
 from lwlint.audit.report_layout import CIB, COROSYNC, CRM_REPORT, Capture, Evidence, capture, captures, names
@@ -18,6 +18,7 @@ from lwlint.core.facts import Unreadable
 from lwlint.core.finding import ConfigurationError
 from lwlint.core.source import Span
 from lwlint.files.archive import Archive
+from lwlint.files.boundary import Boundary
 from lwlint.files.tree import Disk, Memory, Overlay, Tree
 from lwlint.inputs import pacemaker
 
@@ -50,11 +51,14 @@ def targets(
     told: Told = lambda path, done, size, seen: None,
     jobs: int | None = 1,
     asked: Asked | None = None,
+    *,
+    trusted: bool = False,
 ) -> list[Target]:
     """Return what is at the `paths` (reports, archives, CIBs, folders of these, URLs) and the file systems at `roots`, each once, sorted.
 
     `asked` is what commands on this machine said, which stands in the file system at `/`. `told` is told of progress, and `jobs`
-    archives are read at a time (None: as many as fit). Raises ConfigurationError for a path that does not exist.
+    archives are read at a time (None: as many as fit). Links in a folder lead out of it only if it is
+    `trusted`. Raises ConfigurationError for a path that does not exist.
     """
     urls = [path for path in dict.fromkeys(paths) if is_url(path) and not os.path.exists(path)]
     paths = [path for path in paths if path not in urls]
@@ -70,7 +74,7 @@ def targets(
             raise ConfigurationError(f"`{path}`: is no regular file (a pipe, socket or device); it is not opened")
     found: list[Union[Target, str]] = [_root(root, asked if root == "/" else None) for root in dict.fromkeys(roots)]
     for path in dict.fromkeys(posixpath.normpath(path.replace(os.sep, "/")) for path in paths):
-        found += _folder(path) if os.path.isdir(path) else [_file(path)]
+        found += _folder(path, None if trusted else Boundary((path,))) if os.path.isdir(path) else [_file(path)]
     archives = sorted({one for one in found if isinstance(one, str)})
     read = [_archive(path, archive) for path, archive in zip(archives, read_archives(archives, told, jobs))]
     read += [_url(url, told) for url in urls]
@@ -89,22 +93,38 @@ def _root(path: str, asked: Asked | None) -> Target:
     return Target(path, ROOT, tree, (found,)) if found.evidence else Target(path, ROOT, tree, (), tuple(_denied(path)))
 
 
-def _folder(path: str, above: frozenset[str] = frozenset()) -> Iterator[Union[Target, str]]:
+def _folder(path: str, boundary: Boundary | None, above: frozenset[str] = frozenset()) -> Iterator[Union[Target, str]]:
     """Yield the reports in a folder, and what lies beside them: archives, CIBs by themselves, and links to folders elsewhere.
 
     `above` are the real paths of the folders that are being looked into, which a link may lead back to.
     """
     above |= {os.path.realpath(path)}
     tree = Selected(Disk(), path, WANTED)
-    found = tuple(_hosts(captures(tree, "" if path == "." else path)))
-    beside = list(loose(path, frozenset(posixpath.normpath(one.root or ".") for one in found)))
+    found, trace, more = _captures(tree, "" if path == "." else path)
+    beside = list(loose(path, frozenset(posixpath.normpath(one.root or ".") for one in found), boundary))
     if found or not beside:
-        yield Target(path, FOLDER, tree, found, () if found else tuple(_denied(path)))
+        yield Target(path, FOLDER, tree, found, () if found else (*_denied(path), *more), trace)
     for name in beside:
-        if not os.path.isdir(name):
+        if leads_out(name, boundary):
+            trouble = Unreadable(
+                "", Span("", 0, 0), "link leads out of the folder that was named, and is not followed; `--trust` follows it"
+            )
+            yield Target(name, FOLDER, Memory({}), (), (trouble,))
+        elif not os.path.isdir(name):
             yield _file(name)
         elif os.path.realpath(name) not in above:
-            yield from (one for one in _folder(name, above) if isinstance(one, str) or one.captures)
+            yield from (one for one in _folder(name, boundary, above) if isinstance(one, str) or one.captures)
+
+
+def _captures(tree: Tree, path: str = "") -> tuple[tuple[Capture, ...], str, tuple[Unreadable, ...]]:
+    """Return the hosts in a tree; of one over which looking for them fails, by a defect of lwlint, the traceback, and what to say."""
+    try:
+        return tuple(_hosts(captures(tree, path))), "", ()
+    except Exception as error:
+        import traceback
+
+        trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+        return (), trace, (Unreadable("", Span("", 0, 0), f"was not looked into, by a defect of lwlint: {type(error).__name__}"),)
 
 
 def _denied(path: str) -> Iterator[Unreadable]:
@@ -135,7 +155,8 @@ def _archive(path: str, archive: Union[Archive, Unread]) -> Target:
         trouble = Unreadable("", Span("", 0, 0), archive.because)
         return Target(path, ARCHIVE, Memory({}), (), (trouble,), archive.trace)
     troubles = tuple(replace(one, name="", span=Span("", 0, 0)) if one.span.path == path else one for one in archive.troubles)
-    return Target(path, ARCHIVE, archive.tree, tuple(_hosts(captures(archive.tree))), troubles)
+    found, trace, more = _captures(archive.tree)
+    return Target(path, ARCHIVE, archive.tree, found, (*troubles, *more), trace)
 
 
 def _url(url: str, told: Told) -> Target:

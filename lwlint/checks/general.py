@@ -26,7 +26,7 @@ from lwlint.core.check import Check, NoParams, Saw, Unknown
 from lwlint.core.config_reader import Document, Mismatch, Path, near
 from lwlint.core.facts import Fact, Facts, Unreadable, UnusedAllow
 from lwlint.core.finding import Command, Problem, Related
-from lwlint.core.lazy import pattern
+from lwlint.core.linear import fullmatch
 from lwlint.core.secret import quoted
 from lwlint.core.source import Span, Text
 from lwlint.inputs.pacemaker.facts import Resource
@@ -78,7 +78,7 @@ class Matcher(Document, frozen=True):
             return self.absent and value is None
         return (
             (not self.one_of or value in self.one_of)
-            and (self.matches is None or pattern(self.matches).fullmatch(value) is not None)
+            and (self.matches is None or fullmatch(self.matches, value) is not None)
             and (self.at_least is None or _number(value) >= self.at_least)
             and (self.at_most is None or _number(value) <= self.at_most)
         )

@@ -17,6 +17,7 @@ from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts, Release
 from lwlint.core.finding import AddKey, Fix, Problem, Related, Replace
 from lwlint.core.lazy import pattern
+from lwlint.core.linear import fullmatch
 from lwlint.core.source import Span
 from lwlint.inputs.heat.facts import SETTINGS, Environment, GetFile, HieraKey, RoleData, ServiceMapping, SoftwareConfig
 from lwlint.inputs.puppet.facts import Manifest, ManifestClass, ManifestDatabase, ManifestOption, ManifestResource, Setting
@@ -357,7 +358,7 @@ class _Pairs:
     """The pairs of a rule, made ready to be asked for many keys."""
 
     def __init__(self, params: RetryParams) -> None:
-        self._pairs = [(_front(pair.connection), pattern(pair.connection), pair) for pair in params.pairs]
+        self._pairs = [(_front(pair.connection), pair.connection, pair) for pair in params.pairs]
         self._retries = [(pattern(_any_group(retry)), pair) for pair in params.pairs for retry in pair.retries]
         self._no_database = frozenset(params.no_database)
         self._second = frozenset(params.second)
@@ -374,7 +375,7 @@ class _Pairs:
         if name in self._no_database or self._is_bounded(name):
             return None
         for front, expression, pair in self._pairs:
-            match = expression.fullmatch(name) if name.startswith(front) else None
+            match = fullmatch(expression, name) if name.startswith(front) else None
             if match is not None:
                 names = [match.expand(template) for template in pair.retries]
                 return pair, frozenset(names), names[0] if names else ""
@@ -384,7 +385,7 @@ class _Pairs:
         """Return the pair that is about the connection which `name` is the key of in a manifest; None where these pairs are not."""
         if name in self._no_database or name in self._second or self._is_bounded(name):
             return None
-        return next((pair for _, expression, pair in self._pairs if expression.fullmatch(name)), None)
+        return next((pair for _, expression, pair in self._pairs if fullmatch(expression, name)), None)
 
     def sets_retries(self, name: str) -> Pair | None:
         """Return the pair whose retries the key `name` sets; None for other keys."""
@@ -398,7 +399,7 @@ class _Pairs:
 
 def _any_group(retry: str) -> str:
     """Return an expression for the keys that retries with groups (`\\1::db::database_max_retries`) may be."""
-    first, *more = retry.split("\\1")
+    first, *more = map(re.escape, retry.split("\\1"))
     return first + "".join(f"{'(?P<g>[a-z0-9_]+)' if number == 0 else '(?P=g)'}{part}" for number, part in enumerate(more))
 
 
@@ -564,7 +565,6 @@ class UnusedParams(Document, frozen=True):
 
 def unused(facts: Facts, params: UnusedParams) -> Iterator[Saw]:
     """Yield a problem for each retry setting of a class of which no service that takes it in sets the connection."""
-    expression = pattern(params.retry)
     yield from unseen(facts, *SETTINGS)
     settings = _Settings.of(facts, ())
     pairs = _Pairs(RetryParams(params.pairs))
@@ -572,7 +572,7 @@ def unused(facts: Facts, params: UnusedParams) -> Iterator[Saw]:
     connected = {t: [(k, p[1], p[2]) for k in keys if (p := pairs.of(k)) is not None] for t, keys in settings.by_template.items()}
     for keys in settings.by_template.values():
         for key in keys:
-            match = expression.fullmatch(key.name)
+            match = fullmatch(params.retry, key.name)
             if match is None:
                 continue
             templates = [template for service in settings.closures(key) for template in service.templates]

@@ -16,6 +16,7 @@ import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal, Union
 
+from lwlint.core import linear
 from lwlint.core.catalogue import known_projects, known_services
 from lwlint.core.config_reader import Mismatch, Path, fields_of, near
 from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE, LATER, RELEASES, OneOf
@@ -71,25 +72,12 @@ class Places:
         return None
 
 
-def compiled(text: str) -> Any:
-    """Return a regular expression, compiled; raise ValueError, with the reason and the place, for what is none."""
-    import re
-
-    try:
-        return re.compile(text)
-    except re.error as error:
-        place = "" if error.pos is None else f" at character {error.pos + 1}"
-        raise ValueError(f"is no regular expression: {error.msg}{place}") from None
-    except (RecursionError, OverflowError) as error:
-        raise ValueError(f"is no regular expression: {error}") from None
-
-
 def wrong_groups(expression: str, template: str, path: Path) -> Iterator[Mismatch]:
     """Yield a complaint for a template (`\\1::db`) that refers to groups which the expression does not have."""
     import re
 
     try:
-        found = compiled(expression)
+        found = linear.compiled(expression)
     except ValueError:
         return  # told by the expression itself
     try:
@@ -160,7 +148,7 @@ Directive = Annotated[str, Word("setting of systemd", _directives)]
 UnitSetting = Annotated[str, Shape("setting of systemd", _setting_in_force)]
 WrittenSetting = Annotated[str, Shape("setting of systemd", _setting)]
 OptionName = Annotated[str, Shape("option", _option)]
-Regex = Annotated[str, Shape("regular expression", compiled)]
+Regex = Annotated[str, Shape("regular expression", linear.compiled)]
 CommandLine = Annotated[str, Shape("command", _line)]
 AboutService = Annotated[str, Places("service")]
 FactPath = Annotated[str, "attribute of a fact"]  # compared by the record that knows the kind of fact

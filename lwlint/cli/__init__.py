@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 NOT_TRUSTED = 2
 _NEW_OBJECTS = 50_000
+_LONGEST = 300  # characters of what a defect said
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,8 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = run(options)
         sys.stdout.flush()
     except ConfigurationError as error:
+        from lwlint.core.harmless import safe
         from lwlint.core.secret import masked
-        from lwlint.report.text import safe
 
         print(f"lwlint: {safe(masked(str(error)))}", file=sys.stderr)
         return NOT_TRUSTED
@@ -62,13 +63,15 @@ def _environment(error: OSError) -> str:
 
 def _defect(error: Exception, *, debug: bool) -> int:
     """Tell of a defect of lwlint, and return the exit code."""
+    from lwlint.core.harmless import safe, tame
     from lwlint.core.secret import without
 
     if debug:
         import traceback
 
-        print(without("".join(traceback.format_exception(type(error), error, error.__traceback__)), ()), file=sys.stderr, end="")
-    said = without(str(error), ())
+        trace = without("".join(traceback.format_exception(type(error), error, error.__traceback__)), ())
+        print(tame(trace), file=sys.stderr, end="")
+    said = safe(without(str(error), ()))[:_LONGEST]
     print(f"lwlint: this is a defect of lwlint: {type(error).__name__}: {said} (`--debug` shows where)", file=sys.stderr)
     return NOT_TRUSTED
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from lwlint import __version__
 from lwlint.core.finding import ConfigurationError
-from lwlint.files.cache import Cache
-from lwlint.run import Request, load_rules
+from lwlint.files.cache import Cache, default_folder
+from lwlint.run import Request, confined, load_rules
 
 if TYPE_CHECKING:
     import argparse
@@ -23,7 +23,53 @@ if TYPE_CHECKING:
 
 def parse(given: Sequence[str]) -> Any:
     """Return the options that were `given`, among them `command`; help and what is wrong is said, and ends the process."""
-    return parser(given[0] if given else "").parse_args(given)
+    return parser(given[0] if given else "").parse_args(_hooked(given))
+
+
+_HOOKS = ("check", "fix")
+_HOOK = "--hook"
+
+
+def _hooked(given: Sequence[str]) -> Sequence[str]:
+    """Return the arguments of a command that a hook may run, in which nothing from the first path on is an option any more.
+
+    A hook is given names of files, and a stranger may have chosen them. What is an option and a file in one ends the process.
+    """
+    start = next((i for i, word in enumerate(given) if not word.startswith("-")), len(given))
+    if start == len(given) or given[start] not in _HOOKS:
+        return given
+    takes_value = _values(_COMMANDS[given[start]][1])
+    hooked, at = False, start + 1
+    while at < len(given):
+        word = given[at]
+        if word == "--" or not word.startswith("-") or word == "-":
+            break
+        hooked = hooked or (len(word) > 4 and _HOOK.startswith(word))
+        at += 2 if takes_value(word) else 1
+    if not hooked:
+        return given
+    for word in given[:at]:
+        if word.startswith("-") and os.path.lexists(word):
+            parser().error(f"{word!a}: is an option, and a file has that name; put `--` in front of the files")
+    return [*given[:at], "--", *given[at:]] if at < len(given) and given[at] != "--" else given
+
+
+def _values(add: Callable[[Any], None]) -> Callable[[str], bool]:
+    """Return what tells of an option, in full or its beginning, whether the argument behind it is its value; `add` adds the options."""
+    options: dict[str, bool] = {}
+
+    class Table:
+        def add_argument(self, *names: str, action: str = "store", nargs: Any = None, **how: Any) -> None:
+            options.update((name, action in ("store", "append") and nargs is None) for name in names)
+
+    add(Table())
+
+    def takes(word: str) -> bool:
+        if word in options or not word.startswith("--"):
+            return options.get(word, False)
+        return any(value for name, value in options.items() if name.startswith(word))
+
+    return takes
 
 
 def run(options: Any) -> int:
@@ -132,6 +178,7 @@ def _audit(command: argparse.ArgumentParser) -> None:
         "-j", "--jobs", type=int, metavar="N", help="archives read at a time, each in a process of its own (default: as many as cores)"
     )
     command.add_argument("--format", choices=("text", "json", "html"), default="text", help="form of the answer (default: text)")
+    command.add_argument("--trust", action="store_true", help="follow links out of a folder, which is then not a stranger's")
     command.add_argument("--anonymize", action="store_true", help="replace names of hosts, domains and clusters, and all addresses")
     command.add_argument("--output", "-o", metavar="DIR", help="write audit.txt, .json and .html there, and print the last line only")
     command.add_argument(
@@ -246,6 +293,9 @@ def _rules(command: argparse.ArgumentParser) -> None:
 def _configuration(command: argparse.ArgumentParser) -> None:
     command.add_argument("--config", metavar="FILE", help="the configuration (default: the nearest `.lwlint.yaml`, upwards)")
     command.add_argument("--no-config", action="store_true", help="go by no configuration file")
+    command.add_argument(
+        "--trust", action="store_true", help="follow links, and what a configuration names, out of the tree, which is then not a stranger's"
+    )
     command.add_argument("--cache-dir", metavar="DIR", help="keep there what makes the next run faster (default: where XDG has it)")
     command.add_argument("--no-cache", action="store_true", help="keep nothing, and go by nothing that was kept")
 
@@ -277,22 +327,24 @@ def settings(options: argparse.Namespace) -> Settings | None:
         if options.config:
             raise ConfigurationError("`--config` and `--no-config` exclude each other")
         return None
-    path = options.config or nearest()
+    path = options.config or nearest(trusted=options.trust)
     if path is None:
         return None
     from lwlint.policy.settings import load
 
-    return load(path)
+    return load(path, trusted=bool(options.config) or options.trust)
 
 
 def rules(options: argparse.Namespace, found: Settings | None) -> list[Rule]:
     """Return the rules that the arguments and the settings choose."""
     select, ignore = split(options.select), split(options.ignore)
     if found is None:
-        return load_rules(options.rules, select, ignore, examples=False, cache=cache(options))
+        return load_rules(options.rules, select, ignore, examples=False, cache=cache(options), trusted=options.trust)
     from lwlint.policy.apply import configured
 
-    return configured(load_rules((*found.rule_directories, *options.rules), examples=False, cache=cache(options)), found, select, ignore)
+    folders = (*found.rule_directories, *options.rules)
+    every = load_rules(folders, examples=False, cache=cache(options), trusted=options.trust or bool(options.config))
+    return configured(every, found, select, ignore)
 
 
 def cache(options: argparse.Namespace) -> Cache:
@@ -302,11 +354,10 @@ def cache(options: argparse.Namespace) -> Cache:
             raise ConfigurationError("`--cache-dir` and `--no-cache` exclude each other")
         return Cache()
     if options.cache_dir:
+        if os.path.islink(options.cache_dir):
+            raise ConfigurationError(f"`--cache-dir {options.cache_dir}`: is a link")
         return Cache(options.cache_dir)
-    above = os.environ.get("XDG_CACHE_HOME", "")
-    if not os.path.isabs(above):
-        above = os.path.join(os.path.expanduser("~"), ".cache")
-    return Cache(os.path.join(above, "lwlint") if os.path.isabs(above) else None)
+    return Cache(default_folder())
 
 
 def request(options: argparse.Namespace, found: Settings | None) -> Request:
@@ -314,12 +365,12 @@ def request(options: argparse.Namespace, found: Settings | None) -> Request:
     if "" in options.paths:
         raise ConfigurationError("``: a path with nothing in it; the current folder is `.`")
     paths = tuple(path for path in options.paths if path != "-")
-    text = sys.stdin.buffer.read() if "-" in options.paths else None
+    text = _standard_input() if "-" in options.paths else None
     if not paths and text is None and not options.environment:
         paths = (".",)
     if options.stdin_filename and text is None:
         raise ConfigurationError("`--stdin-filename` goes with `-`")
-    return Request(
+    asked = Request(
         paths=tuple(_relative(path) for path in paths),
         environments=tuple(_relative(path) for path in options.environment),
         release=options.release or (found.release if found is not None else "auto"),
@@ -335,6 +386,16 @@ def request(options: argparse.Namespace, found: Settings | None) -> Request:
         jobs=getattr(options, "jobs", 0),
         schemas=schemas_of(options),
     )
+    return asked if options.trust else confined(asked)
+
+
+def _standard_input() -> bytes:
+    if sys.stdin is None:  # closed, as by `<&-`
+        raise ConfigurationError("`-`: the standard input is closed")
+    try:
+        return sys.stdin.buffer.read()
+    except OSError as error:
+        raise ConfigurationError(f"`-`: the standard input cannot be read ({error.strerror})") from error
 
 
 def schemas_of(options: argparse.Namespace) -> str:

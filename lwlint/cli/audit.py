@@ -20,6 +20,7 @@ from lwlint.cli.arguments import schemas_of, split
 from lwlint.core.config_reader import near
 from lwlint.core.facts import RELEASES
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError
+from lwlint.core.harmless import safe, tame
 from lwlint.policy.rules import Clause, Rule, load_clauses
 from lwlint.report import audit as audit_report
 from lwlint.report import write_folder
@@ -145,7 +146,8 @@ def audit(options: argparse.Namespace) -> int:
     anonymous = _anonymous(rules) if options.anonymize else None
     asked = ask() if _may_run(options) else None
     with Progress(sys.stderr) as progress:
-        answer = run(targets(options.targets, roots, progress.tell, options.jobs, asked), rules, release, anonymous, schemas_of(options))
+        found = targets(options.targets, roots, progress.tell, options.jobs, asked, trusted=options.trust)
+        answer = run(found, rules, release, anonymous, schemas_of(options))
     _deliver(answer, options)
     return _exit_code(answer, options)
 
@@ -171,7 +173,7 @@ def _deliver(answer: Audit, options: argparse.Namespace) -> None:
             "audit.json": audit_report.render_json(answer, clauses),
             "audit.html": _page(answer, clauses),
         }
-        write_folder(options.output, texts)
+        write_folder(options.output, texts, [target.path for target in answer.targets])
         print(audit_report.summary(answer))
     elif options.format == "json":
         sys.stdout.write(audit_report.render_json(answer, clauses))
@@ -189,15 +191,17 @@ def _page(answer: Audit, clauses: Sequence[Clause]) -> str:
 
 def _exit_code(answer: Audit, options: argparse.Namespace) -> int:
     for text in answer.tracebacks if options.debug else ():
-        print(text, file=sys.stderr)
+        print(tame(text), file=sys.stderr)
     if answer.count(BROKEN):
         print("lwlint: a rule is broken, which is a defect of lwlint; the answer is not complete", file=sys.stderr)
         return NOT_TRUSTED
+    for path in answer.unread:
+        print(safe(f"lwlint: `{path}`: cannot be read, by a defect of lwlint; the rest is judged (`--debug` shows where)"), file=sys.stderr)
     for target in answer.targets:
         if not target.hosts:
             because = f": {target.troubles[0]}" if target.troubles else ""
-            print(f"lwlint: `{target.path}`: nothing to judge in it{because}", file=sys.stderr)
-    if answer.empty:
+            print(safe(f"lwlint: `{target.path}`: nothing to judge in it{because}"), file=sys.stderr)
+    if answer.empty or answer.unread:
         return NOT_TRUSTED
     if not answer.judged:
         print("lwlint: nothing to judge: there is no CIB, systemd unit or option file in what was given", file=sys.stderr)

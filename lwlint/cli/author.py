@@ -15,6 +15,8 @@ from msgspec.structs import replace
 
 from lwlint.core.costs import Costs
 from lwlint.core.finding import ConfigurationError
+from lwlint.core.harmless import line, tame
+from lwlint.files.boundary import around
 from lwlint.run import load_rules
 
 if TYPE_CHECKING:
@@ -59,7 +61,11 @@ def test(options: argparse.Namespace) -> int:
     costs = Costs(time.process_time if options.timing else None)
     outcomes: list[Outcome] = []
     reached: list[Reached] = []
-    for rule in own if options.folder is None else load_folder(_folder(options.folder), options.folder.rstrip("/")):
+    for rule in (
+        own
+        if options.folder is None
+        else load_folder(_folder(options.folder), options.folder.rstrip("/"), within=around((options.folder,)))
+    ):
         others = tuple(r for r in own if r.id != rule.id) if rule.check == "allow-without-effect" else ()
         found, ways = _run(rule, others, options.coverage, costs)
         outcomes += found
@@ -72,11 +78,11 @@ def test(options: argparse.Namespace) -> int:
     if options.coverage:
         from lwlint.report.explain import render_reached
 
-        sys.stdout.write(render_reached(reached) + "\n")
+        sys.stdout.write(tame(render_reached(reached)) + "\n")
     if options.timing:
         from lwlint.report.text import render_costs as spent
 
-        sys.stderr.write(spent(costs, time.process_time()))
+        sys.stderr.write(tame(spent(costs, time.process_time())))
     print(f"{len(outcomes) - len(failed)} examples hold, {len(failed)} do not")
     return FINDINGS if failed else CONFORMS
 
@@ -131,12 +137,12 @@ def _traced(trace: Tracer) -> Iterator[None]:
 
 
 def _show(outcome: Outcome) -> None:
-    print(f"{outcome.rule.code} {outcome.rule.id}: {outcome.example.title}")
+    print(line(f"{outcome.rule.code} {outcome.rule.id}: {outcome.example.title}"))
     for mark, lines in (("- ", outcome.expected), ("+ ", outcome.found)):
-        for line in lines:
-            print(f"  {mark}{line}")
+        for each in lines:
+            print(f"  {mark}{line(each)}")
     if outcome.broken:
-        print(f"  broken: {outcome.broken}")
+        print(f"  broken: {line(outcome.broken)}")
 
 
 def _folder(name: str) -> Path:

@@ -13,6 +13,7 @@ from lwlint.cli import NOT_TRUSTED
 from lwlint.cli.arguments import request, rules, settings
 from lwlint.core.costs import Costs
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError, Report
+from lwlint.core.harmless import safe, tame
 from lwlint.report import How, Output, deliver, outputs
 from lwlint.report.fixes import diff, told
 from lwlint.run import check as run
@@ -34,7 +35,7 @@ CONFORMS, FINDINGS = 0, 1
 def check(options: argparse.Namespace) -> int:
     """`lwlint check`: judge, report in every format that is asked for, and return the exit code."""
     asked = outputs(options.format)
-    known = _known(options.baseline) if options.baseline else None
+    known = _known(options.baseline, trusted=options.trust) if options.baseline else None
     found = settings(options)
     chosen = rules(options, found)
     costs = Costs(time.process_time if options.timing else None)
@@ -44,9 +45,9 @@ def check(options: argparse.Namespace) -> int:
         report = _compared(report, known, asked_for, options)
     code = exit_code(report, options)
     colour = options.color == "always" or (options.color == "auto" and sys.stdout.isatty())
-    sys.stdout.write(deliver(asked, report, chosen, How(colour, options.verbose, options.fail_on, code)))
+    sys.stdout.write(deliver(asked, report, chosen, How(colour, options.verbose, options.fail_on, code), kept(asked_for, options)))
     if not _tells_all(asked):
-        from lwlint.report.text import safe, summary
+        from lwlint.report.text import summary
 
         print(safe(summary(report)), file=sys.stderr)
     if options.timing:
@@ -98,7 +99,7 @@ def baseline(options: argparse.Namespace) -> int:
     from lwlint.policy.baseline import absent, compare, pruned, record, told
     from lwlint.report import write
 
-    known = _known(options.output) if options.prune else ()
+    known = _known(options.output, trusted=options.trust) if options.prune else ()
     found = settings(options)
     asked = request(options, found)
     report = run(asked, rules(options, found))
@@ -107,18 +108,48 @@ def baseline(options: argparse.Namespace) -> int:
         return exit_code(report, options)
     comparison = compare(report, known, absent=absent(report, asked.paths, asked.tree))
     text = pruned(known, comparison) if options.prune else record(report)
-    write(options.output, text)
+    if os.path.lexists(options.output) and not options.prune:
+        _refuse_other(options.output)
+    write(options.output, text, (*report.sources, *kept(asked, options)))
     sys.stdout.write("".join(f"{line}\n" for line in _gone(comparison)))
     print(told(comparison) if options.prune else f"{len(text.splitlines()) - 1} findings recorded in {options.output}")
     return CONFORMS
 
 
-def _known(path: str) -> tuple[Known, ...]:
+def kept(asked: Request, options: argparse.Namespace) -> Iterator[str]:
+    """Yield the files, besides its sources, that a run was made by: configuration, baseline, rules, what git ignores."""
+    from lwlint.files.boundary import checkout
+
+    yield from asked.environments
+    yield from (path for path in asked.paths if os.path.isfile(path))
+    if asked.settings is not None:
+        yield from (layer.name for layer in asked.settings.layers)
+    if getattr(options, "baseline", None):
+        yield options.baseline
+    for folder in asked.rule_folders:
+        yield from (os.path.join(above, name) for above, _, names in os.walk(folder) for name in names if name.endswith(".yaml"))
+    for folder in {checkout(os.path.abspath(path)) or path for path in asked.paths}:
+        yield from (os.path.join(folder, name) for name in (".gitignore", ".lwlint.yaml", "pyproject.toml", ".pre-commit-config.yaml"))
+
+
+def _refuse_other(path: str) -> None:
+    """Raise ConfigurationError if there is something at `path` that is neither a baseline nor empty."""
+    from lwlint.files.boundary import read_regular
+
+    try:
+        head = read_regular(path, 64)
+    except OSError:
+        return  # who writes it says so
+    if head.strip() and not head.startswith(b'{"lwlint baseline"'):
+        raise ConfigurationError(f"`{path}`: is there, and is no baseline of lwlint; it is not overwritten")
+
+
+def _known(path: str, *, trusted: bool) -> tuple[Known, ...]:
+    from lwlint.files.boundary import BASELINE, around, read_bounded
     from lwlint.policy.baseline import read
 
     try:
-        with open(path, encoding="utf-8") as file:
-            return read(file.read(), path)
+        return read(read_bounded(path, BASELINE, None if trusted else around((path,))).decode("utf-8"), path)
     except OSError as error:
         raise ConfigurationError(f"`{path}`: baseline cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
@@ -151,10 +182,16 @@ def _tells_all(asked: Sequence[Output]) -> bool:
 
 def exit_code(report: Report, options: argparse.Namespace) -> int:
     """Return the exit code for a report, and say on standard error why it is not to be trusted."""
+    for path in report.unread:
+        print(safe(f"lwlint: `{path}`: cannot be read, by a defect of lwlint; the rest is judged (`--debug` shows where)"), file=sys.stderr)
     if report.count(BROKEN):
         for text in report.tracebacks if options.debug else ():
-            print(text, file=sys.stderr)
+            print(tame(text), file=sys.stderr)
         print("lwlint: a rule is broken, which is a defect of lwlint; the answer is not complete", file=sys.stderr)
+        return NOT_TRUSTED
+    if report.unread:
+        for text in report.tracebacks if options.debug else ():
+            print(tame(text), file=sys.stderr)
         return NOT_TRUSTED
     if not any(source.judged for source in report.sources.values()):
         others = f"{len(report.skipped)} files are none of lwlint's (`-v` says why)" if report.skipped else "there is no file"
@@ -182,7 +219,10 @@ def fix(options: argparse.Namespace) -> int:
         text, left_out = diff(outcome, secrets=options.show_secrets)
         sys.stdout.write(text)
         for path in left_out:
-            print(f"lwlint: `{path}`: a line that is changed holds a secret; `--show-secrets` shows it", file=sys.stderr)
+            print(
+                safe(f"lwlint: `{path}`: a line that is changed holds a secret, or steers a terminal; `--show-secrets` shows it"),
+                file=sys.stderr,
+            )
         print(told(outcome, done=False), end="", file=sys.stderr)
     else:
         mend.write(outcome)

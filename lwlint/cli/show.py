@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Optional
 from lwlint.cli import arguments
 from lwlint.core.config_reader import near
 from lwlint.core.finding import ConfigurationError
+from lwlint.core.harmless import tame
 from lwlint.run import load_catalogue, load_rules, read_facts
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def rules(options: argparse.Namespace) -> int:
     from lwlint.report.explain import rules_json, rules_text
 
     found = arguments.rules(options, arguments.settings(options))
-    sys.stdout.write(rules_json(found) if options.format == "json" else rules_text(found))
+    sys.stdout.write(rules_json(found) if options.format == "json" else tame(rules_text(found)))
     return CONFORMS
 
 
@@ -43,11 +44,11 @@ def explain(options: argparse.Namespace) -> int:
     rules, clauses = load_rules(options.rules), load_clauses()
     for rule in rules:
         if options.name in (rule.id, rule.code) or options.name.upper() == rule.code:
-            sys.stdout.write(explain_parameters(rule) if options.params else explain_rule(rule, clauses))
+            sys.stdout.write(tame(explain_parameters(rule) if options.params else explain_rule(rule, clauses)))
             return CONFORMS
     for clause in clauses:
         if options.name == clause.id:
-            sys.stdout.write(explain_clause(clause, rules))
+            sys.stdout.write(tame(explain_clause(clause, rules)))
             return CONFORMS
     known = [*(r.id for r in rules), *(r.code for r in rules), *(c.id for c in clauses)]
     raise ConfigurationError(f"`{options.name}`: unknown rule or clause{near(options.name, known)}")
@@ -85,8 +86,9 @@ def config(options: argparse.Namespace) -> int:
     if found is not None:
         from lwlint.policy.apply import configured
 
-        configured(load_rules(found.rule_directories, examples=False, cache=arguments.cache(options)), found)
-    sys.stdout.write(render_settings(found or Settings()))
+        trusted = options.trust or bool(options.config)
+        configured(load_rules(found.rule_directories, examples=False, cache=arguments.cache(options), trusted=trusted), found)
+    sys.stdout.write(tame(render_settings(found or Settings())))
     return CONFORMS
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -13,6 +14,8 @@ import msgspec
 from lwlint.core.finding import ConfigurationError
 
 T = TypeVar("T")
+_LONGEST = 80  # characters that a complaint quotes of a value
+_LONG = re.compile(rf"`([^`]{{{_LONGEST + 4},}})`")
 Path = tuple[Union[str, int], ...]
 
 
@@ -24,7 +27,7 @@ class Mismatch(Exception):
     """A value does not fit the type that it is read into; `path` leads to it from the top of the document."""
 
     def __init__(self, path: Path, message: str, *, key: bool = False) -> None:
-        super().__init__(message)
+        super().__init__(_LONG.sub(lambda match: f"`{shortened(match[1])}`", message))
         self.path = path
         self.key = key
 
@@ -51,40 +54,72 @@ def load(text: str, path: str) -> Any:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
     try:
         node = loader.get_single_node()
-        return None if node is None else _plain(node, loader, path, 0)
+        return None if node is None else _plain(node, loader, path, 0, [_MOST])
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else path
         raise ConfigurationError(f"{place}: {error.problem or error.context}") from error
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{path}: {error}") from error
+    except (RecursionError, MemoryError) as error:
+        raise ConfigurationError(f"{path}: is too deep or too large to be read") from error
     finally:
         loader.dispose()
 
 
-def _plain(node: Any, loader: Any, path: str, depth: int) -> Any:
-    """Return a composed node as plain values; one walk does what constructing and a search for doubled keys would take two for."""
+def _plain(node: Any, loader: Any, path: str, depth: int, left: list[int]) -> Any:
+    """Return a composed node as plain values; one walk does what constructing and a search for doubled keys would take two for.
+
+    `left` counts the values that are left to make, those of an alias each time that it is met.
+    """
+    left[0] -= 1
+    if left[0] < 0:
+        raise _misplaced(node, path, f"more than {_MOST} values, those of aliases counted each time")
     if node.id == "scalar":
-        try:
-            return node.value if node.tag == "tag:yaml.org,2002:str" else loader.construct_object(node)
-        except ValueError as error:  # a thirteenth month, 6_ as a number
-            raise _misplaced(node, path, f"`{node.value}`: {error} (quote it, if it is text)") from None
+        return _scalar(node, loader, path)
     if depth > _DEPTH:
         raise _misplaced(node, path, f"more than {_DEPTH} levels deep")
     if node.id == "sequence":
-        return [_plain(item, loader, path, depth + 1) for item in node.value]
+        return [_plain(item, loader, path, depth + 1, left) for item in node.value]
     plain: dict[Any, Any] = {}
     for key, value in node.value:
         if key.id != "scalar":
             raise _misplaced(key, path, "a key must be a scalar")
-        name = key.value if key.tag == "tag:yaml.org,2002:str" else loader.construct_object(key)
+        name = _scalar(key, loader, path)
         if name in plain:
             raise _misplaced(key, path, f"key `{key.value}` stands twice")
-        plain[name] = _plain(value, loader, path, depth + 1)
+        plain[name] = _plain(value, loader, path, depth + 1, left)
     return plain
 
 
+def _scalar(node: Any, loader: Any, path: str) -> Any:
+    """Return the value of a scalar; whatever its tag makes PyYAML raise is a complaint with its place."""
+    if node.tag == "tag:yaml.org,2002:str":
+        return node.value
+    try:
+        return loader.construct_object(node)
+    except ValueError as error:  # a thirteenth month, 6_ as a number
+        raise _misplaced(node, path, f"`{shortened(node.value)}`: {shortened(str(error))} (quote it, if it is text)") from None
+    except ConfigurationError:
+        raise
+    except Exception as error:
+        import yaml
+
+        if isinstance(error, yaml.YAMLError):
+            raise
+        raise _misplaced(node, path, f"`{shortened(node.value)}`: is no value of its tag") from None
+
+
 _DEPTH = 50
+_MOST = 200_000  # values of one document
+
+
+def shortened(text: str) -> str:
+    """Return what a complaint quotes of a value: its beginning, without secrets."""
+    from lwlint.core.secret import masked
+
+    text = masked(text)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def _misplaced(node: Any, path: str, message: str) -> ConfigurationError:
@@ -172,10 +207,16 @@ _UNIONS = (Union, getattr(types, "UnionType", Union))
 _WORDS = {str: "text (quote it)", int: "a whole number", float: "a number", bool: "`true` or `false`", type(None): "empty"}
 
 
-def _shown(plain: Any) -> str:
+def _shown(plain: Any, path: Path = ("",)) -> str:
+    """Return what a complaint calls a value; of one that is all there is in a file (`path` is empty) nothing is quoted."""
     if isinstance(plain, (dict, list)):
         return "a mapping" if isinstance(plain, dict) else "a list"
-    return "empty" if plain is None else f"`{plain}`"
+    if not path and plain is not None:
+        return "a value by itself"
+    try:
+        return "empty" if plain is None else f"`{shortened(str(plain))}`"
+    except ValueError:  # a number of thousands of digits
+        return "a number"
 
 
 def _blame_union(plain: Any, options: tuple[Any, ...], path: Path) -> None:
@@ -195,13 +236,13 @@ def _blame_union(plain: Any, options: tuple[Any, ...], path: Path) -> None:
 def _blame_keys(plain: Any, into: Any, path: Path) -> None:
     """Raise Mismatch for what is no mapping, and for a key that the record `into` does not know or that it misses."""
     if not isinstance(plain, dict):
-        raise Mismatch(path, f"{_shown(plain)}: must be a mapping")
+        raise Mismatch(path, f"{_shown(plain, path)}: must be a mapping")
     if into is None:
         return
     keys = [key for key, _ in (fields_of(into) or {}).values()]
     for key in plain:
         if key not in keys:
-            raise Mismatch((*path, key), f"`{key}`: unknown key{near(str(key), keys)}", key=True)
+            raise Mismatch((*path, key), f"`{shortened(str(key))}`: unknown key{near(shortened(str(key)), keys)}", key=True)
     for key in required_of(into):
         if key not in plain:
             raise Mismatch(path, f"`{key}` is missing")

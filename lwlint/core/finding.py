@@ -156,7 +156,8 @@ class Report(Struct, frozen=True):
     """The whole answer of one run, in the order in which it is printed.
 
     `skipped` are the paths that were given but are no input of lwlint's, with the reason; `release`
-    is the profile that was judged by and `release_because` the evidence for it.
+    is the profile that was judged by and `release_because` the evidence for it. `unread` are files that
+    a defect of lwlint kept from being read: the rest is judged, and the run is not to be trusted whole.
     """
 
     findings: tuple[Finding, ...]
@@ -166,6 +167,7 @@ class Report(Struct, frozen=True):
     release: str | None = None
     release_because: str = ""
     tracebacks: tuple[str, ...] = field(default=())
+    unread: tuple[str, ...] = ()
 
     def count(self, outcome: str) -> int:
         """Return how many rules came to `outcome`."""

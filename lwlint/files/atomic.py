@@ -8,9 +8,44 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Union
+
+from lwlint.files.boundary import checkout
+
+_DEVICES = ("/dev/fd/", "/dev/std")  # links of the system's own, by which a shell hands over what is open
+
+
+def refusal(path: str, kept: Iterable[str] = ()) -> str:
+    """Return why nothing may be written to `path`, as a predicate; empty if it may.
+
+    That is so for a link, for what a link of the checkout (without one, of the current folder) leads to, and for one of the files to be
+    `kept`, by whatever name.
+    """
+    if path.startswith(_DEVICES):
+        return ""
+    if os.path.islink(path):
+        return "is a link, and nothing is written through one"
+    here = os.getcwd()
+    base = checkout(here) or here
+    folder = os.path.dirname(os.path.abspath(path))
+    while (folder + os.sep).startswith(base + os.sep) and folder != base:
+        if os.path.islink(folder):
+            return f"lies behind the link `{os.path.relpath(folder)}`, and nothing is written through one"
+        folder = os.path.dirname(folder)
+    own = _identity(path)
+    if own is not None and any(_identity(one) == own for one in kept):
+        return "is a file that was read for this run, and is not overwritten"
+    return ""
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else None
 
 
 def replace(path: str, data: bytes, *, keep_owner: bool = False) -> None:

@@ -1,20 +1,29 @@
-"""Bytes kept between runs, in one folder: what is there may be stale, damaged or gone at any time, and is never relied upon."""
+"""Bytes kept between runs, in one folder: what is there may be stale, damaged or gone at any time, and is never relied upon.
+
+The folder is lwlint's own: of this user, 0700, no link. Where one is given that others may look into, a folder in it is made. An entry
+is bound to its name; in the tree that is judged, whose author could have put entries there, it is also sealed with a key of this user.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from importlib import import_module
-from importlib.util import find_spec, source_hash
+from importlib.util import find_spec
 from typing import Any
 
 from msgspec import Struct
 
+from lwlint.files.boundary import checkout, read_regular
+
 LIMIT = 64_000_000  # bytes in the folder; beyond that the oldest half goes
-_MAGIC = b"lwlint cache 1\n"
+_MAGIC, _MAGIC_OF_OLD = b"lwlint cache 2\n", b"lwlint cache 1\n"
 _SUFFIX = ".lwlint"
+_OURS = re.compile(r"[a-z]+-?[0-9a-f]+\.lwlint(?:\.\d+\.tmp)?")
+_INSIDE = ".lwlint-cache"
 _LOOKS = "0"  # names end in a hash; a look at the whole folder after one in sixteen is enough, and it may hold ten thousands
 
 
@@ -31,8 +40,9 @@ class Cache(Struct, frozen=True):
         if self.folder is None:
             return None
         try:
-            with open(os.path.join(self.folder, name + _SUFFIX), "rb") as file:
-                return unsealed(file.read()) if _is_own(os.fstat(file.fileno())) else None
+            folder, key = _place(self.folder)
+            path = os.path.join(folder, name + _SUFFIX)
+            return unsealed(read_regular(path), name, key) if _is_own(os.lstat(path)) else None
         except OSError:
             return None
 
@@ -40,44 +50,105 @@ class Cache(Struct, frozen=True):
         """Keep `data` under `name`, if the folder can be written."""
         if self.folder is None:
             return
-        path = os.path.join(self.folder, name + _SUFFIX)
+        try:
+            folder, key = _place(self.folder, make=True)
+        except OSError:
+            return
+        path = os.path.join(folder, name + _SUFFIX)
         fresh = f"{path}.{os.getpid()}.tmp"
         try:
-            os.makedirs(self.folder, mode=0o700, exist_ok=True)
-            with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(sealed(data))
+            handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except OSError:
+            return
+        try:
+            with open(handle, "wb") as file:
+                file.write(sealed(data, name, key))
             os.replace(fresh, path)
             if path[-len(_SUFFIX) - 1] in _LOOKS:
-                self._prune()
+                _prune(folder)
         except OSError:
             _remove(fresh)
 
-    def _prune(self) -> None:
-        """Remove the oldest entries if all of them together have grown too large; other files are not touched."""
-        assert self.folder is not None
-        found = []
-        with os.scandir(self.folder) as entries:
-            for entry in entries:
-                if _SUFFIX in entry.name:
-                    status = entry.stat(follow_symlinks=False)
-                    found.append((status.st_mtime_ns, status.st_size, entry.path))
-        total = sum(size for _, size, _ in found)
-        if total <= LIMIT:
+
+def _place(folder: str, *, make: bool = False) -> tuple[str, bytes]:
+    """Return the folder that entries lie in, and the key that they are sealed with; on demand it is made. Raises OSError for none."""
+    folder = os.path.abspath(folder)
+    try:
+        status = os.lstat(folder)
+    except FileNotFoundError:
+        if not make:
+            raise
+        os.makedirs(os.path.dirname(folder), mode=0o700, exist_ok=True)
+        with suppress(FileExistsError):
+            os.mkdir(folder, 0o700)
+        status = os.lstat(folder)
+    if not stat.S_ISDIR(status.st_mode) or (hasattr(os, "geteuid") and status.st_uid != os.geteuid()):
+        raise PermissionError(folder)
+    if status.st_mode & 0o077 and os.name == "posix":
+        if os.path.basename(folder) == _INSIDE:
+            raise PermissionError(folder)
+        return _place(os.path.join(folder, _INSIDE), make=make)
+    return folder, _key(folder, make=make)
+
+
+def default_folder() -> str | None:
+    """Return the folder in which lwlint keeps what makes the next run faster: where XDG has it; None without a home."""
+    above = os.environ.get("XDG_CACHE_HOME", "")
+    if not os.path.isabs(above):
+        above = os.path.join(os.path.expanduser("~"), ".cache")
+    return os.path.join(above, "lwlint") if os.path.isabs(above) else None
+
+
+def _key(folder: str, *, make: bool) -> bytes:
+    """Return the key of the entries in a folder: this user's for one in the checkout (or current folder), else none."""
+    here = os.path.realpath(os.getcwd())
+    top = checkout(here) or here
+    if not (os.path.realpath(folder) + os.sep).startswith(top.rstrip(os.sep) + os.sep):
+        return b""
+    own = default_folder()
+    if own is None or (os.path.realpath(own) + os.sep).startswith(top.rstrip(os.sep) + os.sep):
+        raise PermissionError(folder)
+    own, _ = _place(own, make=make)
+    path = os.path.join(own, "key")
+    if make:
+        with suppress(FileExistsError), open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(os.urandom(32))
+    key = read_regular(path)
+    if len(key) != 32 or not _is_own(os.lstat(path)):
+        raise PermissionError(path)
+    return key
+
+
+def _prune(folder: str) -> None:
+    """Remove the oldest entries if all of them together have grown too large; what lwlint has not made is not touched."""
+    found = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if _OURS.fullmatch(entry.name):
+                status = entry.stat(follow_symlinks=False)
+                found.append((status.st_mtime_ns, status.st_size, entry.path))
+    total = sum(size for _, size, _ in found)
+    if total <= LIMIT:
+        return
+    for _, size, path in sorted(found):
+        try:
+            if os.path.islink(path) or read_regular(path, len(_MAGIC)) not in (_MAGIC, _MAGIC_OF_OLD):
+                continue
+        except OSError:
+            continue
+        _remove(path)
+        total -= size
+        if total <= LIMIT // 2:
             return
-        for _, size, path in sorted(found):
-            _remove(path)
-            total -= size
-            if total <= LIMIT // 2:
-                return
 
 
-def hasher() -> Any:
-    """Return a blake2b of 16 bytes to be fed: without the rest of `hashlib`, which loads OpenSSL and takes 2 ms."""
+def hasher(key: bytes = b"") -> Any:
+    """Return a blake2b of 16 bytes to be fed, keyed if there is a key: without all of `hashlib`, which loads OpenSSL and takes 2 ms."""
     try:
         from _blake2 import blake2b
     except ImportError:
         from hashlib import blake2b
-    return blake2b(digest_size=16)
+    return blake2b(digest_size=16, key=key)
 
 
 def sha256(data: bytes) -> str:
@@ -96,15 +167,23 @@ def digest(data: bytes) -> bytes:
     return found
 
 
-def sealed(data: bytes) -> bytes:
-    """Return `data` with a head by which `unsealed` knows it again."""
-    return _MAGIC + source_hash(data) + data
+def sealed(data: bytes, name: str = "", key: bytes = b"") -> bytes:
+    """Return `data` with a head by which `unsealed` knows it again: under this name, and made by whoever has the key."""
+    return _MAGIC + _seal(data, name, key) + data
 
 
-def unsealed(data: bytes) -> bytes | None:
-    """Return what was sealed; None if `data` is anything else, or damaged."""
-    head, digest, content = data[: len(_MAGIC)], data[len(_MAGIC) : len(_MAGIC) + 8], data[len(_MAGIC) + 8 :]
-    return content if head == _MAGIC and digest == source_hash(content) else None
+def unsealed(data: bytes, name: str = "", key: bytes = b"") -> bytes | None:
+    """Return what was sealed under the name and with the key; None if `data` is anything else, or damaged."""
+    head, seal, content = data[: len(_MAGIC)], data[len(_MAGIC) : len(_MAGIC) + 16], data[len(_MAGIC) + 16 :]
+    return content if head == _MAGIC and seal == _seal(content, name, key) else None
+
+
+def _seal(data: bytes, name: str, key: bytes) -> bytes:
+    whole = hasher(key)
+    whole.update(b"%d:%s" % (len(name), name.encode()))
+    whole.update(data)
+    found: bytes = whole.digest()
+    return found
 
 
 def described(folders: Iterable[str], packages: Iterable[str] = ()) -> list[tuple[str, int, int, int]]:

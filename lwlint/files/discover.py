@@ -17,7 +17,7 @@ from lwlint.core.kind import LINK as LINK_ITSELF
 from lwlint.core.kind import UNREADABLE, Kinds, UnknownEncoding
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Link, Source
-from lwlint.files.tree import FILE, FOLDER, LINK, Tree, walk
+from lwlint.files.tree import FILE, FOLDER, LINK, OUTSIDE, Disk, Tree, walk
 
 _HEAD = 65536
 _ROOT = pattern(
@@ -35,6 +35,8 @@ class Input(Struct):
     links: list[Link] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
+    defects: list[str] = field(default_factory=list)  # files that a defect of lwlint kept from being read
+    traces: list[str] = field(default_factory=list)
 
     def sort(self) -> None:
         """Put all into the order of a walk, so that the order in which paths were given makes no difference."""
@@ -55,11 +57,22 @@ def _steps(item: tuple[str, object]) -> list[str]:
 class Discovery:
     """Reads sources from one tree, each once."""
 
-    def __init__(self, tree: Tree, kinds: Kinds, kind: str | None = None, refusal: Refusal = lambda path, given: None) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        kinds: Kinds,
+        kind: str | None = None,
+        refusal: Refusal = lambda path, given: None,
+        is_beyond: Callable[[str], bool] = lambda path: False,
+    ) -> None:
         """`kinds` are those that there are; `kind` is that of every file, where the user says so.
 
-        `refusal` says why a path is left out though it is there (None: it is not), given the folder that the user named, if any."""
+        `refusal` says why a path is left out though it is there (None: it is not), given the folder that the user named, if any.
+        `is_beyond` tells of a path whether it lies, as it is written, outside of the tree: a file there is read as context from the
+        disk, and never judged.
+        """
         self._tree = tree
+        self._is_beyond = is_beyond
         self._kinds = kinds
         self._kind = kinds.get(kind) if kind is not None else None
         self._refusal = refusal
@@ -83,7 +96,7 @@ class Discovery:
             if self._tree.real_kind(shown) != FOLDER:
                 self._choose(shown, None, named=not met)
                 continue
-            for below in walk(self._tree, shown, self._failed):
+            for below in walk(self._tree, shown, self._failed, self._passed):
                 self._choose(below, shown)
         self.found.sort()
         return self.found
@@ -98,8 +111,10 @@ class Discovery:
         path = normal(path)
         if path not in self.found.sources and path not in self._missing:
             self.looked_for.append((path, judged))
-            if self._tree.real_kind(path) == FILE:
-                self._take(path, named=True, judged=judged)
+            beyond = self._is_beyond(path)
+            tree = Disk() if beyond else self._tree
+            if tree.real_kind(path) == FILE and not (beyond and judged):
+                self._take(path, named=True, judged=judged, tree=tree)
             if path not in self.found.sources:
                 self._missing.add(path)
         return self.found.sources.get(path)
@@ -138,10 +153,14 @@ class Discovery:
                 continue
             try:
                 text = kind.decode(self._tree.read(path, kind.limit))
+                recognised = kind.recognise(path, text, False)
             except OSError:
                 continue  # it stays among what is skipped
+            except Exception as error:  # whatever a reader of bytes raises is of this file alone
+                self._refuse(path, defect(error))
+                self.found.defects.append(path)
+                continue
             self.found.skipped.remove(item)
-            recognised = kind.recognise(path, text, False)
             if recognised is not True:
                 self.found.skipped.append((path, str(recognised or self._kinds.nothing)))
                 continue
@@ -168,6 +187,9 @@ class Discovery:
     def _failed(self, path: str, error: OSError) -> None:
         self._refuse(path, f"folder cannot be read ({error.strerror})")
 
+    def _passed(self, path: str) -> None:
+        self.found.skipped.append((path, "a folder that holds no input, by its name; name it to have it read"))
+
     def _choose(self, path: str, given: str | None, *, named: bool = False) -> None:
         why = self._refusal(path, given)
         if why is None:
@@ -175,28 +197,38 @@ class Discovery:
         else:
             self.found.skipped.append((path, why))
 
-    def _take(self, path: str, *, named: bool, judged: bool = True) -> None:
+    def _take(self, path: str, *, named: bool, judged: bool = True, tree: Tree | None = None) -> None:
         if path in self.found.sources:
             return
-        kind = self._tree.kind(path)
+        tree = tree or self._tree
+        kind = tree.kind(path)
         root = root_of(path)
-        if kind == LINK and self._kinds.has_meaning(path) and not (named and root_is_loose(path, root)):
-            self.found.links.append(Link(path, self._tree.target(path), self._host(path, root), root))
-            self.found.sources[path] = Source(path, "", LINK_ITSELF, self._host(path, root), root)  # a finding may blame the link itself
+        try:
+            if kind == LINK and self._kinds.has_meaning(path) and not (named and root_is_loose(path, root)):
+                self.found.links.append(Link(path, tree.target(path), self._host(path, root), root))
+                self.found.sources[path] = Source(
+                    path, "", LINK_ITSELF, self._host(path, root), root
+                )  # a finding may blame the link itself
+                return
+            real = self._followed(tree, path, root) if kind == LINK else path
+        except OSError as error:
+            self._refuse(path, f"link cannot be read ({error.strerror})", judged=judged)
             return
-        real = self._followed(path, root) if kind == LINK else path
         if not (named or self._kind or self._kinds.may_hold(path)):
             self.found.skipped.append((path, self._kinds.nothing))
             return
-        what = self._tree.real_kind(real) if real is not None else None
+        what = tree.real_kind(real) if real is not None else None
         if real is None or what != FILE:
             self._refuse_special(path, what, named, kind is None)
             return
         try:
-            size, most = self._tree.size(real), max(kind.limit for kind in self._kinds)
-            self._take_bytes(path, self._tree.read(real, most), named=named, judged=judged, size=size)
+            size, most = tree.size(real), max(kind.limit for kind in self._kinds)
+            self._take_bytes(path, tree.read(real, most), named=named, judged=judged, size=size)
         except OSError as error:
             self._refuse(path, f"file cannot be read ({error.strerror})", judged=judged)
+        except Exception as error:  # whatever a reader of bytes raises is of this file alone
+            self._refuse(path, defect(error), judged=judged)
+            self.found.defects.append(path)
 
     def _refuse_special(self, path: str, what: str | None, named: bool, hidden: bool) -> None:
         if hidden:
@@ -205,15 +237,17 @@ class Discovery:
             self.found.skipped.append((path, "a link to a folder, not followed"))
         elif what is None:
             self._refuse(path, "link leads nowhere")
+        elif what == OUTSIDE:
+            self._refuse(path, "link leads out of the tree, and is not followed; `--trust` follows it")
         elif named or self._kinds.may_hold(path):
             self._refuse(path, "is no regular file (a pipe, socket or device); it is not opened")
 
-    def _followed(self, path: str, root: str) -> str | None:
+    def _followed(self, tree: Tree, path: str, root: str) -> str | None:
         """Return the path that the link at `path` leads to; an absolute target stays inside the host's tree `root`."""
         for _ in range(40):
-            if self._tree.kind(path) != LINK:
+            if tree.kind(path) != LINK:
                 return path
-            target = self._tree.target(path)
+            target = tree.target(path)
             path = (
                 root + target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
             )
@@ -224,6 +258,9 @@ class Discovery:
             data = _without_warnings(data)
         head = data[:_HEAD].decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "replace")
         kind, why = (self._kind, "") if self._kind and judged else self._kinds.of(path, head, named=named)
+        if kind is None and len(data) > _HEAD:  # what tells may stand behind a long comment
+            whole = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "replace")
+            kind, why = self._kinds.of(path, whole, named=named)
         if kind is None:
             self.found.skipped.append((path, why))
             return
@@ -266,6 +303,11 @@ class Discovery:
 
 def _encoding(error: UnicodeDecodeError) -> str:
     return "UTF-8" if error.encoding == "utf-8" else f"`{error.encoding}`"
+
+
+def defect(error: BaseException) -> str:
+    """Return what is said of a file over which a reader raised `error`: a type, and nothing of what is in the file."""
+    return f"cannot be read, by a defect of lwlint ({type(error).__name__})"
 
 
 def _without_warnings(data: bytes) -> bytes:

@@ -1,22 +1,36 @@
 """What changed in a git checkout, and the files as they were before: asked of the `git` program, which only reads.
 
-No hook, filter, external diff or file system monitor of the repository's configuration is run, and the index is not refreshed.
+Revisions are looked up in the repository. All else is asked in a git directory of our own, which has the repository's objects and index and
+none of its configuration: so there is no filter, hook, diff, file system monitor, helper or alias to run, whatever its name.
 """
 
 from __future__ import annotations
 
 import os
 import posixpath
+import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from msgspec import Struct
 
 from lwlint.core.finding import ConfigurationError
+from lwlint.files.boundary import CONFIGURATION, read_bounded
 from lwlint.files.tree import FILE, FOLDER, LINK, Tree
 
 _SAFE = ("git", "--no-pager", "--literal-pathspecs", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
 _KINDS = {b"100644": FILE, b"100755": FILE, b"120000": LINK}
+_LONGEST = 120  # seconds that git may take for one answer: a pipe in the place of a file it would wait for without end
+_NO_PROGRAMS = {  # no transport, so no helper and no missing object fetched; nothing asked; no lock taken
+    **{"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"},
+    **{"GIT_SSH_COMMAND": "false", "GIT_SSH": "false", "GIT_ASKPASS": "false", "SSH_ASKPASS": "false", "GIT_PROXY_COMMAND": "false"},
+}
+_NO_CONFIGURATION = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "GIT_ATTR_NOSYSTEM": "1"}
+_KEPT = ("PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "TMP", "LD_LIBRARY_PATH", "GIT_EXEC_PATH", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
+_HARMLESS = (
+    r"^(core\.(autocrlf|eol|filemode|symlinks|ignorecase|precomposeunicode|sparsecheckout|sparsecheckoutcone)|extensions\.objectformat)$"
+)
 
 
 class Blob(Struct, frozen=True):
@@ -43,21 +57,24 @@ def since(revision: str) -> Change:
     """
     prefix = _prefix("--since")
     commit = _commit(_base(revision))
-    entries = {path: old for path, (old, _) in _raw("diff-index", commit).items()}
-    for path in _names("ls-files", "--others", "--exclude-standard", "--full-name", "-z", "--", _up(prefix)):
-        entries.setdefault(path, None)
-    return Change(_blobs(entries, prefix), {})
+    with _apart(prefix) as git:
+        entries = {path: old for path, (old, _) in git.raw("diff-index", commit).items()}
+        for path in git.new():
+            entries.setdefault(path, None)
+        return Change(git.blobs(entries), {})
 
 
 def staged() -> Change:
     """Return what differs between the last commit and the index; raises ConfigurationError as `since` does."""
     prefix = _prefix("--staged")
-    before = {path: old for path, (old, _) in _raw("diff-index", "--cached", _last()).items()}
-    after = {path: old for path, (old, _) in _raw("diff-files").items()}
-    for path in _names("ls-files", "--others", "--exclude-standard", "--full-name", "-z", "--", _up(prefix)):
-        after.setdefault(path, None)
-        before.setdefault(path, None)
-    return Change({**_blobs(after, prefix), **_blobs(before, prefix)}, _blobs(after, prefix))
+    last = _last()
+    with _apart(prefix) as git:
+        before = {path: old for path, (old, _) in git.raw("diff-index", "--cached", last or git.empty()).items()}
+        after = {path: old for path, (old, _) in git.raw("diff-files").items()}
+        for path in git.new():
+            after.setdefault(path, None)
+            before.setdefault(path, None)
+        return Change({**git.blobs(after), **git.blobs(before)}, git.blobs(after))
 
 
 def commit_of(paths: Sequence[str]) -> Change | None:
@@ -66,25 +83,44 @@ def commit_of(paths: Sequence[str]) -> Change | None:
         prefix = _prefix("--hook")
     except ConfigurationError:
         return None
-    names = {posixpath.relpath(path, prefix or ".") for path in _raw("diff-index", "--cached", _last())}
+    last = _last()
+    with _apart(prefix) as git:
+        changed = git.raw("diff-index", "--cached", last or git.empty())
+    names = {posixpath.relpath(path, prefix or ".") for path in changed}
     return staged() if names.issuperset(map(posixpath.normpath, paths)) else None
 
 
-def _up(prefix: str) -> str:
-    return "../" * prefix.count("/") or "."
-
-
-def _git(*arguments: str, text: bytes = b"", none: int = 0) -> bytes:
+def _run(command: Sequence[str], environment: Mapping[str, str], text: bytes = b"", none: int = 0) -> bytes:
     """Return what git prints; `none` is the exit code by which a command says that there is nothing."""
-    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", "GIT_NO_LAZY_FETCH": "1"}
     try:
-        done = subprocess.run((*_SAFE, *arguments), input=text, capture_output=True, env=environment, check=False)
+        done = subprocess.run(command, input=text, capture_output=True, env=environment, check=False, timeout=_LONGEST)  # nosec B603 -- no shell; nothing of the repository is run
+    except subprocess.TimeoutExpired:
+        raise ConfigurationError(f"`git {command[len(_SAFE)]}`: has not ended after {_LONGEST} seconds") from None
     except OSError as error:
         raise ConfigurationError(f"`git` cannot be run ({error.strerror}); `--since` and `--staged` need it") from error
     if done.returncode not in (0, none):
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
-        raise ConfigurationError(f"`git {arguments[0]}`: {lines[-1]}")
+        raise ConfigurationError(f"`git {command[len(_SAFE)]}`: {lines[-1]}")
     return done.stdout
+
+
+def _git(*arguments: str, none: int = 0) -> bytes:
+    """Return what git says of the repository itself: of its revisions, paths and settings, for which nothing is run."""
+    environment = {**os.environ, **_NO_PROGRAMS}
+    if not {"GIT_DIR", "GIT_WORK_TREE"}.intersection(environment):
+        top = _top()
+        if top is not None:
+            environment["GIT_WORK_TREE"] = top  # whatever `core.worktree` says
+    return _run((*_SAFE, *arguments), environment, none=none)
+
+
+def _top() -> str | None:
+    folder = os.getcwd()
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        if folder == os.path.dirname(folder):
+            return None
+        folder = os.path.dirname(folder)
+    return folder
 
 
 def _prefix(option: str) -> str:
@@ -125,58 +161,132 @@ def _shallow() -> str:
 
 
 def _last() -> str:
-    """Return the last commit or, before the first one, the empty tree."""
-    if _git("rev-parse", "--verify", "--quiet", "HEAD", none=1):
-        return _commit("HEAD")
-    return _git("hash-object", "-t", "tree", "--stdin").decode("ascii").strip()
+    """Return the last commit; empty before the first one."""
+    return _commit("HEAD") if _git("rev-parse", "--verify", "--quiet", "HEAD", none=1) else ""
 
 
 Entry = tuple[str, bytes]  # FILE or LINK, and the name of the blob
 
 
-def _raw(*arguments: str) -> dict[str, tuple[Entry | None, Entry | None]]:
-    """Return both sides of every file that differs, by its path from the top of the checkout."""
-    found: dict[str, tuple[Entry | None, Entry | None]] = {}
-    parts = _git(*_no_filters(), arguments[0], "--raw", "-z", "--no-renames", "--no-abbrev", "--ignore-submodules", *arguments[1:]).split(
-        b"\0"
-    )
-    for head, path in zip(parts[::2], parts[1::2]):
-        old_mode, new_mode, old, new, status = head.lstrip(b":").split(b" ")
-        if not status.startswith(b"U"):  # not merged yet: what lies on the disk is all there is
-            found[os.fsdecode(path)] = (_entry(old_mode, old), _entry(new_mode, new))
-    return found
+@contextmanager
+def _apart(prefix: str) -> Iterator[_Apart]:
+    """Make a git directory of our own for the checkout around the current folder, and take it away again."""
+    import tempfile
+
+    said = _git("rev-parse", *(word for name in _PLACES for word in ("--git-path", name))).split(b"\n")
+    places = {name: os.path.abspath(os.fsdecode(path)) for name, path in zip(_PLACES, said)}
+    if os.path.lexists(places["index"]) and not os.path.isfile(places["index"]):
+        raise ConfigurationError("`git`: its index is no regular file")
+    with tempfile.TemporaryDirectory(prefix="lwlint-") as folder:
+        for name in ("refs", "info"):
+            os.mkdir(os.path.join(folder, name))
+        _put(folder, "HEAD", b"ref: refs/heads/none\n")
+        _put(folder, "config", _configuration())
+        _put(folder, "info/exclude", b"".join(_bounded(path) + b"\n" for path in (*_excludes(), places["info/exclude"])))
+        _put(folder, "info/sparse-checkout", _bounded(places["info/sparse-checkout"]))
+        of_index = os.path.dirname(places["sharedindex"])
+        for name in os.listdir(of_index) if os.path.isdir(of_index) else ():
+            if name.startswith("sharedindex.") and os.path.isfile(os.path.join(of_index, name)):
+                os.symlink(os.path.join(of_index, name), os.path.join(folder, name))
+        yield _Apart(folder, prefix, places)
 
 
-def _no_filters() -> Iterator[str]:
-    """Yield the options without which git would run the programs that a configuration puts between files and blobs."""
-    for name in _git("config", "--null", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process|required)$", none=1).split(b"\0"):
-        if name:
-            yield from ("-c", os.fsdecode(name) + ("=false" if name.endswith(b".required") else "="))
+_PLACES = ("objects", "index", "info/exclude", "info/sparse-checkout", "sharedindex")
+
+
+def _put(folder: str, name: str, data: bytes) -> None:
+    with open(os.path.join(folder, name), "xb") as file:
+        file.write(data)
+
+
+def _bounded(path: str) -> bytes:
+    try:
+        return read_bounded(path, CONFIGURATION)
+    except OSError:
+        return b""
+
+
+def _configuration() -> bytes:
+    """Return a configuration with those settings of the repository by which files are compared, and which name nothing."""
+    found = {"core.bare": "false"}
+    for entry in _git("config", "--null", "--get-regexp", _HARMLESS, none=1).split(b"\0"):
+        name, _, value = entry.decode("ascii", "replace").partition("\n")
+        if re.fullmatch(r"[\w-]{1,20}", value):
+            found[name] = value
+    version = 1 if "extensions.objectformat" in found else 0
+    lines = [f"[core]\nrepositoryformatversion = {version}\n"]
+    lines += [f"[{name.partition('.')[0]}]\n{name.partition('.')[2]} = {value}\n" for name, value in found.items()]
+    return "".join(lines).encode("ascii")
+
+
+def _excludes() -> Iterator[str]:
+    """Yield the file in which this user has git ignore files everywhere."""
+    own = os.fsdecode(_git("config", "--global", "--null", "--path", "--get", "core.excludesfile", none=1)).rstrip("\0")
+    above = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
+    yield own or os.path.join(above, "git", "ignore")
+
+
+class _Apart:
+    """A git directory of our own: the repository's objects and index, and the files of the checkout."""
+
+    def __init__(self, folder: str, prefix: str, places: Mapping[str, str]) -> None:
+        self._prefix = prefix
+        self._up = "../" * prefix.count("/") or "."
+        top = os.path.abspath(self._up)
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if name in _KEPT},
+            **_NO_PROGRAMS,
+            **_NO_CONFIGURATION,
+            **{"HOME": folder, "XDG_CONFIG_HOME": folder, "GIT_DIR": folder, "GIT_WORK_TREE": top},
+            **{"GIT_INDEX_FILE": places["index"], "GIT_OBJECT_DIRECTORY": places["objects"]},
+        }
+
+    def _git(self, *arguments: str, text: bytes = b"") -> bytes:
+        return _run((*_SAFE, *arguments), self._environment, text)
+
+    def empty(self) -> str:
+        """Return the name of the empty tree."""
+        return self._git("hash-object", "-t", "tree", "--stdin").decode("ascii").strip()
+
+    def new(self) -> Iterator[str]:
+        """Yield the files that git neither knows nor ignores, by their paths from the top of the checkout."""
+        names = self._git("ls-files", "--others", "--exclude-standard", "--full-name", "-z", "--", self._up)
+        return (os.fsdecode(name) for name in names.split(b"\0") if name)
+
+    def tracked(self) -> frozenset[str]:
+        """Return the files that git knows, by their paths from the top of the checkout."""
+        names = self._git("ls-files", "--cached", "--full-name", "-z", "--", self._up)
+        return frozenset(os.fsdecode(name) for name in names.split(b"\0") if name)
+
+    def raw(self, *arguments: str) -> dict[str, tuple[Entry | None, Entry | None]]:
+        """Return both sides of every file that differs, by its path from the top of the checkout."""
+        found: dict[str, tuple[Entry | None, Entry | None]] = {}
+        parts = self._git(arguments[0], "--raw", "-z", "--no-renames", "--no-abbrev", "--ignore-submodules", *arguments[1:]).split(b"\0")
+        for head, path in zip(parts[::2], parts[1::2]):
+            old_mode, new_mode, old, new, status = head.lstrip(b":").split(b" ")
+            if not status.startswith(b"U"):  # not merged yet: what lies on the disk is all there is
+                found[os.fsdecode(path)] = (_entry(old_mode, old), _entry(new_mode, new))
+        return found
+
+    def blobs(self, entries: Mapping[str, Entry | None]) -> dict[str, Blob | None]:
+        """Return the content of every entry, by its path from the current directory."""
+        wanted = list(dict.fromkeys(entry[1] for entry in entries.values() if entry is not None))
+        contents: dict[bytes, bytes] = {}
+        answer = self._git("cat-file", "--batch", text=b"\n".join(wanted) + b"\n") if wanted else b""
+        at = 0
+        for name in wanted:
+            end = answer.index(b"\n", at)
+            size = answer[at:end].split(b" ")[-1]
+            if not size.isdigit():
+                raise ConfigurationError(f"`git cat-file`: object {name.decode('ascii', 'replace')} is missing from the repository")
+            contents[name] = answer[end + 1 : end + 1 + int(size)]
+            at = end + 2 + int(size)
+        shown = {path: posixpath.relpath(path, self._prefix) if self._prefix else path for path in entries}
+        return {shown[path]: Blob(entry[0], contents[entry[1]]) if entry is not None else None for path, entry in entries.items()}
 
 
 def _entry(mode: bytes, name: bytes) -> Entry | None:
     return (_KINDS[mode], name) if mode in _KINDS else None
-
-
-def _names(*arguments: str) -> Iterator[str]:
-    return (os.fsdecode(name) for name in _git(*arguments).split(b"\0") if name)
-
-
-def _blobs(entries: Mapping[str, Entry | None], prefix: str) -> dict[str, Blob | None]:
-    """Return the content of every entry, by its path from the current directory."""
-    wanted = list(dict.fromkeys(entry[1] for entry in entries.values() if entry is not None))
-    contents: dict[bytes, bytes] = {}
-    answer = _git("cat-file", "--batch", text=b"\n".join(wanted) + b"\n") if wanted else b""
-    at = 0
-    for name in wanted:
-        end = answer.index(b"\n", at)
-        size = answer[at:end].split(b" ")[-1]
-        if not size.isdigit():
-            raise ConfigurationError(f"`git cat-file`: object {name.decode('ascii', 'replace')} is missing from the repository")
-        contents[name] = answer[end + 1 : end + 1 + int(size)]
-        at = end + 2 + int(size)
-    shown = {path: posixpath.relpath(path, prefix) if prefix else path for path in entries}
-    return {shown[path]: Blob(entry[0], contents[entry[1]]) if entry is not None else None for path, entry in entries.items()}
 
 
 class Past:

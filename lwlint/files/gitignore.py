@@ -13,6 +13,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from lwlint.files.boundary import CONFIGURATION, read_bounded
+
 
 class Pattern(NamedTuple):
     """One pattern: what it says of a path that `regex` matches whole, and whether it speaks of folders only."""
@@ -169,9 +171,10 @@ class Ignored:
 
     def _read(self, folder: str) -> tuple[str, ...]:
         if folder not in self._lines:
-            try:
-                with open(posixpath.join(folder, ".gitignore"), encoding="utf-8", errors="surrogateescape") as file:
-                    self._lines[folder] = tuple(file.read().splitlines())
+            path = posixpath.join(folder, ".gitignore")
+            try:  # git takes none that is a link
+                data = b"" if os.path.islink(path) else read_bounded(path, CONFIGURATION)
+                self._lines[folder] = tuple(data.decode("utf-8", "surrogateescape").splitlines())
             except OSError:
                 self._lines[folder] = ()
         return self._lines[folder]

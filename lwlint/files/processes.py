@@ -158,11 +158,11 @@ class Pool:
 
 def _result(pipe: int) -> tuple[Any] | None:
     """Return the result that comes through the pipe; None where the worker died over it."""
-    import pickle
+    import pickle  # nosec B403 -- of a process that this one forked
 
     with os.fdopen(pipe, "rb", closefd=False) as file:
         try:
-            return (pickle.load(file),)  # of a process that this one forked
+            return (pickle.load(file),)  # nosec B301 -- of a process that this one forked
         except (EOFError, pickle.UnpicklingError):
             return None
 
@@ -205,7 +205,7 @@ def _forked(work: Work, number: int, life: tuple[int, int], others: tuple[int, .
 def _work(work: Work, number: int, sink: int, life: int) -> None:
     """Do one piece of work in a process of its own, and send what comes of it."""
     import _thread
-    import pickle
+    import pickle  # nosec B403 -- for the process that forked this one
     import signal
     import time
 

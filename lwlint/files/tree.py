@@ -6,9 +6,13 @@ import os
 import posixpath
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from typing import Protocol, Union
+from errno import EINVAL, EPERM
+from typing import Protocol, TypeVar, Union
+
+from lwlint.files.boundary import Boundary, read_regular
 
 FILE, FOLDER, LINK, OTHER = "file", "folder", "link", "other"
+OUTSIDE = "outside"  # there is something, and a link leads to it out of the tree
 
 
 class Tree(Protocol):
@@ -21,7 +25,7 @@ class Tree(Protocol):
         """Return the text of the link at `path`."""
 
     def real_kind(self, path: str) -> str | None:
-        """Return what `path` is, links followed; None for a link that leads nowhere."""
+        """Return what `path` is, links followed; None for a link that leads nowhere, OUTSIDE for one that leads out of the tree."""
 
     def size(self, path: str) -> int:
         """Return the size of the file at `path` in bytes."""
@@ -47,27 +51,75 @@ class Disk:
     def kind(self, path: str) -> str | None:
         try:
             return _kind(os.lstat(path).st_mode)
-        except OSError:  # nothing there, or in a folder that this user may not enter
+        except (OSError, ValueError):  # nothing there, or in a folder that this user may not enter; or no name for a file
             return None
 
     def real_kind(self, path: str) -> str | None:
         try:
             return _kind(os.stat(path).st_mode)
-        except OSError:
+        except (OSError, ValueError):
             return None
 
     def target(self, path: str) -> str:
-        return os.readlink(path)
+        return _ask(os.readlink, path)
 
     def size(self, path: str) -> int:
-        return os.stat(path).st_size
+        return _ask(os.stat, path).st_size
 
     def read(self, path: str, most: int = -1) -> bytes:
-        with open(path, "rb") as file:
-            return file.read(most)
+        return read_regular(path, most)
 
     def names(self, path: str) -> list[str]:
-        return sorted(os.listdir(path))
+        return sorted(_ask(os.listdir, path))
+
+
+T = TypeVar("T")
+
+
+def _ask(ask: Callable[[str], T], path: str) -> T:
+    """Return what the system says of `path`; raise OSError, too, for what cannot be the name of a file."""
+    try:
+        return ask(path)
+    except ValueError:
+        raise OSError(EINVAL, os.strerror(EINVAL), path) from None
+
+
+class Confined(Disk):
+    """The file system inside a boundary: what a link leads to outside of it is there, and is never opened."""
+
+    def __init__(self, boundary: Boundary) -> None:
+        self.boundary = boundary
+
+    def kind(self, path: str) -> str | None:
+        found = super().kind(path)
+        return found if found is None or self.boundary.holds(os.path.dirname(path) or ".") or self._is_root(path) else OUTSIDE
+
+    def real_kind(self, path: str) -> str | None:
+        found = super().real_kind(path)
+        return found if found is None or self.boundary.holds(path) else OUTSIDE
+
+    def target(self, path: str) -> str:
+        self._hold(os.path.dirname(path) or ".")
+        return super().target(path)
+
+    def size(self, path: str) -> int:
+        self._hold(path)
+        return super().size(path)
+
+    def read(self, path: str, most: int = -1) -> bytes:
+        self._hold(path)
+        return super().read(path, most)
+
+    def names(self, path: str) -> list[str]:
+        self._hold(path)
+        return super().names(path)
+
+    def _is_root(self, path: str) -> bool:
+        return os.path.realpath(path) in self.boundary.roots
+
+    def _hold(self, path: str) -> None:
+        if not self.boundary.holds(path):
+            raise PermissionError(EPERM, "it leads out of the tree", path)
 
 
 Content = Union[str, bytes, Mapping[str, str]]
@@ -164,14 +216,15 @@ class Overlay:
         return sorted({*there, *self._added.get(path, ())})
 
 
-_NO_INPUT = frozenset((".git", ".hg", ".svn", ".tox", ".venv", "__pycache__", "node_modules"))
+_GIT = ".git"  # git takes no such folder into a repository, so that nothing can be hidden in it
+_NO_INPUT = frozenset((_GIT, ".hg", ".svn", ".tox", ".venv", "__pycache__", "node_modules"))
 
 
-def walk(tree: Tree, path: str, failed: Callable[[str, OSError], None]) -> Iterator[str]:
+def walk(tree: Tree, path: str, failed: Callable[[str, OSError], None], passed: Callable[[str], None] = lambda path: None) -> Iterator[str]:
     """Yield every path below the folder `path` that is no folder, sorted; no links are followed but `path` itself.
 
     Folders that hold no input (`.git`, `__pycache__` and the like) are left out. `failed` is told of
-    each folder that cannot be listed.
+    each folder that cannot be listed, `passed` of each that is left out by its name but for git's own.
     """
     start, todo = path, [path]
     while todo:
@@ -186,3 +239,5 @@ def walk(tree: Tree, path: str, failed: Callable[[str, OSError], None]) -> Itera
             continue
         prefix = "" if path in ("", ".") else path.rstrip("/") + "/"
         todo.extend(prefix + name for name in reversed(names) if name not in _NO_INPUT)
+        for name in _NO_INPUT.difference((_GIT,)).intersection(names):
+            passed(prefix + name)

@@ -37,6 +37,8 @@ def table(text: str, path: str) -> Mapping[str, Any] | None:
         match = re.search(r"^(.*) \(at line (\d+), column (\d+)\)$", str(error))
         place, said = (f"{path}:{match[2]}:{match[3]}", match[1]) if match else (path, str(error))
         raise ConfigurationError(f"{place}: {said}") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets in brackets without end
+        raise ConfigurationError(f"{path}: is not TOML that can be read ({type(error).__name__})") from error
     for part in _TABLE:
         if not isinstance(found, dict) or part not in found:
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
@@ -16,6 +17,7 @@ from lwlint.core.check import AnyCheck
 from lwlint.core.config_reader import Document, Mismatch, build, located, near, read
 from lwlint.core.facts import RELEASES
 from lwlint.core.finding import ConfigurationError
+from lwlint.files.boundary import CONFIGURATION, Boundary, read_bounded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,7 +77,7 @@ class Rule(Document, frozen=True, dict=True):
 
     @cached_property
     def parameters(self) -> Any:
-        """The rule's `params`, as the dataclass that its check declares."""
+        """The rule's `params`, as the record that its check declares. Raises Mismatch."""
         return build(self.params or {}, self.bound.params, ("params",))
 
     def compare(self) -> None:
@@ -124,24 +126,40 @@ def _check_examples(rule: Rule) -> None:
             raise Mismatch(("examples",), f"a rule has at least one {kind} example")
 
 
-def load_folder(folder: Path, shown: str, *, examples: bool = True) -> list[Rule]:
+_MOST_FILES = 20_000  # that are looked at in a folder with rules
+
+
+def load_folder(folder: Path, shown: str, *, examples: bool = True, within: Boundary | None = None) -> list[Rule]:
     """Return the rules below `folder`, sorted by code; `shown` is how to name the folder in complaints.
 
-    `examples` as for `load_rule`.
+    `examples` as for `load_rule`. No link leads to a rule outside of `within`, and none to a folder is followed.
 
     Raises ConfigurationError for a rule that does not load, a folder without rules, and a code or id that stands twice.
     """
-    paths = sorted(path for path in folder.rglob("*.yaml") if path.name not in NO_RULES)
+    paths = _rule_files(folder, shown)
     if not paths:
         raise ConfigurationError(f"`{shown}`: no rules there (no `*.yaml`)")
     loaded = []
     for path in paths:
         try:
-            text = path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"{shown}/{path.relative_to(folder).as_posix()}: cannot be read ({error})") from error
+            text = read_bounded(str(path), CONFIGURATION, within).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+        except UnicodeDecodeError:
+            raise ConfigurationError(f"{shown}/{path.relative_to(folder).as_posix()}: cannot be read (it is not UTF-8)") from None
+        except OSError as error:
+            raise ConfigurationError(f"{shown}/{path.relative_to(folder).as_posix()}: cannot be read ({error.strerror})") from error
         loaded.append(load_rule(text, f"{shown}/{path.relative_to(folder).as_posix()}", examples=examples))
     return unique(loaded)
+
+
+def _rule_files(folder: Path, shown: str) -> list[Path]:
+    found, looked_at = [], 0
+    for above, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name != ".git")
+        looked_at += len(folders) + len(names)
+        if looked_at > _MOST_FILES:
+            raise ConfigurationError(f"`{shown}`: has more than {_MOST_FILES} files; name the folder that has the rules")
+        found += [folder.__class__(above, name) for name in names if name.endswith(".yaml") and name not in NO_RULES]
+    return sorted(found)
 
 
 def unique(rules: Iterable[Rule]) -> list[Rule]:

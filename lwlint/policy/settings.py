@@ -16,6 +16,7 @@ from lwlint.core.config_reader import Document, Mismatch, build, located, near
 from lwlint.core.config_reader import load as load_yaml
 from lwlint.core.facts import RELEASES
 from lwlint.core.finding import ConfigurationError
+from lwlint.files.boundary import CONFIGURATION, Boundary, checkout, read_bounded
 from lwlint.files.gitignore import useless
 
 NAME = ".lwlint.yaml"
@@ -23,20 +24,24 @@ _MISNAMED = (".lwlint.yml", "lwlint.yaml", "lwlint.yml")
 SHARED = ("pyproject.toml", "tox.ini", "setup.cfg")  # files of other programs too, in which lwlint has a place
 
 
-def nearest() -> str | None:
+def nearest(*, trusted: bool = False) -> str | None:
     """Return the path of the nearest configuration, from the current folder upwards; None if there is none.
 
-    Raises ConfigurationError where one folder has two, and for a file whose name is almost the right one.
+    Raises ConfigurationError where one folder has two, for a file whose name is almost the right one, and for one outside of the
+    checkout that another user has put there, unless it is `trusted`.
     """
     folder = os.getcwd()
+    top = checkout(folder) or folder
     while True:
         own = os.path.join(folder, NAME)
-        found = [own] if os.path.isfile(own) else []
-        found += [path for name in SHARED if os.path.isfile(path := os.path.join(folder, name)) and _has_table(path)]
+        within = None if trusted else around_configuration(own)
+        is_inside = (folder + os.sep).startswith(top + os.sep)
+        found = [own] if os.path.lexists(own) else []
+        found += [path for name in SHARED if os.path.isfile(path := os.path.join(folder, name)) and _has_table(path, within)]
         if len(found) > 1:
             raise ConfigurationError(f"`{shown(found[0])}`: `{shown(found[1])}` has settings of lwlint too; keep one of them")
         if found:
-            return found[0]
+            return found[0] if is_inside or trusted else _of_this_user(found[0])
         for name in _MISNAMED:
             if os.path.isfile(os.path.join(folder, name)):
                 raise ConfigurationError(f"`{shown(os.path.join(folder, name))}`: is not read; name it `{NAME}`")
@@ -51,33 +56,44 @@ def shown(path: str) -> str:
     return os.path.relpath(path).replace(os.sep, "/")
 
 
-def text_of(path: str) -> str:
-    """Return the text of a configuration file; raise ConfigurationError if it cannot be read."""
+def around_configuration(path: str) -> Boundary:
+    """Return what a configuration may name files in: the git checkout that it lies in or, without one, its own folder."""
+    folder = os.path.dirname(os.path.abspath(path))
+    return Boundary((checkout(folder) or folder,))
+
+
+def _of_this_user(path: str) -> str:
+    owner = os.lstat(path).st_uid
+    if hasattr(os, "geteuid") and owner not in (0, os.geteuid()):
+        raise ConfigurationError(f"`{shown(path)}`: another user has put it there; name it with `--config`, or use `--no-config`")
+    return path
+
+
+def text_of(path: str, within: Boundary | None = None) -> str:
+    """Return the text of a configuration file `within` a boundary; raise ConfigurationError if it cannot be read."""
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
+        return read_bounded(path, CONFIGURATION, within).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
     except OSError as error:
         raise ConfigurationError(f"`{shown(path)}`: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"`{shown(path)}`: is not UTF-8") from error
 
 
-def _has_table(path: str) -> bool:
+def _has_table(path: str, within: Boundary | None) -> bool:
     """Return whether a file of several programs has settings of lwlint."""
     if path.endswith(".toml"):
-        text = text_of(path)
+        text = text_of(path, within)
         if "lwlint" not in text:
             return False
-        from lwlint.policy import pyproject
 
         return pyproject.table(text, shown(path)) is not None
-    with open(path, "rb") as file:  # which may be in any encoding, if it is not lwlint's
-        data = file.read()
+    try:
+        data = read_bounded(path, CONFIGURATION, within)  # in any encoding, if it is not lwlint's
+    except OSError as error:
+        raise ConfigurationError(f"`{shown(path)}`: cannot be read ({error.strerror})") from error
     if b"lwlint" not in data:
         return False
-    from lwlint.policy import ini
-
-    return ini.names_lwlint(data.decode("utf-8", "replace")) and ini.table(text_of(path), shown(path)) is not None
+    return ini.names_lwlint(data.decode("utf-8", "replace")) and ini.table(text_of(path, within), shown(path)) is not None
 
 
 PROFILES: Mapping[str, str] = MappingProxyType(
@@ -191,13 +207,19 @@ class Settings(Struct, frozen=True):
     layers: tuple[Layer, ...] = ()
 
 
-def load(path: str | None = None) -> Settings:
+_OUTSIDE = "lies outside of the checkout, or folder, of this file; `--trust`, or `--config` with this file, lets it"
+
+
+def load(path: str | None = None, *, trusted: bool = False) -> Settings:
     """Return the settings of the file `path` or, without it, of the nearest one from the current folder upwards.
 
+    What a file that is not `trusted` extends, and its `rule_directories`, lie in its own checkout or, without one, in its folder.
     Raises ConfigurationError, with the place, for everything that does not fit.
     """
-    found = path if path is not None else nearest()
-    return Settings() if found is None else merged(_layers(found, ()))
+    found = path if path is not None else nearest(trusted=trusted)
+    if found is None:
+        return Settings()
+    return merged(_layers(found, (), None if trusted else around_configuration(found)))
 
 
 def layer(text: str, name: str, folder: str = ".") -> Layer:
@@ -206,13 +228,17 @@ def layer(text: str, name: str, folder: str = ".") -> Layer:
     Raises ConfigurationError with `name:line:column` for what does not fit.
     """
     form = _form(name)
-    plain = load_yaml(text, name) if form is None else form.table(text, name)
-    plain = {} if plain is None else plain
     try:
+        plain = load_yaml(text, name) if form is None else form.table(text, name)
+        plain = {} if plain is None else plain
         file: File = build(plain, File)
         _check(file)
     except Mismatch as mismatch:
         raise complaint(text, name, mismatch) from None
+    except ConfigurationError:
+        raise
+    except Exception as error:  # whatever a reader raises, it is this file that cannot be read
+        raise ConfigurationError(f"{name}: cannot be read, by a defect of lwlint ({type(error).__name__})") from error
     return Layer(name, folder, text, plain, file)
 
 
@@ -277,14 +303,16 @@ def until_of(until: str | datetime.date | None, key: Key = ()) -> datetime.date 
     return until
 
 
-def _layers(path: str, trail: Sequence[str]) -> Iterator[Layer]:
+def _layers(path: str, trail: Sequence[str], within: Boundary | None) -> Iterator[Layer]:
     """Yield the layers that the file goes on from, lowest first, then its own."""
     real = os.path.realpath(path)
     name = shown(path)
     if real in trail:
         raise ConfigurationError(f"`{name}`: extends itself, through {', '.join(f'`{shown(p)}`' for p in trail)}")
-    top = layer(text_of(path), name, os.path.dirname(name) or ".")
+    top = layer(text_of(path, within), name, os.path.dirname(name) or ".")
     for i, folder in enumerate(top.file.rule_directories or ()):
+        if within is not None and not within.holds(os.path.join(top.folder, folder)):
+            raise complaint(top.text, name, Mismatch(("rule_directories", i), f"`{folder}`: {_OUTSIDE}"))
         if not os.path.isdir(os.path.join(top.folder, folder)):
             raise complaint(top.text, name, Mismatch(("rule_directories", i), f"`{folder}`: no such folder"))
     extends = top.file.extends or ()
@@ -293,11 +321,13 @@ def _layers(path: str, trail: Sequence[str]) -> Iterator[Layer]:
             yield layer(PROFILES[other], f"profile {other}")
             continue
         below = os.path.join(os.path.dirname(path), other)
+        key: Key = ("extends",) if isinstance(extends, str) else ("extends", i)
+        if within is not None and not within.holds(below):
+            raise complaint(top.text, name, Mismatch(key, f"`{other}`: {_OUTSIDE}"))
         if not os.path.isfile(below):
-            key: Key = ("extends",) if isinstance(extends, str) else ("extends", i)
             said = f"`{other}`: no such file, and no profile{near(other, PROFILES)}"
             raise complaint(top.text, name, Mismatch(key, said))
-        yield from _layers(below, (*trail, real))
+        yield from _layers(below, (*trail, real), within)
     yield top
 
 

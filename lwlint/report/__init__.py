@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from lwlint.core.config_reader import near
 from lwlint.core.finding import ConfigurationError, Report
-from lwlint.files.atomic import appear, replace
+from lwlint.files.atomic import appear, refusal, replace
 
 if TYPE_CHECKING:
     from lwlint.policy.rules import Rule
@@ -146,14 +146,19 @@ def _output(argument: str) -> Output:
     return Output(name, path)
 
 
-def deliver(asked: Sequence[Output], report: Report, rules: Sequence[Rule], how: How) -> str:
+def deliver(asked: Sequence[Output], report: Report, rules: Sequence[Rule], how: How, kept: Iterable[str] = ()) -> str:
     """Write the report to the files that are asked for, and return what goes to standard output (may be nothing).
 
-    Raises ConfigurationError for a file that cannot be written, and before any is for one that was judged.
+    Raises ConfigurationError for a file that cannot be written and, before any is, for a link and for a file that was read for this run:
+    a source of the report, or one that is to be `kept`.
     """
+    kept = (*report.sources, *kept)
     for output in asked:
+        why = refusal(output.path, kept) if output.path is not None else ""
         if output.path is not None and os.path.relpath(output.path).replace(os.sep, "/") in report.sources:
-            raise ConfigurationError(f"`--format {output.format}={output.path}`: is a file that was judged, and is not overwritten")
+            why = "is a file that was judged, and is not overwritten"
+        if why:
+            raise ConfigurationError(f"`--format {output.format}={output.path}`: {why}")
     printed = ""
     for output in asked:
         if output.path is None:
@@ -165,31 +170,39 @@ def deliver(asked: Sequence[Output], report: Report, rules: Sequence[Rule], how:
     return printed
 
 
-def write(path: str, text: str) -> None:
-    """Write `text` to the file as UTF-8: wholly or, where that fails, not at all; links are followed, modes kept.
+def write(path: str, text: str, kept: Iterable[str] = ()) -> None:
+    """Write `text` to the file as UTF-8: wholly or, where that fails, not at all; its mode is kept.
 
-    Raises ConfigurationError if that is not possible.
+    Raises ConfigurationError if that is not possible, for a link, and for a file that is to be `kept`.
     """
     from lwlint.report.fixes import encodable
 
+    why = refusal(path, kept)
+    if why:
+        raise ConfigurationError(f"`{path}`: {why}")
     data = encodable(text).encode("utf-8")
     try:
         if path.startswith(("/dev/fd/", "/dev/std")) or (os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode)):
             with open(path, "ab") as device:  # /dev/stderr, a pipe, what the shell has for `>(...)`: nothing to replace
                 device.write(data)
             return
-        replace(os.path.realpath(path), data)
+        replace(path, data)
     except OSError as error:
         raise ConfigurationError(f"`{path}`: cannot be written ({error.strerror or error})") from error
 
 
-def write_folder(folder: str, texts: Mapping[str, str]) -> None:
+def write_folder(folder: str, texts: Mapping[str, str], kept: Iterable[str] = ()) -> None:
     """Write the texts to files of these names in the folder. One that is not there appears with all of them, or not at all.
 
-    Raises ConfigurationError if that is not possible.
+    Raises ConfigurationError if that is not possible, for a link, and for a file that is to be `kept`.
     """
     from lwlint.report.fixes import encodable
 
+    kept = tuple(kept)
+    for path in (folder, *(os.path.join(folder, name) for name in texts)):
+        why = refusal(path.rstrip("/") or path, kept)
+        if why:
+            raise ConfigurationError(f"`{path}`: {why}")
     if os.path.isdir(folder):
         for name, text in texts.items():
             write(os.path.join(folder, name), text)

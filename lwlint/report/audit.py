@@ -9,9 +9,9 @@ from lwlint import __version__
 from lwlint.audit.answer import NOT_APPLICABLE, Audit, Cell, ClusterAnswer, Found, HostAnswer, Place, reasons
 from lwlint.audit.commands import in_order, together
 from lwlint.core.finding import CLUSTER, EACH, FAIL, NOT_EVALUATED, PASS
+from lwlint.core.harmless import line as harmless
 from lwlint.policy.rules import Clause
 from lwlint.report.json import dump
-from lwlint.report.text import safe
 
 _WIDTH = 120  # of a table; more hosts go into further tables
 _PLACES = 6  # places of findings that are no errors, unless all are wanted
@@ -20,7 +20,7 @@ _NAMED = 3  # hosts that are named where they are all
 
 def render_text(audit: Audit, clauses: Sequence[Clause], *, verbose: bool = False) -> str:
     """Return the answer as text with a final line break; `verbose` adds all places, the evidence, and what was passed over."""
-    return "".join(safe(line.rstrip()) + "\n" for line in _lines(audit, clauses, verbose))
+    return "".join(harmless(line.rstrip()) + "\n" for line in _lines(audit, clauses, verbose))
 
 
 def _lines(audit: Audit, clauses: Sequence[Clause], verbose: bool) -> Iterator[str]:

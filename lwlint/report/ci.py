@@ -12,16 +12,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, Finding, Report
+from lwlint.core.harmless import cell, safe
 from lwlint.core.source import Span
 from lwlint.policy.rules import Rule
 from lwlint.report.fixes import as_json, encodable, lines, one_line, ordered, region, said, spot
-from lwlint.report.text import safe, summary
+from lwlint.report.text import summary
 
 COLUMNS = (
     *("code", "rule", "severity", "clause", "path", "line", "column", "end_line", "end_column", "host"),
     *("subject", "message", "allowed", "related", "remedy", "fingerprint"),
 )
-_FORMULA = ("=", "+", "-", "@")
 
 
 def render_csv(report: Report, rules: Sequence[Rule]) -> str:
@@ -44,8 +44,7 @@ def _row(finding: Finding, report: Report) -> Iterator[str]:
 
 
 def _cell(text: str) -> str:
-    text = one_line(text)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return cell(one_line(text))
 
 
 _COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
@@ -98,7 +97,7 @@ def _command(name: str, properties: dict[str, object], text: str) -> str:
 
 def _data(text: str) -> str:
     """Return `text` as the runner decodes it (actions/runner, `ActionCommand`): `%` first, as the others write one."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return "\n".join(map(safe, text.split("\n"))).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:
@@ -143,7 +142,7 @@ def _location(span: Span, report: Report) -> dict[str, Any]:
     return {"path": span.path, "lines": lines}
 
 
-_MARKS = re.compile(r"[\\`*\[\]<>&|~#$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^[-+=]|^\d+[.)]")
+_MARKS = re.compile(r"(?<!\w)@(?=\w)|[\\`*\[\]<>&|~#$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^[-+=]|^\d+[.)]")
 _PUNCTUATION = frozenset(string.punctuation)
 
 

@@ -9,10 +9,10 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lwlint.core.finding import Finding, Replace, Report
+from lwlint.core.harmless import escaped, is_harmless, safe, tame
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Source, Span
 from lwlint.policy.redaction import Redaction
-from lwlint.report.text import safe
 from lwlint.run.edits import NoPlace, edits
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def lines(text: str) -> list[str]:
 
 def as_json(plain: Any) -> str:
     """Return plain values as a JSON document with a final line break."""
-    return encodable(json.dumps(plain, indent=1, ensure_ascii=False)) + "\n"
+    return escaped(encodable(json.dumps(plain, indent=1, ensure_ascii=False))) + "\n"
 
 
 def encodable(text: str) -> str:
@@ -89,7 +89,7 @@ def told(outcome: Outcome, *, done: bool) -> str:
     for found, because in outcome.left:
         lines.append(f"{spot(found.span, outcome.report)} {found.code} not fixed: {one_line(because)}")
     lines.append(_summary(outcome, done))
-    return encodable("".join(f"{line}\n" for line in lines))
+    return encodable(tame("".join(f"{line}\n" for line in lines)))
 
 
 def _summary(outcome: Outcome, done: bool) -> str:
@@ -108,13 +108,16 @@ def diff(outcome: Outcome, *, secrets: bool = False) -> tuple[str, tuple[str, ..
 
     A diff has to be true to be applied, so nothing in it is masked. Unless `secrets` are wanted, a file's changes have as many lines around
     them as hold no secret (none at all: `git apply` then takes them with `--unidiff-zero`), and a file in which a changed line
-    itself holds one is left out.
+    itself holds one is left out; and so with what would steer a terminal or a CI runner.
     """
     pieces: list[str] = []
     left_out: list[str] = []
     for path, (before, after) in outcome.files.items():
+        if not secrets and not is_harmless(_name(path)):
+            left_out.append(path)
+            continue
         old, new = [] if before is None else _lines(before), _lines(after)
-        hidden = frozenset() if secrets else _secret(path, old, outcome) | _secret(path, new, outcome)
+        hidden = frozenset() if secrets else _secret(path, old, outcome) | _secret(path, new, outcome) | _steering(old) | _steering(new)
         found = _with_context(old, new, "/dev/null" if before is None else _name(f"a/{path}"), _name(f"b/{path}"), hidden)
         pieces += found
         left_out += [] if found else [path]
@@ -143,6 +146,11 @@ def _secret(path: str, lines: list[str], outcome: Outcome) -> frozenset[str]:
             hidden.add(line)
         at += len(line)
     return frozenset(hidden)
+
+
+def _steering(lines: list[str]) -> frozenset[str]:
+    """Return the lines that would steer the terminal or the CI runner that they are shown on."""
+    return frozenset(line for line in lines if not is_harmless(line))
 
 
 def _name(path: str) -> str:

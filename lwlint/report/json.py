@@ -14,6 +14,7 @@ from lwlint import __version__
 from lwlint.core.config_reader import description_of, fields_of, required_of
 from lwlint.core.facts import Fact, Service
 from lwlint.core.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, SEVERITIES, Finding, Report
+from lwlint.core.harmless import escaped
 from lwlint.core.secret import Known, is_secret, masked_value, stars
 from lwlint.core.source import Source, Span, Text
 from lwlint.policy.redaction import Redaction
@@ -49,7 +50,7 @@ def render(report: Report) -> str:
 def dump(plain: Any) -> str:
     """Return plain values as JSON text; a byte that is no UTF-8 stands as U+FFFD."""
     text = json.dumps(plain, indent=1, ensure_ascii=False) + "\n"
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return escaped(text.encode("utf-8", "replace").decode("utf-8"))
 
 
 def place(span: Span, report: Report) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from itertools import groupby
 
 from lwlint.core.costs import Costs
 from lwlint.core.finding import BROKEN, FAIL, KNOWN, NOT_EVALUATED, PASS, Finding, Report
+from lwlint.core.harmless import line as harmless
+from lwlint.core.harmless import safe
 from lwlint.core.source import Source, Span
 from lwlint.policy.redaction import Redaction
 
@@ -27,7 +29,10 @@ def _line(seconds: float, whole: float, what: str) -> str:
 
 
 def summary(report: Report) -> str:
-    """Return `12 pass, 1 fail, 3 not evaluated (no CIB was given), 2 allowed`, counted in rules and findings."""
+    """Return `12 pass, 1 fail, 3 not evaluated (no CIB was given), 2 allowed, 4 left out`, counted in rules, findings and files.
+
+    What is left out (a file that is no input, a folder that holds none) is counted where there is any; `-v` tells why.
+    """
     parts = [f"{report.count(PASS)} pass", f"{report.count(FAIL)} fail"]
     reasons = Counter(v.because for v in report.verdicts if v.outcome == NOT_EVALUATED)
     said = "; ".join(reason for reason, _ in reasons.most_common()[:3]) + ("; ..." if len(reasons) > 3 else "")
@@ -35,6 +40,8 @@ def summary(report: Report) -> str:
     if report.count(BROKEN):
         parts.append(f"{report.count(BROKEN)} BROKEN ({', '.join(v.rule for v in report.verdicts if v.outcome == BROKEN)})")
     parts.append(f"{report.allowed} allowed")
+    if report.skipped:
+        parts.append(f"{len(report.skipped)} left out")
     return ", ".join(parts)
 
 
@@ -48,7 +55,7 @@ _WIDTH = 140  # of a source line as it is shown; a longer one is cut around the 
 def render(report: Report, *, colour: bool = False, verbose: bool = False) -> str:
     """Return the report as text with a final line break; `verbose` adds verdicts, skipped paths and the release."""
     lines = list(_lines(report, verbose))
-    return _coloured(lines) if colour else "".join("".join(text for text, _ in line).rstrip() + "\n" for line in lines)
+    return _coloured(lines) if colour else "".join(harmless("".join(text for text, _ in line).rstrip()) + "\n" for line in lines)
 
 
 def _coloured(lines: list[Line]) -> str:
@@ -60,7 +67,9 @@ def _coloured(lines: list[Line]) -> str:
     out = io.StringIO()
     console = Console(file=out, force_terminal=True, color_system="standard", highlight=False, soft_wrap=True, legacy_windows=False)
     for line in lines:
-        console.print(Text.assemble(*line))
+        pieces = [(safe(text), style) for text, style in line]
+        whole = "".join(text for text, _ in pieces)
+        console.print(Text.assemble(*([("\ufffd", "")] if harmless(whole) != whole else []), *pieces))
     return out.getvalue()
 
 
@@ -148,13 +157,6 @@ def _cells(text: str) -> int:
 
     wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
     return len(text) + wide - sum(1 for c in text if unicodedata.combining(c))
-
-
-def safe(text: str) -> str:
-    """Return `text` with tabs as blanks, and characters that would steer a terminal as U+FFFD."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else "    " if c == "\t" else "\ufffd" for c in text)
 
 
 def _remedies(report: Report) -> Iterator[Line]:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from lwlint import __version__
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, SEVERITIES, Finding, Report, Verdict
+from lwlint.core.harmless import referenced
 from lwlint.policy.rules import Rule
 from lwlint.report.fixes import lines, one_line, ordered, region, said, spot
 from lwlint.report.text import summary
@@ -33,7 +34,7 @@ def element(name: str, attributes: Mapping[str, object], inside: str | Sequence[
 
 def _escaped(text: str, these: str = "".join(_REFERENCES)) -> str:
     text = _FORBIDDEN.sub("\ufffd", text)
-    return "".join(_REFERENCES[c] if c in these else c for c in text)
+    return referenced("".join(_REFERENCES[c] if c in these else c for c in text))
 
 
 _SEVERITIES = {"error": "error", "warning": "warning", "note": "info"}

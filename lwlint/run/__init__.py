@@ -15,13 +15,15 @@ from lwlint import checks
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.config_reader import near
 from lwlint.core.costs import Costs
-from lwlint.core.facts import RELEASES, Fact, Facts, Release, UnusedAllow
+from lwlint.core.facts import RELEASES, Fact, Facts, Release, Unreadable, UnusedAllow
 from lwlint.core.finding import FAIL, PASS, ConfigurationError, Finding, Report, Verdict
-from lwlint.core.kind import Material
+from lwlint.core.kind import UNREADABLE, Kind, Material
+from lwlint.core.secret import without
 from lwlint.core.source import Source
+from lwlint.files.boundary import Boundary, around
 from lwlint.files.cache import Cache
-from lwlint.files.discover import Discovery, Input, normal
-from lwlint.files.tree import FOLDER, Disk, Tree
+from lwlint.files.discover import Discovery, Input, defect, normal
+from lwlint.files.tree import FOLDER, Confined, Disk, Tree
 from lwlint.inputs import KINDS
 from lwlint.policy import compiled
 from lwlint.policy.rules import Rule, choose, load_folder, own_folder, unique
@@ -49,7 +51,7 @@ class Request(Struct, frozen=True):
     `costs`. `hosts` tells that the input is hosts of one cluster, so that the rules of audits run too. `cache` keeps between runs what
     is made of lwlint's own files and of those that are read. Runs that have `outlines` in common read equal files once. `rule_folders`
     have the rules beside lwlint's own, whether or not they run. `jobs` processes may read files (0: as many as pay); more than one fork
-    this process.
+    this process. `boundary` is what the tree ends at (None: it does not).
     `schemas` is a folder with Pacemaker's schemas, to validate CIBs with.
     """
 
@@ -71,6 +73,14 @@ class Request(Struct, frozen=True):
     outlines: Outlines | None = None
     jobs: int = 1
     schemas: str = ""
+    boundary: Boundary | None = None
+
+
+def confined(request: Request) -> Request:
+    """Return the request for the same paths of the disk, of which no link leads out of what was named (`boundary.around`)."""
+    named = (*request.paths, *request.environments, *((request.text_path,) if request.text is not None else ()))
+    boundary = around(named)
+    return replace(request, tree=Confined(boundary), boundary=boundary)
 
 
 class Reading(Struct, frozen=True):
@@ -94,7 +104,9 @@ def discover(request: Request) -> Discovery:
         raise ConfigurationError(f"`{request.release}`: unknown release{near(request.release, RELEASES)}")
     if request.kind is not None and request.kind not in KINDS.names:
         raise ConfigurationError(f"`{request.kind}`: unknown kind{near(request.kind, KINDS.names)}")
-    discovery = Discovery(request.tree, KINDS, request.kind, _refusal(request))
+    boundary = request.boundary
+    is_beyond = (lambda path: not boundary.names(path)) if boundary is not None else lambda path: False
+    discovery = Discovery(request.tree, KINDS, request.kind, _refusal(request), is_beyond)
     with request.costs.of("reader", "files"):
         if request.text is not None:
             discovery.add_text(request.text, request.text_path)
@@ -165,13 +177,20 @@ def _report(answer: Answer, release: Release, read: Input, request: Request, rul
         skipped=tuple(read.skipped),
         release=release.name,
         release_because=release.because,
-        tracebacks=answer.tracebacks + last.tracebacks,
+        tracebacks=(*map(without_secrets, read.traces), *answer.tracebacks, *last.tracebacks),
+        unread=tuple(read.defects),
     )
+
+
+def without_secrets(trace: str) -> str:
+    """Return a traceback without what looks like a secret in it."""
+    return without(trace, ())
 
 
 def _every_rule(request: Request) -> Sequence[Rule]:
     """Return the rules that there are, whether or not they run, but for the one that tells of exceptions, which has none."""
-    return [rule for rule in load_rules(request.rule_folders, examples=False, cache=request.cache) if rule.check != _LAST_CHECK]
+    found = load_rules(request.rule_folders, examples=False, cache=request.cache, trusted=request.boundary is None)
+    return [rule for rule in found if rule.check != _LAST_CHECK]
 
 
 def settled(verdicts: Iterable[Verdict], findings: Iterable[Finding]) -> Iterator[Verdict]:
@@ -216,10 +235,12 @@ def load_rules(
     *,
     examples: bool = True,
     cache: Cache = Cache(),  # noqa: B008
+    trusted: bool = False,
 ) -> list[Rule]:
     """Return lwlint's own rules and those in `folders`, as far as `select` and `ignore` leave them.
 
     Without `examples` lwlint's own rules come without theirs, which is faster: from their compiled form, where there is one.
+    Links in folders that are not `trusted` lead nowhere outside of their checkout or, without one, of themselves.
     Raises ConfigurationError for a rule that does not load, and for an unknown or empty selection.
     """
     rules = _with_examples() if examples else compiled.rules(cache)
@@ -230,7 +251,7 @@ def load_rules(
             if not Path(folder).is_dir():
                 raise ConfigurationError(f"`{folder}`: no such folder")
             known = {name for rule in rules for name in (rule.id, rule.code)}
-            found = load_folder(Path(folder), folder.rstrip("/"))
+            found = load_folder(Path(folder), folder.rstrip("/"), within=None if trusted else around((folder,)))
             for name in (name for rule in found for name in (rule.id, rule.code) if name in known):
                 raise ConfigurationError(f"`{folder}`: a rule is named `{name}`, as one of lwlint's own, or of another folder, is already")
             rules += found
@@ -279,7 +300,57 @@ def _facts(discovery: Discovery, request: Request, release: Release, services: C
     )
     for kind in KINDS:
         if request.hosts or not kind.printed:
-            facts += request.costs.each("reader", kind.name, kind.facts(material))
+            facts += _guarded(kind, material, found, request.costs)
     if outlines is not None:
         outlines.keep()
     return iter((*facts, *found.unreadable))
+
+
+def _guarded(kind: Kind, material: Material, found: Input, costs: Costs) -> list[Fact]:
+    """Return the facts of a kind. Sources over which its reader raises are unreadable; the rest is read again without them."""
+
+    def read(some: Material) -> list[Fact]:
+        return list(costs.each("reader", kind.name, kind.facts(some)))
+
+    try:
+        return read(material)
+    except ConfigurationError:
+        raise
+    except Exception:
+        own = [source for source in found.sources.values() if kind.name in KINDS.given(source)]
+        if not own:
+            raise  # no file is to blame
+        bad = {source.path: error for source in own if (error := _raised(read, _only(material, own, [source]))) is not None}
+        rest = [source for source in own if source.path not in bad]
+        together = _raised(read, _only(material, own, rest))
+        if together is not None:  # none of them by itself, but all of them together
+            bad.update((source.path, together) for source in rest)
+        for path, error in bad.items():
+            _note(found, found.sources[path], error)
+        return read(material) if together is None else []
+
+
+def _only(material: Material, own: Sequence[Source], some: Sequence[Source]) -> Material:
+    """Return the material with only `some` of the sources that are a kind's `own`."""
+    lost = {source.path for source in own} - {source.path for source in some}
+    sources = {path: source for path, source in material.sources.items() if path not in lost}
+    return replace(material, sources=sources, links=[link for link in material.links if link.path not in lost], jobs=1)
+
+
+def _raised(read: Callable[[Material], list[Fact]], material: Material) -> Exception | None:
+    try:
+        read(material)
+    except Exception as error:
+        return error
+    return None
+
+
+def _note(found: Input, source: Source, error: Exception) -> None:
+    """Tell of a source that cannot be read by a defect of lwlint."""
+    import traceback
+
+    found.unreadable.append(Unreadable(source.path, source.span(0, 0), defect(error), source.host))
+    found.defects.append(source.path)
+    found.traces.append("".join(traceback.format_exception(type(error), error, error.__traceback__)))
+    found.sources[source.path] = replace(source, kind=UNREADABLE)
+    found.links[:] = [link for link in found.links if link.path != source.path]

@@ -83,7 +83,7 @@ class Answers:
 
     def keep(self, answer: Answer, release: Release) -> None:
         """Keep the answer, and what was read for it besides what had been found before."""
-        if not self._name or answer.tracebacks or any(_has_secret(found) for found in answer.findings):
+        if not self._name or answer.tracebacks or self._discovery.found.defects or any(_has_secret(found) for found in answer.findings):
             return
         found = self._discovery.found.sources
         context = [_Looked(path, judged, _described(found.get(path))) for path, judged in self._discovery.looked_for]

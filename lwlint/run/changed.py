@@ -58,7 +58,9 @@ def _less(report: Report, old: Report) -> Report:
             new.append(finding)
     broken = {verdict.rule: verdict for verdict in old.verdicts if verdict.outcome == BROKEN}
     verdicts = tuple(broken.get(verdict.rule, verdict) for verdict in settled(report.verdicts, new))
-    return replace(report, findings=tuple(new), verdicts=verdicts, tracebacks=report.tracebacks + old.tracebacks)
+    return replace(
+        report, findings=tuple(new), verdicts=verdicts, tracebacks=report.tracebacks + old.tracebacks, unread=report.unread + old.unread
+    )
 
 
 class _Lines:

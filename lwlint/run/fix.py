@@ -15,11 +15,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lwlint.core.finding import BROKEN, AddKey, AddOption, ConfigurationError, DropIn, Finding, Replace, Report
-from lwlint.core.source import Position
+from lwlint.core.source import Position, Source
 from lwlint.files import atomic, tree
 from lwlint.policy.rules import Rule
 from lwlint.run import Request, check
 from lwlint.run.edits import NoPlace, applied, edits, overlap
+from lwlint.run.meaning import compare
 
 _ATTEMPTS = 4  # of one fix; another one undoes it, if it takes more
 _Key = tuple[str, str]
@@ -62,24 +63,51 @@ def fix(request: Request, rules: Sequence[Rule], *, unsafe: bool = False, brough
 
 
 def write(outcome: Outcome) -> None:
-    """Write the files of `outcome`, each wholly or not at all.
+    """Write the files of `outcome`, all of them or none.
 
-    Raises ConfigurationError where that is not possible, or where a file is not any more what was read.
+    Raises ConfigurationError where that is not possible, or where a file is not any more what was read. Where even what was there before
+    cannot be put back, the message names each file that is changed and each that is not.
     """
     taken: dict[str, str] = {}
     for path in outcome.files:
         first = taken.setdefault(os.path.realpath(path), path)
         if first != path:
             raise ConfigurationError(f"`{path}`: is the same file as `{first}`; name it once")
+    for path, (before, _) in outcome.files.items():
+        if os.path.islink(path):
+            raise ConfigurationError(f"`{path}`: is a link by now; nothing is written")
+        try:
+            if (tree.Disk().read(path) if os.path.lexists(path) else None) != before:
+                raise ConfigurationError(f"`{path}`: has been changed since it was read; nothing is written")
+        except OSError as error:
+            raise ConfigurationError(f"`{path}`: cannot be read again ({error.strerror or error}); nothing is written") from error
+    done: list[str] = []
     for path, (before, after) in outcome.files.items():
         try:
             if before is None:
                 os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-            if (tree.Disk().read(path) if os.path.lexists(path) else None) != before:
-                raise ConfigurationError(f"`{path}`: has been changed since it was read; nothing is written to it")
             atomic.replace(path, after, keep_owner=True)
+            done.append(path)
         except OSError as error:
-            raise ConfigurationError(f"`{path}`: cannot be written ({error.strerror or error})") from error
+            raise ConfigurationError(f"`{path}`: cannot be written ({error.strerror or error}); {_put_back(done, outcome)}") from error
+
+
+def _put_back(done: Sequence[str], outcome: Outcome) -> str:
+    """Put back what was there before in the files that are `done`, and return what has come of it, for a message."""
+    kept = []
+    for path in done:
+        before = outcome.files[path][0]
+        try:
+            if before is None:
+                os.unlink(path)
+            else:
+                atomic.replace(path, before, keep_owner=True)
+        except OSError:
+            kept.append(path)
+    if not kept:
+        return "nothing is written"
+    others = [path for path in outcome.files if path not in kept]
+    return f"changed: {', '.join(f'`{path}`' for path in kept)}; not changed: {', '.join(f'`{path}`' for path in others)}"
 
 
 class _Rounds:
@@ -113,7 +141,12 @@ class _Rounds:
         chosen = self._chosen([f for f in candidates if _order(f) == first])
         if not chosen:
             return True  # all of them are withdrawn by now
-        texts = {**self._texts, **self._edited(chosen)}
+        edited = self._edited(chosen)
+        changed = self._changed_elsewhere(chosen, edited)
+        if changed:
+            self._retreat(chosen, changed, ())
+            return True
+        texts = {**self._texts, **edited}
         after = self._linted(texts)
         trouble = _trouble(self._report, after)
         useless = _still_there(chosen, self._report, after)
@@ -199,6 +232,18 @@ class _Rounds:
             path: applied(sources[path].text if path in sources else "", tuple(sorted(found, key=lambda e: e.span)))
             for path, found in by_path.items()
         }
+
+    def _changed_elsewhere(self, chosen: Iterable[tuple[Finding, tuple[Replace, ...]]], edited: Mapping[str, str]) -> str:
+        """Return what else than what is blamed the edits would change, in words; empty if nothing is."""
+        for path, text in edited.items():
+            source = self._report.sources.get(path)
+            own = sorted({edit for _, every in chosen for edit in every if edit.span.path == path}, key=lambda edit: edit.span)
+            try:
+                if source is not None:
+                    compare(source, Source(path, text, source.kind, source.host, source.root), own)
+            except NoPlace as why:
+                return str(why)
+        return ""
 
     def _linted(self, texts: Mapping[str, str]) -> Report:
         files = {path: _bytes(text) for path, text in texts.items()}

@@ -120,7 +120,7 @@ def test_clouds_whose_hosts_are_called_alike_are_told_apart_by_their_domains(tmp
     assert ["stage" in one["hosts"][0]["target"] for one in (first, second)] == [False, True]
 
 
-def test_links_that_were_named_or_lie_in_the_folder_are_followed(tmp_path: Path, capsys: Capsys) -> None:
+def test_links_that_were_named_or_lie_in_a_trusted_folder_are_followed(tmp_path: Path, capsys: Capsys) -> None:
     elsewhere = tmp_path / "elsewhere"
     one = unpack(elsewhere, host("full-pacemaker", NODES[0]), NODES[0])
     (tmp_path / "one").symlink_to(one)
@@ -132,8 +132,11 @@ def test_links_that_were_named_or_lie_in_the_folder_are_followed(tmp_path: Path,
     for name, target in (("up", ".."), ("self", "."), ("gone", "nowhere"), ("other", "/dev")):
         (case / name).symlink_to(target)
     for target, names in (("one", NODES[:1]), ("all", NODES[:1]), ("case", NODES[:2])):
-        (cluster,) = answer([str(tmp_path / target)], capsys, 1)["clusters"]
+        (cluster,) = answer([str(tmp_path / target), "--trust"], capsys, 1)["clusters"]
         assert [h["name"] for h in cluster["hosts"]] == list(names)
+    untrusted = answer([str(case)], capsys, 2)
+    assert [h["name"] for h in untrusted["clusters"][0]["hosts"]] == [NODES[1]]
+    assert {target["path"].rpartition("/")[2] for target in untrusted["targets"] if target["troubles"]} == {"first", "other"}
     (cluster,) = answer(["--root", str(tmp_path / "one")], capsys, 1)["clusters"]
     assert [h["name"] for h in cluster["hosts"]] == [NODES[0]]
 

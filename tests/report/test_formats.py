@@ -68,12 +68,14 @@ def test_files_alone_leave_standard_output_empty(tmp_path: Path) -> None:
     assert deliver(outputs([f"csv={tmp_path / 'a'}"]), CLEAN, RULES, How()) == ""
 
 
-def test_a_file_is_replaced_whole_with_its_mode_through_a_link(tmp_path: Path) -> None:
+def test_a_file_is_replaced_whole_with_its_mode_and_never_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "real").write_text("old\n")
     (tmp_path / "real").chmod(0o640)
     (tmp_path / "link").symlink_to("real")
-    write(str(tmp_path / "link"), "é\udcff\n")
-    assert (tmp_path / "link").is_symlink()
+    with pytest.raises(ConfigurationError, match="is a link, and nothing is written through one"):
+        write(str(tmp_path / "link"), "new\n")
+    assert (tmp_path / "real").read_text("utf-8") == "old\n"
+    write(str(tmp_path / "real"), "é\udcff\n")
     assert ((tmp_path / "real").read_text("utf-8"), (tmp_path / "real").stat().st_mode & 0o777) == ("é\ufffd\n", 0o640)
 
 

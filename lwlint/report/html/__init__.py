@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import Union
 
-from lwlint.report.text import safe
+from lwlint.core.harmless import safe
 
 _VOID = frozenset(("meta", "input", "br", "hr"))
 _CODE = re.compile(r"`([^`]+)`")

@@ -1,0 +1,69 @@
+"""Text that steers nothing where it lands: no terminal, no log of a CI runner, no spreadsheet.
+
+File names, source lines, and the texts of rules are chosen by others. Every text that is shown goes through `safe` (a piece of a line) or
+`tame` (lines), every JSON document through `escaped`, every cell of a table through `cell`.
+"""
+
+from __future__ import annotations
+
+import re
+
+_MARK = "\ufffd"
+# `##vso[` and `##[` of Azure, `##teamcity[`, `##[` of GitHub: commands wherever they stand in a line
+_COMMAND = re.compile(r"#(?=#[\w.-]*\[)")
+_AT_START = re.compile(r"^(\s*)(?=::)")  # of GitHub: a command where a line begins with it, blanks left aside
+_AT_STARTS = re.compile(r"^([^\S\n]*):(?=:)", re.MULTILINE)
+_FORMULA = re.compile(r"^(?=\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20])|(?<=[;\t|])(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20])")
+# what is not printable: C1, blanks of other widths, marks that turn the direction of text, what takes no room
+_UNSEEN = re.compile(
+    "[\x7f-\xa0\xad\u0600-\u0605\u061c\u06dd\u070f\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+
+
+def safe(text: str) -> str:
+    """Return `text`, a piece of a line, with tabs as blanks, and U+FFFD where it would steer a terminal or a CI runner."""
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else "    " if c == "\t" else _MARK for c in text)
+    return _COMMAND.sub("#" + _MARK, text) if "##" in text else text
+
+
+def line(text: str) -> str:
+    """Return `text`, a whole line without its break, that is no command to a CI runner either."""
+    text = safe(text)
+    return _AT_START.sub(lambda match: match.group() + _MARK, text) if "::" in text else text
+
+
+def tame(text: str) -> str:
+    """Return the lines of `text`, each as `line` has it."""
+    return "\n".join(map(line, text.split("\n")))
+
+
+def is_harmless(text: str) -> bool:
+    """Return whether `text`, one line, is shown as it is; a carriage return at its end is its break."""
+    text = text.rstrip("\r\n")
+    return tame(text.replace("\t", " ")) == text.replace("\t", " ")
+
+
+def escaped(json: str) -> str:
+    """Return the text of a JSON document that says the same in characters that can be seen, and is no command to a CI runner."""
+    if not json.isascii() or "\x7f" in json:
+        json = _UNSEEN.sub(_escape, json)
+    return _COMMAND.sub(r"\\u0023", json) if "##" in json else json
+
+
+def _escape(match: re.Match[str]) -> str:
+    units = match.group().encode("utf-16-be")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
+
+
+def referenced(xml: str) -> str:
+    """Return escaped text of XML or HTML with references in place of what cannot be seen, and of the beginning of a runner's command."""
+    if not xml.isascii() or "\x7f" in xml:
+        xml = _UNSEEN.sub(lambda match: f"&#{ord(match.group())};", xml)
+    xml = _COMMAND.sub("&#35;", xml) if "##" in xml else xml
+    return _AT_STARTS.sub(r"\1&#58;", xml) if "::" in xml else xml
+
+
+def cell(text: str) -> str:
+    """Return a cell of a table that no spreadsheet takes for a formula, whatever it takes for the end of a cell."""
+    return _FORMULA.sub("'", text)

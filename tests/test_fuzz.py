@@ -1,0 +1,24 @@
+"""What the fuzz once found stays mended, and a short run of it finds nothing (`python -m tests.fuzz --minutes 5` is a long one)."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from lwlint.run import load_rules
+from tests.fuzz import TRIES, changed, inputs, tried
+
+RULES = load_rules(examples=False)
+INPUTS = inputs()
+
+
+@pytest.mark.parametrize("kind", TRIES)
+def test_seeds_and_what_they_become_end_in_findings(kind: str) -> None:
+    chance = random.Random(7)
+    for name, data in INPUTS[kind] if kind != "files" else [*INPUTS[kind][:40], *INPUTS[kind][-40:]]:
+        assert tried(kind, name, data, RULES) == ""
+    for _ in range(60):
+        name, data = chance.choice(INPUTS[kind])
+        data = changed(data, INPUTS[kind], chance)
+        assert tried(kind, name, data, RULES) == "", data
