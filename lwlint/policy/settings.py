@@ -85,6 +85,7 @@ def _has_table(path: str, within: Boundary | None) -> bool:
         text = text_of(path, within)
         if "lwlint" not in text:
             return False
+        from lwlint.policy import pyproject
 
         return pyproject.table(text, shown(path)) is not None
     try:
@@ -93,6 +94,8 @@ def _has_table(path: str, within: Boundary | None) -> bool:
         raise ConfigurationError(f"`{shown(path)}`: cannot be read ({error.strerror})") from error
     if b"lwlint" not in data:
         return False
+    from lwlint.policy import ini
+
     return ini.names_lwlint(data.decode("utf-8", "replace")) and ini.table(text_of(path, within), shown(path)) is not None
 
 
