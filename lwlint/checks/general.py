@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, Optional, Union
 
-from lwlint.checks.managers import UNKNOWN, managers_of, units
+from lwlint.checks.managers import UNKNOWN, managers_of, strangers, units
 from lwlint.checks.systemd import drop_in
 from lwlint.core.check import Check, NoParams, Saw, Unknown
 from lwlint.core.facts import Fact, Facts, Unreadable, UnusedAllow
@@ -125,6 +125,8 @@ class Params:
 
 
 def _run_require(facts: Facts, params: Params) -> Iterator[Saw]:
+    if params.each == "unit" and "service.kind" in params.where:
+        yield from (Unknown(because, unit.span) for because, unit in strangers(facts))
     wrong: dict[tuple[object, ...], list[_Wrong]] = {}
     for fact in _each(facts, params.each):
         if not _fits(facts, fact, params.where) or any(_fits(facts, fact, {path: value}) for path, value in params.unless.items()):

@@ -178,6 +178,13 @@ def managers_of(facts: Facts, unit: Unit) -> str:
     return SYSTEMD if unit.service is not None and unit.service.kind == ACTIVE_ACTIVE else UNKNOWN
 
 
+def strangers(facts: Facts) -> Iterator[tuple[str, Unit]]:
+    """Yield the units that look like some service of OpenStack and are of none that is known, with the reason to give for each."""
+    for unit in units(facts):
+        if unit.service is None and unit.looks_like and unit.type != "oneshot":
+            yield f"{unit.name} looks like a service of OpenStack, and which one is not known", unit
+
+
 def units(facts: Facts) -> Iterator[Unit]:
     """Yield the units that can run: templates only where no instance of theirs is known."""
     instantiated = {(unit.fragment, unit.host) for unit in facts.of(Unit) if "@" in unit.name and not unit.template}

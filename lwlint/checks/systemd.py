@@ -78,7 +78,10 @@ DEPENDENCY = Check("dependency-on", _run_dependencies, needs(Unit, "no systemd u
 
 
 NAME = "50-lwlint.conf"  # read before Pacemaker's `50-pacemaker.conf`, which so keeps the last word
-_FOLDERS = ("etc/systemd/system/", "run/systemd/system/", "usr/lib/systemd/system/", "usr/local/lib/systemd/system/", "lib/systemd/system/")
+_FOLDERS = (
+    "etc/systemd/system/", "run/systemd/system/", "usr/lib/systemd/system/", "usr/local/lib/systemd/system/", "lib/systemd/system/",
+    "run/systemd/generator.early/", "run/systemd/generator/", "run/systemd/generator.late/",
+)  # fmt: skip
 
 
 def drop_in(unit: Unit, settings: Mapping[str, str]) -> Optional[Fix]:

@@ -106,7 +106,11 @@ class Service:
     all known template paths; those in `pacemaker_templates` put the service under Pacemaker. `profiles` are the
     Puppet classes that do so. `resource_ids` are the ids of its resource in any release (globs such as `ip-*` too), `full_ha_ids`
     those of the full architecture, `bundle_ids` those in containers. `units` have no suffix `.service`; one that ends in `@` is a template.
-    `httpd` names the releases in which httpd runs it (`units` then do not).
+    `httpd` names the releases in which httpd runs it (`units` then do not). `programs` are further names of its program, which are
+    names of its units too where another distribution packages it. `of_host` tells a daemon of the host itself (sshd), which no rule
+    on restarts means. `ends` tells a program that runs to its end. `leaves_with_success` tells one that was seen to leave with
+    status 0 when its database or broker failed it. `ready_first` names the releases in which it was seen to tell systemd READY=1 before
+    its first connection.
     """
 
     name: str
@@ -135,6 +139,11 @@ class Service:
     httpd: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     note: str = ""
+    programs: tuple[str, ...] = ()
+    of_host: bool = False
+    ends: bool = False
+    leaves_with_success: bool = False
+    ready_first: tuple[str, ...] = ()
 
 
 class Fact(Protocol):

@@ -55,7 +55,9 @@ _UNIT_SUFFIX = pattern(r"\.(service|socket|timer|mount|automount|path|swap|slice
 _UNIT_PATH = pattern(
     r"\.(service|socket|timer|mount|automount|path|swap|slice|scope|target)(\.d/[^/]+\.conf)?$|(^|/)(service|socket|timer)\.d/[^/]+\.conf$"
 )
-_UNIT_FOLDER = pattern(r"(^|/)(etc|run|lib|usr/lib|usr/local/lib)/systemd/(system(\.control|\.attached)?|transient)/")
+_UNIT_FOLDER = pattern(
+    r"(^|/)(etc|run|lib|usr/lib|usr/local/lib)/systemd/(system(\.control|\.attached)?|transient|generator(\.early|\.late)?)/"
+)
 _MANAGER = pattern(r"(^|/)(etc|run|lib|usr/lib|usr/local/lib)/systemd/system\.conf(\.d/[^/]+\.conf)?$")  # of systemd itself
 _YAML = (".yaml", ".yml", ".template", ".env")
 _OSLO_PATH = pattern(r"\.(conf|ini)$|\.conf\.d/[^/]+$")

@@ -67,6 +67,8 @@ class Unit:
     `type` is the effective Type= of a service. Times are in microseconds, None for never.
     `template` tells that the unit is one, so that only its instances run. A unit that is `shown` is known by what `systemctl show`
     said of it, as its files are not at hand: its settings are those that are in force and judged, and nothing tells of its lines.
+    `runner` is the container tool or web server that its program runs in (`podman`, `uwsgi`). A unit of no known service that
+    `looks_like` one of a project of OpenStack has its name there.
     """
 
     kind: ClassVar[str] = "unit"
@@ -93,6 +95,8 @@ class Unit:
     loose: bool = False
     shown: bool = False
     service: Service | None = None
+    runner: str = ""
+    looks_like: str = ""
 
     @property
     def managed_by(self) -> str:
