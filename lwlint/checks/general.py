@@ -9,7 +9,7 @@ from typing import Any, Literal, Optional, Union
 from lwlint.checks.managers import UNKNOWN, managers_of, strangers, units
 from lwlint.checks.systemd import drop_in
 from lwlint.core.check import Check, NoParams, Saw, Unknown
-from lwlint.core.facts import Fact, Facts, Unreadable, UnusedAllow
+from lwlint.core.facts import RELEASES, Fact, Facts, Unreadable, UnusedAllow
 from lwlint.core.finding import Command, Problem, Related
 from lwlint.core.record import dataclass, field
 from lwlint.core.secret import quoted
@@ -98,6 +98,31 @@ class Milder:
 
 
 @dataclass(frozen=True)
+class Stricter:
+    """Facts that must be more than the others: those that fit `where`, and up to the release `until`, if it is given and known.
+
+    `severity` is that of what only this asks for; `because` is said of the value. With `even_if_left_out` it counts for facts that
+    `unless` leaves out too, if they set anything.
+    """
+
+    must_be: Matcher
+    where: Wanted = field(default_factory=dict)
+    until: str = ""
+    severity: Optional[Literal["error", "warning", "note"]] = None
+    because: str = ""
+    even_if_left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outright:
+    """Facts that are wrong whatever the setting is: those that fit `where`. They are blamed for `setting`, and a message `says` why."""
+
+    where: Wanted
+    setting: str
+    says: str
+
+
+@dataclass(frozen=True)
 class Params:
     """`each` names the kind of fact; `where` picks by attributes (`service.kind`), of which all must fit, `unless` leaves out
     what fits one of its own. `setting` is a key of its
@@ -117,6 +142,8 @@ class Params:
     called: str = ""
     because: Mapping[str, str] = field(default_factory=dict)
     milder: tuple[Milder, ...] = ()
+    stricter: tuple[Stricter, ...] = ()
+    outright: tuple[Outright, ...] = ()
     needs: tuple[str, ...] = ()
     together: bool = False
     drop_in: Mapping[str, str] = field(default_factory=dict)
@@ -129,7 +156,15 @@ def _run_require(facts: Facts, params: Params) -> Iterator[Saw]:
         yield from (Unknown(because, unit.span) for because, unit in strangers(facts))
     wrong: dict[tuple[object, ...], list[_Wrong]] = {}
     for fact in _each(facts, params.each):
-        if not _fits(facts, fact, params.where) or any(_fits(facts, fact, {path: value}) for path, value in params.unless.items()):
+        if not _fits(facts, fact, params.where):
+            continue
+        outright = next((each for each in params.outright if _fits(facts, fact, each.where)), None)
+        if outright is not None and not (isinstance(fact, Unit) and managers_of(facts, fact) == UNKNOWN):
+            yield _outright(facts, fact, outright, params)
+            continue
+        left_out = [path for path, value in params.unless.items() if _fits(facts, fact, {path: value})]
+        stricter = [each for each in params.stricter if set(left_out) <= set(each.even_if_left_out) and _applies(facts, fact, each)]
+        if left_out and not stricter:
             continue
         found = _found(fact, params.setting)
         if found is None and isinstance(fact, Unit) and fact.load_state == NOT_FOUND:
@@ -140,15 +175,47 @@ def _run_require(facts: Facts, params: Params) -> Iterator[Saw]:
             yield Unknown(f"nothing tells {unknown}", fact.span)
             continue
         value = found.value if found is not None else params.default
-        if params.must_be.holds(value) or (value is None and not params.must_be.absent):
+        more = next((each for each in stricter if found is not None and not each.must_be.holds(value)), None)
+        if more is None and (left_out or params.must_be.holds(value) or (value is None and not params.must_be.absent)):
             continue
         if "managed_by" in params.where and isinstance(fact, Unit) and managers_of(facts, fact) == UNKNOWN:
             yield Unknown(f"no CIB was given that tells whether Pacemaker runs {fact.name}", fact.span)
+            continue
+        if more is not None and params.must_be.holds(value):
+            yield _stricter(fact, found, more, params)
             continue
         key = (fact.host, _folder(fact.span.path), value) if params.together else (len(wrong),)
         wrong.setdefault(key, []).append((fact, found))
     for alike in wrong.values():
         yield _problem(facts, alike, params)
+
+
+def _applies(facts: Facts, fact: Fact, stricter: Stricter) -> bool:
+    """Return whether a fact must be more than the others in the release that is judged by."""
+    release = facts.release
+    in_time = not stricter.until or (release.name is not None and RELEASES.index(release.name) <= RELEASES.index(stricter.until))
+    return in_time and _fits(facts, fact, stricter.where)
+
+
+def _stricter(fact: Any, found: Setting | Text | None, stricter: Stricter, params: Params) -> Problem:
+    """Return the problem of a value that would do for others."""
+    called = params.called or f"`{params.setting}`"
+    value = "" if found is None else found.value
+    because = f" ({stricter.because})" if stricter.because else ""
+    message = f"{fact.name}: {called} is `{value}`{because}; it must be {stricter.must_be.words()}"
+    fix = drop_in(fact, params.drop_in) if isinstance(fact, Unit) and fact.load_state == LOADED else None
+    return Problem(
+        _place(fact, found, params), message, f"{fact.kind} {fact.name}", _beaten(found), stricter.severity, host=fact.host, fix=fix
+    )
+
+
+def _outright(facts: Facts, fact: Any, outright: Outright, params: Params) -> Problem:
+    """Return the problem of a fact that is wrong whatever the setting is."""
+    found = _found(fact, outright.setting)
+    actual = f"`{outright.setting}` is `{found.value}`" if found is not None else f"`{outright.setting}` is not set"
+    milder = next((m.severity for m in params.milder if _fits(facts, fact, m.where)), None)
+    message = f"{fact.name}: {actual}, {outright.says}"
+    return Problem(_place(fact, found, params), message, f"{fact.kind} {fact.name}", _beaten(found), milder, host=fact.host)
 
 
 def _each(facts: Facts, kind: str) -> Iterator[Fact]:
@@ -164,9 +231,18 @@ def _fits(facts: Facts, fact: Fact, wanted: Wanted) -> bool:
         if path == "managed_by" and isinstance(fact, Unit):
             if managers_of(facts, fact) not in (*allowed, UNKNOWN):
                 return False
+        elif path == "ready_first" and isinstance(fact, Unit):
+            if _ready_first(facts, fact) not in allowed:
+                return False
         elif _attribute(fact, path) not in allowed:
             return False
     return True
+
+
+def _ready_first(facts: Facts, unit: Unit) -> bool:
+    """Return whether the service was seen, in every release that it may be of, to tell READY=1 before its first connection."""
+    seen = unit.service.ready_first if unit.service is not None else ()
+    return facts.release.name in seen if facts.release.name is not None else RELEASES[-1] in seen
 
 
 def _attribute(fact: Any, path: str) -> Any:

@@ -109,6 +109,13 @@ class Unit:
         return self.timeout_start_usec is None
 
     @property
+    def watches_nothing(self) -> bool:
+        """Whether it is a oneshot unit around a service of OpenStack that is known to run for long, so that nothing watches it."""
+        if self.type != "oneshot" or self.service is None or not self.service.openstack:
+            return False
+        return self.service.daemon and not self.service.ends and bool(self.service.config_files or self.service.databases)
+
+    @property
     def overridden(self) -> bool:
         """Whether Pacemaker's override is what takes the restart away."""
         return self.override is not None
