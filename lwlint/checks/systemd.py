@@ -22,6 +22,25 @@ from lwlint.core.source import Span
 from lwlint.inputs.systemd.facts import LOADED, PACEMAKER_DROP_IN, SECOND, DropInWithoutUnit, IgnoredLine, Setting, ShownUnit, Unit
 from lwlint.inputs.systemd.values import boolean, time_span, unsigned
 
+_MOST_HOPS = 4  # over targets
+# what a key does: with the order `After=` (which most units have), and without it
+_DOES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "Requires": ("does not start while that cannot, and is stopped with it", "is stopped with it"),
+        "Requisite": ("does not start unless that runs, and is stopped with it", "does not start unless that runs, and is stopped with it"),
+        "BindsTo": ("does not start without it, and is stopped for good when that ends", "is stopped for good when that ends"),
+        "PartOf": ("is stopped with it", "is stopped with it"),
+        "StopPropagatedFrom": ("is stopped for good when that ends", "is stopped for good when that ends"),
+        "PropagatesStopTo": ("is stopped for good when that ends", "is stopped for good when that ends"),
+        "Conflicts": ("is stopped for good when that starts", "is stopped for good when that starts"),
+    }
+)
+_ASKS = re.compile(
+    r"mysql|mariadb|galera|clustercheck|wsrep|rabbit|postgres|pg_isready|psql|redis|mongo|amqp|epmd|[:\s/=](?:3306|5672|5671|5432|4567)\b",
+    re.IGNORECASE,
+)
+_STATE = re.compile(r"\|?/(run|var)/")  # where a running database leaves its mark; not its programs or configuration
+
 
 @dataclass(frozen=True)
 class DependencyParams:
@@ -41,12 +60,18 @@ def _run_dependencies(facts: Facts, params: DependencyParams) -> Iterator[Saw]:
             titles.update(dict.fromkeys(service.units, service.title))
             titles.update(dict.fromkeys((f"tripleo_{container}" for container in service.containers), service.title))
     aliases = _aliases(facts, params)
+    known = {(unit.host, name): unit for unit in facts.of(Unit) for name in (unit.name, *unit.names)}
+    yield from (Unknown(because, unit.span) for because, unit in strangers(facts))
     for unit in units(facts):
         if unit.service is None or unit.service.kind not in params.kinds or unit.service.name in params.services:
             continue
+        every = {**titles, **aliases.get(unit.host, {})}
         for key in params.keys:
             for entry in unit.lists.get(f"Unit.{key}", ()):
-                yield from _bound(unit, key, entry, {**titles, **aliases.get(unit.host, {})})
+                yield from _bound(unit, key, entry, every)
+                yield from _over_targets(unit, key, entry, every, known, params.keys)
+        yield from _conditions(unit)
+    yield from _from_the_other_side(facts, params)
 
 
 def _aliases(facts: Facts, params: DependencyParams) -> dict[str, dict[str, str]]:
@@ -59,14 +84,102 @@ def _aliases(facts: Facts, params: DependencyParams) -> dict[str, dict[str, str]
     return found
 
 
-def _bound(unit: Unit, key: str, entry: Setting, titles: dict[str, str]) -> Iterator[Problem]:
+def _title(word: str, titles: Mapping[str, str]) -> str | None:
+    """Return what the unit called `word` runs, if it is one that must not be bound to."""
+    name = word[: -len(".service")] if word.endswith(".service") else word
+    base = name.partition("@")[0]
+    return titles.get(name) or titles.get(base) or titles.get(re.sub(r"-\d+(\.\d+)?$", "", base))
+
+
+def _bound(unit: Unit, key: str, entry: Setting, titles: Mapping[str, str]) -> Iterator[Problem]:
     for match in re.finditer(r"\S+", entry.value):
         word = match[0]
-        name = word[: -len(".service")] if word.endswith(".service") else word
-        title = titles.get(name) or titles.get(name.partition("@")[0])
+        title = _title(word, titles)
         if title is not None:
-            message = f"{unit.name}: `Unit.{key}` names `{word}`; the service must start and run without {title}"
+            message = f"{unit.name}: `Unit.{key}` names `{word}`, so that it {_does(unit, key, word)}; the service must start and run without {title}"
             yield Problem(_place(entry, match), message, f"unit {unit.name} {key} {word}", host=unit.host)
+
+
+def _does(unit: Unit, key: str, word: str) -> str:
+    ordered, alone = _DOES.get(key, ("is bound to it", "is bound to it"))
+    after = {name for entry in unit.lists.get("Unit.After", ()) for name in entry.value.split()}
+    return ordered if unit.shown or word in after else alone
+
+
+def _over_targets(
+    unit: Unit, key: str, entry: Setting, titles: Mapping[str, str], known: Mapping[tuple[str, str], Unit], keys: tuple[str, ...]
+) -> Iterator[Problem]:
+    """Yield the problems of targets that the unit is bound to and that are bound to a unit that must not be."""
+    if key == "Conflicts":
+        return
+    for match in re.finditer(r"\S+\.target", entry.value):
+        found = _through(known.get((unit.host, match[0])), titles, known, keys, {match[0]})
+        if found is not None:
+            inner, other, title = found
+            how = f"names `{match[0]}`, which `{inner}={other}` binds: it is stopped with {'it' if title == 'it' else title}"
+            message = f"{unit.name}: `Unit.{key}` {how}; the service must start and run without {title}"
+            yield Problem(_place(entry, match), message, f"unit {unit.name} {key} {match[0]}", host=unit.host)
+
+
+def _through(
+    target: Unit | None, titles: Mapping[str, str], known: Mapping[tuple[str, str], Unit], keys: tuple[str, ...], seen: set[str]
+) -> tuple[str, str, str] | None:
+    """Return the key, the unit and the title of what a target is bound to, over other targets too."""
+    if target is None or len(seen) > _MOST_HOPS:
+        return None
+    for key in keys:
+        if key == "Conflicts":
+            continue
+        for entry in target.lists.get(f"Unit.{key}", ()):
+            for word in entry.value.split():
+                title = _title(word, titles)
+                if title is not None:
+                    return key, word, title
+                if word.endswith(".target") and word not in seen:
+                    found = _through(known.get((target.host, word)), titles, known, keys, {*seen, word})
+                    if found is not None:
+                        return found
+    return None
+
+
+def _from_the_other_side(facts: Facts, params: DependencyParams) -> Iterator[Problem]:
+    """Yield what the units of the database or the broker do to services: `PropagatesStopTo=`, `Conflicts=`."""
+    judged = {
+        (unit.host, name): unit
+        for unit in units(facts)
+        if unit.service is not None and unit.service.kind in params.kinds and unit.service.name not in params.services
+        for name in (unit.name, *unit.names)
+    }
+    for other in units(facts):
+        is_theirs = other.service is not None and other.service.name in params.services
+        if not is_theirs and _title(other.name, dict.fromkeys(params.units, "it")) is None:
+            continue
+        for key in ("PropagatesStopTo", "Conflicts"):
+            for entry in other.lists.get(f"Unit.{key}", ()):
+                for match in re.finditer(r"\S+", entry.value):
+                    unit = judged.get((other.host, match[0]))
+                    if unit is not None:
+                        what = f"`Unit.{key}` of {other.name} names it, so that it {_DOES[key][0]}"
+                        title = other.service.title if other.service is not None else "it"
+                        message = f"{unit.name}: {what}; the service must start and run without {title}"
+                        yield Problem(_place(entry, match), message, f"unit {unit.name} {key} {other.name}", host=unit.host)
+
+
+def _conditions(unit: Unit) -> Iterator[Problem]:
+    """Yield the conditions that ask for the database or the broker: a unit that is skipped for one is never tried again."""
+    for name, entries in unit.lists.items():
+        section, _, key = name.partition(".")
+        if name != "Service.ExecCondition" and not (section == "Unit" and key.startswith(("Condition", "Assert"))):
+            continue
+        for entry in entries:
+            if not _ASKS.search(entry.value) or (section == "Unit" and not _STATE.match(entry.value)):
+                continue
+            so = "the start fails" if key.startswith("Assert") else "the unit is skipped"
+            message = (
+                f"{unit.name}: `{key}={entry.value}` asks for the database or the broker, and where the answer is no, {so} and"
+                " `Restart=` never tries again; `ExecStartPre=` is tried again"
+            )
+            yield Problem(entry.span, message, f"unit {unit.name} {key}", severity="warning", host=unit.host)
 
 
 def _place(entry: Setting, word: re.Match[str]) -> Span:
