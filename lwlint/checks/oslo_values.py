@@ -269,12 +269,20 @@ LIMIT = Check("option-limit", _run_limit, needs(OptionFiles, "no oslo.config opt
 
 @dataclass(frozen=True)
 class Typed:
-    """Options (`section/option`) that must be of one type, and the releases that have them."""
+    """Options (`section/option`) that must be of one type, and the projects (all if empty) and releases that have them.
+
+    `at_least` and `at_most` bound the value from `bounds_since` on, which a message calls `library` (`oslo.messaging 16.1`).
+    """
 
     type: Literal["integer", "number", "boolean"]
     options: tuple[str, ...]
+    projects: tuple[str, ...] = ()
     since: Optional[str] = None
     until: Optional[str] = None
+    at_least: Optional[float] = None
+    at_most: Optional[float] = None
+    bounds_since: Optional[str] = None
+    library: str = ""
 
 
 @dataclass(frozen=True)
@@ -292,6 +300,18 @@ _READ: Mapping[str, Callable[[str], Any]] = MappingProxyType({"integer": integer
 _WORDS: Mapping[str, str] = MappingProxyType({"integer": "a whole number", "number": "a number", "boolean": "`true` or `false`"})
 
 
+def _outside(typed: Typed, value: Any) -> bool:
+    return value is not None and (
+        (typed.at_least is not None and value < typed.at_least) or (typed.at_most is not None and value > typed.at_most)
+    )
+
+
+def _range(typed: Typed) -> str:
+    bounds = [f"at least `{typed.at_least:g}`"] if typed.at_least is not None else []
+    bounds += [f"at most `{typed.at_most:g}`"] if typed.at_most is not None else []
+    return " and ".join(bounds)
+
+
 def _run_value(facts: Facts, params: Types) -> Iterator[Saw]:
     for option_set in option_sets(facts):
         files = option_set.files
@@ -300,17 +320,29 @@ def _run_value(facts: Facts, params: Types) -> Iterator[Saw]:
         for typed in params.types:
             if not files.read or not applies(facts.release, typed.since, typed.until):
                 continue
+            if typed.projects and files.project and files.project not in typed.projects:
+                continue
+            unsure = facts.release.name is None
             for name in typed.options:
                 option = option_set.options.get(split_name(name))
                 if option is None or "$" in option.value:
                     continue
+                severity: Optional[Literal["error", "warning", "note"]] = None
                 try:
-                    _READ[typed.type](option.value)
+                    value = _READ[typed.type](option.value)
                 except ValueError:
-                    shown = option.value.replace("\n", "\\n")
-                    what = f"`{option.name}` is `{shown}`, and the service does not start; it must be {_WORDS[typed.type]}"
-                    message = f"{option.span.path.rsplit('/', 1)[-1]}: {what}"
-                    yield Problem(option.span, message, f"option {option.name}", host=option.host)
+                    so, wanted = "and the service does not start", _WORDS[typed.type]
+                    if unsure and typed.since is not None:
+                        so, severity = "and a service of a release that has the option does not start", "warning"
+                else:
+                    if not _outside(typed, value) or not applies(facts.release, typed.bounds_since, None):
+                        continue
+                    so, wanted = "and the service does not start", _range(typed)
+                    if unsure and typed.bounds_since is not None:
+                        so, severity = f"which {typed.library} and later refuse, so that the service does not start", "warning"
+                shown = option.value.replace("\n", "\\n")
+                message = f"{option.span.path.rsplit('/', 1)[-1]}: `{option.name}` is `{shown}`, {so}; it must be {wanted}"
+                yield Problem(option.span, message, f"option {option.name}", severity=severity, host=option.host)
 
 
 VALUE = Check("option-value", _run_value, needs(OptionFiles, "no oslo.config option file was given"), Types)
