@@ -8,13 +8,14 @@ from typing import Literal, Optional
 
 from lwlint.checks.heat import needs_heat, unseen
 from lwlint.core.check import Check, Saw, Unknown, needs
-from lwlint.core.facts import Facts
+from lwlint.core.facts import Facts, Release
 from lwlint.core.finding import AddKey, Fix, Problem, Related, Replace
 from lwlint.core.lazy import pattern
 from lwlint.core.named import NamedTuple
 from lwlint.core.record import dataclass, field, replace
 from lwlint.core.source import Span
 from lwlint.inputs.heat.facts import HieraKey, RoleData
+from lwlint.inputs.oslo.facts import applies
 from lwlint.inputs.puppet.facts import Manifest, ManifestClass, ManifestDatabase, ManifestOption
 
 _RESOURCE = "_config/"  # a key of a resource: `nova::config::nova_config/database/max_retries`
@@ -132,17 +133,22 @@ _EVERY_ROLE = "extraconfig"
 
 @dataclass(frozen=True)
 class Pair:
-    """A connection (an expression for its whole key) and the keys that set its retries (with `\\1` for its groups)."""
+    """A connection (an expression for its whole key) and the keys that set its retries (with `\\1` for its groups).
+
+    `since` and `until` are the releases that open it.
+    """
 
     connection: str
     retries: tuple[str, ...]
     severity: Optional[Literal["error", "warning", "note"]] = None
     remedy: Optional[str] = None
+    since: Optional[str] = None
+    until: Optional[str] = None
 
 
 @dataclass(frozen=True)
 class RetryParams:
-    """Of the `pairs` the first that fits a key counts. Keys in `no_database` are no database connections.
+    """Of the `pairs` the first that fits a key counts. Keys in `no_database` are no database connections, or have no unlimited value.
 
     `unlimited` are the values that mean unlimited, `default` is what counts where nothing is set. Overrides for roles
     that begin with one of `other_roles` do not reach the services.
@@ -207,8 +213,9 @@ class _Settings:
 class _Pairs:
     """The pairs of a rule, made ready to be asked for many keys."""
 
-    def __init__(self, params: RetryParams) -> None:
-        self._pairs = [(_front(pair.connection), pattern(pair.connection), pair) for pair in params.pairs]
+    def __init__(self, params: RetryParams, release: Release) -> None:
+        pairs = [pair for pair in params.pairs if applies(release, pair.since, pair.until)]
+        self._pairs = [(_front(pair.connection), pattern(pair.connection), pair) for pair in pairs]
         self._no_database = frozenset(params.no_database)
         self._hints = tuple({pair.connection[-6:] for pair in params.pairs})
 
@@ -243,7 +250,7 @@ def connections(facts: Facts, params: RetryParams) -> Iterator[Saw]:
     """Yield a problem for each connection for which some service that takes it in has no unlimited retries, or whose manifest sets none."""
     yield from unseen(facts)
     settings = _Settings.of(facts, params.other_roles)
-    pairs = _Pairs(params)
+    pairs = _Pairs(params, facts.release)
     firsts: dict[object, HieraKey] = {}  # connections of one mapping with the same retries have the same fix, at the first of them
     for keys in settings.by_template.values():
         for key in keys:
@@ -329,7 +336,7 @@ def unused(facts: Facts, params: UnusedParams) -> Iterator[Saw]:
     expression = pattern(params.retry)
     yield from unseen(facts)
     settings = _Settings.of(facts, ())
-    pairs = _Pairs(RetryParams(params.pairs))
+    pairs = _Pairs(RetryParams(params.pairs), facts.release)
     connected = {t: [(k, p[1], p[2]) for k in keys if (p := pairs.of(k)) is not None] for t, keys in settings.by_template.items()}
     for keys in settings.by_template.values():
         for key in keys:
