@@ -6,11 +6,22 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, Optional
 
-from lwlint.core.check import Check, Saw, Unknown, needs
+from lwlint.core.check import Check, Saw, Unknown
 from lwlint.core.facts import Facts, Release
 from lwlint.core.finding import AddOption, DropLines, Fix, Problem, Replace, SetOption
 from lwlint.core.record import dataclass, field
-from lwlint.inputs.oslo.facts import ENVIRONMENT, FILE, Name, Option, OptionFiles, OptionSet, applies, option_sets, split_name
+from lwlint.inputs.oslo.facts import (
+    ENVIRONMENT,
+    FILE,
+    Name,
+    Option,
+    OptionFiles,
+    OptionSet,
+    applies,
+    needs_option_files,
+    option_sets,
+    split_name,
+)
 
 _RETRIES = ("max_retries", "sql_max_retries", "db_max_retries", "rabbit_max_retries")
 
@@ -256,8 +267,7 @@ def _base(option: Option) -> str:
     return option.key.path.rsplit("/", 1)[-1]
 
 
-_EVIDENCE = needs(OptionFiles, "no oslo.config option file was given")
 CHECKS = (
-    Check("option-present", _run_present, _EVIDENCE, Presences),
-    Check("option-misplaced", _run_misplaced, _EVIDENCE, Homes),
+    Check("option-present", _run_present, needs_option_files, Presences),
+    Check("option-misplaced", _run_misplaced, needs_option_files, Homes),
 )

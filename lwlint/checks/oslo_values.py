@@ -8,21 +8,21 @@ from types import MappingProxyType
 from typing import Any, Literal, Optional
 
 from lwlint.checks.oslo_names import add_beside, set_value
-from lwlint.core.check import Check, Saw, Unknown, needs
+from lwlint.core.check import Check, Saw, Unknown
 from lwlint.core.facts import Facts
 from lwlint.core.finding import Problem, Related
-from lwlint.core.record import dataclass, field
+from lwlint.core.record import dataclass, field, replace
 from lwlint.core.source import Span
 from lwlint.inputs.oslo.facts import (
     ENVIRONMENT,
     Name,
     Option,
-    OptionFiles,
     OptionSet,
     Unresolved,
     applies,
     boolean,
     integer,
+    needs_option_files,
     option_sets,
     split_name,
     substituted,
@@ -41,7 +41,8 @@ class Limit:
     absent option means; without it, absence is no problem. With it, absence matters where one of `used_by` names a
     server and none of `unless` is set. `since` and `until` are the releases that know the option, `enforced_until` the last one that
     obeys it. `query` is the name in the query string of one of `urls`, which wins from `query_since` on. `distribution` is a
-    distribution's file that may set the option where it cannot be seen. `remark` ends every message.
+    distribution's file that may set the option where it cannot be seen. `remark` ends every message. With `known` it counts only where
+    the release is known. Releases from `then_since` on, which lwlint does not know by name, read the option `then` in its stead.
     """
 
     option: str
@@ -62,6 +63,9 @@ class Limit:
     distribution: str = ""
     severity: Optional[Literal["error", "warning", "note"]] = None
     remark: str = ""
+    known: bool = False
+    then: str = ""
+    then_since: str = ""
 
     @property
     def names(self) -> list[Name]:
@@ -77,7 +81,7 @@ class Limit:
         """Return whether programs of `project` (empty: one that is not known) have this option in the release of `facts`."""
         if project and (project in self.not_projects or (self.projects and project not in self.projects)):
             return False
-        return applies(facts.release, self.since, self.until)
+        return applies(facts.release, self.since, self.until) and not (self.known and facts.release.name is None)
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,10 @@ def _run_limit(facts: Facts, params: Params) -> Iterator[Saw]:
         files = option_set.files
         if files.refused is not None:
             yield Unknown(f"oslo.config refuses `{files.refused}`, so that nothing is known of `{files.name}`", files.span)
+            judged = True
+            continue
+        if files.untold:
+            yield Unknown(files.untold, files.span)
             judged = True
             continue
         limits = list(_limits(files.project, params, facts)) if files.read else []
@@ -126,8 +134,13 @@ def _judge(option_set: OptionSet, limit: Limit, registered: _Registered, facts: 
         yield _verdict(option_set, limit, url[0], url[1], f"`{limit.query}` in `{url[0].name}`", facts)
     elif option is None:
         connection = _connection(option_set, limit, facts)
-        if connection is not None and limit.default is not None:
+        later = option_set.options.get(split_name(limit.then)) if limit.then and facts.release.name is None else None
+        if later is not None:
+            yield _for_later_ones(option_set, limit, later, connection, facts)
+        elif connection is not None and limit.default is not None:
             yield _absent(option_set, limit, connection)
+    elif limit.then and facts.release.name is None and _moved(option_set, limit, option, facts) is not None:
+        yield _moved(option_set, limit, option, facts)
     else:
         subject = f"`{option.name}`" if option.name == ".".join(limit.names[0]) else f"`{option.name}`, old name of `{_dotted(limit)}`,"
         try:
@@ -140,6 +153,39 @@ def _judge(option_set: OptionSet, limit: Limit, registered: _Registered, facts: 
                 return
             verdict = _verdict(option_set, limit, option, value, subject, facts)
             yield verdict if not _in_vain(option_set, limit) or not _is_integer(value) else None
+
+
+def _moved(option_set: OptionSet, limit: Limit, option: Option, facts: Facts) -> Optional[Problem]:
+    """Return the problem of an option that is right for older releases, where later ones read another, which is not; else None."""
+    later = option_set.options.get(split_name(limit.then))
+    connection = _connection(option_set, limit, facts)
+    right = later is not None and _wrong(limit, later.value, facts) is None
+    if connection is None or right or _wrong(limit, option.value, facts) is not None:
+        return None
+    project = option_set.files.project
+    actual = f"not set (default `{limit.default}`)" if later is None else f"`{_line(later.value)}`"
+    then = limit.then.replace("/", ".")
+    message = (
+        f"{_base(option.span.path)}: `{option.name}` is `{_line(option.value)}`, which {project} reads before {limit.then_since} only;"
+        f" from then on it is `{then}`, which is {actual}; both must be {limit.must_be}"
+    )
+    fix = add_beside(option_set, connection, [split_name(limit.then)], limit.value) if later is None else None
+    return Problem(option.span, message, f"option {_dotted(limit)}", (), "warning", host=option.host, fix=fix)
+
+
+def _for_later_ones(option_set: OptionSet, limit: Limit, later: Option, connection: Optional[Option], facts: Facts) -> Optional[Problem]:
+    """Return the problem of an option that only later releases read: of its value, or a note that older ones read another."""
+    then = replace(limit, option=limit.then, old_names=())
+    problem = _verdict(option_set, then, later, later.value, f"`{later.name}`", facts)
+    if problem is not None or connection is None:
+        return problem
+    message = (
+        f"{_base(connection.span.path)}: `{_dotted(limit)}` is not set (default `{limit.default}`), which {option_set.files.project} reads before"
+        f" {limit.then_since} in the stead of `{later.name}`; it must be {limit.must_be} there"
+    )
+    fix = add_beside(option_set, connection, limit.names, limit.value)
+    place = Span(connection.file, connection.key.start, connection.span.end)
+    return Problem(place, message, f"option {_dotted(limit)}", (), "note", host=connection.host, fix=fix)
 
 
 def _in_vain(option_set: OptionSet, limit: Limit) -> bool:
@@ -264,7 +310,7 @@ def _base(path: str) -> str:
     return path.rsplit("/", 1)[-1]
 
 
-LIMIT = Check("option-limit", _run_limit, needs(OptionFiles, "no oslo.config option file was given"), Params)
+LIMIT = Check("option-limit", _run_limit, needs_option_files, Params)
 
 
 @dataclass(frozen=True)
@@ -345,4 +391,4 @@ def _run_value(facts: Facts, params: Types) -> Iterator[Saw]:
                 yield Problem(option.span, message, f"option {option.name}", severity=severity, host=option.host)
 
 
-VALUE = Check("option-value", _run_value, needs(OptionFiles, "no oslo.config option file was given"), Types)
+VALUE = Check("option-value", _run_value, needs_option_files, Types)

@@ -34,6 +34,7 @@ def _decode_xml(data: bytes) -> str:
 
 HEAT, CIB, UNIT, OSLO, PUPPET = "heat", "cib", "unit", "oslo", "puppet"
 KINDS = (HEAT, CIB, UNIT, OSLO, PUPPET)
+TEXT = "text"  # read beside others, judged by nothing
 SYSTEMCTL, CONTAINER, PCS_CONFIG, STATUS = "systemctl", "container", "pcs config", "cluster status"  # of audits alone
 
 _UNIT_SECTION = pattern(

@@ -21,6 +21,7 @@ from lwlint.files.tree import FILE, FOLDER, LINK, Tree, walk
 # bytes of one file by kind, so that reading one takes less than 500 MB; the largest that were met have a tenth
 _LIMITS = {kinds.HEAT: 4_000_000, kinds.CIB: 32_000_000, kinds.UNIT: 1_000_000, kinds.OSLO: 3_000_000, kinds.PUPPET: 1_000_000}
 _HEAD = 65536
+_MOST_TEXT = 1_000_000
 _ROOT = pattern(
     r"^(?P<root>(?:.*?/)??)(?:etc/(?!.*/etc/systemd/)|usr/(?:lib|share|local)/|lib/systemd/|run/systemd/|var/lib/|sos_commands/)"
 )
@@ -66,7 +67,7 @@ class Discovery:
         self._refusal = refusal
         self._hosts: dict[str, str] = {}
         self._missing: set[str] = set()
-        self.looked_for: list[tuple[str, bool]] = []  # as context: paths, and whether each was to be judged
+        self.looked_for: list[tuple[str, bool, str | None]] = []  # as context: paths, whether each was to be judged, and as what kind
         self.found = Input()
 
     def add(self, paths: Sequence[str]) -> Input:
@@ -91,16 +92,38 @@ class Discovery:
         self._take_bytes(normal(path), text, named=True, judged=True)
         return self.found
 
-    def load(self, path: str, *, judged: bool = False) -> Source | None:
-        """Return the source at `path`, read as context if the run does not judge it; None if there is no file."""
+    def load(self, path: str, *, judged: bool = False, kind: str | None = None) -> Source | None:
+        """Return the source at `path`, read as context if the run does not judge it; None if there is no file.
+
+        `kind` is `kinds.TEXT` for a file that nothing judges, whatever it looks like.
+        """
         path = normal(path)
         if path not in self.found.sources and path not in self._missing:
-            self.looked_for.append((path, judged))
-            if self._tree.real_kind(path) == FILE:
+            self.looked_for.append((path, judged, kind))
+            if kind == kinds.TEXT:
+                self._take_text(path)
+            elif self._tree.real_kind(path) == FILE:
                 self._take(path, named=True, judged=judged)
             if path not in self.found.sources:
                 self._missing.add(path)
         return self.found.sources.get(path)
+
+    def text(self, path: str) -> str | None:
+        """Return the text of a file that nothing judges (an environment of a unit, say); None if it is not at hand."""
+        source = self.load(path, kind=kinds.TEXT)
+        return None if source is None else source.text
+
+    def _take_text(self, path: str) -> None:
+        root = root_of(path)
+        real = self._followed(path, root)
+        if real is None or self._tree.real_kind(real) != FILE:
+            return
+        try:
+            if self._tree.size(real) <= _MOST_TEXT:
+                text = self._tree.read(real, _MOST_TEXT).decode("utf-8", "replace")
+                self.found.sources[path] = Source(path, text, kinds.TEXT, self._host(path, root), root, False)
+        except OSError:
+            return  # as if it were not there
 
     def mark(self) -> tuple[int, ...]:
         """Return how far the reading is, for `back`."""

@@ -289,7 +289,7 @@ def _facts(discovery: Discovery, request: Request, release: Release, services: C
         from lwlint.inputs.systemd.facts import Unit
 
         own = [u for u in units if isinstance(u, Unit)]
-        yield from each("reader", "oslo", option_facts(found.of(kinds.OSLO), own, services, release))
+        yield from each("reader", "oslo", option_facts(found.of(kinds.OSLO), own, services, release, discovery.text))
     if found.of(kinds.CIB):
         from lwlint.inputs.pacemaker.reader import cib_facts
 

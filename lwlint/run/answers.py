@@ -68,13 +68,13 @@ class Answers:
         if not self._name or answer.tracebacks:
             return
         found = self._discovery.found.sources
-        context = [(path, judged, _described(found.get(path))) for path, judged in self._discovery.looked_for]
+        context = [(path, judged, kind, _described(found.get(path))) for path, judged, kind in self._discovery.looked_for]
         plain = (release.name, release.because), context, (_plain(answer.findings), _plain(answer.verdicts))
         self._cache.put(self._name, marshal.dumps(plain, _MARSHAL))
 
-    def _replay(self, context: list[tuple[str, bool, Any]]) -> bool:
+    def _replay(self, context: list[tuple[str, bool, str | None, Any]]) -> bool:
         """Look for what was looked for, and return whether all of that is as it was."""
-        return all(_described(self._discovery.load(path, judged=judged)) == then for path, judged, then in context)
+        return all(_described(self._discovery.load(path, judged=judged, kind=kind)) == then for path, judged, kind, then in context)
 
 
 def _hash(asked: tuple[object, ...], rules: Sequence[Rule], discovery: Discovery) -> str:
