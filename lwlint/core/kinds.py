@@ -52,6 +52,13 @@ _HEAT_KEY = pattern(
     re.MULTILINE,
 )
 _ROLE = pattern(r"^- name:.*\n(?:.*\n){0,80}?\s+ServicesDefault:", re.MULTILINE)
+_HEAT_VERSION = pattern(r"^[\ufeff]?(heat_template_version|HeatTemplateFormatVersion)\s*:", re.MULTILINE)
+_KUBERNETES = pattern(r"^apiVersion\s*:", re.MULTILINE)
+_KUBERNETES_KIND = pattern(r"^kind\s*:", re.MULTILINE)
+_KUSTOMIZATION = pattern(r"^resources\s*:[ \t]*(?:#.*)?\r?\n(?:[ \t]*(?:#.*)?\r?\n)*[ \t]*-[ \t]", re.MULTILINE)
+_HELM_LINE = pattern(r"^[ \t]*\{\{|^[ \t]*\{%", re.MULTILINE)
+# a line that begins with a tag, a section or key in one, or a value that is one; not JSON in a value, nor `--format '{{...}}'` of a command
+_TEMPLATE_LINE = pattern(r"^[ \t]*(?:\{\{|\{%|\{#)|^[ \t]*\[[^\]\n]*\{\{|^[ \t]*[\w.-]+[ \t]*[=:][ \t]*\{(?:\{|%-?[ \t]*\w)", re.MULTILINE)
 _UNIT_SUFFIX = pattern(r"\.(service|socket|timer|mount|automount|path|swap|slice|scope|target)$")
 _UNIT_PATH = pattern(
     r"\.(service|socket|timer|mount|automount|path|swap|slice|scope|target)(\.d/[^/]+\.conf)?$|(^|/)(service|socket|timer)\.d/[^/]+\.conf$"
@@ -89,6 +96,9 @@ def of(path: str, head: str, *, named: bool = False) -> tuple[str | None, str]:
     folder is then left out.
     """
     start = head.lstrip("\ufeff \t\r\n")
+    other = _of_another_tool(path, head)
+    if other:
+        return None, other
     if start.startswith("<"):
         if re.search(r"<(cib|configuration)[\s>/]", start):
             return CIB, ""
@@ -104,6 +114,25 @@ def of(path: str, head: str, *, named: bool = False) -> tuple[str | None, str]:
     if _MANAGER.search(path):
         return UNIT, ""
     return _by_sections(path, head, named)
+
+
+def _of_another_tool(path: str, head: str) -> str:
+    """Return what a file is that looks like one of ours and is the template or manifest of another tool; empty for none."""
+    if path.endswith(_YAML):
+        if ".j2." in path or _HEAT_VERSION.search(head):
+            return ""
+        if _KUBERNETES.search(head) and _KUBERNETES_KIND.search(head):
+            return "a manifest of Kubernetes, no Heat template"
+        if _KUBERNETES.search(head):
+            return "a chart of Helm or a manifest of Kubernetes, no Heat template"
+        if _HELM_LINE.search(head):
+            return "a template of Helm or Jinja, of which no YAML is made yet"
+        if _KUSTOMIZATION.search(head):
+            return "a kustomization of Kubernetes, no Heat template"
+        return ""
+    if (_OSLO_PATH.search(path) or _UNIT_PATH.search(path)) and _TEMPLATE_LINE.search(head):
+        return "a template (Jinja, Helm, mustache), of which no option file or unit is made yet"
+    return ""
 
 
 def _by_sections(path: str, head: str, named: bool) -> tuple[str | None, str]:

@@ -26,6 +26,8 @@ _ROOT = pattern(
     r"^(?P<root>(?:.*?/)??)(?:etc/(?!.*/etc/systemd/)|usr/(?:lib|share|local)/|lib/systemd/|run/systemd/|var/lib/|sos_commands/)"
 )
 _MOST_PRINTED = 16_000_000  # bytes
+# a link of a unit, as a checkout on a file system without links writes it: a file that holds the path, and no line break
+_LINK_AS_TEXT = pattern(rb"((?:/|\.\.?/)[^\s=\[\]#;]+)")
 _SOMETHING = pattern(r"\{|^CONTAINER ID", re.MULTILINE)  # an object of JSON, or a list of containers
 _DUMP = pattern(r"(?:^|/)sos_commands/(?:pacemaker|cluster)/(?:pcs_cluster_cib|cibadmin)[^/]*$")
 
@@ -195,8 +197,7 @@ class Discovery:
         kind = self._tree.kind(path)
         root = root_of(path)
         if kind == LINK and kinds.is_unit_link(path) and not (named and root_is_loose(path, root)):
-            self.found.links.append(Link(path, self._tree.target(path), self._host(path, root), root))
-            self.found.sources[path] = Source(path, "", "link", self._host(path, root), root)  # a finding may blame the link itself
+            self._add_link(path, self._tree.target(path), root)
             return
         real = self._followed(path, root) if kind == LINK else path
         if not (named or self._kind or kinds.may_be(path)):
@@ -204,7 +205,7 @@ class Discovery:
             return
         what = self._tree.real_kind(real) if real is not None else None
         if real is None or what != FILE:
-            self._refuse_special(path, what, named, kind is None)
+            self._refuse_special(path, root, what, named, kind is None)
             return
         try:
             size, most = self._tree.size(real), max(_LIMITS.values())
@@ -212,11 +213,17 @@ class Discovery:
         except OSError as error:
             self._refuse(path, f"file cannot be read ({error.strerror})", judged=judged)
 
-    def _refuse_special(self, path: str, what: str | None, named: bool, hidden: bool) -> None:
+    def _add_link(self, path: str, target: str, root: str) -> None:
+        self.found.links.append(Link(path, target, self._host(path, root), root))
+        self.found.sources[path] = Source(path, "", "link", self._host(path, root), root)  # a finding may blame the link itself
+
+    def _refuse_special(self, path: str, root: str, what: str | None, named: bool, hidden: bool) -> None:
         if hidden:
             self._refuse(path, self._why_absent(path))
         elif what == FOLDER:
             self.found.skipped.append((path, "a link to a folder, not followed"))
+        elif what is None and not named and root_is_loose(path, root):
+            self.found.skipped.append((path, "a link that leads nowhere"))
         elif what is None:
             self._refuse(path, "link leads nowhere")
         elif named or kinds.may_be(path):
@@ -237,6 +244,11 @@ class Discovery:
         if _DUMP.search(path) and not data.lstrip().startswith(b"<"):
             data = _without_warnings(data)
         head = data[:_HEAD].decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "replace")
+        root = root_of(path)
+        link = _LINK_AS_TEXT.fullmatch(data) if kinds.is_unit_link(path) and not root_is_loose(path, root) else None
+        if link is not None and not self._kind:
+            self._add_link(path, link[1].decode("utf-8", "replace"), root)
+            return
         kind, why = (self._kind, "") if self._kind and judged else kinds.of(path, head, named=named)
         if kind is None:
             self.found.skipped.append((path, why))
