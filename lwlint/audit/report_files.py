@@ -21,10 +21,12 @@ _SYSTEMD = r"(?:etc|run|lib|usr/lib|usr/local/lib)/systemd"
 _MEMBER = re.compile(
     "|".join(
         (
-            rf"{_SYSTEMD}/(?:system(?:\.control|\.attached)?|transient)/.+",
+            rf"{_SYSTEMD}/(?:system(?:\.control|\.attached)?|transient|generator(?:\.early|\.late)?)/.+",
             rf"{_SYSTEMD}/system\.conf(?:\.d/[^/]+\.conf)?",
             rf"etc/(?:{_PROJECTS})/(?:.+/)?{_CONF}",
             rf"etc/(?:{_PROJECTS})\.conf",
+            rf"etc/(?:sysconfig|default)/(?:openstack-|{_PROJECTS})[^/]*",
+            rf"etc/kolla/(?:.+/)?(?:{_CONF}|config\.json)",
             rf"usr/(?:local/)?(?:share|etc)/(?:{_PROJECTS})/(?:.+/)?{_CONF}",
             rf"var/lib/config-data/(?:puppet-generated/)?[^/]+/(?:etc|usr/share)/(?:{_PROJECTS})/(?:.+/)?{_CONF}",
             rf"var/lib/openstack/config/(?:.+/)?{_CONF}",
@@ -53,7 +55,7 @@ _CONTAINERS = r"var(?:/lib(?:/(?:config-data|openstack|tripleo-config|kolla)(?:/
 _BELOW = re.compile(
     "|".join(
         (
-            r"etc(?:/(?:systemd|puppet|corosync|" + _PROJECTS + r")(?:/.*)?)?",
+            r"etc(?:/(?:systemd|puppet|corosync|sysconfig|default|kolla|" + _PROJECTS + r")(?:/.*)?)?",
             r"lib(?:/systemd(?:/.*)?)?|run(?:/systemd(?:/.*)?)?",
             r"usr(?:/(?:lib|local|local/lib)(?:/systemd(?:/.*)?)?)?",
             r"usr/(?:local/)?(?:share|etc)(?:/(?:openstack-tripleo-heat-templates|" + _PROJECTS + r")(?:/.*)?)?",
