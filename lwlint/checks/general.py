@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, Optional, Union
 
-from lwlint.checks.managers import UNKNOWN, managers_of, strangers, units
+from lwlint.checks.managers import UNKNOWN, lacking_units, managers_of, strangers, units
 from lwlint.checks.systemd import drop_in
 from lwlint.core.check import Check, NoParams, Saw, Unknown
 from lwlint.core.facts import RELEASES, Fact, Facts, Unreadable, UnusedAllow
@@ -308,6 +308,9 @@ def _beaten(found: Setting | Text | None) -> tuple[Related, ...]:
 def _require_evidence(facts: Facts, params: Params) -> str | None:
     kinds = {fact.kind for fact in facts}
     missing = [kind for kind in (params.each, *params.needs) if kind not in kinds]
+    wanted = params.where.get("service.kind")
+    if params.each == "unit" and not missing and wanted is not None:
+        return lacking_units(facts, wanted if isinstance(wanted, tuple) else (wanted,))
     return f"no {_NAMES.get(missing[0], missing[0])} was given" if missing else None
 
 

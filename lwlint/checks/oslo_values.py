@@ -180,8 +180,8 @@ def _for_later_ones(option_set: OptionSet, limit: Limit, later: Option, connecti
     if problem is not None or connection is None:
         return problem
     message = (
-        f"{_base(connection.span.path)}: `{_dotted(limit)}` is not set (default `{limit.default}`), which {option_set.files.project} reads before"
-        f" {limit.then_since} in the stead of `{later.name}`; it must be {limit.must_be} there"
+        f"{_base(connection.span.path)}: `{_dotted(limit)}` is not set (default `{limit.default}`), which {option_set.files.project} reads"
+        f" before {limit.then_since} in the stead of `{later.name}`; it must be {limit.must_be} there"
     )
     fix = add_beside(option_set, connection, limit.names, limit.value)
     place = Span(connection.file, connection.key.start, connection.span.end)

@@ -1,8 +1,8 @@
-"""Restarts that come to an end, or that never come: by the start limit, by exit statuses that are left out, by settings that hide a failure.
+"""Restarts that come to an end, or never come: by the start limit, by exit statuses that are left out, by settings that hide a failure.
 
-systemd gives a unit up when it was started `StartLimitBurst` times within `StartLimitIntervalSec`; each start takes the life of the process and
-`RestartSec`. So the restarts end only where life + `RestartSec` < interval / burst. Watched on systemd 252, to a tenth of a second.
-No service of OpenStack that was watched failing left sooner than 1.1 seconds (of processor time) after its start; most need 2 to 4.
+systemd gives a unit up when it was started `StartLimitBurst` times within `StartLimitIntervalSec`; each start takes the life of the
+process and `RestartSec`. So the restarts end only where life + `RestartSec` < interval / burst. Watched on systemd 252, to a tenth of a
+second. No service of OpenStack that was watched failing left sooner than 1.1 seconds (of processor time) after its start; most need 2 to 4.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal, Optional
 
-from lwlint.checks.managers import SYSTEMD, managers_of, resource_of, strangers, units
+from lwlint.checks.managers import SYSTEMD, lacking_units, managers_of, resource_of, strangers, units
 from lwlint.core.check import Check, Saw, Unknown, needs
 from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, Facts, NotCollected
 from lwlint.core.finding import Command, DropIn, Fix, Problem, Related
@@ -96,7 +96,8 @@ def _bound(unit: Unit, key: str, entry: Setting, titles: Mapping[str, str]) -> I
         word = match[0]
         title = _title(word, titles)
         if title is not None:
-            message = f"{unit.name}: `Unit.{key}` names `{word}`, so that it {_does(unit, key, word)}; the service must start and run without {title}"
+            does = _does(unit, key, word)
+            message = f"{unit.name}: `Unit.{key}` names `{word}`, so that it {does}; the service must start and run without {title}"
             yield Problem(_place(entry, match), message, f"unit {unit.name} {key} {word}", host=unit.host)
 
 
@@ -189,7 +190,7 @@ def _place(entry: Setting, word: re.Match[str]) -> Span:
     return Span(entry.span.path, entry.span.start + word.start(), entry.span.start + word.end())
 
 
-DEPENDENCY = Check("dependency-on", _run_dependencies, needs(Unit, "no systemd unit was given"), DependencyParams)
+DEPENDENCY = Check("dependency-on", _run_dependencies, lambda facts, params: lacking_units(facts, params.kinds), DependencyParams)
 
 
 NAME = "50-lwlint.conf"  # read before Pacemaker's `50-pacemaker.conf`, which so keeps the last word
@@ -559,4 +560,4 @@ def _value(unit: Unit, key: str) -> str:
     return unit.settings[key].value if key in unit.settings else "no"
 
 
-START_LIMIT = Check("restart-that-ends", _run_start_limit, needs(Unit, "no systemd unit was given"), StartLimitParams)
+START_LIMIT = Check("restart-that-ends", _run_start_limit, lambda facts, params: lacking_units(facts, params.kinds), StartLimitParams)

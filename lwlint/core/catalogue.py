@@ -272,7 +272,7 @@ class Catalogue:
         return self._programs.get(program) or self._debian_units.get(program) or self._units.get(program)
 
     def of_started(self, names: Iterable[str], *, contained: bool = False) -> Service | None:
-        """Return the service that a unit starts, by the names that tell (`Started.names`), those of containers and images if `contained`."""
+        """Return the service that a unit starts, by the names that tell (`Started.names`), of containers if `contained`."""
         for name in names:
             found = (self.of_container(name) or self.of_program(_image_base(name))) if contained else self.of_program(name)
             if found is not None:
@@ -298,7 +298,7 @@ class Catalogue:
         return found[1] if found is not None else None
 
     def of_container(self, name: str) -> Service | None:
-        """Return the service of a container of this name: `nova_api` of TripleO, `neutron_server` of kolla, whose names are those of programs."""
+        """Return the service of a container of this name: `nova_api` of TripleO, `neutron_server` of kolla, named after programs."""
         found = self._containers.get(name)
         if found is not None:
             return found

@@ -22,12 +22,13 @@ from lwlint.files.tree import FILE, FOLDER, LINK, Tree, walk
 _LIMITS = {kinds.HEAT: 4_000_000, kinds.CIB: 32_000_000, kinds.UNIT: 1_000_000, kinds.OSLO: 3_000_000, kinds.PUPPET: 1_000_000}
 _HEAD = 65536
 _MOST_TEXT = 1_000_000
+_LONGEST_LINK = 4096
 _ROOT = pattern(
     r"^(?P<root>(?:.*?/)??)(?:etc/(?!.*/etc/systemd/)|usr/(?:lib|share|local)/|lib/systemd/|run/systemd/|var/lib/|sos_commands/)"
 )
 _MOST_PRINTED = 16_000_000  # bytes
 # a link of a unit, as a checkout on a file system without links writes it: a file that holds the path, and no line break
-_LINK_AS_TEXT = pattern(rb"((?:/|\.\.?/)[^\s=\[\]#;]+)")
+_LINK_AS_TEXT = pattern(r"((?:/|\.\.?/)[^\s=\[\]#;]+)")
 _SOMETHING = pattern(r"\{|^CONTAINER ID", re.MULTILINE)  # an object of JSON, or a list of containers
 _DUMP = pattern(r"(?:^|/)sos_commands/(?:pacemaker|cluster)/(?:pcs_cluster_cib|cibadmin)[^/]*$")
 
@@ -245,10 +246,11 @@ class Discovery:
             data = _without_warnings(data)
         head = data[:_HEAD].decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "replace")
         root = root_of(path)
-        link = _LINK_AS_TEXT.fullmatch(data) if kinds.is_unit_link(path) and not root_is_loose(path, root) else None
-        if link is not None and not self._kind:
-            self._add_link(path, link[1].decode("utf-8", "replace"), root)
-            return
+        if len(data) < _LONGEST_LINK and kinds.is_unit_link(path) and not root_is_loose(path, root) and not self._kind:
+            link = _LINK_AS_TEXT.fullmatch(head)
+            if link is not None:
+                self._add_link(path, link[1], root)
+                return
         kind, why = (self._kind, "") if self._kind and judged else kinds.of(path, head, named=named)
         if kind is None:
             self.found.skipped.append((path, why))

@@ -14,9 +14,9 @@ from lwlint.inputs.systemd.facts import MASKED, Setting, Unit
 
 # Projects whose files are known by their names alone. `inspector.conf` and the like are spelled out below.
 PROJECTS = (
-    "aodh", "barbican", "blazar", "ceilometer", "cinder", "cloudkitty", "congress", "cyborg", "designate", "ec2api", "glance", "gnocchi", "heat",
-    "ironic", "ironic-inspector", "keystone", "magnum", "manila", "masakari", "mistral", "murano", "neutron", "nova", "octavia", "panko", "placement",
-    "sahara", "senlin", "tacker", "trove", "vitrage", "watcher", "zaqar", "zun",
+    "aodh", "barbican", "blazar", "ceilometer", "cinder", "cloudkitty", "congress", "cyborg", "designate", "ec2api", "glance", "gnocchi",
+    "heat", "ironic", "ironic-inspector", "keystone", "magnum", "manila", "masakari", "mistral", "murano", "neutron", "nova", "octavia",
+    "panko", "placement", "sahara", "senlin", "tacker", "trove", "vitrage", "watcher", "zaqar", "zun",
 )  # fmt: skip
 _MAIN = {"ironic-inspector": "inspector"}  # whose main file is not called like the project
 _NEUTRON = re.compile(r"(\w+_agent|ml2_conf|plugin|\w+_conf)\.ini$")

@@ -20,7 +20,8 @@ _OVERRIDES = "etc/kolla/config/"
 _MOST_BEATEN = 50  # more of them explain nothing
 
 _TELLING = (
-    "database", "api_database", "placement_database", "storage:sqlalchemy", "indexer", "oslo_messaging_rabbit", "oslo_messaging_notifications",
+    "database", "api_database", "placement_database", "storage:sqlalchemy", "indexer", "oslo_messaging_rabbit",
+    "oslo_messaging_notifications",
 )  # fmt: skip
 
 Texts = Mapping[str, OptionText]  # by path in the place

@@ -1,7 +1,7 @@
 """The environment of a unit, and what systemd makes of `$VARIABLES` in its command lines.
 
-Sources: systemd.exec(5), "Environment", and systemd.service(5), "Command lines": `${NAME}` is replaced inside a word, `$NAME` as a word of its own
-is split at blanks; a variable that is not set is empty. What files set beats what `Environment=` sets.
+Sources: systemd.exec(5), "Environment", and systemd.service(5), "Command lines": `${NAME}` is replaced inside a word, `$NAME` as a word
+of its own is split at blanks; a variable that is not set is empty. What files set beats what `Environment=` sets.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which programs a command line of a unit starts: behind shells, wrappers, init scripts, container tools and web servers.
 
-Sources: systemd.service(5), "Command lines"; the units of RDO, Debian (`/etc/init.d/NAME systemd-start`), OpenStack-Ansible (uwsgi), devstack
-(`uwsgi --procname-prefix`), kolla-ansible (`docker start -a NAME`), tripleo-ansible and edpm-ansible (`podman start NAME`).
+Sources: systemd.service(5), "Command lines"; the units of RDO, Debian (`/etc/init.d/NAME systemd-start`), OpenStack-Ansible (uwsgi),
+devstack (`uwsgi --procname-prefix`), kolla-ansible (`docker start -a NAME`), tripleo-ansible and edpm-ansible (`podman start NAME`).
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ ENGINES = ("podman", "docker", "nerdctl")
 _WEB_SERVERS = ("uwsgi", "uwsgi_python3", "uwsgi-core", "gunicorn", "gunicorn3")
 _STARTS = ("start", "run", "restart")
 _RUN_FLAG = re.compile(r"--[\w-]+=|-[a-z]$|--(detach|rm|init|privileged|replace|read-only|tty|interactive|no-healthcheck|tls-verify)$")
-_BLOCK_COMMENT = re.compile(r"&&|\|\||[;|&\n]")
+_SEPARATOR = re.compile(r"&&|\|\||[;|&\n]")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 
 
@@ -93,9 +93,7 @@ def _unwrapped(words: Sequence[str], depth: int) -> Started | None:
         name = _base(word)
         if not name or _ASSIGNMENT.match(word) or word.startswith("-"):
             at += 1
-        elif name in _SHELLS:
-            return _in_shell(words[at + 1 :], depth)
-        elif name == "su":
+        elif name in _SHELLS or name == "su":
             return _in_shell(words[at + 1 :], depth)
         elif name == "start-stop-daemon":
             return _of_daemon(words[at + 1 :], depth)
@@ -136,7 +134,7 @@ def _in_shell(words: Sequence[str], depth: int) -> Started | None:
     if depth > 3:
         return None
     found = None
-    for part in _BLOCK_COMMENT.split(text):
+    for part in _SEPARATOR.split(text):
         inner = split(part.strip())
         if inner and _base(inner[0]) not in _SHELL_OWN:
             found = _unwrapped(inner, depth + 1) or found
@@ -144,8 +142,11 @@ def _in_shell(words: Sequence[str], depth: int) -> Started | None:
 
 
 _SHELL_OWN = frozenset(
-    ". source set export cd umask ulimit test [ [[ true : echo sleep until while do done if then fi else mkdir chown install".split()
-)
+    (
+        ".", "source", "set", "export", "cd", "umask", "ulimit", "test", "[", "[[", "true", ":", "echo", "sleep", "until", "while", "do",
+        "done", "if", "then", "fi", "else", "mkdir", "chown", "install",
+    )
+)  # fmt: skip
 
 
 def _of_daemon(words: Sequence[str], depth: int) -> Started | None:
@@ -185,7 +186,7 @@ def _in_container(engine: str, words: Sequence[str]) -> Started:
 
 
 def _takes_word(word: str) -> bool:
-    return word.startswith("-") and not _RUN_FLAG.match(word) or bool(re.fullmatch(r"-[evuwhlpm]", word))
+    return (word.startswith("-") and not _RUN_FLAG.match(word)) or bool(re.fullmatch(r"-[evuwhlpm]", word))
 
 
 def _image(image: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from lwlint.core.catalogue import Catalogue, contained
 from lwlint.core.facts import Fact, Service, Unreadable
 from lwlint.core.source import Link, Source, Span, Text
+from lwlint.inputs.oslo.layout import PROJECTS
 from lwlint.inputs.systemd import programs, values
 from lwlint.inputs.systemd import text as parser
 from lwlint.inputs.systemd.facts import BAD_SETTING, ERROR, LOADED, MASKED, NOT_FOUND, DropInWithoutUnit, IgnoredLine, Setting, Unit
@@ -316,11 +317,7 @@ class _Host:
                 yield DropInWithoutUnit(last, source.span(0, 0), meant, source.host, self.catalogue.of_unit(meant))
 
 
-_OPENSTACK = (
-    "aodh", "barbican", "blazar", "ceilometer", "cinder", "cloudkitty", "congress", "cyborg", "designate", "freezer", "glance", "gnocchi", "heat",
-    "ironic", "keystone", "magnum", "manila", "masakari", "mistral", "murano", "neutron", "nova", "octavia", "openstack", "panko", "placement",
-    "sahara", "senlin", "swift", "tacker", "trove", "vitrage", "watcher", "zaqar", "zun",
-)  # fmt: skip
+_OPENSTACK = (*PROJECTS, "freezer", "openstack", "swift")
 _PROJECT = re.compile(rf"(?P<project>{'|'.join(_OPENSTACK)})[-_].+")
 
 
