@@ -20,7 +20,6 @@ from lwlint.core.record import dataclass
 from lwlint.core.secret import command
 from lwlint.core.source import Span
 from lwlint.inputs.systemd.facts import LOADED, PACEMAKER_DROP_IN, SECOND, DropInWithoutUnit, IgnoredLine, Setting, ShownUnit, Unit
-from lwlint.inputs.systemd.values import boolean, time_span, unsigned
 
 _MOST_HOPS = 4  # over targets
 # what a key does: with the order `After=` (which most units have), and without it
@@ -426,18 +425,10 @@ def _window(unit: Unit, *, steps: bool) -> float | None:
     pause = unit.restart_usec or 0
     pauses = [float(pause)] * burst
     if steps:
-        count, most = _growth(unit)
+        count, most = unit.restart_steps, unit.restart_max_delay_usec
         if count and most > pause > 0:
             pauses = [min(float(most), pause * (most / pause) ** (min(n, count) / count)) for n in range(min(burst, 10_000))]
     return (interval - sum(pauses)) / burst
-
-
-def _growth(unit: Unit) -> tuple[int, int]:
-    """Return in how many steps the pauses grow, and to how many microseconds; 0 for none."""
-    steps, most = (unit.settings.get(f"Service.{key}") for key in ("RestartSteps", "RestartMaxDelaySec"))
-    if steps is None or most is None:
-        return 0, 0
-    return unsigned(steps.value) or 0, time_span(most.value) or 0
 
 
 def _seconds(usec: float | None) -> str:
@@ -480,7 +471,7 @@ def _ends(unit: Unit, place: Setting, window: float | None) -> Problem:
 
 def _within(unit: Unit, window: float, explicit: Setting | None) -> str:
     limit = f"({_limit(unit)})"
-    old = "up to systemd 253, where `RestartSteps=` does nothing, " if _growth(unit)[0] else ""
+    old = "up to systemd 253, where `RestartSteps=` does nothing, " if unit.restart_steps and unit.restart_max_delay_usec else ""
     if explicit is None:
         return f"no start limit is set, and systemd's own {limit} gives up a service that dies within {_seconds(window)} of its start"
     return f"{old}the start limit {limit} gives up a service that dies within {_seconds(window)} of its start"
@@ -541,9 +532,9 @@ def _hidden(unit: Unit, restart: Setting) -> Iterator[Problem]:
             "`ExecStart=-` makes a success of every exit, so that `Restart=on-failure` never acts; the `-` must go, or it must be `always`"
         )
         yield Problem(marked.span, f"{unit.name}: {why}", f"unit {unit.name} ExecStart", host=unit.host)
-    stays = boolean(_value(unit, "Service.RemainAfterExit")) or False
+    stays = unit.remains_after_exit
     guess = unit.settings.get("Service.GuessMainPID")
-    if unit.type == "forking" and guess is not None and boolean(guess.value) is False and "Service.PIDFile" not in unit.settings:
+    if unit.type == "forking" and guess is not None and not unit.guesses_main_pid and "Service.PIDFile" not in unit.settings:
         if restart.value == "on-failure" or stays:
             why = (
                 "`GuessMainPID=no` without a `PIDFile=` leaves systemd without a main process, whose failure it could see,"
@@ -554,10 +545,6 @@ def _hidden(unit: Unit, restart: Setting) -> Iterator[Problem]:
         place = unit.settings["Service.RemainAfterExit"]
         why = "`RemainAfterExit=yes` keeps the unit active after exit status 0, with which this service was seen to leave; it must be `no`"
         yield Problem(place.span, f"{unit.name}: {why}", f"unit {unit.name} RemainAfterExit", host=unit.host)
-
-
-def _value(unit: Unit, key: str) -> str:
-    return unit.settings[key].value if key in unit.settings else "no"
 
 
 START_LIMIT = Check("restart-that-ends", _run_start_limit, lambda facts, params: lacking_units(facts, params.kinds), StartLimitParams)

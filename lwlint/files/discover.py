@@ -206,7 +206,7 @@ class Discovery:
             return
         what = self._tree.real_kind(real) if real is not None else None
         if real is None or what != FILE:
-            self._refuse_special(path, root, what, named, kind is None)
+            self._refuse_special(path, real, what, named, kind is None)
             return
         try:
             size, most = self._tree.size(real), max(_LIMITS.values())
@@ -218,12 +218,12 @@ class Discovery:
         self.found.links.append(Link(path, target, self._host(path, root), root))
         self.found.sources[path] = Source(path, "", "link", self._host(path, root), root)  # a finding may blame the link itself
 
-    def _refuse_special(self, path: str, root: str, what: str | None, named: bool, hidden: bool) -> None:
+    def _refuse_special(self, path: str, real: str | None, what: str | None, named: bool, hidden: bool) -> None:
         if hidden:
             self._refuse(path, self._why_absent(path))
         elif what == FOLDER:
             self.found.skipped.append((path, "a link to a folder, not followed"))
-        elif what is None and not named and root_is_loose(path, root):
+        elif what is None and real is not None and not named and root_is_loose(path, root_of(path)):
             self.found.skipped.append((path, "a link that leads nowhere"))
         elif what is None:
             self._refuse(path, "link leads nowhere")

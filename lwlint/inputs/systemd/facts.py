@@ -68,7 +68,8 @@ class Unit:
     `template` tells that the unit is one, so that only its instances run. A unit that is `shown` is known by what `systemctl show`
     said of it, as its files are not at hand: its settings are those that are in force and judged, and nothing tells of its lines.
     `runner` is the container tool or web server that its program runs in (`podman`, `uwsgi`). A unit of no known service that
-    `looks_like` one of a project of OpenStack has its name there.
+    `looks_like` one of a project of OpenStack has its name there. `restart_steps` and `restart_max_delay_usec` are how its pauses grow
+    (systemd 254 and later); 0 where they do not.
     """
 
     kind: ClassVar[str] = "unit"
@@ -97,6 +98,10 @@ class Unit:
     service: Service | None = None
     runner: str = ""
     looks_like: str = ""
+    restart_steps: int = 0
+    restart_max_delay_usec: int = 0
+    remains_after_exit: bool = False
+    guesses_main_pid: bool = True
 
     @property
     def managed_by(self) -> str:

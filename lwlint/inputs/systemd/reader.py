@@ -241,6 +241,10 @@ class _Host:
             service=service,
             runner=started.runner if started is not None else "",
             looks_like=_looks_like(found, started) if service is None and state != MASKED else "",
+            restart_steps=_unsigned(settings, "Service.RestartSteps"),
+            restart_max_delay_usec=_span(settings, "Service.RestartMaxDelaySec"),
+            remains_after_exit=_boolean(settings, "Service.RemainAfterExit", False),
+            guesses_main_pid=_boolean(settings, "Service.GuessMainPID", True),
             restart_usec=_time(settings, "Service.RestartSec", self.defaults.restart_usec),
             start_limit_interval_usec=_time(settings, "Unit.StartLimitIntervalSec", self.defaults.start_limit_interval_usec),
             start_limit_burst=_burst(settings, self.defaults.start_limit_burst),
@@ -339,6 +343,19 @@ def _instances(unit: Unit) -> Iterator[str]:
     for key in ("Wants", "Requires", "BindsTo", "Upholds"):
         for entry in unit.lists.get(f"Unit.{key}", ()):
             yield from (word for word in entry.value.split() if values.instance_of(word))
+
+
+def _unsigned(settings: Mapping[str, Setting], key: str) -> int:
+    return (values.unsigned(settings[key].value) or 0) if key in settings else 0
+
+
+def _span(settings: Mapping[str, Setting], key: str) -> int:
+    return (values.time_span(settings[key].value) or 0) if key in settings else 0
+
+
+def _boolean(settings: Mapping[str, Setting], key: str, default: bool) -> bool:
+    said = values.boolean(settings[key].value) if key in settings else None
+    return default if said is None else said
 
 
 def _time(settings: Mapping[str, Setting], key: str, default: int | None) -> int | None:
