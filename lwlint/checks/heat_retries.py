@@ -10,10 +10,10 @@ from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
 from lwlint.checks.heat import needs_heat, unseen
-from lwlint.checks.parameters import Regex, wrong_groups
+from lwlint.checks.parameters import KnownRelease, Regex, wrong_groups
 from lwlint.core.check import Check, Saw, Unknown, needs
 from lwlint.core.config_reader import Document, Mismatch
-from lwlint.core.facts import Facts
+from lwlint.core.facts import Facts, Release
 from lwlint.core.finding import AddKey, Fix, Problem, Related, Replace
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Span
@@ -133,12 +133,17 @@ _EVERY_ROLE = "extraconfig"
 
 
 class Pair(Document, frozen=True):
-    """A connection (an expression for its whole key) and the keys that set its retries (with `\\1` for its groups)."""
+    """A connection (an expression for its whole key) and the keys that set its retries (with `\\1` for its groups).
+
+    The service reads it from the release `since` on and before `before`.
+    """
 
     connection: Annotated[Regex, Meta(description="an expression for the whole key of a connection")]
     retries: Annotated[tuple[str, ...], Meta(description="the keys that set its retries, with `\\1` for the groups of the expression")]
     severity: Annotated[Optional[Literal["error", "warning", "note"]], Meta(description="instead of the rule's severity")] = None
     remedy: Annotated[Optional[str], Meta(description="instead of the rule's remedy")] = None
+    since: Annotated[Optional[KnownRelease], Meta(description="the first release that reads it")] = None
+    before: Annotated[Optional[KnownRelease], Meta(description="the first release that reads it no more")] = None
 
     def misfits(self) -> Iterator[Mismatch]:
         """Yield the keys that refer to a group which the expression does not have."""
@@ -147,7 +152,7 @@ class Pair(Document, frozen=True):
 
 
 class RetryParams(Document, frozen=True):
-    """Of the `pairs` the first that fits a key counts. Keys in `no_database` are no database connections.
+    """Of the `pairs` the first that fits a key counts. Keys in `no_database` are no database connections, or have no unlimited value.
 
     `unlimited` are the values that mean unlimited, `default` is what counts where nothing is set. Overrides for roles
     that begin with one of `other_roles` do not reach the services.
@@ -211,8 +216,9 @@ class _Settings(Struct):
 class _Pairs:
     """The pairs of a rule, made ready to be asked for many keys."""
 
-    def __init__(self, params: RetryParams) -> None:
-        self._pairs = [(_front(pair.connection), pattern(pair.connection), pair) for pair in params.pairs]
+    def __init__(self, params: RetryParams, release: Release) -> None:
+        pairs = [pair for pair in params.pairs if _is_read(pair, release)]
+        self._pairs = [(_front(pair.connection), pattern(pair.connection), pair) for pair in pairs]
         self._no_database = frozenset(params.no_database)
         self._known: dict[str, tuple[Pair, frozenset[str], str] | None] = {}
 
@@ -237,6 +243,11 @@ class _Pairs:
         return name not in self._no_database and any(expression.fullmatch(name) for _, expression, _ in self._pairs)
 
 
+def _is_read(pair: Pair, release: Release) -> bool:
+    """Return whether a service of the release opens the connection; one that is not known may be any."""
+    return not (pair.since and release.at_least(pair.since) is False) and not (pair.before and release.at_least(pair.before))
+
+
 def _front(expression: str) -> str:
     """Return the module's name with which all begins that `expression` matches; empty where that is not plain to see."""
     head, sign, rest = expression.partition("::")
@@ -254,7 +265,7 @@ def connections(facts: Facts, params: RetryParams) -> Iterator[Saw]:
     """Yield a problem for each connection for which some service that takes it in has no unlimited retries, or whose manifest sets none."""
     yield from unseen(facts)
     settings = _Settings.of(facts, params.other_roles)
-    pairs = _Pairs(params)
+    pairs = _Pairs(params, facts.release)
     firsts: dict[object, HieraKey] = {}  # connections of one mapping with the same retries have the same fix, at the first of them
     for keys in settings.by_template.values():
         for key in keys:
@@ -343,7 +354,7 @@ def unused(facts: Facts, params: UnusedParams) -> Iterator[Saw]:
     expression = pattern(params.retry)
     yield from unseen(facts)
     settings = _Settings.of(facts, ())
-    pairs = _Pairs(RetryParams(params.pairs))
+    pairs = _Pairs(RetryParams(params.pairs), facts.release)
     connected = {t: [(k, p[1], p[2]) for k in keys if (p := pairs.of(k)) is not None] for t, keys in settings.by_template.items()}
     for keys in settings.by_template.values():
         for key in keys:

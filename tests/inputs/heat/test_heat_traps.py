@@ -181,10 +181,10 @@ def test_15_what_only_creates_a_database_is_no_connection() -> None:
 def test_16_a_connection_is_one_however_it_is_spelled() -> None:
     config = """sahara_dsn: &dsn {list_join: ['', ['mysql://', {get_param: P}]]}
 sahara::database_connection: *dsn
-zaqar::management::sqlalchemy::uri: {make_url: {scheme: mysql, query: {if: [a, {b: c}, {}]}}}
+cinder::database_connection: {make_url: {scheme: mysql, query: {if: [a, {b: c}, {}]}}}
 gnocchi::db::database_connection: {get_param: Dsn}"""
     assert findings({"a.yaml": template(config)}, "LW404") == ["LW404 a.yaml:7", "LW404 a.yaml:8", "LW404 a.yaml:9"]
-    inside = "map_merge:\n  - if:\n      - c\n      - zaqar::management::sqlalchemy::uri: mysql://z\n      - {}"
+    inside = "map_merge:\n  - if:\n      - c\n      - cinder::database_connection: mysql://z\n      - {}"
     assert findings({"a.yaml": template(inside)}, "LW404") == ["LW404 a.yaml:9"]
 
 
