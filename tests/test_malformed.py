@@ -134,7 +134,7 @@ def test_what_is_no_regular_file_is_never_opened(tmp_path: Path) -> None:
     (tmp_path / "loop.yaml").symlink_to("loop.yaml")
     code, out, err, _ = run(tmp_path, ".")
     assert (code, err) == (1, "")
-    assert sorted(unreadable(out)) == ["dangling.yaml", "loop.yaml", "pipe.yaml"]
+    assert sorted(unreadable(out)) == ["loop.yaml", "pipe.yaml"]  # a link outside a host that leads nowhere is skipped
 
 
 @pytest.mark.parametrize("name", ["pipe.yaml", "folder.yaml", "dangling.yaml"])

@@ -8,13 +8,13 @@ from errno import ENAMETOOLONG
 
 from msgspec import Struct
 
+from lwlint.core.catalogue import PROJECTS
 from lwlint.core.facts import RELEASES
 from lwlint.core.source import Source, Span, Text
 from lwlint.files.archive import DEEPEST_PATH, Wanted
 from lwlint.files.archive.tree import followed
 from lwlint.files.archive.unpack import HOST
 from lwlint.files.tree import FILE, FOLDER, LINK, Tree
-from lwlint.inputs.oslo.layout import PROJECTS
 
 _PROJECTS = "|".join(PROJECTS)
 _CONF = r"[^/]+\.(?:conf|ini)(?:\.d/[^/]+)?"
@@ -22,10 +22,12 @@ _SYSTEMD = r"(?:etc|run|lib|usr/lib|usr/local/lib)/systemd"
 _MEMBER = re.compile(
     "|".join(
         (
-            rf"{_SYSTEMD}/(?:system(?:\.control|\.attached)?|transient)/.+",
+            rf"{_SYSTEMD}/(?:system(?:\.control|\.attached)?|transient|generator(?:\.early|\.late)?)/.+",
             rf"{_SYSTEMD}/system\.conf(?:\.d/[^/]+\.conf)?",
             rf"etc/(?:{_PROJECTS})/(?:.+/)?{_CONF}",
             rf"etc/(?:{_PROJECTS})\.conf",
+            rf"etc/(?:sysconfig|default)/(?:openstack-|{_PROJECTS})[^/]*",
+            rf"etc/kolla/(?:.+/)?(?:{_CONF}|config\.json)",
             rf"usr/(?:local/)?(?:share|etc)/(?:{_PROJECTS})/(?:.+/)?{_CONF}",
             rf"var/lib/config-data/(?:puppet-generated/)?[^/]+/(?:etc|usr/share)/(?:{_PROJECTS})/(?:.+/)?{_CONF}",
             rf"var/lib/openstack/config/(?:.+/)?{_CONF}",
@@ -54,7 +56,7 @@ _CONTAINERS = r"var(?:/lib(?:/(?:config-data|openstack|tripleo-config|kolla)(?:/
 _BELOW = re.compile(
     "|".join(
         (
-            r"etc(?:/(?:systemd|puppet|corosync|" + _PROJECTS + r")(?:/.*)?)?",
+            r"etc(?:/(?:systemd|puppet|corosync|sysconfig|default|kolla|" + _PROJECTS + r")(?:/.*)?)?",
             r"lib(?:/systemd(?:/.*)?)?|run(?:/systemd(?:/.*)?)?",
             r"usr(?:/(?:lib|local|local/lib)(?:/systemd(?:/.*)?)?)?",
             r"usr/(?:local/)?(?:share|etc)(?:/(?:openstack-tripleo-heat-templates|" + _PROJECTS + r")(?:/.*)?)?",

@@ -13,9 +13,9 @@ from typing import Optional, Union
 
 from msgspec import Struct
 
+from lwlint.core.catalogue import PROJECTS
 from lwlint.core.secret import masked
 from lwlint.files.tree import FILE, FOLDER, Tree
-from lwlint.inputs.oslo.layout import PROJECTS
 from lwlint.inputs.pacemaker.pcs import is_pcs_config
 from lwlint.inputs.pacemaker.status import is_status, is_xml
 

@@ -8,10 +8,11 @@ from typing import Annotated, Any, Literal, Optional, Union
 
 from msgspec import Meta, field
 
-from lwlint.checks.managers import UNKNOWN, managers_of, units
+from lwlint.checks.managers import UNKNOWN, lacking_units, managers_of, strangers, units
 from lwlint.checks.parameters import (
     CommandLine,
     FactPath,
+    KnownRelease,
     Regex,
     UnitSetting,
     WrittenSetting,
@@ -24,7 +25,7 @@ from lwlint.checks.parameters import (
 from lwlint.checks.systemd import drop_in
 from lwlint.core.check import Check, NoParams, Saw, Unknown
 from lwlint.core.config_reader import Document, Mismatch, Path, near
-from lwlint.core.facts import Fact, Facts, Unreadable, UnusedAllow
+from lwlint.core.facts import RELEASES, Fact, Facts, Unreadable, UnusedAllow
 from lwlint.core.finding import Command, Problem, Related
 from lwlint.core.linear import fullmatch
 from lwlint.core.secret import quoted
@@ -122,6 +123,31 @@ class Milder(Document, frozen=True):
     severity: Annotated[Literal["error", "warning", "note"], Meta(description="the severity of findings about these")]
 
 
+class Stricter(Document, frozen=True):
+    """Facts that must be more than the others: those that fit `where`, and up to the release `until`, if it is given and known.
+
+    `severity` is that of what only this asks for; `because` is said of the value. With `even_if_left_out` it counts for facts that
+    `unless` leaves out too, if they set anything.
+    """
+
+    must_be: Annotated[Matcher, Meta(description="what the value must be")]
+    where: Annotated[Wanted, Meta(description="attributes of facts, and what they are; all must fit")] = field(default_factory=dict)
+    until: Annotated[Optional[KnownRelease], Meta(description="the last release in which it counts; it must be known then")] = None
+    severity: Annotated[Optional[Literal["error", "warning", "note"]], Meta(description="instead of the rule's severity")] = None
+    because: Annotated[str, Meta(description="what the message says of the value")] = ""
+    even_if_left_out: Annotated[
+        tuple[FactPath, ...], Meta(description="attributes of `unless` in spite of which it counts, if anything is set")
+    ] = ()
+
+
+class Outright(Document, frozen=True):
+    """Facts that are wrong whatever the setting is: those that fit `where`. They are blamed for `setting`, and a message `says` why."""
+
+    where: Annotated[Wanted, Meta(description="attributes of facts, and what they are; all must fit")]
+    setting: Annotated[str, Meta(description="the setting that is blamed")]
+    says: Annotated[str, Meta(description="what the message says of it")]
+
+
 class Params(Document, frozen=True):
     """`each` names the kind of fact; `where` picks by attributes (`service.kind`), of which all must fit, `unless` leaves out
     what fits one of its own. `setting` is a key of its
@@ -147,6 +173,8 @@ class Params(Document, frozen=True):
     called: Annotated[str, Meta(description="how the message names the setting")] = ""
     because: Annotated[Mapping[str, str], Meta(description="what the message says of a wrong value")] = field(default_factory=dict)
     milder: Annotated[tuple[Milder, ...], Meta(description="facts for which the severity is another")] = ()
+    stricter: Annotated[tuple[Stricter, ...], Meta(description="facts that must be more than the others")] = ()
+    outright: Annotated[tuple[Outright, ...], Meta(description="facts that are wrong whatever the setting is")] = ()
     needs: Annotated[tuple[FactKind, ...], Meta(description="the kinds of facts without which nothing can be said")] = ()
     together: Annotated[bool, Meta(description="make one problem of all facts of a host with the same wrong value")] = False
     drop_in: Annotated[Mapping[WrittenSetting, str], Meta(description="the settings that a fix puts into a drop-in of the unit")] = field(
@@ -162,26 +190,27 @@ class Params(Document, frozen=True):
             yield from wrong_wanted(kind, getattr(self, key), (key,))
         for i, milder in enumerate(self.milder):
             yield from wrong_wanted(kind, milder.where, ("milder", i, "where"))
+        for i, stricter in enumerate(self.stricter):
+            yield from wrong_wanted(kind, stricter.where, ("stricter", i, "where"))
+            for j, path in enumerate(stricter.even_if_left_out):
+                if path not in self.unless:
+                    best = near(path, self.unless)
+                    yield Mismatch(("stricter", i, "even_if_left_out", j), f"`{path}`: `unless` does not name it{best}")
+        for i, outright in enumerate(self.outright):
+            yield from wrong_wanted(kind, outright.where, ("outright", i, "where"))
+            yield from (Mismatch(("outright", i, *wrong.path), str(wrong)) for wrong in _wrong_setting(kind, outright.setting))
         for name, value in self.drop_in.items():
             said = wrong_setting_value(name, value)
             if said is not None:
                 yield Mismatch(("drop_in", name), said)
-        yield from self._wrong_setting(kind)
+        wrong = list(_wrong_setting(kind, self.setting))
+        yield from wrong or self._wrong_values(kind)
 
-    def _wrong_setting(self, kind: type) -> Iterator[Mismatch]:
-        hint = None
-        if kind is Unit and "." in self.setting:
-            for wrong in compare(self.setting, UnitSetting):
-                yield Mismatch(("setting",), str(wrong))
-                return
-        else:
-            try:
-                hint = attribute(kind, self.setting)
-            except ValueError as error:
-                best = "" if "did you mean" in str(error) or kind is not Unit else near(self.setting, _SETTINGS)
-                yield Mismatch(("setting",), f"`{self.setting}`: {error}{best}")
-                return
+    def _wrong_values(self, kind: type) -> Iterator[Mismatch]:
+        hint = None if kind is Unit and "." in self.setting else attribute(kind, self.setting)
         values: list[tuple[Path, str]] = [(("must_be", "one_of", i), value) for i, value in enumerate(self.must_be.one_of)]
+        for i, stricter in enumerate(self.stricter):
+            values += [(("stricter", i, "must_be", "one_of", j), value) for j, value in enumerate(stricter.must_be.one_of)]
         values += [(("default",), self.default)] if self.default is not None else []
         for path, value in values:
             said = wrong_setting_value(self.setting, value) if hint is None else wrong_value(hint, self.setting, _plain(hint, value))
@@ -191,6 +220,19 @@ class Params(Document, frozen=True):
             said = wrong_setting_value(self.setting, value) if hint is None else wrong_value(hint, self.setting, _plain(hint, value))
             if said is not None:
                 yield Mismatch(("because", value), said, key=True)
+
+
+def _wrong_setting(kind: type, setting: str) -> Iterator[Mismatch]:
+    """Yield why facts of a class have no such setting or attribute, at the key `setting`."""
+    if kind is Unit and "." in setting:
+        for wrong in compare(setting, UnitSetting):
+            yield Mismatch(("setting",), str(wrong))
+        return
+    try:
+        attribute(kind, setting)
+    except ValueError as error:
+        best = "" if "did you mean" in str(error) or kind is not Unit else near(setting, _SETTINGS)
+        yield Mismatch(("setting",), f"`{setting}`: {error}{best}")
 
 
 _SETTINGS = ("Service.Restart", "Service.RestartSec", "Service.TimeoutStartSec", "Service.Type", "Unit.StartLimitIntervalSec")
@@ -215,9 +257,19 @@ def fact_class(each: str) -> type:
 
 
 def _run_require(facts: Facts, params: Params) -> Iterator[Saw]:
+    if params.each == "unit" and "service.kind" in params.where:
+        yield from (Unknown(because, unit.span) for because, unit in strangers(facts))
     wrong: dict[tuple[object, ...], list[_Wrong]] = {}
     for fact in _each(facts, params.each):
-        if not _fits(facts, fact, params.where) or any(_fits(facts, fact, {path: value}) for path, value in params.unless.items()):
+        if not _fits(facts, fact, params.where):
+            continue
+        outright = next((each for each in params.outright if _fits(facts, fact, each.where)), None)
+        if outright is not None and not (isinstance(fact, Unit) and managers_of(facts, fact) == UNKNOWN):
+            yield _outright(facts, fact, outright, params)
+            continue
+        left_out = [path for path, value in params.unless.items() if _fits(facts, fact, {path: value})]
+        stricter = [each for each in params.stricter if set(left_out) <= set(each.even_if_left_out) and _applies(facts, fact, each)]
+        if left_out and not stricter:
             continue
         found = _found(fact, params.setting)
         if found is None and isinstance(fact, Unit) and fact.load_state == NOT_FOUND:
@@ -228,15 +280,47 @@ def _run_require(facts: Facts, params: Params) -> Iterator[Saw]:
             yield Unknown(f"nothing tells {unknown}", fact.span)
             continue
         value = found.value if found is not None else params.default
-        if params.must_be.holds(value) or (value is None and not params.must_be.absent):
+        more = next((each for each in stricter if found is not None and not each.must_be.holds(value)), None)
+        if more is None and (left_out or params.must_be.holds(value) or (value is None and not params.must_be.absent)):
             continue
         if "managed_by" in params.where and isinstance(fact, Unit) and managers_of(facts, fact) == UNKNOWN:
             yield Unknown(f"no CIB was given that tells whether Pacemaker runs {fact.name}", fact.span)
+            continue
+        if more is not None and params.must_be.holds(value):
+            yield _stricter(fact, found, more, params)
             continue
         key = (fact.host, _folder(fact.span.path), value) if params.together else (len(wrong),)
         wrong.setdefault(key, []).append((fact, found))
     for alike in wrong.values():
         yield _problem(facts, alike, params)
+
+
+def _applies(facts: Facts, fact: Fact, stricter: Stricter) -> bool:
+    """Return whether a fact must be more than the others in the release that is judged by."""
+    release = facts.release
+    in_time = not stricter.until or (release.name is not None and RELEASES.index(release.name) <= RELEASES.index(stricter.until))
+    return in_time and _fits(facts, fact, stricter.where)
+
+
+def _stricter(fact: Any, found: Setting | Text | None, stricter: Stricter, params: Params) -> Problem:
+    """Return the problem of a value that would do for others."""
+    called = params.called or f"`{params.setting}`"
+    value = "" if found is None else found.value
+    because = f" ({stricter.because})" if stricter.because else ""
+    message = f"{fact.name}: {called} is `{value}`{because}; it must be {stricter.must_be.words()}"
+    fix = drop_in(fact, params.drop_in) if isinstance(fact, Unit) and fact.load_state == LOADED else None
+    return Problem(
+        _place(fact, found, params), message, f"{fact.kind} {fact.name}", _beaten(found), stricter.severity, host=fact.host, fix=fix
+    )
+
+
+def _outright(facts: Facts, fact: Any, outright: Outright, params: Params) -> Problem:
+    """Return the problem of a fact that is wrong whatever the setting is."""
+    found = _found(fact, outright.setting)
+    actual = f"`{outright.setting}` is `{found.value}`" if found is not None else f"`{outright.setting}` is not set"
+    milder = next((m.severity for m in params.milder if _fits(facts, fact, m.where)), None)
+    message = f"{fact.name}: {actual}, {outright.says}"
+    return Problem(_place(fact, found, params), message, f"{fact.kind} {fact.name}", _beaten(found), milder, host=fact.host)
 
 
 def _each(facts: Facts, kind: str) -> Iterator[Fact]:
@@ -252,9 +336,18 @@ def _fits(facts: Facts, fact: Fact, wanted: Wanted) -> bool:
         if path == "managed_by" and isinstance(fact, Unit):
             if managers_of(facts, fact) not in (*allowed, UNKNOWN):
                 return False
+        elif path == "ready_first" and isinstance(fact, Unit):
+            if _ready_first(facts, fact) not in allowed:
+                return False
         elif _attribute(fact, path) not in allowed:
             return False
     return True
+
+
+def _ready_first(facts: Facts, unit: Unit) -> bool:
+    """Return whether the service was seen, in every release that it may be of, to tell READY=1 before its first connection."""
+    seen = unit.service.ready_first if unit.service is not None else ()
+    return facts.release.name in seen if facts.release.name is not None else RELEASES[-1] in seen
 
 
 def _attribute(fact: Any, path: str) -> Any:
@@ -320,6 +413,9 @@ def _beaten(found: Setting | Text | None) -> tuple[Related, ...]:
 def _require_evidence(facts: Facts, params: Params) -> str | None:
     kinds = {fact.kind for fact in facts}
     missing = [kind for kind in (params.each, *params.needs) if kind not in kinds]
+    wanted = params.where.get("service.kind")
+    if params.each == "unit" and not missing and wanted is not None:
+        return lacking_units(facts, wanted if isinstance(wanted, tuple) else (wanted,))
     return f"no {_NAMES.get(missing[0], missing[0])} was given" if missing else None
 
 

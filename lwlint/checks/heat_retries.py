@@ -253,7 +253,7 @@ class Pair(Document, frozen=True):
 
 
 class RetryParams(Document, frozen=True):
-    """Of the `pairs` the first that fits a key counts. Keys in `no_database` are no database connections.
+    """Of the `pairs` the first that fits a key counts. Keys in `no_database` are no database connections, or have no unlimited value.
 
     Services of the modules in `no_unlimited` have no value that means unlimited: nothing can be asked of their settings. Keys in
     `second` are of databases that another rule speaks of where a manifest sets them.
@@ -358,9 +358,10 @@ class _Settings(Struct):
 class _Pairs:
     """The pairs of a rule, made ready to be asked for many keys."""
 
-    def __init__(self, params: RetryParams) -> None:
-        self._pairs = [(_front(pair.connection), pair.connection, pair) for pair in params.pairs]
-        self._retries = [(pattern(_any_group(retry)), pair) for pair in params.pairs for retry in pair.retries]
+    def __init__(self, params: RetryParams, release: Release) -> None:
+        pairs = [pair for pair in params.pairs if _is_read(pair, release)]
+        self._pairs = [(_front(pair.connection), pair.connection, pair) for pair in pairs]
+        self._retries = [(pattern(_any_group(retry)), pair) for pair in pairs for retry in pair.retries]
         self._no_database = frozenset(params.no_database)
         self._second = frozenset(params.second)
         self._no_unlimited = frozenset(params.no_unlimited)
@@ -404,6 +405,11 @@ def _any_group(retry: str) -> str:
     return first + "".join(f"{'(?P<g>[a-z0-9_]+)' if number == 0 else '(?P=g)'}{part}" for number, part in enumerate(more))
 
 
+def _is_read(pair: Pair, release: Release) -> bool:
+    """Return whether a service of the release opens the connection; one that is not known may be any."""
+    return not (pair.since and release.at_least(pair.since) is False) and not (pair.before and release.at_least(pair.before))
+
+
 def _front(expression: str) -> str:
     """Return the module's name with which all begins that `expression` matches; empty where that is not plain to see."""
     head, sign, rest = expression.partition("::")
@@ -421,7 +427,7 @@ def connections(facts: Facts, params: RetryParams) -> Iterator[Saw]:
     """Yield a problem for each connection for which some service that takes it in has no unlimited retries, or whose manifest sets none."""
     yield from unseen(facts, *SETTINGS)
     settings = _Settings.of(facts, params.other_roles)
-    pairs = _Pairs(params)
+    pairs = _Pairs(params, facts.release)
     firsts: dict[object, HieraKey] = {}  # connections of one mapping with the same retries have the same fix, at the first of them
     for keys in settings.by_template.values():
         for key in keys:
@@ -568,7 +574,7 @@ def unused(facts: Facts, params: UnusedParams) -> Iterator[Saw]:
     """Yield a problem for each retry setting of a class of which no service that takes it in sets the connection."""
     yield from unseen(facts, *SETTINGS)
     settings = _Settings.of(facts, ())
-    pairs = _Pairs(RetryParams(params.pairs))
+    pairs = _Pairs(RetryParams(params.pairs), facts.release)
     by_manifests = {name for database in facts.of(ManifestDatabase) for name in database.retry_keys}
     connected = {t: [(k, p[1], p[2]) for k in keys if (p := pairs.of(k)) is not None] for t, keys in settings.by_template.items()}
     for keys in settings.by_template.values():

@@ -7,7 +7,7 @@ paunch and tripleo-ansible, which write `tripleo_NAME.service`; Pacemaker, which
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from msgspec import Struct, field
 
@@ -175,6 +175,22 @@ def managers_of(facts: Facts, unit: Unit) -> str:
     if unit.override is not None:
         return PACEMAKER
     return SYSTEMD if unit.service is not None and unit.service.kind == ACTIVE_ACTIVE else UNKNOWN
+
+
+def strangers(facts: Facts) -> Iterator[tuple[str, Unit]]:
+    """Yield the units that look like some service of OpenStack and are of none that is known, with the reason to give for each."""
+    for unit in units(facts):
+        if unit.service is None and unit.looks_like and unit.type != "oneshot":
+            yield f"{unit.name} looks like a service of OpenStack, and which one is not known", unit
+
+
+def lacking_units(facts: Facts, kinds: Collection[object]) -> str | None:
+    """Return why nothing can be said of units of these kinds of service: none, nor one that looks like it, was given; else None."""
+    found = facts.of(Unit)
+    if not found:
+        return "no systemd unit was given"
+    fits = any(unit.looks_like or (unit.service is not None and unit.service.kind in kinds) for unit in found)
+    return None if fits else "no systemd unit of a service that is known was given"
 
 
 def units(facts: Facts) -> Iterator[Unit]:

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Literal, Optional
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from lwlint.checks.parameters import OptionName, Project, ReleaseName
-from lwlint.core.check import Check, Saw, Unknown, needs
+from lwlint.core.check import Check, Saw, Unknown
 from lwlint.core.config_reader import Document
-from lwlint.core.facts import Facts
+from lwlint.core.facts import Facts, Release
 from lwlint.core.finding import AddOption, DropLines, Fix, Problem, Replace, SetOption
-from lwlint.inputs.oslo.facts import ENVIRONMENT, FILE, Name, Option, OptionFiles, OptionSet, applies, option_sets, split_name
+from lwlint.inputs.oslo.facts import (
+    ENVIRONMENT,
+    FILE,
+    Name,
+    Option,
+    OptionFiles,
+    OptionSet,
+    applies,
+    needs_option_files,
+    option_sets,
+    split_name,
+)
 
 _RETRIES = ("max_retries", "sql_max_retries", "db_max_retries", "rabbit_max_retries")
 
@@ -83,7 +94,8 @@ class Presence(Document, frozen=True):
     """Options whose presence says something. The first of `options` (`section/option`) that is set is blamed, with `message`.
 
     It counts for `projects` (all if empty, less `not_projects`), from release `since` to `until`, where none of `unless` is set;
-    with `known`, only where the release is known.
+    with `known`, only where the release is known. `value` is an expression for the beginning of its value, `only_if` such ones for other
+    options that must be set. `query` is a name in the query string of the option, whose presence is meant.
     A fix calls it `instead` (`section/option`), or takes it away if `needless`.
     """
 
@@ -98,6 +110,11 @@ class Presence(Document, frozen=True):
     severity: Annotated[Optional[Literal["error", "warning", "note"]], Meta(description="instead of the rule's severity")] = None
     instead: Annotated[Optional[OptionName], Meta(description="the option that a fix renames it to")] = None
     needless: Annotated[bool, Meta(description="a fix takes it away")] = False
+    value: Annotated[Optional[str], Meta(description="it counts only where the option has this value")] = None
+    only_if: Annotated[Mapping[OptionName, str], Meta(description="other options that must have these values")] = field(
+        default_factory=dict
+    )
+    query: Annotated[str, Meta(description="its name in the query string of the URL that the option holds")] = ""
 
 
 class Presences(Document, frozen=True):
@@ -127,15 +144,32 @@ def _run_present(facts: Facts, params: Presences) -> Iterator[Saw]:
                 continue
             if any(split_name(name) in option_set.options for name in presence.unless):
                 continue
+            if not all(_set_to(option_set, name, value) for name, value in presence.only_if.items()):
+                continue
             found = (option_set.options.get(split_name(name)) for name in presence.options)
-            option = next((o for o in found if o is not None and o.value.strip()), None)
+            option = next((o for o in found if o is not None and o.value.strip() and _is_meant(o, presence)), None)
             if option is not None:
-                message = f"{_base(option)}: `{option.name}` {presence.message}"
+                called = f"`{presence.query}` in `{option.name}`" if presence.query else f"`{option.name}`"
+                message = f"{_base(option)}: {called} {presence.message}"
                 fix = _fix(option_set, option, presence)
                 yield Problem(option.key, message, f"option {option.name}", (), presence.severity, host=option.host, fix=fix)
 
 
+def _is_meant(option: Option, presence: Presence) -> bool:
+    """Return whether the value of the option is one that the presence is about."""
+    if presence.query and not re.search(rf"[?&]{re.escape(presence.query)}=", option.value):
+        return False
+    return presence.value is None or re.match(presence.value, option.value) is not None
+
+
+def _set_to(option_set: OptionSet, name: str, value: str) -> bool:
+    option = option_set.options.get(split_name(name))
+    return option is not None and re.match(value, option.value) is not None
+
+
 def _fix(option_set: OptionSet, option: Option, presence: Presence) -> Optional[Fix]:
+    if presence.query:
+        return None
     if presence.needless:
         return take_away(option_set, option)
     if not presence.instead:
@@ -154,11 +188,12 @@ class Home(Document, frozen=True):
 
 
 class Foreign(Document, frozen=True):
-    """A section that some projects do not read for its retries; `instead` is the one that they do read."""
+    """A section that some projects do not read for its retries, up to release `until`; `instead` is the one that they do read."""
 
     section: Annotated[str, Meta(description="the section")]
     projects: Annotated[tuple[Project, ...], Meta(description="the projects that do not read it")]
     instead: Annotated[str, Meta(description="the section that they read")]
+    until: Annotated[Optional[ReleaseName], Meta(description="the last release in which they do not read it")] = None
 
 
 class Homes(Document, frozen=True):
@@ -180,14 +215,14 @@ def _run_misplaced(facts: Facts, params: Homes) -> Iterator[Saw]:
                 continue
             yield from _swallowed(option, homes)
             home = homes.get(option.option.lower().replace("-", "_"))
-            wrong = _misplaced(option, home, params, option_set.files) if home is not None else None
+            wrong = _misplaced(option, home, params, option_set.files, facts.release) if home is not None else None
             if wrong is not None:
                 message, to = wrong
                 fix = rename(option_set, option, to) if to is not None else None
                 yield Problem(option.key, f"{_base(option)}: {message}", f"option {option.name}", host=option.host, fix=fix)
 
 
-def _misplaced(option: Option, home: Home, params: Homes, files: OptionFiles) -> Optional[tuple[str, Optional[Name]]]:
+def _misplaced(option: Option, home: Home, params: Homes, files: OptionFiles, release: Release) -> Optional[tuple[str, Optional[Name]]]:
     """Return what keeps the option from being read, if anything does, and the name that it must have."""
     meant = _meant(option.section, home)
     spelt = f"`{option.option}` in `[{option.written}]`"
@@ -200,6 +235,8 @@ def _misplaced(option: Option, home: Home, params: Homes, files: OptionFiles) ->
     if option.option != home.option:
         return f"{spelt} is not read; the name must be `{home.option}`", (meant, home.option)
     for foreign in params.foreign:
+        if foreign.until is not None and (release.name is None or not applies(release, None, foreign.until)):
+            continue
         if foreign.section == option.section and files.project in foreign.projects:
             return f"{spelt} is not read by {files.project}; it must stand in `[{foreign.instead}]`", (foreign.instead, home.option)
     if not files.read:
@@ -230,8 +267,7 @@ def _base(option: Option) -> str:
     return option.key.path.rsplit("/", 1)[-1]
 
 
-_EVIDENCE = needs(OptionFiles, "no oslo.config option file was given")
 CHECKS = (
-    Check("option-present", _run_present, _EVIDENCE, Presences),
-    Check("option-misplaced", _run_misplaced, _EVIDENCE, Homes),
+    Check("option-present", _run_present, needs_option_files, Presences),
+    Check("option-misplaced", _run_misplaced, needs_option_files, Homes),
 )

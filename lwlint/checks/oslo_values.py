@@ -8,10 +8,11 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal, Optional
 
 from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
 from lwlint.checks.oslo_names import add_beside, set_value
 from lwlint.checks.parameters import OptionName, Project, ReleaseName
-from lwlint.core.check import Check, Saw, Unknown, needs
+from lwlint.core.check import Check, Saw, Unknown
 from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts
 from lwlint.core.finding import Problem, Related
@@ -20,12 +21,12 @@ from lwlint.inputs.oslo.facts import (
     ENVIRONMENT,
     Name,
     Option,
-    OptionFiles,
     OptionSet,
     Unresolved,
     applies,
     boolean,
     integer,
+    needs_option_files,
     option_sets,
     split_name,
     substituted,
@@ -44,7 +45,8 @@ class Limit(Document, frozen=True):
     server and none of `unless` is set. `since` and `until` are the releases that know the option, `enforced_until` the last one that
     obeys it. `query` is the name in the query string of one of `urls`, which wins from `query_since` on. `distribution` is a
     distribution's file that may set the option where it cannot be seen. `remark` ends every message. `value` is what a fix sets, one
-    that never gives up, and `must_be` says so in a message: it names that value.
+    that never gives up, and `must_be` says so in a message: it names that value. With `known` it counts only where the release is known.
+    Releases from `then_since` on, which lwlint does not know by name, read the option `then` in its stead.
     """
 
     option: Annotated[OptionName, Meta(description="the option that bounds attempts")]
@@ -66,6 +68,14 @@ class Limit(Document, frozen=True):
     severity: Annotated[Optional[Literal["error", "warning", "note"]], Meta(description="instead of the rule's severity")] = None
     remark: Annotated[str, Meta(description="what ends every message")] = ""
     value: Annotated[str, Meta(description="what a fix sets; empty: `-1`, or `0` where `unlimited` is `at-most-0`")] = ""
+    known: Annotated[bool, Meta(description="judge only where the release is known")] = False
+    then: Annotated[Optional[OptionName], Meta(description="the option that releases from `then_since` on read in its stead")] = None
+    then_since: Annotated[str, Meta(description="the first of these releases, as a message calls it")] = ""
+
+    @property
+    def later(self) -> str:
+        """The option that later releases read in its stead; empty for none."""
+        return self.then or ""
 
     @property
     def names(self) -> list[Name]:
@@ -90,7 +100,7 @@ class Limit(Document, frozen=True):
         """Return whether programs of `project` (empty: one that is not known) have this option in the release of `facts`."""
         if project and (project in self.not_projects or (self.projects and project not in self.projects)):
             return False
-        return applies(facts.release, self.since, self.until)
+        return applies(facts.release, self.since, self.until) and not (self.known and facts.release.name is None)
 
 
 class Params(Document, frozen=True):
@@ -113,6 +123,10 @@ def _run_limit(facts: Facts, params: Params) -> Iterator[Saw]:
         files = option_set.files
         if files.refused is not None:
             yield Unknown(f"oslo.config refuses `{files.refused}`, so that nothing is known of `{files.name}`", files.span)
+            judged = True
+            continue
+        if files.untold:
+            yield Unknown(files.untold, files.span)
             judged = True
             continue
         limits = list(_limits(files.project, params, facts)) if files.read else []
@@ -140,8 +154,13 @@ def _judge(option_set: OptionSet, limit: Limit, registered: _Registered, facts: 
         yield _verdict(option_set, limit, url[0], url[1], f"`{limit.query}` in `{url[0].name}`", facts)
     elif option is None:
         connection = _connection(option_set, limit, facts)
-        if connection is not None and limit.default is not None:
+        later = option_set.options.get(split_name(limit.later)) if limit.then and facts.release.name is None else None
+        if later is not None:
+            yield _for_later_ones(option_set, limit, later, connection, facts)
+        elif connection is not None and limit.default is not None:
             yield _absent(option_set, limit, connection)
+    elif limit.then and facts.release.name is None and _moved(option_set, limit, option, facts) is not None:
+        yield _moved(option_set, limit, option, facts)
     else:
         subject = f"`{option.name}`" if option.name == ".".join(limit.names[0]) else f"`{option.name}`, old name of `{_dotted(limit)}`,"
         try:
@@ -154,6 +173,39 @@ def _judge(option_set: OptionSet, limit: Limit, registered: _Registered, facts: 
                 return
             verdict = _verdict(option_set, limit, option, value, subject, facts)
             yield verdict if not _in_vain(option_set, limit) or not _is_integer(value) else None
+
+
+def _moved(option_set: OptionSet, limit: Limit, option: Option, facts: Facts) -> Optional[Problem]:
+    """Return the problem of an option that is right for older releases, where later ones read another, which is not; else None."""
+    later = option_set.options.get(split_name(limit.later))
+    connection = _connection(option_set, limit, facts)
+    right = later is not None and _wrong(limit, later.value, facts) is None
+    if connection is None or right or _wrong(limit, option.value, facts) is not None:
+        return None
+    project = option_set.files.project
+    actual = f"not set (default `{limit.default}`)" if later is None else f"`{_line(later.value)}`"
+    then = limit.later.replace("/", ".")
+    message = (
+        f"{_base(option.span.path)}: `{option.name}` is `{_line(option.value)}`, which {project} reads before {limit.then_since} only;"
+        f" from then on it is `{then}`, which is {actual}; both must be {limit.must_be}"
+    )
+    fix = add_beside(option_set, connection, [split_name(limit.later)], limit.value) if later is None else None
+    return Problem(option.span, message, f"option {_dotted(limit)}", (), "warning", host=option.host, fix=fix)
+
+
+def _for_later_ones(option_set: OptionSet, limit: Limit, later: Option, connection: Optional[Option], facts: Facts) -> Optional[Problem]:
+    """Return the problem of an option that only later releases read: of its value, or a note that older ones read another."""
+    then = replace(limit, option=limit.later, old_names=())
+    problem = _verdict(option_set, then, later, later.value, f"`{later.name}`", facts)
+    if problem is not None or connection is None:
+        return problem
+    message = (
+        f"{_base(connection.span.path)}: `{_dotted(limit)}` is not set (default `{limit.default}`), which {option_set.files.project} reads"
+        f" before {limit.then_since} in the stead of `{later.name}`; it must be {limit.must_be} there"
+    )
+    fix = add_beside(option_set, connection, limit.names, limit.value)
+    place = Span(connection.file, connection.key.start, connection.span.end)
+    return Problem(place, message, f"option {_dotted(limit)}", (), "note", host=connection.host, fix=fix)
 
 
 def _in_vain(option_set: OptionSet, limit: Limit) -> bool:
@@ -288,16 +340,24 @@ def _base(path: str) -> str:
     return path.rsplit("/", 1)[-1]
 
 
-LIMIT = Check("option-limit", _run_limit, needs(OptionFiles, "no oslo.config option file was given"), Params)
+LIMIT = Check("option-limit", _run_limit, needs_option_files, Params)
 
 
 class Typed(Document, frozen=True):
-    """Options (`section/option`) that must be of one type, and the releases that have them."""
+    """Options (`section/option`) that must be of one type, and the projects (all if empty) and releases that have them.
+
+    `at_least` and `at_most` bound the value from `bounds_since` on, which a message calls `library` (`oslo.messaging 16.1`).
+    """
 
     type: Annotated[Literal["integer", "number", "boolean"], Meta(description="the type that the options must be of")]
     options: Annotated[tuple[OptionName, ...], Meta(description="the options")]
+    projects: Annotated[tuple[Project, ...], Meta(description="the projects that have them; all, if empty")] = ()
     since: Annotated[Optional[ReleaseName], Meta(description="the first release that has them")] = None
     until: Annotated[Optional[ReleaseName], Meta(description="the last release that has them")] = None
+    at_least: Annotated[Optional[float], Meta(description="the least value, from `bounds_since` on")] = None
+    at_most: Annotated[Optional[float], Meta(description="the greatest value, from `bounds_since` on")] = None
+    bounds_since: Annotated[Optional[ReleaseName], Meta(description="the first release with these bounds")] = None
+    library: Annotated[str, Meta(description="what sets the bounds, as a message calls it")] = ""
 
 
 class Types(Document, frozen=True):
@@ -314,6 +374,18 @@ _READ: Mapping[str, Callable[[str], Any]] = MappingProxyType({"integer": integer
 _WORDS: Mapping[str, str] = MappingProxyType({"integer": "a whole number", "number": "a number", "boolean": "`true` or `false`"})
 
 
+def _outside(typed: Typed, value: Any) -> bool:
+    return value is not None and (
+        (typed.at_least is not None and value < typed.at_least) or (typed.at_most is not None and value > typed.at_most)
+    )
+
+
+def _range(typed: Typed) -> str:
+    bounds = [f"at least `{typed.at_least:g}`"] if typed.at_least is not None else []
+    bounds += [f"at most `{typed.at_most:g}`"] if typed.at_most is not None else []
+    return " and ".join(bounds)
+
+
 def _run_value(facts: Facts, params: Types) -> Iterator[Saw]:
     for option_set in option_sets(facts):
         files = option_set.files
@@ -322,17 +394,29 @@ def _run_value(facts: Facts, params: Types) -> Iterator[Saw]:
         for typed in params.types:
             if not files.read or not applies(facts.release, typed.since, typed.until):
                 continue
+            if typed.projects and files.project and files.project not in typed.projects:
+                continue
+            unsure = facts.release.name is None
             for name in typed.options:
                 option = option_set.options.get(split_name(name))
                 if option is None or "$" in option.value:
                     continue
+                severity: Optional[Literal["error", "warning", "note"]] = None
                 try:
-                    _READ[typed.type](option.value)
+                    value = _READ[typed.type](option.value)
                 except ValueError:
-                    shown = option.value.replace("\n", "\\n")
-                    what = f"`{option.name}` is `{shown}`, and the service does not start; it must be {_WORDS[typed.type]}"
-                    message = f"{option.span.path.rsplit('/', 1)[-1]}: {what}"
-                    yield Problem(option.span, message, f"option {option.name}", host=option.host)
+                    so, wanted = "and the service does not start", _WORDS[typed.type]
+                    if unsure and typed.since is not None:
+                        so, severity = "and a service of a release that has the option does not start", "warning"
+                else:
+                    if not _outside(typed, value) or not applies(facts.release, typed.bounds_since, None):
+                        continue
+                    so, wanted = "and the service does not start", _range(typed)
+                    if unsure and typed.bounds_since is not None:
+                        so, severity = f"which {typed.library} and later refuse, so that the service does not start", "warning"
+                shown = option.value.replace("\n", "\\n")
+                message = f"{option.span.path.rsplit('/', 1)[-1]}: `{option.name}` is `{shown}`, {so}; it must be {wanted}"
+                yield Problem(option.span, message, f"option {option.name}", severity=severity, host=option.host)
 
 
-VALUE = Check("option-value", _run_value, needs(OptionFiles, "no oslo.config option file was given"), Types)
+VALUE = Check("option-value", _run_value, needs_option_files, Types)

@@ -134,6 +134,7 @@ def _check(command: argparse.ArgumentParser) -> None:
         "--fail-on", choices=("note", "warning", "error"), default="warning", help="least severity that fails (default: warning)"
     )
     command.add_argument("--strict", action="store_true", help="a rule that is not evaluated fails the run too")
+    command.add_argument("--allow-empty", action="store_true", help="where there is nothing to judge, say so and exit with 0")
     command.add_argument("--since", metavar="REV", help="report only what the changes since this revision of git brought")
     command.add_argument("--staged", action="store_true", help="report only what the changes in git's index bring")
     command.add_argument("--hook", action="store_true", help="like --staged if all files that are named are staged (for pre-commit)")

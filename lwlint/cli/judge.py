@@ -196,7 +196,11 @@ def exit_code(report: Report, options: argparse.Namespace) -> int:
     if not any(source.judged for source in report.sources.values()):
         others = f"{len(report.skipped)} files are none of lwlint's (`-v` says why)" if report.skipped else "there is no file"
         print(f"lwlint: nothing to judge: {others}", file=sys.stderr)
+        if getattr(options, "allow_empty", False) or getattr(options, "hook", False):
+            return CONFORMS
         folders = not options.paths or any(os.path.isdir(path) for path in options.paths)
+        if folders:
+            print("lwlint: `--allow-empty` lets such a folder pass", file=sys.stderr)
         return NOT_TRUSTED if folders else CONFORMS
     if report.failing(options.fail_on) or (options.strict and report.count(NOT_EVALUATED)):
         return FINDINGS

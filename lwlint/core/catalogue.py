@@ -20,13 +20,20 @@ KINDS = (CORE, ACTIVE_PASSIVE, ACTIVE_ACTIVE, INFRASTRUCTURE)
 NAMESPACE = "OS::TripleO::Services::"
 PROFILE = "tripleo::profile::pacemaker::"
 
+# Projects whose files are known by their names alone.
+PROJECTS = (
+    "aodh", "barbican", "blazar", "ceilometer", "cinder", "cloudkitty", "congress", "cyborg", "designate", "ec2api", "glance", "gnocchi",
+    "heat", "ironic", "ironic-inspector", "keystone", "magnum", "manila", "masakari", "mistral", "murano", "neutron", "nova", "octavia",
+    "panko", "placement", "sahara", "senlin", "tacker", "trove", "vitrage", "watcher", "zaqar", "zun",
+)  # fmt: skip
 _DATABASE = {"section", "option", "retry_section", "connection", "retries"}
 _PACEMAKER = {"releases", "agents", "agents_with_id", "ids", "full_ha", "bundle", "images", "templates", "profiles"}
 _SERVICE = {
     "title", "in_spec", "project", "daemon", "releases", "aliases", "outside_aliases", "templates", "pacemaker", "units", "httpd",
-    "containers", "files", "generated", "databases", "broker", "modules", "may", "note",
+    "containers", "files", "generated", "databases", "broker", "modules", "may", "note", "programs", "ends",
+    "leaves_with_success", "ready_first",
 }  # fmt: skip
-_TRUTH = {"in_spec", "daemon", "broker"}
+_TRUTH = {"in_spec", "daemon", "broker", "ends", "leaves_with_success"}
 
 
 def own_folder() -> str:
@@ -191,6 +198,10 @@ def _entry(name: str, kind: str, values: Any, databases: Mapping[str, Database])
         modules=(project, *_words(values, "modules", path)) if project else _words(values, "modules", path),
         note=values.get("note", ""),
         may=_leave(values, path),
+        programs=_words(values, "programs", path),
+        ends=values.get("ends", False),
+        leaves_with_success=values.get("leaves_with_success", False),
+        ready_first=_range(values, "ready_first", path),
     )
     return Entry(
         service,
@@ -229,6 +240,8 @@ _OTHER_UNITS = (".socket", ".timer", ".target", ".slice", ".mount", ".path", ".s
 _ID_SUFFIXES = ("-clone", "-master", "-bundle")
 _IMAGE_PREFIXES = ("centos-binary-", "centos-source-", "rhel-binary-", "ubi8-binary-", "openstack-")
 _VARIANTS = ("/deprecated/", "/experimental/")
+_CELL = re.compile(r"-cell\d+$")
+_CONTAINER_UNIT = re.compile(r"(?:tripleo_|edpm_)(?P<name>.+)|kolla-(?P<kolla>.+)-container")
 
 
 def load(text: str, path: str) -> Catalogue:
@@ -288,14 +301,29 @@ class Catalogue:
         if unit.endswith(_OTHER_UNITS):
             return None
         name = unit[: -len(".service")] if unit.endswith(".service") else unit
-        if name.startswith("tripleo_"):
-            return self.of_container(name[len("tripleo_") :])
+        container = contained(name)
+        if container is not None:
+            return self.of_container(container)
         base = name.partition("@")[0]
         for key in (name, f"{base}@" if base != name else name, base):
-            found = self._units.get(key) or self._debian_units.get(key)
+            found = self._units.get(key) or self._debian_units.get(key) or self._programs.get(key)
             if found is not None:
                 return found
+        if base == "devstack" and base != name:
+            return self._programs.get(_CELL.sub("", name)) or self._programs.get(_CELL.sub("", name[len("devstack@") :]))
         return next((service for glob, service in self._unit_globs if fnmatchcase(name, glob)), None)
+
+    def of_program(self, program: str) -> Service | None:
+        """Return the service whose program has this name (`nova-conductor`), without its folder; a pattern of units is not enough."""
+        return self._programs.get(program) or self._debian_units.get(program) or self._units.get(program)
+
+    def of_started(self, names: Iterable[str], *, contained: bool = False) -> Service | None:
+        """Return the service that a unit starts, by the names that tell (`Started.names`), of containers if `contained`."""
+        for name in names:
+            found = (self.of_container(name) or self.of_program(_image_base(name))) if contained else self.of_program(name)
+            if found is not None:
+                return found
+        return None
 
     def of_alias(self, alias: str) -> Service | None:
         """Return the service of a resource type such as `OS::TripleO::Services::NovaApi`, in any case."""
@@ -316,8 +344,12 @@ class Catalogue:
         return found[1] if found is not None else None
 
     def of_container(self, name: str) -> Service | None:
-        """Return the service of a container of this name (`nova_api`)."""
-        return self._containers.get(name)
+        """Return the service of a container of this name: `nova_api` of TripleO, `neutron_server` of kolla, named after programs."""
+        found = self._containers.get(name)
+        if found is not None:
+            return found
+        found = self.of_program(name.replace("_", "-"))
+        return found if found is not None and found.openstack else None
 
     def of_profile(self, name: str) -> Service | None:
         """Return the service that a Puppet class puts under Pacemaker (`::tripleo::profile::pacemaker::haproxy`)."""
@@ -350,6 +382,7 @@ class Catalogue:
         """Raise Mismatch where two services claim the same thing."""
         claims: tuple[tuple[str, Callable[[Entry], Iterable[str]]], ...] = (
             ("units", lambda e: e.service.units),
+            ("programs", lambda e: e.service.programs),
             ("containers", lambda e: e.service.containers),
             ("aliases", lambda e: (a.lower() for a in e.service.aliases)),
             ("templates", lambda e: e.service.templates),
@@ -408,6 +441,10 @@ class Catalogue:
         return {unit[len(prefix) :]: service for unit, service in self._units.items() if unit.startswith(prefix) and "*" not in unit}
 
     @cached_property
+    def _programs(self) -> dict[str, Service]:
+        return {program: service for service in self.services for program in service.programs}
+
+    @cached_property
     def _unit_globs(self) -> list[tuple[str, Service]]:
         return [(unit, service) for unit, service in self._units.items() if "*" in unit]
 
@@ -454,6 +491,12 @@ class Catalogue:
     @cached_property
     def _ids(self) -> dict[str, Service]:
         return {_bare(id): service for service in self.services for id in service.resource_ids if "*" not in id}
+
+
+def contained(unit: str) -> str | None:
+    """Return the container that a unit of this name runs, by the ways in which TripleO, edpm and kolla name them; None for another name."""
+    match = _CONTAINER_UNIT.fullmatch(unit[: -len(".service")] if unit.endswith(".service") else unit)
+    return (match["name"] or match["kolla"]) if match else None
 
 
 def _bare(id: str) -> str:

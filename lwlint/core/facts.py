@@ -118,7 +118,10 @@ class Service(Struct, frozen=True):
     Puppet classes that do so. `resource_ids` are the ids of its resource in any release (globs such as `ip-*` too), `full_ha_ids`
     those of the full architecture, `bundle_ids` those in containers. `units` have no suffix `.service`; one that ends in `@` is a template.
     `httpd` names the releases in which httpd runs it (`units` then do not). `may` says what is no defect of it, as nothing of the
-    control plane ends with it (`MAY`).
+    control plane ends with it (`MAY`). `programs` are further names of its program, which are names of its units too where another
+    distribution packages it. `ends` tells a program that runs to its end. `leaves_with_success` tells one that was seen to leave with
+    status 0 when its database or broker failed it. `ready_first` names the releases in which it was seen to tell systemd READY=1 before
+    its first connection.
     """
 
     name: str
@@ -148,6 +151,10 @@ class Service(Struct, frozen=True):
     modules: tuple[str, ...] = ()
     note: str = ""
     may: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
+    ends: bool = False
+    leaves_with_success: bool = False
+    ready_first: tuple[str, ...] = ()
 
     @property
     def may_stop(self) -> bool:

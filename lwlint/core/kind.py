@@ -6,6 +6,7 @@ A kind is added by a folder below `lwlint/inputs/` and a row in its `KINDS`, or 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Optional, Union
 
@@ -13,12 +14,22 @@ from msgspec import Struct
 
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import Fact, Release
+from lwlint.core.lazy import pattern
 from lwlint.core.source import Link, Source
 
 LINK, UNREADABLE = "link", "unreadable"  # kinds of source that are no kind of input: a link itself, a file that could not be read
+TEXT = "text"  # and a file read beside others, that nothing judges
+# a line that begins with a tag, a section or key in one, or a value that is one; not JSON in a value, nor `--format '{{...}}'` of a command
+_TEMPLATE_LINE = pattern(r"^[ \t]*(?:\{\{|\{%|\{#)|^[ \t]*\[[^\]\n]*\{\{|^[ \t]*[\w.-]+[ \t]*[=:][ \t]*\{(?:\{|%-?[ \t]*\w)", re.MULTILINE)
+TEMPLATE = "a template (Jinja, Helm, mustache), of which no option file or unit is made yet"
 ENTRY_POINTS = "lwlint.inputs"
 Piece = tuple[int, int]  # the offsets of the first character of a block and behind the last one
 Recognised = Union[bool, str]  # whether a file is of a kind; a text says why it is of no kind at all
+
+
+def is_template(head: str) -> bool:
+    """Return whether a text of sections and keys is a template of another tool, of which such a file is yet to be made."""
+    return _TEMPLATE_LINE.search(head) is not None
 
 
 class UnknownEncoding(LookupError):

@@ -14,15 +14,19 @@ from lwlint.core.config_reader import near
 from lwlint.core.facts import Unreadable
 from lwlint.core.finding import ConfigurationError
 from lwlint.core.kind import LINK as LINK_ITSELF
-from lwlint.core.kind import UNREADABLE, Kinds, UnknownEncoding
+from lwlint.core.kind import TEXT, UNREADABLE, Kinds, UnknownEncoding
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Link, Source
 from lwlint.files.tree import FILE, FOLDER, LINK, OUTSIDE, Disk, Tree, walk
 
 _HEAD = 65536
+_MOST_TEXT = 1_000_000
+_LONGEST_LINK = 4096
 _ROOT = pattern(
     r"^(?P<root>(?:.*?/)??)(?:etc/(?!.*/etc/systemd/)|usr/(?:lib|share|local)/|lib/systemd/|run/systemd/|var/lib/|sos_commands/)"
 )
+# a link of a unit, as a checkout on a file system without links writes it: a file that holds the path, and no line break
+_LINK_AS_TEXT = pattern(r"((?:/|\.\.?/)[^\s=\[\]#;]+)")
 _DUMP = pattern(r"(?:^|/)sos_commands/(?:pacemaker|cluster)/(?:pcs_cluster_cib|cibadmin)[^/]*$")
 
 Refusal = Callable[[str, Optional[str]], Optional[str]]
@@ -78,7 +82,7 @@ class Discovery:
         self._refusal = refusal
         self._hosts: dict[str, str] = {}
         self._missing: set[str] = set()
-        self.looked_for: list[tuple[str, bool]] = []  # as context: paths, and whether each was to be judged
+        self.looked_for: list[tuple[str, bool, str | None]] = []  # as context: paths, whether each was to be judged, and as what kind
         self.asked_for: dict[str, bool] = {}  # paths of which only it was asked whether there is such a file, and the answer
         self.found = Input()
 
@@ -106,14 +110,20 @@ class Discovery:
         self._take_bytes(normal(path), text, named=True, judged=True)
         return self.found
 
-    def load(self, path: str, *, judged: bool = False) -> Source | None:
-        """Return the source at `path`, read as context if the run does not judge it; None if there is no file."""
+    def load(self, path: str, *, judged: bool = False, kind: str | None = None) -> Source | None:
+        """Return the source at `path`, read as context if the run does not judge it; None if there is no file.
+
+        `kind` is `TEXT` (of `lwlint.core.kind`) for a file that nothing judges, whatever it looks like.
+        """
         path = normal(path)
         if path not in self.found.sources and path not in self._missing:
-            self.looked_for.append((path, judged))
+            self.looked_for.append((path, judged, kind))
             beyond = self._is_beyond(path)
             tree = Disk() if beyond else self._tree
-            if tree.real_kind(path) == FILE and not (beyond and judged):
+            if kind == TEXT:
+                if not beyond:
+                    self._take_text(path)
+            elif tree.real_kind(path) == FILE and not (beyond and judged):
                 self._take(path, named=True, judged=judged, tree=tree)
             if path not in self.found.sources:
                 self._missing.add(path)
@@ -125,6 +135,18 @@ class Discovery:
         if path not in self.asked_for:
             self.asked_for[path] = path in self.found.sources or self._tree.real_kind(path) == FILE
         return self.asked_for[path]
+
+    def _take_text(self, path: str) -> None:
+        root = root_of(path)
+        real = self._followed(self._tree, path, root)
+        if real is None or self._tree.real_kind(real) != FILE:
+            return
+        try:
+            if self._tree.size(real) <= _MOST_TEXT:
+                text = self._tree.read(real, _MOST_TEXT).decode("utf-8", "replace")
+                self.found.sources[path] = Source(path, text, TEXT, self._host(path, root), root, False)
+        except OSError:
+            return  # as if it were not there
 
     def mark(self) -> tuple[int, ...]:
         """Return how far the reading is, for `back`."""
@@ -205,10 +227,7 @@ class Discovery:
         root = root_of(path)
         try:
             if kind == LINK and self._kinds.has_meaning(path) and not (named and root_is_loose(path, root)):
-                self.found.links.append(Link(path, tree.target(path), self._host(path, root), root))
-                self.found.sources[path] = Source(
-                    path, "", LINK_ITSELF, self._host(path, root), root
-                )  # a finding may blame the link itself
+                self._add_link(path, tree.target(path), root)
                 return
             real = self._followed(tree, path, root) if kind == LINK else path
         except OSError as error:
@@ -219,7 +238,7 @@ class Discovery:
             return
         what = tree.real_kind(real) if real is not None else None
         if real is None or what != FILE:
-            self._refuse_special(path, what, named, kind is None)
+            self._refuse_special(path, real, what, named, kind is None)
             return
         try:
             size, most = tree.size(real), max(kind.limit for kind in self._kinds)
@@ -230,11 +249,17 @@ class Discovery:
             self._refuse(path, defect(error), judged=judged)
             self.found.defects.append(path)
 
-    def _refuse_special(self, path: str, what: str | None, named: bool, hidden: bool) -> None:
+    def _add_link(self, path: str, target: str, root: str) -> None:
+        self.found.links.append(Link(path, target, self._host(path, root), root))
+        self.found.sources[path] = Source(path, "", LINK_ITSELF, self._host(path, root), root)  # a finding may blame the link itself
+
+    def _refuse_special(self, path: str, real: str | None, what: str | None, named: bool, hidden: bool) -> None:
         if hidden:
             self._refuse(path, self._why_absent(path))
         elif what == FOLDER:
             self.found.skipped.append((path, "a link to a folder, not followed"))
+        elif what is None and real is not None and not named and root_is_loose(path, root_of(path)):
+            self.found.skipped.append((path, "a link that leads nowhere"))
         elif what is None:
             self._refuse(path, "link leads nowhere")
         elif what == OUTSIDE:
@@ -257,6 +282,12 @@ class Discovery:
         if _DUMP.search(path) and not data.lstrip().startswith(b"<"):
             data = _without_warnings(data)
         head = data[:_HEAD].decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "replace")
+        root = root_of(path)
+        if len(data) < _LONGEST_LINK and self._kinds.has_meaning(path) and not root_is_loose(path, root) and not self._kind:
+            link = _LINK_AS_TEXT.fullmatch(head)
+            if link is not None:
+                self._add_link(path, link[1], root)
+                return
         kind, why = (self._kind, "") if self._kind and judged else self._kinds.of(path, head, named=named)
         if kind is None and len(data) > _HEAD:  # what tells may stand behind a long comment
             whole = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "replace")

@@ -39,10 +39,11 @@ class Known(NamedTuple):
 
 
 class _Looked(Struct, frozen=True, array_like=True):
-    """A file that was looked for as context, and the hash of what was there."""
+    """A file that was looked for as context, as what kind, and the hash of what was there."""
 
     path: str
     judged: bool
+    kind: Optional[str]
     then: Optional[bytes]
 
 
@@ -86,14 +87,14 @@ class Answers:
         if not self._name or answer.tracebacks or self._discovery.found.defects or any(_has_secret(found) for found in answer.findings):
             return
         found = self._discovery.found.sources
-        context = [_Looked(path, judged, _described(found.get(path))) for path, judged in self._discovery.looked_for]
+        context = [_Looked(path, judged, kind, _described(found.get(path))) for path, judged, kind in self._discovery.looked_for]
         there = list(self._discovery.asked_for.items())
         with suppress(UnicodeEncodeError):  # a name that is no UTF-8
             self._cache.put(self._name, msgpack.encode(_Kept(release, context, there, answer.findings, answer.verdicts)))
 
     def _replay(self, context: Sequence[_Looked]) -> bool:
         """Look for what was looked for, and return whether all of that is as it was."""
-        return all(_described(self._discovery.load(one.path, judged=one.judged)) == one.then for one in context)
+        return all(_described(self._discovery.load(one.path, judged=one.judged, kind=one.kind)) == one.then for one in context)
 
 
 def _has_secret(found: Finding) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator
 
 from lwlint.core.facts import Fact
-from lwlint.core.kind import Comments, Kind, Material, Piece, Recognised, decode_utf8
+from lwlint.core.kind import TEMPLATE, TEXT, Comments, Kind, Material, Piece, Recognised, decode_utf8, is_template
 from lwlint.core.lazy import pattern
 from lwlint.core.secret_names import OPTIONS_HERE
 from lwlint.core.source import Source
@@ -34,6 +34,8 @@ def _guess(head: str) -> bool:
 def _recognise(path: str, head: str, named: bool) -> Recognised:
     if not _PATH.search(path):
         return False
+    if is_template(head):
+        return TEMPLATE
     return _guess(head) or (named and not _OTHER.search(path)) or "an option file, but with no section of oslo.config that lwlint knows"
 
 
@@ -44,7 +46,13 @@ def _facts(material: Material) -> Iterator[Fact]:
         from lwlint.inputs.systemd.facts import Unit
 
         units = [fact for fact in material.facts if isinstance(fact, Unit)]
-        yield from option_facts(sources, units, material.catalogue, material.release)
+        yield from option_facts(sources, units, material.catalogue, material.release, lambda path: _text(material, path))
+
+
+def _text(material: Material, path: str) -> str | None:
+    """Return the text of a file that nothing judges (an environment of a unit, say); None if it is not at hand."""
+    source = material.load(path, kind=TEXT)
+    return None if source is None else source.text
 
 
 def _secrets(source: Source, names: Collection[str]) -> Iterator[Piece]:

@@ -1,4 +1,4 @@
-"""What oslo.config makes of an option's text: numbers, switches, `$references`."""
+"""Option sets as checks look at them: the files of one program, and the options that are effective in them."""
 
 from __future__ import annotations
 
@@ -53,7 +53,8 @@ class OptionFiles(Struct, frozen=True):
     own file below `/usr/share` may lie underneath. `partial` marks a file that a program reads on top of others which
     are not known. `read` is false for files that none of the given units reads. `refused` is the first
     file that oslo.config refuses: the program does not start, and the set has no options. `missing` are files
-    that a unit names and that were not given.
+    that a unit names and that were not given. `untold` is why its files and environment are not known for certain, or empty. `known`
+    tells that its program is one whose options are known, or that its files have a section that tells.
     """
 
     kind: ClassVar[str] = "option_files"
@@ -69,6 +70,8 @@ class OptionFiles(Struct, frozen=True):
     refused: str | None = None
     missing: tuple[str, ...] = ()
     host: str = ""
+    untold: str = ""
+    known: bool = True
 
 
 Name = tuple[str, str]  # section, option
@@ -173,6 +176,14 @@ def option_sets(facts: Facts) -> list[OptionSet]:
         for name in option.sets:
             members.setdefault(name, {})[(option.section, option.option)] = option
     return [OptionSet(files, members.get(files.name, {})) for files in facts.of(OptionFiles)]
+
+
+def needs_option_files(facts: Facts, _: object) -> str | None:
+    """Return what is missing for a check of options: a file that an OpenStack program reads; None if there is one."""
+    files = facts.of(OptionFiles)
+    if not files:
+        return "no oslo.config option file was given"
+    return None if any(each.known or each.refused is not None for each in files) else "no option file of a program that is known was given"
 
 
 def applies(release: Release, since: str | None, until: str | None) -> bool:

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
-import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec import Struct
 
+from lwlint.core.catalogue import PROJECTS
 from lwlint.core.source import Source, Span
-from lwlint.inputs.systemd.facts import MASKED, Unit
+from lwlint.inputs.systemd import environment, programs, values
+from lwlint.inputs.systemd.facts import MASKED, Setting, Unit
 
-# Projects whose files are known by their names alone. `inspector.conf` and the like are spelled out below.
-PROJECTS = (
-    "aodh", "barbican", "ceilometer", "cinder", "congress", "designate", "ec2api", "glance", "gnocchi", "heat", "ironic",
-    "ironic-inspector", "keystone", "magnum", "manila", "mistral", "murano", "neutron", "nova", "octavia", "panko", "placement",
-    "sahara", "senlin", "tacker", "trove", "watcher", "zaqar",
-)  # fmt: skip
+# `inspector.conf` and the like
 _MAIN = {"ironic-inspector": "inspector"}  # whose main file is not called like the project
 _NEUTRON = re.compile(r"(\w+_agent|ml2_conf|plugin|\w+_conf)\.ini$")
 _DIST = re.compile(r"(?:.*\.)?(?P<program>[a-z][a-z-]*)-dist\.conf$")
 _CONTAINER = re.compile(r"var/lib/config-data/(?P<generated>puppet-generated/)?(?P<name>[^/]+)/(?=etc/|usr/)")
 _DATA_PLANE = re.compile(r"var/lib/openstack/config/(?P<project>[^/]+)/(?P<file>[^/]+)$")
+_HOME = re.compile(r"(?P<home>(?:[^/]+/)*?)(?:plugins/.*/|conf\.d/(?:.*/)?|[^/]+\.conf\.d/)?[^/]+$")
 _ON_HOST = re.compile(r"(etc|usr/share|usr/local/etc|usr/local/share)/")
 # Not oslo.config: Paste, uWSGI, logging, rootwrap; all of swift.
 _OTHERS = re.compile(
@@ -39,6 +37,21 @@ _COMMAND_LINES: Mapping[str, tuple[str, ...]] = {
     ),
     "octavia": ("%", "etc/octavia/conf.d/common/"),
 }
+# parts of projects that have files of their own and no service in the catalogue
+_PARTS = (
+    "cache",
+    "cpu",
+    "dhcpbridge",
+    "glare",
+    "idmapshift",
+    "manage",
+    "registry",
+    "scrubber",
+    "swift",
+    "taskmanager",
+    "conductor",
+    "guestagent",
+)
 _COPIES = (".rpmnew", ".rpmsave", ".rpmorig", ".dpkg-dist", ".dpkg-old", ".dpkg-new", ".ucf-dist", ".bak", ".orig", ".old", ".swp", "~")
 _ML2 = "etc/neutron/plugins/ml2/ml2_conf.ini"
 
@@ -70,10 +83,10 @@ def is_foreign(path: str) -> bool:
     return _OTHERS.search(path) is not None
 
 
-def locate(source: Source) -> tuple[Place, str]:
+def locate(source: Source, knows: Callable[[str], bool]) -> tuple[Place, str]:
     """Return the place of an option file and its path there; a loose file gets the path that its name stands for.
 
-    The path of a loose file whose name tells nothing is just its name.
+    The path of a loose file whose name tells nothing is just its name. `knows` tells the programs that there are.
     """
     below = source.path[len(source.root) :]
     container = _CONTAINER.match(below)
@@ -84,10 +97,10 @@ def locate(source: Source) -> tuple[Place, str]:
         return Place(source.root, plane["project"]), f"etc/{plane['project']}/{plane['project']}.conf.d/{plane['file']}"
     if _ON_HOST.match(below):
         return Place(source.root), below.replace("usr/local/", "usr/" if below.startswith("usr/local/share") else "", 1)
-    return Place(source.root, loose=True), _installed(below)
+    return Place(source.root, loose=True), _installed(below, knows)
 
 
-def _installed(name: str) -> str:
+def _installed(name: str, knows: Callable[[str], bool]) -> str:
     dist = _DIST.match(name)
     if dist:
         project = project_of_program(dist["program"])
@@ -96,7 +109,24 @@ def _installed(name: str) -> str:
         return f"etc/neutron/{'plugins/ml2/' if name == 'ml2_conf.ini' else ''}{name}"
     stem = name.split("/")[0].split(".conf")[0]
     project = next((p for p, main in _MAIN.items() if stem == main), None) or project_of_program(stem)
-    return f"etc/{project}/{name}" if project and ".conf" in name else name
+    if project is None or ".conf" not in name:
+        return name
+    own = stem in (project, _MAIN.get(project)) or "." in stem or knows(stem) or stem[len(project) + 1 :] in _PARTS
+    return f"etc/{project}/{name}" if own else name
+
+
+def project_named(name: str) -> str | None:
+    """Return the project whose name is a word of a file's name (`ctl1-cinder.conf`); None where none is, or several are."""
+    words = [word for word in re.split(r"[-_.@+ ]", name) if word]
+    found = {
+        project for project in PROJECTS for i in range(len(words)) if "-".join(words[i:]).startswith(project) and _ends(words[i:], project)
+    }
+    longest = {project for project in found if not any(other != project and other.startswith(project) for other in found)}
+    return longest.pop() if len(longest) == 1 else None
+
+
+def _ends(words: Sequence[str], project: str) -> bool:
+    return project.split("-") == list(words[: project.count("-") + 1])
 
 
 def project_of_program(program: str) -> str | None:
@@ -109,13 +139,39 @@ def project_of(path: str) -> str:
     """Return the project whose file lies at `path` of a place; empty if the path does not tell."""
     parts = path.split("/")
     if parts[0] == "etc" and len(parts) > 2:
-        return parts[1]
+        return parts[1] if parts[1] in PROJECTS else _by_name(parts) or parts[1]
     if parts[:2] == ["usr", "share"] and len(parts) > 3:
         return parts[2]
     if parts[0] == "etc":
         stem = parts[-1].rsplit(".", 1)[0]
         return project_of_program(stem) or stem
     return ""
+
+
+def _by_name(parts: Sequence[str]) -> str:
+    """Return the project that a file in a folder of none belongs to, by its name (`etc/kolla/nova-api/nova.conf`); empty if none tells."""
+    names = [parts[-1], *(part[: -len(".d")] for part in parts[-2:-1] if part.endswith(".conf.d"))]
+    for name in names:
+        if _NEUTRON.match(name):
+            return "neutron"
+        stem = name.split(".conf")[0]
+        project = next((p for p, main in _MAIN.items() if stem == main), None) or project_of_program(stem)
+        if project and ".conf" in name:
+            return project
+    return project_of_program(parts[-2]) or project_named(parts[-1]) or ""
+
+
+def home(path: str) -> str:
+    """Return the folder, with a final `/`, in which the files of one program lie together with the one at `path`."""
+    match = _HOME.match(path)
+    return match["home"] if match else ""
+
+
+def installed(name: str, project: str) -> str:
+    """Return where a file of `project` called `name` lies on a host that has it as its distribution does."""
+    if _NEUTRON.match(name) and project == "neutron":
+        return f"etc/neutron/{'plugins/ml2/' if name == 'ml2_conf.ini' else ''}{name}"
+    return f"etc/{project}/{name}"
 
 
 def folder(paths: Iterable[str], below: str) -> list[str]:
@@ -150,7 +206,7 @@ def searches(project: str, paths: Iterable[str]) -> Iterator[Search]:
         if own:
             found.append(Search(project, program, read))
             used.update(read)
-    if not found and not any(p.startswith("usr/share/") for p in there):
+    if not found and project in PROJECTS and not any(p.startswith("usr/share/") for p in there):
         files = [p for p in there if p.endswith(".conf")]
         read = tuple(sorted((p for p in files if "/conf.d/" not in p), key=str.encode)) + tuple(folder(there, f"etc/{project}/conf.d/"))
         if read:
@@ -187,18 +243,26 @@ def _with_arguments(project: str, found: list[str], there: list[str]) -> list[st
     return read
 
 
-def unnamed(paths: Iterable[str]) -> list[str]:
-    """Return loose files whose names tell no project, in the order in which they are read as one set: by name, `*.d/` last."""
-    files = [path for path in paths if "/" not in path]
-    folders = sorted({path.rsplit("/", 1)[0] + "/" for path in paths if "/" in path})
-    inside = [path for below in folders for path in folder(paths, below)]
-    return sorted(files, key=str.encode) + inside
+def unnamed(paths: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    """Yield the sets of loose files whose names tell no project, each with a name, `*` for several files.
+
+    Files that are numbered make one set, as the folder of one program does, with the folders beside them; any other is alone.
+    """
+    there = list(paths)
+    folders = sorted({path.rsplit("/", 1)[0] + "/" for path in there if "/" in path})
+    together = sorted((path for path in there if "/" not in path and path[:1].isdigit()), key=str.encode)
+    together += [path for below in folders for path in folder(there, below)]
+    if together:
+        yield (together[0] if len(together) == 1 else "*"), together
+    for path in there:
+        if "/" not in path and path not in together:
+            yield path, [path]
 
 
 _UNIT_FOLDER = re.compile(r"(^|/)(etc|run|lib|usr/lib|usr/local/lib)/systemd/")
-_CONTAINER_TOOLS = ("podman", "docker", "paunch")
-_SHELLS = ("sh", "bash", "env", "python", "python2", "python3", "sudo", "ionice", "nice", "chrt", "taskset")
-_VARIABLE = re.compile(r"OS_(?P<group>[A-Z0-9_]+?)__(?P<option>[A-Z0-9_]+)=(?P<value>.*)", re.DOTALL)
+_OTHER_TOOLS = ("paunch",)
+Reader = Callable[[str], "str | None"]  # the text of a file by its path as it is shown; None if it is not at hand
+_VARIABLE = re.compile(r"OS_(?P<group>[A-Z0-9_]+?)__(?P<option>[A-Z0-9_]+)")
 
 
 class Variable(Struct, frozen=True):
@@ -212,7 +276,8 @@ class Variable(Struct, frozen=True):
 
 class Command(Struct, frozen=True):
     """A program as a unit starts it. `arguments` are its files (`/etc/x.conf`) and directories (`/etc/x/`), in order; `root`
-    is the host's tree. `files` tells whether `--config-file` was given at all, `folders` whether `--config-dir` was."""
+    is the host's tree. `files` tells whether `--config-file` was given at all, `folders` whether `--config-dir` was. `untold` is what
+    keeps the command line from being known, or empty."""
 
     unit: Unit
     root: str
@@ -221,6 +286,7 @@ class Command(Struct, frozen=True):
     files: bool = False
     folders: bool = False
     environment: tuple[Variable, ...] = ()
+    untold: str = ""
 
 
 def is_from_rdo(unit: str, project: str) -> bool:
@@ -228,36 +294,73 @@ def is_from_rdo(unit: str, project: str) -> bool:
     return project != "nova" or unit.startswith("openstack-nova-")
 
 
-def commands(units: Iterable[Unit]) -> list[Command]:
-    """Return the programs that the units start themselves (not in containers)."""
+def commands(units: Iterable[Unit], read: Reader) -> list[Command]:
+    """Return the programs that the units start themselves (not in containers); `read` gives the text of a file of environment."""
     found = []
     for unit in units:
         start = unit.settings.get("Service.ExecStart")
         if start is None or not start.value or unit.load_state == MASKED:
             continue
-        command = _command(unit, start.value.replace("\n", " "))
+        command = _command(unit, start.value.replace("\n", " "), read)
         if command is not None:
             found.append(command)
     return found
 
 
-def _command(unit: Unit, line: str) -> Command | None:
-    words = _words(line.lstrip("-@:+! "))
-    while words and (words[0].rsplit("/", 1)[-1] in _SHELLS or words[0].startswith("-") or "=" in words[0].split("/")[0]):
-        words.pop(0)
-    if not words or words[0].rsplit("/", 1)[-1] in _CONTAINER_TOOLS:
+def _command(unit: Unit, line: str, read: Reader) -> Command | None:
+    root = _root(unit.span.path)
+    every, missing = _environment(unit, root, read)
+    written = programs.split(line.lstrip("-@:+! "))
+    untold = ""
+    if missing and environment.names(written):
+        names = ", ".join(f"`${name}`" for name in sorted(environment.names(written)))
+        untold = f"{unit.name} takes {names} from `{missing[0]}`, which was not given"
+    words = environment.expanded(written, {name: value for name, (value, _) in every.items()})
+    started = programs.started(" ".join(map(_quoted, words)))
+    if started is None or started.runner in programs.ENGINES or started.program in _OTHER_TOOLS:
         return None
-    program = words[0].rsplit("/", 1)[-1]
-    program = program[: -len(".py")] if program.endswith(".py") else program
     arguments, files, folders = [], False, False
-    for flag, value in _flags(words[1:], unit.name):
+    for flag, value in _flags(started.words, unit.name):
         arguments.append(value if flag == "--config-file" else value.rstrip("/") + "/")
         files |= flag == "--config-file"
         folders |= flag == "--config-dir"
-    return Command(unit, _root(unit.span.path), program, tuple(arguments), files, folders, tuple(_variables(unit)))
+    return Command(unit, root, started.program, tuple(arguments), files, folders, tuple(_variables(every)), untold)
 
 
-def _flags(words: list[str], unit: str) -> Iterable[tuple[str, str]]:
+def _quoted(word: str) -> str:
+    return "'" + word.replace("'", "'\"'\"'") + "'"
+
+
+def _environment(unit: Unit, root: str, read: Reader) -> tuple[dict[str, tuple[str, Span]], list[str]]:
+    """Return the variables of a unit with the places that set them, and the files of environment that are not at hand."""
+    found: dict[str, tuple[str, Span]] = {}
+    for one in _every(unit, "Service.Environment"):
+        if not one.value:
+            found.clear()  # an empty assignment resets the list
+        for name, value in environment.assignments(one.value):
+            found.pop(name, None)
+            found[name] = value, one.span
+    missing: list[str] = []
+    for one in _every(unit, "Service.EnvironmentFile"):
+        path = values.expand(one.value, unit.name).lstrip("-")
+        inside = posixpath.normpath("/" + path).lstrip("/")  # never above the host's tree
+        text = read(root + inside) if path and not set("*?[%") & set(path) else None
+        if text is None:
+            missing += [path] if path else []
+            continue
+        for name, value in environment.read_file(text).items():
+            found.pop(name, None)
+            found[name] = value, one.span
+    return found, missing
+
+
+def _every(unit: Unit, key: str) -> tuple[Setting, ...]:
+    setting = unit.settings.get(key)
+    return unit.lists.get(key) or (() if setting is None else (*setting.beaten, setting))
+
+
+def _flags(words: Iterable[str], unit: str) -> Iterable[tuple[str, str]]:
+    words = list(words)
     instance = unit.rsplit(".", 1)[0].partition("@")[2]
     for i, word in enumerate(words):
         flag, equal, value = word.partition("=")
@@ -278,24 +381,11 @@ def _root(path: str) -> str:
     return re.sub(r"(^|/)[^/]+\.d/$", r"\1", parent)
 
 
-def _variables(unit: Unit) -> Iterable[Variable]:
-    setting = unit.settings.get("Service.Environment")
-    every = unit.lists.get("Service.Environment") or (() if setting is None else (*setting.beaten, setting))
+def _variables(every: dict[str, tuple[str, Span]]) -> Iterable[Variable]:
     last: dict[tuple[str, str], Variable] = {}
-    for one in every:
-        for word in _words(one.value):
-            match = _VARIABLE.fullmatch(word)
-            if match:
-                group = "DEFAULT" if match["group"] == "DEFAULT" else match["group"].lower()
-                name = (group, match["option"].lower())
-                last[name] = Variable(*name, match["value"], one.span)
-        if not one.value:
-            last.clear()  # an empty assignment resets the list
+    for name, (value, span) in every.items():
+        match = _VARIABLE.fullmatch(name)
+        if match:
+            group = "DEFAULT" if match["group"] == "DEFAULT" else match["group"].lower()
+            last[group, match["option"].lower()] = Variable(group, match["option"].lower(), value, span)
     yield from last.values()
-
-
-def _words(line: str) -> list[str]:
-    try:
-        return shlex.split(line)
-    except ValueError:
-        return line.split()

@@ -7,16 +7,24 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lwlint.core.catalogue import Catalogue
+from lwlint.core.catalogue import PROJECTS, Catalogue
 from lwlint.core.facts import Fact, NotEvaluated, Release
 from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.oslo import layout as layout
 from lwlint.inputs.oslo.facts import ENVIRONMENT, Name, Option, OptionFiles, normal
-from lwlint.inputs.oslo.layout import Command, Place, Variable, commands, is_from_rdo
+from lwlint.inputs.oslo.kolla import read_container
+from lwlint.inputs.oslo.layout import Command, Place, Reader, Variable, commands, is_from_rdo
 from lwlint.inputs.oslo.text import OptionText, Setting, read
 from lwlint.inputs.systemd.facts import Unit
 
+_KOLLA = "etc/kolla/"
+_OVERRIDES = "etc/kolla/config/"
 _MOST_BEATEN = 50  # more of them explain nothing
+
+_TELLING = (
+    "database", "api_database", "placement_database", "storage:sqlalchemy", "indexer", "oslo_messaging_rabbit",
+    "oslo_messaging_notifications",
+)  # fmt: skip
 
 Texts = Mapping[str, OptionText]  # by path in the place
 
@@ -35,24 +43,33 @@ class _Set(Struct, frozen=True):
     bare: bool = False
     missing: tuple[str, ...] = ()
     environment: tuple[Variable, ...] = ()
+    untold: str = ""
 
 
-def option_facts(sources: Sequence[Source], units: Sequence[Unit], catalogue: Catalogue, release: Release) -> Iterator[Fact]:
+def _nothing(path: str) -> str | None:
+    """Return None: the reader of a run that has no file beside those that it is given."""
+    return None
+
+
+def option_facts(
+    sources: Sequence[Source], units: Sequence[Unit], catalogue: Catalogue, release: Release, read_beside: Reader = _nothing
+) -> Iterator[Fact]:
     """Yield, for all option files: `Unreadable` where oslo.config refuses one, the option sets, their effective options.
 
     Units that start programs tell what these read; without them it is oslo.config's own search, and what the
     services' usual units add. Where a project's files for containers are given, the host's own are not read by anything.
+    `read_beside` gives the text of a file that is no option file: a unit's environment, or what kolla starts a container by.
     """
-    started = commands(units)
+    started = commands(units, read_beside)
     hosts = {source.path: source.host for source in sources}
     taken: set[str] = set()
-    for place, texts, spare in _places(sources):
+    for place, texts, spare in _places(sources, catalogue):
         for text in (*texts.values(), *spare):
             if text.refused is not None:
                 yield text.refused
             for span in text.masked:
                 yield NotEvaluated(text.path, span, "the line was masked when the report was made", hosts[text.path])
-        sets = _sets(place, texts, started, catalogue)
+        sets = _sets(place, texts, started, catalogue, read_beside)
         sets += [_Set("", text.path, (text.path,), partial=True) for text in spare]
         every = {**texts, **{text.path: text for text in spare}}
         names = _names(place, sets, taken)
@@ -62,12 +79,12 @@ def option_facts(sources: Sequence[Source], units: Sequence[Unit], catalogue: Ca
         yield from _options([(s, f) for s, f in zip(sets, files) if f.refused is None], every, environment)
 
 
-def _places(sources: Iterable[Source]) -> Iterator[tuple[Place, dict[str, OptionText], list[OptionText]]]:
+def _places(sources: Iterable[Source], catalogue: Catalogue) -> Iterator[tuple[Place, dict[str, OptionText], list[OptionText]]]:
     """Yield each place with its files by path, and those whose path is taken already (two copies in one folder)."""
     found: dict[Place, dict[str, Source]] = {}
     spare: dict[Place, list[Source]] = {}
     for source in sources:
-        place, path = layout.locate(source)
+        place, path = layout.locate(source, lambda program: catalogue.of_program(program) is not None)
         if layout.is_foreign(path):
             continue
         if found.setdefault(place, {}).setdefault(path, source) is not source:
@@ -75,7 +92,8 @@ def _places(sources: Iterable[Source]) -> Iterator[tuple[Place, dict[str, Option
     for place, files in found.items():
         if not place.generated and not place.loose:  # copies made for containers are read in its stead
             better = {_owned(p, path) for p, paths in found.items() if p.generated or (p.name and not place.name) for path in paths}
-            files = {path: source for path, source in files.items() if _owned(place, path) not in better}
+            better |= {_owned(place, path) for path in files if path.startswith(_KOLLA) and not path.startswith(_OVERRIDES)}
+            files = {path: source for path, source in files.items() if _owned(place, path) not in better or path.startswith("etc/kolla/")}
         if files:
             yield place, {path: read(source) for path, source in files.items()}, [read(source) for source in spare.get(place, ())]
 
@@ -84,26 +102,68 @@ def _owned(place: Place, path: str) -> tuple[str, str]:
     return place.root, layout.project_of(path)
 
 
-def _sets(place: Place, texts: Texts, started: Iterable[Command], catalogue: Catalogue) -> list[_Set]:
+def _sets(place: Place, texts: Texts, started: Iterable[Command], catalogue: Catalogue, read_beside: Reader) -> list[_Set]:
     ours = [] if place.name else [command for command in started if command.root == place.root]
     sets = _merged(_of_command(place, command, texts, catalogue) for command in ours)
     covered = {path for item in sets for path in item.paths}
     told = {item.project for item in sets if item.explicit}
     programs = {command.program for command in ours if command.files}
-    projects: dict[str, list[str]] = {}
+    unsure = {layout.project_of_program(command.program) for command in ours if command.untold}
+    groups: dict[tuple[str, str], list[str]] = {}
     for path in texts:
-        projects.setdefault(layout.project_of(path), []).append(path)
-    unnamed = layout.unnamed(projects.pop("", []))
-    for project, paths in projects.items():
+        project = layout.project_of(path)
+        home = "" if _is_at_home(path, project) else layout.home(path)
+        groups.setdefault((home, project), []).append(path)
+    unnamed = groups.pop(("", ""), [])
+    for (home, project), paths in groups.items():
+        if home:
+            sets += _sets_of_folder(place, home, project, [path for path in paths if path not in covered], catalogue, read_beside)
+            continue
         for found in layout.searches(project, paths):
             if any(path.startswith("etc/") and path not in covered for path in found.paths) or not covered.issuperset(found.paths):
                 services = _readers(place, found.paths, catalogue)
-                told_otherwise = (project in told and found.partial) or found.program in programs
-                sets.append(_Set(project, found.program, found.paths, services, found.partial, read=found.read and not told_otherwise))
-    unnamed = [path for path in unnamed if path not in covered]
-    if unnamed:
-        sets.append(_Set("", unnamed[0] if len(unnamed) == 1 else "*", tuple(unnamed)))
+                told_otherwise = ((project in told and found.partial) or found.program in programs) and project not in unsure
+                read = found.read and not told_otherwise
+                sets.append(_Set(project, found.program, found.paths, services, found.partial, read=read))
+    for name, paths in layout.unnamed([path for path in unnamed if path not in covered]):
+        sets.append(_Set(_common(paths), name, tuple(paths)))
     return sets
+
+
+def _is_at_home(path: str, project: str) -> bool:
+    """Return whether a file lies where the distributions of `project` have its files, or in no folder at all."""
+    parts = path.split("/")
+    return len(parts) <= 2 or parts[0] != "etc" or parts[1] == project
+
+
+def _common(paths: Sequence[str]) -> str:
+    """Return the project that loose files of one set are of, by their names; empty if these tell none, or several."""
+    found = {layout.project_named(path.rsplit("/", 1)[-1]) or "" for path in paths}
+    return found.pop() if len(found) == 1 else ""
+
+
+def _sets_of_folder(
+    place: Place, home: str, project: str, paths: Sequence[str], catalogue: Catalogue, read_beside: Reader
+) -> Iterator[_Set]:
+    """Yield the sets of the files of one project in a folder that is not its own (`etc/kolla/nova-api/`, `etc/openstack/nova/`)."""
+    if home.startswith(_OVERRIDES):
+        for path in paths:  # which kolla-ansible merges into files of its own
+            yield _Set(project, path[len("etc/kolla/") :], (path,), partial=True)
+        return
+    called = home.rstrip("/").rsplit("/", 1)[-1]
+    container = read_container(read_beside(place.root + home + "config.json")) if home.startswith(_KOLLA) else None
+    if container is not None:
+        called = container.program or called
+        moved = {container.files.get(path[len(home) :], path): path for path in paths}
+        there = {(to if to != path else layout.installed(path[len(home) :], project)): path for to, path in moved.items()}
+    else:
+        there = {layout.installed(path[len(home) :], project): path for path in paths}
+    service = catalogue.of_program(called) or catalogue.of_container(called.replace("-", "_"))
+    for found in layout.searches(project, there):
+        order = [path for path in (container.arguments if container is not None else ()) if path in there] or list(found.paths)
+        services = (service.name,) if service is not None else _readers(place, found.paths, catalogue)
+        program = called if service is not None else f"{home.split('/', 1)[-1]}{found.program}"
+        yield _Set(project, program, tuple(there[path] for path in order), services, found.partial, read=found.read, bare=True)
 
 
 def _of_command(place: Place, command: Command, texts: Texts, catalogue: Catalogue) -> _Set | None:
@@ -119,7 +179,7 @@ def _of_command(place: Place, command: Command, texts: Texts, catalogue: Catalog
         paths += [path for path in found if path not in paths]
         if not found and not argument.endswith("/"):
             missing.append(argument)
-    projects = [layout.project_of(path) for path in paths]
+    projects = [project for project in map(layout.project_of, paths) if project in PROJECTS]
     project = max(projects, key=projects.count) if projects else layout.project_of_program(command.program) or ""
     if project and not (command.files and command.folders):
         found = layout.search(project, command.program, texts)
@@ -137,6 +197,7 @@ def _of_command(place: Place, command: Command, texts: Texts, catalogue: Catalog
         bare=command.files or not is_from_rdo(command.unit.name, project),
         missing=tuple(missing),
         environment=command.environment,
+        untold=command.untold,
     )
 
 
@@ -146,7 +207,7 @@ def _merged(sets: Iterable[_Set | None]) -> list[_Set]:
     for item in sets:
         if item is None:
             continue
-        key = (item.paths, item.missing, item.environment)
+        key = (item.paths, item.missing, item.environment, item.untold)
         first = found.get(key)
         if first is None:
             found[key] = item
@@ -193,7 +254,18 @@ def _files(place: Place, item: _Set, name: str, texts: Texts, hosts: Mapping[str
         read=item.read,
         refused=refused,
         missing=item.missing,
+        untold=item.untold,
+        known=item.project in PROJECTS or any(_tells(texts[path]) for path in item.paths),
         host=hosts.get(shown[0], ""),
+    )
+
+
+def _tells(text: OptionText) -> bool:
+    """Return whether a file of an unknown program has a section or an option that rules judge."""
+    return any(
+        normal(setting.section.value) in _TELLING
+        or setting.name in ("transport_url", "sql_connection", "sql_max_retries", "rabbit_max_retries")
+        for setting in text.settings
     )
 
 

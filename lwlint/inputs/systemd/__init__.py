@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from lwlint.core.facts import Fact
-from lwlint.core.kind import Comments, Kind, Material, Piece, Recognised, decode_loosely
+from lwlint.core.kind import TEMPLATE, Comments, Kind, Material, Piece, Recognised, decode_loosely, is_template
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Source
 
@@ -18,11 +18,12 @@ _ANY_SECTION = pattern(r"^[ \t\ufeff]*\[[^\]\n]+\]", re.MULTILINE)
 _SUFFIX = pattern(_TYPES + r"$")
 _PATH_TEXT = _TYPES + r"(\.d/[^/]+\.conf)?$|(^|/)(service|socket|timer)\.d/[^/]+\.conf$"
 _PATH = pattern(_PATH_TEXT)
-_FOLDER_TEXT = r"(^|/)(etc|run|lib|usr/lib|usr/local/lib)/systemd/(system(\.control|\.attached)?|transient)/"
+_FOLDER_TEXT = r"(^|/)(etc|run|lib|usr/lib|usr/local/lib)/systemd/(system(\.control|\.attached)?|transient|generator(\.early|\.late)?)/"
 _FOLDER = pattern(_FOLDER_TEXT)
 _MANAGER_TEXT = r"(^|/)(etc|run|lib|usr/lib|usr/local/lib)/systemd/system\.conf(\.d/[^/]+\.conf)?$"  # of systemd itself
 _MANAGER = pattern(_MANAGER_TEXT)
 _SHOWN = pattern(r"(?:^|/)sos_commands/systemd/systemctl_(?:show_[^/]*service|list-unit)[^/]*$")
+_CONF = (".conf", ".ini")
 _PROSE = (".rst", ".md", ".txt", ".sh", ".py", ".spec")  # what may quote a unit
 
 
@@ -31,14 +32,19 @@ def _may_hold(path: str) -> bool:
 
 
 def _recognise(path: str, head: str, named: bool) -> Recognised:
+    known = _PATH.search(path) is not None
+    if known and is_template(head):
+        return TEMPLATE
     empty = not head.lstrip("\ufeff \t\r\n")
     section = _SECTION.search(head)
-    if _PATH.search(path) and (named or section or empty or _FOLDER.search(path)):
+    if known and (named or section or empty or _FOLDER.search(path)):
         return True
     if _MANAGER.search(path):
         return True
     first = _ANY_SECTION.search(head)
-    return bool(section and first and section.start() == first.start() and not path.endswith(_PROSE))
+    if not section or first is None or section.start() != first.start() or path.endswith(_PROSE):
+        return False
+    return TEMPLATE if path.endswith(_CONF) and is_template(head) else True
 
 
 def _is_unit_link(path: str) -> bool:

@@ -71,6 +71,9 @@ class Unit(Struct, frozen=True):
     `type` is the effective Type= of a service. Times are in microseconds, None for never.
     `template` tells that the unit is one, so that only its instances run. A unit that is `shown` is known by what `systemctl show`
     said of it, as its files are not at hand: its settings are those that are in force and judged, and nothing tells of its lines.
+    `runner` is the container tool or web server that its program runs in (`podman`, `uwsgi`). A unit of no known service that
+    `looks_like` one of a project of OpenStack has its name there. `restart_steps` and `restart_max_delay_usec` are how its pauses grow
+    (systemd 254 and later); 0 where they do not.
     """
 
     kind: ClassVar[str] = "unit"
@@ -97,6 +100,12 @@ class Unit(Struct, frozen=True):
     loose: bool = False
     shown: bool = False
     service: Service | None = None
+    runner: str = ""
+    looks_like: str = ""
+    restart_steps: int = 0
+    restart_max_delay_usec: int = 0
+    remains_after_exit: bool = False
+    guesses_main_pid: bool = True
 
     @property
     def managed_by(self) -> Annotated[str, OneOf("pacemaker", "systemd", "unknown")]:
@@ -107,6 +116,18 @@ class Unit(Struct, frozen=True):
     def starts_without_end(self) -> bool:
         """Whether nothing bounds the time that it may take to start."""
         return self.timeout_start_usec is None
+
+    @property
+    def ready_first(self) -> bool:
+        """Whether its service was seen, in some release, to tell READY=1 before its first connection; a rule asks for that of a run."""
+        return self.service is not None and bool(self.service.ready_first)
+
+    @property
+    def watches_nothing(self) -> bool:
+        """Whether it is a oneshot unit around a service of OpenStack that is known to run for long, so that nothing watches it."""
+        if self.type != "oneshot" or self.service is None or not self.service.openstack:
+            return False
+        return self.service.daemon and not self.service.ends and bool(self.service.config_files or self.service.databases)
 
     @property
     def overridden(self) -> bool:

@@ -1,7 +1,6 @@
 """The unit files of one host: which file, which drop-ins and which links systemd would find for a name.
 
-Sources: systemd.unit(5), "Unit File Load Path"; systemd 252 in test mode and booted. Generators' folders are left out: they are
-made anew at each start.
+Sources: systemd.unit(5), "Unit File Load Path"; systemd 252 in test mode and booted.
 """
 
 from __future__ import annotations
@@ -81,17 +80,21 @@ def _time(found: Mapping[str, str], key: str, default: int | None) -> int | None
 
 PERSISTENT = "etc/systemd/system"
 RUNTIME = ("run/systemd/system.control", "run/systemd/transient", "run/systemd/system", "run/systemd/system.attached")
+GENERATED = ("run/systemd/generator.early", "run/systemd/generator", "run/systemd/generator.late")
 SEARCH_PATH = (
     "etc/systemd/system.control",
     "run/systemd/system.control",
     "run/systemd/transient",
+    "run/systemd/generator.early",
     PERSISTENT,
     "etc/systemd/system.attached",
     "run/systemd/system",
     "run/systemd/system.attached",
+    "run/systemd/generator",
     "usr/local/lib/systemd/system",
     "usr/lib/systemd/system",
     "lib/systemd/system",
+    "run/systemd/generator.late",
 )
 _MOST_HOPS = 8
 

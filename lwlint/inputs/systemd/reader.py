@@ -6,13 +6,14 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from lwlint.core.catalogue import Catalogue
+from lwlint.core.catalogue import PROJECTS, Catalogue, contained
 from lwlint.core.facts import Fact, Service, Unreadable
 from lwlint.core.source import Link, Source, Span, Text
+from lwlint.inputs.systemd import programs, values
 from lwlint.inputs.systemd import text as parser
-from lwlint.inputs.systemd import values
 from lwlint.inputs.systemd.facts import BAD_SETTING, ERROR, LOADED, MASKED, NOT_FOUND, DropInWithoutUnit, IgnoredLine, Setting, Unit
 from lwlint.inputs.systemd.files import PERSISTENT, RUNTIME, Finder, Found, Tree, defaults, trees
+from lwlint.inputs.systemd.programs import Started
 from lwlint.inputs.systemd.settings import Settings
 from lwlint.inputs.systemd.text import UnitText
 from lwlint.inputs.systemd.values import boolean
@@ -218,7 +219,7 @@ class _Host:
         item = self._item(found)
         first = item.path if item is not None else found.name
         host = item.host if item is not None else ""
-        service = self._service(found)
+        service, started = self._service(found, settings)
         unit = Unit(
             name=found.name,
             span=Span(self._shown(found.path) if found.path and state != MASKED else first, 0, 0),
@@ -237,6 +238,12 @@ class _Host:
             template=values.is_template(found.name),
             loose=self.loose,
             service=service,
+            runner=started.runner if started is not None else "",
+            looks_like=_looks_like(found, started) if service is None and state != MASKED else "",
+            restart_steps=_unsigned(settings, "Service.RestartSteps"),
+            restart_max_delay_usec=_span(settings, "Service.RestartMaxDelaySec"),
+            remains_after_exit=_boolean(settings, "Service.RemainAfterExit", False),
+            guesses_main_pid=_boolean(settings, "Service.GuessMainPID", True),
             restart_usec=_time(settings, "Service.RestartSec", self.defaults.restart_usec),
             start_limit_interval_usec=_time(settings, "Unit.StartLimitIntervalSec", self.defaults.start_limit_interval_usec),
             start_limit_burst=_burst(settings, self.defaults.start_limit_burst),
@@ -245,8 +252,19 @@ class _Host:
         dropped = [IgnoredLine(i.name, i.span, found.name, i.because, i.value, host, service) for i in applied.ignored]
         return unit, dropped
 
-    def _service(self, found: Found) -> Service | None:
-        return next((s for s in map(self.catalogue.of_unit, found.names) if s is not None), None)
+    def _service(self, found: Found, settings: Mapping[str, Setting]) -> tuple[Service | None, Started | None]:
+        """Return the service of a unit, and what its `ExecStart=` starts: the service by the program, unless a name of the unit tells
+        more (one of the same project), else by the names of the unit."""
+        named = next((s for s in map(self.catalogue.of_unit, found.names) if s is not None), None)
+        if "Service.ExecStart" not in settings:
+            return named, None
+        started = programs.started(values.expand(settings["Service.ExecStart"].value, found.name))
+        if started is None:
+            return named, None
+        of_program = self.catalogue.of_started(started.names, contained=started.runner in programs.ENGINES)
+        if of_program is None or (named is not None and set(named.modules) & set(of_program.modules)):
+            return named, started
+        return of_program, started
 
     def _enabled(self, found: Found, lists: Mapping[str, tuple[Setting, ...]], state: str) -> str:
         says = self.enabling.state(found, lists)
@@ -302,11 +320,41 @@ class _Host:
                 yield DropInWithoutUnit(last, source.span(0, 0), meant, source.host, self.catalogue.of_unit(meant))
 
 
+_OPENSTACK = (*PROJECTS, "freezer", "openstack", "swift")
+_PROJECT = re.compile(rf"(?P<project>{'|'.join(_OPENSTACK)})[-_].+")
+
+
+def _looks_like(found: Found, started: Started | None) -> str:
+    """Return the project of OpenStack that a unit which is not known looks like one of, by its names and those of what it starts."""
+    names = [name.rpartition(".")[0] for name in found.names]
+    every = [*(contained(name) or name for name in names), *(name for name in (started.names if started is not None else ()))]
+    for name in every:
+        if name.startswith("devstack@"):
+            return "openstack"
+        match = _PROJECT.fullmatch(name)
+        if match:
+            return match["project"]
+    return ""
+
+
 def _instances(unit: Unit) -> Iterator[str]:
     """Yield the instances of templates that the unit starts."""
     for key in ("Wants", "Requires", "BindsTo", "Upholds"):
         for entry in unit.lists.get(f"Unit.{key}", ()):
             yield from (word for word in entry.value.split() if values.instance_of(word))
+
+
+def _unsigned(settings: Mapping[str, Setting], key: str) -> int:
+    return (values.unsigned(settings[key].value) or 0) if key in settings else 0
+
+
+def _span(settings: Mapping[str, Setting], key: str) -> int:
+    return (values.time_span(settings[key].value) or 0) if key in settings else 0
+
+
+def _boolean(settings: Mapping[str, Setting], key: str, default: bool) -> bool:
+    said = values.boolean(settings[key].value) if key in settings else None
+    return default if said is None else said
 
 
 def _time(settings: Mapping[str, Setting], key: str, default: int | None) -> int | None:

@@ -1,0 +1,228 @@
+"""Which programs a command line of a unit starts: behind shells, wrappers, init scripts, container tools and web servers.
+
+Sources: systemd.service(5), "Command lines"; the units of RDO, Debian (`/etc/init.d/NAME systemd-start`), OpenStack-Ansible (uwsgi),
+devstack (`uwsgi --procname-prefix`), kolla-ansible (`docker start -a NAME`), tripleo-ansible and edpm-ansible (`podman start NAME`).
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+_SHELLS = ("sh", "bash", "dash", "ksh", "ash")
+# programs that start another one, and those of their flags that take a word of their own
+_WRAPPERS = {
+    "env": ("-u", "--unset", "-C", "--chdir"),
+    "python": ("-W", "-X"),
+    "python2": ("-W", "-X"),
+    "python3": ("-W", "-X"),
+    "sudo": ("-u", "--user", "-g", "--group", "-E"),
+    "runuser": ("-u", "-g", "-s"),
+    "setpriv": ("--reuid", "--regid"),
+    "ionice": ("-c", "-n", "--class", "--classdata"),
+    "nice": ("-n", "--adjustment"),
+    "chrt": ("-p",),
+    "taskset": ("-c", "--cpu-list"),
+    "numactl": (),
+    "timeout": ("-s", "--signal", "-k"),
+    "stdbuf": ("-i", "-o", "-e"),
+    "setsid": (),
+    "nohup": (),
+    "exec": (),
+    "dumb-init": (),
+    "tini": (),
+    "catatonit": (),
+    "kolla_start": (),
+    "kolla_set_configs": (),
+    "systemd-cat": ("-t", "-p"),
+    "prlimit": (),
+    "flock": (),
+    "chroot": ("--userspec",),
+    "nsenter": ("-t", "--target"),
+    "privsep-helper": (),
+}
+_NUMBERED = ("nice", "chrt", "taskset", "timeout", "flock", "chroot")  # whose first word that is no flag is not the program
+ENGINES = ("podman", "docker", "nerdctl")
+_WEB_SERVERS = ("uwsgi", "uwsgi_python3", "uwsgi-core", "gunicorn", "gunicorn3")
+_STARTS = ("start", "run", "restart")
+_RUN_FLAG = re.compile(r"--[\w-]+=|-[a-z]$|--(detach|rm|init|privileged|replace|read-only|tty|interactive|no-healthcheck|tls-verify)$")
+_SEPARATOR = re.compile(r"&&|\|\||[;|&\n]")
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+
+
+class Started(Struct, frozen=True):
+    """What one command line starts.
+
+    `program` is the program itself, without its folder; `words` its arguments. `runner` is the container tool or web server that it runs
+    in, or empty. `names` are all names that may tell which service it is, the most telling first: programs, containers, images.
+    """
+
+    program: str
+    words: tuple[str, ...] = ()
+    runner: str = ""
+    names: tuple[str, ...] = ()
+
+
+def split(line: str) -> list[str]:
+    """Return the words of a command line; a quote that is not closed makes it words by blanks."""
+    try:
+        return shlex.split(line)
+    except ValueError:
+        return line.split()
+
+
+def started(line: str) -> Started | None:
+    """Return what an `ExecStart=` starts, its marks (`-@:+!`) and wrappers taken off; None if it names nothing."""
+    words = split(line.lstrip("-@:+! ").replace("\n", " "))
+    return _unwrapped(words, 0)
+
+
+def _base(word: str) -> str:
+    name = word.rsplit("/", 1)[-1]
+    return name[: -len(".py")] if name.endswith(".py") else name
+
+
+def _unwrapped(words: Sequence[str], depth: int) -> Started | None:
+    at = 0
+    while at < len(words):
+        word = words[at]
+        name = _base(word)
+        if not name or _ASSIGNMENT.match(word) or word.startswith("-"):
+            at += 1
+        elif name in _SHELLS or name == "su":
+            return _in_shell(words[at + 1 :], depth)
+        elif name == "start-stop-daemon":
+            return _of_daemon(words[at + 1 :], depth)
+        elif name == "ip" and list(words[at + 1 : at + 3]) == ["netns", "exec"]:
+            at += 4
+        elif name in _WRAPPERS or re.fullmatch(r"python[\d.]+", name):
+            at = _behind(words, at, name)
+            if at < len(words) and words[at - 1] == "-m":
+                return _module(words[at], tuple(words[at + 1 :]))
+        elif name in ENGINES:
+            return _in_container(name, words[at + 1 :])
+        elif name in _WEB_SERVERS or name.startswith("uwsgi"):
+            return _in_web_server(name, words[at + 1 :])
+        else:
+            return Started(name, tuple(words[at + 1 :]), names=(name,))
+    return None
+
+
+def _behind(words: Sequence[str], at: int, name: str) -> int:
+    """Return where the command of a wrapper begins; right behind `-m`, where that names a module."""
+    takes = _WRAPPERS.get(name, ())
+    at += 1
+    while at < len(words) and (words[at].startswith("-") or _ASSIGNMENT.match(words[at])):
+        if words[at] == "-m" and name.startswith("python"):
+            return at + 1
+        at += 2 if words[at] in takes else 1
+    if name in _NUMBERED and at + 1 < len(words) and (name != "nice" or words[at].isdecimal()):
+        at += 1
+    return at
+
+
+def _in_shell(words: Sequence[str], depth: int) -> Started | None:
+    """Return what the text behind `-c` starts: of its commands the last that is not one of the shell's own."""
+    text = next((words[i + 1] for i, word in enumerate(words[:-1]) if re.fullmatch(r"-[a-z]*c", word)), None)
+    if text is None:
+        script = next((word for word in words if not word.startswith("-")), None)
+        return None if script is None else Started(_base(script), (), names=(_base(script),))
+    if depth > 3:
+        return None
+    found = None
+    for part in _SEPARATOR.split(text):
+        inner = split(part.strip())
+        if inner and _base(inner[0]) not in _SHELL_OWN:
+            found = _unwrapped(inner, depth + 1) or found
+    return found
+
+
+_SHELL_OWN = frozenset(
+    (
+        ".", "source", "set", "export", "cd", "umask", "ulimit", "test", "[", "[[", "true", ":", "echo", "sleep", "until", "while", "do",
+        "done", "if", "then", "fi", "else", "mkdir", "chown", "install",
+    )
+)  # fmt: skip
+
+
+def _of_daemon(words: Sequence[str], depth: int) -> Started | None:
+    """Return what `start-stop-daemon` starts."""
+    for i, word in enumerate(words[:-1]):
+        if word in ("--exec", "-x", "--startas", "-a"):
+            rest = list(words[words.index("--") + 1 :]) if "--" in words else []
+            return _unwrapped([words[i + 1], *rest], depth + 1)
+        if word.startswith(("--exec=", "--startas=")):
+            return _unwrapped([word.partition("=")[2]], depth + 1)
+    return None
+
+
+def _module(module: str, words: tuple[str, ...]) -> Started:
+    """Return the program of a Python module: `nova.cmd.conductor` is nova-conductor."""
+    match = re.fullmatch(r"(?P<project>\w+)\.cmd\.(?:eventlet\.)?(?P<name>\w+)", module)
+    name = f"{match['project']}-{match['name']}".replace("_", "-") if match else module.replace(".", "-").replace("_", "-")
+    return Started(name, words, names=(name,))
+
+
+def _in_container(engine: str, words: Sequence[str]) -> Started:
+    """Return what a container tool starts: by the name of the container, then its image, then the command in it."""
+    verbs = [word for word in words if word in _STARTS or word in ("exec", "stop", "rm", "compose", "pull", "create")]
+    if not verbs or verbs[0] not in _STARTS:
+        return Started(engine, (), engine)
+    rest = list(words[list(words).index(verbs[0]) + 1 :])
+    if verbs[0] != "run":
+        names = [word for word in rest if not word.startswith("-")]
+        return Started(names[-1] if names else engine, (), engine, tuple(names))
+    found = [rest[i + 1] for i, word in enumerate(rest[:-1]) if word == "--name"]
+    found += [word.partition("=")[2] for word in rest if word.startswith("--name=")]
+    others = [word for i, word in enumerate(rest) if not word.startswith("-") and (not i or not _takes_word(rest[i - 1]))]
+    images = [_image(word) for word in others[:1]]
+    commands = [_base(word) for word in others[1:] if _base(word) not in _WRAPPERS]
+    every = tuple(dict.fromkeys((*found, *images, *commands[:1])))
+    return Started(every[0] if every else engine, (), engine, every)
+
+
+def _takes_word(word: str) -> bool:
+    return (word.startswith("-") and not _RUN_FLAG.match(word)) or bool(re.fullmatch(r"-[evuwhlpm]", word))
+
+
+def _image(image: str) -> str:
+    return image.partition("@")[0].rstrip("/").rpartition("/")[2].partition(":")[0]
+
+
+def _in_web_server(name: str, words: Sequence[str]) -> Started:
+    """Return the service in a web server: by the name of its processes, its file, or the module that it loads."""
+    found: list[str] = []
+    for flag, value in _flags(words):
+        if flag in ("--procname-prefix", "--procname", "--name", "-n"):
+            found.insert(0, value.strip())
+        elif flag in ("--ini", "--yaml", "--json", "--xml", "--emperor", "--ini-paste"):
+            found.append(re.sub(r"(-uwsgi)?\.(ini|yaml|json|xml)$", "", _base(value)))
+        elif flag in ("--wsgi-file", "--file"):
+            found.append(_base(value))
+        elif flag in ("--module", "--wsgi", "-w"):
+            found.append(_wsgi(value))
+    found += [_wsgi(word) for word in words if ":" in word and not word.startswith("-") and "/" not in word]
+    found += [re.sub(r"(-uwsgi)?\.ini$", "", _base(word)) for word in words if word.endswith(".ini") and not word.startswith("-")]
+    names = tuple(dict.fromkeys(word for word in found if word))
+    return Started(names[0] if names else name, tuple(words), name, names)
+
+
+def _wsgi(module: str) -> str:
+    """Return the program whose WSGI module this is, as far as its name tells: `nova.wsgi.metadata:application` is nova-metadata-wsgi."""
+    parts = module.partition(":")[0].split(".")
+    if "wsgi" in parts and len(parts) > 2:
+        named = {"osapi_compute": "api", "api": "api", "admin": "api", "public": "api"}
+        return f"{parts[0]}-{named.get(parts[-1], parts[-1])}".replace("_", "-")
+    return f"{parts[0]}-api"
+
+
+def _flags(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for i, word in enumerate(words):
+        flag, equals, value = word.partition("=")
+        if equals and word.startswith("-"):
+            yield flag, value
+        elif word.startswith("-") and i + 1 < len(words):
+            yield word, words[i + 1]

@@ -1,0 +1,135 @@
+"""Which service a unit runs: by the program of its command line, else by its name."""
+
+from __future__ import annotations
+
+import pytest
+
+from lwlint.files.tree import Memory
+from lwlint.inputs.systemd.environment import expanded, names, read_file
+from lwlint.inputs.systemd.facts import Unit
+from lwlint.inputs.systemd.programs import started
+from lwlint.run import Request, load_catalogue, read_facts
+
+CATALOGUE = load_catalogue()
+# every way in which a distribution or a deployment starts nova-conductor, whatever the unit is called
+WAYS = (
+    "/usr/bin/nova-conductor",
+    "/usr/bin/nova-conductor --config-file /etc/nova/nova.conf",
+    "-/usr/bin/nova-conductor",
+    "/etc/init.d/nova-conductor systemd-start",
+    "/openstack/venvs/nova-29/bin/nova-conductor",
+    "/usr/bin/python3 /usr/bin/nova-conductor",
+    "/usr/bin/python3.9 -s /usr/local/bin/nova-conductor",
+    "/usr/bin/python3 -m nova.cmd.conductor",
+    "/usr/bin/env OS_DEBUG=1 nova-conductor",
+    "/bin/sh -c 'exec /usr/bin/nova-conductor --debug'",
+    "/bin/bash -lc '. /etc/default/nova && exec nova-conductor'",
+    "/bin/su -s /bin/sh -c 'exec nova-conductor' nova",
+    "/usr/bin/sudo -u nova /usr/bin/nova-conductor",
+    "/usr/bin/nice -n 5 /usr/bin/ionice -c 2 -n 4 /usr/bin/nova-conductor",
+    "/sbin/start-stop-daemon --start --chuid nova --exec /usr/bin/nova-conductor -- --config-file /etc/nova/nova.conf",
+    "/usr/sbin/ip netns exec management /usr/bin/nova-conductor",
+    "/usr/bin/docker start -a nova_conductor",
+    "/usr/bin/podman start nova_conductor",
+    "/usr/bin/podman --log-level=error start nova_conductor",
+    "/usr/bin/podman run --name nova_conductor --network host registry.example/x:1 kolla_start",
+    "/usr/bin/podman run --rm --name=systemd-run -e A=b registry.example/openstack-nova-conductor:1 kolla_start",
+    "/usr/bin/docker run --rm -v /etc/nova:/etc/nova:ro quay.example/openstack.kolla/nova-conductor:master",
+    "/usr/bin/dumb-init --single-child -- kolla_start nova-conductor",
+)
+
+
+@pytest.mark.parametrize("line", WAYS)
+def test_a_program_is_known_whatever_starts_it_and_whatever_its_unit_is_called(line: str) -> None:
+    assert service_of("some-name.service", line) == "nova_conductor"
+
+
+@pytest.mark.parametrize(
+    ("line", "service"),
+    [
+        ("/opt/venv/bin/uwsgi --procname-prefix nova-api --ini /etc/nova/nova-api-uwsgi.ini", "nova_api"),
+        ("/openstack/venvs/uwsgi-1/bin/uwsgi --autoload --ini /etc/uwsgi/nova-api-metadata.ini", "nova_metadata"),
+        ("/usr/bin/uwsgi_python3 --http-socket :8778 --wsgi-file /usr/bin/placement-api", "placement_api"),
+        ("/usr/bin/uwsgi --ini /etc/keystone/keystone-uwsgi.ini --module keystone.wsgi.api:application", "keystone"),
+        ("/usr/bin/gunicorn --bind :8774 nova.wsgi.osapi_compute:application", "nova_api"),
+    ],
+)
+def test_what_runs_in_a_web_server_is_known_by_its_processes_file_or_module(line: str, service: str) -> None:
+    assert service_of("web.service", line) == service
+
+
+@pytest.mark.parametrize(
+    ("name", "service"),
+    [
+        ("placement-api", "placement_api"),
+        ("zaqar-server", "zaqar"),
+        ("magnum-conductor", "magnum"),
+        ("masakari-engine", "masakari"),
+        ("watcher-decision-engine", "watcher"),
+        ("nova-api-os-compute", "nova_api"),
+        ("devstack@n-cond-cell1", "nova_conductor"),
+        ("devstack@q-svc", "neutron_server"),
+        ("kolla-nova_conductor-container", "nova_conductor"),
+        ("kolla-neutron_server-container", "neutron_server"),
+        ("edpm_ovn_metadata_agent", "ovn_metadata_agent"),
+        ("tripleo_glance_api", "glance_api"),
+    ],
+)
+def test_a_unit_that_tells_no_program_is_known_by_its_name(name: str, service: str) -> None:
+    found = CATALOGUE.of_unit(f"{name}.service")
+    assert (found.name if found is not None else None) == service
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "looks_like"),
+    [
+        ("nova-wonder.service", "/usr/bin/nova-wonder", "nova"),
+        ("site.service", "/opt/bin/keystone-token-sweeper", "keystone"),
+        ("kolla-nova_ssh-container.service", "/usr/bin/docker start -a nova_ssh", "nova"),
+        ("devstack@own.service", "/opt/stack/own", "openstack"),
+        ("tripleo_nova_api_healthcheck.service", "/usr/bin/podman exec nova_api /openstack/healthcheck", "nova"),
+        ("edpm_node_exporter.service", "/usr/bin/podman start node_exporter", ""),
+        ("sshd.service", "/usr/sbin/sshd -D", ""),
+        ("novation.service", "/usr/bin/novation", ""),
+    ],
+)
+def test_what_looks_like_openstack_and_is_not_known_is_told(name: str, line: str, looks_like: str) -> None:
+    unit = unit_of(name, line)
+    assert (unit.service.name if unit.service and looks_like else None, unit.looks_like) == (None, looks_like)
+
+
+def test_a_name_tells_more_than_the_program_of_the_same_project() -> None:
+    assert (
+        service_of("openstack-ceilometer-central.service", "/usr/bin/ceilometer-polling --polling-namespaces central")
+        == "ceilometer_agent_central"
+    )
+    assert service_of("openstack-nova-api.service", "/usr/sbin/httpd -DFOREGROUND") == "apache"
+
+
+@pytest.mark.parametrize(
+    "line", ["", "   ", "'", "/bin/sh", "/bin/sh -c", "/usr/bin/env", "/usr/bin/docker", "/usr/bin/podman stop nova_api", "sudo -u"]
+)
+def test_a_command_that_starts_nothing_tells_no_service(line: str) -> None:
+    found = started(line)
+    assert found is None or CATALOGUE.of_started(found.names, contained=bool(found.runner)) is None
+
+
+def test_variables_are_replaced_as_systemd_replaces_them() -> None:
+    variables = {"OPTS": "--a 'b c'", "DIR": "/etc/x"}
+    words = ["prog", "$OPTS", "${OPTS}", "${DIR}/y", "$$OPTS", "a$DIR", "$NONE", "${NONE}"]
+    assert expanded(words, variables) == ["prog", "--a", "b c", "--a 'b c'", "/etc/x/y", "$OPTS", "a$DIR", ""]
+    assert names(words) == {"OPTS", "DIR", "NONE"}
+
+
+def test_a_file_of_environment_is_read_by_lines() -> None:
+    assert read_file("# A=1\n; B=2\nC=3\nD=\"4 5\"\nexport E=6\nF='7'\\\n8\nG\nH=\n") == {"C": "3", "D": "4 5", "F": "'7'8", "H": ""}
+
+
+def unit_of(name: str, line: str) -> Unit:
+    files = {f"etc/systemd/system/{name}": f"[Service]\nExecStart={line}\n"}
+    return next(unit for unit in read_facts(Request(("etc",), tree=Memory(files))).facts.of(Unit) if unit.name == name)
+
+
+def service_of(name: str, line: str) -> str | None:
+    service = unit_of(name, line).service
+    return None if service is None else service.name
