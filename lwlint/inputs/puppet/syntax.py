@@ -6,7 +6,7 @@ A statement that Puppet would refuse becomes `Broken`; reading goes on at the ne
 from __future__ import annotations
 
 from lwlint.inputs.puppet.tokens import BadToken, Cursor, Mistake, Token, bare, tokens
-from lwlint.inputs.puppet.tree import (  # fmt: skip  # fmt: skip
+from lwlint.inputs.puppet.tree import (  # fmt: skip
     Accessed,
     Assignment,
     Attribute,
