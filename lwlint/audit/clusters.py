@@ -9,6 +9,7 @@ from lwlint.audit.report_layout import CIB, COROSYNC, CRM_REPORT, Capture
 from lwlint.audit.targets import LONE_CIB, Target
 from lwlint.core import kinds
 from lwlint.core.catalogue import Catalogue
+from lwlint.core.facts import Fact
 from lwlint.core.record import dataclass, field
 from lwlint.core.source import Source
 from lwlint.files.discover import limit_of
@@ -121,6 +122,17 @@ def _identity(target: Target, capture: Capture) -> Identity:
                 (named if fact.type == "member" else remotes).add(_short(fact.name))
     rings = {node for node in listed if _is_address(node)}
     return Identity(name, uuid, frozenset(named | (listed - rings)), frozenset(remotes), frozenset(rings))
+
+
+def configured(group: Group, catalogue: Catalogue) -> list[Fact]:
+    """Return what one of the CIBs of a cluster configures, a whole one if there is any; nothing where there is none."""
+    having = [(evidence.weaker, seat, evidence) for seat in (*group.seats, *group.older) for evidence in seat.capture.of(CIB)]
+    for weaker, seat, evidence in sorted(having, key=lambda each: each[0]):
+        source = Source(evidence.path, _read(seat.target, evidence.path), kinds.CIB)
+        facts = list((pcs_config_facts if weaker else cib_facts)([source], catalogue))
+        if any(isinstance(fact, Cluster) for fact in facts):
+            return facts
+    return []
 
 
 def _read(target: Target, path: str) -> str:

@@ -29,7 +29,7 @@ from lwlint.inputs.pacemaker.facts import (
     boolean,
     score,
 )
-from lwlint.inputs.pacemaker.model import PROMOTED, Cib, Colocations, by_node, cibs, first_takes, second_takes
+from lwlint.inputs.pacemaker.model import PROMOTED, TELLING, Cib, Colocations, by_node, cibs, first_takes, second_takes
 
 _SPELLED = {"haproxy": "HAProxy"}  # as a sentence has it
 _USUAL = ("haproxy-clone", "haproxy-bundle")  # as the remedy of the rule names them
@@ -341,9 +341,7 @@ def _judge_status(facts: Facts, params: Params, status: ClusterStatus, shown: li
 def _controllers(shown: list[ResourceStatus]) -> bool:
     """Return whether these are the resources of OpenStack controllers, by the services that are known of them."""
     services = {one.service.name: one.service for one in shown if one.service is not None}
-    return (
-        any(service.openstack for service in services.values()) or sum(name in services for name in ("rabbitmq", "galera", "haproxy")) > 1
-    )
+    return any(service.openstack for service in services.values()) or all(name in services for name in TELLING)
 
 
 def _may_follow(one: ResourceStatus, params: Params, known: list[Cib], shown: list[ResourceStatus]) -> bool:

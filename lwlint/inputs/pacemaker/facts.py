@@ -13,6 +13,18 @@ from lwlint.core.facts import Service
 from lwlint.core.record import dataclass, field
 from lwlint.core.source import Span, Text
 
+
+@dataclass(frozen=True)
+class RunsElsewhere:
+    """Another cluster of the audit, by its name or its first node, and the services that it runs, by their names in the catalogue."""
+
+    kind: ClassVar[str] = "runs_elsewhere"
+    name: str
+    span: Span
+    services: frozenset[str]
+    host: str = ""
+
+
 INFINITY = 1_000_000
 PRIMITIVE, GROUP, CLONE, PROMOTABLE, BUNDLE = "primitive", "group", "clone", "promotable", "bundle"
 ORDER, COLOCATION, LOCATION, TICKET = "order", "colocation", "location", "ticket"

@@ -1,7 +1,8 @@
-"""Who runs only where whom runs: the mandatory colocations of one CIB as a graph.
+"""Where location constraints let resources run, node by node, as far as a CIB tells.
 
-What binds was measured on the scheduler of Pacemaker 2.1.5, by banning the other resource from every set of
-nodes and looking where the first one goes.
+After lib/pacemaker/pcmk_sched_location.c of Pacemaker 2.1.5 and its scheduler on generated constraints. Attributes that are not among the
+permanent ones of a node may be set in the status: what hangs on them is not known. Those that mark the nodes of a service
+(`haproxy-role`) are permanent, where a CIB has any.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 
 from lwlint.core.facts import Facts, Service
 from lwlint.core.record import dataclass, field
+from lwlint.core.source import Text
 from lwlint.inputs.pacemaker.facts import (
     BUNDLE,
     CLONE,
@@ -33,9 +35,13 @@ from lwlint.inputs.pacemaker.facts import (
     score,
 )
 
-# Any two of these make a controller: each alone is found in other clusters too.
-_TELLING = ("rabbitmq", "galera", "haproxy")
-_TRIPLEO = "tripleo_cluster"
+# All of these make a controller: each alone, and two of them, are found in other clusters too (a database of anybody behind HAProxy).
+TELLING = ("rabbitmq", "galera", "haproxy")
+TRIPLEO = "tripleo_cluster"
+# by which TripleO marks the nodes of a service since ocata
+_MARKS = frozenset(
+    f"{name}-role" for name in ("haproxy", "galera", "rabbitmq", "redis", "cinder-volume", "cinder-backup", "manila-share", "ovn-dbs")
+)
 
 
 @dataclass
@@ -75,17 +81,34 @@ class Cib:
         return [leaf for child in resource.children for leaf in self.inside(child)]
 
     @property
+    def services(self) -> dict[str, Service]:
+        """The services that it runs, by name."""
+        return {service.name: service for leaf in self.leaves() if (service := self.service(leaf)) is not None}
+
+    @property
+    def marked(self) -> bool:
+        """Whether it says itself that it is one of controllers: by the name that TripleO gives it, or by marks on nodes."""
+        return self.cluster.name == TRIPLEO or any(_is_mark(name, value) for node in self.nodes for name, value in node.attributes.items())
+
+    @property
     def openstack(self) -> bool:
         """Whether this is the cluster of OpenStack controllers, and not one for something else."""
-        services = {service.name: service for leaf in self.leaves() if (service := self.service(leaf)) is not None}
-        if self.cluster.name == _TRIPLEO or any(service.openstack for service in services.values()):
-            return True
-        return sum(name in services for name in _TELLING) > 1
+        services = self.services
+        return self.marked or any(service.openstack for service in services.values()) or all(name in services for name in TELLING)
 
     @property
     def only_controllers(self) -> bool:
         """Whether this is a cluster of controllers, or runs nothing that a controller would not."""
         return self.openstack or all(self.service(leaf) is not None for leaf in self.leaves())
+
+
+def is_by_pattern(service: Service) -> bool:
+    """Whether the catalogue knows a service by a pattern of names only (`openstack-*`), so that what it is is not known."""
+    return any("*" in unit for unit in service.units)
+
+
+def _is_mark(name: str, value: Text) -> bool:
+    return name in _MARKS and boolean(value.value) is True
 
 
 def cibs(facts: Facts) -> list[Cib]:
@@ -247,6 +270,54 @@ def barred(cib: Cib) -> dict[str, dict[str, Constraint]]:
     return found
 
 
+def only_remote(cib: Cib) -> set[str]:
+    """Return the outermost resources that location constraints keep from every member node, while there are remote nodes for them to run on.
+
+    So Instance HA before queens, and SUSE's, keeps the services of compute nodes there: they are no controller's. An attribute that no
+    node has, or only other nodes have, is taken for permanent where any node has it: a rule by it tells the nodes apart.
+    """
+    told = {name for node in cib.nodes for name in node.attributes}
+    members = [node for node in cib.nodes if node.type == "member"]
+    if not members or not any(leaf.agent == "ocf:pacemaker:remote" for leaf in cib.leaves()):
+        return set()
+    remotes = {leaf.name for leaf in cib.leaves() if leaf.agent == "ocf:pacemaker:remote"}
+    members = [node for node in members if node.name not in remotes]
+    wanted: dict[str, bool] = {}
+    for constraint in cib.constraints:
+        if constraint.type != LOCATION or not constraint.active or not constraint.rules:
+            continue
+        named = {name for rule in constraint.rules for name in _attributes(rule)}
+        if not named or not named <= told:
+            continue
+        away = all(_is_away(constraint, node) for node in members)
+        for member in constraint.members:
+            for name in member.resources:
+                top = cib.resources[name].top
+                wanted[top] = wanted.get(top, False) or away
+    return {top for top, away in wanted.items() if away}
+
+
+def _attributes(rule: Rule) -> list[str]:
+    found = []
+    for each in rule.expressions:
+        found += _attributes(each) if isinstance(each, Rule) else [each.attribute or ""]
+    return found
+
+
+def _is_away(constraint: Constraint, node: Node) -> bool:
+    """Whether a constraint keeps its resources from a node, by attributes of which those that the node has not are not set."""
+    scores = []
+    for rule in constraint.rules:
+        answer = _holds(rule, node, True, every=True)
+        if answer is None:
+            return False
+        if answer:
+            scores.append(score(rule.score))
+    if any(number <= -INFINITY for number in scores):
+        return True
+    return constraint.resource_discovery == "exclusive" and not scores
+
+
 def _keeps_away(scores: list[tuple[int | None, Constraint]]) -> Constraint | None:
     """Return the constraint that keeps a resource from a node: one of -INFINITY, or the worst where they add up to less than 0."""
     known = [(number, constraint) for number, constraint in scores if number is not None]
@@ -274,15 +345,18 @@ def _scores(constraint: Constraint, node: Node, told: bool) -> list[int | None]:
     return found
 
 
-def _holds(rule: Rule, node: Node, told: bool) -> bool | None:
-    answers = [_holds(each, node, told) if isinstance(each, Rule) else _expression_holds(each, node, told) for each in rule.expressions]
+def _holds(rule: Rule, node: Node, told: bool, every: bool = False) -> bool | None:
+    answers = [
+        _holds(each, node, told, every) if isinstance(each, Rule) else _expression_holds(each, node, told, every)
+        for each in rule.expressions
+    ]
     decisive = rule.boolean_op == "or"
     if decisive in answers:
         return decisive
     return None if None in answers else not decisive
 
 
-def _expression_holds(expression: Expression, node: Node, told: bool) -> bool | None:
+def _expression_holds(expression: Expression, node: Node, told: bool, every: bool = False) -> bool | None:
     if expression.type == "date_expression":
         return expression.holds
     name = expression.attribute or ""
@@ -290,7 +364,7 @@ def _expression_holds(expression: Expression, node: Node, told: bool) -> bool | 
         return None
     own = {"#uname": node.name, "#id": node.id}
     text = own.get(name) or (node.attributes[name].value if name in node.attributes else None)
-    if text is None and not (told and name.endswith(_MARKS)):
+    if text is None and not (told and (every or name.endswith(_MARKS))):
         return None
     if expression.operation in ("defined", "not_defined"):
         return (text is not None) is (expression.operation == "defined")

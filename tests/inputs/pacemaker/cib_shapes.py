@@ -238,7 +238,8 @@ def tied(rng: random.Random) -> Shape:
     found = []
     for _ in range(rng.randint(0, 3)):
         pair = (rng.choice(ends), rng.choice(ends))
-        if pair[0] != pair[1] and ("group" not in pair or grouped):
+        among = [("haproxy" if name == "haproxy-top" and form == "group" else name) in (*grouped, "group") for name in pair]
+        if pair[0] != pair[1] and not all(among) and ("group" not in pair or grouped):
             found.append(Colocation(rng.choice(("INFINITY", "INFINITY", "INFINITY", "1000")), pair))
     return Shape(form, tuple(found), grouped)
 
