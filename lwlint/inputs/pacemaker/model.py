@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lwlint.core.facts import Facts, Service
-from lwlint.core.record import dataclass, field
+from lwlint.core.record import dataclass, field, replace
 from lwlint.core.source import Text
 from lwlint.inputs.pacemaker.facts import (
     BUNDLE,
@@ -240,13 +240,43 @@ _MARKS = "-role"
 _UNPROMOTED = ("slave", "unpromoted")
 
 
+@dataclass
+class Places:
+    """Where the outermost resources of a CIB may not run: `barred` by which constraint, by resource and node; and what is not known.
+
+    `left_out` are the nodes that an opt-in cluster (`symmetric-cluster=false`) has no location constraint for; `doubtful` are resources that
+    some rule allows on nodes by an attribute that may be set in the status.
+    """
+
+    nodes: list[Node]
+    barred: dict[str, dict[str, Constraint]] = field(default_factory=dict)
+    left_out: dict[str, set[str]] = field(default_factory=dict)
+    doubtful: set[str] = field(default_factory=set)
+
+
+def running_nodes(cib: Cib) -> list[Node]:
+    """Return the nodes that run resources: members, and those that a resource of pacemaker_remote brings in, listed or not."""
+    listed = {node.name: node for node in cib.nodes}
+    remotes = [leaf for leaf in cib.leaves() if leaf.agent == "ocf:pacemaker:remote"]
+    found = [node for node in cib.nodes if node.type == "member" and node.name not in {leaf.name for leaf in remotes}]
+    unlisted = (listed.get(leaf.name) or Node(leaf.name, leaf.span, leaf.host, leaf.name) for leaf in remotes)
+    return found + [replace(node, type="remote") for node in unlisted]  # old texts of pcs list them among the members
+
+
 def barred(cib: Cib) -> dict[str, dict[str, Constraint]]:
-    """Return the outermost resources that constraints keep from member nodes, and for each of these nodes which constraint does."""
-    nodes = [node for node in cib.nodes if node.type == "member"]
+    """Return the outermost resources that constraints keep from nodes, and for each of these nodes which constraint does."""
+    return places(cib).barred
+
+
+def places(cib: Cib) -> Places:
+    """Return where the outermost resources may not run, as far as the CIB tells."""
+    found = Places(running_nodes(cib))
+    nodes = found.nodes
     told = NODE_ATTRIBUTES not in cib.cluster.untold and any(name.endswith(_MARKS) for node in nodes for name in node.attributes)
     scored: dict[tuple[str, str], list[tuple[int | None, Constraint]]] = {}
     only: dict[str, Constraint] = {}
     allowed: dict[str, set[str]] = {}
+    certain: dict[str, set[str]] = {}
     for constraint in cib.constraints:
         if constraint.type != LOCATION or not constraint.active:
             continue
@@ -257,16 +287,22 @@ def barred(cib: Cib) -> dict[str, dict[str, Constraint]]:
                 scored.setdefault((top, node), []).append((number, constraint))
             if constraint.resource_discovery == "exclusive":
                 allowed.setdefault(top, set()).update(node for node, _ in here)
+                certain.setdefault(top, set()).update(node for node, number in here if number is not None)
                 if top in names:  # of a group's member alone it means nothing
                     only.setdefault(top, constraint)
-    found: dict[str, dict[str, Constraint]] = {}
     for (top, node), scores in scored.items():
         keeps = _keeps_away(scores)
         if keeps is not None:
-            found.setdefault(top, {})[node] = keeps
+            found.barred.setdefault(top, {})[node] = keeps
     for top, constraint in only.items():
-        bars = found.setdefault(top, {})
+        bars = found.barred.setdefault(top, {})
         bars.update((each.name, constraint) for each in nodes if each.name not in allowed[top] and each.name not in bars)
+        if allowed[top] and not certain[top]:
+            found.doubtful.add(top)
+    symmetric = cib.properties.get("symmetric-cluster")
+    if symmetric is not None and boolean(symmetric.value) is False:
+        for top in {resource.top for resource in cib.resources.values()}:
+            found.left_out[top] = {node.name for node in nodes if (top, node.name) not in scored}
     return found
 
 
@@ -277,11 +313,10 @@ def only_remote(cib: Cib) -> set[str]:
     node has, or only other nodes have, is taken for permanent where any node has it: a rule by it tells the nodes apart.
     """
     told = {name for node in cib.nodes for name in node.attributes}
-    members = [node for node in cib.nodes if node.type == "member"]
-    if not members or not any(leaf.agent == "ocf:pacemaker:remote" for leaf in cib.leaves()):
+    nodes = running_nodes(cib)
+    members = [node for node in nodes if node.type == "member"]
+    if not members or len(members) == len(nodes):
         return set()
-    remotes = {leaf.name for leaf in cib.leaves() if leaf.agent == "ocf:pacemaker:remote"}
-    members = [node for node in members if node.name not in remotes]
     wanted: dict[str, bool] = {}
     for constraint in cib.constraints:
         if constraint.type != LOCATION or not constraint.active or not constraint.rules:
