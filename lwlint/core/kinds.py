@@ -35,6 +35,10 @@ def _decode_xml(data: bytes) -> str:
 HEAT, CIB, UNIT, OSLO, PUPPET = "heat", "cib", "unit", "oslo", "puppet"
 KINDS = (HEAT, CIB, UNIT, OSLO, PUPPET)
 SYSTEMCTL, CONTAINER, PCS_CONFIG, STATUS = "systemctl", "container", "pcs config", "cluster status"  # of audits alone
+_PCS_TEXT = pattern(r"\A\s*Cluster Name:[^\n]*\n(?:Corosync Nodes:|Pacemaker Nodes:|\s*\n\s*Resources:)", re.MULTILINE)
+_CRM_TEXT = pattern(
+    r"\A(?:#[^\n]*\n|[ \t]*\n)*(?:node (?:\d+: )?[\w.:-]+|primitive \S+ \S+)[^\n]*\n(?:.*\n)*?(?:primitive|property) \S+", re.MULTILINE
+)
 
 _UNIT_SECTION = pattern(
     r"^[ \t\ufeff]*\[(Unit|Service|Install|Socket|Timer|Mount|Automount|Path|Swap|Slice|Scope|Target)\][ \t\r]*$", re.MULTILINE
@@ -65,7 +69,7 @@ _OTHER_CONF = pattern(
 # what commands printed into a report, and what containers were started from
 _PRINTED = pattern(
     r"(?:^|/)(?:sos_commands/systemd/(?P<systemctl>systemctl_(?:show_[^/]*service|list-unit)[^/]*)"
-    r"|sos_commands/(?:pacemaker|cluster)/(?:(?P<config>pcs_config)|(?P<status>(?:pcs_status|crm_mon)[^/]*))"
+    r"|sos_commands/(?:pacemaker|cluster)/(?:(?P<config>pcs_config)|(?P<crm>crm_configure_show)|(?P<status>(?:pcs_status|crm_mon)[^/]*))"
     r"|sos_commands/(?P<engine>podman|docker)/(?:containers/)?(?P=engine)_(?:inspect|container_inspect|ps)[^/]*"
     r"|var/lib/tripleo-config/(?:.+/)?[^/]*startup-config[^/]*(?:/[^/]+)*\.json)$"
 )
@@ -76,7 +80,7 @@ def printed(path: str) -> str | None:
     match = _PRINTED.search(path)
     if match is None:
         return None
-    return SYSTEMCTL if match["systemctl"] else PCS_CONFIG if match["config"] else STATUS if match["status"] else CONTAINER
+    return SYSTEMCTL if match["systemctl"] else PCS_CONFIG if match["config"] or match["crm"] else STATUS if match["status"] else CONTAINER
 
 
 def of(path: str, head: str, *, named: bool = False) -> tuple[str | None, str]:
@@ -86,6 +90,10 @@ def of(path: str, head: str, *, named: bool = False) -> tuple[str | None, str]:
     folder is then left out.
     """
     start = head.lstrip("\ufeff \t\r\n")
+    if named and _PCS_TEXT.search(head) and not path.endswith((".pp", *_YAML)):
+        return PCS_CONFIG, ""
+    if named and _CRM_TEXT.search(head) and not path.endswith((".pp", *_YAML)):
+        return PCS_CONFIG, ""
     if start.startswith("<"):
         if re.search(r"<(cib|configuration)[\s>/]", start):
             return CIB, ""

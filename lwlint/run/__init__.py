@@ -290,6 +290,10 @@ def _facts(discovery: Discovery, request: Request, release: Release, services: C
 
         own = [u for u in units if isinstance(u, Unit)]
         yield from each("reader", "oslo", option_facts(found.of(kinds.OSLO), own, services, release))
+    if found.of(kinds.PCS_CONFIG):
+        from lwlint.inputs.pacemaker.reader import pcs_config_facts
+
+        yield from each("reader", "pcs config", pcs_config_facts(found.of(kinds.PCS_CONFIG), services))
     if found.of(kinds.CIB):
         from lwlint.inputs.pacemaker.reader import cib_facts
 
