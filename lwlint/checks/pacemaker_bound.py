@@ -144,10 +144,10 @@ def _run_ordered(facts: Facts, params: Params) -> Iterator[Saw]:
             ordering = pacemaker_fixes.ordered(_outermost(judged, resource), judged.target(resource))
             if void:
                 reason = f"the order with `{target}` binds nothing (`kind=Serialize`, or its lifetime is over); there must be one that does"
-                yield _problem(judged.cib, resource, reason, void, ordering)
+                yield _problem(judged.cib, resource, reason, void, ordering, remedy=_ordering_remedy(judged, resource))
             elif not ordered:
                 reason = f"no order with `{target}`; there must be one, `{resource.name}` first (`kind=Optional` is enough)"
-                yield _problem(judged.cib, resource, reason, (), ordering)
+                yield _problem(judged.cib, resource, reason, (), ordering, remedy=_ordering_remedy(judged, resource))
 
 
 def _title(facts: Facts, name: str) -> str:
@@ -187,6 +187,13 @@ def _remedy(judged: _Judged, resource: Resource) -> str | None:
         return None
     group = f", the group that `{resource.name}` is in," if bound is not resource else ""
     return f"Bind `{bound.name}`{group} to `{target.name}`: `pcs constraint colocation add {bound.name} with {target.name} INFINITY`."
+
+
+def _ordering_remedy(judged: _Judged, resource: Resource) -> str | None:
+    first, target = _outermost(judged, resource), judged.target(resource)
+    if first is resource and target.name in _USUAL:
+        return None
+    return f"Order them: `pcs constraint order start {first.name} then start {target.name} kind=Optional`."
 
 
 def _outermost(judged: _Judged, resource: Resource) -> Resource:

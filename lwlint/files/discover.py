@@ -19,7 +19,10 @@ from lwlint.core.source import Link, Source
 from lwlint.files.tree import FILE, FOLDER, LINK, Tree, walk
 
 # bytes of one file by kind, so that reading one takes less than 500 MB; the largest that were met have a tenth
-_LIMITS = {kinds.HEAT: 4_000_000, kinds.CIB: 32_000_000, kinds.UNIT: 1_000_000, kinds.OSLO: 3_000_000, kinds.PUPPET: 1_000_000}
+_LIMITS = {
+    kinds.HEAT: 4_000_000, kinds.CIB: 32_000_000, kinds.UNIT: 1_000_000, kinds.OSLO: 3_000_000, kinds.PUPPET: 1_000_000,
+    kinds.PCS_CONFIG: 16_000_000,
+}  # fmt: skip
 _HEAD = 65536
 _ROOT = pattern(
     r"^(?P<root>(?:.*?/)??)(?:etc/(?!.*/etc/systemd/)|usr/(?:lib|share|local)/|lib/systemd/|run/systemd/|var/lib/|sos_commands/)"
