@@ -46,7 +46,7 @@ def audit(targets: Iterable[Target], rules: Sequence[Rule], release: str = AUTO,
 
 
 def _running(group: Group) -> RunsElsewhere:
-    """Return what a cluster runs, by the first of its CIBs that can be read; no services where there is none, or where it is not OpenStack's."""
+    """Return what a cluster runs, by the first of its CIBs that can be read; no services without one, or if it is not OpenStack's."""
     name = group.identity.name or next(iter(sorted(group.identity.nodes)), "")
     for cib in cibs(Facts(configured(group, load_catalogue()))):
         return RunsElsewhere(name, cib.cluster.span, frozenset(cib.services) if cib.openstack else frozenset())

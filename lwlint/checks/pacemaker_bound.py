@@ -34,8 +34,8 @@ from lwlint.inputs.pacemaker.model import PROMOTED, TELLING, Cib, Colocations, b
 _SPELLED = {"haproxy": "HAProxy"}  # as a sentence has it
 _USUAL = ("haproxy-clone", "haproxy-bundle")  # as the remedy of the rule names them
 _LEAVE_IT = (
-    "It may stay so: the scheduler takes the address to each node where HAProxy can run, and HAProxy binds to it at once. Where it must not be up alone, "
-    "put HAProxy in a clone of its own and bind the group to that."
+    "It may stay so: the scheduler takes the address to each node where HAProxy can run, and HAProxy binds to it at once. "
+    "Where it must not be up alone, put HAProxy in a clone of its own and bind the group to that."
 )
 _LOOKED_AT = 500  # pairs of one constraint, to find words for what is wrong with it
 
@@ -328,6 +328,10 @@ def _judge_status(facts: Facts, params: Params, status: ClusterStatus, shown: li
     targets = [one for one in shown if _is(one, params.to, known)]
     if not targets:
         yield Unknown(f"`{status.name}` shows no {title}", status.span)
+        return
+    if not any(_is(one, params.each, known) for one in shown):
+        each = next((service.title for service in facts.services if service.name == params.each), params.each)
+        yield Unknown(f"`{status.name}` shows no {each}", status.span)
         return
     runs = {node.value for one in targets if one.runs for node in one.nodes}
     elsewhere = {name for cib in known for name in excused(cib, Colocations(cib), params)}

@@ -204,7 +204,7 @@ def _run_services(facts: Facts, params: ServicesParams) -> Iterator[Saw]:
     titles = {service.name: service.title for service in facts.services}
     elsewhere = facts.of(RunsElsewhere)
     for cib in cibs(facts):
-        maybe = _MAY_BE_CONTROLLERS <= cib.services.keys()
+        maybe = cib.services.keys() >= _MAY_BE_CONTROLLERS
         if not cib.openstack and not maybe:
             yield Unknown("there is no OpenStack service in this CIB", cib.cluster.span)
             continue
@@ -237,12 +237,12 @@ def _missing(cib: Cib, name: str, title: str, marks: Mapping[str, Text], elsewhe
         if all(each in services for each in TELLING):  # a cluster of databases and messages
             return Unknown(f"{title} may run in another cluster, for no OpenStack service runs in this one", cib.cluster.span)
         return _missing(cib, name, title, None, "note")
-    if _STORES <= services.keys():
+    if services.keys() >= _STORES:
         return _missing(cib, name, title, None)
     there = next((other for other in elsewhere if name in other.services), None)
     if there is not None:
         return Unknown(f"{title} runs in another cluster, `{there.name}`", cib.cluster.span)
-    whole = next((other for other in elsewhere if _STORES <= other.services), None)
+    whole = next((other for other in elsewhere if other.services >= _STORES), None)
     if whole is not None:
         return Unknown(f"{title} may run in another cluster: `{whole.name}` is judged for it", cib.cluster.span)
     return _missing(cib, name, title, None)

@@ -41,7 +41,7 @@ class _Asked:
             parent = cib.resources[parent].parent
 
     def is_theirs(self) -> bool:
-        """Whether it is tied to HAProxy: in a group with it, by a colocation of whatever strength, by an order, or in its network namespace."""
+        """Whether it is tied to HAProxy: in a group with it, by a colocation of any strength, or by an order."""
         if self._apart_by_namespace():
             return False
         named = {name for constraint in self.cib.constraints for name in self._named_with(constraint)}
@@ -108,7 +108,10 @@ def _is_behind_or_beside(service: Service) -> bool:
 
 
 def never_apart(cib: Cib, graph: Colocations, address: str, others: list[Resource]) -> bool:
-    """Whether the address is never up away from one of `others` (HAProxy) that runs: they all run only where it runs, or both where a third does."""
+    """Whether the address is never up away from one of `others` (HAProxy) that runs.
+
+    So it is where they all run only where it runs, or where they and it run only where a third one does that runs once.
+    """
     ours = _anchors(cib, graph, address)
     return bool(others) and all(ours & _anchors(cib, graph, other.name) for other in others)
 

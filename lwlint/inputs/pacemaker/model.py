@@ -244,8 +244,8 @@ _UNPROMOTED = ("slave", "unpromoted")
 class Places:
     """Where the outermost resources of a CIB may not run: `barred` by which constraint, by resource and node; and what is not known.
 
-    `left_out` are the nodes that an opt-in cluster (`symmetric-cluster=false`) has no location constraint for; `doubtful` are resources that
-    some rule allows on nodes by an attribute that may be set in the status.
+    `left_out` are the nodes that an opt-in cluster (`symmetric-cluster=false`) has no location constraint for; `doubtful` are resources
+    that some rule allows on nodes by an attribute that may be set in the status.
     """
 
     nodes: list[Node]
@@ -307,7 +307,7 @@ def places(cib: Cib) -> Places:
 
 
 def only_remote(cib: Cib) -> set[str]:
-    """Return the outermost resources that location constraints keep from every member node, while there are remote nodes for them to run on.
+    """Return the outermost resources that location constraints keep from every member node, while there are remote nodes for them.
 
     So Instance HA before queens, and SUSE's, keeps the services of compute nodes there: they are no controller's. An attribute that no
     node has, or only other nodes have, is taken for permanent where any node has it: a rule by it tells the nodes apart.
