@@ -24,6 +24,7 @@ _CHECKS: Mapping[tuple[str, ...], Mapping[str, tuple[str, ...]]] = MappingProxyT
         ("cib",): {
             "cluster_binding": ("cluster-colocated", "cluster-ordered"),
             "cluster_constraints": ("cluster-constraint", "cluster-constraint-dangling"),
+            "cluster_placement": ("cluster-anywhere", "cluster-ports"),
             "cluster_resources": ("cluster-resource", "cluster-resource-despite-option"),
             "cluster_services": ("cluster-service",),
             "cluster_state": (

@@ -39,7 +39,7 @@ from lwlint.inputs.pacemaker.facts import (
 TELLING = ("rabbitmq", "galera", "haproxy")
 TRIPLEO = "tripleo_cluster"
 # by which TripleO marks the nodes of a service since ocata
-_MARKS = frozenset(
+MARKS = frozenset(
     f"{name}-role" for name in ("haproxy", "galera", "rabbitmq", "redis", "cinder-volume", "cinder-backup", "manila-share", "ovn-dbs")
 )
 
@@ -108,7 +108,7 @@ def is_by_pattern(service: Service) -> bool:
 
 
 def _is_mark(name: str, value: Text) -> bool:
-    return name in _MARKS and boolean(value.value) is True
+    return name in MARKS and boolean(value.value) is True
 
 
 def cibs(facts: Facts) -> list[Cib]:
