@@ -1,8 +1,8 @@
 """`pcs status` and `crm_mon`, the text -> where each resource is.
 
 Formats: Pacemaker 1.1 to 2.1 (`Started: [ a b ]` for clones, `Replica[0]` and one line for each instance in detail, by node with `-n`), as
-`crm_mon -1`, sos's `crm_mon -1 -A -n -r -t`, `pcs status` and `pcs status --full` print them; older ones write `ocf::heartbeat:x`, `Masters`,
-`Docker container set`, and with `-n` the nodes under no heading.
+`crm_mon -1`, `crm_mon -1 -A -n -r -t`, `pcs status` and `pcs status --full` print them; older ones write `ocf::heartbeat:x`, `Masters`,
+`Docker container set`, and with `-n` the nodes without a heading.
 """
 
 from __future__ import annotations
