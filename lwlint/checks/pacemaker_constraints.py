@@ -117,6 +117,12 @@ def _of_remotes(cib: Cib, constraint: Constraint, params: Params, remote: set[st
         yield _note(cib, constraint, found, "on remote nodes only, as Instance HA before queens has it")
 
 
+def _is_helper(cib: Cib, member: Member) -> bool:
+    """Whether all that a member runs must run once and is no service of OpenStack's own, as SUSE's neutron-ha-tool."""
+    services = [cib.service(leaf) for name in member.resources for leaf in cib.inside(name)]
+    return bool(services) and all(each is not None and each.kind == ACTIVE_PASSIVE and not each.openstack for each in services)
+
+
 def _note(cib: Cib, constraint: Constraint, names: Iterable[str], where: str) -> Problem:
     shown = ", ".join(f"`{name}`" for name in names)
     return Problem(
@@ -137,7 +143,7 @@ def _outside(
         return _note(cib, constraint, outside, "on remote nodes only, as Instance HA before queens has it")
     last = max((member.set for member in constraint.members), default=-1)
     late = [member for member in constraint.members if (member.position == "then" if last < 0 else member.set == last)]
-    if constraint.type == ORDER and late and all(_titles(cib, member, (ACTIVE_PASSIVE,)) for member in late):
+    if constraint.type == ORDER and late and all(_is_helper(cib, member) for member in late):
         return _note(cib, constraint, (member.name for member in late), "active/passive, and it starts after what is outside the core")
     names = ", ".join(f"`{name}`" for name in outside)
     verb, them = ("is", "it") if len(outside) == 1 else ("are", "them")

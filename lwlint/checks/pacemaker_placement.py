@@ -85,15 +85,11 @@ def _run_anywhere(facts: Facts, params: Params) -> Iterator[Saw]:
             yield unknown
             continue
         if facts.release.name is not None and params.since and not facts.release.at_least(params.since):
-            yield Unknown(
-                f"resources are kept on the nodes of a role since {params.since}, and this is {facts.release.name}", cib.cluster.span
-            )
             continue
         ruled = _ruled(cib)
         tops = {leaf.top: leaf for leaf in cib.leaves() if (service := cib.service(leaf)) is not None and service.kind in params.kinds}
         kept = [top for top in tops if top in ruled]
-        if not kept:
-            yield Unknown("no resource of the core is kept on the nodes of a role", cib.cluster.span)
+        if not kept or not any(ruled[top] for top in kept):
             continue
         graph = Colocations(cib)
         for top, leaf in tops.items():
@@ -153,14 +149,7 @@ def _anywhere(cib: Cib, top: str, mark: str, strange: str, other: str) -> Proble
     )
 
 
-def _evidence(facts: Facts, _: Params) -> str | None:
-    if not facts.of(Cluster):
-        return "no CIB was given"
-    marked = any(mark for cib in cibs(facts) for mark in _ruled(cib).values())
-    return None if marked else "no location constraint is by a role of nodes"
-
-
 CHECKS = (
     Check("cluster-ports", _run_ports, needs(Cluster, "no CIB was given"), NoParams),
-    Check("cluster-anywhere", _run_anywhere, _evidence, Params),
+    Check("cluster-anywhere", _run_anywhere, needs(Cluster, "no CIB was given"), Params),
 )
