@@ -108,7 +108,7 @@ def _of_cibs(sources: Sequence[Source]) -> Optional[Release]:
         for version in pair
         if version
     ]
-    bare = next((found for version in versions if (found := _of_pacemaker(version)) is not None), None)
+    bare = next((one for version in versions if (one := _of_pacemaker(version)) is not None), None)
     for name, sign, words in _CIB:
         if any(sign.search(source.text) for source in sources):
             return _weighed(Release(name, words), bare, versions)
