@@ -19,13 +19,15 @@ from lwlint.inputs.pacemaker.facts import Cluster
 from lwlint.run import AUTO, Reading, Request, read_facts
 
 _TOPS = ("etc", "lib", "run", "sos_commands", "usr", "var")
-_CIB = re.compile(r"(?:^|/)(?:cib\.xml(?:\.live)?|pcs_cluster_cib[^/]*|cibadmin[^/]*|pcs_config)$")
+_CIB = re.compile(r"(?:^|/)(?:cib\.xml(?:\.live)?|pcs_cluster_cib[^/]*|cibadmin[^/]*|pcs_config|crm_configure_show)$")
 _STATUS = re.compile(r"(?:^|/)sos_commands/(?:pacemaker|cluster)/(?:pcs_status|crm_mon)[^/]*$")
 _OPTIONS = re.compile(r"(?:var/lib/config-data/(?:puppet-generated/)?[^/]+/)?etc/(?P<project>[^/]+)/")
 
 
 def _no_better(below: str, *, there: bool) -> str:
     """Return why a CIB, or what stands in for one, does not count; `there` tells that another one does."""
+    if below.endswith("crm_configure_show"):
+        return "the print of `crm configure show`, but there is better evidence" if there else "no print of `crm configure show` is in it"
     if not below.endswith("pcs_config"):
         return "a CIB, but there is a better one" if there else "no CIB is in it"
     return "the print of `pcs config`, but there is a CIB" if there else "no print of `pcs config` is in it"

@@ -36,7 +36,7 @@ _MEMBER = re.compile(
             r"etc/puppet/hieradata/.+\.(?:yaml|json)",
             r"usr/share/openstack-tripleo-heat-templates/.+\.(?:yaml|pp)",
             r"sos_commands/(?:pacemaker|cluster)/crm_report(?:[^/]*\.t[^/]+/[^/]+)?/[^/]+/(?:cib\.xml(?:\.live)?|corosync\.conf|RUNNING|STOPPED)",
-            r"sos_commands/(?:pacemaker|cluster)/(?:pcs_(?:config|status|cluster_cib)|crm_mon|cibadmin)[^/]*",
+            r"sos_commands/(?:pacemaker|cluster)/(?:pcs_(?:config|status|cluster_cib)|crm_configure_show|crm_mon|cibadmin)[^/]*",
             r"sos_commands/systemd/systemctl_(?:show|list-unit)[^/]*",
             r"sos_commands/(?:podman|docker)/(?:containers/)?(?:podman|docker)_(?:inspect|ps|container_inspect)[^/]*",
             r"sos_commands/(?:host|general|hostname)/hostname[^/]*",

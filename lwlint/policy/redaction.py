@@ -15,8 +15,9 @@ from lwlint.core.secret import Known, hidden_in, masked, masked_lines
 from lwlint.core.source import Source, Span
 from lwlint.inputs import KINDS
 
-_SHOWN = "_shown"
 _PLAIN_WORD = pattern(r"[a-z_.-]{1,11}|[A-Z]?[a-z]{1,9}|true|false|\d{1,5}")
+
+_SHOWN = "_shown"
 
 
 class Redaction:
@@ -30,11 +31,10 @@ class Redaction:
 
     def text(self, source: Source) -> str:
         """Return the text of a source with every secret as asterisks, and every character that stays in its place."""
-        kept: tuple[str, frozenset[str]] | None = source.__dict__.get(_SHOWN)
-        if kept is None or kept[1] != self.hidden_names():
-            kept = (_shown(source, self.hidden_names()), self.hidden_names())
-            object.__setattr__(source, _SHOWN, kept)
-        return kept[0]
+        kept: tuple[frozenset[str], str] | None = source.__dict__.get(_SHOWN)  # as `line_starts` is: once, whoever asks
+        if kept is None or kept[0] != self.hidden_names():
+            kept = source.__dict__[_SHOWN] = self.hidden_names(), _shown(source, self.hidden_names())
+        return kept[1]
 
     def line(self, source: Source, number: int) -> str:
         """Return line `number` (from 1) of a source as it may be shown, without its line break."""

@@ -277,7 +277,7 @@ def _facts(discovery: Discovery, request: Request, release: Release, services: C
         jobs=request.jobs,
     )
     for kind in KINDS:
-        if request.hosts or not kind.printed:
+        if request.hosts or not kind.printed or material.of(kind.name):
             facts += request.costs.each("reader", kind.name, kind.facts(material))
     if outlines is not None:
         outlines.keep()
