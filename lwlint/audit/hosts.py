@@ -9,8 +9,20 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lwlint.audit.clusters import Group, Seat
-from lwlint.audit.report_files import release_hints
-from lwlint.audit.report_layout import CIB, CLUSTER_STATUS, CRM_REPORT, HOST, OPTIONS, PACKAGES, RELEASE, RUNTIME_UNITS, SOS, Capture
+from lwlint.audit.report_files import image_hint, release_hints
+from lwlint.audit.report_layout import (
+    CIB,
+    CLUSTER_STATUS,
+    CONTAINERS,
+    CRM_REPORT,
+    HOST,
+    OPTIONS,
+    PACKAGES,
+    RELEASE,
+    RUNTIME_UNITS,
+    SOS,
+    Capture,
+)
 from lwlint.audit.targets import ARCHIVE
 from lwlint.core.facts import Fact, Facts, NotCollected, Release, Unreadable
 from lwlint.core.source import Source, Span
@@ -182,14 +194,21 @@ def _read(seat: Seat, label: str, asked: str, schemas: str, known: Release | Non
 
 def _hint(seat: Seat) -> Release | None:
     """Return the release that the host's packages and release files speak for."""
-    sources = []
-    for evidence in (*seat.capture.of(RELEASE), *seat.capture.of(PACKAGES)):
-        try:
-            text = seat.target.tree.read(evidence.path, _MOST).decode("utf-8", "replace")
-        except OSError:
-            continue
-        sources.append(Source(evidence.path, text, "packages"))
-    return next((Release(hint.release, hint.because) for hint in release_hints(sources) if hint.release is not None), None)
+    hints = release_hints(_texts(seat, RELEASE, PACKAGES))
+    found = next((hint for hint in hints if hint.release is not None), None)
+    if found is None:
+        found = next((hint for source in _texts(seat, CONTAINERS) if (hint := image_hint(source)) is not None), None)
+    return Release(found.release, found.because) if found is not None else None
+
+
+def _texts(seat: Seat, *kinds: str) -> Iterator[Source]:
+    for kind in kinds:
+        for evidence in seat.capture.of(kind):
+            try:
+                text = seat.target.tree.read(evidence.path, _MOST).decode("utf-8", "replace")
+            except OSError:
+                continue
+            yield Source(evidence.path, text, "packages")
 
 
 def _troubles(seat: Seat, label: str) -> Iterator[Unreadable]:

@@ -385,3 +385,4 @@ def _system(search: Search) -> Found:
     lists = ["sos_commands/rpm/*rpm*-qa*", "installed-rpms", "sos_commands/dpkg/dpkg_-l", "installed-debs"]
     yield from search.best(PACKAGES, lists)
     yield from search.every(RELEASE, ["etc/rhosp-release", "etc/os-release", "usr/lib/os-release", "etc/redhat-release", "etc/lsb-release"])
+    yield from search.every(RELEASE, ["etc/openstack-release", "etc/apt/sources.list.d/cloud-archive.list"])

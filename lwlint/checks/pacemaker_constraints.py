@@ -17,6 +17,7 @@ from lwlint.core.finding import Problem, Related
 from lwlint.inputs.pacemaker.facts import COLOCATION, CONSTRAINTS, LOCATION_SETS, ORDER, Cluster, Constraint, Member
 from lwlint.inputs.pacemaker.model import Cib, cibs, is_by_pattern, mandatory, only_remote
 
+_REFUSED = "Pacemaker refuses the CIB under schemas 1.2 and later"
 _STARTS = ("start", "promote")
 
 
@@ -203,10 +204,11 @@ def _run_dangling(facts: Facts, _: NoParams) -> Iterator[Saw]:
                     )
         for resource in cib.resources.values():
             if resource.template is not None and resource.template_missing:
-                missing = resource.template.value
+                name = resource.template.value
+                outcome = f"{_REFUSED}; not validated, it leaves the resource out"
                 yield Problem(
                     span=resource.template.span,
-                    message=f"resource `{resource.name}`: there is no template `{missing}`, so Pacemaker leaves the resource out",
+                    message=f"resource `{resource.name}`: there is no template `{name}`: {outcome}",
                     subject=f"resource {resource.name}",
                     host=resource.host,
                 )
@@ -217,7 +219,10 @@ def _dangling(cib: Cib, member: Member) -> tuple[str, tuple[Related, ...]]:
         tag = next((tag for tag in cib.tags if tag.name == member.name), None)
         if tag is not None:
             return f"tag `{member.name}` holds no resource", (Related(tag.span, "this tag"),)
-        return f"there is no resource `{member.name}`, so Pacemaker ignores the constraint", ()
+        return (
+            f"there is no resource `{member.name}`: {_REFUSED}; not validated, it ignores the constraint",
+            (),
+        )
     resource = cib.resources.get(member.name)
     if member.hidden and resource is not None:
         top = cib.top(resource)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Optional
 
-from lwlint.core.facts import RELEASES, Release
+from lwlint.core.facts import NUMBERED, RELEASES, Release
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Source
 
@@ -39,10 +39,16 @@ _PLATFORM = {
     15: "stein",
     16: "train",
     17: "wallaby",
+    18: "antelope",
 }
 _IMAGE = pattern(r"\bimage=[\"']?([^\"'\s]+)")
-_IMAGE_PLATFORM = pattern(r"rhosp-?(\d+)\b")
-_IMAGE_RELEASE = pattern(rf"(?:tripleo|[:/_-])({'|'.join(RELEASES)})(?![a-z]|-\d)")  # `2023.1-rocky-9` is of Rocky Linux 9
+_IMAGE_PLATFORM = pattern(r"rhosp-?(\d+)\b|rhos[op](?:-\w+)*/[^:@\s]+:v?(\d+)\.|(rhoso)(?:-\w+)*/")  # all of `rhoso` is 18 so far
+# kolla's tags: `zed`, `2023.1-rocky-9` (of Rocky Linux 9), `2024.1-ubuntu-jammy`; the folders of `podified-antelope-centos9`
+_IMAGE_NUMBER = pattern(rf"[:/_-]({'|'.join(map(re.escape, NUMBERED))})(?![\d.])")
+_IMAGE_RELEASE = pattern(rf"(?:tripleo|[:/_-])(?!rocky(?:-?\d{{1,2}}(?!\d)|-?linux))({'|'.join(RELEASES)})(?![a-z])")
+# the folder of a service of OpenStack-Ansible, whose major version goes up by one with every release
+_VENV = pattern(r"/openstack/venvs/[\w-]+-(\d+)\.\d+(?:\.\w+)*/")
+_VENV_FIRST = ("liberty", 12)
 
 # What only some releases wrote into a CIB, most telling first.
 _CIB = (
@@ -96,7 +102,7 @@ def _of_templates(sources: Sequence[Source]) -> Optional[Release]:
 def _of_cibs(sources: Sequence[Source]) -> Optional[Release]:
     for source in sources:
         for image in _IMAGE.findall(source.text):
-            found = _of_image(image)
+            found = of_image(image)
             if found is not None:
                 return Release(found, f"the container image `{image}`")
     versions = [
@@ -134,12 +140,25 @@ def _built_for(version: str) -> Optional[Release]:
     return None
 
 
-def _of_image(image: str) -> Optional[str]:
+def of_image(image: str) -> Optional[str]:
+    """Return the release that the name or tag of a container image tells; None for none."""
     platform = _IMAGE_PLATFORM.search(image)
     if platform is not None:
-        return _PLATFORM.get(int(platform.group(1)))
+        return _PLATFORM.get(18 if platform.group(3) else int(platform.group(1) or platform.group(2)))
+    number = _IMAGE_NUMBER.search(image)
+    if number is not None:
+        return NUMBERED[number.group(1)]
     release = _IMAGE_RELEASE.search(image)
     return release.group(1) if release is not None else None
+
+
+def by_version(major: int, first: tuple[str, int] = _VENV_FIRST) -> Optional[str]:
+    """Return the release of a major version that goes up by one with each, given one release and its number; None for one not known.
+
+    Without `first` it is a version of OpenStack-Ansible.
+    """
+    index = RELEASES.index(first[0]) + major - first[1]
+    return RELEASES[index] if RELEASES.index(first[0]) <= index < len(RELEASES) else None
 
 
 def _of_pacemaker(version: str) -> Optional[Release]:
@@ -154,6 +173,13 @@ def _of_pacemaker(version: str) -> Optional[Release]:
 
 def _of_units(sources: Sequence[Source]) -> Optional[Release]:
     for source in sources:
+        venv = _VENV.search(source.text)
+        named = by_version(int(venv.group(1))) if venv is not None else None
+        if venv is not None and named is not None:
+            return Release(named, f"`{venv.group()}` of OpenStack-Ansible in `{source.path}`")
+    for source in sources:
+        if re.search(r"(^|/)edpm_\w+\.service$", source.path):
+            return Release("antelope", f"`{source.path}`: units of the external data plane came with antelope; it may be later")
         if re.search(r"(^|/)tripleo_\w+\.service$", source.path):
             return Release("stein", f"`{source.path}`: units of containers came with podman in stein; it may be later")
     return None

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from lwlint.core.facts import RELEASES, Facts, Release
+from lwlint.core.facts import LAST_OF_TRIPLEO, RELEASES, Facts, Release
 from lwlint.core.source import Span, Text
 
 FILE, ENVIRONMENT = "file", "environment"
@@ -137,7 +137,7 @@ def substituted(value: str, section: str, lookup: Callable[[Name], str | None]) 
     return _REFERENCE.sub(replace, value.replace("\\$", "$$"))
 
 
-LATER = "later"  # a release after all that lwlint knows by name
+LATER = "later"  # any release after the last of TripleO
 
 
 class OptionSet(Struct, frozen=True):
@@ -182,6 +182,6 @@ def applies(release: Release, since: str | None, until: str | None) -> bool:
     if release.name is None:
         return True
     number = RELEASES.index(release.name)
-    if since is not None and (since == LATER or number < RELEASES.index(since)):
+    if since is not None and number < (RELEASES.index(LAST_OF_TRIPLEO) + 1 if since == LATER else RELEASES.index(since)):
         return False
     return until is None or until == LATER or number <= RELEASES.index(until)

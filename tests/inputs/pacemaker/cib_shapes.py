@@ -245,15 +245,33 @@ def tied(rng: random.Random) -> Shape:
 
 
 def away(shape: Shape) -> Optional[dict[str, bool]]:
-    """Return for each virtual IP whether bans can have it up without HAProxy while HAProxy runs elsewhere; None for a refused CIB."""
+    """Return for each virtual IP whether bans can have it up without HAProxy while HAProxy runs elsewhere; None for a refused CIB.
+
+    Each is banned from each node in turn: those that the shape ties to each other in all combinations, others at the same time. Whether
+    Pacemaker refuses the CIB is asked of the first, for a ban cannot change it.
+    """
     pattern = re.compile(r"haproxy-bundle-podman-\d+$|haproxy(:\d+)?$")
     some = ((), (NODES[0],), (NODES[1],))
     found = dict.fromkeys(VIPS, False)
-    for banned, *kept in itertools.product(some, some, some):
-        places = where(shape.xml(banned, tuple((vip, node) for vip, nodes in zip(VIPS, kept) for node in nodes)))
+    together = itertools.product(some, some) if _is_tied(shape, *VIPS) else ((nodes, nodes) for nodes in some)
+    for number, (kept, banned) in enumerate(itertools.product(tuple(together), some)):
+        xml = shape.xml(banned, tuple((vip, node) for vip, nodes in zip(VIPS, kept) for node in nodes))
+        places = where(re.sub(r'validate-with="[^"]*"', 'validate-with="none"', xml) if number else xml)
         if places is None:
             return None
         there = set().union(*(nodes for name, nodes in places.items() if pattern.match(name)))
         for vip in VIPS:
             found[vip] |= bool(there and places.get(vip, set()) - there)
+        if all(found.values()):
+            break
     return found
+
+
+def _is_tied(shape: Shape, first: str, second: str) -> bool:
+    """Return whether a chain of bindings and groups leads from one resource to the other."""
+    ties = [{shape.real(name) for name in each.ends} for each in shape.colocations]
+    ties += [{"group-1", *shape.members}] if shape.members else []
+    near = {first}
+    while any(near & tie and not tie <= near for tie in ties):
+        near = near.union(*(tie for tie in ties if near & tie))
+    return second in near
