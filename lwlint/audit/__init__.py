@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from msgspec.structs import replace
+
 from lwlint import checks
 from lwlint.audit.anonymous import Anonymous
 from lwlint.audit.answer import NOT_APPLICABLE, Audit, ClusterAnswer, Found, HostAnswer, Outcome, Seen, TargetAnswer, folded, told
-from lwlint.audit.clusters import Group, groups, seats
+from lwlint.audit.clusters import Group, configured, groups, seats
 from lwlint.audit.commands import Ordering, ordering
 from lwlint.audit.hosts import Host, read_hosts
 from lwlint.audit.targets import LONE_CIB, Target
 from lwlint.core.facts import Facts
 from lwlint.core.finding import FAIL, NOT_EVALUATED, PASS, Report, Verdict
 from lwlint.core.kind import LINK, UNREADABLE
-from lwlint.core.source import Source
-from lwlint.inputs.pacemaker.facts import Cluster
+from lwlint.core.source import Source, Span
+from lwlint.inputs.pacemaker.facts import Cluster, RunsElsewhere
+from lwlint.inputs.pacemaker.model import cibs
 from lwlint.policy.rules import Rule
-from lwlint.run import AUTO, judge
+from lwlint.run import AUTO, Reading, judge, load_catalogue
 from lwlint.run.engine import Answer, evaluate
 
 
@@ -33,8 +36,11 @@ def audit(
     clusters: list[ClusterAnswer] = []
     unread = [target.path for target in opened if target.trace]
     traces = [target.trace for target in opened if target.trace]
-    for group in groups(seats(opened)):
-        cluster, tracebacks, lost = _cluster(group, rules, release, anonymous, schemas)
+    found = groups(seats(opened))
+    running = [_running(group) for group in found] if sum(group.clustered for group in found) > 1 else []
+    for number, group in enumerate(found):
+        others = [one for one in (*running[:number], *running[number + 1 :]) if one.services] if group.clustered else []
+        cluster, tracebacks, lost = _cluster(group, rules, release, anonymous, schemas, others)
         clusters.append(cluster)
         traces += tracebacks
         unread += lost
@@ -46,10 +52,25 @@ def audit(
     return answer if anonymous is None else anonymous.hidden(answer)
 
 
+def _running(group: Group) -> RunsElsewhere:
+    """Return what a cluster runs, by the first of its CIBs that can be read; no services without one, or if it is not OpenStack's."""
+    name = group.identity.name or next(iter(sorted(group.identity.nodes)), "")
+    for cib in cibs(Facts(configured(group, load_catalogue()))):
+        return RunsElsewhere(name, cib.cluster.span, frozenset(cib.services) if cib.openstack else frozenset())
+    return RunsElsewhere(name, Span("", 0, 0), frozenset())
+
+
 def _cluster(
-    group: Group, rules: Sequence[Rule], release: str, anonymous: Anonymous | None, schemas: str
+    group: Group,
+    rules: Sequence[Rule],
+    release: str,
+    anonymous: Anonymous | None,
+    schemas: str,
+    others: Sequence[RunsElsewhere],
 ) -> tuple[ClusterAnswer, tuple[str, ...], tuple[str, ...]]:
     hosts = read_hosts(group, release, schemas)
+    if others:
+        hosts = [_beside(host, others) for host in hosts]
     own = [rule for rule in rules if not checks.compares_hosts(rule.check)]
     reports = [judge(host.reading, host.request, own) for host in hosts]
     sources = {path: source for report in reports for path, source in report.sources.items()}
@@ -71,6 +92,12 @@ def _cluster(
     cluster = ClusterAnswer(identity.name, group.clustered, tuple(sorted(identity.nodes)), group.absent, answers, found, older, orders)
     traces = (*(trace for report in reports for trace in report.tracebacks), *across.tracebacks)
     return cluster, traces, tuple(path for report in reports for path in report.unread)
+
+
+def _beside(host: Host, others: Sequence[RunsElsewhere]) -> Host:
+    known = host.reading.facts
+    facts = Facts([*known, *others], release=known.release, services=known.services)
+    return replace(host, reading=Reading(facts, host.reading.input))
 
 
 def _named(group: Group, sources: Mapping[str, Source], anonymous: Anonymous) -> None:

@@ -10,23 +10,28 @@ from msgspec import Struct
 from lwlint.audit.report_layout import CIB, COROSYNC, CRM_REPORT, Capture
 from lwlint.audit.targets import LONE_CIB, Target
 from lwlint.core.catalogue import Catalogue
+from lwlint.core.facts import Fact
 from lwlint.core.source import Source
 from lwlint.inputs import pacemaker
 from lwlint.inputs.pacemaker.corosync import corosync
 from lwlint.inputs.pacemaker.facts import Cluster, Node
 from lwlint.inputs.pacemaker.reader import cib_facts, pcs_config_facts
 
+_DEFAULT_NAMES = ("debian", "tripleo_cluster", "hacluster")  # which tell no cluster from another
+
 
 class Identity(Struct, frozen=True):
     """By what a cluster is known: its name, its uuid (each empty where nothing tells it), and the names of its nodes.
 
-    `remotes` are the nodes that run its resources and are no members: by pacemaker_remote, such as computes.
+    `remotes` are the nodes that run its resources and are no members: by pacemaker_remote, such as computes. `rings` are the addresses that
+    corosync.conf has for the nodes: they tell clusters apart only where nothing names the nodes, for two clouds may have the same.
     """
 
     name: str = ""
     uuid: str = ""
     nodes: frozenset[str] = frozenset()
     remotes: frozenset[str] = frozenset()
+    rings: frozenset[str] = frozenset()
 
     def spelled(self, host: str) -> str:
         """Return a host's name as the cluster spells it, be it a remote node; empty for a host that is no node of it."""
@@ -38,9 +43,11 @@ class Identity(Struct, frozen=True):
             return self.uuid == other.uuid
         if self.name and other.name and self.name != other.name:
             return False
-        if not self.nodes or not other.nodes:
-            return bool(self.name) and self.name == other.name
-        return bool(_lower(self.nodes) & _lower(other.nodes))
+        if self.nodes and other.nodes:
+            return bool(_lower(self.nodes) & _lower(other.nodes))
+        if self.rings and other.rings:
+            return bool(self.rings & other.rings)
+        return bool(self.name) and self.name == other.name and not (self.name in _DEFAULT_NAMES and (self.nodes or other.nodes))
 
 
 class Seat(Struct, frozen=True):
@@ -96,11 +103,12 @@ def seats(targets: Iterable[Target]) -> list[Seat]:
 
 def _identity(target: Target, capture: Capture) -> Identity:
     name, uuid = "", ""
-    nodes: set[str] = set()
+    listed: set[str] = set()
+    named: set[str] = set()
     remotes: set[str] = set()
     for evidence in capture.of(COROSYNC):
         found = corosync(_read(target, evidence.path))
-        name, uuid, nodes = found.name, found.uuid, {_short(node) for node in found.nodes}
+        name, uuid, listed = found.name, found.uuid, {_short(node) for node in found.nodes}
     for evidence in capture.of(CIB):
         source = Source(evidence.path, _read(target, evidence.path), pacemaker.CIB.name)
         read = pcs_config_facts if evidence.weaker else cib_facts
@@ -112,8 +120,20 @@ def _identity(target: Target, capture: Capture) -> Identity:
             if isinstance(fact, Cluster):
                 name = fact.name or name
             elif isinstance(fact, Node):
-                (nodes if fact.type == "member" else remotes).add(_short(fact.name))
-    return Identity(name, uuid, frozenset(nodes), frozenset(remotes))
+                (named if fact.type == "member" else remotes).add(_short(fact.name))
+    rings = {node for node in listed if _is_address(node)}
+    return Identity(name, uuid, frozenset(named | (listed - rings)), frozenset(remotes), frozenset(rings))
+
+
+def configured(group: Group, catalogue: Catalogue) -> list[Fact]:
+    """Return what one of the CIBs of a cluster configures, a whole one if there is any; nothing where there is none."""
+    having = [(evidence.weaker, seat, evidence) for seat in (*group.seats, *group.older) for evidence in seat.capture.of(CIB)]
+    for weaker, seat, evidence in sorted(having, key=lambda each: each[0]):
+        source = Source(evidence.path, _read(seat.target, evidence.path), "cib")
+        facts = list((pcs_config_facts if weaker else cib_facts)([source], catalogue))
+        if any(isinstance(fact, Cluster) for fact in facts):
+            return facts
+    return []
 
 
 def _read(target: Target, path: str) -> str:
@@ -139,10 +159,12 @@ def _lower(names: Iterable[str]) -> set[str]:
 def groups(found: Sequence[Seat]) -> list[Group]:
     """Return the clusters, sorted by name and nodes, and last the hosts that are of none."""
     together: list[list[Seat]] = []
-    for seat in found:
+    for seat in sorted(found, key=lambda seat: not seat.identity.nodes):  # what has names first: they decide where addresses do not
         if seat.identity == Identity():
             continue
         fitting = [group for group in together if any(seat.identity.is_same(other.identity) for other in group)]
+        if len(fitting) > 1 and not seat.identity.nodes:
+            fitting = [group for group in fitting if any(other.identity.spelled(seat.node) for other in group)] or fitting[:1]
         together = [group for group in together if group not in fitting] + [[*(one for group in fitting for one in group), seat]]
     lone: list[Seat] = []
     for seat in (one for one in found if one.identity == Identity()):
@@ -174,7 +196,7 @@ def _group(members: Sequence[Seat]) -> Group:
     name = next((seat.identity.name for seat in members if seat.identity.name), "")
     uuid = next((seat.identity.uuid for seat in members if seat.identity.uuid), "")
     every = frozenset(node for seat in members for node in seat.identity.nodes)
-    nodes = frozenset(node for node in every if not _is_address(node)) or every  # corosync.conf may have no names
+    nodes = every or frozenset(node for seat in members for node in seat.identity.rings)  # corosync.conf may have no names
     order = sorted(counting, key=lambda seat: (_natural(seat.capture.host), seat.shown))
     remotes = frozenset(node for seat in members for node in seat.identity.remotes)
     return Group(Identity(name, uuid, nodes, remotes), tuple(order), tuple(older))

@@ -9,8 +9,20 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lwlint.audit.clusters import Group, Seat
-from lwlint.audit.report_files import release_hints
-from lwlint.audit.report_layout import CIB, CLUSTER_STATUS, CRM_REPORT, HOST, OPTIONS, PACKAGES, RELEASE, RUNTIME_UNITS, SOS, Capture
+from lwlint.audit.report_files import image_hint, release_hints
+from lwlint.audit.report_layout import (
+    CIB,
+    CLUSTER_STATUS,
+    CONTAINERS,
+    CRM_REPORT,
+    HOST,
+    OPTIONS,
+    PACKAGES,
+    RELEASE,
+    RUNTIME_UNITS,
+    SOS,
+    Capture,
+)
 from lwlint.audit.targets import ARCHIVE
 from lwlint.core.facts import Fact, Facts, NotCollected, Release, Unreadable
 from lwlint.core.finding import ConfigurationError
@@ -21,13 +33,15 @@ from lwlint.inputs.pacemaker.facts import Cluster
 from lwlint.run import AUTO, Reading, Request, load_catalogue, read_facts
 
 _TOPS = ("etc", "lib", "run", "sos_commands", "usr", "var")
-_CIB = re.compile(r"(?:^|/)(?:cib\.xml(?:\.live)?|pcs_cluster_cib[^/]*|cibadmin[^/]*|pcs_config)$")
+_CIB = re.compile(r"(?:^|/)(?:cib\.xml(?:\.live)?|pcs_cluster_cib[^/]*|cibadmin[^/]*|pcs_config|crm_configure_show)$")
 _STATUS = re.compile(r"(?:^|/)sos_commands/(?:pacemaker|cluster)/(?:pcs_status|crm_mon)[^/]*$")
 _OPTIONS = re.compile(r"(?:var/lib/config-data/(?:puppet-generated/)?[^/]+/)?etc/(?P<project>[^/]+)/")
 
 
 def _no_better(below: str, *, there: bool) -> str:
     """Return why a CIB, or what stands in for one, does not count; `there` tells that another one does."""
+    if below.endswith("crm_configure_show"):
+        return "the print of `crm configure show`, but there is better evidence" if there else "no print of `crm configure show` is in it"
     if not below.endswith("pcs_config"):
         return "a CIB, but there is a better one" if there else "no CIB is in it"
     return "the print of `pcs config`, but there is a CIB" if there else "no print of `pcs config` is in it"
@@ -198,14 +212,21 @@ def _facts_of(request: Request, label: str) -> Reading:
 
 def _hint(seat: Seat) -> Release | None:
     """Return the release that the host's packages and release files speak for."""
-    sources = []
-    for evidence in (*seat.capture.of(RELEASE), *seat.capture.of(PACKAGES)):
-        try:
-            text = seat.target.tree.read(evidence.path, _MOST).decode("utf-8", "replace")
-        except OSError:
-            continue
-        sources.append(Source(evidence.path, text, "packages"))
-    return next((Release(hint.release, hint.because) for hint in release_hints(sources) if hint.release is not None), None)
+    hints = release_hints(_texts(seat, RELEASE, PACKAGES))
+    found = next((hint for hint in hints if hint.release is not None), None)
+    if found is None:
+        found = next((hint for source in _texts(seat, CONTAINERS) if (hint := image_hint(source)) is not None), None)
+    return Release(found.release, found.because) if found is not None else None
+
+
+def _texts(seat: Seat, *kinds: str) -> Iterator[Source]:
+    for kind in kinds:
+        for evidence in seat.capture.of(kind):
+            try:
+                text = seat.target.tree.read(evidence.path, _MOST).decode("utf-8", "replace")
+            except OSError:
+                continue
+            yield Source(evidence.path, text, "packages")
 
 
 def _troubles(seat: Seat, label: str) -> Iterator[Unreadable]:

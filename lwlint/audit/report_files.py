@@ -15,6 +15,7 @@ from lwlint.files.archive import DEEPEST_PATH, Wanted
 from lwlint.files.archive.tree import followed
 from lwlint.files.archive.unpack import HOST
 from lwlint.files.tree import FILE, FOLDER, LINK, Tree
+from lwlint.run.release import by_version, of_image
 
 _PROJECTS = "|".join(PROJECTS)
 _CONF = r"[^/]+\.(?:conf|ini)(?:\.d/[^/]+)?"
@@ -38,7 +39,7 @@ _MEMBER = re.compile(
             r"etc/puppet/hieradata/.+\.(?:yaml|json)",
             r"usr/share/openstack-tripleo-heat-templates/.+\.(?:yaml|pp)",
             r"sos_commands/(?:pacemaker|cluster)/crm_report(?:[^/]*\.t[^/]+/[^/]+)?/[^/]+/(?:cib\.xml(?:\.live)?|corosync\.conf|RUNNING|STOPPED)",
-            r"sos_commands/(?:pacemaker|cluster)/(?:pcs_(?:config|status|cluster_cib)|crm_mon|cibadmin)[^/]*",
+            r"sos_commands/(?:pacemaker|cluster)/(?:pcs_(?:config|status|cluster_cib)|crm_configure_show|crm_mon|cibadmin)[^/]*",
             r"sos_commands/systemd/systemctl_(?:show|list-unit)[^/]*",
             r"sos_commands/(?:podman|docker)/(?:containers/)?(?:podman|docker)_(?:inspect|ps|container_inspect)[^/]*",
             r"sos_commands/(?:host|general|hostname)/hostname[^/]*",
@@ -223,6 +224,12 @@ _PACKAGE = re.compile(
     r"(?:openstack-|python-|python2-|python3-)?(?P<project>nova|glance|cinder|keystone|neutron|heat|puppet-tripleo)(?:-common|-api)?"
 )
 _PLATFORM = re.compile(r"OpenStack Platform release (?P<number>[\d.]+)[^\n]*?\((?P<name>[A-Za-z]+)\)")
+# OpenStack-Ansible's `etc/openstack-release`, and the archive of packages that charms take theirs from
+_DEPLOYED = re.compile(
+    rf"DISTRIB_CODENAME=\"?(?P<codename>{'|'.join(RELEASES)})\b\"?|ubuntu-cloud\.archive\.canonical\.com\S*\s+\w+-(?:updates|proposed)/(?P<pocket>\w+)",
+    re.IGNORECASE,
+)
+_DEPLOYED_VERSION = re.compile(r"DISTRIB_RELEASE=\"?(?P<major>\d+)\.")
 
 
 class ReleaseHint(Struct, frozen=True):
@@ -243,6 +250,10 @@ def release_hints(sources: Iterable[Source]) -> list[ReleaseHint]:
             because = f"`{platform.group()}`"
             found.append((0, ReleaseHint(name if name in RELEASES else None, because, Span(source.path, *platform.span()))))
             continue
+        deployed = _deployed(source)
+        if deployed is not None:
+            found.append((0, deployed))
+            continue
         for package in installed(source):
             fitting = _PACKAGE.fullmatch(package.name.value)
             major = re.match(r"\d+", package.version.value)
@@ -255,7 +266,35 @@ def release_hints(sources: Iterable[Source]) -> list[ReleaseHint]:
     return [hint for _, hint in sorted(found, key=lambda item: item[0])]
 
 
+def _deployed(source: Source) -> ReleaseHint | None:
+    """Return what OpenStack-Ansible's own file or a list of package archives says."""
+    own = source.path.endswith("etc/openstack-release")
+    if not own and not source.path.endswith("cloud-archive.list"):
+        return None
+    shown = _DEPLOYED.search(source.text)
+    if shown is not None:
+        name = (shown["codename"] or shown["pocket"]).lower()
+        return ReleaseHint(name if name in RELEASES else None, f"`{shown.group()}`", Span(source.path, *shown.span()))
+    version = _DEPLOYED_VERSION.search(source.text) if own else None
+    if version is None:
+        return None
+    return ReleaseHint(by_version(int(version["major"])), f"`{version.group()}`", Span(source.path, *version.span()))
+
+
+def image_hint(source: Source) -> ReleaseHint | None:
+    """Return the release that most images tell of which containers were started; None where none does."""
+    found: dict[str, list[str]] = {}
+    for image in re.findall(r"[\w./:@-]*(?:kolla|tripleo|rhos|podified)[\w./:@-]*", source.text):
+        name = of_image(image) if "/" in image else None
+        if name is not None:
+            found.setdefault(name, []).append(image)
+    if not found:
+        return None
+    name, images = max(found.items(), key=lambda item: len(item[1]))
+    at = source.text.index(images[0])
+    return ReleaseHint(name, f"the container image `{images[0]}`", Span(source.path, at, at + len(images[0])))
+
+
 def _release(project: str, major: int) -> str | None:
     first, number = _FIRST[project]
-    index = RELEASES.index(first) + major - number
-    return RELEASES[index] if RELEASES.index(first) <= index < len(RELEASES) else None
+    return by_version(major, (first, number))

@@ -16,6 +16,7 @@ from msgspec import Struct
 from lwlint.core.catalogue import PROJECTS
 from lwlint.core.secret import masked
 from lwlint.files.tree import FILE, FOLDER, Tree
+from lwlint.inputs.pacemaker.crm import is_crm_config
 from lwlint.inputs.pacemaker.pcs import is_pcs_config
 from lwlint.inputs.pacemaker.status import is_status, is_xml
 
@@ -250,7 +251,7 @@ def _cluster(search: Search, form: str) -> Found:
     ]
     cibs = [f"{report}/{name}" for report in reports for name in ("cib.xml.live", "cib.xml")]
     packed = [f"sos_commands/{plugin}/crm_report*/*/*/cib.xml*" for plugin in ("pacemaker", "cluster")]
-    texts = [f"sos_commands/{plugin}/pcs_config" for plugin in ("pacemaker", "cluster")]
+    texts = [f"sos_commands/{plugin}/{name}" for name in ("pcs_config", "crm_configure_show") for plugin in ("pacemaker", "cluster")]
     dumps = ["sos_commands/pacemaker/pcs_cluster_cib", "sos_commands/pacemaker/cibadmin*"]
     yield from _cibs(search, [*cibs, *packed, *dumps, "var/lib/pacemaker/cib/cib.xml"], texts)
     status = [
@@ -285,7 +286,7 @@ def _is_whole(search: Search, path: str) -> bool:
 
 def _may_be_cib(text: str) -> bool:
     """Return whether a file that begins so tells of a cluster's configuration; a command that failed left its complaint there."""
-    return "<" in text or is_pcs_config(text)
+    return "<" in text or is_pcs_config(text) or is_crm_config(text)
 
 
 def _units(search: Search) -> Found:
@@ -384,3 +385,4 @@ def _system(search: Search) -> Found:
     lists = ["sos_commands/rpm/*rpm*-qa*", "installed-rpms", "sos_commands/dpkg/dpkg_-l", "installed-debs"]
     yield from search.best(PACKAGES, lists)
     yield from search.every(RELEASE, ["etc/rhosp-release", "etc/os-release", "usr/lib/os-release", "etc/redhat-release", "etc/lsb-release"])
+    yield from search.every(RELEASE, ["etc/openstack-release", "etc/apt/sources.list.d/cloud-archive.list"])

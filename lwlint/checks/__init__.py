@@ -21,6 +21,7 @@ _CHECKS: Mapping[tuple[str, ...], Mapping[str, tuple[str, ...]]] = MappingProxyT
         ("cib",): {
             "pacemaker_bound": ("cluster-colocated", "cluster-ordered"),
             "pacemaker_constraints": ("cluster-constraint", "cluster-constraint-dangling"),
+            "pacemaker_placement": ("cluster-anywhere", "cluster-ports"),
             "pacemaker_services": ("cluster-resource", "cluster-resource-despite-option", "cluster-service"),
             "pacemaker_validity": ("cib-not-valid",),
             "pacemaker_state": (

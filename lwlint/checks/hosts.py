@@ -323,11 +323,13 @@ _REPLICA = "Run `pcs status` to see where the cluster has the bundle, and `podma
 
 
 def _evidence_twice(facts: Facts, params: object) -> str | None:
-    if facts.of(ClusterStatus):
+    if facts.of(ResourceStatus):
         return None if cibs(facts) else "no CIB was given"
     told = {unit.host for unit in facts.of(ShownUnit) if "ActiveState" in unit.properties} | {c.host for c in facts.of(HostContainer)}
     if len(hosts(facts)) > 1 and len(told) < 2:
         return "no output of `systemctl show` was given of two hosts"
+    if facts.of(ClusterStatus) and not told:
+        return "the status of the cluster shows no resource"
     return only_one(facts, params) or (None if cibs(facts) else "no CIB was given")
 
 

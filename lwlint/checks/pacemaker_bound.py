@@ -16,6 +16,7 @@ from lwlint.core.config_reader import Document
 from lwlint.core.facts import Facts
 from lwlint.core.finding import Command, Problem, Related
 from lwlint.core.source import Span
+from lwlint.inputs.pacemaker.belonging import never_apart, owners
 from lwlint.inputs.pacemaker.facts import (
     COLOCATION,
     CONSTRAINTS,
@@ -32,15 +33,22 @@ from lwlint.inputs.pacemaker.facts import (
     boolean,
     score,
 )
-from lwlint.inputs.pacemaker.model import PROMOTED, Cib, Colocations, by_node, cibs, first_takes, second_takes
+from lwlint.inputs.pacemaker.model import PROMOTED, TELLING, Cib, Colocations, by_node, cibs, first_takes, second_takes
 
+_SPELLED = {"haproxy": "HAProxy"}  # as a sentence has it
+_USUAL = ("haproxy-clone", "haproxy-bundle")  # as the remedy of the rule names them
+_LEAVE_IT = (
+    "It may stay so: the scheduler takes the address to each node where HAProxy can run, and HAProxy binds to it at once. "
+    "Where it must not be up alone, put HAProxy in a clone of its own and bind the group to that."
+)
 _LOOKED_AT = 500  # pairs of one constraint, to find words for what is wrong with it
 
 
 class Params(Document, frozen=True):
     """`each` resource of one service must be bound to a resource of the service `to`, or run where one does.
 
-    One that is so bound to a service of `or_to`, or to a promoted resource of a service of `or_to_promoted`, is excused.
+    One that is so bound to a service of `or_to`, or to a promoted resource of a service of `or_to_promoted`, is excused; so is one
+    that belongs to another resource, as `lwlint.inputs.pacemaker.belonging` has it.
     """
 
     each: Annotated[ServiceName, Meta(description="the service whose resources are judged")]
@@ -79,7 +87,7 @@ class _Judged:
     def __init__(self, cib: Cib, params: Params) -> None:
         self.cib = cib
         self.targets = cib.running(params.to)
-        graph = Colocations(cib)
+        self.graph = graph = Colocations(cib)
         self.bound = graph.bound(_running(cib, (params.to,)))
         self.excused = excused(cib, graph, params)
         self.theirs = {name for leaf in self.targets for name in _around(cib, leaf)}
@@ -125,7 +133,7 @@ def _run_colocated(facts: Facts, params: Params) -> Iterator[Saw]:
             continue
         for resource in judged.cib.running(params.each):
             if resource.name not in judged.bound | judged.excused:
-                yield _problem(judged.cib, resource, *_why_not_bound(judged, resource), _binding(judged, resource))
+                yield _unbound(judged, resource, _title(facts, params.to))
 
 
 def _run_ordered(facts: Facts, params: Params) -> Iterator[Saw]:
@@ -136,13 +144,13 @@ def _run_ordered(facts: Facts, params: Params) -> Iterator[Saw]:
         for resource in judged.cib.running(params.each):
             ordered, void = (True, ()) if resource.name in judged.excused else _ordered(judged, resource)
             target = judged.target(resource).name
-            ordering = pacemaker_fixes.ordered(resource, judged.target(resource))
+            ordering = pacemaker_fixes.ordered(_outermost(judged, resource), judged.target(resource))
             if void:
                 reason = f"the order with `{target}` binds nothing (`kind=Serialize`, or its lifetime is over); there must be one that does"
-                yield _problem(judged.cib, resource, reason, void, ordering)
+                yield _problem(judged.cib, resource, reason, void, ordering, remedy=_ordering_remedy(judged, resource))
             elif not ordered:
                 reason = f"no order with `{target}`; there must be one, `{resource.name}` first (`kind=Optional` is enough)"
-                yield _problem(judged.cib, resource, reason, (), ordering)
+                yield _problem(judged.cib, resource, reason, (), ordering, remedy=_ordering_remedy(judged, resource))
 
 
 def _title(facts: Facts, name: str) -> str:
@@ -158,7 +166,42 @@ def _running(cib: Cib, services: tuple[str, ...]) -> set[str]:
 def excused(cib: Cib, graph: Colocations, params: Params) -> set[str]:
     """Return the resources that the CIB binds to another service, as the parameters allow."""
     found = graph.leading_to(_running(cib, params.or_to))
-    return found | graph.leading_to(_running(cib, params.or_to_promoted), PROMOTED)
+    found |= graph.leading_to(_running(cib, params.or_to_promoted), PROMOTED)
+    return found | owners(cib, params.each, params.to).keys()
+
+
+def _unbound(judged: _Judged, resource: Resource, title: str) -> Problem:
+    """Return the problem of an address that is not bound: less than an error where it is never up away from a target that runs."""
+    reason, related = _why_not_bound(judged, resource)
+    commands = _binding(judged, resource)
+    if not never_apart(judged.cib, judged.graph, resource.name, judged.targets):
+        return _problem(judged.cib, resource, reason, related, commands, remedy=_remedy(judged, resource))
+    alone = f"it stays up by itself if {_SPELLED.get(title, title)} can run nowhere"
+    if resource.parent is not None and resource.parent == judged.target(resource).parent:
+        reason = f"{reason.partition(';')[0]}, so that {alone}"
+        return _problem(judged.cib, resource, reason, related, (), "note", _LEAVE_IT)
+    return _problem(judged.cib, resource, f"{reason}, for {alone}", related, commands, "warning", _remedy(judged, resource))
+
+
+def _remedy(judged: _Judged, resource: Resource) -> str | None:
+    """Return the remedy by the names that the CIB has, where the rule's own would mislead."""
+    bound, target = _outermost(judged, resource), judged.target(resource)
+    if bound is resource and target.name in _USUAL:
+        return None
+    group = f", the group that `{resource.name}` is in," if bound is not resource else ""
+    return f"Bind `{bound.name}`{group} to `{target.name}`: `pcs constraint colocation add {bound.name} with {target.name} INFINITY`."
+
+
+def _ordering_remedy(judged: _Judged, resource: Resource) -> str | None:
+    first, target = _outermost(judged, resource), judged.target(resource)
+    if first is resource and target.name in _USUAL:
+        return None
+    return f"Order them: `pcs constraint order start {first.name} then start {target.name} kind=Optional`."
+
+
+def _outermost(judged: _Judged, resource: Resource) -> Resource:
+    """Return what a constraint must name for the address: its group, unless the target is in it too."""
+    return resource if judged.target(resource).top == resource.top else judged.cib.top(resource)
 
 
 def _why_not_bound(judged: _Judged, resource: Resource) -> tuple[str, tuple[Related, ...]]:
@@ -176,10 +219,11 @@ def _why_not_bound(judged: _Judged, resource: Resource) -> tuple[str, tuple[Rela
 
 
 def _binding(judged: _Judged, resource: Resource) -> tuple[Command, ...]:
-    """Return what binds the resource to its target; none in a group, whose members bind each other by their order."""
-    if resource.parent is not None:
+    """Return what binds the resource, or the group around it, to its target; none in the target's own group, whose order binds."""
+    target = judged.target(resource)
+    if target.top == resource.top:
         return ()
-    return pacemaker_fixes.bound(resource, judged.target(resource), judged.touching({resource.name}, COLOCATION))
+    return pacemaker_fixes.bound(_outermost(judged, resource), target, judged.touching(_around(judged.cib, resource), COLOCATION))
 
 
 def _around(cib: Cib, resource: Resource) -> set[str]:
@@ -244,9 +288,25 @@ def _ordered(judged: _Judged, resource: Resource) -> tuple[bool, tuple[Related, 
     return False, tuple(void)
 
 
-def _problem(cib: Cib, resource: Resource, reason: str, related: tuple[Related, ...], commands: tuple[Command, ...]) -> Problem:
-    message, subject = f"virtual IP `{resource.name}`: {reason}", f"resource {resource.name}"
-    return Problem(resource.span, message, subject, related, host=cib.cluster.host, commands=commands)
+def _problem(
+    cib: Cib,
+    resource: Resource,
+    reason: str,
+    related: tuple[Related, ...],
+    commands: tuple[Command, ...],
+    severity: str | None = None,
+    remedy: str | None = None,
+) -> Problem:
+    return Problem(
+        span=resource.span,
+        message=f"virtual IP `{resource.name}`: {reason}",
+        subject=f"resource {resource.name}",
+        related=related,
+        severity=severity,
+        host=cib.cluster.host,
+        commands=commands,
+        remedy=remedy,
+    )
 
 
 _EVIDENCE = needs(Cluster, "no CIB was given")
@@ -272,6 +332,10 @@ def _judge_status(facts: Facts, params: Params, status: ClusterStatus, shown: li
     if not targets:
         yield Unknown(f"`{status.name}` shows no {title}", status.span)
         return
+    if not any(_is(one, params.each, known) for one in shown):
+        each = next((service.title for service in facts.services if service.name == params.each), params.each)
+        yield Unknown(f"`{status.name}` shows no {each}", status.span)
+        return
     runs = {node.value for one in targets if one.runs for node in one.nodes}
     elsewhere = {name for cib in known for name in excused(cib, Colocations(cib), params)}
     for one in shown:
@@ -291,9 +355,7 @@ def _judge_status(facts: Facts, params: Params, status: ClusterStatus, shown: li
 def _controllers(shown: list[ResourceStatus]) -> bool:
     """Return whether these are the resources of OpenStack controllers, by the services that are known of them."""
     services = {one.service.name: one.service for one in shown if one.service is not None}
-    return (
-        any(service.openstack for service in services.values()) or sum(name in services for name in ("rabbitmq", "galera", "haproxy")) > 1
-    )
+    return any(service.openstack for service in services.values()) or all(name in services for name in TELLING)
 
 
 def _may_follow(one: ResourceStatus, params: Params, known: list[Cib], shown: list[ResourceStatus]) -> bool:

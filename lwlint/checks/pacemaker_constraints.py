@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated
 
 from msgspec import Meta
@@ -12,11 +12,12 @@ from lwlint.checks.pacemaker_fixes import untold
 from lwlint.checks.parameters import ServiceKind, ServiceName
 from lwlint.core.check import Check, NoParams, Saw, Unknown, needs
 from lwlint.core.config_reader import Document
-from lwlint.core.facts import Facts
+from lwlint.core.facts import ACTIVE_PASSIVE, Facts
 from lwlint.core.finding import Problem, Related
 from lwlint.inputs.pacemaker.facts import COLOCATION, CONSTRAINTS, LOCATION_SETS, ORDER, Cluster, Constraint, Member
-from lwlint.inputs.pacemaker.model import Cib, cibs, mandatory
+from lwlint.inputs.pacemaker.model import Cib, cibs, is_by_pattern, mandatory, only_remote
 
+_REFUSED = "Pacemaker refuses the CIB under schemas 1.2 and later"
 _STARTS = ("start", "promote")
 
 
@@ -56,11 +57,16 @@ def _in_turn(constraint: Constraint) -> Iterator[tuple[Member, Member]]:
 class Params(Document, frozen=True):
     """No constraint may name a resource of a service of these kinds, be it there or left from the full architecture.
 
-    And none may make another OpenStack service wait for one of the services `waits_for`.
+    And none may make another OpenStack service wait for one of the services `waits_for`. Of Instance HA's own services `on_remotes`
+    a constraint is told where they run on remote nodes only.
     """
 
     kinds: Annotated[tuple[ServiceKind, ...], Meta(description="the kinds of services that no constraint may name")]
     waits_for: Annotated[tuple[ServiceName, ...], Meta(description="the services that no other OpenStack service may wait for")] = ()
+    on_remotes: Annotated[
+        tuple[ServiceName, ...],
+        Meta(description="services of Instance HA, told only where they run on remote nodes"),
+    ] = ()
 
 
 def _run_outside(facts: Facts, params: Params) -> Iterator[Saw]:
@@ -70,6 +76,7 @@ def _run_outside(facts: Facts, params: Params) -> Iterator[Saw]:
         if not cib.openstack:
             yield Unknown("there is no OpenStack service in this CIB", cib.cluster.span)
             continue
+        remote = only_remote(cib)
         titles: dict[str, list[str]] = {}
         for constraint in cib.constraints:
             outside = {}
@@ -79,7 +86,9 @@ def _run_outside(facts: Facts, params: Params) -> Iterator[Saw]:
                 if titles[member.name]:
                     outside[member.name] = member
             if outside:
-                yield _outside(cib, constraint, outside, titles)
+                yield _outside(cib, constraint, outside, titles, params, remote)
+            elif any(cib.resources[name].top in remote for member in constraint.members for name in member.resources):
+                yield from _of_remotes(cib, constraint, params, remote)
             elif params.waits_for:
                 yield from _waiting(cib, constraint, params)
 
@@ -90,7 +99,8 @@ def _titles(cib: Cib, member: Member, kinds: tuple[str, ...]) -> list[str]:
     for name in member.resources:
         for leaf in cib.inside(name):
             service = cib.service(leaf)
-            if service is not None and service.kind in kinds:
+            doubtful = service is not None and is_by_pattern(service) and cib.top(leaf).instances == 1
+            if service is not None and service.kind in kinds and not doubtful:
                 found[service.name] = service.title
     return list(found.values())
 
@@ -101,7 +111,47 @@ def _titles_gone(cib: Cib, member: Member, gone: Mapping[str, str]) -> list[str]
     return [gone[member.name]] if member.name in gone and not there else []
 
 
-def _outside(cib: Cib, constraint: Constraint, outside: dict[str, Member], titles: dict[str, list[str]]) -> Problem:
+def _of_remotes(cib: Cib, constraint: Constraint, params: Params, remote: set[str]) -> Iterator[Problem]:
+    """Yield a note on a constraint of Instance HA's own services of compute nodes."""
+    found = {
+        top: None
+        for member in constraint.members
+        for name in member.resources
+        if (top := cib.resources[name].top) in remote
+        and any(service.name in params.on_remotes for leaf in cib.inside(top) if (service := cib.service(leaf)) is not None)
+    }
+    if found:
+        yield _note(cib, constraint, found, "on remote nodes only, as Instance HA before queens has it")
+
+
+def _is_helper(cib: Cib, member: Member) -> bool:
+    """Whether all that a member runs must run once and is no service of OpenStack's own, as SUSE's neutron-ha-tool."""
+    services = [cib.service(leaf) for name in member.resources for leaf in cib.inside(name)]
+    return bool(services) and all(each is not None and each.kind == ACTIVE_PASSIVE and not each.openstack for each in services)
+
+
+def _note(cib: Cib, constraint: Constraint, names: Iterable[str], where: str) -> Problem:
+    shown = ", ".join(f"`{name}`" for name in names)
+    return Problem(
+        span=constraint.span,
+        message=f"{constraint.type} `{constraint.name}`: {shown} is {where}; the constraint goes with what it is on",
+        subject=f"constraint {constraint.name}",
+        severity="note",
+        remedy="Nothing need be done: it goes when the resource does.",
+        host=constraint.host,
+    )
+
+
+def _outside(
+    cib: Cib, constraint: Constraint, outside: dict[str, Member], titles: dict[str, list[str]], params: Params, remote: set[str]
+) -> Problem:
+    tops = {member.name: {cib.resources[name].top for name in member.resources} for member in outside.values()}
+    if all(each and each <= remote for each in tops.values()):
+        return _note(cib, constraint, outside, "on remote nodes only, as Instance HA before queens has it")
+    last = max((member.set for member in constraint.members), default=-1)
+    late = [member for member in constraint.members if (member.position == "then" if last < 0 else member.set == last)]
+    if constraint.type == ORDER and late and all(_is_helper(cib, member) for member in late):
+        return _note(cib, constraint, (member.name for member in late), "active/passive, and it starts after what is outside the core")
     names = ", ".join(f"`{name}`" for name in outside)
     verb, them = ("is", "it") if len(outside) == 1 else ("are", "them")
     related = tuple(
@@ -154,10 +204,11 @@ def _run_dangling(facts: Facts, _: NoParams) -> Iterator[Saw]:
                     )
         for resource in cib.resources.values():
             if resource.template is not None and resource.template_missing:
-                missing = resource.template.value
+                name = resource.template.value
+                outcome = f"{_REFUSED}; not validated, it leaves the resource out"
                 yield Problem(
                     span=resource.template.span,
-                    message=f"resource `{resource.name}`: there is no template `{missing}`, so Pacemaker leaves the resource out",
+                    message=f"resource `{resource.name}`: there is no template `{name}`: {outcome}",
                     subject=f"resource {resource.name}",
                     host=resource.host,
                 )
@@ -168,7 +219,10 @@ def _dangling(cib: Cib, member: Member) -> tuple[str, tuple[Related, ...]]:
         tag = next((tag for tag in cib.tags if tag.name == member.name), None)
         if tag is not None:
             return f"tag `{member.name}` holds no resource", (Related(tag.span, "this tag"),)
-        return f"there is no resource `{member.name}`, so Pacemaker ignores the constraint", ()
+        return (
+            f"there is no resource `{member.name}`: {_REFUSED}; not validated, it ignores the constraint",
+            (),
+        )
     resource = cib.resources.get(member.name)
     if member.hidden and resource is not None:
         top = cib.top(resource)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
 
 from msgspec import Meta, field
@@ -19,12 +19,24 @@ from lwlint.core.secret import command
 from lwlint.core.source import Text
 from lwlint.inputs.containers.facts import HostContainer
 from lwlint.inputs.oslo.facts import Option
-from lwlint.inputs.pacemaker.facts import BUNDLE, CONSTRAINTS, NODE_ATTRIBUTES, TEMPLATES, Cluster, Expression, Resource, boolean
-from lwlint.inputs.pacemaker.model import Cib, cibs
+from lwlint.inputs.pacemaker.facts import (
+    BUNDLE,
+    CONSTRAINTS,
+    NODE_ATTRIBUTES,
+    TEMPLATES,
+    Cluster,
+    Expression,
+    Resource,
+    RunsElsewhere,
+    boolean,
+)
+from lwlint.inputs.pacemaker.model import TELLING, TRIPLEO, Cib, cibs, is_by_pattern, only_remote
 from lwlint.inputs.systemd.facts import LOADED
 
 _STARTED = ("enabled", "enabled-runtime")
 NO_CIB = "no CIB was given"
+ON_REMOTES = "runs on remote nodes only, as Instance HA before queens has it; it is no controller's"
+NOT_KNOWN = "See what it is: if it may run on several nodes at a time, let systemd have it; if it must run once, leave it."
 NOT_OPENSTACK = "there is no OpenStack service in this CIB"
 
 
@@ -51,6 +63,9 @@ class Params(Document, frozen=True):
     reason_of_helpers: Annotated[str, Meta(description="what the message says of what systemd has no unit of; empty: `reason`")] = (
         ""  # for what systemd has no unit of; empty: the same
     )
+    on_remotes: Annotated[
+        tuple[ServiceName, ...], Meta(description="services of Instance HA that are told, too, where they run on remote nodes only")
+    ] = ()
 
 
 def _run(facts: Facts, params: Params) -> Iterator[Saw]:
@@ -61,11 +76,19 @@ def _run(facts: Facts, params: Params) -> Iterator[Saw]:
             yield Unknown(NOT_OPENSTACK, cib.cluster.span)
             continue
         yield from untold(cib, TEMPLATES)
+        remote = only_remote(cib)
         for leaf in cib.leaves():
             service = cib.service(leaf)
             if service is None:
                 continue
-            if service.kind in params.kinds or service.name in params.services:
+            if leaf.top in remote and (service.name in params.on_remotes or service.kind in params.kinds):
+                yield _problem(
+                    cib, leaf, _title(service, leaf), ON_REMOTES, (), "note", "Nothing need be done: it goes when Instance HA does."
+                )
+            elif service.kind in params.kinds and is_by_pattern(service) and cib.top(leaf).instances == 1:
+                reason = "is not known, and runs once in the cluster; what is active/active must be managed by systemd, not by Pacemaker"
+                yield _problem(cib, leaf, _title(service, leaf), reason, (), "note", NOT_KNOWN)
+            elif service.kind in params.kinds or service.name in params.services:
                 reason = params.reason if _runs(service) else params.reason_of_helpers or params.reason
                 ours = service.kind in params.kinds and _runs(service)
                 commands = (pacemaker_fixes.handed_over if ours else pacemaker_fixes.removed)(cib, leaf)
@@ -107,7 +130,7 @@ def _runs(service: Service) -> bool:
 def _title(service: Service, leaf: Resource) -> str:
     """The title of the service; the name of its unit for one that the catalogue knows by a pattern only (`openstack-*`)."""
     unit = (leaf.agent or "").rpartition(":")[2]
-    return unit if unit and any("*" in known for known in service.units) else service.title
+    return unit if unit and is_by_pattern(service) else service.title
 
 
 def _is_over(service: Service, release: Release) -> bool:
@@ -117,7 +140,9 @@ def _is_over(service: Service, release: Release) -> bool:
     return RELEASES.index(release.name) > max(RELEASES.index(name) for name in service.under_pacemaker)
 
 
-def _problem(cib: Cib, leaf: Resource, title: str, reason: str, commands: tuple[Command, ...], severity: str | None = None) -> Problem:
+def _problem(
+    cib: Cib, leaf: Resource, title: str, reason: str, commands: tuple[Command, ...], severity: str | None = None, remedy: str | None = None
+) -> Problem:
     top = cib.top(leaf)
     where = f" in `{top.name}`" if top.name != leaf.name else ""
     related = (Related(top.span, f"the {top.form} around it"),) if top.name != leaf.name else ()
@@ -129,6 +154,7 @@ def _problem(cib: Cib, leaf: Resource, title: str, reason: str, commands: tuple[
         severity=severity,
         host=leaf.host,
         commands=commands,
+        remedy=remedy,
     )
 
 
@@ -167,6 +193,10 @@ CHECKS = (
 )
 
 
+_STORES = frozenset(("rabbitmq", "galera"))  # a cluster with both and with OpenStack's own services leaves nothing to another one
+_MAY_BE_CONTROLLERS = frozenset(("rabbitmq", "haproxy"))
+
+
 class ServicesParams(Document, frozen=True):
     """The services that a cluster must run, by their names in the catalogue.
 
@@ -191,8 +221,10 @@ class ServicesParams(Document, frozen=True):
 
 def _run_services(facts: Facts, params: ServicesParams) -> Iterator[Saw]:
     titles = {service.name: service.title for service in facts.services}
+    elsewhere = facts.of(RunsElsewhere)
     for cib in cibs(facts):
-        if not cib.openstack:
+        maybe = cib.services.keys() >= _MAY_BE_CONTROLLERS
+        if not cib.openstack and not maybe:
             yield Unknown("there is no OpenStack service in this CIB", cib.cluster.span)
             continue
         marks = _marks(cib)
@@ -205,13 +237,34 @@ def _run_services(facts: Facts, params: ServicesParams) -> Iterator[Saw]:
             unknown = next(_untold(cib), None) if why is None else None
             if unknown is not None:
                 yield unknown
-                continue
-            if mark is not None or (why is None and not marks):
+            elif mark is not None:
                 yield _missing(cib, name, title, mark)
             elif why is None:
-                yield Unknown(f"no node is marked to run {title}, so it may run in another cluster", cib.cluster.span)
+                yield _judged_absent(cib, name, title, marks, elsewhere)
             elif why:
                 yield Unknown(why, cib.cluster.span)
+
+
+def _judged_absent(cib: Cib, name: str, title: str, marks: Mapping[str, Text], elsewhere: Sequence[RunsElsewhere]) -> Saw:
+    """Return what is to be said of a service that is not here and must be somewhere: absent here is not absent in the cloud."""
+    if marks:
+        return Unknown(f"no node is marked to run {title}, so it may run in another cluster", cib.cluster.span)
+    if cib.cluster.name == TRIPLEO:
+        return _missing(cib, name, title, None)
+    services = cib.services
+    if not any(service.openstack for service in services.values()):
+        if all(each in services for each in TELLING):  # a cluster of databases and messages
+            return Unknown(f"{title} may run in another cluster, for no OpenStack service runs in this one", cib.cluster.span)
+        return _missing(cib, name, title, None, "note")
+    if services.keys() >= _STORES:
+        return _missing(cib, name, title, None)
+    there = next((other for other in elsewhere if name in other.services), None)
+    if there is not None:
+        return Unknown(f"{title} runs in another cluster, `{there.name}`", cib.cluster.span)
+    whole = next((other for other in elsewhere if other.services >= _STORES), None)
+    if whole is not None:
+        return Unknown(f"{title} may run in another cluster: `{whole.name}` is judged for it", cib.cluster.span)
+    return _missing(cib, name, title, None)
 
 
 def _why(cib: Cib, name: str, params: ServicesParams, release: Release) -> str | None:
@@ -249,11 +302,14 @@ def _marks(cib: Cib) -> dict[str, Text]:
     return found
 
 
-def _missing(cib: Cib, name: str, title: str, mark: Text | None) -> Problem:
+def _missing(cib: Cib, name: str, title: str, mark: Text | None, severity: str | None = None) -> Problem:
+    """Return the problem; a note where it is not even certain that this is a cluster of OpenStack's."""
     related = (Related(mark.span, f"a node is marked to run {title}"),) if mark is not None else ()
+    where = ", here or in another cluster of the cloud" if severity is not None else ""
     return Problem(
         span=cib.cluster.resources or cib.cluster.span,
-        message=f"cluster: {title} is not among its resources; it must be managed by Pacemaker",
+        message=f"cluster: {title} is not among its resources; it must be managed by Pacemaker{where}",
+        severity=severity,
         subject=f"service {name}",
         related=related,
         host=cib.cluster.host,

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from lwlint.checks.pacemaker_fixes import pcs, untold, without
 from lwlint.checks.parameters import ServiceKind, ServiceName
-from lwlint.core.check import Check, Saw
+from lwlint.core.check import Check, Saw, Unknown
 from lwlint.core.config_reader import Document
 from lwlint.core.facts import Facts
 from lwlint.core.finding import Problem, Related
@@ -38,7 +38,7 @@ from lwlint.inputs.pacemaker.facts import (
     boolean,
     score,
 )
-from lwlint.inputs.pacemaker.model import PROMOTED, Cib, barred, cibs
+from lwlint.inputs.pacemaker.model import PROMOTED, Cib, cibs, places
 
 _UNPROMOTED = ("slave", "unpromoted")
 _BANS = ("cli-ban-", "cli-standby-")  # what `pcs resource ban`, `move` and `crm resource move` leave behind
@@ -125,7 +125,6 @@ def _run_banned(facts: Facts, params: Params) -> Iterator[Saw]:
     for cib in _clusters(facts):
         yield from untold(cib, CONSTRAINTS, LOCATION_SETS)
         core = {name for leaf in _leaves(cib, params) for name in (leaf.name, leaf.parent, leaf.top) if name is not None}
-        everywhere = {node.name for node in cib.nodes if node.type == "member"}
         for constraint in cib.constraints:
             nodes = _banned_from(constraint) if constraint.name.startswith(_BANS) else []
             named = [name for member in constraint.members for name in member.resources if name in core]
@@ -135,23 +134,35 @@ def _run_banned(facts: Facts, params: Params) -> Iterator[Saw]:
                 )
                 commands = (without(constraint),)
                 yield Problem(constraint.span, message, f"constraint {constraint.name}", host=constraint.host, commands=commands)
-        if not any(leaf.agent == "ocf:pacemaker:remote" for leaf in cib.leaves()):
-            yield from _nowhere(cib, core, everywhere)
+        yield from _nowhere(cib, core)
 
 
-def _nowhere(cib: Cib, core: set[str], everywhere: set[str]) -> Iterator[Problem]:
-    """Yield what keeps the core, or a resource of it, from every node."""
-    standing_by = {node.name: node for node in cib.nodes if node.type == "member" and node.standby}
+def _nowhere(cib: Cib, core: set[str]) -> Iterator[Saw]:
+    """Yield what keeps the core, or a resource of it, from every node: a member of the cluster, or a remote node."""
+    found = places(cib)
+    everywhere = {node.name for node in found.nodes}
+    standing_by = {node.name: node for node in found.nodes if node.standby}
     if core and everywhere and everywhere <= set(standing_by):
         yield _standby_everywhere(cib, list(standing_by.values()))
         return
-    for name, bans in barred(cib).items():
-        if name in core and everywhere and everywhere <= {*bans, *standing_by}:
-            top = cib.resources[name]
-            related = tuple(Related(constraint.span, f"bans it from `{node}`") for node, constraint in bans.items())
-            related += tuple(Related(node.span, "is in standby") for node in standing_by.values() if node.name not in bans)
-            message = f"resource `{name}`: it is banned from every node; there must be one where it may run"
-            yield Problem(top.span, message, f"resource {name}", related, host=top.host)
+    for name in dict.fromkeys((*found.barred, *found.left_out)):
+        bans, left_out = found.barred.get(name, {}), found.left_out.get(name, set())
+        if name not in core or not everywhere or not everywhere <= {*bans, *standing_by, *left_out}:
+            continue
+        top = cib.resources[name]
+        related = tuple(Related(constraint.span, f"bans it from `{node}`") for node, constraint in bans.items())
+        related += tuple(Related(node.span, "is in standby") for node in standing_by.values() if node.name not in bans)
+        message = f"resource `{name}`: it is banned from every node; there must be one where it may run"
+        symmetric = cib.properties.get("symmetric-cluster")
+        if symmetric is not None and left_out - {*bans, *standing_by}:
+            message = (
+                f"resource `{name}`: `symmetric-cluster` is `{symmetric.value}`, and no location constraint lets it run; there must be one"
+            )
+            related += (Related(symmetric.span, "this property"),)
+        yield Problem(top.span, message, f"resource {name}", related, host=top.host)
+    for name in sorted(found.doubtful & core):
+        because = f"`{name}` may run only where node attributes have it, and the CIB does not tell them"
+        yield Unknown(because, cib.resources[name].span)
 
 
 def _standby_everywhere(cib: Cib, nodes: list[Node]) -> Problem:

@@ -172,7 +172,7 @@ def _audit(command: argparse.ArgumentParser) -> None:
     command.add_argument("--root", action="append", default=[], metavar="DIR", help="a host's file system")
     command.add_argument("--live", action="store_true", help="this machine, as `--root /`; nothing is run or written")
     command.add_argument("--run", action="store_true", help="with `--live`: run `cibadmin -Q` and `systemctl show`, which only read")
-    command.add_argument("--release", metavar="NAME", help="`mitaka` ... `wallaby`; `auto` goes by evidence (default)")
+    command.add_argument("--release", metavar="NAME", help="`mitaka` ... `hibiscus`; `auto` goes by evidence (default)")
     _schemas(command)
     _rules(command)
     command.add_argument(
@@ -275,7 +275,7 @@ def _input(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "-e", "--environment", action="append", default=[], metavar="FILE", help="a Heat environment; several, in their order"
     )
-    command.add_argument("--release", metavar="NAME", help="`mitaka` ... `wallaby`; `auto` goes by evidence (default)")
+    command.add_argument("--release", metavar="NAME", help="`mitaka` ... `hibiscus`; `auto` goes by evidence (default)")
     command.add_argument("--kind", metavar="KIND", help="read every file as `heat`, `cib`, `unit`, `oslo` or `puppet`")
     _schemas(command)
     command.add_argument("--stdin-filename", default="", metavar="PATH", help="the path that `-` stands for")

@@ -27,7 +27,7 @@ PROJECTS = (
     "panko", "placement", "sahara", "senlin", "tacker", "trove", "vitrage", "watcher", "zaqar", "zun",
 )  # fmt: skip
 _DATABASE = {"section", "option", "retry_section", "connection", "retries"}
-_PACEMAKER = {"releases", "agents", "agents_with_id", "ids", "full_ha", "bundle", "images", "templates", "profiles"}
+_PACEMAKER = {"releases", "agents", "types", "agents_with_id", "ids", "full_ha", "bundle", "images", "templates", "profiles"}
 _SERVICE = {
     "title", "in_spec", "project", "daemon", "releases", "aliases", "outside_aliases", "templates", "pacemaker", "units", "httpd",
     "containers", "files", "generated", "databases", "broker", "modules", "may", "note", "programs", "ends",
@@ -70,7 +70,8 @@ class Entry(Struct, frozen=True):
     """One service, and how a cluster or a host names it.
 
     `images` are base names of container images, `agents_with_id` pairs of an agent and the only id (a glob) under which
-    it is this service, `generated` the directories below `puppet-generated/` from which its containers are fed.
+    it is this service, `generated` the directories below `puppet-generated/` from which its containers are fed. `types` are types of
+    OCF agents that are this service whoever provides them.
     """
 
     service: Service
@@ -78,6 +79,7 @@ class Entry(Struct, frozen=True):
     images: tuple[str, ...] = ()
     agents_with_id: tuple[tuple[str, str], ...] = ()
     generated: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
 
 
 def entries(plain: Any) -> list[Entry]:
@@ -208,6 +210,7 @@ def _entry(name: str, kind: str, values: Any, databases: Mapping[str, Database])
         path,
         images=_words(pacemaker, "images", inside),
         agents_with_id=tuple(_agents_with_id(pacemaker, inside)),
+        types=_words(pacemaker, "types", inside),
         generated=_words(values, "generated", path) if "generated" in values or not project else (project,),
     )
 
@@ -242,6 +245,11 @@ _IMAGE_PREFIXES = ("centos-binary-", "centos-source-", "rhel-binary-", "ubi8-bin
 _VARIANTS = ("/deprecated/", "/experimental/")
 _CELL = re.compile(r"-cell\d+$")
 _CONTAINER_UNIT = re.compile(r"(?:tripleo_|edpm_)(?P<name>.+)|kolla-(?P<kolla>.+)-container")
+# Providers whose agents are what ClusterLabs and LINBIT say, and nothing else: `ocf:heartbeat:openstack-cinder-volume` attaches a volume.
+_FIXED_PROVIDERS = ("heartbeat", "pacemaker", "linbit")
+# Agents that run what they are told, so that an id may tell what it is.
+_ANYTHING = ("anything", "docker", "podman", "rkt", "Dummy", "Stateful", "Delay", "Filesystem", "VirtualDomain")
+CONTAINER_AGENTS = ("ocf:heartbeat:docker", "ocf:heartbeat:podman", "ocf:heartbeat:rkt")
 
 
 def load(text: str, path: str) -> Catalogue:
@@ -280,7 +288,8 @@ class Catalogue:
         """Return the service that a cluster resource runs: by its agent, else its image, at last by its id.
 
         `agent` is `class:provider:type` or `class:type`; a bundle, clone or group has none of its own: give the one of
-        its child, or None. `image` is a bundle's container image. An id proves nothing where an agent names a unit.
+        its child, or None. `image` is a container's image, of a bundle or of an agent that runs one. An id proves nothing where
+        an agent names a unit, or is an OCF agent that does one thing.
         """
         if agent is not None:
             agent = agent.replace("::", ":")
@@ -291,10 +300,24 @@ class Catalogue:
             service = self._images.get(_image_base(image))
             if service is not None:
                 return service
+        if agent is not None and agent.startswith("ocf:") and agent.rpartition(":")[2] not in _ANYTHING:
+            return None
         service = self._ids.get(_bare(id))
+        if service is None and image is not None and (agent is None or agent in CONTAINER_AGENTS):
+            service = self._named_after(image)
         if service is not None or agent is not None:
             return service
         return self.of_unit(_bare(id)) if form != "primitive" else None
+
+    def _named_after(self, image: str) -> Service | None:
+        """Return the service whose unit or container an image is named after: `quay.io/x/centos-binary-nova-api:tag`."""
+        parts = image.partition("@")[0].rpartition("/")[2].partition(":")[0].split("-")
+        for start in range(min(len(parts), 4)):
+            base = "-".join(parts[start:])
+            found = self.of_container(base.replace("-", "_")) or self.of_unit(base)
+            if found is not None:
+                return found
+        return None
 
     def of_unit(self, unit: str) -> Service | None:
         """Return the service of a unit of this name: with or without `.service`, an instance, or `tripleo_CONTAINER`."""
@@ -387,11 +410,12 @@ class Catalogue:
             ("aliases", lambda e: (a.lower() for a in e.service.aliases)),
             ("templates", lambda e: e.service.templates),
             ("agents", lambda e: (*e.service.agents, *("=".join(pair) for pair in e.agents_with_id))),
+            ("types", lambda e: e.types),
             ("images", lambda e: e.images),
             ("profiles", lambda e: e.service.profiles),
             ("ids", lambda e: e.service.resource_ids),
         )
-        inside = ("agents", "images", "profiles", "ids")
+        inside = ("agents", "types", "images", "profiles", "ids")
         for key, claimed in claims:
             owner: dict[str, str] = {}
             for entry in self._entries:
@@ -410,8 +434,13 @@ class Catalogue:
         kind, _, name = agent.partition(":")
         if kind in _UNIT_CLASSES:
             return self.of_unit(name)
-        if agent.startswith("ocf:openstack:"):
-            return self.of_unit("openstack-" + agent[len("ocf:openstack:") :])
+        if kind == "ocf":
+            provider, _, type = name.partition(":")
+            if type and provider not in _FIXED_PROVIDERS:
+                return (
+                    self._types.get(type) or self.of_unit(type) or (self.of_unit("openstack-" + type) if provider == "openstack" else None)
+                )
+            return None
         return next((service for glob, service in self._agent_globs if fnmatchcase(agent, glob)), None)
 
     def _of_path(self, path: str) -> tuple[Service, bool] | None:
@@ -475,6 +504,19 @@ class Catalogue:
     @cached_property
     def _agents(self) -> dict[str, Service]:
         return {agent: service for service in self.services for agent in service.agents if "*" not in agent}
+
+    @cached_property
+    def _types(self) -> dict[str, Service]:
+        """Types of OCF agents that are a service whoever provides them; those of Pacemaker's own (`remote`) say nothing elsewhere."""
+        found: dict[str, Service] = {}
+        for service in self.services:
+            for agent in service.agents:
+                kind, _, name = agent.partition(":")
+                provider, _, type = name.partition(":")
+                if kind == "ocf" and provider != "pacemaker" and "*" not in type:
+                    found.setdefault(type, service)
+        found.update((type, entry.service) for entry in self._entries for type in entry.types)
+        return found
 
     @cached_property
     def _agent_globs(self) -> list[tuple[str, Service]]:

@@ -66,10 +66,15 @@ class OneOf:
 
 
 RELEASES = (
-    "liberty", "mitaka", "newton", "ocata", "pike", "queens", "rocky", "stein", "train", "ussuri", "victoria", "wallaby",
+    "liberty", "mitaka", "newton", "ocata", "pike", "queens", "rocky", "stein", "train", "ussuri", "victoria", "wallaby", "xena", "yoga",
+    "zed", "antelope", "bobcat", "caracal", "dalmatian", "epoxy", "flamingo", "gazpacho", "hibiscus",
 )  # fmt: skip
+NUMBERED = {  # releases that go by the year and half of the year, too
+    f"{2023 + i // 2}.{1 + i % 2}": name for i, name in enumerate(RELEASES[RELEASES.index("antelope") :])
+}
+LAST_OF_TRIPLEO = "wallaby"  # TripleO, and with it the architecture of the spec, ends here
 
-LATER = "later"  # a release after all that lwlint knows by name
+LATER = "later"  # any release after the last of TripleO
 
 CORE, ACTIVE_PASSIVE, ACTIVE_ACTIVE, INFRASTRUCTURE = "core", "active_passive", "active_active", "infrastructure"
 

@@ -178,6 +178,9 @@ class Kinds:
         one that was met in a folder is then left out.
         """
         markup = head.lstrip("\ufeff \t\r\n").startswith("<")
+        for kind in self._printed if named else ():
+            if kind.guess(head):
+                return kind, ""
         for kind in self._files:
             if markup and kind.language != "xml":
                 continue

@@ -47,4 +47,4 @@ def _of_packages() -> Iterator[Kind]:
 
 
 # in the order in which their facts are made: a kind may look at the facts of those before it
-KINDS = Kinds((*heat.KINDS, *puppet.KINDS, *containers.KINDS, *systemd.KINDS, *oslo.KINDS, *pacemaker.KINDS, *_of_packages()))
+KINDS = Kinds((*heat.KINDS, *pacemaker.KINDS, *containers.KINDS, *systemd.KINDS, *oslo.KINDS, *puppet.KINDS, *_of_packages()))

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE, RELEASES, Service
+from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE, LAST_OF_TRIPLEO, RELEASES, Service
 from lwlint.core.secret import masked
 from lwlint.policy.rules import Clause, Example, Rule
 from lwlint.policy.settings import Key, Layer, Settings, position
@@ -200,7 +200,7 @@ class _Architecture(Struct, frozen=True):
 _FULL = _Architecture("everything under Pacemaker", "liberty", "mitaka")
 _HOST = _Architecture("lightweight, on the host", "newton", "rocky")
 _DOCKER = _Architecture("lightweight, docker", "pike", "train")
-_PODMAN = _Architecture("lightweight, podman", "stein", RELEASES[-1])
+_PODMAN = _Architecture("lightweight, podman", "stein", LAST_OF_TRIPLEO)
 
 
 def service_table(services: Sequence[Service]) -> str:

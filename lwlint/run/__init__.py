@@ -299,7 +299,7 @@ def _facts(discovery: Discovery, request: Request, release: Release, services: C
         jobs=request.jobs,
     )
     for kind in KINDS:
-        if request.hosts or not kind.printed:
+        if request.hosts or not kind.printed or material.of(kind.name):
             facts += _guarded(kind, material, found, request.costs)
     if outlines is not None:
         outlines.keep()
@@ -310,7 +310,8 @@ def _guarded(kind: Kind, material: Material, found: Input, costs: Costs) -> list
     """Return the facts of a kind. Sources over which its reader raises are unreadable; the rest is read again without them."""
 
     def read(some: Material) -> list[Fact]:
-        return list(costs.each("reader", kind.name, kind.facts(some)))
+        found = kind.facts(some)
+        return list(costs.each("reader", kind.name, found) if some.of(kind.name) else found)
 
     try:
         return read(material)

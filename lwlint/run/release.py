@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Optional
 
-from lwlint.core.facts import RELEASES, Release
+from lwlint.core.facts import NUMBERED, RELEASES, Release
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Source
 
@@ -39,17 +39,23 @@ _PLATFORM = {
     15: "stein",
     16: "train",
     17: "wallaby",
+    18: "antelope",
 }
-_IMAGE = pattern(r"\bimage=[\"']([^\"']+)")
-_IMAGE_PLATFORM = pattern(r"rhosp-?(\d+)\b")
-_IMAGE_RELEASE = pattern(rf"(?:tripleo|[:/_-])({'|'.join(RELEASES)})(?![a-z])")
+_IMAGE = pattern(r"\bimage=[\"']?([^\"'\s]+)")
+_IMAGE_PLATFORM = pattern(r"rhosp-?(\d+)\b|rhos[op](?:-\w+)*/[^:@\s]+:v?(\d+)\.|(rhoso)(?:-\w+)*/")  # all of `rhoso` is 18 so far
+# kolla's tags: `zed`, `2023.1-rocky-9` (of Rocky Linux 9), `2024.1-ubuntu-jammy`; the folders of `podified-antelope-centos9`
+_IMAGE_NUMBER = pattern(rf"[:/_-]({'|'.join(map(re.escape, NUMBERED))})(?![\d.])")
+_IMAGE_RELEASE = pattern(rf"(?:tripleo|[:/_-])(?!rocky(?:-?\d{{1,2}}(?!\d)|-?linux))({'|'.join(RELEASES)})(?![a-z])")
+# the folder of a service of OpenStack-Ansible, whose major version goes up by one with every release
+_VENV = pattern(r"/openstack/venvs/[\w-]+-(\d+)\.\d+(?:\.\w+)*/")
+_VENV_FIRST = ("liberty", 12)
 
 # What only some releases wrote into a CIB, most telling first.
 _CIB = (
     ("mitaka", pattern(r"<primitive\b[^>]*\bid=[\"']openstack-core[\"']"), "the resource `openstack-core` of the full architecture"),
     ("liberty", pattern(r"<primitive\b[^>]*\btype=[\"']openstack-keystone[\"']"), "openstack-keystone under Pacemaker"),
-    ("train", pattern(r"<podman\b"), "podman bundles, first used in stein and train"),
-    ("pike", pattern(r"<bundle\b"), "docker bundles, which pike brought"),
+    ("train", pattern(r"<podman\b|^\s+Podman: ", re.MULTILINE), "podman bundles, first used in stein and train"),
+    ("pike", pattern(r"<bundle\b|^ Bundle: ", re.MULTILINE), "docker bundles, which pike brought"),
     ("ocata", pattern(r"[\"']haproxy-role[\"']"), "location rules on node properties, which ocata brought"),
 )
 # Pacemaker of the enterprise distribution's minor releases: clusters are updated, so this is weak. It is asked where nothing is in a
@@ -58,8 +64,12 @@ _PACEMAKER = (
     ((1, 1, 12), "liberty"), ((1, 1, 13), "mitaka"), ((1, 1, 15), "newton"), ((1, 1, 16), "pike"), ((1, 1, 18), "queens"),
     ((1, 1, 19), "rocky"), ((2,), None),
 )  # fmt: skip
-_DC_VERSION = pattern(r"<nvpair\b[^>]*\bname=[\"']dc-version[\"'][^>]*>")
-_VALUE = pattern(r"\bvalue=[\"'](\d+\.\d+\.\d+)")
+_VERSIONS = pattern(  # of a CIB, of `pcs config` and of `crm configure show`
+    r"<nvpair\b(?=[^>]*\bname=[\"']dc-version[\"'])[^>]*\bvalue=[\"'](\d+\.\d+\.\d+[^\"'\s]*)|^\s*dc-version[:=] ?(\d+\.\d+\.\d+\S*)",
+    re.MULTILINE,
+)
+# The distribution that Pacemaker was built for: the first release that runs there.
+_BUILT_FOR = (("el9", "wallaby"), ("el8", "stein"))
 _OPENSTACK = pattern(r"openstack-|[\"'](galera|rabbitmq-cluster|haproxy)[\"']")
 
 
@@ -70,7 +80,7 @@ def detect(sources: Iterable[Source]) -> Release:
     and `because` says so.
     """
     judged = [source for source in sources if source.judged]
-    for names, ask in ((("heat", "puppet"), _of_templates), (("cib",), _of_cibs), (("unit",), _of_units)):
+    for names, ask in ((("heat", "puppet"), _of_templates), (("cib",), _of_cibs), (("pcs config",), _of_cibs), (("unit",), _of_units)):
         found = ask([source for source in judged if source.kind in names])
         if found is not None:
             return found
@@ -92,36 +102,84 @@ def _of_templates(sources: Sequence[Source]) -> Optional[Release]:
 def _of_cibs(sources: Sequence[Source]) -> Optional[Release]:
     for source in sources:
         for image in _IMAGE.findall(source.text):
-            found = _of_image(image)
+            found = of_image(image)
             if found is not None:
                 return Release(found, f"the container image `{image}`")
+    versions = [
+        version
+        for source in sources
+        if _OPENSTACK.search(source.text)
+        for pair in _VERSIONS.findall(source.text)
+        for version in pair
+        if version
+    ]
+    bare = next((one for version in versions if (one := _of_pacemaker(version)) is not None), None)
     for name, sign, words in _CIB:
         if any(sign.search(source.text) for source in sources):
-            return Release(name, words)
-    for source in sources:
-        nvpair = _DC_VERSION.search(source.text)
-        value = _VALUE.search(nvpair.group()) if nvpair else None
-        if value and _OPENSTACK.search(source.text):
-            return _of_pacemaker(value.group(1))
+            return _weighed(Release(name, words), bare, versions)
+    return bare
+
+
+def _weighed(found: Release, bare: Optional[Release], versions: Sequence[str]) -> Release:
+    """Return what a sign speaks for, or what contradicts it: a release that the cluster's own software is too new for.
+
+    Keystone under Pacemaker is of liberty in TripleO, and of any release elsewhere; a podman bundle is of stein or later. Clusters are
+    updated, so that the version of Pacemaker alone outweighs only the first.
+    """
+    built = next((_built_for(version) for version in versions if _built_for(version) is not None), None)
+    other = built or (bare if found.name == "liberty" else None)
+    if other is None or other.name is None or found.name is None or RELEASES.index(other.name) <= RELEASES.index(found.name):
+        return found
+    return Release(other.name, f"{other.because}, against {found.because}, which speaks for {found.name}")
+
+
+def _built_for(version: str) -> Optional[Release]:
+    for system, name in _BUILT_FOR:
+        if f".{system}" in version:
+            return Release(name, f"Pacemaker {version.partition('-')[0]} of {system}, where {name} is the first release")
     return None
 
 
-def _of_image(image: str) -> Optional[str]:
+def of_image(image: str) -> Optional[str]:
+    """Return the release that the name or tag of a container image tells; None for none."""
     platform = _IMAGE_PLATFORM.search(image)
     if platform is not None:
-        return _PLATFORM.get(int(platform.group(1)))
+        return _PLATFORM.get(18 if platform.group(3) else int(platform.group(1) or platform.group(2)))
+    number = _IMAGE_NUMBER.search(image)
+    if number is not None:
+        return NUMBERED[number.group(1)]
     release = _IMAGE_RELEASE.search(image)
     return release.group(1) if release is not None else None
 
 
+def by_version(major: int, first: tuple[str, int] = _VENV_FIRST) -> Optional[str]:
+    """Return the release of a major version that goes up by one with each, given one release and its number; None for one not known.
+
+    Without `first` it is a version of OpenStack-Ansible.
+    """
+    index = RELEASES.index(first[0]) + major - first[1]
+    return RELEASES[index] if RELEASES.index(first[0]) <= index < len(RELEASES) else None
+
+
 def _of_pacemaker(version: str) -> Optional[Release]:
-    numbers = tuple(map(int, version.split(".")))
+    built = _built_for(version)
+    if built is not None:
+        return built
+    version = version.partition("-")[0].partition("+")[0]
+    numbers = tuple(map(int, version.split(".")[:3]))
     name = next((name for least, name in reversed(_PACEMAKER) if least <= numbers), None)
     return Release(name, f"Pacemaker {version}, which is weak evidence") if name else None
 
 
 def _of_units(sources: Sequence[Source]) -> Optional[Release]:
     for source in sources:
+        venv = _VENV.search(source.text)
+        named = by_version(int(venv.group(1))) if venv is not None else None
+        if venv is not None and named is not None:
+            return Release(named, f"`{venv.group()}` of OpenStack-Ansible in `{source.path}`")
+    for source in sources:
+        if re.search(r"(^|/)edpm_\w+\.service$", source.path):
+            return Release("antelope", f"`{source.path}`: units of the external data plane came with antelope; it may be later")
         if re.search(r"(^|/)tripleo_\w+\.service$", source.path):
             return Release("stein", f"`{source.path}`: units of containers came with podman in stein; it may be later")
     return None

@@ -53,7 +53,7 @@ def name(service: object) -> str | None:
         ("ocf:heartbeat:VirtualDomain", "vsm-p", "cisco_n1kv_vsm"),
         ("ocf:heartbeat:VirtualDomain", "vm1", None),
         ("ocf:neutron:OVSCleanup", "neutron-ovs-cleanup", "neutron_cleanup"),
-        ("ocf:openstack:nova-compute-wait", "nova-compute", "nova_compute"),
+        ("ocf:openstack:nova-compute-wait", "nova-compute", "instance_ha_compute"),
         ("systemd:libvirtd", "libvirtd-compute", "nova_libvirt"),
         ("systemd:tomcat", "tomcat", "midonet"),
         ("systemd:httpd", "horizon", "apache"),
@@ -62,7 +62,7 @@ def name(service: object) -> str | None:
         ("systemd:openstack-adjutant-api", "x", "openstack_other"),
         ("systemd:dlm", "dlm", None),
         ("systemd:something", "galera", None),
-        ("ocf:site:galera-wrapper", "galera", "galera"),
+        ("ocf:site:galera-wrapper", "galera", None),
         ("ocf:site:wrapper", "ip-192.0.2.1", None),
     ],
 )

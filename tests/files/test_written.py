@@ -16,7 +16,7 @@ from tests.shared import HERE
 KILLED = """
 import os, signal, sys
 sys.path.insert(0, sys.argv[1])
-from lwlint import written
+from lwlint.files import atomic
 calls = [int(sys.argv[3])]
 
 def killed(real):
@@ -31,9 +31,9 @@ for name in ("open", "fdopen", "link", "replace", "rename", "mkdir", "close", "c
     setattr(os, name, killed(getattr(os, name)))
 os.chdir(sys.argv[2])
 if sys.argv[5] == "replace":
-    written.replace("a.txt", b"new" * 100_000)
+    atomic.replace("a.txt", b"new" * 100_000)
 else:
-    written.appear("folder", {"a": b"1" * 100_000, "b": b"2" * 100_000})
+    atomic.appear("folder", {"a": b"1" * 100_000, "b": b"2" * 100_000})
 """
 
 

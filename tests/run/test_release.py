@@ -57,7 +57,7 @@ def test_the_place_and_version_of_one_template_tell_its_release(path: str, text:
         ('<cib><primitive type="galera"/><expression attribute="haproxy-role"/></cib>', "ocata"),
         ('<cib><nvpair id="v" name="dc-version" value="1.1.15-11.el7_3.4-e174ec8"/><primitive type="galera"/></cib>', "newton"),
         ('<cib><nvpair id="v" name="dc-version" value="1.1.15-11.el7_3.4-e174ec8"/><primitive type="Dummy"/></cib>', None),
-        ('<cib><nvpair id="v" name="dc-version" value="2.0.2-3.el8"/><primitive type="galera"/></cib>', None),  # not in a bundle
+        ('<cib><nvpair id="v" name="dc-version" value="2.0.2-3.el8"/><primitive type="galera"/></cib>', "stein"),  # not in a bundle
         ("<cib/>", None),
     ],
 )

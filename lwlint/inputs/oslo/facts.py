@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from lwlint.core.facts import LATER, RELEASES, Facts, Release
+from lwlint.core.facts import LAST_OF_TRIPLEO, LATER, RELEASES, Facts, Release
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Span, Text
 
@@ -191,6 +191,6 @@ def applies(release: Release, since: str | None, until: str | None) -> bool:
     if release.name is None:
         return True
     number = RELEASES.index(release.name)
-    if since is not None and (since == LATER or number < RELEASES.index(since)):
+    if since is not None and number < (RELEASES.index(LAST_OF_TRIPLEO) + 1 if since == LATER else RELEASES.index(since)):
         return False
     return until is None or until == LATER or number <= RELEASES.index(until)

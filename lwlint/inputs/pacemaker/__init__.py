@@ -32,7 +32,11 @@ _ELEMENT = pattern(r"<(cib|configuration)[\s>/]")
 _NAMES = ("cib.xml", "cib.xml.live")
 _SUFFIXES = (".xml", ".xml.live")
 _PRINTED = r"(?:^|/)sos_commands/(?:pacemaker|cluster)/"
-_CONFIG = pattern(_PRINTED + r"pcs_config$")
+_CONFIG = pattern(_PRINTED + r"(?:pcs_config|crm_configure_show)$")
+_PCS_TEXT = pattern(r"\A\s*Cluster Name:[^\n]*\n(?:Corosync Nodes:|Pacemaker Nodes:|\s*\n\s*Resources:)")
+_CRM_TEXT = pattern(  # a manifest's `node NAME {` is none
+    r"\A(?:#[^\n]*\n|[ \t]*\n)*(?:node (?:\d+: )?[\w.:-]+|primitive \S+ \S+)[^\n{]*\n(?:.*\n)*?(?:primitive|property) \S+", re.MULTILINE
+)
 _STATUS = pattern(_PRINTED + r"(?:pcs_status|crm_mon)[^/]*$")
 
 
@@ -146,6 +150,7 @@ PCS_CONFIG = Kind(
     limit=16_000_000,
     may_hold=lambda path: _CONFIG.search(path) is not None,
     recognise=lambda path, head, named: True,
+    guess=lambda head: bool(_PCS_TEXT.search(head) or _CRM_TEXT.search(head)),
     decode=decode_loosely,
     facts=_config_facts,
     printed=True,

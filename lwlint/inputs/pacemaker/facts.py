@@ -14,6 +14,17 @@ from lwlint.core.facts import OneOf, Service
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Span, Text
 
+
+class RunsElsewhere(Struct, frozen=True):
+    """Another cluster of the audit, by its name or its first node, and the services that it runs, by their names in the catalogue."""
+
+    kind: ClassVar[str] = "runs_elsewhere"
+    name: str
+    span: Span
+    services: frozenset[str]
+    host: str = ""
+
+
 INFINITY = 1_000_000
 PRIMITIVE, GROUP, CLONE, PROMOTABLE, BUNDLE = "primitive", "group", "clone", "promotable", "bundle"
 ORDER, COLOCATION, LOCATION, TICKET = "order", "colocation", "location", "ticket"

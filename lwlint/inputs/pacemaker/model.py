@@ -1,7 +1,8 @@
-"""Who runs only where whom runs: the mandatory colocations of one CIB as a graph.
+"""Where location constraints let resources run, node by node, as far as a CIB tells.
 
-What binds was measured on the scheduler of Pacemaker 2.1.5, by banning the other resource from every set of
-nodes and looking where the first one goes.
+After lib/pacemaker/pcmk_sched_location.c of Pacemaker 2.1.5 and its scheduler on generated constraints. Attributes that are not among the
+permanent ones of a node may be set in the status: what hangs on them is not known. Those that mark the nodes of a service
+(`haproxy-role`) are permanent, where a CIB has any.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lwlint.core.facts import Facts, Service
+from lwlint.core.source import Text
 from lwlint.inputs.pacemaker.facts import (
     BUNDLE,
     CLONE,
@@ -34,9 +37,13 @@ from lwlint.inputs.pacemaker.facts import (
     score,
 )
 
-# Any two of these make a controller: each alone is found in other clusters too.
-_TELLING = ("rabbitmq", "galera", "haproxy")
-_TRIPLEO = "tripleo_cluster"
+# All of these make a controller: each alone, and two of them, are found in other clusters too (a database of anybody behind HAProxy).
+TELLING = ("rabbitmq", "galera", "haproxy")
+TRIPLEO = "tripleo_cluster"
+# by which TripleO marks the nodes of a service since ocata
+MARKS = frozenset(
+    f"{name}-role" for name in ("haproxy", "galera", "rabbitmq", "redis", "cinder-volume", "cinder-backup", "manila-share", "ovn-dbs")
+)
 
 
 class Cib(Struct):
@@ -75,17 +82,34 @@ class Cib(Struct):
         return [leaf for child in resource.children for leaf in self.inside(child)]
 
     @property
+    def services(self) -> dict[str, Service]:
+        """The services that it runs, by name."""
+        return {service.name: service for leaf in self.leaves() if (service := self.service(leaf)) is not None}
+
+    @property
+    def marked(self) -> bool:
+        """Whether it says itself that it is one of controllers: by the name that TripleO gives it, or by marks on nodes."""
+        return self.cluster.name == TRIPLEO or any(_is_mark(name, value) for node in self.nodes for name, value in node.attributes.items())
+
+    @property
     def openstack(self) -> bool:
         """Whether this is the cluster of OpenStack controllers, and not one for something else."""
-        services = {service.name: service for leaf in self.leaves() if (service := self.service(leaf)) is not None}
-        if self.cluster.name == _TRIPLEO or any(service.openstack for service in services.values()):
-            return True
-        return sum(name in services for name in _TELLING) > 1
+        services = self.services
+        return self.marked or any(service.openstack for service in services.values()) or all(name in services for name in TELLING)
 
     @property
     def only_controllers(self) -> bool:
         """Whether this is a cluster of controllers, or runs nothing that a controller would not."""
         return self.openstack or all(self.service(leaf) is not None for leaf in self.leaves())
+
+
+def is_by_pattern(service: Service) -> bool:
+    """Whether the catalogue knows a service by a pattern of names only (`openstack-*`), so that what it is is not known."""
+    return any("*" in unit for unit in service.units)
+
+
+def _is_mark(name: str, value: Text) -> bool:
+    return name in MARKS and boolean(value.value) is True
 
 
 def cibs(facts: Facts) -> list[Cib]:
@@ -217,13 +241,42 @@ _MARKS = "-role"
 _UNPROMOTED = ("slave", "unpromoted")
 
 
+class Places(Struct):
+    """Where the outermost resources of a CIB may not run: `barred` by which constraint, by resource and node; and what is not known.
+
+    `left_out` are the nodes that an opt-in cluster (`symmetric-cluster=false`) has no location constraint for; `doubtful` are resources
+    that some rule allows on nodes by an attribute that may be set in the status.
+    """
+
+    nodes: list[Node]
+    barred: dict[str, dict[str, Constraint]] = field(default_factory=dict)
+    left_out: dict[str, set[str]] = field(default_factory=dict)
+    doubtful: set[str] = field(default_factory=set)
+
+
+def running_nodes(cib: Cib) -> list[Node]:
+    """Return the nodes that run resources: members, and those that a resource of pacemaker_remote brings in, listed or not."""
+    listed = {node.name: node for node in cib.nodes}
+    remotes = [leaf for leaf in cib.leaves() if leaf.agent == "ocf:pacemaker:remote"]
+    found = [node for node in cib.nodes if node.type == "member" and node.name not in {leaf.name for leaf in remotes}]
+    unlisted = (listed.get(leaf.name) or Node(leaf.name, leaf.span, leaf.host, leaf.name) for leaf in remotes)
+    return found + [replace(node, type="remote") for node in unlisted]  # old texts of pcs list them among the members
+
+
 def barred(cib: Cib) -> dict[str, dict[str, Constraint]]:
-    """Return the outermost resources that constraints keep from member nodes, and for each of these nodes which constraint does."""
-    nodes = [node for node in cib.nodes if node.type == "member"]
+    """Return the outermost resources that constraints keep from nodes, and for each of these nodes which constraint does."""
+    return places(cib).barred
+
+
+def places(cib: Cib) -> Places:
+    """Return where the outermost resources may not run, as far as the CIB tells."""
+    found = Places(running_nodes(cib))
+    nodes = found.nodes
     told = NODE_ATTRIBUTES not in cib.cluster.untold and any(name.endswith(_MARKS) for node in nodes for name in node.attributes)
     scored: dict[tuple[str, str], list[tuple[int | None, Constraint]]] = {}
     only: dict[str, Constraint] = {}
     allowed: dict[str, set[str]] = {}
+    certain: dict[str, set[str]] = {}
     for constraint in cib.constraints:
         if constraint.type != LOCATION or not constraint.active:
             continue
@@ -234,17 +287,70 @@ def barred(cib: Cib) -> dict[str, dict[str, Constraint]]:
                 scored.setdefault((top, node), []).append((number, constraint))
             if constraint.resource_discovery == "exclusive":
                 allowed.setdefault(top, set()).update(node for node, _ in here)
+                certain.setdefault(top, set()).update(node for node, number in here if number is not None)
                 if top in names:  # of a group's member alone it means nothing
                     only.setdefault(top, constraint)
-    found: dict[str, dict[str, Constraint]] = {}
     for (top, node), scores in scored.items():
         keeps = _keeps_away(scores)
         if keeps is not None:
-            found.setdefault(top, {})[node] = keeps
+            found.barred.setdefault(top, {})[node] = keeps
     for top, constraint in only.items():
-        bars = found.setdefault(top, {})
+        bars = found.barred.setdefault(top, {})
         bars.update((each.name, constraint) for each in nodes if each.name not in allowed[top] and each.name not in bars)
+        if allowed[top] and not certain[top]:
+            found.doubtful.add(top)
+    symmetric = cib.properties.get("symmetric-cluster")
+    if symmetric is not None and boolean(symmetric.value) is False:
+        for top in {resource.top for resource in cib.resources.values()}:
+            found.left_out[top] = {node.name for node in nodes if (top, node.name) not in scored}
     return found
+
+
+def only_remote(cib: Cib) -> set[str]:
+    """Return the outermost resources that location constraints keep from every member node, while there are remote nodes for them.
+
+    So Instance HA before queens, and SUSE's, keeps the services of compute nodes there: they are no controller's. An attribute that no
+    node has, or only other nodes have, is taken for permanent where any node has it: a rule by it tells the nodes apart.
+    """
+    told = {name for node in cib.nodes for name in node.attributes}
+    nodes = running_nodes(cib)
+    members = [node for node in nodes if node.type == "member"]
+    if not members or len(members) == len(nodes):
+        return set()
+    wanted: dict[str, bool] = {}
+    for constraint in cib.constraints:
+        if constraint.type != LOCATION or not constraint.active or not constraint.rules:
+            continue
+        named = {name for rule in constraint.rules for name in _attributes(rule)}
+        if not named or not named <= told:
+            continue
+        away = all(_is_away(constraint, node) for node in members)
+        for member in constraint.members:
+            for name in member.resources:
+                top = cib.resources[name].top
+                wanted[top] = wanted.get(top, False) or away
+    return {top for top, away in wanted.items() if away}
+
+
+def _attributes(rule: Rule) -> list[str]:
+    found = []
+    for each in rule.expressions:
+        found += _attributes(each) if isinstance(each, Rule) else [each.attribute or ""]
+    return found
+
+
+def _is_away(constraint: Constraint, node: Node) -> bool:
+    """Whether a constraint keeps its resources from a node, by attributes of which those that the node has not are not set."""
+    scores = []
+    for rule in constraint.rules:
+        answer = _holds(rule, node, True, every=True)
+        if answer is None:
+            return False
+        if answer:
+            scores.append(score(rule.score))
+    if any(number <= -INFINITY for number in scores):
+        return True
+    return constraint.resource_discovery == "exclusive" and not scores
 
 
 def _keeps_away(scores: list[tuple[int | None, Constraint]]) -> Constraint | None:
@@ -274,15 +380,18 @@ def _scores(constraint: Constraint, node: Node, told: bool) -> list[int | None]:
     return found
 
 
-def _holds(rule: Rule, node: Node, told: bool) -> bool | None:
-    answers = [_holds(each, node, told) if isinstance(each, Rule) else _expression_holds(each, node, told) for each in rule.expressions]
+def _holds(rule: Rule, node: Node, told: bool, every: bool = False) -> bool | None:
+    answers = [
+        _holds(each, node, told, every) if isinstance(each, Rule) else _expression_holds(each, node, told, every)
+        for each in rule.expressions
+    ]
     decisive = rule.boolean_op == "or"
     if decisive in answers:
         return decisive
     return None if None in answers else not decisive
 
 
-def _expression_holds(expression: Expression, node: Node, told: bool) -> bool | None:
+def _expression_holds(expression: Expression, node: Node, told: bool, every: bool = False) -> bool | None:
     if expression.type == "date_expression":
         return expression.holds
     name = expression.attribute or ""
@@ -290,7 +399,7 @@ def _expression_holds(expression: Expression, node: Node, told: bool) -> bool | 
         return None
     own = {"#uname": node.name, "#id": node.id}
     text = own.get(name) or (node.attributes[name].value if name in node.attributes else None)
-    if text is None and not (told and name.endswith(_MARKS)):
+    if text is None and not (told and (every or name.endswith(_MARKS))):
         return None
     if expression.operation in ("defined", "not_defined"):
         return (text is not None) is (expression.operation == "defined")

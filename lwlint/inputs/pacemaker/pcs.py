@@ -1,8 +1,8 @@
 """`pcs config`, the text -> the elements of the CIB that it is of, with their places in the text.
 
-Formats: pcs 0.9.158, 0.9.169, 0.10.8, 0.11.5 (each met in print) and 0.12 (by its source). The text holds less than the CIB: what is
-missing in it is in `PcsConfig.untold`. A constraint's lifetime is printed
-since 0.11.6 only; pcs itself cannot set one.
+Formats: pcs 0.9.115 to 0.9.152 (by their source, 0.9.143 and 0.9.152 in print), 0.9.158, 0.9.169, 0.10.8, 0.11.5 (each met in print)
+and 0.12 (by its source). The text holds less than the CIB: what is missing in it is in `PcsConfig.untold`. A constraint's lifetime is
+printed since 0.11.6 only; pcs itself cannot set one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _KNOWN = re.compile(
     r"|Operations Defaults|Cluster Properties|Node Attributes|Tags|Quorum)(?: \([\w ]+\))?:(?: (?P<rest>.*))?$"
 )
 _HEAD = re.compile(r"^(?:Cluster Name:|Resources:[ \t\r]*$)", re.MULTILINE)
-_TARGET = re.compile(r"Target(?: \((?P<kind>\w+)\))?: (?P<target>\S+)$")
+_TARGET = re.compile(r"(?:Target(?: \((?P<kind>\w+)\))?|Node): (?P<target>\S+)$")  # `Node:` to 0.9.152
 _LEVEL = re.compile(r"Level (?P<index>\d+)(?: -|:) (?P<devices>\S.*)$")
 _PROPERTY = re.compile(r"(?P<name>[\w.-]+)(?:: ?|=)(?P<value>.*)$")
 _NODE = re.compile(r"(?P<uname>\S+):(?= |$)")

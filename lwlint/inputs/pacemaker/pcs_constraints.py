@@ -13,6 +13,7 @@ from lwlint.core.source import Source, Text
 from lwlint.inputs.pacemaker.pcs_lines import RULE, Block, Written, pairs, rule
 
 _MARK = re.compile(r"\((?P<name>[\w -]+?)(?P<sign>[:=]) ?(?P<value>[^()]*)\)")
+_BARE = re.compile(r"\((?P<value>[^():=]+)\)")  # `(INFINITY)`, `(Optional)`, as pcs to 0.9.121 or so writes them
 _NEW_ID = r"(?: \(id: (?P<id>\S+)\))?$"
 _ACTION = r"start|stop|promote|demote"
 _OLD_ORDER = re.compile(
@@ -84,6 +85,9 @@ class Reading:
                 continue
             texts = {name.replace("_", "-"): block.group(match, name) for name in match.groupdict() if name not in ("marks", "pairs")}
             if "marks" in match.groupdict():
+                if kind == "colocation" and "(score:" not in block.value:  # to 0.9.121 or so it is left out where it is INFINITY
+                    texts["score"] = Text("INFINITY", block.words.span)
+                    texts.update({name: text for name, text in self._marks(block, match).items() if name == "score"})
                 texts.update({name: text for name, text in self._marks(block, match).items() if texts.get(name) is None})
             if "pairs" in match.groupdict():
                 texts.update(pairs(block, match.start("pairs")))
@@ -102,6 +106,14 @@ class Reading:
         """Return what stands in parentheses behind a constraint: `(score:INFINITY)`, `(Options: require-all=false)`, `(id:x)`."""
         found: dict[str, Text | None] = {}
         start, end = match.span("marks")
+        for bare in _BARE.finditer(block.value, start, end):
+            word = bare["value"]
+            if re.fullmatch(r"[+-]?(?:INFINITY|\d+)", word):
+                found["score"] = block.group(bare, "value")
+            elif word in ("Mandatory", "Optional", "Serialize"):
+                found["kind"] = block.group(bare, "value")
+            elif word != "non-symmetrical" and block not in self.odd:
+                self.odd.append(block)
         for mark in _MARK.finditer(block.value, start, end):
             if mark["name"] == "Options":
                 found.update(pairs(Block(block.part(mark.start("value"), mark.end("value")), 0)))
@@ -166,6 +178,8 @@ class Reading:
             return
         name = "node" if node is not None else "id"
         texts = {**resource, **self._marks(block, match), name: block.group(match, name)}
+        if node is not None and "score" not in texts and (whole := re.match(r"Enabled|Disabled", block.value)) is not None:
+            texts["score"] = Text("INFINITY" if whole.group() == "Enabled" else "-INFINITY", block.words.span)
         texts["id"] = texts.get("id") or self._words(block)
         found = Written("rsc_location", self.source, block.words.span, texts)
         yield found.has(self._rules(block)) if ruled is not None else found

@@ -147,8 +147,9 @@ RULE = re.compile(r"Rule(?: \((?:expired|not yet in effect)\))?:")
 _ID = re.compile(r"\(id: ?(?P<id>[^()\s]+)\)$")
 _UNARY = re.compile(r"(?P<operation>defined|not_defined) (?P<attribute>\S+)$")
 _DATE = re.compile(
-    r"date (?:(?P<operation>gt|lt) (?P<moment>\S+)"
-    r"|(?P<range>in_range)(?: (?P<start>(?!to\b|duration\b)\S+))?(?: to)?(?: (?P<end>(?!duration\b)\S+))?(?: duration)?)$"
+    r"date (?:(?P<operation>gt|lt) (?P<moment>\S+(?: \d\S*)?)"  # crm_resource writes a blank between day and hour
+    r"|(?P<range>in_range)(?: (?P<start>(?!to\b|duration\b)\S+(?: \d\d?:\S*)?))?(?: to)?(?: (?P<end>(?!duration\b)\S+(?: \d\d?:\S*)?))?"
+    r"(?: duration)?)$"
 )
 _BINARY = re.compile(
     r"(?P<attribute>\S+) (?P<operation>eq|ne|lt|gt|lte|gte)(?: (?P<type>string|integer|number|version))? (?P<value>\"[^\"]*\"|.+)$"

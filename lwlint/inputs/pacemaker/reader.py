@@ -12,6 +12,7 @@ from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import Fact, Unreadable
 from lwlint.core.source import Source, Text
 from lwlint.inputs.pacemaker.constraints import Names, constraints
+from lwlint.inputs.pacemaker.crm import is_crm_config, read_crm_config
 from lwlint.inputs.pacemaker.facts import (
     CibFault,
     Cluster,
@@ -221,7 +222,7 @@ def _devices(element: Element) -> Iterator[Text]:
         at += len(part) + 1
 
 
-PCS_CONFIG = "pcs config"
+PCS_CONFIG, CRM_CONFIG = "pcs config", "crm configure show"
 
 
 def pcs_config_facts(sources: Iterable[Source], catalogue: Catalogue) -> Iterator[Fact]:
@@ -230,12 +231,13 @@ def pcs_config_facts(sources: Iterable[Source], catalogue: Catalogue) -> Iterato
     A text that is cut off gives an `Unreadable`, and so does a line of it that no known version prints.
     """
     for source in sources:
-        found = read_pcs_config(source)
+        by_crm = is_crm_config(source.text)
+        found, printed = (read_crm_config(source), CRM_CONFIG) if by_crm else (read_pcs_config(source), PCS_CONFIG)
         if isinstance(found, Unreadable):
             yield found
             continue
         for fact in element_facts(source, found.root, catalogue):
-            yield replace(fact, weaker=PCS_CONFIG, untold=found.untold) if isinstance(fact, Cluster) else fact
+            yield replace(fact, weaker=printed, untold=found.untold) if isinstance(fact, Cluster) else fact
         for line in found.odd:
-            message = "`pcs config`: this line is of no form that is known, so that what it says is not judged"
+            message = f"`{printed}`: this line is of no form that is known, so that what it says is not judged"
             yield Unreadable(source.path, line.span, message, source.host, fatal=False)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta, timezone
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from lwlint.core.catalogue import Catalogue
+from lwlint.core.catalogue import CONTAINER_AGENTS, Catalogue
 from lwlint.core.facts import Service
 from lwlint.core.source import Source, Text
 from lwlint.inputs.pacemaker.facts import BUNDLE, CLONE, GROUP, PRIMITIVE, PROMOTABLE, Container, Operation, Resource, boolean, score
@@ -404,21 +404,9 @@ def _service(catalogue: Catalogue, fact: Resource, below: list[Resource]) -> Ser
     if fact.form == BUNDLE:
         image = fact.container.image if fact.container is not None else None
         agent = inner[0].agent if inner else None
-        known = catalogue.of_resource(agent, fact.name, fact.form, image.value if image is not None else None)
-        return known or (_of_image(catalogue, image.value) if image is not None and agent is None else None)
+        return catalogue.of_resource(agent, fact.name, fact.form, image.value if image is not None else None)
     if fact.form in (CLONE, PROMOTABLE, GROUP):
         services = {r.service.name: r.service for r in inner if r.service is not None}
         return next(iter(services.values())) if len(services) == 1 and len(inner) == 1 else None
-    return catalogue.of_resource(fact.agent, fact.name, fact.form)
-
-
-def _of_image(catalogue: Catalogue, image: str) -> Service | None:
-    """The service that an image is named after: its base name is that of a unit or of a container (`centos-binary-nova-api:tag`)."""
-    name = image.partition("@")[0].rpartition("/")[2].partition(":")[0]
-    parts = name.split("-")
-    for start in range(min(len(parts), 4)):
-        base = "-".join(parts[start:])
-        found = catalogue.of_container(base.replace("-", "_")) or catalogue.of_unit(base)
-        if found is not None:
-            return found
-    return None
+    image = fact.attributes.get("image") if fact.agent in CONTAINER_AGENTS else None
+    return catalogue.of_resource(fact.agent, fact.name, fact.form, image.value if image is not None else None)

@@ -1,7 +1,8 @@
 """`pcs status` and `crm_mon`, the text -> where each resource is.
 
 Formats: Pacemaker 1.1 to 2.1 (`Started: [ a b ]` for clones, `Replica[0]` and one line for each instance in detail, by node with `-n`), as
-`crm_mon -1`, `pcs status` and `pcs status --full` print them; older ones write `ocf::heartbeat:x`, `Masters`, `Docker container set`.
+`crm_mon -1`, `crm_mon -1 -A -n -r -t`, `pcs status` and `pcs status --full` print them; older ones write `ocf::heartbeat:x`, `Masters`,
+`Docker container set`, and with `-n` the nodes without a heading.
 """
 
 from __future__ import annotations
@@ -88,8 +89,9 @@ def shown_resources(source: Source) -> Iterator[Shown]:
             inside = _SECTION.match(line) is not None
             around, node, guest = [], None, False
             continue
-        if not inside:
+        if not inside and not (_NODE_HEAD.match(line) and not indent and not match["bullet"]):
             continue
+        inside = True  # `Node c0: online` stands under no heading in Pacemaker 1.1
         text = _Line(source, match.start("text"), line)
         while around and around[-1].indent >= indent:
             around.pop()

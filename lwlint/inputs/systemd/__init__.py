@@ -24,7 +24,7 @@ _MANAGER_TEXT = r"(^|/)(etc|run|lib|usr/lib|usr/local/lib)/systemd/system\.conf(
 _MANAGER = pattern(_MANAGER_TEXT)
 _SHOWN = pattern(r"(?:^|/)sos_commands/systemd/systemctl_(?:show_[^/]*service|list-unit)[^/]*$")
 _CONF = (".conf", ".ini")
-_PROSE = (".rst", ".md", ".txt", ".sh", ".py", ".spec")  # what may quote a unit
+_PROSE = (".rst", ".md", ".txt", ".sh", ".py", ".spec", ".pp")  # what may quote a unit
 
 
 def _may_hold(path: str) -> bool:

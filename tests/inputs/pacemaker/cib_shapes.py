@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import random
 import re
 import subprocess
 import tempfile
@@ -53,10 +54,11 @@ class Shape:
     tagged: tuple[str, ...] = ("haproxy-top",)
     templated: bool = False
 
-    def xml(self, banned: tuple[str, ...] = ()) -> str:
-        """Return the CIB; HAProxy is banned from the nodes `banned`."""
+    def xml(self, banned: tuple[str, ...] = (), kept: tuple[tuple[str, str], ...] = ()) -> str:
+        """Return the CIB; HAProxy is banned from the nodes `banned`, other resources as `kept` has it (resource and node)."""
         constraints = "".join(_colocation(f"c{n}", each, self) for n, each in enumerate(self.colocations))
         constraints += "".join(f'<rsc_location id="ban-{node}" rsc="{self.top}" node="{node}" score="-INFINITY"/>' for node in banned)
+        constraints += "".join(f'<rsc_location id="keep-{who}-{node}" rsc="{who}" node="{node}" score="-INFINITY"/>' for who, node in kept)
         tag = "".join(f'<obj_ref id="{self.real(name)}"/>' for name in self.tagged)
         return (
             '<cib crm_feature_set="3.16.1" validate-with="pacemaker-3.9" epoch="1" num_updates="0" admin_epoch="0" have-quorum="1">'
@@ -225,3 +227,51 @@ def guaranteed(shape: Shape) -> dict[str, bool]:
             if found.get(vip, set()) - there:
                 apart.add(vip)
     return {vip: vip not in apart for vip in VIPS if vip in running}
+
+
+def tied(rng: random.Random) -> Shape:
+    """Return a cluster with groups, and with bindings of the virtual IPs to HAProxy, to each other and to strangers, either way round."""
+    ends = (*VIPS, *VIPS, "haproxy-top", "haproxy-top", "app", "app-clone", "group")
+    form = rng.choice(("clone", "clone", "bundle", "promotable", "primitive", "primitive", "group", "group"))
+    inside = ["ip-1", "ip-2", "app"] + (["haproxy", "haproxy"] if form == "group" else [])
+    grouped = tuple(dict.fromkeys(rng.choice(inside) for _ in range(rng.randint(2, 4)))) if form == "group" or rng.random() < 0.4 else ()
+    found = []
+    for _ in range(rng.randint(0, 3)):
+        pair = (rng.choice(ends), rng.choice(ends))
+        among = [("haproxy" if name == "haproxy-top" and form == "group" else name) in (*grouped, "group") for name in pair]
+        if pair[0] != pair[1] and not all(among) and ("group" not in pair or grouped):
+            found.append(Colocation(rng.choice(("INFINITY", "INFINITY", "INFINITY", "1000")), pair))
+    return Shape(form, tuple(found), grouped)
+
+
+def away(shape: Shape) -> Optional[dict[str, bool]]:
+    """Return for each virtual IP whether bans can have it up without HAProxy while HAProxy runs elsewhere; None for a refused CIB.
+
+    Each is banned from each node in turn: those that the shape ties to each other in all combinations, others at the same time. Whether
+    Pacemaker refuses the CIB is asked of the first, for a ban cannot change it.
+    """
+    pattern = re.compile(r"haproxy-bundle-podman-\d+$|haproxy(:\d+)?$")
+    some = ((), (NODES[0],), (NODES[1],))
+    found = dict.fromkeys(VIPS, False)
+    together = itertools.product(some, some) if _is_tied(shape, *VIPS) else ((nodes, nodes) for nodes in some)
+    for number, (kept, banned) in enumerate(itertools.product(tuple(together), some)):
+        xml = shape.xml(banned, tuple((vip, node) for vip, nodes in zip(VIPS, kept) for node in nodes))
+        places = where(re.sub(r'validate-with="[^"]*"', 'validate-with="none"', xml) if number else xml)
+        if places is None:
+            return None
+        there = set().union(*(nodes for name, nodes in places.items() if pattern.match(name)))
+        for vip in VIPS:
+            found[vip] |= bool(there and places.get(vip, set()) - there)
+        if all(found.values()):
+            break
+    return found
+
+
+def _is_tied(shape: Shape, first: str, second: str) -> bool:
+    """Return whether a chain of bindings and groups leads from one resource to the other."""
+    ties = [{shape.real(name) for name in each.ends} for each in shape.colocations]
+    ties += [{"group-1", *shape.members}] if shape.members else []
+    near = {first}
+    while any(near & tie and not tie <= near for tie in ties):
+        near = near.union(*(tie for tie in ties if near & tie))
+    return second in near

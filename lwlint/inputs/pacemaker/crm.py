@@ -1,0 +1,378 @@
+"""`crm configure show`, the text -> the elements of the CIB that it is of, with their places in the text.
+
+After crmsh 2 to 4 (`crmsh/cibconfig.py`, `crmsh/parse.py`): one entry on a line, which `\\` continues; `primitive ID CLASS:PROVIDER:TYPE`,
+`params`, `meta`, `op`; `location`, `colocation SCORE: A B`, `order KIND: A B`. An agent without a class is of ocf:heartbeat.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from lwlint.core.facts import Unreadable
+from lwlint.core.source import Source, Span, Text
+from lwlint.inputs.pacemaker.pcs import PcsConfig
+from lwlint.inputs.pacemaker.pcs_lines import Written
+
+_ENTRY = re.compile(
+    r"^(?P<what>node|primitive|rsc_template|group|clone|ms|master|bundle|location|colocation|collocation|order|property|rsc_defaults|op_defaults"
+    r"|tag|fencing_topology|rsc_ticket|user|role|acl_target|alert|monitor|xml)\b",
+    re.MULTILINE,
+)
+_IS_CONFIG = re.compile(r"^(?:primitive \S+ \S+|property (?:\$id=\S+ |\S+: )?(?:\\$|\S+=))", re.MULTILINE)
+_TOKEN = re.compile(r'(?:[^\s"\\]|\\[^\n]|"(?:\\.|[^"\\])*")+')
+_PAIR = re.compile(r"(?P<name>[$#]?[\w.-]+)=(?P<value>.*)$", re.DOTALL)
+_PASSED_OVER = ("user", "role", "acl_target", "alert", "rsc_ticket", "fencing_topology", "monitor")
+_SCORE = re.compile(r"(?P<score>[+-]?(?:inf|INF|infinity|INFINITY|\d+)|[A-Za-z][\w-]*):(?P<node>\S*)$")
+_KINDS = ("Mandatory", "Optional", "Serialize")
+_ROLES = ("Master", "Slave", "Started", "Stopped", "Promoted", "Unpromoted")
+_SECTIONS = {"params": "instance_attributes", "meta": "meta_attributes", "attributes": "instance_attributes", "utilization": "utilization"}
+_BINARY = ("eq", "ne", "lt", "gt", "lte", "gte")
+
+
+def is_crm_config(text: str) -> bool:
+    """Return whether a text may be what `crm configure show` printed; where there is no cluster, it prints an error instead."""
+    return _IS_CONFIG.search(text) is not None and "Cluster Name:" not in text
+
+
+def read_crm_config(source: Source) -> PcsConfig | Unreadable:
+    """Return what the text says; a line of no known form is told as odd, and what it says is left out."""
+    reading = _Reading(source)
+    starts = [match.start() for match in _ENTRY.finditer(source.text) if not _continues(source.text, match.start())]
+    ends = [*starts[1:], len(source.text)]
+    for start, end in zip(starts, ends):
+        reading.entry(start, end)
+    return PcsConfig(reading.root(), frozenset(), tuple(reading.odd))
+
+
+def _continues(text: str, at: int) -> bool:
+    return text[:at].rstrip("\r\n").endswith("\\") and text[:at].endswith("\n")
+
+
+class _Reading:
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.odd: list[Text] = []
+        self.parts = {
+            name: self._written(name, source.span(0, 0))
+            for name in ("crm_config", "nodes", "resources", "constraints", "tags", "rsc_defaults", "op_defaults")
+        }
+        self.tops: dict[str, Written] = {}
+        self.held: set[str] = set()
+
+    def root(self) -> Written:
+        """Return the `cib` element: what a group or a clone holds stands inside it."""
+        for found in self.tops.values():
+            if found.get("id") not in self.held:
+                self.parts["resources"].has([found])
+        place = self.source.span(0, min(1, len(self.source.text)))
+        return self._written("cib", place).has([self._written("configuration", place).has(self.parts.values())])
+
+    def entry(self, start: int, end: int) -> None:
+        words = [Text(m.group(), Span(self.source.path, m.start(), m.end())) for m in _TOKEN.finditer(self.source.text, start, end)]
+        words = [word for word in words if word.value != "\\"]
+        what = words[0].value
+        if what in _PASSED_OVER or len(words) < 2:
+            return
+        read = {
+            "node": self._node, "primitive": self._primitive, "rsc_template": self._primitive, "group": self._group, "clone": self._clone,
+            "ms": self._clone, "master": self._clone, "location": self._location, "colocation": self._colocation,
+            "collocation": self._colocation, "order": self._order, "property": self._property, "rsc_defaults": self._property,
+            "op_defaults": self._property, "tag": self._tag,
+        }.get(what)  # fmt: skip
+        if read is None or not read(words):
+            self.odd.append(Text(self.source.text[start:end].split("\n")[0], Span(self.source.path, start, words[-1].span.end)))
+
+    def _written(self, tag: str, place: Span, **texts: Text | None) -> Written:
+        return Written(tag, self.source, place, {name.replace("_", "-"): text for name, text in texts.items()})
+
+    def _pair(self, name: str, value: Text) -> Written:
+        return Written("nvpair", self.source, value.span, {"name": Text(name, value.span), "value": value})
+
+    def _pairs(self, words: Iterable[Text]) -> Iterator[tuple[str, Text]]:
+        for word in words:
+            match = _PAIR.match(word.value)
+            if match is not None and not match["name"].startswith("$"):
+                yield match["name"], _unquoted(word, match.start("value"))
+
+    def _sections(self, words: list[Text], found: Written) -> None:
+        """Add what stands behind `params`, `meta`, `op` and so on to an element."""
+        section, operations = "", self._written("operations", found.span())
+        rest: list[Text] = []
+        for word in [*words, None]:
+            if word is None or word.value in (*_SECTIONS, "op", "operations", "docker", "podman", "rkt", "network", "storage"):
+                self._section(section, rest, found, operations)
+                section, rest = (word.value, []) if word is not None else ("", [])
+            else:
+                rest.append(word)
+        if operations.children:
+            found.has([operations])
+
+    def _section(self, section: str, words: list[Text], found: Written, operations: Written) -> None:
+        if section in _SECTIONS:
+            found.has([self._written(_SECTIONS[section], found.span()).has(self._pair(name, text) for name, text in self._pairs(words))])
+        elif section == "op" and words:
+            texts: dict[str, Text | None] = dict(self._pairs(words[1:]))
+            operations.has([Written("op", self.source, words[0].span, {**texts, "name": words[0]})])
+
+    def _node(self, words: list[Text]) -> bool:
+        rest = [word for word in words[1:] if not word.value.startswith("$id=")]
+        number = rest.pop(0) if rest and rest[0].value.endswith(":") else None
+        if not rest:
+            return False
+        name, _, kind = rest[0].value.partition(":")
+        uname = Text(name, rest[0].span._replace(end=rest[0].span.start + len(name)))
+        node = self._written("node", uname.span, uname=uname, id=Text(number.value[:-1], number.span) if number is not None else uname)
+        if kind:
+            node.texts["type"] = Text(kind, uname.span)
+            node.attributes["type"] = kind
+        self._sections(rest[1:], node)
+        if not any(word.value in _SECTIONS for word in rest[1:]):
+            pairs = [self._pair(name, text) for name, text in self._pairs(rest[1:])]
+            node.has([self._written("instance_attributes", uname.span).has(pairs)] if pairs else [])
+        self.parts["nodes"].has([node])
+        return True
+
+    def _primitive(self, words: list[Text]) -> bool:
+        if len(words) < 3:
+            return False
+        name, agent = words[1], words[2]
+        texts: dict[str, Text | None] = {"id": name}
+        if agent.value.startswith("@"):
+            texts["template"] = Text(agent.value[1:], agent.span)
+        else:
+            parts = agent.value.split(":")
+            if parts[0] not in ("ocf", "lsb", "systemd", "service", "upstart", "stonith", "heartbeat", "nagios"):
+                parts = ["ocf", *(parts if len(parts) > 1 else ["heartbeat", *parts])]
+            elif parts[0] == "ocf" and len(parts) == 2:
+                parts.insert(1, "heartbeat")
+            values = dict(
+                zip(
+                    ("class", "provider", "type") if parts[0] == "ocf" else ("class", "type"),
+                    (*parts[:2], ":".join(parts[2:])) if parts[0] == "ocf" else (parts[0], ":".join(parts[1:])),
+                )
+            )
+            texts.update({key: Text(value, agent.span) for key, value in values.items()})
+        tag = "template" if words[0].value == "rsc_template" else "primitive"
+        found = Written(tag, self.source, name.span, texts)
+        self._sections(words[3:], found)
+        if tag == "template":
+            self.parts["resources"].has([found])
+        else:
+            self.tops.setdefault(name.value, found)
+        return True
+
+    def _group(self, words: list[Text]) -> bool:
+        names = [word for word in self._until_section(words[2:]) if "=" not in word.value]
+        return self._holding("group", words, names)
+
+    def _clone(self, words: list[Text]) -> bool:
+        names = self._until_section(words[2:])[:1]
+        return self._holding("clone" if words[0].value == "clone" else "master", words, names)
+
+    def _until_section(self, words: list[Text]) -> list[Text]:
+        found = []
+        for word in words:
+            if word.value in _SECTIONS or word.value == "description":
+                break
+            found.append(word)
+        return found
+
+    def _holding(self, tag: str, words: list[Text], names: list[Text]) -> bool:
+        inner = [self.tops[name.value] for name in names if name.value in self.tops]
+        if not names or len(inner) < len(names):
+            return False
+        found = Written(tag, self.source, words[1].span, {"id": words[1]}).has(inner)
+        self._sections(words[2:], found)
+        self.held |= {name.value for name in names}
+        self.tops.setdefault(words[1].value, found)
+        return True
+
+    def _property(self, words: list[Text]) -> bool:
+        what = words[0].value
+        section = {"property": "crm_config"}.get(what, what)
+        tag = "cluster_property_set" if what == "property" else "meta_attributes"
+        name = next((Text(word.value[:-1], word.span) for word in words[1:] if word.value.endswith(":") and "=" not in word.value), None)
+        ruled = any(word.value == "rule" for word in words)
+        pairs = [self._pair(key, text) for key, text in self._pairs(words[1:])]
+        if not ruled:
+            self.parts[section].has([self._written(tag, words[0].span, id=name).has(pairs)])
+        return not ruled
+
+    def _tag(self, words: list[Text]) -> bool:
+        names = [Text(word.value.rstrip(":"), word.span) for word in words[1:] if word.value.rstrip(":")]
+        refs = (self._written("obj_ref", text.span, id=text) for text in names[1:])
+        self.parts["tags"].has([self._written("tag", names[0].span, id=names[0]).has(refs)])
+        return True
+
+    def _constraint(self, tag: str, name: Text, **texts: Text | None) -> Written:
+        found = self._written(tag, name.span, id=name, **texts)
+        self.parts["constraints"].has([found])
+        return found
+
+    def _location(self, words: list[Text]) -> bool:
+        if len(words) < 4:
+            return False
+        name, resource, rest = words[1], words[2], words[3:]
+        options: dict[str, Text | None] = {}
+        while rest and _PAIR.match(rest[0].value) and rest[0].value != "rule":
+            options.update(self._pairs([rest.pop(0)]))
+        match = _SCORE.match(rest[0].value) if rest else None
+        options = {key: text for key, text in options.items() if key in ("role", "resource-discovery")}
+        target = {"rsc-pattern": Text(resource.value[1:-1], resource.span)} if resource.value[:1] == "/" else {"rsc": resource}
+        if match is not None and (match["node"] or len(rest) == 2):
+            node = _unquoted(rest[0], match.start("node")) if match["node"] else rest[1]
+            score = Text(_score(match["score"]), rest[0].span)
+            found = Written("rsc_location", self.source, name.span, {"id": name, **target, "score": score, "node": node, **options})
+            self.parts["constraints"].has([found])
+            return True
+        if not rest or rest[0].value != "rule":
+            return False
+        rules = self._rules(rest)
+        if rules is None:
+            return False
+        self.parts["constraints"].has([Written("rsc_location", self.source, name.span, {"id": name, **target, **options}).has(rules)])
+        return True
+
+    def _rules(self, words: list[Text]) -> list[Written] | None:
+        """Return the rules of a location constraint; None where one is of a form that is not known."""
+        parts: list[list[Text]] = []
+        for word in words:
+            if word.value == "rule":
+                parts.append([])
+            else:
+                parts[-1].append(word)
+        found = [self._rule(part) for part in parts]
+        return None if None in found else [each for each in found if each is not None]
+
+    def _rule(self, words: list[Text]) -> Written | None:
+        words = [word for word in words if not word.value.startswith("$id")]
+        role = next(
+            (text for name, text in self._pairs(Text(w.value.lstrip("$"), w.span) for w in words if w.value.startswith("$role"))), None
+        )
+        words = [word for word in words if not word.value.startswith("$")]
+        match = _SCORE.match(words[0].value) if words else None
+        if match is None or match["node"]:
+            return None
+        score = Text(_score(match["score"]), words[0].span)
+        numeric = re.fullmatch(r"[+-]?(?:INFINITY|\d+)", score.value) is not None
+        expressions: list[Written] = []
+        joined = "and"
+        at = 1
+        while at < len(words):
+            word = words[at].value
+            if word in ("and", "or"):
+                joined = word
+                at += 1
+            elif word in ("defined", "not_defined") and at + 1 < len(words):
+                expressions.append(self._written("expression", words[at].span, operation=words[at], attribute=words[at + 1]))
+                at += 2
+            elif at + 2 < len(words) and words[at + 1].value.rpartition(":")[2] in _BINARY and word != "date":
+                operation = Text(words[at + 1].value.rpartition(":")[2], words[at + 1].span)
+                value = _unquoted(words[at + 2], 0)
+                expressions.append(self._written("expression", words[at].span, attribute=words[at], operation=operation, value=value))
+                at += 3
+            elif word == "date" and at + 2 < len(words) and words[at + 1].value in ("lt", "gt"):
+                bound = {"end" if words[at + 1].value == "lt" else "start": _unquoted(words[at + 2], 0)}
+                expressions.append(self._written("date_expression", words[at].span, operation=words[at + 1], **bound))
+                at += 3
+            else:
+                return None
+        head = {"score": score} if numeric else {"score_attribute": score}
+        return self._written("rule", words[0].span, boolean_op=Text(joined, words[0].span), role=role, **head).has(expressions)
+
+    def _colocation(self, words: list[Text]) -> bool:
+        match = _SCORE.match(words[2].value) if len(words) > 4 else None
+        if match is None or match["node"]:
+            return False
+        score, rest = Text(_score(match["score"]), words[2].span), words[3:]
+        named = [word for word in rest if not _PAIR.match(word.value)]
+        if len(named) == 2 and not _is_bracketed(named):
+            (first, role), (second, other) = (_split(word) for word in named)
+            attribute = next((text for name, text in self._pairs(rest) if name == "node-attribute"), None)
+            self._constraint(
+                "rsc_colocation",
+                words[1],
+                score=score,
+                rsc=first,
+                rsc_role=role,
+                with_rsc=second,
+                with_rsc_role=other,
+                node_attribute=attribute,
+            )
+            return True
+        self._constraint("rsc_colocation", words[1], score=score).has(self._sets(named, "role"))
+        return True
+
+    def _order(self, words: list[Text]) -> bool:
+        if len(words) < 4:
+            return False
+        texts: dict[str, Text | None] = {}
+        rest = words[2:]
+        head = rest[0].value
+        if head.endswith(":") and head[:-1] in _KINDS:
+            texts["kind"] = Text(head[:-1], rest.pop(0).span)
+        elif _SCORE.match(head) and head.endswith(":"):
+            texts["score"] = Text(_score(head[:-1]), rest.pop(0).span)
+        named = [word for word in rest if not _PAIR.match(word.value)]
+        texts.update((name, text) for name, text in self._pairs(rest) if name in ("symmetrical", "require-all"))
+        if len(named) == 2 and not _is_bracketed(named):
+            (first, action), (then, other) = (_split(word) for word in named)
+            texts.update({"first": first, "then": then, "first-action": action, "then-action": other})
+            self.parts["constraints"].has([Written("rsc_order", self.source, words[1].span, {"id": words[1], **texts})])
+            return True
+        found = Written("rsc_order", self.source, words[1].span, {"id": words[1], **texts})
+        self.parts["constraints"].has([found.has(self._sets(named, "action"))])
+        return bool(named)
+
+    def _sets(self, words: list[Text], what: str) -> list[Written]:
+        """Return the resource sets: `( A B )` has no sequence, a change of role or action begins another."""
+        found: list[Written] = []
+        inside, mark = "", None
+        for word in words:
+            value = word.value
+            if value in ("(", "["):
+                inside = value
+                found.append(self._set(word, "false"))
+            elif value in (")", "]"):
+                inside, mark = "", None
+                found.append(self._set(word, None))
+            else:
+                name, role = _split(word)
+                other = role.value if role is not None else None
+                if not found or (not inside and other != mark and found[-1].children):
+                    found.append(self._set(word, None))
+                mark = other
+                if role is not None:
+                    found[-1].texts[what] = role
+                    found[-1].attributes[what] = role.value
+                found[-1].has([self._written("resource_ref", name.span, id=name)])
+        return [each for each in found if each.children]
+
+    def _set(self, word: Text, sequential: str | None) -> Written:
+        return self._written("resource_set", word.span, sequential=Text(sequential, word.span) if sequential is not None else None)
+
+
+def _split(word: Text) -> tuple[Text, Text | None]:
+    """Return a resource's name and its role or action: `ms_drbd:Master`, `ms_drbd:promote`."""
+    name, colon, rest = word.value.partition(":")
+    start = word.span.start
+    first = Text(name, word.span._replace(end=start + len(name)))
+    return first, Text(rest, word.span._replace(start=start + len(name) + 1)) if colon and rest else None
+
+
+def _is_bracketed(words: Iterable[Text]) -> bool:
+    return any(word.value in ("(", ")", "[", "]") for word in words)
+
+
+def _score(word: str) -> str:
+    sign = word[0] if word[:1] in "+-" else ""
+    return f"{sign}INFINITY" if word.lstrip("+-").lower() in ("inf", "infinity") else word
+
+
+def _unquoted(word: Text, start: int) -> Text:
+    value = word.value[start:]
+    place = word.span._replace(start=word.span.start + start)
+    if len(value) > 1 and value[0] == value[-1] == '"':
+        return Text(value[1:-1].replace('\\"', '"'), place._replace(start=place.start + 1, end=place.end - 1))
+    return Text(value, place)

@@ -1,0 +1,119 @@
+"""`crm configure show`, the text, against the CIB that it is of."""
+
+from __future__ import annotations
+
+from lwlint.core.facts import Fact, Unreadable
+from lwlint.core.source import Source
+from lwlint.inputs.pacemaker.facts import Cluster, ClusterProperty, Constraint, Node, Resource, ResourceDefault
+from lwlint.inputs.pacemaker.reader import cib_facts, pcs_config_facts
+from lwlint.run import load_catalogue
+
+TEXT = """node 1: one \\
+\tattributes standby=off haproxy-role=true
+node two
+primitive haproxy systemd:haproxy \\
+\top monitor interval=10s timeout=20s \\
+\tmeta target-role=Started
+primitive vip IPaddr2 \\
+\tparams ip=192.0.2.10 cidr_netmask=24
+primitive vip2 ocf:heartbeat:IPaddr2 \\
+\tparams ip=192.0.2.11 lvs_ipv6_addrlabel="a b"
+primitive db ocf:heartbeat:galera \\
+\top monitor interval=10s role=Master
+primitive fence stonith:external/ipmi
+group addresses vip vip2
+clone cl_haproxy haproxy \\
+\tmeta interleave=true
+ms ms_db db \\
+\tmeta master-max=3
+colocation together inf: addresses cl_haproxy
+colocation apart -inf: fence ms_db:Master
+order first Optional: addresses cl_haproxy
+order sets Mandatory: ( vip vip2 ) cl_haproxy:start
+location here cl_haproxy 100: one
+location marked ms_db resource-discovery=exclusive \\
+\trule 0: haproxy-role eq true and defined haproxy-role
+property cib-bootstrap-options: \\
+\tcluster-name=debian \\
+\tstonith-enabled=false
+rsc_defaults rsc-options: \\
+\tresource-stickiness=100
+"""
+XML = """<cib><configuration><crm_config><cluster_property_set id="cib-bootstrap-options">
+<nvpair id="a" name="cluster-name" value="debian"/><nvpair id="b" name="stonith-enabled" value="false"/></cluster_property_set></crm_config>
+<nodes><node id="1" uname="one"><instance_attributes id="n"><nvpair id="n1" name="standby" value="off"/>
+<nvpair id="n2" name="haproxy-role" value="true"/></instance_attributes></node><node id="two" uname="two"/></nodes>
+<resources><primitive id="fence" class="stonith" type="external/ipmi"/><group id="addresses">
+<primitive id="vip" class="ocf" provider="heartbeat" type="IPaddr2"><instance_attributes id="v">
+<nvpair id="v1" name="ip" value="192.0.2.10"/>
+<nvpair id="v2" name="cidr_netmask" value="24"/></instance_attributes></primitive>
+<primitive id="vip2" class="ocf" provider="heartbeat" type="IPaddr2"><instance_attributes id="w">
+<nvpair id="w1" name="ip" value="192.0.2.11"/>
+<nvpair id="w2" name="lvs_ipv6_addrlabel" value="a b"/></instance_attributes></primitive></group>
+<clone id="cl_haproxy"><meta_attributes id="c"><nvpair id="c1" name="interleave" value="true"/></meta_attributes>
+<primitive id="haproxy" class="systemd" type="haproxy"><meta_attributes id="h"><nvpair id="h1" name="target-role" value="Started"/>
+</meta_attributes>
+<operations><op id="o" name="monitor" interval="10s" timeout="20s"/></operations></primitive></clone>
+<master id="ms_db"><meta_attributes id="m"><nvpair id="m1" name="master-max" value="3"/></meta_attributes>
+<primitive id="db" class="ocf" provider="heartbeat" type="galera"><operations><op id="p" name="monitor" interval="10s" role="Master"/>
+</operations>
+</primitive></master></resources>
+<constraints><rsc_colocation id="together" score="INFINITY" rsc="addresses" with-rsc="cl_haproxy"/>
+<rsc_colocation id="apart" score="-INFINITY" rsc="fence" with-rsc="ms_db" with-rsc-role="Master"/>
+<rsc_order id="first" kind="Optional" first="addresses" then="cl_haproxy"/>
+<rsc_order id="sets" kind="Mandatory"><resource_set id="s1" sequential="false"><resource_ref id="vip"/><resource_ref id="vip2"/>
+</resource_set>
+<resource_set id="s2" action="start"><resource_ref id="cl_haproxy"/></resource_set></rsc_order>
+<rsc_location id="here" rsc="cl_haproxy" node="one" score="100"/>
+<rsc_location id="marked" rsc="ms_db" resource-discovery="exclusive"><rule id="r" score="0" boolean-op="and">
+<expression id="e1" attribute="haproxy-role" operation="eq" value="true"/>
+<expression id="e2" attribute="haproxy-role" operation="defined"/></rule>
+</rsc_location></constraints>
+<rsc_defaults><meta_attributes id="rsc-options"><nvpair id="d" name="resource-stickiness" value="100"/></meta_attributes></rsc_defaults>
+</configuration></cib>"""
+
+
+def told(facts: list[Fact]) -> dict[str, object]:
+    """What the facts say, without places."""
+    found: dict[str, object] = {}
+    for fact in facts:
+        if isinstance(fact, Resource):
+            settings = {name: text.value for kind in (fact.meta, fact.attributes) for name, text in kind.items()}
+            operations = [(o.name, o.interval, o.role) for o in fact.operations]
+            service = fact.service.name if fact.service is not None else None
+            found[fact.name] = (fact.agent, fact.form, fact.parent, fact.children, settings, operations, fact.instances, service)
+        elif isinstance(fact, Constraint):
+            members = [(m.name, m.position, m.role, m.action, m.set, m.sequential) for m in fact.members]
+            rules = [(r.score, r.boolean_op, [(e.attribute, e.operation, e.value) for e in r.expressions]) for r in fact.rules]  # type: ignore[union-attr]
+            node = fact.node.value if fact.node is not None else None
+            found[fact.name] = (fact.type, members, fact.score, fact.ordering, node, fact.resource_discovery, rules, fact.pairs)
+        elif isinstance(fact, Node):
+            found[fact.name] = (fact.id, fact.type, {name: text.value for name, text in fact.attributes.items()}, fact.standby)
+        elif isinstance(fact, (ClusterProperty, ResourceDefault)):
+            found[f"{fact.kind} {fact.name}"] = fact.value
+        elif isinstance(fact, Cluster):
+            found["cluster"] = fact.name
+    return found
+
+
+def of_text(text: str) -> list[Fact]:
+    return list(pcs_config_facts([Source("crm_configure_show", text, "pcs config")], load_catalogue()))
+
+
+def test_the_text_says_what_the_cib_says() -> None:
+    facts = of_text(TEXT)
+    assert [fact for fact in facts if isinstance(fact, Unreadable)] == []
+    assert told(facts) == told(list(cib_facts([Source("cib.xml", XML, "cib")], load_catalogue())))
+
+
+def test_each_fact_stands_where_its_words_do() -> None:
+    (vip,) = [fact for fact in of_text(TEXT) if isinstance(fact, Resource) and fact.name == "vip2"]
+    assert TEXT[vip.span.start : vip.span.end] == "vip2"
+    assert TEXT[vip.attributes["ip"].span.start : vip.attributes["ip"].span.end] == "192.0.2.11"
+
+
+def test_a_line_of_no_known_form_is_told() -> None:
+    facts = of_text(TEXT + "location odd cl_haproxy rule 0: moon is full\n")
+    (odd,) = [fact for fact in facts if isinstance(fact, Unreadable)]
+    assert odd.message.startswith("`crm configure show`: this line is of no form that is known")
+    assert (TEXT + "location odd")[odd.span.start :].startswith("location odd")
