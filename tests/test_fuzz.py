@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+import time
 
 import pytest
 
 from lwlint.run import load_rules
-from tests.fuzz import TRIES, changed, inputs, tried
+from tests.fuzz import TRIES, changed, inputs, main, tried
 
 RULES = load_rules(examples=False)
 INPUTS = inputs()
@@ -22,3 +23,10 @@ def test_seeds_and_what_they_become_end_in_findings(kind: str) -> None:
         name, data = chance.choice(INPUTS[kind])
         data = changed(data, INPUTS[kind], chance)
         assert tried(kind, name, data, RULES) == "", data
+
+
+@pytest.mark.fuzz
+def test_four_minutes_of_changed_inputs_end_in_findings() -> None:
+    start = time.monotonic()
+    assert main(minutes=4, seed=random.SystemRandom().randrange(1 << 30)) == 0
+    assert time.monotonic() - start < 300

@@ -102,7 +102,7 @@ _COMMANDS: dict[str, dict[str, str]] = {
     "mariadb": {"-p": "own"},
     "mariabackup": {"-p": "own"},
 }
-_LAST = {"add_user": 2, "change_password": 2, "authenticate_user": 2, "set_cookie": 1, "password": 1}  # words behind a subcommand
+_LAST = {"add_user": 2, "change_password": 2, "authenticate_user": 2, "set_cookie": 1, "password": 1}  # words behind a subcommand  # nosec B105
 _SUBCOMMANDS = ("rabbitmqctl", "mysqladmin")
 
 

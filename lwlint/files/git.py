@@ -90,10 +90,24 @@ def commit_of(paths: Sequence[str]) -> Change | None:
     return staged() if names.issuperset(map(posixpath.normpath, paths)) else None
 
 
-def _run(command: Sequence[str], environment: Mapping[str, str], text: bytes = b"", none: int = 0) -> bytes:
-    """Return what git prints; `none` is the exit code by which a command says that there is nothing."""
+def tracked(top: str) -> frozenset[str]:
+    """Return the files that git knows in the checkout with this top, by their paths from there; none where git cannot tell."""
     try:
-        done = subprocess.run(command, input=text, capture_output=True, env=environment, check=False, timeout=_LONGEST)  # nosec B603 -- no shell; nothing of the repository is run
+        with _apart("", top) as git:
+            return git.tracked()
+    except (ConfigurationError, OSError):
+        return frozenset()
+
+
+def _run(command: Sequence[str], environment: Mapping[str, str], text: bytes = b"", none: int = 0, folder: str | None = None) -> bytes:
+    """Return what git prints, run in the `folder` (None: the current one).
+
+    `none` is the exit code by which a command says that there is nothing.
+    """
+    try:
+        done = subprocess.run(  # nosec B603 -- no shell; nothing of the repository is run
+            command, input=text, capture_output=True, env=environment, check=False, timeout=_LONGEST, cwd=folder
+        )
     except subprocess.TimeoutExpired:
         raise ConfigurationError(f"`git {command[len(_SAFE)]}`: has not ended after {_LONGEST} seconds") from None
     except OSError as error:
@@ -104,18 +118,17 @@ def _run(command: Sequence[str], environment: Mapping[str, str], text: bytes = b
     return done.stdout
 
 
-def _git(*arguments: str, none: int = 0) -> bytes:
+def _git(*arguments: str, none: int = 0, folder: str | None = None) -> bytes:
     """Return what git says of the repository itself: of its revisions, paths and settings, for which nothing is run."""
     environment = {**os.environ, **_NO_PROGRAMS}
     if not {"GIT_DIR", "GIT_WORK_TREE"}.intersection(environment):
-        top = _top()
+        top = _top(folder or os.getcwd())
         if top is not None:
             environment["GIT_WORK_TREE"] = top  # whatever `core.worktree` says
-    return _run((*_SAFE, *arguments), environment, none=none)
+    return _run((*_SAFE, *arguments), environment, none=none, folder=folder)
 
 
-def _top() -> str | None:
-    folder = os.getcwd()
+def _top(folder: str) -> str | None:
     while not os.path.lexists(os.path.join(folder, ".git")):
         if folder == os.path.dirname(folder):
             return None
@@ -169,26 +182,26 @@ Entry = tuple[str, bytes]  # FILE or LINK, and the name of the blob
 
 
 @contextmanager
-def _apart(prefix: str) -> Iterator[_Apart]:
-    """Make a git directory of our own for the checkout around the current folder, and take it away again."""
+def _apart(prefix: str, around: str = "") -> Iterator[_Apart]:
+    """Make a git directory of our own for the checkout around a folder (else the current one), and take it away again."""
     import tempfile
 
-    said = _git("rev-parse", *(word for name in _PLACES for word in ("--git-path", name))).split(b"\n")
-    places = {name: os.path.abspath(os.fsdecode(path)) for name, path in zip(_PLACES, said)}
+    said = _git("rev-parse", *(word for name in _PLACES for word in ("--git-path", name)), folder=around or None).split(b"\n")
+    places = {name: os.path.abspath(os.path.join(around, os.fsdecode(path))) for name, path in zip(_PLACES, said)}
     if os.path.lexists(places["index"]) and not os.path.isfile(places["index"]):
         raise ConfigurationError("`git`: its index is no regular file")
     with tempfile.TemporaryDirectory(prefix="lwlint-") as folder:
         for name in ("refs", "info"):
             os.mkdir(os.path.join(folder, name))
         _put(folder, "HEAD", b"ref: refs/heads/none\n")
-        _put(folder, "config", _configuration())
+        _put(folder, "config", _configuration(around or None))
         _put(folder, "info/exclude", b"".join(_bounded(path) + b"\n" for path in (*_excludes(), places["info/exclude"])))
         _put(folder, "info/sparse-checkout", _bounded(places["info/sparse-checkout"]))
         of_index = os.path.dirname(places["sharedindex"])
         for name in os.listdir(of_index) if os.path.isdir(of_index) else ():
             if name.startswith("sharedindex.") and os.path.isfile(os.path.join(of_index, name)):
                 os.symlink(os.path.join(of_index, name), os.path.join(folder, name))
-        yield _Apart(folder, prefix, places)
+        yield _Apart(folder, prefix, places, around)
 
 
 _PLACES = ("objects", "index", "info/exclude", "info/sparse-checkout", "sharedindex")
@@ -206,10 +219,10 @@ def _bounded(path: str) -> bytes:
         return b""
 
 
-def _configuration() -> bytes:
+def _configuration(folder: str | None) -> bytes:
     """Return a configuration with those settings of the repository by which files are compared, and which name nothing."""
     found = {"core.bare": "false"}
-    for entry in _git("config", "--null", "--get-regexp", _HARMLESS, none=1).split(b"\0"):
+    for entry in _git("config", "--null", "--get-regexp", _HARMLESS, none=1, folder=folder).split(b"\0"):
         name, _, value = entry.decode("ascii", "replace").partition("\n")
         if re.fullmatch(r"[\w-]{1,20}", value):
             found[name] = value
@@ -229,10 +242,11 @@ def _excludes() -> Iterator[str]:
 class _Apart:
     """A git directory of our own: the repository's objects and index, and the files of the checkout."""
 
-    def __init__(self, folder: str, prefix: str, places: Mapping[str, str]) -> None:
+    def __init__(self, folder: str, prefix: str, places: Mapping[str, str], around: str) -> None:
         self._prefix = prefix
+        self._around = around or None
         self._up = "../" * prefix.count("/") or "."
-        top = os.path.abspath(self._up)
+        top = os.path.abspath(os.path.join(around, self._up))
         self._environment = {
             **{name: value for name, value in os.environ.items() if name in _KEPT},
             **_NO_PROGRAMS,
@@ -242,7 +256,7 @@ class _Apart:
         }
 
     def _git(self, *arguments: str, text: bytes = b"") -> bytes:
-        return _run((*_SAFE, *arguments), self._environment, text)
+        return _run((*_SAFE, *arguments), self._environment, text, folder=self._around)
 
     def empty(self) -> str:
         """Return the name of the empty tree."""

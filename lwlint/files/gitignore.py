@@ -10,7 +10,7 @@ import functools
 import os
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from lwlint.files.boundary import CONFIGURATION, read_bounded
@@ -123,16 +123,34 @@ def _class(text: str) -> str:
 class Ignored:
     """The answers of one run. It reads `.gitignore` files as it meets their folders, each once."""
 
-    def __init__(self) -> None:
+    def __init__(self, may_hold: Callable[[str], bool] = lambda path: True) -> None:
+        """`may_hold` tells whether a file at a path is worth asking git for."""
+        self._may_hold = may_hold
+        self._tracked: dict[str, frozenset[str]] = {}
         self._here = os.getcwd().replace(os.sep, "/")
         self._roots: dict[str, str | None] = {}
         self._lines: dict[str, tuple[str, ...]] = {}
         self._answers: dict[tuple[str, str, bool], str] = {}
 
     def refusal(self, path: str, given: str | None) -> str | None:
-        """Return why the file is left out, as `by` has it; None if it is taken. One that was named itself (`given` is None) is."""
+        """Return why the file is left out, as `by` has it; None if it is taken.
+
+        One that was named itself (`given` is None) is, and one that git knows all the same: a `.gitignore` is for others only.
+        """
         found = self.by(path, given) if given is not None else ""
-        return f"ignored by git ({found})" if found else None
+        if not found or (given is not None and self._may_hold(path) and self._is_tracked(path, given)):
+            return None
+        return f"ignored by git ({found})"
+
+    def _is_tracked(self, path: str, given: str) -> bool:
+        root = self._roots[given]
+        if root is None:
+            return False
+        if root not in self._tracked:
+            from lwlint.files import git
+
+            self._tracked[root] = git.tracked(root or "/")
+        return self._absolute(path)[len(root) :].strip("/") in self._tracked[root]
 
     def by(self, path: str, given: str) -> str:
         """Return the `.gitignore` that ignores the file at `path` or one of its folders below `given`; empty if none does.

@@ -15,6 +15,7 @@ from lwlint.core.finding import NOT_EVALUATED, ConfigurationError, Finding, Repo
 from lwlint.core.secret import masked
 from lwlint.core.source import Source, Span
 from lwlint.files.gitignore import Ignored, covered, patterns, verdict
+from lwlint.inputs import KINDS
 from lwlint.policy.rules import Rule, choose
 from lwlint.policy.settings import Allowance, Key, Layer, Placed, RuleSettings, Settings, complaint, position, until_of
 
@@ -30,7 +31,7 @@ class Selection:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._ignored = Ignored() if settings.gitignore else None
+        self._ignored = Ignored(KINDS.may_hold) if settings.gitignore else None
 
     def refusal(self, path: str, given: str | None = None) -> str | None:
         """Return why the file at `path` is left out, or None if it is taken.

@@ -207,7 +207,9 @@ def summary(audit: Audit) -> str:
     allowed = sum(one.allowed is not None for cluster in audit.clusters for one in cluster.found)
     counts = f"{audit.count(PASS)} pass, {audit.count(FAIL)} fail, {audit.count(NOT_EVALUATED)} not evaluated, {allowed} allowed"
     said = f"{hosts} host{'s' if hosts != 1 else ''}, {clusters} cluster{'s' if clusters != 1 else ''}"
-    return f"{said}: {counts} (rules, counted on each host)"
+    files = sum(len(host.passed_over) for cluster in audit.clusters for host in cluster.hosts)
+    left = f", {files} file{'s' if files != 1 else ''} left out" if files else ""
+    return f"{said}: {counts} (rules, counted on each host){left}"
 
 
 def render_json(audit: Audit, clauses: Sequence[Clause]) -> str:

@@ -225,7 +225,7 @@ def _refusal(request: Request) -> Callable[[str, str | None], str | None]:
         return lambda path, given: None
     from lwlint.files.gitignore import Ignored
 
-    return Ignored().refusal
+    return Ignored(KINDS.may_hold).refusal
 
 
 def load_rules(

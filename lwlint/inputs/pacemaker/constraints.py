@@ -13,6 +13,7 @@ from typing import Union
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from lwlint.core import linear
 from lwlint.core.source import Source, Text
 from lwlint.inputs.pacemaker.facts import (
     BUNDLE,
@@ -43,7 +44,7 @@ _PLACES = {
     TICKET: {"rsc": ("rsc-role", "", "")},
 }
 PAIRS = 10_000  # of one colocation; two sets that are not sequential make as many as the product of their sizes
-_PATTERN = re.compile(r"!?[\w.*^$|-]{1,100}")  # of what `rsc-pattern` may hold; nothing that could take long
+_PATTERN = re.compile(r"!?[\w.*^$|-]{1,100}")  # of what `rsc-pattern` may hold: what means the same in POSIX
 _ORDERINGS = ("Mandatory", "Optional", "Serialize")
 _REPLICA = re.compile(r"(.+?)(?:-(?:docker|podman|rkt))?-\d+$|(.+?)-ip-[0-9a-fA-F.:]+$")
 
@@ -69,8 +70,8 @@ class Names(Struct, frozen=True):
         if not _PATTERN.fullmatch(pattern):
             return ()
         try:
-            found = re.compile(pattern.lstrip("!"))
-        except re.error:
+            found = linear.compiled(pattern.lstrip("!"))
+        except linear.Refused:
             return ()
         wanted = not pattern.startswith("!")
         return tuple(r.name for r in self.resources.values() if r.parent is None and (found.search(r.name[:200]) is not None) is wanted)
