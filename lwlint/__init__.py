@@ -36,7 +36,7 @@ def check(
 
     Where several can be given, one by itself is as good: a text or a path is not taken apart.
     `environments` are Heat environments in the order of `-e`; `release` is `mitaka` ... `hibiscus` or `auto`;
-    `kind` (`heat`, `cib`, `unit`, `oslo`, `puppet`) overrides what the files tell of themselves; `select` and `ignore`
+    `kind` (`heat`, `cib`, `unit`, `quadlet`, `oslo`, `puppet`) overrides what the files tell of themselves; `select` and `ignore`
     take ids, codes or beginnings of codes. Bad input is a finding of the report, never an exception; raises
     `lwlint.core.finding.ConfigurationError` for arguments or rules that are wrong.
     """

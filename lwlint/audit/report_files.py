@@ -24,6 +24,7 @@ _MEMBER = re.compile(
     "|".join(
         (
             rf"{_SYSTEMD}/(?:system(?:\.control|\.attached)?|transient|generator(?:\.early|\.late)?)/.+",
+            r"(?:etc|run|usr/share)/containers/systemd/.+",
             rf"{_SYSTEMD}/system\.conf(?:\.d/[^/]+\.conf)?",
             rf"etc/(?:{_PROJECTS})/(?:.+/)?{_CONF}",
             rf"etc/(?:{_PROJECTS})\.conf",
@@ -57,10 +58,10 @@ _CONTAINERS = r"var(?:/lib(?:/(?:config-data|openstack|tripleo-config|kolla)(?:/
 _BELOW = re.compile(
     "|".join(
         (
-            r"etc(?:/(?:systemd|puppet|corosync|sysconfig|default|kolla|" + _PROJECTS + r")(?:/.*)?)?",
-            r"lib(?:/systemd(?:/.*)?)?|run(?:/systemd(?:/.*)?)?",
+            r"etc(?:/(?:systemd|containers|puppet|corosync|sysconfig|default|kolla|" + _PROJECTS + r")(?:/.*)?)?",
+            r"lib(?:/systemd(?:/.*)?)?|run(?:/(?:systemd|containers)(?:/.*)?)?",
             r"usr(?:/(?:lib|local|local/lib)(?:/systemd(?:/.*)?)?)?",
-            r"usr/(?:local/)?(?:share|etc)(?:/(?:openstack-tripleo-heat-templates|" + _PROJECTS + r")(?:/.*)?)?",
+            r"usr/(?:local/)?(?:share|etc)(?:/(?:containers|openstack-tripleo-heat-templates|" + _PROJECTS + r")(?:/.*)?)?",
             _CONTAINERS,
             r"sos_commands(?:/(?:pacemaker|cluster|systemd|podman|docker|host|general|hostname|date|rpm|dpkg)(?:/.*)?)?",
         )

@@ -372,7 +372,7 @@ def _found(fact: Any, setting: str) -> Setting | Text | None:
 
 def _folder(path: str) -> str:
     """Return the path of a file up to the folder of all unit files, to keep the trees of hosts without a name apart."""
-    return re.sub(r"(etc|run|lib|usr/lib|usr/local/lib)/systemd/.*|[^/]*$", "", path)
+    return re.sub(r"((etc|run|usr/share)/containers|etc|run|lib|usr/lib|usr/local/lib)/systemd/.*|[^/]*$", "", path)
 
 
 def _problem(facts: Facts, alike: list[_Wrong], params: Params) -> Problem:

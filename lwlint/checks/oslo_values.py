@@ -11,7 +11,7 @@ from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
 from lwlint.checks.oslo_names import add_beside, set_value
-from lwlint.checks.parameters import OptionName, Project, ReleaseName
+from lwlint.checks.parameters import OptionName, Project, ReleaseName, ServiceName
 from lwlint.core.check import Check, Saw, Unknown
 from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts
@@ -103,6 +103,14 @@ class Limit(Document, frozen=True):
         return applies(facts.release, self.since, self.until) and not (self.known and facts.release.name is None)
 
 
+class Outcome(Document, frozen=True):
+    """What programs of a project were seen to do when attempts end, for option sets that one of `services` reads, or nobody known."""
+
+    project: Annotated[Project, Meta(description="the project")]
+    services: Annotated[tuple[ServiceName, ...], Meta(description="its services that were watched")]
+    seen: Annotated[str, Meta(description="what they did, as the message says it")]
+
+
 class Params(Document, frozen=True):
     """`limits` are looked at in order; of those for one option and an unknown project, the first counts.
 
@@ -115,6 +123,7 @@ class Params(Document, frozen=True):
     registered: Annotated[
         Mapping[str, str], Meta(description="other options of the same sections that values may refer to, with their defaults")
     ] = field(default_factory=dict)
+    outcomes: Annotated[tuple[Outcome, ...], Meta(description="what programs were seen to do when their attempts end")] = ()
 
 
 def _run_limit(facts: Facts, params: Params) -> Iterator[Saw]:
@@ -130,12 +139,21 @@ def _run_limit(facts: Facts, params: Params) -> Iterator[Saw]:
             judged = True
             continue
         limits = list(_limits(files.project, params, facts)) if files.read else []
+        seen = _seen(option_set, params)
         for limit in limits:
-            found = list(_judge(option_set, limit, _Registered(option_set, limits, params.registered), facts))
+            found = list(_judge(option_set, limit, _Registered(option_set, limits, params.registered), seen, facts))
             judged = judged or bool(found)
             yield from (item for item in found if item is not None)
     if not judged and params.nothing:
         yield Unknown(params.nothing)
+
+
+def _seen(option_set: OptionSet, params: Params) -> str:
+    """Return what the programs of an option set were seen to do when attempts end, as a message ends with it; empty if none was watched."""
+    files = option_set.files
+    of_project = [each for each in params.outcomes if each.project == files.project]
+    seen = [each.seen for each in of_project if not files.services or not set(each.services).isdisjoint(files.services)]
+    return f" (seen: {'; '.join(seen)})" if seen else ""
 
 
 def _limits(project: str, params: Params, facts: Facts) -> Iterator[Limit]:
@@ -146,19 +164,22 @@ def _limits(project: str, params: Params, facts: Facts) -> Iterator[Limit]:
             yield limit
 
 
-def _judge(option_set: OptionSet, limit: Limit, registered: _Registered, facts: Facts) -> Iterator[Optional[Saw]]:
-    """Yield what is wrong with one limit in one set; None for a limit that is there and right, nothing if it is not in use."""
+def _judge(option_set: OptionSet, limit: Limit, registered: _Registered, seen: str, facts: Facts) -> Iterator[Optional[Saw]]:
+    """Yield what is wrong with one limit in one set; None for a limit that is there and right, nothing if it is not in use.
+
+    `seen` ends the message of a value with which attempts end.
+    """
     option = option_set.chosen(limit.names)
     url = _from_url(option_set, limit, facts)
     if url is not None:
-        yield _verdict(option_set, limit, url[0], url[1], f"`{limit.query}` in `{url[0].name}`", facts)
+        yield _verdict(option_set, limit, url[0], url[1], f"`{limit.query}` in `{url[0].name}`", seen, facts)
     elif option is None:
         connection = _connection(option_set, limit, facts)
         later = option_set.options.get(split_name(limit.later)) if limit.then and facts.release.name is None else None
         if later is not None:
-            yield _for_later_ones(option_set, limit, later, connection, facts)
+            yield _for_later_ones(option_set, limit, later, connection, seen, facts)
         elif connection is not None and limit.default is not None:
-            yield _absent(option_set, limit, connection)
+            yield _absent(option_set, limit, connection, seen)
     elif limit.then and facts.release.name is None and _moved(option_set, limit, option, facts) is not None:
         yield _moved(option_set, limit, option, facts)
     else:
@@ -171,7 +192,7 @@ def _judge(option_set: OptionSet, limit: Limit, registered: _Registered, facts: 
             if _SCRUBBED.fullmatch(value):
                 yield Unknown(f"`{option.name}` was scrubbed from the report", option.span)
                 return
-            verdict = _verdict(option_set, limit, option, value, subject, facts)
+            verdict = _verdict(option_set, limit, option, value, subject, seen, facts)
             yield verdict if not _in_vain(option_set, limit) or not _is_integer(value) else None
 
 
@@ -193,10 +214,12 @@ def _moved(option_set: OptionSet, limit: Limit, option: Option, facts: Facts) ->
     return Problem(option.span, message, f"option {_dotted(limit)}", (), "warning", host=option.host, fix=fix)
 
 
-def _for_later_ones(option_set: OptionSet, limit: Limit, later: Option, connection: Optional[Option], facts: Facts) -> Optional[Problem]:
+def _for_later_ones(
+    option_set: OptionSet, limit: Limit, later: Option, connection: Optional[Option], seen: str, facts: Facts
+) -> Optional[Problem]:
     """Return the problem of an option that only later releases read: of its value, or a note that older ones read another."""
     then = replace(limit, option=limit.later, old_names=())
-    problem = _verdict(option_set, then, later, later.value, f"`{later.name}`", facts)
+    problem = _verdict(option_set, then, later, later.value, f"`{later.name}`", seen, facts)
     if problem is not None or connection is None:
         return problem
     message = (
@@ -222,7 +245,7 @@ def _is_integer(value: str) -> bool:
     return True
 
 
-def _verdict(option_set: OptionSet, limit: Limit, option: Option, value: str, subject: str, facts: Facts) -> Optional[Problem]:
+def _verdict(option_set: OptionSet, limit: Limit, option: Option, value: str, subject: str, seen: str, facts: Facts) -> Optional[Problem]:
     wrong = _wrong(limit, value, facts)
     if wrong is None:
         return None
@@ -230,8 +253,9 @@ def _verdict(option_set: OptionSet, limit: Limit, option: Option, value: str, su
     severity = limit.severity
     release = facts.release.name
     if not fatal and limit.enforced_until is not None and release is not None and not applies(facts.release, None, limit.enforced_until):
-        what, severity = f"{what}, which {release} does not enforce", "note"
-    message = f"{_base(option.span.path)}: {subject} is {what}; it must be {limit.must_be}{limit.remark and f' ({limit.remark})'}"
+        what, severity, seen = f"{what}, which {release} does not enforce", "note", ""
+    remark = f" ({limit.remark})" if limit.remark else "" if fatal else seen
+    message = f"{_base(option.span.path)}: {subject} is {what}; it must be {limit.must_be}{remark}"
     others = [o for name in limit.names for o in [option_set.options.get(name)] if o is not None and o is not option]
     related = [Related(text.span, f"beats `{_line(text.value)}`") for text in option.beaten]
     related += [Related(o.span, f"beats `{o.name}` = `{_line(o.value)}`") for o in others if option.key != o.key]
@@ -271,12 +295,13 @@ def _wrong(limit: Limit, text: str, facts: Facts) -> Optional[tuple[str, bool]]:
     return f"`{_line(text)}`", False
 
 
-def _absent(option_set: OptionSet, limit: Limit, connection: Option) -> Problem:
+def _absent(option_set: OptionSet, limit: Limit, connection: Option, seen: str) -> Problem:
     place = connection.span if connection.origin == ENVIRONMENT else Span(connection.file, connection.key.start, connection.span.end)
-    base, remark = _base(place.path), limit.remark and f" ({limit.remark})"
+    base, remark = _base(place.path), f" ({limit.remark})" if limit.remark else seen
     what, severity = f"is not set (default `{limit.default}`)", limit.severity
     if limit.distribution and not option_set.files.complete:
         what, severity = f"is not set here, and what applies is unknown, likely `-1` from {limit.distribution}", "note"
+        remark = f" ({limit.remark})" if limit.remark else ""
     message = f"{base}: `{_dotted(limit)}` {what}; it must be {limit.must_be}{remark}"
     fix = add_beside(option_set, connection, limit.names, limit.lasting)
     return Problem(place, message, f"option {_dotted(limit)}", (), severity, host=connection.host, fix=fix)

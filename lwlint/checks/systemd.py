@@ -203,6 +203,7 @@ NAME = "50-lwlint.conf"  # read before Pacemaker's `50-pacemaker.conf`, which so
 _FOLDERS = (
     "etc/systemd/system/", "run/systemd/system/", "usr/lib/systemd/system/", "usr/local/lib/systemd/system/", "lib/systemd/system/",
     "run/systemd/generator.early/", "run/systemd/generator/", "run/systemd/generator.late/",
+    "etc/containers/systemd/", "run/containers/systemd/", "usr/share/containers/systemd/",
 )  # fmt: skip
 
 

@@ -276,7 +276,7 @@ def _input(command: argparse.ArgumentParser) -> None:
         "-e", "--environment", action="append", default=[], metavar="FILE", help="a Heat environment; several, in their order"
     )
     command.add_argument("--release", metavar="NAME", help="`mitaka` ... `hibiscus`; `auto` goes by evidence (default)")
-    command.add_argument("--kind", metavar="KIND", help="read every file as `heat`, `cib`, `unit`, `oslo` or `puppet`")
+    command.add_argument("--kind", metavar="KIND", help="read every file as `heat`, `cib`, `unit`, `quadlet`, `oslo` or `puppet`")
     _schemas(command)
     command.add_argument("--stdin-filename", default="", metavar="PATH", help="the path that `-` stands for")
 

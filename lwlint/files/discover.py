@@ -23,7 +23,7 @@ _HEAD = 65536
 _MOST_TEXT = 1_000_000
 _LONGEST_LINK = 4096
 _ROOT = pattern(
-    r"^(?P<root>(?:.*?/)??)(?:etc/(?!.*/etc/systemd/)|usr/(?:lib|share|local)/|lib/systemd/|run/systemd/|var/lib/|sos_commands/)"
+    r"^(?P<root>(?:.*?/)??)(?:etc/(?!.*/etc/systemd/)|usr/(?:lib|share|local)/|lib/systemd/|run/(?:systemd|containers)/|var/lib/|sos_commands/)"
 )
 # a link of a unit, as a checkout on a file system without links writes it: a file that holds the path, and no line break
 _LINK_AS_TEXT = pattern(r"((?:/|\.\.?/)[^\s=\[\]#;]+)")

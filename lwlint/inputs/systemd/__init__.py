@@ -24,6 +24,11 @@ _MANAGER_TEXT = r"(^|/)(etc|run|lib|usr/lib|usr/local/lib)/systemd/system\.conf(
 _MANAGER = pattern(_MANAGER_TEXT)
 _SHOWN = pattern(r"(?:^|/)sos_commands/systemd/systemctl_(?:show_[^/]*service|list-unit)[^/]*$")
 _CONF = (".conf", ".ini")
+_QUADLET_TEXT = r"\.(container|pod|kube)(\.d/[^/]+\.conf)?$|(^|/)(container|pod|kube)\.d/[^/]+\.conf$"
+_QUADLET = pattern(_QUADLET_TEXT)
+_QUADLET_FOLDER = pattern(r"(^|/)(etc|run|usr/share)/containers/systemd/")
+_QUADLET_SECTION = pattern(r"^[ \t\ufeff]*\[(Container|Pod|Kube|Quadlet)\][ \t\r]*$", re.MULTILINE)
+_OF_USERS = pattern(r"(^|/)(etc|usr/share)/containers/systemd/users/")
 _PROSE = (".rst", ".md", ".txt", ".sh", ".py", ".spec", ".pp")  # what may quote a unit
 
 
@@ -51,17 +56,32 @@ def _is_unit_link(path: str) -> bool:
     return _FOLDER.search(path) is not None or _SUFFIX.search(path) is not None or _PATH.search(path) is not None
 
 
+def _may_be_quadlet(path: str) -> bool:
+    return _QUADLET.search(path) is not None
+
+
+def _is_quadlet(path: str, head: str, named: bool) -> Recognised:
+    if not _QUADLET.search(path):
+        return False
+    if _OF_USERS.search(path):
+        return "a quadlet for the systemd of users, who run none of the control plane"
+    if is_template(head):
+        return TEMPLATE
+    own = _QUADLET_SECTION.search(head) is not None
+    return own or _QUADLET_FOLDER.search(path) is not None or (path.endswith(".conf") and _ANY_SECTION.search(head) is not None)
+
+
 def _decode(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")  # systemd drops single lines, not the file
 
 
 def _facts(material: Material) -> Iterator[Fact]:
-    sources = material.of("unit")
+    sources, quadlets = material.of("unit"), material.of("quadlet")
     facts: Iterator[Fact] = iter(())
-    if sources or material.links:
+    if sources or material.links or quadlets:
         from lwlint.inputs.systemd.reader import unit_facts
 
-        facts = unit_facts(sources, material.links, material.catalogue)
+        facts = unit_facts(sources, material.links, material.catalogue, quadlets)
     if material.hosts:
         from lwlint.inputs.systemd.shown import with_evidence
 
@@ -113,4 +133,21 @@ SYSTEMCTL = Kind(
     printed=True,
     stands_for="unit",
 )
-KINDS = (SYSTEMCTL, UNIT)
+QUADLET = Kind(
+    name="quadlet",
+    noun="quadlet of podman",
+    title="quadlets of podman",
+    missing="no systemd unit was given",
+    limit=1_000_000,
+    may_hold=_may_be_quadlet,
+    recognise=_is_quadlet,
+    decode=_decode,
+    facts=lambda material: (),  # they are units, which are made together with those that they meet
+    language="ini",
+    hook=_QUADLET_TEXT,
+    comments=Comments("#;"),
+    blocks=_blocks,
+    whole="[",
+    stands_for="unit",
+)
+KINDS = (SYSTEMCTL, QUADLET, UNIT)

@@ -73,7 +73,7 @@ class Unit(Struct, frozen=True):
     said of it, as its files are not at hand: its settings are those that are in force and judged, and nothing tells of its lines.
     `runner` is the container tool or web server that its program runs in (`podman`, `uwsgi`). A unit of no known service that
     `looks_like` one of a project of OpenStack has its name there. `restart_steps` and `restart_max_delay_usec` are how its pauses grow
-    (systemd 254 and later); 0 where they do not.
+    (systemd 254 and later); 0 where they do not. With `told_from_inside` the program in a container tells systemd that it is ready.
     """
 
     kind: ClassVar[str] = "unit"
@@ -106,6 +106,7 @@ class Unit(Struct, frozen=True):
     restart_max_delay_usec: int = 0
     remains_after_exit: bool = False
     guesses_main_pid: bool = True
+    told_from_inside: bool = False
 
     @property
     def managed_by(self) -> Annotated[str, OneOf("pacemaker", "systemd", "unknown")]:
@@ -116,6 +117,11 @@ class Unit(Struct, frozen=True):
     def starts_without_end(self) -> bool:
         """Whether nothing bounds the time that it may take to start."""
         return self.timeout_start_usec is None
+
+    @property
+    def told_by_runner(self) -> bool:
+        """Whether a container tool or web server tells systemd READY=1, as soon as the program is started."""
+        return bool(self.runner) and not self.told_from_inside
 
     @property
     def ready_first(self) -> bool:

@@ -16,6 +16,7 @@ from lwlint.inputs.systemd import text as parser
 from lwlint.inputs.systemd import values
 from lwlint.inputs.systemd import values as names
 from lwlint.inputs.systemd.facts import SECOND
+from lwlint.inputs.systemd.quadlet import GENERATOR, Made, is_valid, read_made
 from lwlint.inputs.systemd.text import Assignment
 
 _PATH = re.compile(r"(?P<top>etc|run|usr/local/lib|usr/lib|lib)/systemd/system\.conf(?P<drop_in>\.d/[^/]+\.conf)?$")
@@ -100,7 +101,10 @@ _MOST_HOPS = 8
 
 
 class Tree(Struct):
-    """Files and links of one host by their path on it; `folders` lists the names in each folder, `manager` is what configures systemd."""
+    """Files and links of one host by their path on it; `folders` lists the names in each folder, `manager` is what configures systemd.
+
+    `made` are the units that podman's generator makes of quadlets, by the path where it puts them; `files` has the quadlets there.
+    """
 
     search_path: tuple[str, ...]
     files: dict[str, Source] = field(default_factory=dict)
@@ -108,6 +112,7 @@ class Tree(Struct):
     elsewhere: dict[str, Source] = field(default_factory=dict)
     folders: dict[str, dict[str, None]] = field(default_factory=dict)
     manager: dict[str, Source] = field(default_factory=dict)
+    made: dict[str, Made] = field(default_factory=dict)
 
     def add(self, path: str) -> None:
         """Enter `path` in the list of its folder, and the folder in that of its parent."""
@@ -178,8 +183,8 @@ class Tree(Struct):
         return any(path.startswith(folder + "/") for folder in self.search_path)
 
 
-def trees(sources: Iterable[Source], links: Iterable[Link]) -> list[Tree]:
-    """Return one tree for each host among the sources, and one for each folder of loose unit files."""
+def trees(sources: Iterable[Source], links: Iterable[Link], quadlets: Iterable[Source] = ()) -> list[Tree]:
+    """Return one tree for each host among the sources, and one for each folder of loose unit files; `quadlets` are those of podman."""
     hosts: dict[str, Tree] = {}
     loose: dict[str, Tree] = {}
     items: tuple[Source | Link, ...] = (*sources, *links)
@@ -203,6 +208,13 @@ def trees(sources: Iterable[Source], links: Iterable[Link]) -> list[Tree]:
             tree.links[below] = item
         tree.add(below)
     _adopt(hosts, loose)
+    for place, on_host, units in read_made(quadlets):
+        tree = hosts.setdefault(place, Tree(SEARCH_PATH)) if on_host else loose.setdefault(place, Tree(("",)))
+        for made in units:
+            path = f"{GENERATOR}/{made.name}" if on_host else made.name
+            if is_valid(made):
+                tree.made[path], tree.files[path] = made, made.source
+                tree.add(path)
     return [*hosts.values(), *(tree for tree in loose.values() if tree.files or tree.links)]
 
 

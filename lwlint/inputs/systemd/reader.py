@@ -14,6 +14,7 @@ from lwlint.inputs.systemd import text as parser
 from lwlint.inputs.systemd.facts import BAD_SETTING, ERROR, LOADED, MASKED, NOT_FOUND, DropInWithoutUnit, IgnoredLine, Setting, Unit
 from lwlint.inputs.systemd.files import PERSISTENT, RUNTIME, Finder, Found, Tree, defaults, trees
 from lwlint.inputs.systemd.programs import Started
+from lwlint.inputs.systemd.quadlet import enabled
 from lwlint.inputs.systemd.settings import Settings
 from lwlint.inputs.systemd.text import UnitText
 from lwlint.inputs.systemd.values import boolean
@@ -86,6 +87,8 @@ class Enabling:
         """Return what `systemctl is-enabled` says of a unit, as far as links and [Install] tell."""
         if found.path is None:
             return "not-found"
+        if found.path in self.tree.made:
+            return enabled(self.tree.made[found.path])
         runtime = found.path.startswith(RUNTIME)
         if self.tree.is_null(found.path):
             return "masked-runtime" if runtime else "masked"
@@ -125,10 +128,10 @@ class Enabling:
         return bool((entries if called is None else entries & called) - {name})
 
 
-def unit_facts(sources: Sequence[Source], links: Sequence[Link], catalogue: Catalogue) -> Iterator[Fact]:
-    """Yield the units of every host and folder among `sources` and `links`, the lines in them that do nothing, and the files that
-    systemd gives up (`Unreadable`)."""
-    for tree in trees(sources, links):
+def unit_facts(sources: Sequence[Source], links: Sequence[Link], catalogue: Catalogue, quadlets: Sequence[Source] = ()) -> Iterator[Fact]:
+    """Yield the units of every host and folder among `sources`, `links` and `quadlets` (of which podman makes units), the lines in them
+    that do nothing, and the files that systemd gives up (`Unreadable`)."""
+    for tree in trees(sources, links, quadlets):
         yield from _Host(tree, catalogue).facts()
 
 
@@ -171,7 +174,8 @@ class _Host:
         if source is None:
             return None
         if source.path not in self.texts:
-            self.texts[source.path] = parser.read(source)
+            made = self.tree.made.get(path)
+            self.texts[source.path] = made.text if made is not None else parser.read(source)
         return self.texts[source.path]
 
     def _host(self, shown: str) -> str:
@@ -240,6 +244,7 @@ class _Host:
             service=service,
             runner=started.runner if started is not None else "",
             looks_like=_looks_like(found, started) if service is None and state != MASKED else "",
+            told_from_inside=started is not None and "--sdnotify=container" in _line(settings).split(),
             restart_steps=_unsigned(settings, "Service.RestartSteps"),
             restart_max_delay_usec=_span(settings, "Service.RestartMaxDelaySec"),
             remains_after_exit=_boolean(settings, "Service.RemainAfterExit", False),
@@ -256,6 +261,9 @@ class _Host:
         """Return the service of a unit, and what its `ExecStart=` starts: the service by the program, unless a name of the unit tells
         more (one of the same project), else by the names of the unit."""
         named = next((s for s in map(self.catalogue.of_unit, found.names) if s is not None), None)
+        made = self.tree.made.get(found.path or "")
+        if named is None and made is not None:
+            named = self.catalogue.of_container(made.container)
         if "Service.ExecStart" not in settings:
             return named, None
         started = programs.started(values.expand(settings["Service.ExecStart"].value, found.name))
@@ -283,7 +291,8 @@ class _Host:
         text = self._text(found.path)
         if text is None:
             return NOT_FOUND, f"it is a link to `{self.tree.links[found.path].target}`, which is not there", None
-        fatal = read.read(text)
+        made = self.tree.made.get(found.path)
+        fatal = made.refused if made is not None and made.refused is not None else read.read(text)
         if fatal is not None:
             return BAD_SETTING, fatal[0], fatal[1]
         if text.stop is not None:
@@ -342,6 +351,10 @@ def _instances(unit: Unit) -> Iterator[str]:
     for key in ("Wants", "Requires", "BindsTo", "Upholds"):
         for entry in unit.lists.get(f"Unit.{key}", ()):
             yield from (word for word in entry.value.split() if values.instance_of(word))
+
+
+def _line(settings: Mapping[str, Setting]) -> str:
+    return settings["Service.ExecStart"].value if "Service.ExecStart" in settings else ""
 
 
 def _unsigned(settings: Mapping[str, Setting], key: str) -> int:
