@@ -9,9 +9,9 @@ from msgspec import Meta
 
 from lwlint.checks import pacemaker_fixes
 from lwlint.checks.pacemaker_fixes import untold
-from lwlint.checks.parameters import ServiceKind, ServiceName
+from lwlint.checks.parameters import ServiceKind, ServiceName, nothing_in
 from lwlint.core.check import Check, NoParams, Saw, Unknown, needs
-from lwlint.core.config_reader import Document
+from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts
 from lwlint.core.finding import Problem, Related
 from lwlint.inputs.pacemaker.facts import COLOCATION, CONSTRAINTS, LOCATION_SETS, ORDER, Cluster, Constraint, Member
@@ -61,6 +61,10 @@ class Params(Document, frozen=True):
 
     kinds: Annotated[tuple[ServiceKind, ...], Meta(description="the kinds of services that no constraint may name")]
     waits_for: Annotated[tuple[ServiceName, ...], Meta(description="the services that no other OpenStack service may wait for")] = ()
+
+    def misfits(self) -> Iterator[Mismatch]:
+        """Yield that nothing would be judged."""
+        yield from nothing_in(self, "kinds", "waits_for")
 
 
 def _run_outside(facts: Facts, params: Params) -> Iterator[Saw]:
