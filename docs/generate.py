@@ -1,8 +1,8 @@
 """Write what is generated in `docs/`; run it after a change of rules, of the house, or of what the command prints.
 
-Generated are the pages of the specification and of each rule, the schemas of the configuration and of what is printed as JSON,
-the picture and the table of the house, the files that the hooks are given, and in every page and the README what the commands in its `console` blocks print: each line after `$ ` is run by bash in the project's
-folder, and what follows it is replaced by its output.
+Generated are the pages of the specification and of each rule, the schemas of the configuration and of what is printed as JSON, the
+picture and the table of the house, the files that the hooks are given, and in every page and the README what the commands in its
+`console` blocks print: each line after `$ ` is run by bash in the project's folder, and what follows it is replaced by its output.
 """
 
 from __future__ import annotations
