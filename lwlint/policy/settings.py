@@ -199,6 +199,9 @@ class Layer(Struct, frozen=True):
     plain: Mapping[str, Any]
     file: File
 
+    def __repr__(self) -> str:
+        return f"<Layer {self.name!r}: {len(self.text)} characters>"
+
 
 class Placed(NamedTuple):
     """Something of a layer, with its key there: an exception, an override, a pattern."""

@@ -30,7 +30,7 @@ EndColumn = Annotated[int, Meta(ge=1, description="excluded")]
 Judged = Literal["pass", "fail", "not evaluated", "broken"]
 
 
-class Output(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+class Output(Struct, frozen=True, forbid_unknown_fields=True):
     """A part of a document that lwlint prints. Its fields, in their order, are the keys; its schema is made of it."""
 
 
