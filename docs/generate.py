@@ -1,8 +1,8 @@
 """Write what is generated in `docs/`; run it after a change of rules, of the house, or of what the command prints.
 
-Generated are the pages of the specification and of each rule, the picture and the table of the house, the files that the hooks are given,
-and in every page and the README what the commands in its `console` blocks print: each line after `$ ` is run by bash in the project's
-folder, and what follows it is replaced by its output.
+Generated are the pages of the specification and of each rule, the schemas of the configuration and of what is printed as JSON, the
+picture and the table of the house, the files that the hooks are given, and in every page and the README what the commands in its
+`console` blocks print: each line after `$ ` is run by bash in the project's folder, and what follows it is replaced by its output.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from xml.sax.saxutils import escape
 
 from lwlint.inputs import KINDS
 from lwlint.policy.rules import load_clauses
+from lwlint.report.audit import AuditOutput
 from lwlint.report.explain import page_of, rule_page, rules_page
+from lwlint.report.json import ReportOutput, schema, schema_of
 from lwlint.report.spec import spec_page
 from lwlint.run import load_rules
 
@@ -34,7 +36,12 @@ def pages() -> dict[str, str]:
     """Return the text of each generated file by its name below `docs/`."""
     rules, clauses = load_rules(), load_clauses()
     made = {"rules.md": rules_page(rules), "spec.md": spec_page(clauses, rules), "architecture.svg": picture()}
-    return {**made, **{page_of(rule): rule_page(rule, clauses) for rule in rules}}
+    schemas = {
+        "config.schema.json": schema(),
+        "report.schema.json": schema_of(ReportOutput, "Report of `lwlint check --format json`"),
+        "audit.schema.json": schema_of(AuditOutput, "Answer of `lwlint audit --format json`"),
+    }
+    return {**made, **schemas, **{page_of(rule): rule_page(rule, clauses) for rule in rules}}
 
 
 def written() -> dict[str, str]:

@@ -29,7 +29,7 @@ _NOT_GIVEN = "no output of `podman inspect` or `docker inspect` was given"
 class Params(Document, frozen=True):
     """The `kinds` of services that are judged, but those with the names `but`, and those whose container may stop by the catalogue."""
 
-    kinds: Annotated[tuple[ServiceKind, ...], Meta(description="the kinds of services that are judged")]
+    kinds: Annotated[tuple[ServiceKind, ...], Meta(description="the kinds of services that are judged", min_length=1)]
     but: Annotated[tuple[ServiceName, ...], Meta(description="services that are not judged, besides those that the catalogue excuses")] = ()
 
 

@@ -188,6 +188,9 @@ class Params(Document, frozen=True):
         kind = fact_class(self.each)
         for key in ("where", "unless", "commands_unless"):
             yield from wrong_wanted(kind, getattr(self, key), (key,))
+        for key, values in self.where.items():
+            if values == ():
+                yield Mismatch(("where", key), "a list with nothing in it: nothing would be judged")
         for i, milder in enumerate(self.milder):
             yield from wrong_wanted(kind, milder.where, ("milder", i, "where"))
         for i, stricter in enumerate(self.stricter):

@@ -10,9 +10,9 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from lwlint.checks import NO_CONTAINER_TEMPLATE, NO_MAPPING, NO_TEMPLATE
-from lwlint.checks.parameters import AboutService, KnownRelease, Places, ServiceKind, ServiceName
+from lwlint.checks.parameters import AboutService, KnownRelease, Places, ServiceKind, ServiceName, nothing_in
 from lwlint.core.check import Check, NoParams, Saw, Unknown
-from lwlint.core.config_reader import Document
+from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts, NotEvaluated, Service
 from lwlint.core.finding import AddKey, DropLines, Fix, Problem, Related, Replace
 from lwlint.inputs.heat.facts import (
@@ -99,6 +99,10 @@ class MappingParams(Document, frozen=True):
         Meta(description="what is expected of a service that is taken from Pacemaker: `{service}`, which `{earlier}` put under it"),
     ] = ""
     once: Annotated[bool, Meta(description="tell only the first of all problems, with the number of the others")] = False
+
+    def misfits(self) -> Iterator[Mismatch]:
+        """Yield that nothing would be judged."""
+        yield from nothing_in(self, "kinds", "services", "taken_back")
 
 
 def run(facts: Facts, params: MappingParams) -> Iterator[Saw]:
@@ -248,7 +252,9 @@ _MOST_RELATED = 3  # other places that are shown with the first
 class TemplateParams(Document, frozen=True):
     """`kinds` are the kinds of services that no template may put under Pacemaker."""
 
-    kinds: Annotated[tuple[ServiceKind, ...], Meta(description="the kinds of services that no template may put under Pacemaker")]
+    kinds: Annotated[
+        tuple[ServiceKind, ...], Meta(description="the kinds of services that no template may put under Pacemaker", min_length=1)
+    ]
 
 
 def templates(facts: Facts, params: TemplateParams) -> Iterator[Saw]:
@@ -274,7 +280,7 @@ class ContainerParams(Document, frozen=True):
 
     policies: Annotated[
         tuple[Literal["always", "unless-stopped", "on-failure", "no"], ...],
-        Meta(description="the restart policies with which a container comes back whenever it ends; a fix sets the first"),
+        Meta(description="the restart policies with which a container comes back whenever it ends; a fix sets the first", min_length=1),
     ]
 
 

@@ -12,7 +12,7 @@ from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
 from lwlint.checks.heat import needs_heat, unseen
-from lwlint.checks.parameters import KnownRelease, Regex, wrong_groups
+from lwlint.checks.parameters import KnownRelease, Regex, nothing_in, wrong_groups
 from lwlint.core.check import Check, Saw, Unknown, needs
 from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts, Release
@@ -167,6 +167,10 @@ class Params(Document, frozen=True):
     one_of: Annotated[tuple[str, ...], Meta(description="the values that are right")] = ()
     at_most: Annotated[Optional[int], Meta(description="the greatest whole number that is right")] = None
 
+    def misfits(self) -> Iterator[Mismatch]:
+        """Yield that nothing would be judged."""
+        yield from nothing_in(self, "parameters", "options")
+
 
 class _Set(NamedTuple):
     name: str
@@ -261,8 +265,8 @@ class RetryParams(Document, frozen=True):
     that begin with one of `other_roles` do not reach the services.
     """
 
-    pairs: Annotated[tuple[Pair, ...], Meta(description="connections and their retries; the first that fits a key counts")]
-    unlimited: Annotated[tuple[str, ...], Meta(description="the values that mean unlimited; a fix sets the first")] = ("-1",)
+    pairs: Annotated[tuple[Pair, ...], Meta(description="connections and their retries; the first that fits a key counts", min_length=1)]
+    unlimited: Annotated[tuple[str, ...], Meta(description="the values that mean unlimited; a fix sets the first", min_length=1)] = ("-1",)
     default: Annotated[str, Meta(description="what counts where nothing is set")] = "10"
     no_database: Annotated[tuple[str, ...], Meta(description="keys that are no database connections")] = ()
     no_unlimited: Annotated[tuple[str, ...], Meta(description="modules of services that have no value for retries without end")] = ()
@@ -563,7 +567,7 @@ class UnusedParams(Document, frozen=True):
 
     retry: Annotated[Regex, Meta(description="an expression for the whole key of a retry setting")]
     as_if: Annotated[str, Meta(description="what it is replaced by to find its connection")]
-    pairs: Annotated[tuple[Pair, ...], Meta(description="connections and their retries; the first that fits a key counts")]
+    pairs: Annotated[tuple[Pair, ...], Meta(description="connections and their retries; the first that fits a key counts", min_length=1)]
 
     def misfits(self) -> Iterator[Mismatch]:
         """Yield an `as_if` that refers to a group which the expression does not have."""

@@ -150,7 +150,7 @@ def _place(unit: Unit, key: Optional[str]) -> Span:
 class OptionParams(Document, frozen=True):
     """`options` are those that are compared, by their names in any section."""
 
-    options: Annotated[tuple[str, ...], Meta(description="the options that are compared, by their names in any section")]
+    options: Annotated[tuple[str, ...], Meta(description="the options that are compared, by their names in any section", min_length=1)]
 
 
 def _run_options(facts: Facts, params: OptionParams) -> Iterator[Saw]:

@@ -99,7 +99,7 @@ class Presence(Document, frozen=True):
     A fix calls it `instead` (`section/option`), or takes it away if `needless`.
     """
 
-    options: Annotated[tuple[OptionName, ...], Meta(description="options, of which the first that is set is blamed")]
+    options: Annotated[tuple[OptionName, ...], Meta(description="options, of which the first that is set is blamed", min_length=1)]
     message: Annotated[str, Meta(description="what the message says of it")]
     projects: Annotated[tuple[Project, ...], Meta(description="judge only these projects")] = ()
     not_projects: Annotated[tuple[Project, ...], Meta(description="do not judge these projects")] = ()
@@ -120,7 +120,7 @@ class Presence(Document, frozen=True):
 class Presences(Document, frozen=True):
     """What `option-present` looks for."""
 
-    presences: Annotated[tuple[Presence, ...], Meta(description="what is looked for")]
+    presences: Annotated[tuple[Presence, ...], Meta(description="what is looked for", min_length=1)]
 
 
 def _refused(option_set: OptionSet) -> Optional[Unknown]:
@@ -182,7 +182,7 @@ class Home(Document, frozen=True):
     so that it is misplaced in every other section; else it is in the sections `misplaced`."""
 
     option: Annotated[str, Meta(description="the option")]
-    sections: Annotated[tuple[str, ...], Meta(description="the sections in which it is read")]
+    sections: Annotated[tuple[str, ...], Meta(description="the sections in which it is read", min_length=1)]
     misplaced: Annotated[tuple[str, ...], Meta(description="other sections in which it is judged to be misplaced")] = ()
     anywhere: Annotated[bool, Meta(description="it is misplaced in every other section")] = False
 
@@ -191,7 +191,7 @@ class Foreign(Document, frozen=True):
     """A section that some projects do not read for its retries, up to release `until`; `instead` is the one that they do read."""
 
     section: Annotated[str, Meta(description="the section")]
-    projects: Annotated[tuple[Project, ...], Meta(description="the projects that do not read it")]
+    projects: Annotated[tuple[Project, ...], Meta(description="the projects that do not read it", min_length=1)]
     instead: Annotated[str, Meta(description="the section that they read")]
     until: Annotated[Optional[ReleaseName], Meta(description="the last release in which they do not read it")] = None
 
@@ -199,7 +199,7 @@ class Foreign(Document, frozen=True):
 class Homes(Document, frozen=True):
     """What `option-misplaced` knows of: the options, and sections that are not read by some."""
 
-    homes: Annotated[tuple[Home, ...], Meta(description="the options, and where each is read")]
+    homes: Annotated[tuple[Home, ...], Meta(description="the options, and where each is read", min_length=1)]
     foreign: Annotated[tuple[Foreign, ...], Meta(description="sections that some projects do not read")] = ()
 
 

@@ -118,7 +118,9 @@ class Params(Document, frozen=True):
     other options that the programs have in the sections of the limits, with their defaults: a value may refer to them.
     """
 
-    limits: Annotated[tuple[Limit, ...], Meta(description="the options; of those for one option and an unknown project, the first counts")]
+    limits: Annotated[
+        tuple[Limit, ...], Meta(description="the options; of those for one option and an unknown project, the first counts", min_length=1)
+    ]
     nothing: Annotated[str, Meta(description="why nothing can be said where no file holds anything to judge; empty: that is a pass")] = ""
     registered: Annotated[
         Mapping[str, str], Meta(description="other options of the same sections that values may refer to, with their defaults")
@@ -375,7 +377,7 @@ class Typed(Document, frozen=True):
     """
 
     type: Annotated[Literal["integer", "number", "boolean"], Meta(description="the type that the options must be of")]
-    options: Annotated[tuple[OptionName, ...], Meta(description="the options")]
+    options: Annotated[tuple[OptionName, ...], Meta(description="the options", min_length=1)]
     projects: Annotated[tuple[Project, ...], Meta(description="the projects that have them; all, if empty")] = ()
     since: Annotated[Optional[ReleaseName], Meta(description="the first release that has them")] = None
     until: Annotated[Optional[ReleaseName], Meta(description="the last release that has them")] = None
@@ -388,7 +390,7 @@ class Typed(Document, frozen=True):
 class Types(Document, frozen=True):
     """What `option-value` looks at."""
 
-    types: Annotated[tuple[Typed, ...], Meta(description="options by their type")]
+    types: Annotated[tuple[Typed, ...], Meta(description="options by their type", min_length=1)]
 
 
 def _number(text: str) -> Optional[float]:

@@ -9,9 +9,9 @@ from msgspec import Meta
 
 from lwlint.checks import pacemaker_fixes
 from lwlint.checks.pacemaker_fixes import untold
-from lwlint.checks.parameters import ServiceKind, ServiceName
+from lwlint.checks.parameters import ServiceKind, ServiceName, nothing_in
 from lwlint.core.check import Check, NoParams, Saw, Unknown, needs
-from lwlint.core.config_reader import Document
+from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import ACTIVE_PASSIVE, Facts
 from lwlint.core.finding import Problem, Related
 from lwlint.inputs.pacemaker.facts import COLOCATION, CONSTRAINTS, LOCATION_SETS, ORDER, Cluster, Constraint, Member
@@ -67,6 +67,10 @@ class Params(Document, frozen=True):
         tuple[ServiceName, ...],
         Meta(description="services of Instance HA, told only where they run on remote nodes"),
     ] = ()
+
+    def misfits(self) -> Iterator[Mismatch]:
+        """Yield that nothing would be judged."""
+        yield from nothing_in(self, "kinds", "waits_for")
 
 
 def _run_outside(facts: Facts, params: Params) -> Iterator[Saw]:

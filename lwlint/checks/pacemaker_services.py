@@ -10,9 +10,9 @@ from msgspec import Meta, field
 from lwlint.checks import pacemaker_fixes
 from lwlint.checks.managers import resource_of, units
 from lwlint.checks.pacemaker_fixes import untold
-from lwlint.checks.parameters import KnownRelease, Project, ServiceKind, ServiceName
+from lwlint.checks.parameters import KnownRelease, Project, ServiceKind, ServiceName, nothing_in
 from lwlint.core.check import Check, Saw, Unknown, needs
-from lwlint.core.config_reader import Document
+from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import RELEASES, Facts, Release, Service
 from lwlint.core.finding import EACH, Command, Problem, Related
 from lwlint.core.secret import command
@@ -66,6 +66,10 @@ class Params(Document, frozen=True):
     on_remotes: Annotated[
         tuple[ServiceName, ...], Meta(description="services of Instance HA that are told, too, where they run on remote nodes only")
     ] = ()
+
+    def misfits(self) -> Iterator[Mismatch]:
+        """Yield that nothing would be judged."""
+        yield from nothing_in(self, "kinds", "services", "until_release")
 
 
 def _run(facts: Facts, params: Params) -> Iterator[Saw]:
@@ -206,7 +210,7 @@ class ServicesParams(Document, frozen=True):
     the cluster is meant to run.
     """
 
-    services: Annotated[tuple[ServiceName, ...], Meta(description="the services that a cluster must run")]
+    services: Annotated[tuple[ServiceName, ...], Meta(description="the services that a cluster must run", min_length=1)]
     only_marked: Annotated[tuple[ServiceName, ...], Meta(description="those that must be there only where a node is marked for them")] = ()
     until: Annotated[Mapping[ServiceName, KnownRelease], Meta(description="the last release in which a service must be there")] = field(
         default_factory=dict

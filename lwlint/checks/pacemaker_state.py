@@ -8,9 +8,9 @@ from typing import Annotated
 from msgspec import Meta
 
 from lwlint.checks.pacemaker_fixes import pcs, untold, without
-from lwlint.checks.parameters import ServiceKind, ServiceName
+from lwlint.checks.parameters import ServiceKind, ServiceName, nothing_in
 from lwlint.core.check import Check, Saw, Unknown
-from lwlint.core.config_reader import Document
+from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts
 from lwlint.core.finding import Problem, Related
 from lwlint.core.source import Text
@@ -49,6 +49,10 @@ class Params(Document, frozen=True):
 
     kinds: Annotated[tuple[ServiceKind, ...], Meta(description="the kinds of services whose resources are judged")] = ()
     services: Annotated[tuple[ServiceName, ...], Meta(description="single services whose resources are judged")] = ()
+
+    def misfits(self) -> Iterator[Mismatch]:
+        """Yield that nothing would be judged."""
+        yield from nothing_in(self, "kinds", "services")
 
 
 def _clusters(facts: Facts) -> Iterator[Cib]:

@@ -72,6 +72,13 @@ class Places:
         return None
 
 
+def nothing_in(record: object, *names: str) -> Iterator[Mismatch]:
+    """Yield a complaint where all lists with these names are empty, so that the rule would judge nothing."""
+    if not any(getattr(record, name) for name in names):
+        said = ", ".join(f"`{name}`" for name in names[:-1])
+        yield Mismatch((names[0],), f"nothing is in {said} or `{names[-1]}`: nothing would be judged")
+
+
 def wrong_groups(expression: str, template: str, path: Path) -> Iterator[Mismatch]:
     """Yield a complaint for a template (`\\1::db`) that refers to groups which the expression does not have."""
     import re

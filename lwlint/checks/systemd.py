@@ -15,9 +15,9 @@ from typing import Annotated, Literal, Optional
 from msgspec import Meta, Struct
 
 from lwlint.checks.managers import SYSTEMD, lacking_units, managers_of, resource_of, strangers, units
-from lwlint.checks.parameters import Directive, ServiceKind, ServiceName
+from lwlint.checks.parameters import Directive, ServiceKind, ServiceName, nothing_in
 from lwlint.core.check import Check, Saw, Unknown, needs
-from lwlint.core.config_reader import Document
+from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, Facts, NotCollected
 from lwlint.core.finding import Command, DropIn, Fix, Problem, Related
 from lwlint.core.secret import command
@@ -53,10 +53,14 @@ class DependencyParams(Document, frozen=True):
     """`kinds` are the kinds of service that are judged, `keys` the settings of [Unit] that bind, `services` those (by their
     names in the catalogue) that must not be bound to, with `units` that the catalogue does not name."""
 
-    kinds: Annotated[tuple[ServiceKind, ...], Meta(description="the kinds of services that are judged")]
-    keys: Annotated[tuple[Dependency, ...], Meta(description="the settings of `[Unit]` that bind")]
+    kinds: Annotated[tuple[ServiceKind, ...], Meta(description="the kinds of services that are judged", min_length=1)]
+    keys: Annotated[tuple[Dependency, ...], Meta(description="the settings of `[Unit]` that bind", min_length=1)]
     services: Annotated[tuple[ServiceName, ...], Meta(description="the services that must not be bound to")]
     units: Annotated[tuple[str, ...], Meta(description="units that must not be bound to and are not in the catalogue")] = ()
+
+    def misfits(self) -> Iterator[Mismatch]:
+        """Yield that nothing would be judged."""
+        yield from nothing_in(self, "services", "units")
 
 
 def _run_dependencies(facts: Facts, params: DependencyParams) -> Iterator[Saw]:
@@ -368,7 +372,7 @@ _RESTARTS = ("always", "on-failure")
 class StartLimitParams(Document, frozen=True):
     """`kinds` are the kinds of service that are judged."""
 
-    kinds: Annotated[tuple[ServiceKind, ...], Meta(description="the kinds of services that are judged")]
+    kinds: Annotated[tuple[ServiceKind, ...], Meta(description="the kinds of services that are judged", min_length=1)]
 
 
 class _Near(Struct, frozen=True):

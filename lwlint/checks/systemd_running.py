@@ -34,7 +34,7 @@ class Params(Document, frozen=True):
     """The `kinds` of services that are judged, those of the cluster and OpenStack's only, but those with the names `but`, and those that
     may miss a boot by the catalogue."""
 
-    kinds: Annotated[tuple[ServiceKind, ...], Meta(description="the kinds of services that are judged")]
+    kinds: Annotated[tuple[ServiceKind, ...], Meta(description="the kinds of services that are judged", min_length=1)]
     but: Annotated[tuple[ServiceName, ...], Meta(description="services that are not judged, besides those that the catalogue excuses")] = ()
 
 

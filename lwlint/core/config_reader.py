@@ -176,6 +176,9 @@ def _blame(plain: Any, into: Any, path: Path) -> None:
     origin, inside = typing.get_origin(into), typing.get_args(into)
     if origin is Annotated:
         _blame(plain, inside[0], path)
+        least = max((note.min_length or 0 for note in inside[1:] if isinstance(note, msgspec.Meta)), default=0)
+        if plain in ([], {}) and least:
+            raise Mismatch(path, f"{_shown(plain)} with nothing in it: nothing would be judged")
     elif origin in _UNIONS:
         _blame_union(plain, inside, path)
     elif origin is typing.Literal:

@@ -169,6 +169,9 @@ class Report(Struct, frozen=True):
     tracebacks: tuple[str, ...] = field(default=())
     unread: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"<Report: {len(self.findings)} findings, {len(self.verdicts)} verdicts, {len(self.sources)} sources>"
+
     def count(self, outcome: str) -> int:
         """Return how many rules came to `outcome`."""
         return sum(verdict.outcome == outcome for verdict in self.verdicts)

@@ -55,6 +55,9 @@ class Source(Struct, frozen=True, dict=True):
     root: str = ""
     judged: bool = True
 
+    def __repr__(self) -> str:
+        return f"<Source {self.path!r}: {self.kind}, {len(self.text)} characters>"  # the text may hold secrets, and be long
+
     def span(self, start: int, end: int) -> Span:
         """Return the span of the characters from `start` to `end` (excluded) of this source."""
         return Span(self.path, start, end)

@@ -109,6 +109,7 @@ PROFILES: Mapping[str, str] = MappingProxyType(
 
 Severity = Literal["error", "warning", "note"]
 Strings = tuple[str, ...]
+_DATE = {"type": ["string", "null"], "format": "date"}
 
 
 class RuleSettings(Document, frozen=True):
@@ -135,7 +136,7 @@ class Allowance(Document, frozen=True):
         None
     )
     path: Annotated[Optional[str], Meta(description="a pattern as in `.gitignore`, from the folder of the configuration")] = None
-    until: Annotated[Any, Meta(description="the last day on which it holds", extra_json_schema={"type": "string", "format": "date"})] = None
+    until: Annotated[Any, Meta(description="the last day on which it holds", extra_json_schema=_DATE)] = None
 
 
 class Override(Document, frozen=True):
@@ -150,23 +151,40 @@ class Override(Document, frozen=True):
     )
 
 
+# what `_check` asks for, for the schema
+_OF_SOMETHING = {"anyOf": [{"required": [key], "properties": {key: {"type": "string"}}} for key in ("fact", "path")]}
+_CHANGES_SOMETHING = {
+    "anyOf": [
+        {"required": ["ignore"], "properties": {"ignore": {"minItems": 1}}},
+        {"required": ["severity"], "properties": {"severity": {"minProperties": 1}}},
+    ]
+}
+
+
 class File(Document, frozen=True):
-    """One configuration file as it is written; what it does not say is None."""
+    """`.lwlint.yaml`, or the table `tool.lwlint` of pyproject.toml; what is not said, or is null, keeps its default."""
 
     extends: Annotated[
         Optional[Union[str, Strings]],
         Meta(description="files, from the folder of this one, and profiles of lwlint's own, that this one goes on from"),
     ] = None
     release: Annotated[
-        Optional[str], Meta(description="the release to judge by; `auto` goes by evidence", extra_json_schema={"enum": ["auto", *RELEASES]})
+        Optional[Annotated[str, Meta(extra_json_schema={"enum": ["auto", *RELEASES]})]],
+        Meta(description="the release to judge by; `auto` goes by evidence"),
     ] = None
     select: Annotated[Optional[Strings], Meta(description="run only these rules: ids, codes, beginnings of codes")] = None
     ignore: Annotated[Optional[Strings], Meta(description="leave these rules out")] = None
     rules: Annotated[Optional[Mapping[str, RuleSettings]], Meta(description="settings of single rules, by id or code")] = None
     paths: Annotated[Optional[Paths], Meta(description="which files are read")] = None
     rule_directories: Annotated[Optional[Strings], Meta(description="folders with rules of your own, from the folder of this file")] = None
-    allow: Annotated[Optional[tuple[Allowance, ...]], Meta(description="exceptions, each with its reason")] = None
-    overrides: Annotated[Optional[tuple[Override, ...]], Meta(description="other settings for some files; a later one wins")] = None
+    allow: Annotated[
+        Optional[tuple[Annotated[Allowance, Meta(extra_json_schema=_OF_SOMETHING)], ...]],
+        Meta(description="exceptions, each with its reason"),
+    ] = None
+    overrides: Annotated[
+        Optional[tuple[Annotated[Override, Meta(extra_json_schema=_CHANGES_SOMETHING)], ...]],
+        Meta(description="other settings for some files; a later one wins"),
+    ] = None
 
 
 Key = tuple[Union[str, int], ...]  # the way to a value from the top of a file: ("allow", 0, "rule")
@@ -180,6 +198,9 @@ class Layer(Struct, frozen=True):
     text: str
     plain: Mapping[str, Any]
     file: File
+
+    def __repr__(self) -> str:
+        return f"<Layer {self.name!r}: {len(self.text)} characters>"
 
 
 class Placed(NamedTuple):

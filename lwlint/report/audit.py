@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Literal, Optional
+
+from msgspec import Meta, field
 
 from lwlint import __version__
 from lwlint.audit.answer import NOT_APPLICABLE, Audit, Cell, ClusterAnswer, Found, HostAnswer, Place, reasons
@@ -11,7 +13,8 @@ from lwlint.audit.commands import in_order, together
 from lwlint.core.finding import CLUSTER, EACH, FAIL, NOT_EVALUATED, PASS
 from lwlint.core.harmless import line as harmless
 from lwlint.policy.rules import Clause
-from lwlint.report.json import dump
+from lwlint.policy.settings import Severity
+from lwlint.report.json import Judged, Output, ReleaseOutput, SkippedOutput, VerdictOutput, written
 
 _WIDTH = 120  # of a table; more hosts go into further tables
 _PLACES = 6  # places of findings that are no errors, unless all are wanted
@@ -212,82 +215,219 @@ def summary(audit: Audit) -> str:
     return f"{said}: {counts} (rules, counted on each host){left}"
 
 
+Count = Annotated[int, Meta(ge=0)]
+
+
+class TargetOutput(Output, frozen=True):
+    """What was given to the audit."""
+
+    path: str
+    kind: Literal["archive", "folder", "root", "CIB"]
+    reports: Annotated[int, Meta(ge=0, description="hosts found in it; 0: nothing to judge, and the audit ends with 2")]
+    troubles: tuple[str, ...]
+
+
+class ClauseOutput(Output, frozen=True):
+    """A clause of the specification."""
+
+    id: str
+    title: str
+
+
+class CellOutput(Output, frozen=True):
+    """What the rules of a clause came to on a host, and how many of them were evaluated."""
+
+    outcome: Judged
+    evaluated: Count
+    rules: Count
+
+
+class EvidenceOutput(Output, frozen=True):
+    """A file that was used."""
+
+    kind: str
+    path: str
+    weaker: bool
+
+
+class MissingOutput(Output, frozen=True):
+    """A kind of evidence that was not found, and where it was looked for."""
+
+    kind: str
+    looked_for: tuple[str, ...]
+
+
+class HostOutput(Output, frozen=True):
+    """A host, its evidence, and what each clause and rule came to."""
+
+    name: str
+    target: Annotated[str, Meta(description="the report, as ARCHIVE!folder or a path")]
+    captured: Annotated[str, Meta(description="`YYYY-MM-DD[ HH:MM:SS]`; empty if nothing tells it")]
+    sos: Annotated[str, Meta(description="version of sos; empty if it is none")]
+    release: ReleaseOutput
+    cib_of: Annotated[str, Meta(description="the host whose CIB is used as this one holds none; else empty")]
+    stands_in: Annotated[
+        str,
+        Meta(
+            description="what had to do for a CIB, and is weaker evidence (`pcs config`); empty where there is a CIB, or nothing",
+        ),
+    ]
+    clauses: dict[str, CellOutput]
+    verdicts: tuple[VerdictOutput, ...]
+    evidence: tuple[EvidenceOutput, ...]
+    missing: tuple[MissingOutput, ...]
+    passed_over: tuple[SkippedOutput, ...]
+
+
+class OlderOutput(Output, frozen=True):
+    """An older report of a host, which does not count."""
+
+    host: str
+    target: str
+    captured: str
+    counting: Annotated[str, Meta(description="the newer report of the same host, which counts")]
+
+
+class LineOutput(Output, frozen=True):
+    """A line of evidence."""
+
+    host: Annotated[str, Meta(description="the host; empty for the archive itself and for a CIB that was given alone")]
+    path: Annotated[str, Meta(description="below the report's folder, or as the user named it where `host` is empty")]
+    line: Count
+    column: Count
+    text: Annotated[str, Meta(description="the line, secrets masked")]
+
+
+class RelatedLineOutput(LineOutput, frozen=True):
+    """Another line that explains the finding."""
+
+    message: str
+
+
+class MendOutput(Output, frozen=True):
+    """A command line that mends a finding."""
+
+    on: Annotated[
+        str, Meta(description="`cluster`: once, on any node; `each host`: on every one that is to run the service; else the host")
+    ]
+    line: Annotated[str, Meta(description="one line for a POSIX shell")]
+
+
+class FoundOutput(Output, frozen=True):
+    """One finding, on one host or on several."""
+
+    code: str
+    rule: str
+    severity: Severity
+    clause: str
+    message: str
+    subject: str
+    hosts: Annotated[tuple[str, ...], Meta(description="all hosts that it is the same on")]
+    places: Annotated[tuple[LineOutput, ...], Meta(min_length=1)]
+    related: tuple[RelatedLineOutput, ...]
+    remedy: str
+    allowed: Annotated[Optional[str], Meta(description="the reason, when the finding is suppressed")]
+    commands: Annotated[
+        tuple[MendOutput, ...], Meta(description="what mends just this, in its order; empty where that is for a person to judge")
+    ]
+
+
+class ClusterOutput(Output, frozen=True):
+    """A cluster, its hosts, and what was found on them."""
+
+    name: Annotated[str, Meta(description="empty for a cluster without a name, and for hosts of none")]
+    clustered: Annotated[bool, Meta(description="false for the hosts that are of no cluster")]
+    nodes: tuple[str, ...]
+    without_report: Annotated[tuple[str, ...], Meta(description="nodes of which nothing was given")]
+    hosts: tuple[HostOutput, ...]
+    older_reports: tuple[OlderOutput, ...]
+    findings: tuple[FoundOutput, ...]
+
+
+class TotalOutput(Output, frozen=True):
+    """How many rules came to what, counted on each host, and the last line of the text."""
+
+    passed: Count = field(name="pass")
+    fail: Count
+    not_evaluated: Count
+    text: str
+
+
+class AuditOutput(Output, frozen=True):
+    """What `lwlint audit --format json` prints."""
+
+    version: str
+    targets: tuple[TargetOutput, ...]
+    clauses: tuple[ClauseOutput, ...]
+    clusters: tuple[ClusterOutput, ...]
+    summary: TotalOutput
+
+
 def render_json(audit: Audit, clauses: Sequence[Clause]) -> str:
     """Return the whole answer as one JSON document with a final line break."""
-    return dump(
-        {
-            "version": __version__,
-            "targets": [
-                {"path": t.path, "kind": t.kind, "reports": t.hosts, "troubles": list(t.troubles)} for t in audit.targets
-            ],
-            "clauses": [{"id": clause.id, "title": clause.title} for clause in clauses],
-            "clusters": [_cluster(cluster) for cluster in audit.clusters],
-            "summary": {
-                "pass": audit.count(PASS),
-                "fail": audit.count(FAIL),
-                "not_evaluated": audit.count(NOT_EVALUATED),
-                "text": summary(audit),
-            },
-        }
-    )  # fmt: skip
+    return written(
+        AuditOutput(
+            version=__version__,
+            targets=tuple(TargetOutput(t.path, t.kind, t.hosts, t.troubles) for t in audit.targets),  # type: ignore[arg-type]
+            clauses=tuple(ClauseOutput(clause.id, clause.title) for clause in clauses),
+            clusters=tuple(_cluster(cluster) for cluster in audit.clusters),
+            summary=TotalOutput(
+                passed=audit.count(PASS),
+                fail=audit.count(FAIL),
+                not_evaluated=audit.count(NOT_EVALUATED),
+                text=summary(audit),
+            ),
+        )
+    )
 
 
-def _cluster(cluster: ClusterAnswer) -> dict[str, Any]:
-    return {
-        "name": cluster.name,
-        "clustered": cluster.clustered,
-        "nodes": list(cluster.nodes),
-        "without_report": list(cluster.absent),
-        "hosts": [_host(host) for host in cluster.hosts],
-        "older_reports": [
-            {"host": name, "target": target, "captured": captured, "counting": counting}
-            for name, target, captured, counting in cluster.older
-        ],
-        "findings": [_found_record(one) for one in cluster.found],
-    }
+def _cluster(cluster: ClusterAnswer) -> ClusterOutput:
+    return ClusterOutput(
+        name=cluster.name,
+        clustered=cluster.clustered,
+        nodes=cluster.nodes,
+        without_report=cluster.absent,
+        hosts=tuple(_host(host) for host in cluster.hosts),
+        older_reports=tuple(OlderOutput(*one) for one in cluster.older),
+        findings=tuple(_found(one) for one in cluster.found),
+    )
 
 
-def _host(host: HostAnswer) -> dict[str, Any]:
-    return {
-        "name": host.name,
-        "target": host.target,
-        "captured": host.captured,
-        "sos": host.sos,
-        "release": {"name": host.release, "because": host.release_because},
-        "cib_of": host.cib_of,
-        "stands_in": host.stands_in,
-        "clauses": {
-            clause: {"outcome": cell.outcome, "evaluated": cell.evaluated, "rules": cell.rules}
-            for clause, cell in host.cells().items()
-            if cell.outcome != NOT_APPLICABLE
-        },
-        "verdicts": [
-            {"rule": one.rule, "code": one.code, "outcome": one.outcome, "because": one.because}
-            for one in host.outcomes
-            if one.outcome != NOT_APPLICABLE
-        ],
-        "evidence": [{"kind": kind, "path": path, "weaker": weaker} for kind, path, weaker in host.evidence],
-        "missing": [{"kind": kind, "looked_for": list(paths)} for kind, paths in host.missing],
-        "passed_over": [{"path": path, "because": because} for path, because in host.passed_over],
-    }
+def _host(host: HostAnswer) -> HostOutput:
+    cells = {clause: cell for clause, cell in host.cells().items() if cell.outcome != NOT_APPLICABLE}
+    applicable = [one for one in host.outcomes if one.outcome != NOT_APPLICABLE]
+    return HostOutput(
+        name=host.name,
+        target=host.target,
+        captured=host.captured,
+        sos=host.sos,
+        release=ReleaseOutput(host.release, host.release_because),
+        cib_of=host.cib_of,
+        stands_in=host.stands_in,
+        clauses={clause: CellOutput(cell.outcome, cell.evaluated, cell.rules) for clause, cell in cells.items()},  # type: ignore[arg-type]
+        verdicts=tuple(VerdictOutput(one.rule, one.code, one.outcome, one.because) for one in applicable),  # type: ignore[arg-type]
+        evidence=tuple(EvidenceOutput(kind, path, weaker) for kind, path, weaker in host.evidence),
+        missing=tuple(MissingOutput(kind, paths) for kind, paths in host.missing),
+        passed_over=tuple(SkippedOutput(path, because) for path, because in host.passed_over),
+    )
 
 
-def _found_record(found: Found) -> dict[str, Any]:
-    return {
-        "code": found.code,
-        "rule": found.rule,
-        "severity": found.severity,
-        "clause": found.clause,
-        "message": found.message,
-        "subject": found.subject,
-        "hosts": list(found.hosts),
-        "places": [_place(place) for place in found.places],
-        "related": [{**_place(place), "message": message} for place, message in found.related],
-        "remedy": found.remedy,
-        "allowed": found.allowed,
-        "commands": [{"on": on, "line": line} for on, line in found.commands],
-    }
+def _found(found: Found) -> FoundOutput:
+    return FoundOutput(
+        code=found.code,
+        rule=found.rule,
+        severity=found.severity,  # type: ignore[arg-type]
+        clause=found.clause,
+        message=found.message,
+        subject=found.subject,
+        hosts=found.hosts,
+        places=tuple(LineOutput(*_line(place)) for place in found.places),
+        related=tuple(RelatedLineOutput(*_line(place), message) for place, message in found.related),
+        remedy=found.remedy,
+        allowed=found.allowed,
+        commands=tuple(MendOutput(on, line) for on, line in found.commands),
+    )
 
 
-def _place(place: Place) -> dict[str, Any]:
-    return {"host": place.host, "path": place.path, "line": place.line, "column": place.column, "text": place.text}
+def _line(place: Place) -> tuple[str, str, int, int, str]:
+    return place.host, place.path, place.line, place.column, place.text

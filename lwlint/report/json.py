@@ -1,91 +1,241 @@
-"""Facts as JSON, so that the author of a rule sees what there is to match; values that are secrets as asterisks."""
+"""Reports and facts as JSON. What is a secret stands as asterisks among the facts, whose author of a rule sees what there is to match."""
 
 from __future__ import annotations
 
 import json
-import typing
 from collections import Counter
 from collections.abc import Mapping
-from typing import Annotated, Any, Union
+from typing import Annotated, Any, Literal, Optional
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field, to_builtins
+from msgspec.json import encode, format
 
 from lwlint import __version__
-from lwlint.core.config_reader import description_of, fields_of, required_of
 from lwlint.core.facts import Fact, Service
-from lwlint.core.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, SEVERITIES, Finding, Report
+from lwlint.core.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, Finding, Report
 from lwlint.core.harmless import escaped
 from lwlint.core.secret import Known, is_secret, masked_value, stars
 from lwlint.core.source import Source, Span, Text
 from lwlint.policy.redaction import Redaction
-from lwlint.policy.settings import Allowance, File, Override
-from lwlint.report.fixes import as_json
+from lwlint.policy.settings import File, Severity
+from lwlint.report.fixes import certain
 from lwlint.report.text import summary
 from lwlint.run import Reading
+
+Code = Annotated[str, Meta(pattern="^[A-Z]{2,4}[0-9]{3,4}$")]
+Said = Annotated[str, Meta(min_length=1)]
+Line = Annotated[int, Meta(ge=1)]
+Column = Annotated[int, Meta(ge=1, description="in characters, from 1")]
+EndColumn = Annotated[int, Meta(ge=1, description="excluded")]
+Judged = Literal["pass", "fail", "not evaluated", "broken"]
+
+
+class Output(Struct, frozen=True, forbid_unknown_fields=True):
+    """A part of a document that lwlint prints. Its fields, in their order, are the keys; its schema is made of it."""
+
+
+class ReleaseOutput(Output, frozen=True):
+    """The release that was judged by, and the evidence for it."""
+
+    name: Optional[str]
+    because: str
+
+
+class PlaceOutput(Output, frozen=True):
+    """A place in an input file."""
+
+    path: Annotated[str, Meta(description="relative, with /")]
+    line: Line
+    column: Column
+    end_line: Line
+    end_column: EndColumn
+
+
+class RelatedOutput(PlaceOutput, frozen=True):
+    """Another place that explains the finding."""
+
+    message: str
+
+
+class EditOutput(PlaceOutput, frozen=True):
+    """An edit of a fix."""
+
+    text: Annotated[str, Meta(description="takes the place of what stands there; a path that does not exist is a new file")]
+
+
+class FixOutput(Output, frozen=True):
+    """What `lwlint fix` does about a finding."""
+
+    description: Said
+    safe: Annotated[bool, Meta(description="false: only with --unsafe")]
+    edits: Annotated[tuple[EditOutput, ...], Meta(min_length=1)]
+
+
+class CommandOutput(Output, frozen=True):
+    """A command line that mends a finding."""
+
+    on: Annotated[
+        Literal["cluster", "each host", "host"],
+        Meta(description="once on any node of the cluster, on each that is to run the service, or on the host of the finding"),
+    ]
+    line: Annotated[str, Meta(description="one line for a POSIX shell")]
+
+
+class FindingOutput(Output, frozen=True):
+    """One finding of a rule, and its place."""
+
+    code: Code
+    rule: str
+    severity: Severity
+    clause: str
+    message: Said
+    path: Annotated[str, Meta(description="relative, with /")]
+    line: Line
+    column: Column
+    end_line: Line
+    end_column: EndColumn
+    host: str
+    subject: str
+    allowed: Annotated[Optional[str], Meta(description="the reason, when the finding is suppressed")]
+    related: tuple[RelatedOutput, ...]
+    remedy: Said
+    fingerprint: Annotated[str, Meta(pattern="^[0-9a-f]{20}$")]
+    fix: Annotated[Optional[FixOutput], Meta(description="what `lwlint fix` does about it; null where nothing is certain")]
+    commands: Annotated[
+        tuple[CommandOutput, ...],
+        Meta(description="what mends just this, in its order: of what no file is edited for (a CIB, the state of a unit)"),
+    ]
+
+
+class VerdictOutput(Output, frozen=True):
+    """What one rule came to."""
+
+    rule: str
+    code: str
+    outcome: Judged
+    because: str
+
+
+class SkippedOutput(Output, frozen=True):
+    """A path that was passed over, and the reason."""
+
+    path: str
+    because: str
+
+
+class CountsOutput(Output, frozen=True):
+    """How many findings of each severity are not allowed."""
+
+    error: int
+    warning: int
+    note: int
+
+
+class SummaryOutput(Output, frozen=True):
+    """How many rules came to what, and the last line of the text."""
+
+    passed: int = field(name="pass")
+    fail: int
+    not_evaluated: int
+    broken: int
+    allowed: int
+    findings: CountsOutput
+    text: str
+
+
+class ReportOutput(Output, frozen=True):
+    """What `lwlint check --format json` prints."""
+
+    version: str
+    release: ReleaseOutput
+    findings: tuple[FindingOutput, ...]
+    verdicts: tuple[VerdictOutput, ...]
+    skipped: tuple[SkippedOutput, ...]
+    summary: SummaryOutput
 
 
 def render(report: Report) -> str:
     """Return the whole report as one JSON document with a final line break."""
     counts = Counter(f.severity for f in report.findings if f.allowed is None)
-    return dump(
-        {
-            "version": __version__,
-            "release": {"name": report.release, "because": report.release_because},
-            "findings": [_finding(f, report) for f in report.findings],
-            "verdicts": [{"rule": v.rule, "code": v.code, "outcome": v.outcome, "because": v.because} for v in report.verdicts],
-            "skipped": [{"path": path, "because": because} for path, because in report.skipped],
-            "summary": {
-                "pass": report.count(PASS),
-                "fail": report.count(FAIL),
-                "not_evaluated": report.count(NOT_EVALUATED),
-                "broken": report.count(BROKEN),
-                "allowed": report.allowed,
-                "findings": {severity: counts[severity] for severity in reversed(SEVERITIES)},
-                "text": summary(report),
-            },
-        }
+    return written(
+        ReportOutput(
+            version=__version__,
+            release=ReleaseOutput(report.release, report.release_because),
+            findings=tuple(_finding(f, report) for f in report.findings),
+            verdicts=tuple(VerdictOutput(v.rule, v.code, v.outcome, v.because) for v in report.verdicts),  # type: ignore[arg-type]
+            skipped=tuple(SkippedOutput(path, because) for path, because in report.skipped),
+            summary=SummaryOutput(
+                passed=report.count(PASS),
+                fail=report.count(FAIL),
+                not_evaluated=report.count(NOT_EVALUATED),
+                broken=report.count(BROKEN),
+                allowed=report.allowed,
+                findings=CountsOutput(error=counts["error"], warning=counts["warning"], note=counts["note"]),
+                text=summary(report),
+            ),
+        )
     )
 
 
+def written(document: Output) -> str:
+    """Return the document as JSON text with a final line break."""
+    try:
+        return escaped(format(encode(document), indent=1).decode() + "\n")
+    except UnicodeEncodeError:  # the name of a file may hold bytes that are no UTF-8
+        return dump(to_builtins(document))
+
+
 def dump(plain: Any) -> str:
-    """Return plain values as JSON text; a byte that is no UTF-8 stands as U+FFFD."""
+    """Return plain values as JSON text with a final line break; a byte that is no UTF-8 stands as `?`."""
     text = json.dumps(plain, indent=1, ensure_ascii=False) + "\n"
     return escaped(text.encode("utf-8", "replace").decode("utf-8"))
 
 
-def place(span: Span, report: Report) -> dict[str, Any]:
-    """Return a span as path, line, column, end_line and end_column (from 1, end excluded)."""
+def schema_of(kind: type[Struct], title: str) -> str:
+    """Return the schema (draft 2020-12) of a document that is read into `kind`, or written from it, as JSON text."""
+    from msgspec.json import schema_components
+
+    _, parts = schema_components((kind,), ref_template="#/$defs/{name}")
+    top = parts.pop(kind.__name__)
+    return dump({"$schema": "https://json-schema.org/draft/2020-12/schema", **top, "title": title, "$defs": parts})
+
+
+def schema() -> str:
+    """Return the schema of `.lwlint.yaml`, and of `[tool.lwlint]`, as JSON text."""
+    return schema_of(File, "Configuration of lwlint")
+
+
+def _range(span: Span, report: Report) -> tuple[str, int, int, int, int]:
+    """Return a span as path, line, column, end line and end column (from 1, end excluded)."""
     source = report.sources.get(span.path)
     start, end = (source.position(span.start), source.position(span.end)) if source is not None else ((1, 1), (1, 1))
-    return {"path": span.path, "line": start[0], "column": start[1], "end_line": end[0], "end_column": end[1]}
+    return span.path, *start, *end
 
 
-def _finding(finding: Finding, report: Report) -> dict[str, Any]:
-    return {
-        "code": finding.code,
-        "rule": finding.rule,
-        "severity": finding.severity,
-        "clause": finding.clause,
-        "message": finding.message,
-        **place(finding.span, report),
-        "host": finding.host,
-        "subject": finding.subject,
-        "allowed": finding.allowed,
-        "related": [{**place(related.span, report), "message": related.message} for related in finding.related],
-        "remedy": finding.remedy,
-        "fingerprint": finding.fingerprint,
-        "fix": _fix(finding, report),
-        "commands": [{"on": on, "line": line} for line, on in finding.commands],
-    }
+def _finding(finding: Finding, report: Report) -> FindingOutput:
+    return FindingOutput(
+        finding.code,
+        finding.rule,
+        finding.severity,  # type: ignore[arg-type]
+        finding.clause,
+        finding.message,
+        *_range(finding.span, report),
+        finding.host,
+        finding.subject,
+        finding.allowed,
+        tuple(RelatedOutput(*_range(related.span, report), related.message) for related in finding.related),
+        finding.remedy,
+        finding.fingerprint,
+        _fix(finding, report),
+        tuple(CommandOutput(on, line) for line, on in finding.commands),  # type: ignore[arg-type]
+    )
 
 
-def _fix(finding: Finding, report: Report) -> dict[str, Any] | None:
+def _fix(finding: Finding, report: Report) -> FixOutput | None:
     if finding.fix is None:
         return None
-    from lwlint.report.fixes import certain
-
-    edits = [{**place(edit.span, report), "text": edit.text} for edit in certain(finding, report)]
-    return {"description": finding.fix.what, "safe": finding.fix.safe, "edits": edits} if edits else None
+    edits = tuple(EditOutput(*_range(edit.span, report), edit.text) for edit in certain(finding, report))
+    return FixOutput(finding.fix.what, finding.fix.safe, edits) if edits else None
 
 
 _NAMES = ("name", "option", "key", "setting", "parameter")  # fields that tell what a record's value is of
@@ -174,54 +324,3 @@ def _place(span: Span, sources: Mapping[str, Source]) -> dict[str, Any]:
     source = sources.get(span.path)
     line, column = source.position(span.start) if source is not None else (1, 1)
     return {"path": span.path, "line": line, "column": column}
-
-
-_WORDS: Mapping[Any, str] = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
-_ONE_OF: Mapping[Any, tuple[str, ...]] = {Allowance: ("fact", "path"), Override: ("ignore", "severity")}  # keys, one of which is needed
-
-
-def schema() -> str:
-    """Return the schema (draft 2020-12) of `.lwlint.yaml`, and of `[tool.lwlint]`, as JSON text."""
-    top = _of(File)
-    return as_json(
-        {
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "title": "Configuration of lwlint",
-            "description": "`.lwlint.yaml`, or the table `tool.lwlint` of pyproject.toml",
-            **top,
-        }
-    )
-
-
-def _of(kind: Any) -> dict[str, Any]:
-    if kind is Any:
-        return {}
-    if fields_of(kind) is not None:
-        return _of_record(kind)
-    origin, inside = typing.get_origin(kind), typing.get_args(kind)
-    if origin is Annotated:
-        notes = [note for note in inside[1:] if isinstance(note, Meta)]
-        more = dict(notes[0].extra_json_schema or {}) if notes else {}
-        kind_of_value = {"type": more.pop("type")} if "type" in more else _of(inside[0])
-        return {**kind_of_value, "description": description_of(kind), **more}
-    if origin is Union:
-        options = [_of(option) for option in inside if option is not type(None)]
-        return options[0] if len(options) == 1 else {"anyOf": options}
-    if origin is typing.Literal:
-        return {"enum": list(inside)}
-    if origin is tuple:
-        return {"type": "array", "items": _of(inside[0])}
-    if origin is not None and issubclass(origin, Mapping):
-        return {"type": "object", "additionalProperties": _of(inside[1])}
-    return {"type": _WORDS[kind]}
-
-
-def _of_record(kind: Any) -> dict[str, Any]:
-    required = list(required_of(kind))
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        **({"required": required} if required else {}),
-        **({"anyOf": [{"required": [name]} for name in _ONE_OF[kind]]} if kind in _ONE_OF else {}),
-        "properties": {name: _of(hint) for name, (_, hint) in (fields_of(kind) or {}).items()},
-    }

@@ -25,6 +25,7 @@ from lwlint.policy.rules import Rule, load_clauses, load_rule, own_folder
 from lwlint.policy.settings import layer, merged
 from lwlint.report.parameters import parameters
 from lwlint.run import load_catalogue, load_rules
+from lwlint.run.examples import run_example
 from tests.shared import HERE
 
 RULES = load_rules()
@@ -155,6 +156,15 @@ def refused(text: str, path: str) -> str:
     return str(caught.value)
 
 
+def refusal(text: str, path: str) -> str:
+    """Return why a rule is refused; empty if it is not."""
+    try:
+        load_rule(text, path)
+    except ConfigurationError as error:
+        return str(error)
+    return ""
+
+
 @pytest.mark.parametrize("rule", RULES, ids=[rule.id for rule in RULES])
 def test_every_misspelt_parameter_of_a_rule_is_refused_with_its_place(rule: Rule) -> None:
     for plain, slip in slips_of(rule):
@@ -237,6 +247,60 @@ def test_a_wrong_parameter_ends_with_its_place_and_exit_2(
     Path(".lwlint.yaml").write_text(f"rules:\n  {rule}:\n    params: {{{params}}}\n")
     assert main(["check", "."]) == 2
     assert f".lwlint.yaml:{said}" in capsys.readouterr().err
+
+
+def emptied(plain: Any, way: Way = ()) -> Iterator[Slip]:
+    """Each list among the parameters, and each value that is looked for, as an empty list."""
+    if isinstance(plain, list) or (way[-2:-1] == ("where",) and not isinstance(plain, dict)):
+        yield Slip(way, [])
+    inner = plain.items() if isinstance(plain, dict) else enumerate(plain) if isinstance(plain, list) else ()
+    for step, each in inner:
+        yield from emptied(each, (*way, step))
+
+
+# what is judged still, by a list beside the empty one, but is in no example of the rule
+_JUDGED_BY_OTHERS = {
+    ("hard-dependency-on-database-or-broker", "params", "services"),  # `units`
+    ("manifest-broker-retries-that-end", "params", "options"),  # `parameters`
+}
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.params], ids=[rule.id for rule in RULES if rule.params])
+def test_an_empty_list_with_which_a_rule_would_find_nothing_is_refused_with_its_place(rule: Rule) -> None:
+    plain = yaml.safe_load(next(Path(own_folder()).rglob(f"{rule.id}.yaml")).read_text("utf-8"))
+    for slip in emptied(plain["params"], ("params",)):
+        text = yaml.safe_dump(slip.put(plain), sort_keys=False, width=10_000, allow_unicode=True)
+        said = re.fullmatch(rf"{rule.id}\.yaml:(\d+):(\d+): .*\bnothing\b.*", refusal(text, f"{rule.id}.yaml"))
+        if said is not None:
+            assert (int(said[1]), int(said[2])) in [position(text, at) for at in (slip, Slip(slip.way[:-1], None))], (slip.way, said[0])
+            continue
+        changed = load_rule(text, f"{rule.id}.yaml")
+        ran = [run_example(changed, example) for example in changed.examples if example.bad]
+        assert [one.broken for one in ran if one.broken] == [], slip.way
+        assert any(one.found for one in ran) or (rule.id, *slip.way) in _JUDGED_BY_OTHERS, slip.way
+
+
+@pytest.mark.parametrize(
+    ("rule", "params", "said"),
+    [
+        ("LW201", "where: {service.kind: []}", "3:36: a list with nothing in it: nothing would be judged"),
+        ("LW203", "kinds: []", "3:21: a list with nothing in it: nothing would be judged"),
+        ("LW204", "services: [], units: []", "3:24: nothing is in `services` or `units`: nothing would be judged"),
+        ("LW301", "limits: []", "3:22: a list with nothing in it: nothing would be judged"),
+        ("LW101", "kinds: [], services: [], until_release: []", "3:21: nothing is in `kinds`, `services` or `until_release`: nothing"),
+    ],
+)
+def test_a_configuration_whose_empty_list_silences_a_rule_ends_with_its_place_and_exit_2(
+    rule: str, params: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    test_a_wrong_parameter_ends_with_its_place_and_exit_2(rule, params, said, tmp_path, monkeypatch, capsys)
+
+
+def test_an_empty_list_that_excuses_nothing_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("nova.service").write_text("[Service]\nExecStart=/usr/bin/nova\n")
+    Path(".lwlint.yaml").write_text("rules:\n  LW201:\n    params: {unless: {service.name: []}}\n")
+    assert main(["check", "."]) == 0
 
 
 def test_the_vocabularies_are_those_of_the_catalogue_and_of_the_clauses() -> None:

@@ -12,10 +12,11 @@ from lwlint.checks import MODULES
 from lwlint.core.check import Check, NoParams, Unknown
 from lwlint.core.config_reader import read
 from lwlint.core.facts import Facts
-from lwlint.core.finding import ConfigurationError, Problem
+from lwlint.core.finding import ConfigurationError, Finding, Problem, Report
 from lwlint.core.source import Source
 from lwlint.files.tree import Memory
 from lwlint.policy.rules import Rule, choose, load_rule
+from lwlint.policy.settings import layer, merged
 from lwlint.run import Request, check, engine, load_rules
 
 
@@ -34,6 +35,17 @@ from lwlint.run import Request, check, engine, load_rules
 )
 def test_a_position_counts_characters_and_every_kind_of_line_end(text: str, offset: int, place: tuple[int, int]) -> None:
     assert Source("x", text, "oslo").position(offset) == place
+
+
+def test_a_traceback_shows_no_text_of_a_source_a_configuration_or_a_report() -> None:
+    settings = merged([layer("# hunter2\nselect: [LW1]\n", ".lwlint.yaml")])
+    source = Source("etc/nova/nova.conf", "password = hunter2\n" * 1000, "oslo")
+    problem = Finding("LW1", "a", "error", "c", source.span(0, 8), "hunter2", "r", "f")
+    report = Report((problem,), (), {source.path: source})
+    assert repr(source) == "<Source 'etc/nova/nova.conf': oslo, 19000 characters>"
+    assert repr(settings.layers[0]) == "<Layer '.lwlint.yaml': 24 characters>"
+    assert repr(report) == "<Report: 1 findings, 0 verdicts, 1 sources>"
+    assert "hunter2" not in repr((source, settings, report))
 
 
 @dataclass(frozen=True)

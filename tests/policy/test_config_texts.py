@@ -55,8 +55,17 @@ def test_the_schema_is_one() -> None:
     Draft202012Validator.check_schema(SCHEMA)
 
 
+NOT_SAID = (
+    "release: null",
+    "paths: null",
+    "rules: {LW1: {severity: null}}",
+    "allow: [{rule: a, because: b, path: c, fact: null, until: null}]",
+    "overrides: [{paths: [a], ignore: [b], severity: {}}]",
+)
+
+
 @pytest.mark.parametrize(
-    "text", [FULL, "{}", "extends: a", "extends: [a, b]", "rules: {LW1: {params: {a: [1, {b: c}]}}}", *PROFILES.values()]
+    "text", [FULL, "{}", "extends: a", "extends: [a, b]", "rules: {LW1: {params: {a: [1, {b: c}]}}}", *PROFILES.values(), *NOT_SAID]
 )
 def test_what_loads_fits_the_schema(text: str) -> None:
     assert (loads(text), fits_the_schema(text)) == (True, True)
@@ -75,6 +84,7 @@ def test_what_loads_fits_the_schema(text: str) -> None:
         ),
         *("allow: [{rule: a, path: b, because: ''}]", "allow: [{rule: a, path: b, because: c, untill: 2030-01-01}]", "allow: {}"),
         *("allow: [{rule: a, because: c}]", "overrides: [{paths: [a]}]"),
+        *("allow: [{rule: a, because: c, path: null}]", "overrides: [{paths: [a], ignore: [], severity: {}}]"),
         *("overrides: [{paths: [], ignore: [a]}]", "overrides: [{ignore: [a]}]", "overrides: [{paths: [a], severity: {b: c}}]", "- a"),
     ],
 )
@@ -95,6 +105,8 @@ def test_every_key_of_the_schema_is_described() -> None:
                     look(inside, f"{trail}.{name}")
 
     look(SCHEMA, "")
+    for name, part in SCHEMA["$defs"].items():
+        look(part, name)
     assert bare == []
 
 
