@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lwlint.core.finding import Report
 
 
-__version__ = "0.1.0"
+__version__ = "0.1.0"  # the one place: pyproject.toml reads it here
 __all__ = ["__version__", "check"]
 
 

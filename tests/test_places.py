@@ -19,11 +19,24 @@ import pytest
 import yaml
 
 from lwlint.cli import main
-from lwlint.report.starters import GITHUB, GITLAB, TOX
+from lwlint.report.starters import SNIPPETS, read_origin, snippet
 from tests.shared import HERE
 
+SOURCE = "https://git.example.org/lwlint@1f2e3d4"
+GITHUB, GITLAB, TOX = (snippet(name, read_origin(SOURCE)) for name in ("github", "gitlab", "tox"))
 KEYSTONE = "[database]\nconnection = mysql://k@db/k\nmax_retries = {}\n"
-ZUUL_JOB = {"name", "parent", "description", "run", "post-run", "files", "timeout", "vars"}  # of those in Zuul's manual, the ones used
+ZUUL_JOB = {
+    "name",
+    "parent",
+    "description",
+    "roles",
+    "pre-run",
+    "run",
+    "post-run",
+    "files",
+    "timeout",
+    "vars",
+}  # of those in Zuul's manual, the ones used
 
 
 @pytest.fixture
@@ -94,7 +107,10 @@ def test_the_gitlab_component_and_the_job_keep_to_gitlabs_schema(tmp_path: Path)
     (tmp_path / "job.yml").write_text(GITLAB)
     assert [valid("vendor.gitlab-ci", tmp_path / name) for name in ("component.yml", "job.yml")] == [[], []]
     used = set(re.findall(r"\$\[\[ inputs\.([\w-]+) \]\]", (HERE / "templates/lwlint.yml").read_text("utf-8")))
-    assert (used, all("default" in given for given in head["spec"]["inputs"].values())) == (set(head["spec"]["inputs"]), True)
+    assert (used, [name for name, given in head["spec"]["inputs"].items() if "default" not in given]) == (
+        set(head["spec"]["inputs"]),
+        ["install"],
+    )
 
 
 @pytest.mark.parametrize(("path", "code"), [("bad", 1), ("'a good one'", 0)])
@@ -110,7 +126,7 @@ def test_the_gitlab_component_judges_and_leaves_both_reports(place: Path, path: 
 
 def test_the_zuul_job_names_playbooks_that_are_there_and_known_attributes() -> None:
     (job,) = (entry["job"] for entry in documents("zuul.d/jobs.yaml")[0])
-    assert [job[name] for name in ("run", "post-run") if not (HERE / job[name]).exists()] == []
+    assert [job[name] for name in ("pre-run", "run", "post-run") if not (HERE / job[name]).exists()] == []
     assert set(job) <= ZUUL_JOB
     assert [bool(re.search(job["files"][0], name)) for name in ("a/b.yaml", "x.service", "nova.conf", "README.md")] == [
         True,
@@ -128,6 +144,17 @@ def test_the_zuul_playbooks_run_and_comment_on_lines(place: Path) -> None:
     (home / "lwlint-work/venv/bin").mkdir(parents=True)
     (home / "lwlint-work/venv/bin/lwlint").symlink_to(place / "bin/lwlint")  # what the first task would install
     (home / "src").symlink_to(place / "work")
+    shutil.copytree(place / "work/bad", place / "work/bad before")
+    git = ["git", "-C", str(place / "work"), "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    for command in (
+        ["init", "-q"],
+        ["add", "bad before"],
+        ["commit", "-q", "-m", "before"],
+        ["update-ref", "refs/remotes/origin/main", "HEAD"],
+        ["add", "."],
+        ["commit", "-q", "-m", "the change"],
+    ):
+        subprocess.run([*git, *command], check=True)
     modules.mkdir()
     (modules / "zuul_return.py").write_text(
         "#!/usr/bin/python\nfrom ansible.module_utils.basic import AnsibleModule\nimport json\n"
@@ -137,10 +164,13 @@ def test_the_zuul_playbooks_run_and_comment_on_lines(place: Path) -> None:
     values = {
         "ansible_user_dir": str(home),
         "ansible_python_interpreter": sys.executable,
-        "zuul": {"project": {"src_dir": "src"}},
-        "lwlint_install": "lwlint",
+        "zuul": {
+            "project": {"src_dir": "src"},
+            "branch": "main",
+            "projects": {"host/a/lwlint": {"short_name": "lwlint", "src_dir": "lwlint"}},
+        },
         "lwlint_arguments": ["--select", "LW301"],
-        "lwlint_paths": ["bad", "a good one"],
+        "lwlint_paths": ["bad", "a good one", "bad before"],
     }
     env = {**os.environ, "ANSIBLE_LIBRARY": str(modules), "ANSIBLE_GATHERING": "explicit", "ANSIBLE_HOME": str(place / "ansible")}
     command = [playbook, "-i", "localhost,", "-c", "local", "-e", json.dumps(values)]
@@ -158,7 +188,11 @@ def test_the_environment_for_tox_is_one(tmp_path: Path) -> None:
     pytest.importorskip("tox", reason="TOX IS MISSING: its environments are not read")
     (tmp_path / "tox.ini").write_text(TOX)
     for folder, environment, wanted in (
-        (tmp_path, "lwlint", "commands = lwlint check environments/\nskip_install = True\ndeps = lwlint"),
+        (
+            tmp_path,
+            "lwlint",
+            "commands = lwlint check environments/\nskip_install = True\ndeps = lwlint @ git+https://git.example.org/lwlint@1f2e3d4",
+        ),
         (HERE, "tests", "commands = python -m pytest environments/\nskip_install = False\ndeps ="),
     ):
         command = [
@@ -204,10 +238,90 @@ def test_from_what_the_container_copies_a_package_with_compiled_rules_is_made(tm
     done = subprocess.run(command, cwd=tmp_path, text=True, capture_output=True)
     assert done.returncode == 0, done.stderr[-3000:]
     with zipfile.ZipFile(next(tmp_path.glob("lwlint-*.whl"))) as wheel:
-        wanted = {"lwlint/report/html.css", "lwlint_rules/services.yaml", "lwlint_rules/rules.compiled", "lwlint_rules/services.compiled"}
+        wanted = {
+            "lwlint/report/html/html.css",
+            "lwlint_rules/services.yaml",
+            "lwlint_rules/rules.compiled",
+            "lwlint_rules/services.compiled",
+        }
         assert wanted - set(wheel.namelist()) == set()
 
 
 def test_init_prints_each_of_them(capsys: pytest.CaptureFixture[str]) -> None:
-    assert [main(["init", name]) for name in ("github", "gitlab", "tox", "zuul")] == [0] * 4
+    assert [main(["init", name, "--source", SOURCE]) for name in SNIPPETS] == [0] * 5
     assert "[testenv:lwlint]" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "source", ["https://git.example.org/lwlint", "lwlint@v1", "https://a/b@", "https://a/b@--x", "https://a b/c@v1", "@v1"]
+)
+def test_a_source_without_repository_or_revision_is_refused(source: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", "github", "--source", source]) == 2
+    assert capsys.readouterr().err.startswith(f"lwlint: `{source}`: ")
+
+
+@pytest.mark.parametrize(
+    ("source", "installed"),
+    [
+        ("git+https://h/g/lwlint@v1", "git+https://h/g/lwlint@v1"),
+        ("git@h:g/lwlint.git@v1", "git+ssh://git@h/g/lwlint.git@v1"),
+        ("ssh://git@h/g/lwlint@a/b", None),
+        ("/srv/git/lwlint@v1", "git+file:///srv/git/lwlint@v1"),
+    ],
+)
+def test_a_source_is_written_as_pip_takes_it(source: str, installed: str | None) -> None:
+    assert read_origin(source).requirement == f"lwlint @ {installed or 'git+' + source}"
+
+
+def test_a_snippet_installs_from_the_checkouts_origin_if_that_has_the_commit(tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    shutil.copytree(HERE / "lwlint", checkout / "lwlint", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(HERE / "rules", checkout / "lwlint_rules", ignore=shutil.ignore_patterns("__pycache__"))
+    git = ["git", "-C", str(checkout), "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    remote = ["remote", "add", "origin", "https://me:secret@git.example.org/lwlint.git"]
+    for command in (["init", "-q"], ["add", "lwlint"], ["commit", "-q", "-m", "all"], remote):
+        subprocess.run([*git, *command], check=True)
+    command = [sys.executable, "-m", "lwlint", "init", "pre-commit"]
+    run = {"env": {**os.environ, "PYTHONPATH": str(checkout)}, "cwd": tmp_path, "text": True, "capture_output": True}
+    done = subprocess.run(command, **run)  # type: ignore[call-overload]
+    assert (done.returncode, done.stdout, "say `--source URL@REV`" in done.stderr) == (2, "", True)
+    subprocess.run([*git, "update-ref", "refs/remotes/origin/main", "HEAD"], check=True)
+    done = subprocess.run(command, **run)  # type: ignore[call-overload]
+    commit = subprocess.run([*git, "rev-parse", "HEAD"], text=True, capture_output=True).stdout.strip()
+    (repository,) = yaml.safe_load(done.stdout)["repos"]
+    assert (repository["repo"], repository["rev"]) == ("https://git.example.org/lwlint.git", commit)
+
+
+def workflows(folder: Path) -> list[str]:
+    """What GitHub is to run, laid out as in a repository: ours, and the snippet."""
+    (folder / ".github/workflows").mkdir(parents=True)
+    (folder / ".github/workflows/lwlint.yaml").write_text(GITHUB)
+    shutil.copy(HERE / ".github/workflows/release.yml", folder / ".github/workflows")
+    shutil.copy(HERE / "action.yml", folder)
+    return ["action.yml", ".github/workflows/lwlint.yaml", ".github/workflows/release.yml"]
+
+
+def test_zizmor_finds_nothing_in_the_action_and_the_workflows(tmp_path: Path) -> None:
+    zizmor = shutil.which("zizmor", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    if zizmor is None:
+        pytest.skip("ZIZMOR IS MISSING: nothing looks over the action and the workflows")
+    done = subprocess.run([zizmor, "--offline", *workflows(tmp_path)], cwd=tmp_path, text=True, capture_output=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_actionlint_finds_nothing_in_the_workflows(tmp_path: Path) -> None:
+    actionlint = shutil.which("actionlint", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    if actionlint is None:
+        pytest.skip("ACTIONLINT IS MISSING: nothing looks over the workflows")
+    done = subprocess.run([actionlint, *workflows(tmp_path)[1:]], cwd=tmp_path, text=True, capture_output=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_release_keeps_to_githubs_schema() -> None:
+    assert valid("vendor.github-workflows", HERE / ".github/workflows/release.yml") == []
+
+
+def test_every_action_is_pinned_by_commit() -> None:
+    texts = [GITHUB, *((HERE / name).read_text("utf-8") for name in ("action.yml", ".github/workflows/release.yml"))]
+    used = [line for text in texts for line in re.findall(r"uses: (.*)", text)]
+    assert ([line for line in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}  # v[\d.]+", line)], len(used) > 5) == ([], True)

@@ -263,6 +263,11 @@ def _init(command: argparse.ArgumentParser) -> None:
         default="config",
         help="config (default: a starter `.lwlint.yaml`), pre-commit, github, gitlab, tox, zuul",
     )
+    command.add_argument(
+        "--source",
+        metavar="URL@REV",
+        help="the git repository and revision that a snippet installs lwlint from (default: where this lwlint is from)",
+    )
     command.add_argument("--write", action="store_true", help="with `tox`: add it to the `tox.ini` of this folder")
 
 

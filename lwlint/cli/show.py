@@ -15,6 +15,8 @@ from lwlint.run import load_catalogue, load_rules, read_facts
 if TYPE_CHECKING:
     import argparse
 
+    from lwlint.report.starters import Origin
+
 
 CONFORMS = 0
 
@@ -94,20 +96,65 @@ def config(options: argparse.Namespace) -> int:
 
 def init(options: argparse.Namespace) -> int:
     """`lwlint init`: print a starter configuration or a snippet; redirect it to where it belongs."""
-    from lwlint.report.starters import SNIPPETS, starter
+    from lwlint.report.starters import SNIPPETS, snippet, starter
 
     if options.what != "config" and options.what not in SNIPPETS:
         raise ConfigurationError(f"`{options.what}`: unknown starter{near(options.what, ('config', *SNIPPETS))}")
     if options.write:
-        return _write(options.what)
-    sys.stdout.write(starter() if options.what == "config" else SNIPPETS[options.what])
+        return _write(options.what, options.source)
+    if options.what in ("config", "zuul"):  # these install nothing
+        sys.stdout.write(starter() if options.what == "config" else SNIPPETS["zuul"])
+    else:
+        sys.stdout.write(snippet(options.what, _origin(options.source)))
     return CONFORMS
 
 
-def _write(what: str) -> int:
+def _origin(source: Optional[str]) -> Origin:
+    """Return where lwlint can be had: what `--source` says, else where this lwlint was installed from.
+
+    That is the repository that pip noted (PEP 610), or `origin` of the checkout that it was installed from or runs in.
+    """
+    import json
+    from importlib.metadata import PackageNotFoundError, distribution
+    from pathlib import Path
+    from urllib.parse import unquote, urlsplit
+
+    from lwlint.files.git import read_origin as origin_of
+    from lwlint.report.starters import Origin, read_origin
+
+    if source is not None:
+        return read_origin(source)
+    here = Path(__file__).resolve().parents[2]
+    folders = [str(here)]
+    try:
+        noted = distribution("lwlint")
+        told = json.loads(noted.read_text("direct_url.json") or "{}") if here == Path(str(noted.locate_file(""))).resolve() else {}
+    except (PackageNotFoundError, OSError, ValueError):
+        told = {}
+    if "commit_id" in told.get("vcs_info", {}):
+        return Origin(without_password(told["url"]), told["vcs_info"]["commit_id"])
+    if str(told.get("url", "")).startswith("file://"):
+        folders.append(unquote(urlsplit(told["url"]).path))
+    for folder in folders:
+        found = origin_of(folder)
+        if found is not None:
+            return read_origin("@".join((without_password(found[0]), found[1])))
+    raise ConfigurationError(
+        "where lwlint can be had is not known here; say `--source URL@REV`, a git repository and a tag or commit of it"
+    )
+
+
+def without_password(url: str) -> str:
+    """Return an address without the user and password that `http` may have in it."""
+    scheme, sep, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{sep}{host.rpartition('@')[2]}{slash}{path}" if scheme in ("http", "https") else url
+
+
+def _write(what: str, source: Optional[str]) -> int:
     """Add the environment to the `tox.ini` of this folder, of which every other byte stays, or make the file."""
     from lwlint.files import atomic
-    from lwlint.report.starters import TOX, with_environment
+    from lwlint.report.starters import snippet, with_environment
 
     if what != "tox":
         raise ConfigurationError(f"`--write` goes with `tox`; redirect `lwlint init {what}` to where it belongs")
@@ -120,7 +167,8 @@ def _write(what: str) -> int:
         raise ConfigurationError("`tox.ini`: is not UTF-8") from error
     except OSError as error:
         raise ConfigurationError(f"`tox.ini`: cannot be read ({error.strerror})") from error
-    changed = TOX.partition("\n")[2] if text is None else with_environment(text, "tox.ini")
+    environment = snippet("tox", _origin(source))
+    changed = environment.partition("\n")[2] if text is None else with_environment(text, "tox.ini", environment)
     try:
         atomic.replace(os.path.realpath("tox.ini"), changed.encode("utf-8"), keep_owner=text is not None)
     except OSError as error:

@@ -90,6 +90,27 @@ def commit_of(paths: Sequence[str]) -> Change | None:
     return staged() if names.issuperset(map(posixpath.normpath, paths)) else None
 
 
+def read_origin(folder: str) -> tuple[str, str] | None:
+    """Return the address of `origin` and the commit checked out, of the checkout of lwlint whose top is `folder`; None if it is none.
+
+    A commit that no branch or tag of `origin` has, as far as this checkout knows, is None too: nobody else could fetch it.
+    """
+    environment = {**{name: value for name, value in os.environ.items() if name not in ("GIT_DIR", "GIT_WORK_TREE")}, **_NO_PROGRAMS}
+
+    def ask(*arguments: str) -> bytes:
+        return _run((*_SAFE, "-C", folder, *arguments), environment)
+
+    try:
+        if ask("rev-parse", "--show-prefix").strip() or not ask("ls-files", "--", "lwlint/__init__.py"):
+            return None
+        url = os.fsdecode(ask("remote", "get-url", "origin")).strip()
+        commit = ask("rev-parse", "--verify", "HEAD").decode("ascii").strip()
+        known = ask("for-each-ref", "--contains", commit, "refs/remotes/origin")
+    except ConfigurationError:
+        return None
+    return (url, commit) if url and known.strip() else None
+
+
 def tracked(top: str) -> frozenset[str]:
     """Return the files that git knows in the checkout with this top, by their paths from there; none where git cannot tell."""
     try:

@@ -5,7 +5,8 @@ No piece of a source is quoted: option files hold passwords, and a SARIF file is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -13,10 +14,11 @@ from lwlint import __version__
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, Finding, Report, Verdict
 from lwlint.core.source import Source, Span
 from lwlint.inputs import KINDS
-from lwlint.policy.rules import Rule
+from lwlint.policy.rules import Rule, own_folder
 from lwlint.report.fixes import as_json, encodable, ordered, region
 from lwlint.report.text import summary
 
+SITE = "https://lwlint.readthedocs.io/en/latest/"  # the documentation, as `site_url` in mkdocs.yml
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _ROOT = "%SRCROOT%"
 _NOTICES = {
@@ -52,11 +54,12 @@ def render(report: Report, rules: Sequence[Rule], *, exit_code: int | None = Non
 
 
 def _driver(rules: Sequence[Rule]) -> dict[str, Any]:
+    own = {path.stem for path in Path(str(own_folder())).rglob("*.yaml")}
     return {
         "name": "lwlint",
         "semanticVersion": __version__,
         "version": __version__,
-        "rules": [_rule(rule) for rule in rules],
+        "rules": [_rule(rule, own) for rule in rules],
         "notifications": [
             {"id": name, "shortDescription": {"text": text}, "defaultConfiguration": {"level": level}}
             for name, (level, text) in _NOTICES.items()
@@ -64,13 +67,14 @@ def _driver(rules: Sequence[Rule]) -> dict[str, Any]:
     }
 
 
-def _rule(rule: Rule) -> dict[str, Any]:
+def _rule(rule: Rule, own: Collection[str]) -> dict[str, Any]:
     why, remedy = rule.why.strip(), rule.remedy.strip()
     return {
         "id": rule.code,
         "name": rule.id,
         "shortDescription": {"text": rule.title},
         "fullDescription": {"text": why},
+        **({"helpUri": f"{SITE}rules/{rule.id}/"} if rule.id in own else {}),
         "help": {
             "text": f"{why}\n\nRemedy: {remedy}\n\nClause: {rule.clause}",
             "markdown": f"{why}\n\n**Remedy.** {remedy}\n\nClause `{rule.clause}`",

@@ -7,8 +7,10 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import quote
 
-from lwlint import __version__
+import msgspec
+
 from lwlint.core.config_reader import description_of, fields_of
 from lwlint.core.finding import ConfigurationError
 from lwlint.policy.rules import Rule
@@ -192,11 +194,42 @@ def _starter() -> Iterator[str]:
         yield from (f"#:{line}" for line in _EXAMPLES[name].split("\n"))
 
 
-PRE_COMMIT = f"""\
-# .pre-commit-config.yaml; put the address that you have lwlint from in place of REPOSITORY
+class Origin(msgspec.Struct, frozen=True):
+    """Where lwlint can be had today: a git repository, and the revision of it."""
+
+    url: str  # as git takes it
+    revision: str  # a commit or a tag
+
+    @property
+    def requirement(self) -> str:
+        """What pip installs; the `host:path` of ssh is written as a URL, and a folder too, for pip knows no other form."""
+        url = self.url
+        short = re.fullmatch(r"([\w.-]+@[\w.-]+|[\w.-]{2,}):(?!//)/?(.+)", url)
+        if short is not None:
+            url = f"ssh://{short[1]}/{short[2]}"
+        elif url.startswith("/"):
+            url = f"file://{quote(url)}"
+        return f"lwlint @ git+{url}@{self.revision}"
+
+
+def read_origin(text: str) -> Origin:
+    """Return what `--source` says: `URL@REV`, or `git+URL@REV` as pip has it.
+
+    Raises ConfigurationError where no revision is named, and for what cannot stand in the snippets as it is.
+    """
+    url, at, revision = text.removeprefix("lwlint @ ").removeprefix("git+").rpartition("@")
+    if not at or not url or not re.fullmatch(r"[\w][\w./+-]*", revision) or ("://" not in url and ":" in revision):
+        raise ConfigurationError(f"`{text}`: must be `URL@REV`, a git repository and a tag or commit of it")
+    if not re.fullmatch(r"[\w.~:/@%+,=-]+", url) or url.endswith("://") or ("/" not in url and ":" not in url):
+        raise ConfigurationError(f"`{text}`: `{url}` is no address of a git repository")
+    return Origin(url, revision)
+
+
+PRE_COMMIT = """\
+# .pre-commit-config.yaml
 repos:
-  - repo: REPOSITORY
-    rev: v{__version__}
+  - repo: {url}
+    rev: {revision}
     hooks:
       - id: lwlint
 """
@@ -205,21 +238,24 @@ GITHUB = """\
 # .github/workflows/lwlint.yaml
 name: lwlint
 on: [push, pull_request]
-permissions:
-  contents: read
-  security-events: write
+permissions: {{}}
 jobs:
   lwlint:
     runs-on: ubuntu-latest
+    permissions:
+      contents: read
+      security-events: write  # for the upload
     steps:
-      - uses: actions/checkout@v4
-      - uses: actions/setup-python@v5
-        with: {python-version: "3.12"}
-      - run: pip install lwlint
+      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1  # v7.0.1
+        with: {{persist-credentials: false}}
+      - uses: actions/setup-python@5fda3b95a4ea91299a34e894583c3862153e4b97  # v7.0.0
+        with: {{python-version: "3.12"}}
+      - run: python -m pip install "{requirement}"
       - run: lwlint check --format github --format github-summary="$GITHUB_STEP_SUMMARY" --format sarif=lwlint.sarif
-      - uses: github/codeql-action/upload-sarif@v3
-        if: always()
-        with: {sarif_file: lwlint.sarif}
+      - uses: github/codeql-action/upload-sarif@8aad20d150bbac5944a9f9d289da16a4b0d87c1e  # v4.36.2
+        # a fork may not write, and a run that ended without a report has nothing to upload
+        if: always() && !github.event.pull_request.head.repo.fork && hashFiles('lwlint.sarif') != ''
+        with: {{sarif_file: lwlint.sarif}}
 """
 
 GITLAB = """\
@@ -227,7 +263,7 @@ GITLAB = """\
 lwlint:
   image: python:3.12
   script:
-    - pip install lwlint
+    - python -m pip install "{requirement}"
     - lwlint check --format text --format gitlab=gl-code-quality-report.json --format junit=lwlint.xml
   artifacts:
     when: always
@@ -254,13 +290,22 @@ TOX = """\
 # an environment of tox.ini: `tox -e lwlint`, `tox -e lwlint -- --fail-on error environments/`
 [testenv:lwlint]
 skip_install = true
-deps = lwlint
-commands = lwlint check {posargs}
+deps = {requirement}
+commands = lwlint check {{posargs}}
 """
 
+SNIPPETS: Mapping[str, str] = MappingProxyType({"pre-commit": PRE_COMMIT, "github": GITHUB, "gitlab": GITLAB, "tox": TOX, "zuul": ZUUL})
 
-def with_environment(text: str, path: str) -> str:
-    """Return the text of a tox.ini with lwlint's environment behind all that is there; nothing else is changed.
+
+def snippet(name: str, origin: Origin) -> str:
+    """Return the snippet for a place of SNIPPETS, which installs lwlint from its origin."""
+    if name == "zuul":  # it installs nothing itself
+        return ZUUL
+    return SNIPPETS[name].format(url=origin.url, revision=origin.revision, requirement=origin.requirement)
+
+
+def with_environment(text: str, path: str, environment: str) -> str:
+    """Return the text of a tox.ini with lwlint's `environment` (of `snippet`) behind all that is there; nothing else is changed.
 
     Raises ConfigurationError where it has such an environment, and for a file that is not INI.
     """
@@ -271,7 +316,7 @@ def with_environment(text: str, path: str) -> str:
         line = next((i for i, line in enumerate(text.splitlines(), 1) if line.startswith(f"[{name}]")), 1)
         raise ConfigurationError(f"{path}:{line}:1: `{name}` is there already")
     gap = "" if not text.strip() else eol if text.endswith("\n") else eol * 2
-    changed = text + gap + TOX.partition("\n")[2].replace("\n", eol)
+    changed = text + gap + environment.partition("\n")[2].replace("\n", eol)
     after = _sections(changed, path)
     if after.pop(_environment(after), None) is None or after != before:
         raise ConfigurationError(f"`{path}`: cannot be edited without loss; `lwlint init tox` prints what to add")
@@ -294,6 +339,3 @@ def _sections(text: str, path: str) -> dict[Any, dict[str, str]]:
 
 def _environment(sections: Mapping[Any, object]) -> Any:
     return next((name for name in sections if name == "testenv:lwlint"), None)
-
-
-SNIPPETS: Mapping[str, str] = MappingProxyType({"pre-commit": PRE_COMMIT, "github": GITHUB, "gitlab": GITLAB, "tox": TOX, "zuul": ZUUL})

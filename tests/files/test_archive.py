@@ -138,7 +138,7 @@ def test_a_packing_that_nothing_can_unpack_is_refused_with_the_package_to_instal
 
     monkeypatch.setattr(unpack, "_first_of", none)
     assert troubles(read(b"\x28\xb5\x2f\xfd" + bytes(100))) == [
-        "a.tar: is packed with zstd, which this Python cannot unpack; `pip install lwlint[archives]` brings what is missing"
+        "a.tar: is packed with zstd, which this Python cannot unpack; `pip install 'lwlint[archives]'` brings what is missing"
     ]
 
 

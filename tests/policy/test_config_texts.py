@@ -21,12 +21,13 @@ from lwlint.policy.apply import configured
 from lwlint.policy.settings import PROFILES, Settings, layer, merged
 from lwlint.report import FORMATS
 from lwlint.report.json import schema
-from lwlint.report.starters import SNIPPETS, starter
+from lwlint.report.starters import SNIPPETS, Origin, snippet, starter
 from lwlint.run import load_rules
 from tests.policy.test_config import FULL
 from tests.shared import HERE
 
 SCHEMA = json.loads(schema())
+ORIGIN = Origin("https://git.example.org/lwlint", "1f2e3d4")
 
 
 class _Texts(yaml.SafeLoader):
@@ -121,7 +122,7 @@ def test_the_starter_sets_nothing_and_loads_with_all_its_examples() -> None:
 
 @pytest.mark.parametrize("name", SNIPPETS)
 def test_a_snippet_is_well_formed_and_names_formats_that_there_are(name: str) -> None:
-    text = SNIPPETS[name]
+    text = snippet(name, ORIGIN)
     if name == "tox":
         parsed = configparser.ConfigParser()
         parsed.read_string(text)
@@ -134,7 +135,7 @@ def test_a_snippet_is_well_formed_and_names_formats_that_there_are(name: str) ->
 
 def test_the_hook_of_the_snippet_is_one_of_the_project() -> None:
     hooks = [hook["id"] for hook in yaml.safe_load((HERE / ".pre-commit-hooks.yaml").read_text("utf-8"))]
-    assert [hook["id"] for hook in yaml.safe_load(SNIPPETS["pre-commit"])["repos"][0]["hooks"] if hook["id"] not in hooks] == []
+    assert [hook["id"] for hook in yaml.safe_load(snippet("pre-commit", ORIGIN))["repos"][0]["hooks"] if hook["id"] not in hooks] == []
 
 
 def test_the_schema_in_the_documentation_is_current() -> None:

@@ -12,8 +12,11 @@ from lwlint.cli import main
 from lwlint.core.finding import ConfigurationError
 from lwlint.policy.settings import layer, load, merged, nearest, position
 from lwlint.report.explain import render_settings
-from lwlint.report.starters import TOX, with_environment
+from lwlint.report.starters import Origin, snippet, with_environment
 from tests.policy.test_config import FULL
+
+SOURCE = "https://git.example.org/lwlint@1f2e3d4"
+TOX = snippet("tox", Origin(*SOURCE.split("@")))
 
 INI = """\
 [tox]
@@ -165,20 +168,20 @@ def test_two_configurations_in_one_folder_are_refused(other: str) -> None:
 )
 def test_the_environment_is_added_and_every_other_byte_kept(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("tox.ini").write_bytes(text.encode())
-    assert main(["init", "tox", "--write"]) == 0
+    assert main(["init", "tox", "--write", "--source", SOURCE]) == 0
     written = Path("tox.ini").read_bytes().decode()
     assert written.startswith(text)
     parser = configparser.RawConfigParser()
     parser.read_file(io.StringIO(written))
     assert parser["testenv:lwlint"]["commands"] == "lwlint check {posargs}"
     assert ("\r\n" in text) == ("\r\n" in written)
-    assert main(["init", "tox", "--write"]) == 2
+    assert main(["init", "tox", "--write", "--source", SOURCE]) == 2
     assert "`testenv:lwlint` is there already" in capsys.readouterr().err
     assert Path("tox.ini").read_bytes().decode() == written
 
 
 def test_a_tox_ini_is_made_where_there_is_none_and_nothing_else_is_written() -> None:
-    assert main(["init", "tox", "--write"]) == 0
+    assert main(["init", "tox", "--write", "--source", SOURCE]) == 0
     assert Path("tox.ini").read_text("utf-8") == TOX.partition("\n")[2]
     assert main(["init", "zuul", "--write"]) == 2
     assert [path.name for path in Path().iterdir()] == ["tox.ini"]
@@ -187,4 +190,4 @@ def test_a_tox_ini_is_made_where_there_is_none_and_nothing_else_is_written() -> 
 @pytest.mark.parametrize("text", ["junk\n", "[tox]\njunk\n"])
 def test_a_file_that_is_no_ini_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^`tox.ini`: cannot be read"):
-        with_environment(text, "tox.ini")
+        with_environment(text, "tox.ini", TOX)

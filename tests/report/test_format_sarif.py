@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -10,8 +11,10 @@ from urllib.parse import unquote
 import pytest
 from jsonschema import Draft4Validator
 
-from lwlint.report.sarif import render
+from lwlint.report.sarif import SITE, render
+from lwlint.run import load_rules
 from tests.report.report_sample import CLEAN, REPORT, RULES, TEMPLATE, TURNED, assert_golden
+from tests.shared import HERE
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +44,19 @@ def test_the_log_keeps_to_the_official_schema(schema: Draft4Validator, text: str
 
 def test_the_order_of_the_report_changes_nothing() -> None:
     assert render(TURNED, RULES[::-1]) == render(REPORT, RULES)
+
+
+def test_each_rule_of_lwlint_names_its_page_on_the_site_and_no_other_rule_does() -> None:
+    own = run_of(render(CLEAN, load_rules(examples=False)))["tool"]["driver"]["rules"]
+    pages = [rule["helpUri"].removeprefix(f"{SITE}rules/").rstrip("/") for rule in own]
+    assert ([page for page in pages if not (HERE / f"docs/rules/{page}.md").exists()], pages != []) == ([], True)
+    foreign = load_rules(examples=False)[0]
+    renamed = type(foreign)(**{**{name: getattr(foreign, name) for name in foreign.__struct_fields__}, "id": "a-rule-of-my-own"})
+    assert "helpUri" not in run_of(render(CLEAN, [renamed]))["tool"]["driver"]["rules"][0]
+
+
+def test_the_site_has_one_address() -> None:
+    assert re.findall(r"^site_url: (\S+)", (HERE / "mkdocs.yml").read_text("utf-8"), re.M) == [SITE]
 
 
 def test_a_clean_run_has_results_that_are_empty() -> None:

@@ -405,4 +405,4 @@ def unpacked(source: Stream, bounds: Bounds) -> tuple[Union[Stream, None], str]:
     try:
         return Unpacked(CursorStream(cursor), name, bounds), ""
     except ImportError:
-        return None, f"is packed with {name}, which this Python cannot unpack; `pip install lwlint[archives]` brings what is missing"
+        return None, f"is packed with {name}, which this Python cannot unpack; `pip install 'lwlint[archives]'` brings what is missing"
