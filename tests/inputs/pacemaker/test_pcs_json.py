@@ -36,12 +36,14 @@ RESOURCES = {
         primitive("rabbit", "ocf", "heartbeat", "rabbitmq-cluster"),
         primitive("vip2", "ocf", "heartbeat", "IPaddr2", ip="192.0.2.11"),
     ],
-    "clones": [{"id": "haproxy-clone", "member_id": "haproxy", "meta_attributes": pairs("m", interleave="true"), "instance_attributes": []}],  # noqa: E501
+    "clones": [{"id": "haproxy-clone", "member_id": "haproxy",
+                "meta_attributes": pairs("m", interleave="true"), "instance_attributes": []}],
     "groups": [{"id": "addresses", "member_ids": ["vip"], "meta_attributes": [], "instance_attributes": []}],
     "bundles": [
         {
             "id": "box", "member_id": "rabbit", "container_type": "podman", "container_options": {"image": "rabbit:1", "replicas": 3},
-            "network": {"control_port": 3122}, "port_mappings": [], "storage_mappings": [], "meta_attributes": [], "instance_attributes": [],  # noqa: E501
+            "network": {"control_port": 3122}, "port_mappings": [], "storage_mappings": [],
+            "meta_attributes": [], "instance_attributes": [],
         }
     ],
 }  # fmt: skip
@@ -53,7 +55,8 @@ CONSTRAINED = {
     "location": [
         {
             "resource_id": "haproxy-clone", "resource_pattern": None, "role": None,
-            "attributes": {"constraint_id": "here", "score": None, "node": None, "rules": [{**RULE, "expressions": [SAYS]}], "lifetime": []},
+            "attributes": {"constraint_id": "here", "score": None, "node": None, "rules": [{**RULE, "expressions": [SAYS]}],
+                           "lifetime": []},
         }
     ],
     "location_set": [],
@@ -69,13 +72,16 @@ CONSTRAINED = {
     "ticket": [], "ticket_set": [],
 }  # fmt: skip
 XML = """<cib><configuration><resources>
-<primitive id="vip2" class="ocf" provider="heartbeat" type="IPaddr2"><instance_attributes id="x"><nvpair id="x1" name="ip" value="192.0.2.11"/>
+<primitive id="vip2" class="ocf" provider="heartbeat" type="IPaddr2"><instance_attributes id="x">
+<nvpair id="x1" name="ip" value="192.0.2.11"/>
 </instance_attributes><operations><op id="vip2-o" name="monitor" interval="10s"/></operations></primitive>
 <group id="addresses"><primitive id="vip" class="ocf" provider="heartbeat" type="IPaddr2"><instance_attributes id="v">
 <nvpair id="v1" name="ip" value="192.0.2.10"/></instance_attributes><operations><op id="vip-o" name="monitor" interval="10s"/></operations>
 </primitive></group>
 <clone id="haproxy-clone"><meta_attributes id="m"><nvpair id="m1" name="interleave" value="true"/></meta_attributes>
-<primitive id="haproxy" class="systemd" type="haproxy"><operations><op id="h-o" name="monitor" interval="10s"/></operations></primitive></clone>
+
+<primitive id="haproxy" class="systemd" type="haproxy"><operations>
+<op id="h-o" name="monitor" interval="10s"/></operations></primitive></clone>
 <bundle id="box"><podman image="rabbit:1" replicas="3"/><network control-port="3122"/>
 <primitive id="rabbit" class="ocf" provider="heartbeat" type="rabbitmq-cluster"><operations><op id="r-o" name="monitor" interval="10s"/>
 </operations></primitive></bundle></resources><constraints>
