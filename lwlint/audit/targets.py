@@ -21,6 +21,7 @@ from lwlint.files.archive import Archive
 from lwlint.files.boundary import Boundary
 from lwlint.files.tree import Disk, Memory, Overlay, Tree
 from lwlint.inputs import pacemaker
+from lwlint.inputs.pacemaker.crm import is_crm_config
 from lwlint.inputs.pacemaker.pcs import is_pcs_config
 
 ARCHIVE, FOLDER, ROOT, LONE_CIB = "archive", "folder", "root", "CIB"
@@ -146,7 +147,7 @@ def _file(path: str) -> Union[Target, str]:
         if starts_xml(head):
             return _cib(path)
         begins = head.decode("utf-8", "replace")
-        if is_pcs_config(begins) or begins.startswith(("node ", "primitive ")):
+        if pacemaker.PCS_CONFIG.guess(begins) or is_pcs_config(begins) or begins.startswith(("node ", "primitive ")):
             return _lone_text(path)
         unpacked = packed_cib(path, pacemaker.CIB.limit)
         return _lone_cib(path, unpacked) if unpacked else path
@@ -179,7 +180,7 @@ def _lone_text(path: str) -> Target:
     """Return the print of `pcs config` or `crm configure show` at `path`, as it would lie in a report."""
     with open(path, "rb") as file:
         data = file.read(pacemaker.CIB.limit + 1)
-    inside = "sos_commands/pacemaker/" + ("pcs_config" if is_pcs_config(data.decode("utf-8", "replace")) else "crm_configure_show")
+    inside = "sos_commands/pacemaker/" + ("crm_configure_show" if is_crm_config(data.decode("utf-8", "replace")) else "pcs_config")
     found = Capture("", LONE_CIB, posixpath.basename(path), evidence=(Evidence(CIB, inside, weaker=True),))
     return Target(path, LONE_CIB, Memory({inside: data}), (found,))
 

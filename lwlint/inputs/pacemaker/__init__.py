@@ -34,6 +34,7 @@ _SUFFIXES = (".xml", ".xml.live")
 _PRINTED = r"(?:^|/)sos_commands/(?:pacemaker|cluster)/"
 _CONFIG = pattern(_PRINTED + r"(?:pcs_config|crm_configure_show)$")
 _PCS_TEXT = pattern(r"\A\s*Cluster Name:[^\n]*\n(?:Corosync Nodes:|Pacemaker Nodes:|\s*\n\s*Resources:)")
+_PCS_JSON = pattern(r"\A[\s\ufeff]*\{\s*\"(?:primitives|location|location_set|colocation)\": \[")
 _CRM_TEXT = pattern(  # a manifest's `node NAME {` is none
     r"\A(?:#[^\n]*\n|[ \t]*\n)*(?:node (?:\d+: )?[\w.:-]+|primitive \S+ \S+)[^\n{]*\n(?:.*\n)*?(?:primitive|property) \S+", re.MULTILINE
 )
@@ -150,7 +151,7 @@ PCS_CONFIG = Kind(
     limit=16_000_000,
     may_hold=lambda path: _CONFIG.search(path) is not None,
     recognise=lambda path, head, named: True,
-    guess=lambda head: bool(_PCS_TEXT.search(head) or _CRM_TEXT.search(head)),
+    guess=lambda head: bool(_PCS_TEXT.search(head) or _CRM_TEXT.search(head) or _PCS_JSON.search(head)),
     decode=decode_loosely,
     facts=_config_facts,
     printed=True,

@@ -13,6 +13,7 @@ from lwlint.core.facts import Unreadable
 from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.pacemaker.pcs import PcsConfig
 from lwlint.inputs.pacemaker.pcs_lines import Written
+from lwlint.inputs.pacemaker.xml import read_xml
 
 _ENTRY = re.compile(
     r"^(?P<what>node|primitive|rsc_template|group|clone|ms|master|bundle|location|colocation|collocation|order|property|rsc_defaults|op_defaults"
@@ -22,7 +23,10 @@ _ENTRY = re.compile(
 _IS_CONFIG = re.compile(r"^(?:primitive \S+ \S+|property (?:\$id=\S+ |\S+: )?(?:\\$|\S+=))", re.MULTILINE)
 _TOKEN = re.compile(r'(?:[^\s"\\]|\\[^\n]|"(?:\\.|[^"\\])*")+')
 _PAIR = re.compile(r"(?P<name>[$#]?[\w.-]+)=(?P<value>.*)$", re.DOTALL)
-_PASSED_OVER = ("user", "role", "acl_target", "alert", "rsc_ticket", "fencing_topology", "monitor")
+_NAMED = {"user": ("acls", "acl_target"), "acl_target": ("acls", "acl_target"), "role": ("acls", "acl_role"), "alert": ("alerts", "alert")}
+_OF_BUNDLE = ("docker", "podman", "rkt", "network", "storage", "port-mapping", "storage-mapping", "primitive", "meta")
+_WHERE = {"node": "nodes", "tag": "tags", "rsc_location": "constraints", "rsc_colocation": "constraints", "rsc_order": "constraints"}
+_HOLDERS = ("primitive", "group", "clone", "master", "bundle")
 _SCORE = re.compile(r"(?P<score>[+-]?(?:inf|INF|infinity|INFINITY|\d+)|[A-Za-z][\w-]*):(?P<node>\S*)$")
 _KINDS = ("Mandatory", "Optional", "Serialize")
 _ROLES = ("Master", "Slave", "Started", "Stopped", "Promoted", "Unpromoted")
@@ -55,7 +59,18 @@ class _Reading:
         self.odd: list[Text] = []
         self.parts = {
             name: self._written(name, source.span(0, 0))
-            for name in ("crm_config", "nodes", "resources", "constraints", "tags", "rsc_defaults", "op_defaults")
+            for name in (
+                "crm_config",
+                "nodes",
+                "resources",
+                "constraints",
+                "tags",
+                "rsc_defaults",
+                "op_defaults",
+                "fencing-topology",
+                "acls",
+                "alerts",
+            )
         }
         self.tops: dict[str, Written] = {}
         self.held: set[str] = set()
@@ -72,15 +87,15 @@ class _Reading:
         words = [Text(m.group(), Span(self.source.path, m.start(), m.end())) for m in _TOKEN.finditer(self.source.text, start, end)]
         words = [word for word in words if word.value != "\\"]
         what = words[0].value
-        if what in _PASSED_OVER or len(words) < 2:
-            return
         read = {
+            "bundle": self._bundle, "fencing_topology": self._topology, "rsc_ticket": self._ticket, "monitor": self._monitor,
+            "user": self._named, "role": self._named, "acl_target": self._named, "alert": self._named, "xml": self._xml,
             "node": self._node, "primitive": self._primitive, "rsc_template": self._primitive, "group": self._group, "clone": self._clone,
             "ms": self._clone, "master": self._clone, "location": self._location, "colocation": self._colocation,
             "collocation": self._colocation, "order": self._order, "property": self._property, "rsc_defaults": self._property,
             "op_defaults": self._property, "tag": self._tag,
         }.get(what)  # fmt: skip
-        if read is None or not read(words):
+        if len(words) < 2 or read is None or not read(words):
             self.odd.append(Text(self.source.text[start:end].split("\n")[0], Span(self.source.path, start, words[-1].span.end)))
 
     def _written(self, tag: str, place: Span, **texts: Text | None) -> Written:
@@ -187,6 +202,114 @@ class _Reading:
         self.held |= {name.value for name in names}
         self.tops.setdefault(words[1].value, found)
         return True
+
+    def _bundle(self, words: list[Text]) -> bool:
+        found = Written("bundle", self.source, words[1].span, {"id": words[1]})
+        parts: dict[str, Written] = {}
+        at = 2
+        while at < len(words):
+            what = words[at].value
+            if what not in _OF_BUNDLE:
+                return False
+            end = next((n for n in range(at + 1, len(words)) if words[n].value in _OF_BUNDLE), len(words))
+            inside = words[at + 1 : end]
+            at = end
+            if what == "primitive":
+                member = self.tops.get(inside[0].value) if len(inside) == 1 else None
+                if member is None:
+                    return False
+                self.held.add(inside[0].value)
+                found.has([member])
+            elif what == "meta":
+                pairs = [self._pair(name, text) for name, text in self._pairs(inside)]
+                found.has([self._written("meta_attributes", found.span()).has(pairs)])
+            else:
+                element = Written(what, self.source, words[at - len(inside) - 1].span, dict(self._pairs(inside)))
+                holder = {"port-mapping": "network", "storage-mapping": "storage"}.get(what)
+                if holder is None:
+                    parts[what] = element
+                    found.has([element])
+                elif holder in parts:
+                    parts[holder].has([element])
+                else:
+                    return False
+        self.tops.setdefault(words[1].value, found)
+        return True
+
+    def _topology(self, words: list[Text]) -> bool:
+        """Read the levels of fencing: devices of one level are joined by commas, and those for no target are for each node."""
+        levels: list[tuple[Text | None, Text]] = []
+        target: Text | None = None
+        for word in words[1:]:
+            if word.value.endswith(":"):
+                target = Text(word.value[:-1], word.span._replace(end=word.span.end - 1))
+            elif word.value.startswith(("pattern:", "attr:")):
+                return False
+            else:
+                levels.append((target, word))
+        nodes = [node.text("uname") for node in self.parts["nodes"].children]
+        counts: dict[str, int] = {}
+        for whose, devices in levels:
+            for node in [whose] if whose is not None else nodes:
+                name = node.value if node is not None else ""
+                counts[name] = counts.get(name, 0) + 1
+                index = Text(str(counts[name]), devices.span)
+                self.parts["fencing-topology"].has(
+                    [self._written("fencing-level", devices.span, target=node, index=index, devices=devices)]
+                )
+        return bool(levels)
+
+    def _ticket(self, words: list[Text]) -> bool:
+        """Read what binds resources to a ticket; it binds none to another."""
+        named = [word for word in words[3:] if not _PAIR.match(word.value)]
+        if not named or not words[2].value.endswith(":"):
+            return False
+        ticket = Text(words[2].value[:-1], words[2].span)
+        self.parts["constraints"].has([self._written("rsc_ticket", words[1].span, id=words[1], ticket=ticket)])
+        return True
+
+    def _monitor(self, words: list[Text]) -> bool:
+        if len(words) != 3:
+            return False
+        name, role = _split(words[1])
+        interval, _, timeout = words[2].value.partition(":")
+        found = self.tops.get(name.value)
+        if found is None or found.tag != "primitive":
+            return False
+        span = words[2].span
+        texts = {"name": Text("monitor", words[0].span), "interval": Text(interval, span), "role": role}
+        texts["timeout"] = Text(timeout, span) if timeout else None
+        operation = Written("op", self.source, span, texts)
+        there = found.first("operations")
+        if isinstance(there, Written):
+            there.has([operation])
+        else:
+            found.has([self._written("operations", found.span()).has([operation])])
+        return True
+
+    def _named(self, words: list[Text]) -> bool:
+        """Read that there is an alert, or somebody with rights: nothing is judged by what it says."""
+        part, tag = _NAMED[words[0].value]
+        self.parts[part].has([self._written(tag, words[1].span, id=Text(words[1].value.rstrip(":"), words[1].span))])
+        return True
+
+    def _xml(self, words: list[Text]) -> bool:
+        """Read an element that crmsh has no words for, printed as it is in the CIB."""
+        start, end = words[1].span.start, words[-1].span.end
+        inner = re.sub(r"\\(?=\r?\n)", " ", self.source.text[start:end])
+        found = read_xml(Source(self.source.path, " " * start + inner, self.source.kind, self.source.host))
+        if isinstance(found, Unreadable):
+            return False
+        name = found.get("id") or ""
+        if found.tag in _HOLDERS and name:
+            self.tops[name] = Written(
+                found.tag, self.source, words[1].span, {key: Text(value, words[1].span) for key, value in found.attributes.items()}
+            ).has(found.children)
+            return True
+        part = _WHERE.get(found.tag)
+        if part is not None:
+            self.parts[part].has([found])
+        return part is not None
 
     def _property(self, words: list[Text]) -> bool:
         what = words[0].value

@@ -26,6 +26,7 @@ from lwlint.inputs.pacemaker.facts import (
     boolean,
 )
 from lwlint.inputs.pacemaker.pcs import read_pcs_config
+from lwlint.inputs.pacemaker.pcs_json import read_pcs_json
 from lwlint.inputs.pacemaker.resources import INSTANCE, META, PROPERTIES, TODAY, Context, Reader, Section, resources
 from lwlint.inputs.pacemaker.schema import faults, unknown
 from lwlint.inputs.pacemaker.xml import Element, read_cib
@@ -231,8 +232,12 @@ def pcs_config_facts(sources: Iterable[Source], catalogue: Catalogue) -> Iterato
     A text that is cut off gives an `Unreadable`, and so does a line of it that no known version prints.
     """
     for source in sources:
-        by_crm = is_crm_config(source.text)
-        found, printed = (read_crm_config(source), CRM_CONFIG) if by_crm else (read_pcs_config(source), PCS_CONFIG)
+        if source.text.lstrip("\ufeff \t\r\n").startswith("{"):
+            found, printed = read_pcs_json(source), PCS_CONFIG
+        elif is_crm_config(source.text):
+            found, printed = read_crm_config(source), CRM_CONFIG
+        else:
+            found, printed = read_pcs_config(source), PCS_CONFIG
         if isinstance(found, Unreadable):
             yield found
             continue

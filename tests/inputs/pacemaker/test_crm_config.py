@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from lwlint.core.facts import Fact, Unreadable
 from lwlint.core.source import Source
-from lwlint.inputs.pacemaker.facts import Cluster, ClusterProperty, Constraint, Node, Resource, ResourceDefault
+from lwlint.inputs.pacemaker.facts import Cluster, ClusterProperty, Constraint, FencingLevel, Node, Resource, ResourceDefault
 from lwlint.inputs.pacemaker.reader import cib_facts, pcs_config_facts
 from lwlint.run import load_catalogue
 
@@ -117,3 +119,48 @@ def test_a_line_of_no_known_form_is_told() -> None:
     (odd,) = [fact for fact in facts if isinstance(fact, Unreadable)]
     assert odd.message.startswith("`crm configure show`: this line is of no form that is known")
     assert (TEXT + "location odd")[odd.span.start :].startswith("location odd")
+
+
+def test_fencing_tickets_alerts_rights_bundles_and_elements_are_read() -> None:
+    text = """node 1: one
+node 2: two
+primitive f1 stonith:external/ipmi
+primitive f2 stonith:external/ssh
+primitive web systemd:haproxy
+primitive vip IPaddr2 params ip=192.0.2.10
+bundle box \\
+\tpodman image="r.example/haproxy:1" replicas=2 \\
+\tnetwork control-port=3125 \\
+\tport-mapping id=p port=80 \\
+\tprimitive web \\
+\tmeta target-role=Started
+xml <group id="g"><primitive id="inner" class="systemd" type="rabbitmq-server"/></group>
+xml <rsc_order id="o" first="box" then="g"/>
+monitor vip:Started 60s:30s
+rsc_ticket t1 ticketA: vip
+alert mail "/usr/bin/mail"
+user hacluster read xpath:/cib
+role monitor read xpath:/cib
+fencing_topology one: f1,f2 f1 two: f2
+property cluster-name=c
+"""
+    facts = of_text(text)
+    assert [fact.message for fact in facts if isinstance(fact, Unreadable)] == []
+    found = {fact.name: fact for fact in facts if isinstance(fact, Resource)}
+    assert (found["web"].parent, found["inner"].parent) == ("box", "g")
+    assert [(o.name, o.interval, o.role) for o in found["vip"].operations] == [("monitor", "60s", "Started")]
+    assert [fact.name for fact in facts if isinstance(fact, Constraint) and fact.type == "order"] == ["o"]
+    levels = [(level.target, level.index, [d.value for d in level.devices]) for level in facts if isinstance(level, FencingLevel)]
+    assert [(getattr(t, "value", t), index, devices) for t, index, devices in levels] == [
+        ("one", 1, ["f1", "f2"]),
+        ("one", 2, ["f1"]),
+        ("two", 1, ["f2"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    "line", ["fencing_topology pattern:o.* f1", "monitor nothing 60s", "rsc_ticket t1", "bundle b lxc image=x", "xml <odd", "user", "role"]
+)
+def test_what_is_not_read_is_told(line: str) -> None:
+    (odd,) = [fact for fact in of_text(f"{TEXT}{line}\n") if isinstance(fact, Unreadable)]
+    assert f"{TEXT}{line}"[odd.span.start :].startswith(line)
