@@ -20,9 +20,8 @@ from xml.sax.saxutils import escape
 from lwlint.inputs import KINDS
 from lwlint.policy.rules import load_clauses
 from lwlint.report.audit import AuditOutput
-from lwlint.report.explain import page_of, rule_page, rules_page
+from lwlint.report.explain import page_of, rule_page, rules_page, spec_page
 from lwlint.report.json import ReportOutput, schema, schema_of
-from lwlint.report.spec import spec_page
 from lwlint.run import load_rules
 
 HERE = Path(__file__).resolve().parent

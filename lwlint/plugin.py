@@ -32,19 +32,7 @@ from lwlint.core.facts import (
     Service,
     Unreadable,
 )
-from lwlint.core.finding import (
-    AddKey,
-    AddOption,
-    Command,
-    ConfigurationError,
-    DropIn,
-    DropLines,
-    Fix,
-    Problem,
-    Related,
-    Replace,
-    SetOption,
-)
+from lwlint.core.finding import AddKey, AddOption, Command, ConfigurationError, DropIn, DropLines, Fix, Problem, Related, Replace, SetOption
 from lwlint.core.kind import Comments, Kind, Material, decode_loosely, decode_utf8
 from lwlint.core.source import Link, Source, Span, Text
 from lwlint.inputs.containers.facts import HostContainer

@@ -23,9 +23,8 @@ from lwlint.core.secret import masked
 from lwlint.files.archive import Archive, read_archive
 from lwlint.files.archive import unpack as formats
 from lwlint.files.archive.unpack import Readable
-from lwlint.files.boundary import Boundary
 from lwlint.files.processes import Lost, Pool, cores, possible, room
-from lwlint.files.tree import Disk
+from lwlint.files.tree import Boundary, Disk
 from lwlint.inputs import pacemaker
 
 _DEEPEST = 3  # folders below the one that was named

@@ -13,9 +13,9 @@ from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import Fact
 from lwlint.core.source import Source
 from lwlint.inputs import pacemaker
-from lwlint.inputs.pacemaker.corosync import corosync
 from lwlint.inputs.pacemaker.facts import Cluster, Node
 from lwlint.inputs.pacemaker.reader import cib_facts, pcs_config_facts
+from lwlint.inputs.pacemaker.status import corosync
 
 _DEFAULT_NAMES = ("debian", "tripleo_cluster", "hacluster")  # which tell no cluster from another
 

@@ -21,18 +21,16 @@ _CHECKS: Mapping[tuple[str, ...], Mapping[str, tuple[str, ...]]] = MappingProxyT
         ("cib",): {
             "pacemaker_bound": ("cluster-colocated", "cluster-ordered"),
             "pacemaker_constraints": ("cluster-constraint", "cluster-constraint-dangling"),
-            "pacemaker_placement": ("cluster-anywhere", "cluster-ports"),
             "pacemaker_services": ("cluster-resource", "cluster-resource-despite-option", "cluster-service"),
-            "pacemaker_validity": ("cib-not-valid",),
             "pacemaker_state": (
+                "cib-not-valid", "cluster-anywhere", "cluster-ports",
                 "cluster-resource-banned", "cluster-resource-disabled", "cluster-resource-many", "cluster-resource-unmanaged",
                 "cluster-resource-unwatched",
             ),
         },
         ("unit",): {"systemd": ("dependency-on", "line-without-effect", "pacemaker-override", "restart-that-ends")},
         ("oslo",): {
-            "oslo_names": ("option-misplaced", "option-present"),
-            "oslo_values": ("option-limit", "option-value"),
+            "oslo": ("option-misplaced", "option-present", "option-limit", "option-value"),
         },
         ("systemctl", "container"): {"systemd_running": ("unit-lost-at-boot", "unit-beside-the-cluster", "unit-shown-otherwise")},
         ("container",): {"containers": ("container-not-started", "container-restart-that-ends")},
@@ -41,15 +39,14 @@ _CHECKS: Mapping[tuple[str, ...], Mapping[str, tuple[str, ...]]] = MappingProxyT
         ("heat",): {
             "heat": (
                 "service-mapping", "container-restart", "dangling-template", "duplicate-key", "pacemaker-template", "stray-function",
+                "role-names-no-service", "role-names-service-twice", "role-without-pacemaker",
             ),
-            "heat_roles": ("role-names-no-service", "role-names-service-twice", "role-without-pacemaker"),
         },
         ("heat", "puppet"): {"heat_retries": ("retries-of-connection", "retries-without-connection")},
         ("puppet",): {
-            "puppet": ("manifest-outside-the-core",),
-            "puppet_cluster": (
-                "manifest-constraint-dangling", "manifest-control-ports", "manifest-core-anywhere", "manifest-vip-bound",
-                "manifest-vip-ordered",
+            "puppet": (
+                "manifest-outside-the-core", "manifest-constraint-dangling", "manifest-control-ports", "manifest-core-anywhere",
+                "manifest-vip-bound", "manifest-vip-ordered",
             ),
             "heat_retries": ("manifest-setting",),
         },

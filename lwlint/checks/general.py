@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Optional, Union
 
 from msgspec import Meta, field
 
-from lwlint.checks.managers import UNKNOWN, lacking_units, managers_of, strangers, units
+from lwlint.checks.containers import UNKNOWN, lacking_units, managers_of, strangers, units
 from lwlint.checks.parameters import (
     CommandLine,
     FactPath,
@@ -27,7 +27,7 @@ from lwlint.core.check import Check, NoParams, Saw, Unknown
 from lwlint.core.config_reader import Document, Mismatch, Path, near
 from lwlint.core.facts import RELEASES, Fact, Facts, Unreadable, UnusedAllow
 from lwlint.core.finding import Command, Problem, Related
-from lwlint.core.linear import fullmatch
+from lwlint.core.lazy import fullmatch
 from lwlint.core.secret import quoted
 from lwlint.core.source import Span, Text
 from lwlint.inputs.pacemaker.facts import Resource

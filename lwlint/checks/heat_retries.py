@@ -17,8 +17,7 @@ from lwlint.core.check import Check, Saw, Unknown, needs
 from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts, Release
 from lwlint.core.finding import AddKey, Fix, Problem, Related, Replace
-from lwlint.core.lazy import pattern
-from lwlint.core.linear import fullmatch
+from lwlint.core.lazy import fullmatch, pattern
 from lwlint.core.source import Span
 from lwlint.inputs.heat.facts import SETTINGS, Environment, GetFile, HieraKey, RoleData, ServiceMapping, SoftwareConfig
 from lwlint.inputs.puppet.facts import Manifest, ManifestClass, ManifestDatabase, ManifestOption, ManifestResource, Setting

@@ -9,7 +9,7 @@ from typing import Annotated, Optional
 
 from msgspec import Meta, field
 
-from lwlint.checks.managers import resource_of
+from lwlint.checks.containers import resource_of
 from lwlint.checks.parameters import UnitSetting
 from lwlint.core.check import Check, NoParams, Saw
 from lwlint.core.config_reader import Document

@@ -8,15 +8,14 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from lwlint.checks import pacemaker_fixes
-from lwlint.checks.pacemaker_fixes import untold
+from lwlint.checks import pacemaker_constraints
+from lwlint.checks.pacemaker_constraints import untold
 from lwlint.checks.parameters import ServiceName
 from lwlint.core.check import Check, Saw, Unknown, needs
 from lwlint.core.config_reader import Document
 from lwlint.core.facts import Facts
 from lwlint.core.finding import Command, Problem, Related
 from lwlint.core.source import Span
-from lwlint.inputs.pacemaker.belonging import never_apart, owners
 from lwlint.inputs.pacemaker.facts import (
     COLOCATION,
     CONSTRAINTS,
@@ -33,7 +32,7 @@ from lwlint.inputs.pacemaker.facts import (
     boolean,
     score,
 )
-from lwlint.inputs.pacemaker.model import PROMOTED, TELLING, Cib, Colocations, by_node, cibs, first_takes, second_takes
+from lwlint.inputs.pacemaker.model import PROMOTED, TELLING, Cib, Colocations, by_node, cibs, first_takes, never_apart, owners, second_takes
 
 _SPELLED = {"haproxy": "HAProxy"}  # as a sentence has it
 _USUAL = ("haproxy-clone", "haproxy-bundle")  # as the remedy of the rule names them
@@ -144,7 +143,7 @@ def _run_ordered(facts: Facts, params: Params) -> Iterator[Saw]:
         for resource in judged.cib.running(params.each):
             ordered, void = (True, ()) if resource.name in judged.excused else _ordered(judged, resource)
             target = judged.target(resource).name
-            ordering = pacemaker_fixes.ordered(_outermost(judged, resource), judged.target(resource))
+            ordering = pacemaker_constraints.ordered(_outermost(judged, resource), judged.target(resource))
             if void:
                 reason = f"the order with `{target}` binds nothing (`kind=Serialize`, or its lifetime is over); there must be one that does"
                 yield _problem(judged.cib, resource, reason, void, ordering, remedy=_ordering_remedy(judged, resource))
@@ -223,7 +222,7 @@ def _binding(judged: _Judged, resource: Resource) -> tuple[Command, ...]:
     target = judged.target(resource)
     if target.top == resource.top:
         return ()
-    return pacemaker_fixes.bound(_outermost(judged, resource), target, judged.touching(_around(judged.cib, resource), COLOCATION))
+    return pacemaker_constraints.bound(_outermost(judged, resource), target, judged.touching(_around(judged.cib, resource), COLOCATION))
 
 
 def _around(cib: Cib, resource: Resource) -> set[str]:

@@ -7,15 +7,66 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from lwlint.checks import pacemaker_fixes
-from lwlint.checks.pacemaker_fixes import untold
 from lwlint.checks.parameters import ServiceKind, ServiceName, nothing_in
 from lwlint.core.check import Check, NoParams, Saw, Unknown, needs
 from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import ACTIVE_PASSIVE, Facts
-from lwlint.core.finding import Problem, Related
-from lwlint.inputs.pacemaker.facts import COLOCATION, CONSTRAINTS, LOCATION_SETS, ORDER, Cluster, Constraint, Member
+from lwlint.core.finding import CLUSTER, EACH, Command, Problem, Related
+from lwlint.core.secret import command
+from lwlint.inputs.pacemaker.facts import COLOCATION, CONSTRAINTS, GROUP, LOCATION_SETS, ORDER, Cluster, Constraint, Member, Resource
 from lwlint.inputs.pacemaker.model import Cib, cibs, is_by_pattern, mandatory, only_remote
+
+_WAIT = "--wait=600"  # seconds, as the upgrade waits
+
+
+def pcs(*words: str) -> Command:
+    """Return a `pcs` command, to be run once in the cluster."""
+    return Command(command("pcs", *words), CLUSTER)
+
+
+def without(constraint: Constraint) -> Command:
+    """Return what takes a constraint away."""
+    return pcs("constraint", "remove", constraint.name)
+
+
+def removed(cib: Cib, leaf: Resource) -> tuple[Command, ...]:
+    """Return what takes a resource out of the cluster: with the clone or bundle around it, but out of a group alone."""
+    top = cib.top(leaf)
+    gone = top if top.form != GROUP and len(cib.inside(top.name)) == 1 else leaf
+    names = {leaf.name, gone.name}
+    on_it = (constraint for constraint in cib.constraints if any(member.name in names for member in constraint.members))
+    return (*map(without, on_it), pcs("resource", "disable", gone.name, _WAIT), pcs("resource", "delete", gone.name))
+
+
+def handed_over(cib: Cib, leaf: Resource) -> tuple[Command, ...]:
+    """Return what takes a resource out of the cluster, and has systemd run its unit on every node that is to run it."""
+    kind, _, unit = (leaf.agent or "").partition(":")
+    if kind != "systemd" or not unit:
+        return removed(cib, leaf)
+    enable = Command(command("systemctl", "enable", "--now", unit.removesuffix(".service") + ".service"), EACH)
+    return (*removed(cib, leaf), enable)
+
+
+def bound(resource: Resource, target: Resource, wrong: Iterable[Constraint]) -> tuple[Command, ...]:
+    """Return what binds a resource to where another one runs, in the place of the `wrong` colocations; none if they bind others too."""
+    found = list(wrong)
+    if any(len(constraint.members) != 2 for constraint in found):
+        return ()
+    add = pcs("constraint", "colocation", "add", resource.name, "with", target.name, "INFINITY")
+    return (*(without(constraint) for constraint in found), add)
+
+
+def ordered(resource: Resource, target: Resource) -> tuple[Command, ...]:
+    """Return what orders a resource before another one, as TripleO does."""
+    return (pcs("constraint", "order", "start", resource.name, "then", "start", target.name, "kind=Optional"),)
+
+
+def untold(cib: Cib, *what: str) -> Iterator[Unknown]:
+    """Yield one reason for all of `what` that the evidence for the cluster does not tell; none for a CIB, which tells everything."""
+    missing = [each for each in what if each in cib.cluster.untold]
+    if missing:
+        yield Unknown(f"`{cib.cluster.weaker}` stands in for the CIB and does not tell {' or '.join(missing)}", cib.cluster.span)
+
 
 _REFUSED = "Pacemaker refuses the CIB under schemas 1.2 and later"
 _STARTS = ("start", "promote")
@@ -169,7 +220,7 @@ def _outside(
         subject=f"constraint {constraint.name}",
         related=related,
         host=constraint.host,
-        commands=(pacemaker_fixes.without(constraint),),
+        commands=(without(constraint),),
     )
 
 
@@ -187,7 +238,7 @@ def _waiting(cib: Cib, constraint: Constraint, params: Params) -> Iterator[Probl
                 subject=f"constraint {constraint.name}",
                 related=(Related(cib.resources[early].span, f"`{early}`"),),
                 host=constraint.host,
-                commands=(pacemaker_fixes.without(constraint),),
+                commands=(without(constraint),),
             )
             return
 

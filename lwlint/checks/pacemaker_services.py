@@ -7,9 +7,9 @@ from typing import Annotated
 
 from msgspec import Meta, field
 
-from lwlint.checks import pacemaker_fixes
-from lwlint.checks.managers import resource_of, units
-from lwlint.checks.pacemaker_fixes import untold
+from lwlint.checks import pacemaker_constraints
+from lwlint.checks.containers import resource_of, units
+from lwlint.checks.pacemaker_constraints import untold
 from lwlint.checks.parameters import KnownRelease, Project, ServiceKind, ServiceName, nothing_in
 from lwlint.core.check import Check, Saw, Unknown, needs
 from lwlint.core.config_reader import Document, Mismatch
@@ -95,12 +95,12 @@ def _run(facts: Facts, params: Params) -> Iterator[Saw]:
             elif service.kind in params.kinds or service.name in params.services:
                 reason = params.reason if _runs(service) else params.reason_of_helpers or params.reason
                 ours = service.kind in params.kinds and _runs(service)
-                commands = (pacemaker_fixes.handed_over if ours else pacemaker_fixes.removed)(cib, leaf)
+                commands = (pacemaker_constraints.handed_over if ours else pacemaker_constraints.removed)(cib, leaf)
                 yield _problem(cib, leaf, _title(service, leaf), reason, commands)
             elif service.kind in params.until_release and _is_over(service, facts.release):
                 last = service.under_pacemaker[-1]
                 reason = f"is under Pacemaker in {facts.release.name}; it may be up to {last} only"
-                yield _problem(cib, leaf, service.title, reason, pacemaker_fixes.handed_over(cib, leaf), "warning")
+                yield _problem(cib, leaf, service.title, reason, pacemaker_constraints.handed_over(cib, leaf), "warning")
 
 
 def _beside(facts: Facts, params: Params) -> Iterator[Problem]:
@@ -181,7 +181,7 @@ def _run_despite(facts: Facts, params: OptionParams) -> Iterator[Saw]:
             setting = f"{params.section}.{params.option}"
             message = f"resource `{top.name}`: `{setting}` makes it active/active; it must then not be under Pacemaker"
             related = (Related(option.span, f"`{params.option}` is `{option.value}`"),)
-            commands = pacemaker_fixes.handed_over(cib, leaf)
+            commands = pacemaker_constraints.handed_over(cib, leaf)
             yield Problem(top.span, message, f"resource {top.name}", related, host=top.host, commands=commands)
 
 

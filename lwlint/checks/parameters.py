@@ -16,7 +16,7 @@ import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal, Union
 
-from lwlint.core import linear
+from lwlint.core import lazy
 from lwlint.core.catalogue import known_projects, known_services
 from lwlint.core.config_reader import Mismatch, Path, fields_of, near
 from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE, LATER, RELEASES, OneOf
@@ -84,7 +84,7 @@ def wrong_groups(expression: str, template: str, path: Path) -> Iterator[Mismatc
     import re
 
     try:
-        found = linear.compiled(expression)
+        found = lazy.compiled(expression)
     except ValueError:
         return  # told by the expression itself
     try:
@@ -155,7 +155,7 @@ Directive = Annotated[str, Word("setting of systemd", _directives)]
 UnitSetting = Annotated[str, Shape("setting of systemd", _setting_in_force)]
 WrittenSetting = Annotated[str, Shape("setting of systemd", _setting)]
 OptionName = Annotated[str, Shape("option", _option)]
-Regex = Annotated[str, Shape("regular expression", linear.compiled)]
+Regex = Annotated[str, Shape("regular expression", lazy.compiled)]
 CommandLine = Annotated[str, Shape("command", _line)]
 AboutService = Annotated[str, Places("service")]
 FactPath = Annotated[str, "attribute of a fact"]  # compared by the record that knows the kind of fact

@@ -1,17 +1,20 @@
-"""What a Puppet manifest puts into the cluster that does not belong there."""
+"""What a Puppet manifest makes of the cluster: virtual IPs with HAProxy, constraints that name nothing, ports, nodes of the core."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Literal
+from collections.abc import Callable, Iterator, Sequence
+from fnmatch import fnmatchcase
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from lwlint.core.check import Check, Saw, Unknown, needs
+from lwlint.checks import NO_MANIFEST_BUNDLE, NO_MANIFEST_CONSTRAINT, NO_MANIFEST_CORE, NO_MANIFEST_VIP
+from lwlint.core.check import Check, NoParams, Saw, Unknown, needs
 from lwlint.core.config_reader import Document
-from lwlint.core.facts import ACTIVE_ACTIVE, Facts
+from lwlint.core.facts import ACTIVE_ACTIVE, CORE, Facts
 from lwlint.core.finding import Problem, Related
-from lwlint.inputs.puppet.facts import Manifest, ManifestConstraint, ManifestResource, Member
+from lwlint.core.lazy import pattern
+from lwlint.inputs.puppet.facts import Manifest, ManifestClass, ManifestConstraint, ManifestResource, Member, Setting, bare
 
 
 class Params(Document, frozen=True):
@@ -63,3 +66,360 @@ def _related(member: Member) -> Related:
 
 
 CHECK = Check("manifest-outside-the-core", _run, needs(Manifest, "no Puppet manifest was given"), Params)
+
+
+_HAPROXY, _VIP = "haproxy", "vip"
+_NO_MANIFEST = "no Puppet manifest was given"
+_INFINITE = ("infinity", "+infinity", "inf", "+inf")
+_VARIABLE = pattern(r"\$\{?(?:::)?([\w:]+)\}?")
+_PORT = pattern(r"control-port=(\d+)")
+_MOST = 1_000_000  # from this score on Pacemaker takes it for infinite
+_FIRST, _SECOND = ("first_resource", "first"), ("second_resource", "second")
+
+
+def _text(id: str) -> str:
+    """Return an id as it is compared: a variable is the same with and without braces and leading colons."""
+    return _VARIABLE.sub(r"${\1}", id)
+
+
+def _is(member: Member, service: str) -> bool:
+    """Return whether a member is of a service, whichever of its candidates it turns out to be."""
+    return member.service.name == service if member.service is not None else member.services == (service,)
+
+
+def _is_mandatory(constraint: ManifestConstraint) -> bool | None:
+    """Return whether a colocation is mandatory; None where only Puppet can tell. The wrappers of others default to INFINITY."""
+    if constraint.score is None:
+        return None
+    score = constraint.score.lower()
+    return score in _INFINITE or (score.lstrip("+").isdigit() and int(score) >= _MOST)
+
+
+class _Pair:
+    """A colocation or an order as two members: the one that depends (or comes first), and the other."""
+
+    def __init__(self, constraint: ManifestConstraint, one: Member, other: Member) -> None:
+        self.constraint, self.one, self.other = constraint, one, other
+
+
+def _colocations(constraints: Sequence[ManifestConstraint]) -> Iterator[_Pair]:
+    """Yield each colocation with the member that goes where the other is."""
+    for constraint in constraints:
+        named = {member.name: member for member in constraint.members}
+        if constraint.type != "colocation" or constraint.off:
+            continue
+        if "source" in named and "target" in named:
+            yield _Pair(constraint, named["source"], named["target"])
+        elif "first_resource" in named and "second_resource" in named:  # `pcs constraint colocation add FIRST SECOND`
+            yield _Pair(constraint, named["first_resource"], named["second_resource"])
+        elif "first" in named and "second" in named:  # pcmk_colocation of fuel-library: the second goes where the first is
+            yield _Pair(constraint, named["second"], named["first"])
+
+
+def _orders(constraints: Sequence[ManifestConstraint]) -> Iterator[_Pair]:
+    """Yield each order with what comes first and what comes after it."""
+    for constraint in constraints:
+        first = next((member for member in constraint.members if member.name in _FIRST), None)
+        second = next((member for member in constraint.members if member.name in _SECOND), None)
+        if constraint.type == "order" and not constraint.off and first is not None and second is not None:
+            yield _Pair(constraint, first, second)
+
+
+class _File:
+    """The resources and constraints of one manifest."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        self.manifest = manifest
+        self.resources: list[ManifestResource] = []
+        self.constraints: list[ManifestConstraint] = []
+
+    @property
+    def vips(self) -> list[ManifestResource]:
+        """The virtual IPs that it makes."""
+        return [one for one in self.resources if one.service is not None and one.service.name == _VIP]
+
+    @property
+    def knows_haproxy(self) -> bool:
+        """Whether it makes HAProxy or names it in a constraint."""
+        made = any(one.service is not None and one.service.name == _HAPROXY for one in self.resources)
+        return made or any(_is(member, _HAPROXY) for constraint in self.constraints for member in constraint.members)
+
+
+def _files(facts: Facts) -> list[_File]:
+    files = {manifest.name: _File(manifest) for manifest in facts.of(Manifest)}
+    for resource in facts.of(ManifestResource):
+        if not resource.absent and resource.span.path in files:
+            files[resource.span.path].resources.append(resource)
+    for constraint in facts.of(ManifestConstraint):
+        if not constraint.absent and constraint.span.path in files:
+            files[constraint.span.path].constraints.append(constraint)
+    return list(files.values())
+
+
+def _setting(resource: ManifestResource, name: str) -> Setting | None:
+    return next((setting for setting in resource.settings if setting.name == name), None)
+
+
+def _in_group(resource: ManifestResource) -> bool:
+    group = _setting(resource, "group_params") or _setting(resource, "group")
+    return group is not None and group.value not in ("", "undef")
+
+
+def _belongs_elsewhere(vip: str, pairs: Sequence[_Pair]) -> bool:
+    """Return whether a mandatory colocation, either way round, ties the address to something that is neither HAProxy nor an address."""
+    for pair in pairs:
+        if _is_mandatory(pair.constraint) is False or vip not in (_text(pair.one.id), _text(pair.other.id)):
+            continue
+        other = pair.other if _text(pair.one.id) == vip else pair.one
+        if not _is(other, _HAPROXY) and not _is(other, _VIP):
+            return True
+    return False
+
+
+class BoundParams(Document, frozen=True):
+    """The parameters of the check."""
+
+    switches: Annotated[
+        tuple[str, ...],
+        Meta(description="parameters (`CLASS::PARAMETER`) that, being `false`, leave the virtual IPs of a module unbound"),
+    ] = ()
+
+
+def bound(facts: Facts, params: BoundParams) -> Iterator[Saw]:
+    """Yield a problem for each virtual IP of a manifest that has no mandatory colocation with HAProxy."""
+    for file in _files(facts):
+        pairs = list(_colocations(file.constraints))
+        for vip in file.vips:
+            yield from _bound(vip, file, pairs)
+        own = {_text(vip.id) for vip in file.vips}
+        for pair in pairs:
+            turned = _is(pair.one, _HAPROXY) and _is(pair.other, _VIP) and _is_mandatory(pair.constraint)
+            id = _text(pair.other.id)
+            if turned and id not in own and not any(_text(p.one.id) == id and _is(p.other, _HAPROXY) for p in pairs):
+                yield _problem(pair.constraint, f"it binds HAProxy to `{pair.other.id}`; it must bind the virtual IP to HAProxy")
+    for used in facts.of(ManifestClass):
+        for setting in used.settings:
+            if any(fnmatchcase(f"{used.name}::{setting.name}", switch) for switch in params.switches):
+                yield from _switch(used, setting)
+
+
+def _switch(used: ManifestClass, setting: Setting) -> Iterator[Saw]:
+    if setting.value == "false" or (setting.value is None and setting.candidates == ("false",)):
+        unless = "" if setting.value is not None else " unless hiera says otherwise"
+        message = f"`{used.name}::{setting.name}` is `false`{unless}, so that the virtual IPs have no colocation; it must be `true`"
+        yield Problem(setting.span, message, f"manifest setting {used.name}::{setting.name}", host=used.host)
+    elif setting.value is None:
+        yield Unknown(f"only Puppet can tell what `{used.name}::{setting.name}` is", setting.span)
+
+
+def _bound(vip: ManifestResource, file: _File, pairs: Sequence[_Pair]) -> Iterator[Saw]:
+    id = _text(vip.id)
+    if _in_group(vip) or _belongs_elsewhere(id, pairs):
+        return
+    to_haproxy = [pair for pair in pairs if _text(pair.one.id) == id and _is(pair.other, _HAPROXY)]
+    if any(_is_mandatory(pair.constraint) for pair in to_haproxy) or any(_through(p, pairs) for p in pairs if _text(p.one.id) == id):
+        return
+    if any(_is_mandatory(pair.constraint) is None for pair in to_haproxy):
+        yield Unknown(f"only Puppet can tell how `{vip.id}` is bound to HAProxy", vip.span)
+    elif to_haproxy:
+        pair = to_haproxy[0]
+        yield _unbound(vip, f"its colocation with HAProxy has the score `{pair.constraint.score}`; it must be `INFINITY`", pair)
+    elif (turned := next((p for p in pairs if _text(p.other.id) == id and _is(p.one, _HAPROXY)), None)) is not None:
+        yield _unbound(vip, "the colocation binds HAProxy to it; it must bind the virtual IP to HAProxy", turned)
+    elif any(not member.decided and member.service is None and not member.services for p in pairs for member in (p.one, p.other)):
+        yield Unknown(f"only Puppet can tell whether a colocation names `{vip.id}`", vip.span)
+    elif file.knows_haproxy:
+        yield _unbound(vip, "no colocation binds it to HAProxy; one with the score `INFINITY` must", None)
+    else:
+        yield Unknown(f"this manifest makes no HAProxy that `{vip.id}` could be bound to", vip.span)
+
+
+def _through(pair: _Pair, pairs: Sequence[_Pair]) -> bool:
+    """Return whether a mandatory colocation leads to another virtual IP that is bound to HAProxy itself."""
+    if not _is_mandatory(pair.constraint) or not _is(pair.other, _VIP):
+        return False
+    return any(_text(p.one.id) == _text(pair.other.id) and _is(p.other, _HAPROXY) and _is_mandatory(p.constraint) for p in pairs)
+
+
+def _unbound(vip: ManifestResource, what: str, pair: _Pair | None) -> Problem:
+    related = (Related(pair.constraint.span, "this colocation"),) if pair is not None else ()
+    return Problem(vip.span, f"`{vip.name}`: virtual IP `{vip.id}`: {what}", f"manifest resource {vip.id}", related, host=vip.host)
+
+
+def _problem(constraint: ManifestConstraint, what: str) -> Problem:
+    return Problem(constraint.span, f"`{constraint.name}`: {what}", f"manifest constraint {constraint.name}", host=constraint.host)
+
+
+def ordered(facts: Facts, _: NoParams) -> Iterator[Saw]:
+    """Yield a problem for each virtual IP that a manifest does not order before HAProxy, and for each order that puts HAProxy first."""
+    for file in _files(facts):
+        colocations, orders = list(_colocations(file.constraints)), list(_orders(file.constraints))
+        turned = [pair for pair in orders if _is(pair.one, _HAPROXY) and _is(pair.other, _VIP)]
+        for pair in turned:
+            yield _problem(pair.constraint, f"it starts `{pair.one.id}` before `{pair.other.id}`; the virtual IP must come first")
+        for vip in file.vips:
+            id = _text(vip.id)
+            if _in_group(vip) or _belongs_elsewhere(id, colocations) or any(_text(pair.other.id) == id for pair in turned):
+                continue
+            if any(_text(pair.one.id) == id and _is(pair.other, _HAPROXY) for pair in orders):
+                continue
+            if any(not m.decided and m.service is None and not m.services for pair in orders for m in (pair.one, pair.other)):
+                yield Unknown(f"only Puppet can tell whether an order names `{vip.id}`", vip.span)
+            elif file.knows_haproxy:
+                message = f"`{vip.name}`: virtual IP `{vip.id}`: no order puts it before HAProxy; one with `kind=Optional` must"
+                yield Problem(vip.span, message, f"manifest resource {vip.id}", host=vip.host)
+            else:
+                yield Unknown(f"this manifest makes no HAProxy that `{vip.id}` could be ordered with", vip.span)
+
+
+class _Made:
+    """What all manifests of a run make, and where only Puppet can tell what else."""
+
+    def __init__(self, files: Sequence[_File]) -> None:
+        every = [resource for file in files for resource in file.resources]
+        self.ids = {_text(bare(resource.id)) for resource in every}
+        addresses = [_setting(resource, "ip_address") for resource in every if resource.id.startswith("ip-")]
+        self._open_addresses = any(address is None or address.value is None for address in addresses)
+        self._open_titles = any(not resource.decided for resource in every if not resource.id.startswith("ip-"))
+        self._defined = {name for file in files for name in file.manifest.defines}
+
+    def why_not_told(self, member: Member, constraint: ManifestConstraint, file: _File) -> str:
+        """Return why it cannot be told that nothing makes the resource that a constraint names; empty if it can."""
+        if not member.decided:
+            return f"only Puppet can tell which resource `{member.id}` is"
+        elsewhere = next((name for name in file.manifest.others if name not in self._defined), "")
+        if elsewhere:
+            return f"`{member.id}` may be made by `{elsewhere}`, which is not here"
+        if self._open_addresses if member.id.startswith("ip-") else self._open_titles:
+            return f"only Puppet can tell whether a resource is called `{member.id}`"
+        own = {_text(bare(resource.id)) for resource in file.resources}
+        if own.isdisjoint(_text(bare(other.id)) for other in constraint.members):
+            return f"`{member.id}` may be made by a manifest that is not here"
+        return ""
+
+
+def dangling(facts: Facts, _: NoParams) -> Iterator[Saw]:
+    """Yield a problem for each constraint that names a resource which no manifest makes."""
+    files = _files(facts)
+    made = _Made(files)
+    for file in files:
+        for constraint in file.constraints:
+            nothing = []
+            for member in constraint.members:
+                if _text(bare(member.id)) in made.ids:
+                    continue
+                why = made.why_not_told(member, constraint, file)
+                if why:
+                    yield Unknown(why, member.span)
+                else:
+                    nothing.append(member)
+            if nothing:
+                what = " and ".join(f"`{member.id}`" for member in nothing)
+                related = tuple(Related(member.span, "named here") for member in nothing)
+                message = f"`{constraint.name}`: no manifest makes {what}; the {constraint.type} must name resources that there are"
+                yield Problem(constraint.span, message, f"manifest constraint {constraint.name}", related, host=constraint.host)
+
+
+class PortParams(Document, frozen=True):
+    """The parameters of the check."""
+
+    remote: Annotated[int, Meta(description="the port of pacemaker_remote on the nodes themselves")] = 3121
+
+
+def ports(facts: Facts, params: PortParams) -> Iterator[Saw]:
+    """Yield a problem for each bundle whose control port is that of another one, or of the nodes' own pacemaker_remote."""
+    first: dict[str, ManifestResource] = {}
+    for resource in facts.of(ManifestResource):
+        network = _setting(resource, "network")
+        if resource.absent or resource.form != "bundle" or network is None:
+            continue
+        written = (network.value,) if network.value is not None else network.candidates
+        found = {match.group(1) for value in written if "ip-range-start" not in value for match in [_PORT.search(value)] if match}
+        if len(found) != 1:
+            if "control-port" in network.written and "ip-range-start" not in network.written:
+                yield Unknown(f"only Puppet can tell the control port of `{resource.id}`", network.span)
+            continue
+        port = found.pop()
+        unless = "" if network.value is not None else " unless hiera says otherwise"
+        other = first.setdefault(port, resource)
+        what = ""
+        related: tuple[Related, ...] = ()
+        if port == str(params.remote):
+            what = "that of pacemaker_remote on the nodes"
+        elif other is not resource and other.id != resource.id:
+            what, related = f"that of `{other.id}`", (Related(other.span, "this bundle"),)
+        if what:
+            message = f"`{resource.name}`: the control port is `{port}`{unless}, {what}; it must be one of its own"
+            yield Problem(resource.span, message, f"manifest resource {resource.id}", related, host=resource.host)
+
+
+def anywhere(facts: Facts, _: NoParams) -> Iterator[Saw]:
+    """Yield a problem for each core resource without a location rule, where others of the same manifests have one."""
+    core = [one for one in facts.of(ManifestResource) if _is_core(one)]
+    outer = [one for one in core if (inside := _setting(one, "bundle")) is None or inside.value in ("undef", "", "false")]
+    constraints = facts.of(ManifestConstraint)
+    placed = {_text(bare(m.id)) for c in constraints if c.type == "location" for m in c.members}
+    follows = {_text(bare(pair.one.id)) for pair in _colocations(constraints) if _is_mandatory(pair.constraint)}
+    ruled = [one for one in outer if _has_rule(one) or _text(bare(one.id)) in placed]
+    for resource in outer:
+        rule = _setting(resource, "location_rule")
+        if resource in ruled or _text(bare(resource.id)) in follows:
+            continue
+        if rule is not None and rule.value is None:
+            yield Unknown(f"only Puppet can tell whether `{resource.id}` has a location rule", rule.span)
+        elif ruled:
+            beside = next((one for one in ruled if one.span.path == resource.span.path), ruled[0])
+            message = (
+                f"`{resource.name}`: `{resource.id}` has no `location_rule`, as `{beside.id}` has; it must keep to the nodes of its role"
+            )
+            related = (Related(beside.span, "with a location rule"),)
+            yield Problem(resource.span, message, f"manifest resource {resource.id}", related, host=resource.host)
+
+
+def _is_core(resource: ManifestResource) -> bool:
+    return not resource.absent and resource.service is not None and resource.service.kind == CORE
+
+
+def _has_rule(resource: ManifestResource) -> bool:
+    rule = _setting(resource, "location_rule")
+    return rule is not None and rule.hashed
+
+
+def _addresses(facts: Facts, params: object) -> str | None:
+    """Return why there is no virtual IP to judge; None where a manifest makes one, binds one, or sets a switch for them."""
+    if not facts.of(Manifest):
+        return _NO_MANIFEST
+    made = [resource.service for resource in facts.of(ManifestResource)]
+    made += [member.service for constraint in facts.of(ManifestConstraint) for member in constraint.members]
+    if any(service is not None and service.name == _VIP for service in made):
+        return None
+    switches = params.switches if isinstance(params, BoundParams) else ()
+    names = (f"{used.name}::{setting.name}" for used in facts.of(ManifestClass) for setting in used.settings)
+    return None if any(fnmatchcase(name, switch) for name in names for switch in switches) else NO_MANIFEST_VIP
+
+
+def _having(kind: type, reason: str, fits: Callable[[Any], bool]) -> Callable[[Facts, Any], str | None]:
+    """Return an `evidence` function: a manifest must make something of this kind that `fits`."""
+
+    def evidence(facts: Facts, _: Any) -> str | None:
+        return _NO_MANIFEST if not facts.of(Manifest) else None if any(map(fits, facts.of(kind))) else reason
+
+    return evidence
+
+
+CHECKS = (
+    Check(name="manifest-vip-bound", run=bound, evidence=_addresses, params=BoundParams),
+    Check(name="manifest-vip-ordered", run=ordered, evidence=_addresses),
+    Check(
+        name="manifest-constraint-dangling",
+        run=dangling,
+        evidence=_having(ManifestConstraint, NO_MANIFEST_CONSTRAINT, lambda constraint: not constraint.absent),
+    ),
+    Check(
+        name="manifest-control-ports",
+        run=ports,
+        evidence=_having(ManifestResource, NO_MANIFEST_BUNDLE, lambda one: one.form == "bundle" and not one.absent),
+        params=PortParams,
+    ),
+    Check(name="manifest-core-anywhere", run=anywhere, evidence=_having(ManifestResource, NO_MANIFEST_CORE, _is_core)),
+)

@@ -14,7 +14,7 @@ from typing import Annotated, Literal, Optional
 
 from msgspec import Meta, Struct
 
-from lwlint.checks.managers import SYSTEMD, lacking_units, managers_of, resource_of, strangers, units
+from lwlint.checks.containers import SYSTEMD, lacking_units, managers_of, resource_of, strangers, units
 from lwlint.checks.parameters import Directive, ServiceKind, ServiceName, nothing_in
 from lwlint.core.check import Check, Saw, Unknown, needs
 from lwlint.core.config_reader import Document, Mismatch

@@ -10,7 +10,7 @@ from typing import Annotated
 from msgspec import Meta
 from msgspec.structs import replace
 
-from lwlint.checks.managers import FOREVER, SYSTEMD, UNKNOWN, beside_by_design, managers_of, runs_container, units
+from lwlint.checks.containers import FOREVER, SYSTEMD, UNKNOWN, beside_by_design, managers_of, runs_container, units
 from lwlint.checks.parameters import ServiceKind, ServiceName
 from lwlint.core.check import Check, NoParams, Saw, Unknown
 from lwlint.core.config_reader import Document

@@ -77,7 +77,7 @@ def run(options: Any) -> int:
     modules = {
         "check": "judge",
         "baseline": "judge",
-        "allow": "allowance",
+        "allow": "author",
         "audit": "audit",
         "fix": "judge",
         "new-rule": "author",

@@ -13,8 +13,7 @@ from msgspec import Struct
 
 from lwlint.audit import audit as run
 from lwlint.audit.answer import Audit
-from lwlint.audit.live import ask
-from lwlint.audit.targets import targets
+from lwlint.audit.targets import ask, targets
 from lwlint.cli import NOT_TRUSTED
 from lwlint.cli.arguments import schemas_of, split
 from lwlint.core.config_reader import near

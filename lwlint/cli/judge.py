@@ -118,7 +118,7 @@ def baseline(options: argparse.Namespace) -> int:
 
 def kept(asked: Request, options: argparse.Namespace) -> Iterator[str]:
     """Yield the files, besides its sources, that a run was made by: configuration, baseline, rules, what git ignores."""
-    from lwlint.files.boundary import checkout
+    from lwlint.files.tree import checkout
 
     yield from asked.environments
     yield from (path for path in asked.paths if os.path.isfile(path))
@@ -134,7 +134,7 @@ def kept(asked: Request, options: argparse.Namespace) -> Iterator[str]:
 
 def _refuse_other(path: str) -> None:
     """Raise ConfigurationError if there is something at `path` that is neither a baseline nor empty."""
-    from lwlint.files.boundary import read_regular
+    from lwlint.files.tree import read_regular
 
     try:
         head = read_regular(path, 64)
@@ -145,7 +145,7 @@ def _refuse_other(path: str) -> None:
 
 
 def _known(path: str, *, trusted: bool) -> tuple[Known, ...]:
-    from lwlint.files.boundary import BASELINE, around, read_bounded
+    from lwlint.files.tree import BASELINE, around, read_bounded
     from lwlint.policy.baseline import read
 
     try:

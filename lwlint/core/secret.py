@@ -214,8 +214,11 @@ def _in_addresses(line: str) -> Iterator[tuple[int, int]]:
             )
         at = start
     if "://" not in line:  # further hosts of a list, and what libraries for Go take
+        done = 0  # the hosts of a list are taken with the first of them
         for host in _FURTHER_HOST.finditer(line):
-            yield from _in_hosts(line, host.end(), _end_of_word(line, host.end(), len(line)))
+            if host.end() >= done:
+                done = _end_of_word(line, host.end(), len(line))
+                yield from _in_hosts(line, host.end(), done)
 
 
 def _end_of_word(line: str, start: int, limit: int) -> int:
@@ -316,7 +319,7 @@ def _in_pairs(line: str, also: Collection[str]) -> Iterator[tuple[int, int]]:
             start = value.end() if value else start
         for span in _values(line, begin, start, sign[0], within_ticks=ticks % 2 == 1):
             yield span
-            done = max(done, span[1])
+            done = max(done, span[1])  # of a list or mapping, with what refers to something in it
 
 
 def _name_before(line: str, at: int) -> tuple[str, int]:
@@ -427,6 +430,7 @@ def _in_brackets(line: str, start: int) -> Iterator[tuple[int, int]]:
             referred = scalar[0] in _KEPT
         else:
             yield scalar.span()
+    yield end, end  # all up to here is looked at
 
 
 def _in_sentences(line: str) -> Iterator[tuple[int, int]]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Union
 
-from lwlint.files.boundary import checkout
+from lwlint.files.tree import checkout
 
 _DEVICES = ("/dev/fd/", "/dev/std")  # links of the system's own, by which a shell hands over what is open
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from lwlint.files.boundary import checkout, read_regular
+from lwlint.files.tree import checkout, read_regular
 
 LIMIT = 64_000_000  # bytes in the folder; beyond that the oldest half goes
 _MAGIC, _MAGIC_OF_OLD = b"lwlint cache 2\n", b"lwlint cache 1\n"

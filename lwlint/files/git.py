@@ -16,8 +16,7 @@ from contextlib import contextmanager
 from msgspec import Struct
 
 from lwlint.core.finding import ConfigurationError
-from lwlint.files.boundary import CONFIGURATION, read_bounded
-from lwlint.files.tree import FILE, FOLDER, LINK, Tree
+from lwlint.files.tree import CONFIGURATION, FILE, FOLDER, LINK, Tree, read_bounded
 
 _SAFE = ("git", "--no-pager", "--literal-pathspecs", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
 _KINDS = {b"100644": FILE, b"100755": FILE, b"120000": LINK}

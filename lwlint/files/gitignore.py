@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from lwlint.files.boundary import CONFIGURATION, read_bounded
+from lwlint.files.tree import CONFIGURATION, read_bounded
 
 
 class Pattern(NamedTuple):

@@ -17,7 +17,7 @@ from lwlint.core.check import AnyCheck
 from lwlint.core.config_reader import Document, Mismatch, build, located, near, read
 from lwlint.core.facts import RELEASES
 from lwlint.core.finding import ConfigurationError
-from lwlint.files.boundary import CONFIGURATION, Boundary, read_bounded
+from lwlint.files.tree import CONFIGURATION, Boundary, read_bounded
 
 if TYPE_CHECKING:
     from pathlib import Path

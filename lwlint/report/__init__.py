@@ -56,7 +56,7 @@ def _sarif(report: Report, rules: Sequence[Rule], how: How) -> str:
 
 
 def _junit(report: Report, rules: Sequence[Rule], how: How) -> str:
-    from lwlint.report.xml import render_junit
+    from lwlint.report.ci import render_junit
 
     return render_junit(report, rules, fail_on=how.fail_on)
 
@@ -80,7 +80,7 @@ def _gitlab(report: Report, rules: Sequence[Rule], how: How) -> str:
 
 
 def _checkstyle(report: Report, rules: Sequence[Rule], how: How) -> str:
-    from lwlint.report.xml import render_checkstyle
+    from lwlint.report.ci import render_checkstyle
 
     return render_checkstyle(report, rules)
 

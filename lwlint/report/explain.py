@@ -3,20 +3,111 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+import types
+import typing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any
+from typing import Annotated, Any, Literal, NamedTuple, Union
 
+import msgspec
 from msgspec import Struct
 
+from lwlint.checks.parameters import FactPath, Places, Shape, Word
+from lwlint.core.config_reader import description_of, fields_of, required_of
 from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE, LAST_OF_TRIPLEO, RELEASES, Service
 from lwlint.core.secret import masked
+from lwlint.inputs import KINDS
 from lwlint.policy.rules import Clause, Example, Rule
 from lwlint.policy.settings import Key, Layer, Settings, position
 from lwlint.report.fixes import encodable, one_line
 from lwlint.report.json import dump
-from lwlint.report.parameters import parameter_lines, parameter_table
 from lwlint.run.examples import Branch, Way
+
+_WORDS: Mapping[Any, str] = types.MappingProxyType(
+    {str: "text", int: "whole number", float: "number", bool: "`true` or `false`", Any: "anything"}
+)
+
+
+class Parameter(NamedTuple):
+    """One parameter: its name (`limits[].option` for one of the records in a list), type, default (empty: required) and meaning."""
+
+    name: str
+    type: str
+    default: str
+    meaning: str
+
+
+def parameters(kind: Any, above: str = "") -> Iterator[Parameter]:
+    """Yield the parameters of a record in the order of its fields, those of the records in it after the one that holds them."""
+    required = required_of(kind)
+    for name, (key, hint) in (fields_of(kind) or {}).items():
+        default = "" if key in required else _default(kind, name)
+        yield Parameter(above + key, type_in_words(hint), default, description_of(hint))
+        inner, way = _record(hint)
+        if inner is not None:
+            yield from parameters(inner, f"{above}{key}{way}.")
+
+
+def type_in_words(hint: Any) -> str:
+    """Return what a value of this type is."""
+    origin, inside = typing.get_origin(hint), typing.get_args(hint)
+    if hint == FactPath:
+        return "attribute of a fact"
+    if origin is Annotated:
+        named = next((note for note in inside[1:] if isinstance(note, (Word, Shape, Places))), None)
+        if isinstance(named, Places):
+            return "message with " + ", ".join(f"`{{{name}}}`" for name in named.names)
+        return named.what if named is not None else type_in_words(inside[0])
+    if origin is Literal:
+        return ", ".join(f"`{word}`" for word in inside)
+    if origin is tuple:
+        return f"list: {type_in_words(inside[0])}"
+    if origin is Union or isinstance(hint, types.UnionType):
+        return " or ".join(dict.fromkeys(type_in_words(each) for each in inside if each is not type(None)))
+    if origin is not None:
+        return f"mapping: {type_in_words(inside[0])} to {type_in_words(inside[1])}"
+    return "record" if fields_of(hint) is not None else _WORDS.get(hint, "value")
+
+
+def _record(hint: Any) -> tuple[Any, str]:
+    """Return the record that values of this type are or hold, and the way from the one to the other."""
+    origin, inside = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Annotated:
+        return _record(inside[0])
+    if origin is tuple:
+        inner, way = _record(inside[0])
+        return inner, f"[]{way}"
+    return (hint, "") if origin is None and fields_of(hint) is not None else (None, "")
+
+
+def _default(kind: Any, name: str) -> str:
+    if not issubclass(kind, msgspec.Struct):
+        value = getattr(kind, name, None)
+        return "none" if value in (None, "", (), {}) else f"`{_yaml(value)}`"
+    field = next(field for field in msgspec.structs.fields(kind) if field.name == name)
+    value = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
+    return "none" if value in (None, "", (), {}) else f"`{_yaml(value)}`"
+
+
+def _yaml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"[{', '.join(map(_yaml, value))}]" if isinstance(value, tuple) else str(value)
+
+
+def parameter_table(kind: Any) -> list[str]:
+    """Return the parameters as the lines of a table in Markdown; none where there are none."""
+    found = list(parameters(kind))
+    lines = ["| parameter | type | default | meaning |", "|---|---|---|---|"]
+    return [*lines, *(f"| `{p.name}` | {p.type} | {p.default or 'required'} | {p.meaning} |" for p in found)] if found else []
+
+
+def parameter_lines(kind: Any) -> list[str]:
+    """Return the parameters as lines for a terminal: name, type and default, and the meaning below."""
+    lines: list[str] = []
+    for p in parameters(kind):
+        lines += [f"  {p.name} ({p.type}; {f'default {p.default}' if p.default else 'required'})", f"      {p.meaning}"]
+    return lines or ["  none"]
 
 
 class Reached(Struct, frozen=True):
@@ -370,3 +461,75 @@ def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return masked(one_line(str(value))) if value not in ({}, []) else "(empty)"
+
+
+UPSTREAM = "https://blueprints.launchpad.net/tripleo/+spec/pacemaker-lightweight-architecture"
+# The names in `inputs` of a clause, which are those of the kinds of source, and what a reader calls them, in the order of the page.
+_INPUTS = tuple((kind.name, kind.title) for kind in sorted(KINDS, key=lambda kind: kind.printed) if not kind.stands_for)
+
+
+def spec_page(clauses: Sequence[Clause], rules: Sequence[Rule]) -> str:
+    """Return `docs/spec.md` as text.
+
+    The rules must have been loaded with their examples: the kinds of input that a rule serves are those of its bad ones.
+    """
+    parts = [
+        "# The specification, as clauses",
+        "",
+        "Generated from `rules/clauses.yaml` and the rules by `docs/generate.py`; do not edit.",
+        "",
+        f"The TripleO specification *[Pacemaker Lightweight Architecture]({UPSTREAM})*, told in our own words.",
+        "Each clause names the section that it stands on, says what it means for each kind of input, and from which",
+        "release a practice differs.",
+        "",
+        "## Coverage",
+        "",
+        "| clause | rules | kinds of input |",
+        "|---|---|---|",
+    ]
+    parts += [_row(clause, [rule for rule in rules if rule.clause == clause.id]) for clause in clauses]
+    for clause in clauses:
+        parts += ["", *_section(clause, [rule for rule in rules if rule.clause == clause.id])]
+    return "\n".join(parts) + "\n"
+
+
+def uncovered(clauses: Sequence[Clause], rules: Sequence[Rule]) -> list[str]:
+    """Return the ids of the clauses that no rule serves and that do not say what will."""
+    served = {rule.clause for rule in rules}
+    return [clause.id for clause in clauses if clause.id not in served and not clause.served_by]
+
+
+def inputs_of(rule: Rule) -> list[str]:
+    """Return the kinds of input in which the bad examples of a rule have their defects, as a reader calls them."""
+    seen = set()
+    for example in rule.examples:
+        for place in example.finds:
+            path = place.split(":")[0]
+            content = example.files.get(path, "")
+            kind, _ = KINDS.of(path, content if isinstance(content, str) else "", named=True)
+            found = KINDS.printed(path) or kind
+            seen.add(found and (found.stands_for or found.name))
+    return [title for name, title in _INPUTS if name in seen]
+
+
+def _row(clause: Clause, rules: Sequence[Rule]) -> str:
+    named = ", ".join(_link(rule) for rule in rules) or (f"served by {clause.served_by}" if clause.served_by else "none")
+    found = {words for rule in rules for words in inputs_of(rule)}
+    inputs = ", ".join(words for _, words in _INPUTS if words in found) or "-"
+    return f"| [{clause.id}](#{clause.id}) | {named} | {inputs} |"
+
+
+def _section(clause: Clause, rules: Sequence[Rule]) -> list[str]:
+    parts = [f'<a id="{clause.id}"></a>', f"## {clause.title}", ""]
+    parts += [f"`{clause.id}` ({clause.level}), from *{clause.upstream}*", "", clause.requirement.strip()]
+    named = [f"- **{words}**: {clause.inputs[name].strip()}" for name, words in _INPUTS if name in clause.inputs]
+    if named:
+        parts += ["", *named]
+    if clause.differs:
+        parts += ["", f"*By release.* {clause.differs.strip()}"]
+    served = ", ".join(_link(rule) for rule in rules) or clause.served_by or "nothing yet"
+    return [*parts, "", f"Served by: {served}"]
+
+
+def _link(rule: Rule) -> str:
+    return f"[{rule.code}]({page_of(rule)})"

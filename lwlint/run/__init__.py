@@ -20,10 +20,9 @@ from lwlint.core.finding import FAIL, PASS, ConfigurationError, Finding, Report,
 from lwlint.core.kind import UNREADABLE, Kind, Material
 from lwlint.core.secret import without
 from lwlint.core.source import Source
-from lwlint.files.boundary import Boundary, around
 from lwlint.files.cache import Cache
 from lwlint.files.discover import Discovery, Input, defect, normal
-from lwlint.files.tree import FOLDER, Confined, Disk, Tree
+from lwlint.files.tree import FOLDER, Boundary, Confined, Disk, Tree, around
 from lwlint.inputs import KINDS
 from lwlint.policy import compiled
 from lwlint.policy.rules import Rule, choose, load_folder, own_folder, unique

@@ -19,8 +19,7 @@ from lwlint.core.source import Position, Source
 from lwlint.files import atomic, tree
 from lwlint.policy.rules import Rule
 from lwlint.run import Request, check
-from lwlint.run.edits import NoPlace, applied, edits, overlap
-from lwlint.run.meaning import compare
+from lwlint.run.edits import NoPlace, applied, compare, edits, overlap
 
 _ATTEMPTS = 4  # of one fix; another one undoes it, if it takes more
 _Key = tuple[str, str]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lwlint.audit import live
+from lwlint.audit import targets
 from lwlint.cli import main
 from tests.shared import HERE
 
@@ -30,13 +30,13 @@ def fakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, output in (("cibadmin", CIB), ("systemctl", SHOWN)):
         (tmp_path / f"{name}.out").write_text(output)
         program(tmp_path, name, f'echo "{name} $*" >>{tmp_path}/calls; env >>{tmp_path}/environment; cat {tmp_path}/{name}.out')
-    monkeypatch.setattr("lwlint.cli.audit.ask", functools.partial(live.ask, (str(tmp_path),), 5.0))
+    monkeypatch.setattr("lwlint.cli.audit.ask", functools.partial(targets.ask, (str(tmp_path),), 5.0))
     return tmp_path
 
 
 def test_both_commands_are_run_as_they_are_documented(fakes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CIB_file", "/tmp/another.xml")
-    asked = live.ask((str(fakes),))
+    asked = targets.ask((str(fakes),))
     assert (fakes / "calls").read_text() == "cibadmin -Q\nsystemctl show --all --no-pager -- *.service\n"
     assert asked.files == {
         "/sos_commands/pacemaker/cibadmin_-Q": CIB.encode(),
@@ -71,13 +71,13 @@ def test_what_they_print_is_evidence(fakes: Path, capsys: pytest.CaptureFixture[
 def test_a_command_that_fails_is_missing_evidence(script: str, expected: str, tmp_path: Path) -> None:
     program(tmp_path, "cibadmin", script)
     program(tmp_path, "systemctl", "echo Id=a.service")
-    asked = live.ask((str(tmp_path),), seconds=0.3, most=10_000)
+    asked = targets.ask((str(tmp_path),), seconds=0.3, most=10_000)
     assert [(one.kind, one.looked_for) for one in asked.missing] == [("output of `cibadmin -Q`", (expected,))]
     assert list(asked.files) == ["/sos_commands/systemd/systemctl_show_service_--all"]
 
 
 def test_a_program_that_is_not_there_is_missing_with_its_places(tmp_path: Path) -> None:
-    asked = live.ask((str(tmp_path), "/nowhere"))
+    asked = targets.ask((str(tmp_path), "/nowhere"))
     assert [one.looked_for for one in asked.missing] == [
         (f"{tmp_path}/cibadmin", "/nowhere/cibadmin"),
         (f"{tmp_path}/systemctl", "/nowhere/systemctl"),

@@ -23,7 +23,7 @@ from lwlint.core.finding import ConfigurationError
 from lwlint.policy.apply import configured
 from lwlint.policy.rules import Rule, load_clauses, load_rule, own_folder
 from lwlint.policy.settings import layer, merged
-from lwlint.report.parameters import parameters
+from lwlint.report.explain import parameters
 from lwlint.run import load_catalogue, load_rules
 from lwlint.run.examples import run_example
 from tests.shared import HERE

@@ -16,6 +16,7 @@ SAMPLE = {
     "heat": ("a/b.yaml", "heat_template_version: 2016-10-14\nparameters:\n  A: {type: string}\n", 1),
     "puppet": ("a/b.pp", "class a {\n  $b = 1\n}\n", 1),
     "unit": ("etc/systemd/system/a.service", "[Unit]\nA=b\n[Service]\nRestart=always\n", 2),
+    "quadlet": ("etc/containers/systemd/a.container", "[Container]\nImage=b\n[Service]\nRestart=always\n", 2),
     "oslo": ("etc/nova/nova.conf", "[DEFAULT]\na = b\n[database]\nc = d\n", 2),
     "cib": ("cib.xml", '<cib><configuration><nodes><node id="1" uname="a"/></nodes></configuration></cib>\n', 1),
 }

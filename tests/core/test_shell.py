@@ -107,4 +107,4 @@ def test_the_manual_page_has_every_command_and_option_and_no_complaint(tmp_path:
     shown = subprocess.run(["mandoc", "-T", "utf8", "-O", "width=200", str(page)], text=True, capture_output=True).stdout
     shown = re.sub(".\b", "", shown)
     assert "--environment FILE" in shown
-    assert "`mitaka` ... `wallaby`" in shown
+    assert "`mitaka` ... `hibiscus`" in shown

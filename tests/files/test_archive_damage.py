@@ -206,7 +206,7 @@ _FLAT = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from lwlint.files.archive import read_archive
-from tests.archive_builder import header, END
+from tests.files.archive_builder import header, END
 from lwlint.audit.report_files import WANTED
 
 MANY, SIZE = 50_000, 80 * 1024

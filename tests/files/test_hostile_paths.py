@@ -9,7 +9,7 @@ import pytest
 
 import lwlint
 from lwlint.cli import main
-from lwlint.files.boundary import around, read_regular
+from lwlint.files.tree import around, read_regular
 
 TOKEN = "canary-5f1c"  # stands for a secret, without looking like one
 ENV = "env.yaml"
@@ -217,7 +217,7 @@ def test_a_boundary_is_the_checkout_or_what_was_named(tmp_path: Path, monkeypatc
 
 @pytest.mark.parametrize("expression", ["(a+)+b", "(a|a)*b", "([a-z]+)*", "(.*a){20}", ".*.*.*.*x", "(?:a?){30}b"])
 def test_an_expression_of_a_rule_takes_a_time_in_proportion(repository: Path, expression: str) -> None:
-    from lwlint.core.linear import fullmatch
+    from lwlint.core.lazy import fullmatch
 
     assert not fullmatch(expression, "a" * 20_000 + "!")
 

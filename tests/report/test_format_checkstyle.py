@@ -6,7 +6,7 @@ import xml.etree.ElementTree as Tree
 
 import pytest
 
-from lwlint.report.xml import render_checkstyle
+from lwlint.report.ci import render_checkstyle
 from tests.report.report_sample import CLEAN, REPORT, RULES, TURNED, assert_golden
 
 

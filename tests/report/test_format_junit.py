@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from lwlint.core.source import Source
-from lwlint.report.xml import render_junit
+from lwlint.report.ci import render_junit
 from tests.report.report_sample import CLEAN, REPORT, RULES, TEMPLATE, TURNED, assert_golden
 
 parser = pytest.importorskip("junitparser", reason="A CONSUMER IS MISSING: junitparser")

@@ -69,19 +69,19 @@ def _facts(material: Material) -> Iterator[Fact]:
 
 
 def _secrets(source: Source, names: Collection[str]) -> Iterator[Piece]:
-    from lwlint.inputs.heat.secrets import read_secrets
+    from lwlint.inputs.heat.document import read_secrets
 
     return read_secrets(source, names)
 
 
 def _hidden_names(text: str) -> Iterator[str]:
-    from lwlint.inputs.heat.secrets import hidden_names
+    from lwlint.inputs.heat.document import hidden_names
 
     return hidden_names(text)
 
 
 def _has_no_structure(source: Source) -> bool:
-    from lwlint.inputs.heat.secrets import is_broken
+    from lwlint.inputs.heat.document import is_broken
 
     return is_broken(source)
 

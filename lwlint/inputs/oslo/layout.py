@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,8 +12,38 @@ from msgspec import Struct
 
 from lwlint.core.catalogue import PROJECTS
 from lwlint.core.source import Source, Span
-from lwlint.inputs.systemd import environment, programs, values
+from lwlint.inputs.systemd import programs, values
 from lwlint.inputs.systemd.facts import MASKED, Setting, Unit
+
+
+class KollaContainer(Struct, frozen=True):
+    """The program of a container, its option files in the order of its command line, and where its files come to lie, by their names."""
+
+    program: str
+    arguments: tuple[str, ...]
+    files: Mapping[str, str]
+
+
+def read_container(text: str | None) -> KollaContainer | None:
+    """Return what a `config.json` says; None if there is none, or it is not one. Paths are without their first `/`."""
+    try:
+        plain = json.loads(text) if text is not None else None
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(plain, dict):
+        return None
+    command = plain.get("command")
+    started = programs.started(command) if isinstance(command, str) else None
+    words = started.words if started is not None else ()
+    arguments = tuple(words[i + 1].lstrip("/") for i, word in enumerate(words[:-1]) if word == "--config-file")
+    entries = plain.get("config_files")
+    files: dict[str, str] = {}
+    for entry in entries if isinstance(entries, list) else ():
+        source, dest = (entry.get("source"), entry.get("dest")) if isinstance(entry, dict) else (None, None)
+        if isinstance(source, str) and isinstance(dest, str):
+            files[source.rsplit("/", 1)[-1]] = dest.lstrip("/")
+    return KollaContainer(started.names[0] if started is not None and started.names else "", arguments, files)
+
 
 # `inspector.conf` and the like
 _MAIN = {"ironic-inspector": "inspector"}  # whose main file is not called like the project
@@ -312,10 +343,10 @@ def _command(unit: Unit, line: str, read: Reader) -> Command | None:
     every, missing = _environment(unit, root, read)
     written = programs.split(line.lstrip("-@:+! "))
     untold = ""
-    if missing and environment.names(written):
-        names = ", ".join(f"`${name}`" for name in sorted(environment.names(written)))
+    if missing and programs.names(written):
+        names = ", ".join(f"`${name}`" for name in sorted(programs.names(written)))
         untold = f"{unit.name} takes {names} from `{missing[0]}`, which was not given"
-    words = environment.expanded(written, {name: value for name, (value, _) in every.items()})
+    words = programs.expanded(written, {name: value for name, (value, _) in every.items()})
     started = programs.started(" ".join(map(_quoted, words)))
     if started is None or started.runner in programs.ENGINES or started.program in _OTHER_TOOLS:
         return None
@@ -337,7 +368,7 @@ def _environment(unit: Unit, root: str, read: Reader) -> tuple[dict[str, tuple[s
     for one in _every(unit, "Service.Environment"):
         if not one.value:
             found.clear()  # an empty assignment resets the list
-        for name, value in environment.assignments(one.value):
+        for name, value in programs.assignments(one.value):
             found.pop(name, None)
             found[name] = value, one.span
     missing: list[str] = []
@@ -348,7 +379,7 @@ def _environment(unit: Unit, root: str, read: Reader) -> tuple[dict[str, tuple[s
         if text is None:
             missing += [path] if path else []
             continue
-        for name, value in environment.read_file(text).items():
+        for name, value in programs.read_file(text).items():
             found.pop(name, None)
             found[name] = value, one.span
     return found, missing

@@ -12,8 +12,7 @@ from lwlint.core.facts import Fact, NotEvaluated, Release
 from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.oslo import layout as layout
 from lwlint.inputs.oslo.facts import ENVIRONMENT, Name, Option, OptionFiles, normal
-from lwlint.inputs.oslo.kolla import read_container
-from lwlint.inputs.oslo.layout import Command, Place, Reader, Variable, commands, is_from_rdo
+from lwlint.inputs.oslo.layout import Command, Place, Reader, Variable, commands, is_from_rdo, read_container
 from lwlint.inputs.oslo.text import OptionText, Setting, read
 from lwlint.inputs.systemd.facts import Unit
 

@@ -13,7 +13,7 @@ from typing import Union
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from lwlint.core import linear
+from lwlint.core import lazy
 from lwlint.core.source import Source, Text
 from lwlint.inputs.pacemaker.facts import (
     BUNDLE,
@@ -70,8 +70,8 @@ class Names(Struct, frozen=True):
         if not _PATTERN.fullmatch(pattern):
             return ()
         try:
-            found = linear.compiled(pattern.lstrip("!"))
-        except linear.Refused:
+            found = lazy.compiled(pattern.lstrip("!"))
+        except lazy.Refused:
             return ()
         wanted = not pattern.startswith("!")
         return tuple(r.name for r in self.resources.values() if r.parent is None and (found.search(r.name[:200]) is not None) is wanted)

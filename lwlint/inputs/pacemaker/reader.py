@@ -25,8 +25,7 @@ from lwlint.inputs.pacemaker.facts import (
     Validation,
     boolean,
 )
-from lwlint.inputs.pacemaker.pcs import read_pcs_config
-from lwlint.inputs.pacemaker.pcs_json import read_pcs_json
+from lwlint.inputs.pacemaker.pcs import read_pcs_config, read_pcs_json
 from lwlint.inputs.pacemaker.resources import INSTANCE, META, PROPERTIES, TODAY, Context, Reader, Section, resources
 from lwlint.inputs.pacemaker.schema import faults, unknown
 from lwlint.inputs.pacemaker.xml import Element, read_cib
@@ -54,7 +53,7 @@ def _validation(source: Source, root: Element, schemas: str) -> Iterator[Fact]:
     schema = root.get("validate-with") if root.tag == "cib" else None
     found, because, by = list(faults(root)), unknown(schema) or "", "table"
     if schemas:
-        from lwlint.inputs.pacemaker.relaxng import has_schema, refusal
+        from lwlint.inputs.pacemaker.schema import has_schema, refusal
 
         if schema is not None and has_schema(schema, schemas):
             because, by = "", schemas

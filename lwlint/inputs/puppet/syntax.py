@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from lwlint.core.kind import Piece
 from lwlint.core.source import Source
 from lwlint.inputs.puppet.tokens import BadToken, Cursor, Mistake, Token, bare, tokens
-from lwlint.inputs.puppet.tree import (  # fmt: skip
+from lwlint.inputs.puppet.tree import (
     Accessed,
     Assignment,
     Attribute,

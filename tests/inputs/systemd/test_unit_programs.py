@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lwlint.files.tree import Memory
-from lwlint.inputs.systemd.environment import expanded, names, read_file
 from lwlint.inputs.systemd.facts import Unit
-from lwlint.inputs.systemd.programs import started
+from lwlint.inputs.systemd.programs import expanded, names, read_file, started
 from lwlint.run import Request, load_catalogue, read_facts
 
 CATALOGUE = load_catalogue()
