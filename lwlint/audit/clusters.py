@@ -162,7 +162,7 @@ def groups(found: Sequence[Seat]) -> list[Group]:
     for seat in sorted(found, key=lambda seat: not seat.identity.nodes):  # what has names first: they decide where addresses do not
         if seat.identity == Identity():
             continue
-        fitting = [group for group in together if any(seat.identity.is_same(other.identity) for other in group)]
+        fitting = [group for group in together if any(_is_one(seat, other) for other in group)]
         if len(fitting) > 1 and not seat.identity.nodes:
             fitting = [group for group in fitting if any(other.identity.spelled(seat.node) for other in group)] or fitting[:1]
         together = [group for group in together if group not in fitting] + [[*(one for group in fitting for one in group), seat]]
@@ -173,6 +173,15 @@ def groups(found: Sequence[Seat]) -> list[Group]:
     clouds = [cloud for group in together for cloud in _clouds(group)]
     clusters = sorted((_group(cloud) for cloud in clouds), key=lambda g: (g.identity.name, sorted(g.identity.nodes)))
     return [*clusters, *([_group(lone)] if lone else [])]
+
+
+def _is_one(seat: Seat, other: Seat) -> bool:
+    """Return whether two hosts are of one cluster; one that tells no node of its cluster is of that which has it as a node."""
+    mine, theirs = seat.identity, other.identity
+    if mine.is_same(theirs):
+        return True
+    contradict = bool((mine.uuid and theirs.uuid) or (mine.name and theirs.name and mine.name != theirs.name))
+    return not (contradict or mine.nodes or mine.rings) and bool(theirs.spelled(seat.node))
 
 
 def _clouds(members: list[Seat]) -> Iterator[list[Seat]]:

@@ -17,7 +17,7 @@ from lwlint.core.lazy import pattern
 SECTION = "lwlint"
 _LISTS = ("allow", "overrides")
 _HEADER = pattern(r"\[(?P<name>[^]\r\n]+)\]")
-_INI_KEY = pattern(r"(?P<key>[^\s=:#;\[][^=:\r\n]*?)[ \t]*[=:][ \t]*(?P<value>[^\r\n]*)")
+_KEY = pattern(r"(?P<key>[^\s=:#;\[][^=:\r\n]*?)[ \t]*[=:][ \t]*(?P<value>[^\r\n]*)")
 _STRINGS = frozenset(("extends", "select", "ignore", "rule_directories", "include", "exclude", "paths"))  # keys whose value is a list
 _WORDS = frozenset(("gitignore",))  # keys whose value is `true` or `false`
 
@@ -31,17 +31,17 @@ class _Entry(NamedTuple):
     items: tuple[int, ...]
 
 
-def ini_names_lwlint(text: str) -> bool:
+def names_lwlint(text: str) -> bool:
     """Return whether the text may hold a section of lwlint's."""
     return re.search(r"^\[(?:tool:)?lwlint[]:]", text, re.MULTILINE) is not None
 
 
-def ini_table(text: str, path: str) -> Mapping[str, Any] | None:
+def table(text: str, path: str) -> Mapping[str, Any] | None:
     """Return the values of `[lwlint]`, or None if the file has no section of lwlint's.
 
     Raises ConfigurationError, with its place, for a section, a key or a line that cannot be read, and for what stands twice.
     """
-    if not ini_names_lwlint(text):
+    if not names_lwlint(text):
         return None
     plain: dict[str, Any] = {}
     for entry in _entries(text, path):
@@ -49,17 +49,17 @@ def ini_table(text: str, path: str) -> Mapping[str, Any] | None:
     return plain
 
 
-def ini_place(text: str, key: Path) -> tuple[int, int]:
+def place(text: str, key: Path) -> tuple[int, int]:
     """Return line and column, from 1, of the key or item of a list that `key` leads to below `[lwlint]`, or of what holds it."""
     best, length = 0, -1
     for entry in _entries(text, ""):
-        for inside, at in _ini_places(entry):
+        for inside, at in _places(entry):
             if inside == key[: len(inside)] and len(inside) > length:
                 best, length = at, len(inside)
     return text.count("\n", 0, best) + 1, best - text.rfind("\n", 0, best)
 
 
-def _ini_places(entry: _Entry) -> Iterator[tuple[Path, int]]:
+def _places(entry: _Entry) -> Iterator[tuple[Path, int]]:
     yield from ((entry.path[:n], entry.at) for n in range(1 if entry.path else 0, len(entry.path) + 1))
     yield from (((*entry.path, i), at) for i, at in enumerate(entry.items))
 
@@ -87,7 +87,7 @@ def _entries(text: str, path: str) -> Iterator[_Entry]:
             continue
         if above is None:
             continue
-        key = _INI_KEY.match(line)
+        key = _KEY.match(line)
         if key is None or line[0].isspace():
             raise _complaint(path, text, start + len(line) - len(line.lstrip()), f"`{line.strip()}`: must be `key = value`")
         parts = [(start + key.start("value"), key["value"].rstrip())]

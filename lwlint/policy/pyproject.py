@@ -20,7 +20,7 @@ _SCALAR = pattern(rf"{_STRING}|[^,\]}}#\r\n]+", re.DOTALL)
 _EQUALS = pattern(r"[ \t]*=[ \t]*")
 
 
-def toml_table(text: str, path: str) -> Mapping[str, Any] | None:
+def table(text: str, path: str) -> Mapping[str, Any] | None:
     """Return the values of `[tool.lwlint]`, or None if the file has no such table.
 
     Raises ConfigurationError, with its place, for what is not TOML.
@@ -35,8 +35,8 @@ def toml_table(text: str, path: str) -> Mapping[str, Any] | None:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         match = re.search(r"^(.*) \(at line (\d+), column (\d+)\)$", str(error))
-        toml_place, said = (f"{path}:{match[2]}:{match[3]}", match[1]) if match else (path, str(error))
-        raise ConfigurationError(f"{toml_place}: {said}") from error
+        place, said = (f"{path}:{match[2]}:{match[3]}", match[1]) if match else (path, str(error))
+        raise ConfigurationError(f"{place}: {said}") from error
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets in brackets without end
         raise ConfigurationError(f"{path}: is not TOML that can be read ({type(error).__name__})") from error
     for part in _TABLE:
@@ -48,17 +48,17 @@ def toml_table(text: str, path: str) -> Mapping[str, Any] | None:
     return found
 
 
-def toml_place(text: str, key: Path) -> tuple[int, int]:
+def place(text: str, key: Path) -> tuple[int, int]:
     """Return line and column, from 1, of the key or item of an array that `key` leads to below `[tool.lwlint]`, or of what holds it."""
     wanted = (*_TABLE, *key)
     best, length = 0, 0
-    for path, at in _toml_places(text):
+    for path, at in _places(text):
         if path == wanted[: len(path)] and len(path) > length:
             best, length = at, len(path)
     return text.count("\n", 0, best) + 1, best - text.rfind("\n", 0, best)
 
 
-def _toml_places(text: str) -> Iterator[tuple[Path, int]]:
+def _places(text: str) -> Iterator[tuple[Path, int]]:
     """Yield the place of every key and every item of an array, in the order of `text`, which TOML's own reader has taken."""
     above: Path = ()
     arrays: Counter[Path] = Counter()

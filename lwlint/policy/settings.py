@@ -87,7 +87,7 @@ def _has_table(path: str, within: Boundary | None) -> bool:
             return False
         from lwlint.policy import pyproject
 
-        return pyproject.toml_table(text, shown(path)) is not None
+        return pyproject.table(text, shown(path)) is not None
     try:
         data = read_bounded(path, CONFIGURATION, within)  # in any encoding, if it is not lwlint's
     except OSError as error:
@@ -96,7 +96,7 @@ def _has_table(path: str, within: Boundary | None) -> bool:
         return False
     from lwlint.policy import ini
 
-    return ini.ini_names_lwlint(data.decode("utf-8", "replace")) and ini.ini_table(text_of(path, within), shown(path)) is not None
+    return ini.names_lwlint(data.decode("utf-8", "replace")) and ini.table(text_of(path, within), shown(path)) is not None
 
 
 PROFILES: Mapping[str, str] = MappingProxyType(

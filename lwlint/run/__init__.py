@@ -173,7 +173,7 @@ def _report(answer: Answer, release: Release, read: Input, request: Request, rul
         findings=tuple(findings),
         verdicts=tuple(sorted(settled((*answer.verdicts, *last.verdicts), findings), key=lambda v: v.code)),
         sources=shown,
-        skipped=tuple(read.skipped),
+        skipped=tuple(item for item in read.skipped if item[0] not in sources),
         release=release.name,
         release_because=release.because,
         tracebacks=(*map(without_secrets, read.traces), *answer.tracebacks, *last.tracebacks),

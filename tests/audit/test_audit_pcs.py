@@ -48,7 +48,7 @@ def test_what_pcs_config_shows_to_be_wrong_is_found_with_its_line(version: str, 
     (at,) = (i for i, line in enumerate(lines) if "ip-172.16.1.20" in line and " with " in line)
     broken = "".join(lines[:at] + lines[at + (1 if version == "0.11.5" else 2) :])
     plain = answer(write(tmp_path, "lightweight", with_config(broken)), capsys, 1)
-    (finding,) = plain["clusters"][0]["findings"]
+    (finding,) = (found for found in plain["clusters"][0]["findings"] if found["code"] != "LW305")  # of aodh.conf
     line = next(i for i, words in enumerate(broken.splitlines(), 1) if words.startswith("  Resource: ip-172.16.1.20 "))
     place = finding["places"][0]
     assert (finding["code"], place["path"], place["line"], place["column"]) == ("LW103", CONFIG, line, 13)

@@ -174,7 +174,7 @@ def test_packages_of_both_lists_have_their_versions() -> None:
         ("puppet-tripleo-8.3.4-5.el7ost.noarch\n", "queens"),
         ("openstack-cinder-15.0.1-1.el8ost.noarch\nopenstack-keystone-16.0.0-1.el8ost.noarch\n", "train"),
         ("python3-neutron-18.0.0-1.el8.noarch\n", "wallaby"),
-        ("openstack-nova-common-25.0.0-1.el9.noarch\n", None),
+        ("openstack-nova-common-25.0.0-1.el9.noarch\n", "yoga"),
         ("openstack-heat-api-6.0.0-1.el7.noarch\n", "mitaka"),
         ("openstack-glance-11.0.1-1.el7.noarch\n", "liberty"),
     ],

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lwlint.core.finding import ConfigurationError
-from lwlint.policy.pyproject import toml_place
+from lwlint.policy.pyproject import place
 from lwlint.policy.settings import PROFILES, RuleSettings, Settings, layer, load, merged, nearest, position
 from lwlint.report.explain import render_settings
 
@@ -164,7 +164,7 @@ def test_what_does_not_fit_in_toml_is_refused_with_its_line(text: str, said: str
     ],
 )
 def test_a_value_of_toml_has_the_line_of_its_key(key: tuple[str, ...], found: tuple[int, int]) -> None:
-    assert toml_place(TOML, key) == found
+    assert place(TOML, key) == found
 
 
 def test_the_nearest_configuration_upwards_counts() -> None:
