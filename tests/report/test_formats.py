@@ -120,6 +120,6 @@ def test_a_file_that_cannot_be_written_is_said_and_nothing_is_left_behind(tmp_pa
 def test_a_format_is_loaded_when_it_is_used_only() -> None:
     import subprocess
 
-    program = "import sys, lwlint.report.formats as f; f.outputs([]); print([m for m in sys.modules if m.startswith('lwlint.report.')])"
+    program = "import sys, lwlint.report as f; f.outputs([]); print([m for m in sys.modules if m.startswith('lwlint.report.')])"
     out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert not [name for name in FORMATS if name != "text" and f"'lwlint.report.{name}'" in out]

@@ -29,7 +29,7 @@ RULE = """id: evil-rule
 code: ZZ101
 title: "{evil} title"
 severity: error
-clause: systemd-restart
+clause: systemd-restarts
 why: "why\\n{evil}"
 remedy: "first\\n{evil}"
 check: require

@@ -63,7 +63,7 @@ def test_one_service_is_shown_whole(catalogue: Catalogue) -> None:
     assert redis is not None
     assert one_service(redis) == (
         "redis\n"
-        "  core: Pacemaker must run it, liberty to wallaby\n"
+        "  core: Pacemaker must run it, liberty to hibiscus\n"
         "  redis_tls_proxy is a side-car that the container engine runs beside the bundle\n"
         "\n"
         "  restarted by (`pcs` once in the cluster, the others on each node)\n"
@@ -86,7 +86,7 @@ def test_the_table_has_one_line_for_each_service(catalogue: Catalogue) -> None:
     lines = service_table(catalogue.services).splitlines()
     assert [line.split("  ")[0] for line in lines] == ["service", *(s.title for s in catalogue.services)]
     assert lines[:3] == [
-        "service                            kind            under Pacemaker     units",
-        "haproxy                            core            liberty to wallaby  haproxy",
-        "virtual IP                         core            liberty to wallaby",
+        "service                            kind            under Pacemaker      units",
+        "haproxy                            core            liberty to hibiscus  haproxy",
+        "virtual IP                         core            liberty to hibiscus",
     ]
