@@ -33,7 +33,7 @@ def test_environments_folders_of_rules_and_codes_are_taken_alike(folder: Path) -
     for form in ("env.yaml", Path("env.yaml"), [Path("env.yaml")]):
         assert "env.yaml" in lwlint.check("d", environments=form).sources
     for rules in ("rules", Path("rules"), ["rules"]):
-        with pytest.raises(lwlint.finding.ConfigurationError, match="rules"):
+        with pytest.raises(lwlint.core.finding.ConfigurationError, match="rules"):
             lwlint.check("d", rules=rules)
     assert lwlint.check("d", select="LW3", ignore="LW301").findings == ()
 

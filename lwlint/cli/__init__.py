@@ -84,6 +84,11 @@ def entry() -> None:
     looks seldom: never in a run on one file, and in a long one after every 50,000 new objects, which its memory does not show.
     """
     gc.set_threshold(_NEW_OBJECTS, 10, 10)
+    if sys.argv[1:] == ["--version"]:  # asked by programs, often: nothing else is imported for it
+        from lwlint import __version__
+
+        print(f"lwlint {__version__}", flush=True)
+        os._exit(0)
     _import_msgspec()
     code = main()
     if sys.gettrace() is not None or sys.getprofile() is not None:

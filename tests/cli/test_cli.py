@@ -75,7 +75,9 @@ def test_a_named_file_that_is_none_of_ours_is_skipped_and_v_says_why(tmp_path: P
     path = tmp_path / "notes.txt"
     path.write_text("nothing of ours\n")
     assert main(["check", "-v", str(path)]) == 0
-    assert "notes.txt: no Heat template, CIB, quadlet of podman, systemd unit, oslo.config file or Puppet manifest" in capsys.readouterr().out
+    assert (
+        "notes.txt: no Heat template, CIB, quadlet of podman, systemd unit, oslo.config file or Puppet manifest" in capsys.readouterr().out
+    )
 
 
 def test_notes_do_not_fail_unless_asked(tmp_path: Path) -> None:
