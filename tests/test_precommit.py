@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -106,7 +107,7 @@ def test_of_three_staged_changes_the_one_that_breaks_something_is_told(pike: tup
     result = run(sys.executable, "-m", "pre_commit", "run", cwd=tree, home=home)
     said = result.stdout[result.stdout.index("lwlint...") :]
     assert (result.returncode, said.partition("\nWhat to do\n")[0]) == (1, SAID), result.stdout
-    assert "9 pass, 1 fail, 43 not evaluated" in said
+    assert re.search(r"\b\d+ pass, 1 fail, \d+ not evaluated", said)  # how many rules there are is no part of it
     assert said.rstrip().endswith("1 allowed")
 
 
