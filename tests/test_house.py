@@ -12,7 +12,7 @@ PACKAGE = HERE / "lwlint"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # floors, lowest first; a module imports only from floors below its own, or from its own room
-FLOORS = ("core", "files", "inputs", "checks", "policy", "run", "audit", "report", "cli")
+FLOORS = ("core", "files", "inputs", "checks", "policy", "run", "audit", "operate", "report", "cli")
 # the kinds of input that know another kind
 KNOWS = {"systemd": {"containers"}, "oslo": {"systemd", "containers"}}
 ONLY_IN = {
@@ -59,7 +59,7 @@ def own(path: Path) -> set[str]:
     return {name.split(".")[1] for name in imports(path) if name.startswith("lwlint.")} & set(FLOORS)
 
 
-def test_the_package_has_nine_rooms_and_nothing_else() -> None:
+def test_the_package_has_its_rooms_and_nothing_else() -> None:
     faces = {"__init__", "__main__", "plugin"}
     assert {room(path) for path in MODULES} - faces == set(FLOORS)
 
