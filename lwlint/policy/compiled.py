@@ -45,13 +45,13 @@ def services(cache: Cache) -> Catalogue:
         with open(os.path.join(folder, _SERVICES), encoding="utf-8") as file:
             return list(catalogue.load(file.read(), f"rules/{_SERVICES}").entries)
 
-    key = _key(folder, [_SERVICES])
+    key = (_key(folder, [_SERVICES]), cache.folder)
     if key not in _catalogues:
         _catalogues[key] = Catalogue(_of("services", folder, [_SERVICES], cache, made, list[Entry]))
     return _catalogues[key]
 
 
-_catalogues: dict[bytes, Catalogue] = {}  # a process that checks often reads the catalogue once
+_catalogues: dict[tuple[bytes, object], Catalogue] = {}  # a process that checks often reads the catalogue once
 
 
 def write(folder: str) -> None:
