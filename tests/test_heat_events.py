@@ -137,6 +137,7 @@ def test_every_file_of_the_corpus_is_read_as_pyyaml_composes_it(tree: str) -> No
     assert sum(map(agree, texts)) > 0.9 * len(texts)
 
 
+@pytest.mark.long
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(blocks(), st.sampled_from(["\n", "\r\n"]))
 def test_a_generated_document_is_read_as_pyyaml_composes_it(body: str, line_break: str) -> None:

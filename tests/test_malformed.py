@@ -171,6 +171,7 @@ def test_100_megabytes_are_refused_within_the_memory_limit(tmp_path: Path) -> No
     assert memory < MEMORY
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "head", "body", "tail"),
     [
