@@ -129,7 +129,8 @@ def _check(command: argparse.ArgumentParser) -> None:
     _configuration(command)
     command.add_argument(
         "--format", action="append", default=[], metavar="NAME[=FILE]",
-        help="text (default), json, sarif, junit, github, github-summary, gitlab, checkstyle, markdown, csv; several, in files but for one",
+        help="text (default), json, sarif, junit, github, github-summary, github-review, gerrit, gitlab, checkstyle, markdown, csv; "
+        "several, in files but for one",
     )  # fmt: skip
     command.add_argument(
         "--fail-on", choices=("note", "warning", "error"), default="warning", help="least severity that fails (default: warning)"
