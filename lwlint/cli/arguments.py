@@ -81,6 +81,7 @@ def run(options: Any) -> int:
         "audit": "audit",
         "fix": "judge",
         "new-rule": "author",
+        "server": "server",
         "test": "author",
         "completion": "completion",
         "manual": "completion",
@@ -128,7 +129,8 @@ def _check(command: argparse.ArgumentParser) -> None:
     _configuration(command)
     command.add_argument(
         "--format", action="append", default=[], metavar="NAME[=FILE]",
-        help="text (default), json, sarif, junit, github, github-summary, gitlab, checkstyle, markdown, csv; several, in files but for one",
+        help="text (default), json, sarif, junit, github, github-summary, github-review, gerrit, gitlab, checkstyle, markdown, csv; "
+        "several, in files but for one",
     )  # fmt: skip
     command.add_argument(
         "--fail-on", choices=("note", "warning", "error"), default="warning", help="least severity that fails (default: warning)"
@@ -271,6 +273,16 @@ def _init(command: argparse.ArgumentParser) -> None:
     command.add_argument("--write", action="store_true", help="with `tox`: add it to the `tox.ini` of this folder")
 
 
+def _server(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "-e", "--environment", action="append", default=[], metavar="FILE", help="a Heat environment; several, in their order"
+    )
+    command.add_argument("--release", metavar="NAME", help="`mitaka` ... `hibiscus`; `auto` goes by evidence (default)")
+    _schemas(command)
+    _rules(command)
+    _configuration(command)
+
+
 def _completion(command: argparse.ArgumentParser) -> None:
     command.add_argument("shell", metavar="SHELL", choices=("bash", "zsh", "fish"), help="the shell that it is for")
 
@@ -320,6 +332,7 @@ _COMMANDS = {
     "baseline": ("record the findings of today, or prune such a record", _baseline),
     "config": ("print the settings in effect, and where each comes from", _config),
     "init": ("print a starter configuration, or a snippet for a place that lwlint runs in", _init),
+    "server": ("answer an editor, in the Language Server Protocol, on standard input and output", _server),
     "completion": ("print what a shell needs to complete lwlint's arguments", _completion),
     "manual": ("print the manual page, for `man -l -`", lambda command: None),
 }

@@ -97,6 +97,18 @@ def _csv(report: Report, rules: Sequence[Rule], how: How) -> str:
     return render_csv(report, rules)
 
 
+def _github_review(report: Report, rules: Sequence[Rule], how: How) -> str:
+    from lwlint.report.suggestions import render_github
+
+    return render_github(report, rules)
+
+
+def _gerrit(report: Report, rules: Sequence[Rule], how: How) -> str:
+    from lwlint.report.suggestions import render_gerrit
+
+    return render_gerrit(report, rules)
+
+
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         "text": _text,
@@ -105,6 +117,8 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         "junit": _junit,
         "github": _github,
         "github-summary": _github_summary,
+        "github-review": _github_review,
+        "gerrit": _gerrit,
         "gitlab": _gitlab,
         "checkstyle": _checkstyle,
         "markdown": _markdown,

@@ -245,7 +245,7 @@ _PLACE = ("path", "line", "column", "span")
 
 def render_facts(reading: Reading) -> str:
     """Return every fact: kind, name, path, line, column, host, and the fields of its own."""
-    sources = _Sources(reading.input.sources)
+    sources = Shown(reading.input.sources)
     facts = sorted(reading.facts, key=lambda fact: (fact.span, fact.kind, fact.name))
     release = reading.facts.release
     return dump(
@@ -257,7 +257,7 @@ def render_facts(reading: Reading) -> str:
     )
 
 
-class _Sources(dict[str, Source]):
+class Shown(dict[str, Source]):
     """The sources, and what may be shown of them."""
 
     def __init__(self, sources: Mapping[str, Source]) -> None:
@@ -265,17 +265,21 @@ class _Sources(dict[str, Source]):
         self.redaction = Redaction(self)
         self._known = Known(secret for path in self for secret in self.redaction.known(path))
 
+    def fact(self, fact: Fact) -> dict[str, Any]:
+        """Return a fact as plain values: its kind, name, place and host, and the fields of its own, without secrets."""
+        return _fact(fact, self)
+
     def shown(self, value: str) -> str:
         """Return a value without the secrets in it, those too that only another place tells to be ones."""
         return masked_value(self._known.hidden(value))
 
 
-def _fact(fact: Fact, sources: _Sources) -> dict[str, Any]:
+def _fact(fact: Fact, sources: Shown) -> dict[str, Any]:
     head = {"kind": fact.kind, "name": fact.name, **_place(fact.span, sources), "host": fact.host}
     return {**_fields(fact, sources), **head}
 
 
-def _fields(record: Any, sources: _Sources) -> dict[str, Any]:
+def _fields(record: Any, sources: Shown) -> dict[str, Any]:
     named = [getattr(record, name, None) for name in _NAMES]
     secret = any(isinstance(name, str) and is_secret(name) for name in named)
     text = getattr(record, "value", None)
@@ -297,7 +301,7 @@ def _hidden(value: Any) -> Any:
     return [_hidden(item) for item in value] if isinstance(value, list) else value
 
 
-def _plain(value: Any, sources: _Sources) -> Any:
+def _plain(value: Any, sources: Shown) -> Any:
     if value is None or isinstance(value, (int, float)):
         return value
     if isinstance(value, str):

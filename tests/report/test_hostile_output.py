@@ -41,7 +41,7 @@ examples:
   files: {{etc/systemd/system/nova-api.service: "[Service]\\nExecStart=/x\\n"}}
   finds: ["{evil}"]
 """
-FORMATS = ["text", "json", "sarif", "junit", "gitlab", "checkstyle", "markdown", "csv", "github-summary"]
+FORMATS = ["text", "json", "sarif", "junit", "gitlab", "checkstyle", "markdown", "csv", "github-summary", "github-review", "gerrit"]
 
 
 def steers(text: str) -> list[str]:

@@ -1,0 +1,330 @@
+"""`lwlint server`: an editor is told of the folder that it has open as it is there, unsaved texts included (LSP 3.17).
+
+The protocol is pygls's; what is said comes from a run like that of `lwlint check`, and is put into words by `lwlint.report.editor`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Optional
+from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from lwlint import __version__
+from lwlint.cli import arguments
+from lwlint.core.finding import ConfigurationError, Finding, Report
+from lwlint.core.source import Source, Span
+from lwlint.files.discover import normal
+from lwlint.files.tree import FILE, Overlay
+from lwlint.policy.rules import Rule
+from lwlint.report import editor
+from lwlint.run import Reading, Request, judge, outlines_of, read_facts
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Sequence
+
+    from lsprotocol import types
+    from pygls.lsp.server import LanguageServer
+
+_WAIT = 0.1  # seconds after the last key before the folder is judged again
+_NAME = "lwlint"
+
+
+class State(Struct, frozen=True):
+    """What one run came to."""
+
+    report: Report
+    reading: Reading
+    rules: tuple[Rule, ...]
+
+
+class Session:
+    """The folder that an editor has open, the texts in it that are not saved yet, and what the last run said."""
+
+    def __init__(self, options: Any) -> None:
+        self._options = options
+        self._outlines: Any = None
+        self.texts: dict[str, bytes] = {}
+        self.state: Optional[State] = None
+
+    def judge(self) -> State:
+        """Judge the folder with the unsaved texts, and return what has come of it. Raises ConfigurationError as `lwlint check` does."""
+        settings = arguments.settings(self._options)
+        rules = tuple(arguments.rules(self._options, settings))
+        request = arguments.request(self._options, settings)
+        request = replace(request, tree=Overlay(request.tree, dict(self.texts)), jobs=1)
+        if self._outlines is None:
+            self._outlines = outlines_of(request)
+        request = replace(request, outlines=self._outlines)
+        reading = read_facts(request)
+        self.state = State(judge(reading, request, rules), reading, rules)
+        return self.state
+
+    def exists(self, path: str) -> bool:
+        """Return whether there is a file at a path of the folder."""
+        request: Request = arguments.request(self._options, None)
+        return path in self.texts or request.tree.real_kind(path) == FILE
+
+
+def server(options: argparse.Namespace) -> int:
+    """`lwlint server`: serve until the editor ends it."""
+    try:
+        import pygls.lsp.server  # noqa: F401
+    except ImportError as error:
+        raise ConfigurationError("`lwlint server` needs pygls; `pip install 'lwlint[lsp]'` brings it") from error
+    with os.fdopen(os.dup(0), "rb") as asked, os.fdopen(os.dup(1), "wb") as answered:  # pygls closes what it is given
+        made(prepared(options)).start_io(asked, answered)
+    return 0
+
+
+def prepared(options: Any) -> Any:
+    """Return the options with those that a run on a whole folder has."""
+    options.paths, options.kind, options.stdin_filename = ["."], None, ""
+    options.hook, options.jobs = True, 1  # what only the user's naming it would make an input is none
+    return options
+
+
+def path_of(uri: str) -> str:
+    """Return the path of a file in the current folder as reports show it; the whole path for one elsewhere, empty for what is no file."""
+    parts = urlsplit(uri)
+    if parts.scheme != "file":
+        return ""
+    path = os.path.realpath(unquote(parts.path))
+    return normal(os.path.relpath(path)) if Path(path).is_relative_to(os.getcwd()) else path
+
+
+def uri_of(path: str) -> str:
+    """Return the URI of a file, by its path as reports show it."""
+    return Path(os.path.abspath(path)).as_uri()
+
+
+def units(text: str) -> int:
+    """Return how many units of UTF-16 a text has, in which the protocol counts columns."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def made(options: Any) -> LanguageServer:
+    """Return a server for the folder that its editor will name; nothing is read yet."""
+    from lsprotocol import types
+    from pygls.lsp.server import LanguageServer
+
+    ls = LanguageServer(_NAME, __version__, text_document_sync_kind=types.TextDocumentSyncKind.Incremental)
+    session = Session(options)
+    told: set[str] = set()  # files that the editor was told something of
+    versions: dict[str, Optional[int]] = {}
+    waiting: dict[str, Optional[asyncio.Task[None]]] = {"run": None}
+    turn = asyncio.Lock()
+
+    def position(source: Source, offset: int) -> types.Position:
+        line = source.position(offset).line
+        start = source.line_starts()[line - 1] + (1 if line == 1 and source.text[:1] == "\ufeff" else 0)
+        return types.Position(line - 1, units(source.text[start:offset]))
+
+    def range_of(source: Optional[Source], span: Span) -> types.Range:
+        if source is None:
+            return types.Range(types.Position(0, 0), types.Position(0, 0))
+        return types.Range(position(source, span.start), position(source, span.end))
+
+    def offset(source: Source, place: types.Position) -> int:
+        starts = source.line_starts()
+        if place.line >= len(starts):
+            return len(source.text)
+        start = starts[place.line] + (1 if place.line == 0 and source.text[:1] == "\ufeff" else 0)
+        end = starts[place.line + 1] if place.line + 1 < len(starts) else len(source.text)
+        text = source.text[start:end].encode("utf-16-le", "surrogatepass")[: 2 * place.character]
+        return start + len(text.decode("utf-16-le", "replace"))
+
+    def location(span: Span, sources: Any) -> types.Location:
+        source = sources.get(span.path)
+        return types.Location(uri_of(span.path), range_of(source, span))
+
+    def diagnostic(found: Finding, report: Report) -> types.Diagnostic:
+        severities = {
+            "error": types.DiagnosticSeverity.Error,
+            "warning": types.DiagnosticSeverity.Warning,
+            "note": types.DiagnosticSeverity.Information,
+        }
+        related = [
+            types.DiagnosticRelatedInformation(location(each.span, report.sources), each.message)
+            for each in found.related
+            if each.span.path in report.sources
+        ]
+        return types.Diagnostic(
+            range=range_of(report.sources.get(found.span.path), found.span),
+            message=found.message,
+            severity=severities[found.severity],
+            code=found.code,
+            source=_NAME,
+            related_information=related or None,
+            data=found.fingerprint,
+        )
+
+    def publish(state: State) -> None:
+        by_path: dict[str, list[types.Diagnostic]] = defaultdict(list)
+        for found in state.report.findings:
+            if found.allowed is None:
+                by_path[found.span.path].append(diagnostic(found, state.report))
+        for path in sorted({*told, *by_path, *session.texts}):
+            params = types.PublishDiagnosticsParams(uri_of(path), by_path.get(path, []), versions.get(path))
+            ls.text_document_publish_diagnostics(params)
+        told.clear()
+        told.update(by_path)
+
+    async def run() -> None:
+        async with turn:
+            try:
+                state = await asyncio.to_thread(session.judge)
+            except ConfigurationError as error:
+                ls.window_show_message(types.ShowMessageParams(types.MessageType.Error, f"lwlint: {error}"))
+                return
+        publish(state)
+        if refreshes:
+            ls.workspace_code_lens_refresh(None)
+
+    async def later() -> None:
+        await asyncio.sleep(_WAIT)
+        waiting["run"] = None
+        await run()
+
+    def ask() -> None:
+        """Judge once more, a moment after the last change."""
+        task = waiting["run"]
+        if task is not None:
+            task.cancel()
+        waiting["run"] = asyncio.ensure_future(later())
+
+    refreshes: list[bool] = []
+
+    @ls.feature(types.INITIALIZED)
+    async def begin(params: types.InitializedParams) -> None:
+        folder = path_of(ls.workspace.root_uri or "") if ls.workspace.root_uri else ""
+        if folder and os.path.isdir(folder):
+            os.chdir(folder)
+        workspace = ls.client_capabilities.workspace
+        if workspace is not None and workspace.code_lens is not None and workspace.code_lens.refresh_support:
+            refreshes.append(True)
+        await run()
+
+    def take(uri: str, version: Optional[int]) -> None:
+        path = path_of(uri)
+        if path and not os.path.isabs(path):
+            session.texts[path] = ls.workspace.get_text_document(uri).source.encode("utf-8", "surrogatepass")
+            versions[path] = version
+            ask()
+
+    @ls.feature(types.TEXT_DOCUMENT_DID_OPEN)
+    async def opened(params: types.DidOpenTextDocumentParams) -> None:
+        take(params.text_document.uri, params.text_document.version)
+
+    @ls.feature(types.TEXT_DOCUMENT_DID_CHANGE)
+    async def changed(params: types.DidChangeTextDocumentParams) -> None:
+        take(params.text_document.uri, params.text_document.version)
+
+    @ls.feature(types.TEXT_DOCUMENT_DID_CLOSE)
+    async def closed(params: types.DidCloseTextDocumentParams) -> None:
+        path = path_of(params.text_document.uri)
+        session.texts.pop(path, None)
+        versions.pop(path, None)
+        ask()
+
+    @ls.feature(types.TEXT_DOCUMENT_DID_SAVE)
+    async def saved(params: types.DidSaveTextDocumentParams) -> None:
+        ask()
+
+    @ls.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    async def touched(params: types.DidChangeWatchedFilesParams) -> None:
+        ask()
+
+    async def at(uri: str) -> tuple[Optional[State], Optional[Source]]:
+        """Return what the text as it is now comes to, and the source; None where it is none of lwlint's."""
+        if waiting["run"] is not None:
+            waiting["run"].cancel()
+            waiting["run"] = None
+            await run()
+        state = session.state
+        return state, state.reading.input.sources.get(path_of(uri)) if state is not None else None
+
+    @ls.feature(types.TEXT_DOCUMENT_HOVER)
+    async def hover(params: types.HoverParams) -> Optional[types.Hover]:
+        state, source = await at(params.text_document.uri)
+        if state is None or source is None:
+            return None
+        text = editor.hover(state.report, state.reading, state.rules, source.path, offset(source, params.position))
+        return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, text)) if text else None
+
+    @ls.feature(types.TEXT_DOCUMENT_DEFINITION)
+    async def definition(params: types.DefinitionParams) -> list[types.Location]:
+        state, source = await at(params.text_document.uri)
+        if state is None or source is None:
+            return []
+        place = offset(source, params.position)
+        spans = editor.definitions(state.report, state.reading, source.path, place, session.exists)
+        return [location(span, state.reading.input.sources) for span in spans]
+
+    @ls.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
+    async def symbols(params: types.DocumentSymbolParams) -> list[types.DocumentSymbol]:
+        state, source = await at(params.text_document.uri)
+        if state is None or source is None:
+            return []
+        found = []
+        for symbol in editor.symbols(state.reading, source.path):
+            place = range_of(source, symbol.span)
+            kind = types.SymbolKind.Property if symbol.kind in ("option", "hiera_key") else types.SymbolKind.Object
+            found.append(types.DocumentSymbol(symbol.name or symbol.kind, kind, place, place, symbol.kind.replace("_", " ")))
+        return found
+
+    @ls.feature(types.TEXT_DOCUMENT_CODE_LENS)
+    async def lenses(params: types.CodeLensParams) -> list[types.CodeLens]:
+        state, source = await at(params.text_document.uri)
+        if state is None or source is None or not source.judged:
+            return []
+        said = editor.counts(state.report, source.path) or "nothing found"
+        return [types.CodeLens(range_of(source, Span(source.path, 0, 0)), types.Command(f"lwlint: {said}", ""))]
+
+    @ls.feature(
+        types.TEXT_DOCUMENT_CODE_ACTION,
+        types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix]),
+    )
+    async def actions(params: types.CodeActionParams) -> list[types.CodeAction]:
+        state, source = await at(params.text_document.uri)
+        if state is None or source is None:
+            return []
+        start, end = offset(source, params.range.start), offset(source, params.range.end)
+        return [action for found in editor.findings_at(state.report, source.path, start, end) for action in mended(found, state.report)]
+
+    def mended(found: Finding, report: Report) -> Iterator[types.CodeAction]:
+        about = [diagnostic(found, report)]
+        edits = editor.edits_of(found, report)
+        if found.fix is not None and edits:
+            title = f"{found.code}: {found.fix.what}" + ("" if found.fix.safe else " (may change more than this)")
+            yield types.CodeAction(title, types.CodeActionKind.QuickFix, about, is_preferred=found.fix.safe, edit=edit(edits, report))
+        allowed = editor.exception_for(found, report)
+        if allowed is not None:
+            yield types.CodeAction(
+                f"{found.code}: allow it here (write the reason)", types.CodeActionKind.QuickFix, about, edit=edit([allowed], report)
+            )
+
+    def edit(edits: Sequence[Any], report: Report) -> types.WorkspaceEdit:
+        changes: dict[str, list[types.TextEdit]] = defaultdict(list)
+        new = []
+        for each in edits:
+            source = report.sources.get(each.span.path)
+            uri = uri_of(each.span.path)
+            if source is None:
+                new.append(uri)
+            changes[uri].append(types.TextEdit(range_of(source, each.span), each.text))
+        if not new:
+            return types.WorkspaceEdit(changes=dict(changes))
+        documents: list[Any] = [types.CreateFile(uri, options=types.CreateFileOptions(ignore_if_exists=True)) for uri in dict.fromkeys(new)]
+        documents += [
+            types.TextDocumentEdit(types.OptionalVersionedTextDocumentIdentifier(uri, None), list(each)) for uri, each in changes.items()
+        ]
+        return types.WorkspaceEdit(document_changes=documents)
+
+    return ls
