@@ -369,12 +369,18 @@ def hidden_names(text: str) -> Iterator[str]:
 
 def is_broken(source: Source) -> bool:
     """Return whether the file has no structure to go by."""
-    return not isinstance(read_file(source), HeatFile)
+    return not isinstance(_read_for_secrets(source), HeatFile)
+
+
+@lru_cache(maxsize=1)
+def _read_for_secrets(source: Source) -> Reading:
+    """Return what `read_file` does, which both questions about the secrets of a source are put to."""
+    return read_file(source)
 
 
 def read_secrets(source: Source, names: Collection[str]) -> Iterator[Piece]:
     """Yield the places of the scalars that are secrets; `names` are the parameters that some template says are hidden."""
-    file = read_file(source)
+    file = _read_for_secrets(source)
     if isinstance(file, HeatFile):
         yield from _in_yaml(file, names)
 
