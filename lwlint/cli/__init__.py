@@ -89,7 +89,11 @@ def entry() -> None:
 
         print(f"lwlint {__version__}", flush=True)
         os._exit(0)
-    _import_msgspec()
+    from lwlint.core.lazy import be_alone, late_expressions
+
+    be_alone()
+    with late_expressions():
+        _import_msgspec()
     code = main()
     if sys.gettrace() is not None or sys.getprofile() is not None:
         sys.exit(code)
@@ -101,31 +105,35 @@ def entry() -> None:
 
 
 def _import_msgspec() -> None:
-    """Import msgspec without what only its describing of types needs: `typing_extensions`, and its own `inspect` until it is asked for.
+    """Import msgspec without what a run seldom needs: `typing_extensions`, and those of its own modules that come when they are asked for.
 
-    The two cost as much as half of a run on one file (docs/adr/0014-retired-tricks.md). Of `typing_extensions`, where it happens to be
-    installed, msgspec takes names that `typing` has as well; whoever imports it later gets it.
+    They cost as much as half of a run on one file (docs/adr/0014-retired-tricks.md). A module that is an attribute of the package
+    already is not imported by it. Of `typing_extensions`, where it happens to be installed, msgspec takes names that `typing` has as
+    well; whoever imports it later gets it.
     """
     from importlib.util import LazyLoader, find_spec, module_from_spec, spec_from_file_location
 
-    package = find_spec("msgspec")
-    if package is None or not package.submodule_search_locations or "msgspec" in sys.modules:
+    found = find_spec("msgspec")
+    if found is None or found.loader is None or not found.submodule_search_locations or "msgspec" in sys.modules:
         return
-    path = os.path.join(package.submodule_search_locations[0], "inspect.py")
-    spec = spec_from_file_location("msgspec.inspect", path)
-    if spec is not None and spec.loader is not None:
-        spec.loader = LazyLoader(spec.loader)
-        sys.modules["msgspec.inspect"] = module_from_spec(spec)
-        spec.loader.exec_module(sys.modules["msgspec.inspect"])
-    name = "typing_extensions"
-    hidden = name not in sys.modules
+    package = sys.modules["msgspec"] = module_from_spec(found)
+    for name in ("inspect", "json", "toml", "yaml"):
+        path = os.path.join(found.submodule_search_locations[0], f"{name}.py")
+        spec = spec_from_file_location(f"msgspec.{name}", path)
+        if spec is not None and spec.loader is not None and os.path.isfile(path):
+            spec.loader = LazyLoader(spec.loader)
+            module = module_from_spec(spec)
+            spec.loader.exec_module(module)
+            sys.modules[f"msgspec.{name}"] = module
+            setattr(package, name, module)
+    hidden = "typing_extensions" not in sys.modules
     if hidden:
-        sys.modules[name] = None  # type: ignore[assignment]
+        sys.modules["typing_extensions"] = None  # type: ignore[assignment]
     try:
-        import msgspec  # noqa: F401
+        found.loader.exec_module(package)
     finally:
         if hidden:
-            del sys.modules[name]
+            del sys.modules["typing_extensions"]
 
 
 def _tolerant_output() -> None:

@@ -15,9 +15,7 @@ from lwlint.core.costs import Costs
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError, Report
 from lwlint.core.harmless import safe, tame
 from lwlint.report import How, Output, deliver, outputs
-from lwlint.report.fixes import diff, told
 from lwlint.run import check as run
-from lwlint.run import fix as mend
 from lwlint.run import settled
 
 if TYPE_CHECKING:
@@ -212,6 +210,9 @@ FINDINGS = 1
 
 def fix(options: argparse.Namespace) -> int:
     """`lwlint fix`: apply what can be mended for certain, or show it as a diff; say what is left, and return the exit code."""
+    from lwlint.report.fixes import diff, told
+    from lwlint.run import fix as mend
+
     found = settings(options)
     asked, chosen = request(options, found), rules(options, found)
     brought = brought_by_commit(asked, chosen) if options.hook else None

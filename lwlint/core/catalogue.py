@@ -15,6 +15,7 @@ from msgspec import Struct
 from lwlint.core import config_reader
 from lwlint.core.config_reader import Mismatch, Path, near
 from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE, MAY, RELEASES, Database, Service
+from lwlint.core.lazy import pattern
 
 KINDS = (CORE, ACTIVE_PASSIVE, ACTIVE_ACTIVE, INFRASTRUCTURE)
 NAMESPACE = "OS::TripleO::Services::"
@@ -243,8 +244,8 @@ _OTHER_UNITS = (".socket", ".timer", ".target", ".slice", ".mount", ".path", ".s
 _ID_SUFFIXES = ("-clone", "-master", "-bundle")
 _IMAGE_PREFIXES = ("centos-binary-", "centos-source-", "rhel-binary-", "ubi8-binary-", "openstack-")
 _VARIANTS = ("/deprecated/", "/experimental/")
-_CELL = re.compile(r"-cell\d+$")
-_CONTAINER_UNIT = re.compile(r"(?:tripleo_|edpm_)(?P<name>.+)|kolla-(?P<kolla>.+)-container")
+_CELL = pattern(r"-cell\d+$")
+_CONTAINER_UNIT = pattern(r"(?:tripleo_|edpm_)(?P<name>.+)|kolla-(?P<kolla>.+)-container")
 # Providers whose agents are what ClusterLabs and LINBIT say, and nothing else: `ocf:heartbeat:openstack-cinder-volume` attaches a volume.
 _FIXED_PROVIDERS = ("heartbeat", "pacemaker", "linbit")
 # Agents that run what they are told, so that an id may tell what it is.

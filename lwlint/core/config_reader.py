@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -12,10 +11,11 @@ from typing import Annotated, Any, TypeVar, Union
 import msgspec
 
 from lwlint.core.finding import ConfigurationError
+from lwlint.core.lazy import late_expressions, pattern
 
 T = TypeVar("T")
 _LONGEST = 80  # characters that a complaint quotes of a value
-_LONG = re.compile(rf"`([^`]{{{_LONGEST + 4},}})`")
+_LONG = pattern(rf"`([^`]{{{_LONGEST + 4},}})`")
 Path = tuple[Union[str, int], ...]
 
 
@@ -49,7 +49,8 @@ def load(text: str, path: str) -> Any:
 
     Raises ConfigurationError, with `path:line:column`, for what is not YAML and for a key that stands twice.
     """
-    import yaml
+    with late_expressions():
+        import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
     try:

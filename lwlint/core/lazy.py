@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
+
+_compile = re.compile
 
 
 class _Late:
@@ -19,7 +23,7 @@ class _Late:
         self._given = text, flags
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(re.compile(*self.__dict__["_given"]), name)
+        found = getattr(_compile(*self.__dict__["_given"]), name)
         self.__dict__[name] = found
         return found
 
@@ -27,6 +31,29 @@ class _Late:
 def pattern(text: str, flags: int = 0) -> re.Pattern[str]:
     """Return what `re.compile` returns, or what does the same and costs nothing before its first use."""
     return cast("re.Pattern[str]", _Late(text, flags))
+
+
+class _Process:
+    alone = False  # whether this is the command, so that no other thread compiles an expression meanwhile
+
+
+def be_alone() -> None:
+    """Say that the process is the command."""
+    _Process.alone = True
+
+
+@contextmanager
+def late_expressions() -> Iterator[None]:
+    """Let packages that are imported meanwhile compile their expressions when they use them, if the process is the command.
+
+    PyYAML compiles ten, of which its C parser uses none; that takes a sixth of a run on one file (docs/adr/0014-retired-tricks.md).
+    """
+    if _Process.alone:
+        re.compile = pattern  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        re.compile = _compile
 
 
 _LONGEST = 1_000  # characters of an expression
@@ -39,12 +66,31 @@ class Refused(ValueError):
 def fullmatch(expression: str, text: str) -> Any:
     """Return the match (as `re.Match`, with `group` and `expand`) where all of `text` is what the expression says, else None.
 
-    Raises Refused.
+    Raises Refused, but for a text that cannot match, which is seen without RE2: it takes as long to start as many runs have to judge.
     """
+    if _needed(expression) not in text:
+        return None
     try:
         return compiled(expression).fullmatch(text)
     except UnicodeEncodeError:  # bytes of a file's name that are no text
         return compiled(expression).fullmatch(text.encode("utf-8", "replace").decode("utf-8"))
+
+
+_PLAIN = pattern(r"(?:[A-Za-z0-9_:/ .^$+*?|)]|\\[wdsS.]|\((?:\?(?:P<\w+>|:)|(?!\?)))*")  # what `_needed` sees through: no flags
+_GROUP = pattern(r"\([^()]*\)[+*?]?")
+
+
+@functools.lru_cache(maxsize=256)
+def _needed(expression: str) -> str:
+    """Return the longest plain text that is in all that the expression matches; empty where it is not plain to see."""
+    if not _PLAIN.fullmatch(expression):
+        return ""
+    outside, nested = expression, 1
+    while nested:
+        outside, nested = _GROUP.subn(".", outside)
+    if "|" in outside:
+        return ""
+    return max(re.split(r"[A-Za-z0-9_:/ ][*?]|\\.|[^A-Za-z0-9_:/ ]", outside), key=len)
 
 
 @functools.lru_cache(maxsize=256)

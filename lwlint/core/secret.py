@@ -8,7 +8,9 @@ each character anew, and no expression has two neighbours that take the same cha
 from __future__ import annotations
 
 import functools
+import itertools
 import re
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from lwlint.core.lazy import pattern
@@ -59,6 +61,7 @@ _KEPT = ("get_param", "get_attr", "get_resource", "get_file")
 _DESCRIBING = ("type", "description", "label", "hidden", "tags", "constraints", "immutable")
 _SAYS = pattern(r" (?:is|was|has|holds|names|becomes|beats)\b")
 _SCHEME = pattern(r"\b((?:Basic|Bearer)\s{1,20})([\w.~+/=-]{8,})", re.IGNORECASE)
+_LEAST_BLOB = 40
 _BLOB = pattern(r"^(\s*)([A-Za-z0-9+/]{40,90}={0,2})(\s*)$")  # a line of a key in PEM
 _PEM = pattern(r"-----BEGIN [A-Z0-9 ]{0,40}-----")
 _PEM_END = pattern(r"-----END ")
@@ -538,15 +541,54 @@ def masked_lines(text: str, also: Collection[str] = (), *, broken: bool = False)
     `broken`, so that no reader tells more, all below such a name is hidden, but for what tells something about it.
     """
     small = text.lower()
-    return "".join(_masked_lines(_LINES.findall(text), [word for word in _TELLING if word in small], also, broken=broken))
+    telling = [word for word in _TELLING if word in small]
+    also = [name for name in also if name and name in text]
+    lines = _LINES.findall(text)
+    suspects = _suspects(lines, (text, also), (small, telling)) if len(small) == len(text) else range(len(lines))
+    return "".join(_masked_lines(lines, suspects, telling, also, broken=broken))
 
 
-def _masked_lines(lines: list[str], telling: Sequence[str], also: Collection[str], *, broken: bool) -> Iterator[str]:
+def _suspects(lines: list[str], *wanted: tuple[str, Sequence[str]]) -> set[int]:
+    """Return the lines that may hold a secret, or begin something that does; each of the others says nothing by itself.
+
+    A text, with the same lines, and the words that make a line one of these are what is `wanted`.
+    """
+    found = {number for number, line in enumerate(lines) if _is_odd(line)}
+    starts = [0, *itertools.accumulate(map(len, lines))]
+    for text, words in wanted:
+        for word in words:
+            at = text.find(word)
+            while at >= 0:
+                number = bisect_right(starts, at) - 1
+                found.add(number)
+                at = text.find(word, starts[number + 1])
+    return found
+
+
+def _is_odd(line: str) -> bool:
+    """Return whether a line has an address, a tag, a part of a key or a character of another script, or ends so that it goes on."""
+    return (
+        "@" in line
+        or "://" in line
+        or "<" in line
+        or line.rstrip()[-1:] in ("\\", ",", ">", "=")
+        or not line.isascii()
+        or "-----BEGIN" in line
+        or (len(line) >= _LEAST_BLOB and len(line.split(None, 1)) == 1)
+    )
+
+
+def _masked_lines(
+    lines: list[str], suspects: Collection[int], telling: Sequence[str], also: Collection[str], *, broken: bool
+) -> Iterator[str]:
     """Yield the lines in logical ones: each is masked by itself, and as the part of what it goes on with that it is."""
     opened: tuple[int, bool, bool] | None = None  # indentation of the key that holds a secret, whether `=` follows it, whether a value does
     pem = False
     group: list[tuple[str, str]] = []  # a line, and what of it belongs to the logical one
-    for line in lines:
+    for number, line in enumerate(lines):
+        if number not in suspects and opened is None and not pem and not group:
+            yield line
+            continue
         text = line.rstrip("\r\n")
         if pem or "-----BEGIN" in text:
             yield from _joined(group, telling, also)

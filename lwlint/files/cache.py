@@ -7,7 +7,6 @@ is bound to its name; in the tree that is judged, whose author could have put en
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
@@ -17,12 +16,13 @@ from typing import Any
 
 from msgspec import Struct
 
+from lwlint.core.lazy import pattern
 from lwlint.files.tree import checkout, read_regular
 
 LIMIT = 64_000_000  # bytes in the folder; beyond that the oldest half goes
 _MAGIC, _MAGIC_OF_OLD = b"lwlint cache 2\n", b"lwlint cache 1\n"
 _SUFFIX = ".lwlint"
-_OURS = re.compile(r"[a-z]+-?[0-9a-f]+\.lwlint(?:\.\d+\.tmp)?")
+_OURS = pattern(r"[a-z]+-?[0-9a-f]+\.lwlint(?:\.\d+\.tmp)?")
 _INSIDE = ".lwlint-cache"
 _LOOKS = "0"  # names end in a hash; a look at the whole folder after one in sixteen is enough, and it may hold ten thousands
 

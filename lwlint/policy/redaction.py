@@ -17,7 +17,7 @@ from lwlint.inputs import KINDS
 
 _PLAIN_WORD = pattern(r"[a-z_.-]{1,11}|[A-Z]?[a-z]{1,9}|true|false|\d{1,5}")
 
-_SHOWN = "_shown"
+_SHOWN, _HIDES = "_shown", "_hides"
 
 
 class Redaction:
@@ -66,10 +66,18 @@ class Redaction:
     def hidden_names(self) -> frozenset[str]:
         """Return the parameters that a template of the run says are hidden."""
         if self._names is None:
-            found = ((KINDS.get(source.kind), source.text) for source in self._sources.values() if "hidden:" in source.text)
-            hidden = (kind.hidden_names(text) for kind, text in found if kind is not None and kind.hidden_names is not None)
-            self._names = frozenset(name for names in hidden for name in names)
+            self._names = frozenset(name for source in self._sources.values() if "hidden:" in source.text for name in _hides(source))
         return self._names
+
+
+def _hides(source: Source) -> frozenset[str]:
+    """Return the parameters that a source says are hidden."""
+    kept: frozenset[str] | None = source.__dict__.get(_HIDES)
+    if kept is None:
+        kind = KINDS.get(source.kind)
+        told = kind.hidden_names(source.text) if kind is not None and kind.hidden_names is not None else ()
+        kept = source.__dict__[_HIDES] = frozenset(told)
+    return kept
 
 
 def _shown(source: Source, names: frozenset[str]) -> str:

@@ -16,7 +16,6 @@ from lwlint.core.config_reader import Document, Mismatch, build, located, near
 from lwlint.core.config_reader import load as load_yaml
 from lwlint.core.facts import RELEASES
 from lwlint.core.finding import ConfigurationError
-from lwlint.files.gitignore import useless
 from lwlint.files.tree import CONFIGURATION, Boundary, checkout, read_bounded
 
 NAME = ".lwlint.yaml"
@@ -288,6 +287,8 @@ def _check(file: File) -> None:
     if file.release is not None and file.release not in ("auto", *RELEASES):
         raise Mismatch(("release",), f"`{file.release}`: unknown release{near(file.release, ('auto', *RELEASES))}")
     for key, pattern in _patterns(file):
+        from lwlint.files.gitignore import useless
+
         if why := useless(pattern):
             raise Mismatch(key, f"`{pattern}`: {why}")
     for i, entry in enumerate(file.allow or ()):

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from lwlint.core.facts import NotEvaluated, Unreadable
 from lwlint.core.kind import Piece
-from lwlint.core.lazy import pattern
+from lwlint.core.lazy import late_expressions, pattern
 from lwlint.core.secret import is_secret
 from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.heat.nodes import (
@@ -38,7 +38,8 @@ _TOO_DEEP = f"nested deeper than {DEPTH_LIMIT} levels"
 
 def by_events(text: str) -> Document:
     """Return the one document in `text`. Raises Refused for what PyYAML's safe loader would refuse, and for what is nested too deep."""
-    import yaml
+    with late_expressions():
+        import yaml
 
     shift = 1 if text[:1] == "\ufeff" and hasattr(_parser(), "raw_parse") else 0  # libyaml does not count a byte order mark
     try:
@@ -354,27 +355,61 @@ _FLOW = pattern(
 )
 
 
+_HIDDEN = pattern(r"[Hh][Ii\u0130\u0131][Dd][Dd][Ee][Nn][\"']?:")  # what both have in them
+
+
 def hidden_names(text: str) -> Iterator[str]:
     """Yield the keys below which, one step further in, a line says `hidden: true`."""
-    for flow in _FLOW.finditer(text):
-        yield flow[1]
-    above: list[tuple[int, str]] = []
-    for key in _KEY.finditer(text):
-        while above and above[-1][0] >= len(key[1]):
-            above.pop()
-        if key[2] == "hidden" and key[3] and above:
-            yield above[-1][1]
-        above.append((len(key[1]), key[2]))
+    above: dict[int, tuple[int, int, str]] = {}  # where a line begins that says so -> the key that it is below: indentation, place, name
+    end = 0
+    for word in _HIDDEN.finditer(text):
+        if word.start() < end:
+            continue
+        start, end = _line_around(text, word.start())
+        for flow in _FLOW.finditer(text, start, end):
+            yield flow[1]
+        key = _KEY.match(text, start)
+        if key is not None and key[2] == "hidden" and key[3]:
+            above[start] = _key_above(text, start, len(key[1]), above)
+            if above[start][2]:
+                yield above[start][2]
+
+
+def _line_around(text: str, at: int) -> tuple[int, int]:
+    end = text.find("\n", at)
+    return text.rfind("\n", 0, at) + 1, len(text) if end < 0 else end + 1
+
+
+def _key_above(text: str, start: int, indent: int, known: dict[int, tuple[int, int, str]]) -> tuple[int, int, str]:
+    """Return the nearest key above the line at `start` that is indented less: its indentation, its place, and its name.
+
+    All are empty if there is none. No line is looked at twice: behind one whose own key above is `known` the search goes on at that.
+    """
+    while start > 0:
+        start = text.rfind("\n", 0, start - 1) + 1
+        key = _KEY.match(text, start)
+        while key is not None and len(key[1]) >= indent and start in known:
+            _, start, name = known[start]
+            key = _KEY.match(text, start) if name else None
+        if key is not None and len(key[1]) < indent:
+            return len(key[1]), start, key[2]
+    return 0, 0, ""
 
 
 def is_broken(source: Source) -> bool:
     """Return whether the file has no structure to go by."""
-    return not isinstance(read_file(source), HeatFile)
+    return not isinstance(_read_for_secrets(source), HeatFile)
+
+
+@lru_cache(maxsize=1)
+def _read_for_secrets(source: Source) -> Reading:
+    """Return what `read_file` does, which both questions about the secrets of a source are put to."""
+    return read_file(source)
 
 
 def read_secrets(source: Source, names: Collection[str]) -> Iterator[Piece]:
     """Yield the places of the scalars that are secrets; `names` are the parameters that some template says are hidden."""
-    file = read_file(source)
+    file = _read_for_secrets(source)
     if isinstance(file, HeatFile):
         yield from _in_yaml(file, names)
 

@@ -143,6 +143,16 @@ CIB = Kind(
     secrets=_secrets,
     copied=True,
 )
+
+
+def _is_config(head: str) -> bool:
+    return bool(
+        ("Cluster Name:" in head and _PCS_TEXT.search(head))
+        or (("node " in head or "primitive " in head) and _CRM_TEXT.search(head))
+        or (": [" in head and _PCS_JSON.search(head))
+    )
+
+
 PCS_CONFIG = Kind(
     name="pcs config",
     noun="output of `pcs config`",
@@ -151,7 +161,7 @@ PCS_CONFIG = Kind(
     limit=16_000_000,
     may_hold=lambda path: _CONFIG.search(path) is not None,
     recognise=lambda path, head, named: True,
-    guess=lambda head: bool(_PCS_TEXT.search(head) or _CRM_TEXT.search(head) or _PCS_JSON.search(head)),
+    guess=_is_config,
     decode=decode_loosely,
     facts=_config_facts,
     printed=True,
