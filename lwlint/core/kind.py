@@ -71,9 +71,9 @@ class Material(Struct, frozen=True):
     kept: Any = None
     jobs: int = 1
 
-    def of(self, kind: str) -> list[Source]:
-        """Return the sources of one kind, in their order."""
-        return [source for source in self.sources.values() if source.kind == kind]
+    def of(self, *kinds: str) -> list[Source]:
+        """Return the sources of these kinds, in their order."""
+        return [source for source in self.sources.values() if source.kind in kinds]
 
 
 def no_secrets(source: Source, names: Collection[str]) -> Iterator[Piece]:
@@ -211,10 +211,10 @@ class Kinds:
 
     def given(self, source: Source) -> set[str]:
         """Return the names of the kinds that a source is evidence of."""
-        if source.kind == LINK:
-            return {kind.name for kind in self._files if kind.link(source.path)}
         kind = self.get(source.kind)
-        return {source.kind, kind.stands_for} - {""} if kind is not None else {source.kind}
+        if kind is not None:
+            return {kind.name, kind.stands_for} - {""}
+        return {kind.name for kind in self._files if kind.link(source.path)} if source.kind in (LINK,) else {source.kind}
 
 
 def decode_utf8(data: bytes) -> str:
