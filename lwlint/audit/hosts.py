@@ -23,7 +23,6 @@ from lwlint.audit.report_layout import (
     SOS,
     Capture,
 )
-from lwlint.audit.targets import ARCHIVE
 from lwlint.core.facts import Fact, Facts, NotCollected, Release, Unreadable
 from lwlint.core.finding import ConfigurationError
 from lwlint.core.source import Source, Span
@@ -186,8 +185,7 @@ def _read(seat: Seat, label: str, asked: str, schemas: str, known: Release | Non
     for trouble in _troubles(seat, label):
         sources.setdefault(trouble.span.path, Source(trouble.span.path, "", "unreadable", label, f"{label}/"))
         facts.append(trouble)
-    gaps = [folder for missing in seat.capture.missing if missing.kind == RUNTIME_UNITS for folder in missing.looked_for]
-    facts += [NotCollected(folder, Span(f"{label}/{folder}", 0, 0), label) for folder in gaps]
+    facts += [NotCollected(folder, Span(f"{label}/{folder}", 0, 0), label) for folder in seat.capture.looked_for(RUNTIME_UNITS)]
     found = replace(reading.input, sources=sources)
     dangling = [fact.name for fact in reading.input.unreadable if fact.message == _DANGLING]
     passed_over = {**tree.hidden, **dict.fromkeys(dangling, "a link to what was not collected")}
@@ -247,7 +245,7 @@ def _of_another(path: str, seat: Seat) -> bool:
     """Return whether a trouble at `path` is of another host's report in the same target only."""
     if any(other is not seat.capture and other.root and path.startswith(other.root) for other in seat.target.captures):
         return True
-    return bool(path) and seat.target.kind == ARCHIVE and not seat.capture.root.startswith(path + "/") and len(seat.target.captures) > 1
+    return bool(path) and seat.target.is_archive and not seat.capture.root.startswith(path + "/") and len(seat.target.captures) > 1
 
 
 def _with_cib(hosts: Sequence[Host], group: Group, release: str, schemas: str) -> Iterator[Host]:

@@ -10,12 +10,12 @@ from msgspec import Struct
 
 from lwlint.core.catalogue import PROJECTS
 from lwlint.core.facts import RELEASES
+from lwlint.core.release import by_version, of_image
 from lwlint.core.source import Source, Span, Text
 from lwlint.files.archive import DEEPEST_PATH, Wanted
 from lwlint.files.archive.tree import followed
 from lwlint.files.archive.unpack import HOST
 from lwlint.files.tree import FILE, FOLDER, LINK, Tree
-from lwlint.run.release import by_version, of_image
 
 _PROJECTS = "|".join(PROJECTS)
 _CONF = r"[^/]+\.(?:conf|ini)(?:\.d/[^/]+)?"

@@ -184,9 +184,13 @@ class Capture(Struct, frozen=True):
     evidence: tuple[Evidence, ...] = ()
     missing: tuple[Missing, ...] = ()
 
-    def of(self, kind: str) -> list[Evidence]:
-        """Return the evidence of one kind."""
-        return [evidence for evidence in self.evidence if evidence.kind == kind]
+    def of(self, *kinds: str) -> list[Evidence]:
+        """Return the evidence of these kinds."""
+        return [evidence for evidence in self.evidence if evidence.kind in kinds]
+
+    def looked_for(self, *kinds: str) -> list[str]:
+        """Return where evidence of these kinds was looked for and is missing."""
+        return [place for missing in self.missing if missing.kind in kinds for place in missing.looked_for]
 
 
 def captures(tree: Tree, top: str = "") -> list[Capture]:

@@ -136,6 +136,7 @@ def _read(out: int, err: int, seconds: float, most: int) -> tuple[bytes, bytes, 
 
 
 ARCHIVE, FOLDER, ROOT, LONE_CIB = "archive", "folder", "root", "CIB"
+_MANY_FILES, _ONE_FILE = (ARCHIVE,), (LONE_CIB,)
 
 
 class Target(Struct, frozen=True):
@@ -153,9 +154,14 @@ class Target(Struct, frozen=True):
 
     def shown(self, inside: str) -> str:
         """Return how to show a path of the target's tree."""
-        if self.kind == ARCHIVE:
+        if self.is_archive:
             return f"{self.path}!{inside}" if inside else self.path
-        return self.path if self.kind == LONE_CIB else inside or self.path
+        return self.path if self.kind in _ONE_FILE else inside or self.path
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether it is one file with many in it."""
+        return self.kind in _MANY_FILES
 
 
 def targets(

@@ -13,7 +13,7 @@ from lwlint.checks import NO_CONTAINERS
 from lwlint.checks.parameters import ServiceKind, ServiceName
 from lwlint.core.check import Check, Saw, Unknown
 from lwlint.core.config_reader import Document
-from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, Facts, Service
+from lwlint.core.facts import Facts, Service
 from lwlint.core.finding import Command, Problem, Related
 from lwlint.core.lazy import pattern
 from lwlint.core.secret import command
@@ -37,7 +37,7 @@ _AT_BOOT = "podman-restart.service"  # starts the containers whose policy is `al
 class Starter(Struct, frozen=True):
     """What brings a container back; `unit` is the unit that does where it is known, `because` says why nothing is known."""
 
-    kind: str
+    who: str
     unit: str = ""
     because: str = ""
 
@@ -159,7 +159,7 @@ def resource_of(facts: Facts, unit: Unit) -> Resource | None:
         kind, _, name = (resource.agent or "").partition(":")
         if kind in _UNIT_CLASSES and {name, f"{name}.service"} & set(unit.names):
             return resource
-        if unit.service is None or unit.service.kind not in (CORE, ACTIVE_PASSIVE) or resource.service != unit.service:
+        if unit.service is None or not unit.service.may_be_clustered or resource.service != unit.service:
             continue
         if not beside_by_design(unit.name.removesuffix(".service")):
             return resource
@@ -179,7 +179,7 @@ def managers_of(facts: Facts, unit: Unit) -> str:
         return SYSTEMD
     if unit.override is not None:
         return PACEMAKER
-    return SYSTEMD if unit.service is not None and unit.service.kind == ACTIVE_ACTIVE else UNKNOWN
+    return SYSTEMD if unit.service is not None and unit.service.is_active_active else UNKNOWN
 
 
 def strangers(facts: Facts) -> Iterator[tuple[str, Unit]]:
@@ -238,17 +238,17 @@ def _run_lost(facts: Facts, params: Params) -> Iterator[Saw]:
     for container in judged(facts, params):
         found = cibs_of(facts, container.host)
         starter = starter_of(container, units.get(container.host), found)
-        if starter.kind == ENGINE and container.engine == DOCKER and container.host in units:
+        if starter.who == ENGINE and container.engine == DOCKER and container.host in units:
             kept[container.host] += 1
         service = container.service
-        if starter.kind == BY_UNKNOWN:
+        if starter.who == BY_UNKNOWN:
             yield Unknown(starter.because, container.span)
-        elif starter.kind == BY_SYSTEMD:
+        elif starter.who == BY_SYSTEMD:
             yield from _outside_its_unit(container, starter.unit, units[container.host])
-        elif starter.kind == NOBODY and service is not None:
+        elif starter.who == NOBODY and service is not None:
             if not container.bundle and _beside(container, service, found):
                 continue  # LW501
-            severity = None if service.openstack or service.kind in (CORE, ACTIVE_PASSIVE) else "warning"
+            severity = None if service.openstack or service.may_be_clustered else "warning"
             place = container.policy.span if container.policy is not None and container.engine == DOCKER else container.span
             own = units.get(container.host)
             message, remedy = _words(container, "neither a systemd unit nor the cluster" if own is not None and own.whole else _NOTHING)
@@ -281,7 +281,7 @@ def _run_daemon(units: Mapping[str, HostUnits], kept: Mapping[str, int]) -> Iter
 
 def _beside(container: HostContainer, service: Service, found: list[Cib]) -> bool:
     """Return whether a container is a second copy of what the cluster runs."""
-    if service.kind not in (CORE, ACTIVE_PASSIVE) or beside_by_design(container.called):
+    if not service.may_be_clustered or beside_by_design(container.called):
         return False
     return any(cib.running(service.name) for cib in found)
 
@@ -337,7 +337,7 @@ def _run_given_up(facts: Facts, params: Params) -> Iterator[Saw]:
         policy = container.policy
         if container.engine != DOCKER or policy is None or policy.value != "on-failure" or not container.retries:
             continue
-        if starter_of(container, units.get(container.host), cibs_of(facts, container.host)).kind == ENGINE:
+        if starter_of(container, units.get(container.host), cibs_of(facts, container.host)).who == ENGINE:
             actual = f"its restart policy is `on-failure:{container.retries}`, which ends after {container.retries} restarts"
             message = f"container `{container.name}`: {actual}; it must be `always` or `unless-stopped`"
             mend = (Command(command("docker", "update", "--restart=always", container.name)),)

@@ -13,7 +13,7 @@ from lwlint.checks.containers import resource_of
 from lwlint.checks.parameters import UnitSetting
 from lwlint.core.check import Check, NoParams, Saw
 from lwlint.core.config_reader import Document
-from lwlint.core.facts import ACTIVE_ACTIVE, Facts
+from lwlint.core.facts import Facts
 from lwlint.core.finding import Problem, Related
 from lwlint.core.source import Span
 from lwlint.inputs.containers.facts import HostContainer
@@ -254,8 +254,8 @@ def _run_twice(facts: Facts, params: NoParams) -> Iterator[Saw]:
     once: dict[str, Resource] = {}
     for cib in cibs(facts):
         for leaf in cib.leaves():
-            kind, _, name = (leaf.agent or "").partition(":")
-            if kind == "systemd" and leaf.form == PRIMITIVE and cib.top(leaf).instances == 1:
+            form, _, name = (leaf.agent or "").partition(":")
+            if form == "systemd" and leaf.form == PRIMITIVE and cib.top(leaf).instances == 1:
                 once.setdefault(name.removesuffix(".service") + ".service", leaf)
     for name, units in active.items():
         there = sorted({unit.host for unit in units})
@@ -294,7 +294,7 @@ def _shown_twice(facts: Facts, active: Mapping[str, Sequence[ShownUnit]]) -> Ite
 
 def _in_many(resource: Resource) -> bool:
     """Return whether a resource is of a service that may run on every node, which is no harm though it has to leave the cluster (LW101)."""
-    return resource.service is not None and resource.service.kind == ACTIVE_ACTIVE
+    return resource.service is not None and resource.service.is_active_active
 
 
 def _unit_of(resource: Resource) -> str:

@@ -10,7 +10,7 @@ from msgspec import Meta
 from lwlint.checks.parameters import ServiceKind, ServiceName, nothing_in
 from lwlint.core.check import Check, NoParams, Saw, Unknown, needs
 from lwlint.core.config_reader import Document, Mismatch
-from lwlint.core.facts import ACTIVE_PASSIVE, Facts
+from lwlint.core.facts import Facts
 from lwlint.core.finding import CLUSTER, EACH, Command, Problem, Related
 from lwlint.core.secret import command
 from lwlint.inputs.pacemaker.facts import COLOCATION, CONSTRAINTS, GROUP, LOCATION_SETS, ORDER, Cluster, Constraint, Member, Resource
@@ -182,7 +182,7 @@ def _of_remotes(cib: Cib, constraint: Constraint, params: Params, remote: set[st
 def _is_helper(cib: Cib, member: Member) -> bool:
     """Whether all that a member runs must run once and is no service of OpenStack's own, as SUSE's neutron-ha-tool."""
     services = [cib.service(leaf) for name in member.resources for leaf in cib.inside(name)]
-    return bool(services) and all(each is not None and each.kind == ACTIVE_PASSIVE and not each.openstack for each in services)
+    return bool(services) and all(each is not None and each.is_active_passive and not each.openstack for each in services)
 
 
 def _note(cib: Cib, constraint: Constraint, names: Iterable[str], where: str) -> Problem:

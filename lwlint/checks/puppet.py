@@ -11,7 +11,7 @@ from msgspec import Meta
 from lwlint.checks import NO_MANIFEST_BUNDLE, NO_MANIFEST_CONSTRAINT, NO_MANIFEST_CORE, NO_MANIFEST_VIP
 from lwlint.core.check import Check, NoParams, Saw, Unknown, needs
 from lwlint.core.config_reader import Document
-from lwlint.core.facts import ACTIVE_ACTIVE, CORE, Facts
+from lwlint.core.facts import Facts
 from lwlint.core.finding import Problem, Related
 from lwlint.core.lazy import pattern
 from lwlint.inputs.puppet.facts import Manifest, ManifestClass, ManifestConstraint, ManifestResource, Member, Setting, bare
@@ -36,7 +36,7 @@ def _resource(resource: ManifestResource) -> Iterator[Saw]:
     if resource.absent:
         return
     service = resource.service
-    if service is not None and service.kind == ACTIVE_ACTIVE:
+    if service is not None and service.is_active_active:
         which = "" if service.title in resource.id else f" ({service.title})"
         message = f"`{resource.name}`: `{resource.type}` creates `{resource.id}`{which}; it must run outside Pacemaker"
         yield Problem(resource.span, message, f"manifest resource {resource.id}", host=resource.host)
@@ -47,7 +47,7 @@ def _resource(resource: ManifestResource) -> Iterator[Saw]:
 def _constraint(constraint: ManifestConstraint) -> Iterator[Saw]:
     if constraint.absent:
         return
-    outside = [member for member in constraint.members if member.service is not None and member.service.kind == ACTIVE_ACTIVE]
+    outside = [member for member in constraint.members if member.service is not None and member.service.is_active_active]
     if outside:
         names = " and ".join(f"`{id}`" for id in dict.fromkeys(member.id for member in outside))
         which = "services" if len({member.id for member in outside}) > 1 else "a service"
@@ -377,7 +377,7 @@ def anywhere(facts: Facts, _: NoParams) -> Iterator[Saw]:
 
 
 def _is_core(resource: ManifestResource) -> bool:
-    return not resource.absent and resource.service is not None and resource.service.kind == CORE
+    return not resource.absent and resource.service is not None and resource.service.is_core
 
 
 def _has_rule(resource: ManifestResource) -> bool:

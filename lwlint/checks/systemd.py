@@ -18,7 +18,7 @@ from lwlint.checks.containers import SYSTEMD, lacking_units, managers_of, resour
 from lwlint.checks.parameters import Directive, ServiceKind, ServiceName, nothing_in
 from lwlint.core.check import Check, Saw, Unknown, needs
 from lwlint.core.config_reader import Document, Mismatch
-from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, Facts, NotCollected
+from lwlint.core.facts import Facts, NotCollected
 from lwlint.core.finding import Command, DropIn, Fix, Problem, Related
 from lwlint.core.secret import command
 from lwlint.core.source import Span
@@ -300,9 +300,9 @@ def _is_foreign(facts: Facts, unit: Unit) -> bool:
     service = unit.service
     if service is None or resource_of(facts, unit) is not None:
         return False
-    if service.kind == ACTIVE_PASSIVE:
+    if service.is_active_passive:
         return facts.release.name is not None and facts.release.name not in service.under_pacemaker
-    return service.kind == ACTIVE_ACTIVE
+    return service.is_active_active
 
 
 def _left(unit: Unit) -> Problem:
@@ -347,7 +347,7 @@ def _misplaced_override(facts: Facts) -> Iterator[Problem]:
     for lost in facts.of(DropInWithoutUnit):
         unit = by_name.get((lost.host, lost.intended))
         restart = unit.settings.get("Service.Restart") if unit is not None else None
-        if lost.service is None or lost.service.kind not in (CORE, ACTIVE_PASSIVE) or restart is None or restart.value == "no":
+        if lost.service is None or not lost.service.may_be_clustered or restart is None or restart.value == "no":
             continue
         message = (
             f"{lost.intended}: `Service.Restart` is `{restart.value}`, for systemd reads no drop-in in `{lost.name}`;"

@@ -14,7 +14,7 @@ from lwlint.checks.containers import FOREVER, SYSTEMD, UNKNOWN, beside_by_design
 from lwlint.checks.parameters import ServiceKind, ServiceName
 from lwlint.core.check import Check, NoParams, Saw, Unknown
 from lwlint.core.config_reader import Document
-from lwlint.core.facts import ACTIVE_PASSIVE, CORE, Facts, Service
+from lwlint.core.facts import Facts, Service
 from lwlint.core.finding import Command, Problem, Related
 from lwlint.core.secret import command
 from lwlint.core.source import Span, Text
@@ -238,7 +238,7 @@ def _run_beside(facts: Facts, _: NoParams) -> Iterator[Saw]:
     for shown in facts.of(ShownUnit):
         service = shown.service
         active = shown.properties.get("ActiveState")
-        if service is None or active is None or active.value != "active" or service.kind not in (CORE, ACTIVE_PASSIVE):
+        if service is None or active is None or active.value != "active" or not service.may_be_clustered:
             continue
         name = shown.name.removesuffix(".service")
         leaves = _leaves(found, shown.host, service)
@@ -262,7 +262,7 @@ def _containers_beside(facts: Facts, found: list[Cib]) -> Iterator[Saw]:
     units = {(unit.host, unit.name) for unit in facts.of(Unit) if unit.load_state == LOADED}
     for container in facts.of(HostContainer):
         service = container.service
-        if service is None or service.kind not in (CORE, ACTIVE_PASSIVE) or container.bundle or container.ends:
+        if service is None or not service.may_be_clustered or container.bundle or container.ends:
             continue
         leaves = [] if beside_by_design(container.called) else _leaves(found, container.host, service)
         policy = container.policy.value if container.policy is not None and container.engine == DOCKER else ""

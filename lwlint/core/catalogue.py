@@ -432,10 +432,10 @@ class Catalogue:
                 return service
         if agent in self._agents:
             return self._agents[agent]
-        kind, _, name = agent.partition(":")
-        if kind in _UNIT_CLASSES:
+        standard, _, name = agent.partition(":")
+        if standard in _UNIT_CLASSES:
             return self.of_unit(name)
-        if kind == "ocf":
+        if standard == "ocf":
             provider, _, type = name.partition(":")
             if type and provider not in _FIXED_PROVIDERS:
                 return (
@@ -512,9 +512,9 @@ class Catalogue:
         found: dict[str, Service] = {}
         for service in self.services:
             for agent in service.agents:
-                kind, _, name = agent.partition(":")
+                standard, _, name = agent.partition(":")
                 provider, _, type = name.partition(":")
-                if kind == "ocf" and provider != "pacemaker" and "*" not in type:
+                if standard == "ocf" and provider != "pacemaker" and "*" not in type:
                     found.setdefault(type, service)
         found.update((type, entry.service) for entry in self._entries for type in entry.types)
         return found

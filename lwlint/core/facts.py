@@ -77,6 +77,7 @@ LAST_OF_TRIPLEO = "wallaby"  # TripleO, and with it the architecture of the spec
 LATER = "later"  # any release after the last of TripleO
 
 CORE, ACTIVE_PASSIVE, ACTIVE_ACTIVE, INFRASTRUCTURE = "core", "active_passive", "active_active", "infrastructure"
+_MUST, _ONE_COPY, _MAY, _MUST_NOT = (CORE,), (ACTIVE_PASSIVE,), (CORE, ACTIVE_PASSIVE), (ACTIVE_ACTIVE,)  # be under Pacemaker
 
 
 # what may happen to some services: their unit stops and nothing restarts it; they run and are not started at boot; their container stops
@@ -160,6 +161,26 @@ class Service(Struct, frozen=True):
     ends: bool = False
     leaves_with_success: bool = False
     ready_first: tuple[str, ...] = ()
+
+    @property
+    def is_core(self) -> bool:
+        """Whether it must be under Pacemaker."""
+        return self.kind in _MUST
+
+    @property
+    def is_active_passive(self) -> bool:
+        """Whether one copy of it runs at a time, so that it may be under Pacemaker and need not."""
+        return self.kind in _ONE_COPY
+
+    @property
+    def may_be_clustered(self) -> bool:
+        """Whether it may be under Pacemaker."""
+        return self.kind in _MAY
+
+    @property
+    def is_active_active(self) -> bool:
+        """Whether it runs on each node, and must be outside Pacemaker."""
+        return self.kind in _MUST_NOT
 
     @property
     def may_stop(self) -> bool:

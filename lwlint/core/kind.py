@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import Fact, Release
-from lwlint.core.lazy import pattern
+from lwlint.core.lazy import function, pattern
 from lwlint.core.source import Link, Source
 
 LINK, UNREADABLE = "link", "unreadable"  # kinds of source that are no kind of input: a link itself, a file that could not be read
@@ -71,9 +71,9 @@ class Material(Struct, frozen=True):
     kept: Any = None
     jobs: int = 1
 
-    def of(self, kind: str) -> list[Source]:
-        """Return the sources of one kind, in their order."""
-        return [source for source in self.sources.values() if source.kind == kind]
+    def of(self, *kinds: str) -> list[Source]:
+        """Return the sources of these kinds, in their order."""
+        return [source for source in self.sources.values() if source.kind in kinds]
 
 
 def no_secrets(source: Source, names: Collection[str]) -> Iterator[Piece]:
@@ -84,6 +84,35 @@ def no_secrets(source: Source, names: Collection[str]) -> Iterator[Piece]:
 def no_blocks(source: Source) -> Iterator[Piece]:
     """Yield nothing: text of this kind has no blocks."""
     return iter(())
+
+
+def made_by(target: str, *kinds: str, given: Callable[[Material], tuple[Any, ...]] = lambda material: ()) -> Facts:
+    """Return what makes the facts of some kinds of sources: the function `target` (`MODULE:NAME`), of the sources and what is `given`.
+
+    Where there are no such sources, its module is not imported.
+    """
+    call = function(target)
+
+    def make(material: Material) -> Iterable[Fact]:
+        sources = material.of(*kinds)
+        return call(sources, *given(material)) if sources else ()
+
+    return make
+
+
+def told_by(target: str, *kinds: str) -> Telling:
+    """Return what tells the release of sources of some kinds: the function `target` (`MODULE:NAME`), where there are any."""
+    call = function(target)
+
+    def tell(sources: Sequence[Source]) -> Optional[Release]:
+        found = [source for source in sources if source.kind in kinds]
+        return call(found) if found else None
+
+    return tell
+
+
+Facts = Callable[[Material], Iterable[Fact]]
+Telling = Callable[[Sequence[Source]], Optional[Release]]
 
 
 class Kind(Struct, frozen=True):
@@ -100,6 +129,8 @@ class Kind(Struct, frozen=True):
     decode      bytes -> text, as the real program does it; raises UnicodeDecodeError, whose `start` is the place in the bytes, where that
                 fails, and UnknownEncoding for a declared encoding that it does not know or that cannot be true
     facts       what is configured, from all that a run found
+    gives       the classes of these facts, for rules about a kind of fact
+    release     the release that judged sources tell; None where they tell none
     language    the language of the text, as SARIF names it; empty where it has none
     hook        a regular expression for the paths of which a pre-commit hook is told: all that `may_hold` takes, and few others
     comments    how a comment is written, for `lwlint: allow`; None where there are none
@@ -124,7 +155,9 @@ class Kind(Struct, frozen=True):
     may_hold: Callable[[str], bool]
     recognise: Callable[[str, str, bool], Recognised]
     decode: Callable[[bytes], str]
-    facts: Callable[[Material], Iterable[Fact]]
+    facts: Facts
+    gives: Callable[[], tuple[type, ...]] = tuple
+    release: Telling = lambda sources: None
     guess: Callable[[str], bool] = lambda head: False
     language: str = ""
     hook: str = ""
@@ -209,12 +242,22 @@ class Kinds:
         """Return the kind of what a command printed into a report at `path`; None where it is no such file."""
         return next((kind for kind in self._printed if kind.may_hold(path)), None)
 
+    def release(self, sources: Iterable[Source]) -> Release:
+        """Return the release that the judged ones of the sources are of, and because of what; `Release(None)` when nothing tells it.
+
+        The kinds are asked in their order: templates tell it best, then a CIB, then units. Where the evidence only sets a lower bound, that
+        is the answer, and `because` says so.
+        """
+        judged = [source for source in sources if source.judged]
+        found = (kind.release(judged) for kind in self._by_name.values())
+        return next((one for one in found if one is not None), Release(None, "nothing that was given tells the release"))
+
     def given(self, source: Source) -> set[str]:
         """Return the names of the kinds that a source is evidence of."""
-        if source.kind == LINK:
-            return {kind.name for kind in self._files if kind.link(source.path)}
         kind = self.get(source.kind)
-        return {source.kind, kind.stands_for} - {""} if kind is not None else {source.kind}
+        if kind is not None:
+            return {kind.name, kind.stands_for} - {""}
+        return {kind.name for kind in self._files if kind.link(source.path)} if source.kind in (LINK,) else {source.kind}
 
 
 def decode_utf8(data: bytes) -> str:

@@ -1,5 +1,6 @@
-"""Regular expressions of rules, which RE2 runs: in a time in proportion to the text, whatever the expression.
+"""What is made at its first use: expressions, functions and classes of modules; and the regular expressions of rules.
 
+Those RE2 runs: in a time in proportion to the text, whatever the expression.
 A rule may come from a repository that a stranger has written, and Python's own engine goes back and tries again: `(a+)+b` never ends
 with it. An expression must be one to Python as well, so that it means here what those who write rules know; what needs going back
 (references to groups, looking around, possessive repetition) RE2 does not have.
@@ -9,8 +10,9 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any, cast
 
 _compile = re.compile
@@ -54,6 +56,21 @@ def late_expressions() -> Iterator[None]:
         yield
     finally:
         re.compile = _compile
+
+
+def function(target: str) -> Callable[..., Any]:
+    """Return a function that calls `MODULE:NAME`, and imports the module when it is called first."""
+    module, _, name = target.partition(":")
+
+    def call(*arguments: Any) -> Any:
+        return getattr(import_module(module), name)(*arguments)
+
+    return call
+
+
+def classes(module: str, *names: str) -> Callable[[], tuple[type, ...]]:
+    """Return a function that returns these classes of a module, and imports it when it is called first."""
+    return lambda: tuple(getattr(import_module(module), name) for name in names)
 
 
 _LONGEST = 1_000  # characters of an expression

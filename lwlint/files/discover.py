@@ -20,6 +20,7 @@ from lwlint.core.source import Link, Source
 from lwlint.files.tree import FILE, FOLDER, LINK, OUTSIDE, Disk, Tree, walk
 
 _HEAD = 65536
+_UNJUDGED = (TEXT,)
 _MOST_TEXT = 1_000_000
 _LONGEST_LINK = 4096
 _ROOT = pattern(
@@ -49,9 +50,9 @@ class Input(Struct):
         self.unreadable.sort(key=lambda one: one.name.split("/"))
         self.skipped.sort(key=_steps)
 
-    def of(self, kind: str) -> list[Source]:
-        """Return the sources of one kind, in the order in which they were found."""
-        return [source for source in self.sources.values() if source.kind == kind]
+    def of(self, *kinds: str) -> list[Source]:
+        """Return the sources of these kinds, in the order in which they were found."""
+        return [source for source in self.sources.values() if source.kind in kinds]
 
 
 def _steps(item: tuple[str, object]) -> list[str]:
@@ -120,7 +121,7 @@ class Discovery:
             self.looked_for.append((path, judged, kind))
             beyond = self._is_beyond(path)
             tree = Disk() if beyond else self._tree
-            if kind == TEXT:
+            if kind in _UNJUDGED:
                 if not beyond:
                     self._take_text(path)
             elif tree.real_kind(path) == FILE and not (beyond and judged):
@@ -223,13 +224,13 @@ class Discovery:
         if path in self.found.sources:
             return
         tree = tree or self._tree
-        kind = tree.kind(path)
+        itself = tree.kind(path)
         root = root_of(path)
         try:
-            if kind == LINK and self._kinds.has_meaning(path) and not (named and root_is_loose(path, root)):
+            if itself == LINK and self._kinds.has_meaning(path) and not (named and root_is_loose(path, root)):
                 self._add_link(path, tree.target(path), root)
                 return
-            real = self._followed(tree, path, root) if kind == LINK else path
+            real = self._followed(tree, path, root) if itself == LINK else path
         except OSError as error:
             self._refuse(path, f"link cannot be read ({error.strerror})", judged=judged)
             return
@@ -238,7 +239,7 @@ class Discovery:
             return
         what = tree.real_kind(real) if real is not None else None
         if real is None or what != FILE:
-            self._refuse_special(path, real, what, named, kind is None)
+            self._refuse_special(path, real, what, named, itself is None)
             return
         try:
             size, most = tree.size(real), max(kind.limit for kind in self._kinds)

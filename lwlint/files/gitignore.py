@@ -88,13 +88,13 @@ _REGEX = {  # of `**`, a slash behind it goes with it unless it is escaped
 
 def _regex(line: str) -> Iterator[str]:
     for match in _PARTS.finditer(line):
-        kind = match.lastgroup or ""
-        if kind == "class":
+        part = match.lastgroup or ""
+        if part == "class":
             yield _class(match.group())
-        elif kind == "open":  # a class that does not end matches nothing
+        elif part == "open":  # a class that does not end matches nothing
             yield "(?!)"
         else:
-            yield _REGEX.get(kind) or re.escape(match[kind])
+            yield _REGEX.get(part) or re.escape(match[part])
 
 
 _CLASSES = {"alpha": "a-zA-Z", "digit": "0-9", "alnum": "a-zA-Z0-9", "upper": "A-Z", "lower": "a-z", "space": r"\s"}

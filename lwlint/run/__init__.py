@@ -266,9 +266,7 @@ def _with_examples() -> list[Rule]:
 def _release(asked: str, found: Input) -> Release:
     if asked != AUTO:
         return Release(asked, "as given")
-    from lwlint.run.release import detect
-
-    return detect(list(found.sources.values()))
+    return KINDS.release(found.sources.values())
 
 
 def load_catalogue(cache: Cache = Cache()) -> Catalogue:  # noqa: B008

@@ -6,7 +6,7 @@ import pytest
 
 from lwlint.core.facts import Release
 from lwlint.core.source import Source
-from lwlint.run.release import detect
+from lwlint.inputs import KINDS
 from tests.shared import shared
 
 
@@ -18,7 +18,7 @@ def tree(name: str) -> list[Source]:
 
 @pytest.mark.parametrize(("name", "release"), [("newton-before", "newton"), ("newton-after", "newton"), ("pike", "pike")])
 def test_a_tree_of_templates_tells_its_release(name: str, release: str) -> None:
-    assert detect(tree(name)).name == release
+    assert KINDS.release(tree(name)).name == release
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_a_tree_of_templates_tells_its_release(name: str, release: str) -> None:
     ],
 )
 def test_the_place_and_version_of_one_template_tell_its_release(path: str, text: str, release: str | None) -> None:
-    assert detect([Source(path, text, "heat")]).name == release
+    assert KINDS.release([Source(path, text, "heat")]).name == release
 
 
 @pytest.mark.parametrize(
@@ -62,24 +62,24 @@ def test_the_place_and_version_of_one_template_tell_its_release(path: str, text:
     ],
 )
 def test_a_cib_tells_the_release_by_images_then_resources_then_the_version(text: str, release: str | None) -> None:
-    assert detect([Source("cib.xml", text, "cib")]).name == release
+    assert KINDS.release([Source("cib.xml", text, "cib")]).name == release
 
 
 def test_the_version_of_pacemaker_is_called_weak_evidence() -> None:
     text = '<cib><nvpair name="dc-version" value="1.1.19-8.el7"/><primitive type="galera"/></cib>'
-    assert detect([Source("cib.xml", text, "cib")]) == Release("rocky", "Pacemaker 1.1.19, which is weak evidence")
+    assert KINDS.release([Source("cib.xml", text, "cib")]) == Release("rocky", "Pacemaker 1.1.19, which is weak evidence")
 
 
 def test_templates_count_more_than_a_cib_and_context_counts_nothing() -> None:
     cib = Source("cib.xml", '<cib><bundle id="b"/></cib>', "cib")
     template = Source("a.yaml", "heat_template_version: queens\n", "heat")
     context = Source("b.yaml", "heat_template_version: queens\n", "heat", judged=False)
-    assert [detect(sources).name for sources in ([cib, template], [cib, context], [context])] == ["queens", "pike", None]
+    assert [KINDS.release(sources).name for sources in ([cib, template], [cib, context], [context])] == ["queens", "pike", None]
 
 
 def test_container_units_came_with_stein() -> None:
-    assert detect([Source("etc/systemd/system/tripleo_nova_api.service", "[Service]\n", "unit")]).name == "stein"
+    assert KINDS.release([Source("etc/systemd/system/tripleo_nova_api.service", "[Service]\n", "unit")]).name == "stein"
 
 
 def test_nothing_given_is_no_release() -> None:
-    assert detect([]) == Release(None, "nothing that was given tells the release")
+    assert KINDS.release([]) == Release(None, "nothing that was given tells the release")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lwlint.core.source import Source
-from lwlint.run.release import detect
+from lwlint.inputs import KINDS
 
 GALERA = '<primitive id="galera" class="ocf" provider="heartbeat" type="galera"/>'
 KEYSTONE = '<primitive id="k" class="systemd" type="openstack-keystone"/>'
@@ -36,6 +36,6 @@ def version(value: str) -> str:
     ],
 )
 def test_signs_are_weighed_and_told(text: str, kind: str, release: str | None, because: str) -> None:
-    found = detect([Source("cib", text, kind)])
+    found = KINDS.release([Source("cib", text, kind)])
     assert found.name == release
     assert because in found.because

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-from lwlint.core.facts import Fact
-from lwlint.core.kind import Kind, Material, Recognised, decode_loosely
-from lwlint.core.lazy import pattern
+from lwlint.core.kind import Kind, Recognised, decode_loosely, made_by
+from lwlint.core.lazy import classes, pattern
 
 _PATH = pattern(
     r"(?:^|/)(?:sos_commands/(?P<engine>podman|docker)/(?:containers/)?(?P=engine)_(?:inspect|container_inspect|ps)[^/]*"
@@ -22,14 +20,6 @@ def _recognise(path: str, text: str, named: bool) -> Recognised:
     return "no container in it, only what a command complained of" if text.strip() else "it is empty"
 
 
-def _facts(material: Material) -> Iterator[Fact]:
-    sources = material.of("container")
-    if sources:
-        from lwlint.inputs.containers.reader import container_facts
-
-        yield from container_facts(sources, material.catalogue)
-
-
 CONTAINER = Kind(
     name="container",
     noun="description of containers",
@@ -39,7 +29,8 @@ CONTAINER = Kind(
     may_hold=lambda path: _PATH.search(path) is not None,
     recognise=_recognise,
     decode=decode_loosely,
-    facts=_facts,
+    facts=made_by("lwlint.inputs.containers.reader:container_facts", "container", given=lambda material: (material.catalogue,)),
+    gives=classes("lwlint.inputs.containers.facts", "HostContainer"),
     language="json",
     printed=True,
 )

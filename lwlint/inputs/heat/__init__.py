@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Sequence
+from typing import Optional
 
-from lwlint.core.facts import Fact
-from lwlint.core.kind import Comments, Kind, Material, Piece, Recognised, decode_utf8
-from lwlint.core.lazy import pattern
+from lwlint.core.facts import RELEASES, Release
+from lwlint.core.kind import Comments, Kind, Recognised, decode_utf8, made_by
+from lwlint.core.lazy import classes, function, pattern
 from lwlint.core.source import Source
 
 _KEY = pattern(
@@ -24,6 +26,7 @@ _HELM = pattern(
 )
 _HIERADATA = pattern(r"(^|/)hieradata/")
 _JSON_KEY = pattern(r"\"\w+::[\w:]+\"\s*:")
+_DOCUMENT = "lwlint.inputs.heat.document"
 _SUFFIXES = (".yaml", ".yml", ".template", ".env")
 
 
@@ -58,44 +61,35 @@ def _of_another_tool(path: str, head: str) -> str:
     return "YAML of Kubernetes, no Heat template" if _KUBERNETES.search(head) else ""
 
 
-def _facts(material: Material) -> Iterator[Fact]:
-    sources = material.of("heat")
-    if sources:
-        from lwlint.inputs.heat.reader import heat_facts
-
-        yield from heat_facts(
-            sources, material.load, material.environments, material.catalogue, material.kept, material.jobs, material.exists
-        )
-
-
-def _secrets(source: Source, names: Collection[str]) -> Iterator[Piece]:
-    from lwlint.inputs.heat.document import read_secrets
-
-    return read_secrets(source, names)
-
-
-def _hidden_names(text: str) -> Iterator[str]:
-    from lwlint.inputs.heat.document import hidden_names
-
-    return hidden_names(text)
+# A path of a tree of tripleo-heat-templates and the first release that has it, newest first; in front what every such path has in it.
+_LAYOUT = (
+    ("wallaby", "deployment/", pattern(r"(^|/)deployment/(cephadm|frr)/")),
+    ("victoria", "deployment/", pattern(r"(^|/)deployment/(tls/undercloud-remove-novajoin|deprecated/mistral/mistral-base)\.yaml$")),
+    ("ussuri", "deployment/", pattern(r"(^|/)deployment/nova/nova-(api)?db-client-puppet\.yaml$")),
+    ("train", "", pattern(r"(^|/)(common/hiera-steps-tasks\.yaml$|deployment/(placement|certs)/)")),
+    ("stein", "deployment/", pattern(r"(^|/)deployment/[\w-]+/[\w-]+-(puppet|ansible)(\.j2)?\.yaml$")),
+    ("rocky", "/rpc-rabbitmq", pattern(r"(^|/)(docker|puppet)/services/(pacemaker|messaging)/rpc-rabbitmq\.yaml$")),
+    ("queens", "docker/services/", pattern(r"(^|/)docker/services/(ceph-ansible/ceph-nfs\.yaml$|logging/)")),
+    ("pike", "docker/services/", pattern(r"(^|/)docker/services/(containers-common\.yaml$|pacemaker/|database/|[\w-]+-api\.yaml$)")),
+    ("newton", "puppet/services/", pattern(r"(^|/)puppet/services/")),
+    ("mitaka", "puppet/manifests/", pattern(r"(^|/)puppet/manifests/overcloud_controller_pacemaker\.pp$")),
+)
+_VERSION = pattern(r"^heat_template_version:[ \t]*['\"]?([\w-]+)", re.MULTILINE)
+_HEAD = 4000
 
 
-def _has_no_structure(source: Source) -> bool:
-    from lwlint.inputs.heat.document import is_broken
-
-    return is_broken(source)
-
-
-def _blocks(source: Source) -> Iterator[Piece]:
-    from lwlint.inputs.heat.document import read_blocks
-
-    return read_blocks(source)
-
-
-def _comment_may_stand(source: Source, at: int) -> bool:
-    from lwlint.inputs.heat.document import comment_may_stand
-
-    return comment_may_stand(source, at)
+def _release_of(given: Sequence[Source]) -> Optional[Release]:
+    """Return the release that a tree of templates and manifests is of."""
+    sources = [source for source in given if source.kind in ("heat", "puppet")]
+    layout = next(((name, s.path) for name, part, path in _LAYOUT for s in sources if part in s.path and path.search(s.path)), None)
+    versions = Counter(m.group(1) for s in sources for m in [_VERSION.search(s.text, 0, _HEAD)] if m)
+    named = [(count, name) for name, count in versions.items() if name in RELEASES]
+    count, version = max(named, default=(0, ""))
+    if layout is not None and (not version or RELEASES.index(layout[0]) >= RELEASES.index(version)):
+        return Release(layout[0], f"a tree of templates that has `{layout[1]}`")
+    if version:
+        return Release(version, f"`heat_template_version: {version}` in {count} of {sum(versions.values())} templates")
+    return None
 
 
 HEAT = Kind(
@@ -108,14 +102,33 @@ HEAT = Kind(
     recognise=_recognise,
     guess=_guess,
     decode=decode_utf8,
-    facts=_facts,
+    facts=made_by(
+        "lwlint.inputs.heat.reader:heat_facts", "heat", given=lambda m: (m.load, m.environments, m.catalogue, m.kept, m.jobs, m.exists)
+    ),
+    gives=classes(
+        "lwlint.inputs.heat.facts",
+        "Environment",
+        "ServiceMapping",
+        "Template",
+        "RoleData",
+        "HieraKey",
+        "Container",
+        "GetFile",
+        "SoftwareConfig",
+        "DuplicateKey",
+        "DanglingReference",
+        "StrayFunction",
+        "Role",
+        "RoleService",
+    ),
+    release=_release_of,
     language="yaml",
     hook=r"\.(ya?ml|template|env)$|(^|/)hieradata/([^/]+/)*[^/]+\.json$",
-    comments=Comments("#", inline=True, stand=_comment_may_stand),
-    blocks=_blocks,
-    secrets=_secrets,
-    hidden_names=_hidden_names,
-    has_no_structure=_has_no_structure,
+    comments=Comments("#", inline=True, stand=function(_DOCUMENT + ":comment_may_stand")),
+    blocks=function(_DOCUMENT + ":read_blocks"),
+    secrets=function(_DOCUMENT + ":read_secrets"),
+    hidden_names=function(_DOCUMENT + ":hidden_names"),
+    has_no_structure=function(_DOCUMENT + ":is_broken"),
     on_hosts=False,
 )
 KINDS = (HEAT,)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from msgspec import Struct, field
 
 from lwlint.core.catalogue import Catalogue
-from lwlint.core.facts import CORE, Service
+from lwlint.core.facts import Service
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Span, Text
 from lwlint.inputs.heat.document import ENVIRONMENT, ROLES, TEMPLATE
@@ -213,7 +213,7 @@ def view_facts(view: View, judge: Judge, catalogue: Catalogue) -> Iterator[Envir
     for entry in view.in_force.values():
         if entry.file is view.base and not any(entry.file is file for file in view.own):
             service = catalogue.of_alias(entry.alias)
-            if view.merged or (service is not None and service.kind == CORE) or entry.alias == KEEPALIVED:
+            if view.merged or (service is not None and service.is_core) or entry.alias == KEEPALIVED:
                 yield _fact(view, entry, judge, catalogue, name, on is not None, True, inherited=True)
 
 
@@ -224,7 +224,7 @@ def core_beside_keepalived(view: View, catalogue: Catalogue) -> Iterator[Read]:
         return
     for entry in view.in_force.values():
         service = catalogue.of_alias(entry.alias)
-        file = view.tree.file(view.resolve(entry).final) if service is not None and service.kind == CORE else None
+        file = view.tree.file(view.resolve(entry).final) if service is not None and service.is_core else None
         if file is not None:
             yield file
 
@@ -532,7 +532,7 @@ class Roles:
         view = View(self._tree, self._registries, self._tree.base(file.source.path), (file,))
         if view.pacemaker() is None:
             return False
-        core = (alias for alias in entries if (service := self._catalogue.of_alias(alias)) is not None and service.kind == CORE)
+        core = (alias for alias in entries if (service := self._catalogue.of_alias(alias)) is not None and service.is_core)
         return any((final := view.final(alias)) and "::" not in final and self._judge.under_pacemaker(final) for alias in core)
 
     def _mapped(self, file: Read, alias: str, views: list[tuple[View, str]]) -> bool | None:

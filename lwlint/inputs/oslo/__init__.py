@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from typing import Any
 
-from lwlint.core.facts import Fact
-from lwlint.core.kind import TEMPLATE, TEXT, Comments, Kind, Material, Piece, Recognised, decode_utf8, is_template
-from lwlint.core.lazy import pattern
+from lwlint.core.kind import TEMPLATE, TEXT, Comments, Kind, Material, Recognised, decode_utf8, is_template, made_by
+from lwlint.core.lazy import classes, function, pattern
 from lwlint.core.secret_names import OPTIONS_HERE
-from lwlint.core.source import Source
 
 _SECTION = pattern(
     r"^[ \t\ufeff]*\[\s*(default|database|api_database|placement_database|cell0_database|storage:sqlalchemy|indexer|keystone_authtoken"
@@ -39,32 +37,17 @@ def _recognise(path: str, head: str, named: bool) -> Recognised:
     return _guess(head) or (named and not _OTHER.search(path)) or "an option file, but with no section of oslo.config that lwlint knows"
 
 
-def _facts(material: Material) -> Iterator[Fact]:
-    sources = material.of("oslo")
-    if sources:
-        from lwlint.inputs.oslo.reader import option_facts
-        from lwlint.inputs.systemd.facts import Unit
+def _given(material: Material) -> tuple[Any, ...]:
+    from lwlint.inputs.systemd.facts import Unit
 
-        units = [fact for fact in material.facts if isinstance(fact, Unit)]
-        yield from option_facts(sources, units, material.catalogue, material.release, lambda path: _text(material, path))
+    units = [fact for fact in material.facts if isinstance(fact, Unit)]
+    return units, material.catalogue, material.release, lambda path: _text(material, path)
 
 
 def _text(material: Material, path: str) -> str | None:
     """Return the text of a file that nothing judges (an environment of a unit, say); None if it is not at hand."""
     source = material.load(path, kind=TEXT)
     return None if source is None else source.text
-
-
-def _secrets(source: Source, names: Collection[str]) -> Iterator[Piece]:
-    from lwlint.inputs.oslo.text import read_secrets
-
-    return read_secrets(source, names)
-
-
-def _blocks(source: Source) -> Iterator[Piece]:
-    from lwlint.inputs.oslo.text import read_blocks
-
-    return read_blocks(source)
 
 
 OSLO = Kind(
@@ -77,12 +60,13 @@ OSLO = Kind(
     recognise=_recognise,
     guess=_guess,
     decode=decode_utf8,
-    facts=_facts,
+    facts=made_by("lwlint.inputs.oslo.reader:option_facts", "oslo", given=_given),
+    gives=classes("lwlint.inputs.oslo.facts", "Option", "OptionFiles"),
     language="ini",
     hook=_PATH_TEXT,
     comments=Comments("#;", indented=False),
-    blocks=_blocks,
-    secrets=_secrets,
+    blocks=function("lwlint.inputs.oslo.text:read_blocks"),
+    secrets=function("lwlint.inputs.oslo.text:read_secrets"),
     secret_names=tuple(OPTIONS_HERE),
 )
 KINDS = (OSLO,)

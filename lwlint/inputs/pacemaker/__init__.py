@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Collection, Iterator
 
-from lwlint.core.facts import Fact
-from lwlint.core.kind import Comments, Kind, Material, Piece, Recognised, UnknownEncoding, decode_loosely
-from lwlint.core.lazy import pattern
-from lwlint.core.source import Source
+from lwlint.core.kind import Comments, Kind, Recognised, UnknownEncoding, decode_loosely, made_by, told_by
+from lwlint.core.lazy import classes, function, pattern
 
 # what Python calls an encoding and no parser of XML does; with text of another form, they raise whatever they like
 _OF_PYTHON = frozenset(
@@ -90,42 +87,6 @@ def _refuse_unknown(name: str, declaration: bytes) -> None:
         raise UnknownEncoding(f"its bytes are no `{name}`, which the XML declaration names")
 
 
-def _facts(material: Material) -> Iterator[Fact]:
-    sources = material.of("cib")
-    if sources:
-        from lwlint.inputs.pacemaker.reader import cib_facts
-
-        yield from cib_facts(sources, material.catalogue, material.schemas)
-
-
-def _config_facts(material: Material) -> Iterator[Fact]:
-    sources = material.of("pcs config")
-    if sources:
-        from lwlint.inputs.pacemaker.reader import pcs_config_facts
-
-        yield from pcs_config_facts(sources, material.catalogue)
-
-
-def _status_facts(material: Material) -> Iterator[Fact]:
-    sources = material.of("cluster status")
-    if sources:
-        from lwlint.inputs.pacemaker.status import status_facts
-
-        yield from status_facts(sources, material.catalogue)
-
-
-def _secrets(source: Source, names: Collection[str]) -> Iterator[Piece]:
-    from lwlint.inputs.pacemaker.xml import read_secrets
-
-    return read_secrets(source, names)
-
-
-def _blocks(source: Source) -> Iterator[Piece]:
-    from lwlint.inputs.pacemaker.xml import read_blocks
-
-    return read_blocks(source)
-
-
 CIB = Kind(
     name="cib",
     noun="CIB",
@@ -135,12 +96,26 @@ CIB = Kind(
     may_hold=_may_hold,
     recognise=_recognise,
     decode=_decode,
-    facts=_facts,
+    facts=made_by("lwlint.inputs.pacemaker.reader:cib_facts", "cib", given=lambda material: (material.catalogue, material.schemas)),
+    gives=classes(
+        "lwlint.inputs.pacemaker.facts",
+        "Cluster",
+        "ClusterProperty",
+        "ResourceDefault",
+        "Node",
+        "Resource",
+        "Constraint",
+        "FencingLevel",
+        "Tag",
+        "CibFault",
+        "Validation",
+    ),
+    release=told_by("lwlint.inputs.pacemaker.reader:release_of", "cib", "pcs config"),
     language="xml",
     hook=r"\.xml(\.live)?$|(^|/)[^/.]*cib[^/.]*$",
     comments=Comments("<!--", inline=True),
-    blocks=_blocks,
-    secrets=_secrets,
+    blocks=function("lwlint.inputs.pacemaker.xml:read_blocks"),
+    secrets=function("lwlint.inputs.pacemaker.xml:read_secrets"),
     copied=True,
 )
 
@@ -163,7 +138,7 @@ PCS_CONFIG = Kind(
     recognise=lambda path, head, named: True,
     guess=_is_config,
     decode=decode_loosely,
-    facts=_config_facts,
+    facts=made_by("lwlint.inputs.pacemaker.reader:pcs_config_facts", "pcs config", given=lambda material: (material.catalogue,)),
     printed=True,
     stands_for="cib",
 )
@@ -176,7 +151,8 @@ STATUS = Kind(
     may_hold=lambda path: _STATUS.search(path) is not None,
     recognise=lambda path, head, named: True,
     decode=decode_loosely,
-    facts=_status_facts,
+    facts=made_by("lwlint.inputs.pacemaker.status:status_facts", "cluster status", given=lambda material: (material.catalogue,)),
+    gives=classes("lwlint.inputs.pacemaker.facts", "ClusterStatus", "ResourceStatus"),
     printed=True,
 )
 KINDS = (PCS_CONFIG, STATUS, CIB)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from lwlint.core.facts import ACTIVE_ACTIVE, INFRASTRUCTURE, Facts, Service
+from lwlint.core.facts import INFRASTRUCTURE, Facts, Service
 from lwlint.core.source import Text
 from lwlint.inputs.pacemaker.facts import (
     BUNDLE,
@@ -501,7 +501,7 @@ def _namespace(leaf: Resource) -> str:
 
 def _is_behind_or_beside(service: Service) -> bool:
     """Whether a service owns no address: it stands behind HAProxy (OpenStack's APIs), or is of the cluster itself."""
-    return service.kind == INFRASTRUCTURE or (service.openstack and service.kind == ACTIVE_ACTIVE)
+    return service.kind == INFRASTRUCTURE or (service.openstack and service.is_active_active)
 
 
 def never_apart(cib: Cib, graph: Colocations, address: str, others: list[Resource]) -> bool:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
+from typing import Optional
 
 from msgspec.structs import replace
 
 from lwlint.core.catalogue import Catalogue
-from lwlint.core.facts import Fact, Unreadable
+from lwlint.core.facts import RELEASES, Fact, Release, Unreadable
+from lwlint.core.lazy import pattern
+from lwlint.core.release import of_image
 from lwlint.core.source import Source, Text
 from lwlint.inputs.pacemaker.constraints import Names, constraints
 from lwlint.inputs.pacemaker.crm import is_crm_config, read_crm_config
@@ -245,3 +248,88 @@ def pcs_config_facts(sources: Iterable[Source], catalogue: Catalogue) -> Iterato
         for line in found.odd:
             message = f"`{printed}`: this line is of no form that is known, so that what it says is not judged"
             yield Unreadable(source.path, line.span, message, source.host, fatal=False)
+
+
+_IMAGE = pattern(r"\bimage=[\"']?([^\"'\s]+)")
+
+# What only some releases wrote into a CIB, most telling first.
+_CIB = (
+    ("mitaka", pattern(r"<primitive\b[^>]*\bid=[\"']openstack-core[\"']"), "the resource `openstack-core` of the full architecture"),
+    ("liberty", pattern(r"<primitive\b[^>]*\btype=[\"']openstack-keystone[\"']"), "openstack-keystone under Pacemaker"),
+    ("train", pattern(r"<podman\b|^\s+Podman: ", re.MULTILINE), "podman bundles, first used in stein and train"),
+    ("pike", pattern(r"<bundle\b|^ Bundle: ", re.MULTILINE), "docker bundles, which pike brought"),
+    ("ocata", pattern(r"[\"']haproxy-role[\"']"), "location rules on node properties, which ocata brought"),
+)
+# Pacemaker of the enterprise distribution's minor releases: clusters are updated, so this is weak. It is asked where nothing is in a
+# bundle, and templates since stein put everything in bundles: a later Pacemaker then tells nothing.
+_PACEMAKER = (
+    ((1, 1, 12), "liberty"), ((1, 1, 13), "mitaka"), ((1, 1, 15), "newton"), ((1, 1, 16), "pike"), ((1, 1, 18), "queens"),
+    ((1, 1, 19), "rocky"), ((2,), None),
+)  # fmt: skip
+_VERSIONS = pattern(  # of a CIB, of `pcs config` and of `crm configure show`
+    r"<nvpair\b(?=[^>]*\bname=[\"']dc-version[\"'])[^>]*\bvalue=[\"'](\d+\.\d+\.\d+[^\"'\s]*)|^\s*dc-version[:=] ?(\d+\.\d+\.\d+\S*)",
+    re.MULTILINE,
+)
+# The distribution that Pacemaker was built for: the first release that runs there.
+_BUILT_FOR = (("el9", "wallaby"), ("el8", "stein"))
+_OPENSTACK = pattern(r"openstack-|[\"'](galera|rabbitmq-cluster|haproxy)[\"']")
+
+
+def release_of(sources: Sequence[Source]) -> Optional[Release]:
+    """Return the release that CIBs tell, else that what `pcs config` printed does."""
+    for kind in ("cib", "pcs config"):
+        found = _release_of([source for source in sources if source.kind == kind])
+        if found is not None:
+            return found
+    return None
+
+
+def _release_of(sources: Sequence[Source]) -> Optional[Release]:
+    for source in sources:
+        for image in _IMAGE.findall(source.text):
+            found = of_image(image)
+            if found is not None:
+                return Release(found, f"the container image `{image}`")
+    versions = [
+        version
+        for source in sources
+        if _OPENSTACK.search(source.text)
+        for pair in _VERSIONS.findall(source.text)
+        for version in pair
+        if version
+    ]
+    bare = next((one for version in versions if (one := _of_pacemaker(version)) is not None), None)
+    for name, sign, words in _CIB:
+        if any(sign.search(source.text) for source in sources):
+            return _weighed(Release(name, words), bare, versions)
+    return bare
+
+
+def _weighed(found: Release, bare: Optional[Release], versions: Sequence[str]) -> Release:
+    """Return what a sign speaks for, or what contradicts it: a release that the cluster's own software is too new for.
+
+    Keystone under Pacemaker is of liberty in TripleO, and of any release elsewhere; a podman bundle is of stein or later. Clusters are
+    updated, so that the version of Pacemaker alone outweighs only the first.
+    """
+    built = next((_built_for(version) for version in versions if _built_for(version) is not None), None)
+    other = built or (bare if found.name == "liberty" else None)
+    if other is None or other.name is None or found.name is None or RELEASES.index(other.name) <= RELEASES.index(found.name):
+        return found
+    return Release(other.name, f"{other.because}, against {found.because}, which speaks for {found.name}")
+
+
+def _built_for(version: str) -> Optional[Release]:
+    for system, name in _BUILT_FOR:
+        if f".{system}" in version:
+            return Release(name, f"Pacemaker {version.partition('-')[0]} of {system}, where {name} is the first release")
+    return None
+
+
+def _of_pacemaker(version: str) -> Optional[Release]:
+    built = _built_for(version)
+    if built is not None:
+        return built
+    version = version.partition("-")[0].partition("+")[0]
+    numbers = tuple(map(int, version.split(".")[:3]))
+    name = next((name for least, name in reversed(_PACEMAKER) if least <= numbers), None)
+    return Release(name, f"Pacemaker {version}, which is weak evidence") if name else None

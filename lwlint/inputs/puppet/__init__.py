@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lwlint.core.facts import Fact
-from lwlint.core.kind import Comments, Kind, Material, Piece, Recognised, decode_utf8
-from lwlint.core.source import Source
+from lwlint.core.kind import Comments, Kind, Material, Recognised, decode_utf8
+from lwlint.core.lazy import classes, function
 
 _SUFFIX = ".pp"
 
@@ -30,12 +30,6 @@ def _facts(material: Material) -> Iterator[Fact]:
         yield from manifest_facts(sources, material.catalogue)
 
 
-def _blocks(source: Source) -> Iterator[Piece]:
-    from lwlint.inputs.puppet.syntax import read_blocks
-
-    return read_blocks(source)
-
-
 PUPPET = Kind(
     name="puppet",
     noun="Puppet manifest",
@@ -46,10 +40,19 @@ PUPPET = Kind(
     recognise=_recognise,
     decode=decode_utf8,
     facts=_facts,
+    gives=classes(
+        "lwlint.inputs.puppet.facts",
+        "Manifest",
+        "ManifestResource",
+        "ManifestConstraint",
+        "ManifestClass",
+        "ManifestOption",
+        "ManifestDatabase",
+    ),
     language="puppet",
     hook=r"\.pp$",
     comments=Comments("#", inline=True),
-    blocks=_blocks,
+    blocks=function("lwlint.inputs.puppet.syntax:read_blocks"),
     on_hosts=False,
 )
 KINDS = (PUPPET,)

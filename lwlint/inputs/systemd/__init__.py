@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterator
 
 from lwlint.core.facts import Fact
-from lwlint.core.kind import TEMPLATE, Comments, Kind, Material, Piece, Recognised, decode_loosely, is_template
-from lwlint.core.lazy import pattern
-from lwlint.core.source import Source
+from lwlint.core.kind import TEMPLATE, Comments, Kind, Material, Recognised, decode_loosely, is_template, made_by, told_by
+from lwlint.core.lazy import classes, function, pattern
 
 _TYPES = r"\.(service|socket|timer|mount|automount|path|swap|slice|scope|target)"
 _SECTION = pattern(
@@ -89,20 +88,6 @@ def _facts(material: Material) -> Iterator[Fact]:
     yield from facts
 
 
-def _shown_facts(material: Material) -> Iterator[Fact]:
-    sources = material.of("systemctl")
-    if sources:
-        from lwlint.inputs.systemd.shown import shown_facts
-
-        yield from shown_facts(sources, material.catalogue)
-
-
-def _blocks(source: Source) -> Iterator[Piece]:
-    from lwlint.inputs.systemd.text import read_blocks
-
-    return read_blocks(source)
-
-
 UNIT = Kind(
     name="unit",
     noun="systemd unit",
@@ -113,10 +98,12 @@ UNIT = Kind(
     recognise=_recognise,
     decode=_decode,
     facts=_facts,
+    gives=classes("lwlint.inputs.systemd.facts", "Unit", "IgnoredLine", "DropInWithoutUnit"),
+    release=told_by("lwlint.inputs.systemd.reader:release_of", "unit"),
     language="ini",
     hook="|".join((_PATH_TEXT, _FOLDER_TEXT, _MANAGER_TEXT)),
     comments=Comments("#;"),
-    blocks=_blocks,
+    blocks=function("lwlint.inputs.systemd.text:read_blocks"),
     whole="[",
     link=_is_unit_link,
 )
@@ -129,7 +116,8 @@ SYSTEMCTL = Kind(
     may_hold=lambda path: _SHOWN.search(path) is not None,
     recognise=lambda path, head, named: True,
     decode=decode_loosely,
-    facts=_shown_facts,
+    facts=made_by("lwlint.inputs.systemd.shown:shown_facts", "systemctl", given=lambda material: (material.catalogue,)),
+    gives=classes("lwlint.inputs.systemd.facts", "ShownUnit"),
     printed=True,
     stands_for="unit",
 )
@@ -146,7 +134,7 @@ QUADLET = Kind(
     language="ini",
     hook=_QUADLET_TEXT,
     comments=Comments("#;"),
-    blocks=_blocks,
+    blocks=function("lwlint.inputs.systemd.text:read_blocks"),
     whole="[",
     stands_for="unit",
 )

@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from lwlint.core.catalogue import PROJECTS, Catalogue, contained
-from lwlint.core.facts import Fact, Service, Unreadable
+from lwlint.core.facts import Fact, Release, Service, Unreadable
+from lwlint.core.lazy import pattern
+from lwlint.core.release import by_version
 from lwlint.core.source import Link, Source, Span, Text
 from lwlint.inputs.systemd import programs, values
 from lwlint.inputs.systemd import text as parser
@@ -387,3 +389,22 @@ def _start_timeout(settings: Mapping[str, Setting], given: int | None) -> int | 
 def _burst(settings: Mapping[str, Setting], default: int) -> int:
     value = values.unsigned(settings["Unit.StartLimitBurst"].value) if "Unit.StartLimitBurst" in settings else None
     return default if value is None else value
+
+
+# the folder of a service of OpenStack-Ansible, whose major version goes up by one with every release
+_VENV = pattern(r"/openstack/venvs/[\w-]+-(\d+)\.\d+(?:\.\w+)*/")
+
+
+def release_of(sources: Sequence[Source]) -> Release | None:
+    """Return the release that units tell, by their names and what they start."""
+    for source in sources:
+        venv = _VENV.search(source.text)
+        named = by_version(int(venv.group(1))) if venv is not None else None
+        if venv is not None and named is not None:
+            return Release(named, f"`{venv.group()}` of OpenStack-Ansible in `{source.path}`")
+    for source in sources:
+        if re.search(r"(^|/)edpm_\w+\.service$", source.path):
+            return Release("antelope", f"`{source.path}`: units of the external data plane came with antelope; it may be later")
+        if re.search(r"(^|/)tripleo_\w+\.service$", source.path):
+            return Release("stein", f"`{source.path}`: units of containers came with podman in stein; it may be later")
+    return None

@@ -295,8 +295,11 @@ def _at(point: tuple[float, float]) -> str:
     return f"{round(point[0], 1):g} {round(point[1], 1):g}"
 
 
+_LOOKS = {"": "unknown", ACTIVE_ACTIVE: "outside"}
+
+
 def _box(name: str, label: str, resource: Managed, ends: tuple[float, float], height: float) -> Html:
-    kind = "unknown" if not resource.kind else "outside" if resource.kind == ACTIVE_ACTIVE else "inside"
+    kind = _LOOKS.get(resource.kind, "inside")
     said = f"{name}: {resource.title}, {resource.kind.replace('_', '/')}" if resource.kind else f"{name}: not in the catalogue"
     top = height + _MARGIN
     box = element("rect", x=f"{ends[0]:g}", y=f"{top:g}", width=f"{ends[1] - ends[0]:.1f}", height=f"{_BOX:g}", rx=3, class_=f"box {kind}")
