@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal, NamedTuple, Optional
 
@@ -269,6 +269,13 @@ class RetryParams(Document, frozen=True):
     default: Annotated[str, Meta(description="what counts where nothing is set")] = "10"
     no_database: Annotated[tuple[str, ...], Meta(description="keys that are no database connections")] = ()
     no_unlimited: Annotated[tuple[str, ...], Meta(description="modules of services that have no value for retries without end")] = ()
+    no_unlimited_since: Annotated[
+        Mapping[str, KnownRelease],
+        Meta(description="modules of services that have none from a release on; nor is it asked where the release is not known"),
+    ] = field(default_factory=dict)
+    no_database_since: Annotated[
+        Mapping[str, KnownRelease], Meta(description="modules of services that open no database of their own from a release on")
+    ] = field(default_factory=dict)
     second: Annotated[
         tuple[str, ...], Meta(description="keys of second connections, of which another rule speaks where a manifest sets them")
     ] = ()
@@ -368,6 +375,8 @@ class _Pairs:
         self._no_database = frozenset(params.no_database)
         self._second = frozenset(params.second)
         self._no_unlimited = frozenset(params.no_unlimited)
+        self._no_unlimited |= {name for name, since in params.no_unlimited_since.items() if release.at_least(since) is not False}
+        self._no_unlimited |= {name for name, since in params.no_database_since.items() if release.at_least(since)}
         self._known: dict[str, tuple[Pair, frozenset[str], str] | None] = {}
 
     def of(self, key: HieraKey) -> tuple[Pair, frozenset[str], str] | None:

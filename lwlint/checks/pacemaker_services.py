@@ -197,7 +197,7 @@ CHECKS = (
 )
 
 
-_STORES = frozenset(("rabbitmq", "galera"))  # a cluster with both and with OpenStack's own services leaves nothing to another one
+_STORES = frozenset(("rabbitmq", "galera"))  # one of several clusters that has both is judged for what all of them lack
 _MAY_BE_CONTROLLERS = frozenset(("rabbitmq", "haproxy"))
 
 
@@ -260,15 +260,13 @@ def _judged_absent(cib: Cib, name: str, title: str, marks: Mapping[str, Text], e
         if all(each in services for each in TELLING):  # a cluster of databases and messages
             return Unknown(f"{title} may run in another cluster, for no OpenStack service runs in this one", cib.cluster.span)
         return _missing(cib, name, title, None, "note")
-    if services.keys() >= _STORES:
-        return _missing(cib, name, title, None)
     there = next((other for other in elsewhere if name in other.services), None)
     if there is not None:
         return Unknown(f"{title} runs in another cluster, `{there.name}`", cib.cluster.span)
     whole = next((other for other in elsewhere if other.services >= _STORES), None)
-    if whole is not None:
+    if whole is not None and not services.keys() >= _STORES:
         return Unknown(f"{title} may run in another cluster: `{whole.name}` is judged for it", cib.cluster.span)
-    return _missing(cib, name, title, None)
+    return _missing(cib, name, title, None, None if elsewhere else "note")  # of several clusters none runs it
 
 
 def _why(cib: Cib, name: str, params: ServicesParams, release: Release) -> str | None:

@@ -243,6 +243,10 @@ class LineParams(Document, frozen=True):
 
     settings: Annotated[tuple[Directive, ...], Meta(description="the settings whose loss matters; another line is a note")]
     not_keys: Annotated[tuple[str, ...], Meta(description="settings (`Section.Key`, as written) that other rules judge")] = ()
+    endless: Annotated[
+        tuple[Directive, ...],
+        Meta(description="time spans whose `infinity` systemd drops before 229; told of units outside a host whose release is not known"),
+    ] = ()
 
 
 def _run_lines(facts: Facts, params: LineParams) -> Iterator[Saw]:
@@ -255,6 +259,19 @@ def _run_lines(facts: Facts, params: LineParams) -> Iterator[Saw]:
         message = f"{shown} does nothing: {line.because}"
         severity = None if key.lower().replace("_", "") in matter else "note"
         yield Problem(line.span, message, f"line {line.name}", severity=severity, host=line.host)
+    yield from _run_endless(facts, params)
+
+
+def _run_endless(facts: Facts, params: LineParams) -> Iterator[Problem]:
+    """Yield the time spans that an old systemd drops: of files that may be packaged for any."""
+    for unit in facts.of(Unit) if facts.release.name is None else ():
+        if not unit.loose or unit.service is None or not unit.service.openstack:
+            continue
+        for key in params.endless:
+            setting = unit.settings.get(f"Service.{key}")
+            if setting is not None and setting.value == "infinity":
+                message = f"`{key}=infinity` does nothing under systemd before 229 (EL 7 has 219), which keeps its default; `0` never ends in any"
+                yield Problem(setting.span, message, f"line Service.{key}", severity="note", host=unit.host)
 
 
 def _evidence(facts: Facts, _: LineParams) -> str | None:

@@ -74,6 +74,8 @@ def _run(rule: Rule, facts: Facts, sources: Mapping[str, Source], redaction: Red
     because = _because(unknown, sources, redaction)
     if findings:
         return findings, Verdict(rule.id, rule.code, FAIL, because)
+    if not unknown and not any(source.judged for source in sources.values()):
+        return [], Verdict(rule.id, rule.code, NOT_EVALUATED, "there is nothing to judge")
     return [], Verdict(rule.id, rule.code, NOT_EVALUATED if unknown else PASS, because)
 
 

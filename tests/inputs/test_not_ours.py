@@ -63,3 +63,11 @@ def test_files_of_no_known_program_pass_nothing(tmp_path: Path, capsys: pytest.C
     (tmp_path / ".stestr.conf").write_text("[DEFAULT]\ntest_path = ./tests\n")
     main(["check", "--no-config", "--no-cache", "--select", "LW3", "-v", str(tmp_path)])
     assert "0 pass" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("file", ["", "chart.yaml"])
+def test_no_rule_passes_where_nothing_was_judged(file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    if file:
+        (tmp_path / file).write_text("apiVersion: v2\nname: x\n")
+    assert main(["check", "--no-config", "--no-cache", str(tmp_path)]) == 2
+    assert capsys.readouterr().out.startswith("0 pass, 0 fail, ")

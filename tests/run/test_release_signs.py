@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from lwlint.audit.report_files import release_hints
 from lwlint.core.source import Source
 from lwlint.inputs import KINDS
 
@@ -39,3 +40,38 @@ def test_signs_are_weighed_and_told(text: str, kind: str, release: str | None, b
     found = KINDS.release([Source("cib", text, kind)])
     assert found.name == release
     assert because in found.because
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "release", "because"),
+    [
+        ("etc/openstack-release", 'DISTRIB_ID="OSA"\nDISTRIB_RELEASE="29.1.0"\nDISTRIB_CODENAME="Caracal"\n', "caracal", "CODENAME"),
+        ("etc/openstack-release", 'DISTRIB_ID="OSA"\nDISTRIB_RELEASE="14.2.3"\n', "newton", "RELEASE"),
+        ("etc/openstack-release", 'DISTRIB_RELEASE="29.1.0"\nDISTRIB_CODENAME="Sandcastle"\n', "caracal", "RELEASE"),
+        ("etc/openstack-release", 'DISTRIB_RELEASE="99.0.0"\n', None, "RELEASE"),
+        ("etc/apt/sources.list.d/cloud-archive.list", "deb http://ubuntu-cloud.archive.canonical.com/ubuntu jammy-updates/zed main\n", "zed", "/zed"),
+        ("etc/apt/sources.list.d/cloud-archive.list", "deb http://ubuntu-cloud.archive.canonical.com/ubuntu xenial-updates/queens main\n", "queens", "/queens"),
+        ("etc/apt/sources.list.d/cloud-archive.list", "deb http://ubuntu-cloud.archive.canonical.com/ubuntu jammy-updates/other main\n", None, "/other"),
+        ("etc/rhosp-release", "Red Hat OpenStack Platform release 13.0.16 (Queens)\n", "queens", "13.0.16"),
+        ("installed-debs", "ii  nova-common  3:25.1.1-0ubuntu1  all  x\n", "yoga", "nova-common 25.1.1"),
+        ("installed-debs", "ii  neutron-common  2:16.4.2-0ubuntu6  all  x\n", "ussuri", "neutron-common 16.4.2"),
+        ("installed-rpms", "openstack-nova-common-14.1.0-3.el7.noarch  x\n", "newton", "openstack-nova-common 14.1.0"),
+    ],
+)  # fmt: skip
+def test_files_of_a_host_tell_the_release_of_its_deployment(path: str, text: str, release: str | None, because: str) -> None:
+    (hint,) = release_hints([Source(path, text, "package")])
+    assert hint.release == release
+    assert because in hint.because
+
+
+@pytest.mark.parametrize(
+    ("path", "release"),
+    [
+        ("etc/systemd/system/edpm_nova_compute.service", "antelope"),
+        ("etc/systemd/system/tripleo_nova_api.service", "stein"),
+        ("etc/systemd/system/kolla-nova_api-container.service", None),
+        ("usr/lib/systemd/system/openstack-nova-api.service", None),
+    ],
+)
+def test_units_tell_the_first_release_that_has_their_like(path: str, release: str | None) -> None:
+    assert detect([Source(path, "[Service]\nExecStart=/usr/bin/podman start x\n", "unit")]).name == release

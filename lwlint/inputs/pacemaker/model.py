@@ -149,12 +149,15 @@ class Colocations:
     def __init__(self, cib: Cib) -> None:
         self._cib = cib
         self._edges: dict[str, list[tuple[str, str | None]]] = {}
+        self._loose: dict[str, list[str]] = {}  # what each is near to or away from, if it can be
         self._before: dict[str, str] = {}
         for constraint in cib.constraints:
             if constraint.type == COLOCATION and constraint.active:
                 for pair in constraint.pairs:
                     if mandatory(pair, cib) and by_node(constraint, pair, cib):
                         self._edges.setdefault(pair.first, []).append((pair.second, role(pair.second_role)))
+                    elif pair.score:
+                        self._loose.setdefault(pair.first, []).append(pair.second)
         for group in cib.resources.values():
             if group.form == GROUP and _collocated(group):
                 self._before.update(zip(group.children[1:], group.children))
@@ -170,6 +173,38 @@ class Colocations:
                 if step[1]:
                     yield step[0]
                 todo += [after for after, _ in self._next(step)]
+
+    def held(self, start: str) -> Iterator[str]:
+        """Yield each resource that `start` never runs without, whatever is placed first.
+
+        A mandatory binding that a looser one turns into a circle holds only if the scheduler comes to its first resource before the second:
+        it breaks off a circle where it comes back to what it is placing.
+        """
+        todo = [(start, False)]
+        seen: set[Step] = set()
+        while todo:
+            step = todo.pop()
+            if step not in seen:
+                seen.add(step)
+                if step[1]:
+                    yield step[0]
+                todo += [after for after, _ in self._next(step) if not self._is_broken(step, after)]
+
+    def _is_broken(self, step: Step, after: Step) -> bool:
+        if not self._loose or all(after[0] != name for name, _ in self._edges.get(step[0], ())):
+            return False
+        return step[0] in self._reached(after, loose=True) and step[0] not in self._reached(after, loose=False)
+
+    def _reached(self, start: Step, *, loose: bool) -> set[str]:
+        todo = [start]
+        seen: set[Step] = set()
+        while todo:
+            step = todo.pop()
+            if step not in seen:
+                seen.add(step)
+                todo += [after for after, _ in self._next(step)]
+                todo += [(name, True) for name in self._loose.get(step[0], ()) if loose]
+        return {name for name, _ in seen}
 
     def bound(self, targets: set[str]) -> set[str]:
         """Return what runs only where one of `targets` runs. In a circle the scheduler keeps to direct bindings only."""
@@ -515,4 +550,4 @@ def never_apart(cib: Cib, graph: Colocations, address: str, others: list[Resourc
 
 def _anchors(cib: Cib, graph: Colocations, name: str) -> set[str]:
     """Return what runs once in the cluster, and where the resource runs if it does."""
-    return {each for each in (name, *graph.needed(name)) if cib.top(cib.resources[each]).instances == 1}
+    return {each for each in (name, *graph.held(name)) if cib.top(cib.resources[each]).instances == 1}

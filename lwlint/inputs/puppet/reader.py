@@ -270,13 +270,22 @@ def member_service(id: str, catalogue: Catalogue) -> Service | None:
 
 def manifest_facts(sources: Sequence[Source], catalogue: Catalogue) -> Iterator[Fact]:
     """Yield the facts of Puppet manifests, each manifest by itself; what Puppet would refuse is an `Unreadable` at its place."""
+    profiles = [source.path for source in sources if _PROFILE in source.path]
+    old = {path[: path.index(_PROFILE)] for path in profiles} - {path[: path.index(_PROFILE)] for path in profiles if _BUNDLE in path}
     for source in sources:
-        yield from _manifest(source, catalogue)
+        yield from _manifest(source, catalogue, _root(source.path) in old)
 
 
-def _manifest(source: Source, catalogue: Catalogue) -> Iterator[Fact]:
+_PROFILE, _BUNDLE = "manifests/profile/pacemaker/", "_bundle.pp"  # of puppet-tripleo; pike brought bundles, and Puppet 4
+
+
+def _root(path: str) -> str:
+    return path[: path.index("manifests/")] if "manifests/" in path else path
+
+
+def _manifest(source: Source, catalogue: Catalogue, old: bool) -> Iterator[Fact]:
     parsed = parse(source.text)
-    for broken in parsed.broken:
+    for broken in (*parsed.broken, *(parsed.old_broken if old else ())):
         yield Unreadable(source.path, source.span(broken.start, broken.end), broken.message, source.host)
     resources: list[ManifestResource] = []
     constraints: list[ManifestConstraint] = []

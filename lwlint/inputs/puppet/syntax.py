@@ -39,11 +39,17 @@ from lwlint.inputs.puppet.tree import (
 )
 
 _BINARY = frozenset({"+", "-", "*", "/", "%", "<<", ">>", "==", "!=", "<", ">", "<=", ">=", "=~", "!~"})
+# `funcrvalue` in lib/puppet/parser/grammar.ra of 3.8.7 has none, `fstatement` and the grammar of Puppet 4 have one
+_COMMA = "Puppet 3, which deploys releases up to ocata, refuses a comma after the last argument of a function whose value is used"
 WORDS = frozenset({"true", "false", "undef", "default"})
 
 
 class Expressions(Cursor):
     """Expressions; the statements that may stand in them are read by the class that completes this one."""
+
+    def __init__(self, text: str, read: list[Token]) -> None:
+        super().__init__(text, read)
+        self.commas: dict[int, Token] = {}  # behind the last argument of a call, by where the call starts
 
     def statement(self) -> Node:
         raise NotImplementedError
@@ -105,6 +111,9 @@ class Expressions(Cursor):
         if self.sees("("):
             self.take()
             arguments += self.listed(")", self.item)
+            comma = self.tokens[self.at - 2]
+            if comma.kind == "operator" and comma.value == ",":
+                self.commas[start] = comma
         block = self.function() if self.sees("|") else None
         return Call(start, self.last_end, name, arguments, block)
 
@@ -276,6 +285,8 @@ class _Statements(Expressions):
                 if self.sees("{") and found:
                     raise Mistake("`{` does not belong here", self.next)
                 found.append(self.statement())
+                if isinstance(found[-1], Call):
+                    self.commas.pop(found[-1].start, None)  # Puppet 3 takes it where the call is a statement
             except Mistake as mistake:
                 broken = Broken(mistake.token.start, mistake.token.end, mistake.message)
                 self.broken.append(broken)
@@ -469,7 +480,8 @@ def parse(text: str) -> Manifest:
     statements: tuple[Node, ...] = ()
     while parser.next.kind != "end":
         statements += parser.several(inside=False)
-    return Manifest(statements, _mistakes(parser.broken, bad, len(text)))
+    commas = [Broken(comma.start, comma.end, _COMMA) for comma in parser.commas.values()]
+    return Manifest(statements, _mistakes(parser.broken, bad, len(text)), tuple(commas[:MISTAKES]))
 
 
 def _mistakes(broken: list[Broken], bad: BadToken | None, size: int) -> tuple[Broken, ...]:

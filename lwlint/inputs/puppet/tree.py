@@ -168,10 +168,11 @@ class Broken(Node, frozen=True):
 
 
 class Manifest(Struct, frozen=True):
-    """A whole manifest: its statements, with `Broken` where one could not be read."""
+    """A whole manifest: its statements, with `Broken` where one could not be read; `old_broken` is what Puppet 3 alone would refuse."""
 
     statements: tuple[Node, ...]
     broken: tuple[Broken, ...]
+    old_broken: tuple[Broken, ...] = ()
 
 
 def children(node: Node) -> Iterator[Node]:

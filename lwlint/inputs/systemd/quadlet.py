@@ -38,9 +38,18 @@ class Made(Struct, frozen=True):
     refused: tuple[str, Span | None] | None = None
 
 
-def _makes_unit(source: Source) -> bool:
-    """Return whether a unit is made of a source of this kind, which a drop-in only adds to."""
-    return source.path.rpartition(".")[2] in _SECTIONS
+def _file_name(source: Source, text: UnitText) -> str:
+    """Return the name of the quadlet that a unit is made of; empty for a drop-in, which only adds to one.
+
+    A file that the user calls a quadlet (`--kind`), and whose name does not tell what it is of, has the name that its section asks for.
+    """
+    folder, name = posixpath.split(source.path)
+    if name.rpartition(".")[2] in _SECTIONS:
+        return name
+    if name.endswith(".conf") and folder.endswith(".d"):
+        return ""
+    has = {section.value for section in text.sections}
+    return next((f"{name}.{suffix}" for suffix, section in _SECTIONS.items() if section in has), "")
 
 
 def read_made(sources: Iterable[Source]) -> Iterator[tuple[str, bool, list[Made]]]:
@@ -65,8 +74,9 @@ def _made(sources: list[Source]) -> Iterator[Made]:
     ordered = sorted(sources, key=_strength)
     main: dict[str, Source] = {}
     for source in ordered:
-        if _makes_unit(source) and source.text:
-            main.setdefault(posixpath.basename(source.path), source)
+        name = _file_name(source, texts[source.path])
+        if name and source.text:
+            main.setdefault(name, source)
     lines = {name: [*texts[source.path].lines, *_added(name, ordered, texts)] for name, source in main.items()}
     called = {name: _unit_name(name, found) for name, found in lines.items()}
     for name, source in main.items():

@@ -247,15 +247,19 @@ def tied(rng: random.Random) -> Shape:
 def away(shape: Shape) -> Optional[dict[str, bool]]:
     """Return for each virtual IP whether bans can have it up without HAProxy while HAProxy runs elsewhere; None for a refused CIB.
 
-    Each is banned from each node in turn: those that the shape ties to each other in all combinations, others at the same time. Whether
-    Pacemaker refuses the CIB is asked of the first, for a ban cannot change it.
+    Each is banned from each node in turn: those that the shape ties to each other in all combinations, others at the same time; then the
+    same with the group around it, as it is where another member fails. Whether Pacemaker refuses the CIB is asked of the first, for a
+    ban cannot change it.
     """
     pattern = re.compile(r"haproxy-bundle-podman-\d+$|haproxy(:\d+)?$")
     some = ((), (NODES[0],), (NODES[1],))
     found = dict.fromkeys(VIPS, False)
-    together = itertools.product(some, some) if _is_tied(shape, *VIPS) else ((nodes, nodes) for nodes in some)
-    for number, (kept, banned) in enumerate(itertools.product(tuple(together), some)):
-        xml = shape.xml(banned, tuple((vip, node) for vip, nodes in zip(VIPS, kept) for node in nodes))
+    together = tuple(itertools.product(some, some) if _is_tied(shape, *VIPS) else ((nodes, nodes) for nodes in some))
+    named = [VIPS]
+    if shape.form != "group" and not set(VIPS).isdisjoint(shape.members):
+        named.append(tuple("group-1" if vip in shape.members else vip for vip in VIPS))
+    for number, (names, kept, banned) in enumerate(itertools.product(named, together, some)):
+        xml = shape.xml(banned, tuple({(name, node): None for name, nodes in zip(names, kept) for node in nodes}))
         places = where(re.sub(r'validate-with="[^"]*"', 'validate-with="none"', xml) if number else xml)
         if places is None:
             return None

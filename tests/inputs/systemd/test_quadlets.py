@@ -119,3 +119,10 @@ def test_a_quadlet_for_users_is_none_of_the_control_plane(tmp_path: Path) -> Non
 @pytest.mark.parametrize("folder", [FOLDER, "run/containers/systemd", "usr/share/containers/systemd"])
 def test_an_audit_collects_quadlets(folder: str) -> None:
     assert SosPaths().member(f"sosreport-c0/{folder}/nova_api.container")
+
+
+@pytest.mark.parametrize("name", ["nova_api", "nova_api.txt", "nova_api.service"])
+def test_a_file_that_the_user_calls_a_quadlet_is_one_whatever_its_name(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(CONTAINER + "[Service]\nRestart=no\n")
+    report = lwlint.check([tmp_path / name], kind="quadlet", select=["LW201"])
+    assert [finding.code for finding in report.findings] == ["LW201"]
