@@ -98,7 +98,7 @@ def parser(first: str = "") -> argparse.ArgumentParser:
     import argparse
     from functools import partial
 
-    look = partial(argparse.HelpFormatter, width=_width())
+    look = partial(argparse.HelpFormatter, width=terminal_width() - 2)
     top = argparse.ArgumentParser(
         prog="lwlint", description="Does this deployment keep to the Pacemaker lightweight architecture?", formatter_class=look
     )
@@ -113,13 +113,13 @@ def parser(first: str = "") -> argparse.ArgumentParser:
     return top
 
 
-def _width() -> int:
-    """Return how wide help may be; argparse would ask this for every argument, and import `shutil` for it."""
+def terminal_width() -> int:
+    """Return how many cells a line of the terminal has; argparse would ask this for every argument, and import `shutil` for it."""
     columns = os.environ.get("COLUMNS", "")
     try:
-        return (int(columns) if columns.isdecimal() and int(columns) else os.get_terminal_size(1).columns or 80) - 2
+        return int(columns) if columns.isdecimal() and int(columns) else os.get_terminal_size(1).columns or 80
     except (OSError, ValueError):
-        return 78
+        return 80
 
 
 def _check(command: argparse.ArgumentParser) -> None:
@@ -138,7 +138,12 @@ def _check(command: argparse.ArgumentParser) -> None:
     command.add_argument("--since", metavar="REV", help="report only what the changes since this revision of git brought")
     command.add_argument("--staged", action="store_true", help="report only what the changes in git's index bring")
     command.add_argument("--hook", action="store_true", help="like --staged if all files that are named are staged (for pre-commit)")
-    command.add_argument("--all", action="store_true", help="with these: report all findings of that state, not only what is new")
+    command.add_argument(
+        "--all", action="store_true", help="list every finding; with `--since` and `--staged` all of that state, not only what is new"
+    )
+    command.add_argument(
+        "--limit", type=_limit, metavar="N", help="list N findings as text, the severest (default: 50 on a terminal, else all)"
+    )
     command.add_argument("--baseline", metavar="FILE", help="report only what is not in this baseline; the known findings are allowed")
     command.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour (default: on a terminal)")
     command.add_argument(
@@ -155,6 +160,18 @@ def _jobs(text: str) -> int:
 
         raise argparse.ArgumentTypeError(f"`{text}` is no number of processes")
     return int(text)
+
+
+def _limit(text: str) -> int:
+    """Return the number in `text`; argparse tells of a ValueError."""
+    if not text.isascii() or not text.isdigit() or len(text) > _DIGITS:
+        import argparse
+
+        raise argparse.ArgumentTypeError(f"`{text}` is no number of findings")
+    return int(text)
+
+
+_DIGITS = 9
 
 
 def _baseline(command: argparse.ArgumentParser) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from lwlint.cli import NOT_TRUSTED
-from lwlint.cli.arguments import request, rules, settings
+from lwlint.cli.arguments import request, rules, settings, terminal_width
 from lwlint.core.costs import Costs
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError, Report
 from lwlint.core.harmless import safe, tame
@@ -34,6 +34,8 @@ CONFORMS, FINDINGS = 0, 1
 
 def check(options: argparse.Namespace) -> int:
     """`lwlint check`: judge, report in every format that is asked for, and return the exit code."""
+    if options.all and options.limit is not None:
+        raise ConfigurationError("`--all` and `--limit` exclude each other")
     asked = outputs(options.format)
     known = _known(options.baseline, trusted=options.trust) if options.baseline else None
     found = settings(options)
@@ -44,12 +46,22 @@ def check(options: argparse.Namespace) -> int:
     if known is not None:
         report = _compared(report, known, asked_for, options)
     code = exit_code(report, options)
-    colour = options.color == "always" or (options.color == "auto" and sys.stdout.isatty())
-    sys.stdout.write(deliver(asked, report, chosen, How(colour, options.verbose, options.fail_on, code), kept(asked_for, options)))
+    how = How(
+        colour=options.color == "always" or (options.color == "auto" and sys.stdout.isatty()),
+        verbose=options.verbose,
+        fail_on=options.fail_on,
+        exit_code=code,
+        width=terminal_width() if sys.stdout.isatty() else 0,
+        limit=options.limit,
+        every=options.all,
+        hook=options.hook,
+        fixable=mend.fixable(asked_for, report) if any(output.format == "text" for output in asked) else frozenset(),
+    )
+    sys.stdout.write(deliver(asked, report, chosen, how, kept(asked_for, options)))
     if not _tells_all(asked):
-        from lwlint.report.text import summary
+        from lwlint.report.text import counted, verdicts
 
-        print(safe(summary(report)), file=sys.stderr)
+        print(safe(counted(report)), safe(verdicts(report, hook=options.hook)), sep="\n", file=sys.stderr)
     if options.timing:
         from lwlint.report.text import render_costs
 
@@ -64,8 +76,6 @@ def _judged(asked: Request, chosen: Sequence[Rule], options: argparse.Namespace)
             raise ConfigurationError("`--hook` chooses by itself what is reported; it goes without `--since`, `--staged` and `--all`")
         return _of_commit(asked, chosen)
     if not (options.since or options.staged):
-        if options.all:
-            raise ConfigurationError("`--all` goes with `--since` or `--staged`")
         return run(asked, chosen)
     if options.since and options.staged:
         raise ConfigurationError("`--since` and `--staged` exclude each other")
