@@ -48,7 +48,7 @@ def summary(report: Report) -> str:
 
 
 def counted(report: Report, fixable: int = 0) -> str:
-    """Return `182 errors, 1 warning in 41 files; 43 can be fixed (lwlint fix)`: findings that are not allowed, in the files that they are in."""
+    """Return `182 errors, 1 warning in 41 files; 43 can be fixed (lwlint fix)`: findings that are not allowed, and the files of them."""
     found = [finding for finding in report.findings if finding.allowed is None]
     if not found:
         return f"no findings in {_number(sum(source.judged for source in report.sources.values()), 'file')}"
@@ -156,7 +156,8 @@ def _fit(line: Line, width: int) -> Iterator[Line]:
         yield line
         return
     indent = " " * min(len(whole) - len(whole.lstrip()) + 2, width // 2)
-    at, room, row = 0, width, []
+    at, room = 0, width
+    row: Line = []
     for text, style in pieces:
         for word in _WORD.findall(text):
             if at + _cells(word.rstrip()) > room and at > (len(indent) if row and row[0][0] == indent else 0):
@@ -263,7 +264,7 @@ def _place(span: Span, report: Report) -> str:
 
 
 def _excerpt(span: Span, source: Source, redaction: Redaction, width: int = 0) -> Iterator[Line]:
-    """Yield the line on which the span starts, and a line that underlines it, cut to `width` (0: as is usual); nothing for an empty file."""
+    """Yield the line on which the span starts, cut to `width` (0: as is usual), and one that underlines it; nothing for an empty file."""
     number, column = source.position(span.start)
     text = redaction.line(source, number)
     if not text.strip():

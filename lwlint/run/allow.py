@@ -37,8 +37,11 @@ def _blocks(source: Source) -> Iterator[Piece]:
 
 _COMMENT = pattern(r"([#;])[ \t]*lwlint:[ \t]*allow\b([^\r\n]*)")
 _XML = pattern(r"(<!--)\s*lwlint:\s*allow\b(.*?)-->", re.DOTALL)
-# what is meant as one and is none: `lwlint: disable LW301`, `LWLINT: allow`, `lwlint allow LW301`, `noqa: LW301`; the verb is told by `_meant`
-_OTHER = r"lwlint\b(?P<colon>\s*:)?[ \t]*(?P<verb>[A-Za-z][\w-]*)(?P<rest>{rest})|(?P<foreign>noqa|nolint|nosec)\b[ \t]*[:=]?[ \t]*(?P<names>LW\d{{3}}\b{rest})"
+# what may be meant as one and is none: `lwlint: disable LW301`, `LWLINT: allow`, `lwlint allow LW301`, `noqa: LW301`
+_OTHER = (
+    r"lwlint\b(?P<colon>\s*:)?[ \t]*(?P<verb>[A-Za-z][\w-]*)(?P<rest>{rest})"
+    r"|(?P<foreign>noqa|nolint|nosec)\b[ \t]*[:=]?[ \t]*(?P<names>LW\d{{3}}\b{rest})"
+)
 _OTHER_COMMENT = pattern(r"([#;])[ \t]*(?:" + _OTHER.format(rest=r"[^\r\n]*") + ")", re.IGNORECASE)
 _OTHER_XML = pattern(r"(<!--)\s*(?:" + _OTHER.format(rest=r"(?:(?!-->).)*") + r")\s*-->", re.IGNORECASE | re.DOTALL)
 _VERBS = frozenset(("disable", "ignore", "noqa", "nolint", "skip", "suppress", "off", "silence", "mute"))  # what other linters say
@@ -134,7 +137,7 @@ def _meant(match: re.Match[str], names: Callable[[], Collection[str]]) -> list[s
 
 
 def _is_near(word: str, right: str) -> bool:
-    """Return whether a word is the right one or another form of it, or has a slip: a letter more, less, another, or changed with the next."""
+    """Return whether a word is the right one, another form of it, or has a slip: a letter more, less, another, or in another place."""
     import difflib
 
     return len(word) > 3 and word[0] == right[0] and difflib.SequenceMatcher(None, word, right).ratio() >= _ALIKE

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Optional
 
 from lwlint.core.facts import NUMBERED, RELEASES, Release
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Source
+from lwlint.files.tree import FILE, FOLDER, Tree, walk
 
 # A path of a tree of tripleo-heat-templates and the first release that has it, newest first; in front what every such path has in it.
 _LAYOUT = (
@@ -85,6 +87,35 @@ def detect(sources: Iterable[Source]) -> Release:
         if found is not None:
             return found
     return Release(None, "nothing that was given tells the release")
+
+
+def root_of_templates(path: str, tree: Tree) -> Optional[str]:
+    """Return the folder of the tree of templates that `path` belongs to: the nearest one with a base registry, itself if it is a folder."""
+    from lwlint.inputs.heat.tree import BASES
+
+    folder = path if tree.real_kind(path) == FOLDER else posixpath.dirname(path)
+    folder = "" if folder == "." else folder
+    while not any(tree.real_kind(posixpath.join(folder, name)) == FILE for name in BASES):
+        if folder in ("", "/", "..") or folder.endswith("/.."):
+            return None
+        folder = posixpath.dirname(folder)
+    return folder or "."
+
+
+def around(paths: Iterable[str], tree: Tree, refusal: Callable[[str, str], Optional[str]]) -> Iterator[Source]:
+    """Yield the rest of the trees of templates that were named in part only, as far as it tells their release: the beginning of each file.
+
+    `paths` are what was named; `refusal` says why a file below a folder is left out. So a part is judged by the release of the whole.
+    """
+    roots = {path: root_of_templates(path, tree) for path in paths}
+    for root in sorted({root for path, root in roots.items() if root is not None and root != path}):
+        for path in walk(tree, root, lambda path, error: None):
+            if path.endswith((".yaml", ".pp")) and tree.kind(path) == FILE and refusal(path, root) is None:
+                try:
+                    head = tree.read(path, _HEAD).decode("utf-8", "replace")
+                except OSError:
+                    continue
+                yield Source(path, head, "puppet" if path.endswith(".pp") else "heat")
 
 
 def _of_templates(sources: Sequence[Source]) -> Optional[Release]:
