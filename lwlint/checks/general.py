@@ -45,7 +45,8 @@ def _input_evidence(_: Facts, __: Any) -> str | None:
 
 def _run_allows(facts: Facts, _: NoParams) -> Iterator[Problem]:
     for fact in facts.of(UnusedAllow):
-        yield Problem(fact.span, f"`allow {fact.name}`: {fact.because}", f"allow {fact.name}", host=fact.host)
+        said = fact.written or f"allow {fact.name}"
+        yield Problem(fact.span, f"`{said}`: {fact.because}", said, host=fact.host)
 
 
 CHECKS = (

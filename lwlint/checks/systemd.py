@@ -270,7 +270,9 @@ def _run_endless(facts: Facts, params: LineParams) -> Iterator[Problem]:
         for key in params.endless:
             setting = unit.settings.get(f"Service.{key}")
             if setting is not None and setting.value == "infinity":
-                message = f"`{key}=infinity` does nothing under systemd before 229 (EL 7 has 219), which keeps its default; `0` never ends in any"
+                message = (
+                    f"`{key}=infinity` does nothing under systemd before 229 (EL 7 has 219), which keeps its default; `0` never ends in any"
+                )
                 yield Problem(setting.span, message, f"line Service.{key}", severity="note", host=unit.host)
 
 

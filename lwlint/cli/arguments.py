@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -99,7 +99,7 @@ def parser(first: str = "") -> argparse.ArgumentParser:
     import argparse
     from functools import partial
 
-    look = partial(argparse.HelpFormatter, width=_width())
+    look = partial(argparse.HelpFormatter, width=terminal_width() - 2)
     top = argparse.ArgumentParser(
         prog="lwlint", description="Does this deployment keep to the Pacemaker lightweight architecture?", formatter_class=look
     )
@@ -114,13 +114,13 @@ def parser(first: str = "") -> argparse.ArgumentParser:
     return top
 
 
-def _width() -> int:
-    """Return how wide help may be; argparse would ask this for every argument, and import `shutil` for it."""
+def terminal_width() -> int:
+    """Return how many cells a line of the terminal has; argparse would ask this for every argument, and import `shutil` for it."""
     columns = os.environ.get("COLUMNS", "")
     try:
-        return (int(columns) if columns.isdecimal() and int(columns) else os.get_terminal_size(1).columns or 80) - 2
+        return int(columns) if columns.isdecimal() and int(columns) else os.get_terminal_size(1).columns or 80
     except (OSError, ValueError):
-        return 78
+        return 80
 
 
 def _check(command: argparse.ArgumentParser) -> None:
@@ -139,8 +139,17 @@ def _check(command: argparse.ArgumentParser) -> None:
     command.add_argument("--allow-empty", action="store_true", help="where there is nothing to judge, say so and exit with 0")
     command.add_argument("--since", metavar="REV", help="report only what the changes since this revision of git brought")
     command.add_argument("--staged", action="store_true", help="report only what the changes in git's index bring")
-    command.add_argument("--hook", action="store_true", help="like --staged if all files that are named are staged (for pre-commit)")
-    command.add_argument("--all", action="store_true", help="with these: report all findings of that state, not only what is new")
+    command.add_argument(
+        "--hook",
+        action="store_true",
+        help="for pre-commit: what the commit brings, anywhere; files that are named and not staged: all of them",
+    )
+    command.add_argument(
+        "--all", action="store_true", help="list every finding; with `--since` and `--staged` all of that state, not only what is new"
+    )
+    command.add_argument(
+        "--limit", type=_limit, metavar="N", help="list N findings as text, the severest (default: 50 on a terminal, else all)"
+    )
     command.add_argument("--baseline", metavar="FILE", help="report only what is not in this baseline; the known findings are allowed")
     command.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour (default: on a terminal)")
     command.add_argument(
@@ -157,6 +166,18 @@ def _jobs(text: str) -> int:
 
         raise argparse.ArgumentTypeError(f"`{text}` is no number of processes")
     return int(text)
+
+
+def _limit(text: str) -> int:
+    """Return the number in `text`; argparse tells of a ValueError."""
+    if not text.isascii() or not text.isdigit() or len(text) > _DIGITS:
+        import argparse
+
+        raise argparse.ArgumentTypeError(f"`{text}` is no number of findings")
+    return int(text)
+
+
+_DIGITS = 9
 
 
 def _baseline(command: argparse.ArgumentParser) -> None:
@@ -199,7 +220,7 @@ def _fix(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--show-secrets", action="store_true", help="with `--diff`: show lines that hold passwords and keys too, as they are"
     )
-    command.add_argument("--hook", action="store_true", help="mend what the commit brings, if all files that are named are staged")
+    command.add_argument("--hook", action="store_true", help="for pre-commit: mend what the commit brings, as `check --hook` tells it")
     command.add_argument("--unsafe", action="store_true", help="apply fixes too that may change more than what is blamed")
     command.add_argument(
         "--fail-on", choices=("note", "warning", "error"), default="warning", help="least severity that fails (default: warning)"
@@ -338,20 +359,25 @@ _COMMANDS = {
 }
 
 
-def settings(options: argparse.Namespace) -> Settings | None:
-    """Return the settings of the configuration that is named or nearest; None if there is none."""
-    from lwlint.policy.settings import nearest
+def settings(options: argparse.Namespace, others: Mapping[str, bytes | None] | None = None) -> Settings | None:
+    """Return the settings of the configuration that is named or nearest; None if there is none.
+
+    `others` are the bytes of files that are to be taken instead of what is on the disk, None for one that is not there.
+    """
+    from lwlint.policy.settings import Disk, nearest
+
+    disk = Disk(others)
 
     if options.no_config:
         if options.config:
             raise ConfigurationError("`--config` and `--no-config` exclude each other")
         return None
-    path = options.config or nearest(trusted=options.trust)
-    if path is None:
+    path = options.config or nearest(trusted=options.trust, disk=disk)
+    if path is None or (others and not disk.is_there(path)):
         return None
     from lwlint.policy.settings import load
 
-    return load(path, trusted=bool(options.config) or options.trust)
+    return load(path, trusted=bool(options.config) or options.trust, disk=disk)
 
 
 def rules(options: argparse.Namespace, found: Settings | None) -> list[Rule]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from lwlint.cli import NOT_TRUSTED
-from lwlint.cli.arguments import request, rules, settings
+from lwlint.cli.arguments import request, rules, settings, terminal_width
 from lwlint.core.costs import Costs
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError, Report
 from lwlint.core.harmless import safe, tame
@@ -20,8 +20,11 @@ from lwlint.run import settled
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
+    import datetime
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from lwlint.core.source import Span
+    from lwlint.files.git import Blob, Change
     from lwlint.policy.baseline import Comparison, Known
     from lwlint.policy.rules import Rule
     from lwlint.run import Request
@@ -32,22 +35,34 @@ CONFORMS, FINDINGS = 0, 1
 
 def check(options: argparse.Namespace) -> int:
     """`lwlint check`: judge, report in every format that is asked for, and return the exit code."""
+    if options.all and options.limit is not None:
+        raise ConfigurationError("`--all` and `--limit` exclude each other")
     asked = outputs(options.format)
     known = _known(options.baseline, trusted=options.trust) if options.baseline else None
     found = settings(options)
     chosen = rules(options, found)
     costs = Costs(time.process_time if options.timing else None)
     asked_for = replace(request(options, found), costs=costs)
-    report = _judged(asked_for, chosen, options)
-    if known is not None:
+    report, is_marked = _judged(asked_for, chosen, options)
+    if known is not None and not is_marked:
         report = _compared(report, known, asked_for, options)
     code = exit_code(report, options)
-    colour = options.color == "always" or (options.color == "auto" and sys.stdout.isatty())
-    sys.stdout.write(deliver(asked, report, chosen, How(colour, options.verbose, options.fail_on, code), kept(asked_for, options)))
+    how = How(
+        colour=options.color == "always" or (options.color == "auto" and sys.stdout.isatty()),
+        verbose=options.verbose,
+        fail_on=options.fail_on,
+        exit_code=code,
+        width=terminal_width() if sys.stdout.isatty() else 0,
+        limit=options.limit,
+        every=options.all,
+        hook=options.hook,
+        fixable=_fixable(asked_for, report) if any(output.format == "text" for output in asked) else frozenset(),
+    )
+    sys.stdout.write(deliver(asked, report, chosen, how, kept(asked_for, options)))
     if not _tells_all(asked):
-        from lwlint.report.text import summary
+        from lwlint.report.text import counted, verdicts
 
-        print(safe(summary(report)), file=sys.stderr)
+        print(safe(counted(report)), safe(verdicts(report, hook=options.hook)), sep="\n", file=sys.stderr)
     if options.timing:
         from lwlint.report.text import render_costs
 
@@ -55,41 +70,132 @@ def check(options: argparse.Namespace) -> int:
     return code
 
 
-def _judged(asked: Request, chosen: Sequence[Rule], options: argparse.Namespace) -> Report:
-    """Return the report on all that is asked for, or on what a change to it brought."""
-    if options.hook:
-        if options.since or options.staged or options.all:
-            raise ConfigurationError("`--hook` chooses by itself what is reported; it goes without `--since`, `--staged` and `--all`")
-        return _of_commit(asked, chosen)
-    if not (options.since or options.staged):
-        if options.all:
-            raise ConfigurationError("`--all` goes with `--since` or `--staged`")
-        return run(asked, chosen)
+def _fixable(asked: Request, report: Report) -> frozenset[tuple[str, Span]]:
+    """Return the findings that `lwlint fix` mends, by fingerprint and place."""
+    if not any(finding.fix is not None for finding in report.findings):
+        return frozenset()
+    from lwlint.run.fix import fixable
+
+    return fixable(asked, report)
+
+
+def _judged(asked: Request, chosen: Sequence[Rule], options: argparse.Namespace) -> tuple[Report, bool]:
+    """Return the report on all that is asked for, or on what a change brought, and whether what the baseline knows is marked in it."""
+    if options.hook and (options.since or options.all):
+        raise ConfigurationError("`--hook` chooses by itself what is reported; it goes without `--since` and `--all`")
     if options.since and options.staged:
         raise ConfigurationError("`--since` and `--staged` exclude each other")
+    if not (options.since or options.staged or options.hook):
+        return run(asked, chosen), False
     from lwlint.files import git
-    from lwlint.run.changed import check_changed
 
-    change = git.since(options.since) if options.since else git.staged()
+    if options.hook:
+        change = change_of_hook(asked, options)
+        if change is None:
+            return run(asked, chosen), False
+        if not concerns(change, asked, options):
+            return Report((), ()), True
+        asked = replace(asked, paths=(".",))  # it shows wherever it shows
+    else:
+        change = git.since(options.since) if options.since else git.staged()
     if options.all:
-        return run(replace(asked, tree=git.trees(asked.tree, change)[1]), chosen)
-    return check_changed(asked, chosen, change)
+        return run(replace(asked, tree=git.trees(asked.tree, change)[1]), chosen), False
+    return brought(asked, chosen, change, options)
 
 
-def _of_commit(asked: Request, chosen: Sequence[Rule]) -> Report:
-    """Return the report on the files that a hook was given; where they fail, only on what the commit brings, if all of them are in it."""
-    report = run(asked, chosen)
-    passes = all(finding.allowed is not None for finding in report.findings)
-    return report if passes else brought_by_commit(asked, chosen) or report
+def change_of_hook(asked: Request, options: argparse.Namespace) -> Change | None:
+    """Return the change that a hook is run for: what is staged or, as pre-commit says, what a push brings.
 
-
-def brought_by_commit(asked: Request, chosen: Sequence[Rule]) -> Report | None:
-    """Return the report on what the next commit brings, if all files that are named are in it; None if they are not."""
+    None outside of a checkout, and where files are named that are not all staged.
+    """
     from lwlint.files import git
-    from lwlint.run.changed import check_changed
 
-    change = git.commit_of(asked.paths)
-    return None if change is None else check_changed(asked, chosen, change)
+    if options.paths:
+        return git.commit_of(asked.paths)
+    pushed = os.environ.get("PRE_COMMIT_FROM_REF")
+    try:
+        return git.since(f"{pushed}...") if pushed else git.staged()
+    except ConfigurationError as error:
+        if str(error).endswith("not in a git checkout"):
+            return None
+        raise
+
+
+def concerns(change: Change, asked: Request, options: argparse.Namespace) -> bool:
+    """Return whether a change can bring a finding: to a file that may be input, to what lwlint goes by, or by one that is gone."""
+    from lwlint.inputs import KINDS
+
+    others = _policy_files(asked, options)
+    for path, before in change.before.items():
+        blob = change.after.get(path)
+        gone = before is not None and (blob is None if path in change.after else not os.path.lexists(path))
+        name = os.path.basename(path)
+        if (
+            gone
+            or KINDS.may_hold(path)
+            or path in others
+            or name in _NAMES
+            or path.startswith(tuple(f"{folder}/" for folder in asked.rule_folders))
+        ):
+            return True
+    return False
+
+
+_NAMES = (".lwlint.yaml", "pyproject.toml", "tox.ini", "setup.cfg", ".gitignore")  # of what lwlint goes by, in any folder
+
+
+def _policy_files(asked: Request, options: argparse.Namespace) -> set[str]:
+    """Return the files besides the input that a run goes by, as they are shown."""
+    layers = [layer.name for layer in asked.settings.layers] if asked.settings is not None else []
+    named = [path for path in (options.config, getattr(options, "baseline", None)) if path]
+    return {os.path.relpath(path).replace(os.sep, "/") for path in (*layers, *named)}
+
+
+def brought(asked: Request, chosen: Sequence[Rule], change: Change, options: argparse.Namespace) -> tuple[Report, bool]:
+    """Return the report on what a change brings, and whether what the baseline knows is marked in it.
+
+    Where the change is one of the configuration or of the baseline too, each state is judged by its own.
+    """
+    from lwlint.run.changed import Policy, check_changed
+
+    others = _policy_files(asked, options)
+    changed = {path for path in change.before if path in others or os.path.basename(path) in _NAMES[:-1]}
+    if not changed:
+        return check_changed(asked, chosen, change), False
+
+    def policy(state: Mapping[str, Blob | None]) -> Policy:
+        texts = {path: blob.data if blob is not None else None for path, blob in state.items() if path in changed}
+        found = settings(options, texts)
+        return Policy(rules(options, found), found, _marking(options, texts, asked))
+
+    return check_changed(replace(asked, today=_today()), chosen, change, policy(change.before), policy(change.after)), True
+
+
+def _marking(options: argparse.Namespace, texts: Mapping[str, bytes | None], asked: Request) -> Callable[[Report], Report]:
+    """Return what marks the findings that the baseline knows, whose text may be among `texts`."""
+    path = getattr(options, "baseline", None)
+    if not path:
+        return lambda report: report
+    from lwlint.policy.baseline import compare, marked, read
+
+    name = os.path.relpath(path).replace(os.sep, "/")
+    data = texts.get(name)
+    if name in texts:
+        known = read(data.decode("utf-8", "replace"), path) if data is not None else ()
+    else:
+        known = _known(path, trusted=options.trust)
+
+    def mark(report: Report) -> Report:
+        done = marked(report, compare(report, known))
+        return replace(done, verdicts=tuple(settled(done.verdicts, done.findings)))
+
+    return mark
+
+
+def _today() -> datetime.date:
+    import datetime
+
+    return datetime.date.today()
 
 
 def baseline(options: argparse.Namespace) -> int:
@@ -192,6 +298,8 @@ def exit_code(report: Report, options: argparse.Namespace) -> int:
             print(tame(text), file=sys.stderr)
         return NOT_TRUSTED
     if not any(source.judged for source in report.sources.values()):
+        if getattr(options, "hook", False) and not report.sources and not report.skipped:
+            return CONFORMS
         others = f"{len(report.skipped)} files are none of lwlint's (`-v` says why)" if report.skipped else "there is no file"
         print(f"lwlint: nothing to judge: {others}", file=sys.stderr)
         if getattr(options, "allow_empty", False) or getattr(options, "hook", False):
@@ -215,8 +323,14 @@ def fix(options: argparse.Namespace) -> int:
 
     found = settings(options)
     asked, chosen = request(options, found), rules(options, found)
-    brought = brought_by_commit(asked, chosen) if options.hook else None
-    outcome = mend.fix(asked, chosen, unsafe=options.unsafe, brought=None if brought is None else brought.findings)
+    change = change_of_hook(asked, options) if options.hook else None
+    if change is not None and not concerns(change, asked, options):
+        print("nothing to fix in what is staged")
+        return CONFORMS
+    if change is not None:
+        asked = replace(asked, paths=(".",))
+    only = brought(asked, chosen, change, options)[0].findings if change is not None else None
+    outcome = mend.fix(asked, chosen, unsafe=options.unsafe, brought=only)
     code = exit_code(outcome.report, options)
     if code == NOT_TRUSTED:
         return code

@@ -49,13 +49,17 @@ class NotCollected(Struct, frozen=True):
 
 
 class UnusedAllow(Struct, frozen=True):
-    """An `allow` comment that suppresses nothing, and why not. `name` is what it names."""
+    """An `allow` comment that suppresses nothing, and why not. `name` is what it names.
+
+    `written` is the comment itself, where it is none but looks meant as one (`lwlint: disable LW301`).
+    """
 
     kind: ClassVar[str] = "unused_allow"
     name: str
     span: Span
     because: str
     host: str = ""
+    written: str = ""
 
 
 class OneOf:

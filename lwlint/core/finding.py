@@ -152,12 +152,21 @@ class Verdict(Struct, frozen=True):
     because: str = ""
 
 
+class Removed(Struct, frozen=True):
+    """A line that a change took away: where it stood before, and what it said, without secrets."""
+
+    path: str
+    line: int
+    text: str
+
+
 class Report(Struct, frozen=True):
     """The whole answer of one run, in the order in which it is printed.
 
     `skipped` are the paths that were given but are no input of lwlint's, with the reason; `release`
     is the profile that was judged by and `release_because` the evidence for it. `unread` are files that
-    a defect of lwlint kept from being read: the rest is judged, and the run is not to be trusted whole.
+    a defect of lwlint kept from being read: the rest is judged, and the run is not to be trusted whole. `removed` has, by
+    fingerprint and place, the lines that a change took away for findings that were not there with them.
     """
 
     findings: tuple[Finding, ...]
@@ -168,6 +177,7 @@ class Report(Struct, frozen=True):
     release_because: str = ""
     tracebacks: tuple[str, ...] = field(default=())
     unread: tuple[str, ...] = ()
+    removed: Mapping[tuple[str, Span], Removed] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"<Report: {len(self.findings)} findings, {len(self.verdicts)} verdicts, {len(self.sources)} sources>"

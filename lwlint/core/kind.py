@@ -131,6 +131,7 @@ class Kind(Struct, frozen=True):
     facts       what is configured, from all that a run found
     gives       the classes of these facts, for rules about a kind of fact
     release     the release that judged sources tell; None where they tell none
+    in_tree     whether a file is a part of a tree of templates, which tells the release where its own text does not
     language    the language of the text, as SARIF names it; empty where it has none
     hook        a regular expression for the paths of which a pre-commit hook is told: all that `may_hold` takes, and few others
     comments    how a comment is written, for `lwlint: allow`; None where there are none
@@ -158,6 +159,7 @@ class Kind(Struct, frozen=True):
     facts: Facts
     gives: Callable[[], tuple[type, ...]] = tuple
     release: Telling = lambda sources: None
+    in_tree: bool = False
     guess: Callable[[str], bool] = lambda head: False
     language: str = ""
     hook: str = ""
@@ -241,6 +243,11 @@ class Kinds:
     def printed(self, path: str) -> Kind | None:
         """Return the kind of what a command printed into a report at `path`; None where it is no such file."""
         return next((kind for kind in self._printed if kind.may_hold(path)), None)
+
+    def in_tree(self, source: Source) -> bool:
+        """Return whether a source is a part of a tree of templates."""
+        kind = self.get(source.kind)
+        return kind is not None and kind.in_tree
 
     def release(self, sources: Iterable[Source]) -> Release:
         """Return the release that the judged ones of the sources are of, and because of what; `Release(None)` when nothing tells it.

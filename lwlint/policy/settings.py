@@ -23,7 +23,40 @@ _MISNAMED = (".lwlint.yml", "lwlint.yaml", "lwlint.yml")
 SHARED = ("pyproject.toml", "tox.ini", "setup.cfg")  # files of other programs too, in which lwlint has a place
 
 
-def nearest(*, trusted: bool = False) -> str | None:
+class Disk:
+    """The files of a configuration, as they are on the disk but for those that are told otherwise."""
+
+    def __init__(self, others: Mapping[str, bytes | None] | None = None) -> None:
+        """`others` are bytes by path from where lwlint runs, None for a file that is not there."""
+        self._others = dict(others or {})
+
+    def is_there(self, path: str) -> bool:
+        """Return whether there is something at the path."""
+        name = shown(path)
+        return self._others[name] is not None if name in self._others else os.path.lexists(path)
+
+    def is_file(self, path: str) -> bool:
+        """Return whether there is a file at the path."""
+        name = shown(path)
+        return self._others[name] is not None if name in self._others else os.path.isfile(path)
+
+    def read(self, path: str, within: Boundary | None) -> bytes:
+        """Return the bytes of a file `within` a boundary. Raises OSError."""
+        name = shown(path)
+        data = self._others.get(name)
+        if data is None:
+            if name in self._others:
+                raise FileNotFoundError(2, os.strerror(2), path)
+            return read_bounded(path, CONFIGURATION, within)
+        if len(data) > CONFIGURATION:
+            raise OSError(27, f"it has more than {CONFIGURATION} bytes", path)
+        return data
+
+
+_DISK = Disk()
+
+
+def nearest(*, trusted: bool = False, disk: Disk = _DISK) -> str | None:
     """Return the path of the nearest configuration, from the current folder upwards; None if there is none.
 
     Raises ConfigurationError where one folder has two, for a file whose name is almost the right one, and for one outside of the
@@ -35,14 +68,14 @@ def nearest(*, trusted: bool = False) -> str | None:
         own = os.path.join(folder, NAME)
         within = None if trusted else around_configuration(own)
         is_inside = (folder + os.sep).startswith(top + os.sep)
-        found = [own] if os.path.lexists(own) else []
-        found += [path for name in SHARED if os.path.isfile(path := os.path.join(folder, name)) and _has_table(path, within)]
+        found = [own] if disk.is_there(own) else []
+        found += [path for name in SHARED if disk.is_file(path := os.path.join(folder, name)) and _has_table(path, within, disk)]
         if len(found) > 1:
             raise ConfigurationError(f"`{shown(found[0])}`: `{shown(found[1])}` has settings of lwlint too; keep one of them")
         if found:
             return found[0] if is_inside or trusted else _of_this_user(found[0])
         for name in _MISNAMED:
-            if os.path.isfile(os.path.join(folder, name)):
+            if disk.is_file(os.path.join(folder, name)):
                 raise ConfigurationError(f"`{shown(os.path.join(folder, name))}`: is not read; name it `{NAME}`")
         above = os.path.dirname(folder)
         if above == folder:
@@ -68,34 +101,34 @@ def _of_this_user(path: str) -> str:
     return path
 
 
-def text_of(path: str, within: Boundary | None = None) -> str:
+def text_of(path: str, within: Boundary | None = None, disk: Disk = _DISK) -> str:
     """Return the text of a configuration file `within` a boundary; raise ConfigurationError if it cannot be read."""
     try:
-        return read_bounded(path, CONFIGURATION, within).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+        return disk.read(path, within).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
     except OSError as error:
         raise ConfigurationError(f"`{shown(path)}`: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"`{shown(path)}`: is not UTF-8") from error
 
 
-def _has_table(path: str, within: Boundary | None) -> bool:
+def _has_table(path: str, within: Boundary | None, disk: Disk) -> bool:
     """Return whether a file of several programs has settings of lwlint."""
     if path.endswith(".toml"):
-        text = text_of(path, within)
+        text = text_of(path, within, disk)
         if "lwlint" not in text:
             return False
         from lwlint.policy import pyproject
 
         return pyproject.table(text, shown(path)) is not None
     try:
-        data = read_bounded(path, CONFIGURATION, within)  # in any encoding, if it is not lwlint's
+        data = disk.read(path, within)  # in any encoding, if it is not lwlint's
     except OSError as error:
         raise ConfigurationError(f"`{shown(path)}`: cannot be read ({error.strerror})") from error
     if b"lwlint" not in data:
         return False
     from lwlint.policy import ini
 
-    return ini.names_lwlint(data.decode("utf-8", "replace")) and ini.table(text_of(path, within), shown(path)) is not None
+    return ini.names_lwlint(data.decode("utf-8", "replace")) and ini.table(text_of(path, within, disk), shown(path)) is not None
 
 
 PROFILES: Mapping[str, str] = MappingProxyType(
@@ -233,16 +266,16 @@ class Settings(Struct, frozen=True):
 _OUTSIDE = "lies outside of the checkout, or folder, of this file; `--trust`, or `--config` with this file, lets it"
 
 
-def load(path: str | None = None, *, trusted: bool = False) -> Settings:
+def load(path: str | None = None, *, trusted: bool = False, disk: Disk = _DISK) -> Settings:
     """Return the settings of the file `path` or, without it, of the nearest one from the current folder upwards.
 
     What a file that is not `trusted` extends, and its `rule_directories`, lie in its own checkout or, without one, in its folder.
     Raises ConfigurationError, with the place, for everything that does not fit.
     """
-    found = path if path is not None else nearest(trusted=trusted)
+    found = path if path is not None else nearest(trusted=trusted, disk=disk)
     if found is None:
         return Settings()
-    return merged(_layers(found, (), None if trusted else around_configuration(found)))
+    return merged(_layers(found, (), None if trusted else around_configuration(found), disk))
 
 
 def layer(text: str, name: str, folder: str = ".") -> Layer:
@@ -328,13 +361,13 @@ def until_of(until: str | datetime.date | None, key: Key = ()) -> datetime.date 
     return until
 
 
-def _layers(path: str, trail: Sequence[str], within: Boundary | None) -> Iterator[Layer]:
+def _layers(path: str, trail: Sequence[str], within: Boundary | None, disk: Disk) -> Iterator[Layer]:
     """Yield the layers that the file goes on from, lowest first, then its own."""
     real = os.path.realpath(path)
     name = shown(path)
     if real in trail:
         raise ConfigurationError(f"`{name}`: extends itself, through {', '.join(f'`{shown(p)}`' for p in trail)}")
-    top = layer(text_of(path, within), name, os.path.dirname(name) or ".")
+    top = layer(text_of(path, within, disk), name, os.path.dirname(name) or ".")
     for i, folder in enumerate(top.file.rule_directories or ()):
         if within is not None and not within.holds(os.path.join(top.folder, folder)):
             raise complaint(top.text, name, Mismatch(("rule_directories", i), f"`{folder}`: {_OUTSIDE}"))
@@ -349,10 +382,10 @@ def _layers(path: str, trail: Sequence[str], within: Boundary | None) -> Iterato
         key: Key = ("extends",) if isinstance(extends, str) else ("extends", i)
         if within is not None and not within.holds(below):
             raise complaint(top.text, name, Mismatch(key, f"`{other}`: {_OUTSIDE}"))
-        if not os.path.isfile(below):
+        if not disk.is_file(below):
             said = f"`{other}`: no such file, and no profile{near(other, PROFILES)}"
             raise complaint(top.text, name, Mismatch(key, said))
-        yield from _layers(below, (*trail, real), within)
+        yield from _layers(below, (*trail, real), within, disk)
     yield top
 
 

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from lwlint.core.config_reader import near
 from lwlint.core.finding import ConfigurationError, Report
+from lwlint.core.source import Span
 from lwlint.files.atomic import appear, refusal, replace
 
 if TYPE_CHECKING:
@@ -19,12 +20,21 @@ if TYPE_CHECKING:
 
 
 class How(Struct, frozen=True):
-    """What a format may need to know of the run besides its report."""
+    """What a format may need to know of the run besides its report.
+
+    `width` is how many cells a line of the terminal has (0: it is no terminal), `limit` how many findings are listed (None: all).
+    `hook` tells that a hook asked, `fixable` which findings `lwlint fix` mends, by fingerprint and place.
+    """
 
     colour: bool = False
     verbose: bool = False
     fail_on: str = "warning"
     exit_code: int | None = None
+    width: int = 0
+    limit: int | None = None
+    every: bool = False
+    hook: bool = False
+    fixable: frozenset[tuple[str, Span]] = frozenset()
 
 
 class Output(Struct, frozen=True):
@@ -40,7 +50,16 @@ Format = Callable[["Report", "Sequence[Rule]", How], str]
 def _text(report: Report, rules: Sequence[Rule], how: How) -> str:
     from lwlint.report.text import render
 
-    return render(report, colour=how.colour, verbose=how.verbose)
+    return render(
+        report,
+        colour=how.colour,
+        verbose=how.verbose,
+        width=how.width,
+        limit=how.limit,
+        every=how.every,
+        hook=how.hook,
+        fixable=how.fixable,
+    )
 
 
 def _json(report: Report, rules: Sequence[Rule], how: How) -> str:
@@ -178,8 +197,7 @@ def deliver(asked: Sequence[Output], report: Report, rules: Sequence[Rule], how:
         if output.path is None:
             printed = FORMATS[output.format](report, rules, how)
         else:
-            # colour is for the terminal, and a file is none
-            plain = How(verbose=how.verbose, fail_on=how.fail_on, exit_code=how.exit_code)
+            plain = structs.replace(how, colour=False, width=0)  # both are for the terminal, and a file is none
             write(output.path, FORMATS[output.format](report, rules, plain))
     return printed
 

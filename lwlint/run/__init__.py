@@ -24,6 +24,7 @@ from lwlint.files.cache import Cache
 from lwlint.files.discover import Discovery, Input, defect, normal
 from lwlint.files.tree import FOLDER, Boundary, Confined, Disk, Tree, around
 from lwlint.inputs import KINDS
+from lwlint.inputs.heat import rest_of_trees
 from lwlint.policy import compiled
 from lwlint.policy.rules import Rule, choose, load_folder, own_folder, unique
 from lwlint.run import allow
@@ -114,9 +115,9 @@ def discover(request: Request) -> Discovery:
     return discovery
 
 
-def _read(discovery: Discovery, request: Request) -> Reading:
+def _read(discovery: Discovery, request: Request, release: Release | None = None) -> Reading:
     found = discovery.found
-    release = _release(request.release, found)
+    release = release or _release(request, discovery)
     services = load_catalogue(request.cache)
     return Reading(Facts(_facts(discovery, request, release, services), release=release, services=services.services), found)
 
@@ -137,11 +138,12 @@ def check(request: Request, rules: Sequence[Rule]) -> Report:
         return _report(_answer(reading, request, rules), reading.facts.release, discovery.found, request, rules)
     from lwlint.run.answers import Answers
 
-    answers = Answers(request.cache, (request.release, request.kind, request.environments), rules, discovery)
+    release = _release(request, discovery)
+    answers = Answers(request.cache, (release.name, release.because, request.kind, request.environments), rules, discovery)
     known = answers.find()
     if known is not None:
         return _report(known.answer, known.release, discovery.found, request, rules)
-    reading = _read(discovery, request)
+    reading = _read(discovery, request, release)
     answer = _answer(reading, request, rules)
     answers.keep(answer, reading.facts.release)
     return _report(answer, reading.facts.release, discovery.found, request, rules)
@@ -263,10 +265,19 @@ def _with_examples() -> list[Rule]:
     return load_folder(Path(own_folder()), "rules")
 
 
-def _release(asked: str, found: Input) -> Release:
-    if asked != AUTO:
-        return Release(asked, "as given")
-    return KINDS.release(found.sources.values())
+def _release(request: Request, discovery: Discovery) -> Release:
+    """Return the release to judge by: what was asked for, or what the input tells with the trees that it is a part of."""
+    if request.release != AUTO:
+        return Release(request.release, "as given")
+    known = discovery.found.sources
+    sources = list(known.values())
+    if not request.hosts and any(source.judged and KINDS.in_tree(source) for source in sources):
+        named = [
+            normal(path) for path in (*request.paths, *request.environments, *((request.text_path,) if request.text is not None else ()))
+        ]
+        sources += (source for source in rest_of_trees(named, request.tree, _refusal(request)) if source.path not in known)
+        sources.sort(key=lambda source: source.path)
+    return KINDS.release(sources)
 
 
 def load_catalogue(cache: Cache = Cache()) -> Catalogue:  # noqa: B008

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -37,6 +37,18 @@ def _blocks(source: Source) -> Iterator[Piece]:
 
 _COMMENT = pattern(r"([#;])[ \t]*lwlint:[ \t]*allow\b([^\r\n]*)")
 _XML = pattern(r"(<!--)\s*lwlint:\s*allow\b(.*?)-->", re.DOTALL)
+# what may be meant as one and is none: `lwlint: disable LW301`, `LWLINT: allow`, `lwlint allow LW301`, `noqa: LW301`
+_OTHER = (
+    r"lwlint\b(?P<colon>\s*:)?[ \t]*(?P<verb>[A-Za-z][\w-]*)(?P<rest>{rest})"
+    r"|(?P<foreign>noqa|nolint|nosec)\b[ \t]*[:=]?[ \t]*(?P<names>LW\d{{3}}\b{rest})"
+)
+_OTHER_COMMENT = pattern(r"([#;])[ \t]*(?:" + _OTHER.format(rest=r"[^\r\n]*") + ")", re.IGNORECASE)
+_OTHER_XML = pattern(r"(<!--)\s*(?:" + _OTHER.format(rest=r"(?:(?!-->).)*") + r")\s*-->", re.IGNORECASE | re.DOTALL)
+_VERBS = frozenset(("disable", "ignore", "noqa", "nolint", "skip", "suppress", "off", "silence", "mute"))  # what other linters say
+_OTHER_VERBS = ("accept", "enable", "except", "exclude", "permit")  # and what may begin a sentence, too
+_NAME = pattern(r"\bLW\d{3}\b|(?<=\s)[a-z]+(?:-[a-z0-9]+)+", re.IGNORECASE)
+_SIGNS = ("lwlint", "LW", "Lwlint")  # without one of them there is no such comment
+_LONGEST = 60  # characters of a comment that a message quotes
 _REASON = pattern(r"(?<=[\s:])(?:--\s*(?:because\b:?)?|because\b:?)")  # XML has no `--` in a comment: there `because` is enough
 _BEFORE_ALL = pattern(r"\ufeff?(?:[ \t]*(?:[#;][^\r\n]*)?[\r\n]|---[^\r\n]*|\s*<\?.*?\?>\s*|\s*<!--.*?-->\s*)*", re.DOTALL)
 
@@ -79,6 +91,61 @@ def allows(sources: Iterable[Source]) -> Iterator[Allow]:
             yield Allow(named, " ".join(because.split()), source.span(match.start(), match.end()), target, source.host)
 
 
+def misspelt(sources: Iterable[Source], names: Callable[[], Collection[str]]) -> Iterator[UnusedAllow]:
+    """Yield the comments that are meant as suppressions and are none: another verb than `allow`, no colon, the form of another linter.
+
+    `names` is asked for the ids and codes of all rules. What is prose (`# lwlint: see the page of the rule`) is left alone.
+    """
+    for source in sources:
+        kind = KINDS.get(source.kind)
+        comments = kind.comments if kind is not None else None
+        if not source.judged or comments is None or not any(word in source.text for word in _SIGNS):
+            continue
+        is_xml = comments.marks == "<!--"
+        for match in (_OTHER_XML if is_xml else _OTHER_COMMENT).finditer(source.text):
+            before = source.line(source.position(match.start()).line)[: source.position(match.start()).column - 1]
+            lead = before.strip("\ufeff \t" if comments.indented else "\ufeff")
+            named = _meant(match, names)
+            if named is None or not _is_comment(comments, source, match, lead):
+                continue
+            written = " ".join(match.group().removeprefix("<!--").removesuffix("-->").lstrip("#; \t").split())
+            rule = ", ".join(named) or "RULE"
+            right = f"<!-- lwlint: allow {rule} because ... -->" if is_xml else f"{match[1]} lwlint: allow {rule} -- because ..."
+            shown = masked(written if len(written) <= _LONGEST else f"{written[:_LONGEST]}...").replace("`", "'")
+            said = f"suppresses nothing; write `{right}`"
+            yield UnusedAllow(rule, source.span(match.start(), match.end()), said, source.host, shown)
+
+
+def _meant(match: re.Match[str], names: Callable[[], Collection[str]]) -> list[str] | None:
+    """Return the rules that a comment is meant to allow, as far as it names any; None if it is a right one, or just says something."""
+    if match["foreign"]:
+        return list(dict.fromkeys(name.upper() for name in _NAME.findall(match["names"])))
+    verb, colon = match["verb"].lower(), match["colon"] is not None
+    if colon and "lwlint:" in match.group() and re.match(r"allow\b", match["verb"]):
+        return None
+    there = {name.lower(): name for name in names()}
+    head = _REASON.split(f" {match['rest']}", maxsplit=1)[0].replace("=", " ").replace(",", " ").replace(":", " ")
+    named = [there[name.lower()] for name in _NAME.findall(head) if name.lower() in there]
+    named = list(dict.fromkeys(([there[verb]] if verb in there else []) + named))
+    plain = verb.partition("-")[0]
+    if not colon:
+        return named if named and (plain in _VERBS or plain == "allow") else None
+    is_command = bool(named) or len(head.split()) <= 1
+    if plain in _VERBS or (is_command and any(_is_near(plain, right) for right in ("allow", *_VERBS, *_OTHER_VERBS))):
+        return named
+    return named if verb in there and not head.strip() else None
+
+
+def _is_near(word: str, right: str) -> bool:
+    """Return whether a word is the right one, another form of it, or has a slip: a letter more, less, another, or in another place."""
+    import difflib
+
+    return len(word) > 3 and word[0] == right[0] and difflib.SequenceMatcher(None, word, right).ratio() >= _ALIKE
+
+
+_ALIKE = 0.72  # `alow`, `allows`, `allowing`, `aloow`; not `always`, `already`, `also`
+
+
 def _is_comment(comments: Comments, source: Source, match: re.Match[str], lead: str) -> bool:
     if match[1] not in comments.marks or (lead and not comments.inline):
         return False
@@ -110,6 +177,7 @@ def apply(
                 unused.append(_unused(allow, name, "gives no reason; write `-- because ...` after it"))
             elif name in known and not _mark(result, allow, known[name], sources) and known[name] not in blind:
                 unused.append(_unused(allow, name, "matches no finding; take it away"))
+    unused += misspelt(sources.values(), lambda: {each for rule in every() for each in (rule.id, rule.code)} | set(known))
     return result, unused
 
 

@@ -1,59 +1,106 @@
 """What a change brought: the findings of the files as they are, less those that were there before it.
 
-Both states are judged whole, since what one file says may be wrong because of any other; so this cannot differ from two runs.
-What can be said of a file by itself is shared: a file that the change left alone is read once.
+Both states are judged whole, with the tree of templates that what was named is a part of, since what one file says may be wrong because of
+any other; so this cannot differ from two runs. What can be said of a file by itself is shared: one that the change left alone is read once.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from msgspec.structs import replace
 
-from lwlint.core.finding import BROKEN, ConfigurationError, Finding, Report
+from lwlint.core.finding import BROKEN, SEVERITIES, ConfigurationError, Finding, Removed, Report
 from lwlint.core.lazy import pattern
-from lwlint.core.source import Source
+from lwlint.core.source import Source, Span
 from lwlint.files import git
 from lwlint.files.discover import normal
+from lwlint.files.tree import Overlay, Tree
+from lwlint.inputs.heat import root_of_templates
+from lwlint.policy.redaction import Redaction
 from lwlint.policy.rules import Rule
 from lwlint.run import Request, check, outlines_of, settled
+
+if TYPE_CHECKING:
+    from lwlint.policy.settings import Settings
 
 _LINE_BREAK = pattern(r"\r\n|\n|\r")
 Identity = tuple[str, str, str, str, bool, int, int]
 
 
-def check_changed(request: Request, rules: Sequence[Rule], change: git.Change) -> Report:
+class Policy(Struct, frozen=True):
+    """What a state is judged by: rules, settings, and a function that marks what a baseline knows."""
+
+    rules: Sequence[Rule]
+    settings: Settings | None = None
+    marked: Callable[[Report], Report] = lambda report: report
+
+
+def check_changed(
+    request: Request, rules: Sequence[Rule], change: git.Change, earlier: Policy | None = None, now: Policy | None = None
+) -> Report:
     """Return the report on the state after the `change`, with those findings only that the state before it did not have.
 
     A finding is an old one if its code, message, host and file are those of one before, it was allowed if it is now, and its line
-    is that line, which the change left alone. Raises ConfigurationError for standard input, which has no state before.
+    is that line, which the change left alone; one that has become severer is new. `earlier` and `now` are what the states are judged by
+    where the change is one of the configuration too. Raises ConfigurationError for standard input, which has no state before.
     """
     if request.text is not None:
         raise ConfigurationError("`-`: standard input was not there before any change")
     before, after = git.trees(request.tree, change)
     request = replace(request, outlines=outlines_of(request))
-    report = check(replace(request, tree=after), rules)
+    now = now or Policy(rules, request.settings)
+    report = _part(request, after, now)
     if not report.findings:
         return report
-    earlier = replace(
-        request,
-        tree=before,
-        paths=tuple(path for path in request.paths if before.kind(normal(path)) is not None),
-        environments=tuple(path for path in request.environments if before.kind(normal(path)) is not None),
-    )
-    old = check(earlier, rules) if earlier.paths or earlier.environments else Report((), ())
-    return _less(report, old)
+    paths = tuple(path for path in request.paths if before.kind(normal(path)) is not None)
+    environments = tuple(path for path in request.environments if before.kind(normal(path)) is not None)
+    there = replace(request, paths=paths, environments=environments)
+    old = _part(there, before, earlier or now) if paths or environments else Report((), ())
+    found = _less(report, old)
+    return replace(found, removed=_removed(found, old, request, change, now)) if found.findings else found
+
+
+def _part(request: Request, tree: Tree, policy: Policy) -> Report:
+    """Return the report on what was named as it is in the `tree`, judged with the trees of templates that it is a part of."""
+    roots = {root_of_templates(normal(path), tree) for path in (*request.paths, *request.environments)}
+    whole = tuple(sorted(root for root in roots if root is not None and not any(_is_below(root, path) for path in request.paths)))
+    asked = replace(request, paths=(*request.paths, *whole), tree=tree, settings=policy.settings)
+    report = policy.marked(check(asked, policy.rules))
+    return _narrowed(report, (*request.paths, *request.environments)) if whole else report
+
+
+def _narrowed(report: Report, named: Sequence[str]) -> Report:
+    """Return the report with the findings in what was named only; the rest of its sources is context."""
+
+    def is_named(path: str) -> bool:
+        return any(_is_below(path, normal(one)) for one in named)
+
+    findings = tuple(finding for finding in report.findings if is_named(finding.span.path))
+    sources = {path: source if is_named(path) else replace(source, judged=False) for path, source in report.sources.items()}
+    skipped = tuple(item for item in report.skipped if is_named(item[0]))
+    return replace(report, findings=findings, sources=sources, skipped=skipped, verdicts=tuple(settled(report.verdicts, findings)))
+
+
+def _is_below(path: str, folder: str) -> bool:
+    folder = normal(folder)
+    return path == folder or (not path.startswith("../") if folder == "." else path.startswith(folder.rstrip("/") + "/"))
 
 
 def _less(report: Report, old: Report) -> Report:
     lines = _Lines(old.sources, report.sources)
-    known = Counter(lines.moved(finding) for finding in old.findings)
+    known = Counter((lines.moved(finding), SEVERITIES.index(finding.severity)) for finding in old.findings)
     new = []
     for finding in report.findings:
         identity = lines.here(finding)
-        if known[identity] > 0:
-            known[identity] -= 1
+        least = SEVERITIES.index(finding.severity)
+        rank = next((rank for rank in range(least, len(SEVERITIES)) if known[identity, rank] > 0), None)
+        if rank is not None:
+            known[identity, rank] -= 1
         else:
             new.append(finding)
     broken = {verdict.rule: verdict for verdict in old.verdicts if verdict.outcome == BROKEN}
@@ -61,6 +108,72 @@ def _less(report: Report, old: Report) -> Report:
     return replace(
         report, findings=tuple(new), verdicts=verdicts, tracebacks=report.tracebacks + old.tracebacks, unread=report.unread + old.unread
     )
+
+
+_QUOTED = pattern(r"`([^`\s]{4,})`")
+_PUT_BACK = 20  # lines that are tried
+
+
+def _removed(report: Report, old: Report, request: Request, change: git.Change, now: Policy) -> Mapping[tuple[str, Span], Removed]:
+    """Return, for findings that were brought, the line that the change took away if they are gone once it is put back.
+
+    A line comes into question if it says what a message quotes, and nothing was written in its place. All of them are put back in memory,
+    and what is then there is judged once more.
+    """
+    _, after = git.trees(request.tree, change)
+    lost = {path: lines for path in change.before if (lines := list(_lost(path, old.sources, report.sources)))}
+    found: dict[tuple[str, Span], tuple[str, int]] = {}
+    for finding in report.findings:
+        words = set(_QUOTED.findall(finding.message)) if finding.allowed is None else set()
+        hits = [(path, number) for path, lines in lost.items() for number, text, _ in lines if any(_says(text, word) for word in words)]
+        if hits and len(set(hits)) <= _PUT_BACK:
+            found[finding.fingerprint, finding.span] = hits[0]
+    if not found:
+        return {}
+    files = {}
+    for path in {path for path, _ in found.values()}:
+        own = old.sources[path]
+        wanted = {number for place, number in found.values() if place == path}
+        pieces, earlier = _with_breaks(report.sources[path].text), _with_breaks(own.text)
+        for number, _, at in reversed([line for line in lost[path] if line[0] in wanted]):
+            pieces.insert(at, earlier[number - 1])
+        files[path] = "".join(pieces).encode("utf-8", "surrogateescape")
+    again = _part(request, Overlay(after, files), now)
+    still = Counter((finding.code, finding.subject, finding.span.path) for finding in again.findings if finding.allowed is None)
+    redaction = Redaction(old.sources)
+    return {
+        (finding.fingerprint, finding.span): Removed(path, number, redaction.line(old.sources[path], number).strip())
+        for finding in report.findings
+        if (finding.fingerprint, finding.span) in found and not still[finding.code, finding.subject, finding.span.path]
+        for path, number in (found[finding.fingerprint, finding.span],)
+    }
+
+
+def _says(text: str, word: str) -> bool:
+    """Return whether a line has the word, as a whole: a key, a path, an alias."""
+    return word in text and re.search(rf"(?<![\w:./-]){re.escape(word)}(?![\w/-]|::)", text) is not None
+
+
+def _with_breaks(text: str) -> list[str]:
+    return re.findall(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+", text)
+
+
+def _lost(path: str, before: Mapping[str, Source], after: Mapping[str, Source]) -> Iterator[tuple[int, str, int]]:
+    """Yield each line that was taken out of a file and for which none was written: its number, its text, how many lines are in front now.
+
+    A line that is elsewhere in the file was moved, and is none.
+    """
+    if path not in before or path not in after or before[path].text == after[path].text:
+        return
+    old, new = _LINE_BREAK.split(before[path].text), _LINE_BREAK.split(after[path].text)
+    kept = {0: 0, **kept_lines(old, new), len(old) + 1: len(new) + 1}
+    there = {line.strip() for line in new}
+    last = 0
+    for number in sorted(kept):
+        if number - last > 1 and kept[number] - kept[last] == 1:
+            lost = range(last + 1, number)
+            yield from ((i, old[i - 1], kept[last]) for i in lost if old[i - 1].strip() and old[i - 1].strip() not in there)
+        last = number
 
 
 class _Lines:

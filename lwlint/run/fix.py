@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from lwlint.core.finding import BROKEN, AddKey, AddOption, ConfigurationError, DropIn, Finding, Replace, Report
-from lwlint.core.source import Position, Source
+from lwlint.core.source import Position, Source, Span
 from lwlint.files import atomic, tree
+from lwlint.files.discover import normal
 from lwlint.policy.rules import Rule
 from lwlint.run import Request, check
 from lwlint.run.edits import NoPlace, applied, compare, edits, overlap
@@ -191,7 +192,7 @@ class _Rounds:
             try:
                 own = edits(finding.fix, self._report.sources)
                 for edit in own:
-                    self._refuse(edit.span.path)
+                    _refuse(edit.span.path, self._request, self._report, self._texts)
             except NoPlace as why:
                 self._withdrawn[_key(finding)] = str(why)
                 continue
@@ -199,27 +200,6 @@ class _Rounds:
             if not any(overlap(edit, other) for edit in own for other in taken if edit != other):
                 chosen.append((finding, own))
         return chosen[: self._most] if self._most else chosen
-
-    def _refuse(self, path: str) -> None:
-        """Raise NoPlace for a file that is not for us to write."""
-        source = self._report.sources.get(path)
-        if source is not None:
-            if not source.judged:
-                raise NoPlace(f"`{path}` was read for another file's sake only; name it too")
-            if path not in self._texts and self._request.tree.kind(path) != tree.FILE:
-                raise NoPlace(f"`{path}` is a link; name the file that it leads to")
-            if path not in self._texts and isinstance(self._request.tree, tree.Disk) and os.stat(path).st_nlink > 1:
-                raise NoPlace(f"`{path}` has another name, which would keep what is there now (a hard link)")
-            return
-        if self._request.tree.kind(path) is not None:
-            raise NoPlace(f"`{path}` is there and was not read; name it too")
-        if not any(_is_below(path, named) and self._request.tree.real_kind(named) == tree.FOLDER for named in self._request.paths):
-            raise NoPlace(f"`{path}` would be outside the folders that were named")
-        parent = os.path.dirname(path)
-        while parent:
-            if self._request.tree.kind(parent) == tree.LINK:
-                raise NoPlace(f"`{parent}` is a link")
-            parent = os.path.dirname(parent) if parent != os.path.dirname(parent) else ""
 
     def _edited(self, chosen: Iterable[tuple[Finding, tuple[Replace, ...]]]) -> dict[str, str]:
         by_path: dict[str, set[Replace]] = {}
@@ -263,6 +243,56 @@ class _Rounds:
     def _position(self, finding: Finding) -> Position:
         source = self._report.sources.get(finding.span.path)
         return source.position(finding.span.start) if source is not None else Position(1, 1)
+
+
+def fixable(request: Request, report: Report) -> frozenset[tuple[str, Span]]:
+    """Return the findings that `fix` mends, those that are not safe aside, by fingerprint and place.
+
+    It is asked for by who only tells how many there are: each edit is looked at by itself, and nothing is linted again.
+    """
+    found = set()
+    for finding in report.findings:
+        if finding.fix is None or finding.allowed is not None or not finding.fix.safe:
+            continue
+        try:
+            own = edits(finding.fix, report.sources)
+            for edit in own:
+                _refuse(edit.span.path, request, report)
+                _refuse_lost(edit, request, report)
+        except (NoPlace, OSError):
+            continue
+        found.add((finding.fingerprint, finding.span))
+    return frozenset(found)
+
+
+def _refuse_lost(edit: Replace, request: Request, report: Report) -> None:
+    """Raise NoPlace for an edit that would name a template that is not there."""
+    if edit.text.endswith(".yaml") and "/" in edit.text and not any(c.isspace() for c in edit.text):
+        path = normal(os.path.join(os.path.dirname(edit.span.path), edit.text))
+        if path not in report.sources and request.tree.real_kind(path) != tree.FILE:
+            raise NoPlace(f"`{path}` is not there")
+
+
+def _refuse(path: str, request: Request, report: Report, edited: Collection[str] = ()) -> None:
+    """Raise NoPlace for a file that is not for us to write; the `edited` ones are written already."""
+    source = report.sources.get(path)
+    if source is not None:
+        if not source.judged:
+            raise NoPlace(f"`{path}` was read for another file's sake only; name it too")
+        if path not in edited and request.tree.kind(path) != tree.FILE:
+            raise NoPlace(f"`{path}` is a link; name the file that it leads to")
+        if path not in edited and isinstance(request.tree, tree.Disk) and os.stat(path).st_nlink > 1:
+            raise NoPlace(f"`{path}` has another name, which would keep what is there now (a hard link)")
+        return
+    if request.tree.kind(path) is not None:
+        raise NoPlace(f"`{path}` is there and was not read; name it too")
+    if not any(_is_below(path, named) and request.tree.real_kind(named) == tree.FOLDER for named in request.paths):
+        raise NoPlace(f"`{path}` would be outside the folders that were named")
+    parent = os.path.dirname(path)
+    while parent:
+        if request.tree.kind(parent) == tree.LINK:
+            raise NoPlace(f"`{parent}` is a link")
+        parent = os.path.dirname(parent) if parent != os.path.dirname(parent) else ""
 
 
 def _order(finding: Finding) -> tuple[bool, str, str]:

@@ -112,8 +112,8 @@ def test_a_verdict_is_that_of_the_change(checkout: Path) -> None:
         (["--since", "HEAD...x"], "lwlint: `HEAD...x`: is a range; name one revision"),
         (["--since", "nothing..."], "lwlint: `nothing`: no such revision in this git checkout"),
         (["--since", "HEAD", "--staged"], "lwlint: `--since` and `--staged` exclude each other"),
-        (["--hook", "--staged"], "lwlint: `--hook` chooses by itself what is reported"),
-        (["--all"], "lwlint: `--all` goes with `--since` or `--staged`"),
+        (["--hook", "--since", "HEAD"], "lwlint: `--hook` chooses by itself what is reported"),
+        (["--all", "--limit", "3"], "lwlint: `--all` and `--limit` exclude each other"),
         (["--since", "HEAD", "-"], "lwlint: `-`: standard input was not there before any change"),
     ],
 )

@@ -8,6 +8,7 @@ from lwlint.audit.report_files import release_hints
 from lwlint.core.source import Source
 from lwlint.inputs import KINDS
 
+UCA = "deb http://ubuntu-cloud.archive.canonical.com/ubuntu"
 GALERA = '<primitive id="galera" class="ocf" provider="heartbeat" type="galera"/>'
 KEYSTONE = '<primitive id="k" class="systemd" type="openstack-keystone"/>'
 
@@ -49,9 +50,9 @@ def test_signs_are_weighed_and_told(text: str, kind: str, release: str | None, b
         ("etc/openstack-release", 'DISTRIB_ID="OSA"\nDISTRIB_RELEASE="14.2.3"\n', "newton", "RELEASE"),
         ("etc/openstack-release", 'DISTRIB_RELEASE="29.1.0"\nDISTRIB_CODENAME="Sandcastle"\n', "caracal", "RELEASE"),
         ("etc/openstack-release", 'DISTRIB_RELEASE="99.0.0"\n', None, "RELEASE"),
-        ("etc/apt/sources.list.d/cloud-archive.list", "deb http://ubuntu-cloud.archive.canonical.com/ubuntu jammy-updates/zed main\n", "zed", "/zed"),
-        ("etc/apt/sources.list.d/cloud-archive.list", "deb http://ubuntu-cloud.archive.canonical.com/ubuntu xenial-updates/queens main\n", "queens", "/queens"),
-        ("etc/apt/sources.list.d/cloud-archive.list", "deb http://ubuntu-cloud.archive.canonical.com/ubuntu jammy-updates/other main\n", None, "/other"),
+        ("etc/apt/sources.list.d/cloud-archive.list", f"{UCA} jammy-updates/zed main\n", "zed", "/zed"),
+        ("etc/apt/sources.list.d/cloud-archive.list", f"{UCA} xenial-updates/queens main\n", "queens", "/queens"),
+        ("etc/apt/sources.list.d/cloud-archive.list", f"{UCA} jammy-updates/other main\n", None, "/other"),
         ("etc/rhosp-release", "Red Hat OpenStack Platform release 13.0.16 (Queens)\n", "queens", "13.0.16"),
         ("installed-debs", "ii  nova-common  3:25.1.1-0ubuntu1  all  x\n", "yoga", "nova-common 25.1.1"),
         ("installed-debs", "ii  neutron-common  2:16.4.2-0ubuntu6  all  x\n", "ussuri", "neutron-common 16.4.2"),
@@ -74,4 +75,4 @@ def test_files_of_a_host_tell_the_release_of_its_deployment(path: str, text: str
     ],
 )
 def test_units_tell_the_first_release_that_has_their_like(path: str, release: str | None) -> None:
-    assert detect([Source(path, "[Service]\nExecStart=/usr/bin/podman start x\n", "unit")]).name == release
+    assert KINDS.release([Source(path, "[Service]\nExecStart=/usr/bin/podman start x\n", "unit")]).name == release

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Optional
 
 from lwlint.core.facts import RELEASES, Release
 from lwlint.core.kind import Comments, Kind, Recognised, decode_utf8, made_by
 from lwlint.core.lazy import classes, function, pattern
 from lwlint.core.source import Source
+from lwlint.files.tree import FILE, FOLDER, Tree, walk
 
 _KEY = pattern(
     r"^[\ufeff]?(heat_template_version|HeatTemplateFormatVersion|resource_registry|parameter_defaults|parameters|parameter_merge_strategies"
@@ -76,6 +78,7 @@ _LAYOUT = (
 )
 _VERSION = pattern(r"^heat_template_version:[ \t]*['\"]?([\w-]+)", re.MULTILINE)
 _HEAD = 4000
+BASES = ("overcloud-resource-registry-puppet.j2.yaml", "overcloud-resource-registry-puppet.yaml")  # the base registries
 
 
 def _release_of(given: Sequence[Source]) -> Optional[Release]:
@@ -90,6 +93,33 @@ def _release_of(given: Sequence[Source]) -> Optional[Release]:
     if version:
         return Release(version, f"`heat_template_version: {version}` in {count} of {sum(versions.values())} templates")
     return None
+
+
+def root_of_templates(path: str, tree: Tree) -> Optional[str]:
+    """Return the folder of the tree of templates that `path` belongs to: the nearest one with a base registry, itself if it is a folder."""
+    folder = path if tree.real_kind(path) == FOLDER else posixpath.dirname(path)
+    folder = "" if folder == "." else folder
+    while not any(tree.real_kind(posixpath.join(folder, name)) == FILE for name in BASES):
+        if folder in ("", "/", "..") or folder.endswith("/.."):
+            return None
+        folder = posixpath.dirname(folder)
+    return folder or "."
+
+
+def rest_of_trees(paths: Iterable[str], tree: Tree, refusal: Callable[[str, str], Optional[str]]) -> Iterator[Source]:
+    """Yield the rest of the trees of templates that were named in part only, as far as it tells their release: the beginning of each file.
+
+    `paths` are what was named; `refusal` says why a file below a folder is left out. So a part is judged by the release of the whole.
+    """
+    roots = {path: root_of_templates(path, tree) for path in paths}
+    for root in sorted({root for path, root in roots.items() if root is not None and root != path}):
+        for path in walk(tree, root, lambda path, error: None):
+            if path.endswith((".yaml", ".pp")) and tree.kind(path) == FILE and refusal(path, root) is None:
+                try:
+                    head = tree.read(path, _HEAD).decode("utf-8", "replace")
+                except OSError:
+                    continue
+                yield Source(path, head, "puppet" if path.endswith(".pp") else "heat")
 
 
 HEAT = Kind(
@@ -122,6 +152,7 @@ HEAT = Kind(
         "RoleService",
     ),
     release=_release_of,
+    in_tree=True,
     language="yaml",
     hook=r"\.(ya?ml|template|env)$|(^|/)hieradata/([^/]+/)*[^/]+\.json$",
     comments=Comments("#", inline=True, stand=function(_DOCUMENT + ":comment_may_stand")),

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from lwlint.core.facts import NotEvaluated, Service, Unreadable
 from lwlint.core.source import Source, Span, Text
-from lwlint.inputs.heat import document
+from lwlint.inputs.heat import BASES, document
 from lwlint.inputs.heat.document import ENVIRONMENT, ROLES, TEMPLATE, HeatFile
 from lwlint.inputs.heat.facts import (
     ABOUT,
@@ -26,7 +26,6 @@ from lwlint.inputs.heat.facts import (
 )
 from lwlint.inputs.heat.outline import SUFFIXES, Outline, Outlines, Parameters, Refusal, Setting, outline
 
-BASES = ("overcloud-resource-registry-puppet.j2.yaml", "overcloud-resource-registry-puppet.yaml")
 INSTALLED = "/usr/share/openstack-tripleo-heat-templates/"
 # a file without any of these words that is no template has nothing for others: no settings, no registry
 _WORDS = (

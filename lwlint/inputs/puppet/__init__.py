@@ -32,6 +32,7 @@ def _facts(material: Material) -> Iterator[Fact]:
 
 PUPPET = Kind(
     name="puppet",
+    in_tree=True,
     noun="Puppet manifest",
     title="Puppet manifests",
     missing="no Puppet manifest was given",

@@ -35,6 +35,8 @@ def test_puppet_3_refuses_a_comma_behind_the_last_argument_of_a_value(text: str,
     assert refused(profile, bundle, ("m/manifests/x.pp", text)) == refused(("m/manifests/x.pp", text)) == []
 
 
-@pytest.mark.parametrize("text", ["notice('a',)", "ensure_packages(['a'],)", "$a = ['b',]", "f($a)", "class x($a, $b,) { }", "x { 'y': a => 1, }"])
+@pytest.mark.parametrize(
+    "text", ["notice('a',)", "ensure_packages(['a'],)", "$a = ['b',]", "f($a)", "class x($a, $b,) { }", "x { 'y': a => 1, }"]
+)
 def test_it_takes_one_everywhere_else(text: str) -> None:
     assert refused(("m/manifests/profile/pacemaker/haproxy.pp", text)) == []
