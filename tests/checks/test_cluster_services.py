@@ -30,7 +30,8 @@ def said(running: tuple[str, ...], name: str = "", mark: str = "", others: tuple
     named = f'<cluster_property_set id="o"><nvpair id="o-n" name="cluster-name" value="{name}"/></cluster_property_set>' if name else ""
     resources = "".join(f'<primitive id="{one}" {AGENTS[one]}/>' for one in running)
     cib = (
-        f'<cib validate-with="pacemaker-3.2"><configuration><crm_config>{named}</crm_config><nodes><node id="1" uname="a">{attribute}</node>'
+        f'<cib validate-with="pacemaker-3.2"><configuration><crm_config>{named}</crm_config>'
+        f'<nodes><node id="1" uname="a">{attribute}</node>'
         f"</nodes><resources>{resources}</resources></configuration></cib>"
     )
     elsewhere = [RunsElsewhere(f"cluster-{n}", Span("", 0, 0), frozenset(services)) for n, services in enumerate(others)]
