@@ -80,6 +80,7 @@ class Discovery:
         self._is_beyond = is_beyond
         self._kinds = kinds
         self._kind = kinds.get(kind) if kind is not None else None
+        self._most = max((kind.limit for kind in kinds), default=0)
         self._refusal = refusal
         self._hosts: dict[str, str] = {}
         self._missing: set[str] = set()
@@ -242,8 +243,8 @@ class Discovery:
             self._refuse_special(path, real, what, named, itself is None)
             return
         try:
-            size, most = tree.size(real), max(kind.limit for kind in self._kinds)
-            self._take_bytes(path, tree.read(real, most), named=named, judged=judged, size=size)
+            size = tree.size(real)
+            self._take_bytes(path, tree.read(real, self._most), named=named, judged=judged, size=size)
         except OSError as error:
             self._refuse(path, f"file cannot be read ({error.strerror})", judged=judged)
         except Exception as error:  # whatever a reader of bytes raises is of this file alone

@@ -22,15 +22,21 @@ class Boundary:
 
     def __init__(self, roots: Iterable[str]) -> None:
         self.roots = tuple(dict.fromkeys(os.path.realpath(root) for root in roots))
-        self._folders: dict[str, str] = {}
+        self._folders: dict[str, tuple[str, bool]] = {}
 
     def holds(self, path: str) -> bool:
         """Return whether `path`, all links followed, lies in one of the folders."""
-        folder, name = os.path.split(os.path.abspath(path))
+        folder, _, name = path.rpartition("/")
+        if not folder or name in ("", ".", ".."):
+            folder, name = os.path.split(os.path.abspath(path))
         if folder not in self._folders:
-            self._folders[folder] = os.path.realpath(folder)
-        real = os.path.join(self._folders[folder], name)
-        return self._covers(os.path.realpath(real) if os.path.islink(real) else real)
+            real = os.path.realpath(os.path.abspath(folder))
+            self._folders[folder] = real, self._covers(real)
+        real, covered = self._folders[folder]
+        real = os.path.join(real, name)
+        if os.path.islink(real):
+            return self._covers(os.path.realpath(real))
+        return covered or self._covers(real)
 
     def names(self, path: str) -> bool:
         """Return whether `path` lies in one of the folders as it is written, whatever its links lead to."""

@@ -95,11 +95,14 @@ class _Builder:
                 else:
                     into.append(self._scalar(event))
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
-                node = (Mapping if kind is MappingStartEvent else Sequence)(self._known(event), [], self._place(event.start_mark))
+                start = event.start_mark if not shift else self._place(event.start_mark)
+                tag = self._known(event) if event.tag is not None else ""
+                node = Mapping(tag, [], start) if kind is MappingStartEvent else Sequence(tag, [], start)
                 stack.append((into, node, event.anchor, size))
                 if len(stack) > DEPTH_LIMIT:
                     raise Refused(_TOO_DEEP, node.start)
-                self._anchor(event, node)
+                if event.anchor is not None:
+                    self._anchor(event, node)
                 into.append(node)
                 into = []
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
@@ -107,7 +110,7 @@ class _Builder:
                 into, node, anchor, before = stack.pop()
                 if anchor is not None:
                     sizes[anchor] = size - before
-                node.end_mark = self._place(event.end_mark)
+                node.end_mark = event.end_mark if not shift else self._place(event.end_mark)
                 if kind is MappingEndEvent:
                     self._fill(node, content)
                 else:

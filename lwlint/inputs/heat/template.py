@@ -360,13 +360,13 @@ def strays(file: HeatFile) -> Iterator[Scalar]:
             continue
         seen.add(id(node))
         if isinstance(node, Sequence):
-            todo += node.items
+            todo += [item for item in node.items if item.__class__ is not Scalar]
             continue
-        if len(node.pairs) > 1:
+        if len(node.pairs) > 1 and not _FUNCTIONS.isdisjoint([key.value for key, _ in node.pairs]):
             found += [
                 key for key, value in node.pairs if key.value in _FUNCTIONS and is_stray(key, value, node) and not _chosen(file, node)
             ]
-        todo += [value for _, value in node.pairs]
+        todo += [value for _, value in node.pairs if value.__class__ is not Scalar]
     yield from sorted(found, key=lambda key: key.start)
 
 
