@@ -152,11 +152,9 @@ def test_the_example_of_the_documentation_loads_and_its_rules_exist() -> None:
 HOOKS = yaml.safe_load((HERE / ".pre-commit-hooks.yaml").read_text("utf-8"))
 
 
-def test_the_hooks_are_given_the_files_that_a_folder_is_searched_for() -> None:
-    assert [hook["files"] for hook in HOOKS] == [KINDS.hook] * len(HOOKS)  # print(lwlint.inputs.KINDS.hook) is to be put there
-    assert [(hook["types"], hook.get("types_or")) for hook in HOOKS] == [(["file"], None)] * len(
-        HOOKS
-    )  # a suffix that nobody else knows too
+def test_the_hooks_are_given_no_names_and_always_run() -> None:
+    told = [(hook["pass_filenames"], hook["always_run"], set(hook) & {"files", "types", "types_or", "exclude"}) for hook in HOOKS]
+    assert told == [(False, True, set())] * 3, "a template that is removed is given to no hook by its name"
 
 
 def test_no_file_of_any_kind_is_kept_from_the_hooks() -> None:
@@ -190,7 +188,7 @@ def test_no_file_of_any_kind_is_kept_from_the_hooks() -> None:
     )
     suffixes += (".mount", ".target", ".j2.yaml", ".txt", ".md", ".py", ".d", ".confx", ".yamlx", ".slice", ".swap", ".scope", ".automount")
     paths = {f"{chance.choice(folders)}{chance.choice(names)}{chance.choice(suffixes)}" for _ in range(3000)}
-    passed = {path for path in paths if re.search(HOOKS[0]["files"], path)}
+    passed = {path for path in paths if re.search(KINDS.hook, path)}
     assert {path for path in paths if KINDS.may_hold(path)} == passed
     assert len(passed) > 200 < len(paths - passed)
 
