@@ -18,7 +18,7 @@ KNOWS = {"systemd": {"containers"}, "oslo": {"systemd", "containers"}}
 ONLY_IN = {
     "yaml": ("core", "inputs"),
     "ruamel": ("policy",),
-    "lxml": ("inputs",),
+    "lxml": ("inputs", "operate"),
     "re2": ("core",),
     "tree_sitter": ("inputs",),
     "iniparse": ("report",),

@@ -1,0 +1,427 @@
+"""The installed Pacemaker, asked what it would do: its scheduler, its schemas and its patches, on copies of a CIB.
+
+A CIB is an element of lxml's here, the whole document with its status. Nothing that runs is asked or changed: each program works on
+files in a folder of its own, in an environment without any variable of the user's, and for a bounded time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec import Struct
+
+from lwlint.audit.targets import FOLDERS
+from lwlint.core.finding import ConfigurationError
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Element
+else:
+    Element = Any  # lxml is an extra, and imported where it is used
+
+SECONDS = 60.0  # for one call of a program; a transition of 60 resources on three nodes takes 0.2
+ROUNDS = 12  # transitions after which a cluster that is not quiet never will be
+_LARGEST = 64_000_000  # bytes of output
+_OLDEST = (2, 1)  # the first Pacemaker whose crm_simulate prints XML
+_PROGRAMS = ("crm_simulate", "crm_diff", "crm_verify", "cibadmin")
+_DEBIAN, _RPM = "pacemaker-cli-utils", "pacemaker-cli"  # the packages that have them
+EVENTS = ("node-up", "node-down", "node-fail", "op-inject", "op-fail", "quorum", "watchdog", "ticket-grant", "ticket-revoke")
+
+
+class Refused(Exception):
+    """Pacemaker refuses the CIB; the message is why, in its own words, as a clause."""
+
+
+class Event(NamedTuple):
+    """What happens to the cluster before the scheduler looks at it; `name` is of EVENTS.
+
+    `value` is a node, a ticket, `0` or `1` (of `quorum`), or an operation and what becomes of it: `RESOURCE_TASK_MILLISECONDS@NODE=RC`.
+    """
+
+    name: str
+    value: str
+
+
+class Action(Struct, frozen=True):
+    """One action of a transition.
+
+    `task` is start, stop, promote, demote, monitor, migrate_to, migrate_from, notify, delete, cancel or fence. `resource` is the primitive
+    as the configuration names it, without the number of an instance; empty where the task is fence.
+    `interval` is that of a recurring monitor, in milliseconds, else 0. `pseudo` tells a stop or demotion that
+    happens by fencing the node, which Pacemaker does not name then.
+    """
+
+    task: str
+    resource: str
+    node: str
+    interval: int = 0
+    pseudo: bool = False
+
+    @property
+    def changes(self) -> bool:
+        """Whether it changes what runs where, and does not only look or tell."""
+        return self.task not in ("monitor", "cancel", "notify")
+
+    def __str__(self) -> str:
+        return f"{self.task} {self.resource} on {self.node}".replace("  ", " ")
+
+
+class Wanted(Struct, frozen=True):
+    """What the scheduler wants of one instance (start, stop, move, restart, promote, demote, ...), and why.
+
+    `source` is where it is, `target` where it will be; one of them is empty for a start or a stop. A `blocked` one cannot be carried out.
+    """
+
+    task: str
+    resource: str
+    source: str
+    target: str
+    reason: str = ""
+    blocked: bool = False
+
+
+class Place(NamedTuple):
+    """Where an instance is, and in which role: Started, Promoted, Unpromoted, or what is being done to it."""
+
+    node: str
+    role: str
+
+
+class State(Struct, frozen=True):
+    """What runs where. `resources` has each primitive that is active anywhere, by its id, with its places in order.
+
+    `online` are the nodes that take part, `unclean` those to be fenced; `orphans` are resources that run and are not configured;
+    `failed` those that the cluster shows as failed somewhere.
+    """
+
+    resources: Mapping[str, tuple[Place, ...]]
+    online: tuple[str, ...]
+    unclean: tuple[str, ...] = ()
+    orphans: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+
+    def nodes(self, resource: str) -> tuple[str, ...]:
+        """Return the nodes where the resource is active, sorted."""
+        return tuple(sorted({place.node for place in self.resources.get(resource, ())}))
+
+
+class Transition(Struct, frozen=True):
+    """One answer of the scheduler: what it wants, the actions in the order in which they are carried out, and the state before and after.
+
+    `cib` is the CIB afterwards, with the status that the actions leave. `trouble` is what kept the transition from being carried out to
+    its end, as crm_simulate says it; empty where nothing did.
+    """
+
+    before: State
+    wanted: tuple[Wanted, ...]
+    actions: tuple[Action, ...]
+    after: State
+    cib: Any
+    trouble: str = ""
+
+    @property
+    def changes(self) -> tuple[Action, ...]:
+        """Those actions that change what runs where."""
+        return tuple(action for action in self.actions if action.changes)
+
+
+class Settled(Struct, frozen=True):
+    """Transitions one after another until nothing changes any more; `quiet` tells that this came about, and without trouble."""
+
+    transitions: tuple[Transition, ...]
+    quiet: bool
+
+    @property
+    def before(self) -> State:
+        """The state before the first of them."""
+        return self.transitions[0].before
+
+    @property
+    def after(self) -> State:
+        """The state after the last of them."""
+        return self.transitions[-1].after
+
+    @property
+    def changes(self) -> tuple[Action, ...]:
+        """All actions that change what runs where, in their order."""
+        return tuple(action for transition in self.transitions for action in transition.changes)
+
+    @property
+    def cib(self) -> Any:
+        """The CIB at the end."""
+        return self.transitions[-1].cib
+
+
+def read_cib(text: str) -> Element:
+    """Return the `cib` element in the text of a source, which may lie in other elements (as in answers of `cibadmin`, and in logs).
+
+    Raises ConfigurationError without lxml, and Refused for what is no XML or holds no CIB.
+    """
+    etree = _lxml()
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_blank_text=True)
+    try:
+        root = etree.fromstring(re.sub(r"\A\s*<\?xml[^>]*\?>", "", text.lstrip("\ufeff")).encode(), parser)
+    except etree.XMLSyntaxError as error:
+        raise Refused(f"it is no XML ({error.msg})") from None
+    found: Element | None = next(iter(root.iter("cib")), None)
+    if found is None:
+        raise Refused("it holds no `cib` element")
+    if found.getparent() is not None:
+        found = etree.fromstring(etree.tostring(found, with_tail=False), parser)
+    return found
+
+
+def written(cib: Element) -> bytes:
+    """Return the CIB as a file."""
+    made: bytes = _lxml().tostring(cib, pretty_print=True, xml_declaration=True, encoding="utf-8", with_tail=False)
+    return made
+
+
+def _lxml() -> Any:
+    try:
+        from lxml import etree
+    except ModuleNotFoundError:
+        raise ConfigurationError("CIBs are edited with lxml, which is not installed; install `lwlint[operate]`") from None
+    return etree
+
+
+class Pacemaker:
+    """The programs of the installed Pacemaker, in a `with` block: the folder that they work in ends with it.
+
+    `version` is Pacemaker's own (`2.1.5`); `feature_set` and `schema` are the newest that it knows. Entering raises ConfigurationError
+    where a program is not installed (with the package that has it), and where Pacemaker is too old.
+    """
+
+    def __init__(self, folders: Sequence[str] = FOLDERS, seconds: float = SECONDS) -> None:
+        self._folders = tuple(folders)
+        self._seconds = seconds
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._programs: dict[str, str] = {}
+        self.version = self.feature_set = self.schema = ""
+        self.calls = 0  # of programs, so far
+
+    def __enter__(self) -> Pacemaker:
+        for name in _PROGRAMS:
+            found = next((path for folder in self._folders if os.access(path := os.path.join(folder, name), os.X_OK)), None)
+            if found is None:
+                there = ", ".join(self._folders)
+                raise ConfigurationError(f"`{name}`: not found in {there}; the package `{_DEBIAN}` (Debian) or `{_RPM}` (RPM) has it")
+            self._programs[name] = found
+        self._folder = tempfile.TemporaryDirectory(prefix="lwlint-")
+        try:
+            self._look()
+        except BaseException:
+            self._folder.cleanup()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def _look(self) -> None:
+        said = self._run("crm_simulate", "--version")[1].decode("utf-8", "replace")
+        version = re.match(r"Pacemaker (\d+)\.(\d+)\S*", said)
+        if version is None:
+            raise ConfigurationError("`crm_simulate --version`: does not tell a version of Pacemaker")
+        self.version = version.group().split()[1]
+        if (int(version[1]), int(version[2])) < _OLDEST:
+            raise ConfigurationError(f"Pacemaker {self.version} is installed; 2.1 or later is needed, whose `crm_simulate` prints XML")
+        empty = self._run("cibadmin", "--empty")[1].decode("utf-8", "replace")
+        for attribute, name in (("crm_feature_set", "feature_set"), ("validate-with", "schema")):
+            told = re.search(rf'\b{attribute}="([^"]*)"', empty)
+            setattr(self, name, told[1] if told else "")
+
+    def simulate(self, cib: Element, *events: Event, now: str = "") -> Transition:
+        """Return what the scheduler does with the CIB after the `events`.
+
+        `now` is the time by which it judges (ISO 8601), else that of the CIB or of today. Raises Refused where Pacemaker refuses the CIB,
+        ValueError for an event of another name.
+        """
+        unknown = [event.name for event in events if event.name not in EVENTS]
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is no event")
+        given, after = self._file("given.xml", written(cib)), self._path("after.xml")
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(after)
+        options = [f"--{event.name}={event.value}" for event in events] + ([f"--set-datetime={now}"] if now else [])
+        code, out, _ = self._run("crm_simulate", f"--xml-file={given}", "--simulate", "--output-as=xml", f"--save-output={after}", *options)
+        etree = _lxml()
+        try:
+            answer = etree.fromstring(out)
+            with open(after, "rb") as file:
+                saved = etree.fromstring(file.read(), etree.XMLParser(remove_blank_text=True, huge_tree=True))
+        except (etree.XMLSyntaxError, OSError):
+            raise Refused(self._reason(given)) from None
+        first, last = answer.find("cluster_status"), answer.find("revised_cluster_status")
+        if first is None or last is None:
+            raise Refused(self._reason(given))
+        trouble = "; ".join(one.text or "" for one in answer.iterfind("status/errors/error")) or (f"exit code {code}" if code else "")
+        return Transition(_state(first), tuple(_wanted(answer)), tuple(_actions(answer)), _state(last), saved, trouble)
+
+    def settle(self, cib: Element, *events: Event, now: str = "", rounds: int = ROUNDS) -> Settled:
+        """Return the transitions that follow, the first of them after the `events`, until one changes nothing or there were `rounds`."""
+        made = [self.simulate(cib, *events, now=now)]
+        while made[-1].changes and not made[-1].trouble and len(made) < rounds:
+            made.append(self.simulate(made[-1].cib, now=now))
+        return Settled(tuple(made), not made[-1].changes and not made[-1].trouble)
+
+    def refusal(self, cib: Element) -> str:
+        """Return why the CIB does not conform to the schema that it names, as `cibadmin` says it; empty where it conforms."""
+        path = self._file("cib.xml", written(cib))
+        return self._reason(path) if self._run("cibadmin", "--query", cib=path)[0] else ""
+
+    def _reason(self, path: str) -> str:
+        """Return why Pacemaker refuses the CIB in a file, as `crm_verify` says it."""
+        code, _, said = self._run("crm_verify", "-V", f"--xml-file={path}")
+        lines = [line for line in said.splitlines() if "error" in line]
+        chosen = next((line for line in lines if "Relax-NG" in line), lines[0] if lines else "")
+        if "schema validation" in chosen or not chosen:
+            with open(path, "rb") as file:
+                named = re.search(rb'\bvalidate-with="([^"]*)"', file.read())
+            known = named[1].decode("utf-8", "replace") if named else ""
+            return (
+                f"it does not conform to its schema `{known}`, or Pacemaker {self.version} does not know that"
+                if code
+                else "of no known reason"
+            )
+        return _PREFIX.sub("", chosen)
+
+    def patch(self, before: Element, after: Element) -> bytes:
+        """Return the patch (of `crm_diff`) that makes one CIB the other, and that only `before` takes; empty if they are equal.
+
+        What guards it is the version in it, which is one later afterwards: `crm_diff --no-version` makes a patch that fits any CIB.
+        """
+        later = copy.deepcopy(after)
+        for name in ("admin_epoch", "epoch", "num_updates"):
+            later.set(name, before.get(name, "0"))
+        one, other = self._file("before.xml", written(before)), self._file("after.xml", written(later))
+        if not self._run("crm_diff", f"--original={one}", f"--new={other}")[1].strip():
+            return b""
+        later.set("epoch", str(int(before.get("epoch", "0")) + 1))
+        other = self._file("after.xml", written(later))
+        code, out, said = self._run("crm_diff", f"--original={one}", f"--new={other}")
+        if code not in (0, 1):
+            raise Refused(_last(said, code))
+        return out.strip()
+
+    def patched(self, cib: Element, patch: bytes) -> Element:
+        """Return the CIB with the patch, as `cibadmin --patch` leaves it; raises Refused where it does not fit."""
+        path = self._file("cib.xml", written(cib))
+        code, _, said = self._run("cibadmin", "--patch", f"--xml-file={self._file('patch.xml', patch)}", cib=path)
+        if code:
+            raise Refused(_last(said, code))
+        with open(path, "rb") as file:
+            made: Element = _lxml().fromstring(file.read(), _lxml().XMLParser(remove_blank_text=True))
+        return made
+
+    def _path(self, name: str) -> str:
+        assert self._folder is not None, "in a `with` block only"
+        return os.path.join(self._folder.name, name)
+
+    def _file(self, name: str, content: bytes) -> str:
+        path = self._path(name)
+        with open(path, "wb") as file:
+            file.write(content)
+        return path
+
+    def _run(self, program: str, *arguments: str, cib: str = "") -> tuple[int, bytes, str]:
+        """Return the exit code of a program, its output, and what it said on standard error."""
+        import subprocess
+
+        self.calls += 1
+        here = self._path("")
+        # crm_simulate writes a copy of the CIB where `CIB_shadow_dir` says, which is root's otherwise
+        environment = {"PATH": ":".join(self._folders), "LC_ALL": "C", "TZ": "UTC", "HOME": here, "TMPDIR": here, "CIB_shadow_dir": here}
+        if cib:
+            environment["CIB_file"] = cib
+        try:
+            done = subprocess.run(  # nosec B603 -- fixed programs, no shell
+                [self._programs[program], *arguments],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                cwd=here,
+                env=environment,
+                timeout=self._seconds,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise ConfigurationError(f"`{program}`: did not end within {self._seconds:g} seconds") from None
+        except OSError as error:
+            raise ConfigurationError(f"`{program}`: cannot be run ({error.strerror})") from None
+        if len(done.stdout) > _LARGEST:
+            raise ConfigurationError(f"`{program}`: printed more than {_LARGEST} bytes")
+        return done.returncode, done.stdout, done.stderr.decode("utf-8", "replace")
+
+
+_PREFIX = re.compile(r"^(?:\S+:\d+: )?(?:\([\w:]+\)\s+)?(?:error: )?")
+
+
+def _last(said: str, code: int) -> str:
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return _PREFIX.sub("", lines[-1]) if lines else f"exit code {code}"
+
+
+def primitive_of(instance: str) -> str:
+    """Return the resource of an instance, as the configuration names it: without the number that Pacemaker counts with (`galera:1`)."""
+    return re.sub(r":\d+$", "", instance)
+
+
+_STOPPED_BY_FENCING = re.compile(r"(?P<resource>.+)_(?P<task>stop|demote)_0$")
+
+
+def _actions(answer: Any) -> Iterable[Action]:
+    """Yield the actions of a transition; of its pseudo actions only those that stand for what fencing does to an instance."""
+    transition = answer.find("transition")
+    instances = {one.get("id") for one in answer.find("cluster_status").iter("resource")}
+    for element in () if transition is None else transition:
+        if element.tag == "rsc_action":
+            interval = int(element.get("interval") or 0)
+            yield Action(element.get("op"), primitive_of(element.get("resource")), element.get("node") or "", interval)
+        elif element.tag == "fencing_action":
+            yield Action("fence", "", element.get("target") or "")
+        elif element.tag == "pseudo_action":
+            stop = _STOPPED_BY_FENCING.match(element.get("task") or "")
+            if stop is not None and stop["resource"] in instances:
+                yield Action(stop["task"], primitive_of(stop["resource"]), element.get("node") or "", pseudo=True)
+
+
+def _wanted(answer: Any) -> Iterable[Wanted]:
+    actions = answer.find("actions")
+    for element in () if actions is None else actions.iter("rsc_action", "node_action"):
+        task = element.get("action") or ("fence" if (element.get("task") or "").startswith("Fence") else element.get("task") or "")
+        source, target = element.get("source") or "", element.get("dest") or ""
+        node = element.get("node") or ""
+        if task in ("stop", "demote") and not source:
+            source = node
+        elif not target:
+            target = node
+        resource = primitive_of(element.get("resource") or "")
+        yield Wanted(task, resource, source, target, element.get("reason") or "", element.get("blocked") == "true")
+
+
+def _state(element: Any) -> State:
+    places: dict[str, set[Place]] = {}
+    orphans, failed = set(), set()
+    for one in element.iter("resource"):
+        name, role = primitive_of(one.get("id")), one.get("role") or ""
+        if one.get("active") == "true":
+            places.setdefault(name, set()).update(Place(node.get("name"), role) for node in one.findall("node"))
+        if one.get("orphaned") == "true":
+            orphans.add(name)
+        if one.get("failed") == "true":
+            failed.add(name)
+    nodes = element.findall("nodes/node")
+    return State(
+        resources={name: tuple(sorted(found)) for name, found in sorted(places.items())},
+        online=tuple(sorted(node.get("name") for node in nodes if node.get("online") == "true")),
+        unclean=tuple(sorted(node.get("name") for node in nodes if node.get("unclean") == "true")),
+        orphans=tuple(sorted(orphans)),
+        failed=tuple(sorted(failed)),
+    )
