@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -23,14 +23,21 @@ from lwlint.policy.rules import Rule
 from lwlint.run import AUTO, Reading, judge, load_catalogue
 from lwlint.run.engine import Answer, evaluate
 
+Watcher = Callable[[ClusterAnswer, Sequence[Host], Mapping[str, Source]], None]
+
 
 def audit(
-    targets: Iterable[Target], rules: Sequence[Rule], release: str = AUTO, anonymous: Anonymous | None = None, schemas: str = ""
+    targets: Iterable[Target],
+    rules: Sequence[Rule],
+    release: str = AUTO,
+    anonymous: Anonymous | None = None,
+    schemas: str = "",
+    watch: Watcher | None = None,
 ) -> Audit:
     """Return what the `rules` say of the targets: of each host by itself, and of the hosts of each cluster together.
 
     CIBs are validated with Pacemaker's schemas in the folder `schemas`, if one is given. With `anonymous` no name of a host, domain or
-    cluster is in it, and no address.
+    cluster is in it, and no address. `watch` is shown each cluster's answer as it was before that, with its hosts and all sources.
     """
     opened = list(targets)
     clusters: list[ClusterAnswer] = []
@@ -40,7 +47,7 @@ def audit(
     running = [_running(group) for group in found] if sum(group.clustered for group in found) > 1 else []
     for number, group in enumerate(found):
         others = [one for one in (*running[:number], *running[number + 1 :]) if one.services] if group.clustered else []
-        cluster, tracebacks, lost = _cluster(group, rules, release, anonymous, schemas, others)
+        cluster, tracebacks, lost = _cluster(group, rules, release, anonymous, schemas, others, watch)
         clusters.append(cluster)
         traces += tracebacks
         unread += lost
@@ -67,6 +74,7 @@ def _cluster(
     anonymous: Anonymous | None,
     schemas: str,
     others: Sequence[RunsElsewhere],
+    watch: Watcher | None,
 ) -> tuple[ClusterAnswer, tuple[str, ...], tuple[str, ...]]:
     hosts = read_hosts(group, release, schemas)
     if others:
@@ -90,6 +98,8 @@ def _cluster(
     identity = group.identity
     orders = next((one for host in hosts if (one := ordering(host.reading.facts)).resources), Ordering())
     cluster = ClusterAnswer(identity.name, group.clustered, tuple(sorted(identity.nodes)), group.absent, answers, found, older, orders)
+    if watch is not None:
+        watch(cluster, hosts, sources)
     traces = (*(trace for report in reports for trace in report.tracebacks), *across.tracebacks)
     return cluster, traces, tuple(path for report in reports for path in report.unread)
 

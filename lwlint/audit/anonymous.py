@@ -10,7 +10,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, count
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -337,6 +337,9 @@ _KEPT = frozenset(("rules", "code", "rule", "severity", "clause", "kind", "title
 _HOSTS = frozenset(("host", "hosts", "cib_of", "absent", "nodes"))  # fields that hold a name and nothing else
 
 
+Record = TypeVar("Record", bound=Struct)
+
+
 class Anonymous:
     """What is known of the names and addresses in the input of one audit, and what stands for each."""
 
@@ -361,7 +364,11 @@ class Anonymous:
         for text in _texts(answer):
             self.learn(text)
         self.names.settle()
-        hidden: Audit = self._record(answer)
+        return self.hidden_record(answer)
+
+    def hidden_record(self, record: Record) -> Record:
+        """Return a record with every name and address replaced, as in the answer that was hidden before."""
+        hidden: Record = self._record(record)
         return hidden
 
     def text(self, text: str) -> str:

@@ -79,6 +79,7 @@ def run(options: Any) -> int:
         "baseline": "judge",
         "allow": "author",
         "audit": "audit",
+        "services": "operate",
         "fix": "judge",
         "new-rule": "author",
         "server": "server",
@@ -270,7 +271,20 @@ def _new_rule(command: argparse.ArgumentParser) -> None:
 
 
 def _services(command: argparse.ArgumentParser) -> None:
-    command.add_argument("name", metavar="NAME", nargs="?")
+    command.add_argument(
+        "target", metavar="TARGET", nargs="?", help="a report, archive, folder or CIB: who runs what there (default: the catalogue)"
+    )
+    command.add_argument("name", metavar="NAME", nargs="?", help="one service, by any of its names, or all of a project (`nova`)")
+    _hosts_of(command)
+    command.add_argument("--format", choices=("text", "json"), default="text", help="form of the answer (default: text)")
+    command.add_argument("-v", "--verbose", action="store_true", help="with a target and without a name: all of every service")
+
+
+def _hosts_of(command: argparse.ArgumentParser) -> None:
+    """Add what every command has that reads the hosts of an audit."""
+    command.add_argument("--release", metavar="NAME", help="`mitaka` ... `hibiscus`; `auto` goes by evidence (default)")
+    command.add_argument("--trust", action="store_true", help="follow links out of a folder, which is then not a stranger's")
+    command.add_argument("--anonymize", action="store_true", help="replace names of hosts, domains and clusters, and all addresses")
 
 
 def _config(command: argparse.ArgumentParser) -> None:

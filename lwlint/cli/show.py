@@ -15,6 +15,7 @@ from lwlint.run import load_catalogue, load_rules, read_facts
 if TYPE_CHECKING:
     import argparse
 
+    from lwlint.core.facts import Service
     from lwlint.report.starters import Origin
 
 
@@ -56,22 +57,30 @@ def explain(options: argparse.Namespace) -> int:
     raise ConfigurationError(f"`{options.name}`: unknown rule or clause{near(options.name, known)}")
 
 
-def services(options: argparse.Namespace) -> int:
-    """`lwlint services`: the catalogue, or one service of it."""
+def service_named(name: str) -> Service | None:
+    """Return the service of the catalogue with this name, title, alias, unit or container; None if there is none."""
+    bare = name[: -len(".service")] if name.endswith(".service") else name
+    for service in load_catalogue().services:
+        short = (alias.rpartition("::")[2] for alias in service.aliases)
+        if bare in (service.name, service.title, *service.aliases, *short, *service.units, *service.containers):
+            return service
+    return None
+
+
+def catalogue(name: str | None) -> int:
+    """Print the catalogue, or one service of it, and return the exit code."""
     from lwlint.report.explain import one_service, service_table
 
     services = load_catalogue().services
-    if options.name is None:
+    if name is None:
         sys.stdout.write(service_table(services))
         return CONFORMS
-    name = options.name[: -len(".service")] if options.name.endswith(".service") else options.name
-    for service in services:
-        short = (alias.rpartition("::")[2] for alias in service.aliases)
-        if name in (service.name, service.title, *service.aliases, *short, *service.units, *service.containers):
-            sys.stdout.write(one_service(service))
-            return CONFORMS
-    known = [word for s in services for word in (s.name, s.title)]
-    raise ConfigurationError(f"`{options.name}`: unknown service{near(options.name, known)}")
+    found = service_named(name)
+    if found is None:
+        known = [word for s in services for word in (s.name, s.title)]
+        raise ConfigurationError(f"`{name}`: unknown service{near(name, known)}")
+    sys.stdout.write(one_service(found))
+    return CONFORMS
 
 
 def config(options: argparse.Namespace) -> int:

@@ -313,7 +313,9 @@ def one_service(service: Service) -> str:
         lines.append("  no daemon of its own")
     if service.note:
         lines += _wrap_service(service.note, "  ", 2)
-    managed = [(a, command) for a in (_FULL, _HOST, _DOCKER, _PODMAN) for command in _commands(service, a)]
+    if service.once:
+        lines.append("  never stopped or restarted: it runs once at boot, and its stop undoes what it did")
+    managed = [] if service.once else [(a, command) for a in (_FULL, _HOST, _DOCKER, _PODMAN) for command in _commands(service, a)]
     if managed:
         lines += ["", "  restarted by (`pcs` once in the cluster, the others on each node)"]
         for architecture, command in managed:

@@ -1,0 +1,107 @@
+"""The operator's commands: who runs what, what happens on a failure, and the pictures of a cluster."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from lwlint.cli.arguments import schemas_of
+from lwlint.core.config_reader import near
+from lwlint.core.facts import RELEASES
+from lwlint.core.finding import ConfigurationError
+from lwlint.core.harmless import safe, tame
+from lwlint.run import AUTO, load_catalogue, load_rules
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Mapping, Sequence
+
+    from lwlint.audit.answer import Audit, ClusterAnswer
+    from lwlint.audit.hosts import Host
+    from lwlint.core.source import Source
+    from lwlint.operate.runbook import Runbook
+
+    Watcher = Callable[[ClusterAnswer, Sequence[Host], Mapping[str, Source]], None]
+
+CONFORMS, NOT_TRUSTED = 0, 2
+
+
+def services(options: argparse.Namespace) -> int:
+    """`lwlint services`: the catalogue, or one service of it; with a target, who runs what there."""
+    target, name = options.target, options.name
+    if name is None and (target is None or not _is_target(target)):
+        return _catalogue(options, target)
+    from lwlint.operate.runbook import find, names_of
+    from lwlint.report import runbook as report
+
+    books = runbooks([target], options)[1]
+    if name is not None:
+        aliases = names_of(load_catalogue().services)
+        chosen = [_only(book, find(book.runs, name, aliases)) for book in books]
+        if not any(book.runs for book in chosen):
+            raise ConfigurationError(f"`{name}`: nothing in `{target}` runs it{near(name, report.known_names(books))}")
+        books = [book for book in chosen if book.runs]
+    if options.format == "json":
+        sys.stdout.write(report.render_json(books))
+    else:
+        sys.stdout.write(report.render_text(books, whole=name is not None or options.verbose))
+    return CONFORMS
+
+
+def _is_target(word: str) -> bool:
+    """Return whether the only argument is a target and not the name of a service, which a file may have too."""
+    from lwlint.audit.archives import is_url
+    from lwlint.cli.show import service_named
+
+    return service_named(word) is None and (os.path.exists(word) or is_url(word))
+
+
+def _catalogue(options: argparse.Namespace, name: str | None) -> int:
+    from lwlint.cli.show import catalogue
+
+    for given, said in ((options.format != "text", "--format"), (options.release, "--release"), (options.anonymize, "--anonymize")):
+        if given:
+            raise ConfigurationError(f"`{said}` goes with a target")
+    return catalogue(name)
+
+
+def _only(book: Runbook, runs: Sequence[object]) -> Runbook:
+    from msgspec.structs import replace
+
+    return replace(book, runs=tuple(runs))
+
+
+def judged(targets: Sequence[str], options: argparse.Namespace, watch: Watcher) -> Audit:
+    """Return the audit of the targets by all rules, with `watch` shown each cluster; raise ConfigurationError where there is none."""
+    from lwlint.audit import audit
+    from lwlint.audit.anonymous import Anonymous
+    from lwlint.audit.targets import targets as opened
+    from lwlint.cli.audit import Progress
+
+    release = options.release or AUTO
+    if release not in (AUTO, *RELEASES):
+        raise ConfigurationError(f"`{release}`: unknown release{near(release, RELEASES)}")
+    rules = load_rules([], [], [], examples=False)
+    options.hide = anonymous = Anonymous(rules) if options.anonymize else None
+    with Progress(sys.stderr) as progress:
+        found = opened(targets, [], progress.tell, None, None, trusted=options.trust)
+        answer = audit(found, rules, release, anonymous, schemas_of(options), watch)
+    for text in answer.tracebacks if options.debug else ():
+        print(tame(text), file=sys.stderr)
+    for target in answer.targets:
+        if not target.hosts:
+            because = f": {target.troubles[0]}" if target.troubles else ""
+            raise ConfigurationError(safe(f"`{target.path}`: nothing to judge in it{because}"))
+    if not answer.judged:
+        raise ConfigurationError("nothing to judge: there is no CIB, systemd unit or option file in what was given")
+    return answer
+
+
+def runbooks(targets: Sequence[str], options: argparse.Namespace) -> tuple[Audit, list[Runbook]]:
+    """Return the audit of the targets, and the runbook of each cluster, without names and addresses if that is asked for."""
+    from lwlint.operate.runbook import runbook
+
+    books: list[Runbook] = []
+    answer = judged(targets, options, lambda cluster, hosts, sources: books.append(runbook(cluster, hosts, sources)))
+    return answer, [options.hide.hidden_record(book) for book in books] if options.hide is not None else books
