@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Optional, Union
 from msgspec import field
 
 from lwlint import checks
+from lwlint.checks import Declared
 from lwlint.core.catalogue import own_folder as own_folder
 from lwlint.core.check import AnyCheck
 from lwlint.core.config_reader import Document, Mismatch, build, located, near, read
@@ -73,7 +74,13 @@ class Rule(Document, frozen=True, dict=True):
     @cached_property
     def bound(self) -> AnyCheck:
         """The check that the rule names."""
-        return checks.find(self.check)
+        known = self.__dict__.get("declared")  # of a compiled rule
+        return checks.find(self.check, known.module if known is not None else "")
+
+    @cached_property
+    def declared(self) -> Declared:
+        """What its check says of itself; known without an import of the check where the rule is a compiled one."""
+        return checks.declared(self.bound, self.parameters)
 
     @cached_property
     def parameters(self) -> Any:
@@ -104,7 +111,7 @@ def load_rule(text: str, path: str, *, examples: bool = True) -> Rule:
             raise Mismatch(("id",), f"`{rule.id}`: must be the name of its file, `{stem}`")
         if not re.fullmatch(r"[A-Z]{2,4}\d{3,4}", rule.code):
             raise Mismatch(("code",), f"`{rule.code}`: must be letters and a number, as `LW101`")
-        if rule.check not in checks.MODULES and rule.check not in checks.names():
+        if rule.check not in checks.modules() and rule.check not in checks.names():
             raise Mismatch(("check",), f"`{rule.check}`: unknown check{near(rule.check, checks.names())}")
         rule.compare()
         _check_examples(rule)
