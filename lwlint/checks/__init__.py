@@ -43,9 +43,9 @@ def names() -> list[str]:
     return [*modules(), *_plugins()]
 
 
-def declared(check: AnyCheck, params: Any) -> Declared:
-    """Return what a check says of itself with these parameters."""
-    return Declared(modules().get(check.name, ""), check.reads(params) if callable(check.reads) else check.reads)
+def declared(check: AnyCheck, params: Any, module: str = "") -> Declared:
+    """Return what a check says of itself with these parameters; `module` is the one that holds it, where that is known."""
+    return Declared(module or modules().get(check.name, ""), check.reads(params) if callable(check.reads) else check.reads)
 
 
 def find(name: str, module: str = "") -> AnyCheck:

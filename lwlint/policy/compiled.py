@@ -31,9 +31,7 @@ def rules(cache: Cache) -> list[Rule]:
     """Return lwlint's own rules, without their examples."""
     folder = own_folder()
     found = _of("rules", folder, _rule_files(folder), cache, lambda: _rules(folder), list[tuple[Rule, Declared]])
-    for rule, declared in found:
-        rule.__dict__["declared"] = declared  # so that its check need not be imported to tell
-    return [rule for rule, _ in found]
+    return [rule.knowing(declared) for rule, declared in found]  # so that no check is imported to tell
 
 
 def _rules(folder: str) -> list[tuple[Rule, Declared]]:
