@@ -36,7 +36,10 @@ class Era:
         head = f"heat_template_version: {self.version}\n"
         role = "outputs:\n  role_data:\n    value:\n      service_name: %s\n      config_settings:\n"
         takes = f"resources:\n  NovaBase:\n    type: ./nova-base{self.ending}.yaml\n"
-        merge = "        map_merge:\n          - get_attr: [NovaBase, role_data, value, config_settings]\n          - nova::%s: {get_param: Dsn}\n"
+        merge = (
+            "        map_merge:\n          - get_attr: [NovaBase, role_data, value, config_settings]\n"
+            "          - nova::%s: {get_param: Dsn}\n"
+        )
         merge = merge.replace("role_data, value, config", "role_data, config")
         own = "        keystone::database_connection: {get_param: Dsn}\n        keystone::db::database_max_retries: 5\n"
         params = "parameters:\n  Dsn:\n    type: string\n"
@@ -77,7 +80,10 @@ ERAS = (
         "puppet/services",
         "",
         {
-            "docker/services/nova-api.yaml": "heat_template_version: pike\nresources:\n  Base:\n    type: ../../puppet/services/nova-api.yaml\n"
+            "docker/services/nova-api.yaml": (
+                "heat_template_version: pike\n"
+                "resources:\n  Base:\n    type: ../../puppet/services/nova-api.yaml\n"
+            ),
             "outputs:\n  role_data:\n    value:\n      service_name: nova_api\n      config_settings:\n"
             "        get_attr: [Base, role_data, config_settings]\n      docker_config:\n        step_4:\n          nova_api:\n"
             "            image: i\n            restart: always\n"
@@ -89,7 +95,10 @@ ERAS = (
         "puppet/services",
         "",
         {
-            "docker/services/pacemaker/rpc-rabbitmq.yaml": "heat_template_version: rocky\noutputs:\n  role_data:\n    value: {service_name: a}\n"
+            "docker/services/pacemaker/rpc-rabbitmq.yaml": (
+                "heat_template_version: rocky\n"
+                "outputs:\n  role_data:\n    value: {service_name: a}\n"
+            ),
         },
     ),
     Era(
@@ -183,7 +192,9 @@ def nothing_of_ours(tree: Path, era: Era) -> None:
 EDITS: Mapping[str, tuple[Edit, ...]] = {
     "newton": (finite_retries, template_removed, template_renamed, service_in_no_registry, alias_on_pacemaker, hieradata_says_otherwise,
                exception_taken_away, baseline_shrunk),
-    "pike": (finite_retries, base_removed, template_renamed, dangling_alias, exception_added, configuration_removed, lines_moved, nothing_of_ours),
+    "pike": (
+        finite_retries, base_removed, template_renamed, dangling_alias, exception_added, configuration_removed, lines_moved, nothing_of_ours,
+    ),  # fmt: skip
     "rocky": (retries_taken_away, template_removed, alias_on_pacemaker, severity_raised, hieradata_says_otherwise, baseline_shrunk,
               exception_taken_away),
     "wallaby": (finite_retries, template_removed, template_renamed, alias_on_pacemaker, base_removed, baseline_shrunk, lines_moved),

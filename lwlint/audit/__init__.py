@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from lwlint import checks
 from lwlint.audit.anonymous import Anonymous
 from lwlint.audit.answer import NOT_APPLICABLE, Audit, ClusterAnswer, Found, HostAnswer, Outcome, Seen, TargetAnswer, folded, told
 from lwlint.audit.clusters import Group, configured, groups, seats
@@ -17,6 +16,7 @@ from lwlint.core.facts import Facts
 from lwlint.core.finding import FAIL, NOT_EVALUATED, PASS, Report, Verdict
 from lwlint.core.kind import LINK, UNREADABLE
 from lwlint.core.source import Source, Span
+from lwlint.inputs import KINDS
 from lwlint.inputs.pacemaker.facts import Cluster, RunsElsewhere
 from lwlint.inputs.pacemaker.model import cibs
 from lwlint.policy.rules import Rule
@@ -79,21 +79,21 @@ def _cluster(
     hosts = read_hosts(group, release, schemas)
     if others:
         hosts = [_beside(host, others) for host in hosts]
-    own = [rule for rule in rules if not checks.compares_hosts(rule.check)]
+    own = [rule for rule in rules if rule.declared.reads.of != "hosts"]
     reports = [judge(host.reading, host.request, own) for host in hosts]
     sources = {path: source for report in reports for path, source in report.sources.items()}
     if anonymous is not None:
         anonymous.names.services(hosts[0].reading.facts.services)
         _named(group, sources, anonymous)
-    comparing = [rule for rule in rules if checks.compares_hosts(rule.check)]
+    comparing = [rule for rule in rules if rule.declared.reads.of == "hosts"]
     across = _across(hosts, comparing, sources) if group.clustered else Answer((), (), ())
     seen = [Seen(_owner(host), finding) for host, report in zip(hosts, reports) for finding in report.findings]
     labels = {host.label for host in hosts}
     seen += [Seen(_first(finding.span.path, labels), finding) for finding in across.findings]
     shown = {host.label: host.seat.target.path for host in hosts if host.seat.capture.form == LONE_CIB}
     found = tuple(folded(seen, sources, shown))
-    clauses = {rule.id: rule.clause for rule in rules}
-    answers = tuple(_host(host, report, across, found, clauses) for host, report in zip(hosts, reports))
+    by_id = {rule.id: rule for rule in rules}
+    answers = tuple(_host(host, report, across, found, by_id) for host, report in zip(hosts, reports))
     older = tuple((seat.capture.host, seat.shown, seat.capture.captured, _counting(seat.node, group)) for seat in group.older)
     identity = group.identity
     orders = next((one for host in hosts if (one := ordering(host.reading.facts)).resources), Ordering())
@@ -141,7 +141,7 @@ def _across(hosts: Sequence[Host], rules: Sequence[Rule], sources: Mapping[str, 
     return evaluate(Facts(facts, release=release, services=hosts[0].reading.facts.services), rules, sources)
 
 
-def _host(host: Host, report: Report, across: Answer, found: Sequence[Found], clauses: Mapping[str, str]) -> HostAnswer:
+def _host(host: Host, report: Report, across: Answer, found: Sequence[Found], rules: Mapping[str, Rule]) -> HostAnswer:
     capture = host.seat.capture
     failing = {one.rule for one in found if one.allowed is None and (host.label in one.hosts or not one.hosts)}
     verdicts = [*report.verdicts, *_of_host(across.verdicts, failing)]
@@ -153,7 +153,7 @@ def _host(host: Host, report: Report, across: Answer, found: Sequence[Found], cl
         sos=".".join(map(str, capture.version)),
         release=host.release.name,
         release_because=told(host.release.because, host.label),
-        outcomes=tuple(_outcome(verdict, clauses, host.label) for verdict in sorted(verdicts, key=lambda v: v.code)),
+        outcomes=tuple(_outcome(verdict, rules[verdict.rule], host.label) for verdict in sorted(verdicts, key=lambda v: v.code)),
         evidence=tuple((one.kind, one.path[len(capture.root) :], one.weaker) for one in capture.evidence),
         missing=tuple((one.kind, one.looked_for) for one in capture.missing),
         passed_over=tuple(_passed_over(passed_over, host)),
@@ -183,7 +183,8 @@ def _of_host(verdicts: Iterable[Verdict], failing: set[str]) -> Iterator[Verdict
         yield Verdict(verdict.rule, verdict.code, PASS if fine else verdict.outcome, verdict.because)
 
 
-def _outcome(verdict: Verdict, clauses: Mapping[str, str], label: str) -> Outcome:
-    not_applicable = verdict.outcome == NOT_EVALUATED and verdict.because in checks.NOT_OF_A_HOST
+def _outcome(verdict: Verdict, rule: Rule, label: str) -> Outcome:
+    needless = (*rule.declared.reads.not_of_hosts, *(kind.missing for kind in KINDS if not kind.on_hosts))
+    not_applicable = verdict.outcome == NOT_EVALUATED and verdict.because in needless
     outcome = NOT_APPLICABLE if not_applicable else verdict.outcome
-    return Outcome(verdict.rule, verdict.code, clauses[verdict.rule], outcome, told(verdict.because, label))
+    return Outcome(verdict.rule, verdict.code, rule.clause, outcome, told(verdict.because, label))

@@ -9,9 +9,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from lwlint.checks import NO_CONTAINERS
 from lwlint.checks.parameters import ServiceKind, ServiceName
-from lwlint.core.check import Check, Saw, Unknown
+from lwlint.core.check import Check, Reads, Saw, Unknown
 from lwlint.core.config_reader import Document
 from lwlint.core.facts import Facts, Service
 from lwlint.core.finding import Command, Problem, Related
@@ -208,6 +207,7 @@ def units(facts: Facts) -> Iterator[Unit]:
 
 _NOTHING = "nothing else that was given"  # of a host whose units were not
 _NEVER_RUN = ("created", "configured", "initialized")  # words of docker and of podman
+NO_CONTAINERS = "no service of the host runs in a container"
 _NOT_GIVEN = "no output of `podman inspect` or `docker inspect` was given"
 
 
@@ -359,7 +359,8 @@ def _evidence_docker(facts: Facts, params: Params) -> str | None:
     return _evidence(facts, params) or _NOT_GIVEN
 
 
+_READS = Reads(of="audit", not_of_hosts=(NO_CONTAINERS,))
 CHECKS = (
-    Check("container-not-started", _run_lost, _evidence, Params),
-    Check("container-restart-that-ends", _run_given_up, _evidence_docker, Params),
+    Check("container-not-brought-back", _run_lost, _evidence, Params, _READS),
+    Check("container-restart-that-gives-up", _run_given_up, _evidence_docker, Params, _READS),
 )

@@ -9,39 +9,22 @@ from typing import Annotated, Any, Literal, Optional
 from msgspec import Meta
 from msgspec.structs import replace
 
-from lwlint.checks import NO_CONTAINER_TEMPLATE, NO_MAPPING, NO_ROLE, NO_TEMPLATE
 from lwlint.checks.parameters import AboutService, KnownRelease, Places, ServiceKind, ServiceName, nothing_in
-from lwlint.core.check import Check, NoParams, Saw, Unknown
+from lwlint.core.check import Check, Reads, Saw, Unknown, unseen
 from lwlint.core.config_reader import Document, Mismatch
-from lwlint.core.facts import Facts, NotEvaluated, Service
+from lwlint.core.facts import Facts, Service
 from lwlint.core.finding import AddKey, DropLines, Fix, Problem, Related, Replace
 from lwlint.inputs.heat.facts import (
-    CLUSTER,
     CONTAINERS,
-    GET_FILE,
     NONE,
     REGISTRY,
-    ROLE,
     Container,
-    DanglingReference,
-    DuplicateKey,
     Environment,
     HieraKey,
-    RoleService,
     ServiceMapping,
-    StrayFunction,
-    Template,
 )
 
-
-def unseen(facts: Facts, *words: str) -> Iterator[Unknown]:
-    """Yield one unknown for each file whose content is not known before Jinja has been rendered, and that may be about one of `words`.
-
-    Without `words` each file matters.
-    """
-    for file in facts.of(NotEvaluated):
-        if file.because == "Jinja" and (not words or file.about is None or any(word in file.about for word in words)):
-            yield Unknown(file.because, file.span)
+NO_MAPPING, NO_CONTAINER_TEMPLATE = "no Heat environment or registry was given", "no template with containers was given"
 
 
 def needs_heat(kind: type, reason: str) -> Callable[[Facts, Any], str | None]:
@@ -245,38 +228,6 @@ def _fix(mapping: ServiceMapping, service: Service, left: bool) -> Optional[Fix]
     return Fix("take the line away, so that the base registry's template is used", (DropLines(mapping.span),), safe=False)
 
 
-CHECK = Check(name="service-mapping", run=run, evidence=needs_heat(ServiceMapping, NO_MAPPING), params=MappingParams)
-
-
-_MOST_RELATED = 3  # other places that are shown with the first
-
-
-class TemplateParams(Document, frozen=True):
-    """`kinds` are the kinds of services that no template may put under Pacemaker."""
-
-    kinds: Annotated[
-        tuple[ServiceKind, ...], Meta(description="the kinds of services that no template may put under Pacemaker", min_length=1)
-    ]
-
-
-def templates(facts: Facts, params: TemplateParams) -> Iterator[Saw]:
-    """Yield a problem for each template that puts a service of the wrong kind under Pacemaker."""
-    yield from unseen(facts, CLUSTER)
-    for template in facts.of(Template):
-        if not template.under_pacemaker:
-            continue
-        if template.service is None:
-            yield Unknown("the template puts a service under Pacemaker that the catalogue does not know", template.span)
-        elif template.service.kind in params.kinds:
-            yield Problem(
-                span=template.span,
-                message=f"`{template.name}`: it puts {template.service.title} under Pacemaker; systemd must run it",
-                subject=f"template {template.service.name}",
-                related=tuple(Related(profile.span, "by this class") for profile in template.profiles),
-                host=template.host,
-            )
-
-
 class ContainerParams(Document, frozen=True):
     """`policies` are the restart policies with which a container comes back whenever it ends."""
 
@@ -321,142 +272,8 @@ def _restarting(container: Container, policy: str) -> Optional[Fix]:
     return Fix(f"set `restart` to `{policy}`", (Replace(place, policy),), safe=False)
 
 
-class DanglingParams(Document, frozen=True):
-    """`aliases` is how the aliases begin that are looked at (in any case); `others` looks at all but these."""
-
-    aliases: Annotated[str, Meta(description="how the aliases begin that are judged, in any case")]
-    others: Annotated[bool, Meta(description="judge all but these")] = False
-
-
-def dangling(facts: Facts, params: DanglingParams) -> Iterator[Saw]:
-    """Yield a problem for each reference to a template that does not exist.
-
-    Of those that are no services' one problem is told for each file and each thing that is wrong: the rest of them is related.
-    """
-    yield from unseen(facts)
-    folded: dict[tuple[str, str | None, bool], list[tuple[DanglingReference, Problem]]] = {}
-    for reference in facts.of(DanglingReference):
-        if reference.alias.lower().startswith(params.aliases.lower()) is params.others:
-            continue
-        of_file = reference.alias == GET_FILE
-        place = f"`{reference.alias}`: {'file' if of_file else 'template'} `{reference.name}`"
-        message, severity = f"{place} does not exist (`{reference.resolved}`); it must be one of the tree", None
-        if params.others and reference.hangs:
-            severity = "error" if reference.hangs == "cluster" else "warning"
-        if reference.installed:
-            if params.others and not of_file:
-                continue
-            message = f"{place} is the installed one, outside this tree; it must be a relative path"
-            severity = "warning"
-        elif reference.lone:
-            yield Unknown(f"{place} is not here, and neither is anything else that the file refers to", reference.span)
-            continue
-        subject = f"reference {reference.alias} {reference.name}"
-        problem = Problem(span=reference.span, message=message, subject=subject, severity=severity, host=reference.host)
-        if params.others:
-            folded.setdefault((reference.span.path, severity, reference.installed), []).append((reference, problem))
-        else:
-            yield problem
-    for together in folded.values():
-        (_, first), *more = sorted(together, key=lambda pair: pair[1].span)
-        related = tuple(Related(reference.span, f"`{reference.name}` neither") for reference, _ in more[:_MOST_RELATED])
-        count = f" ({len(more)} more in this file)" if more else ""
-        yield replace(first, message=first.message + count, related=related)
-
-
-def duplicates(facts: Facts, _: NoParams) -> Iterator[Saw]:
-    """Yield a problem for each key that stands twice, a note where both say the same."""
-    yield from unseen(facts)
-    for duplicate in facts.of(DuplicateKey):
-        if duplicate.schema:
-            continue
-        what = "and the first value is dropped" if duplicate.differs else "to the same value"
-        yield Problem(
-            span=duplicate.span,
-            message=f"`{duplicate.name}`: it is set twice in one mapping {what}; it must be set once",
-            subject=f"key {duplicate.name}",
-            related=(Related(duplicate.dropped, "this value is dropped" if duplicate.differs else "set here"),),
-            severity=None if duplicate.differs else "note",
-            host=duplicate.host,
-        )
-
-
-def stray(facts: Facts, _: NoParams) -> Iterator[Saw]:
-    """Yield a problem for each function that Heat does not see as one."""
-    yield from unseen(facts)
-    for function in facts.of(StrayFunction):
-        yield Problem(
-            span=function.span,
-            message=f"`{function.name}`: it stands beside other keys, so Heat takes it for a setting of that name; it must stand alone",
-            subject=f"function {function.name}",
-            host=function.host,
-        )
-
-
-def _any_file(facts: Facts, params: object) -> Optional[str]:
-    found = any(facts.of(kind) for kind in (Template, Environment, DanglingReference))
-    return None if found else _NO_FILE(facts, params)
-
-
-_NO_FILE = needs_heat(DuplicateKey, "no Heat template or environment was given")
-_NO_TEMPLATE = needs_heat(Template, NO_TEMPLATE)
-_NO_CONTAINER = needs_heat(Container, NO_CONTAINER_TEMPLATE)
+_READS = Reads(("heat",), not_of_hosts=(NO_MAPPING, NO_CONTAINER_TEMPLATE))
 CHECKS = (
-    Check(name="pacemaker-template", run=templates, evidence=_NO_TEMPLATE, params=TemplateParams),
-    Check(name="container-restart", run=containers, evidence=_NO_CONTAINER, params=ContainerParams),
-    Check(name="dangling-template", run=dangling, evidence=_any_file, params=DanglingParams),
-    Check(name="duplicate-key", run=duplicates, evidence=_any_file),
-    Check(name="stray-function", run=stray, evidence=_NO_TEMPLATE),
-)
-
-
-class ClusterParams(Document, frozen=True):
-    """The parameters of the check."""
-
-    elsewhere: Annotated[tuple[str, ...], Meta(description="globs of files and roles that are for hosts without the cluster")] = ()
-
-
-def without_pacemaker(facts: Facts, params: ClusterParams) -> Iterator[Saw]:
-    """Yield a problem for each service that is put under Pacemaker in a role that has no Pacemaker."""
-    yield from unseen(facts, REGISTRY, ROLE)
-    for service in facts.of(RoleService):
-        if service.beside or service.first is not None:
-            continue
-        if any(fnmatchcase(word.lower(), glob) for word in (service.span.path, service.role) for glob in params.elsewhere):
-            continue
-        if not service.whole:
-            yield Unknown("there is no registry that tells where the services of the role lead to", service.span)
-        elif service.under_pacemaker:
-            by = f"`{service.under_pacemaker}` puts it under Pacemaker"
-            message = f"`{service.name}`: {by}, and role `{service.role}` has no Pacemaker; it must have `Pacemaker` or `PacemakerRemote`"
-            severity = "warning" if service.optional else None
-            yield Problem(service.span, message, f"role {service.role} {service.name}", severity=severity, host=service.host)
-
-
-def unknown_services(facts: Facts, _: NoParams) -> Iterator[Saw]:
-    """Yield a problem for each service of a role that no registry maps."""
-    yield from unseen(facts, REGISTRY, ROLE)
-    for service in facts.of(RoleService):
-        if service.mapped is None:
-            yield Unknown(f"`{service.name}`: not all registries of its tree were given", service.span)
-        elif not service.mapped and service.first is None:
-            message = f"`{service.name}`: no registry maps it, though role `{service.role}` names it; it must be a service of the tree"
-            yield Problem(service.span, message, f"role {service.role} {service.name}", host=service.host)
-
-
-def repeated_services(facts: Facts, _: NoParams) -> Iterator[Saw]:
-    """Yield a problem for each service that a role names again."""
-    yield from unseen(facts, ROLE)
-    for service in facts.of(RoleService):
-        if service.first is not None:
-            message = f"`{service.name}`: role `{service.role}` names it twice; it must name it once"
-            related = (Related(service.first, "named here"),)
-            yield Problem(service.span, message, f"role {service.role} {service.name}", related, host=service.host)
-
-
-_ANY_ROLE = needs_heat(RoleService, NO_ROLE)
-_ROLE_CHECKS = (
-    Check(name="role-without-pacemaker", run=without_pacemaker, evidence=_ANY_ROLE, params=ClusterParams),
-    Check(name="role-names-no-service", run=unknown_services, evidence=_ANY_ROLE),
-    Check(name="role-names-service-twice", run=repeated_services, evidence=_ANY_ROLE),
+    Check("service-mapping", run, needs_heat(ServiceMapping, NO_MAPPING), MappingParams, _READS),
+    Check("container-not-restarted", containers, needs_heat(Container, NO_CONTAINER_TEMPLATE), ContainerParams, _READS),
 )

@@ -11,9 +11,9 @@ from typing import Annotated, Literal, NamedTuple, Optional
 from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
-from lwlint.checks.heat import needs_heat, unseen
+from lwlint.checks.heat import needs_heat
 from lwlint.checks.parameters import KnownRelease, Regex, nothing_in, wrong_groups
-from lwlint.core.check import Check, Saw, Unknown, needs
+from lwlint.core.check import Check, Reads, Saw, Unknown, needs, unseen
 from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts, Release
 from lwlint.core.finding import AddKey, Fix, Problem, Related, Replace
@@ -226,9 +226,6 @@ def _fits(value: str, params: Params) -> bool:
     if params.one_of and value in params.one_of:
         return True
     return params.at_most is not None and value.lstrip("-").isdigit() and int(value) <= params.at_most
-
-
-CHECK = Check("manifest-setting", _settings, needs(Manifest, "no Puppet manifest was given"), Params)
 
 
 _NODE = "etc/puppet/hieradata/"  # what a node has to look up, from all its files together
@@ -627,7 +624,9 @@ def _key_or_manifest(facts: Facts, params: RetryParams) -> str | None:
     return None if facts.of(Manifest) else _ANY_KEY(facts, params)
 
 
+_READS = Reads(("heat", "puppet"))
 CHECKS = (
-    Check(name="retries-of-connection", run=connections, evidence=_key_or_manifest, params=RetryParams),
-    Check(name="retries-without-connection", run=unused, evidence=_ANY_KEY, params=UnusedParams),
+    Check("manifest-setting", _settings, needs(Manifest, "no Puppet manifest was given"), Params, Reads(("puppet",))),
+    Check("retries-of-connection", connections, _key_or_manifest, RetryParams, _READS),
+    Check("retries-on-wrong-class", unused, _ANY_KEY, UnusedParams, _READS),
 )

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, Optional
+from typing import Annotated, Literal, Optional
 
 from msgspec import Meta, field
 
 from lwlint.checks.containers import resource_of
-from lwlint.checks.parameters import UnitSetting
-from lwlint.core.check import Check, NoParams, Saw
-from lwlint.core.config_reader import Document
+from lwlint.checks.parameters import UnitSetting, nothing_in
+from lwlint.core.check import Check, NoParams, Reads, Saw
+from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts
 from lwlint.core.finding import Problem, Related
 from lwlint.core.source import Span
@@ -94,17 +94,31 @@ def same_host(one: str, other: str) -> bool:
 _NOT_SET = "not set"
 
 
-class UnitParams(Document, frozen=True):
-    """`settings` are keys of units' settings with what an absent one means; `states` says that the load state and whether a unit is
-    enabled are compared too."""
+class AlikeParams(Document, frozen=True):
+    """What must be the same on all hosts of a role, by what `each` is: units, by their states and the keys of their settings, with what an
+    absent one means; or options, by their names in any section."""
 
-    settings: Annotated[dict[UnitSetting, str], Meta(description="the settings that are compared, with what an absent one means")] = field(
-        default_factory=dict
-    )
-    states: Annotated[bool, Meta(description="compare the load state, and whether a unit is enabled, too")] = True
+    each: Annotated[Literal["unit", "option"], Meta(description="what is compared")]
+    settings: Annotated[
+        dict[UnitSetting, str], Meta(description="the settings of units that are compared, with what an absent one means")
+    ] = field(default_factory=dict)
+    states: Annotated[bool, Meta(description="compare the load state of units, and whether one is enabled, too")] = True
+    options: Annotated[tuple[str, ...], Meta(description="the options that are compared, by their names in any section")] = ()
+
+    def misfits(self) -> Iterator[Mismatch]:
+        """Yield what is of the other kind of fact, and that nothing would be compared."""
+        wrong = "options" if self.each == "unit" else "settings"
+        if getattr(self, wrong):
+            yield Mismatch((wrong,), f"`{wrong}`: `each: {self.each}` has none")
+        if self.each == "option":
+            yield from nothing_in(self, "options")
 
 
-def _run_units(facts: Facts, params: UnitParams) -> Iterator[Saw]:
+def _run_alike(facts: Facts, params: AlikeParams) -> Iterator[Saw]:
+    return _run_units(facts, params) if params.each == "unit" else _run_options(facts, params)
+
+
+def _run_units(facts: Facts, params: AlikeParams) -> Iterator[Saw]:
     by_name: dict[str, dict[str, Unit]] = {}
     for unit in facts.of(Unit):
         if unit.service is not None and unit.host and unit.load_state in (LOADED, MASKED):
@@ -116,7 +130,7 @@ def _run_units(facts: Facts, params: UnitParams) -> Iterator[Saw]:
                 yield from _compare(units, role, params)
 
 
-def _compare(units: dict[str, Unit], role: Sequence[str], params: UnitParams) -> Iterator[Problem]:
+def _compare(units: dict[str, Unit], role: Sequence[str], params: AlikeParams) -> Iterator[Problem]:
     if params.states:
         for called, attribute in (("the load state", "load_state"), ("the state of the unit file", "enabled")):
             pairs = [(host, str(getattr(unit, attribute))) for host, unit in units.items()]
@@ -147,13 +161,7 @@ def _place(unit: Unit, key: Optional[str]) -> Span:
     return unit.settings[key].span if key is not None and key in unit.settings else unit.span
 
 
-class OptionParams(Document, frozen=True):
-    """`options` are those that are compared, by their names in any section."""
-
-    options: Annotated[tuple[str, ...], Meta(description="the options that are compared, by their names in any section", min_length=1)]
-
-
-def _run_options(facts: Facts, params: OptionParams) -> Iterator[Saw]:
+def _run_options(facts: Facts, params: AlikeParams) -> Iterator[Saw]:
     by_program: dict[tuple[str, ...], dict[str, OptionSet]] = {}
     for one in option_sets(facts):
         host = one.files.host
@@ -198,12 +206,6 @@ def _option_problem(one: OptionSet, other: OptionSet, key: Name, usual: str, oth
 
 def _span(one: OptionSet, option: Optional[Option]) -> Span:
     return option.span if option is not None else one.files.span
-
-
-_ALIKE_CHECKS = (
-    Check("hosts-differ-in-units", _run_units, no_role, UnitParams),
-    Check("hosts-differ-in-options", _run_options, no_role, OptionParams),
-)
 
 
 def _run_cibs(facts: Facts, _: NoParams) -> Iterator[Saw]:
@@ -333,4 +335,9 @@ def _evidence_twice(facts: Facts, params: object) -> str | None:
     return only_one(facts, params) or (None if cibs(facts) else "no CIB was given")
 
 
-_CLUSTER_CHECKS = (Check("cibs-differ", _run_cibs, _evidence_cibs), Check("unit-active-twice", _run_twice, _evidence_twice))
+_READS = Reads(of="hosts")
+CHECKS = (
+    Check("same-on-all-hosts", _run_alike, no_role, AlikeParams, _READS),
+    Check("cibs-differ", _run_cibs, _evidence_cibs, NoParams, _READS),
+    Check("service-active-twice", _run_twice, _evidence_twice, NoParams, _READS),
+)

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal, Optional
 from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
-from lwlint.checks.parameters import OptionName, Project, ReleaseName, ServiceName
-from lwlint.core.check import Check, Saw, Unknown
+from lwlint.checks.parameters import OptionName, Project, ReleaseName, ServiceName, nothing_in
+from lwlint.core.check import Check, Reads, Saw, Unknown
 from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts, Release
 from lwlint.core.finding import AddOption, DropLines, Fix, Problem, Related, Replace, SetOption
@@ -274,12 +274,6 @@ def _base(option: Option) -> str:
     return option.key.path.rsplit("/", 1)[-1]
 
 
-CHECKS = (
-    Check("option-present", _run_present, needs_option_files, Presences),
-    Check("option-misplaced", _run_misplaced, needs_option_files, Homes),
-)
-
-
 _SCRUBBED = re.compile(r"\*{5,}")  # what sos puts in the place of a secret
 _MOST_REFERENCES = 8
 _NO_SERVER = re.compile(r"\s*(<None>\s*)?$|\s*sqlite")  # an SQLite database is a file: nothing waits for it
@@ -359,24 +353,54 @@ class Outcome(Document, frozen=True):
     seen: Annotated[str, Meta(description="what they did, as the message says it")]
 
 
-class Params(Document, frozen=True):
-    """`limits` are looked at in order; of those for one option and an unknown project, the first counts.
+class Typed(Document, frozen=True):
+    """Options (`section/option`) that must be of one type, and the projects (all if empty) and releases that have them.
+
+    `at_least` and `at_most` bound the value from `bounds_since` on, which a message calls `library` (`oslo.messaging 16.1`).
+    """
+
+    type: Annotated[Literal["integer", "number", "boolean"], Meta(description="the type that the options must be of")]
+    options: Annotated[tuple[OptionName, ...], Meta(description="the options", min_length=1)]
+    projects: Annotated[tuple[Project, ...], Meta(description="the projects that have them; all, if empty")] = ()
+    since: Annotated[Optional[ReleaseName], Meta(description="the first release that has them")] = None
+    until: Annotated[Optional[ReleaseName], Meta(description="the last release that has them")] = None
+    at_least: Annotated[Optional[float], Meta(description="the least value, from `bounds_since` on")] = None
+    at_most: Annotated[Optional[float], Meta(description="the greatest value, from `bounds_since` on")] = None
+    bounds_since: Annotated[Optional[ReleaseName], Meta(description="the first release with these bounds")] = None
+    library: Annotated[str, Meta(description="what sets the bounds, as a message calls it")] = ""
+
+
+class Bounds(Document, frozen=True):
+    """`limits` are looked at in order; of those for one option and an unknown project, the first counts. `types` bound values otherwise.
 
     `nothing` is the reason that is given when no option set holds anything to judge; empty if that is a pass. `registered` are
     other options that the programs have in the sections of the limits, with their defaults: a value may refer to them.
     """
 
     limits: Annotated[
-        tuple[Limit, ...], Meta(description="the options; of those for one option and an unknown project, the first counts", min_length=1)
-    ]
+        tuple[Limit, ...],
+        Meta(description="options that bound attempts; of those for one option and an unknown project, the first counts", min_length=1),
+    ] = ()
+    types: Annotated[tuple[Typed, ...], Meta(description="options by their type, and the least and the greatest value", min_length=1)] = ()
     nothing: Annotated[str, Meta(description="why nothing can be said where no file holds anything to judge; empty: that is a pass")] = ""
     registered: Annotated[
         Mapping[str, str], Meta(description="other options of the same sections that values may refer to, with their defaults")
     ] = field(default_factory=dict)
     outcomes: Annotated[tuple[Outcome, ...], Meta(description="what programs were seen to do when their attempts end")] = ()
 
+    def misfits(self) -> Iterator[Mismatch]:
+        """Yield that nothing would be judged."""
+        yield from nothing_in(self, "limits", "types")
 
-def _run_limit(facts: Facts, params: Params) -> Iterator[Saw]:
+
+def _run_bounds(facts: Facts, params: Bounds) -> Iterator[Saw]:
+    if params.limits:
+        yield from _run_limits(facts, params)
+    if params.types:
+        yield from _run_types(facts, params)
+
+
+def _run_limits(facts: Facts, params: Bounds) -> Iterator[Saw]:
     judged = False
     for option_set in option_sets(facts):
         files = option_set.files
@@ -398,7 +422,7 @@ def _run_limit(facts: Facts, params: Params) -> Iterator[Saw]:
         yield Unknown(params.nothing)
 
 
-def _seen(option_set: OptionSet, params: Params) -> str:
+def _seen(option_set: OptionSet, params: Bounds) -> str:
     """Return what the programs of an option set were seen to do when attempts end, as a message ends with it; empty if none was watched."""
     files = option_set.files
     of_project = [each for each in params.outcomes if each.project == files.project]
@@ -406,7 +430,7 @@ def _seen(option_set: OptionSet, params: Params) -> str:
     return f" (seen: {'; '.join(seen)})" if seen else ""
 
 
-def _limits(project: str, params: Params, facts: Facts) -> Iterator[Limit]:
+def _limits(project: str, params: Bounds, facts: Facts) -> Iterator[Limit]:
     seen = set()
     for limit in params.limits:
         if limit.option not in seen and limit.is_for(project, facts):
@@ -615,32 +639,6 @@ def _base_name(path: str) -> str:
     return path.rsplit("/", 1)[-1]
 
 
-LIMIT = Check("option-limit", _run_limit, needs_option_files, Params)
-
-
-class Typed(Document, frozen=True):
-    """Options (`section/option`) that must be of one type, and the projects (all if empty) and releases that have them.
-
-    `at_least` and `at_most` bound the value from `bounds_since` on, which a message calls `library` (`oslo.messaging 16.1`).
-    """
-
-    type: Annotated[Literal["integer", "number", "boolean"], Meta(description="the type that the options must be of")]
-    options: Annotated[tuple[OptionName, ...], Meta(description="the options", min_length=1)]
-    projects: Annotated[tuple[Project, ...], Meta(description="the projects that have them; all, if empty")] = ()
-    since: Annotated[Optional[ReleaseName], Meta(description="the first release that has them")] = None
-    until: Annotated[Optional[ReleaseName], Meta(description="the last release that has them")] = None
-    at_least: Annotated[Optional[float], Meta(description="the least value, from `bounds_since` on")] = None
-    at_most: Annotated[Optional[float], Meta(description="the greatest value, from `bounds_since` on")] = None
-    bounds_since: Annotated[Optional[ReleaseName], Meta(description="the first release with these bounds")] = None
-    library: Annotated[str, Meta(description="what sets the bounds, as a message calls it")] = ""
-
-
-class Types(Document, frozen=True):
-    """What `option-value` looks at."""
-
-    types: Annotated[tuple[Typed, ...], Meta(description="options by their type", min_length=1)]
-
-
 def _number(text: str) -> Optional[float]:
     return float(text) if text.strip() else None
 
@@ -661,7 +659,7 @@ def _range(typed: Typed) -> str:
     return " and ".join(bounds)
 
 
-def _run_value(facts: Facts, params: Types) -> Iterator[Saw]:
+def _run_types(facts: Facts, params: Bounds) -> Iterator[Saw]:
     for option_set in option_sets(facts):
         files = option_set.files
         if files.refused is not None:
@@ -694,4 +692,9 @@ def _run_value(facts: Facts, params: Types) -> Iterator[Saw]:
                 yield Problem(option.span, message, f"option {option.name}", severity=severity, host=option.host)
 
 
-VALUE = Check("option-value", _run_value, needs_option_files, Types)
+_READS = Reads(("oslo",))
+CHECKS = (
+    Check("option-present", _run_present, needs_option_files, Presences, _READS),
+    Check("retries-not-read", _run_misplaced, needs_option_files, Homes, _READS),
+    Check("option-bounds", _run_bounds, needs_option_files, Bounds, _READS),
+)

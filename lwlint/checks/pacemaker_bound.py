@@ -11,7 +11,7 @@ from msgspec import Meta
 from lwlint.checks import pacemaker_constraints
 from lwlint.checks.pacemaker_constraints import untold
 from lwlint.checks.parameters import ServiceName
-from lwlint.core.check import Check, Saw, Unknown, needs
+from lwlint.core.check import Check, Reads, Saw, Unknown, needs
 from lwlint.core.config_reader import Document
 from lwlint.core.facts import Facts
 from lwlint.core.finding import Command, Problem, Related
@@ -309,10 +309,6 @@ def _problem(
 
 
 _EVIDENCE = needs(Cluster, "no CIB was given")
-CHECKS = (
-    Check("cluster-colocated", _run_colocated, _EVIDENCE, Params),
-    Check("cluster-ordered", _run_ordered, _EVIDENCE, Params),
-)
 
 
 def _run(facts: Facts, params: Params) -> Iterator[Saw]:
@@ -383,4 +379,8 @@ def _status_problem(one: ResourceStatus, node: str, title: str, there: list[Reso
     return Problem(one.span, message, f"resource {one.name}", related, host=one.host)
 
 
-CHECK = Check("cluster-status-beside", _run, needs(ClusterStatus, "no status of the cluster was given"), Params)
+CHECKS = (
+    Check("vip-without-haproxy", _run_colocated, _EVIDENCE, Params, Reads(("cib",))),
+    Check("vip-not-ordered-with-haproxy", _run_ordered, _EVIDENCE, Params, Reads(("cib",))),
+    Check("vip-away-from-haproxy", _run, needs(ClusterStatus, "no status of the cluster was given"), Params, Reads(of="audit")),
+)

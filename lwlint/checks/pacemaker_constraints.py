@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from lwlint.checks.parameters import ServiceKind, ServiceName, nothing_in
-from lwlint.core.check import Check, NoParams, Saw, Unknown, needs
+from lwlint.core.check import Check, NoParams, Reads, Saw, Unknown, needs
 from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts
 from lwlint.core.finding import CLUSTER, EACH, Command, Problem, Related
@@ -287,7 +287,10 @@ def _dangling(cib: Cib, member: Member) -> tuple[str, tuple[Related, ...]]:
 
 
 _EVIDENCE = needs(Cluster, "no CIB was given")
+
+
+_READS = Reads(("cib",))
 CHECKS = (
-    Check("cluster-constraint", _run_outside, _EVIDENCE, Params),
-    Check("cluster-constraint-dangling", _run_dangling, _EVIDENCE, NoParams),
+    Check("constraint-outside-the-core", _run_outside, _EVIDENCE, Params, _READS),
+    Check("constraint-dangling", _run_dangling, _EVIDENCE, NoParams, _READS),
 )

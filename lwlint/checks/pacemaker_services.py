@@ -11,7 +11,7 @@ from lwlint.checks import pacemaker_constraints
 from lwlint.checks.containers import resource_of, units
 from lwlint.checks.pacemaker_constraints import untold
 from lwlint.checks.parameters import KnownRelease, Project, ServiceKind, ServiceName, nothing_in
-from lwlint.core.check import Check, Saw, Unknown, needs
+from lwlint.core.check import Check, Reads, Saw, Unknown, needs
 from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import RELEASES, Facts, Release, Service
 from lwlint.core.finding import EACH, Command, Problem, Related
@@ -191,12 +191,6 @@ def _both(facts: Facts, params: OptionParams) -> str | None:
     return None if any(o.project == params.project for o in facts.of(Option)) else f"no option file of {params.project} was given"
 
 
-CHECKS = (
-    Check("cluster-resource", _run, needs(Cluster, NO_CIB), Params),
-    Check("cluster-resource-despite-option", _run_despite, _both, OptionParams),
-)
-
-
 _STORES = frozenset(("rabbitmq", "galera"))  # one of several clusters that has both is judged for what all of them lack
 _MAY_BE_CONTROLLERS = frozenset(("rabbitmq", "haproxy"))
 
@@ -318,4 +312,9 @@ def _missing(cib: Cib, name: str, title: str, mark: Text | None, severity: str |
     )
 
 
-CHECK = Check("cluster-service", _run_services, needs(Cluster, "no CIB was given"), ServicesParams)
+_READS = Reads(("cib",))
+CHECKS = (
+    Check("cluster-resource", _run, needs(Cluster, NO_CIB), Params, _READS),
+    Check("active-active-service-under-pacemaker", _run_despite, _both, OptionParams, _READS),
+    Check("core-service-missing", _run_services, needs(Cluster, NO_CIB), ServicesParams, _READS),
+)

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from lwlint.checks.pacemaker_constraints import pcs, untold, without
 from lwlint.checks.parameters import KnownRelease, ServiceKind, ServiceName, nothing_in
-from lwlint.core.check import Check, NoParams, Saw, Unknown, needs
+from lwlint.core.check import Check, NoParams, Reads, Saw, Unknown, needs
 from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts
 from lwlint.core.finding import Problem, Related
@@ -29,7 +29,6 @@ from lwlint.inputs.pacemaker.facts import (
     RULED_DEFAULTS,
     SETTINGS,
     TEMPLATES,
-    CibFault,
     Cluster,
     Constraint,
     Expression,
@@ -37,7 +36,6 @@ from lwlint.inputs.pacemaker.facts import (
     Operation,
     Resource,
     Rule,
-    Validation,
     boolean,
     score,
 )
@@ -165,12 +163,6 @@ def _anywhere(cib: Cib, top: str, mark: str, strange: str, other: str) -> Proble
         host=resource.host,
         commands=(pcs("constraint", "location", top, "rule", "resource-discovery=exclusive", "score=0", mark, "eq", "true"),),
     )
-
-
-_PLACEMENT_CHECKS = (
-    Check("cluster-ports", _run_ports, needs(Cluster, "no CIB was given"), NoParams),
-    Check("cluster-anywhere", _run_anywhere, needs(Cluster, "no CIB was given"), PlacementParams),
-)
 
 
 _UNPROMOTED = ("slave", "unpromoted")
@@ -414,21 +406,14 @@ def _evidence(facts: Facts, _: Params) -> str | None:
     return None if any(_clusters(facts)) else "there is no OpenStack service in this CIB"
 
 
+_READS = Reads(("cib",))
+_ANY_CIB = needs(Cluster, "no CIB was given")
 CHECKS = (
-    Check("cluster-resource-disabled", _run_disabled, _evidence, Params),
-    Check("cluster-resource-unmanaged", _run_unmanaged, _evidence, Params),
-    Check("cluster-resource-banned", _run_banned, _evidence, Params),
-    Check("cluster-resource-unwatched", _run_unwatched, _evidence, Params),
-    Check("cluster-resource-many", _run_many, _evidence, Params),
+    Check("control-ports-collide", _run_ports, _ANY_CIB, NoParams, _READS),
+    Check("core-resource-anywhere", _run_anywhere, _ANY_CIB, PlacementParams, _READS),
+    Check("core-resource-disabled", _run_disabled, _evidence, Params, _READS),
+    Check("core-resource-unmanaged", _run_unmanaged, _evidence, Params, _READS),
+    Check("core-resource-banned", _run_banned, _evidence, Params, _READS),
+    Check("core-resource-unwatched", _run_unwatched, _evidence, Params, _READS),
+    Check("active-passive-service-in-copies", _run_many, _evidence, Params, _READS),
 )
-
-
-def _run(facts: Facts, _: NoParams) -> Iterator[Saw]:
-    for fault in facts.of(CibFault):
-        yield Problem(fault.span, fault.message, f"invalid {fault.name}", host=fault.host)
-    for one in facts.of(Validation):
-        if one.because:
-            yield Unknown(one.because, one.span)
-
-
-CHECK = Check("cib-not-valid", _run, needs(Validation, "no CIB was given"))

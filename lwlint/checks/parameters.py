@@ -20,6 +20,7 @@ from lwlint.core import lazy
 from lwlint.core.catalogue import known_projects, known_services
 from lwlint.core.config_reader import Mismatch, Path, fields_of, near
 from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE, LATER, RELEASES, OneOf
+from lwlint.core.source import Span, Text
 
 
 class Word:
@@ -72,11 +73,55 @@ class Places:
         return None
 
 
+@functools.cache
+def parts_of(template: str) -> tuple[tuple[str, str], ...]:
+    """Return a message as pairs of text and the placeholder (`service.title`) behind it, empty for none.
+
+    Raises ValueError for another form.
+    """
+    found = []
+    for text, name, form, conversion in string.Formatter().parse(template):
+        if form or conversion:
+            raise ValueError(f"`{{{name}}}` stands for a text as it is, without `:` or `!`")
+        if name == "":
+            raise ValueError("a brace that is meant as one is written twice")
+        found.append((text, name or ""))
+    return tuple(found)
+
+
+def wrong_placeholders(kind: type, template: str, path: Path) -> Iterator[Mismatch]:
+    """Yield what does not fit in a message in which attributes of facts of a kind stand (`{service.title}`)."""
+    try:
+        names = [name for _, name in parts_of(template) if name]
+    except ValueError as error:
+        yield Mismatch(path, f"`{template}`: {error}")
+        return
+    for name in names:
+        try:
+            hint = attribute(kind, name)
+        except ValueError as error:
+            yield Mismatch(path, f"`{template}`: `{{{name}}}`: {error}")
+            continue
+        if str not in list(_options(hint)):
+            yield Mismatch(path, f"`{template}`: `{{{name}}}` is no text")
+
+
+def wrong_place(kind: type, dotted: str, path: Path, *, any_type: bool = False) -> Iterator[Mismatch]:
+    """Yield a complaint for what is no attribute of facts of a kind, or none that is a place."""
+    try:
+        hint = attribute(kind, dotted)
+    except ValueError as error:
+        yield Mismatch(path, f"`{dotted}`: {error}")
+        return
+    if not any_type and not any(each in (Span, Text) or typing.get_args(each)[:1] == (Text,) for each in _options(hint)):
+        yield Mismatch(path, f"`{dotted}`: is no place in an input")
+
+
 def nothing_in(record: object, *names: str) -> Iterator[Mismatch]:
     """Yield a complaint where all lists with these names are empty, so that the rule would judge nothing."""
     if not any(getattr(record, name) for name in names):
-        said = ", ".join(f"`{name}`" for name in names[:-1])
-        yield Mismatch((names[0],), f"nothing is in {said} or `{names[-1]}`: nothing would be judged")
+        said = " or ".join(filter(None, (", ".join(f"`{name}`" for name in names[:-1]), f"`{names[-1]}`")))
+        yield Mismatch((names[0],), f"nothing is in {said}: nothing would be judged")
 
 
 def wrong_groups(expression: str, template: str, path: Path) -> Iterator[Mismatch]:
@@ -143,6 +188,12 @@ def _clauses() -> Iterable[str]:
     return known_clauses()
 
 
+def _about() -> Iterable[str]:
+    from lwlint.inputs.heat.facts import ABOUT
+
+    return ABOUT
+
+
 KINDS = (CORE, ACTIVE_PASSIVE, ACTIVE_ACTIVE, INFRASTRUCTURE)
 
 ServiceName = Annotated[str, Word("service", lambda: known_services())]
@@ -158,7 +209,20 @@ OptionName = Annotated[str, Shape("option", _option)]
 Regex = Annotated[str, Shape("regular expression", lazy.compiled)]
 CommandLine = Annotated[str, Shape("command", _line)]
 AboutService = Annotated[str, Places("service")]
-FactPath = Annotated[str, "attribute of a fact"]  # compared by the record that knows the kind of fact
+HeatWord = Annotated[str, Word("word of a template", lambda: _about())]
+FactKind = Annotated[str, Word("kind of fact", lambda: fact_classes())]
+FactPath = Annotated[str, "attribute of a fact"]  # compared by the record that knows the kind of fact, as is a message
+FactMessage = Annotated[str, "message with attributes of a fact in it"]
+
+
+@functools.cache
+def fact_classes() -> Mapping[str, type]:
+    """Return the classes of all facts by the words that rules know them by."""
+    from lwlint.core.facts import ANY_INPUT
+    from lwlint.inputs import KINDS as INPUTS
+
+    every: tuple[Any, ...] = (*ANY_INPUT, *(each for kind in INPUTS for each in kind.gives()))
+    return {each.kind: each for each in every}
 
 
 def compare(value: Any, hint: Any, path: Path = ()) -> Iterator[Mismatch]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from msgspec import Meta
 
-from lwlint.checks import NO_MANIFEST_BUNDLE, NO_MANIFEST_CONSTRAINT, NO_MANIFEST_CORE, NO_MANIFEST_VIP
-from lwlint.core.check import Check, NoParams, Saw, Unknown, needs
+from lwlint.core.check import Check, NoParams, Reads, Saw, Unknown, needs
 from lwlint.core.config_reader import Document
 from lwlint.core.facts import Facts
 from lwlint.core.finding import Problem, Related
@@ -17,31 +16,9 @@ from lwlint.core.lazy import pattern
 from lwlint.inputs.puppet.facts import Manifest, ManifestClass, ManifestConstraint, ManifestResource, Member, Setting, bare
 
 
-class Params(Document, frozen=True):
-    """`each` is what is judged: the resources of a manifest, or its constraints."""
-
-    each: Annotated[Literal["resource", "constraint"], Meta(description="what is judged: the resources of a manifest, or its constraints")]
-
-
-def _run(facts: Facts, params: Params) -> Iterator[Saw]:
-    if params.each == "resource":
-        for resource in facts.of(ManifestResource):
-            yield from _resource(resource)
-    else:
-        for constraint in facts.of(ManifestConstraint):
-            yield from _constraint(constraint)
-
-
-def _resource(resource: ManifestResource) -> Iterator[Saw]:
-    if resource.absent:
-        return
-    service = resource.service
-    if service is not None and service.is_active_active:
-        which = "" if service.title in resource.id else f" ({service.title})"
-        message = f"`{resource.name}`: `{resource.type}` creates `{resource.id}`{which}; it must run outside Pacemaker"
-        yield Problem(resource.span, message, f"manifest resource {resource.id}", host=resource.host)
-    elif service is None and not resource.decided:
-        yield Unknown(f"only Puppet can tell which resource `{resource.name}` is", resource.span)
+def _run_outside(facts: Facts, _: NoParams) -> Iterator[Saw]:
+    for constraint in facts.of(ManifestConstraint):
+        yield from _constraint(constraint)
 
 
 def _constraint(constraint: ManifestConstraint) -> Iterator[Saw]:
@@ -63,9 +40,6 @@ def _constraint(constraint: ManifestConstraint) -> Iterator[Saw]:
 def _related(member: Member) -> Related:
     title = member.service.title if member.service else member.id
     return Related(member.span, f"{title} must run outside Pacemaker")
-
-
-CHECK = Check("manifest-outside-the-core", _run, needs(Manifest, "no Puppet manifest was given"), Params)
 
 
 _HAPROXY, _VIP = "haproxy", "vip"
@@ -395,7 +369,7 @@ def _addresses(facts: Facts, params: object) -> str | None:
         return None
     switches = params.switches if isinstance(params, BoundParams) else ()
     names = (f"{used.name}::{setting.name}" for used in facts.of(ManifestClass) for setting in used.settings)
-    return None if any(fnmatchcase(name, switch) for name in names for switch in switches) else NO_MANIFEST_VIP
+    return None if any(fnmatchcase(name, switch) for name in names for switch in switches) else "no manifest makes a virtual IP"
 
 
 def _having(kind: type, reason: str, fits: Callable[[Any], bool]) -> Callable[[Facts, Any], str | None]:
@@ -407,19 +381,15 @@ def _having(kind: type, reason: str, fits: Callable[[Any], bool]) -> Callable[[F
     return evidence
 
 
+_READS = Reads(("puppet",))
+_bundles = _having(ManifestResource, "no manifest makes a bundle", lambda one: one.form == "bundle" and not one.absent)
+_constraints = _having(ManifestConstraint, "no manifest makes a constraint", lambda constraint: not constraint.absent)
+_core = _having(ManifestResource, "no manifest makes a core resource of the cluster", _is_core)
 CHECKS = (
-    Check(name="manifest-vip-bound", run=bound, evidence=_addresses, params=BoundParams),
-    Check(name="manifest-vip-ordered", run=ordered, evidence=_addresses),
-    Check(
-        name="manifest-constraint-dangling",
-        run=dangling,
-        evidence=_having(ManifestConstraint, NO_MANIFEST_CONSTRAINT, lambda constraint: not constraint.absent),
-    ),
-    Check(
-        name="manifest-control-ports",
-        run=ports,
-        evidence=_having(ManifestResource, NO_MANIFEST_BUNDLE, lambda one: one.form == "bundle" and not one.absent),
-        params=PortParams,
-    ),
-    Check(name="manifest-core-anywhere", run=anywhere, evidence=_having(ManifestResource, NO_MANIFEST_CORE, _is_core)),
+    Check("manifest-constraint-outside-the-core", _run_outside, needs(Manifest, _NO_MANIFEST), NoParams, _READS),
+    Check("manifest-vip-without-haproxy", bound, _addresses, BoundParams, _READS),
+    Check("manifest-vip-not-ordered", ordered, _addresses, NoParams, _READS),
+    Check("manifest-constraint-dangling", dangling, _constraints, NoParams, _READS),
+    Check("manifest-control-ports-collide", ports, _bundles, PortParams, _READS),
+    Check("manifest-core-resource-anywhere", anywhere, _core, NoParams, _READS),
 )

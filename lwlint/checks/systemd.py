@@ -16,7 +16,7 @@ from msgspec import Meta, Struct
 
 from lwlint.checks.containers import SYSTEMD, lacking_units, managers_of, resource_of, strangers, units
 from lwlint.checks.parameters import Directive, ServiceKind, ServiceName, nothing_in
-from lwlint.core.check import Check, Saw, Unknown, needs
+from lwlint.core.check import Check, Reads, Saw, Unknown, needs
 from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts, NotCollected
 from lwlint.core.finding import Command, DropIn, Fix, Problem, Related
@@ -200,9 +200,6 @@ def _place(entry: Setting, word: re.Match[str]) -> Span:
     return Span(entry.span.path, entry.span.start + word.start(), entry.span.start + word.end())
 
 
-DEPENDENCY = Check("dependency-on", _run_dependencies, lambda facts, params: lacking_units(facts, params.kinds), DependencyParams)
-
-
 NAME = "50-lwlint.conf"  # read before Pacemaker's `50-pacemaker.conf`, which so keeps the last word
 _FOLDERS = (
     "etc/systemd/system/", "run/systemd/system/", "usr/lib/systemd/system/", "usr/local/lib/systemd/system/", "lib/systemd/system/",
@@ -278,9 +275,6 @@ def _run_endless(facts: Facts, params: LineParams) -> Iterator[Problem]:
 
 def _evidence(facts: Facts, _: LineParams) -> str | None:
     return None if any(not unit.shown for unit in facts.of(Unit)) else "no systemd unit was given"
-
-
-LINE = Check("line-without-effect", _run_lines, _evidence, LineParams)
 
 
 _RUNTIME = "run/systemd/system"
@@ -374,9 +368,6 @@ def _misplaced_override(facts: Facts) -> Iterator[Problem]:
         )
         related = (Related(Span(lost.span.path, 0, 0), "Pacemaker's override, written to the wrong folder"),)
         yield Problem(restart.span, message, f"unit {lost.intended}", related, host=lost.host)
-
-
-OVERRIDE = Check("pacemaker-override", _run_override, needs(Unit, "no systemd unit was given"), OverrideParams)
 
 
 _LIMIT = ("Unit.StartLimitIntervalSec", "Unit.StartLimitBurst", "Service.RestartSec")
@@ -577,4 +568,16 @@ def _hidden(unit: Unit, restart: Setting) -> Iterator[Problem]:
         yield Problem(place.span, f"{unit.name}: {why}", f"unit {unit.name} RemainAfterExit", host=unit.host)
 
 
-START_LIMIT = Check("restart-that-ends", _run_start_limit, lambda facts, params: lacking_units(facts, params.kinds), StartLimitParams)
+_READS = Reads(("unit",))
+CHECKS = (
+    Check(
+        "hard-dependency-on-database-or-broker",
+        _run_dependencies,
+        lambda facts, params: lacking_units(facts, params.kinds),
+        DependencyParams,
+        _READS,
+    ),
+    Check("setting-without-effect", _run_lines, _evidence, LineParams, _READS),
+    Check("pacemaker-override", _run_override, needs(Unit, "no systemd unit was given"), OverrideParams, _READS),
+    Check("restart-that-gives-up", _run_start_limit, lambda facts, params: lacking_units(facts, params.kinds), StartLimitParams, _READS),
+)

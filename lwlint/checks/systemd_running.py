@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from lwlint.checks.containers import FOREVER, SYSTEMD, UNKNOWN, beside_by_design, managers_of, runs_container, units
 from lwlint.checks.parameters import ServiceKind, ServiceName
-from lwlint.core.check import Check, NoParams, Saw, Unknown
+from lwlint.core.check import Check, NoParams, Reads, Saw, Unknown
 from lwlint.core.config_reader import Document
 from lwlint.core.facts import Facts, Service
 from lwlint.core.finding import Command, Problem, Related
@@ -113,9 +113,6 @@ def _evidence(facts: Facts, params: Params) -> str | None:
     if any(unit.active for unit in facts.of(Unit)) or any(unit.value("ActiveState") for unit in facts.of(ShownUnit)):
         return None
     return "no output of `systemctl show` or `systemctl list-units` was given"
-
-
-CHECK = Check("unit-lost-at-boot", _run, _evidence, Params)
 
 
 _NO_STATES = "no output of `systemctl show` or `systemctl list-units` was given"
@@ -323,4 +320,9 @@ def _evidence_reloaded(facts: Facts, _: NoParams) -> str | None:
     return None if any(not shown.listed for shown in facts.of(ShownUnit)) else "no output of `systemctl show` was given"
 
 
-CHECKS = (Check("unit-shown-otherwise", _run_reloaded, _evidence_reloaded), Check("unit-beside-the-cluster", _run_beside, _evidence_beside))
+_READS = Reads(("systemctl", "container"), of="audit")
+CHECKS = (
+    Check("service-lost-at-boot", _run, _evidence, Params, _READS),
+    Check("unit-not-reloaded", _run_reloaded, _evidence_reloaded, NoParams, _READS),
+    Check("service-beside-the-cluster", _run_beside, _evidence_beside, NoParams, _READS),
+)

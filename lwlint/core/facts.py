@@ -61,6 +61,14 @@ class UnusedAllow(Struct, frozen=True):
     host: str = ""
     written: str = ""
 
+    @property
+    def said(self) -> str:
+        """What the comment says, in its own words where these are not lwlint's."""
+        return self.written or f"allow {self.name}"
+
+
+ANY_INPUT = (Unreadable, NotEvaluated, NotCollected, UnusedAllow)  # what any kind of input may give
+
 
 class OneOf:
     """`Annotated[str, OneOf("loaded", "masked")]`: the attribute is one of these words."""
@@ -235,6 +243,10 @@ class Facts:
     def of(self, kind: type[F]) -> list[F]:
         """Return the facts of one type, in the order of their sources."""
         return self._by_type.get(kind, [])  # type: ignore[return-value]
+
+    def called(self, kind: str) -> list[Fact]:
+        """Return the facts of the type that rules know by this word, in the order of their sources."""
+        return [fact for type, facts in self._by_type.items() if type.kind == kind for fact in facts]  # type: ignore[attr-defined]
 
     def __iter__(self) -> Iterator[Fact]:
         for facts in self._by_type.values():

@@ -157,7 +157,7 @@ class Kind(Struct, frozen=True):
     recognise: Callable[[str, str, bool], Recognised]
     decode: Callable[[bytes], str]
     facts: Facts
-    gives: Callable[[], tuple[type, ...]] = tuple
+    gives: Callable[[], tuple[type[Fact], ...]] = lambda: ()
     release: Telling = lambda sources: None
     in_tree: bool = False
     guess: Callable[[str], bool] = lambda head: False
@@ -258,6 +258,14 @@ class Kinds:
         judged = [source for source in sources if source.judged]
         found = (kind.release(judged) for kind in self._by_name.values())
         return next((one for one in found if one is not None), Release(None, "nothing that was given tells the release"))
+
+    def missing(self, wanted: Sequence[str], given: Collection[str]) -> str:
+        """Return why nothing can be said where none of the `wanted` kinds is among those that are `given`; empty where one is."""
+        return "" if not wanted or any(name in given for name in wanted) else self._by_name[wanted[0]].missing
+
+    def that_gives(self, fact: str) -> Kind | None:
+        """Return the kind of input that gives facts called so; None for facts that any may give."""
+        return next((kind for kind in self._by_name.values() if any(each.kind == fact for each in kind.gives())), None)
 
     def given(self, source: Source) -> set[str]:
         """Return the names of the kinds that a source is evidence of."""

@@ -68,7 +68,7 @@ def function(target: str) -> Callable[..., Any]:
     return call
 
 
-def classes(module: str, *names: str) -> Callable[[], tuple[type, ...]]:
+def classes(module: str, *names: str) -> Callable[[], tuple[type[Any], ...]]:
     """Return a function that returns these classes of a module, and imports it when it is called first."""
     return lambda: tuple(getattr(import_module(module), name) for name in names)
 

@@ -309,7 +309,7 @@ class Writer:
 
     def _starter(self, h: _Host, container: HostContainer) -> str:
         starter = starter_of(container, h.units, h.cibs)
-        return starter.unit if starter.kind == BY_SYSTEMD else ""
+        return starter.unit if starter.who == BY_SYSTEMD else ""
 
     def _unit_restarts(self, found: Sequence[tuple[_Host, Unit]], subjects: set[str]) -> Iterator[Judged]:
         """Yield what brings the unit back, the hosts together of which the same is true."""
@@ -366,7 +366,7 @@ class Writer:
             policy = one.policy.value if one.policy is not None else ""
             if bad:
                 answer, says, places = NO, _told(bad), tuple(p for f in bad for p in f.places if p.host == h.label)
-            elif starter.kind == ENGINE:
+            elif starter.who == ENGINE:
                 spans = (one.policy.span,) if one.policy is not None else (one.span,)
                 answer, says, places = YES, f"its restart policy is `{policy}`", self._places(spans)
             else:

@@ -110,10 +110,10 @@ def _check_names(layer: Layer, rules: Sequence[Rule]) -> None:
 
 
 def _changed(rule: Rule, name: str, change: RuleSettings, settings: Settings) -> Rule:
-    rule = replace(rule, severity=change.severity or rule.severity)
+    rule = rule.with_severity(change.severity) if change.severity else rule
     if change.params is None:
         return rule
-    rule = replace(rule, params={**(rule.params or {}), **change.params})
+    rule = rule.with_params({**(rule.params or {}), **change.params})
     try:
         rule.compare()
     except Mismatch as mismatch:

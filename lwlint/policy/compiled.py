@@ -13,14 +13,16 @@ from typing import Any, TypeVar
 
 from msgspec import DecodeError, msgpack
 
+from lwlint.checks import Declared
 from lwlint.core import catalogue
 from lwlint.core.catalogue import Catalogue, Entry
+from lwlint.core.check import Reads
 from lwlint.core.facts import Database, Service
 from lwlint.files.cache import Cache, sealed, unsealed
 from lwlint.policy.rules import NO_RULES, Rule, load_folder, own_folder
 
 T = TypeVar("T")
-_READERS = ("core/config_reader.py", "core/catalogue.py", "core/facts.py", "policy/rules.py", "policy/compiled.py")
+_READERS = ("core/config_reader.py", "core/catalogue.py", "core/check.py", "core/facts.py", "policy/rules.py", "policy/compiled.py")
 _SERVICES = "services.yaml"
 _SUFFIX = ".compiled"
 
@@ -28,13 +30,14 @@ _SUFFIX = ".compiled"
 def rules(cache: Cache) -> list[Rule]:
     """Return lwlint's own rules, without their examples."""
     folder = own_folder()
+    found = _of("rules", folder, _rule_files(folder), cache, lambda: _rules(folder), list[tuple[Rule, Declared]])
+    return [rule.knowing(declared) for rule, declared in found]  # so that no check is imported to tell
 
-    def made() -> list[Rule]:
-        from pathlib import Path
 
-        return load_folder(Path(folder), "rules", examples=False)
+def _rules(folder: str) -> list[tuple[Rule, Declared]]:
+    from pathlib import Path
 
-    return _of("rules", folder, _rule_files(folder), cache, made, list[Rule])
+    return [(rule, rule.declared) for rule in load_folder(Path(folder), "rules", examples=False)]
 
 
 def services(cache: Cache) -> Catalogue:
@@ -60,7 +63,7 @@ def write(folder: str) -> None:
 
     own = Path(folder)
     forms: dict[str, tuple[list[str], Any]] = {
-        "rules": (_rule_files(folder), load_folder(own, "rules", examples=False)),
+        "rules": (_rule_files(folder), _rules(folder)),
         "services": ([_SERVICES], catalogue.load((own / _SERVICES).read_text("utf-8"), f"rules/{_SERVICES}").entries),
     }
     for name, (files, found) in forms.items():
@@ -92,12 +95,17 @@ def _shipped(folder: str, name: str, key: bytes) -> bytes | None:
 
 def _key(folder: str, files: list[str]) -> bytes:
     here = os.path.dirname(os.path.dirname(__file__))
-    parts = [repr([(cls.__name__, cls.__struct_fields__) for cls in (Rule, Entry, Service, Database)]).encode()]
-    for root, names in ((here, _READERS), (folder, files)):
+    parts = [repr([(cls.__name__, cls.__struct_fields__) for cls in (Rule, Declared, Reads, Entry, Service, Database)]).encode()]
+    for root, names in ((here, (*_READERS, *_checks(here))), (folder, files)):
         for name in names:
             content = _bytes(os.path.join(root, name))
             parts.append(b"%s %d\n%s" % (name.encode("utf-8", "surrogateescape"), len(content), content))
     return source_hash(b"".join(parts))
+
+
+def _checks(here: str) -> list[str]:
+    """Return the modules whose checks say what they read."""
+    return sorted(f"checks/{name}" for name in os.listdir(os.path.join(here, "checks")) if name.endswith(".py"))
 
 
 def _bytes(path: str) -> bytes:

@@ -10,10 +10,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Optional, Union
 
 from msgspec import field
+from msgspec.structs import replace
 
 from lwlint import checks
+from lwlint.checks import Declared
 from lwlint.core.catalogue import own_folder as own_folder
-from lwlint.core.check import AnyCheck
+from lwlint.core.check import AnyCheck, Reads
 from lwlint.core.config_reader import Document, Mismatch, build, located, near, read
 from lwlint.core.facts import RELEASES
 from lwlint.core.finding import ConfigurationError
@@ -73,7 +75,32 @@ class Rule(Document, frozen=True, dict=True):
     @cached_property
     def bound(self) -> AnyCheck:
         """The check that the rule names."""
-        return checks.find(self.check)
+        return checks.find(self.check, self.__dict__.get("module", ""))
+
+    @cached_property
+    def declared(self) -> Declared:
+        """What its check says of itself; known without an import of the check where the rule is a compiled one."""
+        try:
+            return checks.declared(self.bound, self.parameters, self.__dict__.get("module", ""))
+        except Exception:  # the rule is broken, and the run tells why
+            return Declared("", Reads())
+
+    def knowing(self, declared: Declared) -> Rule:
+        """Return the rule itself, told what its check says of itself."""
+        self.__dict__.update(declared=declared, module=declared.module)
+        return self
+
+    def with_params(self, params: Mapping[str, Any]) -> Rule:
+        """Return the rule with other parameters; where the module of its check is known, that is not looked for again."""
+        changed = replace(self, params=params)
+        changed.__dict__["module"] = self.__dict__.get("module", "")
+        return changed
+
+    def with_severity(self, severity: Literal["error", "warning", "note"]) -> Rule:
+        """Return the rule with another severity."""
+        changed = replace(self, severity=severity)
+        changed.__dict__.update({name: value for name, value in self.__dict__.items() if name in ("declared", "module")})
+        return changed
 
     @cached_property
     def parameters(self) -> Any:
@@ -104,7 +131,7 @@ def load_rule(text: str, path: str, *, examples: bool = True) -> Rule:
             raise Mismatch(("id",), f"`{rule.id}`: must be the name of its file, `{stem}`")
         if not re.fullmatch(r"[A-Z]{2,4}\d{3,4}", rule.code):
             raise Mismatch(("code",), f"`{rule.code}`: must be letters and a number, as `LW101`")
-        if rule.check not in checks.MODULES and rule.check not in checks.names():
+        if rule.check not in checks.modules() and rule.check not in checks.names():
             raise Mismatch(("check",), f"`{rule.check}`: unknown check{near(rule.check, checks.names())}")
         rule.compare()
         _check_examples(rule)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Union
 import msgspec
 from msgspec import Struct
 
-from lwlint.checks.parameters import FactPath, Places, Shape, Word
+from lwlint.checks.parameters import FactMessage, FactPath, Places, Shape, Word
 from lwlint.core.config_reader import description_of, fields_of, required_of
 from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE, LAST_OF_TRIPLEO, RELEASES, Service
 from lwlint.core.secret import masked
@@ -53,6 +53,8 @@ def type_in_words(hint: Any) -> str:
     origin, inside = typing.get_origin(hint), typing.get_args(hint)
     if hint == FactPath:
         return "attribute of a fact"
+    if hint == FactMessage:
+        return "message with attributes of a fact in braces"
     if origin is Annotated:
         named = next((note for note in inside[1:] if isinstance(note, (Word, Shape, Places))), None)
         if isinstance(named, Places):

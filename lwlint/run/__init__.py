@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from lwlint import checks
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.config_reader import near
 from lwlint.core.costs import Costs
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 
 
 AUTO = "auto"
-_LAST_CHECK = "allow-without-effect"  # runs when all others have, on what is left of the suppressions
+_OF_AUDITS = ("audit", "hosts")
 
 
 class Request(Struct, frozen=True):
@@ -156,20 +155,25 @@ def judge(reading: Reading, request: Request, rules: Sequence[Rule]) -> Report:
 
 
 def _own(rules: Sequence[Rule], request: Request) -> Sequence[Rule]:
-    return rules if request.hosts else [rule for rule in rules if not checks.of_audits(rule.check)]
+    return rules if request.hosts else [rule for rule in rules if rule.declared.reads.of not in _OF_AUDITS]
+
+
+def _runs_last(rule: Rule) -> bool:
+    """Return whether a rule is about what is left of the suppressions when all others have run."""
+    return rule.declared.reads.of == "allows"
 
 
 def _answer(reading: Reading, request: Request, rules: Sequence[Rule]) -> Answer:
-    return evaluate(reading.facts, [rule for rule in rules if rule.check != _LAST_CHECK], reading.input.sources, request.costs)
+    return evaluate(reading.facts, [rule for rule in rules if not _runs_last(rule)], reading.input.sources, request.costs)
 
 
 def _report(answer: Answer, release: Release, read: Input, request: Request, rules: Sequence[Rule]) -> Report:
     """Return the report: the answer as the suppressions and the configuration leave it."""
     sources = read.sources
-    first = [rule for rule in rules if rule.check != _LAST_CHECK]
+    first = [rule for rule in rules if not _runs_last(rule)]
     marked, unused = allow.apply(answer.findings, sources, first, answer.verdicts, lambda: _every_rule(request))
     findings, shown, more = _by_settings(marked, answer, request, sources, first)
-    last = evaluate(Facts([*unused, *more]), [rule for rule in rules if rule.check == _LAST_CHECK], shown, request.costs)
+    last = evaluate(Facts([*unused, *more]), [rule for rule in rules if _runs_last(rule)], shown, request.costs)
     findings = sorted((*findings, *last.findings), key=lambda f: (f.span, f.code, f.message))
     return Report(
         findings=tuple(findings),
@@ -191,7 +195,7 @@ def without_secrets(trace: str) -> str:
 def _every_rule(request: Request) -> Sequence[Rule]:
     """Return the rules that there are, whether or not they run, but for the one that tells of exceptions, which has none."""
     found = load_rules(request.rule_folders, examples=False, cache=request.cache, trusted=request.boundary is None)
-    return [rule for rule in found if rule.check != _LAST_CHECK]
+    return [rule for rule in found if not _runs_last(rule)]
 
 
 def settled(verdicts: Iterable[Verdict], findings: Iterable[Finding]) -> Iterator[Verdict]:

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple, Optional
 
 from msgspec import DecodeError, Struct, msgpack
 
-from lwlint import checks
 from lwlint.core.facts import Release
 from lwlint.core.finding import Finding, Verdict
 from lwlint.core.secret import masked
@@ -65,7 +64,7 @@ class Answers:
         self._cache = cache
         self._discovery = discovery
         self._found = discovery.mark()
-        certain = cache.folder is not None and all(rule.check in checks.MODULES for rule in rules)
+        certain = cache.folder is not None and all(rule.declared.module for rule in rules)
         self._name = f"answer-{_hash(asked, rules, discovery)}" if certain else ""
 
     def find(self) -> Known | None:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
-from lwlint import checks
 from lwlint.core.check import Unknown
 from lwlint.core.costs import Costs
 from lwlint.core.facts import Facts
@@ -39,8 +38,8 @@ def evaluate(facts: Facts, rules: Sequence[Rule], sources: Mapping[str, Source],
     verdicts, tracebacks = [], []
     given = {name for source in sources.values() for name in KINDS.given(source)}
     for rule in rules:
-        missing = checks.not_given(rule.check, rule.params, given)
-        if missing is not None:
+        missing = KINDS.missing(rule.declared.reads.kinds, given)
+        if missing:
             verdicts.append(Verdict(rule.id, rule.code, NOT_EVALUATED, missing))
             continue
         try:

@@ -13,9 +13,19 @@ from typing import Annotated, Any, Literal, Union
 import pytest
 import yaml
 
-from lwlint.checks import MODULES, find
-from lwlint.checks.general import fact_class
-from lwlint.checks.parameters import FactPath, Places, ReleaseName, Shape, Word, attribute, compare, words_of
+from lwlint.checks import find, modules
+from lwlint.checks.parameters import (
+    FactMessage,
+    FactPath,
+    Places,
+    ReleaseName,
+    Shape,
+    Word,
+    attribute,
+    compare,
+    fact_classes,
+    words_of,
+)
 from lwlint.cli import main
 from lwlint.core.catalogue import known_clauses, known_projects, known_services
 from lwlint.core.config_reader import Mismatch, build, fields_of
@@ -63,7 +73,13 @@ class Slip:
 def slips(value: Any, hint: Any, way: Way, top: Any) -> Iterator[Slip]:
     """Every misspelling of a value and of the names in it, by the type of the parameter."""
     origin, inside = typing.get_origin(hint), typing.get_args(hint)
-    if origin is Annotated:
+    if hint == FactPath:
+        yield Slip(way, bent(value), near=True)
+    elif hint == FactMessage:
+        if "{" in value:
+            yield Slip(way, re.sub(r"\{([\w.]+)\}", lambda m: f"{{{bent(m[1])}}}", value), near=True)
+        yield Slip(way, value + " {")
+    elif origin is Annotated:
         yield from typed(value, inside[1:], way) or slips(value, inside[0], way, top)
     elif origin is Union:
         wanted = next(each for each in inside if each is not type(None))
@@ -79,13 +95,14 @@ def slips(value: Any, hint: Any, way: Way, top: Any) -> Iterator[Slip]:
         for key, each in value.items():
             if inside[0] == FactPath:
                 yield Slip((*way, key), bent(key), key=True, near=True)
-                yield from wanted_slips(each, attribute(fact_class(top["params"]["each"]), key), key, (*way, key))
+                yield from wanted_slips(each, attribute(fact_classes()[top["each"]], key), key, (*way, key))
             else:
                 keys = typed(key, typing.get_args(inside[0])[1:], (*way, key)) if typing.get_origin(inside[0]) is Annotated else []
                 yield from (Slip(slip.way, slip.value, key=True, near=slip.near) for slip in keys)
                 yield from slips(each, inside[1], (*way, key), top)
     elif isinstance(value, dict):
         fields = dict((fields_of(hint) or {}).values())
+        top = value if "each" in value else top
         for key, each in value.items():
             yield Slip((*way, key), bent(key), key=True, near=True)
             yield from slips(each, fields[key], (*way, key), top)
@@ -334,7 +351,7 @@ examples:
     assert main(["test", str(tmp_path)]) == 0, capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", sorted(MODULES))
+@pytest.mark.parametrize("name", sorted(modules()))
 def test_every_parameter_of_a_check_says_what_it_is(name: str) -> None:
     assert [p.name for p in parameters(find(name).params) if not p.meaning or not p.type] == []
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from msgspec import Struct
 
-from lwlint.core.facts import Service
+from lwlint.core.facts import OneOf, Service
 from lwlint.core.source import Span, Text
 
 NONE = "OS::Heat::None"
 GET_FILE = "get_file"
+_SERVICES = "os::tripleo::services::"
 # words of a file that cannot be read as YAML, by what it may then be about
 REGISTRY, ROLE, CLUSTER, CONTAINERS = "resource_registry", "Services", "pacemaker", "er_config"
 SETTINGS = ("config_settings", "hieradata", "mapped_data", "max_retries", "ExtraConfig")
@@ -83,6 +84,11 @@ class Template(Struct, frozen=True):
     profiles: tuple[Text, ...]
     under_pacemaker: bool
     host: str = ""
+
+    @property
+    def service_known(self) -> bool:
+        """Whether the catalogue knows its service."""
+        return self.service is not None
 
 
 class RoleData(Struct, frozen=True):
@@ -194,7 +200,17 @@ class DanglingReference(Struct, frozen=True):
     lone: bool
     installed: bool = False
     host: str = ""
-    hangs: str = ""
+    hangs: Annotated[str, OneOf("", "cluster", "deployment")] = ""
+
+    @property
+    def of_service(self) -> bool:
+        """Whether the alias is a service's."""
+        return self.alias.lower().startswith(_SERVICES)
+
+    @property
+    def what(self) -> Annotated[str, OneOf("file", "template")]:
+        """`file` for one that `get_file` reads, else `template`."""
+        return "file" if self.alias == GET_FILE else "template"
 
 
 class StrayFunction(Struct, frozen=True):
@@ -237,3 +253,23 @@ class RoleService(Struct, frozen=True):
     whole: bool
     service: Service | None = None
     host: str = ""
+
+    @property
+    def file(self) -> str:
+        """The path of its file."""
+        return self.span.path
+
+    @property
+    def repeated(self) -> bool:
+        """Whether the role names it further up already."""
+        return self.first is not None
+
+    @property
+    def mapping_known(self) -> bool:
+        """Whether all registries were seen that may map it."""
+        return self.mapped is not None
+
+    @property
+    def clustered(self) -> bool:
+        """Whether something puts it under Pacemaker."""
+        return self.under_pacemaker != ""

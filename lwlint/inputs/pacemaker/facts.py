@@ -337,3 +337,8 @@ class Validation(Struct, frozen=True):
     by: str
     because: str = ""
     host: str = ""
+
+    @property
+    def known(self) -> bool:
+        """Whether something is known of how it fits."""
+        return self.because == ""

@@ -72,6 +72,16 @@ class ManifestResource(Struct, frozen=True):
     settings: tuple[Setting, ...] = ()
     service: Optional[Service] = None
 
+    @property
+    def service_known(self) -> bool:
+        """Whether the catalogue knows its service."""
+        return self.service is not None
+
+    @property
+    def of_service(self) -> str:
+        """The title of its service in brackets, with a blank in front, where the id does not tell it; else empty."""
+        return f" ({self.service.title})" if self.service is not None and self.service.title not in self.id else ""
+
 
 class Member(Struct, frozen=True):
     """A resource that a constraint names: its id in the cluster, or the expression where only Puppet can tell it.
