@@ -45,7 +45,8 @@ def check(options: argparse.Namespace) -> int:
         report = _compared(report, known, asked_for, options)
     code = exit_code(report, options)
     colour = options.color == "always" or (options.color == "auto" and sys.stdout.isatty())
-    sys.stdout.write(deliver(asked, report, chosen, How(colour, options.verbose, options.fail_on, code), kept(asked_for, options)))
+    how = How(colour, options.verbose, options.fail_on, code)
+    deliver(asked, report, chosen, how, kept(asked_for, options), out=sys.stdout)
     if not _tells_all(asked):
         from lwlint.report.text import summary
 

@@ -241,7 +241,7 @@ class Discovery:
             self._refuse_special(path, real, what, named, kind is None)
             return
         try:
-            size, most = tree.size(real), max(kind.limit for kind in self._kinds)
+            size, most = tree.size(real), self._kinds.most
             self._take_bytes(path, tree.read(real, most), named=named, judged=judged, size=size)
         except OSError as error:
             self._refuse(path, f"file cannot be read ({error.strerror})", judged=judged)
@@ -296,7 +296,8 @@ class Discovery:
             self.found.skipped.append((path, why))
             return
         if max(size, len(data)) > kind.limit:
-            self._refuse(path, f"file has {max(size, len(data))} bytes; the limit for its kind is {kind.limit}", judged=judged)
+            has = max(size, len(data)) if size or len(data) <= self._kinds.most else f"more than {self._kinds.most}"
+            self._refuse(path, f"file has {has} bytes; the limit for its kind is {kind.limit}", judged=judged)
             return
         root = root_of(path) if kind.on_hosts else ""
         try:

@@ -54,8 +54,12 @@ _WIDTH = 140  # of a source line as it is shown; a longer one is cut around the 
 
 def render(report: Report, *, colour: bool = False, verbose: bool = False) -> str:
     """Return the report as text with a final line break; `verbose` adds verdicts, skipped paths and the release."""
-    lines = list(_lines(report, verbose))
-    return _coloured(lines) if colour else "".join(harmless("".join(text for text, _ in line).rstrip()) + "\n" for line in lines)
+    return _coloured(list(_lines(report, verbose))) if colour else "".join(pieces(report, verbose=verbose))
+
+
+def pieces(report: Report, *, verbose: bool = False) -> Iterator[str]:
+    """Yield the report without colours line by line."""
+    return (harmless("".join(text for text, _ in line).rstrip()) + "\n" for line in _lines(report, verbose))
 
 
 def _coloured(lines: list[Line]) -> str:
@@ -76,9 +80,11 @@ def _coloured(lines: list[Line]) -> str:
 def _lines(report: Report, verbose: bool) -> Iterator[Line]:
     redaction = Redaction(report.sources)
     shown, left_out = _chosen(report, verbose)
+    hosts: dict[str, str] = {}
+    for each in report.findings:
+        hosts.setdefault(each.span.path, each.host)
     for path, findings in groupby(shown, key=lambda f: f.span.path):
-        host = next((f for f in report.findings if f.span.path == path), None)
-        yield [(safe(path), "bold"), (f"  ({safe(host.host)})" if host is not None and host.host else "", "dim")]
+        yield [(safe(path), "bold"), (f"  ({safe(hosts[path])})" if hosts[path] else "", "dim")]
         for finding in findings:
             yield from _finding(finding, report, len(finding.related) if verbose else _RELATED, redaction)
         yield []

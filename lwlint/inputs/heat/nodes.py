@@ -162,21 +162,27 @@ def repeated(mapping: Mapping) -> list[Duplicate]:
     return found
 
 
-def effective(mapping: Mapping, _inside: frozenset[int] = frozenset()) -> list[tuple[Scalar, Node]]:
-    """Return the pairs of `mapping` that Heat sees: `<<` merged in, of equal keys only the last."""
+_Pairs = list[tuple[Scalar, Node]]
+
+
+def effective(mapping: Mapping, _inside: frozenset[int] = frozenset(), _known: dict[int, _Pairs] | None = None) -> _Pairs:
+    """Return the pairs of `mapping` that Heat sees: `<<` merged in, of equal keys only the last. What is merged often is looked at once."""
     names = {key.value for key, _ in mapping.pairs}
     if len(names) == len(mapping.pairs) and "<<" not in names:
         return list(mapping.pairs)
     seen: dict[str, tuple[Scalar, Node]] = {}
     own: list[tuple[Scalar, Node]] = []
     inside = _inside | {id(mapping)}
+    merged: dict[int, _Pairs] = {} if _known is None else _known
     for key, value in mapping.pairs:
         if not is_merge(key):
             own.append((key, value))
             continue
         for one in reversed(value.items) if isinstance(value, Sequence) else (value,):
             if isinstance(one, Mapping) and id(one) not in inside:
-                seen.update((k.value, (k, v)) for k, v in effective(one, inside))
+                if id(one) not in merged:
+                    merged[id(one)] = effective(one, inside, merged)
+                seen.update((k.value, (k, v)) for k, v in merged[id(one)])
     seen.update((key.value, (key, value)) for key, value in own)
     return list(seen.values())
 
