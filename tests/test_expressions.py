@@ -242,7 +242,8 @@ def _seconds(compiled: re.Pattern[Any], method: str, text: Any) -> float:
     return time.process_time() - start
 
 
-_SHORT, _LONG = 4_000, 16_000
+_FIRST, _SHORT, _LONG = 1_000, 4_000, 16_000
+_TELLING_FIRST = 0.0003  # CPU seconds of the first look: one that is quadratic takes more
 _TELLING = 0.02  # CPU seconds; what takes less tells nothing
 _MOST = 9  # times as long for four times the text: a search in proportion takes 4 times, one that is quadratic 16
 
@@ -258,9 +259,9 @@ def slow(expression: Expression) -> list[str]:
     for method in sorted(expression.methods):
         worst: tuple[float, tuple[str, str, str]] = 0.0, ("", "a", "")
         for parts in _texts(parsed):
-            short = _seconds(compiled, method, _text(parts, _SHORT, expression))
+            short = _seconds(compiled, method, _text(parts, _FIRST, expression))
             worst = max(worst, (short, parts))
-            if short > _TELLING / 16 and _grows(compiled, method, parts, expression):
+            if short > _TELLING_FIRST and _grows(compiled, method, parts, expression):
                 found.append(f"{method} {parts}")
                 break
         if not found:

@@ -269,11 +269,40 @@ def plain(node: Node | None) -> Any:
     if node is None:
         return None
     try:
-        return yaml.constructor.SafeConstructor().construct_document(_Foreign().node(node))
+        return _merging()().construct_document(_Foreign().node(node))
     except yaml.MarkedYAMLError as error:
         raise Refused(str(error.problem), node.start) from None
     except _FAILURES as error:
         raise Refused(str(error), node.start) from None
+
+
+@lru_cache(maxsize=1)
+def _merging() -> Any:
+    """Return PyYAML's constructor as the releases of OpenStack have it, which is before 6.0.4: of a list that is merged the first counts.
+
+    6.0.4 takes the last, and keys that are the same object in memory (letters are, words are not) for one.
+    """
+    import yaml
+
+    class Merging(yaml.constructor.SafeConstructor):
+        def flatten_mapping(self, node: Any) -> None:
+            merged, own = [], []
+            for key, value in node.value:
+                if key.tag != "tag:yaml.org,2002:merge":
+                    key.tag = "tag:yaml.org,2002:str" if key.tag == "tag:yaml.org,2002:value" else key.tag
+                    own.append((key, value))
+                    continue
+                several = isinstance(value, yaml.SequenceNode)
+                for one in reversed(value.value) if several else (value,):
+                    if not isinstance(one, yaml.MappingNode):
+                        wanted = "a mapping" if several else "a mapping or list of mappings"
+                        problem = f"expected {wanted} for merging, but found {one.id}"
+                        raise yaml.constructor.ConstructorError("while constructing a mapping", node.start_mark, problem, one.start_mark)
+                    self.flatten_mapping(one)
+                    merged += one.value
+            node.value = merged + own
+
+    return Merging
 
 
 def same(one: Node, other: Node, depth: int = DEPTH_LIMIT) -> bool:
