@@ -80,10 +80,8 @@ ERAS = (
         "puppet/services",
         "",
         {
-            "docker/services/nova-api.yaml": (
-                "heat_template_version: pike\n"
-                "resources:\n  Base:\n    type: ../../puppet/services/nova-api.yaml\n"
-            ),
+            "docker/services/nova-api.yaml": "heat_template_version: pike\n"
+            "resources:\n  Base:\n    type: ../../puppet/services/nova-api.yaml\n"
             "outputs:\n  role_data:\n    value:\n      service_name: nova_api\n      config_settings:\n"
             "        get_attr: [Base, role_data, config_settings]\n      docker_config:\n        step_4:\n          nova_api:\n"
             "            image: i\n            restart: always\n"
@@ -95,10 +93,8 @@ ERAS = (
         "puppet/services",
         "",
         {
-            "docker/services/pacemaker/rpc-rabbitmq.yaml": (
-                "heat_template_version: rocky\n"
-                "outputs:\n  role_data:\n    value: {service_name: a}\n"
-            ),
+            "docker/services/pacemaker/rpc-rabbitmq.yaml": "heat_template_version: rocky\n"
+            "outputs:\n  role_data:\n    value: {service_name: a}\n"
         },
     ),
     Era(
@@ -193,7 +189,7 @@ EDITS: Mapping[str, tuple[Edit, ...]] = {
     "newton": (finite_retries, template_removed, template_renamed, service_in_no_registry, alias_on_pacemaker, hieradata_says_otherwise,
                exception_taken_away, baseline_shrunk),
     "pike": (
-        finite_retries, base_removed, template_renamed, dangling_alias, exception_added, configuration_removed, lines_moved, nothing_of_ours,
+        finite_retries, base_removed, template_renamed, dangling_alias, exception_added, configuration_removed, lines_moved, nothing_of_ours
     ),  # fmt: skip
     "rocky": (retries_taken_away, template_removed, alias_on_pacemaker, severity_raised, hieradata_says_otherwise, baseline_shrunk,
               exception_taken_away),

@@ -163,15 +163,15 @@ _KEY = (
     r"|listen|sentinels?|fqdn|dhcp_domain|dns_domain|cluster[_-]name|cluster_address|ring\d_addr|bindnetaddr)"
 )
 _SET = re.compile(
-    rf"(?P<front>^(?![^\n]*`)[\s#;]*(?:[\w:]+::)?{_KEY}\s*[=:]\s*)(?P<all>[^\s'\"{{\[%$<>][^'\"\n<>`]*)",
+    rf"(?P<front>^(?![^\n]*`)[ \t\r\f\v#;]*(?:[\w:]+::)?{_KEY}\s*[=:]\s*)(?P<all>[^\s'\"{{\[%$<>][^'\"\n<>`]*)",
     re.MULTILINE | re.IGNORECASE,
 )
 _ARGUMENT = re.compile(rf"(?P<front>--{_KEY}[= ])(?P<all>[^\s'\"`;<>]+)", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"(?P<front>\b(?:uname|node|host|ring\d_addr)=[\"'])(?P<all>[^\"'<>\n]+)")
-_PAIR = re.compile(rf"(?P<front>name=[\"']{_KEY}[\"'][^<>]*?value=[\"'])(?P<all>[^\"'<>\n]+)", re.IGNORECASE)
-_TURNED = re.compile(rf"(?P<front>value=[\"'])(?P<all>[^\"'<>\n]+)(?=[\"'][^<>]*?name=[\"']{_KEY}[\"'])", re.IGNORECASE)
+_PAIR = re.compile(rf"(?P<front>name=[\"']{_KEY}[\"'][^<>]{{0,1000}}?value=[\"'])(?P<all>[^\"'<>\n]+)", re.IGNORECASE)
+_TURNED = re.compile(rf"(?P<front>value=[\"'])(?P<all>[^\"'<>\n]+)(?=[\"'][^<>]{{0,1000}}?name=[\"']{_KEY}[\"'])", re.IGNORECASE)
 _REPORT = re.compile(
-    r"(?P<front>sosreport-)(?P<all>[A-Za-z0-9][\w.-]*?)(?=(?:[.-]\d{4}-\d{2}-\d{2}|[.-]\d{6,}|-[a-z]{7}\b|\.tar|\.t[gxb]z|[/!]|$))"
+    r"(?P<front>sosreport-)(?P<all>[A-Za-z0-9][\w.-]{0,200}?)(?=(?:[.-]\d{4}-\d{2}-\d{2}|[.-]\d{6,}|-[a-z]{7}\b|\.tar|\.t[gxb]z|[/!]|$))"
 )
 _PLACES = (_AUTHORITY, _AT, _SET, _ARGUMENT, _ATTRIBUTE, _PAIR, _TURNED, _REPORT)
 _PART = re.compile(rf"(?P<front>^|[,;:=@\s|]|%40)(?P<name>{_NAME})(?=$|[,;:=\s|/])")
@@ -347,7 +347,7 @@ class Anonymous:
         own = [text for rule in rules for text in (rule.id, rule.title, rule.why, rule.remedy)]
         self._own = frozenset(own)
         words = {word.lower() for text in own for word in re.findall(r"[A-Za-z]+", text)}
-        self.names = Names(words | {word.lower() for text in own for word in re.findall(r"[A-Za-z][\w-]*\.[\w.-]*\w", text)})
+        self.names = Names(words | {word.lower() for text in own for word in re.findall(r"[A-Za-z][\w-]{0,200}\.[\w.-]{0,200}\w", text)})
         self.addresses = Addresses()
 
     def learn(self, text: str) -> None:

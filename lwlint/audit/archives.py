@@ -166,8 +166,8 @@ def _opened(path: str) -> BinaryIO:
     return cast("BinaryIO", open(path, "rb", buffering=0))
 
 
-_URL = re.compile(r"(?P<protocol>[A-Za-z][A-Za-z0-9+.-]*)://")
-_QUERY = re.compile(r"(://[^\s'\"?#]*)[?#][^\s'\"]*")
+_URL = re.compile(r"(?P<protocol>[A-Za-z][A-Za-z0-9+.-]{0,40})://")
+_QUERY = re.compile(r"(://[^\s'\"?#]{0,2000})[?#][^\s'\"]*")
 _PIECE = 4 << 20  # bytes that are asked for at a time, where the protocol has no stream
 _STREAMS = ("http", "https")
 

@@ -149,7 +149,7 @@ def _short(name: str) -> str:
 
 
 def _is_address(name: str) -> bool:
-    return re.fullmatch(r"[\d.]+|.*:.*", name) is not None
+    return re.fullmatch(r"[\d.]+|[^:\n]*:.*", name) is not None
 
 
 def _lower(names: Iterable[str]) -> set[str]:

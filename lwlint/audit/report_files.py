@@ -224,7 +224,7 @@ _FIRST = {
 _PACKAGE = re.compile(
     r"(?:openstack-|python-|python2-|python3-)?(?P<project>nova|glance|cinder|keystone|neutron|heat|puppet-tripleo)(?:-common|-api)?"
 )
-_PLATFORM = re.compile(r"OpenStack Platform release (?P<number>[\d.]+)[^\n]*?\((?P<name>[A-Za-z]+)\)")
+_PLATFORM = re.compile(r"OpenStack Platform release (?P<number>[\d.]+)(?![\d.])[^\n]{0,200}?\((?P<name>[A-Za-z]+)\)")
 # OpenStack-Ansible's `etc/openstack-release`, and the archive of packages that charms take theirs from
 _DEPLOYED = re.compile(
     rf"DISTRIB_CODENAME=\"?(?P<codename>{'|'.join(RELEASES)})\b\"?|ubuntu-cloud\.archive\.canonical\.com\S*\s+\w+-(?:updates|proposed)/(?P<pocket>\w+)",

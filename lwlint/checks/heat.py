@@ -112,6 +112,8 @@ def _run(facts: Facts, params: MappingParams) -> Iterator[Saw]:
     if params.before is not None and facts.release.at_least(params.before):
         return
     views = {view.name: view for view in facts.of(Environment)}
+    aliased = _Aliased(facts, params)
+    off = params.off_by is not None and _is_off(facts, params.off_by)
     for mapping in facts.of(ServiceMapping):
         service = mapping.service or mapping.template_service
         if service is None or not mapping.in_force or mapping.final == NONE or not _concerns(service, mapping, facts, params):
@@ -126,7 +128,7 @@ def _run(facts: Facts, params: MappingParams) -> Iterator[Saw]:
         if "://" in mapping.final and not mapping.final.startswith("file://"):
             yield Unknown(f"`{mapping.alias}` is mapped to `{mapping.final}`, which is not here", mapping.span)
             continue
-        if _is_aliased(mapping, facts, params) or (params.off_by is not None and _is_off(facts, params.off_by)):
+        if off or aliased.has(mapping):
             continue
         view = views[mapping.environment]
         if mapping.inherited and not view.merged and not _judged_here(mapping, view, params):
@@ -169,12 +171,19 @@ def _leads(mapping: ServiceMapping, params: MappingParams) -> bool:
     return not mapping.under_pacemaker and not other and not any(fnmatchcase(mapping.final or mapping.missing, s) for s in params.shims)
 
 
-def _is_aliased(mapping: ServiceMapping, facts: Facts, params: MappingParams) -> bool:
-    """Return whether the mapping leads there only by another alias, which is blamed itself, or is only a step of such a way."""
-    known = (m for m in facts.of(ServiceMapping) if m.in_force and m.service is not None and _concerns(m.service, m, facts, params))
-    if mapping.service is None:  # a name of nobody's: it is no service but on the way of one
-        return any(mapping.alias in other.chain and other.environment == mapping.environment for other in known)
-    return bool(mapping.chain) and any(other.alias == mapping.chain[-1] for other in known)
+class _Aliased:
+    """The mappings that lead somewhere only by another alias, which is blamed itself, or are only a step of such a way."""
+
+    def __init__(self, facts: Facts, params: MappingParams) -> None:
+        known = [m for m in facts.of(ServiceMapping) if m.in_force and m.service is not None and _concerns(m.service, m, facts, params)]
+        self._aliases = {mapping.alias for mapping in known}
+        self._steps = {(mapping.environment, step) for mapping in known for step in mapping.chain}
+
+    def has(self, mapping: ServiceMapping) -> bool:
+        """Return whether the mapping is one."""
+        if mapping.service is None:  # a name of nobody's: it is no service but on the way of one
+            return (mapping.environment, mapping.alias) in self._steps
+        return bool(mapping.chain) and mapping.chain[-1] in self._aliases
 
 
 def _is_off(facts: Facts, key: str) -> bool:

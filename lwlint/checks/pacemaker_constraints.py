@@ -34,7 +34,7 @@ def removed(cib: Cib, leaf: Resource) -> tuple[Command, ...]:
     top = cib.top(leaf)
     gone = top if top.form != GROUP and len(cib.inside(top.name)) == 1 else leaf
     names = {leaf.name, gone.name}
-    on_it = (constraint for constraint in cib.constraints if any(member.name in names for member in constraint.members))
+    on_it = cib.binding(names)
     return (*map(without, on_it), pcs("resource", "disable", gone.name, _WAIT), pcs("resource", "delete", gone.name))
 
 

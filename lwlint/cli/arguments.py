@@ -451,8 +451,10 @@ def request(options: argparse.Namespace, found: Settings | None) -> Request:
 def _standard_input() -> bytes:
     if sys.stdin is None:  # closed, as by `<&-`
         raise ConfigurationError("`-`: the standard input is closed")
+    from lwlint.inputs import KINDS
+
     try:
-        return sys.stdin.buffer.read()
+        return sys.stdin.buffer.read(KINDS.most + 1)  # more than any file may have is not kept
     except OSError as error:
         raise ConfigurationError(f"`-`: the standard input cannot be read ({error.strerror})") from error
 

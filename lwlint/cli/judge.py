@@ -58,7 +58,7 @@ def check(options: argparse.Namespace) -> int:
         hook=options.hook,
         fixable=_fixable(asked_for, report) if any(output.format == "text" for output in asked) else frozenset(),
     )
-    sys.stdout.write(deliver(asked, report, chosen, how, kept(asked_for, options)))
+    deliver(asked, report, chosen, how, kept(asked_for, options), out=sys.stdout)
     if not _tells_all(asked):
         from lwlint.report.text import counted, verdicts
 

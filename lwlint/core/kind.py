@@ -201,6 +201,11 @@ class Kinds:
         return tuple(kind.name for kind in self._files)
 
     @property
+    def most(self) -> int:
+        """The most bytes that a file of any kind may have."""
+        return max(kind.limit for kind in self)
+
+    @property
     def nothing(self) -> str:
         """Why a file is of no kind."""
         nouns = [kind.noun for kind in self._files]

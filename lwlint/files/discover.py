@@ -298,7 +298,8 @@ class Discovery:
             self.found.skipped.append((path, why))
             return
         if max(size, len(data)) > kind.limit:
-            self._refuse(path, f"file has {max(size, len(data))} bytes; the limit for its kind is {kind.limit}", judged=judged)
+            has = max(size, len(data)) if size or len(data) <= self._kinds.most else f"more than {self._kinds.most}"
+            self._refuse(path, f"file has {has} bytes; the limit for its kind is {kind.limit}", judged=judged)
             return
         root = root_of(path) if kind.on_hosts else ""
         try:

@@ -11,7 +11,7 @@ import os
 import posixpath
 import re
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Union
 
 from lwlint.files.tree import CONFIGURATION, read_bounded
 
@@ -21,7 +21,34 @@ class Pattern(NamedTuple):
 
     covers: bool
     folders_only: bool
-    regex: re.Pattern[str]
+    regex: Union[re.Pattern[str], _Linear]
+
+
+class _Linear:
+    """An expression with so many stars that one which goes back and tries again could take for ever: RE2 runs it."""
+
+    def __init__(self, pattern: str) -> None:
+        self.pattern = pattern
+
+    def fullmatch(self, path: str) -> bool:
+        """Return whether all of the path is what the expression says."""
+        return _linear(self.pattern).fullmatch(path.translate(_BYTES)) is not None
+
+
+@functools.lru_cache(maxsize=256)
+def _linear(expression: str) -> re.Pattern[str]:
+    import re2
+
+    options = re2.Options()
+    options.dot_nl = True
+    options.never_capture = True
+    options.max_mem = 64 << 20
+    options.log_errors = False
+    found: re.Pattern[str] = re2.compile(expression.translate(_BYTES), options)
+    return found
+
+
+_BYTES = {0xDC00 + byte: 0x10FE00 + byte for byte in range(0x80, 0x100)}  # RE2 takes no bytes that are no text: they stand for themselves
 
 
 @functools.lru_cache(maxsize=256)
@@ -53,11 +80,11 @@ def useless(line: str) -> str:
     steps = line.removeprefix("!").rstrip("/").split("/")
     if "." in steps or ".." in steps:
         return "matches nothing: a pattern counts from the folder of its file, without `.` and `..`"
-    return "matches nothing: no character fits its `[`" if "(?!)" in found.regex.pattern else ""
+    return "matches nothing: no character fits its `[`" if found.regex.pattern == _NOTHING else ""
 
 
 def _pattern(line: str) -> Pattern | None:
-    line = re.sub(r"(?<!\\)((?:\\\\)*)[ \t]+$", r"\1", line.rstrip("\r\n"))
+    line = _without_blanks(line.rstrip("\r\n"))
     if not line or line.startswith("#"):
         return None
     covers = not line.startswith("!")
@@ -67,12 +94,39 @@ def _pattern(line: str) -> Pattern | None:
     if not line:
         return None
     if "/" not in line:
-        return Pattern(covers, folders_only, re.compile("(?:.*/)?" + "".join(_regex(line)), re.DOTALL))
+        return Pattern(covers, folders_only, _compiled("(?:.*/)?", line))
     line = line.removeprefix("/")
     plain = _PLAIN.match(line)
     assert plain is not None
     rest = line[plain.end() :]  # to git it is a pattern of its own behind what has no wildcard: `a**/c` is `a` and `**/c`
-    return Pattern(covers, folders_only, re.compile(re.escape(plain[0]) + "".join(_regex(rest)), re.DOTALL))
+    return Pattern(covers, folders_only, _compiled(re.escape(plain[0]), rest))
+
+
+def _without_blanks(line: str) -> str:
+    """Return the line without the blanks at its end, but for one that a backslash keeps."""
+    body = line.rstrip(" \t")
+    backslashes = len(body) - len(body.rstrip("\\"))
+    return line[: len(body) + backslashes % 2]
+
+
+_NOTHING = r"[^\s\S]"
+_SLASH = r"[^\S\s]"  # a class of nothing but the slash, which none fits
+_MOST_STARS = 2  # and one of several folders: going back over them takes little time
+_LONGEST_PATH = 4096  # characters, as Linux has it: a pattern that asks for more matches nothing
+
+
+def _compiled(before: str, line: str) -> Union[re.Pattern[str], _Linear]:
+    """Return what matches whole the paths that begin as the expression `before` says, and go on as a pattern does."""
+    parts, stars, deep, fixed = [before], 0, int(before.startswith("(?:.*")), 0
+    for kind, part in _regex(line):
+        if part == _NOTHING or fixed > _LONGEST_PATH:
+            return re.compile(_NOTHING)
+        parts.append(part)
+        stars += kind == "stars"
+        deep += kind in ("lead", "deep")  # one at the end takes all there is
+        fixed += kind not in ("lead", "deep", "whole", "stars")
+    text = "".join(parts)
+    return re.compile(text, re.DOTALL) if stars <= _MOST_STARS and deep <= 1 else _Linear(text)
 
 
 _PLAIN = re.compile(r"[^*?\[\\]*")
@@ -86,15 +140,16 @@ _REGEX = {  # of `**`, a slash behind it goes with it unless it is escaped
 }  # fmt: skip
 
 
-def _regex(line: str) -> Iterator[str]:
+def _regex(line: str) -> Iterator[tuple[str, str]]:
+    """Yield what the parts of a pattern are, and their expressions: `_NOTHING` for one that fits no character."""
     for match in _PARTS.finditer(line):
-        part = match.lastgroup or ""
-        if part == "class":
-            yield _class(match.group())
-        elif part == "open":  # a class that does not end matches nothing
-            yield "(?!)"
+        kind = match.lastgroup or ""
+        if kind == "class":
+            yield kind, _class(match.group())
+        elif kind == "open":  # a class that does not end matches nothing
+            yield kind, _NOTHING
         else:
-            yield _REGEX.get(part) or re.escape(match[part])
+            yield kind, _REGEX.get(kind) or re.escape(match[kind])
 
 
 _CLASSES = {"alpha": "a-zA-Z", "digit": "0-9", "alnum": "a-zA-Z0-9", "upper": "A-Z", "lower": "a-z", "space": r"\s"}
@@ -106,18 +161,27 @@ _ITEM = re.compile(r"\[:(?P<name>\w+):\]|(?P<low>\\.|[^\\])-(?P<high>\\.|[^\\])|
 def _class(text: str) -> str:
     """Return a class, `[a-z]`, as a regular expression; a range that goes down holds its first character, as git has it."""
     negated = text[1] in "!^"
-    items = []
+    items: list[str] = []
+    told = False
     for match in _ITEM.finditer(text[2 if negated else 1 : -1]):
+        told = True
         low, high = (match["low"] or match["one"] or "")[-1:], (match["high"] or match["one"] or "")[-1:]
         if match["name"]:
             if match["name"] not in _CLASSES:
-                return "(?!)"
+                return _NOTHING
             items.append(_CLASSES[match["name"]])
         else:
-            items.append(f"{re.escape(low)}-{re.escape(high)}" if low <= high else re.escape(low))
-    if not items:
-        return "[^/]" if negated else "(?!)"
-    return f"(?!/)[{'^' if negated else ''}{''.join(items)}]"
+            items += _range(low, high) if low <= high else _range(low, low)
+    if negated:
+        return f"[^/{''.join(items)}]"
+    return f"[{''.join(items)}]" if items else _SLASH if told else _NOTHING
+
+
+def _range(low: str, high: str) -> Iterator[str]:
+    """Yield a range of a class, without the slash: none fits one."""
+    for first, last in ((low, min(high, ".")), (max(low, "0"), high)) if low <= "/" <= high else ((low, high),):
+        if first <= last:
+            yield re.escape(first) if first == last else f"{re.escape(first)}-{re.escape(last)}"
 
 
 class Ignored:

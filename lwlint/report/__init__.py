@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
-from msgspec import Struct, structs
+from msgspec import Struct
+from msgspec.structs import replace as changed
 
 from lwlint.core.config_reader import near
-from lwlint.core.finding import ConfigurationError, Report
+from lwlint.core.finding import ConfigurationError, Finding, Report
 from lwlint.core.source import Span
 from lwlint.files.atomic import appear, refusal, replace
 
@@ -48,9 +51,13 @@ Format = Callable[["Report", "Sequence[Rule]", How], str]
 
 
 def _text(report: Report, rules: Sequence[Rule], how: How) -> str:
-    from lwlint.report.text import render
+    return "".join(_text_pieces(report, how))
 
-    return render(
+
+def _text_pieces(report: Report, how: How) -> Iterable[str]:
+    from lwlint.report.text import pieces
+
+    return pieces(
         report,
         colour=how.colour,
         verbose=how.verbose,
@@ -179,8 +186,64 @@ def _output(argument: str) -> Output:
     return Output(name, path)
 
 
-def deliver(asked: Sequence[Output], report: Report, rules: Sequence[Rule], how: How, kept: Iterable[str] = ()) -> str:
-    """Write the report to the files that are asked for, and return what goes to standard output (may be nothing).
+def _pieces(output: Output, report: Report, rules: Sequence[Rule], how: How) -> Iterable[str]:
+    """Return the report in a format, piece by piece where it can be long."""
+    if output.format == "text":
+        return _text_pieces(report, how)
+    if output.format == "json":
+        from lwlint.report.json import pieces as of_json
+
+        return of_json(report)
+    if output.format == "sarif":
+        from lwlint.report.sarif import pieces as of_sarif
+
+        return of_sarif(report, rules, exit_code=how.exit_code)
+    return (FORMATS[output.format](report, rules, how),)
+
+
+MOST_ALIKE = 1000  # findings of one rule in one file that a report lists
+
+
+def listed(report: Report) -> Report:
+    """Return the report with at most `MOST_ALIKE` findings of one rule in one file; one more, as severe, says how many are left out."""
+    if len(report.findings) <= MOST_ALIKE:
+        return report
+    seen: Counter[tuple[str, str, str, bool]] = Counter()
+    findings: list[Finding] = []
+    more: dict[tuple[str, str, str, bool], int] = {}
+    for found in report.findings:
+        key = (found.span.path, found.rule, found.severity, found.allowed is None)
+        seen[key] += 1
+        if seen[key] <= MOST_ALIKE + 1:
+            more[key] = len(findings)
+            findings.append(found)
+    unlisted: Counter[str] = Counter()
+    for key, at in more.items():
+        left_out = seen[key] - MOST_ALIKE
+        if left_out > 1:
+            findings[at] = _counted(findings[at], left_out)
+            unlisted[key[2] if key[3] else "allowed"] += left_out - 1
+    return changed(report, findings=tuple(findings), unlisted=unlisted)
+
+
+def _counted(finding: Finding, count: int) -> Finding:
+    """Return a finding that stands for `count` of its rule in its file, at the place of the first of them."""
+    identity = "\0".join((finding.code, finding.span.path, "more"))
+    return changed(
+        finding,
+        message=f"{count} more findings of this rule in this file are counted, not listed",
+        fingerprint=hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:20],
+        subject="",
+        related=(),
+        fix=None,
+        commands=(),
+    )
+
+
+def deliver(
+    asked: Sequence[Output], report: Report, rules: Sequence[Rule], how: How, kept: Iterable[str] = (), *, out: TextIO | None = None
+) -> str:
+    """Write the report to the files that are asked for, and return what goes to standard output (may be nothing), or write it to `out`.
 
     Raises ConfigurationError for a file that cannot be written and, before any is, for a link and for a file that was read for this run:
     a source of the report, or one that is to be `kept`.
@@ -193,12 +256,15 @@ def deliver(asked: Sequence[Output], report: Report, rules: Sequence[Rule], how:
         if why:
             raise ConfigurationError(f"`--format {output.format}={output.path}`: {why}")
     printed = ""
+    report = listed(report)
     for output in asked:
-        if output.path is None:
+        if output.path is None and out is not None:
+            out.writelines(_pieces(output, report, rules, how))
+        elif output.path is None:
             printed = FORMATS[output.format](report, rules, how)
         else:
-            plain = structs.replace(how, colour=False, width=0)  # both are for the terminal, and a file is none
-            write(output.path, FORMATS[output.format](report, rules, plain))
+            plain = changed(how, colour=False, width=0)  # both are for the terminal, and a file is none
+            write(output.path, "".join(_pieces(output, report, rules, plain)))
     return printed
 
 

@@ -6,6 +6,7 @@ import difflib
 import json
 import re
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lwlint.core.finding import Finding, Replace, Report
@@ -68,6 +69,23 @@ def lines(text: str) -> list[str]:
 def as_json(plain: Any) -> str:
     """Return plain values as a JSON document with a final line break."""
     return escaped(encodable(json.dumps(plain, indent=1, ensure_ascii=False))) + "\n"
+
+
+LISTED = "\0listed"  # stands in a document for what `stream` puts there
+
+
+def stream(document: Any, items: Iterable[Any]) -> Iterator[str]:
+    """Yield a JSON document as `as_json` writes it, with the list of the `items` in the place of `LISTED`, one after the other."""
+    whole = as_json(document)
+    head, mark, tail = whole.partition(json.dumps(LISTED))
+    assert mark
+    yield head
+    indent = "\n" + " " * (len(line := head[head.rindex("\n") + 1 :]) - len(line.lstrip(" ")))
+    first = True
+    for item in items:
+        yield ("[" if first else ",") + indent + " " + as_json(item).rstrip("\n").replace("\n", indent + " ")
+        first = False
+    yield ("[]" if first else indent + "]") + tail
 
 
 def encodable(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Optional
 
 from msgspec import Meta, Struct, field, to_builtins
@@ -156,12 +156,18 @@ class ReportOutput(Output, frozen=True):
 
 def render(report: Report) -> str:
     """Return the whole report as one JSON document with a final line break."""
+    return "".join(pieces(report))
+
+
+def pieces(report: Report) -> Iterator[str]:
+    """Yield the document finding by finding."""
     counts = Counter(f.severity for f in report.findings if f.allowed is None)
-    return written(
+    counts.update({severity: count for severity, count in report.unlisted.items() if severity != "allowed"})
+    around = written(
         ReportOutput(
             version=__version__,
             release=ReleaseOutput(report.release, report.release_because),
-            findings=tuple(_finding(f, report) for f in report.findings),
+            findings=(),
             verdicts=tuple(VerdictOutput(v.rule, v.code, v.outcome, v.because) for v in report.verdicts),  # type: ignore[arg-type]
             skipped=tuple(SkippedOutput(path, because) for path, because in report.skipped),
             summary=SummaryOutput(
@@ -175,6 +181,13 @@ def render(report: Report) -> str:
             ),
         )
     )
+    head, empty, tail = around.partition('\n "findings": []')
+    yield head + empty[:-1]
+    before = "\n  "
+    for finding in report.findings:
+        yield before + written(_finding(finding, report)).rstrip("\n").replace("\n", "\n  ")
+        before = ",\n  "
+    yield ("\n ]" if report.findings else "]") + tail
 
 
 def written(document: Output) -> str:

@@ -15,7 +15,7 @@ from lwlint.core.finding import BROKEN, NOT_EVALUATED, Finding, Report, Verdict
 from lwlint.core.source import Source, Span
 from lwlint.inputs import KINDS
 from lwlint.policy.rules import Rule, own_folder
-from lwlint.report.fixes import as_json, encodable, ordered, region
+from lwlint.report.fixes import LISTED, encodable, ordered, region, stream
 from lwlint.report.text import summary
 
 SITE = "https://lwlint.readthedocs.io/en/latest/"  # the documentation, as `site_url` in mkdocs.yml
@@ -32,6 +32,11 @@ def render(report: Report, rules: Sequence[Rule], *, exit_code: int | None = Non
 
     A result names its rule by the code; lines and columns count from 1 in characters, end columns are excluded.
     """
+    return "".join(pieces(report, rules, exit_code=exit_code))
+
+
+def pieces(report: Report, rules: Sequence[Rule], *, exit_code: int | None = None) -> Iterator[str]:
+    """Yield the log result by result."""
     ranked = sorted(rules, key=lambda rule: rule.code)
     index = {rule.code: i for i, rule in enumerate(ranked)}
     sources = [report.sources[path] for path in sorted(report.sources)]
@@ -42,7 +47,7 @@ def render(report: Report, rules: Sequence[Rule], *, exit_code: int | None = Non
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {_ROOT: {"description": {"text": "The folder in which lwlint ran"}}},
         "artifacts": [_artifact(source) for source in sources],
-        "results": [_result(finding, report, index, files) for finding in ordered(report)],
+        "results": LISTED,
         "properties": {
             "summary": summary(report),
             "release": report.release or "",
@@ -50,7 +55,8 @@ def render(report: Report, rules: Sequence[Rule], *, exit_code: int | None = Non
             "skipped": len(report.skipped),
         },
     }
-    return as_json({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
+    results = (_result(finding, report, index, files) for finding in ordered(report))
+    return stream({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, results)
 
 
 def _driver(rules: Sequence[Rule]) -> dict[str, Any]:

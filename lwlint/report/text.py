@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lwlint.core.costs import Costs
 from lwlint.core.finding import BROKEN, FAIL, KNOWN, NOT_EVALUATED, PASS, SEVERITIES, Finding, Report
@@ -53,6 +53,7 @@ def counted(report: Report, fixable: int = 0) -> str:
     if not found:
         return f"no findings in {_number(sum(source.judged for source in report.sources.values()), 'file')}"
     counts = Counter(finding.severity for finding in found)
+    counts.update({severity: report.unlisted.get(severity, 0) for severity in SEVERITIES})
     said = ", ".join(_number(counts[severity], severity) for severity in reversed(SEVERITIES) if counts[severity])
     fixes = f"; {fixable} can be fixed (lwlint fix)" if fixable else ""
     return f"{said} in {_number(len({finding.span.path for finding in found}), 'file')}{fixes}"
@@ -105,7 +106,12 @@ _NARROW = 40  # cells; no line is fit into less
 _MUST_BE = pattern(r"`([^`\s]+)` is (?:not set|`[^`]*`)(?: [^;]*)?; (?:it|they) must be (`[^`\s]+`(?: or `[^`\s]+`)*)")
 
 
-def render(
+def render(report: Report, **how: Any) -> str:
+    """Return the report as text with a final line break, in one piece; `how` is what `pieces` takes."""
+    return "".join(pieces(report, **how))
+
+
+def pieces(
     report: Report,
     *,
     colour: bool = False,
@@ -115,8 +121,8 @@ def render(
     every: bool = False,
     hook: bool = False,
     fixable: Collection[tuple[str, Span]] = (),
-) -> str:
-    """Return the report as text with a final line break; `verbose` adds verdicts, skipped paths and the release.
+) -> Iterable[str]:
+    """Return the report as text, with a final line break, in pieces; `verbose` adds verdicts, skipped paths and the release.
 
     Of the findings the first `limit` are listed, severest first; on a terminal, which has lines of `width` cells, some if there is no
     limit, and `every` one if that is asked for. `fixable` are those that `lwlint fix` mends, by fingerprint and place; `hook` tells that
@@ -127,10 +133,8 @@ def render(
     elif limit is None and width:
         limit = _FINDINGS
     view = _View(report, verbose, every or verbose, limit, max(width, _NARROW) if width else 0, hook, fixable)
-    lines = list(view.lines())
-    if view.width:
-        lines = [piece for line in lines for piece in _fit(line, view.width)]
-    return _coloured(lines) if colour else "".join(harmless("".join(text for text, _ in line).rstrip()) + "\n" for line in lines)
+    lines = (piece for line in view.lines() for piece in _fit(line, view.width)) if view.width else view.lines()
+    return [_coloured(list(lines))] if colour else (harmless("".join(text for text, _ in line).rstrip()) + "\n" for line in lines)
 
 
 def _coloured(lines: list[Line]) -> str:

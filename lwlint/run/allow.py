@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
@@ -11,29 +12,12 @@ from msgspec.structs import replace
 from lwlint.core.config_reader import near
 from lwlint.core.facts import UnusedAllow
 from lwlint.core.finding import NOT_EVALUATED, Finding, Verdict
-from lwlint.core.kind import Comments, Piece
+from lwlint.core.kind import Comments
 from lwlint.core.lazy import pattern
 from lwlint.core.secret import masked
 from lwlint.core.source import Source, Span
 from lwlint.inputs import KINDS
 from lwlint.policy.rules import Rule
-
-
-def block_end(source: Source, line: int) -> int:
-    """Return the offset behind the longest block that begins on `line` (from 1), or behind the line where none is longer.
-
-    A file that its reader refuses has no blocks. An element of XML goes on to the next one that is not in it.
-    """
-    starts = source.line_starts()
-    first = starts[line - 1]
-    behind = starts[line] if line < len(starts) else len(source.text) + 1
-    return max((end for start, end in _blocks(source) if first <= start < behind), default=behind)
-
-
-def _blocks(source: Source) -> Iterator[Piece]:
-    kind = KINDS.get(source.kind)
-    return kind.blocks(source) if kind is not None else iter(())
-
 
 _COMMENT = pattern(r"([#;])[ \t]*lwlint:[ \t]*allow\b([^\r\n]*)")
 _XML = pattern(r"(<!--)\s*lwlint:\s*allow\b(.*?)-->", re.DOTALL)
@@ -68,24 +52,22 @@ def allows(sources: Iterable[Source]) -> Iterator[Allow]:
     for source in sources:
         if not source.judged or "lwlint:" not in source.text:
             continue
-        taken: set[int] = set()
         kind = KINDS.get(source.kind)
         comments = kind.comments if kind is not None else None
         if comments is None:
             continue
+        below: dict[int, int] = {}  # of lines that are such a comment alone: the line that it speaks of
         expression = _XML if comments.marks == "<!--" else _COMMENT
         for match in reversed(list(expression.finditer(source.text))):
             first, last = source.position(match.start()).line, source.position(match.end() - 1).line
-            before = source.text[source.line_starts()[first - 1] : match.start()]
-            lead = before.strip("\ufeff \t" if comments.indented else "\ufeff")
-            rest = source.line(last)[source.position(match.end() - 1).column :].strip()
+            lead = _is_led(source, match.start(), first, "\ufeff \t" if comments.indented else "\ufeff")
+            rest = _is_followed(source, match.end(), last)
             if not _is_comment(comments, source, match, lead):
                 continue
             target = first if rest and not lead else last
             if not lead and not rest:
-                taken.update(range(first, last + 1))
-                while target in taken:
-                    target += 1
+                target = below.get(last + 1, last + 1)
+                below.update(dict.fromkeys(range(first, last + 1), target))
             names, _, because = _REASON.sub("\0", match[2], count=1).partition("\0")
             named = tuple(name.strip() for name in names.strip().removesuffix(":").split(",") if name.strip())
             yield Allow(named, " ".join(because.split()), source.span(match.start(), match.end()), target, source.host)
@@ -103,8 +85,8 @@ def misspelt(sources: Iterable[Source], names: Callable[[], Collection[str]]) ->
             continue
         is_xml = comments.marks == "<!--"
         for match in (_OTHER_XML if is_xml else _OTHER_COMMENT).finditer(source.text):
-            before = source.line(source.position(match.start()).line)[: source.position(match.start()).column - 1]
-            lead = before.strip("\ufeff \t" if comments.indented else "\ufeff")
+            first = source.position(match.start()).line
+            lead = _is_led(source, match.start(), first, "\ufeff \t" if comments.indented else "\ufeff")
             named = _meant(match, names)
             if named is None or not _is_comment(comments, source, match, lead):
                 continue
@@ -146,7 +128,29 @@ def _is_near(word: str, right: str) -> bool:
 _ALIKE = 0.72  # `alow`, `allows`, `allowing`, `aloow`; not `always`, `already`, `also`
 
 
-def _is_comment(comments: Comments, source: Source, match: re.Match[str], lead: str) -> bool:
+def _is_led(source: Source, at: int, line: int, blanks: str) -> bool:
+    """Return whether anything but `blanks` stands between the beginning of the line and the offset `at`."""
+    start = source.line_starts()[line - 1]
+    while at > start and source.text[at - 1] in blanks:
+        at -= 1
+    return at > start
+
+
+def _is_followed(source: Source, at: int, line: int) -> bool:
+    """Return whether anything but blanks stands between the offset `at` and the end of the line."""
+    end = _end_of(source, line)
+    while at < end and source.text[at].isspace():
+        at += 1
+    return at < end
+
+
+def _end_of(source: Source, line: int) -> int:
+    """Return the offset behind a line (from 1)."""
+    starts = source.line_starts()
+    return starts[line] if line < len(starts) else len(source.text)
+
+
+def _is_comment(comments: Comments, source: Source, match: re.Match[str], lead: bool) -> bool:
     if match[1] not in comments.marks or (lead and not comments.inline):
         return False
     return comments.stand is None or comments.stand(source, match.start())
@@ -165,7 +169,7 @@ def apply(
     """
     known = {name: rule.id for rule in rules for name in (rule.id, rule.code)}
     blind = {verdict.rule for verdict in verdicts if verdict.outcome == NOT_EVALUATED}
-    result = list(findings)
+    marks = _Marks(findings, sources)
     unused = []
     for allow in allows(sources.values()):
         if not allow.names:
@@ -175,37 +179,118 @@ def apply(
                 unused.append(_unused(allow, name, f"unknown rule{near(name, {*known, *there})}"))
             elif not allow.because:
                 unused.append(_unused(allow, name, "gives no reason; write `-- because ...` after it"))
-            elif name in known and not _mark(result, allow, known[name], sources) and known[name] not in blind:
+            elif name in known and not marks.add(allow, known[name]) and known[name] not in blind:
                 unused.append(_unused(allow, name, "matches no finding; take it away"))
     unused += misspelt(sources.values(), lambda: {each for rule in every() for each in (rule.id, rule.code)} | set(known))
-    return result, unused
+    return marks.made(), unused
 
 
-def _mark(findings: list[Finding], allow: Allow, rule: str, sources: Mapping[str, Source]) -> bool:
-    source = sources[allow.span.path]
-    own = [(i, found) for i, found in enumerate(findings) if found.rule == rule and found.span.path == source.path]
-    hits = [(i, found) for i, found in own if source.position(found.span.start).line == allow.line]
-    if len(hits) < len(own) and allow.line <= len(source.line_starts()):
-        hits = [(i, found) for i, found in own if _is_in_block(source, allow.line, found.span.start)]
-    for i, found in hits:
-        findings[i] = replace(found, allowed=masked(allow.because))
-    return bool(hits)
+class _Marks:
+    """Finds the findings that each suppression is for; each source is read once, and each finding marked once."""
+
+    def __init__(self, findings: Sequence[Finding], sources: Mapping[str, Source]) -> None:
+        self._findings = findings
+        self._sources = sources
+        self._places: dict[tuple[str, str], list[tuple[int, int]]] | None = None  # by path and rule: offsets, and which finding is there
+        self._blocks: dict[str, _Blocks] = {}
+        self._taken: dict[tuple[str, str], list[tuple[int, int, Allow]]] = {}  # which of the places, from and to, in the order of `add`
+
+    def add(self, allow: Allow, rule: str) -> bool:
+        """Take note of a suppression of a rule; return whether it is for any finding."""
+        if self._places is None:
+            self._places = {}
+            for i, found in enumerate(self._findings):
+                self._places.setdefault((found.span.path, found.rule), []).append((found.span.start, i))
+            for places in self._places.values():
+                places.sort()
+        key = (allow.span.path, rule)
+        places = self._places.get(key, [])
+        ranges = [(first, last) for first, last in self._ranges(allow, places) if first < last]
+        if ranges:
+            self._taken.setdefault(key, []).extend((first, last, allow) for first, last in ranges)
+        return bool(ranges)
+
+    def _ranges(self, allow: Allow, places: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+        """Yield which of the places, sorted, are on the line that a suppression speaks of, or in the block that begins there.
+
+        The beginning of the file, where what is found of it as a whole stands, is in its first block, and in every section of a
+        unit: what is found there is a setting that is nowhere.
+        """
+        source = self._sources[allow.span.path]
+        starts = source.line_starts()
+        if not places or allow.line > len(starts):
+            return
+        start = starts[allow.line - 1]
+        behind = starts[allow.line] if allow.line < len(starts) else len(source.text) + 1
+        first, last = _index(places, start), _index(places, behind)
+        if last - first == len(places):
+            yield first, last
+            return
+        if source.path not in self._blocks:
+            self._blocks[source.path] = _Blocks(source)
+        blocks = self._blocks[source.path]
+        yield first, _index(places, blocks.ends.get(allow.line, behind))
+        kind = KINDS.get(source.kind)
+        whole = kind.whole if kind is not None else ""
+        if whole and source.text.startswith(whole, _first_of(source, start, behind)):
+            yield 0, min(_index(places, 1), first)
+        elif start <= blocks.before:
+            yield 0, first
+
+    def made(self) -> list[Finding]:
+        """Return the findings, those that are suppressed marked with the reason of the last suppression that is for them."""
+        result = list(self._findings)
+        for key, ranges in self._taken.items():
+            places = (self._places or {})[key]
+            free = list(range(len(places) + 1))  # for each place the next one that is not marked yet
+            for first, last, allow in reversed(ranges):
+                because = masked(allow.because)
+                at = _free(free, first)
+                while at < last:
+                    i = places[at][1]
+                    result[i] = replace(result[i], allowed=because)
+                    free[at] = at + 1
+                    at = _free(free, at)
+        return result
 
 
-def _is_in_block(source: Source, line: int, at: int) -> bool:
-    """Return whether the offset `at` is on the line, or in the block that begins there.
+def _free(free: list[int], at: int) -> int:
+    """Return the next place from `at` on that is not marked, and remember it for those on the way."""
+    way = []
+    while free[at] != at:
+        way.append(at)
+        at = free[at]
+    for each in way:
+        free[each] = at
+    return at
 
-    The beginning of the file, where what is found of it as a whole stands, is in its first block, and in every section of a
-    unit: what is found there is a setting that is nowhere.
+
+def _index(places: Sequence[tuple[int, int]], offset: int) -> int:
+    return bisect_left(places, (offset, -1))
+
+
+def _first_of(source: Source, start: int, behind: int) -> int:
+    """Return the offset of the first character of a line that is no blank."""
+    while start < min(behind, len(source.text)) and (source.text[start].isspace() or (not start and source.text[0] == "\ufeff")):
+        start += 1
+    return start
+
+
+class _Blocks:
+    """The blocks of one source. `ends` are the offsets behind the longest one that begins on a line, by the line (from 1).
+
+    A file that its reader refuses has no blocks. An element of XML goes on to the next one that is not in it. `before` is the offset
+    behind all that stands in front of the first block.
     """
-    start = source.line_starts()[line - 1]
-    if start <= at < block_end(source, line):
-        return True
-    before = _BEFORE_ALL.match(source.text)
-    first = before is not None and start <= before.end()
-    kind = KINDS.get(source.kind)
-    section = kind is not None and bool(kind.whole) and source.line(line).lstrip().startswith(kind.whole)
-    return at < start and (at == 0 if section else first)
+
+    def __init__(self, source: Source) -> None:
+        self.ends: dict[int, int] = {}
+        kind = KINDS.get(source.kind)
+        for start, end in kind.blocks(source) if kind is not None else ():
+            line = source.position(start).line
+            self.ends[line] = max(end, self.ends.get(line, 0))
+        found = _BEFORE_ALL.match(source.text)
+        self.before = found.end() if found is not None else -1
 
 
 def _unused(allow: Allow, name: str, because: str) -> UnusedAllow:

@@ -25,7 +25,7 @@ from lwlint.files.archive.unpack import Bounds, Damage, FileStream, Readable, St
 _LONGEST_PATH = 4096
 DEEPEST_PATH = 128  # folders, one in the other
 _SHORT = 128  # characters: too few for a path that is too deep
-_ODD = re.compile(r"\0|//|\./|\.\.|^/|^\.?$")  # what may be in a name that needs a closer look
+_ODD = re.compile(r"\0|\.\.|(?:^|/)\.?(?:/|$)")  # what may be in a name that needs a closer look: a step that is empty or `.`, for one
 _EACH = 64  # bytes of memory for one path that is kept, beside its text
 _SHOWN = 20  # complaints of one sort about one archive; the rest are counted
 _REMEMBERED = 200_000  # members that were passed over, in case a link leads to one
@@ -201,9 +201,8 @@ class _Reading:
             message = "has members with absolute names; they are read as if they lay in it"
             if (place or self._name, message) not in self._said:
                 self._complain(place, place, message)
-        if "/" in name and ("//" in name or "./" in name or name[0] == "/"):
-            name = _normal(name)
-        if not name or name == ".":
+        name = _normal(name)  # without a slash at its end too, as GNU tar and tarfile have the name of a link
+        if not name:
             return None
         return f"{place}/{name}" if place else name
 

@@ -73,7 +73,9 @@ class Members:
         return self._put(path, _Link(target))
 
     def _put(self, path: str, node: Node) -> int:
-        *folders, name = path.split("/")
+        *folders, name = [part for part in path.split("/") if part not in ("", ".")] or [""]
+        if not name:
+            return 0  # the tree itself
         inside = self._top
         for i, folder in enumerate(folders):
             below = inside.get(folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
+from bisect import bisect_right
 from collections.abc import Collection, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple, Union
@@ -336,8 +337,20 @@ def comment_may_stand(source: Source, at: int) -> bool:
     """Return whether a `#` at the offset begins a comment of YAML, and is no part of a scalar."""
     if at and not (source.text[at - 1].isspace() or source.text[at - 1] == "\ufeff"):
         return False
-    read = read_file(source)
-    return not isinstance(read, HeatFile) or not any(isinstance(n, Scalar) and n.start <= at < n.end for n in walk(read.root))
+    scalars = _scalars(source)
+    i = bisect_right(scalars, (at, len(source.text) + 1)) - 1
+    return i < 0 or at >= scalars[i][1]
+
+
+def _scalars(source: Source) -> list[Piece]:
+    """Return where the scalars of a file stand, in their order; none for a file that is not read. They are kept with the source."""
+    found: list[Piece] | None = source.__dict__.get("_scalars")
+    if found is None:
+        read = read_file(source)
+        nodes = walk(read.root) if isinstance(read, HeatFile) else ()
+        found = sorted({(node.start, node.end) for node in nodes if isinstance(node, Scalar)})
+        source.__dict__["_scalars"] = found
+    return found
 
 
 def read_blocks(source: Source) -> Iterator[Piece]:

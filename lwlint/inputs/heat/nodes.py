@@ -162,21 +162,27 @@ def repeated(mapping: Mapping) -> list[Duplicate]:
     return found
 
 
-def effective(mapping: Mapping, _inside: frozenset[int] = frozenset()) -> list[tuple[Scalar, Node]]:
-    """Return the pairs of `mapping` that Heat sees: `<<` merged in, of equal keys only the last."""
+_Pairs = list[tuple[Scalar, Node]]
+
+
+def effective(mapping: Mapping, _inside: frozenset[int] = frozenset(), _known: dict[int, _Pairs] | None = None) -> _Pairs:
+    """Return the pairs of `mapping` that Heat sees: `<<` merged in, of equal keys only the last. What is merged often is looked at once."""
     names = {key.value for key, _ in mapping.pairs}
     if len(names) == len(mapping.pairs) and "<<" not in names:
         return list(mapping.pairs)
     seen: dict[str, tuple[Scalar, Node]] = {}
     own: list[tuple[Scalar, Node]] = []
     inside = _inside | {id(mapping)}
+    merged: dict[int, _Pairs] = {} if _known is None else _known
     for key, value in mapping.pairs:
         if not is_merge(key):
             own.append((key, value))
             continue
         for one in reversed(value.items) if isinstance(value, Sequence) else (value,):
             if isinstance(one, Mapping) and id(one) not in inside:
-                seen.update((k.value, (k, v)) for k, v in effective(one, inside))
+                if id(one) not in merged:
+                    merged[id(one)] = effective(one, inside, merged)
+                seen.update((k.value, (k, v)) for k, v in merged[id(one)])
     seen.update((key.value, (key, value)) for key, value in own)
     return list(seen.values())
 
@@ -263,11 +269,40 @@ def plain(node: Node | None) -> Any:
     if node is None:
         return None
     try:
-        return yaml.constructor.SafeConstructor().construct_document(_Foreign().node(node))
+        return _merging()().construct_document(_Foreign().node(node))
     except yaml.MarkedYAMLError as error:
         raise Refused(str(error.problem), node.start) from None
     except _FAILURES as error:
         raise Refused(str(error), node.start) from None
+
+
+@lru_cache(maxsize=1)
+def _merging() -> Any:
+    """Return PyYAML's constructor as the releases of OpenStack have it, which is before 6.0.4: of a list that is merged the first counts.
+
+    6.0.4 takes the last, and keys that are the same object in memory (letters are, words are not) for one.
+    """
+    import yaml
+
+    class Merging(yaml.constructor.SafeConstructor):
+        def flatten_mapping(self, node: Any) -> None:
+            merged, own = [], []
+            for key, value in node.value:
+                if key.tag != "tag:yaml.org,2002:merge":
+                    key.tag = "tag:yaml.org,2002:str" if key.tag == "tag:yaml.org,2002:value" else key.tag
+                    own.append((key, value))
+                    continue
+                several = isinstance(value, yaml.SequenceNode)
+                for one in reversed(value.value) if several else (value,):
+                    if not isinstance(one, yaml.MappingNode):
+                        wanted = "a mapping" if several else "a mapping or list of mappings"
+                        problem = f"expected {wanted} for merging, but found {one.id}"
+                        raise yaml.constructor.ConstructorError("while constructing a mapping", node.start_mark, problem, one.start_mark)
+                    self.flatten_mapping(one)
+                    merged += one.value
+            node.value = merged + own
+
+    return Merging
 
 
 def same(one: Node, other: Node, depth: int = DEPTH_LIMIT) -> bool:

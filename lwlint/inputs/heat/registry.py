@@ -75,6 +75,9 @@ class Resolution(NamedTuple):
     missing: str = ""
 
 
+_MOST_STEPS = 100  # over aliases that are all told
+
+
 class View(Struct):
     """A merged registry. `own` are the environments that it is judged for, `base` the registry below them."""
 
@@ -84,13 +87,14 @@ class View(Struct):
     own: tuple[Read, ...]
     merged: bool = False
     in_force: dict[str, Entry] = field(default_factory=dict)
+    _ends: dict[str, tuple[str, str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for file in (*((self.base,) if self.base is not None else ()), *self.own):
             self.in_force.update(self.registries.by_alias(file))
 
     def resolve(self, entry: Entry) -> Resolution:
-        """Follow an entry, over aliases of aliases, to its end."""
+        """Follow an entry, over aliases of aliases, to its end; of a very long chain the first steps and the last are told."""
         chain: list[str] = []
         while True:
             target = entry.target
@@ -103,6 +107,26 @@ class View(Struct):
                 return Resolution(target, tuple(chain))
             chain.append(target)
             entry = following
+            if len(chain) == _MOST_STEPS:
+                final, missing, last = self._end(target)
+                return Resolution(final, (*chain, last) if last != target else tuple(chain), missing)
+
+    def _end(self, alias: str) -> tuple[str, str, str]:
+        """Return what the entry in force for an alias leads to, what is missing, and the last alias on the way; each is looked for once."""
+        way: dict[str, None] = {}
+        while alias not in self._ends:
+            way[alias] = None
+            entry = self.in_force[alias]
+            path = self.tree.resolve(entry.file.source.path, entry.target)
+            if path is not None:
+                found = self.tree.find(path)
+                self._ends[alias] = found or "", "" if found is not None else path, alias
+            elif entry.target not in self.in_force or entry.target in way:
+                self._ends[alias] = entry.target, "", alias
+            else:
+                alias = entry.target
+        self._ends.update(dict.fromkeys(way, self._ends[alias]))
+        return self._ends[alias]
 
     def of_type(self, path: str, name: str) -> str | None:
         """Return the path of the template that a resource type, written in the file at `path`, stands for."""

@@ -7,7 +7,7 @@ permanent ones of a node may be set in the status: what hangs on them is not kno
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -56,6 +56,7 @@ class Cib(Struct):
     properties: dict[str, ClusterProperty] = field(default_factory=dict)
     nodes: list[Node] = field(default_factory=list)
     tags: list[Tag] = field(default_factory=list)
+    _binding: dict[str, list[int]] = field(default_factory=dict)  # which constraints bind a resource, by its id
 
     def leaves(self) -> Iterator[Resource]:
         """Yield what runs something: primitives, and bundles that hold none."""
@@ -74,6 +75,14 @@ class Cib(Struct):
     def running(self, service: str) -> list[Resource]:
         """Return the leaves that run the service with this name of the catalogue."""
         return [leaf for leaf in self.leaves() if (found := self.service(leaf)) is not None and found.name == service]
+
+    def binding(self, names: Iterable[str]) -> list[Constraint]:
+        """Return the constraints that bind a resource with one of these ids, in their order."""
+        if not self._binding:
+            for i, constraint in enumerate(self.constraints):
+                for name in {member.name for member in constraint.members}:
+                    self._binding.setdefault(name, []).append(i)
+        return [self.constraints[i] for i in sorted({i for name in names for i in self._binding.get(name, ())})]
 
     def inside(self, name: str) -> list[Resource]:
         """Return the leaves in the resource with the id `name`: itself if it is one."""

@@ -28,8 +28,8 @@ _DATE = re.compile(
 )
 _RULE_DEPTH = 32  # a rule may refer to one that it lies in
 # the first that a unit begins with counts, in microseconds; a number without one is seconds
-_UNITS_OF_INTERVALS = (("ms", 1000), ("us", 1), ("s", 10**6), ("m", 60 * 10**6), ("h", 3600 * 10**6), ("$", 10**6))
-_INTERVAL = re.compile(r"[ \t\n\v\f\r]*(?P<number>\d{0,18})[\d.]*[ \t\n\v\f\r]*(?P<unit>[A-Za-z]+|$)", re.ASCII)
+_UNITS_OF_INTERVALS = (("ms", 1000), ("us", 1), ("s", 10**6), ("m", 60 * 10**6), ("h", 3600 * 10**6))
+_BLANKS = " \t\n\v\f\r"
 _DURATION = re.compile(
     r"P(?:(?P<years>\d{1,9})Y)?(?:(?P<months>\d{1,9})M)?(?:(?P<weeks>\d{1,9})W)?(?:(?P<days>\d{1,9})D)?"
     r"(?:T(?:(?P<hours>\d{1,9})H)?(?:(?P<minutes>\d{1,9})M)?(?:(?P<seconds>\d{1,9})S)?)?\s*$",
@@ -52,6 +52,7 @@ class Reader(Struct):
     root: Element
     now: datetime = TODAY
     _ids: dict[tuple[str, str], Element] = field(default_factory=dict)
+    _held: dict[tuple[int, int, Context], bool] = field(default_factory=dict)  # of rules that are referred to, by their depth
 
     def target(self, element: Element) -> Element | None:
         """Return the element that `element` refers to by `id-ref`, itself if it refers to none, None if there is no such element."""
@@ -105,8 +106,11 @@ class Reader(Struct):
         target = self.target(rule)
         if target is None or depth > _RULE_DEPTH:
             return False
-        answers = [self._expression_holds(each, context, depth + 1) for each in target.children]
-        return any(answers) if (target.get("boolean-op") or "").lower() == "or" else all(answers)
+        key = (id(target), depth, context)
+        if key not in self._held:
+            answers = [self._expression_holds(each, context, depth + 1) for each in target.children]
+            self._held[key] = any(answers) if (target.get("boolean-op") or "").lower() == "or" else all(answers)
+        return self._held[key]
 
     def _expression_holds(self, expression: Element, context: Context, depth: int) -> bool:
         if expression.tag == "rule":
@@ -130,12 +134,11 @@ def milliseconds(interval: str | None) -> int | None:
     text = interval or ""
     if text.startswith("P"):
         return _duration(text)
-    match = _INTERVAL.match(text)
-    if match is None:
-        return None
-    word = match.group("unit").lower() or "$"
-    unit = next((micro for start, micro in _UNITS_OF_INTERVALS if word.startswith(start)), None)
-    return None if unit is None else int(match.group("number") or "0") * unit // 1000
+    told = text.lstrip(_BLANKS)
+    word = told.lstrip("0123456789.").lstrip(_BLANKS).lower()
+    whole = told[: len(told) - len(told.lstrip("0123456789"))]
+    unit = next((micro for start, micro in _UNITS_OF_INTERVALS if word.startswith(start)), None if word else 10**6)
+    return None if unit is None else int(whole[:18] or "0") * unit // 1000
 
 
 def _duration(text: str) -> int | None:

@@ -148,6 +148,13 @@ class _Host:
         self.texts: dict[str, UnitText] = {}
         self.defaults = defaults(tree.manager)
         self.enabling = Enabling(tree)
+        self._links: dict[str, list[tuple[int, str]]] = {}  # by their names: paths, in their order
+        for i, path in enumerate(tree.links):
+            self._links.setdefault(posixpath.basename(path), []).append((i, path))
+        self._hosts: dict[str, str] = {}
+        items: tuple[Source | Link, ...] = (*tree.files.values(), *tree.links.values())
+        for item in items:
+            self._hosts.setdefault(item.path, item.host)
 
     def facts(self) -> Iterator[Fact]:
         """Yield the facts of this tree, each unit once, under its own name."""
@@ -181,8 +188,7 @@ class _Host:
         return self.texts[source.path]
 
     def _host(self, shown: str) -> str:
-        items: tuple[Source | Link, ...] = (*self.tree.files.values(), *self.tree.links.values())
-        return next((item.host for item in items if item.path == shown), "")
+        return self._hosts.get(shown, "")
 
     def _shown(self, path: str) -> str:
         """Return the path of a file on the host as it is shown: that of its source, else of its link."""
@@ -206,9 +212,11 @@ class _Host:
     def _placed(self, found: Found) -> Iterator[str]:
         """Yield the paths that tell of a unit without a file: its drop-ins, and links by its names."""
         yield from found.drop_ins
-        for path in self.tree.links:
-            if posixpath.basename(path) in found.names:
-                yield path
+        yield from self._called(found)
+
+    def _called(self, found: Found) -> list[str]:
+        """Return the links that have one of the names of a unit, in their order."""
+        return [path for _, path in sorted(link for name in found.names for link in self._links.get(name, ()))]
 
     def _unit(self, found: Found) -> tuple[Unit, list[IgnoredLine]]:
         read = Settings(found.name)
@@ -285,7 +293,7 @@ class _Host:
     def _read_fragment(self, found: Found, read: Settings) -> tuple[str, str, Span | None]:
         """Read the unit file; return the load state so far, and why and where if it is a bad one."""
         if found.path is None:
-            link = next((self.tree.links[p] for p in self.tree.links if posixpath.basename(p) in found.names), None)
+            link = next((self.tree.links[path] for path in self._called(found)), None)
             why = f"it is a link to `{link.target}`, where there is no unit file" if link is not None else "there is no unit file for it"
             return NOT_FOUND, why, None
         if self.tree.is_null(found.path):

@@ -75,6 +75,7 @@ class Settings(Struct):
     settings: dict[str, Setting] = field(default_factory=dict)
     lists: dict[str, list[Setting]] = field(default_factory=dict)
     dropped: dict[str, list[Setting]] = field(default_factory=dict)
+    _beaten: dict[str, list[Setting]] = field(default_factory=dict)
     programs: dict[str, list[tuple[str, Span]]] = field(default_factory=dict)
     ignored: list[Ignored] = field(default_factory=list)
 
@@ -129,6 +130,7 @@ class Settings(Struct):
         because = ""
         if name in _EMPTIED and not value:
             self.settings.pop(name, None)
+            self._beaten.pop(name, None)
             return ""
         if name in CHOICES:
             choices = CHOICES[name].split()
@@ -139,9 +141,9 @@ class Settings(Struct):
         if because:
             self._drop(line.section, line.key, value, _bad_value(value, because))
             return ""
-        before = self.settings.get(name)
-        beaten = (*before.beaten, _alone(before)) if before else ()
-        self.settings[name] = Setting(value, line.value.span, line.key, beaten)
+        if name in self.settings:
+            self._beaten.setdefault(name, []).append(self.settings[name])
+        self.settings[name] = Setting(value, line.value.span, line.key)
         return ""
 
     def _add_command(self, name: str, line: Assignment) -> str:
@@ -196,15 +198,14 @@ class Settings(Struct):
     def done(self) -> tuple[dict[str, Setting], dict[str, tuple[Setting, ...]]]:
         """Return the settings in force by `Section.Key`, and the entries of those that are lists."""
         settings = dict(self.settings)
+        for name, beaten in self._beaten.items():
+            last = settings[name]
+            settings[name] = Setting(last.value, last.span, last.key, tuple(beaten))
         for name, entries in self.lists.items():
             if entries:
                 joined = " ".join(entry.value for entry in entries)
                 settings[name] = Setting(joined, entries[-1].span, entries[-1].key, tuple(self.dropped.get(name, ())))
         return settings, {name: tuple(entries) for name, entries in self.lists.items() if entries}
-
-
-def _alone(setting: Setting) -> Setting:
-    return Setting(setting.value, setting.span, setting.key)
 
 
 def _unknown_key(section: str, key: str) -> str:

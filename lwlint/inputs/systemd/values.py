@@ -220,6 +220,7 @@ _UNITS = {
 }  # fmt: skip
 _PART = pattern(r"\s*\+?(?P<whole>\d*)(?P<fraction>\.\d*)?(?P<unit>[ \t\n\r]*(?:" + "|".join(_UNITS) + r"))?", re.ASCII)
 _BLANK = " \t\n\r"
+_DIGITS, _MOST_DIGITS = 20, 32  # more than any number that fits: decimal ones, those in any notation
 
 
 def time_span(text: str) -> int | None:
@@ -232,14 +233,17 @@ def time_span(text: str) -> int | None:
         match = _PART.match(text, at)
         if not match or match.end() == at or (match["fraction"] == "." or not (match["whole"] or match["fraction"])):
             return None
+        if len(match["whole"].lstrip("0")) > _DIGITS:
+            return None
         unit = _UNITS[match["unit"].strip(_BLANK)] if match["unit"] else _SECOND
         if not match["unit"] and match.end() < len(text) and text[match.end()] not in _BLANK:
             return None
-        total += int(match["whole"] or 0) * unit + _fraction(match["fraction"], unit)
+        total += int(match["whole"].lstrip("0") or 0) * unit + _fraction(match["fraction"], unit)
         if total >= INFINITY:
             return None
         at = match.end()
-        at += len(text[at:]) - len(text[at:].lstrip(_BLANK))
+        while at < len(text) and text[at] in _BLANK:
+            at += 1
     return total if text else None
 
 
@@ -276,6 +280,8 @@ def unsigned(text: str) -> int | None:
         return None
     if re.fullmatch(r"0[0-7]+", digits):
         digits = "0o" + digits[1:]
+    if len(digits.lstrip("0xXbBo")) > _MOST_DIGITS:
+        return None
     value = int(digits, 0)
     return None if value >= 2**32 or (sign == "-" and value) else value
 
