@@ -186,15 +186,37 @@ def nothing_of_ours(tree: Path, era: Era) -> None:
 
 
 EDITS: Mapping[str, tuple[Edit, ...]] = {
-    "newton": (finite_retries, template_removed, template_renamed, service_in_no_registry, alias_on_pacemaker, hieradata_says_otherwise,
-               exception_taken_away, baseline_shrunk),
+    "newton": (
+        finite_retries,
+        template_removed,
+        template_renamed,
+        service_in_no_registry,
+        alias_on_pacemaker,
+        hieradata_says_otherwise,
+        exception_taken_away,
+        baseline_shrunk,
+    ),
     "pike": (
-        finite_retries, base_removed, template_renamed, dangling_alias, exception_added, configuration_removed, lines_moved, nothing_of_ours
-    ),  # fmt: skip
-    "rocky": (retries_taken_away, template_removed, alias_on_pacemaker, severity_raised, hieradata_says_otherwise, baseline_shrunk,
-              exception_taken_away),
+        finite_retries,
+        base_removed,
+        template_renamed,
+        dangling_alias,
+        exception_added,
+        configuration_removed,
+        lines_moved,
+        nothing_of_ours,
+    ),
+    "rocky": (
+        retries_taken_away,
+        template_removed,
+        alias_on_pacemaker,
+        severity_raised,
+        hieradata_says_otherwise,
+        baseline_shrunk,
+        exception_taken_away,
+    ),
     "wallaby": (finite_retries, template_removed, template_renamed, alias_on_pacemaker, base_removed, baseline_shrunk, lines_moved),
-}  # fmt: skip
+}
 assert sum(map(len, EDITS.values())) == 30
 QUIET = (lines_moved, nothing_of_ours)  # that bring nothing
 
