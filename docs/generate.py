@@ -34,7 +34,12 @@ _ROOMS = re.compile(r"(?<=<!-- rooms -->\n).*?(?=<!-- end of rooms -->)", re.S)
 def pages() -> dict[str, str]:
     """Return the text of each generated file by its name below `docs/`."""
     rules, clauses = load_rules(), load_clauses()
-    made = {"rules.md": rules_page(rules), "spec.md": spec_page(clauses, rules), "architecture.svg": picture()}
+    made = {
+        "rules.md": rules_page(rules),
+        "spec.md": spec_page(clauses, rules),
+        "architecture.svg": picture(),
+        "check.svg": terminal(SHOWN),
+    }
     schemas = {
         "config.schema.json": schema(),
         "report.schema.json": schema_of(ReportOutput, "Report of `lwlint check --format json`"),
@@ -69,6 +74,43 @@ def run(block: str, folder: str) -> Iterator[str]:
                 ["bash", "-c", line[2:]], cwd=PROJECT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
             )
             yield f"{line}\n{done.stdout}"
+
+
+SHOWN = "lwlint check fixtures/newton --select LW202,LW301 --limit 2"
+_COLOURS = (
+    (re.compile(r"^\$ .*"), "#9ece6a"),
+    (re.compile(r"^\S.*\(newton\)$"), "#ffffff"),
+    (re.compile(r"\b(error|warning|note)\b(?= LW)"), "#f7768e"),
+    (re.compile(r"LW\d{3}(?: [a-z-]+)?"), "#7dcfff"),
+    (re.compile(r"\^{2,}"), "#f7768e"),
+)
+
+
+def terminal(command: str) -> str:
+    """Return what a command prints today as a picture of a terminal (SVG), its longest lines cut."""
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder, "lwlint")
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} -m lwlint "$@"\n')
+        program.chmod(0o755)
+        printed = "".join(run(f"$ {command}", folder))
+    rows = [line if len(line) <= 118 else f"{line[:115]}..." for line in printed.splitlines()]
+    width, height = 960, 20 * len(rows) + 52
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="monospace" font-size="13">',
+        f"<title>{escape(command)}</title>",
+        f'<rect width="{width}" height="{height}" rx="8" fill="#1a1b26"/>',
+        *(f'<circle cx="{x}" cy="16" r="6" fill="{fill}"/>' for x, fill in ((20, "#f7768e"), (40, "#e0af68"), (60, "#9ece6a"))),
+    ]
+    for i, row in enumerate(rows):
+        marks = sorted((m.start(), m.end(), colour) for pattern, colour in _COLOURS for m in pattern.finditer(row))
+        pieces, at = [], 0
+        for start, end, colour in marks:
+            if start >= at:
+                pieces.append(escape(row[at:start]) + f'<tspan fill="{colour}">{escape(row[start:end])}</tspan>')
+                at = end
+        text = "".join(pieces) + escape(row[at:])
+        lines.append(f'<text x="16" y="{50 + 20 * i}" fill="#c0caf5" xml:space="preserve">{text}</text>')
+    return "\n".join([*lines, "</svg>"]) + "\n"
 
 
 def floors() -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lwlint.checks.pacemaker_services import CHECK, ServicesParams
+from lwlint.checks.pacemaker_services import CHECKS, ServicesParams
 from lwlint.core.check import Unknown
 from lwlint.core.facts import Facts
 from lwlint.core.source import Source, Span
@@ -20,6 +20,7 @@ AGENTS = {
     "api": 'class="systemd" type="openstack-nova-api"',
     "stranger": 'class="ocf" provider="heartbeat" type="pgsql"',
 }
+(CHECK,) = (check for check in CHECKS if check.name == "core-service-missing")
 PARAMS = ServicesParams(services=("redis",), roles={"redis": "redis-role"})
 OPENSTACK = ("haproxy", "rabbitmq", "galera", "api")
 
