@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -13,12 +13,14 @@ from lwlint.audit.commands import Ordering, ordering
 from lwlint.audit.hosts import Host, read_hosts
 from lwlint.audit.targets import LONE_CIB, Target
 from lwlint.core.facts import Facts
-from lwlint.core.finding import FAIL, NOT_EVALUATED, PASS, Report, Verdict
+from lwlint.core.finding import FAIL, NOT_EVALUATED, PASS, SEVERITIES, Report, Verdict
 from lwlint.core.kind import LINK, UNREADABLE
 from lwlint.core.source import Source, Span
 from lwlint.inputs import KINDS
-from lwlint.inputs.pacemaker.facts import Cluster, RunsElsewhere
+from lwlint.inputs.pacemaker import STATUS
+from lwlint.inputs.pacemaker.facts import Cluster, ClusterProperty, Health, RunsElsewhere, boolean
 from lwlint.inputs.pacemaker.model import cibs
+from lwlint.inputs.pacemaker.status import read_health
 from lwlint.policy.rules import Rule
 from lwlint.run import AUTO, Reading, judge, load_catalogue
 from lwlint.run.engine import Answer, evaluate
@@ -97,11 +99,41 @@ def _cluster(
     older = tuple((seat.capture.host, seat.shown, seat.capture.captured, _counting(seat.node, group)) for seat in group.older)
     identity = group.identity
     orders = next((one for host in hosts if (one := ordering(host.reading.facts)).resources), Ordering())
-    cluster = ClusterAnswer(identity.name, group.clustered, tuple(sorted(identity.nodes)), group.absent, answers, found, older, orders)
+    cluster = ClusterAnswer(
+        identity.name,
+        group.clustered,
+        tuple(sorted(identity.nodes)),
+        group.absent,
+        answers,
+        found,
+        older,
+        _health(sources) if group.clustered else Health(),
+        _fencing(hosts) if group.clustered else None,
+        orders,
+    )
     if watch is not None:
         watch(cluster, hosts, sources)
     traces = (*(trace for report in reports for trace in report.tracebacks), *across.tracebacks)
     return cluster, traces, tuple(path for report in reports for path in report.unread)
+
+
+def _health(sources: Mapping[str, Source]) -> Health:
+    """Return the health that the statuses tell: no quorum, nodes offline and failed actions that any of them saw."""
+    told = [read_health(source.text) for source in sources.values() if source.kind == STATUS.name]
+    quorums = [one.quorum for one in told if one.quorum is not None]
+    failed = [one.failed for one in told if one.failed is not None]
+    offline = tuple(dict.fromkeys(name for one in told for name in one.offline))
+    return Health(all(quorums) if quorums else None, offline, max(failed) if failed else None)
+
+
+def _fencing(hosts: Sequence[Host]) -> bool | None:
+    """Return whether the CIB has fencing on; None without one."""
+    for host in hosts:
+        for cluster in host.reading.facts.of(Cluster):
+            own = [one for one in host.reading.facts.of(ClusterProperty) if one.span.path == cluster.span.path]
+            said = next((one.value for one in own if one.name in ("stonith-enabled", "stonith_enabled")), None)
+            return boolean(said) is not False
+    return None
 
 
 def _beside(host: Host, others: Sequence[RunsElsewhere]) -> Host:
@@ -143,7 +175,9 @@ def _across(hosts: Sequence[Host], rules: Sequence[Rule], sources: Mapping[str, 
 
 def _host(host: Host, report: Report, across: Answer, found: Sequence[Found], rules: Mapping[str, Rule]) -> HostAnswer:
     capture = host.seat.capture
-    failing = {one.rule for one in found if one.allowed is None and (host.label in one.hosts or not one.hosts)}
+    here = [one for one in found if one.allowed is None and (host.label in one.hosts or not one.hosts)]
+    failing = {one.rule for one in here}
+    noted = failing - {one.rule for one in here if one.severity != SEVERITIES[0]}
     verdicts = [*report.verdicts, *_of_host(across.verdicts, failing)]
     passed_over = {**dict(report.skipped), **host.passed_over}
     return HostAnswer(
@@ -153,7 +187,7 @@ def _host(host: Host, report: Report, across: Answer, found: Sequence[Found], ru
         sos=".".join(map(str, capture.version)),
         release=host.release.name,
         release_because=told(host.release.because, host.label),
-        outcomes=tuple(_outcome(verdict, rules[verdict.rule], host.label) for verdict in sorted(verdicts, key=lambda v: v.code)),
+        outcomes=tuple(_outcome(verdict, rules[verdict.rule], host.label, noted) for verdict in sorted(verdicts, key=lambda v: v.code)),
         evidence=tuple((one.kind, one.path[len(capture.root) :], one.weaker) for one in capture.evidence),
         missing=tuple((one.kind, one.looked_for) for one in capture.missing),
         passed_over=tuple(_passed_over(passed_over, host)),
@@ -183,8 +217,9 @@ def _of_host(verdicts: Iterable[Verdict], failing: set[str]) -> Iterator[Verdict
         yield Verdict(verdict.rule, verdict.code, PASS if fine else verdict.outcome, verdict.because)
 
 
-def _outcome(verdict: Verdict, rule: Rule, label: str) -> Outcome:
+def _outcome(verdict: Verdict, rule: Rule, label: str, noted: Collection[str]) -> Outcome:
     needless = (*rule.declared.reads.not_of_hosts, *(kind.missing for kind in KINDS if not kind.on_hosts))
     not_applicable = verdict.outcome == NOT_EVALUATED and verdict.because in needless
     outcome = NOT_APPLICABLE if not_applicable else verdict.outcome
-    return Outcome(verdict.rule, verdict.code, rule.clause, outcome, told(verdict.because, label))
+    is_noted = outcome == FAIL and verdict.rule in noted
+    return Outcome(verdict.rule, verdict.code, rule.clause, outcome, told(verdict.because, label), is_noted)

@@ -334,7 +334,7 @@ def _forms(name: str) -> Iterator[str]:
 
 # fields that hold words of lwlint's own, numbers and times; every other text is searched for names
 _KEPT = frozenset(("rules", "code", "rule", "severity", "clause", "kind", "title", "outcome", "release", "sos", "captured"))
-_HOSTS = frozenset(("host", "hosts", "cib_of", "absent", "nodes"))  # fields that hold a name and nothing else
+_HOSTS = frozenset(("host", "hosts", "cib_of", "absent", "nodes", "offline"))  # fields that hold a name and nothing else
 
 
 Record = TypeVar("Record", bound=Struct)

@@ -13,6 +13,7 @@ from lwlint.core.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, SEVERITIES, F
 from lwlint.core.secret import masked
 from lwlint.core.source import Source, Span
 from lwlint.inputs import KINDS
+from lwlint.inputs.pacemaker.facts import Health
 from lwlint.policy.redaction import Redaction
 from lwlint.policy.rules import Rule
 
@@ -58,21 +59,26 @@ class Found(Struct, frozen=True):
 
 
 class Cell(Struct, frozen=True):
-    """What the rules of one clause came to on one host: `outcome`, and how many of the rules that apply were evaluated."""
+    """What the rules of one clause came to on one host: `outcome`, and how many of the rules that apply were evaluated.
+
+    `noted` tells that it passes, with notes.
+    """
 
     outcome: str
     evaluated: int = 0
     rules: int = 0
+    noted: bool = False
 
 
 class Outcome(Struct, frozen=True):
-    """What one rule came to on one host."""
+    """What one rule came to on one host. `noted` tells that all it found there are notes, which fail no clause."""
 
     rule: str
     code: str
     clause: str
     outcome: str
     because: str = ""
+    noted: bool = False
 
 
 class HostAnswer(Struct, frozen=True):
@@ -103,24 +109,28 @@ class HostAnswer(Struct, frozen=True):
 
     def cells(self) -> Mapping[str, Cell]:
         """Return the cell of each clause; NOT_APPLICABLE where no rule of it is for such input."""
-        by_clause: dict[str, list[str]] = {}
+        by_clause: dict[str, list[Outcome]] = {}
         for one in self.outcomes:
-            by_clause.setdefault(one.clause, []).append(one.outcome)
+            by_clause.setdefault(one.clause, []).append(one)
         return {clause: cell(outcomes) for clause, outcomes in by_clause.items()}
 
 
-def cell(outcomes: Iterable[str]) -> Cell:
+def cell(outcomes: Iterable[Outcome]) -> Cell:
     """Return what the outcomes of a clause's rules come to together."""
-    real = [one for one in outcomes if one != NOT_APPLICABLE]
-    evaluated = sum(one in (PASS, FAIL) for one in real)
+    real = [one for one in outcomes if one.outcome != NOT_APPLICABLE]
+    evaluated = sum(one.outcome in (PASS, FAIL) for one in real)
+    words = {PASS if one.noted else one.outcome for one in real}
     for outcome in (BROKEN, FAIL, PASS):
-        if outcome in real:
-            return Cell(outcome, evaluated, len(real))
+        if outcome in words:
+            return Cell(outcome, evaluated, len(real), outcome == PASS and any(one.noted for one in real))
     return Cell(NOT_EVALUATED if real else NOT_APPLICABLE, 0, len(real))
 
 
 class ClusterAnswer(Struct, frozen=True):
-    """One cluster, or (`clustered` false) the hosts that are of none. `ordering` is what its CIB says of orders."""
+    """One cluster, or (`clustered` false) the hosts that are of none. `ordering` is what its CIB says of orders.
+
+    `health` is what a status says of it as a whole, `fencing` whether its CIB has it on; None where neither is known.
+    """
 
     name: str
     clustered: bool
@@ -129,6 +139,8 @@ class ClusterAnswer(Struct, frozen=True):
     hosts: tuple[HostAnswer, ...]
     found: tuple[Found, ...]
     older: tuple[tuple[str, str, str, str], ...] = ()
+    health: Health = Health()
+    fencing: bool | None = None
     ordering: Ordering = field(default_factory=Ordering)
 
 

@@ -202,7 +202,13 @@ def _audit(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "-j", "--jobs", type=int, metavar="N", help="archives read at a time, each in a process of its own (default: as many as cores)"
     )
-    command.add_argument("--format", choices=("text", "json", "html"), default="text", help="form of the answer (default: text)")
+    command.add_argument(
+        "--format",
+        choices=("text", "json", "html", "ticket"),
+        default="text",
+        help="form of the answer (default: text); `ticket`: ten lines",
+    )
+    command.add_argument("--against", metavar="FILE", help="say what is new and what is gone since this answer of `--format json`")
     command.add_argument("--trust", action="store_true", help="follow links out of a folder, which is then not a stranger's")
     command.add_argument("--anonymize", action="store_true", help="replace names of hosts, domains and clusters, and all addresses")
     command.add_argument("--output", "-o", metavar="DIR", help="write audit.txt, .json and .html there, and print the last line only")

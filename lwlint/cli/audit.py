@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import argparse
 
     from lwlint.audit.anonymous import Anonymous
+    from lwlint.report.audit import AuditOutput
 
 
 _EVERY = 0.1  # seconds between two pictures
@@ -144,11 +145,28 @@ def audit(options: argparse.Namespace) -> int:
     rules = load_rules(options.rules, split(options.select), split(options.ignore), examples=False)
     anonymous = _anonymous(rules) if options.anonymize else None
     asked = ask() if _may_run(options) else None
+    old = _earlier(options.against) if options.against else None
     with Progress(sys.stderr) as progress:
         found = targets(options.targets, roots, progress.tell, options.jobs, asked, trusted=options.trust)
         answer = run(found, rules, release, anonymous, schemas_of(options))
     _deliver(answer, options)
+    if old is not None:
+        (sys.stdout if options.format in ("text", "ticket") else sys.stderr).write(audit_report.render_compared(answer, old))
     return _exit_code(answer, options)
+
+
+def _earlier(path: str) -> AuditOutput:
+    """Return the earlier answer in a file. Raises ConfigurationError for a file that holds none."""
+    from msgspec import DecodeError, ValidationError, json
+
+    from lwlint.files.tree import BASELINE, read_bounded
+
+    try:
+        return json.decode(read_bounded(path, BASELINE), type=audit_report.AuditOutput)
+    except OSError as error:
+        raise ConfigurationError(f"`--against {path}`: cannot be read ({error.strerror})") from error
+    except (DecodeError, ValidationError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"`--against {path}`: is no answer of `lwlint audit --format json` ({error})") from error
 
 
 def _may_run(options: argparse.Namespace) -> bool:
@@ -176,6 +194,8 @@ def _deliver(answer: Audit, options: argparse.Namespace) -> None:
         print(audit_report.summary(answer))
     elif options.format == "json":
         sys.stdout.write(audit_report.render_json(answer, clauses))
+    elif options.format == "ticket":
+        sys.stdout.write(audit_report.render_ticket(answer, clauses))
     elif options.format == "html":
         sys.stdout.write(_page(answer, clauses))
     else:
@@ -204,6 +224,8 @@ def _exit_code(answer: Audit, options: argparse.Namespace) -> int:
         return NOT_TRUSTED
     if not answer.judged:
         print("lwlint: nothing to judge: there is no CIB, systemd unit or option file in what was given", file=sys.stderr)
+        if options.live and not options.run:
+            print("lwlint: `--live --run` asks `cibadmin` and `systemctl` too; as root, more can be read", file=sys.stderr)
         return NOT_TRUSTED
     if answer.failing(options.fail_on) or (options.strict and answer.count(NOT_EVALUATED)):
         return FINDINGS

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, Literal, Optional
+from typing import Annotated, Literal, Optional, Union
 
 from msgspec import Meta, field
 
 from lwlint import __version__
 from lwlint.audit.answer import NOT_APPLICABLE, Audit, Cell, ClusterAnswer, Found, HostAnswer, Place, reasons
 from lwlint.audit.commands import in_order, together
-from lwlint.core.finding import CLUSTER, EACH, FAIL, NOT_EVALUATED, PASS
+from lwlint.core.finding import CLUSTER, EACH, FAIL, NOT_EVALUATED, PASS, SEVERITIES
 from lwlint.core.harmless import line as harmless
 from lwlint.policy.rules import Clause
 from lwlint.policy.settings import Severity
@@ -28,6 +28,8 @@ def render_text(audit: Audit, clauses: Sequence[Clause], *, verbose: bool = Fals
 
 def _lines(audit: Audit, clauses: Sequence[Clause], verbose: bool) -> Iterator[str]:
     titles = {clause.id: clause.title for clause in clauses}
+    if len(audit.clusters) > 1:
+        yield from _overview(audit)
     for cluster in audit.clusters:
         yield from _heading(cluster)
         yield from _table(cluster, titles)
@@ -46,6 +48,7 @@ def _heading(cluster: ClusterAnswer) -> Iterator[str]:
     title = f"Cluster {cluster.name or '(without a name)'}: {hosts}" if cluster.clustered else f"In no cluster: {hosts}"
     yield title
     yield "=" * len(title)
+    yield from _first_screen(cluster)
     for host in cluster.hosts:
         told = [host.captured, f"sos {host.sos}" if host.sos else "", f"release {host.release}" if host.release else "release unknown"]
         yield f"  {host.name}: {host.target} ({', '.join(part for part in told if part)})"
@@ -57,6 +60,159 @@ def _heading(cluster: ClusterAnswer) -> Iterator[str]:
     if cluster.absent:
         yield f"  No report of: {', '.join(cluster.absent)}"
     yield ""
+
+
+_OUTSIDE = {"service-outside-the-core": "resource", "constraint-outside-the-core": "constraint"}
+_WORST = 3  # rules that are named at once
+
+
+def verdict(cluster: ClusterAnswer) -> str:
+    """Return in one line what a cluster comes to: `NOT lightweight: 40 resources and 67 constraints too many; judged as mitaka`."""
+    errors, warnings, _ = counts(cluster)
+    outside = [
+        counted(number, noun)
+        for rule, noun in _OUTSIDE.items()
+        if (number := sum(one.rule == rule and one.severity == "error" for one in _open(cluster)))
+    ]
+    if outside:
+        said = f"NOT lightweight: {' and '.join(outside)} too many"
+    elif errors:
+        said = f"NOT as it should be: {counted(errors, 'error')}"
+    elif warnings:
+        said = f"no error; {counted(warnings, 'warning')}"
+    elif any(one.outcome == PASS for host in cluster.hosts for one in host.outcomes):
+        said = "nothing wrong in what was seen"
+    else:
+        said = "not evaluated: nothing was seen that tells"
+    releases = list(dict.fromkeys(host.release or "any release" for host in cluster.hosts))
+    return f"{said}; judged as {' and '.join(releases)}"
+
+
+def counts(cluster: ClusterAnswer) -> tuple[int, int, int]:
+    """Return how many errors, warnings and notes of a cluster are not allowed."""
+    found = [one.severity for one in _open(cluster)]
+    return found.count("error"), found.count("warning"), found.count("note")
+
+
+def counted(number: int, noun: str) -> str:
+    """Return `1 error`, `2 errors`."""
+    return f"{number} {noun}{'s' if number != 1 else ''}"
+
+
+def _open(cluster: ClusterAnswer) -> list[Found]:
+    return [one for one in cluster.found if one.allowed is None]
+
+
+def worst(cluster: ClusterAnswer) -> list[str]:
+    """Return the rules with the worst findings, each in a line with how many there are and on which hosts."""
+    by_rule: dict[tuple[int, str, str], list[Found]] = {}
+    for one in _open(cluster):
+        if one.severity != SEVERITIES[0]:
+            by_rule.setdefault((-SEVERITIES.index(one.severity), one.code, one.rule), []).append(one)
+    lines = []
+    for (_, code, rule), found in sorted(by_rule.items(), key=lambda item: (item[0][0], -len(item[1]), item[0][1])):
+        names = list(dict.fromkeys(host for one in found for host in one.hosts))
+        where = (
+            "all hosts" if len(names) == len(cluster.hosts) > 1 else ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
+        )
+        lines.append(f"{code} {rule}: {counted(len(found), found[0].severity)}{f' on {where}' if where else ''}")
+    return lines
+
+
+def health(cluster: ClusterAnswer) -> str:
+    """Return what a status and the CIB say of the cluster's health, in one line; empty where neither does."""
+    told, parts = cluster.health, []
+    if told.quorum is not None:
+        parts.append("quorum" if told.quorum else "NO QUORUM")
+        parts.append(f"offline: {', '.join(told.offline)}" if told.offline else "no node offline")
+    if told.failed is not None:
+        parts.append(counted(told.failed, "failed action") if told.failed else "no failed action")
+    if cluster.fencing is not None:
+        parts.append("fencing on" if cluster.fencing else "FENCING OFF")
+    return ", ".join(parts)
+
+
+def _first_screen(cluster: ClusterAnswer) -> Iterator[str]:
+    """Yield what a reader wants to know first: the verdict, how much there is, the worst of it, health, and what is missing."""
+    yield f"  {verdict(cluster)}"
+    errors, warnings, notes = counts(cluster)
+    yield f"  {counted(errors, 'error')}, {counted(warnings, 'warning')}, {counted(notes, 'note')}"
+    yield from (f"  worst: {line}" for line in worst(cluster)[:_WORST])
+    if health(cluster):
+        yield f"  health: {health(cluster)}"
+    without: dict[str, list[str]] = {}
+    for host in cluster.hosts:
+        for kind, _ in host.missing:
+            without.setdefault(kind, []).append(host.name)
+    if without:
+        everywhere = len(cluster.hosts)
+        told = (f"{kind} ({'all hosts' if len(names) == everywhere > 1 else ', '.join(names[:_NAMED])})" for kind, names in without.items())
+        yield f"  missing: {', '.join(told)}"
+    yield ""
+
+
+def _overview(audit: Audit) -> Iterator[str]:
+    """Yield a line for each cluster, worst first."""
+    rows = sorted(audit.clusters, key=lambda cluster: [-number for number in counts(cluster)])
+    names = [cluster.name or ("(without a name)" if cluster.clustered else "(in no cluster)") for cluster in rows]
+    width = max(map(len, names)) + 2
+    yield f"{'Clusters, worst first'.ljust(max(width, 23))}hosts  errors  warnings  notes"
+    for name, cluster in zip(names, rows):
+        errors, warnings, notes = counts(cluster)
+        yield f"{name.ljust(max(width, 23))}{len(cluster.hosts):5}{errors:8}{warnings:10}{notes:7}  {verdict(cluster)}"
+    yield ""
+
+
+TICKET = 10  # lines for each cluster
+
+
+def render_ticket(audit: Audit, clauses: Sequence[Clause]) -> str:
+    """Return at most `TICKET` lines for each cluster, for a customer's case: what it comes to, the worst with a place, what to do."""
+    return "".join(harmless(line.rstrip()) + "\n" for cluster in audit.clusters for line in _ticket(cluster))
+
+
+def _ticket(cluster: ClusterAnswer) -> Iterator[str]:
+    hosts = ", ".join(host.name for host in cluster.hosts[:_NAMED]) + (", ..." if len(cluster.hosts) > _NAMED else "")
+    yield f"{f'Cluster {cluster.name}' if cluster.name else 'Hosts'} ({hosts}): {verdict(cluster)}"
+    errors, warnings, notes = counts(cluster)
+    yield f"{counted(errors, 'error')}, {counted(warnings, 'warning')}, {counted(notes, 'note')}"
+    if health(cluster):
+        yield f"Health: {health(cluster)}"
+    shown = worst(cluster)[:_WORST]
+    for line in shown:
+        code = line.partition(" ")[0]
+        first = next(one for one in _open(cluster) if one.code == code)
+        yield f"- {line}"
+        yield f"  {first.places[0].shown}: {first.message}"
+    if shown:
+        yield "Each in full, with what to do: `lwlint audit` on the same reports; `lwlint explain CODE`"
+
+
+def compared(audit: Audit, old: AuditOutput) -> Iterator[str]:
+    """Yield what is new and what is gone since an earlier answer (`lwlint audit --format json`), and how many are the same."""
+    for cluster in audit.clusters:
+        same = [one for one in old.clusters if (one.name, one.clustered) == (cluster.name, cluster.clustered)]
+        before = {_identity(one): one for each in same for one in each.findings if one.allowed is None}
+        now = {_identity(one): one for one in _open(cluster)}
+        new = [one for key, one in now.items() if key not in before]
+        gone = [one for key, one in before.items() if key not in now]
+        yield f"{cluster.name or 'hosts of no cluster'}: {len(new)} new, {len(gone)} gone, {len(now) - len(new)} the same"
+        yield from (f"  new: {one.severity} {one.code} {one.places[0].shown}: {one.message}" for one in new)
+        yield from (f"  gone: {one.severity} {one.code} {one.message}" for one in gone)
+    known = {(cluster.name, cluster.clustered) for cluster in audit.clusters}
+    for each in old.clusters:
+        if (each.name, each.clustered) not in known:
+            yield f"{each.name or 'hosts of no cluster'}: is not among what was given this time"
+
+
+def _identity(one: Union[Found, FoundOutput]) -> tuple[str, str, str, tuple[str, ...]]:
+    """Return what a finding is known by at another time: its rule, subject, what is said, and the hosts."""
+    return one.code, one.subject, one.message, tuple(sorted(one.hosts))
+
+
+def render_compared(audit: Audit, old: AuditOutput) -> str:
+    """Return the lines of `compared` with a final line break each."""
+    return "".join(harmless(line.rstrip()) + "\n" for line in compared(audit, old))
 
 
 def _table(cluster: ClusterAnswer, titles: Mapping[str, str]) -> Iterator[str]:
@@ -85,8 +241,9 @@ def _blocks(widths: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
 
 
 def _cell(cell: Cell) -> str:
-    if cell.outcome == PASS and cell.evaluated < cell.rules:
-        return f"pass ({cell.evaluated} of {cell.rules})"
+    if cell.outcome == PASS:
+        told = [*([f"{cell.evaluated} of {cell.rules}"] if cell.evaluated < cell.rules else []), *(["notes"] if cell.noted else [])]
+        return f"pass ({', '.join(told)})" if told else "pass"
     return "-" if cell.outcome == NOT_APPLICABLE else cell.outcome
 
 

@@ -284,6 +284,17 @@ class ClusterStatus(Struct, frozen=True):
     host: str = ""
 
 
+class Health(Struct, frozen=True):
+    """What a status says of the cluster as a whole; None where it does not say it.
+
+    `quorum` tells that the partition has it, `offline` are the nodes that are not online, `failed` is the number of failed actions listed.
+    """
+
+    quorum: bool | None = None
+    offline: tuple[str, ...] = ()
+    failed: int | None = None
+
+
 class ResourceStatus(Struct, frozen=True):
     """Where instances of one resource are. `name` is the resource's id without the number of the instance; of a bundle's, the bundle's.
 

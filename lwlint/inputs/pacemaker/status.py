@@ -15,7 +15,7 @@ from msgspec import Struct
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import Fact, Unreadable
 from lwlint.core.source import Source, Span, Text
-from lwlint.inputs.pacemaker.facts import BUNDLE, PRIMITIVE, ClusterStatus, ResourceStatus
+from lwlint.inputs.pacemaker.facts import BUNDLE, PRIMITIVE, ClusterStatus, Health, ResourceStatus
 from lwlint.inputs.pacemaker.xml import Element, read_xml
 
 _OPEN = re.compile(r"^\s*(?P<name>[\w.]+)\s*\{\s*$")
@@ -304,4 +304,29 @@ def _fact(one: Shown, host: str, catalogue: Catalogue) -> ResourceStatus:
         failed=one.failed,
         host=host,
         service=service,
+    )
+
+
+_QUORUM = re.compile(r"Current DC:[^\n]*partition (?P<has>with(?:out)?) quorum", re.IGNORECASE)
+_OFFLINE = re.compile(r"^[ \t]*(?:\* )?(?:OFFLINE|RemoteOFFLINE|GuestOFFLINE): \[(?P<nodes>[^\]\n]*)\]", re.MULTILINE)
+_NODE_OFFLINE = re.compile(
+    r"^[ \t]*(?:\* )?(?:Remote|Guest|)Node (?:List: )?(?P<name>[^\s:]+)(?: \(\d+\))?: (?:UNCLEAN \(offline\)|OFFLINE|pending)", re.MULTILINE
+)
+_FAILED = re.compile(
+    r"^Failed (?:Resource )?Actions:[ \t]*\n(?P<lines>(?:[ \t]*(?:\*|[\w.:-]+ on )[^\n]*\n?|[ \t]{4,}[^\n]*\n?)*)", re.MULTILINE
+)
+_ACTION = re.compile(r"^[ \t]*(?:\* )?\S+ on \S|^[ \t]*\* \S", re.MULTILINE)
+
+
+def read_health(text: str) -> Health:
+    """Return what `crm_mon` or `pcs status` says of the cluster as a whole, in any of the forms that `status_facts` reads but XML."""
+    quorum = _QUORUM.search(text)
+    offline = [name for found in _OFFLINE.finditer(text) for name in found["nodes"].split()]
+    offline += [found["name"] for found in _NODE_OFFLINE.finditer(text)]
+    failed = _FAILED.search(text)
+    is_whole = quorum is not None and _IS_STATUS.search(text) is not None
+    return Health(
+        quorum["has"].lower() == "with" if quorum is not None else None,
+        tuple(dict.fromkeys(offline)),
+        len(_ACTION.findall(failed["lines"])) if failed is not None else (0 if is_whole else None),
     )
