@@ -146,6 +146,20 @@ def _folder_chain(size: int) -> Iterator[tuple[str, str, bool]]:
         yield f"{_FOLDER}/a{i + 1}.service.d/", f"a{i}.service.d", True
 
 
+def _circle(size: int) -> Iterator[tuple[str, str, bool]]:
+    yield from _REPORT
+    for i in range(size):
+        yield f"{_FOLDER}/openstack-a{i}.service", f"openstack-a{(i + 1) % size}.service", True
+
+
+def _ladder(size: int) -> Iterator[tuple[str, str, bool]]:
+    """Links to folders that hold links to folders: each step doubles the paths that there are."""
+    yield from _REPORT
+    for i in range(size):
+        yield f"{_TOP}etc/l{i}/a", f"../l{i + 1}", True
+        yield f"{_TOP}etc/l{i}/b", f"../l{i + 1}", True
+
+
 def _wants(size: int) -> Iterator[tuple[str, str, bool]]:
     yield from _REPORT
     for i in range(size):
@@ -216,6 +230,9 @@ SHAPES = (
     Shape("unit: bad lines, SARIF", 60_000, _file(_UNIT, _bad_unit, "--format", "sarif")),
     Shape("unit: bad lines, JUnit", 60_000, _file(_UNIT, _bad_unit, "--format", "junit")),
     Shape("unit: bad lines, Markdown", 60_000, _file(_UNIT, _bad_unit, "--format", "markdown")),
+    Shape("unit: bad lines, GitHub", 60_000, _file(_UNIT, _bad_unit, "--format", "github")),
+    Shape("unit: bad lines, GitLab", 60_000, _file(_UNIT, _bad_unit, "--format", "gitlab")),
+    Shape("unit: bad lines, CSV", 60_000, _file(_UNIT, _bad_unit, "--format", "csv")),
     Shape("unit: sections", 40_000, _file(_UNIT, _lines("", "[Service]\nRestart=no\n"))),
     Shape("unit: settings of one key", 50_000, _file(_UNIT, _lines("[Service]\n", "ExecStart=/x @\n"))),
     Shape("unit: environment", 40_000, _file(_UNIT, _lines("[Service]\nExecStart=/x\n", "Environment=A@=1\n"))),
@@ -227,6 +244,11 @@ SHAPES = (
     Shape("units", 4_000, _many("etc/systemd/system/openstack-s@.service", "[Unit]\nRequires=mariadb.service\n[Service]\nExecStart=/x\n")),
     Shape("unit: allow comments", 4_000, _file(_UNIT, _lines("[Service]\nExecStart=/x\n", "# lwlint: allow LW207 -- x\nA=@\n"))),
     Shape("CIB: resources in one line", 4_000, _file("cib.xml", lambda n: _cib(_GALERA + _each(_PRIMITIVE, n)))),
+    Shape("CIB: resources in one line, JSON", 4_000, _file("cib.xml", lambda n: _cib(_GALERA + _each(_PRIMITIVE, n)), "--format", "json")),
+    Shape(
+        "CIB: resources in one line, SARIF", 4_000, _file("cib.xml", lambda n: _cib(_GALERA + _each(_PRIMITIVE, n)), "--format", "sarif")
+    ),
+    Shape("CIB: one value", 900_000, _file("cib.xml", lambda n: _cib(_GALERA.replace("galera", "a" * n, 1)))),
     Shape("CIB: resources with orders", 4_000, _file("cib.xml", lambda n: _cib(_GALERA + _each(_PRIMITIVE, n), _each(_ORDER, n)))),
     Shape("CIB: colocations", 4_000, _file("cib.xml", lambda n: _cib(_GALERA + _each(_PRIMITIVE, n), _each(_COLOCATION, n)))),
     Shape("CIB: locations of one resource", 4_000, _file("cib.xml", lambda n: _cib(_GALERA, _each(_LOCATION + "\n", n)))),
@@ -279,6 +301,15 @@ SHAPES = (
         "CIB: comments in one line",
         20_000,
         _file("cib.xml", lambda n: _cib(_each("<!-- lwlint: allow LW101 because x -->" + _PRIMITIVE, n // 10))),
+    ),
+    Shape("environment: one line", 900_000, _file("e.yaml", lambda n: "parameter_defaults:\n  a: 1\n  a: " + "b " * (n // 2) + "\n")),
+    Shape(
+        "environment: one quoted line", 900_000, _file("e.yaml", lambda n: "parameter_defaults:\n  a: 1\n  a: '" + "b:" * (n // 2) + "'\n")
+    ),
+    Shape(
+        "manifest: one line",
+        900_000,
+        _file("a.pp", lambda n: "class { 'nova::db': database_max_retries => 3 } # " + "a: " * (n // 3) + "\n"),
     ),
     Shape(
         "environment: doubled keys in one line",
@@ -419,6 +450,8 @@ SHAPES = (
     ),
     Shape(".gitignore: stars in one pattern", 40_000, _ignoring(lambda n: "*a" * n + "b\n")),
     Shape(".gitignore: doubled stars", 40_000, _ignoring(lambda n: "**/" * n + "*b\n")),
+    Shape(".gitignore: classes", 40_000, _ignoring(lambda n: "[ab]*" * n + "c\n")),
+    Shape(".gitignore: stars between slashes", 40_000, _ignoring(lambda n: "*/" * n + "c\n")),
     Shape(".gitignore: brackets that do not end", 400_000, _ignoring(lambda n: "[" * n + "\n")),
     Shape(".gitignore: blanks at the end", 400_000, _ignoring(lambda n: "a" + " " * n + "b\n")),
     Shape(".gitignore: backslashes", 400_000, _ignoring(lambda n: "a" + "\\" * n + " \n")),
@@ -435,6 +468,8 @@ SHAPES = (
     ),
     Shape("archive: links to links", 4_000, _archive(_unit_chain)),
     Shape("archive: links whose names end with a slash", 8_000, _archive(_folder_chain)),
+    Shape("archive: links in a circle", 4_000, _archive(_circle)),
+    Shape("archive: links to folders of links", 4_000, _archive(_ladder)),
     Shape("archive: links to one unit", 8_000, _archive(_wants)),
     Shape("archive: units", 2_000, _archive(_units)),
     Shape("archive: hosts", 200, _archive(_hosts)),

@@ -94,6 +94,7 @@ def expressions() -> list[Expression]:
             for node in ast.walk(tree)
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
         }
+        at_once = {id(node.value): node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr in _METHODS}
         for node in ast.walk(tree):
             if not isinstance(node, ast.Call):
                 continue
@@ -115,7 +116,8 @@ def expressions() -> list[Expression]:
                 and node.args[-1].value.id == "re"
             ):
                 flags = getattr(re, node.args[-1].attr)
-            methods = {direct} if direct else used.get(names.get(id(node), ""), set()) or {"match", "search"}
+            methods = {direct or at_once[id(node)]} if direct or id(node) in at_once else used.get(names.get(id(node), ""), set())
+            methods = methods or {"match", "search"}
             if isinstance(given[0], (str, bytes)):
                 found.append(
                     Expression(

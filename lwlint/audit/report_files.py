@@ -282,11 +282,14 @@ def _deployed(source: Source) -> ReleaseHint | None:
     return ReleaseHint(by_version(int(version["major"])), f"`{version.group()}`", Span(source.path, *version.span()))
 
 
+_IN_IMAGES = ("kolla", "tripleo", "rhos", "podified")
+
+
 def image_hint(source: Source) -> ReleaseHint | None:
     """Return the release that most images tell of which containers were started; None where none does."""
     found: dict[str, list[str]] = {}
-    for image in re.findall(r"[\w./:@-]*(?:kolla|tripleo|rhos|podified)[\w./:@-]*", source.text):
-        name = of_image(image) if "/" in image else None
+    for image in re.findall(r"[\w./:@-]+", source.text):
+        name = of_image(image) if "/" in image and any(word in image for word in _IN_IMAGES) else None
         if name is not None:
             found.setdefault(name, []).append(image)
     if not found:

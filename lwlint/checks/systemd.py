@@ -123,7 +123,7 @@ def _over_targets(
     """Yield the problems of targets that the unit is bound to and that are bound to a unit that must not be."""
     if key == "Conflicts":
         return
-    for match in re.finditer(r"\S+\.target", entry.value):
+    for match in re.finditer(r"(?<!\S)\S+\.target", entry.value):
         found = _through(known.get((unit.host, match[0])), titles, known, keys, {match[0]})
         if found is not None:
             inner, other, title = found

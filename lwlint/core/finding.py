@@ -178,7 +178,8 @@ class Report(Struct, frozen=True):
     tracebacks: tuple[str, ...] = field(default=())
     unread: tuple[str, ...] = ()
     removed: Mapping[tuple[str, Span], Removed] = field(default_factory=dict)
-    unlisted: Mapping[str, int] = field(default_factory=dict)  # findings left out of `findings`: by severity, or `allowed`
+    unlisted: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    # findings that are counted, and left out of `findings`: by code, and severity or `allowed`
 
     def __repr__(self) -> str:
         return f"<Report: {len(self.findings)} findings, {len(self.verdicts)} verdicts, {len(self.sources)} sources>"
@@ -190,7 +191,8 @@ class Report(Struct, frozen=True):
     @property
     def allowed(self) -> int:
         """The number of findings that are suppressed, with their reasons."""
-        return sum(finding.allowed is not None for finding in self.findings) + self.unlisted.get("allowed", 0)
+        unlisted = sum(count for (_, what), count in self.unlisted.items() if what == "allowed")
+        return unlisted + sum(finding.allowed is not None for finding in self.findings)
 
     def failing(self, fail_on: str) -> bool:
         """Return whether a finding that is not allowed is as severe as `fail_on`, or worse."""

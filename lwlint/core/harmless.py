@@ -15,7 +15,7 @@ _MARK = "\ufffd"
 _COMMAND = pattern(r"#(?=#[\w.-]*\[)")
 _AT_START = pattern(r"^(\s*)(?=::)")  # of GitHub: a command where a line begins with it, blanks left aside
 _AT_STARTS = pattern(r"^([^\S\n]*):(?=:)", re.MULTILINE)
-_FORMULA = pattern(r"^(?=\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20])|(?<=[;\t|])(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20])")
+_FORMULA = pattern(r"^(?=\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20])|(?<=[;\t|])(?=[^\S\t]*[=+\-@\uff1d\uff0b\uff0d\uff20])")
 # what is not printable: C1, blanks of other widths, marks that turn the direction of text, what takes no room
 _UNSEEN = pattern(
     "[\x7f-\xa0\xad\u0600-\u0605\u061c\u06dd\u070f\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"

@@ -22,7 +22,7 @@ from lwlint.files.tree import checkout, read_regular
 LIMIT = 64_000_000  # bytes in the folder; beyond that the oldest half goes
 _MAGIC, _MAGIC_OF_OLD = b"lwlint cache 2\n", b"lwlint cache 1\n"
 _SUFFIX = ".lwlint"
-_OURS = pattern(r"[a-z]+-?[0-9a-f]+\.lwlint(?:\.\d+\.tmp)?")
+_OURS = pattern(r"[a-z]+(?:-[0-9a-f]+|[0-9][0-9a-f]*|(?<=[a-z][a-f]))\.lwlint(?:\.\d+\.tmp)?")
 _INSIDE = ".lwlint-cache"
 _LOOKS = "0"  # names end in a hash; a look at the whole folder after one in sixteen is enough, and it may hold ten thousands
 

@@ -217,12 +217,12 @@ def listed(report: Report) -> Report:
         if seen[key] <= MOST_ALIKE + 1:
             more[key] = len(findings)
             findings.append(found)
-    unlisted: Counter[str] = Counter()
+    unlisted: Counter[tuple[str, str]] = Counter()
     for key, at in more.items():
         left_out = seen[key] - MOST_ALIKE
         if left_out > 1:
             findings[at] = _counted(findings[at], left_out)
-            unlisted[key[2] if key[3] else "allowed"] += left_out - 1
+            unlisted[findings[at].code, key[2] if key[3] else "allowed"] += left_out - 1
     return changed(report, findings=tuple(findings), unlisted=unlisted)
 
 

@@ -162,7 +162,8 @@ def render(report: Report) -> str:
 def pieces(report: Report) -> Iterator[str]:
     """Yield the document finding by finding."""
     counts = Counter(f.severity for f in report.findings if f.allowed is None)
-    counts.update({severity: count for severity, count in report.unlisted.items() if severity != "allowed"})
+    for (_, severity), count in report.unlisted.items():
+        counts[severity] += count
     around = written(
         ReportOutput(
             version=__version__,

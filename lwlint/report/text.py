@@ -238,6 +238,8 @@ def _chosen(report: Report, verbose: bool, notes: bool) -> tuple[list[Finding], 
             left_out[rule] += 1
         else:
             shown.append(finding)
+    for rule in left_out:
+        left_out[rule] += report.unlisted.get((rule[0], "note"), 0)
     shown.sort(key=lambda finding: -SEVERITIES.index(finding.severity))  # within one severity they stay in the order of their places
     return shown, left_out
 
@@ -372,7 +374,8 @@ def _allowed(report: Report) -> Iterator[Line]:
         if seen[finding.code, finding.rule] <= _NOTES:
             place = _place(finding.span, report)
             yield [(f"  {place} {finding.code} {finding.rule}: ", ""), (safe(finding.allowed or ""), "dim")]
-    for (code, rule), count in sorted(seen.items()):
+    for (code, rule), listed in sorted(seen.items()):
+        count = listed + report.unlisted.get((code, "allowed"), 0)
         if count > _NOTES:
             yield [(f"  {count - _NOTES} more of {code} {rule} (`-v` shows them)", "dim")]
     yield []

@@ -211,8 +211,10 @@ def read(text: str) -> Document:
             gc.enable()
 
 
-_TAG = pattern(r"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}", re.DOTALL)
-_RAW = pattern(r"(\{%-?\s*raw\s*-?%\})(.*?)(\{%-?\s*endraw\s*-?%\})", re.DOTALL)
+_TAG = pattern(r"\{[%{#]")
+_ENDS = {"%": "%}", "{": "}}", "#": "#}"}
+_RAW = pattern(r"\{%-?\s*raw\s*-?%\}")
+_RAW_END = pattern(r"\{%-?\s*endraw\s*-?%\}")
 _VISIBLE = pattern(r"[^\r\n]")
 FILLER = "x"  # what an expression becomes
 
@@ -247,21 +249,43 @@ def mask(text: str) -> Masked:
     expressions: list[tuple[int, int]] = []
     pieces: list[str] = []
     at = 0
-    for raw in (*_RAW.finditer(text), None):
-        end = raw.start() if raw is not None else len(text)
-        for tag in _TAG.finditer(text, at, end):
-            pieces.append(text[at : tag.start()])
-            shown = text[tag.start() + 1] == "{"
-            if text[tag.start() + 1] != "#":
-                (expressions if shown else statements).append(tag.span())
-            pieces.append(_VISIBLE.sub(FILLER if shown else " ", tag.group()))
-            at = tag.end()
-        pieces.append(text[at:end])
-        at = end
-        if raw is not None:
-            pieces += (_VISIBLE.sub(" ", raw.group(1)), raw.group(2), _VISIBLE.sub(" ", raw.group(3)))
-            at = raw.end()
+    for raw, behind in (*_raw(text), ((len(text), len(text)), (len(text), len(text)))):
+        for start, end in _tags(text, at, raw[0]):
+            pieces.append(text[at:start])
+            shown = text[start + 1] == "{"
+            if text[start + 1] != "#":
+                (expressions if shown else statements).append((start, end))
+            pieces.append(_VISIBLE.sub(FILLER if shown else " ", text[start:end]))
+            at = end
+        pieces.append(text[at : raw[0]])
+        pieces += (_VISIBLE.sub(" ", text[raw[0] : raw[1]]), text[raw[1] : behind[0]], _VISIBLE.sub(" ", text[behind[0] : behind[1]]))
+        at = behind[1]
     return Masked("".join(pieces), tuple(statements), tuple(expressions))
+
+
+def _raw(text: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Yield where each `{% raw %}` and the `{% endraw %}` behind it stand; one without is none."""
+    raw = _RAW.search(text)
+    while raw is not None:
+        behind = _RAW_END.search(text, raw.end())
+        if behind is None:
+            return
+        yield raw.span(), behind.span()
+        raw = _RAW.search(text, behind.end())
+
+
+def _tags(text: str, at: int, limit: int) -> Iterator[tuple[int, int]]:
+    """Yield where statements, expressions and comments stand between two places; one that does not end is none."""
+    open_ended: set[str] = set()
+    while (tag := _TAG.search(text, at, limit)) is not None:
+        mark = tag.group()[1]
+        end = text.find(_ENDS[mark], tag.end(), limit) if mark not in open_ended else -1
+        if end < 0:
+            open_ended.add(mark)
+            at = tag.start() + 1
+        else:
+            at = end + 2
+            yield tag.start(), at
 
 
 TEMPLATE, ENVIRONMENT, ROLES, OTHER = "template", "environment", "roles", "other"

@@ -21,7 +21,7 @@ from lwlint.inputs.heat.tree import HeatTree, Read
 
 PACEMAKER = "OS::TripleO::Services::Pacemaker"
 KEEPALIVED = "OS::TripleO::Services::Keepalived"
-_PROFILE = pattern(r"\b(?:include|class *\{ *['\"]?) *(?:::)?(tripleo::profile::pacemaker::[a-z0-9_]+(?:::[a-z0-9_]+)*)")
+_PROFILE = pattern(r"\b(?:include|class *\{(?: *['\"])?) *(?:::)?(tripleo::profile::pacemaker::[a-z0-9_]+(?:::[a-z0-9_]+)*)")
 # profiles that only configure a node for the cluster, and create no resource
 _NO_RESOURCE = frozenset(
     f"tripleo::profile::pacemaker::{name}" for name in ("clustercheck", "compute_instanceha", "database::mongodbvalidator", "nova")

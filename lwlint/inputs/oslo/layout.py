@@ -293,7 +293,7 @@ def unnamed(paths: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
 _UNIT_FOLDER = re.compile(r"(^|/)(etc|run|lib|usr/lib|usr/local/lib)/systemd/")
 _OTHER_TOOLS = ("paunch",)
 Reader = Callable[[str], "str | None"]  # the text of a file by its path as it is shown; None if it is not at hand
-_VARIABLE = re.compile(r"OS_(?P<group>[A-Z0-9_]+?)__(?P<option>[A-Z0-9_]+)")
+_VARIABLE = re.compile(r"OS_(?P<group>[A-Z0-9_](?:(?!__)[A-Z0-9_])*)__(?P<option>[A-Z0-9_]+)")
 
 
 class Variable(Struct, frozen=True):

@@ -30,7 +30,7 @@ _NAMES = ("cib.xml", "cib.xml.live")
 _SUFFIXES = (".xml", ".xml.live")
 _PRINTED = r"(?:^|/)sos_commands/(?:pacemaker|cluster)/"
 _CONFIG = pattern(_PRINTED + r"(?:pcs_config|crm_configure_show)$")
-_PCS_TEXT = pattern(r"\A\s*Cluster Name:[^\n]*\n(?:Corosync Nodes:|Pacemaker Nodes:|\s*\n\s*Resources:)")
+_PCS_TEXT = pattern(r"\A\s*Cluster Name:[^\n]*\n(?:Corosync Nodes:|Pacemaker Nodes:|(?=[^\S\n]*\n)\s*Resources:)")
 _PCS_JSON = pattern(r"\A[\s\ufeff]*\{\s*\"(?:primitives|location|location_set|colocation)\": \[")
 _CRM_TEXT = pattern(  # a manifest's `node NAME {` is none
     r"\A(?:#[^\n]*\n|[ \t]*\n)*(?:node (?:\d+: )?[\w.:-]+|primitive \S+ \S+)[^\n{]*\n(?:.*\n)*?(?:primitive|property) \S+", re.MULTILINE

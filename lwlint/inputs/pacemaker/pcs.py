@@ -194,11 +194,11 @@ _TAGS = {"Resource": "primitive", "Group": "group", "Clone": "clone", "Master": 
 _RESOURCE_HEAD = re.compile(r"(?P<what>Resource|Group|Clone|Master|Bundle): (?P<id>\S+)(?: \((?P<pairs>.*)\))?$")
 _SET = re.compile(r"(?P<label>Attributes|Meta Attributes|Meta Attrs|Utilization|Secret [\w ]+?)(?: \((?P<state>[\w ]+)\))?:")
 _CONTAINER = re.compile(r"(?P<engine>Docker|Podman|Rkt):")
-_OP_ID = re.compile(r"[ \t]*\((?P<id>[^()\s]+)\)$")
+_OP_ID = re.compile(r"(?<![ \t])[ \t]*\((?P<id>[^()\s]+)\)$")
 _OPERATION = re.compile(r"(?P<name>[\w-]+)(?=[ \t]|$)")
 _NEW_OPERATION = re.compile(r"(?P<name>[\w-]+):(?: (?P<id>\S+))?$")
 _PASSED_OVER = re.compile(r"(?:Description|Storage Mapping|Port Mapping|Utilization|Secret [\w ]+):")
-_WITH_ID = re.compile(r"[ \t]*\(id: \S+\)$")
+_WITH_ID = re.compile(r"(?<![ \t])[ \t]*\(id: \S+\)$")
 _TAG_OF = {"Attributes": "instance_attributes", "Meta Attributes": "meta_attributes", "Meta Attrs": "meta_attributes"}
 
 

@@ -14,10 +14,10 @@ from msgspec import Struct, field
 from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.pacemaker.xml import Element
 
-_LINE = re.compile(r"^(?P<indent>[ \t]*)(?P<text>[^\s][^\r\n]*?)[ \t\r]*$", re.MULTILINE)
+_LINE = re.compile(r"^(?P<indent>[ \t]*)(?P<text>[^\s](?:[^\r\n]*[^ \t\r\n])?)[ \t\r]*$", re.MULTILINE)
 _NAME = r"[A-Za-z_#][^\s=\"']*"
 _PAIR = re.compile(rf"(?P<name>{_NAME})=")
-_NEXT = re.compile(rf"[ \t]+(?:{_NAME}=|\()|[ \t]*$")
+_NEXT = re.compile(rf"(?<![ \t])(?:[ \t]+(?:{_NAME}=|\()|[ \t]*$)")
 _NESTED = 64  # blocks within blocks; pcs itself prints six
 
 

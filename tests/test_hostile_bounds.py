@@ -1,0 +1,147 @@
+"""What a stranger sends takes time in proportion to its size, bounded memory, and reports of a bounded length."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bench.growth import MOST_EXPONENT, MOST_MEMORY, SHAPES, Shape, measure
+from lwlint.cli import main
+from lwlint.files.gitignore import covered
+from lwlint.report import MOST_ALIKE
+
+UNIT = "openstack-nova-api.service"
+ENOUGH = 20  # CPU seconds: an input in proportion takes one or two here, a quadratic one minutes
+BY_NAME = {shape.name: shape for shape in SHAPES}
+
+
+def seconds(arguments: list[str]) -> float:
+    """Return the CPU seconds that a run takes; what it prints is not looked at."""
+    begin = time.process_time()
+    main(arguments)
+    return time.process_time() - begin
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"),
+    [
+        ("archive: links whose names end with a slash", 1_000),
+        ("archive: links to links", 1_000),
+        ("archive: links in a circle", 1_000),
+        (".gitignore: stars in one pattern", 13),
+        (".gitignore: doubled stars", 2_000),
+        (".gitignore: brackets that do not end", 100_000),
+        ("CIB: blanks in an interval", 100_000),
+        ("manifest: allow comments", 300),
+        ("unit: allow comments", 1_000),
+        ("environment: allow comments", 500),
+        ("CIB: allow comments", 500),
+        ("CIB: resources in one line", 2_000),
+        ("environment: doubled keys in one line", 2_000),
+        ("environment: chain of aliases", 1_000),
+        ("template: map_merge by conditions", 800),
+        ("CIB: resources with orders", 1_000),
+        ("manifest: constraints", 1_000),
+        ("template: statements of Jinja", 4_000),
+    ],
+)
+def test_an_input_that_grew_faster_than_its_size_does_no_more(
+    shape: str, size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert seconds(BY_NAME[shape].make(tmp_path, size)) < ENOUGH
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name"),
+    [
+        ("*a*a*a*a*a*a*a*a*a*a*a*a*b", "a" * 200),
+        ("?*?*?*?*?*?*?*?*?*?*?*b", "a" * 200),
+        ("[ab]*[ab]*[ab]*[ab]*[ab]*[ab]*[ab]*c", "a" * 200),
+        ("**/a/**/a/**/a/**/a/**/a/**/b", "a/" * 100 + "a"),
+        ("**/*a*/**/*a*/**/*a*/**/b", "aa/" * 60 + "a"),
+        ("*/*/*/*/*/*/*/*/*/*/*/*/b", "a/" * 12 + "a"),
+        ("a**a**a**a**a**a**a**a**b", "a" * 200),
+        ("*\udcff*a*a*a*a*a*a*a*a*a*b", "\udcff" + "a" * 200),
+    ],
+)
+def test_a_pattern_is_matched_without_going_back(pattern: str, name: str) -> None:
+    begin = time.process_time()
+    assert not covered((pattern,), name)
+    assert covered((f"{pattern[:-1]}?",), name)
+    assert time.process_time() - begin < 2
+
+
+@pytest.mark.parametrize("form", ["text", "json", "sarif", "junit", "github", "gitlab", "checkstyle", "markdown", "csv"])
+def test_findings_without_number_are_counted_and_not_listed(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / UNIT).write_text("[Service]\nExecStart=/x\n" + "A=1\n" * (MOST_ALIKE + 500))
+    assert main(["check", "--no-cache", "--no-config", "-v", "--format", form, "."]) == 1
+    shown = capsys.readouterr().out
+    assert "500 more findings of this rule in this file are counted, not listed" in shown
+    assert len(shown) < 5_000_000
+
+
+def test_the_counts_of_a_report_are_of_all_findings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / UNIT).write_text("[Service]\nExecStart=/x\n" + "A=1\n" * (MOST_ALIKE + 500))
+    main(["check", "--no-cache", "--no-config", "--select", "LW209", "--format", "json", "."])
+    told = json.loads(capsys.readouterr().out)
+    assert sum(told["summary"]["findings"].values()) == MOST_ALIKE + 500
+    assert len(told["findings"]) == MOST_ALIKE + 1
+    main(["check", "--no-cache", "--no-config", "--select", "LW209", "."])
+    assert f"{MOST_ALIKE + 495} more notes of LW209" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("form", ["text", "json", "sarif", "junit", "markdown"])
+def test_a_report_in_pieces_is_the_report_in_one(form: str) -> None:
+    import io
+
+    from lwlint.report import FORMATS, How, Output, deliver
+    from tests.report.report_sample import REPORT, RULES
+
+    out = io.StringIO()
+    how = How(fail_on="warning", exit_code=1)
+    deliver((Output(form),), REPORT, RULES, how, out=out)
+    assert out.getvalue() == FORMATS[form](REPORT, RULES, how)
+
+
+def test_standard_input_is_read_no_further_than_a_file_may_be_long(tmp_path: Path) -> None:
+    command = (
+        "import resource, runpy, sys; sys.argv = ['lwlint', 'check', '--no-cache', '--no-config', '-', '--stdin-filename', 'a.yaml']\n"
+    )
+    command += "import lwlint.cli\ntry:\n lwlint.cli.main()\nexcept SystemExit: pass\n"
+    command += "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=sys.stderr)"
+    process = subprocess.Popen([sys.executable, "-c", command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdin is not None
+    try:
+        for _ in range(300):
+            process.stdin.write(b"\0" * 1_000_000)
+        process.stdin.close()
+    except BrokenPipeError:
+        pass
+    process.stdin = None
+    out, err = process.communicate(timeout=120)
+    assert b"limit for its kind" in out
+    assert int(err.split()[-1]) < 200
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
+def test_time_grows_in_proportion_and_memory_is_bounded(shape: Shape) -> None:
+    figure = measure(shape)
+    for _ in range(2):
+        if figure.met:
+            break
+        figure = measure(shape)  # of a machine that does something else as well
+    assert figure.memory <= MOST_MEMORY
+    assert figure.exponent is None or figure.exponent <= MOST_EXPONENT
