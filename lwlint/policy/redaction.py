@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from lwlint.core.lazy import pattern
 from lwlint.core.secret import Known, hidden_in, masked, masked_lines
@@ -18,6 +19,7 @@ from lwlint.inputs import KINDS
 _PLAIN_WORD = pattern(r"[a-z_.-]{1,11}|[A-Z]?[a-z]{1,9}|true|false|\d{1,5}")
 
 _SHOWN, _HIDES = "_shown", "_hides"
+_SHORT = 16_384  # characters of a source that is kept for the next run in the same process
 
 
 class Redaction:
@@ -33,7 +35,8 @@ class Redaction:
         """Return the text of a source with every secret as asterisks, and every character that stays in its place."""
         kept: tuple[frozenset[str], str] | None = source.__dict__.get(_SHOWN)  # as `line_starts` is: once, whoever asks
         if kept is None or kept[0] != self.hidden_names():
-            kept = source.__dict__[_SHOWN] = self.hidden_names(), _shown(source, self.hidden_names())
+            show = _shown_again if len(source.text) <= _SHORT else _shown
+            kept = source.__dict__[_SHOWN] = self.hidden_names(), show(source, self.hidden_names())
         return kept[1]
 
     def line(self, source: Source, number: int) -> str:
@@ -92,3 +95,8 @@ def _shown(source: Source, names: frozenset[str]) -> str:
             pieces += [shown[at:start], re.sub(r"[^\s]", "*", source.text[start:end])]
             at = end
     return "".join((*pieces, shown[at:])) if pieces else shown
+
+
+@lru_cache(maxsize=256)  # a change is judged by two runs, in which most sources are the same
+def _shown_again(source: Source, names: frozenset[str]) -> str:
+    return _shown(source, names)

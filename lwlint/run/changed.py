@@ -52,7 +52,7 @@ def check_changed(
     if request.text is not None:
         raise ConfigurationError("`-`: standard input was not there before any change")
     before, after = git.trees(request.tree, change)
-    request = replace(request, outlines=outlines_of(request))
+    request = replace(request, outlines=request.outlines or outlines_of(request))
     now = now or Policy(rules, request.settings)
     report = _part(request, after, now)
     if not report.findings:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from lwlint.core.lazy import pattern
+from lwlint.core.lazy import _Late, _Process, compiled, fullmatch, late_expressions, pattern
 
 
 def test_a_late_expression_answers_as_a_compiled_one() -> None:
@@ -23,3 +23,56 @@ def test_an_expression_is_compiled_when_it_is_used() -> None:
     wrong = pattern("(")
     with pytest.raises(re.error):
         wrong.search("x")
+
+
+NAMES = (
+    "nova::database_connection",
+    "a::db::database_connection",
+    "database_connectio",
+    "ab",
+    "",
+    "x::db::database_max_retries",
+    "abbc",
+    "a|b",
+)
+EXPRESSIONS = (
+    r"(\w+)::(?:db::)?database_connection",
+    r"(.+::db|.+)::database_(?:db_)?max_retries",
+    r"(?P<name>[a-z]+)::(?:db::)?database_connection",
+    r"(?i)NOVA::database_connection",
+    r"(?i:A)b",
+    r"ab|nova::database_connection",
+    r"ab*(?:b|c)?c?",
+    r"a\|b",
+    r"a.b",
+    r"(a(b|bb)c?)",
+    r"\w*x?",
+    r"(?:(?:a)b)+",
+    r"nova::data{1}base_connection",
+    r"[a]b",
+    r"",
+)
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_a_text_that_is_seen_not_to_match_does_not_match(expression: str) -> None:
+    for name in NAMES:
+        found, asked = fullmatch(expression, name), compiled(expression).fullmatch(name)
+        assert (found is None) == (asked is None), name
+        assert found is None or found.groups() == asked.groups()
+
+
+def test_re2_is_not_asked_about_a_text_without_what_all_matches_have() -> None:
+    compiled.cache_clear()
+    assert fullmatch(EXPRESSIONS[0], "nova::debug") is None
+    assert compiled.cache_info().currsize == 0
+
+
+def test_only_the_command_lets_others_compile_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    for alone, kind in ((False, re.Pattern), (True, _Late)):
+        monkeypatch.setattr(_Process, "alone", alone)
+        with late_expressions():
+            found = re.compile("a+")
+        assert isinstance(found, kind)
+        assert found.fullmatch("aa")
+        assert isinstance(re.compile("b+"), re.Pattern)

@@ -289,3 +289,19 @@ def _characters(part: list[tuple[str, Any]]) -> str:
             does = classes[name.replace("_NOT", "")]
             taken |= {c for c in every if does(c) != ("_NOT" in name)}
     return "".join(c for c in every if (c in taken) != negated)
+
+
+def test_a_line_is_passed_over_only_where_a_look_at_it_changes_nothing() -> None:
+    chance = random.Random(5)
+    ends = ("\n", "\n", "\n  ", "\n    ", "\r\n", "\r", "\\\n", ",\n", "=>\n", "password:\n", "\n- ", "\n# ", "foo_name: ")
+    more = ("-----BEGIN X KEY-----", "-----END X-----", "B" * 64, "<nvpair name='passwd' ", "value='x'/>", "é", "\x1c", "mysql://a:b@c")
+    pieces = (*PIECES, *ends, *ends, *more)
+    hidden = 0
+    for _ in range(3_000):
+        text = "".join(chance.choice(pieces) for _ in range(chance.randint(1, 30)))
+        also, broken = chance.choice(((), ("foo_name",))), chance.random() < 0.5
+        lines = secret._LINES.findall(text)
+        whole = "".join(secret._masked_lines(lines, range(len(lines)), secret._TELLING, also, broken=broken))
+        assert secret.masked_lines(text, also, broken=broken) == whole, text
+        hidden += whole != text
+    assert hidden > 1_000

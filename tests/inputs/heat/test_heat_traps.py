@@ -5,6 +5,9 @@ docs/traps.md has them all: 11 is in test_heat_reader.py, 23 to 25 are in test_h
 
 from __future__ import annotations
 
+import random
+
+from lwlint.inputs.heat.document import hidden_names
 from lwlint.inputs.heat.facts import ServiceMapping
 from tests.inputs.heat.heat_findings import facts, findings, of_tree, template
 from tests.shared import shared
@@ -294,3 +297,27 @@ def test_29_a_comment_maps_nothing() -> None:
         "env.yaml": registry(NovaApi="OS::Heat::None") + "  # OS::TripleO::Services::NovaApi: puppet/services/pacemaker/nova-api.yaml\n"
     }
     assert findings(files) == []
+
+
+def named_hidden(text: str) -> set[str]:
+    """What `hidden_names` is to yield of a text in block style, one line after the other."""
+    above: list[tuple[int, str]] = []
+    found = set()
+    for line in text.split("\n"):
+        key, colon, value = line.strip().partition(":")
+        indent = len(line) - len(line.lstrip())
+        if colon and indent:
+            above = [entry for entry in above if entry[0] < indent]
+            if key == "hidden" and value.strip() == "true" and above:
+                found.add(above[-1][1])
+            above.append((indent, key))
+    return found
+
+
+def test_the_parameter_that_is_hidden_is_the_nearest_key_further_out() -> None:
+    chance = random.Random(2)
+    for _ in range(3_000):
+        keys = [chance.choice(("a", "b", "c", "hidden")) for _ in range(chance.randint(1, 12))]
+        text = "\n".join(f"{' ' * chance.randint(0, 4)}{key}: {chance.choice(('true', 'false', ''))}" for key in keys)
+        assert set(hidden_names(text)) == named_hidden(text), text
+    assert set(hidden_names("p: {hidden: true}\nq: {type: string, 'hidden': yes}\n")) == {"p", "q"}
