@@ -107,6 +107,9 @@ def run(facts: Facts, params: MappingParams) -> Iterator[Saw]:
         yield replace(first, message=first.message + more)
 
 
+_PACEMAKER = "os::tripleo::services::pacemaker"
+
+
 def _run(facts: Facts, params: MappingParams) -> Iterator[Saw]:
     yield from unseen(facts, REGISTRY)
     if params.before is not None and facts.release.at_least(params.before):
@@ -114,6 +117,7 @@ def _run(facts: Facts, params: MappingParams) -> Iterator[Saw]:
     views = {view.name: view for view in facts.of(Environment)}
     aliased = _Aliased(facts, params)
     off = params.off_by is not None and _is_off(facts, params.off_by)
+    told = {mapping.environment for mapping in facts.of(ServiceMapping) if mapping.alias.lower() == _PACEMAKER}
     for mapping in facts.of(ServiceMapping):
         service = mapping.service or mapping.template_service
         if service is None or not mapping.in_force or mapping.final == NONE or not _concerns(service, mapping, facts, params):
@@ -123,7 +127,13 @@ def _run(facts: Facts, params: MappingParams) -> Iterator[Saw]:
         if mapping.outside is False and _cannot_tell(mapping):
             yield Unknown(f"`{mapping.alias}` is mapped to `{mapping.template}`, which is not here", mapping.span)
             continue
-        if mapping.outside or (params.while_pacemaker and not mapping.pacemaker) or not _leads(mapping, params):
+        if mapping.outside or not _leads(mapping, params):
+            continue
+        if params.while_pacemaker and not mapping.pacemaker:
+            if not views[mapping.environment].base and mapping.environment not in told:
+                yield Unknown(
+                    f"`{mapping.alias}` leads to `{mapping.template}`, and nothing here tells whether Pacemaker is on", mapping.span
+                )
             continue
         if "://" in mapping.final and not mapping.final.startswith("file://"):
             yield Unknown(f"`{mapping.alias}` is mapped to `{mapping.final}`, which is not here", mapping.span)

@@ -268,10 +268,7 @@ class RetryParams(Document, frozen=True):
     no_unlimited: Annotated[tuple[str, ...], Meta(description="modules of services that have no value for retries without end")] = ()
     no_unlimited_since: Annotated[
         Mapping[str, KnownRelease],
-        Meta(description="modules of services that have none from a release on; nor is it asked where the release is not known"),
-    ] = field(default_factory=dict)
-    no_database_since: Annotated[
-        Mapping[str, KnownRelease], Meta(description="modules of services that open no database of their own from a release on")
+        Meta(description="modules of services that have none, or no database of their own, from a release on"),
     ] = field(default_factory=dict)
     second: Annotated[
         tuple[str, ...], Meta(description="keys of second connections, of which another rule speaks where a manifest sets them")
@@ -372,8 +369,7 @@ class _Pairs:
         self._no_database = frozenset(params.no_database)
         self._second = frozenset(params.second)
         self._no_unlimited = frozenset(params.no_unlimited)
-        self._no_unlimited |= {name for name, since in params.no_unlimited_since.items() if release.at_least(since) is not False}
-        self._no_unlimited |= {name for name, since in params.no_database_since.items() if release.at_least(since)}
+        self._no_unlimited |= {name for name, since in params.no_unlimited_since.items() if release.at_least(since)}
         self._known: dict[str, tuple[Pair, frozenset[str], str] | None] = {}
 
     def of(self, key: HieraKey) -> tuple[Pair, frozenset[str], str] | None:

@@ -538,9 +538,9 @@ def _left_out(unit: Unit, restart: Setting) -> Iterator[Problem]:
             if not words:
                 continue
             worst = next((word for word in words if word in (*_FAILURES, "0", "SUCCESS")), None)
-            message = (
-                f"{unit.name}: it is not restarted after exit status `{worst or words[0]}` (`{key}`); every failure must bring it back"
-            )
+            shown = worst or words[0]
+            what = "signal" if shown.startswith("SIG") else "exit status"
+            message = f"{unit.name}: it is not restarted after {what} `{shown}` (`{key}`); every failure must bring it back"
             yield Problem(entry.span, message, f"unit {unit.name} {key}", severity=None if worst else "note", host=unit.host)
 
 
