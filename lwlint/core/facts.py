@@ -290,7 +290,7 @@ class Facts:
 
     def called(self, kind: str) -> list[Fact]:
         """Return the facts of the type that rules know by this word, in the order of their sources."""
-        return [fact for type, facts in self._by_type.items() if type.kind == kind for fact in facts]  # type: ignore[attr-defined]
+        return [fact for type, facts in self._by_type.items() if getattr(type, "kind", "") in (kind,) for fact in facts]
 
     def __iter__(self) -> Iterator[Fact]:
         for facts in self._by_type.values():
