@@ -15,7 +15,7 @@ from lwlint.checks.parameters import (
     ServiceName,
     UnitSetting,
 )
-from lwlint.core.check import Check, NoParams, Unknown, needs
+from lwlint.core.check import Check, NoParams, Reads, Unknown, needs
 from lwlint.core.config_reader import Document
 from lwlint.core.facts import (
     ACTIVE_ACTIVE,
@@ -68,7 +68,7 @@ from lwlint.inputs.systemd.facts import DropInWithoutUnit, IgnoredLine, ShownUni
 
 __all__ = [  # noqa: RUF022  # by subject
     # checks
-    "Check", "NoParams", "Unknown", "needs", "Problem", "Related", "Command", "ConfigurationError",
+    "Check", "NoParams", "Reads", "Unknown", "needs", "Problem", "Related", "Command", "ConfigurationError",
     "Fix", "AddKey", "AddOption", "DropIn", "DropLines", "Replace", "SetOption",
     # parameters of checks, and their types
     "Document", "ClauseName", "CommandLine", "FactPath", "OptionName", "Project", "Regex", "ReleaseName", "ServiceKind", "ServiceName",

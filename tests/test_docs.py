@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 
+from lwlint.cli import main
 from lwlint.cli.arguments import parser
+from lwlint.policy.rules import load_folder, unique
+from lwlint.run import load_rules
 from tests.shared import HERE
 
 
@@ -25,6 +28,23 @@ def test_what_is_generated_is_current(part: str, generate: dict[str, Any]) -> No
     pages = generate[part]()
     stale = [name for name, text in pages.items() if not (path := HERE / "docs" / name).exists() or path.read_text("utf-8") != text]
     assert (stale, generate["stale"]()) == ([], []), "run `python docs/generate.py`"
+
+
+def test_a_new_rule_changes_its_own_page_and_adds_to_the_lists_of_rules(
+    generate: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["new-rule", "slow-node", str(tmp_path), "--area", "pacemaker"]) == 0
+    new, every, pages = load_folder(tmp_path, "rules"), load_rules(), generate["pages"]
+    before = pages()
+    monkeypatch.setitem(pages.__globals__, "load_rules", lambda: unique([*every, *new]))
+    changed = {name: text for name, text in pages().items() if before.get(name) != text}
+    assert set(changed) == {"rules/slow-node.md", "rules.md", "spec.md"}
+    for name in ("rules.md", "spec.md"):
+        lost = set(before[name].splitlines()) - set(changed[name].splitlines())
+        gained = [line for line in changed[name].splitlines() if line not in before[name].splitlines()]
+        assert gained
+        assert all("slow-node" in line for line in gained)
+        assert [line for line in lost if new[0].clause not in line and not line.startswith("Served by: ")] == []
 
 
 def test_no_command_in_the_pages_fails_by_a_defect(generate: dict[str, Any]) -> None:

@@ -116,5 +116,15 @@ def test_a_library_is_known_to_its_room_only() -> None:
     assert strangers == []
 
 
+def test_only_the_kinds_of_input_ask_for_a_kind_by_its_word() -> None:
+    """All else asks a property of the fact, a field of the Kind record, or for the facts or sources of a kind."""
+    asking = []
+    for path in MODULES:
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+            if "kind ==" in line and room(path) != "inputs":
+                asking.append(f"{path.relative_to(PACKAGE)}:{number}: {line.strip()}")
+    assert asking == []
+
+
 def test_no_room_is_called_by_a_word_without_meaning() -> None:
     assert [p.name for p in MODULES if p.stem in ("utils", "helpers", "common", "base")] == []

@@ -112,6 +112,9 @@ class Managed(Struct, frozen=True):
     title: str = ""
 
 
+_MANDATORY = ("Mandatory",)
+
+
 class Step(Struct, frozen=True):
     """`first` comes before `then`, because of the order `constraint`; `kind` is Mandatory, Optional or Serialize."""
 
@@ -119,6 +122,11 @@ class Step(Struct, frozen=True):
     first: str
     then: str
     kind: str
+
+    @property
+    def is_mandatory(self) -> bool:
+        """Whether `then` never runs without `first`."""
+        return self.kind in _MANDATORY
 
 
 class Ordering(Struct, frozen=True):

@@ -9,8 +9,7 @@ from errno import ENAMETOOLONG
 from msgspec import Struct
 
 from lwlint.core.catalogue import PROJECTS
-from lwlint.core.facts import RELEASES
-from lwlint.core.release import by_version, of_image
+from lwlint.core.facts import RELEASES, by_version, of_image
 from lwlint.core.source import Source, Span, Text
 from lwlint.files.archive import DEEPEST_PATH, Wanted
 from lwlint.files.archive.tree import followed

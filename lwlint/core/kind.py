@@ -270,7 +270,7 @@ class Kinds:
 
     def that_gives(self, fact: str) -> Kind | None:
         """Return the kind of input that gives facts called so; None for facts that any may give."""
-        return next((kind for kind in self._by_name.values() if any(each.kind == fact for each in kind.gives())), None)
+        return next((kind for kind in self._by_name.values() if fact in {each.kind for each in kind.gives()}), None)
 
     def given(self, source: Source) -> set[str]:
         """Return the names of the kinds that a source is evidence of."""

@@ -118,13 +118,13 @@ _LONGEST_PATH = 4096  # characters, as Linux has it: a pattern that asks for mor
 def _compiled(before: str, line: str) -> Union[re.Pattern[str], _Linear]:
     """Return what matches whole the paths that begin as the expression `before` says, and go on as a pattern does."""
     parts, stars, deep, fixed = [before], 0, int(before.startswith("(?:.*")), 0
-    for kind, part in _regex(line):
+    for name, part in _regex(line):
         if part == _NOTHING or fixed > _LONGEST_PATH:
             return re.compile(_NOTHING)
         parts.append(part)
-        stars += kind == "stars"
-        deep += kind in ("lead", "deep")  # one at the end takes all there is
-        fixed += kind not in ("lead", "deep", "whole", "stars")
+        stars += name == "stars"
+        deep += name in ("lead", "deep")  # one at the end takes all there is
+        fixed += name not in ("lead", "deep", "whole", "stars")
     text = "".join(parts)
     return re.compile(text, re.DOTALL) if stars <= _MOST_STARS and deep <= 1 else _Linear(text)
 
@@ -143,13 +143,13 @@ _REGEX = {  # of `**`, a slash behind it goes with it unless it is escaped
 def _regex(line: str) -> Iterator[tuple[str, str]]:
     """Yield what the parts of a pattern are, and their expressions: `_NOTHING` for one that fits no character."""
     for match in _PARTS.finditer(line):
-        kind = match.lastgroup or ""
-        if kind == "class":
-            yield kind, _class(match.group())
-        elif kind == "open":  # a class that does not end matches nothing
-            yield kind, _NOTHING
+        name = match.lastgroup or ""
+        if name == "class":
+            yield name, _class(match.group())
+        elif name == "open":  # a class that does not end matches nothing
+            yield name, _NOTHING
         else:
-            yield kind, _REGEX.get(kind) or re.escape(match[kind])
+            yield name, _REGEX.get(name) or re.escape(match[name])
 
 
 _CLASSES = {"alpha": "a-zA-Z", "digit": "0-9", "alnum": "a-zA-Z0-9", "upper": "A-Z", "lower": "a-z", "space": r"\s"}

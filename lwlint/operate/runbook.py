@@ -524,13 +524,14 @@ def _tool(hosts: Sequence[Host]) -> tuple[str, str]:
     seen: dict[str, str] = {}
     for host in hosts:
         capture = host.seat.capture
+        lists = capture.of(PACKAGES)
         for one in capture.evidence:
             name = posixpath.basename(one.path)
             if name.startswith("pcs_"):
                 seen.setdefault(PCS, f"the report of {host.label} holds `{name}`")
             elif name == "crm_configure_show":
                 seen.setdefault(CRM, f"the report of {host.label} holds `{name}`")
-            elif one.kind == PACKAGES:
+            elif one in lists:
                 try:
                     text = host.seat.target.tree.read(one.path, 4_000_000).decode("utf-8", "replace")
                 except OSError:
@@ -554,7 +555,7 @@ def _after(orders: Ordering, name: str, cib: Cib) -> list[str]:
     starts_only = {masked(one.name) for one in cib.constraints if one.type == ORDER and not one.symmetrical}
     steps: dict[str, list[str]] = {}
     for step in orders.steps:
-        if step.kind == "Mandatory" and step.constraint not in starts_only:
+        if step.is_mandatory and step.constraint not in starts_only:
             steps.setdefault(step.first, []).append(step.then)
     seen: set[str] = set()
     todo = [name]

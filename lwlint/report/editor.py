@@ -16,6 +16,7 @@ from lwlint.core.finding import SEVERITIES, Finding, Replace, Report
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Source, Span, Text
 from lwlint.inputs import KINDS
+from lwlint.inputs.heat.facts import GetFile
 from lwlint.policy.rules import Rule
 from lwlint.report.ci import code, prose
 from lwlint.report.fixes import certain, one_line
@@ -131,7 +132,7 @@ def definitions(report: Report, reading: Reading, path: str, at: int, exists: Ca
             target = getattr(fact, name, None)
             if isinstance(target, str) and target and target != path and exists(target):
                 found.append(Span(target, 0, 0))
-        if fact.kind == "get_file" and exists(fact.name):
+        if isinstance(fact, GetFile) and exists(fact.name):
             found.append(Span(fact.name, 0, 0))
     if word:
         below = posixpath.normpath(posixpath.join(posixpath.dirname(path), word))

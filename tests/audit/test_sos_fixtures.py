@@ -142,6 +142,18 @@ def test_the_answer_is_the_golden_one(cluster: str, audited: Callable[..., str])
     assert_golden(without_passes(bare(audited(target, "--format", "html"))), f"sos/{cluster}.html")
 
 
+def test_a_new_rule_that_a_cluster_passes_changes_only_how_many_rules_of_its_clause_were_evaluated(
+    audited: Callable[..., str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["new-rule", "slow-node", str(tmp_path), "--area", "pacemaker"]) == 0
+    capsys.readouterr()
+    before, after = (without_passes(audited(f"{FOLDER}/mitaka-light", *more)).splitlines() for more in ((), ("--rules", str(tmp_path))))
+    changed = [(old, new) for old, new in zip(before, after) if old != new]
+    assert len(before) == len(after)
+    assert [re.sub(r"\d+ of \d+", "", new) == re.sub(r"\d+ of \d+", "", old) for old, new in changed] == [True]
+    assert changed[0][0].startswith("one-resource-manager ")
+
+
 def reports(cluster: str) -> dict[str, Files]:
     """Return the reports of a cluster: the name of each, and its files."""
     folders = sorted(path for path in (HERE / FOLDER / cluster).iterdir() if path.is_dir())

@@ -10,9 +10,8 @@ from typing import Optional
 from msgspec.structs import replace
 
 from lwlint.core.catalogue import Catalogue
-from lwlint.core.facts import RELEASES, Fact, Release, Unreadable
+from lwlint.core.facts import RELEASES, Fact, Release, Unreadable, of_image
 from lwlint.core.lazy import pattern
-from lwlint.core.release import of_image
 from lwlint.core.source import Source, Text
 from lwlint.inputs.pacemaker.constraints import Names, constraints
 from lwlint.inputs.pacemaker.crm import is_crm_config, read_crm_config

@@ -7,9 +7,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from lwlint.core.catalogue import PROJECTS, Catalogue, contained
-from lwlint.core.facts import Fact, Release, Service, Unreadable
+from lwlint.core.facts import Fact, Release, Service, Unreadable, by_version
 from lwlint.core.lazy import pattern
-from lwlint.core.release import by_version
 from lwlint.core.source import Link, Source, Span, Text
 from lwlint.inputs.systemd import programs, values
 from lwlint.inputs.systemd import text as parser

@@ -1,22 +1,18 @@
-"""The general checks: `require`, a setting of every fact of a kind must be such and such; `report`, facts of a kind are told of."""
+"""The general check `require`: a setting of every fact of a kind must be such and such."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal, Optional, Union
 
 from msgspec import Meta, field
-from msgspec.structs import replace
 
 from lwlint.checks.containers import UNKNOWN, lacking_units, managers_of, strangers, units
 from lwlint.checks.parameters import (
     CommandLine,
     FactKind,
-    FactMessage,
     FactPath,
-    HeatWord,
     KnownRelease,
     Regex,
     UnitSetting,
@@ -24,26 +20,22 @@ from lwlint.checks.parameters import (
     attribute,
     compare,
     fact_classes,
-    parts_of,
-    wrong_place,
-    wrong_placeholders,
     wrong_setting_value,
     wrong_value,
     wrong_wanted,
 )
+from lwlint.checks.report import NAMES, Wanted, attribute_of, empty_in, reads_of
 from lwlint.checks.systemd import drop_in
-from lwlint.core.check import Check, Reads, Saw, Unknown, unseen
+from lwlint.core.check import Check, Saw, Unknown
 from lwlint.core.config_reader import Document, Mismatch, Path, near
-from lwlint.core.facts import ANY_INPUT, RELEASES, Fact, Facts, UnusedAllow
+from lwlint.core.facts import RELEASES, Fact, Facts
 from lwlint.core.finding import Command, Problem, Related
 from lwlint.core.lazy import fullmatch
 from lwlint.core.secret import quoted
 from lwlint.core.source import Span, Text
-from lwlint.inputs import KINDS
 from lwlint.inputs.systemd.facts import LOADED, NOT_FOUND, Setting, Unit
 
 _UNITS = (Unit.kind,)
-_NAMES = {"unit": "systemd unit", "resource": "CIB", "cluster": "CIB", "option": "option file", "service_mapping": "Heat environment"}
 
 
 class Matcher(Document, frozen=True):
@@ -96,7 +88,6 @@ def _either(words: tuple[str, ...]) -> str:
     return " or ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
 
 
-Wanted = Mapping[FactPath, Union[str, bool, tuple[str, ...]]]
 _Wrong = tuple[Any, Union[Setting, Text, None]]
 
 
@@ -172,7 +163,7 @@ class Params(Document, frozen=True):
             return  # told by the type
         for key in ("where", "unless", "commands_unless"):
             yield from wrong_wanted(kind, getattr(self, key), (key,))
-        yield from _empty(self.where, ("where",))
+        yield from empty_in(self.where, ("where",))
         for i, milder in enumerate(self.milder):
             yield from wrong_wanted(kind, milder.where, ("milder", i, "where"))
         for i, stricter in enumerate(self.stricter):
@@ -205,12 +196,6 @@ class Params(Document, frozen=True):
             said = wrong_setting_value(self.setting, value) if hint is None else wrong_value(hint, self.setting, _plain(hint, value))
             if said is not None:
                 yield Mismatch(("because", value), said, key=True)
-
-
-def _empty(wanted: Wanted, path: Path) -> Iterator[Mismatch]:
-    for key, values in wanted.items():
-        if values == ():
-            yield Mismatch((*path, key), "a list with nothing in it: nothing would be judged")
 
 
 def _wrong_setting(kind: type, setting: str) -> Iterator[Mismatch]:
@@ -314,7 +299,7 @@ def _fits(facts: Facts, fact: Fact, wanted: Wanted) -> bool:
         elif path == "ready_first" and isinstance(fact, Unit):
             if _ready_first(facts, fact) not in allowed:
                 return False
-        elif _attribute(fact, path) not in allowed:
+        elif attribute_of(fact, path) not in allowed:
             return False
     return True
 
@@ -325,12 +310,6 @@ def _ready_first(facts: Facts, unit: Unit) -> bool:
     return facts.release.name in seen if facts.release.name is not None else RELEASES[-1] in seen
 
 
-def _attribute(fact: Any, path: str) -> Any:
-    for name in path.split("."):
-        fact = getattr(fact, name, None)
-    return fact
-
-
 def _found(fact: Any, setting: str) -> Setting | Text | None:
     """Return the setting of a fact by its key, else an attribute of the fact as Text in the fact's place."""
     for settings in (getattr(fact, "settings", {}), getattr(fact, "pending", {})):
@@ -339,7 +318,7 @@ def _found(fact: Any, setting: str) -> Setting | Text | None:
             return found
     if "." in setting:
         return None
-    value = _attribute(fact, setting)
+    value = attribute_of(fact, setting)
     if isinstance(value, Text) or value is None:
         return value
     return Text(str(value), fact.span)
@@ -391,179 +370,7 @@ def _require_evidence(facts: Facts, params: Params) -> str | None:
     wanted = params.where.get("service.kind")
     if params.each == "unit" and not missing and wanted is not None:
         return lacking_units(facts, wanted if isinstance(wanted, tuple) else (wanted,))
-    return f"no {_NAMES.get(missing[0], missing[0])} was given" if missing else None
+    return f"no {NAMES.get(missing[0], missing[0])} was given" if missing else None
 
 
-class Pointer(Document, frozen=True):
-    """Another place that a problem shows: an attribute of the fact that is one, or several."""
-
-    at: Annotated[FactPath, Meta(description="the attribute of the fact that is the place")]
-    says: Annotated[FactMessage, Meta(description="what is said of the place")]
-
-
-class Case(Document, frozen=True):
-    """What is said of facts that fit `where`. Of several cases the first that fits a fact counts; one that says nothing passes it over."""
-
-    says: Annotated[FactMessage, Meta(description="the message, with attributes of the fact in it (`{name}`); empty: nothing is said")] = ""
-    where: Annotated[Wanted, Meta(description="attributes of facts, and what they are; all must fit")] = field(default_factory=dict)
-    severity: Annotated[Optional[Literal["error", "warning", "note"]], Meta(description="instead of the rule's severity")] = None
-    related: Annotated[tuple[Pointer, ...], Meta(description="other places that are shown with it")] = ()
-    unknown: Annotated[bool, Meta(description="it is no problem: it says why such a fact is not judged")] = False
-
-
-class Doubt(Document, frozen=True):
-    """Facts of another kind, for each of which something is not known: those that fit `where`."""
-
-    each: Annotated[FactKind, Meta(description="the kind of fact")]
-    where: Annotated[Wanted, Meta(description="attributes of facts, and what they are; all must fit")]
-    says: Annotated[FactMessage, Meta(description="why nothing is known, with attributes of the fact in it")]
-
-
-class Fold(Document, frozen=True):
-    """One problem of all in a file that are alike, at the first of them; the others are counted, and some of them shown."""
-
-    related: Annotated[FactMessage, Meta(description="what is said of each other one, with attributes of the fact in it")]
-    by: Annotated[tuple[FactPath, ...], Meta(description="attributes in which they are alike, besides file and severity")] = ()
-
-
-class ReportParams(Document, frozen=True):
-    """`each` names the kind of fact; `cases` are what is said of one. `subject` tells what the finding is about, whatever else it says.
-
-    `unless` leaves out facts by their attributes, `unless_like` by globs of them, in any case. One of the kinds that `needs` names (`each`
-    itself, if it is empty) must be there, else nothing can be said, as it is `missing`. `unseen` are words of a file whose content is not
-    known before Jinja has been rendered: one that has any of them may hold such facts (any file may, if there are none).
-    """
-
-    each: Annotated[FactKind, Meta(description="the kind of fact that is told of")]
-    cases: Annotated[tuple[Case, ...], Meta(description="what is said of a fact; the first that fits counts", min_length=1)]
-    subject: Annotated[
-        FactMessage, Meta(description="what a finding is about, with attributes of the fact in it: its fingerprint is made of it")
-    ]
-    unless: Annotated[Wanted, Meta(description="attributes, and what they are for a fact to be left out; one is enough")] = field(
-        default_factory=dict
-    )
-    unless_like: Annotated[
-        Mapping[FactPath, tuple[str, ...]], Meta(description="attributes, and globs of what they are for a fact not to be judged")
-    ] = field(default_factory=dict)
-    needs: Annotated[tuple[FactKind, ...], Meta(description="kinds of facts, of which one must be there; `each`, if empty")] = ()
-    missing: Annotated[str, Meta(description="why nothing can be said where there is none")] = ""
-    unseen: Annotated[Optional[tuple[HeatWord, ...]], Meta(description="words of a template with Jinja that may hold such facts")] = None
-    doubts: Annotated[tuple[Doubt, ...], Meta(description="facts of other kinds that tell that something is not known")] = ()
-    fold: Annotated[Optional[Fold], Meta(description="make one problem of all in a file that are alike")] = None
-
-    def misfits(self) -> Iterator[Mismatch]:
-        """Yield attributes that the kind of fact never has, values that they never have, and placeholders for no attribute."""
-        known = fact_classes()
-        kind = known.get(self.each)
-        if kind is None:
-            return  # told by the type
-        yield from wrong_placeholders(kind, self.subject, ("subject",))
-        yield from wrong_wanted(kind, self.unless, ("unless",))
-        for path in self.unless_like:
-            for wrong in wrong_place(kind, path, ("unless_like", path), any_type=True):
-                yield Mismatch(wrong.path, str(wrong), key=True)
-        for i, case in enumerate(self.cases):
-            yield from wrong_wanted(kind, case.where, ("cases", i, "where"))
-            yield from _empty(case.where, ("cases", i, "where"))
-            yield from wrong_placeholders(kind, case.says, ("cases", i, "says"))
-            for j, pointer in enumerate(case.related):
-                yield from wrong_place(kind, pointer.at, ("cases", i, "related", j, "at"))
-                yield from wrong_placeholders(kind, pointer.says, ("cases", i, "related", j, "says"))
-        for i, doubt in enumerate(self.doubts):
-            if doubt.each in known:
-                yield from wrong_wanted(known[doubt.each], doubt.where, ("doubts", i, "where"))
-                yield from _empty(doubt.where, ("doubts", i, "where"))
-                yield from wrong_placeholders(known[doubt.each], doubt.says, ("doubts", i, "says"))
-        if self.fold is not None:
-            for i, path in enumerate(self.fold.by):
-                yield from wrong_place(kind, path, ("fold", "by", i), any_type=True)
-            yield from wrong_placeholders(kind, self.fold.related, ("fold", "related"))
-
-
-_MOST_RELATED = 3  # other places that are shown with the first of many
-
-
-def _run_report(facts: Facts, params: ReportParams) -> Iterator[Saw]:
-    if params.unseen is not None:
-        yield from unseen(facts, *params.unseen)
-    folded: dict[tuple[object, ...], list[tuple[Fact, Problem]]] = {}
-    for fact in _each(facts, params.each):
-        if any(_fits(facts, fact, {path: value}) for path, value in params.unless.items()) or _is_like(fact, params.unless_like):
-            continue
-        case = next((case for case in params.cases if _fits(facts, fact, case.where)), None)
-        if case is None or not case.says:
-            continue
-        said = _filled(case.says, fact)
-        if case.unknown:
-            yield Unknown(said, fact.span)
-            continue
-        related = tuple(Related(span, _filled(pointer.says, fact)) for pointer in case.related for span in _spans(fact, pointer.at))
-        problem = Problem(fact.span, said, _filled(params.subject, fact), related, case.severity, host=fact.host)
-        if params.fold is None:
-            yield problem
-            continue
-        key = (fact.span.path, case.severity, *(_attribute(fact, path) for path in params.fold.by))
-        folded.setdefault(key, []).append((fact, problem))
-    for alike in folded.values():
-        yield _folded(alike, params.fold)
-    for doubt in params.doubts:
-        yield from (Unknown(_filled(doubt.says, fact), fact.span) for fact in _each(facts, doubt.each) if _fits(facts, fact, doubt.where))
-
-
-def _is_like(fact: Fact, globs: Mapping[str, tuple[str, ...]]) -> bool:
-    return any(fnmatchcase(str(_attribute(fact, path)).lower(), glob) for path, each in globs.items() for glob in each)
-
-
-def _filled(template: str, fact: Fact) -> str:
-    """Return a message with the attributes of the fact in the place of its placeholders."""
-    return "".join(text + (str(_attribute(fact, name)) if name else "") for text, name in parts_of(template))
-
-
-def _spans(fact: Fact, path: str) -> list[Span]:
-    """Return the places that an attribute of a fact is: none, one, or several."""
-    found = _attribute(fact, path)
-    if found is None or isinstance(found, (Span, Text)):
-        found = () if found is None else (found,)
-    return [one if isinstance(one, Span) else one.span for one in found]
-
-
-def _folded(alike: list[tuple[Fact, Problem]], fold: Fold | None) -> Problem:
-    (_, first), *more = sorted(alike, key=lambda pair: pair[1].span)
-    said = fold.related if fold is not None else ""
-    related = tuple(Related(fact.span, _filled(said, fact)) for fact, _ in more[:_MOST_RELATED])
-    count = f" ({len(more)} more in this file)" if more else ""
-    return replace(first, message=first.message + count, related=(*first.related, *related))
-
-
-def _report_evidence(facts: Facts, params: ReportParams) -> str | None:
-    wanted = params.needs or (() if params.each in _OF_ANY else (params.each,))
-    if not wanted or any(facts.called(each) for each in wanted):
-        return None
-    if params.unseen is not None:
-        hidden = next((unknown for unknown in unseen(facts) if unknown.span is not None), None)
-        if hidden is not None and hidden.span is not None:
-            return f"{hidden.because} in `{hidden.span.path}`"
-    return params.missing or f"no {_NAMES.get(wanted[0], wanted[0].replace('_', ' '))} was given"
-
-
-_OF_ANY = tuple(each.kind for each in ANY_INPUT)
-
-
-def _reads_each(each: str) -> Reads:
-    kind = KINDS.that_gives(each)
-    return Reads((kind.name,)) if kind is not None else Reads(of="allows" if each in _ALLOWS else "run")
-
-
-_ALLOWS = (UnusedAllow.kind,)
-
-
-def _reads_report(params: ReportParams) -> Reads:
-    found = _reads_each(params.each)
-    on_hosts = all(KINDS[name].on_hosts for name in found.kinds)
-    return Reads(found.kinds, found.of, () if on_hosts or not params.missing else (params.missing,))
-
-
-CHECKS = (
-    Check("require", _run_require, _require_evidence, Params, lambda params: _reads_each(params.each)),
-    Check("report", _run_report, _report_evidence, ReportParams, _reads_report),
-)
+CHECKS = (Check("require", _run_require, _require_evidence, Params, lambda params: reads_of(params.each)),)
