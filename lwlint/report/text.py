@@ -161,7 +161,7 @@ def _fit(line: Line, width: int) -> Iterator[Line]:
     for text, style in pieces:
         for word in _WORD.findall(text):
             if at + _cells(word.rstrip()) > room and at > (len(indent) if row and row[0][0] == indent else 0):
-                yield row
+                yield [*row[:-1], (row[-1][0].rstrip(), row[-1][1])]
                 row, at = [(indent, "")], len(indent)
             while at + _cells(word.rstrip()) > room:
                 end = next(n for n in range(len(word), 0, -1) if at + _cells(word[:n]) <= room or n == 1)
@@ -169,7 +169,7 @@ def _fit(line: Line, width: int) -> Iterator[Line]:
                 word, row, at = word[end:], [(indent, "")], len(indent)
             row.append((word, style))
             at += _cells(word)
-    yield row
+    yield [*row[:-1], (row[-1][0].rstrip(), row[-1][1])]
 
 
 _WORD = pattern(r"\s*\S+\s*|\s+")
