@@ -80,10 +80,12 @@ def verdicts(report: Report, *, hook: bool = False) -> str:
 
 
 def _grouped(reasons: Sequence[str]) -> str:
-    """Return the reasons in one line: the only one, or the most frequent with their numbers and how many others there are."""
+    """Return the reasons in one line: a few with the number of rules that each is for, and how many rules have others."""
     counts = Counter(reasons)
     if len(counts) == 1:
         return reasons[0]
+    if len(counts) <= _REASONS:
+        return "; ".join(f"{reason}: {count}" if count > 1 else reason for reason, count in counts.most_common())
     common = [(reason, count) for reason, count in counts.most_common(_REASONS) if count > 1]
     rest = len(reasons) - sum(count for _, count in common)
     said = [f"{reason}: {count}" for reason, count in common]
