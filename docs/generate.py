@@ -1,7 +1,7 @@
 """Write what is generated in `docs/`; run it after a change of rules, of the house, or of what the command prints.
 
 Generated are the pages of the specification and of each rule, the schemas of the configuration and of what is printed as JSON, the
-picture and the table of the house, the files that the hooks are given, and in every page and the README what the commands in its
+picture and the table of the house, and in every page and the README what the commands in its
 `console` blocks print: each line after `$ ` is run by bash in the project's folder, and what follows it is replaced by its output.
 """
 
@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from lwlint.inputs import KINDS
 from lwlint.policy.rules import load_clauses
 from lwlint.report.audit import AuditOutput
 from lwlint.report.explain import page_of, rule_page, rules_page, spec_page
@@ -27,7 +26,6 @@ from lwlint.run import load_rules
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent
 _BLOCK = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.M | re.S)
-_FILES = re.compile(r"(?<=  )files: '.*'$", re.M)
 _ROOMS = re.compile(r"(?<=<!-- rooms -->\n).*?(?=<!-- end of rooms -->)", re.S)
 
 
@@ -60,8 +58,6 @@ def written() -> dict[str, str]:
             if "```console\n" in text or "<!-- rooms -->" in text:
                 ran = _BLOCK.sub(lambda block: "".join(run(block[0], folder)), text)
                 found[name] = _ROOMS.sub(lambda _: "".join(rooms()), ran)
-    hooks = PROJECT / ".pre-commit-hooks.yaml"
-    found["../" + hooks.name] = _FILES.sub(lambda _: f"files: '{KINDS.hook}'", hooks.read_text("utf-8"))
     return found
 
 

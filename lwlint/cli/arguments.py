@@ -133,10 +133,8 @@ def _check(command: argparse.ArgumentParser) -> None:
         help="text (default), json, sarif, junit, github, github-summary, github-review, gerrit, gitlab, checkstyle, markdown, csv; "
         "several, in files but for one",
     )  # fmt: skip
-    command.add_argument(
-        "--fail-on", choices=("note", "warning", "error"), default="warning", help="least severity that fails (default: warning)"
-    )
-    command.add_argument("--strict", action="store_true", help="a rule that is not evaluated fails the run too")
+    command.add_argument("--fail-on", choices=("note", "warning", "error"), help="least severity that fails (default: warning)")
+    _strict(command)
     command.add_argument("--allow-empty", action="store_true", help="where there is nothing to judge, say so and exit with 0")
     command.add_argument("--since", metavar="REV", help="report only what the changes since this revision of git brought")
     command.add_argument("--staged", action="store_true", help="report only what the changes in git's index bring")
@@ -229,10 +227,13 @@ def _fix(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--hook", action="store_true", help="for pre-commit: mend what the commit brings, as `check --hook` tells it")
     command.add_argument("--unsafe", action="store_true", help="apply fixes too that may change more than what is blamed")
-    command.add_argument(
-        "--fail-on", choices=("note", "warning", "error"), default="warning", help="least severity that fails (default: warning)"
-    )
-    command.add_argument("--strict", action="store_true", help="a rule that is not evaluated fails the run too")
+    command.add_argument("--fail-on", choices=("note", "warning", "error"), help="least severity that fails (default: warning)")
+    _strict(command)
+
+
+def _strict(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--strict", action="store_true", default=None, help="a rule that is not evaluated fails the run too")
+    command.add_argument("--no-strict", action="store_false", dest="strict", help="it does not, whatever the configuration says (default)")
 
 
 def _facts(command: argparse.ArgumentParser) -> None:
@@ -400,6 +401,21 @@ def settings(options: argparse.Namespace, others: Mapping[str, bytes | None] | N
     return load(path, trusted=bool(options.config) or options.trust, disk=disk)
 
 
+def complete(options: argparse.Namespace, found: Settings | None) -> None:
+    """Give the options that the command line does not say the values of the configuration, or their defaults."""
+    options.baseline_is_named = bool(getattr(options, "baseline", None))
+    if found is not None:
+        for name in ("fail_on", "strict", "baseline"):
+            if getattr(options, name, None) is None:
+                setattr(options, name, getattr(found, name))
+        if not getattr(options, "format", None) and found.format is not None:
+            options.format = [found.format]
+        if getattr(options, "limit", None) is None and not getattr(options, "all", False):
+            options.limit = found.limit
+    options.fail_on = options.fail_on or "warning"
+    options.strict = bool(options.strict)
+
+
 def rules(options: argparse.Namespace, found: Settings | None) -> list[Rule]:
     """Return the rules that the arguments and the settings choose."""
     select, ignore = split(options.select), split(options.ignore)
@@ -437,7 +453,7 @@ def request(options: argparse.Namespace, found: Settings | None) -> Request:
         raise ConfigurationError("`--stdin-filename` goes with `-`")
     asked = Request(
         paths=tuple(_relative(path) for path in paths),
-        environments=tuple(_relative(path) for path in options.environment),
+        environments=tuple(map(_relative, options.environment or (found.environments if found is not None else ()))),
         release=options.release or (found.release if found is not None else "auto"),
         kind=options.kind,
         met=getattr(options, "hook", False),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from lwlint.cli import NOT_TRUSTED
-from lwlint.cli.arguments import request, rules, settings, terminal_width
+from lwlint.cli.arguments import complete, request, rules, settings, terminal_width
 from lwlint.core.costs import Costs
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError, Report
 from lwlint.core.harmless import safe, tame
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lwlint.files.git import Blob, Change
     from lwlint.policy.baseline import Comparison, Known
     from lwlint.policy.rules import Rule
+    from lwlint.policy.settings import Settings
     from lwlint.run import Request
 
 
@@ -37,9 +38,11 @@ def check(options: argparse.Namespace) -> int:
     """`lwlint check`: judge, report in every format that is asked for, and return the exit code."""
     if options.all and options.limit is not None:
         raise ConfigurationError("`--all` and `--limit` exclude each other")
+    outputs(options.format)
+    found = settings(options)
+    complete(options, found)
     asked = outputs(options.format)
     known = _known(options.baseline, trusted=options.trust) if options.baseline else None
-    found = settings(options)
     chosen = rules(options, found)
     costs = Costs(time.process_time if options.timing else None)
     asked_for = replace(request(options, found), costs=costs)
@@ -164,16 +167,24 @@ def brought(asked: Request, chosen: Sequence[Rule], change: Change, options: arg
         return check_changed(asked, chosen, change), False
 
     def policy(state: Mapping[str, Blob | None]) -> Policy:
-        texts = {path: blob.data if blob is not None else None for path, blob in state.items() if path in changed}
+        texts = {path: blob.data if blob is not None else None for path, blob in state.items()}
         found = settings(options, texts)
-        return Policy(rules(options, found), found, _marking(options, texts, asked))
+        environments = asked.environments if options.environment or found is None else found.environments
+        return Policy(rules(options, found), found, _marking(options, found, texts), environments)
 
-    return check_changed(replace(asked, today=_today()), chosen, change, policy(change.before), policy(change.after)), True
+    now = policy(change.after)
+    try:
+        earlier = policy(change.before)
+    except ConfigurationError:  # what could not be read before is mended now
+        earlier = now
+    return check_changed(replace(asked, today=_today()), chosen, change, earlier, now), True
 
 
-def _marking(options: argparse.Namespace, texts: Mapping[str, bytes | None], asked: Request) -> Callable[[Report], Report]:
-    """Return what marks the findings that the baseline knows, whose text may be among `texts`."""
+def _marking(options: argparse.Namespace, found: Settings | None, texts: Mapping[str, bytes | None]) -> Callable[[Report], Report]:
+    """Return what marks the findings that the baseline of a state knows, whose text may be among `texts`."""
     path = getattr(options, "baseline", None)
+    if not getattr(options, "baseline_is_named", False):
+        path = found.baseline if found is not None and hasattr(options, "baseline") else None
     if not path:
         return lambda report: report
     from lwlint.policy.baseline import compare, marked, read
@@ -322,6 +333,7 @@ def fix(options: argparse.Namespace) -> int:
     from lwlint.run import fix as mend
 
     found = settings(options)
+    complete(options, found)
     asked, chosen = request(options, found), rules(options, found)
     change = change_of_hook(asked, options) if options.hook else None
     if change is not None and not concerns(change, asked, options):

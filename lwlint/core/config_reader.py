@@ -16,6 +16,7 @@ from lwlint.core.lazy import late_expressions, pattern
 T = TypeVar("T")
 _LONGEST = 80  # characters that a complaint quotes of a value
 _LONG = pattern(rf"`([^`]{{{_LONGEST + 4},}})`")
+_CODE = pattern(r"lw\w{2,5}", re.IGNORECASE)
 Path = tuple[Union[str, int], ...]
 
 
@@ -33,11 +34,18 @@ class Mismatch(Exception):
 
 
 def near(word: str, words: Iterable[str]) -> str:
-    """Return `; did you mean `x`?` for the word of `words` that is most like `word`, else an empty string."""
+    """Return `; did you mean `x`?` for the word of `words` that is most like `word`, else an empty string.
+
+    A hint that is only a guess misleads: two thirds of the letters alike are none, and of two codes all but one character has to be.
+    """
     import difflib
 
     known = list(words)
-    found = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    if _CODE.fullmatch(word):
+        known = [each for each in known if _CODE.fullmatch(each)]
+        found = difflib.get_close_matches(word.upper(), known, n=1, cutoff=0.8)
+        return f"; did you mean `{found[0]}`?" if found else ""
+    found = difflib.get_close_matches(word, known, n=1, cutoff=0.7)
     if not found:  # letters that changed places hide the rest of a word from it: `activ_eactive`
         alike = sorted((-difflib.SequenceMatcher(None, word, each).quick_ratio(), each) for each in known)
         found = [each for ratio, each in alike[:1] if ratio <= -0.85]

@@ -18,8 +18,11 @@ SECTION = "lwlint"
 _LISTS = ("allow", "overrides")
 _HEADER = pattern(r"\[(?P<name>[^]\r\n]+)\]")
 _KEY = pattern(r"(?P<key>[^\s=:#;\[][^=:\r\n]*?)[ \t]*[=:][ \t]*(?P<value>[^\r\n]*)")
-_STRINGS = frozenset(("extends", "select", "ignore", "rule_directories", "include", "exclude", "paths"))  # keys whose value is a list
-_WORDS = frozenset(("gitignore",))  # keys whose value is `true` or `false`
+_STRINGS = frozenset(
+    ("extends", "select", "ignore", "rule_directories", "include", "exclude", "paths", "environments")
+)  # keys whose value is a list
+_WORDS = frozenset(("gitignore", "strict"))  # keys whose value is `true` or `false`
+_NUMBERS = frozenset(("limit",))  # keys whose value is a whole number
 
 
 class _Entry(NamedTuple):
@@ -129,6 +132,8 @@ def _value(where: Path, parts: list[tuple[int, str]], start: int, text: str, pat
     written = "\n".join(part for _, part in parts).strip()
     if name in _WORDS and written in ("true", "false"):
         return _Entry(where, written == "true", start, ())
+    if name in _NUMBERS and re.fullmatch(r"-?\d{1,9}", written, re.ASCII):
+        return _Entry(where, int(written), start, ())
     if "params" in where:
         try:
             return _Entry(where, load(written, path), start, ())

@@ -140,6 +140,8 @@ PROFILES: Mapping[str, str] = MappingProxyType(
 
 
 Severity = Literal["error", "warning", "note"]
+# the formats of `lwlint.report`, whose room is above this one; here for the standard output only, as a stranger's file may ask for it
+FormatName = Literal["text", "json", "sarif", "junit", "github", "github-summary", "gitlab", "checkstyle", "markdown", "csv"]
 Strings = tuple[str, ...]
 _DATE = {"type": ["string", "null"], "format": "date"}
 
@@ -217,6 +219,17 @@ class File(Document, frozen=True):
         Optional[tuple[Annotated[Override, Meta(extra_json_schema=_CHANGES_SOMETHING)], ...]],
         Meta(description="other settings for some files; a later one wins"),
     ] = None
+    fail_on: Annotated[Optional[Severity], Meta(description="least severity that fails (default: warning)")] = None
+    strict: Annotated[Optional[bool], Meta(description="a rule that is not evaluated fails the run too")] = None
+    baseline: Annotated[Optional[str], Meta(description="the baseline whose findings are allowed, from the folder of this file")] = None
+    environments: Annotated[
+        Optional[Strings], Meta(description="Heat environments as after `-e`, in their order, from the folder of this file")
+    ] = None
+    format: Annotated[Optional[FormatName], Meta(description="the format of what `check` prints (default: text)")] = None
+    limit: Annotated[
+        Optional[Annotated[int, Meta(extra_json_schema={"minimum": 0})]],
+        Meta(description="how many findings are listed as text (default: 50 on a terminal, else all)"),
+    ] = None
 
 
 Key = tuple[Union[str, int], ...]  # the way to a value from the top of a file: ("allow", 0, "rule")
@@ -246,8 +259,9 @@ class Placed(NamedTuple):
 class Settings(Struct, frozen=True):
     """What all layers come to, the later ones over the earlier; without any, the defaults.
 
-    `release`, `select`, `include` and `gitignore` are of the last layer that sets them; the settings of a rule are, key
-    by key; everything else adds up. Patterns and exceptions keep their layer, whose folder they count from.
+    `release`, `select`, `include`, `gitignore`, and what `lwlint check` has arguments for (`fail_on` ... `limit`), are of the last layer
+    that sets them; the settings of a rule are, key by key; everything else adds up. The paths of `baseline` and `environments` are
+    from where lwlint runs. Patterns and exceptions keep their layer, whose folder they count from.
     """
 
     release: str = "auto"
@@ -261,6 +275,12 @@ class Settings(Struct, frozen=True):
     allow: tuple[Placed, ...] = ()
     overrides: tuple[Placed, ...] = ()
     layers: tuple[Layer, ...] = ()
+    fail_on: Optional[Severity] = None
+    strict: Optional[bool] = None
+    baseline: Optional[str] = None
+    environments: Strings = ()
+    format: Optional[FormatName] = None
+    limit: Optional[int] = None
 
 
 _OUTSIDE = "lies outside of the checkout, or folder, of this file; `--trust`, or `--config` with this file, lets it"
@@ -319,6 +339,8 @@ def _form(name: str) -> ModuleType | None:
 def _check(file: File) -> None:
     if file.release is not None and file.release not in ("auto", *RELEASES):
         raise Mismatch(("release",), f"`{file.release}`: unknown release{near(file.release, ('auto', *RELEASES))}")
+    if file.limit is not None and file.limit < 0:
+        raise Mismatch(("limit",), f"`{file.limit}`: must be 0 or more")
     for key, pattern in _patterns(file):
         from lwlint.files.gitignore import useless
 
@@ -373,13 +395,21 @@ def _layers(path: str, trail: Sequence[str], within: Boundary | None, disk: Disk
             raise complaint(top.text, name, Mismatch(("rule_directories", i), f"`{folder}`: {_OUTSIDE}"))
         if not os.path.isdir(os.path.join(top.folder, folder)):
             raise complaint(top.text, name, Mismatch(("rule_directories", i), f"`{folder}`: no such folder"))
+    files: list[tuple[Key, str]] = [(("environments", i), other) for i, other in enumerate(top.file.environments or ())]
+    files += [(("baseline",), top.file.baseline)] if top.file.baseline is not None else []
+    for key, other in files:
+        there = os.path.join(top.folder, other)
+        if within is not None and not within.holds(there):
+            raise complaint(top.text, name, Mismatch(key, f"`{other}`: {_OUTSIDE}"))
+        if not disk.is_file(there):
+            raise complaint(top.text, name, Mismatch(key, f"`{other}`: no such file{_near_file(there)}"))
     extends = top.file.extends or ()
     for i, other in enumerate((extends,) if isinstance(extends, str) else extends):
         if other in PROFILES:
             yield layer(PROFILES[other], f"profile {other}")
             continue
         below = os.path.join(os.path.dirname(path), other)
-        key: Key = ("extends",) if isinstance(extends, str) else ("extends", i)
+        key = ("extends",) if isinstance(extends, str) else ("extends", i)
         if within is not None and not within.holds(below):
             raise complaint(top.text, name, Mismatch(key, f"`{other}`: {_OUTSIDE}"))
         if not disk.is_file(below):
@@ -387,6 +417,14 @@ def _layers(path: str, trail: Sequence[str], within: Boundary | None, disk: Disk
             raise complaint(top.text, name, Mismatch(key, said))
         yield from _layers(below, (*trail, real), within, disk)
     yield top
+
+
+def _near_file(path: str) -> str:
+    """Return a near match among the names beside a file that is not there."""
+    try:
+        return near(os.path.basename(path), os.listdir(os.path.dirname(path) or "."))
+    except OSError:
+        return ""
 
 
 def merged(layers: Iterable[Layer]) -> Settings:
@@ -407,6 +445,14 @@ def merged(layers: Iterable[Layer]) -> Settings:
             allow=(*settings.allow, *_placed(one, file.allow, "allow")),
             overrides=(*settings.overrides, *_placed(one, file.overrides, "overrides")),
             layers=(*settings.layers, one),
+            fail_on=file.fail_on or settings.fail_on,
+            strict=settings.strict if file.strict is None else file.strict,
+            baseline=settings.baseline if file.baseline is None else shown(os.path.join(one.folder, file.baseline)),
+            environments=settings.environments
+            if file.environments is None
+            else tuple(shown(os.path.join(one.folder, path)) for path in file.environments),
+            format=file.format or settings.format,
+            limit=settings.limit if file.limit is None else file.limit,
         )
     return settings
 

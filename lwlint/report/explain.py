@@ -401,7 +401,8 @@ _DEFAULTS: dict[Key, str] = {
     ("paths", "include"): "all files that are lwlint's",
     ("paths", "gitignore"): "true",
 }
-_REPLACED = (("release",), ("select",), ("paths", "include"), ("paths", "gitignore"))  # of the last layer that has them
+_OF_CHECK = ("fail_on", "strict", "baseline", "environments", "format", "limit")
+_REPLACED = (*_DEFAULTS, *((name,) for name in _OF_CHECK))  # of the last layer that has them
 
 
 def render_settings(settings: Settings) -> str:

@@ -177,6 +177,12 @@ _EXAMPLES: Mapping[str, str] = MappingProxyType(
         "rule_directories": "rule_directories: [policy/]",
         "allow": "allow:\n  - rule: LW901\n    path: samples/broken.yaml\n    because: it is there to be broken\n    until: 2099-12-31",
         "overrides": "overrides:\n  - paths: [samples/]\n    severity: {LW901: note}",
+        "fail_on": "fail_on: error",
+        "strict": "strict: true",
+        "baseline": "baseline: lwlint.baseline",
+        "environments": "environments: [environments/site.yaml]",
+        "format": "format: text",
+        "limit": "limit: 20",
     }
 )
 

@@ -81,10 +81,12 @@ def verdicts(report: Report, *, hook: bool = False) -> str:
 
 
 def _grouped(reasons: Sequence[str]) -> str:
-    """Return the reasons in one line: the only one, or the most frequent with their numbers and how many others there are."""
+    """Return the reasons in one line: a few with the number of rules that each is for, and how many rules have others."""
     counts = Counter(reasons)
     if len(counts) == 1:
         return reasons[0]
+    if len(counts) <= _REASONS:
+        return "; ".join(f"{reason}: {count}" if count > 1 else reason for reason, count in counts.most_common())
     common = [(reason, count) for reason, count in counts.most_common(_REASONS) if count > 1]
     rest = len(reasons) - sum(count for _, count in common)
     said = [f"{reason}: {count}" for reason, count in common]
@@ -165,7 +167,7 @@ def _fit(line: Line, width: int) -> Iterator[Line]:
     for text, style in pieces:
         for word in _WORD.findall(text):
             if at + _cells(word.rstrip()) > room and at > (len(indent) if row and row[0][0] == indent else 0):
-                yield row
+                yield [*row[:-1], (row[-1][0].rstrip(), row[-1][1])]
                 row, at = [(indent, "")], len(indent)
             while at + _cells(word.rstrip()) > room:
                 end = next(n for n in range(len(word), 0, -1) if at + _cells(word[:n]) <= room or n == 1)
@@ -173,7 +175,7 @@ def _fit(line: Line, width: int) -> Iterator[Line]:
                 word, row, at = word[end:], [(indent, "")], len(indent)
             row.append((word, style))
             at += _cells(word)
-    yield row
+    yield [*row[:-1], (row[-1][0].rstrip(), row[-1][1])]
 
 
 _WORD = pattern(r"\s*\S+\s*|\s+")

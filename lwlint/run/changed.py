@@ -33,11 +33,12 @@ Identity = tuple[str, str, str, str, bool, int, int]
 
 
 class Policy(Struct, frozen=True):
-    """What a state is judged by: rules, settings, and a function that marks what a baseline knows."""
+    """What a state is judged by: rules, settings, what marks the findings of a baseline, environments (None: those of the request)."""
 
     rules: Sequence[Rule]
     settings: Settings | None = None
     marked: Callable[[Report], Report] = lambda report: report
+    environments: tuple[str, ...] | None = None
 
 
 def check_changed(
@@ -58,7 +59,8 @@ def check_changed(
     if not report.findings:
         return report
     paths = tuple(path for path in request.paths if before.kind(normal(path)) is not None)
-    environments = tuple(path for path in request.environments if before.kind(normal(path)) is not None)
+    wanted = request.environments if earlier is None or earlier.environments is None else earlier.environments
+    environments = tuple(path for path in wanted if before.kind(normal(path)) is not None)
     there = replace(request, paths=paths, environments=environments)
     old = _part(there, before, earlier or now) if paths or environments else Report((), ())
     found = _less(report, old)

@@ -165,3 +165,64 @@ def test_an_exception_for_a_rule_that_does_not_run_is_left_in_peace(comment: str
 def test_a_reason_with_a_password_is_shown_without_it() -> None:
     text = "[database]\nconnection = mysql://a\n# lwlint: allow LW301 -- as mysql://u:s3cret@db says\nmax_retries = 3\n"
     assert found("nova.conf", text, "LW301") == [("LW301", 4, "as mysql://u:******@db says")]
+
+
+OTHER_WORDS = {
+    "lwlint: disable LW301": "LW301",
+    "lwlint: disable=LW301,LW302": "LW301, LW302",
+    "lwlint:ignore": "RULE",
+    "lwlint: ignore everything below": "RULE",
+    "lwlint: noqa: LW301": "LW301",
+    "lwlint: alow LW301 -- a lab": "LW301",
+    "lwlint: Allow LW301 -- a lab": "LW301",
+    "lwlint: allowed finite-database-retries because of a lab": "finite-database-retries",
+    "LWLINT: allow LW301": "LW301",
+    "lwlint : allow LW301 -- a lab": "LW301",
+    "lwlint allow LW301 -- a lab": "LW301",
+    "lwlint: LW301": "LW301",
+    "noqa: LW301": "LW301",
+    "nolint:LW301": "LW301",
+}
+PROSE = (
+    "lwlint: see the page of LW301",
+    "lwlint: always read the pages",
+    "what lwlint: means is told elsewhere",
+    "lwlint allows LW301 here",
+    "noqa: E501",
+    "noqa",
+    "lwlint: enable it in the pipeline",
+)
+COMMENTS = {
+    "etc/nova/nova.conf": ("[DEFAULT]\n", "# {}", "\n"),
+    "etc/glance/glance-api.conf": ("[DEFAULT]\n", "; {}", "\n"),
+    "etc/systemd/system/openstack-nova-api.service": ("[Service]\nExecStart=/bin/true\nRestart=always\n", "# {}", "\n"),
+    "etc/systemd/system/openstack-heat-api.service": ("[Service]\nExecStart=/bin/true\nRestart=always\n", "; {}", "\n"),
+    "environments/a.yaml": ("resource_registry:\n  OS::TripleO::Services::NovaApi: OS::Heat::None ", "# {}", "\n"),
+    "manifests/a.pp": ("class a { ", "# {}", "\n}\n"),
+    "cib.xml": ("<cib>\n<configuration>", "<!-- {} -->", "</configuration></cib>\n"),
+}
+
+
+@pytest.mark.parametrize("path", COMMENTS)
+def test_what_is_meant_as_a_suppression_and_is_none_is_told_with_the_right_form(path: str) -> None:
+    before, comment, after = COMMENTS[path]
+    for written, rules in OTHER_WORDS.items():
+        if "--" in written and path == "cib.xml":
+            written = written.replace("--", "because")
+        report = check(Request(tree=Memory({path: before + comment.format(written) + after})), load_rules(select=["LW902"], examples=False))
+        right = f"lwlint: allow {rules} {'because' if path == 'cib.xml' else '--'}"
+        told = [
+            (f.span.start, f.message.startswith(f"`{written}`: suppresses nothing; write `"), right in f.message) for f in report.findings
+        ]
+        assert told == [(len(before), True, True)], (written, [f.message for f in report.findings])
+    for written in PROSE:
+        report = check(Request(tree=Memory({path: before + comment.format(written) + after})), load_rules(select=["LW902"], examples=False))
+        assert report.findings == (), written
+
+
+def test_a_word_in_a_text_is_no_comment() -> None:
+    files = {
+        "a.yaml": "heat_template_version: pike\noutputs:\n  a:\n    value: |\n      # lwlint: disable LW401\n",
+        "etc/nova/nova.conf": "[DEFAULT]\na = 1 # lwlint: disable LW301\n",
+    }
+    assert check(Request(tree=Memory(files)), load_rules(select=["LW902"], examples=False)).findings == ()

@@ -120,6 +120,8 @@ def test_what_was_not_evaluated_is_grouped_and_a_hook_says_nothing_of_it() -> No
     grouped = "no CIB was given: 3; no unit was given: 2; other reasons: 2, `-v` tells"
     assert render(report).splitlines()[-1] == f"0 pass, 0 fail, 7 not evaluated ({grouped}), 0 allowed, 1 left out"
     assert render(report, hook=True).splitlines()[-1] == "0 pass, 0 fail, 0 allowed"
+    two = replace(report, verdicts=report.verdicts[2:5])
+    assert "3 not evaluated (no unit was given: 2; no CIB was given), " in render(two)
     one = replace(report, verdicts=report.verdicts[:3])
     assert "3 not evaluated (no CIB was given), " in render(one)
 

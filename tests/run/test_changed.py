@@ -181,6 +181,94 @@ def test_a_hook_reports_what_the_commit_brings_or_all_of_files_that_are_in_none(
     assert found(checkout, "--hook", OTHER, UNIT) == [f"{OTHER}:4", f"{UNIT}:3"]
 
 
+HEAD = "heat_template_version: pike\n"
+ROLE = "outputs:\n  role_data:\n    value:\n      service_name: {}\n      config_settings:\n"
+BASE = HEAD + ROLE.format("nova_base") + "        nova::db::database_max_retries: -1\n        nova::debug: true\n"
+TAKES = (
+    HEAD + "parameters:\n  Dsn: {{type: string}}\nresources:\n  Base:\n    type: ./nova-base.yaml\n" + ROLE + "        map_merge:\n"
+    "          - get_attr: [Base, role_data, config_settings]\n          - nova::database_connection: {{get_param: Dsn}}\n"
+)
+
+
+@pytest.fixture
+def tht(tmp_path: Path) -> Path:
+    """A checkout of a tree of templates: a base template that two others take in, and their registry."""
+    services = tmp_path / "puppet/services"
+    services.mkdir(parents=True)
+    (services / "nova-base.yaml").write_text(BASE)
+    for name in ("api", "conductor"):
+        (services / f"nova-{name}.yaml").write_text(TAKES.format(f"nova_{name}"))
+    (tmp_path / "environments").mkdir()
+    (tmp_path / "environments/a.yaml").write_text(
+        "resource_registry:\n  OS::TripleO::Services::NovaApi: ../puppet/services/nova-api.yaml\n"
+    )
+    (tmp_path / "overcloud-resource-registry-puppet.j2.yaml").write_text(
+        "resource_registry:\n  OS::TripleO::Services::NovaApi: puppet/services/nova-api.yaml\n"
+    )
+    run_git(tmp_path, "init", "-q")
+    commit(tmp_path)
+    return tmp_path
+
+
+def test_a_change_shows_where_it_shows_and_a_part_has_its_part_of_it(tht: Path) -> None:
+    (tht / "puppet/services/nova-base.yaml").write_text(BASE.replace("-1", "10"))
+    run_git(tht, "add", "-A")
+    told = {}
+    for name, words in {
+        "hook": ["--hook"],
+        "names": ["--hook", "puppet/services/nova-base.yaml"],
+        "staged": ["--staged"],
+        "since": ["--since", "HEAD"],
+        "base": ["--since", "HEAD", "puppet/services/nova-base.yaml"],
+        "api": ["--staged", "puppet/services/nova-api.yaml"],
+    }.items():
+        _, answer, said = lwlint(tht, "--select", "LW4", *words)
+        assert said.count("lwlint:") == 0, said
+        told[name] = [(f["code"], f["path"].rpartition("/")[2]) for f in answer["findings"]]
+    both = [("LW404", "nova-api.yaml"), ("LW404", "nova-conductor.yaml")]
+    assert told == {"hook": both, "names": both, "staged": both, "since": both, "base": [], "api": both[:1]}
+
+
+def test_the_line_that_a_change_took_away_is_named_only_where_it_is_the_cause(tht: Path) -> None:
+    def removed(text: str) -> list[tuple[str, int, str]]:
+        (tht / "puppet/services/nova-base.yaml").write_text(text)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(tht)
+            report = check_changed(Request(), RULES, git.since("HEAD"))
+        assert [f.code for f in report.findings] == ["LW404", "LW404"]
+        return [(found.path, found.line, found.text) for found in report.removed.values()]
+
+    there = ("puppet/services/nova-base.yaml", 7, "nova::db::database_max_retries: -1")
+    line = "        nova::db::database_max_retries: -1\n"
+    assert removed(BASE.replace(line, "")) == [there] * 2
+    assert removed("# a line more\n" + BASE.replace(line, "")) == [there] * 2
+    assert removed(BASE.replace("-1", "10")) == [], "a line that another one was written for is there to be seen"
+
+
+def test_with_nothing_of_ours_staged_a_hook_ends_at_once_but_not_where_a_file_is_gone(tht: Path) -> None:
+    (tht / "note.txt").write_text("a\n")
+    (tht / "run.sh").write_text("a\n")
+    (tht / "puppet/services/nova-api.yaml").write_text(TAKES.format("nova_api") + "  script: {value: {get_file: ../../run.sh}}\n")
+    commit(tht)
+    (tht / "note.txt").write_text("b\n")
+    run_git(tht, "add", "-A")
+    _, answer, _ = lwlint(tht, "--hook")
+    assert (answer["verdicts"], answer["findings"]) == ([], [])
+    run_git(tht, "rm", "-q", "run.sh")
+    assert [f["code"] for f in lwlint(tht, "--hook")[1]["findings"]] == ["LW414"]
+
+
+def test_a_finding_that_becomes_severer_is_new_and_a_broken_configuration_can_be_mended(checkout: Path) -> None:
+    (checkout / ".lwlint.yaml").write_text("rules: {LW201: {severity: note}}\n")
+    commit(checkout)
+    (checkout / ".lwlint.yaml").write_text("rules: {LW201: {severity: error}}\n")
+    assert found(checkout, "--since", "HEAD") == [f"{OTHER}:3"]
+    (checkout / ".lwlint.yaml").write_text("rulez: {}\n")
+    commit(checkout)
+    (checkout / ".lwlint.yaml").write_text("rules: {LW201: {severity: error}}\n")
+    assert found(checkout, "--since", "HEAD") == []
+
+
 def test_outside_a_checkout_it_is_said(tmp_path: Path) -> None:
     for option in (["--since", "HEAD"], ["--staged"]):
         code, _, told = lwlint(tmp_path, *option)

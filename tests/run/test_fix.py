@@ -14,6 +14,7 @@ from lwlint.run import Request, check, load_rules
 from lwlint.run import fix as mend
 from lwlint.run.edits import NoPlace, applied, edits, overlap
 from lwlint.run.fix import Outcome
+from tests.shared import HERE
 
 UNIT = "usr/lib/systemd/system/openstack-nova-api.service"
 DROP_IN = "etc/systemd/system/openstack-nova-api.service.d/50-lwlint.conf"
@@ -262,3 +263,30 @@ def test_an_overlay_has_new_files_in_new_folders() -> None:
     )
     assert [over.kind(p) for p in ("a/d", "a/d/e", "a/f", "c")] == ["folder", "file", None, "file"]
     assert (over.size("a/d/e"), over.real_kind("a/b")) == (1, "file")
+
+
+@pytest.mark.parametrize("path", ["fixtures/newton", "fixtures/sos/mitaka-full/sosreport-full-controller-0.localdomain-20160615071005"])
+def test_as_many_findings_are_told_to_be_fixable_as_are_fixed(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(HERE)
+    request, rules = Request((path,)), load_rules(examples=False)
+    assert len(mend.fixable(request, check(request, rules))) == len(mend.fix(request, rules).fixed) > 0
+
+
+def test_a_template_that_is_not_there_a_link_and_what_was_not_named_are_not_told_to_be_fixable() -> None:
+    files: dict[str, str | dict[str, str]] = {
+        "environments/a.yaml": "resource_registry:\n"
+        "  OS::TripleO::Services::NovaApi: ../puppet/services/pacemaker/nova-api.yaml\n"
+        "  OS::TripleO::Services::Keystone: ../puppet/services/pacemaker/keystone.yaml\n",
+        "puppet/services/nova-api.yaml": "heat_template_version: pike\n",
+        "puppet/services/pacemaker/nova-api.yaml": "heat_template_version: pike\n",
+        "puppet/services/pacemaker/keystone.yaml": "heat_template_version: pike\n",
+        "etc/real": "[database]\nconnection = mysql://a\nmax_retries = 3\n",
+        "etc/nova/nova.conf": {"link": "../real"},
+    }
+    request, rules = Request(tree=Memory(files)), load_rules(select=["LW401", "LW409", "LW301"], examples=False)
+    report = check(request, rules)
+    done = mend.fix(request, rules)
+    told = mend.fixable(request, report)
+    assert {(f.fingerprint, f.span) for f in report.findings if f.subject.endswith("NovaApi")} == set(told)
+    assert [one.finding.subject for one in done.fixed] == [f.subject for f in report.findings if (f.fingerprint, f.span) in told]
+    assert len([f for f in report.findings if f.fix is not None]) >= 3

@@ -6,7 +6,9 @@ import pytest
 
 from lwlint.core.facts import Release
 from lwlint.core.source import Source
+from lwlint.files.tree import Memory
 from lwlint.inputs import KINDS
+from lwlint.run import Request, check, load_rules
 from tests.shared import shared
 
 
@@ -83,3 +85,24 @@ def test_container_units_came_with_stein() -> None:
 
 def test_nothing_given_is_no_release() -> None:
     assert KINDS.release([]) == Release(None, "nothing that was given tells the release")
+
+
+CINDER = "resource_registry:\n  OS::TripleO::Services::Pacemaker: ../deployment/pacemaker/a-puppet.yaml\n"
+CINDER += "  OS::TripleO::Services::CinderVolume: ../deployment/cinder/cinder-volume-container-puppet.yaml\n"
+
+
+@pytest.mark.parametrize("paths", [(".",), ("environments",), ("environments/a.yaml",), ("deployment/cinder",)])
+def test_a_part_of_a_tree_is_judged_by_the_release_of_the_tree(paths: tuple[str, ...]) -> None:
+    template = "heat_template_version: rocky\n"
+    files = {
+        "overcloud-resource-registry-puppet.j2.yaml": "resource_registry:\n  OS::TripleO::Services::NovaApi: deployment/a.yaml\n",
+        "environments/a.yaml": CINDER,
+        "deployment/pacemaker/a-puppet.yaml": template,
+        "deployment/cinder/cinder-volume-container-puppet.yaml": template,
+        "deployment/placement/placement-api-container-puppet.yaml": template,
+    }
+    report = check(Request(paths=paths, tree=Memory(files)), load_rules(select=["LW416"], examples=False))
+    assert (report.release, report.findings) == ("train", ())
+    loose = {path: text for path, text in files.items() if not path.startswith("overcloud") and "placement" not in path}
+    alone = check(Request(paths=("environments/a.yaml",), tree=Memory(loose)), load_rules(select=["LW416"], examples=False))
+    assert alone.release is None, "there is no tree to ask"
