@@ -80,6 +80,7 @@ def run(options: Any) -> int:
         "allow": "author",
         "audit": "audit",
         "services": "operate",
+        "plan": "plan",
         "fix": "judge",
         "new-rule": "author",
         "server": "server",
@@ -215,6 +216,23 @@ def _audit(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--strict", action="store_true", help="a rule that is not evaluated on a host fails the audit too")
     command.add_argument("-v", "--verbose", action="store_true", help="also show the evidence, every verdict, and what was passed over")
+
+
+def _plan(command: argparse.ArgumentParser) -> None:
+    command.add_argument("targets", nargs="*", metavar="TARGET", help="a CIB (`cibadmin -Q`), or reports of the hosts of one cluster")
+    command.add_argument("--root", action="append", default=[], metavar="DIR", help="a host's file system")
+    command.add_argument("--live", action="store_true", help="this machine, as `--root /`; nothing is changed")
+    command.add_argument("--run", action="store_true", help="with `--live`: run `cibadmin -Q` and `systemctl show`, which only read")
+    command.add_argument("--keep", action="append", default=[], metavar="ID", help="a resource that stays under Pacemaker; several")
+    how = command.add_mutually_exclusive_group()
+    how.add_argument("--by-service", dest="at_once", action="store_false", help="one project after the other (default)")
+    how.add_argument("--at-once", dest="at_once", action="store_true", help="all services in one change")
+    command.add_argument("--release", metavar="NAME", help="`mitaka` ... `hibiscus`; `auto` goes by evidence (default)")
+    command.add_argument(
+        "--format", choices=("text", "json", "sh"), default="text", help="form of the plan (default: text); sh is a script"
+    )
+    command.add_argument("--trust", action="store_true", help="follow links out of a folder, which is then not a stranger's")
+    command.set_defaults(at_once=False)
 
 
 def _fix(command: argparse.ArgumentParser) -> None:
@@ -363,6 +381,7 @@ def _configuration(command: argparse.ArgumentParser) -> None:
 _COMMANDS = {
     "check": ("judge files and folders", _check),
     "audit": ("judge reports of hosts, archives and whole clusters", _audit),
+    "plan": ("plan the way from the full to the lightweight architecture", _plan),
     "fix": ("mend what can be mended for certain, in place", _fix),
     "facts": ("print what the readers see, as JSON", _facts),
     "rules": ("list the rules", _list),

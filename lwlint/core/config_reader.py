@@ -16,7 +16,7 @@ from lwlint.core.lazy import late_expressions, pattern
 T = TypeVar("T")
 _LONGEST = 80  # characters that a complaint quotes of a value
 _LONG = pattern(rf"`([^`]{{{_LONGEST + 4},}})`")
-_CODE = pattern(r"lw\w{2,5}", re.IGNORECASE)
+_CODE = pattern(r"[Ll][Ww]\w{2,5}")
 Path = tuple[Union[str, int], ...]
 
 

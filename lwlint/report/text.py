@@ -53,7 +53,8 @@ def counted(report: Report, fixable: int = 0) -> str:
     if not found:
         return f"no findings in {_number(sum(source.judged for source in report.sources.values()), 'file')}"
     counts = Counter(finding.severity for finding in found)
-    counts.update({severity: report.unlisted.get(severity, 0) for severity in SEVERITIES})
+    for (_, severity), count in report.unlisted.items():
+        counts[severity] += count
     said = ", ".join(_number(counts[severity], severity) for severity in reversed(SEVERITIES) if counts[severity])
     fixes = f"; {fixable} can be fixed (lwlint fix)" if fixable else ""
     return f"{said} in {_number(len({finding.span.path for finding in found}), 'file')}{fixes}"

@@ -75,3 +75,102 @@ def cib(
         + (f"<rsc_defaults>{nvpairs('rsc', 'meta_attributes', default)}</rsc_defaults>" if default else "")
         + f"{more}</configuration><status/></cib>"
     )
+
+
+def ocf(name: str, type: str, provider: str = "heartbeat", **attributes: str) -> str:
+    """Return a primitive of an OCF agent."""
+    values = nvpairs(name, "instance_attributes", attributes)
+    monitors = "".join(
+        f'<op id="{name}-monitor-{number}" name="monitor" interval="{10 + number}"{role}/>'
+        for number, role in enumerate(("", ' role="Master"', ' role="Slave"') if type in ("galera", "redis") else ("",))
+    )
+    return f'<primitive id="{name}" class="ocf" provider="{provider}" type="{type}">{values}<operations>{monitors}</operations></primitive>'
+
+
+def master(inner: str, most: int = 1) -> str:
+    """Return a promotable clone, as TripleO names it."""
+    inner_id = inner.split('id="', 1)[1].split('"', 1)[0]
+    meta = nvpairs(f"{inner_id}-master", "meta_attributes", {"master-max": str(most), "interleave": "true"})
+    return f'<master id="{inner_id}-master">{meta}{inner}</master>'
+
+
+VIPS = ("192.0.2.10", "198.51.100.10")
+CORE = (
+    *map(address, VIPS),
+    clone(service("haproxy")),
+    master(ocf("galera", "galera"), 3),
+    clone(ocf("rabbitmq", "rabbitmq-cluster")),
+    master(ocf("redis", "redis")),
+    service("openstack-cinder-volume"),
+)
+BINDINGS = tuple(
+    each
+    for ip in VIPS
+    for each in (together(f"ip-{ip}", "haproxy-clone"), order(f"ip-{ip}", "haproxy-clone", "Optional", first_action="start"))
+)
+SERVICES = ("httpd", "memcached", "openstack-cinder-api", "openstack-cinder-scheduler", "neutron-server", "openstack-nova-api",
+            "openstack-nova-conductor")  # fmt: skip
+CHAIN = (
+    order("haproxy-clone", "openstack-core-clone"),
+    order("rabbitmq-clone", "openstack-core-clone"),
+    order("memcached-clone", "openstack-core-clone"),
+    order("galera-master", "openstack-core-clone", first_action="promote", then_action="start"),
+    order("openstack-core-clone", "httpd-clone"),
+    order("openstack-core-clone", "openstack-cinder-api-clone"),
+    order("openstack-cinder-api-clone", "openstack-cinder-scheduler-clone"),
+    order("openstack-cinder-scheduler-clone", "openstack-cinder-volume"),
+    order("neutron-netns-cleanup-clone", "neutron-server-clone"),
+    order("openstack-core-clone", "neutron-server-clone"),
+    order("openstack-core-clone", "openstack-nova-api-clone"),
+    order("openstack-nova-api-clone", "openstack-nova-conductor-clone"),
+    order("openstack-nova-conductor-clone", "delay-clone"),
+    together("openstack-cinder-scheduler-clone", "openstack-cinder-api-clone"),
+    together("openstack-cinder-volume", "openstack-cinder-scheduler-clone"),
+    together("openstack-nova-conductor-clone", "openstack-nova-api-clone"),
+)
+HELPERS = (
+    clone(ocf("openstack-core", "Dummy")),
+    clone(ocf("delay", "Delay", startdelay="10")),
+    clone(ocf("neutron-netns-cleanup", "NetnsCleanup", "neutron")),
+)
+
+
+def full_ha(
+    resources: Sequence[str] = (),
+    constraints: Sequence[str] = (),
+    *,
+    leave_out: Sequence[str] = (),
+    nodes: Sequence[str] = NODES,
+    properties: dict[str, str] | None = None,
+    defaults: dict[str, str] | None = None,
+    more: str = "",
+) -> str:
+    """Return a small full HA: the core of the spec, seven services, three helpers, and what ties them; without what is to `leave_out`."""
+    every = [each for each in (*CORE, *HELPERS, *map(clone, map(service, SERVICES))) if each not in leave_out]
+    tied = [each for each in (*BINDINGS, *CHAIN) if each not in leave_out]
+    return cib([*every, *resources], [*tied, *constraints], nodes=nodes, properties=properties, defaults=defaults, more=more)
+
+
+LEAVES = ("openstack-core", "delay", "neutron-netns-cleanup", *SERVICES)
+
+
+def running(text: str) -> str:
+    """Return the CIB with the status of a cluster in which everything runs that can, as a cold start leaves it."""
+    from lwlint.operate.plan import cold_start
+    from lwlint.operate.simulation import Pacemaker, read_cib, written
+
+    with Pacemaker() as pacemaker:
+        settled, _ = cold_start(pacemaker, read_cib(text))
+        return written(settled.cib).decode()
+
+
+FS = clone(ocf("glance-fs", "Filesystem", device="192.0.2.1:/glance", directory="/var/lib/glance/images", fstype="nfs", options="rw"))
+
+
+def odd_full_ha() -> str:
+    """Return full HA with a file system that each node mounts, without stickiness, a virtual IP unbound, and a set that mixes."""
+    mixed = (
+        '<rsc_order id="order-set" kind="Optional"><resource_set id="s-1"><resource_ref id="ip-192.0.2.10"/><resource_ref id="haproxy-clone"/>'
+        '</resource_set><resource_set id="s-2"><resource_ref id="openstack-nova-api-clone"/></resource_set></rsc_order>'
+    )
+    return full_ha([FS], [mixed], leave_out=BINDINGS[:1], defaults={})

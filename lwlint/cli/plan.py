@@ -1,0 +1,70 @@
+"""`lwlint plan`: the way from the full to the lightweight architecture, from a CIB or the reports of a cluster's hosts."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from lwlint.audit.clusters import groups, seats
+from lwlint.audit.hosts import Host, read_hosts
+from lwlint.audit.targets import ask, targets
+from lwlint.cli.arguments import split
+from lwlint.core.config_reader import near
+from lwlint.core.facts import RELEASES
+from lwlint.core.finding import ConfigurationError
+from lwlint.inputs.pacemaker.facts import Cluster
+from lwlint.operate.plan import Settings, make_plan
+from lwlint.operate.simulation import Pacemaker
+from lwlint.run import AUTO, load_rules
+
+if TYPE_CHECKING:
+    import argparse
+
+PLANNED, REFUSED = 0, 1
+
+
+def plan(options: argparse.Namespace) -> int:
+    """Print the plan, and return the exit code: 0 for a plan, 1 for one that is refused."""
+    from lwlint.report import plan as report
+
+    release = options.release or AUTO
+    if release not in (AUTO, *RELEASES):
+        raise ConfigurationError(f"`{release}`: unknown release{near(release, RELEASES)}")
+    roots = [*options.root, *(["/"] if options.live else [])]
+    if not options.targets and not roots:
+        raise ConfigurationError("nothing to plan for: name a CIB, a report, an archive or a folder, or `--live`")
+    if options.run and (options.targets or options.root or not options.live):
+        raise ConfigurationError("`--run` goes with `--live`, and with no other target")
+    with Pacemaker() as pacemaker:
+        hosts = _hosts(options, release, roots)
+        text, path = _cib(hosts)
+        settings = Settings(tuple(split(options.keep)), options.at_once, release)
+        made = make_plan(text, path, load_rules(examples=False), pacemaker, settings, [host.reading.facts for host in hosts])
+    render = {"json": report.render_json, "sh": report.render_sh}.get(options.format, report.render_text)
+    sys.stdout.write(render(made))
+    return REFUSED if made.refusals else PLANNED
+
+
+def _hosts(options: argparse.Namespace, release: str, roots: list[str]) -> list[Host]:
+    """Return the hosts of the cluster that is named; raise ConfigurationError where there is none, or more than one."""
+    found = targets(options.targets, roots, asked=ask() if options.run else None, trusted=options.trust)
+    clusters = [group for group in groups(seats(found)) if group.clustered]
+    if len(clusters) > 1:
+        names = ", ".join(f"`{group.identity.name or group.seats[0].shown}`" for group in clusters)
+        raise ConfigurationError(f"{len(clusters)} clusters are in what was given ({names}); a plan is for one")
+    for group in clusters:
+        hosts = read_hosts(group, release)
+        if any(host.reading.facts.of(Cluster) for host in hosts):
+            return hosts
+    raise ConfigurationError("no CIB is in what was given (`cibadmin -Q` prints it)")
+
+
+def _cib(hosts: list[Host]) -> tuple[str, str]:
+    """Return the text of the cluster's CIB, and the path that it is shown by."""
+    clusters = [(cluster, host) for host in hosts for cluster in host.reading.facts.of(Cluster)]
+    for cluster, host in clusters:
+        if not cluster.weaker:
+            path = cluster.span.path
+            shown = host.seat.target.path if not host.seat.node else path
+            return host.reading.input.sources[path].text, shown
+    raise ConfigurationError(f"`{clusters[0][0].weaker}` stands in for the CIB, and does not tell all; a plan needs `cibadmin -Q`")

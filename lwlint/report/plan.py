@@ -1,0 +1,263 @@
+"""A plan as text, as JSON, and as a shell script that a person can read, run, resume and take back."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from importlib import resources
+
+from lwlint import __version__
+from lwlint.core.harmless import safe
+from lwlint.core.secret import masked
+from lwlint.operate.edits import Create, Edit
+from lwlint.operate.plan import CLUSTER, Plan, Step, override
+from lwlint.report.json import Output, written
+
+VERSION = 1  # of the JSON form
+_COPY, _QUOTED = "CIB_file=$C ", 'CIB_file="$C" '  # how a command names the copy that it changes
+
+
+class RefusalOutput(Output, frozen=True):
+    """Why nobody is to take a step as yet: what it is about, and what to do first."""
+
+    about: str
+    because: str
+    first: str
+
+
+class HandedOutput(Output, frozen=True):
+    """One resource that leaves Pacemaker. `how` is systemd, once, stopped, down, mount or nothing; `unit` is the unit that it becomes."""
+
+    resource: str
+    top: str
+    project: str
+    how: str
+    unit: str
+
+
+class StepOutput(Output, frozen=True):
+    """One step. `where` is `cluster` or `each` (node); `effect` is none, starts or manual; commands with `$C` are for a copy of the CIB."""
+
+    id: str
+    phase: str
+    title: str
+    where: str
+    effect: str
+    why: str
+    subjects: tuple[str, ...]
+    commands: tuple[str, ...]
+    checks: tuple[str, ...]
+    undo: tuple[str, ...]
+    starts: tuple[str, ...]
+    disturbs: tuple[str, ...]
+
+
+class LeftOutput(Output, frozen=True):
+    """A finding that the CIB has at the end; `new` tells that it did not have it before."""
+
+    code: str
+    rule: str
+    message: str
+    new: bool
+
+
+class PlanOutput(Output, frozen=True):
+    """A plan from the full to the lightweight architecture."""
+
+    version: int
+    source: str
+    pacemaker: str
+    proved_on: str
+    nodes: tuple[str, ...]
+    core: tuple[str, ...]
+    leaving: tuple[HandedOutput, ...]
+    steps: tuple[StepOutput, ...]
+    refusals: tuple[RefusalOutput, ...]
+    notes: tuple[str, ...]
+    left: tuple[LeftOutput, ...]
+
+
+def output_of(plan: Plan) -> PlanOutput:
+    """Return the plan in the form in which it is printed; secrets of the CIB are masked."""
+
+    def each(texts: Iterable[str]) -> tuple[str, ...]:
+        return tuple(map(masked, texts))
+
+    return PlanOutput(
+        version=VERSION,
+        source=plan.source,
+        pacemaker=plan.pacemaker,
+        proved_on=plan.proved_on,
+        nodes=each(plan.nodes),
+        core=each(plan.core),
+        leaving=tuple(HandedOutput(*each((one.name, one.top, one.project, one.how, one.unit))) for one in plan.handed),
+        steps=tuple(
+            StepOutput(
+                step.id,
+                step.phase,
+                masked(step.title),
+                step.where,
+                step.effect,
+                masked(step.why),
+                subjects=each(step.subjects),
+                commands=each(step.commands),
+                checks=each(step.checks),
+                undo=each(step.undo),
+                starts=each(step.starts),
+                disturbs=each(step.disturbs),
+            )
+            for step in plan.steps
+        ),
+        refusals=tuple(RefusalOutput(*each((one.about, one.because, one.first))) for one in plan.refusals),
+        notes=each(plan.notes),
+        left=tuple(LeftOutput(one.code, one.rule, masked(one.message), one in plan.new) for one in plan.left),
+    )
+
+
+def render_json(plan: Plan) -> str:
+    """Return the plan as JSON, after docs/plan.schema.json."""
+    return written(output_of(plan))
+
+
+def render_text(plan: Plan) -> str:
+    """Return the plan as text."""
+    return "".join(f"{safe(line)}\n" for line in _lines(output_of(plan)))
+
+
+def _lines(plan: PlanOutput) -> Iterator[str]:
+    yield f"From full HA to lightweight: {plan.source}"
+    yield f"simulated by Pacemaker {plan.pacemaker} on {plan.proved_on}"
+    if not plan.steps and not plan.refusals:
+        yield "Nothing is to be done: all that Pacemaker runs here belongs to it."
+    for step in plan.steps:
+        where = "once in the cluster" if step.where == CLUSTER else "on each node, one after the other"
+        yield ""
+        yield f"{step.id} {step.title}"
+        yield f"   {where}; effect: {step.effect}" + (f" ({', '.join(step.starts)})" if step.starts else "")
+        yield f"   {step.why}"
+        yield from (f"     {command}" for command in step.commands)
+        yield from (f"     check: {command}" for command in step.checks)
+    for title, lines in (
+        ("Refused", [f"{one.about}: {one.because}; first: {one.first}" for one in plan.refusals]),
+        ("Notes", plan.notes),
+        ("Left at the end", [f"{one.code} {one.message}" + (" (new)" if one.new else "") for one in plan.left]),
+    ):
+        if lines:
+            yield ""
+            yield title
+            yield from (f"  {line}" for line in lines)
+    yield ""
+    yield _summary(plan)
+
+
+def _summary(plan: PlanOutput) -> str:
+    count = f"{len(plan.steps)} steps, {len(plan.leaving)} resources leave Pacemaker, {len(plan.core)} stay"
+    if plan.refusals:
+        return f"{count}: refused ({len(plan.refusals)}), no step is to be taken"
+    if not plan.steps:
+        return count
+    starts = sum(len(step.starts) for step in plan.steps)
+    return f"{count}; nothing is stopped, demoted or moved" + (f", {starts} are started" if starts else "")
+
+
+def render_sh(plan: Plan) -> str:
+    """Return the plan as a script for bash; of a plan with refusals, one that only says why."""
+    if plan.refusals:
+        lines = [
+            f"echo {shlex.quote(safe(masked(f'refused: {one.about}: {one.because}; first: {one.first}')))} >&2" for one in plan.refusals
+        ]
+        return "\n".join(["#!/bin/bash", *lines, "exit 1", ""])
+    return "\n".join(_script(plan)) + "\n"
+
+
+def _script(plan: Plan) -> Iterator[str]:
+    units = " ".join(shlex.quote(unit) for step in plan.steps for unit in step.units + step.enabled if not unit.endswith(".mount"))
+    values = {
+        "@VERSION@": __version__,
+        "@SOURCE@": shlex.quote(safe(masked(plan.source))),
+        "@NODES@": " ".join(map(shlex.quote, plan.nodes)),
+        "@CORE@": " ".join(map(shlex.quote, plan.core)),
+        "@UNITS@": shlex.quote(units),
+    }
+    head = resources.files("lwlint.report").joinpath("plan.sh").read_text("utf-8")
+    for name, value in values.items():
+        head = head.replace(name, value)
+    yield head
+    for step in plan.steps:
+        if step.where == CLUSTER:
+            yield from _function(f"untie_{step.id}", step.untie)
+            yield from _function(f"edit_{step.id}", step.edits)
+    yield 'if [ "$MODE" != undo ]; then'
+    for step in plan.steps:
+        yield from _forward(step)
+    yield "else"
+    for step in reversed(plan.steps):
+        yield from _backward(step)
+    yield "fi"
+    yield 'rm -f "$S/dry.xml" "$S/now.xml" "$S/mid.xml" "$S/new.xml" "$S/patch.xml"'
+    yield 'echo "all is done"'
+
+
+def _function(name: str, edits: Sequence[Edit]) -> Iterator[str]:
+    yield f"{name}() {{"
+    for edit in edits:
+        line = edit.command().replace(_COPY, _QUOTED, 1)
+        if isinstance(edit, Create):  # which is there already when the step was interrupted
+            line = f"{_QUOTED}cibadmin --query --xpath {shlex.quote(edit.xpath)} >/dev/null 2>&1 || {line}"
+        yield f"  {line} || return 1"
+    yield "  return 0"
+    yield "}"
+
+
+def _forward(step: Step) -> Iterator[str]:
+    id = step.id
+    yield ""
+    yield f"# {safe(step.title)}. {safe(step.why)}"
+    yield f"if ! is_done {id}; then"
+    yield f"  echo {shlex.quote(safe(f'{id} {step.title}'))}"
+    if step.where == CLUSTER:
+        if step.starts:
+            words = " ".join(shlex.quote(start.replace(" on ", " ")) for start in step.starts)
+            yield f"  printf '%s\\n' {words} >\"$S/{id}.starts\""
+        yield f"  change {id}"
+        if step.forget:
+            yield "  settle"
+            yield f"  forget {' '.join(map(shlex.quote, step.forget))}"
+        yield "  settle"
+        yield f"  unmoved {id}"
+    else:
+        every = (*step.units, *step.enabled)
+        yield f"  remember {id} {shlex.quote(' '.join(every))}"
+        yield from (f"  each {id} {shlex.quote(line)}" for line in _on_node(step))
+        yield f"  unmoved {id}"
+    yield f"  mark {id}"
+    yield "fi"
+
+
+def _on_node(step: Step) -> Iterator[str]:
+    """Yield what is run on each node, a command at a time."""
+    for path, lines in step.files:
+        yield f"printf '%s\\n' {' '.join(map(shlex.quote, lines))} >{shlex.quote(path)}"
+    every = (*step.units, *step.enabled)
+    yield "rm -f " + " ".join(shlex.quote(override(unit)) for unit in every)
+    yield "systemctl daemon-reload"
+    yield "systemctl enable " + " ".join(map(shlex.quote, every))
+    if step.units:
+        yield "systemctl start " + " ".join(map(shlex.quote, step.units))
+        yield "; ".join(f"systemctl is-active {shlex.quote(unit)}" for unit in step.units)
+
+
+def _backward(step: Step) -> Iterator[str]:
+    id = step.id
+    yield ""
+    yield f'if is_done {id} || [ -e "$S/{id}.after.xml" ] || [ -n "$(find "$S" -name \'{id}.*.enabled\' 2>/dev/null)" ]; then'
+    yield f"  echo {shlex.quote(safe(f'undo {id} {step.title}'))}"
+    if step.where == CLUSTER:
+        yield f"  back {id}"
+        yield "  settle"
+    else:
+        yield f"  disable {id} {shlex.quote(' '.join((*step.units, *step.enabled)))}"
+        yield from (f"  each {id} {shlex.quote(f'rm -f {shlex.quote(path)}; systemctl daemon-reload')}" for path, _ in step.files)
+        yield f'  rm -f "$S/{id}".*.enabled'
+    yield f'  rm -f "$S/{id}.done" "$S/{id}.starts"'
+    yield "fi"
