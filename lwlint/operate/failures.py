@@ -94,7 +94,10 @@ class Result(Struct, frozen=True):
 
 
 class Study(Struct, frozen=True):
-    """All answers on one cluster. `start` tells how its state was known, `newer` what of its CIB the installed Pacemaker may not know."""
+    """All answers on one cluster. `start` tells how its state was known, `newer` what of its CIB the installed Pacemaker may not know.
+
+    `things` are the resources with the title of their service and its kind in the catalogue.
+    """
 
     name: str
     nodes: tuple[str, ...]
@@ -103,7 +106,7 @@ class Study(Struct, frozen=True):
     newer: str
     fencing: str
     results: tuple[Result, ...]
-    things: tuple[tuple[str, str], ...]
+    things: tuple[tuple[str, str, str], ...]
     vips: int = 0
     haproxy: bool = False
 
@@ -663,7 +666,7 @@ def study(
         tell(number, len(failures))
         results.append(cluster.result(failure, twice=second))
     tell(len(failures), len(failures))
-    things = tuple((thing, cluster.service(thing)[1]) for thing in cluster.things)
+    things = tuple((thing, *cluster.service(thing)[1:]) for thing in cluster.things)
     return Study(
         cluster.cib.cluster.name,
         tuple(cluster.members),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from lwlint.core.facts import ACTIVE_PASSIVE, CORE
 from lwlint.core.harmless import line as harmless
 from lwlint.core.secret import command
 from lwlint.operate.failures import (
@@ -83,8 +84,9 @@ def _head(study: Study) -> Iterator[str]:
 
 def _table(study: Study) -> Iterator[str]:
     """Yield the table of failures and services; failures that come to the same on several nodes are one row."""
-    titles = list(dict.fromkeys(title for _, title in study.things if any(_effects(r, title) for r in study.results)))
-    core = [title for title in titles if any(r.failure.title == title for r in study.results)]
+    every = [one for result in study.results for _, one in _with_seconds(result)]
+    titles = {title: kind for _, title, kind in study.things if any(_effects(one, title) for one in every)}
+    core = [title for title, kind in titles.items() if kind in (CORE, ACTIVE_PASSIVE)]
     columns = [*core, *([_REST] if len(core) < len(titles) else [])]
     rows: dict[tuple[str, ...], list[str]] = {}
     for result in study.results:
@@ -165,16 +167,22 @@ def _fenced(result: Result) -> str:
 
 def _wrong(study: Study) -> Iterator[str]:
     """Yield what is wrong about the answers, in sentences."""
-    said = list(dict.fromkeys(line for result in study.results for _, one in _with_seconds(result) for line in wrong(one)))
+    said = list(dict.fromkeys(line for result in study.results for line in _wrong_of(result)))
     if said:
         yield "What is wrong"
         yield from (f"  {line}" for line in said)
         yield ""
 
 
-def wrong(result: Result) -> Iterator[str]:
-    """Yield what an operator should not accept of one failure."""
-    what = result.failure.words
+def _wrong_of(result: Result) -> Iterator[str]:
+    yield from wrong(result)
+    for then in result.then:
+        yield from wrong(then, f"{result.failure.words}, then ")
+
+
+def wrong(result: Result, before: str = "") -> Iterator[str]:
+    """Yield what an operator should not accept of one failure; `before` is what happened first."""
+    what = before + result.failure.words
     for one in result.away:
         yield f"{what}: {one.vip} is on {one.node}, where no HAProxy runs"
     down = [effect.thing for effect in result.effects if effect.outcome == DOWN and effect.thing not in result.unserved]

@@ -235,9 +235,7 @@ def test_the_command_tells_a_table_and_what_is_wrong(capsys: pytest.CaptureFixtu
     path.write_text(cib(LIGHT))
     assert main(["what-if", str(path), "--fail", "resource:haproxy"]) == 0
     text = capsys.readouterr().out
-    assert re.search(
-        r"^haproxy found dead on one, \w+ +- +restarts +yes +yes +-$|^haproxy found dead on t\w+, t\w+ +- +restarts", text, re.M
-    )
+    assert re.search(r"^haproxy found dead on \w+, \w+ +- +restarts +yes +yes +-$", text, re.M)
     assert f"{VIP} is on " in text
     assert main(["what-if", str(path), "--fail", "node:one", "--format", "json"]) == 0
     (study,) = json.loads(capsys.readouterr().out)["clusters"]
@@ -246,11 +244,6 @@ def test_the_command_tells_a_table_and_what_is_wrong(capsys: pytest.CaptureFixtu
     assert "## 1. node one dies\n\n- do: on one: `echo b > /proc/sysrq-trigger`" in capsys.readouterr().out
 
 
-def test_what_stands_in_for_a_cib_is_not_enough(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    report = tmp_path / "sosreport-node-1-2020-01-01-abcdefg"
-    (report / "etc/systemd/system").mkdir(parents=True)
-    (report / "hostname").write_text("node-1\n")
-    (report / "installed-rpms").write_text("systemd-219-1.x86_64   Mon Jan 1 2020\n")
-    (report / "etc/systemd/system/openstack-nova-api.service").write_text("[Service]\nExecStart=/usr/bin/nova-api\n")
-    assert main(["what-if", str(report)]) == 2
-    assert "no CIB is in it" in capsys.readouterr().err
+def test_without_a_cib_nobody_can_say(pacemaker: Pacemaker) -> None:
+    with pytest.raises(ConfigurationError, match="no CIB was given"):
+        Cluster("", Facts(services=CATALOGUE.services), pacemaker)
