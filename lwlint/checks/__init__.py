@@ -25,7 +25,7 @@ _CHECKS: Mapping[tuple[str, ...], Mapping[str, tuple[str, ...]]] = MappingProxyT
             "pacemaker_state": (
                 "cib-not-valid", "cluster-anywhere", "cluster-ports",
                 "cluster-resource-banned", "cluster-resource-disabled", "cluster-resource-many", "cluster-resource-unmanaged",
-                "cluster-resource-unwatched",
+                "cluster-resource-unwatched", "cluster-sticky",
             ),
         },
         ("unit",): {"systemd": ("dependency-on", "line-without-effect", "pacemaker-override", "restart-that-ends")},

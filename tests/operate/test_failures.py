@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from lwlint.checks.pacemaker_bound import CHECKS, Params
+from lwlint.checks.pacemaker_state import CHECKS as STATE_CHECKS
+from lwlint.checks.pacemaker_state import StickyParams
 from lwlint.cli import main
 from lwlint.core.check import Unknown
 from lwlint.core.facts import Facts
@@ -185,6 +187,39 @@ def test_fencing_without_a_device_is_told(pacemaker: Pacemaker) -> None:
     asked = cluster(cib(LIGHT, BOUND, properties={"stonith-enabled": "true"}), pacemaker)
     assert asked.fencing() == "there is no device"
     assert "there is no device" in asked.result(Failure("node", "one")).fencing
+
+
+@pytest.mark.parametrize(
+    ("defaults", "properties", "loose"),
+    [
+        ({}, {}, True),
+        ({"resource-stickiness": "0"}, {}, True),
+        ({"resource-stickiness": "-1"}, {}, True),
+        ({"resource-stickiness": "1"}, {}, False),
+        ({}, {"default-resource-stickiness": "100"}, False),
+    ],
+)
+def test_the_rule_of_stickiness_says_what_the_scheduler_does(
+    defaults: dict[str, str], properties: dict[str, str], loose: bool, pacemaker: Pacemaker
+) -> None:
+    """LW116 finds the addresses of just the cluster in which a failure elsewhere moves one that is healthy."""
+    addresses = [f"192.0.2.{n}" for n in (1, 2, 3)]
+    bound = [one for ip in addresses for one in (together(f"ip-{ip}", "haproxy-clone"), order(f"ip-{ip}", "haproxy-clone", "Optional"))]
+    resources = [*map(address, addresses), clone(service("haproxy")), clone(service("rabbitmq-server")), service("openstack-cinder-volume")]
+    text = cib(resources, bound, defaults=defaults, properties=properties)
+    (check,) = (one for one in STATE_CHECKS if one.name == "cluster-sticky")
+    assert bool(list(check.run(facts_of(text), StickyParams(service="vip")))) is loose
+    asked = cluster(text, pacemaker)
+    moved = {
+        effect.thing
+        for failure in asked.failures()
+        for effect in asked.result(failure).effects
+        if effect.title == "virtual IP"
+        and effect.outcome == "moves"
+        and effect.thing != failure.thing
+        and failure.node not in effect.before
+    }
+    assert bool(moved) is loose
 
 
 def test_names_that_are_not_there_are_refused_with_near_ones(pacemaker: Pacemaker) -> None:
