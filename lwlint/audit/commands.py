@@ -139,9 +139,11 @@ class Ordering(Struct, frozen=True):
 def ordering(facts: Facts) -> Ordering:
     """Return the orders of the first CIB among the facts; one whose lifetime is over orders nothing."""
     found = cibs(facts)
-    if not found:
-        return Ordering()
-    cib = found[0]
+    return ordering_of(found[0]) if found else Ordering()
+
+
+def ordering_of(cib: Cib) -> Ordering:
+    """Return the orders of a CIB."""
     steps = (step for constraint in cib.constraints if constraint.type == ORDER and constraint.active for step in _steps(cib, constraint))
     return Ordering(tuple(_managed(cib)), tuple(dict.fromkeys(islice(steps, _MOST))))
 

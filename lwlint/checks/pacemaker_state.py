@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Annotated
 
@@ -14,7 +14,7 @@ from lwlint.core.check import Check, NoParams, Reads, Saw, Unknown, needs
 from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts
 from lwlint.core.finding import Problem, Related
-from lwlint.core.source import Text
+from lwlint.core.source import Span, Text
 from lwlint.inputs.pacemaker.facts import (
     BUNDLE,
     BUNDLE_META,
@@ -400,7 +400,71 @@ def _twins(cib: Cib, params: Params) -> Iterator[Problem]:
             yield Problem(leaf.span, message, f"resource {leaf.name}", related, host=leaf.host)
 
 
-def _evidence(facts: Facts, _: Params) -> str | None:
+class StickyParams(Document, frozen=True):
+    """Each resource of `service` must stay where it is, by a stickiness of its own or by default, where it may run on several nodes."""
+
+    service: Annotated[ServiceName, Meta(description="the service whose resources must stay where they are")]
+
+
+_STICKINESS, _OLD_STICKINESS = "resource-stickiness", "default-resource-stickiness"
+
+
+def _run_sticky(facts: Facts, params: StickyParams) -> Iterator[Saw]:
+    for cib in _clusters(facts):
+        found = cib.running(params.service)
+        if not found:
+            continue
+        unknown = next(untold(cib, SETTINGS, MORE_SETS, RULED_DEFAULTS, TEMPLATES, CONSTRAINTS), None)
+        if unknown is not None:
+            yield unknown
+            continue
+        nodes = [node.name for node in running_nodes(cib)]
+        if not nodes:
+            yield Unknown("no node is in the CIB, so whether a virtual IP could move is not known", cib.cluster.span)
+            continue
+        away = barred(cib)
+        loose: dict[tuple[Span, str], list[Resource]] = {}
+        for leaf in found:
+            value = _stickiness(cib, leaf)
+            movable = sum(node not in away.get(leaf.top, {}) for node in nodes) > 1
+            if movable and (value is None or score(value.value) <= 0):
+                loose.setdefault((value.span, value.value) if value is not None else (found[0].span, ""), []).append(leaf)
+        for (span, told), leaves in loose.items():
+            yield _moves(span, told, leaves)
+
+
+def _stickiness(cib: Cib, leaf: Resource) -> Text | None:
+    """Return what keeps a resource where it is: its own value or the default, else the old property, which Pacemaker 2 knows no more."""
+    own = leaf.meta.get(_STICKINESS)
+    old = cib.properties.get(_OLD_STICKINESS)
+    if own is not None or old is None or (cib.cluster.schema or "").startswith(_NO_OLD_PROPERTY):
+        return own
+    return Text(old.value, old.span)
+
+
+_NO_OLD_PROPERTY = ("pacemaker-3", "pacemaker-4")  # schemas from which on the old property is nothing
+
+
+def _moves(span: Span, value: str, leaves: Sequence[Resource]) -> Problem:
+    names = ", ".join(f"`{leaf.name}`" for leaf in leaves[:_NAMED]) + (f" and {len(leaves) - _NAMED} more" if len(leaves) > _NAMED else "")
+    actual = f"`{_STICKINESS}` is `{value}`" if value else f"`{_STICKINESS}` is not set (default `0`)"
+    message = f"{'virtual IPs' if len(leaves) > 1 else 'virtual IP'} {names}: {actual}, so that a failure of another service may move"
+    subject = f"resource {leaves[0].name}" if len(leaves) == 1 else f"cib {_STICKINESS}"
+    related = tuple(Related(leaf.span, "a virtual IP") for leaf in leaves if leaf.span != span)
+    return Problem(span, f"{message} {'them' if len(leaves) > 1 else 'it'}; it must be above 0", subject, related, host=leaves[0].host)
+
+
+_NAMED = 3  # virtual IPs that a message names; more are counted
+
+
+def _evidence_sticky(facts: Facts, params: StickyParams) -> str | None:
+    missing = _evidence(facts, params)
+    if missing is not None:
+        return missing
+    return None if any(cib.running(params.service) for cib in _clusters(facts)) else f"no {params.service} is in this CIB"
+
+
+def _evidence(facts: Facts, _: Document) -> str | None:
     if not facts.of(Cluster):
         return "no CIB was given"
     return None if any(_clusters(facts)) else "there is no OpenStack service in this CIB"
@@ -416,4 +480,5 @@ CHECKS = (
     Check("core-resource-banned", _run_banned, _evidence, Params, _READS),
     Check("core-resource-unwatched", _run_unwatched, _evidence, Params, _READS),
     Check("active-passive-service-in-copies", _run_many, _evidence, Params, _READS),
+    Check("no-stickiness", _run_sticky, _evidence_sticky, StickyParams, _READS),
 )

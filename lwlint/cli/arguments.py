@@ -81,6 +81,7 @@ def run(options: Any) -> int:
         "audit": "audit",
         "services": "operate",
         "plan": "plan",
+        "what-if": "operate",
         "fix": "judge",
         "new-rule": "author",
         "server": "server",
@@ -305,6 +306,17 @@ def _services(command: argparse.ArgumentParser) -> None:
     command.add_argument("-v", "--verbose", action="store_true", help="with a target and without a name: all of every service")
 
 
+def _what_if(command: argparse.ArgumentParser) -> None:
+    command.add_argument("target", metavar="TARGET", help="a report, archive, folder or CIB of a cluster")
+    command.add_argument(
+        "--fail", action="append", default=[], metavar="WHAT",
+        help="`node:NAME`, `resource:NAME[@NODE]`, or `all` nodes and services of the core (default); several",
+    )  # fmt: skip
+    command.add_argument("--twice", action="store_true", help="also what a second failure comes to, after each of them")
+    _hosts_of(command)
+    command.add_argument("--format", choices=("text", "json", "testplan"), default="text", help="form of the answer (default: text)")
+
+
 def _hosts_of(command: argparse.ArgumentParser) -> None:
     """Add what every command has that reads the hosts of an audit."""
     command.add_argument("--release", metavar="NAME", help="`mitaka` ... `hibiscus`; `auto` goes by evidence (default)")
@@ -389,6 +401,7 @@ _COMMANDS = {
     "test": ("run the examples of the rules in a folder", _test),
     "new-rule": ("write a rule with examples, to begin with", _new_rule),
     "services": ("show what lwlint knows of services, and how each is managed", _services),
+    "what-if": ("tell what happens when a node or a service of a cluster fails, by the installed Pacemaker", _what_if),
     "allow": ("write an exception into the configuration, with its reason", _allow),
     "baseline": ("record the findings of today, or prune such a record", _baseline),
     "config": ("print the settings in effect, and where each comes from", _config),

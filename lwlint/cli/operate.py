@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from lwlint.cli.arguments import schemas_of
 from lwlint.core.config_reader import near
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from lwlint.audit.answer import Audit, ClusterAnswer
     from lwlint.audit.hosts import Host
+    from lwlint.core.facts import Facts
     from lwlint.core.source import Source
     from lwlint.operate.runbook import Runbook
 
@@ -105,3 +106,76 @@ def runbooks(targets: Sequence[str], options: argparse.Namespace) -> tuple[Audit
     books: list[Runbook] = []
     answer = judged(targets, options, lambda cluster, hosts, sources: books.append(runbook(cluster, hosts, sources)))
     return answer, [options.hide.hidden_record(book) for book in books] if options.hide is not None else books
+
+
+def what_if(options: argparse.Namespace) -> int:
+    """`lwlint what-if`: what happens on each failure, by the scheduler of the installed Pacemaker."""
+    from lwlint.operate.failures import Study, study
+    from lwlint.operate.runbook import runbook
+    from lwlint.operate.simulation import Pacemaker, Refused
+    from lwlint.report import failures as report
+
+    studies: list[Study] = []
+    books: list[Runbook | None] = []
+    with Pacemaker() as pacemaker, _Counter(sys.stderr) as counter:
+
+        def ask(cluster: ClusterAnswer, hosts: Sequence[Host], sources: Mapping[str, Source]) -> None:
+            found = cib_of(hosts)
+            if found is None:
+                return
+            path, text, facts = found
+            try:
+                wanted = options.fail or ["all"]
+                studies.append(study(text, facts, pacemaker, wanted, twice=options.twice, tell=counter.tell))
+            except Refused as refused:
+                raise ConfigurationError(f"`{path}`: Pacemaker {pacemaker.version} refuses it: {refused}") from None
+            books.append(runbook(cluster, hosts, sources))
+
+        judged([options.target], options, ask)
+    if not studies:
+        raise ConfigurationError(f"`{options.target}`: no CIB is in it, without which nobody can say what a failure comes to")
+    if options.hide is not None:
+        studies = [options.hide.hidden_record(one) for one in studies]
+        books = [options.hide.hidden_record(book) if book is not None else None for book in books]
+    if options.format == "json":
+        sys.stdout.write(report.render_json(studies, books))
+    elif options.format == "testplan":
+        sys.stdout.write(report.render_testplan(studies))
+    else:
+        sys.stdout.write(report.render_text(studies, books))
+    return CONFORMS
+
+
+def cib_of(hosts: Sequence[Host]) -> tuple[str, str, Facts] | None:
+    """Return path and text of a cluster's CIB, and the facts that it is in: a CIB itself before what stands in for one; None for none."""
+    from lwlint.inputs.pacemaker.facts import Cluster
+
+    having = [host for host in hosts if host.reading.facts.of(Cluster)]
+    if not having:
+        return None
+    host = min(having, key=lambda one: bool(one.reading.facts.of(Cluster)[0].weaker))
+    path = host.reading.facts.of(Cluster)[0].span.path
+    return path, host.reading.input.sources[path].text, host.reading.facts
+
+
+class _Counter:
+    """Shows on a terminal how many of how many failures are done; as a context it takes that away at its end."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._shows = out.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+
+    def __enter__(self) -> _Counter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._shows:
+            self._out.write("\r\033[K")
+            self._out.flush()
+
+    def tell(self, done: int, of: int) -> None:
+        if self._shows:
+            width = 30
+            bar = "#" * (width * done // max(of, 1))
+            self._out.write(f"\r[{bar:<{width}}] {done} of {of} failures\033[K")
+            self._out.flush()

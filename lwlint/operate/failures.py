@@ -1,0 +1,681 @@
+"""What happens when a node or a service of a cluster fails: the answer of Pacemaker's own scheduler, failure by failure.
+
+Each failure is put into a copy of the CIB and carried out until the cluster is quiet (`simulation`). What is told of it: where each
+resource is afterwards, what of it is disturbed, for how long nothing answers at most, whether each virtual IP is where HAProxy is, whether
+the nodes that are left have quorum, and whether fencing would be needed.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from lwlint.core.config_reader import near
+from lwlint.core.facts import ACTIVE_PASSIVE, CORE, Facts
+from lwlint.core.finding import ConfigurationError
+from lwlint.inputs.pacemaker.facts import BUNDLE, ORDER, ClusterProperty, Operation, Resource, ResourceDefault, boolean
+from lwlint.inputs.pacemaker.model import Cib, cibs
+from lwlint.inputs.pacemaker.resources import milliseconds
+from lwlint.operate.simulation import Action, Event, Pacemaker, Refused, Settled, State, read_cib
+
+NODE, DEAD, BARRED = "node", "dead", "barred"
+MOVES, RESTARTS, FEWER, PROMOTES, DOWN = "moves", "restarts", "fewer", "promoted elsewhere", "down"
+AWAY = "without HAProxy"  # a virtual IP that stays where it is, and to which no HAProxy comes back
+WAITS = "waits"  # a virtual IP that stays where it is, and has no HAProxy until that is back
+YES, NO, UNKNOWN = "yes", "no", "not known"
+_DEFAULT_TIMEOUT, _FENCING, _REMOTE = 20_000, 60_000, 60_000  # milliseconds, where nothing else is configured
+_OK = ("0", "8")  # running, and running promoted
+_LEGACY = (3, 0, 13)  # from this feature set on a fail count names the operation that failed
+_LASTS = 1_000_000
+_TAKEN = "taken is that all nodes are up, and all runs as the scheduler starts it"
+
+
+class Failure(Struct, frozen=True):
+    """One thing that fails: `kind` NODE, DEAD (found dead, once) or BARRED (it cannot run there any more); `thing` is empty of a NODE."""
+
+    kind: str
+    node: str
+    thing: str = ""
+    title: str = ""
+
+    @property
+    def words(self) -> str:
+        """What happens, as a clause."""
+        if self.kind == NODE:
+            return f"node {self.node} dies"
+        return f"{self.thing} {'is found dead' if self.kind == DEAD else 'cannot run'} on {self.node}"
+
+
+class Effect(Struct, frozen=True):
+    """What becomes of one resource: `outcome`, the nodes before and after (those where it is promoted, for PROMOTES), and two bounds.
+
+    `silent` is for how many seconds nothing answers at most, as the timeouts of the operations bound it; None where a copy runs all the
+    time, or none comes back. `detected` is how many more may go by until Pacemaker sees the failure, for what failed itself.
+    """
+
+    thing: str
+    service: str
+    title: str
+    outcome: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    silent: float | None = None
+    detected: float | None = None
+
+
+class Unserved(Struct, frozen=True):
+    """A virtual IP on a node where no HAProxy runs."""
+
+    vip: str
+    node: str
+
+
+class Result(Struct, frozen=True):
+    """What a failure comes to. `touched` counts the resources that are stopped, started, promoted or demoted anywhere.
+
+    `quorum` tells whether the nodes that are left have it, `fencing` what is to be said of fencing. `away` are virtual IPs without HAProxy
+    when all is quiet, `unserved` those that are down. `trouble` is why the cluster did not become quiet; empty where it did.
+    """
+
+    failure: Failure
+    effects: tuple[Effect, ...]
+    touched: int
+    actions: int
+    away: tuple[Unserved, ...]
+    unserved: tuple[str, ...]
+    quorum: str
+    fencing: str
+    trouble: str = ""
+    then: tuple[Result, ...] = ()
+
+
+class Study(Struct, frozen=True):
+    """All answers on one cluster. `start` tells how its state was known, `newer` what of its CIB the installed Pacemaker may not know.
+
+    `things` are the resources with the title of their service and its kind in the catalogue.
+    """
+
+    name: str
+    nodes: tuple[str, ...]
+    pacemaker: str
+    start: str
+    newer: str
+    fencing: str
+    results: tuple[Result, ...]
+    things: tuple[tuple[str, str, str], ...]
+    vips: int = 0
+    haproxy: bool = False
+
+
+class _Where(Struct):
+    """Where the copies of each thing are: on which nodes, and on which of them promoted."""
+
+    nodes: dict[str, set[str]]
+    promoted: dict[str, set[str]]
+
+
+class Cluster:
+    """One cluster to ask about: its CIB as a document and as facts, in the state from which things fail."""
+
+    def __init__(self, text: str, facts: Facts, pacemaker: Pacemaker) -> None:
+        found = cibs(facts)
+        if not found:
+            raise ConfigurationError("no CIB was given, without which nobody can say what a failure comes to")
+        if found[0].cluster.weaker:
+            raise ConfigurationError(f"`{found[0].cluster.weaker}` stands in for the CIB; the scheduler needs the CIB itself")
+        self.cib: Cib = found[0]
+        self._ask = pacemaker
+        self._defaults = {one.name: one.value for one in facts.of(ResourceDefault) if one.scope == "operation"}
+        self._properties: Mapping[str, ClusterProperty] = self.cib.properties
+        self.members = [node.name for node in self.cib.nodes if node.type in ("member", "normal")]
+        self.things = dict(self._things())
+        self._of = dict(self._names())
+        self._vips = [name for name, leaf in self.things.items() if _is(self.cib, leaf, "vip")]
+        self._haproxies = [name for name, leaf in self.things.items() if _is(self.cib, leaf, "haproxy")]
+        self._befores = self._orders()
+        document = read_cib(text)
+        self.newer = _newer(document, pacemaker)
+        self.document, self.start = self._settled(document)
+        self._state = pacemaker.simulate(self.document).before
+        if self.document.get("validate-with") == pacemaker.schema:
+            self.document.set("validate-with", "none")  # it has been validated, and brought up to date; once is a third of the time
+
+    # the state that things fail from
+
+    def _settled(self, document: Any) -> tuple[Any, str]:
+        """Return the CIB in which nothing is left to do, and how that came about."""
+        first = self._ask.simulate(document)
+        online = [node for node in self.members if node in first.before.online]
+        told = {state.get("uname") for state in document.iterfind("status/node_state")}
+        lacking = [node for node in self.members if node not in told]
+        said = "the state is that of the CIB's status"
+        if online and lacking:
+            document = _started(document, self.cib, self.members)
+            said = f"the CIB's status tells nothing of {', '.join(lacking)}: {_TAKEN}"
+        elif not online or not any(leaf.name in first.before.resources for leaf in self.things.values()):
+            document = _started(document, self.cib, self.members)
+            said = f"the CIB tells nothing that runs: {_TAKEN}"
+        elif len(online) < len(self.members):
+            offline = [node for node in self.members if node not in online]
+            said += f"; {', '.join(offline)} {'is' if len(offline) == 1 else 'are'} offline in it"
+        settled = self._ask.settle(document)
+        done = len(settled.changes)
+        scored = _with_scores(settled.cib, self.cib, self.where(settled.after))
+        if scored is not None:
+            settled = self._ask.settle(scored)
+            said += "; what is promoted is not in it, and is taken to be any copy"
+        elif done and said.startswith("the state"):
+            said += f", carried on until it is quiet ({done} actions)"
+        if not settled.quiet:
+            trouble = settled.transitions[-1].trouble or "it is never quiet"
+            raise ConfigurationError(f"the cluster does not come to rest before anything fails: {trouble}")
+        return settled.cib, said
+
+    # names
+
+    def _things(self) -> Iterator[tuple[str, Resource]]:
+        """Yield what runs by the name that people know: a primitive by its own, a bundle as a whole."""
+        for leaf in self.cib.leaves():
+            top = self.cib.top(leaf)
+            yield (top.name, leaf) if top.form == BUNDLE else (leaf.name, leaf)
+
+    def _names(self) -> Iterator[tuple[str, str]]:
+        for name, leaf in self.things.items():
+            yield leaf.name, name
+
+    def thing(self, resource: str) -> str:
+        """Return the thing that a primitive of the scheduler's belongs to; itself where none is known."""
+        if resource in self._of:
+            return self._of[resource]
+        for name in self.things:
+            if resource.startswith(f"{name}-") and self.cib.resources.get(name) is not None and self.cib.resources[name].form == BUNDLE:
+                return name
+        return resource
+
+    def service(self, thing: str) -> tuple[str, str, str]:
+        """Return name, title and kind of the service that a thing is; its own name and nothing where that is not known."""
+        leaf = self.things.get(thing)
+        service = self.cib.service(leaf) if leaf is not None else None
+        return (service.name, service.title, service.kind) if service is not None else (thing, thing, "")
+
+    def where(self, state: State) -> _Where:
+        """Return where the copies of each thing are in a state, those in bundles on the node of their container."""
+        hosts = {}
+        for name, places in state.resources.items():
+            match = re.fullmatch(r"(?P<bundle>.+)-(?:docker|podman|rkt)-(?P<number>\d+)", name)
+            if match is not None and places:
+                hosts[f"{match['bundle']}-{match['number']}"] = places[0].node
+        found = _Where({}, {})
+        for name, places in state.resources.items():
+            thing = self.thing(name)
+            leaf = self.things.get(thing)
+            bundle = leaf is not None and self.cib.top(leaf).form == BUNDLE
+            runs = not bundle or (name == leaf.name if leaf is not None and leaf.form != BUNDLE else "-" in name and name[-1].isdigit())
+            if bundle and leaf is not None and leaf.form == BUNDLE and re.search(r"-(?:docker|podman|rkt)-\d+$", name) is None:
+                continue
+            for place in places:
+                if runs and place.role not in ("Stopped", "Stopping"):
+                    node = hosts.get(place.node, place.node)
+                    found.nodes.setdefault(thing, set()).add(node)
+                    if place.role in ("Promoted", "Master"):
+                        found.promoted.setdefault(thing, set()).add(node)
+        return found
+
+    # what may fail
+
+    def failures(self, wanted: Sequence[str] = ("all",)) -> list[Failure]:
+        """Return the failures that are asked for: `all`, `node:N`, `resource:R` or `resource:R@N`; `all` are the nodes and the core.
+
+        Raises ConfigurationError for a node or resource that there is not, with a near name, and for another word.
+        """
+        state = self._state
+        online = [node for node in self.members if node in state.online]
+        where = self.where(state)
+        found: list[Failure] = []
+        for word in wanted:
+            kind, _, rest = word.partition(":")
+            if word == "all":
+                found += [Failure(NODE, node) for node in online]
+                found += self._of_things([n for n in self.things if self.service(n)[2] in (CORE, ACTIVE_PASSIVE)], where, online)
+            elif kind == "node":
+                if rest not in online:
+                    raise ConfigurationError(f"`--fail {word}`: no node of this name is online{near(rest, online)}")
+                found.append(Failure(NODE, rest))
+            elif kind == "resource":
+                found += self._asked(word, rest, where, online)
+            else:
+                raise ConfigurationError(f"`--fail {word}`: must be `all`, `node:NAME`, `resource:NAME` or `resource:NAME@NODE`")
+        return list(dict.fromkeys(found))
+
+    def _asked(self, word: str, rest: str, where: _Where, online: Sequence[str]) -> Iterator[Failure]:
+        name, at, node = rest.rpartition("@") if rest.rpartition("@")[2] in self.members else (rest, "", "")
+        things = [thing for thing, leaf in self.things.items() if name in (thing, leaf.name, leaf.top, self.service(thing)[0])]
+        if not things:
+            known = [*self.things, *(leaf.top for leaf in self.things.values())]
+            raise ConfigurationError(f"`--fail {word}`: no resource of this name{near(name, known)}")
+        made = [one for one in self._of_things(things, where, online) if not at or one.node == node]
+        if not made:
+            raise ConfigurationError(f"`--fail {word}`: it does not run {f'on {node}' if at else 'anywhere'}")
+        yield from made
+
+    def _of_things(self, things: Iterable[str], where: _Where, online: Sequence[str]) -> Iterator[Failure]:
+        for thing in things:
+            for node in sorted(where.nodes.get(thing, ())):
+                if node in online or node not in self.members:
+                    for kind in (DEAD, BARRED):
+                        if self._history(self.document, thing, node, where) is not None:
+                            yield Failure(kind, node, thing, self.service(thing)[1])
+
+    # one failure
+
+    def result(self, failure: Failure, document: Any = None, *, twice: Sequence[Failure] = ()) -> Result:
+        """Return what a failure comes to from `document` (the state at rest), and what each failure of `twice` comes to after it."""
+        start = self._state if document is None else self._ask.simulate(document).before
+        document = self.document if document is None else document
+        before = self.where(start)
+        try:
+            made, events = self._failing(failure, document, start, before)
+            settled = self._ask.settle(made, *events)
+        except Refused as refused:
+            return Result(failure, (), 0, 0, (), (), UNKNOWN, "", f"Pacemaker refuses it: {refused}")
+        after = self.where(settled.after)
+        effects = tuple(self._effects(failure, settled, before, after))
+        touched = {self.thing(action.resource) for action in settled.changes if action.resource}
+        served = {node for name in self._haproxies for node in after.nodes.get(name, ())}
+        away = tuple(Unserved(v, node) for v in self._vips for node in sorted(after.nodes.get(v, ())) if node not in served)
+        unserved = tuple(v for v in self._vips if before.nodes.get(v) and not after.nodes.get(v))
+        trouble = "" if settled.quiet else settled.transitions[-1].trouble or "the cluster does not come to rest"
+        left = [node for node in self.members if node in start.online and not (failure.kind == NODE and node == failure.node)]
+        then: tuple[Result, ...] = ()
+        if twice and settled.quiet:
+            rest = [one for one in twice if one.node != failure.node and (one.kind == NODE or one.node in after.nodes.get(one.thing, ()))]
+            then = tuple(self.result(one, settled.cib) for one in rest)
+        return Result(
+            failure,
+            effects,
+            len(touched),
+            len(settled.changes),
+            away,
+            unserved,
+            self.quorum(len(left)),
+            self._fencing(failure, settled),
+            trouble,
+            then,
+        )
+
+    def quorum(self, left: int) -> str:
+        """Return whether so many nodes of the cluster have quorum; of two nodes corosync.conf tells (`two_node`), and no CIB."""
+        if len(self.members) == 2 and left == 1:
+            return UNKNOWN
+        return YES if 2 * left > len(self.members) else NO
+
+    def _failing(self, failure: Failure, document: Any, state: State, where: _Where) -> tuple[Any, list[Event]]:
+        """Return the CIB and the events by which something fails in it."""
+        if failure.kind == NODE:
+            left = sum(node != failure.node for node in state.online if node in self.members)
+            lost = [Event("quorum", "0")] if self.quorum(left) == NO else []
+            return document, [Event("node-fail", failure.node), *lost]
+        history = self._history(document, failure.thing, failure.node, where)
+        if history is None:
+            raise ConfigurationError(f"{failure.thing} has no recurring monitor on {failure.node}, so nothing would see that it fails")
+        resource, interval, uname = history
+        made = copy.deepcopy(document)
+        count = _LASTS if failure.kind == BARRED else 1
+        _add_failures(made, uname, resource, count, forever=failure.kind == BARRED)
+        return made, [Event("op-inject", f"{resource}_monitor_{interval}@{uname}=7")]
+
+    def _history(self, document: Any, thing: str, node: str, where: _Where) -> tuple[str, str, str] | None:
+        """Return the instance, the interval (ms) and the node's name in the status, of the monitor that would see the thing fail there."""
+        hosts = _guests(document)
+        best = None
+        for state in document.iterfind("status/node_state"):
+            uname = state.get("uname")
+            if hosts.get(uname, uname) != node:
+                continue
+            for resource in state.iter("lrm_resource"):
+                name = _bare(resource)
+                if self.thing(name) != thing or re.fullmatch(rf"{re.escape(thing)}-\d+", name):
+                    continue
+                monitors = [
+                    op
+                    for op in resource.iterfind("lrm_rsc_op")
+                    if op.get("operation") == "monitor" and op.get("interval") not in (None, "0") and op.get("rc-code") in _OK
+                ]
+                leaf = self.things.get(thing)
+                if monitors and (best is None or (leaf is not None and name == leaf.name)):
+                    best = resource.get("id"), monitors[-1].get("interval"), uname
+        return best
+
+    # what it comes to
+
+    def _effects(self, failure: Failure, settled: Settled, before: _Where, after: _Where) -> Iterator[Effect]:
+        changes = settled.changes
+        touched: dict[str, list[Action]] = {}
+        for action in changes:
+            touched.setdefault(self.thing(action.resource), []).append(action)
+        ends = self._ends(changes)
+        served = {node for name in self._haproxies for node in after.nodes.get(name, ())}
+        for thing in self.things:
+            was, now = before.nodes.get(thing, set()), after.nodes.get(thing, set())
+            up, still = before.promoted.get(thing, set()), after.promoted.get(thing, set())
+            outcome = _outcome(was, now, up, still, [a for a in touched.get(thing, ()) if not a.pseudo])
+            behind = failure.thing in self._haproxies and thing in self._vips and failure.node in was
+            if behind and not outcome:
+                outcome = WAITS if now <= served else AWAY
+            if not outcome:
+                continue
+            first, last = (up, still) if outcome == PROMOTES else (was, now)
+            dead = {failure.node} if failure.kind == NODE or failure.thing == thing else set()
+            gap = outcome not in (DOWN, AWAY) and self._is_silent(thing, up or was, dead, touched.get(thing, ()), promoted=bool(up))
+            name, title, _ = self.service(thing)
+            seen = self._seen(failure.thing) if failure.thing == thing or behind else None
+            end = max(ends.get(thing, 0.0), ends.get(failure.thing, 0.0) if outcome == WAITS else 0.0)
+            silent = end / 1000 if gap or outcome == WAITS else None
+            yield Effect(thing, name, title, outcome, tuple(sorted(first)), tuple(sorted(last)), silent, seen)
+
+    def _is_silent(self, thing: str, serving: set[str], dead: set[str], actions: Sequence[Action], *, promoted: bool) -> bool:
+        """Return whether at some time no copy serves, as the actions come one after the other."""
+        running = set(serving) - dead
+        least = len(running)
+        takes, gives = (("demote", "stop"), ("promote",)) if promoted else (("stop",), ("start", "migrate_from"))
+        for action in actions:
+            if action.task in takes:
+                running.discard(action.node)
+            elif action.task in gives:
+                running.add(action.node)
+            least = min(least, len(running))
+        return bool(serving) and not least
+
+    def _ends(self, actions: Sequence[Action]) -> dict[str, float]:
+        """Return when each thing serves again at most (ms): each action takes its timeout, and waits for those that it depends on."""
+        ends: list[float] = []
+        found: dict[str, float] = {}
+        things = [self.thing(action.resource) for action in actions]
+        for i, action in enumerate(actions):
+            waits = [ends[j] for j in range(i) if self._depends(action, things[i], actions[j], things[j])]
+            end = max(waits, default=0.0) + (0 if action.pseudo else self._timeout(action))
+            ends.append(end)
+            if action.task in ("start", "promote", "migrate_from"):
+                found[things[i]] = max(found.get(things[i], 0.0), end)
+        return found
+
+    def _depends(self, action: Action, thing: str, earlier: Action, other: str) -> bool:
+        if earlier.task == "fence" or thing == other:
+            return True
+        begins, ended = ("start", "promote"), ("stop", "demote")
+        if action.task in begins and earlier.task in begins:
+            return (other, thing) in self._befores
+        return action.task in ended and earlier.task in ended and (thing, other) in self._befores
+
+    def _orders(self) -> set[tuple[str, str]]:
+        """Return the things of which one is ordered before the other by a mandatory order, those in between included."""
+        from lwlint.audit.commands import ordering_of
+
+        within: dict[str, list[str]] = {}
+        for name, leaf in self.things.items():
+            within.setdefault(leaf.top, []).append(name)
+        optional = {one.name for one in self.cib.constraints if one.type == ORDER and (one.ordering or "Mandatory") != "Mandatory"}
+        steps = [step for step in ordering_of(self.cib).steps if step.constraint not in optional]
+        found = {(a, b) for step in steps for a in within.get(step.first, ()) for b in within.get(step.then, ())}
+        for top in within.values():
+            found |= {(a, b) for i, a in enumerate(top) for b in top[i + 1 :]}
+        return found
+
+    def _timeout(self, action: Action) -> float:
+        """Return how long an action may take (ms), as it is configured or by default."""
+        if action.task == "fence":
+            told = self._properties.get("stonith-timeout")
+            return float((milliseconds(told.value) if told is not None else None) or _FENCING)
+        leaf = self.things.get(self.thing(action.resource))
+        ours = leaf is not None and leaf.name == action.resource
+        for operation in leaf.operations if leaf is not None and ours else ():
+            if operation.name == action.task and (told_ := _timeout_of(operation)) is not None:
+                return float(told_)
+        if leaf is not None and not ours and re.fullmatch(rf"{re.escape(leaf.top)}-\d+", action.resource):
+            return float(_REMOTE)
+        default = self._defaults.get("timeout")
+        older = self._properties.get("default-action-timeout")
+        told_ = milliseconds(default) if default is not None else milliseconds(older.value) if older is not None else None
+        return float(told_ or _DEFAULT_TIMEOUT)
+
+    def _seen(self, thing: str) -> float | None:
+        """Return how many seconds may go by until a recurring monitor has seen a failure: its interval and its timeout."""
+        leaf = self.things[thing]
+        every = [
+            (milliseconds(op.interval) or 0) + (_timeout_of(op) or self._timeout(Action("monitor", leaf.name, "")))
+            for op in leaf.operations
+            if op.name == "monitor" and op.recurring
+        ]
+        if leaf.form == BUNDLE:
+            return (60_000 + _DEFAULT_TIMEOUT) / 1000  # what Pacemaker itself gives the container
+        return max(every) / 1000 if every else None
+
+    # fencing
+
+    def fencing(self) -> str:
+        """Return whether there is fencing: `on`, or why not."""
+        enabled = self._properties.get("stonith-enabled")
+        devices = [leaf for leaf in self.cib.leaves() if (leaf.agent or "").startswith("stonith:")]
+        if enabled is not None and boolean(enabled.value) is False:
+            return "off (`stonith-enabled` is `false`)"
+        watchdog = self._properties.get("stonith-watchdog-timeout")
+        if not devices and (watchdog is None or not milliseconds(watchdog.value)):
+            return "there is no device"
+        return "on"
+
+    def _fencing(self, failure: Failure, settled: Settled) -> str:
+        fenced = sorted({action.node for action in settled.changes if action.task == "fence"})
+        there = self.fencing()
+        if fenced:
+            return f"{', '.join(fenced)} must be fenced" + ("" if there == "on" else f", and {there}: the cluster waits for it")
+        if failure.kind == NODE and there != "on":
+            return f"needed to be sure that {failure.node} is dead; it is {there}" if there.startswith("off") else f"needed, and {there}"
+        return ""
+
+
+def _outcome(was: set[str], now: set[str], up: set[str], still: set[str], actions: Sequence[Action]) -> str:
+    """Return what becomes of a thing; empty where nothing does."""
+    if not was:
+        return ""
+    if not now:
+        return DOWN
+    if up and not still:
+        return DOWN
+    if len(was) == 1 and now != was:
+        return MOVES
+    if still - up:
+        return PROMOTES
+    if len(now) < len(was) or len(still) < len(up):
+        return FEWER
+    return RESTARTS if any(action.task in ("stop", "start", "demote", "promote") for action in actions) else ""
+
+
+def _is(cib: Cib, leaf: Resource, service: str) -> bool:
+    found = cib.service(leaf)
+    return found is not None and found.name == service
+
+
+def _timeout_of(operation: Operation) -> int | None:
+    told = operation.settings.get("timeout")
+    return milliseconds(told.value) if told is not None else None
+
+
+def _version(text: str | None) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", text or "")[:3])
+
+
+def _newer(document: Any, pacemaker: Pacemaker) -> str:
+    """Return what of the CIB is newer than the installed Pacemaker; empty where nothing is."""
+    said = []
+    if _version(document.get("crm_feature_set")) > _version(pacemaker.feature_set):
+        said.append(f"feature set {document.get('crm_feature_set')}, and Pacemaker {pacemaker.version} knows {pacemaker.feature_set}")
+    if _version(document.get("validate-with")) > _version(pacemaker.schema):
+        said.append(f"schema {document.get('validate-with')}, and it knows {pacemaker.schema}")
+    return "; ".join(said)
+
+
+def _guests(document: Any) -> dict[str, str]:
+    """Return the node on which the container of each guest node of a bundle runs, by the status."""
+    found = {}
+    for state in document.iterfind("status/node_state"):
+        for resource in state.iter("lrm_resource"):
+            match = re.fullmatch(r"(?P<bundle>.+)-(?:docker|podman|rkt)-(?P<number>\d+)", resource.get("id"))
+            if match is not None and _runs(resource):
+                found[f"{match['bundle']}-{match['number']}"] = state.get("uname")
+    return found
+
+
+def _runs(resource: Any) -> bool:
+    """Return whether the last operation of a resource's history left it running."""
+    operations = sorted(resource.iterfind("lrm_rsc_op"), key=lambda op: int(op.get("call-id") or 0))
+    last = next((op for op in reversed(operations) if op.get("operation") in ("start", "stop", "promote", "demote", "monitor")), None)
+    return last is not None and last.get("operation") != "stop" and last.get("rc-code") in _OK
+
+
+def _add_failures(document: Any, uname: str, resource: str, count: int, *, forever: bool) -> None:
+    """Note in the status of a node that the start of a resource failed for good, or that it failed once more.
+
+    Under which name the scheduler looks for the count depends on the CIB's feature set: before 3.0.13 it is the resource's alone. Of one
+    failure crm_simulate writes the count itself, and under the new name only.
+    """
+    legacy = _version(document.get("crm_feature_set")) < _LEGACY
+    if not forever and not legacy:
+        return
+    name = resource if legacy else re.sub(r":\d+$", "", resource)
+    end = "" if legacy else "#start_0"
+    _set_attribute(document, uname, f"fail-count-{name}{end}", "INFINITY" if forever else "", add=count)
+    _set_attribute(document, uname, f"last-failure-{name}{end}", _time(document))
+
+
+def _time(document: Any) -> str:
+    """Return the time of the last operation in the status, so that a failure of now is not forgotten; a late one where there is none."""
+    times = [int(op.get("last-rc-change") or 0) for op in document.iter("lrm_rsc_op")]
+    return str(max([*times, 0]) or 4_000_000_000)
+
+
+def _set_attribute(document: Any, uname: str, name: str, value: str, *, add: int = 0) -> None:
+    from lxml import etree
+
+    state = next((one for one in document.iterfind("status/node_state") if one.get("uname") == uname), None)
+    if state is None:
+        state = etree.SubElement(document.find("status"), "node_state", id=uname, uname=uname, remote_node="true", in_ccm="true")
+    elif (
+        state.get("crmd") is None
+    ):  # a guest node as crm_simulate writes it: Pacemaker looks at the attributes of remote nodes only with this
+        state.set("remote_node", "true")
+        state.set("in_ccm", "true")
+    id = state.get("id") or uname
+    transient = state.find("transient_attributes")
+    if transient is None:
+        transient = etree.SubElement(state, "transient_attributes", id=id)
+    group = transient.find("instance_attributes")
+    if group is None:
+        group = etree.SubElement(transient, "instance_attributes", id=f"status-{id}")
+    pair = next((one for one in group.iterfind("nvpair") if one.get("name") == name), None)
+    if pair is None:
+        pair = etree.SubElement(group, "nvpair", id=f"status-{id}-{re.sub(r'[^A-Za-z0-9_.-]', '-', name)}", name=name)
+    old = pair.get("value") or "0"
+    pair.set("value", value or str((int(old) if old.isdigit() else _LASTS) + add))
+
+
+def _started(document: Any, cib: Cib, members: Sequence[str]) -> Any:
+    """Return a copy of a CIB in which all nodes are up and nothing runs; promotables have the scores by which something is promoted."""
+    from lxml import etree
+
+    made = copy.deepcopy(document)
+    for status in made.findall("status"):
+        made.remove(status)
+    made.set("have-quorum", "1")
+    status = etree.SubElement(made, "status")
+    ids = {node.name: node.id or node.name for node in cib.nodes}
+    for uname in members:
+        up = {"id": ids.get(uname, uname), "uname": uname, "in_ccm": "true", "crmd": "online", "join": "member", "expected": "member"}
+        state = etree.SubElement(status, "node_state", up)
+        etree.SubElement(etree.SubElement(state, "lrm", id=ids.get(uname, uname)), "lrm_resources")
+    for leaf, most in _promotables(cib):
+        if cib.top(leaf).form != BUNDLE:
+            _score(made, leaf.name, sorted(members), most)
+    return made
+
+
+def _promotables(cib: Cib) -> Iterator[tuple[Resource, int]]:
+    """Yield what can be promoted, and how many copies of it may be."""
+    for leaf in cib.leaves():
+        top = cib.top(leaf)
+        if leaf.form != BUNDLE and (leaf.promotable or top.promotable or (top.container is not None and top.container.promoted_max)):
+            most = top.container.promoted_max if top.container is not None else 1
+            told = [
+                text.value for name in ("promoted-max", "master-max") if (text := leaf.meta.get(name) or top.meta.get(name)) is not None
+            ]
+            yield leaf, max([most, *(int(value) for value in told if value.isdigit())])
+
+
+def _score(document: Any, resource: str, unames: Sequence[str], most: int) -> None:
+    """Note the scores that a promotable's agent would set: high where it is to be promoted."""
+    for number, uname in enumerate(unames):
+        _set_attribute(document, uname, f"master-{resource}", "100" if number < most else "5")
+
+
+def _with_scores(document: Any, cib: Cib, where: _Where) -> Any:
+    """Return a copy in which each promotable that runs, and of which nothing is promoted, has scores; None where there is no such one."""
+    made = None
+    for leaf, most in _promotables(cib):
+        thing = cib.top(leaf).name if cib.top(leaf).form == BUNDLE else leaf.name
+        if where.nodes.get(thing) and not where.promoted.get(thing) and not _has_scores(document, leaf.name):
+            made = copy.deepcopy(document) if made is None else made
+            states = made.iterfind("status/node_state")
+            ran = (s.get("uname") for s in states if any(_bare(one) == leaf.name and _runs(one) for one in s.iter("lrm_resource")))
+            target = leaf.meta.get("container-attribute-target")
+            hosts = _guests(document) if target is not None and target.value == "host" else {}
+            _score(made, leaf.name, sorted(hosts.get(uname, uname) for uname in ran), most)
+    return made
+
+
+def _bare(resource: Any) -> str:
+    return re.sub(r":\d+$", "", resource.get("id"))
+
+
+def _has_scores(document: Any, resource: str) -> bool:
+    names = (f"master-{resource}", f"promotion-{resource}")
+    return any(pair.get("name") in names for pair in document.iterfind("status/node_state/transient_attributes/instance_attributes/nvpair"))
+
+
+def study(
+    text: str,
+    facts: Facts,
+    pacemaker: Pacemaker,
+    wanted: Sequence[str] = ("all",),
+    *,
+    twice: bool = False,
+    tell: Callable[[int, int], None] = lambda done, of: None,
+) -> Study:
+    """Return what each failure that is `wanted` comes to on the cluster whose CIB is `text`; with `twice`, what a second one comes to.
+
+    The second failure is of every other node, and of each thing of the core on a node that is left. `tell` is told how many are done of
+    how many.
+    """
+    cluster = Cluster(text, facts, pacemaker)
+    failures = cluster.failures(wanted)
+    second = [one for one in cluster.failures(("all",)) if one.kind != DEAD] if twice else []
+    results = []
+    for number, failure in enumerate(failures):
+        tell(number, len(failures))
+        results.append(cluster.result(failure, twice=second))
+    tell(len(failures), len(failures))
+    things = tuple((thing, *cluster.service(thing)[1:]) for thing in cluster.things)
+    return Study(
+        cluster.cib.cluster.name,
+        tuple(cluster.members),
+        pacemaker.version,
+        cluster.start,
+        cluster.newer,
+        cluster.fencing(),
+        tuple(results),
+        things,
+        len(cluster._vips),
+        bool(cluster._haproxies),
+    )

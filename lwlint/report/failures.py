@@ -1,0 +1,298 @@
+"""What happens when something fails, for a person (a table of failures and services), as JSON, and as a plan of tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from lwlint.core.facts import ACTIVE_PASSIVE, CORE
+from lwlint.core.harmless import line as harmless
+from lwlint.core.secret import command
+from lwlint.operate.failures import (
+    AWAY,
+    DEAD,
+    DOWN,
+    FEWER,
+    MOVES,
+    NO,
+    NODE,
+    PROMOTES,
+    RESTARTS,
+    UNKNOWN,
+    WAITS,
+    Effect,
+    Failure,
+    Result,
+    Study,
+)
+from lwlint.operate.runbook import BROKER, DATABASE, PACEMAKER, Runbook
+from lwlint.operate.runbook import RESTARTS as BROUGHT_BACK
+from lwlint.report.json import Output, written
+from lwlint.report.runbook import answer
+
+_WORST = (DOWN, AWAY, MOVES, PROMOTES, WAITS, RESTARTS, FEWER)
+_REST = "others"
+_NAMED = 4
+
+
+class StudiesOutput(Output, frozen=True):
+    """What each failure comes to, cluster by cluster, and how what runs outside Pacemaker bears it."""
+
+    version: int
+    clusters: tuple[Study, ...]
+    outside: tuple[tuple[BearingOutput, ...], ...]
+
+
+class BearingOutput(Output, frozen=True):
+    """A service that Pacemaker does not run: whether it is brought back, and whether it waits for the database and the broker."""
+
+    service: str
+    thing: str
+    brought_back: str
+    waits_for_database: str
+    waits_for_broker: str
+
+
+def render_json(studies: Sequence[Study], books: Sequence[Runbook | None]) -> str:
+    """Return the answers as JSON text."""
+    return written(StudiesOutput(1, tuple(studies), tuple(tuple(_bearing(book)) for book in books)))
+
+
+def _bearing(book: Runbook | None) -> Iterator[BearingOutput]:
+    for run in book.runs if book is not None else ():
+        if run.manager != PACEMAKER and run.project:
+            yield BearingOutput(run.title, run.thing, answer(run, BROUGHT_BACK), answer(run, DATABASE), answer(run, BROKER))
+
+
+def render_text(studies: Sequence[Study], books: Sequence[Runbook | None]) -> str:
+    """Return the answers as text: the table, what is wrong, and how what runs outside Pacemaker bears it."""
+    lines = (line for study, book in zip(studies, books) for line in (*_head(study), *_table(study), *_wrong(study), *_outside(book)))
+    return "".join(harmless(line.rstrip()) + "\n" for line in lines)
+
+
+def _head(study: Study) -> Iterator[str]:
+    title = f"Cluster {study.name or '(without a name)'}: {', '.join(study.nodes)}"
+    yield title
+    yield "=" * len(title)
+    yield f"By the scheduler of Pacemaker {study.pacemaker}; {study.start}."
+    if study.newer:
+        yield f"The CIB is newer than this Pacemaker ({study.newer}): what is new in it may count otherwise."
+    yield f"Fencing: {study.fencing}."
+    if not study.haproxy and study.vips:
+        yield "No resource of this cluster is HAProxy."
+    yield ""
+
+
+def _table(study: Study) -> Iterator[str]:
+    """Yield the table of failures and services; failures that come to the same on several nodes are one row."""
+    every = [one for result in study.results for _, one in _with_seconds(result)]
+    titles = {title: kind for _, title, kind in study.things if any(_effects(one, title) for one in every)}
+    core = [title for title, kind in titles.items() if kind in (CORE, ACTIVE_PASSIVE)]
+    columns = [*core, *([_REST] if len(core) < len(titles) else [])]
+    rows: dict[tuple[str, ...], list[str]] = {}
+    for result in study.results:
+        for words, one in _with_seconds(result):
+            cells = [cell(_effects(one, title)) for title in core] + ([_rest(one, core)] if _REST in columns else [])
+            key = (words, *cells, _vip(one), one.quorum, _fenced(one))
+            rows.setdefault(key, []).append(one.failure.node)
+    table = [("failure", *columns, "VIP with HAProxy", "quorum", "fencing")]
+    for (words, *cells), nodes in rows.items():
+        table.append((f"{words} on {_nodes(nodes, study)}" if words[-1] != ":" else f"{words[:-1]} {_nodes(nodes, study)}", *cells))
+    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
+    yield from ("  ".join(part.ljust(width) for part, width in zip(row, widths)) for row in table)
+    yield ""
+    yield "Seconds are bounds: the timeouts of the operations in turn, `+` what may go by until the failure is seen (monitor and"
+    yield "its timeout). After a node dies corosync's own time to see that comes first."
+    yield ""
+
+
+def _with_seconds(result: Result) -> Iterator[tuple[str, Result]]:
+    yield _words(result.failure), result
+    for then in result.then:
+        yield f"{result.failure.words}, then {_words(then.failure)}", then
+
+
+def _words(failure: Failure) -> str:
+    """Return a failure without its node; that follows on `on`, or after a colon instead."""
+    if failure.kind == NODE:
+        return "death of node:"
+    return f"{failure.thing} {'found dead' if failure.kind == DEAD else 'cannot run'}"
+
+
+def _nodes(nodes: Sequence[str], study: Study) -> str:
+    return f"any of {len(nodes)} nodes" if len(nodes) == len(study.nodes) > 1 else ", ".join(nodes)
+
+
+def _effects(result: Result, title: str) -> list[Effect]:
+    return [effect for effect in result.effects if effect.title == title]
+
+
+def cell(effects: Sequence[Effect]) -> str:
+    """Return what becomes of a service, in a few words: the worst of its resources, and for how long nothing answers at most."""
+    if not effects:
+        return "-"
+    worst = min(effects, key=lambda effect: (_WORST.index(effect.outcome), -(effect.silent or 0)))
+    count = sum(effect.outcome == worst.outcome for effect in effects)
+    words = f"{count} {worst.outcome}" if count > 1 else worst.outcome
+    if worst.outcome == FEWER:
+        words = f"{len(worst.after)} of {len(worst.before)} left"
+    return words + _bound(worst)
+
+
+def _bound(effect: Effect) -> str:
+    if effect.silent is None:
+        return ""
+    return f" {effect.silent:g} s" + (f" + {effect.detected:g} s" if effect.detected is not None else "")
+
+
+def _rest(result: Result, core: Sequence[str]) -> str:
+    others = [effect for effect in result.effects if effect.title not in core]
+    down = sum(effect.outcome == DOWN for effect in others)
+    disturbed = sum(effect.outcome not in (DOWN, FEWER) for effect in others)
+    fewer = len(others) - down - disturbed
+    parts = [f"{count} {word}" for count, word in ((down, "down"), (disturbed, "disturbed"), (fewer, "fewer")) if count]
+    return ", ".join(parts) or "-"
+
+
+def _vip(result: Result) -> str:
+    if result.away:
+        return f"NO: {', '.join(one.vip for one in result.away)}"
+    if result.unserved:
+        return f"{len(result.unserved)} down"
+    return "yes"
+
+
+def _fenced(result: Result) -> str:
+    return "needed" if result.fencing else "-"
+
+
+def _wrong(study: Study) -> Iterator[str]:
+    """Yield what is wrong about the answers, in sentences."""
+    said = list(dict.fromkeys(line for result in study.results for line in _wrong_of(result)))
+    if said:
+        yield "What is wrong"
+        yield from (f"  {line}" for line in said)
+        yield ""
+
+
+def _wrong_of(result: Result) -> Iterator[str]:
+    yield from wrong(result)
+    for then in result.then:
+        yield from wrong(then, f"{result.failure.words}, then ")
+
+
+def wrong(result: Result, before: str = "") -> Iterator[str]:
+    """Yield what an operator should not accept of one failure; `before` is what happened first."""
+    what = before + result.failure.words
+    for one in result.away:
+        yield f"{what}: {one.vip} is on {one.node}, where no HAProxy runs"
+    down = [effect.thing for effect in result.effects if effect.outcome == DOWN and effect.thing not in result.unserved]
+    if result.unserved:
+        yield f"{what}: {', '.join(result.unserved)} {'is' if len(result.unserved) == 1 else 'are'} down"
+    if down:
+        more = f" and {len(down) - _NAMED} more" if len(down) > _NAMED else ""
+        yield f"{what}: {', '.join(down[:_NAMED])}{more} {'is' if len(down) == 1 else 'are'} down"
+    if result.quorum == NO:
+        yield f"{what}: the nodes that are left have no quorum"
+    if result.quorum == UNKNOWN and result.failure.kind == NODE:
+        yield f"{what}: whether one of two nodes has quorum is not known (`two_node` in corosync.conf)"
+    if result.fencing:
+        yield f"{what}: fencing is {result.fencing}" if result.fencing.startswith("needed") else f"{what}: {result.fencing}"
+    if result.trouble:
+        yield f"{what}: {result.trouble}"
+
+
+def _outside(book: Runbook | None) -> Iterator[str]:
+    rows = [("service outside Pacemaker", "brought back", "waits for the database", "waits for the broker")]
+    rows += [(one.service, one.brought_back, one.waits_for_database, one.waits_for_broker) for one in _bearing(book)]
+    if len(rows) == 1:
+        return
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    yield from ("  ".join(part.ljust(width) for part, width in zip(row, widths)) for row in rows)
+    yield ""
+
+
+def render_testplan(studies: Sequence[Study]) -> str:
+    """Return a plan of tests as Markdown: for each failure how to bring it about, what to expect, and how to end it."""
+    lines = (line for study in studies for line in _plan(study))
+    return "".join(harmless(line.rstrip()) + "\n" for line in lines)
+
+
+def _plan(study: Study) -> Iterator[str]:
+    yield f"# Failure tests of {study.name or 'the cluster'}"
+    yield ""
+    yield f"Expected is what the scheduler of Pacemaker {study.pacemaker} answers; {study.start}. Fencing: {study.fencing}."
+    yield ""
+    yield "Before each test all resources run and no failure is left: `pcs status --full`. While it runs, ask each API through its"
+    yield "virtual IP once a second and note from when to when nothing answers."
+    for number, result in enumerate(study.results, 1):
+        yield ""
+        yield f"## {number}. {result.failure.words}"
+        yield ""
+        yield from (f"- do: {line}" for line in _do(result.failure))
+        yield from (f"- expect: {line}" for line in expected(result))
+        yield from (f"- **do not accept**: {line}" for line in wrong(result))
+        yield from (f"- end: {line}" for line in _end(result.failure))
+
+
+def _do(failure: Failure) -> Iterator[str]:
+    if failure.kind == NODE:
+        yield f"on {failure.node}: `echo b > /proc/sysrq-trigger` (the node is reset at once, without a shutdown)"
+        return
+    words = ("--resource", failure.thing, "--node", failure.node)
+    if failure.kind == DEAD:
+        yield f"on any node: `{command('crm_resource', '--fail', *words)}`, or kill its process there"
+    else:
+        yield f"on any node: `{command('crm_resource', '--ban', *words)}`"
+
+
+def _end(failure: Failure) -> Iterator[str]:
+    if failure.kind == NODE:
+        yield f"start {failure.node} and its cluster services, and wait until `crm_mon -1` shows it online"
+    elif failure.kind == DEAD:
+        yield f"`{command('crm_resource', '--cleanup', '--resource', failure.thing)}`"
+    else:
+        yield f"`{command('crm_resource', '--clear', '--resource', failure.thing)}`"
+
+
+def expected(result: Result) -> Iterator[str]:
+    """Yield what becomes of each resource, in sentences."""
+    for effect in result.effects:
+        yield f"{effect.thing} {_became(effect)}"
+    if not result.effects:
+        yield "nothing that runs is disturbed"
+
+
+def _became(effect: Effect) -> str:
+    before, after = ", ".join(effect.before), ", ".join(effect.after)
+    bound = f"; nothing answers for at most {effect.silent:g} s" if effect.silent is not None else ""
+    seen = f" after the failure is seen, which may take {effect.detected:g} s" if bound and effect.detected is not None else ""
+    return (
+        {
+            MOVES: f"moves from {before} to {after}",
+            PROMOTES: f"is promoted on {after} instead of {before}",
+            FEWER: f"runs on {after} only",
+            DOWN: "is down",
+            WAITS: f"stays on {after}, and answers when HAProxy is back there",
+            AWAY: f"stays on {after}, without HAProxy",
+            RESTARTS: f"is restarted on {after}" if len(effect.after) == 1 else f"is restarted; afterwards it runs on {after}",
+        }[effect.outcome]
+        + bound
+        + seen
+    )
+
+
+def table_of(results: Iterable[Result]) -> list[tuple[str, str]]:
+    """Return each failure with what it comes to in one sentence, those that differ in the node only once."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for result in results:
+        counts: dict[str, int] = {}
+        for effect in result.effects:
+            counts[effect.outcome] = counts.get(effect.outcome, 0) + 1
+        silent = max((effect.silent + (effect.detected or 0) for effect in result.effects if effect.silent is not None), default=None)
+        words = ", ".join(f"{count} {outcome}" for outcome, count in counts.items()) or "nothing is disturbed"
+        words += f"; nothing answers for at most {silent:g} s" if silent is not None else ""
+        words += (
+            f"; {'; '.join(line.partition(': ')[2] for line in wrong(result))}" if result.away or result.unserved or result.trouble else ""
+        )
+        found.setdefault((_words(result.failure).rstrip(":"), words), []).append(result.failure.node)
+    return [(f"{what} ({', '.join(nodes)})", words) for (what, words), nodes in found.items()]

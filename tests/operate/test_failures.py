@@ -1,0 +1,284 @@
+"""`lwlint what-if`: what failures come to, beside crm_simulate called by hand, and beside the rule that judges virtual IPs."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import subprocess
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lwlint.checks.pacemaker_bound import CHECKS, Params
+from lwlint.checks.pacemaker_state import CHECKS as STATE_CHECKS
+from lwlint.checks.pacemaker_state import StickyParams
+from lwlint.cli import main
+from lwlint.core.check import Unknown
+from lwlint.core.facts import Facts
+from lwlint.core.finding import ConfigurationError
+from lwlint.core.source import Source
+from lwlint.inputs.pacemaker.model import Colocations, cibs, owners
+from lwlint.inputs.pacemaker.reader import cib_facts
+from lwlint.operate.failures import BARRED, DEAD, Cluster, Failure, Result
+from lwlint.operate.simulation import Pacemaker, Refused, written
+from lwlint.run import load_catalogue
+from tests.inputs.pacemaker.cib_shapes import tied
+from tests.operate.clusters import address, cib, clone, order, pacemaker_is_here, service, together
+from tests.shared import HERE, shared
+
+CATALOGUE = load_catalogue()
+FACTOR = int(os.environ.get("LWLINT_GENERATED", "1"))  # the gate's number times this
+VIP = "ip-192.0.2.1"
+LIGHT = (address("192.0.2.1"), clone(service("haproxy")), service("openstack-cinder-volume"))
+BOUND = (together(VIP, "haproxy-clone"), order(VIP, "haproxy-clone", "Optional"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _pacemaker() -> None:
+    pacemaker_is_here()
+
+
+@pytest.fixture(scope="module")
+def pacemaker() -> Iterator[Pacemaker]:
+    with Pacemaker() as asked:
+        yield asked
+
+
+def facts_of(text: str) -> Facts:
+    return Facts(cib_facts([Source("cib.xml", text, "cib")], CATALOGUE), services=CATALOGUE.services)
+
+
+def cluster(text: str, pacemaker: Pacemaker) -> Cluster:
+    return Cluster(text, facts_of(text), pacemaker)
+
+
+def outcomes(result: Result) -> dict[str, str]:
+    return {effect.thing: effect.outcome for effect in result.effects}
+
+
+def where(asked: Cluster, thing: str) -> list[str]:
+    return sorted(asked.where(asked._state).nodes.get(thing, ()))
+
+
+def by_hand(document: Any, folder: Path, *events: str) -> tuple[dict[str, set[str]], int]:
+    """Return where each primitive ends, and how many actions change anything, by crm_simulate called until nothing is left to do."""
+    path, after = folder / "before.xml", folder / "after.xml"
+    path.write_bytes(written(document))
+    count, words = 0, list(events)
+    for _ in range(9):
+        command = ["crm_simulate", f"--xml-file={path}", "--simulate", "--output-as=xml", f"--save-output={after}", *words]
+        answer = ET.fromstring(subprocess.run(command, capture_output=True, check=False, cwd=folder).stdout)
+        transition = answer.find("transition")
+        done = [one.get("op") for one in transition if one.tag == "rsc_action"] if transition is not None else []
+        changed = sum(op in ("start", "stop", "promote", "demote", "migrate_to", "migrate_from") for op in done)
+        count += changed
+        words = []
+        if not changed:
+            break
+        path.write_bytes(after.read_bytes())
+    found: dict[str, set[str]] = {}
+    status = answer.find("revised_cluster_status")
+    assert status is not None
+    for one in status.iter("resource"):
+        if one.get("active") == "true":
+            found.setdefault(re.sub(r":\d+$", "", one.get("id") or ""), set()).update(n.get("name") or "" for n in one.findall("node"))
+    return found, count
+
+
+def compare(text: str, pacemaker: Pacemaker, folder: Path, most: int) -> int:
+    """Compare the answers on failures of nodes and virtual IPs with those by hand, and return how many there were."""
+    asked = cluster(text, pacemaker)
+    failures = [one for one in asked.failures() if not one.thing or (one.kind == DEAD and one.title in ("virtual IP", "haproxy"))][:most]
+    for failure in failures:
+        if failure.thing:
+            history = asked._history(asked.document, failure.thing, failure.node, asked.where(asked._state))
+            assert history is not None
+            events = [f"--op-inject={history[0]}_monitor_{history[1]}@{history[2]}=7"]
+        else:
+            left = len([node for node in asked._state.online if node in asked.members]) - 1
+            events = [f"--node-fail={failure.node}", *(["--quorum=0"] if asked.quorum(left) == "no" else [])]
+        found, count = by_hand(asked.document, folder, *events)
+        result = asked.result(failure)
+        vips = {effect.thing: set(effect.after) for effect in result.effects if effect.title == "virtual IP"}
+        assert {vip: found.get(vip, set()) for vip in vips} == vips, failure
+        assert result.actions == count or any(effect.outcome == "down" for effect in result.effects), failure
+    return len(failures)
+
+
+@pytest.mark.parametrize("name", ["newton", "full-pacemaker"])
+def test_the_answers_are_those_of_crm_simulate_called_by_hand(name: str, pacemaker: Pacemaker, tmp_path: Path) -> None:
+    text = (HERE / "fixtures" / name / "var/lib/pacemaker/cib/cib.xml").read_text("utf-8")
+    assert compare(text, pacemaker, tmp_path, 6) == 6
+
+
+@pytest.mark.parametrize("release", ["1.1.24", "2.1.5"])
+@pytest.mark.parametrize("name", ["unrunnable-2", "remote-recover-all", "bundle-order-startup"])
+def test_the_answers_on_clusters_of_the_field_are_those_of_crm_simulate_called_by_hand(
+    name: str, release: str, pacemaker: Pacemaker, tmp_path: Path
+) -> None:
+    assert compare(shared(f"corpus/cib/{release}/{name}.xml").read_text("utf-8"), pacemaker, tmp_path, 3)
+
+
+def test_a_node_that_dies_takes_its_address_to_another_node_with_haproxy(pacemaker: Pacemaker) -> None:
+    asked = cluster(cib(LIGHT, BOUND), pacemaker)
+    (node,) = where(asked, VIP)
+    result = asked.result(Failure("node", node))
+    assert outcomes(result)[VIP] == "moves"
+    assert (result.away, result.unserved, result.quorum) == ((), (), "yes")
+    assert "off" in result.fencing
+
+
+@pytest.mark.parametrize("feature_set", ["3.0.10", "3.0.13", "3.16.1"])
+def test_what_cannot_run_moves_whatever_the_fail_count_is_called(feature_set: str, pacemaker: Pacemaker) -> None:
+    text = cib(LIGHT, BOUND).replace('crm_feature_set="3.0.10"', f'crm_feature_set="{feature_set}"')
+    asked = cluster(text, pacemaker)
+    (node,) = where(asked, VIP)
+    assert outcomes(asked.result(Failure(BARRED, node, VIP)))[VIP] == "moves"
+
+
+@pytest.mark.parametrize("feature_set", ["3.0.10", "3.16.1"])
+def test_the_first_failure_moves_what_may_fail_once_only(feature_set: str, pacemaker: Pacemaker) -> None:
+    defaults = {"migration-threshold": "1", "resource-stickiness": "INFINITY"}
+    text = cib(LIGHT, BOUND, defaults=defaults).replace('crm_feature_set="3.0.10"', f'crm_feature_set="{feature_set}"')
+    asked = cluster(text, pacemaker)
+    (node,) = where(asked, VIP)
+    assert outcomes(asked.result(Failure(DEAD, node, VIP)))[VIP] == "moves"
+
+
+def test_an_address_without_a_bond_stays_where_haproxy_is_gone(pacemaker: Pacemaker) -> None:
+    asked = cluster(cib(LIGHT), pacemaker)
+    (node,) = where(asked, VIP)
+    result = asked.result(Failure(BARRED, node, "haproxy"))
+    assert [(one.vip, one.node) for one in result.away] == [(VIP, node)]
+    assert outcomes(result)[VIP] == "without HAProxy"
+
+
+def test_an_address_waits_for_its_haproxy_at_most_for_the_timeouts_and_the_monitor(pacemaker: Pacemaker) -> None:
+    asked = cluster(cib(LIGHT, BOUND), pacemaker)
+    (node,) = where(asked, VIP)
+    (effect,) = [one for one in asked.result(Failure(DEAD, node, "haproxy")).effects if one.thing == VIP]
+    assert (effect.outcome, effect.silent, effect.detected) == ("waits", 40.0, 80.0)  # stop and start, 20 s each; monitor each 60 s
+
+
+def test_timeouts_of_what_comes_first_count_for_what_comes_after(pacemaker: Pacemaker) -> None:
+    slow = service("memcached").replace('<op id="memcached-monitor"', '<op id="memcached-start" name="start" interval="0" timeout="100s"/>'
+                                        '<op id="memcached-monitor"')  # fmt: skip
+    asked = cluster(cib((*LIGHT, clone(slow)), (*BOUND, order("memcached-clone", "openstack-cinder-volume")), nodes=("one",)), pacemaker)
+    found = {one.thing: one.silent for one in asked.result(Failure(DEAD, "one", "memcached")).effects}
+    # cinder-volume stops (20 s), memcached stops (20 s) and starts (100 s), cinder-volume starts (20 s)
+    assert found == {"memcached": 140.0, "openstack-cinder-volume": 160.0}
+
+
+def test_quorum_is_lost_with_the_second_of_three_nodes_and_not_known_of_two(pacemaker: Pacemaker) -> None:
+    asked = cluster(cib(LIGHT, BOUND), pacemaker)
+    second = [one for one in asked.failures() if one.kind == "node"]
+    result = asked.result(Failure("node", "one"), twice=second)
+    assert [one.quorum for one in (result, *result.then)] == ["yes", "no", "no"]
+    assert all(one.unserved == (VIP,) for one in result.then)  # without quorum all stops
+    assert cluster(cib(LIGHT, BOUND, nodes=("one", "two")), pacemaker).quorum(1) == "not known"
+
+
+def test_fencing_without_a_device_is_told(pacemaker: Pacemaker) -> None:
+    asked = cluster(cib(LIGHT, BOUND, properties={"stonith-enabled": "true"}), pacemaker)
+    assert asked.fencing() == "there is no device"
+    assert "there is no device" in asked.result(Failure("node", "one")).fencing
+
+
+@pytest.mark.parametrize(
+    ("defaults", "properties", "loose"),
+    [
+        ({}, {}, True),
+        ({"resource-stickiness": "0"}, {}, True),
+        ({"resource-stickiness": "-1"}, {}, True),
+        ({"resource-stickiness": "1"}, {}, False),
+        ({}, {"default-resource-stickiness": "100"}, False),
+    ],
+)
+def test_the_rule_of_stickiness_says_what_the_scheduler_does(
+    defaults: dict[str, str], properties: dict[str, str], loose: bool, pacemaker: Pacemaker
+) -> None:
+    """LW116 finds the addresses of just the cluster in which a failure elsewhere moves one that is healthy."""
+    addresses = [f"192.0.2.{n}" for n in (1, 2, 3)]
+    bound = [one for ip in addresses for one in (together(f"ip-{ip}", "haproxy-clone"), order(f"ip-{ip}", "haproxy-clone", "Optional"))]
+    resources = [*map(address, addresses), clone(service("haproxy")), clone(service("rabbitmq-server")), service("openstack-cinder-volume")]
+    text = cib(resources, bound, defaults=defaults, properties=properties)
+    (check,) = (one for one in STATE_CHECKS if one.name == "no-stickiness")
+    assert bool(list(check.run(facts_of(text), StickyParams(service="vip")))) is loose
+    asked = cluster(text, pacemaker)
+    moved = {
+        effect.thing
+        for failure in asked.failures()
+        for effect in asked.result(failure).effects
+        if effect.title == "virtual IP"
+        and effect.outcome == "moves"
+        and effect.thing != failure.thing
+        and failure.node not in effect.before
+    }
+    assert bool(moved) is loose
+
+
+def test_names_that_are_not_there_are_refused_with_near_ones(pacemaker: Pacemaker) -> None:
+    asked = cluster(cib(LIGHT, BOUND), pacemaker)
+    (other, *_) = sorted({"one", "two", "three"} - set(where(asked, "openstack-cinder-volume")))
+    for word, said in (
+        ("node:ont", "did you mean `one`?"),
+        ("resource:haproxi", "did you mean `haproxy`?"),
+        ("haproxy", "must be `all`, `node:NAME`"),
+        (f"resource:openstack-cinder-volume@{other}", f"does not run on {other}"),
+    ):
+        with pytest.raises(ConfigurationError, match=re.escape(said)):
+            asked.failures([word])
+
+
+@pytest.mark.parametrize("part", range(2))
+def test_the_rule_of_virtual_ips_and_the_scheduler_agree_on_single_failures(part: int, pacemaker: Pacemaker) -> None:
+    """Where a failure leaves an address without HAProxy while HAProxy runs elsewhere, LW103 finds it, or says whose it is."""
+    (check,) = (one for one in CHECKS if one.name == "cluster-colocated")
+    rng = random.Random(100 + part)
+    seen = 0
+    for _ in range(8 * FACTOR):
+        shape = tied(rng)
+        text = shape.xml()
+        facts = facts_of(text)
+        (found,) = cibs(facts)
+        graph = Colocations(found)
+        if any(needed == name for name in found.resources for needed in graph.needed(name)):
+            continue
+        told = {
+            one.subject.rpartition(" ")[2] for one in check.run(facts, Params(each="vip", to="haproxy")) if not isinstance(one, Unknown)
+        }
+        try:
+            asked = cluster(text, pacemaker)
+        except (ConfigurationError, Refused):  # Pacemaker refuses some of these, or never comes to rest
+            continue
+        known = told | set(owners(found, "vip", "haproxy"))
+        for node in asked.members:
+            result = asked.result(Failure("node", node))
+            up = any(effect.thing.startswith("haproxy") and effect.after for effect in result.effects) or result.away
+            assert not up or {one.vip for one in result.away} <= known or not asked._haproxies, (shape, result.away, told)
+            seen += 1
+    assert seen
+
+
+def test_the_command_tells_a_table_and_what_is_wrong(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "cib.xml"
+    path.write_text(cib(LIGHT))
+    assert main(["what-if", str(path), "--fail", "resource:haproxy"]) == 0
+    text = capsys.readouterr().out
+    assert re.search(r"^haproxy found dead on \w+, \w+ +- +restarts +yes +yes +-$", text, re.M)
+    assert f"{VIP} is on " in text
+    assert main(["what-if", str(path), "--fail", "node:one", "--format", "json"]) == 0
+    (study,) = json.loads(capsys.readouterr().out)["clusters"]
+    assert [one["failure"]["node"] for one in study["results"]] == ["one"]
+    assert main(["what-if", str(path), "--fail", "node:one", "--format", "testplan"]) == 0
+    assert "## 1. node one dies\n\n- do: on one: `echo b > /proc/sysrq-trigger`" in capsys.readouterr().out
+
+
+def test_without_a_cib_nobody_can_say(pacemaker: Pacemaker) -> None:
+    with pytest.raises(ConfigurationError, match="no CIB was given"):
+        Cluster("", Facts(services=CATALOGUE.services), pacemaker)
