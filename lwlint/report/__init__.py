@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections import Counter
@@ -17,6 +16,7 @@ from lwlint.core.config_reader import near
 from lwlint.core.finding import ConfigurationError, Finding, Report
 from lwlint.core.source import Span
 from lwlint.files.atomic import appear, refusal, replace
+from lwlint.files.cache import sha256
 
 if TYPE_CHECKING:
     from lwlint.policy.rules import Rule
@@ -232,7 +232,7 @@ def _counted(finding: Finding, count: int) -> Finding:
     return changed(
         finding,
         message=f"{count} more findings of this rule in this file are counted, not listed",
-        fingerprint=hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:20],
+        fingerprint=sha256(identity.encode("utf-8", "surrogatepass"))[:20],
         subject="",
         related=(),
         fix=None,
