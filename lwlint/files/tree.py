@@ -29,14 +29,21 @@ class Boundary:
         folder, _, name = path.rpartition("/")
         if not folder or name in ("", ".", ".."):
             folder, name = os.path.split(os.path.abspath(path))
-        if folder not in self._folders:
-            real = os.path.realpath(os.path.abspath(folder))
-            self._folders[folder] = real, self._covers(real)
-        real, covered = self._folders[folder]
+        real, covered = self._folder(folder)
         real = os.path.join(real, name)
         if os.path.islink(real):
             return self._covers(os.path.realpath(real))
         return covered or self._covers(real)
+
+    def holds_what_is_in(self, folder: str) -> bool:
+        """Return whether `folder` itself, all links followed, lies in one of the folders; asked of the disk once."""
+        return self._folder(folder)[1]
+
+    def _folder(self, folder: str) -> tuple[str, bool]:
+        if folder not in self._folders:
+            real = os.path.realpath(os.path.abspath(folder))
+            self._folders[folder] = real, self._covers(real)
+        return self._folders[folder]
 
     def names(self, path: str) -> bool:
         """Return whether `path` lies in one of the folders as it is written, whatever its links lead to."""
@@ -196,7 +203,7 @@ class Confined(Disk):
 
     def kind(self, path: str) -> str | None:
         found = super().kind(path)
-        return found if found is None or self.boundary.holds(os.path.dirname(path) or ".") or self._is_root(path) else OUTSIDE
+        return found if found is None or self.boundary.holds_what_is_in(os.path.dirname(path) or ".") or self._is_root(path) else OUTSIDE
 
     def real_kind(self, path: str) -> str | None:
         found = super().real_kind(path)
