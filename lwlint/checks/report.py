@@ -200,7 +200,7 @@ def _folded(alike: list[tuple[Fact, Problem]], fold: Fold | None) -> Problem:
 
 def _report_evidence(facts: Facts, params: ReportParams) -> str | None:
     wanted = params.needs or (() if params.each in _OF_ANY else (params.each,))
-    if not wanted or any(facts.called(each) for each in wanted):
+    if not wanted or any(facts.called(each) for each in {*wanted, params.each}):
         return None
     if params.unseen is not None:
         hidden = next((unknown for unknown in unseen(facts) if unknown.span is not None), None)

@@ -141,3 +141,16 @@ def compiled(expression: str) -> Any:
         raise Refused(f"is no regular expression that RE2 runs: {said}") from None
     except UnicodeEncodeError:
         raise Refused("is no regular expression: half a character") from None
+
+
+@functools.lru_cache(maxsize=256)
+def linear(expression: str) -> re.Pattern[str]:
+    """Return an expression that lwlint made of somebody's pattern (a line of `.gitignore`) as RE2 has it; a dot is any character."""
+    import re2
+
+    options = re2.Options()
+    options.dot_nl = True
+    options.never_capture = True
+    options.max_mem = 64 << 20
+    options.log_errors = False
+    return cast("re.Pattern[str]", re2.compile(expression, options))

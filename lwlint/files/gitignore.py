@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, Union
 
+from lwlint.core.lazy import linear
 from lwlint.files.tree import CONFIGURATION, read_bounded
 
 
@@ -32,20 +33,7 @@ class _Linear:
 
     def fullmatch(self, path: str) -> bool:
         """Return whether all of the path is what the expression says."""
-        return _linear(self.pattern).fullmatch(path.translate(_BYTES)) is not None
-
-
-@functools.lru_cache(maxsize=256)
-def _linear(expression: str) -> re.Pattern[str]:
-    import re2
-
-    options = re2.Options()
-    options.dot_nl = True
-    options.never_capture = True
-    options.max_mem = 64 << 20
-    options.log_errors = False
-    found: re.Pattern[str] = re2.compile(expression.translate(_BYTES), options)
-    return found
+        return linear(self.pattern.translate(_BYTES)).fullmatch(path.translate(_BYTES)) is not None
 
 
 _BYTES = {0xDC00 + byte: 0x10FE00 + byte for byte in range(0x80, 0x100)}  # RE2 takes no bytes that are no text: they stand for themselves

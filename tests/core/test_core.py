@@ -146,7 +146,7 @@ def _passes(_: Facts, __: NoParams) -> Iterator[Problem]:
 
 def test_a_rule_that_raises_is_broken_and_the_rest_run() -> None:
     rules = [_bound(Check("c", run, lambda *_: None)) for run in (_raises, _wonders, _passes)]
-    answer = engine.evaluate(Facts(), [*rules, _bound(Check("c", _passes, lambda *_: "no CIB was given"))], {})
+    answer = engine.evaluate(Facts(), [*rules, _bound(Check("c", _passes, lambda *_: "no CIB was given"))], {"a": Source("a", "", "oslo")})
     assert [(v.outcome, v.because) for v in answer.verdicts] == [
         ("broken", "ZeroDivisionError: no"),
         ("not evaluated", "it is dark"),
