@@ -19,7 +19,7 @@ from tests.inputs.pacemaker.cib_shapes import VIPS, Colocation, Shape, away, tie
 
 CATALOGUE = load_catalogue()
 FACTOR = int(os.environ.get("LWLINT_GENERATED", "1"))  # the gate's number times this
-(CHECK,) = (check for check in CHECKS if check.name == "cluster-colocated")
+(CHECK,) = (check for check in CHECKS if check.name == "vip-without-haproxy")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -84,7 +84,7 @@ def bound(shape: Shape) -> tuple[dict[str, bool], bool]:
     (cib,) = cibs(facts)
     graph = Colocations(cib)
     circle = any(needed == name for name in cib.resources for needed in graph.needed(name))
-    (check,) = (check for check in CHECKS if check.name == "cluster-colocated")
+    (check,) = (check for check in CHECKS if check.name == "vip-without-haproxy")
     saw = list(check.run(facts, Params(each="vip", to="haproxy")))
     assert [each for each in saw if isinstance(each, Unknown)] == []
     blamed = {problem.subject for problem in saw if not isinstance(problem, Unknown)}

@@ -1,0 +1,98 @@
+"""Keys that stop a unit with another one (LW204), and settings with which a `Restart=` cannot act (LW201, LW203): a row for each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import lwlint
+
+FOLDER = "usr/lib/systemd/system"
+SERVICE = "[Service]\nExecStart=/usr/bin/nova-api\nRestart=always\n"
+DATABASE = "[Service]\nExecStart=/usr/sbin/mysqld\n"
+OTHERS = {"mariadb.service": "galera", "mysqld.service": "galera", "rabbitmq-server.service": "rabbitmq", "postgresql.service": "it"}
+# what a key of the service does, as systemd.unit(5) has it; empty where it leaves the service running
+KEYS = {
+    "Requires": "so that it is stopped with it",
+    "Requisite": "so that it does not start unless that runs, and is stopped with it",
+    "BindsTo": "so that it is stopped for good when that ends",
+    "PartOf": "so that it is stopped with it",
+    "StopPropagatedFrom": "so that it is stopped for good when that ends",
+    "Conflicts": "so that it is stopped for good when that starts",
+    "Wants": "",
+    "After": "",
+    "Before": "",
+    "Upholds": "",
+    "OnFailure": "",
+    "OnSuccess": "",
+    "PropagatesStopTo": "",
+    "PropagatesReloadTo": "",
+    "ReloadPropagatedFrom": "",
+    "JoinsNamespaceOf": "",
+}
+# and what one of the other unit does, which names the service
+REVERSED = {"Conflicts": "when that starts", "PropagatesStopTo": "when that ends", "Before": "", "Wants": "", "Requires": "", "PartOf": ""}
+
+
+def found(root: Path, units: dict[str, str], *codes: str) -> list[tuple[str, str, str]]:
+    for name, text in units.items():
+        (root / FOLDER).mkdir(parents=True, exist_ok=True)
+        (root / FOLDER / name).write_text(text)
+    return [(f.code, f.severity, f.message) for f in lwlint.check([root], select=codes).findings]
+
+
+@pytest.mark.parametrize("other", OTHERS)
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_that_stops_the_service_is_told_with_what_it_does(key: str, other: str, tmp_path: Path) -> None:
+    message = (
+        f"openstack-nova-api.service: `Unit.{key}` names `{other}`, {KEYS[key]}; the service must start and run without {OTHERS[other]}"
+    )
+    expected = [("LW204", "error", message)] if KEYS[key] else []
+    if other == "postgresql.service":
+        expected = [(code, severity, message.rpartition(" without ")[0] + " without it") for code, severity, message in expected]
+    assert found(tmp_path, {"openstack-nova-api.service": f"[Unit]\n{key}={other}\n{SERVICE}"}, "LW204") == expected
+
+
+@pytest.mark.parametrize("key", REVERSED)
+def test_a_key_of_the_other_unit_that_stops_the_service_is_told_there(key: str, tmp_path: Path) -> None:
+    units = {"openstack-nova-api.service": SERVICE, "mariadb.service": f"[Unit]\n{key}=openstack-nova-api.service\n{DATABASE}"}
+    messages = [message for _, _, message in found(tmp_path, units, "LW204")]
+    assert [REVERSED[key] in message for message in messages] == ([True] if REVERSED[key] else [])
+
+
+@pytest.mark.parametrize("inner", ["Requires", "BindsTo", "Wants", "After"])
+@pytest.mark.parametrize("outer", ["Requires", "BindsTo", "PartOf", "Wants"])
+def test_a_target_in_between_hands_on_what_binds_it(outer: str, inner: str, tmp_path: Path) -> None:
+    units = {"openstack-nova-api.service": f"[Unit]\n{outer}=db.target\n{SERVICE}", "db.target": f"[Unit]\n{inner}=mariadb.service\n"}
+    bound = outer != "Wants" and inner in ("Requires", "BindsTo")
+    assert len(found(tmp_path, units, "LW204")) == bound
+
+
+@pytest.mark.parametrize(
+    ("unit", "service", "code", "words"),
+    [
+        ("", "ExecStart=-/usr/bin/nova-api\nRestart=on-failure", "LW203", "`ExecStart=-` makes a success of every exit"),
+        ("", "ExecStart=-/usr/bin/nova-api\nRestart=always", "", ""),
+        ("", "Type=forking\nGuessMainPID=no\nExecStart=/usr/bin/nova-api\nRestart=on-failure", "LW203", "without a main process"),
+        ("", "Type=forking\nGuessMainPID=no\nPIDFile=/run/x\nExecStart=/usr/bin/nova-api\nRestart=on-failure", "", ""),
+        ("", "Type=oneshot\nExecStart=/usr/bin/nova-api\nRestart=on-failure", "LW201", "so that nothing watches the service"),
+        ("", "Type=oneshot\nRemainAfterExit=yes\nExecStart=/usr/bin/nova-api", "LW201", "so that nothing watches the service"),
+        ("", "ExecStart=/usr/bin/nova-api\nRestart=on-failure\nSuccessExitStatus=1", "LW203", "exit status `1` (`SuccessExitStatus`)"),
+        ("", "ExecStart=/usr/bin/nova-api\nRestart=on-failure\nSuccessExitStatus=SIGKILL", "LW203", "after signal `SIGKILL`"),
+        ("", "ExecStart=/usr/bin/nova-api\nRestart=always\nSuccessExitStatus=1", "", ""),
+        ("", "ExecStart=/usr/bin/nova-api\nRestart=always\nRestartPreventExitStatus=1", "LW203", "(`RestartPreventExitStatus`)"),
+        ("", "ExecStart=/usr/bin/nova-api\nRestart=always\nExecCondition=/bin/nc -z db 3306", "LW204", "asks for the database"),
+        ("ConditionPathExists=/run/mariadb.pid", "ExecStart=/usr/bin/nova-api\nRestart=always", "LW204", "the unit is skipped"),
+        ("AssertPathExists=/var/lib/rabbitmq/x", "ExecStart=/usr/bin/nova-api\nRestart=always", "LW204", "the start fails"),
+        ("ConditionPathExists=/etc/nova/nova.conf", "ExecStart=/usr/bin/nova-api\nRestart=always", "", ""),
+        ("", "ExecStart=/usr/bin/heat-engine\nRestart=on-failure", "LW201", "it must be `always`"),
+        ("", "ExecStart=/usr/bin/heat-engine\nRestart=always", "", ""),
+    ],
+)
+def test_a_setting_with_which_restart_cannot_act_is_told(unit: str, service: str, code: str, words: str, tmp_path: Path) -> None:
+    name = "openstack-heat-engine.service" if "heat-engine" in service else "openstack-nova-api.service"
+    text = f"[Unit]\nStartLimitIntervalSec=0\n{unit}\n[Service]\nStartLimitInterval=0\n{service}\n"
+    saw = [(each, message) for each, _, message in found(tmp_path, {name: text}, "LW201", "LW203", "LW204")]
+    assert [each for each, _ in saw] == ([code] if code else [])
+    assert all(words in message for _, message in saw)
