@@ -119,7 +119,7 @@ def _cluster(
 
 def _health(sources: Mapping[str, Source]) -> Health:
     """Return the health that the statuses tell: no quorum, nodes offline and failed actions that any of them saw."""
-    told = [read_health(source.text) for source in sources.values() if source.kind == STATUS.name]
+    told = [read_health(source.text) for source in sources.values() if KINDS.get(source.kind) is STATUS]
     quorums = [one.quorum for one in told if one.quorum is not None]
     failed = [one.failed for one in told if one.failed is not None]
     offline = tuple(dict.fromkeys(name for one in told for name in one.offline))
