@@ -128,6 +128,8 @@ def concerns(change: Change, asked: Request, options: argparse.Namespace) -> boo
     """Return whether a change can bring a finding: to a file that may be input, to what lwlint goes by, or by one that is gone."""
     from lwlint.inputs import KINDS
 
+    if options.kind:  # then any file is input
+        return bool(change.before)
     others = _policy_files(asked, options)
     for path, before in change.before.items():
         blob = change.after.get(path)

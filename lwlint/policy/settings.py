@@ -141,7 +141,9 @@ PROFILES: Mapping[str, str] = MappingProxyType(
 
 Severity = Literal["error", "warning", "note"]
 # the formats of `lwlint.report`, whose room is above this one; here for the standard output only, as a stranger's file may ask for it
-FormatName = Literal["text", "json", "sarif", "junit", "github", "github-summary", "gitlab", "checkstyle", "markdown", "csv"]
+FormatName = Literal[
+    "text", "json", "sarif", "junit", "github", "github-summary", "github-review", "gerrit", "gitlab", "checkstyle", "markdown", "csv"
+]
 Strings = tuple[str, ...]
 _DATE = {"type": ["string", "null"], "format": "date"}
 

@@ -12,6 +12,7 @@ from lwlint.core.finding import BROKEN, FAIL, KNOWN, NOT_EVALUATED, PASS, SEVERI
 from lwlint.core.harmless import line as harmless
 from lwlint.core.harmless import safe
 from lwlint.core.lazy import pattern
+from lwlint.core.secret import masked
 from lwlint.core.source import Source, Span
 from lwlint.policy.redaction import Redaction
 
@@ -356,7 +357,7 @@ def _deed(finding: Finding, view: _View) -> str:
     if lost is not None:
         return f"put back `{lost.text}`, which the change took away ({lost.path}:{lost.line})"
     if finding.fix is not None and (_key(finding) in view.fixable or not finding.fix.safe):
-        return finding.fix.what
+        return masked(finding.fix.what)
     if finding.commands:
         lines = [f"`{command.line}`" for command in finding.commands[:_COMMANDS]]
         more = len(finding.commands) - len(lines)
