@@ -30,10 +30,10 @@ _DATABASE = {"section", "option", "retry_section", "connection", "retries"}
 _PACEMAKER = {"releases", "agents", "types", "agents_with_id", "ids", "full_ha", "bundle", "images", "templates", "profiles"}
 _SERVICE = {
     "title", "in_spec", "project", "daemon", "releases", "aliases", "outside_aliases", "templates", "pacemaker", "units", "httpd",
-    "containers", "files", "generated", "databases", "broker", "modules", "may", "note", "programs", "ends",
+    "containers", "files", "generated", "databases", "broker", "modules", "may", "note", "programs", "ends", "at_boot",
     "leaves_with_success", "ready_first",
 }  # fmt: skip
-_TRUTH = {"in_spec", "daemon", "broker", "ends", "leaves_with_success"}
+_TRUTH = {"in_spec", "daemon", "broker", "ends", "at_boot", "leaves_with_success"}
 
 
 def own_folder() -> str:
@@ -202,6 +202,7 @@ def _entry(name: str, kind: str, values: Any, databases: Mapping[str, Database])
         may=_leave(values, path),
         programs=_words(values, "programs", path),
         ends=values.get("ends", False),
+        at_boot=values.get("at_boot", False),
         leaves_with_success=values.get("leaves_with_success", False),
         ready_first=_range(values, "ready_first", path),
     )

@@ -124,7 +124,8 @@ class Service(Struct, frozen=True):
     those of the full architecture, `bundle_ids` those in containers. `units` have no suffix `.service`; one that ends in `@` is a template.
     `httpd` names the releases in which httpd runs it (`units` then do not). `may` says what is no defect of it, as nothing of the
     control plane ends with it (`MAY`). `programs` are further names of its program, which are names of its units too where another
-    distribution packages it. `ends` tells a program that runs to its end. `leaves_with_success` tells one that was seen to leave with
+    distribution packages it. `ends` tells a program that runs to its end, `at_boot` one for the
+    boot alone, never to be stopped or restarted. `leaves_with_success` tells one that was seen to leave with
     status 0 when its database or broker failed it. `ready_first` names the releases in which it was seen to tell systemd READY=1 before
     its first connection.
     """
@@ -158,6 +159,7 @@ class Service(Struct, frozen=True):
     may: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
     ends: bool = False
+    at_boot: bool = False
     leaves_with_success: bool = False
     ready_first: tuple[str, ...] = ()
 

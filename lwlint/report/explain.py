@@ -313,6 +313,9 @@ def one_service(service: Service) -> str:
         lines.append("  no daemon of its own")
     if service.note:
         lines += _wrap_service(service.note, "  ", 2)
+    if service.at_boot:
+        lines += ["", "  never stopped and never restarted by hand: it runs at boot", *["", *_names(service)]]
+        return "\n".join(lines).rstrip() + "\n"
     managed = [(a, command) for a in (_FULL, _HOST, _DOCKER, _PODMAN) for command in _commands(service, a)]
     if managed:
         lines += ["", "  restarted by (`pcs` once in the cluster, the others on each node)"]
