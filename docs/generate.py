@@ -21,6 +21,7 @@ from lwlint.policy.rules import load_clauses
 from lwlint.report.audit import AuditOutput
 from lwlint.report.explain import page_of, rule_page, rules_page, spec_page
 from lwlint.report.json import ReportOutput, schema, schema_of
+from lwlint.report.plan import PlanOutput
 from lwlint.run import load_rules
 
 HERE = Path(__file__).resolve().parent
@@ -42,6 +43,7 @@ def pages() -> dict[str, str]:
         "config.schema.json": schema(),
         "report.schema.json": schema_of(ReportOutput, "Report of `lwlint check --format json`"),
         "audit.schema.json": schema_of(AuditOutput, "Answer of `lwlint audit --format json`"),
+        "plan.schema.json": schema_of(PlanOutput, "Plan of `lwlint plan --format json`"),
     }
     return {**made, **schemas, **{page_of(rule): rule_page(rule, clauses) for rule in rules}}
 

@@ -18,9 +18,9 @@ from lwlint.inputs.pacemaker.model import Cib, cibs
 
 RELOAD = Command("systemctl daemon-reload")
 _HEADER = re.compile(r"^\[([^\]\n]+)\]", re.MULTILINE)
-_FORMAT = "%s\\n"  # of printf: each word on a line of its own
 _NAME = re.compile(r"[^\s=:]+")
 _FIRST = ("pcs constraint remove ", "pcs property set maintenance-mode=", "pcs node unmaintenance ", "pcs resource manage ")
+_STARTING = ("systemctl enable --now ", "systemctl start ", "systemctl restart ")
 Mend = tuple[str, str]  # where to run it: CLUSTER, EACH or the name of a host; and the line
 
 
@@ -64,25 +64,24 @@ def _drop_in(change: DropIn) -> Iterator[Command]:
     if at < 0:
         return
     path = "/" + change.path[at:]
-    lines: list[str] = []
-    for name, value in change.settings:
-        section, _, key = name.rpartition(".")
-        lines += [f"[{section}]", f"{key}={value}"]
-    folder = path.rpartition("/")[0]
-    yield Command(f"{command('mkdir', '-p', folder)} && {command('printf', _FORMAT, *lines)} >> {command(path)}")
+    settings = [(*name.rpartition(".")[::2], value) for name, value in change.settings]
+    yield Command(command("mkdir", "-p", path.rpartition("/")[0]))
+    for section, key, value in settings:
+        yield Command(command("crudini", "--set", path, section, key, value))
     yield RELOAD
 
 
 def in_order(mends: Iterable[Mend]) -> list[tuple[str, tuple[str, ...]]]:
-    """Return all commands by where they are run: once in the cluster, then on each host, then by host, each once.
+    """Return all commands by where they are run: host by host, then once in the cluster, then on each host, each once.
 
-    Constraints go before resources, so that nothing is stopped with another, and maintenance ends in between, since nothing is
-    stopped in it; systemd is told of drop-ins when all are written.
+    Hosts come first, so that retries and restarts are right before anything leaves the cluster or is started. Constraints go before
+    resources, so that nothing is stopped with another, and maintenance ends in between, since nothing is stopped in it; systemd is
+    told of drop-ins when all are written, and what starts something comes last.
     """
     by_place: dict[str, dict[str, None]] = {}
     for where, line in mends:
         by_place.setdefault(where, {}).setdefault(line)
-    order = sorted(by_place, key=lambda where: {CLUSTER: 0, EACH: 1}.get(where, 2))
+    order = sorted(by_place, key=lambda where: {CLUSTER: 1, EACH: 2}.get(where, 0))
     return [(where, tuple(sorted(by_place[where], key=_rank))) for where in order]
 
 
@@ -90,6 +89,8 @@ def _rank(line: str) -> int:
     for rank, start in enumerate(_FIRST):
         if line.startswith(start):
             return rank
+    if line.startswith(_STARTING):
+        return len(_FIRST) + 2
     return len(_FIRST) + (line == RELOAD.line or line.startswith("pcs constraint "))
 
 

@@ -13,10 +13,23 @@ from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts
 from lwlint.core.finding import CLUSTER, EACH, Command, Problem, Related
 from lwlint.core.secret import command
-from lwlint.inputs.pacemaker.facts import COLOCATION, CONSTRAINTS, GROUP, LOCATION_SETS, ORDER, Cluster, Constraint, Member, Resource
+from lwlint.inputs.pacemaker.facts import (
+    BUNDLE,
+    COLOCATION,
+    CONSTRAINTS,
+    GROUP,
+    LOCATION_SETS,
+    ORDER,
+    Cluster,
+    Constraint,
+    Member,
+    Resource,
+)
 from lwlint.inputs.pacemaker.model import Cib, cibs, is_by_pattern, mandatory, only_remote
 
 _WAIT = "--wait=600"  # seconds, as the upgrade waits
+# what takes services out of the cluster while they run; command by command each would be stopped, with all that waits for it
+PLAN = Command("cibadmin -Q > cib.xml && lwlint plan cib.xml", CLUSTER)
 
 
 def pcs(*words: str) -> Command:
@@ -45,6 +58,11 @@ def handed_over(cib: Cib, leaf: Resource) -> tuple[Command, ...]:
         return removed(cib, leaf)
     enable = Command(command("systemctl", "enable", "--now", unit.removesuffix(".service") + ".service"), EACH)
     return (*removed(cib, leaf), enable)
+
+
+def leaving(cib: Cib, leaf: Resource) -> tuple[Command, ...]:
+    """Return what has a service that systemd can run leave the cluster: the plan; what runs in a bundle has no unit, and is taken out."""
+    return removed(cib, leaf) if cib.top(leaf).form == BUNDLE else (PLAN,)
 
 
 def bound(resource: Resource, target: Resource, wrong: Iterable[Constraint]) -> tuple[Command, ...]:
@@ -220,8 +238,13 @@ def _outside(
         subject=f"constraint {constraint.name}",
         related=related,
         host=constraint.host,
-        commands=(without(constraint),),
+        commands=(PLAN,) if any(_planned(cib, member) for member in outside.values()) else (without(constraint),),
     )
+
+
+def _planned(cib: Cib, member: Member) -> bool:
+    """Whether a member of a constraint runs something that a plan takes out of the cluster, with the constraint or from below it."""
+    return any(cib.top(cib.resources[name]).form != BUNDLE for name in member.resources)
 
 
 def _waiting(cib: Cib, constraint: Constraint, params: Params) -> Iterator[Problem]:

@@ -94,13 +94,11 @@ def _run(facts: Facts, params: Params) -> Iterator[Saw]:
                 yield _problem(cib, leaf, _title(service, leaf), reason, (), "note", NOT_KNOWN)
             elif service.kind in params.kinds or service.name in params.services:
                 reason = params.reason if _runs(service) else params.reason_of_helpers or params.reason
-                ours = service.kind in params.kinds and _runs(service)
-                commands = (pacemaker_constraints.handed_over if ours else pacemaker_constraints.removed)(cib, leaf)
-                yield _problem(cib, leaf, _title(service, leaf), reason, commands)
+                yield _problem(cib, leaf, _title(service, leaf), reason, pacemaker_constraints.leaving(cib, leaf))
             elif service.kind in params.until_release and _is_over(service, facts.release):
                 last = service.under_pacemaker[-1]
                 reason = f"is under Pacemaker in {facts.release.name}; it may be up to {last} only"
-                yield _problem(cib, leaf, service.title, reason, pacemaker_constraints.handed_over(cib, leaf), "warning")
+                yield _problem(cib, leaf, service.title, reason, pacemaker_constraints.leaving(cib, leaf), "warning")
 
 
 def _beside(facts: Facts, params: Params) -> Iterator[Problem]:

@@ -55,7 +55,6 @@ _DISTURBING = ("stop", "demote", "migrate_to", "migrate_from", "fence", "delete"
 _STARTING = ("start", "promote")
 _VANISH = ("openstack_core", "delay")  # the catalogue's helpers that no process stands behind
 _ONCE = {"OVSCleanup": "neutron-ovs-cleanup", "NetnsCleanup": "neutron-netns-cleanup"}  # the unit that an agent runs once at boot
-_CLEANUP = "neutron_cleanup"
 _EACH_LINE = "%s\\n"  # of printf
 
 
@@ -336,7 +335,7 @@ class _Planner:
                 how, unit = "nothing", ""
             elif kind in ("systemd", "service"):
                 unit = type.removesuffix(".service") + ".service"
-                once = service is not None and service.name == _CLEANUP
+                once = service is not None and service.once
                 how = "stopped" if stopped else "once" if once else "systemd" if runs else "down"
             elif type in _ONCE:
                 how, unit = "stopped" if stopped else "once", _ONCE[type] + ".service"

@@ -86,11 +86,11 @@ def test_docker_brings_its_containers_back_and_podman_does_not(policy: str, tmp_
 
 def test_what_podman_starts_at_boot_by_its_own_unit_is_brought_back(tmp_path: Path, capsys: Capsys) -> None:
     link = "etc/systemd/system/default.target.wants/podman-restart.service"
-    at_boot: dict[str, Content | None] = {link: {"link": "/usr/lib/systemd/system/podman-restart.service"}}
+    once: dict[str, Content | None] = {link: {"link": "/usr/lib/systemd/system/podman-restart.service"}}
     unit = "[Service]\nType=oneshot\nExecStart=/usr/bin/podman start --all\n[Install]\nWantedBy=default.target\n"
-    at_boot["usr/lib/systemd/system/podman-restart.service"] = unit
+    once["usr/lib/systemd/system/podman-restart.service"] = unit
     for policy, expected in (("always", []), ("on-failure", ["heat_api"])):
-        changes = {**DOCKER_UNITS, **at_boot, "sos_commands/podman/podman_inspect_1": inspect("heat_api", policy)}
+        changes = {**DOCKER_UNITS, **once, "sos_commands/podman/podman_inspect_1": inspect("heat_api", policy)}
         assert lost(audited(tmp_path / policy, capsys, changes)) == expected
 
 

@@ -82,7 +82,7 @@ def test_units_without_files_are_judged_by_what_systemd_has_in_force(tmp_path: P
     outcomes = {one["code"]: (one["outcome"], one["because"]) for one in plain["clusters"][0]["hosts"][0]["verdicts"]}
     assert outcomes["LW209"] == ("not evaluated", "no systemd unit was given")
     assert outcomes["LW207"] == ("pass", "")
-    assert any(line.endswith("/openstack-nova-api.service.d/99-off.lwlint.conf") for line in lines(plain, NODES[0]))
+    assert any("/openstack-nova-api.service.d/99-off.lwlint.conf Service Restart always" in line for line in lines(plain, NODES[0]))
 
 
 def test_a_unit_file_that_was_collected_counts_and_one_that_was_not_is_taken_from_what_is_shown(tmp_path: Path, capsys: Capsys) -> None:

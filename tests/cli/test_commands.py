@@ -15,9 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lwlint.audit.commands import in_order, together
+from lwlint.checks.pacemaker_constraints import PLAN
 from lwlint.core.finding import CLUSTER, EACH
 from lwlint.core.secret import command, quoted
+from lwlint.operate.plan import make_plan
+from lwlint.operate.simulation import Pacemaker, written
+from lwlint.run import load_rules
 from tests.audit.test_audit import answer
+from tests.operate.clusters import pacemaker_is_here
 from tests.shared import shared
 
 Capsys = pytest.CaptureFixture[str]
@@ -72,9 +77,9 @@ def test_units_and_options_of_a_host_are_mended_by_what_is_to_be_run(tmp_path: P
     plain = answer(["--root", str(host)], capsys, 1)
     todo = lines(plain, "node")
     assert todo == [
-        "mkdir -p /etc/systemd/system/openstack-nova-api.service.d"
-        " && printf '%s\\n' '[Service]' StartLimitInterval=0 '[Service]' Restart=always"
-        " >> /etc/systemd/system/openstack-nova-api.service.d/50-lwlint.conf",
+        "mkdir -p /etc/systemd/system/openstack-nova-api.service.d",
+        "crudini --set /etc/systemd/system/openstack-nova-api.service.d/50-lwlint.conf Service StartLimitInterval 0",
+        "crudini --set /etc/systemd/system/openstack-nova-api.service.d/50-lwlint.conf Service Restart always",
         "rm /run/systemd/system/openstack-heat-api.service.d/50-pacemaker.conf",
         "crudini --set /etc/nova/nova.conf DATABASE max_retries -1",
         "crudini --set /etc/nova/nova.conf api_database max_retries -1",
@@ -101,7 +106,9 @@ def test_a_restart_that_a_later_drop_in_takes_away_is_given_back_by_one_later_st
         },
     )
     todo = lines(answer(["--root", str(tmp_path)], capsys, 1), "node")
-    assert todo[0].endswith(f" >> /{folder}/99-x.lwlint.conf")
+    assert todo[0] == f"mkdir -p /{folder}"
+    assert f"crudini --set /{folder}/99-x.lwlint.conf Service Restart always" in todo
+    assert [line for line in todo if ">>" in line] == []
     run_below(tmp_path, todo)
     assert [f["code"] for f in findings(answer(["--root", str(tmp_path)], capsys))] == []
 
@@ -127,7 +134,7 @@ def test_a_service_that_has_to_leave_the_cluster_is_not_disabled_in_systemd(tmp_
         (wants / name).symlink_to(f"/usr/lib/systemd/system/{name}")
     plain = answer(["--root", str(tmp_path)], capsys, 1)
     assert [f["subject"] for f in findings(plain) if f["code"] == "LW207"] == ["unit openstack-cinder-volume.service", f"unit {unit}"]
-    assert f"systemctl enable --now {unit}" in lines(plain, EACH)
+    assert (lines(plain, CLUSTER), lines(plain, EACH)) == ([PLAN.line], [])
     assert [line for line in lines(plain, "node") if "disable" in line] == ["systemctl disable openstack-cinder-volume.service"]
 
 
@@ -202,30 +209,21 @@ def test_a_full_cluster_becomes_a_light_one_by_what_is_to_be_run(tmp_path: Path,
     cib.write_text(FULL)
     plain = answer([str(cib)], capsys, 1)
     todo = lines(plain, CLUSTER)
-    removals = ("order-core-nova", "colocation-nova-core", "order-haproxy-core", "order-heat", "turned")
-    assert sorted(todo[:5]) == sorted(f"pcs constraint remove {name}" for name in removals)
-    assert todo[5] == "pcs property set maintenance-mode=false"
+    assert todo[:2] == ["pcs constraint remove turned", "pcs property set maintenance-mode=false"]
+    assert todo.count(PLAN.line) == 1
     assert todo[-2:] == [
         "pcs constraint colocation add ip-192.0.2.1 with haproxy-clone INFINITY",
         "pcs constraint order start ip-192.0.2.1 then start haproxy-clone kind=Optional",
     ]
-    assert [line for line in todo if line.startswith("pcs resource d")] == [
-        "pcs resource disable openstack-nova-api-clone --wait=600",
-        "pcs resource delete openstack-nova-api-clone",
-        "pcs resource disable openstack-core-clone --wait=600",
-        "pcs resource delete openstack-core-clone",
-        "pcs resource disable openstack-heat-api --wait=600",
-        "pcs resource delete openstack-heat-api",
-        "pcs resource disable openstack-heat-engine --wait=600",
-        "pcs resource delete openstack-heat-engine",
-    ]
+    assert [line for line in todo if line.startswith("pcs resource d")] == []
     assert "pcs resource enable openstack-cinder-volume" in todo
-    assert lines(plain, EACH) == [
-        "systemctl enable --now openstack-nova-api.service",
-        "systemctl enable --now openstack-heat-api.service",
-        "systemctl enable --now openstack-heat-engine.service",
-    ]
-    run_pcs(cib, todo)
+    assert lines(plain, EACH) == []
+    run_pcs(cib, [line for line in todo if line != PLAN.line])
+    pacemaker_is_here()
+    with Pacemaker() as pacemaker:
+        plan = make_plan(cib.read_text(), "cib.xml", load_rules(examples=False), pacemaker)
+    assert plan.refusals == ()
+    cib.write_bytes(written(plan.after))
     left = {f["code"]: f["message"] for f in findings(answer([str(cib)], capsys)) if f["commands"]}
     assert left == {}
 
@@ -260,13 +258,50 @@ def test_a_word_never_breaks_its_line_nor_becomes_a_command() -> None:
     assert (quoted("a\nb"), quoted("$(reboot)"), quoted("it's"), quoted("")) == ("'a?b'", "'$(reboot)'", "'it'\\''s'", "''")
 
 
-def test_constraints_go_first_a_reload_last_and_hosts_with_the_same_commands_stand_together() -> None:
+def test_hosts_go_first_constraints_before_resources_a_reload_last_and_hosts_with_the_same_commands_stand_together() -> None:
     mends = [
         ("b", "systemctl daemon-reload"), ("b", "rm /x"), ("a", "rm /x"), ("a", "systemctl daemon-reload"),
         (CLUSTER, "pcs resource disable x --wait=600"), (CLUSTER, "pcs constraint remove y"), (EACH, "systemctl enable --now x"),
     ]  # fmt: skip
     assert list(together(in_order(mends))) == [
+        (("b", "a"), ("rm /x", "systemctl daemon-reload")),
         ((CLUSTER,), ("pcs constraint remove y", "pcs resource disable x --wait=600")),
         ((EACH,), ("systemctl enable --now x",)),
-        (("b", "a"), ("rm /x", "systemctl daemon-reload")),
     ]
+
+
+def test_no_command_stops_or_restarts_what_runs_at_boot_alone(tmp_path: Path, capsys: Capsys) -> None:
+    cleanup = '<clone id="neutron-netns-cleanup-clone"><primitive id="neutron-netns-cleanup" class="ocf" provider="neutron" type="NetnsCleanup"/></clone>'
+    haproxy = '<clone id="haproxy-clone"><primitive id="haproxy" class="systemd" type="haproxy"/></clone>'
+    cib = tmp_path / "cib.xml"
+    cib.write_text(
+        '<cib validate-with="pacemaker-2.3"><configuration><crm_config><cluster_property_set id="p"><nvpair id="p-2" name="cluster-name" '
+        f'value="tripleo_cluster"/></cluster_property_set></crm_config><nodes/><resources>{haproxy}{cleanup}</resources><constraints/>'
+        "</configuration></cib>"
+    )
+    (found,) = [f for f in findings(answer([str(cib)], capsys, 1)) if f["code"] == "LW101"]
+    assert [one["line"] for one in found["commands"]] == [PLAN.line]
+    assert not any(word in found["remedy"] for word in ("systemctl restart", "pcs resource disable"))
+
+
+def test_a_virtual_ip_keeps_its_bond_with_haproxy_when_a_service_is_in_its_group(tmp_path: Path, capsys: Capsys) -> None:
+    front = (
+        '<group id="front"><primitive id="ip-192.0.2.10" class="ocf" provider="heartbeat" type="IPaddr2"/>'
+        '<primitive id="openstack-nova-novncproxy" class="systemd" type="openstack-nova-novncproxy"/></group>'
+    )
+    bond = '<rsc_colocation id="colocation-front" rsc="front" with-rsc="haproxy-clone" score="INFINITY"/>'
+    cib = tmp_path / "cib.xml"
+    cib.write_text(FULL.replace("<group id=", front + "<group id=", 1).replace("</constraints>", bond + "</constraints>"))
+    commands = {c["line"] for f in findings(answer([str(cib)], capsys, 1)) if f["code"] == "LW105" for c in f["commands"]}
+    assert PLAN.line in commands
+    assert "pcs constraint remove colocation-front" not in commands
+    pacemaker_is_here()
+    with Pacemaker() as pacemaker:
+        plan = make_plan(
+            cib.read_text().replace('name="maintenance-mode" value="true"', 'name="maintenance-mode" value="false"'),
+            "cib.xml",
+            load_rules(examples=False),
+            pacemaker,
+        )
+    assert "colocation-front" in plan.after.xpath("configuration/constraints/*/@id")
+    assert plan.after.xpath("//group[@id='front']/primitive/@id") == ["ip-192.0.2.10"]

@@ -312,7 +312,7 @@ def test_a_file_system_becomes_a_mount_unit_that_is_written_whole() -> None:
     (step,) = (step for step in plan.steps if step.files)
     path, lines = step.files[0]
     assert path == "/etc/systemd/system/var-lib-glance-images.mount"
-    assert ("What=192.0.2.1:/glance", "Where=/var/lib/glance/images", "Type=nfs", "Options=rw,_netdev") == lines[3:7]
+    assert lines[3:7] == ("What=192.0.2.1:/glance", "Where=/var/lib/glance/images", "Type=nfs", "Options=rw,_netdev")
     assert not any(">>" in line for each in plan.steps for line in (*each.commands, *each.undo))
     assert "systemctl start" not in " ".join(step.commands)
 
