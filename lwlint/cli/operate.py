@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lwlint.audit.hosts import Host
     from lwlint.core.facts import Facts
     from lwlint.core.source import Source
+    from lwlint.operate.picture import Picture
     from lwlint.operate.runbook import Runbook
 
     Watcher = Callable[[ClusterAnswer, Sequence[Host], Mapping[str, Source]], None]
@@ -143,6 +144,42 @@ def what_if(options: argparse.Namespace) -> int:
         sys.stdout.write(report.render_testplan(studies))
     else:
         sys.stdout.write(report.render_text(studies, books))
+    return CONFORMS
+
+
+def pictures(targets: Sequence[str], options: argparse.Namespace) -> list[Picture]:
+    """Return the graph of each cluster that has a CIB."""
+    from lwlint.inputs.pacemaker.model import cibs
+    from lwlint.operate.picture import picture
+
+    found: list[Picture] = []
+
+    def draw(cluster: ClusterAnswer, hosts: Sequence[Host], sources: Mapping[str, Source]) -> None:
+        known = next((cib for host in hosts for cib in cibs(host.reading.facts)), None)
+        if known is not None:
+            found.append(picture(cluster, known))
+
+    judged(targets, options, draw)
+    if not found:
+        raise ConfigurationError(f"`{targets[0]}`: no CIB is in it, and so no order and no colocation")
+    return [options.hide.hidden_record(one) for one in found] if options.hide is not None else found
+
+
+def graph(options: argparse.Namespace) -> int:
+    """`lwlint graph`: the orders and colocations of a cluster as a picture."""
+    from lwlint.report import picture as report
+
+    found = pictures([options.target], options)
+    if options.format == "html":
+        sys.stdout.write(report.render_html(found, both=options.before_after))
+        return CONFORMS
+    render = {"svg": report.render_svg, "dot": report.render_dot, "mermaid": report.render_mermaid}[options.format]
+    if len(found) > 1 or (options.before_after and options.format == "svg"):
+        raise ConfigurationError(
+            f"`--format {options.format}` holds one picture; `--format html` holds several, and `--after` is the other one"
+        )
+    chosen = [*found, *([found[0].after] if options.before_after else [])] if not options.after else [found[0].after]
+    sys.stdout.write("".join(render(one) for one in chosen))
     return CONFORMS
 
 
