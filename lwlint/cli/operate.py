@@ -195,6 +195,44 @@ def cib_of(hosts: Sequence[Host]) -> tuple[str, str, Facts] | None:
     return path, host.reading.input.sources[path].text, host.reading.facts
 
 
+def describe(options: argparse.Namespace) -> int:
+    """`lwlint describe`: the page on a cloud that its operators keep."""
+    from msgspec.structs import replace
+
+    from lwlint.inputs.pacemaker.model import cibs
+    from lwlint.operate.failures import study
+    from lwlint.operate.picture import picture
+    from lwlint.operate.runbook import runbook
+    from lwlint.operate.simulation import Pacemaker, Refused
+    from lwlint.policy.rules import load_clauses
+    from lwlint.report import describe as report
+
+    clouds: list[report.Cloud] = []
+
+    def see(cluster: ClusterAnswer, hosts: Sequence[Host], sources: Mapping[str, Source]) -> None:
+        cloud = report.Cloud(cluster, runbook(cluster, hosts, sources), because="it was not asked for (`--no-failures`)")
+        known = next((cib for host in hosts for cib in cibs(host.reading.facts)), None)
+        found = cib_of(hosts)
+        if known is None or found is None:
+            clouds.append(replace(cloud, because="no CIB was given"))
+            return
+        cloud = replace(cloud, picture=picture(cluster, known))
+        if options.failures:
+            try:
+                with Pacemaker() as pacemaker, _Counter(sys.stderr) as counter:
+                    cloud = replace(cloud, failures=study(found[1], found[2], pacemaker, tell=counter.tell))
+            except (ConfigurationError, Refused) as error:
+                cloud = replace(cloud, because=str(error))
+        clouds.append(cloud)
+
+    judged(options.target, options, see)
+    if options.hide is not None:
+        clouds = [options.hide.hidden_record(cloud) for cloud in clouds]
+    render = report.render_html if options.format == "html" else report.render_markdown
+    sys.stdout.write(render(clouds, load_clauses()))
+    return CONFORMS
+
+
 class _Counter:
     """Shows on a terminal how many of how many failures are done; as a context it takes that away at its end."""
 

@@ -34,8 +34,8 @@ _PAGE_STYLE = (
     "table{border-collapse:collapse}button{font:inherit;min-width:2rem}code{font-size:.92em}"
 )
 _SCRIPT = """
-for (const frame of document.querySelectorAll('.frame')) {
-  const svg = frame.querySelector('svg'), wide = svg.getAttribute('width') * 1, high = svg.getAttribute('height') * 1;
+for (const svg of document.querySelectorAll('.frame svg')) {
+  const frame = svg.parentElement, wide = svg.getAttribute('width') * 1, high = svg.getAttribute('height') * 1;
   let zoom = 1;
   const scale = (by) => { zoom = by ? Math.min(4, Math.max(0.25, zoom * by)) : Math.min(1, frame.clientWidth / wide);
     svg.setAttribute('width', wide * zoom); svg.setAttribute('height', high * zoom); };
@@ -201,10 +201,15 @@ def render_html(pictures: Sequence[Picture], *, both: bool) -> str:
         if picture.said:
             rows = (element("tr", element("th", name, scope="row"), element("td", prose(said))) for name, said in picture.said)
             parts.append(element("details", element("summary", f"What was found ({len(picture.said)})"), element("table", rows)))
+    return page("Orders and colocations", parts)
+
+
+def page(title: str, parts: Sequence[Html]) -> str:
+    """Return a page with the style and the script of the pictures."""
     head = join(
         element("meta", charset="utf-8"),
         element("meta", name="viewport", content="width=device-width"),
-        element("title", "Orders and colocations"),
+        element("title", title),
         element("style", Html(_STYLE + _PAGE_STYLE)),
     )
     body = element("body", *parts, element("script", Html(_SCRIPT)))
