@@ -82,6 +82,8 @@ def run(options: Any) -> int:
         "services": "operate",
         "plan": "plan",
         "what-if": "operate",
+        "graph": "operate",
+        "describe": "operate",
         "fix": "judge",
         "new-rule": "author",
         "server": "server",
@@ -317,6 +319,23 @@ def _what_if(command: argparse.ArgumentParser) -> None:
     command.add_argument("--format", choices=("text", "json", "testplan"), default="text", help="form of the answer (default: text)")
 
 
+def _graph(command: argparse.ArgumentParser) -> None:
+    command.add_argument("target", metavar="TARGET", nargs="?", default=".", help="a report, archive, folder or CIB (default: `.`)")
+    command.add_argument("--before-after", action="store_true", help="also what the specification leaves of it")
+    command.add_argument("--after", action="store_true", help="only what the specification leaves of it")
+    _hosts_of(command)
+    command.add_argument("--format", choices=("svg", "dot", "mermaid", "html"), default="svg", help="form of the picture (default: svg)")
+
+
+def _describe(command: argparse.ArgumentParser) -> None:
+    command.add_argument("target", metavar="TARGET", nargs="+", help="reports, archives, folders and CIBs")
+    command.add_argument(
+        "--no-failures", dest="failures", action="store_false", help="do not ask Pacemaker what failures come to, which takes some seconds"
+    )
+    _hosts_of(command)
+    command.add_argument("--format", choices=("markdown", "html"), default="markdown", help="form of the page (default: markdown)")
+
+
 def _hosts_of(command: argparse.ArgumentParser) -> None:
     """Add what every command has that reads the hosts of an audit."""
     command.add_argument("--release", metavar="NAME", help="`mitaka` ... `hibiscus`; `auto` goes by evidence (default)")
@@ -402,6 +421,8 @@ _COMMANDS = {
     "new-rule": ("write a rule with examples, to begin with", _new_rule),
     "services": ("show what lwlint knows of services, and how each is managed", _services),
     "what-if": ("tell what happens when a node or a service of a cluster fails, by the installed Pacemaker", _what_if),
+    "graph": ("draw the orders and colocations of a cluster, and what the specification leaves of them", _graph),
+    "describe": ("write the page on a cloud: what runs where and why, what failures come to, the commands", _describe),
     "allow": ("write an exception into the configuration, with its reason", _allow),
     "baseline": ("record the findings of today, or prune such a record", _baseline),
     "config": ("print the settings in effect, and where each comes from", _config),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lwlint.audit.hosts import Host
     from lwlint.core.facts import Facts
     from lwlint.core.source import Source
+    from lwlint.operate.picture import Picture
     from lwlint.operate.runbook import Runbook
 
     Watcher = Callable[[ClusterAnswer, Sequence[Host], Mapping[str, Source]], None]
@@ -146,6 +147,42 @@ def what_if(options: argparse.Namespace) -> int:
     return CONFORMS
 
 
+def pictures(targets: Sequence[str], options: argparse.Namespace) -> list[Picture]:
+    """Return the graph of each cluster that has a CIB."""
+    from lwlint.inputs.pacemaker.model import cibs
+    from lwlint.operate.picture import picture
+
+    found: list[Picture] = []
+
+    def draw(cluster: ClusterAnswer, hosts: Sequence[Host], sources: Mapping[str, Source]) -> None:
+        known = next((cib for host in hosts for cib in cibs(host.reading.facts)), None)
+        if known is not None:
+            found.append(picture(cluster, known))
+
+    judged(targets, options, draw)
+    if not found:
+        raise ConfigurationError(f"`{targets[0]}`: no CIB is in it, and so no order and no colocation")
+    return [options.hide.hidden_record(one) for one in found] if options.hide is not None else found
+
+
+def graph(options: argparse.Namespace) -> int:
+    """`lwlint graph`: the orders and colocations of a cluster as a picture."""
+    from lwlint.report import picture as report
+
+    found = pictures([options.target], options)
+    if options.format == "html":
+        sys.stdout.write(report.render_html(found, both=options.before_after))
+        return CONFORMS
+    render = {"svg": report.render_svg, "dot": report.render_dot, "mermaid": report.render_mermaid}[options.format]
+    if len(found) > 1 or (options.before_after and options.format == "svg"):
+        raise ConfigurationError(
+            f"`--format {options.format}` holds one picture; `--format html` holds several, and `--after` is the other one"
+        )
+    chosen = [*found, *([found[0].after] if options.before_after else [])] if not options.after else [found[0].after]
+    sys.stdout.write("".join(render(one) for one in chosen))
+    return CONFORMS
+
+
 def cib_of(hosts: Sequence[Host]) -> tuple[str, str, Facts] | None:
     """Return path and text of a cluster's CIB, and the facts that it is in: a CIB itself before what stands in for one; None for none."""
     from lwlint.inputs.pacemaker.facts import Cluster
@@ -156,6 +193,44 @@ def cib_of(hosts: Sequence[Host]) -> tuple[str, str, Facts] | None:
     host = min(having, key=lambda one: bool(one.reading.facts.of(Cluster)[0].weaker))
     path = host.reading.facts.of(Cluster)[0].span.path
     return path, host.reading.input.sources[path].text, host.reading.facts
+
+
+def describe(options: argparse.Namespace) -> int:
+    """`lwlint describe`: the page on a cloud that its operators keep."""
+    from msgspec.structs import replace
+
+    from lwlint.inputs.pacemaker.model import cibs
+    from lwlint.operate.failures import study
+    from lwlint.operate.picture import picture
+    from lwlint.operate.runbook import runbook
+    from lwlint.operate.simulation import Pacemaker, Refused
+    from lwlint.policy.rules import load_clauses
+    from lwlint.report import describe as report
+
+    clouds: list[report.Cloud] = []
+
+    def see(cluster: ClusterAnswer, hosts: Sequence[Host], sources: Mapping[str, Source]) -> None:
+        cloud = report.Cloud(cluster, runbook(cluster, hosts, sources), because="it was not asked for (`--no-failures`)")
+        known = next((cib for host in hosts for cib in cibs(host.reading.facts)), None)
+        found = cib_of(hosts)
+        if known is None or found is None:
+            clouds.append(replace(cloud, because="no CIB was given"))
+            return
+        cloud = replace(cloud, picture=picture(cluster, known))
+        if options.failures:
+            try:
+                with Pacemaker() as pacemaker, _Counter(sys.stderr) as counter:
+                    cloud = replace(cloud, failures=study(found[1], found[2], pacemaker, tell=counter.tell))
+            except (ConfigurationError, Refused) as error:
+                cloud = replace(cloud, because=str(error))
+        clouds.append(cloud)
+
+    judged(options.target, options, see)
+    if options.hide is not None:
+        clouds = [options.hide.hidden_record(cloud) for cloud in clouds]
+    render = report.render_html if options.format == "html" else report.render_markdown
+    sys.stdout.write(render(clouds, load_clauses()))
+    return CONFORMS
 
 
 class _Counter:

@@ -281,15 +281,31 @@ def _became(effect: Effect) -> str:
     )
 
 
+_BECOMES = {
+    MOVES: "on another node",
+    PROMOTES: "promoted elsewhere",
+    FEWER: "a copy less",
+    DOWN: "down",
+    WAITS: "waits for HAProxy",
+    AWAY: "without HAProxy",
+    RESTARTS: "restarted",
+}
+
+
+def _counted(titles: dict[str, int]) -> str:
+    return ", ".join(title if count == 1 else f"{title} ({count})" for title, count in titles.items())
+
+
 def table_of(results: Iterable[Result]) -> list[tuple[str, str]]:
     """Return each failure with what it comes to in one sentence, those that differ in the node only once."""
     found: dict[tuple[str, str], list[str]] = {}
     for result in results:
-        counts: dict[str, int] = {}
+        by_outcome: dict[str, dict[str, int]] = {}
         for effect in result.effects:
-            counts[effect.outcome] = counts.get(effect.outcome, 0) + 1
+            titles = by_outcome.setdefault(_BECOMES[effect.outcome], {})
+            titles[effect.title] = titles.get(effect.title, 0) + 1
         silent = max((effect.silent + (effect.detected or 0) for effect in result.effects if effect.silent is not None), default=None)
-        words = ", ".join(f"{count} {outcome}" for outcome, count in counts.items()) or "nothing is disturbed"
+        words = "; ".join(f"{outcome}: {_counted(titles)}" for outcome, titles in by_outcome.items()) or "nothing is disturbed"
         words += f"; nothing answers for at most {silent:g} s" if silent is not None else ""
         words += (
             f"; {'; '.join(line.partition(': ')[2] for line in wrong(result))}" if result.away or result.unserved or result.trouble else ""

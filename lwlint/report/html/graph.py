@@ -148,7 +148,7 @@ def _apart(wanted: Sequence[float], room: Sequence[float]) -> list[float]:
 
 CLAUSE = "few-constraints"
 _SUBJECT = "constraint "  # in front of the constraint's id, in the subject of a finding
-_LETTER, _PAD, _BOX, _GAP, _MARGIN = 6.7, 8.0, 20.0, 36.0, 12.0
+LETTER, PAD, BOX, GAP, MARGIN = 6.7, 8.0, 20.0, 36.0, 12.0
 _PAPER = 1000.0  # a wider picture is printed on paper that lies
 _MOST = 400  # steps that a picture can show
 _FRONT = "openstack-"
@@ -218,17 +218,17 @@ def _picture(steps: Sequence[Step], gone: Collection[str], resources: Sequence[M
     for step in steps:
         kinds.setdefault((step.first, step.then), []).append(step)
     placed = layout(list(kinds))
-    labels = _labels([name for names in placed.columns for name in names])
-    widths = [max(len(labels[name]) for name in names) * _LETTER + 2 * _PAD for names in placed.columns]
-    lefts = [_MARGIN + sum(widths[:i]) + i * _GAP for i in range(len(widths))]
-    ends = {name: (lefts[i], lefts[i] + len(labels[name]) * _LETTER + 2 * _PAD) for i, names in enumerate(placed.columns) for name in names}
+    labels = short_names([name for names in placed.columns for name in names])
+    widths = [max(len(labels[name]) for name in names) * LETTER + 2 * PAD for names in placed.columns]
+    lefts = [MARGIN + sum(widths[:i]) + i * GAP for i in range(len(widths))]
+    ends = {name: (lefts[i], lefts[i] + len(labels[name]) * LETTER + 2 * PAD) for i, names in enumerate(placed.columns) for name in names}
     arrows = (
         _arrow(arrow, kinds[arrow], gone, placed, ends, lefts, widths, key) for arrow in sorted(kinds, key=lambda a: _rank(kinds[a], gone))
     )
     known = {one.name: one for one in resources}
     boxes = (_box(name, labels[name], known.get(name, Managed(name)), ends[name], placed.heights[name]) for name in ends)
     content = join(element("title", "Orders between resources, from left to right"), _heads(key), arrows, boxes)
-    width, height = lefts[-1] + widths[-1] + _MARGIN, placed.height + _BOX + 2 * _MARGIN
+    width, height = lefts[-1] + widths[-1] + MARGIN, placed.height + BOX + 2 * MARGIN
     drawn = _svg(
         content,
         round(width),
@@ -272,8 +272,20 @@ def _arrow(
     widths: Sequence[float],
     key: str,
 ) -> Html:
+    path = route(arrow, placed, ends, lefts, widths)
+    name = "gone" if all(step.constraint in gone for step in steps) else "kept"
+    optional = " optional" if all(step.kind != "Mandatory" for step in steps) else ""
+    said = "; ".join(f"{step.constraint} ({step.kind}{', has to go' if step.constraint in gone else ''})" for step in steps)
+    return element("path", element("title", said), d=path, class_=f"arrow {name}{optional}", marker_end=f"url(#{key}-{name})")
+
+
+def route(arrow: Arrow, placed: Layout, ends: Mapping[str, tuple[float, float]], lefts: Sequence[float], widths: Sequence[float]) -> str:
+    """Return the path of an arrow, as SVG has it: through its bends, between the columns that begin at `lefts` and are `widths` wide.
+
+    `ends` has where each name begins and ends.
+    """
     first, then = arrow
-    middle = _MARGIN + _BOX / 2
+    middle = MARGIN + BOX / 2
     points = [(ends[first][1], placed.heights[first] + middle)]
     for i in range(placed.column(first) + 1, placed.column(then)):
         height = placed.heights[(first, then, i)] + middle
@@ -285,10 +297,7 @@ def _arrow(
         path += (
             f"L{_at((to_x, to_y))}" if y == to_y and to_x > x else f"C{_at((x + bend, y))} {_at((to_x - bend, to_y))} {_at((to_x, to_y))}"
         )
-    name = "gone" if all(step.constraint in gone for step in steps) else "kept"
-    optional = " optional" if all(step.kind != "Mandatory" for step in steps) else ""
-    said = "; ".join(f"{step.constraint} ({step.kind}{', has to go' if step.constraint in gone else ''})" for step in steps)
-    return element("path", element("title", said), d=path, class_=f"arrow {name}{optional}", marker_end=f"url(#{key}-{name})")
+    return path
 
 
 def _at(point: tuple[float, float]) -> str:
@@ -301,13 +310,13 @@ _LOOKS = {"": "unknown", ACTIVE_ACTIVE: "outside"}
 def _box(name: str, label: str, resource: Managed, ends: tuple[float, float], height: float) -> Html:
     kind = _LOOKS.get(resource.kind, "inside")
     said = f"{name}: {resource.title}, {resource.kind.replace('_', '/')}" if resource.kind else f"{name}: not in the catalogue"
-    top = height + _MARGIN
-    box = element("rect", x=f"{ends[0]:g}", y=f"{top:g}", width=f"{ends[1] - ends[0]:.1f}", height=f"{_BOX:g}", rx=3, class_=f"box {kind}")
-    words = element("text", label, x=f"{ends[0] + _PAD:g}", y=f"{top + 14:g}", class_="name")
+    top = height + MARGIN
+    box = element("rect", x=f"{ends[0]:g}", y=f"{top:g}", width=f"{ends[1] - ends[0]:.1f}", height=f"{BOX:g}", rx=3, class_=f"box {kind}")
+    words = element("text", label, x=f"{ends[0] + PAD:g}", y=f"{top + 14:g}", class_="name")
     return element("g", element("title", said), box, words)
 
 
-def _labels(names: Sequence[str]) -> dict[str, str]:
+def short_names(names: Sequence[str]) -> dict[str, str]:
     """Return names short enough for a picture, without the parts that most have; whole where two would look alike."""
     short = {}
     for name in names:

@@ -1,0 +1,295 @@
+"""The graph of a cluster in each form: SVG, a page with both pictures, and the exports to DOT and mermaid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE
+from lwlint.core.harmless import safe
+from lwlint.operate.picture import Picture, Tie, bound
+from lwlint.report.html import Html, counted, element, join, prose
+from lwlint.report.html.graph import BOX, GAP, LETTER, MARGIN, PAD, ROW, Arrow, layout, route, short_names
+
+_COLOURS = {CORE: "#1f6f3f", ACTIVE_PASSIVE: "#1c5a99", ACTIVE_ACTIVE: "#b02a1a", INFRASTRUCTURE: "#5b5b66", "": "#8a6d1f"}
+_KINDS = {
+    CORE: "core", ACTIVE_PASSIVE: "active/passive", ACTIVE_ACTIVE: "active/active", INFRASTRUCTURE: "infrastructure",
+    "": "not in the catalogue",
+}  # fmt: skip
+_STYLE = (
+    "svg.picture{font:11px ui-monospace,'DejaVu Sans Mono',monospace;background:#fff}"
+    ".picture .box{fill:#fff;stroke-width:1.4}.picture .leaves .box{stroke-dasharray:3 2}.picture text{fill:#1a1a1a}"
+    ".picture .edge{fill:none;stroke:#1f6f3f;stroke-width:1.4}.picture .edge.gone{stroke:#b02a1a;stroke-opacity:.7}"
+    ".picture .edge.optional{stroke-dasharray:5 3}.picture .tie{fill:none;stroke:#1c5a99;stroke-width:1.3;stroke-dasharray:1.5 3}"
+    ".picture .tie.gone{stroke:#b02a1a;stroke-opacity:.6}.picture .edge:hover,.picture .edge:focus,.picture .tie:hover,.picture .tie:focus,"
+    ".picture .near{stroke-width:3.5;stroke-opacity:1;outline:none}.picture .far{opacity:.12}"
+    ".picture g:hover .box,.picture g:focus .box{stroke-width:3}.picture g:focus{outline:none}"
+    + "".join(f".picture .{kind or 'unknown'} .box{{stroke:{colour}}}" for kind, colour in _COLOURS.items())
+)
+_PAGE_STYLE = (
+    "body{font:15px/1.5 system-ui,sans-serif;margin:1.5rem;color:#1a1a1a}h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}"
+    ".frame{overflow:auto;border:1px solid #ddd;max-height:85vh}.legend{display:flex;"
+    "flex-wrap:wrap;gap:.3rem 1.2rem;padding:0;list-style:none}"
+    ".legend span{display:inline-block;width:1.6em;border-top:3px solid}"
+    "td,th{padding:.2rem .6rem;text-align:left;border-bottom:1px solid #ddd}"
+    "table{border-collapse:collapse}button{font:inherit;min-width:2rem}code{font-size:.92em}"
+)
+_SCRIPT = """
+for (const svg of document.querySelectorAll('.frame svg')) {
+  const frame = svg.parentElement, wide = svg.getAttribute('width') * 1, high = svg.getAttribute('height') * 1;
+  let zoom = 1;
+  const scale = (by) => { zoom = by ? Math.min(4, Math.max(0.25, zoom * by)) : Math.min(1, frame.clientWidth / wide);
+    svg.setAttribute('width', wide * zoom); svg.setAttribute('height', high * zoom); };
+  for (const button of frame.previousElementSibling.querySelectorAll('button'))
+    button.addEventListener('click', () => scale(button.dataset.by * 1));
+  const lines = svg.querySelectorAll('.edge, .tie');
+  const show = (name) => lines.forEach((line) => { const near = line.dataset.first === name || line.dataset.then === name;
+    line.classList.toggle('near', !!name && near); line.classList.toggle('far', !!name && !near); });
+  for (const box of svg.querySelectorAll('g[data-name]')) {
+    for (const event of ['mouseenter', 'focus']) box.addEventListener(event, () => show(box.dataset.name));
+    for (const event of ['mouseleave', 'blur']) box.addEventListener(event, () => show(''));
+  }
+  if (wide > frame.clientWidth) scale(0);
+}
+"""
+
+
+def render_svg(picture: Picture, key: str = "g") -> str:
+    """Return the picture as a document of its own."""
+    return drawing(picture, key, alone=True) + "\n"
+
+
+def drawing(picture: Picture, key: str, *, alone: bool = False) -> Html:
+    """Return the picture: columns from what starts first to what starts last, and below them what no order or colocation holds."""
+    arrows: dict[Arrow, list[str]] = {}
+    for step in picture.steps:
+        said = f"{step.constraint} ({step.kind}{', has to go' if step.constraint in picture.gone else ''})"
+        arrows.setdefault((step.first, step.then), []).append(said)
+    ties = bound(picture.ties)
+    joined = {frozenset(arrow) for arrow in arrows}
+    more = [
+        (tie.second, tie.first) for pair, found in ties.items() if pair not in joined for tie in found[:1]
+    ]  # what it hangs on comes first
+    placed = layout([*arrows, *more])
+    names = [name for column in placed.columns for name in column]
+    free = [one.name for one in picture.resources if one.name not in names]
+    labels = short_names([*names, *free])
+    widths = [max(len(labels[name]) for name in column) * LETTER + 2 * PAD for column in placed.columns]
+    lefts = [MARGIN + sum(widths[:i]) + i * GAP for i in range(len(widths))]
+    ends = {n: (lefts[i], lefts[i] + len(labels[n]) * LETTER + 2 * PAD) for i, column in enumerate(placed.columns) for n in column}
+    width = lefts[-1] + widths[-1] + MARGIN if lefts else 600.0
+    heights = {name: placed.heights[name] for name in names}
+    bottom = _below(free, labels, width, placed.height + ROW * 1.5 if names else 0.0, ends, heights)
+    lines = (_edge(arrow, said, picture, route(arrow, placed, ends, lefts, widths), key) for arrow, said in sorted(arrows.items()))
+    dotted = (_tie(found, picture, ends, heights, joined) for _, found in sorted(ties.items(), key=lambda one: sorted(one[0])))
+    kinds = {one.name: one for one in picture.resources}
+    told = dict(picture.said)
+    boxes = (
+        _box(
+            name,
+            labels[name],
+            *(kinds[name].kind, kinds[name].title) if name in kinds else ("", ""),
+            told.get(name, ""),
+            picture,
+            ends,
+            heights,
+        )
+        for name in (*names, *free)
+    )
+    heads = (
+        element("marker", element("path", d="M0 0L7 3.5L0 7z", fill=colour), id=f"{key}-{name}", viewBox="0 0 7 7", **_HEAD)
+        for name, colour in (("kept", "#1f6f3f"), ("gone", "#b02a1a"))
+    )
+    title = f"Orders (arrows) and colocations (dotted) of {picture.name or 'the cluster'}"
+    size = {"width": f"{width:.0f}", "height": f"{bottom + BOX + 2 * MARGIN:.0f}"}
+    own = {"xmlns": "http://www.w3.org/2000/svg"} if alone else {}
+    style = [element("style", Html(_STYLE))] if alone else []
+    inside = join(element("title", title), *style, element("defs", heads), dotted, lines, boxes)
+    box = f"0 0 {size['width']} {size['height']}"
+    return element("svg", inside, viewBox=box, class_="picture", role="img", aria_label=title, **size, **own)
+
+
+_HEAD: Mapping[str, str] = {"refX": "6.5", "refY": "3.5", "markerWidth": "7", "markerHeight": "7", "orient": "auto"}
+
+
+def _below(
+    free: Sequence[str],
+    labels: Mapping[str, str],
+    width: float,
+    top: float,
+    ends: dict[str, tuple[float, float]],
+    heights: dict[str, float],
+) -> float:
+    """Place in rows what hangs on nothing, and return how high the picture is down to its last row."""
+    x, y = MARGIN, top
+    for name in free:
+        long = len(labels[name]) * LETTER + 2 * PAD
+        if x > MARGIN and x + long > width - MARGIN:
+            x, y = MARGIN, y + ROW
+        ends[name], heights[name] = (x, x + long), y
+        x += long + PAD
+    return max([*heights.values(), 0.0])
+
+
+def _edge(arrow: Arrow, said: Sequence[str], picture: Picture, path: str, key: str) -> Html:
+    steps = [step for step in picture.steps if (step.first, step.then) == arrow]
+    gone = all(step.constraint in picture.gone for step in steps)
+    optional = " optional" if all(step.kind != "Mandatory" for step in steps) else ""
+    words = element("title", f"{arrow[0]} before {arrow[1]}: {'; '.join(said)}")
+    name = "gone" if gone else "kept"
+    return element(
+        "path", words, d=path, class_=f"edge {name}{optional}", marker_end=f"url(#{key}-{name})",
+        tabindex=0, data_first=arrow[0], data_then=arrow[1],
+    )  # fmt: skip
+
+
+def _tie(
+    found: Sequence[Tie],
+    picture: Picture,
+    ends: Mapping[str, tuple[float, float]],
+    heights: Mapping[str, float],
+    joined: set[frozenset[str]],
+) -> Html:
+    """Return a colocation: a bow from box to box, beside the arrow where there is one."""
+    first, second = found[0].first, found[0].second
+    if first not in ends or second not in ends:
+        return Html("")
+    left, right = (first, second) if ends[first][0] <= ends[second][0] else (second, first)
+    x, y = ends[left][1], heights[left] + MARGIN + BOX * 0.75
+    to_x, to_y = ends[right][0], heights[right] + MARGIN + BOX * 0.75
+    if to_x <= x:  # in one column
+        x = to_x = min(ends[left][1], ends[right][1])
+        path = f"M{x:.1f} {y:.1f}C{x + 22:.1f} {y:.1f} {x + 22:.1f} {to_y:.1f} {to_x:.1f} {to_y:.1f}"
+    else:
+        bend = min(60.0, (to_x - x) / 2)
+        path = f"M{x:.1f} {y:.1f}C{x + bend:.1f} {y:.1f} {to_x - bend:.1f} {to_y:.1f} {to_x:.1f} {to_y:.1f}"
+    gone = all(tie.constraint in picture.gone for tie in found)
+    said = "; ".join(f"{t.first} with {t.second}: {t.constraint}{' (has to go)' if t.constraint in picture.gone else ''}" for t in found)
+    return element(
+        "path", element("title", said), d=path, class_=f"tie{' gone' if gone else ''}", tabindex=0, data_first=first, data_then=second
+    )
+
+
+def _box(
+    name: str,
+    label: str,
+    kind: str,
+    title: str,
+    said: str,
+    picture: Picture,
+    ends: Mapping[str, tuple[float, float]],
+    heights: Mapping[str, float],
+) -> Html:
+    x, to_x = ends[name]
+    y = heights[name] + MARGIN
+    words = element("title", f"{name}: {title + ', ' if title else ''}{_KINDS[kind]}" + (f"; {said}" if said else ""))
+    box = element("rect", x=f"{x:.1f}", y=f"{y:.1f}", width=f"{to_x - x:.1f}", height=f"{BOX:g}", rx=3, class_="box")
+    text = element("text", label, x=f"{x + PAD:.1f}", y=f"{y + 14:.1f}")
+    leaves = " leaves" if name in picture.leaving else ""
+    return element("g", words, box, text, class_=f"{kind or 'unknown'}{leaves}", tabindex=0, data_name=name)
+
+
+def render_html(pictures: Sequence[Picture], *, both: bool) -> str:
+    """Return a page with the picture of each cluster, what was found of it, and what the specification leaves, if `both` are wanted."""
+    parts: list[Html] = []
+    for number, picture in enumerate(pictures):
+        parts.append(element("h1", picture.name or "Cluster without a name"))
+        parts.append(element("p", _sums(picture)))
+        parts.append(_legend())
+        parts += _framed("Today", picture, f"p{number}")
+        if both:
+            parts += _framed("What the specification leaves", picture.after, f"q{number}")
+        if picture.said:
+            rows = (element("tr", element("th", name, scope="row"), element("td", prose(said))) for name, said in picture.said)
+            parts.append(element("details", element("summary", f"What was found ({len(picture.said)})"), element("table", rows)))
+    return page("Orders and colocations", parts)
+
+
+def page(title: str, parts: Sequence[Html]) -> str:
+    """Return a page with the style and the script of the pictures."""
+    head = join(
+        element("meta", charset="utf-8"),
+        element("meta", name="viewport", content="width=device-width"),
+        element("title", title),
+        element("style", Html(_STYLE + _PAGE_STYLE)),
+    )
+    body = element("body", *parts, element("script", Html(_SCRIPT)))
+    return f"<!DOCTYPE html>\n{element('html', element('head', head), body, lang='en')}\n"
+
+
+def _framed(title: str, picture: Picture, key: str) -> Iterator[Html]:
+    buttons = (
+        (label, by, said)
+        for label, by, said in (("+", 1.25, "larger"), ("\N{MINUS SIGN}", 0.8, "smaller"), ("fit", 0, "as wide as the page"))
+    )
+    yield element("h2", f"{title}: {_sums(picture)}")
+    yield element("p", (element("button", label, type="button", data_by=str(by), aria_label=said) for label, by, said in buttons))
+    yield element("div", drawing(picture, key), class_="frame", tabindex=0)
+
+
+def _sums(picture: Picture) -> str:
+    orders, ties = len({one.constraint for one in picture.steps}), len({one.constraint for one in picture.ties})
+    said = f"{counted(len(picture.resources), 'resource')}, {counted(orders, 'order')}, {counted(ties, 'colocation')}"
+    leave = f"; {counted(len(picture.leaving), 'resource')} and {counted(len(picture.gone), 'constraint')} have to go"
+    return said + (leave if picture.leaving or picture.gone else "")
+
+
+def _legend() -> Html:
+    items = [element("li", element("span", style=f"border-color:{colour}"), f" {_KINDS[kind]}") for kind, colour in _COLOURS.items()]
+    lines = (
+        ("solid", "#1f6f3f", "order"),
+        ("dashed", "#1f6f3f", "optional order"),
+        ("dotted", "#1c5a99", "colocation"),
+        ("solid", "#b02a1a", "has to go"),
+    )
+    items += [element("li", element("span", style=f"border-top:3px {style} {colour}"), f" {what}") for style, colour, what in lines]
+    return element("ul", *items, class_="legend")
+
+
+def render_dot(picture: Picture) -> str:
+    """Return the picture for Graphviz."""
+    lines = [f"digraph {_quoted(picture.name or 'cluster')} {{", "  rankdir=LR; nodesep=0.12; ranksep=0.5;"]
+    lines += ['  node [shape=box, fontname="DejaVu Sans", fontsize=10, height=0.25, margin="0.08,0.03"];', "  edge [arrowsize=0.6];"]
+    for one in picture.resources:
+        style = "dashed" if one.name in picture.leaving else "solid"
+        lines.append(f"  {_quoted(one.name)} [color={_quoted(_COLOURS[one.kind])}, style={style}];")
+    for step in picture.steps:
+        style = "solid" if step.kind == "Mandatory" else "dashed"
+        more = f'color="{_edge_colour(step.constraint, picture)}", style={style}, tooltip={_quoted(step.constraint)}'
+        lines.append(f"  {_quoted(step.first)} -> {_quoted(step.then)} [{more}];")
+    for tie in picture.ties:
+        more = (
+            f'color="{_edge_colour(tie.constraint, picture)}", style=dotted, dir=none, constraint=false, tooltip={_quoted(tie.constraint)}'
+        )
+        lines.append(f"  {_quoted(tie.second)} -> {_quoted(tie.first)} [{more}];")
+    return "\n".join([*lines, "}"]) + "\n"
+
+
+def _edge_colour(constraint: str, picture: Picture) -> str:
+    return "#b02a1a" if constraint in picture.gone else "#1f6f3f"
+
+
+def _quoted(name: str) -> str:
+    return '"' + safe(name).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def render_mermaid(picture: Picture) -> str:
+    """Return the picture for mermaid, as Markdown pages have it."""
+    ids = {one.name: f"r{i}" for i, one in enumerate(picture.resources)}
+    labels = short_names(list(ids))
+    lines = ["flowchart LR"]
+    for one in picture.resources:
+        name = safe(labels[one.name]).replace('"', "#quot;")
+        lines.append(f'  {ids[one.name]}["{name}"]:::{one.kind or "unknown"}{"_leaves" if one.name in picture.leaving else ""}')
+    for step in dict.fromkeys((step.first, step.then, step.kind == "Mandatory") for step in picture.steps):
+        if step[0] in ids and step[1] in ids:
+            lines.append(f"  {ids[step[0]]} {'-->' if step[2] else '-.->'} {ids[step[1]]}")
+    ordered = {frozenset((step.first, step.then)) for step in picture.steps}
+    for pair in bound(picture.ties):
+        if pair not in ordered and pair <= ids.keys():
+            first, second = sorted(ids[name] for name in pair)
+            lines.append(f"  {first} -.- {second}")
+    used = dict.fromkeys((one.kind, one.name in picture.leaving) for one in picture.resources)
+    for kind, leaves in used:
+        more = ",stroke-dasharray:3" if leaves else ""
+        lines.append(f"  classDef {kind or 'unknown'}{'_leaves' if leaves else ''} stroke:{_COLOURS[kind]}{more}")
+    return "\n".join(lines) + "\n"

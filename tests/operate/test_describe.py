@@ -1,0 +1,96 @@
+"""`lwlint describe`: the page on a cloud, in both forms, without what nobody may see."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+
+import pytest
+
+from lwlint.cli import main
+from tests.operate.clusters import pacemaker_is_here
+from tests.report.report_sample import assert_golden
+from tests.shared import HERE
+
+CLUSTERS = ("mitaka-full", "mitaka-light", "newton", "queens-docker", "wallaby-podman")
+TITLES = ["Overview", "What runs where, and why", "What happens on a failure", "The operator's table", "Orders and colocations",
+          "Deviations from the specification"]  # fmt: skip
+Write = Callable[..., str]
+
+
+@pytest.fixture
+def write(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Write:
+    """Return what `lwlint describe` prints."""
+    monkeypatch.chdir(HERE)
+
+    def run(*arguments: str) -> str:
+        assert main(["describe", *arguments]) == 0
+        captured = capsys.readouterr()
+        assert captured.err == ""
+        return captured.out
+
+    return run
+
+
+class Balanced(HTMLParser):
+    """Fails where an element is closed that is not open, and keeps those that never are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in ("meta", "input", "br", "hr"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize("cluster", ["newton", "wallaby-podman"])
+def test_the_page_is_as_it_was_read(cluster: str, write: Write) -> None:
+    assert_golden(write(f"fixtures/sos/{cluster}", "--no-failures"), f"services/{cluster}.md")
+
+
+@pytest.mark.parametrize("cluster", CLUSTERS)
+def test_the_page_has_its_parts_in_both_forms(cluster: str, write: Write) -> None:
+    text = write(f"fixtures/sos/{cluster}", "--no-failures")
+    titles = re.findall(r"^## (.+)$", text, re.M)
+    assert [title for title in titles if title in TITLES] == TITLES
+    page = write(f"fixtures/sos/{cluster}", "--no-failures", "--format", "html")
+    assert re.findall(r"<h2>([^<]+)</h2>", page) == [title.replace("'", "&#x27;") for title in titles]
+    parser = Balanced()
+    parser.feed(page)
+    assert parser.open == []
+
+
+def test_what_a_failure_comes_to_is_in_it(write: Write) -> None:
+    pacemaker_is_here()
+    text = write("fixtures/sos/newton")
+    assert re.search(
+        r"^\| haproxy cannot run \(newton-controller-0.*\| on another node: virtual IP \(2\); a copy less: haproxy; ", text, re.M
+    )
+    assert "fencing is needed to be sure that newton-controller-0 is dead" in text
+
+
+def test_a_service_under_pacemaker_that_the_specification_leaves_to_systemd_is_a_deviation(write: Write) -> None:
+    text = write("fixtures/sos/mitaka-full", "--no-failures")
+    assert len(re.findall(r"^\| .* \| pacemaker \| .* \| \*\*deviation\*\*: ", text, re.M)) == 41  # 40 resources, and keystone inside httpd
+    assert "## What the specification leaves of them" in text
+
+
+@pytest.mark.parametrize("cluster", CLUSTERS)
+def test_a_cleanup_is_never_restarted_in_the_operators_table(cluster: str, write: Write) -> None:
+    table = write(f"fixtures/sos/{cluster}", "--no-failures").partition("## The operator's table")[2]
+    rows = [line for line in table.splitlines() if line.startswith("| neutron cleanup |")]
+    assert all(row.split(" | ")[2] == "never" for row in rows)
+    assert bool(rows) is (cluster in ("mitaka-full", "mitaka-light", "newton"))
+
+
+def test_no_name_and_no_address_is_in_an_anonymous_page(write: Write) -> None:
+    for form in ("markdown", "html"):
+        text = write("fixtures/sos/wallaby-podman", "--no-failures", "--anonymize", "--format", form)
+        assert "wallaby-controller" not in text
+        assert "wallaby_cluster" not in text
+        assert not re.search(r"\b(?:192\.0\.2\.251|203\.0\.113\.10|172\.16\.[123]\.\d+)\b", text)  # others stand for these
