@@ -114,7 +114,7 @@ def rest_of_trees(paths: Iterable[str], tree: Tree, refusal: Callable[[str, str]
     roots = {path: root_of_templates(path, tree) for path in paths}
     for root in sorted({root for path, root in roots.items() if root is not None and root != path}):
         for path in walk(tree, root, lambda path, error: None):
-            if path.endswith((".yaml", ".pp")) and tree.kind(path) == FILE and refusal(path, root) is None:
+            if path.endswith((".yaml", ".pp")) and refusal(path, root) is None:
                 try:
                     head = tree.read(path, _HEAD).decode("utf-8", "replace")
                 except OSError:
