@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import io
 import math
 import os
@@ -478,7 +479,7 @@ SHAPES = (
 
 def measure(shape: Shape) -> Figure:
     """Return the figure of one shape, run at a quarter, a half and the whole of its size."""
-    nothing, _ = _run(Shape("", 1, _file(_UNIT, lambda n: "[Service]\nExecStart=/x\n")), 1)
+    nothing = _nothing()
     sizes = tuple(max(1, shape.size // part) for part in (4, 2, 1))
     seconds: list[float] = []
     memory = 0.0
@@ -490,6 +491,12 @@ def measure(shape: Shape) -> Figure:
         memory = max(memory, peak)
     exponent = math.log(seconds[-1] / seconds[0], sizes[-1] / sizes[0]) if seconds[-1] >= _ENOUGH else None
     return Figure(sizes, tuple(seconds), exponent, memory)
+
+
+@functools.cache
+def _nothing() -> float:
+    """Return the CPU seconds of a run on next to nothing."""
+    return _run(Shape("nothing", 1, _file(_UNIT, lambda n: "[Service]\nExecStart=/x\n")), 1)[0]
 
 
 def _run(shape: Shape, size: int) -> tuple[float, float]:

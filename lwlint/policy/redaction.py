@@ -8,7 +8,7 @@ to the lines.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
 from lwlint.core.lazy import pattern
@@ -20,6 +20,7 @@ _PLAIN_WORD = pattern(r"[a-z_.-]{1,11}|[A-Z]?[a-z]{1,9}|true|false|\d{1,5}")
 
 _SHOWN, _HIDES = "_shown", "_hides"
 _SHORT = 16_384  # characters of a source that is kept for the next run in the same process
+_MANY = 8  # sources whose secrets are looked for one source after the other
 
 
 class Redaction:
@@ -47,11 +48,25 @@ class Redaction:
 
     def message(self, text: str, paths: Iterable[str] = ()) -> str:
         """Return a message without secrets, those too that only the sources at `paths` tell to be ones."""
-        for path in dict.fromkeys(paths):
-            if path not in self._hiders:
-                self._hiders[path] = Known(self.known(path))
-            text = self._hiders[path].hidden(text)
-        return masked(text)
+        return self.hider(paths)(text)
+
+    def hider(self, paths: Iterable[str]) -> Callable[[str], str]:
+        """Return what `message` does to each of several messages on the same sources, which are looked at once."""
+        telling = [path for path in dict.fromkeys(paths) if self.known(path)]
+        if len(telling) > _MANY:
+            hiders = [Known(secret for path in telling for secret in self.known(path))]
+        else:
+            for path in telling:
+                if path not in self._hiders:
+                    self._hiders[path] = Known(self.known(path))
+            hiders = [self._hiders[path] for path in telling]
+
+        def hide(text: str) -> str:
+            for each in hiders:
+                text = each.hidden(text)
+            return masked(text)
+
+        return hide
 
     def known(self, path: str) -> frozenset[str]:
         """Return the secrets in the source at a path, but for words that stand for other things as well (`guest`, `nova`)."""

@@ -95,11 +95,7 @@ def finding(rule: Rule, problem: Problem, sources: Mapping[str, Source], redacti
     """Return `problem` as a finding of `rule`, without secrets; the fingerprint is of what is there, but for these."""
     source = sources.get(problem.span.path)
     below = problem.span.path[len(source.root) :] if source is not None else problem.span.path
-    paths = (problem.span.path, *(related.span.path for related in problem.related))
-
-    def shown(text: str) -> str:
-        return redaction.message(text, paths)
-
+    shown = redaction.hider((problem.span.path, *(related.span.path for related in problem.related)))
     identity = "\0".join((rule.code, below, _without_secrets(problem.subject or re.sub(r"\d+", "0", problem.message), shown)))
     return Finding(
         code=rule.code,
