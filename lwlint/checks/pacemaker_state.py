@@ -59,11 +59,18 @@ def _run_ports(facts: Facts, _: NoParams) -> Iterator[Saw]:
                 message = f"bundle `{other.name}`: its control port is {port}, as that of `{first.name}`; both cannot run on one node"
                 yield _problem(other, f"{message}, and each must have one of its own", Related(first.span, "the other bundle"))
         remotes = [leaf for leaf in cib.leaves() if leaf.agent == "ocf:pacemaker:remote"]
-        for bundle in ports.get(_PORT, ()):
-            there = next((remote for remote in remotes if remote.name not in away.get(bundle.name, {})), None)
-            if there is not None:
-                message = f"bundle `{bundle.name}`: its control port is {_PORT}, on which pacemaker_remote listens on `{there.name}`"
-                yield _problem(bundle, f"{message}; it must have one of its own", Related(there.span, "the remote node"))
+        for port, bundles in ports.items():
+            listening = [remote for remote in remotes if _remote_port(remote) == port]
+            for bundle in bundles:
+                there = next((remote for remote in listening if remote.name not in away.get(bundle.name, {})), None)
+                if there is not None:
+                    message = f"bundle `{bundle.name}`: its control port is {port}, on which pacemaker_remote listens on `{there.name}`"
+                    yield _problem(bundle, f"{message}; it must have one of its own", Related(there.span, "the remote node"))
+
+
+def _remote_port(remote: Resource) -> str:
+    port = remote.attributes.get("port")
+    return port.value if port is not None else _PORT
 
 
 def _control_port(bundle: Resource) -> str:

@@ -269,10 +269,18 @@ def _with_examples() -> list[Rule]:
     return load_folder(Path(own_folder()), "rules")
 
 
+def _take_printed(discovery: Discovery) -> None:
+    """Put what commands printed among the sources, if it is not there yet: a configuration of the cluster as text tells the release too."""
+    for _ in discovery.printed():
+        pass
+
+
 def _release(request: Request, discovery: Discovery) -> Release:
     """Return the release to judge by: what was asked for, or what the input tells with the trees that it is a part of."""
     if request.release != AUTO:
         return Release(request.release, "as given")
+    if request.hosts:
+        _take_printed(discovery)
     known = discovery.found.sources
     sources = list(known.values())
     if not request.hosts and any(source.judged and KINDS.in_tree(source) for source in sources):
@@ -292,8 +300,7 @@ def load_catalogue(cache: Cache = Cache()) -> Catalogue:  # noqa: B008
 def _facts(discovery: Discovery, request: Request, release: Release, services: Catalogue) -> Iterator[Fact]:
     found = discovery.found
     if request.hosts:
-        for _ in discovery.printed():
-            pass  # from now on it is among the sources
+        _take_printed(discovery)
     outlines = request.outlines or outlines_of(request) if found.of("heat") else None
     facts: list[Fact] = []
     material = Material(

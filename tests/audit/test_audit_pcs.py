@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -144,3 +145,22 @@ def test_of_two_statuses_the_xml_counts_and_a_failed_command_is_none(tmp_path: P
     assert [outcomes(plain, i)["LW507"][0] for i in range(3)] == ["pass", "not evaluated", "pass"]
     passed_over = {one["because"] for one in plain["clusters"][0]["hosts"][0]["passed_over"]}
     assert "a status of the cluster, but there is a better one" in passed_over
+
+
+@pytest.mark.parametrize(
+    ("text", "release"),
+    [
+        ("Resources:\n Resource: openstack-cinder-volume (class=systemd type=openstack-cinder-volume)\n", None),
+        (
+            "Resources:\n Resource: openstack-cinder-volume (class=systemd type=openstack-cinder-volume)\n\nCluster Properties:\n"
+            " dc-version: 1.1.13-10.el7-44eb2dd\n",
+            "mitaka",
+        ),
+        ("primitive v systemd:openstack-cinder-volume\nproperty cib-bootstrap-options: \\\n\tdc-version=1.1.16-12.el7\n", "pike"),
+    ],
+)
+def test_a_text_of_the_configuration_tells_the_release_of_its_host(text: str, release: str | None, tmp_path: Path, capsys: Capsys) -> None:
+    (tmp_path / "mine.txt").write_text(text)
+    main(["audit", "--format", "json", str(tmp_path / "mine.txt")])
+    (host,) = json.loads(capsys.readouterr().out)["clusters"][0]["hosts"]
+    assert host["release"]["name"] == release
