@@ -328,21 +328,17 @@ def test_a_ban_and_a_mixed_set_are_told() -> None:
 
 
 BUNDLE = '<bundle id="memcached-bundle"><podman image="registry/openstack-memcached:1" network="host" replicas="3"/></bundle>'
+STANDBY = '<instance_attributes id="n"><nvpair id="n-1" name="standby" value="on"/></instance_attributes>'
+IN_STANDBY = f'<node id="2" uname="two">{STANDBY}</node>'
+SCALE = clone(ocf("neutron-scale", "NeutronScale", "neutron"))
 REFUSED: dict[str, tuple[Callable[[], str], str, str]] = {
-    "maintenance": (lambda: full_ha(properties={"maintenance-mode": "true"}), "maintenance mode", "pcs property set maintenance-mode=false"),
-    "a node in standby": (
-        lambda: full_ha().replace(
-            '<node id="2" uname="two"/>',
-            '<node id="2" uname="two"><instance_attributes id="n"><nvpair id="n-1" name="standby" value="on"/></instance_attributes></node>',
-        ),
-        "standby",
-        "pcs node unstandby two",
-    ),
+    "maintenance": (lambda: full_ha(properties={"maintenance-mode": "true"}), "maintenance mode", "property set maintenance-mode=false"),
+    "a node in standby": (lambda: full_ha().replace('<node id="2" uname="two"/>', IN_STANDBY), "standby", "pcs node unstandby two"),
     "everything stopped": (lambda: full_ha(properties={"stop-all-resources": "true"}), "stop-all-resources", "stop-all-resources=false"),
-    "an agent that systemd has no unit of": (lambda: full_ha([clone(ocf("neutron-scale", "NeutronScale", "neutron"))]), "NeutronScale", "--keep neutron-scale"),
+    "an agent that systemd has no unit of": (lambda: full_ha([SCALE]), "NeutronScale", "--keep neutron-scale"),
     "a bundle": (lambda: full_ha([BUNDLE]).replace("pacemaker-2.3", "pacemaker-3.2"), "bundle", "--keep memcached-bundle"),
     "a CIB that Pacemaker refuses": (lambda: full_ha(constraints=[order("nothing", "httpd-clone")]), "refuses it", "crm_verify"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("shape", REFUSED)
