@@ -17,9 +17,7 @@ from lwlint.run import load_rules
 from tests.operate.clusters import (
     BINDINGS,
     CHAIN,
-    CORE,
     LEAVES,
-    SERVICES,
     VIPS,
     address,
     clone,
@@ -31,6 +29,7 @@ from tests.operate.clusters import (
     service,
     together,
 )
+from tests.shared import HERE, shared
 
 RULES = load_rules(examples=False)
 PATH = "cib.xml"
@@ -361,6 +360,23 @@ def test_what_is_no_cib_is_told() -> None:
         planned("<cib")
 
 
+CORPUS = ("2.1.5/unrunnable-2", "1.1.24/unrunnable-2", "2.1.5/complex_enforce_colo")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", [*CORPUS, "fixtures"])
+def test_real_full_ha_ends_lightweight_or_is_refused_with_reasons(name: str) -> None:
+    pacemaker_is_here()
+    path = HERE / "fixtures/full-pacemaker/var/lib/pacemaker/cib/cib.xml" if name == "fixtures" else shared("corpus/cib") / f"{name}.xml"
+    plan = planned(path.read_text("utf-8"))
+    assert all(refusal.because and refusal.first for refusal in plan.refusals)
+    if name.endswith("complex_enforce_colo"):
+        assert {"neutron-scale", "horizon"} <= {refusal.about for refusal in plan.refusals}
+    else:
+        assert plan.refusals == ()
+    check(plan)
+
+
 # pieces
 
 
@@ -393,4 +409,3 @@ def test_history_goes_with_every_instance() -> None:
 def test_the_plan_judges_by_the_rules() -> None:
     _, findings = judged(full_ha(), PATH, RULES)
     assert {finding.subject for finding in findings if finding.code == "LW101"} == {f"resource {name}" for name in LEAVES}
-    assert CORE and SERVICES
