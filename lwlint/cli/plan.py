@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from lwlint.audit.clusters import groups, seats
+from lwlint.audit.clusters import Group, groups, seats
 from lwlint.audit.hosts import Host, read_hosts
 from lwlint.audit.targets import ask, targets
 from lwlint.cli.arguments import split
@@ -13,8 +13,9 @@ from lwlint.core.config_reader import near
 from lwlint.core.facts import RELEASES
 from lwlint.core.finding import ConfigurationError
 from lwlint.inputs.pacemaker.facts import Cluster
-from lwlint.operate.plan import Settings, make_plan
-from lwlint.operate.simulation import Pacemaker
+from lwlint.operate.future import mends
+from lwlint.operate.plan import Settings, make_plan, with_mends
+from lwlint.operate.simulation import Pacemaker, written
 from lwlint.run import AUTO, load_rules
 
 if TYPE_CHECKING:
@@ -36,17 +37,22 @@ def plan(options: argparse.Namespace) -> int:
     if options.run and (options.targets or options.root or not options.live):
         raise ConfigurationError("`--run` goes with `--live`, and with no other target")
     with Pacemaker() as pacemaker:
-        hosts = _hosts(options, release, roots)
+        group, hosts = _hosts(options, release, roots)
         text, path = _cib(hosts)
         settings = Settings(tuple(split(options.keep)), options.at_once, release)
-        made = make_plan(text, path, load_rules(examples=False), pacemaker, settings, [host.reading.facts for host in hosts])
+        rules = load_rules(examples=False)
+        made = make_plan(text, path, rules, pacemaker, settings, [host.reading.facts for host in hosts])
+    if made.steps and any(host.seat.node for host in hosts):
+        units = [one.unit for one in made.handed if one.unit]
+        for one in mends(group, written(made.after).decode(), units, rules, release):
+            made = with_mends(made, one.node, one.commands, one.messages, one.left)
     render = {"json": report.render_json, "sh": report.render_sh}.get(options.format, report.render_text)
     sys.stdout.write(render(made))
     return REFUSED if made.refusals else PLANNED
 
 
-def _hosts(options: argparse.Namespace, release: str, roots: list[str]) -> list[Host]:
-    """Return the hosts of the cluster that is named; raise ConfigurationError where there is none, or more than one."""
+def _hosts(options: argparse.Namespace, release: str, roots: list[str]) -> tuple[Group, list[Host]]:
+    """Return the group and the hosts of the cluster that is named; raise ConfigurationError where there is none, or more than one."""
     found = targets(options.targets, roots, asked=ask() if options.run else None, trusted=options.trust)
     clusters = [group for group in groups(seats(found)) if group.clustered]
     if len(clusters) > 1:
@@ -55,7 +61,7 @@ def _hosts(options: argparse.Namespace, release: str, roots: list[str]) -> list[
     for group in clusters:
         hosts = read_hosts(group, release)
         if any(host.reading.facts.of(Cluster) for host in hosts):
-            return hosts
+            return group, hosts
     raise ConfigurationError("no CIB is in what was given (`cibadmin -Q` prints it)")
 
 

@@ -83,7 +83,7 @@ class Handed(Struct, frozen=True):
 
 
 class Step(Struct, frozen=True):
-    """One step. `where` is CLUSTER (once, on any node) or EACH (one node after another); `effect` what it does to what runs.
+    """One step. `where` is CLUSTER (once, on any node), EACH (one node after another) or a node; `effect` what it does to what runs.
 
     In the cluster, `untie` and `edits` are made to a copy of the CIB in this order, as one change; then the history of `forget` is cleaned,
     one after the other. On the nodes, `units` are taken over by systemd, `enabled` only enabled, `files` written (path and lines).
@@ -132,6 +132,18 @@ class Plan(Struct, frozen=True):
     new: tuple[Finding, ...]
     before: Any
     after: Any
+
+
+def with_mends(plan: Plan, node: str, commands: Sequence[str], messages: Sequence[str], left: Sequence[str]) -> Plan:
+    """Return the plan with a step in front in which these commands are run on a node; what is `left` is told in its notes."""
+    notes = (*plan.notes, *(f"on {node}, before the first step, by hand: {message}" for message in left))
+    if not commands:
+        return replace(plan, notes=notes)
+    why = "Retries and restarts come first. An option counts when its service has been restarted, one node after the other, when it suits."
+    step = Step("", "mend first", f"{_counted(len(messages), 'finding')} on {node}", node, MANUAL, why, tuple(messages))
+    first = sum(one.phase == "mend first" for one in plan.steps)
+    steps = [*plan.steps[:first], replace(step, commands=tuple(commands)), *plan.steps[first:]]
+    return replace(plan, notes=notes, steps=tuple(replace(one, id=f"{number:02}") for number, one in enumerate(steps, 1)))
 
 
 class Settings(Struct, frozen=True):

@@ -10,9 +10,10 @@ from lwlint import __version__
 from lwlint.core.harmless import safe
 from lwlint.core.secret import masked
 from lwlint.operate.edits import Create, Edit
-from lwlint.operate.plan import CLUSTER, Plan, Step, override
+from lwlint.operate.plan import CLUSTER, EACH, Plan, Step, override
 from lwlint.report.json import Output, written
 
+_WHERE = {CLUSTER: "once in the cluster", EACH: "on each node, one after the other"}
 VERSION = 1  # of the JSON form
 _COPY, _QUOTED = "CIB_file=$C ", 'CIB_file="$C" '  # how a command names the copy that it changes
 
@@ -130,7 +131,7 @@ def _lines(plan: PlanOutput) -> Iterator[str]:
     if not plan.steps and not plan.refusals:
         yield "Nothing is to be done: all that Pacemaker runs here belongs to it."
     for step in plan.steps:
-        where = "once in the cluster" if step.where == CLUSTER else "on each node, one after the other"
+        where = _WHERE.get(step.where, f"on {step.where}")
         yield ""
         yield f"{step.id} {step.title}"
         yield f"   {where}; effect: {step.effect}" + (f" ({', '.join(step.starts)})" if step.starts else "")
@@ -225,6 +226,8 @@ def _forward(step: Step) -> Iterator[str]:
             yield f"  forget {' '.join(map(shlex.quote, step.forget))}"
         yield "  settle"
         yield f"  unmoved {id}"
+    elif step.where != EACH:
+        yield from (f"  each {id} {shlex.quote(line)} {shlex.quote(step.where)}" for line in step.commands)
     else:
         every = (*step.units, *step.enabled)
         yield f"  remember {id} {shlex.quote(' '.join(every))}"
@@ -249,6 +252,8 @@ def _on_node(step: Step) -> Iterator[str]:
 
 def _backward(step: Step) -> Iterator[str]:
     id = step.id
+    if step.where not in (CLUSTER, EACH):
+        return  # what was mended stays so
     yield ""
     yield f'if is_done {id} || [ -e "$S/{id}.after.xml" ] || [ -n "$(find "$S" -name \'{id}.*.enabled\' 2>/dev/null)" ]; then'
     yield f"  echo {shlex.quote(safe(f'undo {id} {step.title}'))}"

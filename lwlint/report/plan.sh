@@ -112,11 +112,12 @@ unmoved() {
 }
 is_done() { [ -e "$S/$1.done" ]; }
 mark() { [ "$MODE" = dry ] || touch "$S/$1.done"; }
-# STEP COMMAND: on each node, one after the other
+# STEP COMMAND [NODE]: on each node, one after the other, or on one
 each() {
-  local node
+  local node nodes=("${NODES[@]}")
   [ "$MODE" != dry ] || return 0
-  for node in "${NODES[@]}"; do on "$node" "set -e; $2" >>"$S/$1.log" 2>&1 || die "step $1 on $node: see $S/$1.log"; done
+  [ -z "${3:-}" ] || nodes=("$3")
+  for node in "${nodes[@]}"; do on "$node" "set -e; $2" >>"$S/$1.log" 2>&1 || die "step $1 on $node: see $S/$1.log"; done
 }
 # STEP UNITS: which of them are enabled already, on each node
 remember() {

@@ -271,7 +271,8 @@ def test_hosts_go_first_constraints_before_resources_a_reload_last_and_hosts_wit
 
 
 def test_no_command_stops_or_restarts_what_runs_at_boot_alone(tmp_path: Path, capsys: Capsys) -> None:
-    cleanup = '<clone id="neutron-netns-cleanup-clone"><primitive id="neutron-netns-cleanup" class="ocf" provider="neutron" type="NetnsCleanup"/></clone>'
+    inner = '<primitive id="neutron-netns-cleanup" class="ocf" provider="neutron" type="NetnsCleanup"/>'
+    cleanup = f'<clone id="neutron-netns-cleanup-clone">{inner}</clone>'
     haproxy = '<clone id="haproxy-clone"><primitive id="haproxy" class="systemd" type="haproxy"/></clone>'
     cib = tmp_path / "cib.xml"
     cib.write_text(

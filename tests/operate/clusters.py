@@ -170,7 +170,8 @@ FS = clone(ocf("glance-fs", "Filesystem", device="192.0.2.1:/glance", directory=
 def odd_full_ha() -> str:
     """Return full HA with a file system that each node mounts, without stickiness, a virtual IP unbound, and a set that mixes."""
     mixed = (
-        '<rsc_order id="order-set" kind="Optional"><resource_set id="s-1"><resource_ref id="ip-192.0.2.10"/><resource_ref id="haproxy-clone"/>'
+        '<rsc_order id="order-set" kind="Optional"><resource_set id="s-1"><resource_ref id="ip-192.0.2.10"/>'
+        '<resource_ref id="haproxy-clone"/>'
         '</resource_set><resource_set id="s-2"><resource_ref id="openstack-nova-api-clone"/></resource_set></rsc_order>'
     )
     return full_ha([FS], [mixed], leave_out=BINDINGS[:1], defaults={})

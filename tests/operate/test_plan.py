@@ -17,9 +17,7 @@ from lwlint.run import load_rules
 from tests.operate.clusters import (
     BINDINGS,
     CHAIN,
-    CORE,
     LEAVES,
-    SERVICES,
     VIPS,
     address,
     clone,
@@ -31,6 +29,7 @@ from tests.operate.clusters import (
     service,
     together,
 )
+from tests.shared import HERE, shared
 
 RULES = load_rules(examples=False)
 PATH = "cib.xml"
@@ -328,21 +327,17 @@ def test_a_ban_and_a_mixed_set_are_told() -> None:
 
 
 BUNDLE = '<bundle id="memcached-bundle"><podman image="registry/openstack-memcached:1" network="host" replicas="3"/></bundle>'
+STANDBY = '<instance_attributes id="n"><nvpair id="n-1" name="standby" value="on"/></instance_attributes>'
+IN_STANDBY = f'<node id="2" uname="two">{STANDBY}</node>'
+SCALE = clone(ocf("neutron-scale", "NeutronScale", "neutron"))
 REFUSED: dict[str, tuple[Callable[[], str], str, str]] = {
-    "maintenance": (lambda: full_ha(properties={"maintenance-mode": "true"}), "maintenance mode", "pcs property set maintenance-mode=false"),
-    "a node in standby": (
-        lambda: full_ha().replace(
-            '<node id="2" uname="two"/>',
-            '<node id="2" uname="two"><instance_attributes id="n"><nvpair id="n-1" name="standby" value="on"/></instance_attributes></node>',
-        ),
-        "standby",
-        "pcs node unstandby two",
-    ),
+    "maintenance": (lambda: full_ha(properties={"maintenance-mode": "true"}), "maintenance mode", "property set maintenance-mode=false"),
+    "a node in standby": (lambda: full_ha().replace('<node id="2" uname="two"/>', IN_STANDBY), "standby", "pcs node unstandby two"),
     "everything stopped": (lambda: full_ha(properties={"stop-all-resources": "true"}), "stop-all-resources", "stop-all-resources=false"),
-    "an agent that systemd has no unit of": (lambda: full_ha([clone(ocf("neutron-scale", "NeutronScale", "neutron"))]), "NeutronScale", "--keep neutron-scale"),
+    "an agent that systemd has no unit of": (lambda: full_ha([SCALE]), "NeutronScale", "--keep neutron-scale"),
     "a bundle": (lambda: full_ha([BUNDLE]).replace("pacemaker-2.3", "pacemaker-3.2"), "bundle", "--keep memcached-bundle"),
     "a CIB that Pacemaker refuses": (lambda: full_ha(constraints=[order("nothing", "httpd-clone")]), "refuses it", "crm_verify"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("shape", REFUSED)
@@ -363,6 +358,23 @@ def test_what_is_no_cib_is_told() -> None:
     pacemaker_is_here()
     with pytest.raises(ConfigurationError, match=r"`cib.xml`: it is no XML"):
         planned("<cib")
+
+
+CORPUS = ("2.1.5/unrunnable-2", "1.1.24/unrunnable-2", "2.1.5/complex_enforce_colo")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", [*CORPUS, "fixtures"])
+def test_real_full_ha_ends_lightweight_or_is_refused_with_reasons(name: str) -> None:
+    pacemaker_is_here()
+    path = HERE / "fixtures/full-pacemaker/var/lib/pacemaker/cib/cib.xml" if name == "fixtures" else shared("corpus/cib") / f"{name}.xml"
+    plan = planned(path.read_text("utf-8"))
+    assert all(refusal.because and refusal.first for refusal in plan.refusals)
+    if name.endswith("complex_enforce_colo"):
+        assert {"neutron-scale", "horizon"} <= {refusal.about for refusal in plan.refusals}
+    else:
+        assert plan.refusals == ()
+    check(plan)
 
 
 # pieces
@@ -397,4 +409,3 @@ def test_history_goes_with_every_instance() -> None:
 def test_the_plan_judges_by_the_rules() -> None:
     _, findings = judged(full_ha(), PATH, RULES)
     assert {finding.subject for finding in findings if finding.code == "LW101"} == {f"resource {name}" for name in LEAVES}
-    assert CORE and SERVICES

@@ -153,7 +153,8 @@ def test_it_goes_on_after_an_interruption(cluster: Cluster, plan: Plan, tool: st
     else:  # the program does its work, and the machine dies
         real = (cluster.bin / name).read_text()
         count = cluster.folder / "count"
-        dies = f'case " $* " in *" {option} "*) "{cluster.bin}/{name}.real" "$@"; echo x >>{count}; [ "$(wc -l <{count})" != 2 ] || kill -9 $PPID; exit 0 ;; esac'
+        ends = f'echo x >>{count}; [ "$(wc -l <{count})" != 2 ] || kill -9 $PPID; exit 0'
+        dies = f'case " $* " in *" {option} "*) "{cluster.bin}/{name}.real" "$@"; {ends} ;; esac'
         cluster.program(cluster.bin / f"{name}.real", real)
         cluster.tool(name, dies + "\n" + (RESOURCE if name == "crm_resource" else ""))
     assert cluster.run(script).returncode != 0
@@ -218,7 +219,8 @@ def test_a_unit_that_is_not_there_stops_it_before_anything_is_changed(cluster: C
 
 
 def test_a_cib_that_changes_meanwhile_is_not_overwritten(cluster: Cluster, plan: Plan) -> None:
-    other = f'CIB_file={cluster.live} /usr/sbin/cibadmin --modify --xml-text \'<nvpair id="cib-bootstrap-cluster_property_set-cluster-name" value="x"/>\''
+    name = '<nvpair id="cib-bootstrap-cluster_property_set-cluster-name" value="x"/>'
+    other = f"CIB_file={cluster.live} /usr/sbin/cibadmin --modify --xml-text '{name}'"
     cluster.tool("crm_diff", f'case " $* " in *" --no-version "*) ;; *) {other} ;; esac')
     ran = cluster.run(render_sh(plan))
     assert ran.returncode == 1

@@ -1,0 +1,120 @@
+"""`lwlint plan` from end to end: what it is given, what it prints, and with which exit code."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from lwlint.cli import main
+from tests.operate.clusters import full_ha, pacemaker_is_here
+from tests.shared import HERE
+
+Capsys = pytest.CaptureFixture[str]
+MITAKA = HERE / "fixtures/sos/mitaka-full"
+UNIT = "[Service]\nExecStart=/usr/bin/x\nRestart=always\nStartLimitInterval=0\n[Install]\nWantedBy=multi-user.target\n"
+
+
+def planned(capsys: Capsys, *arguments: str, code: int = 0) -> Any:
+    assert main(["plan", "--at-once", "--format", "json", *arguments]) == code
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.fixture
+def cib(tmp_path: Path) -> Path:
+    pacemaker_is_here()
+    path = tmp_path / "cib.xml"
+    path.write_text(full_ha())
+    return path
+
+
+def test_json_is_what_its_schema_says(cib: Path, capsys: Capsys) -> None:
+    plain = planned(capsys, str(cib))
+    Draft202012Validator(json.loads((HERE / "docs/plan.schema.json").read_text())).validate(plain)
+    assert (plain["refusals"], len(plain["leaving"]), plain["nodes"]) == ([], 10, ["one", "two", "three"])
+    assert {step["effect"] for step in plain["steps"]} == {"none"}
+
+
+def test_text_says_what_each_step_is_and_what_it_comes_to(cib: Path, capsys: Capsys) -> None:
+    assert main(["plan", "--at-once", str(cib)]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"^02 all services: 10 resources, 16 constraints\n   once in the cluster; effect: none$", out, re.M)
+    assert out.splitlines()[-1] == "4 steps, 10 resources leave Pacemaker, 7 stay; nothing is stopped, demoted or moved"
+
+
+def test_what_is_refused_exits_with_1_in_every_form(cib: Path, capsys: Capsys) -> None:
+    cib.write_text(full_ha(properties={"maintenance-mode": "true"}))
+    assert main(["plan", "--at-once", str(cib)]) == 1
+    assert "refused (1), no step is to be taken" in capsys.readouterr().out
+    assert main(["plan", "--at-once", str(cib), "--format", "sh"]) == 1
+    assert "exit 1" in capsys.readouterr().out
+    assert [one["first"] for one in planned(capsys, str(cib), code=1)["refusals"]] == ["pcs property set maintenance-mode=false"]
+
+
+def test_a_secret_of_the_cib_is_in_no_form(cib: Path, capsys: Capsys) -> None:
+    secret = "sHq7Zk2pX9"
+    attributes = f'<instance_attributes id="a"><nvpair id="a-1" name="password" value="{secret}"/></instance_attributes>'
+    text = full_ha().replace('<primitive id="openstack-core" ', '<primitive id="openstack-core" ')
+    cib.write_text(re.sub(r'(<primitive id="openstack-core"[^>]*>)', rf"\1{attributes}", text))
+    assert secret in cib.read_text()
+    for form in ("text", "json", "sh"):
+        assert main(["plan", "--at-once", str(cib), "--format", form]) == 0
+        assert secret not in capsys.readouterr().out
+
+
+def test_retries_and_restarts_of_the_hosts_come_first_as_they_will_be_needed(capsys: Capsys) -> None:
+    """Units that Pacemaker runs today need their own restart when they are systemd's."""
+    pacemaker_is_here()
+    steps = planned(capsys, str(MITAKA))["steps"]
+    assert [step["where"] for step in steps] == [*(f"full-controller-{n}" for n in range(3)), "cluster", "cluster", "each", "cluster"]
+    first = steps[0]["commands"]
+    assert "crudini --set /etc/nova/nova.conf api_database max_retries -1" in first
+    assert "crudini --set /etc/systemd/system/neutron-server.service.d/50-lwlint.conf Service Restart always" in first
+    assert first[-1] == "systemctl daemon-reload"
+    assert not any(word in line for line in first for word in (">>", " start ", " restart ", " enable "))
+
+
+def test_a_unit_that_a_host_does_not_have_refuses_the_plan(tmp_path: Path, cib: Path, capsys: Capsys) -> None:
+    unit = tmp_path / "root/etc/systemd/system/openstack-nova-api.service"
+    unit.parent.mkdir(parents=True)
+    unit.symlink_to("/dev/null")
+    for path, text in (("etc/hostname", "one\n"), ("var/lib/pacemaker/cib/cib.xml", cib.read_text())):
+        (tmp_path / "root" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "root" / path).write_text(text)
+    refusals = planned(capsys, "--root", str(tmp_path / "root"), code=1)["refusals"]
+    assert [(one["about"], one["first"]) for one in refusals] == [
+        ("openstack-nova-api.service on one", "systemctl unmask openstack-nova-api.service")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "nothing to plan for"),
+        (["--keep", "nova", "{cib}"], "`--keep nova`: there is no such resource"),
+        (["--run", "{cib}"], "`--run` goes with `--live`"),
+        (["{folder}"], "no CIB is in what was given"),
+        (["--release", "mitakka", "{cib}"], "`mitakka`: unknown release; did you mean `mitaka`?"),
+    ],
+)
+def test_what_cannot_be_planned_from_is_told(arguments: list[str], said: str, tmp_path: Path, cib: Path, capsys: Capsys) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    assert main(["plan", *(each.format(cib=cib, folder=folder) for each in arguments)]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_two_clusters_have_no_plan_together(capsys: Capsys) -> None:
+    pacemaker_is_here()
+    assert main(["plan", str(HERE / "fixtures/sos")]) == 2
+    assert "5 clusters are in what was given" in capsys.readouterr().err
+
+
+def test_without_pacemaker_its_package_is_named(cib: Path, capsys: Capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lwlint.operate.simulation.Pacemaker.__init__.__defaults__", ((str(cib.parent),), 1.0))
+    assert main(["plan", str(cib)]) == 2
+    assert "the package `pacemaker-cli-utils` (Debian) or `pacemaker-cli` (RPM) has it" in capsys.readouterr().err
