@@ -226,7 +226,7 @@ def test_names_that_are_not_there_are_refused_with_near_ones(pacemaker: Pacemake
     asked = cluster(cib(LIGHT, BOUND), pacemaker)
     (other, *_) = sorted({"one", "two", "three"} - set(where(asked, "openstack-cinder-volume")))
     for word, said in (
-        ("node:ont", "did you mean `one`?"),
+        ("node:tree", "did you mean `three`?"),
         ("resource:haproxi", "did you mean `haproxy`?"),
         ("haproxy", "must be `all`, `node:NAME`"),
         (f"resource:openstack-cinder-volume@{other}", f"does not run on {other}"),
@@ -238,7 +238,7 @@ def test_names_that_are_not_there_are_refused_with_near_ones(pacemaker: Pacemake
 @pytest.mark.parametrize("part", range(2))
 def test_the_rule_of_virtual_ips_and_the_scheduler_agree_on_single_failures(part: int, pacemaker: Pacemaker) -> None:
     """Where a failure leaves an address without HAProxy while HAProxy runs elsewhere, LW103 finds it, or says whose it is."""
-    (check,) = (one for one in CHECKS if one.name == "cluster-colocated")
+    (check,) = (one for one in CHECKS if one.name == "vip-without-haproxy")
     rng = random.Random(100 + part)
     seen = 0
     for _ in range(8 * FACTOR):
