@@ -35,9 +35,9 @@ _TAKEN = "taken is that all nodes are up, and all runs as the scheduler starts i
 
 
 class Failure(Struct, frozen=True):
-    """One thing that fails: `kind` NODE, DEAD (found dead, once) or BARRED (it cannot run there any more); `thing` is empty of a NODE."""
+    """One thing that fails: `what` NODE, DEAD (found dead, once) or BARRED (it cannot run there any more); `thing` is empty of a NODE."""
 
-    kind: str
+    what: str
     node: str
     thing: str = ""
     title: str = ""
@@ -45,9 +45,9 @@ class Failure(Struct, frozen=True):
     @property
     def words(self) -> str:
         """What happens, as a clause."""
-        if self.kind == NODE:
+        if self.what == NODE:
             return f"node {self.node} dies"
-        return f"{self.thing} {'is found dead' if self.kind == DEAD else 'cannot run'} on {self.node}"
+        return f"{self.thing} {'is found dead' if self.what == DEAD else 'cannot run'} on {self.node}"
 
 
 class Effect(Struct, frozen=True):
@@ -237,15 +237,15 @@ class Cluster:
         where = self.where(state)
         found: list[Failure] = []
         for word in wanted:
-            kind, _, rest = word.partition(":")
+            what, _, rest = word.partition(":")
             if word == "all":
                 found += [Failure(NODE, node) for node in online]
                 found += self._of_things([n for n in self.things if self.service(n)[2] in (CORE, ACTIVE_PASSIVE)], where, online)
-            elif kind == "node":
+            elif what == "node":
                 if rest not in online:
                     raise ConfigurationError(f"`--fail {word}`: no node of this name is online{near(rest, online)}")
                 found.append(Failure(NODE, rest))
-            elif kind == "resource":
+            elif what == "resource":
                 found += self._asked(word, rest, where, online)
             else:
                 raise ConfigurationError(f"`--fail {word}`: must be `all`, `node:NAME`, `resource:NAME` or `resource:NAME@NODE`")
@@ -289,10 +289,10 @@ class Cluster:
         away = tuple(Unserved(v, node) for v in self._vips for node in sorted(after.nodes.get(v, ())) if node not in served)
         unserved = tuple(v for v in self._vips if before.nodes.get(v) and not after.nodes.get(v))
         trouble = "" if settled.quiet else settled.transitions[-1].trouble or "the cluster does not come to rest"
-        left = [node for node in self.members if node in start.online and not (failure.kind == NODE and node == failure.node)]
+        left = [node for node in self.members if node in start.online and not (failure.what == NODE and node == failure.node)]
         then: tuple[Result, ...] = ()
         if twice and settled.quiet:
-            rest = [one for one in twice if one.node != failure.node and (one.kind == NODE or one.node in after.nodes.get(one.thing, ()))]
+            rest = [one for one in twice if one.node != failure.node and (one.what == NODE or one.node in after.nodes.get(one.thing, ()))]
             then = tuple(self.result(one, settled.cib) for one in rest)
         return Result(
             failure,
@@ -315,7 +315,7 @@ class Cluster:
 
     def _failing(self, failure: Failure, document: Any, state: State, where: _Where) -> tuple[Any, list[Event]]:
         """Return the CIB and the events by which something fails in it."""
-        if failure.kind == NODE:
+        if failure.what == NODE:
             left = sum(node != failure.node for node in state.online if node in self.members)
             lost = [Event("quorum", "0")] if self.quorum(left) == NO else []
             return document, [Event("node-fail", failure.node), *lost]
@@ -324,8 +324,8 @@ class Cluster:
             raise ConfigurationError(f"{failure.thing} has no recurring monitor on {failure.node}, so nothing would see that it fails")
         resource, interval, uname = history
         made = copy.deepcopy(document)
-        count = _LASTS if failure.kind == BARRED else 1
-        _add_failures(made, uname, resource, count, forever=failure.kind == BARRED)
+        count = _LASTS if failure.what == BARRED else 1
+        _add_failures(made, uname, resource, count, forever=failure.what == BARRED)
         return made, [Event("op-inject", f"{resource}_monitor_{interval}@{uname}=7")]
 
     def _history(self, document: Any, thing: str, node: str, where: _Where) -> tuple[str, str, str] | None:
@@ -369,7 +369,7 @@ class Cluster:
             if not outcome:
                 continue
             first, last = (up, still) if outcome == PROMOTES else (was, now)
-            dead = {failure.node} if failure.kind == NODE or failure.thing == thing else set()
+            dead = {failure.node} if failure.what == NODE or failure.thing == thing else set()
             gap = outcome not in (DOWN, AWAY) and self._is_silent(thing, up or was, dead, touched.get(thing, ()), promoted=bool(up))
             name, title, _ = self.service(thing)
             seen = self._seen(failure.thing) if failure.thing == thing or behind else None
@@ -472,7 +472,7 @@ class Cluster:
         there = self.fencing()
         if fenced:
             return f"{', '.join(fenced)} must be fenced" + ("" if there == "on" else f", and {there}: the cluster waits for it")
-        if failure.kind == NODE and there != "on":
+        if failure.what == NODE and there != "on":
             return f"needed to be sure that {failure.node} is dead; it is {there}" if there.startswith("off") else f"needed, and {there}"
         return ""
 
@@ -660,7 +660,7 @@ def study(
     """
     cluster = Cluster(text, facts, pacemaker)
     failures = cluster.failures(wanted)
-    second = [one for one in cluster.failures(("all",)) if one.kind != DEAD] if twice else []
+    second = [one for one in cluster.failures(("all",)) if one.what != DEAD] if twice else []
     results = []
     for number, failure in enumerate(failures):
         tell(number, len(failures))

@@ -82,7 +82,7 @@ def _why(run: Run) -> str:
     inside = run.manager == PACEMAKER
     if any(one.answer == ONCE for one in run.judged):
         return "**deviation**: it runs once at boot, which systemd does" if inside else "it runs once at boot, and is never stopped"
-    if run.kind == ACTIVE_ACTIVE and inside and run.form.startswith("on one node"):
+    if (run.kind, inside) == (ACTIVE_ACTIVE, True) and run.form.startswith("on one node"):
         return "**deviation**: the specification leaves it to systemd, though it runs on one node here"
     return _WHY.get((run.kind, inside), "")
 

@@ -113,9 +113,9 @@ def _with_seconds(result: Result) -> Iterator[tuple[str, Result]]:
 
 def _words(failure: Failure) -> str:
     """Return a failure without its node; that follows on `on`, or after a colon instead."""
-    if failure.kind == NODE:
+    if failure.what == NODE:
         return "death of node:"
-    return f"{failure.thing} {'found dead' if failure.kind == DEAD else 'cannot run'}"
+    return f"{failure.thing} {'found dead' if failure.what == DEAD else 'cannot run'}"
 
 
 def _nodes(nodes: Sequence[str], study: Study) -> str:
@@ -193,7 +193,7 @@ def wrong(result: Result, before: str = "") -> Iterator[str]:
         yield f"{what}: {', '.join(down[:_NAMED])}{more} {'is' if len(down) == 1 else 'are'} down"
     if result.quorum == NO:
         yield f"{what}: the nodes that are left have no quorum"
-    if result.quorum == UNKNOWN and result.failure.kind == NODE:
+    if result.quorum == UNKNOWN and result.failure.what == NODE:
         yield f"{what}: whether one of two nodes has quorum is not known (`two_node` in corosync.conf)"
     if result.fencing:
         yield f"{what}: fencing is {result.fencing}" if result.fencing.startswith("needed") else f"{what}: {result.fencing}"
@@ -235,20 +235,20 @@ def _plan(study: Study) -> Iterator[str]:
 
 
 def _do(failure: Failure) -> Iterator[str]:
-    if failure.kind == NODE:
+    if failure.what == NODE:
         yield f"on {failure.node}: `echo b > /proc/sysrq-trigger` (the node is reset at once, without a shutdown)"
         return
     words = ("--resource", failure.thing, "--node", failure.node)
-    if failure.kind == DEAD:
+    if failure.what == DEAD:
         yield f"on any node: `{command('crm_resource', '--fail', *words)}`, or kill its process there"
     else:
         yield f"on any node: `{command('crm_resource', '--ban', *words)}`"
 
 
 def _end(failure: Failure) -> Iterator[str]:
-    if failure.kind == NODE:
+    if failure.what == NODE:
         yield f"start {failure.node} and its cluster services, and wait until `crm_mon -1` shows it online"
-    elif failure.kind == DEAD:
+    elif failure.what == DEAD:
         yield f"`{command('crm_resource', '--cleanup', '--resource', failure.thing)}`"
     else:
         yield f"`{command('crm_resource', '--clear', '--resource', failure.thing)}`"

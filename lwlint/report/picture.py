@@ -253,7 +253,7 @@ def render_dot(picture: Picture) -> str:
         style = "dashed" if one.name in picture.leaving else "solid"
         lines.append(f"  {_quoted(one.name)} [color={_quoted(_COLOURS[one.kind])}, style={style}];")
     for step in picture.steps:
-        style = "solid" if step.kind == "Mandatory" else "dashed"
+        style = "dashed" if step.kind != "Mandatory" else "solid"
         more = f'color="{_edge_colour(step.constraint, picture)}", style={style}, tooltip={_quoted(step.constraint)}'
         lines.append(f"  {_quoted(step.first)} -> {_quoted(step.then)} [{more}];")
     for tie in picture.ties:
@@ -280,9 +280,9 @@ def render_mermaid(picture: Picture) -> str:
     for one in picture.resources:
         name = safe(labels[one.name]).replace('"', "#quot;")
         lines.append(f'  {ids[one.name]}["{name}"]:::{one.kind or "unknown"}{"_leaves" if one.name in picture.leaving else ""}')
-    for step in dict.fromkeys((step.first, step.then, step.kind == "Mandatory") for step in picture.steps):
+    for step in dict.fromkeys((step.first, step.then, step.kind != "Mandatory") for step in picture.steps):
         if step[0] in ids and step[1] in ids:
-            lines.append(f"  {ids[step[0]]} {'-->' if step[2] else '-.->'} {ids[step[1]]}")
+            lines.append(f"  {ids[step[0]]} {'-.->' if step[2] else '-->'} {ids[step[1]]}")
     ordered = {frozenset((step.first, step.then)) for step in picture.steps}
     for pair in bound(picture.ties):
         if pair not in ordered and pair <= ids.keys():

@@ -93,7 +93,7 @@ def by_hand(document: Any, folder: Path, *events: str) -> tuple[dict[str, set[st
 def compare(text: str, pacemaker: Pacemaker, folder: Path, most: int) -> int:
     """Compare the answers on failures of nodes and virtual IPs with those by hand, and return how many there were."""
     asked = cluster(text, pacemaker)
-    failures = [one for one in asked.failures() if not one.thing or (one.kind == DEAD and one.title in ("virtual IP", "haproxy"))][:most]
+    failures = [one for one in asked.failures() if not one.thing or (one.what == DEAD and one.title in ("virtual IP", "haproxy"))][:most]
     for failure in failures:
         if failure.thing:
             history = asked._history(asked.document, failure.thing, failure.node, asked.where(asked._state))
@@ -176,7 +176,7 @@ def test_timeouts_of_what_comes_first_count_for_what_comes_after(pacemaker: Pace
 
 def test_quorum_is_lost_with_the_second_of_three_nodes_and_not_known_of_two(pacemaker: Pacemaker) -> None:
     asked = cluster(cib(LIGHT, BOUND), pacemaker)
-    second = [one for one in asked.failures() if one.kind == "node"]
+    second = [one for one in asked.failures() if one.what == "node"]
     result = asked.result(Failure("node", "one"), twice=second)
     assert [one.quorum for one in (result, *result.then)] == ["yes", "no", "no"]
     assert all(one.unserved == (VIP,) for one in result.then)  # without quorum all stops
@@ -226,7 +226,7 @@ def test_names_that_are_not_there_are_refused_with_near_ones(pacemaker: Pacemake
     asked = cluster(cib(LIGHT, BOUND), pacemaker)
     (other, *_) = sorted({"one", "two", "three"} - set(where(asked, "openstack-cinder-volume")))
     for word, said in (
-        ("node:ont", "did you mean `one`?"),
+        ("node:tree", "did you mean `three`?"),
         ("resource:haproxi", "did you mean `haproxy`?"),
         ("haproxy", "must be `all`, `node:NAME`"),
         (f"resource:openstack-cinder-volume@{other}", f"does not run on {other}"),
@@ -238,7 +238,7 @@ def test_names_that_are_not_there_are_refused_with_near_ones(pacemaker: Pacemake
 @pytest.mark.parametrize("part", range(2))
 def test_the_rule_of_virtual_ips_and_the_scheduler_agree_on_single_failures(part: int, pacemaker: Pacemaker) -> None:
     """Where a failure leaves an address without HAProxy while HAProxy runs elsewhere, LW103 finds it, or says whose it is."""
-    (check,) = (one for one in CHECKS if one.name == "cluster-colocated")
+    (check,) = (one for one in CHECKS if one.name == "vip-without-haproxy")
     rng = random.Random(100 + part)
     seen = 0
     for _ in range(8 * FACTOR):
