@@ -521,7 +521,8 @@ def _run(shape: Shape, size: int) -> tuple[float, float]:
             done = subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True)
             seconds, memory, status = told.read().split()
         os.unlink(told.name)
-        if int(status) not in (512, 9) if shape.refused else int(status) not in (0, 256, 9):
+        fits = int(status) in ((512, 9) if shape.refused else (0, 256, 9)) and b"Traceback" not in done.stderr
+        if not fits:
             raise RuntimeError(f"{shape.name}: status {status}: {done.stderr.decode(errors='replace')[-300:]}")
         return float(seconds), float(memory)
     finally:
