@@ -287,6 +287,7 @@ def _text(parts: tuple[str, str, str], length: int, expression: Expression) -> A
     return text.encode("latin-1", "replace") if isinstance(expression.text, bytes) else text
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("expression", expressions(), ids=lambda expression: expression.place)
 def test_an_expression_reads_what_it_may_take_in_proportion(expression: Expression) -> None:
     assert not slow(expression)
