@@ -135,7 +135,7 @@ def test_standard_input_is_read_no_further_than_a_file_may_be_long(tmp_path: Pat
     assert int(err.split()[-1]) < 200
 
 
-@pytest.mark.long
+@pytest.mark.night
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
 def test_time_grows_in_proportion_and_memory_is_bounded(shape: Shape) -> None:
     figure = measure(shape)

@@ -363,7 +363,7 @@ def test_what_is_no_cib_is_told() -> None:
 CORPUS = ("2.1.5/unrunnable-2", "1.1.24/unrunnable-2", "2.1.5/complex_enforce_colo")
 
 
-@pytest.mark.long
+@pytest.mark.night
 @pytest.mark.parametrize("name", [*CORPUS, "fixtures"])
 def test_real_full_ha_ends_lightweight_or_is_refused_with_reasons(name: str) -> None:
     pacemaker_is_here()

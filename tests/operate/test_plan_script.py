@@ -239,7 +239,7 @@ def test_what_stays_and_is_not_where_it_was_stops_it(cluster: Cluster, plan: Pla
     assert "step 01: what stays is not where it was" in ran.stderr
 
 
-@pytest.mark.long
+@pytest.mark.night
 def test_service_by_service_it_ends_at_the_same(tmp_path: Path) -> None:
     pacemaker_is_here()
     text = running(odd_full_ha())

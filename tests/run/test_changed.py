@@ -352,7 +352,7 @@ def line(report: Report, finding: Finding) -> int:
     return report.sources[finding.span.path].position(finding.span.start).line
 
 
-@pytest.mark.long
+@pytest.mark.night
 def test_the_findings_of_a_change_are_the_difference_of_two_full_runs(templates: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(templates)
     dice = random.Random(7)
