@@ -284,7 +284,7 @@ def attribute(kind: type, dotted: str) -> Any:
         known = _attributes(inner) if inner is not None else {}
         if name not in known:
             where = f"`{done[:-1]}` of a {_word(kind)}" if done else f"a {_word(kind)}"
-            best = near(dotted, [f"{done}{each}" for each in known])
+            best = near(f"{done}{name}", [f"{done}{each}" for each in known])
             raise ValueError(f"unknown attribute of {where}{best or ('' if known else ', which has none')}")
         hint, done = known[name], f"{done}{name}."
     return hint

@@ -66,7 +66,6 @@ BEFORE = [
     "sahara-engine:39",
 ]
 PIKE = [
-    "aodh-base:88",
     "congress:90",
     "ec2-api:135",
     "glance-api:196",
@@ -125,7 +124,7 @@ def test_after_the_change_four_connections_have_none() -> None:
     )
 
 
-def test_in_pike_12_connections_have_none() -> None:
+def test_in_pike_11_connections_have_none() -> None:
     assert of("pike", "LW404") == services("LW404", PIKE)
 
 
