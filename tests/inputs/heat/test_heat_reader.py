@@ -80,8 +80,8 @@ def test_the_value_that_is_dropped_and_the_one_that_is_kept_are_both_known() -> 
 
 
 def test_11_braces_in_plain_yaml_are_text_and_hide_nothing() -> None:
-    config = "aodh::db::database_connection: x\nbarbican::api::enabled: \"{{ 'a' if b else 'c' }} {% if d %}e{% endif %}\""
-    assert findings({"barbican-api.yaml": template(config)}, "LW404") == ["LW404 barbican-api.yaml:6"]
+    config = "glance::api::database_connection: x\nbarbican::api::enabled: \"{{ 'a' if b else 'c' }} {% if d %}e{% endif %}\""
+    assert findings({"glance-api.yaml": template(config)}, "LW404") == ["LW404 glance-api.yaml:6"]
     assert findings({"a.yaml": "resource_registry:\n  {{ x }}: y\n"}, "LW901") == ["LW901 a.yaml:2"]
 
 
