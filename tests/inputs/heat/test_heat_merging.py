@@ -11,7 +11,7 @@ from tests.inputs.heat.heat_findings import findings, rules, template
 CONNECTION = "heat::database_connection: mysql://h"
 RETRIES = "heat::db::database_max_retries"
 BASE = "resources:\n  Base:\n    type: ./base.yaml\n"
-MANIFEST = "class { '::aodh': database_connection => hiera('aodh_dsn') }\n"
+MANIFEST = "class { '::keystone': database_connection => hiera('keystone_dsn') }\n"
 CONTROLLER = """heat_template_version: 2016-04-08
 resources:
   Config:
@@ -21,7 +21,7 @@ resources:
         datafiles:
           services:
             mapped_data:
-              aodh::db::database_max_retries: %s
+              keystone::db::database_max_retries: %s
 """
 
 
@@ -103,12 +103,12 @@ def test_hieradata_of_the_nodes_sets_the_retries_of_a_manifest(value: str, lines
 
 
 def test_an_override_sets_the_retries_of_a_manifest_only_where_it_was_given() -> None:
-    environment = "parameter_defaults:\n  ExtraConfig:\n    aodh::db::database_max_retries: -1\n"
+    environment = "parameter_defaults:\n  ExtraConfig:\n    keystone::db::database_max_retries: -1\n"
     files = {"x.pp": MANIFEST, "env.yaml": environment}
     assert findings(files, "LW404", environments=("env.yaml",)) == []
     assert findings(files, "LW404") == ["LW404 x.pp:1"]
 
 
 def test_the_settings_of_another_service_do_not_reach_a_manifest() -> None:
-    files = {"x.pp": MANIFEST, "a.yaml": template("aodh::db::database_max_retries: -1")}
+    files = {"x.pp": MANIFEST, "a.yaml": template("keystone::db::database_max_retries: -1")}
     assert findings(files, "LW404") == ["LW404 x.pp:1"]

@@ -248,14 +248,14 @@ resources:
     assert findings({"a.yaml": light}, "LW404") == []
     finite = "parameter_defaults:\n  ControllerLightNovaDbMaxRetries: 10\n"
     assert findings({"a.yaml": light, "env.yaml": finite}, "LW404", environments=("env.yaml",)) == ["LW404 a.yaml:13"]
-    service = template("aodh::db::database_connection: x")
+    service = template("keystone::database_connection: x")
     for role, lines in (("ExtraConfig", []), ("ControllerExtraConfig", []), ("ComputeExtraConfig", ["LW404 a.yaml:6"])):
-        override = f"parameter_defaults:\n  {role}:\n    aodh::db::database_max_retries: -1\n"
+        override = f"parameter_defaults:\n  {role}:\n    keystone::db::database_max_retries: -1\n"
         assert findings({"a.yaml": service, "env.yaml": override}, "LW404", environments=("env.yaml",)) == lines
 
 
 def test_20_what_another_service_on_the_node_sets_does_not_count() -> None:
-    files = {"a.yaml": template("aodh::db::database_connection: x"), "b.yaml": template("aodh::db::database_max_retries: -1")}
+    files = {"a.yaml": template("keystone::database_connection: x"), "b.yaml": template("keystone::db::database_max_retries: -1")}
     assert findings(files, "LW404") == ["LW404 a.yaml:6"]
 
 
