@@ -116,9 +116,7 @@ def test_a_report_in_pieces_is_the_report_in_one(form: str) -> None:
 
 
 def test_standard_input_is_read_no_further_than_a_file_may_be_long(tmp_path: Path) -> None:
-    command = (
-        "import sys; sys.argv = ['lwlint', 'check', '--no-cache', '--no-config', '-', '--stdin-filename', 'a.yaml']\n"
-    )
+    command = "import sys; sys.argv = ['lwlint', 'check', '--no-cache', '--no-config', '-', '--stdin-filename', 'a.yaml']\n"
     command += "import lwlint.cli\ntry:\n lwlint.cli.main()\nexcept SystemExit: pass\n"
     # what `getrusage` tells is at least what the process had that started this one
     command += "print(int(open('/proc/self/status').read().partition('VmHWM:')[2].split()[0]) // 1024, file=sys.stderr)"
