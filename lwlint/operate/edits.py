@@ -124,7 +124,7 @@ def assign(cib: Element, section: str, name: str, value: str | None) -> tuple[Ed
 
 
 def _pair(id: str, name: str, value: str) -> str:
-    from xml.sax.saxutils import quoteattr
+    from xml.sax.saxutils import quoteattr  # nosec B406: it writes, and reads nothing
 
     return f"<nvpair id={quoteattr(id)} name={quoteattr(name)} value={quoteattr(value)}/>"
 
