@@ -515,7 +515,7 @@ def request(options: argparse.Namespace, found: Settings | None) -> Request:
         settings=found,
         gitignore=True,
         rule_folders=(*(found.rule_directories if found is not None else ()), *getattr(options, "rules", ())),
-        today=_today() if found is not None else None,
+        today=today() if found is not None else None,
         cache=cache(options),
         jobs=getattr(options, "jobs", 0),
         schemas=schemas_of(options),
@@ -548,7 +548,8 @@ def split(values: Sequence[str]) -> list[str]:
     return [name.strip() for value in values for name in value.split(",") if name.strip()]
 
 
-def _today() -> datetime.date:
+def today() -> datetime.date:
+    """Return the day that exceptions hold until or not."""
     import datetime
 
     return datetime.date.today()

@@ -16,14 +16,12 @@ from lwlint.audit.answer import Audit
 from lwlint.audit.targets import ask, targets
 from lwlint.cli import NOT_TRUSTED
 from lwlint.cli.arguments import schemas_of, split
-from lwlint.core.config_reader import near
-from lwlint.core.facts import RELEASES
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError
 from lwlint.core.harmless import safe, tame
 from lwlint.policy.rules import Clause, Rule, load_clauses
 from lwlint.report import audit as audit_report
 from lwlint.report import write_folder
-from lwlint.run import AUTO, load_rules
+from lwlint.run import AUTO, known_release, load_rules
 
 if TYPE_CHECKING:
     import argparse
@@ -132,19 +130,15 @@ CONFORMS, FINDINGS = 0, 1
 
 def audit(options: argparse.Namespace) -> int:
     """Judge the targets, print the answer, and return the exit code."""
-    release = options.release or AUTO
-    if release not in (AUTO, *RELEASES):
-        raise ConfigurationError(f"`{release}`: unknown release{near(release, RELEASES)}")
-    roots = [*options.root, *(["/"] if options.live else [])]
-    if not options.targets and not roots:
-        raise ConfigurationError("nothing to audit: name a report, an archive, a folder or a CIB, or `--live`")
+    release = known_release(options.release or AUTO)
+    roots = roots_of(options, "nothing to audit: name a report, an archive, a folder or a CIB, or `--live`")
     if options.jobs is not None and options.jobs < 1:
         raise ConfigurationError(f"`-j {options.jobs}`: must be 1 or more")
     if options.output and os.path.exists(options.output) and not os.path.isdir(options.output):
         raise ConfigurationError(f"`--output {options.output}`: is no folder")
     rules = load_rules(options.rules, split(options.select), split(options.ignore), examples=False)
     anonymous = _anonymous(rules) if options.anonymize else None
-    asked = ask() if _may_run(options) else None
+    asked = ask() if may_run(options) else None
     old = _earlier(options.against) if options.against else None
     with Progress(sys.stderr) as progress:
         found = targets(options.targets, roots, progress.tell, options.jobs, asked, trusted=options.trust)
@@ -169,7 +163,15 @@ def _earlier(path: str) -> AuditOutput:
         raise ConfigurationError(f"`--against {path}`: is no answer of `lwlint audit --format json` ({error})") from error
 
 
-def _may_run(options: argparse.Namespace) -> bool:
+def roots_of(options: argparse.Namespace, nothing: str) -> list[str]:
+    """Return the file systems of hosts that are named; raise ConfigurationError saying `nothing` if there is no other target either."""
+    roots = [*options.root, *(["/"] if options.live else [])]
+    if not options.targets and not roots:
+        raise ConfigurationError(nothing)
+    return roots
+
+
+def may_run(options: argparse.Namespace) -> bool:
     """Return whether commands may be run: only of the machine that lwlint runs on, and only where that is asked for."""
     if options.run and (options.targets or options.root or not options.live):
         raise ConfigurationError("`--run` goes with `--live`, and with no other target")

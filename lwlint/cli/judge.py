@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from lwlint.cli import NOT_TRUSTED
-from lwlint.cli.arguments import complete, request, rules, settings, terminal_width
+from lwlint.cli.arguments import complete, request, rules, settings, terminal_width, today
 from lwlint.core.costs import Costs
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError, Report
 from lwlint.core.harmless import safe, tame
@@ -20,7 +20,6 @@ from lwlint.run import settled
 
 if TYPE_CHECKING:
     import argparse
-    import datetime
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from lwlint.core.source import Span
@@ -63,9 +62,9 @@ def check(options: argparse.Namespace) -> int:
     )
     deliver(asked, report, chosen, how, kept(asked_for, options), out=sys.stdout)
     if not _tells_all(asked):
-        from lwlint.report.text import counted, verdicts
+        from lwlint.report.text import total, verdicts
 
-        print(safe(counted(report)), safe(verdicts(report, hook=options.hook)), sep="\n", file=sys.stderr)
+        print(safe(total(report)), safe(verdicts(report, hook=options.hook)), sep="\n", file=sys.stderr)
     if options.timing:
         from lwlint.report.text import render_costs
 
@@ -179,7 +178,7 @@ def brought(asked: Request, chosen: Sequence[Rule], change: Change, options: arg
         earlier = policy(change.before)
     except ConfigurationError:  # what could not be read before is mended now
         earlier = now
-    return check_changed(replace(asked, today=_today()), chosen, change, earlier, now), True
+    return check_changed(replace(asked, today=today()), chosen, change, earlier, now), True
 
 
 def _marking(options: argparse.Namespace, found: Settings | None, texts: Mapping[str, bytes | None]) -> Callable[[Report], Report]:
@@ -203,12 +202,6 @@ def _marking(options: argparse.Namespace, found: Settings | None, texts: Mapping
         return replace(done, verdicts=tuple(settled(done.verdicts, done.findings)))
 
     return mark
-
-
-def _today() -> datetime.date:
-    import datetime
-
-    return datetime.date.today()
 
 
 def baseline(options: argparse.Namespace) -> int:
@@ -324,9 +317,6 @@ def exit_code(report: Report, options: argparse.Namespace) -> int:
     if report.failing(options.fail_on) or (options.strict and report.count(NOT_EVALUATED)):
         return FINDINGS
     return CONFORMS
-
-
-FINDINGS = 1
 
 
 def fix(options: argparse.Namespace) -> int:

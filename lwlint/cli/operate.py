@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, TextIO
 
 from lwlint.cli.arguments import schemas_of
 from lwlint.core.config_reader import near
-from lwlint.core.facts import RELEASES
 from lwlint.core.finding import ConfigurationError
 from lwlint.core.harmless import safe, tame
-from lwlint.run import AUTO, load_catalogue, load_rules
+from lwlint.run import AUTO, known_release, load_catalogue, load_rules
 
 if TYPE_CHECKING:
     import argparse
@@ -81,9 +80,7 @@ def judged(targets: Sequence[str], options: argparse.Namespace, watch: Watcher) 
     from lwlint.audit.targets import targets as opened
     from lwlint.cli.audit import Progress
 
-    release = options.release or AUTO
-    if release not in (AUTO, *RELEASES):
-        raise ConfigurationError(f"`{release}`: unknown release{near(release, RELEASES)}")
+    release = known_release(options.release or AUTO)
     rules = load_rules([], [], [], examples=False)
     options.hide = anonymous = Anonymous(rules) if options.anonymize else None
     with Progress(sys.stderr) as progress:

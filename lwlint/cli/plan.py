@@ -9,14 +9,13 @@ from lwlint.audit.clusters import Group, groups, seats
 from lwlint.audit.hosts import Host, read_hosts
 from lwlint.audit.targets import ask, targets
 from lwlint.cli.arguments import split
-from lwlint.core.config_reader import near
-from lwlint.core.facts import RELEASES
+from lwlint.cli.audit import may_run, roots_of
 from lwlint.core.finding import ConfigurationError
 from lwlint.inputs.pacemaker.facts import Cluster
 from lwlint.operate.future import mends
 from lwlint.operate.plan import Settings, make_plan, with_mends
 from lwlint.operate.simulation import Pacemaker, written
-from lwlint.run import AUTO, load_rules
+from lwlint.run import AUTO, known_release, load_rules
 
 if TYPE_CHECKING:
     import argparse
@@ -28,16 +27,11 @@ def plan(options: argparse.Namespace) -> int:
     """Print the plan, and return the exit code: 0 for a plan, 1 for one that is refused."""
     from lwlint.report import plan as report
 
-    release = options.release or AUTO
-    if release not in (AUTO, *RELEASES):
-        raise ConfigurationError(f"`{release}`: unknown release{near(release, RELEASES)}")
-    roots = [*options.root, *(["/"] if options.live else [])]
-    if not options.targets and not roots:
-        raise ConfigurationError("nothing to plan for: name a CIB, a report, an archive or a folder, or `--live`")
-    if options.run and (options.targets or options.root or not options.live):
-        raise ConfigurationError("`--run` goes with `--live`, and with no other target")
+    release = known_release(options.release or AUTO)
+    roots = roots_of(options, "nothing to plan for: name a CIB, a report, an archive or a folder, or `--live`")
+    runs = may_run(options)
     with Pacemaker() as pacemaker:
-        group, hosts = _hosts(options, release, roots)
+        group, hosts = _hosts(options, release, roots, runs)
         text, path = _cib(hosts)
         settings = Settings(tuple(split(options.keep)), options.at_once, release)
         rules = load_rules(examples=False)
@@ -51,9 +45,9 @@ def plan(options: argparse.Namespace) -> int:
     return REFUSED if made.refusals else PLANNED
 
 
-def _hosts(options: argparse.Namespace, release: str, roots: list[str]) -> tuple[Group, list[Host]]:
+def _hosts(options: argparse.Namespace, release: str, roots: list[str], runs: bool) -> tuple[Group, list[Host]]:
     """Return the group and the hosts of the cluster that is named; raise ConfigurationError where there is none, or more than one."""
-    found = targets(options.targets, roots, asked=ask() if options.run else None, trusted=options.trust)
+    found = targets(options.targets, roots, asked=ask() if runs else None, trusted=options.trust)
     clusters = [group for group in groups(seats(found)) if group.clustered]
     if len(clusters) > 1:
         names = ", ".join(f"`{group.identity.name or group.seats[0].shown}`" for group in clusters)

@@ -23,6 +23,7 @@ from lwlint.files.discover import normal
 from lwlint.files.tree import FILE, Overlay
 from lwlint.policy.rules import Rule
 from lwlint.report import editor
+from lwlint.report.fixes import certain
 from lwlint.run import Reading, Request, judge, outlines_of, read_facts
 
 if TYPE_CHECKING:
@@ -300,7 +301,7 @@ def made(options: Any) -> LanguageServer:
 
     def mended(found: Finding, report: Report) -> Iterator[types.CodeAction]:
         about = [diagnostic(found, report)]
-        edits = editor.edits_of(found, report)
+        edits = certain(found, report)
         if found.fix is not None and edits:
             title = f"{found.code}: {found.fix.what}" + ("" if found.fix.safe else " (may change more than this)")
             yield types.CodeAction(title, types.CodeActionKind.QuickFix, about, is_preferred=found.fix.safe, edit=edit(edits, report))

@@ -22,6 +22,11 @@ _UNSEEN = pattern(
 )
 
 
+def counted(number: int, noun: str) -> str:
+    """Return `1 error`, `2 errors`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def safe(text: str) -> str:
     """Return `text`, a piece of a line, with tabs as blanks, and U+FFFD where it would steer a terminal or a CI runner."""
     if not text.isprintable():

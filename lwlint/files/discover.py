@@ -355,6 +355,12 @@ def normal(path: str) -> str:
     return posixpath.normpath(path.replace(os.sep, "/")) if path else "."
 
 
+def is_below(path: str, folder: str) -> bool:
+    """Return whether `path`, as it is shown, lies in the folder, at any depth."""
+    folder = normal(folder)
+    return not path.startswith("../") if folder == "." else path.startswith(folder.rstrip("/") + "/")
+
+
 def root_of(path: str) -> str:
     """Return the part of `path` in front of a host's file system tree, or else the folder of the file, with a final `/`."""
     match = _ROOT.match(path)

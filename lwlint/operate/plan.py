@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from lwlint.core.config_reader import near
 from lwlint.core.facts import Facts
 from lwlint.core.finding import ConfigurationError, Finding
+from lwlint.core.harmless import counted
 from lwlint.core.secret import command
 from lwlint.inputs.pacemaker.facts import BUNDLE, CLONE, Constraint, Resource, boolean
 from lwlint.inputs.pacemaker.model import Cib, cibs
@@ -140,7 +141,7 @@ def with_mends(plan: Plan, node: str, commands: Sequence[str], messages: Sequenc
     if not commands:
         return replace(plan, notes=notes)
     why = "Retries and restarts come first. An option counts when its service has been restarted, one node after the other, when it suits."
-    step = Step("", "mend first", f"{_counted(len(messages), 'finding')} on {node}", node, MANUAL, why, tuple(messages))
+    step = Step("", "mend first", f"{counted(len(messages), 'finding')} on {node}", node, MANUAL, why, tuple(messages))
     first = sum(one.phase == "mend first" for one in plan.steps)
     steps = [*plan.steps[:first], replace(step, commands=tuple(commands)), *plan.steps[first:]]
     return replace(plan, notes=notes, steps=tuple(replace(one, id=f"{number:02}") for number, one in enumerate(steps, 1)))
@@ -489,7 +490,7 @@ class _Planner:
         if edits:
             commands = tuple(f"pcs -f $C constraint remove {shlex.quote(name)}" for name in alone)
             why = "What stays under Pacemaker must not wait for a database or a broker, nor for what is gone."
-            title = f"{_counted(len(edits), 'constraint')} of what stays"
+            title = f"{counted(len(edits), 'constraint')} of what stays"
             self._add(Step("", "prepare", title, CLUSTER, NONE, why, tuple(alone), edits=edits, commands=commands))
 
     def _holds(self, constraint: str, names: Collection[str]) -> bool:
@@ -565,7 +566,7 @@ class _Planner:
             edits += [Delete(str(one.tag), id) for one in section(self.work, "resources").iter() if one.get("id") == id]
             commands.append(f"pcs -f $C resource delete {shlex.quote(id)} --force")
         commands += [f"crm_resource --refresh --resource {shlex.quote(name)}" for name in sorted(names)]
-        what = f"{title}: {_counted(len(names), 'resource')}, {_counted(len(untie), 'constraint')}"
+        what = f"{title}: {counted(len(names), 'resource')}, {counted(len(untie), 'constraint')}"
         why = "They run on: the cluster only forgets them, with all that names them, in one change."
         forget = tuple(leaf.name for leaf in leaves)
         step = Step("", "hand over", what, CLUSTER, NONE, why, forget, tuple(untie), tuple(edits), forget, commands=tuple(commands))
@@ -804,7 +805,3 @@ def _without(constraint: Element, ids: Collection[str]) -> Element | None:
         if part.find("resource_ref") is None:
             made.remove(part)
     return made if sum(1 for _ in made.iter("resource_ref")) > 1 else None
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" + ("s" if number != 1 else "")

@@ -19,6 +19,7 @@ from msgspec.structs import asdict, replace
 from lwlint.core.config_reader import Document, Mismatch, build
 from lwlint.core.finding import FAIL, KNOWN, PASS, ConfigurationError, Finding, Report
 from lwlint.core.source import Source
+from lwlint.files.discover import is_below
 from lwlint.files.tree import FOLDER, Tree
 from lwlint.inputs import KINDS
 from lwlint.policy.redaction import Redaction
@@ -139,14 +140,10 @@ def absent(report: Report, paths: Sequence[str], tree: Tree) -> Callable[[str], 
 
     def is_absent(path: str) -> bool:
         places = [posixpath.normpath(root + path) for root in roots]
-        looked = any(_is_below(place, folder) for place in places for folder in folders)
+        looked = any(is_below(place, folder) for place in places for folder in folders)
         return looked and all(tree.kind(place) is None for place in places)
 
     return is_absent
-
-
-def _is_below(path: str, folder: str) -> bool:
-    return not path.startswith("../") if folder == "." else path.startswith(folder + "/")
 
 
 def compare(report: Report, baseline: Sequence[Known], *, absent: Callable[[str], bool] = lambda path: False) -> Comparison:

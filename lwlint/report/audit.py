@@ -11,6 +11,7 @@ from lwlint import __version__
 from lwlint.audit.answer import NOT_APPLICABLE, Audit, Cell, ClusterAnswer, Found, HostAnswer, Place, reasons
 from lwlint.audit.commands import in_order, together
 from lwlint.core.finding import CLUSTER, EACH, FAIL, NOT_EVALUATED, PASS, SEVERITIES
+from lwlint.core.harmless import counted
 from lwlint.core.harmless import line as harmless
 from lwlint.policy.rules import Clause
 from lwlint.policy.settings import Severity
@@ -44,7 +45,7 @@ def _lines(audit: Audit, clauses: Sequence[Clause], verbose: bool) -> Iterator[s
 
 
 def _heading(cluster: ClusterAnswer) -> Iterator[str]:
-    hosts = f"{len(cluster.hosts)} host" + ("s" if len(cluster.hosts) != 1 else "")
+    hosts = counted(len(cluster.hosts), "host")
     title = f"Cluster {cluster.name or '(without a name)'}: {hosts}" if cluster.clustered else f"In no cluster: {hosts}"
     yield title
     yield "=" * len(title)
@@ -92,11 +93,6 @@ def counts(cluster: ClusterAnswer) -> tuple[int, int, int]:
     """Return how many errors, warnings and notes of a cluster are not allowed."""
     found = [one.severity for one in _open(cluster)]
     return found.count("error"), found.count("warning"), found.count("note")
-
-
-def counted(number: int, noun: str) -> str:
-    """Return `1 error`, `2 errors`."""
-    return f"{number} {noun}{'s' if number != 1 else ''}"
 
 
 def _open(cluster: ClusterAnswer) -> list[Found]:
@@ -299,7 +295,7 @@ def _missing(cluster: ClusterAnswer) -> Iterator[str]:
         yield "What was missing"
     for (kind, looked_for), names in by_what.items():
         rest = len(looked_for) - 3
-        more = f" and {rest} more place{'s' if rest > 1 else ''}" if rest > 0 else ""
+        more = f" and {counted(rest, 'more place')}" if rest > 0 else ""
         yield f"  {kind} ({', '.join(names)}): looked for {', '.join(looked_for[:3])}{more}"
     for because, rules in unevaluated.items():
         names = list(dict.fromkeys(name for found in rules.values() for name in found))
@@ -366,9 +362,9 @@ def summary(audit: Audit) -> str:
     clusters = sum(cluster.clustered for cluster in audit.clusters)
     allowed = sum(one.allowed is not None for cluster in audit.clusters for one in cluster.found)
     counts = f"{audit.count(PASS)} pass, {audit.count(FAIL)} fail, {audit.count(NOT_EVALUATED)} not evaluated, {allowed} allowed"
-    said = f"{hosts} host{'s' if hosts != 1 else ''}, {clusters} cluster{'s' if clusters != 1 else ''}"
+    said = f"{counted(hosts, 'host')}, {counted(clusters, 'cluster')}"
     files = sum(len(host.passed_over) for cluster in audit.clusters for host in cluster.hosts)
-    left = f", {files} file{'s' if files != 1 else ''} left out" if files else ""
+    left = f", {counted(files, 'file')} left out" if files else ""
     return f"{said}: {counts} (rules, counted on each host){left}"
 
 

@@ -13,13 +13,14 @@ from msgspec import Struct
 
 from lwlint.core.facts import Fact, Service
 from lwlint.core.finding import SEVERITIES, Finding, Replace, Report
+from lwlint.core.harmless import counted
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Source, Span, Text
 from lwlint.inputs import KINDS
 from lwlint.inputs.heat.facts import GetFile
 from lwlint.policy.rules import Rule
 from lwlint.report.ci import code, prose
-from lwlint.report.fixes import certain, one_line
+from lwlint.report.fixes import one_line
 from lwlint.report.json import Shown
 from lwlint.run import Reading
 
@@ -168,11 +169,6 @@ def _word(source: Source, at: int) -> str:
     return next((match[0] for match in _WORD.finditer(text) if start + match.start() <= at <= start + match.end()), "")
 
 
-def edits_of(found: Finding, report: Report) -> tuple[Replace, ...]:
-    """Return the edits of a finding's fix; none where it has no place for one."""
-    return certain(found, report)
-
-
 def exception_for(found: Finding, report: Report) -> Replace | None:
     """Return the edit that allows a finding in its file: a comment above its line, whose reason is yet to be written.
 
@@ -196,4 +192,4 @@ def counts(report: Report, path: str) -> str:
     """Return how many findings a file has, by severity, worst first; empty where it has none."""
     own = [found.severity for found in report.findings if found.span.path == path and found.allowed is None]
     told = [(own.count(severity), severity) for severity in reversed(SEVERITIES)]
-    return ", ".join(f"{number} {word}{'s' if number != 1 else ''}" for number, word in told if number)
+    return ", ".join(counted(number, word) for number, word in told if number)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE
-from lwlint.core.harmless import safe
+from lwlint.core.harmless import counted, safe
 from lwlint.operate.picture import Picture, Tie, bound
-from lwlint.report.html import Html, counted, element, join, prose
+from lwlint.report.html import Html, element, join, prose
 from lwlint.report.html.graph import BOX, GAP, LETTER, MARGIN, PAD, ROW, Arrow, layout, route, short_names
 
 _COLOURS = {CORE: "#1f6f3f", ACTIVE_PASSIVE: "#1c5a99", ACTIVE_ACTIVE: "#b02a1a", INFRASTRUCTURE: "#5b5b66", "": "#8a6d1f"}

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lwlint.core.finding import Finding, Replace, Report
-from lwlint.core.harmless import is_harmless
+from lwlint.core.harmless import counted, is_harmless
 from lwlint.core.secret import masked
 from lwlint.core.source import Source
 from lwlint.policy.redaction import Redaction
@@ -38,7 +38,7 @@ def render_github(report: Report, rules: Sequence[Rule]) -> str:
 
 
 def _head(count: int) -> str:
-    return f"lwlint: {count} finding{'s' if count != 1 else ''}" if count else "lwlint found nothing"
+    return f"lwlint: {counted(count, 'finding')}" if count else "lwlint found nothing"
 
 
 def _suggestion(found: Finding, report: Report, redaction: Redaction) -> tuple[dict[str, int], str]:

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from lwlint.core.costs import Costs
 from lwlint.core.finding import BROKEN, FAIL, KNOWN, NOT_EVALUATED, PASS, SEVERITIES, Finding, Report
+from lwlint.core.harmless import counted, safe
 from lwlint.core.harmless import line as harmless
-from lwlint.core.harmless import safe
 from lwlint.core.lazy import pattern
 from lwlint.core.secret import masked
 from lwlint.core.source import Source, Span
@@ -36,33 +36,8 @@ def summary(report: Report) -> str:
 
     What is left out (a file that is no input, a folder that holds none) is counted where there is any; `-v` tells why.
     """
-    parts = [f"{report.count(PASS)} pass", f"{report.count(FAIL)} fail"]
     reasons = Counter(v.because for v in report.verdicts if v.outcome == NOT_EVALUATED)
-    said = "; ".join(reason for reason, _ in reasons.most_common()[:3]) + ("; ..." if len(reasons) > 3 else "")
-    parts.append(f"{report.count(NOT_EVALUATED)} not evaluated" + (f" ({said})" if said else ""))
-    if report.count(BROKEN):
-        parts.append(f"{report.count(BROKEN)} BROKEN ({', '.join(v.rule for v in report.verdicts if v.outcome == BROKEN)})")
-    parts.append(f"{report.allowed} allowed")
-    if report.skipped:
-        parts.append(f"{len(report.skipped)} left out")
-    return ", ".join(parts)
-
-
-def counted(report: Report, fixable: int = 0) -> str:
-    """Return `182 errors, 1 warning in 41 files; 43 can be fixed (lwlint fix)`: findings that are not allowed, and the files of them."""
-    found = [finding for finding in report.findings if finding.allowed is None]
-    if not found:
-        return f"no findings in {_number(sum(source.judged for source in report.sources.values()), 'file')}"
-    counts = Counter(finding.severity for finding in found)
-    for (_, severity), count in report.unlisted.items():
-        counts[severity] += count
-    said = ", ".join(_number(counts[severity], severity) for severity in reversed(SEVERITIES) if counts[severity])
-    fixes = f"; {fixable} can be fixed (lwlint fix)" if fixable else ""
-    return f"{said} in {_number(len({finding.span.path for finding in found}), 'file')}{fixes}"
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}" + ("s" if count != 1 else "")
+    return _outcomes(report, "; ".join(reason for reason, _ in reasons.most_common()[:3]) + ("; ..." if len(reasons) > 3 else ""))
 
 
 def verdicts(report: Report, *, hook: bool = False) -> str:
@@ -70,16 +45,33 @@ def verdicts(report: Report, *, hook: bool = False) -> str:
 
     A `hook` sees a part of what there is each time: there nothing is said of what was not evaluated.
     """
+    return _outcomes(report, None if hook else _grouped([v.because for v in report.verdicts if v.outcome == NOT_EVALUATED]))
+
+
+def _outcomes(report: Report, blind: str | None) -> str:
+    """Return the counts of a report; `blind` says why rules were not evaluated, None that neither this nor what is left out is told."""
     parts = [f"{report.count(PASS)} pass", f"{report.count(FAIL)} fail"]
-    blind = [verdict.because for verdict in report.verdicts if verdict.outcome == NOT_EVALUATED]
-    if not hook:
-        parts.append(f"{len(blind)} not evaluated" + (f" ({_grouped(blind)})" if blind else ""))
+    if blind is not None:
+        parts.append(f"{report.count(NOT_EVALUATED)} not evaluated" + (f" ({blind})" if blind else ""))
     if report.count(BROKEN):
         parts.append(f"{report.count(BROKEN)} BROKEN ({', '.join(v.rule for v in report.verdicts if v.outcome == BROKEN)})")
     parts.append(f"{report.allowed} allowed")
-    if report.skipped and not hook:
+    if report.skipped and blind is not None:
         parts.append(f"{len(report.skipped)} left out")
     return ", ".join(parts)
+
+
+def total(report: Report, fixable: int = 0) -> str:
+    """Return `182 errors, 1 warning in 41 files; 43 can be fixed (lwlint fix)`: findings that are not allowed, and the files of them."""
+    found = [finding for finding in report.findings if finding.allowed is None]
+    if not found:
+        return f"no findings in {counted(sum(source.judged for source in report.sources.values()), 'file')}"
+    counts = Counter(finding.severity for finding in found)
+    for (_, severity), count in report.unlisted.items():
+        counts[severity] += count
+    said = ", ".join(counted(counts[severity], severity) for severity in reversed(SEVERITIES) if counts[severity])
+    fixes = f"; {fixable} can be fixed (lwlint fix)" if fixable else ""
+    return f"{said} in {counted(len({finding.span.path for finding in found}), 'file')}{fixes}"
 
 
 def _grouped(reasons: Sequence[str]) -> str:
@@ -217,7 +209,7 @@ class _View(NamedTuple):
         yield from _remedies(self, shown)
         yield from _verdicts(report) if self.verbose else _allowed(report)
         fixable = sum(_key(finding) in self.fixable for finding in report.findings)
-        yield [(safe(counted(report, fixable)), "bold")]
+        yield [(safe(total(report, fixable)), "bold")]
         yield [(safe(verdicts(report, hook=self.hook)), "bold")]
 
 
@@ -347,7 +339,7 @@ def _deeds(view: _View, findings: Sequence[Finding], remedy: str) -> Iterator[Li
         if number == _NOTES and not view.verbose:
             yield [(f"    and {len(places) - number} more (`-v` shows them)", "dim")]
             return
-        more = f" and {_number(len(there) - 1, 'more place')}" if len(there) > 1 else ""
+        more = f" and {counted(len(there) - 1, 'more place')}" if len(there) > 1 else ""
         yield [(f"    {_place(there[0].span, view.report)}{more}: ", "dim"), (safe(deed), "")]
 
 
@@ -361,7 +353,7 @@ def _deed(finding: Finding, view: _View) -> str:
     if finding.commands:
         lines = [f"`{command.line}`" for command in finding.commands[:_COMMANDS]]
         more = len(finding.commands) - len(lines)
-        return ", ".join(lines) + (f" and {_number(more, 'more command')}" if more else "")
+        return ", ".join(lines) + (f" and {counted(more, 'more command')}" if more else "")
     must = _MUST_BE.search(finding.message)
     return f"set `{must[1]}` to {must[2]}" if must is not None else ""
 

@@ -97,10 +97,16 @@ def read_facts(request: Request) -> Reading:
     return _read(discover(request), request)
 
 
+def known_release(name: str) -> str:
+    """Return the name of a release, or AUTO, if it is one. Raises ConfigurationError, with a near match, if it is not."""
+    if name not in (AUTO, *RELEASES):
+        raise ConfigurationError(f"`{name}`: unknown release{near(name, RELEASES)}")
+    return name
+
+
 def discover(request: Request) -> Discovery:
     """Return what is found at everything that `request` names, not read yet; raises as `read_facts` does."""
-    if request.release not in (AUTO, *RELEASES):
-        raise ConfigurationError(f"`{request.release}`: unknown release{near(request.release, RELEASES)}")
+    known_release(request.release)
     if request.kind is not None and request.kind not in KINDS.names:
         raise ConfigurationError(f"`{request.kind}`: unknown kind{near(request.kind, KINDS.names)}")
     boundary = request.boundary

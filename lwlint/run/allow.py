@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -170,18 +171,19 @@ def apply(
     known = {name: rule.id for rule in rules for name in (rule.id, rule.code)}
     blind = {verdict.rule for verdict in verdicts if verdict.outcome == NOT_EVALUATED}
     marks = _Marks(findings, sources)
+    there = cache(lambda: {*known, *(each for rule in every() for each in (rule.id, rule.code))})
     unused = []
     for allow in allows(sources.values()):
         if not allow.names:
             unused.append(_unused(allow, "", "names no rule; write `allow RULE -- because ...`"))
         for name in allow.names:
-            if name not in known and name not in (there := {each for rule in every() for each in (rule.id, rule.code)}):
-                unused.append(_unused(allow, name, f"unknown rule{near(name, {*known, *there})}"))
+            if name not in known and name not in there():
+                unused.append(_unused(allow, name, f"unknown rule{near(name, there())}"))
             elif not allow.because:
                 unused.append(_unused(allow, name, "gives no reason; write `-- because ...` after it"))
             elif name in known and not marks.add(allow, known[name]) and known[name] not in blind:
                 unused.append(_unused(allow, name, "matches no finding; take it away"))
-    unused += misspelt(sources.values(), lambda: {each for rule in every() for each in (rule.id, rule.code)} | set(known))
+    unused += misspelt(sources.values(), there)
     return marks.made(), unused
 
 

@@ -18,7 +18,7 @@ from lwlint.core.finding import BROKEN, SEVERITIES, ConfigurationError, Finding,
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Source, Span
 from lwlint.files import git
-from lwlint.files.discover import normal
+from lwlint.files.discover import is_below, normal
 from lwlint.files.tree import Overlay, Tree
 from lwlint.inputs.heat import root_of_templates
 from lwlint.policy.redaction import Redaction
@@ -64,13 +64,13 @@ def check_changed(
     there = replace(request, paths=paths, environments=environments)
     old = _part(there, before, earlier or now) if paths or environments else Report((), ())
     found = _less(report, old)
-    return replace(found, removed=_removed(found, old, request, change, now)) if found.findings else found
+    return replace(found, removed=_removed(found, old, request, change, after, now)) if found.findings else found
 
 
 def _part(request: Request, tree: Tree, policy: Policy) -> Report:
     """Return the report on what was named as it is in the `tree`, judged with the trees of templates that it is a part of."""
     roots = {root_of_templates(normal(path), tree) for path in (*request.paths, *request.environments)}
-    whole = tuple(sorted(root for root in roots if root is not None and not any(_is_below(root, path) for path in request.paths)))
+    whole = tuple(sorted(root for root in roots if root is not None and not any(_is_named(root, path) for path in request.paths)))
     asked = replace(request, paths=(*request.paths, *whole), tree=tree, settings=policy.settings)
     report = policy.marked(check(asked, policy.rules))
     return _narrowed(report, (*request.paths, *request.environments)) if whole else report
@@ -80,7 +80,7 @@ def _narrowed(report: Report, named: Sequence[str]) -> Report:
     """Return the report with the findings in what was named only; the rest of its sources is context."""
 
     def is_named(path: str) -> bool:
-        return any(_is_below(path, normal(one)) for one in named)
+        return any(_is_named(path, one) for one in named)
 
     findings = tuple(finding for finding in report.findings if is_named(finding.span.path))
     sources = {path: source if is_named(path) else replace(source, judged=False) for path, source in report.sources.items()}
@@ -88,9 +88,8 @@ def _narrowed(report: Report, named: Sequence[str]) -> Report:
     return replace(report, findings=findings, sources=sources, skipped=skipped, verdicts=tuple(settled(report.verdicts, findings)))
 
 
-def _is_below(path: str, folder: str) -> bool:
-    folder = normal(folder)
-    return path == folder or (not path.startswith("../") if folder == "." else path.startswith(folder.rstrip("/") + "/"))
+def _is_named(path: str, named: str) -> bool:
+    return path == normal(named) or is_below(path, named)
 
 
 def _less(report: Report, old: Report) -> Report:
@@ -116,13 +115,14 @@ _QUOTED = pattern(r"`([^`\s]{4,})`")
 _PUT_BACK = 20  # lines that are tried
 
 
-def _removed(report: Report, old: Report, request: Request, change: git.Change, now: Policy) -> Mapping[tuple[str, Span], Removed]:
-    """Return, for findings that were brought, the line that the change took away if they are gone once it is put back.
+def _removed(
+    report: Report, old: Report, request: Request, change: git.Change, after: Tree, now: Policy
+) -> Mapping[tuple[str, Span], Removed]:
+    """Return, for findings that were brought, the line that was taken away if they are gone once it is put back in the state `after` it.
 
     A line comes into question if it says what a message quotes, and nothing was written in its place. All of them are put back in memory,
     and what is then there is judged once more.
     """
-    _, after = git.trees(request.tree, change)
     lost = {path: lines for path in change.before if (lines := list(_lost(path, old.sources, report.sources)))}
     found: dict[tuple[str, Span], tuple[str, int]] = {}
     for finding in report.findings:

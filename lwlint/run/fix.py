@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from lwlint.core.finding import BROKEN, AddKey, AddOption, ConfigurationError, DropIn, Finding, Replace, Report
 from lwlint.core.source import Position, Source, Span
 from lwlint.files import atomic, tree
-from lwlint.files.discover import normal
+from lwlint.files.discover import is_below, normal
 from lwlint.policy.rules import Rule
 from lwlint.run import Request, check
 from lwlint.run.edits import NoPlace, applied, compare, edits, overlap
@@ -286,7 +286,7 @@ def _refuse(path: str, request: Request, report: Report, edited: Collection[str]
         return
     if request.tree.kind(path) is not None:
         raise NoPlace(f"`{path}` is there and was not read; name it too")
-    if not any(_is_below(path, named) and request.tree.real_kind(named) == tree.FOLDER for named in request.paths):
+    if not any(is_below(path, named) and request.tree.real_kind(named) == tree.FOLDER for named in request.paths):
         raise NoPlace(f"`{path}` would be outside the folders that were named")
     parent = os.path.dirname(path)
     while parent:
@@ -322,11 +322,6 @@ def _trouble(before: Report, after: Report) -> str:
 def _still_there(chosen: Iterable[tuple[Finding, object]], before: Report, after: Report) -> set[_Key]:
     was, is_ = Counter(map(_key, before.findings)), Counter(map(_key, after.findings))
     return {_key(finding) for finding, _ in chosen if is_[_key(finding)] >= was[_key(finding)]}
-
-
-def _is_below(path: str, folder: str) -> bool:
-    folder = os.path.normpath(folder)
-    return not path.startswith("../") if folder == "." else path.startswith(folder.rstrip("/") + "/")
 
 
 def _bytes(text: str) -> bytes:

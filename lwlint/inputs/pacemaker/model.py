@@ -7,7 +7,7 @@ permanent ones of a node may be set in the status: what hangs on them is not kno
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -152,6 +152,18 @@ def role(written: str | None) -> str | None:
 Step = tuple[str, bool]  # a resource's id, and whether it is needed as a whole (a group, with all of its members)
 
 
+def _walk(starts: Iterable[Step], after: Callable[[Step], Iterable[Step]]) -> Iterator[Step]:
+    """Yield each step that is reached from the `starts`, these too, once."""
+    todo = list(starts)
+    seen: set[Step] = set()
+    while todo:
+        step = todo.pop()
+        if step not in seen:
+            seen.add(step)
+            yield step
+            todo += after(step)
+
+
 class Colocations:
     """The mandatory colocations of one CIB."""
 
@@ -173,15 +185,7 @@ class Colocations:
 
     def needed(self, start: str) -> Iterator[str]:
         """Yield each resource without which `start` runs nowhere; itself too, if bindings go round in a circle."""
-        todo = [step for step, _ in self._next((start, False))]
-        seen = set()
-        while todo:
-            step = todo.pop()
-            if step not in seen:
-                seen.add(step)
-                if step[1]:
-                    yield step[0]
-                todo += [after for after, _ in self._next(step)]
+        yield from (name for name, whole in _walk([(start, False)], self._after) if whole)
 
     def held(self, start: str) -> Iterator[str]:
         """Yield each resource that `start` never runs without, whatever is placed first.
@@ -189,15 +193,11 @@ class Colocations:
         A mandatory binding that a looser one turns into a circle holds only if the scheduler comes to its first resource before the second:
         it breaks off a circle where it comes back to what it is placing.
         """
-        todo = [(start, False)]
-        seen: set[Step] = set()
-        while todo:
-            step = todo.pop()
-            if step not in seen:
-                seen.add(step)
-                if step[1]:
-                    yield step[0]
-                todo += [after for after, _ in self._next(step) if not self._is_broken(step, after)]
+
+        def after(step: Step) -> list[Step]:
+            return [each for each in self._after(step) if not self._is_broken(step, each)]
+
+        yield from (name for name, whole in _walk([(start, False)], after) if whole)
 
     def _is_broken(self, step: Step, after: Step) -> bool:
         if not self._loose or all(after[0] != name for name, _ in self._edges.get(step[0], ())):
@@ -205,15 +205,10 @@ class Colocations:
         return step[0] in self._reached(after, loose=True) and step[0] not in self._reached(after, loose=False)
 
     def _reached(self, start: Step, *, loose: bool) -> set[str]:
-        todo = [start]
-        seen: set[Step] = set()
-        while todo:
-            step = todo.pop()
-            if step not in seen:
-                seen.add(step)
-                todo += [after for after, _ in self._next(step)]
-                todo += [(name, True) for name in self._loose.get(step[0], ()) if loose]
-        return {name for name, _ in seen}
+        def after(step: Step) -> list[Step]:
+            return [*self._after(step), *((name, True) for name in self._loose.get(step[0], ()) if loose)]
+
+        return {name for name, _ in _walk([start], after)}
 
     def bound(self, targets: set[str]) -> set[str]:
         """Return what runs only where one of `targets` runs. In a circle the scheduler keeps to direct bindings only."""
@@ -231,13 +226,10 @@ class Colocations:
                     backwards.setdefault(after, []).append(step)
                     if after[1] and after[0] in targets and (not roles or wanted in roles):
                         todo.append(step)
-        seen: set[Step] = set()
-        while todo:
-            step = todo.pop()
-            if step not in seen:
-                seen.add(step)
-                todo += backwards.get(step, ())
-        return {name for name, whole in seen if not whole}
+        return {name for name, whole in _walk(todo, lambda step: backwards.get(step, ())) if not whole}
+
+    def _after(self, step: Step) -> list[Step]:
+        return [after for after, _ in self._next(step)]
 
     def _next(self, step: Step) -> list[tuple[Step, str | None]]:
         """What a resource needs: its own colocations, its group's, the member before it; a whole group its last member."""

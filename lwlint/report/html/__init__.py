@@ -58,8 +58,3 @@ def prose(plain: str) -> Html:
     """Return a message as HTML, with what stands in backticks as code."""
     pieces = _CODE.split(plain)
     return join(*(element("code", piece) if i % 2 else piece for i, piece in enumerate(pieces)))
-
-
-def counted(number: int, what: str) -> str:
-    """Return `1 host`, `2 hosts`."""
-    return f"{number} {what}" + ("" if number == 1 else "s")

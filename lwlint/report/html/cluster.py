@@ -9,8 +9,9 @@ from itertools import groupby
 from lwlint.audit.answer import NOT_APPLICABLE, Cell, ClusterAnswer, Found, HostAnswer, Place, reasons
 from lwlint.audit.commands import in_order, together
 from lwlint.core.finding import FAIL, NOT_EVALUATED, PASS, SEVERITIES
+from lwlint.core.harmless import counted
 from lwlint.report.audit import where
-from lwlint.report.html import Html, counted, element, join, prose
+from lwlint.report.html import Html, element, join, prose
 from lwlint.report.html.graph import graph
 
 

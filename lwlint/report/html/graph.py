@@ -12,7 +12,8 @@ from lwlint.audit.answer import ClusterAnswer
 from lwlint.audit.commands import Managed, Step
 from lwlint.core.facts import ACTIVE_ACTIVE
 from lwlint.core.finding import FAIL, PASS
-from lwlint.report.html import Html, counted, element, join
+from lwlint.core.harmless import counted
+from lwlint.report.html import Html, element, join
 
 ROW = 26.0  # from one name to the next in a column
 _LANE = 9.0  # from one arrow that passes a column to the next

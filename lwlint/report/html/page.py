@@ -10,9 +10,10 @@ from importlib.resources import files
 from lwlint import __version__
 from lwlint.audit.answer import Audit, TargetAnswer
 from lwlint.core.finding import SEVERITIES
+from lwlint.core.harmless import counted
 from lwlint.policy.rules import Clause
 from lwlint.report.audit import summary
-from lwlint.report.html import Html, counted, element, join
+from lwlint.report.html import Html, element, join
 from lwlint.report.html.cluster import section, severities, table, title
 
 
