@@ -106,7 +106,10 @@ def _many(name: str, text: str, *options: str) -> Callable[[Path, int], list[str
     return make
 
 
-def _archive(members: Callable[[int], Iterator[tuple[str, str, bool]]]) -> Callable[[Path, int], list[str]]:
+Member = tuple[str, str, bool]  # of an archive: name, content or target, and whether it is a link
+
+
+def _archive(members: Callable[[int], Iterator[Member]]) -> Callable[[Path, int], list[str]]:
     """Return what writes an archive: name, content or target, and whether it is a link."""
 
     def make(folder: Path, size: int) -> list[str]:
@@ -135,57 +138,40 @@ _REPORT = (
 _FOLDER = f"{_TOP}etc/systemd/system"
 
 
-def _unit_chain(size: int) -> Iterator[tuple[str, str, bool]]:
-    yield from _REPORT
-    yield f"{_FOLDER}/openstack-a0.service", "[Service]\nExecStart=/x\n", False
-    for i in range(size):
-        yield f"{_FOLDER}/openstack-a{i + 1}.service", f"openstack-a{i}.service", True
+def _report(*more: Callable[[int, int], Member], first: tuple[Member, ...] = ()) -> Callable[[int], Iterator[Member]]:
+    """Return what yields a report with as many more members of each kind; each is asked with its number and how many there are."""
+
+    def members(size: int) -> Iterator[Member]:
+        yield from (*_REPORT, *first)
+        yield from (one(i, size) for i in range(size) for one in more)
+
+    return members
 
 
-def _folder_chain(size: int) -> Iterator[tuple[str, str, bool]]:
-    yield from _REPORT
-    for i in range(size):
-        yield f"{_FOLDER}/a{i + 1}.service.d/", f"a{i}.service.d", True
-
-
-def _circle(size: int) -> Iterator[tuple[str, str, bool]]:
-    yield from _REPORT
-    for i in range(size):
-        yield f"{_FOLDER}/openstack-a{i}.service", f"openstack-a{(i + 1) % size}.service", True
-
-
-def _ladder(size: int) -> Iterator[tuple[str, str, bool]]:
-    """Links to folders that hold links to folders: each step doubles the paths that there are."""
-    yield from _REPORT
-    for i in range(size):
-        yield f"{_TOP}etc/l{i}/a", f"../l{i + 1}", True
-        yield f"{_TOP}etc/l{i}/b", f"../l{i + 1}", True
+_unit_chain = _report(
+    lambda i, n: (f"{_FOLDER}/openstack-a{i + 1}.service", f"openstack-a{i}.service", True),
+    first=((f"{_FOLDER}/openstack-a0.service", "[Service]\nExecStart=/x\n", False),),
+)
+_folder_chain = _report(lambda i, n: (f"{_FOLDER}/a{i + 1}.service.d/", f"a{i}.service.d", True))
+_circle = _report(lambda i, n: (f"{_FOLDER}/openstack-a{i}.service", f"openstack-a{(i + 1) % n}.service", True))
+# links to folders that hold links to folders: each step doubles the paths that there are
+_ladder = _report(*(lambda i, n, name=name: (f"{_TOP}etc/l{i}/{name}", f"../l{i + 1}", True) for name in "ab"))
+_wants = _report(lambda i, n: (f"{_FOLDER}/t{i}.target.wants/{_UNIT}", f"/usr/lib/systemd/system/{_UNIT}", True))
+_units = _report(lambda i, n: (f"{_FOLDER}/openstack-s{i}.service", "[Service]\nExecStart=/x\n", False))
 
 
 _CONTAINER = '{{"Name": "c{}", "Config": {{"Env": ["A=1"], "Cmd": ["x"]}}}}'
 
 
-def _inspected(items: Callable[[int], str]) -> Callable[[int], Iterator[tuple[str, str, bool]]]:
-    def members(size: int) -> Iterator[tuple[str, str, bool]]:
+def _inspected(items: Callable[[int], str]) -> Callable[[int], Iterator[Member]]:
+    def members(size: int) -> Iterator[Member]:
         yield from _REPORT
         yield f"{_TOP}sos_commands/podman/podman_inspect_nova_api", f"[{items(size)}]", False
 
     return members
 
 
-def _wants(size: int) -> Iterator[tuple[str, str, bool]]:
-    yield from _REPORT
-    for i in range(size):
-        yield f"{_FOLDER}/t{i}.target.wants/{_UNIT}", f"/usr/lib/systemd/system/{_UNIT}", True
-
-
-def _units(size: int) -> Iterator[tuple[str, str, bool]]:
-    yield from _REPORT
-    for i in range(size):
-        yield f"{_FOLDER}/openstack-s{i}.service", "[Service]\nExecStart=/x\n", False
-
-
-def _hosts(size: int) -> Iterator[tuple[str, str, bool]]:
+def _hosts(size: int) -> Iterator[Member]:
     for i in range(size):
         for name, text, link in _REPORT:
             yield name.replace("c0", f"c{i}"), text.replace("c0", f"c{i}"), link
