@@ -257,6 +257,7 @@ def difference(found: list[dict[str, Any]], before: Path, after: Path) -> Counte
     return told(lwlint(after)) - old
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("era", ERAS, ids=lambda era: era.name)
 def test_the_hook_says_what_the_gate_says_of_every_edit(era: Era, hooks: tuple[Path, str, Path], tmp_path: Path) -> None:
     repository, revision, home = hooks

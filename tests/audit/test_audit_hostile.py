@@ -104,6 +104,7 @@ def test_an_audit_of_an_archive_cut_anywhere_finds_what_stands_before_the_cut(pa
             assert ("LW301" in answer.found, "LW901" in answer.found) == (True, True)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("packing", PACKERS)
 def test_an_audit_of_an_archive_with_a_changed_byte_anywhere_finds_what_stands_before_it(packing: str, tmp_path: Path) -> None:
     data = PACKERS[packing](WHOLE)

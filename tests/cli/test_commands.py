@@ -57,8 +57,7 @@ def run_below(folder: Path, commands: Sequence[str]) -> list[str]:
 
 
 def test_units_and_options_of_a_host_are_mended_by_what_is_to_be_run(tmp_path: Path, capsys: Capsys) -> None:
-    if not (shutil.which("crudini") or (Path(sys.executable).parent / "crudini").exists()):
-        pytest.skip("CRUDINI IS MISSING: the commands that mend option files are not run (install the extra `peers`)")
+    assert shutil.which("crudini") or (Path(sys.executable).parent / "crudini").exists(), "crudini is in the test extra"
     host = tmp_path / "node"
     write(
         host,

@@ -163,6 +163,7 @@ def test_cut_anywhere_it_gives_what_the_stream_gives(tmp_path: Path) -> None:
         assert (by_threads, len(archive.troubles)) == (False, 1)
 
 
+@pytest.mark.long
 def test_with_changed_bytes_anywhere_it_gives_what_the_stream_gives(tmp_path: Path) -> None:
     data = XZ.whole()
     dice = random.Random(200)

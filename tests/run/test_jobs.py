@@ -22,6 +22,7 @@ def lwlint(folder: Path, *arguments: str) -> tuple[int, bytes, bytes]:
     return done.returncode, done.stdout, done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("tree", ["tht/pike", "tht/newton-before", "tht/newton-after", "units", "conf", "cib/lab"])
 def test_the_answer_is_the_same_bytes(tree: str, tmp_path: Path) -> None:
     folder = shared(f"corpus/{tree}")

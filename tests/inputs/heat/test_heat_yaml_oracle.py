@@ -229,6 +229,7 @@ def test_what_is_merged_is_what_pyyaml_before_6_0_4_merges(text: str, value: Any
     assert shape(ours(text)) == shape(oracle(text)) == shape(value)
 
 
+@pytest.mark.long
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(blocks(), st.sampled_from(["", "\ufeff"]), st.sampled_from(["\n", "\r\n", "\r"]), st.sampled_from(["", "---\n", "%YAML 1.1\n---\n"]))
 def test_a_generated_document_has_the_values_that_pyyaml_gives_it(body: str, mark: str, line_break: str, head: str) -> None:

@@ -40,6 +40,7 @@ def facts_of(xml: str) -> Facts:
     return Facts(cib_facts([Source("cib.xml", xml, "cib")], CATALOGUE), services=CATALOGUE.services)
 
 
+@pytest.mark.long
 @settings(HERE, max_examples=300 * FACTOR)
 @given(generated_cibs())
 def test_a_generated_cib_holds_the_resources_that_pacemaker_lists(xml: str) -> None:
@@ -92,6 +93,7 @@ def bound(shape: Shape) -> tuple[dict[str, bool], bool]:
     return {name: f"resource {name}" not in blamed for name in names}, circle
 
 
+@pytest.mark.long
 @settings(HERE, max_examples=120 * FACTOR)
 @given(shapes())
 def test_a_virtual_ip_is_bound_to_haproxy_exactly_when_the_scheduler_never_runs_it_without(shape: Shape) -> None:

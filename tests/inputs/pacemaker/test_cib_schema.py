@@ -161,6 +161,7 @@ def mutated(text: str, chance: random.Random) -> str:
     return str(etree.tostring(document, encoding="unicode"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("schema", ["pacemaker-3.4", "pacemaker-2.10", "pacemaker-1.2", "pacemaker-3.9"])
 def test_what_the_table_refuses_the_schema_refuses_and_misspelt_names_are_never_missed(schema: str) -> None:
     """A thousand changed CIBs for each schema. What only the schema refuses is of values, or of how often something stands."""

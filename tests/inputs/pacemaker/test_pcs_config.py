@@ -247,6 +247,7 @@ def in_set(fact: Fact) -> bool:
     return isinstance(fact, Constraint) and fact.type == "location" and (not fact.members or fact.members[0].set >= 0)
 
 
+@pytest.mark.long
 def test_pcs_of_the_machine_prints_what_the_reader_reads(tmp_path: Path) -> None:
     """Against Debian's pcs, on CIBs that have constraints, bundles, groups and rules; sampled, as each print takes a second or two."""
     if shutil.which("pcs") is None:

@@ -85,6 +85,7 @@ def starts(xml: str, folder: Path) -> bool:
     return any(f"Resource action: {LATE} " in line and "start on" in line for line in said.splitlines())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("promotable", [False, True])
 def test_what_waits_is_not_started_while_the_other_is_down(promotable: bool, tmp_path: Path) -> None:
     if shutil.which("crm_simulate") is None:
