@@ -197,7 +197,7 @@ def _deliver(answer: Audit, options: argparse.Namespace) -> None:
     elif options.format == "json":
         sys.stdout.write(audit_report.render_json(answer, clauses))
     elif options.format == "ticket":
-        sys.stdout.write(audit_report.render_ticket(answer, clauses))
+        sys.stdout.write(audit_report.render_ticket(answer))
     elif options.format == "html":
         sys.stdout.write(_page(answer, clauses))
     else:
@@ -210,19 +210,31 @@ def _page(answer: Audit, clauses: Sequence[Clause]) -> str:
     return page.render(answer, clauses)
 
 
-def _exit_code(answer: Audit, options: argparse.Namespace) -> int:
-    for text in answer.tracebacks if options.debug else ():
+def is_whole(answer: Audit, *, debug: bool) -> bool:
+    """Return whether no defect of lwlint keeps anything from the answer; say on standard error which does."""
+    for text in answer.tracebacks if debug else ():
         print(tame(text), file=sys.stderr)
     if answer.count(BROKEN):
         print("lwlint: a rule is broken, which is a defect of lwlint; the answer is not complete", file=sys.stderr)
-        return NOT_TRUSTED
+        return False
     for path in answer.unread:
         print(safe(f"lwlint: `{path}`: cannot be read, by a defect of lwlint; the rest is judged (`--debug` shows where)"), file=sys.stderr)
+    return not answer.unread
+
+
+def nothing_in(path: str, troubles: Sequence[str]) -> str:
+    """Return what is said of a target that no host is in."""
+    return safe(f"`{path}`: nothing to judge in it" + (f": {troubles[0]}" if troubles else ""))
+
+
+def _exit_code(answer: Audit, options: argparse.Namespace) -> int:
+    whole = is_whole(answer, debug=options.debug)
+    if answer.count(BROKEN):
+        return NOT_TRUSTED
     for target in answer.targets:
         if not target.hosts:
-            because = f": {target.troubles[0]}" if target.troubles else ""
-            print(safe(f"lwlint: `{target.path}`: nothing to judge in it{because}"), file=sys.stderr)
-    if answer.empty or answer.unread:
+            print(f"lwlint: {nothing_in(target.path, target.troubles)}", file=sys.stderr)
+    if answer.empty or not whole:
         return NOT_TRUSTED
     if not answer.judged:
         print("lwlint: nothing to judge: there is no CIB, systemd unit or option file in what was given", file=sys.stderr)

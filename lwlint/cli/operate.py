@@ -9,21 +9,19 @@ from typing import TYPE_CHECKING, TextIO
 from lwlint.cli.arguments import schemas_of
 from lwlint.core.config_reader import near
 from lwlint.core.finding import ConfigurationError
-from lwlint.core.harmless import safe, tame
 from lwlint.run import AUTO, known_release, load_catalogue, load_rules
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from lwlint.audit.answer import Audit, ClusterAnswer
+    from lwlint.audit import Watcher
+    from lwlint.audit.answer import ClusterAnswer
     from lwlint.audit.hosts import Host
     from lwlint.core.facts import Facts
     from lwlint.core.source import Source
     from lwlint.operate.picture import Picture
     from lwlint.operate.runbook import Runbook
-
-    Watcher = Callable[[ClusterAnswer, Sequence[Host], Mapping[str, Source]], None]
 
 CONFORMS, NOT_TRUSTED = 0, 2
 
@@ -36,7 +34,7 @@ def services(options: argparse.Namespace) -> int:
     from lwlint.operate.runbook import find, names_of
     from lwlint.report import runbook as report
 
-    books = runbooks([target], options)[1]
+    code, books = runbooks([target], options)
     if name is not None:
         aliases = names_of(load_catalogue().services)
         chosen = [_only(book, find(book.runs, name, aliases)) for book in books]
@@ -47,7 +45,7 @@ def services(options: argparse.Namespace) -> int:
         sys.stdout.write(report.render_json(books))
     else:
         sys.stdout.write(report.render_text(books, whole=name is not None or options.verbose))
-    return CONFORMS
+    return code
 
 
 def _is_target(word: str) -> bool:
@@ -73,12 +71,15 @@ def _only(book: Runbook, runs: Sequence[object]) -> Runbook:
     return replace(book, runs=tuple(runs))
 
 
-def judged(targets: Sequence[str], options: argparse.Namespace, watch: Watcher) -> Audit:
-    """Return the audit of the targets by all rules, with `watch` shown each cluster; raise ConfigurationError where there is none."""
+def judged(targets: Sequence[str], options: argparse.Namespace, watch: Watcher) -> int:
+    """Audit the targets by all rules, `watch` being shown each cluster, and return the exit code: NOT_TRUSTED where anything is lacking.
+
+    Raises ConfigurationError where there is nothing to judge.
+    """
     from lwlint.audit import audit
     from lwlint.audit.anonymous import Anonymous
     from lwlint.audit.targets import targets as opened
-    from lwlint.cli.audit import Progress
+    from lwlint.cli.audit import Progress, is_whole, nothing_in
 
     release = known_release(options.release or AUTO)
     rules = load_rules([], [], [], examples=False)
@@ -86,24 +87,21 @@ def judged(targets: Sequence[str], options: argparse.Namespace, watch: Watcher) 
     with Progress(sys.stderr) as progress:
         found = opened(targets, [], progress.tell, None, None, trusted=options.trust)
         answer = audit(found, rules, release, anonymous, schemas_of(options), watch)
-    for text in answer.tracebacks if options.debug else ():
-        print(tame(text), file=sys.stderr)
     for target in answer.targets:
         if not target.hosts:
-            because = f": {target.troubles[0]}" if target.troubles else ""
-            raise ConfigurationError(safe(f"`{target.path}`: nothing to judge in it{because}"))
+            raise ConfigurationError(nothing_in(target.path, target.troubles))
     if not answer.judged:
         raise ConfigurationError("nothing to judge: there is no CIB, systemd unit or option file in what was given")
-    return answer
+    return CONFORMS if is_whole(answer, debug=options.debug) else NOT_TRUSTED
 
 
-def runbooks(targets: Sequence[str], options: argparse.Namespace) -> tuple[Audit, list[Runbook]]:
-    """Return the audit of the targets, and the runbook of each cluster, without names and addresses if that is asked for."""
+def runbooks(targets: Sequence[str], options: argparse.Namespace) -> tuple[int, list[Runbook]]:
+    """Return the exit code, and the runbook of each cluster, without names and addresses if that is asked for."""
     from lwlint.operate.runbook import runbook
 
     books: list[Runbook] = []
-    answer = judged(targets, options, lambda cluster, hosts, sources: books.append(runbook(cluster, hosts, sources)))
-    return answer, [options.hide.hidden_record(book) for book in books] if options.hide is not None else books
+    code = judged(targets, options, lambda cluster, hosts, sources: books.append(runbook(cluster, hosts, sources)))
+    return code, [options.hide.hidden_record(book) for book in books] if options.hide is not None else books
 
 
 def what_if(options: argparse.Namespace) -> int:
@@ -114,7 +112,7 @@ def what_if(options: argparse.Namespace) -> int:
     from lwlint.report import failures as report
 
     studies: list[Study] = []
-    books: list[Runbook | None] = []
+    books: list[Runbook] = []
     with Pacemaker() as pacemaker, _Counter(sys.stderr) as counter:
 
         def ask(cluster: ClusterAnswer, hosts: Sequence[Host], sources: Mapping[str, Source]) -> None:
@@ -129,23 +127,23 @@ def what_if(options: argparse.Namespace) -> int:
                 raise ConfigurationError(f"`{path}`: Pacemaker {pacemaker.version} refuses it: {refused}") from None
             books.append(runbook(cluster, hosts, sources))
 
-        judged([options.target], options, ask)
+        code = judged([options.target], options, ask)
     if not studies:
         raise ConfigurationError(f"`{options.target}`: no CIB is in it, without which nobody can say what a failure comes to")
     if options.hide is not None:
         studies = [options.hide.hidden_record(one) for one in studies]
-        books = [options.hide.hidden_record(book) if book is not None else None for book in books]
+        books = [options.hide.hidden_record(book) for book in books]
     if options.format == "json":
         sys.stdout.write(report.render_json(studies, books))
     elif options.format == "testplan":
         sys.stdout.write(report.render_testplan(studies))
     else:
         sys.stdout.write(report.render_text(studies, books))
-    return CONFORMS
+    return code
 
 
-def pictures(targets: Sequence[str], options: argparse.Namespace) -> list[Picture]:
-    """Return the graph of each cluster that has a CIB."""
+def pictures(target: str, options: argparse.Namespace) -> tuple[int, list[Picture]]:
+    """Return the exit code, and the graph of each cluster that has a CIB."""
     from lwlint.inputs.pacemaker.model import cibs
     from lwlint.operate.picture import picture
 
@@ -156,20 +154,20 @@ def pictures(targets: Sequence[str], options: argparse.Namespace) -> list[Pictur
         if known is not None:
             found.append(picture(cluster, known))
 
-    judged(targets, options, draw)
+    code = judged([target], options, draw)
     if not found:
-        raise ConfigurationError(f"`{targets[0]}`: no CIB is in it, and so no order and no colocation")
-    return [options.hide.hidden_record(one) for one in found] if options.hide is not None else found
+        raise ConfigurationError(f"`{target}`: no CIB is in it, and so no order and no colocation")
+    return code, [options.hide.hidden_record(one) for one in found] if options.hide is not None else found
 
 
 def graph(options: argparse.Namespace) -> int:
     """`lwlint graph`: the orders and colocations of a cluster as a picture."""
     from lwlint.report import picture as report
 
-    found = pictures([options.target], options)
+    code, found = pictures(options.target, options)
     if options.format == "html":
         sys.stdout.write(report.render_html(found, both=options.before_after))
-        return CONFORMS
+        return code
     render = {"svg": report.render_svg, "dot": report.render_dot, "mermaid": report.render_mermaid}[options.format]
     if len(found) > 1 or (options.before_after and options.format == "svg"):
         raise ConfigurationError(
@@ -177,7 +175,7 @@ def graph(options: argparse.Namespace) -> int:
         )
     chosen = [*found, *([found[0].after] if options.before_after else [])] if not options.after else [found[0].after]
     sys.stdout.write("".join(render(one) for one in chosen))
-    return CONFORMS
+    return code
 
 
 def cib_of(hosts: Sequence[Host]) -> tuple[str, str, Facts] | None:
@@ -222,12 +220,12 @@ def describe(options: argparse.Namespace) -> int:
                 cloud = replace(cloud, because=str(error))
         clouds.append(cloud)
 
-    judged(options.target, options, see)
+    code = judged(options.target, options, see)
     if options.hide is not None:
         clouds = [options.hide.hidden_record(cloud) for cloud in clouds]
     render = report.render_html if options.format == "html" else report.render_markdown
     sys.stdout.write(render(clouds, load_clauses()))
-    return CONFORMS
+    return code
 
 
 class _Counter:

@@ -9,7 +9,7 @@ from lwlint.audit.clusters import Group, groups, seats
 from lwlint.audit.hosts import Host, read_hosts
 from lwlint.audit.targets import ask, targets
 from lwlint.cli.arguments import split
-from lwlint.cli.audit import may_run, roots_of
+from lwlint.cli.audit import may_run, nothing_in, roots_of
 from lwlint.core.finding import ConfigurationError
 from lwlint.inputs.pacemaker.facts import Cluster
 from lwlint.operate.future import mends
@@ -48,6 +48,9 @@ def plan(options: argparse.Namespace) -> int:
 def _hosts(options: argparse.Namespace, release: str, roots: list[str], runs: bool) -> tuple[Group, list[Host]]:
     """Return the group and the hosts of the cluster that is named; raise ConfigurationError where there is none, or more than one."""
     found = targets(options.targets, roots, asked=ask() if runs else None, trusted=options.trust)
+    for target in found:
+        if not target.captures and (target.troubles or any(other.captures for other in found)):
+            raise ConfigurationError(nothing_in(target.path, [trouble.message for trouble in target.troubles]))
     clusters = [group for group in groups(seats(found)) if group.clustered]
     if len(clusters) > 1:
         names = ", ".join(f"`{group.identity.name or group.seats[0].shown}`" for group in clusters)

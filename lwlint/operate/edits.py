@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Union
 
 from msgspec import Struct
 
+from lwlint.operate.simulation import primitive_of
+
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 else:
@@ -209,7 +211,7 @@ def without_history(cib: Element, primitives: Iterable[str]) -> Element:
     made = copy.deepcopy(cib)
     names = set(primitives)
     for history in made.findall("status/node_state/lrm/lrm_resources/lrm_resource"):
-        if re.sub(r":\d+$", "", history.get("id", "")) in names:
+        if primitive_of(history.get("id", "")) in names:
             _above(history).remove(history)
     return made
 

@@ -14,13 +14,14 @@ from typing import Any
 
 from msgspec import Struct
 
+from lwlint.audit.commands import ordering_of
 from lwlint.core.config_reader import near
 from lwlint.core.facts import ACTIVE_PASSIVE, CORE, Facts
 from lwlint.core.finding import ConfigurationError
-from lwlint.inputs.pacemaker.facts import BUNDLE, ORDER, ClusterProperty, Operation, Resource, ResourceDefault, boolean
+from lwlint.inputs.pacemaker.facts import BUNDLE, ClusterProperty, Operation, Resource, ResourceDefault, boolean
 from lwlint.inputs.pacemaker.model import Cib, cibs
 from lwlint.inputs.pacemaker.resources import milliseconds
-from lwlint.operate.simulation import Action, Event, Pacemaker, Refused, Settled, State, read_cib
+from lwlint.operate.simulation import Action, Event, Pacemaker, Refused, Settled, State, primitive_of, read_cib, whole_number
 
 NODE, DEAD, BARRED = "node", "dead", "barred"
 MOVES, RESTARTS, FEWER, PROMOTES, DOWN = "moves", "restarts", "fewer", "promoted elsewhere", "down"
@@ -31,6 +32,7 @@ _DEFAULT_TIMEOUT, _FENCING, _REMOTE = 20_000, 60_000, 60_000  # milliseconds, wh
 _OK = ("0", "8")  # running, and running promoted
 _LEGACY = (3, 0, 13)  # from this feature set on a fail count names the operation that failed
 _LASTS = 1_000_000
+_REPLICA = re.compile(r"(?P<bundle>.+)-(?:docker|podman|rkt)-(?P<number>\d+)")  # the container of a bundle's copy
 _TAKEN = "taken is that all nodes are up, and all runs as the scheduler starts it"
 
 
@@ -111,6 +113,14 @@ class Study(Struct, frozen=True):
     haproxy: bool = False
 
 
+class _Unseen(Exception):
+    """Nothing watches what is to fail."""
+
+
+def _unknown(failure: Failure, trouble: str) -> Result:
+    return Result(failure, (), 0, 0, (), (), UNKNOWN, "", trouble)
+
+
 class _Where(Struct):
     """Where the copies of each thing are: on which nodes, and on which of them promoted."""
 
@@ -139,15 +149,15 @@ class Cluster:
         self._befores = self._orders()
         document = read_cib(text)
         self.newer = _newer(document, pacemaker)
-        self.document, self.start = self._settled(document)
-        self._state = pacemaker.simulate(self.document).before
+        settled, self.start = self._settled(document)
+        self.document, self._state = settled.cib, settled.after
         if self.document.get("validate-with") == pacemaker.schema:
             self.document.set("validate-with", "none")  # it has been validated, and brought up to date; once is a third of the time
 
     # the state that things fail from
 
-    def _settled(self, document: Any) -> tuple[Any, str]:
-        """Return the CIB in which nothing is left to do, and how that came about."""
+    def _settled(self, document: Any) -> tuple[Settled, str]:
+        """Return the cluster in which nothing is left to do, and how that came about."""
         first = self._ask.simulate(document)
         online = [node for node in self.members if node in first.before.online]
         told = {state.get("uname") for state in document.iterfind("status/node_state")}
@@ -173,7 +183,7 @@ class Cluster:
         if not settled.quiet:
             trouble = settled.transitions[-1].trouble or "it is never quiet"
             raise ConfigurationError(f"the cluster does not come to rest before anything fails: {trouble}")
-        return settled.cib, said
+        return settled, said
 
     # names
 
@@ -206,7 +216,7 @@ class Cluster:
         """Return where the copies of each thing are in a state, those in bundles on the node of their container."""
         hosts = {}
         for name, places in state.resources.items():
-            match = re.fullmatch(r"(?P<bundle>.+)-(?:docker|podman|rkt)-(?P<number>\d+)", name)
+            match = _REPLICA.fullmatch(name)
             if match is not None and places:
                 hosts[f"{match['bundle']}-{match['number']}"] = places[0].node
         found = _Where({}, {})
@@ -215,7 +225,7 @@ class Cluster:
             leaf = self.things.get(thing)
             bundle = leaf is not None and self.cib.top(leaf).form == BUNDLE
             runs = not bundle or (name == leaf.name if leaf is not None and leaf.form != BUNDLE else "-" in name and name[-1].isdigit())
-            if bundle and leaf is not None and leaf.form == BUNDLE and re.search(r"-(?:docker|podman|rkt)-\d+$", name) is None:
+            if bundle and leaf is not None and leaf.form == BUNDLE and _REPLICA.fullmatch(name) is None:
                 continue
             for place in places:
                 if runs and place.role not in ("Stopped", "Stopping"):
@@ -266,22 +276,21 @@ class Cluster:
         for thing in things:
             for node in sorted(where.nodes.get(thing, ())):
                 if node in online or node not in self.members:
-                    for kind in (DEAD, BARRED):
-                        if self._history(self.document, thing, node, where) is not None:
-                            yield Failure(kind, node, thing, self.service(thing)[1])
+                    yield from (Failure(kind, node, thing, self.service(thing)[1]) for kind in (DEAD, BARRED))
 
     # one failure
 
-    def result(self, failure: Failure, document: Any = None, *, twice: Sequence[Failure] = ()) -> Result:
-        """Return what a failure comes to from `document` (the state at rest), and what each failure of `twice` comes to after it."""
-        start = self._state if document is None else self._ask.simulate(document).before
-        document = self.document if document is None else document
+    def result(self, failure: Failure, rest: Settled | None = None, *, twice: Sequence[Failure] = ()) -> Result:
+        """Return what a failure comes to from a state of `rest` (that of the start), and what each failure of `twice` comes to after it."""
+        document, start = (self.document, self._state) if rest is None else (rest.cib, rest.after)
         before = self.where(start)
         try:
             made, events = self._failing(failure, document, start, before)
             settled = self._ask.settle(made, *events)
         except Refused as refused:
-            return Result(failure, (), 0, 0, (), (), UNKNOWN, "", f"Pacemaker refuses it: {refused}")
+            return _unknown(failure, f"Pacemaker refuses it: {refused}")
+        except _Unseen:
+            return _unknown(failure, f"{failure.thing} has no recurring monitor on {failure.node}, so that nothing would see it fail")
         after = self.where(settled.after)
         effects = tuple(self._effects(failure, settled, before, after))
         touched = {self.thing(action.resource) for action in settled.changes if action.resource}
@@ -292,8 +301,10 @@ class Cluster:
         left = [node for node in self.members if node in start.online and not (failure.what == NODE and node == failure.node)]
         then: tuple[Result, ...] = ()
         if twice and settled.quiet:
-            rest = [one for one in twice if one.node != failure.node and (one.what == NODE or one.node in after.nodes.get(one.thing, ()))]
-            then = tuple(self.result(one, settled.cib) for one in rest)
+            left_over = [
+                one for one in twice if one.node != failure.node and (one.what == NODE or one.node in after.nodes.get(one.thing, ()))
+            ]
+            then = tuple(self.result(one, settled) for one in left_over)
         return Result(
             failure,
             effects,
@@ -321,7 +332,7 @@ class Cluster:
             return document, [Event("node-fail", failure.node), *lost]
         history = self._history(document, failure.thing, failure.node, where)
         if history is None:
-            raise ConfigurationError(f"{failure.thing} has no recurring monitor on {failure.node}, so nothing would see that it fails")
+            raise _Unseen
         resource, interval, uname = history
         made = copy.deepcopy(document)
         count = _LASTS if failure.what == BARRED else 1
@@ -412,14 +423,11 @@ class Cluster:
         return action.task in ended and earlier.task in ended and (thing, other) in self._befores
 
     def _orders(self) -> set[tuple[str, str]]:
-        """Return the things of which one is ordered before the other by a mandatory order, those in between included."""
-        from lwlint.audit.commands import ordering_of
-
+        """Return the things of which one is ordered right before the other by a mandatory order, or by their group."""
         within: dict[str, list[str]] = {}
         for name, leaf in self.things.items():
             within.setdefault(leaf.top, []).append(name)
-        optional = {one.name for one in self.cib.constraints if one.type == ORDER and (one.ordering or "Mandatory") != "Mandatory"}
-        steps = [step for step in ordering_of(self.cib).steps if step.constraint not in optional]
+        steps = [step for step in ordering_of(self.cib).steps if step.is_mandatory]
         found = {(a, b) for step in steps for a in within.get(step.first, ()) for b in within.get(step.then, ())}
         for top in within.values():
             found |= {(a, b) for i, a in enumerate(top) for b in top[i + 1 :]}
@@ -523,7 +531,7 @@ def _guests(document: Any) -> dict[str, str]:
     found = {}
     for state in document.iterfind("status/node_state"):
         for resource in state.iter("lrm_resource"):
-            match = re.fullmatch(r"(?P<bundle>.+)-(?:docker|podman|rkt)-(?P<number>\d+)", resource.get("id"))
+            match = _REPLICA.fullmatch(resource.get("id", ""))
             if match is not None and _runs(resource):
                 found[f"{match['bundle']}-{match['number']}"] = state.get("uname")
     return found
@@ -531,7 +539,7 @@ def _guests(document: Any) -> dict[str, str]:
 
 def _runs(resource: Any) -> bool:
     """Return whether the last operation of a resource's history left it running."""
-    operations = sorted(resource.iterfind("lrm_rsc_op"), key=lambda op: int(op.get("call-id") or 0))
+    operations = sorted(resource.iterfind("lrm_rsc_op"), key=lambda op: whole_number(op.get("call-id"), 0))
     last = next((op for op in reversed(operations) if op.get("operation") in ("start", "stop", "promote", "demote", "monitor")), None)
     return last is not None and last.get("operation") != "stop" and last.get("rc-code") in _OK
 
@@ -545,7 +553,7 @@ def _add_failures(document: Any, uname: str, resource: str, count: int, *, forev
     legacy = _version(document.get("crm_feature_set")) < _LEGACY
     if not forever and not legacy:
         return
-    name = resource if legacy else re.sub(r":\d+$", "", resource)
+    name = resource if legacy else primitive_of(resource)
     end = "" if legacy else "#start_0"
     _set_attribute(document, uname, f"fail-count-{name}{end}", "INFINITY" if forever else "", add=count)
     _set_attribute(document, uname, f"last-failure-{name}{end}", _time(document))
@@ -553,7 +561,7 @@ def _add_failures(document: Any, uname: str, resource: str, count: int, *, forev
 
 def _time(document: Any) -> str:
     """Return the time of the last operation in the status, so that a failure of now is not forgotten; a late one where there is none."""
-    times = [int(op.get("last-rc-change") or 0) for op in document.iter("lrm_rsc_op")]
+    times = [whole_number(op.get("last-rc-change"), 0) for op in document.iter("lrm_rsc_op")]
     return str(max([*times, 0]) or 4_000_000_000)
 
 
@@ -579,7 +587,7 @@ def _set_attribute(document: Any, uname: str, name: str, value: str, *, add: int
     if pair is None:
         pair = etree.SubElement(group, "nvpair", id=f"status-{id}-{re.sub(r'[^A-Za-z0-9_.-]', '-', name)}", name=name)
     old = pair.get("value") or "0"
-    pair.set("value", value or str((int(old) if old.isdigit() else _LASTS) + add))
+    pair.set("value", value or str(whole_number(old, _LASTS) + add))
 
 
 def _started(document: Any, cib: Cib, members: Sequence[str]) -> Any:
@@ -611,7 +619,7 @@ def _promotables(cib: Cib) -> Iterator[tuple[Resource, int]]:
             told = [
                 text.value for name in ("promoted-max", "master-max") if (text := leaf.meta.get(name) or top.meta.get(name)) is not None
             ]
-            yield leaf, max([most, *(int(value) for value in told if value.isdigit())])
+            yield leaf, max([most, *(whole_number(value, 0) for value in told)])
 
 
 def _score(document: Any, resource: str, unames: Sequence[str], most: int) -> None:
@@ -636,7 +644,7 @@ def _with_scores(document: Any, cib: Cib, where: _Where) -> Any:
 
 
 def _bare(resource: Any) -> str:
-    return re.sub(r":\d+$", "", resource.get("id"))
+    return primitive_of(resource.get("id", ""))
 
 
 def _has_scores(document: Any, resource: str) -> bool:

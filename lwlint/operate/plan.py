@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from lwlint.core.config_reader import near
 from lwlint.core.facts import Facts
-from lwlint.core.finding import ConfigurationError, Finding
+from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError, Finding, Report
 from lwlint.core.harmless import counted
 from lwlint.core.secret import command
 from lwlint.inputs.pacemaker.facts import BUNDLE, CLONE, Constraint, Resource, boolean
@@ -38,7 +38,7 @@ from lwlint.operate.edits import (
     value_of,
     without_history,
 )
-from lwlint.operate.simulation import Action, Pacemaker, Refused, Settled, State, read_cib, written
+from lwlint.operate.simulation import Action, Pacemaker, Refused, Settled, State, read_cib, whole_number, written
 from lwlint.policy.rules import Rule
 from lwlint.run import AUTO, Request, judge, read_facts
 
@@ -174,11 +174,11 @@ def make_plan(
     return _Planner(cib, text, path, rules, pacemaker, settings, hosts).plan()
 
 
-def judged(cib: str, path: str, rules: Sequence[Rule], release: str = AUTO) -> tuple[Facts, tuple[Finding, ...]]:
-    """Return the facts of a CIB by itself, and what the rules find in it."""
+def judged(cib: str, path: str, rules: Sequence[Rule], release: str = AUTO) -> tuple[Facts, Report]:
+    """Return the facts of a CIB by itself, and what the rules say of it."""
     request = Request(text=cib.encode("utf-8", "surrogatepass"), text_path=path, paths=(), kind="cib", release=release)
     reading = read_facts(request)
-    return reading.facts, judge(reading, request, rules).findings
+    return reading.facts, judge(reading, request, rules)
 
 
 class _Planner:
@@ -194,7 +194,8 @@ class _Planner:
     ) -> None:
         self.hosts = hosts
         self.before, self.path, self.rules, self.pacemaker, self.settings = cib, path, rules, pacemaker, settings
-        facts, self.findings = judged(text, path, rules, settings.release)
+        facts, report = judged(text, path, rules, settings.release)
+        self.findings, self.verdicts = report.findings, report.verdicts
         found = cibs(facts)
         if len(found) != 1:
             raise ConfigurationError(f"`{path}`: no CIB can be read in it")
@@ -238,7 +239,7 @@ class _Planner:
                 self.steps.clear()
                 self.work = self.before
             self._prove(state.cib)
-        after = judged(written(self.work).decode(), self.path, self.rules, self.release)[1] if state is not None else self.findings
+        after = judged(written(self.work).decode(), self.path, self.rules, self.release)[1].findings if state is not None else self.findings
         known = {(finding.rule, finding.subject) for finding in self.findings}
         return Plan(
             self.path,
@@ -299,6 +300,13 @@ class _Planner:
 
     def _look(self) -> None:
         """Refuse what makes a plan impossible, whatever its steps."""
+        for verdict in self.verdicts:
+            if verdict.outcome == BROKEN:
+                because = f"{verdict.code} {verdict.rule} is broken ({verdict.because}), so that the findings are not all there are"
+                self._refuse("the CIB", because, "it is a defect of lwlint: `lwlint check --debug` on the CIB shows where")
+            elif verdict.rule == RESOURCE and verdict.outcome == NOT_EVALUATED:
+                because = f"{verdict.code} {verdict.rule} is not evaluated: {verdict.because}"
+                self._refuse("the CIB", because, "give the CIB of the cluster that runs OpenStack's services (`cibadmin -Q`)")
         properties = self.cib.properties
         maintenance = properties.get("maintenance-mode")
         if maintenance is not None and boolean(maintenance.value):
@@ -348,7 +356,7 @@ class _Planner:
                 how, unit = "nothing", ""
             elif kind in ("systemd", "service"):
                 unit = type.removesuffix(".service") + ".service"
-                once = service is not None and service.once
+                once = (service is not None and service.once) or any(found.runs_once for found in self._units(unit))
                 how = "stopped" if stopped else "once" if once else "systemd" if runs else "down"
             elif type in _ONCE:
                 how, unit = "stopped" if stopped else "once", _ONCE[type] + ".service"
@@ -374,12 +382,15 @@ class _Planner:
     def _look_at_units(self) -> None:
         """Refuse to hand a service over to a unit that a host is known not to have, or that is masked there."""
         for unit in dict.fromkeys(one.unit for one in self.handed.values() if one.how in ("systemd", "once", "down")):
-            for facts in self.hosts:
-                for found in facts.of(Unit):
-                    if unit in (found.name, *found.names) and found.load_state != LOADED:
-                        where = f" on {found.host}" if found.host else ""
-                        first = f"systemctl unmask {unit}" if found.load_state == "masked" else f"have {unit} there, as on the other nodes"
-                        self._refuse(f"{unit}{where}", f"it is {found.load_state}, so that systemd there could not run it", first)
+            for found in self._units(unit):
+                if found.load_state != LOADED:
+                    where = f" on {found.host}" if found.host else ""
+                    first = f"systemctl unmask {unit}" if found.load_state == "masked" else f"have {unit} there, as on the other nodes"
+                    self._refuse(f"{unit}{where}", f"it is {found.load_state}, so that systemd there could not run it", first)
+
+    def _units(self, name: str) -> list[Unit]:
+        """Return the unit as it is on each host that is known."""
+        return [found for facts in self.hosts for found in facts.of(Unit) if name in (found.name, *found.names)]
 
     def _mount(self, leaf: Resource) -> tuple[str, tuple[str, ...]] | None:
         """Return the name and the lines of a mount unit for a file system that each node mounts; None for one that is mounted once."""
@@ -483,7 +494,7 @@ class _Planner:
             outer = dict.fromkeys(self._outermost(leaf, ids) for leaf in self.leaving)
             gone = [edit for name in tied for edit in self._gone(name)]
             gone += [Delete(str(one.tag), one.get("id") or "") for one in section(self.work, "resources").iter() if one.get("id") in outer]
-            after = judged(written(applied(self.work, gone)).decode(), self.path, self.rules, self.release)[1]
+            after = judged(written(applied(self.work, gone)).decode(), self.path, self.rules, self.release)[1].findings
             wrong = {one.subject.partition(" ")[2] for one in after if one.rule == CONSTRAINT and one.severity != "note"}
             alone = [name for name in alone if name in wrong]  # a group that a service leaves keeps its bond
         edits = tuple(edit for name in alone for edit in self._gone(name))
@@ -726,7 +737,7 @@ def _promoted(cib: Element) -> Iterator[tuple[str, int]]:
             most = (container.get("promoted-max") or container.get("masters") or "0") if container is not None else "0"
         elif outer.tag != "master" and boolean(meta.get("promotable") or "false") is not True:
             continue
-        number = int(most) if most and most.isdigit() else 1
+        number = whole_number(most, 1)
         if number:
             yield inner.get("id") or "", number
 

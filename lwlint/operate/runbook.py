@@ -180,7 +180,7 @@ class Writer:
                 where = tuple(self._unit_states(unit))
             subjects = {f"resource {leaf.name}", f"resource {top.name}"}
             notes = [f"runs in the group `{top.name}`: what stands behind it there stops and starts with it"] if top.form == GROUP else []
-            once = _is_once(service, self._type_of(unit))
+            once = service.once or any(one.runs_once for one in self._loaded(unit))
             if once:
                 notes.append("runs once at boot; its stop undoes what it did, so it must not be stopped or restarted")
             if leaf.agent == "ocf:pacemaker:remote":
@@ -209,9 +209,10 @@ class Writer:
                 notes=tuple(notes),
             )
 
-    def _type_of(self, unit: str) -> str:
+    def _loaded(self, unit: str) -> Iterator[Unit]:
+        """Yield the unit as the hosts have it, where it is loaded."""
         found = (one for h in self._hosts for one in h.host.reading.facts.of(Unit) if unit and f"{unit}.service" in (one.name, *one.names))
-        return next((one.type for one in found if one.load_state == LOADED), "")
+        return (one for one in found if one.load_state == LOADED)
 
     def _unit_states(self, unit: str) -> Iterator[At]:
         for h in self._hosts:
@@ -279,7 +280,7 @@ class Writer:
         service = next(unit.service for _, unit in found if unit.service is not None)
         hosts = [h.label for h, _ in found]
         boxes = [(h, one) for h, _ in found for one in h.host.reading.facts.of(HostContainer) if self._starter(h, one) == name]
-        once = any(_is_once(service, unit.type) for _, unit in found)
+        once = service.once or any(unit.runs_once for _, unit in found)
         subject = {f"unit {name}"} | {f"container {one.called}" for _, one in boxes}
         bare = name.removesuffix(".service")
         notes = []
@@ -342,7 +343,7 @@ class Writer:
             service = next(one.service for _, one in found if one.service is not None)
             hosts = [h.label for h, _ in found]
             subjects = {f"container {one.called}" for _, one in found} | {f"container {name}"}
-            once = _is_once(service, "")
+            once = service.once
             yield self._run(
                 service,
                 engine,
@@ -565,10 +566,6 @@ def _after(orders: Ordering, name: str, cib: Cib) -> list[str]:
                 seen.add(then)
                 todo.append(then)
     return [one.name for one in orders.resources if one.name in seen and one.name != name]
-
-
-def _is_once(service: Service, type: str) -> bool:
-    return service.once or (type == "oneshot" and service.openstack)
 
 
 def _enabled(settings: Mapping[str, object]) -> bool:

@@ -368,6 +368,12 @@ def _last(said: str, code: int) -> str:
     return _PREFIX.sub("", lines[-1]) if lines else f"exit code {code}"
 
 
+def whole_number(text: str | None, default: int) -> int:
+    """Return the whole number that a text is, the default where it is none."""
+    digits = (text or "").strip()
+    return int(digits) if digits.isdecimal() and len(digits) < 16 else default
+
+
 def primitive_of(instance: str) -> str:
     """Return the resource of an instance, as the configuration names it: without the number that Pacemaker counts with (`galera:1`)."""
     return re.sub(r":\d+$", "", instance)

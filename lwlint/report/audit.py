@@ -159,11 +159,8 @@ def _overview(audit: Audit) -> Iterator[str]:
     yield ""
 
 
-TICKET = 10  # lines for each cluster
-
-
-def render_ticket(audit: Audit, clauses: Sequence[Clause]) -> str:
-    """Return at most `TICKET` lines for each cluster, for a customer's case: what it comes to, the worst with a place, what to do."""
+def render_ticket(audit: Audit) -> str:
+    """Return at most ten lines for each cluster, for a customer's case: what it comes to, the worst with a place, what to do."""
     return "".join(harmless(line.rstrip()) + "\n" for cluster in audit.clusters for line in _ticket(cluster))
 
 
@@ -185,20 +182,27 @@ def _ticket(cluster: ClusterAnswer) -> Iterator[str]:
 
 
 def compared(audit: Audit, old: AuditOutput) -> Iterator[str]:
-    """Yield what is new and what is gone since an earlier answer (`lwlint audit --format json`), and how many are the same."""
-    for cluster in audit.clusters:
-        same = [one for one in old.clusters if (one.name, one.clustered) == (cluster.name, cluster.clustered)]
-        before = {_identity(one): one for each in same for one in each.findings if one.allowed is None}
-        now = {_identity(one): one for one in _open(cluster)}
-        new = [one for key, one in now.items() if key not in before]
-        gone = [one for key, one in before.items() if key not in now]
-        yield f"{cluster.name or 'hosts of no cluster'}: {len(new)} new, {len(gone)} gone, {len(now) - len(new)} the same"
+    """Yield what is new and what is gone since an earlier answer (`lwlint audit --format json`), and how many are the same.
+
+    Clusters of one name are taken together: the names of the hosts tell their findings apart.
+    """
+    keys = dict.fromkeys((cluster.name, cluster.clustered) for cluster in audit.clusters)
+    for key in keys:
+        now = {_identity(one): one for each in audit.clusters if (each.name, each.clustered) == key for one in _open(each)}
+        earlier = (one for each in old.clusters if (each.name, each.clustered) == key for one in each.findings)
+        before = {_identity(one): one for one in earlier if one.allowed is None}
+        new = [one for identity, one in now.items() if identity not in before]
+        gone = [one for identity, one in before.items() if identity not in now]
+        yield f"{_shown(*key)}: {len(new)} new, {len(gone)} gone, {len(now) - len(new)} the same"
         yield from (f"  new: {one.severity} {one.code} {one.places[0].shown}: {one.message}" for one in new)
         yield from (f"  gone: {one.severity} {one.code} {one.message}" for one in gone)
-    known = {(cluster.name, cluster.clustered) for cluster in audit.clusters}
-    for each in old.clusters:
-        if (each.name, each.clustered) not in known:
-            yield f"{each.name or 'hosts of no cluster'}: is not among what was given this time"
+    for key in dict.fromkeys((each.name, each.clustered) for each in old.clusters):
+        if key not in keys:
+            yield f"{_shown(*key)}: is not among what was given this time"
+
+
+def _shown(name: str, clustered: bool) -> str:
+    return name or ("(without a name)" if clustered else "hosts of no cluster")
 
 
 def _identity(one: Union[Found, FoundOutput]) -> tuple[str, str, str, tuple[str, ...]]:

@@ -52,18 +52,18 @@ class BearingOutput(Output, frozen=True):
     waits_for_broker: str
 
 
-def render_json(studies: Sequence[Study], books: Sequence[Runbook | None]) -> str:
+def render_json(studies: Sequence[Study], books: Sequence[Runbook]) -> str:
     """Return the answers as JSON text."""
     return written(StudiesOutput(1, tuple(studies), tuple(tuple(_bearing(book)) for book in books)))
 
 
-def _bearing(book: Runbook | None) -> Iterator[BearingOutput]:
-    for run in book.runs if book is not None else ():
+def _bearing(book: Runbook) -> Iterator[BearingOutput]:
+    for run in book.runs:
         if run.manager != PACEMAKER and run.project:
             yield BearingOutput(run.title, run.thing, answer(run, BROUGHT_BACK), answer(run, DATABASE), answer(run, BROKER))
 
 
-def render_text(studies: Sequence[Study], books: Sequence[Runbook | None]) -> str:
+def render_text(studies: Sequence[Study], books: Sequence[Runbook]) -> str:
     """Return the answers as text: the table, what is wrong, and how what runs outside Pacemaker bears it."""
     lines = (line for study, book in zip(studies, books) for line in (*_head(study), *_table(study), *_wrong(study), *_outside(book)))
     return "".join(harmless(line.rstrip()) + "\n" for line in lines)
@@ -154,6 +154,8 @@ def _rest(result: Result, core: Sequence[str]) -> str:
 
 
 def _vip(result: Result) -> str:
+    if result.trouble and not result.effects:
+        return "not known"
     if result.away:
         return f"NO: {', '.join(one.vip for one in result.away)}"
     if result.unserved:
@@ -201,7 +203,7 @@ def wrong(result: Result, before: str = "") -> Iterator[str]:
         yield f"{what}: {result.trouble}"
 
 
-def _outside(book: Runbook | None) -> Iterator[str]:
+def _outside(book: Runbook) -> Iterator[str]:
     rows = [("service outside Pacemaker", "brought back", "waits for the database", "waits for the broker")]
     rows += [(one.service, one.brought_back, one.waits_for_database, one.waits_for_broker) for one in _bearing(book)]
     if len(rows) == 1:

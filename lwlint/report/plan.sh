@@ -46,7 +46,7 @@ planned() {
 # STEP CIB: nothing that runs may be stopped, demoted, moved or fenced, and nothing be started but what the plan says
 guard() {
   local all task resource node
-  all=$(planned "$2") || [ ! -s "$S/simulate.err" ] || return 1
+  all=$(planned "$2") || return 1
   [ -n "$all" ] || return 0
   printf '%s\n' "$all" | while read -r task resource node; do
     case $task in start | promote) grep -qxF "$task $resource $node" "$S/$1.starts" 2>/dev/null && continue ;; esac

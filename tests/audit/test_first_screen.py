@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,21 @@ def test_what_is_new_gone_and_the_same_since_another_time(tmp_path: Path, capsys
     assert tail[2].startswith("  gone: error LW506 ")
     text = said(["audit", str(SOS / "mitaka-full"), "--against", str(old)], capsys)
     assert "newton_cluster: is not among what was given this time" in text
+
+
+def test_clusters_of_one_name_are_not_taken_for_each_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(SOS / "newton", other)
+    for path in sorted(other.rglob("*"), key=lambda each: -len(each.parts)):
+        if path.is_file() and not path.is_symlink():
+            path.write_bytes(path.read_bytes().replace(b"newton-controller", b"second-controller").replace(b"192.0.2.", b"198.51.100."))
+        if "newton-controller" in path.name:
+            path.rename(path.with_name(path.name.replace("newton-controller", "second-controller")))
+    both = [str(SOS / "newton"), str(other)]
+    old = tmp_path / "old.json"
+    old.write_text(said(["audit", *both, "--format", "json"], capsys))
+    tail = said(["audit", *both, "--against", str(old)], capsys).splitlines()[-1]
+    assert tail == "newton_cluster: 0 new, 0 gone, 12 the same"
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1", '{"version": 1}'])

@@ -11,12 +11,18 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from lwlint.cli import main
-from tests.operate.clusters import full_ha, pacemaker_is_here
+from tests.operate.clusters import cib as cib_of
+from tests.operate.clusters import full_ha, ocf, pacemaker_is_here
 from tests.shared import HERE
 
 Capsys = pytest.CaptureFixture[str]
 MITAKA = HERE / "fixtures/sos/mitaka-full"
 UNIT = "[Service]\nExecStart=/usr/bin/x\nRestart=always\nStartLimitInterval=0\n[Install]\nWantedBy=multi-user.target\n"
+
+
+def foreign() -> str:
+    """A cluster in which no service of OpenStack is known."""
+    return cib_of((ocf("database", "pgsql"),))
 
 
 def planned(capsys: Capsys, *arguments: str, code: int = 0) -> Any:
@@ -53,6 +59,21 @@ def test_what_is_refused_exits_with_1_in_every_form(cib: Path, capsys: Capsys) -
     assert main(["plan", "--at-once", str(cib), "--format", "sh"]) == 1
     assert "exit 1" in capsys.readouterr().out
     assert [one["first"] for one in planned(capsys, str(cib), code=1)["refusals"]] == ["pcs property set maintenance-mode=false"]
+
+
+def test_a_cib_in_which_nothing_can_be_judged_is_refused_and_not_called_done(cib: Path, capsys: Capsys) -> None:
+    cib.write_text(foreign())
+    assert main(["plan", str(cib)]) == 1
+    out = capsys.readouterr().out
+    assert "is not evaluated" in out
+    assert "Nothing is to be done" not in out
+
+
+def test_a_target_with_nothing_in_it_is_told(cib: Path, tmp_path: Path, capsys: Capsys) -> None:
+    junk = tmp_path / "junk.tar.gz"
+    junk.write_bytes(b"no archive")
+    assert main(["plan", str(cib), str(junk)]) == 2
+    assert f"`{junk}`: nothing to judge in it" in capsys.readouterr().err.replace("../", "")
 
 
 def test_a_secret_of_the_cib_is_in_no_form(cib: Path, capsys: Capsys) -> None:

@@ -28,7 +28,7 @@ from lwlint.operate.failures import BARRED, DEAD, Cluster, Failure, Result
 from lwlint.operate.simulation import Pacemaker, Refused, written
 from lwlint.run import load_catalogue
 from tests.inputs.pacemaker.cib_shapes import tied
-from tests.operate.clusters import address, cib, clone, order, pacemaker_is_here, service, together
+from tests.operate.clusters import address, cib, clone, master, ocf, order, pacemaker_is_here, service, together
 from tests.shared import HERE, shared
 
 CATALOGUE = load_catalogue()
@@ -97,7 +97,9 @@ def compare(text: str, pacemaker: Pacemaker, folder: Path, most: int) -> int:
     for failure in failures:
         if failure.thing:
             history = asked._history(asked.document, failure.thing, failure.node, asked.where(asked._state))
-            assert history is not None
+            if history is None:
+                assert "no recurring monitor" in asked.result(failure).trouble
+                continue
             events = [f"--op-inject={history[0]}_monitor_{history[1]}@{history[2]}=7"]
         else:
             left = len([node for node in asked._state.online if node in asked.members]) - 1
@@ -220,6 +222,42 @@ def test_the_rule_of_stickiness_says_what_the_scheduler_does(
         and failure.node not in effect.before
     }
     assert bool(moved) is loose
+
+
+def test_what_nothing_watches_is_told_and_not_left_out(pacemaker: Pacemaker) -> None:
+    blind = service("openstack-cinder-volume")
+    text = re.sub(r"<operations>.*?</operations>", "", cib((*LIGHT[:2], blind), BOUND), flags=re.S)
+    assert "monitor" not in text
+    asked = cluster(text, pacemaker)
+    found = [one for one in asked.failures() if one.thing == "openstack-cinder-volume"]
+    assert [one.what for one in found] == [DEAD, BARRED]
+    assert {asked.result(one).trouble for one in found} == {
+        f"openstack-cinder-volume has no recurring monitor on {found[0].node}, so that nothing would see it fail"
+    }
+    assert asked.failures(["resource:openstack-cinder-volume"]) == found
+
+
+def test_numbers_that_are_none_and_histories_without_a_name_end_no_answer(pacemaker: Pacemaker) -> None:
+    text = cib((*LIGHT, master(ocf("redis", "redis")).replace('name="master-max" value="1"', 'name="master-max" value="\u00b2"')), BOUND)
+    assert cluster(text, pacemaker).failures()
+    made = cluster(text, pacemaker).document
+    for history in list(made.iter("lrm_resource"))[:1]:
+        del history.attrib["id"]
+    for operation in list(made.iter("lrm_rsc_op"))[:2]:
+        operation.set("call-id", "x")
+        operation.set("last-rc-change", "now")
+    again = cluster(written(made).decode(), pacemaker)
+    assert [again.result(one).trouble for one in again.failures(["node:" + again.members[0]])] == [""]
+
+
+def test_a_second_failure_begins_where_the_first_has_ended(pacemaker: Pacemaker) -> None:
+    asked = cluster(cib(LIGHT, BOUND), pacemaker)
+    first = Failure("node", asked.members[0])
+    second = [one for one in asked.failures() if one.what != DEAD and one.node != first.node]
+    made, events = asked._failing(first, asked.document, asked._state, asked.where(asked._state))
+    settled = asked._ask.settle(made, *events)
+    assert asked._ask.simulate(settled.cib).before.resources == settled.after.resources
+    assert {one.failure for one in asked.result(first, twice=second).then} <= set(second)
 
 
 def test_names_that_are_not_there_are_refused_with_near_ones(pacemaker: Pacemaker) -> None:

@@ -209,6 +209,15 @@ def test_a_guard_that_sees_nothing_is_seen(cluster: Cluster, plan: Plan) -> None
     assert cluster.lines("nodes") == []
 
 
+def test_a_scheduler_that_says_nothing_and_fails_stops_it(cluster: Cluster, plan: Plan) -> None:
+    before = cluster.live.read_bytes()
+    cluster.tool("crm_simulate", f'[ "$(ls {cluster.state}/*.log 2>/dev/null)" ] && exit 1')
+    ran = cluster.run(render_sh(plan))
+    assert ran.returncode == 1
+    assert "cannot be simulated" in ran.stderr
+    assert cluster.live.read_bytes() == before
+
+
 def test_a_unit_that_is_not_there_stops_it_before_anything_is_changed(cluster: Cluster, plan: Plan) -> None:
     before = cluster.live.read_bytes()
     (cluster.folder / "missing").write_text("openstack-nova-api.service\n")

@@ -136,6 +136,12 @@ class Unit(Struct, frozen=True):
         return self.service.daemon and not self.service.ends and bool(self.service.config_files or self.service.databases)
 
     @property
+    def runs_once(self) -> bool:
+        """Whether it runs once at boot: one whose stop undoes what it did, or a oneshot unit of OpenStack that is right to be one."""
+        service = self.service
+        return service is not None and (service.once or (self.type == "oneshot" and service.openstack and not self.watches_nothing))
+
+    @property
     def overridden(self) -> bool:
         """Whether Pacemaker's override is what takes the restart away."""
         return self.override is not None
