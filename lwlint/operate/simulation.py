@@ -96,14 +96,11 @@ class Place(NamedTuple):
 class State(Struct, frozen=True):
     """What runs where. `resources` has each primitive that is active anywhere, by its id, with its places in order.
 
-    `online` are the nodes that take part, `unclean` those to be fenced; `orphans` are resources that run and are not configured;
-    `failed` those that the cluster shows as failed somewhere.
+    `online` are the nodes that take part, `failed` the resources that the cluster shows as failed somewhere.
     """
 
     resources: Mapping[str, tuple[Place, ...]]
     online: tuple[str, ...]
-    unclean: tuple[str, ...] = ()
-    orphans: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
 
     def nodes(self, resource: str) -> tuple[str, ...]:
@@ -204,7 +201,6 @@ class Pacemaker:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._programs: dict[str, str] = {}
         self.version = self.feature_set = self.schema = ""
-        self.calls = 0  # of programs, so far
 
     def __enter__(self) -> Pacemaker:
         for name in _PROGRAMS:
@@ -238,10 +234,10 @@ class Pacemaker:
             told = re.search(rf'\b{attribute}="([^"]*)"', empty)
             setattr(self, name, told[1] if told else "")
 
-    def simulate(self, cib: Element, *events: Event, now: str = "") -> Transition:
+    def simulate(self, cib: Element, *events: Event) -> Transition:
         """Return what the scheduler does with the CIB after the `events`.
 
-        `now` is the time by which it judges (ISO 8601), else that of the CIB or of today. Raises Refused where Pacemaker refuses the CIB,
+        Raises Refused where Pacemaker refuses the CIB,
         ValueError for an event of another name.
         """
         unknown = [event.name for event in events if event.name not in EVENTS]
@@ -250,7 +246,7 @@ class Pacemaker:
         given, after = self._file("given.xml", written(cib)), self._path("after.xml")
         with contextlib.suppress(FileNotFoundError):
             os.unlink(after)
-        options = [f"--{event.name}={event.value}" for event in events] + ([f"--set-datetime={now}"] if now else [])
+        options = [f"--{event.name}={event.value}" for event in events]
         code, out, _ = self._run("crm_simulate", f"--xml-file={given}", "--simulate", "--output-as=xml", f"--save-output={after}", *options)
         etree = _lxml()
         try:
@@ -265,11 +261,11 @@ class Pacemaker:
         trouble = "; ".join(one.text or "" for one in answer.iterfind("status/errors/error")) or (f"exit code {code}" if code else "")
         return Transition(_state(first), tuple(_wanted(answer)), tuple(_actions(answer)), _state(last), saved, trouble)
 
-    def settle(self, cib: Element, *events: Event, now: str = "", rounds: int = ROUNDS) -> Settled:
-        """Return the transitions that follow, the first of them after the `events`, until one changes nothing or there were `rounds`."""
-        made = [self.simulate(cib, *events, now=now)]
-        while made[-1].changes and not made[-1].trouble and len(made) < rounds:
-            made.append(self.simulate(made[-1].cib, now=now))
+    def settle(self, cib: Element, *events: Event) -> Settled:
+        """Return the transitions that follow, the first of them after the `events`, until one changes nothing or there were ROUNDS."""
+        made = [self.simulate(cib, *events)]
+        while made[-1].changes and not made[-1].trouble and len(made) < ROUNDS:
+            made.append(self.simulate(made[-1].cib))
         return Settled(tuple(made), not made[-1].changes and not made[-1].trouble)
 
     def refusal(self, cib: Element) -> str:
@@ -335,7 +331,6 @@ class Pacemaker:
         """Return the exit code of a program, its output, and what it said on standard error."""
         import subprocess
 
-        self.calls += 1
         here = self._path("")
         # crm_simulate writes a copy of the CIB where `CIB_shadow_dir` says, which is root's otherwise
         environment = {"PATH": ":".join(self._folders), "LC_ALL": "C", "TZ": "UTC", "HOME": here, "TMPDIR": here, "CIB_shadow_dir": here}
@@ -414,20 +409,16 @@ def _wanted(answer: Any) -> Iterable[Wanted]:
 
 def _state(element: Any) -> State:
     places: dict[str, set[Place]] = {}
-    orphans, failed = set(), set()
+    failed = set()
     for one in element.iter("resource"):
         name, role = primitive_of(one.get("id")), one.get("role") or ""
         if one.get("active") == "true":
             places.setdefault(name, set()).update(Place(node.get("name"), role) for node in one.findall("node"))
-        if one.get("orphaned") == "true":
-            orphans.add(name)
         if one.get("failed") == "true":
             failed.add(name)
     nodes = element.findall("nodes/node")
     return State(
         resources={name: tuple(sorted(found)) for name, found in sorted(places.items())},
         online=tuple(sorted(node.get("name") for node in nodes if node.get("online") == "true")),
-        unclean=tuple(sorted(node.get("name") for node in nodes if node.get("unclean") == "true")),
-        orphans=tuple(sorted(orphans)),
         failed=tuple(sorted(failed)),
     )

@@ -11,12 +11,12 @@ from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTUR
 from lwlint.core.harmless import line as harmless
 from lwlint.operate.failures import Study
 from lwlint.operate.picture import Picture
-from lwlint.operate.runbook import BROKER, DATABASE, LOG, ONCE, PACEMAKER, RESTART, RESTARTS, SEE, Run, Runbook
+from lwlint.operate.runbook import LOG, ONCE, PACEMAKER, RESTART, SEE, Run, Runbook
 from lwlint.policy.rules import Clause
-from lwlint.report.failures import table_of, wrong
+from lwlint.report.failures import bearing, table_of, wrong
 from lwlint.report.html import Html, element, join, prose
 from lwlint.report.picture import drawing, page, render_mermaid
-from lwlint.report.runbook import answer, on, title_of, where
+from lwlint.report.runbook import on, title_of, where
 
 _WHY = {
     (CORE, True): "core: Pacemaker starts it, watches it and moves it, as the specification has it",
@@ -104,11 +104,7 @@ def _failures(cloud: Cloud) -> Iterator[Section]:
         bad = list(dict.fromkeys(line for result in study.results for line in wrong(result)))
         if bad:
             yield Section("What is wrong about that", tuple(f"- {line}" for line in bad))
-    rows = [
-        (run.title, answer(run, RESTARTS), answer(run, DATABASE), answer(run, BROKER))
-        for run in cloud.book.runs
-        if run.manager != PACEMAKER and run.project
-    ]
+    rows = [(one.service, one.brought_back, one.waits_for_database, one.waits_for_broker) for one in bearing(cloud.book)]
     if rows:
         head = ("Service outside Pacemaker", "Brought back", "Waits for the database", "Waits for the broker")
         yield Section("How the other services bear it", (), head, tuple(rows))

@@ -27,7 +27,7 @@ from lwlint.operate.failures import (
 from lwlint.operate.runbook import BROKER, DATABASE, PACEMAKER, Runbook
 from lwlint.operate.runbook import RESTARTS as BROUGHT_BACK
 from lwlint.report.json import Output, written
-from lwlint.report.runbook import answer
+from lwlint.report.runbook import aligned, answer
 
 _WORST = (DOWN, AWAY, MOVES, PROMOTES, WAITS, RESTARTS, FEWER)
 _REST = "others"
@@ -54,10 +54,11 @@ class BearingOutput(Output, frozen=True):
 
 def render_json(studies: Sequence[Study], books: Sequence[Runbook]) -> str:
     """Return the answers as JSON text."""
-    return written(StudiesOutput(1, tuple(studies), tuple(tuple(_bearing(book)) for book in books)))
+    return written(StudiesOutput(1, tuple(studies), tuple(tuple(bearing(book)) for book in books)))
 
 
-def _bearing(book: Runbook) -> Iterator[BearingOutput]:
+def bearing(book: Runbook) -> Iterator[BearingOutput]:
+    """Yield how the services that Pacemaker does not run bear a failure."""
     for run in book.runs:
         if run.manager != PACEMAKER and run.project:
             yield BearingOutput(run.title, run.thing, answer(run, BROUGHT_BACK), answer(run, DATABASE), answer(run, BROKER))
@@ -97,8 +98,7 @@ def _table(study: Study) -> Iterator[str]:
     table = [("failure", *columns, "VIP with HAProxy", "quorum", "fencing")]
     for (words, *cells), nodes in rows.items():
         table.append((f"{words} on {_nodes(nodes, study)}" if words[-1] != ":" else f"{words[:-1]} {_nodes(nodes, study)}", *cells))
-    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
-    yield from ("  ".join(part.ljust(width) for part, width in zip(row, widths)) for row in table)
+    yield from aligned(table)
     yield ""
     yield "Seconds are bounds: the timeouts of the operations in turn, `+` what may go by until the failure is seen (monitor and"
     yield "its timeout). After a node dies corosync's own time to see that comes first."
@@ -205,11 +205,10 @@ def wrong(result: Result, before: str = "") -> Iterator[str]:
 
 def _outside(book: Runbook) -> Iterator[str]:
     rows = [("service outside Pacemaker", "brought back", "waits for the database", "waits for the broker")]
-    rows += [(one.service, one.brought_back, one.waits_for_database, one.waits_for_broker) for one in _bearing(book)]
+    rows += [(one.service, one.brought_back, one.waits_for_database, one.waits_for_broker) for one in bearing(book)]
     if len(rows) == 1:
         return
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    yield from ("  ".join(part.ljust(width) for part, width in zip(row, widths)) for row in rows)
+    yield from aligned(rows)
     yield ""
 
 

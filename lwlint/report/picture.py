@@ -8,7 +8,7 @@ from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTUR
 from lwlint.core.harmless import counted, safe
 from lwlint.operate.picture import Picture, Tie, bound
 from lwlint.report.html import Html, element, join, prose
-from lwlint.report.html.graph import BOX, GAP, LETTER, MARGIN, PAD, ROW, Arrow, layout, route, short_names
+from lwlint.report.html.graph import BOX, GAP, HEAD, LETTER, MARGIN, PAD, ROW, Arrow, layout, route, short_names
 
 _COLOURS = {CORE: "#1f6f3f", ACTIVE_PASSIVE: "#1c5a99", ACTIVE_ACTIVE: "#b02a1a", INFRASTRUCTURE: "#5b5b66", "": "#8a6d1f"}
 _KINDS = {
@@ -96,7 +96,7 @@ def drawing(picture: Picture, key: str, *, alone: bool = False) -> Html:
         for name in (*names, *free)
     )
     heads = (
-        element("marker", element("path", d="M0 0L7 3.5L0 7z", fill=colour), id=f"{key}-{name}", viewBox="0 0 7 7", **_HEAD)
+        element("marker", element("path", d="M0 0L7 3.5L0 7z", fill=colour), id=f"{key}-{name}", viewBox="0 0 7 7", **HEAD)
         for name, colour in (("kept", "#1f6f3f"), ("gone", "#b02a1a"))
     )
     title = f"Orders (arrows) and colocations (dotted) of {picture.name or 'the cluster'}"
@@ -106,9 +106,6 @@ def drawing(picture: Picture, key: str, *, alone: bool = False) -> Html:
     inside = join(element("title", title), *style, element("defs", heads), dotted, lines, boxes)
     box = f"0 0 {size['width']} {size['height']}"
     return element("svg", inside, viewBox=box, class_="picture", role="img", aria_label=title, **size, **own)
-
-
-_HEAD: Mapping[str, str] = {"refX": "6.5", "refY": "3.5", "markerWidth": "7", "markerHeight": "7", "orient": "auto"}
 
 
 def _below(

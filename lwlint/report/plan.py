@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 
 from lwlint import __version__
-from lwlint.core.harmless import safe
+from lwlint.core.harmless import counted, safe
 from lwlint.core.secret import masked
 from lwlint.operate.edits import Create, Edit
 from lwlint.operate.plan import CLUSTER, EACH, Plan, Step, override
@@ -152,7 +152,7 @@ def _lines(plan: PlanOutput) -> Iterator[str]:
 
 
 def _summary(plan: PlanOutput) -> str:
-    count = f"{len(plan.steps)} steps, {len(plan.leaving)} resources leave Pacemaker, {len(plan.core)} stay"
+    count = f"{counted(len(plan.steps), 'step')}, {counted(len(plan.leaving), 'resource')} leave Pacemaker, {len(plan.core)} stay"
     if plan.refusals:
         return f"{count}: refused ({len(plan.refusals)}), no step is to be taken"
     if not plan.steps:

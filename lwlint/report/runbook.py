@@ -54,9 +54,14 @@ def _table(book: Runbook) -> Iterator[str]:
     yield from _heading(book)
     rows = [("service", "run by", "as", "where", "brought back", "restart")]
     rows += [(run.title, run.manager, run.thing, where(run), answer(run, RESTARTS), restart(run)) for run in book.runs]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    yield from ("  ".join(cell.ljust(width) for cell, width in zip(row, widths)) for row in rows)
+    yield from aligned(rows)
     yield ""
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield the rows of a table as lines, their columns two blanks apart."""
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return ("  ".join(cell.ljust(width) for cell, width in zip(row, widths)) for row in rows)
 
 
 def where(run: Run) -> str:

@@ -407,5 +407,5 @@ def test_history_goes_with_every_instance() -> None:
 
 
 def test_the_plan_judges_by_the_rules() -> None:
-    _, findings = judged(full_ha(), PATH, RULES)
-    assert {finding.subject for finding in findings if finding.code == "LW101"} == {f"resource {name}" for name in LEAVES}
+    _, report = judged(full_ha(), PATH, RULES)
+    assert {finding.subject for finding in report.findings if finding.code == "LW101"} == {f"resource {name}" for name in LEAVES}

@@ -250,13 +250,13 @@ def _picture(steps: Sequence[Step], gone: Collection[str], resources: Sequence[M
 
 def _heads(key: str) -> Html:
     heads = (
-        element("marker", element("path", d="M0 0L7 3.5L0 7z", class_=f"head {name}"), id=f"{key}-{name}", viewBox="0 0 7 7", **_HEAD)
+        element("marker", element("path", d="M0 0L7 3.5L0 7z", class_=f"head {name}"), id=f"{key}-{name}", viewBox="0 0 7 7", **HEAD)
         for name in ("kept", "gone")
     )
     return element("defs", heads)
 
 
-_HEAD: Mapping[str, str] = {"refX": "6.5", "refY": "3.5", "markerWidth": "7", "markerHeight": "7", "orient": "auto"}
+HEAD: Mapping[str, str] = {"refX": "6.5", "refY": "3.5", "markerWidth": "7", "markerHeight": "7", "orient": "auto"}
 
 
 def _rank(steps: Sequence[Step], gone: Collection[str]) -> tuple[bool, str, str]:
