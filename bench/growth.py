@@ -25,6 +25,8 @@ from typing import NamedTuple
 MOST_EXPONENT = 1.2
 MOST_MEMORY = 500  # MB
 _ENOUGH = 0.6  # CPU seconds beyond a run on nothing, from which on an exponent can be told
+_SHORT = 1.5  # CPU seconds of a run below which it is done once more
+_ROUNDS = 3
 _LONGEST = 60  # CPU seconds of one run
 _UNIT = "openstack-nova-api.service"
 _LWLINT = (sys.executable, "-I", "-m", "lwlint")
@@ -315,7 +317,7 @@ SHAPES = (
         8_000,
         _file("e.yaml", lambda n: "parameter_defaults: {" + _each("a@: 1, a@: 2, ", n) + "}\n"),
     ),
-    Shape("environment: one key", 400_000, _file("e.yaml", lambda n: "parameter_defaults:\n" + "  a: 1\n" * n)),
+    Shape("environment: one key", 490_000, _file("e.yaml", lambda n: "parameter_defaults:\n" + "  a: 1\n" * n)),
     Shape(
         "environment: chain of aliases",
         4_000,
@@ -472,6 +474,8 @@ def measure(shape: Shape) -> Figure:
     memory = 0.0
     for size in sizes:
         took, peak = _run(shape, size)
+        if took < _SHORT:  # what else the machine does then weighs much: the least of some runs is the nearest
+            took = min(took, *(_run(shape, size)[0] for _ in range(_ROUNDS - 1)))
         if took >= _LONGEST - 1:
             return Figure(sizes, (*seconds, took), math.inf, max(memory, peak))
         seconds.append(max(took - nothing, 0.001))
@@ -488,7 +492,8 @@ def _exponent(sizes: Sequence[int], seconds: Sequence[float]) -> float:
 @functools.cache
 def _nothing() -> float:
     """Return the CPU seconds of a run on next to nothing."""
-    return _run(Shape("nothing", 1, _file(_UNIT, lambda n: "[Service]\nExecStart=/x\n")), 1)[0]
+    shape = Shape("nothing", 1, _file(_UNIT, lambda n: "[Service]\nExecStart=/x\n"))
+    return min(_run(shape, 1)[0] for _ in range(_ROUNDS))
 
 
 def _run(shape: Shape, size: int) -> tuple[float, float]:

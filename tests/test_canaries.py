@@ -89,7 +89,7 @@ def every_line() -> Report:
         for start, end in itertools.pairwise(starts):
             line = source.text[start:end].rstrip("\n")
             problem = Problem(source.span(start, start + len(line)), f"`{line}` is odd", f"option {line}", remedy=f"Change {line}.")
-            findings.append(finding(rule, problem, found, redaction))
+            findings.append(finding(rule, problem, found, redaction, {}))
     return Report(tuple(findings), (Verdict(rule.id, rule.code, FAIL),), found)
 
 
@@ -109,7 +109,7 @@ def test_no_baseline_holds_one_or_a_digest_by_which_one_could_be_guessed(every_l
     for old in every_line.findings:
         span = old.span
         line = changed[span.path].text[span.start : span.end]
-        new = finding(rule, Problem(span, f"`{line}` is odd", f"option {line}", remedy=f"Change {line}."), changed, redaction)
+        new = finding(rule, Problem(span, f"`{line}` is odd", f"option {line}", remedy=f"Change {line}."), changed, redaction, {})
         was = baseline.known(old, every_line, Redaction(every_line.sources))
         assert baseline.known(new, Report((new,), (), changed), redaction) == was, line
         assert new.fingerprint == old.fingerprint

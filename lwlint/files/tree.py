@@ -106,10 +106,13 @@ def read_regular(path: str, most: int = -1) -> bytes:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
     except ValueError:  # a NUL, or what no file system's encoding can say
         raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), path) from None
-    with open(handle, "rb") as file:
+    with open(handle, "rb", buffering=0) as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise OSError(errno.EINVAL, "it is no regular file", path)
-        return file.read(most)
+        data = file.read(most)
+        while 0 < len(data) < most and (more := file.read(most - len(data))):
+            data += more
+        return data
 
 
 def read_bounded(path: str, most: int, within: Boundary | None = None) -> bytes:

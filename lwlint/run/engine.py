@@ -12,7 +12,7 @@ from lwlint.core.costs import Costs
 from lwlint.core.facts import Facts
 from lwlint.core.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, Command, Finding, Problem, Related, Verdict
 from lwlint.core.secret import without
-from lwlint.core.source import Source
+from lwlint.core.source import Source, Span
 from lwlint.files.cache import sha256
 from lwlint.inputs import KINDS
 from lwlint.policy.redaction import Redaction
@@ -62,14 +62,18 @@ def _run(rule: Rule, facts: Facts, sources: Mapping[str, Source], redaction: Red
     missing = rule.bound.evidence(facts, rule.parameters)
     if missing is not None:
         return [], Verdict(rule.id, rule.code, NOT_EVALUATED, missing)
-    problems: dict[tuple[object, ...], Problem] = {}
+    seen: set[tuple[Span, str]] = set()
+    findings: list[Finding] = []
+    texts: dict[str, str] = {}
     unknown: list[Unknown] = []
     for saw in rule.bound.run(facts, rule.parameters):
         if isinstance(saw, Unknown):
             unknown.append(saw)
         elif saw.span.path not in sources or sources[saw.span.path].judged:
-            problems.setdefault((saw.span, saw.message), saw)
-    findings = [finding(rule, problem, sources, redaction) for problem in problems.values()]
+            message = texts.setdefault(saw.message, saw.message)
+            if (saw.span, message) not in seen:
+                seen.add((saw.span, message))
+                findings.append(finding(rule, saw, sources, redaction, texts))
     because = _because(unknown, sources, redaction)
     if findings:
         return findings, Verdict(rule.id, rule.code, FAIL, because)
@@ -91,8 +95,15 @@ def _because(unknown: Sequence[Unknown], sources: Mapping[str, Source], redactio
     return redaction.message(reasons[0], paths[:1]) + (f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else "") if reasons else ""
 
 
-def finding(rule: Rule, problem: Problem, sources: Mapping[str, Source], redaction: Redaction) -> Finding:
-    """Return `problem` as a finding of `rule`, without secrets; the fingerprint is of what is there, but for these."""
+def finding(rule: Rule, problem: Problem, sources: Mapping[str, Source], redaction: Redaction, texts: dict[str, str]) -> Finding:
+    """Return `problem` as a finding of `rule`, without secrets; the fingerprint is of what is there, but for these.
+
+    Of equal `texts` one is kept: a file may have very many findings that say the same.
+    """
+
+    def kept(text: str) -> str:
+        return texts.setdefault(text, text)
+
     source = sources.get(problem.span.path)
     below = problem.span.path[len(source.root) :] if source is not None else problem.span.path
     shown = redaction.hider((problem.span.path, *(related.span.path for related in problem.related)))
@@ -103,11 +114,11 @@ def finding(rule: Rule, problem: Problem, sources: Mapping[str, Source], redacti
         severity=problem.severity or rule.severity,
         clause=rule.clause,
         span=problem.span,
-        message=shown(problem.message),
-        remedy=shown(problem.remedy) if problem.remedy else rule.remedy.strip(),
-        fingerprint=sha256(identity.encode("utf-8", "surrogatepass"))[:20],
-        subject=shown(problem.subject),
-        related=tuple(Related(related.span, shown(related.message)) for related in problem.related),
+        message=kept(shown(problem.message)),
+        remedy=kept(shown(problem.remedy) if problem.remedy else rule.remedy.strip()),
+        fingerprint=kept(sha256(identity.encode("utf-8", "surrogatepass"))[:20]),
+        subject=kept(shown(problem.subject)),
+        related=tuple(Related(related.span, kept(shown(related.message))) for related in problem.related),
         host=problem.host or (source.host if source is not None else ""),
         fix=problem.fix,
         commands=tuple(Command(shown(line), on) for line, on in problem.commands),

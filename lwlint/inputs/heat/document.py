@@ -22,7 +22,6 @@ from lwlint.inputs.heat.nodes import (
     Duplicate,
     Mapping,
     Node,
-    Place,
     Refused,
     Scalar,
     Sequence,
@@ -34,6 +33,7 @@ from lwlint.inputs.heat.nodes import Mapping as YamlMapping
 
 EXPANDED_LIMIT = 1_000_000  # nodes with every alias written out; the largest file of tripleo-heat-templates has 27,000
 _PROPERTIES = pattern(r"(?:[&!]\S*(?:\s+(?:#[^\n\r\x85\u2028\u2029]*(?:\s+|$))*|$))*")  # anchor, tag and comments in front of a node
+_TOO_MANY = f"more than {EXPANDED_LIMIT} nodes, with every alias written out"
 _TOO_DEEP = f"nested deeper than {DEPTH_LIMIT} levels"
 
 
@@ -90,15 +90,17 @@ class _Builder:
         while (event := next_event()) is not None:
             kind = event.__class__
             size += 1
+            if size > EXPANDED_LIMIT:
+                raise Refused(_TOO_MANY, event.start_mark.index + shift)
             if kind is ScalarEvent:
                 if event.tag is None is event.anchor and not shift:
-                    into.append(Scalar("", event.value, event.start_mark, event.end_mark, "" if event.implicit[0] else None))
+                    into.append(Scalar("", event.value, event.start_mark.index, event.end_mark.index, event.implicit[0]))
                 else:
                     into.append(self._scalar(event))
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
-                start = event.start_mark if not shift else self._place(event.start_mark)
+                start = event.start_mark.index + shift
                 tag = self._known(event) if event.tag is not None else ""
-                node = Mapping(tag, [], start) if kind is MappingStartEvent else Sequence(tag, [], start)
+                node = Mapping(tag, [], start, start) if kind is MappingStartEvent else Sequence(tag, [], start, start)
                 stack.append((into, node, event.anchor, size))
                 if len(stack) > DEPTH_LIMIT:
                     raise Refused(_TOO_DEEP, node.start)
@@ -111,7 +113,7 @@ class _Builder:
                 into, node, anchor, before = stack.pop()
                 if anchor is not None:
                     sizes[anchor] = size - before
-                node.end_mark = event.end_mark if not shift else self._place(event.end_mark)
+                node.end = event.end_mark.index + shift
                 if kind is MappingEndEvent:
                     self._fill(node, content)
                 else:
@@ -124,7 +126,7 @@ class _Builder:
                     raise Refused(f"alias `*{event.anchor}` stands inside what it names", event.start_mark.index + shift)
                 size += sizes.get(event.anchor, 0)
                 if size > EXPANDED_LIMIT:
-                    raise Refused(f"aliases stand for more than {EXPANDED_LIMIT} nodes", event.start_mark.index + shift)
+                    raise Refused(_TOO_MANY, event.start_mark.index + shift)
                 into.append(named)
             elif kind is DocumentStartEvent:
                 documents += 1
@@ -132,16 +134,13 @@ class _Builder:
                     raise Refused("a second document begins here; Heat reads files of one", event.start_mark.index + shift)
         return Document(root[0] if root else None, tuple(self._duplicates))
 
-    def _place(self, mark: Any) -> Any:
-        return Place(mark.index + self._shift) if self._shift else mark
-
     def _scalar(self, event: Any) -> Scalar:
         """Return the scalar of an event with an anchor or a tag, or of a text with a mark of the byte order."""
-        tag, start, end = self._known(event), self._place(event.start_mark), self._place(event.end_mark)
+        tag, start, end = self._known(event), event.start_mark.index + self._shift, event.end_mark.index + self._shift
         if event.tag is not None or event.anchor is not None:
-            behind: Any = _PROPERTIES.match(self._text, start.index)
-            start = Place(min(behind.end(), end.index))  # an empty one ends in front of what follows
-        node = Scalar(tag, event.value, start, end, "" if event.implicit[0] and not tag else None)
+            behind: Any = _PROPERTIES.match(self._text, start)
+            start = min(behind.end(), end)  # an empty one ends in front of what follows
+        node = Scalar(tag, event.value, start, end, event.implicit[0] and not tag)
         self._anchor(event, node)
         return node
 
@@ -324,7 +323,7 @@ class HeatFile(Struct, frozen=True):
     def section(self, key: str) -> Mapping:
         """Return the mapping under a key of the document; an empty one if there is none."""
         found = self.top(key)
-        return found if isinstance(found, Mapping) else Mapping("", [], Place(0))
+        return found if isinstance(found, Mapping) else Mapping("", [], 0, 0)
 
 
 Reading = Union[HeatFile, Unreadable, NotEvaluated]
@@ -387,6 +386,7 @@ def read_blocks(source: Source) -> Iterator[Piece]:
             yield from ((item.start, item.end) for item in node.items)
 
 
+_BROKEN = "_broken"
 _GETS = ("get_param", "get_attr", "get_resource", "get_file", "Ref", "Fn::GetAtt")  # what refers to something is no secret
 _DESCRIBING = ("type", "description", "label", "hidden", "tags", "constraints", "immutable")
 _KEY = pattern(r"^([ \t]+)[\"']?([\w-]{1,200})[\"']?:(?:[ \t]*[\"']?(true|yes|on|1)\b)?", re.IGNORECASE | re.MULTILINE)
@@ -437,20 +437,24 @@ def _key_above(text: str, start: int, indent: int, known: dict[int, tuple[int, i
 
 
 def is_broken(source: Source) -> bool:
-    """Return whether the file has no structure to go by."""
-    return not isinstance(_read_for_secrets(source), HeatFile)
+    """Return whether the file has no structure to go by. It is kept with the source, whose document takes much more room."""
+    if _BROKEN not in source.__dict__:
+        _read_for_secrets(source)
+    broken: bool = source.__dict__[_BROKEN]
+    return broken
 
 
-@lru_cache(maxsize=1)
-def _read_for_secrets(source: Source) -> Reading:
-    """Return what `read_file` does, which both questions about the secrets of a source are put to."""
-    return read_file(source)
+def _read_for_secrets(source: Source) -> HeatFile | None:
+    read = read_file(source)
+    file = read if isinstance(read, HeatFile) else None
+    source.__dict__[_BROKEN] = file is None
+    return file
 
 
 def read_secrets(source: Source, names: Collection[str]) -> Iterator[Piece]:
     """Yield the places of the scalars that are secrets; `names` are the parameters that some template says are hidden."""
     file = _read_for_secrets(source)
-    if isinstance(file, HeatFile):
+    if file is not None:
         yield from _in_yaml(file, names)
 
 

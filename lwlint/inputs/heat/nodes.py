@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple, Union
 
+from msgspec import Struct
+
 TAG = "tag:yaml.org,2002:"
 _RESOLVED = "yYnNtTfFoO+-.0123456789<=~!&*"  # with what a plain scalar begins that PyYAML may take for anything but a string
 _WORDS = {
@@ -18,85 +20,32 @@ _WORDS = {
 DEPTH_LIMIT = 200  # levels; the deepest file of tripleo-heat-templates has 24
 
 
-class Place:
-    """An offset in a text, as PyYAML's marks have it."""
+class Scalar(Struct, eq=False, gc=False):
+    """A scalar from `start`, behind its anchor and tag, to `end`; `tag` is empty where none is written, `plain` means without quotes."""
 
-    __slots__ = ("index",)
-
-    def __init__(self, index: int) -> None:
-        self.index = index
-
-
-class Scalar:
-    """A scalar; `tag` is empty where none is written, `style` is the quote (empty for none)."""
-
-    __slots__ = ("end_mark", "start_mark", "style", "tag", "value")
-
-    def __init__(self, tag: str, value: str, start_mark: Place, end_mark: Place, style: str | None) -> None:
-        self.tag = tag
-        self.value = value
-        self.start_mark = start_mark
-        self.end_mark = end_mark
-        self.style = style
-
-    @property
-    def plain(self) -> bool:
-        """Whether no quotes keep it from being a number, a truth or null."""
-        return self.style == ""
-
-    @property
-    def start(self) -> int:
-        """Where it begins, behind its anchor and tag."""
-        return self.start_mark.index
-
-    @property
-    def end(self) -> int:
-        """Where it has ended."""
-        return self.end_mark.index
+    tag: str
+    value: str
+    start: int
+    end: int
+    plain: bool  # so that it may be a number, a truth or null
 
 
-class Sequence:
-    """A list of nodes; it is given its end when that is read."""
+class Sequence(Struct, eq=False):
+    """A list of nodes, from `start`, its anchor and tag included; it is given its items and its `end` when that is read."""
 
-    __slots__ = ("end_mark", "items", "start_mark", "tag")
-    end_mark: Place
-
-    def __init__(self, tag: str, items: list[Node], start_mark: Place) -> None:
-        self.tag = tag
-        self.items = items
-        self.start_mark = start_mark
-
-    @property
-    def start(self) -> int:
-        """Where it begins, its anchor and tag included."""
-        return self.start_mark.index
-
-    @property
-    def end(self) -> int:
-        """Where it has ended."""
-        return self.end_mark.index
+    tag: str
+    items: list[Node]
+    start: int
+    end: int
 
 
-class Mapping:
-    """A mapping as written: pairs in their order, duplicates and merge keys included. It is given its end as a sequence is."""
+class Mapping(Struct, eq=False):
+    """A mapping as written: pairs in their order, duplicates and merge keys included. Its pairs and its end come as a sequence's do."""
 
-    __slots__ = ("end_mark", "pairs", "start_mark", "tag")
-    end_mark: Place
-
-    def __init__(self, tag: str, pairs: list[tuple[Scalar, Node]], start_mark: Place) -> None:
-        self.tag = tag
-        self.pairs = pairs
-        self.start_mark = start_mark
-
-    @property
-    def start(self) -> int:
-        """Where it begins, its anchor and tag included."""
-        return self.start_mark.index
-
-    @property
-    def end(self) -> int:
-        """Where it has ended."""
-        return self.end_mark.index
+    tag: str
+    pairs: list[tuple[Scalar, Node]]
+    start: int
+    end: int
 
     def get(self, key: str) -> Node | None:
         """Return the value that Heat sees under `key`: the last one written, else the one merged in."""
@@ -154,11 +103,11 @@ def repeated(mapping: Mapping) -> list[Duplicate]:
     """Return the keys that stand twice in `mapping`: equal ones of one type, but for `<<`."""
     found = []
     last: dict[tuple[str, str], tuple[Scalar, Node]] = {}
-    for key, value in mapping.pairs:
-        name = (key.value, tag_of(key))
+    for pair in mapping.pairs:
+        name = (pair[0].value, tag_of(pair[0]))
         if name in last and name[1] != "merge":
-            found.append(Duplicate(last[name], (key, value), mapping))
-        last[name] = (key, value)
+            found.append(Duplicate(last[name], pair, mapping))
+        last[name] = pair
     return found
 
 

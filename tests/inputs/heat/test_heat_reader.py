@@ -53,6 +53,14 @@ def test_deep_nesting_is_refused_at_its_limit(text: str) -> None:
     assert refused(text)[0] == "nested deeper than 200 levels"
 
 
+def test_nodes_without_number_are_refused_at_the_first_one_too_many() -> None:
+    text = "- 1\n" * 1_000_100
+    message, at = refused(text)
+    assert message == "more than 1000000 nodes, with every alias written out"
+    assert 3_999_000 < at < 4_000_000
+    assert text[at : at + 1] == "1"
+
+
 def test_aliases_are_read_as_one_node_and_a_bomb_of_them_is_refused() -> None:
     lines = ["a0: &a0 [x, x]", *(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]" for i in range(1, 40))]
     root = read("\n".join(lines[:10])).root

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lwlint.inputs.heat import document, nodes
 from lwlint.inputs.heat.document import read
-from lwlint.inputs.heat.nodes import Place, Refused, Scalar, plain, value_of, walk
+from lwlint.inputs.heat.nodes import Refused, Scalar, plain, value_of, walk
 from tests.shared import shared
 
 EXAMPLES = int(os.environ.get("LWLINT_HEAT_EXAMPLES", "3000"))
@@ -326,7 +326,7 @@ def test_a_plain_scalar_has_the_type_and_value_that_pyyaml_gives_it() -> None:
     firsts = [*map(chr, range(0x250)), "\u0661", "\uff11", "\u00b2"]
     for value in (*PLAIN_WORDS, *PLAIN_NUMBERS, *firsts, *(f"{first}{rest}" for first in firsts for rest in ("1", "es", "0"))):
         tag = resolver.resolve(yaml.ScalarNode, value, (True, False))
-        scalar = Scalar("", value, Place(0), Place(len(value)), "")
+        scalar = Scalar("", value, 0, len(value), True)
         assert nodes.tag_of(scalar) == tag.rpartition(":")[2], value
         if tag.endswith((":int", ":bool", ":null", ":str")):
             try:
