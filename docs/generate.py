@@ -19,9 +19,9 @@ from xml.sax.saxutils import escape
 
 from lwlint.policy.rules import load_clauses
 from lwlint.report.audit import AuditOutput
-from lwlint.report.explain import page_of, rule_page, rules_page, spec_page
 from lwlint.report.json import ReportOutput, schema, schema_of
 from lwlint.report.plan import PlanOutput
+from lwlint.report.rule_pages import page_of, rule_page, rules_page, spec_page
 from lwlint.run import load_rules
 
 HERE = Path(__file__).resolve().parent

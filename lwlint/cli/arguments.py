@@ -271,7 +271,9 @@ def _list(command: argparse.ArgumentParser) -> None:
 def _explain(command: argparse.ArgumentParser) -> None:
     command.add_argument("name", metavar="RULE|CLAUSE")
     command.add_argument("--rules", action="append", default=[], metavar="DIR", help="rules of your own, besides lwlint's")
-    command.add_argument("--params", action="store_true", help="show the parameters of the rule: type, default and meaning of each")
+    more = command.add_mutually_exclusive_group()
+    more.add_argument("--params", action="store_true", help="show the parameters of the rule: type, default and meaning of each")
+    more.add_argument("--examples", action="store_true", help="show all examples of the rule: what it finds, and what it does not")
 
 
 def _test(command: argparse.ArgumentParser) -> None:

@@ -40,14 +40,16 @@ def rules(options: argparse.Namespace) -> int:
 
 
 def explain(options: argparse.Namespace) -> int:
-    """`lwlint explain`: one rule or one clause, whole."""
+    """`lwlint explain`: one rule or one clause."""
     from lwlint.policy.rules import load_clauses
-    from lwlint.report.explain import explain_clause, explain_parameters, explain_rule
+    from lwlint.report.explain import explain_clause, explain_parameters
+    from lwlint.report.rule_pages import explain_rule
 
     rules, clauses = load_rules(options.rules), load_clauses()
     for rule in rules:
         if options.name in (rule.id, rule.code) or options.name.upper() == rule.code:
-            sys.stdout.write(tame(explain_parameters(rule) if options.params else explain_rule(rule, clauses)))
+            said = explain_parameters(rule) if options.params else explain_rule(rule, clauses, examples=options.examples)
+            sys.stdout.write(tame(said))
             return CONFORMS
     for clause in clauses:
         if options.name == clause.id:

@@ -1,4 +1,4 @@
-"""Rules and clauses for a reader: the list, one explained, and the pages of the documentation."""
+"""Rules, clauses, services and settings for a reader: lists, and one explained. Rules have pages in `rule_pages`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from lwlint.checks.parameters import FactMessage, FactPath, Places, Shape, Word
 from lwlint.core.config_reader import description_of, fields_of, required_of
 from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE, LAST_OF_TRIPLEO, RELEASES, Service
 from lwlint.core.secret import masked
-from lwlint.inputs import KINDS
 from lwlint.policy.rules import Clause, Example, Rule
 from lwlint.policy.settings import Key, Layer, Settings, position
 from lwlint.report.fixes import encodable, one_line
@@ -172,18 +171,6 @@ def rules_json(rules: Sequence[Rule]) -> str:
     return dump([{**{key: getattr(rule, key) for key in keys}, "params": rule.params or {}} for rule in rules])
 
 
-def explain_rule(rule: Rule, clauses: Sequence[Clause]) -> str:
-    """Return all that is to be known of one rule."""
-    clause = next((c for c in clauses if c.id == rule.clause), None)
-    parts = [f"{rule.code} {rule.id} ({rule.severity})", rule.title, ""]
-    if clause is not None:
-        parts += [*_wrap(f"Clause {clause.id}: {clause.requirement}"), ""]
-    parts += [*_wrap(f"Why: {rule.why}"), "", *_wrap(f"Remedy: {rule.remedy}"), ""]
-    for example in rule.examples:
-        parts += _example(example)
-    return "\n".join(parts).rstrip() + "\n"
-
-
 def explain_parameters(rule: Rule) -> str:
     """Return the parameters of a rule's check, each with its type, default and meaning, and what the rule sets."""
     set_here = dump(rule.params or {}).rstrip().splitlines()
@@ -193,82 +180,23 @@ def explain_parameters(rule: Rule) -> str:
 
 def explain_clause(clause: Clause, rules: Sequence[Rule]) -> str:
     """Return one clause: the requirement, what it means for each kind of input, and the rules that serve it."""
-    parts = [f"{clause.id} ({clause.level})", clause.title, "", *_wrap(clause.requirement)]
+    parts = [f"{clause.id} ({clause.level})", clause.title, "", *wrapped(clause.requirement)]
     if clause.upstream:
         parts.append(f"Upstream: {clause.upstream}")
-    parts += [""] + [line for kind, meaning in clause.inputs.items() for line in _wrap(f"{kind}: {meaning}", "  ")]
+    parts += [""] + [line for kind, meaning in clause.inputs.items() for line in wrapped(f"{kind}: {meaning}", "  ")]
     if clause.differs:
-        parts += ["", *_wrap(f"Differs: {clause.differs}")]
+        parts += ["", *wrapped(f"Differs: {clause.differs}")]
     serving = [f"  {r.code}  {r.id}  {r.title}" for r in rules if r.clause == clause.id]
     parts += ["", "Rules:", *(serving or [f"  none yet; served by {clause.served_by}"])]
     return "\n".join(parts) + "\n"
 
 
-def _wrap(text: str, indent: str = "") -> list[str]:
+def wrapped(text: str, indent: str = "") -> list[str]:
+    """Return a text as lines for a terminal."""
     lines = []
     for paragraph in text.strip().split("\n"):
         lines += textwrap.wrap(paragraph, 110, initial_indent=indent, subsequent_indent=indent) or [""]
     return lines
-
-
-def _example(example: Example) -> list[str]:
-    lines = [f"{'Good' if example.good else 'Bad'}: {example.title}"]
-    for path, content in example.files.items():
-        lines.append(f"  {path}")
-        text = content if isinstance(content, str) else f"(link to {content['link']})"
-        lines += [f"    {line}" for line in text.splitlines()]
-    lines += [f"  finds {line}" for line in example.finds]
-    return [*lines, ""]
-
-
-def rules_page(rules: Sequence[Rule]) -> str:
-    """Return `docs/rules.md`: a line for every rule, with its page."""
-    parts = [
-        "# Rules",
-        "",
-        "Generated from `rules/` by `docs/generate.py`; do not edit. `lwlint explain RULE` prints the same as a rule's page.",
-        "",
-        "| code | rule | what it finds | severity | clause |",
-        "|---|---|---|---|---|",
-    ]
-    parts += [f"| {r.code} | [{r.id}]({page_of(r)}) | {r.title} | {r.severity} | [{r.clause}](spec.md#{r.clause}) |" for r in rules]
-    return "\n".join(parts) + "\n"
-
-
-def page_of(rule: Rule) -> str:
-    """Return where the page of a rule lies, from `docs/`."""
-    return f"rules/{rule.id}.md"
-
-
-def rule_page(rule: Rule, clauses: Sequence[Clause]) -> str:
-    """Return the page of one rule: what it finds, by which clause, why, the remedy, and its examples."""
-    clause = next((c for c in clauses if c.id == rule.clause), None)
-    parts = [f"# {rule.code} {rule.id}", "", f"**{rule.title}** ({rule.severity})", ""]
-    if clause is not None:
-        parts += [f"Clause [{clause.id}](../spec.md#{clause.id}): {clause.requirement.strip()}", ""]
-    parts += ["## Why", "", rule.why.strip(), "", "## Remedy", "", rule.remedy.strip()]
-    found = parameter_table(rule.bound.params)
-    if found:
-        said = f"of the check `{rule.check}`; `rules: {{{rule.code}: {{params: ...}}}}` of a configuration sets them."
-        parts += ["", "## Parameters", "", f"These are the parameters {said}", "", *found]
-    parts += ["", "## Examples"]
-    for example in rule.examples:
-        parts += ["", f"### {'Good' if example.good else 'Bad'}: {example.title}"]
-        if example.release:
-            parts += ["", f"Release: {example.release}"]
-        if example.environments:
-            parts += ["", "Given with `-e`, in this order: " + ", ".join(f"`{path}`" for path in example.environments)]
-        for path, content in example.files.items():
-            text = content if isinstance(content, str) else f"(link to {content['link']})"
-            parts += ["", f"`{path}`", "", *_fenced(text)]
-        if example.finds:
-            parts += ["", "lwlint finds", "", *_fenced("\n".join(example.finds))]
-    return "\n".join([*parts, "", "Generated from the rule's file by `docs/generate.py`; do not edit."]) + "\n"
-
-
-def _fenced(text: str) -> list[str]:
-    fence = "````" if "```" in text else "```"
-    return [f"{fence}text", *text.rstrip("\n").split("\n"), fence]
 
 
 _KINDS = {
@@ -466,75 +394,3 @@ def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return masked(one_line(str(value))) if value not in ({}, []) else "(empty)"
-
-
-UPSTREAM = "https://blueprints.launchpad.net/tripleo/+spec/pacemaker-lightweight-architecture"
-# The names in `inputs` of a clause, which are those of the kinds of source, and what a reader calls them, in the order of the page.
-_INPUTS = tuple((kind.name, kind.title) for kind in sorted(KINDS, key=lambda kind: kind.printed) if not kind.stands_for)
-
-
-def spec_page(clauses: Sequence[Clause], rules: Sequence[Rule]) -> str:
-    """Return `docs/spec.md` as text.
-
-    The rules must have been loaded with their examples: the kinds of input that a rule serves are those of its bad ones.
-    """
-    parts = [
-        "# The specification, as clauses",
-        "",
-        "Generated from `rules/clauses.yaml` and the rules by `docs/generate.py`; do not edit.",
-        "",
-        f"The TripleO specification *[Pacemaker Lightweight Architecture]({UPSTREAM})*, told in our own words.",
-        "Each clause names the section that it stands on, says what it means for each kind of input, and from which",
-        "release a practice differs.",
-        "",
-        "## Coverage",
-        "",
-        "| clause | rules | kinds of input |",
-        "|---|---|---|",
-    ]
-    parts += [_row(clause, [rule for rule in rules if rule.clause == clause.id]) for clause in clauses]
-    for clause in clauses:
-        parts += ["", *_section(clause, [rule for rule in rules if rule.clause == clause.id])]
-    return "\n".join(parts) + "\n"
-
-
-def uncovered(clauses: Sequence[Clause], rules: Sequence[Rule]) -> list[str]:
-    """Return the ids of the clauses that no rule serves and that do not say what will."""
-    served = {rule.clause for rule in rules}
-    return [clause.id for clause in clauses if clause.id not in served and not clause.served_by]
-
-
-def inputs_of(rule: Rule) -> list[str]:
-    """Return the kinds of input in which the bad examples of a rule have their defects, as a reader calls them."""
-    seen = set()
-    for example in rule.examples:
-        for place in example.finds:
-            path = place.split(":")[0]
-            content = example.files.get(path, "")
-            kind, _ = KINDS.of(path, content if isinstance(content, str) else "", named=True)
-            found = KINDS.printed(path) or kind
-            seen.add(found and (found.stands_for or found.name))
-    return [title for name, title in _INPUTS if name in seen]
-
-
-def _row(clause: Clause, rules: Sequence[Rule]) -> str:
-    named = ", ".join(_link(rule) for rule in rules) or (f"served by {clause.served_by}" if clause.served_by else "none")
-    found = {words for rule in rules for words in inputs_of(rule)}
-    inputs = ", ".join(words for _, words in _INPUTS if words in found) or "-"
-    return f"| [{clause.id}](#{clause.id}) | {named} | {inputs} |"
-
-
-def _section(clause: Clause, rules: Sequence[Rule]) -> list[str]:
-    parts = [f'<a id="{clause.id}"></a>', f"## {clause.title}", ""]
-    parts += [f"`{clause.id}` ({clause.level}), from *{clause.upstream}*", "", clause.requirement.strip()]
-    named = [f"- **{words}**: {clause.inputs[name].strip()}" for name, words in _INPUTS if name in clause.inputs]
-    if named:
-        parts += ["", *named]
-    if clause.differs:
-        parts += ["", f"*By release.* {clause.differs.strip()}"]
-    served = ", ".join(_link(rule) for rule in rules) or clause.served_by or "nothing yet"
-    return [*parts, "", f"Served by: {served}"]
-
-
-def _link(rule: Rule) -> str:
-    return f"[{rule.code}]({page_of(rule)})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ from jsonschema import Draft202012Validator
 
 import lwlint
 from lwlint.cli import main
+from lwlint.report.rule_pages import explain_rule, pair
+from lwlint.run import load_rules
 from tests.shared import HERE
 
 FULL = "fixtures/full-pacemaker"
@@ -114,6 +117,49 @@ def test_explain_shows_a_rule_and_a_clause(capsys: pytest.CaptureFixture[str]) -
     out = capsys.readouterr().out
     assert "LW103" in out
     assert "Remedy:" in out
+
+
+def test_explain_shows_one_bad_example_and_what_to_use_instead_and_the_rest_if_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "LW103"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    heads = [line.split(":")[0] for line in lines if line and not line.startswith(" ") and ":" in line]
+    assert [head for head in heads if head in ("Why", "Bad", "Use instead", "Remedy", "To allow it")] == [
+        "Why",
+        "Bad",
+        "Use instead",
+        "Remedy",
+        "To allow it",
+    ]
+    assert "  finds cib.xml:7:22 virtual IP `ip-192.0.2.10`: no mandatory colocation" in "\n".join(lines)
+    assert "`<!-- lwlint: allow LW103 because ... -->`" in "\n".join(lines)
+    (more,) = re.findall(r"^(\d+) more examples: `lwlint explain LW103 --examples`$", lines[-1])
+    assert main(["explain", "LW103", "--examples"]) == 0
+    every = [line for line in capsys.readouterr().out.splitlines() if line.startswith(("Bad: ", "Good: "))]
+    assert len(every) == int(more) + 2
+
+
+def test_what_explain_shows_of_each_rule_fits_two_screens() -> None:
+    long = {}
+    for rule in load_rules():
+        lines = explain_rule(rule, ()).splitlines()
+        (bad, good) = pair(rule)
+        assert (bad.bad is not None, good.good is not None, "Use instead: " + good.title in "\n".join(lines)) == (True, True, True)
+        if len(lines) > 110:
+            long[rule.code] = len(lines)
+    assert long == {}
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("LW301", "`# lwlint: allow LW301 -- because ...` on the line above it"),
+        ("LW404", "`# lwlint: allow LW404 -- because ...` on its line or the line above it"),
+        ("LW501", '`lwlint allow LW501 PATH --because "..."` writes that into the configuration'),
+    ],
+)
+def test_explain_says_how_a_finding_is_allowed_in_files_of_that_kind(rule: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", rule]) == 0
+    assert said in " ".join(capsys.readouterr().out.split())
 
 
 def test_the_list_of_rules_is_sorted_by_code(capsys: pytest.CaptureFixture[str]) -> None:
