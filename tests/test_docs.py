@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import runpy
+import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -72,15 +76,108 @@ def test_the_readme_and_the_guide_link_to_files_that_are_there() -> None:
     assert ([link for link in links if not (HERE / link).exists()], links != []) == ([], True)
 
 
-def test_the_site_builds_strictly_with_every_link_checked(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the site, built strictly as from a clone with an origin."""
     pytest.importorskip("material", reason="MKDOCS IS MISSING: the site is not built (install the extra `docs`)")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "-q", "-f", str(HERE / "mkdocs.yml"), "-d", str(tmp_path)]
-    done = subprocess.run(command, text=True, capture_output=True, cwd=tmp_path)
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "-q", "-f", str(HERE / "mkdocs.yml"), "-d", str(folder)]
+    environment = {**os.environ, "LWLINT_REPOSITORY": "https://git.example.org/lwlint"}
+    done = subprocess.run(command, text=True, capture_output=True, cwd=folder, env=environment)
     said = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith(("WARNING", "ERROR", "INFO")) or "bort" in line]
     assert (done.returncode, said) == (0, [])
-    page = (tmp_path / "rules/vip-without-haproxy/index.html").read_text("utf-8")
+    return folder
+
+
+def test_the_site_has_every_link_checked_and_loads_nothing_from_elsewhere(site: Path) -> None:
+    page = (site / "rules/vip-without-haproxy/index.html").read_text("utf-8")
     assert "LW103 vip-without-haproxy" in page
     assert re.findall(r'(?:src|href)="(https?:)?//(?!blueprints|pre-commit)[^"]*\.(?:js|css|woff2?)', page) == []
+    assert [page.index(f'id="{head}"') for head in ("bad", "use-instead", "why", "what-to-do", "to-allow-it")] == sorted(
+        page.index(f'id="{head}"') for head in ("bad", "use-instead", "why", "what-to-do", "to-allow-it")
+    )
+
+
+def test_the_site_is_light_or_dark_has_a_search_and_links_to_its_repository(site: Path) -> None:
+    page = (site / "index.html").read_text("utf-8")
+    assert set(re.findall(r'data-md-color-scheme="(\w+)"', page)) >= {"default", "slate"}
+    assert re.findall(r'href="(https://git.example.org/lwlint)"', page)
+    found = json.loads((site / "search/search_index.json").read_text("utf-8"))["docs"]
+    assert any("LW103" in one["title"] for one in found)
+
+
+def test_the_table_of_rules_is_filtered_by_words_area_severity_and_clause(site: Path, browser: Any) -> None:
+    browser.get((site / "rules/index.html").as_uri())
+    shown = (
+        "return [...document.querySelectorAll('.md-typeset tbody tr')].filter(r => r.checkVisibility()).map(r => r.cells[0].textContent)"
+    )
+    every = sorted(rule.code for rule in load_rules())
+    assert browser.execute_script(shown) == every
+    browser.find_element("css selector", ".rule-filters select[name=area] option[value=systemd]").click()
+    assert browser.execute_script(shown) == [code for code in every if code.startswith("LW2")]
+    browser.find_element("css selector", ".rule-filters select[name=severity] option[value=error]").click()
+    errors = [rule.code for rule in load_rules() if rule.code.startswith("LW2") and rule.severity == "error"]
+    assert browser.execute_script(shown) == sorted(errors)
+    assert "severity=error" in browser.current_url
+    browser.refresh()
+    assert browser.execute_script(shown) == sorted(errors), "the choice stands in the address"
+    browser.get((site / "rules/index.html").as_uri())
+    browser.find_element("css selector", ".rule-filters input").send_keys("haproxy virtual")
+    wanted = [
+        rule.code for rule in load_rules() if "haproxy" in f"{rule.id} {rule.title}".lower() and "irtual" in f"{rule.title} {rule.clause}"
+    ]
+    assert set(browser.execute_script(shown)) >= set(wanted) > set()
+
+
+def test_what_commands_print_is_wrapped_and_never_wider_than_the_page(site: Path, browser: Any) -> None:
+    for width in (390, 1280):
+        browser.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride", {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+        )
+        try:
+            browser.get((site / "audit/index.html").as_uri())
+            blocks = "[...document.querySelectorAll('.language-console code, .language-text code')]"
+            wide = f"return {blocks}.filter(c => c.scrollWidth > c.clientWidth).length"
+            assert browser.execute_script(wide) == 0
+            assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+        finally:
+            browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_each_command_of_the_table_of_features_shows_what_it_is_there_for(tmp_path: Path) -> None:
+    text = (HERE / "docs/peers.md").read_text("utf-8")
+    table = text[text.index("shown by |") : text.index("\n## The same")]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split(" | ")] for line in table.splitlines() if line.startswith("| ") and " | " in line
+    ]
+    commands = [command for row in rows for command in re.findall(r"`((?:mkdir [^`;]*; )?lwlint [^`]*)`", row[2])]
+    assert {row[1] for row in rows} <= {"Y", "P"}
+    assert [row[0] for row in rows if not re.search(r"`|\]\(", row[2]) and row[0] != "offline"] == []
+    (tmp_path / "lwlint").write_text(f'#!/bin/sh\nPYTHONPATH={HERE} exec {sys.executable} -m lwlint "$@"\n')
+    (tmp_path / "lwlint").chmod(0o755)
+    for name, source in (("report.tar.gz", HERE / "fixtures/sos/newton"), ("case.tar", tmp_path / "report.tar.gz")):
+        with tarfile.open(tmp_path / name, "w:gz" if name.endswith("gz") else "w") as archive:
+            archive.add(source, arcname=source.name)
+    environment = {
+        **os.environ,
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "TMPDIR": str(tmp_path),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "REPORT": str(tmp_path / "report.tar.gz"),
+        "CASE": str(tmp_path / "case.tar"),
+    }
+    failed = {}
+    for command in commands:
+        if command == "lwlint audit --live --run":  # it asks the machine that it runs on
+            continue
+        if command.startswith("lwlint plan ") and shutil.which("crm_simulate") is None:
+            continue
+        done = subprocess.run(["bash", "-c", command], cwd=HERE, env=environment, text=True, capture_output=True)
+        quiet = done.returncode == 0 and any(word in command for word in ("baseline", "--output", "new-rule"))
+        if done.returncode not in (0, 1) or not (done.stdout or quiet) or "Traceback" in done.stderr:
+            failed[command] = (done.returncode, done.stderr[-300:])
+    assert (failed, len(commands) > 40) == ({}, True)
+    assert f"**Y of {len(rows)}** | **{sum(row[1] == 'Y' for row in rows)}**" in text
 
 
 def test_the_site_has_every_page_in_its_nav_or_says_which_it_leaves_out() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from lwlint.core.harmless import counted
@@ -26,7 +27,7 @@ def explain_rule(rule: Rule, clauses: Sequence[Clause], *, examples: bool = Fals
     clause = next((c for c in clauses if c.id == rule.clause), None)
     if clause is not None:
         parts += [*wrapped(f"Clause {clause.id}: {clause.requirement}"), ""]
-    names = [p.name for p in parameters(rule.bound.params) if "[]" not in p.name]
+    names = [p.name for p in parameters(rule.bound.params) if not re.search(r"[\[.]", p.name)]
     if names:
         parts += [*wrapped(f"Parameters: {', '.join(names)}. `lwlint explain {rule.code} --params` tells of each."), ""]
     parts += [*wrapped(f"To allow it: {allowing(rule)}"), ""]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,59 +9,18 @@ from typing import Any
 import pytest
 
 from lwlint.report.html.page import render
+from tests.browser import asked, opened
 from tests.report.html_sample import AUDIT, CLAUSES, changed
 
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
 RETRIES, ORDERS = "retries-forever", "few-constraints"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    driver = shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        pytest.skip("CHROMIUM IS MISSING: the HTML report is not opened (install chromium and chromium-driver)")
-    webdriver = pytest.importorskip("selenium.webdriver", reason="SELENIUM IS MISSING: the HTML report is not opened")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}", "--window-size=1366,900"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    found = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    try:
-        yield found
-    finally:
-        found.quit()
 
 
 @pytest.fixture
 def page(browser: Any, tmp_path: Path) -> Iterator[Any]:
     """The sample's page, opened; afterwards nothing was said to the console, and nothing but the file was asked for."""
-    yield _opened(browser, tmp_path, render(AUDIT, CLAUSES))
+    yield opened(browser, tmp_path, render(AUDIT, CLAUSES))
     assert browser.get_log("browser") == []
-    assert [url for url in _asked(browser) if url != (tmp_path / "audit.html").as_uri()] == []
-
-
-def _opened(browser: Any, folder: Path, content: str) -> Any:
-    (folder / "audit.html").write_text(content, "utf-8")
-    for log in ("browser", "performance"):
-        browser.get_log(log)
-    browser.get((folder / "audit.html").as_uri())
-    return browser
-
-
-def _asked(browser: Any) -> list[str]:
-    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    sent = [one["params"]["request"]["url"] for one in messages if one["method"] == "Network.requestWillBeSent"]
-    return [url for url in sent if url.startswith(("file:", "http:", "https:", "ws:", "wss:", "ftp:"))]
+    assert [url for url in asked(browser) if url != (tmp_path / "audit.html").as_uri()] == []
 
 
 def _shown(page: Any) -> list[str]:
@@ -174,7 +131,7 @@ def test_the_page_is_as_wide_as_the_window_on_a_phone(page: Any) -> None:
 def test_without_its_script_all_can_be_read(browser: Any, tmp_path: Path) -> None:
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
-        _opened(browser, tmp_path, render(AUDIT, CLAUSES))
+        opened(browser, tmp_path, render(AUDIT, CLAUSES))
         shown = browser.find_element("tag name", "main").text
         assert "must be `-1`".replace("`", "") in shown
         assert [one for one in browser.find_elements("css selector", ".controls, button") if one.is_displayed()] == []
@@ -189,7 +146,7 @@ def test_hostile_words_run_nothing(browser: Any, tmp_path: Path) -> None:
         "</script></style></title><script>window.caught = 1</script><img src=x onerror='window.caught = 2'>\"' onclick='window.caught = 3'"
     )
     content = render(changed(AUDIT, lambda words: words + hostile), changed(CLAUSES, lambda words: words + hostile))
-    page = _opened(browser, tmp_path, content)
+    page = opened(browser, tmp_path, content)
     page.find_element("id", "open").click()
     page.find_element("id", "search").send_keys("onerror")
     assert page.execute_script("return [window.caught, document.querySelectorAll('img, script').length, document.scripts.length]") == [
@@ -199,4 +156,4 @@ def test_hostile_words_run_nothing(browser: Any, tmp_path: Path) -> None:
     ]
     assert _count(page) == "4 findings"
     assert browser.get_log("browser") == []
-    assert _asked(browser) == [(tmp_path / "audit.html").as_uri()]
+    assert asked(browser) == [(tmp_path / "audit.html").as_uri()]
