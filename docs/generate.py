@@ -165,6 +165,7 @@ def stale() -> list[str]:
 if __name__ == "__main__":
     for name in stale():
         (HERE / name).unlink()
-    for name, text in {**pages(), **written()}.items():
-        (HERE / name).parent.mkdir(exist_ok=True)
-        (HERE / name).write_text(text, "utf-8")
+    for make in (pages, written):  # what commands print may depend on the pages
+        for name, text in make().items():
+            (HERE / name).parent.mkdir(exist_ok=True)
+            (HERE / name).write_text(text, "utf-8")

@@ -91,13 +91,20 @@ def rules_page(rules: Sequence[Rule]) -> str:
     parts = [
         "# Rules",
         "",
-        "Generated from `rules/` by `docs/generate.py`; do not edit. `lwlint explain RULE` prints what a rule's page begins with.",
+        "What lwlint judges. Each rule has a page; `lwlint explain RULE` prints what that begins with, and `lwlint rules` prints this",
+        "list. The first digit of a code is the area: 1 Pacemaker, 2 systemd, 3 retries, 4 Heat and Puppet, 5 hosts and clusters",
+        "(which an audit alone knows), 9 the input itself.",
         "",
         "| code | rule | what it finds | severity | clause |",
         "|---|---|---|---|---|",
     ]
     parts += [f"| {r.code} | [{r.id}]({page_of(r)}) | {r.title} | {r.severity} | [{r.clause}](spec.md#{r.clause}) |" for r in rules]
-    return "\n".join(parts) + "\n"
+    return _page(parts, "rules/")
+
+
+def _page(parts: Sequence[str], source: str) -> str:
+    """Return a page, which says at its end, to its editors only, what it was made from."""
+    return "\n".join([*parts, "", f"<!-- Generated from `{source}` by `docs/generate.py`; do not edit. -->"]) + "\n"
 
 
 def page_of(rule: Rule) -> str:
@@ -125,7 +132,7 @@ def rule_page(rule: Rule, clauses: Sequence[Clause]) -> str:
         parts += ["", "## More examples"]
     for one in rest:
         parts += ["", f"### {'Good' if one.good else 'Bad'}: {one.title}", *_files(one)]
-    return "\n".join([*parts, "", "Generated from the rule's file by `docs/generate.py`; do not edit."]) + "\n"
+    return _page(parts, "rules/")
 
 
 def _files(example: Example) -> Iterator[str]:
@@ -161,8 +168,6 @@ def spec_page(clauses: Sequence[Clause], rules: Sequence[Rule]) -> str:
     parts = [
         "# The specification, as clauses",
         "",
-        "Generated from `rules/clauses.yaml` and the rules by `docs/generate.py`; do not edit.",
-        "",
         f"The TripleO specification *[Pacemaker Lightweight Architecture]({UPSTREAM})*, told in our own words.",
         "Each clause names the section that it stands on, says what it means for each kind of input, and from which",
         "release a practice differs.",
@@ -175,7 +180,7 @@ def spec_page(clauses: Sequence[Clause], rules: Sequence[Rule]) -> str:
     parts += [_row(clause, [rule for rule in rules if rule.clause == clause.id]) for clause in clauses]
     for clause in clauses:
         parts += ["", *_section(clause, [rule for rule in rules if rule.clause == clause.id])]
-    return "\n".join(parts) + "\n"
+    return _page(parts, "rules/clauses.yaml")
 
 
 def uncovered(clauses: Sequence[Clause], rules: Sequence[Rule]) -> list[str]:
