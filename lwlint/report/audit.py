@@ -64,7 +64,7 @@ def _heading(cluster: ClusterAnswer) -> Iterator[str]:
 
 
 _OUTSIDE = {"service-outside-the-core": "resource", "constraint-outside-the-core": "constraint"}
-_WORST = 3  # rules that are named at once
+WORST = 3  # rules that are named at once
 
 
 def verdict(cluster: ClusterAnswer) -> str:
@@ -128,28 +128,38 @@ def health(cluster: ClusterAnswer) -> str:
     return ", ".join(parts)
 
 
+def lacking(cluster: ClusterAnswer) -> str:
+    """Return in one line which kinds of evidence were not found, and on which hosts; empty where there is all."""
+    without: dict[str, list[str]] = {}
+    for host in cluster.hosts:
+        for kind, _ in host.missing:
+            without.setdefault(kind, []).append(host.name)
+    everywhere = len(cluster.hosts)
+    told = (f"{kind} ({'all hosts' if len(names) == everywhere > 1 else ', '.join(names[:_NAMED])})" for kind, names in without.items())
+    return ", ".join(told)
+
+
 def _first_screen(cluster: ClusterAnswer) -> Iterator[str]:
     """Yield what a reader wants to know first: the verdict, how much there is, the worst of it, health, and what is missing."""
     yield f"  {verdict(cluster)}"
     errors, warnings, notes = counts(cluster)
     yield f"  {counted(errors, 'error')}, {counted(warnings, 'warning')}, {counted(notes, 'note')}"
-    yield from (f"  worst: {line}" for line in worst(cluster)[:_WORST])
+    yield from (f"  worst: {line}" for line in worst(cluster)[:WORST])
     if health(cluster):
         yield f"  health: {health(cluster)}"
-    without: dict[str, list[str]] = {}
-    for host in cluster.hosts:
-        for kind, _ in host.missing:
-            without.setdefault(kind, []).append(host.name)
-    if without:
-        everywhere = len(cluster.hosts)
-        told = (f"{kind} ({'all hosts' if len(names) == everywhere > 1 else ', '.join(names[:_NAMED])})" for kind, names in without.items())
-        yield f"  missing: {', '.join(told)}"
+    if lacking(cluster):
+        yield f"  missing: {lacking(cluster)}"
     yield ""
+
+
+def worst_first(clusters: Iterable[ClusterAnswer]) -> list[ClusterAnswer]:
+    """Return clusters by how many errors they have, then warnings, then notes."""
+    return sorted(clusters, key=lambda cluster: [-number for number in counts(cluster)])
 
 
 def _overview(audit: Audit) -> Iterator[str]:
     """Yield a line for each cluster, worst first."""
-    rows = sorted(audit.clusters, key=lambda cluster: [-number for number in counts(cluster)])
+    rows = worst_first(audit.clusters)
     names = [cluster.name or ("(without a name)" if cluster.clustered else "(in no cluster)") for cluster in rows]
     width = max(map(len, names)) + 2
     yield f"{'Clusters, worst first'.ljust(max(width, 23))}hosts  errors  warnings  notes"
@@ -171,7 +181,7 @@ def _ticket(cluster: ClusterAnswer) -> Iterator[str]:
     yield f"{counted(errors, 'error')}, {counted(warnings, 'warning')}, {counted(notes, 'note')}"
     if health(cluster):
         yield f"Health: {health(cluster)}"
-    shown = worst(cluster)[:_WORST]
+    shown = worst(cluster)[:WORST]
     for line in shown:
         code = line.partition(" ")[0]
         first = next(one for one in _open(cluster) if one.code == code)
@@ -254,31 +264,35 @@ def _found_lines(cluster: ClusterAnswer, titles: Mapping[str, str], verbose: boo
             yield f"{clause}: {title}"
         for code, rule in sorted({(one.code, one.rule) for one in found}):
             yield f"  {code} {rule}"
-            for alike in _alike(one for one in found if one.code == code):
-                yield from _group(alike, len(cluster.hosts), verbose)
+            for group in alike(one for one in found if one.code == code):
+                yield from _group(group, len(cluster.hosts), verbose)
         if found:
             yield ""
 
 
-def _alike(found: Iterable[Found]) -> list[list[Found]]:
+def alike(found: Iterable[Found]) -> list[list[Found]]:
     """Return the findings of one rule, those together that say the same of several things: `a.service: ...`, `b.service: ...`."""
-    alike: dict[tuple[object, ...], list[Found]] = {}
+    groups: dict[tuple[object, ...], list[Found]] = {}
     for one in found:
-        alike.setdefault((one.severity, one.message.partition(": ")[2], one.hosts, one.allowed), []).append(one)
-    return list(alike.values())
+        groups.setdefault((one.severity, one.message.partition(": ")[2], one.hosts, one.allowed), []).append(one)
+    return list(groups.values())
 
 
-def _group(alike: Sequence[Found], hosts: int, verbose: bool) -> Iterator[str]:
-    first = alike[0]
+def said_of(group: Sequence[Found]) -> str:
+    """Return what a group of `alike` says: the message of its first, with how many more there are."""
+    name, colon, rest = group[0].message.partition(": ")
+    return f"{name}{f' and {len(group) - 1} more' if len(group) > 1 else ''}{colon}{rest}"
+
+
+def _group(group: Sequence[Found], hosts: int, verbose: bool) -> Iterator[str]:
+    first = group[0]
     allowed = f" (allowed: {first.allowed})" if first.allowed is not None else ""
-    name, colon, rest = first.message.partition(": ")
-    more = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
-    yield f"    {first.severity}: {name}{more}{colon}{rest}{allowed}"
+    yield f"    {first.severity}: {said_of(group)}{allowed}"
     if len(first.hosts) > 1:
         yield f"      on {'all hosts' if len(first.hosts) == hosts > _NAMED else ', '.join(first.hosts)}"
-    lines = [f"{place.shown}  {place.text}".rstrip() for one in alike for place in one.places]
+    lines = [f"{place.shown}  {place.text}".rstrip() for one in group for place in one.places]
     yield from _some(lines, verbose or first.severity == "error")  # each of them is to be mended
-    yield from _some([f"{place.shown} {message}" for one in alike for place, message in one.related], verbose)
+    yield from _some([f"{place.shown} {message}" for one in group for place, message in one.related], verbose)
 
 
 def _some(lines: Sequence[str], verbose: bool) -> Iterator[str]:

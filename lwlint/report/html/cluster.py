@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
@@ -10,7 +11,7 @@ from lwlint.audit.answer import NOT_APPLICABLE, Cell, ClusterAnswer, Found, Host
 from lwlint.audit.commands import in_order, together
 from lwlint.core.finding import FAIL, NOT_EVALUATED, PASS, SEVERITIES
 from lwlint.core.harmless import counted
-from lwlint.report.audit import where
+from lwlint.report.audit import WORST, alike, counts, health, lacking, said_of, verdict, where, worst
 from lwlint.report.html import Html, element, join, prose
 from lwlint.report.html.graph import graph
 
@@ -23,50 +24,112 @@ def copy(target: str) -> Html:
 
 
 def commands(mends: Iterable[tuple[str, str]], key: str) -> Html:
-    """Return blocks of commands, each after where it is run; `key` is the first part of every id in them."""
+    """Return the commands of one finding in blocks, each after where it is run; `key` is the first part of every id in them."""
     blocks = []
     for i, (places, lines) in enumerate(together(in_order(mends))):
         blocks.append(element("p", where(places), class_="where"))
-        pre = element("pre", element("code", "\n".join(lines), id=f"{key}-{i}"))
-        blocks.append(element("div", pre, copy(f"{key}-{i}"), class_="command"))
+        blocks.append(_pasted("\n".join(lines), f"{key}-{i}"))
     return join(blocks)
 
 
-def all_commands(cluster: ClusterAnswer, key: str) -> Html:
-    """Return what mends the cluster, without what mends notes, which may be as it should be; empty if there is nothing."""
-    mends = [mend for one in cluster.found if one.allowed is None and one.severity != "note" for mend in one.commands]
+def _pasted(lines: str, key: str) -> Html:
+    """Return lines for a shell; with a button that copies them, unless there is something in them that is yours to fill in."""
+    pre = element("pre", element("code", lines, id=key))
+    return element("div", pre, "" if _has_placeholder(lines) else copy(key), class_="command")
+
+
+def _has_placeholder(lines: str) -> bool:
+    return any(word not in _NO_PLACEHOLDERS for word in _PLACEHOLDER.findall(lines))
+
+
+def all_commands(cluster: ClusterAnswer, groups: Mapping[str, Sequence[Found]]) -> Html:
+    """Return what mends the cluster, without what mends notes, which may be as it should be; empty if there is nothing.
+
+    `groups` are the findings by the ids of the elements that they stand in: a line is shown as long as one of its findings is. There is
+    no button to copy it all: it is to be read, and run host by host.
+    """
+    of: dict[str, dict[str, None]] = {}
+    mends = []
+    for key, group in groups.items():
+        for mend in (mend for one in group if one.allowed is None and one.severity != "note" for mend in one.commands):
+            mends.append(mend)
+            of.setdefault(mend[1], {}).setdefault(key)
     if not mends:
         return Html("")
-    said = "To be read before they are run. An option counts when its service has been restarted."
-    return join([element("p", said), commands(mends, f"{key}-all")])
+    names = [host.name for host in cluster.hosts]
+    blocks = [element("p", "To be read before they are run, host by host. An option counts when its service has been restarted.")]
+    for places, lines in together(in_order(mends)):
+        hosts = [place for place in places if place in names] or names
+        rows = (element("span", line, "\n", class_="line", data_of=" ".join(of[line])) for line in lines)
+        pre = element("pre", element("code", rows))
+        keys = " ".join(f"{next(iter(groups)).split('-')[0]}h{names.index(host)}" for host in hosts)
+        blocks.append(
+            element(
+                "div", element("p", where(places), class_="where"), element("div", pre, class_="command"), class_="run", data_hosts=keys
+            )
+        )
+    return join(blocks)
 
 
 _NAMED = 3  # hosts that a finding names in its line; more are counted
+_PLACEHOLDER = re.compile(r"(?<![\w-])[A-Z]{2,}(?![\w=-])|<[\w-]+>|\.\.\.")  # a word in capitals is yours to fill in: `UNIT`, `ID`
+_NO_PLACEHOLDERS = frozenset(("INFINITY",))
 _INLINE = re.compile(r"`([^`\n]+)`")
 _COMMAND = re.compile(
     r"(?:pcs|pcs0|crm_[a-z]+|cibadmin|systemctl|crudini|openstack-config|podman|docker|journalctl|rm|mv|cp|ln|tee|cat|install|mysql|sudo)\s+\S"
 )
 
 
-def findings(cluster: ClusterAnswer, titles: Mapping[str, str], key: str) -> Html:
+def groups_of(cluster: ClusterAnswer, titles: Mapping[str, str], key: str) -> dict[str, list[Found]]:
+    """Return the findings as they stand together, by the id of their element: by clause and rule, then those that say the same."""
+    groups = {}
+    known = [*titles, *sorted({one.clause for one in cluster.found} - set(titles))]
+    for number, clause in enumerate(known):
+        for i, found in enumerate(_rules([one for one in cluster.found if one.clause == clause])):
+            for j, group in enumerate(alike(found)):
+                groups[f"{key}-k{number}-r{i}-{j}"] = group
+    return groups
+
+
+def _rules(found: Sequence[Found]) -> list[list[Found]]:
+    order = sorted(found, key=lambda f: (f.code, f.rule, f.remedy))  # stable: severity and place within
+    return [list(group) for _, group in groupby(order, key=lambda f: (f.code, f.rule, f.remedy))]
+
+
+def findings(
+    cluster: ClusterAnswer, titles: Mapping[str, str], key: str, groups: Mapping[str, Sequence[Found]], taken: dict[str, int]
+) -> Html:
     """Return the section's content."""
     if not cluster.found:
         return element("p", "Nothing was found.")
     known = [*titles, *sorted({one.clause for one in cluster.found} - set(titles))]
+    links = _permalinks(cluster, groups, taken)
     parts = []
     for number, clause in enumerate(known):
-        found = [one for one in cluster.found if one.clause == clause]
-        if found:
-            parts.append(_clause(found, cluster, clause, titles.get(clause, clause), f"{key}-k{number}"))
+        inside = {name: group for name, group in groups.items() if name.startswith(f"{key}-k{number}-")}
+        if inside:
+            parts.append(_clause(inside, cluster, clause, titles.get(clause, clause), f"{key}-k{number}", links))
     nothing = element("p", "No finding of this cluster passes the filters.", class_="nothing", hidden=True)
     return join(nothing, parts)
 
 
-def _clause(found: Sequence[Found], cluster: ClusterAnswer, clause: str, title: str, key: str) -> Html:
-    order = sorted(found, key=lambda f: (f.code, f.rule, f.remedy))  # stable: severity and place within
-    rules = [list(group) for _, group in groupby(order, key=lambda f: (f.code, f.rule, f.remedy))]
-    head = element("h4", title, " ", element("span", clause, class_="id"), " ", _count(len(found)))
-    inside = join(_rule(group, cluster, f"{key}-r{i}") for i, group in enumerate(rules))
+def _permalinks(cluster: ClusterAnswer, groups: Mapping[str, Sequence[Found]], taken: dict[str, int]) -> dict[int, str]:
+    """Return an id for each finding (by Python's own of it) that stays the same in other answers, whatever else is found there."""
+    links: dict[int, str] = {}
+    for one in (one for group in groups.values() for one in group):
+        words = "\0".join((cluster.name, one.code, one.subject, one.message, *sorted(one.hosts)))
+        link = f"{one.code}-{hashlib.blake2s(words.encode('utf-8', 'replace'), digest_size=4).hexdigest()}"
+        taken[link] = taken.get(link, 0) + 1
+        links[id(one)] = link if taken[link] == 1 else f"{link}-{taken[link]}"
+    return links
+
+
+def _clause(
+    groups: Mapping[str, Sequence[Found]], cluster: ClusterAnswer, clause: str, title: str, key: str, links: Mapping[int, str]
+) -> Html:
+    rules = groupby(groups.items(), key=lambda item: item[0].rpartition("-")[0])
+    head = element("h4", title, " ", element("span", clause, class_="id"), " ", _count(sum(map(len, groups.values()))))
+    inside = join(_rule(dict(items), cluster, name, links) for name, items in rules)
     return element("section", head, inside, class_="clause", id=key, data_clause=clause)
 
 
@@ -74,28 +137,41 @@ def _count(number: int) -> Html:
     return element("span", counted(number, "finding"), class_="count", data_all=number)
 
 
-def _rule(found: Sequence[Found], cluster: ClusterAnswer, key: str) -> Html:
-    first = found[0]
-    head = element("h5", element("span", first.code, class_="code"), " ", first.rule, " ", _count(len(found)))
-    items = (_finding(one, cluster, f"{key}-{i}") for i, one in enumerate(found))
-    return element("section", head, _remedy(first.remedy, key), element("div", items, class_="list"), class_="rule")
+def _rule(groups: Mapping[str, Sequence[Found]], cluster: ClusterAnswer, key: str, links: Mapping[int, str]) -> Html:
+    first = next(iter(groups.values()))[0]
+    head = element("h5", element("span", first.code, class_="code"), " ", first.rule, " ", _count(sum(map(len, groups.values()))))
+    folded = {name: group for name, group in groups.items() if group[0].severity == "note" or group[0].allowed is not None}
+    shown = (_finding(group, cluster, name, links) for name, group in groups.items() if name not in folded)
+    parts = [element("div", shown, class_="list")] if len(folded) < len(groups) else []
+    if folded:
+        inside = element("div", (_finding(group, cluster, name, links) for name, group in folded.items()), class_="list")
+        parts.append(element("details", element("summary", _folded(folded.values())), inside, class_="folded"))
+    return element("section", head, _remedy(first.remedy, key), parts, class_="rule")
+
+
+def _folded(groups: Iterable[Sequence[Found]]) -> str:
+    """Return what is folded away: how many notes, and how many findings that are allowed."""
+    allowed = notes = 0
+    for group in groups:
+        if group[0].allowed is not None:
+            allowed += len(group)
+        else:
+            notes += len(group)
+    return ", ".join([*([counted(notes, "note")] if notes else []), *([f"{allowed} allowed"] if allowed else [])])
 
 
 def _remedy(remedy: str, key: str) -> Html:
     """Return the remedy: prose, and below it what can be pasted into a shell, each with a button that copies it.
 
-    The text to copy stands hidden beside the prose, as it was written.
+    The text to copy stands hidden beside the prose, as it was written. Where a word is yours to fill in, nothing is copied.
     """
     if not remedy.strip():
         return Html("")
     said, blocks = parts_of(remedy)
-    whole = element("p", element("b", "What to do"), " ", prose(said), copy(f"{key}-m"), class_="what")
+    button = Html("") if re.search(r"<[\w-]+>", remedy) or any(map(_has_placeholder, blocks)) else copy(f"{key}-m")
+    whole = element("p", element("b", "What to do"), " ", prose(said), button, class_="what")
     hidden = element("span", remedy.strip(), id=f"{key}-m", hidden=True)
-    pasted = (
-        element("div", element("pre", element("code", block, id=f"{key}-m{i}")), copy(f"{key}-m{i}"), class_="command")
-        for i, block in enumerate(blocks)
-    )
-    return element("div", whole, hidden, pasted, class_="remedy")
+    return element("div", whole, hidden, (_pasted(block, f"{key}-m{i}") for i, block in enumerate(blocks)), class_="remedy")
 
 
 def parts_of(remedy: str) -> tuple[str, list[str]]:
@@ -122,24 +198,29 @@ def _dedented(block: str) -> str:
     return "\n".join(line[least:] for line in lines)
 
 
-def _finding(found: Found, cluster: ClusterAnswer, key: str) -> Html:
+def _finding(group: Sequence[Found], cluster: ClusterAnswer, key: str, links: Mapping[int, str]) -> Html:
+    """Return findings that say the same as one element that opens: each of them is an item in it."""
+    found = group[0]
     names = [host.name for host in cluster.hosts]
-    allowed = found.allowed is not None
-    badge = element("span", "allowed" if allowed else found.severity, class_=f"badge {'allowed' if allowed else found.severity}")
+    severity = "allowed" if found.allowed is not None else found.severity
+    badge = element("span", severity, class_=f"badge {severity}")
     on = element("span", _on(found, len(names)), class_="on") if len(names) > 1 and found.hosts else Html("")
-    line = element("summary", badge, " ", element("span", prose(found.message), class_="message"), " ", on)
+    line = element("summary", badge, " ", element("span", prose(said_of(group)), class_="message"), " ", on)
     hosts = found.hosts or names  # what is of no host is of the whole cluster
     cluster_key = key.split("-")[0]
     keys = " ".join(f"{cluster_key}h{names.index(host)}" for host in hosts if host in names)
-    return element(
-        "details",
-        line,
-        element("div", _body(found, cluster, key), class_="body"),
-        class_="finding",
-        id=key,
-        data_severity="allowed" if allowed else found.severity,
-        data_hosts=keys,
+    items = (
+        element(
+            "div",
+            element("a", "#", href=f"#{links[id(one)]}", class_="link", title="Link to this finding", aria_label="Link to this finding"),
+            element("p", prose(one.message), class_="message") if len(group) > 1 else "",
+            _body(one, cluster, f"{key}-{i}"),
+            class_="item",
+            id=links[id(one)],
+        )
+        for i, one in enumerate(group)
     )
+    return element("details", line, element("div", items, class_="body"), class_="finding", id=key, data_severity=severity, data_hosts=keys)
 
 
 def every(hosts: int) -> str:
@@ -192,13 +273,14 @@ def title(cluster: ClusterAnswer) -> str:
     return f"Cluster {cluster.name or '(without a name)'}" if cluster.clustered else "In no cluster"
 
 
-def section(cluster: ClusterAnswer, titles: Mapping[str, str], key: str) -> Html:
-    """Return all of a cluster; `key` is the first part of every id in it."""
+def section(cluster: ClusterAnswer, titles: Mapping[str, str], key: str, taken: dict[str, int]) -> Html:
+    """Return all of a cluster; `key` is the first part of every id in it but for the links to findings, of which some are `taken`."""
+    groups = groups_of(cluster, titles, key)
     parts = [
         ("matrix", "Hosts and clauses", _matrix(cluster, titles, key)),
         ("hosts", "Hosts", _hosts(cluster)),
-        ("findings", "Findings", findings(cluster, titles, key)),
-        ("commands", "Commands that mend it", all_commands(cluster, key)),
+        ("findings", "Findings", findings(cluster, titles, key, groups, taken)),
+        ("commands", "Commands that mend it", all_commands(cluster, groups)),
         ("orders", "Orders between resources", graph(cluster, key)),
         ("missing", "What was missing", _missing(cluster)),
         ("used", "What was used", _used(cluster)),
@@ -215,7 +297,12 @@ def section(cluster: ClusterAnswer, titles: Mapping[str, str], key: str) -> Html
         for part, name, content in parts
         if content
     )
-    head = element("header", element("h2", title(cluster), id=f"{key}-head"), _figures(cluster))
+    told = [element("p", verdict(cluster), class_=f"verdict{' bad' if counts(cluster)[0] else ''}")]
+    lines = [f"Worst: {line}" for line in worst(cluster)[:WORST]]
+    lines += [f"Health: {health(cluster)}"] if health(cluster) else []
+    lines += [f"Missing: {lacking(cluster)}"] if lacking(cluster) else []
+    told += [element("ul", (element("li", line) for line in lines), class_="first bare")] if lines else []
+    head = element("header", element("h2", title(cluster), id=f"{key}-head"), told, _figures(cluster))
     return element("section", head, inside, class_="cluster", id=key, aria_labelledby=f"{key}-head")
 
 
@@ -293,7 +380,7 @@ def _matrix(cluster: ClusterAnswer, titles: Mapping[str, str], key: str) -> Html
     body = (
         element(
             "tr",
-            element("th", titles[clause], element("small", clause), scope="row"),
+            element("th", titles[clause], element("small", clause), scope="row", data_clause=clause),
             (
                 _cell(
                     of_host.get(clause, Cell(NOT_APPLICABLE)), found.get((host.name, clause), 0), f"{key}h{i}", f"{key}-k{number}", clause
@@ -303,7 +390,8 @@ def _matrix(cluster: ClusterAnswer, titles: Mapping[str, str], key: str) -> Html
         )
         for number, clause in rows
     )
-    return table(("Clause", *(host.name for host in cluster.hosts)), body, "Hosts and clauses", "matrix")
+    heads = ("Clause", *(element("span", host.name, data_host=f"{key}h{i}") for i, host in enumerate(cluster.hosts)))
+    return table(heads, body, "Hosts and clauses", "matrix")
 
 
 def _cell(cell: Cell, found: int, host: str, target: str, clause: str) -> Html:
@@ -314,7 +402,7 @@ def _cell(cell: Cell, found: int, host: str, target: str, clause: str) -> Html:
     if cell.outcome == PASS and cell.evaluated < cell.rules:
         words = join(words, element("small", f"{cell.evaluated} of {cell.rules} rules"))
     if found:
-        words = join(words, element("small", counted(found, "finding")))
+        words = join(words, element("small", counted(found, "finding"), data_all=found))
         words = element("a", words, href=f"#{target}", data_host=host, data_clause=clause)
     return element("td", words, class_=cell.outcome.replace(" ", "-"))
 

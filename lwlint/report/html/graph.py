@@ -238,7 +238,16 @@ def _picture(steps: Sequence[Step], gone: Collection[str], resources: Sequence[M
         role="img",
         **{"aria-label": "Orders between resources; the table below has the same"},
     )
-    return element(
+    buttons = (
+        element("button", label, type="button", data_by=by, aria_label=said, title=said)
+        for label, by, said in (
+            ("+", "1.25", "larger"),
+            ("\u2212", "0.8", "smaller"),
+            ("fit", "0", "as wide as the page"),
+            ("1:1", "1", "as drawn"),
+        )
+    )
+    frame = element(
         "div",
         drawn,
         class_=f"scroll figure{' wide' if width > _PAPER else ''}",
@@ -246,6 +255,7 @@ def _picture(steps: Sequence[Step], gone: Collection[str], resources: Sequence[M
         role="region",
         aria_label="Picture of the orders",
     )
+    return join(element("p", buttons, class_="zoom", hidden=True), frame)
 
 
 def _heads(key: str) -> Html:

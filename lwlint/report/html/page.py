@@ -12,7 +12,7 @@ from lwlint.audit.answer import Audit, TargetAnswer
 from lwlint.core.finding import SEVERITIES
 from lwlint.core.harmless import counted
 from lwlint.policy.rules import Clause
-from lwlint.report.audit import summary
+from lwlint.report.audit import summary, verdict, worst_first
 from lwlint.report.html import Html, element, join
 from lwlint.report.html.cluster import section, severities, table, title
 
@@ -58,25 +58,30 @@ def _banner(audit: Audit) -> Html:
 
 
 def _main(audit: Audit, titles: Mapping[str, str]) -> Html:
-    clusters = (section(cluster, titles, f"c{i}") for i, cluster in enumerate(audit.clusters))
+    taken: dict[str, int] = {}
+    clusters = (section(cluster, titles, f"c{i}", taken) for i, cluster in enumerate(audit.clusters))
     return element("main", _overview(audit), _controls(audit, titles), clusters, _targets(audit.targets), id="content", tabindex=-1)
 
 
 def _overview(audit: Audit) -> Html:
+    """Return the table of clusters, worst first; the script lets it be sorted by each column."""
     if len(audit.clusters) < 2:
         return Html("")
+    places = {id(cluster): f"#c{i}" for i, cluster in enumerate(audit.clusters)}
     rows = (
         element(
             "tr",
-            element("th", element("a", title(cluster), href=f"#c{i}"), scope="row"),
+            element("th", element("a", title(cluster), href=places[id(cluster)]), scope="row"),
             element("td", str(len(cluster.hosts)), class_="number"),
             (element("td", str(number), class_="number") for number in severities(cluster).values()),
+            element("td", verdict(cluster)),
         )
-        for i, cluster in enumerate(audit.clusters)
+        for cluster in worst_first(audit.clusters)
     )
     names = (*(f"{name.capitalize()}s" for name in reversed(SEVERITIES)), "Allowed")
     head = element("h2", "Overview", id="overview-head")
-    return element("nav", head, table(("Cluster", "Hosts", *names), rows, "Clusters"), class_="overview", aria_labelledby="overview-head")
+    told = table(("Cluster", "Hosts", *names, "Verdict"), rows, "Clusters", "plain sortable")
+    return element("nav", head, told, class_="overview", aria_labelledby="overview-head")
 
 
 def _controls(audit: Audit, titles: Mapping[str, str]) -> Html:
@@ -95,7 +100,19 @@ def _controls(audit: Audit, titles: Mapping[str, str]) -> Html:
     groups = join(_hosts(audit))
     return element(
         "div",
-        element("label", element("span", "Search"), element("input", type="search", id="search", autocomplete="off", spellcheck="false")),
+        element(
+            "label",
+            element("span", "Search", class_="unseen"),
+            element("input", type="search", id="search", autocomplete="off", spellcheck="false", placeholder="words   ( / )"),
+        ),
+        element(
+            "div",
+            _button("before", "\u2039", "The hit before (Shift+Enter)"),
+            element("span", id="hit", class_="hits", aria_live="polite"),
+            _button("next", "\u203a", "The next hit (Enter)"),
+            class_="moves",
+        ),
+        element("output", f"{counted(len(found), 'finding')}", id="count", aria_live="polite"),
         element("label", element("span", "Host"), element("select", element("option", "all", value=""), groups, id="host")),
         element(
             "label",
@@ -105,8 +122,13 @@ def _controls(audit: Audit, titles: Mapping[str, str]) -> Html:
             ),
         ),
         element("fieldset", element("legend", "Severity", class_="unseen"), boxes),
-        element("div", _button("open", "Open all"), _button("close", "Close all"), _button("clear", "Clear"), class_="buttons"),
-        element("output", f"{counted(len(found), 'finding')}", id="count", aria_live="polite"),
+        element(
+            "div",
+            _button("open", "Open", "Open all"),
+            _button("close", "Close", "Close all"),
+            _button("clear", "Clear", "Clear the filters"),
+            class_="buttons",
+        ),
         class_="controls",
         role="search",
         aria_label="Filter the findings",
@@ -114,8 +136,8 @@ def _controls(audit: Audit, titles: Mapping[str, str]) -> Html:
     )
 
 
-def _button(name: str, label: str) -> Html:
-    return element("button", label, type="button", id=name)
+def _button(name: str, label: str, said: str | None = None) -> Html:
+    return element("button", label, type="button", id=name, aria_label=said, title=said)
 
 
 def _hosts(audit: Audit) -> Iterator[Html]:
