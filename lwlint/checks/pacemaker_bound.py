@@ -100,9 +100,16 @@ class _Judged:
                     for name in places:
                         self.constraints.setdefault(name, []).append(constraint)
 
+    def own(self, resource: Resource) -> list[Resource]:
+        """The targets that a colocation, an order or a group ties `resource` to; all of them if none is."""
+        ours = _around(self.cib, resource)
+        named = {name for name in ours for constraint in self.constraints.get(name, ()) for name in self.places[constraint.span]}
+        return [leaf for leaf in self.targets if leaf.top == resource.top or not named.isdisjoint(_around(self.cib, leaf))] or self.targets
+
     def target(self, resource: Resource) -> Resource:
         """The outermost resource that `resource` must be bound to; in a group it is the member that constraints name."""
-        leaf = next((leaf for leaf in self.targets if leaf.top == resource.top), self.targets[0])
+        own = self.own(resource)
+        leaf = next((leaf for leaf in own if leaf.top == resource.top), own[0])
         top = self.cib.top(leaf)
         return leaf if top.form == GROUP else top
 
@@ -115,10 +122,11 @@ class _Judged:
 def _judged(facts: Facts, params: Params) -> Iterator[_Judged | Unknown]:
     for cib in cibs(facts):
         unknown = next(untold(cib, CONSTRAINTS, SET_ORDER), None)
+        stranger = cib.stranger
         if unknown is not None:
             yield unknown
-        elif not cib.only_controllers:
-            yield Unknown("there is no OpenStack service in this CIB", cib.cluster.span)
+        elif stranger is not None:
+            yield Unknown(f"there is no OpenStack service in this CIB, and `{stranger.name}` is of something else", cib.cluster.span)
         elif not cib.running(params.to):
             yield Unknown(f"there is no {_title(facts, params.to)} in this CIB", cib.cluster.span)
         else:
@@ -173,7 +181,7 @@ def _unbound(judged: _Judged, resource: Resource, title: str) -> Problem:
     """Return the problem of an address that is not bound: less than an error where it is never up away from a target that runs."""
     reason, related = _why_not_bound(judged, resource)
     commands = _binding(judged, resource)
-    if not never_apart(judged.cib, judged.graph, resource.name, judged.targets):
+    if not never_apart(judged.cib, judged.graph, resource.name, judged.own(resource)):
         return _problem(judged.cib, resource, reason, related, commands, remedy=_remedy(judged, resource))
     alone = f"it stays up by itself if {_SPELLED.get(title, title)} can run nowhere"
     if resource.parent is not None and resource.parent == judged.target(resource).parent:
@@ -208,6 +216,9 @@ def _why_not_bound(judged: _Judged, resource: Resource) -> tuple[str, tuple[Rela
     cib, target = judged.cib, judged.target(resource)
     ours, theirs = _around(cib, resource), judged.theirs
     for constraint in judged.touching(ours, COLOCATION):
+        named = judged.places[constraint.span].keys()
+        if len(named & ours | named & theirs) < 2:
+            continue  # it is on the group that both are in
         place = constraint.score_span or constraint.span
         return f"colocation `{constraint.name}` {_defect(cib, constraint, ours, theirs)}", (Related(place, "this colocation"),)
     if resource.parent is not None and resource.parent == target.parent:

@@ -250,7 +250,7 @@ _CONTAINER_UNIT = pattern(r"(?:tripleo_|edpm_)(?P<name>.+)|kolla-(?P<kolla>.+)-c
 # Providers whose agents are what ClusterLabs and LINBIT say, and nothing else: `ocf:heartbeat:openstack-cinder-volume` attaches a volume.
 _FIXED_PROVIDERS = ("heartbeat", "pacemaker", "linbit")
 # Agents that run what they are told, so that an id may tell what it is.
-_ANYTHING = ("anything", "docker", "podman", "rkt", "Dummy", "Stateful", "Delay", "Filesystem", "VirtualDomain")
+_ANYTHING = ("anything", "docker", "podman", "rkt", "Dummy", "Stateful")
 CONTAINER_AGENTS = ("ocf:heartbeat:docker", "ocf:heartbeat:podman", "ocf:heartbeat:rkt")
 
 
@@ -336,6 +336,9 @@ class Catalogue:
                 return found
         if base == "devstack" and base != name:
             return self._programs.get(_CELL.sub("", name)) or self._programs.get(_CELL.sub("", name[len("devstack@") :]))
+        found = self.of_program(name.removeprefix("openstack-"))  # SUSE's names: `openstack-neutron-l3-agent`
+        if found is not None and (found.openstack or found.is_active_passive):
+            return found
         return next((service for glob, service in self._unit_globs if fnmatchcase(name, glob)), None)
 
     def of_program(self, program: str) -> Service | None:
@@ -438,6 +441,7 @@ class Catalogue:
             return self.of_unit(name)
         if standard == "ocf":
             provider, _, type = name.partition(":")
+            type = type.removeprefix("ocf-")  # as Fuel 7 and 8 name their agents of neutron
             if type and provider not in _FIXED_PROVIDERS:
                 return (
                     self._types.get(type) or self.of_unit(type) or (self.of_unit("openstack-" + type) if provider == "openstack" else None)

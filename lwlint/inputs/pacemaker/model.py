@@ -110,7 +110,16 @@ class Cib(Struct):
     @property
     def only_controllers(self) -> bool:
         """Whether this is a cluster of controllers, or runs nothing that a controller would not."""
-        return self.openstack or all(self.service(leaf) is not None for leaf in self.leaves())
+        return self.stranger is None
+
+    @property
+    def stranger(self) -> Resource | None:
+        """The first resource that makes this somebody else's cluster: not known, or of a service that anybody has, such as a web server."""
+        return None if self.openstack else next((leaf for leaf in self.leaves() if _is_strange(self.service(leaf))), None)
+
+
+def _is_strange(service: Service | None) -> bool:
+    return service is None or (service.is_active_active and not service.openstack)
 
 
 def is_by_pattern(service: Service) -> bool:

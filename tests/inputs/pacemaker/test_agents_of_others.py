@@ -18,6 +18,14 @@ FUEL = {
     "neutron-l3-agent": "neutron_l3_agent", "neutron-metadata-agent": "neutron_metadata_agent", "heat-engine": "heat_engine",
     "aodh-evaluator": "aodh_evaluator", "ceilometer-agent-central": "ceilometer_agent_central",
     "ceilometer-alarm-evaluator": "ceilometer_alarm", "nova-compute": "nova_compute",
+    "neutron-agent-ovs": "neutron_ovs_agent", "neutron-agent-metadata": "neutron_metadata_agent", "neutron-agent-l3": "neutron_l3_agent",
+    "ocf-neutron-ovs-agent": "neutron_ovs_agent", "ocf-neutron-dhcp-agent": "neutron_dhcp_agent",
+    "ocf-neutron-l3-agent": "neutron_l3_agent", "ocf-neutron-metadata-agent": "neutron_metadata_agent",
+}  # fmt: skip
+SUSE = {
+    "openstack-neutron": "neutron_server", "openstack-neutron-l3-agent": "neutron_l3_agent",
+    "openstack-neutron-ha-tool": "neutron_ha_tool", "openstack-designate-producer": "designate_producer",
+    "openstack-neutron-frob": "openstack_other", "openstack-haproxy": "openstack_other",
 }  # fmt: skip
 HELPERS = (
     "ocf:pacemaker:ping", "ocf:pacemaker:SysInfo", "ocf:pacemaker:ClusterMon", "ocf:pacemaker:HealthCPU", "ocf:heartbeat:MailTo",
@@ -47,6 +55,16 @@ def test_a_type_is_the_same_service_whoever_provides_it(provider: str) -> None:
 @pytest.mark.parametrize(("type", "service"), FUEL.items())
 def test_the_agents_of_fuel_are_known(type: str, service: str) -> None:
     assert known(CATALOGUE, f"ocf:fuel:{type}") == known(CATALOGUE, f"ocf:mirantis:{type}") == service
+
+
+@pytest.mark.parametrize(("unit", "service"), SUSE.items())
+def test_units_of_suse_are_those_of_others_with_a_prefix(unit: str, service: str) -> None:
+    assert known(CATALOGUE, f"systemd:{unit}") == service
+
+
+@pytest.mark.parametrize("agent", ["Filesystem", "VirtualDomain", "Delay", "nginx", "pgsql"])
+def test_an_id_proves_nothing_against_an_agent_that_does_one_thing(agent: str) -> None:
+    assert known(CATALOGUE, f"ocf:heartbeat:{agent}", "openstack-cinder-volume") is None
 
 
 @pytest.mark.parametrize("provider", FIXED)
