@@ -42,10 +42,22 @@ def audit(
     cluster is in it, and no address. `watch` is shown each cluster's answer as it was before that, with its hosts and all sources.
     """
     opened = list(targets)
+    return audit_groups(opened, groups(seats(opened)), rules, release, anonymous, schemas, watch)
+
+
+def audit_groups(
+    opened: Sequence[Target],
+    found: Sequence[Group],
+    rules: Sequence[Rule],
+    release: str = AUTO,
+    anonymous: Anonymous | None = None,
+    schemas: str = "",
+    watch: Watcher | None = None,
+) -> Audit:
+    """Return what `audit` returns, of clusters that were `found` in the targets before."""
     clusters: list[ClusterAnswer] = []
     unread = [target.path for target in opened if target.trace]
     traces = [target.trace for target in opened if target.trace]
-    found = groups(seats(opened))
     running = [_running(group) for group in found] if sum(group.clustered for group in found) > 1 else []
     for number, group in enumerate(found):
         others = [one for one in (*running[:number], *running[number + 1 :]) if one.services] if group.clustered else []

@@ -158,21 +158,86 @@ def _lower(names: Iterable[str]) -> set[str]:
 
 def groups(found: Sequence[Seat]) -> list[Group]:
     """Return the clusters, sorted by name and nodes, and last the hosts that are of none."""
-    together: list[list[Seat]] = []
+    known = _Together()
     for seat in sorted(found, key=lambda seat: not seat.identity.nodes):  # what has names first: they decide where addresses do not
         if seat.identity == Identity():
             continue
-        fitting = [group for group in together if any(_is_one(seat, other) for other in group)]
+        fitting = [number for number in known.candidates(seat) if any(_is_one(seat, other) for other in known.members[number])]
         if len(fitting) > 1 and not seat.identity.nodes:
-            fitting = [group for group in fitting if any(other.identity.spelled(seat.node) for other in group)] or fitting[:1]
-        together = [group for group in together if group not in fitting] + [[*(one for group in fitting for one in group), seat]]
+            fitting = [number for number in fitting if known.has(number, seat.node)] or fitting[:1]
+        known.put(seat, fitting)
     lone: list[Seat] = []
     for seat in (one for one in found if one.identity == Identity()):
-        homes = [group for group in together if any(other.identity.spelled(seat.node) for other in group)]
-        (homes[0] if len(homes) == 1 else lone).append(seat)
+        homes = [number for number in known.homes(seat.node) if known.has(number, seat.node)]
+        if len(homes) == 1:
+            known.members[homes[0]].append(seat)
+        else:
+            lone.append(seat)
+    together = list(known.members.values())
     clouds = [cloud for group in together for cloud in _clouds(group)]
     clusters = sorted((_group(cloud) for cloud in clouds), key=lambda g: (g.identity.name, sorted(g.identity.nodes)))
     return [*clusters, *([_group(lone)] if lone else [])]
+
+
+_ANY = "*"  # no name of a cluster that pacemaker takes, and no uuid
+Key = tuple[str, str, str, str]
+
+
+class _Together:
+    """Hosts put together, and by what they are found: of ten thousand a host is compared only with those that it may belong to.
+
+    `members` are by a number that grows, so that their order is the one in which they were put together.
+    """
+
+    def __init__(self) -> None:
+        self.members: dict[int, list[Seat]] = {}
+        self._by: dict[Key, dict[int, None]] = {}
+        self._keys: dict[int, set[Key]] = {}
+        self._next = 0
+
+    def candidates(self, seat: Seat) -> list[int]:
+        """Return the numbers of all that the host may belong to, in their order; `_is_one` is false for every other."""
+        one = seat.identity
+        values = [("node", node) for node in _lower(one.nodes)] + [("ring", ring) for ring in one.rings] + [("host", seat.node.lower())]
+        values += [("nameless" if one.nodes else "named", one.name)] if one.name else []  # two that have nodes go by these
+        names = (one.name, "") if one.name else (_ANY,)
+        uuids = (one.uuid, "") if one.uuid else (_ANY,)
+        keys = [(kind, value, name, uuid) for kind, value in values for name in names for uuid in uuids]
+        keys += [("uuid", one.uuid, _ANY, _ANY)] if one.uuid else []
+        return sorted({number for key in keys for number in self._by.get(key, ())})
+
+    def homes(self, node: str) -> list[int]:
+        """Return the numbers of those that have a host of this name as a node."""
+        return sorted(self._by.get(("host", node.lower(), _ANY, _ANY), ()))
+
+    def has(self, number: int, node: str) -> bool:
+        """Return whether one of its hosts knows a host of this name as a node of its cluster."""
+        return any(other.identity.spelled(node) for other in self.members[number])
+
+    def put(self, seat: Seat, fitting: Sequence[int]) -> None:
+        """Put the host together with all those that it fits."""
+        number, self._next = self._next, self._next + 1
+        self.members[number] = [*(one for old in fitting for one in self.members.pop(old)), seat]
+        keys = {key for old in fitting for key in self._keys.pop(old)}
+        for key in keys:
+            for old in fitting:
+                self._by[key].pop(old, None)
+        self._keys[number] = keys | set(_keys_of(seat.identity))
+        for key in self._keys[number]:
+            self._by.setdefault(key, {})[number] = None
+
+
+def _keys_of(one: Identity) -> Iterator[Key]:
+    """Yield all by which a host of this identity is found."""
+    values = [("node", node) for node in _lower(one.nodes)] + [("ring", ring) for ring in one.rings]
+    values += [("host", node) for node in _lower(one.nodes | one.remotes)]
+    values += [("named", one.name), *([] if one.nodes else [("nameless", one.name)])] if one.name else []
+    for kind, value in values:
+        for name in (one.name, _ANY):
+            for uuid in (one.uuid, _ANY):
+                yield kind, value, name, uuid
+    if one.uuid:
+        yield "uuid", one.uuid, _ANY, _ANY
 
 
 def _is_one(seat: Seat, other: Seat) -> bool:

@@ -213,8 +213,8 @@ def _work(work: Work, number: int, sink: int, life: int) -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    _thread.start_new_thread(_end_with, (life,))
-    _limit()
+    _thread.start_new_thread(end_with, (life,))
+    limit_memory()
     last = 0.0
 
     def told(first: int, second: int) -> None:
@@ -230,14 +230,14 @@ def _work(work: Work, number: int, sink: int, life: int) -> None:
         pickle.dump(result, file, protocol=5)
 
 
-def _end_with(life: int) -> None:
+def end_with(life: int) -> None:
     """End this process when the one that forked it has ended: nobody else holds the other end of the pipe."""
     os.read(life, 1)
     os._exit(1)
 
 
-def _limit() -> None:
-    """Let this process ask for MEMORY more bytes and no more, where the platform can hold it to that."""
+def limit_memory(more: int = MEMORY) -> None:
+    """Let this process ask for so many `more` bytes and no more, where the platform can hold it to that."""
     try:
         import resource
 
@@ -245,7 +245,7 @@ def _limit() -> None:
             now = int(file.read().split()[0]) * resource.getpagesize()
         soft, hard = resource.getrlimit(resource.RLIMIT_AS)
         bounds = [bound for bound in (soft, hard) if bound != resource.RLIM_INFINITY]
-        resource.setrlimit(resource.RLIMIT_AS, (min([now + MEMORY, *bounds]), hard))
+        resource.setrlimit(resource.RLIMIT_AS, (min([now + more, *bounds]), hard))
     except (ImportError, OSError, ValueError):
         return
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Union
 
 from lwlint.files.archive.unpack import HOST
@@ -96,6 +96,16 @@ class Members:
         """Put something below a link to a folder, which need not be there yet, as unpacking on a disk would."""
         real = self.real_path(link)
         return 0 if real is None or real == link else self._put(f"{real}/{below}".lstrip("/"), node)
+
+    def entries(self) -> Iterator[tuple[str, bytes | str]]:
+        """Yield each file with its bytes and each link with its target, which put into another tree make the same one."""
+        todo: list[tuple[str, Node]] = list(self._top.items())
+        while todo:
+            path, node = todo.pop()
+            if isinstance(node, dict):
+                todo += [(f"{path}/{name}", below) for name, below in node.items()]
+            else:
+                yield path, node
 
     def at(self, path: str) -> bytes | None:
         """Return the file that stands at `path` itself; None where there is none."""
