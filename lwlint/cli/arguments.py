@@ -79,6 +79,7 @@ def run(options: Any) -> int:
         "baseline": "judge",
         "allow": "author",
         "audit": "audit",
+        "fleet": "fleet",
         "services": "operate",
         "plan": "plan",
         "what-if": "operate",
@@ -219,6 +220,43 @@ def _audit(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--strict", action="store_true", help="a rule that is not evaluated on a host fails the audit too")
     command.add_argument("-v", "--verbose", action="store_true", help="also show the evidence, every verdict, and what was passed over")
+
+
+def _fleet(command: argparse.ArgumentParser) -> None:
+    command.add_argument("what", metavar="WHAT", choices=("run", "report", "diff", "export"), help="run, report, diff or export")
+    command.add_argument(
+        "targets", nargs="*", metavar="TARGET", help="run: archives, folders and patterns, here or at URLs; else: the STORE that was run into"
+    )
+    run = command.add_argument_group("run")
+    run.add_argument("--into", metavar="STORE", help="the folder or URL that readings, answers and tables are kept in")
+    run.add_argument("--list", action="append", default=[], metavar="FILE", help="a list of further targets, one a line; `-`: standard input")
+    run.add_argument("--on", metavar="WHERE", default="local", help="`local` (default), `dask://HOST:PORT`, an entry point, MODULE:NAME")
+    run.add_argument("--workers", type=int, metavar="N", help="processes of `local` (default: as many as cores), or of a cluster that scales")
+    run.add_argument(
+        "--together", choices=("cluster", "folder"), default="cluster", help="what is judged together (default: a cluster, wherever it lies)"
+    )
+    run.add_argument("--seconds", type=float, default=900, metavar="N", help="what one archive or cluster may take (default: 900)")
+    run.add_argument("--memory", type=int, default=1024, metavar="N", help="megabytes that one archive or cluster may take (default: 1024)")
+    run.add_argument("--release", metavar="NAME", help="`mitaka` ... `hibiscus`; `auto` goes by evidence (default)")
+    _schemas(run)
+    _rules(run)
+    run.add_argument("--anonymize", action="store_true", help="replace names of hosts, domains and clusters, and all addresses")
+    run.add_argument("--log", metavar="FILE", help="write there what became of each archive and cluster, as lines of JSON")
+    run.add_argument(
+        "--fail-on", choices=("note", "warning", "error"), default="warning", help="least severity that fails (default: warning)"
+    )
+    run.add_argument("--strict", action="store_true", help="a rule that is not evaluated on a host fails the run too")
+    told = command.add_argument_group("report, diff and export")
+    told.add_argument("--output", "-o", metavar="FILE", help="write there instead of standard output")
+    told.add_argument("--since", metavar="DATE", help="diff: against the last run of this day, or before it")
+    told.add_argument("--cluster", metavar="ID", help="report: the page of one cluster, as `lwlint audit --format html` has it")
+    form = told.add_mutually_exclusive_group()
+    form.add_argument("--csv", dest="form", action="store_const", const="csv", help="export: a table")
+    form.add_argument("--json", dest="form", action="store_const", const="json", help="export: a table, a line of JSON for each row")
+    form.add_argument("--prometheus", dest="form", action="store_const", const="prometheus", help="export: figures for Prometheus")
+    told.add_argument(
+        "--table", choices=("archives", "clusters", "findings", "hosts", "verdicts"), default="clusters", help="export: which (default: clusters)"
+    )
 
 
 def _plan(command: argparse.ArgumentParser) -> None:
@@ -391,11 +429,11 @@ def _input(command: argparse.ArgumentParser) -> None:
     command.add_argument("--stdin-filename", default="", metavar="PATH", help="the path that `-` stands for")
 
 
-def _schemas(command: argparse.ArgumentParser) -> None:
+def _schemas(command: argparse._ActionsContainer) -> None:
     command.add_argument("--schemas", metavar="DIR", help="validate CIBs with the schemas of Pacemaker in DIR (`/usr/share/pacemaker`)")
 
 
-def _rules(command: argparse.ArgumentParser) -> None:
+def _rules(command: argparse._ActionsContainer) -> None:
     command.add_argument("--select", action="append", default=[], metavar="RULE", help="run only these: ids, codes, beginnings of codes")
     command.add_argument("--ignore", action="append", default=[], metavar="RULE", help="leave these out")
     command.add_argument("--rules", action="append", default=[], metavar="DIR", help="rules of your own, besides lwlint's")
@@ -414,6 +452,7 @@ def _configuration(command: argparse.ArgumentParser) -> None:
 _COMMANDS = {
     "check": ("judge files and folders", _check),
     "audit": ("judge reports of hosts, archives and whole clusters", _audit),
+    "fleet": ("judge thousands of clusters with Dask, and tell what changed", _fleet),
     "plan": ("plan the way from the full to the lightweight architecture", _plan),
     "fix": ("mend what can be mended for certain, in place", _fix),
     "facts": ("print what the readers see, as JSON", _facts),

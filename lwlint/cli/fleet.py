@@ -1,0 +1,249 @@
+"""`lwlint fleet`: archives of thousands of clusters are read and judged by Dask, and what came of it is told."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import sys
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, TextIO
+
+from lwlint.cli import NOT_TRUSTED
+from lwlint.cli.arguments import schemas_of, split
+from lwlint.core.finding import SEVERITIES, ConfigurationError
+from lwlint.core.harmless import counted, safe, tame
+from lwlint.fleet import need
+from lwlint.run import AUTO, known_release, load_rules
+
+if TYPE_CHECKING:
+    import argparse
+
+    from lwlint.fleet.cases import RuleFile, Settings
+    from lwlint.fleet.run import Event, Outcome
+    from lwlint.fleet.sources import Listed
+    from lwlint.fleet.store import Store
+
+CONFORMS, FINDINGS = 0, 1
+_EVERY, _BAR = 0.2, 24  # seconds between two pictures; cells
+_TOLD = 10  # archives that failed
+
+
+def fleet(options: argparse.Namespace) -> int:
+    """Do what is asked, and return the exit code."""
+    need()
+    return {"run": _run, "report": _report, "diff": _diff, "export": _export}[options.what](options)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from lwlint.fleet.engine import Engine
+    from lwlint.fleet.run import Watch, run
+    from lwlint.fleet.store import Refused, usable
+    from lwlint.fleet.work import Bounds
+
+    if not options.into:
+        raise ConfigurationError("`lwlint fleet run`: name the store with `--into`")
+    if options.seconds <= 0 or options.memory < 1 or (options.workers is not None and options.workers < 1):
+        raise ConfigurationError("`--seconds`, `--memory` and `--workers`: must be more than 0")
+    known_release(options.release or AUTO)
+    load_rules(options.rules, split(options.select), split(options.ignore), examples=False)
+    archives = _archives(options)
+    store = usable(options.into)
+    settings = _settings(options, store)
+    progress = Progress(sys.stderr, options.log)
+    try:
+        with Engine(options.on, options.workers, progress.tell) as engine:
+            if engine.dashboard:
+                progress.tell(f"Dask's dashboard: {engine.dashboard}")
+            bounds = Bounds(options.seconds, options.memory << 20)
+            done = run(archives, store, engine, settings, bounds, Watch(progress.stage, progress.event))
+    except Refused as refused:
+        raise ConfigurationError(str(refused.strerror)) from None
+    except OSError as error:
+        if error.filename is None and error.strerror and store.shown in error.strerror:
+            raise ConfigurationError(error.strerror) from None
+        raise
+    finally:
+        progress.close()
+    return _told(done, options)
+
+
+def _archives(options: argparse.Namespace) -> list[Listed]:
+    from lwlint.files.tree import BASELINE, read_bounded
+    from lwlint.fleet.sources import lines, listed
+
+    named: list[str] = []
+    for path in (*options.list, *(["-"] if "-" in options.targets else [])):
+        try:
+            data = sys.stdin.buffer.read() if path == "-" else read_bounded(path, BASELINE)
+        except OSError as error:
+            raise ConfigurationError(f"`--list {path}`: cannot be read ({error.strerror})") from None
+        named += lines(data.decode("utf-8", "surrogateescape"))
+    found = listed([target for target in options.targets if target != "-"], named)
+    if not found:
+        raise ConfigurationError("nothing to judge: name archives, a folder, a pattern, or a list of them")
+    return found
+
+
+def _settings(options: argparse.Namespace, store: Store) -> Settings:
+    import secrets
+
+    from lwlint.fleet.cases import Settings
+
+    salt = ""
+    if options.anonymize:
+        kept = store.read("salt")
+        if kept is None:
+            store.write("salt", secrets.token_hex(16).encode())
+            kept = store.read("salt")
+        salt = (kept or b"").decode("ascii", "replace")
+    return Settings(
+        release=options.release or AUTO,
+        select=tuple(split(options.select)),
+        ignore=tuple(split(options.ignore)),
+        rules=tuple(_rule_files(options.rules)),
+        schemas=schemas_of(options),
+        together=options.together,
+        salt=salt,
+    )
+
+
+def _rule_files(folders: list[str]) -> list[RuleFile]:
+    """Return the files of the user's rules, which go with the work: no worker has his folders."""
+    from lwlint.files.tree import CONFIGURATION, read_bounded
+    from lwlint.fleet.cases import RuleFile
+
+    found = []
+    for number, top in enumerate(folders):
+        for folder, below, names in os.walk(top):
+            below.sort()
+            for name in sorted(name for name in names if name.endswith(".yaml")):
+                path = os.path.join(folder, name)
+                found.append(RuleFile(number, os.path.relpath(path, top), read_bounded(path, CONFIGURATION)))
+    return found
+
+
+def _told(done: Outcome, options: argparse.Namespace) -> int:
+    """Print what a run came to, and return the exit code, which is that of an audit of the same archives."""
+    ran = done.ran
+    for text in done.tracebacks if options.debug else ():
+        print(tame(text), file=sys.stderr)
+    for url, why in done.failed[:_TOLD]:
+        print(safe(f"lwlint: `{url}`: {why}"), file=sys.stderr)
+    if len(done.failed) > _TOLD:
+        print(f"lwlint: {len(done.failed) - _TOLD} more archives failed (table `archives`)", file=sys.stderr)
+    print(
+        f"{ran.run} of {ran.run_date}: {counted(ran.archives, 'archive')}: {ran.judged} judged, {ran.damaged} damaged, {ran.failed} failed\n"
+        f"{counted(ran.clusters, 'cluster')}, {counted(ran.hosts, 'host')}: {counted(ran.errors, 'error')}, "
+        f"{counted(ran.warnings, 'warning')}, {counted(ran.notes, 'note')}; {ran.not_evaluated} rules not evaluated"
+    )
+    if ran.broken:
+        print("lwlint: a rule is broken, which is a defect of lwlint; the answer is not complete", file=sys.stderr)
+    for path in done.unread:
+        print(safe(f"lwlint: `{path}`: cannot be read, by a defect of lwlint; the rest is judged"), file=sys.stderr)
+    if ran.broken or done.unread or ran.failed:
+        return NOT_TRUSTED
+    if not done.files:
+        print("lwlint: nothing to judge: there is no CIB, systemd unit or option file in what was given", file=sys.stderr)
+        return NOT_TRUSTED
+    found = (ran.notes, ran.warnings, ran.errors)[SEVERITIES.index(options.fail_on) :]
+    return FINDINGS if any(found) or (options.strict and ran.not_evaluated) else CONFORMS
+
+
+class Progress:
+    """A bar on a terminal, a line for each stage elsewhere, and a log of lines of JSON if a file is named for it."""
+
+    def __init__(self, out: TextIO, log: str | None = None) -> None:
+        self._out = out
+        self._shows = out.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        self._log = self._opened(log)
+        self._name, self._works, self._size = "", 0, 0
+        self._done = self._bytes = self._again = 0
+        self._states: Counter[str] = Counter()
+        self._start = self._last = time.monotonic()
+
+    def _opened(self, log: str | None) -> TextIO | None:
+        try:
+            return open(log, "a", encoding="utf-8", errors="backslashreplace") if log else None
+        except OSError as error:
+            raise ConfigurationError(f"`--log {log}`: cannot be written ({error.strerror})") from None
+
+    def tell(self, line: str) -> None:
+        """Say something beside the bar."""
+        self._out.write(("\r\033[K" if self._shows else "") + f"lwlint: {safe(line)}\n")
+        self._out.flush()
+
+    def stage(self, name: str, works: int, size: int) -> None:
+        """Begin a stage with so many works, of so many bytes in all (0: not known)."""
+        self._name, self._works, self._size = name, works, size
+        self._done = self._bytes = self._again = 0
+        self._start = time.monotonic()
+        if not self._shows:
+            self.tell(f"{name}: {counted(works, {'read': 'archive', 'judge': 'case', 'write': 'part'}[name])}")
+
+    def event(self, event: Event) -> None:
+        """Note the end of one work."""
+        self._done += 1
+        self._bytes += event.bytes
+        self._again += event.again
+        if event.event == "read" or event.state == "failed":
+            self._states[event.state] += 1
+        if self._log is not None:
+            import msgspec
+
+            now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
+            text = msgspec.json.encode({"time": now, **{key: _plain(value) for key, value in msgspec.to_builtins(event).items()}})
+            self._log.write(text.decode() + "\n")
+            self._log.flush()
+        now_ = time.monotonic()
+        if self._shows and (now_ - self._last >= _EVERY or self._done == self._works):
+            self._last = now_
+            self._out.write("\r\033[K" + self.line())
+            self._out.flush()
+
+    def line(self) -> str:
+        """Return how far the stage is: how many of how many, bytes, failures, and the time that is left."""
+        share = self._bytes / self._size if self._size else self._done / self._works if self._works else 1.0
+        share = min(share, 1.0)
+        words = [f"{self._name} [{'#' * round(_BAR * share):<{_BAR}}] {self._done} of {self._works}"]
+        if self._size:
+            words.append(f"{self._bytes / 1e6:,.0f} of {self._size / 1e6:,.0f} MB")
+        if self._states["failed"] or self._states["damaged"]:
+            words.append(f"{self._states['damaged']} damaged, {self._states['failed']} failed")
+        taken = time.monotonic() - self._start
+        if share and self._done < self._works and taken > 1:
+            left = round(taken * (1 - share) / share)
+            words.append(f"{left // 60} min {left % 60} s left" if left >= 60 else f"{left} s left")
+        return ", ".join(words)
+
+    def close(self) -> None:
+        """Take the bar away, and close the log."""
+        if self._shows:
+            self._out.write("\r\033[K")
+            self._out.flush()
+        if self._log is not None:
+            self._log.close()
+
+
+def _plain(value: object) -> object:
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace") if isinstance(value, str) else value
+
+
+def _store(options: argparse.Namespace) -> Store:
+    from lwlint.fleet.store import there
+
+    if len(options.targets) != 1:
+        raise ConfigurationError(f"`lwlint fleet {options.what}`: name one store")
+    return there(options.targets[0])
+
+
+def _report(options: argparse.Namespace) -> int:
+    raise ConfigurationError("not yet")
+
+
+def _diff(options: argparse.Namespace) -> int:
+    raise ConfigurationError("not yet")
+
+
+def _export(options: argparse.Namespace) -> int:
+    raise ConfigurationError("not yet")

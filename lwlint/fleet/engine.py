@@ -1,0 +1,205 @@
+"""Dask as lwlint uses it: works go to whatever workers there are, a few at a time, until each has come to a result.
+
+Nothing is asked of Dask that a restart of its scheduler would lose: a work that was under way then is sent anew, and finds in the store what
+was done of it. So the scheduler holds a few small works whatever the number of archives.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from types import TracebackType
+from typing import Any
+
+from msgspec.msgpack import decode
+
+from lwlint import __version__
+from lwlint.core.config_reader import near
+from lwlint.core.finding import ConfigurationError
+from lwlint.files.processes import cores
+from lwlint.fleet.work import Result, Work, perform
+
+LOCAL, GROUP = "local", "lwlint.fleet"
+_AHEAD = 2  # works for each thread of a worker, so that none waits for the next
+_TRIES = 10  # of a work whose worker dies with it
+_PATIENCE = 300.0  # seconds without a scheduler
+_FIRST = 15.0  # seconds in which it has to be found at all
+_LOOK = 2.0  # seconds between two looks at how many workers there are
+_SCHEMES = ("tcp://", "tls://", "ucx://", "ws://", "wss://")
+Key = int
+Tell = Callable[[str], None]
+
+
+class Engine:
+    """A Dask cluster, as a context. `on` is LOCAL, `dask://HOST:PORT`, or what makes a cluster: an entry point, or `MODULE:NAME`."""
+
+    def __init__(self, on: str = LOCAL, workers: int | None = None, tell: Tell = lambda line: None) -> None:
+        self._on = on
+        self._workers = workers
+        self._tell = tell
+        self._cluster: Any = None
+        self._client: Any = None
+        self._threads, self._looked = 1, 0.0
+
+    def __enter__(self) -> Engine:
+        from distributed import Client
+
+        for name in ("distributed", "distributed.worker", "distributed.nanny", "distributed.scheduler", "distributed.client", "tornado"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        address = self._address()
+        try:
+            self._client = Client(address, timeout=_FIRST, set_as_default=False)
+        except (OSError, TimeoutError) as error:
+            self._close()
+            raise ConfigurationError(f"`--on {self._on}`: no scheduler of Dask answers there ({type(error).__name__})") from None
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        for one in (self._client, self._cluster):
+            if one is not None:
+                with contextlib.suppress(Exception):
+                    one.close()
+
+    @property
+    def dashboard(self) -> str:
+        """The address of Dask's dashboard; empty where there is none."""
+        with contextlib.suppress(Exception):
+            port = self._client.scheduler_info().get("services", {}).get("dashboard")
+            return str(self._client.dashboard_link or "") if port else ""
+        return ""
+
+    def _address(self) -> Any:
+        """Return what a client connects to: an address, or a cluster that is made here."""
+        if self._on.startswith("dask://"):
+            return "tcp://" + self._on.removeprefix("dask://")
+        if self._on.startswith(_SCHEMES):
+            return self._on
+        if self._on == LOCAL:
+            from distributed import LocalCluster
+
+            self._cluster = LocalCluster(
+                n_workers=self._workers or cores(),
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address="127.0.0.1:0" if find_spec("bokeh") else None,
+                silence_logs=logging.CRITICAL,
+            )
+        else:
+            self._cluster = self._made()
+            if self._workers and hasattr(self._cluster, "scale"):
+                self._cluster.scale(self._workers)
+        return self._cluster
+
+    def _made(self) -> Any:
+        """Return the cluster of an entry point, or of `MODULE:NAME`: an object of Dask's, or what returns one."""
+        points = {point.name: point for point in entry_points(group=GROUP)}
+        try:
+            if self._on in points:
+                found = points[self._on].load()
+            elif ":" in self._on and "/" not in self._on:
+                module, _, name = self._on.partition(":")
+                found = getattr(import_module(module), name)
+            else:
+                said = f"neither `local`, `dask://HOST:PORT`, `MODULE:NAME`, nor an entry point of `{GROUP}`"
+                raise ConfigurationError(f"`--on {self._on}`: {said}{near(self._on, [LOCAL, *points])}")
+            return found() if callable(found) else found
+        except ConfigurationError:
+            raise
+        except Exception as error:
+            raise ConfigurationError(f"`--on {self._on}`: makes no cluster ({type(error).__name__}: {error})") from None
+
+    def each(self, works: Iterable[tuple[Key, Work]], done: Callable[[Key, Result], None]) -> None:
+        """Have each work done, and `done` told what it came to, in the order in which they end. Raises ConfigurationError, OSError."""
+        source, again = iter(works), deque[tuple[Key, Work, int]]()
+        ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        under_way: dict[str, tuple[Any, Key, Work, int]] = {}
+        number, more = 0, True
+        while True:
+            self._connected()
+            while (again or more) and len(under_way) < self._window():
+                if again:
+                    key, work, tries = again.popleft()
+                else:
+                    key, work = next(source, (-1, None))  # type: ignore[assignment]
+                    tries = 0
+                    if work is None:
+                        more = False
+                        break
+                number += 1
+                name = f"lwlint-{id(self):x}-{id(under_way):x}-{number}"
+                future = self._client.submit(perform, work, key=name, pure=False)
+                under_way[name] = future, key, work, tries
+                future.add_done_callback(ended.put)
+            if not under_way:
+                return
+            try:
+                future = ended.get(timeout=0.5)
+            except queue.Empty:
+                lost = [name for name, (one, *_) in under_way.items() if one.status in ("cancelled", "lost")]
+                again.extend(under_way.pop(name)[1:] for name in lost)
+                continue
+            if future.key in under_way:
+                _, key, work, tries = under_way.pop(future.key)
+                result = self._result(future, tries)
+                if result is None:
+                    again.append((key, work, tries + (future.status == "error")))
+                else:
+                    done(key, result)
+
+    def _result(self, future: Any, tries: int) -> Result | None:
+        """Return what a work came to; None where it has to be sent anew."""
+        from distributed import KilledWorker
+
+        if future.status == "error":
+            error = future.exception(timeout=_FIRST)
+            if isinstance(error, KilledWorker):
+                return Result(because="was not read: the workers that it was given to died") if tries >= _TRIES else None
+            said = f"{type(error).__name__}: {error}"[:300]
+            raise ConfigurationError(f"`--on {self._on}`: the workers cannot work for lwlint ({said}); is `lwlint[fleet]` installed there?")
+        if future.status != "finished":
+            return None
+        try:
+            result = decode(future.result(timeout=_FIRST), type=Result)
+        except Exception:  # its worker, or the scheduler, went before it was fetched
+            return None
+        if result.version != __version__:
+            raise ConfigurationError(f"`--on {self._on}`: a worker has lwlint {result.version}, and this is {__version__}")
+        if result.refused:
+            raise OSError(5, result.refused)
+        return result
+
+    def _connected(self) -> None:
+        """Return when there is a scheduler; what was under way is lost if there was none for a while. Raises ConfigurationError."""
+        from distributed import Client
+
+        until = time.monotonic() + _PATIENCE
+        told = False
+        while self._client.status != "running":
+            if time.monotonic() > until:
+                raise ConfigurationError(f"`--on {self._on}`: the scheduler of Dask has been gone for {_PATIENCE:g} seconds")
+            if not told:
+                told = True
+                self._tell("the scheduler of Dask is gone; waiting for it")
+            if self._client.status == "closed":
+                with contextlib.suppress(OSError, TimeoutError):
+                    self._client = Client(self._cluster or self._address(), timeout=_FIRST, set_as_default=False)
+            time.sleep(0.2)
+
+    def _window(self) -> int:
+        """Return how many works may be under way, by the number of workers that there are now."""
+        now = time.monotonic()
+        if now - self._looked > _LOOK:
+            self._looked = now
+            with contextlib.suppress(Exception):
+                self._threads = max(1, sum(self._client.nthreads().values()))
+        return self._threads * _AHEAD

@@ -1,0 +1,151 @@
+"""Where a fleet's readings, answers and tables stay: any file system of fsspec. What is written appears whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from lwlint.audit.archives import is_url, shown
+from lwlint.core.finding import ConfigurationError
+from lwlint.fleet.sources import opened
+
+PATIENCE = 120.0  # seconds for which a store that refuses is asked again
+_PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)  # seconds between; then the last one
+_WHOLE = frozenset(("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oss", "memory"))  # a file is there when all of it is
+T = TypeVar("T")
+
+
+class Refused(OSError):
+    """The store refused for as long as it was asked; the message says what, without its URL's credentials."""
+
+
+class Store:
+    """A folder at `url`. Each method asks again while the store refuses, for `patience` seconds, and then raises Refused."""
+
+    def __init__(self, url: str, patience: float = PATIENCE) -> None:
+        self.url = url
+        self.shown = shown(url) if is_url(url) else url
+        self._patience = patience
+        self._files, root = opened(url if is_url(url) else os.path.abspath(url))
+        self._root = root.rstrip("/")
+        protocols = self._files.protocol
+        self._whole = not _WHOLE.isdisjoint((protocols,) if isinstance(protocols, str) else protocols)
+
+    def read(self, name: str) -> bytes | None:
+        """Return the bytes of a file; None where there is none."""
+
+        def ask() -> bytes | None:
+            try:
+                data: bytes = self._files.cat_file(self._path(name))
+            except FileNotFoundError:
+                return None
+            return data
+
+        return self._asked(ask, f"`{name}` cannot be read")
+
+    def write(self, name: str, data: bytes) -> None:
+        """Put a file there, in the place of what is there."""
+
+        def ask() -> None:
+            path = self._path(name)
+            if self._whole:
+                self._files.pipe_file(path, data)
+                return
+            self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
+            fresh = f"{path}.{uuid.uuid4().hex}"
+            try:
+                self._files.pipe_file(fresh, data)
+                self._put(fresh, path)
+            except BaseException:
+                self._gone(fresh)
+                raise
+
+        self._asked(ask, f"`{name}` cannot be written")
+
+    def move(self, name: str, to: str) -> None:
+        """Give a file another name. Where it is not there any more but the other is, another run has done it."""
+
+        def ask() -> None:
+            old, new = self._path(name), self._path(to)
+            try:
+                if self._whole:
+                    self._files.cp_file(old, new)
+                    self._gone(old)
+                else:
+                    self._files.makedirs(new.rpartition("/")[0], exist_ok=True)
+                    self._put(old, new)
+            except FileNotFoundError:
+                self._files.invalidate_cache()
+                if not self._files.exists(new):
+                    raise
+
+        self._asked(ask, f"`{to}` cannot be written")
+
+    def names(self, folder: str) -> list[str]:
+        """Return the sorted names of all files below a folder, as `read` takes them; none where it is not there."""
+
+        def ask() -> list[str]:
+            self._files.invalidate_cache()
+            try:
+                return sorted(path[len(self._root) + 1 :] for path in self._files.find(self._path(folder)))
+            except FileNotFoundError:
+                return []
+
+        return self._asked(ask, f"`{folder}` cannot be listed")
+
+    def _put(self, fresh: str, path: str) -> None:
+        if "file" in self._files.protocol:
+            os.replace(fresh, path)
+        else:
+            self._files.mv(fresh, path)
+
+    def _gone(self, path: str) -> None:
+        try:
+            self._files.rm_file(path)
+        except Exception:  # nosec B110 -- it is not there, or whoever comes next does not mind it
+            pass
+
+    def _path(self, name: str) -> str:
+        return f"{self._root}/{name}"
+
+    def _asked(self, ask: Callable[[], T], said: str) -> T:
+        until = time.monotonic() + self._patience
+        number = 0
+        while True:
+            try:
+                return ask()
+            except Exception as error:
+                if time.monotonic() >= until:
+                    raise Refused(5, f"{self.shown}: {said} ({_words(error)})") from None
+            time.sleep(_PAUSES[min(number, len(_PAUSES) - 1)])
+            number += 1
+
+
+def _words(error: Exception) -> str:
+    """Return what went wrong without what may be a credential: the class, and the system's word for it."""
+    return error.strerror if isinstance(error, OSError) and error.strerror and not error.filename2 else type(error).__name__
+
+
+def usable(url: str) -> Store:
+    """Return the store at `url`, which can be written. Raises ConfigurationError."""
+    store = Store(url, patience=3.0)
+    try:
+        store.write("lwlint-fleet", b"1\n")
+    except Refused as refused:
+        raise ConfigurationError(f"`{store.shown}`: cannot be written ({refused.strerror})") from None
+    return Store(url)
+
+
+def there(url: str) -> Store:
+    """Return the store at `url`, in which a run has ended. Raises ConfigurationError."""
+    store = Store(url, patience=10.0)
+    try:
+        found: Any = store.read("lwlint-fleet")
+    except Refused as refused:
+        raise ConfigurationError(f"`{store.shown}`: cannot be read ({refused.strerror})") from None
+    if found is None:
+        raise ConfigurationError(f"`{store.shown}`: is no store of `lwlint fleet run`")
+    return store
