@@ -77,7 +77,7 @@ class Case(Struct, frozen=True):
 
     def key(self, settings: Settings) -> str:
         """Return what the answer is kept under."""
-        return blake2b(encode([FORMAT, __version__, settings, self]), digest_size=20).hexdigest()
+        return blake2b(encode([FORMAT, __version__, settings, self], order="sorted"), digest_size=20).hexdigest()
 
 
 def cases(heads: Sequence[Head], settings: Settings) -> list[Case]:

@@ -10,11 +10,13 @@ import contextlib
 import logging
 import queue
 import time
+import uuid
 from collections import deque
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
+from itertools import count
 from types import TracebackType
 from typing import Any
 
@@ -46,6 +48,7 @@ class Engine:
         self._tell = tell
         self._cluster: Any = None
         self._client: Any = None
+        self._id, self._number = uuid.uuid4().hex, count()
         self._threads, self._looked = 1, 0.0
 
     def __enter__(self) -> Engine:
@@ -72,7 +75,9 @@ class Engine:
 
     @property
     def dashboard(self) -> str:
-        """The address of Dask's dashboard; empty where there is none."""
+        """The address of Dask's dashboard; empty where there is none, as on this machine without bokeh."""
+        if self._on == LOCAL and not find_spec("bokeh"):
+            return ""
         with contextlib.suppress(Exception):
             port = self._client.scheduler_info().get("services", {}).get("dashboard")
             return str(self._client.dashboard_link or "") if port else ""
@@ -123,7 +128,7 @@ class Engine:
         source, again = iter(works), deque[tuple[Key, Work, int]]()
         ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
         under_way: dict[str, tuple[Any, Key, Work, int]] = {}
-        number, more = 0, True
+        more = True
         while True:
             self._connected()
             while (again or more) and len(under_way) < self._window():
@@ -135,8 +140,7 @@ class Engine:
                     if work is None:
                         more = False
                         break
-                number += 1
-                name = f"lwlint-{id(self):x}-{id(under_way):x}-{number}"
+                name = f"lwlint-{self._id}-{next(self._number)}"
                 future = self._client.submit(perform, work, key=name, pure=False)
                 under_way[name] = future, key, work, tries
                 future.add_done_callback(ended.put)
