@@ -62,6 +62,7 @@ class ClusterRow(Struct, frozen=True):
     offline: Annotated[tuple[str, ...], Meta(description="nodes that were offline")]
     failed_actions: Annotated[Optional[int], Meta(description="failed actions of Pacemaker; null if no status tells")]
     fencing: Annotated[Optional[bool], Meta(description="whether fencing is on; null without a CIB")]
+    answer: Annotated[str, Meta(description="what its whole answer is kept under, below `answers/`")]
 
 
 class HostRow(Struct, frozen=True):
@@ -171,9 +172,10 @@ def _cell(value: Any) -> Any:
 
 def rows_of(run: str, case: Case, answer: Answer, settings: Settings) -> Iterator[Row]:
     """Yield the rows of a case, which has been judged."""
+    key = case.key(settings)
     for known, cluster in zip(case.clusters, answer.clusters):
         archives = [settings.alias(case.archives[archive].url) for archive, _ in known.seats]
-        yield _cluster(run, known, cluster, len(set(archives)))
+        yield _cluster(run, known, cluster, len(set(archives)), key)
         for host, archive in zip(cluster.hosts, archives):
             yield _host(run, known.id, host, archive)
             for one in host.outcomes:
@@ -184,7 +186,7 @@ def rows_of(run: str, case: Case, answer: Answer, settings: Settings) -> Iterato
         yield from (_finding(run, known.id, one) for one in cluster.found)
 
 
-def _cluster(run: str, known: Cluster, cluster: ClusterAnswer, archives: int) -> ClusterRow:
+def _cluster(run: str, known: Cluster, cluster: ClusterAnswer, archives: int, key: str) -> ClusterRow:
     errors, warnings, notes = counts(cluster)
     outcomes = [one.outcome for host in cluster.hosts for one in host.outcomes]
     return ClusterRow(
@@ -210,6 +212,7 @@ def _cluster(run: str, known: Cluster, cluster: ClusterAnswer, archives: int) ->
         offline=cluster.health.offline,
         failed_actions=cluster.health.failed,
         fencing=cluster.fencing,
+        answer=key,
     )
 
 
