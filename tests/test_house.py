@@ -12,7 +12,7 @@ PACKAGE = HERE / "lwlint"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # floors, lowest first; a module imports only from floors below its own, or from its own room
-FLOORS = ("core", "files", "inputs", "checks", "policy", "run", "audit", "operate", "report", "cli")
+FLOORS = ("core", "files", "inputs", "checks", "policy", "run", "audit", "operate", "report", "fleet", "cli")
 # the kinds of input that know another kind
 KNOWS = {"systemd": {"containers"}, "oslo": {"systemd", "containers"}}
 ONLY_IN = {
@@ -22,7 +22,9 @@ ONLY_IN = {
     "re2": ("core",),
     "tree_sitter": ("inputs",),
     "iniparse": ("report",),
-    "fsspec": ("audit",),
+    "fsspec": ("audit", "fleet"),
+    "distributed": ("fleet",),
+    "pyarrow": ("fleet",),
     "rich": ("report",),
     "sys": ("cli", "__main__", "inputs"),  # `inputs` looks along `sys.path` for kinds of other packages
 }

@@ -225,15 +225,25 @@ def _audit(command: argparse.ArgumentParser) -> None:
 def _fleet(command: argparse.ArgumentParser) -> None:
     command.add_argument("what", metavar="WHAT", choices=("run", "report", "diff", "export"), help="run, report, diff or export")
     command.add_argument(
-        "targets", nargs="*", metavar="TARGET", help="run: archives, folders and patterns, here or at URLs; else: the STORE that was run into"
+        "targets",
+        nargs="*",
+        metavar="TARGET",
+        help="run: archives, folders and patterns, here or at URLs; else: the STORE that was run into",
     )
     run = command.add_argument_group("run")
     run.add_argument("--into", metavar="STORE", help="the folder or URL that readings, answers and tables are kept in")
-    run.add_argument("--list", action="append", default=[], metavar="FILE", help="a list of further targets, one a line; `-`: standard input")
-    run.add_argument("--on", metavar="WHERE", default="local", help="`local` (default), `dask://HOST:PORT`, an entry point, MODULE:NAME")
-    run.add_argument("--workers", type=int, metavar="N", help="processes of `local` (default: as many as cores), or of a cluster that scales")
     run.add_argument(
-        "--together", choices=("cluster", "folder"), default="cluster", help="what is judged together (default: a cluster, wherever it lies)"
+        "--list", action="append", default=[], metavar="FILE", help="a list of further targets, one a line; `-`: standard input"
+    )
+    run.add_argument("--on", metavar="WHERE", default="local", help="`local` (default), `dask://HOST:PORT`, an entry point, MODULE:NAME")
+    run.add_argument(
+        "--workers", type=int, metavar="N", help="processes of `local` (default: as many as cores), or of a cluster that scales"
+    )
+    run.add_argument(
+        "--together",
+        choices=("cluster", "folder"),
+        default="cluster",
+        help="what is judged together (default: a cluster, wherever it lies)",
     )
     run.add_argument("--seconds", type=float, default=900, metavar="N", help="what one archive or cluster may take (default: 900)")
     run.add_argument("--memory", type=int, default=1024, metavar="N", help="megabytes that one archive or cluster may take (default: 1024)")
@@ -255,7 +265,10 @@ def _fleet(command: argparse.ArgumentParser) -> None:
     form.add_argument("--json", dest="form", action="store_const", const="json", help="export: a table, a line of JSON for each row")
     form.add_argument("--prometheus", dest="form", action="store_const", const="prometheus", help="export: figures for Prometheus")
     told.add_argument(
-        "--table", choices=("archives", "clusters", "findings", "hosts", "verdicts"), default="clusters", help="export: which (default: clusters)"
+        "--table",
+        choices=("archives", "clusters", "findings", "hosts", "verdicts"),
+        default="clusters",
+        help="export: which (default: clusters)",
     )
 
 

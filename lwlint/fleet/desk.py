@@ -10,6 +10,7 @@ from typing import Union
 
 from msgspec import Struct
 from msgspec.msgpack import decode, encode
+from msgspec.structs import replace
 
 from lwlint.files.processes import MEMORY, end_with, limit_memory
 from lwlint.fleet.bounded import _LENGTH, _LIFE, _send
@@ -49,6 +50,7 @@ class Done(Struct, frozen=True):
 
 
 Order = Union[Look, Read, Judge]
+_MEMORY = "was not read: there was not enough memory for it"
 
 
 def done(order: Order) -> Done:
@@ -66,10 +68,16 @@ def done(order: Order) -> Done:
             return Done(packed(head), body)
         heads = [unpacked(data, Head) for data in order.heads]
         opened = [head.target(tree_of(body)) for head, body in zip(heads, order.bodies)]
+        if order.settings.salt:  # the folders that archives lie in may be called after a customer
+            opened = [replace(one, path=order.settings.alias(head.url)) for one, head in zip(opened, heads)]
         answer = judge(order.case, opened, order.settings)
         return Done(kept(answer, count(answer)))
     except MemoryError:
-        return Done(because="was not read: there was not enough memory for it")
+        return Done(because=_MEMORY)
+    except ImportError as error:  # a library that is loaded at its first use asks for memory, too
+        if "failed to map" in str(error) or "allocate" in str(error):
+            return Done(because=_MEMORY)
+        return Done(because=f"was not read, by a defect of lwlint: {error}", defect=traceback.format_exc())
     except OSError as error:
         return Done(because=error.strerror or type(error).__name__)
     except Exception as error:  # the others are judged all the same

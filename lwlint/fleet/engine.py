@@ -52,13 +52,11 @@ class Engine:
         self._threads, self._looked = 1, 0.0
 
     def __enter__(self) -> Engine:
-        from distributed import Client
-
         for name in ("distributed", "distributed.worker", "distributed.nanny", "distributed.scheduler", "distributed.client", "tornado"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
         address = self._address()
         try:
-            self._client = Client(address, timeout=_FIRST, set_as_default=False)
+            self._client = _client(address)
         except (OSError, TimeoutError) as error:
             self._close()
             raise ConfigurationError(f"`--on {self._on}`: no scheduler of Dask answers there ({type(error).__name__})") from None
@@ -90,9 +88,7 @@ class Engine:
         if self._on.startswith(_SCHEMES):
             return self._on
         if self._on == LOCAL:
-            from distributed import LocalCluster
-
-            self._cluster = LocalCluster(
+            self._cluster = import_module("distributed").LocalCluster(
                 n_workers=self._workers or cores(),
                 threads_per_worker=1,
                 processes=True,
@@ -184,8 +180,6 @@ class Engine:
 
     def _connected(self) -> None:
         """Return when there is a scheduler; what was under way is lost if there was none for a while. Raises ConfigurationError."""
-        from distributed import Client
-
         until = time.monotonic() + _PATIENCE
         told = False
         while self._client.status != "running":
@@ -196,7 +190,7 @@ class Engine:
                 self._tell("the scheduler of Dask is gone; waiting for it")
             if self._client.status == "closed":
                 with contextlib.suppress(OSError, TimeoutError):
-                    self._client = Client(self._cluster or self._address(), timeout=_FIRST, set_as_default=False)
+                    self._client = _client(self._cluster or self._address())
             time.sleep(0.2)
 
     def _window(self) -> int:
@@ -207,3 +201,7 @@ class Engine:
             with contextlib.suppress(Exception):
                 self._threads = max(1, sum(self._client.nthreads().values()))
         return self._threads * _AHEAD
+
+
+def _client(address: Any) -> Any:
+    return import_module("distributed").Client(address, timeout=_FIRST, set_as_default=False)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import datetime
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 
 from msgspec import Struct
-from msgspec.msgpack import encode
 from msgspec.structs import replace
 
 from lwlint import __version__
@@ -220,9 +219,7 @@ def _write(
     return rows, tuple(sorted(parts))
 
 
-def _jobs(
-    name: str, date: str, archives: Sequence[ArchiveRow], judged: Sequence[Case], settings: Settings
-) -> Iterator[WriteTables]:
+def _jobs(name: str, date: str, archives: Sequence[ArchiveRow], judged: Sequence[Case], settings: Settings) -> Iterator[WriteTables]:
     ordered = sorted(judged, key=lambda case: case.clusters[0].id)
     chunks = max((len(ordered) + _CASES - 1) // _CASES, (len(archives) + _ARCHIVES - 1) // _ARCHIVES)
     for i in range(chunks):
@@ -264,5 +261,3 @@ def runs(store: Store) -> list[Ran]:
 
     found = [store.read(name) for name in store.names("runs") if name.endswith(".json")]
     return sorted((decode(data, type=Ran) for data in found if data is not None), key=lambda ran: (ran.run_date, ran.finished))
-
-

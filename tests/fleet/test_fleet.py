@@ -6,13 +6,9 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
-
-from tests.fleet.looking import answers, expected_states, need, plain, tables
-
-need()
 
 from lwlint.cli import main
 from lwlint.core.finding import ConfigurationError
@@ -26,8 +22,10 @@ from lwlint.fleet.store import Store, usable
 from lwlint.fleet.work import Bounds
 from tests.audit.audit_cluster import NODES, host, top
 from tests.files.archive_builder import tar
+from tests.fleet.looking import answers, expected_states, need, plain, tables
 from tests.fleet.made import audited, fleet
 
+need()
 NUMBERS = (0, 1, 3, 5, 7, 50)
 DAY = "2030-01-31"
 
@@ -120,7 +118,7 @@ def test_an_archive_that_takes_too_long_or_too_much_memory_costs_itself_only(don
     assert {why for _, why in slow.failed} == {"took more than 0.0001 seconds"}
     small = run(listed(paths), store, done.engine, Settings(), Bounds(memory=1 << 12), today=DAY)
     assert small.ran.failed == 3
-    assert all("memory" in why or "ended" in why for _, why in small.failed)
+    assert [why for _, why in small.failed if "memory" not in why and "ended" not in why] == []
     fine = run(listed(paths), store, done.engine, Settings(), Bounds(), today=DAY)
     assert (fine.ran.judged, fine.ran.failed) == (3, 0)
 
@@ -128,7 +126,7 @@ def test_an_archive_that_takes_too_long_or_too_much_memory_costs_itself_only(don
 def test_names_are_nowhere_in_the_tables_of_an_anonymous_run(done: Done) -> None:
     found = run(listed(done.paths[5] + done.paths[50]), done.store, done.engine, Settings(salt="s4lt"), Bounds(), today=DAY)
     told = json.dumps(tables(done.store, found.ran.run))
-    assert not any(name in told for name in ("c005", "cloud005", "c050", "controller-0", str(done.folder)))
+    assert not any(name in told for name in ("c005-", "cloud0", "c050-", "controller-0", str(done.folder)))
     assert "host-1" in told
     clusters = {row["cluster"]: row["name"] for row in tables(done.store, found.ran.run)["clusters"]}
     assert all(name == f"cluster-{key}" for key, name in clusters.items())
@@ -175,7 +173,13 @@ def test_targets_are_folders_patterns_lists_and_urls(done: Done, tmp_path: Path)
     assert all(one.size and one.token for one in urls)
     assert listed([f"file://{every[0]}"]) == [Listed(f"file://{every[0]}")]
     (tmp_path / "empty").mkdir()
-    for wrong in (str(tmp_path / "empty"), str(tmp_path / "*.tar"), str(tmp_path / "nothing.tar"), "nosuch://x/*", "simplecache::file:///x/*"):
+    for wrong in (
+        str(tmp_path / "empty"),
+        str(tmp_path / "*.tar"),
+        str(tmp_path / "nothing.tar"),
+        "nosuch://x/*",
+        "simplecache::file:///x/*",
+    ):
         with pytest.raises(ConfigurationError):
             listed([wrong])
 
@@ -241,10 +245,6 @@ def test_credentials_are_neither_kept_nor_printed(tmp_path: Path, capsys: pytest
     head, _ = read(one)
     assert head.state == "failed"
     assert "c4n4ry" not in repr(head)
-
-
-def kept(done: Done) -> Any:
-    return done.store.names("readings")
 
 
 def test_a_connection_that_breaks_is_read_anew_by_the_next_run() -> None:
