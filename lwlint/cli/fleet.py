@@ -18,11 +18,13 @@ from lwlint.run import AUTO, known_release, load_rules
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
 
     from lwlint.fleet.cases import RuleFile, Settings
     from lwlint.fleet.run import Event, Outcome
     from lwlint.fleet.sources import Listed
     from lwlint.fleet.store import Store
+    from lwlint.fleet.tables import ClusterRow
 
 CONFORMS, FINDINGS = 0, 1
 _EVERY, _BAR = 0.2, 24  # seconds between two pictures; cells
@@ -133,7 +135,8 @@ def _told(done: Outcome, options: argparse.Namespace) -> int:
     if len(done.failed) > _TOLD:
         print(f"lwlint: {len(done.failed) - _TOLD} more archives failed (table `archives`)", file=sys.stderr)
     print(
-        f"{ran.run} of {ran.run_date}: {counted(ran.archives, 'archive')}: {ran.judged} judged, {ran.damaged} damaged, {ran.failed} failed\n"
+        f"{ran.run} of {ran.run_date}: {counted(ran.archives, 'archive')}: "
+        f"{ran.judged} judged, {ran.damaged} damaged, {ran.failed} failed\n"
         f"{counted(ran.clusters, 'cluster')}, {counted(ran.hosts, 'host')}: {counted(ran.errors, 'error')}, "
         f"{counted(ran.warnings, 'warning')}, {counted(ran.notes, 'note')}; {ran.not_evaluated} rules not evaluated"
     )
@@ -238,12 +241,84 @@ def _store(options: argparse.Namespace) -> Store:
 
 
 def _report(options: argparse.Namespace) -> int:
-    raise ConfigurationError("not yet")
+    """Write the page of the last run, or of one cluster of it."""
+    from lwlint.fleet import history, page
+    from lwlint.fleet.run import runs
+    from lwlint.fleet.tables import ArchiveRow, ClusterRow, FindingRow, HostRow
+
+    store = _store(options)
+    ran = history.latest(store)
+    clusters = history.rows(store, ran, ClusterRow)
+    if options.cluster:
+        return _write(_cluster_page(store, clusters, options.cluster), options)
+    archives, hosts = history.rows(store, ran, ArchiveRow), history.rows(store, ran, HostRow)
+    findings, clauses = history.rows(store, ran, FindingRow), history.clauses(store, ran, clusters)
+    found = page.render(runs(store), archives, clusters, hosts, findings, clauses, load_rules(examples=False))
+    return _write([found], options)
+
+
+def _cluster_page(store: Store, clusters: list[ClusterRow], wanted: str) -> list[str]:
+    """Return the page of one cluster, as `lwlint audit --format html` has it. Raises ConfigurationError where there is no such cluster."""
+    from lwlint.audit.answer import Audit
+    from lwlint.core.config_reader import near
+    from lwlint.fleet.judging import answer_of
+    from lwlint.fleet.work import answer
+    from lwlint.policy.rules import load_clauses
+    from lwlint.report.html import page
+
+    known = next((one for one in clusters if wanted in (one.cluster, one.name)), None)
+    data = store.read(answer(known.answer)) if known is not None else None
+    if known is None or data is None:
+        names = [name for one in clusters for name in (one.cluster, one.name) if name]
+        raise ConfigurationError(f"`--cluster {wanted}`: no such cluster is in the last run{near(wanted, names)}")
+    found = tuple(one for one in answer_of(data).clusters if one.name == known.name and one.clustered == known.clustered)
+    return [page.render(Audit((), found), load_clauses())]
 
 
 def _diff(options: argparse.Namespace) -> int:
-    raise ConfigurationError("not yet")
+    """Print what changed since a day; findings that are new are told by the exit code, as those of an audit."""
+    from lwlint.fleet import history
+    from lwlint.fleet.texts import render_changes
+
+    try:
+        since = datetime.date.fromisoformat(options.since or "").isoformat()
+    except ValueError:
+        raise ConfigurationError("`lwlint fleet diff`: name a day with `--since`, as `2030-01-31`") from None
+    store = _store(options)
+    old, ran = history.latest(store, since), history.latest(store)
+    if old.run == ran.run:
+        raise ConfigurationError(f"`--since {since}`: there is no later run; the last one is of {ran.run_date}")
+    found = history.changes(store, old, ran)
+    _write([render_changes(old, ran, found)], options)
+    least = SEVERITIES.index(options.fail_on)
+    return FINDINGS if any(SEVERITIES.index(new.severity) >= least for one in found for new in one.new) else CONFORMS
 
 
 def _export(options: argparse.Namespace) -> int:
-    raise ConfigurationError("not yet")
+    """Print a table of the last run, or its figures."""
+    from lwlint.fleet import history, texts
+    from lwlint.fleet.tables import ClusterRow
+
+    if options.form is None:
+        raise ConfigurationError("`lwlint fleet export`: say in which form: `--csv`, `--json` or `--prometheus`")
+    store = _store(options)
+    ran = history.latest(store)
+    if options.form == "prometheus":
+        clusters = history.rows(store, ran, ClusterRow)
+        return _write(texts.render_prometheus(ran, clusters, history.clauses(store, ran, clusters)), options)
+    rows = history.exported(store, ran, options.table)
+    return _write(texts.render_csv(options.table, rows) if options.form == "csv" else texts.render_json(rows), options)
+
+
+def _write(pieces: Iterable[str], options: argparse.Namespace) -> int:
+    """Write the pieces of a text where they belong: a file appears whole, or not at all."""
+    if options.output:
+        from lwlint.files import atomic
+
+        try:
+            atomic.replace(options.output, "".join(pieces).encode("utf-8", "backslashreplace"))
+        except OSError as error:
+            raise ConfigurationError(f"`--output {options.output}`: cannot be written ({error.strerror})") from None
+    else:
+        sys.stdout.writelines(pieces)
+    return CONFORMS

@@ -1,7 +1,7 @@
 """Dask as lwlint uses it: works go to whatever workers there are, a few at a time, until each has come to a result.
 
-Nothing is asked of Dask that a restart of its scheduler would lose: a work that was under way then is sent anew, and finds in the store what
-was done of it. So the scheduler holds a few small works whatever the number of archives.
+Nothing is asked of Dask that a restart of its scheduler would lose: a work that was under way then is sent anew, and finds in the
+store what was done of it. The scheduler holds a few small works, whatever the number of archives.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 import uuid
@@ -103,10 +104,8 @@ class Store:
             self._files.mv(fresh, path)
 
     def _gone(self, path: str) -> None:
-        try:
+        with contextlib.suppress(Exception):  # it is not there any more, or whoever comes next does not mind it
             self._files.rm_file(path)
-        except Exception:  # nosec B110 -- it is not there, or whoever comes next does not mind it
-            pass
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"
