@@ -1,0 +1,136 @@
+"""300 archives of 100 clusters: on this machine, on a scheduler with three workers, on S3, and while all of it is being broken."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from lwlint.fleet.run import runs
+from lwlint.fleet.store import Store
+from tests.fleet.looking import answers, expected_states, need, plain, tables
+from tests.fleet.made import audited, fleet
+from tests.fleet.surroundings import S3, Dask, running
+
+need("moto", "s3fs")
+pytestmark = pytest.mark.long
+CLUSTERS = range(100)
+CALM, ROUGH = 120, 170  # seconds, on a busy machine
+
+
+class Calm(NamedTuple):
+    """The fleet, what an audit says of each of its clusters, and what a run on this machine wrote."""
+
+    folder: Path
+    expected: dict[str, Any]
+    run: str
+    tables: dict[str, list[dict[str, Any]]]
+
+
+def ended(process: Any, seconds: float) -> str:
+    out, err = process.communicate(timeout=seconds)
+    assert process.returncode == 2, (out, err)  # the bomb failed, as it does in an audit
+    assert "Traceback" not in err
+    assert "c4n4ry" not in out + err
+    text: str = out
+    return text
+
+
+def check(store: Store, expected: dict[str, Any], old: str = "", new: str = "") -> str:
+    """Check what one run wrote: each cluster has its answer, each archive one state, and no row is there twice."""
+    (ran,) = runs(store)
+    assert plain(answers(store, ran.run), old, new) == expected
+    found = tables(store, ran.run)
+    assert Counter(row["state"] for row in found["archives"]) == expected_states(CLUSTERS)
+    assert len({row["archive"] for row in found["archives"]}) == 300
+    for table, rows in found.items():
+        assert len({json.dumps(row, sort_keys=True) for row in rows}) == len(rows) == ran.rows[table]
+    assert store.names("staging") == []
+    return ran.run
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Calm:
+    folder = tmp_path_factory.mktemp("large")
+    expected = plain(audited(fleet(folder / "in", CLUSTERS)).values())
+    with running(["fleet", "run", str(folder / "in"), "--into", str(folder / "store"), "--workers", "2"]) as process:
+        ended(process, CALM)
+    store = Store(str(folder / "store"))
+    run = check(store, expected)
+    return Calm(folder, expected, run, tables(store, run))
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[S3]:
+    with S3() as server:
+        before = {name: os.environ.get(name) for name in server.environment}
+        os.environ.update(server.environment)
+        import s3fs
+
+        s3fs.S3FileSystem(client_kwargs={"endpoint_url": server.environment["AWS_ENDPOINT_URL"]}).mkdir("fleet")
+        yield server
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def test_a_run_on_this_machine_has_the_answers_of_an_audit(calm: Calm) -> None:
+    assert len(calm.expected) == 100
+    assert sum(len(cluster["findings"]) for cluster in calm.expected.values()) > 300
+
+
+def test_a_run_on_a_scheduler_with_three_workers_writes_the_same_tables(calm: Calm, tmp_path: Path) -> None:
+    with Dask(tmp_path, 3) as dask:
+        arguments = ["fleet", "run", str(calm.folder / "in"), "--into", str(tmp_path / "store"), "--on", f"dask://{dask.address}"]
+        with running(arguments) as process:
+            ended(process, CALM)
+    store = Store(str(tmp_path / "store"))
+    assert check(store, calm.expected) == calm.run
+    assert tables(store, calm.run) == calm.tables
+
+
+def test_archives_and_store_on_s3_have_the_answers_of_an_audit(calm: Calm, s3: S3) -> None:
+    import s3fs
+
+    top = str(calm.folder / "in")
+    s3fs.S3FileSystem().put(top, "fleet/in", recursive=True)
+    with running(["fleet", "run", "s3://fleet/in/**/*.tar.*", "--into", "s3://fleet/store", "--workers", "2"]) as process:
+        ended(process, CALM)
+    check(Store("s3://fleet/store"), calm.expected, "s3://fleet/in/", f"{top}/")
+
+
+def test_nothing_is_lost_and_nothing_is_twice_while_everything_breaks(calm: Calm, s3: S3, tmp_path: Path) -> None:
+    """A worker is killed each 5 s, the scheduler once, the store refuses writes for 10 s, and two runs go into one store at once."""
+    store = "s3://fleet/rough"
+    with Dask(tmp_path, 3) as dask:
+        arguments = ["fleet", "run", str(calm.folder / "in"), "--into", store, "--on", f"dask://{dask.address}"]
+        with running(arguments) as first, running(arguments) as second:
+            start = time.monotonic()
+            until = start + ROUGH
+            kept = Store(store)
+            while not (begun := len(kept.names("readings"))) and time.monotonic() < until:
+                time.sleep(0.2)
+            assert begun
+            s3.refuse(10)
+            next_, at = time.monotonic(), time.monotonic()
+            while any(one.poll() is None for one in (first, second)) and time.monotonic() < until:
+                if time.monotonic() >= next_:
+                    next_ += 5
+                    dask.kill_worker()
+                if not dask.killed["scheduler"] and time.monotonic() > at + 12:
+                    dask.kill_scheduler()
+                time.sleep(0.1)
+            for process in (first, second):
+                ended(process, 5)
+    print(f"{time.monotonic() - start:.0f} s, killed {dask.killed}, {s3.refused} writes refused")
+    assert (dask.killed["scheduler"], dask.killed["worker"] >= 3, s3.refused > 0) == (1, True, True)
+    assert check(kept, calm.expected) == calm.run
+    assert tables(kept, calm.run) == calm.tables
