@@ -32,12 +32,11 @@ class Read(Struct, frozen=True, tag=True):
 
 
 class Judge(Struct, frozen=True, tag=True):
-    """Judge a case. `heads` are of its archives, `bodies` what was kept of them."""
+    """Judge a case; `readings` are those of its archives."""
 
     case: Case
     settings: Settings
-    heads: tuple[bytes, ...]
-    bodies: tuple[bytes, ...]
+    readings: tuple[bytes, ...]
 
 
 class Done(Struct, frozen=True):
@@ -57,7 +56,7 @@ def done(order: Order) -> Done:
     """Return what an order comes to."""
     from lwlint.fleet.codec import packed, unpacked
     from lwlint.fleet.judging import count, judge, kept
-    from lwlint.fleet.reading import read, tree_of
+    from lwlint.fleet.reading import parted, read, tree_of
     from lwlint.fleet.sources import known
 
     try:
@@ -66,8 +65,9 @@ def done(order: Order) -> Done:
         if isinstance(order, Read):
             head, body = read(order.archive)
             return Done(packed(head), body)
-        heads = [unpacked(data, Head) for data in order.heads]
-        opened = [head.target(tree_of(body)) for head, body in zip(heads, order.bodies)]
+        parts = [parted(data) for data in order.readings]
+        heads = [unpacked(head, Head) for head, _ in parts]
+        opened = [head.target(tree_of(body)) for head, (_, body) in zip(heads, parts)]
         if order.settings.salt:  # the folders that archives lie in may be called after a customer
             opened = [replace(one, path=order.settings.alias(head.url)) for one, head in zip(opened, heads)]
         answer = judge(order.case, opened, order.settings)

@@ -35,12 +35,12 @@ class Store:
         protocols = self._files.protocol
         self._whole = not _WHOLE.isdisjoint((protocols,) if isinstance(protocols, str) else protocols)
 
-    def read(self, name: str) -> bytes | None:
-        """Return the bytes of a file; None where there is none."""
+    def read(self, name: str, most: int | None = None) -> bytes | None:
+        """Return the bytes of a file, `most` of them if that is given; None where there is none."""
 
         def ask() -> bytes | None:
             try:
-                data: bytes = self._files.cat_file(self._path(name))
+                data: bytes = self._files.cat_file(self._path(name), end=most)
             except FileNotFoundError:
                 return None
             return data

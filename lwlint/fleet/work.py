@@ -18,7 +18,7 @@ from lwlint.fleet.cases import Case, Settings
 from lwlint.fleet.codec import packed, unpacked
 from lwlint.fleet.desk import Done, Judge, Look, Order, Read
 from lwlint.fleet.judging import Count, answer_of, count_of
-from lwlint.fleet.reading import Head, failed, key_of
+from lwlint.fleet.reading import MOST, Head, failed, joined, key_of, parted
 from lwlint.fleet.sources import Listed
 from lwlint.fleet.store import Refused, Store
 from lwlint.fleet.tables import TABLES, ArchiveRow, Row, by_table, parquet, part, rows_of
@@ -122,9 +122,9 @@ def _asked(order: Order, bounds: Bounds) -> Done:
         return Done(because=str(ended))
 
 
-def reading(key: str, what: str) -> str:
-    """Return where the `head` or `body` of a reading lies below the store."""
-    return f"readings/{key[:2]}/{key}.{what}"
+def reading(key: str) -> str:
+    """Return where a reading lies below the store."""
+    return f"readings/{key[:2]}/{key}"
 
 
 def answer(key: str) -> str:
@@ -138,24 +138,30 @@ def _read(store: Store, bounds: Bounds, one: Listed) -> dict[str, object]:
         if looked.because:
             return {"head": packed(failed(one, looked.because, looked.defect))}
         one = decode(looked.first, type=Listed)
-    kept = store.read(reading(key_of(one), "head"))
-    if kept is not None and _holds(kept):
+    kept = _kept(store, reading(key_of(one)))
+    if kept:
         return {"head": kept, "again": True}
     found = _asked(Read(one), bounds)
     if found.because:
         return {"head": packed(failed(one, found.because, found.defect))}
     key = unpacked(found.first, Head).key
     if key:
-        store.write(reading(key, "body"), found.second)
-        store.write(reading(key, "head"), found.first)  # the last: whoever finds it finds the body
+        store.write(reading(key), joined(found.first, found.second))
     return {"head": found.first}
 
 
-def _holds(head: bytes) -> bool:
-    try:
-        return bool(unpacked(head, Head).key)
-    except ValueError:
-        return False
+def _kept(store: Store, name: str) -> bytes:
+    """Return the head of a reading that is kept; empty where there is none, or one that is damaged."""
+    for most in (MOST, None):
+        data = store.read(name, most)
+        if data is None:
+            return b""
+        try:
+            head = parted(data)[0]
+            return head if unpacked(head, Head).key else b""
+        except ValueError:
+            continue
+    return b""
 
 
 def _judge(store: Store, bounds: Bounds, job: JudgeCase) -> dict[str, object]:
@@ -163,11 +169,10 @@ def _judge(store: Store, bounds: Bounds, job: JudgeCase) -> dict[str, object]:
     kept = store.read(name)
     if kept is not None:
         return {"count": count_of(kept), "again": True}
-    heads = [store.read(reading(one.key, "head")) for one in job.case.archives]
-    bodies = [store.read(reading(one.key, "body")) for one in job.case.archives]
-    if None in heads or None in bodies:
+    readings = [store.read(reading(one.key)) for one in job.case.archives]
+    if None in readings:
         return {"because": "was not judged: what was read of it is not in the store any more"}
-    found = _asked(Judge(job.case, job.settings, tuple(heads), tuple(bodies)), bounds)  # type: ignore[arg-type]
+    found = _asked(Judge(job.case, job.settings, tuple(readings)), bounds)  # type: ignore[arg-type]
     if found.because:
         return {"because": found.because.replace("was not read", "was not judged"), "defect": found.defect}
     store.write(name, found.first)

@@ -1,4 +1,4 @@
-"""What a fleet runs in, started as processes of its own: a scheduler of Dask with workers, and an S3 server on loopback. All of it is ended."""
+"""What a fleet runs in, as processes of its own: a scheduler of Dask with workers, and an S3 server on loopback. All of it is ended."""
 
 from __future__ import annotations
 

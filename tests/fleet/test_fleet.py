@@ -228,7 +228,7 @@ class _Lent:
         (["run", "{}/a.tar", "--into", "{}/s", "--workers", "0"], "must be more than 0"),
         (["run", "{}/a.tar", "--into", "{}/s", "--select", "LW999"], "LW999"),
         (["report", "{}"], "is no store"),
-        (["diff", "a", "b"], "name one store"),
+        (["export", "a", "b", "--csv"], "name one store"),
     ],
 )
 def test_what_is_wrong_is_said(arguments: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
