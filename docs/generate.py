@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from lwlint.fleet.tables import TABLES, columns
 from lwlint.policy.rules import load_clauses
 from lwlint.report.audit import AuditOutput
 from lwlint.report.json import ReportOutput, schema, schema_of
@@ -27,6 +28,7 @@ from lwlint.run import load_rules
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent
 _BLOCK = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.M | re.S)
+_COLUMNS = re.compile(r"(?<=<!-- columns -->\n).*?(?=<!-- end of columns -->)", re.S)
 _ROOMS = re.compile(r"(?<=<!-- rooms -->\n).*?(?=<!-- end of rooms -->)", re.S)
 
 
@@ -57,8 +59,9 @@ def written() -> dict[str, str]:
         program.chmod(0o755)
         for path in (*sorted(HERE.rglob("*.md")), PROJECT / "README.md"):
             name, text = Path(os.path.relpath(path, HERE)).as_posix(), path.read_text("utf-8")
-            if "```console\n" in text or "<!-- rooms -->" in text:
+            if "```console\n" in text or "<!-- rooms -->" in text or "<!-- columns -->" in text:
                 ran = _BLOCK.sub(lambda block: "".join(run(block[0], folder)), text)
+                ran = _COLUMNS.sub(lambda _: "".join(columns_of_tables()), ran)
                 found[name] = _ROOMS.sub(lambda _: "".join(rooms()), ran)
     return found
 
@@ -125,6 +128,16 @@ def rooms() -> Iterator[str]:
         yield f"| `{name}` | {_said(name)} |\n"
         for inner in _inner(name):
             yield f"| `{name}/{inner}` | {_said(f'{name}/{inner}')} |\n"
+
+
+def columns_of_tables() -> Iterator[str]:
+    """Yield the columns of each table of a fleet's store, as the Structs have them."""
+    for name, kind in TABLES.items():
+        yield f"### `{name}`\n\n{(kind.__doc__ or '').strip()}\n\n| column | type | what it is |\n|---|---|---|\n"
+        for column, own, nullable, said in columns(kind):
+            word = {str: "text", int: "integer", bool: "boolean"}.get(own, "list of text")
+            yield f"| `{column}` | {word}{', or null' if nullable else ''} | {said} |\n"
+        yield "\n"
 
 
 def _inner(name: str) -> list[str]:
