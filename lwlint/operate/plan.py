@@ -617,7 +617,12 @@ class _Planner:
         if units:
             commands.append(command("systemctl", "start", *units))
         checks = tuple(command("systemctl", "is-active", unit) for unit in units)
-        undo = (command("systemctl", "disable", *units, *enabled, *mounts), *(command("rm", "-f", path) for path, _ in files))
+        undo = (
+            *overriding(units),
+            command("systemctl", "disable", *units, *enabled, *mounts),
+            *(command("rm", "-f", path) for path, _ in files),
+            *(["systemctl daemon-reload"] if files else []),
+        )
         nodes = {node.name for node in self.cib.nodes if node.type == "member"}
         starts = [
             f"start {one.name} on {node}" for one in handed if one.how == "systemd" for node in sorted(nodes - set(self._nodes(one.name)))
@@ -751,6 +756,18 @@ def project_of(name: str) -> str:
 def override(unit: str) -> str:
     """Return the drop-in that Pacemaker writes for a unit that it starts."""
     return f"/run/systemd/system/{unit}.d/50-pacemaker.conf"
+
+
+def overriding(units: Sequence[str]) -> tuple[str, ...]:
+    """Return what writes that drop-in for the units that run, as Pacemaker does: it writes none for one that it finds running."""
+    lines = []
+    for unit in units:
+        path = override(unit)
+        text = ("[Unit]", f"Description=Cluster Controlled {unit.removesuffix('.service')}",
+                "Before=pacemaker.service pacemaker_remote.service", "", "[Service]", "Restart=no")  # fmt: skip
+        writes = f"{command('mkdir', '-p', path.rpartition('/')[0])}; {command('printf', _EACH_LINE, *text)} > {command(path)}"
+        lines.append(f"! {command('systemctl', 'is-active', '--quiet', unit)} || {{ {writes}; }}")
+    return (*lines, "systemctl daemon-reload") if lines else ()
 
 
 def mount_unit(directory: str) -> str:

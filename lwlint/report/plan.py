@@ -10,7 +10,7 @@ from lwlint import __version__
 from lwlint.core.harmless import counted, safe
 from lwlint.core.secret import masked
 from lwlint.operate.edits import Create, Edit
-from lwlint.operate.plan import CLUSTER, EACH, Plan, Step, override
+from lwlint.operate.plan import CLUSTER, EACH, Plan, Step
 from lwlint.report.json import Output, written
 
 _WHERE = {CLUSTER: "once in the cluster", EACH: "on each node, one after the other"}
@@ -179,6 +179,7 @@ def _script(plan: Plan) -> Iterator[str]:
         "@NODES@": " ".join(map(shlex.quote, plan.nodes)),
         "@CORE@": " ".join(map(shlex.quote, plan.core)),
         "@UNITS@": shlex.quote(units),
+        "@PROGRAMS@": shlex.quote(" ".join(sorted({"systemctl"} | {word for step in plan.steps for word in _programs(step)}))),
     }
     head = resources.files("lwlint.report").joinpath("plan.sh").read_text("utf-8")
     for name, value in values.items():
@@ -197,6 +198,12 @@ def _script(plan: Plan) -> Iterator[str]:
     yield "fi"
     yield 'rm -f "$S/dry.xml" "$S/now.xml" "$S/mid.xml" "$S/new.xml" "$S/patch.xml"'
     yield 'echo "all is done"'
+
+
+def _programs(step: Step) -> Iterator[str]:
+    """Yield what a step runs on one node besides systemd's own: it may be on none."""
+    if step.where not in (CLUSTER, EACH):
+        yield from (shlex.split(line)[0] for line in step.commands)
 
 
 def _function(name: str, edits: Sequence[Edit]) -> Iterator[str]:
@@ -227,27 +234,18 @@ def _forward(step: Step) -> Iterator[str]:
         yield "  settle"
         yield f"  unmoved {id}"
     elif step.where != EACH:
-        yield from (f"  each {id} {shlex.quote(line)} {shlex.quote(step.where)}" for line in step.commands)
+        yield f"  each {id} {_script_of(*step.commands)} {shlex.quote(step.where)}"
     else:
         every = (*step.units, *step.enabled)
         yield f"  remember {id} {shlex.quote(' '.join(every))}"
-        yield from (f"  each {id} {shlex.quote(line)}" for line in _on_node(step))
+        yield f"  each {id} {_script_of(*step.commands, *step.checks)}"
         yield f"  unmoved {id}"
     yield f"  mark {id}"
     yield "fi"
 
 
-def _on_node(step: Step) -> Iterator[str]:
-    """Yield what is run on each node, a command at a time."""
-    for path, lines in step.files:
-        yield f"printf '%s\\n' {' '.join(map(shlex.quote, lines))} >{shlex.quote(path)}"
-    every = (*step.units, *step.enabled)
-    yield "rm -f " + " ".join(shlex.quote(override(unit)) for unit in every)
-    yield "systemctl daemon-reload"
-    yield "systemctl enable " + " ".join(map(shlex.quote, every))
-    if step.units:
-        yield "systemctl start " + " ".join(map(shlex.quote, step.units))
-        yield "; ".join(f"systemctl is-active {shlex.quote(unit)}" for unit in step.units)
+def _script_of(*lines: str) -> str:
+    return shlex.quote("\n".join(lines))
 
 
 def _backward(step: Step) -> Iterator[str]:
@@ -261,8 +259,11 @@ def _backward(step: Step) -> Iterator[str]:
         yield f"  back {id}"
         yield "  settle"
     else:
+        disables = next(at for at, line in enumerate(step.undo) if line.startswith("systemctl disable "))
+        first, last = step.undo[:disables], step.undo[disables + 1 :]
+        yield from [f"  each {id} {_script_of(*first)}"] if first else []
         yield f"  disable {id} {shlex.quote(' '.join((*step.units, *step.enabled)))}"
-        yield from (f"  each {id} {shlex.quote(f'rm -f {shlex.quote(path)}; systemctl daemon-reload')}" for path, _ in step.files)
+        yield from [f"  each {id} {_script_of(*last)}"] if last else []
         yield f'  rm -f "$S/{id}".*.enabled'
     yield f'  rm -f "$S/{id}.done" "$S/{id}.starts"'
     yield "fi"

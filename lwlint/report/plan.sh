@@ -6,8 +6,8 @@
 #   plan.sh --undo     take back what was done, the last step first
 #
 # It runs as root on a node of the cluster. LW_STATE: the folder that it keeps its copies in (default ./lwlint-plan); they hold the
-# cluster's secrets, and --undo goes by them. LW_ON: a program that is given a node and a command (default: ssh -n). LW_WAIT: seconds
-# that the cluster may take to settle (default 600). LW_PAUSE: seconds between two refreshes (default 2).
+# cluster's secrets, and --undo goes by them. LW_ON: a program that is given a node and a command (default: ssh, as it is set up for root).
+# LW_WAIT: seconds that the cluster may take to settle (default 600). LW_PAUSE: seconds between two refreshes (default 2).
 set -u
 umask 077
 unset CIB_file CIB_shadow
@@ -26,13 +26,18 @@ esac
 NODES=(@NODES@)
 CORE=(@CORE@)
 UNITS=@UNITS@
+PROGRAMS=@PROGRAMS@
 
 die() {
   echo "STOPPED: $*" >&2
   exit 1
 }
 on() { # NODE COMMAND
-  if [ -n "${LW_ON:-}" ]; then "$LW_ON" "$1" "$2"; else ssh -n "$1" "$2"; fi
+  if [ -n "${LW_ON:-}" ]; then
+    "$LW_ON" "$1" "$2"
+  else # a node that dies must not hold this up
+    ssh -n -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=5 -o ServerAliveCountMax=3 "$1" "$2"
+  fi
 }
 # CIB: what the scheduler would do with it to what runs, one action a line, without the numbers of instances
 planned() {
@@ -174,11 +179,11 @@ if [ "$MODE" != undo ]; then
   CIB_file=$S/now.xml crm_attribute --type crm_config --name stop-all-resources --update true >/dev/null || die "crm_attribute does not work here"
   bad=$(guard rest "$S/now.xml")
   [ -n "$bad" ] || die "the guard does not see that everything would be stopped; nothing is changed"
-  [ "$MODE" = dry ] || [ -s "$S/core" ] || core >"$S/core"
+  [ "$MODE" = dry ] || core >"$S/core" # anew: since an interruption a node may have died and come back
   for node in "${NODES[@]}"; do
-    [ -n "$UNITS" ] || break
-    missing=$(on "$node" "for u in $UNITS; do systemctl show -p LoadState \"\$u\" | grep -qx LoadState=loaded || echo \"\$u\"; done") ||
+    missing=$(on "$node" "for p in $PROGRAMS; do command -v \"\$p\" >/dev/null || echo \"\$p\"; done
+for u in $UNITS; do systemctl show -p LoadState \"\$u\" | grep -qx LoadState=loaded || echo \"\$u\"; done") ||
       die "$node cannot be reached; nothing is changed"
-    [ -z "$missing" ] || die "$node has no such unit, or it is masked: $(few "$missing"); nothing is changed"
+    [ -z "$missing" ] || die "not on $node, or masked there: $(few "$missing"); nothing is changed"
   done
 fi
