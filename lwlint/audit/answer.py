@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from msgspec import Struct, field
 
-from lwlint.audit.commands import Ordering, mending
-from lwlint.core.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, SEVERITIES, Finding
+from lwlint.audit.commands import Mend, Ordering, mending, starts
+from lwlint.core.finding import BROKEN, CLUSTER, EACH, FAIL, NOT_EVALUATED, PASS, SEVERITIES, Finding
 from lwlint.core.secret import masked
 from lwlint.core.source import Source, Span
 from lwlint.inputs import KINDS
@@ -142,6 +142,29 @@ class ClusterAnswer(Struct, frozen=True):
     health: Health = Health()
     fencing: bool | None = None
     ordering: Ordering = field(default_factory=Ordering)
+
+
+_RETRIES = "retries-forever"
+
+
+def mends(cluster: ClusterAnswer, *, notes: bool = False) -> tuple[list[tuple[Found, Mend]], list[str]]:
+    """Return what mends the cluster, each command with its finding, and the hosts on which nothing is to be started yet.
+
+    These are hosts with a service whose retries have to be mended by hand first: what was started before that might give up. What mends
+    `notes` is left out unless it is wanted, for a note may be as it should be.
+    """
+    open_ = [one for one in cluster.found if one.allowed is None and (notes or one.severity != "note")]
+    waiting = {host for one in open_ if one.clause == _RETRIES and one.severity != "note" and not one.commands for host in one.hosts}
+    told: list[tuple[Found, Mend]] = []
+    held: dict[str, None] = {}
+    for one in open_:
+        for where, line in one.commands:
+            on = waiting & ({where} if where not in (CLUSTER, EACH) else {host.name for host in cluster.hosts})
+            if on and starts(line):
+                held.update(dict.fromkeys(sorted(on)))
+            else:
+                told.append((one, (where, line)))
+    return told, list(held)
 
 
 def reasons(hosts: Iterable[HostAnswer]) -> Mapping[str, Mapping[tuple[str, str], Sequence[str]]]:

@@ -85,11 +85,16 @@ def in_order(mends: Iterable[Mend]) -> list[tuple[str, tuple[str, ...]]]:
     return [(where, tuple(sorted(by_place[where], key=_rank))) for where in order]
 
 
+def starts(line: str) -> bool:
+    """Return whether a command starts a service outside Pacemaker."""
+    return line.startswith(_STARTING)
+
+
 def _rank(line: str) -> int:
     for rank, start in enumerate(_FIRST):
         if line.startswith(start):
             return rank
-    if line.startswith(_STARTING):
+    if starts(line):
         return len(_FIRST) + 2
     return len(_FIRST) + (line == RELOAD.line or line.startswith("pcs constraint "))
 

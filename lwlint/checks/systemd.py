@@ -340,7 +340,7 @@ def _gone(paths: Iterable[str]) -> Iterator[Command]:
     for path in paths:
         at = path.rfind("run/systemd/")
         if path.endswith("/" + PACEMAKER_DROP_IN) and at >= 0:
-            yield Command(command("rm", "/" + path[at:]))
+            yield Command(command("rm", "-f", "/" + path[at:]))  # to run it again does no harm
     yield Command("systemctl daemon-reload")
 
 

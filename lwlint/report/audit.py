@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Optional, Union
 from msgspec import Meta, field
 
 from lwlint import __version__
-from lwlint.audit.answer import NOT_APPLICABLE, Audit, Cell, ClusterAnswer, Found, HostAnswer, Place, reasons
+from lwlint.audit.answer import NOT_APPLICABLE, Audit, Cell, ClusterAnswer, Found, HostAnswer, Place, mends, reasons
 from lwlint.audit.commands import in_order, together
 from lwlint.core.finding import CLUSTER, EACH, FAIL, NOT_EVALUATED, PASS, SEVERITIES
 from lwlint.core.harmless import counted
@@ -324,13 +324,20 @@ def _missing(cluster: ClusterAnswer) -> Iterator[str]:
 
 def _commands(cluster: ClusterAnswer, verbose: bool) -> Iterator[str]:
     """Yield what to run; what mends a note only if all is wanted, for a note may be as it should be."""
-    mends = [mend for one in cluster.found if one.allowed is None and (verbose or one.severity != "note") for mend in one.commands]
-    if mends:
+    told, held = mends(cluster, notes=verbose)
+    if told or held:
         yield "Commands that mend it (to be read first; an option counts when its service has been restarted)"
-        for places, lines in together(in_order(mends)):
+        for places, lines in together(in_order(mend for _, mend in told)):
             yield f"  {where(places)}"
             yield from (f"    {line}" for line in lines)
+        if held:
+            yield f"  {not_started(held)}"
         yield ""
+
+
+def not_started(hosts: Sequence[str]) -> str:
+    """Return why nothing is started on some hosts."""
+    return f"left out: what starts services on {', '.join(hosts)}, until the retries there are mended by hand, which no command does"
 
 
 def where(places: Sequence[str]) -> str:

@@ -246,7 +246,7 @@ def test_an_override_that_could_not_be_collected_is_found_by_what_systemd_shows(
     shown = f"Restart=no\nId=openstack-sahara-api.service\nDropInPaths=/etc/systemd/system/a.conf /{OVERRIDE}\n\n"
     rightful = "Restart=no\nId=haproxy.service\nDropInPaths=/run/systemd/system/haproxy.service.d/50-pacemaker.conf\n"
     report = unpack(tmp_path, host("newton", NODES[0], {OVERRIDE: None, SHOW: shown + rightful}), NODES[0])
-    commands = [f"rm /{OVERRIDE}", "systemctl daemon-reload"]
+    commands = [f"rm -f /{OVERRIDE}", "systemctl daemon-reload"]
     assert _override(answer([report, "--select", "LW202"], capsys, 1)) == ("fail", [(SHOW, 3)], commands)
     gone = unpack(tmp_path / "gone", host("newton", NODES[0], {OVERRIDE: None, SHOW: rightful}), NODES[0])
     assert _override(answer([gone, "--select", "LW202"], capsys, 0)) == ("pass", [], [])

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from lwlint.audit.commands import in_order, together
 from lwlint.checks.pacemaker_constraints import PLAN
+from lwlint.cli import main
 from lwlint.core.finding import CLUSTER, EACH
 from lwlint.core.secret import command, quoted
 from lwlint.operate.plan import make_plan
@@ -79,7 +80,7 @@ def test_units_and_options_of_a_host_are_mended_by_what_is_to_be_run(tmp_path: P
         "mkdir -p /etc/systemd/system/openstack-nova-api.service.d",
         "crudini --set /etc/systemd/system/openstack-nova-api.service.d/50-lwlint.conf Service StartLimitInterval 0",
         "crudini --set /etc/systemd/system/openstack-nova-api.service.d/50-lwlint.conf Service Restart always",
-        "rm /run/systemd/system/openstack-heat-api.service.d/50-pacemaker.conf",
+        "rm -f /run/systemd/system/openstack-heat-api.service.d/50-pacemaker.conf",
         "crudini --set /etc/nova/nova.conf DATABASE max_retries -1",
         "crudini --set /etc/nova/nova.conf api_database max_retries -1",
         "systemctl unmask openstack-glance-api.service",
@@ -163,6 +164,48 @@ def test_options_that_stand_twice_are_left_to_a_person(tmp_path: Path, capsys: C
     )
     (found,) = [f for f in findings(answer(["--root", str(tmp_path)], capsys, 1)) if f["code"] == "LW301"]
     assert found["commands"] == []
+
+
+def test_nothing_is_started_on_a_host_whose_retries_are_for_a_person_to_mend(tmp_path: Path, capsys: Capsys) -> None:
+    inspected = '[{"Name": "%s", "State": {"Running": true}, "HostConfig": {"RestartPolicy": {"Name": ""}}}]'
+    host = {
+        "etc/hostname": "node\n",
+        "etc/systemd/system/tripleo_heat_engine.service": "[Service]\nRestart=always\nExecStart=/usr/bin/podman start heat_engine\n",
+        "sos_commands/podman/containers/podman_inspect_heat_engine": inspected % "heat_engine",
+        "sos_commands/systemd/systemctl_list-units_--all": "UNIT LOAD ACTIVE SUB DESCRIPTION\n"
+        "tripleo_heat_engine.service loaded inactive dead heat_engine container\n",
+    }
+    retries = {"once": "max_retries=10\n", "twice": "max_retries=-1\nmax_retries=10\n"}
+    said = {}
+    for name, lines_of in retries.items():
+        write(tmp_path / name, {**host, "etc/heat/heat.conf": f"[database]\nconnection=mysql://x@y/z\n{lines_of}"})
+        main(["audit", str(tmp_path / name)])
+        said[name] = capsys.readouterr().out.partition("\nCommands that mend it")[2].partition("\n\n")[0]
+        main(["audit", str(tmp_path / name), "--format", "html"])
+        page = capsys.readouterr().out
+        assert ("Left out: what starts services on node, until" in page) is (name == "twice")
+    assert "systemctl restart tripleo_heat_engine.service" in said["once"]
+    assert said["once"].index("crudini --set /etc/heat/heat.conf") < said["once"].index("systemctl restart")
+    assert "systemctl restart" not in said["twice"]
+    assert "left out: what starts services on node, until the retries there are mended by hand" in said["twice"]
+
+
+def test_what_an_audit_gives_does_no_harm_when_it_is_run_again(tmp_path: Path, capsys: Capsys) -> None:
+    write(
+        tmp_path,
+        {
+            "etc/hostname": "node\n",
+            "usr/lib/systemd/system/openstack-nova-api.service": UNIT.format("nova-api"),
+            "usr/lib/systemd/system/openstack-heat-api.service": UNIT.format("heat-api"),
+            "run/systemd/system/openstack-heat-api.service.d/50-pacemaker.conf": "[Service]\nRestart=no\n",
+            "etc/nova/nova.conf": "[database]\nconnection = mysql://x@y/nova\n",
+        },
+    )
+    todo = lines(answer(["--root", str(tmp_path)], capsys, 1), "node")
+    run_below(tmp_path, todo)
+    once = {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
+    run_below(tmp_path, todo)
+    assert {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()} == once
 
 
 def cluster_commands(cib: Path, capsys: Capsys) -> list[str]:

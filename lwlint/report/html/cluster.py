@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
-from lwlint.audit.answer import NOT_APPLICABLE, Cell, ClusterAnswer, Found, HostAnswer, Place, reasons
+from lwlint.audit.answer import NOT_APPLICABLE, Cell, ClusterAnswer, Found, HostAnswer, Place, mends, reasons
 from lwlint.audit.commands import in_order, together
 from lwlint.core.finding import FAIL, NOT_EVALUATED, PASS, SEVERITIES
 from lwlint.core.harmless import counted
-from lwlint.report.audit import WORST, alike, counts, health, lacking, said_of, verdict, where, worst
+from lwlint.report.audit import WORST, alike, counts, health, lacking, not_started, said_of, verdict, where, worst
 from lwlint.report.html import Html, element, join, prose
 from lwlint.report.html.graph import graph
 
@@ -23,10 +23,10 @@ def copy(target: str) -> Html:
     )
 
 
-def commands(mends: Iterable[tuple[str, str]], key: str) -> Html:
+def commands(lines_of: Iterable[tuple[str, str]], key: str) -> Html:
     """Return the commands of one finding in blocks, each after where it is run; `key` is the first part of every id in them."""
     blocks = []
-    for i, (places, lines) in enumerate(together(in_order(mends))):
+    for i, (places, lines) in enumerate(together(in_order(lines_of))):
         blocks.append(element("p", where(places), class_="where"))
         blocks.append(_pasted("\n".join(lines), f"{key}-{i}"))
     return join(blocks)
@@ -48,17 +48,16 @@ def all_commands(cluster: ClusterAnswer, groups: Mapping[str, Sequence[Found]]) 
     `groups` are the findings by the ids of the elements that they stand in: a line is shown as long as one of its findings is. There is
     no button to copy it all: it is to be read, and run host by host.
     """
-    of: dict[str, dict[str, None]] = {}
-    mends = []
-    for key, group in groups.items():
-        for mend in (mend for one in group if one.allowed is None and one.severity != "note" for mend in one.commands):
-            mends.append(mend)
-            of.setdefault(mend[1], {}).setdefault(key)
-    if not mends:
+    told, held = mends(cluster)
+    if not told and not held:
         return Html("")
+    keys_of = {id(one): key for key, group in groups.items() for one in group}
+    of: dict[str, dict[str, None]] = {}
+    for one, (_, line) in told:
+        of.setdefault(line, {}).setdefault(keys_of[id(one)])
     names = [host.name for host in cluster.hosts]
     blocks = [element("p", "To be read before they are run, host by host. An option counts when its service has been restarted.")]
-    for places, lines in together(in_order(mends)):
+    for places, lines in together(in_order(mend for _, mend in told)):
         hosts = [place for place in places if place in names] or names
         rows = (element("span", line, "\n", class_="line", data_of=" ".join(of[line])) for line in lines)
         pre = element("pre", element("code", rows))
@@ -68,6 +67,9 @@ def all_commands(cluster: ClusterAnswer, groups: Mapping[str, Sequence[Found]]) 
                 "div", element("p", where(places), class_="where"), element("div", pre, class_="command"), class_="run", data_hosts=keys
             )
         )
+    if held:
+        said = not_started(held)
+        blocks.append(element("p", f"{said[:1].upper()}{said[1:]}.", class_="where"))
     return join(blocks)
 
 
