@@ -20,6 +20,7 @@ from lwlint.report.json import Judged, Output, ReleaseOutput, SkippedOutput, Ver
 _WIDTH = 120  # of a table; more hosts go into further tables
 _PLACES = 6  # places of findings that are no errors, unless all are wanted
 _NAMED = 3  # hosts that are named where they are all
+_CLUSTERS = 30  # lines of the overview: a screen, with what is said of the first cluster below it
 
 
 def render_text(audit: Audit, clauses: Sequence[Clause], *, verbose: bool = False) -> str:
@@ -30,7 +31,7 @@ def render_text(audit: Audit, clauses: Sequence[Clause], *, verbose: bool = Fals
 def _lines(audit: Audit, clauses: Sequence[Clause], verbose: bool) -> Iterator[str]:
     titles = {clause.id: clause.title for clause in clauses}
     if len(audit.clusters) > 1:
-        yield from _overview(audit)
+        yield from _overview(audit, verbose)
     for cluster in audit.clusters:
         yield from _heading(cluster)
         yield from _table(cluster, titles)
@@ -157,15 +158,21 @@ def worst_first(clusters: Iterable[ClusterAnswer]) -> list[ClusterAnswer]:
     return sorted(clusters, key=lambda cluster: [-number for number in counts(cluster)])
 
 
-def _overview(audit: Audit) -> Iterator[str]:
-    """Yield a line for each cluster, worst first."""
+def _overview(audit: Audit, verbose: bool) -> Iterator[str]:
+    """Yield a line for each cluster, worst first; as many as fit a screen, unless all are wanted."""
     rows = worst_first(audit.clusters)
     names = [cluster.name or ("(without a name)" if cluster.clustered else "(in no cluster)") for cluster in rows]
     width = max(map(len, names)) + 2
     yield f"{'Clusters, worst first'.ljust(max(width, 23))}hosts  errors  warnings  notes"
-    for name, cluster in zip(names, rows):
+    shown = rows if verbose or len(rows) <= _CLUSTERS else rows[: _CLUSTERS - 1]
+    for name, cluster in zip(names, shown):
         errors, warnings, notes = counts(cluster)
         yield f"{name.ljust(max(width, 23))}{len(cluster.hosts):5}{errors:8}{warnings:10}{notes:7}  {verdict(cluster)}"
+    rest = rows[len(shown) :]
+    if rest:
+        errors, warnings, notes = (sum(numbers) for numbers in zip(*map(counts, rest)))
+        name = f"and {len(rest)} more (`-v`)"
+        yield f"{name.ljust(max(width, 23))}{sum(len(one.hosts) for one in rest):5}{errors:8}{warnings:10}{notes:7}"
     yield ""
 
 
