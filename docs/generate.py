@@ -1,7 +1,7 @@
 """Write what is generated in `docs/`; run it after a change of rules, of the house, or of what the command prints.
 
 Generated are the pages of the specification and of each rule, the schemas of the configuration and of what is printed as JSON, the
-picture and the table of the house, and in every page and the README what the commands in its
+pictures that are text, the table of the house, and in every page and the README what the commands in its
 `console` blocks print: each line after `$ ` is run by bash in the project's folder, and what follows it is replaced by its output.
 """
 
@@ -40,6 +40,7 @@ def pages() -> dict[str, str]:
         "spec.md": spec_page(clauses, rules),
         "architecture.svg": picture(),
         "check.svg": terminal(SHOWN),
+        "graph.svg": printed("lwlint graph fixtures/full-pacemaker"),
     }
     schemas = {
         "config.schema.json": schema(),
@@ -54,9 +55,7 @@ def written() -> dict[str, str]:
     """Return the pages that people write, with what is generated in them as it must be today."""
     found = {}
     with tempfile.TemporaryDirectory() as folder:
-        program = Path(folder, "lwlint")
-        program.write_text(f'#!/bin/sh\nexec {sys.executable} -m lwlint "$@"\n')
-        program.chmod(0o755)
+        _put_lwlint(folder)
         for path in (*sorted(HERE.rglob("*.md")), PROJECT / "README.md"):
             name, text = Path(os.path.relpath(path, HERE)).as_posix(), path.read_text("utf-8")
             if "```console\n" in text or "<!-- rooms -->" in text or "<!-- columns -->" in text:
@@ -87,14 +86,23 @@ _COLOURS = (
 )
 
 
+def printed(command: str) -> str:
+    """Return what a command prints today."""
+    with tempfile.TemporaryDirectory() as folder:
+        _put_lwlint(folder)
+        return "".join(run(f"$ {command}", folder)).partition("\n")[2]
+
+
+def _put_lwlint(folder: str) -> None:
+    program = Path(folder, "lwlint")
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m lwlint "$@"\n')
+    program.chmod(0o755)
+
+
 def terminal(command: str) -> str:
     """Return what a command prints today as a picture of a terminal (SVG), its longest lines cut."""
-    with tempfile.TemporaryDirectory() as folder:
-        program = Path(folder, "lwlint")
-        program.write_text(f'#!/bin/sh\nexec {sys.executable} -m lwlint "$@"\n')
-        program.chmod(0o755)
-        printed = "".join(run(f"$ {command}", folder))
-    rows = [line if len(line) <= 118 else f"{line[:115]}..." for line in printed.splitlines()]
+    lines_of = f"$ {command}\n{printed(command)}".splitlines()
+    rows = [line if len(line) <= 118 else f"{line[:115]}..." for line in lines_of]
     width, height = 960, 20 * len(rows) + 52
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="monospace" font-size="13">',

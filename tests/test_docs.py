@@ -144,6 +144,7 @@ def test_what_commands_print_is_wrapped_and_never_wider_than_the_page(site: Path
             browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
+@pytest.mark.long
 def test_each_command_of_the_table_of_features_shows_what_it_is_there_for(tmp_path: Path) -> None:
     text = (HERE / "docs/peers.md").read_text("utf-8")
     table = text[text.index("shown by |") : text.index("\n## The same")]
@@ -178,6 +179,16 @@ def test_each_command_of_the_table_of_features_shows_what_it_is_there_for(tmp_pa
             failed[command] = (done.returncode, done.stderr[-300:])
     assert (failed, len(commands) > 40) == ({}, True)
     assert f"**Y of {len(rows)}** | **{sum(row[1] == 'Y' for row in rows)}**" in text
+
+
+def test_the_picture_of_the_report_is_taken_by_a_script(tmp_path: Path) -> None:
+    if shutil.which("chromium") is None:
+        pytest.skip("CHROMIUM IS MISSING: no picture is taken")
+    subprocess.run([sys.executable, str(HERE / "docs/pictures.py"), str(tmp_path)], check=True, timeout=200)
+    taken, kept = ((folder / "report.png").read_bytes()[:24] for folder in (tmp_path, HERE / "docs"))
+    assert taken == kept, "a PNG of the same size"
+    pages = [path.read_text("utf-8") for path in (HERE / "docs").glob("*.md")]
+    assert [name for name in ("report.png", "graph.svg", "architecture.svg") if not any(f"]({name})" in page for page in pages)] == []
 
 
 def test_the_site_has_every_page_in_its_nav_or_says_which_it_leaves_out() -> None:

@@ -272,7 +272,31 @@ def test_a_source_without_repository_or_revision_is_refused(source: str, capsys:
     ],
 )
 def test_a_source_is_written_as_pip_takes_it(source: str, installed: str | None) -> None:
-    assert read_origin(source).requirement == f"lwlint @ {installed or 'git+' + source}"
+    told = installed or f"git+{source}"
+    assert read_origin(source).requirement == (told if told.startswith("git+file:") else f"lwlint @ {told}")
+
+
+@pytest.mark.long
+def test_what_a_snippet_installs_is_installed_by_pip_from_the_repository(tmp_path: Path) -> None:
+    git = ["git", "-C", str(tmp_path / "repository"), "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    (tmp_path / "repository").mkdir()
+    for name in ("lwlint", "rules"):
+        shutil.copytree(HERE / name, tmp_path / "repository" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"):
+        shutil.copy(HERE / name, tmp_path / "repository")
+    for command in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "all"], ["tag", "v1"]):
+        subprocess.run([*git, *command], check=True)
+    requirement = read_origin(f"{tmp_path}/repository@v1").requirement
+    (tmp_path / "tox.ini").write_text(snippet("tox", read_origin(f"{tmp_path}/repository@v1")))
+    assert f"deps = {requirement}\n" in (tmp_path / "tox.ini").read_text()
+    command = [sys.executable, "-m", "pip", "install", "-q", "--no-build-isolation", "--no-deps", "--target", str(tmp_path / "there")]
+    done = subprocess.run([*command, requirement], cwd=tmp_path, text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "there")}
+    told = subprocess.run(
+        [sys.executable, "-m", "lwlint", "explain", "LW103"], cwd=tmp_path, env=environment, text=True, capture_output=True
+    )
+    assert (told.returncode, told.stdout.startswith("LW103 ")) == (0, True), told.stderr
 
 
 def test_a_snippet_installs_from_the_checkouts_origin_if_that_has_the_commit(tmp_path: Path) -> None:

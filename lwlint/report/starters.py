@@ -215,7 +215,9 @@ class Origin(msgspec.Struct, frozen=True):
             url = f"ssh://{short[1]}/{short[2]}"
         elif url.startswith("/"):
             url = f"file://{quote(url)}"
-        return f"lwlint @ git+{url}@{self.revision}"
+        installed = f"git+{url}@{self.revision}"
+        # pip before 24.1 takes no URL without a host behind a name
+        return installed if url.startswith("file:///") else f"lwlint @ {installed}"
 
 
 def read_origin(text: str) -> Origin:
