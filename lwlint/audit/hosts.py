@@ -33,7 +33,7 @@ from lwlint.run import AUTO, Reading, Request, load_catalogue, read_facts
 
 _TOPS = ("etc", "lib", "run", "sos_commands", "usr", "var")
 _CIB = re.compile(r"(?:^|/)(?:cib\.xml(?:\.live)?|pcs_cluster_cib[^/]*|cibadmin[^/]*|pcs_config|crm_configure_show)$")
-_STATUS = re.compile(r"(?:^|/)sos_commands/(?:pacemaker|cluster)/(?:pcs_status|crm_mon)[^/]*$")
+_STATUS = re.compile(r"(?:^|/)(?:sos_commands/(?:pacemaker|cluster)/(?:pcs_status|crm_mon|crm_status)[^/]*|crm_mon\.txt)$")
 _OPTIONS = re.compile(r"(?:var/lib/config-data/(?:puppet-generated/)?[^/]+/)?etc/(?P<project>[^/]+)/")
 
 

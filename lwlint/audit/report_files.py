@@ -38,8 +38,8 @@ _MEMBER = re.compile(
             r"usr/lib/os-release",
             r"etc/puppet/hieradata/.+\.(?:yaml|json)",
             r"usr/share/openstack-tripleo-heat-templates/.+\.(?:yaml|pp)",
-            r"sos_commands/(?:pacemaker|cluster)/crm_report(?:[^/]*\.t[^/]+/[^/]+)?/[^/]+/(?:cib\.xml(?:\.live)?|corosync\.conf|RUNNING|STOPPED)",
-            r"sos_commands/(?:pacemaker|cluster)/(?:pcs_(?:config|status|cluster_cib)|crm_configure_show|crm_mon|cibadmin)[^/]*",
+            r"sos_commands/(?:pacemaker|cluster)/crm_report(?:[^/]*\.t[^/]+/[^/]+)?/[^/]+/(?:cib\.xml(?:\.live)?|crm_mon\.txt|corosync\.conf|RUNNING|STOPPED)",
+            r"sos_commands/(?:pacemaker|cluster)/(?:pcs_(?:config|status|cluster_cib)|crm_configure_show|crm_mon|crm_status|cibadmin)[^/]*",
             r"sos_commands/systemd/systemctl_(?:show|list-unit)[^/]*",
             r"sos_commands/(?:podman|docker)/(?:containers/)?(?:podman|docker)_(?:inspect|ps|container_inspect)[^/]*",
             r"sos_commands/(?:host|general|hostname)/hostname[^/]*",
@@ -51,7 +51,7 @@ _MEMBER = re.compile(
 )
 # of a report outside its host's tree, and of `crm_report`'s own archive
 _BESIDE = re.compile(
-    r"(?:^|/)(?:version\.txt|hostname|date|installed-(?:rpms|debs)|[^/]+/cib\.xml(?:\.live)?|[^/]+/corosync\.conf|cib\.xml)$"
+    r"(?:^|/)(?:version\.txt|hostname|date|installed-(?:rpms|debs)|[^/]+/cib\.xml(?:\.live)?|[^/]+/crm_mon\.txt|[^/]+/corosync\.conf|cib\.xml)$"
 )
 _CONTAINERS = r"var(?:/lib(?:/(?:config-data|openstack|tripleo-config|kolla)(?:/.*)?|/pacemaker(?:/cib)?)?)?"
 _BELOW = re.compile(

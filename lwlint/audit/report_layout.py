@@ -248,6 +248,7 @@ def _cluster(search: Search, form: str) -> Found:
     if form == CRM_REPORT:
         for name in search.names(""):
             yield from search.some(CIB, (f"{name}/cib.xml.live", f"{name}/cib.xml"))
+        yield from search.every(CLUSTER_STATUS, ["*/crm_mon.txt"])
         yield from search.every(COROSYNC, ["*/corosync.conf"])
         return
     reports = [
@@ -263,6 +264,8 @@ def _cluster(search: Search, form: str) -> Found:
         "sos_commands/pacemaker/pcs_status",
         "sos_commands/*/crm_mon*",
         "sos_commands/cluster/pcs_status*",
+        "sos_commands/*/crm_status*",
+        *(f"{report}/crm_mon.txt" for report in reports),
     ]
     xml = ["sos_commands/*/crm_mon*xml*", "sos_commands/*/crm_mon*"]
     found = list(search.best(CLUSTER_STATUS, xml, fits=is_xml))

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from lwlint.audit.archives import Told, Unread, is_url, leads_out, loose, packed_cib, read_archives, read_url, shown, starts_xml
 from lwlint.audit.report_files import WANTED, Selected
-from lwlint.audit.report_layout import CIB, COROSYNC, CRM_REPORT, Capture, Evidence, Missing, capture, captures, names
+from lwlint.audit.report_layout import CIB, CLUSTER_STATUS, COROSYNC, CRM_REPORT, Capture, Evidence, Missing, capture, captures, names
 from lwlint.core.facts import Unreadable
 from lwlint.core.finding import ConfigurationError
 from lwlint.core.source import Span
@@ -316,5 +316,5 @@ def _hosts(found: Sequence[Capture]) -> Iterator[Capture]:
             continue
         for evidence in one.of(CIB):
             root = posixpath.dirname(evidence.path) + "/"
-            conf = [other for other in one.of(COROSYNC) if other.path.startswith(root)]
+            conf = [other for kind in (COROSYNC, CLUSTER_STATUS) for other in one.of(kind) if other.path.startswith(root)]
             yield replace(one, root=root, host=posixpath.basename(root[:-1]), evidence=(evidence, *conf), missing=())

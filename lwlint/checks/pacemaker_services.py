@@ -30,7 +30,7 @@ from lwlint.inputs.pacemaker.facts import (
     RunsElsewhere,
     boolean,
 )
-from lwlint.inputs.pacemaker.model import TELLING, TRIPLEO, Cib, cibs, is_by_pattern, only_remote
+from lwlint.inputs.pacemaker.model import MARKS, TELLING, TRIPLEO, Cib, cibs, is_by_pattern, only_remote
 from lwlint.inputs.systemd.facts import LOADED
 
 _STARTED = ("enabled", "enabled-runtime")
@@ -278,7 +278,7 @@ def _untold(cib: Cib) -> Iterator[Unknown]:
     """Yield why it cannot be told that a service is not there, or need not be: resources or marks of nodes may be hidden."""
     yield from untold(cib, TEMPLATES, CONSTRAINTS)
     expressions = (each for c in cib.constraints for rule in c.rules for each in rule.expressions if isinstance(each, Expression))
-    if any((each.attribute or "").endswith("-role") for each in expressions):
+    if any(each.attribute in MARKS for each in expressions):
         yield from untold(cib, NODE_ATTRIBUTES)
 
 

@@ -33,9 +33,11 @@ _CONFIG = pattern(_PRINTED + r"(?:pcs_config|crm_configure_show)$")
 _PCS_TEXT = pattern(r"\A\s*Cluster Name:[^\n]*\n(?:Corosync Nodes:|Pacemaker Nodes:|(?=[^\S\n]*\n)\s*Resources:)")
 _PCS_JSON = pattern(r"\A[\s\ufeff]*\{\s*\"(?:primitives|location|location_set|colocation)\": \[")
 _CRM_TEXT = pattern(  # a manifest's `node NAME {` is none
-    r"\A(?:#[^\n]*\n|[ \t]*\n)*(?:node (?:\d+: )?[\w.:-]+|primitive \S+ \S+)[^\n{]*\n(?:.*\n)*?(?:primitive|property) \S+", re.MULTILINE
+    r"\A(?:#[^\n]*\n|(?:WARNING|INFO|ERROR): [^\n]*\n|[ \t]*\n)*(?:node (?:\$id=\S+ |\d+: )?[\w.:-]+|primitive \S+ \S+)[^\n{]*\n"
+    r"(?:.*\n)*?(?:primitive|property) \S+",
+    re.MULTILINE,
 )
-_STATUS = pattern(_PRINTED + r"(?:pcs_status|crm_mon)[^/]*$")
+_STATUS = pattern(_PRINTED + r"(?:(?:pcs_status|crm_mon|crm_status)[^/]*|crm_report/[^/]+/crm_mon\.txt)$|(?:^|/)crm_mon\.txt$")
 
 
 def _may_hold(path: str) -> bool:

@@ -28,9 +28,11 @@ _OF_BUNDLE = ("docker", "podman", "rkt", "network", "storage", "port-mapping", "
 _WHERE = {"node": "nodes", "tag": "tags", "rsc_location": "constraints", "rsc_colocation": "constraints", "rsc_order": "constraints"}
 _HOLDERS = ("primitive", "group", "clone", "master", "bundle")
 _SCORE = re.compile(r"(?P<score>[+-]?(?:inf|INF|infinity|INFINITY|\d+)|[A-Za-z][\w-]*):(?P<node>\S*)$")
+_IN_TURN = {"node": 0, "primitive": 0, "group": 1, "clone": 2, "ms": 2, "master": 2, "bundle": 2}  # what holds others stands in any order
 _KINDS = ("Mandatory", "Optional", "Serialize")
 _ROLES = ("Master", "Slave", "Started", "Stopped", "Promoted", "Unpromoted")
 _SECTIONS = {"params": "instance_attributes", "meta": "meta_attributes", "attributes": "instance_attributes", "utilization": "utilization"}
+_DATES = {"in": "in_range", "in_range": "in_range", "spec": "date_spec", "date_spec": "date_spec"}
 _BINARY = ("eq", "ne", "lt", "gt", "lte", "gte")
 
 
@@ -42,10 +44,11 @@ def is_crm_config(text: str) -> bool:
 def read_crm_config(source: Source) -> PcsConfig | Unreadable:
     """Return what the text says; a line of no known form is told as odd, and what it says is left out."""
     reading = _Reading(source)
-    starts = [match.start() for match in _ENTRY.finditer(source.text) if not _continues(source.text, match.start())]
-    ends = [*starts[1:], len(source.text)]
-    for start, end in zip(starts, ends):
-        reading.entry(start, end)
+    entries = [match for match in _ENTRY.finditer(source.text) if not _continues(source.text, match.start())]
+    ends = [*(match.start() for match in entries[1:]), len(source.text)]
+    for match, end in sorted(zip(entries, ends), key=lambda entry: _IN_TURN.get(entry[0]["what"], 3)):
+        reading.entry(match.start(), end)
+    reading.odd.sort(key=lambda text: text.span)
     return PcsConfig(reading.root(), frozenset(), tuple(reading.odd))
 
 
@@ -337,24 +340,32 @@ class _Reading:
         if len(words) < 4:
             return False
         name, resource, rest = words[1], words[2], words[3:]
+        inside: list[Written] = []
+        if resource.value in ("{", "(", "["):
+            end = next((at for at, word in enumerate(rest) if word.value in ("}", ")", "]")), -1)
+            if end < 1:
+                return False
+            inside = self._sets(rest[:end], "role")
+            rest = rest[end + 1 :]
         options: dict[str, Text | None] = {}
         while rest and _PAIR.match(rest[0].value) and rest[0].value != "rule":
             options.update(self._pairs([rest.pop(0)]))
         match = _SCORE.match(rest[0].value) if rest else None
         options = {key: text for key, text in options.items() if key in ("role", "resource-discovery")}
         target = {"rsc-pattern": Text(resource.value[1:-1], resource.span)} if resource.value[:1] == "/" else {"rsc": resource}
+        target = {} if inside else target
         if match is not None and (match["node"] or len(rest) == 2):
             node = _unquoted(rest[0], match.start("node")) if match["node"] else rest[1]
             score = Text(_score(match["score"]), rest[0].span)
             found = Written("rsc_location", self.source, name.span, {"id": name, **target, "score": score, "node": node, **options})
-            self.parts["constraints"].has([found])
+            self.parts["constraints"].has([found.has(inside)])
             return True
         if not rest or rest[0].value != "rule":
             return False
         rules = self._rules(rest)
         if rules is None:
             return False
-        self.parts["constraints"].has([Written("rsc_location", self.source, name.span, {"id": name, **target, **options}).has(rules)])
+        self.parts["constraints"].has([Written("rsc_location", self.source, name.span, {"id": name, **target, **options}).has([*inside, *rules])])
         return True
 
     def _rules(self, words: list[Text]) -> list[Written] | None:
@@ -375,13 +386,14 @@ class _Reading:
         )
         words = [word for word in words if not word.value.startswith("$")]
         match = _SCORE.match(words[0].value) if words else None
-        if match is None or match["node"]:
+        if not words or (match is not None and match["node"]):
             return None
-        score = Text(_score(match["score"]), words[0].span)
+        # a score of INFINITY is left out
+        score = Text(_score(match["score"]) if match is not None else "INFINITY", words[0].span)
         numeric = re.fullmatch(r"[+-]?(?:INFINITY|\d+)", score.value) is not None
         expressions: list[Written] = []
         joined = "and"
-        at = 1
+        at = 1 if match is not None else 0
         while at < len(words):
             word = words[at].value
             if word in ("and", "or"):
@@ -399,10 +411,22 @@ class _Reading:
                 bound = {"end" if words[at + 1].value == "lt" else "start": _unquoted(words[at + 2], 0)}
                 expressions.append(self._written("date_expression", words[at].span, operation=words[at + 1], **bound))
                 at += 3
+            elif word == "date" and at + 2 < len(words) and words[at + 1].value in _DATES:
+                end = next((n for n in range(at + 2, len(words)) if not _PAIR.match(words[n].value)), len(words))
+                expressions.append(self._date(words[at], words[at + 1], dict(self._pairs(words[at + 2 : end]))))
+                at = end
             else:
                 return None
         head = {"score": score} if numeric else {"score_attribute": score}
         return self._written("rule", words[0].span, boolean_op=Text(joined, words[0].span), role=role, **head).has(expressions)
+
+    def _date(self, place: Text, what: Text, texts: dict[str, Text]) -> Written:
+        operation = Text(_DATES[what.value], what.span)
+        bounds = {name: text for name, text in texts.items() if name in ("start", "end")}
+        found = Written("date_expression", self.source, place.span, {"operation": operation, **bounds})
+        rest = {name: text for name, text in texts.items() if name not in bounds}
+        tag = "date_spec" if operation.value == "date_spec" else "duration"
+        return found.has([Written(tag, self.source, what.span, dict(rest))] if rest else [])
 
     def _colocation(self, words: list[Text]) -> bool:
         match = _SCORE.match(words[2].value) if len(words) > 4 else None

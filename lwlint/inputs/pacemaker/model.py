@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from lwlint.core.facts import INFRASTRUCTURE, Facts, Service
+from lwlint.core.facts import CORE, INFRASTRUCTURE, Facts, Service
 from lwlint.core.source import Text
 from lwlint.inputs.pacemaker.facts import (
     BUNDLE,
@@ -353,7 +353,7 @@ def places(cib: Cib) -> Places:
 
 
 def only_remote(cib: Cib) -> set[str]:
-    """Return the outermost resources that location constraints keep from every member node, while there are remote nodes for them.
+    """Return the outermost resources that constraints keep from every member node, while there are remote nodes for them.
 
     So Instance HA before queens, and SUSE's, keeps the services of compute nodes there: they are no controller's. An attribute that no
     node has, or only other nodes have, is taken for permanent where any node has it: a rule by it tells the nodes apart.
@@ -375,7 +375,44 @@ def only_remote(cib: Cib) -> set[str]:
             for name in member.resources:
                 top = cib.resources[name].top
                 wanted[top] = wanted.get(top, False) or away
-    return {top for top, away in wanted.items() if away}
+    found = {top for top, away in wanted.items() if away} | _barred_from(cib, {node.name for node in members}, nodes)
+    if NODE_ATTRIBUTES in cib.cluster.untold:
+        found |= _with_nova_compute(cib)
+    graph = Colocations(cib) if found else None
+    bound = {leaf.top for leaf in cib.leaves() if graph is not None and any(cib.resources[each].top in found for each in graph.needed(leaf.name))}
+    return found | bound
+
+
+_OF_COMPUTE_NODES = ("instance_ha_compute", "nova_compute")
+
+
+def _with_nova_compute(cib: Cib) -> set[str]:
+    """Return the outermost resources that a rule keeps where nova-compute is kept, and no service of the core: there the nodes are not told."""
+    kept: dict[tuple[str, str], set[str]] = {}
+    for constraint in cib.constraints:
+        if constraint.type == LOCATION and constraint.active:
+            tops = {cib.resources[name].top for member in constraint.members for name in member.resources}
+            for rule in constraint.rules:
+                for each in rule.expressions:
+                    if isinstance(each, Expression) and each.operation == ("ne" if score(rule.score) < 0 else "eq"):
+                        kept.setdefault((each.attribute or "", each.value or ""), set()).update(tops)
+    found = set()
+    for tops in kept.values():
+        services = [service for top in tops for leaf in cib.inside(top) if (service := cib.service(leaf)) is not None]
+        if any(service.name in _OF_COMPUTE_NODES for service in services) and not any(service.kind == CORE for service in services):
+            found |= tops
+    return found
+
+
+def _barred_from(cib: Cib, members: set[str], nodes: list[Node]) -> set[str]:
+    """Return the outermost resources that constraints keep from all `members`, and not from all remote nodes."""
+    known = places(cib)
+    found = set()
+    for top in {*known.barred, *known.left_out} - known.doubtful:
+        never = {*known.barred.get(top, {}), *known.left_out.get(top, set())}
+        if members <= never and any(node.name not in never for node in nodes):
+            found.add(top)
+    return found
 
 
 def _attributes(rule: Rule) -> list[str]:
@@ -437,13 +474,16 @@ def _holds(rule: Rule, node: Node, told: bool, every: bool = False) -> bool | No
     return None if None in answers else not decisive
 
 
+_KINDS = {"member": "cluster", "remote": "remote"}  # as rules have it in `#kind`
+
+
 def _expression_holds(expression: Expression, node: Node, told: bool, every: bool = False) -> bool | None:
     if expression.type == "date_expression":
         return expression.holds
     name = expression.attribute or ""
-    if expression.type != "expression" or (name.startswith("#") and name not in ("#uname", "#id")):
+    if expression.type != "expression" or (name.startswith("#") and name not in ("#uname", "#id", "#kind")):
         return None
-    own = {"#uname": node.name, "#id": node.id}
+    own = {"#uname": node.name, "#id": node.id, "#kind": _KINDS.get(node.type)}
     text = own.get(name) or (node.attributes[name].value if name in node.attributes else None)
     if text is None and not (told and (every or name.endswith(_MARKS))):
         return None

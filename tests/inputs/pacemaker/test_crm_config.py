@@ -6,10 +6,12 @@ import pytest
 
 from lwlint.core.facts import Fact, Unreadable
 from lwlint.core.source import Source
+from lwlint.inputs import pacemaker
 from lwlint.inputs.pacemaker.facts import Cluster, ClusterProperty, Constraint, FencingLevel, Node, Resource, ResourceDefault
 from lwlint.inputs.pacemaker.reader import cib_facts, pcs_config_facts
 from lwlint.run import load_catalogue
 
+CATALOGUE = load_catalogue()
 TEXT = """node 1: one \\
 \tattributes standby=off haproxy-role=true
 node two
@@ -35,6 +37,12 @@ order sets Mandatory: ( vip vip2 ) cl_haproxy:start
 location here cl_haproxy 100: one
 location marked ms_db resource-discovery=exclusive \\
 \trule 0: haproxy-role eq true and defined haproxy-role
+location dated cl_haproxy \\
+\trule haproxy-role eq true \\
+\trule -inf: date in start=2020-01-01 end=2021-01-01 \\
+\trule -inf: date in start=2020-01-01 years=1 \\
+\trule 10: date spec hours=9-16
+location all { cl_haproxy ms_db } 5: two
 property cib-bootstrap-options: \\
 \tcluster-name=debian \\
 \tstonith-enabled=false
@@ -70,6 +78,13 @@ XML = """<cib><configuration><crm_config><cluster_property_set id="cib-bootstrap
 <rsc_location id="marked" rsc="ms_db" resource-discovery="exclusive"><rule id="r" score="0" boolean-op="and">
 <expression id="e1" attribute="haproxy-role" operation="eq" value="true"/>
 <expression id="e2" attribute="haproxy-role" operation="defined"/></rule>
+</rsc_location>
+<rsc_location id="dated" rsc="cl_haproxy"><rule id="d1" score="INFINITY"><expression id="e3" attribute="haproxy-role" operation="eq" value="true"/>
+</rule><rule id="d2" score="-INFINITY"><date_expression id="e4" operation="in_range" start="2020-01-01" end="2021-01-01"/></rule>
+<rule id="d3" score="-INFINITY"><date_expression id="e5" operation="in_range" start="2020-01-01"><duration id="e6" years="1"/></date_expression>
+</rule><rule id="d4" score="10"><date_expression id="e7" operation="date_spec"><date_spec id="e8" hours="9-16"/></date_expression></rule>
+</rsc_location>
+<rsc_location id="all" score="5" node="two"><resource_set id="a1"><resource_ref id="cl_haproxy"/><resource_ref id="ms_db"/></resource_set>
 </rsc_location></constraints>
 <rsc_defaults><meta_attributes id="rsc-options"><nvpair id="d" name="resource-stickiness" value="100"/></meta_attributes></rsc_defaults>
 </configuration></cib>"""
@@ -164,3 +179,25 @@ property cluster-name=c
 def test_what_is_not_read_is_told(line: str) -> None:
     (odd,) = [fact for fact in of_text(f"{TEXT}{line}\n") if isinstance(fact, Unreadable)]
     assert f"{TEXT}{line}"[odd.span.start :].startswith(line)
+
+
+@pytest.mark.parametrize(
+    ("before", "node", "is_loose"),
+    [
+        ("", "node 1: one", True),
+        ("", 'node $id="1000" one', True),
+        ("WARNING: (unpack_config) not fencing unseen nodes\n", "node one", True),
+        ("", "primitive ha lsb:haproxy", True),
+        ("", "node 'one' {", False),
+        ("Cluster Name: x\n", "node 1: one", False),
+    ],
+)
+def test_a_loose_file_is_known_by_how_it_begins(before: str, node: str, is_loose: bool) -> None:
+    assert bool(pacemaker.PCS_CONFIG.guess(f"{before}{node}\nprimitive vip IPaddr2\n")) is is_loose
+
+
+def test_what_holds_others_may_stand_before_them() -> None:
+    turned = "node one\nclone cl ha\ngroup g vip\nprimitive ha lsb:haproxy\nprimitive vip IPaddr2\nproperty x: a=b\n"
+    facts = list(pcs_config_facts([Source("crm_configure_show", turned, "cib")], CATALOGUE))
+    assert [fact for fact in facts if isinstance(fact, Unreadable)] == []
+    assert {fact.name: fact.top for fact in facts if isinstance(fact, Resource)} == {"ha": "cl", "cl": "cl", "g": "g", "vip": "g"}
