@@ -74,10 +74,10 @@ def audit_groups(
 
 
 def _running(group: Group) -> RunsElsewhere:
-    """Return what a cluster runs, by the first of its CIBs that can be read; no services without one, or if it is not OpenStack's."""
+    """Return what a cluster runs, by the first of its CIBs that can be read; no services without one, or if it is of something else."""
     name = group.identity.name or next(iter(sorted(group.identity.nodes)), "")
     for cib in cibs(Facts(configured(group, load_catalogue()))):
-        return RunsElsewhere(name, cib.cluster.span, frozenset(cib.services) if cib.openstack else frozenset())
+        return RunsElsewhere(name, cib.cluster.span, frozenset(cib.services) if cib.only_controllers else frozenset())
     return RunsElsewhere(name, Span("", 0, 0), frozenset())
 
 

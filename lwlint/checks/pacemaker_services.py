@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Annotated
 
 from msgspec import Meta, field
@@ -217,6 +217,7 @@ class ServicesParams(Document, frozen=True):
 
 def _run_services(facts: Facts, params: ServicesParams) -> Iterator[Saw]:
     titles = {service.name: service.title for service in facts.services}
+    openstack = {service.name for service in facts.services if service.openstack}
     elsewhere = facts.of(RunsElsewhere)
     for cib in cibs(facts):
         maybe = cib.services.keys() >= _MAY_BE_CONTROLLERS
@@ -236,29 +237,43 @@ def _run_services(facts: Facts, params: ServicesParams) -> Iterator[Saw]:
             elif mark is not None:
                 yield _missing(cib, name, title, mark)
             elif why is None:
-                yield _judged_absent(cib, name, title, marks, elsewhere)
+                yield _judged_absent(cib, name, title, marks, elsewhere, openstack)
             elif why:
                 yield Unknown(why, cib.cluster.span)
 
 
-def _judged_absent(cib: Cib, name: str, title: str, marks: Mapping[str, Text], elsewhere: Sequence[RunsElsewhere]) -> Saw:
-    """Return what is to be said of a service that is not here and must be somewhere: absent here is not absent in the cloud."""
+def _judged_absent(
+    cib: Cib, name: str, title: str, marks: Mapping[str, Text], elsewhere: Sequence[RunsElsewhere], openstack: Collection[str]
+) -> Saw:
+    """Return what is to be said of a service that is not here and must be somewhere: absent here is not absent in the cloud.
+
+    `openstack` are the names of the services of OpenStack itself: a cluster without one is a part of a cloud only where another one has some.
+    """
     if marks:
         return Unknown(f"no node is marked to run {title}, so it may run in another cluster", cib.cluster.span)
     if cib.cluster.name == TRIPLEO:
         return _missing(cib, name, title, None)
     services = cib.services
+    there = next((other for other in elsewhere if name in other.services), None)
     if not any(service.openstack for service in services.values()):
-        if all(each in services for each in TELLING):  # a cluster of databases and messages
+        stores = all(each in services for each in TELLING)  # a cluster of databases and messages
+        if stores and there is None and any(not other.services.isdisjoint(openstack) for other in elsewhere):
+            others = [other for other in elsewhere if _is_judged(other, openstack)]
+            return Unknown(f"`{others[0].name}` is judged for {title}", cib.cluster.span) if others else _missing(cib, name, title, None, None)
+        if stores:
             return Unknown(f"{title} may run in another cluster, for no OpenStack service runs in this one", cib.cluster.span)
         return _missing(cib, name, title, None, "note")
-    there = next((other for other in elsewhere if name in other.services), None)
     if there is not None:
         return Unknown(f"{title} runs in another cluster, `{there.name}`", cib.cluster.span)
-    whole = next((other for other in elsewhere if other.services >= _STORES), None)
+    whole = next((other for other in elsewhere if _is_judged(other, openstack) or other.services >= {*TELLING}), None)
     if whole is not None and not services.keys() >= _STORES:
         return Unknown(f"{title} may run in another cluster: `{whole.name}` is judged for it", cib.cluster.span)
     return _missing(cib, name, title, None, None if elsewhere else "note")  # of several clusters none runs it
+
+
+def _is_judged(other: RunsElsewhere, openstack: Collection[str]) -> bool:
+    """Whether another cluster has both stores and services of OpenStack, so that it is judged for what all lack."""
+    return other.services >= _STORES and not other.services.isdisjoint(openstack)
 
 
 def _why(cib: Cib, name: str, params: ServicesParams, release: Release) -> str | None:

@@ -22,6 +22,7 @@ AGENTS = {
 }
 (CHECK,) = (check for check in CHECKS if check.name == "core-service-missing")
 PARAMS = ServicesParams(services=("redis",), roles={"redis": "redis-role"})
+STORES = ("haproxy", "rabbitmq", "galera")
 OPENSTACK = ("haproxy", "rabbitmq", "galera", "api")
 
 
@@ -53,7 +54,13 @@ def said(running: tuple[str, ...], name: str = "", mark: str = "", others: tuple
         (("haproxy", "rabbitmq"), "", "", (), "note"),
         (OPENSTACK, "", "", (("api",),), "error"),
         (OPENSTACK, "", "", (("redis",),), "redis runs in another cluster, `cluster-0`"),
-        (("api",), "", "", (("galera", "rabbitmq"),), "redis may run in another cluster: `cluster-0` is judged for it"),
+        (("api",), "", "", (("galera", "rabbitmq", "nova_api"),), "redis may run in another cluster: `cluster-0` is judged for it"),
+        (("api",), "", "", (("galera", "rabbitmq", "haproxy"),), "redis may run in another cluster: `cluster-0` is judged for it"),
+        (("api",), "", "", (("galera", "rabbitmq"),), "error"),
+        (STORES, "", "", (("nova_api",),), "error"),
+        (STORES, "", "", (("nova_api", "redis"),), "redis may run in another cluster, for no OpenStack service runs in this one"),
+        (STORES, "", "", (("nova_api", "galera", "rabbitmq"),), "`cluster-0` is judged for redis"),
+        (STORES, "", "", (("zabbix",),), "redis may run in another cluster, for no OpenStack service runs in this one"),
         (OPENSTACK, "", "galera-role", (), "no node is marked to run redis, so it may run in another cluster"),
         (("haproxy", "rabbitmq", "galera"), "", "", (), "redis may run in another cluster, for no OpenStack service runs in this one"),
         (("haproxy", "galera"), "", "", (), "there is no OpenStack service in this CIB"),

@@ -29,6 +29,7 @@ _WHERE = {"node": "nodes", "tag": "tags", "rsc_location": "constraints", "rsc_co
 _HOLDERS = ("primitive", "group", "clone", "master", "bundle")
 _SCORE = re.compile(r"(?P<score>[+-]?(?:inf|INF|infinity|INFINITY|\d+)|[A-Za-z][\w-]*):(?P<node>\S*)$")
 _IN_TURN = {"node": 0, "primitive": 0, "group": 1, "clone": 2, "ms": 2, "master": 2, "bundle": 2}  # what holds others stands in any order
+_SET = "_rsc_set_"  # before a set of no more than two, to tell it from a constraint of two
 _KINDS = ("Mandatory", "Optional", "Serialize")
 _ROLES = ("Master", "Slave", "Started", "Stopped", "Promoted", "Unpromoted")
 _SECTIONS = {"params": "instance_attributes", "meta": "meta_attributes", "attributes": "instance_attributes", "utilization": "utilization"}
@@ -434,7 +435,7 @@ class _Reading:
             return False
         score, rest = Text(_score(match["score"]), words[2].span), words[3:]
         named = [word for word in rest if not _PAIR.match(word.value)]
-        if len(named) == 2 and not _is_bracketed(named):
+        if len(named) == 2 and not _is_sets(named):
             (first, role), (second, other) = (_split(word) for word in named)
             attribute = next((text for name, text in self._pairs(rest) if name == "node-attribute"), None)
             self._constraint(
@@ -463,7 +464,7 @@ class _Reading:
             texts["score"] = Text(_score(head[:-1]), rest.pop(0).span)
         named = [word for word in rest if not _PAIR.match(word.value)]
         texts.update((name, text) for name, text in self._pairs(rest) if name in ("symmetrical", "require-all"))
-        if len(named) == 2 and not _is_bracketed(named):
+        if len(named) == 2 and not _is_sets(named):
             (first, action), (then, other) = (_split(word) for word in named)
             texts.update({"first": first, "then": then, "first-action": action, "then-action": other})
             self.parts["constraints"].has([Written("rsc_order", self.source, words[1].span, {"id": words[1], **texts})])
@@ -478,6 +479,8 @@ class _Reading:
         inside, mark = "", None
         for word in words:
             value = word.value
+            if value == _SET:
+                continue
             if value in ("(", "["):
                 inside = value
                 found.append(self._set(word, "false"))
@@ -508,8 +511,8 @@ def _split(word: Text) -> tuple[Text, Text | None]:
     return first, Text(rest, word.span._replace(start=start + len(name) + 1)) if colon and rest else None
 
 
-def _is_bracketed(words: Iterable[Text]) -> bool:
-    return any(word.value in ("(", ")", "[", "]") for word in words)
+def _is_sets(words: Iterable[Text]) -> bool:
+    return any(word.value in ("(", ")", "[", "]", _SET) for word in words)
 
 
 def _score(word: str) -> str:

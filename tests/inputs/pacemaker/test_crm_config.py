@@ -34,6 +34,8 @@ colocation together inf: addresses cl_haproxy
 colocation apart -inf: fence ms_db:Master
 order first Optional: addresses cl_haproxy
 order sets Mandatory: ( vip vip2 ) cl_haproxy:start
+colocation pair inf: _rsc_set_ cl_haproxy ms_db
+order pair-too Optional: _rsc_set_ cl_haproxy ms_db
 location here cl_haproxy 100: one
 location marked ms_db resource-discovery=exclusive \\
 \trule 0: haproxy-role eq true and defined haproxy-role
@@ -74,6 +76,9 @@ XML = """<cib><configuration><crm_config><cluster_property_set id="cib-bootstrap
 <rsc_order id="sets" kind="Mandatory"><resource_set id="s1" sequential="false"><resource_ref id="vip"/><resource_ref id="vip2"/>
 </resource_set>
 <resource_set id="s2" action="start"><resource_ref id="cl_haproxy"/></resource_set></rsc_order>
+<rsc_colocation id="pair" score="INFINITY"><resource_set id="p1"><resource_ref id="cl_haproxy"/><resource_ref id="ms_db"/></resource_set>
+</rsc_colocation><rsc_order id="pair-too" kind="Optional"><resource_set id="p2"><resource_ref id="cl_haproxy"/><resource_ref id="ms_db"/>
+</resource_set></rsc_order>
 <rsc_location id="here" rsc="cl_haproxy" node="one" score="100"/>
 <rsc_location id="marked" rsc="ms_db" resource-discovery="exclusive"><rule id="r" score="0" boolean-op="and">
 <expression id="e1" attribute="haproxy-role" operation="eq" value="true"/>
