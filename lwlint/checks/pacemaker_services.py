@@ -259,7 +259,9 @@ def _judged_absent(
         stores = all(each in services for each in TELLING)  # a cluster of databases and messages
         if stores and there is None and any(not other.services.isdisjoint(openstack) for other in elsewhere):
             others = [other for other in elsewhere if _is_judged(other, openstack)]
-            return Unknown(f"`{others[0].name}` is judged for {title}", cib.cluster.span) if others else _missing(cib, name, title, None, None)
+            return (
+                Unknown(f"`{others[0].name}` is judged for {title}", cib.cluster.span) if others else _missing(cib, name, title, None, None)
+            )
         if stores:
             return Unknown(f"{title} may run in another cluster, for no OpenStack service runs in this one", cib.cluster.span)
         return _missing(cib, name, title, None, "note")

@@ -123,10 +123,12 @@ _PLATFORM = {
     17: "wallaby",
     18: "antelope",
 }
-_IMAGE_PLATFORM = pattern(r"rhosp-?(\d+)\b|rhos[op](?:-\w+)*/[^:@\s]+:v?(\d+)\.|(rhoso)(?:-\w+)*/")  # all of `rhoso` is 18 so far
+_IMAGE_PLATFORM = pattern(
+    r"(?:rh|[-_/])osp-?(\d+)(?!\d)|rhos[op](?:-\w+)*/[^:@\s]+:v?(\d+)\.|(rhoso)(?:-\w+)*/"
+)  # all of `rhoso` is 18 so far
 # kolla's tags: `zed`, `2023.1-rocky-9` (of Rocky Linux 9), `2024.1-ubuntu-jammy`; the folders of `podified-antelope-centos9`
 _IMAGE_NUMBER = pattern(rf"[:/_-]({'|'.join(map(re.escape, NUMBERED))})(?![\d.])")
-_IMAGE_RELEASE = pattern(rf"(?:tripleo|[:/_-])(?!rocky(?:-?\d{{1,2}}(?!\d)|-?linux))({'|'.join(RELEASES)})(?![a-z])")
+_IMAGE_RELEASE = pattern(rf"(?:tripleo|[:/_-])(?!rocky(?:-?\d{{1,2}}(?!\d)|-?linux))({'|'.join(RELEASES)})(?:(?=centos)|(?![a-z]))")
 OF_ANSIBLE = ("liberty", 12)  # OpenStack-Ansible's major version, which goes up by one with every release
 
 

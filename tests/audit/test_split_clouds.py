@@ -15,6 +15,7 @@ AGENTS = {
     "galera": 'class="ocf" provider="heartbeat" type="galera"',
     "redis": 'class="ocf" provider="heartbeat" type="redis"',
     "volume": 'class="systemd" type="openstack-cinder-volume"',
+    "vip": 'class="ocf" provider="heartbeat" type="IPaddr2"',
     "zabbix": 'class="systemd" type="zabbix-server"',
 }
 
@@ -44,13 +45,13 @@ def missing(folder: Path, clusters: dict[str, str], capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(
     ("clusters", "expected"),
     [
-        ({"data": "galera rabbitmq haproxy", "svc": "volume haproxy"}, {"data": ["redis"]}),
-        ({"data": "galera rabbitmq haproxy", "svc": "volume haproxy", "cache": "redis"}, {}),
-        ({"db": "galera", "mq": "rabbitmq", "lb": "haproxy", "svc": "volume"}, {"svc": ["redis"]}),
-        ({"db": "galera", "mq": "rabbitmq", "lb": "haproxy", "cache": "redis", "svc": "volume"}, {}),
-        ({"db": "galera", "mq": "rabbitmq", "lb": "haproxy", "other": "redis zabbix", "svc": "volume"}, {"svc": ["redis"]}),
-        ({"db": "galera", "mq": "rabbitmq", "lb": "haproxy"}, {}),
-        ({"all": "galera rabbitmq haproxy redis volume", "other": "galera zabbix"}, {}),
+        ({"data": "galera rabbitmq haproxy vip", "svc": "volume haproxy"}, {"data": ["redis"]}),
+        ({"data": "galera rabbitmq haproxy vip", "svc": "volume haproxy", "cache": "redis"}, {}),
+        ({"db": "galera", "mq": "rabbitmq", "lb": "haproxy vip", "svc": "volume"}, {"svc": ["redis"]}),
+        ({"db": "galera", "mq": "rabbitmq", "lb": "haproxy vip", "cache": "redis", "svc": "volume"}, {}),
+        ({"db": "galera", "mq": "rabbitmq", "lb": "haproxy vip", "other": "redis zabbix", "svc": "volume"}, {"svc": ["redis"]}),
+        ({"db": "galera", "mq": "rabbitmq", "lb": "haproxy vip"}, {}),
+        ({"all": "galera rabbitmq haproxy vip redis volume", "other": "galera zabbix"}, {}),
     ],
 )
 def test_what_any_cluster_of_the_cloud_runs_is_missing_in_none(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lwlint.audit.report_files import release_hints
+from lwlint.core.facts import of_image
 from lwlint.core.source import Source
 from lwlint.inputs import KINDS
 
@@ -76,3 +77,20 @@ def test_files_of_a_host_tell_the_release_of_its_deployment(path: str, text: str
 )
 def test_units_tell_the_first_release_that_has_their_like(path: str, release: str | None) -> None:
     assert KINDS.release([Source(path, "[Service]\nExecStart=/usr/bin/podman start x\n", "unit")]).name == release
+
+
+@pytest.mark.parametrize(
+    ("image", "release"),
+    [
+        ("quay.io/tripleovictoriacentos9/openstack-haproxy:current-tripleo", "victoria"),
+        ("quay.io/tripleomastercentos9/openstack-haproxy:current-tripleo", None),
+        ("docker.io/tripleotraincentos8/centos-binary-haproxy:x", "train"),
+        ("satellite.example.com:5000/org-osp13_containers-haproxy:13.0", "queens"),
+        ("satellite.example.com:5000/org-osp130_containers-haproxy:1", None),
+        ("docker.io/kolla/centos-binary-haproxy:wallaby-rocky-8", "wallaby"),
+        ("docker.io/kolla/haproxy:2023.1-rocky-9", "antelope"),
+        ("docker.io/kolla/haproxy:master-rocky-9", None),
+    ],
+)
+def test_an_image_tells_its_release(image: str, release: str | None) -> None:
+    assert of_image(image) == release

@@ -366,7 +366,9 @@ class _Reading:
         rules = self._rules(rest)
         if rules is None:
             return False
-        self.parts["constraints"].has([Written("rsc_location", self.source, name.span, {"id": name, **target, **options}).has([*inside, *rules])])
+        self.parts["constraints"].has(
+            [Written("rsc_location", self.source, name.span, {"id": name, **target, **options}).has([*inside, *rules])]
+        )
         return True
 
     def _rules(self, words: list[Text]) -> list[Written] | None:

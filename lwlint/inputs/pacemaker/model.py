@@ -379,7 +379,9 @@ def only_remote(cib: Cib) -> set[str]:
     if NODE_ATTRIBUTES in cib.cluster.untold:
         found |= _with_nova_compute(cib)
     graph = Colocations(cib) if found else None
-    bound = {leaf.top for leaf in cib.leaves() if graph is not None and any(cib.resources[each].top in found for each in graph.needed(leaf.name))}
+    bound = {
+        leaf.top for leaf in cib.leaves() if graph is not None and any(cib.resources[each].top in found for each in graph.needed(leaf.name))
+    }
     return found | bound
 
 
