@@ -247,7 +247,7 @@ def _judged_absent(
 ) -> Saw:
     """Return what is to be said of a service that is not here and must be somewhere: absent here is not absent in the cloud.
 
-    `openstack` are the names of the services of OpenStack itself: a cluster without one is a part of a cloud only where another one has some.
+    `openstack` are the names of the services of OpenStack itself: without one a cluster is part of a cloud only where another has some.
     """
     if marks:
         return Unknown(f"no node is marked to run {title}, so it may run in another cluster", cib.cluster.span)

@@ -26,7 +26,8 @@ def missing(folder: Path, clusters: dict[str, str], capsys: pytest.CaptureFixtur
         resources = "".join(f'<primitive id="{word}" {AGENTS[word]}/>' for word in words.split())
         property = f'<cluster_property_set id="o"><nvpair id="o-n" name="cluster-name" value="{name}"/></cluster_property_set>'
         cib = (
-            f'<cib validate-with="pacemaker-3.2"><configuration><crm_config>{property}</crm_config><nodes><node id="1" uname="{name}1"/></nodes>'
+            f'<cib validate-with="pacemaker-3.2"><configuration><crm_config>{property}</crm_config>'
+            f'<nodes><node id="1" uname="{name}1"/></nodes>'
             f"<resources>{resources}</resources></configuration></cib>"
         )
         report = folder / f"sosreport-{name}1-2023-03-01-abcdefg"

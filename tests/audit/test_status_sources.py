@@ -9,9 +9,11 @@ import pytest
 
 from lwlint.cli import main
 
-CIB = """<cib validate-with="pacemaker-3.2" epoch="1"><configuration><nodes><node id="1" uname="a"/><node id="2" uname="b"/></nodes><resources>
-<clone id="ha-clone"><primitive id="ha" class="systemd" type="haproxy"/></clone><primitive id="api" class="systemd" type="openstack-nova-api"/>
-<primitive id="ip" class="ocf" provider="heartbeat" type="IPaddr2"/></resources></configuration></cib>"""
+CIB = """<cib validate-with="pacemaker-3.2" epoch="1"><configuration>
+<nodes><node id="1" uname="a"/><node id="2" uname="b"/></nodes>
+<resources><clone id="ha-clone"><primitive id="ha" class="systemd" type="haproxy"/></clone>
+<primitive id="api" class="systemd" type="openstack-nova-api"/><primitive id="ip" class="ocf" provider="heartbeat" type="IPaddr2"/>
+</resources></configuration></cib>"""
 STATUS = """Stack: corosync
 2 nodes configured
 

@@ -389,7 +389,7 @@ _OF_COMPUTE_NODES = ("instance_ha_compute", "nova_compute")
 
 
 def _with_nova_compute(cib: Cib) -> set[str]:
-    """Return the outermost resources that a rule keeps where nova-compute is kept, and no service of the core: there the nodes are not told."""
+    """Return the outermost resources that a rule keeps where it keeps nova-compute and no service of the core, where nodes are not told."""
     kept: dict[tuple[str, str], set[str]] = {}
     for constraint in cib.constraints:
         if constraint.type == LOCATION and constraint.active:

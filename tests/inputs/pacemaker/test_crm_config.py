@@ -84,9 +84,12 @@ XML = """<cib><configuration><crm_config><cluster_property_set id="cib-bootstrap
 <expression id="e1" attribute="haproxy-role" operation="eq" value="true"/>
 <expression id="e2" attribute="haproxy-role" operation="defined"/></rule>
 </rsc_location>
-<rsc_location id="dated" rsc="cl_haproxy"><rule id="d1" score="INFINITY"><expression id="e3" attribute="haproxy-role" operation="eq" value="true"/>
-</rule><rule id="d2" score="-INFINITY"><date_expression id="e4" operation="in_range" start="2020-01-01" end="2021-01-01"/></rule>
-<rule id="d3" score="-INFINITY"><date_expression id="e5" operation="in_range" start="2020-01-01"><duration id="e6" years="1"/></date_expression>
+<rsc_location id="dated" rsc="cl_haproxy">
+<rule id="d1" score="INFINITY"><expression id="e3" attribute="haproxy-role" operation="eq" value="true"/>
+</rule>
+<rule id="d2" score="-INFINITY"><date_expression id="e4" operation="in_range" start="2020-01-01" end="2021-01-01"/></rule>
+<rule id="d3" score="-INFINITY">
+<date_expression id="e5" operation="in_range" start="2020-01-01"><duration id="e6" years="1"/></date_expression>
 </rule><rule id="d4" score="10"><date_expression id="e7" operation="date_spec"><date_spec id="e8" hours="9-16"/></date_expression></rule>
 </rsc_location>
 <rsc_location id="all" score="5" node="two"><resource_set id="a1"><resource_ref id="cl_haproxy"/><resource_ref id="ms_db"/></resource_set>
