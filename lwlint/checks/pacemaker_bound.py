@@ -368,6 +368,9 @@ def _may_follow(one: ResourceStatus, params: Params, known: list[Cib], shown: li
     """Return whether the resource may be bound to another service by a constraint that is not known."""
     if known and not any(CONSTRAINTS in cib.cluster.untold for cib in known):
         return False
+    grouped = [other for other in shown if other.top == one.top != one.name and other is not one]
+    if any(other.service is None or other.service.name not in (params.each, params.to) for other in grouped):
+        return True  # a group of somebody else's
     others = (*params.or_to, *params.or_to_promoted)
     return any(other.service is not None and other.service.name in others for other in shown if other is not one)
 

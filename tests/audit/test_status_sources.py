@@ -59,3 +59,18 @@ def test_the_status_of_crm_mon_counts_before_that_of_crmsh(tmp_path: Path, capsy
 def test_the_status_in_the_report_of_crmsh_is_read_where_it_is_one(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = {f"crm_report/{node}/{name}": inside for node in "ab" for name, inside in (("cib.xml", CIB), ("crm_mon.txt", text))}
     assert audited(tmp_path, files, capsys) == (AWAY if "Online" in text else [])
+
+
+@pytest.mark.parametrize(("beside", "found"), [("", AWAY), (" booth\t(ocf::pacemaker:booth-site):\tStarted b\n", [])])
+def test_an_address_in_a_group_with_something_else_is_not_haproxys(
+    beside: str, found: list[tuple[str, str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api = " api\t(systemd:openstack-nova-api):\tStarted a\n"
+    group = f" Resource Group: g\n    ip\t(ocf::heartbeat:IPaddr2):\tStarted b\n{beside and '   ' + beside}{api}"
+    text = (
+        STATUS.format(node="b")
+        .replace("ha-clone [ha]", "haproxy-clone [haproxy]")
+        .replace(" ip\t(ocf::heartbeat:IPaddr2):\tStarted b\n", group)
+    )
+    files = {"etc/hostname": "a\n", "version.txt": "sosreport: 4.0\n", "sos_commands/pacemaker/pcs_status": text}
+    assert audited(tmp_path, {f"{SOS}/{inside}": each for inside, each in files.items()}, capsys) == found

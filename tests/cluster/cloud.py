@@ -32,9 +32,7 @@ _REAL = ("IPaddr2", "Dummy")  # agents that need no program that is not here
 
 def full_ha(kept: Collection[str] | None = None) -> etree._Element:
     """Return the fixture's CIB with addresses of the lab, clones as TripleO makes them, and of the resources those in `kept` (None: all)."""
-    text = re.sub(
-        r"\b172\.16\.(\d)\.(\d+)\b", lambda found: f"198.51.100.{int(found[1]) * 50 + int(found[2])}", FIXTURE.read_text("utf-8")
-    )
+    text = re.sub(r"\b172\.16\.(\d)\.(\d+)\b", lambda found: f"198.51.100.{int(found[1]) * 50 + int(found[2])}", FIXTURE.read_text("utf-8"))
     cib = etree.fromstring(text.encode(), etree.XMLParser(remove_blank_text=True))
     resources, constraints = cib.find("configuration/resources"), cib.find("configuration/constraints")
     assert resources is not None
@@ -65,7 +63,9 @@ class Cloud:
         self.units = [one.get("type", "") for one in primitives if one.get("class") == "systemd"]
         stand_ins = [unit for unit in self.units if unit != "haproxy"]
         self.apis = {unit: PORTS[unit] for unit in stand_ins if unit in PORTS}
-        agents = {f"{one.get('provider')}/{one.get('type')}" for one in primitives if one.get("class") == "ocf" and one.get("type") not in _REAL}
+        agents = {
+            f"{one.get('provider')}/{one.get('type')}" for one in primitives if one.get("class") == "ocf" and one.get("type") not in _REAL
+        }
         once = [one.get("id", "") for one in primitives if one.get("id", "").endswith("-cleanup")]
         self.lab = Lab(folder, NODES, self.apis, [unit for unit in stand_ins if unit not in PORTS], once, sorted(agents))
 
@@ -121,7 +121,7 @@ class Cloud:
     def processes(self) -> dict[tuple[str, str], tuple[str, str]]:
         """Return, for each node and each unit or agent of it that runs, the process and the time at which it was started."""
         line = (
-            "show() { [ -n \"$2\" ] && [ \"$2\" != 0 ] && echo \"$1 $2 $(sed 's/.*) //' /proc/$2/stat | cut -d' ' -f20)\"; }\n"
+            'show() { [ -n "$2" ] && [ "$2" != 0 ] && echo "$1 $2 $(sed \'s/.*) //\' /proc/$2/stat | cut -d\' \' -f20)"; }\n'
             f"for unit in {' '.join(self.units)}; do show $unit $(systemctl show --property MainPID --value $unit); done\n"
             "for file in /run/stand-in/*.pid; do [ ! -e $file ] || show $(basename $file .pid) $(cat $file); done; true"
         )
@@ -133,7 +133,9 @@ class Cloud:
 
     def places(self) -> dict[str, list[str]]:
         """Return, for each node, the virtual IPs on it and the agents that are promoted there."""
-        line = "ip -oneline address show dev eth0 | grep -o 'inet [0-9.]*/32' | cut -d' ' -f2; ls /run/stand-in/*.promoted 2>/dev/null; true"
+        line = (
+            "ip -oneline address show dev eth0 | grep -o 'inet [0-9.]*/32' | cut -d' ' -f2; ls /run/stand-in/*.promoted 2>/dev/null; true"
+        )
         return {node: sorted(self.lab.asked(node, line).split()) for node in NODES}
 
     def actions(self) -> list[str]:
@@ -147,4 +149,10 @@ class Cloud:
         for node in NODES:
             for block in self.lab.asked(node, line).strip().split("\n\n"):
                 told = dict(each.split("=", 1) for each in block.splitlines())
-                yield node, told["Id"], told["ActiveState"], told["UnitFileState"], "no" if "50-pacemaker" in told["DropInPaths"] else told["Restart"]
+                yield (
+                    node,
+                    told["Id"],
+                    told["ActiveState"],
+                    told["UnitFileState"],
+                    "no" if "50-pacemaker" in told["DropInPaths"] else told["Restart"],
+                )

@@ -285,7 +285,11 @@ class Lab:
         if self._holder is None:
             return
         for group in [*(f"{self.group}/{name}" for name in self.nodes), self.group]:
-            self.held("sh", "-c", f"[ ! -d {group} ] || {{ echo 1 >{group}/cgroup.kill; sleep 0.2; find {group} -depth -type d -exec rmdir {{}} +; }}")
+            self.held(
+                "sh",
+                "-c",
+                f"[ ! -d {group} ] || {{ echo 1 >{group}/cgroup.kill; sleep 0.2; find {group} -depth -type d -exec rmdir {{}} +; }}",
+            )
         self._holder.kill()
         self._holder.wait(10)
 
