@@ -42,6 +42,7 @@ class Dask:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._turn = 0
+        self._begun: dict[str, int] = {}
 
     def __enter__(self) -> Dask:
         for name in self._names:
@@ -65,6 +66,7 @@ class Dask:
             rest = ["worker", f"tcp://{self.address}", "--nthreads", "1", "--no-nanny", "--no-dashboard", "--death-timeout", "60"]
             rest += ["--local-directory", str(self._folder / name)]
         with open(self._folder / f"{name}.log", "ab") as log:
+            self._begun[name] = log.tell()
             self._processes[name] = subprocess.Popen(
                 [sys.executable, "-m", "dask", *rest], env=self._environment, stdout=log, stderr=log, cwd=self._folder
             )
@@ -76,11 +78,17 @@ class Dask:
                     self._start(name)
 
     def kill_worker(self) -> None:
-        """Kill one worker, another one each time."""
+        """Kill the next worker that has found its scheduler; on a machine so busy that none has, there is none to kill."""
         workers = self._names[1:]
-        self._kill(workers[self._turn % len(workers)])
-        self._turn += 1
-        self.killed["worker"] += 1
+        ready = [name for name in workers[self._turn % 3 :] + workers[: self._turn % 3] if self._is_ready(name)]
+        if ready:
+            self._kill(ready[0])
+            self._turn += 1
+            self.killed["worker"] += 1
+
+    def _is_ready(self, name: str) -> bool:
+        said = (self._folder / f"{name}.log").read_bytes()[self._begun[name] :]
+        return self._processes[name].poll() is None and b"Registered to" in said
 
     def kill_scheduler(self) -> None:
         self._kill("scheduler")
