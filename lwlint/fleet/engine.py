@@ -33,6 +33,9 @@ _AHEAD = 2  # works for each thread of a worker, so that none waits for the next
 _TRIES = 10  # of a work whose worker dies with it
 _PATIENCE = 300.0  # seconds without a scheduler
 _FIRST = 15.0  # seconds in which it has to be found at all
+_FETCH = (
+    2.0  # seconds in which a result is fetched; the work is sent anew where its worker has just died, and finds its result in the store
+)
 _LOOK = 2.0  # seconds between two looks at how many workers there are
 _SCHEMES = ("tcp://", "tls://", "ucx://", "ws://", "wss://")
 Key = int
@@ -73,12 +76,11 @@ class Engine:
 
     @property
     def dashboard(self) -> str:
-        """The address of Dask's dashboard; empty where there is none, as on this machine without bokeh."""
-        if self._on == LOCAL and not find_spec("bokeh"):
+        """The address of Dask's dashboard; empty where bokeh is not installed, without which there is none."""
+        if not find_spec("bokeh"):
             return ""
         with contextlib.suppress(Exception):
-            port = self._client.scheduler_info().get("services", {}).get("dashboard")
-            return str(self._client.dashboard_link or "") if port else ""
+            return str(self._client.dashboard_link or "")
         return ""
 
     def _address(self) -> Any:
@@ -169,7 +171,7 @@ class Engine:
         if future.status != "finished":
             return None
         try:
-            result = decode(future.result(timeout=_FIRST), type=Result)
+            result = decode(future.result(timeout=_FETCH), type=Result)
         except Exception:  # its worker, or the scheduler, went before it was fetched
             return None
         if result.version != __version__:

@@ -16,6 +16,8 @@ from typing import Any
 
 from tests.shared import HERE
 
+_AT_WORK = 8.0  # seconds; three workers of which one is killed each 5 s live for 15, of which they start for two or three
+
 
 def free_port() -> int:
     with socket.socket() as one:
@@ -41,8 +43,8 @@ class Dask:
         self._names = ["scheduler", *(f"worker{i}" for i in range(workers))]
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._turn = 0
         self._begun: dict[str, int] = {}
+        self._since: dict[str, float] = {}
 
     def __enter__(self) -> Dask:
         for name in self._names:
@@ -67,6 +69,7 @@ class Dask:
             rest += ["--local-directory", str(self._folder / name)]
         with open(self._folder / f"{name}.log", "ab") as log:
             self._begun[name] = log.tell()
+            self._since.pop(name, None)
             self._processes[name] = subprocess.Popen(
                 [sys.executable, "-m", "dask", *rest], env=self._environment, stdout=log, stderr=log, cwd=self._folder
             )
@@ -76,25 +79,28 @@ class Dask:
             for name, process in list(self._processes.items()):
                 if process.poll() is not None and not self._ended.is_set():
                     self._start(name)
+                else:
+                    self._look(name, process)
 
     def kill_worker(self) -> None:
-        """Kill the next worker that has found its scheduler; on a machine so busy that none has, there is none to kill."""
-        workers = self._names[1:]
-        ready = [name for name in workers[self._turn % 3 :] + workers[: self._turn % 3] if self._is_ready(name)]
-        if ready:
-            self._kill(ready[0])
-            self._turn += 1
+        """Kill the worker that has been at work the longest; on a machine so busy that they take long to start, each works first."""
+        since = {name: at for name, at in self._since.items() if time.monotonic() - at > _AT_WORK}
+        if since:
+            self._kill(min(since, key=lambda name: since[name]))
             self.killed["worker"] += 1
 
-    def _is_ready(self, name: str) -> bool:
-        said = (self._folder / f"{name}.log").read_bytes()[self._begun[name] :]
-        return self._processes[name].poll() is None and b"Registered to" in said
+    def _look(self, name: str, process: subprocess.Popen[bytes]) -> None:
+        if name not in self._since and name != "scheduler":
+            said = (self._folder / f"{name}.log").read_bytes()[self._begun[name] :]
+            if process.poll() is None and b"Registered to" in said:
+                self._since[name] = time.monotonic()
 
     def kill_scheduler(self) -> None:
         self._kill("scheduler")
         self.killed["scheduler"] += 1
 
     def _kill(self, name: str) -> None:
+        self._since.pop(name, None)
         self._processes[name].kill()
 
 
