@@ -47,11 +47,11 @@ def _run(options: argparse.Namespace) -> int:
         raise ConfigurationError("`lwlint fleet run`: name the store with `--into`")
     if options.seconds <= 0 or options.memory < 1 or (options.workers is not None and options.workers < 1):
         raise ConfigurationError("`--seconds`, `--memory` and `--workers`: must be more than 0")
-    known_release(options.release or AUTO)
     load_rules(options.rules, split(options.select), split(options.ignore), examples=False)
+    release = known_release(options.release or AUTO)
     archives = _archives(options)
     store = usable(options.into)
-    settings = _settings(options, store)
+    settings = _settings(options, release, store)
     progress = Progress(sys.stderr, options.log)
     try:
         with Engine(options.on, options.workers, progress.tell) as engine:
@@ -87,7 +87,7 @@ def _archives(options: argparse.Namespace) -> list[Listed]:
     return found
 
 
-def _settings(options: argparse.Namespace, store: Store) -> Settings:
+def _settings(options: argparse.Namespace, release: str, store: Store) -> Settings:
     import secrets
 
     from lwlint.fleet.cases import Settings
@@ -100,7 +100,7 @@ def _settings(options: argparse.Namespace, store: Store) -> Settings:
             kept = store.read("salt")
         salt = (kept or b"").decode("ascii", "replace")
     return Settings(
-        release=options.release or AUTO,
+        release=release,
         select=tuple(split(options.select)),
         ignore=tuple(split(options.ignore)),
         rules=tuple(_rule_files(options.rules)),

@@ -21,6 +21,7 @@ from tests.fleet.surroundings import S3, Dask, running
 need("moto", "s3fs")
 pytestmark = pytest.mark.long
 CLUSTERS = range(100)
+KILLED_AT = 30  # archives
 CALM, ROUGH = 240, 400  # seconds at most, on a machine that is very busy
 
 
@@ -48,7 +49,7 @@ def check(store: Store, expected: dict[str, Any], old: str = "", new: str = "") 
     assert plain(answers(store, ran.run), old, new) == expected
     found = tables(store, ran.run)
     assert Counter(row["state"] for row in found["archives"]) == expected_states(CLUSTERS)
-    assert len({row["archive"] for row in found["archives"]}) == 300
+    assert len({row["archive"] for row in found["archives"]}) == 3 * len(CLUSTERS)
     for table, rows in found.items():
         assert len({json.dumps(row, sort_keys=True) for row in rows}) == len(rows) == ran.rows[table]
     assert store.names("staging") == []
@@ -59,9 +60,17 @@ def check(store: Store, expected: dict[str, Any], old: str = "", new: str = "") 
 def calm(tmp_path_factory: pytest.TempPathFactory) -> Calm:
     folder = tmp_path_factory.mktemp("large")
     expected = plain(audited(fleet(folder / "in", CLUSTERS)).values())
-    with running(["fleet", "run", str(folder / "in"), "--into", str(folder / "store"), "--workers", "2"]) as process:
+    store, log = Store(str(folder / "store")), folder / "log"
+    arguments = ["fleet", "run", str(folder / "in"), "--into", str(folder / "store"), "--workers", "2", "--log", str(log)]
+    with running(arguments) as process:
+        until = time.monotonic() + CALM
+        while len(store.names("readings")) < KILLED_AT and time.monotonic() < until:
+            time.sleep(0.1)
+    assert runs(store) == []  # it was killed, with SIGKILL, in the midst of it
+    log.unlink()
+    with running(arguments) as process:
         ended(process, CALM)
-    store = Store(str(folder / "store"))
+    assert sum(json.loads(line)["again"] for line in log.read_text().splitlines()) >= KILLED_AT
     run = check(store, expected)
     return Calm(folder, expected, run, tables(store, run))
 
@@ -82,7 +91,7 @@ def s3() -> Iterator[S3]:
                 os.environ[name] = value
 
 
-def test_a_run_on_this_machine_has_the_answers_of_an_audit(calm: Calm) -> None:
+def test_a_run_on_this_machine_that_was_killed_goes_on_and_has_the_answers_of_an_audit(calm: Calm) -> None:
     assert len(calm.expected) == 100
     assert sum(len(cluster["findings"]) for cluster in calm.expected.values()) > 300
 
