@@ -12,6 +12,7 @@ from hashlib import blake2b
 from typing import Annotated, Any, Optional, Union, get_args, get_origin, get_type_hints
 
 from msgspec import Meta, Struct
+from msgspec.structs import astuple
 
 from lwlint.audit.answer import NOT_APPLICABLE, ClusterAnswer, Found, HostAnswer
 from lwlint.core.finding import FAIL, NOT_EVALUATED, PASS
@@ -157,16 +158,26 @@ def parquet(kind: type[Row], rows: Sequence[Row]) -> bytes:
     import pyarrow.parquet as pq
 
     made = schema(kind)
-    arrays = [pa.array([_cell(getattr(row, field.name)) for row in rows], field.type) for field in made]
+    columns_ = zip(*map(astuple, rows)) if rows else ([] for _ in made)
+    arrays = [_array(values, field.type) for values, field in zip(columns_, made)]
     sink = io.BytesIO()
     pq.write_table(pa.Table.from_arrays(arrays, schema=made), sink, compression="zstd")
     return sink.getvalue()
 
 
+def _array(values: Sequence[Any], kind: Any) -> Any:
+    import pyarrow as pa
+
+    try:
+        return pa.array(values, kind)
+    except UnicodeEncodeError:
+        return pa.array([_cell(value) for value in values], kind)
+
+
 def _cell(value: Any) -> Any:
     """Return a value as Parquet takes it: text is UTF-8, and a byte of a name that is none is shown as one that is not known."""
     if isinstance(value, str):
-        return value if value.isascii() else value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return [_cell(one) for one in value] if isinstance(value, tuple) else value
 
 

@@ -15,7 +15,7 @@ import pytest
 from lwlint.cli import main
 from lwlint.fleet.history import changes, clauses, latest, rows
 from lwlint.fleet.store import Store
-from lwlint.fleet.tables import TABLES, ClusterRow, columns
+from lwlint.fleet.tables import TABLES, ArchiveRow, ClusterRow, columns, parquet
 from tests.fleet.looking import need
 from tests.fleet.made_store import CANARY, NEW, OLD, made
 
@@ -108,3 +108,12 @@ def test_a_store_without_a_run_says_so(tmp_path: Path, capsys: Capsys) -> None:
         assert "no run has ended in it" in capsys.readouterr().err
     assert main(["fleet", "export", str(tmp_path)]) == 2
     assert "say in which form" in capsys.readouterr().err
+
+
+def test_a_name_that_is_no_utf_8_is_written_as_one_that_is_not_known() -> None:
+    import pyarrow.parquet as pq
+
+    row = ArchiveRow("r", "a\udcffb", "failed", "", 1, 0, 0, 0)
+    (found,) = pq.ParquetFile(io.BytesIO(parquet(ArchiveRow, [row]))).read().to_pylist()
+    assert found["archive"] == "a\ufffdb"
+    assert pq.ParquetFile(io.BytesIO(parquet(ArchiveRow, []))).read().num_rows == 0
