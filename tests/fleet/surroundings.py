@@ -9,14 +9,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from tests.shared import HERE
-
-_AT_WORK = 8.0  # seconds; three workers of which one is killed each 5 s live for 15, of which they start for two or three
 
 
 def free_port() -> int:
@@ -43,8 +41,6 @@ class Dask:
         self._names = ["scheduler", *(f"worker{i}" for i in range(workers))]
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._begun: dict[str, int] = {}
-        self._since: dict[str, float] = {}
 
     def __enter__(self) -> Dask:
         for name in self._names:
@@ -68,8 +64,6 @@ class Dask:
             rest = ["worker", f"tcp://{self.address}", "--nthreads", "1", "--no-nanny", "--no-dashboard", "--death-timeout", "60"]
             rest += ["--local-directory", str(self._folder / name)]
         with open(self._folder / f"{name}.log", "ab") as log:
-            self._begun[name] = log.tell()
-            self._since.pop(name, None)
             self._processes[name] = subprocess.Popen(
                 [sys.executable, "-m", "dask", *rest], env=self._environment, stdout=log, stderr=log, cwd=self._folder
             )
@@ -79,37 +73,27 @@ class Dask:
             for name, process in list(self._processes.items()):
                 if process.poll() is not None and not self._ended.is_set():
                     self._start(name)
-                else:
-                    self._look(name, process)
 
-    def kill_worker(self) -> None:
-        """Kill the worker that has been at work the longest; on a machine so busy that they take long to start, each works first."""
-        since = {name: at for name, at in self._since.items() if time.monotonic() - at > _AT_WORK}
-        if since:
-            self._kill(min(since, key=lambda name: since[name]))
+    def kill_worker(self, logs: Iterable[Path]) -> None:
+        """Kill a worker that has done something, as the logs of runs tell; a busy machine takes so long to start one that others have not."""
+        told = "".join(log.read_text("utf-8") for log in logs if log.exists())
+        ready = [name for name in self._names[1:] if f':{self._processes[name].pid}"' in told and self._processes[name].poll() is None]
+        if ready:
+            self._kill(ready[self.killed["worker"] % len(ready)])
             self.killed["worker"] += 1
-
-    def _look(self, name: str, process: subprocess.Popen[bytes]) -> None:
-        if name not in self._since and name != "scheduler":
-            said = (self._folder / f"{name}.log").read_bytes()[self._begun[name] :]
-            if process.poll() is None and b"Registered to" in said:
-                self._since[name] = time.monotonic()
 
     def kill_scheduler(self) -> None:
         self._kill("scheduler")
         self.killed["scheduler"] += 1
 
     def _kill(self, name: str) -> None:
-        self._since.pop(name, None)
         self._processes[name].kill()
 
 
 class S3:
-    """An S3 server on loopback (moto), as a context; it refuses what would write while it is told to."""
+    """An S3 server on loopback (moto), as a context."""
 
     def __init__(self) -> None:
-        self.refused = 0
-        self._until = 0.0
         self.environment = {
             "AWS_ACCESS_KEY_ID": "key",
             "AWS_SECRET_ACCESS_KEY": "c4n4ry-secret",
@@ -124,8 +108,8 @@ class S3:
             def log(self, *_: Any) -> None:
                 """Say nothing."""
 
-        self._app = DomainDispatcherApplication(create_backend_app)
-        self._server = make_server("127.0.0.1", 0, self._answer, threaded=True, request_handler=Quiet)
+        app = DomainDispatcherApplication(create_backend_app)
+        self._server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
         url = f"http://127.0.0.1:{self._server.server_port}"
         self.environment |= {"AWS_ENDPOINT_URL": url, "FSSPEC_S3_ENDPOINT_URL": url}
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -134,18 +118,15 @@ class S3:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._server.shutdown()
 
-    def refuse(self, seconds: float) -> None:
-        self._until = time.monotonic() + seconds
 
-    def _answer(self, environment: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        if environment["REQUEST_METHOD"] in ("PUT", "POST", "DELETE") and time.monotonic() < self._until:
-            self.refused += 1
-            with contextlib.suppress(OSError):
-                environment["wsgi.input"].read(int(environment.get("CONTENT_LENGTH") or 0))
-            start("403 Forbidden", [("Content-Type", "application/xml")])
-            return [b"<Error><Code>AccessDenied</Code></Error>"]
-        found: Iterable[bytes] = self._app(environment, start)
-        return found
+def refuse(store: Path, seconds: float) -> None:
+    """Let a store on the disk refuse all for so long: a file is in the place of its folder, so that root is refused, too."""
+    away = store.with_name(f"{store.name}.away")
+    store.rename(away)
+    store.write_bytes(b"")
+    time.sleep(seconds)
+    store.unlink()
+    away.rename(store)
 
 
 @contextlib.contextmanager
