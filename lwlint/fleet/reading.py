@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from hashlib import blake2b
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lwlint import __version__
 from lwlint.audit.clusters import Identity, Seat, seats
@@ -59,6 +60,10 @@ class Head(Struct, frozen=True):
     def why(self) -> str:
         """Why the archive is damaged, or failed; empty if neither."""
         return self.because or next((told(one) for one in self.troubles if one.fatal), "")
+
+    def slim(self) -> Head:
+        """Return the head without what only judging needs: a run holds those of all its archives."""
+        return replace(self, captures=tuple(replace(one, evidence=(), missing=()) for one in self.captures))
 
     def target(self, tree: Tree) -> Target:
         """Return the target that the archive is to an audit, with what was read of it in `tree`."""

@@ -139,29 +139,29 @@ def _read(store: Store, bounds: Bounds, one: Listed) -> dict[str, object]:
             return {"head": packed(failed(one, looked.because, looked.defect))}
         one = decode(looked.first, type=Listed)
     kept = _kept(store, reading(key_of(one)))
-    if kept:
-        return {"head": kept, "again": True}
+    if kept is not None:
+        return {"head": packed(kept.slim()), "again": True}
     found = _asked(Read(one), bounds)
     if found.because:
         return {"head": packed(failed(one, found.because, found.defect))}
-    key = unpacked(found.first, Head).key
-    if key:
-        store.write(reading(key), joined(found.first, found.second))
-    return {"head": found.first}
+    head = unpacked(found.first, Head)
+    if head.key:
+        store.write(reading(head.key), joined(found.first, found.second))
+    return {"head": packed(head.slim())}
 
 
-def _kept(store: Store, name: str) -> bytes:
-    """Return the head of a reading that is kept; empty where there is none, or one that is damaged."""
+def _kept(store: Store, name: str) -> Head | None:
+    """Return the head of a reading that is kept; None where there is none, or one that is damaged."""
     for most in (MOST, None):
         data = store.read(name, most)
         if data is None:
-            return b""
+            return None
         try:
-            head = parted(data)[0]
-            return head if unpacked(head, Head).key else b""
+            head = unpacked(parted(data)[0], Head)
         except ValueError:
             continue
-    return b""
+        return head if head.key else None
+    return None
 
 
 def _judge(store: Store, bounds: Bounds, job: JudgeCase) -> dict[str, object]:

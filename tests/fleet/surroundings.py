@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -22,6 +24,12 @@ def free_port() -> int:
         one.bind(("127.0.0.1", 0))
         port: int = one.getsockname()[1]
         return port
+
+
+def _end_with_parent() -> None:
+    """Let what is started end with the tests, however these end."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
 
 
 class Dask:
@@ -65,7 +73,12 @@ class Dask:
             rest += ["--local-directory", str(self._folder / name)]
         with open(self._folder / f"{name}.log", "ab") as log:
             self._processes[name] = subprocess.Popen(
-                [sys.executable, "-m", "dask", *rest], env=self._environment, stdout=log, stderr=log, cwd=self._folder
+                [sys.executable, "-m", "dask", *rest],
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+                cwd=self._folder,
+                preexec_fn=_end_with_parent,
             )
 
     def _watch(self) -> None:
@@ -75,7 +88,7 @@ class Dask:
                     self._start(name)
 
     def kill_worker(self, logs: Iterable[Path]) -> None:
-        """Kill a worker that has done something, as the logs of runs tell; a busy machine takes so long to start one that others have not."""
+        """Kill a worker that has done something, as the logs of runs tell: a busy machine takes long to start one."""
         told = "".join(log.read_text("utf-8") for log in logs if log.exists())
         ready = [name for name in self._names[1:] if f':{self._processes[name].pid}"' in told and self._processes[name].poll() is None]
         if ready:
