@@ -199,7 +199,9 @@ def _audit(command: argparse.ArgumentParser) -> None:
     command.add_argument("--root", action="append", default=[], metavar="DIR", help="a host's file system")
     command.add_argument("--live", action="store_true", help="this machine, as `--root /`; nothing is run or written")
     command.add_argument("--run", action="store_true", help="with `--live`: run `cibadmin -Q` and `systemctl show`, which only read")
-    command.add_argument("--release", metavar="NAME", help="`mitaka` ... `hibiscus`; `auto` goes by evidence (default)")
+    command.add_argument(
+        "--release", metavar="NAME", help="`mitaka` ... `hibiscus`, or by number (`2025.1`); `auto` goes by evidence (default)"
+    )
     _schemas(command)
     _rules(command)
     command.add_argument(
@@ -281,7 +283,9 @@ def _plan(command: argparse.ArgumentParser) -> None:
     how = command.add_mutually_exclusive_group()
     how.add_argument("--by-service", dest="at_once", action="store_false", help="one project after the other (default)")
     how.add_argument("--at-once", dest="at_once", action="store_true", help="all services in one change")
-    command.add_argument("--release", metavar="NAME", help="`mitaka` ... `hibiscus`; `auto` goes by evidence (default)")
+    command.add_argument(
+        "--release", metavar="NAME", help="`mitaka` ... `hibiscus`, or by number (`2025.1`); `auto` goes by evidence (default)"
+    )
     command.add_argument(
         "--format", choices=("text", "json", "sh"), default="text", help="form of the plan (default: text); sh is a script"
     )
@@ -391,7 +395,9 @@ def _describe(command: argparse.ArgumentParser) -> None:
 
 def _hosts_of(command: argparse.ArgumentParser) -> None:
     """Add what every command has that reads the hosts of an audit."""
-    command.add_argument("--release", metavar="NAME", help="`mitaka` ... `hibiscus`; `auto` goes by evidence (default)")
+    command.add_argument(
+        "--release", metavar="NAME", help="`mitaka` ... `hibiscus`, or by number (`2025.1`); `auto` goes by evidence (default)"
+    )
     command.add_argument("--trust", action="store_true", help="follow links out of a folder, which is then not a stranger's")
     command.add_argument("--anonymize", action="store_true", help="replace names of hosts, domains and clusters, and all addresses")
 
@@ -421,7 +427,9 @@ def _server(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "-e", "--environment", action="append", default=[], metavar="FILE", help="a Heat environment; several, in their order"
     )
-    command.add_argument("--release", metavar="NAME", help="`mitaka` ... `hibiscus`; `auto` goes by evidence (default)")
+    command.add_argument(
+        "--release", metavar="NAME", help="`mitaka` ... `hibiscus`, or by number (`2025.1`); `auto` goes by evidence (default)"
+    )
     _schemas(command)
     _rules(command)
     _configuration(command)
@@ -436,7 +444,9 @@ def _input(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "-e", "--environment", action="append", default=[], metavar="FILE", help="a Heat environment; several, in their order"
     )
-    command.add_argument("--release", metavar="NAME", help="`mitaka` ... `hibiscus`; `auto` goes by evidence (default)")
+    command.add_argument(
+        "--release", metavar="NAME", help="`mitaka` ... `hibiscus`, or by number (`2025.1`); `auto` goes by evidence (default)"
+    )
     command.add_argument("--kind", metavar="KIND", help="read every file as `heat`, `cib`, `unit`, `quadlet`, `oslo` or `puppet`")
     _schemas(command)
     command.add_argument("--stdin-filename", default="", metavar="PATH", help="the path that `-` stands for")

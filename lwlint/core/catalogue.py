@@ -243,10 +243,13 @@ def _agents_with_id(pacemaker: Mapping[str, Any], path: Path) -> Iterator[tuple[
 _UNIT_CLASSES = ("systemd", "service", "lsb", "upstart")
 _OTHER_UNITS = (".socket", ".timer", ".target", ".slice", ".mount", ".path", ".scope")
 _ID_SUFFIXES = ("-clone", "-master", "-bundle")
-_IMAGE_PREFIXES = ("centos-binary-", "centos-source-", "rhel-binary-", "ubi8-binary-", "openstack-")
+_IMAGE_PREFIX = pattern(
+    r"(?:(?:centos|debian|openeuler|oraclelinux|rhel|rocky|ubi\d*|ubuntu)-(?:binary|source)-)?(?:openstack-)?"
+)  # of kolla and TripleO
 _VARIANTS = ("/deprecated/", "/experimental/")
 _CELL = pattern(r"-cell\d+$")
 _CONTAINER_UNIT = pattern(r"(?:tripleo_|edpm_)(?P<name>.+)|kolla-(?P<kolla>.+)-container")
+_SNAP_UNIT = pattern(r"snap\.[^.]+\.(?P<name>.+)")
 # Providers whose agents are what ClusterLabs and LINBIT say, and nothing else: `ocf:heartbeat:openstack-cinder-volume` attaches a volume.
 _FIXED_PROVIDERS = ("heartbeat", "pacemaker", "linbit")
 # Agents that run what they are told, so that an id may tell what it is.
@@ -326,6 +329,9 @@ class Catalogue:
         if unit.endswith(_OTHER_UNITS):
             return None
         name = unit[: -len(".service")] if unit.endswith(".service") else unit
+        snap = _SNAP_UNIT.fullmatch(name)
+        if snap is not None:
+            return self.of_program(snap["name"])
         container = contained(name)
         if container is not None:
             return self.of_container(container)
@@ -556,7 +562,6 @@ def _bare(id: str) -> str:
 
 def _image_base(image: str) -> str:
     name = image.partition("@")[0].rstrip("/").rpartition("/")[2].partition(":")[0]
-    for prefix in _IMAGE_PREFIXES:
-        if name.startswith(prefix):
-            name = name[len(prefix) :]
+    prefix = _IMAGE_PREFIX.match(name)
+    name = name[prefix.end() :] if prefix is not None else name
     return name[: -len("-docker")] if name.endswith("-docker") else name

@@ -20,8 +20,10 @@ from lwlint.core.source import Link, Source
 LINK, UNREADABLE = "link", "unreadable"  # kinds of source that are no kind of input: a link itself, a file that could not be read
 TEXT = "text"  # and a file read beside others, that nothing judges
 # a line that begins with a tag, a section or key in one, or a value that is one; not JSON in a value, nor `--format '{{...}}'` of a command
-_TEMPLATE_LINE = pattern(r"^[ \t]*(?:\{\{|\{%|\{#)|^[ \t]*\[[^\]\n]*\{\{|^[ \t]*[\w.-]+[ \t]*[=:][ \t]*\{(?:\{|%-?[ \t]*\w)", re.MULTILINE)
-TEMPLATE = "a template (Jinja, Helm, mustache), of which no option file or unit is made yet"
+_TEMPLATE_LINE = pattern(
+    r"^[ \t]*(?:\{\{|\{%|\{#|<%)|^[ \t]*\[[^\]\n]*(?:\{\{|<%)|^[ \t]*[\w.-]+[ \t]*[=:][ \t]*(?:\{(?:\{|%-?[ \t]*\w)|<%)", re.MULTILINE
+)
+TEMPLATE = "a template (Jinja, Helm, mustache, ERB), of which no option file or unit is made yet"
 ENTRY_POINTS = "lwlint.inputs"
 Piece = tuple[int, int]  # the offsets of the first character of a block and behind the last one
 Recognised = Union[bool, str]  # whether a file is of a kind; a text says why it is of no kind at all
@@ -30,6 +32,12 @@ Recognised = Union[bool, str]  # whether a file is of a kind; a text says why it
 def is_template(head: str) -> bool:
     """Return whether a text of sections and keys is a template of another tool, of which such a file is yet to be made."""
     return _TEMPLATE_LINE.search(head) is not None
+
+
+def is_markup(head: str) -> bool:
+    """Return whether a text begins as XML does; `<%` is a tag of ERB, with which no XML begins."""
+    start = head.lstrip("\ufeff \t\r\n")
+    return start.startswith("<") and not start.startswith("<%")
 
 
 class UnknownEncoding(LookupError):
@@ -217,7 +225,7 @@ class Kinds:
         A file that the user `named` is taken by its path where the content does not tell, or by its content where the path does not;
         one that was met in a folder is then left out.
         """
-        markup = head.lstrip("\ufeff \t\r\n").startswith("<")
+        markup = is_markup(head)
         for kind in self._printed if named else ():
             if kind.guess(head):
                 return kind, ""

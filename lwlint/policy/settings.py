@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from lwlint.core.config_reader import Document, Mismatch, build, located, near
 from lwlint.core.config_reader import load as load_yaml
-from lwlint.core.facts import RELEASES
+from lwlint.core.facts import NUMBERED, RELEASES
 from lwlint.core.finding import ConfigurationError
 from lwlint.files.tree import CONFIGURATION, Boundary, checkout, read_bounded
 
@@ -205,7 +205,7 @@ class File(Document, frozen=True):
         Meta(description="files, from the folder of this one, and profiles of lwlint's own, that this one goes on from"),
     ] = None
     release: Annotated[
-        Optional[Annotated[str, Meta(extra_json_schema={"enum": ["auto", *RELEASES]})]],
+        Optional[Annotated[str, Meta(extra_json_schema={"enum": ["auto", *RELEASES, *NUMBERED]})]],
         Meta(description="the release to judge by; `auto` goes by evidence"),
     ] = None
     select: Annotated[Optional[Strings], Meta(description="run only these rules: ids, codes, beginnings of codes")] = None
@@ -339,7 +339,7 @@ def _form(name: str) -> ModuleType | None:
 
 
 def _check(file: File) -> None:
-    if file.release is not None and file.release not in ("auto", *RELEASES):
+    if file.release is not None and file.release not in ("auto", *RELEASES, *NUMBERED):
         raise Mismatch(("release",), f"`{file.release}`: unknown release{near(file.release, ('auto', *RELEASES))}")
     if file.limit is not None and file.limit < 0:
         raise Mismatch(("limit",), f"`{file.limit}`: must be 0 or more")

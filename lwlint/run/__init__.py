@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.config_reader import near
 from lwlint.core.costs import Costs
-from lwlint.core.facts import RELEASES, Fact, Facts, Release, Unreadable, UnusedAllow
+from lwlint.core.facts import NUMBERED, RELEASES, Fact, Facts, Release, Unreadable, UnusedAllow
 from lwlint.core.finding import FAIL, PASS, ConfigurationError, Finding, Report, Verdict
 from lwlint.core.kind import UNREADABLE, Kind, Material
 from lwlint.core.secret import without
@@ -98,7 +98,8 @@ def read_facts(request: Request) -> Reading:
 
 
 def known_release(name: str) -> str:
-    """Return the name of a release, or AUTO, if it is one. Raises ConfigurationError, with a near match, if it is not."""
+    """Return the name of a release, of its number too (`2023.1`), or AUTO. Raises ConfigurationError, with a near match, for another."""
+    name = NUMBERED.get(name, name)
     if name not in (AUTO, *RELEASES):
         raise ConfigurationError(f"`{name}`: unknown release{near(name, RELEASES)}")
     return name
@@ -284,7 +285,7 @@ def _take_printed(discovery: Discovery) -> None:
 def _release(request: Request, discovery: Discovery) -> Release:
     """Return the release to judge by: what was asked for, or what the input tells with the trees that it is a part of."""
     if request.release != AUTO:
-        return Release(request.release, "as given")
+        return Release(known_release(request.release), "as given")
     if request.hosts:
         _take_printed(discovery)
     known = discovery.found.sources

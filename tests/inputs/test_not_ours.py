@@ -16,6 +16,9 @@ OTHERS = {
         "[database]\n{{#connection}}\nconnection = {{connection}}\n{{/connection}}\n",
         "[database]\n{{- if .Values.conf }}\nmax_retries = 3\n{{- end }}\n",
         "[database]\nmax_retries = {{ retries }}\n",
+        "[database]\nmax_retries = <%= @retries %>\n",
+        "<% if @database -%>\n[database]\nmax_retries = 3\n<% end -%>\n",
+        "[<%= @section %>]\nmax_retries = 3\n",
     ],
     "openstack-nova-api.service": ["[Unit]\n{% if x %}\nRequires=mariadb.service\n{% endif %}\n[Service]\nExecStart=/usr/bin/nova-api\n"],
 }

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from lwlint.core.finding import ConfigurationError
+from lwlint.files.tree import Memory
 from lwlint.policy.pyproject import place
 from lwlint.policy.settings import PROFILES, RuleSettings, Settings, layer, load, merged, nearest, position
 from lwlint.report.explain import render_settings
+from lwlint.run import Request, read_facts
 
 FULL = """\
 release: newton
@@ -66,6 +68,13 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def write(path: str, text: str) -> None:
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     Path(path).write_text(text, "utf-8")
+
+
+@pytest.mark.parametrize(("said", "meant"), [("'2023.1'", "antelope"), ("'2025.2'", "flamingo"), ("newton", "newton")])
+def test_a_release_may_be_told_by_its_number(said: str, meant: str) -> None:
+    given = merged([layer(f"release: {said}\n", ".lwlint.yaml")]).release
+    files = {"etc/heat/heat.conf": "[database]\nconnection = mysql://h@h/h\n"}
+    assert read_facts(Request(("etc",), release=given, tree=Memory(files))).facts.release.name == meant
 
 
 def complaint(text: str, name: str = ".lwlint.yaml") -> str:

@@ -84,7 +84,8 @@ _PARTS = (
     "guestagent",
 )
 _COPIES = (".rpmnew", ".rpmsave", ".rpmorig", ".dpkg-dist", ".dpkg-old", ".dpkg-new", ".ucf-dist", ".bak", ".orig", ".old", ".swp", "~")
-_ML2 = "etc/neutron/plugins/ml2/ml2_conf.ini"
+ML2 = "etc/neutron/plugins/ml2/ml2_conf.ini"
+PLUGIN = "etc/neutron/plugin.ini"
 
 
 class Place(NamedTuple):
@@ -269,8 +270,8 @@ def _with_arguments(project: str, found: list[str], there: list[str]) -> list[st
             read += folder(there, step)
         elif step in there:
             read.append(step)
-        elif step.endswith("plugin.ini") and _ML2 in there:
-            read.append(_ML2)
+        elif step.endswith("plugin.ini") and ML2 in there:
+            read.append(ML2)
     return read
 
 
@@ -328,9 +329,11 @@ def is_from_rdo(unit: str, project: str) -> bool:
 def commands(units: Iterable[Unit], read: Reader) -> list[Command]:
     """Return the programs that the units start themselves (not in containers); `read` gives the text of a file of environment."""
     found = []
-    for unit in units:
+    every = list(units)
+    instances = {values.template_of(name) for unit in every for name in unit.names if values.instance_of(name)}
+    for unit in every:
         start = unit.settings.get("Service.ExecStart")
-        if start is None or not start.value or unit.load_state == MASKED:
+        if start is None or not start.value or unit.load_state == MASKED or (unit.template and unit.name in instances):
             continue
         command = _command(unit, start.value.replace("\n", " "), read)
         if command is not None:
@@ -341,17 +344,31 @@ def commands(units: Iterable[Unit], read: Reader) -> list[Command]:
 def _command(unit: Unit, line: str, read: Reader) -> Command | None:
     root = _root(unit.span.path)
     every, missing = _environment(unit, root, read)
-    written = programs.split(line.lstrip("-@:+! "))
+    known = {name: value for name, (value, _) in every.items()}
+    written = programs.split(values.expand(line, unit.name).lstrip("-@:+! "))
+    for path in programs.sourced(written):
+        text = _file(root, path, read)
+        if text is None:
+            missing.append(path)
+        else:
+            known.update(programs.read_file(text))
+    used = programs.names(written)
+    passed = {name for one in _every(unit, "Service.PassEnvironment") for name in one.value.split()} & used - set(known)
     untold = ""
-    if missing and programs.names(written):
-        names = ", ".join(f"`${name}`" for name in sorted(programs.names(written)))
+    if missing and used:
+        names = ", ".join(f"`${name}`" for name in sorted(used))
         untold = f"{unit.name} takes {names} from `{missing[0]}`, which was not given"
-    words = programs.expanded(written, {name: value for name, (value, _) in every.items()})
+    elif passed:
+        untold = f"{unit.name} takes `${min(passed)}` from systemd's own environment, which is not known"
+    elif unit.template and re.search("%[iIjJ]", line):
+        untold = f"{unit.name} is a template, of which no instance is known"
+        written = [word for word in written if "--config" not in word]
+    words = programs.expanded(written, known)
     started = programs.started(" ".join(map(_quoted, words)))
     if started is None or started.runner in programs.ENGINES or started.program in _OTHER_TOOLS:
         return None
     arguments, files, folders = [], False, False
-    for flag, value in _flags(started.words, unit.name):
+    for flag, value in _flags(started.words):
         arguments.append(value if flag == "--config-file" else value.rstrip("/") + "/")
         files |= flag == "--config-file"
         folders |= flag == "--config-dir"
@@ -368,14 +385,13 @@ def _environment(unit: Unit, root: str, read: Reader) -> tuple[dict[str, tuple[s
     for one in _every(unit, "Service.Environment"):
         if not one.value:
             found.clear()  # an empty assignment resets the list
-        for name, value in programs.assignments(one.value):
+        for name, value in programs.assignments(values.expand(one.value, unit.name)):
             found.pop(name, None)
             found[name] = value, one.span
     missing: list[str] = []
     for one in _every(unit, "Service.EnvironmentFile"):
         path = values.expand(one.value, unit.name).lstrip("-")
-        inside = posixpath.normpath("/" + path).lstrip("/")  # never above the host's tree
-        text = read(root + inside) if path and not set("*?[%") & set(path) else None
+        text = _file(root, path, read)
         if text is None:
             missing += [path] if path else []
             continue
@@ -385,21 +401,26 @@ def _environment(unit: Unit, root: str, read: Reader) -> tuple[dict[str, tuple[s
     return found, missing
 
 
+def _file(root: str, path: str, read: Reader) -> str | None:
+    """Return the text of a file of environment of the host at `root`; None where it is not at hand, or not one file."""
+    inside = posixpath.normpath("/" + path).lstrip("/")  # never above the host's tree
+    return read(root + inside) if path and not set("*?[%") & set(path) else None
+
+
 def _every(unit: Unit, key: str) -> tuple[Setting, ...]:
     setting = unit.settings.get(key)
     return unit.lists.get(key) or (() if setting is None else (*setting.beaten, setting))
 
 
-def _flags(words: Iterable[str], unit: str) -> Iterable[tuple[str, str]]:
+def _flags(words: Iterable[str]) -> Iterable[tuple[str, str]]:
     words = list(words)
-    instance = unit.rsplit(".", 1)[0].partition("@")[2]
     for i, word in enumerate(words):
         flag, equal, value = word.partition("=")
         if flag not in ("--config-file", "--config-dir"):
             continue
         if not equal and i + 1 < len(words):
             value = words[i + 1]
-        value = value.replace("%i", instance).replace("%I", instance).rstrip(";")
+        value = value.rstrip(";")
         if value.startswith("/"):
             yield flag, value
 

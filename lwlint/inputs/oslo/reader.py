@@ -89,6 +89,8 @@ def _places(sources: Iterable[Source], catalogue: Catalogue) -> Iterator[tuple[P
         if found.setdefault(place, {}).setdefault(path, source) is not source:
             spare.setdefault(place, []).append(source)
     for place, files in found.items():
+        if layout.PLUGIN in files and layout.ML2 in files and files[layout.PLUGIN].text == files[layout.ML2].text:
+            del files[layout.PLUGIN]  # a link, whose file is judged where it lies
         if not place.generated and not place.loose:  # copies made for containers are read in its stead
             better = {_owned(p, path) for p, paths in found.items() if p.generated or (p.name and not place.name) for path in paths}
             better |= {_owned(place, path) for path in files if path.startswith(_KOLLA) and not path.startswith(_OVERRIDES)}
@@ -172,6 +174,8 @@ def _of_command(place: Place, command: Command, texts: Texts, catalogue: Catalog
     missing: list[str] = []
     for argument in command.arguments:
         inside = argument.lstrip("/")
+        if inside == layout.PLUGIN and inside not in texts:
+            inside = layout.ML2  # to which it is a link
         if place.loose and inside not in texts:
             inside = inside if inside.endswith("/") else inside.rsplit("/", 1)[-1]
         found = layout.folder(texts, inside) if inside.endswith("/") else [path for path in (inside,) if path in texts]

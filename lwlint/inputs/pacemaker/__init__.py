@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 
-from lwlint.core.kind import Comments, Kind, Recognised, UnknownEncoding, decode_loosely, made_by, told_by
+from lwlint.core.kind import Comments, Kind, Recognised, UnknownEncoding, decode_loosely, is_markup, made_by, told_by
 from lwlint.core.lazy import classes, function, pattern
 
 # what Python calls an encoding and no parser of XML does; with text of another form, they raise whatever they like
@@ -46,7 +46,7 @@ def _may_hold(path: str) -> bool:
 
 
 def _recognise(path: str, head: str, named: bool) -> Recognised:
-    markup = head.lstrip("\ufeff \t\r\n").startswith("<")
+    markup = is_markup(head)
     if not markup and not path.endswith(_SUFFIXES):
         return False
     if markup and _ELEMENT.search(head):

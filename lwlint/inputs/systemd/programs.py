@@ -42,6 +42,8 @@ _WRAPPERS = {
     "flock": (),
     "chroot": ("--userspec",),
     "nsenter": ("-t", "--target"),
+    "systemd-inhibit": (),
+    "strace": ("-e", "-o", "-p", "-s", "-u"),
     "privsep-helper": (),
 }
 _NUMBERED = ("nice", "chrt", "taskset", "timeout", "flock", "chroot")  # whose first word that is no flag is not the program
@@ -96,8 +98,11 @@ def _unwrapped(words: Sequence[str], depth: int) -> Started | None:
             return _in_shell(words[at + 1 :], depth)
         elif name == "start-stop-daemon":
             return _of_daemon(words[at + 1 :], depth)
-        elif name == "ip" and list(words[at + 1 : at + 3]) == ["netns", "exec"]:
+        elif name == "ip" and list(words[at + 1 : at + 3]) in (["netns", "exec"], ["vrf", "exec"]):
             at += 4
+        elif name == "snap" and words[at + 1 : at + 2] == ["run"]:
+            named = next((word for word in words[at + 2 :] if not word.startswith("-")), "").rpartition(".")[2]
+            return Started(named, (), names=(named,)) if named else None
         elif name in _WRAPPERS or re.fullmatch(r"python[\d.]+", name):
             at = _behind(words, at, name)
             if at < len(words) and words[at - 1] == "-m":
@@ -206,6 +211,7 @@ def _in_web_server(name: str, words: Sequence[str]) -> Started:
             found.append(_wsgi(value))
     found += [_wsgi(word) for word in words if ":" in word and not word.startswith("-") and "/" not in word]
     found += [re.sub(r"(-uwsgi)?\.ini$", "", _base(word)) for word in words if word.endswith(".ini") and not word.startswith("-")]
+    found += [f"{word}-api" for word in found if word and "-" not in word]  # a project alone (`octavia.ini`): its API
     names = tuple(dict.fromkeys(word for word in found if word))
     return Started(names[0] if names else name, tuple(words), name, names)
 
@@ -231,6 +237,8 @@ def _flags(words: Sequence[str]) -> Iterator[tuple[str, str]]:
 _VARIABLE_ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<value>.*)", re.DOTALL)
 _BRACED = re.compile(r"\$(?:(?P<escaped>\$)|\{(?P<name>[A-Za-z_]\w*)\})")
 _WORD = re.compile(r"\$([A-Za-z_]\w*)")
+_IN_SHELL = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
+_SOURCED = re.compile(r"(?:^|[;&|\n])[ \t]*(?:\.|source)[ \t]+([^\s;&|]+)")
 
 
 def assignments(value: str) -> Iterator[tuple[str, str]]:
@@ -241,26 +249,57 @@ def assignments(value: str) -> Iterator[tuple[str, str]]:
             yield match["name"], match["value"]
 
 
+_QUOTED = r"'[^']*'|\"(?:[^\"\\]|\\(?s:.))*\""
+_ENTRY = re.compile(
+    r"[ \t\r\n]*(?:[#;](?:[^\\\n]|\\(?s:.))*"
+    rf"|(?P<name>[^=\n]*)(?:=(?P<quoted>(?:[ \t]*(?:{_QUOTED}))*)(?P<plain>(?:[^\\\n]|\\(?s:.))*))?)"
+)
+_PIECE = re.compile(_QUOTED)
+_VARIABLE = re.compile(r"[A-Za-z_]\w*")
+
+
 def read_file(text: str) -> dict[str, str]:
-    """Return the variables that an `EnvironmentFile=` sets: a line each, comments and lines without `=` left out, quotes taken off."""
+    """Return the variables that an `EnvironmentFile=` sets, as systemd reads it.
+
+    Quotes count at the beginning of a value, reach over several lines, and follow one another; a backslash joins lines.
+    """
     found: dict[str, str] = {}
-    for line in re.sub(r"\\\r?\n", "", text).splitlines():
-        match = _VARIABLE_ASSIGNMENT.fullmatch(line.strip())
-        if match and not line.lstrip().startswith(("#", ";")):
-            found[match["name"]] = _unquoted(match["value"].strip())
+    at = 0
+    while at < len(text):
+        match = _ENTRY.match(text, at)
+        if match is None:
+            break
+        name = (match["name"] or "").strip()
+        if match["plain"] is not None and _VARIABLE.fullmatch(name):
+            quoted = "".join(map(_unquoted, _PIECE.findall(match["quoted"])))
+            found[name] = quoted + re.sub(r"\\((?s:.))", lambda m: m[1].strip("\n"), match["plain"].strip())
+        at = max(match.end(), at + 1)
     return found
 
 
-def _unquoted(value: str) -> str:
-    if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
-        return value[1:-1]
-    return value
+def _unquoted(piece: str) -> str:
+    inner = piece[1:-1]
+    return re.sub(r"\\(?:\n|([\"\\`$]))", lambda match: match[1] or "", inner) if piece[0] == '"' else inner
+
+
+def _shell_texts(words: Sequence[str]) -> set[int]:
+    """Return the indexes of the words that are texts of a shell, behind its `-c`."""
+    found: set[int] = set()
+    shell = False
+    for i, word in enumerate(words[:-1]):
+        shell = shell or _base(word) in (*_SHELLS, "su")
+        if shell and re.fullmatch(r"-[a-z]*c", word):
+            found.add(i + 1)
+    return found
 
 
 def names(words: list[str]) -> set[str]:
-    """Return the variables that these words of a command line use."""
+    """Return the variables that these words of a command line use, and those that a shell in it does."""
     found = set()
-    for word in words:
+    texts = _shell_texts(words)
+    for i, word in enumerate(words):
+        if i in texts:
+            found |= {match[1] or match[2] for match in _IN_SHELL.finditer(word.replace("$$", "$"))}
         whole = _WORD.fullmatch(word)
         if whole:
             found.add(whole[1])
@@ -268,13 +307,22 @@ def names(words: list[str]) -> set[str]:
     return found
 
 
+def sourced(words: list[str]) -> list[str]:
+    """Return the files that a shell in these words of a command line reads its variables from."""
+    return [path for i in sorted(_shell_texts(words)) for path in _SOURCED.findall(words[i])]
+
+
 def expanded(words: list[str], variables: Mapping[str, str]) -> list[str]:
-    """Return the words of a command line with their variables replaced."""
+    """Return the words of a command line with their variables replaced: by systemd, and in the text of a shell by that."""
     found: list[str] = []
-    for word in words:
+    texts = _shell_texts(words)
+    for i, word in enumerate(words):
         whole = _WORD.fullmatch(word)
         if whole:
             found += split(variables.get(whole[1], ""))
-        else:
-            found.append(_BRACED.sub(lambda match: "$" if match["escaped"] else variables.get(match["name"], ""), word))
+            continue
+        word = _BRACED.sub(lambda match: "$" if match["escaped"] else variables.get(match["name"], ""), word)
+        if i in texts:
+            word = _IN_SHELL.sub(lambda match: variables.get(match[1] or match[2], match[0]), word)
+        found.append(word)
     return found

@@ -338,8 +338,12 @@ class _Host:
                 yield DropInWithoutUnit(last, source.span(0, 0), meant, source.host, self.catalogue.of_unit(meant))
 
 
-_OPENSTACK = (*PROJECTS, "freezer", "openstack", "swift")
-_PROJECT = re.compile(rf"(?P<project>{'|'.join(_OPENSTACK)})[-_].+")
+# those without a service in the catalogue too
+_OPENSTACK = (
+    *PROJECTS, "adjutant", "freezer", "karbor", "monasca", "networking", "openstack", "ovn-bgp", "qinling", "searchlight", "skyline",
+    "solum", "swift",
+)  # fmt: skip
+_PROJECT = re.compile(rf"(?:snap\.[^.]+\.)?(?P<project>{'|'.join(_OPENSTACK)})[-_].+")
 
 
 def _looks_like(found: Found, started: Started | None) -> str:

@@ -101,6 +101,80 @@ def test_a_unit_tells_what_its_program_reads_in_the_order_of_its_command_line() 
     }
 
 
+def test_the_plugin_of_neutron_is_read_through_its_link_and_judged_where_it_lies() -> None:
+    files = {
+        "usr/lib/systemd/system/neutron-server.service": "[Service]\nExecStart=/usr/bin/neutron-server "
+        "--config-file /etc/neutron/neutron.conf --config-file /etc/neutron/plugin.ini\n",
+        "etc/neutron/neutron.conf": A,
+        "etc/neutron/plugins/ml2/ml2_conf.ini": "[DEFAULT]\na = 2\n",
+    }
+    read = {"neutron-server": ("etc/neutron/neutron.conf", "etc/neutron/plugins/ml2/ml2_conf.ini")}
+    assert sets_of(files) == read
+    assert sets_of({**files, "etc/neutron/plugin.ini": {"link": "plugins/ml2/ml2_conf.ini"}}) == read  # type: ignore[dict-item]
+    assert sets_of({**files, "etc/neutron/plugin.ini": A})["neutron-server"] == ("etc/neutron/neutron.conf", "etc/neutron/plugin.ini")
+
+
+UNIT = "usr/lib/systemd/system/openstack-heat-engine.service"
+BOTH = "--config-file /etc/heat/heat.conf --config-file /etc/heat/site.conf"
+
+
+@pytest.mark.parametrize(
+    ("service", "others"),
+    [
+        ("ExecStart=/bin/sh -c 'exec /usr/bin/heat-engine $OPTS'\nEnvironmentFile=/etc/default/heat", {}),
+        ("ExecStart=/bin/sh -c 'exec /usr/bin/heat-engine $${OPTS}'\nEnvironmentFile=/etc/default/heat", {}),
+        ("ExecStart=/bin/sh -c '. /etc/default/heat; exec /usr/bin/heat-engine $OPTS'", {}),
+        ("ExecStart=/usr/bin/heat-engine $OPTS\nEnvironmentFile=/etc/default/heat", {"etc/default/heat": f"OPTS='{BOTH}'"}),
+        (
+            "ExecStart=/usr/bin/heat-engine $OPTS\nEnvironmentFile=/etc/default/heat",
+            {"etc/default/heat": f"OPTS={BOTH[:34]}\\\n{BOTH[34:]}"},
+        ),
+        (f"ExecStart=/usr/bin/heat-engine $OPTS\nEnvironment='OPTS={BOTH.replace('site', '%N')}'", {}),
+        (f"ExecStart=/usr/bin/heat-engine {BOTH.replace('heat.conf', '%p.conf', 1).replace('site', '%N')}", {}),
+    ],
+)
+def test_a_command_line_is_known_through_variables_shells_and_specifiers(service: str, others: dict[str, str]) -> None:
+    files = {
+        UNIT: f"[Service]\n{service}\n",
+        "etc/default/heat": f'OPTS="{BOTH}"\n',
+        "etc/heat/heat.conf": A,
+        "etc/heat/openstack-heat-engine.conf": A,
+        "etc/heat/site.conf": A,
+        **others,
+    }
+    known = next(f for f in facts_of(files).of(OptionFiles) if f.name == "heat-engine")
+    last = "openstack-heat-engine.conf" if "%N" in service else "site.conf"
+    first = "openstack-heat-engine.conf" if "%p" in service else "heat.conf"
+    assert (known.files, known.untold) == (tuple(dict.fromkeys((f"etc/heat/{first}", f"etc/heat/{last}"))), "")
+
+
+@pytest.mark.parametrize(
+    ("name", "service", "untold"),
+    [
+        (
+            "openstack-heat-engine",
+            "ExecStart=/usr/bin/heat-engine $OPTS\nPassEnvironment=OPTS HOME",
+            "takes `$OPTS` from systemd's own environment, which is not known",
+        ),
+        ("openstack-heat-engine", "ExecStart=/bin/sh -c '. /etc/x; heat-engine $OPTS'", "takes `$OPTS` from `/etc/x`, which was not given"),
+        ("heat-engine@", "ExecStart=/usr/bin/heat-engine --config-file /etc/heat/%i.conf", "is a template, of which no instance is known"),
+        ("openstack-heat-engine", "ExecStart=/usr/bin/heat-engine $OPTS\nEnvironment=OPTS=\nPassEnvironment=OPTS", ""),
+    ],
+)
+def test_a_command_line_that_is_not_known_is_told(name: str, service: str, untold: str) -> None:
+    files = {f"usr/lib/systemd/system/{name}.service": f"[Service]\n{service}\n", "etc/heat/heat.conf": A, "etc/heat/a.conf": A}
+    assert {f.untold.partition(".service ")[2] for f in facts_of(files).of(OptionFiles) if f.program == "heat-engine"} == {untold}
+
+
+def test_an_instance_tells_what_its_template_leaves_open() -> None:
+    files = {
+        "usr/lib/systemd/system/heat-engine@.service": "[Service]\nExecStart=/usr/bin/heat-engine --config-file /etc/heat/%i.conf\n",
+        "etc/systemd/system/multi-user.target.wants/heat-engine@a.service": {"link": "/usr/lib/systemd/system/heat-engine@.service"},
+        "etc/heat/a.conf": A,
+    }
+    assert [(f.files, f.untold) for f in facts_of(files).of(OptionFiles)] == [(("etc/heat/a.conf",), "")]  # type: ignore[arg-type]
+
+
 def test_units_without_arguments_share_one_set_with_what_the_search_finds() -> None:
     unit = "[Service]\nExecStart=/usr/bin/{}\n"
     files = {

@@ -6,7 +6,7 @@ import pytest
 
 from lwlint.files.tree import Memory
 from lwlint.inputs.systemd.facts import Unit
-from lwlint.inputs.systemd.programs import expanded, names, read_file, started
+from lwlint.inputs.systemd.programs import expanded, names, read_file, sourced, started
 from lwlint.run import Request, load_catalogue, read_facts
 
 CATALOGUE = load_catalogue()
@@ -34,6 +34,12 @@ WAYS = (
     "/usr/bin/podman run --name nova_conductor --network host registry.example/x:1 kolla_start",
     "/usr/bin/podman run --rm --name=systemd-run -e A=b registry.example/openstack-nova-conductor:1 kolla_start",
     "/usr/bin/docker run --rm -v /etc/nova:/etc/nova:ro quay.example/openstack.kolla/nova-conductor:master",
+    "/usr/bin/docker run --rm --network=host registry.example/kolla/ubuntu-source-nova-conductor:victoria",
+    "/usr/bin/podman run registry.example/debian-binary-nova-conductor",
+    "/usr/bin/systemd-inhibit --what=shutdown /usr/bin/nova-conductor",
+    "/usr/bin/strace -f -o /var/log/trace /usr/bin/nova-conductor",
+    "/sbin/ip vrf exec management /usr/bin/nova-conductor",
+    "/usr/bin/snap run microstack.nova-conductor",
     "/usr/bin/dumb-init --single-child -- kolla_start nova-conductor",
 )
 
@@ -51,6 +57,8 @@ def test_a_program_is_known_whatever_starts_it_and_whatever_its_unit_is_called(l
         ("/usr/bin/uwsgi_python3 --http-socket :8778 --wsgi-file /usr/bin/placement-api", "placement_api"),
         ("/usr/bin/uwsgi --ini /etc/keystone/keystone-uwsgi.ini --module keystone.wsgi.api:application", "keystone"),
         ("/usr/bin/gunicorn --bind :8774 nova.wsgi.osapi_compute:application", "nova_api"),
+        ("/usr/local/bin/uwsgi --ini /etc/octavia/octavia-uwsgi.ini", "octavia_api"),
+        ("/usr/local/bin/uwsgi --ini /etc/barbican/barbican-uwsgi.ini", "barbican_api"),
     ],
 )
 def test_what_runs_in_a_web_server_is_known_by_its_processes_file_or_module(line: str, service: str) -> None:
@@ -72,6 +80,14 @@ def test_what_runs_in_a_web_server_is_known_by_its_processes_file_or_module(line
         ("kolla-neutron_server-container", "neutron_server"),
         ("edpm_ovn_metadata_agent", "ovn_metadata_agent"),
         ("tripleo_glance_api", "glance_api"),
+        ("snap.openstack-hypervisor.nova-compute", "nova_compute"),
+        ("masakari-host-monitor", "masakari_monitors"),
+        ("nova-xenvncproxy", "nova_consoles"),
+        ("panko-api", "panko_api"),
+        ("sahara-all", "sahara_api"),
+        ("kolla-neutron_periodic_worker-container", "neutron_server"),
+        ("kolla-watcher_engine-container", "watcher"),
+        ("devstack@barbican-svc", "barbican_api"),
     ],
 )
 def test_a_unit_that_tells_no_program_is_known_by_its_name(name: str, service: str) -> None:
@@ -86,6 +102,10 @@ def test_a_unit_that_tells_no_program_is_known_by_its_name(name: str, service: s
         ("site.service", "/opt/bin/keystone-token-sweeper", "keystone"),
         ("kolla-nova_ssh-container.service", "/usr/bin/docker start -a nova_ssh", "nova"),
         ("devstack@own.service", "/opt/stack/own", "openstack"),
+        ("adjutant-api.service", "/etc/init.d/adjutant-api systemd-start", "adjutant"),
+        ("ovn-bgp-agent.service", "/usr/bin/ovn-bgp-agent", "ovn-bgp"),
+        ("kolla-skyline_apiserver-container.service", "/usr/bin/docker start -a skyline_apiserver", "skyline"),
+        ("snap.sunbeam.keystone-sweeper.service", "/usr/bin/snap run sunbeam.keystone-sweeper", "keystone"),
         ("tripleo_nova_api_healthcheck.service", "/usr/bin/podman exec nova_api /openstack/healthcheck", "nova"),
         ("edpm_node_exporter.service", "/usr/bin/podman start node_exporter", ""),
         ("sshd.service", "/usr/sbin/sshd -D", ""),
@@ -120,8 +140,28 @@ def test_variables_are_replaced_as_systemd_replaces_them() -> None:
     assert names(words) == {"OPTS", "DIR", "NONE"}
 
 
-def test_a_file_of_environment_is_read_by_lines() -> None:
-    assert read_file("# A=1\n; B=2\nC=3\nD=\"4 5\"\nexport E=6\nF='7'\\\n8\nG\nH=\n") == {"C": "3", "D": "4 5", "F": "'7'8", "H": ""}
+def test_variables_in_the_text_of_a_shell_are_replaced_by_the_shell() -> None:
+    words = ["/bin/sh", "-c", ". /etc/default/x; exec prog $OPTS ${OPTS} $$OPTS $NONE", "$OPTS"]
+    assert expanded(words, {"OPTS": "--a"}) == ["/bin/sh", "-c", ". /etc/default/x; exec prog --a --a --a $NONE", "--a"]
+    assert names(words) == {"OPTS", "NONE"}
+    assert sourced(words) == ["/etc/default/x"]
+    assert sourced(["/usr/bin/prog", "-c", ". /x"]) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "variables"),
+    [
+        ("# A=1\n; B=2\nC=3\nD=\"4 5\"\nexport E=6\nF='7'\\\n8\nG\nH=\n", {"C": "3", "D": "4 5", "F": "78", "H": ""}),
+        ('A="--x \\\n  --y\n--z"\nB=1\n', {"A": "--x   --y\n--z", "B": "1"}),
+        ("A='one\ntwo' \"three\"  \nB = 4 \n", {"A": "one\ntwothree", "B": "4"}),
+        ('A=b"c"\nB="\\"q\\" \\$x \\n"\n', {"A": 'b"c"', "B": '"q" $x \\n'}),
+        ("A=1\r\n\r\n  B=a b \\\n c\n1C=2\n=3\n", {"A": "1", "B": "a b  c"}),
+        ("A='open\n", {"A": "'open"}),
+        ("# a \\\nA=1\nB=2", {"B": "2"}),
+    ],
+)
+def test_a_file_of_environment_is_read_as_systemd_does(text: str, variables: dict[str, str]) -> None:
+    assert read_file(text) == variables
 
 
 def unit_of(name: str, line: str) -> Unit:
