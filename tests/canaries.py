@@ -58,6 +58,14 @@ ADDRESS_FORMS = {
     "of libpq": "host=db user=u password=% dbname=d",
     "of Go": "u:%@tcp(db:3306)/nova",
 }
+# what is no address as it is written, under names of options that hold one
+ODD_ADDRESSES = {
+    "without a scheme": "u:%@db/nova",
+    "with one slash": "mysql:/u:%@db/nova",
+    "with an odd sign": "mysql://u;%@db/nova",
+    "of Oracle": "oracle://u/%@db/nova",
+    "over two lines": "mysql://u:\n  %@db/nova",
+}
 ODD = ("/", "@", "%", "#", "?", ":", "&", "$", "//", "@@", "/@/")
 YAML_FORMS = {
     "plain": "{i}{n}: %\n",
@@ -122,6 +130,17 @@ COMMANDS = (
     "/usr/bin/ceph --key % status",
     "/usr/bin/wget --password % x",
     "/usr/bin/x --admin-token \\\n  %",
+    "/usr/bin/redis-cli -h db AUTH %",
+    "/usr/bin/clustercheck clustercheckuser % 0 /var/log/x",
+    "/bin/sh -c 'echo % | mysql -u root -p' and many more words that make the line a longer one",
+    "/bin/sh -c 'echo % %|passwd --stdin nova' and many more words that make the line a longer one",
+    "/usr/bin/pt-heartbeat --check h=db,u=n,p=%,D=x",
+    "/usr/bin/nc --proxy-auth nova:% db 3306",
+    "/usr/bin/http --auth nova:% x",
+    "/usr/bin/mycli -u x -p % y",
+    "/usr/bin/ssh -o ProxyCommand='sshpass -p % x' y",
+    "/usr/sbin/ipa-client-install -p x -w % y",
+    "/usr/bin/erl -sname x -setcookie % -y",
 )
 ENVIRONMENT = (
     "OS_PASSWORD=%",
@@ -136,6 +155,11 @@ ENVIRONMENT = (
     '"A=b" \\\n  "OS_SECRET=%"',
     "KEYSTONE_ADMIN_TOKEN=%",
     "API_KEY=%",
+    "BASIC_AUTH=u:%",
+    "JWT=%",
+    "SECRET_ID=%",
+    "OTP_SEED=%",
+    "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-setcookie %'",
 )
 PUPPET_FORMS = {
     "string": "  {n} => '%',\n",
@@ -145,6 +169,14 @@ PUPPET_FORMS = {
     "on the next line": "  {n} =>\n    '%',\n",
     "array": "  {n} => ['%', \"%\"],\n",
     "lookup": "  x => hiera('{n}', '%'),\n",
+    "selector": "  {n} => $x ? {{ 'a' => '%', default => \"%\" }},\n",
+    "selector over lines": "  {n} => $x ? {{\n    'a' => '%',\n    default => '%',\n  }},\n",
+    "call over lines": "  {n} => join([\n    '%',\n    \"%\",\n  ], '-'),\n",
+    "hash over lines": "  {n} => {{\n    'a' => '%',\n  }},\n",
+    "heredoc": "  {n} => @(EOT),\n    %\n    | EOT\n",
+    "interpolated": '  {n} => "${{x}}%",\n',
+    "escaped quote": "  {n} => 'it\\'s %',\n",
+    "second string": "  {n} => 'x' '%',\n",
     "typed lookup": '  x => lookup("nova::{n}", String, \'first\', "%"),\n',
 }
 PAIR_FORMS = {
@@ -174,6 +206,8 @@ def _options(plant: Planter, *, refused: bool = False) -> Iterator[str]:
     for label, text in ADDRESS_FORMS.items():
         yield plant(f"address, {label}", f"transport_url = {text}\n") if "," in label else ""
         yield plant(f"address, {label}", f"x_url = {text}\n")
+    for name, (label, text) in zip(sorted(secret_names.ADDRESSES - {"options"}), ODD_ADDRESSES.items()):
+        yield plant(f"address, {label}", f"{name} = {text}\n")
     for odd in ODD:
         yield plant(f"address, password with {odd}", "backend_url = mysql://u:%@db/nova\n", odd=odd)
         yield plant(f"option, value with {odd}", "rabbit_password = %\n", odd=odd)

@@ -39,7 +39,7 @@ _TELLING = (
     "hash", "login", "mysql", "curl", "redis-cli", "ipmitool", "snmp", "ldap", "mongo", "smbclient", "skopeo", "cqlsh", "openssl",
     "etcdctl", "fence_", "rabbitmq", "ceph", "zabbix", "mariadb", "xtrabackup", "mariabackup", "swift", "podman",
     "buildah", "influx", "flashblade", "hexadecimal", "adminemail", "dogtag", "multiconfig", "rhsmvars", "sslcert", "homedir",
-    "nameserver",
+    "nameserver", "clustercheck", "mycli", "ipa-client", ",p=", "jwt", "bearer", "stdin", "cryptsetup", "%3d",
 )  # fmt: skip
 _LIMIT = 200  # characters of a name
 _VALUE_AFTER = 1000  # characters in which the value of a titled resource follows
@@ -70,6 +70,7 @@ _BRACKET = pattern(r"[\[\]{}]")
 _FLOW_SCALAR = pattern(r"[^\[\]{},\s:'\"]+")
 _STRING = pattern(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 _WORD = pattern(r"\S+")
+_FURTHER_STRING = pattern(r"[ \t]{1,200}['\"]([^'\"]+)")
 _FURTHER_HOST = pattern(
     r",(?=[^:/@\s'\",`]{0,100}:[^@\s'\",`]{1,200}@)|(?:^|[\s'\"])(?=[^:/@\s'\",`]{1,100}:[^@\s'\",`]{1,200}@(?:tcp|unix|udp)\()"
 )
@@ -79,7 +80,9 @@ _LINES = pattern(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+$")
 # options by the beginning of a command: `next` takes the word behind it or what is attached, `own` only the latter, `pair` is NAME:SECRET
 _COMMANDS: dict[str, dict[str, str]] = {
     "mysql": {"-p": "own"},
-    "redis-cli": {"-a": "next"},
+    "redis-cli": {"-a": "next", "AUTH": "next", "auth": "next"},
+    "mycli": {"-p": "next"},
+    "ipa-client": {"-w": "next"},
     "sshpass": {"-p": "next"},
     "ipmitool": {"-P": "next", "-k": "next", "-y": "next"},
     "curl": {"-u": "pair", "--user": "pair", "-U": "pair", "--proxy-user": "pair"},
@@ -107,6 +110,16 @@ _COMMANDS: dict[str, dict[str, str]] = {
 }
 _LAST = {"add_user": 2, "change_password": 2, "authenticate_user": 2, "set_cookie": 1, "password": 1}  # words behind a subcommand  # nosec B105
 _SUBCOMMANDS = ("rabbitmqctl", "mysqladmin")
+_SECOND = ("clustercheck",)  # commands whose second word is one: `clustercheck USER X`
+# what is said to a command that reads a secret from its standard input: `echo X | passwd --stdin nova`
+_PIPED = pattern(
+    r"\b(?:echo|printf)\s{1,20}(?P<secret>[^\s|][^|]{0,200}?)\s{0,20}\|"
+    r"[^|]{0,200}?(?:--(?:password-)?stdin\b|\s-p(?=[\s'\"]|$)|chpasswd\b|cryptsetup\b)"
+)
+_COOKIE = pattern(r"-setcookie\s{1,20}['\"]?(?P<secret>[^\s'\"]+)")  # of Erlang
+_ODBC = pattern(r"(?:\b|%3B)(?:pwd|password)%3D(?P<secret>[^%&;\s'\"]+)", re.IGNORECASE)  # in an address
+_END_OF_QUOTED = pattern(r"[^\s'\"]+")
+_SECOND = ("clustercheck",)  # commands whose second word is one: `clustercheck USER X`
 
 
 @functools.lru_cache(maxsize=4096)
@@ -136,7 +149,14 @@ def is_secret(key: str) -> bool:
         return True
     if head in ABOUT or (head in _ABOUT_KEY and "key" in words):
         return False
-    if len(words) > 1 and (words[-2], head) in (("sst", "auth"), ("stats", "auth"), ("redis", "auth")):
+    if len(words) > 1 and (words[-2], head) in (
+        ("sst", "auth"),
+        ("stats", "auth"),
+        ("redis", "auth"),
+        ("basic", "auth"),
+        ("otp", "seed"),
+        ("totp", "seed"),
+    ):
         return True
     return any((word in STRONG and word not in _ALONE) or word.endswith(_STRONG_ENDS) for word in words[:-1])
 
@@ -168,8 +188,14 @@ def masked(line: str, telling: Sequence[str] = _TELLING, also: Collection[str] =
         found += _in_pairs(line, also)
         if "`" in line:
             found += _in_sentences(line)
-        if "-" in line or "rabbitmqctl" in small or "mysqladmin" in small:
+        if "-" in line or "p=" in line or any(name in small for name in (*_SUBCOMMANDS, *_SECOND)):
             found += _in_commands(line)
+        if "|" in line:
+            found += [match.span("secret") for match in _PIPED.finditer(line)]
+        if "-setcookie" in line:
+            found += [match.span("secret") for match in _COOKIE.finditer(line)]
+        if "%3d" in small:
+            found += [match.span("secret") for match in _ODBC.finditer(line)]
         found += [match.span(2) for match in _SCHEME.finditer(line)] if "basic" in small or "bearer" in small else []
         found += _in_lookups(line) if "hiera" in small or "lookup" in small else []
     if len(line) < _LIMIT:
@@ -364,9 +390,13 @@ def _values(line: str, begin: int, start: int, sign: str, *, within_ticks: bool)
         end = line.find("`", start)
         yield start, end if end >= 0 else len(line)
     elif first in "\"'":
-        end = _end_of_string(line, start + 1, first)
+        end = _end_of_string(line, start + 1, first, escaped=sign == "=>")
         yield start + 1, end
-        if end + 1 < len(line) and line[end + 1] not in " \t,;)]}>/`&|\r\n" and sign != "=>":
+        if sign == "=>":
+            further = _FURTHER_STRING.match(line, end + 1)  # no comma between: Puppet refuses it, and says so
+            if further:
+                yield further.span(1)
+        elif end + 1 < len(line) and line[end + 1] not in " \t,;)]}>/`&|\r\n":
             yield end + 1, len(line.rstrip()) if whole else _end_of_word(line, end + 1, len(line))
     elif line.startswith(("%{", "<%", "{{"), start) or (first == "$" and (sign == "=>" or line.startswith(("${", "$::"), start))):
         return
@@ -401,8 +431,11 @@ def _unquoted(line: str, start: int, whole: bool) -> Iterator[tuple[int, int]]:
     yield start, end
 
 
-def _end_of_string(line: str, start: int, quote: str) -> int:
-    """Return where the string ends whose inside begins at `start`; the line's end if it does not."""
+def _end_of_string(line: str, start: int, quote: str, *, escaped: bool = False) -> int:
+    """Return where the string ends whose inside begins at `start`; the line's end if it does not.
+
+    A backslash escapes a double quote; where it is `escaped`, as in Puppet, a single one as well.
+    """
     at = start
     while True:
         end = line.find(quote, at)
@@ -411,7 +444,7 @@ def _end_of_string(line: str, start: int, quote: str) -> int:
         slashes = end
         while slashes > start and line[slashes - 1] == "\\":
             slashes -= 1
-        if (end - slashes) % 2 == 1 and quote == '"':
+        if (end - slashes) % 2 == 1 and (quote == '"' or escaped):
             at = end + 1
         elif line.startswith(quote, end + 1) and quote == "'":
             at = end + 2
@@ -481,10 +514,18 @@ def _in_commands(line: str) -> Iterator[tuple[int, int]]:
                 yield (span := _argument(line, match.start(), at))
                 done = span[1]
                 continue
-        base = re.split(r"[/=]", core)[-1].lower()
+        base = re.split(r"[/=]", core)[-1].lower().strip("'\"")
         if subcommands and core in _LAST:
             skip = _LAST[core]
             continue
+        if base in _SECOND:
+            skip = 2
+            continue
+        if core in taken and not core.startswith("-"):
+            waiting = taken[core]
+            continue
+        if "p=" in core:
+            yield from _of_percona(line, at, match.end())
         if not core.startswith("-"):
             for name, options in _COMMANDS.items():
                 if base.startswith(name):
@@ -503,6 +544,19 @@ def _in_commands(line: str) -> Iterator[tuple[int, int]]:
                 done = begin if how == "pair" else span[1]
         if not waiting and "=" not in core and is_secret(core):
             waiting = "word"
+        elif not waiting and core.endswith("-auth"):
+            waiting = "pair"  # `--proxy-auth NAME:X`
+
+
+def _of_percona(line: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield the password of what Percona's tools take for an address: `h=db,u=nova,p=X`."""
+    word = _END_OF_QUOTED.match(line, start, end)
+    parts = word[0].split(",") if word else []
+    if any(part.startswith(("h=", "u=", "S=", "D=")) for part in parts):
+        for part in parts:
+            if part.startswith("p="):
+                yield start + 2, start + len(part)
+            start += len(part) + 1
 
 
 def _argument(line: str, start: int, core: int) -> tuple[int, int]:
@@ -610,7 +664,8 @@ def _masked_lines(
         if not group and opened is not None and _is_below(opened, indent, stripped):
             yield text[:indent] + "*" * len(stripped.rstrip()) + text[len(text.rstrip()) :] + line[len(text) :]
             continue
-        if broken and not group and opened is not None and indent > opened[0]:
+        outdented = 0 < indent <= (opened[0] if opened is not None else 0) and _colon(stripped.removeprefix("- ")) < 0
+        if broken and not group and opened is not None and (indent > opened[0] or outdented):
             hidden = _deep(stripped)
             yield text[:indent] + hidden + line[len(text) :]
             continue
@@ -724,6 +779,9 @@ def hidden_in(text: str, shown: str) -> set[str]:
             piece = text[run.start() : run.end()].strip()
             if piece.strip("*"):
                 found |= {piece, piece.lstrip("*&!'\""), piece.strip("*&!'\" ,")}
+                if piece[0] in "&!" and " " in piece:  # an anchor or a tag, and the value behind it
+                    anchor, _, value = piece.partition(" ")
+                    found |= {anchor.lstrip("&!"), value.strip("'\" ")}
     return {one for one in found if len(one) >= LEAST}
 
 

@@ -106,12 +106,14 @@ AGENTS = _names(
 
 SERVERS = _names(
     """
+    basic_auth
     erlang_cookie hash_path_prefix hash_path_suffix ldap_bindpw masterauth mysql_pwd rabbit_cookie rabbitmq_erlang_cookie redis_auth
-    rediscli_auth requirepass rocommunity rwcommunity snmp_community sst_auth stats_auth swift_hash_path_prefix
+    rediscli_auth requirepass rocommunity rwcommunity secret_id snmp_community sst_auth stats_auth swift_hash_path_prefix
     swift_hash_path_suffix swift_hash_suffix wsrep_sst_auth
     """
 )
-"""Settings of what OpenStack runs on: RabbitMQ, Redis, MariaDB with Galera, HAProxy, Swift's hash (swift.conf(5)), Ceph's keys, SNMP."""
+"""Settings of what OpenStack runs on: RabbitMQ, Redis, MariaDB with Galera, HAProxy, Swift's hash (swift.conf(5)), Ceph's keys, SNMP,
+Vault."""
 
 # The words that names are made of, in small letters.
 
@@ -125,7 +127,7 @@ STRONG = _names(
 
 WEAK = _names(
     """
-    authkey authkeys cookie hmac otp passkey sshkey
+    authkey authkeys bearer cookie hmac jwt otp passkey sshkey
     """
 )
 """They make a secret of a name that they end."""
@@ -134,9 +136,9 @@ KEYS = _names(
     """
     access account admin aes api auth aws azure bootstrap ca cbc ceph cert certificate cipher client cookie crypto customer db
     decrypt deploy dsa ec2 ecdsa encrypt encryption extra fernet fixed gcs hash heartbeat hmac host ipsec join jwt kms license
-    manila master mds mon mysql oauth password pem preshared private psk publicprivate rabbit rabbitmq redis registration
-    rgw rndc rsa s3 sa secret server session shared signing ssh ssl store swift symmetric tls tsig unseal validator vapid
-    webhook wep wpa wrapping
+    manila master mds mon mysql oauth password pem preauth preshared private psk publicprivate rabbit rabbitmq redis registration
+    rgw rndc rsa s3 sa sas secret server session shared signature signing ssh ssl store swift symmetric tls tsig unseal validator vapid
+    webhook wep wpa wrapping x509
     """
 )
 """In front of `key`, they make a secret of a name that this ends."""

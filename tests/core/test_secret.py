@@ -13,7 +13,19 @@ from typing import Any
 import pytest
 
 from lwlint.core import secret, secret_names
-from lwlint.core.secret import masked
+from lwlint.core.secret import hidden_in, masked, masked_lines
+
+
+def test_the_secret_behind_an_anchor_or_a_tag_is_known_by_itself() -> None:
+    for line in ("AdminPassword: &p hunter22", "AdminPassword: !hunter22 x", "AdminPassword: !!str 'hunter22'"):
+        assert "hunter22" in hidden_in(line, masked(line))
+
+
+@pytest.mark.parametrize("line", ["  hunter22", " hunter22 and more", " - hunter22"])
+def test_of_broken_yaml_what_stands_below_a_secret_and_is_no_key_is_hidden_wherever_it_begins(line: str) -> None:
+    text = f"parameter_defaults:\n  AdminPassword: a\n{line}\n  X: shown\n"
+    assert "hunter22" not in masked_lines(text, broken=True)
+    assert "X: shown" in masked_lines(text, broken=True)
 
 
 @pytest.mark.parametrize(

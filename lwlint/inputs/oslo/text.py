@@ -20,12 +20,13 @@ from msgspec import Struct
 
 from lwlint.core.facts import Unreadable
 from lwlint.core.kind import Piece
-from lwlint.core.secret import is_secret
-from lwlint.core.secret_names import OPTIONS_HERE
+from lwlint.core.secret import is_secret, masked
+from lwlint.core.secret_names import ADDRESSES, OPTIONS_HERE
 from lwlint.core.source import Source, Span, Text
 
 _LINE = re.compile(r"\n([^#;\n].*)")  # a line that is neither empty nor a comment, with the break in front of it
 _MASK = "*********"
+_USER = re.compile(r"[^:;/%@\s]*(?:[:;/]|%3[aA])")  # a user, and what is written between it and its password
 
 NO_ASSIGNMENT = "no `=` or `:` in the line"
 EMPTY_KEY = "no key before `=` or `:`"
@@ -193,7 +194,21 @@ def read_blocks(source: Source) -> Iterator[Piece]:
 
 
 def read_secrets(source: Source, names: Collection[str]) -> Iterator[Piece]:
-    """Yield the places of the values of options that are secrets, with the lines that they go on in."""
+    """Yield the places of the values of options that are secrets, with the lines that they go on in, and of passwords in odd addresses."""
     for setting in read(source).settings:
-        if setting.name.lower().replace("-", "_") in OPTIONS_HERE or is_secret(setting.name):
+        if setting.name in ADDRESSES and "@" in setting.text:
+            yield from _in_address(source.text, setting)
+        elif setting.name.lower().replace("-", "_") in OPTIONS_HERE or is_secret(setting.name):
             yield setting.start, setting.end
+
+
+def _in_address(text: str, setting: Setting) -> Iterator[Piece]:
+    """Yield what may be a password in an address over several lines, or in one that no line shows to be one (`nova:hunter2@db`)."""
+    written = text[setting.start : setting.end]
+    if "\n" not in written and masked(written) != written:
+        return
+    begin = written.find("://") + 3 if "://" in written else 0
+    end = written.rfind("@")
+    user = _USER.match(written, begin, max(end, begin))
+    if user is not None and user.end() < end:
+        yield setting.start + user.end(), setting.start + end
