@@ -11,10 +11,15 @@ import re
 from lwlint.core.lazy import pattern
 
 _MARK = "\ufffd"
+_OPENS = frozenset("-+~^ts")  # how what opens a group begins
 # `##vso[` and `##[` of Azure, `##teamcity[`, `##[` of GitHub: commands wherever they stand in a line
 _COMMAND = pattern(r"#(?=#[\w.-]*\[)")
 _AT_START = pattern(r"^(\s*)(?=::)")  # of GitHub: a command where a line begins with it, blanks left aside
 _AT_STARTS = pattern(r"^([^\S\n]*):(?=:)", re.MULTILINE)
+# of Buildkite (`--- x` opens a group, `+++ x` and `~~~ x` too), Travis CI and GitLab: at the very beginning of a line
+_GROUP = r"(?=(?:---|\+\+\+|~~~|\^\^\^) |travis_(?:fold|time):|section_(?:start|end):)"
+_GROUP_AT_START = pattern("^" + _GROUP)
+_GROUPS_AT_STARTS = pattern("^" + _GROUP + "(.)", re.MULTILINE)
 _FORMULA = pattern(r"^(?=\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20])|(?<=[;\t|])(?=[^\S\t]*[=+\-@\uff1d\uff0b\uff0d\uff20])")
 # what is not printable: C1, blanks of other widths, marks that turn the direction of text, what takes no room
 _UNSEEN = pattern(
@@ -36,6 +41,12 @@ def safe(text: str) -> str:
 
 def line(text: str) -> str:
     """Return `text`, a whole line without its break, that is no command to a CI runner either."""
+    text = _commanding(text)
+    return _MARK + text if text[:1] in _OPENS and _GROUP_AT_START.match(text) else text
+
+
+def _commanding(text: str) -> str:
+    """Return `text`, a whole line or what follows the first character of one, with no command in it."""
     text = safe(text)
     return _AT_START.sub(lambda match: match.group() + _MARK, text) if "::" in text else text
 
@@ -46,9 +57,9 @@ def tame(text: str) -> str:
 
 
 def is_harmless(text: str) -> bool:
-    """Return whether `text`, one line, is shown as it is; a carriage return at its end is its break."""
-    text = text.rstrip("\r\n")
-    return tame(text.replace("\t", " ")) == text.replace("\t", " ")
+    """Return whether `text`, one line, is shown as it is behind the sign of a diff; a carriage return at its end is its break."""
+    text = text.rstrip("\r\n").replace("\t", " ")
+    return _commanding(text) == text
 
 
 def escaped(json: str) -> str:
@@ -68,6 +79,7 @@ def referenced(xml: str) -> str:
     if not xml.isascii() or "\x7f" in xml:
         xml = _UNSEEN.sub(lambda match: f"&#{ord(match.group())};", xml)
     xml = _COMMAND.sub("&#35;", xml) if "##" in xml else xml
+    xml = _GROUPS_AT_STARTS.sub(lambda match: f"&#{ord(match[1])};", xml)
     return _AT_STARTS.sub(r"\1&#58;", xml) if "::" in xml else xml
 
 

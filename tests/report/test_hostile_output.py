@@ -21,6 +21,12 @@ EVIL = [
     "##vso[task.setvariable variable=PATH]x",
     "##[set-output name=a]b",
     "##teamcity[x]",
+    "--- x",
+    "+++ x",
+    "~~~ x",
+    "^^^ +++",
+    "travis_fold:start:x",
+    "section_start:0:x",
     "\x1b]0;x\x07",
     "\u202egpj",
     "\x9b31m",
@@ -46,7 +52,11 @@ FORMATS = ["text", "json", "sarif", "junit", "gitlab", "checkstyle", "markdown",
 
 def steers(text: str) -> list[str]:
     """What of a text on a terminal, or in the log of a CI runner, is a command."""
-    return re.findall(r"^\s*::.*|##[\w.-]*\[.*|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069].*", text, re.MULTILINE)
+    return re.findall(
+        r"^\s*::.*|^(?:---|\+\+\+|~~~|\^\^\^) (?!\"?[ab]/).*|^(?:travis_fold|section_start):.*|##[\w.-]*\[.*|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069].*",
+        text,
+        re.MULTILINE,
+    )
 
 
 @pytest.fixture
