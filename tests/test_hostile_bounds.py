@@ -57,6 +57,35 @@ def test_an_input_that_grew_faster_than_its_size_does_no_more(
     assert seconds(BY_NAME[shape].make(tmp_path, size)) < ENOUGH
 
 
+def test_a_unit_with_many_names_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("etc/systemd/system", "usr/lib/systemd/system"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / f"usr/lib/systemd/system/{UNIT}").write_text("[Service]\nExecStart=/usr/bin/nova-api\n")
+    for number in range(2_000):
+        (tmp_path / f"etc/systemd/system/a{number}.service").symlink_to(f"/usr/lib/systemd/system/{UNIT}")
+    assert seconds(["check", "--no-config", "--no-cache", "."]) < ENOUGH
+    assert capsys.readouterr().out.count("error LW201") == 1
+
+
+def test_hidden_parameters_and_resources_of_a_manifest_are_each_looked_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    hidden = "".join(f"  P{i}: {{type: string, hidden: true, default: s3cret{i}}}\n" for i in range(10_000))
+    (tmp_path / "t.yaml").write_text(f"heat_template_version: rocky\nparameters:\n{hidden}  A: {{type: string}}\n  A: {{type: string}}\n")
+    made = "pacemaker::resource::ip {{ 'ip{0}': ip_address => '192.0.2.{0}' }}\n"
+    bound = (
+        "pacemaker::constraint::base {{ 'c{0}': constraint_type => 'order', first_resource => 'ip{0}',"
+        " second_resource => 'haproxy-clone' }}\n"
+    )
+    (tmp_path / "a.pp").write_text("".join((made + bound).format(i) for i in range(3_000)))
+    assert seconds(["check", "--no-config", "--no-cache", "."]) < ENOUGH
+    out = capsys.readouterr().out
+    assert "LW410" in out
+    assert "s3cret" not in out
+
+
 @pytest.mark.parametrize(
     ("pattern", "name"),
     [

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Annotated, Any
 
 from msgspec import Meta
@@ -74,6 +75,33 @@ class _Pair:
 
     def __init__(self, constraint: ManifestConstraint, one: Member, other: Member) -> None:
         self.constraint, self.one, self.other = constraint, one, other
+        self.one_id, self.other_id = _text(one.id), _text(other.id)
+
+
+class _Pairs:
+    """Colocations or orders, each list in the order of the manifest; by the ids of their members too, so that each is looked at once."""
+
+    def __init__(self, pairs: Iterable[_Pair]) -> None:
+        self.all = list(pairs)
+        self.by_one: dict[str, list[_Pair]] = {}
+        self.by_other: dict[str, list[_Pair]] = {}
+        for pair in self.all:
+            self.by_one.setdefault(pair.one_id, []).append(pair)
+            self.by_other.setdefault(pair.other_id, []).append(pair)
+
+    def from_one(self, id: str) -> list[_Pair]:
+        """Return those whose first member has this id."""
+        return self.by_one.get(id, [])
+
+    def to_other(self, id: str) -> list[_Pair]:
+        """Return those whose other member has this id."""
+        return self.by_other.get(id, [])
+
+    @cached_property
+    def has_open_member(self) -> bool:
+        """Whether only Puppet can tell what one of them names."""
+        members = (member for pair in self.all for member in (pair.one, pair.other))
+        return any(not member.decided and member.service is None and not member.services for member in members)
 
 
 def _colocations(constraints: Sequence[ManifestConstraint]) -> Iterator[_Pair]:
@@ -112,7 +140,12 @@ class _File:
         """The virtual IPs that it makes."""
         return [one for one in self.resources if one.service is not None and one.service.name == _VIP]
 
-    @property
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        """The ids of the resources that it makes, as they are compared."""
+        return frozenset(_text(bare(resource.id)) for resource in self.resources)
+
+    @cached_property
     def knows_haproxy(self) -> bool:
         """Whether it makes HAProxy or names it in a constraint."""
         made = any(one.service is not None and one.service.name == _HAPROXY for one in self.resources)
@@ -139,12 +172,12 @@ def _in_group(resource: ManifestResource) -> bool:
     return group is not None and group.value not in ("", "undef")
 
 
-def _belongs_elsewhere(vip: str, pairs: Sequence[_Pair]) -> bool:
+def _belongs_elsewhere(vip: str, pairs: _Pairs) -> bool:
     """Return whether a mandatory colocation, either way round, ties the address to something that is neither HAProxy nor an address."""
-    for pair in pairs:
-        if _is_mandatory(pair.constraint) is False or vip not in (_text(pair.one.id), _text(pair.other.id)):
+    for pair in (*pairs.from_one(vip), *pairs.to_other(vip)):
+        if _is_mandatory(pair.constraint) is False:
             continue
-        other = pair.other if _text(pair.one.id) == vip else pair.one
+        other = pair.other if pair.one_id == vip else pair.one
         if not _is(other, _HAPROXY) and not _is(other, _VIP):
             return True
     return False
@@ -162,14 +195,14 @@ class BoundParams(Document, frozen=True):
 def bound(facts: Facts, params: BoundParams) -> Iterator[Saw]:
     """Yield a problem for each virtual IP of a manifest that has no mandatory colocation with HAProxy."""
     for file in _files(facts):
-        pairs = list(_colocations(file.constraints))
+        pairs = _Pairs(_colocations(file.constraints))
         for vip in file.vips:
             yield from _bound(vip, file, pairs)
         own = {_text(vip.id) for vip in file.vips}
-        for pair in pairs:
+        for pair in pairs.all:
             turned = _is(pair.one, _HAPROXY) and _is(pair.other, _VIP) and _is_mandatory(pair.constraint)
-            id = _text(pair.other.id)
-            if turned and id not in own and not any(_text(p.one.id) == id and _is(p.other, _HAPROXY) for p in pairs):
+            id = pair.other_id
+            if turned and id not in own and not any(_is(p.other, _HAPROXY) for p in pairs.from_one(id)):
                 yield _problem(pair.constraint, f"it binds HAProxy to `{pair.other.id}`; it must bind the virtual IP to HAProxy")
     for used in facts.of(ManifestClass):
         for setting in used.settings:
@@ -186,21 +219,21 @@ def _switch(used: ManifestClass, setting: Setting) -> Iterator[Saw]:
         yield Unknown(f"only Puppet can tell what `{used.name}::{setting.name}` is", setting.span)
 
 
-def _bound(vip: ManifestResource, file: _File, pairs: Sequence[_Pair]) -> Iterator[Saw]:
+def _bound(vip: ManifestResource, file: _File, pairs: _Pairs) -> Iterator[Saw]:
     id = _text(vip.id)
     if _in_group(vip) or _belongs_elsewhere(id, pairs):
         return
-    to_haproxy = [pair for pair in pairs if _text(pair.one.id) == id and _is(pair.other, _HAPROXY)]
-    if any(_is_mandatory(pair.constraint) for pair in to_haproxy) or any(_through(p, pairs) for p in pairs if _text(p.one.id) == id):
+    to_haproxy = [pair for pair in pairs.from_one(id) if _is(pair.other, _HAPROXY)]
+    if any(_is_mandatory(pair.constraint) for pair in to_haproxy) or any(_through(p, pairs) for p in pairs.from_one(id)):
         return
     if any(_is_mandatory(pair.constraint) is None for pair in to_haproxy):
         yield Unknown(f"only Puppet can tell how `{vip.id}` is bound to HAProxy", vip.span)
     elif to_haproxy:
         pair = to_haproxy[0]
         yield _unbound(vip, f"its colocation with HAProxy has the score `{pair.constraint.score}`; it must be `INFINITY`", pair)
-    elif (turned := next((p for p in pairs if _text(p.other.id) == id and _is(p.one, _HAPROXY)), None)) is not None:
+    elif (turned := next((p for p in pairs.to_other(id) if _is(p.one, _HAPROXY)), None)) is not None:
         yield _unbound(vip, "the colocation binds HAProxy to it; it must bind the virtual IP to HAProxy", turned)
-    elif any(not member.decided and member.service is None and not member.services for p in pairs for member in (p.one, p.other)):
+    elif pairs.has_open_member:
         yield Unknown(f"only Puppet can tell whether a colocation names `{vip.id}`", vip.span)
     elif file.knows_haproxy:
         yield _unbound(vip, "no colocation binds it to HAProxy; one with the score `INFINITY` must", None)
@@ -208,11 +241,11 @@ def _bound(vip: ManifestResource, file: _File, pairs: Sequence[_Pair]) -> Iterat
         yield Unknown(f"this manifest makes no HAProxy that `{vip.id}` could be bound to", vip.span)
 
 
-def _through(pair: _Pair, pairs: Sequence[_Pair]) -> bool:
+def _through(pair: _Pair, pairs: _Pairs) -> bool:
     """Return whether a mandatory colocation leads to another virtual IP that is bound to HAProxy itself."""
     if not _is_mandatory(pair.constraint) or not _is(pair.other, _VIP):
         return False
-    return any(_text(p.one.id) == _text(pair.other.id) and _is(p.other, _HAPROXY) and _is_mandatory(p.constraint) for p in pairs)
+    return any(_is(p.other, _HAPROXY) and _is_mandatory(p.constraint) for p in pairs.from_one(pair.other_id))
 
 
 def _unbound(vip: ManifestResource, what: str, pair: _Pair | None) -> Problem:
@@ -227,17 +260,18 @@ def _problem(constraint: ManifestConstraint, what: str) -> Problem:
 def ordered(facts: Facts, _: NoParams) -> Iterator[Saw]:
     """Yield a problem for each virtual IP that a manifest does not order before HAProxy, and for each order that puts HAProxy first."""
     for file in _files(facts):
-        colocations, orders = list(_colocations(file.constraints)), list(_orders(file.constraints))
-        turned = [pair for pair in orders if _is(pair.one, _HAPROXY) and _is(pair.other, _VIP)]
+        colocations, orders = _Pairs(_colocations(file.constraints)), _Pairs(_orders(file.constraints))
+        turned = [pair for pair in orders.all if _is(pair.one, _HAPROXY) and _is(pair.other, _VIP)]
+        last = {pair.other_id for pair in turned}
         for pair in turned:
             yield _problem(pair.constraint, f"it starts `{pair.one.id}` before `{pair.other.id}`; the virtual IP must come first")
         for vip in file.vips:
             id = _text(vip.id)
-            if _in_group(vip) or _belongs_elsewhere(id, colocations) or any(_text(pair.other.id) == id for pair in turned):
+            if _in_group(vip) or _belongs_elsewhere(id, colocations) or id in last:
                 continue
-            if any(_text(pair.one.id) == id and _is(pair.other, _HAPROXY) for pair in orders):
+            if any(_is(pair.other, _HAPROXY) for pair in orders.from_one(id)):
                 continue
-            if any(not m.decided and m.service is None and not m.services for pair in orders for m in (pair.one, pair.other)):
+            if orders.has_open_member:
                 yield Unknown(f"only Puppet can tell whether an order names `{vip.id}`", vip.span)
             elif file.knows_haproxy:
                 message = f"`{vip.name}`: virtual IP `{vip.id}`: no order puts it before HAProxy; one with `kind=Optional` must"
@@ -266,8 +300,7 @@ class _Made:
             return f"`{member.id}` may be made by `{elsewhere}`, which is not here"
         if self._open_addresses if member.id.startswith("ip-") else self._open_titles:
             return f"only Puppet can tell whether a resource is called `{member.id}`"
-        own = {_text(bare(resource.id)) for resource in file.resources}
-        if own.isdisjoint(_text(bare(other.id)) for other in constraint.members):
+        if file.ids.isdisjoint(_text(bare(other.id)) for other in constraint.members):
             return f"`{member.id}` may be made by a manifest that is not here"
         return ""
 

@@ -42,12 +42,14 @@ _TELLING = (
     "nameserver", "clustercheck", "mycli", "ipa-client", ",p=", "jwt", "bearer", "stdin", "cryptsetup", "%3d",
 )  # fmt: skip
 _LIMIT = 200  # characters of a name
+_FEW = 50  # names that are each looked for by itself
 _VALUE_AFTER = 1000  # characters in which the value of a titled resource follows
 _FAR = 2000  # characters in which a list or a call ends; what does not is taken to the end of the line, or no further
 LEAST = 4  # characters of a secret that is looked for wherever it stands
 
 _CAMEL = pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SIGN = pattern(r"=>|=|:")
+_NAME_WORD = pattern(r"[^\s:='\"{}\[\],<>]+")
 _NAME_TURNED = pattern(r"[\w:./-]+")
 _QUOTED_TITLE = pattern(r"[\"']?\s{0,20}:\s{0,20}(?=value\b)")
 _PUPPET_ATTRIBUTE = pattern(r"\w{1,60}\s{0,20}=>")
@@ -184,7 +186,7 @@ def masked(line: str, telling: Sequence[str] = _TELLING, also: Collection[str] =
     found: list[tuple[int, int]] = []
     if "@" in small or "://" in small:
         found += _in_addresses(line)
-    if _is_telling(small, telling) or (also and any(name in line for name in also)):
+    if _is_telling(small, telling) or (also and _names_any(line, also)):
         found += _in_pairs(line, also)
         if "`" in line:
             found += _in_sentences(line)
@@ -201,6 +203,13 @@ def masked(line: str, telling: Sequence[str] = _TELLING, also: Collection[str] =
     if len(line) < _LIMIT:
         found += [match.span(2) for match in _BLOB.finditer(line)]
     return _starred(line, found)
+
+
+def _names_any(line: str, names: Collection[str]) -> bool:
+    """Return whether a line may name one of the names: it has the name as a word, or a part of one that is no plain word."""
+    if len(names) <= _FEW:
+        return any(name in line for name in names)
+    return any(word in names for word in _NAME_WORD.findall(line))
 
 
 def _is_telling(small: str, telling: Sequence[str]) -> bool:
@@ -596,26 +605,37 @@ def masked_lines(text: str, also: Collection[str] = (), *, broken: bool = False)
     """
     small = text.lower()
     telling = [word for word in _TELLING if word in small]
-    also = [name for name in also if name and name in text]
+    also = _named(text, also)
     lines = _LINES.findall(text)
-    suspects = _suspects(lines, (text, also), (small, telling)) if len(small) == len(text) else range(len(lines))
+    suspects = _suspects(lines, text, also, (small, telling)) if len(small) == len(text) else range(len(lines))
     return "".join(_masked_lines(lines, suspects, telling, also, broken=broken))
 
 
-def _suspects(lines: list[str], *wanted: tuple[str, Sequence[str]]) -> set[int]:
+def _named(text: str, names: Collection[str]) -> frozenset[str]:
+    """Return those of the names that stand in a text. Of many only those are looked for that are words of it."""
+    if len(names) > _FEW:
+        words = frozenset(_NAME_WORD.findall(text))
+        return frozenset(name for name in names if name in words)
+    return frozenset(name for name in names if name and name in text)
+
+
+def _suspects(lines: list[str], text: str, names: Collection[str], *wanted: tuple[str, Sequence[str]]) -> set[int]:
     """Return the lines that may hold a secret, or begin something that does; each of the others says nothing by itself.
 
-    A text, with the same lines, and the words that make a line one of these are what is `wanted`.
+    A text, with the same lines, and the words that make a line one of these are what is `wanted`; `text` is that of the lines, and
+    `names` are names that do so.
     """
     found = {number for number, line in enumerate(lines) if _is_odd(line)}
     starts = [0, *itertools.accumulate(map(len, lines))]
-    for text, words in wanted:
+    if len(names) > _FEW:
+        found.update(number for number, line in enumerate(lines) if _names_any(line, names))
+    for where, words in (*wanted, (text, tuple(names) if len(names) <= _FEW else ())):
         for word in words:
-            at = text.find(word)
+            at = where.find(word)
             while at >= 0:
                 number = bisect_right(starts, at) - 1
                 found.add(number)
-                at = text.find(word, starts[number + 1])
+                at = where.find(word, starts[number + 1])
     return found
 
 

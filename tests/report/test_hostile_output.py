@@ -52,11 +52,14 @@ FORMATS = ["text", "json", "sarif", "junit", "gitlab", "checkstyle", "markdown",
 
 def steers(text: str) -> list[str]:
     """What of a text on a terminal, or in the log of a CI runner, is a command."""
-    return re.findall(
-        r"^\s*::.*|^(?:---|\+\+\+|~~~|\^\^\^) (?!\"?[ab]/).*|^(?:travis_fold|section_start):.*|##[\w.-]*\[.*|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069].*",
-        text,
-        re.MULTILINE,
+    commands = (
+        r"^\s*::.*",
+        r"^(?:---|\+\+\+|~~~|\^\^\^) (?!\"?[ab]/).*",
+        r"^(?:travis_fold|section_start):.*",
+        r"##[\w.-]*\[.*",
+        r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069].*",
     )
+    return re.findall("|".join(commands), text, re.MULTILINE)
 
 
 @pytest.fixture

@@ -72,7 +72,8 @@ def option_facts(
         sets += [_Set("", text.path, (text.path,), partial=True) for text in spare]
         every = {**texts, **{text.path: text for text in spare}}
         names = _names(place, sets, taken)
-        files = [_files(place, item, name, every, hosts) for item, name in zip(sets, names)]
+        distribution = any(path.startswith("usr/share/") for path in every)
+        files = [_files(place, item, name, every, hosts, distribution) for item, name in zip(sets, names)]
         yield from files
         environment = release.at_least("stein") is not False
         yield from _options([(s, f) for s, f in zip(sets, files) if f.refused is None], every, environment)
@@ -105,7 +106,10 @@ def _owned(place: Place, path: str) -> tuple[str, str]:
 
 def _sets(place: Place, texts: Texts, started: Iterable[Command], catalogue: Catalogue, read_beside: Reader) -> list[_Set]:
     ours = [] if place.name else [command for command in started if command.root == place.root]
-    sets = _merged(_of_command(place, command, texts, catalogue) for command in ours)
+    folders: dict[str, list[str]] = {}
+    for path in texts if ours else ():
+        folders.setdefault(path[: path.rfind("/") + 1], []).append(path)
+    sets = _merged(_of_command(place, command, texts, folders, catalogue) for command in ours)
     covered = {path for item in sets for path in item.paths}
     told = {item.project for item in sets if item.explicit}
     programs = {command.program for command in ours if command.files}
@@ -167,8 +171,8 @@ def _sets_of_folder(
         yield _Set(project, program, tuple(there[path] for path in order), services, found.partial, read=found.read, bare=True)
 
 
-def _of_command(place: Place, command: Command, texts: Texts, catalogue: Catalogue) -> _Set | None:
-    """Return what a unit's program reads of the files of its place; None if that is nothing."""
+def _of_command(place: Place, command: Command, texts: Texts, folders: Mapping[str, Sequence[str]], catalogue: Catalogue) -> _Set | None:
+    """Return what a unit's program reads of the files of its place, which are listed by their `folders` too; None if that is nothing."""
     service = command.unit.service or catalogue.of_unit(command.unit.name)
     paths: list[str] = []
     missing: list[str] = []
@@ -178,7 +182,7 @@ def _of_command(place: Place, command: Command, texts: Texts, catalogue: Catalog
             inside = layout.ML2  # to which it is a link
         if place.loose and inside not in texts:
             inside = inside if inside.endswith("/") else inside.rsplit("/", 1)[-1]
-        found = layout.folder(texts, inside) if inside.endswith("/") else [path for path in (inside,) if path in texts]
+        found = layout.folder(folders.get(inside, ()), inside) if inside.endswith("/") else [path for path in (inside,) if path in texts]
         paths += [path for path in found if path not in paths]
         if not found and not argument.endswith("/"):
             missing.append(argument)
@@ -229,20 +233,24 @@ def _readers(place: Place, paths: Iterable[str], catalogue: Catalogue) -> tuple[
 def _names(place: Place, sets: Iterable[_Set], taken: set[str]) -> Iterator[str]:
     """Yield a name for each set that is not `taken` (by a loose file beside a host's tree, say), and take it."""
     prefix = place.root + (f"{place.name}:" if place.name else "")
+    numbers: dict[str, int] = {}  # of the names that were given, the next one to try
     for item in sets:
         name = prefix + item.program
-        number = 2
+        number = numbers.get(name, 2)
         while name in taken:
             name = f"{prefix}{item.program}#{number}"
             number += 1
+        numbers[prefix + item.program] = number
         taken.add(name)
         yield name
 
 
-def _files(place: Place, item: _Set, name: str, texts: Texts, hosts: Mapping[str, str]) -> OptionFiles:
+def _files(place: Place, item: _Set, name: str, texts: Texts, hosts: Mapping[str, str], distribution: bool) -> OptionFiles:
+    """Return the fact of one set; `distribution` tells whether a file of a distribution is among those of the place."""
     shown = tuple(texts[path].path for path in item.paths)
     refused = next((texts[path].path for path in item.paths if texts[path].refused is not None), None)
-    distribution = any(path.startswith("usr/share/") for path in (item.paths if place.loose else texts))
+    if place.loose:
+        distribution = any(path.startswith("usr/share/") for path in item.paths)
     unseen = any(path.startswith("/usr/share/") for path in item.missing)
     complete = not place.name and (distribution or item.bare) and not unseen
     return OptionFiles(

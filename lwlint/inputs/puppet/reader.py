@@ -6,7 +6,7 @@ Source: puppet-pacemaker `manifests/resource/*.pp`, `manifests/constraint/*.pp` 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from msgspec.structs import replace
@@ -201,9 +201,8 @@ def constraint(declared: Declared, catalogue: Catalogue, host: str) -> ManifestC
     )
 
 
-def joined(constraint: ManifestConstraint, resources: Sequence[ManifestResource]) -> ManifestConstraint:
+def joined(constraint: ManifestConstraint, by_id: Mapping[str, ManifestResource]) -> ManifestConstraint:
     """Return `constraint` with the services of members that the manifest itself declares: their agents tell more than ids."""
-    by_id = {bare(one.id): one for one in resources if one.decided and one.service is not None}
     members = []
     for member in constraint.members:
         known = by_id.get(bare(member.id)) if member.decided else None
@@ -309,7 +308,8 @@ def _manifest(source: Source, catalogue: Catalogue, old: bool) -> Iterator[Fact]
     defines = tuple(node.name for node in walk(parsed.statements) if isinstance(node, Definition) and node.name)
     yield Manifest(source.path, source.span(0, 0), source.host, len(classes), tuple(others), defines)
     yield from resources
-    yield from (joined(constraint, resources) for constraint in constraints)
+    by_id = {bare(one.id): one for one in resources if one.decided and one.service is not None}
+    yield from (joined(constraint, by_id) for constraint in constraints)
     yield from classes
     yield from options
     yield from databases(classes, options, catalogue)

@@ -295,17 +295,28 @@ class Finder:
             name = posixpath.basename(target)
         return None
 
-    def find(self, name: str) -> Found:
-        """Return what systemd finds for `name`."""
+    def own_name(self, name: str) -> str:
+        """Return the own name of the unit that `name` is a name of, without looking for what else belongs to it."""
+        return self._own(name)[0]
+
+    def _own(self, name: str) -> tuple[str, str | None]:
+        """Return the own name of a unit, and the path of its file."""
         instance = names.instance_of(name)
         path = self._fragment(name)
         if path is None and instance:
             path = self._fragment(names.template_of(name))
-        own = name
+        if path is None:
+            return name, None
+        base = posixpath.basename(path)
+        return (names.instantiated(base, instance) if instance and names.is_template(base) else base), path
+
+    def find(self, name: str) -> Found:
+        """Return what systemd finds for `name`."""
+        instance = names.instance_of(name)
+        own, path = self._own(name)
         known = dict.fromkeys((name, *self._aliases(name, instance, None)))
         if path is not None:
             base = posixpath.basename(path)
-            own = names.instantiated(base, instance) if instance and names.is_template(base) else base
             if base != name:
                 known.update(dict.fromkeys(self._aliases(base, instance, base)))
                 known[own] = None

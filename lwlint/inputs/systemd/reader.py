@@ -161,9 +161,9 @@ class _Host:
         ignored: dict[tuple[Span, str], IgnoredLine] = {}
         names = self.finder.names()
         for name in names:  # which grows by the instances that other units ask for
-            found = self.finder.find(name)
-            if found.name in done:
+            if self.finder.own_name(name) in done:
                 continue
+            found = self.finder.find(name)
             done.add(found.name)
             unit, dropped = self._unit(found)
             yield unit
