@@ -119,6 +119,7 @@ def test_an_audit_judges_the_other_hosts(tmp_path: Path, monkeypatch: pytest.Mon
         (".lwlint.yaml", "2001-13-45: x\n"), (".lwlint.yaml", "? !!set {a}\n: x\n"), (".lwlint.yaml", "!!bool x: y\n"),
         (".lwlint.yaml", f"{'1' * 5000}: x\n"), (".lwlint.yaml", f"release: {'1' * 5000}\n"), (".lwlint.yaml", "[" * 5000),
         (".lwlint.yaml", "a: &a [*a, *a]\n"), (".lwlint.yaml", "? &a [*a]\n: b\n"), (".lwlint.yaml", "ignore: !!set {a, b}\n"),
+        (".lwlint.yaml", "!!seq x: y\n"), (".lwlint.yaml", "rules: {!!map x: {severity: note}}\n"), (".lwlint.yaml", "? !!omap x\n"),
         (".lwlint.yaml", BOMB),
         (".lwlint.yaml", "\0"), (".lwlint.yaml", SURROGATE), (".lwlint.yaml", "%YAML 9\n"),
         ("pyproject.toml", f"[tool.lwlint]\nx = {'1' * 5000}\n"), ("pyproject.toml", f"[tool.lwlint]\nx = {'[' * 50000}\n"),

@@ -562,6 +562,8 @@ def request(options: argparse.Namespace, found: Settings | None) -> Request:
     """Return the input that the arguments name."""
     if "" in options.paths:
         raise ConfigurationError("``: a path with nothing in it; the current folder is `.`")
+    if getattr(options, "hook", False):  # whose names are of files, that of `-` too
+        options.paths = ["./-" if path == "-" else path for path in options.paths]
     paths = tuple(path for path in options.paths if path != "-")
     text = _standard_input() if "-" in options.paths else None
     if not paths and text is None and not options.environment:

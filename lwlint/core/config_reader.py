@@ -106,7 +106,10 @@ def _scalar(node: Any, loader: Any, path: str) -> Any:
     if node.tag == "tag:yaml.org,2002:str":
         return node.value
     try:
-        return loader.construct_object(node)
+        value = loader.construct_object(node)
+        if isinstance(value, (list, dict, set)):  # `!!seq x`, of which PyYAML makes an empty one
+            raise _misplaced(node, path, f"`{shortened(node.value)}`: is no value of its tag")
+        return value
     except ValueError as error:  # a thirteenth month, 6_ as a number
         raise _misplaced(node, path, f"`{shortened(node.value)}`: {shortened(str(error))} (quote it, if it is text)") from None
     except ConfigurationError:

@@ -236,3 +236,10 @@ def test_a_file_given_to_a_hook_is_no_option(tree: Path, command: str, capsys: C
     with pytest.raises(SystemExit):
         main(["--debug", command, "--hook", evil])
     assert os.listdir(tree / "out") == []
+
+
+def test_a_file_called_as_the_standard_input_is_a_file_to_a_hook(tree: Path, capsys: Capsys) -> None:
+    (tree / "-").write_text("x\n")
+    (tree / "e.yaml").write_text("parameter_defaults:\n  a: 1\n  a: 2\n")
+    assert main(["check", "--no-cache", "--no-config", "--hook", "--", "-", "e.yaml"]) == 1
+    assert "LW410" in capsys.readouterr().out
