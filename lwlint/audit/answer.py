@@ -18,6 +18,8 @@ from lwlint.policy.redaction import Redaction
 from lwlint.policy.rules import Rule
 
 NOT_APPLICABLE = "not applicable"
+ORDERS = "few-constraints"  # the clause of constraints
+GOING = {"pacemaker-nothing-else": "resource", ORDERS: "constraint"}  # clauses, and the word in front of the id in what they find
 
 
 class Place(Struct, frozen=True):
@@ -126,6 +128,18 @@ def cell(outcomes: Iterable[Outcome]) -> Cell:
     return Cell(NOT_EVALUATED if real else NOT_APPLICABLE, 0, len(real))
 
 
+class Gone(NamedTuple):
+    """Resources and constraints that have to go, by their ids."""
+
+    resources: frozenset[str]
+    constraints: frozenset[str]
+
+
+def title_of(name: str, *, clustered: bool = True) -> str:
+    """Return what a cluster, or what is in none, is called in a heading."""
+    return f"Cluster {name or '(without a name)'}" if clustered else "In no cluster"
+
+
 class ClusterAnswer(Struct, frozen=True):
     """One cluster, or (`clustered` false) the hosts that are of none. `ordering` is what its CIB says of orders.
 
@@ -142,6 +156,17 @@ class ClusterAnswer(Struct, frozen=True):
     health: Health = Health()
     fencing: bool | None = None
     ordering: Ordering = field(default_factory=Ordering)
+
+    @property
+    def title(self) -> str:
+        """What it is called in a heading."""
+        return title_of(self.name, clustered=self.clustered)
+
+    @property
+    def gone(self) -> Gone:
+        """What has to go: the specification has no place for it, and nobody allowed it."""
+        subjects = [(one.clause, *one.subject.split(" ", 1)) for one in self.found if one.allowed is None and one.severity != SEVERITIES[0]]
+        return Gone(*(frozenset(name for *found, name in subjects if found == [clause, noun]) for clause, noun in GOING.items()))
 
 
 _RETRIES = "retries-forever"

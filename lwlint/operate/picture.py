@@ -7,14 +7,11 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lwlint.audit.answer import ClusterAnswer
+from lwlint.audit.answer import GOING, ClusterAnswer
 from lwlint.audit.commands import Managed, Step
 from lwlint.core.secret import masked
 from lwlint.inputs.pacemaker.facts import COLOCATION
 from lwlint.inputs.pacemaker.model import Cib
-
-_RESOURCE, _CONSTRAINT = "resource ", "constraint "  # in front of an id, in the subject of a finding
-_NOTHING_ELSE, _FEW = "pacemaker-nothing-else", "few-constraints"  # clauses
 
 
 class Tie(Struct, frozen=True):
@@ -58,23 +55,16 @@ class Picture(Struct, frozen=True):
 def picture(cluster: ClusterAnswer, cib: Cib) -> Picture:
     """Return the graph of a CIB, with what the audit found of its resources and constraints."""
     tops = {masked(name): masked(cib.top(resource).name) for name, resource in cib.resources.items()}
-    found = [one for one in cluster.found if one.allowed is None and one.severity != "note"]
-    leaving = {tops[name] for one in found if one.clause == _NOTHING_ELSE and (name := one.subject.removeprefix(_RESOURCE)) in tops}
-    gone = {one.subject.removeprefix(_CONSTRAINT) for one in found if one.clause == _FEW and one.subject.startswith(_CONSTRAINT)}
-    said = [
-        (tops.get(id, id), f"{one.code}: {one.message}")
-        for one in found
-        for front in (_RESOURCE, _CONSTRAINT)
-        if one.subject.startswith(front) and (id := one.subject.removeprefix(front))
-    ]
+    found = [(one, *one.subject.partition(" ")[::2]) for one in cluster.found if one.allowed is None and one.severity != "note"]
+    said = [(tops.get(id, id), f"{one.code}: {one.message}") for one, noun, id in found if noun in GOING.values()]
     ordering = cluster.ordering
     return Picture(
         cluster.name,
         ordering.resources,
         ordering.steps,
         tuple(dict.fromkeys(_ties(cib))),
-        frozenset(leaving),
-        frozenset(gone),
+        frozenset(tops[name] for name in cluster.gone.resources if name in tops),
+        cluster.gone.constraints,
         tuple(dict.fromkeys(said)),
     )
 

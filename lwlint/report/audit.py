@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Optional, Union
 from msgspec import Meta, field
 
 from lwlint import __version__
-from lwlint.audit.answer import NOT_APPLICABLE, Audit, Cell, ClusterAnswer, Found, HostAnswer, Place, mends, reasons
+from lwlint.audit.answer import GOING, NOT_APPLICABLE, Audit, Cell, ClusterAnswer, Found, HostAnswer, Place, mends, reasons
 from lwlint.audit.commands import in_order, together
 from lwlint.core.finding import CLUSTER, EACH, FAIL, NOT_EVALUATED, PASS, SEVERITIES
 from lwlint.core.harmless import counted
@@ -47,7 +47,7 @@ def _lines(audit: Audit, clauses: Sequence[Clause], verbose: bool) -> Iterator[s
 
 def _heading(cluster: ClusterAnswer) -> Iterator[str]:
     hosts = counted(len(cluster.hosts), "host")
-    title = f"Cluster {cluster.name or '(without a name)'}: {hosts}" if cluster.clustered else f"In no cluster: {hosts}"
+    title = f"{cluster.title}: {hosts}"
     yield title
     yield "=" * len(title)
     yield from _first_screen(cluster)
@@ -64,18 +64,13 @@ def _heading(cluster: ClusterAnswer) -> Iterator[str]:
     yield ""
 
 
-_OUTSIDE = {"service-outside-the-core": "resource", "constraint-outside-the-core": "constraint"}
 WORST = 3  # rules that are named at once
 
 
 def verdict(cluster: ClusterAnswer) -> str:
     """Return in one line what a cluster comes to: `NOT lightweight: 40 resources and 67 constraints too many; judged as mitaka`."""
     errors, warnings, _ = counts(cluster)
-    outside = [
-        counted(number, noun)
-        for rule, noun in _OUTSIDE.items()
-        if (number := sum(one.rule == rule and one.severity == "error" for one in _open(cluster)))
-    ]
+    outside = [counted(len(ids), noun) for ids, noun in zip(cluster.gone, GOING.values()) if ids]
     if outside:
         said = f"NOT lightweight: {' and '.join(outside)} too many"
     elif errors:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from lwlint.audit.answer import ClusterAnswer
+from lwlint.audit.answer import ClusterAnswer, title_of
 from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE
 from lwlint.core.harmless import line as harmless
 from lwlint.operate.failures import Study
@@ -16,7 +16,7 @@ from lwlint.policy.rules import Clause
 from lwlint.report.failures import bearing, table_of, wrong
 from lwlint.report.html import Html, element, join, prose
 from lwlint.report.picture import drawing, page, render_mermaid
-from lwlint.report.runbook import on, title_of, where
+from lwlint.report.runbook import on, where
 
 _WHY = {
     (CORE, True): "core: Pacemaker starts it, watches it and moves it, as the specification has it",
@@ -140,7 +140,7 @@ def render_markdown(clouds: Sequence[Cloud], clauses: Sequence[Clause]) -> str:
     """Return the page as Markdown."""
     lines: list[str] = []
     for cloud in clouds:
-        lines += [f"# {title_of(cloud.book)}", ""]
+        lines += [f"# {title_of(cloud.book.name, clustered=cloud.book.clustered)}", ""]
         for section in sections(cloud, clauses):
             lines += [f"## {section.title}", ""]
             for one in section.said:
@@ -162,7 +162,7 @@ def render_html(clouds: Sequence[Cloud], clauses: Sequence[Clause]) -> str:
     """Return the page as HTML, in one file."""
     parts: list[Html] = []
     for number, cloud in enumerate(clouds):
-        parts.append(element("h1", title_of(cloud.book)))
+        parts.append(element("h1", title_of(cloud.book.name, clustered=cloud.book.clustered)))
         for i, section in enumerate(sections(cloud, clauses)):
             parts.append(element("h2", section.title))
             points = [one[2:] for one in section.said if one.startswith("- ")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from lwlint.audit.answer import title_of
 from lwlint.core.facts import ACTIVE_PASSIVE, CORE
 from lwlint.core.harmless import line as harmless
 from lwlint.core.secret import command
@@ -71,7 +72,7 @@ def render_text(studies: Sequence[Study], books: Sequence[Runbook]) -> str:
 
 
 def _head(study: Study) -> Iterator[str]:
-    title = f"Cluster {study.name or '(without a name)'}: {', '.join(study.nodes)}"
+    title = f"{title_of(study.name)}: {', '.join(study.nodes)}"
     yield title
     yield "=" * len(title)
     yield f"By the scheduler of Pacemaker {study.pacemaker}; {study.start}."

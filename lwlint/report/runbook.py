@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from lwlint.audit.answer import Place
+from lwlint.audit.answer import Place, title_of
 from lwlint.core.finding import CLUSTER, EACH
 from lwlint.core.harmless import line as harmless
 from lwlint.operate.runbook import BROKER, DATABASE, LOG, PACEMAKER, RESTART, RESTARTS, SEE, START, STOP, Action, Judged, Run, Runbook
@@ -34,13 +34,8 @@ def render_text(books: Sequence[Runbook], *, whole: bool) -> str:
     return "".join(harmless(line.rstrip()) + "\n" for line in lines)
 
 
-def title_of(book: Runbook) -> str:
-    """Return what a cluster is called in a heading."""
-    return f"Cluster {book.name or '(without a name)'}" if book.clustered else "In no cluster"
-
-
 def _heading(book: Runbook) -> Iterator[str]:
-    title = f"{title_of(book)}: {', '.join(book.hosts) or 'no report of a host'}"
+    title = f"{title_of(book.name, clustered=book.clustered)}: {', '.join(book.hosts) or 'no report of a host'}"
     yield title
     yield "=" * len(title)
     if book.absent:

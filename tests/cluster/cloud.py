@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
@@ -19,8 +18,8 @@ CORE = (
 )  # fmt: skip
 # what leaves in the gate: the hub, three APIs with what hangs on them, what is run once, and a service that all wait for
 LEAVING = (
-    "openstack-core", "httpd", "memcached", "neutron-ovs-cleanup", "neutron-netns-cleanup", "openstack-nova-api", "openstack-nova-conductor",
-    "openstack-cinder-api", "openstack-cinder-scheduler",
+    "openstack-core", "httpd", "memcached", "neutron-ovs-cleanup", "neutron-netns-cleanup", "openstack-nova-api",
+    "openstack-nova-conductor", "openstack-cinder-api", "openstack-cinder-scheduler",
 )  # fmt: skip
 PORTS = {
     "httpd": 5000, "openstack-nova-api": 8774, "neutron-server": 9696, "openstack-glance-api": 9292, "openstack-cinder-api": 8776,
@@ -31,7 +30,7 @@ _REAL = ("IPaddr2", "Dummy")  # agents that need no program that is not here
 
 
 def full_ha(kept: Collection[str] | None = None) -> etree._Element:
-    """Return the fixture's CIB with addresses of the lab, clones as TripleO makes them, and of the resources those in `kept` (None: all)."""
+    """Return the fixture's CIB with addresses of the lab and clones as TripleO makes them; of the resources those in `kept` (None: all)."""
     text = re.sub(r"\b172\.16\.(\d)\.(\d+)\b", lambda found: f"198.51.100.{int(found[1]) * 50 + int(found[2])}", FIXTURE.read_text("utf-8"))
     cib = etree.fromstring(text.encode(), etree.XMLParser(remove_blank_text=True))
     resources, constraints = cib.find("configuration/resources"), cib.find("configuration/constraints")
@@ -63,9 +62,8 @@ class Cloud:
         self.units = [one.get("type", "") for one in primitives if one.get("class") == "systemd"]
         stand_ins = [unit for unit in self.units if unit != "haproxy"]
         self.apis = {unit: PORTS[unit] for unit in stand_ins if unit in PORTS}
-        agents = {
-            f"{one.get('provider')}/{one.get('type')}" for one in primitives if one.get("class") == "ocf" and one.get("type") not in _REAL
-        }
+        others = [one for one in primitives if one.get("class") == "ocf" and one.get("type") not in _REAL]
+        agents = {f"{one.get('provider')}/{one.get('type')}" for one in others}
         once = [one.get("id", "") for one in primitives if one.get("id", "").endswith("-cleanup")]
         self.lab = Lab(folder, NODES, self.apis, [unit for unit in stand_ins if unit not in PORTS], once, sorted(agents))
 
@@ -145,14 +143,8 @@ class Cloud:
 
     def states(self, units: Sequence[str]) -> Iterator[tuple[str, str, str, str, str]]:
         """Yield for each node and unit whether it is active and enabled, and its Restart=."""
-        line = f"systemctl show --property Id,ActiveState,UnitFileState,Restart,DropInPaths {' '.join(units)}"
+        line = f"systemctl show --property Id,ActiveState,UnitFileState,Restart {' '.join(units)}"
         for node in NODES:
             for block in self.lab.asked(node, line).strip().split("\n\n"):
                 told = dict(each.split("=", 1) for each in block.splitlines())
-                yield (
-                    node,
-                    told["Id"],
-                    told["ActiveState"],
-                    told["UnitFileState"],
-                    "no" if "50-pacemaker" in told["DropInPaths"] else told["Restart"],
-                )
+                yield node, told["Id"], told["ActiveState"], told["UnitFileState"], told["Restart"]

@@ -1,8 +1,8 @@
 """Nodes of a real cluster on this machine: corosync, Pacemaker, systemd, sshd and HAProxy in namespaces, on a bridge of their own.
 
-Each node is a set of namespaces whose process 1 is systemd, on an overlay of this machine's tree. A process of ours holds the namespaces that
-the nodes share: a network with the bridge, from which the APIs are asked, and a mount namespace with the memory that the nodes write to. All
-of it ends with that process, which ends with ours. Stand-ins are only the programs of OpenStack, Galera, RabbitMQ and Redis.
+Each node is a set of namespaces whose process 1 is systemd, on an overlay of this machine's tree. A process of ours holds the namespaces
+that the nodes share: a network with the bridge, from which the APIs are asked, and a mount namespace with the memory that the nodes write
+to. All of it ends with that process, which ends with ours. Stand-ins are only the programs of OpenStack, Galera, RabbitMQ and Redis.
 """
 
 from __future__ import annotations
@@ -132,6 +132,15 @@ class Lab:
         )
         self.group = f"{groups}/lwlint-{os.getpid()}"
         wait(lambda: self.held("test", "-e", f"{self.lab}/ready").returncode == 0, 20, "the namespaces of the lab")
+        for left in self.held("ls", str(groups)).stdout.split():  # of a run that was killed
+            number = left.removeprefix("lwlint-")
+            if number != left and not Path(f"/proc/{number}").exists():
+                self._sweep(f"{groups}/{left}")
+
+    def _sweep(self, group: str) -> None:
+        """End what runs in a control group, and take it away."""
+        ends = 'echo 1 >"$1/cgroup.kill"; for _ in 1 2 3 4 5; do sleep 0.2; find "$1" -depth -type d -delete 2>/dev/null && break; done'
+        self.held("sh", "-c", f'[ ! -d "$1" ] || {{ {ends}; }}', "sh", group)
 
     def held(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a command where the bridge and the memory are."""
@@ -181,7 +190,8 @@ class Lab:
             for number, (name, address) in enumerate(addresses.items(), 1)
         )
         (etc / "corosync/corosync.conf").write_text(
-            "totem {\n  version: 2\n  cluster_name: cloud\n  transport: knet\n  crypto_cipher: none\n  crypto_hash: none\n  token: 10000\n}\n"
+            "totem {\n  version: 2\n  cluster_name: cloud\n  transport: knet\n  token: 10000\n"
+            "  crypto_cipher: none\n  crypto_hash: none\n}\n"
             f"nodelist {{\n{members}}}\nquorum {{\n  provider: corosync_votequorum\n}}\n"
             "logging {\n  to_syslog: no\n  to_logfile: yes\n  logfile: /var/log/corosync/corosync.log\n}\n"
         )
@@ -212,8 +222,11 @@ class Lab:
         assert self._holder is not None
         number = self.nodes.index(name)
         group = f"{self.group}/{name}"
-        inside = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--uts", "--ipc", "--net", "--cgroup", "--fork", "--kill-child",
-                  "bash", str(HERE / "node.sh"), name, str(self.lab), *(f"{network}.{11 + number}/24" for network in NETWORKS)]  # fmt: skip
+        inside = [
+            "setpriv", "--pdeathsig", "KILL",
+            "unshare", "--mount", "--pid", "--uts", "--ipc", "--net", "--cgroup", "--fork", "--kill-child",
+            "bash", str(HERE / "node.sh"), name, str(self.lab), *(f"{network}.{11 + number}/24" for network in NETWORKS),
+        ]  # fmt: skip
         self.held("mkdir", "-p", group)
         enters = f'echo $$ >{group}/cgroup.procs && exec "$@"'  # nothing but what this becomes has a child
         console = open(self.folder / f"{name}.console", "ab")  # noqa: SIM115
@@ -284,12 +297,7 @@ class Lab:
             self.kill(name)
         if self._holder is None:
             return
-        for group in [*(f"{self.group}/{name}" for name in self.nodes), self.group]:
-            self.held(
-                "sh",
-                "-c",
-                f"[ ! -d {group} ] || {{ echo 1 >{group}/cgroup.kill; sleep 0.2; find {group} -depth -type d -exec rmdir {{}} +; }}",
-            )
+        self._sweep(self.group)
         self._holder.kill()
         self._holder.wait(10)
 

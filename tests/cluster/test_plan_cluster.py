@@ -1,7 +1,7 @@
-"""The plan on a real cluster: its script moves three nodes to the lightweight architecture and back while every API is asked all the time.
+"""The plan on a real cluster: its script moves three nodes to the lightweight architecture and back, and no API fails to answer.
 
-Real are corosync, Pacemaker, systemd, ssh, HAProxy and the virtual IPs; stand-ins are the programs of OpenStack, Galera, RabbitMQ and Redis.
-Run by `python -m pytest -m cluster -s`, as root; it prints the figures of docs/plan.md. `LWLINT_WHOLE_CLUSTER=1` takes all 51 resources.
+Real are corosync, Pacemaker, systemd, ssh, HAProxy and the virtual IPs; stand-ins are the programs of OpenStack, Galera, RabbitMQ and
+Redis. `python -m pytest -m cluster -s`, as root, prints the figures of docs/plan.md; `LWLINT_WHOLE_CLUSTER=1` takes all 51 resources.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ RESOURCE = """case " $* " in
 esac
 """
 ON = """#!/bin/sh
-echo "$1: $2" >>@HERE@/nodes
+echo "$1: $(printf %s "$2" | tr "\n" ";")" >>@HERE@/nodes
 case "$2" in
 *LoadState*) cat @HERE@/missing 2>/dev/null; exit 0 ;;
 *is-enabled*) echo httpd.service ;;
@@ -223,7 +223,7 @@ def test_a_unit_that_is_not_there_stops_it_before_anything_is_changed(cluster: C
     (cluster.folder / "missing").write_text("openstack-nova-api.service\n")
     ran = cluster.run(render_sh(plan))
     assert ran.returncode == 1
-    assert "one has no such unit, or it is masked: openstack-nova-api.service" in ran.stderr
+    assert "not on one, or masked there: openstack-nova-api.service" in ran.stderr
     assert cluster.live.read_bytes() == before
 
 

@@ -14,7 +14,7 @@ from lwlint.core.facts import Facts
 from lwlint.core.source import Source
 from lwlint.inputs.pacemaker import CIB
 from lwlint.inputs.pacemaker.reader import cib_facts
-from lwlint.report.html.graph import ROW, graph, layout, removed
+from lwlint.report.html.graph import ROW, graph, layout
 from lwlint.run import Request, read_facts
 from tests.report.html_sample import AUDIT
 from tests.shared import HERE
@@ -59,7 +59,7 @@ def test_without_a_cib_there_is_nothing_to_order() -> None:
 
 def test_a_constraint_that_a_finding_blames_has_to_go() -> None:
     cluster = AUDIT.clusters[0]
-    assert removed(cluster) == {"order-core-api"}
+    assert cluster.gone.constraints == {"order-core-api"}
     picture = graph(cluster, "c0")
     assert "2 orders: the specification leaves 1 and removes 1. Without an order: own." in picture
     assert re.findall(r'class="(arrow [^"]*)" marker-end', picture) == ["arrow gone", "arrow kept optional"]

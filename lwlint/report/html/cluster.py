@@ -270,11 +270,6 @@ def _line(place: Place) -> Html:
 _SIGNS = {PASS: "\u2713", FAIL: "\u2717", NOT_EVALUATED: "?", NOT_APPLICABLE: "\u2013"}
 
 
-def title(cluster: ClusterAnswer) -> str:
-    """Return the heading of a cluster."""
-    return f"Cluster {cluster.name or '(without a name)'}" if cluster.clustered else "In no cluster"
-
-
 def section(cluster: ClusterAnswer, titles: Mapping[str, str], key: str, taken: dict[str, int]) -> Html:
     """Return all of a cluster; `key` is the first part of every id in it but for the links to findings, of which some are `taken`."""
     groups = groups_of(cluster, titles, key)
@@ -304,7 +299,7 @@ def section(cluster: ClusterAnswer, titles: Mapping[str, str], key: str, taken: 
     lines += [f"Health: {health(cluster)}"] if health(cluster) else []
     lines += [f"Missing: {lacking(cluster)}"] if lacking(cluster) else []
     told += [element("ul", (element("li", line) for line in lines), class_="first bare")] if lines else []
-    head = element("header", element("h2", title(cluster), id=f"{key}-head"), told, _figures(cluster))
+    head = element("header", element("h2", cluster.title, id=f"{key}-head"), told, _figures(cluster))
     return element("section", head, inside, class_="cluster", id=key, aria_labelledby=f"{key}-head")
 
 

@@ -8,7 +8,7 @@ from typing import Union
 
 from msgspec import Struct, field
 
-from lwlint.audit.answer import ClusterAnswer
+from lwlint.audit.answer import ORDERS, ClusterAnswer
 from lwlint.audit.commands import Managed, Step
 from lwlint.core.facts import ACTIVE_ACTIVE
 from lwlint.core.finding import FAIL, PASS
@@ -147,8 +147,6 @@ def _apart(wanted: Sequence[float], room: Sequence[float]) -> list[float]:
     return [mean + offset for mean, offset in zip(flat, offsets)]
 
 
-CLAUSE = "few-constraints"
-_SUBJECT = "constraint "  # in front of the constraint's id, in the subject of a finding
 LETTER, PAD, BOX, GAP, MARGIN = 6.7, 8.0, 20.0, 36.0, 12.0
 _PAPER = 1000.0  # a wider picture is printed on paper that lies
 _MOST = 400  # steps that a picture can show
@@ -163,17 +161,10 @@ def graph(cluster: ClusterAnswer, key: str) -> Html:
         return Html("")
     if not found.steps:
         return element("p", f"The CIB orders nothing: {counted(len(found.resources), 'resource')} start in any order.")
-    gone = removed(cluster)
+    gone = cluster.gone.constraints
     steps = sorted(found.steps, key=lambda s: (s.constraint in gone, s.first, s.then, s.constraint))
     picture = _picture(steps, gone, found.resources, key) if len(steps) <= _MOST else Html("")
     return join(element("p", _words(cluster, gone)), _legend() if picture else "", picture, _table(steps, gone))
-
-
-def removed(cluster: ClusterAnswer) -> frozenset[str]:
-    """Return the ids of the constraints that the specification leaves no place for."""
-    return frozenset(
-        one.subject[len(_SUBJECT) :] for one in cluster.found if one.clause == CLAUSE and one.subject.startswith(_SUBJECT)
-    )  # fmt: skip
 
 
 def _words(cluster: ClusterAnswer, gone: Collection[str]) -> Html:
@@ -181,7 +172,7 @@ def _words(cluster: ClusterAnswer, gone: Collection[str]) -> Html:
     against = [name for name in orders if name in gone]
     ordered = {name for step in cluster.ordering.steps for name in (step.first, step.then)}
     free = [one.name for one in cluster.ordering.resources if one.name not in ordered]
-    judged = any(one.clause == CLAUSE and one.outcome in (PASS, FAIL) for host in cluster.hosts for one in host.outcomes)
+    judged = any(one.clause == ORDERS and one.outcome in (PASS, FAIL) for host in cluster.hosts for one in host.outcomes)
     said = f"{counted(len(orders), 'order')}: the specification leaves {len(orders) - len(against)} and removes {len(against)}."
     parts = [said if judged else f"{counted(len(orders), 'order')}, not judged."]
     if free:

@@ -14,7 +14,7 @@ from lwlint.core.harmless import counted
 from lwlint.policy.rules import Clause
 from lwlint.report.audit import summary, verdict, worst_first
 from lwlint.report.html import Html, element, join
-from lwlint.report.html.cluster import section, severities, table, title
+from lwlint.report.html.cluster import section, severities, table
 
 
 def render(audit: Audit, clauses: Sequence[Clause]) -> str:
@@ -72,7 +72,7 @@ def _overview(audit: Audit) -> Html:
     rows = (
         element(
             "tr",
-            element("th", element("a", title(cluster), href=places[id(cluster)]), scope="row"),
+            element("th", element("a", cluster.title, href=places[id(cluster)]), scope="row"),
             element("td", str(len(cluster.hosts)), class_="number"),
             (element("td", str(number), class_="number") for number in severities(cluster).values()),
             element("td", verdict(cluster)),
@@ -144,7 +144,7 @@ def _button(name: str, label: str, said: str | None = None) -> Html:
 def _hosts(audit: Audit) -> Iterator[Html]:
     for i, cluster in enumerate(audit.clusters):
         options = join(element("option", host.name, value=f"c{i}h{j}") for j, host in enumerate(cluster.hosts))
-        yield element("optgroup", options, label=title(cluster)) if len(audit.clusters) > 1 else options
+        yield element("optgroup", options, label=cluster.title) if len(audit.clusters) > 1 else options
 
 
 def _targets(targets: Sequence[TargetAnswer]) -> Html:
