@@ -29,6 +29,7 @@ from lwlint.core.source import Source, Span
 from lwlint.files.discover import Input, defect
 from lwlint.files.tree import FILE, FOLDER, Tree
 from lwlint.inputs.pacemaker.facts import Cluster
+from lwlint.inputs.pacemaker.model import Cib, cibs
 from lwlint.run import AUTO, Reading, Request, load_catalogue, read_facts
 
 _TOPS = ("etc", "lib", "run", "sos_commands", "usr", "var")
@@ -146,6 +147,30 @@ class Host(Struct, frozen=True):
     def release(self) -> Release:
         """The release that the host is judged by."""
         return self.reading.facts.release
+
+
+class HostCib(Struct, frozen=True):
+    """The CIB of a cluster: its path, text and model, and the host whose facts it is among."""
+
+    path: str
+    text: str
+    cib: Cib
+    host: Host
+
+    @property
+    def facts(self) -> Facts:
+        """The facts that it is among."""
+        return self.host.reading.facts
+
+
+def cib_of(hosts: Iterable[Host]) -> HostCib | None:
+    """Return the CIB of the cluster that the hosts are of: one itself before what stands in for it; None where there is none."""
+    having = [(bool(cib.cluster.weaker), number, cib, host) for number, host in enumerate(hosts) for cib in cibs(host.reading.facts)]
+    if not having:
+        return None
+    _, _, cib, host = min(having, key=lambda one: one[:2])
+    path = cib.cluster.span.path
+    return HostCib(path, host.reading.input.sources[path].text, cib, host)
 
 
 def read_hosts(group: Group, release: str = AUTO, schemas: str = "") -> list[Host]:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from lwlint.audit import Watcher
     from lwlint.audit.answer import ClusterAnswer
     from lwlint.audit.hosts import Host
-    from lwlint.core.facts import Facts
     from lwlint.core.source import Source
     from lwlint.operate.picture import Picture
     from lwlint.operate.runbook import Runbook
@@ -49,11 +48,11 @@ def services(options: argparse.Namespace) -> int:
 
 
 def _is_target(word: str) -> bool:
-    """Return whether the only argument is a target and not the name of a service, which a file may have too."""
+    """Return whether the only argument is a target and not the name of a service, which a file may have too; no service has a `/`."""
     from lwlint.audit.archives import is_url
     from lwlint.cli.show import service_named
 
-    return service_named(word) is None and (os.path.exists(word) or is_url(word))
+    return service_named(word) is None and ("/" in word or os.path.exists(word) or is_url(word))
 
 
 def _catalogue(options: argparse.Namespace, name: str | None) -> int:
@@ -106,6 +105,7 @@ def runbooks(targets: Sequence[str], options: argparse.Namespace) -> tuple[int, 
 
 def what_if(options: argparse.Namespace) -> int:
     """`lwlint what-if`: what happens on each failure, by the scheduler of the installed Pacemaker."""
+    from lwlint.audit.hosts import cib_of
     from lwlint.operate.failures import Study, study
     from lwlint.operate.runbook import runbook
     from lwlint.operate.simulation import Pacemaker, Refused
@@ -119,12 +119,11 @@ def what_if(options: argparse.Namespace) -> int:
             found = cib_of(hosts)
             if found is None:
                 return
-            path, text, facts = found
             try:
                 wanted = options.fail or ["all"]
-                studies.append(study(text, facts, pacemaker, wanted, twice=options.twice, tell=counter.tell))
+                studies.append(study(found.text, found.facts, pacemaker, wanted, twice=options.twice, tell=counter.tell))
             except Refused as refused:
-                raise ConfigurationError(f"`{path}`: Pacemaker {pacemaker.version} refuses it: {refused}") from None
+                raise ConfigurationError(f"`{found.path}`: Pacemaker {pacemaker.version} refuses it: {refused}") from None
             books.append(runbook(cluster, hosts, sources))
 
         code = judged([options.target], options, ask)
@@ -144,19 +143,19 @@ def what_if(options: argparse.Namespace) -> int:
 
 def pictures(target: str, options: argparse.Namespace) -> tuple[int, list[Picture]]:
     """Return the exit code, and the graph of each cluster that has a CIB."""
-    from lwlint.inputs.pacemaker.model import cibs
+    from lwlint.audit.hosts import cib_of
     from lwlint.operate.picture import picture
 
     found: list[Picture] = []
 
     def draw(cluster: ClusterAnswer, hosts: Sequence[Host], sources: Mapping[str, Source]) -> None:
-        known = next((cib for host in hosts for cib in cibs(host.reading.facts)), None)
-        if known is not None:
-            found.append(picture(cluster, known))
+        known = cib_of(hosts)
+        if known is not None and known.cib.resources:
+            found.append(picture(cluster, known.cib))
 
     code = judged([target], options, draw)
     if not found:
-        raise ConfigurationError(f"`{target}`: no CIB is in it, and so no order and no colocation")
+        raise ConfigurationError(f"`{target}`: no CIB with a resource is in it, and so nothing to draw")
     return code, [options.hide.hidden_record(one) for one in found] if options.hide is not None else found
 
 
@@ -178,23 +177,11 @@ def graph(options: argparse.Namespace) -> int:
     return code
 
 
-def cib_of(hosts: Sequence[Host]) -> tuple[str, str, Facts] | None:
-    """Return path and text of a cluster's CIB, and the facts that it is in: a CIB itself before what stands in for one; None for none."""
-    from lwlint.inputs.pacemaker.facts import Cluster
-
-    having = [host for host in hosts if host.reading.facts.of(Cluster)]
-    if not having:
-        return None
-    host = min(having, key=lambda one: bool(one.reading.facts.of(Cluster)[0].weaker))
-    path = host.reading.facts.of(Cluster)[0].span.path
-    return path, host.reading.input.sources[path].text, host.reading.facts
-
-
 def describe(options: argparse.Namespace) -> int:
     """`lwlint describe`: the page on a cloud that its operators keep."""
     from msgspec.structs import replace
 
-    from lwlint.inputs.pacemaker.model import cibs
+    from lwlint.audit.hosts import cib_of
     from lwlint.operate.failures import study
     from lwlint.operate.picture import picture
     from lwlint.operate.runbook import runbook
@@ -206,16 +193,15 @@ def describe(options: argparse.Namespace) -> int:
 
     def see(cluster: ClusterAnswer, hosts: Sequence[Host], sources: Mapping[str, Source]) -> None:
         cloud = report.Cloud(cluster, runbook(cluster, hosts, sources), because="it was not asked for (`--no-failures`)")
-        known = next((cib for host in hosts for cib in cibs(host.reading.facts)), None)
         found = cib_of(hosts)
-        if known is None or found is None:
+        if found is None:
             clouds.append(replace(cloud, because="no CIB was given"))
             return
-        cloud = replace(cloud, picture=picture(cluster, known))
+        cloud = replace(cloud, picture=picture(cluster, found.cib))
         if options.failures:
             try:
                 with Pacemaker() as pacemaker, _Counter(sys.stderr) as counter:
-                    cloud = replace(cloud, failures=study(found[1], found[2], pacemaker, tell=counter.tell))
+                    cloud = replace(cloud, failures=study(found.text, found.facts, pacemaker, tell=counter.tell))
             except (ConfigurationError, Refused) as error:
                 cloud = replace(cloud, because=str(error))
         clouds.append(cloud)

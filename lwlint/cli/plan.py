@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from lwlint.audit.clusters import Group, groups, seats
-from lwlint.audit.hosts import Host, read_hosts
+from lwlint.audit.hosts import Host, cib_of, read_hosts
 from lwlint.audit.targets import ask, targets
 from lwlint.cli.arguments import split
 from lwlint.cli.audit import may_run, nothing_in, roots_of
@@ -32,10 +32,14 @@ def plan(options: argparse.Namespace) -> int:
     runs = may_run(options)
     with Pacemaker() as pacemaker:
         group, hosts = _hosts(options, release, roots, runs)
-        text, path = _cib(hosts)
+        found = cib_of(hosts)
+        if found is None or found.cib.cluster.weaker:
+            weaker = found.cib.cluster.weaker if found is not None else "nothing"
+            raise ConfigurationError(f"`{weaker}` stands in for the CIB, and does not tell all; a plan needs `cibadmin -Q`")
+        path = found.path if found.host.seat.node else found.host.seat.target.path
         settings = Settings(tuple(split(options.keep)), options.at_once, release)
         rules = load_rules(examples=False)
-        made = make_plan(text, path, rules, pacemaker, settings, [host.reading.facts for host in hosts])
+        made = make_plan(found.text, path, rules, pacemaker, settings, [host.reading.facts for host in hosts])
     if made.steps and any(host.seat.node for host in hosts):
         units = [one.unit for one in made.handed if one.unit]
         for one in mends(group, written(made.after).decode(), units, rules, release):
@@ -60,14 +64,3 @@ def _hosts(options: argparse.Namespace, release: str, roots: list[str], runs: bo
         if any(host.reading.facts.of(Cluster) for host in hosts):
             return group, hosts
     raise ConfigurationError("no CIB is in what was given (`cibadmin -Q` prints it)")
-
-
-def _cib(hosts: list[Host]) -> tuple[str, str]:
-    """Return the text of the cluster's CIB, and the path that it is shown by."""
-    clusters = [(cluster, host) for host in hosts for cluster in host.reading.facts.of(Cluster)]
-    for cluster, host in clusters:
-        if not cluster.weaker:
-            path = cluster.span.path
-            shown = host.seat.target.path if not host.seat.node else path
-            return host.reading.input.sources[path].text, shown
-    raise ConfigurationError(f"`{clusters[0][0].weaker}` stands in for the CIB, and does not tell all; a plan needs `cibadmin -Q`")

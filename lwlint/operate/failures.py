@@ -22,6 +22,7 @@ from lwlint.inputs.pacemaker.facts import BUNDLE, ClusterProperty, Operation, Re
 from lwlint.inputs.pacemaker.model import Cib, cibs
 from lwlint.inputs.pacemaker.resources import milliseconds
 from lwlint.operate.simulation import Action, Event, Pacemaker, Refused, Settled, State, primitive_of, read_cib, whole_number
+from lwlint.operate.start import LASTS, REPLICA, RUNNING, cold, guests, members_of, set_attribute, with_scores
 
 NODE, DEAD, BARRED = "node", "dead", "barred"
 MOVES, RESTARTS, FEWER, PROMOTES, DOWN = "moves", "restarts", "fewer", "promoted elsewhere", "down"
@@ -29,10 +30,7 @@ AWAY = "without HAProxy"  # a virtual IP that stays where it is, and to which no
 WAITS = "waits"  # a virtual IP that stays where it is, and has no HAProxy until that is back
 YES, NO, UNKNOWN = "yes", "no", "not known"
 _DEFAULT_TIMEOUT, _FENCING, _REMOTE = 20_000, 60_000, 60_000  # milliseconds, where nothing else is configured
-_OK = ("0", "8")  # running, and running promoted
 _LEGACY = (3, 0, 13)  # from this feature set on a fail count names the operation that failed
-_LASTS = 1_000_000
-_REPLICA = re.compile(r"(?P<bundle>.+)-(?:docker|podman|rkt)-(?P<number>\d+)")  # the container of a bundle's copy
 _TAKEN = "taken is that all nodes are up, and all runs as the scheduler starts it"
 
 
@@ -141,7 +139,7 @@ class Cluster:
         self._ask = pacemaker
         self._defaults = {one.name: one.value for one in facts.of(ResourceDefault) if one.scope == "operation"}
         self._properties: Mapping[str, ClusterProperty] = self.cib.properties
-        self.members = [node.name for node in self.cib.nodes if node.type in ("member", "normal")]
+        self.members = members_of(self.cib)
         self.things = dict(self._things())
         self._of = dict(self._names())
         self._vips = [name for name, leaf in self.things.items() if _is(self.cib, leaf, "vip")]
@@ -164,17 +162,18 @@ class Cluster:
         lacking = [node for node in self.members if node not in told]
         said = "the state is that of the CIB's status"
         if online and lacking:
-            document = _started(document, self.cib, self.members)
+            document = cold(document, self.cib)
             said = f"the CIB's status tells nothing of {', '.join(lacking)}: {_TAKEN}"
         elif not online or not any(leaf.name in first.before.resources for leaf in self.things.values()):
-            document = _started(document, self.cib, self.members)
+            document = cold(document, self.cib)
             said = f"the CIB tells nothing that runs: {_TAKEN}"
         elif len(online) < len(self.members):
             offline = [node for node in self.members if node not in online]
             said += f"; {', '.join(offline)} {'is' if len(offline) == 1 else 'are'} offline in it"
         settled = self._ask.settle(document)
         done = len(settled.changes)
-        scored = _with_scores(settled.cib, self.cib, self.where(settled.after))
+        where = self.where(settled.after)
+        scored = with_scores(settled.cib, self.cib, where.nodes, where.promoted)
         if scored is not None:
             settled = self._ask.settle(scored)
             said += "; what is promoted is not in it, and is taken to be any copy"
@@ -216,7 +215,7 @@ class Cluster:
         """Return where the copies of each thing are in a state, those in bundles on the node of their container."""
         hosts = {}
         for name, places in state.resources.items():
-            match = _REPLICA.fullmatch(name)
+            match = REPLICA.fullmatch(name)
             if match is not None and places:
                 hosts[f"{match['bundle']}-{match['number']}"] = places[0].node
         found = _Where({}, {})
@@ -225,7 +224,7 @@ class Cluster:
             leaf = self.things.get(thing)
             bundle = leaf is not None and self.cib.top(leaf).form == BUNDLE
             runs = not bundle or (name == leaf.name if leaf is not None and leaf.form != BUNDLE else "-" in name and name[-1].isdigit())
-            if bundle and leaf is not None and leaf.form == BUNDLE and _REPLICA.fullmatch(name) is None:
+            if bundle and leaf is not None and leaf.form == BUNDLE and REPLICA.fullmatch(name) is None:
                 continue
             for place in places:
                 if runs and place.role not in ("Stopped", "Stopping"):
@@ -335,26 +334,26 @@ class Cluster:
             raise _Unseen
         resource, interval, uname = history
         made = copy.deepcopy(document)
-        count = _LASTS if failure.what == BARRED else 1
+        count = LASTS if failure.what == BARRED else 1
         _add_failures(made, uname, resource, count, forever=failure.what == BARRED)
         return made, [Event("op-inject", f"{resource}_monitor_{interval}@{uname}=7")]
 
     def _history(self, document: Any, thing: str, node: str, where: _Where) -> tuple[str, str, str] | None:
         """Return the instance, the interval (ms) and the node's name in the status, of the monitor that would see the thing fail there."""
-        hosts = _guests(document)
+        hosts = guests(document)
         best = None
         for state in document.iterfind("status/node_state"):
             uname = state.get("uname")
             if hosts.get(uname, uname) != node:
                 continue
             for resource in state.iter("lrm_resource"):
-                name = _bare(resource)
+                name = primitive_of(resource.get("id", ""))
                 if self.thing(name) != thing or re.fullmatch(rf"{re.escape(thing)}-\d+", name):
                     continue
                 monitors = [
                     op
                     for op in resource.iterfind("lrm_rsc_op")
-                    if op.get("operation") == "monitor" and op.get("interval") not in (None, "0") and op.get("rc-code") in _OK
+                    if op.get("operation") == "monitor" and op.get("interval") not in (None, "0") and op.get("rc-code") in RUNNING
                 ]
                 leaf = self.things.get(thing)
                 if monitors and (best is None or (leaf is not None and name == leaf.name)):
@@ -526,24 +525,6 @@ def _newer(document: Any, pacemaker: Pacemaker) -> str:
     return "; ".join(said)
 
 
-def _guests(document: Any) -> dict[str, str]:
-    """Return the node on which the container of each guest node of a bundle runs, by the status."""
-    found = {}
-    for state in document.iterfind("status/node_state"):
-        for resource in state.iter("lrm_resource"):
-            match = _REPLICA.fullmatch(resource.get("id", ""))
-            if match is not None and _runs(resource):
-                found[f"{match['bundle']}-{match['number']}"] = state.get("uname")
-    return found
-
-
-def _runs(resource: Any) -> bool:
-    """Return whether the last operation of a resource's history left it running."""
-    operations = sorted(resource.iterfind("lrm_rsc_op"), key=lambda op: whole_number(op.get("call-id"), 0))
-    last = next((op for op in reversed(operations) if op.get("operation") in ("start", "stop", "promote", "demote", "monitor")), None)
-    return last is not None and last.get("operation") != "stop" and last.get("rc-code") in _OK
-
-
 def _add_failures(document: Any, uname: str, resource: str, count: int, *, forever: bool) -> None:
     """Note in the status of a node that the start of a resource failed for good, or that it failed once more.
 
@@ -555,101 +536,14 @@ def _add_failures(document: Any, uname: str, resource: str, count: int, *, forev
         return
     name = resource if legacy else primitive_of(resource)
     end = "" if legacy else "#start_0"
-    _set_attribute(document, uname, f"fail-count-{name}{end}", "INFINITY" if forever else "", add=count)
-    _set_attribute(document, uname, f"last-failure-{name}{end}", _time(document))
+    set_attribute(document, uname, f"fail-count-{name}{end}", "INFINITY" if forever else "", add=count)
+    set_attribute(document, uname, f"last-failure-{name}{end}", _time(document))
 
 
 def _time(document: Any) -> str:
     """Return the time of the last operation in the status, so that a failure of now is not forgotten; a late one where there is none."""
     times = [whole_number(op.get("last-rc-change"), 0) for op in document.iter("lrm_rsc_op")]
     return str(max([*times, 0]) or 4_000_000_000)
-
-
-def _set_attribute(document: Any, uname: str, name: str, value: str, *, add: int = 0) -> None:
-    from lxml import etree
-
-    state = next((one for one in document.iterfind("status/node_state") if one.get("uname") == uname), None)
-    if state is None:
-        state = etree.SubElement(document.find("status"), "node_state", id=uname, uname=uname, remote_node="true", in_ccm="true")
-    elif (
-        state.get("crmd") is None
-    ):  # a guest node as crm_simulate writes it: Pacemaker looks at the attributes of remote nodes only with this
-        state.set("remote_node", "true")
-        state.set("in_ccm", "true")
-    id = state.get("id") or uname
-    transient = state.find("transient_attributes")
-    if transient is None:
-        transient = etree.SubElement(state, "transient_attributes", id=id)
-    group = transient.find("instance_attributes")
-    if group is None:
-        group = etree.SubElement(transient, "instance_attributes", id=f"status-{id}")
-    pair = next((one for one in group.iterfind("nvpair") if one.get("name") == name), None)
-    if pair is None:
-        pair = etree.SubElement(group, "nvpair", id=f"status-{id}-{re.sub(r'[^A-Za-z0-9_.-]', '-', name)}", name=name)
-    old = pair.get("value") or "0"
-    pair.set("value", value or str(whole_number(old, _LASTS) + add))
-
-
-def _started(document: Any, cib: Cib, members: Sequence[str]) -> Any:
-    """Return a copy of a CIB in which all nodes are up and nothing runs; promotables have the scores by which something is promoted."""
-    from lxml import etree
-
-    made = copy.deepcopy(document)
-    for status in made.findall("status"):
-        made.remove(status)
-    made.set("have-quorum", "1")
-    status = etree.SubElement(made, "status")
-    ids = {node.name: node.id or node.name for node in cib.nodes}
-    for uname in members:
-        up = {"id": ids.get(uname, uname), "uname": uname, "in_ccm": "true", "crmd": "online", "join": "member", "expected": "member"}
-        state = etree.SubElement(status, "node_state", up)
-        etree.SubElement(etree.SubElement(state, "lrm", id=ids.get(uname, uname)), "lrm_resources")
-    for leaf, most in _promotables(cib):
-        if cib.top(leaf).form != BUNDLE:
-            _score(made, leaf.name, sorted(members), most)
-    return made
-
-
-def _promotables(cib: Cib) -> Iterator[tuple[Resource, int]]:
-    """Yield what can be promoted, and how many copies of it may be."""
-    for leaf in cib.leaves():
-        top = cib.top(leaf)
-        if leaf.form != BUNDLE and (leaf.promotable or top.promotable or (top.container is not None and top.container.promoted_max)):
-            most = top.container.promoted_max if top.container is not None else 1
-            told = [
-                text.value for name in ("promoted-max", "master-max") if (text := leaf.meta.get(name) or top.meta.get(name)) is not None
-            ]
-            yield leaf, max([most, *(whole_number(value, 0) for value in told)])
-
-
-def _score(document: Any, resource: str, unames: Sequence[str], most: int) -> None:
-    """Note the scores that a promotable's agent would set: high where it is to be promoted."""
-    for number, uname in enumerate(unames):
-        _set_attribute(document, uname, f"master-{resource}", "100" if number < most else "5")
-
-
-def _with_scores(document: Any, cib: Cib, where: _Where) -> Any:
-    """Return a copy in which each promotable that runs, and of which nothing is promoted, has scores; None where there is no such one."""
-    made = None
-    for leaf, most in _promotables(cib):
-        thing = cib.top(leaf).name if cib.top(leaf).form == BUNDLE else leaf.name
-        if where.nodes.get(thing) and not where.promoted.get(thing) and not _has_scores(document, leaf.name):
-            made = copy.deepcopy(document) if made is None else made
-            states = made.iterfind("status/node_state")
-            ran = (s.get("uname") for s in states if any(_bare(one) == leaf.name and _runs(one) for one in s.iter("lrm_resource")))
-            target = leaf.meta.get("container-attribute-target")
-            hosts = _guests(document) if target is not None and target.value == "host" else {}
-            _score(made, leaf.name, sorted(hosts.get(uname, uname) for uname in ran), most)
-    return made
-
-
-def _bare(resource: Any) -> str:
-    return primitive_of(resource.get("id", ""))
-
-
-def _has_scores(document: Any, resource: str) -> bool:
-    names = (f"master-{resource}", f"promotion-{resource}")
-    return any(pair.get("name") in names for pair in document.iterfind("status/node_state/transient_attributes/instance_attributes/nvpair"))
 
 
 def study(

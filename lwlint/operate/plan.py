@@ -38,7 +38,8 @@ from lwlint.operate.edits import (
     value_of,
     without_history,
 )
-from lwlint.operate.simulation import Action, Pacemaker, Refused, Settled, State, read_cib, whole_number, written
+from lwlint.operate.simulation import Action, Pacemaker, Refused, Settled, State, read_cib, written
+from lwlint.operate.start import cold_start
 from lwlint.policy.rules import Rule
 from lwlint.run import AUTO, Request, judge, read_facts
 
@@ -288,7 +289,7 @@ class _Planner:
         try:
             if members and members <= told:
                 return self.pacemaker.settle(self.before), "the status in the CIB"
-            started, begun = cold_start(self.pacemaker, self.before)
+            started, begun = cold_start(self.pacemaker, self.before, self.cib)
         except Refused as refused:
             self._refuse("the CIB", f"Pacemaker {self.pacemaker.version} refuses it: {refused}", "mend the CIB (`crm_verify -L -V`)")
             return None, "nothing"
@@ -700,51 +701,6 @@ class Proof:
 def disturbing(actions: Iterable[Action]) -> tuple[str, ...]:
     """Return those actions, in words, that stop, demote or move something, or fence a node."""
     return tuple(dict.fromkeys(str(action) for action in actions if action.task in _DISTURBING))
-
-
-def cold_start(pacemaker: Pacemaker, cib: Element) -> tuple[Settled, int]:
-    """Return the cluster when all of its nodes have come up, and how many transitions that took.
-
-    The agents' promotion scores are not in a CIB without status: as many nodes are given one as there may be promoted copies.
-    """
-    from lxml import etree
-
-    made = copy.deepcopy(cib)
-    made.set("have-quorum", "1")
-    for status in made.findall("status"):
-        made.remove(status)
-    status = etree.SubElement(made, "status")
-    members = [node for node in section(made, "nodes").findall("node") if node.get("type", "member") in ("member", "normal")]
-    for number, node in enumerate(members):
-        id, name = node.get("id") or "", node.get("uname") or ""
-        state = etree.SubElement(status, "node_state", id=id, uname=name, in_ccm="true", crmd="online", join="member", expected="member")
-        attributes = etree.SubElement(etree.SubElement(state, "transient_attributes", id=id), "instance_attributes", id=f"status-{id}")
-        etree.SubElement(etree.SubElement(state, "lrm", id=id), "lrm_resources")
-        for name, most in _promoted(made):
-            score = "100" if number < most else "5"
-            etree.SubElement(attributes, "nvpair", id=f"status-{id}-master-{name}", name=f"master-{name}", value=score)
-    settled = pacemaker.settle(made)
-    begun = len(settled.transitions)
-    return pacemaker.settle(settled.cib), begun
-
-
-def _promoted(cib: Element) -> Iterator[tuple[str, int]]:
-    """Yield each primitive that can be promoted, and how many copies may be."""
-    for outer in section(cib, "resources").iter("master", "clone", "bundle"):
-        meta = {pair.get("name"): pair.get("value") for pair in outer.findall("meta_attributes/nvpair")}
-        inner = next(outer.iter("primitive"), None)
-        if inner is None:
-            continue
-        own = {pair.get("name"): pair.get("value") for pair in inner.findall("meta_attributes/nvpair")}
-        most = next((each[name] for each in (meta, own) for name in ("promoted-max", "master-max") if each.get(name)), None)
-        if outer.tag == "bundle":
-            container = next((one for one in outer if one.get("image")), None)
-            most = (container.get("promoted-max") or container.get("masters") or "0") if container is not None else "0"
-        elif outer.tag != "master" and boolean(meta.get("promotable") or "false") is not True:
-            continue
-        number = whole_number(most, 1)
-        if number:
-            yield inner.get("id") or "", number
 
 
 def project_of(name: str) -> str:

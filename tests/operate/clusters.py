@@ -156,11 +156,14 @@ LEAVES = ("openstack-core", "delay", "neutron-netns-cleanup", *SERVICES)
 
 def running(text: str) -> str:
     """Return the CIB with the status of a cluster in which everything runs that can, as a cold start leaves it."""
-    from lwlint.operate.plan import cold_start
+    from lwlint.inputs.pacemaker.model import cibs
     from lwlint.operate.simulation import Pacemaker, read_cib, written
+    from lwlint.operate.start import cold_start
+    from lwlint.run import Request, read_facts
 
     with Pacemaker() as pacemaker:
-        settled, _ = cold_start(pacemaker, read_cib(text))
+        (known,) = cibs(read_facts(Request(text=text.encode(), text_path="cib.xml", paths=(), kind="cib")).facts)
+        settled, _ = cold_start(pacemaker, read_cib(text), known)
         return written(settled.cib).decode()
 
 

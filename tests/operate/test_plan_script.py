@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from lwlint.operate.edits import canonical
-from lwlint.operate.plan import Plan, Settings, make_plan
+from lwlint.operate.plan import Plan, Settings, make_plan, with_mends
 from lwlint.operate.simulation import Pacemaker, read_cib
 from lwlint.report.plan import render_sh
 from lwlint.run import load_rules
@@ -122,13 +122,16 @@ def test_it_brings_the_cluster_where_the_plan_ends_and_back_again(cluster: Clust
     assert sorted(cluster.lines("refreshed")) == sorted(LEAVES)
     nodes = cluster.lines("nodes")
     assert [line for line in nodes if re.search(r"systemctl (stop|restart|disable)", line)] == []
-    assert [line for line in nodes if "systemctl start" in line and "cleanup" in line] == []
+    commands = [command for line in nodes for command in line.split(";")]
+    assert [command for command in commands if "systemctl start" in command and "cleanup" in command] == []
     assert [line.partition(":")[0] for line in nodes if "systemctl start" in line] == ["one", "two", "three"]
     again = cluster.run(script)
     assert (again.returncode, cluster.configuration) == (0, after(plan))
     back = cluster.run(script, "--undo")
     assert (back.returncode, back.stderr) == (0, ""), back.stdout + back.stderr
     assert cluster.configuration == before
+    written = [line for line in cluster.lines("nodes") if "Cluster Controlled openstack-nova-api" in line]
+    assert len(written) == 3  # Pacemaker writes no override for what it finds running
     disabled = {line.split("systemctl disable ")[1] for line in cluster.lines("nodes") if "systemctl disable" in line}
     assert "openstack-nova-api.service" in disabled
     assert "httpd.service" not in disabled  # it was enabled before
@@ -225,6 +228,15 @@ def test_a_unit_that_is_not_there_stops_it_before_anything_is_changed(cluster: C
     assert ran.returncode == 1
     assert "not on one, or masked there: openstack-nova-api.service" in ran.stderr
     assert cluster.live.read_bytes() == before
+
+
+def test_a_program_that_a_step_needs_and_that_is_not_there_stops_it_before_anything_is_changed(cluster: Cluster, plan: Plan) -> None:
+    script = render_sh(with_mends(plan, "two", ("mkdir -p /etc/x", "crudini --set /etc/x/y.conf a b c"), ("a finding",), ()))
+    assert "PROGRAMS='crudini mkdir systemctl'" in script.splitlines()
+    (cluster.folder / "missing").write_text("crudini\n")
+    ran = cluster.run(script)
+    assert ran.returncode == 1
+    assert "not on one, or masked there: crudini; nothing is changed" in ran.stderr
 
 
 def test_a_cib_that_changes_meanwhile_is_not_overwritten(cluster: Cluster, plan: Plan) -> None:
