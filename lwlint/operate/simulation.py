@@ -262,9 +262,12 @@ class Pacemaker:
         return Transition(_state(first), tuple(_wanted(answer)), tuple(_actions(answer)), _state(last), saved, trouble)
 
     def settle(self, cib: Element, *events: Event) -> Settled:
-        """Return the transitions that follow, the first of them after the `events`, until one changes nothing or there were ROUNDS."""
+        """Return the transitions that follow, the first of them after the `events`, until one changes nothing.
+
+        Where one does what the one before it did, and leaves what that left, or there were ROUNDS, the cluster never comes to rest.
+        """
         made = [self.simulate(cib, *events)]
-        while made[-1].changes and not made[-1].trouble and len(made) < ROUNDS:
+        while made[-1].changes and not made[-1].trouble and len(made) < ROUNDS and not _repeats(made):
             made.append(self.simulate(made[-1].cib))
         return Settled(tuple(made), not made[-1].changes and not made[-1].trouble)
 
@@ -391,6 +394,10 @@ def _actions(answer: Any) -> Iterable[Action]:
             stop = _STOPPED_BY_FENCING.match(element.get("task") or "")
             if stop is not None and stop["resource"] in instances:
                 yield Action(stop["task"], primitive_of(stop["resource"]), element.get("node") or "", pseudo=True)
+
+
+def _repeats(made: Sequence[Transition]) -> bool:
+    return len(made) > 1 and (made[-1].actions, made[-1].after) == (made[-2].actions, made[-2].after)
 
 
 def _wanted(answer: Any) -> Iterable[Wanted]:

@@ -7,7 +7,8 @@
 #
 # It runs as root on a node of the cluster. LW_STATE: the folder that it keeps its copies in (default ./lwlint-plan); they hold the
 # cluster's secrets, and --undo goes by them. LW_ON: a program that is given a node and a command (default: ssh, as it is set up for root).
-# LW_WAIT: seconds that the cluster may take to settle (default 600). LW_PAUSE: seconds between two refreshes (default 2).
+# LW_WAIT: seconds that the cluster may take to settle (default 600). LW_REST: seconds between two looks at whether it has (default 5).
+# LW_PAUSE: seconds between two refreshes (default 2).
 set -u
 umask 077
 unset CIB_file CIB_shadow
@@ -88,7 +89,23 @@ change() {
   crm_diff --original "$now" --new "$new" >"$S/patch.xml"
   cibadmin --patch --xml-file "$S/patch.xml" || die "step $1: the CIB has changed meanwhile; run this again"
 }
-settle() { [ "$MODE" = dry ] || timeout "${LW_WAIT:-600}" crm_resource --wait || die "the cluster does not settle"; }
+waited() { timeout "${LW_WAIT:-600}" crm_resource --wait || die "the cluster does not settle"; }
+# [TIMES]: until the cluster has nothing to do, and was seen so that often. Once is not enough: while a node is taken in, the history of
+# all that runs is taken in anew, and `crm_resource --wait` returns in between.
+settle() {
+  local seen=0 ends=$((SECONDS + ${LW_WAIT:-600})) bad
+  [ "$MODE" != dry ] || return 0
+  while :; do
+    waited
+    [ "$MODE" != undo ] || return 0
+    query "$S/rest.xml"
+    bad=$(guard rest "$S/rest.xml") || die "crm_simulate does not take the CIB of this cluster"
+    if [ -z "$bad" ]; then seen=$((seen + 1)); else seen=0; fi
+    [ "$seen" -lt "${1:-1}" ] || return 0
+    [ -z "$bad" ] || [ "$SECONDS" -lt "$ends" ] || die "the cluster is not at rest, it is to: $(few "$bad")"
+    sleep "${LW_REST:-5}"
+  done
+}
 # RESOURCE...: their history goes, one after the other: each changes a property that every controller takes in
 FORGET=--cleanup # before 1.1.18 that was what --refresh is today
 if crm_resource --help-all 2>&1 | grep -A 3 -e '--refresh' | grep -qi history; then FORGET=--refresh; fi
@@ -99,7 +116,7 @@ forget() {
       CIB_file=$S/dry.xml cibadmin --delete-all --force --xpath "//lrm_resource[@id='$one' or starts-with(@id, '$one:')]" >/dev/null 2>&1
     else
       crm_resource "$FORGET" --resource "$one" >/dev/null 2>&1
-      settle
+      waited
       sleep "${LW_PAUSE:-2}"
     fi
   done
@@ -112,6 +129,10 @@ core() {
 unmoved() {
   [ "$MODE" != dry ] || return 0
   core >"$S/core.now"
+  if ! cmp -s "$S/core" "$S/core.now"; then # not yet, or never again
+    settle 3
+    core >"$S/core.now"
+  fi
   [ ! -s "$S/$1.starts" ] || cp "$S/core.now" "$S/core"
   cmp -s "$S/core" "$S/core.now" || die "step $1: what stays is not where it was: $(diff "$S/core" "$S/core.now" | head -n 6)"
 }
@@ -172,7 +193,7 @@ rm -f "$S/dry.xml"
 
 # before anything is changed: the cluster is at rest, the guard works, and each node has each unit
 if [ "$MODE" != undo ]; then
-  settle
+  settle 3
   query "$S/now.xml"
   bad=$(guard rest "$S/now.xml") || die "crm_simulate does not take the CIB of this cluster"
   [ -z "$bad" ] || die "the cluster is not at rest, it is to: $(few "$bad")"

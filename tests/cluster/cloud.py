@@ -141,6 +141,13 @@ class Cloud:
         line = "cat /var/log/agents.log /var/log/cleanups.log 2>/dev/null; true"
         return [f"{node}: {each}" for node in NODES for each in self.lab.asked(node, line).splitlines()]
 
+    def story(self) -> str:
+        """Return how the cluster is, and what happened, for the message of a test that fails; Pacemaker's logs are kept in the folder."""
+        for node in NODES:
+            (self.lab.folder / f"{node}.log").write_text(self.lab.run(node, "cat /var/log/pacemaker/pacemaker.log")[1])
+        steps = self.lab.run(NODES[0], "crm_mon --one-shot --inactive --failcounts; tail -n 5 /root/lwlint-plan/*.log")[1]
+        return "\n".join([steps, *self.actions(), f"Pacemaker's logs are in {self.lab.folder}"])
+
     def states(self, units: Sequence[str]) -> Iterator[tuple[str, str, str, str, str]]:
         """Yield for each node and unit whether it is active and enabled, and its Restart=."""
         line = f"systemctl show --property Id,ActiveState,UnitFileState,Restart {' '.join(units)}"

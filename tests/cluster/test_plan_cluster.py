@@ -62,7 +62,7 @@ def run(cloud: Cloud, what: str, argument: str = "") -> list[str]:
     with probing(cloud.lab, cloud.targets) as said:
         code, out = cloud.lab.run(FIRST, f"cd /root && bash plan.sh {argument} 2>&1", SECONDS)
         seconds = time.monotonic() - begun
-        assert code == 0, f"{out}\n{cloud.lab.run(FIRST, 'tail -n 5 /root/lwlint-plan/*.log')[1]}"
+        assert code == 0, f"{out}\n{cloud.story()}"
         assert out.endswith("all is done\n")
     failed = failures(said)
     tell(f"{what}: {seconds:.0f} s, {len(failed)} of {asked(said)} requests failed")
@@ -131,7 +131,7 @@ def test_a_node_that_dies_in_the_middle_is_taken_along_when_it_is_back(cloud: Cl
         cloud.joined()
         cloud.rests()
         code, out = cloud.lab.run(FIRST, "cd /root && bash plan.sh 2>&1", SECONDS)
-        assert code == 0, out
+        assert code == 0, f"{out}\n{cloud.story()}"
         cloud.rests()
     failed = failures(said)
     tell(
