@@ -289,6 +289,9 @@ def _plan(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--format", choices=("text", "json", "sh"), default="text", help="form of the plan (default: text); sh is a script"
     )
+    command.add_argument(
+        "--check", metavar="RESULT", help="afterwards: what is not as it was planned; RESULT is the plan of `--format json`"
+    )
     command.add_argument("--trust", action="store_true", help="follow links out of a folder, which is then not a stranger's")
     command.set_defaults(at_once=False)
 

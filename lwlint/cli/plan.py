@@ -13,32 +13,46 @@ from lwlint.cli.audit import may_run, nothing_in, roots_of
 from lwlint.core.finding import ConfigurationError
 from lwlint.inputs.pacemaker.facts import Cluster
 from lwlint.operate.future import mends
-from lwlint.operate.plan import Settings, make_plan, with_mends
+from lwlint.operate.outcome import outcome
+from lwlint.operate.plan import Settings, judged, make_plan, with_mends
 from lwlint.operate.simulation import Pacemaker, written
 from lwlint.run import AUTO, known_release, load_rules
 
 if TYPE_CHECKING:
     import argparse
 
-PLANNED, REFUSED = 0, 1
+PLANNED, REFUSED, DIFFERS = 0, 1, 1
 
 
 def plan(options: argparse.Namespace) -> int:
-    """Print the plan, and return the exit code: 0 for a plan, 1 for one that is refused."""
+    """Print the plan, and return the exit code: 0 for a plan, 1 for one that is refused.
+
+    With `--check` print what is not as it was planned; 1 where anything is not.
+    """
     from lwlint.report import plan as report
 
+    if options.check is not None:
+        for given, said in ((options.format != "text", "--format"), (options.keep, "--keep"), (options.at_once, "--at-once")):
+            if given:
+                raise ConfigurationError(f"`{said}` goes with a plan that is made, not with `--check`")
+        promise = report.read_promise(options.check)
     release = known_release(options.release or AUTO)
     roots = roots_of(options, "nothing to plan for: name a CIB, a report, an archive or a folder, or `--live`")
     runs = may_run(options)
+    group, hosts = _hosts(options, release, roots, runs)
+    found = cib_of(hosts)
+    if found is None or found.cib.cluster.weaker:
+        weaker = found.cib.cluster.weaker if found is not None else "nothing"
+        raise ConfigurationError(f"`{weaker}` stands in for the CIB, and does not tell all; a plan needs `cibadmin -Q`")
+    path = found.path if found.host.seat.node else found.host.seat.target.path
+    rules = load_rules(examples=False)
+    if options.check is not None:
+        known = {host.seat.node: host.reading.facts for host in hosts if host.seat.node}
+        differs = outcome(promise, found.cib, known, judged(found.text, path, rules, release)[1].findings)
+        sys.stdout.write(report.render_outcome(differs, promise))
+        return DIFFERS if differs.wrong else PLANNED
     with Pacemaker() as pacemaker:
-        group, hosts = _hosts(options, release, roots, runs)
-        found = cib_of(hosts)
-        if found is None or found.cib.cluster.weaker:
-            weaker = found.cib.cluster.weaker if found is not None else "nothing"
-            raise ConfigurationError(f"`{weaker}` stands in for the CIB, and does not tell all; a plan needs `cibadmin -Q`")
-        path = found.path if found.host.seat.node else found.host.seat.target.path
         settings = Settings(tuple(split(options.keep)), options.at_once, release)
-        rules = load_rules(examples=False)
         made = make_plan(found.text, path, rules, pacemaker, settings, [host.reading.facts for host in hosts])
     if made.steps and any(host.seat.node for host in hosts):
         units = [one.unit for one in made.handed if one.unit]

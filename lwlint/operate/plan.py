@@ -38,6 +38,7 @@ from lwlint.operate.edits import (
     value_of,
     without_history,
 )
+from lwlint.operate.outcome import ORPHANS
 from lwlint.operate.simulation import Action, Pacemaker, Refused, Settled, State, read_cib, written
 from lwlint.operate.start import cold_start
 from lwlint.policy.rules import Rule
@@ -52,7 +53,6 @@ RESOURCE, CONSTRAINT = "service-outside-the-core", "constraint-outside-the-core"
 BOUND, ORDERED = "vip-without-haproxy", "vip-not-ordered-with-haproxy"  # and those whose findings are mended on the way
 CLUSTER, EACH = "cluster", "each"
 NONE, STARTS, MANUAL = "none", "starts", "manual"  # what a step does to what runs; one that stops or moves anything is refused
-_ORPHANS = "stop-orphan-resources"
 _DISTURBING = ("stop", "demote", "migrate_to", "migrate_from", "fence", "delete")
 _STARTING = ("start", "promote")
 _VANISH = ("openstack_core", "delay")  # the catalogue's helpers that no process stands behind
@@ -428,20 +428,20 @@ class _Planner:
         self._add(Step("", "prepare", "What runs stays where it runs", CLUSTER, NONE, why, edits=edits, commands=(line,)))
 
     def _keep_orphans(self) -> None:
-        self.orphans = value_of(self.work, PROPERTIES, _ORPHANS)
+        self.orphans = value_of(self.work, PROPERTIES, ORPHANS)
         if self.orphans is not None and boolean(self.orphans) is False:
-            self.notes.append(f"`{_ORPHANS}` is `{self.orphans}` already, and stays so")
+            self.notes.append(f"`{ORPHANS}` is `{self.orphans}` already, and stays so")
             return
-        edits = assign(self.work, PROPERTIES, _ORPHANS, "false")
+        edits = assign(self.work, PROPERTIES, ORPHANS, "false")
         why = "Pacemaker stops what it runs and no longer finds in the CIB, unless this says otherwise."
-        line = f"pcs -f $C property set {_ORPHANS}=false"
+        line = f"pcs -f $C property set {ORPHANS}=false"
         self._add(Step("", "prepare", "What is taken out of the CIB runs on", CLUSTER, NONE, why, edits=edits, commands=(line,)))
 
     def _stop_orphans_again(self) -> None:
         if self.orphans is not None and boolean(self.orphans) is False:
             return
-        edits = assign(self.work, PROPERTIES, _ORPHANS, self.orphans)
-        line = f"pcs -f $C property set {_ORPHANS}={self.orphans or ''}".rstrip()
+        edits = assign(self.work, PROPERTIES, ORPHANS, self.orphans)
+        line = f"pcs -f $C property set {ORPHANS}={self.orphans or ''}".rstrip()
         checks = ("! crm_mon -1 | grep -i orphan",)
         why = "Nothing is left of what it kept from being stopped."
         self._add(Step("", "finish", "Pacemaker stops orphans again", CLUSTER, NONE, why, edits=edits, commands=(line,), checks=checks))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 
+import msgspec
+
 from lwlint import __version__
+from lwlint.core.finding import ConfigurationError
 from lwlint.core.harmless import counted, safe
 from lwlint.core.secret import masked
 from lwlint.operate.edits import Create, Edit
+from lwlint.operate.outcome import ORPHANS, Outcome, Promise
 from lwlint.operate.plan import CLUSTER, EACH, Plan, Step
 from lwlint.report.json import Output, written
 
@@ -118,6 +123,35 @@ def output_of(plan: Plan) -> PlanOutput:
 def render_json(plan: Plan) -> str:
     """Return the plan as JSON, after docs/plan.schema.json."""
     return written(output_of(plan))
+
+
+def read_promise(path: str) -> Promise:
+    """Return what the plan in a file (of `--format json`) ends in; raises ConfigurationError for what is no such plan."""
+    try:
+        with open(path, "rb") as file:
+            plan = msgspec.json.decode(file.read(), type=PlanOutput)
+    except OSError as error:
+        raise ConfigurationError(f"`--check {path}`: {(error.strerror or str(error)).lower()}") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"`--check {path}`: no plan of `lwlint plan --format json` ({error})") from None
+    if plan.refusals:
+        raise ConfigurationError(f"`--check {path}`: the plan is refused, and so nothing was to be done")
+    ends = [re.search(rf"{ORPHANS}=(\S*)$", line) for step in plan.steps if step.phase == "finish" for line in step.commands]
+    return Promise(
+        plan.nodes,
+        plan.core,
+        tuple((one.resource, one.how, one.unit) for one in plan.leaving),
+        next((found[1] for found in ends if found is not None), None),
+        frozenset((one.code, one.message) for one in plan.left),
+    )
+
+
+def render_outcome(found: Outcome, promise: Promise) -> str:
+    """Return how what is differs from what was planned, as text."""
+    lines = [f"not as planned: {line}" for line in found.wrong] + [f"not seen: {line}" for line in found.unseen]
+    sums = f"{counted(len(promise.leaving), 'resource')} left Pacemaker, {len(promise.core)} stay"
+    lines.append(f"{counted(len(found.wrong), 'difference')} from the plan" if found.wrong else f"as planned: {sums}")
+    return "".join(f"{safe(masked(line))}\n" for line in lines)
 
 
 def render_text(plan: Plan) -> str:

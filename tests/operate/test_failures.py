@@ -273,13 +273,13 @@ def test_names_that_are_not_there_are_refused_with_near_ones(pacemaker: Pacemake
             asked.failures([word])
 
 
-@pytest.mark.parametrize("part", range(2))
-def test_the_rule_of_virtual_ips_and_the_scheduler_agree_on_single_failures(part: int, pacemaker: Pacemaker) -> None:
+@pytest.mark.parametrize(("part", "count"), [(0, 8 * FACTOR), (1, 8 * FACTOR), pytest.param(2, 2000, marks=pytest.mark.night)])
+def test_the_rule_of_virtual_ips_and_the_scheduler_agree_on_single_failures(part: int, count: int, pacemaker: Pacemaker) -> None:
     """Where a failure leaves an address without HAProxy while HAProxy runs elsewhere, LW103 finds it, or says whose it is."""
     (check,) = (one for one in CHECKS if one.name == "vip-without-haproxy")
     rng = random.Random(100 + part)
     seen = 0
-    for _ in range(8 * FACTOR):
+    for _ in range(count):
         shape = tied(rng)
         text = shape.xml()
         facts = facts_of(text)
