@@ -287,7 +287,10 @@ def _plan(command: argparse.ArgumentParser) -> None:
         "--release", metavar="NAME", help="`mitaka` ... `hibiscus`, or by number (`2025.1`); `auto` goes by evidence (default)"
     )
     command.add_argument(
-        "--format", choices=("text", "json", "sh"), default="text", help="form of the plan (default: text); sh is a script"
+        "--format",
+        choices=("text", "json", "html", "sh", "ansible"),
+        default="text",
+        help="form of the plan (default: text); `sh` is a script, `ansible` a playbook that runs it",
     )
     command.add_argument(
         "--check", metavar="RESULT", help="afterwards: what is not as it was planned; RESULT is the plan of `--format json`"
@@ -376,7 +379,9 @@ def _what_if(command: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     command.add_argument("--twice", action="store_true", help="also what a second failure comes to, after each of them")
     _hosts_of(command)
-    command.add_argument("--format", choices=("text", "json", "testplan"), default="text", help="form of the answer (default: text)")
+    command.add_argument(
+        "--format", choices=("text", "json", "html", "testplan"), default="text", help="form of the answer (default: text)"
+    )
 
 
 def _graph(command: argparse.ArgumentParser) -> None:

@@ -136,6 +136,8 @@ def what_if(options: argparse.Namespace) -> int:
         sys.stdout.write(report.render_json(studies, books))
     elif options.format == "testplan":
         sys.stdout.write(report.render_testplan(studies))
+    elif options.format == "html":
+        sys.stdout.write(report.render_html(studies, books))
     else:
         sys.stdout.write(report.render_text(studies, books))
     return code

@@ -58,7 +58,9 @@ def plan(options: argparse.Namespace) -> int:
         units = [one.unit for one in made.handed if one.unit]
         for one in mends(group, written(made.after).decode(), units, rules, release):
             made = with_mends(made, one.node, one.commands, one.messages, one.left)
-    render = {"json": report.render_json, "sh": report.render_sh}.get(options.format, report.render_text)
+    render = {"json": report.render_json, "sh": report.render_sh, "html": report.render_html, "ansible": report.render_ansible}.get(
+        options.format, report.render_text
+    )
     sys.stdout.write(render(made))
     return REFUSED if made.refusals else PLANNED
 

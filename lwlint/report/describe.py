@@ -14,7 +14,7 @@ from lwlint.operate.picture import Picture
 from lwlint.operate.runbook import LOG, ONCE, PACEMAKER, RESTART, SEE, Run, Runbook
 from lwlint.policy.rules import Clause
 from lwlint.report.failures import bearing, table_of, wrong
-from lwlint.report.html import Html, element, join, prose
+from lwlint.report.html import Html, element, grid, prose
 from lwlint.report.picture import drawing, page, render_mermaid
 from lwlint.report.runbook import on, where
 
@@ -170,13 +170,7 @@ def render_html(clouds: Sequence[Cloud], clauses: Sequence[Clause]) -> str:
             if points:
                 parts.append(element("ul", (element("li", prose(point)) for point in points)))
             if section.rows:
-                parts.append(_html_table(section))
+                parts.append(grid(section.head, ([cell.replace("**", "") for cell in row] for row in section.rows)))
             if section.picture is not None:
                 parts.append(element("div", drawing(section.picture, f"c{number}s{i}"), class_="frame", tabindex=0))
     return page("How it runs", parts)
-
-
-def _html_table(section: Section) -> Html:
-    head = element("thead", element("tr", (element("th", one, scope="col") for one in section.head)))
-    rows = (element("tr", (element("td", prose(cell.replace("**", ""))) for cell in row)) for row in section.rows)
-    return element("div", element("table", join(head, element("tbody", rows))), class_="frame", tabindex=0)

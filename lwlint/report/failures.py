@@ -27,10 +27,13 @@ from lwlint.operate.failures import (
 )
 from lwlint.operate.runbook import BROKER, DATABASE, PACEMAKER, Runbook
 from lwlint.operate.runbook import RESTARTS as BROUGHT_BACK
+from lwlint.report.html import Html, element, grid, prose
 from lwlint.report.json import Output, written
+from lwlint.report.picture import page
 from lwlint.report.runbook import aligned, answer
 
 _WORST = (DOWN, AWAY, MOVES, PROMOTES, WAITS, RESTARTS, FEWER)
+WRONG = "What is wrong"
 _REST = "others"
 _NAMED = 4
 
@@ -72,20 +75,28 @@ def render_text(studies: Sequence[Study], books: Sequence[Runbook]) -> str:
 
 
 def _head(study: Study) -> Iterator[str]:
-    title = f"{title_of(study.name)}: {', '.join(study.nodes)}"
+    title = _title(study)
     yield title
     yield "=" * len(title)
+    yield from _about(study)
+    yield ""
+
+
+def _title(study: Study) -> str:
+    return f"{title_of(study.name)}: {', '.join(study.nodes)}"
+
+
+def _about(study: Study) -> Iterator[str]:
     yield f"By the scheduler of Pacemaker {study.pacemaker}; {study.start}."
     if study.newer:
         yield f"The CIB is newer than this Pacemaker ({study.newer}): what is new in it may count otherwise."
     yield f"Fencing: {study.fencing}."
     if not study.haproxy and study.vips:
         yield "No resource of this cluster is HAProxy."
-    yield ""
 
 
-def _table(study: Study) -> Iterator[str]:
-    """Yield the table of failures and services; failures that come to the same on several nodes are one row."""
+def _rows(study: Study) -> Iterator[tuple[str, ...]]:
+    """Yield the head and the rows of the table of failures and services; failures that come to the same on several nodes are one row."""
     every = [one for result in study.results for _, one in _with_seconds(result)]
     titles = {title: kind for _, title, kind in study.things if any(_effects(one, title) for one in every)}
     core = [title for title, kind in titles.items() if kind in (CORE, ACTIVE_PASSIVE)]
@@ -96,14 +107,20 @@ def _table(study: Study) -> Iterator[str]:
             cells = [cell(_effects(one, title)) for title in core] + ([_rest(one, core)] if _REST in columns else [])
             key = (words, *cells, _vip(one), one.quorum, _fenced(one))
             rows.setdefault(key, []).append(one.failure.node)
-    table = [("failure", *columns, "VIP with HAProxy", "quorum", "fencing")]
+    yield ("failure", *columns, "VIP with HAProxy", "quorum", "fencing")
     for (words, *cells), nodes in rows.items():
-        table.append((f"{words} on {_nodes(nodes, study)}" if words[-1] != ":" else f"{words[:-1]} {_nodes(nodes, study)}", *cells))
-    yield from aligned(table)
-    yield ""
-    yield "Seconds are bounds: the timeouts of the operations in turn, `+` what may go by until the failure is seen (monitor and"
-    yield "its timeout). After a node dies corosync's own time to see that comes first."
-    yield ""
+        yield (f"{words} on {_nodes(nodes, study)}" if words[-1] != ":" else f"{words[:-1]} {_nodes(nodes, study)}", *cells)
+
+
+_BOUNDS = (
+    "Seconds are bounds: the timeouts of the operations in turn, `+` what may go by until the failure is seen (monitor and",
+    "its timeout). After a node dies corosync's own time to see that comes first.",
+)
+
+
+def _table(study: Study) -> Iterator[str]:
+    yield from aligned(list(_rows(study)))
+    yield from ("", *_BOUNDS, "")
 
 
 def _with_seconds(result: Result) -> Iterator[tuple[str, Result]]:
@@ -170,11 +187,15 @@ def _fenced(result: Result) -> str:
 
 def _wrong(study: Study) -> Iterator[str]:
     """Yield what is wrong about the answers, in sentences."""
-    said = list(dict.fromkeys(line for result in study.results for line in _wrong_of(result)))
+    said = _all_wrong(study)
     if said:
-        yield "What is wrong"
+        yield WRONG
         yield from (f"  {line}" for line in said)
         yield ""
+
+
+def _all_wrong(study: Study) -> list[str]:
+    return list(dict.fromkeys(line for result in study.results for line in _wrong_of(result)))
 
 
 def _wrong_of(result: Result) -> Iterator[str]:
@@ -204,13 +225,33 @@ def wrong(result: Result, before: str = "") -> Iterator[str]:
         yield f"{what}: {result.trouble}"
 
 
+_OUTSIDE = ("service outside Pacemaker", "brought back", "waits for the database", "waits for the broker")
+
+
+def _borne(book: Runbook) -> list[tuple[str, ...]]:
+    return [(one.service, one.brought_back, one.waits_for_database, one.waits_for_broker) for one in bearing(book)]
+
+
 def _outside(book: Runbook) -> Iterator[str]:
-    rows = [("service outside Pacemaker", "brought back", "waits for the database", "waits for the broker")]
-    rows += [(one.service, one.brought_back, one.waits_for_database, one.waits_for_broker) for one in bearing(book)]
-    if len(rows) == 1:
-        return
-    yield from aligned(rows)
-    yield ""
+    rows = _borne(book)
+    if rows:
+        yield from aligned([_OUTSIDE, *rows])
+        yield ""
+
+
+def render_html(studies: Sequence[Study], books: Sequence[Runbook]) -> str:
+    """Return the answers as a page: the table of failures and services, what is wrong, and how the rest bears it."""
+    parts: list[Html] = []
+    for study, book in zip(studies, books):
+        head, *rows = _rows(study)
+        parts += [element("h1", _title(study)), *(element("p", prose(line)) for line in _about(study)), grid(head, rows)]
+        parts.append(element("p", prose(" ".join(_BOUNDS))))
+        said, borne = _all_wrong(study), _borne(book)
+        if said:
+            parts += [element("h2", WRONG), element("ul", (element("li", prose(line)) for line in said))]
+        if borne:
+            parts += [element("h2", "What Pacemaker does not run"), grid(_OUTSIDE, borne)]
+    return page("What happens when ...", parts)
 
 
 def render_testplan(studies: Sequence[Study]) -> str:

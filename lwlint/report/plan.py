@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 
 import msgspec
@@ -16,7 +16,9 @@ from lwlint.core.secret import masked
 from lwlint.operate.edits import Create, Edit
 from lwlint.operate.outcome import ORPHANS, Outcome, Promise
 from lwlint.operate.plan import CLUSTER, EACH, Plan, Step
+from lwlint.report.html import Html, element, grid, prose
 from lwlint.report.json import Output, written
+from lwlint.report.picture import page
 
 _WHERE = {CLUSTER: "once in the cluster", EACH: "on each node, one after the other"}
 VERSION = 1  # of the JSON form
@@ -160,29 +162,64 @@ def render_text(plan: Plan) -> str:
 
 
 def _lines(plan: PlanOutput) -> Iterator[str]:
-    yield f"From full HA to lightweight: {plan.source}"
-    yield f"simulated by Pacemaker {plan.pacemaker} on {plan.proved_on}"
+    yield _title(plan)
+    yield _proved(plan)
     if not plan.steps and not plan.refusals:
         yield "Nothing is to be done: all that Pacemaker runs here belongs to it."
     for step in plan.steps:
-        where = _WHERE.get(step.where, f"on {step.where}")
         yield ""
         yield f"{step.id} {step.title}"
-        yield f"   {where}; effect: {step.effect}" + (f" ({', '.join(step.starts)})" if step.starts else "")
+        yield f"   {_where_of(step)}"
         yield f"   {step.why}"
         yield from (f"     {command}" for command in step.commands)
         yield from (f"     check: {command}" for command in step.checks)
-    for title, lines in (
-        ("Refused", [f"{one.about}: {one.because}; first: {one.first}" for one in plan.refusals]),
-        ("Notes", plan.notes),
-        ("Left at the end", [f"{one.code} {one.message}" + (" (new)" if one.new else "") for one in plan.left]),
-    ):
+    for title, lines in _lists(plan):
         if lines:
             yield ""
             yield title
             yield from (f"  {line}" for line in lines)
     yield ""
     yield _summary(plan)
+
+
+def _lists(plan: PlanOutput) -> Iterator[tuple[str, Sequence[str]]]:
+    yield "Refused", [f"{one.about}: {one.because}; first: {one.first}" for one in plan.refusals]
+    yield "Notes", plan.notes
+    yield "Left at the end", [f"{one.code} {one.message}" + (" (new)" if one.new else "") for one in plan.left]
+
+
+def render_html(plan: Plan) -> str:
+    """Return the plan as a page: what it comes to, what leaves and stays, and each step with its commands."""
+    shown = output_of(plan)
+    parts = [element("h1", _title(shown)), element("p", prose(_summary(shown))), element("p", _proved(shown))]
+    for title, lines in _lists(shown):
+        if lines:
+            parts += [element("h2", title), element("ul", (element("li", prose(line)) for line in lines))]
+    if shown.leaving:
+        rows = ((f"`{one.resource}`", one.project, one.how, f"`{one.unit}`" if one.unit else "") for one in shown.leaving)
+        parts += [element("h2", "What leaves Pacemaker"), grid(("Resource", "Project", "Becomes", "Unit"), rows)]
+    for step in shown.steps:
+        parts += [element("h2", f"{step.id} {step.title}"), element("p", _where_of(step)), element("p", prose(step.why))]
+        for name, commands in (("", step.commands), ("check", step.checks), ("undo", step.undo)):
+            if commands:
+                parts += [
+                    element("p", name) if name else Html(""),
+                    element("div", element("pre", element("code", "\n".join(commands))), class_="frame", tabindex=0),
+                ]
+    return page(_title(shown), parts)
+
+
+def _title(plan: PlanOutput) -> str:
+    return f"From full HA to lightweight: {plan.source}"
+
+
+def _proved(plan: PlanOutput) -> str:
+    return f"simulated by Pacemaker {plan.pacemaker} on {plan.proved_on}"
+
+
+def _where_of(step: StepOutput) -> str:
+    where = _WHERE.get(step.where, f"on {step.where}")
+    return f"{where}; effect: {step.effect}" + (f" ({', '.join(step.starts)})" if step.starts else "")
 
 
 def _summary(plan: PlanOutput) -> str:
@@ -205,6 +242,14 @@ def render_sh(plan: Plan) -> str:
     return "\n".join(_script(plan)) + "\n"
 
 
+def _filled(name: str, values: Mapping[str, str]) -> str:
+    """Return a template of this folder with the values in the place of their names."""
+    text = resources.files("lwlint.report").joinpath(name).read_text("utf-8")
+    for key, value in values.items():
+        text = text.replace(key, value)
+    return text
+
+
 def _script(plan: Plan) -> Iterator[str]:
     units = " ".join(shlex.quote(unit) for step in plan.steps for unit in step.units + step.enabled if not unit.endswith(".mount"))
     values = {
@@ -215,10 +260,7 @@ def _script(plan: Plan) -> Iterator[str]:
         "@UNITS@": shlex.quote(units),
         "@PROGRAMS@": shlex.quote(" ".join(sorted({"systemctl"} | {word for step in plan.steps for word in _programs(step)}))),
     }
-    head = resources.files("lwlint.report").joinpath("plan.sh").read_text("utf-8")
-    for name, value in values.items():
-        head = head.replace(name, value)
-    yield head
+    yield _filled("plan.sh", values)
     for step in plan.steps:
         if step.where == CLUSTER:
             yield from _function(f"untie_{step.id}", step.untie)
@@ -232,6 +274,25 @@ def _script(plan: Plan) -> Iterator[str]:
     yield "fi"
     yield 'rm -f "$S/dry.xml" "$S/now.xml" "$S/mid.xml" "$S/new.xml" "$S/patch.xml"'
     yield 'echo "all is done"'
+
+
+def render_ansible(plan: Plan) -> str:
+    """Return the plan as a playbook of Ansible that carries the script, and runs it on the first node.
+
+    Raises ConfigurationError where the script or the name of the node has a character that a playbook cannot hold as it is.
+    """
+    if plan.refusals:
+        return f"---\n{_commented(plan)}[]\n"
+    lines, node = render_sh(plan).rstrip("\n").split("\n"), plan.nodes[0]
+    if not all(map(str.isprintable, lines)) or re.fullmatch(r"[\w.-]+", node) is None:
+        raise ConfigurationError("names of this cluster have characters that a playbook cannot hold; `--format sh` can")
+    text = _filled("plan.yaml", {"@NODE@": node, "@VERSION@": __version__})
+    return text.replace("      @SCRIPT@\n", "".join(f"      {line}\n" if line else "\n" for line in lines))
+
+
+def _commented(plan: Plan) -> str:
+    told = (f"refused: {one.about}: {one.because}; first: {one.first}" for one in plan.refusals)
+    return "".join(f"# {safe(masked(line))}\n" for line in told)
 
 
 def _programs(step: Step) -> Iterator[str]:

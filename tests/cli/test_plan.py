@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from jsonschema import Draft202012Validator
 
 from lwlint.cli import main
@@ -52,12 +56,51 @@ def test_text_says_what_each_step_is_and_what_it_comes_to(cib: Path, capsys: Cap
     assert out.splitlines()[-1] == "4 steps, 10 resources leave Pacemaker, 7 stay; nothing is stopped, demoted or moved"
 
 
+def test_a_page_holds_every_step_and_loads_nothing(cib: Path, capsys: Capsys) -> None:
+    named = cib.rename(cib.with_name("<b>.xml"))
+    assert main(["plan", "--at-once", "--format", "html", str(named)]) == 0
+    page = capsys.readouterr().out
+    assert "<h2>02 all services: " in page
+    assert "&lt;b&gt;.xml" in page
+    assert "<b>" not in page
+    assert not re.search(r"""(?:src|href)=|@import|url\(""", page)
+
+
+class Unsafe(yaml.SafeLoader):
+    """YAML with Ansible's tag for text that is no template."""
+
+
+Unsafe.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))
+
+
+@pytest.mark.parametrize("how", ["--at-once", "--by-service"])
+def test_a_playbook_holds_the_very_script_and_ansible_lint_accepts_it(how: str, cib: Path, tmp_path: Path, capsys: Capsys) -> None:
+    assert main(["plan", how, "--format", "sh", str(cib)]) == 0
+    script = capsys.readouterr().out
+    assert main(["plan", how, "--format", "ansible", str(cib)]) == 0
+    playbook = tmp_path / "playbook" / "plan.yaml"
+    playbook.parent.mkdir()
+    playbook.write_text(capsys.readouterr().out)
+    (play,) = yaml.load(playbook.read_text(), Loader=Unsafe)
+    assert play["vars"]["lwlint_script"] == script
+    assert play["hosts"] == "{{ lwlint_node | default('one') }}"
+    program = Path(sys.executable).with_name("ansible-lint")
+    if not program.exists():
+        pytest.skip("NOT CHECKED BY ANSIBLE-LINT: it is not installed (pip: ansible-lint)")
+    environment = {**os.environ, "HOME": str(tmp_path), "PATH": f"{program.parent}:{os.environ['PATH']}"}
+    command = [str(program), "--offline", "--nocolor", "--profile", "production", playbook.name]
+    ran = subprocess.run(command, cwd=playbook.parent, capture_output=True, text=True, env=environment, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
 def test_what_is_refused_exits_with_1_in_every_form(cib: Path, capsys: Capsys) -> None:
     cib.write_text(full_ha(properties={"maintenance-mode": "true"}))
     assert main(["plan", "--at-once", str(cib)]) == 1
     assert "refused (1), no step is to be taken" in capsys.readouterr().out
     assert main(["plan", "--at-once", str(cib), "--format", "sh"]) == 1
     assert "exit 1" in capsys.readouterr().out
+    assert main(["plan", "--at-once", str(cib), "--format", "ansible"]) == 1
+    assert re.fullmatch(r"---\n(# refused: .*\n)+\[\]\n", capsys.readouterr().out)
     assert [one["first"] for one in planned(capsys, str(cib), code=1)["refusals"]] == ["pcs property set maintenance-mode=false"]
 
 

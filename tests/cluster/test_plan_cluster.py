@@ -6,6 +6,7 @@ Redis. `python -m pytest -m cluster -s`, as root, prints the figures of docs/pla
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import sys
@@ -88,6 +89,13 @@ def test_the_script_moves_a_running_cloud_and_takes_everything_back(cloud: Cloud
     dry = cloud.lab.asked(FIRST, "cd /root && bash plan.sh --dry-run 2>&1", SECONDS)
     assert dry.endswith("all is done\n")
     assert canonical(read_cib(cloud.query())) == before
+    if importlib.util.find_spec("ansible") is not None:  # the same as a playbook, and with --check it does as much
+        cloud.lab.asked(FIRST, f"cd /root && {LWLINT} plan --live --run --format ansible >plan.yaml", 120)
+        options = f"--connection local --inventory {FIRST}, --extra-vars ansible_become=false --extra-vars lwlint_state=/root/checked"
+        out = cloud.lab.asked(FIRST, f"cd /root && {sys.executable} -m ansible playbook {options} --check plan.yaml 2>&1", SECONDS)
+        assert re.search(r"^TASK \[Simulate each step on a copy of the live CIB\] \*+\nok: ", out, re.M), out
+        assert re.search(r"failed=0\b.* skipped=1\b", out), out
+        assert canonical(read_cib(cloud.query())) == before
 
     assert run(cloud, "full HA to lightweight") == []
     assert cloud.processes() == processes  # the core's and those that systemd has now: the same processes

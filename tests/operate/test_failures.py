@@ -313,6 +313,11 @@ def test_the_command_tells_a_table_and_what_is_wrong(capsys: pytest.CaptureFixtu
     assert main(["what-if", str(path), "--fail", "node:one", "--format", "json"]) == 0
     (study,) = json.loads(capsys.readouterr().out)["clusters"]
     assert [one["failure"]["node"] for one in study["results"]] == ["one"]
+    assert main(["what-if", str(path), "--fail", "resource:haproxy", "--format", "html"]) == 0
+    page = capsys.readouterr().out
+    assert '<th scope="col">failure</th><th scope="col">virtual IP</th>' in page
+    assert re.search(r"<td>haproxy found dead on \w+, \w+</td><td>-</td><td>restarts</td><td>yes</td>", page)
+    assert "<h2>What is wrong</h2>" in page
     assert main(["what-if", str(path), "--fail", "node:one", "--format", "testplan"]) == 0
     assert "## 1. node one dies\n\n- do: on one: `echo b > /proc/sysrq-trigger`" in capsys.readouterr().out
 

@@ -58,3 +58,10 @@ def prose(plain: str) -> Html:
     """Return a message as HTML, with what stands in backticks as code."""
     pieces = _CODE.split(plain)
     return join(*(element("code", piece) if i % 2 else piece for i, piece in enumerate(pieces)))
+
+
+def grid(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Html:
+    """Return a table of messages, in a frame that scrolls where it is wider than the page."""
+    heads = element("thead", element("tr", (element("th", one, scope="col") for one in head)))
+    body = element("tbody", (element("tr", (element("td", prose(cell)) for cell in row)) for row in rows))
+    return element("div", element("table", heads, body), class_="frame", tabindex=0)
