@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import re
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Union
 
 from msgspec import Struct
@@ -20,7 +20,6 @@ else:
 PROPERTIES, DEFAULTS = "crm_config", "rsc_defaults"
 _BOOTSTRAP = {PROPERTIES: "cib-bootstrap-options", DEFAULTS: "rsc_defaults-options"}
 _SETS = {PROPERTIES: "cluster_property_set", DEFAULTS: "meta_attributes"}
-_LAST_REFRESH = "last-lrm-refresh"  # Pacemaker's tools set it; it tells nothing of the configuration
 
 
 class Delete(Struct, frozen=True):
@@ -214,30 +213,3 @@ def without_history(cib: Element, primitives: Iterable[str]) -> Element:
         if primitive_of(history.get("id", "")) in names:
             _above(history).remove(history)
     return made
-
-
-def canonical(cib: Element) -> str:
-    """Return the configuration as text in which equal ones are equal.
-
-    Left out are versions, the status, the last refresh, comments, and the order of attributes, resources, constraints and tags.
-    """
-    from lxml import etree
-
-    configuration = copy.deepcopy(section(cib))
-    etree.strip_tags(configuration, etree.Comment)
-    for pair in list(configuration.iter("nvpair")):
-        if pair.get("name") == _LAST_REFRESH:
-            _above(pair).remove(pair)
-    for name in ("resources", "constraints", "tags"):
-        for part in configuration.findall(name):
-            part[:] = sorted(part, key=lambda one: one.get("id") or "")
-    configuration[:] = sorted(configuration, key=lambda one: str(one.tag))
-    return "\n".join(_lines(configuration, 0))
-
-
-def _lines(element: Element, depth: int) -> Iterator[str]:
-    each: Any = element
-    words = "".join(f' {name}="{value}"' for name, value in sorted(each.attrib.items()))
-    yield f"{' ' * depth}{each.tag}{words}{(each.text or '').strip()}"
-    for child in element:
-        yield from _lines(child, depth + 1)

@@ -1,4 +1,4 @@
-"""The installed Pacemaker, asked what it would do: its scheduler, its schemas and its patches, on copies of a CIB.
+"""The installed Pacemaker, asked what it would do: its scheduler and its schemas, on copies of a CIB.
 
 A CIB is an element of lxml's here, the whole document with its status. Nothing that runs is asked or changed: each program works on
 files in a folder of its own, in an environment without any variable of the user's, and for a bounded time.
@@ -7,7 +7,6 @@ files in a folder of its own, in an environment without any variable of the user
 from __future__ import annotations
 
 import contextlib
-import copy
 import os
 import re
 import tempfile
@@ -29,7 +28,7 @@ SECONDS = 60.0  # for one call of a program; a transition of 60 resources on thr
 ROUNDS = 12  # transitions after which a cluster that is not quiet never will be
 _LARGEST = 64_000_000  # bytes of output
 _OLDEST = (2, 1)  # the first Pacemaker whose crm_simulate prints XML
-_PROGRAMS = ("crm_simulate", "crm_diff", "crm_verify", "cibadmin")
+_PROGRAMS = ("crm_simulate", "crm_verify", "cibadmin")
 _DEBIAN, _RPM = "pacemaker-cli-utils", "pacemaker-cli"  # the packages that have them
 EVENTS = ("node-up", "node-down", "node-fail", "op-inject", "op-fail", "quorum", "watchdog", "ticket-grant", "ticket-revoke")
 
@@ -292,34 +291,6 @@ class Pacemaker:
             )
         return _PREFIX.sub("", chosen)
 
-    def patch(self, before: Element, after: Element) -> bytes:
-        """Return the patch (of `crm_diff`) that makes one CIB the other, and that only `before` takes; empty if they are equal.
-
-        What guards it is the version in it, which is one later afterwards: `crm_diff --no-version` makes a patch that fits any CIB.
-        """
-        later = copy.deepcopy(after)
-        for name in ("admin_epoch", "epoch", "num_updates"):
-            later.set(name, before.get(name, "0"))
-        one, other = self._file("before.xml", written(before)), self._file("after.xml", written(later))
-        if not self._run("crm_diff", f"--original={one}", f"--new={other}")[1].strip():
-            return b""
-        later.set("epoch", str(int(before.get("epoch", "0")) + 1))
-        other = self._file("after.xml", written(later))
-        code, out, said = self._run("crm_diff", f"--original={one}", f"--new={other}")
-        if code not in (0, 1):
-            raise Refused(_last(said, code))
-        return out.strip()
-
-    def patched(self, cib: Element, patch: bytes) -> Element:
-        """Return the CIB with the patch, as `cibadmin --patch` leaves it; raises Refused where it does not fit."""
-        path = self._file("cib.xml", written(cib))
-        code, _, said = self._run("cibadmin", "--patch", f"--xml-file={self._file('patch.xml', patch)}", cib=path)
-        if code:
-            raise Refused(_last(said, code))
-        with open(path, "rb") as file:
-            made: Element = _lxml().fromstring(file.read(), _lxml().XMLParser(remove_blank_text=True))
-        return made
-
     def _path(self, name: str) -> str:
         assert self._folder is not None, "in a `with` block only"
         return os.path.join(self._folder.name, name)
@@ -359,11 +330,6 @@ class Pacemaker:
 
 
 _PREFIX = re.compile(r"^(?:\S+:\d+: )?(?:\([\w:]+\)\s+)?(?:error: )?")
-
-
-def _last(said: str, code: int) -> str:
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    return _PREFIX.sub("", lines[-1]) if lines else f"exit code {code}"
 
 
 def whole_number(text: str | None, default: int) -> int:

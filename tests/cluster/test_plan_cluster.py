@@ -15,10 +15,10 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from lwlint.operate.edits import canonical
 from lwlint.operate.simulation import read_cib
 from tests.cluster.cloud import CORE, LEAVING, NODES, Cloud, full_ha
 from tests.cluster.lab import lacking, probing, wait
+from tests.operate.clusters import canonical
 
 pytestmark = pytest.mark.cluster
 LWLINT = f"{sys.executable} -m lwlint"

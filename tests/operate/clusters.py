@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 
@@ -178,3 +180,29 @@ def odd_full_ha() -> str:
         '</resource_set><resource_set id="s-2"><resource_ref id="openstack-nova-api-clone"/></resource_set></rsc_order>'
     )
     return full_ha([FS], [mixed], leave_out=BINDINGS[:1], defaults={})
+
+
+def canonical(cib: Any) -> str:
+    """Return the configuration as text in which equal ones are equal.
+
+    Left out are versions, the status, the last refresh, comments, and the order of attributes, resources, constraints and tags.
+    """
+    from lxml import etree
+
+    configuration = copy.deepcopy(cib.find("configuration"))
+    etree.strip_tags(configuration, etree.Comment)
+    for pair in list(configuration.iter("nvpair")):
+        if pair.get("name") == "last-lrm-refresh":
+            pair.getparent().remove(pair)
+    for name in ("resources", "constraints", "tags"):
+        for part in configuration.findall(name):
+            part[:] = sorted(part, key=lambda one: one.get("id") or "")
+    configuration[:] = sorted(configuration, key=lambda one: str(one.tag))
+    return "\n".join(_lines(configuration, 0))
+
+
+def _lines(element: Any, depth: int) -> Iterator[str]:
+    words = "".join(f' {name}="{value}"' for name, value in sorted(element.attrib.items()))
+    yield f"{' ' * depth}{element.tag}{words}{(element.text or '').strip()}"
+    for child in element:
+        yield from _lines(child, depth + 1)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lwlint.core.finding import ConfigurationError
-from lwlint.operate.edits import Delete, applied, canonical, taking_back, without_history
+from lwlint.operate.edits import Delete, applied, taking_back, without_history
 from lwlint.operate.plan import CLUSTER, Plan, Proof, Settings, Step, judged, last_first, make_plan, mount_unit, project_of
 from lwlint.operate.simulation import Pacemaker, read_cib, written
 from lwlint.run import load_rules
@@ -20,6 +20,7 @@ from tests.operate.clusters import (
     LEAVES,
     VIPS,
     address,
+    canonical,
     clone,
     full_ha,
     ocf,

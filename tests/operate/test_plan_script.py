@@ -15,12 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from lwlint.operate.edits import canonical
 from lwlint.operate.plan import Plan, Settings, make_plan, with_mends
 from lwlint.operate.simulation import Pacemaker, read_cib
 from lwlint.report.plan import render_sh
 from lwlint.run import load_rules
-from tests.operate.clusters import LEAVES, full_ha, odd_full_ha, pacemaker_is_here, running
+from tests.operate.clusters import LEAVES, canonical, full_ha, odd_full_ha, pacemaker_is_here, running
 
 RULES = load_rules(examples=False)
 TOOL = """#!/bin/sh

@@ -124,29 +124,6 @@ def test_a_transition_that_cannot_be_carried_out_is_told() -> None:
         assert settled.after.online == ("one",)
 
 
-def test_a_patch_makes_the_one_cib_the_other_and_fits_nothing_else() -> None:
-    pacemaker_is_here()
-    before = read_cib(FRONT)
-    after = read_cib(FRONT)
-    for constraint in after.xpath("configuration/constraints/*[contains(@id, 'httpd')]"):
-        constraint.getparent().remove(constraint)
-    with Pacemaker() as pacemaker:
-        patch = pacemaker.patch(before, after)
-        assert b"order-haproxy-clone-httpd-clone" in patch
-        assert pacemaker.patch(before, before) == b""
-        made = pacemaker.patched(before, patch)
-        assert [one.get("id") for one in made.find("configuration/constraints")] == [
-            one.get("id") for one in after.find("configuration/constraints")
-        ]
-        for changed in (
-            made,
-            read_cib(FRONT.replace('epoch="5"', 'epoch="6"')),
-            read_cib(FRONT.replace('num_updates="0"', 'num_updates="1"')),
-        ):
-            with pytest.raises(Refused, match=r"older than existing|version"):
-                pacemaker.patched(changed, patch)
-
-
 def test_its_versions_are_told() -> None:
     pacemaker_is_here()
     with Pacemaker() as pacemaker:
@@ -184,7 +161,7 @@ def test_a_program_that_is_not_installed_is_told_with_its_package(tmp_path: Path
     ],
 )
 def test_an_old_a_mute_or_a_hanging_program_is_told(tmp_path: Path, script: str, expected: str) -> None:
-    for name in ("crm_simulate", "crm_diff", "crm_verify", "cibadmin"):
+    for name in ("crm_simulate", "crm_verify", "cibadmin"):
         program(tmp_path, name, f"PATH=/usr/bin:/bin\n{script}")
     with pytest.raises(ConfigurationError, match=expected):
         Pacemaker([str(tmp_path)], seconds=0.3).__enter__()
