@@ -10,11 +10,12 @@ from typing import Annotated, Any, Literal, Optional
 from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
-from lwlint.checks.parameters import OptionName, Project, ReleaseName, ServiceName, nothing_in
+from lwlint.checks.parameters import OptionName, Project, ReleaseName, nothing_in
 from lwlint.core.check import Check, Reads, Saw, Unknown
 from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts, Release
 from lwlint.core.finding import AddOption, DropLines, Fix, Problem, Related, Replace, SetOption
+from lwlint.core.observed import told
 from lwlint.core.source import Span
 from lwlint.inputs.oslo.facts import (
     ENVIRONMENT,
@@ -345,14 +346,6 @@ class Limit(Document, frozen=True):
         return applies(facts.release, self.since, self.until) and not (self.known and facts.release.name is None)
 
 
-class Outcome(Document, frozen=True):
-    """What programs of a project were seen to do when attempts end, for option sets that one of `services` reads, or nobody known."""
-
-    project: Annotated[Project, Meta(description="the project")]
-    services: Annotated[tuple[ServiceName, ...], Meta(description="its services that were watched")]
-    seen: Annotated[str, Meta(description="what they did, as the message says it")]
-
-
 class Typed(Document, frozen=True):
     """Options (`section/option`) that must be of one type, and the projects (all if empty) and releases that have them.
 
@@ -386,7 +379,10 @@ class Bounds(Document, frozen=True):
     registered: Annotated[
         Mapping[str, str], Meta(description="other options of the same sections that values may refer to, with their defaults")
     ] = field(default_factory=dict)
-    outcomes: Annotated[tuple[Outcome, ...], Meta(description="what programs were seen to do when their attempts end")] = ()
+    server: Annotated[
+        Optional[Literal["database", "broker"]],
+        Meta(description="the server that is tried: a message says what programs do when attempts at it end"),
+    ] = None
 
     def misfits(self) -> Iterator[Mismatch]:
         """Yield that nothing would be judged."""
@@ -413,7 +409,7 @@ def _run_limits(facts: Facts, params: Bounds) -> Iterator[Saw]:
             judged = True
             continue
         limits = list(_limits(files.project, params, facts)) if files.read else []
-        seen = _seen(option_set, params)
+        seen = _seen(option_set, params.server, facts)
         for limit in limits:
             found = list(_judge(option_set, limit, _Registered(option_set, limits, params.registered), seen, facts))
             judged = judged or bool(found)
@@ -422,12 +418,14 @@ def _run_limits(facts: Facts, params: Bounds) -> Iterator[Saw]:
         yield Unknown(params.nothing)
 
 
-def _seen(option_set: OptionSet, params: Bounds) -> str:
+def _seen(option_set: OptionSet, server: Optional[str], facts: Facts) -> str:
     """Return what the programs of an option set were seen to do when attempts end, as a message ends with it; empty if none was watched."""
     files = option_set.files
-    of_project = [each for each in params.outcomes if each.project == files.project]
-    seen = [each.seen for each in of_project if not files.services or not set(each.services).isdisjoint(files.services)]
-    return f" (seen: {'; '.join(seen)})" if seen else ""
+    services = [s for s in facts.services if s.outcomes and s.project == files.project and (not files.services or s.name in files.services)]
+    if server == "database":
+        services = [service for service in services if service.databases]
+    found = [[outcome for outcome in service.outcomes if outcome.server == server] for service in services]
+    return f" (seen: {told(found, facts.release.name)})" if any(found) else ""
 
 
 def _limits(project: str, params: Bounds, facts: Facts) -> Iterator[Limit]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cache, cached_property, lru_cache
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any, Optional
 
 from msgspec import Struct
 
@@ -16,6 +16,9 @@ from lwlint.core import config_reader
 from lwlint.core.config_reader import Mismatch, Path, near
 from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE, MAY, RELEASES, Database, Service
 from lwlint.core.lazy import pattern
+
+if TYPE_CHECKING:
+    from lwlint.core.observed import Observed, Seen
 
 KINDS = (CORE, ACTIVE_PASSIVE, ACTIVE_ACTIVE, INFRASTRUCTURE)
 NAMESPACE = "OS::TripleO::Services::"
@@ -32,9 +35,8 @@ _PACEMAKER = {"releases", "agents", "types", "agents_with_id", "ids", "full_ha",
 _SERVICE = {
     "title", "in_spec", "project", "daemon", "releases", "aliases", "outside_aliases", "templates", "pacemaker", "units", "httpd",
     "containers", "files", "generated", "databases", "broker", "modules", "may", "note", "programs", "ends", "once",
-    "leaves_with_success", "ready_first",
 }  # fmt: skip
-_TRUTH = {"in_spec", "daemon", "broker", "ends", "leaves_with_success", "once"}
+_TRUTH = {"in_spec", "daemon", "broker", "ends", "once"}
 
 
 def own_folder() -> str:
@@ -83,8 +85,11 @@ class Entry(Struct, frozen=True):
     types: tuple[str, ...] = ()
 
 
-def entries(plain: Any) -> list[Entry]:
-    """Return the entries of the plain values of `services.yaml`; raise Mismatch where they do not fit."""
+def entries(plain: Any, seen: Optional[Observed] = None) -> list[Entry]:
+    """Return the entries of the plain values of `services.yaml`, with what was `seen` of them; raise Mismatch where they do not fit."""
+    from lwlint.core import observed
+
+    runs = {name: (found, observed.newest(seen)) for name, found in seen.services.items()} if seen is not None else {}
     _keys(plain, {"databases", *KINDS}, ())
     databases = {name: _database(d, ("databases", name)) for name, d in (plain.get("databases") or {}).items()}
     found: list[Entry] = []
@@ -97,7 +102,7 @@ def entries(plain: Any) -> list[Entry]:
             if name in names:
                 raise Mismatch((kind, name), f"`{name}` stands under two kinds", key=True)
             names.add(name)
-            found.append(_entry(name, kind, values, databases))
+            found.append(_entry(name, kind, values, databases, *runs.get(name, ((), ""))))
     return found
 
 
@@ -160,7 +165,9 @@ def _paths(words: tuple[str, ...]) -> Iterator[str]:
             yield f"{word}.yaml"
 
 
-def _entry(name: str, kind: str, values: Any, databases: Mapping[str, Database]) -> Entry:
+def _entry(name: str, kind: str, values: Any, databases: Mapping[str, Database], runs: Sequence[Seen], newest: str) -> Entry:
+    from lwlint.core import observed
+
     path: Path = (kind, name)
     values = {} if values is None else values
     _keys(values, _SERVICE, path)
@@ -203,9 +210,11 @@ def _entry(name: str, kind: str, values: Any, databases: Mapping[str, Database])
         may=_leave(values, path),
         programs=_words(values, "programs", path),
         ends=values.get("ends", False),
-        leaves_with_success=values.get("leaves_with_success", False),
-        ready_first=_range(values, "ready_first", path),
         once=values.get("once", False),
+        leaves_with_success=observed.leaves_with_success(runs),
+        ready_first=observed.ready_first(runs, newest) if runs else (),
+        outcomes=observed.outcomes(runs),
+        lives=observed.lives(runs),
     )
     return Entry(
         service,
@@ -257,8 +266,8 @@ _ANYTHING = ("anything", "docker", "podman", "rkt", "Dummy", "Stateful")
 CONTAINER_AGENTS = ("ocf:heartbeat:docker", "ocf:heartbeat:podman", "ocf:heartbeat:rkt")
 
 
-def load(text: str, path: str) -> Catalogue:
-    """Return the catalogue written in `text` (`rules/services.yaml`); `path` is its name in complaints.
+def load(text: str, path: str, seen: Optional[Observed] = None) -> Catalogue:
+    """Return the catalogue written in `text` (`rules/services.yaml`), with what was `seen`; `path` is its name in complaints.
 
     Raises ConfigurationError with `path:line:column` for what is not YAML, an unknown key, kind or release (with a
     near match), a value of the wrong type, and a unit, container, alias, template, agent, image or profile that
@@ -266,7 +275,7 @@ def load(text: str, path: str) -> Catalogue:
     """
     plain = config_reader.load(text, path)
     try:
-        catalogue = Catalogue(entries(plain))
+        catalogue = Catalogue(entries(plain, seen))
         catalogue.refuse_conflicts()
     except Mismatch as mismatch:
         raise config_reader.located(mismatch, text, path) from None

@@ -167,6 +167,23 @@ class Database(Struct, frozen=True):
     retry_section: str = ""
 
 
+class Outcome(Struct, frozen=True):
+    """What a program was seen to do when its attempts at a server (`database`, `broker`) end, in words that follow its name.
+
+    `under` is the web server that it ran in, `workers` tells of several; `broken` that it stays up and is of no use for good, `recovers`
+    that it stays up and works again by itself.
+    """
+
+    server: str
+    program: str
+    release: str
+    words: str
+    under: str = ""
+    workers: bool = False
+    broken: bool = False
+    recovers: bool = False
+
+
 class Service(Struct, frozen=True):
     """One service of the catalogue (`rules/services.yaml`).
 
@@ -184,9 +201,11 @@ class Service(Struct, frozen=True):
     `httpd` names the releases in which httpd runs it (`units` then do not). `may` says what is no defect of it, as nothing of the
     control plane ends with it (`MAY`). `programs` are further names of its program, which are names of its units too where another
     distribution packages it. `ends` tells a program that runs to its end; `once` one that runs once at boot, and whose stop undoes what it
-    did, so that it is never stopped or restarted. `leaves_with_success` tells one that was seen to leave with
-    status 0 when its database or broker failed it. `ready_first` names the releases in which it was seen to tell systemd READY=1 before
-    its first connection.
+    did, so that it is never stopped or restarted.
+
+    What was observed (`rules/observed.yaml`): `leaves_with_success` tells one that was seen to leave with status 0 when its database or
+    broker failed it. `ready_first` names the releases in which it was seen to tell systemd READY=1 before its first connection. `outcomes`
+    are what its programs did when their attempts ended, `lives` the least seconds of processor time until one exited, by release.
     """
 
     name: str
@@ -218,9 +237,16 @@ class Service(Struct, frozen=True):
     may: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
     ends: bool = False
+    once: bool = False
     leaves_with_success: bool = False
     ready_first: tuple[str, ...] = ()
-    once: bool = False
+    outcomes: tuple[Outcome, ...] = ()
+    lives: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def project(self) -> str:
+        """The project of OpenStack that it is of; empty for another program."""
+        return self.modules[0] if self.openstack and self.modules else ""
 
     @property
     def is_core(self) -> bool:

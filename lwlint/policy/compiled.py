@@ -17,13 +17,23 @@ from lwlint.checks import Declared
 from lwlint.core import catalogue
 from lwlint.core.catalogue import Catalogue, Entry
 from lwlint.core.check import Reads
-from lwlint.core.facts import Database, Service
+from lwlint.core.facts import Database, Outcome, Service
 from lwlint.files.cache import Cache, sealed, unsealed
 from lwlint.policy.rules import NO_RULES, Rule, load_folder, own_folder
 
 T = TypeVar("T")
-_READERS = ("core/config_reader.py", "core/catalogue.py", "core/check.py", "core/facts.py", "policy/rules.py", "policy/compiled.py")
+_READERS = (
+    "core/config_reader.py",
+    "core/catalogue.py",
+    "core/check.py",
+    "core/facts.py",
+    "core/observed.py",
+    "policy/rules.py",
+    "policy/compiled.py",
+)
 _SERVICES = "services.yaml"
+_OBSERVED = "observed.yaml"
+_CATALOGUE = [_SERVICES, _OBSERVED]
 _SUFFIX = ".compiled"
 
 
@@ -44,14 +54,17 @@ def services(cache: Cache) -> Catalogue:
     """Return lwlint's own catalogue of services."""
     folder = own_folder()
 
-    def made() -> list[Entry]:
-        with open(os.path.join(folder, _SERVICES), encoding="utf-8") as file:
-            return list(catalogue.load(file.read(), f"rules/{_SERVICES}").entries)
-
-    key = (_key(folder, [_SERVICES]), cache.folder)
+    key = (_key(folder, _CATALOGUE), cache.folder)
     if key not in _catalogues:
-        _catalogues[key] = Catalogue(_of("services", folder, [_SERVICES], cache, made, list[Entry]))
+        _catalogues[key] = Catalogue(_of("services", folder, _CATALOGUE, cache, lambda: _entries(folder), list[Entry]))
     return _catalogues[key]
+
+
+def _entries(folder: str) -> list[Entry]:
+    from lwlint.core import observed
+
+    services, seen = (_bytes(os.path.join(folder, name)).decode("utf-8") for name in _CATALOGUE)
+    return list(catalogue.load(services, f"rules/{_SERVICES}", observed.load(seen, f"rules/{_OBSERVED}")).entries)
 
 
 _catalogues: dict[tuple[bytes, object], Catalogue] = {}  # a process that checks often reads the catalogue once
@@ -64,7 +77,7 @@ def write(folder: str) -> None:
     own = Path(folder)
     forms: dict[str, tuple[list[str], Any]] = {
         "rules": (_rule_files(folder), _rules(folder)),
-        "services": ([_SERVICES], catalogue.load((own / _SERVICES).read_text("utf-8"), f"rules/{_SERVICES}").entries),
+        "services": (_CATALOGUE, _entries(folder)),
     }
     for name, (files, found) in forms.items():
         (own / (name + _SUFFIX)).write_bytes(sealed(_key(folder, files) + msgpack.encode(found)))
@@ -95,7 +108,7 @@ def _shipped(folder: str, name: str, key: bytes) -> bytes | None:
 
 def _key(folder: str, files: list[str]) -> bytes:
     here = os.path.dirname(os.path.dirname(__file__))
-    parts = [repr([(cls.__name__, cls.__struct_fields__) for cls in (Rule, Declared, Reads, Entry, Service, Database)]).encode()]
+    parts = [repr([(cls.__name__, cls.__struct_fields__) for cls in (Rule, Declared, Reads, Entry, Service, Database, Outcome)]).encode()]
     for root, names in ((here, (*_READERS, *_checks(here))), (folder, files)):
         for name in names:
             content = _bytes(os.path.join(root, name))

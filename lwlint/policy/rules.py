@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-NO_RULES = ("services.yaml", "clauses.yaml", "options.yaml")
+NO_RULES = ("services.yaml", "clauses.yaml", "options.yaml", "observed.yaml", "claims.yaml")
 
 
 class Example(Document, frozen=True):

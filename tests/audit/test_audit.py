@@ -103,8 +103,8 @@ def test_the_text_names_hosts_clauses_places_and_remedies(capsys: pytest.Capture
         "  No report of: controller-0, controller-2",
         "retries-forever                     fail",
         "vip-with-haproxy                    pass",
-        "    error: cinder.conf: `database.max_retries` is `10`; it must be `-1` (seen: cinder-scheduler, cinder-volume and cinder-backup"
-        " exit with status 1; cinder-api exits with status 1, under uWSGI it stays up and answers 500 for good)",
+        "    error: cinder.conf: `database.max_retries` is `10`; it must be `-1` (seen: cinder-api, cinder-backup,"
+        " cinder-scheduler and cinder-volume exit with status 1)",
         "      controller-1:var/lib/config-data/puppet-generated/cinder/etc/cinder/cinder.conf:5:13  max_retries=10",
         "What was missing",
         "What to do",

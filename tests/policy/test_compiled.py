@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from lwlint.core import observed
 from lwlint.core.catalogue import load
 from lwlint.files.cache import Cache, sealed, unsealed
 from lwlint.policy import compiled
@@ -33,10 +34,11 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 
 def test_rules_and_catalogue_are_the_same_from_either_form(tmp_path: Path) -> None:
     yaml = load_folder(FOLDER, "rules", examples=False)
+    seen = observed.load((FOLDER / "observed.yaml").read_text("utf-8"), "observed.yaml")
     for cache in (Cache(), Cache(str(tmp_path)), Cache(str(tmp_path))):
         assert compiled.rules(cache) == yaml
         compiled._catalogues.clear()  # as a new process would
-        assert compiled.services(cache).entries == load((FOLDER / "services.yaml").read_text("utf-8"), "services.yaml").entries
+        assert compiled.services(cache).entries == load((FOLDER / "services.yaml").read_text("utf-8"), "services.yaml", seen).entries
     assert entries(tmp_path) == ["rules", "services"]
 
 
