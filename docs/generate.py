@@ -18,12 +18,14 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from lwlint.fleet.tables import TABLES, columns
-from lwlint.policy.rules import load_clauses
+from lwlint.policy.rules import load_claims, load_clauses, load_observed
 from lwlint.report.audit import AuditOutput
 from lwlint.report.json import ReportOutput, schema, schema_of
+from lwlint.report.observed import claim_lines
+from lwlint.report.observed import page as observed_page
 from lwlint.report.plan import PlanOutput
 from lwlint.report.rule_pages import page_of, rule_page, rules_page, spec_page
-from lwlint.run import load_rules
+from lwlint.run import load_catalogue, load_rules
 
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent
@@ -34,10 +36,11 @@ _ROOMS = re.compile(r"(?<=<!-- rooms -->\n).*?(?=<!-- end of rooms -->)", re.S)
 
 def pages() -> dict[str, str]:
     """Return the text of each generated file by its name below `docs/`."""
-    rules, clauses = load_rules(), load_clauses()
+    rules, clauses, claims, observed = load_rules(), load_clauses(), load_claims(), load_observed()
     made = {
         "rules.md": rules_page(rules),
         "spec.md": spec_page(clauses, rules),
+        "observed.md": observed_page(load_catalogue().services, observed, claims),
         "architecture.svg": picture(),
         "check.svg": terminal(SHOWN),
         "graph.svg": printed("lwlint graph fixtures/full-pacemaker"),
@@ -48,7 +51,7 @@ def pages() -> dict[str, str]:
         "audit.schema.json": schema_of(AuditOutput, "Answer of `lwlint audit --format json`"),
         "plan.schema.json": schema_of(PlanOutput, "Plan of `lwlint plan --format json`"),
     }
-    return {**made, **schemas, **{page_of(rule): rule_page(rule, clauses) for rule in rules}}
+    return {**made, **schemas, **{page_of(rule): rule_page(rule, clauses, claim_lines(claims, observed, rule.code)) for rule in rules}}
 
 
 def written() -> dict[str, str]:

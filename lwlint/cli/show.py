@@ -41,14 +41,19 @@ def rules(options: argparse.Namespace) -> int:
 
 def explain(options: argparse.Namespace) -> int:
     """`lwlint explain`: one rule or one clause."""
-    from lwlint.policy.rules import load_clauses
+    from lwlint.policy.rules import load_claims, load_clauses, load_observed
     from lwlint.report.explain import explain_clause, explain_parameters
+    from lwlint.report.observed import claim_lines
     from lwlint.report.rule_pages import explain_rule
 
     rules, clauses = load_rules(options.rules), load_clauses()
     for rule in rules:
         if options.name in (rule.id, rule.code) or options.name.upper() == rule.code:
-            said = explain_parameters(rule) if options.params else explain_rule(rule, clauses, examples=options.examples)
+            if options.params:
+                said = explain_parameters(rule)
+            else:
+                claims = claim_lines(load_claims(), load_observed(), rule.code)
+                said = explain_rule(rule, clauses, claims, examples=options.examples)
             sys.stdout.write(tame(said))
             return CONFORMS
     for clause in clauses:
@@ -71,7 +76,9 @@ def service_named(name: str) -> Service | None:
 
 def catalogue(name: str | None) -> int:
     """Print the catalogue, or one service of it, and return the exit code."""
+    from lwlint.policy.rules import load_observed
     from lwlint.report.explain import one_service, service_table
+    from lwlint.report.observed import service_lines
 
     services = load_catalogue().services
     if name is None:
@@ -81,7 +88,7 @@ def catalogue(name: str | None) -> int:
     if found is None:
         known = [word for s in services for word in (s.name, s.title)]
         raise ConfigurationError(f"`{name}`: unknown service{near(name, known)}")
-    sys.stdout.write(one_service(found))
+    sys.stdout.write(one_service(found, service_lines(found, load_observed())))
     return CONFORMS
 
 

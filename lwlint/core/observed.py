@@ -62,6 +62,7 @@ READY = ("before", "after", "never")
 THEN = ("serves", "never: deaf", "never: 500", "gone", NOT_OBSERVED)
 UNIT_DOES = ("goes on", "stays up", "gives up", "left dead", "starts for ever")
 UNDER = ("", "uwsgi", "mod_wsgi")
+_LAST_LIMIT = "ocata"  # the last release whose oslo.messaging ends its attempts at the broker
 BROKEN = ("never: deaf", "never: 500")  # up, and of no use
 
 
@@ -297,7 +298,8 @@ def outcomes(runs: Iterable[Seen]) -> tuple[Outcome, ...]:
     found: dict[Outcome, None] = {}
     for run in runs:
         finite = run.when == "database-away-at-start" and run.setting in ("finite", "two-workers", "absent", "defaults")
-        if finite or (run.when == "broker-away-at-start" and run.setting == "broker-limit"):
+        enforced = RELEASES.index(run.release) <= RELEASES.index(_LAST_LIMIT)
+        if finite or (run.when == "broker-away-at-start" and run.setting == "broker-limit" and enforced):
             server = run.when.partition("-")[0]
             workers = run.setting == "two-workers"
             outcome = Outcome(server, run.program, run.release, in_words(run), run.under, workers, run.broken, run.recovers)

@@ -24,6 +24,8 @@ from lwlint.files.tree import CONFIGURATION, Boundary, read_bounded
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lwlint.core.observed import Claim, Observed
+
 
 NO_RULES = ("services.yaml", "clauses.yaml", "options.yaml", "observed.yaml", "claims.yaml")
 
@@ -209,6 +211,22 @@ def load_clauses() -> tuple[Clause, ...]:
     """Return the clauses of the specification, in its order."""
     with open(posixpath.join(own_folder(), "clauses.yaml"), encoding="utf-8") as file:
         return read(file.read(), "rules/clauses.yaml", _Clauses).clauses
+
+
+def load_observed() -> Observed:
+    """Return what was observed of real programs and of systemd."""
+    from lwlint.core import observed
+
+    with open(posixpath.join(own_folder(), observed.FILE), encoding="utf-8") as file:
+        return observed.load(file.read(), f"rules/{observed.FILE}")
+
+
+def load_claims() -> tuple[Claim, ...]:
+    """Return what the rules claim of programs and of systemd."""
+    from lwlint.core import observed
+
+    with open(posixpath.join(own_folder(), "claims.yaml"), encoding="utf-8") as file:
+        return observed.load_claims(file.read(), "rules/claims.yaml")
 
 
 def choose(rules: Iterable[Rule], select: Iterable[str], ignore: Iterable[str]) -> list[Rule]:

@@ -236,8 +236,8 @@ def service_table(services: Sequence[Service]) -> str:
     )
 
 
-def one_service(service: Service) -> str:
-    """Return all that is known of one service: its kind, the command for it in each architecture, and its names."""
+def one_service(service: Service, seen: Sequence[str] = ()) -> str:
+    """Return all that is known of one service: its kind, the command for it in each architecture, its names, and what was `seen`."""
     lines = [service.title, f"  {_KINDS[service.kind]}" + (f", {_span(service.under_pacemaker)}" if service.under_pacemaker else "")]
     if not service.daemon:
         lines.append("  no daemon of its own")
@@ -251,6 +251,7 @@ def one_service(service: Service) -> str:
         for architecture, command in managed:
             lines += _wrap_service(command, f"    {architecture.title + ', ' + _span(architecture.releases):47} ", 52)
     lines += ["", *_names(service)]
+    lines += [line for text in seen for line in _wrap_service(text.strip(), text[: len(text) - len(text.lstrip())], 8) or [""]]
     return "\n".join(lines).rstrip() + "\n"
 
 

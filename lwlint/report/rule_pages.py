@@ -14,8 +14,11 @@ from lwlint.report.explain import parameter_table, parameters, wrapped
 _LANGUAGES = ("ini", "json", "puppet", "xml", "yaml")  # those that the site colours
 
 
-def explain_rule(rule: Rule, clauses: Sequence[Clause], *, examples: bool = False) -> str:
-    """Return what is to be known of one rule, with one example of what is bad and what to use instead; or with all `examples`."""
+def explain_rule(rule: Rule, clauses: Sequence[Clause], claims: Sequence[str] = (), *, examples: bool = False) -> str:
+    """Return what is to be known of one rule, with one example of what is bad and what to use instead; or with all `examples`.
+
+    `claims` are what it says of programs, each with what that stands on.
+    """
     shown = list(rule.examples) if examples else list(pair(rule))
     parts = [f"{rule.code} {rule.id} ({rule.severity})", rule.title, ""]
     if examples:
@@ -27,6 +30,8 @@ def explain_rule(rule: Rule, clauses: Sequence[Clause], *, examples: bool = Fals
     clause = next((c for c in clauses if c.id == rule.clause), None)
     if clause is not None:
         parts += [*wrapped(f"Clause {clause.id}: {clause.requirement}"), ""]
+    if claims:
+        parts += ["What it says of programs", *(line for claim in claims for line in wrapped(claim, "  ")), ""]
     names = [p.name for p in parameters(rule.bound.params) if not re.search(r"[\[.]", p.name)]
     if names:
         parts += [*wrapped(f"Parameters: {', '.join(names)}. `lwlint explain {rule.code} --params` tells of each."), ""]
@@ -112,7 +117,7 @@ def page_of(rule: Rule) -> str:
     return f"rules/{rule.id}.md"
 
 
-def rule_page(rule: Rule, clauses: Sequence[Clause]) -> str:
+def rule_page(rule: Rule, clauses: Sequence[Clause], claims: Sequence[str] = ()) -> str:
     """Return the page of one rule: what is bad, what to use instead, why, what to do, how to allow it, and all other examples."""
     shown = list(pair(rule))
     parts = [f"# {rule.code} {rule.id}", "", f"**{rule.title}** ({rule.severity})"]
@@ -123,6 +128,8 @@ def rule_page(rule: Rule, clauses: Sequence[Clause]) -> str:
     if clause is not None:
         parts += ["", f"Clause [{clause.id}](../spec.md#{clause.id}): {clause.requirement.strip()}"]
     parts += ["", "## What to do", "", rule.remedy.strip(), "", "## To allow it", "", f"{allowing(rule)} [Exceptions](../exceptions.md)"]
+    if claims:
+        parts += ["", "## What it says of programs", "", *(f"- {claim}" for claim in claims), "", "[What was observed](../observed.md)"]
     found = parameter_table(rule.bound.params)
     if found:
         said = f"of the check `{rule.check}`; `rules: {{{rule.code}: {{params: ...}}}}` of a configuration sets them."

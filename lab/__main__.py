@@ -1,0 +1,329 @@
+"""`python -m lab run|table|evidence`: the failure lab. docs/lab.md tells what it does and what it needs."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import hashlib
+import json
+import shutil
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lab import evidence, host
+from lab.judge import judge, judge_pair, judge_unit
+from lwlint.core.observed import NOT_OBSERVED
+
+SKIPPED = 77  # as automake has it: it cannot run here
+ENOUGH = 0.95  # the part of the cells in which two runs must agree
+_SET_UP = ("cell.sh", "inside.py", "judge.py", "under_systemd.py", "services.yaml", "timelines.yaml", "trees.yaml", "units.yaml")
+
+
+def set_up() -> str:
+    """Return the hash of all that decides what is seen."""
+    return hashlib.sha256(b"".join((host.HERE / name).read_bytes() for name in _SET_UP)).hexdigest()[:16]
+
+
+def batches(level: Mapping[str, Any], tree: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the timelines of a level in their order, each with its instances."""
+    services, timelines = host.read("services.yaml"), host.read("timelines.yaml")
+    for n, cell in enumerate(level["cells"]):
+        timeline = timelines["timelines"][cell["timeline"]]
+        names = cell.get("programs") or level.get("programs") or list(services["programs"])
+        settings = {setting: timelines["settings"][setting] for setting in cell["settings"]}
+        found = [
+            instance(services, name, cell["timeline"], timeline, setting, settings[setting], f"{n}-{name}-{setting}", tree)
+            for name in names
+            for setting in settings
+        ]
+        yield {"name": f"{cell['timeline']} ({', '.join(settings)})", "timeline": timeline, "instances": found}
+
+
+def instance(
+    services: Mapping[str, Any],
+    name: str,
+    when: str,
+    timeline: Mapping[str, Any],
+    setting: str,
+    values: Mapping[str, Any],
+    id: str,
+    tree: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return all that a cell needs to configure, start and look at one program with one setting."""
+    program = services["programs"][name]
+    project = services["projects"][program["project"]]
+    server = timeline.get("address", "lab:lab@127.0.0.1")
+    options = {section: dict(lines) for section, lines in services["common"].items()}
+    for section, lines in project["options"].items():
+        options.setdefault(section, {}).update(lines)
+    for section, schema in project["databases"].items():
+        base = timeline.get("name") or schema
+        connection = f"{tree['driver']}://{server}/{base}?charset=utf8"
+        options.setdefault(section, {}).update({"connection": connection, **values["database"]})
+    if "oslo_messaging_rabbit" in values:
+        options["oslo_messaging_rabbit"] = dict(values["oslo_messaging_rabbit"])
+    retries = values["database"].get("max_retries", 10)
+    known = {
+        "workers": values.get("workers", 1),
+        "server": server,
+        "name": timeline.get("name") or program["project"],
+        "types": program.get("types", "flat"),
+        "sql_max_retries": retries,
+    }
+    under = "uwsgi" if "uwsgi" in program else ""
+    cell = {"service": program["service"], "program": program.get("program", name), "under": under, "release": tree["release"],
+            "when": when, "setting": setting, "only": program.get("only", ""), "package": project["package"]}  # fmt: skip
+    kept = {
+        key: program[key] for key in ("queue", "beat", "http", "ok", "body", "uwsgi", "command", "environment", "copies") if key in program
+    }
+    return {"id": id, "project": program["project"], "program": cell["program"], "options": options, "values": known, "cell": cell, **kept}
+
+
+def schemas(level: Mapping[str, Any], tree: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the projects whose schemas a level needs, with the commands that make them."""
+    services = host.read("services.yaml")
+    setting = {"database": {"max_retries": 10}}
+    found: dict[str, dict[str, Any]] = {}
+    for name in wanted(level):
+        program = services["programs"][name]
+        project = services["projects"][program["project"]]
+        if program["project"] not in found:
+            one = instance(services, name, "", {}, "", setting, f"schema-{program['project']}", tree)
+            names = list(project["databases"].values()) or [program["project"]]
+            folders = [key for key in program.get("environment", {}) if key.startswith("OS_")]
+            found[program["project"]] = {**one, "schemas": names, "sync": project["sync"], "folders": folders}
+    order = ("nova", "heat", "cinder", "neutron", "keystone", "manila")  # the long ones first
+    return sorted(found.values(), key=lambda one: order.index(one["project"]) if one["project"] in order else len(order))
+
+
+def wanted(level: Mapping[str, Any]) -> list[str]:
+    """Return the programs of a level."""
+    every = host.read("services.yaml")["programs"]
+    return list(dict.fromkeys(name for cell in level["cells"] for name in cell.get("programs") or level.get("programs") or every))
+
+
+def run_services(name: str, level: Mapping[str, Any], tree_folder: Path | None, by: str, where: Path) -> list[dict[str, Any]]:
+    """Make the tree of a level if it is not there, run all its timelines in a cell, and return the observations."""
+    tree = host.read("trees.yaml")[level["tree"]]
+    programs = host.read("services.yaml")["programs"]
+    packages = sorted({*tree["base"], *(programs[each]["package"] for each in wanted(level))})
+    folder = tree_folder or where / "tree"
+    host.make_tree(folder, tree["suite"], packages, where / "tree.log")
+    print(f"lab: the tree is there ({folder})", flush=True)
+    job = {"batches": list(batches(level, tree)), "schemas": schemas(level, tree)}
+    longest = 600 + sum(sum(step["most"] for step in batch["timeline"]["steps"]) + 240 for batch in job["batches"])
+    command = [
+        "env",
+        "PYTHONPATH=/run/lab/project",
+        "PYTHONDONTWRITEBYTECODE=1",
+        "/usr/bin/python3",
+        "-m",
+        "lab.inside",
+        "/run/lab/out/job.json",
+        "/run/lab/out",
+    ]
+    with host.Cell(
+        folder, ["bash", "-c", 'while [ ! -s /run/lab/out/job.json ]; do sleep 0.1; done; exec "$@"', "lab", *command], where=where
+    ) as cell:
+        (cell.out / "job.new").write_text(json.dumps(job))
+        (cell.out / "job.new").rename(cell.out / "job.json")
+        failed: host.Missing | None = None
+        try:
+            cell.wait(longest)
+        except host.Missing as missing:
+            failed = missing
+        print((cell.out / "console").read_text("utf-8", "replace"), end="", flush=True)
+        kept = host.HERE.parent / "build" / f"lab-{name}"
+        shutil.rmtree(kept, ignore_errors=True)
+        if failed is not None and not (cell.out / "seen.jsonl").exists():
+            raise failed
+        if failed is not None:  # what was seen until then counts
+            print(f"LAB: BROKE OFF: {failed}", file=sys.stderr, flush=True)
+        lines = (cell.out / "seen.jsonl").read_text("utf-8").splitlines()
+        if "--raw" in sys.argv:
+            kept.mkdir(parents=True)
+            shutil.copy(cell.out / "seen.jsonl", kept)
+    known = host.versions(folder, sorted({json.loads(line)["cell"]["package"] for line in lines} | {"mariadb-server", "rabbitmq-server"}))
+    servers = {server: plain(known.get(f"{server}-server", "")) for server in ("mariadb", "rabbitmq")}
+    return [
+        source(by, f"the lab, level `{name}`: Debian's packages", servers),
+        *(observation(json.loads(line), known, by) for line in lines),
+    ]
+
+
+def source(by: str, what: str, versions: Mapping[str, str]) -> dict[str, Any]:
+    """Return the line that tells where the observations after it come from."""
+    return {"kind": "source", "by": by, "what": what, "date": datetime.date.today().isoformat(), "versions": versions, "set_up": set_up()}
+
+
+def plain(version: str) -> str:
+    """Return the version that the project itself gave."""
+    return version.partition("-")[0].partition("+")[0]
+
+
+def observation(seen: Mapping[str, Any], known: Mapping[str, str], by: str) -> dict[str, Any]:
+    """Return the observation that one instance's run comes to."""
+    cell = dict(seen["cell"])
+    words = judge(seen)
+    version = plain(known.get(cell.pop("package"), ""))
+    life = seen["life"] if words.does.startswith("exits") else None
+    found = {"kind": "service", **cell, "version": version, **words._asdict(), "life": life, "by": by}
+    return {key: value for key, value in found.items() if value not in ("", None)}
+
+
+def run_units(by: str, where: Path) -> list[dict[str, Any]]:
+    """Run the experiments with units under a systemd that boots over this machine's own root, and return the observations."""
+    text = host.read("units.yaml")
+    python = str(Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}")
+    unit = (
+        "[Unit]\nDefaultDependencies=no\n[Service]\nType=exec\nEnvironment=PYTHONPATH=/run/lab/project PYTHONDONTWRITEBYTECODE=1\n"
+        f"ExecStart={python} -m lab.under_systemd /run/lab/out/job.json /run/lab/out\n"
+        "StandardOutput=file:/run/lab/out/driver.log\nStandardError=inherit\n"
+    )
+    target = "[Unit]\nDefaultDependencies=no\nWants=lab-driver.service\n"
+    boot = (
+        "mkdir -p /run/systemd/system; while [ ! -s /run/lab/out/job.json ]; do sleep 0.1; done; cd /run/systemd/system;"
+        ' printf "%s" "$0" >lab-driver.service; printf "%s" "$1" >lab.target;'
+        " exec /lib/systemd/systemd --system --unit=lab.target --show-status=0 --log-target=console --log-level=warning"
+    )
+    with host.Cell(Path("/"), ["bash", "-c", boot, unit, target], systemd=True, where=where) as cell:
+        (cell.out / "job.new").write_text(json.dumps(text))
+        (cell.out / "job.new").rename(cell.out / "job.json")
+        try:
+            cell.wait(text["seconds"] + 120, until="units.json")
+        except host.Missing as missing:
+            log = cell.out / "driver.log"
+            raise host.Missing(f"{missing} {log.read_text()[-600:] if log.exists() else ''}") from None
+        seen = json.loads((cell.out / "units.json").read_text("utf-8"))
+    found = [source(by, "the lab: experiments with units under a systemd that booted for them", {"systemd": str(seen["systemd"])})]
+    for id, (then, now) in seen["units"].items():
+        more = {
+            "does": judge_unit(then, now),
+            "restarts": int(now["NRestarts"]),
+            "seconds": text["seconds"],
+            "systemd": seen["systemd"],
+            "by": by,
+        }
+        found.append({"kind": "unit", "name": id, **text["units"][id], **more})
+    for id, scenes in seen["pairs"].items():
+        found.append({"kind": "pair", "name": id, **text["pairs"][id], **judge_pair(scenes), "systemd": seen["systemd"], "by": by})
+    return found
+
+
+def run(level: str, keep: bool, tree: Path | None, only: str | None) -> int:
+    """Run a level; keep what was seen, or compare it with what was seen before. Return the exit code."""
+    try:
+        host.refuse_without_needs("units" if only == "units" else level)
+    except host.Missing as missing:
+        print(f"LAB: NOT RUN: {missing}", file=sys.stderr)
+        return SKIPPED
+    by = f"{level}-{datetime.date.today().isoformat()}"
+    with host.folder() as where:
+        found: dict[str, list[dict[str, Any]]] = {}
+        failed: list[str] = []
+
+        def collect(name: str, work: Callable[[], list[dict[str, Any]]]) -> None:
+            try:
+                found[name] = work()
+            except host.Missing as missing:
+                failed.append(f"{name}: {missing}")
+
+        works: dict[str, Callable[[], list[dict[str, Any]]]] = {
+            "services": lambda: run_services(level, host.read("matrix.yaml")[level], tree, by, where),
+            "units": lambda: run_units(f"units-{datetime.date.today().isoformat()}", where),
+        }
+        names = [only] if only else list(works) if level == "ci" else ["services"]
+        threads = [threading.Thread(target=collect, args=(name, works[name])) for name in names]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    for text in failed:
+        print(f"LAB: FAILED: {text}", file=sys.stderr)
+    if failed:
+        return 1
+    if keep:
+        for name, lines in found.items():
+            path = evidence.FOLDER / f"{level if name == 'services' else name}.jsonl"
+            path.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+            print(f"lab: {path.name}: {len(lines) - 1} observations")
+        return 0
+    return compare([line for lines in found.values() for line in lines])
+
+
+def key_of(line: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what names the cell of an observation."""
+    if line["kind"] == "service":
+        return tuple(str(line.get(key, "")) for key in ("program", "under", "release", "when", "setting", "only"))
+    return (line["kind"], line["name"])
+
+
+def words_of(line: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the words that two runs of one cell must agree in."""
+    return tuple(
+        str(line.get(key, ""))
+        for key in ("does", "ready", "then", "cannot_start", "killed", "stopped", "started", "comes_back", "activating")
+    )
+
+
+def compare(lines: Sequence[Mapping[str, Any]]) -> int:
+    """Compare observations with those that are kept, print what differs, and return 1 if too much does."""
+    before: dict[tuple[str, ...], set[tuple[str, ...]]] = {}
+    for line in evidence.read_lines():
+        if line["kind"] != "source" and line["by"] != evidence.REPORTED:
+            before.setdefault(key_of(line), set()).add(words_of(line))
+    same = different = unseen = 0
+    for line in lines:
+        if line["kind"] == "source":
+            continue
+        known = before.get(key_of(line))
+        if line.get("does") == NOT_OBSERVED:
+            unseen += 1
+            print(f"lab: not observed: {'/'.join(key_of(line))}")
+        elif known is None or words_of(line) in known:
+            same += 1
+        else:
+            different += 1
+            print(f"lab: differs: {'/'.join(key_of(line))}: {words_of(line)}, before {sorted(known)}")
+    print(f"lab: {same} cells as before, {different} differ, {unseen} not observed")
+    return 0 if same and same >= ENOUGH * (same + different + unseen) else 1
+
+
+def table() -> str:
+    """Return the observations as a table in Markdown, the lab's own."""
+    lines = ["| program | release | when | setting | does | ready | then | seconds | life |", "|---|---|---|---|---|---|---|---|---|"]
+    for line in evidence.read_lines():
+        if line["kind"] == "service" and line["by"] != evidence.REPORTED:
+            name = f"{line['program']} ({line['under']})" if line.get("under") else line["program"]
+            cells = (name, *(line.get(key, "") for key in ("release", "when", "setting", "does", "ready", "then", "after", "life")))
+            lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    """Run the command, and return the exit code."""
+    parser = argparse.ArgumentParser(prog="lab", description="what real services do when the database or the broker fails them")
+    commands = parser.add_subparsers(dest="command", required=True)
+    runs = commands.add_parser("run", help="run the cells of a level, and compare them with those that are kept")
+    runs.add_argument("--level", choices=("ci", "night", "hand"), default="ci")
+    runs.add_argument("--keep", action="store_true", help="keep what was seen in lab/observations instead")
+    runs.add_argument("--tree", type=Path, help="the tree of packages, made if it is not there; else one that is thrown away")
+    runs.add_argument("--only", choices=("units", "services"))
+    runs.add_argument("--raw", action="store_true", help="keep the events of all instances in build/")
+    commands.add_parser("table", help="print the lab's own observations")
+    commands.add_parser("evidence", help="write rules/observed.yaml")
+    options = parser.parse_args()
+    if options.command == "run":
+        return run(options.level, options.keep, options.tree, options.only)
+    if options.command == "table":
+        print(table(), end="")
+        return 0
+    print("rules/observed.yaml written" if evidence.write() else "rules/observed.yaml is as it must be")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
