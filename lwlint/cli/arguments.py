@@ -83,6 +83,7 @@ def run(options: Any) -> int:
         "services": "operate",
         "plan": "plan",
         "what-if": "operate",
+        "lab": "lab",
         "graph": "operate",
         "describe": "operate",
         "fix": "judge",
@@ -384,6 +385,15 @@ def _what_if(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _lab(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "what", choices=("plan", "judge"), help="`plan`: the failure tests for a cluster; `judge`: compare what was seen of them"
+    )
+    command.add_argument("target", metavar="TARGET", help="a report, archive or folder; for `judge` the plan with what was seen filled in")
+    _hosts_of(command)
+    command.add_argument("--format", choices=("text", "json"), default="text", help="form of the plan (default: text)")
+
+
 def _graph(command: argparse.ArgumentParser) -> None:
     command.add_argument("target", metavar="TARGET", nargs="?", default=".", help="a report, archive, folder or CIB (default: `.`)")
     command.add_argument("--before-after", action="store_true", help="also what the specification leaves of it")
@@ -493,6 +503,7 @@ _COMMANDS = {
     "new-rule": ("write a rule with examples, to begin with", _new_rule),
     "services": ("show what lwlint knows of services, and how each is managed", _services),
     "what-if": ("tell what happens when a node or a service of a cluster fails, by the installed Pacemaker", _what_if),
+    "lab": ("print the failure tests for a cloud, and judge what was seen of them", _lab),
     "graph": ("draw the orders and colocations of a cluster, and what the specification leaves of them", _graph),
     "describe": ("write the page on a cloud: what runs where and why, what failures come to, the commands", _describe),
     "allow": ("write an exception into the configuration, with its reason", _allow),

@@ -90,8 +90,8 @@ def page(services: Iterable[Service], observed: Observed, claims: Iterable[Claim
     parts = [
         "# What services do when the database or the broker fails them",
         "",
-        "Each row was seen with the real program against a real MariaDB and RabbitMQ: *observed* by the [failure lab](lab.md), or *reported* of a prototype of it. Where nobody saw a",
-        "service, what lwlint says of it is *assumed*.",
+        "Each row was seen with the real program against a real MariaDB and RabbitMQ: *observed* by the [failure lab](lab.md), or",
+        "*reported* of a prototype of it. Where nobody saw a service, what lwlint says of it is *assumed*.",
         "",
         "## Sources",
         "",
