@@ -158,8 +158,8 @@ def test_runs_alike_are_one_and_those_that_differ_are_named() -> None:
 
 
 def test_an_observation_has_versions_and_no_empty_words(capsys: pytest.CaptureFixture[str]) -> None:
-    cell = {"service": "heat_engine", "program": "heat-engine", "under": "", "release": "zed", "when": "database-away-at-start", "setting": "finite",
-            "only": "", "package": "python3-heat"}  # fmt: skip
+    cell = {"service": "heat_engine", "program": "heat-engine", "under": "", "release": "zed", "only": "", "package": "python3-heat"}
+    cell |= {"when": "database-away-at-start", "setting": "finite"}
     run = {**seen([30, "exits 0"], AWAY, DONE, END, status=0, ready=5), "cell": cell, "life": 3.4}
     found = observation(run, {"python3-heat": "19.0.0-3"}, "ci")
     assert (found["version"], found["life"], "under" in found, "after" in found) == ("19.0.0", 3.4, False, False)
