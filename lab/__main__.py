@@ -7,8 +7,10 @@ import datetime
 import hashlib
 import json
 import shutil
+import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -236,11 +238,19 @@ def run(level: str, keep: bool, tree: Path | None, only: str | None) -> int:
             "units": lambda: run_units(f"units-{datetime.date.today().isoformat()}", where),
         }
         names = [only] if only else list(works) if level == "ci" else ["services"]
-        threads = [threading.Thread(target=collect, args=(name, works[name])) for name in names]
+        threads = [threading.Thread(target=collect, args=(name, works[name]), daemon=True) for name in names]
         for thread in threads:
             thread.start()
-        for thread in threads:
-            thread.join()
+        try:
+            while any(thread.is_alive() for thread in threads):
+                time.sleep(0.2)
+        except BaseException:  # interrupted: what runs is ended, and all is cleared away
+            end = time.monotonic() + 60
+            while any(thread.is_alive() for thread in threads) and time.monotonic() < end:
+                for cell in tuple(host.RUNNING):
+                    cell.end()
+                time.sleep(0.2)
+            raise
     for text in failed:
         print(f"LAB: FAILED: {text}", file=sys.stderr)
     if failed:
@@ -317,6 +327,7 @@ def main() -> int:
     commands.add_parser("evidence", help="write rules/observed.yaml")
     options = parser.parse_args()
     if options.command == "run":
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         return run(options.level, options.keep, options.tree, options.only)
     if options.command == "table":
         print(table(), end="")

@@ -61,13 +61,13 @@ def text(lines: Iterable[Mapping[str, Any]]) -> str:
 
 def merged(lines: Iterable[Mapping[str, Any]]) -> tuple[dict[str, list[dict[str, Any]]], list[str]]:
     """Return the runs of each service, those alike as one, and the names of cells in which the runs of one source differ."""
-    cells: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    own: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    reported: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for line in lines:
         if line["does"] == observed.NOT_OBSERVED:
             continue
+        cells = reported if line["by"] == REPORTED else own
         runs = cells.setdefault((line["service"], *(line.get(key, "") for key in _CELL)), [])
-        if runs and (runs[0]["by"] == REPORTED) != (line["by"] == REPORTED):
-            continue  # the lab saw it itself
         alike = next((run for run in runs if all(run.get(key) == line.get(key) for key in _WORDS)), None)
         if alike is None:
             runs.append({**line, "times": 1})
@@ -76,6 +76,7 @@ def merged(lines: Iterable[Mapping[str, Any]]) -> tuple[dict[str, list[dict[str,
             for key, better in (("life", min), ("after", max)):
                 if line.get(key) is not None:
                     alike[key] = better(alike.get(key, line[key]), line[key])
+    cells = {cell: own[cell] if _tells_more(own.get(cell, []), reported.get(cell, [])) else reported[cell] for cell in {**own, **reported}}
     services: dict[str, list[dict[str, Any]]] = {}
     varies = []
     for (service, program, under, release, when, setting, _), runs in cells.items():
@@ -86,6 +87,12 @@ def merged(lines: Iterable[Mapping[str, Any]]) -> tuple[dict[str, list[dict[str,
         if len(runs) > 1:
             varies.append(f"{program}{':' if under else ''}{under}/{release}/{when}/{setting}")
     return services, varies
+
+
+def _tells_more(own: list[dict[str, Any]], reported: list[dict[str, Any]]) -> bool:
+    """Return whether the lab's own runs of a cell count: unless only the others saw what became of the service."""
+    seen = [[run for run in runs if run.get("then", "") != observed.NOT_OBSERVED] for runs in (own, reported)]
+    return bool(own) and (bool(seen[0]) or not seen[1])
 
 
 def _flow(line: Mapping[str, Any], fields: Iterable[str]) -> str:

@@ -123,6 +123,7 @@ class Cell:
         self._hierarchy = _cgroups() if systemd else ""
         self._groups: list[Path] = []
         self._ends = contextlib.ExitStack()
+        self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Cell:
         self.out = self._ends.enter_context(folder(self._where))
@@ -136,6 +137,7 @@ class Cell:
         joins = "".join(f'echo $$ >"{group}/cgroup.procs"; ' for group in self._groups)
         kinds = "-mpniuC" if self._groups else "-mpniu"
         inner = [str(HERE / "cell.sh"), str(self._lower), str(work), str(HERE.parent), str(self.out), *self._command]
+        RUNNING.add(self)
         self.console = (self.out / "console").open("wb")
         self.process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", "bash", "-c", f'{joins}exec unshare {kinds} --fork --kill-child=KILL "$@"', "lab", *inner],
@@ -149,26 +151,37 @@ class Cell:
 
     def wait(self, seconds: float, until: str | None = None) -> None:
         """Wait for the command's end, or for the file `until` in `out`; raise Missing with the console's last lines if neither comes."""
-        end = time.monotonic() + seconds
+        end, status = time.monotonic() + seconds, None
         while time.monotonic() < end:
             if until is not None and (self.out / until).exists():
                 return
-            if self.process.poll() is not None:
-                if until is None and self.process.returncode == 0:
+            status = self.process.poll() if self.process is not None else None
+            if status is not None:
+                if until is None and status == 0:
                     return
                 break
             time.sleep(0.2)
         lines = (self.out / "console").read_text("utf-8", "replace").splitlines()[-12:]
-        raise Missing(f"the cell came to no end (status {self.process.poll()}): {' / '.join(lines)}")
+        raise Missing(f"the cell came to no end (status {status}): {' / '.join(lines)}")
+
+    def end(self) -> None:
+        """End the command, and with it all that it started."""
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
 
     def __exit__(self, *_: object) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        self.end()
+        if self.process is not None:
+            self.process.wait()
+        RUNNING.discard(self)
         self.console.close()
         for group in self._groups:
             _remove_group(group)
         self._ends.close()
+
+
+RUNNING: set[Cell] = set()
 
 
 def _remove_group(group: Path) -> None:

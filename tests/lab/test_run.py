@@ -56,6 +56,21 @@ def test_the_ci_level_sees_what_was_seen_before_and_leaves_nothing() -> None:
     assert [one for one in left() if one not in before] == []
 
 
+def test_a_lab_that_is_ended_clears_all_away() -> None:
+    needs("units")
+    before = set(left())
+    running = subprocess.Popen(
+        command("--only", "units"), cwd=HERE, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    end = time.monotonic() + 60
+    while not any(one.startswith("process") for one in set(left()) - before) and time.monotonic() < end:
+        time.sleep(0.3)
+    assert any(one.startswith("process") for one in set(left()) - before)
+    running.terminate()
+    assert running.wait(timeout=60) == 143
+    assert set(left()) - before == set()
+
+
 def test_a_lab_that_is_killed_leaves_no_process_and_no_mount() -> None:
     needs("units")
     before = set(left())
