@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,9 @@ ENOUGH = 0.95  # the part of the cells in which two runs must agree
 _SET_UP = ("cell.sh", "inside.py", "judge.py", "under_systemd.py", "services.yaml", "timelines.yaml", "trees.yaml", "units.yaml")
 
 
+@cache
 def set_up() -> str:
-    """Return the hash of all that decides what is seen."""
+    """Return the hash of all that decides what is seen, as it is when it is first asked for."""
     return hashlib.sha256(b"".join((host.HERE / name).read_bytes() for name in _SET_UP)).hexdigest()[:16]
 
 
@@ -222,6 +224,7 @@ def run(level: str, keep: bool, tree: Path | None, only: str | None) -> int:
     except host.Missing as missing:
         print(f"LAB: NOT RUN: {missing}", file=sys.stderr)
         return SKIPPED
+    set_up()
     by = f"{level}-{datetime.date.today().isoformat()}"
     with host.folder() as where:
         found: dict[str, list[dict[str, Any]]] = {}
