@@ -225,7 +225,9 @@ def _why_not_bound(judged: _Judged, resource: Resource) -> tuple[str, tuple[Rela
         group = cib.resources[resource.parent]
         value = group.meta.get("collocated")
         if value is not None and boolean(value.value) is False:
-            return f"group `{group.name}` binds no member to another (`collocated` is `{value.value}`); it must", (Related(value.span, "set here"),)
+            return f"group `{group.name}` binds no member to another (`collocated` is `{value.value}`); it must", (
+                Related(value.span, "set here"),
+            )
         if group.children.index(resource.name) < group.children.index(target.name):
             return f"it comes before `{target.name}` in group `{group.name}`; it must come after it", (Related(group.span, "this group"),)
     return f"no mandatory colocation with `{target.name}`; there must be one with score `INFINITY`", ()

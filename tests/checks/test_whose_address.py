@@ -73,7 +73,9 @@ def test_what_goes_with_an_address_silences_nothing(agent: str) -> None:
 
 def test_a_group_that_binds_nothing_is_told_and_not_the_order_in_it() -> None:
     grouped = f"{API}\n{VIP}\nprimitive ha systemd:haproxy\ngroup g ip ha meta collocated=false"
-    facts = Facts(pcs_config_facts([Source("crm_configure_show", f"node 1: a\n{grouped}\n", "cib")], CATALOGUE), services=CATALOGUE.services)
+    facts = Facts(
+        pcs_config_facts([Source("crm_configure_show", f"node 1: a\n{grouped}\n", "cib")], CATALOGUE), services=CATALOGUE.services
+    )
     (problem,) = COLOCATED.run(facts, PARAMS)
     assert isinstance(problem, Problem)
     assert problem.message == "virtual IP `ip`: group `g` binds no member to another (`collocated` is `false`); it must"

@@ -74,9 +74,15 @@ class Cluster:
         path = self.folder / "plan.sh"
         path.write_text(script)
         environment = {
-            "PATH": f"{self.bin}:{os.environ['PATH']}", "LW_STATE": str(self.state), "LW_ON": str(self.folder / "on"), "LW_PAUSE": "0", "LW_REST": "0", "LW_WAIT": "20",
-            "CIB_shadow_dir": str(self.folder), "HOME": str(self.folder),
-        }  # fmt: skip
+            "PATH": f"{self.bin}:{os.environ['PATH']}",
+            "LW_STATE": str(self.state),
+            "LW_ON": str(self.folder / "on"),
+            "LW_PAUSE": "0",
+            "LW_REST": "0",
+            "LW_WAIT": "20",
+            "CIB_shadow_dir": str(self.folder),
+            "HOME": str(self.folder),
+        }
         return subprocess.run(["bash", str(path), *arguments], capture_output=True, text=True, env=environment, timeout=240, check=False)
 
     @property
