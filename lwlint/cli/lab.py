@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Optional
 
 from lwlint.core.finding import ConfigurationError
 from lwlint.core.harmless import tame
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping, Sequence
+
+    from lwlint.audit.answer import ClusterAnswer
+    from lwlint.audit.hosts import Host
+    from lwlint.core.source import Source
+    from lwlint.operate.runbook import Runbook
 
 CONFORMS, FINDINGS = 0, 1
 
@@ -20,15 +26,22 @@ def lab(options: argparse.Namespace) -> int:
 
 
 def _plan(options: argparse.Namespace) -> int:
-    from lwlint.cli.operate import runbooks
+    from lwlint.cli.operate import judged
     from lwlint.operate.failure_tests import plan
+    from lwlint.operate.runbook import runbook
     from lwlint.policy.rules import load_observed
     from lwlint.report import failure_tests as report
-    from lwlint.run import AUTO
 
-    code, books = runbooks([options.target], options)
-    release = options.release if options.release not in (None, AUTO) else None
-    found = plan(books, load_observed(), release)
+    books: list[tuple[Runbook, Optional[str]]] = []
+
+    def see(cluster: ClusterAnswer, hosts: Sequence[Host], sources: Mapping[str, Source]) -> None:
+        releases = {host.release for host in cluster.hosts}
+        books.append((runbook(cluster, hosts, sources), releases.pop() if len(releases) == 1 else None))
+
+    code = judged([options.target], options, see)
+    if options.hide is not None:
+        books = [(options.hide.hidden_record(book), release) for book, release in books]
+    found = plan(books, load_observed())
     if not found.tests:
         raise ConfigurationError(f"`{options.target}`: no failure test can be made of it: {'; '.join(found.not_planned)}")
     sys.stdout.write(report.render_plan_json(found) if options.format == "json" else tame(report.render_plan(found)))

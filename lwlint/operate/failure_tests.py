@@ -70,11 +70,11 @@ class Judgement(Struct, frozen=True):
     bad: str = ""
 
 
-def plan(books: Iterable[Runbook], observed: Observed, release: Optional[str]) -> Plan:
-    """Return the failure tests of clusters of `release` (None: not known): each service with the database and the broker away."""
+def plan(books: Iterable[tuple[Runbook, Optional[str]]], observed: Observed) -> Plan:
+    """Return the failure tests of clusters, each given with its release: each service with the database and the broker away."""
     tests: list[FailureTest] = []
     left: list[str] = []
-    for book in books:
+    for book, release in books:
         for about, names in _SERVERS.items():
             server = next((run for run in book.runs if run.service in names), None)
             if server is None:
