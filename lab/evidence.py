@@ -76,6 +76,9 @@ def merged(lines: Iterable[Mapping[str, Any]]) -> tuple[dict[str, list[dict[str,
             for key, better in (("life", min), ("after", max)):
                 if line.get(key) is not None:
                     alike[key] = better(alike.get(key, line[key]), line[key])
+    for runs in own.values():  # what nobody saw the end of tells nothing beside a run that somebody did
+        ended = [run for run in runs if run.get("then", "") != observed.NOT_OBSERVED]
+        runs[:] = ended or runs
     cells = {cell: own[cell] if _tells_more(own.get(cell, []), reported.get(cell, [])) else reported[cell] for cell in {**own, **reported}}
     services: dict[str, list[dict[str, Any]]] = {}
     varies = []
