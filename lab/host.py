@@ -40,9 +40,15 @@ def refuse_without_needs(level: str) -> None:
     for program in ("unshare", "setpriv", "ip", "chroot", *(() if level == "units" else ("debootstrap", "apt-get"))):
         if shutil.which(program) is None:
             raise Missing(f"`{program}` is not there")
-    tried = subprocess.run(["unshare", "-mpniu", "--fork", "true"], capture_output=True, text=True)
+    with folder() as where:
+        over = f"lowerdir=/,upperdir={where}/upper,workdir={where}/work"
+        script = f"mount -t tmpfs tmpfs {where} && cd {where} && mkdir upper work root && mount -t overlay lab -o {over} root"
+        tried = subprocess.run(["unshare", "-mpniu", "--fork", "sh", "-c", script], capture_output=True, text=True)
     if tried.returncode:
-        raise Missing(f"namespaces are refused ({tried.stderr.strip()})")
+        raise Missing(f"namespaces or overlays are refused ({tried.stderr.strip()})")
+    _cgroups()
+    if not Path("/lib/systemd/systemd").exists():
+        raise Missing("systemd is not there")
 
 
 def _cgroups() -> str:
