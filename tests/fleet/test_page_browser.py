@@ -11,11 +11,9 @@ import pytest
 from lwlint.cli import main
 from tests.fleet.looking import need
 from tests.fleet.made_store import CANARY, NEW, put, rows
-from tests.report.test_html_browser import browser
 
 need()
 pytestmark = pytest.mark.long
-__all__ = ["browser"]
 CLUSTERS, FAULTS = 3_000, 30
 LAG = 0.5  # seconds of the page's own time that a person takes for at once, on a busy machine too
 TIMED = """
