@@ -144,7 +144,7 @@ def test_a_node_that_dies_in_the_middle_is_taken_along_when_it_is_back(cloud: Cl
     failed = failures(said)
     tell(
         f"a node killed after {half} of {steps} steps (the script stopped after {stopped:.0f} s), booted, and resumed: "
-        f"{time.monotonic() - begun:.0f} s, {len(failed)} of {asked(said)} requests failed, those of the dead node"
+        f"{time.monotonic() - begun:.0f} s, {len(failed)} of {asked(said)} requests failed, near the death"
     )
     late = [line for line in failed if not killed - 6 < float(line.split()[1]) < killed + AWAY]
     assert late == []
