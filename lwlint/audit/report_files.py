@@ -39,6 +39,7 @@ _MEMBER = re.compile(
             r"etc/puppet/hieradata/.+\.(?:yaml|json)",
             r"usr/share/openstack-tripleo-heat-templates/.+\.(?:yaml|pp)",
             r"sos_commands/(?:pacemaker|cluster)/crm_report(?:[^/]*\.t[^/]+/[^/]+)?/[^/]+/(?:cib\.xml(?:\.live)?|crm_mon\.txt|corosync\.conf|RUNNING|STOPPED)",
+            r"sos_commands/(?:pacemaker|cluster)/crm_report(?:[^/]*\.t[^/]+/[^/]+)?/crm_mon\.txt",  # where the links of its hosts lead
             r"sos_commands/(?:pacemaker|cluster)/(?:pcs_(?:config|status|cluster_cib)|crm_configure_show|crm_mon|crm_status|cibadmin)[^/]*",
             r"sos_commands/systemd/systemctl_(?:show|list-unit)[^/]*",
             r"sos_commands/(?:podman|docker)/(?:containers/)?(?:podman|docker)_(?:inspect|ps|container_inspect)[^/]*",
