@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from lwlint.checks.parameters import OptionName, Project, ReleaseName, nothing_in
 from lwlint.core.check import Check, Reads, Saw, Unknown
 from lwlint.core.config_reader import Document, Mismatch
-from lwlint.core.facts import Facts, Release
+from lwlint.core.facts import Facts, Release, Service
 from lwlint.core.finding import AddOption, DropLines, Fix, Problem, Related, Replace, SetOption
 from lwlint.core.observed import told
 from lwlint.core.source import Span
@@ -275,6 +275,7 @@ def _base(option: Option) -> str:
     return option.key.path.rsplit("/", 1)[-1]
 
 
+_SEEN = "\0seen"  # in a message, where what programs were seen to do will stand
 _SCRUBBED = re.compile(r"\*{5,}")  # what sos puts in the place of a secret
 _MOST_REFERENCES = 8
 _NO_SERVER = re.compile(r"\s*(<None>\s*)?$|\s*sqlite")  # an SQLite database is a file: nothing waits for it
@@ -398,6 +399,7 @@ def _run_bounds(facts: Facts, params: Bounds) -> Iterator[Saw]:
 
 def _run_limits(facts: Facts, params: Bounds) -> Iterator[Saw]:
     judged = False
+    alike: dict[tuple[Span, str], tuple[Problem, list[Service]]] = {}  # sets of one program may have a value of one file
     for option_set in option_sets(facts):
         files = option_set.files
         if files.refused is not None:
@@ -409,23 +411,31 @@ def _run_limits(facts: Facts, params: Bounds) -> Iterator[Saw]:
             judged = True
             continue
         limits = list(_limits(files.project, params, facts)) if files.read else []
-        seen = _seen(option_set, params.server, facts)
         for limit in limits:
-            found = list(_judge(option_set, limit, _Registered(option_set, limits, params.registered), seen, facts))
+            found = list(_judge(option_set, limit, _Registered(option_set, limits, params.registered), facts))
             judged = judged or bool(found)
-            yield from (item for item in found if item is not None)
+            for item in found:
+                if isinstance(item, Problem) and _SEEN in item.message:
+                    alike.setdefault((item.span, item.message), (item, []))[1].extend(_watched(option_set, params.server, facts))
+                elif item is not None:
+                    yield item
+    for problem, services in alike.values():
+        yield replace(problem, message=problem.message.replace(_SEEN, _seen(services, params.server, facts)))
     if not judged and params.nothing:
         yield Unknown(params.nothing)
 
 
-def _seen(option_set: OptionSet, server: Optional[str], facts: Facts) -> str:
-    """Return what the programs of an option set were seen to do when attempts end, as a message ends with it; empty if none was watched."""
+def _watched(option_set: OptionSet, server: Optional[str], facts: Facts) -> list[Service]:
+    """Return the services of an option set that were watched when attempts at a server ended."""
     files = option_set.files
     services = [s for s in facts.services if s.outcomes and s.project == files.project and (not files.services or s.name in files.services)]
-    if server == "database":
-        services = [service for service in services if service.databases]
-    found = [[outcome for outcome in service.outcomes if outcome.server == server] for service in services]
-    return f" (seen: {told(found, facts.release.name)})" if any(found) else ""
+    return [service for service in services if server != "database" or service.databases]
+
+
+def _seen(services: Sequence[Service], server: Optional[str], facts: Facts) -> str:
+    """Return what services were seen to do when attempts end, as a message ends with it; empty if none was watched."""
+    once = {service.name: [outcome for outcome in service.outcomes if outcome.server == server] for service in services}
+    return f" (seen: {told(once.values(), facts.release.name)})" if any(once.values()) else ""
 
 
 def _limits(project: str, params: Bounds, facts: Facts) -> Iterator[Limit]:
@@ -436,22 +446,22 @@ def _limits(project: str, params: Bounds, facts: Facts) -> Iterator[Limit]:
             yield limit
 
 
-def _judge(option_set: OptionSet, limit: Limit, registered: _Registered, seen: str, facts: Facts) -> Iterator[Optional[Saw]]:
+def _judge(option_set: OptionSet, limit: Limit, registered: _Registered, facts: Facts) -> Iterator[Optional[Saw]]:
     """Yield what is wrong with one limit in one set; None for a limit that is there and right, nothing if it is not in use.
 
-    `seen` ends the message of a value with which attempts end.
+    The message of a value with which attempts end has `_SEEN` at its end.
     """
     option = option_set.chosen(limit.names)
     url = _from_url(option_set, limit, facts)
     if url is not None:
-        yield _verdict(option_set, limit, url[0], url[1], f"`{limit.query}` in `{url[0].name}`", seen, facts)
+        yield _verdict(option_set, limit, url[0], url[1], f"`{limit.query}` in `{url[0].name}`", facts)
     elif option is None:
         connection = _connection(option_set, limit, facts)
         later = option_set.options.get(split_name(limit.later)) if limit.then and facts.release.name is None else None
         if later is not None:
-            yield _for_later_ones(option_set, limit, later, connection, seen, facts)
+            yield _for_later_ones(option_set, limit, later, connection, facts)
         elif connection is not None and limit.default is not None:
-            yield _absent(option_set, limit, connection, seen)
+            yield _absent(option_set, limit, connection)
     elif limit.then and facts.release.name is None and _moved(option_set, limit, option, facts) is not None:
         yield _moved(option_set, limit, option, facts)
     else:
@@ -464,7 +474,7 @@ def _judge(option_set: OptionSet, limit: Limit, registered: _Registered, seen: s
             if _SCRUBBED.fullmatch(value):
                 yield Unknown(f"`{option.name}` was scrubbed from the report", option.span)
                 return
-            verdict = _verdict(option_set, limit, option, value, subject, seen, facts)
+            verdict = _verdict(option_set, limit, option, value, subject, facts)
             yield verdict if not _in_vain(option_set, limit) or not _is_integer(value) else None
 
 
@@ -486,12 +496,10 @@ def _moved(option_set: OptionSet, limit: Limit, option: Option, facts: Facts) ->
     return Problem(option.span, message, f"option {_dotted(limit)}", (), "warning", host=option.host, fix=fix)
 
 
-def _for_later_ones(
-    option_set: OptionSet, limit: Limit, later: Option, connection: Optional[Option], seen: str, facts: Facts
-) -> Optional[Problem]:
+def _for_later_ones(option_set: OptionSet, limit: Limit, later: Option, connection: Optional[Option], facts: Facts) -> Optional[Problem]:
     """Return the problem of an option that only later releases read: of its value, or a note that older ones read another."""
     then = replace(limit, option=limit.later, old_names=())
-    problem = _verdict(option_set, then, later, later.value, f"`{later.name}`", seen, facts)
+    problem = _verdict(option_set, then, later, later.value, f"`{later.name}`", facts)
     if problem is not None or connection is None:
         return problem
     message = (
@@ -517,12 +525,12 @@ def _is_integer(value: str) -> bool:
     return True
 
 
-def _verdict(option_set: OptionSet, limit: Limit, option: Option, value: str, subject: str, seen: str, facts: Facts) -> Optional[Problem]:
+def _verdict(option_set: OptionSet, limit: Limit, option: Option, value: str, subject: str, facts: Facts) -> Optional[Problem]:
     wrong = _wrong(limit, value, facts)
     if wrong is None:
         return None
     what, fatal = wrong
-    severity = limit.severity
+    severity, seen = limit.severity, _SEEN
     release = facts.release.name
     if not fatal and limit.enforced_until is not None and release is not None and not applies(facts.release, None, limit.enforced_until):
         what, severity, seen = f"{what}, which {release} does not enforce", "note", ""
@@ -567,9 +575,9 @@ def _wrong(limit: Limit, text: str, facts: Facts) -> Optional[tuple[str, bool]]:
     return f"`{_line(text)}`", False
 
 
-def _absent(option_set: OptionSet, limit: Limit, connection: Option, seen: str) -> Problem:
+def _absent(option_set: OptionSet, limit: Limit, connection: Option) -> Problem:
     place = connection.span if connection.origin == ENVIRONMENT else Span(connection.file, connection.key.start, connection.span.end)
-    base, remark = _base_name(place.path), f" ({limit.remark})" if limit.remark else seen
+    base, remark = _base_name(place.path), f" ({limit.remark})" if limit.remark else _SEEN
     what, severity = f"is not set (default `{limit.default}`)", limit.severity
     if limit.distribution and not option_set.files.complete:
         what, severity = f"is not set here, and what applies is unknown, likely `-1` from {limit.distribution}", "note"

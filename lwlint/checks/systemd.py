@@ -410,13 +410,14 @@ def _run_start_limit(facts: Facts, params: StartLimitParams) -> Iterator[Saw]:
             yield _never(unit, restart)
             continue
         window = _window(unit, steps=facts.release.name is None)
-        least = 0 if unit.runner else _shortest_life(facts, service)  # what starts containers may itself die at once
+        misplaced = _misplaced_limit(facts, unit)
+        # what starts containers may itself die at once; and a limit that was to be off is none that nobody thought of
+        least = 0 if unit.runner or misplaced is not None else _shortest_life(facts, service)
         if window is not None and window <= least:
             stepless = _window(unit, steps=False)
             if stepless is not None and stepless <= least:
                 continue
             window = stepless
-        misplaced = _misplaced_limit(facts, unit)
         explicit = next((unit.settings[key] for key in _LIMIT if key in unit.settings), None)
         if explicit is None and misplaced is not None:
             yield misplaced
@@ -430,21 +431,21 @@ def _run_start_limit(facts: Facts, params: StartLimitParams) -> Iterator[Saw]:
 
 
 def _shortest_life(facts: Facts, service: Service) -> float:
-    """Return the microseconds after its start in which no run of a service was seen to exit; those of all services, for one never seen to.
+    """Return the microseconds after its start in which no run of a service was seen to exit.
 
+    Those of all services count for one that was never seen to exit, or only in later releases than this one, whose programs take longer.
     They are of processor time, and so what a life takes at least. Of a release that was not watched, the nearest ones count.
     """
-    release = facts.release.name
-    if service.lives and release is not None:
+    release, lives = facts.release.name, service.lives
+    if release is not None:
         at = RELEASES.index(release)
-        watched = [(RELEASES.index(name), life) for name, life in service.lives]
+        watched = [RELEASES.index(name) for name, _ in lives]
         around = {
-            max((index for index, _ in watched if index <= at), default=-1),
-            min((index for index, _ in watched if index >= at), default=-1),
+            max((index for index in watched if index <= at), default=-1),
+            min((index for index in watched if index >= at), default=-1),
         }
-        return min(life for index, life in watched if index in around) * SECOND
-    lives = service.lives or [one for other in facts.services for one in other.lives]
-    return min((life for _, life in lives), default=0) * SECOND
+        lives = tuple(one for one in lives if RELEASES.index(one[0]) in around) if min(watched, default=at + 1) <= at else ()
+    return min((life for _, life in lives or [one for other in facts.services for one in other.lives]), default=0) * SECOND
 
 
 def _restart(unit: Unit) -> Setting | None:
