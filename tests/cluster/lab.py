@@ -229,11 +229,12 @@ class Lab:
         ]  # fmt: skip
         self.held("mkdir", "-p", group)
         enters = f'echo $$ >{group}/cgroup.procs && exec "$@"'  # nothing but what this becomes has a child
+        seen = ":".join(dict.fromkeys((str(HERE.parent.parent), sys.prefix, sys.base_prefix)))
         console = open(self.folder / f"{name}.console", "ab")  # noqa: SIM115
         with console:
             process = subprocess.Popen(
                 ["nsenter", f"--target={self._holder.pid}", "--mount", "--net", "sh", "-c", enters, "sh", *inside],
-                stdin=subprocess.DEVNULL, stdout=console, stderr=console,
+                stdin=subprocess.DEVNULL, stdout=console, stderr=console, env={**os.environ, "SEEN": seen},
             )  # fmt: skip
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         wait(lambda: process.poll() is not None or children.read_text().strip() != "", 20, f"the first process of {name}")

@@ -2,6 +2,8 @@
 # Becomes systemd, as process 1 of a node: called in namespaces of its own, it makes the node's tree and changes into it.
 #
 #   node.sh NAME LAB ADDRESS...    LAB is the folder with seed/ (files of every node) and NAME/ (what the node has written)
+#
+# SEEN has folders, parted by colons, that are at the same path in the node, wherever they lie here: lwlint and its Python.
 set -eu
 name=$1 lab=$2
 shift 2
@@ -35,6 +37,12 @@ mount -t sysfs -o ro sysfs "$root/sys"
 mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
 for folder in run tmp var/tmp dev; do mount -t tmpfs -o mode=755 tmpfs "$root/$folder"; done
 chmod 1777 "$root/tmp" "$root/var/tmp"
+IFS=: read -ra seen <<<"${SEEN:-}"
+for folder in "${seen[@]}"; do
+  mkdir -p "$root$folder"
+  mount --bind "$folder" "$root$folder"
+  mount -o remount,ro,bind "$root$folder"
+done
 mkdir "$root"/dev/{pts,shm,mqueue}
 mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts "$root/dev/pts"
 mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
