@@ -185,7 +185,7 @@ def test_no_password_is_recorded() -> None:
         ("[]\n", "b.json:1:1: must be a JSON object"),
         ('{"lwlint baseline": 2}\n', 'b.json:1:1: no baseline of lwlint: begins with `{"lwlint baseline": 1}`'),
         ('{"lwlint baseline": 1}\n<<<<<<< HEAD\n', "b.json:2:1: not JSON (a merge that is not finished)"),
-        ('{"lwlint baseline": 1}\n\n{"code": "x", }\n', "b.json:3:15: not JSON"),
+        ('{"lwlint baseline": 1}\n\n{"code": x}\n', "b.json:3:10: not JSON"),
         ('{"lwlint baseline": 1}\n{"code": "x", "pth": "y"}\n', "b.json:2:15: `pth`: unknown key; did you mean `path`?"),
         ('{"lwlint baseline": 1}\n{"code": "x"}\n', "b.json:2:1: `path` is missing"),
         ('{"lwlint baseline": 1}\n{"code": 1, "path": "", "subject": "", "context": ""}\n', "b.json:2:2: `1`: must be text (quote it)"),
