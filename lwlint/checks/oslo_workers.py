@@ -15,8 +15,9 @@ from lwlint.checks.containers import lacking_units, units
 from lwlint.checks.oslo import never_gives_up
 from lwlint.core.check import Check, Reads, Saw, Unknown
 from lwlint.core.config_reader import Document
-from lwlint.core.facts import ACTIVE_ACTIVE, RELEASES, Database, Facts, Service
+from lwlint.core.facts import ACTIVE_ACTIVE, Database, Facts, Service
 from lwlint.core.finding import Problem, Related
+from lwlint.core.observed import nearest
 from lwlint.inputs.oslo.facts import Option, OptionSet, option_sets
 from lwlint.inputs.systemd.facts import Unit
 
@@ -48,11 +49,7 @@ def _run(facts: Facts, params: WorkerParams) -> Iterator[Saw]:
 def _stays_broken(service: Service, params: WorkerParams, release: Optional[str]) -> bool:
     """Return whether a program of the service was seen to stay up broken, in the release nearest to this one; in any, if not known."""
     found = [one for one in service.outcomes if (one.server, one.under) == (params.server, params.runner)]
-    if release is not None and found:
-        at = RELEASES.index(release)
-        closest = min(abs(RELEASES.index(one.release) - at) for one in found)
-        found = [one for one in found if abs(RELEASES.index(one.release) - at) == closest]
-    return any(one.broken for one in found)
+    return any(one.broken for one in nearest(found, release))
 
 
 def _is_of(option_set: OptionSet, service: Service) -> bool:

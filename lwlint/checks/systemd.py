@@ -18,8 +18,9 @@ from lwlint.checks.containers import SYSTEMD, lacking_units, managers_of, resour
 from lwlint.checks.parameters import Directive, ServiceKind, ServiceName, nothing_in
 from lwlint.core.check import Check, Reads, Saw, Unknown, needs
 from lwlint.core.config_reader import Document, Mismatch
-from lwlint.core.facts import RELEASES, Facts, NotCollected, Service
+from lwlint.core.facts import Facts, NotCollected, Service
 from lwlint.core.finding import Command, DropIn, Fix, Problem, Related
+from lwlint.core.observed import around
 from lwlint.core.secret import command
 from lwlint.core.source import Span
 from lwlint.inputs.systemd.facts import LOADED, PACEMAKER_DROP_IN, SECOND, DropInWithoutUnit, IgnoredLine, Setting, ShownUnit, Unit
@@ -396,6 +397,8 @@ class _Near(Struct, frozen=True):
 
 def _run_start_limit(facts: Facts, params: StartLimitParams) -> Iterator[Saw]:
     near: dict[tuple[str, str, str], list[_Near]] = {}
+    ignored = {line.span.path: line for line in reversed(facts.of(IgnoredLine)) if line.name == "Service.StartLimitIntervalSec"}
+    shortest = min((life for service in facts.services for _, life in service.lives), default=0.0)
     yield from (Unknown(because, unit.span) for because, unit in strangers(facts))
     for unit in units(facts):
         service = unit.service
@@ -410,9 +413,9 @@ def _run_start_limit(facts: Facts, params: StartLimitParams) -> Iterator[Saw]:
             yield _never(unit, restart)
             continue
         window = _window(unit, steps=facts.release.name is None)
-        misplaced = _misplaced_limit(facts, unit)
+        misplaced = _misplaced_limit(unit, ignored)
         # what starts containers may itself die at once; and a limit that was to be off is none that nobody thought of
-        least = 0 if unit.runner or misplaced is not None else _shortest_life(facts, service)
+        least = 0 if unit.runner or misplaced is not None else _shortest_life(service, facts.release.name, shortest)
         if window is not None and window <= least:
             stepless = _window(unit, steps=False)
             if stepless is not None and stepless <= least:
@@ -430,22 +433,17 @@ def _run_start_limit(facts: Facts, params: StartLimitParams) -> Iterator[Saw]:
         yield _may_end(alike)
 
 
-def _shortest_life(facts: Facts, service: Service) -> float:
+def _shortest_life(service: Service, release: str | None, of_all: float) -> float:
     """Return the microseconds after its start in which no run of a service was seen to exit.
 
-    Those of all services count for one that was never seen to exit, or only in later releases than this one, whose programs take longer.
-    They are of processor time, and so what a life takes at least. Of a release that was not watched, the nearest ones count.
+    Those `of_all` services, in seconds, count for one that was never seen to exit, or only in later releases than this one, whose programs
+    take longer. They are of processor time, and so what a life takes at least. Of a release that was not watched, the nearest ones count.
     """
-    release, lives = facts.release.name, service.lives
+    lives = service.lives
     if release is not None:
-        at = RELEASES.index(release)
-        watched = [RELEASES.index(name) for name, _ in lives]
-        around = {
-            max((index for index in watched if index <= at), default=-1),
-            min((index for index in watched if index >= at), default=-1),
-        }
-        lives = tuple(one for one in lives if RELEASES.index(one[0]) in around) if min(watched, default=at + 1) <= at else ()
-    return min((life for _, life in lives or [one for other in facts.services for one in other.lives]), default=0) * SECOND
+        before, after = around(release, (name for name, _ in lives))
+        lives = tuple(one for one in lives if one[0] in (before, after)) if before is not None else ()
+    return min((life for _, life in lives), default=of_all) * SECOND
 
 
 def _restart(unit: Unit) -> Setting | None:
@@ -529,15 +527,14 @@ def _may_end(alike: Sequence[_Near]) -> Problem:
     return Problem(first.place.span, message, _subject(first.unit), related, "note", host=first.unit.host, fix=fix)
 
 
-def _misplaced_limit(facts: Facts, unit: Unit) -> Problem | None:
-    """Return the problem at a start limit that was written where systemd does not read it."""
-    for line in facts.of(IgnoredLine):
-        if line.name == "Service.StartLimitIntervalSec" and line.span.path in (unit.fragment, *unit.drop_ins):
-            actual = f"{unit.name}: `StartLimitIntervalSec={line.value}` does nothing in `[Service]`, the limit is {_limit(unit)}"
-            message = f"{actual}; it must be in `[Unit]`"
-            fix = drop_in(unit, _NO_LIMIT) if line.value == "0" else None
-            return Problem(line.span, message, _subject(unit), host=unit.host, fix=fix)
-    return None
+def _misplaced_limit(unit: Unit, ignored: Mapping[str, IgnoredLine]) -> Problem | None:
+    """Return the problem at a start limit that was written where systemd does not read it; `ignored` are such lines by their files."""
+    line = min((ignored[path] for path in (unit.fragment, *unit.drop_ins) if path in ignored), key=lambda line: line.span, default=None)
+    if line is None:
+        return None
+    actual = f"{unit.name}: `StartLimitIntervalSec={line.value}` does nothing in `[Service]`, the limit is {_limit(unit)}"
+    fix = drop_in(unit, _NO_LIMIT) if line.value == "0" else None
+    return Problem(line.span, f"{actual}; it must be in `[Unit]`", _subject(unit), host=unit.host, fix=fix)
 
 
 def _left_out(unit: Unit, restart: Setting) -> Iterator[Problem]:

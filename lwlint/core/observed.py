@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Literal, Optional, Union
+from typing import Literal, Optional, TypeVar, Union
 
 from msgspec import field
 
@@ -263,19 +263,26 @@ def ready_first(runs: Sequence[Seen], newest: str) -> tuple[str, ...]:
     the newest release of which anything was watched. What holds only with some configuration proves nothing.
     """
     asked = [run for run in runs if run.ready and run.setting != "broker-limit" and run.when.endswith("-away-at-start") and not run.under]
-    by_release: dict[int, bool] = {}
+    by_release: dict[str, bool] = {}
     for run in asked:
-        index = RELEASES.index(run.release)
-        by_release[index] = by_release.get(index, True) and run.ready == "before" and not run.only
+        by_release[run.release] = by_release.get(run.release, True) and run.ready == "before" and not run.only
     found = []
-    for index, name in enumerate(RELEASES):
-        before = [at for at in by_release if at <= index]
-        after = [at for at in by_release if at >= index]
-        if not after and (not before or max(before) != RELEASES.index(newest)):
+    for release in RELEASES:
+        before, after = around(release, by_release)
+        if after is None and before != newest:
             continue
-        if all(by_release[at] for at in (*sorted(before)[-1:], *sorted(after)[:1])):
-            found.append(name)
+        if all(by_release[name] for name in (before, after) if name is not None):
+            found.append(release)
     return tuple(found) if by_release else ()
+
+
+def around(release: str, watched: Iterable[str]) -> tuple[Optional[str], Optional[str]]:
+    """Return the last of the `watched` releases that is not after `release`, and the first that is not before it; None for none."""
+    at = RELEASES.index(release)
+    order = sorted(watched, key=RELEASES.index)
+    before = [name for name in order if RELEASES.index(name) <= at]
+    after = [name for name in order if RELEASES.index(name) >= at]
+    return before[-1] if before else None, after[0] if after else None
 
 
 def in_words(run: Seen) -> str:
@@ -325,7 +332,7 @@ def told(services: Iterable[Sequence[Outcome]], release: Optional[str]) -> str:
     """
     programs: dict[str, list[Outcome]] = {}
     for every in services:
-        for outcome in _nearest(every, release):
+        for outcome in nearest(every, release):
             programs.setdefault(outcome.program, []).append(outcome)
     phrases: dict[str, list[str]] = {}
     worst: dict[str, int] = {}
@@ -337,7 +344,11 @@ def told(services: Iterable[Sequence[Outcome]], release: Optional[str]) -> str:
     return "; ".join(f"{_listed(phrases[phrase])} {phrase if len(phrases[phrase]) == 1 else _plural(phrase)}" for phrase in ordered)
 
 
-def _nearest(every: Sequence[Outcome], release: Optional[str]) -> Sequence[Outcome]:
+Watched = TypeVar("Watched", Seen, Outcome)
+
+
+def nearest(every: Sequence[Watched], release: Optional[str]) -> Sequence[Watched]:
+    """Return those of the releases that are nearest to `release`; all, where it is not known."""
     if release is None or not every:
         return every
     at = RELEASES.index(release)

@@ -12,8 +12,7 @@ from typing import Optional
 from msgspec import Struct
 
 from lwlint.core.config_reader import Document, Mismatch, located, near, read
-from lwlint.core.facts import RELEASES
-from lwlint.core.observed import BROKEN, DOES, EXITS, NOT_OBSERVED, THEN, Observed, Seen
+from lwlint.core.observed import BROKEN, DOES, EXITS, NOT_OBSERVED, THEN, Observed, Seen, nearest
 from lwlint.operate.runbook import BROKER, DATABASE, NO, SEE, START, STOP, YES, Run, Runbook
 
 OBSERVED, ASSUMED = "observed", "assumed"
@@ -91,7 +90,7 @@ def _of(book: Runbook, run: Run, server: Run, about: str, observed: Observed, re
     answer = NO if NO in answers else YES if answers == {YES} else ""
     says = "; ".join(dict.fromkeys(one.says for one in run.judged if one.about == about and (one.answer == answer or not answer)))
     for when, words in ((f"{about}-killed", "under the running service"), (f"{about}-away-at-start", "before the service is started")):
-        runs = _nearest(
+        runs = _telling(
             observed.services.get(run.service, ()), when, () if when.endswith("-killed") else _SETTINGS.get((about, answer), ()), release
         )
         begin = [action.line for action in run.actions if action.does == STOP] if when.endswith("start") else []
@@ -111,17 +110,13 @@ def _of(book: Runbook, run: Run, server: Run, about: str, observed: Observed, re
         )
 
 
-def _nearest(runs: Sequence[Seen], when: str, settings: tuple[str, ...], release: Optional[str]) -> list[Seen]:
+def _telling(runs: Sequence[Seen], when: str, settings: tuple[str, ...], release: Optional[str]) -> Sequence[Seen]:
     """Return the runs of a timeline that tell something, with one of the settings (any, if none is named), nearest to a release."""
     found = [one for one in runs if one.when == when and (not settings or one.setting in settings) and one.then not in ("", NOT_OBSERVED)]
     found = [one for one in found if not one.only or one.recovers]
     if when.endswith("-start") and not settings:
         return []  # which setting it has is not known, and so not what it does
-    if release is None or not found:
-        return found
-    at = RELEASES.index(release)
-    closest = min(abs(RELEASES.index(one.release) - at) for one in found)
-    return [one for one in found if abs(RELEASES.index(one.release) - at) == closest]
+    return nearest(found, release)
 
 
 def load_results(text: str, path: str) -> Plan:
