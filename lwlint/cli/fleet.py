@@ -311,14 +311,11 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _write(pieces: Iterable[str], options: argparse.Namespace) -> int:
-    """Write the pieces of a text where they belong: a file appears whole, or not at all."""
+    """Write the pieces of a text where they belong: a file appears whole, or not at all. Raises ConfigurationError as `write` does."""
     if options.output:
-        from lwlint.files import atomic
+        from lwlint.report import write
 
-        try:
-            atomic.replace(options.output, "".join(pieces).encode("utf-8", "backslashreplace"))
-        except OSError as error:
-            raise ConfigurationError(f"`--output {options.output}`: cannot be written ({error.strerror})") from None
+        write(options.output, "".join(pieces))
     else:
         sys.stdout.writelines(pieces)
     return CONFORMS

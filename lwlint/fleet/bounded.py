@@ -15,9 +15,9 @@ import threading
 import time
 from multiprocessing.spawn import get_executable
 
-_LENGTH = 8
+LENGTH = 8  # bytes of the length in front of a message
 _PIECES = 500  # of work, after which a process is exchanged for a new one, whose memory is not in pieces
-_LIFE = "LWLINT_FLEET_LIFE"
+LIFE = "LWLINT_FLEET_LIFE"  # the variable with the pipe that ends when the worker does
 
 
 class Ended(Exception):
@@ -45,7 +45,7 @@ class Desk:
         self._done += 1
         until = time.monotonic() + seconds
         try:
-            _send(process.stdin.fileno(), order)
+            send(process.stdin.fileno(), order)
             return self._answer(process.stdout.fileno(), until, seconds)
         except (BrokenPipeError, EOFError):
             code = process.wait()
@@ -56,7 +56,7 @@ class Desk:
             raise
 
     def _answer(self, pipe: int, until: float, seconds: float) -> bytes:
-        head = self._read(pipe, _LENGTH, until, seconds)
+        head = self._read(pipe, LENGTH, until, seconds)
         return self._read(pipe, int.from_bytes(head, "big"), until, seconds)
 
     def _read(self, pipe: int, size: int, until: float, seconds: float) -> bytes:
@@ -78,7 +78,7 @@ class Desk:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 pass_fds=(theirs,),
-                env={**os.environ, _LIFE: str(theirs), "LWLINT_FLEET_MEMORY": str(self.memory)},
+                env={**os.environ, LIFE: str(theirs), "LWLINT_FLEET_MEMORY": str(self.memory)},
                 bufsize=0,
             )
         finally:
@@ -110,8 +110,8 @@ def _because(code: int) -> str:
     return f"was not read: the process that did it was ended by {name}"
 
 
-def _send(pipe: int, data: bytes) -> None:
-    for part in (len(data).to_bytes(_LENGTH, "big"), data):
+def send(pipe: int, data: bytes) -> None:
+    for part in (len(data).to_bytes(LENGTH, "big"), data):
         view = memoryview(part)
         while view:
             view = view[os.write(pipe, view) :]

@@ -11,7 +11,8 @@ from msgspec.msgpack import decode, encode
 _PLAIN, _ESCAPED = b"\0", b"\1"
 _FIRST = 0xDC00  # of what stands in a text for a byte that is no UTF-8, as in the names of an archive's members
 _STANDING = 0x10FC00  # for private use, at the very end of Unicode: such a character is in no configuration
-_LENGTH = 8
+_LENGTH = 8  # bytes of the length of a record
+_HEAD = 4  # bytes of the length of a head
 Record = TypeVar("Record")
 
 
@@ -39,6 +40,19 @@ def unpacked(data: bytes, kind: type[Record]) -> Record:
     if data[:1] == _PLAIN:
         return decode(plain, type=kind)
     return msgspec.convert(_mapped(decode(plain), _STANDING, _FIRST), kind, builtin_types=(bytes,))
+
+
+def joined(head: bytes, body: bytes) -> bytes:
+    """Return a head, so that it can be read alone, and what is behind it, in one."""
+    return len(head).to_bytes(_HEAD, "big") + head + body
+
+
+def parted(data: bytes) -> tuple[bytes, bytes]:
+    """Return the head and the body. Raises ValueError where the data end before the head does."""
+    end = _HEAD + int.from_bytes(data[:_HEAD], "big")
+    if len(data) < max(end, _HEAD + 1):
+        raise ValueError("ends in its head")
+    return data[_HEAD:end], data[end:]
 
 
 def _mapped(value: Any, first: int, to: int) -> Any:

@@ -13,7 +13,7 @@ from msgspec.msgpack import decode, encode
 from msgspec.structs import replace
 
 from lwlint.files.processes import MEMORY, end_with, limit_memory
-from lwlint.fleet.bounded import _LENGTH, _LIFE, _send
+from lwlint.fleet.bounded import LENGTH, LIFE, send
 from lwlint.fleet.cases import Case, Settings
 from lwlint.fleet.reading import Head
 from lwlint.fleet.sources import Listed
@@ -54,9 +54,9 @@ _MEMORY = "was not read: there was not enough memory for it"
 
 def done(order: Order) -> Done:
     """Return what an order comes to."""
-    from lwlint.fleet.codec import packed, unpacked
+    from lwlint.fleet.codec import packed, parted, unpacked
     from lwlint.fleet.judging import count, judge, kept
-    from lwlint.fleet.reading import parted, read, tree_of
+    from lwlint.fleet.reading import read, tree_of
     from lwlint.fleet.sources import known
 
     try:
@@ -87,16 +87,16 @@ def done(order: Order) -> Done:
 def main() -> None:
     """Do what is ordered until nobody orders any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # from a terminal it is meant for whoever runs the fleet, who ends this
-    _thread.start_new_thread(end_with, (int(os.environ.pop(_LIFE)),))
+    _thread.start_new_thread(end_with, (int(os.environ.pop(LIFE)),))
     sink = os.dup(1)
     os.dup2(2, 1)  # what a library prints is no answer
     import lwlint.fleet.codec
     import lwlint.fleet.judging  # noqa: F401 -- before the memory is limited
 
     limit_memory(int(os.environ.get("LWLINT_FLEET_MEMORY", MEMORY)))
-    while len(head := _exactly(_LENGTH)) == _LENGTH:
+    while len(head := _exactly(LENGTH)) == LENGTH:
         order = decode(_exactly(int.from_bytes(head, "big")), type=Order)
-        _send(sink, encode(done(order)))
+        send(sink, encode(done(order)))
 
 
 def _exactly(size: int) -> bytes:

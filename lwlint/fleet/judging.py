@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from msgspec import Struct
+from msgspec.msgpack import decode, encode
 from msgspec.structs import replace
 
 from lwlint.audit import audit_groups
@@ -16,7 +17,7 @@ from lwlint.audit.answer import ClusterAnswer
 from lwlint.audit.targets import Target
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, SEVERITIES
 from lwlint.fleet.cases import Case, RuleFile, Settings
-from lwlint.fleet.codec import packed
+from lwlint.fleet.codec import joined, packed, parted, unpacked
 from lwlint.policy.rules import Rule
 from lwlint.run import load_rules
 
@@ -92,21 +93,14 @@ def rules_of(release: str, select: tuple[str, ...], ignore: tuple[str, ...], own
 
 def kept(answer: Answer, counted: Count) -> bytes:
     """Return what is kept of an answer: the count in front, so that it can be read alone."""
-    from msgspec.msgpack import encode
-
-    head = encode(counted)
-    return len(head).to_bytes(4, "big") + head + packed(answer)
+    return joined(encode(counted), packed(answer))
 
 
 def count_of(data: bytes) -> Count:
-    """Return the count of an answer that was kept."""
-    from msgspec.msgpack import decode
-
-    return decode(data[4 : 4 + int.from_bytes(data[:4], "big")], type=Count)
+    """Return the count of an answer that was kept. Raises ValueError for bytes that hold none."""
+    return decode(parted(data)[0], type=Count)
 
 
 def answer_of(data: bytes) -> Answer:
     """Return an answer that was kept. Raises ValueError for bytes that hold none."""
-    from lwlint.fleet.codec import unpacked
-
-    return unpacked(data[4 + int.from_bytes(data[:4], "big") :], Answer)
+    return unpacked(parted(data)[1], Answer)

@@ -23,7 +23,7 @@ from lwlint.fleet.tables import ArchiveRow, ClusterRow, FindingRow, HostRow
 from lwlint.policy.rules import Rule
 from lwlint.report.html import Content, Html, element
 from lwlint.report.html.cluster import table
-from lwlint.report.html.page import policy
+from lwlint.report.html.page import document
 
 _CHUNK = 50  # clusters of one piece
 _RUNS, _WORST, _FAILED = 24, 20, 200
@@ -47,19 +47,11 @@ def render(
     """Return the last of the runs as an HTML document with a final line break; the others are its trend."""
     style, script = _style(), Html(files("lwlint.fleet").joinpath("fleet.js").read_text("utf-8"))
     ran = runs[-1]
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=policy(style, script)),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("meta", name="referrer", content="no-referrer"),
-        element("title", f"lwlint fleet: {ran.run_date}"),
-        element("style", style),
-    )
     index, chunks = _data(clusters, hosts, findings, rules)
-    body = element(
-        "body",
+    return document(
+        f"lwlint fleet: {ran.run_date}",
+        style,
+        script,
         element("header", element("h1", "lwlint fleet"), element("p", f"{ran.run} of {ran.run_date}", class_="summary"), class_="banner"),
         element(
             "main",
@@ -74,9 +66,7 @@ def render(
         element("footer", element("p", f"Made by lwlint {__version__}. Secrets are shown as asterisks. Not evaluated is no pass.")),
         element("script", Html(index), type="application/json", id="index"),
         (element("script", Html(chunk), type="text/plain", id=f"chunk{i}") for i, chunk in enumerate(chunks)),
-        element("script", script),
     )
-    return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
 
 
 def _style() -> Html:

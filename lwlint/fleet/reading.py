@@ -149,21 +149,7 @@ def _bytes(text: str | bytes) -> bytes:
     return text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
 
 
-_LENGTH = 4
 MOST = 1 << 16  # bytes in front of a reading that hold most heads whole
-
-
-def joined(head: bytes, body: bytes) -> bytes:
-    """Return what is kept of an archive, in one file: its head, so that it can be read alone, and the rest."""
-    return len(head).to_bytes(_LENGTH, "big") + head + body
-
-
-def parted(data: bytes) -> tuple[bytes, bytes]:
-    """Return the head and the body of a reading. Raises ValueError where the data end before the head does."""
-    end = _LENGTH + int.from_bytes(data[:_LENGTH], "big")
-    if len(data) < max(end, _LENGTH + 1):
-        raise ValueError("ends in its head")
-    return data[_LENGTH:end], data[end:]
 
 
 def tree_of(body: bytes) -> Members:

@@ -13,7 +13,7 @@ from lwlint.core.finding import SEVERITIES
 from lwlint.core.harmless import counted
 from lwlint.policy.rules import Clause
 from lwlint.report.audit import summary, verdict, worst_first
-from lwlint.report.html import Html, element, join
+from lwlint.report.html import Content, Html, element, join
 from lwlint.report.html.cluster import section, severities, table
 
 
@@ -22,17 +22,23 @@ def render(audit: Audit, clauses: Sequence[Clause]) -> str:
     style, script = _asset("html.css"), _asset("html.js")
     titles = {clause.id: clause.title for clause in clauses}
     names = ", ".join(cluster.name for cluster in audit.clusters if cluster.name)
+    title = f"lwlint audit{': ' if names else ''}{names}"
+    return document(title, style, script, _skip(), _banner(audit), _main(audit, titles), _foot())
+
+
+def document(title: str, style: Html, script: Html, *content: Content) -> str:
+    """Return a page that is complete in itself and may do nothing but show itself, with a final line break; the script comes last."""
     head = element(
         "head",
         element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=policy(style, script)),
+        element("meta", http_equiv="Content-Security-Policy", content=_policy(style, script)),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
         element("meta", name="referrer", content="no-referrer"),
-        element("title", f"lwlint audit{': ' if names else ''}{names}"),
+        element("title", title),
         element("style", style),
     )
-    body = element("body", _skip(), _banner(audit), _main(audit, titles), _foot(), element("script", script))
+    body = element("body", *content, element("script", script))
     return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
 
 
@@ -40,7 +46,7 @@ def _asset(name: str) -> Html:
     return Html(files("lwlint.report.html").joinpath(name).read_text("utf-8"))
 
 
-def policy(style: str, script: str) -> str:
+def _policy(style: str, script: str) -> str:
     """Return what a page with this style and this script may do: show itself, and nothing else."""
     return f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
 
