@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from lwlint.core.facts import Facts
 from lwlint.core.finding import CLUSTER, EACH, AddOption, Change, Command, DropIn, DropLines, Finding, SetOption
-from lwlint.core.secret import command, masked
+from lwlint.core.secret import masked
+from lwlint.core.shell import command
 from lwlint.core.source import Source, Span
 from lwlint.inputs import KINDS
 from lwlint.inputs.pacemaker.facts import ORDER, Constraint, Member

@@ -15,7 +15,7 @@ from lwlint.core.config_reader import Document
 from lwlint.core.facts import Facts, Service
 from lwlint.core.finding import Command, Problem, Related
 from lwlint.core.lazy import pattern
-from lwlint.core.secret import command
+from lwlint.core.shell import command
 from lwlint.core.source import Span, Text
 from lwlint.inputs.containers.facts import CONFIGURATION, DOCKER, LIST, PODMAN, HostContainer
 from lwlint.inputs.oslo.facts import Option

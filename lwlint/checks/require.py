@@ -31,7 +31,7 @@ from lwlint.core.config_reader import Document, Mismatch, Path, near
 from lwlint.core.facts import RELEASES, Fact, Facts
 from lwlint.core.finding import Command, Problem, Related
 from lwlint.core.lazy import fullmatch
-from lwlint.core.secret import quoted
+from lwlint.core.shell import quoted
 from lwlint.core.source import Span, Text
 from lwlint.inputs.systemd.facts import LOADED, NOT_FOUND, Setting, Unit
 

@@ -21,7 +21,7 @@ from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts, NotCollected, Service
 from lwlint.core.finding import Command, DropIn, Fix, Problem, Related
 from lwlint.core.observed import around
-from lwlint.core.secret import command
+from lwlint.core.shell import command
 from lwlint.core.source import Span
 from lwlint.inputs.systemd.facts import LOADED, PACEMAKER_DROP_IN, SECOND, DropInWithoutUnit, IgnoredLine, Setting, ShownUnit, Unit
 

@@ -1,4 +1,4 @@
-"""Secrets in what is shown: which names hold one, and a line, a message or a text without any.
+"""Secrets in what is shown: which names hold one, and a line or a message without any. Texts of several lines are `secret_text`'s.
 
 All that is masked keeps its length, so that columns stay true. A secret is known by the name of the key that holds it, by an address or
 a command that it is part of, or by its form. Every look at a line takes time in proportion to its length: nothing is looked for behind
@@ -8,9 +8,7 @@ each character anew, and no expression has two neighbours that take the same cha
 from __future__ import annotations
 
 import functools
-import itertools
 import re
-from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from lwlint.core.lazy import pattern
@@ -34,39 +32,35 @@ _KEY_ENDS = (
 _ALONE = ("pass", "pw", "pwd", "psk", "kek")  # of these words too much is made: `pass_through`
 _ABOUT_KEY = ABOUT | frozenset(("manager", "mgr", "pair", "pairs", "ring", "rings", "space", "store"))
 # all that is looked for below has one of these in it, in small letters
-_TELLING = (
+TELLING = (
     "pass", "pw", "kek", "psk", "auth", "secret", "token", "cred", "cookie", "community", "basic", "bearer", "key", "otp", "hmac",
     "hash", "login", "mysql", "curl", "redis-cli", "ipmitool", "snmp", "ldap", "mongo", "smbclient", "skopeo", "cqlsh", "openssl",
     "etcdctl", "fence_", "rabbitmq", "ceph", "zabbix", "mariadb", "xtrabackup", "mariabackup", "swift", "podman",
     "buildah", "influx", "flashblade", "hexadecimal", "adminemail", "dogtag", "multiconfig", "rhsmvars", "sslcert", "homedir",
     "nameserver", "clustercheck", "mycli", "ipa-client", ",p=", "jwt", "bearer", "stdin", "cryptsetup", "%3d",
 )  # fmt: skip
-_LIMIT = 200  # characters of a name
-_FEW = 50  # names that are each looked for by itself
+LIMIT = 200  # characters of a name
+FEW = 50  # names that are each looked for by itself
 _VALUE_AFTER = 1000  # characters in which the value of a titled resource follows
 _FAR = 2000  # characters in which a list or a call ends; what does not is taken to the end of the line, or no further
 LEAST = 4  # characters of a secret that is looked for wherever it stands
 
 _CAMEL = pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SIGN = pattern(r"=>|=|:")
-_NAME_WORD = pattern(r"[^\s:='\"{}\[\],<>]+")
+NAME_WORD = pattern(r"[^\s:='\"{}\[\],<>]+")
 _NAME_TURNED = pattern(r"[\w:./-]+")
 _QUOTED_TITLE = pattern(r"[\"']?\s{0,20}:\s{0,20}(?=value\b)")
 _PUPPET_ATTRIBUTE = pattern(r"\w{1,60}\s{0,20}=>")
 _PUPPET_VALUE = pattern(r"\bvalue\s{0,20}=>\s{0,20}")
 _CALL = pattern(r"[A-Za-z_][\w:.]{0,60}\(")
-_NOTHING = frozenset(("true", "false", "null", "none", "~", "yes", "no", "undef", "unset", "nil", "{}", "[]", "on", "off"))
+NOTHING = frozenset(("true", "false", "null", "none", "~", "yes", "no", "undef", "unset", "nil", "{}", "[]", "on", "off"))
 _BLOCK = pattern(r"[|>][+-]?\d?[+-]?[ \t]*(?:#.*)?$")
 _NEXT_PAIR = pattern(r"[ \t](?=[\w./:-]{1,60}=|--?[A-Za-z])")
 _START = pattern(r"[\s#;]*(?:- )?(?:export |set |setenv )?[\"']?$")
-_KEPT = ("get_param", "get_attr", "get_resource", "get_file")
-_DESCRIBING = ("type", "description", "label", "hidden", "tags", "constraints", "immutable")
+KEPT = ("get_param", "get_attr", "get_resource", "get_file")
 _SAYS = pattern(r" (?:is|was|has|holds|names|becomes|beats)\b")
 _SCHEME = pattern(r"\b((?:Basic|Bearer)\s{1,20})([\w.~+/=-]{8,})", re.IGNORECASE)
-_LEAST_BLOB = 40
 _BLOB = pattern(r"^(\s*)([A-Za-z0-9+/]{40,90}={0,2})(\s*)$")  # a line of a key in PEM
-_PEM = pattern(r"-----BEGIN [A-Z0-9 ]{0,40}-----")
-_PEM_END = pattern(r"-----END ")
 _LOOKUP = pattern(r"\b(?:hiera|hiera_array|hiera_hash|lookup)\(\s{0,20}([\"'])([\w:.-]{1,200})\1")
 _BRACKET = pattern(r"[\[\]{}]")
 _FLOW_SCALAR = pattern(r"[^\[\]{},\s:'\"]+")
@@ -76,9 +70,7 @@ _FURTHER_STRING = pattern(r"[ \t]{1,200}['\"]([^'\"]+)")
 _FURTHER_HOST = pattern(
     r",(?=[^:/@\s'\",`]{0,100}:[^@\s'\",`]{1,200}@)|(?:^|[\s'\"])(?=[^:/@\s'\",`]{1,100}:[^@\s'\",`]{1,200}@(?:tcp|unix|udp)\()"
 )
-_LEADING = " \t\ufeff\xa0" + "".join(map(chr, (*range(9), 11, 12, *range(14, 32))))
 _NAME_OF_TOKEN = pattern(r"(?:^|[^\w-])token\s{0,20}[:=]\s{0,20}$")
-_LINES = pattern(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+$")
 # options by the beginning of a command: `next` takes the word behind it or what is attached, `own` only the latter, `pair` is NAME:SECRET
 _COMMANDS: dict[str, dict[str, str]] = {
     "mysql": {"-p": "own"},
@@ -121,7 +113,6 @@ _PIPED = pattern(
 _COOKIE = pattern(r"-setcookie\s{1,20}['\"]?(?P<secret>[^\s'\"]+)")  # of Erlang
 _ODBC = pattern(r"(?:\b|%3B)(?:pwd|password)%3D(?P<secret>[^%&;\s'\"]+)", re.IGNORECASE)  # in an address
 _END_OF_QUOTED = pattern(r"[^\s'\"]+")
-_SECOND = ("clustercheck",)  # commands whose second word is one: `clustercheck USER X`
 
 
 @functools.lru_cache(maxsize=4096)
@@ -168,15 +159,7 @@ def stars(value: str) -> str:
     return value if value.startswith(("$", "%{", "<%")) else re.sub(r"[^\n]", "*", value)
 
 
-def concealed(value: str) -> str:
-    """Return the value of a key that holds a secret as asterisks, but for a number, a truth, a reference, and what an address needs."""
-    if value.lower() in _NOTHING or re.fullmatch(r"[+-]?\d{1,5}|\s*", value):
-        return value
-    hidden = masked_value(value)
-    return hidden if hidden != value and "://" in value else stars(value)
-
-
-def masked(line: str, telling: Sequence[str] = _TELLING, also: Collection[str] = ()) -> str:
+def masked(line: str, telling: Sequence[str] = TELLING, also: Collection[str] = ()) -> str:
     """Return a line of input, or a message, with every secret as asterisks of the secret's own length, so that columns stay true.
 
     `telling` are those of the words that tell of secrets which can be in the line at all, and `also` are names that hold one
@@ -186,7 +169,7 @@ def masked(line: str, telling: Sequence[str] = _TELLING, also: Collection[str] =
     found: list[tuple[int, int]] = []
     if "@" in small or "://" in small:
         found += _in_addresses(line)
-    if _is_telling(small, telling) or (also and _names_any(line, also)):
+    if _is_telling(small, telling) or (also and names_any(line, also)):
         found += _in_pairs(line, also)
         if "`" in line:
             found += _in_sentences(line)
@@ -200,16 +183,16 @@ def masked(line: str, telling: Sequence[str] = _TELLING, also: Collection[str] =
             found += [match.span("secret") for match in _ODBC.finditer(line)]
         found += [match.span(2) for match in _SCHEME.finditer(line)] if "basic" in small or "bearer" in small else []
         found += _in_lookups(line) if "hiera" in small or "lookup" in small else []
-    if len(line) < _LIMIT:
+    if len(line) < LIMIT:
         found += [match.span(2) for match in _BLOB.finditer(line)]
-    return _starred(line, found)
+    return starred(line, found)
 
 
-def _names_any(line: str, names: Collection[str]) -> bool:
+def names_any(line: str, names: Collection[str]) -> bool:
     """Return whether a line may name one of the names: it has the name as a word, or a part of one that is no plain word."""
-    if len(names) <= _FEW:
+    if len(names) <= FEW:
         return any(name in line for name in names)
-    return any(word in names for word in _NAME_WORD.findall(line))
+    return any(word in names for word in NAME_WORD.findall(line))
 
 
 def _is_telling(small: str, telling: Sequence[str]) -> bool:
@@ -219,7 +202,7 @@ def _is_telling(small: str, telling: Sequence[str]) -> bool:
     return not small.isascii()  # `\u017f` is an `s` to an expression that ignores the case
 
 
-def _starred(line: str, spans: Iterable[tuple[int, int]]) -> str:
+def starred(line: str, spans: Iterable[tuple[int, int]]) -> str:
     """Return the line with asterisks at the spans; what is a line break stays one."""
     pieces, at = [], 0
     for start, end in sorted(spans):
@@ -349,7 +332,7 @@ def _in_pairs(line: str, also: Collection[str]) -> Iterator[tuple[int, int]]:
         start = sign.end()
         while start < len(line) and line[start] in " \t":
             start += 1
-        if bare in ("key", "community") and not (sign[0] == "=" and _START.match(line[max(0, begin - _LIMIT) : begin])):
+        if bare in ("key", "community") and not (sign[0] == "=" and _START.match(line[max(0, begin - LIMIT) : begin])):
             continue
         ticks, ticked = ticks + line.count("`", ticked, begin), begin
         if sign[0] == ":" and _PUPPET_ATTRIBUTE.match(line, start):
@@ -366,7 +349,7 @@ def _name_before(line: str, at: int) -> tuple[str, int]:
     while end and line[end - 1] in " \t":
         end -= 1
     end -= end and line[end - 1] in "\"'"
-    low = max(0, end - _LIMIT)
+    low = max(0, end - LIMIT)
     match = _NAME_TURNED.match(line[low:end][::-1])
     begin = end - match.end() if match else end
     return line[begin:end], begin
@@ -379,7 +362,7 @@ def _quoted_at(line: str, at: int) -> tuple[int, int] | None:
     if at >= len(line):
         return None
     if line[at] not in "\"'":
-        word = _WORD.match(line, at, at + _LIMIT * 5)
+        word = _WORD.match(line, at, at + LIMIT * 5)
         return (at, at + len(word[0].rstrip(",/>}"))) if word else None
     end = line.find(line[at], at + 1)
     return (at + 1, end if end >= 0 else len(line))
@@ -435,7 +418,7 @@ def _unquoted(line: str, start: int, whole: bool) -> Iterator[tuple[int, int]]:
         end = other.start() if other else end
     text = line[start:end]
     word = text.lower().rstrip(",;").strip()
-    if word in _NOTHING or (len(word) < 7 and word.isdigit() and _NAME_OF_TOKEN.search(line, max(0, start - 60), start)):
+    if word in NOTHING or (len(word) < 7 and word.isdigit() and _NAME_OF_TOKEN.search(line, max(0, start - 60), start)):
         return  # corosync's `token: 10000` is a time
     yield start, end
 
@@ -471,8 +454,8 @@ def _in_brackets(line: str, start: int) -> Iterator[tuple[int, int]]:
             break
     referred = False
     for scalar in _FLOW_SCALAR.finditer(line, start, end):
-        if scalar[0] in _KEPT or referred:
-            referred = scalar[0] in _KEPT
+        if scalar[0] in KEPT or referred:
+            referred = scalar[0] in KEPT
         else:
             yield scalar.span()
     yield end, end  # all up to here is looked at
@@ -594,260 +577,3 @@ def _in_lookups(line: str) -> Iterator[tuple[int, int]]:
             end = line.find(")", call.end(), call.end() + _FAR)
             done = end if end >= 0 else call.end() + _FAR
             yield from ((string.start() + 1, string.end() - 1) for string in _STRING.finditer(line, call.end(), done))
-
-
-def masked_lines(text: str, also: Collection[str] = (), *, broken: bool = False) -> str:
-    """Return a text of several lines with every secret as asterisks, also where only the lines around tell that there is one.
-
-    These are further lines of an option, a block scalar, a list below its key, a command, an element, or a key in PEM. A line break
-    stays what and where it is. `also` are names that hold a secret in this text, though not everywhere. Of YAML that is
-    `broken`, so that no reader tells more, all below such a name is hidden, but for what tells something about it.
-    """
-    small = text.lower()
-    telling = [word for word in _TELLING if word in small]
-    also = _named(text, also)
-    lines = _LINES.findall(text)
-    suspects = _suspects(lines, text, also, (small, telling)) if len(small) == len(text) else range(len(lines))
-    return "".join(_masked_lines(lines, suspects, telling, also, broken=broken))
-
-
-def _named(text: str, names: Collection[str]) -> frozenset[str]:
-    """Return those of the names that stand in a text. Of many only those are looked for that are words of it."""
-    if len(names) > _FEW:
-        words = frozenset(_NAME_WORD.findall(text))
-        return frozenset(name for name in names if name in words)
-    return frozenset(name for name in names if name and name in text)
-
-
-def _suspects(lines: list[str], text: str, names: Collection[str], *wanted: tuple[str, Sequence[str]]) -> set[int]:
-    """Return the lines that may hold a secret, or begin something that does; each of the others says nothing by itself.
-
-    A text, with the same lines, and the words that make a line one of these are what is `wanted`; `text` is that of the lines, and
-    `names` are names that do so.
-    """
-    found = {number for number, line in enumerate(lines) if _is_odd(line)}
-    starts = [0, *itertools.accumulate(map(len, lines))]
-    if len(names) > _FEW:
-        found.update(number for number, line in enumerate(lines) if _names_any(line, names))
-    for where, words in (*wanted, (text, tuple(names) if len(names) <= _FEW else ())):
-        for word in words:
-            at = where.find(word)
-            while at >= 0:
-                number = bisect_right(starts, at) - 1
-                found.add(number)
-                at = where.find(word, starts[number + 1])
-    return found
-
-
-def _is_odd(line: str) -> bool:
-    """Return whether a line has an address, a tag, a part of a key or a character of another script, or ends so that it goes on."""
-    return (
-        "@" in line
-        or "://" in line
-        or "<" in line
-        or line.rstrip()[-1:] in ("\\", ",", ">", "=")
-        or not line.isascii()
-        or "-----BEGIN" in line
-        or (len(line) >= _LEAST_BLOB and len(line.split(None, 1)) == 1)
-    )
-
-
-def _masked_lines(
-    lines: list[str], suspects: Collection[int], telling: Sequence[str], also: Collection[str], *, broken: bool
-) -> Iterator[str]:
-    """Yield the lines in logical ones: each is masked by itself, and as the part of what it goes on with that it is."""
-    opened: tuple[int, bool, bool] | None = None  # indentation of the key that holds a secret, whether `=` follows it, whether a value does
-    pem = False
-    group: list[tuple[str, str]] = []  # a line, and what of it belongs to the logical one
-    for number, line in enumerate(lines):
-        if number not in suspects and opened is None and not pem and not group:
-            yield line
-            continue
-        text = line.rstrip("\r\n")
-        if pem or "-----BEGIN" in text:
-            yield from _joined(group, telling, also)
-            group = []
-            hidden, pem = _pem(text, pem)
-            yield masked(hidden, telling, also) + line[len(text) :]
-            continue
-        stripped = text.lstrip(_LEADING)
-        indent = len(text) - len(stripped)
-        if not stripped or stripped[0] in "#;":
-            if group and not group[-1][1].endswith(" "):
-                yield from _joined(group, telling, also)
-                group = []
-            if group:
-                group.append((line, ""))
-            else:
-                yield masked(text, telling, also) + line[len(text) :]
-            continue
-        if not group and opened is not None and _is_below(opened, indent, stripped):
-            yield text[:indent] + "*" * len(stripped.rstrip()) + text[len(text.rstrip()) :] + line[len(text) :]
-            continue
-        outdented = 0 < indent <= (opened[0] if opened is not None else 0) and _colon(stripped.removeprefix("- ")) < 0
-        if broken and not group and opened is not None and (indent > opened[0] or outdented):
-            hidden = _deep(stripped)
-            yield text[:indent] + hidden + line[len(text) :]
-            continue
-        if not group:
-            opened = _opened(text, indent, also) or (opened if opened is not None and indent > opened[0] else None)
-            if opened is None and text.rstrip()[-1:] not in "\\,>=" and "<" not in text:
-                yield masked(text, telling, also) + line[len(text) :]
-                continue
-        end = text.rstrip()[-2:]
-        goes_on = text.endswith("\\") or end == "=>" or _is_open(group, text)
-        goes_on = goes_on or (end[-1:] in (",", "=") and ("@" in text or "://" in text or bool(group)))
-        part = text[:-1] if text.endswith("\\") else text
-        group.append((line, f"{part} " if goes_on and end[-1:] not in (",", "=") else part))
-        if not goes_on:
-            yield from _joined(group, telling, also)
-            group = []
-    yield from _joined(group, telling, also)
-
-
-def _pem(text: str, pem: bool) -> tuple[str, bool]:
-    """Return a line in or around a key in PEM without the key, and whether the key goes on behind it."""
-    begin = None if pem else _PEM.search(text)
-    start = 0 if pem else begin.end() if begin else len(text)
-    end = _PEM_END.search(text, start)
-    stop = end.start() if end else len(text)
-    inside = re.sub(r"[^\s'\",\[\]\\]", "*", text[start:stop])
-    return text[:start] + inside + text[stop:], (pem or begin is not None) and end is None
-
-
-def _is_below(opened: tuple[int, bool, bool], indent: int, stripped: str) -> bool:
-    """Return whether a line is part of the value of the secret's key above it."""
-    above, equals, has_value = opened
-    if indent > above:
-        return equals or has_value or _colon(stripped.removeprefix("- ")) < 0
-    return indent == above and not equals and not has_value and stripped.startswith("- ") and _colon(stripped[2:]) < 0
-
-
-def _colon(text: str) -> int:
-    """Return where the colon of a mapping's key is, -1 if there is none."""
-    match = re.compile(r"[\w:.'\"/-]{1,200}?:(?=\s|$)").match(text)
-    return match.end() - 1 if match else -1
-
-
-def _deep(stripped: str) -> str:
-    """Return an entry below the key that holds a secret, in YAML that is broken, without its value."""
-    key = _colon(stripped.removeprefix("- "))
-    at = key + (2 if stripped.startswith("- ") else 0) + 1
-    name = stripped[:at].strip("- '\":")
-    if name in _KEPT or name in _DESCRIBING:
-        return masked(stripped)
-    return stripped[:at] + re.sub(r"[^\s\[\]{},]", "*", stripped[at:])
-
-
-def _opened(text: str, indent: int, also: Collection[str]) -> tuple[int, bool, bool] | None:
-    """Return what a key leaves open for the lines below it, if it holds a secret."""
-    place = indent + (2 if text.startswith("- ", indent) else 0)
-    head = re.compile(r"[\"']?([\w:./-]{1,200}?)[\"']?[ \t]{0,200}(=(?!>)|(?<!:):(?![:>]))").match(text, place)
-    if head is None or not (is_secret(head[1]) or head[1] in also):
-        return None
-    value = text[head.end() :].strip()
-    if value.startswith(("{", "[")) or (value and value[0] in "'\"" and value.endswith(value[0]) and len(value) > 1):
-        return None
-    return indent, head[2] == "=", bool(value)
-
-
-def _is_open(group: list[tuple[str, str]], text: str) -> bool:
-    """Return whether an element of XML that began in these lines has not ended."""
-    if "<" not in text and not (group and group[-1][1].endswith(" ")):
-        return False
-    last = text.rfind("<")
-    if last < 0:
-        return ">" not in text and any("<" in part for _, part in group[:1])
-    return text.find(">", last) < 0 and re.match(r"[A-Za-z_][\w.:-]*(?:\s|$)", text[last + 1 : last + _LIMIT]) is not None
-
-
-def _joined(group: list[tuple[str, str]], telling: Sequence[str], also: Collection[str]) -> Iterator[str]:
-    """Yield the lines of a logical one with what it and they by themselves show to be secrets."""
-    if len(group) == 1:
-        line = group[0][0]
-        text = line.rstrip("\r\n")
-        yield masked(text, telling, also) + line[len(text) :]
-        return
-    parts = [part if not number else part.lstrip(_LEADING) for number, (_, part) in enumerate(group)]
-    whole, at = masked("".join(parts), telling, also), 0
-    for part, (line, uncut) in zip(parts, group):
-        text = line.rstrip("\r\n")
-        lead = len(uncut) - len(part)
-        hidden = text[:lead] + whole[at : at + len(part)][: len(text) - lead]
-        yield _only(hidden + text[len(hidden) :], masked(text, telling, also)) + line[len(text) :]
-        at += len(part)
-
-
-def _only(one: str, other: str) -> str:
-    """Return the text with what either of them masks."""
-    return "".join("*" if "*" in (a, b) else b for a, b in zip(one, other)) if one != other else one
-
-
-def masked_value(value: str) -> str:
-    """Return a value, whose lines may be parts of one address, with every secret as asterisks."""
-    if "\n" not in value:
-        return masked(value)
-    hidden = iter(masked(value.replace("\n", "")))
-    return _only("".join(c if c == "\n" else next(hidden) for c in value), masked_lines(value))
-
-
-def hidden_in(text: str, shown: str) -> set[str]:
-    """Return the secrets of a text of which `shown` is what may be shown: each piece in one line that is masked, if it has some length."""
-    found = set()
-    if text != shown:
-        for run in re.finditer(r"\*{4,}", shown):
-            piece = text[run.start() : run.end()].strip()
-            if piece.strip("*"):
-                found |= {piece, piece.lstrip("*&!'\""), piece.strip("*&!'\" ,")}
-                if piece[0] in "&!" and " " in piece:  # an anchor or a tag, and the value behind it
-                    anchor, _, value = piece.partition(" ")
-                    found |= {anchor.lstrip("&!"), value.strip("'\" ")}
-    return {one for one in found if len(one) >= LEAST}
-
-
-def secrets(text: str) -> set[str]:
-    """Return the secrets in a text, those of some length, to be found again where nothing tells them to be ones."""
-    return hidden_in(text, masked_lines(text))
-
-
-class Known:
-    """Secrets that are known, to be found again wherever they stand, in time that does not grow with their number."""
-
-    def __init__(self, known: Iterable[str]) -> None:
-        self._by_start: dict[str, list[str]] = {}
-        for one in sorted(set(known), key=lambda secret: (-len(secret), secret)):
-            if len(one) >= LEAST:
-                self._by_start.setdefault(one[:LEAST], []).append(one)
-
-    def hidden(self, text: str) -> str:
-        """Return the text with each of the secrets as asterisks."""
-        if not self._by_start:
-            return text
-        at, spans = 0, []
-        while at <= len(text) - LEAST:
-            one = next((one for one in self._by_start.get(text[at : at + LEAST], ()) if text.startswith(one, at)), "")
-            if one:
-                spans.append((at, at + len(one)))
-            at += len(one) or 1
-        return _starred(text, spans)
-
-
-def without(text: str, known: Iterable[str]) -> str:
-    """Return `text` with each of the `known` secrets as asterisks, and masked as a text."""
-    return masked_lines(Known(known).hidden(text))
-
-
-_PLAIN = pattern(r"[A-Za-z0-9_@%+=:,./-]+")
-
-
-def quoted(word: str) -> str:
-    """Return `word` so that a POSIX shell reads it as one word that means itself; it never holds a line break."""
-    word = "".join(c if c.isprintable() else "?" for c in word)
-    if _PLAIN.fullmatch(word):
-        return word
-    return "'" + word.replace("'", "'\\''") + "'"
-
-
-def command(*words: str) -> str:
-    """Return a command line of words, each quoted where it needs it."""
-    return " ".join(word if word.startswith("--") and _PLAIN.fullmatch(word) else quoted(word) for word in words)

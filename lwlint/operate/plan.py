@@ -19,7 +19,7 @@ from lwlint.core.config_reader import near
 from lwlint.core.facts import Facts
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError, Finding, Report
 from lwlint.core.harmless import counted
-from lwlint.core.secret import command
+from lwlint.core.shell import command
 from lwlint.inputs.pacemaker.facts import BUNDLE, CLONE, Constraint, Resource, boolean
 from lwlint.inputs.pacemaker.model import Cib, cibs
 from lwlint.inputs.systemd.facts import LOADED, Unit

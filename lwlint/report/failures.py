@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from lwlint.audit.answer import title_of
 from lwlint.core.facts import ACTIVE_PASSIVE, CORE
 from lwlint.core.harmless import line as harmless
-from lwlint.core.secret import command
+from lwlint.core.shell import command
 from lwlint.operate.failures import (
     AWAY,
     DEAD,

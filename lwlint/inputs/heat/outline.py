@@ -14,7 +14,8 @@ from typing import NamedTuple, Optional
 from msgspec import DecodeError, Struct, field, msgpack
 
 from lwlint.core.facts import NotEvaluated
-from lwlint.core.secret import concealed, is_secret, masked_value, stars
+from lwlint.core.secret import is_secret, stars
+from lwlint.core.secret_text import concealed, masked_value
 from lwlint.core.source import Source
 from lwlint.files.cache import Cache, described, digest
 from lwlint.files.processes import spread, workers

@@ -11,7 +11,7 @@ from typing import NamedTuple, Optional
 from msgspec import Struct, field
 
 from lwlint.core.lazy import pattern
-from lwlint.core.secret import masked_value
+from lwlint.core.secret_text import masked_value
 from lwlint.inputs.heat.document import TEMPLATE, HeatFile
 from lwlint.inputs.heat.nodes import Mapping, Node, Scalar, Sequence, effective, tag_of, value_of, walk
 
