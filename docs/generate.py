@@ -19,7 +19,7 @@ from xml.sax.saxutils import escape
 
 from lwlint.fleet.tables import TABLES, columns
 from lwlint.policy.rules import load_claims, load_clauses, load_observed
-from lwlint.report.audit import AuditOutput
+from lwlint.report.audit_json import AuditOutput
 from lwlint.report.json import ReportOutput, schema, schema_of
 from lwlint.report.observed import claim_lines
 from lwlint.report.observed import page as observed_page
