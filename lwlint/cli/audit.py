@@ -16,6 +16,7 @@ from lwlint.audit.answer import Audit
 from lwlint.audit.targets import ask, targets
 from lwlint.cli import NOT_TRUSTED
 from lwlint.cli.arguments import schemas_of, split
+from lwlint.cli.terminal import draws, duration
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError
 from lwlint.core.harmless import safe, tame
 from lwlint.policy.rules import Clause, Rule, load_clauses
@@ -50,7 +51,7 @@ class Progress:
     def __init__(self, out: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._out = out
         self._clock = clock
-        self._shows = out.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        self._shows = draws(out)
         self._start = self._last = clock()
         self._rows = 0
         self._archives: dict[str, _Archive] = {}
@@ -92,7 +93,7 @@ class Progress:
         words = f"{done} of {len(archives)} archives, {_megabytes(read)} of {_megabytes(size)} MB, {_files(seen)}"
         taken = self._clock() - self._start
         if read and taken >= _MEASURED and size > read:
-            words += f", {_time(taken * (size - read) / read)} left"
+            words += f", {duration(taken * (size - read) / read)} left"
         return words
 
 
@@ -110,11 +111,6 @@ def _files(count: int) -> str:
 
 def _megabytes(count: int) -> str:
     return f"{count / 1e6:.1f}" if count < 10_000_000 else f"{count // 1_000_000:,}"
-
-
-def _time(seconds: float) -> str:
-    whole = round(seconds)
-    return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"
 
 
 def _width(out: TextIO) -> int:

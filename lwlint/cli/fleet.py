@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from lwlint.cli import NOT_TRUSTED
 from lwlint.cli.arguments import schemas_of, split
+from lwlint.cli.terminal import ERASED, bar, draws, duration
 from lwlint.core.finding import SEVERITIES, ConfigurationError
 from lwlint.core.harmless import counted, safe, tame
 from lwlint.fleet import need
@@ -158,7 +159,7 @@ class Progress:
 
     def __init__(self, out: TextIO, log: str | None = None) -> None:
         self._out = out
-        self._shows = out.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        self._shows = draws(out)
         self._log = self._opened(log)
         self._name, self._works, self._size = "", 0, 0
         self._done = self._bytes = self._again = 0
@@ -173,7 +174,7 @@ class Progress:
 
     def tell(self, line: str) -> None:
         """Say something beside the bar."""
-        self._out.write(("\r\033[K" if self._shows else "") + f"lwlint: {safe(line)}\n")
+        self._out.write((ERASED if self._shows else "") + f"lwlint: {safe(line)}\n")
         self._out.flush()
 
     def stage(self, name: str, works: int, size: int) -> None:
@@ -201,28 +202,27 @@ class Progress:
         now_ = time.monotonic()
         if self._shows and (now_ - self._last >= _EVERY or self._done == self._works):
             self._last = now_
-            self._out.write("\r\033[K" + self.line())
+            self._out.write(ERASED + self.line())
             self._out.flush()
 
     def line(self) -> str:
         """Return how far the stage is: how many of how many, bytes, failures, and the time that is left."""
         share = self._bytes / self._size if self._size else self._done / self._works if self._works else 1.0
         share = min(share, 1.0)
-        words = [f"{self._name} [{'#' * round(_BAR * share):<{_BAR}}] {self._done} of {self._works}"]
+        words = [f"{self._name} {bar(share, _BAR)} {self._done} of {self._works}"]
         if self._size:
             words.append(f"{self._bytes / 1e6:,.0f} of {self._size / 1e6:,.0f} MB")
         if self._states["failed"] or self._states["damaged"]:
             words.append(f"{self._states['damaged']} damaged, {self._states['failed']} failed")
         taken = time.monotonic() - self._start
         if share and self._done < self._works and taken > 1:
-            left = round(taken * (1 - share) / share)
-            words.append(f"{left // 60} min {left % 60} s left" if left >= 60 else f"{left} s left")
+            words.append(f"{duration(taken * (1 - share) / share)} left")
         return ", ".join(words)
 
     def close(self) -> None:
         """Take the bar away, and close the log."""
         if self._shows:
-            self._out.write("\r\033[K")
+            self._out.write(ERASED)
             self._out.flush()
         if self._log is not None:
             self._log.close()

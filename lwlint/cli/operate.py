@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, TextIO
 
 from lwlint.cli.arguments import schemas_of
+from lwlint.cli.terminal import ERASED, bar, draws
 from lwlint.core.config_reader import near
 from lwlint.core.finding import ConfigurationError
 from lwlint.run import AUTO, known_release, load_catalogue, load_rules
@@ -221,19 +222,17 @@ class _Counter:
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
-        self._shows = out.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        self._shows = draws(out)
 
     def __enter__(self) -> _Counter:
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._shows:
-            self._out.write("\r\033[K")
+            self._out.write(ERASED)
             self._out.flush()
 
     def tell(self, done: int, of: int) -> None:
         if self._shows:
-            width = 30
-            bar = "#" * (width * done // max(of, 1))
-            self._out.write(f"\r[{bar:<{width}}] {done} of {of} failures\033[K")
+            self._out.write(f"{ERASED}{bar(done / max(of, 1), 30)} {done} of {of} failures")
             self._out.flush()
