@@ -6,6 +6,7 @@ import errno
 import os
 import posixpath
 import stat
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from errno import EINVAL, EPERM
 from typing import Protocol, TypeVar, Union
@@ -14,6 +15,7 @@ from lwlint.core.lazy import pattern
 
 CONFIGURATION = 1_000_000  # bytes of a configuration, a rule or a `.gitignore`
 BASELINE = 64_000_000  # bytes
+_PIECE = 4_096  # bytes, at least, that a file is asked for at once
 _HOST = pattern(r"^(?P<root>(?:.*?/)??)(?:etc|(?:usr/(?:local/)?)?lib/systemd|run/systemd)(?:/|$)")
 
 
@@ -23,6 +25,7 @@ class Boundary:
     def __init__(self, roots: Iterable[str]) -> None:
         self.roots = tuple(dict.fromkeys(os.path.realpath(root) for root in roots))
         self._folders: dict[str, tuple[str, bool]] = {}
+        self._real_paths: dict[str, str] = {}
 
     def holds(self, path: str) -> bool:
         """Return whether `path`, all links followed, lies in one of the folders."""
@@ -41,9 +44,19 @@ class Boundary:
 
     def _folder(self, folder: str) -> tuple[str, bool]:
         if folder not in self._folders:
-            real = os.path.realpath(os.path.abspath(folder))
+            real = self._real(os.path.abspath(folder))
             self._folders[folder] = real, self._covers(real)
         return self._folders[folder]
+
+    def _real(self, folder: str) -> str:
+        """Return the real path of `folder`, an absolute one; of a folder that others lie in the disk is asked once."""
+        above, name = os.path.split(folder)
+        if not name:
+            return os.path.realpath(folder)
+        if above not in self._real_paths:
+            self._real_paths[above] = self._real(above)
+        here = os.path.join(self._real_paths[above], name)
+        return os.path.realpath(here) if os.path.islink(here) else here
 
     def names(self, path: str) -> bool:
         """Return whether `path` lies in one of the folders as it is written, whatever its links lead to."""
@@ -106,13 +119,18 @@ def read_regular(path: str, most: int = -1) -> bytes:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
     except ValueError:  # a NUL, or what no file system's encoding can say
         raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), path) from None
-    with open(handle, "rb", buffering=0) as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(errno.EINVAL, "it is no regular file", path)
-        data = file.read(most)
-        while 0 < len(data) < most and (more := file.read(most - len(data))):
-            data += more
-        return data
+    try:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode):
+            code = errno.EISDIR if stat.S_ISDIR(found.st_mode) else errno.EINVAL
+            raise OSError(code, os.strerror(code) if code == errno.EISDIR else "it is no regular file", path)
+        pieces, left = [], most if most >= 0 else sys.maxsize
+        while piece := os.read(handle, min(left, max(found.st_size, _PIECE) + 1)):
+            pieces.append(piece)
+            left -= len(piece)
+        return b"".join(pieces)
+    finally:
+        os.close(handle)
 
 
 def read_bounded(path: str, most: int, within: Boundary | None = None) -> bytes:

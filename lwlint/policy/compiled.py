@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import lru_cache
 from importlib.util import source_hash
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ from lwlint.core.catalogue import Catalogue, Entry
 from lwlint.core.check import Reads
 from lwlint.core.facts import Database, Outcome, Service
 from lwlint.files.cache import Cache, sealed, unsealed
+from lwlint.files.tree import read_regular
 from lwlint.policy.rules import NO_RULES, Rule, load_folder, own_folder
 
 T = TypeVar("T")
@@ -40,7 +42,7 @@ _SUFFIX = ".compiled"
 def rules(cache: Cache) -> list[Rule]:
     """Return lwlint's own rules, without their examples."""
     folder = own_folder()
-    found = _of("rules", folder, _rule_files(folder), cache, lambda: _rules(folder), list[tuple[Rule, Declared]])
+    found = _of("rules", folder, _key(folder, _rule_files(folder)), cache, lambda: _rules(folder), list[tuple[Rule, Declared]])
     return [rule.knowing(declared) for rule, declared in found]  # so that no check is imported to tell
 
 
@@ -54,16 +56,17 @@ def services(cache: Cache) -> Catalogue:
     """Return lwlint's own catalogue of services."""
     folder = own_folder()
 
-    key = (_key(folder, _CATALOGUE), cache.folder)
-    if key not in _catalogues:
-        _catalogues[key] = Catalogue(_of("services", folder, _CATALOGUE, cache, lambda: _entries(folder), list[Entry]))
-    return _catalogues[key]
+    key = _key(folder, _CATALOGUE)
+    kept = (key, cache.folder)
+    if kept not in _catalogues:
+        _catalogues[kept] = Catalogue(_of("services", folder, key, cache, lambda: _entries(folder), list[Entry]))
+    return _catalogues[kept]
 
 
 def _entries(folder: str) -> list[Entry]:
     from lwlint.core import observed
 
-    services, seen = (_bytes(os.path.join(folder, name)).decode("utf-8") for name in _CATALOGUE)
+    services, seen = (read_regular(os.path.join(folder, name)).decode("utf-8") for name in _CATALOGUE)
     return list(catalogue.load(services, f"rules/{_SERVICES}", observed.load(seen, f"rules/{_OBSERVED}")).entries)
 
 
@@ -83,9 +86,8 @@ def write(folder: str) -> None:
         (own / (name + _SUFFIX)).write_bytes(sealed(_key(folder, files) + msgpack.encode(found)))
 
 
-def _of(name: str, folder: str, files: list[str], cache: Cache, make: Callable[[], T], into: type[T]) -> T:
-    """Return what is kept under `name` if it was made of what the `files` hold now; else make it, and keep it."""
-    key = _key(folder, files)
+def _of(name: str, folder: str, key: bytes, cache: Cache, make: Callable[[], T], into: type[T]) -> T:
+    """Return what is kept under `name` if it was made of what `key` stands for; else make it, and keep it."""
     entry = f"{name}-{key.hex()}"
     for data in (_shipped(folder, name, key), cache.get(entry)):
         if data is not None:
@@ -100,30 +102,32 @@ def _of(name: str, folder: str, files: list[str], cache: Cache, make: Callable[[
 
 def _shipped(folder: str, name: str, key: bytes) -> bytes | None:
     try:
-        data = unsealed(_bytes(os.path.join(folder, name + _SUFFIX)))
+        data = unsealed(read_regular(os.path.join(folder, name + _SUFFIX)))
     except OSError:
         return None
     return data[len(key) :] if data is not None and data.startswith(key) else None
 
 
 def _key(folder: str, files: list[str]) -> bytes:
+    """Return the hash of all that a form is made of: the `files` in the folder of the rules, and the modules that read them."""
+    return source_hash(_modules() + b"".join(_content(folder, name) for name in files))
+
+
+@lru_cache(maxsize=1)  # a process runs the modules that it has imported
+def _modules() -> bytes:
     here = os.path.dirname(os.path.dirname(__file__))
-    parts = [repr([(cls.__name__, cls.__struct_fields__) for cls in (Rule, Declared, Reads, Entry, Service, Database, Outcome)]).encode()]
-    for root, names in ((here, (*_READERS, *_checks(here))), (folder, files)):
-        for name in names:
-            content = _bytes(os.path.join(root, name))
-            parts.append(b"%s %d\n%s" % (name.encode("utf-8", "surrogateescape"), len(content), content))
-    return source_hash(b"".join(parts))
+    records = repr([(cls.__name__, cls.__struct_fields__) for cls in (Rule, Declared, Reads, Entry, Service, Database, Outcome)])
+    return records.encode() + b"".join(_content(here, name) for name in (*_READERS, *_checks(here)))
+
+
+def _content(folder: str, name: str) -> bytes:
+    content = read_regular(os.path.join(folder, name))
+    return b"%s %d\n%s" % (name.encode("utf-8", "surrogateescape"), len(content), content)
 
 
 def _checks(here: str) -> list[str]:
     """Return the modules whose checks say what they read."""
     return sorted(f"checks/{name}" for name in os.listdir(os.path.join(here, "checks")) if name.endswith(".py"))
-
-
-def _bytes(path: str) -> bytes:
-    with open(path, "rb", buffering=0) as file:
-        return file.read()
 
 
 def _rule_files(folder: str) -> list[str]:

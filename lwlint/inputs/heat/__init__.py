@@ -85,7 +85,8 @@ def _release_of(given: Sequence[Source]) -> Optional[Release]:
     """Return the release that a tree of templates and manifests is of."""
     sources = [source for source in given if source.kind in ("heat", "puppet")]
     layout = next(((name, s.path) for name, part, path in _LAYOUT for s in sources if part in s.path and path.search(s.path)), None)
-    versions = Counter(m.group(1) for s in sources for m in [_VERSION.search(s.text, 0, _HEAD)] if m)
+    roots = {posixpath.dirname(source.path) for source in sources if posixpath.basename(source.path) in BASES}
+    versions = _versions(source for source in sources if posixpath.dirname(source.path) in roots) or _versions(sources)
     named = [(count, name) for name, count in versions.items() if name in RELEASES]
     count, version = max(named, default=(0, ""))
     if layout is not None and (not version or RELEASES.index(layout[0]) >= RELEASES.index(version)):
@@ -93,6 +94,11 @@ def _release_of(given: Sequence[Source]) -> Optional[Release]:
     if version:
         return Release(version, f"`heat_template_version: {version}` in {count} of {sum(versions.values())} templates")
     return None
+
+
+def _versions(sources: Iterable[Source]) -> Counter[str]:
+    """Return how many templates have which version. Those beside a base registry tell for all of their tree, which has up to 500 more."""
+    return Counter(m.group(1) for source in sources for m in [_VERSION.search(source.text, 0, _HEAD)] if m)
 
 
 def root_of_templates(path: str, tree: Tree) -> Optional[str]:
@@ -107,19 +113,31 @@ def root_of_templates(path: str, tree: Tree) -> Optional[str]:
 
 
 def rest_of_trees(paths: Iterable[str], tree: Tree, refusal: Callable[[str, str], Optional[str]]) -> Iterator[Source]:
-    """Yield the rest of the trees of templates that were named in part only, as far as it tells their release: the beginning of each file.
+    """Yield the rest of the trees of templates that were named in part only, as far as it tells their release.
 
+    That is the path of each file, and the beginning of the templates beside the base registry or, where these have no version, of all.
     `paths` are what was named; `refusal` says why a file below a folder is left out. So a part is judged by the release of the whole.
     """
     roots = {path: root_of_templates(path, tree) for path in paths}
     for root in sorted({root for path, root in roots.items() if root is not None and root != path}):
-        for path in walk(tree, root, lambda path, error: None):
-            if path.endswith((".yaml", ".pp")) and refusal(path, root) is None:
-                try:
-                    head = tree.read(path, _HEAD).decode("utf-8", "replace")
-                except OSError:
-                    continue
-                yield Source(path, head, "puppet" if path.endswith(".pp") else "heat")
+        found = [path for path in walk(tree, root, lambda path, error: None) if path.endswith((".yaml", ".pp")) and refusal(path, root) is None]
+        top = "" if root == "." else root
+        beside = {path: _beginning(path, tree) for path in found if posixpath.dirname(path) == top}
+        tell = bool(_versions(beside.values()))
+        for path in found:
+            yield beside.get(path) or (Source(path, "", _kind_of(path)) if tell else _beginning(path, tree))
+
+
+def _beginning(path: str, tree: Tree) -> Source:
+    try:
+        head = tree.read(path, _HEAD).decode("utf-8", "replace")
+    except OSError:
+        head = ""
+    return Source(path, head, _kind_of(path))
+
+
+def _kind_of(path: str) -> str:
+    return "puppet" if path.endswith(".pp") else "heat"
 
 
 HEAT = Kind(
