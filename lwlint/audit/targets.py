@@ -190,7 +190,7 @@ def targets(
                 f"`{path}`: {f'cannot be looked at ({error.strerror})' if denied else 'no such file or folder'}"
             ) from None
         if not (os.path.isdir(path) or os.path.isfile(path)):
-            raise ConfigurationError(f"`{path}`: is no regular file (a pipe, socket or device); it is not opened")
+            raise ConfigurationError(f"`{path}`: is not a regular file (a pipe, socket or device); it is not opened")
     found: list[Union[Target, str]] = [_root(root, asked if root == "/" else None) for root in dict.fromkeys(roots)]
     for path in dict.fromkeys(posixpath.normpath(path.replace(os.sep, "/")) for path in paths):
         found += _folder(path, None if trusted else Boundary((path,))) if os.path.isdir(path) else [_file(path)]
@@ -202,7 +202,7 @@ def targets(
 
 def _root(path: str, asked: Asked | None) -> Target:
     if not os.path.isdir(path):
-        raise ConfigurationError(f"`{path}`: is no folder")
+        raise ConfigurationError(f"`{path}`: is not a folder")
     tree: Tree = Selected(Disk(), path, WANTED)
     if asked is not None:
         tree = Overlay(tree, asked.files)

@@ -111,9 +111,9 @@ def starter_of(container: HostContainer, units: HostUnits | None, found: list[Ci
     if engine != DOCKER and policy == "always" and units is not None and units.enabled.get(_AT_BOOT) == "enabled":
         return Starter(ENGINE)
     if engine == DOCKER and container.evidence == LIST:
-        return Starter(BY_UNKNOWN, because=f"nothing tells the restart policy of container {container.name}")
+        return Starter(BY_UNKNOWN, because=f"nothing shows the restart policy of container {container.name}")
     if not engine and policy in FOREVER:
-        return Starter(BY_UNKNOWN, because=f"nothing tells whether docker or podman runs container {container.name}")
+        return Starter(BY_UNKNOWN, because=f"nothing shows whether docker or podman runs container {container.name}")
     if (units is None or not units.whole) and engine != DOCKER:  # docker's daemon is who brings a container back
         return Starter(BY_UNKNOWN, because=f"the units of the host were not given, one of which may start container {container.name}")
     if container.unit and engine == PODMAN:

@@ -132,7 +132,7 @@ def _run(facts: Facts, params: MappingParams) -> Iterator[Saw]:
         if params.while_pacemaker and not mapping.pacemaker:
             if not views[mapping.environment].base and mapping.environment not in told:
                 yield Unknown(
-                    f"`{mapping.alias}` leads to `{mapping.template}`, and nothing here tells whether Pacemaker is on", mapping.span
+                    f"`{mapping.alias}` leads to `{mapping.template}`, and nothing here shows whether Pacemaker is on", mapping.span
                 )
             continue
         if "://" in mapping.final and not mapping.final.startswith("file://"):
@@ -265,7 +265,7 @@ def containers(facts: Facts, params: ContainerParams) -> Iterator[Saw]:
         if container.one_shot:
             continue
         if container.policies is None:
-            yield Unknown(f"only a deployment tells whether container `{container.name}` is restarted", container.span)
+            yield Unknown(f"only a deployment can show whether container `{container.name}` is restarted", container.span)
             continue
         wrong = next((value for value in container.policies if value.partition(":")[0] not in params.policies), None)
         if policy is not None and wrong is None:

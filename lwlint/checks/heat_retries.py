@@ -477,7 +477,7 @@ def _alone(facts: Facts, settings: _Settings, pairs: _Pairs, params: RetryParams
         bad = next((value for value in key.values or () if value not in params.unlimited), None)
         others = [k for k in settings.closures(key)[0].templates if not override and k != key.template]
         if key.values is None:
-            yield Unknown(f"`{key.name}` has a value that only a deployment tells", key.span)
+            yield Unknown(f"`{key.name}` has a value that is known only in a deployment", key.span)
         elif bad is not None and any(
             k.name == key.name and k.values != key.values for t in others for k in settings.by_template.get(t, ())
         ):
@@ -523,7 +523,7 @@ def _judge(
         problem = _problem(key, pair, first, finite, lacking[0] if len(lacking) < len(services) else "", params)
         yield replace(problem, fix=_fix(beside, first, finite, settings, params.unlimited[0]))
     elif unknown:
-        yield Unknown(f"`{unknown[0].name}` has a value that only a deployment tells", unknown[0].span)
+        yield Unknown(f"`{unknown[0].name}` has a value that is known only in a deployment", unknown[0].span)
 
 
 def _fix(beside: HieraKey, first: str, finite: HieraKey | None, settings: _Settings, value: str) -> Fix | None:

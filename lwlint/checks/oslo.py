@@ -229,7 +229,7 @@ def _misplaced(option: Option, home: Home, params: Homes, files: OptionFiles, re
     if meant is None:
         if not home.anywhere and option.section not in home.misplaced:
             return None
-        return f"{spelt} is not read; it must stand in `[{home.sections[0]}]`", (home.sections[0], home.option)
+        return f"{spelt} is not read; it must be in `[{home.sections[0]}]`", (home.sections[0], home.option)
     if meant != option.section:
         return f"{spelt} is not read; the section must be `[{meant}]`", (meant, home.option)
     if option.option != home.option:
@@ -238,7 +238,7 @@ def _misplaced(option: Option, home: Home, params: Homes, files: OptionFiles, re
         if foreign.until is not None and (release.name is None or not applies(release, None, foreign.until)):
             continue
         if foreign.section == option.section and files.project in foreign.projects:
-            return f"{spelt} is not read by {files.project}; it must stand in `[{foreign.instead}]`", (foreign.instead, home.option)
+            return f"{spelt} is not read by {files.project}; it must be in `[{foreign.instead}]`", (foreign.instead, home.option)
     if not files.read:
         if ".conf.d/" in option.file and not option.file.endswith(".conf"):
             return f"{spelt} is in a file that is not read; its name must end with `.conf`", None

@@ -93,7 +93,7 @@ class Limit(Document, frozen=True):
         """Yield a value that gives up, and a `must_be` that does not name the value."""
         if self.value and not never_gives_up(self.unlimited, self.value):
             best = "`0` or less" if self.unlimited == "at-most-0" else "`-1`"
-            yield Mismatch(("value",), f"`{self.value}`: is no value that never gives up; it must be {best}")
+            yield Mismatch(("value",), f"`{self.value}`: is not a value that never gives up; it must be {best}")
         elif f"`{self.lasting}`" not in self.must_be:
             said = f"must name the value that a fix sets, in backticks; did you mean `` `{self.lasting}` ``?"
             yield Mismatch(("must_be",), f"`{self.must_be}`: {said}")

@@ -266,7 +266,7 @@ def _defect(cib: Cib, constraint: Constraint, ours: set[str], theirs: set[str]) 
         around = f", which lies in `{inner.top}`" if inner is not None else ""
         return f"names `{hidden[0]}`{around}, and is ignored; it must name what is outermost"
     if not re.fullmatch(r"[+-]?(INFINITY|\d+)", constraint.score or "0"):
-        return f"has score `{constraint.score}`, which is no score: Pacemaker refuses the CIB; it must be `INFINITY`"
+        return f"has score `{constraint.score}`, which is not a score: Pacemaker refuses the CIB; it must be `INFINITY`"
     if score(constraint.score) == 0:
         return f"has {'no score' if constraint.score is None else 'score `0`'}; it must be `INFINITY`"
     return "binds the two in no sequence; they must be two sets, or one that is sequential with the other first"
@@ -357,7 +357,7 @@ def _judge_status(facts: Facts, params: Params, status: ClusterStatus, shown: li
             continue
         away = [node.value for node in one.nodes if node.value not in runs]
         if away and _may_follow(one, params, known, shown):
-            yield Unknown(f"`{one.name}` may follow another service, and no CIB tells that it does not", one.span)
+            yield Unknown(f"`{one.name}` may follow another service, and no CIB shows that it does not", one.span)
             continue
         for node in away:
             yield _status_problem(one, node, title, [other for other in targets if node in {n.value for n in other.nodes}])

@@ -348,7 +348,8 @@ def _run_unwatched(facts: Facts, params: Params) -> Iterator[Saw]:
                 yield Problem(leaf.span, message, f"resource {leaf.name}", host=leaf.host)
             elif len(passed_over) == len(watching):
                 word = passed_over[0]
-                message = f"resource `{leaf.name}`: `on-fail` of its `monitor` is `{word.value}`, so a failure is seen and not mended"
+                seen = f"`on-fail` of its `monitor` is `{word.value}`, so a failure is seen but nothing recovers from it"
+                message = f"resource `{leaf.name}`: {seen}"
                 related = (Related(leaf.span, "this resource"),)
                 yield Problem(
                     word.span, f"{message}; it must be `restart`, or not be set", f"resource {leaf.name}", related, host=leaf.host

@@ -338,7 +338,7 @@ def wrong_value(hint: Any, name: str, value: Any) -> str | None:
     if bool in kinds and not isinstance(value, bool):
         return f"`{value}`: `{name}` is `true` or `false`"
     if bool not in kinds and isinstance(value, bool):
-        return f"`{str(value).lower()}`: `{name}` is no switch (quote it, if it is text)"
+        return f"`{str(value).lower()}`: `{name}` is not a switch (quote it if it is text)"
     if isinstance(value, bool):
         return None
     if name.rpartition(".")[2] == "name" and "service." in name:

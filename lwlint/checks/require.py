@@ -247,7 +247,7 @@ def _run_require(facts: Facts, params: Params) -> Iterator[Saw]:
         if more is None and (left_out or params.must_be.holds(value) or (value is None and not params.must_be.absent)):
             continue
         if "managed_by" in params.where and isinstance(fact, Unit) and managers_of(facts, fact) == UNKNOWN:
-            yield Unknown(f"no CIB was given that tells whether Pacemaker runs {fact.name}", fact.span)
+            yield Unknown(f"no CIB was given that shows whether Pacemaker runs {fact.name}", fact.span)
             continue
         if more is not None and params.must_be.holds(value):
             yield _stricter(fact, found, more, params)

@@ -50,7 +50,7 @@ def _run(facts: Facts, params: Params) -> Iterator[Saw]:
             continue
         manager = managers_of(facts, unit)
         if manager == UNKNOWN or unit.host in without_cib:
-            yield Unknown(f"no CIB was given that tells whether Pacemaker runs {unit.name}", unit.span)
+            yield Unknown(f"no CIB was given that shows whether Pacemaker runs {unit.name}", unit.span)
         elif manager == SYSTEMD:
             yield _problem(unit, told)
 
@@ -166,7 +166,7 @@ def _differences(shown: ShownUnit, unit: Unit) -> Iterator[Saw]:
     drop_ins = shown.properties.get(_DROP_INS)
     if drop_ins is not None and not told:
         for path, place in _unread(shown, unit):
-            yield _differs(shown, drop_ins, f"systemd has not read `{path}`, which is none of its `{_DROP_INS}`; it must be", place)
+            yield _differs(shown, drop_ins, f"systemd has not read `{path}`, which is not one of its `{_DROP_INS}`; it must be", place)
 
 
 def _differs(shown: ShownUnit, found: Text, said: str, place: Span) -> Problem:

@@ -158,7 +158,7 @@ def _check(command: argparse.ArgumentParser) -> None:
     command.add_argument("--baseline", metavar="FILE", help="report only what is not in this baseline; the known findings are allowed")
     command.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour (default: on a terminal)")
     command.add_argument(
-        "-j", "--jobs", type=_jobs, default=0, metavar="N", help="read templates in N processes (default: 0, as many as pay)"
+        "-j", "--jobs", type=_jobs, default=0, metavar="N", help="read templates in N processes (default: 0, as many as make it faster)"
     )
     command.add_argument("--timing", action="store_true", help="show on standard error what each reader and each rule cost, in CPU time")
     command.add_argument("-v", "--verbose", action="store_true", help="also show what was skipped and why, every verdict, allowed findings")
@@ -169,7 +169,7 @@ def _jobs(text: str) -> int:
     if not text.isascii() or not text.isdigit():
         import argparse
 
-        raise argparse.ArgumentTypeError(f"`{text}` is no number of processes")
+        raise argparse.ArgumentTypeError(f"`{text}` is not a number of processes")
     return int(text)
 
 
@@ -178,7 +178,7 @@ def _limit(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > _DIGITS:
         import argparse
 
-        raise argparse.ArgumentTypeError(f"`{text}` is no number of findings")
+        raise argparse.ArgumentTypeError(f"`{text}` is not a number of findings")
     return int(text)
 
 
@@ -206,7 +206,7 @@ def _audit(command: argparse.ArgumentParser) -> None:
     _schemas(command)
     _rules(command)
     command.add_argument(
-        "-j", "--jobs", type=int, metavar="N", help="archives read at a time, each in a process of its own (default: as many as cores)"
+        "-j", "--jobs", type=int, metavar="N", help="archives read at a time, each in a process of its own (default: one per core)"
     )
     command.add_argument(
         "--format",
@@ -239,9 +239,7 @@ def _fleet(command: argparse.ArgumentParser) -> None:
         "--list", action="append", default=[], metavar="FILE", help="a list of further targets, one a line; `-`: standard input"
     )
     run.add_argument("--on", metavar="WHERE", default="local", help="`local` (default), `dask://HOST:PORT`, an entry point, MODULE:NAME")
-    run.add_argument(
-        "--workers", type=int, metavar="N", help="processes of `local` (default: as many as cores), or of a cluster that scales"
-    )
+    run.add_argument("--workers", type=int, metavar="N", help="processes of `local` (default: one per core), or of a cluster that scales")
     run.add_argument(
         "--together",
         choices=("cluster", "folder"),
@@ -308,7 +306,7 @@ def _fix(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--show-secrets", action="store_true", help="with `--diff`: show lines that hold passwords and keys too, as they are"
     )
-    command.add_argument("--hook", action="store_true", help="for pre-commit: mend what the commit brings, as `check --hook` tells it")
+    command.add_argument("--hook", action="store_true", help="for pre-commit: fix what the commit brings, as `check --hook` reports it")
     command.add_argument("--unsafe", action="store_true", help="apply fixes too that may change more than what is blamed")
     command.add_argument("--fail-on", choices=("note", "warning", "error"), help="least severity that fails (default: warning)")
     _strict(command)
@@ -495,7 +493,7 @@ _COMMANDS = {
     "audit": ("judge reports of hosts, archives and whole clusters", _audit),
     "fleet": ("judge thousands of clusters with Dask, and tell what changed", _fleet),
     "plan": ("plan the way from the full to the lightweight architecture", _plan),
-    "fix": ("mend what can be mended for certain, in place", _fix),
+    "fix": ("fix in place what can safely be fixed", _fix),
     "facts": ("print what the readers see, as JSON", _facts),
     "rules": ("list the rules", _list),
     "explain": ("explain a rule or a clause of the specification", _explain),

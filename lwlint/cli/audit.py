@@ -131,7 +131,7 @@ def audit(options: argparse.Namespace) -> int:
     if options.jobs is not None and options.jobs < 1:
         raise ConfigurationError(f"`-j {options.jobs}`: must be 1 or more")
     if options.output and os.path.exists(options.output) and not os.path.isdir(options.output):
-        raise ConfigurationError(f"`--output {options.output}`: is no folder")
+        raise ConfigurationError(f"`--output {options.output}`: is not a folder")
     rules = load_rules(options.rules, split(options.select), split(options.ignore), examples=False)
     anonymous = _anonymous(rules) if options.anonymize else None
     asked = ask() if may_run(options) else None
@@ -156,7 +156,7 @@ def _earlier(path: str) -> AuditOutput:
     except OSError as error:
         raise ConfigurationError(f"`--against {path}`: cannot be read ({error.strerror})") from error
     except (DecodeError, ValidationError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"`--against {path}`: is no answer of `lwlint audit --format json` ({error})") from error
+        raise ConfigurationError(f"`--against {path}`: is not the output of `lwlint audit --format json` ({error})") from error
 
 
 def roots_of(options: argparse.Namespace, nothing: str) -> list[str]:

@@ -251,7 +251,7 @@ def _refuse_other(path: str) -> None:
     except OSError:
         return  # who writes it says so
     if head.strip() and not head.startswith(b'{"lwlint baseline"'):
-        raise ConfigurationError(f"`{path}`: is there, and is no baseline of lwlint; it is not overwritten")
+        raise ConfigurationError(f"`{path}`: exists and is not a baseline of lwlint; it is not overwritten")
 
 
 def _known(path: str, *, trusted: bool) -> tuple[Known, ...]:

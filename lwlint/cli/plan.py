@@ -43,7 +43,7 @@ def plan(options: argparse.Namespace) -> int:
     found = cib_of(hosts)
     if found is None or found.cib.cluster.weaker:
         weaker = found.cib.cluster.weaker if found is not None else "nothing"
-        raise ConfigurationError(f"`{weaker}` stands in for the CIB, and does not tell all; a plan needs `cibadmin -Q`")
+        raise ConfigurationError(f"`{weaker}` stands in for the CIB but does not show all of it; a plan needs `cibadmin -Q`")
     path = found.path if found.host.seat.node else found.host.seat.target.path
     rules = load_rules(examples=False)
     if options.check is not None:

@@ -100,7 +100,7 @@ def entries(plain: Any, seen: Optional[Observed] = None) -> list[Entry]:
             raise Mismatch((kind,), "must be a mapping")
         for name, values in services.items():
             if name in names:
-                raise Mismatch((kind, name), f"`{name}` stands under two kinds", key=True)
+                raise Mismatch((kind, name), f"`{name}` is listed under two kinds", key=True)
             names.add(name)
             found.append(_entry(name, kind, values, databases, *runs.get(name, ((), ""))))
     return found

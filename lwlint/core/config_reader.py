@@ -108,7 +108,7 @@ def _scalar(node: Any, loader: Any, path: str) -> Any:
     try:
         value = loader.construct_object(node)
         if isinstance(value, (list, dict, set)):  # `!!seq x`, of which PyYAML makes an empty one
-            raise _misplaced(node, path, f"`{shortened(node.value)}`: is no value of its tag")
+            raise _misplaced(node, path, f"`{shortened(node.value)}`: is not a valid value for its tag")
         return value
     except ValueError as error:  # a thirteenth month, 6_ as a number
         raise _misplaced(node, path, f"`{shortened(node.value)}`: {shortened(str(error))} (quote it, if it is text)") from None
@@ -119,7 +119,7 @@ def _scalar(node: Any, loader: Any, path: str) -> Any:
 
         if isinstance(error, yaml.YAMLError):
             raise
-        raise _misplaced(node, path, f"`{shortened(node.value)}`: is no value of its tag") from None
+        raise _misplaced(node, path, f"`{shortened(node.value)}`: is not a valid value for its tag") from None
 
 
 _DEPTH = 50

@@ -270,7 +270,7 @@ class Kinds:
         """
         judged = [source for source in sources if source.judged]
         found = (kind.release(judged) for kind in self._by_name.values())
-        return next((one for one in found if one is not None), Release(None, "nothing that was given tells the release"))
+        return next((one for one in found if one is not None), Release(None, "nothing that was given shows the release"))
 
     def missing(self, wanted: Sequence[str], given: Collection[str]) -> str:
         """Return why nothing can be said where none of the `wanted` kinds is among those that are `given`; empty where one is."""

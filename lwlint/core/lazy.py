@@ -124,11 +124,11 @@ def compiled(expression: str) -> Any:
             re.compile(expression)
     except re.error as error:
         place = "" if error.pos is None else f" at character {error.pos + 1}"
-        raise Refused(f"is no regular expression: {error.msg}{place}") from None
+        raise Refused(f"is not a regular expression: {error.msg}{place}") from None
     except FutureWarning as error:
-        raise Refused(f"is no regular expression that always means the same: {error}") from None
+        raise Refused(f"is not a regular expression that always means the same: {error}") from None
     except (RecursionError, OverflowError) as error:
-        raise Refused(f"is no regular expression: {error}") from None
+        raise Refused(f"is not a regular expression: {error}") from None
 
     import re2
 
@@ -138,9 +138,9 @@ def compiled(expression: str) -> Any:
         return re2.compile(expression, options)
     except re2.error as error:
         said = error.args[0].decode("utf-8", "replace") if error.args and isinstance(error.args[0], bytes) else str(error)
-        raise Refused(f"is no regular expression that RE2 runs: {said}") from None
+        raise Refused(f"is not a regular expression that RE2 runs: {said}") from None
     except UnicodeEncodeError:
-        raise Refused("is no regular expression: half a character") from None
+        raise Refused("is not a regular expression: half a character") from None
 
 
 @functools.lru_cache(maxsize=256)

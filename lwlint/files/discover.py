@@ -267,7 +267,7 @@ class Discovery:
         elif what == OUTSIDE:
             self._refuse(path, "link leads out of the tree, and is not followed; `--trust` follows it")
         elif named or self._kinds.may_hold(path):
-            self._refuse(path, "is no regular file (a pipe, socket or device); it is not opened")
+            self._refuse(path, "is not a regular file (a pipe, socket or device); it is not opened")
 
     def _followed(self, tree: Tree, path: str, root: str) -> str | None:
         """Return the path that the link at `path` leads to; an absolute target stays inside the host's tree `root`."""

@@ -209,7 +209,7 @@ def _apart(prefix: str, around: str = "") -> Iterator[_Apart]:
     said = _git("rev-parse", *(word for name in _PLACES for word in ("--git-path", name)), folder=around or None).split(b"\n")
     places = {name: os.path.abspath(os.path.join(around, os.fsdecode(path))) for name, path in zip(_PLACES, said)}
     if os.path.lexists(places["index"]) and not os.path.isfile(places["index"]):
-        raise ConfigurationError("`git`: its index is no regular file")
+        raise ConfigurationError("`git`: its index is not a regular file")
     with tempfile.TemporaryDirectory(prefix="lwlint-") as folder:
         for name in ("refs", "info"):
             os.mkdir(os.path.join(folder, name))

@@ -123,7 +123,7 @@ def read_regular(path: str, most: int = -1) -> bytes:
         found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode):
             code = errno.EISDIR if stat.S_ISDIR(found.st_mode) else errno.EINVAL
-            raise OSError(code, os.strerror(code) if code == errno.EISDIR else "it is no regular file", path)
+            raise OSError(code, os.strerror(code) if code == errno.EISDIR else "it is not a regular file", path)
         pieces, left = [], most if most >= 0 else sys.maxsize
         while piece := os.read(handle, min(left, max(found.st_size, _PIECE) + 1)):
             pieces.append(piece)

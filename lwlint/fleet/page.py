@@ -63,7 +63,9 @@ def render(
             _archives(archives),
             id="content",
         ),
-        element("footer", element("p", f"Made by lwlint {__version__}. Secrets are shown as asterisks. Not evaluated is no pass.")),
+        element(
+            "footer", element("p", f"Made by lwlint {__version__}. Secrets are shown as asterisks. Not evaluated does not mean passed.")
+        ),
         element("script", Html(index), type="application/json", id="index"),
         (element("script", Html(chunk), type="text/plain", id=f"chunk{i}") for i, chunk in enumerate(chunks)),
     )

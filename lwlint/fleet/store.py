@@ -146,5 +146,5 @@ def there(url: str) -> Store:
     except Refused as refused:
         raise ConfigurationError(f"`{store.shown}`: cannot be read ({refused.strerror})") from None
     if found is None:
-        raise ConfigurationError(f"`{store.shown}`: is no store of `lwlint fleet run`")
+        raise ConfigurationError(f"`{store.shown}`: is not a store of `lwlint fleet run`")
     return store

@@ -47,7 +47,7 @@ class ClusterRow(Struct, frozen=True):
     clustered: Annotated[bool, Meta(description="false for hosts that are of no cluster")]
     verdict: Annotated[str, Meta(description="what it comes to, in one line")]
     nodes: Annotated[tuple[str, ...], Meta(description="the nodes that it names")]
-    absent: Annotated[tuple[str, ...], Meta(description="the nodes of which there is no report")]
+    absent: Annotated[tuple[str, ...], Meta(description="the nodes that have no report")]
     releases: Annotated[tuple[str, ...], Meta(description="the releases that its hosts are judged by")]
     captured: Annotated[str, Meta(description="when the newest of its reports was made, `YYYY-MM-DD[ HH:MM:SS]`; empty if unknown")]
     hosts: Annotated[int, Meta(description="hosts with a report that counts")]
@@ -59,9 +59,9 @@ class ClusterRow(Struct, frozen=True):
     passed: Annotated[int, Meta(description="rules that passed, counted on each host")]
     failed: Annotated[int, Meta(description="rules that failed, counted on each host")]
     not_evaluated: Annotated[int, Meta(description="rules that could not be evaluated, counted on each host")]
-    quorum: Annotated[Optional[bool], Meta(description="whether it had a quorum; null if no status tells")]
+    quorum: Annotated[Optional[bool], Meta(description="whether it had a quorum; null if no status shows it")]
     offline: Annotated[tuple[str, ...], Meta(description="nodes that were offline")]
-    failed_actions: Annotated[Optional[int], Meta(description="failed actions of Pacemaker; null if no status tells")]
+    failed_actions: Annotated[Optional[int], Meta(description="failed actions of Pacemaker; null if no status shows them")]
     fencing: Annotated[Optional[bool], Meta(description="whether fencing is on; null without a CIB")]
     answer: Annotated[str, Meta(description="what its whole answer is kept under, below `answers/`")]
 
@@ -102,7 +102,7 @@ class FindingRow(Struct, frozen=True):
     hosts: Annotated[tuple[str, ...], Meta(description="the hosts that it is the same on")]
     places: Annotated[tuple[str, ...], Meta(description="`HOST:PATH:LINE:COLUMN` of each place")]
     text: Annotated[str, Meta(description="the line at the first place, secrets masked")]
-    commands: Annotated[tuple[str, ...], Meta(description="what mends it, each as `WHERE: COMMAND`")]
+    commands: Annotated[tuple[str, ...], Meta(description="the commands that fix it, each as `WHERE: COMMAND`")]
     allowed: Annotated[Optional[str], Meta(description="the reason where it is allowed; null where it counts")]
 
 

@@ -163,10 +163,10 @@ class Cluster:
         said = "the state is that of the CIB's status"
         if online and lacking:
             document = cold(document, self.cib)
-            said = f"the CIB's status tells nothing of {', '.join(lacking)}: {_TAKEN}"
+            said = f"the CIB's status says nothing about {', '.join(lacking)}: {_TAKEN}"
         elif not online or not any(leaf.name in first.before.resources for leaf in self.things.values()):
             document = cold(document, self.cib)
-            said = f"the CIB tells nothing that runs: {_TAKEN}"
+            said = f"the CIB shows nothing that runs: {_TAKEN}"
         elif len(online) < len(self.members):
             offline = [node for node in self.members if node not in online]
             said += f"; {', '.join(offline)} {'is' if len(offline) == 1 else 'are'} offline in it"

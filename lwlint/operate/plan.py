@@ -291,11 +291,9 @@ class _Planner:
                 return self.pacemaker.settle(self.before), "the status in the CIB"
             started, begun = cold_start(self.pacemaker, self.before, self.cib)
         except Refused as refused:
-            self._refuse("the CIB", f"Pacemaker {self.pacemaker.version} refuses it: {refused}", "mend the CIB (`crm_verify -L -V`)")
+            self._refuse("the CIB", f"Pacemaker {self.pacemaker.version} refuses it: {refused}", "correct the CIB (`crm_verify -L -V`)")
             return None, "nothing"
-        known = (
-            f"the status in the CIB tells of {len(told & members)} of {len(members)} nodes" if told & members else "the CIB has no status"
-        )
+        known = f"the status in the CIB shows {len(told & members)} of {len(members)} nodes" if told & members else "the CIB has no status"
         self.notes.append(f"{known} (`cibadmin -Q` has it): simulated as if all nodes had just started")
         return started, f"a cold start of all nodes ({begun} transitions)"
 
@@ -337,7 +335,7 @@ class _Planner:
             ):
                 self._refuse(
                     f"node {name}",
-                    "it is not online, so that systemd there could not be told",
+                    "it is not online, so systemd there could not be told",
                     "bring it back, or take it out of the cluster",
                 )
 

@@ -372,7 +372,7 @@ class Writer:
                 spans = (one.policy.span,) if one.policy is not None else (one.span,)
                 answer, says, places = YES, f"its restart policy is `{policy}`", self._places(spans)
             else:
-                answer, says, places = UNKNOWN, starter.because or "nothing tells who brings it back", self._places((one.span,))
+                answer, says, places = UNKNOWN, starter.because or "nothing shows what brings it back", self._places((one.span,))
             alike.setdefault((answer, says), []).append((h.label, places))
         for (answer, says), on in alike.items():
             yield Judged(RESTARTS, answer, says, tuple(host for host, _ in on), tuple(p for _, places in on for p in places))

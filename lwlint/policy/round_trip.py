@@ -73,12 +73,12 @@ def with_exception(text: str, path: str, entry: Mapping[str, Any]) -> str:
     elif node.anchor is None and not expected["allow"]:  # `allow: []`
         line, at, column, head = lines[node.start_mark.line], node.end_mark.line + 1, 2, ""
         if node.start_mark.line != node.end_mark.line or not line.startswith("allow"):
-            raise _lossy(path, node, "`allow` must be a list with one entry after the other, each on lines of its own")
+            raise _lossy(path, node, "`allow` must be a list with one entry after the other, each on its own lines")
         lines[at - 1] = (line[: node.start_mark.column].rstrip() + line[node.end_mark.column :].rstrip("\r\n")).rstrip() + eol
     elif node.id == "sequence" and not node.flow_style and node.anchor is None:
         at, column, head = _last_line(node, lines) + 1, node.start_mark.column, ""
     else:
-        raise _lossy(path, node, "`allow` must be a list with one entry after the other, each on lines of its own")
+        raise _lossy(path, node, "`allow` must be a list with one entry after the other, each on its own lines")
     item = _dumped([{key: _quoted(value) for key, value in entry.items()}], column, max([_NARROW, *(len(line.rstrip()) for line in lines)]))
     lines[at:at] = [line.rstrip("\n") + eol for line in (head + item).splitlines(keepends=True)]
     expected["allow"] = [*(expected.get("allow") or ()), dict(entry)]

@@ -243,7 +243,7 @@ def choose(rules: Iterable[Rule], select: Iterable[str], ignore: Iterable[str]) 
             raise ConfigurationError(f"`{name}`: unknown rule{near(name, known)}")
     chosen = [r for r in rules if (not select or any(_named(r, n) for n in select)) and not any(_named(r, n) for n in ignore)]
     if not chosen:
-        raise ConfigurationError("no rule is left to run; `--ignore` takes away all that `--select` names")
+        raise ConfigurationError("no rule is left to run; `--ignore` removes all that `--select` names")
     return chosen
 
 

@@ -77,7 +77,7 @@ def verdict(cluster: ClusterAnswer) -> str:
     elif any(one.outcome == PASS for host in cluster.hosts for one in host.outcomes):
         said = "nothing wrong in what was seen"
     else:
-        said = "not evaluated: nothing was seen that tells"
+        said = "not evaluated: nothing was seen that shows it"
     releases = list(dict.fromkeys(host.release or "any release" for host in cluster.hosts))
     return f"{said}; judged as {' and '.join(releases)}"
 
@@ -292,7 +292,7 @@ def _commands(cluster: ClusterAnswer, verbose: bool) -> Iterator[str]:
     """Yield what to run; what mends a note only if all is wanted, for a note may be as it should be."""
     told, held = mends(cluster, notes=verbose)
     if told or held:
-        yield "Commands that mend it (to be read first; an option counts when its service has been restarted)"
+        yield "Commands that fix it (read them first; an option takes effect when its service is restarted)"
         for places, lines in together(in_order(mend for _, mend in told)):
             yield f"  {where(places)}"
             yield from (f"    {line}" for line in lines)
@@ -303,7 +303,7 @@ def _commands(cluster: ClusterAnswer, verbose: bool) -> Iterator[str]:
 
 def not_started(hosts: Sequence[str]) -> str:
     """Return why nothing is started on some hosts."""
-    return f"left out: what starts services on {', '.join(hosts)}, until the retries there are mended by hand, which no command does"
+    return f"left out: what starts services on {', '.join(hosts)}, until the retries there are corrected by hand; no command does that"
 
 
 def where(places: Sequence[str]) -> str:

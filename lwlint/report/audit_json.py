@@ -95,7 +95,7 @@ class HostOutput(Output, frozen=True):
 
     name: str
     target: Annotated[str, Meta(description="the report, as ARCHIVE!folder or a path")]
-    captured: Annotated[str, Meta(description="`YYYY-MM-DD[ HH:MM:SS]`; empty if nothing tells it")]
+    captured: Annotated[str, Meta(description="`YYYY-MM-DD[ HH:MM:SS]`; empty if unknown")]
     sos: Annotated[str, Meta(description="version of sos; empty if it is none")]
     release: ReleaseOutput
     cib_of: Annotated[str, Meta(description="the host whose CIB is used as this one holds none; else empty")]
@@ -161,7 +161,7 @@ class FoundOutput(Output, frozen=True):
     remedy: str
     allowed: Annotated[Optional[str], Meta(description="the reason, when the finding is suppressed")]
     commands: Annotated[
-        tuple[MendOutput, ...], Meta(description="what mends just this, in its order; empty where that is for a person to judge")
+        tuple[MendOutput, ...], Meta(description="the commands that fix just this, in order; empty if a person has to judge")
     ]
 
 

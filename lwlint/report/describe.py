@@ -113,7 +113,7 @@ def _failures(cloud: Cloud) -> Iterator[Section]:
 def _table(book: Runbook) -> Section:
     rows = [(run.title, *(_command(run, does) for does in (SEE, RESTART, LOG))) for run in book.runs]
     return Section(
-        "The operator's table", ("`lwlint services TARGET NAME` tells more of each.",), ("Service", "See", "Restart", "Log"), tuple(rows)
+        "The operator's table", ("`lwlint services TARGET NAME` tells more about each.",), ("Service", "See", "Restart", "Log"), tuple(rows)
     )
 
 

@@ -61,7 +61,7 @@ class RelatedOutput(PlaceOutput, frozen=True):
 class EditOutput(PlaceOutput, frozen=True):
     """An edit of a fix."""
 
-    text: Annotated[str, Meta(description="takes the place of what stands there; a path that does not exist is a new file")]
+    text: Annotated[str, Meta(description="replaces what is there; a path that does not exist is a new file")]
 
 
 class FixOutput(Output, frozen=True):
@@ -104,7 +104,7 @@ class FindingOutput(Output, frozen=True):
     fix: Annotated[Optional[FixOutput], Meta(description="what `lwlint fix` does about it; null where nothing is certain")]
     commands: Annotated[
         tuple[CommandOutput, ...],
-        Meta(description="what mends just this, in its order: of what no file is edited for (a CIB, the state of a unit)"),
+        Meta(description="the commands that fix just this, in order, for what no file is edited for (a CIB, the state of a unit)"),
     ]
 
 

@@ -107,7 +107,7 @@ def page(services: Iterable[Service], observed: Observed, claims: Iterable[Claim
             parts += ["It was seen to leave with exit status 0: `Restart=` must be `always` (LW201).", ""]
         if service.ready_first:
             parts += [
-                f"It tells systemd READY=1 before it has a connection: {service.ready_first[0]} to {service.ready_first[-1]} (LW210).",
+                f"It sends READY=1 to systemd before it has a connection: {service.ready_first[0]} to {service.ready_first[-1]} (LW210).",
                 "",
             ]
         parts += ["| what fails | setting | what was seen | where |", "|---|---|---|---|"]
@@ -119,7 +119,7 @@ def page(services: Iterable[Service], observed: Observed, claims: Iterable[Claim
         "",
         "## Claims",
         "",
-        "What the rules say of programs and of systemd, and what it stands on.",
+        "What the rules say about programs and systemd, and what that is based on.",
         "",
         "| claim | rules | state | what it says |",
         "|---|---|---|---|",

@@ -41,7 +41,7 @@ def _heading(book: Runbook) -> Iterator[str]:
     if book.absent:
         yield f"No report of: {', '.join(book.absent)}"
     if any(run.manager == PACEMAKER for run in book.runs):
-        yield f"Resources by {book.tool}: {book.tool_because or 'nothing tells whether it is installed'}"
+        yield f"Resources by {book.tool}: {book.tool_because or 'nothing shows whether it is installed'}"
     yield ""
 
 

@@ -229,7 +229,7 @@ def read_origin(text: str) -> Origin:
     if not at or not url or not re.fullmatch(r"[\w][\w./+-]*", revision) or ("://" not in url and ":" in revision):
         raise ConfigurationError(f"`{text}`: must be `URL@REV`, a git repository and a tag or commit of it")
     if not re.fullmatch(r"[\w.~:/@%+,=-]+", url) or url.endswith("://") or ("/" not in url and ":" not in url):
-        raise ConfigurationError(f"`{text}`: `{url}` is no address of a git repository")
+        raise ConfigurationError(f"`{text}`: `{url}` is not the address of a git repository")
     return Origin(url, revision)
 
 

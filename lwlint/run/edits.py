@@ -107,7 +107,7 @@ def _set_option(change: SetOption, source: Source) -> Replace:
                 return Replace(source.span(setting.start, setting.end), change.value)
             blank = " " if source.text[setting.start - 2 : setting.start - 1] in (" ", "\t") else ""
             return _insert(source, setting.start, blank + change.value)
-    raise NoPlace("no option stands there")
+    raise NoPlace("there is no option there")
 
 
 def _add_option(change: AddOption, source: Source) -> Replace:
@@ -142,7 +142,7 @@ def _drop_lines(change: DropLines, source: Source) -> Replace:
     for setting in read(source).settings:
         if change.span.start in (setting.key_start, setting.start):
             return _whole_lines(source, setting.key_start, max(setting.end, setting.start))
-    raise NoPlace("no option stands there")
+    raise NoPlace("there is no option there")
 
 
 def _whole_lines(source: Source, start: int, end: int) -> Replace:
@@ -179,7 +179,7 @@ def _entry(key: Span, source: Source) -> tuple[YamlMapping, Node]:
                 for name, value in node.pairs:
                     if name.start == key.start and name.end == key.end:
                         return node, value
-    raise NoPlace("no key stands there")
+    raise NoPlace("there is no key there")
 
 
 def _before(source: Source, mapping: YamlMapping, at: int, change: AddKey) -> Replace:
@@ -192,7 +192,7 @@ def _before(source: Source, mapping: YamlMapping, at: int, change: AddKey) -> Re
     line = source.position(at).line
     lead = text[source.line_starts()[line - 1] : at]
     if not re.fullmatch(r"\ufeff?[ ]*(?:-[ ]+)*", lead):
-        raise NoPlace("something stands in front of it on its line")
+        raise NoPlace("there is something before it on its line")
     above = max((value.end for key, value in mapping.pairs if key.start < at), default=0)
     at = _above_comments(source, line, lead, above) + len(lead)
     return _insert(source, at, entry + _line_break(text, at) + " " * len(lead.lstrip("\ufeff")))
@@ -321,7 +321,7 @@ class _Walk:
             path, node, places, own = todo.pop()
             self._left -= 1
             if self._left < 0 or len(path) > 200:
-                raise NoPlace("its aliases stand for too much")
+                raise NoPlace("its aliases expand to too much")
             own = own and id(node) not in self._met
             self._met.add(id(node))
             places = (*places, self._range(node))

@@ -78,7 +78,7 @@ def test_a_pipe_in_a_folder_is_passed_by_and_a_text_is_told_to_be_no_archive(tmp
     (tmp_path / "notes.tar").write_text("call back at noon\n")
     assert main(["audit", str(tmp_path)]) == 2
     told = capsys.readouterr()
-    assert "ends in the middle of a header, its first: it is no tar archive, or next to nothing of one" in told.out
+    assert "ends in the middle of a header, its first: it is not a tar archive, or almost nothing of one" in told.out
     assert "defect of lwlint" not in told.err
 
 
@@ -92,7 +92,7 @@ def test_what_holds_nothing_to_judge_ends_with_2(tmp_path: Path, capsys: Capsys)
     assert "no such file or folder" in capsys.readouterr().err
     os.mkfifo(tmp_path / "pipe")
     assert main(["audit", str(tmp_path / "pipe")]) == 2
-    assert "is no regular file" in capsys.readouterr().err
+    assert "is not a regular file" in capsys.readouterr().err
     assert main(["audit"]) == 2
     assert "nothing to audit" in capsys.readouterr().err
 

@@ -165,7 +165,7 @@ def test_an_audit_of_hostile_archives_leaves_out_what_is_hostile_and_judges_the_
     assert climbing.said("climbs out with `..`")
     assert not circling.said("damaged")
     assert nested.said("has a name of 20009 characters in 10000 folders; the limits are 4096 and 128")
-    assert twice.said("stands twice in the archive; the last one counts")
+    assert twice.said("is in the archive twice; the last one counts")
     assert "`7`" in json.dumps(twice.plain)
     assert devices.said("is a device; it is left out")
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*before, "empty", "empty-kilobytes"])

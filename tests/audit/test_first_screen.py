@@ -110,7 +110,7 @@ def test_what_is_no_earlier_answer_is_refused(text: str, tmp_path: Path, capsys:
     old = tmp_path / "old.json"
     old.write_text(text)
     assert main(["audit", str(SOS / "newton"), "--against", str(old)]) == 2
-    assert "is no answer of `lwlint audit --format json`" in capsys.readouterr().err
+    assert "is not the output of `lwlint audit --format json`" in capsys.readouterr().err
 
 
 def test_names_are_replaced_in_the_first_lines_too(capsys: pytest.CaptureFixture[str]) -> None:

@@ -225,7 +225,7 @@ def test_a_configuration_that_misspells_a_parameter_is_refused_with_its_place(ru
         (
             "LW201",
             'must_be: {matches: "(always"}',
-            "3:33: `(always`: is no regular expression: missing ), unterminated subpattern at character 1",
+            "3:33: `(always`: is not a regular expression: missing ), unterminated subpattern at character 1",
         ),
         (
             "LW201",
@@ -243,7 +243,7 @@ def test_a_configuration_that_misspells_a_parameter_is_refused_with_its_place(ru
             "limits: [{option: a/b, unlimited: negative, must_be: minus one}]",
             "3:67: `minus one`: must name the value that a fix sets",
         ),
-        ("LW301", 'limits: [{option: a/b, unlimited: "-1", must_be: "`3`", value: "3"}]', "3:77: `3`: is no value that never gives up"),
+        ("LW301", 'limits: [{option: a/b, unlimited: "-1", must_be: "`3`", value: "3"}]', "3:77: `3`: is not a value that never gives up"),
         (
             "LW404",
             "pairs: [{connection: 'a::(b)', retries: ['\\2::c']}]",

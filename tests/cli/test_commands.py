@@ -180,14 +180,14 @@ def test_nothing_is_started_on_a_host_whose_retries_are_for_a_person_to_mend(tmp
     for name, lines_of in retries.items():
         write(tmp_path / name, {**host, "etc/heat/heat.conf": f"[database]\nconnection=mysql://x@y/z\n{lines_of}"})
         main(["audit", str(tmp_path / name)])
-        said[name] = capsys.readouterr().out.partition("\nCommands that mend it")[2].partition("\n\n")[0]
+        said[name] = capsys.readouterr().out.partition("\nCommands that fix it")[2].partition("\n\n")[0]
         main(["audit", str(tmp_path / name), "--format", "html"])
         page = capsys.readouterr().out
         assert ("Left out: what starts services on node, until" in page) is (name == "twice")
     assert "systemctl restart tripleo_heat_engine.service" in said["once"]
     assert said["once"].index("crudini --set /etc/heat/heat.conf") < said["once"].index("systemctl restart")
     assert "systemctl restart" not in said["twice"]
-    assert "left out: what starts services on node, until the retries there are mended by hand" in said["twice"]
+    assert "left out: what starts services on node, until the retries there are corrected by hand" in said["twice"]
 
 
 def test_what_an_audit_gives_does_no_harm_when_it_is_run_again(tmp_path: Path, capsys: Capsys) -> None:

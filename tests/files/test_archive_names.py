@@ -41,7 +41,7 @@ def test_the_size_of_a_pax_header_and_of_256_as_base_is_believed_when_it_can_be_
         (b"\xff" * 12, "has the size -1; it must be from 0 to 4398046511104"),
         (b"\x80" + b"\xff" * 11, "has the size 309485009821345068724781055; it must be from 0 to 4398046511104"),
         (b"-0000000001\0", "has the size -1; it must be from 0 to 4398046511104"),
-        (b"0000000zzz \0", "has the size `0000000zzz`, which is no octal number"),
+        (b"0000000zzz \0", "has the size `0000000zzz`, which is not an octal number"),
     ],
 )
 def test_an_absurd_size_is_told_and_the_next_member_found(field: bytes, words: str) -> None:
@@ -139,7 +139,7 @@ def test_sparse_members_are_told_and_passed_over() -> None:
 def test_of_equal_names_the_last_one_counts_and_this_is_told() -> None:
     archive = read(member(b"a", b"1") + member(b"a", b"2") + member(b"b", b"3") + member(b"b", b"3") + END)
     assert contents(archive) == {"a": b"2", "b": b"3"}
-    assert troubles(archive) == ["a: stands twice in the archive; the last one counts"]
+    assert troubles(archive) == ["a: is in the archive twice; the last one counts"]
 
 
 def test_many_complaints_of_one_sort_are_cut_down_to_twenty_and_a_number() -> None:

@@ -227,7 +227,7 @@ class _Lent:
         (["run", "{}/a.tar", "--into", "{}/s", "--on", "os:nothing"], "makes no cluster"),
         (["run", "{}/a.tar", "--into", "{}/s", "--workers", "0"], "must be more than 0"),
         (["run", "{}/a.tar", "--into", "{}/s", "--select", "LW999"], "LW999"),
-        (["report", "{}"], "is no store"),
+        (["report", "{}"], "is not a store"),
         (["export", "a", "b", "--csv"], "name one store"),
     ],
 )

@@ -352,7 +352,7 @@ def test_what_cannot_be_planned_is_refused_with_the_reason_and_what_to_do_first(
 def test_a_node_that_is_away_refuses_the_plan() -> None:
     pacemaker_is_here()
     plan = planned(up().replace('uname="two" in_ccm="true" crmd="online"', 'uname="two" in_ccm="false" crmd="offline"'))
-    assert ("node two", "it is not online, so that systemd there could not be told") in {(r.about, r.because) for r in plan.refusals}
+    assert ("node two", "it is not online, so systemd there could not be told") in {(r.about, r.because) for r in plan.refusals}
 
 
 def test_what_is_no_cib_is_told() -> None:

@@ -222,7 +222,7 @@ def test_a_key_is_added_in_the_style_of_its_mapping(text: str, change: AddKey | 
 @pytest.mark.parametrize(
     ("path", "text", "change", "because"),
     [
-        ("t.yaml", "x:\n  ? a\n  : 1\n", AddKey(Span("t.yaml", 7, 8), "n", "1"), "something stands in front of it on its line"),
+        ("t.yaml", "x:\n  ? a\n  : 1\n", AddKey(Span("t.yaml", 7, 8), "n", "1"), "there is something before it on its line"),
         ("t.yaml", "y: &y {image: i}\na: *y\n", AddKey(Span("t.yaml", 17, 18), "n", "1", inside=True), "its mapping is written elsewhere"),
         (
             "t.yaml",
@@ -230,7 +230,7 @@ def test_a_key_is_added_in_the_style_of_its_mapping(text: str, change: AddKey | 
             AddKey(Span("t.yaml", 0, 1), "n", "1", inside=True, having=("image",)),
             "a function makes its mapping",
         ),
-        ("t.yaml", "x:\n  a: 1\n", AddKey(Span("t.yaml", 3, 4), "n", "1"), "no key stands there"),
+        ("t.yaml", "x:\n  a: 1\n", AddKey(Span("t.yaml", 3, 4), "n", "1"), "there is no key there"),
         ("t.yaml", "x:\n  a: 1\n", DropLines(Span("t.yaml", 5, 6)), "it does not have lines of its own"),
         ("t.yaml", "x: {a: 1, b: 2}\n", DropLines(Span("t.yaml", 4, 5)), "it does not have lines of its own"),
         ("t.j2.yaml", "{{x}}: 1\n", Replace(Span("t.j2.yaml", 0, 5), "y"), "Jinja writes it"),
@@ -246,7 +246,7 @@ def test_where_there_is_no_certain_place_nothing_is_changed(
 def test_a_setting_that_is_not_there_is_told() -> None:
     source = {"a.conf": Source("a.conf", "[a]\nb = 1\n", "oslo")}
     for change in (SetOption(Span("a.conf", 5, 6), "1"), DropLines(Span("a.conf", 5, 6))):
-        with pytest.raises(NoPlace, match="no option stands there"):
+        with pytest.raises(NoPlace, match="there is no option there"):
             edits(Fix("", (change,)), source)
     (added,) = edits(Fix("", (AddOption(Span("a.conf", 4, 5), "n", "o", "1"),)), source)
     assert added.text == "\n[n]\no = 1\n"

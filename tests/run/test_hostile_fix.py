@@ -79,7 +79,7 @@ def test_an_edit_that_changes_more_is_refused(text: str, put: str, at: int, end:
 
 def test_a_bomb_of_aliases_is_refused() -> None:
     text = "a: &a [x, x]\n" + "".join(f"{n}: &{n} [{', '.join([f'*{o}'] * 9)}]\n" for o, n in zip("abcdefghij", "bcdefghijk"))
-    with pytest.raises(NoPlace, match="stand for too much"):
+    with pytest.raises(NoPlace, match="expand to too much"):
         compare(Source("t.yaml", text, "heat"), Source("t.yaml", text, "heat"), [])
 
 

@@ -133,5 +133,5 @@ def test_what_is_no_number_of_processes_is_said(number: str, tmp_path: Path) -> 
     code, _, said = lwlint(tmp_path, "check", f"--jobs={number}", ".")
     assert (code, said.decode().splitlines()[-1]) == (
         2,
-        f"lwlint check: error: argument -j/--jobs: `{number}` is no number of processes",
+        f"lwlint check: error: argument -j/--jobs: `{number}` is not a number of processes",
     )

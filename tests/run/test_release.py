@@ -84,7 +84,7 @@ def test_container_units_came_with_stein() -> None:
 
 
 def test_nothing_given_is_no_release() -> None:
-    assert KINDS.release([]) == Release(None, "nothing that was given tells the release")
+    assert KINDS.release([]) == Release(None, "nothing that was given shows the release")
 
 
 CINDER = "resource_registry:\n  OS::TripleO::Services::Pacemaker: ../deployment/pacemaker/a-puppet.yaml\n"

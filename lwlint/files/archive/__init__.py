@@ -258,7 +258,7 @@ class _Reading:
     def _keep(self, path: str, content: bytes, place: str) -> None:
         before = self.tree.at(path)
         if before is not None and before != content:
-            self._complain(place, path, "stands twice in the archive; the last one counts", sort="stands twice")
+            self._complain(place, path, "is in the archive twice; the last one counts", sort="stands twice")
         self._kept += self.tree.add(path, content)
 
     def _hard(self, member: Member, path: str, place: str) -> None:

@@ -65,7 +65,7 @@ def decode(block: bytes) -> Union[Header, str]:
         try:
             size = int(field.strip(b"\0 ") or b"0", 8)
         except ValueError:
-            return f"has the size `{_shown(field)}`, which is no octal number"
+            return f"has the size `{_shown(field)}`, which is not an octal number"
     if not 0 <= size <= LARGEST:
         return f"has the size {size}; it must be from 0 to {LARGEST}"
     target = block[157:257].split(b"\0", 1)[0] if block[157] else b""
@@ -211,7 +211,9 @@ class Tar:
                 return None
             if len(block) < BLOCK:
                 where = (
-                    f"{len(block)} bytes after the last member" if number else "its first: it is no tar archive, or next to nothing of one"
+                    f"{len(block)} bytes after the last member"
+                    if number
+                    else "its first: it is not a tar archive, or almost nothing of one"
                 )
                 self._complain("", f"ends in the middle of a header, {where}", True)
                 return None

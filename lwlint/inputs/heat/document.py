@@ -56,7 +56,7 @@ def by_events(text: str) -> Document:
         what = f"character {ord(text[at]):#04x}: " if at < len(text) else ""
         raise Refused(what + str(error.reason), at) from None
     except UnicodeEncodeError as error:
-        raise Refused("a half of a surrogate pair is no character", error.start) from None
+        raise Refused("half of a surrogate pair is not a character", error.start) from None
 
 
 class _Builder:
@@ -123,7 +123,7 @@ class _Builder:
                 if named is None:
                     raise Refused(f"alias `*{event.anchor}` has no anchor", event.start_mark.index + shift)
                 if event.anchor not in sizes and named.__class__ is not Scalar:
-                    raise Refused(f"alias `*{event.anchor}` stands inside what it names", event.start_mark.index + shift)
+                    raise Refused(f"alias `*{event.anchor}` is inside what it names", event.start_mark.index + shift)
                 size += sizes.get(event.anchor, 0)
                 if size > EXPANDED_LIMIT:
                     raise Refused(_TOO_MANY, event.start_mark.index + shift)

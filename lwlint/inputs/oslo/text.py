@@ -33,7 +33,7 @@ EMPTY_KEY = "no key before `=` or `:`"
 CONTINUES_NOTHING = "the line is indented, but there is no value above that it could continue"
 SECTION_NOT_CLOSED = "a section header must end with `]`"
 SECTION_EMPTY = "the section has no name"
-BEFORE_ANY_SECTION = "the key stands before any section"
+BEFORE_ANY_SECTION = "the key comes before any section"
 BYTE_ORDER_MARK = "the file begins with a byte order mark, which oslo.config takes as part of the first line"
 
 

@@ -339,7 +339,7 @@ def read_pcs_json(source: Source) -> PcsConfig | Unreadable:
         documents = _documents(source.text)
     except (json.JSONDecodeError, RecursionError) as error:
         at = min(getattr(error, "pos", 0), max(0, len(source.text) - 1))
-        return Unreadable(source.path, source.span(at, min(at + 1, len(source.text))), "is no JSON as pcs prints it", source.host)
+        return Unreadable(source.path, source.span(at, min(at + 1, len(source.text))), "is not JSON as pcs prints it", source.host)
     if not any("primitives" in each for each in documents):
         message = "holds no resources (`pcs resource config --output-format=json`), so that nothing is judged by it"
         return Unreadable(source.path, source.span(0, min(1, len(source.text))), message, source.host)

@@ -97,7 +97,7 @@ def element_facts(source: Source, root: Element, catalogue: Catalogue) -> Iterat
     found = [fact for section in _one(part, "resources") for fact in resources(section_data, section)]
     yield from found
     for text in section_data.twice:
-        message = f"the id `{text.value}` stands twice among the resources; Pacemaker refuses the CIB"
+        message = f"the id `{text.value}` is there twice among the resources; Pacemaker refuses the CIB"
         yield Unreadable(source.path, text.span, message, source.host, fatal=False)
     tags = [tag for section in _one(part, "tags") for tag in _tags(source, section)]
     names = Names({r.name: r for r in reversed(found)}, _groups(found, tags))

@@ -220,7 +220,7 @@ def read_crm_mon(source: Source) -> Element | Unreadable:
     """Return the root element of the status, or what is wrong with the text."""
     root = read_xml(source)
     if isinstance(root, Element) and root.tag not in ("crm_mon", "pacemaker-result"):
-        return Unreadable(source.path, root.span(), f"`crm_mon`: the root is `<{root.tag}>`, so that it is no status", source.host)
+        return Unreadable(source.path, root.span(), f"`crm_mon`: the root is `<{root.tag}>`, so it is not a status", source.host)
     return root
 
 

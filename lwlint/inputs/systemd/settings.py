@@ -98,7 +98,7 @@ class Settings(Struct):
         if isinstance(line, Stray) or line.section.startswith("X-"):
             return
         if not line.section:
-            self._drop("", line.key, line.value.value, "it stands in front of any section")
+            self._drop("", line.key, line.value.value, "it comes before any section")
             return
         section = next((s for s in ("Unit", "Install", own) if s.lower() == line.section.strip().lower()), "")
         meant = f" (`[{section}]` is)" if section else ""
@@ -190,7 +190,7 @@ class Settings(Struct):
                 if "%" not in name and not values.is_unit(name):
                     whole = f"{name}.service"
                     meant = f" (`{whole}` is)" if values.is_unit(whole) else ""
-                    self._drop(line.section, line.key, match[0], f"`{name}` is no name of a unit{meant}")
+                    self._drop(line.section, line.key, match[0], f"`{name}` is not the name of a unit{meant}")
                     continue
                 start = part.span.start + match.start()
                 yield Setting(name, part.span._replace(start=start, end=start + len(match[0])) if exact else part.span, line.key)

@@ -115,7 +115,7 @@ def _refusal(line: str, too_long: bool) -> str:
     if too_long:
         return "line is longer than 1 MiB"
     if _NOT_UTF8.search(line):
-        return "line is no UTF-8"
+        return "line is not UTF-8"
     if line.startswith("["):
         if not line.endswith("]") or len(line) < 2:
             return f"section header `{line}` does not end in `]`"

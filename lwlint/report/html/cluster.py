@@ -277,7 +277,7 @@ def section(cluster: ClusterAnswer, titles: Mapping[str, str], key: str, taken: 
         ("matrix", "Hosts and clauses", _matrix(cluster, titles, key)),
         ("hosts", "Hosts", _hosts(cluster)),
         ("findings", "Findings", findings(cluster, titles, key, groups, taken)),
-        ("commands", "Commands that mend it", all_commands(cluster, groups)),
+        ("commands", "Commands that fix it", all_commands(cluster, groups)),
         ("orders", "Orders between resources", graph(cluster, key)),
         ("missing", "What was missing", _missing(cluster)),
         ("used", "What was used", _used(cluster)),

@@ -175,5 +175,5 @@ def _targets(targets: Sequence[TargetAnswer]) -> Html:
 
 
 def _foot() -> Html:
-    words = "Secrets are shown as asterisks. Not evaluated means that the evidence was not in the report, and is no pass."
+    words = "Secrets are shown as asterisks. Not evaluated means that the evidence was not in the report; it does not mean passed."
     return element("footer", element("p", f"Made by lwlint {__version__}. {words}"), element("p", id="said", role="status", class_="said"))

@@ -41,7 +41,7 @@ def test_places_count_characters_past_a_byte_order_mark_and_any_line_break(mark:
         ("{{ a }}: b", "a key that is a list or a mapping", 1),
         ("a: b\n---\nc: d", "a second document begins here; Heat reads files of one", 5),
         ("a: 1\n<<: b", "`<<` must be given a mapping or a list of mappings", 9),
-        ("a: \ud800", "a half of a surrogate pair is no character", 3),
+        ("a: \ud800", "half of a surrogate pair is not a character", 3),
     ],
 )
 def test_what_pyyaml_refuses_is_told_with_its_place(text: str, message: str, start: int) -> None:

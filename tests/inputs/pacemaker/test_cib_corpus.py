@@ -207,7 +207,7 @@ def test_an_id_that_stands_twice_is_told_and_its_second_resource_left_out() -> N
     facts = Facts(cib_facts([Source("cib.xml", text, "cib")], CATALOGUE))
     assert [(r.name, r.children) for r in facts.of(Resource)] == [("a", ())]
     assert [(u.message, u.span.start) for u in facts.of(Unreadable)] == [
-        ("the id `a` stands twice among the resources; Pacemaker refuses the CIB", text.index('"a" class') + 1)
+        ("the id `a` is there twice among the resources; Pacemaker refuses the CIB", text.index('"a" class') + 1)
     ]
 
 

@@ -16,7 +16,7 @@ def outcome(rule: str, files: dict[str, str]) -> tuple[str, str]:
 
 
 def test_who_restarts_an_active_passive_service_is_not_known_without_a_cib() -> None:
-    because = f"{SHARE}:1: no CIB was given that tells whether Pacemaker runs openstack-manila-share.service"
+    because = f"{SHARE}:1: no CIB was given that shows whether Pacemaker runs openstack-manila-share.service"
     assert outcome("unit-not-restarted", {SHARE: WITHOUT_RESTART}) == ("not evaluated", because)
 
 
