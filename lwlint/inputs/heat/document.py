@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import re
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Collection, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple, Union
@@ -329,8 +330,45 @@ class HeatFile(Struct, frozen=True):
 Reading = Union[HeatFile, Unreadable, NotEvaluated]
 
 
+class Documents:
+    """The documents of small files, kept for those who ask for them again soon: who judges a file, and who then looks for its secrets."""
+
+    def __init__(self, room: int) -> None:
+        """`room` is how many characters the files may have whose documents are kept."""
+        self._room = room
+        self._kept: deque[Source] = deque()
+        self._characters = 0
+
+    def read(self, source: Source) -> Reading:
+        """Return what `read_file` returns."""
+        kept: Reading | None = source.__dict__.get(_READING)
+        if kept is None:
+            kept = _read_file(source)
+            if len(source.text) <= _SMALL:
+                source.__dict__[_READING] = kept
+                self._kept.append(source)
+                self._characters += len(source.text)
+                self._let_go()
+        return kept
+
+    def _let_go(self) -> None:
+        while self._characters > self._room:
+            oldest = self._kept.popleft()
+            oldest.__dict__.pop(_READING, None)
+            self._characters -= len(oldest.text)
+
+
+_READING = "_reading"
+_SMALL = 64_000  # characters of a source whose document is kept; that of a long one takes much memory
+_documents = Documents(room=4_000_000)  # the documents of as much text take some 200 MB at most
+
+
 def read_file(source: Source) -> Reading:
     """Return the document of `source`, or why it has none: text that PyYAML refuses, Jinja that lwlint cannot see through."""
+    return _documents.read(source)
+
+
+def _read_file(source: Source) -> Reading:
     masked = mask(source.text) if is_jinja(source.path) else None
     text = source.text if masked is None else masked.text
     if source.path.endswith(".json"):
