@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from lwlint.core.check import Check, NoParams, Reads, Saw, Unknown, needs
 from lwlint.core.config_reader import Document
-from lwlint.core.facts import Facts
+from lwlint.core.facts import Facts, Service
 from lwlint.core.finding import Problem, Related
 from lwlint.core.lazy import pattern
 from lwlint.inputs.puppet.facts import Manifest, ManifestClass, ManifestConstraint, ManifestResource, Member, Setting, bare
@@ -49,6 +49,12 @@ _INFINITE = ("infinity", "+infinity", "inf", "+inf")
 _VARIABLE = pattern(r"\$\{?(?:::)?([\w:]+)\}?")
 _PORT = pattern(r"control-port=(\d+)")
 _MOST = 1_000_000  # from this score on Pacemaker takes it for infinite
+_ALONE = "it stays up by itself if HAProxy can run nowhere"
+_BIND = (
+    "Declare a colocation of the address with HAProxy: `cs_colocation` with `primitives => ['HAPROXY', 'ADDRESS']` (HAProxy first), or Fuel's "
+    "`cs_rsc_colocation` with `primitives => ['ADDRESS', 'HAPROXY']`."
+)
+_ORDER = "Declare `cs_order` with the address as `first`, HAProxy as `second` and `kind => 'Optional'`, so that HAProxy is not stopped with the address."
 _FIRST, _SECOND = ("first_resource", "first"), ("second_resource", "second")
 
 
@@ -116,6 +122,8 @@ def _colocations(constraints: Sequence[ManifestConstraint]) -> Iterator[_Pair]:
             yield _Pair(constraint, named["first_resource"], named["second_resource"])
         elif "first" in named and "second" in named:  # pcmk_colocation of fuel-library: the second goes where the first is
             yield _Pair(constraint, named["second"], named["first"])
+        listed = [member for member in constraint.members if member.name == "primitives"]  # cs_colocation: each goes where the one before it is
+        yield from (_Pair(constraint, one, other) for other, one in zip(listed, listed[1:]))
 
 
 def _orders(constraints: Sequence[ManifestConstraint]) -> Iterator[_Pair]:
@@ -143,7 +151,7 @@ class _File:
     @cached_property
     def ids(self) -> frozenset[str]:
         """The ids of the resources that it makes, as they are compared."""
-        return frozenset(_text(bare(resource.id)) for resource in self.resources)
+        return frozenset(_text(bare(id)) for resource in self.resources for id in resource.ids)
 
     @cached_property
     def knows_haproxy(self) -> bool:
@@ -172,6 +180,56 @@ def _in_group(resource: ManifestResource) -> bool:
     return group is not None and group.value not in ("", "undef")
 
 
+class _Cluster:
+    """What all manifests of a run make: the constraints between them, and the groups of puppet-corosync."""
+
+    def __init__(self, files: Sequence[_File]) -> None:
+        self.constraints = [constraint for file in files for constraint in file.constraints]
+        self.colocations, self.orders = _Pairs(_colocations(self.constraints)), _Pairs(_orders(self.constraints))
+        self.services = {
+            _text(bare(id)): one.service for file in files for one in file.resources if one.decided and one.service is not None for id in one.ids
+        }
+        self.groups = [one for file in files for one in file.resources if one.form == "group"]
+        self.sets = {_text(member.id) for one in self.constraints for member in one.members if member.name == "set"}
+
+    def knows_haproxy(self, vip: ManifestResource, file: _File) -> bool:
+        """Whether the manifest makes or names HAProxy, or another does, to which its plain id is known."""
+        elsewhere = _is_plain(vip) and _is_of_corosync(vip)
+        return file.knows_haproxy or (elsewhere and any(service.name == _HAPROXY for service in self.services.values()))
+
+    def group_of(self, id: str) -> _Group | None:
+        """Return the group that a resource is a member of."""
+        for one in self.groups:
+            listed = _setting(one, "primitives")
+            ids = [_text(item.value or item.written) for item in listed.items] if listed is not None else []
+            if id in ids:
+                return _Group(one, ids, ids.index(id), [self.services.get(bare(member)) for member in ids])
+        return None
+
+
+class _Group:
+    """A group, with the place of one of its members: each goes where those before it are."""
+
+    def __init__(self, resource: ManifestResource, ids: list[str], place: int, services: list[Service | None]) -> None:
+        self.id, self.ids, self.place, self.resource = _text(resource.id), ids, place, resource
+        self.names = [service.name if service is not None else "" for service in services]
+
+    @property
+    def is_of_others(self) -> bool:
+        """Whether something other than HAProxy and addresses is in it."""
+        return any(name not in (_HAPROXY, _VIP) for name in self.names)
+
+    @property
+    def follows_haproxy(self) -> bool:
+        """Whether HAProxy comes before the member."""
+        return _HAPROXY in self.names[: self.place]
+
+    @property
+    def leads_haproxy(self) -> bool:
+        """Whether HAProxy comes behind the member."""
+        return _HAPROXY in self.names[self.place + 1 :]
+
+
 def _belongs_elsewhere(vip: str, pairs: _Pairs) -> bool:
     """Return whether a mandatory colocation, either way round, ties the address to something that is neither HAProxy nor an address."""
     for pair in (*pairs.from_one(vip), *pairs.to_other(vip)):
@@ -194,16 +252,20 @@ class BoundParams(Document, frozen=True):
 
 def bound(facts: Facts, params: BoundParams) -> Iterator[Saw]:
     """Yield a problem for each virtual IP of a manifest that has no mandatory colocation with HAProxy."""
-    for file in _files(facts):
+    files = _files(facts)
+    cluster = _Cluster(files)
+    plain = {_text(vip.id) for file in files for vip in file.vips if _is_plain(vip)}
+    for file in files:
         pairs = _Pairs(_colocations(file.constraints))
         for vip in file.vips:
-            yield from _bound(vip, file, pairs)
-        own = {_text(vip.id) for vip in file.vips}
+            yield from _bound(vip, file, cluster.colocations if _is_plain(vip) else pairs, cluster)
+        own = {_text(vip.id) for vip in file.vips} | plain
         for pair in pairs.all:
             turned = _is(pair.one, _HAPROXY) and _is(pair.other, _VIP) and _is_mandatory(pair.constraint)
             id = pair.other_id
             if turned and id not in own and not any(_is(p.other, _HAPROXY) for p in pairs.from_one(id)):
-                yield _problem(pair.constraint, f"it binds HAProxy to `{pair.other.id}`; it must bind the virtual IP to HAProxy")
+                what = f"it binds HAProxy to `{pair.other.id}`; it must bind the virtual IP to HAProxy, for {_ALONE}"
+                yield _problem(pair.constraint, what, "warning")
     for used in facts.of(ManifestClass):
         for setting in used.settings:
             if any(fnmatchcase(f"{used.name}::{setting.name}", switch) for switch in params.switches):
@@ -219,10 +281,24 @@ def _switch(used: ManifestClass, setting: Setting) -> Iterator[Saw]:
         yield Unknown(f"only Puppet can tell what `{used.name}::{setting.name}` is", setting.span)
 
 
-def _bound(vip: ManifestResource, file: _File, pairs: _Pairs) -> Iterator[Saw]:
+def _is_plain(vip: ManifestResource) -> bool:
+    """Return whether the id of an address is what it is in all manifests, not a variable of one."""
+    return vip.decided and "$" not in vip.id
+
+
+def _bound(vip: ManifestResource, file: _File, pairs: _Pairs, cluster: _Cluster) -> Iterator[Saw]:
     id = _text(vip.id)
-    if _in_group(vip) or _belongs_elsewhere(id, pairs):
+    group = cluster.group_of(id)
+    if _in_group(vip) or _belongs_elsewhere(id, pairs) or (group is not None and (group.is_of_others or group.follows_haproxy)):
         return
+    if group is not None and group.leads_haproxy:
+        what = f"it comes before HAProxy in group `{group.resource.id}`, so that {_ALONE}"
+        related = (Related(group.resource.span, "this group"),)
+        message = f"`{vip.name}`: virtual IP `{vip.id}`: {what}"
+        yield Problem(vip.span, message, f"manifest resource {vip.id}", related, "note", host=vip.host)
+        return
+    if group is not None and not pairs.from_one(id):
+        id = group.id
     to_haproxy = [pair for pair in pairs.from_one(id) if _is(pair.other, _HAPROXY)]
     if any(_is_mandatory(pair.constraint) for pair in to_haproxy) or any(_through(p, pairs) for p in pairs.from_one(id)):
         return
@@ -232,10 +308,12 @@ def _bound(vip: ManifestResource, file: _File, pairs: _Pairs) -> Iterator[Saw]:
         pair = to_haproxy[0]
         yield _unbound(vip, f"its colocation with HAProxy has the score `{pair.constraint.score}`; it must be `INFINITY`", pair)
     elif (turned := next((p for p in pairs.to_other(id) if _is(p.one, _HAPROXY)), None)) is not None:
-        yield _unbound(vip, "the colocation binds HAProxy to it; it must bind the virtual IP to HAProxy", turned)
-    elif pairs.has_open_member:
+        hard = bool(_is_mandatory(turned.constraint))
+        reason = "the colocation binds HAProxy to it; it must bind the virtual IP to HAProxy"
+        yield _unbound(vip, f"{reason}, for {_ALONE}" if hard else reason, turned, "warning" if hard else None)
+    elif pairs.has_open_member or id in cluster.sets:
         yield Unknown(f"only Puppet can tell whether a colocation names `{vip.id}`", vip.span)
-    elif file.knows_haproxy:
+    elif cluster.knows_haproxy(vip, file):
         yield _unbound(vip, "no colocation binds it to HAProxy; one with the score `INFINITY` must", None)
     else:
         yield Unknown(f"this manifest makes no HAProxy that `{vip.id}` could be bound to", vip.span)
@@ -248,34 +326,52 @@ def _through(pair: _Pair, pairs: _Pairs) -> bool:
     return any(_is(p.other, _HAPROXY) and _is_mandatory(p.constraint) for p in pairs.from_one(pair.other_id))
 
 
-def _unbound(vip: ManifestResource, what: str, pair: _Pair | None) -> Problem:
+def _unbound(vip: ManifestResource, what: str, pair: _Pair | None, severity: str | None = None) -> Problem:
     related = (Related(pair.constraint.span, "this colocation"),) if pair is not None else ()
-    return Problem(vip.span, f"`{vip.name}`: virtual IP `{vip.id}`: {what}", f"manifest resource {vip.id}", related, host=vip.host)
+    message, remedy = f"`{vip.name}`: virtual IP `{vip.id}`: {what}", _BIND if _is_of_corosync(vip) else None
+    return Problem(vip.span, message, f"manifest resource {vip.id}", related, severity, remedy, vip.host)
 
 
-def _problem(constraint: ManifestConstraint, what: str) -> Problem:
-    return Problem(constraint.span, f"`{constraint.name}`: {what}", f"manifest constraint {constraint.name}", host=constraint.host)
+def _is_of_corosync(resource: ManifestResource) -> bool:
+    return resource.type.startswith("cs_")
+
+
+def _problem(constraint: ManifestConstraint, what: str, severity: str | None = None) -> Problem:
+    message = f"`{constraint.name}`: {what}"
+    return Problem(constraint.span, message, f"manifest constraint {constraint.name}", (), severity, host=constraint.host)
 
 
 def ordered(facts: Facts, _: NoParams) -> Iterator[Saw]:
     """Yield a problem for each virtual IP that a manifest does not order before HAProxy, and for each order that puts HAProxy first."""
-    for file in _files(facts):
-        colocations, orders = _Pairs(_colocations(file.constraints)), _Pairs(_orders(file.constraints))
+    files = _files(facts)
+    cluster = _Cluster(files)
+    for file in files:
+        own = _Pairs(_colocations(file.constraints)), _Pairs(_orders(file.constraints))
+        orders = own[1]
         turned = [pair for pair in orders.all if _is(pair.one, _HAPROXY) and _is(pair.other, _VIP)]
         last = {pair.other_id for pair in turned}
         for pair in turned:
             yield _problem(pair.constraint, f"it starts `{pair.one.id}` before `{pair.other.id}`; the virtual IP must come first")
         for vip in file.vips:
             id = _text(vip.id)
+            colocations, orders = (cluster.colocations, cluster.orders) if _is_plain(vip) else own
+            group = cluster.group_of(id)
+            if group is not None and (group.is_of_others or group.leads_haproxy):
+                continue
             if _in_group(vip) or _belongs_elsewhere(id, colocations) or id in last:
                 continue
+            if group is not None and not orders.from_one(id):
+                id = group.id
+            if any(_is(pair.one, _HAPROXY) for pair in orders.to_other(id)):
+                continue  # told at the order
             if any(_is(pair.other, _HAPROXY) for pair in orders.from_one(id)):
                 continue
             if orders.has_open_member:
                 yield Unknown(f"only Puppet can tell whether an order names `{vip.id}`", vip.span)
-            elif file.knows_haproxy:
+            elif cluster.knows_haproxy(vip, file):
                 message = f"`{vip.name}`: virtual IP `{vip.id}`: no order puts it before HAProxy; one with `kind=Optional` must"
-                yield Problem(vip.span, message, f"manifest resource {vip.id}", host=vip.host)
+                remedy = _ORDER if _is_of_corosync(vip) else None
+                yield Problem(vip.span, message, f"manifest resource {vip.id}", remedy=remedy, host=vip.host)
             else:
                 yield Unknown(f"this manifest makes no HAProxy that `{vip.id}` could be ordered with", vip.span)
 
@@ -285,7 +381,7 @@ class _Made:
 
     def __init__(self, files: Sequence[_File]) -> None:
         every = [resource for file in files for resource in file.resources]
-        self.ids = {_text(bare(resource.id)) for resource in every}
+        self.ids = {_text(bare(id)) for resource in every for id in resource.ids}
         addresses = [_setting(resource, "ip_address") for resource in every if resource.id.startswith("ip-")]
         self._open_addresses = any(address is None or address.value is None for address in addresses)
         self._open_titles = any(not resource.decided for resource in every if not resource.id.startswith("ip-"))

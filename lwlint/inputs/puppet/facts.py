@@ -11,10 +11,13 @@ from lwlint.core.source import Span
 
 
 def bare(id: str) -> str:
-    """Return the id of the primitive in a clone or master of puppet-pacemaker."""
+    """Return the id of the primitive in a clone or master of puppet-pacemaker, or of Fuel (`clone_p_haproxy`)."""
     for suffix in ("-clone", "-master"):
         if id.endswith(suffix):
             return id[: -len(suffix)]
+    for prefix in ("clone_", "master_", "ms_"):
+        if id.startswith(prefix):
+            return id[len(prefix) :]
     return id
 
 
@@ -38,7 +41,8 @@ class Setting(Struct, frozen=True):
     """`name => value` in a manifest. `value` is None where only Puppet can tell it; `written` is the source text of it.
 
     `candidates` are the values that it may have, as far as the manifest tells; `hashed` tells that it may be a hash. `span` is the place of
-    the value, `key` that of the name.
+    the value, `key` that of the name. `items` are the strings of a list of `primitives`, each as a setting of its own; `nested` tells that it
+    holds lists or hashes, which are sets of resources.
     """
 
     name: str
@@ -48,6 +52,8 @@ class Setting(Struct, frozen=True):
     key: Span
     candidates: tuple[str, ...] = ()
     hashed: bool = False
+    items: tuple[Setting, ...] = ()
+    nested: bool = False
 
 
 class ManifestResource(Struct, frozen=True):
@@ -55,7 +61,8 @@ class ManifestResource(Struct, frozen=True):
 
     `name` is its title, or the expression in its place where only Puppet can tell it (`decided` is then False);
     `type` the Puppet type; `id` what the cluster will call it, with `-clone` or `-master` where it is one; `agent` and `form`
-    are in the words of the cluster. `absent` tells that the manifest removes it.
+    are in the words of the cluster. `absent` tells that the manifest removes it. `also` are further ids by which
+    a constraint may name it: that of the primitive in a clone of puppet-corosync.
     """
 
     kind: ClassVar[str] = "manifest_resource"
@@ -71,6 +78,12 @@ class ManifestResource(Struct, frozen=True):
     absent: bool = False
     settings: tuple[Setting, ...] = ()
     service: Optional[Service] = None
+    also: tuple[str, ...] = ()
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Every id by which a constraint may name it."""
+        return (self.id, *self.also)
 
     @property
     def service_known(self) -> bool:
@@ -86,7 +99,8 @@ class ManifestResource(Struct, frozen=True):
 class Member(Struct, frozen=True):
     """A resource that a constraint names: its id in the cluster, or the expression where only Puppet can tell it.
 
-    `name` is the parameter that names it (`first_resource`, `source`); `services` are the names of the services that it may be of,
+    `name` is the parameter that names it (`first_resource`, `source`; `primitives` in a list of which each goes where the one before it
+    is, `set` in a set of resources); `services` are the names of the services that it may be of,
     as far as the manifest tells where `service` does not.
     """
 

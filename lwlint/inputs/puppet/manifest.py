@@ -251,6 +251,7 @@ class Used(Struct, frozen=True):
 
 Statement = Union[Declared, Used]
 _INCLUDES = frozenset({"include", "require", "contain"})
+_LISTS = frozenset({"primitives"})  # parameters that are lists of resources
 _LOOPS = frozenset({"each", "map", "filter", "slice", "any", "all"})
 
 
@@ -383,7 +384,23 @@ class _Reading:
         written = self.source.text[value.start : value.end]
         found = values(value, scope)
         hashed = next(hash_of(value, scope), None) is not None
-        return Setting(key.value, found.only, written, self.span(value), self.span(key), found.strings, hashed)
+        items, nested = self.items(attribute, scope) if key.value in _LISTS else ((), False)
+        return Setting(key.value, found.only, written, self.span(value), self.span(key), found.strings, hashed, items, nested)
+
+    def items(self, attribute: tree.Attribute, scope: Scope) -> tuple[tuple[Setting, ...], bool]:
+        """Return the strings of a list, each as a setting of its own, and whether the list holds lists or hashes."""
+        key, found = attribute.name, []
+        node = attribute.value
+        if isinstance(node, tree.Variable):
+            known = scope.assigned.get(node.name, ())
+            node = known[0] if len(known) == 1 else node
+        nested = isinstance(node, tree.Listed) and any(isinstance(item, (tree.Listed, tree.Hashed)) for item in node.items)
+        for item in items_of(attribute.value, scope):
+            value = values(item, scope)
+            written = self.source.text[item.start : item.end]
+            if not isinstance(item, tree.Hashed):
+                found.append(Setting(key.value, value.only, written, self.span(item), self.span(key), value.strings))
+        return tuple(found), nested
 
     def span(self, node: tree.Node) -> Span:
         return self.source.span(node.start, node.end)

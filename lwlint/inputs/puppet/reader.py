@@ -1,6 +1,7 @@
 """What declarations of puppet-pacemaker make of the cluster.
 
-Source: puppet-pacemaker `manifests/resource/*.pp`, `manifests/constraint/*.pp` and `lib/puppet/provider/pcmk_*` (2015 to 2021).
+Source: puppet-pacemaker `manifests/resource/*.pp`, `manifests/constraint/*.pp` and `lib/puppet/provider/pcmk_*` (2015 to 2021); the types and
+providers `cs_*` of puppet-corosync (0.8 to 9.1) and of Fuel's module pacemaker (5.0 to 8.0), and its `pcmk_*` (9.0).
 """
 
 from __future__ import annotations
@@ -107,8 +108,12 @@ def _retry(
     return None
 
 
-_RESOURCES = ("pacemaker::resource::", "pcmk_resource", "pcmk_bundle", "pcmk_remote")
-_CONSTRAINTS = ("pacemaker::constraint::", "pcmk_constraint", "pcmk_colocation", "pcmk_order")
+_RESOURCES = ("pacemaker::resource::", "pcmk_resource", "pcmk_bundle", "pcmk_remote", "cs_primitive", "cs_resource", "cs_clone", "cs_group")
+_CONSTRAINTS = (
+    "pacemaker::constraint::", "pcmk_constraint", "pcmk_colocation", "pcmk_order", "pcmk_location",
+    "cs_colocation", "cs_order", "cs_location", "cs_rsc_colocation", "cs_rsc_order", "cs_rsc_location",
+)  # fmt: skip
+_COROSYNC = "cs_"  # puppet-corosync, and Fuel's fork of it
 # defined types of other modules around those of puppet-pacemaker, with the same parameters (`quickstack::pacemaker::constraint::base`)
 _AROUND = re.compile(r"(?:\w+::)+pacemaker::constraint::(base|colocation|order|typical)")
 _AGENTS = MappingProxyType({
@@ -119,10 +124,13 @@ _AGENTS = MappingProxyType({
     "mysql": "ocf:heartbeat:mysql",
     "mongod": "ocf:heartbeat:mongod",
 })  # fmt: skip
-_MEMBERS = ("first_resource", "second_resource", "resource", "source", "target", "first", "second")
+_MEMBERS = ("first_resource", "second_resource", "resource", "source", "target", "first", "second", "primitive")
+_ROLE = re.compile(r"(?<!:):[A-Za-z]+(?=[\"']?$)")  # `p_mysql:Master`, `vip:start`
 _KINDS = MappingProxyType({
     "location_rule": "location", "rule": "location", "base": "unknown", "pcmk_constraint": "unknown", "typical": "order",
-    "pcmk_colocation": "colocation", "pcmk_order": "order",
+    "pcmk_colocation": "colocation", "pcmk_order": "order", "pcmk_location": "location",
+    "cs_colocation": "colocation", "cs_order": "order", "cs_location": "location",
+    "cs_rsc_colocation": "colocation", "cs_rsc_order": "order", "cs_rsc_location": "location",
 })  # fmt: skip
 _UNSET = ("undef", "false", "")
 # modules that configure one program, and that of the cluster itself
@@ -162,11 +170,12 @@ def resource(declared: Declared, catalogue: Catalogue, host: str) -> ManifestRes
     kind = declared.type.rpartition("::")[2]
     agent, id, form = _agent(declared, kind), _id(declared, kind), _form(settings, kind)
     service = catalogue.of_resource(agent, id, form) if agent is not None or declared.title.decided else None
+    before, after = _wrapping(declared, form)
     return ManifestResource(
         name=declared.title.value,
         span=declared.title.span,
         type=declared.type,
-        id=id + {"clone": "-clone", "promotable": "-master"}.get(form, ""),
+        id=before + id + after,
         agent=agent,
         form=form,
         host=host,
@@ -175,7 +184,36 @@ def resource(declared: Declared, catalogue: Catalogue, host: str) -> ManifestRes
         absent=_plain(settings, "ensure") == "absent",
         settings=tuple(settings.values()),
         service=service,
+        also=(id,) if before else (),
     )
+
+
+def _wrapping(declared: Declared, form: str) -> tuple[str, str]:
+    """Return what stands before and after the id of a primitive in that of its clone."""
+    if declared.type == "cs_resource" or "complex_type" in declared.settings:
+        return {"clone": "clone_", "promotable": "master_"}.get(form, ""), ""
+    if declared.type.startswith(_COROSYNC):
+        return ("ms_", "") if form == "promotable" else ("", "")
+    return "", {"clone": "-clone", "promotable": "-master"}.get(form, "")
+
+
+def cloned(resources: Sequence[ManifestResource]) -> list[ManifestResource]:
+    """Return the resources of a manifest with each `cs_clone` taken for the form of the `cs_primitive` that it copies, where that is here."""
+    primitives = {one.id: one for one in resources if one.type == "cs_primitive" and one.decided}
+    clones = {}
+    for one in resources:
+        if one.type == "cs_clone" and not one.absent:
+            of = next((setting.value for setting in one.settings if setting.name == "primitive"), None)
+            if of is not None and of in primitives:
+                clones[of] = one
+    found = []
+    for one in resources:
+        clone = clones.get(one.id) if one.type == "cs_primitive" else None
+        if clone is not None:
+            found.append(replace(one, id=clone.id, form=clone.form, also=(one.id,)))
+        elif one not in clones.values():
+            found.append(one)
+    return found
 
 
 def constraint(declared: Declared, catalogue: Catalogue, host: str) -> ManifestConstraint:
@@ -185,20 +223,50 @@ def constraint(declared: Declared, catalogue: Catalogue, host: str) -> ManifestC
     named = _plain(settings, "constraint_type")
     kind = named or _KINDS.get(kind, kind)
     members = tuple(_member(settings[name], catalogue) for name in _MEMBERS if name in settings)
+    corosync = declared.type.startswith(_COROSYNC)
+    if corosync:
+        members = tuple(_without_role(member, catalogue) for member in (*members, *_listed(declared, catalogue)))
     params = _plain(settings, "constraint_params") or ""
     kinds = [word[len("kind=") :] for word in params.split() if word.startswith("kind=")]
+    if corosync and (own := _plain(settings, "kind")) is not None:
+        kinds.append(own)
+    certain = corosync or _AROUND.fullmatch(declared.type) is not None
     return ManifestConstraint(
         name=declared.title.value,
         span=declared.title.span,
         type=kind,
         members=members,
-        score=_plain(settings, "score") if "score" in settings or not _AROUND.fullmatch(declared.type) else "INFINITY",
+        score=_plain(settings, "score") if "score" in settings or not certain else "INFINITY",
         constraint_kind=kinds[-1] if kinds else None,
         host=host,
         conditional=declared.conditional,
         absent=_plain(settings, "ensure") == "absent",
         off=declared.off,
     )
+
+
+def _listed(declared: Declared, catalogue: Catalogue) -> Iterator[Member]:
+    """Yield the members of a list of `primitives`, named by what they are to each other.
+
+    puppet-corosync reverses the words of `crm` and `pcs`: its list begins with what is placed first. Fuel's types hand them on as they stand.
+    """
+    listed = declared.settings.get("primitives")
+    if listed is None:
+        return
+    names = ("source", "target") if declared.type == "cs_rsc_colocation" and len(listed.items) == 2 else ()
+    for number, item in enumerate(listed.items):
+        name = "set" if listed.nested else names[number] if names else "primitives"
+        yield replace(_member(item, catalogue), name=name)
+    if not listed.items:
+        yield Member(listed.written, listed.span, False, None, "set")
+
+
+def _without_role(member: Member, catalogue: Catalogue) -> Member:
+    """Return a member of puppet-corosync without the role or action behind its id."""
+    id = _ROLE.sub("", member.id)
+    if id == member.id:
+        return member
+    return replace(member, id=id, service=member_service(id, catalogue))
 
 
 def joined(constraint: ManifestConstraint, by_id: Mapping[str, ManifestResource]) -> ManifestConstraint:
@@ -225,9 +293,16 @@ def _agent(declared: Declared, kind: str) -> str | None:
         return None if unit is None else f"{'lsb' if kind == 'lsb' else 'systemd'}:{unit}"
     if kind in ("ocf", "pcmk_resource"):
         named = _plain(settings, "ocf_agent_name" if kind == "ocf" else "resource_type")
+        if named is not None:
+            return named if named.partition(":")[0] in _CLASSES else f"ocf:{named}"
+    if kind in ("pcmk_resource", "cs_primitive", "cs_resource"):
+        named = _plain(settings, "primitive_type")
         if named is None:
             return None
-        return named if named.partition(":")[0] in _CLASSES else f"ocf:{named}"
+        agent_class = _plain(settings, "primitive_class") or "ocf"
+        given = settings.get("provided_by") or settings.get("primitive_provider")
+        provider = "heartbeat" if given is None else given.value or "unknown"  # some types are known under any provider
+        return f"{agent_class}:{provider}:{named}" if agent_class == "ocf" else f"{agent_class}:{named}"
     return _AGENTS.get(kind)
 
 
@@ -243,6 +318,14 @@ def _id(declared: Declared, kind: str) -> str:
 def _form(settings: dict[str, Setting], kind: str) -> str:
     if kind in ("bundle", "pcmk_bundle"):
         return "bundle"
+    if kind == "cs_group":
+        return "group"
+    if kind == "cs_clone":
+        return "promotable" if _plain(settings, "promotable") == "true" else "clone"
+    if kind == "cs_primitive":
+        return "promotable" if _plain(settings, "promotable") == "true" else "primitive"
+    if "complex_type" in settings:
+        return {"clone": "clone", "master": "promotable"}.get(_plain(settings, "complex_type") or "", "primitive")
     if "bundle" in settings and _plain(settings, "bundle") not in _UNSET:
         return "primitive"
     if "master_params" in settings and settings["master_params"].value not in ("undef", "false"):
@@ -264,15 +347,31 @@ def member_service(id: str, catalogue: Catalogue) -> Service | None:
     """Return the service of a resource by its id as puppet-pacemaker makes it; `ip-` and anything is a virtual IP."""
     if id.startswith("ip-"):
         return catalogue.of_resource("ocf:heartbeat:IPaddr2", id)
-    return catalogue.of_resource(None, id) or catalogue.of_unit(bare(id))
+    inner = bare(id)
+    return catalogue.of_resource(None, id) or catalogue.of_unit(inner) or catalogue.of_unit(inner.removeprefix("p_"))
 
 
 def manifest_facts(sources: Sequence[Source], catalogue: Catalogue) -> Iterator[Fact]:
     """Yield the facts of Puppet manifests, each manifest by itself; what Puppet would refuse is an `Unreadable` at its place."""
     profiles = [source.path for source in sources if _PROFILE in source.path]
     old = {path[: path.index(_PROFILE)] for path in profiles} - {path[: path.index(_PROFILE)] for path in profiles if _BUNDLE in path}
-    for source in sources:
-        yield from _manifest(source, catalogue, _root(source.path) in old)
+    found = [fact for source in sources for fact in _manifest(source, catalogue, _root(source.path) in old)]
+    yield from named_elsewhere(found)
+
+
+def named_elsewhere(facts: Sequence[Fact]) -> Iterator[Fact]:
+    """Yield the facts of all manifests, with the services of members that another of them declares under a plain id."""
+    by_id = {
+        bare(id): fact
+        for fact in facts
+        if isinstance(fact, ManifestResource) and fact.decided and fact.service is not None and fact.type.startswith(_COROSYNC)
+        for id in fact.ids
+    }
+    for fact in facts:
+        if isinstance(fact, ManifestConstraint) and by_id and any(member.service is None for member in fact.members):
+            yield joined(fact, by_id)
+        else:
+            yield fact
 
 
 _PROFILE, _BUNDLE = "manifests/profile/pacemaker/", "_bundle.pp"  # of puppet-tripleo; pike brought bundles, and Puppet 4
@@ -307,8 +406,9 @@ def _manifest(source: Source, catalogue: Catalogue, old: bool) -> Iterator[Fact]
     others.update((one.name, None) for one in classes if may_make_resources(one.name, catalogue))
     defines = tuple(node.name for node in walk(parsed.statements) if isinstance(node, Definition) and node.name)
     yield Manifest(source.path, source.span(0, 0), source.host, len(classes), tuple(others), defines)
+    resources = cloned(resources)
     yield from resources
-    by_id = {bare(one.id): one for one in resources if one.decided and one.service is not None}
+    by_id = {bare(id): one for one in resources if one.decided and one.service is not None for id in one.ids}
     yield from (joined(constraint, by_id) for constraint in constraints)
     yield from classes
     yield from options
