@@ -255,8 +255,8 @@ class Pair(Document, frozen=True):
 class RetryParams(Document, frozen=True):
     """Of the `pairs` the first that fits a key counts. Keys in `no_database` are no database connections, or have no unlimited value.
 
-    Services of the modules in `no_unlimited` have no value that means unlimited: nothing can be asked of their settings. Keys in
-    `second` are of databases that another rule speaks of where a manifest sets them.
+    Services of the modules in `no_unlimited` have no value that means unlimited: nothing can be asked of their settings. Of those in
+    `bounded` the first connection is told, as a note, with `bounded_remedy`. Keys in `second` are of databases that another rule speaks of where a manifest sets them.
     `unlimited` are the values that mean unlimited, `default` is what counts where nothing is set. Overrides for roles
     that begin with one of `other_roles` do not reach the services.
     """
@@ -270,6 +270,11 @@ class RetryParams(Document, frozen=True):
         Mapping[str, KnownRelease],
         Meta(description="modules of services that have none, or no database of their own, from a release on"),
     ] = field(default_factory=dict)
+    bounded: Annotated[
+        tuple[str, ...],
+        Meta(description="modules whose first connection is told, as a note, where their services have no value for retries without end"),
+    ] = ()
+    bounded_remedy: Annotated[Optional[str], Meta(description="the remedy of that note")] = None
     second: Annotated[
         tuple[str, ...], Meta(description="keys of second connections, of which another rule speaks where a manifest sets them")
     ] = ()
@@ -368,6 +373,7 @@ class _Pairs:
         self._retries = [(pattern(_any_group(retry)), pair) for pair in pairs for retry in pair.retries]
         self._no_database = frozenset(params.no_database)
         self._second = frozenset(params.second)
+        self._bounded = frozenset(params.bounded)
         self._no_unlimited = frozenset(params.no_unlimited)
         self._no_unlimited |= {name for name, since in params.no_unlimited_since.items() if release.at_least(since)}
         self._known: dict[str, tuple[Pair, frozenset[str], str] | None] = {}
@@ -399,6 +405,13 @@ class _Pairs:
         if not name.endswith("max_retries") or self._is_bounded(name):
             return None
         return next((pair for expression, pair in self._retries if expression.fullmatch(name)), None)
+
+    def bounded(self, key: HieraKey) -> str:
+        """Return the module of a connection whose attempts end whatever is set; empty for other keys."""
+        module = key.name.partition("::")[0]
+        if module not in self._bounded or module not in self._no_unlimited or key.name in self._no_database:
+            return ""
+        return module if any(key.name.startswith(front) and fullmatch(expression, key.name) for front, expression, _ in self._pairs) else ""
 
     def _is_bounded(self, name: str) -> bool:
         return name.partition("::")[0] in self._no_unlimited
@@ -433,6 +446,7 @@ def connections(facts: Facts, params: RetryParams) -> Iterator[Saw]:
     yield from unseen(facts, *SETTINGS)
     settings = _Settings.of(facts, params.other_roles)
     pairs = _Pairs(params, facts.release)
+    bounded: dict[str, HieraKey] = {}  # the first connection of each module whose services end whatever is set
     firsts: dict[object, HieraKey] = {}  # connections of one mapping with the same retries have the same fix, at the first of them
     for keys in settings.by_template.values():
         for key in keys:
@@ -441,6 +455,13 @@ def connections(facts: Facts, params: RetryParams) -> Iterator[Saw]:
                 beside = firsts.setdefault((key.template, key.place, key.branch, found[2]), key)
                 if _applies(found[0], facts.release):
                     yield from _judge(key, *found, beside, settings, params)
+            elif module := pairs.bounded(key):
+                first = bounded.setdefault(module, key)
+                bounded[module] = min(first, key, key=lambda one: one.span)
+    for module, key in bounded.items():
+        what = f"{module} ends its attempts whatever is set, for it has no unlimited value; the unit or container must bring it back"
+        remedy, subject = params.bounded_remedy, f"connection {key.name}"
+        yield Problem(key.span, f"`{key.name}`: {what}", subject, severity="note", remedy=remedy, host=key.host)
     on_nodes = settings.on_nodes(frozenset(params.unlimited))
     for database in manifest_databases(facts, on_nodes):
         pair = pairs.knows(database.name)

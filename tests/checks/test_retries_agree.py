@@ -42,10 +42,26 @@ def test_templates_and_option_files_are_asked_for_the_same_retries(release: str,
     asked = {}
     for folder, codes in (("etc", ["LW301"]), ("puppet", ["LW404", "LW405"])):
         report = lwlint.check([tmp_path / folder], select=codes, release=release)
-        words = {word for finding in report.findings for word in finding.span.path.replace("-", "/").split("/")}
+        words = {
+            word
+            for finding in report.findings
+            if folder == "etc" or finding.severity != "note"  # of what has no unlimited value nothing is asked: it is told
+            for word in finding.span.path.replace("-", "/").split("/")
+        }
         asked[folder] = words & modules
     assert asked["etc"] == asked["puppet"]
     assert "nova" in asked["etc"]
     assert ("aodh" in asked["etc"]) is (TRIPLEO.index(release) < TRIPLEO.index("ocata"))
     assert ("ceilometer" in asked["etc"]) is (TRIPLEO.index(release) < TRIPLEO.index("queens"))
     assert asked["etc"].isdisjoint({"barbican", "zaqar", "vitrage"})
+
+
+@pytest.mark.parametrize("release", TRIPLEO)
+def test_what_has_no_unlimited_value_is_told_once_for_templates_and_mended_by_nothing(release: str, tmp_path: Path) -> None:
+    write(tmp_path)
+    folder = tmp_path / "puppet/services"
+    (folder / "barbican-again.yaml").write_text(next(folder.glob("barbican-*.yaml")).read_text())
+    notes = [one for one in lwlint.check([tmp_path / "puppet"], select=["LW404"], release=release).findings if one.severity == "note"]
+    ended = ["aodh"] * (TRIPLEO.index(release) >= TRIPLEO.index("ocata"))
+    assert [one.span.path.rpartition("/")[2].partition("-")[0] for one in notes] == [*ended, "barbican"]
+    assert all(one.fix is None and "No setting of the template helps" in one.remedy for one in notes)
