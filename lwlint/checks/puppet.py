@@ -55,6 +55,7 @@ _BIND = (
     "`cs_rsc_colocation` with `primitives => ['ADDRESS', 'HAPROXY']`."
 )
 _ORDER = "Declare `cs_order` with the address as `first`, HAProxy as `second` and `kind => 'Optional'`, so that HAProxy is not stopped with the address."
+_OF_NODES = "primitive"  # `cs_location` and its like: for single nodes, or by what a ping tells, not by role
 _FIRST, _SECOND = ("first_resource", "first"), ("second_resource", "second")
 
 
@@ -190,7 +191,9 @@ class _Cluster:
             _text(bare(id)): one.service for file in files for one in file.resources if one.decided and one.service is not None for id in one.ids
         }
         self.groups = [one for file in files for one in file.resources if one.form == "group"]
-        self.sets = {_text(member.id) for one in self.constraints for member in one.members if member.name == "set"}
+        sets = [member for one in self.constraints for member in one.members if member.name == "set" and one.type == "colocation"]
+        self.sets = {_text(member.id) for member in sets}
+        self.has_open_set = any(not member.decided and member.service is None for member in sets)
 
     def knows_haproxy(self, vip: ManifestResource, file: _File) -> bool:
         """Whether the manifest makes or names HAProxy, or another does, to which its plain id is known."""
@@ -311,7 +314,7 @@ def _bound(vip: ManifestResource, file: _File, pairs: _Pairs, cluster: _Cluster)
         hard = bool(_is_mandatory(turned.constraint))
         reason = "the colocation binds HAProxy to it; it must bind the virtual IP to HAProxy"
         yield _unbound(vip, f"{reason}, for {_ALONE}" if hard else reason, turned, "warning" if hard else None)
-    elif pairs.has_open_member or id in cluster.sets:
+    elif pairs.has_open_member or id in cluster.sets or cluster.has_open_set:
         yield Unknown(f"only Puppet can tell whether a colocation names `{vip.id}`", vip.span)
     elif cluster.knows_haproxy(vip, file):
         yield _unbound(vip, "no colocation binds it to HAProxy; one with the score `INFINITY` must", None)
@@ -385,12 +388,17 @@ class _Made:
         addresses = [_setting(resource, "ip_address") for resource in every if resource.id.startswith("ip-")]
         self._open_addresses = any(address is None or address.value is None for address in addresses)
         self._open_titles = any(not resource.decided for resource in every if not resource.id.startswith("ip-"))
+        self._services = {one.service.name for one in every if one.service is not None}
         self._defined = {name for file in files for name in file.manifest.defines}
 
     def why_not_told(self, member: Member, constraint: ManifestConstraint, file: _File) -> str:
         """Return why it cannot be told that nothing makes the resource that a constraint names; empty if it can."""
         if not member.decided:
             return f"only Puppet can tell which resource `{member.id}` is"
+        if member.id.startswith("stonith-"):
+            return f"`{member.id}` may be made by a class for fencing"
+        if file.manifest.defines and member.service is not None and member.service.name not in self._services:
+            return f"no class that is here makes {member.service.title}, of which `{member.id}` is"
         elsewhere = next((name for name in file.manifest.others if name not in self._defined), "")
         if elsewhere:
             return f"`{member.id}` may be made by `{elsewhere}`, which is not here"
@@ -461,12 +469,14 @@ def anywhere(facts: Facts, _: NoParams) -> Iterator[Saw]:
     core = [one for one in facts.of(ManifestResource) if _is_core(one)]
     outer = [one for one in core if (inside := _setting(one, "bundle")) is None or inside.value in ("undef", "", "false")]
     constraints = facts.of(ManifestConstraint)
-    placed = {_text(bare(m.id)) for c in constraints if c.type == "location" for m in c.members}
+    located = [(_text(bare(m.id)), m.name == _OF_NODES) for c in constraints if c.type == "location" for m in c.members]
+    placed = {id for id, _ in located}
+    by_role = {id for id, of_nodes in located if not of_nodes}
     follows = {_text(bare(pair.one.id)) for pair in _colocations(constraints) if _is_mandatory(pair.constraint)}
-    ruled = [one for one in outer if _has_rule(one) or _text(bare(one.id)) in placed]
+    ruled = [one for one in outer if _has_rule(one) or _text(bare(one.id)) in by_role]
     for resource in outer:
         rule = _setting(resource, "location_rule")
-        if resource in ruled or _text(bare(resource.id)) in follows:
+        if resource in ruled or _text(bare(resource.id)) in placed or _text(bare(resource.id)) in follows:
             continue
         if rule is not None and rule.value is None:
             yield Unknown(f"only Puppet can tell whether `{resource.id}` has a location rule", rule.span)

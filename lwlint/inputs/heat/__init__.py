@@ -28,6 +28,7 @@ _HELM = pattern(
 )
 _HIERADATA = pattern(r"(^|/)hieradata/")
 _JSON_KEY = pattern(r"\"\w+::[\w:]+\"\s*:")
+_JSON_ENVIRONMENT = pattern(r"\"(?:resource_registry|parameter_defaults|parameters)\"\s*:\s*\{")
 _DOCUMENT = "lwlint.inputs.heat.document"
 _SUFFIXES = (".yaml", ".yml", ".template", ".env")
 
@@ -43,7 +44,8 @@ def _guess(head: str) -> bool:
 def _recognise(path: str, head: str, named: bool) -> Recognised:
     if path.endswith(".json"):
         start = head.lstrip("\ufeff \t\r\n")
-        return start.startswith("{") and (named or _may_hold(path)) and _JSON_KEY.search(head) is not None
+        known = _JSON_KEY.search(head) is not None or (named and _JSON_ENVIRONMENT.search(head) is not None)
+        return start.startswith("{") and (named or _may_hold(path)) and known
     if not path.endswith(_SUFFIXES):
         return False
     other = _of_another_tool(path, head)

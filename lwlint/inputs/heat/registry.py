@@ -261,7 +261,8 @@ def _taken_from(view: View, entry: Entry, judge: Judge) -> str:
             return found
         other = view.registries.by_alias(file).get(entry.alias)
         if other is not None:
-            final = view.resolve(other).final
+            resolution = view.resolve(other)
+            final = resolution.final or resolution.missing
             found = file.source.path if final and "::" not in final and judge.under_pacemaker(final) else ""
     return ""
 

@@ -250,7 +250,7 @@ def read_parts(file: HeatFile) -> Parts:
             reader.config(value, name.value)
         elif name.value in CONTAINERS:
             reader.containers(value)
-    if "mapped_data" in file.source.text:
+    if "mapped_data" in file.source.text or "datafiles" in file.source.text:
         reader.hieradata()
     return found
 
@@ -328,13 +328,17 @@ class _Reader:
                         self._found.steps.append((step.value, inner.node))
 
     def hieradata(self) -> None:
-        """Read what a resource writes to hieradata on a node: every `mapped_data`, and the sections of `datafiles` or `hieradata`."""
+        """Read what a resource writes to hieradata on a node: every `mapped_data`, and (from pike on) the files of `datafiles` themselves."""
         for node in walk(self._found.resources):
             if not isinstance(node, Mapping):
                 continue
             for key, value in node.pairs:
                 if key.value == "mapped_data":
                     self.config(value, "hieradata")
+                elif key.value == "datafiles" and isinstance(value, Mapping):
+                    for _, content in effective(value):
+                        if isinstance(content, Mapping) and content.get("mapped_data") is None and content.get("raw_data") is None:
+                            self.config(content, "hieradata")
 
 
 def is_stray(key: Scalar, value: Node, mapping: Mapping) -> bool:

@@ -254,8 +254,9 @@ def _listed(declared: Declared, catalogue: Catalogue) -> Iterator[Member]:
     if listed is None:
         return
     names = ("source", "target") if declared.type == "cs_rsc_colocation" and len(listed.items) == 2 else ()
+    whole = listed.nested or len(listed.items) == 1  # sets of resources, or a variable in place of the list
     for number, item in enumerate(listed.items):
-        name = "set" if listed.nested else names[number] if names else "primitives"
+        name = "set" if whole else names[number] if names else "primitives"
         yield replace(_member(item, catalogue), name=name)
     if not listed.items:
         yield Member(listed.written, listed.span, False, None, "set")
