@@ -24,6 +24,7 @@ from lwlint.inputs.heat.facts import (
     ServiceMapping,
 )
 
+NO_SERVICE = "no environment or registry maps a service"
 NO_MAPPING, NO_CONTAINER_TEMPLATE = "no Heat environment or registry was given", "no template with containers was given"
 
 
@@ -291,8 +292,18 @@ def _restarting(container: Container, policy: str) -> Optional[Fix]:
     return Fix(f"set `restart` to `{policy}`", (Replace(place, policy),), safe=False)
 
 
+def _maps_a_service(facts: Facts, params: MappingParams) -> str | None:
+    """Return why there is nothing to judge: no mapping at all, or none of a service."""
+    lacking = needs_heat(ServiceMapping, NO_MAPPING)(facts, params)
+    if lacking is not None:
+        return lacking
+    known = (one.service or one.template_service or one.alias.lower().startswith(_SERVICES) for one in facts.of(ServiceMapping))
+    return None if any(known) else NO_SERVICE
+
+
+_SERVICES = "os::tripleo::services::"
 _READS = Reads(("heat",), not_of_hosts=(NO_MAPPING, NO_CONTAINER_TEMPLATE))
 CHECKS = (
-    Check("service-mapping", run, needs_heat(ServiceMapping, NO_MAPPING), MappingParams, _READS),
+    Check("service-mapping", run, _maps_a_service, MappingParams, _READS),
     Check("container-not-restarted", containers, needs_heat(Container, NO_CONTAINER_TEMPLATE), ContainerParams, _READS),
 )

@@ -638,7 +638,10 @@ _ANY_KEY = needs_heat(HieraKey, "no template with settings of Puppet classes was
 
 
 def _key_or_manifest(facts: Facts, params: RetryParams) -> str | None:
-    return None if facts.of(Manifest) else _ANY_KEY(facts, params)
+    lacking = _ANY_KEY(facts, params)
+    if lacking is None or facts.of(ManifestDatabase):
+        return None
+    return "no template or manifest sets a database connection" if facts.of(Manifest) else lacking
 
 
 _READS = Reads(("heat", "puppet"))

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from lwlint.core.check import Check, NoParams, Reads, Saw, Unknown, needs
+from lwlint.core.check import Check, NoParams, Reads, Saw, Unknown
 from lwlint.core.config_reader import Document
 from lwlint.core.facts import Facts, Service
 from lwlint.core.finding import Problem, Related
@@ -525,7 +525,7 @@ _bundles = _having(ManifestResource, "no manifest makes a bundle", lambda one: o
 _constraints = _having(ManifestConstraint, "no manifest makes a constraint", lambda constraint: not constraint.absent)
 _core = _having(ManifestResource, "no manifest makes a core resource of the cluster", _is_core)
 CHECKS = (
-    Check("manifest-constraint-outside-the-core", _run_outside, needs(Manifest, _NO_MANIFEST), NoParams, _READS),
+    Check("manifest-constraint-outside-the-core", _run_outside, _constraints, NoParams, _READS),
     Check("manifest-vip-without-haproxy", bound, _addresses, BoundParams, _READS),
     Check("manifest-vip-not-ordered", ordered, _addresses, NoParams, _READS),
     Check("manifest-constraint-dangling", dangling, _constraints, NoParams, _READS),

@@ -305,7 +305,7 @@ class _Host:
         if fatal is not None:
             return BAD_SETTING, fatal[0], fatal[1]
         if text.stop is not None:
-            return ERROR, text.stop.because, text.stop.text.span
+            return ERROR, "it cannot be read to its end", text.stop.text.span
         return LOADED, "", None
 
     def _read_drop_ins(self, found: Found, read: Settings) -> None:
