@@ -225,10 +225,26 @@ def read_crm_mon(source: Source) -> Element | Unreadable:
 
 
 def shown_in_xml(root: Element) -> Iterator[Shown]:
-    """Yield each resource of the status; of a bundle, its containers."""
+    """Yield each resource of the status; of a bundle, its containers. With `crm_mon -n` what runs stands under its node."""
+    for section in root.all("nodes"):
+        nodes = [node for node in section.all("node") if node.get("type") != "guest"]  # a guest's node tells of its container
+        under = [child for node in nodes for child in node.children]
+        bundles = {match[1] for child in under if (match := _CONTAINER.match(child.get("id") or "")) is not None}
+        for child in under:
+            yield from _shown_by_node(child, bundles)
     for section in root.all("resources"):
         for child in section.children:
             yield from _shown(child, child.get("id") or "")
+
+
+def _shown_by_node(element: Element, bundles: set[str]) -> Iterator[Shown]:
+    """Yield what stands under a node; of a bundle its container there, and not the connection to what is inside."""
+    name, agent = element.get("id") or "", element.get("resource_agent") or ""
+    container = _CONTAINER.match(name) if agent.rpartition(":")[2] in ENGINES else None
+    if element.tag == "resource" and container is not None:
+        yield from _xml_resource(element, container[1], container[1], None)
+    elif agent.replace("::", ":") != "ocf:pacemaker:remote" or name.rpartition("-")[0] not in bundles:
+        yield from _shown(element, name)
 
 
 def _shown(element: Element, top: str) -> Iterator[Shown]:

@@ -15,7 +15,7 @@ from lwlint.inputs.pacemaker.facts import ClusterStatus, ResourceStatus
 from lwlint.inputs.pacemaker.status import Shown, is_status, read_crm_mon, shown_in_xml, shown_resources, status_facts
 from lwlint.inputs.pacemaker.xml import Element
 from lwlint.run import load_catalogue
-from tests.shared import shared
+from tests.shared import HERE, shared
 
 Where = set[tuple[str, str, str, bool]]
 # in short a status shows the group that is cloned, and not what is in it; and it calls what failed in a clone stopped
@@ -65,6 +65,24 @@ def test_the_texts_of_the_real_program_say_what_its_xml_says(options: tuple[str,
         if {one for one in exact if not is_guest(one[2])} != {one for one in mine if not is_guest(one[2])}:
             differing.append((path.name, exact ^ mine))
     assert (differing, compared > 80) == ([], True)
+
+
+@pytest.mark.parametrize("tree", ["containers", "newton"])
+def test_the_xml_by_node_says_what_the_xml_by_resource_says(tree: str, tmp_path: Path) -> None:
+    if shutil.which("crm_simulate") is None or shutil.which("crm_mon") is None:
+        pytest.skip("there is no `crm_simulate` on this machine: install the package pacemaker-cli-utils")
+    path = HERE / f"fixtures/{tree}/var/lib/pacemaker/cib/cib.xml"
+    names = [name for number in range(3) for name in ("--node-up", f"overcloud-controller-{number}")]
+    for step in range(4):  # what starts first, what follows it, what is in a bundle, and who is promoted
+        done = tmp_path / f"{step}.xml"
+        words = ["crm_simulate", "--xml-file", str(path), *(names if not step else []), "--simulate", "--save-output", str(done)]
+        subprocess.run(words, capture_output=True, timeout=60, check=False)
+        path = done
+    flat, by_node = (xml(crm_mon(path, "--output-as=xml", *options)) for options in (("--inactive",), ("-n",)))
+    assert where(flat) == where(by_node)
+    assert len(where(flat)) > 15
+    assert {one.name.value for one in by_node if one.bundle} == {one.name.value for one in flat if one.bundle}
+    assert ("haproxy-bundle" in {one.name.value for one in by_node}) is (tree == "containers")
 
 
 def is_guest(node: str) -> bool:
