@@ -123,7 +123,9 @@ def _colocations(constraints: Sequence[ManifestConstraint]) -> Iterator[_Pair]:
             yield _Pair(constraint, named["first_resource"], named["second_resource"])
         elif "first" in named and "second" in named:  # pcmk_colocation of fuel-library: the second goes where the first is
             yield _Pair(constraint, named["second"], named["first"])
-        listed = [member for member in constraint.members if member.name == "primitives"]  # cs_colocation: each goes where the one before it is
+        listed = [
+            member for member in constraint.members if member.name == "primitives"
+        ]  # cs_colocation: each goes where the one before it is
         yield from (_Pair(constraint, one, other) for other, one in zip(listed, listed[1:]))
 
 
@@ -188,7 +190,11 @@ class _Cluster:
         self.constraints = [constraint for file in files for constraint in file.constraints]
         self.colocations, self.orders = _Pairs(_colocations(self.constraints)), _Pairs(_orders(self.constraints))
         self.services = {
-            _text(bare(id)): one.service for file in files for one in file.resources if one.decided and one.service is not None for id in one.ids
+            _text(bare(id)): one.service
+            for file in files
+            for one in file.resources
+            if one.decided and one.service is not None
+            for id in one.ids
         }
         self.groups = [one for file in files for one in file.resources if one.form == "group"]
         sets = [member for one in self.constraints for member in one.members if member.name == "set" and one.type == "colocation"]

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 import lwlint
+from lwlint.run import load_catalogue
+from tests.inputs.heat.heat_findings import findings
 
 AWAY = "  OS::TripleO::Services::HAproxy: ../puppet/services/haproxy.yaml\n"
 ON = "  OS::TripleO::Services::Pacemaker: ../puppet/services/pacemaker.yaml\n"
@@ -37,3 +39,33 @@ def test_a_core_service_off_pacemaker_is_judged_where_it_is_told_whether_pacemak
         (tmp_path / "puppet/services/haproxy.yaml").write_text("heat_template_version: newton\n")
     (verdict,) = lwlint.check([tmp_path], select=["LW402"]).verdicts
     assert verdict.outcome == outcome
+
+
+TAKEN = [
+    (alias, managed, plain)
+    for service in load_catalogue().services
+    if service.kind == "active_passive"
+    for alias in service.aliases[:1]
+    for managed in service.pacemaker_templates[:1]
+    for plain in [next((one for one in service.templates if one not in service.pacemaker_templates), "")]
+    if plain
+]
+
+
+@pytest.mark.parametrize(("alias", "managed", "plain"), TAKEN, ids=[alias for alias, _, _ in TAKEN])
+@pytest.mark.parametrize("here", [False, True])
+@pytest.mark.parametrize(("order", "back"), [("ab", True), ("ba", False), ("aba", False), ("a", False)])
+def test_what_a_later_environment_takes_back_is_told_whether_the_templates_are_here_or_not(
+    alias: str, managed: str, plain: str, here: bool, order: str, back: bool
+) -> None:
+    alias = alias if alias.startswith("OS::") else f"OS::TripleO::Services::{alias}"
+    paths = {name: name if name.endswith(".yaml") else f"{name}.yaml" for name in (managed, plain)}
+    pacemaker = "  OS::TripleO::Services::Pacemaker: puppet/services/pacemaker.yaml\n"
+    files = {
+        "a.yaml": f"resource_registry:\n{pacemaker}  {alias}: {paths[managed]}\n",
+        "b.yaml": f"resource_registry:\n  {alias}: {paths[plain]}\n",
+    }
+    if here:
+        files |= dict.fromkeys((*paths.values(), "puppet/services/pacemaker.yaml"), "heat_template_version: queens\n")
+    given = tuple(f"{name}.yaml" for name in order)
+    assert findings(files, "LW402", "LW416", environments=given) == [f"{'LW416' if 'CinderVolume' in alias else 'LW402'} b.yaml:2"] * back

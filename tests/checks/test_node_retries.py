@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from lwlint.files.tree import Memory
-from lwlint.run import Request, check
+from lwlint.run import Request, check, load_rules
 from tests.inputs.heat.heat_findings import every_rule, findings, template
 
 # a connection, what sets its retries in hiera, and as the declaration of a manifest
@@ -127,3 +127,101 @@ def test_in_one_environment_the_override_of_the_role_counts(own: str, role: str,
     key = "keystone::db::database_max_retries"
     text = f"parameter_defaults:\n  ExtraConfig:\n    {key}: {own}\n  ControllerExtraConfig:\n    {key}: {role}\n"
     assert findings({"site.yaml": text}, "LW404") == lines
+
+
+# every form in which a manifest can give a parameter of a class, or an option of a `*_config` resource
+FORMS = {
+    "class": "class {{ '::keystone': database_max_retries => {} }}",
+    "class without colons": "class {{ 'keystone': database_max_retries => {} }}",
+    "class of the database": "class {{ '::keystone::db': database_max_retries => {} }}",
+    "variable": "$r = {}\nclass {{ '::keystone': database_max_retries => $r }}",
+    "variable of the top": "$r = {}\nclass {{ '::keystone': database_max_retries => $::r }}",
+    "selector": "$r = $x ? {{ true => {0}, default => {0} }}\nclass {{ '::keystone': database_max_retries => $r }}",
+    "splat": "$o = {{ 'database_max_retries' => {} }}\nclass {{ '::keystone': * => $o }}",
+    "splat of a merge": "class {{ '::keystone': * => merge({{ 'x' => 1 }}, {{ 'database_max_retries' => {} }}) }}",
+    "create_resources": "create_resources('class', {{ '::keystone' => {{ 'database_max_retries' => {} }} }})",
+    "create_resources with defaults": "create_resources('class', {{ 'keystone' => {{}} }}, {{ 'database_max_retries' => {} }})",
+    "ensure_resource": "ensure_resource('class', '::keystone', {{ 'database_max_retries' => {} }})",
+    "ensure_resources": "ensure_resources('class', {{ 'keystone' => {{}} }}, {{ 'database_max_retries' => {} }})",
+    "under a step": "if hiera('step') >= 3 {{ class {{ '::keystone': database_max_retries => {} }} }}",
+    "both branches": "if $x {{ class {{ 'keystone': database_max_retries => {0} }} }} else {{ class {{ 'keystone': database_max_retries => {0} }} }}",
+    "option": "keystone_config {{ 'database/max_retries': value => {} }}",
+    "option in a list": "keystone_config {{ ['database/retry_interval', 'database/max_retries']: value => {} }}",
+    "option of several": "keystone_config {{ 'database/connection_debug': value => 0; 'database/max_retries': value => {} }}",
+    "option by default": "Keystone_config {{ value => {} }}\nkeystone_config {{ 'database/max_retries': }}",
+    "option in a loop": "['max_retries'].each |$o| {{ keystone_config {{ \"database/${{o}}\": value => {} }} }}",
+    "option by create_resources": "create_resources('keystone_config', {{ 'database/max_retries' => {{ 'value' => {} }} }})",
+}
+
+
+def with_form(form: str, value: str) -> dict[str, str]:
+    manifest = f"{FORMS[form].format(value)}\n"
+    return {
+        **connected("keystone", "service"),
+        "puppet/a.yaml": SOFTWARE % "overcloud_controller.pp",
+        "puppet/overcloud_controller.pp": manifest,
+    }
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_of_a_parameter_counts(form: str) -> None:
+    assert findings(with_form(form, "-1"), "LW404") == []
+    assert findings(with_form(form, "'-1'"), "LW404") == []
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_in_every_form_a_number_that_ends_is_told_at_the_number(form: str) -> None:
+    found = findings(with_form(form, "7"), "LW404", "LW421")
+    assert {line.partition(":")[0] for line in found} == {"LW421 puppet/overcloud_controller.pp"}
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        "class { '::keystone': database_max_retries => undef }",
+        "class { '::keystone': }",
+        "include ::keystone",
+        "if $x { class { 'keystone': database_max_retries => -1 } } else { class { 'keystone': } }",
+        "keystone_config { 'database/max_retries': ensure => absent }",
+        "keystone_config { 'DEFAULT/max_retries': value => -1 }",
+        "class { '::glance::api': database_max_retries => -1 }",
+        "class { '::keystone': database_min_pool_size => -1 }",
+    ],
+)
+def test_what_does_not_set_the_retries_does_not_count(manifest: str) -> None:
+    files = {**connected("keystone", "service"), "puppet/a.yaml": SOFTWARE % "c.pp", "puppet/c.pp": f"{manifest}\n"}
+    assert findings(files, "LW404") == ["LW404 puppet/services/keystone.yaml:6"]
+
+
+# every form in which the template of a role writes hieradata: up to ocata, and from pike on
+WRITTEN = {
+    "mapped_data": "hiera:\n          datafiles:\n            x:\n              mapped_data:\n                {}",
+    "file": "datafiles:\n          x:\n            {}",
+    "merge": "datafiles:\n          x:\n            map_merge:\n              - {{get_param: More}}\n              - {}",
+}
+
+
+@pytest.mark.parametrize("form", WRITTEN)
+@pytest.mark.parametrize(("value", "lacking"), [("-1", False), ("5", True)])
+def test_hieradata_that_a_role_writes_counts_in_every_form(form: str, value: str, lacking: bool) -> None:
+    config = WRITTEN[form].format(f"keystone::database_max_retries: {value}")
+    group = "hiera" if form != "mapped_data" else "os-apply-config"
+    head = "heat_template_version: pike\nresources:\n  C:\n    type: OS::Heat::StructuredConfig\n    properties:\n"
+    role = f"{head}      group: {group}\n      config:\n        {config}\n"
+    files = {**connected("keystone", "service"), "puppet/controller-role.yaml": role}
+    assert bool(findings(files, "LW404")) is lacking
+
+
+@pytest.mark.parametrize("code", ["LW404", "LW405", "LW408", "LW423", "LW424", "LW425", "LW426", "LW427"])
+def test_a_manifest_without_anything_of_the_kind_is_no_evidence(code: str) -> None:
+    rules = [rule for rule in load_rules() if rule.code == code]
+    (verdict,) = check(Request(tree=Memory({"a.pp": "file { '/a': ensure => present }\n"})), rules).verdicts
+    assert verdict.outcome == "not evaluated"
+
+
+@pytest.mark.parametrize("code", ["LW401", "LW402", "LW412", "LW413", "LW416"])
+def test_a_registry_without_a_service_is_no_evidence(code: str) -> None:
+    rules = [rule for rule in load_rules() if rule.code == code]
+    text = "resource_registry:\n  OS::TripleO::Compute::Net::SoftwareConfig: nic.yaml\n"
+    (verdict,) = check(Request(tree=Memory({"network.yaml": text})), rules).verdicts
+    assert (verdict.outcome, verdict.because) == ("not evaluated", "no environment or registry maps a service")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import product
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from tests.inputs.heat.heat_findings import findings
 
 EMPTY = "heat_template_version: rocky\n"
-PACEMAKER = "OS::TripleO::Services::Pacemaker"
+PACEMAKER, REDIS = "OS::TripleO::Services::Pacemaker", "OS::TripleO::Services::Redis"
 BASE = "overcloud-resource-registry-puppet.j2.yaml"
 # a core or active/passive service: its templates without Pacemaker and with it
 SERVICES = {
@@ -69,6 +70,13 @@ def test_the_list_of_an_environment_that_was_given_stands_instead_of_that_of_the
     assert findings(files, "LW417") == ["LW417 other.yaml:3", "LW417 roles_data.yaml:3"]
     assert findings(files, "LW417", environments=("given.yaml",)) == []
     assert findings(files, "LW417", environments=("other.yaml",)) == ["LW417 other.yaml:3"]
+
+
+@pytest.mark.parametrize("services", [[REDIS], [REDIS, PACEMAKER]])
+def test_an_environment_in_json_names_services_as_one_in_yaml_does(services: list[str]) -> None:
+    base = registry("", Redis=f"deployment/{SERVICES['Redis'][1]}")
+    files = {BASE: base, f"deployment/{SERVICES['Redis'][1]}": EMPTY, "e.json": json.dumps({"parameter_defaults": {"AServices": services}})}
+    assert findings(files, "LW417", environments=("e.json",)) == ["LW417 e.json:1"] * (PACEMAKER not in services)
 
 
 @pytest.mark.parametrize("name", ["Undercloud", "Standalone"])
