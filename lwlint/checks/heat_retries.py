@@ -256,7 +256,8 @@ class RetryParams(Document, frozen=True):
     """Of the `pairs` the first that fits a key counts. Keys in `no_database` are no database connections, or have no unlimited value.
 
     Services of the modules in `no_unlimited` have no value that means unlimited: nothing can be asked of their settings. Of those in
-    `bounded` the first connection is told, as a note, with `bounded_remedy`. Keys in `second` are of databases that another rule speaks of where a manifest sets them.
+    `bounded` the first connection is told, as a note, with `bounded_remedy`. Keys in `second` are of databases that another rule speaks
+    of where a manifest sets them.
     `unlimited` are the values that mean unlimited, `default` is what counts where nothing is set. Overrides for roles
     that begin with one of `other_roles` do not reach the services.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
+from itertools import pairwise
 from typing import Annotated, Any
 
 from msgspec import Meta
@@ -51,10 +52,13 @@ _PORT = pattern(r"control-port=(\d+)")
 _MOST = 1_000_000  # from this score on Pacemaker takes it for infinite
 _ALONE = "it stays up by itself if HAProxy can run nowhere"
 _BIND = (
-    "Declare a colocation of the address with HAProxy: `cs_colocation` with `primitives => ['HAPROXY', 'ADDRESS']` (HAProxy first), or Fuel's "
-    "`cs_rsc_colocation` with `primitives => ['ADDRESS', 'HAPROXY']`."
+    "Declare a colocation of the address with HAProxy: `cs_colocation` with `primitives => ['HAPROXY', 'ADDRESS']` (HAProxy first), or "
+    "Fuel's `cs_rsc_colocation` with `primitives => ['ADDRESS', 'HAPROXY']`."
 )
-_ORDER = "Declare `cs_order` with the address as `first`, HAProxy as `second` and `kind => 'Optional'`, so that HAProxy is not stopped with the address."
+_ORDER = (
+    "Declare `cs_order` with the address as `first`, HAProxy as `second` and `kind => 'Optional'`, so that HAProxy is not stopped with "
+    "the address."
+)
 _OF_NODES = "primitive"  # `cs_location` and its like: for single nodes, or by what a ping tells, not by role
 _FIRST, _SECOND = ("first_resource", "first"), ("second_resource", "second")
 
@@ -123,10 +127,8 @@ def _colocations(constraints: Sequence[ManifestConstraint]) -> Iterator[_Pair]:
             yield _Pair(constraint, named["first_resource"], named["second_resource"])
         elif "first" in named and "second" in named:  # pcmk_colocation of fuel-library: the second goes where the first is
             yield _Pair(constraint, named["second"], named["first"])
-        listed = [
-            member for member in constraint.members if member.name == "primitives"
-        ]  # cs_colocation: each goes where the one before it is
-        yield from (_Pair(constraint, one, other) for other, one in zip(listed, listed[1:]))
+        listed = [member for member in constraint.members if member.name == "primitives"]  # each goes where the one before it is
+        yield from (_Pair(constraint, one, other) for other, one in pairwise(listed))
 
 
 def _orders(constraints: Sequence[ManifestConstraint]) -> Iterator[_Pair]:
@@ -189,13 +191,8 @@ class _Cluster:
     def __init__(self, files: Sequence[_File]) -> None:
         self.constraints = [constraint for file in files for constraint in file.constraints]
         self.colocations, self.orders = _Pairs(_colocations(self.constraints)), _Pairs(_orders(self.constraints))
-        self.services = {
-            _text(bare(id)): one.service
-            for file in files
-            for one in file.resources
-            if one.decided and one.service is not None
-            for id in one.ids
-        }
+        made = [one for file in files for one in file.resources if one.decided]
+        self.services = {_text(bare(id)): one.service for one in made if one.service is not None for id in one.ids}
         self.groups = [one for file in files for one in file.resources if one.form == "group"]
         sets = [member for one in self.constraints for member in one.members if member.name == "set" and one.type == "colocation"]
         self.sets = {_text(member.id) for member in sets}

@@ -1,4 +1,4 @@
-"""Manifests in the words of puppet-corosync, of Fuel's module of 5 to 8, and of its module of 9: each define, each way round, each score."""
+"""Manifests in the words of puppet-corosync, and of Fuel's modules of 5 to 8 and of 9: each define, each way round, each score."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.inputs.heat.heat_findings import every_rule, findings
 
 
 class Words(NamedTuple):
-    """How a module says it: an address, HAProxy in copies (one line), the id of these, and constraints of a dependent with what it follows."""
+    """How a module says it: an address, HAProxy in copies, the id of these, and constraints of a dependent with what it follows."""
 
     vip: str
     haproxy: str
@@ -142,7 +142,10 @@ def test_a_service_outside_the_core_is_told_in_each_module(module: str) -> None:
     assert severities(unit + words.order("vip", "openstack-nova-api"), "LW408") == [(2, "error")]
 
 
-IPS = "cs_primitive { ['a', 'b']: primitive_type => 'IPaddr2' }\ncs_primitive { 'lb': primitive_class => 'systemd', primitive_type => 'haproxy' }\n"
+IPS = (
+    "cs_primitive { ['a', 'b']: primitive_type => 'IPaddr2' }\n"
+    "cs_primitive { 'lb': primitive_class => 'systemd', primitive_type => 'haproxy' }\n"
+)
 
 
 @pytest.mark.parametrize(

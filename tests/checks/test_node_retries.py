@@ -144,7 +144,9 @@ FORMS = {
     "ensure_resource": "ensure_resource('class', '::keystone', {{ 'database_max_retries' => {} }})",
     "ensure_resources": "ensure_resources('class', {{ 'keystone' => {{}} }}, {{ 'database_max_retries' => {} }})",
     "under a step": "if hiera('step') >= 3 {{ class {{ '::keystone': database_max_retries => {} }} }}",
-    "both branches": "if $x {{ class {{ 'keystone': database_max_retries => {0} }} }} else {{ class {{ 'keystone': database_max_retries => {0} }} }}",
+    "both branches": (
+        "if $x {{ class {{ 'keystone': database_max_retries => {0} }} }}\nelse {{ class {{ 'keystone': database_max_retries => {0} }} }}"
+    ),
     "option": "keystone_config {{ 'database/max_retries': value => {} }}",
     "option in a list": "keystone_config {{ ['database/retry_interval', 'database/max_retries']: value => {} }}",
     "option of several": "keystone_config {{ 'database/connection_debug': value => 0; 'database/max_retries': value => {} }}",
@@ -155,12 +157,8 @@ FORMS = {
 
 
 def with_form(form: str, value: str) -> dict[str, str]:
-    manifest = f"{FORMS[form].format(value)}\n"
-    return {
-        **connected("keystone", "service"),
-        "puppet/a.yaml": SOFTWARE % "overcloud_controller.pp",
-        "puppet/overcloud_controller.pp": manifest,
-    }
+    manifest, name = f"{FORMS[form].format(value)}\n", "overcloud_controller.pp"
+    return {**connected("keystone", "service"), "puppet/a.yaml": SOFTWARE % name, f"puppet/{name}": manifest}
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -328,7 +328,7 @@ class _Reader:
                         self._found.steps.append((step.value, inner.node))
 
     def hieradata(self) -> None:
-        """Read what a resource writes to hieradata on a node: every `mapped_data`, and (from pike on) the files of `datafiles` themselves."""
+        """Read what a resource writes to hieradata on a node: every `mapped_data`, and from pike on each of `datafiles`."""
         for node in walk(self._found.resources):
             if not isinstance(node, Mapping):
                 continue

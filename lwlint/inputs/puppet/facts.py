@@ -41,8 +41,8 @@ class Setting(Struct, frozen=True):
     """`name => value` in a manifest. `value` is None where only Puppet can tell it; `written` is the source text of it.
 
     `candidates` are the values that it may have, as far as the manifest tells; `hashed` tells that it may be a hash. `span` is the place of
-    the value, `key` that of the name. `items` are the strings of a list of `primitives`, each as a setting of its own; `nested` tells that it
-    holds lists or hashes, which are sets of resources.
+    the value, `key` that of the name. `items` are the strings of a list of `primitives`, each as a setting of its own; `nested` tells that
+    it holds lists or hashes, which are sets of resources.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """What declarations of puppet-pacemaker make of the cluster.
 
-Source: puppet-pacemaker `manifests/resource/*.pp`, `manifests/constraint/*.pp` and `lib/puppet/provider/pcmk_*` (2015 to 2021); the types and
-providers `cs_*` of puppet-corosync (0.8 to 9.1) and of Fuel's module pacemaker (5.0 to 8.0), and its `pcmk_*` (9.0).
+Source: puppet-pacemaker `manifests/resource/*.pp`, `manifests/constraint/*.pp` and `lib/puppet/provider/pcmk_*` (2015 to 2021); the types
+and providers `cs_*` of puppet-corosync (0.8 to 9.1) and of Fuel's module pacemaker (5.0 to 8.0), and its `pcmk_*` (9.0).
 """
 
 from __future__ import annotations
@@ -198,7 +198,7 @@ def _wrapping(declared: Declared, form: str) -> tuple[str, str]:
 
 
 def cloned(resources: Sequence[ManifestResource]) -> list[ManifestResource]:
-    """Return the resources of a manifest with each `cs_clone` taken for the form of the `cs_primitive` that it copies, where that is here."""
+    """Return the resources of a manifest, each `cs_clone` taken for the form of the `cs_primitive` that it copies, where that is here."""
     primitives = {one.id: one for one in resources if one.type == "cs_primitive" and one.decided}
     clones = {}
     for one in resources:
@@ -248,7 +248,7 @@ def constraint(declared: Declared, catalogue: Catalogue, host: str) -> ManifestC
 def _listed(declared: Declared, catalogue: Catalogue) -> Iterator[Member]:
     """Yield the members of a list of `primitives`, named by what they are to each other.
 
-    puppet-corosync reverses the words of `crm` and `pcs`: its list begins with what is placed first. Fuel's types hand them on as they stand.
+    puppet-corosync reverses the words of `crm` and `pcs`: its list begins with what is placed first. Fuel's types hand them on as they are.
     """
     listed = declared.settings.get("primitives")
     if listed is None:
