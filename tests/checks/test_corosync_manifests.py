@@ -35,6 +35,14 @@ def pcmk_colocation(one: str, other: str, score: str) -> str:
     return f"pcmk_colocation {{ 'c': first => '{other}', second => '{one}', score => '{score}' }}\n"
 
 
+def pacemaker_colocation(one: str, other: str, score: str) -> str:
+    return f"pacemaker::constraint::colocation {{ 'c': source => '{one}', target => '{other}', score => '{score}' }}\n"
+
+
+def pacemaker_order(first: str, second: str) -> str:
+    return f"pacemaker::constraint::order {{ 'o': first_resource => '{first}', second_resource => '{second}' }}\n"
+
+
 def ordering(kind: str) -> Callable[[str, str], str]:
     return lambda first, second: f"{kind} {{ 'o': first => '{first}', second => '{second}' }}\n"
 
@@ -54,6 +62,13 @@ MODULES = {
         "haproxy-clone",
         corosync_colocation,
         ordering("cs_order"),
+    ),
+    "puppet-pacemaker": Words(
+        "pacemaker::resource::ocf { 'vip': ocf_agent_name => 'heartbeat:IPaddr2' }\n",
+        "pacemaker::resource::service { 'haproxy': clone_params => true }\n",
+        "haproxy-clone",
+        pacemaker_colocation,
+        pacemaker_order,
     ),
     "Fuel 5 to 8": Words(
         f"cs_resource {{ 'vip': {OF_FUEL.format('provided_by', 'ns_IPaddr2')} }}\n",

@@ -72,6 +72,26 @@ def test_the_list_of_an_environment_that_was_given_stands_instead_of_that_of_the
     assert findings(files, "LW417", environments=("other.yaml",)) == ["LW417 other.yaml:3"]
 
 
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        (("bad.yaml", "good.yaml"), []),
+        (("good.yaml", "bad.yaml"), ["LW417 bad.yaml:3"]),
+        (("bad.yaml", "good.yaml", "bad.yaml"), ["LW417 bad.yaml:3"]),
+        (("bad.yaml", "other.yaml"), ["LW417 bad.yaml:3"]),
+    ],
+)
+def test_of_the_lists_of_several_environments_the_last_counts(given: tuple[str, ...], found: list[str]) -> None:
+    files = {
+        BASE: registry("", Redis=f"deployment/{SERVICES['Redis'][1]}"),
+        f"deployment/{SERVICES['Redis'][1]}": EMPTY,
+        "bad.yaml": parameter(REDIS),
+        "good.yaml": parameter(REDIS, PACEMAKER),
+        "other.yaml": parameter(REDIS, PACEMAKER).replace("Storage", "Another"),
+    }
+    assert findings(files, "LW417", environments=given) == found
+
+
 @pytest.mark.parametrize("services", [[REDIS], [REDIS, PACEMAKER]])
 def test_an_environment_in_json_names_services_as_one_in_yaml_does(services: list[str]) -> None:
     base = registry("", Redis=f"deployment/{SERVICES['Redis'][1]}")

@@ -483,11 +483,17 @@ class Roles:
             return
         if self._chosen and file.form == ENVIRONMENT and file not in self._chosen:
             return  # it is not given, so that its parameters are nobody's
-        replaced = {role.name for other in self._chosen for role in other.outline.roles} if file.form == ROLES else set()
+        later = self._chosen if file.form == ROLES else self._after(file)
+        replaced = {role.name for other in later for role in other.outline.roles}
         views = list(self._views(file, registry))
         for role in file.outline.roles:
             if role.name not in replaced and any(alias.lower().startswith(_SERVICE) for alias, _ in role.services):
                 yield from self._role(file, role, views)
+
+    def _after(self, file: Read) -> tuple[Read, ...]:
+        """Return the environments that were given behind one, whose lists of services stand instead of its own."""
+        last = max((number for number, other in enumerate(self._chosen) if other is file), default=len(self._chosen))
+        return self._chosen[last + 1 :]
 
     def _role(self, file: Read, role: Listed, views: list[tuple[View, str]]) -> Iterator[RoleService]:
         beside = any(alias.lower() in _CLUSTER for alias, _ in role.services)
