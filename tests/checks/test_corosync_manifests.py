@@ -1,4 +1,4 @@
-"""Manifests in the words of puppet-corosync, and of Fuel's modules of 5 to 8 and of 9: each define, each way round, each score."""
+"""Manifests in the words of puppet-corosync, of puppet-pacemaker and of Fuel's modules: each define, each way round, each score."""
 
 from __future__ import annotations
 
@@ -70,7 +70,14 @@ MODULES = {
         pacemaker_colocation,
         pacemaker_order,
     ),
-    "Fuel 5 to 8": Words(
+    "Fuel up to 5": Words(
+        f"cs_resource {{ 'vip': {OF_FUEL.format('provided_by', 'ns_IPaddr2')} }}\n",
+        f"cs_resource {{ 'p_haproxy': {OF_FUEL.format('provided_by', 'ns_haproxy')}, complex_type => 'clone' }}\n",
+        "clone_p_haproxy",
+        lambda one, other, score: corosync_colocation(other, one, score),
+        ordering("cs_order"),
+    ),
+    "Fuel 6 to 8": Words(
         f"cs_resource {{ 'vip': {OF_FUEL.format('provided_by', 'ns_IPaddr2')} }}\n",
         f"cs_resource {{ 'p_haproxy': {OF_FUEL.format('provided_by', 'ns_haproxy')}, complex_type => 'clone' }}\n",
         "clone_p_haproxy",
@@ -137,6 +144,7 @@ def test_of_two_manifests_one_binds_what_the_other_makes(module: str) -> None:
     words = MODULES[module]
     files = {"vip.pp": f"class vip {{\n{words.vip}}}\n", "lb.pp": f"class lb {{\n{words.haproxy}}}\n"}
     bound = words.colocation("vip", words.clone, "INFINITY") + words.order("vip", words.clone)
+    bound += "# Cs_resource['vip'] -> Cs_colocation['c']\n" if module == "Fuel up to 5" else ""
     assert findings({**files, "c.pp": bound}, "LW423", "LW425") == []
     unbound = findings(files, "LW423", "LW425")
     assert unbound == (["LW423 vip.pp:2", "LW425 vip.pp:2"] if words.vip.startswith("cs_") else [])

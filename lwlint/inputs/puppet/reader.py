@@ -113,7 +113,7 @@ _CONSTRAINTS = (
     "pacemaker::constraint::", "pcmk_constraint", "pcmk_colocation", "pcmk_order", "pcmk_location",
     "cs_colocation", "cs_order", "cs_location", "cs_rsc_colocation", "cs_rsc_order", "cs_rsc_location",
 )  # fmt: skip
-_COROSYNC = "cs_"  # puppet-corosync, and Fuel's fork of it
+_COROSYNC, _OF_FUEL = "cs_", "s_resource"  # puppet-corosync, and the type of Fuel's fork of it: `cs_resource`, `Cs_resource[...]`
 # defined types of other modules around those of puppet-pacemaker, with the same parameters (`quickstack::pacemaker::constraint::base`)
 _AROUND = re.compile(r"(?:\w+::)+pacemaker::constraint::(base|colocation|order|typical)")
 _AGENTS = MappingProxyType({
@@ -216,8 +216,11 @@ def cloned(resources: Sequence[ManifestResource]) -> list[ManifestResource]:
     return found
 
 
-def constraint(declared: Declared, catalogue: Catalogue, host: str) -> ManifestConstraint:
-    """Return the constraint that `declared` creates; its members' services are found by their ids alone."""
+def constraint(declared: Declared, catalogue: Catalogue, host: str, of_fuel: bool = False) -> ManifestConstraint:
+    """Return the constraint that `declared` creates; its members' services are found by their ids alone.
+
+    `of_fuel` tells that a `cs_colocation` is that of Fuel's fork of puppet-corosync.
+    """
     settings = declared.settings
     kind = declared.type.rpartition("::")[2]
     named = _plain(settings, "constraint_type")
@@ -225,7 +228,7 @@ def constraint(declared: Declared, catalogue: Catalogue, host: str) -> ManifestC
     members = tuple(_member(settings[name], catalogue) for name in _MEMBERS if name in settings)
     corosync = declared.type.startswith(_COROSYNC)
     if corosync:
-        members = tuple(_without_role(member, catalogue) for member in (*members, *_listed(declared, catalogue)))
+        members = tuple(_without_role(member, catalogue) for member in (*members, *_listed(declared, catalogue, of_fuel)))
     params = _plain(settings, "constraint_params") or ""
     kinds = [word[len("kind=") :] for word in params.split() if word.startswith("kind=")]
     if corosync and (own := _plain(settings, "kind")) is not None:
@@ -245,7 +248,7 @@ def constraint(declared: Declared, catalogue: Catalogue, host: str) -> ManifestC
     )
 
 
-def _listed(declared: Declared, catalogue: Catalogue) -> Iterator[Member]:
+def _listed(declared: Declared, catalogue: Catalogue, of_fuel: bool) -> Iterator[Member]:
     """Yield the members of a list of `primitives`, named by what they are to each other.
 
     puppet-corosync reverses the words of `crm` and `pcs`: its list begins with what is placed first. Fuel's types hand them on as they are.
@@ -253,7 +256,8 @@ def _listed(declared: Declared, catalogue: Catalogue) -> Iterator[Member]:
     listed = declared.settings.get("primitives")
     if listed is None:
         return
-    names = ("source", "target") if declared.type == "cs_rsc_colocation" and len(listed.items) == 2 else ()
+    as_it_is = of_fuel or declared.type == "cs_rsc_colocation"
+    names = ("source", "target") if as_it_is and len(listed.items) == 2 else ()
     whole = listed.nested or len(listed.items) == 1  # sets of resources, or a variable in place of the list
     for number, item in enumerate(listed.items):
         name = "set" if whole else names[number] if names else "primitives"
@@ -399,7 +403,7 @@ def _manifest(source: Source, catalogue: Catalogue, old: bool) -> Iterator[Fact]
         elif makes_resource(statement.type):
             resources.append(resource(statement, catalogue, source.host))
         elif makes_constraint(statement.type):
-            constraints.append(constraint(statement, catalogue, source.host))
+            constraints.append(constraint(statement, catalogue, source.host, _OF_FUEL in source.text))
         elif statement.type.endswith("_config"):
             options.append(_option(statement, source.host))
         elif may_make_resources(statement.type, catalogue):
