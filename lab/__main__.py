@@ -1,4 +1,4 @@
-"""`python -m lab run|table|evidence`: the failure lab. docs/lab.md tells what it does and what it needs."""
+"""`python -m lab run|agree|table|evidence`: the failure lab. docs/lab.md tells what it does and what it needs."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import argparse
 import datetime
 import hashlib
 import json
-import shutil
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,15 @@ from lab import evidence, host
 from lab.judge import judge, judge_pair, judge_unit
 from lwlint.core.observed import NOT_OBSERVED
 
+SERVERS = {
+    "mariadb": "mariadb-server", "rabbitmq": "rabbitmq-server", "galera": "galera-4", "haproxy": "haproxy", "redis": "redis-server",
+}  # fmt: skip
 SKIPPED = 77  # as automake has it: it cannot run here
 ENOUGH = 0.95  # the part of the cells in which two runs must agree
-_SET_UP = ("cell.sh", "inside.py", "judge.py", "under_systemd.py", "services.yaml", "timelines.yaml", "trees.yaml", "units.yaml")
+AT_ONCE = 40  # instances that a machine of two cores carries
+_CODE = ("cell.sh", "inside.py", "judge.py")
+_CONTROLLERS = ("controllers.py", "member.py")
+_SET_UP = (*_CODE, *_CONTROLLERS, "under_systemd.py", "services.yaml", "timelines.yaml", "trees.yaml", "units.yaml")
 
 
 @cache
@@ -31,8 +36,15 @@ def set_up() -> str:
     return hashlib.sha256(b"".join((host.HERE / name).read_bytes() for name in _SET_UP)).hexdigest()[:16]
 
 
-def batches(level: Mapping[str, Any], tree: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the timelines of a level in their order, each with its instances."""
+def set_up_of_cell(one: Mapping[str, Any], timeline: Mapping[str, Any], tree: Mapping[str, Any], level: Mapping[str, Any]) -> str:
+    """Return the hash of what decides what is seen in one cell: its own configuration, its timeline, its tree and the code."""
+    files = [*_CODE, *(_CONTROLLERS if level.get("controllers") else ())]
+    what = json.dumps([{key: value for key, value in one.items() if key != "id"}, timeline, tree], sort_keys=True)
+    return hashlib.sha256(b"".join([*((host.HERE / name).read_bytes() for name in files), what.encode()])).hexdigest()[:16]
+
+
+def batches(level: Mapping[str, Any], tree: Mapping[str, Any], seen: Collection[tuple[str, ...]] = frozenset()) -> Iterator[dict[str, Any]]:
+    """Yield the timelines of a level in their order, each with its instances, but of cells that were `seen`."""
     services, timelines = host.read("services.yaml"), host.read("timelines.yaml")
     for n, cell in enumerate(level["cells"]):
         timeline = timelines["timelines"][cell["timeline"]]
@@ -43,7 +55,28 @@ def batches(level: Mapping[str, Any], tree: Mapping[str, Any]) -> Iterator[dict[
             for name in names
             for setting in settings
         ]
+        for one in found:
+            one["cell"]["set_up"] = set_up_of_cell(one, timeline, tree, level)
+        keys = [(key_of({"kind": "service", **one["cell"]}), one["cell"]["set_up"]) for one in found]
+        found = [one for one, (key, mark) in zip(found, keys) if key not in seen and (*key, mark) not in seen]
         yield {"name": f"{cell['timeline']} ({', '.join(settings)})", "timeline": timeline, "instances": found}
+
+
+def groups(every: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Return the batches in groups that run at once: those that do nothing to the servers may stand beside each other."""
+    found: list[list[dict[str, Any]]] = []
+    for batch in every:
+        last = found[-1] if found else []
+        number = sum(len(one["instances"]) for one in [*last, batch])
+        if last and number <= AT_ONCE and all(_leaves_alone(one["timeline"]) for one in [*last, batch]):
+            last.append(batch)
+        elif batch["instances"]:
+            found.append([batch])
+    return found
+
+
+def _leaves_alone(timeline: Mapping[str, Any]) -> bool:
+    return not timeline.get("away") and timeline.get("answers") != "full" and all(step["does"] == "nothing" for step in timeline["steps"])
 
 
 def instance(
@@ -69,19 +102,24 @@ def instance(
         options.setdefault(section, {}).update({"connection": connection, **values["database"]})
     if "oslo_messaging_rabbit" in values:
         options["oslo_messaging_rabbit"] = dict(values["oslo_messaging_rabbit"])
+    for section, lines in timeline.get("options", {}).items():
+        options.setdefault(section, {}).update(lines)
     retries = values["database"].get("max_retries", 10)
     known = {
         "workers": values.get("workers", 1),
         "server": server,
+        "brokers": timeline.get("brokers", "lab:lab@127.0.0.1:5672"),
         "name": timeline.get("name") or program["project"],
         "types": program.get("types", "flat"),
         "sql_max_retries": retries,
     }
-    under = "uwsgi" if "uwsgi" in program else ""
+    under = next((name for name in ("uwsgi", "mod_wsgi") if name in program), "")
     cell = {"service": program["service"], "program": program.get("program", name), "under": under, "release": tree["release"],
             "when": when, "setting": setting, "only": program.get("only", ""), "package": project["package"]}  # fmt: skip
     kept = {
-        key: program[key] for key in ("queue", "beat", "http", "ok", "body", "uwsgi", "command", "environment", "copies") if key in program
+        key: program[key]
+        for key in ("queue", "beat", "http", "ok", "body", "uwsgi", "mod_wsgi", "command", "environment", "copies")
+        if key in program
     }
     return {"id": id, "project": program["project"], "program": cell["program"], "options": options, "values": known, "cell": cell, **kept}
 
@@ -109,16 +147,28 @@ def wanted(level: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(name for cell in level["cells"] for name in cell.get("programs") or level.get("programs") or every))
 
 
-def run_services(name: str, level: Mapping[str, Any], tree_folder: Path | None, by: str, where: Path) -> list[dict[str, Any]]:
-    """Make the tree of a level if it is not there, run all its timelines in a cell, and return the observations."""
+def run_services(name: str, level: Mapping[str, Any], tree_folder: Path | None, by: str, where: Path, keep: Keep) -> list[dict[str, Any]]:
+    """Make the tree of a level if it is not there, run all its timelines in a cell, and return the observations.
+
+    Each is given to `keep` as soon as its timeline is over, so that a run that is broken off has kept what it saw.
+    """
     tree = host.read("trees.yaml")[level["tree"]]
     programs = host.read("services.yaml")["programs"]
     packages = sorted({*tree["base"], *(programs[each]["package"] for each in wanted(level))})
     folder = tree_folder or where / "tree"
     host.make_tree(folder, tree["suite"], packages, where / "tree.log")
     print(f"lab: the tree is there ({folder})", flush=True)
-    job = {"batches": list(batches(level, tree)), "schemas": schemas(level, tree)}
-    longest = 600 + sum(sum(step["most"] for step in batch["timeline"]["steps"]) + 240 for batch in job["batches"])
+    known = host.versions(folder, packages)
+    servers = {server: plain(known.get(package, "")) for server, package in SERVERS.items() if package in known}
+    found = [source(by, f"the lab, level `{name}`: Debian's packages", servers)]
+    keep.begin(found[0])
+    made = schemas(level, tree)
+    job = {"groups": groups(batches(level, tree, keep.seen)), "schemas": made, "made": host.made_schemas(made, known),
+           "controllers": level.get("controllers", False)}  # fmt: skip
+    if not job["groups"]:
+        print("lab: each cell of it was seen with this set-up", flush=True)
+        return found
+    longest = 900 + sum(max(sum(step["most"] for step in one["timeline"]["steps"]) for one in group) + 300 for group in job["groups"])
     command = [
         "env",
         "PYTHONPATH=/run/lab/project",
@@ -134,28 +184,78 @@ def run_services(name: str, level: Mapping[str, Any], tree_folder: Path | None, 
     ) as cell:
         (cell.out / "job.new").write_text(json.dumps(job))
         (cell.out / "job.new").rename(cell.out / "job.json")
+        raw = host.HERE.parent / "build" / f"lab-{name}" if "--raw" in sys.argv else None
+        at = 0
+
+        def look() -> None:
+            nonlocal at
+            path = cell.out / "seen.jsonl"
+            lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+            for line in lines[at:]:
+                found.append(observation(json.loads(line), known, by))
+                keep.add(found[-1])
+                if raw is not None:
+                    raw.mkdir(parents=True, exist_ok=True)
+                    with (raw / "seen.jsonl").open("ab") as file:
+                        file.write(line + b"\n")
+            at = len(lines)
+            if tree_folder is not None and (cell.out / "schemas.tar").exists():
+                host.keep_schemas(folder, job["made"], cell.out / "schemas.tar")
+
         failed: host.Missing | None = None
         try:
-            cell.wait(longest)
+            cell.wait(longest, look=look)
         except host.Missing as missing:
             failed = missing
+        finally:
+            look()
         print((cell.out / "console").read_text("utf-8", "replace"), end="", flush=True)
-        kept = host.HERE.parent / "build" / f"lab-{name}"
-        shutil.rmtree(kept, ignore_errors=True)
-        if failed is not None and not (cell.out / "seen.jsonl").exists():
+        if failed is not None and at == 0:
             raise failed
         if failed is not None:  # what was seen until then counts
             print(f"LAB: BROKE OFF: {failed}", file=sys.stderr, flush=True)
-        lines = (cell.out / "seen.jsonl").read_text("utf-8").splitlines()
-        if "--raw" in sys.argv:
-            kept.mkdir(parents=True)
-            shutil.copy(cell.out / "seen.jsonl", kept)
-    known = host.versions(folder, sorted({json.loads(line)["cell"]["package"] for line in lines} | {"mariadb-server", "rabbitmq-server"}))
-    servers = {server: plain(known.get(f"{server}-server", "")) for server in ("mariadb", "rabbitmq")}
-    return [
-        source(by, f"the lab, level `{name}`: Debian's packages", servers),
-        *(observation(json.loads(line), known, by) for line in lines),
-    ]
+    return found
+
+
+class Keep:
+    """Where observations are kept as they come: a file for each run. `seen` are the cells that a run passes over."""
+
+    def __init__(self, path: Path | None, seen: Collection[tuple[str, ...]]) -> None:
+        self.path, self.seen = path, seen
+        self._first: Mapping[str, Any] = {}
+
+    def begin(self, first: Mapping[str, Any]) -> None:
+        """Take the line that tells where the observations come from; it is written with the first of them."""
+        self._first = first
+
+    def add(self, line: Mapping[str, Any]) -> None:
+        """Add an observation."""
+        if self.path is not None:
+            lines = [line] if self.path.exists() else [self._first, line]
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write("".join(json.dumps(one) + "\n" for one in lines))
+
+
+def kept(level: str, keep: bool, passing: str) -> tuple[str, Keep]:
+    """Return the name of a run, and where it is kept.
+
+    `passing` tells which cells are passed over: `none`, those seen at this level with the set-up `as it is` (a run that was broken off
+    goes on), or `any` that the lab itself saw.
+    """
+    runs = {path.stem: [json.loads(line) for line in path.read_text("utf-8").splitlines()] for path in evidence.FOLDER.glob("*.jsonl")}
+    day = f"{level}-{datetime.date.today().isoformat()}"
+    names = (day, *(f"{day}{letter}" for letter in "bcdefghijklmnopqrstuvwxyz"))
+    by = next(name for name in names if name not in runs or (passing != "none" and runs[name][0]["set_up"] == set_up()))
+    seen: set[tuple[str, ...]] = set()
+    for name, lines in runs.items():
+        for line in lines:
+            if line["kind"] != "service" or name == evidence.REPORTED or not keep:
+                continue
+            if passing == "any" and line["does"] != NOT_OBSERVED:
+                seen.add(key_of(line))
+            elif passing != "none" and name.startswith(f"{level}-") and line.get("set_up"):
+                seen.add((*key_of(line), line["set_up"]))
+    return by, Keep(evidence.FOLDER / f"{by}.jsonl" if keep else None, seen)
 
 
 def source(by: str, what: str, versions: Mapping[str, str]) -> dict[str, Any]:
@@ -175,6 +275,8 @@ def observation(seen: Mapping[str, Any], known: Mapping[str, str], by: str) -> d
     version = plain(known.get(cell.pop("package"), ""))
     life = seen["life"] if words.does.startswith("exits") else None
     found = {"kind": "service", **cell, "version": version, **words._asdict(), "life": life, "by": by}
+    if cell.get("under") == "mod_wsgi":  # whose READY=1 is Apache's, which has not loaded the program by then
+        found["ready"] = ""
     return {key: value for key, value in found.items() if value not in ("", None)}
 
 
@@ -217,7 +319,7 @@ def run_units(by: str, where: Path) -> list[dict[str, Any]]:
     return found
 
 
-def run(level: str, keep: bool, tree: Path | None, only: str | None) -> int:
+def run(level: str, keep: bool, tree: Path | None, only: str | None, passing: str) -> int:
     """Run a level; keep what was seen, or compare it with what was seen before. Return the exit code."""
     try:
         host.refuse_without_needs("units" if only == "units" else level)
@@ -225,7 +327,8 @@ def run(level: str, keep: bool, tree: Path | None, only: str | None) -> int:
         print(f"LAB: NOT RUN: {missing}", file=sys.stderr)
         return SKIPPED
     set_up()
-    by = f"{level}-{datetime.date.today().isoformat()}"
+    by, keeper = kept(level, keep, passing)
+    units_by, units_keeper = kept("units", keep, "none")
     with host.folder() as where:
         found: dict[str, list[dict[str, Any]]] = {}
         failed: list[str] = []
@@ -237,8 +340,8 @@ def run(level: str, keep: bool, tree: Path | None, only: str | None) -> int:
                 failed.append(f"{name}: {missing}")
 
         works: dict[str, Callable[[], list[dict[str, Any]]]] = {
-            "services": lambda: run_services(level, host.read("matrix.yaml")[level], tree, by, where),
-            "units": lambda: run_units(f"units-{datetime.date.today().isoformat()}", where),
+            "services": lambda: run_services(level, host.read("matrix.yaml")[level], tree, by, where, keeper),
+            "units": lambda: run_units(units_by, where),
         }
         names = [only] if only else list(works) if level == "ci" else ["services"]
         threads = [threading.Thread(target=collect, args=(name, works[name]), daemon=True) for name in names]
@@ -256,13 +359,16 @@ def run(level: str, keep: bool, tree: Path | None, only: str | None) -> int:
             raise
     for text in failed:
         print(f"LAB: FAILED: {text}", file=sys.stderr)
-    if failed:
+    if failed or set(found) != set(names):
         return 1
     if keep:
+        for line in found.get("units", ()):
+            if line["kind"] == "source":
+                units_keeper.begin(line)
+            else:
+                units_keeper.add(line)
         for name, lines in found.items():
-            path = evidence.FOLDER / f"{level if name == 'services' else name}.jsonl"
-            path.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
-            print(f"lab: {path.name}: {len(lines) - 1} observations")
+            print(f"lab: {by if name == 'services' else units_by}: {len(lines) - 1} observations")
         return 0
     return compare([line for lines in found.values() for line in lines])
 
@@ -282,27 +388,43 @@ def words_of(line: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def compare(lines: Sequence[Mapping[str, Any]]) -> int:
-    """Compare observations with those that are kept, print what differs, and return 1 if too much does."""
-    before: dict[tuple[str, ...], set[tuple[str, ...]]] = {}
-    for line in evidence.read_lines():
+def compare(lines: Sequence[Mapping[str, Any]], before: Iterable[Mapping[str, Any]] | None = None) -> int:
+    """Compare observations with those from `before` (all that are kept), print what differs, and return 1 if too much does."""
+    known_words: dict[tuple[str, ...], set[tuple[str, ...]]] = {}
+    for line in evidence.read_lines() if before is None else before:
         if line["kind"] != "source" and line["by"] != evidence.REPORTED:
-            before.setdefault(key_of(line), set()).add(words_of(line))
-    same = different = unseen = 0
+            known_words.setdefault(key_of(line), set()).add(words_of(line))
+    same = different = unseen = new = 0
     for line in lines:
         if line["kind"] == "source":
             continue
-        known = before.get(key_of(line))
-        if line.get("does") == NOT_OBSERVED:
+        known = known_words.get(key_of(line))
+        if known is None:
+            new += 1
+            print(f"lab: seen for the first time: {'/'.join(key_of(line))}: {words_of(line)}")
+        elif words_of(line) in known:
+            same += 1
+        elif line.get("does") == NOT_OBSERVED:
             unseen += 1
             print(f"lab: not observed: {'/'.join(key_of(line))}")
-        elif known is None or words_of(line) in known:
-            same += 1
         else:
             different += 1
             print(f"lab: differs: {'/'.join(key_of(line))}: {words_of(line)}, before {sorted(known)}")
-    print(f"lab: {same} cells as before, {different} differ, {unseen} not observed")
-    return 0 if same and same >= ENOUGH * (same + different + unseen) else 1
+    both = same + different + unseen
+    part = f" ({100 * same / both:.1f} %)" if both else ""
+    print(f"lab: {same} of {both} cells as before{part}, {different} differ, {unseen} not observed; {new} seen for the first time")
+    return 0 if same and same >= ENOUGH * both else 1
+
+
+def agree(one: str, other: str) -> int:
+    """Compare two runs by their names, cell by cell."""
+    every = list(evidence.read_lines())
+    names = [line["by"] for line in every if line["kind"] == "source"]
+    for name in (one, other):
+        if name not in names:
+            print(f"lab: `{name}` is no run; there are {', '.join(names)}", file=sys.stderr)
+            return 2
+    return compare([line for line in every if line["by"] == other], [line for line in every if line["by"] == one])
 
 
 def table() -> str:
@@ -321,17 +443,25 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="lab", description="what real services do when the database or the broker fails them")
     commands = parser.add_subparsers(dest="command", required=True)
     runs = commands.add_parser("run", help="run the cells of a level, and compare them with those that are kept")
-    runs.add_argument("--level", choices=("ci", "night", "hand"), default="ci")
+    runs.add_argument("--level", choices=("ci", "night", "failover", "hand"), default="ci")
     runs.add_argument("--keep", action="store_true", help="keep what was seen in lab/observations instead")
     runs.add_argument("--tree", type=Path, help="the tree of packages, made if it is not there; else one that is thrown away")
     runs.add_argument("--only", choices=("units", "services"))
     runs.add_argument("--raw", action="store_true", help="keep the events of all instances in build/")
+    passing = runs.add_mutually_exclusive_group()
+    passing.add_argument("--again", dest="passing", action="store_const", const="none", help="with --keep: each cell, in a new file")
+    passing.add_argument("--missing", dest="passing", action="store_const", const="any", help="with --keep: only cells that no run saw")
+    runs.set_defaults(passing="as it is")
+    agrees = commands.add_parser("agree", help="compare two runs by their names, cell by cell")
+    agrees.add_argument("runs", nargs=2)
     commands.add_parser("table", help="print the lab's own observations")
     commands.add_parser("evidence", help="write rules/observed.yaml")
     options = parser.parse_args()
     if options.command == "run":
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-        return run(options.level, options.keep, options.tree, options.only)
+        return run(options.level, options.keep, options.tree, options.only, options.passing)
+    if options.command == "agree":
+        return agree(*options.runs)
     if options.command == "table":
         print(table(), end="")
         return 0

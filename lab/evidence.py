@@ -31,9 +31,9 @@ _WORDS = ("does", "ready", "then")
 _NOT_PLAIN = ("true", "false", "no", "yes", "on", "off", "null", "none")
 
 
-def read_lines(folder: Path = FOLDER) -> Iterator[Mapping[str, Any]]:
+def read_lines() -> Iterator[Mapping[str, Any]]:
     """Yield the observations of all files, those of the lab itself first."""
-    for path in sorted(folder.glob("*.jsonl"), key=lambda path: (path.stem == REPORTED, path.name)):
+    for path in sorted(FOLDER.glob("*.jsonl"), key=lambda path: (path.stem == REPORTED, path.name)):
         for line in path.read_text("utf-8").splitlines():
             yield json.loads(line)
 

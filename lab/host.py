@@ -7,13 +7,15 @@ its mount namespace; what is left of files and control groups is removed here.
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -155,12 +157,17 @@ class Cell:
         )
         return self
 
-    def wait(self, seconds: float, until: str | None = None) -> None:
-        """Wait for the command's end, or for the file `until` in `out`; raise Missing with the console's last lines if neither comes."""
+    def wait(self, seconds: float, until: str | None = None, look: Callable[[], None] | None = None) -> None:
+        """Wait for the command's end, or for the file `until` in `out`; raise Missing with the console's last lines if neither comes.
+
+        `look` is called time and again meanwhile.
+        """
         end, status = time.monotonic() + seconds, None
         while time.monotonic() < end:
             if until is not None and (self.out / until).exists():
                 return
+            if look is not None:
+                look()
             status = self.process.poll() if self.process is not None else None
             if status is not None:
                 if until is None and status == 0:
@@ -199,6 +206,19 @@ def _remove_group(group: Path) -> None:
                 os.rmdir(path)
         if group.exists():
             time.sleep(0.1)
+
+
+def made_schemas(projects: Iterable[Mapping[str, Any]], known: Mapping[str, str]) -> str:
+    """Return where in a tree the files of a database lie that holds the schemas of these projects; a hash tells their versions."""
+    what = json.dumps(sorted((one["project"], known.get(one["cell"]["package"], ""), *one["sync"]) for one in projects))
+    return f"/var/cache/{NAME}/schemas-{hashlib.sha256(what.encode()).hexdigest()[:16]}.tar"
+
+
+def keep_schemas(tree: Path, made: str, archive: Path) -> None:
+    """Keep the files of a database with schemas in a tree, for the next cell over it."""
+    path = tree / made.lstrip("/")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(archive, path)
 
 
 def versions(tree: Path, packages: Sequence[str]) -> Mapping[str, str]:

@@ -25,7 +25,10 @@ import urllib.request
 import amqp
 import pymysql
 
-DATABASE, BROKER = 3306, 5672
+DATABASE, BROKER, REDIS = 3306, 5672, 6379
+PORTS = {"database": DATABASE, "broker": BROKER, "redis": REDIS}
+DATA = "/var/lib/mysql"
+DATABASES, BROKERS = ["127.0.0.1"], ["127.0.0.1"]  # where the lab itself asks, in this order
 QUIET = 8  # seconds in which a service that waits uses next to no processor time
 FORKED = re.compile(r"Started child \d+|Child \d+ (?:exited|killed)|died, restarting", re.I)
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
@@ -45,21 +48,28 @@ def listens(port: int) -> bool:
         return tried.connect_ex(("127.0.0.1", port)) == 0
 
 
+def write_json(path: str, what: object) -> None:
+    with open(path, "w") as file:
+        json.dump(what, file)
+
+
+def definitions(vhosts: list[str]) -> dict:
+    """Return what RabbitMQ begins with: one user, who may do all in each virtual host."""
+    salt = os.urandom(4)
+    hashed = base64.b64encode(salt + hashlib.sha256(salt + b"lab").digest()).decode()
+    rights = {"user": "lab", "configure": ".*", "write": ".*", "read": ".*"}
+    user = {"name": "lab", "password_hash": hashed, "hashing_algorithm": "rabbit_password_hashing_sha256", "tags": "administrator"}
+    return {"users": [user], "vhosts": [{"name": v} for v in vhosts], "permissions": [{"vhost": v, **rights} for v in vhosts]}
+
+
 class Servers:
     """The real MariaDB and RabbitMQ of the cell."""
 
     def __init__(self, vhosts: list[str], out: str) -> None:
-        self.out = out
+        self.out, self.vhost = out, vhosts[0]
         self._running: dict[str, subprocess.Popen] = {}
-        salt = os.urandom(4)
-        hashed = base64.b64encode(salt + hashlib.sha256(salt + b"lab").digest()).decode()
-        rights = {"user": "lab", "configure": ".*", "write": ".*", "read": ".*"}
         os.makedirs("/var/lib/lab", exist_ok=True)
-        with open("/var/lib/lab/definitions.json", "w") as file:
-            user = {"name": "lab", "password_hash": hashed, "hashing_algorithm": "rabbit_password_hashing_sha256", "tags": "administrator"}
-            json.dump(
-                {"users": [user], "vhosts": [{"name": v} for v in vhosts], "permissions": [{"vhost": v, **rights} for v in vhosts]}, file
-            )
+        write_json("/var/lib/lab/definitions.json", definitions(vhosts))
         with open("/var/lib/lab/rabbitmq.conf", "w") as file:
             file.write("listeners.tcp.1 = 127.0.0.1:5672\ndisk_free_limit.absolute = 50MB\nloopback_users = none\n")
             file.write("load_definitions = /var/lib/lab/definitions.json\n")
@@ -77,13 +87,44 @@ class Servers:
         self._start("database", ["/usr/sbin/mariadbd", *options, "--pid-file=/run/mysqld/lab.pid"])
         wait_for(lambda: listens(DATABASE), 90, "MariaDB")
 
-    def broker_up(self, vhost: str) -> None:
+    def broker_up(self) -> None:
         environment = {
             "RABBITMQ_NODENAME": "rabbit@localhost", "RABBITMQ_CONFIG_FILE": "/var/lib/lab/rabbitmq", "HOME": "/var/lib/rabbitmq",
             "RABBITMQ_ENABLED_PLUGINS_FILE": "/var/lib/lab/plugins", "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+sbwt none +S 2:2",
         }  # fmt: skip
         self._start("broker", ["/usr/sbin/rabbitmq-server"], environment)
-        wait_for(lambda: may_log_in(vhost), 180, "RabbitMQ")
+        wait_for(lambda: may_log_in(self.vhost), 240, "RabbitMQ")
+
+    def redis_up(self) -> None:
+        self._start("redis", ["/usr/bin/redis-server", "--bind", "127.0.0.1", "--save", "", "--dir", "/tmp"])
+        wait_for(lambda: listens(REDIS), 30, "redis")
+
+    def close_database(self) -> None:
+        """End the database in peace, so that its files can be copied."""
+        process = self._running.pop("database")
+        process.terminate()
+        process.wait()
+
+    def up(self, name: str) -> None:
+        {"database": self.database_up, "broker": self.broker_up, "redis": self.redis_up}[name]()
+
+    def take_away(self, name: str) -> None:
+        """Take away what a timeline begins without."""
+        self.kill(name)
+
+    def do(self, step: str) -> None:
+        """Do what a step of a timeline says: `database-kill`, `broker-up`, `nothing`."""
+        name, _, does = step.partition("-")
+        if does == "up":
+            self.up(name)
+        elif does == "kill":
+            self.kill(name)
+
+    def restore(self) -> None:
+        """Bring back what is away."""
+        for name in ("database", "broker"):
+            if not listens(PORTS[name]):
+                self.up(name)
 
     def _start(self, name: str, command: list[str], more: dict[str, str] | None = None) -> None:
         log = open(f"{self.out}/{name}.log", "ab")  # noqa: SIM115
@@ -99,34 +140,51 @@ class Servers:
 
     def kill(self, name: str) -> None:
         """Kill a server with all its processes, as a power cut would, and wait until nothing listens."""
-        port = DATABASE if name == "database" else BROKER
-        process = self._running.pop(name)
+        process = self._running.pop(name, None)
+        if process is None:
+            return
         for pid in [*descendants(children(), process.pid), process.pid]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         process.wait()
-        wait_for(lambda: not listens(port), 20, f"the end of the {name}")
+        wait_for(lambda: not listens(PORTS[name]), 20, f"the end of the {name}")
 
 
-def may_log_in(vhost: str) -> bool:
+def broker(vhost: str, host: str) -> amqp.Connection:
+    """Return a connection to a broker."""
+    connection = amqp.Connection(f"{host}:{BROKER}", userid="lab", password="lab", virtual_host=vhost, connect_timeout=2, read_timeout=3)
+    connection.connect()
+    return connection
+
+
+def may_log_in(vhost: str, host: str = "127.0.0.1") -> bool:
     try:
-        connection = amqp.Connection("127.0.0.1:5672", userid="lab", password="lab", virtual_host=vhost, connect_timeout=2, read_timeout=3)
-        connection.connect()
-        connection.close()
+        broker(vhost, host).close()
     except Exception:
         return False
     return True
 
 
-def sql(query: str, user: str = "lab") -> list:
-    how = {"unix_socket": "/run/mysqld/mysqld.sock"} if user == "root" else {"host": "127.0.0.1", "password": "lab"}
-    connection = pymysql.connect(user=user, connect_timeout=2, read_timeout=4, autocommit=True, **how)
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(query)
-            return list(cursor.fetchall())
-    finally:
-        connection.close()
+def sql(query: str, user: str = "lab", host: str | None = None, socket: str = "/run/mysqld/mysqld.sock") -> list[tuple]:
+    """Return the rows of a query: of the host that is named, else of the first that answers; as root by the socket."""
+    ways = (
+        [{"unix_socket": socket}]
+        if user == "root"
+        else [{"host": one, "password": "lab"} for one in ([host] if host is not None else DATABASES)]
+    )
+    for n, how in enumerate(ways):
+        try:
+            connection = pymysql.connect(user=user, connect_timeout=2, read_timeout=4, autocommit=True, **how)
+            try:
+                with connection.cursor() as cursor:
+                    cursor.execute(query)
+                    return list(cursor.fetchall())
+            finally:
+                connection.close()
+        except pymysql.err.MySQLError:
+            if n + 1 == len(ways):
+                raise
+    return []
 
 
 def children() -> dict[int, list[int]]:
@@ -200,7 +258,23 @@ class Instance:
                 "--enable-threads", "--processes", "1", "--threads", "2", "--die-on-term", "--rem-header", "Content-Length",
                 "--buffer-size", "65535", "--wsgi-file", self.job["uwsgi"], "--pyargv", f"--config-file={self.values['conf']}",
             ]  # fmt: skip
+        if self.job.get("mod_wsgi"):
+            self._write_apache()
+            return ["/usr/sbin/apache2", "-DFOREGROUND", "-f", f"{self.state}/apache.conf"]
         return self._filled(self.job.get("command") or f"{self.job['program']} --config-file {{conf}}").split()
+
+    def _write_apache(self) -> None:
+        modules = {"mpm_event": "mod_mpm_event", "authz_core": "mod_authz_core", "wsgi": "mod_wsgi"}
+        lines = [f"LoadModule {name}_module /usr/lib/apache2/modules/{file}.so" for name, file in modules.items()]
+        lines += [
+            "ServerName lab", f"ServerRoot {self.state}", f"PidFile {self.state}/apache.pid", f"Listen 127.0.0.1:{self.port}",
+            "User www-data", "Group www-data", "ErrorLog /dev/stderr", f"WSGISocketPrefix {self.state}/wsgi",
+            "WSGIDaemonProcess lab processes=1 threads=2", "WSGIProcessGroup lab", "WSGIApplicationGroup %{GLOBAL}",
+            f"WSGIScriptAlias / {self.job['mod_wsgi']}", "<Directory /usr/bin>", "Require all granted", "</Directory>",
+        ]  # fmt: skip
+        with open(f"{self.state}/apache.conf", "w") as file:
+            file.write("\n".join(lines) + "\n")
+        subprocess.run(["chown", "-R", "www-data", self.state], check=True)
 
     def start(self, begin: float) -> None:
         self.begin = self.quiet_since = begin
@@ -272,20 +346,22 @@ class Instance:
         return found
 
     def _listens(self) -> str:
-        try:
-            connection = amqp.Connection(
-                "127.0.0.1:5672", userid="lab", password="lab", virtual_host=self.id, connect_timeout=2, read_timeout=3
-            )
-            connection.connect()
+        for host in BROKERS:
+            try:
+                connection = broker(self.id, host)
+            except Exception:
+                continue
             try:
                 declared = connection.channel().queue_declare(self._filled(self.job["queue"]), passive=True)
                 return "listens" if declared.consumer_count else "nobody"
             except amqp.exceptions.NotFound:
                 return "none"
+            except Exception:
+                continue
             finally:
-                connection.close()
-        except Exception:
-            return "no broker"
+                with contextlib.suppress(Exception):
+                    connection.close()
+        return "no broker"
 
     def _answers(self) -> str:
         body = json.dumps(self.job["body"]).encode() if "body" in self.job else None
@@ -319,6 +395,16 @@ class Instance:
             self._log.close()
 
 
+def lay_blind_alleys() -> None:
+    """Make addresses to which packets vanish (198.51.100.2) or that no host has (198.51.100.3)."""
+    commands = (
+        "link add blind0 type veth peer name blind1", "link set blind0 up", "link set blind1 up", "addr add 198.51.100.1/24 dev blind0",
+        "neigh add 198.51.100.2 lladdr 02:00:00:00:00:02 dev blind0 nud permanent",
+    )  # fmt: skip
+    for command in commands:
+        subprocess.run(["ip", *command.split()], check=True)
+
+
 def answer_oddly(how: str) -> None:
     """Stand in for a database that accepts and never answers (127.0.0.2), or accepts and closes (127.0.0.3)."""
     server = socket.create_server(("127.0.0.2" if how == "hangs" else "127.0.0.3", DATABASE), backlog=200)
@@ -335,16 +421,13 @@ def answer_oddly(how: str) -> None:
     threading.Thread(target=accept, daemon=True).start()
 
 
-def run(timeline: dict, instances: list[Instance], servers: Servers, up: set[str]) -> None:
+def run(timeline: dict, instances: list[Instance], servers: Servers) -> None:
     """Run one timeline for its instances, and leave both servers up."""
-    steps = {
-        "database-up": servers.database_up, "broker-up": lambda: servers.broker_up(instances[0].id),
-        "database-kill": lambda: servers.kill("database"), "broker-kill": lambda: servers.kill("broker"), "nothing": lambda: None,
-    }  # fmt: skip
     held = []
+    for name in timeline.get("before", ()):
+        servers.up(name)
     for name in timeline.get("away", ()):
-        servers.kill(name)
-        up.discard(name)
+        servers.take_away(name)
     if timeline.get("answers") == "full":
         sql("set global max_connections = 10", "root")
         for _ in range(40):
@@ -389,7 +472,7 @@ def run(timeline: dict, instances: list[Instance], servers: Servers, up: set[str
         if step["does"] != "nothing":
             for instance in instances:
                 instance.note(f"== {step['does']}")
-            steps[step["does"]]()
+            servers.do(step["does"])
             for instance in instances:
                 instance.note("== done")
     if timeline["steps"][-1]["does"] != "nothing":
@@ -407,12 +490,11 @@ def run(timeline: dict, instances: list[Instance], servers: Servers, up: set[str
         connection.close()
     if held:
         sql("set global max_connections = 1000", "root")
-    for name, start in (("database", steps["database-up"]), ("broker", steps["broker-up"])):
-        if not listens(DATABASE if name == "database" else BROKER):
-            start()
+    if timeline.get("away") or timeline.get("running"):
+        servers.restore()
 
 
-def sync(projects: list[dict], servers: Servers) -> None:
+def sync(projects: list[dict]) -> None:
     """Make the schemas, two projects at a time."""
     sql("create user if not exists lab@'%' identified by 'lab'", "root")
     sql("grant all on *.* to lab@'%'", "root")
@@ -452,29 +534,57 @@ def main(job_path: str, out: str) -> None:
     def say(what: str) -> None:
         print(f"{time.monotonic() - began:.0f} s: {what}", flush=True)
 
-    instances = [[Instance(one, 100 * n + k) for k, one in enumerate(batch["instances"])] for n, batch in enumerate(job["batches"])]
-    servers = Servers([one.id for batch in instances for one in batch], out)
-    servers.database_up()
-    broker = threading.Thread(target=servers.broker_up, args=(instances[0][0].id,))
-    broker.start()
-    sync(job["schemas"], servers)
-    broker.join()
+    batches = [(n, batch) for n, group in enumerate(job["groups"]) for batch in group]
+    instances = [[Instance(one, 100 * k + m) for m, one in enumerate(batch["instances"])] for k, (_, batch) in enumerate(batches)]
+    servers = bring_up(job, [one.id for mine in instances for one in mine], out)
     say("servers are up, schemas are made")
-    for batch, mine in zip(job["batches"], instances):
-        run(batch["timeline"], mine, servers, {"database", "broker"})
-        with open(f"{out}/seen.jsonl", "a") as file:
-            for one in mine:
-                seen = {
-                    "events": one.events,
-                    "status": one.status,
-                    "ready": one.ready,
-                    "life": round(one.life, 2),
-                    "forks": one.forks,
-                }
-                with open(f"{one.state}/log", errors="replace") as log:
-                    seen["log"] = log.read()[-1500:]
-                file.write(json.dumps({"id": one.id, "cell": one.job["cell"], "ok": one.job.get("ok", []), **seen}) + "\n")
-        say(f"{batch['name']} is done")
+    for n in range(len(job["groups"])):
+        at_once = [(batch, mine) for (group, batch), mine in zip(batches, instances) if group == n]
+        threads = [threading.Thread(target=run, args=(batch["timeline"], mine, servers)) for batch, mine in at_once]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for batch, mine in at_once:
+            write(mine, out)
+            say(f"{batch['name']} is done")
+
+
+def bring_up(job: dict, vhosts: list[str], out: str) -> Servers:
+    """Bring the servers of a level up, over a database that holds the schemas; make it, if the tree does not hold it."""
+    single = Servers(vhosts, out)
+    lay_blind_alleys()
+    broker = threading.Thread(target=single.broker_up)
+    if not job["controllers"]:
+        broker.start()
+    if os.path.exists(job["made"]):
+        shutil.rmtree(DATA)
+        subprocess.run(["tar", "-xf", job["made"], "-C", os.path.dirname(DATA)], check=True)
+    else:
+        single.database_up()
+        sync(job["schemas"])
+        single.close_database()
+        subprocess.run(["tar", "-cf", f"{out}/schemas.new", "-C", os.path.dirname(DATA), os.path.basename(DATA)], check=True)
+        os.rename(f"{out}/schemas.new", f"{out}/schemas.tar")
+    if job["controllers"]:
+        from lab.controllers import Controllers
+
+        three = Controllers(vhosts, out)
+        three.up()
+        return three
+    single.database_up()
+    broker.join()
+    return single
+
+
+def write(instances: list[Instance], out: str) -> None:
+    """Write what was seen of the instances of one timeline."""
+    with open(f"{out}/seen.jsonl", "a") as file:
+        for one in instances:
+            seen = {"events": one.events, "status": one.status, "ready": one.ready, "life": round(one.life, 2), "forks": one.forks}
+            with open(f"{one.state}/log", errors="replace") as log:
+                seen["log"] = log.read()[-1500:]
+            file.write(json.dumps({"id": one.id, "cell": one.job["cell"], "ok": one.job.get("ok", []), **seen}) + "\n")
 
 
 if __name__ == "__main__":

@@ -39,12 +39,21 @@ WHEN: Mapping[str, str] = MappingProxyType(
         "both-away-at-start": "database and broker are away at the start, and come later",
         "database-killed": "the database is killed under the running service, and comes back",
         "broker-killed": "the broker is killed under the running service, and comes back",
+        "redis-away-at-start": "redis, by which services agree among each other, is away at the start, and comes later",
+        "redis-killed": "redis, by which services agree among each other, is killed under the running service, and comes back",
+        "vip-moved": "the address of the database leaves its node under the running service, and another takes it",
+        "galera-node-killed": "the Galera node that HAProxy sends to is killed under the running service, and comes back",
+        "haproxy-node-killed": "the controller with the address loses power, with its HAProxy, Galera and RabbitMQ; another takes it",
+        "broker-node-killed": "one RabbitMQ node of three is killed under the running service, and comes back",
+        "power-cut-at-start": "the service starts as three controllers do after a power cut, and Galera is back after two minutes",
+        "power-cut-1040-at-start": "the same, and Galera has too few connections at first (1040)",
     }
 )
 WITH: Mapping[str, str] = MappingProxyType(
     {
         "unlimited": "`max_retries = -1`, no limit for the broker",
         "finite": "`max_retries = 3`",
+        "ten": "`max_retries = 10`, ten seconds apart",
         "none": "`max_retries = 0`",
         "one": "`max_retries = 1`",
         "absent": "`max_retries` not set",
@@ -56,12 +65,13 @@ WITH: Mapping[str, str] = MappingProxyType(
         "no-broker-limit": "`rabbit_max_retries = 0` or absent",
     }
 )
-ENDS = ("finite", "none", "one", "absent", "defaults", "two-workers", "one-database", "transactions", "broker-limit")  # attempts end
+ENDS = ("finite", "ten", "none", "one", "absent", "defaults", "two-workers", "one-database", "transactions", "broker-limit")  # attempts end
 DOES = ("forks again", "waits", "hangs requests", "drops requests", "answers 500", "serves")  # and `exits N`
 READY = ("before", "after", "never")
 THEN = ("serves", "never: deaf", "never: 500", "gone", NOT_OBSERVED)
 UNIT_DOES = ("goes on", "stays up", "gives up", "left dead", "starts for ever")
 UNDER = ("", "uwsgi", "mod_wsgi")
+_AWAY = ("database-away-at-start", "broker-away-at-start", "both-away-at-start")
 _LAST_LIMIT = "ocata"  # the last release whose oslo.messaging ends its attempts at the broker
 BROKEN = ("never: deaf", "never: 500")  # up, and of no use
 
@@ -262,7 +272,7 @@ def ready_first(runs: Sequence[Seen], newest: str) -> tuple[str, ...]:
     A release counts where the runs of the nearest releases before and after it agree; behind the last run only if that is of `newest`,
     the newest release of which anything was watched. What holds only with some configuration proves nothing.
     """
-    asked = [run for run in runs if run.ready and run.setting != "broker-limit" and run.when.endswith("-away-at-start") and not run.under]
+    asked = [run for run in runs if run.ready and run.setting != "broker-limit" and run.when in _AWAY and not run.under]
     by_release: dict[str, bool] = {}
     for run in asked:
         by_release[run.release] = by_release.get(run.release, True) and run.ready == "before" and not run.only

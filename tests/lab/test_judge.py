@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lab import evidence
-from lab.__main__ import batches, compare, observation, schemas
+from lab.__main__ import AT_ONCE, agree, batches, compare, groups, kept, observation, schemas, set_up
 from lab.host import read
 from lab.judge import Words, judge, judge_pair, judge_unit
 from lwlint.core import observed
@@ -125,6 +126,86 @@ def test_the_words_of_the_lab_are_those_that_the_reader_knows() -> None:
         for batch in found:
             for one in batch["instances"]:
                 assert one["cell"]["program"] in {program.get("program", name) for name, program in programs.items()}
+
+
+def test_what_does_nothing_to_the_servers_runs_at_once_and_all_else_by_itself() -> None:
+    level = read("matrix.yaml")["night"]
+    every = list(batches(level, read("trees.yaml")[level["tree"]]))
+    together = groups(every)
+    assert [batch["name"] for group in together for batch in group] == [batch["name"] for batch in every]
+    assert any(len(group) > 1 for group in together)
+    for group in together:
+        assert len(group) == 1 or sum(len(batch["instances"]) for batch in group) <= AT_ONCE
+        if len(group) > 1:
+            assert all(step["does"] == "nothing" for batch in group for step in batch["timeline"]["steps"])
+            assert not any(batch["timeline"].get("away") or batch["timeline"].get("answers") == "full" for batch in group)
+
+
+def test_the_failover_is_tried_with_four_services_and_more_without_end_and_with_ten_attempts() -> None:
+    level = read("matrix.yaml")["failover"]
+    assert len(level["programs"]) >= 4
+    for cell in level["cells"]:
+        assert (cell["settings"], cell["timeline"] in WHEN) == (["unlimited", "ten"], True)
+
+
+def test_a_run_that_was_broken_off_goes_on_where_it_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cells seen with the set-up as it is are passed over, once more with `none`, and with `any` those of any set-up."""
+    monkeypatch.setattr(evidence, "FOLDER", tmp_path)
+    level = read("matrix.yaml")["ci"]
+    tree = read("trees.yaml")[level["tree"]]
+    every = [one["cell"] for batch in batches(level, tree) for one in batch["instances"]]
+    by, keep = kept("ci", True, "as it is")
+    keep.begin({"kind": "source", "by": by, "set_up": set_up()})
+    assert not list(tmp_path.iterdir())  # a run that saw nothing leaves nothing
+    for n, cell in enumerate(every[:5]):
+        mark = "of another" if n == 4 else cell["set_up"]
+        keep.add({"kind": "service", **cell, "set_up": mark, "does": "waits" if n else NOT_OBSERVED, "by": by})
+    again, on = kept("ci", True, "as it is")
+    left = [one["cell"] for batch in batches(level, tree, on.seen) for one in batch["instances"]]
+    assert (again, left) == (by, every[4:])
+    other, new = kept("ci", True, "none")
+    assert (other, new.seen) == (f"{by}b", set())
+    _, missing = kept("night", True, "any")
+    left = [one["cell"] for batch in batches(level, tree, missing.seen) for one in batch["instances"]]
+    assert left == [every[0], *every[5:]]  # what could not be told is tried again
+    assert kept("ci", False, "as it is")[1].seen == set()
+
+
+def test_two_runs_are_compared_cell_by_cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(evidence, "FOLDER", tmp_path)
+    cell = {"kind": "service", "service": "x", "release": "zed", "when": "w", "setting": "s", "does": "waits", "then": "serves"}
+    for by, does in (("ci-1", "waits"), ("ci-2", "exits 0")):
+        lines = [{"kind": "source", "by": by}, *({**cell, "program": f"p{n}", "by": by} for n in range(20))]
+        if by == "ci-2":
+            lines[1]["does"] = does
+            lines.append({**cell, "program": "new", "by": by})
+        (tmp_path / f"{by}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert agree("ci-1", "ci-2") == 0
+    out = capsys.readouterr().out
+    assert "lab: 19 of 20 cells as before (95.0 %), 1 differ, 0 not observed; 1 seen for the first time" in out
+    assert "differs: p0//zed/w/s/: ('exits 0'" in out
+    (tmp_path / "ci-2.jsonl").write_text((tmp_path / "ci-2.jsonl").read_text().replace('"waits"', '"serves"', 2))
+    assert agree("ci-1", "ci-2") == 1
+    assert agree("ci-1", "ci-3") == 2
+    assert "`ci-3` is no run; there are ci-1, ci-2" in capsys.readouterr().err
+
+
+def test_a_failover_is_told_by_what_is_seen_until_the_last_server_is_back() -> None:
+    moved = [
+        [30, "== vip-kill"],
+        [31, "== done"],
+        probe(40, http="no answer"),
+        [50, "== vip-up"],
+        [51, "== done"],
+        probe(58, http="200"),
+        END,
+    ]
+    assert judge(seen(probe(9, http="200"), *moved)) == Words("hangs requests", "", "serves", 8)
+    on = [[30, "== galera-kill"], [31, "== done"], [90, "== galera-up"], [95, "== done"], END]
+    assert judge(seen(probe(9, queue="listens", beat="fresh"), *on)) == Words("serves", "", "serves", None)
+    cut = [[20, "== proxies-up"], [21, "== done"], [40, "== rabbits-up"], [60, "== done"], [180, "== galeras-up"], [200, "== done"]]
+    assert judge(seen(*cut[:4], [110, "exits 1"], *cut[4:], END, status=1)) == Words("exits 1", "never", "gone", None)
+    assert judge(seen(probe(9, queue="no broker"), *cut, probe(204, queue="listens"), END, ready=203)).then == "serves"
 
 
 def test_the_ci_level_is_as_wide_as_it_must_be() -> None:
