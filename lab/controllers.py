@@ -18,7 +18,7 @@ import time
 import pymysql
 
 from lab import inside
-from lab.inside import DATA, PATH, children, descendants, sql, wait_for
+from lab.inside import DATA, PATH, Work, children, descendants, sql, wait_for
 
 NODES = ("c1", "c2", "c3")
 HOSTS = {name: f"198.18.0.{11 + n}" for n, name in enumerate(NODES)}
@@ -154,7 +154,7 @@ class Controllers:
             with open(state, "w") as file:
                 file.write(text.replace("safe_to_bootstrap: 0", "safe_to_bootstrap: 1"))
         self.start_galera(first, "--wsrep-new-cluster")
-        joining = [threading.Thread(target=self.start_galera, args=(name,)) for name in NODES if name != first]
+        joining = [Work(target=self.start_galera, args=(name,)) for name in NODES if name != first]
         for thread in joining:
             thread.start()
         for thread in joining:
@@ -165,14 +165,14 @@ class Controllers:
             "RABBITMQ_NODENAME": f"rabbit@{name}", "RABBITMQ_CONFIG_FILE": f"{HERE}/{name}/rabbitmq", "HOME": "/var/lib/rabbitmq",
             "RABBITMQ_ENABLED_PLUGINS_FILE": f"{HERE}/plugins", "RABBITMQ_MNESIA_BASE": f"{HERE}/{name}/mnesia",
             "RABBITMQ_LOG_BASE": f"{HERE}/{name}/log", "RABBITMQ_PID_FILE": f"{HERE}/{name}/rabbit.pid",
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+sbwt none +S 1:1 -kernel net_ticktime 15",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+sbwt none +S 2:2 -kernel net_ticktime 15",
         }  # fmt: skip
         self._start(name, RABBIT, ["/usr/sbin/rabbitmq-server"], environment)
 
     def start_rabbits(self) -> None:
         for name in NODES:
             self.start_rabbit(name)
-        wait_for(lambda: all(inside.may_log_in(self.vhosts[-1], HOSTS[name]) for name in NODES), 300, "RabbitMQ")
+        wait_for(lambda: all(inside.may_log_in(self.vhosts[-1], HOSTS[name]) for name in NODES), 480, "RabbitMQ")
 
     def start_proxy(self, name: str) -> None:
         self._start(name, CHECK, ["/usr/bin/python3", "-m", "lab.member", HOSTS[name]], {"PYTHONPATH": "/run/lab/project"})
@@ -192,7 +192,7 @@ class Controllers:
                 file.write(
                     f"  server {name} {address}:3306 backup check port 9200 inter 1s fall 5 rise 2 on-marked-down shutdown-sessions\n"
                 )
-        broker = threading.Thread(target=self._first_rabbits)
+        broker = Work(target=self._first_rabbits)
         broker.start()
         shutil.move(DATA, f"{HERE}/{NODES[0]}/mysql")
         for name in NODES[1:]:
@@ -221,13 +221,12 @@ class Controllers:
         ]
         inside.write_json(f"{HERE}/definitions.json", definitions)
         nodes = "".join(f"cluster_formation.classic_config.nodes.{n + 1} = rabbit@{name}\n" for n, name in enumerate(NODES))
+        load = f"load_definitions = {HERE}/definitions.json\n"
         for name, address in HOSTS.items():
             with open(f"{HERE}/{name}/rabbitmq.conf", "w") as file:
-                file.write(
-                    f"listeners.tcp.1 = {address}:5672\ndisk_free_limit.absolute = 50MB\nloopback_users = none\nload_definitions ="
-                    f" {HERE}/definitions.json\ncluster_partition_handling = pause_minority\ncluster_formation.peer_discovery_backend ="
-                    f" classic_config\n{nodes}"
-                )
+                file.write(f"listeners.tcp.1 = {address}:5672\ndisk_free_limit.absolute = 50MB\nloopback_users = none\n")
+                file.write("cluster_partition_handling = pause_minority\ncluster_formation.peer_discovery_backend = classic_config\n")
+                file.write(nodes + (load if name == NODES[0] else ""))
         ran("chown", "-R", "rabbitmq:", *(f"{HERE}/{name}/{folder}" for name in NODES for folder in ("mnesia", "log")))
         self.start_rabbits()
 
@@ -328,7 +327,7 @@ class Controllers:
         for name in NODES:
             if (name, RABBIT) not in self._running:
                 self.start_rabbit(name)
-        wait_for(lambda: all(inside.may_log_in(self.vhosts[-1], HOSTS[name]) for name in NODES), 300, "RabbitMQ")
+        wait_for(lambda: all(inside.may_log_in(self.vhosts[-1], HOSTS[name]) for name in NODES), 480, "RabbitMQ")
 
     def take_away(self, name: str) -> None:
         """Take away what a timeline begins without: `power`."""

@@ -34,6 +34,23 @@ FORKED = re.compile(r"Started child \d+|Child \d+ (?:exited|killed)|died, restar
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
+class Work(threading.Thread):
+    """A thread whose failure is that of whoever joins it."""
+
+    failed: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            super().run()
+        except BaseException as failed:
+            self.failed = failed
+
+    def join(self, timeout: float | None = None) -> None:
+        super().join(timeout)
+        if self.failed is not None:
+            raise self.failed
+
+
 def wait_for(true, seconds: float, what: str) -> None:
     end = time.monotonic() + seconds
     while not true():
@@ -220,6 +237,7 @@ class Instance:
 
     def __init__(self, job: dict, n: int) -> None:
         self.job, self.id = job, job["id"]
+        self.vhost = job.get("vhost", self.id)
         self.state = f"/var/lib/lab/{self.id}"
         self.port = 20000 + n
         self.events: list = []
@@ -237,7 +255,7 @@ class Instance:
             "i": self.id,
             "state": self.state,
             "port": self.port,
-            "vhost": self.id,
+            "vhost": self.vhost,
             "conf": f"{self.state}/{job['project']}.conf",
         }
         with open(self.values["conf"], "w") as file:
@@ -348,7 +366,7 @@ class Instance:
     def _listens(self) -> str:
         for host in BROKERS:
             try:
-                connection = broker(self.id, host)
+                connection = broker(self.vhost, host)
             except Exception:
                 continue
             try:
@@ -536,11 +554,11 @@ def main(job_path: str, out: str) -> None:
 
     batches = [(n, batch) for n, group in enumerate(job["groups"]) for batch in group]
     instances = [[Instance(one, 100 * k + m) for m, one in enumerate(batch["instances"])] for k, (_, batch) in enumerate(batches)]
-    servers = bring_up(job, [one.id for mine in instances for one in mine], out)
+    servers = bring_up(job, list(dict.fromkeys(one.vhost for mine in instances for one in mine)), out)
     say("servers are up, schemas are made")
     for n in range(len(job["groups"])):
         at_once = [(batch, mine) for (group, batch), mine in zip(batches, instances) if group == n]
-        threads = [threading.Thread(target=run, args=(batch["timeline"], mine, servers)) for batch, mine in at_once]
+        threads = [Work(target=run, args=(batch["timeline"], mine, servers)) for batch, mine in at_once]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -554,7 +572,7 @@ def bring_up(job: dict, vhosts: list[str], out: str) -> Servers:
     """Bring the servers of a level up, over a database that holds the schemas; make it, if the tree does not hold it."""
     single = Servers(vhosts, out)
     lay_blind_alleys()
-    broker = threading.Thread(target=single.broker_up)
+    broker = Work(target=single.broker_up)
     if not job["controllers"]:
         broker.start()
     if os.path.exists(job["made"]):
@@ -588,4 +606,6 @@ def write(instances: list[Instance], out: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+    from lab import inside  # the module that controllers.py knows, not this one
+
+    inside.main(sys.argv[1], sys.argv[2])

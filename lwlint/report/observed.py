@@ -83,6 +83,14 @@ def _stands_on(claim: Claim, observed: Observed) -> str:
     return f" ({number}{'; ' if claim.but else ''}{'; '.join(f'not {id}: {why}' for id, why in claim.but.items())})"
 
 
+def _assumed(needs: bool) -> str:
+    return "assumed: waits with `-1`; with a limit it ends, or is of no use for good" if needs else "it has none"
+
+
+def _assumed_of_broker(needs: bool) -> str:
+    return "assumed: waits without a limit; up to ocata it ends with one" if needs else "it has none"
+
+
 def page(services: Iterable[Service], observed: Observed, claims: Iterable[Claim]) -> str:
     """Return `docs/observed.md`: service by service what happens when the database or the broker is away, and where it was seen."""
     every = [service for service in services if needs_others(service) or service.name in observed.services]
@@ -113,8 +121,16 @@ def page(services: Iterable[Service], observed: Observed, claims: Iterable[Claim
         parts += ["| what fails | setting | what was seen | where |", "|---|---|---|---|"]
         parts += [f"| {when} | {setting} | {did} | {by} |" for when, setting, did, by in rows(observed.services[service.name])]
     others = [service for service in every if service.name not in observed.services]
-    parts += ["", "## Assumed", "", "Nobody saw these; lwlint takes it that they do as their neighbours do.", ""]
-    parts += [f"- {service.name}" for service in others]
+    parts += [
+        "",
+        "## Assumed",
+        "",
+        "Nobody saw these; lwlint takes it that they do as most of those above do that have the same servers.",
+        "",
+        "| service | the database is away | the broker is away |",
+        "|---|---|---|",
+    ]
+    parts += [f"| {service.name} | {_assumed(bool(service.databases))} | {_assumed_of_broker(service.broker)} |" for service in others]
     parts += [
         "",
         "## Claims",

@@ -141,6 +141,12 @@ def test_what_does_nothing_to_the_servers_runs_at_once_and_all_else_by_itself() 
             assert not any(batch["timeline"].get("away") or batch["timeline"].get("answers") == "full" for batch in group)
 
 
+def test_the_night_is_as_wide_as_it_must_be_and_each_timeline_is_run_at_some_level() -> None:
+    levels = read("matrix.yaml")
+    assert len(levels["night"]["programs"]) >= 25
+    assert {cell["timeline"] for level in levels.values() for cell in level["cells"]} == set(read("timelines.yaml")["timelines"])
+
+
 def test_the_failover_is_tried_with_four_services_and_more_without_end_and_with_ten_attempts() -> None:
     level = read("matrix.yaml")["failover"]
     assert len(level["programs"]) >= 4
