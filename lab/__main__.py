@@ -25,7 +25,7 @@ SERVERS = {
 SKIPPED = 77  # as automake has it: it cannot run here
 ENOUGH = 0.95  # the part of the cells in which two runs must agree
 AT_ONCE = 40  # instances that a machine of two cores carries
-_CODE = ("cell.sh", "inside.py", "judge.py")
+_CODE = ("cell.sh", "inside.py", "instance.py", "servers.py", "judge.py")
 _CONTROLLERS = ("controllers.py", "member.py")
 _SET_UP = (*_CODE, *_CONTROLLERS, "under_systemd.py", "services.yaml", "timelines.yaml", "trees.yaml", "units.yaml")
 
@@ -161,11 +161,11 @@ def run_services(name: str, level: Mapping[str, Any], tree_folder: Path | None, 
     folder = tree_folder or where / "tree"
     host.make_tree(folder, tree["suite"], packages, where / "tree.log")
     print(f"lab: the tree is there ({folder})", flush=True)
-    known = host.versions(folder, packages)
+    made = schemas(level, tree)
+    known = host.versions(folder, sorted({*packages, *(one["cell"]["package"] for one in made)}))
     servers = {server: plain(known.get(package, "")) for server, package in SERVERS.items() if package in known}
     found = [source(by, f"the lab, level `{name}`: Debian's packages", servers)]
     keep.begin(found[0])
-    made = schemas(level, tree)
     job = {"groups": groups(batches(level, tree, keep.seen)), "schemas": made, "made": host.made_schemas(made, known),
            "controllers": level.get("controllers", False)}  # fmt: skip
     if not job["groups"]:

@@ -17,8 +17,7 @@ import time
 
 import pymysql
 
-from lab import inside
-from lab.inside import DATA, PATH, Work, children, descendants, sql, wait_for
+from lab.servers import BROKERS, DATA, DATABASES, PATH, Work, children, definitions, descendants, may_log_in, sql, wait_for, write_json
 
 NODES = ("c1", "c2", "c3")
 HOSTS = {name: f"198.18.0.{11 + n}" for n, name in enumerate(NODES)}
@@ -52,7 +51,7 @@ def ran(*command: str, **more: str) -> None:
 
 
 class Controllers:
-    """The three of them, in the place of `inside.Servers`."""
+    """The three of them, in the place of `servers.Servers`."""
 
     def __init__(self, vhosts: list[str], out: str) -> None:
         self.out, self.vhosts = out, vhosts
@@ -61,8 +60,8 @@ class Controllers:
         self.room = 1000
         self._held: list[pymysql.Connection] = []
         os.makedirs(HERE)
-        inside.DATABASES[:] = HOSTS.values()
-        inside.BROKERS[:] = HOSTS.values()
+        DATABASES[:] = HOSTS.values()
+        BROKERS[:] = HOSTS.values()
 
     # the network
 
@@ -172,7 +171,7 @@ class Controllers:
     def start_rabbits(self) -> None:
         for name in NODES:
             self.start_rabbit(name)
-        wait_for(lambda: all(inside.may_log_in(self.vhosts[-1], HOSTS[name]) for name in NODES), 480, "RabbitMQ")
+        wait_for(lambda: all(may_log_in(self.vhosts[-1], HOSTS[name]) for name in NODES), 480, "RabbitMQ")
 
     def start_proxy(self, name: str) -> None:
         self._start(name, CHECK, ["/usr/bin/python3", "-m", "lab.member", HOSTS[name]], {"PYTHONPATH": "/run/lab/project"})
@@ -207,8 +206,8 @@ class Controllers:
         wait_for(self.whole, 60, "the address")
 
     def _first_rabbits(self) -> None:
-        definitions = inside.definitions(self.vhosts)
-        definitions["policies"] = [
+        what = definitions(self.vhosts)
+        what["policies"] = [
             {
                 "vhost": one,
                 "name": "ha-all",
@@ -219,7 +218,7 @@ class Controllers:
             }
             for one in self.vhosts
         ]
-        inside.write_json(f"{HERE}/definitions.json", definitions)
+        write_json(f"{HERE}/definitions.json", what)
         nodes = "".join(f"cluster_formation.classic_config.nodes.{n + 1} = rabbit@{name}\n" for n, name in enumerate(NODES))
         load = f"load_definitions = {HERE}/definitions.json\n"
         for name, address in HOSTS.items():
@@ -327,7 +326,7 @@ class Controllers:
         for name in NODES:
             if (name, RABBIT) not in self._running:
                 self.start_rabbit(name)
-        wait_for(lambda: all(inside.may_log_in(self.vhosts[-1], HOSTS[name]) for name in NODES), 480, "RabbitMQ")
+        wait_for(lambda: all(may_log_in(self.vhosts[-1], HOSTS[name]) for name in NODES), 480, "RabbitMQ")
 
     def take_away(self, name: str) -> None:
         """Take away what a timeline begins without: `power`."""

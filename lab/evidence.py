@@ -63,9 +63,13 @@ def merged(lines: Iterable[Mapping[str, Any]]) -> tuple[dict[str, list[dict[str,
     """Return the runs of each service, those alike as one, and the names of cells in which the runs of one source differ."""
     own: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     reported: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    for line in lines:
+    every = list(lines)
+    served = {_program(line) for line in every if "serves" in (line["does"], line.get("then"))}
+    for line in every:
         if line["does"] == observed.NOT_OBSERVED:
             continue
+        if line.get("then") in observed.BROKEN and line["by"] != REPORTED and _program(line) not in served:
+            continue  # what was never seen to serve may be broken by itself
         cells = reported if line["by"] == REPORTED else own
         runs = cells.setdefault((line["service"], *(line.get(key, "") for key in _CELL)), [])
         alike = next((run for run in runs if all(run.get(key) == line.get(key) for key in _WORDS)), None)
@@ -90,6 +94,10 @@ def merged(lines: Iterable[Mapping[str, Any]]) -> tuple[dict[str, list[dict[str,
         if len(runs) > 1:
             varies.append(f"{program}{':' if under else ''}{under}/{release}/{when}/{setting}")
     return services, varies
+
+
+def _program(line: Mapping[str, Any]) -> tuple[str, str, str]:
+    return line["program"], line.get("under", ""), line["release"]
 
 
 def _tells_more(own: list[dict[str, Any]], reported: list[dict[str, Any]]) -> bool:

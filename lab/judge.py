@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Optional
 
 from lwlint.core.observed import NOT_OBSERVED
 
+NOTED = 1  # seconds; what happens while a server comes up is noted once it is there
 FORKS = 6  # lines in a log that tell of children which end and are forked again
 
 
@@ -27,15 +28,18 @@ class Words(NamedTuple):
 def judge(seen: Mapping[str, Any]) -> Words:
     """Return the words for one instance: `events` are pairs of seconds and what happened, `ok` the answers that are right."""
     events: Sequence[tuple[float, str]] = [(float(at), what) for at, what in seen["events"]]
+    if "cannot_tell" in seen or not any(what == "end" for _, what in events):  # what it needs was not there, or the run broke off
+        return Words(NOT_OBSERVED, "", NOT_OBSERVED, None)
     changes = [at for at, what in events if what.startswith("== ") and what != "== done"]
     kills = [at for at, what in events if what.startswith("== ") and what.endswith("-kill")]
     back = next((at for at, what in reversed(events) if what.startswith("== ") and what.endswith("-up")), None)
-    end = next((at for at, what in events if what == "end"), events[-1][0])
+    end = next(at for at, what in events if what == "end")
     left = next((at for at, what in events if what.startswith("exits ")), None)
     if kills and ((left is not None and left < kills[0]) or not _served(events, kills[0], seen["ok"])):
         return Words(NOT_OBSERVED, "", NOT_OBSERVED, None)  # it did not run when the server was killed
     until = back if back is not None else end
-    does = _does(events, until, left, seen)
+    done = next((at for at, what in events if back is not None and at >= back and what == "== done"), until)
+    does = _does(events, until, left if left is None or left > done + NOTED else until, seen)
     return Words(does, "" if kills else _ready(seen["ready"], changes, left), *_then(events, back, left, seen["ok"]))
 
 
@@ -85,6 +89,8 @@ def _then(
         return NOT_OBSERVED, None
     if last.get("http") in ("500", "503"):
         return "never: 500", None
+    if last.get("http") == "no answer":
+        return "never: hangs", None
     if last.get("queue") in ("none", "nobody") and last.get("http", "") in ("", *map(str, ok)):
         return "never: deaf", None
     return NOT_OBSERVED, None

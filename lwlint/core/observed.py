@@ -68,12 +68,12 @@ WITH: Mapping[str, str] = MappingProxyType(
 ENDS = ("finite", "ten", "none", "one", "absent", "defaults", "two-workers", "one-database", "transactions", "broker-limit")  # attempts end
 DOES = ("forks again", "waits", "hangs requests", "drops requests", "answers 500", "serves")  # and `exits N`
 READY = ("before", "after", "never")
-THEN = ("serves", "never: deaf", "never: 500", "gone", NOT_OBSERVED)
+THEN = ("serves", "never: deaf", "never: 500", "never: hangs", "gone", NOT_OBSERVED)
 UNIT_DOES = ("goes on", "stays up", "gives up", "left dead", "starts for ever")
 UNDER = ("", "uwsgi", "mod_wsgi")
 _AWAY = ("database-away-at-start", "broker-away-at-start", "both-away-at-start")
 _LAST_LIMIT = "ocata"  # the last release whose oslo.messaging ends its attempts at the broker
-BROKEN = ("never: deaf", "never: 500")  # up, and of no use
+BROKEN = ("never: deaf", "never: 500", "never: hangs")  # up, and of no use
 
 
 class Seen(Document, frozen=True):
@@ -305,6 +305,8 @@ def in_words(run: Seen) -> str:
         return "stays up, deaf on its queue for good"
     if run.then == "never: 500":
         return "stays up and answers 500 for good"
+    if run.then == "never: hangs":
+        return "stays up and hangs requests for good"
     if run.does == "serves" and run.when.startswith("broker"):
         return "serves on"
     return "stays up and recovers by itself" if run.then == "serves" else "stays up"
@@ -331,7 +333,7 @@ def newest(observed: Observed) -> str:
 
 _PLURAL = (
     ("exits ", "exit "), ("forks its children", "fork their children"), ("stays up", "stay up"), ("serves on", "serve on"),
-    ("by itself", "by themselves"), ("recovers", "recover"), ("answers", "answer"), ("its queue", "their queues"), (" it ", " they "),
+    ("by itself", "by themselves"), ("recovers", "recover"), ("answers", "answer"), ("hangs", "hang"), ("its queue", "their queues"), (" it ", " they "),
 )  # fmt: skip
 
 

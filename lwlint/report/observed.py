@@ -9,7 +9,7 @@ from lwlint.core.observed import NOT_OBSERVED, WHEN, WITH, Claim, Observed, Seen
 
 _REPORTED = "reported"
 _UNDER = {"": "", "uwsgi": " under uWSGI", "mod_wsgi": " under mod_wsgi"}
-_THEN = {"never: deaf": "is deaf on its queue for good", "never: 500": "answers 500 for good"}
+_THEN = {"never: deaf": "is deaf on its queue for good", "never: 500": "answers 500 for good", "never: hangs": "hangs requests for good"}
 
 
 def sentence(run: Seen) -> str:

@@ -48,6 +48,7 @@ DONE = [42.0, "== done"]
             ("serves", "never", NOT_OBSERVED, None),
         ),
         (seen(probe(9, http="500"), AWAY, DONE, END, ready=1), ("answers 500", "before", "never: 500", None)),
+        (seen(probe(9, http="no answer"), AWAY, DONE, END), ("hangs requests", "never", "never: hangs", None)),
         (seen(probe(9, http="500"), AWAY, DONE, probe(47, http="200"), END), ("answers 500", "never", "serves", 7)),
         (seen(probe(9, http="no answer"), AWAY, DONE, probe(47, http="200"), END), ("hangs requests", "never", "serves", 7)),
         (seen(probe(9, http="refused"), AWAY, DONE, probe(47, http="200"), END), ("waits", "never", "serves", 7)),
@@ -81,6 +82,12 @@ def test_a_server_that_is_killed_under_a_service_that_did_not_serve_shows_nothin
     assert judge(seen(probe(9, http="200"), *events)) == Words("answers 500", "", "serves", 6)
     assert judge(seen(probe(9, http="500"), *events)).does == NOT_OBSERVED
     assert judge(seen([20, "exits 1"], *events, status=1)).does == NOT_OBSERVED
+
+
+def test_a_program_whose_schema_could_not_be_made_shows_nothing() -> None:
+    run = seen([30, "exits 1"], AWAY, DONE, END, status=1)
+    assert judge({**run, "events": run["events"][:-1]}).does == NOT_OBSERVED  # nor one whose timeline broke off
+    assert (judge(run).does, judge({**run, "cannot_tell": "its schema could not be made"}).does) == ("exits 1", NOT_OBSERVED)
 
 
 @pytest.mark.parametrize(
@@ -211,6 +218,9 @@ def test_a_failover_is_told_by_what_is_seen_until_the_last_server_is_back() -> N
     assert judge(seen(probe(9, queue="listens", beat="fresh"), *on)) == Words("serves", "", "serves", None)
     cut = [[20, "== proxies-up"], [21, "== done"], [40, "== rabbits-up"], [60, "== done"], [180, "== galeras-up"], [200, "== done"]]
     assert judge(seen(*cut[:4], [110, "exits 1"], *cut[4:], END, status=1)) == Words("exits 1", "never", "gone", None)
+    late = judge(seen(probe(9, queue="listens"), *cut, [200.4, "exits 0"], END, status=0))
+    assert (late.does, late.then) == ("exits 0", "gone")  # while Galera came up, and noted once it was there
+    assert judge(seen(probe(9, http="no answer"), *cut, END)).then == "never: hangs"
     assert judge(seen(probe(9, queue="no broker"), *cut, probe(204, queue="listens"), END, ready=203)).then == "serves"
 
 
@@ -242,6 +252,16 @@ def test_runs_alike_are_one_and_those_that_differ_are_named() -> None:
     assert (services["x"], varies) == ([{**line, "life": 2.0, "times": 2}], [])
     services, varies = evidence.merged([line, {**line, "does": "exits 1"}, {**line, "does": NOT_OBSERVED}])
     assert ([run["does"] for run in services["x"]], varies) == (["exits 0", "exits 1"], ["x/zed/w/s"])
+
+
+def test_what_was_never_seen_to_serve_is_not_told_to_be_broken_for_good() -> None:
+    line = {"kind": "service", "service": "x", "program": "x", "release": "zed", "when": "w", "setting": "s", "by": "ci"}
+    broken = {**line, "does": "answers 500", "then": "never: 500"}
+    assert evidence.merged([broken])[0] == {}
+    assert [run["then"] for run in evidence.merged([broken, {**line, "setting": "t", "does": "waits", "then": "serves"}])[0]["x"]] == [
+        "never: 500",
+        "serves",
+    ]
 
 
 def test_an_observation_has_versions_and_no_empty_words(capsys: pytest.CaptureFixture[str]) -> None:
