@@ -60,8 +60,8 @@ class Controllers:
         self.room = 1000
         self._held: list[pymysql.Connection] = []
         os.makedirs(HERE)
-        DATABASES[:] = HOSTS.values()
-        BROKERS[:] = HOSTS.values()
+        DATABASES[:] = reversed(HOSTS.values())  # the first is that which dies
+        BROKERS[:] = DATABASES
 
     # the network
 

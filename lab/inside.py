@@ -74,10 +74,7 @@ def run(timeline: dict, instances: list[Instance], servers: Servers) -> None:
         while not done.is_set():
             for instance in mine:
                 if instance.alive and not done.is_set():
-                    found = instance.probe()
-                    if found != instance.last:
-                        instance.last = found
-                        instance.note("probe " + json.dumps(found, sort_keys=True))
+                    instance.look()
             done.wait(1.5)
 
     lookers = [threading.Thread(target=look, args=(instances[n::6],), daemon=True) for n in range(6)]
@@ -105,6 +102,7 @@ def run(timeline: dict, instances: list[Instance], servers: Servers) -> None:
             servers.do(step["does"])
             for instance in instances:
                 instance.note("== done")
+                instance.step += 1
     if timeline["steps"][-1]["does"] != "nothing":
         pause(6, timeline.get("after", 90), lambda one: not one.alive or one.serves() or (not one.last and one.quiet))
     done.set()

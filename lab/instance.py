@@ -47,6 +47,7 @@ class Instance:
         self.forks = 0
         self.used, self.quiet_since, self._log_at = 0.0, 0.0, 0
         self.last: dict | None = None
+        self.step, self._noted = 0, -1
         os.makedirs(self.state, exist_ok=True)
         self.values = {
             **job["values"],
@@ -146,6 +147,14 @@ class Instance:
     @property
     def quiet(self) -> bool:
         return not self.alive or self.forks > 6 or time.monotonic() - self.quiet_since > QUIET
+
+    def look(self) -> None:
+        """Probe it, and note what changed, and what is seen first after each step; a probe in which a step fell tells nothing."""
+        step = self.step
+        found = self.probe()
+        if step == self.step and (found != self.last or step != self._noted):
+            self.last, self._noted = found, step
+            self.note("probe " + json.dumps(found, sort_keys=True))
 
     def probe(self) -> dict:
         """Return what it does for others now."""

@@ -38,6 +38,8 @@ def judge(seen: Mapping[str, Any]) -> Words:
     if kills and ((left is not None and left < kills[0]) or not _served(events, kills[0], seen["ok"])):
         return Words(NOT_OBSERVED, "", NOT_OBSERVED, None)  # it did not run when the server was killed
     until = back if back is not None else end
+    if kills and left is None and not any(kills[0] < at <= until for at, _ in _probes(events)):
+        return Words(NOT_OBSERVED, "", NOT_OBSERVED, None)  # nobody looked while the server was away
     done = next((at for at, what in events if back is not None and at >= back and what == "== done"), until)
     does = _does(events, until, left if left is None or left > done + NOTED else until, seen)
     return Words(does, "" if kills else _ready(seen["ready"], changes, left), *_then(events, back, left, seen["ok"]))

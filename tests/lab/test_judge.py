@@ -214,8 +214,10 @@ def test_a_failover_is_told_by_what_is_seen_until_the_last_server_is_back() -> N
         END,
     ]
     assert judge(seen(probe(9, http="200"), *moved)) == Words("hangs requests", "", "serves", 8)
-    on = [[30, "== galera-kill"], [31, "== done"], [90, "== galera-up"], [95, "== done"], END]
+    on = [[30, "== galera-kill"], [31, "== done"], probe(35, queue="listens", beat="fresh"), [90, "== galera-up"], [95, "== done"], END]
     assert judge(seen(probe(9, queue="listens", beat="fresh"), *on)) == Words("serves", "", "serves", None)
+    unseen = seen(probe(9, queue="listens", beat="fresh"), *on[:2], *on[3:])
+    assert judge(unseen).does == NOT_OBSERVED  # nobody looked in between
     cut = [[20, "== proxies-up"], [21, "== done"], [40, "== rabbits-up"], [60, "== done"], [180, "== galeras-up"], [200, "== done"]]
     assert judge(seen(*cut[:4], [110, "exits 1"], *cut[4:], END, status=1)) == Words("exits 1", "never", "gone", None)
     late = judge(seen(probe(9, queue="listens"), *cut, [200.4, "exits 0"], END, status=0))
