@@ -332,7 +332,7 @@ def run(level: str, keep: bool, tree: Path | None, only: str | None, passing: st
     set_up()
     by, keeper = kept(level, keep, passing)
     units_by, units_keeper = kept("units", keep, "none")
-    with host.folder() as where:
+    with host.swept_folder() as where:
         found: dict[str, list[dict[str, Any]]] = {}
         failed: list[str] = []
 

@@ -72,6 +72,35 @@ def folder(where: Path | None = None) -> Iterator[Path]:
         shutil.rmtree(path, ignore_errors=True)
 
 
+# what a lab that is killed cannot remove itself: its folder, and control groups, once its processes are gone
+_SWEEP = """
+read -r _
+shopt -s nullglob
+for _ in $(seq 100); do
+  rm -rf -- "$1"
+  groups=("$2/$3"-* "$2"/*/"$3"-*)
+  [ "${#groups[@]}" = 0 ] || find "${groups[@]}" -depth -type d -exec rmdir {} ";" 2>/dev/null
+  [ -e "$1" ] || [ "${#groups[@]}" != 0 ] || exit 0
+  sleep 0.3
+done
+"""
+
+
+@contextlib.contextmanager
+def swept_folder() -> Iterator[Path]:
+    """Yield a folder that is removed at the end, and with the control groups of this process too if it is killed."""
+    with folder() as path:
+        words = ["bash", "-c", _SWEEP, "lab-sweep", str(path), str(CGROUPS), f"{NAME}-{os.getpid()}"]
+        out = subprocess.DEVNULL
+        with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=out, stderr=out, start_new_session=True) as sweeper:
+            try:
+                yield path
+            finally:
+                shutil.rmtree(path, ignore_errors=True)
+                assert sweeper.stdin is not None  # its end is what the sweeper waits for
+                sweeper.stdin.close()
+
+
 def sources(suite: str) -> tuple[str, str]:
     """Return the address that this machine has a suite of Debian from, and the text of a list of sources with its updates."""
     told = subprocess.run(
