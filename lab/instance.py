@@ -191,8 +191,10 @@ class Instance:
     def _answers(self) -> str:
         body = json.dumps(self.job["body"]).encode() if "body" in self.job else None
         headers = {
-            "Content-Type": "application/json", "X-Project-Id": "lab", "X-Roles": "admin", "OpenStack-API-Version": "placement latest",
+            "Content-Type": "application/json", "X-Project-Id": "lab", "X-Roles": "admin",
         }  # fmt: skip
+        if self.job["project"] == "placement":  # to the others it is a version of no API of theirs
+            headers["OpenStack-API-Version"] = "placement latest"
         if body is None:
             headers["X-Auth-Token"] = "admin:lab"
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{self.job['http']}", body, headers)
