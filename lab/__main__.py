@@ -395,7 +395,7 @@ def compare(lines: Sequence[Mapping[str, Any]], before: Iterable[Mapping[str, An
     """Compare observations with those from `before` (all that are kept), print what differs, and return 1 if too much does."""
     known_words: dict[tuple[str, ...], set[tuple[str, ...]]] = {}
     for line in evidence.read_lines() if before is None else before:
-        if line["kind"] != "source" and line["by"] != evidence.REPORTED:
+        if line["kind"] != "source" and line["by"] != evidence.REPORTED and line.get("does") != NOT_OBSERVED:
             known_words.setdefault(key_of(line), set()).add(words_of(line))
     same = different = unseen = new = 0
     for line in lines:

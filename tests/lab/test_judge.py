@@ -199,6 +199,9 @@ def test_two_runs_are_compared_cell_by_cell(tmp_path: Path, monkeypatch: pytest.
     assert "differs: p0//zed/w/s/: ('exits 0'" in out
     (tmp_path / "ci-2.jsonl").write_text((tmp_path / "ci-2.jsonl").read_text().replace('"waits"', '"serves"', 2))
     assert agree("ci-1", "ci-2") == 1
+    (tmp_path / "ci-1.jsonl").write_text((tmp_path / "ci-1.jsonl").read_text().replace('"waits"', '"not observed"'))
+    assert agree("ci-1", "ci-2") == 1
+    assert "lab: 0 of 0 cells as before" in capsys.readouterr().out  # what was not observed agrees with nothing
     assert agree("ci-1", "ci-3") == 2
     assert "`ci-3` is no run; there are ci-1, ci-2" in capsys.readouterr().err
 
