@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import gc
 import os
 import signal
 import traceback
@@ -49,6 +50,7 @@ class Done(Struct, frozen=True):
 
 
 Order = Union[Look, Read, Judge]
+_NEW_OBJECTS = 50_000  # after which the collector of circles looks, as in the command
 _MEMORY = "was not read: there was not enough memory for it"
 
 
@@ -93,6 +95,8 @@ def main() -> None:
     import lwlint.fleet.codec
     import lwlint.fleet.judging  # noqa: F401 -- before the memory is limited
 
+    gc.freeze()  # what is imported stays
+    gc.set_threshold(_NEW_OBJECTS, 10, 10)
     limit_memory(int(os.environ.get("LWLINT_FLEET_MEMORY", MEMORY)))
     while len(head := _exactly(LENGTH)) == LENGTH:
         order = decode(_exactly(int.from_bytes(head, "big")), type=Order)

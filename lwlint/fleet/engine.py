@@ -12,13 +12,13 @@ import queue
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
-from itertools import count
+from itertools import count, islice
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec.msgpack import decode
 
@@ -26,10 +26,11 @@ from lwlint import __version__
 from lwlint.core.config_reader import near
 from lwlint.core.finding import ConfigurationError
 from lwlint.files.processes import cores
-from lwlint.fleet.work import Result, Work, perform
+from lwlint.fleet.work import Job, Result, Terms, Work, perform
 
 LOCAL, GROUP = "local", "lwlint.fleet"
 _AHEAD = 2  # works for each thread of a worker, so that none waits for the next
+MOST = 64  # pieces of one work: Dask takes for a work as long as a worker takes to read three small archives
 _TRIES = 10  # of a work whose worker dies with it
 _PATIENCE = 300.0  # seconds without a scheduler
 _FIRST = 15.0  # seconds in which it has to be found at all
@@ -37,9 +38,25 @@ _FETCH = (
     2.0  # seconds in which a result is fetched; the work is sent anew where its worker has just died, and finds its result in the store
 )
 _LOOK = 2.0  # seconds between two looks at how many workers there are
+# To look after itself Dask takes a tenth of a core with two workers, and with these a hundredth. Workers elsewhere are not set up here.
+_QUIET = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.worker.memory.monitor-interval": "1s",
+    "distributed.admin.tick.interval": "500ms",
+    "distributed.admin.system-monitor.interval": "5s",
+    "distributed.admin.system-monitor.gil.enabled": False,
+}
 _SCHEMES = ("tcp://", "tls://", "ucx://", "ws://", "wss://")
 Key = int
 Tell = Callable[[str], None]
+
+
+class _Piece(NamedTuple):
+    """A job by its number, and how often workers died that it was given to."""
+
+    number: Key
+    job: Job
+    tries: int = 0
 
 
 class Engine:
@@ -90,13 +107,17 @@ class Engine:
         if self._on.startswith(_SCHEMES):
             return self._on
         if self._on == LOCAL:
-            self._cluster = import_module("distributed").LocalCluster(
-                n_workers=self._workers or cores(),
-                threads_per_worker=1,
-                processes=True,
-                dashboard_address="127.0.0.1:0" if find_spec("bokeh") else None,
-                silence_logs=logging.CRITICAL,
-            )
+            import dask
+
+            local = import_module("distributed").LocalCluster  # which also tells Dask what it may be told
+            with dask.config.set(_QUIET):
+                self._cluster = local(
+                    n_workers=self._workers or cores(),
+                    threads_per_worker=1,
+                    processes=True,
+                    dashboard_address="127.0.0.1:0" if find_spec("bokeh") else None,
+                    silence_logs=logging.CRITICAL,
+                )
         else:
             self._cluster = self._made()
             if self._workers and hasattr(self._cluster, "scale"):
@@ -121,64 +142,68 @@ class Engine:
         except Exception as error:
             raise ConfigurationError(f"`--on {self._on}`: makes no cluster ({type(error).__name__}: {error})") from None
 
-    def each(self, works: Iterable[tuple[Key, Work]], done: Callable[[Key, Result], None]) -> None:
-        """Have each work done, and `done` told what it came to, in the order in which they end. Raises ConfigurationError, OSError."""
-        source, again = iter(works), deque[tuple[Key, Work, int]]()
+    def each(self, terms: Terms, jobs: Iterator[Job], number: int, done: Callable[[Key, Result], None], most: int = MOST) -> None:
+        """Have each of so many jobs done, and `done` told what each came to, by its number, in the order in which they end.
+
+        A work is of `most` jobs at most, and of fewer towards the end, so that no worker is left alone with many.
+        Raises ConfigurationError, OSError.
+        """
+        left, again = enumerate(jobs), deque[_Piece]()
         ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        under_way: dict[str, tuple[Any, Key, Work, int]] = {}
-        more = True
+        under_way: dict[str, tuple[Any, list[_Piece]]] = {}
+        waiting = number
         while True:
             self._connected()
-            while (again or more) and len(under_way) < self._window():
-                if again:
-                    key, work, tries = again.popleft()
-                else:
-                    key, work = next(source, (-1, None))  # type: ignore[assignment]
-                    tries = 0
-                    if work is None:
-                        more = False
-                        break
+            while waiting and len(under_way) < self._window():
+                pieces = _next(again, left, min(most, 1 + waiting // (2 * self._window())))
+                waiting -= len(pieces)
                 name = f"lwlint-{self._id}-{next(self._number)}"
-                future = self._client.submit(perform, work, key=name, pure=False)
-                under_way[name] = future, key, work, tries
+                future = self._client.submit(perform, Work(terms, [piece.job for piece in pieces]), key=name, pure=False)
+                under_way[name] = future, pieces
                 future.add_done_callback(ended.put)
             if not under_way:
                 return
             try:
                 future = ended.get(timeout=0.5)
             except queue.Empty:
-                lost = [name for name, (one, *_) in under_way.items() if one.status in ("cancelled", "lost")]
-                again.extend(under_way.pop(name)[1:] for name in lost)
-                continue
-            if future.key in under_way:
-                _, key, work, tries = under_way.pop(future.key)
-                result = self._result(future, tries)
-                if result is None:
-                    again.append((key, work, tries + (future.status == "error")))
-                else:
-                    done(key, result)
+                lost = [name for name, (one, _) in under_way.items() if one.status in ("cancelled", "lost")]
+                undone = [piece for name in lost for piece in under_way.pop(name)[1]]
+            else:
+                if future.key not in under_way:
+                    continue
+                _, pieces = under_way.pop(future.key)
+                results = self._results(future, pieces)
+                for piece, result in zip(pieces, results):
+                    done(piece.number, result)
+                undone = pieces[len(results) :]
+                if future.status == "error":
+                    undone = [piece._replace(tries=piece.tries + 1) for piece in undone]
+            again.extend(undone)
+            waiting += len(undone)
 
-    def _result(self, future: Any, tries: int) -> Result | None:
-        """Return what a work came to; None where it has to be sent anew."""
+    def _results(self, future: Any, pieces: Sequence[_Piece]) -> list[Result]:
+        """Return what the first of the pieces came to; the others have to be sent anew."""
         from distributed import KilledWorker
 
         if future.status == "error":
             error = future.exception(timeout=_FIRST)
             if isinstance(error, KilledWorker):
-                return Result(because="was not read: the workers that it was given to died") if tries >= _TRIES else None
+                dead = Result(because="was not read: the workers that it was given to died")
+                return [dead] if len(pieces) == 1 and pieces[0].tries >= _TRIES else []
             said = f"{type(error).__name__}: {error}"[:300]
             raise ConfigurationError(f"`--on {self._on}`: the workers cannot work for lwlint ({said}); is `lwlint[fleet]` installed there?")
         if future.status != "finished":
-            return None
+            return []
         try:
-            result = decode(future.result(timeout=_FETCH), type=Result)
+            results = decode(future.result(timeout=_FETCH), type=list[Result])
         except Exception:  # its worker, or the scheduler, went before it was fetched
-            return None
-        if result.version != __version__:
-            raise ConfigurationError(f"`--on {self._on}`: a worker has lwlint {result.version}, and this is {__version__}")
-        if result.refused:
-            raise OSError(5, result.refused)
-        return result
+            return []
+        for result in results:
+            if result.version != __version__:
+                raise ConfigurationError(f"`--on {self._on}`: a worker has lwlint {result.version}, and this is {__version__}")
+            if result.refused:
+                raise OSError(5, result.refused)
+        return results
 
     def _connected(self) -> None:
         """Return when there is a scheduler; what was under way is lost if there was none for a while. Raises ConfigurationError."""
@@ -207,3 +232,14 @@ class Engine:
 
 def _client(address: Any) -> Any:
     return import_module("distributed").Client(address, timeout=_FIRST, set_as_default=False)
+
+
+def _next(again: deque[_Piece], left: Iterator[tuple[Key, Job]], most: int) -> list[_Piece]:
+    """Return what is sent next, those first that were sent before; what a worker may have died of is sent alone."""
+    found: list[_Piece] = []
+    while again and len(found) < most:
+        if again[0].tries:
+            return found or [again.popleft()]
+        found.append(again.popleft())
+    found += [_Piece(key, job) for key, job in islice(left, most - len(found))]
+    return found

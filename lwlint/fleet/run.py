@@ -22,7 +22,7 @@ from lwlint.fleet.reading import FAILED, Head, failed
 from lwlint.fleet.sources import Listed
 from lwlint.fleet.store import Store
 from lwlint.fleet.tables import TABLES, ArchiveRow, part
-from lwlint.fleet.work import Bounds, JudgeCase, ReadArchive, Result, Work, WriteTables
+from lwlint.fleet.work import Bounds, JudgeCase, ReadArchive, Result, Terms, WriteTables
 
 _CASES, _ARCHIVES = 100, 2_000  # of one part of the tables
 
@@ -95,14 +95,15 @@ def run(
     """
     finish(store)
     date = today or datetime.date.today().isoformat()
-    heads = _read(archives, store, engine, bounds, watch)
+    terms = Terms(store.url, bounds, settings)
+    heads = _read(archives, engine, terms, watch)
     found = cases([head for head in heads if not head.because], settings)
-    counts, lost, defects = _judge(found, store, engine, settings, bounds, watch)
+    counts, lost, defects = _judge(found, engine, terms, watch)
     judged = [case for number, case in enumerate(found) if number in counts]
     counting = {one.key for case in judged for one in case.archives}
     heads = [_with_loss(head, lost[head.key], head.key in counting) if head.key in lost else head for head in heads]
     name = _name(date, heads, judged, settings)
-    rows, parts = _write(name, date, heads, judged, store, engine, settings, bounds, watch)
+    rows, parts = _write(name, date, heads, judged, store, engine, terms, watch)
     states = Counter(head.state for head in heads)
     total = {field: sum(getattr(one, field) for one in counts.values()) for field in Count.__struct_fields__ if field not in _LISTS}
     files = total.pop("judged")
@@ -140,24 +141,24 @@ def _with_loss(head: Head, because: str, counts: bool) -> Head:
     return replace(head, because=because)
 
 
-def _read(archives: Sequence[Listed], store: Store, engine: Engine, bounds: Bounds, watch: Watch) -> list[Head]:
+def _read(archives: Sequence[Listed], engine: Engine, terms: Terms, watch: Watch) -> list[Head]:
     """Return the heads of the archives, in their order; the largest are read first, so that none is left alone at the end."""
     heads: dict[int, Head] = {}
     watch.stage("read", len(archives), sum(one.size for one in archives))
 
-    def done(number: int, result: Result) -> None:
+    order = sorted(range(len(archives)), key=lambda i: -archives[i].size)
+
+    def done(place: int, result: Result) -> None:
+        number = order[place]
         head = unpacked(result.head, Head) if result.head else failed(archives[number], result.because, result.defect)
         heads[number] = head
         watch.event(Event("read", head.url, head.state, head.why, head.size, result.seconds, result.again, result.worker))
 
-    order = sorted(range(len(archives)), key=lambda i: -archives[i].size)
-    engine.each(((i, Work(store.url, bounds, ReadArchive(archives[i]))) for i in order), done)
+    engine.each(terms, (ReadArchive(archives[i]) for i in order), len(order), done)
     return [heads[i] for i in range(len(archives))]
 
 
-def _judge(
-    found: Sequence[Case], store: Store, engine: Engine, settings: Settings, bounds: Bounds, watch: Watch
-) -> tuple[dict[int, Count], dict[str, str], list[str]]:
+def _judge(found: Sequence[Case], engine: Engine, terms: Terms, watch: Watch) -> tuple[dict[int, Count], dict[str, str], list[str]]:
     """Return the counts of the cases by their number, why archives of others were not judged, and the tracebacks of defects."""
     counts: dict[int, Count] = {}
     lost: dict[str, str] = {}
@@ -176,7 +177,7 @@ def _judge(
         name = " ".join(cluster.id for cluster in case.clusters)
         watch.event(Event("judge", name, state, result.because, 0, result.seconds, result.again, result.worker))
 
-    engine.each(((i, Work(store.url, bounds, JudgeCase(case, settings))) for i, case in enumerate(found)), done)
+    engine.each(terms, (JudgeCase(case) for case in found), len(found), done)
     return counts, lost, defects
 
 
@@ -195,15 +196,14 @@ def _write(
     judged: Sequence[Case],
     store: Store,
     engine: Engine,
-    settings: Settings,
-    bounds: Bounds,
+    terms: Terms,
     watch: Watch,
 ) -> tuple[dict[str, int], tuple[str, ...]]:
     """Write the tables, where no reader sees them yet; return how many rows each has, and the parts."""
     rows: dict[str, int] = dict.fromkeys(TABLES, 0)
     parts: list[str] = []
-    archives = [_archive(name, head, settings) for head in heads]
-    jobs = list(_jobs(name, date, archives, judged, settings))
+    archives = [_archive(name, head, terms.settings) for head in heads]
+    jobs = list(_jobs(name, date, archives, judged))
     watch.stage("write", len(jobs), 0)
 
     def done(number: int, result: Result) -> None:
@@ -215,16 +215,16 @@ def _write(
                 parts.append(part(table, date, name, number))
         watch.event(Event("write", str(number), "written", "", 0, result.seconds, False, result.worker))
 
-    engine.each(((job.number, Work(store.url, bounds, job)) for job in jobs), done)
+    engine.each(terms, iter(jobs), len(jobs), done, most=1)
     return rows, tuple(sorted(parts))
 
 
-def _jobs(name: str, date: str, archives: Sequence[ArchiveRow], judged: Sequence[Case], settings: Settings) -> Iterator[WriteTables]:
+def _jobs(name: str, date: str, archives: Sequence[ArchiveRow], judged: Sequence[Case]) -> Iterator[WriteTables]:
     ordered = sorted(judged, key=lambda case: case.clusters[0].id)
     chunks = max((len(ordered) + _CASES - 1) // _CASES, (len(archives) + _ARCHIVES - 1) // _ARCHIVES)
     for i in range(chunks):
         some = tuple(ordered[i * _CASES : (i + 1) * _CASES])
-        yield WriteTables(name, date, i, tuple(archives[i * _ARCHIVES : (i + 1) * _ARCHIVES]), some, settings)
+        yield WriteTables(name, date, i, tuple(archives[i * _ARCHIVES : (i + 1) * _ARCHIVES]), some)
 
 
 def _archive(name: str, head: Head, settings: Settings) -> ArchiveRow:

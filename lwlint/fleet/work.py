@@ -1,11 +1,11 @@
-"""What a worker of Dask is given, one piece at a time, and what it gives back. All that lasts is in the store; what comes back is small."""
+"""What a worker of Dask is given, a few pieces at a time, and what it gives back: little, as all that lasts is in the store."""
 
 from __future__ import annotations
 
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Union
 
@@ -31,6 +31,14 @@ class Bounds(Struct, frozen=True):
     memory: int = 1 << 30
 
 
+class Terms(Struct, frozen=True):
+    """What the works of a run have in common: the URL of the store, the bounds of each, and the settings."""
+
+    store: str
+    bounds: Bounds = Bounds()
+    settings: Settings = Settings()
+
+
 class ReadArchive(Struct, frozen=True, tag=True):
     """Read an archive, unless its reading is in the store."""
 
@@ -41,7 +49,6 @@ class JudgeCase(Struct, frozen=True, tag=True):
     """Judge a case, unless its answer is in the store."""
 
     case: Case
-    settings: Settings
 
 
 class WriteTables(Struct, frozen=True, tag=True):
@@ -52,7 +59,6 @@ class WriteTables(Struct, frozen=True, tag=True):
     number: int
     archives: tuple[ArchiveRow, ...]
     cases: tuple[Case, ...]
-    settings: Settings
 
 
 Job = Union[ReadArchive, JudgeCase, WriteTables]
@@ -73,33 +79,49 @@ class Result(Struct, frozen=True):
     worker: str = ""
 
 
-class Work:
-    """A piece of work as it is sent. Dask may print what it sends, so it tells nothing of itself: a URL may hold a credential."""
+BOX = 0.5  # seconds after which a worker begins no further piece of what it was given, so that others can have it
 
-    def __init__(self, store: str, bounds: Bounds, job: Job) -> None:
-        self._data = encode((store, bounds, job))
+
+class Work:
+    """Pieces of work as they are sent. Dask may print what it sends, so they tell nothing of themselves: a URL may hold a credential."""
+
+    def __init__(self, terms: Terms, jobs: Sequence[Job]) -> None:
+        self._data = encode((terms, jobs))
 
     def __repr__(self) -> str:
         return "<work of lwlint fleet>"
 
     @property
-    def parts(self) -> tuple[str, Bounds, Job]:
-        """The store's URL, the bounds, and what is to be done."""
-        return decode(self._data, type=tuple[str, Bounds, Job])
+    def parts(self) -> tuple[Terms, list[Job]]:
+        """What the pieces have in common, and what is to be done."""
+        return decode(self._data, type=tuple[Terms, list[Job]])
 
 
 def perform(work: Work) -> bytes:
-    """Do a piece of work, in a worker. What goes wrong is in the result; nothing is raised."""
-    url, bounds, job = work.parts
+    """Do pieces of work, in a worker, and return their results, in their order. What goes wrong is in a result; nothing is raised.
+
+    Of small pieces many fit in the time that Dask takes to bring one; of large ones the first is done, and the others are sent anew.
+    """
+    terms, jobs = work.parts
+    start = time.monotonic()
+    results = []
+    for job in jobs:
+        results.append(_performed(terms, job))
+        if time.monotonic() - start >= BOX:
+            break
+    return encode(results)
+
+
+def _performed(terms: Terms, job: Job) -> Result:
     start = time.monotonic()
     try:
-        store = _store(url)
+        store = _store(terms.store)
         if isinstance(job, ReadArchive):
-            result = _read(store, bounds, job.archive)
+            result = _read(store, terms.bounds, job.archive)
         elif isinstance(job, JudgeCase):
-            result = _judge(store, bounds, job)
+            result = _judge(store, terms, job.case)
         else:
-            result = _write(store, job)
+            result = _write(store, terms.settings, job)
     except Refused as refused:
         result = {"refused": refused.strerror}
     except Exception as error:
@@ -107,7 +129,7 @@ def perform(work: Work) -> bytes:
 
         result = {"because": f"was not read, by a defect of lwlint: {type(error).__name__}", "defect": traceback.format_exc()}
     worker = f"{socket.gethostname()}:{os.getpid()}"
-    return encode(Result(**result, seconds=round(time.monotonic() - start, 3), worker=worker))  # type: ignore[arg-type]
+    return Result(**result, seconds=round(time.monotonic() - start, 3), worker=worker)  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=2)
@@ -164,33 +186,33 @@ def _kept(store: Store, name: str) -> Head | None:
     return None
 
 
-def _judge(store: Store, bounds: Bounds, job: JudgeCase) -> dict[str, object]:
-    name = answer(job.case.key(job.settings))
+def _judge(store: Store, terms: Terms, case: Case) -> dict[str, object]:
+    name = answer(case.key(terms.settings))
     kept = store.read(name)
     if kept is not None:
         return {"count": count_of(kept), "again": True}
-    readings = [store.read(reading(one.key)) for one in job.case.archives]
+    readings = [store.read(reading(one.key)) for one in case.archives]
     if None in readings:
         return {"because": "was not judged: what was read of it is not in the store any more"}
-    found = _asked(Judge(job.case, job.settings, tuple(readings)), bounds)  # type: ignore[arg-type]
+    found = _asked(Judge(case, terms.settings, tuple(readings)), terms.bounds)  # type: ignore[arg-type]
     if found.because:
         return {"because": found.because.replace("was not read", "was not judged"), "defect": found.defect}
     store.write(name, found.first)
     return {"count": count_of(found.first)}
 
 
-def _write(store: Store, job: WriteTables) -> dict[str, object]:
-    rows = by_table(_rows(store, job))
+def _write(store: Store, settings: Settings, job: WriteTables) -> dict[str, object]:
+    rows = by_table(_rows(store, settings, job))
     for table, some in rows.items():
         if some:
             store.write(f"staging/{job.run}/{part(table, job.date, job.run, job.number)}", parquet(TABLES[table], some))
     return {"rows": {table: len(some) for table, some in rows.items()}}
 
 
-def _rows(store: Store, job: WriteTables) -> Iterator[Row]:
+def _rows(store: Store, settings: Settings, job: WriteTables) -> Iterator[Row]:
     yield from job.archives
     for case in job.cases:
-        kept = store.read(answer(case.key(job.settings)))
+        kept = store.read(answer(case.key(settings)))
         if kept is None:
             raise Refused(5, f"{store.shown}: an answer that was written is not there any more")
-        yield from rows_of(job.run, case, answer_of(kept), job.settings)
+        yield from rows_of(job.run, case, answer_of(kept), settings)

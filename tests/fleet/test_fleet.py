@@ -238,10 +238,10 @@ def test_what_is_wrong_is_said(arguments: list[str], said: str, tmp_path: Path, 
 
 
 def test_credentials_are_neither_kept_nor_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from lwlint.fleet.work import ReadArchive, Work
+    from lwlint.fleet.work import ReadArchive, Terms, Work
 
     one = Listed("http://user:c4n4ry@127.0.0.1:9/a.tar?token=c4n4ry", 1, "t")
-    assert "c4n4ry" not in repr(Work("s3://x", Bounds(), ReadArchive(one)))
+    assert "c4n4ry" not in repr(Work(Terms("s3://user:c4n4ry@x"), [ReadArchive(one)]))
     head, _ = read(one)
     assert head.state == "failed"
     assert "c4n4ry" not in repr(head)
