@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 CONFORMS, FINDINGS = 0, 1
 _EVERY, _BAR = 0.2, 24  # seconds between two pictures; cells
+_LIST = 1_000_000_000  # bytes of a list: some million names
 _TOLD = 10  # archives that failed
 
 
@@ -72,13 +73,13 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _archives(options: argparse.Namespace) -> list[Listed]:
-    from lwlint.files.tree import BASELINE, read_bounded
+    from lwlint.files.tree import read_bounded
     from lwlint.fleet.sources import lines, listed
 
     named: list[str] = []
     for path in (*options.list, *(["-"] if "-" in options.targets else [])):
         try:
-            data = sys.stdin.buffer.read() if path == "-" else read_bounded(path, BASELINE)
+            data = sys.stdin.buffer.read(_LIST) if path == "-" else read_bounded(path, _LIST)
         except OSError as error:
             raise ConfigurationError(f"`--list {path}`: cannot be read ({error.strerror})") from None
         named += lines(data.decode("utf-8", "surrogateescape"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, TypeVar
+from zlib import crc32
 
 import msgspec
 from msgspec import Struct
@@ -13,6 +14,7 @@ _FIRST = 0xDC00  # of what stands in a text for a byte that is no UTF-8, as in t
 _STANDING = 0x10FC00  # for private use, at the very end of Unicode: such a character is in no configuration
 _LENGTH = 8  # bytes of the length of a record
 _HEAD = 4  # bytes of the length of a head
+_SUM = 4  # bytes of a sum of both, by which it is known whether the store still has what was written
 Record = TypeVar("Record")
 
 
@@ -44,15 +46,24 @@ def unpacked(data: bytes, kind: type[Record]) -> Record:
 
 def joined(head: bytes, body: bytes) -> bytes:
     """Return a head, so that it can be read alone, and what is behind it, in one."""
-    return len(head).to_bytes(_HEAD, "big") + head + body
+    return len(head).to_bytes(_HEAD, "big") + crc32(body, crc32(head)).to_bytes(_SUM, "big") + head + body
+
+
+def head_of(data: bytes) -> bytes:
+    """Return the head. Raises ValueError where the data end before it does."""
+    end = _HEAD + _SUM + int.from_bytes(data[:_HEAD], "big")
+    if len(data) < max(end, _HEAD + _SUM + 1):
+        raise ValueError("ends in its head")
+    return data[_HEAD + _SUM : end]
 
 
 def parted(data: bytes) -> tuple[bytes, bytes]:
-    """Return the head and the body. Raises ValueError where the data end before the head does."""
-    end = _HEAD + int.from_bytes(data[:_HEAD], "big")
-    if len(data) < max(end, _HEAD + 1):
-        raise ValueError("ends in its head")
-    return data[_HEAD:end], data[end:]
+    """Return the head and the body. Raises ValueError where they are not what was joined."""
+    head = head_of(data)
+    body = data[_HEAD + _SUM + len(head) :]
+    if crc32(body, crc32(head)) != int.from_bytes(data[_HEAD : _HEAD + _SUM], "big"):
+        raise ValueError("is damaged")
+    return head, body
 
 
 def _mapped(value: Any, first: int, to: int) -> Any:

@@ -39,7 +39,14 @@ def table(store: Store, ran: Ran, name: str, columns: Sequence[str] | None = Non
             data = store.read(part)
             if data is None:
                 raise ConfigurationError(f"`{store.shown}`: `{part}` is not there, and the run has written it")
-            parts.append(pq.ParquetFile(io.BytesIO(data)).read(columns=columns))
+            try:
+                found = pq.ParquetFile(io.BytesIO(data)).read(columns=columns)
+            except (pa.ArrowException, OSError, ValueError) as error:
+                raise ConfigurationError(f"`{store.shown}`: `{part}` is damaged ({type(error).__name__})") from None
+            if absent := [field for field in columns or schema(TABLES[name]).names if field not in found.column_names]:
+                said = f"lwlint {ran.version} has written it without the column `{absent[0]}`; judge anew for what this version asks for"
+                raise ConfigurationError(f"`{store.shown}`: `{part}`: {said}")
+            parts.append(found)
     empty = schema(TABLES[name]).empty_table()
     return pa.concat_tables(parts) if parts else empty.select(columns) if columns else empty
 

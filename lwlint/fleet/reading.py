@@ -23,10 +23,13 @@ from lwlint.files.tree import Memory, Tree, walk
 from lwlint.fleet.codec import packed, unpacked
 from lwlint.fleet.sources import Listed
 
-FORMAT = 1  # of what is kept; another number is another key
+FORMAT = 2  # of what is kept; another number is another key
 JUDGED, DAMAGED, FAILED = "judged", "damaged", "failed"
 NOTHING = "nothing to judge in it"
 _PASSING = re.compile(r"\bcannot be (?:read|looked at) \(|\bwas not read\b|\bmay not be read\b|\bwas not found\b|by a defect of lwlint")
+
+
+_PASSED_OVER = re.compile(r"\bdamaged header\b")
 
 
 class Head(Struct, frozen=True):
@@ -54,12 +57,12 @@ class Head(Struct, frozen=True):
         """JUDGED, DAMAGED (what was read still counts) or FAILED."""
         if self.because:
             return FAILED
-        return DAMAGED if any(one.fatal for one in self.troubles) else JUDGED
+        return DAMAGED if any(map(_is_damage, self.troubles)) else JUDGED
 
     @property
     def why(self) -> str:
         """Why the archive is damaged, or failed; empty if neither."""
-        return self.because or next((told(one) for one in self.troubles if one.fatal), "")
+        return self.because or next((told(one) for one in self.troubles if _is_damage(one)), "")
 
     def slim(self) -> Head:
         """Return the head without what only judging needs: a run holds those of all its archives."""
@@ -75,9 +78,14 @@ class Head(Struct, frozen=True):
         return [Seat(target, capture, identity) for capture, identity in zip(self.captures, self.identities)]
 
 
+def _is_damage(trouble: Unreadable) -> bool:
+    """Return whether something of an archive is lost: it ends there, or what a damaged header tells of was passed over."""
+    return trouble.fatal or bool(_PASSED_OVER.search(trouble.message))
+
+
 def told(trouble: Unreadable) -> str:
     """Return what was wrong, with its place in the archive."""
-    return masked(f"{trouble.span.path}: {trouble.message}" if trouble.span.path else trouble.message)
+    return ": ".join(masked(part) for part in (trouble.span.path, trouble.message) if part)
 
 
 def key_of(one: Listed) -> str:

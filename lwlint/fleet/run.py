@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from lwlint import __version__
 from lwlint.core.facts import Unreadable
+from lwlint.core.finding import ConfigurationError
 from lwlint.core.source import Span
 from lwlint.fleet.cases import Case, Settings, cases
 from lwlint.fleet.codec import unpacked
@@ -256,8 +257,15 @@ def finish(store: Store) -> None:
 
 
 def runs(store: Store) -> list[Ran]:
-    """Return the runs of a store that have ended, the oldest first."""
+    """Return the runs of a store that have ended, the oldest first. Raises ConfigurationError for a record that is none."""
     from msgspec.json import decode
 
-    found = [store.read(name) for name in store.names("runs") if name.endswith(".json")]
-    return sorted((decode(data, type=Ran) for data in found if data is not None), key=lambda ran: (ran.run_date, ran.finished))
+    found = []
+    for name in store.names("runs"):
+        data = store.read(name) if name.endswith(".json") else None
+        if data is not None:
+            try:
+                found.append(decode(data, type=Ran))
+            except ValueError as error:
+                raise ConfigurationError(f"`{store.shown}`: `{name}` is not the record of a run ({error})") from None
+    return sorted(found, key=lambda ran: (ran.run_date, ran.finished))

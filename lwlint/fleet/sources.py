@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import glob
 import os
 import posixpath
 import re
+import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
@@ -46,11 +49,14 @@ def listed(targets: Sequence[str], lists: Iterable[str] = ()) -> list[Listed]:
     """Return the archives that the targets and the lines of lists name, each once, sorted by URL.
 
     A target is an archive, a folder, or a pattern, on this machine or at a URL. Of a folder, what is called as archives or reports are
-    counts, at any depth. Raises ConfigurationError for a target that does not exist, and for a folder or pattern with nothing in it.
+    counts, at any depth. Raises ConfigurationError for a target that does not exist, for a folder or pattern with nothing in it, and
+    where a listing ends in the midst of it: what was not listed would be missing in the answer. A file that a list names, or that goes
+    while a folder is looked through, is an archive that fails.
     """
     found: dict[str, Listed] = {}
+    named = set(targets)
     for target in (*targets, *lists):
-        some = list(_remote(target) if is_url(target) else _local(target))
+        some = list(_remote(target) if is_url(target) else _local(target, known=target in named))
         if not some:
             raise ConfigurationError(f"`{shown(target) if is_url(target) else target}`: no archive is there")
         for one in some:
@@ -60,25 +66,41 @@ def listed(targets: Sequence[str], lists: Iterable[str] = ()) -> list[Listed]:
 
 def lines(text: str) -> list[str]:
     """Return the targets in a list: one on each line; blank lines, and those that begin with `#`, are none."""
-    return [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    return [line.strip() for line in text.split("\n") if line.strip() and not line.startswith("#")]
 
 
-def _local(target: str) -> Iterator[Listed]:
+def _local(target: str, *, known: bool) -> Iterator[Listed]:
+    """Yield what is at a path; `known` tells that it has to be there."""
     if os.path.isdir(target):
-        for folder, folders, names in os.walk(target):
+        for folder, folders, names in os.walk(target, onerror=_not_listed):
             folders.sort()
-            yield from (_on_disk(posixpath.join(folder.replace(os.sep, "/"), name)) for name in sorted(names) if _is_archive(name))
+            paths = (posixpath.join(folder.replace(os.sep, "/"), name) for name in sorted(names) if _is_archive(name))
+            yield from (_found(path) for path in paths if os.path.isfile(path) or not os.path.exists(path))
     elif os.path.exists(target) or not _GLOB.search(target):
-        yield _on_disk(target)
+        try:
+            yield _on_disk(target) if known else _found(target)
+        except OSError as error:
+            raise ConfigurationError(f"`{target}`: cannot be looked at ({error.strerror})") from None
     else:
-        yield from (_on_disk(path) for path in sorted(glob.glob(target, recursive=True)) if os.path.isfile(path))
+        yield from (_found(path) for path in sorted(glob.glob(target, recursive=True)) if os.path.isfile(path))
+
+
+def _not_listed(error: OSError) -> None:
+    raise ConfigurationError(f"`{error.filename}`: cannot be listed ({error.strerror})") from None
+
+
+def _found(path: str) -> Listed:
+    """Return an archive that is there, or was a moment ago: then whoever reads it says what became of it."""
+    try:
+        return _on_disk(path)
+    except OSError:
+        return Listed(posixpath.normpath(path.replace(os.sep, "/")))
 
 
 def _on_disk(path: str) -> Listed:
-    try:
-        told = os.stat(path)
-    except OSError as error:
-        raise ConfigurationError(f"`{path}`: cannot be looked at ({error.strerror})") from None
+    told = os.stat(path)
+    if not stat.S_ISREG(told.st_mode):
+        raise OSError(errno.EINVAL, "is no regular file")
     return Listed(posixpath.normpath(path.replace(os.sep, "/")), told.st_size, f"{told.st_size}-{told.st_mtime_ns}-{told.st_ino}")
 
 
@@ -94,7 +116,8 @@ def _remote(target: str) -> Iterator[Listed]:
         return
     files, path = opened(target)
     try:
-        infos: Mapping[str, Any] = files.glob(path, detail=True) if pattern else files.find(path, detail=True)
+        with _strictly(files):
+            infos: Mapping[str, Any] = files.glob(path, detail=True) if pattern else files.find(path, detail=True)
     except Exception as error:
         raise ConfigurationError(f"`{shown(target)}`: cannot be listed ({type(error).__name__})") from None
     front = target[: -len(path)] if path and target.endswith(path) else None
@@ -102,6 +125,43 @@ def _remote(target: str) -> Iterator[Listed]:
         url = files.unstrip_protocol(name) if front is None else front + name
         if info.get("type") == "file" and (pattern or name == path or _is_archive(name)):
             yield Listed(url, int(info.get("size") or 0), token(info))
+
+
+@contextlib.contextmanager
+def _strictly(files: Any) -> Iterator[None]:
+    """Let a file system that walks from folder to folder raise the OSError of one that it cannot list; by itself it leaves it out."""
+    from fsspec.asyn import AsyncFileSystem
+
+    later = isinstance(files, AsyncFileSystem)
+    name = "_ls" if later else "ls"
+    own, errors = getattr(files, name), list[OSError]()
+
+    def ask(*arguments: Any, **more: Any) -> Any:
+        with _noted(errors):
+            return own(*arguments, **more)
+
+    async def ask_later(*arguments: Any, **more: Any) -> Any:
+        with _noted(errors):
+            return await own(*arguments, **more)
+
+    setattr(files, name, ask_later if later else ask)
+    try:
+        yield
+    finally:
+        delattr(files, name)
+    if errors:
+        raise errors[0]
+
+
+@contextlib.contextmanager
+def _noted(errors: list[OSError]) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:  # it has gone, and what was in it too
+        raise
+    except OSError as error:
+        errors.append(error)
+        raise
 
 
 def opened(url: str) -> tuple[Any, str]:
@@ -129,8 +189,13 @@ def token(info: Mapping[str, Any]) -> str:
 
 def known(one: Listed) -> Listed:
     """Return an archive with its size and its token, which is one of its content where the file system tells nothing. Raises OSError."""
-    if one.token or not is_url(one.url):
-        return one if one.token else _on_disk(one.url)
+    if one.token:
+        return one
+    if not is_url(one.url):
+        try:
+            return _on_disk(one.url)
+        except OSError as error:
+            raise OSError(error.errno, f"cannot be looked at ({error.strerror})") from None
     files, path = opened(one.url)
     try:
         info = files.info(path)

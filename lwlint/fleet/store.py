@@ -85,6 +85,15 @@ class Store:
 
         self._asked(ask, f"`{to}` cannot be written")
 
+    def remove(self, name: str) -> None:
+        """Take a file away, if it is there."""
+
+        def ask() -> None:
+            with contextlib.suppress(FileNotFoundError):
+                self._files.rm_file(self._path(name))
+
+        self._asked(ask, f"`{name}` cannot be removed")
+
     def names(self, folder: str) -> list[str]:
         """Return the sorted names of all files below a folder, as `read` takes them; none where it is not there."""
 

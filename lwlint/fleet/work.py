@@ -15,7 +15,7 @@ from msgspec.msgpack import decode, encode
 from lwlint import __version__
 from lwlint.fleet.bounded import Ended, desk
 from lwlint.fleet.cases import Case, Settings
-from lwlint.fleet.codec import joined, packed, parted, unpacked
+from lwlint.fleet.codec import head_of, joined, packed, parted, unpacked
 from lwlint.fleet.desk import Done, Judge, Look, Order, Read
 from lwlint.fleet.judging import Count, answer_of, count_of
 from lwlint.fleet.reading import MOST, Head, failed, key_of
@@ -179,21 +179,33 @@ def _kept(store: Store, name: str) -> Head | None:
         if data is None:
             return None
         try:
-            head = unpacked(parted(data)[0], Head)
+            head = unpacked(head_of(data), Head)
         except ValueError:
             continue
         return head if head.key else None
     return None
 
 
+def _whole(data: bytes) -> bool:
+    try:
+        parted(data)
+    except ValueError:
+        return False
+    return True
+
+
 def _judge(store: Store, terms: Terms, case: Case) -> dict[str, object]:
     name = answer(case.key(terms.settings))
     kept = store.read(name)
-    if kept is not None:
+    if kept is not None and _whole(kept):
         return {"count": count_of(kept), "again": True}
     readings = [store.read(reading(one.key)) for one in case.archives]
     if None in readings:
         return {"because": "was not judged: what was read of it is not in the store any more"}
+    if damaged := [one.key for one, data in zip(case.archives, readings) if not _whole(data)]:  # type: ignore[arg-type]
+        for key in damaged:
+            store.remove(reading(key))
+        return {"because": "was not judged: what was read of it is damaged in the store; the next run reads it anew"}
     found = _asked(Judge(case, terms.settings, tuple(readings)), terms.bounds)  # type: ignore[arg-type]
     if found.because:
         return {"because": found.because.replace("was not read", "was not judged"), "defect": found.defect}

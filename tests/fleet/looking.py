@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from lwlint.audit.answer import ClusterAnswer
@@ -22,6 +23,27 @@ def need(*more: str) -> None:
     lacking = [*LACKING, *(name for name in more if importlib.util.find_spec(name) is None)]
     if lacking:
         pytest.skip(f"THE EXTRA `fleet` IS MISSING ({', '.join(lacking)}): no fleet is judged", allow_module_level=True)
+
+
+class Here:
+    """An engine that does each piece of work in this process, one by one; what reads and judges is a process beside it, as ever."""
+
+    dashboard = ""
+
+    def __enter__(self) -> Here:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """There is nothing to end."""
+
+    def each(self, terms: Any, jobs: Iterable[Any], number: int, done: Callable[[int, Any], None], most: int = 1) -> None:
+        from lwlint.fleet.work import Result, Work, perform
+
+        for place, job in enumerate(jobs):
+            (result,) = msgspec.msgpack.decode(perform(Work(terms, [job])), type=list[Result])
+            if result.refused:
+                raise OSError(5, result.refused)
+            done(place, result)
 
 
 def rows(store: Any, table: str, run: str) -> list[dict[str, Any]]:
