@@ -23,6 +23,7 @@ need("moto", "s3fs")
 pytestmark = pytest.mark.long
 CLUSTERS = range(100)
 KILLED_AT, KILLS = 30, 12  # archives; workers: a minute of them, so that the run ends on a busy machine too
+REFUSED = 10  # seconds
 CALM, ROUGH = 240, 400  # seconds at most, on a machine that is very busy
 
 
@@ -42,6 +43,10 @@ def ended(process: Any, seconds: float) -> str:
     assert "c4n4ry" not in out + err
     text: str = out
     return text
+
+
+def logged(*logs: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for log in logs for line in log.read_text("utf-8").splitlines()]
 
 
 def check(store: Store, expected: dict[str, Any], old: str = "", new: str = "") -> str:
@@ -71,7 +76,7 @@ def calm(tmp_path_factory: pytest.TempPathFactory) -> Calm:
     log.unlink()
     with running(arguments) as process:
         ended(process, CALM)
-    assert sum(json.loads(line)["again"] for line in log.read_text().splitlines()) >= KILLED_AT
+    assert sum(one["again"] for one in logged(log)) >= KILLED_AT
     run = check(store, expected)
     return Calm(folder, expected, run, tables(store, run))
 
@@ -128,7 +133,7 @@ def test_nothing_is_lost_and_nothing_is_twice_while_everything_breaks(calm: Calm
             while not (begun := kept.names("readings")) and time.monotonic() < start + ROUGH:
                 time.sleep(0.1)
             assert begun
-            refusing = threading.Thread(target=refuse, args=(tmp_path / "store", 10))
+            refusing = threading.Thread(target=refuse, args=(tmp_path / "store", REFUSED))
             refusing.start()
             at, ticks = time.monotonic(), 1
             while any(one.poll() is None for one in (first, second)) and time.monotonic() < start + ROUGH:
@@ -143,5 +148,11 @@ def test_nothing_is_lost_and_nothing_is_twice_while_everything_breaks(calm: Calm
                 ended(process, 5)
     print(f"{time.monotonic() - start:.0f} s, killed {dask.killed}")
     assert (dask.killed["scheduler"], dask.killed["worker"] >= 2) == (1, True)
+    events = [logged(log) for log in logs]
+    assert max(one["seconds"] for some in events for one in some) > REFUSED / 2  # whoever met the store that refused waited for it
+    for some in events:  # each of the two did some of the work, and was told of all of it once
+        assert any(not one["again"] for one in some if one["event"] == "read")
+        assert Counter(one["event"] for one in some)["read"] == len({one["name"] for one in some if one["event"] == "read"}) == 300
+    assert len({one["worker"] for some in events for one in some}) > 3  # those that were killed, and those that came for them
     assert check(kept, calm.expected) == calm.run
     assert tables(kept, calm.run) == calm.tables

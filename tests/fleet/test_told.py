@@ -16,6 +16,7 @@ from lwlint.cli import main
 from lwlint.fleet.history import changes, clauses, latest, rows
 from lwlint.fleet.store import Store
 from lwlint.fleet.tables import TABLES, ArchiveRow, ClusterRow, columns, parquet
+from lwlint.fleet.texts import _metric
 from tests.fleet.looking import need
 from tests.fleet.made_store import CANARY, NEW, OLD, made
 
@@ -69,6 +70,24 @@ def test_figures_are_what_prometheus_reads(store: Store, capsys: Capsys) -> None
     assert 'lwlint_fleet_clause_clusters_evaluated{clause="retries-forever",release="newton"} 3\n' in out
     types = re.findall(r"^# TYPE (\S+)", out, re.M)
     assert len(types) == len(set(types))
+
+
+def test_the_parser_of_prometheus_reads_every_figure(store: Store, capsys: Capsys) -> None:
+    parser = pytest.importorskip("prometheus_client.parser", reason="prometheus-client is not installed: its parser is not asked")
+    out = told(store, capsys, "export", "--prometheus")
+    found = {family.name: family for family in parser.text_string_to_metric_families(out)}
+    assert sum(len(family.samples) for family in found.values()) == sum(not line.startswith("#") for line in out.splitlines())
+    assert all(family.type == "gauge" and family.documentation.endswith(".") for family in found.values())
+    assert {one.labels["state"]: one.value for one in found["lwlint_fleet_archives"].samples} == {"judged": 33, "damaged": 1, "failed": 1}
+    for family in found.values():
+        assert len({tuple(sorted(one.labels.items())) for one in family.samples}) == len(family.samples), family.name
+
+
+def test_a_name_with_marks_is_one_label() -> None:
+    parser = pytest.importorskip("prometheus_client.parser", reason="prometheus-client is not installed: its parser is not asked")
+    for name in ('a"b', "a\\", "a\\n", '\\"', "{}, x=1"):
+        (family,) = parser.text_string_to_metric_families("".join(_metric("x", "X.", [({"name": name}, 1)])))
+        assert family.samples[0].labels["name"] == name
 
 
 def test_clauses_are_counted_by_release(store: Store) -> None:
