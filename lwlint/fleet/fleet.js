@@ -84,7 +84,7 @@
     if (decodeURIComponent(location.hash.slice(1)) !== id) return;
     const list = make("table", undefined, "plain"), body = make("tbody");
     const names = make("tr");
-    for (const name of ["Host", "Release", "Captured", "Report", "Missing", "Rules failed", "Not evaluated"]) names.append(make("th", name));
+    ["Host", "Release", "Captured", "Report", "Missing", "Rules failed", "Not evaluated"].forEach((name, i) => names.append(make("th", name, i > 4 ? "number" : "")));
     for (const host of detail.hosts) {
       const row = make("tr");
       host.forEach((value, i) => row.append(make(i ? "td" : "th", value, i > 4 ? "number" : "")));
@@ -101,7 +101,7 @@
     const whole = make("p", undefined, "summary");
     whole.append("The whole report of this cluster: ", make("code", `lwlint fleet report STORE --cluster ${id}`));
     box.replaceChildren(title, whole, wide, ...detail.findings.map((f) => found(cluster, hosts, f)));
-    box.scrollIntoView({ block: "nearest" });
+    box.scrollIntoView();
     box.focus({ preventScroll: true });
   };
 
