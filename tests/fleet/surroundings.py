@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -45,6 +46,7 @@ class Dask:
             "PYTHONPATH": str(HERE),
             "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "5s",
         }
+        self._starts: Counter[str] = Counter()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._names = ["scheduler", *(f"worker{i}" for i in range(workers))]
         self._ended = threading.Event()
@@ -71,6 +73,7 @@ class Dask:
         else:
             rest = ["worker", f"tcp://{self.address}", "--nthreads", "1", "--no-nanny", "--no-dashboard", "--death-timeout", "60"]
             rest += ["--local-directory", str(self._folder / name)]
+        self._starts[name] += 1
         with open(self._folder / f"{name}.log", "ab") as log:
             self._processes[name] = subprocess.Popen(
                 [sys.executable, "-m", "dask", *rest],
@@ -87,13 +90,17 @@ class Dask:
                 if process.poll() is not None and not self._ended.is_set():
                     self._start(name)
 
-    def kill_worker(self, logs: Iterable[Path]) -> None:
-        """Kill a worker that has done something, as the logs of runs tell: a busy machine takes long to start one."""
-        told = "".join(log.read_text("utf-8") for log in logs if log.exists())
-        ready = [name for name in self._names[1:] if f':{self._processes[name].pid}"' in told and self._processes[name].poll() is None]
+    def kill_worker(self) -> bool:
+        """Kill a worker that works, as its log tells: a busy machine takes long to start one. Return whether there was one."""
+        ready = [name for name in self._names[1:] if self._works(name)]
         if ready:
             self._kill(ready[self.killed["worker"] % len(ready)])
             self.killed["worker"] += 1
+        return bool(ready)
+
+    def _works(self, name: str) -> bool:
+        told = (self._folder / f"{name}.log").read_text("utf-8", "replace")
+        return self._processes[name].poll() is None and told.count("Registered to") >= self._starts[name]
 
     def kill_scheduler(self) -> None:
         self._kill("scheduler")
