@@ -18,8 +18,10 @@ from msgspec.structs import replace
 from lwlint import __version__
 from lwlint.cli import arguments
 from lwlint.core.finding import ConfigurationError, Finding, Report
+from lwlint.core.kept import Memory
 from lwlint.core.source import Source, Span
 from lwlint.files.discover import normal
+from lwlint.files.remembered import Bytes, Remembered
 from lwlint.files.tree import FILE, Overlay
 from lwlint.policy.rules import Rule
 from lwlint.report import editor
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
     from lsprotocol import types
     from pygls.lsp.server import LanguageServer
+
+    from lwlint.policy.settings import Settings
 
 _WAIT = 0.1  # seconds after the last key before the folder is judged again
 _NAME = "lwlint"
@@ -51,21 +55,35 @@ class Session:
     def __init__(self, options: Any) -> None:
         self._options = options
         self._outlines: Any = None
+        self._memory = Memory()
+        self._bytes: Bytes = {}
+        self._rules: tuple[Any, tuple[Rule, ...]] | None = None
         self.texts: dict[str, bytes] = {}
         self.state: Optional[State] = None
 
     def judge(self) -> State:
         """Judge the folder with the unsaved texts, and return what has come of it. Raises ConfigurationError as `lwlint check` does."""
         settings = arguments.settings(self._options)
-        rules = tuple(arguments.rules(self._options, settings))
+        rules = self._chosen(settings)
         request = arguments.request(self._options, settings)
-        request = replace(request, tree=Overlay(request.tree, dict(self.texts)), jobs=1)
+        below = Remembered(request.boundary, self._bytes) if request.boundary is not None else request.tree
+        self._memory.begin()
+        request = replace(request, tree=Overlay(below, dict(self.texts)), jobs=1, memory=self._memory)
         if self._outlines is None:
             self._outlines = outlines_of(request)
         request = replace(request, outlines=self._outlines)
         reading = read_facts(request)
         self.state = State(judge(reading, request, rules), reading, rules)
+        if isinstance(below, Remembered):
+            self._bytes = below.bytes
         return self.state
+
+    def _chosen(self, settings: Settings | None) -> tuple[Rule, ...]:
+        """Return the rules to judge by. lwlint's own are read once, those in folders of the user for each run."""
+        folders = self._options.rules or (settings is not None and settings.rule_directories)
+        if self._rules is None or folders or self._rules[0] != settings:
+            self._rules = settings, tuple(arguments.rules(self._options, settings))
+        return self._rules[1]
 
     def exists(self, path: str) -> bool:
         """Return whether there is a file at a path of the folder."""

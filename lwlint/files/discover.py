@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Sequence
-from typing import Optional
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import Any, NamedTuple, Optional
 
 from msgspec import Struct, field
 
@@ -55,6 +55,15 @@ class Input(Struct):
         return [source for source in self.sources.values() if source.kind in kinds]
 
 
+class _Taken(NamedTuple):
+    """What became of the bytes of a file: a source or, without one, why it is of no kind."""
+
+    data: bytes
+    size: int
+    source: Source | None
+    why: str
+
+
 def _steps(item: tuple[str, object]) -> list[str]:
     return item[0].split("/")
 
@@ -69,13 +78,16 @@ class Discovery:
         kind: str | None = None,
         refusal: Refusal = lambda path, given: None,
         is_beyond: Callable[[str], bool] = lambda path: False,
+        taken: dict[Hashable, Any] | None = None,
     ) -> None:
         """`kinds` are those that there are; `kind` is that of every file, where the user says so.
 
         `refusal` says why a path is left out though it is there (None: it is not), given the folder that the user named, if any.
         `is_beyond` tells of a path whether it lies, as it is written, outside of the tree: a file there is read as context from the
-        disk, and never judged.
+        disk, and never judged. `taken` is what became of the bytes of files in earlier runs with the same kinds, and takes what becomes
+        of those of this one.
         """
+        self._taken = taken
         self._tree = tree
         self._is_beyond = is_beyond
         self._kinds = kinds
@@ -281,6 +293,25 @@ class Discovery:
         return None
 
     def _take_bytes(self, path: str, data: bytes, *, named: bool, judged: bool, size: int = 0) -> None:
+        if self._taken is None:
+            self._take_new(path, data, named=named, judged=judged, size=size)
+            return
+        key = (path, named, judged)
+        known: _Taken | None = self._taken.get(key)
+        same = known is not None and known.data == data and known.size == size
+        if known is not None and same and (known.source is None or known.source.host == self._host(path, known.source.root)):
+            if known.source is not None:
+                self.found.sources[path] = known.source
+            else:
+                self.found.skipped.append((path, known.why))
+            return
+        before = self.mark()
+        self._take_new(path, data, named=named, judged=judged, size=size)
+        if self.mark()[1:3] == before[1:3]:  # no link, and nothing that cannot be read
+            source = self.found.sources.get(path)
+            self._taken[key] = _Taken(data, size, source, self.found.skipped[-1][1] if source is None else "")
+
+    def _take_new(self, path: str, data: bytes, *, named: bool, judged: bool, size: int) -> None:
         if _DUMP.search(path) and not data.lstrip().startswith(b"<"):
             data = _without_warnings(data)
         head = data[:_HEAD].decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "replace")

@@ -182,9 +182,13 @@ class Disk:
 
     def kind(self, path: str) -> str | None:
         try:
-            return _kind(os.lstat(path).st_mode)
+            return _kind(self.status(path).st_mode)
         except (OSError, ValueError):  # nothing there, or in a folder that this user may not enter; or no name for a file
             return None
+
+    def status(self, path: str) -> os.stat_result:
+        """Return what the system says of `path` itself, links not followed."""
+        return os.lstat(path)
 
     def real_kind(self, path: str) -> str | None:
         try:

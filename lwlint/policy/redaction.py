@@ -85,7 +85,7 @@ class Redaction:
     def hidden_names(self) -> frozenset[str]:
         """Return the parameters that a template of the run says are hidden."""
         if self._names is None:
-            self._names = frozenset(name for source in self._sources.values() if "hidden:" in source.text for name in _hides(source))
+            self._names = frozenset(name for source in self._sources.values() for name in _hides(source))
         return self._names
 
 
@@ -94,7 +94,8 @@ def _hides(source: Source) -> frozenset[str]:
     kept: frozenset[str] | None = source.__dict__.get(_HIDES)
     if kept is None:
         kind = KINDS.get(source.kind)
-        told = kind.hidden_names(source.text) if kind is not None and kind.hidden_names is not None else ()
+        can = kind is not None and kind.hidden_names is not None and "hidden:" in source.text
+        told = kind.hidden_names(source.text) if can and kind is not None and kind.hidden_names is not None else ()
         kept = source.__dict__[_HIDES] = frozenset(told)
     return kept
 

@@ -16,6 +16,7 @@ from lwlint.core.config_reader import near
 from lwlint.core.costs import Costs
 from lwlint.core.facts import NUMBERED, RELEASES, Fact, Facts, Release, Unreadable, UnusedAllow
 from lwlint.core.finding import FAIL, PASS, ConfigurationError, Finding, Report, Verdict
+from lwlint.core.kept import Memory
 from lwlint.core.kind import UNREADABLE, Kind, Material
 from lwlint.core.secret_text import without
 from lwlint.core.source import Source
@@ -48,7 +49,8 @@ class Request(Struct, frozen=True):
     what only the user's naming it would make an input is none. `settings` are those of a configuration, whose exceptions hold until a
     day that is compared with `today`; without any, `gitignore` leaves out what git ignores. What readers and rules take is added to
     `costs`. `hosts` tells that the input is hosts of one cluster, so that the rules of audits run too. `cache` keeps between runs what
-    is made of lwlint's own files and of those that are read. Runs that have `outlines` in common read equal files once. `rule_folders`
+    is made of lwlint's own files and of those that are read. Runs that have `outlines` in common read equal files once; with a `memory` in
+    common the one that follows another one judges only what has changed. `rule_folders`
     have the rules beside lwlint's own, whether or not they run. `jobs` processes may read files (0: as many as pay); more than one fork
     this process. `boundary` is what the tree ends at (None: it does not).
     `schemas` is a folder with Pacemaker's schemas, to validate CIBs with.
@@ -70,6 +72,7 @@ class Request(Struct, frozen=True):
     hosts: bool = False
     cache: Cache = Cache()
     outlines: Outlines | None = None
+    memory: Memory | None = None
     jobs: int = 1
     schemas: str = ""
     boundary: Boundary | None = None
@@ -112,7 +115,8 @@ def discover(request: Request) -> Discovery:
         raise ConfigurationError(f"`{request.kind}`: unknown kind{near(request.kind, KINDS.names)}")
     boundary = request.boundary
     is_beyond = (lambda path: not boundary.names(path)) if boundary is not None else lambda path: False
-    discovery = Discovery(request.tree, KINDS, request.kind, _refusal(request), is_beyond)
+    taken = request.memory.taken if request.memory is not None else None
+    discovery = Discovery(request.tree, KINDS, request.kind, _refusal(request), is_beyond, taken)
     with request.costs.of("reader", "files"):
         if request.text is not None:
             discovery.add_text(request.text, request.text_path)
@@ -131,8 +135,10 @@ def _read(discovery: Discovery, request: Request, release: Release | None = None
 def outlines_of(request: Request) -> Outlines:
     """Return what is kept of the Heat files of earlier runs on the same paths."""
     from lwlint.inputs.heat.outline import Kept, Outlines
+    from lwlint.inputs.heat.parts import Known
 
-    return Outlines(Kept(request.cache, (*request.paths, "-e", *request.environments)))
+    parts = Known() if request.memory is not None else None
+    return Outlines(Kept(request.cache, (*request.paths, "-e", *request.environments)), parts=parts)
 
 
 def check(request: Request, rules: Sequence[Rule]) -> Report:
@@ -171,7 +177,8 @@ def _runs_last(rule: Rule) -> bool:
 
 
 def _answer(reading: Reading, request: Request, rules: Sequence[Rule]) -> Answer:
-    return evaluate(reading.facts, [rule for rule in rules if not _runs_last(rule)], reading.input.sources, request.costs)
+    kept = request.memory.rules if request.memory is not None else None
+    return evaluate(reading.facts, [rule for rule in rules if not _runs_last(rule)], reading.input.sources, request.costs, kept)
 
 
 def _report(answer: Answer, release: Release, read: Input, request: Request, rules: Sequence[Rule]) -> Report:

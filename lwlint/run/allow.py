@@ -33,6 +33,7 @@ _VERBS = frozenset(("disable", "ignore", "noqa", "nolint", "skip", "suppress", "
 _OTHER_VERBS = ("accept", "enable", "except", "exclude", "permit")  # and what may begin a sentence, too
 _NAME = pattern(r"\bLW\d{3}\b|(?<=\s)[a-z]+(?:-[a-z0-9]+)+", re.IGNORECASE)
 _SIGNS = ("lwlint", "LW", "Lwlint")  # without one of them there is no such comment
+_MAY = "_may_allow"
 _LONGEST = 60  # characters of a comment that a message quotes
 _REASON = pattern(r"(?<=[\s:])(?:--\s*(?:because\b:?)?|because\b:?)")  # XML has no `--` in a comment: there `because` is enough
 _BEFORE_ALL = pattern(r"\ufeff?(?:[ \t]*(?:[#;][^\r\n]*)?[\r\n]|---[^\r\n]*|\s*<\?.*?\?>\s*|\s*<!--.*?-->\s*)*", re.DOTALL)
@@ -51,7 +52,7 @@ class Allow(Struct, frozen=True):
 def allows(sources: Iterable[Source]) -> Iterator[Allow]:
     """Yield the suppressions in those sources that are judged."""
     for source in sources:
-        if not source.judged or "lwlint:" not in source.text:
+        if not source.judged or not _may_have_one(source) or "lwlint:" not in source.text:
             continue
         kind = KINDS.get(source.kind)
         comments = kind.comments if kind is not None else None
@@ -82,7 +83,7 @@ def misspelt(sources: Iterable[Source], names: Callable[[], Collection[str]]) ->
     for source in sources:
         kind = KINDS.get(source.kind)
         comments = kind.comments if kind is not None else None
-        if not source.judged or comments is None or not any(word in source.text for word in _SIGNS):
+        if not source.judged or comments is None or not _may_have_one(source):
             continue
         is_xml = comments.marks == "<!--"
         for match in (_OTHER_XML if is_xml else _OTHER_COMMENT).finditer(source.text):
@@ -97,6 +98,14 @@ def misspelt(sources: Iterable[Source], names: Callable[[], Collection[str]]) ->
             shown = masked(written if len(written) <= _LONGEST else f"{written[:_LONGEST]}...").replace("`", "'")
             said = f"suppresses nothing; write `{right}`"
             yield UnusedAllow(rule, source.span(match.start(), match.end()), said, source.host, shown)
+
+
+def _may_have_one(source: Source) -> bool:
+    """Return whether there may be a comment of lwlint's in a source; each is looked through once."""
+    may: bool | None = source.__dict__.get(_MAY)
+    if may is None:
+        may = source.__dict__[_MAY] = any(word in source.text for word in _SIGNS)
+    return may
 
 
 def _meant(match: re.Match[str], names: Callable[[], Collection[str]]) -> list[str] | None:

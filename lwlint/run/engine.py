@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct
 
 from lwlint.core.check import Unknown
 from lwlint.core.costs import Costs
-from lwlint.core.facts import Facts
+from lwlint.core.facts import F, Fact, Facts
 from lwlint.core.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, Command, Finding, Problem, Related, Verdict
+from lwlint.core.kept import Ask, Kept
+from lwlint.core.kind import LINK
 from lwlint.core.secret_text import without
 from lwlint.core.source import Source, Span
 from lwlint.files.cache import sha256
@@ -27,16 +30,21 @@ class Answer(Struct, frozen=True):
     tracebacks: tuple[str, ...]
 
 
-def evaluate(facts: Facts, rules: Sequence[Rule], sources: Mapping[str, Source], costs: Costs | None = None) -> Answer:
+def evaluate(
+    facts: Facts, rules: Sequence[Rule], sources: Mapping[str, Source], costs: Costs | None = None, kept: Kept | None = None
+) -> Answer:
     """Return what the `rules` say of the `facts`: findings sorted by place, a verdict for every rule.
 
-    A finding in a source that is not judged (read as context only) is left out. What each rule takes is added to `costs`.
+    A finding in a source that is not judged (read as context only) is left out. What each rule takes is added to `costs`. With `kept` a
+    rule runs only if facts that it asked for, or sources that it spoke of, are other ones than in the run before.
     """
     costs = costs or Costs()
     redaction = Redaction(sources)
     findings: list[Finding] = []
     verdicts, tracebacks = [], []
-    given = {name for source in sources.values() for name in KINDS.given(source)}
+    apart = {source.path if source.kind == LINK else source.kind: source for source in sources.values()}
+    given = {name for source in apart.values() for name in KINDS.given(source)}
+    seen = _Seen(facts, sources, redaction)
     for rule in rules:
         missing = KINDS.missing(rule.declared.reads.kinds, given)
         if missing:
@@ -44,7 +52,7 @@ def evaluate(facts: Facts, rules: Sequence[Rule], sources: Mapping[str, Source],
             continue
         try:
             with costs.of("rule", f"{rule.code} {rule.id}"):
-                found, verdict = _run(rule, facts, sources, redaction)
+                found, verdict = seen.by(rule, kept)
         except Exception:
             import traceback
 
@@ -58,7 +66,79 @@ def evaluate(facts: Facts, rules: Sequence[Rule], sources: Mapping[str, Source],
     return Answer(tuple(findings), tuple(verdicts), tuple(tracebacks))
 
 
-def _run(rule: Rule, facts: Facts, sources: Mapping[str, Source], redaction: Redaction) -> tuple[list[Finding], Verdict]:
+Said = tuple[Sequence[Finding], Verdict]
+
+
+class _Seen:
+    """What rules are given to see: facts, and the sources that they are of."""
+
+    def __init__(self, facts: Facts, sources: Mapping[str, Source], redaction: Redaction) -> None:
+        self._facts = facts
+        self._sources = sources
+        self._redaction = redaction
+        self._judged = any(source.judged for source in sources.values())
+
+    def by(self, rule: Rule, kept: Kept | None) -> Said:
+        """Return what a rule says, or what it said when it was asked the same before."""
+        if kept is None:
+            return _run(rule, self._facts, self._sources, self._redaction, self._judged)
+
+        def ask(question: Any) -> Any:
+            what, of = question
+            if what == "source":
+                return self._sources.get(of)
+            if what == "run":
+                return rule, self._facts.release, self._facts.services, self._judged, self._redaction.hidden_names()
+            found = list(self._facts) if what == "all" else self._facts.of(of) if what == "of" else self._facts.called(of)
+            return kept.steady(question, found)
+
+        def make(noted: Ask) -> Said:
+            noted(("run", None))
+            return _run(rule, _Asked(self._facts, noted), _Told(self._sources, noted), self._redaction, self._judged)
+
+        return kept.result(rule.id, ask, make)
+
+
+class _Asked(Facts):
+    """The facts of a run, of which it is noted what is asked for."""
+
+    def __init__(self, facts: Facts, ask: Ask) -> None:
+        super().__init__(release=facts.release, services=facts.services)
+        self._ask = ask
+
+    def of(self, kind: type[F]) -> list[F]:
+        found: list[F] = self._ask(("of", kind))
+        return found
+
+    def called(self, kind: str) -> list[Fact]:
+        found: list[Fact] = self._ask(("called", kind))
+        return found
+
+    def __iter__(self) -> Iterator[Fact]:
+        return iter(self._ask(("all", None)))
+
+
+class _Told(Mapping[str, Source]):
+    """The sources of a run, of which it is noted what is asked for. What is said of several shows nothing that depends on any other."""
+
+    def __init__(self, sources: Mapping[str, Source], ask: Ask) -> None:
+        self._sources = sources
+        self._ask = ask
+
+    def __getitem__(self, path: str) -> Source:
+        found: Source | None = self._ask(("source", path))
+        if found is None:
+            raise KeyError(path)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sources)
+
+    def __len__(self) -> int:
+        return len(self._sources)
+
+
+def _run(rule: Rule, facts: Facts, sources: Mapping[str, Source], redaction: Redaction, judged: bool) -> Said:
     missing = rule.bound.evidence(facts, rule.parameters)
     if missing is not None:
         return [], Verdict(rule.id, rule.code, NOT_EVALUATED, missing)
@@ -77,7 +157,7 @@ def _run(rule: Rule, facts: Facts, sources: Mapping[str, Source], redaction: Red
     because = _because(unknown, sources, redaction)
     if findings:
         return findings, Verdict(rule.id, rule.code, FAIL, because)
-    if not unknown and not any(source.judged for source in sources.values()):
+    if not unknown and not judged:
         return [], Verdict(rule.id, rule.code, NOT_EVALUATED, "there is nothing to judge")
     return [], Verdict(rule.id, rule.code, NOT_EVALUATED if unknown else PASS, because)
 
@@ -106,7 +186,8 @@ def finding(rule: Rule, problem: Problem, sources: Mapping[str, Source], redacti
 
     source = sources.get(problem.span.path)
     below = problem.span.path[len(source.root) :] if source is not None else problem.span.path
-    shown = redaction.hider((problem.span.path, *(related.span.path for related in problem.related)))
+    telling = [path for path in (problem.span.path, *(related.span.path for related in problem.related)) if path in sources]
+    shown = redaction.hider(telling)
     identity = "\0".join((rule.code, below, _without_secrets(problem.subject or re.sub(r"\d+", "0", problem.message), shown)))
     return Finding(
         code=rule.code,

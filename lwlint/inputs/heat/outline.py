@@ -23,6 +23,7 @@ from lwlint.inputs.heat import document
 from lwlint.inputs.heat.document import ENVIRONMENT, ROLES, TEMPLATE, HeatFile, is_jinja
 from lwlint.inputs.heat.nodes import Mapping, Node, Scalar, effective, same, walk
 from lwlint.inputs.heat.nodes import Sequence as SequenceNode
+from lwlint.inputs.heat.parts import Known
 from lwlint.inputs.heat.template import (
     Key,
     Parts,
@@ -337,13 +338,17 @@ class Kept(Struct, frozen=True):
 
 
 class Outlines(Struct):
-    """Outlines by the hash of what they are made of; those of `made` are bytes and come from the cache or for it."""
+    """Outlines by the hash of what they are made of; those of `made` are bytes and come from the cache or for it.
+
+    `parts` is what is known of the parts of the tree, in a process that judges it again and again.
+    """
 
     kept: Kept = field(default_factory=Kept)
     found: dict[bytes, Outline | Refusal] = field(default_factory=dict)
     made: dict[bytes, bytes] | None = None
     name: str = ""
     fresh: int = 0
+    parts: Known | None = None
 
     def of(self, source: Source, parameters: Parameters) -> Outline | Refusal:
         """Return the outline of `source`."""
@@ -398,6 +403,13 @@ class Outlines(Struct):
         return f"outlines-{digest(repr((told, os.getcwd(), self.kept.of)).encode('utf-8', 'surrogateescape')).hex()}"
 
 
+_OWN = "_digest"
+
+
 def _key(source: Source, parameters: Parameters) -> bytes:
-    head = b"%d %d %s\n" % (is_jinja(source.path), source.path.endswith(".json"), parameters.digest())
-    return digest(head + source.text.encode("utf-8", "surrogatepass"))
+    own: bytes | None = source.__dict__.get(_OWN)  # as `line_starts` is: once, whoever asks
+    if own is None:
+        own = source.__dict__[_OWN] = digest(source.text.encode("utf-8", "surrogatepass"))
+    given = parameters.digest()
+    head = b"%d %d " % (is_jinja(source.path), source.path.endswith(".json"))
+    return head + own + (digest(given) if given else b"")

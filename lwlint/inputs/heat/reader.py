@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from msgspec import Struct
 
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import Fact
@@ -52,35 +55,63 @@ def _facts(tree: HeatTree, environments: Sequence[str], catalogue: Catalogue, jo
     registries = _Views(tree, chosen)
     graph = Graph(tree, registries.of)
     mapped: set[str] = set()
-    for view in registries.views(given):
-        yield from view_facts(view, judge, catalogue)
-        mapped |= registries.templates(view)
-        for file in core_beside_keepalived(view, catalogue):
-            graph.add(file)  # they may turn it off by a setting
+    for key, make in registries.views(given):
+        for told in tree.parts.of(("view", key), partial(_told, make, registries, judge, catalogue)):
+            yield from told.facts
+            mapped |= told.templates
+            for path in told.settings:
+                if (core := tree.file(path)) is not None:
+                    graph.add(core)
     for file in given:
         if file.form != ENVIRONMENT:
             graph.add(file)
     yield from role_data(graph, tree, mapped, catalogue)
     in_roles = Roles(tree, registries.all, chosen, given, judge, catalogue)
     for file in tree.files():
-        if file.source.judged:
-            yield from in_roles.services(file, registries.of)
+        if file.source.judged and in_roles.may_have(file):
+            yield from tree.parts.of(("roles", file.source.path), partial(in_roles.services, file, registries.of))
     for file in graph.files():
-        yield from _template_facts(file, judge)
+        if file.form == ENVIRONMENT:  # its settings are in no outline that is asked for
+            yield from _template_facts(file, tree, judge)
+        else:
+            yield from tree.parts.of(("template", file.source.path), partial(_template_facts, file, tree, judge))
     for file in tree.files():
         if file.source.judged:
-            yield from duplicates(file)
-            yield from files(file, tree)
-            yield from dangling(file, tree, file.form == TEMPLATE and judge.under_pacemaker(file.source.path))
-            yield from roles(file)
+            yield from tree.parts.of(("file", file.source.path), partial(_own_facts, file, tree, judge))
         if file.form == ENVIRONMENT and file not in chosen:
             yield from hiera_keys(file, file.outline.overrides, in_force=False)
     for file in chosen:
         yield from hiera_keys(file, file.outline.overrides)
+    tree.parts.keep()
 
 
-def _template_facts(file: Read, judge: Judge) -> Iterator[Fact]:
+class _Told(Struct, frozen=True):
+    """What a view comes to: its facts, the templates that its environments lead to, and those that may turn keepalived off by a setting."""
+
+    facts: tuple[Fact, ...]
+    templates: frozenset[str]
+    settings: tuple[str, ...]
+
+
+def _told(make: Callable[[], View], registries: _Views, judge: Judge, catalogue: Catalogue) -> Iterator[_Told]:
+    view = make()
+    facts = tuple(view_facts(view, judge, catalogue))
+    templates = frozenset(registries.templates(view))
+    yield _Told(facts, templates, tuple(file.source.path for file in core_beside_keepalived(view, catalogue)))
+
+
+def _own_facts(file: Read, tree: HeatTree, judge: Judge) -> Iterator[Fact]:
+    """Yield what a file says by itself, or of files that are there or not."""
+    tree.note(file.source.path, file)
+    yield from duplicates(file)
+    yield from files(file, tree)
+    yield from dangling(file, tree, file.form == TEMPLATE and judge.under_pacemaker(file.source.path))
+    yield from roles(file)
+
+
+def _template_facts(file: Read, tree: HeatTree, judge: Judge) -> Iterator[Fact]:
     path = file.source.path
+    tree.note(path, file)
     under = False
     service = None
     if file.form == TEMPLATE:
@@ -99,19 +130,29 @@ class _Views:
     def __init__(self, tree: HeatTree, chosen: Sequence[Read]) -> None:
         self._tree = tree
         self._chosen = tuple(chosen)
-        self.all = Registries()
+        self.all = Registries(tree)
         self._merged = View(tree, self.all, tree.base(chosen[0].source.path), self._chosen, merged=True) if chosen else None
         self._bases: dict[str, View] = {}
 
-    def views(self, given: Sequence[Read]) -> Iterator[View]:
-        """Yield every view that is to be judged."""
+    def views(self, given: Sequence[Read]) -> Iterator[tuple[str, Callable[[], View]]]:
+        """Yield every view that is to be judged: what it is known by, and what makes it."""
         if self._merged is not None:
-            yield self._merged
+            yield "", partial(self._of_chosen, self._merged)
             return
         for file in given:
-            if file.form == ENVIRONMENT and file.source.judged and self.all.of(file):
-                base = self._tree.base(file.source.path)
-                yield View(self._tree, self.all, base if base is not file else None, (file,))
+            if file.form == ENVIRONMENT and file.source.judged:
+                yield file.source.path, partial(self._of_one, file)
+
+    def _of_chosen(self, merged: View) -> View:
+        for file in self._chosen:
+            self._tree.note(file.source.path, file)
+        self._tree.base(self._chosen[0].source.path)
+        return merged
+
+    def _of_one(self, file: Read) -> View:
+        self._tree.note(file.source.path, file)
+        base = self._tree.base(file.source.path)
+        return View(self._tree, self.all, base if base is not file else None, (file,))
 
     def templates(self, view: View) -> set[str]:
         """Return the templates that the environments of a view, or the base registry of all, lead to."""
@@ -122,7 +163,7 @@ class _Views:
     def of(self, path: str) -> View | None:
         """Return the registry by which the template at `path` finds its types."""
         if self._merged is not None:
-            return self._merged
+            return self._of_chosen(self._merged)
         base = self._tree.base(path)
         if base is None:
             return None

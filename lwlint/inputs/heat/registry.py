@@ -16,6 +16,7 @@ from lwlint.core.source import Span, Text
 from lwlint.inputs.heat.document import ENVIRONMENT, ROLES, TEMPLATE
 from lwlint.inputs.heat.facts import NONE, Environment, RoleData, RoleService, ServiceMapping
 from lwlint.inputs.heat.outline import Line, Listed, Setting
+from lwlint.inputs.heat.parts import PROFILES, SERVICE, UNDER, Noted
 from lwlint.inputs.heat.template import CONFIG
 from lwlint.inputs.heat.tree import HeatTree, Read
 
@@ -48,13 +49,15 @@ class Entry(NamedTuple):
 class Registries:
     """The registry of each environment, read once."""
 
-    def __init__(self) -> None:
+    def __init__(self, tree: HeatTree) -> None:
+        self._tree = tree
         self._entries: dict[str, list[Entry]] = {}
         self._by_alias: dict[str, dict[str, Entry]] = {}
 
     def of(self, file: Read) -> list[Entry]:
         """Return the entries of the registry of `file`."""
         path = file.source.path
+        self._tree.note(path, file)
         if path not in self._entries:
             self._entries[path] = [Entry(line, file) for line in file.outline.registry]
         return self._entries[path]
@@ -62,6 +65,7 @@ class Registries:
     def by_alias(self, file: Read) -> dict[str, Entry]:
         """Return the entries that hold for the whole stack, by alias."""
         path = file.source.path
+        self._tree.note(path, file)
         if path not in self._by_alias:
             self._by_alias[path] = {entry.alias: entry for entry in self.of(file) if not entry.line.scope}
         return self._by_alias[path]
@@ -113,6 +117,8 @@ class View(Struct):
 
     def _end(self, alias: str) -> tuple[str, str, str]:
         """Return what the entry in force for an alias leads to, what is missing, and the last alias on the way; each is looked for once."""
+        if self.tree.parts.noting:
+            self._ends.clear()
         way: dict[str, None] = {}
         while alias not in self._ends:
             way[alias] = None
@@ -164,9 +170,22 @@ class Judge:
         self._tree = tree
         self._catalogue = catalogue
         self._answers: dict[str, bool] = {}
+        self._parts = tree.parts
+        self._parts.answers.update({UNDER: self._is_under, SERVICE: self._service, PROFILES: self._profiles})
 
     def profiles(self, path: str) -> tuple[Text, ...]:
         """Return the classes below `tripleo::profile::pacemaker` that the template at `path` includes, comments left out."""
+        return self._parts.note(PROFILES, path, self._profiles(path))
+
+    def under_pacemaker(self, path: str) -> bool:
+        """Return whether the template at `path` puts its service under Pacemaker."""
+        return self._parts.note(UNDER, path, self._is_under(path))
+
+    def service(self, path: str) -> Service | None:
+        """Return the service of the template at `path`: a known one, or that which an unknown one puts under Pacemaker."""
+        return self._parts.note(SERVICE, path, self._service(path))
+
+    def _profiles(self, path: str) -> tuple[Text, ...]:
         source = self._tree.source(path)
         if source is None or "profile::pacemaker::" not in source.text:
             return ()
@@ -177,26 +196,28 @@ class Judge:
                 found.append(Text(match.group(1), source.span(*match.span(1))))
         return tuple(found)
 
-    def under_pacemaker(self, path: str) -> bool:
-        """Return whether the template at `path` puts its service under Pacemaker."""
-        if path not in self._answers:
-            self._answers[path] = self._judged(path)
-        return self._answers[path]
+    def _is_under(self, path: str) -> bool:
+        if path in self._answers:
+            return self._answers[path]
+        loads = self._parts.loads
+        found = self._judged(path)
+        if self._parts.loads == loads:
+            self._answers[path] = found
+        return found
 
     def _judged(self, path: str) -> bool:
-        if any(profile.value not in _NO_RESOURCE for profile in self.profiles(path)):
+        if any(profile.value not in _NO_RESOURCE for profile in self._profiles(path)):
             return True
         known = self._catalogue.puts_under_pacemaker(path)
         if known is not None:
             return known
         return self._beside(path) is not None
 
-    def service(self, path: str) -> Service | None:
-        """Return the service of the template at `path`: a known one, or that which an unknown one puts under Pacemaker."""
+    def _service(self, path: str) -> Service | None:
         service = self._catalogue.of_template(path)
-        if service is not None or not self.under_pacemaker(path):
+        if service is not None or not self._is_under(path):
             return service
-        by_profile = (found for profile in self.profiles(path) if (found := self._catalogue.of_profile(profile.value)) is not None)
+        by_profile = (found for profile in self._profiles(path) if (found := self._catalogue.of_profile(profile.value)) is not None)
         return next(by_profile, None) or self._beside(path)
 
     def _beside(self, path: str) -> Service | None:
@@ -475,14 +496,20 @@ class Roles:
         self._given = [file for file in given if file.form == ENVIRONMENT]
         self._judge = judge
         self._catalogue = catalogue
-        self._candidates: dict[str, list[Read]] = {}
+        self._candidates: dict[str, tuple[list[Read], Noted]] = {}
+
+    def may_have(self, file: Read) -> bool:
+        """Return whether there may be services of roles in a file."""
+        return file.form in (ROLES, ENVIRONMENT) and bool(file.outline.roles)
 
     def services(self, file: Read, registry: Callable[[str], View | None]) -> Iterator[RoleService]:
         """Yield every service in the roles of `file`, be it roles data or an environment; `registry` gives the one in force for a path."""
-        if file.form not in (ROLES, ENVIRONMENT) or not file.outline.roles:
+        if not self.may_have(file):
             return
         if self._chosen and file.form == ENVIRONMENT and file not in self._chosen:
             return  # it is not given, so that its parameters are nobody's
+        for own in (file, *self._chosen):
+            self._tree.note(own.source.path, own)
         later = self._chosen if file.form == ROLES else self._after(file)
         replaced = {role.name for other in later for role in other.outline.roles}
         views = list(self._views(file, registry))
@@ -549,15 +576,20 @@ class Roles:
         if root is None:
             return []
         if root not in self._candidates:
-            known = (self._tree.file(posixpath.join(root, name)) for name in _HIGH_AVAILABILITY)
-            near = (file for file in self._given if self._tree.root(file.source.path) == root)
-            every = {file.source.path: file for file in (*known, *near) if file is not None}
-            self._candidates[root] = [file for file in every.values() if self._turns_on(file)]
-        return self._candidates[root]
+            self._candidates[root] = self._tree.parts.made(lambda: self._all_available(root))
+        found, noted = self._candidates[root]
+        self._tree.parts.add(noted)
+        return found
+
+    def _all_available(self, root: str) -> list[Read]:
+        known = (self._tree.file(posixpath.join(root, name)) for name in _HIGH_AVAILABILITY)
+        near = (file for file in self._given if self._tree.root(file.source.path) == root)
+        every = {file.source.path: file for file in (*known, *near) if file is not None}
+        return [file for file in every.values() if self._turns_on(file)]
 
     def _turns_on(self, file: Read) -> bool:
         """Return whether an environment turns Pacemaker on and puts a core service under it, in its own entries."""
-        entries = self._registries.by_alias(file)
+        entries = self._registries.by_alias(file)  # which notes the file
         if file.outline.roles or not any(alias.lower() == PACEMAKER.lower() for alias in entries):
             return False
         view = View(self._tree, self._registries, self._tree.base(file.source.path), (file,))

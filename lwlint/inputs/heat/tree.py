@@ -25,6 +25,7 @@ from lwlint.inputs.heat.facts import (
     StrayFunction,
 )
 from lwlint.inputs.heat.outline import SUFFIXES, Outline, Outlines, Parameters, Refusal, Setting, outline
+from lwlint.inputs.heat.parts import FILE, OUTLINE, SOURCE, Parts
 
 INSTALLED = "/usr/share/openstack-tripleo-heat-templates/"
 # a file without any of these words that is no template has nothing for others: no settings, no registry
@@ -72,7 +73,11 @@ class HeatTree:
         self._read: dict[str, Read | Unreadable | NotEvaluated] = {}
         self._resolved: dict[tuple[str, str], str] = {}
         self._bases: dict[str, Read | None] = {}
+        self._known = frozenset(self._sources)
         self._parameters = Parameters([file for path in environments if (file := self._parsed(path)) is not None])
+        of = tuple(environments), self._parameters.digest()
+        self.parts = Parts(outlines.parts, self._given, of, self._is_there)
+        self.parts.answers.update({OUTLINE: self._outline, SOURCE: self.source, FILE: self.file})
 
     def given(self, jobs: int = 1) -> Iterator[Read | Unreadable | NotEvaluated]:
         """Yield what became of each given source that can matter to others or cannot be read; `jobs` processes may read them."""
@@ -93,7 +98,10 @@ class HeatTree:
         """Return the source at `path`, given or loaded; None where there is no file."""
         if path not in self._sources:
             self._sources[path] = self._load(path)
-        return self._sources[path]
+        found = self._sources[path]
+        if path not in self._known:
+            self.parts.note_load(SOURCE, path, found)
+        return found
 
     def file(self, path: str) -> Read | None:
         """Return the file at `path`, read; None where there is none or it cannot be read."""
@@ -101,7 +109,23 @@ class HeatTree:
         if source is None or source.kind != "heat":
             return None
         reading = self._reading(source)
-        return reading if isinstance(reading, Read) else None
+        found = reading if isinstance(reading, Read) else None
+        self.note(path, found)
+        return found
+
+    def note(self, path: str, file: Read | None) -> None:
+        """Note that it matters to a part of the tree what the file at a path says."""
+        if path not in self._known:
+            self.parts.note_load(FILE, path, file)
+        elif self.parts.noting:
+            self.parts.note(OUTLINE, path, file.outline if file is not None else None)
+
+    def _outline(self, path: str) -> Outline | None:
+        file = self.file(path)
+        return file.outline if file is not None else None
+
+    def _is_there(self, path: str) -> bool:
+        return self._exists is not None and self._exists(path)
 
     def find(self, path: str) -> str | None:
         """Return the path of the file that is `path` when Jinja has been rendered; None where there is none."""
@@ -113,7 +137,9 @@ class HeatTree:
 
     def has(self, path: str) -> bool:
         """Return whether there is a file at `path` when Jinja has been rendered, of whatever kind."""
-        return self.find(path) is not None if self._exists is None else self._exists(path) or self.find(path) is not None
+        if self._exists is None:
+            return self.find(path) is not None
+        return self.parts.note_there(path, self._exists(path)) or self.find(path) is not None
 
     def is_generated(self, path: str) -> bool:
         """Return whether Jinja may make the file at `path`, for a role or a network of its own data."""
@@ -129,7 +155,7 @@ class HeatTree:
     def base(self, path: str) -> Read | None:
         """Return the base registry of the tree that the file at `path` belongs to: the nearest one above it."""
         folder = posixpath.dirname(path)
-        if folder not in self._bases:
+        if folder not in self._bases or self.parts.noting:  # each file that decides on it is to be noted
             found = next((file for name in BASES if (file := self.file(posixpath.join(folder, name))) is not None), None)
             outside = folder in ("", "/") or folder == ".." or folder.endswith("/..")
             self._bases[folder] = found if found is not None or outside else self.base(folder)
@@ -149,9 +175,13 @@ class HeatTree:
         if not target.endswith(SUFFIXES) or "://" in target:
             return None
         known = (path, target)
-        if known not in self._resolved:
-            self._resolved[known] = self._path(path, target)
-        return self._resolved[known]
+        if known in self._resolved:
+            return self._resolved[known]
+        loads = self.parts.loads
+        found = self._path(path, target)
+        if self.parts.loads == loads:
+            self._resolved[known] = found
+        return found
 
     def _path(self, path: str, target: str) -> str:
         return self.installed(path, target) or posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
