@@ -20,6 +20,7 @@ from bench.measure import COMPOSE, HERE, PYTHON, medians, row
 from bench.peers import YAMLLINT, forget
 
 VERSION, ONE_FILE, COLD, WARM = 35, 0.65, 1.8, 0.3  # ms over a bare interpreter, x yamllint, x composing, x cold
+EDIT, EDIT_OF_ALL = 100, 0.2  # ms of an edit in an editor, x judging the tree anew
 FILE = "puppet/services/keystone.yaml"
 ENTRY = "import sys; sys.path.insert(0, {!r}); from lwlint.cli import entry; entry()"
 
@@ -37,7 +38,8 @@ def main() -> int:
         command = installed(Path(top))
         small = corpus / "newton-after"
         print(f"modules of lwlint that a run on one file imports: {modules(command, small)}")
-        met = [*start(command, small, rounds), *tree(command, corpus / "pike", top, rounds), *packings(Path(top), max(1, rounds // 3))]
+        met = [*start(command, small, rounds), *tree(command, corpus / "pike", top, rounds)]
+        met += [*edit(command, corpus / "pike", rounds), *packings(Path(top), max(1, rounds // 3))]
     return 0 if all(met) else 1
 
 
@@ -87,6 +89,16 @@ def tree(command: tuple[str, ...], pike: Path, top: str, rounds: int) -> Iterato
     found = medians({"cold": check, "warm": check, "compose": (*PYTHON, "-c", COMPOSE, ".")}, rounds, pike, before=partial(forget, cache))
     yield row("pike tree, x composing all its files with the C parser", found["cold"] / found["compose"], COLD, "x")
     yield row("pike tree, warm x cold", found["warm"] / found["cold"], WARM, "x")
+
+
+def edit(command: tuple[str, ...], pike: Path, rounds: int) -> Iterator[bool]:
+    """Measure what a text that is not saved costs in an editor that has the whole tree open."""
+    run = (*command[:-1], command[-1].partition("from ")[0] + f"sys.path.append({str(HERE)!r}); from bench.editor import main; main()")
+    told = subprocess.run((*run, str(rounds)), cwd=pike, capture_output=True, text=True, check=True).stdout
+    median, dearest, whole = map(float, told.split())
+    yield row("an edit of the pike tree in an editor, the median of six files", median, EDIT, "ms")
+    yield row("the same, the dearest of these files", dearest, EDIT, "ms")
+    yield row("the same, x judging the tree anew", dearest / whole, EDIT_OF_ALL, "x")
 
 
 def packings(top: Path, rounds: int) -> Iterator[bool]:

