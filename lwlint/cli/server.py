@@ -135,7 +135,7 @@ def made(options: Any) -> LanguageServer:
 
     ls = LanguageServer(_NAME, __version__, text_document_sync_kind=types.TextDocumentSyncKind.Incremental)
     session = Session(options)
-    told: set[str] = set()  # files that the editor was told something of
+    told: dict[str, Any] = {}  # what the editor was told of each file
     versions: dict[str, Optional[int]] = {}
     waiting: dict[str, Optional[asyncio.Task[None]]] = {"run": None}
     turn = asyncio.Lock()
@@ -185,15 +185,21 @@ def made(options: Any) -> LanguageServer:
         )
 
     def publish(state: State) -> None:
-        by_path: dict[str, list[types.Diagnostic]] = defaultdict(list)
+        by_path: dict[str, list[Finding]] = defaultdict(list)
         for found in state.report.findings:
             if found.allowed is None:
-                by_path[found.span.path].append(diagnostic(found, state.report))
+                by_path[found.span.path].append(found)
         for path in sorted({*told, *by_path, *session.texts}):
-            params = types.PublishDiagnosticsParams(uri_of(path), by_path.get(path, []), versions.get(path))
-            ls.text_document_publish_diagnostics(params)
-        told.clear()
-        told.update(by_path)
+            findings = by_path.get(path, [])
+            places = sorted({path, *(related.span.path for found in findings for related in found.related)})
+            said = findings, [state.report.sources.get(place) for place in places], versions.get(path)
+            if told.get(path) != said:  # the editor knows the rest
+                diagnostics = [diagnostic(found, state.report) for found in findings]
+                ls.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri_of(path), diagnostics, versions.get(path)))
+            if findings or path in session.texts:
+                told[path] = said
+            else:
+                told.pop(path, None)
 
     async def run() -> None:
         async with turn:
