@@ -24,6 +24,7 @@ from lwlint.report.json import ReportOutput, schema, schema_of
 from lwlint.report.observed import claim_lines
 from lwlint.report.observed import page as observed_page
 from lwlint.report.plan import PlanOutput
+from lwlint.report.plan_templates import TemplatesPlanOutput
 from lwlint.report.rule_pages import page_of, rule_page, rules_page, spec_page
 from lwlint.run import load_catalogue, load_rules
 
@@ -50,6 +51,7 @@ def pages() -> dict[str, str]:
         "report.schema.json": schema_of(ReportOutput, "Report of `lwlint check --format json`"),
         "audit.schema.json": schema_of(AuditOutput, "Answer of `lwlint audit --format json`"),
         "plan.schema.json": schema_of(PlanOutput, "Plan of `lwlint plan --format json`"),
+        "plan-templates.schema.json": schema_of(TemplatesPlanOutput, "Plan of `lwlint plan --templates --format json`"),
     }
     return {**made, **schemas, **{page_of(rule): rule_page(rule, clauses, claim_lines(claims, observed, rule.code)) for rule in rules}}
 

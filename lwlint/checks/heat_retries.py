@@ -418,6 +418,13 @@ class _Pairs:
         return name.partition("::")[0] in self._no_unlimited
 
 
+def retry_keys(connection: str, params: RetryParams, release: Release) -> tuple[str, ...]:
+    """Return the keys that set the retries of a connection, each by itself, the plainest first; none where there are none."""
+    pair = next((pair for pair in params.pairs if _is_read(pair, release) and fullmatch(pair.connection, connection)), None)
+    match = fullmatch(pair.connection, connection) if pair is not None else None
+    return tuple(match.expand(retry) for retry in pair.retries) if pair is not None and match is not None else ()
+
+
 def _any_group(retry: str) -> str:
     """Return an expression for the keys that retries with groups (`\\1::db::database_max_retries`) may be."""
     first, *more = map(re.escape, retry.split("\\1"))

@@ -274,7 +274,12 @@ def _fleet(command: argparse.ArgumentParser) -> None:
 
 
 def _plan(command: argparse.ArgumentParser) -> None:
-    command.add_argument("targets", nargs="*", metavar="TARGET", help="a CIB (`cibadmin -Q`), or reports of the hosts of one cluster")
+    command.add_argument(
+        "targets",
+        nargs="*",
+        metavar="TARGET",
+        help="a CIB (`cibadmin -Q`), or reports of the hosts of one cluster; with `--templates`: a tree of Heat templates (default: `.`)",
+    )
     command.add_argument("--root", action="append", default=[], metavar="DIR", help="a host's file system")
     command.add_argument("--live", action="store_true", help="this machine, as `--root /`; nothing is changed")
     command.add_argument("--run", action="store_true", help="with `--live`: run `cibadmin -Q` and `systemctl show`, which only read")
@@ -295,7 +300,16 @@ def _plan(command: argparse.ArgumentParser) -> None:
         "--check", metavar="RESULT", help="afterwards: what is not as it was planned; RESULT is the plan of `--format json`"
     )
     command.add_argument("--trust", action="store_true", help="follow links out of a folder, which is then not a stranger's")
-    command.set_defaults(at_once=False)
+    templates = command.add_argument_group("Heat templates")
+    templates.add_argument(
+        "--templates", action="store_true", help="plan for a deployment by templates: print one more environment, to be given last"
+    )
+    templates.add_argument(
+        "-e", "--environment", action="append", default=[], metavar="FILE", help="a Heat environment; several, in their order"
+    )
+    templates.add_argument("--output", "-o", metavar="FILE", help="write the environment there, and print what it mends and what is left")
+    alone: dict[str, Any] = {"config": None, "no_config": False, "cache_dir": None, "no_cache": False, "kind": None, "stdin_filename": ""}
+    command.set_defaults(at_once=False, select=[], ignore=[], rules=[], **alone)
 
 
 def _fix(command: argparse.ArgumentParser) -> None:

@@ -1,9 +1,12 @@
-"""`lwlint plan`: the way from the full to the lightweight architecture, from a CIB or the reports of a cluster's hosts."""
+"""`lwlint plan`: the way from the full to the lightweight architecture, for a CIB, the reports of a cluster's hosts, or Heat templates."""
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from lwlint.audit.clusters import Group, groups, seats
 from lwlint.audit.hosts import Host, cib_of, read_hosts
@@ -21,7 +24,7 @@ from lwlint.run import AUTO, known_release, load_rules
 if TYPE_CHECKING:
     import argparse
 
-PLANNED, REFUSED, DIFFERS = 0, 1, 1
+PLANNED, REFUSED, DIFFERS, LEFT = 0, 1, 1, 1
 
 
 def plan(options: argparse.Namespace) -> int:
@@ -31,6 +34,11 @@ def plan(options: argparse.Namespace) -> int:
     """
     from lwlint.report import plan as report
 
+    if options.templates:
+        return _templates(options)
+    for given, said in ((options.environment, "-e"), (options.output, "--output")):
+        if given:
+            raise ConfigurationError(f"`{said}` goes with `--templates`")
     if options.check is not None:
         for given, said in ((options.format != "text", "--format"), (options.keep, "--keep"), (options.at_once, "--at-once")):
             if given:
@@ -63,6 +71,48 @@ def plan(options: argparse.Namespace) -> int:
     )
     sys.stdout.write(render(made))
     return REFUSED if made.refusals else PLANNED
+
+
+_NEW = "lightweight.yaml"  # the environment that is made, where no name is given
+
+
+def _templates(options: argparse.Namespace) -> int:
+    """Print or write the environment, and return the exit code: 1 where something is left that no environment mends."""
+    from lwlint.cli.arguments import request, rules, settings
+    from lwlint.cli.judge import kept
+    from lwlint.operate.templates import plan_for_templates
+    from lwlint.report import plan_templates as report
+    from lwlint.report import write
+
+    for given, said in (
+        (options.live, "--live"), (options.run, "--run"), (options.root, "--root"), (options.keep, "--keep"),
+        (options.at_once, "--at-once"), (options.check is not None, "--check"),
+        (options.format not in ("text", "json"), f"--format {options.format}"),
+    ):  # fmt: skip
+        if given:
+            raise ConfigurationError(f"`{said}` goes with a plan for a cluster, not with `--templates`")
+    options.paths = options.targets or ["."]
+    found = settings(options)
+    asked = request(options, found)
+    path = os.path.relpath(options.output or _NEW).replace(os.sep, "/")
+    if options.output is None:  # it is printed, and is to lie in this folder
+        while os.path.lexists(path):
+            path = f"{path.removesuffix('.yaml')}-.yaml"
+    elif os.path.lexists(path):
+        raise ConfigurationError(f"`--output {options.output}`: is there already, and is not overwritten")
+    elif not os.path.isdir(os.path.dirname(path) or "."):
+        raise ConfigurationError(f"`--output {options.output}`: no such folder: `{os.path.dirname(path)}`")
+    chosen = rules(options, found)
+    options.environment = [*options.environment, path]  # so that it lies within what was named
+    around = request(options, found)
+    made = plan_for_templates(replace(asked, boundary=around.boundary, tree=around.tree), path, chosen, report.environment)
+    if options.output is not None:
+        write(path, report.render_environment(made), kept(asked, options))
+    if options.format == "json":
+        sys.stdout.write(report.render_json(made))
+    else:
+        sys.stdout.write(report.render_text(made) if options.output is not None else report.render_environment(made))
+    return LEFT if made.left else PLANNED
 
 
 def _hosts(options: argparse.Namespace, release: str, roots: list[str], runs: bool) -> tuple[Group, list[Host]]:

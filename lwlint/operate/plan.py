@@ -55,7 +55,7 @@ CLUSTER, EACH = "cluster", "each"
 NONE, STARTS, MANUAL = "none", "starts", "manual"  # what a step does to what runs; one that stops or moves anything is refused
 _DISTURBING = ("stop", "demote", "migrate_to", "migrate_from", "fence", "delete")
 _STARTING = ("start", "promote")
-_VANISH = ("openstack_core", "delay")  # the catalogue's helpers that no process stands behind
+VANISH = ("openstack_core", "delay")  # the catalogue's helpers that no process stands behind
 _ONCE = {"OVSCleanup": "neutron-ovs-cleanup", "NetnsCleanup": "neutron-netns-cleanup"}  # the unit that an agent runs once at boot
 _EACH_LINE = "%s\\n"  # of printf
 
@@ -359,7 +359,7 @@ class _Planner:
                 how = "stopped" if stopped else "once" if once else "systemd" if runs else "down"
             elif type in _ONCE:
                 how, unit = "stopped" if stopped else "once", _ONCE[type] + ".service"
-            elif service is not None and service.name in _VANISH:
+            elif service is not None and service.name in VANISH:
                 how, unit = "nothing", ""
             elif type == "Filesystem" and (made := self._mount(leaf)) is not None:
                 self.handed[leaf.name] = Handed(leaf.name, leaf.top, project, "stopped" if stopped else "mount", *made)

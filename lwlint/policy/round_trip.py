@@ -1,4 +1,4 @@
-"""YAML that people keep, edited: new `finds` for a rule's examples, one more exception for a configuration.
+"""YAML that people keep, edited or made: new `finds` for a rule's examples, one more exception for a configuration, an environment.
 
 ruamel.yaml tells where things stand and lays out what is new, with the comments and quotes of what it is put beside. It would lay out
 anew some of what it should keep (long lines, mostly), so only the lines in question are replaced; and what comes out is read again: all
@@ -83,6 +83,23 @@ def with_exception(text: str, path: str, entry: Mapping[str, Any]) -> str:
     lines[at:at] = [line.rstrip("\n") + eol for line in (head + item).splitlines(keepends=True)]
     expected["allow"] = [*(expected.get("allow") or ()), dict(entry)]
     return _checked("".join(lines), path, expected)
+
+
+def commented(value: Mapping[str, Any], comments: Mapping[tuple[str, ...], str]) -> str:
+    """Return mappings within each other as YAML, with a comment in front of those keys that have one, by the way that leads to them."""
+    from ruamel.yaml.comments import CommentedMap
+
+    def made(within: Mapping[str, Any], way: tuple[str, ...]) -> Any:
+        found = CommentedMap()
+        for key, one in within.items():
+            found[key] = made(one, (*way, key)) if isinstance(one, Mapping) and one else one
+            if (comment := comments.get((*way, key))) is not None:
+                found.yaml_set_comment_before_after_key(key, before=comment, indent=2 * len(way))
+        return found
+
+    out = io.StringIO()
+    _yaml().dump(made(value, ()), out)
+    return out.getvalue()
 
 
 def _composed(text: str, path: str) -> Any:

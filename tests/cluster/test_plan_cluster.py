@@ -89,14 +89,6 @@ def test_the_script_moves_a_running_cloud_and_takes_everything_back(cloud: Cloud
     dry = cloud.lab.asked(FIRST, "cd /root && bash plan.sh --dry-run 2>&1", SECONDS)
     assert dry.endswith("all is done\n")
     assert canonical(read_cib(cloud.query())) == before
-    if importlib.util.find_spec("ansible") is not None:  # the same as a playbook, and with --check it does as much
-        cloud.lab.asked(FIRST, f"cd /root && {LWLINT} plan --live --run --format ansible >plan.yaml", 120)
-        options = f"--connection local --inventory {FIRST}, --extra-vars ansible_become=false --extra-vars lwlint_state=/root/checked"
-        out = cloud.lab.asked(FIRST, f"cd /root && {sys.executable} -m ansible playbook {options} --check plan.yaml 2>&1", SECONDS)
-        assert re.search(r"^TASK \[Simulate each step on a copy of the live CIB\] \*+\nok: ", out, re.M), out
-        assert re.search(r"failed=0\b.* skipped=1\b", out), out
-        assert canonical(read_cib(cloud.query())) == before
-
     assert run(cloud, "full HA to lightweight") == []
     assert cloud.processes() == processes  # the core's and those that systemd has now: the same processes
     assert cloud.places() == places
@@ -115,6 +107,48 @@ def test_the_script_moves_a_running_cloud_and_takes_everything_back(cloud: Cloud
     assert cloud.actions() == actions
     for node, unit, active, enabled, restart in cloud.states(cloud.leaving_units):
         assert (node, unit, active, enabled, restart) == (node, unit, "active", "disabled", "no")  # Pacemaker's alone again
+
+
+def test_the_playbook_does_the_same(cloud: Cloud) -> None:
+    if importlib.util.find_spec("ansible") is None:
+        pytest.skip("NO PLAYBOOK IS RUN: Ansible is not installed (pip: ansible-core)")
+    cloud.rests()
+    before, processes, places, actions = canonical(read_cib(cloud.query())), cloud.processes(), cloud.places(), cloud.actions()
+    cloud.lab.asked(FIRST, f"cd /root && {LWLINT} plan --live --run --format ansible >plan.yaml", 120)
+
+    out = play(cloud, "--check")
+    assert re.search(r"^TASK \[Simulate each step on a copy of the live CIB\] \*+\nok: ", out, re.M), out
+    assert re.search(r"failed=0\b.* skipped=1\b", out), out
+    assert canonical(read_cib(cloud.query())) == before
+
+    assert played(cloud, "the playbook") == []
+    assert (cloud.processes(), cloud.places(), cloud.actions()) == (processes, places, actions)
+    assert set(cloud.cib_now().xpath("//primitive/@id")) == cloud.core
+    assert findings(cloud) == {}
+    assert re.search(r"changed=0\b.* failed=0\b.* skipped=0\b", play(cloud))  # once more: nothing is left to do
+
+    assert played(cloud, "and back (lwlint_undo)", "--extra-vars lwlint_undo=true") == []
+    assert canonical(read_cib(cloud.query())) == before
+    assert (cloud.processes(), cloud.places(), cloud.actions()) == (processes, places, actions)
+
+
+def played(cloud: Cloud, what: str, *options: str) -> list[str]:
+    """Run the playbook while the APIs are asked; return what the probe says failed."""
+    begun = time.monotonic()
+    with probing(cloud.lab, cloud.targets) as said:
+        out = play(cloud, *options)
+        seconds = time.monotonic() - begun
+    assert re.search(r"changed=1\b.* failed=0\b", out), out
+    failed = failures(said)
+    tell(f"{what}: {seconds:.0f} s, {len(failed)} of {asked(said)} requests failed")
+    return failed
+
+
+def play(cloud: Cloud, *options: str) -> str:
+    """Run the playbook on the first node, and return what Ansible prints; it must end well."""
+    state = "--extra-vars lwlint_state=/root/played"
+    words = f"--connection local --inventory {FIRST}, --extra-vars ansible_become=false {state} {' '.join(options)}"
+    return cloud.lab.asked(FIRST, f"cd /root && {sys.executable} -m ansible playbook {words} plan.yaml 2>&1", SECONDS)
 
 
 def test_a_node_that_dies_in_the_middle_is_taken_along_when_it_is_back(cloud: Cloud) -> None:
