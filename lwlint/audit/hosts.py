@@ -26,6 +26,7 @@ from lwlint.audit.report_layout import (
 from lwlint.core.facts import Fact, Facts, NotCollected, Release, Unreadable
 from lwlint.core.finding import ConfigurationError
 from lwlint.core.source import Source, Span
+from lwlint.files.archive.unpack import HOST as HOST_TREE
 from lwlint.files.discover import Input, defect
 from lwlint.files.tree import FILE, FOLDER, Tree
 from lwlint.inputs.pacemaker.facts import Cluster
@@ -75,6 +76,10 @@ class Mounted:
             raise FileNotFoundError(2, "No such file or directory", path)
         return (self._root + path[len(self._label) + 1 :]).rstrip("/") or ("/" if self._root else ".")
 
+    def _is_own(self, below: str) -> bool:
+        """Return whether a path below the root of a host is in one of its own places."""
+        return below.partition("/")[0] in _TOPS and HOST_TREE.match(below) is not None
+
     def _refusal(self, path: str) -> str:
         """Return why the file at `path` is no evidence; empty if it is."""
         below = path[len(self._label) + 1 :]
@@ -115,8 +120,8 @@ class Mounted:
     def names(self, path: str) -> list[str]:
         found = []
         for name in self._tree.names(self._real(path)):
-            if self._whole and path == self._label and name not in _TOPS:
-                continue  # other reports may lie in /tmp, /home and so on
+            if self._whole and not self._is_own(f"{path}/{name}"[len(self._label) + 1 :]):
+                continue  # other reports, and trees of other hosts, may lie in /tmp, /var/tmp, /home and so on
             refusal = self._refusal(f"{path}/{name}")
             if refusal and self.kind(f"{path}/{name}") != FOLDER:
                 self.hidden[f"{path}/{name}"] = refusal

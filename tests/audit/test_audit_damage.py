@@ -208,3 +208,22 @@ def test_a_killed_audit_leaves_nothing_behind(tmp_path: Path) -> None:
             assert there == sorted([*before, "answer"])
             assert sorted(p.name for p in (tmp_path / "answer").iterdir())[-1] == "audit.txt"
             break
+
+
+@pytest.mark.parametrize("place", ["var/tmp", "var/tmp/sosreport-b", "tmp", "home/me/tree", "opt/x", "srv", "var/lib/machines/b"])
+def test_another_tree_on_the_disk_of_a_host_is_none_of_its_own(place: str, tmp_path: Path, capsys: Capsys) -> None:
+    files = {
+        "etc/hostname": "a\n",
+        "usr/lib/systemd/system/openstack-nova-api.service": "[Service]\nExecStart=/usr/bin/nova-api\nRestart=no\n",
+        f"{place}/usr/lib/systemd/system/openstack-heat-engine.service": "[Service]\nExecStart=/usr/bin/heat-engine\nRestart=no\n",
+        f"{place}/etc/nova/nova.conf": "[database]\nconnection = mysql://x\nmax_retries = 3\n",
+        f"{place}/run/systemd/system/openstack-nova-api.service.d/50-pacemaker.conf": "[Service]\nRestart=no\n",
+    }
+    for name, text in files.items():
+        (tmp_path / "root" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "root" / name).write_text(text)
+    main(["audit", "--root", str(tmp_path / "root"), "--format", "json"])
+    found = json.loads(capsys.readouterr().out)
+    told = json.dumps(found)
+    assert "openstack-nova-api" in told
+    assert [word for word in ("heat-engine", "50-pacemaker.conf", "nova.conf", f"root/{place}/") if word in told] == []
