@@ -219,8 +219,13 @@ class _Planner:
         if state is not None:
             self.running = state.after
             if not state.quiet:
-                first = "see what it is doing (`crm_mon -1`), and wait until it is done (`crm_resource --wait`)"
-                self._refuse("the cluster", f"it does not come to rest within {len(state.transitions)} transitions", first)
+                trouble = state.transitions[-1].trouble
+                if trouble:
+                    first = "see what it waits for (`crm_simulate --simulate --live-check`): mostly for what is unmanaged or in maintenance"
+                    self._refuse("the cluster", f"what it is to do next cannot be carried out ({trouble})", first)
+                else:
+                    first = "see what it is doing (`crm_mon -1`), and wait until it is done (`crm_resource --wait`)"
+                    self._refuse("the cluster", f"it does not come to rest within {len(state.transitions)} transitions", first)
             elif state.changes:
                 waiting = f"{state.changes[0]}" + (f" and {len(state.changes) - 1} more" if len(state.changes) > 1 else "")
                 self.notes.append(

@@ -58,6 +58,7 @@ class Cloud:
     def __init__(self, folder: Path, cib: etree._Element) -> None:
         self.cib = cib
         self.primitives = primitives = list(cib.iter("primitive"))
+        self.patience = 120 + 15 * len(primitives)  # seconds that all of it may take to start, on a crowded machine
         self.vips = [one.get("id", "").removeprefix("ip-") for one in primitives if one.get("type") == "IPaddr2"]
         self.units = [one.get("type", "") for one in primitives if one.get("class") == "systemd"]
         stand_ins = [unit for unit in self.units if unit != "haproxy"]
@@ -95,8 +96,8 @@ class Cloud:
             "set -e; crm_attribute --type crm_config --name stonith-enabled --update false\n"
             "cibadmin --replace --scope resources --xml-file /root/resources.xml\n"
             "cibadmin --replace --scope constraints --xml-file /root/constraints.xml\n"
-            "crm_resource --wait --timeout 240",
-            300,
+            f"crm_resource --wait --timeout {self.patience}",
+            self.patience + 60,
         )
 
     def joined(self) -> None:
@@ -106,7 +107,7 @@ class Cloud:
 
     def rests(self) -> None:
         """Wait until the cluster has nothing to do."""
-        self.lab.asked(NODES[0], "crm_resource --wait --timeout 240", 300)
+        self.lab.asked(NODES[0], f"crm_resource --wait --timeout {self.patience}", self.patience + 60)
 
     def query(self) -> str:
         """Return the CIB as it is."""

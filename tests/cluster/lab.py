@@ -325,6 +325,17 @@ def probing(lab: Lab, targets: Mapping[str, str]) -> Iterator[list[str]]:
         said += out.read_text().splitlines()
 
 
+def failures(said: Sequence[str]) -> list[str]:
+    """Return the lines of the requests that failed, each with the time and the API."""
+    return [line for line in said if line.startswith("failed ")]
+
+
+def asked(said: Sequence[str]) -> int:
+    """Return how many requests were made; the probe must have worked to its end."""
+    assert said[-1] == "done", said[-5:]
+    return int(said[-2].removeprefix("asked "))
+
+
 def wait(holds: object, seconds: float, what: str) -> None:
     """Wait until a condition holds; it must do so within the seconds."""
     assert callable(holds)

@@ -11,13 +11,13 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import pytest
 
 from lwlint.operate.simulation import read_cib
 from tests.cluster.cloud import CORE, LEAVING, NODES, Cloud, full_ha
-from tests.cluster.lab import lacking, probing, wait
+from tests.cluster.lab import asked, failures, lacking, probing, wait
 from tests.operate.clusters import canonical
 
 pytestmark = pytest.mark.cluster
@@ -47,14 +47,14 @@ def tell(line: str) -> None:
 
 def findings(cloud: Cloud) -> dict[str, str]:
     """Return for each node on which an audit finds anything what it prints."""
-    ran = {node: cloud.lab.run(node, f"cd /root && {LWLINT} audit --live --run --fail-on note", 120) for node in NODES}
+    ran = {node: cloud.lab.run(node, f"cd /root && {LWLINT} audit --live --run --fail-on note", cloud.patience) for node in NODES}
     assert all("1 host, 1 cluster" in out for _, out in ran.values()), ran
     return {node: out for node, (code, out) in ran.items() if code != 0}
 
 
 def script(cloud: Cloud, *arguments: str) -> None:
     """Have the controller make its plan, as the operator's guide says."""
-    cloud.lab.asked(FIRST, f"cd /root && {LWLINT} plan --live --run --format sh {' '.join(arguments)} >plan.sh", 120)
+    cloud.lab.asked(FIRST, f"cd /root && {LWLINT} plan --live --run --format sh {' '.join(arguments)} >plan.sh", cloud.patience)
 
 
 def run(cloud: Cloud, what: str, argument: str = "") -> list[str]:
@@ -68,16 +68,6 @@ def run(cloud: Cloud, what: str, argument: str = "") -> list[str]:
     failed = failures(said)
     tell(f"{what}: {seconds:.0f} s, {len(failed)} of {asked(said)} requests failed")
     return failed
-
-
-def failures(said: Sequence[str]) -> list[str]:
-    return [line for line in said if line.startswith("failed ")]
-
-
-def asked(said: Sequence[str]) -> int:
-    """Return how many requests were made; the probe must have worked to its end."""
-    assert said[-1] == "done", said[-5:]
-    return int(said[-2].removeprefix("asked "))
 
 
 def test_the_script_moves_a_running_cloud_and_takes_everything_back(cloud: Cloud) -> None:
@@ -114,7 +104,7 @@ def test_the_playbook_does_the_same(cloud: Cloud) -> None:
         pytest.skip("NO PLAYBOOK IS RUN: Ansible is not installed (pip: ansible-core)")
     cloud.rests()
     before, processes, places, actions = canonical(read_cib(cloud.query())), cloud.processes(), cloud.places(), cloud.actions()
-    cloud.lab.asked(FIRST, f"cd /root && {LWLINT} plan --live --run --format ansible >plan.yaml", 120)
+    cloud.lab.asked(FIRST, f"cd /root && {LWLINT} plan --live --run --format ansible >plan.yaml", cloud.patience)
 
     out = play(cloud, "--check")
     assert re.search(r"^TASK \[Simulate each step on a copy of the live CIB\] \*+\nok: ", out, re.M), out
