@@ -1,0 +1,77 @@
+"""The edits of a plan are those that real pcs makes: each step's commands, run by each pcs that there is, leave the very same CIB.
+
+The system's own pcs is asked. Others are programs `pcs-0.9`, `pcs-0.10` and so on in the folder that `LWLINT_PCS` names; they work on
+files (`-f`), so that a source tree of pcs with lxml beside it is enough.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lwlint.operate.edits import applied
+from lwlint.operate.plan import CLUSTER, Settings
+from lwlint.operate.simulation import read_cib, written
+from tests.operate.clusters import canonical, clone, full_ha, odd_full_ha, pacemaker_is_here, running
+from tests.operate.test_plan import GROUP, SHAPES, planned
+from tests.shared import HERE
+
+VERSIONS = ("0.9", "0.10", "0.11", "0.12")
+FIXTURE = HERE / "fixtures/full-pacemaker/var/lib/pacemaker/cib/cib.xml"
+MADE: dict[str, Callable[[], str]] = {
+    "odd": odd_full_ha,  # no stickiness, a virtual IP unbound, a set that mixes, a file system
+    "a cloned group": lambda: full_ha([clone(GROUP)]),
+    "a tag": SHAPES["a tag"][0],
+    "a template": SHAPES["a template"][0],
+    "a location rule": SHAPES["a location rule"][0],
+    "the fixture": lambda: FIXTURE.read_text("utf-8"),
+}
+
+
+def pcs(version: str) -> str:
+    """Return the program of a version; skip the test, saying so, where there is none."""
+    given = Path(os.environ.get("LWLINT_PCS", "/nonexistent")) / f"pcs-{version}"
+    own = shutil.which("pcs")
+    for program in (str(given), own):
+        if program is not None and os.access(program, os.X_OK):
+            said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
+            if said.startswith(f"{version}."):
+                return program
+    pytest.skip(f"NOT COMPARED WITH PCS {version}: it is not installed, and `LWLINT_PCS` names no folder with `pcs-{version}`")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("shape", MADE)
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_edits_of_each_step_are_those_of_pcs(version: str, shape: str, tmp_path: Path) -> None:
+    pacemaker_is_here()
+    program = pcs(version)
+    text = MADE[shape]()
+    plan = planned(text if shape == "the fixture" else running(text), Settings(at_once=True))
+    assert plan.refusals == ()
+    path, now = tmp_path / "cib.xml", plan.before
+    path.write_bytes(written(now))
+    for step in plan.steps:
+        if step.where != CLUSTER:
+            continue
+        lines = [line for line in step.commands if "$C" in line]
+        assert [line for line in lines if line.startswith("pcs ")]
+        script = "\n".join(["set -e", *(re.sub(r"^pcs ", f"{program} ", line) for line in lines)])
+        ran = subprocess.run(["bash", "-c", script], env={**os.environ, "C": str(path)}, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stderr
+        now = applied(now, (*step.untie, *step.edits))
+        assert plain(path.read_text()) == plain(written(now).decode()), step.title
+
+
+def plain(text: str) -> str:
+    """Return the configuration as `canonical` has it, without the ids that each pcs makes up for a property or default."""
+    cib = read_cib(text)
+    for one in cib.xpath("configuration/crm_config//nvpair | configuration/rsc_defaults//*"):
+        del one.attrib["id"]
+    return canonical(cib)
