@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.growth import MOST_EXPONENT, MOST_MEMORY, SHAPES, Shape, measure
+from bench.growth import MOST_EXPONENT, MOST_MEMORY, measure
+from bench.shape import Shape
+from bench.shapes import SHAPES
 from lwlint.cli import main
 from lwlint.files.gitignore import covered
 from lwlint.report import MOST_ALIKE
@@ -46,6 +48,16 @@ def seconds(arguments: list[str]) -> float:
         ("environment: chain of aliases", 1_000),
         ("template: map_merge by conditions", 800),
         ("CIB: resources with orders", 1_000),
+        ("CIB: chain of addresses to another's", 1_000),
+        ("CIB: circles of addresses", 1_000),
+        ("CIB: a colocation of addresses", 4_000),
+        ("CIB: HAProxies, each with an address", 1_000),
+        ("CIB: colocations of one group", 1_000),
+        ("CIB: an order of others", 4_000),
+        ("CIB: orders of one tag", 2_000),
+        ("CIB: locations by pattern", 2_000),
+        ("CIB: a rule in itself", 1),
+        ("CIB: defaults and resources", 4_000),
         ("manifest: constraints", 1_000),
         ("template: statements of Jinja", 4_000),
     ],

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from lwlint.checks import pacemaker_constraints
 from lwlint.checks.pacemaker_constraints import untold
@@ -15,7 +16,7 @@ from lwlint.core.check import Check, Reads, Saw, Unknown, needs
 from lwlint.core.config_reader import Document
 from lwlint.core.facts import Facts
 from lwlint.core.finding import Command, Problem, Related
-from lwlint.core.source import Span
+from lwlint.inputs.pacemaker.belonging import MOST_TARGETS, Anchors, around, owners
 from lwlint.inputs.pacemaker.facts import (
     COLOCATION,
     CONSTRAINTS,
@@ -32,7 +33,7 @@ from lwlint.inputs.pacemaker.facts import (
     boolean,
     score,
 )
-from lwlint.inputs.pacemaker.model import PROMOTED, TELLING, Cib, Colocations, by_node, cibs, first_takes, never_apart, owners, second_takes
+from lwlint.inputs.pacemaker.model import PROMOTED, TELLING, Cib, Colocations, by_node, cibs, first_takes, second_takes
 
 _SPELLED = {"haproxy": "HAProxy"}  # as a sentence has it
 _USUAL = ("haproxy-clone", "haproxy-bundle")  # as the remedy of the rule names them
@@ -40,7 +41,7 @@ _LEAVE_IT = (
     "It may stay so: the scheduler takes the address to each node where HAProxy can run, and HAProxy binds to it at once. "
     "Where it must not be up alone, put HAProxy in a clone of its own and bind the group to that."
 )
-_LOOKED_AT = 500  # pairs of one constraint, to find words for what is wrong with it
+_LOOKED_AT = 100  # constraints on one resource, and pairs and members of one, to find words for what is wrong
 
 
 class Params(Document, frozen=True):
@@ -73,11 +74,19 @@ def _places(constraint: Constraint) -> _Places:
     return found
 
 
-def _apart(places: _Places, ours: set[str], theirs: set[str]) -> bool:
-    """Whether a constraint names one of each at different places."""
-    one = {place for name in ours for place in places.get(name, ())}
-    other = {place for name in theirs for place in places.get(name, ())}
-    return bool(one and other) and len(one | other) > 1
+class _Tie(Struct):
+    """A colocation or an order that names a target: its places, those of the targets and of what is around them, and which they are."""
+
+    constraint: Constraint
+    places: _Places
+    theirs: list[str]
+    their_places: set[tuple[object, int]]
+    targets: list[int]
+
+    def apart(self, ours: Iterable[str]) -> bool:
+        """Whether one of `ours` and a target are named at different places."""
+        one = [self.places[name] for name in ours if name in self.places]
+        return bool(one and self.their_places) and (len(self.their_places) > 1 or any(each != self.their_places for each in one))
 
 
 class _Judged:
@@ -87,24 +96,34 @@ class _Judged:
         self.cib = cib
         self.targets = cib.running(params.to)
         self.graph = graph = Colocations(cib)
+        self.anchors = Anchors(cib, graph)
         self.bound = graph.bound(_running(cib, (params.to,)))
         self.excused = excused(cib, graph, params)
-        self.theirs = {name for leaf in self.targets for name in _around(cib, leaf)}
-        self.constraints: dict[str, list[Constraint]] = {}
-        self.places: dict[Span, _Places] = {}
-        for constraint in cib.constraints:
-            if constraint.type in (COLOCATION, ORDER):
-                places = _places(constraint)
-                if not self.theirs.isdisjoint(places):
-                    self.places[constraint.span] = places
-                    for name in places:
-                        self.constraints.setdefault(name, []).append(constraint)
+        self.at: dict[str, list[int]] = {}  # the targets in each resource
+        self.tops: dict[str, list[int]] = {}
+        for number, leaf in enumerate(self.targets):
+            self.tops.setdefault(leaf.top, []).append(number)
+            for name in around(cib, leaf):
+                self.at.setdefault(name, []).append(number)
+        self.theirs = set(self.at)
+        self.ties: dict[tuple[str, str], list[_Tie]] = {}  # by type and what they name, in the order of the file
+        self.members: dict[str, dict[str, int]] = {}
+        for constraint in sorted((c for c in cib.constraints if c.type in (COLOCATION, ORDER)), key=lambda c: c.span):
+            places = _places(constraint)
+            theirs = [name for name in places if name in self.theirs]
+            if theirs:
+                there = {place for name in theirs for place in places[name]}
+                targets = sorted(set(islice((number for name in theirs for number in self.at[name]), _LOOKED_AT)))
+                tie = _Tie(constraint, places, theirs, there, targets)
+                for name in places:
+                    self.ties.setdefault((constraint.type, name), []).append(tie)
 
     def own(self, resource: Resource) -> list[Resource]:
-        """The targets that a colocation, an order or a group ties `resource` to; all of them if none is."""
-        ours = _around(self.cib, resource)
-        named = {name for name in ours for constraint in self.constraints.get(name, ()) for name in self.places[constraint.span]}
-        return [leaf for leaf in self.targets if leaf.top == resource.top or not named.isdisjoint(_around(self.cib, leaf))] or self.targets
+        """The targets that a colocation, an order or a group ties `resource` to; all of them if none is. No more than can matter."""
+        ties = [self.ties.get((type, name), ()) for name in around(self.cib, resource) for type in (COLOCATION, ORDER)]
+        tied = {number for each in ties for tie in each[:_LOOKED_AT] for number in tie.targets[: MOST_TARGETS + 1]}
+        numbers = sorted(tied.union(self.tops.get(resource.top, ())[: MOST_TARGETS + 1])) or range(len(self.targets))
+        return [self.targets[number] for number in numbers[: MOST_TARGETS + 1]]
 
     def target(self, resource: Resource) -> Resource:
         """The outermost resource that `resource` must be bound to; in a group it is the member that constraints name."""
@@ -113,10 +132,17 @@ class _Judged:
         top = self.cib.top(leaf)
         return leaf if top.form == GROUP else top
 
-    def touching(self, names: set[str], type: str) -> Iterator[Constraint]:
-        """Yield the constraints of one type on any of `names` and a target, in the order of the file."""
-        found = {c.span: c for name in names for c in self.constraints.get(name, ()) if c.type == type}
-        return (found[span] for span in sorted(found))
+    def touching(self, resource: Resource, type: str) -> list[_Tie]:
+        """Return the constraints of one type on the resource, or what is around it, and a target, in the order of the file."""
+        ties = (tie for name in around(self.cib, resource) for tie in self.ties.get((type, name), ())[:_LOOKED_AT])
+        found = {tie.constraint.span: tie for tie in ties}
+        return [found[span] for span in sorted(found)[:_LOOKED_AT]]
+
+    def place(self, group: Resource, name: str) -> int:
+        """Return where in a group a member stands."""
+        if group.name not in self.members:
+            self.members[group.name] = {each: number for number, each in enumerate(group.children)}
+        return self.members[group.name][name]
 
 
 def _judged(facts: Facts, params: Params) -> Iterator[_Judged | Unknown]:
@@ -139,7 +165,7 @@ def _run_colocated(facts: Facts, params: Params) -> Iterator[Saw]:
             yield judged
             continue
         for resource in judged.cib.running(params.each):
-            if resource.name not in judged.bound | judged.excused:
+            if resource.name not in judged.bound and resource.name not in judged.excused:
                 yield _unbound(judged, resource, _title(facts, params.to))
 
 
@@ -167,7 +193,7 @@ def _title(facts: Facts, name: str) -> str:
 def _running(cib: Cib, services: tuple[str, ...]) -> set[str]:
     """The resources where one of the services runs wherever the resource runs: the leaves, and clones and bundles around them."""
     leaves = [leaf for name in services for leaf in cib.running(name)]
-    return {name for leaf in leaves for name in _around(cib, leaf) if cib.resources[name].form != GROUP}
+    return {name for leaf in leaves for name in around(cib, leaf) if cib.resources[name].form != GROUP}
 
 
 def excused(cib: Cib, graph: Colocations, params: Params) -> set[str]:
@@ -181,7 +207,7 @@ def _unbound(judged: _Judged, resource: Resource, title: str) -> Problem:
     """Return the problem of an address that is not bound: less than an error where it is never up away from a target that runs."""
     reason, related = _why_not_bound(judged, resource)
     commands = _binding(judged, resource)
-    if not never_apart(judged.cib, judged.graph, resource.name, judged.own(resource)):
+    if not judged.anchors.never_apart(resource.name, judged.own(resource)):
         return _problem(judged.cib, resource, reason, related, commands, remedy=_remedy(judged, resource))
     alone = f"it stays up by itself if {_SPELLED.get(title, title)} can run nowhere"
     if resource.parent is not None and resource.parent == judged.target(resource).parent:
@@ -214,11 +240,11 @@ def _outermost(judged: _Judged, resource: Resource) -> Resource:
 def _why_not_bound(judged: _Judged, resource: Resource) -> tuple[str, tuple[Related, ...]]:
     """Return what is wrong with the constraint that comes nearest, and where that constraint is."""
     cib, target = judged.cib, judged.target(resource)
-    ours, theirs = _around(cib, resource), judged.theirs
-    for constraint in judged.touching(ours, COLOCATION):
-        named = judged.places[constraint.span].keys()
-        if len(named & ours | named & theirs) < 2:
+    ours, theirs = set(around(cib, resource)), judged.theirs
+    for tie in judged.touching(resource, COLOCATION):
+        if len({*tie.theirs[:2], *(name for name in ours if name in tie.places)}) < 2:
             continue  # it is on the group that both are in
+        constraint = tie.constraint
         place = constraint.score_span or constraint.span
         return f"colocation `{constraint.name}` {_defect(cib, constraint, ours, theirs)}", (Related(place, "this colocation"),)
     if resource.parent is not None and resource.parent == target.parent:
@@ -228,7 +254,7 @@ def _why_not_bound(judged: _Judged, resource: Resource) -> tuple[str, tuple[Rela
             return f"group `{group.name}` binds no member to another (`collocated` is `{value.value}`); it must", (
                 Related(value.span, "set here"),
             )
-        if group.children.index(resource.name) < group.children.index(target.name):
+        if judged.place(group, resource.name) < judged.place(group, target.name):
             return f"it comes before `{target.name}` in group `{group.name}`; it must come after it", (Related(group.span, "this group"),)
     return f"no mandatory colocation with `{target.name}`; there must be one with score `INFINITY`", ()
 
@@ -238,16 +264,8 @@ def _binding(judged: _Judged, resource: Resource) -> tuple[Command, ...]:
     target = judged.target(resource)
     if target.top == resource.top:
         return ()
-    return pacemaker_constraints.bound(_outermost(judged, resource), target, judged.touching(_around(judged.cib, resource), COLOCATION))
-
-
-def _around(cib: Cib, resource: Resource) -> set[str]:
-    """The resource and all around it."""
-    found = {resource.name}
-    while resource.parent is not None:
-        resource = cib.resources[resource.parent]
-        found.add(resource.name)
-    return found
+    wrong = [tie.constraint for tie in judged.touching(resource, COLOCATION)]
+    return pacemaker_constraints.bound(_outermost(judged, resource), target, wrong)
 
 
 def _defect(cib: Cib, constraint: Constraint, ours: set[str], theirs: set[str]) -> str:
@@ -260,11 +278,11 @@ def _defect(cib: Cib, constraint: Constraint, ours: set[str], theirs: set[str]) 
     for pair in pairs:
         if pair.first in theirs and pair.second in ours:
             return f"binds `{pair.first}` to `{pair.second}`; it must be the other way round"
-    hidden = [member.name for member in constraint.members if member.hidden]
-    if hidden:
-        inner = cib.resources.get(hidden[0])
-        around = f", which lies in `{inner.top}`" if inner is not None else ""
-        return f"names `{hidden[0]}`{around}, and is ignored; it must name what is outermost"
+    hidden = next((member.name for member in constraint.members[:_LOOKED_AT] if member.hidden), None)
+    if hidden is not None:
+        inner = cib.resources.get(hidden)
+        where = f", which lies in `{inner.top}`" if inner is not None else ""
+        return f"names `{hidden}`{where}, and is ignored; it must name what is outermost"
     if not re.fullmatch(r"[+-]?(INFINITY|\d+)", constraint.score or "0"):
         return f"has score `{constraint.score}`, which is not a score: Pacemaker refuses the CIB; it must be `INFINITY`"
     if score(constraint.score) == 0:
@@ -288,18 +306,20 @@ def _pair_defect(cib: Cib, constraint: Constraint, pair: Pair) -> str:
 
 def _ordered(judged: _Judged, resource: Resource) -> tuple[bool, tuple[Related, ...]]:
     """Return whether the resource is ordered with a target, and if not the orders of the two that are void."""
-    cib, ours, theirs = judged.cib, _around(judged.cib, resource), judged.theirs
-    for name in ours & theirs:
+    cib, ours = judged.cib, around(judged.cib, resource)
+    for name in ours:
         group = cib.resources[name]
+        if name not in judged.theirs:
+            continue
         value = group.meta.get("ordered")
         if group.form == GROUP and (value is None or boolean(value.value) is not False):
             return True, ()
     void = []
-    for constraint in judged.touching(ours, ORDER):
-        if _apart(judged.places[constraint.span], ours, theirs):
-            if constraint.active and constraint.ordering != "Serialize":
+    for tie in judged.touching(resource, ORDER):
+        if tie.apart(ours):
+            if tie.constraint.active and tie.constraint.ordering != "Serialize":
                 return True, ()
-            void.append(Related(constraint.span, "this order"))
+            void.append(Related(tie.constraint.span, "this order"))
     return False, tuple(void)
 
 
@@ -328,9 +348,11 @@ _EVIDENCE = needs(Cluster, "no CIB was given")
 
 
 def _run(facts: Facts, params: Params) -> Iterator[Saw]:
+    shown: dict[str, list[ResourceStatus]] = {}
+    for one in facts.of(ResourceStatus):
+        shown.setdefault(one.span.path, []).append(one)
     for status in facts.of(ClusterStatus):
-        shown = [one for one in facts.of(ResourceStatus) if one.span.path == status.span.path]
-        yield from _judge_status(facts, params, status, shown)
+        yield from _judge_status(facts, params, status, shown.get(status.span.path, []))
 
 
 def _judge_status(facts: Facts, params: Params, status: ClusterStatus, shown: list[ResourceStatus]) -> Iterator[Saw]:
@@ -349,18 +371,24 @@ def _judge_status(facts: Facts, params: Params, status: ClusterStatus, shown: li
         return
     runs = {node.value for one in targets if one.runs for node in one.nodes}
     elsewhere = {name for cib in known for name in excused(cib, Colocations(cib), params)}
+    moving = any(not other.settled for other in targets)
+    there: dict[str, ResourceStatus] = {}
+    for other in targets:
+        for place in other.nodes:
+            there.setdefault(place.value, other)
+    following = _Following(params, known, shown)
     for one in shown:
         if not _is(one, params.each, known) or not one.nodes or elsewhere & {one.name, one.top}:
             continue
-        if not one.settled or any(not other.settled for other in targets):
+        if not one.settled or moving:
             yield Unknown(f"`{status.name}` shows `{one.name}` or {title} on the move", one.span)
             continue
         away = [node.value for node in one.nodes if node.value not in runs]
-        if away and _may_follow(one, params, known, shown):
+        if away and following.may(one):
             yield Unknown(f"`{one.name}` may follow another service, and no CIB shows that it does not", one.span)
             continue
         for node in away:
-            yield _status_problem(one, node, title, [other for other in targets if node in {n.value for n in other.nodes}])
+            yield _status_problem(one, node, title, there.get(node))
 
 
 def _controllers(shown: list[ResourceStatus]) -> bool:
@@ -369,15 +397,25 @@ def _controllers(shown: list[ResourceStatus]) -> bool:
     return any(service.openstack for service in services.values()) or all(name in services for name in TELLING)
 
 
-def _may_follow(one: ResourceStatus, params: Params, known: list[Cib], shown: list[ResourceStatus]) -> bool:
-    """Return whether the resource may be bound to another service by a constraint that is not known."""
-    if known and not any(CONSTRAINTS in cib.cluster.untold for cib in known):
-        return False
-    grouped = [other for other in shown if other.top == one.top != one.name and other is not one]
-    if any(other.service is None or other.service.name not in (params.each, params.to) for other in grouped):
-        return True  # a group of somebody else's
-    others = (*params.or_to, *params.or_to_promoted)
-    return any(other.service is not None and other.service.name in others for other in shown if other is not one)
+class _Following:
+    """What tells of each shown resource whether it may be bound to another service by a constraint that is not known."""
+
+    def __init__(self, params: Params, known: list[Cib], shown: list[ResourceStatus]) -> None:
+        self._all_told = bool(known) and not any(CONSTRAINTS in cib.cluster.untold for cib in known)
+        ours, others = (params.each, params.to), (*params.or_to, *params.or_to_promoted)
+        self._of_others = [one for one in shown if one.service is not None and one.service.name in others][:2]
+        self._strange: dict[str, list[ResourceStatus]] = {}  # by what they lie in, the first two of no such service
+        for one in shown:
+            if one.service is None or one.service.name not in ours:
+                found = self._strange.setdefault(one.top, [])
+                found += [one] if len(found) < 2 else []
+
+    def may(self, one: ResourceStatus) -> bool:
+        """Return whether `one` may be so bound, or is in a group of somebody else's."""
+        if self._all_told:
+            return False
+        grouped = self._strange.get(one.top, ()) if one.top != one.name else ()
+        return any(other is not one for other in (*grouped, *self._of_others))
 
 
 def _is(one: ResourceStatus, service: str, known: list[Cib]) -> bool:
@@ -387,13 +425,13 @@ def _is(one: ResourceStatus, service: str, known: list[Cib]) -> bool:
     for cib in known:
         for name in (one.name, one.top):
             if name in cib.resources:
-                return any(leaf in cib.running(service) for leaf in cib.inside(name))
+                return any((found := cib.service(leaf)) is not None and found.name == service for leaf in cib.inside(name))
     return False
 
 
-def _status_problem(one: ResourceStatus, node: str, title: str, there: list[ResourceStatus]) -> Problem:
-    state = f"{title} has failed there" if there else f"no {title} runs there"
-    related = tuple(Related(other.span, f"{title}, as the cluster shows it") for other in there[:1])
+def _status_problem(one: ResourceStatus, node: str, title: str, there: ResourceStatus | None) -> Problem:
+    state = f"{title} has failed there" if there is not None else f"no {title} runs there"
+    related = (Related(there.span, f"{title}, as the cluster shows it"),) if there is not None else ()
     message = f"virtual IP `{one.name}`: it is on `{node}`, and {state}; a virtual IP must be where {title} runs"
     return Problem(one.span, message, f"resource {one.name}", related, host=one.host)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated
 
 from msgspec import Meta
@@ -24,6 +25,7 @@ from lwlint.inputs.pacemaker.facts import (
     Constraint,
     Member,
     Resource,
+    Tag,
 )
 from lwlint.inputs.pacemaker.model import Cib, cibs, is_by_pattern, mandatory, only_remote
 
@@ -151,11 +153,12 @@ def _run_outside(facts: Facts, params: Params) -> Iterator[Saw]:
             continue
         remote = only_remote(cib)
         titles: dict[str, list[str]] = {}
+        tags = {tag.name for tag in cib.tags}
         for constraint in cib.constraints:
             outside = {}
             for member in constraint.members:
                 if member.name not in titles:
-                    titles[member.name] = _titles(cib, member, params.kinds) or _titles_gone(cib, member, gone)
+                    titles[member.name] = _titles(cib, member, params.kinds) or _titles_gone(cib, member, gone, tags)
                 if titles[member.name]:
                     outside[member.name] = member
             if outside:
@@ -178,9 +181,9 @@ def _titles(cib: Cib, member: Member, kinds: tuple[str, ...]) -> list[str]:
     return list(found.values())
 
 
-def _titles_gone(cib: Cib, member: Member, gone: Mapping[str, str]) -> list[str]:
+def _titles_gone(cib: Cib, member: Member, gone: Mapping[str, str], tags: Collection[str]) -> list[str]:
     """The title of the service that ran under the id of a resource which is not there any more."""
-    there = member.resources or member.name in cib.resources or any(tag.name == member.name for tag in cib.tags)
+    there = member.resources or member.name in cib.resources or member.name in tags
     return [gone[member.name]] if member.name in gone and not there else []
 
 
@@ -249,29 +252,76 @@ def _planned(cib: Cib, member: Member) -> bool:
 
 def _waiting(cib: Cib, constraint: Constraint, params: Params) -> Iterator[Problem]:
     """Yield the problem of the first OpenStack service that the constraint makes wait for the database or the broker."""
-    for late, early in awaited(cib, constraint):
-        waits = any(service.openstack for leaf in cib.inside(late) if (service := cib.service(leaf)) is not None)
-        found = (service for leaf in cib.inside(early) if (service := cib.service(leaf)) is not None)
-        title = next((service.title for service in found if service.name in params.waits_for), None)
-        if waits and title is not None:
-            how = "waits for" if constraint.type == ORDER else "runs only with"
-            yield Problem(
-                span=constraint.span,
-                message=f"{constraint.type} `{constraint.name}`: `{late}` {how} `{early}`; it must be able to start without {title}",
-                subject=f"constraint {constraint.name}",
-                related=(Related(cib.resources[early].span, f"`{early}`"),),
-                host=constraint.host,
-                commands=(without(constraint),),
-            )
-            return
+    found = _first_waiting(cib, constraint, params)
+    if found is not None:
+        late, early, title = found
+        how = "waits for" if constraint.type == ORDER else "runs only with"
+        yield Problem(
+            span=constraint.span,
+            message=f"{constraint.type} `{constraint.name}`: `{late}` {how} `{early}`; it must be able to start without {title}",
+            subject=f"constraint {constraint.name}",
+            related=(Related(cib.resources[early].span, f"`{early}`"),),
+            host=constraint.host,
+            commands=(without(constraint),),
+        )
+
+
+def _first_waiting(cib: Cib, constraint: Constraint, params: Params) -> tuple[str, str, str] | None:
+    """Return the first that waits and what it waits for, with its title, as `awaited` has them one after the other.
+
+    Of an order each member is looked at once: its pairs are as many as the square of its members.
+    """
+
+    def waits(name: str) -> bool:
+        return any(service.openstack for leaf in cib.inside(name) if (service := cib.service(leaf)) is not None)
+
+    def title(name: str) -> str | None:
+        found = (service for leaf in cib.inside(name) if (service := cib.service(leaf)) is not None)
+        return next((service.title for service in found if service.name in params.waits_for), None)
+
+    if constraint.type != ORDER or len(constraint.members) < _FEW:
+        pairs = awaited(cib, constraint)
+        return next(((late, early, called) for late, early in pairs if waits(late) and (called := title(early)) is not None), None)
+    members = [member for member in constraint.members if member.set >= 0]
+    if not constraint.active or constraint.ordering != "Mandatory":
+        return None
+    behind = {action: _waiting_behind(cib, members, action, waits) for action in _STARTS}
+    for at, first in enumerate(members):
+        before = first.action or "start"
+        early = next(((name, called) for name in first.resources if (called := title(name)) is not None), None)
+        if early is not None and before in _STARTS:
+            after = at + 1 if first.sequential else _end_of(members, at)
+            late = behind[before][after]
+            if late is not None:
+                return (late, *early)
+    return None
+
+
+_FEW = 20  # members of a constraint whose pairs are soon looked at
+
+
+def _waiting_behind(cib: Cib, members: Sequence[Member], before: str, waits: Callable[[str], bool]) -> list[str | None]:
+    """Return for each place among the members the first resource there, or behind it, that waits for a start or promotion in front."""
+    found: list[str | None] = [None]
+    for member in reversed(members):
+        after = member.action or before
+        late = (name for name in member.resources if after == "start" or (after == "promote" and cib.resources[name].promotable))
+        found.append(next((name for name in late if waits(name)), found[-1]))
+    return found[::-1]
+
+
+def _end_of(members: Sequence[Member], at: int) -> int:
+    """Return the place behind the set of the member at a place; sets stand in their order."""
+    return bisect_right(members, members[at].set, key=lambda member: member.set)
 
 
 def _run_dangling(facts: Facts, _: NoParams) -> Iterator[Saw]:
     for cib in cibs(facts):
         yield from untold(cib, CONSTRAINTS, LOCATION_SETS)
+        tags = {tag.name: tag for tag in reversed(cib.tags)}
         for constraint in cib.constraints:
             for member in {m.name: m for m in constraint.members}.values():
-                reason, related = _dangling(cib, member)
+                reason, related = _dangling(cib, tags, member)
                 if reason:
                     yield Problem(
                         span=member.span,
@@ -292,9 +342,9 @@ def _run_dangling(facts: Facts, _: NoParams) -> Iterator[Saw]:
                 )
 
 
-def _dangling(cib: Cib, member: Member) -> tuple[str, tuple[Related, ...]]:
+def _dangling(cib: Cib, tags: Mapping[str, Tag], member: Member) -> tuple[str, tuple[Related, ...]]:
     if not member.resources:
-        tag = next((tag for tag in cib.tags if tag.name == member.name), None)
+        tag = tags.get(member.name)
         if tag is not None:
             return f"tag `{member.name}` holds no resource", (Related(tag.span, "this tag"),)
         return (

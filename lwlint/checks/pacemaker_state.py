@@ -114,17 +114,20 @@ def _run_anywhere(facts: Facts, params: PlacementParams) -> Iterator[Saw]:
         kept = [top for top in tops if top in ruled]
         if not kept or not any(ruled[top] for top in kept):
             continue
-        graph = Colocations(cib)
+        bound = Colocations(cib).reaching([name for name, each in cib.resources.items() if each.top in ruled])
+        running = running_nodes(cib)
+        marks: dict[str, tuple[bool, str | None]] = {}  # whether any node has a mark, and the first that has not
         for top, leaf in tops.items():
-            if top in ruled or any(cib.resources[name].top in ruled for name in graph.needed(leaf.name)):
+            if top in ruled or leaf.name in bound:
                 continue
             service = cib.service(leaf)
             mark = _ROLE.get(service.name, f"{service.name.replace('_', '-')}-role") if service is not None else ""
-            marked = [node.name for node in running_nodes(cib) if _has(node, mark)]
+            if mark not in marks:
+                marks[mark] = any(_has(node, mark) for node in running), next((n.name for n in running if not _has(n, mark)), None)
+            marked, strange = marks[mark]
             if not marked:
                 yield Unknown(f"no node is marked with `{mark}`, so where `{top}` belongs is not known", cib.resources[top].span)
                 continue
-            strange = next((node.name for node in running_nodes(cib) if node.name not in marked), None)
             if strange is not None:
                 yield _anywhere(cib, top, mark, strange, kept[0])
 

@@ -108,7 +108,7 @@ def constraints(source: Source, reader: Reader, element: Element, names: Names) 
             span=name.span,
             type=kind,
             host=source.host,
-            members=tuple(_members(child, kind, reader, names)),
+            members=tuple(_counted(_members(child, kind, reader, names), reader)),
             score=number.value if number is not None else None,
             score_span=number.span if number is not None else None,
             ordering=ordering,
@@ -123,7 +123,14 @@ def constraints(source: Source, reader: Reader, element: Element, names: Names) 
         )
         if kind == COLOCATION:
             fact = replace(fact, pairs=tuple(islice(_Colocations(fact, names).pairs(list(_sets(child, reader))), PAIRS)))
+            reader.count(len(fact.pairs))
         yield fact
+
+
+def _counted(members: Iterator[Member], reader: Reader) -> Iterator[Member]:
+    for member in members:
+        reader.count(1 + len(member.resources))
+        yield member
 
 
 def _members(element: Element, kind: str, reader: Reader, names: Names) -> Iterator[Member]:
@@ -133,8 +140,11 @@ def _members(element: Element, kind: str, reader: Reader, names: Names) -> Itera
             member = _member(text, place, element.get(role), element.get(action), names)
             yield replace(member, instance=element.get(instance))
     pattern = element.text("rsc-pattern")
-    if pattern is not None and names.matching(pattern.value):
-        yield Member(pattern.value, pattern.span, "rsc-pattern", element.get("role"), resources=names.matching(pattern.value))
+    if pattern is not None:
+        reader.count(len(names.resources))
+        found = names.matching(pattern.value)
+        if found:
+            yield Member(pattern.value, pattern.span, "rsc-pattern", element.get("role"), resources=found)
     for count, block in enumerate(_sets(element, reader)):
         for reference in block.all("resource_ref"):
             text = reference.text("id")
@@ -166,6 +176,7 @@ def _ordering(element: Element) -> str:
 
 def _rule(element: Element, reader: Reader, depth: int) -> Rule:
     target = reader.target(element) or element
+    reader.count(1 + len(target.children))
     return Rule(
         name=target.get("id") or "",
         span=element.span("id", "id-ref"),

@@ -7,12 +7,13 @@ permanent ones of a node may be set in the status: what hangs on them is not kno
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from lwlint.core.facts import CORE, INFRASTRUCTURE, Facts, Service
+from lwlint.core.facts import CORE, Facts, Service
 from lwlint.core.source import Text
 from lwlint.inputs.pacemaker.facts import (
     BUNDLE,
@@ -22,7 +23,6 @@ from lwlint.inputs.pacemaker.facts import (
     INFINITY,
     LOCATION,
     NODE_ATTRIBUTES,
-    ORDER,
     PRIMITIVE,
     PROMOTABLE,
     Cluster,
@@ -57,6 +57,8 @@ class Cib(Struct):
     nodes: list[Node] = field(default_factory=list)
     tags: list[Tag] = field(default_factory=list)
     _binding: dict[str, list[int]] = field(default_factory=dict)  # which constraints bind a resource, by its id
+    _running: dict[str, list[Resource]] = field(default_factory=dict)  # the leaves that run a service, by its name
+    _inside: dict[str, list[Resource]] = field(default_factory=dict)  # the leaves in a resource, by its id
 
     def leaves(self) -> Iterator[Resource]:
         """Yield what runs something: primitives, and bundles that hold none."""
@@ -74,7 +76,11 @@ class Cib(Struct):
 
     def running(self, service: str) -> list[Resource]:
         """Return the leaves that run the service with this name of the catalogue."""
-        return [leaf for leaf in self.leaves() if (found := self.service(leaf)) is not None and found.name == service]
+        if not self._running:
+            for leaf in self.leaves():
+                found = self.service(leaf)
+                self._running.setdefault(found.name if found is not None else "", []).append(leaf)
+        return self._running.get(service, []) if service else []
 
     def binding(self, names: Iterable[str]) -> list[Constraint]:
         """Return the constraints that bind a resource with one of these ids, in their order."""
@@ -86,10 +92,13 @@ class Cib(Struct):
 
     def inside(self, name: str) -> list[Resource]:
         """Return the leaves in the resource with the id `name`: itself if it is one."""
-        resource = self.resources[name]
-        if resource.form == PRIMITIVE or not resource.children:
-            return [resource] if resource.form != GROUP else []
-        return [leaf for child in resource.children for leaf in self.inside(child)]
+        if name not in self._inside:
+            resource = self.resources[name]
+            if resource.form == PRIMITIVE or not resource.children:
+                self._inside[name] = [resource] if resource.form != GROUP else []
+            else:
+                self._inside[name] = [leaf for child in resource.children for leaf in self.inside(child)]
+        return self._inside[name]
 
     @property
     def services(self) -> dict[str, Service]:
@@ -173,6 +182,38 @@ def _walk(starts: Iterable[Step], after: Callable[[Step], Iterable[Step]]) -> It
             todo += after(step)
 
 
+def _circles(graph: Mapping[Step, Sequence[Step]]) -> dict[Step, int]:
+    """Return a number for each step; two have the same where each is reached from the other (after Tarjan, without recursion)."""
+    order: dict[Step, int] = {}
+    low: dict[Step, int] = {}
+    found: dict[Step, int] = {}
+    open_: list[Step] = []
+    for start in graph:
+        todo = [] if start in order else [(start, iter(graph[start]))]
+        while todo:
+            step, after = todo[-1]
+            if step not in order:
+                order[step] = low[step] = len(order)
+                open_.append(step)
+            new = next((each for each in after if each not in order or _lower(low, step, order[each], each in found)), None)
+            if new is not None:
+                todo.append((new, iter(graph.get(new, ()))))
+                continue
+            todo.pop()
+            if todo:
+                low[todo[-1][0]] = min(low[todo[-1][0]], low[step])
+            while low[step] == order[step] and step not in found:
+                found[open_.pop()] = order[step]
+    return found
+
+
+def _lower(low: dict[Step, int], step: Step, number: int, is_over: bool) -> bool:
+    """Note that `step` leads to a step with this number, unless that one's circle is over; always False."""
+    if not is_over:
+        low[step] = min(low[step], number)
+    return False
+
+
 class Colocations:
     """The mandatory colocations of one CIB."""
 
@@ -196,32 +237,61 @@ class Colocations:
         """Yield each resource without which `start` runs nowhere; itself too, if bindings go round in a circle."""
         yield from (name for name, whole in _walk([(start, False)], self._after) if whole)
 
+    def reaching(self, ends: Collection[str]) -> set[str]:
+        """Return each resource without one of `ends` that runs nowhere: what `needed` tells of each, asked once for all."""
+        return {name for name, whole in _walk([(end, True) for end in ends], lambda step: self._backwards.get(step, ())) if not whole}
+
     def held(self, start: str) -> Iterator[str]:
         """Yield each resource that `start` never runs without, whatever is placed first.
 
         A mandatory binding that a looser one turns into a circle holds only if the scheduler comes to its first resource before the second:
         it breaks off a circle where it comes back to what it is placing.
         """
+        yield from (name for name, whole in _walk([(start, False)], lambda step: self._holding.get(step, ())) if whole)
 
-        def after(step: Step) -> list[Step]:
-            return [each for each in self._after(step) if not self._is_broken(step, each)]
+    def holding(self, ends: Collection[str]) -> set[str]:
+        """Return each resource that never runs without one of `ends`: what `held` tells of each, asked once for all."""
+        backwards: dict[Step, list[Step]] = {}
+        for step, after in self._holding.items():
+            for each in after:
+                backwards.setdefault(each, []).append(step)
+        return {name for name, whole in _walk([(end, True) for end in ends], lambda step: backwards.get(step, ())) if not whole}
 
-        yield from (name for name, whole in _walk([(start, False)], after) if whole)
+    @cached_property
+    def _backwards(self) -> dict[Step, list[Step]]:
+        found: dict[Step, list[Step]] = {}
+        for step in self._steps:
+            for after in self._after(step):
+                found.setdefault(after, []).append(step)
+        return found
 
-    def _is_broken(self, step: Step, after: Step) -> bool:
-        if not self._loose or all(after[0] != name for name, _ in self._edges.get(step[0], ())):
-            return False
-        return step[0] in self._reached(after, loose=True) and step[0] not in self._reached(after, loose=False)
+    @property
+    def _steps(self) -> Iterator[Step]:
+        return ((name, whole) for name in self._cib.resources for whole in (False, True))
 
-    def _reached(self, start: Step, *, loose: bool) -> set[str]:
-        def after(step: Step) -> list[Step]:
-            return [*self._after(step), *((name, True) for name in self._loose.get(step[0], ()) if loose)]
+    @cached_property
+    def _holding(self) -> dict[Step, list[Step]]:
+        """What each step needs whatever is placed first: without the bindings that looser ones turn into circles."""
+        if not self._loose:
+            return {step: self._after(step) for step in self._steps}
+        tight = _circles({step: self._after_name(step) for step in self._steps})
+        loose = _circles({step: [*self._after_name(step), *((n, True) for n in self._loose.get(step[0], ()))] for step in self._steps})
 
-        return {name for name, _ in _walk([start], after)}
+        def is_broken(step: Step, after: Step) -> bool:
+            if all(after[0] != name for name, _ in self._edges.get(step[0], ())):
+                return False
+            name = (step[0], False)
+            return loose[name] == loose[after] and tight[name] != tight[after]
+
+        return {step: [each for each in self._after(step) if not is_broken(step, each)] for step in self._steps}
+
+    def _after_name(self, step: Step) -> list[Step]:
+        """What a step needs; a whole resource also itself, so that what leads to it leads to it however it is needed."""
+        return [*self._after(step), (step[0], False)] if step[1] else self._after(step)
 
     def bound(self, targets: set[str]) -> set[str]:
         """Return what runs only where one of `targets` runs. In a circle the scheduler keeps to direct bindings only."""
-        circle = {name for target in targets for name in self.needed(target)}
+        circle = {name for name, whole in _walk([(target, False) for target in targets], self._after) if whole}
         direct = {name for name in circle if any(step[1] and step[0] in targets for step, _ in self._next((name, False)))}
         return self.leading_to(targets) - (circle - direct)
 
@@ -378,11 +448,8 @@ def only_remote(cib: Cib) -> set[str]:
     found = {top for top, away in wanted.items() if away} | _barred_from(cib, {node.name for node in members}, nodes)
     if NODE_ATTRIBUTES in cib.cluster.untold:
         found |= _with_nova_compute(cib)
-    graph = Colocations(cib) if found else None
-    bound = {
-        leaf.top for leaf in cib.leaves() if graph is not None and any(cib.resources[each].top in found for each in graph.needed(leaf.name))
-    }
-    return found | bound
+    bound = Colocations(cib).reaching([name for name, each in cib.resources.items() if each.top in found]) if found else set()
+    return found | {leaf.top for leaf in cib.leaves() if leaf.name in bound}
 
 
 _OF_COMPUTE_NODES = ("instance_ha_compute", "nova_compute")
@@ -495,111 +562,3 @@ def _expression_holds(expression: Expression, node: Node, told: bool, every: boo
         return None
     equal = text is not None and text.lower() == (expression.value or "").lower()
     return equal is (expression.operation == "eq")
-
-
-def owners(cib: Cib, each: str, to: str) -> dict[str, str]:
-    """Return the resources of service `each` (virtual IPs) that belong to another resource than those of `to` (HAProxy), and to which."""
-    found: dict[str, str] = {}
-    asked = [_Asked(cib, leaf, each, to) for leaf in cib.running(each)]
-    asked = [one for one in asked if not one.is_theirs()]
-    more = True
-    while more:  # an address bound to another address is of the same owner
-        before = len(found)
-        for one in asked:
-            owner = next(one.owners(found), None) if one.leaf.name not in found else None
-            if owner is not None:
-                found[one.leaf.name] = owner
-        more = len(found) > before
-    return found
-
-
-class _Asked:
-    """One virtual IP, and what the CIB ties it to."""
-
-    def __init__(self, cib: Cib, leaf: Resource, each: str, to: str) -> None:
-        self.cib, self.leaf, self.each, self.to = cib, leaf, each, to
-        self.around = {leaf.name}
-        parent = leaf.parent
-        while parent is not None:
-            self.around.add(parent)
-            parent = cib.resources[parent].parent
-
-    def is_theirs(self) -> bool:
-        """Whether it is tied to HAProxy: in a group with it, by a colocation of any strength, or by an order."""
-        if self._apart_by_namespace():
-            return False
-        named = {name for constraint in self.cib.constraints for name in self._named_with(constraint)}
-        named |= {other.name for other in self._beside()}
-        return any(self._runs(leaf) == self.to for name in named for leaf in self.cib.inside(name))
-
-    def owners(self, known: dict[str, str]) -> Iterator[str]:
-        """Yield what it belongs to; `known` are the addresses whose owners are known."""
-        if self._apart_by_namespace():
-            yield "ns"
-        for other in self._beside():
-            yield from self._owner(other, known)
-        for pair in self._pairs():
-            for leaf in self.cib.inside(pair.second if pair.first in self.around else pair.first):
-                yield from self._owner(leaf, known)
-
-    def _owner(self, leaf: Resource, known: dict[str, str]) -> Iterator[str]:
-        service = self.cib.service(leaf)
-        if leaf.name in known:
-            yield known[leaf.name]
-        elif service is None or not (service.name in (self.each, self.to) or _is_behind_or_beside(service)):
-            yield leaf.top
-
-    def _beside(self) -> list[Resource]:
-        """The other members of its group."""
-        parent = self.cib.resources.get(self.leaf.parent or "")
-        if parent is None or parent.form != GROUP:
-            return []
-        return [self.cib.resources[name] for name in parent.children if name != self.leaf.name]
-
-    def _pairs(self) -> Iterator[Pair]:
-        """Yield the pairs that bind it to another resource, or another resource to it; OVN's promoted copy follows its address."""
-        for constraint in self.cib.constraints:
-            if constraint.type == COLOCATION and constraint.active:
-                for pair in constraint.pairs:
-                    if pair.score >= INFINITY and (pair.first in self.around) != (pair.second in self.around):
-                        yield pair
-
-    def _named_with(self, constraint: Constraint) -> Iterator[str]:
-        """Yield what a colocation or an order names beside it; an order counts only where it names the address itself."""
-        names = [name for member in constraint.members for name in member.resources]
-        ours = self.around if constraint.type == COLOCATION else {self.leaf.name}
-        if constraint.type in (COLOCATION, ORDER) and not ours.isdisjoint(names):
-            yield from (name for name in names if name not in self.around)
-
-    def _apart_by_namespace(self) -> bool:
-        """Whether every HAProxy runs in another network namespace (`ns`, an attribute of Fuel's agents), where the address is not seen."""
-        there = [_namespace(leaf) for leaf in self.cib.running(self.to)]
-        return bool(there) and _namespace(self.leaf) not in there
-
-    def _runs(self, leaf: Resource) -> str:
-        service = self.cib.service(leaf)
-        return service.name if service is not None else ""
-
-
-def _namespace(leaf: Resource) -> str:
-    value = leaf.attributes.get("ns")
-    return value.value if value is not None else ""
-
-
-def _is_behind_or_beside(service: Service) -> bool:
-    """Whether a service owns no address: it stands behind HAProxy (OpenStack's APIs), or is of the cluster itself."""
-    return service.kind == INFRASTRUCTURE or (service.openstack and service.is_active_active)
-
-
-def never_apart(cib: Cib, graph: Colocations, address: str, others: list[Resource]) -> bool:
-    """Whether the address is never up away from one of `others` (HAProxy) that runs.
-
-    So it is where they all run only where it runs, or where they and it run only where a third one does that runs once.
-    """
-    ours = _anchors(cib, graph, address)
-    return bool(others) and all(ours & _anchors(cib, graph, other.name) for other in others)
-
-
-def _anchors(cib: Cib, graph: Colocations, name: str) -> set[str]:
-    """Return what runs once in the cluster, and where the resource runs if it does."""
-    return {each for each in (name, *graph.held(name)) if cib.top(cib.resources[each]).instances == 1}

@@ -28,7 +28,7 @@ from lwlint.inputs.pacemaker.facts import (
     boolean,
 )
 from lwlint.inputs.pacemaker.pcs import read_pcs_config, read_pcs_json
-from lwlint.inputs.pacemaker.resources import INSTANCE, META, PROPERTIES, TODAY, Context, Reader, Section, resources
+from lwlint.inputs.pacemaker.resources import INSTANCE, META, PROPERTIES, TODAY, Context, Reader, Section, TooMuch, resources
 from lwlint.inputs.pacemaker.schema import faults, unknown
 from lwlint.inputs.pacemaker.xml import Element, read_cib
 
@@ -47,8 +47,16 @@ def cib_facts(sources: Sequence[Source], catalogue: Catalogue, schemas: str = ""
         if isinstance(found, Unreadable):
             yield found
         else:
-            yield from element_facts(source, found, catalogue)
+            yield from _bounded(source, found, catalogue)
             yield from _validation(source, found, schemas)
+
+
+def _bounded(source: Source, root: Element, catalogue: Catalogue) -> list[Fact]:
+    """Return what `element_facts` yields, or that what its parts share is too much."""
+    try:
+        return list(element_facts(source, root, catalogue))
+    except TooMuch as error:
+        return [Unreadable(source.path, root.span(), str(error), source.host)]
 
 
 def _validation(source: Source, root: Element, schemas: str) -> Iterator[Fact]:
@@ -83,8 +91,8 @@ def element_facts(source: Source, root: Element, catalogue: Catalogue) -> Iterat
         found_here = reader.fill({}, _one(part, tag), META, context)
         for name, value in {**(old_defaults if scope == "resource" else {}), **found_here}.items():
             yield ResourceDefault(name, value.span, value.value, scope, source.host)
-    for section in _one(part, "nodes"):
-        yield from _nodes(source, section, reader)
+    nodes = [node for section in _one(part, "nodes") for node in _nodes(source, section, reader)]
+    yield from nodes
     section_data = Section(
         source,
         reader,
@@ -102,7 +110,9 @@ def element_facts(source: Source, root: Element, catalogue: Catalogue) -> Iterat
     tags = [tag for section in _one(part, "tags") for tag in _tags(source, section)]
     names = Names({r.name: r for r in reversed(found)}, _groups(found, tags))
     for section in _one(part, "constraints"):
-        yield from constraints(source, reader, section, names)
+        for constraint in constraints(source, reader, section, names):
+            reader.count(len(nodes) * len(constraint.rules))  # each is judged on each node
+            yield constraint
     yield from tags
     for section in _one(part, "fencing-topology"):
         yield from _levels(source, section)
@@ -242,7 +252,7 @@ def pcs_config_facts(sources: Iterable[Source], catalogue: Catalogue) -> Iterato
         if isinstance(found, Unreadable):
             yield found
             continue
-        for fact in element_facts(source, found.root, catalogue):
+        for fact in _bounded(source, found.root, catalogue):
             yield replace(fact, weaker=printed, untold=found.untold) if isinstance(fact, Cluster) else fact
         for line in found.odd:
             message = f"`{printed}`: this line is of no form that is known, so that what it says is not judged"

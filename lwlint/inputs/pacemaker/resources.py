@@ -38,6 +38,16 @@ _DURATION = re.compile(
 _UNITS = {"weeks": 7 * 86400, "days": 86400, "hours": 3600, "minutes": 60, "seconds": 1}
 
 
+MOST_APPLIED = 500_000  # attributes, rules and members that the parts of one CIB are made of; with all that is shared counted each time
+
+
+class TooMuch(Exception):
+    """What the parts of a CIB share (sets, defaults, templates, tags, patterns) is more than `MOST_APPLIED`, counted each time."""
+
+    def __str__(self) -> str:
+        return f"what its parts share (sets, defaults, rules, tags, patterns) comes to more than {MOST_APPLIED:,} in all: it is not judged"
+
+
 class Context(Struct, frozen=True):
     """What a rule is judged by: the time, and the agent or the operation that it is asked for."""
 
@@ -53,6 +63,13 @@ class Reader(Struct):
     now: datetime = TODAY
     _ids: dict[tuple[str, str], Element] = field(default_factory=dict)
     _held: dict[tuple[int, int, Context], bool] = field(default_factory=dict)  # of rules that are referred to, by their depth
+    _applied: int = 0
+
+    def count(self, more: int) -> None:
+        """Count what a part of the CIB is made of. Raises TooMuch beyond the bound."""
+        self._applied += more
+        if self._applied > MOST_APPLIED:
+            raise TooMuch
 
     def target(self, element: Element) -> Element | None:
         """Return the element that `element` refers to by `id-ref`, itself if it refers to none, None if there is no such element."""
@@ -76,6 +93,7 @@ class Reader(Struct):
                 target = self.target(each)
                 if target is not None:
                     sets.append(target)
+        self.count(len(sets))
         sets.reverse()
         sets.sort(key=lambda each: (each.get("id") != first, -score(each.get("score"))))
         for each in sets:
@@ -86,6 +104,7 @@ class Reader(Struct):
     def _fill_from(self, found: dict[str, Text], block: Element) -> None:
         inner = block.first("attributes")  # schema 0.6, still read
         for pair in (inner or block).all("nvpair"):
+            self.count(1)
             target = self.target(pair)
             name = pair.get("name") or (target.get("name") if target else None)
             value = pair.text("value") or (target.text("value") if target else None)
@@ -268,6 +287,7 @@ def _unpack(section: Section, element: Element, name: Text, parents: tuple[_Seen
     head = parts[0] if wanted is None or template is not None else None
     context = Context(section.reader.now, (head.get("class"), head.get("provider"), head.get("type")) if head else None)
     own_meta = section.reader.fill({}, parts, META, context)
+    section.reader.count(sum(len(each.own_meta) + len(each.own_attributes) + 1 for each in parents))
     meta = _inherited(own_meta, [p.own_meta for p in parents])
     section.reader.fill(meta, section.defaults, META, context)
     meta = {**section.old_defaults, **meta}
@@ -385,6 +405,7 @@ def _operations(section: Section, parts: list[Element]) -> Iterator[Operation]:
         block = part.first("operations")
         target = section.reader.target(block) if block is not None else None
         blocks.append([] if target is None else list(target.all("op")))
+    section.reader.count(sum(map(len, blocks)))
     own = {_operation_key(op) for op in blocks[0]}
     for op in blocks[0] + [op for block in blocks[1:] for op in block if _operation_key(op) not in own]:
         name, interval = op.get("name") or "", op.get("interval") or "0"

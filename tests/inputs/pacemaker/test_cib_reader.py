@@ -8,7 +8,7 @@ import pytest
 
 from lwlint.core.facts import Facts, Unreadable
 from lwlint.core.source import Source
-from lwlint.inputs.pacemaker.facts import INFINITY, Constraint, boolean, score
+from lwlint.inputs.pacemaker.facts import INFINITY, CibFault, Constraint, Validation, boolean, score
 from lwlint.inputs.pacemaker.reader import cib_facts
 from lwlint.inputs.pacemaker.resources import moment
 from lwlint.inputs.pacemaker.xml import Element, read_cib
@@ -214,3 +214,20 @@ def test_an_order_that_serializes_is_never_symmetrical(attributes: str, expected
     xml = f"<cib><configuration><resources/><constraints>{order}</constraints></configuration></cib>"
     (found,) = Facts(cib_facts([Source("cib.xml", xml, "cib")], load_catalogue())).of(Constraint)
     assert found.symmetrical is expected
+
+
+def test_what_parts_share_is_counted_each_time_and_bounded() -> None:
+    """Attributes of a group with many members; a rule that refers to itself twice, and so would double with each step."""
+    members = "".join(f'<primitive id="r{i}" class="ocf" provider="heartbeat" type="Dummy"/>' for i in range(1_000))
+    pairs = "".join(f'<nvpair id="n{i}" name="a{i}" value="1"/>' for i in range(1_000))
+    shared = f'<group id="g"><meta_attributes id="m">{pairs}</meta_attributes>{members}</group>'
+    rule = '<rule id="u" score="1"><rule id-ref="u"/><rule id-ref="u"/></rule>'
+    location = f'<rsc_location id="l" rsc="galera">{rule}</rsc_location>'
+    galera = '<primitive id="galera" class="ocf" provider="heartbeat" type="galera"/>'
+    for resources, constraints in ((shared, ""), (galera, location)):
+        text = f"<cib><configuration><resources>{resources}</resources><constraints>{constraints}</constraints></configuration></cib>"
+        found = [
+            fact for fact in cib_facts([Source("cib.xml", text, "cib")], load_catalogue()) if not isinstance(fact, (Validation, CibFault))
+        ]
+        assert [type(fact) for fact in found] == [Unreadable]
+        assert "more than 500,000 in all" in found[0].message
