@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lwlint.core import secret_names
+from tests.core.secret_lines import GIVEN
 
 MARK = "cnry"
 
@@ -141,6 +142,7 @@ COMMANDS = (
     "/usr/bin/ssh -o ProxyCommand='sshpass -p % x' y",
     "/usr/sbin/ipa-client-install -p x -w % y",
     "/usr/bin/erl -sname x -setcookie % -y",
+    *(f"/usr/bin/{line}" for line in GIVEN),
 )
 ENVIRONMENT = (
     "OS_PASSWORD=%",

@@ -11,6 +11,7 @@ import functools
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from lwlint.core import secret_commands as commands
 from lwlint.core.lazy import pattern
 from lwlint.core.secret_names import ABOUT, AGENTS, KEYS, NONE, OPTIONS, PARAMETERS, SERVERS, STRONG, WEAK
 
@@ -37,7 +38,7 @@ TELLING = (
     "hash", "login", "mysql", "curl", "redis-cli", "ipmitool", "snmp", "ldap", "mongo", "smbclient", "skopeo", "cqlsh", "openssl",
     "etcdctl", "fence_", "rabbitmq", "ceph", "zabbix", "mariadb", "xtrabackup", "mariabackup", "swift", "podman",
     "buildah", "influx", "flashblade", "hexadecimal", "adminemail", "dogtag", "multiconfig", "rhsmvars", "sslcert", "homedir",
-    "nameserver", "clustercheck", "mycli", "ipa-client", ",p=", "jwt", "bearer", "stdin", "cryptsetup", "%3d",
+    "nameserver", ",p=", "jwt", "stdin", "cryptsetup", "%3d", *commands.telling(),
 )  # fmt: skip
 LIMIT = 200  # characters of a name
 FEW = 50  # names that are each looked for by itself
@@ -71,40 +72,6 @@ _FURTHER_HOST = pattern(
     r",(?=[^:/@\s'\",`]{0,100}:[^@\s'\",`]{1,200}@)|(?:^|[\s'\"])(?=[^:/@\s'\",`]{1,100}:[^@\s'\",`]{1,200}@(?:tcp|unix|udp)\()"
 )
 _NAME_OF_TOKEN = pattern(r"(?:^|[^\w-])token\s{0,20}[:=]\s{0,20}$")
-# options by the beginning of a command: `next` takes the word behind it or what is attached, `own` only the latter, `pair` is NAME:SECRET
-_COMMANDS: dict[str, dict[str, str]] = {
-    "mysql": {"-p": "own"},
-    "redis-cli": {"-a": "next", "AUTH": "next", "auth": "next"},
-    "mycli": {"-p": "next"},
-    "ipa-client": {"-w": "next"},
-    "sshpass": {"-p": "next"},
-    "ipmitool": {"-P": "next", "-k": "next", "-y": "next"},
-    "curl": {"-u": "pair", "--user": "pair", "-U": "pair", "--proxy-user": "pair"},
-    "ldap": {"-w": "next"},
-    "mongo": {"-p": "next"},
-    "login": {"-p": "next"},
-    "snmp": {"-c": "next", "-A": "next", "-X": "next"},
-    "fence_": {"-p": "next", "-c": "next", "-P": "next"},
-    "auth": {"-p": "next"},
-    "etcdctl": {"--user": "pair", "-u": "pair"},
-    "skopeo": {"--creds": "pair", "--src-creds": "pair", "--dest-creds": "pair"},
-    "podman": {"--creds": "pair"},
-    "buildah": {"--creds": "pair"},
-    "cqlsh": {"-p": "next"},
-    "influx": {"-password": "next"},
-    "openssl": {"-passin": "next", "-passout": "next", "-k": "next"},
-    "ceph": {"--key": "next"},
-    "smbclient": {"-U": "pair"},
-    "zabbix": {"--psk": "next"},
-    "rabbitmqadmin": {"-p": "next"},
-    "swift": {"-K": "next"},
-    "xtrabackup": {"-p": "own"},
-    "mariadb": {"-p": "own"},
-    "mariabackup": {"-p": "own"},
-}
-_LAST = {"add_user": 2, "change_password": 2, "authenticate_user": 2, "set_cookie": 1, "password": 1}  # words behind a subcommand  # nosec B105
-_SUBCOMMANDS = ("rabbitmqctl", "mysqladmin")
-_SECOND = ("clustercheck",)  # commands whose second word is one: `clustercheck USER X`
 # what is said to a command that reads a secret from its standard input: `echo X | passwd --stdin nova`
 _PIPED = pattern(
     r"\b(?:echo|printf)\s{1,20}(?P<secret>[^\s|][^|]{0,200}?)\s{0,20}\|"
@@ -173,7 +140,7 @@ def masked(line: str, telling: Sequence[str] = TELLING, also: Collection[str] = 
         found += _in_pairs(line, also)
         if "`" in line:
             found += _in_sentences(line)
-        if "-" in line or "p=" in line or any(name in small for name in (*_SUBCOMMANDS, *_SECOND)):
+        if " " in line or "\t" in line or "p=" in line:
             found += _in_commands(line)
         if "|" in line:
             found += [match.span("secret") for match in _PIPED.finditer(line)]
@@ -403,10 +370,10 @@ def _values(line: str, begin: int, start: int, sign: str, *, within_ticks: bool)
     elif _BLOCK.match(line, start):
         return
     else:
-        yield from _unquoted(line, start, whole)
+        yield from _unquoted(line, start, whole, option=line.startswith("--", begin) and not whole)
 
 
-def _unquoted(line: str, start: int, whole: bool) -> Iterator[tuple[int, int]]:
+def _unquoted(line: str, start: int, whole: bool, *, option: bool = False) -> Iterator[tuple[int, int]]:
     if whole:
         end = len(line.rstrip())
     else:
@@ -416,6 +383,7 @@ def _unquoted(line: str, start: int, whole: bool) -> Iterator[tuple[int, int]]:
         end = stop.start() if stop else len(line.rstrip())
         other = _NEXT_PAIR.search(line, start, end)
         end = other.start() if other else end
+        end = _end_of_word(line, start, end) if option else end
     text = line[start:end]
     word = text.lower().rstrip(",;").strip()
     if word in NOTHING or (len(word) < 7 and word.isdigit() and _NAME_OF_TOKEN.search(line, max(0, start - 60), start)):
@@ -476,20 +444,22 @@ def _in_sentences(line: str) -> Iterator[tuple[int, int]]:
 
 def _in_commands(line: str) -> Iterator[tuple[int, int]]:
     """Yield what commands are given as secrets: `--password X`, `mysql -pX`, `curl -u NAME:X`, `rabbitmqctl add_user NAME X`."""
-    taken: dict[str, str] = {}
+    taken: dict[str, commands.How] = {}
     waiting = ""  # how the next word is taken
     skip = 0  # words until one that is a secret
-    subcommands = over = False
+    last: list[tuple[int, int]] = []  # the last word, where that is one
+    wanted = over = False  # whether the last word is one; whether the command ends with this word
     done = 0
     for match in _WORD.finditer(line):
         if match.start() < done:
             continue
         core = match[0].strip("[](),\"'`")
         at = match.start() + match[0].find(core) if core else match.start()
-        if over or core in ("|", ";", "&&", "||"):
-            taken, waiting, skip, subcommands = {}, "", 0, False
+        if over or core in _BETWEEN:
+            yield from last
+            taken, waiting, skip, wanted, last = {}, "", 0, False, []
         over = match[0].endswith((";", ")", ".", "`", "`:", "`,"))  # it ends with this word: a list, or a sentence
-        if core in ("|", ";", "&&", "||"):
+        if core in _BETWEEN:
             continue
         if skip:
             skip -= 1
@@ -497,47 +467,73 @@ def _in_commands(line: str) -> Iterator[tuple[int, int]]:
                 yield (span := _argument(line, match.start(), at))
                 done = span[1]
             continue
+        if waiting == commands.NAMED and core in commands.VALUES:
+            continue
         if waiting:
-            how, waiting = waiting, ""
-            if how == "pair":
-                yield from _of_pair(line, match.start(), at)
+            how, waiting = waiting, waiting if waiting == commands.ALL else ""
+            if how in (commands.PAIR, commands.COMMA):
+                yield from _of_pair(line, match.start(), at, how)
                 continue
-            if not core.startswith("-") or how == "next":
+            if not core.startswith("-") or how in (commands.NEXT, commands.ALL):
                 yield (span := _argument(line, match.start(), at))
                 done = span[1]
                 continue
-        base = re.split(r"[/=]", core)[-1].lower().strip("'\"")
-        if subcommands and core in _LAST:
-            skip = _LAST[core]
-            continue
-        if base in _SECOND:
-            skip = 2
+        if wanted:
+            span = _argument(line, match.start(), at)
+            last, done = [] if core.startswith("-") else [span], span[1]
             continue
         if core in taken and not core.startswith("-"):
-            waiting = taken[core]
+            waiting, skip, wanted = _how(taken[core])
             continue
         if "p=" in core:
             yield from _of_percona(line, at, match.end())
-        if not core.startswith("-"):
-            for name, options in _COMMANDS.items():
-                if base.startswith(name):
-                    taken = {**taken, **options}
-            subcommands = subcommands or base.startswith(_SUBCOMMANDS)
+        if not core.startswith(("-", "/")) or (core.startswith("/") and not any(core.startswith(option) for option in taken if option)):
+            itself = taken.get(commands.ITSELF)
+            if itself == commands.COMMA and not core.startswith(("/", "@")):
+                yield from _of_pair(line, match.start(), at, commands.COMMA)
+            elif itself == commands.NAMED and is_secret(core):
+                waiting = commands.NAMED
+                continue
+            base = re.split(r"[/=]", core[-LIMIT:])[-1].lower().strip("'\"")
+            options = commands.of_program(base)
+            if options:
+                taken = {**taken, **options}
+                if isinstance(options.get(commands.ITSELF), int):
+                    _, skip, _ = _how(options[commands.ITSELF])
             continue
-        for option, how in taken.items():
-            if core == option and how != "own":
-                waiting = how
-            elif core.startswith(option) and (how == "own" or not option.startswith("--")) and len(core) > len(option):
+        for option, how_of in taken.items():
+            if option == commands.CLUSTER and re.fullmatch(r"-\w{0,20}b\w{0,20}", core):
+                wanted = True
+            elif not option or not isinstance(how_of, str):
+                continue
+            elif core == option and how_of != commands.OWN:
+                waiting = how_of
+            elif core.startswith(option) and (how_of == commands.OWN or not option.startswith("--")) and len(core) > len(option):
                 rest = core[len(option) :]
-                if option.startswith("--") and not rest.startswith("="):
-                    continue
                 begin = at + len(option) + rest.startswith("=")
-                yield from _of_pair(line, begin, begin) if how == "pair" else [(span := _argument(line, begin, begin))]
-                done = begin if how == "pair" else span[1]
+                pair = how_of in (commands.PAIR, commands.COMMA)
+                yield from _of_pair(line, begin, begin, how_of) if pair else [(span := _argument(line, begin, begin))]
+                done = begin if pair else span[1]
+            elif option.startswith("--") and core.startswith(f"{option}="):
+                begin = at + len(option) + 1
+                pair = how_of in (commands.PAIR, commands.COMMA)
+                yield from _of_pair(line, begin, begin, how_of) if pair else [(span := _argument(line, begin, begin))]
+                done = begin if pair else span[1]
         if not waiting and "=" not in core and is_secret(core):
-            waiting = "word"
+            waiting = commands.WORD
         elif not waiting and core.endswith("-auth"):
-            waiting = "pair"  # `--proxy-auth NAME:X`
+            waiting = commands.PAIR  # `--proxy-auth NAME:X`
+    yield from last
+
+
+_BETWEEN = ("|", ";", "&&", "||", ">", ">>", "<", "2>", "2>&1", "&")  # what stands behind the words of a command
+
+
+def _how(how: commands.How) -> tuple[str, int, bool]:
+    """Return how the next word is taken, how many words behind a secret is, and whether it is the last word."""
+    if isinstance(how, int):
+        return "", how, False
+    return ("", 0, True) if how == commands.LAST else (how, 0, False)
 
 
 def _of_percona(line: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -562,9 +558,10 @@ def _argument(line: str, start: int, core: int) -> tuple[int, int]:
     return core, core + len(word[0].rstrip("\"'`,)]")) if word else core
 
 
-def _of_pair(line: str, start: int, core: int) -> Iterator[tuple[int, int]]:
+def _of_pair(line: str, start: int, core: int, how: str) -> Iterator[tuple[int, int]]:
+    """Yield what is behind the name in an argument: behind a colon or per cent, or else a comma or slash."""
     low, high = _argument(line, start, core)
-    colon = next((place for place in (line.find(c, low, high) for c in ":%") if place >= 0), -1)
+    colon = next((place for place in (line.find(c, low, high) for c in (":%" if how == commands.PAIR else ",/")) if place >= 0), -1)
     if colon >= 0:
         yield colon + 1, high
 
