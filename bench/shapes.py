@@ -112,6 +112,11 @@ def _nested(size: int) -> str:
     return "parameter_defaults:\n  a: " + "[" * size + "]" * size + "\n"
 
 
+def _of_the_type(folder: Path, size: int) -> list[str]:
+    many("etc/systemd/system/service.d/@.conf", "[Service]\nRestart=no\n")(folder, size)
+    return many("etc/systemd/system/openstack-s@.service", "[Service]\nExecStart=/x\n")(folder, size)
+
+
 PP = "class {{ 'nova::db': database_max_retries => {} }}\n"
 SHAPES = (
     Shape("unit: bad lines, text", 240_000, file(UNIT, _bad_unit)),
@@ -130,6 +135,7 @@ SHAPES = (
     Shape("unit: one line of blanks", 900_000, file(UNIT, lambda n: "[Service]\nExecStart=/x" + " " * n + "y\n")),
     Shape("unit: times in one value", 90_000, file(UNIT, lines("[Service]\nExecStart=/x\nRestartSec=", "1s "))),
     Shape("unit: drop-ins", 16_000, many(f"etc/systemd/system/{UNIT}.d/@.conf", "[Service]\nRestart=no\n")),
+    Shape("unit: drop-ins of the type", 1_600, _of_the_type),
     Shape("units", 4_000, many("etc/systemd/system/openstack-s@.service", "[Unit]\nRequires=mariadb.service\n[Service]\nExecStart=/x\n")),
     Shape("unit: allow comments", 4_000, file(UNIT, lines("[Service]\nExecStart=/x\n", "# lwlint: allow LW207 -- x\nA=@\n"))),
     Shape("CIB: resources in one line", 4_000, file("cib.xml", lambda n: cib(GALERA + each(PRIMITIVE, n)))),

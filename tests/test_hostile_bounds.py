@@ -57,6 +57,7 @@ def seconds(arguments: list[str]) -> float:
         ("CIB: orders of one tag", 2_000),
         ("CIB: locations by pattern", 2_000),
         ("CIB: a rule in itself", 1),
+        ("unit: drop-ins of the type", 800),
         ("CIB: defaults and resources", 4_000),
         ("manifest: constraints", 1_000),
         ("template: statements of Jinja", 4_000),

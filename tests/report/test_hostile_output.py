@@ -243,3 +243,30 @@ def test_a_file_called_as_the_standard_input_is_a_file_to_a_hook(tree: Path, cap
     (tree / "e.yaml").write_text("parameter_defaults:\n  a: 1\n  a: 2\n")
     assert main(["check", "--no-cache", "--no-config", "--hook", "--", "-", "e.yaml"]) == 1
     assert "LW410" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["a\n::error::x", "a\n--- x", "a\nsection_start:1:x", "a\r\n##[error]x"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("graph", "--format", "svg"),
+        ("graph", "--format", "html"),
+        ("describe", "--no-failures", "--format", "html"),
+        ("plan", "--format", "html"),
+        ("audit", "--format", "html"),
+    ],
+)
+def test_a_name_with_a_line_break_begins_no_line_of_a_page(
+    command: tuple[str, ...], name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    known = name.replace("\r", "&#13;").replace("\n", "&#10;")
+    Path("cib.xml").write_text(
+        f'<cib validate-with="pacemaker-3.0"><configuration><crm_config><cluster_property_set id="c"><nvpair id="n" name="cluster-name"'
+        f' value="{known}"/></cluster_property_set></crm_config><nodes><node id="1" uname="{known}"/></nodes><resources>'
+        f'<primitive id="{known}" class="systemd" type="openstack-nova-api"/>'
+        '<primitive id="galera" class="ocf" provider="heartbeat" type="galera"/></resources></configuration></cib>'
+    )
+    assert main([command[0], "cib.xml", *command[1:]]) in (0, 1)
+    page = capsys.readouterr().out
+    assert not [line for line in page.splitlines() if line.lstrip().startswith(("::error", "--- ", "section_start:", "##["))]

@@ -136,6 +136,13 @@ def unit_facts(sources: Sequence[Source], links: Sequence[Link], catalogue: Cata
         yield from _Host(tree, catalogue).facts()
 
 
+MOST_AGAIN = 300_000  # lines of files that count for several units (templates, drop-ins of a prefix or a type), each time but the first
+
+
+class _TooMuch(Exception):
+    """The files that units of one host share come to more than `MOST_AGAIN` lines, counted each time."""
+
+
 class _Host:
     """Reads each file of one tree once, and assembles its units."""
 
@@ -151,6 +158,8 @@ class _Host:
         for i, path in enumerate(tree.links):
             self._links.setdefault(posixpath.basename(path), []).append((i, path))
         self._hosts: dict[str, str] = {}
+        self._counted: set[str] = set()
+        self._again = 0  # lines that were counted before
         items: tuple[Source | Link, ...] = (*tree.files.values(), *tree.links.values())
         for item in items:
             self._hosts.setdefault(item.path, item.host)
@@ -165,7 +174,13 @@ class _Host:
                 continue
             found = self.finder.find(name)
             done.add(found.name)
-            unit, dropped = self._unit(found)
+            try:
+                unit, dropped = self._unit(found)
+            except _TooMuch:
+                message = f"the templates and drop-ins that units share come to more than {MOST_AGAIN:,} lines: no more units are judged"
+                path = self._shown(found.path or next(iter(found.drop_ins), found.name))
+                yield Unreadable(path, Span(path, 0, 0), message, self._host(path))
+                break
             yield unit
             names += [word for word in _instances(unit) if word not in done and self.finder.find(word).path is not None]
             for line in dropped:
@@ -300,6 +315,7 @@ class _Host:
         text = self._text(found.path)
         if text is None:
             return NOT_FOUND, f"it is a link to `{self.tree.links[found.path].target}`, which is not there", None
+        self._count(text)
         made = self.tree.made.get(found.path)
         fatal = made.refused if made is not None and made.refused is not None else read.read(text)
         if fatal is not None:
@@ -312,7 +328,15 @@ class _Host:
         for path in found.drop_ins:
             text = self._text(path)
             if text is not None:
+                self._count(text)
                 read.read(text)
+
+    def _count(self, text: UnitText) -> None:
+        if text.path in self._counted:
+            self._again += len(text.lines) + 1
+        self._counted.add(text.path)
+        if self._again > MOST_AGAIN:
+            raise _TooMuch
 
     def _add_required(self, found: Found, read: Settings) -> None:
         """Add the dependencies that links in `UNIT.requires/` and `UNIT.wants/` make."""

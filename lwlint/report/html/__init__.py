@@ -48,10 +48,13 @@ def join(*content: Content) -> Html:
 
 
 def text(plain: str) -> Html:
-    """Return a text as HTML: escaped, with its line breaks, and U+FFFD for what steers a terminal or turns writing round."""
+    """Return a text as HTML: escaped, and U+FFFD for what steers a terminal or turns writing round.
+
+    Its line breaks are references: printed into the log of a CI runner, a page has no line that begins as the text has it.
+    """
     if isinstance(plain, Html):
         return plain
-    return Html("\n".join(html.escape(safe(line), quote=True) for line in plain.split("\n")))
+    return Html("&#10;".join(html.escape(safe(line), quote=True) for line in plain.split("\n")))
 
 
 def prose(plain: str) -> Html:
