@@ -6,7 +6,6 @@ import errno
 import os
 import posixpath
 import stat
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from errno import EINVAL, EPERM
 from typing import Protocol, TypeVar, Union
@@ -15,6 +14,7 @@ from lwlint.core.lazy import pattern
 
 CONFIGURATION = 1_000_000  # bytes of a configuration, a rule or a `.gitignore`
 BASELINE = 64_000_000  # bytes
+_NO_END = (1 << 63) - 1  # bytes, more than a file has
 _PIECE = 4_096  # bytes, at least, that a file is asked for at once
 _HOST = pattern(r"^(?P<root>(?:.*?/)??)(?:etc|(?:usr/(?:local/)?)?lib/systemd|run/systemd)(?:/|$)")
 
@@ -124,7 +124,7 @@ def read_regular(path: str, most: int = -1) -> bytes:
         if not stat.S_ISREG(found.st_mode):
             code = errno.EISDIR if stat.S_ISDIR(found.st_mode) else errno.EINVAL
             raise OSError(code, os.strerror(code) if code == errno.EISDIR else "it is not a regular file", path)
-        pieces, left = [], most if most >= 0 else sys.maxsize
+        pieces, left = [], most if most >= 0 else _NO_END
         while piece := os.read(handle, min(left, max(found.st_size, _PIECE) + 1)):
             pieces.append(piece)
             left -= len(piece)
