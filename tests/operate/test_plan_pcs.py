@@ -46,8 +46,7 @@ def pcs(version: str) -> str:
     pytest.skip(f"NOT COMPARED WITH PCS {version}: it is not installed, and `LWLINT_PCS` names no folder with `pcs-{version}`")
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("shape", MADE)
+@pytest.mark.parametrize("shape", [pytest.param(name, marks=pytest.mark.long if name == "odd" else pytest.mark.night) for name in MADE])
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_edits_of_each_step_are_those_of_pcs(version: str, shape: str, tmp_path: Path) -> None:
     pacemaker_is_here()
