@@ -9,7 +9,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from lwlint import __version__
+from lwlint.core.config_reader import near
 from lwlint.core.finding import ConfigurationError
+from lwlint.core.harmless import safe
+from lwlint.core.lazy import pattern
 from lwlint.files.cache import Cache, default_folder
 from lwlint.run import Request, confined, load_rules
 
@@ -23,9 +26,28 @@ if TYPE_CHECKING:
 
 def parse(given: Sequence[str]) -> Any:
     """Return the options that were `given`, among them `command`; help and what is wrong is said, and ends the process."""
-    return parser(given[0] if given else "").parse_args(_hooked(given))
+    first = given[0] if given else ""
+    top = parser(first)
+    if first and not first.startswith("-") and first not in _COMMANDS:
+        top.exit(2, f"lwlint: `{safe(first)}`: unknown command{near(first, _COMMANDS) or '; `lwlint --help` lists them'}\n")
+    options, rest = top.parse_known_args(_hooked(given))
+    if rest:
+        word = next((each for each in rest if each.startswith("-")), rest[0]).partition("=")[0]
+        known = sorted(set(_OPTION.findall(_help_of(top, options.command))))
+        what = "option" if word.startswith("-") else "argument"
+        hint = near(word, known) if word.startswith("--") else ""
+        top.exit(2, f"lwlint: `{safe(word)}`: unknown {what}{hint or f'; `lwlint {options.command} --help` lists them'}\n")
+    return options
 
 
+def _help_of(top: argparse.ArgumentParser, command: str) -> str:
+    import argparse
+
+    every = (action.choices for action in top._actions if isinstance(action, argparse._SubParsersAction))
+    return "".join(choices[command].format_usage() for choices in every)
+
+
+_OPTION = pattern(r"--[a-z][a-z-]*")
 _HOOKS = ("check", "fix")
 _HOOK = "--hook"
 

@@ -42,7 +42,7 @@ def evaluate(
     redaction = Redaction(sources)
     findings: list[Finding] = []
     verdicts, tracebacks = [], []
-    apart = {source.path if source.kind == LINK else source.kind: source for source in sources.values()}
+    apart = {source.path if source.kind in (LINK,) else source.kind: source for source in sources.values()}
     given = {name for source in apart.values() for name in KINDS.given(source)}
     seen = _Seen(facts, sources, redaction)
     for rule in rules:

@@ -321,3 +321,22 @@ def test_what_is_wrong_around_lwlint_is_no_defect_of_its_own(arrangement: str, c
         ["sh", "-c", command], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(HERE)}, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (code, said), done
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["chek", "."], "`chek`: unknown command; did you mean `check`?"),
+        (["frobnicate"], "`frobnicate`: unknown command; `lwlint --help` lists them"),
+        (["check", "--selct", "LW301", "."], "`--selct`: unknown option; did you mean `--select`?"),
+        (["audit", "--frobnicate=1", "x"], "`--frobnicate`: unknown option; `lwlint audit --help` lists them"),
+        (["graph", "a", "b"], "`b`: unknown argument; `lwlint graph --help` lists them"),
+    ],
+)
+def test_a_slip_in_a_command_or_an_option_is_told_with_what_may_be_meant(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert capsys.readouterr() == ("", f"lwlint: {said}\n")
