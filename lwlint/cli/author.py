@@ -171,9 +171,10 @@ def _refuse_twice(entry: Mapping[str, Any], rule: Rule, known: Layer) -> None:
 
 
 def _text(path: str) -> str:
+    from lwlint.files.tree import CONFIGURATION, read_bounded
+
     try:
-        with open(path, "rb") as file:
-            return file.read().decode("utf-8")
+        return read_bounded(path, CONFIGURATION).decode("utf-8")
     except OSError as error:
         raise ConfigurationError(f"`{shown(path)}`: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:

@@ -172,13 +172,13 @@ def without_password(url: str) -> str:
 def _write(what: str, source: Optional[str]) -> int:
     """Add the environment to the `tox.ini` of this folder, of which every other byte stays, or make the file."""
     from lwlint.files import atomic
+    from lwlint.files.tree import CONFIGURATION, read_bounded
     from lwlint.report.starters import snippet, with_environment
 
     if what != "tox":
         raise ConfigurationError(f"`--write` goes with `tox`; redirect `lwlint init {what}` to where it belongs")
     try:
-        with open("tox.ini", "rb") as file:
-            text: Optional[str] = file.read().decode("utf-8")
+        text: Optional[str] = read_bounded("tox.ini", CONFIGURATION).decode("utf-8")
     except FileNotFoundError:
         text = None
     except UnicodeDecodeError as error:

@@ -13,6 +13,7 @@ from lwlint import __version__
 from lwlint.core.finding import ConfigurationError
 from lwlint.core.harmless import counted, safe
 from lwlint.core.secret import masked
+from lwlint.files.tree import read_bounded
 from lwlint.operate.edits import Create, Edit
 from lwlint.operate.outcome import ORPHANS, Outcome, Promise
 from lwlint.operate.plan import CLUSTER, EACH, Plan, Step
@@ -127,11 +128,13 @@ def render_json(plan: Plan) -> str:
     return written(output_of(plan))
 
 
+_LONGEST_PLAN = 16_000_000  # bytes
+
+
 def read_promise(path: str) -> Promise:
     """Return what the plan in a file (of `--format json`) ends in; raises ConfigurationError for what is no such plan."""
     try:
-        with open(path, "rb") as file:
-            plan = msgspec.json.decode(file.read(), type=PlanOutput)
+        plan = msgspec.json.decode(read_bounded(path, _LONGEST_PLAN), type=PlanOutput)
     except OSError as error:
         raise ConfigurationError(f"`--check {path}`: {(error.strerror or str(error)).lower()}") from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -231,3 +233,40 @@ def test_an_expression_that_is_not_run_is_told_with_its_place(repository: Path, 
     said = told(capsys)
     assert said.startswith("lwlint: .lwlint.yaml:5:")
     assert "defect" not in said
+
+
+@pytest.mark.parametrize("what", ["a pipe", "a device", "a folder"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("plan", "cib.xml", "--check", "odd"),
+        ("lab", "judge", "odd"),
+        ("allow", "LW207", "cib.xml", "--because", "x", "--config", "odd"),
+        ("init", "tox", "--write"),
+        ("graph", "odd"),
+    ],
+)
+def test_what_a_command_is_given_is_a_regular_file(
+    what: str, command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a process of its own, which a pipe would hold for ever and a device would fill."""
+    monkeypatch.chdir(tmp_path)
+    Path("cib.xml").write_text(
+        '<cib><configuration><resources><primitive id="galera" class="ocf" type="galera"/></resources></configuration></cib>'
+    )
+    for name in ("odd", "tox.ini"):
+        if what == "a pipe":
+            os.mkfifo(name)
+        elif what == "a device":
+            Path(name).symlink_to("/dev/zero")
+        else:
+            Path(name).mkdir()
+    if what == "a folder" and command[0] == "graph":
+        pytest.skip("a folder is what it is given")
+    limited = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (2_000_000_000,) * 2); from lwlint.cli import main; sys.exit(main())"
+    )
+    done = subprocess.run([sys.executable, "-c", limited, *command], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "defect" not in done.stderr
