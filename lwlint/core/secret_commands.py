@@ -24,8 +24,8 @@ CLUSTER = "-b*"  # flags with a `b` among them: `htpasswd -nb NAME X`
 
 COMMANDS: dict[str, dict[str, How]] = {
     # databases and what looks at them
-    "mysql*": {"-p": OWN, "password": 1},
-    "mariadb*": {"-p": OWN, "password": 1},
+    "mysql*": {"-p": OWN, "password": 1},  # nosec B105
+    "mariadb*": {"-p": OWN, "password": 1},  # nosec B105
     "mariabackup*": {"-p": OWN},
     "xtrabackup*": {"-p": OWN},
     "mydumper": {"-p": NEXT},
@@ -49,13 +49,13 @@ COMMANDS: dict[str, dict[str, How]] = {
     "etcdctl*": {"--user": PAIR, "-u": PAIR, "add": PAIR, ITSELF: NAMED},
     "consul": {ITSELF: NAMED},
     # the broker
-    "rabbitmq*": {"add_user": 2, "change_password": 2, "authenticate_user": 2, "set_cookie": 1},
+    "rabbitmq*": {"add_user": 2, "change_password": 2, "authenticate_user": 2, "set_cookie": 1},  # nosec B105
     "rabbitmqadmin*": {"-p": NEXT},
     "mosquitto_pub": {"-P": NEXT},
     "mosquitto_sub": {"-P": NEXT},
     "mosquitto_passwd": {CLUSTER: LAST},
     # power, fences and networks
-    "ipmitool*": {"-P": NEXT, "-k": NEXT, "-y": NEXT, "password": 2},
+    "ipmitool*": {"-P": NEXT, "-k": NEXT, "-y": NEXT, "password": 2},  # nosec B105
     "ipmi-*": {"-p": NEXT, "-k": NEXT},
     "ipmipower": {"-p": NEXT, "-k": NEXT},
     "ipmiconsole": {"-p": NEXT, "-k": NEXT},
