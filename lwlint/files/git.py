@@ -138,9 +138,16 @@ def _run(command: Sequence[str], environment: Mapping[str, str], text: bytes = b
     return done.stdout
 
 
+_READ_FIRST = ("HEAD", "config", "config.worktree", "commondir", "packed-refs")  # git waits for a pipe in the place of one
+
+
 def _git(*arguments: str, none: int = 0, folder: str | None = None) -> bytes:
     """Return what git says of the repository itself: of its revisions, paths and settings, for which nothing is run."""
     environment = {**os.environ, **_NO_PROGRAMS}
+    at = _top(folder or os.getcwd())
+    for name in _READ_FIRST if at is not None else ():
+        if os.path.lexists(path := os.path.join(at or "", ".git", name)) and not os.path.isfile(path):
+            raise ConfigurationError(f"`git`: its `{name}` is not a regular file")
     if not {"GIT_DIR", "GIT_WORK_TREE"}.intersection(environment):
         top = _top(folder or os.getcwd())
         if top is not None:

@@ -180,3 +180,16 @@ def test_repositories_of_every_form_are_read(repository: Path, tmp_path: Path, n
     assert set(git.staged().before) == {ENV, "new.yaml"}
     if name != "unborn":
         assert set(git.since("HEAD").before) == {ENV, "new.yaml"}
+
+
+@pytest.mark.parametrize("name", ["HEAD", "config", "packed-refs", "commondir"])
+@pytest.mark.parametrize("option", ["--staged", "--since=HEAD"])
+def test_a_pipe_that_git_would_wait_for_is_told(
+    name: str, option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    subprocess.run(["git", "init", "-q"], check=True)
+    Path(".git", name).unlink(missing_ok=True)
+    os.mkfifo(f".git/{name}")
+    assert main(["check", "--no-cache", option, "."]) == 2
+    assert f"its `{name}` is not a regular file" in capsys.readouterr().err
