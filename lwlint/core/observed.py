@@ -333,7 +333,8 @@ def newest(observed: Observed) -> str:
 
 _PLURAL = (
     ("exits ", "exit "), ("forks its children", "fork their children"), ("stays up", "stay up"), ("serves on", "serve on"),
-    ("by itself", "by themselves"), ("recovers", "recover"), ("answers", "answer"), ("hangs", "hang"), ("its queue", "their queues"), (" it ", " they "),
+    ("by itself", "by themselves"), ("recovers", "recover"), ("answers", "answer"), ("hangs", "hang"),
+    ("its queue", "their queues"), (" it ", " they "),
 )  # fmt: skip
 
 
