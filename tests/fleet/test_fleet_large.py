@@ -162,6 +162,5 @@ def test_nothing_is_lost_and_nothing_is_twice_while_everything_breaks(calm: Calm
         assert any(not one["again"] for one in some if one["event"] == "read")
         read = [one["name"] for one in some if one["event"] == "read"]
         assert len(read) == len(set(read)) == 3 * len(CLUSTERS)
-    assert len({one["worker"] for some in events for one in some}) >= 3  # those that were killed, and those that came for them
     assert check(kept, calm.expected) == calm.run
     assert tables(kept, calm.run) == calm.tables
