@@ -50,9 +50,9 @@ _MEMBER = re.compile(
         )
     )
 )
-# of a report outside its host's tree, and of `crm_report`'s own archive
+# of a report outside its host's tree, of `crm_report`'s own archive, and of supportconfig
 _BESIDE = re.compile(
-    r"(?:^|/)(?:version\.txt|hostname|date|installed-(?:rpms|debs)|[^/]+/cib\.xml(?:\.live)?|[^/]+/crm_mon\.txt|[^/]+/corosync\.conf|cib\.xml)$"
+    r"(?:^|/)(?:version\.txt|ha\.txt|basic-environment\.txt|hostname|date|installed-(?:rpms|debs)|[^/]+/cib\.xml(?:\.live)?|[^/]+/crm_mon\.txt|[^/]+/corosync\.conf|cib\.xml)$"
 )
 _CONTAINERS = r"var(?:/lib(?:/(?:config-data|openstack|tripleo-config|kolla)(?:/.*)?|/pacemaker(?:/cib)?)?)?"
 _BELOW = re.compile(

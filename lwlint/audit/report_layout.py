@@ -85,9 +85,12 @@ class Search:
             return False
 
     def read(self, path: str, most: int = 4096) -> str:
-        """Return the beginning of a file; empty where there is none."""
+        """Return the beginning of a file, behind blank lines if it is of these alone; empty where there is none."""
         try:
-            return self._tree.read(self.root + path, most).decode("utf-8", "replace")
+            data = self._tree.read(self.root + path, most)
+            if len(data) == most and data.isspace():  # a part of a supportconfig
+                data = self._tree.read(self.root + path, _LONGEST_CIB).lstrip()[:most]
+            return data.decode("utf-8", "replace")
         except OSError:
             return ""
 

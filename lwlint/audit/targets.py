@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Union
 
@@ -13,6 +14,7 @@ from msgspec.structs import replace
 from lwlint.audit.archives import Told, Unread, is_url, leads_out, loose, packed_cib, read_archives, read_url, shown, starts_xml
 from lwlint.audit.report_files import WANTED, Selected
 from lwlint.audit.report_layout import CIB, CLUSTER_STATUS, COROSYNC, CRM_REPORT, Capture, Evidence, Missing, capture, captures, names
+from lwlint.audit.supportconfig import as_sos, with_supportconfigs
 from lwlint.core.facts import Unreadable
 from lwlint.core.finding import ConfigurationError
 from lwlint.core.source import Span
@@ -21,11 +23,13 @@ from lwlint.files.tree import Boundary, Disk, Memory, Overlay, Tree
 from lwlint.inputs import pacemaker
 from lwlint.inputs.pacemaker.crm import is_crm_config
 from lwlint.inputs.pacemaker.pcs import is_pcs_config
+from lwlint.inputs.pacemaker.supportconfig import is_supportconfig
 
 FOLDERS = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")
 SECONDS = 30.0
 MOST = 64_000_000  # bytes of output
 _SAID = 300  # characters of what a command says of its failure
+_CRM_SHOW = re.compile(r"(?:[^\n]{0,80}[#$>] (?:sudo )?crm [^\n]*\n)?(?:node|primitive) ")  # with the command, as it was typed
 _CIBADMIN = ("cibadmin", "-Q")
 _SYSTEMCTL = ("systemctl", "show", "--all", "--no-pager", "--", "*.service")
 COMMANDS: Mapping[str, tuple[str, ...]] = {
@@ -218,8 +222,9 @@ def _folder(path: str, boundary: Boundary | None, above: frozenset[str] = frozen
     `above` are the real paths of the folders that are being looked into, which a link may lead back to.
     """
     above |= {os.path.realpath(path)}
-    tree = Selected(Disk(), path, WANTED)
-    found, trace, more = _captures(tree, "" if path == "." else path)
+    top = "" if path == "." else path
+    tree = with_supportconfigs(Selected(Disk(), path, WANTED), top)
+    found, trace, more = _captures(tree, top)
     beside = list(loose(path, frozenset(posixpath.normpath(one.root or ".") for one in found), boundary))
     if found or not beside:
         yield Target(path, FOLDER, tree, found, () if found else (*_denied(path), *more), trace)
@@ -264,8 +269,10 @@ def _file(path: str) -> Union[Target, str]:
         if starts_xml(head):
             return _cib(path)
         begins = head.decode("utf-8", "replace")
-        if pacemaker.PCS_CONFIG.guess(begins) or is_pcs_config(begins) or begins.startswith(("node ", "primitive ")):
+        if pacemaker.PCS_CONFIG.guess(begins) or is_pcs_config(begins) or _CRM_SHOW.match(begins):
             return _lone_text(path)
+        if is_supportconfig(begins):
+            return _supportconfig(path)
         unpacked = packed_cib(path, pacemaker.CIB.limit)
         return _lone_cib(path, unpacked) if unpacked else path
     except OSError:
@@ -277,8 +284,9 @@ def _archive(path: str, archive: Union[Archive, Unread]) -> Target:
         trouble = Unreadable("", Span("", 0, 0), archive.because)
         return Target(path, ARCHIVE, Memory({}), (), (trouble,), archive.trace)
     troubles = tuple(replace(one, name="", span=Span("", 0, 0)) if one.span.path == path else one for one in archive.troubles)
-    found, trace, more = _captures(archive.tree)
-    return Target(path, ARCHIVE, archive.tree, found, (*troubles, *more), trace)
+    tree = with_supportconfigs(archive.tree, "")
+    found, trace, more = _captures(tree)
+    return Target(path, ARCHIVE, tree, found, (*troubles, *more), trace)
 
 
 def _url(url: str, told: Told) -> Target:
@@ -300,6 +308,14 @@ def _lone_text(path: str) -> Target:
     inside = "sos_commands/pacemaker/" + ("crm_configure_show" if is_crm_config(data.decode("utf-8", "replace")) else "pcs_config")
     found = Capture("", LONE_CIB, posixpath.basename(path), evidence=(Evidence(CIB, inside, weaker=True),))
     return Target(path, LONE_CIB, Memory({inside: data}), (found,))
+
+
+def _supportconfig(path: str) -> Target:
+    """Return what `ha.txt` of SUSE's supportconfig holds, as a report of sos would have it."""
+    with open(path, "rb") as file:
+        files = as_sos(file.read(pacemaker.CIB.limit + 1))
+    found = replace(capture(Memory(files), ""), host=posixpath.basename(path), missing=())
+    return Target(path, LONE_CIB, Memory(files), (found,) if found.evidence else ())
 
 
 def _lone_cib(path: str, data: bytes) -> Target:

@@ -28,12 +28,16 @@ _DECLARED = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)")
 _ELEMENT = pattern(r"<(cib|configuration)[\s>/]")
 _NAMES = ("cib.xml", "cib.xml.live")
 _SUFFIXES = (".xml", ".xml.live")
+_CRM_SHOW = "crm configure show"
 _PRINTED = r"(?:^|/)sos_commands/(?:pacemaker|cluster)/"
 _CONFIG = pattern(_PRINTED + r"(?:pcs_config|crm_configure_show)$")
-_PCS_TEXT = pattern(r"\A\s*Cluster Name:[^\n]*\n(?:Corosync Nodes:|Pacemaker Nodes:|(?=[^\S\n]*\n)\s*Resources:)")
+_PROMPT = r"(?:[^\n]{0,80}[#$>] (?:sudo )?(?:pcs config|crm config\w* show)[^\n]*\n)?"  # the command itself, as it was typed
+_PCS_TEXT = pattern(r"\A\s*" + _PROMPT + r"\s*Cluster Name:[^\n]*\n(?:Corosync Nodes:|Pacemaker Nodes:|(?=[^\S\n]*\n)\s*Resources:)")
 _PCS_JSON = pattern(r"\A[\s\ufeff]*\{\s*\"(?:primitives|location|location_set|colocation)\": \[")
 _CRM_TEXT = pattern(  # a manifest's `node NAME {` is none
-    r"\A(?:#[^\n]*\n|(?:WARNING|INFO|ERROR): [^\n]*\n|[ \t]*\n)*(?:node (?:\$id=\S+ |\d+: )?[\w.:-]+|primitive \S+ \S+)[^\n{]*\n"
+    r"\A"
+    + _PROMPT
+    + r"(?:#[^\n]*\n|(?:WARNING|INFO|ERROR): [^\n]*\n|[ \t]*\n)*(?:node (?:\$id=\S+ |\d+: )?[\w.:-]+|primitive \S+ \S+)[^\n{]*\n"
     r"(?:.*\n)*?(?:primitive|property) \S+",
     re.MULTILINE,
 )
@@ -123,11 +127,21 @@ CIB = Kind(
 
 
 def _is_config(head: str) -> bool:
+    from lwlint.inputs.pacemaker.supportconfig import printed
+
+    head = printed(head, _CRM_SHOW).lstrip() if "#==[ " in head else head
     return bool(
         ("Cluster Name:" in head and _PCS_TEXT.search(head))
         or (("node " in head or "primitive " in head) and _CRM_TEXT.search(head))
         or (": [" in head and _PCS_JSON.search(head))
     )
+
+
+def _decode_config(data: bytes) -> str:
+    from lwlint.inputs.pacemaker.supportconfig import printed
+
+    text = decode_loosely(data)
+    return printed(text, _CRM_SHOW) if "#==[ " in text else text
 
 
 PCS_CONFIG = Kind(
@@ -139,7 +153,7 @@ PCS_CONFIG = Kind(
     may_hold=lambda path: _CONFIG.search(path) is not None,
     recognise=lambda path, head, named: True,
     guess=_is_config,
-    decode=decode_loosely,
+    decode=_decode_config,
     facts=made_by("lwlint.inputs.pacemaker.reader:pcs_config_facts", "pcs config", given=lambda material: (material.catalogue,)),
     printed=True,
     stands_for="cib",
