@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from msgspec import Meta
 
@@ -13,12 +13,13 @@ from lwlint.checks.parameters import KnownRelease, ServiceKind, ServiceName, not
 from lwlint.core.check import Check, NoParams, Reads, Saw, Unknown, needs
 from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts
-from lwlint.core.finding import Problem, Related
+from lwlint.core.finding import Command, Problem, Related
 from lwlint.core.source import Span, Text
 from lwlint.inputs.pacemaker.facts import (
     BUNDLE,
     BUNDLE_META,
     CONSTRAINTS,
+    GROUP,
     INFINITY,
     LOCATION,
     LOCATION_SETS,
@@ -35,6 +36,7 @@ from lwlint.inputs.pacemaker.facts import (
     Node,
     Operation,
     Resource,
+    ResourceDefault,
     Rule,
     boolean,
     score,
@@ -209,9 +211,9 @@ def _run_disabled(facts: Facts, params: Params) -> Iterator[Saw]:
             for resource in dict.fromkeys((leaf.name, leaf.top if cib.top(leaf).form == BUNDLE else leaf.name)):
                 value = cib.resources[resource].meta.get("target-role")
                 if value is not None and _keeps_down(value.value, leaf):
-                    found.setdefault(value, []).append(cib.top(leaf))
+                    found.setdefault(value, []).append(cib.resources[resource])
         for value, resources in found.items():
-            yield _set_to("target-role", value, resources, "it must be `Started`, or not be set", "enable")
+            yield _set_to(cib, facts, _DISABLED, value, resources)
         stopped = cib.properties.get("stop-all-resources")
         if any(_leaves(cib, params)) and stopped is not None and boolean(stopped.value) is True:
             message = f"cluster: `stop-all-resources` is `{stopped.value}`, so nothing runs; it must be `false`"
@@ -227,15 +229,15 @@ def _run_unmanaged(facts: Facts, params: Params) -> Iterator[Saw]:
     for cib in _clusters(facts):
         yield from untold(cib, SETTINGS, BUNDLE_META, MORE_SETS, NODE_ATTRIBUTES, TEMPLATES, RULED_DEFAULTS)
         leaves = list(_leaves(cib, params))
-        for name, wrong in (("is-managed", False), ("maintenance", True)):
+        for setting in (_UNMANAGED, _MAINTAINED):
             found: dict[Text, list[Resource]] = {}
             for leaf in leaves:
-                value = leaf.meta.get(name)
+                value = leaf.meta.get(setting.name)
+                wrong = setting is _MAINTAINED
                 if value is not None and value.value.lower() != "default" and (boolean(value.value) is True) is wrong:
-                    found.setdefault(value, []).append(cib.top(leaf))
+                    found.setdefault(value, []).append(leaf)
             for value, resources in found.items():
-                wanted = f"it must be `{'true' if name == 'is-managed' else 'false'}`, or not be set"
-                yield _set_to(name, value, resources, wanted, "manage" if name == "is-managed" else "")
+                yield _set_to(cib, facts, setting, value, resources)
         mode = cib.properties.get("maintenance-mode")
         if leaves and mode is not None and boolean(mode.value) is True:
             message = f"cluster: `maintenance-mode` is `{mode.value}`, so nothing is recovered; it must be `false`"
@@ -249,15 +251,52 @@ def _run_unmanaged(facts: Facts, params: Params) -> Iterator[Saw]:
                 yield Problem(value.span, message, f"node {node.name}", host=cib.cluster.host, commands=commands)
 
 
-def _set_to(name: str, value: Text, resources: Iterable[Resource], wanted: str, verb: str) -> Problem:
-    """Return the problem of a meta attribute; `verb` is that of `pcs resource` which sets it right, empty if there is none."""
-    tops = {resource.name: resource for resource in resources}
+class _Setting(NamedTuple):
+    """A meta attribute, the value that it must have where it is set, and the verb of `pcs resource` that takes it away; empty for none."""
+
+    name: str
+    wanted: str
+    verb: str = ""
+
+
+_DISABLED = _Setting("target-role", "Started", "enable")
+_UNMANAGED = _Setting("is-managed", "true", "manage")
+_MAINTAINED = _Setting("maintenance", "false")
+
+
+def _set_to(cib: Cib, facts: Facts, setting: _Setting, value: Text, resources: Sequence[Resource]) -> Problem:
+    """Return the problem of a meta attribute that some resources have, each by itself, from what is around it, or by default."""
+    tops = {resource.top: cib.top(resource) for resource in resources}
     shown = ", ".join(f"`{each}`" for each in tops)
     first = next(iter(tops.values()))
     related = tuple(Related(resource.span, "this resource") for resource in tops.values())
-    message = f"resource {shown}: `{name}` is `{value.value}`; {wanted}"
-    commands = tuple(pcs("resource", *((verb, top) if verb else ("meta", top, f"{name}="))) for top in tops)
+    message = f"resource {shown}: `{setting.name}` is `{value.value}`; it must be `{setting.wanted}`, or not be set"
+    if any(each.scope == "resource" and each.span == value.span for each in facts.of(ResourceDefault)):
+        commands: tuple[Command, ...] = (_without_default(cib, setting, value),)
+    else:
+        commands = tuple(dict.fromkeys(_undone(cib, setting, value, resource) for resource in resources))
     return Problem(value.span, message, f"resource {first.name}", related, host=first.host, commands=commands)
+
+
+def _without_default(cib: Cib, setting: _Setting, value: Text) -> Command:
+    """Return what takes a default away, or the property that old schemas have for it."""
+    old = next((name for name, each in cib.properties.items() if each.span == value.span), None)
+    if old is not None:
+        return pcs("property", "unset", old)
+    return pcs("resource", "defaults", f"{setting.name}=")
+
+
+def _undone(cib: Cib, setting: _Setting, value: Text, resource: Resource) -> Command:
+    """Return what takes the value from where it is set, on the resource or around it; `enable` of a group leaves its members alone."""
+    while resource.parent is not None and cib.resources[resource.parent].meta.get(setting.name) == value:
+        resource = cib.resources[resource.parent]
+    if resource.template is not None:  # where the value may be set, which pcs cannot change
+        return pcs("resource", "meta", resource.name, f"{setting.name}={setting.wanted}")
+    if not setting.verb:
+        of_bundle = ("bundle", "update", resource.name, "meta")  # `meta` knows no bundle
+        return pcs("resource", *(of_bundle if resource.form == BUNDLE else ("meta", resource.name)), f"{setting.name}=")
+    parent = cib.resources.get(resource.parent or "")
+    return pcs("resource", setting.verb, resource.name if parent is not None and parent.form == GROUP else resource.top)
 
 
 def _run_banned(facts: Facts, params: Params) -> Iterator[Saw]:

@@ -39,11 +39,7 @@ Full list of resources:
  vip\t(ocf::heartbeat:IPaddr2):\tStarted two
 """
 HA = HEAD + part("/usr/sbin/crm_mon -r -1", STATUS) + part("/usr/sbin/crm configure show", RESOURCES)
-BASIC = (
-    HEAD
-    + part("/bin/date", "Mon Nov 26 10:00:00 CET 2018")
-    + part("/bin/uname -a", "Linux one 4.4.0-default #1 SMP x86_64 GNU/Linux")
-)
+BASIC = HEAD + part("/bin/date", "Mon Nov 26 10:00:00 CET 2018") + part("/bin/uname -a", "Linux one 4.4.0-default #1 SMP x86_64 GNU/Linux")
 FILES = {"ha.txt": HA, "basic-environment.txt": BASIC}
 FOUND = [("LW101", "sos_commands/pacemaker/crm_configure_show"), ("LW507", "sos_commands/pacemaker/crm_mon_-r_-1")]
 

@@ -12,7 +12,9 @@ from lwlint.inputs.pacemaker.supportconfig import is_supportconfig, only, parts,
 from lwlint.run import load_catalogue
 
 HEAD = "=====\n                     Support Utilities - Supportconfig\n=====\n\n"
-SHOWN = "node 1: one\nprimitive haproxy systemd:haproxy\nprimitive vip IPaddr2 \\\n\tparams ip=192.0.2.10\nproperty cib: dc-version=1.1.16\n"
+SHOWN = (
+    "node 1: one\nprimitive haproxy systemd:haproxy\nprimitive vip IPaddr2 \\\n\tparams ip=192.0.2.10\nproperty cib: dc-version=1.1.16\n"
+)
 
 
 def part(what: str, text: str, heading: str = "Command") -> str:
