@@ -207,10 +207,11 @@ def _is_helper(cib: Cib, member: Member) -> bool:
 
 
 def _note(cib: Cib, constraint: Constraint, names: Iterable[str], where: str) -> Problem:
-    shown = ", ".join(f"`{name}`" for name in names)
+    shown = [f"`{name}`" for name in names]
+    verb = "is" if len(shown) == 1 else "are"
     return Problem(
         span=constraint.span,
-        message=f"{constraint.type} `{constraint.name}`: {shown} is {where}; the constraint goes with what it is on",
+        message=f"{constraint.type} `{constraint.name}`: {', '.join(shown)} {verb} {where}; the constraint goes with what it is on",
         subject=f"constraint {constraint.name}",
         severity="note",
         remedy="Nothing need be done: it goes when the resource does.",

@@ -25,7 +25,11 @@ _TOKEN = re.compile(r'(?:[^\s"\\]|\\[^\n]|"(?:\\.|[^"\\])*")+')
 _PAIR = re.compile(r"(?P<name>[$#]?[\w.-]+)=(?P<value>.*)$", re.DOTALL)
 _NAMED = {"user": ("acls", "acl_target"), "acl_target": ("acls", "acl_target"), "role": ("acls", "acl_role"), "alert": ("alerts", "alert")}
 _OF_BUNDLE = ("docker", "podman", "rkt", "network", "storage", "port-mapping", "storage-mapping", "primitive", "meta")
-_WHERE = {"node": "nodes", "tag": "tags", "rsc_location": "constraints", "rsc_colocation": "constraints", "rsc_order": "constraints"}
+_WHERE = {  # the part of the CIB that an element lies in
+    "node": "nodes", "tag": "tags", "template": "resources", "cluster_property_set": "crm_config", "fencing-level": "fencing-topology",
+    "rsc_location": "constraints", "rsc_colocation": "constraints", "rsc_order": "constraints", "rsc_ticket": "constraints",
+    "alert": "alerts", "acl_target": "acls", "acl_group": "acls", "acl_role": "acls", "acl_user": "acls",
+}  # fmt: skip
 _HOLDERS = ("primitive", "group", "clone", "master", "bundle")
 _SCORE = re.compile(r"(?P<score>[+-]?(?:inf|INF|infinity|INFINITY|\d+)|[A-Za-z][\w-]*):(?P<node>\S*)$")
 _IN_TURN = {"node": 0, "primitive": 0, "group": 1, "clone": 2, "ms": 2, "master": 2, "bundle": 2}  # what holds others stands in any order

@@ -263,11 +263,25 @@ _IMAGE = pattern(r"\bimage=[\"']?([^\"'\s]+)")
 
 # What only some releases wrote into a CIB, most telling first.
 _CIB = (
-    ("mitaka", pattern(r"<primitive\b[^>]*\bid=[\"']openstack-core[\"']"), "the resource `openstack-core` of the full architecture"),
-    ("liberty", pattern(r"<primitive\b[^>]*\btype=[\"']openstack-keystone[\"']"), "openstack-keystone under Pacemaker"),
-    ("train", pattern(r"<podman\b|^\s+Podman: ", re.MULTILINE), "podman bundles, first used in stein and train"),
-    ("pike", pattern(r"<bundle\b|^ Bundle: ", re.MULTILINE), "docker bundles, which pike brought"),
-    ("ocata", pattern(r"[\"']haproxy-role[\"']"), "location rules on node properties, which ocata brought"),
+    (
+        "mitaka",
+        pattern(r"<primitive\b[^>]*\bid=[\"']openstack-core[\"']|^\s*(?:Resource: |primitive )openstack-core\b", re.MULTILINE),
+        "the resource `openstack-core` of the full architecture",
+    ),
+    (
+        "liberty",
+        pattern(
+            r"<primitive\b[^>]*\btype=[\"']openstack-keystone[\"']|\btype=openstack-keystone\)|(?:systemd|service|lsb):openstack-keystone\b"
+        ),
+        "openstack-keystone under Pacemaker",
+    ),
+    (
+        "train",
+        pattern(r"<podman\b|^\s+Podman: |^bundle [^\n]+\\\r?\n\s+podman ", re.MULTILINE),
+        "podman bundles, first used in stein and train",
+    ),
+    ("pike", pattern(r"<bundle\b|^ +Bundle: |^bundle ", re.MULTILINE), "docker bundles, which pike brought"),
+    ("ocata", pattern(r"[\"']haproxy-role[\"']|\bhaproxy-role(?:=| eq )true\b"), "location rules on node properties, which ocata brought"),
 )
 # Pacemaker of the enterprise distribution's minor releases: clusters are updated, so this is weak. It is asked where nothing is in a
 # bundle, and templates since stein put everything in bundles: a later Pacemaker then tells nothing.
@@ -280,8 +294,8 @@ _VERSIONS = pattern(  # of a CIB, of `pcs config` and of `crm configure show`
     re.MULTILINE,
 )
 # The distribution that Pacemaker was built for: the first release that runs there.
-_BUILT_FOR = (("el9", "wallaby"), ("el8", "stein"))
-_OPENSTACK = pattern(r"openstack-|[\"'](galera|rabbitmq-cluster|haproxy)[\"']")
+_BUILT_FOR = (("el10", "epoxy"), ("el9", "wallaby"), ("el8", "stein"))
+_OPENSTACK = pattern(r"openstack-|(?:[\"'=:]|: |^(?:primitive \S+|bundle) )(galera|rabbitmq-cluster|haproxy)\b", re.MULTILINE)
 
 
 def release_of(sources: Sequence[Source]) -> Optional[Release]:

@@ -29,7 +29,8 @@ SUSE = {
 }  # fmt: skip
 HELPERS = (
     "ocf:pacemaker:ping", "ocf:pacemaker:SysInfo", "ocf:pacemaker:ClusterMon", "ocf:pacemaker:HealthCPU", "ocf:heartbeat:MailTo",
-    "ocf:maas:dns",
+    "ocf:maas:dns", "ocf:heartbeat:storage-mon", "ocf:heartbeat:NodeUtilization", "ocf:heartbeat:AudibleAlarm",
+    "ocf:pacemaker:SystemHealth",
 )  # fmt: skip
 
 

@@ -182,6 +182,23 @@ property cluster-name=c
 
 
 @pytest.mark.parametrize(
+    "element",
+    [
+        '<alert id="a" path="/x"> \\\n  <recipient id="r" value="192.0.2.9"/> \\\n</alert>',
+        '<acl_target id="t"><role id="r"/></acl_target>',
+        '<acl_role id="r"><acl_permission id="p" kind="read" xpath="/cib"/></acl_role>',
+        '<rsc_ticket id="k" ticket="a"><resource_set id="s"><resource_ref id="haproxy"/></resource_set></rsc_ticket>',
+        '<template id="m" class="ocf" provider="heartbeat" type="IPaddr2"/>',
+        '<fencing-level id="l" target="one" index="1" devices="fence"/>',
+        '<tag id="g"><obj_ref id="haproxy"/></tag>',
+        '<rsc_location id="n" rsc="haproxy" score="5" node="one"/>',
+    ],
+)
+def test_an_element_that_crm_has_no_words_for_is_read(element: str) -> None:
+    assert [fact for fact in of_text(f"{TEXT}xml {element}\n") if isinstance(fact, Unreadable)] == []
+
+
+@pytest.mark.parametrize(
     "line", ["fencing_topology pattern:o.* f1", "monitor nothing 60s", "rsc_ticket t1", "bundle b lxc image=x", "xml <odd", "user", "role"]
 )
 def test_what_is_not_read_is_told(line: str) -> None:
@@ -196,6 +213,10 @@ def test_what_is_not_read_is_told(line: str) -> None:
         ("", 'node $id="1000" one', True),
         ("WARNING: (unpack_config) not fencing unseen nodes\n", "node one", True),
         ("", "primitive ha lsb:haproxy", True),
+        ("root@one:~# crm configure show\n", "node 1: one", True),
+        ("[admin@one ~]$ sudo crm configure show\n", "node 1: one", True),
+        ("# crm status\n# of monday\n", "node 1: one", True),
+        ("some words\n", "node 1: one", False),
         ("", "node 'one' {", False),
         ("Cluster Name: x\n", "node 1: one", False),
     ],
