@@ -17,7 +17,8 @@ from lwlint.inputs.systemd.facts import MASKED, Setting, Unit
 
 
 class KollaContainer(Struct, frozen=True):
-    """The program of a container, its option files in the order of its command line, and where its files come to lie, by their names."""
+    """The program of a container, its option files and folders (with a final `/`) in the order of its command line, and where its files
+    come to lie, by their names."""
 
     program: str
     arguments: tuple[str, ...]
@@ -35,7 +36,7 @@ def read_container(text: str | None) -> KollaContainer | None:
     command = plain.get("command")
     started = programs.started(command) if isinstance(command, str) else None
     words = started.words if started is not None else ()
-    arguments = tuple(words[i + 1].lstrip("/") for i, word in enumerate(words[:-1]) if word == "--config-file")
+    arguments = tuple(value.lstrip("/") for _, value in _flags(words))
     entries = plain.get("config_files")
     files: dict[str, str] = {}
     for entry in entries if isinstance(entries, list) else ():
@@ -221,7 +222,8 @@ def search(project: str, program: str, paths: Iterable[str]) -> list[str]:
     for name in names:
         found += [p for p in (f"etc/{project}/{name}.conf", f"etc/{name}.conf") if p in there][:1]
     for name in names:
-        found += folder(there, f"etc/{project}/{name}.conf.d/") or folder(there, f"etc/{name}.conf.d/")
+        places = (f"etc/{project}/{name}.conf.d/", f"etc/{name}.conf.d/")
+        found += next((folder(there, place) for place in places if any(path.startswith(place) for path in there)), [])
     return found
 
 
@@ -309,7 +311,8 @@ class Variable(Struct, frozen=True):
 class Command(Struct, frozen=True):
     """A program as a unit starts it. `arguments` are its files (`/etc/x.conf`) and directories (`/etc/x/`), in order; `root`
     is the host's tree. `files` tells whether `--config-file` was given at all, `folders` whether `--config-dir` was. `untold` is what
-    keeps the command line from being known, or empty."""
+    keeps the command line from being known, or empty; `unordered` what keeps it from being known whether its files are named, or empty.
+    `instead` are files that its environment names in the stead of those of oslo.config's search."""
 
     unit: Unit
     root: str
@@ -319,6 +322,8 @@ class Command(Struct, frozen=True):
     folders: bool = False
     environment: tuple[Variable, ...] = ()
     untold: str = ""
+    unordered: str = ""
+    instead: tuple[str, ...] = ()
 
 
 def is_from_rdo(unit: str, project: str) -> bool:
@@ -345,14 +350,18 @@ def _command(unit: Unit, line: str, read: Reader) -> Command | None:
     root = _root(unit.span.path)
     every, missing = _environment(unit, root, read)
     known = {name: value for name, (value, _) in every.items()}
-    written = programs.split(values.expand(line, unit.name).lstrip("-@:+! "))
+    marks = _MARKS.match(line)
+    written = programs.words_of(values.expand(line[marks.end() :] if marks is not None else line, unit.name))
+    if marks is not None and "@" in marks[0]:
+        del written[1:2]  # what the program is to take for its name
     for path in programs.sourced(written):
         text = _file(root, path, read)
         if text is None:
             missing.append(path)
         else:
             known.update(programs.read_file(text))
-    used = programs.names(written)
+    plain = marks is not None and ":" in marks[0]  # systemd then replaces no variable
+    used = set() if plain else programs.names(written)
     passed = {name for one in _every(unit, "Service.PassEnvironment") for name in one.value.split()} & used - set(known)
     untold = ""
     if missing and used:
@@ -363,16 +372,88 @@ def _command(unit: Unit, line: str, read: Reader) -> Command | None:
     elif unit.template and re.search("%[iIjJ]", line):
         untold = f"{unit.name} is a template, of which no instance is known"
         written = [word for word in written if "--config" not in word]
-    words = programs.expanded(written, known)
+    words = written if plain else programs.expanded(written, {**_folders(unit), **known})
     started = programs.started(" ".join(map(_quoted, words)))
     if started is None or started.runner in programs.ENGINES or started.program in _OTHER_TOOLS:
         return None
-    arguments, files, folders = [], False, False
-    for flag, value in _flags(started.words):
-        arguments.append(value if flag == "--config-file" else value.rstrip("/") + "/")
-        files |= flag == "--config-file"
-        folders |= flag == "--config-dir"
-    return Command(unit, root, started.program, tuple(arguments), files, folders, tuple(_variables(every)), untold)
+    unordered = ""
+    if words[1:2] == [_DEBIAN] and words[0].startswith(_SCRIPTS):
+        of_script = _in_script(started.program, _file(root, words[0], read), root, read)
+        if of_script is None:
+            unordered = f"{unit.name} takes its option files from `{words[0]}`, which was not given"
+        else:
+            started = of_script
+    start = unit.settings["Service.ExecStart"].span
+    every.update((name, (value, start)) for name, value in started.environment)
+    working = unit.settings.get("Service.WorkingDirectory")
+    found = list(_flags(started.words, "/" if working is None else values.expand(working.value, unit.name).lstrip("-")))
+    arguments = tuple(value for _, value in found)
+    files, folders = any(flag == FILE_FLAG for flag, _ in found), any(flag == FOLDER_FLAG for flag, _ in found)
+    instead = tuple(_named_by_environment(started, {name: value for name, (value, _) in every.items()}))
+    return Command(unit, root, started.program, arguments, files, folders, tuple(_variables(every)), untold, unordered, instead)
+
+
+# WSGI applications whose environment may name their folder, with the files that they read there when it names none
+_OF_WSGI = {
+    "glance": ("glance-image-import.conf", "glance-api.conf"), "keystone": ("keystone.conf",),
+    "neutron": ("neutron.conf", "plugins/ml2/ml2_conf.ini"), "nova": ("nova.conf",), "placement": ("placement.conf",),
+}  # fmt: skip
+
+
+def _named_by_environment(started: programs.Started, known: Mapping[str, str]) -> Iterator[str]:
+    """Yield the option files that `OS_NOVA_CONFIG_DIR` and `OS_NOVA_CONFIG_FILES` (or another project's) name for a WSGI application."""
+    project = project_of_program(started.program) or ""
+    if project not in _OF_WSGI or (not started.runner and "wsgi" not in started.program):
+        return
+    directory, files = (known.get(f"OS_{project.upper()}_CONFIG_{what}", "").strip() for what in ("DIR", "FILES"))
+    named = [name.strip() for name in files.split(";") if name.strip()]
+    if not directory and not named:
+        return
+    for name in named or _OF_WSGI[project]:
+        path = posixpath.join(directory or f"/etc/{project}", name)
+        if path.startswith("/") and not path.endswith("paste.ini"):
+            yield posixpath.normpath(path)
+
+
+_SCRIPTS, _DEBIAN = "/etc/init.d/", "systemd-start"
+
+
+def _in_script(name: str, text: str | None, root: str, read: Reader) -> programs.Started | None:
+    """Return what a script of Debian's starts, of which most is the same for all services; None without the script.
+
+    It names the main file, then what `DAEMON_ARGS` has; what runs in uWSGI gets no file. `/etc/default/openstack` and `/etc/default/NAME`
+    are read last, if they are there.
+    """
+    if text is None:
+        return None
+    known = programs.read_script(text.partition("# The content after this line")[0], {})
+    project = known.get("PROJECT_NAME", "")
+    uwsgi = all(known.get(f"UWSGI_{key}") for key in ("PORT", "INI_PATH", "INI_APP"))
+    if not uwsgi and not known.get("NO_OPENSTACK_CONFIG_FILE_DAEMON_ARG"):
+        main = known.get("CONFIG_FILE") or f"/etc/{project}/{project}.conf"
+        known["DAEMON_ARGS"] = f"--config-file={main} {known.get('DAEMON_ARGS', '')}"
+    for path in ("/etc/default/openstack", f"/etc/default/{known.get('NAME') or name}"):
+        known = programs.read_script(_file(root, path, read) or "", known)
+    arguments = known.get("PYARGV" if uwsgi else "DAEMON_ARGS", "")
+    return programs.Started(name, tuple(programs.split(arguments)), "uwsgi" if uwsgi else "", (name,))
+
+
+_MARKS = re.compile(r"[-@:+!| ]*")
+_FOLDERS = {
+    "ConfigurationDirectory": "/etc/", "StateDirectory": "/var/lib/", "CacheDirectory": "/var/cache/", "LogsDirectory": "/var/log/",
+    "RuntimeDirectory": "/run/",
+}  # fmt: skip
+
+
+def _folders(unit: Unit) -> dict[str, str]:
+    """Return the variables that systemd sets for the folders which it makes for a unit (`CONFIGURATION_DIRECTORY`)."""
+    found: dict[str, str] = {}
+    for key, parent in _FOLDERS.items():
+        setting = unit.settings.get(f"Service.{key}")
+        if setting is not None and setting.value:
+            name = f"{key.removesuffix('Directory').upper()}_DIRECTORY"
+            found[name] = ":".join(parent + word.partition(":")[0] for word in values.expand(setting.value, unit.name).split())
+    return found
 
 
 def _quoted(word: str) -> str:
@@ -398,6 +479,11 @@ def _environment(unit: Unit, root: str, read: Reader) -> tuple[dict[str, tuple[s
         for name, value in programs.read_file(text).items():
             found.pop(name, None)
             found[name] = value, one.span
+    for one in _every(unit, "Service.UnsetEnvironment"):
+        for word in programs.words_of(values.expand(one.value, unit.name)):
+            name, assigned, value = word.partition("=")
+            if name in found and (not assigned or found[name][0] == value):
+                del found[name]
     return found, missing
 
 
@@ -412,17 +498,29 @@ def _every(unit: Unit, key: str) -> tuple[Setting, ...]:
     return unit.lists.get(key) or (() if setting is None else (*setting.beaten, setting))
 
 
-def _flags(words: Iterable[str]) -> Iterable[tuple[str, str]]:
+FILE_FLAG, FOLDER_FLAG = "--config-file", "--config-dir"
+
+
+def _flags(words: Iterable[str], working: str = "/") -> Iterator[tuple[str, str]]:
+    """Yield the option files (`--config-file`) and folders (`--config-dir`, with a final `/`) that a program is started with, in order;
+    `working` is the folder in which it is started."""
     words = list(words)
     for i, word in enumerate(words):
         flag, equal, value = word.partition("=")
-        if flag not in ("--config-file", "--config-dir"):
+        if flag not in (FILE_FLAG, FOLDER_FLAG):
             continue
-        if not equal and i + 1 < len(words):
-            value = words[i + 1]
+        if not equal:
+            value = words[i + 1] if i + 1 < len(words) else ""
         value = value.rstrip(";")
+        if not value:
+            continue
+        if not value.startswith(("/", "~")) and working.startswith("/"):
+            value = posixpath.join(working, value)
         if value.startswith("/"):
-            yield flag, value
+            value = "/" + posixpath.normpath(value).lstrip("/")
+            yield flag, value if flag == FILE_FLAG else value.rstrip("/") + "/"
+        else:
+            yield flag, value  # in a home, which is not known
 
 
 def _root(path: str) -> str:

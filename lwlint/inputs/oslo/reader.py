@@ -113,7 +113,7 @@ def _sets(place: Place, texts: Texts, started: Iterable[Command], catalogue: Cat
     covered = {path for item in sets for path in item.paths}
     told = {item.project for item in sets if item.explicit}
     programs = {command.program for command in ours if command.files}
-    unsure = {layout.project_of_program(command.program) for command in ours if command.untold}
+    unsure = {layout.project_of_program(command.program) for command in ours if command.untold or command.unordered}
     groups: dict[tuple[str, str], list[str]] = {}
     for path in texts:
         project = layout.project_of(path)
@@ -165,10 +165,25 @@ def _sets_of_folder(
         there = {layout.installed(path[len(home) :], project): path for path in paths}
     service = catalogue.of_program(called) or catalogue.of_container(called.replace("-", "_"))
     for found in layout.searches(project, there):
-        order = [path for path in (container.arguments if container is not None else ()) if path in there] or list(found.paths)
+        order = _in_order(container.arguments, there) if container is not None else []
+        order = order or list(found.paths)
         services = (service.name,) if service is not None else _readers(place, found.paths, catalogue)
         program = called if service is not None else f"{home.split('/', 1)[-1]}{found.program}"
         yield _Set(project, program, tuple(there[path] for path in order), services, found.partial, read=found.read, bare=True)
+
+
+def _in_order(arguments: Iterable[str], there: Iterable[str]) -> list[str]:
+    """Return those of the files that are `there` which the arguments name, in their order; folders end with `/`."""
+    every = list(there)
+    paths: list[str] = []
+    for argument in arguments:
+        paths += layout.folder(every, argument) if argument.endswith("/") else [path for path in (argument,) if path in every]
+    return _last(paths)
+
+
+def _last(paths: Sequence[str]) -> list[str]:
+    """Return each path once, where it stands last: a file that is read again beats what was read since."""
+    return list(dict.fromkeys(reversed(paths)))[::-1]
 
 
 def _of_command(place: Place, command: Command, texts: Texts, folders: Mapping[str, Sequence[str]], catalogue: Catalogue) -> _Set | None:
@@ -183,15 +198,22 @@ def _of_command(place: Place, command: Command, texts: Texts, folders: Mapping[s
         if place.loose and inside not in texts:
             inside = inside if inside.endswith("/") else inside.rsplit("/", 1)[-1]
         found = layout.folder(folders.get(inside, ()), inside) if inside.endswith("/") else [path for path in (inside,) if path in texts]
-        paths += [path for path in found if path not in paths]
+        paths += found
         if not found and not argument.endswith("/"):
             missing.append(argument)
     projects = [project for project in map(layout.project_of, paths) if project in PROJECTS]
     project = max(projects, key=projects.count) if projects else layout.project_of_program(command.program) or ""
+    untold = command.untold
     if project and not (command.files and command.folders):
         found = layout.search(project, command.program, texts)
         files = [] if command.files else [path for path in found if ".conf.d/" not in path]
-        paths = files + paths + ([] if command.folders else [path for path in found if ".conf.d/" in path])
+        if command.instead and not command.files:
+            files = [path for path in (name.lstrip("/") for name in command.instead) if path in texts]
+        by_default = [] if command.folders else [path for path in found if ".conf.d/" in path]
+        # folders that nobody names are read with the files that nobody names, and so before those of the command line
+        paths = files + by_default + paths
+        untold = untold or (command.unordered if by_default else "")
+    paths = _last(paths)
     if not any(path.startswith("etc/") or place.loose for path in paths):
         return None
     services = (service.name,) if service is not None else ()
@@ -204,7 +226,7 @@ def _of_command(place: Place, command: Command, texts: Texts, folders: Mapping[s
         bare=command.files or not is_from_rdo(command.unit.name, project),
         missing=tuple(missing),
         environment=command.environment,
-        untold=command.untold,
+        untold=untold,
     )
 
 

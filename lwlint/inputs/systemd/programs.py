@@ -11,6 +11,9 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
+
+from lwlint.inputs.systemd import values
 
 _SHELLS = ("sh", "bash", "dash", "ksh", "ash")
 # programs that start another one, and those of their flags that take a word of their own
@@ -60,12 +63,20 @@ class Started(Struct, frozen=True):
 
     `program` is the program itself, without its folder; `words` its arguments. `runner` is the container tool or web server that it runs
     in, or empty. `names` are all names that may tell which service it is, the most telling first: programs, containers, images.
+    `environment` is what the line itself gives the program (`env NAME=value`, `NAME=value` in a shell), in order.
     """
 
     program: str
     words: tuple[str, ...] = ()
     runner: str = ""
     names: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+
+
+def words_of(line: str) -> list[str]:
+    """Return the words of a command line of a unit, as systemd has them: quotes off, C escapes read; by blanks if a quote is not closed."""
+    found = list(values.words(line, unquote=True))
+    return line.split() if None in found else [word for word in found if word is not None]
 
 
 def split(line: str) -> list[str]:
@@ -88,11 +99,28 @@ def _base(word: str) -> str:
 
 
 def _unwrapped(words: Sequence[str], depth: int) -> Started | None:
+    given: list[str] = []
+    found = _behind_wrappers(words, depth, given)
+    if found is None or not given:
+        return found
+    return replace(found, environment=(*(pair for word in given for pair in _given(word)), *found.environment))
+
+
+def _given(word: str) -> Iterator[tuple[str, str]]:
+    """Yield the name and the value of a word that assigns a variable."""
+    if _ASSIGNMENT.match(word):
+        name, _, value = word.partition("=")
+        yield name, value
+
+
+def _behind_wrappers(words: Sequence[str], depth: int, given: list[str]) -> Started | None:
+    """Return what the words start; the assignments in front of it are added to `given`."""
     at = 0
     while at < len(words):
         word = words[at]
         name = _base(word)
         if not name or _ASSIGNMENT.match(word) or word.startswith("-"):
+            given.append(word)
             at += 1
         elif name in _SHELLS or name == "su":
             return _in_shell(words[at + 1 :], depth)
@@ -104,7 +132,9 @@ def _unwrapped(words: Sequence[str], depth: int) -> Started | None:
             named = next((word for word in words[at + 2 :] if not word.startswith("-")), "").rpartition(".")[2]
             return Started(named, (), names=(named,)) if named else None
         elif name in _WRAPPERS or re.fullmatch(r"python[\d.]+", name):
-            at = _behind(words, at, name)
+            behind = _behind(words, at, name)
+            given += words[at:behind]
+            at = behind
             if at < len(words) and words[at - 1] == "-m":
                 return _module(words[at], tuple(words[at + 1 :]))
         elif name in ENGINES:
@@ -138,11 +168,14 @@ def _in_shell(words: Sequence[str], depth: int) -> Started | None:
     if depth > 3:
         return None
     found = None
+    exported: list[tuple[str, str]] = []
     for part in _SEPARATOR.split(text):
         inner = split(part.strip())
-        if inner and _base(inner[0]) not in _SHELL_OWN:
+        if inner and inner[0] == "export":
+            exported += [pair for word in inner[1:] for pair in _given(word)]
+        elif inner and _base(inner[0]) not in _SHELL_OWN:
             found = _unwrapped(inner, depth + 1) or found
-    return found
+    return found if found is None or not exported else replace(found, environment=(*exported, *found.environment))
 
 
 _SHELL_OWN = frozenset(
@@ -243,10 +276,22 @@ _SOURCED = re.compile(r"(?:^|[;&|\n])[ \t]*(?:\.|source)[ \t]+([^\s;&|]+)")
 
 def assignments(value: str) -> Iterator[tuple[str, str]]:
     """Yield the names and values of one `Environment=`."""
-    for word in split(value):
+    for word in words_of(value):
         match = _VARIABLE_ASSIGNMENT.fullmatch(word)
         if match:
             yield match["name"], match["value"]
+
+
+_SHELL_LINE = re.compile(r"(?m)^(?:export[ \t]+)?([A-Za-z_]\w*)=(.*)$")
+
+
+def read_script(text: str, variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables after the assignments in the first column of a shell script, `variables` being set before."""
+    known = dict(variables)
+    for name, value in _SHELL_LINE.findall(text):
+        words = split(value)
+        known[name] = _IN_SHELL.sub(lambda match: known.get(match[1] or match[2], ""), words[0] if words else "")
+    return known
 
 
 _QUOTED = r"'[^']*'|\"(?:[^\"\\]|\\(?s:.))*\""

@@ -180,8 +180,16 @@ def shortened(name: str) -> str | None:
     return stem[: cut + 1] + (f"@{instance}" if instance else "") + "." + type_of(name)
 
 
+# specifiers that are the same for each unit of a system; what the host, its systemd or its users tell is not among them
+_OF_SYSTEM = {
+    "C": "/var/cache", "E": "/etc", "G": "0", "L": "/var/log", "S": "/var/lib", "U": "0", "g": "root", "h": "/root", "t": "/run", "u": "root",
+    "%": "%",
+}  # fmt: skip
+
+
 def expand(text: str, unit: str) -> str:
-    """Return `text` with the specifiers filled in that come from the unit's name; the others stay as they are."""
+    """Return `text` with the specifiers filled in that the unit's name tells, and those that are the same for each unit of a
+    system; the others stay as they are."""
     if "%" not in text:
         return text
     instance = instance_of(unit) or ""
@@ -195,7 +203,8 @@ def expand(text: str, unit: str) -> str:
         "I": _unescaped_name(instance),
         "j": prefix.rpartition("-")[2],
         "J": _unescaped_name(prefix.rpartition("-")[2]),
-        "%": "%",
+        "f": "/" + _unescaped_name(instance or prefix).lstrip("/"),
+        **_OF_SYSTEM,
     }
     return re.sub("%(.)", lambda match: known.get(match[1], match[0]), text)
 
