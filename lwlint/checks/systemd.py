@@ -25,7 +25,7 @@ from lwlint.core.shell import command
 from lwlint.core.source import Span
 from lwlint.inputs.systemd.facts import LOADED, PACEMAKER_DROP_IN, SECOND, DropInWithoutUnit, IgnoredLine, Setting, ShownUnit, Unit
 
-_MOST_HOPS = 4  # over targets
+_MOST_HOPS = 4  # over targets and helpers
 # what a key does: with the order `After=` (which most units have), and without it
 _DOES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -42,6 +42,13 @@ _ASKS = re.compile(
     r"mysql|mariadb|galera|clustercheck|wsrep|rabbit|postgres|pg_isready|psql|redis|mongo|amqp|epmd|[:\s/=](?:3306|5672|5671|5432|4567)\b",
     re.IGNORECASE,
 )
+_EXEC_MARKS = re.compile(r"[-@:+!]*")
+# programs that ask a server and leave at once where it does not answer
+_ASKING = re.compile(
+    r"(?:^[-@:+!]*|s?bin/|[;&|'\"]\s*|\bif\s+)(?:nc|ncat|netcat|telnet|curl|mysql|mysqladmin|mariadb|mariadb-admin|pg_isready|psql|rabbitmqctl"
+    r"|rabbitmq-diagnostics|clustercheck|redis-cli)(?=\s|['\";]|$)|/dev/tcp/"
+)
+_WAITS = re.compile(r"\b(until|while|for|sleep|wait\w*|timeout|retr\w+)\b|wait-for|wait_for|--wait|-w\s?\d", re.IGNORECASE)
 _STATE = re.compile(r"\|?/(run|var)/")  # where a running database leaves its mark; not its programs or configuration
 
 Dependency = Literal[
@@ -69,7 +76,8 @@ def _run_dependencies(facts: Facts, params: DependencyParams) -> Iterator[Saw]:
     for service in facts.services:
         if service.name in params.services:
             titles.update(dict.fromkeys(service.units, service.title))
-            titles.update(dict.fromkeys((f"tripleo_{container}" for container in service.containers), service.title))
+            for owner in ("tripleo_", "edpm_"):
+                titles.update(dict.fromkeys((owner + container for container in service.containers), service.title))
     aliases = _aliases(facts, params)
     known = {(unit.host, name): unit for unit in facts.of(Unit) for name in (unit.name, *unit.names)}
     yield from (Unknown(because, unit.span) for because, unit in strangers(facts))
@@ -80,7 +88,7 @@ def _run_dependencies(facts: Facts, params: DependencyParams) -> Iterator[Saw]:
         for key in params.keys:
             for entry in unit.lists.get(f"Unit.{key}", ()):
                 yield from _bound(unit, key, entry, every)
-                yield from _over_targets(unit, key, entry, every, known, params.keys)
+                yield from _over_others(unit, key, entry, every, known, params.keys)
         yield from _conditions(unit)
     yield from _from_the_other_side(facts, params)
 
@@ -118,14 +126,16 @@ def _does(unit: Unit, key: str, word: str) -> str:
     return ordered if unit.shown or word in after else alone
 
 
-def _over_targets(
+def _over_others(
     unit: Unit, key: str, entry: Setting, titles: Mapping[str, str], known: Mapping[tuple[str, str], Unit], keys: tuple[str, ...]
 ) -> Iterator[Problem]:
-    """Yield the problems of targets that the unit is bound to and that are bound to a unit that must not be."""
+    """Yield the problems of targets and helpers that the unit is bound to and that are bound to a unit that must not be."""
     if key == "Conflicts":
         return
-    for match in re.finditer(r"(?<!\S)\S+\.target", entry.value):
-        found = _through(known.get((unit.host, match[0])), titles, known, keys, {match[0]})
+    for match in re.finditer(r"\S+", entry.value):
+        if _title(match[0], titles) is not None:
+            continue
+        found = _through(known.get((unit.host, match[0])), titles, known, keys, {unit.name, match[0]})
         if found is not None:
             inner, other, title = found
             how = f"names `{match[0]}`, which `{inner}={other}` binds: it is stopped with {'it' if title == 'it' else title}"
@@ -134,21 +144,21 @@ def _over_targets(
 
 
 def _through(
-    target: Unit | None, titles: Mapping[str, str], known: Mapping[tuple[str, str], Unit], keys: tuple[str, ...], seen: set[str]
+    other: Unit | None, titles: Mapping[str, str], known: Mapping[tuple[str, str], Unit], keys: tuple[str, ...], seen: set[str]
 ) -> tuple[str, str, str] | None:
-    """Return the key, the unit and the title of what a target is bound to, over other targets too."""
-    if target is None or len(seen) > _MOST_HOPS:
+    """Return the key, the unit and the title of what a unit that runs no service of its own is bound to, over others too."""
+    if other is None or other.service is not None or len(seen) > _MOST_HOPS + 1:
         return None
     for key in keys:
         if key == "Conflicts":
             continue
-        for entry in target.lists.get(f"Unit.{key}", ()):
+        for entry in other.lists.get(f"Unit.{key}", ()):
             for word in entry.value.split():
                 title = _title(word, titles)
                 if title is not None:
                     return key, word, title
-                if word.endswith(".target") and word not in seen:
-                    found = _through(known.get((target.host, word)), titles, known, keys, {*seen, word})
+                if word not in seen:
+                    found = _through(known.get((other.host, word)), titles, known, keys, {*seen, word})
                     if found is not None:
                         return found
     return None
@@ -415,7 +425,8 @@ def _run_start_limit(facts: Facts, params: StartLimitParams) -> Iterator[Saw]:
         window = _window(unit, steps=facts.release.name is None)
         misplaced = _misplaced_limit(unit, ignored)
         # what starts containers may itself die at once; and a limit that was to be off is none that nobody thought of
-        least = 0 if unit.runner or misplaced is not None else _shortest_life(service, facts.release.name, shortest)
+        asks = _asks_before(unit)
+        least = 0 if unit.runner or misplaced is not None or asks is not None else _shortest_life(service, facts.release.name, shortest)
         if window is not None and window <= least:
             stepless = _window(unit, steps=False)
             if stepless is not None and stepless <= least:
@@ -424,6 +435,8 @@ def _run_start_limit(facts: Facts, params: StartLimitParams) -> Iterator[Saw]:
         explicit = next((unit.settings[key] for key in _LIMIT if key in unit.settings), None)
         if explicit is None and misplaced is not None:
             yield misplaced
+        elif asks is not None and window is not None:
+            yield _asks_too_often(unit, asks, window)
         elif window is None or window > _OF_SYSTEMD:
             yield _ends(unit, explicit or restart, window)
         else:
@@ -506,6 +519,28 @@ def _ends(unit: Unit, place: Setting, window: float | None) -> Problem:
     if action is not None and action.value != "none":
         message += f", or `StartLimitAction` acts (`{action.value}`)"
     return Problem(place.span, message, _subject(unit), related, host=unit.host, fix=drop_in(unit, _NO_LIMIT))
+
+
+def _asks_before(unit: Unit) -> Setting | None:
+    """Return the `ExecStartPre=` that fails at once while the database or the broker is away; one that waits by itself does not."""
+    for entry in unit.lists.get("Service.ExecStartPre", ()):
+        marks = _EXEC_MARKS.match(entry.value)
+        if (
+            _ASKING.search(entry.value)
+            and _ASKS.search(entry.value)
+            and not _WAITS.search(entry.value)
+            and "-" not in (marks[0] if marks is not None else "")
+        ):
+            return entry
+    return None
+
+
+def _asks_too_often(unit: Unit, asks: Setting, window: float) -> Problem:
+    message = (
+        f"{unit.name}: `ExecStartPre={asks.value}` asks for the database or the broker, and the start limit ({_limit(unit)}) gives up a"
+        f" service whose start fails within {_seconds(window)}; `StartLimitIntervalSec` must be `0`"
+    )
+    return Problem(asks.span, message, _subject(unit), host=unit.host, fix=drop_in(unit, _NO_LIMIT))
 
 
 def _within(unit: Unit, window: float, explicit: Setting | None) -> str:

@@ -350,7 +350,9 @@ class Catalogue:
             if found is not None:
                 return found
         if base == "devstack" and base != name:
-            return self._programs.get(_CELL.sub("", name)) or self._programs.get(_CELL.sub("", name[len("devstack@") :]))
+            short = _CELL.sub("", name[len("devstack@") :])
+            found = self._programs.get(f"devstack@{short}") or self.of_program(short)
+            return found if found is not None and found.openstack else None
         found = self.of_program(name.removeprefix("openstack-"))  # SUSE's names: `openstack-neutron-l3-agent`
         if found is not None and (found.openstack or found.is_active_passive):
             return found

@@ -69,6 +69,59 @@ def test_a_target_in_between_hands_on_what_binds_it(outer: str, inner: str, tmp_
     assert len(found(tmp_path, units, "LW204")) == bound
 
 
+@pytest.mark.parametrize("inner", ["Requires", "BindsTo", "Wants", "After"])
+@pytest.mark.parametrize("outer", ["Requires", "BindsTo", "PartOf", "Wants"])
+def test_a_helper_in_between_hands_on_what_binds_it_and_another_service_is_judged_itself(outer: str, inner: str, tmp_path: Path) -> None:
+    service = f"[Unit]\n{outer}=ready.service\n{SERVICE}"
+    helper = f"[Unit]\n{inner}=mariadb.service\n[Service]\nType=oneshot\nExecStart="
+    bound = outer != "Wants" and inner in ("Requires", "BindsTo")
+    units = {"openstack-nova-api.service": service, "ready.service": f"{helper}/usr/local/bin/ready\n"}
+    assert len(found(tmp_path / "helper", units, "LW204")) == bound
+    messages = [
+        message for _, _, message in found(tmp_path / "other", {**units, "ready.service": f"{helper}/usr/bin/heat-engine\n"}, "LW204")
+    ]
+    assert [message.split(":")[0] for message in messages] == ["ready.service"] * (inner in ("Requires", "BindsTo"))
+
+
+@pytest.mark.parametrize("unit", ["mariadb", "tripleo_mysql", "edpm_mysql", "edpm_rabbitmq", "kolla-mariadb-container", "mysql@bootstrap"])
+def test_the_database_and_the_broker_are_known_by_the_units_of_each_deployment(unit: str, tmp_path: Path) -> None:
+    assert len(found(tmp_path, {"openstack-nova-api.service": f"[Unit]\nRequires={unit}.service\n{SERVICE}"}, "LW204")) == 1
+
+
+@pytest.mark.parametrize(
+    "line", ["/usr/sbin/mariadbd --basedir=/usr", "/usr/bin/mysqld_safe", "/usr/bin/docker start -a mysql", "/usr/sbin/rabbitmq-server"]
+)
+def test_the_database_and_the_broker_are_known_by_what_a_unit_starts(line: str, tmp_path: Path) -> None:
+    units = {"openstack-nova-api.service": f"[Unit]\nRequires=own.service\n{SERVICE}", "own.service": f"[Service]\nExecStart={line}\n"}
+    assert len(found(tmp_path, units, "LW204")) == 1
+
+
+ASKS = "asks for the database or the broker, and the start limit"
+
+
+@pytest.mark.parametrize(
+    ("line", "limit", "told"),
+    [
+        ("/usr/bin/mysqladmin -h db ping", "", True),
+        ("/bin/nc -z db 3306", "", True),
+        ("/bin/sh -c 'nc -z rabbit 5672'", "", True),
+        ("/bin/bash -c '</dev/tcp/db/3306'", "", True),
+        ("+/usr/sbin/rabbitmqctl status", "", True),
+        ("-/bin/nc -z db 3306", "", False),
+        ("/bin/sh -c 'until nc -z db 3306; do sleep 1; done'", "", False),
+        ("/usr/bin/timeout 60 /bin/nc -z db 3306", "", False),
+        ("/bin/mkdir -p /var/lib/mysql", "", False),
+        ("/bin/nc -z keystone 5000", "", False),
+        ("/bin/nc -z db 3306", "StartLimitIntervalSec=0", False),
+        ("/bin/nc -z db 3306", "StartLimitIntervalSec=5\nStartLimitBurst=100", False),
+    ],
+)
+def test_a_question_in_front_of_the_start_uses_the_start_limit_up(line: str, limit: str, told: bool, tmp_path: Path) -> None:
+    text = f"[Unit]\n{limit}\n[Service]\nExecStartPre={line}\nExecStart=/usr/bin/nova-api\nRestart=always\n"
+    messages = [message for _, _, message in found(tmp_path, {"openstack-nova-api.service": text}, "LW203") if ASKS in message]
+    assert len(messages) == told
+
+
 @pytest.mark.parametrize(
     ("unit", "service", "code", "words"),
     [

@@ -350,17 +350,14 @@ def _command(unit: Unit, line: str, read: Reader) -> Command | None:
     root = _root(unit.span.path)
     every, missing = _environment(unit, root, read)
     known = {name: value for name, (value, _) in every.items()}
-    marks = _MARKS.match(line)
-    written = programs.words_of(values.expand(line[marks.end() :] if marks is not None else line, unit.name))
-    if marks is not None and "@" in marks[0]:
-        del written[1:2]  # what the program is to take for its name
+    written = programs.words_in(line, unit.name)
     for path in programs.sourced(written):
         text = _file(root, path, read)
         if text is None:
             missing.append(path)
         else:
             known.update(programs.read_file(text))
-    plain = marks is not None and ":" in marks[0]  # systemd then replaces no variable
+    plain = ":" in values.marks_of(line.lstrip(" "))  # systemd then replaces no variable
     used = set() if plain else programs.names(written)
     passed = {name for one in _every(unit, "Service.PassEnvironment") for name in one.value.split()} & used - set(known)
     untold = ""
@@ -373,7 +370,7 @@ def _command(unit: Unit, line: str, read: Reader) -> Command | None:
         untold = f"{unit.name} is a template, of which no instance is known"
         written = [word for word in written if "--config" not in word]
     words = written if plain else programs.expanded(written, {**_folders(unit), **known})
-    started = programs.started(" ".join(map(_quoted, words)))
+    started = programs.started_by(words)
     if started is None or started.runner in programs.ENGINES or started.program in _OTHER_TOOLS:
         return None
     unordered = ""
@@ -438,7 +435,6 @@ def _in_script(name: str, text: str | None, root: str, read: Reader) -> programs
     return programs.Started(name, tuple(programs.split(arguments)), "uwsgi" if uwsgi else "", (name,))
 
 
-_MARKS = re.compile(r"[-@:+!| ]*")
 _FOLDERS = {
     "ConfigurationDirectory": "/etc/", "StateDirectory": "/var/lib/", "CacheDirectory": "/var/cache/", "LogsDirectory": "/var/log/",
     "RuntimeDirectory": "/run/",
@@ -456,19 +452,15 @@ def _folders(unit: Unit) -> dict[str, str]:
     return found
 
 
-def _quoted(word: str) -> str:
-    return "'" + word.replace("'", "'\"'\"'") + "'"
-
-
 def _environment(unit: Unit, root: str, read: Reader) -> tuple[dict[str, tuple[str, Span]], list[str]]:
     """Return the variables of a unit with the places that set them, and the files of environment that are not at hand."""
     found: dict[str, tuple[str, Span]] = {}
     for one in _every(unit, "Service.Environment"):
         if not one.value:
             found.clear()  # an empty assignment resets the list
-        for name, value in programs.assignments(values.expand(one.value, unit.name)):
+        for name, value in programs.assignments(one.value):
             found.pop(name, None)
-            found[name] = value, one.span
+            found[name] = values.expand(value, unit.name), one.span
     missing: list[str] = []
     for one in _every(unit, "Service.EnvironmentFile"):
         path = values.expand(one.value, unit.name).lstrip("-")
@@ -480,8 +472,8 @@ def _environment(unit: Unit, root: str, read: Reader) -> tuple[dict[str, tuple[s
             found.pop(name, None)
             found[name] = value, one.span
     for one in _every(unit, "Service.UnsetEnvironment"):
-        for word in programs.words_of(values.expand(one.value, unit.name)):
-            name, assigned, value = word.partition("=")
+        for word in programs.words_of(one.value):
+            name, assigned, value = values.expand(word, unit.name).partition("=")
             if name in found and (not assigned or found[name][0] == value):
                 del found[name]
     return found, missing

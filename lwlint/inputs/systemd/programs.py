@@ -48,10 +48,39 @@ _WRAPPERS = {
     "systemd-inhibit": (),
     "strace": ("-e", "-o", "-p", "-s", "-u"),
     "privsep-helper": (),
+    "gosu": (),
+    "su-exec": (),
+    "setuidgid": (),
+    "chpst": ("-u", "-U", "-b", "-e", "-n", "-l", "-L", "-m", "-d", "-o", "-p", "-f", "-c", "-t"),
+    "daemonize": ("-a", "-c", "-e", "-E", "-o", "-p", "-l", "-u"),
+    "unshare": ("-S", "-G", "-R", "-w"),
+    "systemd-run": ("-p", "--property", "-u", "--unit", "--slice", "-E", "--setenv", "--uid", "--gid", "-M"),
+    "eatmydata": (),
+    "catchsegv": (),
+    "valgrind": (),
+    "faketime": (),
+    "cgexec": ("-g",),
+    "runcon": ("-t", "-u", "-r", "-l"),
+    "firejail": (),
+    "opentelemetry-instrument": ("--traces_exporter", "--metrics_exporter", "--service_name"),
+    "coverage": (),
+    "trickle": ("-d", "-u"),
 }
-_NUMBERED = ("nice", "chrt", "taskset", "timeout", "flock", "chroot")  # whose first word that is no flag is not the program
+_NUMBERED = (
+    "nice",
+    "chrt",
+    "taskset",
+    "timeout",
+    "flock",
+    "chroot",
+    "gosu",
+    "su-exec",
+    "setuidgid",
+    "faketime",
+    "coverage",
+)  # whose first word that is no flag is not the program
 ENGINES = ("podman", "docker", "nerdctl")
-_WEB_SERVERS = ("uwsgi", "uwsgi_python3", "uwsgi-core", "gunicorn", "gunicorn3")
+_WEB_SERVERS = ("uwsgi", "uwsgi_python3", "uwsgi-core", "gunicorn", "gunicorn3", "uvicorn", "hypercorn", "waitress-serve")
 _STARTS = ("start", "run", "restart")
 _RUN_FLAG = re.compile(r"--[\w-]+=|-[a-z]$|--(detach|rm|init|privileged|replace|read-only|tty|interactive|no-healthcheck|tls-verify)$")
 _SEPARATOR = re.compile(r"&&|\|\||[;|&\n]")
@@ -77,6 +106,21 @@ def words_of(line: str) -> list[str]:
     """Return the words of a command line of a unit, as systemd has them: quotes off, C escapes read; by blanks if a quote is not closed."""
     found = list(values.words(line, unquote=True))
     return line.split() if None in found else [word for word in found if word is not None]
+
+
+def words_in(line: str, unit: str) -> list[str]:
+    """Return the words of an `ExecStart=` of `unit`, specifiers filled in: without its marks, and the name that `@` gives the program."""
+    line = line.replace("\n", " ").lstrip(" ")
+    marks = values.marks_of(line)
+    words = [values.expand(word, unit) for word in words_of(line[len(marks) :])]
+    if "@" in marks:
+        del words[1:2]
+    return words
+
+
+def started_by(words: Sequence[str]) -> Started | None:
+    """Return what a command line of these words starts, its wrappers taken off; None if it names nothing."""
+    return _unwrapped(words, 0)
 
 
 def split(line: str) -> list[str]:

@@ -247,7 +247,7 @@ class _Host:
         item = self._item(found)
         first = item.path if item is not None else found.name
         host = item.host if item is not None else ""
-        service, started = self._service(found, settings)
+        service, started = self._service(found, settings, lists)
         unit = Unit(
             name=found.name,
             span=Span(self._shown(found.path) if found.path and state != MASKED else first, 0, 0),
@@ -281,7 +281,9 @@ class _Host:
         dropped = [IgnoredLine(i.name, i.span, found.name, i.because, i.value, host, service) for i in applied.ignored]
         return unit, dropped
 
-    def _service(self, found: Found, settings: Mapping[str, Setting]) -> tuple[Service | None, Started | None]:
+    def _service(
+        self, found: Found, settings: Mapping[str, Setting], lists: Mapping[str, tuple[Setting, ...]]
+    ) -> tuple[Service | None, Started | None]:
         """Return the service of a unit, and what its `ExecStart=` starts: the service by the program, unless a name of the unit tells
         more (one of the same project), else by the names of the unit."""
         named = next((s for s in map(self.catalogue.of_unit, found.names) if s is not None), None)
@@ -290,7 +292,7 @@ class _Host:
             named = self.catalogue.of_container(made.container)
         if "Service.ExecStart" not in settings:
             return named, None
-        started = programs.started(values.expand(settings["Service.ExecStart"].value, found.name))
+        started = programs.started_by(_words(settings["Service.ExecStart"].value, found.name, lists))
         if started is None:
             return named, None
         of_program = self.catalogue.of_started(started.names, contained=started.runner in programs.ENGINES)
@@ -367,13 +369,19 @@ _OPENSTACK = (
     *PROJECTS, "adjutant", "freezer", "karbor", "monasca", "networking", "openstack", "ovn-bgp", "qinling", "searchlight", "skyline",
     "solum", "swift",
 )  # fmt: skip
+_BINARY = re.compile(r"/(?:[^/\s]+/)*s?bin/[^/\s]+$")
 _PROJECT = re.compile(rf"(?:snap\.[^.]+\.)?(?P<project>{'|'.join(_OPENSTACK)})[-_].+")
 
 
 def _looks_like(found: Found, started: Started | None) -> str:
     """Return the project of OpenStack that a unit which is not known looks like one of, by its names and those of what it starts."""
     names = [name.rpartition(".")[0] for name in found.names]
-    every = [*(contained(name) or name for name in names), *(name for name in (started.names if started is not None else ()))]
+    inside = started.words if started is not None and not started.runner else ()
+    every = [
+        *(contained(name) or name for name in names),
+        *(started.names if started is not None else ()),
+        *(word.rsplit("/", 1)[-1] for word in inside if _BINARY.match(word)),  # which an unknown program may start
+    ]
     for name in every:
         if name.startswith("devstack@"):
             return "openstack"
@@ -381,6 +389,16 @@ def _looks_like(found: Found, started: Started | None) -> str:
         if match:
             return match["project"]
     return ""
+
+
+def _words(line: str, name: str, lists: Mapping[str, tuple[Setting, ...]]) -> list[str]:
+    """Return the words of a command line with those of its variables replaced that `Environment=` sets."""
+    words = programs.words_in(line, name)
+    if "$" not in line or ":" in values.marks_of(line):
+        return words
+    every = [pair for entry in lists.get("Service.Environment", ()) for pair in programs.assignments(entry.value)]
+    unknown = {variable: "${" + variable + "}" for variable in programs.names(words)}
+    return programs.expanded(words, {**unknown, **{variable: values.expand(value, name) for variable, value in every}})
 
 
 def _instances(unit: Unit) -> Iterator[str]:

@@ -151,6 +151,12 @@ class Settings(Struct):
             self.programs.pop(name, None)
             self._add(name, line)
             return ""
+        specifier = values.unknown_specifier(line.value.value)
+        if specifier is not None and "-" not in values.marks_of(line.value.value):
+            return f"`{line.key.value}={line.value.value}`: systemd knows no specifier `{specifier}` (a plain `%` is written `%%`)"
+        if specifier is not None:
+            self._drop(line.section, line.key, line.value.value, f"systemd knows no specifier `{specifier}` (a plain `%` is written `%%`)")
+            return ""
         found = values.commands(values.expand(line.value.value, self.unit))
         self.programs.setdefault(name, []).extend((program, line.value.span) for program in found.programs)
         if found.programs:

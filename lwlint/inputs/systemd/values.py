@@ -182,8 +182,8 @@ def shortened(name: str) -> str | None:
 
 # specifiers that are the same for each unit of a system; what the host, its systemd or its users tell is not among them
 _OF_SYSTEM = {
-    "C": "/var/cache", "E": "/etc", "G": "0", "L": "/var/log", "S": "/var/lib", "U": "0", "g": "root", "h": "/root", "t": "/run", "u": "root",
-    "%": "%",
+    "C": "/var/cache", "E": "/etc", "G": "0", "L": "/var/log", "S": "/var/lib", "U": "0", "g": "root", "h": "/root", "t": "/run",
+    "u": "root", "%": "%",
 }  # fmt: skip
 
 
@@ -408,8 +408,7 @@ def commands(text: str) -> Commands:
         word, at = found
         if word == ";" or at < 0:
             continue
-        marks = re.match(r"[-@:+!]*", word)
-        prefix = marks[0] if marks else ""
+        prefix = marks_of(word)
         program, ignorable = word[len(prefix) :], "-" in prefix
         why = _program_refused(program)
         end = _arguments(text, at)
@@ -420,6 +419,21 @@ def commands(text: str) -> Commands:
         programs.append(program)
         at = end if end is not None else -1
     return Commands(tuple(programs))
+
+
+def marks_of(text: str) -> str:
+    """Return the marks in front of a command line (`-@:+!`)."""
+    match = re.match(r"[-@:+!]*", text)
+    return match[0] if match is not None else ""
+
+
+# letters that are a specifier in no systemd up to 258; one up to 252 refuses a command line that has them
+_NO_SPECIFIER = pattern(r"%(?:%|(?P<unknown>[ekxzFKOQXZ0-9]))")
+
+
+def unknown_specifier(text: str) -> str | None:
+    """Return what looks like a specifier in a command line and is none (`%F` of `date +%F`), for which systemd refuses the unit."""
+    return next((match[0] for match in _NO_SPECIFIER.finditer(text) if match["unknown"]), None)
 
 
 def _arguments(text: str, at: int) -> int | None:

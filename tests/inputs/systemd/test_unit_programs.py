@@ -41,6 +41,17 @@ WAYS = (
     "/sbin/ip vrf exec management /usr/bin/nova-conductor",
     "/usr/bin/snap run microstack.nova-conductor",
     "/usr/bin/dumb-init --single-child -- kolla_start nova-conductor",
+    "/usr/sbin/gosu nova /usr/bin/nova-conductor",
+    "/sbin/su-exec nova:nova nova-conductor --debug",
+    "/usr/bin/chpst -u nova /usr/bin/nova-conductor",
+    "/usr/bin/daemonize -u nova -p /run/x.pid /usr/bin/nova-conductor",
+    "/usr/bin/unshare --net /usr/bin/nova-conductor",
+    "/usr/bin/systemd-run --scope -p MemoryMax=4G /usr/bin/nova-conductor",
+    "/usr/bin/eatmydata /usr/bin/nova-conductor",
+    "/usr/bin/valgrind --log-file=/x /usr/bin/nova-conductor",
+    "/usr/bin/cgexec -g cpu:x /usr/bin/nova-conductor",
+    "/opt/venv/bin/opentelemetry-instrument --service_name x nova-conductor",
+    "/usr/bin/faketime 2020-01-01 /usr/bin/nova-conductor",
 )
 
 
@@ -87,6 +98,15 @@ def test_what_runs_in_a_web_server_is_known_by_its_processes_file_or_module(line
         ("sahara-all", "sahara_api"),
         ("kolla-neutron_periodic_worker-container", "neutron_server"),
         ("kolla-watcher_engine-container", "watcher"),
+        ("kolla-nova_super_conductor-container", "nova_conductor"),
+        ("kolla-nova_compute_ironic-container", "nova_ironic"),
+        ("kolla-neutron_ovn_vpn_agent-container", "neutron_other_agents"),
+        ("kolla-ovn_sb_db-container", "ovn_dbs"),
+        ("devstack@mistral-engine", "mistral_engine"),
+        ("devstack@designate-central", "designate_central"),
+        ("devstack@n-sproxy-cell1", "nova_consoles"),
+        ("devstack@magnum-cond", "magnum"),
+        ("devstack@keystone", "keystone"),
         ("devstack@barbican-svc", "barbican_api"),
     ],
 )
@@ -108,6 +128,9 @@ def test_a_unit_that_tells_no_program_is_known_by_its_name(name: str, service: s
         ("snap.sunbeam.keystone-sweeper.service", "/usr/bin/snap run sunbeam.keystone-sweeper", "keystone"),
         ("tripleo_nova_api_healthcheck.service", "/usr/bin/podman exec nova_api /openstack/healthcheck", "nova"),
         ("edpm_node_exporter.service", "/usr/bin/podman start node_exporter", ""),
+        ("own.service", "/usr/bin/perf stat -- /usr/bin/cinder-api --x", "cinder"),
+        ("own.service", "/usr/bin/screen -D -m /opt/venv/bin/nova-scheduler", "nova"),
+        ("own.service", "/usr/bin/logger --file=/usr/bin/nova-scheduler", ""),
         ("sshd.service", "/usr/sbin/sshd -D", ""),
         ("novation.service", "/usr/bin/novation", ""),
     ],
@@ -123,6 +146,19 @@ def test_a_name_tells_more_than_the_program_of_the_same_project() -> None:
         == "ceilometer_agent_central"
     )
     assert service_of("openstack-nova-api.service", "/usr/sbin/httpd -DFOREGROUND") == "apache"
+
+
+@pytest.mark.parametrize(
+    ("environment", "line", "service"),
+    [
+        ("C=nova_api", "/usr/bin/podman start ${C}", "nova_api"),
+        ("PROG=/usr/bin/heat-engine", "/bin/sh -c 'exec ${PROG}'", "heat_engine"),
+        ("PROG=/usr/bin/heat-engine", "/usr/bin/python3 $PROG", "heat_engine"),
+        ("OTHER=x", "/usr/bin/podman start $C", None),
+    ],
+)
+def test_a_program_is_known_through_the_environment_of_its_unit(environment: str, line: str, service: str | None) -> None:
+    assert service_of("own.service", f"{line}\nEnvironment={environment}") == service
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,8 @@ _NOT_SPANS = [
 _TYPES = ["simple", "simple", "forking", "oneshot", "oneshot", "dbus", "notify", "idle", "exec"]
 _COMMANDS = [
     "/bin/sleep 1", "/bin/sleep 1", "/bin/sleep 1", "-/bin/sleep 1", "@/bin/sleep sl 1", "sleep 1", "+/bin/true", "!!/bin/true",
-    "/bin/a ; /bin/b", "/bin/a \\; b", "; /bin/a", "/bin/a ;", "/bin/a;b", "/bin/a 'b c' \"d\"", "/bin/a %i %n %%", "/bin/a \\x41\\q", "",
+    "/bin/a ; /bin/b", "/bin/a \\; b", "; /bin/a", "/bin/a ;", "/bin/a;b", "/bin/a 'b c' \"d\"", "/bin/a %i %n %%", "/bin/a 5% %-x %y",
+    "/bin/a %E/x %t/%p", "/bin/a \\x41\\q", "",
 ]  # fmt: skip
 _NOT_COMMANDS = [
     "bin/sleep",
@@ -49,6 +50,10 @@ _NOT_COMMANDS = [
     "-bin/x",
     "..",
     "$X",
+    "/bin/date +%F",
+    "-/bin/date +%F_%H",
+    "/bin/a %1",
+    "/bin/date +%%F",
 ]
 _STATUSES = ["1", "1 6 SIGABRT", "TERM", "", "256", "x 3", "NOTRUNNING 143", "SIGRTMIN+3 0x10", "-1", "'1'", "1 '2", "SIGFOO", "TERM\\"]
 _BOOLEANS = ["yes", "no", "true", "false", "on", "off", "1", "0", "t", "f", "Y", "N", "TRUE", "", "maybe", "yes # x", " yes"]
