@@ -19,6 +19,7 @@ OTHERS = {
         "[database]\nmax_retries = <%= @retries %>\n",
         "<% if @database -%>\n[database]\nmax_retries = 3\n<% end -%>\n",
         "[<%= @section %>]\nmax_retries = 3\n",
+        "apiVersion: v1\nkind: ConfigMap\ndata:\n  nova.conf: |\n    [database]\n    max_retries = 3\n",
     ],
     "openstack-nova-api.service": ["[Unit]\n{% if x %}\nRequires=mariadb.service\n{% endif %}\n[Service]\nExecStart=/usr/bin/nova-api\n"],
 }

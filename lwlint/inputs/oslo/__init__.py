@@ -14,6 +14,7 @@ _SECTION = pattern(
     r"|oslo_\w+|drivers:\w+:\w+|pool_manager_cache:sqlalchemy|coordination|ml2|service_auth|glance_store|sql)[ \t]*(\]|\r?$)",
     re.MULTILINE | re.IGNORECASE,
 )
+_MANIFEST, _MANIFEST_KIND = pattern(r"^apiVersion:[ \t]", re.MULTILINE), pattern(r"^kind:[ \t]", re.MULTILINE)
 _PATH_TEXT = r"\.(conf|ini)$|\.conf\.d/[^/]+$"
 _PATH = pattern(_PATH_TEXT)
 _OTHER = pattern(
@@ -34,6 +35,8 @@ def _recognise(path: str, head: str, named: bool) -> Recognised:
         return False
     if is_template(head):
         return TEMPLATE
+    if _MANIFEST.search(head) and _MANIFEST_KIND.search(head):
+        return "a manifest of Kubernetes, which holds option files and is none"
     return _guess(head) or (named and not _OTHER.search(path)) or "an option file, but with no section of oslo.config that lwlint knows"
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.systemd import text as parser
@@ -22,6 +23,8 @@ _SECTIONS = {"container": "Container", "pod": "Pod", "kube": "Kube"}
 _OWN = (*_SECTIONS.values(), "Quadlet")  # of podman alone: the unit has them under names of which systemd reads nothing
 _FOLDERS = ("run/containers/systemd", "etc/containers/systemd", "usr/share/containers/systemd")  # the strongest first
 _TYPES = ("notify", "oneshot")
+# in which podman's generator (5.3 and later) puts the names of units in the stead of those of quadlets
+_DEPENDENCIES = ("Wants", "Requires", "Requisite", "BindsTo", "PartOf", "Upholds", "Conflicts", "Before", "After")
 
 
 class Made(Struct, frozen=True):
@@ -131,9 +134,19 @@ def _convert(name: str, source: Source, text: UnitText, lines: list[Assignment |
         if suffix == "container" and pod.value:
             unit = called.get(pod.value, f"{pod.value.rpartition('.')[0]}-pod.service")
             added += [add("Unit.BindsTo", unit, pod.span), add("Unit.After", unit, pod.span)]
-    kept = tuple(line for line in (*lines, *added) if line.section not in _OWN)
+    kept = tuple(_translated(line, called) for line in (*lines, *added) if line.section not in _OWN)
     whole = UnitText(source.path, text.empty, text.sections, kept, text.stop)
     return Made(called[name], source, whole, container, _refusal(suffix, own, kind))
+
+
+def _translated(line: Assignment | Stray, called: Mapping[str, str]) -> Assignment | Stray:
+    """Return a dependency with the names of quadlets (`db.container`) as those of their units; any other line as it is."""
+    if not isinstance(line, Assignment) or line.section != "Unit" or line.key.value not in _DEPENDENCIES:
+        return line
+    parts = tuple(Text(" ".join(called.get(word, word) for word in part.value.split()), part.span) for part in line.words or (line.value,))
+    if all(part.value == " ".join(old.value.split()) for part, old in zip(parts, line.words or (line.value,))):
+        return line
+    return replace(line, value=Text(" ".join(part.value for part in parts), line.value.span), words=parts)
 
 
 def _command(suffix: str, container: str, own: Mapping[str, str]) -> str:

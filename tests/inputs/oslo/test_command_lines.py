@@ -15,7 +15,8 @@ import pytest
 from lwlint.files.tree import Memory
 from lwlint.inputs.oslo.facts import OptionFiles
 from lwlint.inputs.systemd.programs import read_script, started
-from lwlint.run import Request, read_facts
+from lwlint.run import Request, load_rules, read_facts
+from lwlint.run import fix as mend
 from tests.inputs.oslo.test_oslo_differential import oslo_cfg
 
 LINES = int(os.environ.get("LWLINT_OSLO_LINES", "250"))
@@ -92,6 +93,49 @@ def test_generated_command_lines_lead_to_the_files_that_oslo_config_reads(tmp_pa
     assert LINES / 10 < refused < LINES * 0.6, "some should name what is not there, most not"
 
 
+def effective(cfg: Any, folder: Path, words: Iterable[str], monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
+    """Return the connection and the retries of the database that oslo.config has in force."""
+    conf = cfg.ConfigOpts()
+    conf.register_cli_opt(cfg.BoolOpt("verbose"))
+    conf.register_opts([cfg.StrOpt("connection"), cfg.IntOpt("max_retries", default=10)], group="database")
+    with monkeypatch.context() as patch, contextlib.redirect_stderr(io.StringIO()):
+        patch.setattr(cfg, "_get_config_dirs", lambda project=None: [f"{folder}/etc/heat", f"{folder}/etc"])
+        patch.chdir(folder / "etc/heat")
+        conf([word.replace("/etc", f"{folder}/etc", 1) for word in words], project="heat", prog="heat-engine")
+        return conf.database.connection, conf.database.max_retries
+
+
+def test_a_fix_edits_the_file_that_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cfg, rules = oslo_cfg(), [rule for rule in load_rules() if rule.code == "LW301"]
+    generator = random.Random(301)
+    wrong, mended = [], 0
+    for i in range(LINES // 2):
+        contents = {f"etc/{path}": generator.choice(SET) for path in PLACES if generator.random() < 0.6}
+        words = arguments(generator)
+        unit = f"[Service]\nWorkingDirectory=/etc/heat\nExecStart=/usr/bin/heat-engine {' '.join(words)}\n"
+        files = {"etc/systemd/system/engine.service": unit, **contents}
+        fixed = mend.fix(Request(("etc",), tree=Memory(dict(files))), rules, unsafe=True)
+        after = {path: text.decode() for path, (_, text) in fixed.files.items()}
+        folder = tmp_path / str(i)
+        (folder / "etc/heat").mkdir(parents=True, exist_ok=True)
+        for path, text in {**contents, **after}.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text)
+        try:
+            connection, retries = effective(cfg, folder, words, monkeypatch)
+        except (cfg.Error, SystemExit, OSError):
+            continue
+        mended += bool(after)
+        if connection is not None and retries != -1:
+            wrong.append((words, contents, after, retries))
+        again = mend.fix(Request(("etc",), tree=Memory({**files, **after})), rules, unsafe=True).files
+        if again:
+            wrong.append((words, contents, after, "twice"))
+    assert wrong[:3] == []
+    assert mended > LINES / 20
+
+
+SET = (A, "[database]\nmax_retries = 10\n", "[database]\nmax_retries = -1\n", "[database]\nconnection = mysql://x\n")
 HEAT, SITE = "etc/heat/heat.conf", "etc/heat/site.conf"
 # a line of a unit and what stands beside it, and whether heat-engine then reads `site.conf` too
 WAYS = (

@@ -126,3 +126,17 @@ def test_a_file_that_the_user_calls_a_quadlet_is_one_whatever_its_name(name: str
     (tmp_path / name).write_text(CONTAINER + "[Service]\nRestart=no\n")
     report = lwlint.check([tmp_path / name], kind="quadlet", select=["LW201"])
     assert [finding.code for finding in report.findings] == ["LW201"]
+
+
+@pytest.mark.parametrize(
+    "word", ["db.container", "network-online.target db.container", "mariadb.service", "other.container", "data.volume"]
+)
+@pytest.mark.parametrize("key", ["Requires", "BindsTo", "PartOf", "After"])
+def test_a_dependency_on_a_quadlet_is_one_on_its_unit(key: str, word: str, tmp_path: Path) -> None:
+    files = {
+        f"{FOLDER}/nova_api.container": f"[Unit]\n{key}={word}\n{CONTAINER}[Service]\nRestart=always\n",
+        f"{FOLDER}/db.container": "[Container]\nImage=registry.example/mariadb:1\nServiceName=mariadb\n[Service]\nRestart=always\n",
+        f"{FOLDER}/other.container": "[Container]\nImage=registry.example/exporter:1\n[Service]\nRestart=always\n",
+    }
+    bound = key != "After" and ("db.container" in word or "mariadb" in word)
+    assert len(found(tmp_path, files, "LW204")) == bound
