@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bench.measure import HERE, row
 
-# A change that breaks a template, one that mends one, and one that says why it is as it is: path -> what is replaced by what.
+# A change that breaks a template, one that fixes one, and one that says why it is as it is: path -> what is replaced by what.
 EDITS: Mapping[str, tuple[str, str]] = {
     "puppet/services/sahara-base.yaml": ("sahara::db::database_max_retries: -1\n", "sahara::db::database_max_retries: 10\n"),
     "puppet/services/aodh-base.yaml": (

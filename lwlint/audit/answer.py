@@ -173,9 +173,9 @@ _RETRIES = "retries-forever"
 
 
 def mends(cluster: ClusterAnswer, *, notes: bool = False) -> tuple[list[tuple[Found, Mend]], list[str]]:
-    """Return what mends the cluster, each command with its finding, and the hosts on which nothing is to be started yet.
+    """Return what fixes the cluster, each command with its finding, and the hosts on which nothing is to be started yet.
 
-    These are hosts with a service whose retries have to be mended by hand first: what was started before that might give up. What mends
+    These are hosts with a service whose retries have to be fixed by hand first: what was started before that might give up. What fixes
     `notes` is left out unless it is wanted, for a note may be as it should be.
     """
     open_ = [one for one in cluster.found if one.allowed is None and (notes or one.severity != "note")]

@@ -1,4 +1,4 @@
-"""The commands that mend what was found, with the paths of the host itself, and in an order in which they can be run."""
+"""The commands that fix what was found, with the paths of the host itself, and in an order in which they can be run."""
 
 from __future__ import annotations
 

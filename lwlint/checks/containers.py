@@ -301,7 +301,7 @@ def _commands(container: HostContainer) -> Iterator[Command]:
 
 
 def _words(container: HostContainer, nobody: str) -> tuple[str, str]:
-    """Return what is said of a container that nothing brings back, and what mends it; `nobody` is who might and does not."""
+    """Return what is said of a container that nothing brings back, and what fixes it; `nobody` is who might and does not."""
     head = f"container `{container.name}`: "
     if container.bundle:
         message = (

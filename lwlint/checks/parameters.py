@@ -145,7 +145,7 @@ def _option(text: str) -> None:
 
 
 def _line(text: str) -> None:
-    """Commands name the fact that they mend as `NAME`."""
+    """Commands name the fact that they fix as `NAME`."""
     import re
 
     for word in re.findall(r"\b[A-Z]{3,}\b", text):

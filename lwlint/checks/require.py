@@ -129,7 +129,7 @@ class Params(Document, frozen=True):
     settings or an attribute of its own. `default` is what an absent setting means; without it, absence is no problem
     unless the matcher says so. `called` is how messages name the setting, `because` what they say of a wrong value.
     `needs` are the kinds of fact without which nothing can be said. `together` makes one problem of all facts of a host that
-    have the same wrong value. `drop_in` is what a fix sets in a unit's drop-in, `commands` mend a fact
+    have the same wrong value. `drop_in` is what a fix sets in a unit's drop-in, `commands` fix a fact
     by hand, with `NAME` for its name; `commands_unless` picks facts for which they would be wrong.
     """
 
@@ -153,7 +153,7 @@ class Params(Document, frozen=True):
     drop_in: Annotated[Mapping[WrittenSetting, str], Meta(description="the settings that a fix puts into a drop-in of the unit")] = field(
         default_factory=dict
     )
-    commands: Annotated[tuple[CommandLine, ...], Meta(description="commands that mend a fact by hand; `NAME` is its name")] = ()
+    commands: Annotated[tuple[CommandLine, ...], Meta(description="commands that fix a fact by hand; `NAME` is its name")] = ()
     commands_unless: Annotated[Wanted, Meta(description="facts for which the commands would be wrong")] = field(default_factory=dict)
 
     def misfits(self) -> Iterator[Mismatch]:

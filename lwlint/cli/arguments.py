@@ -329,7 +329,7 @@ def _plan(command: argparse.ArgumentParser) -> None:
     templates.add_argument(
         "-e", "--environment", action="append", default=[], metavar="FILE", help="a Heat environment; several, in their order"
     )
-    templates.add_argument("--output", "-o", metavar="FILE", help="write the environment there, and print what it mends and what is left")
+    templates.add_argument("--output", "-o", metavar="FILE", help="write the environment there, and print what it fixes and what is left")
     alone: dict[str, Any] = {"config": None, "no_config": False, "cache_dir": None, "no_cache": False, "kind": None, "stdin_filename": ""}
     command.set_defaults(at_once=False, select=[], ignore=[], rules=[], **alone)
 

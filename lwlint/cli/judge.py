@@ -73,7 +73,7 @@ def check(options: argparse.Namespace) -> int:
 
 
 def _fixable(asked: Request, report: Report) -> frozenset[tuple[str, Span]]:
-    """Return the findings that `lwlint fix` mends, by fingerprint and place."""
+    """Return the findings that `lwlint fix` can fix, by fingerprint and place."""
     if not any(finding.fix is not None for finding in report.findings):
         return frozenset()
     from lwlint.run.fix import fixable
@@ -176,7 +176,7 @@ def brought(asked: Request, chosen: Sequence[Rule], change: Change, options: arg
     now = policy(change.after)
     try:
         earlier = policy(change.before)
-    except ConfigurationError:  # what could not be read before is mended now
+    except ConfigurationError:  # what could not be read before is fixed now
         earlier = now
     return check_changed(replace(asked, today=today()), chosen, change, earlier, now), True
 
@@ -320,7 +320,7 @@ def exit_code(report: Report, options: argparse.Namespace) -> int:
 
 
 def fix(options: argparse.Namespace) -> int:
-    """`lwlint fix`: apply what can be mended for certain, or show it as a diff; say what is left, and return the exit code."""
+    """`lwlint fix`: apply what can be fixed for certain, or show it as a diff; say what is left, and return the exit code."""
     from lwlint.report.fixes import diff, told
     from lwlint.run import fix as mend
 

@@ -77,7 +77,7 @@ _NEW = "lightweight.yaml"  # the environment that is made, where no name is give
 
 
 def _templates(options: argparse.Namespace) -> int:
-    """Print or write the environment, and return the exit code: 1 where something is left that no environment mends."""
+    """Print or write the environment, and return the exit code: 1 where something is left that no environment fixes."""
     from lwlint.cli.arguments import request, rules, settings
     from lwlint.cli.judge import kept
     from lwlint.operate.templates import plan_for_templates

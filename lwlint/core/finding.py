@@ -79,7 +79,7 @@ Change = Union[Replace, SetOption, AddOption, DropLines, AddKey, DropIn]
 
 
 class Fix(Struct, frozen=True):
-    """A mend for a problem: all `changes` or none. It is `safe` if nothing but the setting that is blamed changes its meaning.
+    """A fix for a problem: all `changes` or none. It is `safe` if nothing but the setting that is blamed changes its meaning.
 
     `what` says in one line what it does. Where the changes come to stand in the text is for `lwlint.run.edits` to find out.
     """
@@ -93,7 +93,7 @@ HOST, EACH, CLUSTER = "host", "each host", "cluster"
 
 
 class Command(NamedTuple):
-    """A command line that mends a problem: one line, its words quoted for a POSIX shell.
+    """A command line that fixes a problem: one line, its words quoted for a POSIX shell.
 
     `on` tells where it is run: HOST, the host that the problem is of; EACH, every host that is to run the service; CLUSTER, once on any
     node of the cluster.
@@ -109,7 +109,7 @@ class Problem(Struct, frozen=True):
     `subject` names the fact that is blamed, without its place (`unit openstack-nova-api.service`),
     so that a fingerprint survives moved lines. `severity` is set only where this one problem is
     weaker than its rule says. `remedy` replaces the rule's remedy where this problem needs its own.
-    `commands` mend just this problem, in their order; none where that is not certain.
+    `commands` fix just this problem, in their order; none where that is not certain.
     """
 
     span: Span

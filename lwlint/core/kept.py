@@ -67,17 +67,13 @@ def _same(one: Any, other: Any) -> bool:
 class Memory:
     """All that is kept between the runs of one process on one folder.
 
-    `taken` is what became of the bytes of a file, `inputs` the facts of each kind of input, `parts` those of parts of a tree, `rules` what
-    each rule said.
+    `taken` is what became of the bytes of a file, `rules` what each rule said.
     """
 
     def __init__(self) -> None:
         self.taken: dict[Hashable, Any] = {}
-        self.inputs = Kept()
-        self.parts = Kept()
         self.rules = Kept()
 
     def begin(self) -> None:
         """Begin a run."""
-        for kept in (self.inputs, self.parts, self.rules):
-            kept.begin()
+        self.rules.begin()

@@ -1,4 +1,4 @@
-"""The hosts as they will be: judged with the CIB that a plan ends in, and what is to be mended on them before anything leaves the cluster.
+"""The hosts as they will be: judged with the CIB that a plan ends in, and what is to be fixed on them before anything leaves the cluster.
 
 A unit that Pacemaker runs today needs no `Restart=` of its own; once it is systemd's it does. So today's findings do not tell all.
 """
@@ -25,7 +25,7 @@ _FILES = ("mkdir -p ", "crudini ")  # commands that write what is read at the ne
 
 
 class Mends(Struct, frozen=True):
-    """What is to be mended on one node: the commands in their order, what they mend, and what is left for a person to mend."""
+    """What is to be fixed on one node: the commands in their order, what they fix, and what is left for a person to fix."""
 
     node: str
     commands: tuple[str, ...]

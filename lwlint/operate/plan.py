@@ -50,7 +50,7 @@ else:
     Element = Any
 
 RESOURCE, CONSTRAINT = "service-outside-the-core", "constraint-outside-the-core"  # the rules whose findings leave
-BOUND, ORDERED = "vip-without-haproxy", "vip-not-ordered-with-haproxy"  # and those whose findings are mended on the way
+BOUND, ORDERED = "vip-without-haproxy", "vip-not-ordered-with-haproxy"  # and those whose findings are fixed on the way
 CLUSTER, EACH = "cluster", "each"
 NONE, STARTS, MANUAL = "none", "starts", "manual"  # what a step does to what runs; one that stops or moves anything is refused
 _DISTURBING = ("stop", "demote", "migrate_to", "migrate_from", "fence", "delete")
@@ -142,8 +142,8 @@ def with_mends(plan: Plan, node: str, commands: Sequence[str], messages: Sequenc
     if not commands:
         return replace(plan, notes=notes)
     why = "Retries and restarts come first. An option counts when its service has been restarted, one node after the other, when it suits."
-    step = Step("", "mend first", f"{counted(len(messages), 'finding')} on {node}", node, MANUAL, why, tuple(messages))
-    first = sum(one.phase == "mend first" for one in plan.steps)
+    step = Step("", "fix first", f"{counted(len(messages), 'finding')} on {node}", node, MANUAL, why, tuple(messages))
+    first = sum(one.phase == "fix first" for one in plan.steps)
     steps = [*plan.steps[:first], replace(step, commands=tuple(commands)), *plan.steps[first:]]
     return replace(plan, notes=notes, steps=tuple(replace(one, id=f"{number:02}") for number, one in enumerate(steps, 1)))
 

@@ -1,6 +1,6 @@
 """The way from full HA to the lightweight architecture for a deployment that is yet to be made: one more environment, the last of its `-e`.
 
-What the rules find in the merged templates is mended by lines of a resource registry and by settings of Puppet classes, as far as an
+What the rules find in the merged templates is fixed by lines of a resource registry and by settings of Puppet classes, as far as an
 environment can; each line is there because a finding is gone with it, for the templates are judged again with the environment.
 """
 
@@ -23,9 +23,9 @@ from lwlint.operate.plan import VANISH
 from lwlint.policy.rules import Rule
 from lwlint.run import Reading, Request, judge, outlines_of, read_facts
 
-AWAY, NOT_DEPLOYED = "active-active-alias-on-pacemaker", "keepalived-with-pacemaker"  # the rules that a line of a registry mends
+AWAY, NOT_DEPLOYED = "active-active-alias-on-pacemaker", "keepalived-with-pacemaker"  # the rules that a line of a registry fixes
 BACK = ("core-alias-off-pacemaker", "cinder-volume-off-pacemaker")
-FIRST, SECOND = "connection-without-retries", "second-connection-without-retries"  # and those that a setting mends
+FIRST, SECOND = "connection-without-retries", "second-connection-without-retries"  # and those that a setting fixes
 REGISTRY, PARAMETERS = "resource_registry", "parameter_defaults"
 EVERY = "ExtraConfig"  # the parameter for settings of every role
 UNLIMITED = "-1"
@@ -57,7 +57,7 @@ class Line(Struct, frozen=True):
 class TemplatesPlan(Struct, frozen=True):
     """What to change for a lightweight deployment: the `lines` of an environment, to be given behind `environments`.
 
-    `path` is where it is to lie: its paths are relative to that. `left` is what is still found with it, to be mended by hand; `new` are
+    `path` is where it is to lie: its paths are relative to that. `left` is what is still found with it, to be fixed by hand; `new` are
     those of them that were not found without it; `unseen` says what the rules could not judge, and why. `before` is the answer without it.
     """
 
@@ -100,7 +100,7 @@ def plan_for_templates(request: Request, path: str, rules: Sequence[Rule], write
     gone = [finding for finding in _to_mend(before) if _key(finding) not in left]
     mended = [replace(line, mends=tuple(f for f in gone if line.way in {one.way for one in maker.lines(f)})) for line in lines.values()]
     kept = [line for line in mended if line.mends or any(one.name == line.name for one in mended if one.mends)]
-    if len(kept) < len(mended):  # lines that mend nothing, because something else is wrong there
+    if len(kept) < len(mended):  # lines that fix nothing, because something else is wrong there
         report = _with(request, path, kept, chosen, write)
     known = {_key(finding) for finding in before.findings}
     return TemplatesPlan(
@@ -144,7 +144,7 @@ def _key(finding: Finding) -> tuple[str, str, object]:
 
 
 class _Maker:
-    """Finds the lines that mend a finding."""
+    """Finds the lines that fix a finding."""
 
     def __init__(self, facts: Facts, request: Request, path: str, rules: Sequence[Rule]) -> None:
         self._facts, self._folder = facts, posixpath.dirname(path)
@@ -161,7 +161,7 @@ class _Maker:
         self._templates = {one.span.path: one for one in facts.of(Template)}
 
     def lines(self, finding: Finding) -> Iterator[Line]:
-        """Yield the lines; none for what an environment cannot mend."""
+        """Yield the lines; none for what an environment cannot fix."""
         if finding.severity == "note" or finding.allowed is not None:
             return
         if finding.rule in (AWAY, NOT_DEPLOYED, *BACK):

@@ -26,7 +26,7 @@ class How(Struct, frozen=True):
     """What a format may need to know of the run besides its report.
 
     `width` is how many cells a line of the terminal has (0: it is no terminal), `limit` how many findings are listed (None: all).
-    `hook` tells that a hook asked, `fixable` which findings `lwlint fix` mends, by fingerprint and place.
+    `hook` tells that a hook asked, `fixable` which findings `lwlint fix` can fix, by fingerprint and place.
     """
 
     colour: bool = False

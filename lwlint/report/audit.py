@@ -257,7 +257,7 @@ def _group(group: Sequence[Found], hosts: int, verbose: bool) -> Iterator[str]:
     if len(first.hosts) > 1:
         yield f"      on {'all hosts' if len(first.hosts) == hosts > _NAMED else ', '.join(first.hosts)}"
     lines = [f"{place.shown}  {place.text}".rstrip() for one in group for place in one.places]
-    yield from _some(lines, verbose or first.severity == "error")  # each of them is to be mended
+    yield from _some(lines, verbose or first.severity == "error")  # each of them is to be fixed
     yield from _some([f"{place.shown} {message}" for one in group for place, message in one.related], verbose)
 
 
@@ -289,7 +289,7 @@ def _missing(cluster: ClusterAnswer) -> Iterator[str]:
 
 
 def _commands(cluster: ClusterAnswer, verbose: bool) -> Iterator[str]:
-    """Yield what to run; what mends a note only if all is wanted, for a note may be as it should be."""
+    """Yield what to run; what fixes a note only if all is wanted, for a note may be as it should be."""
     told, held = mends(cluster, notes=verbose)
     if told or held:
         yield "Commands that fix it (read them first; an option takes effect when its service is restarted)"

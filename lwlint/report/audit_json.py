@@ -138,7 +138,7 @@ class RelatedLineOutput(LineOutput, frozen=True):
 
 
 class MendOutput(Output, frozen=True):
-    """A command line that mends a finding."""
+    """A command line that fixes a finding."""
 
     on: Annotated[
         str, Meta(description="`cluster`: once, on any node; `each host`: on every one that is to run the service; else the host")

@@ -1,4 +1,4 @@
-"""What an editor shows of a report: what is wrong at a place, what is configured there, where it leads, and what mends it.
+"""What an editor shows of a report: what is wrong at a place, what is configured there, where it leads, and what fixes it.
 
 Places are offsets of characters in a source; what an editor counts in is for its protocol (`lwlint server`).
 """

@@ -73,7 +73,7 @@ class FixOutput(Output, frozen=True):
 
 
 class CommandOutput(Output, frozen=True):
-    """A command line that mends a finding."""
+    """A command line that fixes a finding."""
 
     on: Annotated[
         Literal["cluster", "each host", "host"],

@@ -349,7 +349,7 @@ def _script_of(*lines: str) -> str:
 def _backward(step: Step) -> Iterator[str]:
     id = step.id
     if step.where not in (CLUSTER, EACH):
-        return  # what was mended stays so
+        return  # what was fixed stays so
     yield ""
     yield f'if is_done {id} || [ -e "$S/{id}.after.xml" ] || [ -n "$(find "$S" -name \'{id}.*.enabled\' 2>/dev/null)" ]; then'
     yield f"  echo {shlex.quote(safe(f'undo {id} {step.title}'))}"

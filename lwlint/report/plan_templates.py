@@ -23,7 +23,7 @@ _SECTIONS = (REGISTRY, PARAMETERS)
 
 
 class FoundOutput(Output, frozen=True):
-    """A finding: where it is, and what to do. `fixed` tells that `lwlint fix` (or `lwlint fix --unsafe`) mends it in its file."""
+    """A finding: where it is, and what to do. `fixed` tells that `lwlint fix` (or `lwlint fix --unsafe`) can fix it in its file."""
 
     code: str
     rule: str
@@ -49,7 +49,7 @@ class LineOutput(Output, frozen=True):
 
 
 class LeftOutput(FoundOutput, frozen=True):
-    """A finding that no environment mends; `new` tells that it was not there without this one."""
+    """A finding that no environment fixes; `new` tells that it was not there without this one."""
 
     new: bool
 
@@ -113,7 +113,7 @@ def _place(finding: Finding, sources: Mapping[str, Source]) -> tuple[int, int]:
 
 
 def render_text(plan: TemplatesPlan) -> str:
-    """Return what the environment mends and what is left, as text."""
+    """Return what the environment fixes and what is left, as text."""
     return "".join(f"{safe(masked(line))}\n" for line in _text(plan))
 
 
@@ -143,7 +143,7 @@ def _shown(line: Line) -> str:
 
 
 def _mends(line: Line, plan: TemplatesPlan) -> Iterator[str]:
-    """Yield the findings that a line mends: code and place; of many the first, and their number."""
+    """Yield the findings that a line fixes: code and place; of many the first, and their number."""
     most = 3
     for finding in line.mends[:most]:
         yield f"{finding.code} {finding.span.path}:{_place(finding, plan.before.sources)[0]}"
@@ -172,11 +172,12 @@ def _summary(plan: TemplatesPlan) -> str:
         return "Nothing is to be changed: the rules find nothing in these templates with these environments"
     gone = len({(one.rule, one.subject, one.span) for line in plan.lines for one in line.mends})
     left = counted(len(plan.left), "finding")
-    return f"{counted(len(plan.lines), 'line')} mend {counted(gone, 'finding')}; {left} left to be mended by hand"
+    verb = "fixes" if len(plan.lines) == 1 else "fix"
+    return f"{counted(len(plan.lines), 'line')} {verb} {counted(gone, 'finding')}; {left} left to fix by hand"
 
 
 def render_environment(plan: TemplatesPlan) -> str:
-    """Return the environment, with what each line mends and what is left by hand as comments."""
+    """Return the environment, with what each line fixes and what is left by hand as comments."""
     return environment(plan.lines, plan.environments, plan)
 
 
@@ -187,9 +188,9 @@ def environment(lines: Sequence[Line], environments: Sequence[str], plan: Templa
     head = [
         f"From full HA to lightweight, by lwlint {__version__}: the last environment of the deployment, behind",
         *(f"  -e {name}" for name in environments),
-        "Paths are relative to the folder of this file. Above each line is what it mends, by rule and place.",
+        "Paths are relative to the folder of this file. Above each line is what it fixes, by rule and place.",
     ]
-    tail = ["", "No environment mends these; first, or afterwards, by hand:", *_left(plan)] if plan is not None and plan.left else []
+    tail = ["", "No environment fixes these; first, or afterwards, by hand:", *_left(plan)] if plan is not None and plan.left else []
     if plan is not None and plan.unseen:
         tail += ["", "Not judged:", *(f"  {line}" for line in plan.unseen)]
     return _commented(head) + body + _commented(tail)

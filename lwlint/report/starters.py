@@ -25,7 +25,7 @@ _AREAS: Mapping[str, tuple[int, str]] = MappingProxyType(
 title: Resource that an init script runs
 severity: warning                # error, warning or note
 clause: one-resource-manager     # `lwlint explain CLAUSE` shows one; the list is docs/spec.md
-why: Say in a sentence or two what happens when nobody mends it.
+why: Say in a sentence or two what happens when nobody fixes it.
 remedy: Say what to do, with the command or the line to write.
 check: require                   # `lwlint rules --format json` names the check of each rule
 params:
@@ -59,7 +59,7 @@ examples:                        # at least one good and one bad; `finds` is exa
 title: Service that systemd restarts only after a failure
 severity: warning                # error, warning or note
 clause: systemd-restarts         # `lwlint explain CLAUSE` shows one; the list is docs/spec.md
-why: Say in a sentence or two what happens when nobody mends it.
+why: Say in a sentence or two what happens when nobody fixes it.
 remedy: Say what to do, with the command or the line to write.
 check: require                   # `lwlint rules --format json` names the check of each rule
 params:
@@ -91,7 +91,7 @@ examples:                        # at least one good and one bad; `finds` is exa
 title: Service that waits long between two attempts at the database
 severity: warning                # error, warning or note
 clause: retries-forever          # `lwlint explain CLAUSE` shows one; the list is docs/spec.md
-why: Say in a sentence or two what happens when nobody mends it.
+why: Say in a sentence or two what happens when nobody fixes it.
 remedy: Say what to do, with the command or the line to write.
 check: require                   # `lwlint rules --format json` names the check of each rule
 params:
@@ -119,7 +119,7 @@ examples:                        # at least one good and one bad; `finds` is exa
 title: Keepalived beside Pacemaker
 severity: warning                # error, warning or note
 clause: one-resource-manager     # `lwlint explain CLAUSE` shows one; the list is docs/spec.md
-why: Say in a sentence or two what happens when nobody mends it.
+why: Say in a sentence or two what happens when nobody fixes it.
 remedy: Say what to do, with the command or the line to write.
 check: require                   # `lwlint rules --format json` names the check of each rule
 params:

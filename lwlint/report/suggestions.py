@@ -1,4 +1,4 @@
-"""Findings with the edits that mend them, for those who review a change: GitHub's suggestions, Gerrit's robot comments.
+"""Findings with the edits that fix them, for those who review a change: GitHub's suggestions, Gerrit's robot comments.
 
 What is written is the body of a request that the user sends (`gh api`, `curl`); lwlint sends nothing.
 GitHub: "Create a review for a pull request" of its REST API. Gerrit: `ReviewInput` of "Set Review", with

@@ -121,7 +121,7 @@ def pieces(
     """Return the report as text, with a final line break, in pieces; `verbose` adds verdicts, skipped paths and the release.
 
     Of the findings the first `limit` are listed, severest first; on a terminal, which has lines of `width` cells, some if there is no
-    limit, and `every` one if that is asked for. `fixable` are those that `lwlint fix` mends, by fingerprint and place; `hook` tells that
+    limit, and `every` one if that is asked for. `fixable` are those that `lwlint fix` can fix, by fingerprint and place; `hook` tells that
     a hook asked.
     """
     if every:

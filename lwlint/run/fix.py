@@ -28,7 +28,7 @@ _ADDS = (AddKey, AddOption, DropIn)
 
 
 class Fixed(Struct, frozen=True):
-    """A finding that is mended, and where it stood when it was."""
+    """A finding that was fixed, and where it was then."""
 
     finding: Finding
     position: Position
@@ -246,7 +246,7 @@ class _Rounds:
 
 
 def fixable(request: Request, report: Report) -> frozenset[tuple[str, Span]]:
-    """Return the findings that `fix` mends, those that are not safe aside, by fingerprint and place.
+    """Return the findings that `fix` fixes, those that are not safe aside, by fingerprint and place.
 
     It is asked for by who only tells how many there are: each edit is looked at by itself, and nothing is linted again.
     """

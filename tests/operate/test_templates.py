@@ -105,7 +105,7 @@ def test_what_is_mended_is_mapped_to_where_it_was_and_set_where_it_is_set_wrongl
     Path("deep").mkdir()
     assert main(["plan", "--templates", *given((HA, "full.yaml")), "-o", "deep/light.yaml"]) == 1  # the template is to be deleted
     out = capsys.readouterr().out
-    assert out.splitlines()[-1] == "3 lines mend 3 findings; 1 finding left to be mended by hand"
+    assert out.splitlines()[-1] == "3 lines fix 3 findings; 1 finding left to fix by hand"
     text = Path("deep/light.yaml").read_text()
     assert "sHq7Zk2pX9" not in out + text
     assert yaml.safe_load(text) == {

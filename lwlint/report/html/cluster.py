@@ -43,7 +43,7 @@ def _has_placeholder(lines: str) -> bool:
 
 
 def all_commands(cluster: ClusterAnswer, groups: Mapping[str, Sequence[Found]]) -> Html:
-    """Return what mends the cluster, without what mends notes, which may be as it should be; empty if there is nothing.
+    """Return what fixes the cluster, without what fixes notes, which may be as it should be; empty if there is nothing.
 
     `groups` are the findings by the ids of the elements that they stand in: a line is shown as long as one of its findings is. There is
     no button to copy it all: it is to be read, and run host by host.
