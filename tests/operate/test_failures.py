@@ -22,7 +22,8 @@ from lwlint.core.check import Unknown
 from lwlint.core.facts import Facts
 from lwlint.core.finding import ConfigurationError
 from lwlint.core.source import Source
-from lwlint.inputs.pacemaker.model import Colocations, cibs, owners
+from lwlint.inputs.pacemaker.belonging import owners
+from lwlint.inputs.pacemaker.model import Colocations, cibs
 from lwlint.inputs.pacemaker.reader import cib_facts
 from lwlint.operate.failures import BARRED, DEAD, Cluster, Failure, Result
 from lwlint.operate.simulation import Pacemaker, Refused, written

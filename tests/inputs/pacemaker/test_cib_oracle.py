@@ -15,8 +15,9 @@ from lwlint.checks.pacemaker_bound import CHECKS, Params
 from lwlint.core.check import Unknown
 from lwlint.core.facts import Facts
 from lwlint.core.source import Source
+from lwlint.inputs.pacemaker.belonging import owners
 from lwlint.inputs.pacemaker.facts import Resource
-from lwlint.inputs.pacemaker.model import Colocations, cibs, owners
+from lwlint.inputs.pacemaker.model import Colocations, cibs
 from lwlint.inputs.pacemaker.reader import cib_facts
 from lwlint.run import load_catalogue
 from tests.inputs.pacemaker.cib_generated import cibs as generated_cibs
