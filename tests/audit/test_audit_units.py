@@ -65,7 +65,7 @@ def test_without_a_cib_what_pacemaker_may_run_is_not_evaluated(tmp_path: Path, c
     gone: dict[str, Content | None] = {f"{WANTS}openstack-heat-api.service": None, CIB: None}
     plain = audited(tmp_path / "with", capsys, {**gone, UNITS: listed("openstack-heat-api", "pacemaker")}, "lightweight")
     assert (found(plain, "LW510"), verdict(plain, "LW510")[0]) == ([], "not evaluated")
-    assert "tells whether Pacemaker runs openstack-heat-api.service" in verdict(plain, "LW510")[1]
+    assert "shows whether Pacemaker runs openstack-heat-api.service" in verdict(plain, "LW510")[1]
     links: dict[str, Content | None] = {f"{WANTS}pacemaker.service": None, "usr/lib/systemd/system/pacemaker.service": None}
     assert lost(tmp_path / "without", capsys, {**gone, **links, UNITS: listed("openstack-heat-api")}) == ["openstack-heat-api.service"]
 

@@ -221,10 +221,10 @@ def test_what_is_gone_of_a_baseline_is_told_and_pruned(
     capsys.readouterr()
     assert main(["check", "etc", "--select", "LW301", "--baseline", "known"]) == 0
     seen = {
-        "heat": "heat-engine exits with status 0, with several workers it forks its children again",
-        "nova": "nova-api forks its children again, under uWSGI it stays up and answers 500 for good; nova-conductor exits with status 0"
-        " or 1, with several workers it exits with status 1 or forks its children again; nova-consoleauth exits with status 0;"
-        " nova-scheduler exits with status 1",
+        "heat": "heat-engine exits with status 0, with several workers it stays up and recovers by itself or forks its children again",
+        "nova": "nova-api forks its children again, under uWSGI it stays up and answers 500 for good; nova-metadata under uWSGI stays up"
+        " and answers 500 for good; nova-conductor exits with status 0 or 1, with several workers it exits with status 1 or forks its"
+        " children again; nova-consoleauth exits with status 0; nova-scheduler exits with status 1",
     }
     message = "`database.max_retries` is `3`; it must be `-1`"
     gone = [f"gone: LW301 etc/{name}.conf: {name}.conf: {message} (seen: {did})" for name, did in seen.items()]
