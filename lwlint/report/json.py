@@ -208,9 +208,14 @@ def dump(plain: Any) -> str:
 
 def schema_of(kind: type[Struct], title: str) -> str:
     """Return the schema (draft 2020-12) of a document that is read into `kind`, or written from it, as JSON text."""
+    from inspect import cleandoc
+
     from msgspec.json import schema_components
 
     _, parts = schema_components((kind,), ref_template="#/$defs/{name}")
+    for part in parts.values():
+        if "description" in part:  # of a docstring; msgspec takes its indentation away from 0.23 on
+            part["description"] = cleandoc(part["description"])
     top = parts.pop(kind.__name__)
     return dump({"$schema": "https://json-schema.org/draft/2020-12/schema", **top, "title": title, "$defs": parts})
 
