@@ -117,6 +117,11 @@ def sources(suite: str) -> tuple[str, str]:
     return base, "".join(f"deb {address} {release} main\n" for address, release in found)
 
 
+def _within() -> dict[str, str]:
+    """Return the environment for what runs in another root, where this machine's folder for temporary files is not."""
+    return {name: value for name, value in os.environ.items() if name not in ("TMPDIR", "TMP", "TEMP")}
+
+
 def make_tree(path: Path, suite: str, packages: Sequence[str], log: Path) -> None:
     """Bring a tree of Debian to hold packages; one that holds them is left as it is. Raise Missing with the last lines if apt fails."""
     mark = path / "etc" / NAME
@@ -127,7 +132,7 @@ def make_tree(path: Path, suite: str, packages: Sequence[str], log: Path) -> Non
     with log.open("ab") as out:
 
         def ran(*command: str, **more: str) -> None:
-            environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8", **more}
+            environment = {**_within(), "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8", **more}
             done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment)
             if done.returncode:
                 lines = log.read_text("utf-8", "replace").splitlines()[-4:]
@@ -181,7 +186,7 @@ class Cell:
             stdin=subprocess.DEVNULL,
             stdout=self.console,
             stderr=self.console,
-            env={**os.environ, "LAB_CGROUPS": self._hierarchy},
+            env={**_within(), "LAB_CGROUPS": self._hierarchy},
             start_new_session=True,
         )
         return self
