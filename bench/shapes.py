@@ -306,6 +306,11 @@ SHAPES = (
         ),
     ),
     Shape("manifest: depth", 40_000, file("a.pp", lambda n: "$a = " + "[" * n + "]" * n + "\n")),
+    Shape(
+        "manifest: blocks without an end",
+        80_000,
+        file("a.pp", lambda n: ("if $x {\n" * 50 + "!!! => ,\n" + "}\n" * 49) * (n // 100)),
+    ),
     Shape("manifest: heredocs", 8_000, file("a.pp", lines("", "$a@ = @(END)\n  x\n  END\n".replace("= @(", "= \x40("), ""))),
     Shape("option file: sections", 40_000, file("etc/nova/nova.conf", lines("", "[database]\nmax_retries = @\n"))),
     Shape("option file: one option", 100_000, file("etc/nova/nova.conf", lines("[database]\n", "max_retries = @\n"))),

@@ -259,6 +259,7 @@ class Expressions(Cursor):
 DEPTH = 64  # open brackets and interpolations; manifests of puppet-tripleo reach 13
 SIZE = 2_000_000  # characters; the largest manifest of tripleo-heat-templates has 90,000
 MISTAKES = 10  # that are told of one manifest
+AGAIN = 8  # times the tokens of a manifest that are read once more because of mistakes
 
 STATEMENT_FUNCTIONS = frozenset({
     "alert", "break", "contain", "crit", "debug", "emerg", "err", "fail", "import", "include", "info", "next", "notice",
@@ -271,6 +272,7 @@ class _Statements(Expressions):
     def __init__(self, text: str, read: list[Token]) -> None:
         super().__init__(text, read)
         self.broken: list[Broken] = []
+        self.again = AGAIN * len(read)  # tokens that may still be read once more, in front of a mistake
 
     def several(self, inside: bool) -> tuple[Node, ...]:
         found: list[Node] = []
@@ -301,6 +303,9 @@ class _Statements(Expressions):
         depth = self.column(self.tokens[begin])
         for at in range(begin + 1, min(self.at, len(self.tokens) - 2) + 1):
             if self.begins_line(at, depth) and self.looks_declared(at):  # the mistake is a missing end further up
+                if self.again < self.at - at:
+                    break  # each block around this one would be read twice as often as the one in it
+                self.again -= self.at - at
                 self.at = at
                 return
         if self.at == begin and self.next.kind != "end":
