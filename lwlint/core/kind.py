@@ -287,6 +287,11 @@ class Kinds:
             return {kind.name, kind.stands_for} - {""}
         return {kind.name for kind in self._files if kind.link(source.path)} if source.kind in (LINK,) else {source.kind}
 
+    def given_by(self, sources: Iterable[Source]) -> set[str]:
+        """Return the names of the kinds that any of the sources is evidence of: of one kind one source tells, and each link for itself."""
+        apart = {source.path if source.kind in (LINK,) else source.kind: source for source in sources}
+        return {name for source in apart.values() for name in self.given(source)}
+
 
 def decode_utf8(data: bytes) -> str:
     """Return the text of UTF-8; raises UnicodeDecodeError for other bytes."""

@@ -13,7 +13,6 @@ from lwlint.core.costs import Costs
 from lwlint.core.facts import F, Fact, Facts
 from lwlint.core.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, Command, Finding, Problem, Related, Verdict
 from lwlint.core.kept import Ask, Kept
-from lwlint.core.kind import LINK
 from lwlint.core.secret_text import without
 from lwlint.core.source import Source, Span
 from lwlint.files.cache import sha256
@@ -42,8 +41,7 @@ def evaluate(
     redaction = Redaction(sources)
     findings: list[Finding] = []
     verdicts, tracebacks = [], []
-    apart = {source.path if source.kind in (LINK,) else source.kind: source for source in sources.values()}
-    given = {name for source in apart.values() for name in KINDS.given(source)}
+    given = KINDS.given_by(sources.values())
     seen = _Seen(facts, sources, redaction)
     for rule in rules:
         missing = KINDS.missing(rule.declared.reads.kinds, given)
