@@ -144,13 +144,12 @@ _READ_FIRST = ("HEAD", "config", "config.worktree", "commondir", "packed-refs") 
 def _git(*arguments: str, none: int = 0, folder: str | None = None) -> bytes:
     """Return what git says of the repository itself: of its revisions, paths and settings, for which nothing is run."""
     environment = {**os.environ, **_NO_PROGRAMS}
-    at = _top(folder or os.getcwd())
-    for name in _READ_FIRST if at is not None else ():
-        if os.path.lexists(path := os.path.join(at or "", ".git", name)) and not os.path.isfile(path):
-            raise ConfigurationError(f"`git`: its `{name}` is not a regular file")
-    if not {"GIT_DIR", "GIT_WORK_TREE"}.intersection(environment):
-        top = _top(folder or os.getcwd())
-        if top is not None:
+    top = _top(folder or os.getcwd())
+    if top is not None:
+        for name in _READ_FIRST:
+            if os.path.lexists(path := os.path.join(top, ".git", name)) and not os.path.isfile(path):
+                raise ConfigurationError(f"`git`: its `{name}` is not a regular file")
+        if not {"GIT_DIR", "GIT_WORK_TREE"}.intersection(environment):
             environment["GIT_WORK_TREE"] = top  # whatever `core.worktree` says
     return _run((*_SAFE, *arguments), environment, none=none, folder=folder)
 
