@@ -1,6 +1,6 @@
 """Programs that are given a secret as an argument, as their manuals have it: which option or word tells it, and how it is written.
 
-A name that ends with `*` is the beginning of names; what a path leads to is meant, `/usr/bin/mysql` as well as `mysql`.
+A `*` in a name stands for any characters; what a path leads to is meant, `/usr/bin/mysql` as well as `mysql`.
 """
 
 from __future__ import annotations
@@ -152,6 +152,10 @@ VALUES = ("-v", "--value", "-V", "--attr-value")  # stands between the name of a
 
 
 _LONGEST = 40  # characters of the name of a program
+# the names in front of and behind a star, those that tell more behind those that tell less
+_NAMES = sorted(
+    ((*name.partition("*"), how) for name, how in COMMANDS.items()), key=lambda each: (not each[1], each[2] != "", len(each[0]))
+)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -160,11 +164,9 @@ def of_program(name: str) -> dict[str, How]:
     found: dict[str, How] = {}
     if len(name) > _LONGEST:
         return found
-    for number in range(1, len(name) + 1):
-        found.update(COMMANDS.get(name[:number] + "*", {}))
-    if name.startswith("ipa-") and name.endswith("-install"):
-        found.update(COMMANDS["ipa-*-install"])
-    found.update(COMMANDS.get(name, {}))
+    for head, star, tail, how in _NAMES:
+        if (name.startswith(head) and name.endswith(tail)) if star else name == head:
+            found.update(how)
     return found
 
 
