@@ -24,6 +24,7 @@ from lwlint.core.observed import around
 from lwlint.core.shell import command
 from lwlint.core.source import Span
 from lwlint.inputs.systemd.facts import LOADED, PACEMAKER_DROP_IN, SECOND, DropInWithoutUnit, IgnoredLine, Setting, ShownUnit, Unit
+from lwlint.inputs.systemd.values import marks_of
 
 _MOST_HOPS = 4  # over targets and helpers
 # what a key does: with the order `After=` (which most units have), and without it
@@ -42,7 +43,6 @@ _ASKS = re.compile(
     r"mysql|mariadb|galera|clustercheck|wsrep|rabbit|postgres|pg_isready|psql|redis|mongo|amqp|epmd|[:\s/=](?:3306|5672|5671|5432|4567)\b",
     re.IGNORECASE,
 )
-_EXEC_MARKS = re.compile(r"[-@:+!]*")
 # programs that ask a server and leave at once where it does not answer
 _ASKING = re.compile(
     r"(?:^[-@:+!]*|s?bin/|[;&|'\"]\s*|\bif\s+)(?:nc|ncat|netcat|telnet|curl|mysql|mysqladmin|mariadb|mariadb-admin|pg_isready|psql|rabbitmqctl"
@@ -524,13 +524,8 @@ def _ends(unit: Unit, place: Setting, window: float | None) -> Problem:
 def _asks_before(unit: Unit) -> Setting | None:
     """Return the `ExecStartPre=` that fails at once while the database or the broker is away; one that waits by itself does not."""
     for entry in unit.lists.get("Service.ExecStartPre", ()):
-        marks = _EXEC_MARKS.match(entry.value)
-        if (
-            _ASKING.search(entry.value)
-            and _ASKS.search(entry.value)
-            and not _WAITS.search(entry.value)
-            and "-" not in (marks[0] if marks is not None else "")
-        ):
+        asks = _ASKING.search(entry.value) and _ASKS.search(entry.value) and not _WAITS.search(entry.value)
+        if asks and "-" not in marks_of(entry.value):
             return entry
     return None
 
@@ -599,7 +594,7 @@ def _left_out(unit: Unit, restart: Setting) -> Iterator[Problem]:
 def _hidden(unit: Unit, restart: Setting) -> Iterator[Problem]:
     """Yield the settings that keep systemd from seeing that the service ended, or that it failed."""
     commands = unit.lists.get("Service.ExecStart", ())
-    marked = next((entry for entry in commands if "-" in (re.match(r"[-@:+!]*", entry.value) or [""])[0]), None)
+    marked = next((entry for entry in commands if "-" in marks_of(entry.value)), None)
     if marked is not None and restart.value == "on-failure":
         why = (
             "`ExecStart=-` makes a success of every exit, so that `Restart=on-failure` never acts; the `-` must go, or it must be `always`"
