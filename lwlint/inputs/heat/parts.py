@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from lwlint.core.source import Source
 
 T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
 Answers = dict[str, dict[str, Any]]  # by path and by the word for the question
 Loads = dict[tuple[str, str], Any]  # of files that were not given: by the word and the path
 OUTLINE, UNDER, SERVICE, PROFILES = "outline", "under", "service", "profiles"
@@ -57,7 +58,7 @@ class Parts:
         self._exists = exists
         self._there: dict[str, bool] = {}
         self._absent: set[str] = set()
-        self.loads = 0  # how often a file was found that was not given: what is kept within a run must not hide one
+        self._loaded = 0  # how often a file was found that was not given: what is kept within a run must not hide one
         if known is None:
             return
         self._sources = {source.path: source for source in sources}
@@ -84,7 +85,7 @@ class Parts:
             if answer is None:
                 self._absent.add(path)
                 return
-            self.loads += 1
+            self._loaded += 1
             if self._open:
                 self._open[-1].loads[what, path] = answer
 
@@ -93,6 +94,16 @@ class Parts:
         if self._known is not None:
             self._there[path] = there
         return there
+
+    def once(self, kept: dict[K, T], key: K, make: Callable[[], T]) -> T:
+        """Return what is kept within the run, or what is made and then kept: unless a file was loaded for it, which must be noted again."""
+        if key in kept:
+            return kept[key]
+        loads = self._loaded
+        value = make()
+        if self._loaded == loads:
+            kept[key] = value
+        return value
 
     def made(self, make: Callable[[], T]) -> tuple[T, Noted]:
         """Return what is made, and what was asked for it."""

@@ -197,13 +197,7 @@ class Judge:
         return tuple(found)
 
     def _is_under(self, path: str) -> bool:
-        if path in self._answers:
-            return self._answers[path]
-        loads = self._parts.loads
-        found = self._judged(path)
-        if self._parts.loads == loads:
-            self._answers[path] = found
-        return found
+        return self._parts.once(self._answers, path, lambda: self._judged(path))
 
     def _judged(self, path: str) -> bool:
         if any(profile.value not in _NO_RESOURCE for profile in self._profiles(path)):

@@ -175,13 +175,7 @@ class HeatTree:
         if not target.endswith(SUFFIXES) or "://" in target:
             return None
         known = (path, target)
-        if known in self._resolved:
-            return self._resolved[known]
-        loads = self.parts.loads
-        found = self._path(path, target)
-        if self.parts.loads == loads:
-            self._resolved[known] = found
-        return found
+        return self.parts.once(self._resolved, known, lambda: self._path(path, target))
 
     def _path(self, path: str, target: str) -> str:
         return self.installed(path, target) or posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
