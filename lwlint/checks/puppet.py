@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
 from itertools import pairwise
@@ -193,7 +193,9 @@ class _Cluster:
         self.colocations, self.orders = _Pairs(_colocations(self.constraints)), _Pairs(_orders(self.constraints))
         made = [one for file in files for one in file.resources if one.decided]
         self.services = {_text(bare(id)): one.service for one in made if one.service is not None for id in one.ids}
-        self.groups = [one for file in files for one in file.resources if one.form == "group"]
+        self._has_haproxy = any(service.name == _HAPROXY for service in self.services.values())
+        groups = [_Group(one, self.services) for file in files for one in file.resources if one.form == "group"]
+        self._groups = {id: group for group in reversed(groups) for id in group.ids}  # of several the first
         sets = [member for one in self.constraints for member in one.members if member.name == "set" and one.type == "colocation"]
         self.sets = {_text(member.id) for member in sets}
         self.has_open_set = any(not member.decided and member.service is None for member in sets)
@@ -201,39 +203,33 @@ class _Cluster:
     def knows_haproxy(self, vip: ManifestResource, file: _File) -> bool:
         """Whether the manifest makes or names HAProxy, or another does, to which its plain id is known."""
         elsewhere = _is_plain(vip) and _is_of_corosync(vip)
-        return file.knows_haproxy or (elsewhere and any(service.name == _HAPROXY for service in self.services.values()))
+        return file.knows_haproxy or (elsewhere and self._has_haproxy)
 
     def group_of(self, id: str) -> _Group | None:
         """Return the group that a resource is a member of."""
-        for one in self.groups:
-            listed = _setting(one, "primitives")
-            ids = [_text(item.value or item.written) for item in listed.items] if listed is not None else []
-            if id in ids:
-                return _Group(one, ids, ids.index(id), [self.services.get(bare(member)) for member in ids])
-        return None
+        return self._groups.get(id)
 
 
 class _Group:
-    """A group, with the place of one of its members: each goes where those before it are."""
+    """A group of resources: each goes where those before it are."""
 
-    def __init__(self, resource: ManifestResource, ids: list[str], place: int, services: list[Service | None]) -> None:
-        self.id, self.ids, self.place, self.resource = _text(resource.id), ids, place, resource
-        self.names = [service.name if service is not None else "" for service in services]
+    def __init__(self, resource: ManifestResource, services: Mapping[str, Service]) -> None:
+        listed = _setting(resource, "primitives")
+        self.id, self.resource = _text(resource.id), resource
+        self.ids = [_text(item.value or item.written) for item in listed.items] if listed is not None else []
+        found = [services.get(bare(member)) for member in self.ids]
+        names = [service.name if service is not None else "" for service in found]
+        self.is_of_others = any(name not in (_HAPROXY, _VIP) for name in names)  # something other than HAProxy and addresses is in it
+        self._places = {id: place for place, id in reversed(list(enumerate(self.ids)))}
+        self._haproxy = [place for place, name in enumerate(names) if name == _HAPROXY]
 
-    @property
-    def is_of_others(self) -> bool:
-        """Whether something other than HAProxy and addresses is in it."""
-        return any(name not in (_HAPROXY, _VIP) for name in self.names)
-
-    @property
-    def follows_haproxy(self) -> bool:
+    def follows_haproxy(self, id: str) -> bool:
         """Whether HAProxy comes before the member."""
-        return _HAPROXY in self.names[: self.place]
+        return bool(self._haproxy) and self._haproxy[0] < self._places[id]
 
-    @property
-    def leads_haproxy(self) -> bool:
+    def leads_haproxy(self, id: str) -> bool:
         """Whether HAProxy comes behind the member."""
-        return _HAPROXY in self.names[self.place + 1 :]
+        return bool(self._haproxy) and self._haproxy[-1] > self._places[id]
 
 
 def _belongs_elsewhere(vip: str, pairs: _Pairs) -> bool:
@@ -295,9 +291,9 @@ def _is_plain(vip: ManifestResource) -> bool:
 def _bound(vip: ManifestResource, file: _File, pairs: _Pairs, cluster: _Cluster) -> Iterator[Saw]:
     id = _text(vip.id)
     group = cluster.group_of(id)
-    if _in_group(vip) or _belongs_elsewhere(id, pairs) or (group is not None and (group.is_of_others or group.follows_haproxy)):
+    if _in_group(vip) or _belongs_elsewhere(id, pairs) or (group is not None and (group.is_of_others or group.follows_haproxy(id))):
         return
-    if group is not None and group.leads_haproxy:
+    if group is not None and group.leads_haproxy(id):
         what = f"it comes before HAProxy in group `{group.resource.id}`, so that {_ALONE}"
         related = (Related(group.resource.span, "this group"),)
         message = f"`{vip.name}`: virtual IP `{vip.id}`: {what}"
@@ -362,7 +358,7 @@ def ordered(facts: Facts, _: NoParams) -> Iterator[Saw]:
             id = _text(vip.id)
             colocations, orders = (cluster.colocations, cluster.orders) if _is_plain(vip) else own
             group = cluster.group_of(id)
-            if group is not None and (group.is_of_others or group.leads_haproxy):
+            if group is not None and (group.is_of_others or group.leads_haproxy(id)):
                 continue
             if _in_group(vip) or _belongs_elsewhere(id, colocations) or id in last:
                 continue

@@ -206,12 +206,12 @@ def cloned(resources: Sequence[ManifestResource]) -> list[ManifestResource]:
             of = next((setting.value for setting in one.settings if setting.name == "primitive"), None)
             if of is not None and of in primitives:
                 clones[of] = one
-    found = []
+    found, merged = [], {clone.span for clone in clones.values()}
     for one in resources:
         clone = clones.get(one.id) if one.type == "cs_primitive" else None
         if clone is not None:
             found.append(replace(one, id=clone.id, form=clone.form, also=(one.id,)))
-        elif one not in clones.values():
+        elif one.span not in merged:
             found.append(one)
     return found
 
