@@ -280,7 +280,7 @@ def _first_waiting(cib: Cib, constraint: Constraint, params: Params) -> tuple[st
         found = (service for leaf in cib.inside(name) if (service := cib.service(leaf)) is not None)
         return next((service.title for service in found if service.name in params.waits_for), None)
 
-    if constraint.type != ORDER or len(constraint.members) < _FEW:
+    if constraint.type != ORDER:
         pairs = awaited(cib, constraint)
         return next(((late, early, called) for late, early in pairs if waits(late) and (called := title(early)) is not None), None)
     members = [member for member in constraint.members if member.set >= 0]
@@ -296,9 +296,6 @@ def _first_waiting(cib: Cib, constraint: Constraint, params: Params) -> tuple[st
             if late is not None:
                 return (late, *early)
     return None
-
-
-_FEW = 20  # members of a constraint whose pairs are soon looked at
 
 
 def _waiting_behind(cib: Cib, members: Sequence[Member], before: str, waits: Callable[[str], bool]) -> list[str | None]:
