@@ -14,7 +14,8 @@ from lwlint.core.source import Source
 from lwlint.inputs.heat.document import ENVIRONMENT, TEMPLATE
 from lwlint.inputs.heat.facts import Template
 from lwlint.inputs.heat.outline import Outlines
-from lwlint.inputs.heat.registry import Graph, Judge, Registries, Roles, View, core_beside_keepalived, role_data, view_facts
+from lwlint.inputs.heat.registry import Graph, Judge, Registries, View, core_beside_keepalived, role_data, view_facts
+from lwlint.inputs.heat.roles import Roles
 from lwlint.inputs.heat.tree import HeatTree, Read, containers, dangling, duplicates, files, hiera_keys, roles, software_configs, strays
 
 
