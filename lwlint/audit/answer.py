@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from lwlint.audit.commands import Mend, Ordering, mending, starts
 from lwlint.core.finding import BROKEN, CLUSTER, EACH, FAIL, NOT_EVALUATED, PASS, SEVERITIES, Finding
 from lwlint.core.secret import masked
-from lwlint.core.source import Source, Span
+from lwlint.core.source import Source, Span, beginning
 from lwlint.inputs import KINDS
 from lwlint.inputs.pacemaker.facts import Health
 from lwlint.policy.redaction import Redaction
@@ -310,7 +310,7 @@ def place(
 ) -> Place:
     """Return a span as a place to show. A template has no root of its own, but one of the `hosts` is the first of its path."""
     source = sources.get(span.path)
-    line, column = source.position(span.start) if source is not None else (1, 1)
+    line, column = beginning(span, sources)
     text = _line(source, line, span, redaction or Redaction(sources)) if source is not None else ""
     host, slash, below = span.path.partition("/")
     if host in shown:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -84,6 +85,12 @@ class Source(Struct, frozen=True, dict=True):
         starts = self.line_starts()
         end = starts[number] if number < len(starts) else len(self.text)
         return self.text[starts[number - 1] : end].rstrip("\r\n").lstrip("\ufeff" if number == 1 else "")
+
+
+def beginning(span: Span, sources: Mapping[str, Source]) -> Position:
+    """Return where a span begins: the first character of a source that is not among the `sources`."""
+    source = sources.get(span.path)
+    return source.position(span.start) if source is not None else Position(1, 1)
 
 
 class Link(Struct, frozen=True):

@@ -16,7 +16,7 @@ from lwlint.core.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, Finding, Repo
 from lwlint.core.harmless import escaped
 from lwlint.core.secret import is_secret, stars
 from lwlint.core.secret_text import Known, masked_value
-from lwlint.core.source import Source, Span, Text
+from lwlint.core.source import Source, Span, Text, beginning
 from lwlint.policy.redaction import Redaction
 from lwlint.policy.settings import File, Severity
 from lwlint.report.fixes import certain
@@ -345,6 +345,5 @@ def _plain(value: Any, sources: Shown) -> Any:
 
 
 def _place(span: Span, sources: Mapping[str, Source]) -> dict[str, Any]:
-    source = sources.get(span.path)
-    line, column = source.position(span.start) if source is not None else (1, 1)
+    line, column = beginning(span, sources)
     return {"path": span.path, "line": line, "column": column}

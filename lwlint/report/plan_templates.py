@@ -9,6 +9,7 @@ from lwlint import __version__
 from lwlint.core.finding import Finding
 from lwlint.core.harmless import counted, safe
 from lwlint.core.secret import masked
+from lwlint.core.source import beginning
 from lwlint.operate.templates import PARAMETERS, REGISTRY, Line, TemplatesPlan, as_mapping
 from lwlint.policy.round_trip import commented
 from lwlint.report.json import Output, written
@@ -102,14 +103,9 @@ def _founds(findings: Iterable[Finding], sources: Mapping[str, Source]) -> tuple
 
 
 def _found(finding: Finding, sources: Mapping[str, Source]) -> tuple[str, str, str, str, int, int, str, str, bool]:
-    line, column = _place(finding, sources)
+    line, column = beginning(finding.span, sources)
     said = masked(finding.message), masked(finding.remedy)
     return finding.code, finding.rule, finding.severity, finding.span.path, line, column, *said, finding.fix is not None
-
-
-def _place(finding: Finding, sources: Mapping[str, Source]) -> tuple[int, int]:
-    source = sources.get(finding.span.path)
-    return source.position(finding.span.start) if source is not None else (1, 1)
 
 
 def render_text(plan: TemplatesPlan) -> str:
@@ -146,7 +142,7 @@ def _mends(line: Line, plan: TemplatesPlan) -> Iterator[str]:
     """Yield the findings that a line fixes: code and place; of many the first, and their number."""
     most = 3
     for finding in line.mends[:most]:
-        yield f"{finding.code} {finding.span.path}:{_place(finding, plan.before.sources)[0]}"
+        yield f"{finding.code} {finding.span.path}:{beginning(finding.span, plan.before.sources)[0]}"
     if len(line.mends) > most:
         yield f"and {len(line.mends) - most} more"
     if not line.mends:
@@ -162,7 +158,7 @@ def _left(plan: TemplatesPlan) -> Iterator[str]:
         fixed = " `lwlint fix` does it." if all(one.fix is not None and one.fix.safe for one in findings) else ""
         yield f"{code} {findings[0].rule}: {remedy}{fixed}"
         for finding in findings:
-            line, column = _place(finding, plan.before.sources)
+            line, column = beginning(finding.span, plan.before.sources)
             new = " (new)" if finding in plan.new else ""
             yield f"  {finding.span.path}:{line}:{column} {finding.message}{new}"
 

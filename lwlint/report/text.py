@@ -13,7 +13,7 @@ from lwlint.core.harmless import counted, safe
 from lwlint.core.harmless import line as harmless
 from lwlint.core.lazy import pattern
 from lwlint.core.secret import masked
-from lwlint.core.source import Source, Span
+from lwlint.core.source import Source, Span, beginning
 from lwlint.policy.redaction import Redaction
 
 
@@ -242,7 +242,7 @@ def _chosen(report: Report, verbose: bool, notes: bool) -> tuple[list[Finding], 
 
 def _finding(finding: Finding, report: Report, most: int, redaction: Redaction, width: int) -> Iterator[Line]:
     source = report.sources.get(finding.span.path)
-    line, column = source.position(finding.span.start) if source is not None else (1, 1)
+    line, column = beginning(finding.span, report.sources)
     allowed = f" (allowed: {safe(finding.allowed)})" if finding.allowed is not None else ""
     yield [
         (f"  {line}:{column} ", ""),
@@ -260,8 +260,7 @@ def _finding(finding: Finding, report: Report, most: int, redaction: Redaction, 
 
 
 def _place(span: Span, report: Report) -> str:
-    source = report.sources.get(span.path)
-    line, column = source.position(span.start) if source is not None else (1, 1)
+    line, column = beginning(span, report.sources)
     return f"{safe(span.path)}:{line}:{column}"
 
 
