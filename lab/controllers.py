@@ -10,14 +10,13 @@ import contextlib
 import os
 import re
 import shutil
-import signal
 import subprocess
 import threading
 import time
 
 import pymysql
 
-from lab.servers import BROKERS, DATA, DATABASES, PATH, Work, children, definitions, descendants, may_log_in, sql, wait_for, write_json
+from lab.servers import BROKERS, DATA, DATABASES, PATH, Work, definitions, killed, may_log_in, sql, started, wait_for, write_json
 
 NODES = ("c1", "c2", "c3")
 HOSTS = {name: f"198.18.0.{11 + n}" for n, name in enumerate(NODES)}
@@ -92,26 +91,14 @@ class Controllers:
     # the servers of a node
 
     def _start(self, name: str, what: str, command: list[str], more: dict[str, str] | None = None) -> None:
-        with open(f"{self.out}/{what}-{name}.log", "ab") as log:
-            self._running[name, what] = subprocess.Popen(
-                ["nsenter", f"--net=/run/netns/{name}", *command],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd="/",
-                env={"PATH": PATH, "LANG": "C.UTF-8", **(more or {})},
-                start_new_session=True,
-            )
+        inside = ["nsenter", f"--net=/run/netns/{name}", *command]
+        self._running[name, what] = started(inside, f"{self.out}/{what}-{name}.log", more)
 
     def kill(self, name: str, what: str) -> None:
         """Kill a server of a node with all its processes."""
         process = self._running.pop((name, what), None)
-        if process is None:
-            return
-        for pid in [*descendants(children(), process.pid), process.pid]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        process.wait()
+        if process is not None:
+            killed(process)
 
     def galera(self, name: str, *more: str) -> list[str]:
         address = HOSTS[name]

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import time
@@ -16,7 +15,7 @@ import urllib.request
 
 import amqp
 
-from lab.servers import BROKERS, PATH, broker, children, descendants, sql
+from lab.servers import BROKERS, PATH, broker, descendants, killed, sql
 
 QUIET = 8  # seconds in which a service that waits uses next to no processor time
 FORKED = re.compile(r"Started child \d+|Child \d+ (?:exited|killed)|died, restarting", re.I)
@@ -215,8 +214,5 @@ class Instance:
 
     def stop(self) -> None:
         if self.process is not None:
-            for pid in [*descendants(children(), self.process.pid), self.process.pid]:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            self.process.wait()
+            killed(self.process)
             self._log.close()

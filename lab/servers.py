@@ -138,26 +138,14 @@ class Servers:
             self.up(name)
 
     def _start(self, name: str, command: list[str], more: dict[str, str] | None = None) -> None:
-        log = open(f"{self.out}/{name}.log", "ab")  # noqa: SIM115
-        self._running[name] = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd="/",
-            env={"PATH": PATH, "LANG": "C.UTF-8", **(more or {})},
-            start_new_session=True,
-        )
+        self._running[name] = started(command, f"{self.out}/{name}.log", more)
 
     def kill(self, name: str) -> None:
         """Kill a server with all its processes, as a power cut would, and wait until nothing listens."""
         process = self._running.pop(name, None)
         if process is None:
             return
-        for pid in [*descendants(children(), process.pid), process.pid]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        process.wait()
+        killed(process)
         wait_for(lambda: not listens(PORTS[name]), 20, f"the end of the {name}")
 
 
@@ -196,6 +184,28 @@ def sql(query: str, user: str = "lab", host: str | None = None, socket: str = "/
             if n + 1 == len(ways):
                 raise
     return []
+
+
+def started(command: list[str], log: str, more: dict[str, str] | None = None) -> subprocess.Popen:
+    """Start a server, whose output goes to a log."""
+    with open(log, "ab") as out:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            cwd="/",
+            env={"PATH": PATH, "LANG": "C.UTF-8", **(more or {})},
+            start_new_session=True,
+        )
+
+
+def killed(process: subprocess.Popen) -> None:
+    """Kill a process with all that it started, as a power cut would."""
+    for pid in [*descendants(children(), process.pid), process.pid]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.wait()
 
 
 def children() -> dict[int, list[int]]:
