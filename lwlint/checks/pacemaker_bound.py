@@ -138,6 +138,14 @@ class _Judged:
         found = {tie.constraint.span: tie for tie in ties}
         return [found[span] for span in sorted(found)[:_LOOKED_AT]]
 
+    def beyond(self, resource: Resource) -> Unknown | None:
+        """Return why it is not judged by what was looked at: it is tied by more constraints, or to more targets, than that."""
+        ties = (self.ties.get((type, name), ()) for name in around(self.cib, resource) for type in (COLOCATION, ORDER))
+        if any(len(each) > _LOOKED_AT for each in ties) or len(self.own(resource)) > MOST_TARGETS:
+            most = f"{_LOOKED_AT} constraints, or {MOST_TARGETS} resources of the service beside it"
+            return Unknown(f"`{resource.name}` is tied by more than {most}, and no more are looked at", resource.span)
+        return None
+
     def place(self, group: Resource, name: str) -> int:
         """Return where in a group a member stands."""
         if group.name not in self.members:
@@ -166,7 +174,7 @@ def _run_colocated(facts: Facts, params: Params) -> Iterator[Saw]:
             continue
         for resource in judged.cib.running(params.each):
             if resource.name not in judged.bound and resource.name not in judged.excused:
-                yield _unbound(judged, resource, _title(facts, params.to))
+                yield judged.beyond(resource) or _unbound(judged, resource, _title(facts, params.to))
 
 
 def _run_ordered(facts: Facts, params: Params) -> Iterator[Saw]:
@@ -176,6 +184,9 @@ def _run_ordered(facts: Facts, params: Params) -> Iterator[Saw]:
             continue
         for resource in judged.cib.running(params.each):
             ordered, void = (True, ()) if resource.name in judged.excused else _ordered(judged, resource)
+            if not ordered and (unknown := judged.beyond(resource)) is not None:
+                yield unknown
+                continue
             target = judged.target(resource).name
             ordering = pacemaker_constraints.ordered(_outermost(judged, resource), judged.target(resource))
             if void:

@@ -79,3 +79,10 @@ def test_a_group_that_binds_nothing_is_told_and_not_the_order_in_it() -> None:
     (problem,) = COLOCATED.run(facts, PARAMS)
     assert isinstance(problem, Problem)
     assert problem.message == "virtual IP `ip`: group `g` binds no member to another (`collocated` is `false`); it must"
+
+
+@pytest.mark.parametrize("check", [COLOCATED, ORDERED])
+def test_an_address_that_is_tied_more_often_than_is_looked_at_is_not_judged(check: object) -> None:
+    void = "\n".join(f"order o{i} Serialize: ip ha-clone\ncolocation c{i} 0: ip ha-clone" for i in range(101))
+    assert {what for what, _ in said(f"{TWO}\n{void}", check)} == {"not evaluated"}
+    assert said(f"{TWO}\n{void}\norder z Mandatory: ip ha-clone\ncolocation z2 inf: ip ha-clone", COLOCATED) == []
