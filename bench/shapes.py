@@ -292,6 +292,23 @@ SHAPES = (
         ),
     ),
     Shape("manifest: resources", 2_000, file("a.pp", lines("", "pacemaker::resource::service { 'openstack-nova-api@': }\n"))),
+    Shape(
+        "manifest: addresses in one group",
+        2_000,
+        file(
+            "a.pp",
+            lambda n: (
+                "cs_primitive { 'h': primitive_class => 'systemd', primitive_type => 'haproxy' }\n"
+                + "".join(f"cs_primitive {{ 'v{i}': primitive_class => 'ocf', primitive_type => 'IPaddr2' }}\n" for i in range(n))
+                + f"cs_group {{ 'g': primitives => {['h', *(f'v{i}' for i in range(n))]} }}\n"
+            ),
+        ),
+    ),
+    Shape(
+        "manifest: clones",
+        2_000,
+        file("a.pp", lines("", "cs_primitive { 'p@': primitive_type => 'x' }\ncs_clone { 'c@': primitive => 'p@' }\n")),
+    ),
     Shape("manifest: variables", 2_000, file("a.pp", lines("", "$a@ = 'x'\nclass { 'nova::db': database_max_retries => $a@ }\n"))),
     Shape(
         "manifest: variables by variables",

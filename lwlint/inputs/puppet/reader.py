@@ -395,6 +395,7 @@ def _manifest(source: Source, catalogue: Catalogue, old: bool) -> Iterator[Fact]
     classes: list[ManifestClass] = []
     options: list[ManifestOption] = []
     others: dict[str, None] = {}
+    of_fuel = _OF_FUEL in source.text
     for statement in read(source, parsed.statements):
         if isinstance(statement, Used):
             classes.append(_class(statement, catalogue, source.host))
@@ -403,7 +404,7 @@ def _manifest(source: Source, catalogue: Catalogue, old: bool) -> Iterator[Fact]
         elif makes_resource(statement.type):
             resources.append(resource(statement, catalogue, source.host))
         elif makes_constraint(statement.type):
-            constraints.append(constraint(statement, catalogue, source.host, _OF_FUEL in source.text))
+            constraints.append(constraint(statement, catalogue, source.host, of_fuel))
         elif statement.type.endswith("_config"):
             options.append(_option(statement, source.host))
         elif may_make_resources(statement.type, catalogue):
