@@ -92,37 +92,49 @@ _REFUSED = "Pacemaker refuses the CIB under schemas 1.2 and later"
 _STARTS = ("start", "promote")
 
 
-def awaited(cib: Cib, constraint: Constraint) -> Iterator[tuple[str, str]]:
-    """Yield each resource of a constraint that waits for another one, and that other one.
+def first_awaited(
+    cib: Cib, constraint: Constraint, waits: Callable[[str], bool], title: Callable[[str], str | None]
+) -> tuple[str, str, str] | None:
+    """Return the first resource of those that `waits` tells which waits for one that has a title: both, and the title.
 
     After the scheduler of Pacemaker 2.1.5: an order of stops does not hold back a start, though it is symmetrical; optional and
-    serialized orders make nothing wait for what does not start, and a finite score keeps nothing down.
+    serialized orders make nothing wait for what does not start, and a finite score keeps nothing down. Of an order each member is
+    looked at once: its pairs are as many as the square of its members.
     """
     if not constraint.active:
-        return
+        return None
     if constraint.type == COLOCATION:
-        for pair in constraint.pairs:
-            if mandatory(pair, cib):
-                yield pair.first, pair.second
-    elif constraint.type == ORDER and constraint.ordering == "Mandatory":
-        for first, then in _in_turn(constraint):
-            before = first.action or "start"
-            after = then.action or before
-            for late in then.resources if before in _STARTS else ():
-                if after == "start" or (after == "promote" and cib.resources[late].promotable):
-                    yield from ((late, early) for early in first.resources)
-
-
-def _in_turn(constraint: Constraint) -> Iterator[tuple[Member, Member]]:
-    """Yield the members of an order two by two: those of a set with those of later sets, in a sequential set each with all behind it."""
-    ends = {member.position: member for member in constraint.members if member.set < 0}
-    if "first" in ends and "then" in ends:
-        yield ends["first"], ends["then"]
-    members = [member for member in constraint.members if member.set >= 0]
+        pairs = ((pair.first, pair.second) for pair in constraint.pairs if mandatory(pair, cib))
+        return next(((late, early, called) for late, early in pairs if waits(late) and (called := title(early)) is not None), None)
+    if constraint.type != ORDER or constraint.ordering != "Mandatory":
+        return None
+    # `first` and `then`, which are in no set, stand like a set of two in a sequence
+    members = [member for member in constraint.members if member.set >= 0] or sorted(constraint.members, key=lambda each: each.position)
+    behind = {action: _waiting_behind(cib, members, action, waits) for action in _STARTS}
     for at, first in enumerate(members):
-        for then in members[at + 1 :]:
-            if then.set > first.set or first.sequential:
-                yield first, then
+        before = first.action or "start"
+        early = next(((name, called) for name in first.resources if (called := title(name)) is not None), None)
+        if early is not None and before in _STARTS:
+            after = at + 1 if first.sequential or first.set < 0 else _end_of(members, at)
+            late = behind[before][after]
+            if late is not None:
+                return (late, *early)
+    return None
+
+
+def _waiting_behind(cib: Cib, members: Sequence[Member], before: str, waits: Callable[[str], bool]) -> list[str | None]:
+    """Return for each place among the members the first resource there, or behind it, that waits for a start or promotion in front."""
+    found: list[str | None] = [None]
+    for member in reversed(members):
+        after = member.action or before
+        late = (name for name in member.resources if after == "start" or (after == "promote" and cib.resources[name].promotable))
+        found.append(next((name for name in late if waits(name)), found[-1]))
+    return found[::-1]
+
+
+def _end_of(members: Sequence[Member], at: int) -> int:
+    """Return the place behind the set of the member at a place; sets stand in their order."""
+    return bisect_right(members, members[at].set, key=lambda member: member.set)
 
 
 class Params(Document, frozen=True):
@@ -253,25 +265,6 @@ def _planned(cib: Cib, member: Member) -> bool:
 
 def _waiting(cib: Cib, constraint: Constraint, params: Params) -> Iterator[Problem]:
     """Yield the problem of the first OpenStack service that the constraint makes wait for the database or the broker."""
-    found = _first_waiting(cib, constraint, params)
-    if found is not None:
-        late, early, title = found
-        how = "waits for" if constraint.type == ORDER else "runs only with"
-        yield Problem(
-            span=constraint.span,
-            message=f"{constraint.type} `{constraint.name}`: `{late}` {how} `{early}`; it must be able to start without {title}",
-            subject=f"constraint {constraint.name}",
-            related=(Related(cib.resources[early].span, f"`{early}`"),),
-            host=constraint.host,
-            commands=(without(constraint),),
-        )
-
-
-def _first_waiting(cib: Cib, constraint: Constraint, params: Params) -> tuple[str, str, str] | None:
-    """Return the first that waits and what it waits for, with its title, as `awaited` has them one after the other.
-
-    Of an order each member is looked at once: its pairs are as many as the square of its members.
-    """
 
     def waits(name: str) -> bool:
         return any(service.openstack for leaf in cib.inside(name) if (service := cib.service(leaf)) is not None)
@@ -280,37 +273,18 @@ def _first_waiting(cib: Cib, constraint: Constraint, params: Params) -> tuple[st
         found = (service for leaf in cib.inside(name) if (service := cib.service(leaf)) is not None)
         return next((service.title for service in found if service.name in params.waits_for), None)
 
-    if constraint.type != ORDER:
-        pairs = awaited(cib, constraint)
-        return next(((late, early, called) for late, early in pairs if waits(late) and (called := title(early)) is not None), None)
-    members = [member for member in constraint.members if member.set >= 0]
-    if not constraint.active or constraint.ordering != "Mandatory":
-        return None
-    behind = {action: _waiting_behind(cib, members, action, waits) for action in _STARTS}
-    for at, first in enumerate(members):
-        before = first.action or "start"
-        early = next(((name, called) for name in first.resources if (called := title(name)) is not None), None)
-        if early is not None and before in _STARTS:
-            after = at + 1 if first.sequential else _end_of(members, at)
-            late = behind[before][after]
-            if late is not None:
-                return (late, *early)
-    return None
-
-
-def _waiting_behind(cib: Cib, members: Sequence[Member], before: str, waits: Callable[[str], bool]) -> list[str | None]:
-    """Return for each place among the members the first resource there, or behind it, that waits for a start or promotion in front."""
-    found: list[str | None] = [None]
-    for member in reversed(members):
-        after = member.action or before
-        late = (name for name in member.resources if after == "start" or (after == "promote" and cib.resources[name].promotable))
-        found.append(next((name for name in late if waits(name)), found[-1]))
-    return found[::-1]
-
-
-def _end_of(members: Sequence[Member], at: int) -> int:
-    """Return the place behind the set of the member at a place; sets stand in their order."""
-    return bisect_right(members, members[at].set, key=lambda member: member.set)
+    found = first_awaited(cib, constraint, waits, title)
+    if found is not None:
+        late, early, called = found
+        how = "waits for" if constraint.type == ORDER else "runs only with"
+        yield Problem(
+            span=constraint.span,
+            message=f"{constraint.type} `{constraint.name}`: `{late}` {how} `{early}`; it must be able to start without {called}",
+            subject=f"constraint {constraint.name}",
+            related=(Related(cib.resources[early].span, f"`{early}`"),),
+            host=constraint.host,
+            commands=(without(constraint),),
+        )
 
 
 def _run_dangling(facts: Facts, _: NoParams) -> Iterator[Saw]:

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from lwlint.checks.pacemaker_constraints import awaited
+from lwlint.checks.pacemaker_constraints import first_awaited
 from lwlint.core.facts import Facts
 from lwlint.core.source import Source
-from lwlint.inputs.pacemaker.model import cibs
+from lwlint.inputs.pacemaker.facts import Constraint
+from lwlint.inputs.pacemaker.model import Cib, cibs
 from lwlint.inputs.pacemaker.reader import cib_facts
 from lwlint.run import load_catalogue
 
@@ -51,6 +52,9 @@ _SETS = [
     in_sets(((BASE,), ' require-all="false" sequential="false"'), ((LATE,), "")),
     in_sets(((BASE,), ' action="stop"'), ((LATE,), ' action="stop"')),
     in_sets(((LATE,), ' action="stop"'), ((BASE,), ' action="stop"')),
+    in_sets(((BASE, "idle"), ' sequential="false"'), (("idle-2", LATE), "")),
+    in_sets((("idle", LATE), ' sequential="false"'), (("idle-2",), ""), ((BASE,), "")),
+    in_sets(((BASE,), ' action="promote"'), (("idle", LATE), ' action="start" sequential="false"')),
 ]
 _COLOCATIONS = [
     f'<rsc_colocation id="c" rsc="{one}" with-rsc="{other}" score="{score}"/>'
@@ -70,7 +74,7 @@ def cib(constraint: str, promotable: bool) -> str:
         '<cib validate-with="pacemaker-3.2" epoch="1" num_updates="0" admin_epoch="0"><configuration><crm_config>'
         '<cluster_property_set id="o"><nvpair id="o-1" name="stonith-enabled" value="false"/></cluster_property_set></crm_config>'
         f"<nodes>{nodes}</nodes>"
-        f'<resources><clone id="{BASE}">{meta}{dummy("base", "Stateful")}</clone>{dummy(LATE)}</resources>'
+        f'<resources><clone id="{BASE}">{meta}{dummy("base", "Stateful")}</clone>{dummy(LATE)}{dummy("idle")}{dummy("idle-2")}</resources>'
         f"<constraints>{constraint}{bans}</constraints></configuration><status/></cib>"
     )
 
@@ -85,6 +89,10 @@ def starts(xml: str, folder: Path) -> bool:
     return any(f"Resource action: {LATE} " in line and "start on" in line for line in said.splitlines())
 
 
+def waits_for_the_other(found: Cib, constraint: Constraint) -> bool:
+    return first_awaited(found, constraint, LATE.__eq__, lambda name: "the other" if name == BASE else None) is not None
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("promotable", [False, True])
 def test_what_waits_is_not_started_while_the_other_is_down(promotable: bool, tmp_path: Path) -> None:
@@ -96,7 +104,7 @@ def test_what_waits_is_not_started_while_the_other_is_down(promotable: bool, tmp
     for constraint in (*_ORDERS, *_SETS, *_COLOCATIONS):
         xml = cib(constraint, promotable)
         (found,) = cibs(Facts(cib_facts([Source("cib.xml", xml, "cib")], catalogue)))
-        ours[constraint] = any(pair == (LATE, BASE) for each in found.constraints for pair in awaited(found, each))
+        ours[constraint] = any(waits_for_the_other(found, each) for each in found.constraints)
         theirs[constraint] = not starts(xml, tmp_path)
     assert ours == theirs
     assert sum(theirs.values()) > 10
