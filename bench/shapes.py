@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench.cib_shapes import SHAPES as OF_CIBS
+from bench.report_shapes import REPORT, TOP
+from bench.report_shapes import SHAPES as OF_REPORTS
 from bench.shape import GALERA, PRIMITIVE, UNIT, Member, Shape, archive, cib, each, file, lines, many
 
 _ORDER = '<rsc_order id="o@" first="galera" then="openstack-r@"/>'
@@ -18,21 +20,14 @@ def _interval(size: int) -> str:
     return cib(f'<primitive id="galera" class="ocf" provider="heartbeat" type="galera"><operations>{operation}</operations></primitive>')
 
 
-_TOP = "sosreport-c0-2020/"
-_REPORT = (
-    (f"{_TOP}version.txt", "sosreport: 3.3\n", False),
-    (f"{_TOP}etc/hostname", "c0\n", False),
-    (f"{_TOP}sos_commands/general/hostname", "c0\n", False),
-    (f"{_TOP}usr/lib/systemd/system/{UNIT}", "[Service]\nExecStart=/x\n", False),
-)
-_FOLDER = f"{_TOP}etc/systemd/system"
+_FOLDER = f"{TOP}etc/systemd/system"
 
 
 def _report(*more: Callable[[int, int], Member], first: tuple[Member, ...] = ()) -> Callable[[int], Iterator[Member]]:
     """Return what yields a report with as many more members of each kind; each is asked with its number and how many there are."""
 
     def members(size: int) -> Iterator[Member]:
-        yield from (*_REPORT, *first)
+        yield from (*REPORT, *first)
         yield from (one(i, size) for i in range(size) for one in more)
 
     return members
@@ -45,7 +40,7 @@ _unit_chain = _report(
 _folder_chain = _report(lambda i, n: (f"{_FOLDER}/a{i + 1}.service.d/", f"a{i}.service.d", True))
 _circle = _report(lambda i, n: (f"{_FOLDER}/openstack-a{i}.service", f"openstack-a{(i + 1) % n}.service", True))
 # links to folders that hold links to folders: each step doubles the paths that there are
-_ladder = _report(*(lambda i, n, name=name: (f"{_TOP}etc/l{i}/{name}", f"../l{i + 1}", True) for name in "ab"))
+_ladder = _report(*(lambda i, n, name=name: (f"{TOP}etc/l{i}/{name}", f"../l{i + 1}", True) for name in "ab"))
 _wants = _report(lambda i, n: (f"{_FOLDER}/t{i}.target.wants/{UNIT}", f"/usr/lib/systemd/system/{UNIT}", True))
 _units = _report(lambda i, n: (f"{_FOLDER}/openstack-s{i}.service", "[Service]\nExecStart=/x\n", False))
 
@@ -55,15 +50,15 @@ _CONTAINER = '{{"Name": "c{}", "Config": {{"Env": ["A=1"], "Cmd": ["x"]}}}}'
 
 def _inspected(items: Callable[[int], str]) -> Callable[[int], Iterator[Member]]:
     def members(size: int) -> Iterator[Member]:
-        yield from _REPORT
-        yield f"{_TOP}sos_commands/podman/podman_inspect_nova_api", f"[{items(size)}]", False
+        yield from REPORT
+        yield f"{TOP}sos_commands/podman/podman_inspect_nova_api", f"[{items(size)}]", False
 
     return members
 
 
 def _hosts(size: int) -> Iterator[Member]:
     for i in range(size):
-        for name, text, link in _REPORT:
+        for name, text, link in REPORT:
             yield name.replace("c0", f"c{i}"), text.replace("c0", f"c{i}"), link
 
 
@@ -378,4 +373,5 @@ SHAPES = (
     Shape("archive: units", 2_000, archive(_units)),
     Shape("archive: hosts", 200, archive(_hosts)),
     *OF_CIBS,
+    *OF_REPORTS,
 )

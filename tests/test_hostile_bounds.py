@@ -61,6 +61,9 @@ def seconds(arguments: list[str]) -> float:
         ("CIB: defaults and resources", 4_000),
         ("manifest: constraints", 1_000),
         ("template: statements of Jinja", 4_000),
+        ("quadlets", 5_000),
+        ("report: units and resources", 5_000),
+        ("services: units and resources", 4_000),
     ],
 )
 def test_an_input_that_grew_faster_than_its_size_does_no_more(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from operator import itemgetter
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
@@ -98,7 +99,7 @@ def _started_by(unit: Unit) -> Iterator[str]:
 
 def starter_of(container: HostContainer, units: HostUnits | None, found: list[Cib]) -> Starter:
     """Return who brings `container` back; `units` are those of its host, `found` the CIBs of its cluster."""
-    if container.bundle or any(runs_container(cib.leaves(), container) for cib in found):
+    if container.bundle or any(runs_container(cib, container) for cib in found):
         gone = container.bundle and found and not any(_has_bundle(cib, container.bundle) for cib in found)
         return Starter(NOBODY if gone else BY_PACEMAKER)
     policy = container.policy.value if container.policy is not None else None
@@ -129,10 +130,9 @@ def _unit(container: HostContainer, units: HostUnits | None) -> str:
     return there or units.starts.get(container.name, "")
 
 
-def runs_container(leaves: Iterable[Resource], container: HostContainer) -> bool:
-    """Return whether one of the resources runs this very container by its name."""
-    names = (leaf.attributes.get("name") for leaf in leaves if leaf.agent in _AGENTS)
-    return any(name is not None and name.value == container.name for name in names)
+def runs_container(cib: Cib, container: HostContainer) -> bool:
+    """Return whether a resource runs this very container by its name."""
+    return container.name in cib.given(_AGENTS, "name")
 
 
 def _has_bundle(cib: Cib, name: str) -> bool:
@@ -151,18 +151,33 @@ _UNIT_CLASSES = ("systemd", "service", "lsb", "upstart")
 
 def resource_of(facts: Facts, unit: Unit) -> Resource | None:
     """Return the cluster resource that runs `unit`, from a CIB of its host, or of no host in particular."""
-    hosts = {cluster.host for cluster in facts.of(Cluster)}
-    for resource in facts.of(Resource):
-        if unit.host in hosts and resource.host not in (unit.host, ""):
-            continue
-        kind, _, name = (resource.agent or "").partition(":")
-        if kind in _UNIT_CLASSES and {name, f"{name}.service"} & set(unit.names):
-            return resource
-        if unit.service is None or not unit.service.may_be_clustered or resource.service != unit.service:
-            continue
-        if not beside_by_design(unit.name.removesuffix(".service")):
-            return resource
-    return None
+    return facts.derived(_Running).of(unit)
+
+
+class _Running:
+    """The first resource of each host's CIB that runs a unit, by the unit's name, or a service, by its name; and of all of them."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._hosts = {cluster.host for cluster in facts.of(Cluster)}
+        self._units: dict[tuple[str | None, str], tuple[int, Resource]] = {}  # by host (None for all)
+        self._services: dict[tuple[str | None, str], tuple[int, Resource]] = {}
+        for found in enumerate(facts.of(Resource)):
+            resource = found[1]
+            kind, _, name = (resource.agent or "").partition(":")
+            for host in (None, resource.host):
+                for unit in (name, f"{name}.service") if kind in _UNIT_CLASSES else ():
+                    self._units.setdefault((host, unit), found)
+                if resource.service is not None:
+                    self._services.setdefault((host, resource.service.name), found)
+
+    def of(self, unit: Unit) -> Resource | None:
+        """Return the first resource that runs a unit."""
+        hosts = (unit.host, "") if unit.host in self._hosts else (None,)
+        found = [self._units[host, name] for host in hosts for name in unit.names if (host, name) in self._units]
+        service = unit.service
+        if service is not None and service.may_be_clustered and not beside_by_design(unit.name.removesuffix(".service")):
+            found += [self._services[host, service.name] for host in hosts if (host, service.name) in self._services]
+        return min(found, key=itemgetter(0))[1] if found else None
 
 
 def beside_by_design(name: str) -> bool:

@@ -88,8 +88,12 @@ def _wanted(facts: Facts) -> set[tuple[str, str]]:
 def _triggered(unit: Unit, shown: dict[tuple[str, str], ShownUnit], facts: Facts) -> bool:
     """Return whether a socket, timer or path of the unit's name is there, which may start it."""
     base = unit.name.rpartition(".")[0]
-    names = {f"{base}.{kind}" for kind in ("socket", "timer", "path")}
-    return any((unit.host, name) in shown for name in names) or any(u.host == unit.host and u.name in names for u in facts.of(Unit))
+    names = [(unit.host, f"{base}.{kind}") for kind in ("socket", "timer", "path")]
+    return any(name in shown or name in facts.derived(_names) for name in names)
+
+
+def _names(facts: Facts) -> set[tuple[str, str]]:
+    return {(unit.host, unit.name) for unit in facts.of(Unit)}
 
 
 def _with_pacemaker(facts: Facts) -> set[str]:
@@ -238,7 +242,7 @@ def _run_beside(facts: Facts, _: NoParams) -> Iterator[Saw]:
         if service is None or active is None or active.value != "active" or not service.may_be_clustered:
             continue
         name = shown.name.removesuffix(".service")
-        leaves = _leaves(found, shown.host, service)
+        leaves = list(_leaves(_of_host(found, shown.host), service))
         if name in service.units:
             if leaves and not any(_runs_units(leaf) for leaf in leaves):
                 yield _beside(shown, leaves[0], active.span)
@@ -249,9 +253,12 @@ def _run_beside(facts: Facts, _: NoParams) -> Iterator[Saw]:
         yield Unknown(_NO_STATES)
 
 
-def _leaves(found: list[Cib], host: str, service: Service) -> list[Resource]:
-    own = [cib for cib in found if cib.cluster.host == host] or found
-    return [leaf for cib in own for leaf in cib.running(service.name)]
+def _of_host(found: list[Cib], host: str) -> list[Cib]:
+    return [cib for cib in found if cib.cluster.host == host] or found
+
+
+def _leaves(found: list[Cib], service: Service) -> Iterator[Resource]:
+    return (leaf for cib in found for leaf in cib.running(service.name))
 
 
 def _containers_beside(facts: Facts, found: list[Cib]) -> Iterator[Saw]:
@@ -261,17 +268,19 @@ def _containers_beside(facts: Facts, found: list[Cib]) -> Iterator[Saw]:
         service = container.service
         if service is None or not service.may_be_clustered or container.bundle or container.ends:
             continue
-        leaves = [] if beside_by_design(container.called) else _leaves(found, container.host, service)
+        own = [] if beside_by_design(container.called) else _of_host(found, container.host)
+        leaf = next(_leaves(own, service), None)
         policy = container.policy.value if container.policy is not None and container.engine == DOCKER else ""
-        if not leaves or runs_container(leaves, container) or not (container.running or policy in FOREVER):
+        by_name = any(runs_container(cib, container) for cib in own)
+        if leaf is None or by_name or not (container.running or policy in FOREVER):
             continue
-        how = f"`{leaves[0].agent}`" if leaves[0].agent else f"a {leaves[0].form}"
+        how = f"`{leaf.agent}`" if leaf.agent else f"a {leaf.form}"
         does = "it is running" if container.running else f"docker starts it by its policy `{policy}`"
         message = f"container `{container.name}`: {does}, and the cluster runs the service as {how}; it must not be there"
-        related = (Related(leaves[0].span, f"the resource `{leaves[0].name}`"),)
+        related = (Related(leaf.span, f"the resource `{leaf.name}`"),)
         subject = f"container {container.called}"
         unit = f"tripleo_{container.called}.service"
-        mend = _stopped(container, leaves[0], unit if (container.host, unit) in units else "")
+        mend = _stopped(container, leaf, unit if (container.host, unit) in units else "")
         yield Problem(container.span, message, subject, related, remedy=_REMOVE, host=container.host, commands=mend)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, ClassVar, NamedTuple, Optional, Protocol, TypeVar
 
 from msgspec import Struct
@@ -300,6 +300,7 @@ class Fact(Protocol):
 
 
 F = TypeVar("F", bound=Fact)
+T = TypeVar("T")
 
 
 class Facts:
@@ -311,6 +312,13 @@ class Facts:
             self._by_type.setdefault(type(fact), []).append(fact)
         self.release = release or Release(None)
         self.services = tuple(services)
+        self._derived: dict[Callable[[Facts], object], object] = {}
+
+    def derived(self, make: Callable[[Facts], T]) -> T:
+        """Return what a function makes of these facts; it is made once."""
+        if make not in self._derived:
+            self._derived[make] = make(self)
+        return self._derived[make]  # type: ignore[return-value]
 
     def of(self, kind: type[F]) -> list[F]:
         """Return the facts of one type, in the order of their sources."""

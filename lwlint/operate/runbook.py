@@ -6,25 +6,25 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from lwlint.audit.answer import NOT_APPLICABLE, ClusterAnswer, Found, Place, place, told
-from lwlint.audit.commands import Ordering
 from lwlint.audit.hosts import Host
 from lwlint.audit.report_layout import PACKAGES
 from lwlint.audit.targets import LONE_CIB
-from lwlint.checks.containers import BY_SYSTEMD, ENGINE, HostUnits, starter_of, units_of_hosts
+from lwlint.checks.containers import BY_SYSTEMD, ENGINE
 from lwlint.core.facts import Service
 from lwlint.core.finding import CLUSTER, EACH, NOT_EVALUATED
 from lwlint.core.secret import masked
 from lwlint.core.shell import command
 from lwlint.core.source import Source, Span
 from lwlint.inputs.containers.facts import DOCKER, PODMAN, HostContainer
-from lwlint.inputs.oslo.facts import Option, OptionFiles
-from lwlint.inputs.pacemaker.facts import BUNDLE, GROUP, ORDER, PRIMITIVE, PROMOTABLE, Resource, ResourceStatus, boolean
-from lwlint.inputs.pacemaker.model import Cib, cibs
+from lwlint.inputs.oslo.facts import Option
+from lwlint.inputs.pacemaker.facts import BUNDLE, GROUP, PRIMITIVE, PROMOTABLE, Resource, ResourceStatus, boolean
+from lwlint.inputs.pacemaker.model import Cib
 from lwlint.inputs.systemd.facts import LOADED, MASKED, NOT_FOUND, Unit
+from lwlint.operate.runbook_facts import After, Findings, HostFacts
 from lwlint.policy.redaction import Redaction
 
 PACEMAKER, SYSTEMD = "pacemaker", "systemd"
@@ -34,11 +34,6 @@ SEE, RESTART, STOP, START, LOG = "see", "restart", "stop", "start", "log"
 RESTARTS, DATABASE, BROKER = "restarts", "database", "broker"
 
 _RESTARTING = ("always", "on-failure")
-# the rules whose finding says that something is not brought back, whatever else is right
-_NOT_RESTARTED = frozenset((
-    "unit-not-restarted", "pacemaker-override-left", "restart-that-gives-up", "unit-masked", "unit-refused", "container-not-brought-back",
-    "container-restart-that-gives-up", "core-resource-disabled", "core-resource-unmanaged", "core-resource-unwatched",
-))  # fmt: skip
 _DATABASE_RULE, _BROKER_RULE = "finite-database-retries", "finite-broker-retries"
 _MAX = re.compile(r"(?:sql_)?max_retries")
 _ENDS = ("-clone", "-master", "-bundle")
@@ -116,30 +111,20 @@ class Runbook(Struct, frozen=True):
     absent: tuple[str, ...] = ()
 
 
-class _Host(Struct):
-    """The facts of one host that the runbook asks for again and again."""
-
-    host: Host
-    units: HostUnits | None
-    cibs: list[Cib] = field(default_factory=list)
-
-    @property
-    def label(self) -> str:
-        return self.host.label
-
-
 class Writer:
     """Makes the runbook of one cluster of its hosts' facts and of what the audit found."""
 
     def __init__(self, cluster: ClusterAnswer, hosts: Sequence[Host], sources: Mapping[str, Source]) -> None:
         self._cluster = cluster
-        self._hosts = [_Host(h, units_of_hosts(h.reading.facts).get(h.label), cibs(h.reading.facts)) for h in hosts]
+        self._hosts = [HostFacts(h) for h in hosts]
+        self._host = {h.label: h for h in self._hosts}
+        self._findings = Findings(cluster.found)
         self._sources = {**{path: s for h in hosts for path, s in h.reading.input.sources.items()}, **sources}
         self._labels = [h.label for h in hosts]
         self._shown = {h.label: h.seat.target.path for h in hosts if h.seat.capture.form == LONE_CIB}
         self._redaction = Redaction(self._sources)
         self.tool, self.because = _tool(hosts)
-        self._options = {h.label: list(h.host.reading.facts.of(OptionFiles)) for h in self._hosts}
+        self._retried: dict[tuple[str, str, str], tuple[str, str, tuple[Place, ...]]] = {}
 
     def runbook(self) -> Runbook:
         """Return the runbook: what Pacemaker runs first, then the services by title."""
@@ -168,6 +153,7 @@ class Writer:
             return
         cib = first.cibs[0]
         done: set[tuple[str, str]] = set()
+        stopping = After(self._cluster.ordering, cib)
         for leaf in cib.leaves():
             service = cib.service(leaf)
             top = cib.top(leaf)
@@ -176,19 +162,19 @@ class Writer:
                 continue
             done.add((service.name, thing.name))
             unit = _unit_of(leaf)
-            where = tuple(_status(first.host.reading.facts.of(ResourceStatus), leaf, top))
+            where = tuple(_status(first.status(leaf, top)))
             if not where and unit:
                 where = tuple(self._unit_states(unit))
             subjects = {f"resource {leaf.name}", f"resource {top.name}"}
             notes = [f"runs in the group `{top.name}`: what stands behind it there stops and starts with it"] if top.form == GROUP else []
-            once = service.once or any(one.runs_once for one in self._loaded(unit))
+            once = service.once or any(one.runs_once for h in self._hosts for one in h.loaded(unit))
             if once:
                 notes.append("runs once at boot; its stop undoes what it did, so it must not be stopped or restarted")
             if leaf.agent == "ocf:pacemaker:remote":
                 notes.append("it is the connection to a remote node: its stop takes that node out of the cluster")
-            after = [] if once else _after(self._cluster.ordering, top.name, cib)
+            after, whole = ([], True) if once else stopping.of(top.name)
             if after:
-                more = f" and {len(after) - _NAMED} more" if len(after) > _NAMED else ""
+                more = f" and {len(after) - _NAMED} more{'' if whole else ', or many more'}" if len(after) > _NAMED else ""
                 notes.append(f"its stop and its restart take down what is ordered after it: {', '.join(after[:_NAMED])}{more}")
             if not where:
                 notes.append("where it runs is not known: no status of the cluster is in what was given")
@@ -205,15 +191,10 @@ class Writer:
                 actions=tuple(_resource_actions(self.tool, thing, unit, self._container_logs(top), once=once)),
                 options=self._option_files(service, labels),
                 judged=(self._resource_restarts(leaf, top, subjects, once=once), *self._retries(service, labels)),
-                findings=self._findings(subjects),
+                findings=self._told_of(subjects),
                 evidence=self._places((thing.span, *((leaf.span,) if leaf is not thing else ()))),
                 notes=tuple(notes),
             )
-
-    def _loaded(self, unit: str) -> Iterator[Unit]:
-        """Yield the unit as the hosts have it, where it is loaded."""
-        found = (one for h in self._hosts for one in h.host.reading.facts.of(Unit) if unit and f"{unit}.service" in (one.name, *one.names))
-        return (one for one in found if one.load_state == LOADED)
 
     def _unit_states(self, unit: str) -> Iterator[At]:
         for h in self._hosts:
@@ -222,23 +203,17 @@ class Writer:
                 yield At(h.label, active.value)
 
     def _replicas(self, top: Resource) -> Iterator[str]:
-        for h in self._hosts:
-            yield from (one.name for one in h.host.reading.facts.of(HostContainer) if top.form == BUNDLE and one.bundle == top.name)
+        yield from (one.name for h in self._hosts for one in h.replicas(top))
 
     def _container_logs(self, top: Resource) -> list[tuple[str, str, str]]:
         """Return host, engine and container of each replica of a bundle that the reports show."""
         if top.form != BUNDLE or top.container is None:
             return []
         engine = top.container.engine
-        return [
-            (h.label, engine, one.name)
-            for h in self._hosts
-            for one in h.host.reading.facts.of(HostContainer)
-            if one.bundle == top.name and one.running is not False
-        ]
+        return [(h.label, engine, one.name) for h in self._hosts for one in h.replicas(top) if one.running is not False]
 
     def _resource_restarts(self, leaf: Resource, top: Resource, subjects: set[str], *, once: bool) -> Judged:
-        found = [one for one in self._cluster.found if one.subject in subjects and one.rule in _NOT_RESTARTED]
+        found = self._findings.not_restarted(subjects)
         if found:
             return _judged(RESTARTS, NO, found)
         if once:
@@ -261,9 +236,9 @@ class Writer:
     # what systemd runs
 
     def _units(self) -> Iterator[Run]:
-        by_name: dict[str, list[tuple[_Host, Unit]]] = {}
+        by_name: dict[str, list[tuple[HostFacts, Unit]]] = {}
         for h in self._hosts:
-            facts = h.host.reading.facts
+            facts = h.facts
             ran = {name for cib in h.cibs for leaf in cib.leaves() if (name := _unit_of(leaf))}
             for unit in facts.of(Unit):
                 bare = unit.name.removesuffix(".service")
@@ -277,10 +252,10 @@ class Writer:
         for name, found in by_name.items():
             yield self._unit(name, found)
 
-    def _unit(self, name: str, found: Sequence[tuple[_Host, Unit]]) -> Run:
+    def _unit(self, name: str, found: Sequence[tuple[HostFacts, Unit]]) -> Run:
         service = next(unit.service for _, unit in found if unit.service is not None)
         hosts = [h.label for h, _ in found]
-        boxes = [(h, one) for h, _ in found for one in h.host.reading.facts.of(HostContainer) if self._starter(h, one) == name]
+        boxes = [(h, one) for h, _ in found for one in h.started_by(name)]
         once = service.once or any(unit.runs_once for _, unit in found)
         subject = {f"unit {name}"} | {f"container {one.called}" for _, one in boxes}
         bare = name.removesuffix(".service")
@@ -304,20 +279,16 @@ class Writer:
             actions=tuple(_unit_actions(bare, boxes[0][1] if boxes else None, once=once or beside)),
             options=self._option_files(service, hosts),
             judged=(*self._unit_restarts(found, subject), *self._retries(service, hosts)),
-            findings=self._findings(subject),
+            findings=self._told_of(subject),
             evidence=self._places(unit.span for _, unit in found),
             notes=tuple(notes),
         )
 
-    def _starter(self, h: _Host, container: HostContainer) -> str:
-        starter = starter_of(container, h.units, h.cibs)
-        return starter.unit if starter.who == BY_SYSTEMD else ""
-
-    def _unit_restarts(self, found: Sequence[tuple[_Host, Unit]], subjects: set[str]) -> Iterator[Judged]:
+    def _unit_restarts(self, found: Sequence[tuple[HostFacts, Unit]], subjects: set[str]) -> Iterator[Judged]:
         """Yield what brings the unit back, the hosts together of which the same is true."""
         alike: dict[tuple[str, str], list[tuple[str, tuple[Place, ...]]]] = {}
         for h, unit in found:
-            bad = [one for one in self._cluster.found if one.subject in subjects and one.rule in _NOT_RESTARTED and h.label in one.hosts]
+            bad = [one for one in self._findings.not_restarted(subjects) if h.label in one.hosts]
             if bad:
                 one = _judged(RESTARTS, NO, bad)
                 places = tuple(p for p in one.places if p.host == h.label)
@@ -331,12 +302,10 @@ class Writer:
     # what a container engine runs by itself
 
     def _containers(self) -> Iterator[Run]:
-        by_name: dict[tuple[str, str], list[tuple[_Host, HostContainer]]] = {}
+        by_name: dict[tuple[str, str], list[tuple[HostFacts, HostContainer]]] = {}
         for h in self._hosts:
-            for one in h.host.reading.facts.of(HostContainer):
-                if one.service is None or one.bundle or self._starter(h, one) or one.ends:
-                    continue
-                if any(leaf.name == one.name for cib in h.cibs for leaf in cib.leaves()):
+            for one in h.facts.of(HostContainer):
+                if one.service is None or one.bundle or h.starter(one).who == BY_SYSTEMD or one.ends or one.name in h.in_cluster:
                     continue
                 engine = one.engine or (PODMAN if h.units is not None and h.units.containers else DOCKER)
                 by_name.setdefault((engine, one.name), []).append((h, one))
@@ -355,16 +324,16 @@ class Writer:
                 actions=tuple(_container_actions(engine, name, once=once)),
                 options=self._option_files(service, hosts),
                 judged=(*self._container_restarts(found, subjects), *self._retries(service, hosts)),
-                findings=self._findings(subjects),
+                findings=self._told_of(subjects),
                 evidence=self._places(one.span for _, one in found),
                 notes=("runs once at boot; its stop undoes what it did, so it must not be stopped or restarted",) if once else (),
             )
 
-    def _container_restarts(self, found: Sequence[tuple[_Host, HostContainer]], subjects: set[str]) -> Iterator[Judged]:
+    def _container_restarts(self, found: Sequence[tuple[HostFacts, HostContainer]], subjects: set[str]) -> Iterator[Judged]:
         alike: dict[tuple[str, str], list[tuple[str, tuple[Place, ...]]]] = {}
         for h, one in found:
-            bad = [f for f in self._cluster.found if f.subject in subjects and f.rule in _NOT_RESTARTED and h.label in f.hosts]
-            starter = starter_of(one, h.units, h.cibs)
+            bad = [one for one in self._findings.not_restarted(subjects) if h.label in one.hosts]
+            starter = h.starter(one)
             policy = one.policy.value if one.policy is not None else ""
             if bad:
                 answer, says, places = NO, _told(bad), tuple(p for f in bad for p in f.places if p.host == h.label)
@@ -383,11 +352,11 @@ class Writer:
         """Yield the services that have no unit of their own on a release in which httpd runs them, where option files of just them are."""
         for h in self._hosts[:1]:
             release = h.host.release.name
-            apache = next((s for s in h.host.reading.facts.services if s.name == "apache"), None)
+            apache = next((s for s in h.facts.services if s.name == "apache"), None)
             if release is None or apache is None:
                 continue
             resource = next((top for cib in h.cibs for top in (cib.top(leaf) for leaf in cib.running("apache"))), None)
-            for service in h.host.reading.facts.services:
+            for service in h.facts.services:
                 if release not in service.httpd or not service.openstack:
                     continue
                 hosts = [o.label for o in self._hosts if self._only_httpd(o, service, release) and not self._has_own(o, service)]
@@ -412,29 +381,26 @@ class Writer:
                     notes=(f"from the release ({release}) it runs inside httpd: a restart takes down all that runs there",),
                 )
 
-    def _only_httpd(self, h: _Host, service: Service, release: str) -> bool:
+    def _only_httpd(self, h: HostFacts, service: Service, release: str) -> bool:
         """Return whether a host has option files on its own file system that only this service, or others in httpd, may read."""
-        known = {one.name: one for one in h.host.reading.facts.services}
-        sets = [one for one in self._sets(service, h.label) if all(path.startswith(f"{h.label}/etc/") for path in one.files)]
+        known = {one.name: one for one in h.facts.services}
+        sets = [one for one in h.sets(service) if all(path.startswith(f"{h.label}/etc/") for path in one.files)]
         return any(all(name in known and release in known[name].httpd for name in one.services) for one in sets)
 
     def _apache_unit(self, hosts: Sequence[str]) -> str:
         names = {name for h in self._hosts if h.label in hosts and h.units is not None for name in h.units.names}
         return "apache2" if "apache2.service" in names and "httpd.service" not in names else "httpd"
 
-    def _has_own(self, h: _Host, service: Service) -> bool:
-        facts = h.host.reading.facts
+    def _has_own(self, h: HostFacts, service: Service) -> bool:
+        facts = h.facts
         if any(cib.running(service.name) for cib in h.cibs):
             return True
         return any(u.service == service for u in facts.of(Unit)) or any(c.service == service for c in facts.of(HostContainer))
 
     # what is judged of its options
 
-    def _sets(self, service: Service, host: str) -> list[OptionFiles]:
-        return [one for one in self._options.get(host, ()) if service.name in one.services and one.read]
-
     def _option_files(self, service: Service, hosts: Iterable[str]) -> tuple[Place, ...]:
-        paths = dict.fromkeys(path for host in hosts for one in self._sets(service, host) for path in one.files)
+        paths = dict.fromkeys(path for host in hosts for one in self._host[host].sets(service) for path in one.files)
         return self._places(Span(path, 0, 0) for path in paths)
 
     def _retries(self, service: Service, hosts: Sequence[str]) -> Iterator[Judged]:
@@ -446,7 +412,10 @@ class Writer:
     def _about(self, about: str, service: Service, hosts: Sequence[str]) -> Iterator[Judged]:
         alike: dict[tuple[str, str], list[tuple[str, tuple[Place, ...]]]] = {}
         for host in hosts:
-            answer, says, places = self._retries_on(about, service, host)
+            asked = (about, service.name, host)
+            if asked not in self._retried:
+                self._retried[asked] = self._retries_on(about, service, host)
+            answer, says, places = self._retried[asked]
             alike.setdefault((answer, says), []).append((host, places))
         for (answer, says), on in alike.items():
             yield Judged(about, answer, says, tuple(host for host, _ in on), tuple(p for _, places in on for p in places))
@@ -454,15 +423,15 @@ class Writer:
     def _retries_on(self, about: str, service: Service, host: str) -> tuple[str, str, tuple[Place, ...]]:
         """Return whether the service on a host tries without end to reach its database or its broker, as the rule of that judged."""
         rule = _DATABASE_RULE if about == DATABASE else _BROKER_RULE
-        sets = self._sets(service, host)
+        sets = self._host[host].sets(service)
         if not sets:
             return UNKNOWN, "no option file of it is in what was given", ()
         paths = {path for one in sets for path in one.files}
         below = {path[len(host) + 1 :] for path in paths if path.startswith(f"{host}/")}
         found = [
             one
-            for one in self._cluster.found
-            if one.rule == rule and _concerns(one, service, about) and any(p.host == host and p.path in below for p in one.places)
+            for one in self._findings.of_rule(rule)
+            if _concerns(one, service, about) and any(p.host == host and p.path in below for p in one.places)
         ]
         if found:
             certain = any(one.severity != "note" for one in found)
@@ -475,7 +444,7 @@ class Writer:
         if about == BROKER:
             return YES, "nothing in its option files ends them", ()
         names = {one.name for one in sets}
-        options = next(h for h in self._hosts if h.label == host).host.reading.facts.of(Option)
+        options = self._host[host].facts.of(Option)
         sections = _sections(service)
         limits = [o for o in options if names & set(o.sets) and _MAX.fullmatch(o.option) and o.section in sections]
         if not limits:
@@ -483,10 +452,9 @@ class Writer:
         says = ", ".join(f"`{one.section}.{one.option}` is `{masked(one.value)}`" for one in limits)
         return YES, says, self._places(one.span for one in limits)
 
-    def _findings(self, subjects: set[str]) -> tuple[tuple[str, str], ...]:
+    def _told_of(self, subjects: set[str]) -> tuple[tuple[str, str], ...]:
         """Return code and message of what was found of just this thing, or of one of its settings."""
-        found = [one for one in self._cluster.found if one.allowed is None and _is_about(one.subject, subjects)]
-        return tuple(dict.fromkeys((one.code, _on(one, len(self._labels))) for one in found))
+        return tuple(dict.fromkeys((one.code, _on(one, len(self._labels))) for one in self._findings.about(subjects)))
 
 
 def runbook(cluster: ClusterAnswer, hosts: Sequence[Host], sources: Mapping[str, Source]) -> Runbook:
@@ -496,10 +464,6 @@ def runbook(cluster: ClusterAnswer, hosts: Sequence[Host], sources: Mapping[str,
 
 def _on(found: Found, hosts: int) -> str:
     return found.message if len(found.hosts) in (0, hosts) else f"{found.message} (on {', '.join(found.hosts)})"
-
-
-def _is_about(subject: str, subjects: set[str]) -> bool:
-    return any(subject == one or subject.startswith(f"{one} ") for one in subjects)
 
 
 def _told(found: Iterable[Found]) -> str:
@@ -552,23 +516,6 @@ def _unit_of(leaf: Resource) -> str:
     return name.removesuffix(".service") if kind in (SYSTEMD, "service", "lsb", "upstart") else ""
 
 
-def _after(orders: Ordering, name: str, cib: Cib) -> list[str]:
-    """Return what stops when the resource `name` does, by mandatory orders that hold for stops too, in the order of the CIB."""
-    starts_only = {masked(one.name) for one in cib.constraints if one.type == ORDER and not one.symmetrical}
-    steps: dict[str, list[str]] = {}
-    for step in orders.steps:
-        if step.is_mandatory and step.constraint not in starts_only:
-            steps.setdefault(step.first, []).append(step.then)
-    seen: set[str] = set()
-    todo = [name]
-    while todo:
-        for then in steps.get(todo.pop(), ()):
-            if then not in seen:
-                seen.add(then)
-                todo.append(then)
-    return [one.name for one in orders.resources if one.name in seen and one.name != name]
-
-
 def _enabled(settings: Mapping[str, object]) -> bool:
     value = settings.get("enabled")
     return value is None or boolean(getattr(value, "value", "")) is not False
@@ -592,14 +539,13 @@ def _nodes(count: int) -> str:
     return f"on {count} node{'s' if count != 1 else ''}"
 
 
-def _status(shown: Iterable[ResourceStatus], leaf: Resource, top: Resource) -> Iterator[At]:
+def _status(shown: Iterable[ResourceStatus]) -> Iterator[At]:
     for one in shown:
-        if one.name == leaf.name or (one.name == top.name and top.form == BUNDLE):
-            state = one.role + (", failed" if one.failed else "")
-            if one.nodes:
-                yield from (At(node.value, state) for node in one.nodes)
-            else:
-                yield At("", state)
+        state = one.role + (", failed" if one.failed else "")
+        if one.nodes:
+            yield from (At(node.value, state) for node in one.nodes)
+        else:
+            yield At("", state)
 
 
 def _resource_actions(tool: str, thing: Resource, unit: str, boxes: Sequence[tuple[str, str, str]], *, once: bool) -> Iterator[Action]:

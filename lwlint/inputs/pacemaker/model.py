@@ -59,6 +59,7 @@ class Cib(Struct):
     _binding: dict[str, list[int]] = field(default_factory=dict)  # which constraints bind a resource, by its id
     _running: dict[str, list[Resource]] = field(default_factory=dict)  # the leaves that run a service, by its name
     _inside: dict[str, list[Resource]] = field(default_factory=dict)  # the leaves in a resource, by its id
+    _given: dict[tuple[tuple[str, ...], str], set[str]] = field(default_factory=dict)  # the values of a parameter of some agents
 
     def leaves(self) -> Iterator[Resource]:
         """Yield what runs something: primitives, and bundles that hold none."""
@@ -81,6 +82,13 @@ class Cib(Struct):
                 found = self.service(leaf)
                 self._running.setdefault(found.name if found is not None else "", []).append(leaf)
         return self._running.get(service, []) if service else []
+
+    def given(self, agents: tuple[str, ...], parameter: str) -> set[str]:
+        """Return the values that leaves of these agents have for a parameter."""
+        if (agents, parameter) not in self._given:
+            values = (leaf.attributes.get(parameter) for leaf in self.leaves() if leaf.agent in agents)
+            self._given[agents, parameter] = {value.value for value in values if value is not None}
+        return self._given[agents, parameter]
 
     def binding(self, names: Iterable[str]) -> list[Constraint]:
         """Return the constraints that bind a resource with one of these ids, in their order."""
@@ -142,6 +150,10 @@ def _is_mark(name: str, value: Text) -> bool:
 
 def cibs(facts: Facts) -> list[Cib]:
     """Return every CIB among the facts."""
+    return list(facts.derived(_cibs))
+
+
+def _cibs(facts: Facts) -> list[Cib]:
     found = {cluster.span.path: Cib(cluster) for cluster in facts.of(Cluster)}
     for resource in facts.of(Resource):
         found[resource.span.path].resources.setdefault(resource.name, resource)

@@ -80,7 +80,12 @@ def _made(sources: list[Source]) -> Iterator[Made]:
         name = _file_name(source, texts[source.path])
         if name and source.text:
             main.setdefault(name, source)
-    lines = {name: [*texts[source.path].lines, *_added(name, ordered, texts)] for name, source in main.items()}
+    drop_ins: dict[str, list[tuple[str, Source]]] = {}  # by the name of their folder
+    for source in ordered:
+        above, file = posixpath.split(source.path)
+        if file.endswith(".conf"):
+            drop_ins.setdefault(posixpath.basename(above), []).append((file, source))
+    lines = {name: [*texts[source.path].lines, *_added(name, drop_ins, texts)] for name, source in main.items()}
     called = {name: _unit_name(name, found) for name, found in lines.items()}
     for name, source in main.items():
         yield _convert(name, source, texts[source.path], lines[name], called)
@@ -92,16 +97,14 @@ def _strength(source: Source) -> tuple[int, int, str]:
     return top, below.count("/"), below
 
 
-def _added(name: str, sources: list[Source], texts: Mapping[str, UnitText]) -> Iterator[Assignment | Stray]:
+def _added(name: str, drop_ins: Mapping[str, list[tuple[str, Source]]], texts: Mapping[str, UnitText]) -> Iterator[Assignment | Stray]:
     """Yield the lines of the drop-ins of a quadlet, in the order in which they are merged."""
     stem, _, suffix = name.rpartition(".")
     folders = [f"{name}.d", *(f"{stem[: at + 1]}.{suffix}.d" for at in range(len(stem) - 2, 0, -1) if stem[at] == "-"), f"{suffix}.d"]
     chosen: dict[str, Source] = {}
     for folder in folders:
-        for source in sources:
-            above, file = posixpath.split(source.path)
-            if posixpath.basename(above) == folder and file.endswith(".conf"):
-                chosen.setdefault(file, source)
+        for file, source in drop_ins.get(folder, ()):
+            chosen.setdefault(file, source)
     for file in sorted(chosen):
         yield from texts[chosen[file].path].lines
 
