@@ -61,6 +61,22 @@ SHAPES = (
         lambda n: cib(_CORE + each(_ADDRESS, n + 1), _chain(n, "ip") + _chain(n, "ip", back=True, score="10")),
     ),
     _shape(
+        "circles of one group",
+        2_000,
+        lambda n: cib(
+            f'{_CORE}<group id="g">{each(_ADDRESS, n)}</group>{each(_OTHER, n)}',
+            each(_with("ip@", "r@", "10") + _with("r@", f"ip{n - 1}", "10"), n) + _with("haproxy-clone", "g"),
+        ),
+    ),
+    _shape(
+        "a circle of groups",
+        2_000,
+        lambda n: cib(
+            _CORE + each(f'<group id="g@">{_OTHER}{_ADDRESS}</group>', n),
+            "".join(_with(f"g{(i + 1) % n}", f"ip{i}", "10") for i in range(n)) + _with("haproxy-clone", "g0"),
+        ),
+    ),
+    _shape(
         "addresses each with another's",
         2_000,
         lambda n: cib(_CORE + each(_ADDRESS, n) + each(_OTHER, n), each(_with("ip@", "r@"), n)),

@@ -7,7 +7,7 @@ permanent ones of a node may be set in the status: what hangs on them is not kno
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cached_property
 
 from msgspec import Struct, field
@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from lwlint.core.facts import CORE, Facts, Service
 from lwlint.core.source import Text
+from lwlint.inputs.pacemaker.circles import Circles, Step
 from lwlint.inputs.pacemaker.facts import (
     BUNDLE,
     CLONE,
@@ -179,9 +180,6 @@ def role(written: str | None) -> str | None:
     return None if word in _STARTED else word
 
 
-Step = tuple[str, bool]  # a resource's id, and whether it is needed as a whole (a group, with all of its members)
-
-
 def _walk(starts: Iterable[Step], after: Callable[[Step], Iterable[Step]]) -> Iterator[Step]:
     """Yield each step that is reached from the `starts`, these too, once."""
     todo = list(starts)
@@ -192,38 +190,6 @@ def _walk(starts: Iterable[Step], after: Callable[[Step], Iterable[Step]]) -> It
             seen.add(step)
             yield step
             todo += after(step)
-
-
-def _circles(graph: Mapping[Step, Sequence[Step]]) -> dict[Step, int]:
-    """Return a number for each step; two have the same where each is reached from the other (after Tarjan, without recursion)."""
-    order: dict[Step, int] = {}
-    low: dict[Step, int] = {}
-    found: dict[Step, int] = {}
-    open_: list[Step] = []
-    for start in graph:
-        todo = [] if start in order else [(start, iter(graph[start]))]
-        while todo:
-            step, after = todo[-1]
-            if step not in order:
-                order[step] = low[step] = len(order)
-                open_.append(step)
-            new = next((each for each in after if each not in order or _lower(low, step, order[each], each in found)), None)
-            if new is not None:
-                todo.append((new, iter(graph.get(new, ()))))
-                continue
-            todo.pop()
-            if todo:
-                low[todo[-1][0]] = min(low[todo[-1][0]], low[step])
-            while low[step] == order[step] and step not in found:
-                found[open_.pop()] = order[step]
-    return found
-
-
-def _lower(low: dict[Step, int], step: Step, number: int, is_over: bool) -> bool:
-    """Note that `step` leads to a step with this number, unless that one's circle is over; always False."""
-    if not is_over:
-        low[step] = min(low[step], number)
-    return False
 
 
 class Colocations:
@@ -254,11 +220,7 @@ class Colocations:
         return {name for name, whole in _walk([(end, True) for end in ends], lambda step: self._backwards.get(step, ())) if not whole}
 
     def held(self, start: str) -> Iterator[str]:
-        """Yield each resource that `start` never runs without, whatever is placed first.
-
-        A mandatory binding that a looser one turns into a circle holds only if the scheduler comes to its first resource before the second:
-        it breaks off a circle where it comes back to what it is placing.
-        """
+        """Yield each resource that `start` never runs without, even where looser bindings turn mandatory ones into circles."""
         yield from (name for name, whole in _walk([(start, False)], lambda step: self._holding.get(step, ())) if whole)
 
     def holding(self, ends: Collection[str]) -> set[str]:
@@ -283,23 +245,12 @@ class Colocations:
 
     @cached_property
     def _holding(self) -> dict[Step, list[Step]]:
-        """What each step needs whatever is placed first: without the bindings that looser ones turn into circles."""
+        """What each step needs, without the bindings that the scheduler breaks off in circles of looser ones."""
         if not self._loose:
             return {step: self._after(step) for step in self._steps}
-        tight = _circles({step: self._after_name(step) for step in self._steps})
-        loose = _circles({step: [*self._after_name(step), *((n, True) for n in self._loose.get(step[0], ()))] for step in self._steps})
-
-        def is_broken(step: Step, after: Step) -> bool:
-            if all(after[0] != name for name, _ in self._edges.get(step[0], ())):
-                return False
-            name = (step[0], False)
-            return loose[name] == loose[after] and tight[name] != tight[after]
-
-        return {step: [each for each in self._after(step) if not is_broken(step, each)] for step in self._steps}
-
-    def _after_name(self, step: Step) -> list[Step]:
-        """What a step needs; a whole resource also itself, so that what leads to it leads to it however it is needed."""
-        return [*self._after(step), (step[0], False)] if step[1] else self._after(step)
+        bindings = {first: [second for second, _ in edges] for first, edges in self._edges.items()}
+        circles = Circles(self._cib.resources, bindings, self._loose, self._before, {step: self._after(step) for step in self._steps})
+        return {step: [each for each in self._after(step) if not circles.part(step[0], each)] for step in self._steps}
 
     def bound(self, targets: set[str]) -> set[str]:
         """Return what runs only where one of `targets` runs. In a circle the scheduler keeps to direct bindings only."""

@@ -53,6 +53,7 @@ class Shape:
     grouped: tuple[str, ...] = ()
     tagged: tuple[str, ...] = ("haproxy-top",)
     templated: bool = False
+    priority: str = ""  # of the group
 
     def xml(self, banned: tuple[str, ...] = (), kept: tuple[tuple[str, str], ...] = ()) -> str:
         """Return the CIB; HAProxy is banned from the nodes `banned`, other resources as `kept` has it (resource and node)."""
@@ -99,8 +100,10 @@ class Shape:
         haproxy = _primitive("haproxy", "haproxy", system=True)
         if self.form in ("primitive", "group"):
             parts["haproxy"] = haproxy
+        nvpair = f'<nvpair id="gm-p" name="priority" value="{self.priority}"/>'
+        priority = f'<meta_attributes id="gm">{nvpair}</meta_attributes>' if self.priority else ""
         grouped = "".join(parts.pop(name) for name in self.members)
-        body = "".join(parts.values()) + (f'<group id="group-1">{grouped}</group>' if grouped else "")
+        body = "".join(parts.values()) + (f'<group id="group-1">{priority}{grouped}</group>' if grouped else "")
         body += f'<clone id="app-clone">{_primitive("app2", "Dummy")}</clone>'
         return head + body + self._haproxy(haproxy)
 
@@ -244,20 +247,38 @@ def tied(rng: random.Random) -> Shape:
     return Shape(form, tuple(found), grouped)
 
 
-def away(shape: Shape) -> Optional[dict[str, bool]]:
+def looped(rng: random.Random) -> Shape:
+    """Return a cluster in which HAProxy is bound to a group or to an address, and other bindings and nearnesses may go round in circles."""
+    names = [*VIPS, "app"]
+    rng.shuffle(names)
+    grouped = tuple(names[: rng.randint(2, 3)])
+    ends = (*VIPS, "app", "app-clone", "app-clone", "group")
+    found = [Colocation("INFINITY", ("haproxy-top", rng.choice(("group", "group", *VIPS))))]
+    while len(found) < 3 or rng.random() < 0.2:
+        pair = (rng.choice(ends), rng.choice(ends))
+        if pair[0] != pair[1] and not all(name in (*grouped, "group") for name in pair):
+            found.append(Colocation(rng.choice(("INFINITY", "1000", "1000", "-1000")), pair))
+    rng.shuffle(found)
+    return Shape(rng.choice(("clone", "bundle", "primitive")), tuple(found), grouped)
+
+
+def away(shape: Shape, every: bool = False) -> Optional[dict[str, bool]]:
     """Return for each virtual IP whether bans can have it up without HAProxy while HAProxy runs elsewhere; None for a refused CIB.
 
     Each is banned from each node in turn: those that the shape ties to each other in all combinations, others at the same time; then the
-    same with the group around it, as it is where another member fails. Whether Pacemaker refuses the CIB is asked of the first, for a
-    ban cannot change it.
+    same with the group around it, as it is where another member fails. With `every`, all combinations are asked, those with bans of the
+    stranger `app` too. Whether Pacemaker refuses the CIB is asked of the first, for a ban cannot change it.
     """
     pattern = re.compile(r"haproxy-bundle-podman-\d+$|haproxy(:\d+)?$")
     some = ((), (NODES[0],), (NODES[1],))
     found = dict.fromkeys(VIPS, False)
-    together = tuple(itertools.product(some, some) if _is_tied(shape, *VIPS) else ((nodes, nodes) for nodes in some))
-    named = [VIPS]
+    together = tuple(itertools.product(some, some) if every or _is_tied(shape, *VIPS) else ((nodes, nodes) for nodes in some))
+    named: list[tuple[str, ...]] = [VIPS]
     if shape.form != "group" and not set(VIPS).isdisjoint(shape.members):
         named.append(tuple("group-1" if vip in shape.members else vip for vip in VIPS))
+    if every:
+        together = tuple(itertools.product(some, some, some))
+        named = [(*names, "app") for names in named]
     for number, (names, kept, banned) in enumerate(itertools.product(named, together, some)):
         xml = shape.xml(banned, tuple({(name, node): None for name, nodes in zip(names, kept) for node in nodes}))
         places = where(re.sub(r'validate-with="[^"]*"', 'validate-with="none"', xml) if number else xml)
