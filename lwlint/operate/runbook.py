@@ -174,7 +174,7 @@ class Writer:
                 notes.append("it is the connection to a remote node: its stop takes that node out of the cluster")
             after, whole = ([], True) if once else stopping.of(top.name)
             if after:
-                more = f" and {len(after) - _NAMED} more{'' if whole else ', or many more'}" if len(after) > _NAMED else ""
+                more = f" and {'' if whole else 'at least '}{len(after) - _NAMED} more" if len(after) > _NAMED else ""
                 notes.append(f"its stop and its restart take down what is ordered after it: {', '.join(after[:_NAMED])}{more}")
             if not where:
                 notes.append("where it runs is not known: no status of the cluster is in what was given")
