@@ -246,6 +246,17 @@ SHAPES = (
         1_000,
         many("environments/e@.yaml", "resource_registry:\n  OS::TripleO::Services::S@: ../x.yaml\nparameter_defaults:\n  A: 1\n"),
     ),
+    Shape(
+        "environments with settings",
+        6_000,
+        many("environments/e@.yaml", "parameter_defaults:\n  ExtraConfig:\n    nova::db::database_max_retries: 3\n"),
+    ),
+    Shape("hieradata of a tree", 6_000, many("puppet/hieradata/h@.yaml", "nova::db::database_max_retries: 3\n")),
+    Shape(
+        "manifests of controllers",
+        6_000,
+        many("puppet/manifests/overcloud_controller@.pp", "class { 'nova::db': database_max_retries => 3 }\n"),
+    ),
     Shape("template: map_merge by conditions", 4_000, file("t.yaml", _merge)),
     Shape(
         "template: str_replace parameters",

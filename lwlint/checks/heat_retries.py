@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal, NamedTuple, Optional
 
@@ -51,10 +51,10 @@ def set_retries(retries: HieraKey, value: str) -> Optional[Fix]:
     return Fix(f"set `{retries.name}` to `{value}`", (Replace(place, value),))
 
 
-def rename_key(key: HieraKey, names: Iterable[str], settings: Iterable[HieraKey]) -> Optional[Fix]:
-    """Return the fix that moves a key to the class of the connection; none where there are several, or where that key is there."""
+def rename_key(key: HieraKey, names: Iterable[str], there: Collection[str]) -> Optional[Fix]:
+    """Return the fix that moves a key to the class of the connection; none where there are several, or where that key is `there`."""
     found = {name.rpartition("::")[0] + "::" + key.name.rpartition("::")[2] for name in names if _RESOURCE not in name}
-    if key.template.endswith(".json") or len(found) != 1 or found & {other.name for other in settings}:
+    if key.template.endswith(".json") or len(found) != 1 or any(name in there for name in found):
         return None
     if key.span.end - key.span.start != len(key.name):
         return None
@@ -291,6 +291,8 @@ class _Settings(Struct):
 
     by_template: dict[str, list[HieraKey]] = field(default_factory=dict)
     overrides: list[HieraKey] = field(default_factory=list)
+    overrides_by_name: dict[str, list[int]] = field(default_factory=dict)
+    beside: dict[str, tuple[str, ...]] = field(default_factory=dict)  # the files of a node's hieradata, by their folder
     services: dict[str, list[RoleData]] = field(default_factory=dict)
     of_role: dict[str, list[HieraKey]] = field(default_factory=dict)
     manifests: tuple[ManifestSettings, ...] = ()
@@ -304,6 +306,7 @@ class _Settings(Struct):
             if not key.place.lower().endswith(_EVERY_ROLE):
                 found.by_template.setdefault(key.template, []).append(key)
             elif key.in_force and not key.place.startswith(other_roles):
+                found.overrides_by_name.setdefault(key.name, []).append(len(found.overrides))
                 found.overrides.append(key)
         for service in facts.of(RoleData):
             for template in service.templates:
@@ -326,11 +329,17 @@ class _Settings(Struct):
 
         The files of a node's hieradata count together: each adds to the others.
         """
-        folder, node, _ = key.template.partition(_NODE)
-        if node:
-            beside = tuple(path for path in self.by_template if path.startswith(folder + node))
-            return [RoleData(key.template, key.span, beside)]
+        folder = self.folder(key)
+        if folder:
+            if folder not in self.beside:
+                self.beside[folder] = tuple(path for path in self.by_template if path.startswith(folder))
+            return [RoleData(key.template, key.span, self.beside[folder])]
         return self.services.get(key.template) or [RoleData(key.template, key.span, (key.template,))]
+
+    def folder(self, key: HieraKey) -> str:
+        """Return the folder of the node's hieradata that a setting is of; empty for one of a template."""
+        before, node, _ = key.template.partition(_NODE)
+        return before + node if node else ""
 
     def named(self, service: RoleData, names: frozenset[str]) -> list[HieraKey]:
         """Return the settings with one of `names` that a service has in the end."""
@@ -339,7 +348,8 @@ class _Settings(Struct):
 
     def overriding(self, names: frozenset[str]) -> list[HieraKey]:
         """Return the overrides with one of `names` that count: the last of several environments, and that of a role before that of all."""
-        last = {(key.name, key.place.lower()): key for key in self.overrides if key.name in names}
+        numbers = sorted(number for name in names for number in self.overrides_by_name.get(name, ()))
+        last = {(key.name, key.place.lower()): key for key in (self.overrides[number] for number in numbers)}
         of_roles = {name for name, place in last if place != _EVERY_ROLE}
         return [key for (name, place), key in last.items() if place != _EVERY_ROLE or name not in of_roles]
 
@@ -521,8 +531,12 @@ def _counts(key: HieraKey, facts: Facts, settings: _Settings, given: bool) -> bo
     """Return whether an override is one that counts: the last of those given with `-e`, else the one of the role in its own file."""
     if given or key.in_force:
         return key in settings.overriding(frozenset((key.name,)))
-    same = (k for k in facts.of(HieraKey) if k.template == key.template and k.name == key.name)
-    return key.place.lower() != _EVERY_ROLE or not any(k.place.lower() == f"controller{_EVERY_ROLE}" for k in same)
+    return key.place.lower() != _EVERY_ROLE or (key.template, key.name) not in facts.derived(_of_controllers)
+
+
+def _of_controllers(facts: Facts) -> set[tuple[str, str]]:
+    """Return file and name of each setting that an environment gives to the controllers alone."""
+    return {(key.template, key.name) for key in facts.of(HieraKey) if key.place.lower() == f"controller{_EVERY_ROLE}"}
 
 
 def _judge(
@@ -610,25 +624,70 @@ def unused(facts: Facts, params: UnusedParams) -> Iterator[Saw]:
     settings = _Settings.of(facts, ())
     pairs = _Pairs(RetryParams(params.pairs), facts.release)
     by_manifests = {name for database in facts.of(ManifestDatabase) for name in database.retry_keys}
-    connected = {t: [(k, p[1], p[2]) for k in keys if (p := pairs.of(k)) is not None] for t, keys in settings.by_template.items()}
+    connected = _Connected(settings, pairs)
     for keys in settings.by_template.values():
         for key in keys:
             match = fullmatch(params.retry, key.name)
-            if match is None:
+            if match is None or key.name in by_manifests:
                 continue
-            templates = [template for service in settings.closures(key) for template in service.templates]
-            if key.place == _ON_NODE:  # it may be of any service of the node
-                templates += [template for template in connected if template not in templates]
-            paired = [found for template in templates for found in connected.get(template, ())]
-            if key.place == _ON_NODE:  # a connection that has nothing to do with it may stand on the same node
-                module = key.name.partition("::")[0]
-                paired = [found for found in paired if found[0].name.partition("::")[0] == module]
-            if key.name in by_manifests:
-                continue
-            if paired and not any(match.expand(params.as_if) in names for _, names, _ in paired):
-                around = (k for template in templates for k in settings.by_template.get(template, ()))
-                fix = rename_key(key, {first for _, _, first in paired}, around)
-                yield _unused(key, match.group(1), paired[0][0], fix)
+            paired, names, firsts, there = connected.with_(key)
+            if paired is not None and match.expand(params.as_if) not in names:
+                yield _unused(key, match.group(1), paired, rename_key(key, firsts, there))
+
+
+class _With(Struct):
+    """The first of some connections, the names of the retries of all of them, and the first such name of each; no connection is None."""
+
+    first: HieraKey | None = None
+    names: set[str] = field(default_factory=set)
+    firsts: set[str] = field(default_factory=set)
+
+    def add(self, key: HieraKey, names: frozenset[str], first: str) -> None:
+        """Take in a connection."""
+        self.first = self.first or key
+        self.names |= names
+        self.firsts.add(first)
+
+
+class _Connected:
+    """The connections that a retry setting may belong to: those of the services that take in its template, or of a whole node."""
+
+    def __init__(self, settings: _Settings, pairs: _Pairs) -> None:
+        self._settings = settings
+        self._of = {t: [(k, p[1], p[2]) for k in keys if (p := pairs.of(k)) is not None] for t, keys in settings.by_template.items()}
+        self._beside: dict[str, tuple[list[tuple[HieraKey, frozenset[str], str]], set[str]]] = {}
+        self._of_module: dict[str, _With] = {}
+        for found in self._of.values():
+            for each in found:
+                self._of_module.setdefault(_module(each[0]), _With()).add(*each)
+        self._all = {key.name for keys in settings.by_template.values() for key in keys}
+
+    def with_(self, key: HieraKey) -> tuple[HieraKey | None, set[str], set[str], set[str]]:
+        """Return the first connection, the names of the retries of all, the first such name of each, and the settings beside the key.
+
+        A setting of a node may be of any service there; a connection of another module has nothing to do with it.
+        """
+        found, there = self._own(key)
+        if key.place != _ON_NODE:
+            own = _With()
+            for each in found:
+                own.add(*each)
+            return own.first, own.names, own.firsts, there
+        module = self._of_module.get(_module(key), _With())
+        first = next((each[0] for each in found if _module(each[0]) == _module(key)), module.first)
+        return first, module.names, module.firsts, self._all
+
+    def _own(self, key: HieraKey) -> tuple[list[tuple[HieraKey, frozenset[str], str]], set[str]]:
+        whose = self._settings.folder(key) or key.template
+        if whose not in self._beside:
+            templates = list(dict.fromkeys(t for service in self._settings.closures(key) for t in service.templates))
+            names = {one.name for template in templates for one in self._settings.by_template.get(template, ())}
+            self._beside[whose] = [each for template in templates for each in self._of.get(template, ())], names
+        return self._beside[whose]
+
+
+def _module(key: HieraKey) -> str:
+    return key.name.partition("::")[0]
 
 
 def _unused(key: HieraKey, its_class: str, other: HieraKey, fix: Fix | None) -> Problem:
