@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal, NamedTuple, Optional
 
@@ -22,7 +22,7 @@ from lwlint.core.source import Span
 from lwlint.inputs.heat.facts import SETTINGS, Environment, GetFile, HieraKey, RoleData, ServiceMapping, SoftwareConfig
 from lwlint.inputs.puppet.facts import Manifest, ManifestClass, ManifestDatabase, ManifestOption, ManifestResource, Setting
 
-_RESOURCE = "_config/"  # a key of a resource: `nova::config::nova_config/database/max_retries`
+RESOURCE = "_config/"  # a key of a resource: `nova::config::nova_config/database/max_retries`
 
 
 def add_retries(connection: HieraKey, name: str, value: str, own: Iterable[HieraKey], around: Iterable[HieraKey]) -> Optional[Fix]:
@@ -33,8 +33,8 @@ def add_retries(connection: HieraKey, name: str, value: str, own: Iterable[Hiera
     """
     if connection.template.endswith(".json"):
         return None  # what is added is YAML
-    head, resource, option = name.partition(_RESOURCE)
-    key = head + _RESOURCE[:-1] if resource else name
+    head, resource, option = name.partition(RESOURCE)
+    key = head + RESOURCE[:-1] if resource else name
     if any(other.name == key or other.name.startswith(f"{key}/") for other in (around if resource else own)):
         return None
     written = f"{{'{option}': {{value: {value}}}}}" if resource else value
@@ -49,17 +49,6 @@ def set_retries(retries: HieraKey, value: str) -> Optional[Fix]:
     if place.path != retries.span.path or place.start < retries.span.end:
         return None  # an alias: the value stands elsewhere, and others may use it
     return Fix(f"set `{retries.name}` to `{value}`", (Replace(place, value),))
-
-
-def rename_key(key: HieraKey, names: Iterable[str], there: Collection[str]) -> Optional[Fix]:
-    """Return the fix that moves a key to the class of the connection; none where there are several, or where that key is `there`."""
-    found = {name.rpartition("::")[0] + "::" + key.name.rpartition("::")[2] for name in names if _RESOURCE not in name}
-    if key.template.endswith(".json") or len(found) != 1 or any(name in there for name in found):
-        return None
-    if key.span.end - key.span.start != len(key.name):
-        return None
-    name = found.pop()
-    return Fix(f"call it `{name}`", (Replace(key.span, name),), safe=False)
 
 
 _MANIFEST = ".pp"
@@ -230,7 +219,7 @@ def _fits(value: str, params: Params) -> bool:
 
 _NODE = "etc/puppet/hieradata/"  # what a node has to look up, from all its files together
 _EVERY_ROLE = "extraconfig"
-_ON_NODE = "hieradata"
+ON_NODE = "hieradata"
 
 
 class Pair(Document, frozen=True):
@@ -282,7 +271,7 @@ class RetryParams(Document, frozen=True):
     other_roles: Annotated[tuple[str, ...], Meta(description="how the roles begin whose overrides do not reach the services")] = ()
 
 
-class _Settings(Struct):
+class Settings(Struct):
     """The settings of a run, by template; `overrides` are those of environments, which beat them all.
 
     `of_role` are those that the hieradata of the controllers' role gives to every service there. `told` are the places of the retries that
@@ -300,7 +289,7 @@ class _Settings(Struct):
     named_by_manifests: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, facts: Facts, other_roles: tuple[str, ...]) -> _Settings:
+    def of(cls, facts: Facts, other_roles: tuple[str, ...]) -> Settings:
         found = cls()
         for key in facts.of(HieraKey):
             if not key.place.lower().endswith(_EVERY_ROLE):
@@ -314,14 +303,14 @@ class _Settings(Struct):
             if found.is_role(service.name):
                 for template in service.templates:
                     for key in found.by_template.get(template, ()):
-                        if key.place == _ON_NODE:
+                        if key.place == ON_NODE:
                             found.of_role.setdefault(key.name, []).append(key)
         found.manifests = in_manifests(facts)
         return found
 
     def is_role(self, template: str) -> bool:
         """Return whether a template writes the hieradata of a role of controllers; what hangs on a hook for more is none by itself."""
-        on_node = any(key.place == _ON_NODE for key in self.by_template.get(template, ()))
+        on_node = any(key.place == ON_NODE for key in self.by_template.get(template, ()))
         return on_node and _NODE not in template and _EVERY_ROLE not in template and is_of_controllers(template)
 
     def closures(self, key: HieraKey) -> list[RoleData]:
@@ -355,7 +344,7 @@ class _Settings(Struct):
 
     def of_the_role(self, key: HieraKey, names: frozenset[str]) -> list[HieraKey]:
         """Return the settings with one of `names` that the hieradata of the role gives to the services of its nodes."""
-        if key.place == _ON_NODE and not self.is_role(key.template):
+        if key.place == ON_NODE and not self.is_role(key.template):
             return []
         return [setting for name in names for setting in self.of_role.get(name, ()) if not setting.branch]
 
@@ -364,18 +353,18 @@ class _Settings(Struct):
 
         What it sets beats hieradata; a value that ends is told where it stands.
         """
-        if key.place == _ON_NODE and not is_of_controllers(key.template):
+        if key.place == ON_NODE and not is_of_controllers(key.template):
             return False
         told = [manifest.sets(names) for manifest in self.manifests]
         return False if not told or False in told else None if None in told else True
 
     def on_nodes(self, values: frozenset[str]) -> frozenset[str]:
         """Return the names of the settings that hieradata or overrides give to the nodes themselves, with no other than these `values`."""
-        written = (key for keys in self.by_template.values() for key in keys if key.place == _ON_NODE and not key.branch)
+        written = (key for keys in self.by_template.values() for key in keys if key.place == ON_NODE and not key.branch)
         return frozenset(k.name for k in (*written, *self.overrides) if k.values is not None and values.issuperset(k.values))
 
 
-class _Pairs:
+class Pairs:
     """The pairs of a rule, made ready to be asked for many keys."""
 
     def __init__(self, params: RetryParams, release: Release) -> None:
@@ -462,8 +451,8 @@ def _front(expression: str) -> str:
 def connections(facts: Facts, params: RetryParams) -> Iterator[Saw]:
     """Yield a problem for each connection for which some service that takes it in has no unlimited retries, or whose manifest sets none."""
     yield from unseen(facts, *SETTINGS)
-    settings = _Settings.of(facts, params.other_roles)
-    pairs = _Pairs(params, facts.release)
+    settings = Settings.of(facts, params.other_roles)
+    pairs = Pairs(params, facts.release)
     bounded: dict[str, HieraKey] = {}  # the first connection of each module whose services end whatever is set
     firsts: dict[object, HieraKey] = {}  # connections of one mapping with the same retries have the same fix, at the first of them
     for keys in settings.by_template.values():
@@ -495,7 +484,7 @@ def _applies(pair: Pair, release: Release) -> bool:
     return not (pair.since and release.at_least(pair.since) is False) and not (pair.before and release.at_least(pair.before))
 
 
-def _alone(facts: Facts, settings: _Settings, pairs: _Pairs, params: RetryParams) -> Iterator[Saw]:
+def _alone(facts: Facts, settings: Settings, pairs: Pairs, params: RetryParams) -> Iterator[Saw]:
     """Yield a problem for each value that ends, in hieradata or an environment, of a connection that stands elsewhere."""
     modules = {module for service in facts.services for module in service.modules}
     given = any(view.merged for view in facts.of(Environment))
@@ -504,7 +493,7 @@ def _alone(facts: Facts, settings: _Settings, pairs: _Pairs, params: RetryParams
         if (
             key.span in settings.told
             or key.name in settings.named_by_manifests
-            or (key.place != _ON_NODE and not override)
+            or (key.place != ON_NODE and not override)
             or key.name.partition("::")[0] not in modules
         ):
             continue
@@ -527,7 +516,7 @@ def _alone(facts: Facts, settings: _Settings, pairs: _Pairs, params: RetryParams
             yield Problem(key.span, message, f"retries {key.name}", severity=pair.severity, host=key.host, fix=fix)
 
 
-def _counts(key: HieraKey, facts: Facts, settings: _Settings, given: bool) -> bool:
+def _counts(key: HieraKey, facts: Facts, settings: Settings, given: bool) -> bool:
     """Return whether an override is one that counts: the last of those given with `-e`, else the one of the role in its own file."""
     if given or key.in_force:
         return key in settings.overriding(frozenset((key.name,)))
@@ -540,7 +529,7 @@ def _of_controllers(facts: Facts) -> set[tuple[str, str]]:
 
 
 def _judge(
-    key: HieraKey, pair: Pair, names: frozenset[str], first: str, beside: HieraKey, settings: _Settings, params: RetryParams
+    key: HieraKey, pair: Pair, names: frozenset[str], first: str, beside: HieraKey, settings: Settings, params: RetryParams
 ) -> Iterator[Saw]:
     over = settings.overriding(names)
     finite: HieraKey | None = None
@@ -569,7 +558,7 @@ def _judge(
         yield Unknown(f"`{unknown[0].name}` has a value that is known only in a deployment", unknown[0].span)
 
 
-def _fix(beside: HieraKey, first: str, finite: HieraKey | None, settings: _Settings, value: str) -> Fix | None:
+def _fix(beside: HieraKey, first: str, finite: HieraKey | None, settings: Settings, value: str) -> Fix | None:
     if finite is not None:
         return set_retries(finite, value)
     if not first:
@@ -606,106 +595,11 @@ def _problem(key: HieraKey, pair: Pair, first: str, finite: HieraKey | None, whe
     )
 
 
-class UnusedParams(Document, frozen=True):
-    """`retry` is an expression for the whole key of a retry setting, `as_if` what it is replaced by to find its connection in `pairs`."""
-
-    retry: Annotated[Regex, Meta(description="an expression for the whole key of a retry setting")]
-    as_if: Annotated[str, Meta(description="what it is replaced by to find its connection")]
-    pairs: Annotated[tuple[Pair, ...], Meta(description="connections and their retries; the first that fits a key counts", min_length=1)]
-
-    def misfits(self) -> Iterator[Mismatch]:
-        """Yield an `as_if` that refers to a group which the expression does not have."""
-        yield from wrong_groups(self.retry, self.as_if, ("as_if",))
-
-
-def unused(facts: Facts, params: UnusedParams) -> Iterator[Saw]:
-    """Yield a problem for each retry setting of a class of which no service that takes it in sets the connection."""
-    yield from unseen(facts, *SETTINGS)
-    settings = _Settings.of(facts, ())
-    pairs = _Pairs(RetryParams(params.pairs), facts.release)
-    by_manifests = {name for database in facts.of(ManifestDatabase) for name in database.retry_keys}
-    connected = _Connected(settings, pairs)
-    for keys in settings.by_template.values():
-        for key in keys:
-            match = fullmatch(params.retry, key.name)
-            if match is None or key.name in by_manifests:
-                continue
-            paired, names, firsts, there = connected.with_(key)
-            if paired is not None and match.expand(params.as_if) not in names:
-                yield _unused(key, match.group(1), paired, rename_key(key, firsts, there))
-
-
-class _With(Struct):
-    """The first of some connections, the names of the retries of all of them, and the first such name of each; no connection is None."""
-
-    first: HieraKey | None = None
-    names: set[str] = field(default_factory=set)
-    firsts: set[str] = field(default_factory=set)
-
-    def add(self, key: HieraKey, names: frozenset[str], first: str) -> None:
-        """Take in a connection."""
-        self.first = self.first or key
-        self.names |= names
-        self.firsts.add(first)
-
-
-class _Connected:
-    """The connections that a retry setting may belong to: those of the services that take in its template, or of a whole node."""
-
-    def __init__(self, settings: _Settings, pairs: _Pairs) -> None:
-        self._settings = settings
-        self._of = {t: [(k, p[1], p[2]) for k in keys if (p := pairs.of(k)) is not None] for t, keys in settings.by_template.items()}
-        self._beside: dict[str, tuple[list[tuple[HieraKey, frozenset[str], str]], set[str]]] = {}
-        self._of_module: dict[str, _With] = {}
-        for found in self._of.values():
-            for each in found:
-                self._of_module.setdefault(_module(each[0]), _With()).add(*each)
-        self._all = {key.name for keys in settings.by_template.values() for key in keys}
-
-    def with_(self, key: HieraKey) -> tuple[HieraKey | None, set[str], set[str], set[str]]:
-        """Return the first connection, the names of the retries of all, the first such name of each, and the settings beside the key.
-
-        A setting of a node may be of any service there; a connection of another module has nothing to do with it.
-        """
-        found, there = self._own(key)
-        if key.place != _ON_NODE:
-            own = _With()
-            for each in found:
-                own.add(*each)
-            return own.first, own.names, own.firsts, there
-        module = self._of_module.get(_module(key), _With())
-        first = next((each[0] for each in found if _module(each[0]) == _module(key)), module.first)
-        return first, module.names, module.firsts, self._all
-
-    def _own(self, key: HieraKey) -> tuple[list[tuple[HieraKey, frozenset[str], str]], set[str]]:
-        whose = self._settings.folder(key) or key.template
-        if whose not in self._beside:
-            templates = list(dict.fromkeys(t for service in self._settings.closures(key) for t in service.templates))
-            names = {one.name for template in templates for one in self._settings.by_template.get(template, ())}
-            self._beside[whose] = [each for template in templates for each in self._of.get(template, ())], names
-        return self._beside[whose]
-
-
-def _module(key: HieraKey) -> str:
-    return key.name.partition("::")[0]
-
-
-def _unused(key: HieraKey, its_class: str, other: HieraKey, fix: Fix | None) -> Problem:
-    return Problem(
-        span=key.span,
-        message=f"`{key.name}`: class `{its_class}` has no connection here, so it sets nothing; it must be of the class of `{other.name}`",
-        subject=f"retries {key.name}",
-        related=(Related(other.span, "the connection that is set"),),
-        host=key.host,
-        fix=fix,
-    )
-
-
-_ANY_KEY = needs_heat(HieraKey, "no template with settings of Puppet classes was given")
+ANY_KEY = needs_heat(HieraKey, "no template with settings of Puppet classes was given")
 
 
 def _key_or_manifest(facts: Facts, params: RetryParams) -> str | None:
-    lacking = _ANY_KEY(facts, params)
+    lacking = ANY_KEY(facts, params)
     if lacking is None or facts.of(ManifestDatabase):
         return None
     return "no template or manifest sets a database connection" if facts.of(Manifest) else lacking
@@ -715,5 +609,4 @@ _READS = Reads(("heat", "puppet"))
 CHECKS = (
     Check("manifest-setting", _settings, needs(Manifest, "no Puppet manifest was given"), Params, Reads(("puppet",))),
     Check("retries-of-connection", connections, _key_or_manifest, RetryParams, _READS),
-    Check("retries-on-wrong-class", unused, _ANY_KEY, UnusedParams, _READS),
 )
