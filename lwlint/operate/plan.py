@@ -19,6 +19,7 @@ from lwlint.core.config_reader import near
 from lwlint.core.facts import Facts
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError, Finding, Report
 from lwlint.core.harmless import counted
+from lwlint.core.secret import masked
 from lwlint.core.shell import command
 from lwlint.inputs.pacemaker.facts import BUNDLE, CLONE, Constraint, Resource, boolean
 from lwlint.inputs.pacemaker.model import Cib, cibs
@@ -58,6 +59,8 @@ _STARTING = ("start", "promote")
 VANISH = ("openstack_core", "delay")  # the catalogue's helpers that no process stands behind
 _ONCE = {"OVSCleanup": "neutron-ovs-cleanup", "NetnsCleanup": "neutron-netns-cleanup"}  # the unit that an agent runs once at boot
 _EACH_LINE = "%s\\n"  # of printf
+_NODE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")  # a name that ssh takes for a host, and for no option
+_UNIT = re.compile(r"[A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]*")  # the characters of systemd.unit(5); with a dash in front it is an option
 
 
 class Refusal(Struct, frozen=True):
@@ -112,6 +115,11 @@ class Step(Struct, frozen=True):
     starts: tuple[str, ...] = ()
     disturbs: tuple[str, ...] = ()
 
+    @property
+    def node(self) -> str:
+        """The one node whose findings this step fixes, whatever it is called; empty for a step in the cluster or on each node."""
+        return self.where if self.effect == MANUAL else ""
+
 
 class Plan(Struct, frozen=True):
     """The whole way: from the CIB `before` to `after` by the steps.
@@ -141,11 +149,21 @@ def with_mends(plan: Plan, node: str, commands: Sequence[str], messages: Sequenc
     notes = (*plan.notes, *(f"on {node}, before the first step, by hand: {message}" for message in left))
     if not commands:
         return replace(plan, notes=notes)
+    refused = _no_host(node)
+    if refused is not None:
+        return replace(plan, notes=notes, refusals=tuple(dict.fromkeys((*plan.refusals, refused))))
     why = "Retries and restarts come first. An option counts when its service has been restarted, one node after the other, when it suits."
     step = Step("", "fix first", f"{counted(len(messages), 'finding')} on {node}", node, MANUAL, why, tuple(messages))
     first = sum(one.phase == "fix first" for one in plan.steps)
     steps = [*plan.steps[:first], replace(step, commands=tuple(commands)), *plan.steps[first:]]
     return replace(plan, notes=notes, steps=tuple(replace(one, id=f"{number:02}") for number, one in enumerate(steps, 1)))
+
+
+def _no_host(node: str) -> Refusal | None:
+    """Return why a node cannot be told anything; None where its name is one of a host."""
+    if _NODE.fullmatch(node):
+        return None
+    return Refusal(f"node {node}", "its name is none of a host, so that nothing there could be told", "look at where the CIB comes from")
 
 
 class Settings(Struct, frozen=True):
@@ -324,6 +342,8 @@ class _Planner:
         if self.before.get("have-quorum") == "0":
             self._refuse("the cluster", "it has no quorum, so that nothing can be changed", "bring the missing nodes back")
         for node in self.cib.nodes:
+            if node.type == "member" and (refused := _no_host(node.name)) is not None:
+                self.refusals.append(refused)
             if node.type == "member" and node.maintenance:
                 self._refuse(f"node {node.name}", "it is in maintenance mode", f"pcs node unmaintenance {shlex.quote(node.name)}")
             if node.type == "member" and node.standby:
@@ -362,11 +382,18 @@ class _Planner:
                 unit = type.removesuffix(".service") + ".service"
                 once = (service is not None and service.once) or any(found.runs_once for found in self._units(unit))
                 how = "stopped" if stopped else "once" if once else "systemd" if runs else "down"
+                if not _UNIT.fullmatch(unit):
+                    first = f"correct the resource, or keep it: `--keep {leaf.name}`"
+                    self._refuse(leaf.name, f"`{unit}` is no name of a unit, so that systemd could not run it", first)
+                    how, unit = "nothing", ""
             elif type in _ONCE:
                 how, unit = "stopped" if stopped else "once", _ONCE[type] + ".service"
             elif service is not None and service.name in VANISH:
                 how, unit = "nothing", ""
-            elif type == "Filesystem" and (made := self._mount(leaf)) is not None:
+            elif type == "Filesystem" and (made := self._mount(leaf)) is not None and _UNIT.fullmatch(made[0]):
+                if any(masked(line) != line for line in made[1]):
+                    first = f"put it into a file that only root may read (`credentials=`), or keep it: `--keep {leaf.name}`"
+                    self._refuse(leaf.name, "its options hold a password, which anybody could read in the unit of the mount", first)
                 self.handed[leaf.name] = Handed(leaf.name, leaf.top, project, "stopped" if stopped else "mount", *made)
                 continue
             else:
@@ -389,7 +416,11 @@ class _Planner:
             for found in self._units(unit):
                 if found.load_state != LOADED:
                     where = f" on {found.host}" if found.host else ""
-                    first = f"systemctl unmask {unit}" if found.load_state == "masked" else f"have {unit} there, as on the other nodes"
+                    first = (
+                        command("systemctl", "unmask", unit)
+                        if found.load_state == "masked"
+                        else f"have {unit} there, as on the other nodes"
+                    )
                     self._refuse(f"{unit}{where}", f"it is {found.load_state}, so that systemd there could not run it", first)
 
     def _units(self, name: str) -> list[Unit]:

@@ -16,13 +16,15 @@ from lwlint.core.secret import masked
 from lwlint.files.tree import read_bounded
 from lwlint.operate.edits import Create, Edit
 from lwlint.operate.outcome import ORPHANS, Outcome, Promise
-from lwlint.operate.plan import CLUSTER, EACH, Plan, Step
+from lwlint.operate.plan import CLUSTER, EACH, MANUAL, Plan, Step
 from lwlint.report.html import Html, element, grid, prose
 from lwlint.report.json import Output, written
 from lwlint.report.picture import page
 
 _WHERE = {CLUSTER: "once in the cluster", EACH: "on each node, one after the other"}
 VERSION = 1  # of the JSON form
+_PLACE = re.compile(r"@[A-Z]+@")  # of a value, in a template
+_INVENTORY = ("all", "ungrouped", "localhost")  # what Ansible takes for more hosts, or for itself
 _COPY, _QUOTED = "CIB_file=$C ", 'CIB_file="$C" '  # how a command names the copy that it changes
 
 
@@ -221,7 +223,7 @@ def _proved(plan: PlanOutput) -> str:
 
 
 def _where_of(step: StepOutput) -> str:
-    where = _WHERE.get(step.where, f"on {step.where}")
+    where = _WHERE.get(step.where, f"on {step.where}") if step.effect != MANUAL else f"on {step.where}"
     return f"{where}; effect: {step.effect}" + (f" ({', '.join(step.starts)})" if step.starts else "")
 
 
@@ -248,9 +250,7 @@ def render_sh(plan: Plan) -> str:
 def _filled(name: str, values: Mapping[str, str]) -> str:
     """Return a template of this folder with the values in the place of their names."""
     text = resources.files("lwlint.report").joinpath(name).read_text("utf-8")
-    for key, value in values.items():
-        text = text.replace(key, value)
-    return text
+    return _PLACE.sub(lambda place: values.get(place[0], place[0]), text)  # once: a value may hold the name of another
 
 
 def _script(plan: Plan) -> Iterator[str]:
@@ -265,7 +265,7 @@ def _script(plan: Plan) -> Iterator[str]:
     }
     yield _filled("plan.sh", values)
     for step in plan.steps:
-        if step.where == CLUSTER:
+        if step.where == CLUSTER and not step.node:
             yield from _function(f"untie_{step.id}", step.untie)
             yield from _function(f"edit_{step.id}", step.edits)
     yield 'if [ "$MODE" != undo ]; then'
@@ -289,6 +289,8 @@ def render_ansible(plan: Plan) -> str:
     lines, node = render_sh(plan).rstrip("\n").split("\n"), plan.nodes[0]
     if not all(map(str.isprintable, lines)) or re.fullmatch(r"[\w.-]+", node) is None:
         raise ConfigurationError("names of this cluster have characters that a playbook cannot hold; `--format sh` can")
+    if node in _INVENTORY:
+        raise ConfigurationError(f"node `{node}`: to Ansible that is no name of one host; `--format sh` can")
     text = _filled("plan.yaml", {"@NODE@": node, "@VERSION@": __version__})
     return text.replace("      @SCRIPT@\n", "".join(f"      {line}\n" if line else "\n" for line in lines))
 
@@ -300,7 +302,7 @@ def _commented(plan: Plan) -> str:
 
 def _programs(step: Step) -> Iterator[str]:
     """Yield what a step runs on one node besides systemd's own: it may be on none."""
-    if step.where not in (CLUSTER, EACH):
+    if step.node:
         yield from (shlex.split(line)[0] for line in step.commands)
 
 
@@ -321,7 +323,9 @@ def _forward(step: Step) -> Iterator[str]:
     yield f"# {safe(step.title)}. {safe(step.why)}"
     yield f"if ! is_done {id}; then"
     yield f"  echo {shlex.quote(safe(f'{id} {step.title}'))}"
-    if step.where == CLUSTER:
+    if step.node:
+        yield f"  each {id} {_script_of(*step.commands)} {shlex.quote(step.node)}"
+    elif step.where == CLUSTER:
         if step.starts:
             words = " ".join(shlex.quote(start.replace(" on ", " ")) for start in step.starts)
             yield f"  printf '%s\\n' {words} >\"$S/{id}.starts\""
@@ -331,11 +335,8 @@ def _forward(step: Step) -> Iterator[str]:
             yield f"  forget {' '.join(map(shlex.quote, step.forget))}"
         yield "  settle"
         yield f"  unmoved {id}"
-    elif step.where != EACH:
-        yield f"  each {id} {_script_of(*step.commands)} {shlex.quote(step.where)}"
     else:
-        every = (*step.units, *step.enabled)
-        yield f"  remember {id} {shlex.quote(' '.join(every))}"
+        yield f"  remember {id} {shlex.quote(shlex.join((*step.units, *step.enabled)))}"
         yield f"  each {id} {_script_of(*step.commands, *step.checks)}"
         yield f"  unmoved {id}"
     yield f"  mark {id}"
@@ -348,7 +349,7 @@ def _script_of(*lines: str) -> str:
 
 def _backward(step: Step) -> Iterator[str]:
     id = step.id
-    if step.where not in (CLUSTER, EACH):
+    if step.node:
         return  # what was fixed stays so
     yield ""
     yield f'if is_done {id} || [ -e "$S/{id}.after.xml" ] || [ -n "$(find "$S" -name \'{id}.*.enabled\' 2>/dev/null)" ]; then'
@@ -360,7 +361,7 @@ def _backward(step: Step) -> Iterator[str]:
         disables = next(at for at, line in enumerate(step.undo) if line.startswith("systemctl disable "))
         first, last = step.undo[:disables], step.undo[disables + 1 :]
         yield from [f"  each {id} {_script_of(*first)}"] if first else []
-        yield f"  disable {id} {shlex.quote(' '.join((*step.units, *step.enabled)))}"
+        yield f"  disable {id} {shlex.join((*step.units, *step.enabled))}"
         yield from [f"  each {id} {_script_of(*last)}"] if last else []
         yield f'  rm -f "$S/{id}".*.enabled'
     yield f'  rm -f "$S/{id}.done" "$S/{id}.starts"'

@@ -37,7 +37,7 @@ on() { # NODE COMMAND
   if [ -n "${LW_ON:-}" ]; then
     "$LW_ON" "$1" "$2"
   else # a node that dies must not hold this up
-    ssh -n -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=5 -o ServerAliveCountMax=3 "$1" "$2"
+    ssh -n -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=5 -o ServerAliveCountMax=3 -- "$1" "$2"
   fi
 }
 # CIB: what the scheduler would do with it to what runs, one action a line, without the numbers of instances
@@ -145,7 +145,7 @@ each() {
   [ -z "${3:-}" ] || nodes=("$3")
   for node in "${nodes[@]}"; do on "$node" "set -e; $2" >>"$S/$1.log" 2>&1 || die "step $1 on $node: see $S/$1.log"; done
 }
-# STEP UNITS: which of them are enabled already, on each node
+# STEP UNITS: which of them (words of a shell) are enabled already, on each node
 remember() {
   local node
   [ "$MODE" != dry ] || return 0
@@ -155,13 +155,14 @@ remember() {
     mv "$S/enabled" "$S/$1.$node.enabled"
   done
 }
-# STEP UNITS: those that were not enabled before
+# STEP UNIT...: those that were not enabled before
 disable() {
-  local node unit
+  local node unit step=$1
+  shift
   for node in "${NODES[@]}"; do
-    for unit in $2; do
-      [ -e "$S/$1.$node.enabled" ] || continue
-      grep -qxF "$unit" "$S/$1.$node.enabled" || on "$node" "systemctl disable $unit" >>"$S/$1.log" 2>&1 || die "step $1 on $node: see $S/$1.log"
+    for unit; do
+      [ -e "$S/$step.$node.enabled" ] || continue
+      grep -qxF "$unit" "$S/$step.$node.enabled" || on "$node" "systemctl disable $(printf %q "$unit")" >>"$S/$step.log" 2>&1 || die "step $step on $node: see $S/$step.log"
     done
   done
 }
