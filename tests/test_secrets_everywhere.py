@@ -209,3 +209,26 @@ def test_what_is_no_secret_stays() -> None:
         '<primitive id="a" class="ocf" provider="heartbeat" type="IPaddr2">',
     ]
     assert [masked(line) for line in lines] == lines
+
+
+def test_an_option_that_a_manifest_says_is_secret_is_one_whatever_its_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    manifest = tmp_path / "site.pp"
+    manifest.write_text(
+        "nova_config {\n"
+        f"  'DEFAULT/one': value => '{CANARY}', secret => true;\n"
+        f"  'DEFAULT/two': secret => true, value => ['{CANARY}', \"{CANARY}\"];\n"
+        "  'DEFAULT/three': value => $x ? { 'a' => 'shown' }, secret => false;\n"
+        "}\n"
+        "case $x { 'a': { $y = 'shown too' } 'b': { nova_config { 'DEFAULT/four': secret => true } } }\n"
+    )
+    assert main(["facts", str(manifest)]) == 0
+    said = capsys.readouterr().out
+    assert CANARY not in said
+    assert '"shown"' in said
+
+
+def test_a_name_among_the_facts_shows_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    roles = tmp_path / "roles_data.yaml"
+    roles.write_text(f"- name: Controller\n  ServicesDefault:\n    - OS::TripleO::Services::X\n    - mysql://nova:{CANARY}@db/nova\n")
+    assert main(["facts", str(roles)]) == 0
+    assert CANARY not in capsys.readouterr().out

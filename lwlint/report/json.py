@@ -295,7 +295,7 @@ class Shown(dict[str, Source]):
 
 
 def _fact(fact: Fact, sources: Shown) -> dict[str, Any]:
-    head = {"kind": fact.kind, "name": fact.name, **_place(fact.span, sources), "host": fact.host}
+    head = {"kind": fact.kind, "name": sources.shown(fact.name), **_place(fact.span, sources), "host": fact.host}
     return {**_fields(fact, sources), **head}
 
 

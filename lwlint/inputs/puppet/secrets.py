@@ -19,14 +19,14 @@ def read_secrets(source: Source, names: Collection[str]) -> Iterator[Piece]:
     if len(source.text) > SIZE:
         return
     read, _ = tokens(source.text, DEPTH)
-    titled = False  # whether the resource's title is the name of an option that holds a secret
+    titled = False  # whether the resource's title is the name of an option that holds a secret, or its body says that it is one
     at = 0
     while at + 2 < len(read):
         name, sign = read[at], read[at + 1].value if read[at + 1].kind == "operator" else ""
         if name.kind == "unquote" and read[at - 1].kind == "text":
             name = read[at - 1]
         if sign == ":" and name.kind in ("string", "text"):
-            titled = is_secret(name.value)
+            titled = is_secret(name.value) or _says_secret(read, at + 2)
         elif sign in ("=>", "=") and (
             (name.kind in ("name", "string", "text", "variable") and is_secret(bare(name.value))) or (titled and name.value == "value")
         ):
@@ -34,6 +34,23 @@ def read_secrets(source: Source, names: Collection[str]) -> Iterator[Piece]:
             yield from _strings(source.text, read[at + 2 : end])
             at = max(end - 1, at + 1)
         at += 1
+
+
+def _says_secret(read: list[Token], at: int) -> bool:
+    """Return whether the body of a resource, which begins here, has `secret => true`, as the types of options take it."""
+    depth = 0
+    while read[at].kind != "end":
+        token = read[at]
+        sign = token.value if token.kind == "operator" else ""
+        if not depth and sign in (";", ":", "{"):  # its end; what is no body of a resource but the label of a case
+            return False
+        if not depth and sign == "=>" and read[at - 1].value == "secret":
+            return read[at + 1].value.lower() == "true"
+        depth += (sign in _OPENING) - (sign in _CLOSING)
+        if depth < 0:
+            return False
+        at += 1
+    return False
 
 
 def _end(text: str, read: list[Token], at: int, *, statement: bool) -> int:
