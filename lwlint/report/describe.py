@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -13,11 +13,13 @@ from lwlint.operate.failures import Study
 from lwlint.operate.picture import Picture
 from lwlint.operate.runbook import LOG, ONCE, PACEMAKER, RESTART, SEE, Run, Runbook
 from lwlint.policy.rules import Clause
+from lwlint.report.ci import prose as prose_of
 from lwlint.report.failures import bearing, table_of, wrong
 from lwlint.report.html import Html, element, grid, prose
 from lwlint.report.picture import drawing, page, render_mermaid
 from lwlint.report.runbook import on, where
 
+_DEVIATES, _NOTHING = "**deviation**", "-"
 _WHY = {
     (CORE, True): "core: Pacemaker starts it, watches it and moves it, as the specification has it",
     (ACTIVE_PASSIVE, True): "it can run only once, so Pacemaker decides where",
@@ -140,22 +142,29 @@ def render_markdown(clouds: Sequence[Cloud], clauses: Sequence[Clause]) -> str:
     """Return the page as Markdown."""
     lines: list[str] = []
     for cloud in clouds:
-        lines += [f"# {title_of(cloud.book.name, clustered=cloud.book.clustered)}", ""]
+        lines += [f"# {prose_of(title_of(cloud.book.name, clustered=cloud.book.clustered))}", ""]
         for section in sections(cloud, clauses):
             lines += [f"## {section.title}", ""]
             for one in section.said:
-                lines += [one] if one.startswith("- ") else [one, ""]
+                lines += [f"- {prose_of(one[2:])}"] if one.startswith("- ") else [prose_of(one), ""]
             if section.said and section.said[-1].startswith("- "):
                 lines.append("")
             if section.rows:
-                lines += [_row(section.head), _row(["---"] * len(section.head)), *map(_row, section.rows), ""]
+                lines += [_row(section.head), _row(["---"] * len(section.head)), *(_row(map(_cell, row)) for row in section.rows), ""]
             if section.picture is not None:
                 lines += ["```mermaid", *render_mermaid(section.picture).splitlines(), "```", ""]
     return "".join(harmless(line.rstrip()) + "\n" for line in lines)
 
 
-def _row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;") for cell in cells) + " |"
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(said: str) -> str:
+    """Return what a cell says as Markdown: nothing of it is markup but the code in it and our own mark."""
+    if said.startswith(_DEVIATES):
+        return _DEVIATES + prose_of(said[len(_DEVIATES) :])
+    return prose_of(said) if said != _NOTHING else said
 
 
 def render_html(clouds: Sequence[Cloud], clauses: Sequence[Clause]) -> str:

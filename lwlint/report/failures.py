@@ -27,6 +27,7 @@ from lwlint.operate.failures import (
 )
 from lwlint.operate.runbook import BROKER, DATABASE, PACEMAKER, Runbook
 from lwlint.operate.runbook import RESTARTS as BROUGHT_BACK
+from lwlint.report.ci import prose as prose_of
 from lwlint.report.html import Html, element, grid, prose
 from lwlint.report.json import Output, written
 from lwlint.report.picture import page
@@ -261,20 +262,20 @@ def render_testplan(studies: Sequence[Study]) -> str:
 
 
 def _plan(study: Study) -> Iterator[str]:
-    yield f"# Failure tests of {study.name or 'the cluster'}"
+    yield f"# Failure tests of {prose_of(study.name or 'the cluster')}"
     yield ""
-    yield f"Expected is what the scheduler of Pacemaker {study.pacemaker} answers; {study.start}. Fencing: {study.fencing}."
+    yield prose_of(f"Expected is what the scheduler of Pacemaker {study.pacemaker} answers; {study.start}. Fencing: {study.fencing}.")
     yield ""
     yield "Before each test all resources run and no failure is left: `pcs status --full`. While it runs, ask each API through its"
     yield "virtual IP once a second and note from when to when nothing answers."
     for number, result in enumerate(study.results, 1):
         yield ""
-        yield f"## {number}. {result.failure.words}"
+        yield f"## {number}. {prose_of(result.failure.words)}"
         yield ""
-        yield from (f"- do: {line}" for line in _do(result.failure))
-        yield from (f"- expect: {line}" for line in expected(result))
-        yield from (f"- **do not accept**: {line}" for line in wrong(result))
-        yield from (f"- end: {line}" for line in _end(result.failure))
+        yield from (f"- do: {prose_of(line)}" for line in _do(result.failure))
+        yield from (f"- expect: {prose_of(line)}" for line in expected(result))
+        yield from (f"- **do not accept**: {prose_of(line)}" for line in wrong(result))
+        yield from (f"- end: {prose_of(line)}" for line in _end(result.failure))
 
 
 def _do(failure: Failure) -> Iterator[str]:

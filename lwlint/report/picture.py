@@ -15,6 +15,7 @@ _KINDS = {
     CORE: "core", ACTIVE_PASSIVE: "active/passive", ACTIVE_ACTIVE: "active/active", INFRASTRUCTURE: "infrastructure",
     "": "not in the catalogue",
 }  # fmt: skip
+_MERMAID = {'"': "#quot;", "<": "#lt;", ">": "#gt;", "&": "#amp;", "#": "#35;", "%": "#37;", "`": "#96;", "\\": "#92;"}
 _STYLE = (
     "svg.picture{font:11px ui-monospace,'DejaVu Sans Mono',monospace;background:#fff}"
     ".picture .box{fill:#fff;stroke-width:1.4}.picture .leaves .box{stroke-dasharray:3 2}.picture text{fill:#1a1a1a}"
@@ -269,14 +270,20 @@ def _quoted(name: str) -> str:
     return '"' + safe(name).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+def _label(name: str) -> str:
+    """Return a name as a label of mermaid in which nothing is HTML, Markdown, an entity or a directive (`%%{init: ...}%%`)."""
+    return "".join(_MERMAID.get(c, c) for c in safe(name))
+
+
 def render_mermaid(picture: Picture) -> str:
     """Return the picture for mermaid, as Markdown pages have it."""
     ids = {one.name: f"r{i}" for i, one in enumerate(picture.resources)}
     labels = short_names(list(ids))
     lines = ["flowchart LR"]
     for one in picture.resources:
-        name = safe(labels[one.name]).replace('"', "#quot;")
-        lines.append(f'  {ids[one.name]}["{name}"]:::{one.kind or "unknown"}{"_leaves" if one.name in picture.leaving else ""}')
+        lines.append(
+            f'  {ids[one.name]}["{_label(labels[one.name])}"]:::{one.kind or "unknown"}{"_leaves" if one.name in picture.leaving else ""}'
+        )
     for step in dict.fromkeys((step.first, step.then, step.kind != "Mandatory") for step in picture.steps):
         if step[0] in ids and step[1] in ids:
             lines.append(f"  {ids[step[0]]} {'-.->' if step[2] else '-->'} {ids[step[1]]}")
