@@ -11,6 +11,7 @@ from lwlint.audit.report_layout import CIB, COROSYNC, CRM_REPORT, Capture
 from lwlint.audit.targets import LONE_CIB, Target
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import Fact
+from lwlint.core.numbers import whole
 from lwlint.core.source import Source
 from lwlint.inputs import pacemaker
 from lwlint.inputs.pacemaker.facts import Cluster, Node
@@ -286,4 +287,4 @@ def _by_node(members: Iterable[Seat]) -> Iterator[list[Seat]]:
 
 def _natural(name: str) -> list[tuple[int, str]]:
     """Return a key by which `compute-10` comes after `compute-9`."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
+    return [(-1, part) if (found := whole(part)) is None else (found, "") for part in re.split(r"(\d+)", name)]

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from lwlint.core.catalogue import PROJECTS
 from lwlint.core.facts import RELEASES, by_version, of_image
+from lwlint.core.numbers import whole
 from lwlint.core.source import Source, Span, Text
 from lwlint.files.archive import DEEPEST_PATH, Wanted
 from lwlint.files.archive.tree import followed
@@ -263,7 +264,7 @@ def release_hints(sources: Iterable[Source]) -> list[ReleaseHint]:
                 because = f"the package {package.name.value} {package.version.value}"
                 place = Span(source.path, package.name.span.start, package.version.span.end)
                 rank = 1 + list(_FIRST).index(project)
-                found.append((rank, ReleaseHint(_release(project, int(major.group())), because, place)))
+                found.append((rank, ReleaseHint(_release(project, whole(major.group()) or 0), because, place)))
     return [hint for _, hint in sorted(found, key=lambda item: item[0])]
 
 
@@ -279,7 +280,7 @@ def _deployed(source: Source) -> ReleaseHint | None:
     version = _DEPLOYED_VERSION.search(source.text) if own else None
     if version is None:
         return None
-    return ReleaseHint(by_version(int(version["major"])), f"`{version.group()}`", Span(source.path, *version.span()))
+    return ReleaseHint(by_version(whole(version["major"]) or 0), f"`{version.group()}`", Span(source.path, *version.span()))
 
 
 _IN_IMAGES = ("kolla", "tripleo", "rhos", "podified")

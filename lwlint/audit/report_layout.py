@@ -14,6 +14,7 @@ from typing import Optional, Union
 from msgspec import Struct
 
 from lwlint.core.catalogue import PROJECTS
+from lwlint.core.numbers import whole
 from lwlint.core.secret import masked
 from lwlint.files.tree import FILE, FOLDER, Tree
 from lwlint.inputs.pacemaker.crm import is_crm_config
@@ -147,7 +148,7 @@ def host(search: Search) -> str:
 def version(search: Search) -> tuple[int, ...]:
     """Return the version of sos; empty where nothing tells it."""
     found = re.search(r"sos ?report:?\s*(\d+(?:\.\d+)*)", search.read("version.txt"))
-    return tuple(map(int, found.group(1).split("."))) if found else ()
+    return tuple(whole(each) or 0 for each in found.group(1).split(".")) if found else ()
 
 
 def captured(search: Search) -> str:

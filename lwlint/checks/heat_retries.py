@@ -18,6 +18,7 @@ from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts, Release
 from lwlint.core.finding import AddKey, Fix, Problem, Related, Replace
 from lwlint.core.lazy import fullmatch, pattern
+from lwlint.core.numbers import whole
 from lwlint.core.source import Span
 from lwlint.inputs.heat.facts import SETTINGS, Environment, GetFile, HieraKey, RoleData, ServiceMapping, SoftwareConfig
 from lwlint.inputs.puppet.facts import Manifest, ManifestClass, ManifestDatabase, ManifestOption, ManifestResource, Setting
@@ -214,7 +215,8 @@ def _fits(value: str, params: Params) -> bool:
     value = value.strip()
     if params.one_of and value in params.one_of:
         return True
-    return params.at_most is not None and value.lstrip("-").isdigit() and int(value) <= params.at_most
+    found = whole(value)
+    return params.at_most is not None and found is not None and found <= params.at_most
 
 
 _NODE = "etc/puppet/hieradata/"  # what a node has to look up, from all its files together

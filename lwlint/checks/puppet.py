@@ -15,6 +15,7 @@ from lwlint.core.config_reader import Document
 from lwlint.core.facts import Facts, Service
 from lwlint.core.finding import Problem, Related
 from lwlint.core.lazy import pattern
+from lwlint.core.numbers import whole
 from lwlint.inputs.puppet.facts import Manifest, ManifestClass, ManifestConstraint, ManifestResource, Member, Setting, bare
 
 
@@ -78,7 +79,7 @@ def _is_mandatory(constraint: ManifestConstraint) -> bool | None:
     if constraint.score is None:
         return None
     score = constraint.score.lower()
-    return score in _INFINITE or (score.lstrip("+").isdigit() and int(score) >= _MOST)
+    return score in _INFINITE or (whole(score) or 0) >= _MOST
 
 
 class _Pair:

@@ -16,6 +16,7 @@ from lwlint.core.check import Check, NoParams, Reads, Saw, Unknown
 from lwlint.core.config_reader import Document
 from lwlint.core.facts import Facts, Service
 from lwlint.core.finding import Command, Problem, Related
+from lwlint.core.numbers import whole
 from lwlint.core.shell import command
 from lwlint.core.source import Span, Text
 from lwlint.inputs.containers.facts import DOCKER, HostContainer
@@ -203,8 +204,9 @@ def _usec(text: str) -> int | None:
     """Return a time span as `systemctl show` prints it in microseconds: `1min 30s`, `100ms`, `0`, or the bare number; None for never."""
     if text == "infinity" or text == str(2**64 - 1):
         return None
-    if text.isdecimal():
-        return int(text)
+    told = whole(text)
+    if told is not None:
+        return told
     parts = [re.fullmatch(r"(\d+(?:\.\d+)?)(us|ms|s|min|h|d|w|month|y)", part) for part in text.split()]
     known = [round(float(part[1]) * _TIMES[part[2]]) for part in parts if part is not None]
     return sum(known) if known and len(known) == len(parts) else _NOT_KNOWN

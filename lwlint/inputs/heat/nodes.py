@@ -191,6 +191,7 @@ def _is_whole(value: str) -> bool:
     return digits.isascii() and digits.isdigit() and (digits[0] != "0" or digits == "0") and len(digits) < 19
 
 
+_DIGITS = 1000  # characters of a whole number, in whatever base
 # what PyYAML's constructors raise, besides its own errors, for `!!bool a`, `!!timestamp a`, `!!int ''` and the like
 _FAILURES = (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError, RecursionError)
 
@@ -203,6 +204,8 @@ def value_of(scalar: Scalar) -> Any:
     found = usual(scalar)
     if found is not None:
         return found
+    if tag == "int" and len(scalar.value) > _DIGITS:  # a number that Python refuses to write out
+        return scalar.value
     import yaml
 
     try:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import RELEASES, Fact, Release, Unreadable, of_image
 from lwlint.core.lazy import pattern
+from lwlint.core.numbers import whole
 from lwlint.core.source import Source, Text
 from lwlint.inputs.pacemaker.constraints import Names, constraints
 from lwlint.inputs.pacemaker.crm import is_crm_config, read_crm_config
@@ -136,8 +137,9 @@ def _now(root: Element) -> datetime:
     The scheduler itself prefers `execution-date` to the clock.
     """
     stamp = root.get("execution-date") or ""
-    if stamp.isdecimal() and int(stamp) > 0:
-        return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=min(int(stamp), 10**11))
+    seconds = whole(stamp) or 0
+    if seconds > 0:
+        return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=min(seconds, 10**11))
     words = (root.get("cib-last-written") or "").split()  # Mon Nov 23 02:01:20 2026
     try:
         hour, minute, second = (int(word) for word in words[3].split(":"))
@@ -217,7 +219,7 @@ def _levels(source: Source, section: Element) -> Iterator[FencingLevel]:
             name=element.get("id") or "",
             span=name,
             target=target,
-            index=int(element.get("index") or 0) if (element.get("index") or "0").isdecimal() else 0,
+            index=whole(element.get("index") or "0") or 0,
             devices=tuple(_devices(element)),
             host=source.host,
         )
@@ -353,6 +355,6 @@ def _of_pacemaker(version: str) -> Optional[Release]:
     if built is not None:
         return built
     version = version.partition("-")[0].partition("+")[0]
-    numbers = tuple(map(int, version.split(".")[:3]))
+    numbers = tuple(whole(each) or 0 for each in re.split(r"[^\d.]", version, maxsplit=1)[0].split(".")[:3])
     name = next((name for least, name in reversed(_PACEMAKER) if least <= numbers), None)
     return Release(name, f"Pacemaker {version}, which is weak evidence") if name else None

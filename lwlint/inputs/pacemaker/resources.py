@@ -189,7 +189,7 @@ def moment(value: str | None) -> datetime | None:
         return None
     zone = match.group("zone") or "Z"
     offset = timedelta() if zone == "Z" else timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:])) * (-1 if zone[0] == "-" else 1)
-    return day.replace(tzinfo=timezone(offset))
+    return day.replace(tzinfo=timezone(offset)) if abs(offset) < timedelta(days=1) else None
 
 
 def date_holds(expression: Element, now: datetime) -> bool:

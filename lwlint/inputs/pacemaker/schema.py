@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from lwlint.core.finding import ConfigurationError
+from lwlint.core.numbers import whole
 from lwlint.core.source import Span
 from lwlint.inputs.pacemaker.xml import Element
 
@@ -180,7 +181,7 @@ class Shape(NamedTuple):
 def unknown(schema: str | None) -> str | None:
     """Return why a CIB that names `schema` in `validate-with` is not judged by one schema; None if it is, or is refused for the name."""
     later = re.fullmatch(r"pacemaker-(\d+)\.(\d+)", schema or "")
-    newer = later is not None and (int(later[1]), int(later[2])) > (4, 0)
+    newer = later is not None and (whole(later[1]) or 0, whole(later[2]) or 0) > (4, 0)
     return f"lwlint does not know the schema `{schema}`" if schema in _OTHERS or newer else None
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from lwlint.core.catalogue import PROJECTS, Catalogue, contained
 from lwlint.core.facts import Fact, Release, Service, Unreadable, by_version
 from lwlint.core.lazy import pattern
+from lwlint.core.numbers import whole
 from lwlint.core.source import Link, Source, Span, Text
 from lwlint.inputs.systemd import programs, values
 from lwlint.inputs.systemd import text as parser
@@ -452,7 +453,7 @@ def release_of(sources: Sequence[Source]) -> Release | None:
     """Return the release that units tell, by their names and what they start."""
     for source in sources:
         venv = _VENV.search(source.text)
-        named = by_version(int(venv.group(1))) if venv is not None else None
+        named = by_version(whole(venv.group(1)) or 0) if venv is not None else None
         if venv is not None and named is not None:
             return Release(named, f"`{venv.group()}` of OpenStack-Ansible in `{source.path}`")
     for source in sources:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import Fact
+from lwlint.core.numbers import whole
 from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.containers.facts import DOCKER, HostContainer
 from lwlint.inputs.systemd.facts import BAD_SETTING, LOADED, MASKED, NOT_FOUND, PACEMAKER_DROP_IN, SECOND, Setting, ShownUnit, Unit
@@ -37,7 +38,8 @@ def shown_unit(shown: ShownUnit, known: Collection[tuple[str, str]]) -> Iterator
         return
     limit = next((name for name in _LIMIT if shown.value(name)), "")
     pause, interval = _usec(shown, "RestartUSec", _TENTH), _usec(shown, limit, _TEN_SECONDS)
-    burst = int(shown.value("StartLimitBurst")) if shown.value("StartLimitBurst").isdecimal() else _BURST
+    told = whole(shown.value("StartLimitBurst"))
+    burst = told if told is not None else _BURST
     wanted = {
         "Service.RestartSec": "RestartUSec" if pause != _TENTH else "",
         "Unit.StartLimitIntervalSec": limit if interval != _TEN_SECONDS else "",
@@ -90,7 +92,7 @@ def _usec(shown: ShownUnit, name: str, default: int) -> int | None:
     """Return a time in microseconds, None for never; `default` where it is not printed."""
     text = shown.value(name)
     if not text or (text.isdecimal() and not name.endswith("USec")):
-        found = int(text) if text else default
+        found = whole(text or str(default)) or 0
     else:
         span = time_span(text)
         found = default if span is None else span
