@@ -74,6 +74,24 @@ def test_a_reader_that_raises_takes_down_its_own_file_only(
     assert [path for path in others if f"{path}\n" in before and f"{path}\n" not in out] == []
 
 
+@pytest.mark.parametrize("kind", ["unit", "cib"])
+def test_a_file_that_tells_no_release_because_that_raises_takes_down_itself_only(
+    tree: Path, kind: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module, _ = READERS[kind]
+
+    def raising(sources: Sequence[Any]) -> None:
+        if any("nova-bad" in source.path for source in sources if source.kind == kind):
+            raise ValueError
+
+    monkeypatch.setattr(module, "release_of", raising)
+    assert main(["check", "--no-cache", "."]) == 2
+    out, told = capsys.readouterr()
+    bad = FILES[kind][0].format("nova-bad")
+    assert told == f"lwlint: `{bad}`: cannot be read, by a defect of lwlint; the rest is judged (`--debug` shows where)\n"
+    assert "etc/nova/nova-good.conf\n" in out
+
+
 def test_what_bytes_are_turned_into_text_by_may_raise(
     tree: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,7 +6,7 @@ This is the public API behind `lwlint.check`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from lwlint.inputs.heat.outline import Outlines
     from lwlint.policy.settings import Settings
 
+Given = TypeVar("Given")
 
 AUTO = "auto"
 _OF_AUDITS = ("audit", "hosts")
@@ -303,7 +304,17 @@ def _release(request: Request, discovery: Discovery) -> Release:
         ]
         sources += (source for source in rest_of_trees(named, request.tree, _refusal(request)) if source.path not in known)
         sources.sort(key=lambda source: source.path)
-    return KINDS.release(sources)
+    try:
+        return KINDS.release(sources)
+    except ConfigurationError:
+        raise
+    except Exception:
+        bad = {source.path: error for source in sources if (error := _raised(KINDS.release, [source])) is not None}
+        if not bad:
+            raise  # no file is to blame
+        for path in sorted(bad.keys() & known.keys()):
+            _note(discovery.found, known[path], bad[path])
+        return KINDS.release(source for source in sources if source.path not in bad)
 
 
 def load_catalogue(cache: Cache = Cache()) -> Catalogue:  # noqa: B008
@@ -371,9 +382,9 @@ def _only(material: Material, own: Sequence[Source], some: Sequence[Source]) -> 
     return replace(material, sources=sources, links=[link for link in material.links if link.path not in lost], jobs=1)
 
 
-def _raised(read: Callable[[Material], list[Fact]], material: Material) -> Exception | None:
+def _raised(read: Callable[[Given], object], given: Given) -> Exception | None:
     try:
-        read(material)
+        read(given)
     except Exception as error:
         return error
     return None
