@@ -142,8 +142,10 @@ class Writer:
 
     def _run(self, service: Service, manager: str, thing: str, **more: object) -> Run:
         project = service.modules[0] if service.openstack and service.modules else ""
-        base = Run(service.name, service.title, service.kind, project, manager, masked(thing))
-        return replace(base, **more)
+        base = replace(Run(service.name, service.title, service.kind, project, manager, masked(thing)), **more)
+        if not _is_option(thing):
+            return base
+        return replace(base, actions=(), notes=(*base.notes, "its name is an option to every command, so that none is given"))
 
     # what Pacemaker runs
 
@@ -210,7 +212,8 @@ class Writer:
         if top.form != BUNDLE or top.container is None:
             return []
         engine = top.container.engine
-        return [(h.label, engine, one.name) for h in self._hosts for one in h.replicas(top) if one.running is not False]
+        found = ((h, one) for h in self._hosts for one in h.replicas(top) if one.running is not False and not _is_option(one.name))
+        return [(h.label, engine, one.name) for h, one in found]
 
     def _resource_restarts(self, leaf: Resource, top: Resource, subjects: set[str], *, once: bool) -> Judged:
         found = self._findings.not_restarted(subjects)
@@ -578,9 +581,14 @@ def _unit_actions(bare: str, container: HostContainer | None, *, once: bool) -> 
         yield Action(RESTART, EACH, command("systemctl", "restart", bare))
         yield Action(STOP, EACH, command("systemctl", "stop", bare))
         yield Action(START, EACH, command("systemctl", "start", bare))
-    if container is not None:
+    if container is not None and not _is_option(container.name):
         yield Action(LOG, EACH, command(container.engine or PODMAN, "logs", "--follow", container.name))
     yield Action(LOG, EACH, command("journalctl", "--follow", "--unit", bare))
+
+
+def _is_option(name: str) -> bool:
+    """Return whether a command would take a name for an option, as no engine and no cluster lets one be called (`podman stop --all`)."""
+    return name.startswith("-")
 
 
 def _container_actions(engine: str, name: str, *, once: bool) -> Iterator[Action]:

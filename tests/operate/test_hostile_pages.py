@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 from lwlint.cli import main
+from tests.audit.audit_cluster import NODES, host, unpack
 from tests.operate.clusters import address, cib, clone, order, pacemaker_is_here, service
 
 ODD = (
@@ -70,3 +72,19 @@ def test_a_name_steers_no_mermaid(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert len(labels) == 2
     assert all(re.fullmatch(r"(?:[^\"<>&#%`\\]|#\w+;)*", label) for label in labels)
     assert "%%" not in picture
+
+
+@pytest.mark.parametrize("name", ["--all", "-a"])
+def test_a_name_that_is_an_option_is_in_no_command(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    image = "quay.io/tripleo/openstack-nova-api:1"
+    labels = {"config_id": "tripleo_step4", "container_name": "nova_api"}
+    config = {"Image": image, "Cmd": ["kolla_start"], "Labels": labels}
+    state = {"Status": "running", "Running": True}
+    restarted = {"RestartPolicy": {"Name": "always"}}
+    shown = [{"Name": each, "ImageName": image, "State": state, "Config": config, "HostConfig": restarted} for each in (name, "nova_api")]
+    report = unpack(tmp_path, host("full-pacemaker", NODES[0], {"sos_commands/podman/podman_inspect_x": json.dumps(shown)}), NODES[0])
+    lines = told(capsys, "services", "-v", report).splitlines()
+    assert any(f"podman runs `{name}`" in line for line in lines)
+    assert any("podman stop nova_api" in line for line in lines)
+    assert [line for line in lines if re.search(rf"podman (?:restart|stop|start|logs --follow) {name}\b", line)] == []
+    assert any("its name is an option to every command" in line for line in lines)
