@@ -16,7 +16,8 @@ from lwlint.core.facts import Facts, Service
 from lwlint.core.finding import Problem, Related
 from lwlint.core.lazy import pattern
 from lwlint.core.numbers import whole
-from lwlint.inputs.puppet.facts import Manifest, ManifestClass, ManifestConstraint, ManifestResource, Member, Setting, bare
+from lwlint.inputs.puppet.facts import Manifest, ManifestClass, ManifestConstraint, ManifestResource, Member, Setting, bare, expression
+from lwlint.inputs.puppet.wrappers import VIRTUAL_IP
 
 
 def _run_outside(facts: Facts, _: NoParams) -> Iterator[Saw]:
@@ -48,7 +49,6 @@ def _related(member: Member) -> Related:
 _HAPROXY, _VIP = "haproxy", "vip"
 _NO_MANIFEST = "no Puppet manifest was given"
 _INFINITE = ("infinity", "+infinity", "inf", "+inf")
-_VARIABLE = pattern(r"\$\{?(?:::)?([\w:]+)\}?")
 _PORT = pattern(r"control-port=(\d+)")
 _MOST = 1_000_000  # from this score on Pacemaker takes it for infinite
 _ALONE = "it stays up by itself if HAProxy can run nowhere"
@@ -62,11 +62,6 @@ _ORDER = (
 )
 _OF_NODES = "primitive"  # `cs_location` and its like: for single nodes, or by what a ping tells, not by role
 _FIRST, _SECOND = ("first_resource", "first"), ("second_resource", "second")
-
-
-def _text(id: str) -> str:
-    """Return an id as it is compared: a variable is the same with and without braces and leading colons."""
-    return _VARIABLE.sub(r"${\1}", id)
 
 
 def _is(member: Member, service: str) -> bool:
@@ -87,7 +82,7 @@ class _Pair:
 
     def __init__(self, constraint: ManifestConstraint, one: Member, other: Member) -> None:
         self.constraint, self.one, self.other = constraint, one, other
-        self.one_id, self.other_id = _text(one.id), _text(other.id)
+        self.one_id, self.other_id = expression(one.id), expression(other.id)
 
 
 class _Pairs:
@@ -157,7 +152,7 @@ class _File:
     @cached_property
     def ids(self) -> frozenset[str]:
         """The ids of the resources that it makes, as they are compared."""
-        return frozenset(_text(bare(id)) for resource in self.resources for id in resource.ids)
+        return frozenset(expression(bare(id)) for resource in self.resources for id in resource.ids)
 
     @cached_property
     def knows_haproxy(self) -> bool:
@@ -193,12 +188,12 @@ class _Cluster:
         self.constraints = [constraint for file in files for constraint in file.constraints]
         self.colocations, self.orders = _Pairs(_colocations(self.constraints)), _Pairs(_orders(self.constraints))
         made = [one for file in files for one in file.resources if one.decided]
-        self.services = {_text(bare(id)): one.service for one in made if one.service is not None for id in one.ids}
+        self.services = {expression(bare(id)): one.service for one in made if one.service is not None for id in one.ids}
         self._has_haproxy = any(service.name == _HAPROXY for service in self.services.values())
         groups = [_Group(one, self.services) for file in files for one in file.resources if one.form == "group"]
         self._groups = {id: group for group in reversed(groups) for id in group.ids}  # of several the first
         sets = [member for one in self.constraints for member in one.members if member.name == "set" and one.type == "colocation"]
-        self.sets = {_text(member.id) for member in sets}
+        self.sets = {expression(member.id) for member in sets}
         self.has_open_set = any(not member.decided and member.service is None for member in sets)
 
     def knows_haproxy(self, vip: ManifestResource, file: _File) -> bool:
@@ -216,8 +211,8 @@ class _Group:
 
     def __init__(self, resource: ManifestResource, services: Mapping[str, Service]) -> None:
         listed = _setting(resource, "primitives")
-        self.id, self.resource = _text(resource.id), resource
-        self.ids = [_text(item.value or item.written) for item in listed.items] if listed is not None else []
+        self.id, self.resource = expression(resource.id), resource
+        self.ids = [expression(item.value or item.written) for item in listed.items] if listed is not None else []
         found = [services.get(bare(member)) for member in self.ids]
         names = [service.name if service is not None else "" for service in found]
         self.is_of_others = any(name not in (_HAPROXY, _VIP) for name in names)  # something other than HAProxy and addresses is in it
@@ -233,15 +228,34 @@ class _Group:
         return bool(self._haproxy) and self._haproxy[-1] > self._places[id]
 
 
-def _belongs_elsewhere(vip: str, pairs: _Pairs) -> bool:
-    """Return whether a mandatory colocation, either way round, ties the address to something that is neither HAProxy nor an address."""
+def _partners(vip: str, pairs: _Pairs) -> Iterator[Member]:
+    """Yield what mandatory colocations, either way round, tie the address to."""
     for pair in (*pairs.from_one(vip), *pairs.to_other(vip)):
-        if _is_mandatory(pair.constraint) is False:
-            continue
-        other = pair.other if pair.one_id == vip else pair.one
-        if not _is(other, _HAPROXY) and not _is(other, _VIP):
-            return True
-    return False
+        if _is_mandatory(pair.constraint) is not False:
+            yield pair.other if pair.one_id == vip else pair.one
+
+
+def _belongs_elsewhere(vip: str, pairs: _Pairs) -> bool:
+    """Return whether the address is tied to something that is neither HAProxy nor an address."""
+    partners = _partners(vip, pairs)
+    return any(not _is(partner, _HAPROXY) and not _is(partner, _VIP) and not _is_open(partner) for partner in partners)
+
+
+def _is_open(member: Member) -> bool:
+    """Return whether a member may be HAProxy or an address, and may be something else; only Puppet can tell."""
+    if member.decided or member.service is not None:
+        return False
+    return not member.services or (len(member.services) > 1 and not {_HAPROXY, _VIP}.isdisjoint(member.services))
+
+
+def _why_whose_is_open(vip: ManifestResource, id: str, pairs: _Pairs) -> str:
+    """Return why it cannot be told whose the address is, as long as nothing ties it to HAProxy; empty if it can."""
+    partner = next(filter(_is_open, _partners(id, pairs)), None)
+    if partner is not None:
+        return f"only Puppet can tell what `{partner.id}` is, to which `{vip.id}` is bound"
+    if vip.type == VIRTUAL_IP:
+        return f"only Puppet can tell whether `{vip.id}` is in the network namespace of HAProxy"
+    return ""
 
 
 class BoundParams(Document, frozen=True):
@@ -257,12 +271,12 @@ def bound(facts: Facts, params: BoundParams) -> Iterator[Saw]:
     """Yield a problem for each virtual IP of a manifest that has no mandatory colocation with HAProxy."""
     files = _files(facts)
     cluster = _Cluster(files)
-    plain = {_text(vip.id) for file in files for vip in file.vips if _is_plain(vip)}
+    plain = {expression(vip.id) for file in files for vip in file.vips if _is_plain(vip)}
     for file in files:
         pairs = _Pairs(_colocations(file.constraints))
         for vip in file.vips:
             yield from _bound(vip, file, cluster.colocations if _is_plain(vip) else pairs, cluster)
-        own = {_text(vip.id) for vip in file.vips} | plain
+        own = {expression(vip.id) for vip in file.vips} | plain
         for pair in pairs.all:
             turned = _is(pair.one, _HAPROXY) and _is(pair.other, _VIP) and _is_mandatory(pair.constraint)
             id = pair.other_id
@@ -290,7 +304,7 @@ def _is_plain(vip: ManifestResource) -> bool:
 
 
 def _bound(vip: ManifestResource, file: _File, pairs: _Pairs, cluster: _Cluster) -> Iterator[Saw]:
-    id = _text(vip.id)
+    id = expression(vip.id)
     group = cluster.group_of(id)
     if _in_group(vip) or _belongs_elsewhere(id, pairs) or (group is not None and (group.is_of_others or group.follows_haproxy(id))):
         return
@@ -305,7 +319,9 @@ def _bound(vip: ManifestResource, file: _File, pairs: _Pairs, cluster: _Cluster)
     to_haproxy = [pair for pair in pairs.from_one(id) if _is(pair.other, _HAPROXY)]
     if any(_is_mandatory(pair.constraint) for pair in to_haproxy) or any(_through(p, pairs) for p in pairs.from_one(id)):
         return
-    if any(_is_mandatory(pair.constraint) is None for pair in to_haproxy):
+    if why := _why_whose_is_open(vip, id, pairs):
+        yield Unknown(why, vip.span)
+    elif any(_is_mandatory(pair.constraint) is None for pair in to_haproxy):
         yield Unknown(f"only Puppet can tell how `{vip.id}` is bound to HAProxy", vip.span)
     elif to_haproxy:
         pair = to_haproxy[0]
@@ -356,7 +372,7 @@ def ordered(facts: Facts, _: NoParams) -> Iterator[Saw]:
         for pair in turned:
             yield _problem(pair.constraint, f"it starts `{pair.one.id}` before `{pair.other.id}`; the virtual IP must come first")
         for vip in file.vips:
-            id = _text(vip.id)
+            id = expression(vip.id)
             colocations, orders = (cluster.colocations, cluster.orders) if _is_plain(vip) else own
             group = cluster.group_of(id)
             if group is not None and (group.is_of_others or group.leads_haproxy(id)):
@@ -369,7 +385,10 @@ def ordered(facts: Facts, _: NoParams) -> Iterator[Saw]:
                 continue  # told at the order
             if any(_is(pair.other, _HAPROXY) for pair in orders.from_one(id)):
                 continue
-            if orders.has_open_member:
+            is_bound = any(_is(pair.other, _HAPROXY) for pair in colocations.from_one(id))
+            if not is_bound and (why := _why_whose_is_open(vip, id, colocations)):
+                yield Unknown(why, vip.span)
+            elif orders.has_open_member:
                 yield Unknown(f"only Puppet can tell whether an order names `{vip.id}`", vip.span)
             elif cluster.knows_haproxy(vip, file):
                 message = f"`{vip.name}`: virtual IP `{vip.id}`: no order puts it before HAProxy; one with `kind=Optional` must"
@@ -384,12 +403,11 @@ class _Made:
 
     def __init__(self, files: Sequence[_File]) -> None:
         every = [resource for file in files for resource in file.resources]
-        self.ids = {_text(bare(id)) for resource in every for id in resource.ids}
+        self.ids = {expression(bare(id)) for resource in every for id in resource.ids}
         addresses = [_setting(resource, "ip_address") for resource in every if resource.id.startswith("ip-")]
         self._open_addresses = any(address is None or address.value is None for address in addresses)
         self._open_titles = any(not resource.decided for resource in every if not resource.id.startswith("ip-"))
         self._services = {one.service.name for one in every if one.service is not None}
-        self._defined = {name for file in files for name in file.manifest.defines}
 
     def why_not_told(self, member: Member, constraint: ManifestConstraint, file: _File) -> str:
         """Return why it cannot be told that nothing makes the resource that a constraint names; empty if it can."""
@@ -399,12 +417,11 @@ class _Made:
             return f"`{member.id}` may be made by a class for fencing"
         if file.manifest.defines and member.service is not None and member.service.name not in self._services:
             return f"no class that is here makes {member.service.title}, of which `{member.id}` is"
-        elsewhere = next((name for name in file.manifest.others if name not in self._defined), "")
-        if elsewhere:
+        if elsewhere := file.manifest.first_elsewhere:
             return f"`{member.id}` may be made by `{elsewhere}`, which is not here"
         if self._open_addresses if member.id.startswith("ip-") else self._open_titles:
             return f"only Puppet can tell whether a resource is called `{member.id}`"
-        if file.ids.isdisjoint(_text(bare(other.id)) for other in constraint.members):
+        if file.ids.isdisjoint(expression(bare(other.id)) for other in constraint.members):
             return f"`{member.id}` may be made by a manifest that is not here"
         return ""
 
@@ -417,7 +434,7 @@ def dangling(facts: Facts, _: NoParams) -> Iterator[Saw]:
         for constraint in file.constraints:
             nothing = []
             for member in constraint.members:
-                if _text(bare(member.id)) in made.ids:
+                if expression(bare(member.id)) in made.ids:
                     continue
                 why = made.why_not_told(member, constraint, file)
                 if why:
@@ -469,14 +486,14 @@ def anywhere(facts: Facts, _: NoParams) -> Iterator[Saw]:
     core = [one for one in facts.of(ManifestResource) if _is_core(one)]
     outer = [one for one in core if (inside := _setting(one, "bundle")) is None or inside.value in ("undef", "", "false")]
     constraints = facts.of(ManifestConstraint)
-    located = [(_text(bare(m.id)), m.name == _OF_NODES) for c in constraints if c.type == "location" for m in c.members]
+    located = [(expression(bare(m.id)), m.name == _OF_NODES) for c in constraints if c.type == "location" for m in c.members]
     placed = {id for id, _ in located}
     by_role = {id for id, of_nodes in located if not of_nodes}
-    follows = {_text(bare(pair.one.id)) for pair in _colocations(constraints) if _is_mandatory(pair.constraint)}
-    ruled = [one for one in outer if _has_rule(one) or _text(bare(one.id)) in by_role]
+    follows = {expression(bare(pair.one.id)) for pair in _colocations(constraints) if _is_mandatory(pair.constraint)}
+    ruled = [one for one in outer if _has_rule(one) or expression(bare(one.id)) in by_role]
     for resource in outer:
         rule = _setting(resource, "location_rule")
-        if resource in ruled or _text(bare(resource.id)) in placed or _text(bare(resource.id)) in follows:
+        if resource in ruled or expression(bare(resource.id)) in placed or expression(bare(resource.id)) in follows:
             continue
         if rule is not None and rule.value is None:
             yield Unknown(f"only Puppet can tell whether `{resource.id}` has a location rule", rule.span)

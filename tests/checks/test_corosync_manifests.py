@@ -91,6 +91,35 @@ MODULES = {
         pcmk_colocation,
         ordering("pcmk_order"),
     ),
+    "Fuel's own wrapper": Words(
+        "pacemaker_wrappers::service { 'vip': prefix => false, primitive_class => 'ocf', primitive_type => 'ns_IPaddr2' }\n",
+        "pacemaker_wrappers::service { 'haproxy': primitive_class => 'ocf', primitive_type => 'ns_haproxy', complex_type => 'clone' }\n",
+        "clone_p_haproxy",
+        fuel_colocation,
+        ordering("cs_rsc_order"),
+    ),
+    "the wrapper of the module of Fuel 9": Words(
+        "pacemaker::service { 'vip': prefix => false, primitive_class => 'ocf', primitive_type => 'ns_IPaddr2' }\n",
+        "pacemaker::service { 'p_haproxy': prefix => false, primitive_class => 'ocf', primitive_type => 'ns_haproxy',"
+        " complex_type => 'clone' }\n",
+        "clone_p_haproxy",
+        pcmk_colocation,
+        ordering("pcmk_order"),
+    ),
+    "the wrapper of puppet-pacemaker": Words(
+        "pacemaker::new::wrapper { 'address': service => 'vip', primitive_class => 'ocf', primitive_type => 'IPaddr2' }\n",
+        "pacemaker::new::wrapper { 'haproxy': primitive_class => 'ocf', primitive_type => 'haproxy', complex_type => 'clone' }\n",
+        "clone_haproxy",
+        lambda one, other, score: pcmk_colocation(one, other, score).replace("pcmk_", "pacemaker_"),
+        ordering("pacemaker_order"),
+    ),
+    "the types that it wraps": Words(
+        "pacemaker_resource { 'vip': primitive_class => 'ocf', primitive_type => 'IPaddr2' }\n",
+        "pacemaker_resource { 'haproxy': primitive_class => 'ocf', primitive_type => 'haproxy', complex_type => 'clone' }\n",
+        "clone_haproxy",
+        lambda one, other, score: pcmk_colocation(one, other, score).replace("pcmk_", "pacemaker_"),
+        ordering("pacemaker_order"),
+    ),
 }
 
 

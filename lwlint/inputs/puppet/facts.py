@@ -7,6 +7,7 @@ from typing import ClassVar, Optional
 from msgspec import Struct
 
 from lwlint.core.facts import Service
+from lwlint.core.lazy import pattern
 from lwlint.core.source import Span
 
 
@@ -21,11 +22,19 @@ def bare(id: str) -> str:
     return id
 
 
+def expression(id: str) -> str:
+    """Return an id as it is compared: without quotes, a variable being the same with and without braces and leading colons."""
+    return _VARIABLE.sub(r"${\1}", id.strip("\"'"))
+
+
+_VARIABLE = pattern(r"\$\{?(?:::)?([\w:]+)\}?")
+
+
 class Manifest(Struct, frozen=True):
     """A manifest that was read; `includes` tells how many classes it declares or includes.
 
-    `others` are the types and classes that it uses and that may make resources of the cluster in their turn, `defines` those that it
-    defines.
+    `others` are the types and classes that it uses and that may make resources of the cluster in their turn, `elsewhere` those of them
+    that no manifest of the run defines, `defines` those that it defines itself.
     """
 
     kind: ClassVar[str] = "manifest"
@@ -35,6 +44,17 @@ class Manifest(Struct, frozen=True):
     includes: int = 0
     others: tuple[str, ...] = ()
     defines: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
+
+    @property
+    def leads_elsewhere(self) -> bool:
+        """Whether it uses a type or class that is not here and may make resources of the cluster."""
+        return bool(self.elsewhere)
+
+    @property
+    def first_elsewhere(self) -> str:
+        """The first of these types and classes; empty if there is none."""
+        return self.elsewhere[0] if self.elsewhere else ""
 
 
 class Setting(Struct, frozen=True):

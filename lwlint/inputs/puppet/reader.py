@@ -25,10 +25,12 @@ from lwlint.inputs.puppet.facts import (
     Member,
     Setting,
     bare,
+    expression,
 )
 from lwlint.inputs.puppet.manifest import Declared, Used, read
 from lwlint.inputs.puppet.syntax import parse
 from lwlint.inputs.puppet.tree import Definition, walk
+from lwlint.inputs.puppet.wrappers import makes_nothing, unwrapped
 
 _CONNECTION = "database_connection"
 _OTHER_STORES = ("mongodb:", "redis:", "memcached:", "file:")
@@ -108,8 +110,13 @@ def _retry(
     return None
 
 
-_RESOURCES = ("pacemaker::resource::", "pcmk_resource", "pcmk_bundle", "pcmk_remote", "cs_primitive", "cs_resource", "cs_clone", "cs_group")
+_RESOURCES = (
+    "pacemaker::resource::", "pacemaker::new::resource::", "pacemaker_resource", "pcmk_resource", "pcmk_bundle", "pcmk_remote",
+    "cs_primitive", "cs_resource", "cs_clone", "cs_group",
+)  # fmt: skip
+_DEFAULTS = ("::op", "::defaults", "_default")  # ends of types that set defaults of all resources
 _CONSTRAINTS = (
+    "pacemaker_colocation", "pacemaker_order", "pacemaker_location",
     "pacemaker::constraint::", "pcmk_constraint", "pcmk_colocation", "pcmk_order", "pcmk_location",
     "cs_colocation", "cs_order", "cs_location", "cs_rsc_colocation", "cs_rsc_order", "cs_rsc_location",
 )  # fmt: skip
@@ -129,15 +136,17 @@ _ROLE = re.compile(r"(?<!:):[A-Za-z]+(?=[\"']?$)")  # `p_mysql:Master`, `vip:sta
 _KINDS = MappingProxyType({
     "location_rule": "location", "rule": "location", "base": "unknown", "pcmk_constraint": "unknown", "typical": "order",
     "pcmk_colocation": "colocation", "pcmk_order": "order", "pcmk_location": "location",
+    "pacemaker_colocation": "colocation", "pacemaker_order": "order", "pacemaker_location": "location",
     "cs_colocation": "colocation", "cs_order": "order", "cs_location": "location",
     "cs_rsc_colocation": "colocation", "cs_rsc_order": "order", "cs_rsc_location": "location",
 })  # fmt: skip
 _UNSET = ("undef", "false", "")
 # modules that configure one program, and that of the cluster itself
 _HARMLESS = frozenset({
-    "apache", "ceph", "corosync", "elasticsearch", "firewall", "kmod", "memcached", "mongodb", "mysql", "ntp",
-    "opendaylight", "openstacklib", "oslo", "ovs", "pacemaker", "rabbitmq", "redis", "rsync", "rsyslog", "snmp",
-    "ssh", "sudo", "sysctl", "timezone", "vswitch", "xinetd",
+    "apache", "apt", "ceph", "certmonger", "collectd", "concat", "contrail", "corosync", "docker", "elasticsearch", "firewall", "fluentd",
+    "keepalived", "kmod", "logrotate", "memcached", "mongodb", "mysql", "nuage", "ntp", "opendaylight", "openstacklib", "oslo", "ovn",
+    "ovs", "pacemaker", "rabbitmq", "redis", "rsync", "rsyslog", "snmp", "ssh", "stdlib", "sudo", "sysctl", "systemd", "tempest",
+    "timezone", "vswitch", "xinetd",
 })  # fmt: skip
 _VARIABLE = re.compile(r"^\$([\w:]+)$")
 _CLASSES = ("ocf", "systemd", "lsb", "service", "stonith", "upstart")
@@ -145,7 +154,7 @@ _CLASSES = ("ocf", "systemd", "lsb", "service", "stonith", "upstart")
 
 def makes_resource(type: str) -> bool:
     """Tell whether declarations of this Puppet type create a resource of the cluster."""
-    return type.startswith(_RESOURCES) and type not in ("pacemaker::resource::op", "pacemaker::resource::defaults")
+    return type.startswith(_RESOURCES) and not type.endswith(_DEFAULTS)
 
 
 def may_make_resources(name: str, catalogue: Catalogue) -> bool:
@@ -275,10 +284,13 @@ def _without_role(member: Member, catalogue: Catalogue) -> Member:
 
 
 def joined(constraint: ManifestConstraint, by_id: Mapping[str, ManifestResource]) -> ManifestConstraint:
-    """Return `constraint` with the services of members that the manifest itself declares: their agents tell more than ids."""
+    """Return `constraint` with the services of members that are declared: their agents tell more than ids.
+
+    A member that only Puppet can tell is that which the manifest declares by the same expression.
+    """
     members = []
     for member in constraint.members:
-        known = by_id.get(bare(member.id)) if member.decided else None
+        known = by_id.get(bare(member.id) if member.decided else expression(bare(member.id)))
         members.append(member if known is None else replace(member, service=known.service))
     return replace(constraint, members=tuple(members))
 
@@ -300,7 +312,7 @@ def _agent(declared: Declared, kind: str) -> str | None:
         named = _plain(settings, "ocf_agent_name" if kind == "ocf" else "resource_type")
         if named is not None:
             return named if named.partition(":")[0] in _CLASSES else f"ocf:{named}"
-    if kind in ("pcmk_resource", "cs_primitive", "cs_resource"):
+    if kind in ("pcmk_resource", "pacemaker_resource", "cs_primitive", "cs_resource"):
         named = _plain(settings, "primitive_type")
         if named is None:
             return None
@@ -365,15 +377,18 @@ def manifest_facts(sources: Sequence[Source], catalogue: Catalogue) -> Iterator[
 
 
 def named_elsewhere(facts: Sequence[Fact]) -> Iterator[Fact]:
-    """Yield the facts of all manifests, with the services of members that another of them declares under a plain id."""
+    """Yield the facts of all manifests, with what another tells: the service of a member with a plain id, and which classes are here."""
     by_id = {
         bare(id): fact
         for fact in facts
         if isinstance(fact, ManifestResource) and fact.decided and fact.service is not None and fact.type.startswith(_COROSYNC)
         for id in fact.ids
     }
+    defined = {name for fact in facts if isinstance(fact, Manifest) for name in fact.defines}
     for fact in facts:
-        if isinstance(fact, ManifestConstraint) and by_id and any(member.service is None for member in fact.members):
+        if isinstance(fact, Manifest) and fact.others:
+            yield replace(fact, elsewhere=tuple(name for name in fact.others if name not in defined))
+        elif isinstance(fact, ManifestConstraint) and by_id and any(member.service is None for member in fact.members):
             yield joined(fact, by_id)
         else:
             yield fact
@@ -399,26 +414,39 @@ def _manifest(source: Source, catalogue: Catalogue, old: bool) -> Iterator[Fact]
     for statement in read(source, parsed.statements):
         if isinstance(statement, Used):
             classes.append(_class(statement, catalogue, source.host))
-        elif statement.type == "class":
+            continue
+        made = unwrapped(statement)
+        if statement.type == "class":
             classes.append(_declared_class(statement, catalogue, source.host))
-        elif makes_resource(statement.type):
-            resources.append(resource(statement, catalogue, source.host))
-        elif makes_constraint(statement.type):
-            constraints.append(constraint(statement, catalogue, source.host, of_fuel))
+        elif makes_resource(made.type):
+            resources.append(replace(resource(made, catalogue, source.host), type=statement.type))
+        elif makes_constraint(made.type):
+            constraints.append(constraint(made, catalogue, source.host, of_fuel))
         elif statement.type.endswith("_config"):
             options.append(_option(statement, source.host))
-        elif may_make_resources(statement.type, catalogue):
+        elif may_make_resources(statement.type, catalogue) and not makes_nothing(statement):
             others[statement.type] = None
-    others.update((one.name, None) for one in classes if may_make_resources(one.name, catalogue))
+    others.update((one.name, None) for one in classes if may_make_resources(expression(one.name), catalogue))
     defines = tuple(node.name for node in walk(parsed.statements) if isinstance(node, Definition) and node.name)
     yield Manifest(source.path, source.span(0, 0), source.host, len(classes), tuple(others), defines)
     resources = cloned(resources)
     yield from resources
-    by_id = {bare(id): one for one in resources if one.decided and one.service is not None for id in one.ids}
-    yield from (joined(constraint, by_id) for constraint in constraints)
+    yield from (joined(constraint, _by_expression(resources)) for constraint in constraints)
     yield from classes
     yield from options
     yield from databases(classes, options, catalogue)
+
+
+def _by_expression(resources: Sequence[ManifestResource]) -> dict[str, ManifestResource]:
+    """Return the resources whose service is known by the expressions of their ids, without those that stand for several services."""
+    found: dict[str, ManifestResource] = {}
+    several = set()
+    for one in resources:
+        for id in one.ids if one.service is not None else ():
+            text = expression(bare(id))
+            if found.setdefault(text, one).service != one.service and not one.decided:
+                several.add(text)
+    return {text: one for text, one in found.items() if text not in several}
 
 
 def _class(used: Used, catalogue: Catalogue, host: str) -> ManifestClass:
