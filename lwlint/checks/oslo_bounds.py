@@ -35,6 +35,7 @@ from lwlint.inputs.oslo.facts import (
 
 _SEEN = "\0seen"  # in a message, where what programs were seen to do will stand
 _SCRUBBED = re.compile(r"\*{5,}")  # what sos puts in the place of a secret
+_SCHEME = re.compile(r"\s*([a-z][a-z0-9.-]*)(?:\+[a-z0-9+.-]+)?:")
 _MOST_REFERENCES = 8
 _NO_SERVER = re.compile(r"\s*(<None>\s*)?$|\s*sqlite")  # an SQLite database is a file: nothing waits for it
 
@@ -47,7 +48,8 @@ class Limit(Document, frozen=True):
     server and none of `unless` is set. `since` and `until` are the releases that know the option, `enforced_until` the last one that
     obeys it. `query` is the name in the query string of one of `urls`, which wins from `query_since` on. `distribution` is a
     distribution's file that may set the option where it cannot be seen. `remark` ends every message. `value` is what a fix sets, one
-    that never gives up, and `must_be` says so in a message: it names that value. With `known` it counts only where the release is known.
+    that never gives up, and `must_be` says so in a message: it names that value. `drivers` are schemes: where the URLs are set and none of
+    them has one, nobody reads the option. With `known` it counts only where the release is known.
     Releases from `then_since` on, which lwlint does not know by name, read the option `then` in its stead.
     """
 
@@ -66,6 +68,7 @@ class Limit(Document, frozen=True):
     urls: Annotated[tuple[OptionName, ...], Meta(description="URLs whose query string may set it")] = ()
     query: Annotated[str, Meta(description="its name in a query string")] = ""
     query_since: Annotated[Optional[ReleaseName], Meta(description="the first release in which the query string wins")] = None
+    drivers: Annotated[tuple[str, ...], Meta(description="schemes of the URLs, of which one must have one for the option to be read")] = ()
     distribution: Annotated[str, Meta(description="a distribution's file that may set it where it cannot be seen")] = ""
     severity: Annotated[Optional[Literal["error", "warning", "note"]], Meta(description="instead of the rule's severity")] = None
     remark: Annotated[str, Meta(description="what ends every message")] = ""
@@ -233,7 +236,8 @@ def _judge(option_set: OptionSet, limit: Limit, registered: _Registered, facts: 
                 yield Unknown(f"`{option.name}` was scrubbed from the report", option.span)
                 return
             verdict = _verdict(option_set, limit, option, value, subject, facts)
-            yield verdict if not _in_vain(option_set, limit) or not _is_integer(value) else None
+            idle = _in_vain(option_set, limit) or _is_of_another_driver(option_set, limit)
+            yield verdict if not idle or not _is_integer(value) else None
 
 
 def _moved(option_set: OptionSet, limit: Limit, option: Option, facts: Facts) -> Optional[Problem]:
@@ -273,6 +277,13 @@ def _in_vain(option_set: OptionSet, limit: Limit) -> bool:
     """Return whether the attempts are never made: the connection that they are for is set, and names no server."""
     found = [option for name in limit.used_by if (option := option_set.options.get(split_name(name))) is not None]
     return bool(found) and all(_NO_SERVER.match(option.value) for option in found)
+
+
+def _is_of_another_driver(option_set: OptionSet, limit: Limit) -> bool:
+    """Return whether nobody reads the option: URLs are set, and none of them has the scheme of its driver."""
+    urls = [option.value for name in limit.urls if (option := option_set.options.get(split_name(name))) is not None]
+    schemes = [match[1] if (match := _SCHEME.match(url)) else "" for url in urls]  # of `zmq+redis:` the driver is `zmq`
+    return bool(limit.drivers and schemes) and all(scheme and scheme not in limit.drivers for scheme in schemes)
 
 
 def _is_integer(value: str) -> bool:
