@@ -271,7 +271,7 @@ def containers(facts: Facts, params: ContainerParams) -> Iterator[Saw]:
         wrong = next((value for value in container.policies if value.partition(":")[0] not in params.policies), None)
         if policy is not None and wrong is None:
             continue
-        what = "is not set" if policy is None else f"is `{wrong}`"
+        what = "is not set" if policy is None else f"{'may be' if len(container.policies) > 1 else 'is'} `{wrong}`"
         yield Problem(
             span=container.span if policy is None else policy.span,
             message=f"container `{container.name}` of `{container.step}`: `restart` {what}; it must be {expected}",

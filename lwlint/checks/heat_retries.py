@@ -513,7 +513,7 @@ def _alone(facts: Facts, settings: Settings, pairs: Pairs, params: RetryParams) 
         ):
             yield Unknown(f"`{key.name}` is set in several files of hieradata, of which `hiera.yaml` picks one", key.span)
         elif bad is not None:
-            message = f"`{key.name}` is `{bad}`; it must be `{params.unlimited[0]}`"
+            message = f"`{key.name}` {_is(key)} `{bad}`; it must be `{params.unlimited[0]}`"
             fix = set_retries(key, params.unlimited[0])
             yield Problem(key.span, message, f"retries {key.name}", severity=pair.severity, host=key.host, fix=fix)
 
@@ -535,10 +535,12 @@ def _judge(
 ) -> Iterator[Saw]:
     over = settings.overriding(names)
     finite: HieraKey | None = None
+    partly: HieraKey | None = None
     lacking, unknown = [], []
     services = settings.closures(key)
     for service in services:
-        own = _covering(key, settings.named(service, names))
+        named = settings.named(service, names)
+        own = _covering(key, named)
         retries = over or own or settings.of_the_role(key, names)
         settings.told.update(retry.span for retry in (*retries, *own))
         bad = next((r for r in retries if r.values is not None and not set(r.values) <= set(params.unlimited)), None)
@@ -551,10 +553,11 @@ def _judge(
             elif not by_manifest:
                 lacking.append(service.name)
                 finite = finite or bad
+                partly = partly or (None if bad is not None else next(iter(named), None))
         else:
             unknown += [r for r in retries if r.values is None]
     if lacking:
-        problem = _problem(key, pair, first, finite, lacking[0] if len(lacking) < len(services) else "", params)
+        problem = _problem(key, pair, first, finite or partly, lacking[0] if len(lacking) < len(services) else "", params)
         yield replace(problem, fix=_fix(beside, first, finite, settings, params.unlimited[0]))
     elif unknown:
         yield Unknown(f"`{unknown[0].name}` has a value that is known only in a deployment", unknown[0].span)
@@ -577,11 +580,22 @@ def _covering(key: HieraKey, retries: list[HieraKey]) -> list[HieraKey]:
     return [r for r in retries if all(branch in either or (branch in key.branch and r.template == key.template) for branch in r.branch)]
 
 
-def _problem(key: HieraKey, pair: Pair, first: str, finite: HieraKey | None, where: str, params: RetryParams) -> Problem:
+def _is(key: HieraKey) -> str:
+    """Return how a message says what a setting is: under a condition, or of several values, it only may be one."""
+    return "may be" if key.branch or len(key.values or ()) > 1 else "is"
+
+
+def _problem(key: HieraKey, pair: Pair, first: str, found: HieraKey | None, where: str, params: RetryParams) -> Problem:
+    """Return the problem of a connection whose retries end by the setting `found`, or are set by it under a condition only."""
     place = f" where `{where}` takes it in" if where else ""
+    finite = found if found is not None and not set(found.values or ()) <= set(params.unlimited) else None
     if finite is not None:
         value = next(v for v in finite.values or () if v not in params.unlimited)
-        what = f"`{finite.name}` is `{value}`{place}; it must be `{params.unlimited[0]}`"
+        what = f"`{finite.name}` {_is(finite)} `{value}`{place}; it must be `{params.unlimited[0]}`"
+    elif found is not None:
+        what = (
+            f"`{found.name}` is set under a condition only{place} (default `{params.default}`); it must always be `{params.unlimited[0]}`"
+        )
     elif first:
         what = f"`{first}` is not set{place} (default `{params.default}`); it must be `{params.unlimited[0]}`"
     else:
@@ -590,7 +604,7 @@ def _problem(key: HieraKey, pair: Pair, first: str, finite: HieraKey | None, whe
         span=key.span,
         message=f"`{key.name}`: {what}",
         subject=f"connection {key.name}",
-        related=(Related(finite.span, "set here"),) if finite is not None else (),
+        related=(Related(found.span, "set here"),) if found is not None else (),
         severity=pair.severity,
         remedy=pair.remedy,
         host=key.host,

@@ -223,3 +223,44 @@ def test_a_registry_without_a_service_is_no_evidence(code: str) -> None:
     text = "resource_registry:\n  OS::TripleO::Compute::Net::SoftwareConfig: nic.yaml\n"
     (verdict,) = check(Request(tree=Memory({"network.yaml": text})), rules).verdicts
     assert (verdict.outcome, verdict.because) == ("not evaluated", "no environment or registry maps a service")
+
+
+CONDITIONAL = """heat_template_version: pike
+outputs:
+  role_data:
+    value:
+      service_name: nova_base
+      config_settings:
+        map_merge:
+        - nova::database_connection: mysql+pymysql://nova@192.0.2.9/nova
+        - if:
+          - unlimited
+          - nova::db::database_max_retries: %s
+          - {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("-1", "`nova::db::database_max_retries` is set under a condition only (default `10`); it must always be `-1`"),
+        ("{get_attr: [X, y]}", "`nova::db::database_max_retries` is set under a condition only (default `10`); it must always be `-1`"),
+        ("7", "`nova::db::database_max_retries` may be `7`; it must be `-1`"),
+    ],
+)
+def test_retries_under_a_condition_are_not_said_to_be_absent(value: str, said: str) -> None:
+    rules = [rule for rule in load_rules() if rule.code == "LW404"]
+    files = {"deployment/nova/nova-base-puppet.yaml": CONDITIONAL % value}
+    (finding,) = check(Request(tree=Memory(files)), rules).findings
+    assert finding.message == f"`nova::database_connection`: {said}"
+
+
+@pytest.mark.parametrize("value", ["\"%{hiera('retries')}\"", "\"%{lookup('retries')}\"", "'%{::retries}'"])
+def test_what_hiera_puts_in_is_not_evaluated(value: str) -> None:
+    rules = [rule for rule in load_rules() if rule.code == "LW404"]
+    files = {"site.yaml": f"parameter_defaults:\n  ExtraConfig:\n    nova::db::database_max_retries: {value}\n"}
+    (verdict,) = check(Request(tree=Memory(files)), rules).verdicts
+    assert (verdict.outcome, verdict.because.partition(": ")[2]) == (
+        "not evaluated",
+        "`nova::db::database_max_retries` has a value that is known only in a deployment",
+    )

@@ -103,6 +103,9 @@ def _condition(node: Node) -> str:
     return node.value if isinstance(node, Scalar) else f"@{node.start}"
 
 
+_INTERPOLATED = "%{"  # what hiera puts in the place of `%{...}` is known on a node only
+
+
 class Scope(NamedTuple):
     """What a value can refer to: the values of parameters, and of the inputs of a deployment."""
 
@@ -115,7 +118,7 @@ def possible(node: Node, scope: Scope, depth: int = _DEPTH) -> Values:
     if depth == 0:
         return None
     if isinstance(node, Scalar):
-        return (literal(node),)
+        return None if _INTERPOLATED in node.value else (literal(node),)
     found = call(node)
     if found is None:
         return None
