@@ -95,3 +95,24 @@ def test_an_address_that_is_bound_to_what_may_be_anything_is_not_evaluated(value
     )
     assert "only Puppet can tell what `$to` is" in because(text, "LW423")
     assert "only Puppet can tell what `$to` is" in because(text, "LW425")
+
+
+HIERA = "create_resources('pacemaker::resource::service', %s)\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        (HIERA % "hiera_hash('ha')", "a.pp:1: only Puppet can tell which resource `hiera_hash('ha')` is"),
+        ("class a ($of = {}) {\n" + HIERA % "$of" + "}\n", "a.pp:2: only Puppet can tell which resource `$of` is"),
+        (
+            HIERA % "merge({ 'haproxy' => {} }, hiera('y'))",
+            "a.pp:1: only Puppet can tell which resource `merge({ 'haproxy' => {} }, hiera('y'))` is",
+        ),
+        ("$of = { 'haproxy' => {} }\n" + HIERA % "merge($of, {})", "pass"),
+        (HIERA % "merge({ 'openstack-nova-api' => {} }, hiera('y'))", "fail"),
+        ("create_resources('nova_config', hiera('y'))\ncreate_resources('class', $y)\n", "pass"),
+    ],
+)
+def test_a_hash_of_resources_that_only_hiera_knows_is_no_pass(text: str, outcome: str) -> None:
+    assert because(text, "LW407") == outcome

@@ -205,6 +205,23 @@ def hash_of(node: tree.Node, scope: Scope) -> Iterator[tuple[tree.Node, tree.Nod
             waiting.extend((argument, level + 1) for argument in reversed(each.arguments) if level <= DEEPEST)
 
 
+def has_unknown_pairs(node: tree.Node, scope: Scope) -> bool:
+    """Return whether only Puppet can tell all of the pairs of the hash that `node` is."""
+    waiting: list[tuple[tree.Node, int]] = [(node, 0)]
+    while waiting:
+        each, level = waiting.pop()
+        if isinstance(each, tree.Variable):
+            known = scope.assigned.get(each.name, ())
+            if not known or each.name in scope.partial or level > DEEPEST:
+                return True
+            waiting.extend((one, level + 1) for one in known)
+        elif isinstance(each, tree.Call) and each.name.value == "merge" and level <= DEEPEST:
+            waiting.extend((argument, level + 1) for argument in each.arguments)
+        elif not isinstance(each, tree.Hashed):
+            return True
+    return False
+
+
 def bindings(call: tree.Call, scope: Scope) -> dict[str, tuple[tree.Node, ...]]:
     """Return what the parameters of the block of `each` and its like stand for: the items or keys and values of what it runs over."""
     if call.block is None or not call.arguments:
@@ -351,6 +368,8 @@ class _Reading:
             for kind in self.types(arguments[0], scope):
                 for title, body in hash_of(arguments[1], scope):
                     yield from self.bodies(kind, title, (*defaults, *_attributes(body, scope)), scope, conditional)
+                if has_unknown_pairs(arguments[1], scope):
+                    yield from self.bodies(kind, arguments[1], defaults, scope, conditional)
         elif name in ("ensure_resource", "ensure_resources") and len(arguments) >= 2:
             attributes = _attributes(arguments[2], scope) if len(arguments) > 2 else ()
             titles = [key for key, _ in hash_of(arguments[1], scope)] or [arguments[1]]
