@@ -49,8 +49,8 @@ class Limit(Document, frozen=True):
     obeys it. `query` is the name in the query string of one of `urls`, which wins from `query_since` on. `distribution` is a
     distribution's file that may set the option where it cannot be seen. `remark` ends every message. `value` is what a fix sets, one
     that never gives up, and `must_be` says so in a message: it names that value. `drivers` are schemes: where the URLs are set and none of
-    them has one, nobody reads the option. With `known` it counts only where the release is known.
-    Releases from `then_since` on, which lwlint does not know by name, read the option `then` in its stead.
+    them has one, nobody reads the option; `backend` names the driver where no URL is set. With `known` it counts only where the release is
+    known. Releases from `then_since` on, which lwlint does not know by name, read the option `then` in its stead.
     """
 
     option: Annotated[OptionName, Meta(description="the option that bounds attempts")]
@@ -69,6 +69,7 @@ class Limit(Document, frozen=True):
     query: Annotated[str, Meta(description="its name in a query string")] = ""
     query_since: Annotated[Optional[ReleaseName], Meta(description="the first release in which the query string wins")] = None
     drivers: Annotated[tuple[str, ...], Meta(description="schemes of the URLs, of which one must have one for the option to be read")] = ()
+    backend: Annotated[Optional[OptionName], Meta(description="the option that names the driver where no URL is set")] = None
     distribution: Annotated[str, Meta(description="a distribution's file that may set it where it cannot be seen")] = ""
     severity: Annotated[Optional[Literal["error", "warning", "note"]], Meta(description="instead of the rule's severity")] = None
     remark: Annotated[str, Meta(description="what ends every message")] = ""
@@ -280,9 +281,15 @@ def _in_vain(option_set: OptionSet, limit: Limit) -> bool:
 
 
 def _is_of_another_driver(option_set: OptionSet, limit: Limit) -> bool:
-    """Return whether nobody reads the option: URLs are set, and none of them has the scheme of its driver."""
+    """Return whether nobody reads the option: URLs are set, and none of them has the scheme of its driver.
+
+    Without a URL the driver is what `rpc_backend` names, which goes by a scheme (or by a module of old, of which nothing is said).
+    """
     urls = [option.value for name in limit.urls if (option := option_set.options.get(split_name(name))) is not None]
     schemes = [match[1] if (match := _SCHEME.match(url)) else "" for url in urls]  # of `zmq+redis:` the driver is `zmq`
+    backend = option_set.options.get(split_name(limit.backend)) if limit.backend else None
+    if backend is not None and not schemes:
+        schemes = [backend.value.strip() if "." not in backend.value else ""]
     return bool(limit.drivers and schemes) and all(scheme and scheme not in limit.drivers for scheme in schemes)
 
 
