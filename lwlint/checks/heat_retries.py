@@ -450,6 +450,11 @@ def _front(expression: str) -> str:
     return head + sign if sign and head.isidentifier() else ""
 
 
+def _is_file(key: HieraKey) -> bool:
+    """Return whether a connection certainly leads to a file, for which nothing waits."""
+    return bool(key.values) and all(value.startswith("sqlite") for value in key.values or ())
+
+
 def connections(facts: Facts, params: RetryParams) -> Iterator[Saw]:
     """Yield a problem for each connection for which some service that takes it in has no unlimited retries, or whose manifest sets none."""
     yield from unseen(facts, *SETTINGS)
@@ -460,7 +465,7 @@ def connections(facts: Facts, params: RetryParams) -> Iterator[Saw]:
     for keys in settings.by_template.values():
         for key in keys:
             found = pairs.of(key)
-            if found is not None:
+            if found is not None and not _is_file(key):
                 beside = firsts.setdefault((key.template, key.place, key.branch, found[2]), key)
                 if _applies(found[0], facts.release):
                     yield from _judge(key, *found, beside, settings, params)

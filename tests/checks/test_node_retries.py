@@ -264,3 +264,11 @@ def test_what_hiera_puts_in_is_not_evaluated(value: str) -> None:
         "not evaluated",
         "`nova::db::database_max_retries` has a value that is known only in a deployment",
     )
+
+
+@pytest.mark.parametrize(("scheme", "found"), [("sqlite:////var/lib/nova/nova.db", False), ("mysql+pymysql://nova@192.0.2.9/nova", True)])
+def test_a_database_that_is_a_file_needs_no_retries(scheme: str, found: bool) -> None:
+    files = {"puppet/services/nova-base.yaml": template(f"nova::database_connection: {scheme}")}
+    assert findings(files, "LW404") == (["LW404 puppet/services/nova-base.yaml:6"] if found else [])
+    manifest = {"m.pp": f"class {{ 'nova::db': database_connection => '{scheme}' }}\n"}
+    assert findings(manifest, "LW404") == (["LW404 m.pp:1"] if found else [])

@@ -33,7 +33,7 @@ from lwlint.inputs.puppet.tree import Definition, walk
 from lwlint.inputs.puppet.wrappers import makes_nothing, unwrapped
 
 _CONNECTION = "database_connection"
-_OTHER_STORES = ("mongodb:", "redis:", "memcached:", "file:")
+_OTHER_STORES = ("mongodb:", "redis:", "memcached:", "file:", "sqlite")
 
 
 def databases(classes: Sequence[ManifestClass], options: Sequence[ManifestOption], catalogue: Catalogue) -> Iterator[ManifestDatabase]:
