@@ -116,3 +116,23 @@ HIERA = "create_resources('pacemaker::resource::service', %s)\n"
 )
 def test_a_hash_of_resources_that_only_hiera_knows_is_no_pass(text: str, outcome: str) -> None:
     assert because(text, "LW407") == outcome
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("pacemaker::resource::ocf { 'x': ocf_agent_name => hiera('agent') }\n", "a.pp:1: only Puppet can tell what `x` runs"),
+        ("cs_primitive { 'x': primitive_type => $agent }\n", "a.pp:1: only Puppet can tell what `x` runs"),
+        (SERVICE % "'x': primitive_type => $agent", "a.pp:1: only Puppet can tell what `p_x` runs"),
+        (SERVICE % "'neutron-l3-agent': primitive_type => $agent", "fail"),
+        ("pcmk_remote { 'x': }\npacemaker::resource::bundle { 'x': image => $x }\n", "pass"),
+    ],
+)
+def test_a_resource_whose_agent_only_puppet_knows_is_no_pass(text: str, outcome: str) -> None:
+    assert because(text, "LW407") == outcome
+
+
+def test_a_define_that_is_used_with_a_list_of_titles_makes_each() -> None:
+    text = "define ha { pacemaker::resource::service { \"neutron-${name}\": } }\nha { ['l3-agent', 'server']: }\n"
+    found = check(Request(tree=Memory({"a.pp": text})), [rule for rule in load_rules() if rule.code == "LW407"]).findings
+    assert [finding.subject for finding in found] == ["manifest resource neutron-l3-agent", "manifest resource neutron-server"]

@@ -111,6 +111,11 @@ class ManifestResource(Struct, frozen=True):
         return self.service is not None
 
     @property
+    def agent_open(self) -> bool:
+        """Whether only Puppet can tell what it runs: a primitive of which the manifest does not tell the agent."""
+        return self.agent is None and self.form in ("primitive", "clone", "promotable") and self.type != "cs_clone"
+
+    @property
     def of_service(self) -> str:
         """The title of its service in brackets, with a blank in front, where the id does not tell it; else empty."""
         return f" ({self.service.title})" if self.service is not None and self.service.title not in self.id else ""

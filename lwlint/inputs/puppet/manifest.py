@@ -332,7 +332,7 @@ class _Reading:
         bound: dict[str, tuple[tree.Node, ...]] = {p.name: () if p.default is None else (p.default,) for p in node.parameters}
         if node.keyword == "define":
             bodies = self.usages.get(node.name, [])
-            bound["title"] = bound["name"] = tuple(body.title for body in bodies)[:MOST]
+            bound["title"] = bound["name"] = tuple(item for body in bodies for item in items_of(body.title, self.scope))[:MOST]
             for body in bodies:
                 for attribute in body.attributes:
                     if attribute.name.value in bound:

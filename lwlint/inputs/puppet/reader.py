@@ -128,6 +128,7 @@ _AGENTS = MappingProxyType({
     "filesystem": "ocf:heartbeat:Filesystem",
     "route": "ocf:heartbeat:Route",
     "remote": "ocf:pacemaker:remote",
+    "pcmk_remote": "ocf:pacemaker:remote",
     "mysql": "ocf:heartbeat:mysql",
     "mongod": "ocf:heartbeat:mongod",
 })  # fmt: skip
@@ -179,6 +180,8 @@ def resource(declared: Declared, catalogue: Catalogue, host: str) -> ManifestRes
     kind = declared.type.rpartition("::")[2]
     agent, id, form = _agent(declared, kind), _id(declared, kind), _form(settings, kind)
     service = catalogue.of_resource(agent, id, form) if agent is not None or declared.title.decided else None
+    if agent is None and service is None and declared.title.decided:
+        service = member_service(id, catalogue)  # as a constraint that names it is judged
     before, after = _wrapping(declared, form)
     return ManifestResource(
         name=declared.title.value,
