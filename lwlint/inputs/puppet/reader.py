@@ -434,7 +434,8 @@ def _manifest(source: Source, catalogue: Catalogue, old: bool) -> Iterator[Fact]
     yield Manifest(source.path, source.span(0, 0), source.host, len(classes), tuple(others), defines)
     resources = cloned(resources)
     yield from resources
-    yield from (joined(constraint, _by_expression(resources)) for constraint in constraints)
+    by_id = _by_expression(resources)
+    yield from (joined(constraint, by_id) for constraint in constraints)
     yield from classes
     yield from options
     yield from databases(classes, options, catalogue)
