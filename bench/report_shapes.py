@@ -6,25 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench.shape import GALERA, PRIMITIVE, Member, Shape, archive, cib, each, file, lines, many
-
-TOP = "sosreport-c0-2020/"
-REPORT: tuple[Member, ...] = (
-    (f"{TOP}version.txt", "sosreport: 3.3\n", False),
-    (f"{TOP}etc/hostname", "c0\n", False),
-    (f"{TOP}sos_commands/general/hostname", "c0\n", False),
-    (f"{TOP}usr/lib/systemd/system/openstack-nova-api.service", "[Service]\nExecStart=/x\n", False),
-)
-
-
-def _with(name: str, text: Callable[[int], str]) -> Callable[[Path, int], list[str]]:
-    """Return what writes a report with one more file, below its top folder."""
-
-    def members(size: int) -> Iterator[Member]:
-        yield from REPORT
-        yield TOP + name, text(size), False
-
-    return archive(members)
+from bench.shape import GALERA, PRIMITIVE, REPORT, TOP, Member, Shape, archive, cib, each, file, lines, many, report_with
 
 
 def _cloud(*more: Callable[[int], Iterator[Member]], tool: str = "audit") -> Callable[[Path, int], list[str]]:
@@ -100,53 +82,59 @@ _ORDER = '<rsc_order id="o@" first="openstack-r@" then="galera"/>'
 _ROLES = "- name: Controller\n  CountDefault: 1\n  ServicesDefault:\n"
 
 SHAPES = (
-    Shape("pcs text: resources", 8_000, _with("sos_commands/pacemaker/pcs_config", lines(_PCS, _PCS_RESOURCE, _PCS_END))),
+    Shape("pcs text: resources", 8_000, report_with("sos_commands/pacemaker/pcs_config", lines(_PCS, _PCS_RESOURCE, _PCS_END))),
     Shape(
         "pcs text: orders",
         8_000,
-        _with(
+        report_with(
             "sos_commands/pacemaker/pcs_config",
             lambda n: _PCS + _PCS_RESOURCE + _PCS_END + each("  start openstack-r@ then start galera (kind:Mandatory)\n", n),
         ),
     ),
-    Shape("pcs text: one line", 400_000, _with("sos_commands/pacemaker/pcs_config", lambda n: _PCS + " Resource: " + "a (" * (n // 3))),
+    Shape(
+        "pcs text: one line", 400_000, report_with("sos_commands/pacemaker/pcs_config", lambda n: _PCS + " Resource: " + "a (" * (n // 3))
+    ),
     Shape(
         "crm text: primitives",
         8_000,
-        _with("sos_commands/pacemaker/crm_configure_show", lines(_CRM, "primitive r@ systemd:openstack-nova-api\n")),
+        report_with("sos_commands/pacemaker/crm_configure_show", lines(_CRM, "primitive r@ systemd:openstack-nova-api\n")),
     ),
     Shape(
         "crm text: orders",
         8_000,
-        _with("sos_commands/pacemaker/crm_configure_show", lines(_CRM + "primitive r systemd:openstack-nova-api\n", "order o@ r galera\n")),
+        report_with(
+            "sos_commands/pacemaker/crm_configure_show", lines(_CRM + "primitive r systemd:openstack-nova-api\n", "order o@ r galera\n")
+        ),
     ),
     Shape(
         "crm text: one line that goes on",
         40_000,
-        _with(
+        report_with(
             "sos_commands/pacemaker/crm_configure_show", lines(_CRM + "primitive r systemd:openstack-nova-api params", " \\\n a@=1", "\n")
         ),
     ),
     Shape(
         "status: resources",
         8_000,
-        _with("sos_commands/pacemaker/pcs_status", lines(_STATUS, " openstack-r@\t(systemd:openstack-nova-api):\tStarted c0\n")),
+        report_with("sos_commands/pacemaker/pcs_status", lines(_STATUS, " openstack-r@\t(systemd:openstack-nova-api):\tStarted c0\n")),
     ),
     Shape(
         "status: nodes",
         40_000,
-        _with(
+        report_with(
             "sos_commands/pacemaker/pcs_status", lambda n: _STATUS + " Clone Set: h-clone [h]\n     Started: [" + each(" c@", n) + " ]\n"
         ),
     ),
-    Shape("hieradata: YAML", 20_000, _with("etc/puppet/hieradata/a.yaml", lines("", "nova::a@: 1\n"))),
-    Shape("hieradata: JSON", 20_000, _with("etc/puppet/hieradata/a.json", lambda n: json.dumps({f"nova::a{i}": i for i in range(n)}))),
-    Shape("hieradata: depth", 40_000, _with("etc/puppet/hieradata/a.json", lambda n: '{"a": ' + "[" * n + "]" * n + "}")),
-    Shape("packages", 20_000, _with("installed-rpms", lines("", "openstack-a@-13.0.0-1.el7.noarch   Tue Mar  5 10:22:51 2019\n"))),
+    Shape("hieradata: YAML", 20_000, report_with("etc/puppet/hieradata/a.yaml", lines("", "nova::a@: 1\n"))),
+    Shape(
+        "hieradata: JSON", 20_000, report_with("etc/puppet/hieradata/a.json", lambda n: json.dumps({f"nova::a{i}": i for i in range(n)}))
+    ),
+    Shape("hieradata: depth", 40_000, report_with("etc/puppet/hieradata/a.json", lambda n: '{"a": ' + "[" * n + "]" * n + "}")),
+    Shape("packages", 20_000, report_with("installed-rpms", lines("", "openstack-a@-13.0.0-1.el7.noarch   Tue Mar  5 10:22:51 2019\n"))),
     Shape(
         "systemctl show: units",
         8_000,
-        _with(
+        report_with(
             "sos_commands/systemd/systemctl_show_service_--all", lines("", "Id=openstack-a@.service\nRestart=no\nActiveState=active\n\n")
         ),
     ),

@@ -87,3 +87,22 @@ def archive(members: Callable[[int], Iterator[Member]]) -> Callable[[Path, int],
         return ["audit", str(folder / "sosreport-c0-2020-01-01-abcdefg.tar.xz")]
 
     return make
+
+
+TOP = "sosreport-c0-2020/"
+REPORT: tuple[Member, ...] = (
+    (f"{TOP}version.txt", "sosreport: 3.3\n", False),
+    (f"{TOP}etc/hostname", "c0\n", False),
+    (f"{TOP}sos_commands/general/hostname", "c0\n", False),
+    (f"{TOP}usr/lib/systemd/system/{UNIT}", "[Service]\nExecStart=/x\n", False),
+)
+
+
+def report_with(name: str, text: Callable[[int], str]) -> Callable[[Path, int], list[str]]:
+    """Return what writes a report with one more file, below its top folder."""
+
+    def members(size: int) -> Iterator[Member]:
+        yield from REPORT
+        yield TOP + name, text(size), False
+
+    return archive(members)

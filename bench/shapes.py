@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench.cib_shapes import SHAPES as OF_CIBS
-from bench.report_shapes import REPORT, TOP
 from bench.report_shapes import SHAPES as OF_REPORTS
-from bench.shape import GALERA, PRIMITIVE, UNIT, Member, Shape, archive, cib, each, file, lines, many
+from bench.shape import GALERA, PRIMITIVE, REPORT, TOP, UNIT, Member, Shape, archive, cib, each, file, lines, many, report_with
 
 _ORDER = '<rsc_order id="o@" first="galera" then="openstack-r@"/>'
 _COLOCATION = '<rsc_colocation id="k@" rsc="openstack-r@" with-rsc="galera"/>'
@@ -48,12 +47,7 @@ _units = _report(lambda i, n: (f"{_FOLDER}/openstack-s{i}.service", "[Service]\n
 _CONTAINER = '{{"Name": "c{}", "Config": {{"Env": ["A=1"], "Cmd": ["x"]}}}}'
 
 
-def _inspected(items: Callable[[int], str]) -> Callable[[int], Iterator[Member]]:
-    def members(size: int) -> Iterator[Member]:
-        yield from REPORT
-        yield f"{TOP}sos_commands/podman/podman_inspect_nova_api", f"[{items(size)}]", False
-
-    return members
+_INSPECTED = "sos_commands/podman/podman_inspect_nova_api"
 
 
 def _hosts(size: int) -> Iterator[Member]:
@@ -356,8 +350,10 @@ SHAPES = (
             lambda n: "[database]\nmax_retries = 10\nconnection = " + each("mysql://u:p@@h,".replace("@@", "\x40"), n) + "\n",
         ),
     ),
-    Shape("archive: containers in one line", 8_000, archive(_inspected(lambda n: ", ".join(map(_CONTAINER.format, range(n)))))),
-    Shape("archive: depth of a container", 40_000, archive(_inspected(lambda n: '{"Name": "c", "Config": ' + "[" * n + "]" * n + "}"))),
+    Shape("archive: containers in one line", 8_000, report_with(_INSPECTED, lambda n: f"[{', '.join(map(_CONTAINER.format, range(n)))}]")),
+    Shape(
+        "archive: depth of a container", 40_000, report_with(_INSPECTED, lambda n: '[{"Name": "c", "Config": ' + "[" * n + "]" * n + "}]")
+    ),
     Shape(".gitignore: stars in one pattern", 40_000, _ignoring(lambda n: "*a" * n + "b\n")),
     Shape(".gitignore: doubled stars", 40_000, _ignoring(lambda n: "**/" * n + "*b\n")),
     Shape(".gitignore: classes", 40_000, _ignoring(lambda n: "[ab]*" * n + "c\n")),
