@@ -17,8 +17,9 @@ from lwlint.core.finding import ConfigurationError
 from lwlint.inputs.pacemaker.facts import Cluster
 from lwlint.operate.future import mends
 from lwlint.operate.outcome import outcome
-from lwlint.operate.plan import Settings, judged, make_plan, with_mends
+from lwlint.operate.plan import Settings, judged, make_plan
 from lwlint.operate.simulation import Pacemaker, written
+from lwlint.operate.steps import with_mends
 from lwlint.run import AUTO, known_release, load_rules
 
 if TYPE_CHECKING:

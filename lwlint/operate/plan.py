@@ -21,6 +21,7 @@ from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError, Findi
 from lwlint.core.harmless import counted
 from lwlint.core.secret import masked
 from lwlint.core.shell import command
+from lwlint.inputs.pacemaker.circles import numbered
 from lwlint.inputs.pacemaker.facts import BUNDLE, CLONE, Constraint, Resource, boolean
 from lwlint.inputs.pacemaker.model import Cib, cibs
 from lwlint.inputs.systemd.facts import LOADED, Unit
@@ -42,6 +43,7 @@ from lwlint.operate.edits import (
 from lwlint.operate.outcome import ORPHANS
 from lwlint.operate.simulation import Action, Pacemaker, Refused, Settled, State, read_cib, written
 from lwlint.operate.start import cold_start
+from lwlint.operate.steps import CLUSTER, EACH, NONE, STARTS, Handed, Plan, Refusal, Step, no_host
 from lwlint.policy.rules import Rule
 from lwlint.run import AUTO, Request, judge, read_facts
 
@@ -52,118 +54,12 @@ else:
 
 RESOURCE, CONSTRAINT = "service-outside-the-core", "constraint-outside-the-core"  # the rules whose findings leave
 BOUND, ORDERED = "vip-without-haproxy", "vip-not-ordered-with-haproxy"  # and those whose findings are fixed on the way
-CLUSTER, EACH = "cluster", "each"
-NONE, STARTS, MANUAL = "none", "starts", "manual"  # what a step does to what runs; one that stops or moves anything is refused
 _DISTURBING = ("stop", "demote", "migrate_to", "migrate_from", "fence", "delete")
 _STARTING = ("start", "promote")
 VANISH = ("openstack_core", "delay")  # the catalogue's helpers that no process stands behind
 _ONCE = {"OVSCleanup": "neutron-ovs-cleanup", "NetnsCleanup": "neutron-netns-cleanup"}  # the unit that an agent runs once at boot
 _EACH_LINE = "%s\\n"  # of printf
-_NODE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")  # a name that ssh takes for a host, and for no option
 _UNIT = re.compile(r"[A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]*")  # the characters of systemd.unit(5); with a dash in front it is an option
-
-
-class Refusal(Struct, frozen=True):
-    """Why there is no plan, or none as yet: what it is about, and what to do first."""
-
-    about: str
-    because: str
-    first: str
-
-
-class Handed(Struct, frozen=True):
-    """One primitive that leaves, and what becomes of it.
-
-    `how` is `systemd` (its unit goes on by itself), `once` (a unit that runs at boot alone: enabled and nothing else), `stopped` (disabled
-    by somebody: its unit is left alone), `down` (it runs nowhere: its unit is enabled and not started), `mount`, or `nothing` (a helper
-    without a process). `unit` is its unit; `lines` are those of a unit that is to be written, for a mount.
-    """
-
-    name: str
-    top: str
-    project: str
-    how: str
-    unit: str = ""
-    lines: tuple[str, ...] = ()
-
-
-class Step(Struct, frozen=True):
-    """One step. `where` is CLUSTER (once, on any node), EACH (one node after another) or a node; `effect` what it does to what runs.
-
-    In the cluster, `untie` and `edits` are made to a copy of the CIB in this order, as one change; then the history of `forget` is cleaned,
-    one after the other. On the nodes, `units` are taken over by systemd, `enabled` only enabled, `files` written (path and lines).
-    `commands`, `checks` and `undo` say the same as a person would run it. `starts` is what the scheduler was seen to start,
-    `disturbs` what it would stop, demote or move: a step that has any is no step to take.
-    """
-
-    id: str
-    phase: str
-    title: str
-    where: str
-    effect: str
-    why: str
-    subjects: tuple[str, ...] = ()
-    untie: tuple[Edit, ...] = ()
-    edits: tuple[Edit, ...] = ()
-    forget: tuple[str, ...] = ()
-    units: tuple[str, ...] = ()
-    enabled: tuple[str, ...] = ()
-    files: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    commands: tuple[str, ...] = ()
-    checks: tuple[str, ...] = ()
-    undo: tuple[str, ...] = ()
-    starts: tuple[str, ...] = ()
-    disturbs: tuple[str, ...] = ()
-
-    @property
-    def node(self) -> str:
-        """The one node whose findings this step fixes, whatever it is called; empty for a step in the cluster or on each node."""
-        return self.where if self.effect == MANUAL else ""
-
-
-class Plan(Struct, frozen=True):
-    """The whole way: from the CIB `before` to `after` by the steps.
-
-    `core` are the primitives that stay, `nodes` those that take part. `proved_on` says what the simulation began with, `pacemaker` whose
-    scheduler was asked. `left` are findings that the rules have of the CIB at the end, `new` those of them that it did not have before.
-    With a refusal nobody is to take any step.
-    """
-
-    source: str
-    pacemaker: str
-    proved_on: str
-    nodes: tuple[str, ...]
-    core: tuple[str, ...]
-    handed: tuple[Handed, ...]
-    steps: tuple[Step, ...]
-    refusals: tuple[Refusal, ...]
-    notes: tuple[str, ...]
-    left: tuple[Finding, ...]
-    new: tuple[Finding, ...]
-    before: Any
-    after: Any
-
-
-def with_mends(plan: Plan, node: str, commands: Sequence[str], messages: Sequence[str], left: Sequence[str]) -> Plan:
-    """Return the plan with a step in front in which these commands are run on a node; what is `left` is told in its notes."""
-    notes = (*plan.notes, *(f"on {node}, before the first step, by hand: {message}" for message in left))
-    if not commands:
-        return replace(plan, notes=notes)
-    refused = _no_host(node)
-    if refused is not None:
-        return replace(plan, notes=notes, refusals=tuple(dict.fromkeys((*plan.refusals, refused))))
-    why = "Retries and restarts come first. An option counts when its service has been restarted, one node after the other, when it suits."
-    step = Step("", "fix first", f"{counted(len(messages), 'finding')} on {node}", node, MANUAL, why, tuple(messages))
-    first = sum(one.phase == "fix first" for one in plan.steps)
-    steps = [*plan.steps[:first], replace(step, commands=tuple(commands)), *plan.steps[first:]]
-    return replace(plan, notes=notes, steps=tuple(replace(one, id=f"{number:02}") for number, one in enumerate(steps, 1)))
-
-
-def _no_host(node: str) -> Refusal | None:
-    """Return why a node cannot be told anything; None where its name is one of a host."""
-    if _NODE.fullmatch(node):
-        return None
-    return Refusal(f"node {node}", "its name is none of a host, so that nothing there could be told", "look at where the CIB comes from")
 
 
 class Settings(Struct, frozen=True):
@@ -342,7 +238,7 @@ class _Planner:
         if self.before.get("have-quorum") == "0":
             self._refuse("the cluster", "it has no quorum, so that nothing can be changed", "bring the missing nodes back")
         for node in self.cib.nodes:
-            if node.type == "member" and (refused := _no_host(node.name)) is not None:
+            if node.type == "member" and (refused := no_host(node.name)) is not None:
                 self.refusals.append(refused)
             if node.type == "member" and node.maintenance:
                 self._refuse(f"node {node.name}", "it is in maintenance mode", f"pcs node unmaintenance {shlex.quote(node.name)}")
@@ -778,23 +674,15 @@ def last_first(waits: Mapping[str, Collection[str]]) -> list[tuple[str, ...]]:
 
     `waits` has for each name those that wait for it.
     """
-    reach: dict[str, set[str]] = {}
+    numbers = numbered(waits)
+    together: dict[int, list[str]] = {}
     for name in waits:
-        found, todo = set(), [name]
-        while todo:
-            for other in waits[todo.pop()]:
-                if other not in found:
-                    found.add(other)
-                    todo.append(other)
-        reach[name] = found
-    circles: list[tuple[str, ...]] = []
-    for name in waits:
-        if not any(name in circle for circle in circles):
-            circles.append(tuple(other for other in waits if other == name or (other in reach[name] and name in reach[other])))
+        together.setdefault(numbers[name], []).append(name)
+    circles = list(map(tuple, together.values()))
     done: list[tuple[str, ...]] = []
     while circles:
         placed = {name for circle in done for name in circle}
-        free = next(circle for circle in circles if all(reach[name] - set(circle) <= placed for name in circle))
+        free = next(circle for circle in circles if all(set(waits[name]) - set(circle) <= placed for name in circle))
         circles.remove(free)
         done.append(free)
     return done

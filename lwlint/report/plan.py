@@ -16,7 +16,7 @@ from lwlint.core.secret import masked
 from lwlint.files.tree import read_bounded
 from lwlint.operate.edits import Create, Edit
 from lwlint.operate.outcome import ORPHANS, Outcome, Promise
-from lwlint.operate.plan import CLUSTER, EACH, MANUAL, Plan, Step
+from lwlint.operate.steps import CLUSTER, EACH, MANUAL, Plan, Step
 from lwlint.report.html import Html, element, grid, prose
 from lwlint.report.json import Output, written
 from lwlint.report.picture import page

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from lwlint.core.finding import ConfigurationError
-from lwlint.operate.plan import Plan, Settings, make_plan, with_mends
+from lwlint.operate.plan import Settings, make_plan
 from lwlint.operate.simulation import Pacemaker
+from lwlint.operate.steps import Plan, with_mends
 from lwlint.report.plan import render_ansible, render_json, render_sh, render_text
 from lwlint.run import load_rules
 from tests.operate.clusters import FS, NODES, address, cib, clone, ocf, order, pacemaker_is_here, service

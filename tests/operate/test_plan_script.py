@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from lwlint.operate.plan import Plan, Settings, make_plan, with_mends
+from lwlint.operate.plan import Settings, make_plan
 from lwlint.operate.simulation import Pacemaker, read_cib
+from lwlint.operate.steps import Plan, with_mends
 from lwlint.report.plan import render_sh
 from lwlint.run import load_rules
 from tests.operate.clusters import LEAVES, canonical, full_ha, odd_full_ha, pacemaker_is_here, running

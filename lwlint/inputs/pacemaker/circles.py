@@ -7,13 +7,15 @@ cold start it goes by priority, then by the order of the CIB.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from functools import cached_property
+from typing import TypeVar
 
 from lwlint.core.source import Text
 from lwlint.inputs.pacemaker.facts import GROUP, Resource, score
 
 Step = tuple[str, bool]  # a resource's id, and whether it is needed as a whole (a group, with all of its members)
+N = TypeVar("N", bound=Hashable)
 _Names = Mapping[str, Sequence[str]]
 _MOST = 100  # resources of one circle that are looked at for one binding; no cluster has so many
 
@@ -108,12 +110,12 @@ class Circles:
         return found if len(behind) <= _MOST else range(1, len(children))
 
 
-def numbered(graph: Mapping[Step, Sequence[Step]]) -> dict[Step, int]:
-    """Return a number for each step; two have the same where each is reached from the other (after Tarjan, without recursion)."""
-    order: dict[Step, int] = {}
-    low: dict[Step, int] = {}
-    found: dict[Step, int] = {}
-    open_: list[Step] = []
+def numbered(graph: Mapping[N, Collection[N]]) -> dict[N, int]:
+    """Return a number for each node of a graph, the same for two that are reached from each other (after Tarjan, without recursion)."""
+    order: dict[N, int] = {}
+    low: dict[N, int] = {}
+    found: dict[N, int] = {}
+    open_: list[N] = []
     for start in graph:
         todo = [] if start in order else [(start, iter(graph[start]))]
         while todo:
@@ -133,7 +135,7 @@ def numbered(graph: Mapping[Step, Sequence[Step]]) -> dict[Step, int]:
     return found
 
 
-def _lower(low: dict[Step, int], step: Step, number: int, is_over: bool) -> bool:
+def _lower(low: dict[N, int], step: N, number: int, is_over: bool) -> bool:
     """Note that `step` leads to a step with this number, unless that one's circle is over; always False."""
     if not is_over:
         low[step] = min(low[step], number)
