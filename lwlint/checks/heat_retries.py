@@ -372,6 +372,8 @@ class Pairs:
     def __init__(self, params: RetryParams, release: Release) -> None:
         pairs = [pair for pair in params.pairs if _is_read(pair, release)]
         self._pairs = [(_front(pair.connection), pair.connection, pair) for pair in pairs]
+        fronts = {"", *(front for front, _, _ in self._pairs)}
+        self._by_front = {front: [(text, pair) for other, text, pair in self._pairs if other in (front, "")] for front in fronts}
         self._retries = [(pattern(_any_group(retry)), pair) for pair in pairs for retry in pair.retries]
         self._no_database = frozenset(params.no_database)
         self._second = frozenset(params.second)
@@ -389,8 +391,9 @@ class Pairs:
     def _find(self, name: str) -> tuple[Pair, frozenset[str], str] | None:
         if name in self._no_database or self._is_bounded(name):
             return None
-        for front, expression, pair in self._pairs:
-            match = fullmatch(expression, name) if name.startswith(front) else None
+        head, sign, _ = name.partition("::")
+        for expression, pair in self._by_front.get(head + sign, self._by_front[""]):
+            match = fullmatch(expression, name)
             if match is not None:
                 names = [match.expand(template) for template in pair.retries]
                 return pair, frozenset(names), names[0] if names else ""

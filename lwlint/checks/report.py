@@ -37,11 +37,13 @@ def fits(fact: Fact, wanted: Wanted) -> bool:
 
 def is_one_of(value: object, wanted: Union[str, bool, tuple[str, ...]]) -> bool:
     """Return whether a value is the one that is `wanted`, or one of these."""
-    return value in (wanted if isinstance(wanted, tuple) else (wanted,))
+    return value in wanted if isinstance(wanted, tuple) else value == wanted
 
 
 def attribute_of(fact: Any, path: str) -> Any:
     """Return an attribute of a fact (`service.kind`); None where something on the way to it is not there."""
+    if "." not in path:
+        return getattr(fact, path, None)
     for name in path.split("."):
         fact = getattr(fact, name, None)
     return fact
@@ -151,7 +153,7 @@ def _run_report(facts: Facts, params: ReportParams) -> Iterator[Saw]:
         yield from unseen(facts, *params.unseen)
     folded: dict[tuple[object, ...], list[tuple[Fact, Problem]]] = {}
     for fact in facts.called(params.each):
-        if any(is_one_of(attribute_of(fact, path), value) for path, value in params.unless.items()) or _is_like(fact, params.unless_like):
+        if _is_left_out(fact, params):
             continue
         case = next((case for case in params.cases if fits(fact, case.where)), None)
         if case is None or not case.says:
@@ -173,8 +175,14 @@ def _run_report(facts: Facts, params: ReportParams) -> Iterator[Saw]:
         yield from (Unknown(_filled(doubt.says, fact), fact.span) for fact in facts.called(doubt.each) if fits(fact, doubt.where))
 
 
-def _is_like(fact: Fact, globs: Mapping[str, tuple[str, ...]]) -> bool:
-    return any(fnmatchcase(str(attribute_of(fact, path)).lower(), glob) for path, each in globs.items() for glob in each)
+def _is_left_out(fact: Fact, params: ReportParams) -> bool:
+    if any(is_one_of(attribute_of(fact, path), value) for path, value in params.unless.items()):
+        return True
+    for path, globs in params.unless_like.items():
+        text = str(attribute_of(fact, path)).lower()
+        if any(fnmatchcase(text, glob) for glob in globs):
+            return True
+    return False
 
 
 def _filled(template: str, fact: Fact) -> str:

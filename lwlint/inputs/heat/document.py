@@ -7,7 +7,10 @@ import re
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
+from operator import attrgetter
+from types import MappingProxyType
 from typing import Any, NamedTuple, Union
 
 from msgspec import Struct
@@ -36,6 +39,12 @@ EXPANDED_LIMIT = 1_000_000  # nodes with every alias written out; the largest fi
 _PROPERTIES = pattern(r"(?:[&!]\S*(?:\s+(?:#[^\n\r\x85\u2028\u2029]*(?:\s+|$))*|$))*")  # anchor, tag and comments in front of a node
 _TOO_MANY = f"more than {EXPANDED_LIMIT} nodes, with every alias written out"
 _TOO_DEEP = f"nested deeper than {DEPTH_LIMIT} levels"
+_VALUE = attrgetter("value")
+# Heat's functions: those of a list, those of a mapping with one key that each needs, and those that name something
+LISTED = frozenset(("get_attr", "map_merge", "map_replace", "list_join", "list_concat", "list_concat_unique"))
+WITH_KEYS = MappingProxyType({"str_replace": "template", "str_replace_strict": "template", "yaql": "expression", "repeat": "template"})
+NAMING = frozenset(("get_param", "get_resource", "get_file", "get_attr"))
+FUNCTIONS = frozenset(("if", *LISTED, *WITH_KEYS, *NAMING))
 
 
 def by_events(text: str) -> Document:
@@ -69,6 +78,7 @@ class _Builder:
         self._text = text
         self._duplicates: list[Duplicate] = []
         self._anchors: dict[str, Node] = {}
+        self._mixed = False
 
     def document(self) -> Document:
         from yaml.events import (
@@ -115,10 +125,12 @@ class _Builder:
                 if anchor is not None:
                     sizes[anchor] = size - before
                 node.end = event.end_mark.index + shift
-                if kind is MappingEndEvent:
-                    self._fill(node, content)
-                else:
+                if kind is SequenceEndEvent:
                     node.items = content
+                elif len(content) == 2 and content[0].__class__ is Scalar and content[0].value != "<<":  # as most are
+                    node.pairs, node.distinct = [(content[0], content[1])], True
+                else:
+                    self._fill(node, content)
             elif kind is AliasEvent:
                 named = anchors.get(event.anchor)
                 if named is None:
@@ -133,7 +145,7 @@ class _Builder:
                 documents += 1
                 if documents > 1:
                     raise Refused("a second document begins here; Heat reads files of one", event.start_mark.index + shift)
-        return Document(root[0] if root else None, tuple(self._duplicates))
+        return Document(root[0] if root else None, tuple(self._duplicates), self._mixed)
 
     def _scalar(self, event: Any) -> Scalar:
         """Return the scalar of an event with an anchor or a tag, or of a text with a mark of the byte order."""
@@ -164,15 +176,19 @@ class _Builder:
         keys = content[::2]
         mapping.pairs = list(zip(keys, content[1::2]))
         try:
-            names = {key.value for key in keys}
+            names = set(map(_VALUE, keys))
         except AttributeError:
             raise Refused("a key that is a list or a mapping", next(key.start for key in keys if key.__class__ is not Scalar)) from None
-        if len(names) != len(keys):
+        mapping.distinct = len(names) == len(keys)
+        if not mapping.distinct:
             self._duplicates += repeated(mapping)
         if "<<" in names:
+            mapping.distinct = False
             wrong = merged_wrongly(mapping)
             if wrong is not None:
                 raise Refused("`<<` must be given a mapping or a list of mappings", wrong.start)
+        if len(names) > 1 and not FUNCTIONS.isdisjoint(names):
+            self._mixed = True
 
 
 @lru_cache(maxsize=1)
@@ -202,12 +218,25 @@ def _character(text: str, error: Any) -> int:
 
 def read(text: str) -> Document:
     """Return the one document in `text`. Raises Refused for what PyYAML's safe loader would refuse, and for what is nested too deep."""
+    with uncollected():
+        return by_events(text)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Let nodes be made, hundreds of thousands and none of them in a circle, without the garbage collector looking for circles.
+
+    What there is at the end counts as old, so that the collector does not look at all of it as soon as it runs again.
+    """
     collecting = gc.isenabled()
     gc.disable()
     try:
-        return by_events(text)
+        yield
     finally:
         if collecting:
+            if not gc.get_freeze_count():  # else somebody has frozen objects for good
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 
@@ -301,13 +330,17 @@ _ENVIRONMENT_KEYS = (
 
 
 class HeatFile(Struct, frozen=True):
-    """One file as Heat reads it. `form` is `template`, `environment`, `roles` or `other` (hieradata, capabilities)."""
+    """One file as Heat reads it. `form` is `template`, `environment`, `roles` or `other` (hieradata, capabilities).
+
+    It is `mixed` where a function of Heat's may stand beside other keys.
+    """
 
     source: Source
     form: str
     root: Node | None
     duplicates: tuple[Duplicate, ...]
     masked: Masked | None = None
+    mixed: bool = True
 
     def span(self, node: Node) -> Span:
         """Return where `node` stands."""
@@ -380,7 +413,7 @@ def _read_file(source: Source) -> Reading:
         if masked is not None and (masked.statements or masked.expressions):
             return NotEvaluated(source.path, span, "Jinja", source.host)
         return Unreadable(source.path, span, refused.message, source.host)
-    return HeatFile(source, _form(document.root), document.root, document.duplicates, masked)
+    return HeatFile(source, _form(document.root), document.root, document.duplicates, masked, document.mixed)
 
 
 def _form(root: Node | None) -> str:

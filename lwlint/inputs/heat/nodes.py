@@ -40,19 +40,23 @@ class Sequence(Struct, eq=False):
 
 
 class Mapping(Struct, eq=False):
-    """A mapping as written: pairs in their order, duplicates and merge keys included. Its pairs and its end come as a sequence's do."""
+    """A mapping as written: pairs in their order, duplicates and merge keys included. Its pairs and its end come as a sequence's do.
+
+    It is `distinct` where it is known that no key is `<<`, and that none stands twice.
+    """
 
     tag: str
     pairs: list[tuple[Scalar, Node]]
     start: int
     end: int
+    distinct: bool = False
 
     def get(self, key: str) -> Node | None:
         """Return the value that Heat sees under `key`: the last one written, else the one merged in."""
         for name, value in reversed(self.pairs):
             if name.value == key:
                 return value
-        if any(is_merge(name) for name, _ in self.pairs):
+        if not self.distinct and any(is_merge(name) for name, _ in self.pairs):
             return next((value for name, value in effective(self) if name.value == key), None)
         return None
 
@@ -69,10 +73,11 @@ class Duplicate(NamedTuple):
 
 
 class Document(NamedTuple):
-    """One YAML document; `root` is None for an empty one."""
+    """One YAML document; `root` is None for an empty one. `mixed` tells whether a function of Heat's stands beside other keys in it."""
 
     root: Node | None
     duplicates: tuple[Duplicate, ...]
+    mixed: bool
 
 
 class Refused(Exception):
@@ -115,10 +120,12 @@ _Pairs = list[tuple[Scalar, Node]]
 
 
 def effective(mapping: Mapping, _inside: frozenset[int] = frozenset(), _known: dict[int, _Pairs] | None = None) -> _Pairs:
-    """Return the pairs of `mapping` that Heat sees: `<<` merged in, of equal keys only the last. What is merged often is looked at once."""
-    names = {key.value for key, _ in mapping.pairs}
-    if len(names) == len(mapping.pairs) and "<<" not in names:
-        return list(mapping.pairs)
+    """Return the pairs of `mapping` that Heat sees: `<<` merged in, of equal keys only the last. What is merged often is looked at once.
+
+    They may be the very list of the mapping.
+    """
+    if mapping.distinct:
+        return mapping.pairs
     seen: dict[str, tuple[Scalar, Node]] = {}
     own: list[tuple[Scalar, Node]] = []
     inside = _inside | {id(mapping)}

@@ -58,8 +58,14 @@ class Parameters:
     def scope(self, parts: Parts) -> Scope:
         """Return what the values in a template can refer to."""
         declared = parts.file.section("parameters")
+        known: dict[str, Values] = {}
 
         def parameter(name: str) -> Values:
+            if name not in known:
+                known[name] = values_of(name)
+            return known[name]
+
+        def values_of(name: str) -> Values:
             schema = declared.get(name)
             node = schema.get("default") if isinstance(schema, Mapping) else None
             values = self.given[name] if name in self.given else possible(node, _EMPTY) if node is not None else None

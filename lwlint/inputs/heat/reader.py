@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
@@ -11,7 +10,7 @@ from msgspec import Struct
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import Fact
 from lwlint.core.source import Source
-from lwlint.inputs.heat.document import ENVIRONMENT, TEMPLATE
+from lwlint.inputs.heat.document import ENVIRONMENT, TEMPLATE, uncollected
 from lwlint.inputs.heat.facts import Template
 from lwlint.inputs.heat.outline import Outlines
 from lwlint.inputs.heat.registry import Graph, Judge, Registries, View, core_beside_keepalived, role_data, view_facts
@@ -34,14 +33,9 @@ def heat_facts(
     environment is judged by itself, over the base registry of its tree. `exists` tells whether there is a file, of whatever kind.
     `outlines` are those that are known already; new ones are added, by as many processes as `jobs` says (0: as many as pay).
     """
-    collecting = gc.isenabled()
-    gc.disable()  # hundreds of thousands of nodes, none of them in a circle; looking for circles takes a third of the time
-    try:
+    with uncollected():
         tree = HeatTree(sources, load, environments, outlines or Outlines(), exists)
         yield from _facts(tree, environments, catalogue, jobs)
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _facts(tree: HeatTree, environments: Sequence[str], catalogue: Catalogue, jobs: int) -> Iterator[Fact]:

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import Service
 from lwlint.core.lazy import pattern
-from lwlint.core.source import Span, Text
+from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.heat.document import TEMPLATE
 from lwlint.inputs.heat.facts import NONE, Environment, RoleData, ServiceMapping
 from lwlint.inputs.heat.outline import Line, Setting
@@ -91,6 +91,8 @@ class View(Struct):
     own: tuple[Read, ...]
     merged: bool = False
     in_force: dict[str, Entry] = field(default_factory=dict)
+    _in_any_case: dict[str, Entry] = field(default_factory=dict)
+    _resolutions: dict[int, Resolution] = field(default_factory=dict)
     _ends: dict[str, tuple[str, str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -99,6 +101,14 @@ class View(Struct):
 
     def resolve(self, entry: Entry) -> Resolution:
         """Follow an entry, over aliases of aliases, to its end; of a very long chain the first steps and the last are told."""
+        if self.tree.parts.noting:  # each file on the way is to be noted
+            return self._resolve(entry)
+        found = self._resolutions.get(id(entry))  # which the registries keep
+        if found is None:
+            found = self._resolutions[id(entry)] = self._resolve(entry)
+        return found
+
+    def _resolve(self, entry: Entry) -> Resolution:
         chain: list[str] = []
         while True:
             target = entry.target
@@ -148,7 +158,10 @@ class View(Struct):
     def mapping(self, alias: str) -> Entry | None:
         """Return the entry in force for an alias, in any case."""
         found = self.in_force.get(alias)
-        return found or next((entry for name, entry in self.in_force.items() if name.lower() == alias.lower()), None)
+        if found is None and not self._in_any_case:
+            for name, entry in self.in_force.items():
+                self._in_any_case.setdefault(name.lower(), entry)
+        return found or self._in_any_case.get(alias.lower())
 
     def pacemaker(self) -> Entry | None:
         """Return the entry that turns Pacemaker on; None where it is off."""
@@ -170,6 +183,7 @@ class Judge:
         self._tree = tree
         self._catalogue = catalogue
         self._answers: dict[str, bool] = {}
+        self._included: dict[str, tuple[Text, ...]] = {}
         self._parts = tree.parts
         self._parts.answers.update({UNDER: self._is_under, SERVICE: self._service, PROFILES: self._profiles})
 
@@ -187,7 +201,15 @@ class Judge:
 
     def _profiles(self, path: str) -> tuple[Text, ...]:
         source = self._tree.source(path)
-        if source is None or "profile::pacemaker::" not in source.text:
+        if source is None:
+            return ()
+        found = self._included.get(path)
+        if found is None:
+            found = self._included[path] = self._read_profiles(source)
+        return found
+
+    def _read_profiles(self, source: Source) -> tuple[Text, ...]:
+        if "profile::pacemaker::" not in source.text:
             return ()
         found = []
         for match in _PROFILE.finditer(source.text):

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from collections.abc import Mapping as Lookup
 from itertools import product
-from types import MappingProxyType
 from typing import NamedTuple, Optional
 
 from msgspec import Struct, field
 
 from lwlint.core.lazy import pattern
 from lwlint.core.secret_text import masked_value
-from lwlint.inputs.heat.document import TEMPLATE, HeatFile
+from lwlint.inputs.heat.document import FUNCTIONS, LISTED, NAMING, TEMPLATE, WITH_KEYS, HeatFile
 from lwlint.inputs.heat.nodes import Mapping, Node, Scalar, Sequence, effective, tag_of, value_of, walk
 
 Values = Optional[tuple[str, ...]]
@@ -193,10 +192,6 @@ def _combined(each: list[Values], make: Callable[[tuple[str, ...]], str]) -> Val
 
 CONFIG = ("config_settings", "service_config_settings", "global_config_settings")
 CONTAINERS = ("docker_config", "container_config")
-_LISTED = frozenset(("get_attr", "map_merge", "map_replace", "list_join", "list_concat", "list_concat_unique"))
-_WITH_KEYS = MappingProxyType({"str_replace": "template", "str_replace_strict": "template", "yaql": "expression", "repeat": "template"})
-_NAMING = frozenset(("get_param", "get_resource", "get_file", "get_attr"))
-_FUNCTIONS = frozenset(("if", *_LISTED, *_WITH_KEYS, *_NAMING))
 
 
 class Key(Struct, frozen=True):
@@ -347,17 +342,19 @@ class _Reader:
 def is_stray(key: Scalar, value: Node, mapping: Mapping) -> bool:
     """Return whether a key of `mapping` is a function of Heat, by its name and the form of its argument, beside other keys."""
     name = key.value
-    if name not in _FUNCTIONS or all(other.value == name for other, _ in mapping.pairs):
+    if name not in FUNCTIONS or all(other.value == name for other, _ in mapping.pairs):
         return False
     if isinstance(value, Sequence):
-        return name in _LISTED or name in _NAMING or (name == "if" and 2 <= len(value.items) <= 3)
+        return name in LISTED or name in NAMING or (name == "if" and 2 <= len(value.items) <= 3)
     if isinstance(value, Mapping):
-        return name in _WITH_KEYS and value.get(_WITH_KEYS[name]) is not None
-    return name in _NAMING and name != "get_attr"
+        return name in WITH_KEYS and value.get(WITH_KEYS[name]) is not None
+    return name in NAMING and name != "get_attr"
 
 
 def strays(file: HeatFile) -> Iterator[Scalar]:
     """Yield the functions that stand beside other keys anywhere in the resources and outputs of a template, in the order of the text."""
+    if not file.mixed:
+        return
     seen: set[int] = set()
     todo: list[Node] = [section for name in ("outputs", "resources") if (section := file.top(name)) is not None]
     found: list[Scalar] = []
@@ -369,10 +366,8 @@ def strays(file: HeatFile) -> Iterator[Scalar]:
         if isinstance(node, Sequence):
             todo += [item for item in node.items if item.__class__ is not Scalar]
             continue
-        if len(node.pairs) > 1 and not _FUNCTIONS.isdisjoint([key.value for key, _ in node.pairs]):
-            found += [
-                key for key, value in node.pairs if key.value in _FUNCTIONS and is_stray(key, value, node) and not _chosen(file, node)
-            ]
+        if len(node.pairs) > 1 and not FUNCTIONS.isdisjoint([key.value for key, _ in node.pairs]):
+            found += [key for key, value in node.pairs if key.value in FUNCTIONS and is_stray(key, value, node) and not _chosen(file, node)]
         todo += [value for _, value in node.pairs if value.__class__ is not Scalar]
     yield from sorted(found, key=lambda key: key.start)
 

@@ -73,6 +73,7 @@ class HeatTree:
         self._read: dict[str, Read | Unreadable | NotEvaluated] = {}
         self._resolved: dict[tuple[str, str], str] = {}
         self._bases: dict[str, Read | None] = {}
+        self._roots: dict[str, str | None] = {}
         self._known = frozenset(self._sources)
         self._parameters = Parameters([file for path in environments if (file := self._parsed(path)) is not None])
         of = tuple(environments), self._parameters.digest()
@@ -164,6 +165,11 @@ class HeatTree:
     def root(self, path: str) -> str | None:
         """Return the folder of the tree that the file at `path` belongs to: the nearest one with a base registry, readable or not."""
         folder = posixpath.dirname(path)
+        if folder not in self._roots or self.parts.noting:  # each file that is looked for is to be noted
+            self._roots[folder] = self._root(folder)
+        return self._roots[folder]
+
+    def _root(self, folder: str) -> str | None:
         while not any(self.source(posixpath.join(folder, name)) is not None for name in BASES):
             if folder in ("", "/") or folder == ".." or folder.endswith("/.."):
                 return None
@@ -175,7 +181,8 @@ class HeatTree:
         if not target.endswith(SUFFIXES) or "://" in target:
             return None
         known = (path, target)
-        return self.parts.once(self._resolved, known, lambda: self._path(path, target))
+        found = self._resolved.get(known)
+        return found if found is not None else self.parts.once(self._resolved, known, lambda: self._path(path, target))
 
     def _path(self, path: str, target: str) -> str:
         return self.installed(path, target) or posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
