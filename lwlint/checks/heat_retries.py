@@ -17,7 +17,7 @@ from lwlint.core.check import Check, Reads, Saw, Unknown, needs, unseen
 from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts, Release
 from lwlint.core.finding import AddKey, Fix, Problem, Related, Replace
-from lwlint.core.lazy import fullmatch, pattern
+from lwlint.core.lazy import fullmatch, needed, pattern
 from lwlint.core.numbers import whole
 from lwlint.core.source import Span
 from lwlint.inputs.heat.facts import SETTINGS, Environment, GetFile, HieraKey, RoleData, ServiceMapping, SoftwareConfig
@@ -374,6 +374,7 @@ class Pairs:
         self._pairs = [(_front(pair.connection), pair.connection, pair) for pair in pairs]
         fronts = {"", *(front for front, _, _ in self._pairs)}
         self._by_front = {front: [(text, pair) for other, text, pair in self._pairs if other in (front, "")] for front in fronts}
+        self._needed = {needed(text) for _, text, _ in self._pairs}  # without any of these in it a key is of no connection
         self._retries = [(pattern(_any_group(retry)), pair) for pair in pairs for retry in pair.retries]
         self._no_database = frozenset(params.no_database)
         self._second = frozenset(params.second)
@@ -389,7 +390,7 @@ class Pairs:
         return self._known[key.name]
 
     def _find(self, name: str) -> tuple[Pair, frozenset[str], str] | None:
-        if name in self._no_database or self._is_bounded(name):
+        if name in self._no_database or self._is_bounded(name) or not any(word in name for word in self._needed):
             return None
         head, sign, _ = name.partition("::")
         for expression, pair in self._by_front.get(head + sign, self._by_front[""]):

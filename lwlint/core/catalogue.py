@@ -288,6 +288,7 @@ class Catalogue:
     def __init__(self, found: Iterable[Entry]) -> None:
         self._entries = tuple(found)
         self.services: tuple[Service, ...] = tuple(entry.service for entry in self._entries)
+        self._known_paths: dict[str, tuple[Service, bool] | None] = {}
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -467,6 +468,11 @@ class Catalogue:
         return next((service for glob, service in self._agent_globs if fnmatchcase(agent, glob)), None)
 
     def _of_path(self, path: str) -> tuple[Service, bool] | None:
+        if path not in self._known_paths:
+            self._known_paths[path] = self._by_end(path)
+        return self._known_paths[path]
+
+    def _by_end(self, path: str) -> tuple[Service, bool] | None:
         path = "/" + path.replace(".j2.yaml", ".yaml")
         for variant in _VARIANTS:
             path = path.replace(variant, "/")

@@ -85,7 +85,7 @@ def fullmatch(expression: str, text: str) -> Any:
 
     Raises Refused, but for a text that cannot match, which is seen without RE2: it takes as long to start as many runs have to judge.
     """
-    if _needed(expression) not in text:
+    if needed(expression) not in text:
         return None
     try:
         return compiled(expression).fullmatch(text)
@@ -93,12 +93,12 @@ def fullmatch(expression: str, text: str) -> Any:
         return compiled(expression).fullmatch(text.encode("utf-8", "replace").decode("utf-8"))
 
 
-_PLAIN = pattern(r"(?:[A-Za-z0-9_:/ .^$+*?|)]|\\[wdsS.]|\((?:\?(?:P<\w+>|:)|(?!\?)))*")  # what `_needed` sees through: no flags
+_PLAIN = pattern(r"(?:[A-Za-z0-9_:/ .^$+*?|)]|\\[wdsS.]|\((?:\?(?:P<\w+>|:)|(?!\?)))*")  # what `needed` sees through: no flags
 _GROUP = pattern(r"\([^()]*\)[+*?]?")
 
 
 @functools.lru_cache(maxsize=256)
-def _needed(expression: str) -> str:
+def needed(expression: str) -> str:
     """Return the longest plain text that is in all that the expression matches; empty where it is not plain to see."""
     if not _PLAIN.fullmatch(expression):
         return ""

@@ -219,7 +219,8 @@ class Judge:
         return tuple(found)
 
     def _is_under(self, path: str) -> bool:
-        return self._parts.once(self._answers, path, lambda: self._judged(path))
+        known = self._answers.get(path)
+        return known if known is not None else self._parts.once(self._answers, path, lambda: self._judged(path))
 
     def _judged(self, path: str) -> bool:
         if any(profile.value not in _NO_RESOURCE for profile in self._profiles(path)):
