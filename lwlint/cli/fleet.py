@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
 
+    from lwlint.fleet.archives import Listed
     from lwlint.fleet.cases import RuleFile, Settings
     from lwlint.fleet.run import Event, Outcome
-    from lwlint.fleet.sources import Listed
     from lwlint.fleet.store import Store
     from lwlint.fleet.tables import ClusterRow
 
@@ -74,7 +74,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _archives(options: argparse.Namespace) -> list[Listed]:
     from lwlint.files.tree import read_bounded
-    from lwlint.fleet.sources import lines, listed
+    from lwlint.fleet.archives import lines, listed
 
     named: list[str] = []
     for path in (*options.list, *(["-"] if "-" in options.targets else [])):
@@ -262,7 +262,7 @@ def _cluster_page(store: Store, clusters: list[ClusterRow], wanted: str) -> list
     """Return the page of one cluster, as `lwlint audit --format html` has it. Raises ConfigurationError where there is no such cluster."""
     from lwlint.audit.answer import Audit
     from lwlint.core.config_reader import near
-    from lwlint.fleet.judging import answer_of
+    from lwlint.fleet.cases import answer_of
     from lwlint.fleet.work import answer
     from lwlint.policy.rules import load_clauses
     from lwlint.report.html import page
@@ -279,7 +279,6 @@ def _cluster_page(store: Store, clusters: list[ClusterRow], wanted: str) -> list
 def _diff(options: argparse.Namespace) -> int:
     """Print what changed since a day; findings that are new are told by the exit code, as those of an audit."""
     from lwlint.fleet import history
-    from lwlint.fleet.texts import render_changes
 
     try:
         since = datetime.date.fromisoformat(options.since or "").isoformat()
@@ -290,14 +289,14 @@ def _diff(options: argparse.Namespace) -> int:
     if old.run == ran.run:
         raise ConfigurationError(f"`--since {since}`: there is no later run; the last one is of {ran.run_date}")
     found = history.changes(store, old, ran)
-    _write([render_changes(old, ran, found)], options)
+    _write([history.render_changes(old, ran, found)], options)
     least = SEVERITIES.index(options.fail_on)
     return FINDINGS if any(SEVERITIES.index(new.severity) >= least for one in found for new in one.new) else CONFORMS
 
 
 def _export(options: argparse.Namespace) -> int:
     """Print a table of the last run, or its figures."""
-    from lwlint.fleet import history, texts
+    from lwlint.fleet import history
     from lwlint.fleet.tables import ClusterRow
 
     if options.form is None:
@@ -306,9 +305,9 @@ def _export(options: argparse.Namespace) -> int:
     ran = history.latest(store)
     if options.form == "prometheus":
         clusters = history.rows(store, ran, ClusterRow)
-        return _write(texts.render_prometheus(ran, clusters, history.clauses(store, ran, clusters)), options)
+        return _write(history.render_prometheus(ran, clusters, history.clauses(store, ran, clusters)), options)
     rows = history.exported(store, ran, options.table)
-    return _write(texts.render_csv(options.table, rows) if options.form == "csv" else texts.render_json(rows), options)
+    return _write(history.render_csv(options.table, rows) if options.form == "csv" else history.render_json(rows), options)
 
 
 def _write(pieces: Iterable[str], options: argparse.Namespace) -> int:

@@ -15,13 +15,10 @@ from lwlint import __version__
 from lwlint.core.facts import Unreadable
 from lwlint.core.finding import ConfigurationError
 from lwlint.core.source import Span
-from lwlint.fleet.cases import Case, Settings, cases
-from lwlint.fleet.codec import unpacked
+from lwlint.fleet.archives import FAILED, Head, Listed, failed
+from lwlint.fleet.cases import Case, Count, Settings, cases
 from lwlint.fleet.engine import Engine
-from lwlint.fleet.judging import Count
-from lwlint.fleet.reading import FAILED, Head, failed
-from lwlint.fleet.sources import Listed
-from lwlint.fleet.store import Store
+from lwlint.fleet.store import Store, unpacked
 from lwlint.fleet.tables import TABLES, ArchiveRow, part
 from lwlint.fleet.work import Bounds, JudgeCase, ReadArchive, Result, Terms, WriteTables
 

@@ -13,14 +13,10 @@ from msgspec import Struct
 from msgspec.msgpack import decode, encode
 
 from lwlint import __version__
-from lwlint.fleet.bounded import Ended, desk
-from lwlint.fleet.cases import Case, Settings
-from lwlint.fleet.codec import head_of, joined, packed, parted, unpacked
-from lwlint.fleet.desk import Done, Judge, Look, Order, Read
-from lwlint.fleet.judging import Count, answer_of, count_of
-from lwlint.fleet.reading import MOST, Head, failed, key_of
-from lwlint.fleet.sources import Listed
-from lwlint.fleet.store import Refused, Store
+from lwlint.fleet.archives import MOST, Head, Listed, failed, key_of
+from lwlint.fleet.cases import Case, Count, Settings, answer_of, count_of
+from lwlint.fleet.desk import Done, Ended, Judge, Look, Order, Read, desk
+from lwlint.fleet.store import Refused, Store, head_of, joined, packed, parted, unpacked
 from lwlint.fleet.tables import TABLES, ArchiveRow, Row, by_table, parquet, part, rows_of
 
 

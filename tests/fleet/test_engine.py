@@ -17,8 +17,8 @@ need()
 
 from distributed import KilledWorker  # noqa: E402
 
+from lwlint.fleet.archives import Listed  # noqa: E402
 from lwlint.fleet.engine import MOST, Engine  # noqa: E402
-from lwlint.fleet.sources import Listed  # noqa: E402
 
 
 class Future:

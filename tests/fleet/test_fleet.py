@@ -12,13 +12,11 @@ import pytest
 
 from lwlint.cli import main
 from lwlint.core.finding import ConfigurationError
+from lwlint.fleet.archives import Head, Listed, listed, read
 from lwlint.fleet.cases import FOLDER, Settings, cases
-from lwlint.fleet.codec import packed, unpacked
 from lwlint.fleet.engine import Engine
-from lwlint.fleet.reading import Head, read
 from lwlint.fleet.run import Event, Outcome, Watch, run, runs
-from lwlint.fleet.sources import Listed, listed
-from lwlint.fleet.store import Store, usable
+from lwlint.fleet.store import Store, packed, unpacked, usable
 from lwlint.fleet.work import Bounds
 from tests.audit.audit_cluster import NODES, host, top
 from tests.files.archive_builder import tar

@@ -33,13 +33,10 @@ from tests.fleet.made_store import NEW, made
 
 need()
 
-from lwlint.fleet.cases import Settings  # noqa: E402
-from lwlint.fleet.codec import head_of, parted, unpacked  # noqa: E402
-from lwlint.fleet.judging import answer_of  # noqa: E402
-from lwlint.fleet.reading import Entry, Head  # noqa: E402
+from lwlint.fleet.archives import Entry, Head, Listed, lines, listed  # noqa: E402
+from lwlint.fleet.cases import Settings, answer_of  # noqa: E402
 from lwlint.fleet.run import Event, Outcome, Watch, run  # noqa: E402
-from lwlint.fleet.sources import Listed, lines, listed  # noqa: E402
-from lwlint.fleet.store import Refused, Store, usable  # noqa: E402
+from lwlint.fleet.store import Refused, Store, head_of, parted, unpacked, usable  # noqa: E402
 from lwlint.fleet.tables import ClusterRow  # noqa: E402
 from lwlint.fleet.work import Bounds  # noqa: E402
 

@@ -13,10 +13,9 @@ from pathlib import Path
 import pytest
 
 from lwlint.cli import main
-from lwlint.fleet.history import changes, clauses, latest, rows
+from lwlint.fleet.history import _metric, changes, clauses, latest, rows
 from lwlint.fleet.store import Store
 from lwlint.fleet.tables import TABLES, ArchiveRow, ClusterRow, columns, parquet
-from lwlint.fleet.texts import _metric
 from tests.fleet.looking import need
 from tests.fleet.made_store import CANARY, NEW, OLD, made
 
