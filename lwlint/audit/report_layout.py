@@ -1,13 +1,16 @@
 """What a tree holds that an audit can judge by: reports of sos, reports of a cluster, hosts' file systems; and in each the best evidence.
 
 Sources: sos 3.0 to 4.12, plugins `pacemaker`, `cluster`, `systemd`, `rpm`, `dpkg`, `host`, `general`, and what changed between versions.
+
+A report of SUSE's supportconfig is shown as one of sos: each part of `ha.txt` in the file that sos would have it in. Blank lines stand
+for what else `ha.txt` holds, so that a line has the number that it has there.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Optional, Union
 
@@ -16,17 +19,22 @@ from msgspec import Struct
 from lwlint.core.catalogue import PROJECTS
 from lwlint.core.numbers import whole
 from lwlint.core.secret import masked
-from lwlint.files.tree import FILE, FOLDER, Tree
+from lwlint.files.tree import FILE, FOLDER, Overlay, Tree
 from lwlint.inputs.pacemaker.crm import is_crm_config
 from lwlint.inputs.pacemaker.pcs import is_pcs_config
 from lwlint.inputs.pacemaker.status import is_status, is_xml
+from lwlint.inputs.pacemaker.supportconfig import Part, is_supportconfig, only, parts
 
 CIB, CLUSTER_STATUS, COROSYNC = "CIB", "cluster status", "corosync.conf"
 UNITS, RUNTIME_UNITS, UNIT_SETTINGS, UNIT_STATES = "unit files", "runtime unit files", "unit settings in force", "unit file states"
 OPTIONS, CONTAINERS, PACKAGES, RELEASE = "option files", "containers", "packages", "release files"
 HIERADATA, TEMPLATES = "hieradata", "templates"  # of an undercloud; a host need not have them
-
 _LONGEST = 100  # characters that are told of a complaint
+_HA_TEXT, _HOST_TEXT = "ha.txt", "basic-environment.txt"  # of supportconfig
+_LONGEST_TEXT = 64_000_000  # bytes of one of them
+_DEEPEST_TEXT = 4  # folders below the one that was named
+_CIB_PATH = re.compile(r"/var/lib/(?:pacemaker/cib|heartbeat/crm)/cib\.xml")
+_UNAME = re.compile(r"Linux (?P<name>\S+) ")
 
 
 def names(tree: Tree, folder: str) -> list[str]:
@@ -398,3 +406,76 @@ def _system(search: Search) -> Found:
     yield from search.every(RELEASE, ["etc/rhosp-release", "etc/os-release", "usr/lib/os-release", "etc/redhat-release", "etc/lsb-release"])
     of_some = search.every(RELEASE, ["etc/openstack-release", "etc/apt/sources.list.d/cloud-archive.list"])
     yield from (found for found in of_some if isinstance(found, Evidence))  # of a few deployments: none is missed
+
+
+def with_supportconfigs(tree: Tree, top: str) -> Tree:
+    """Return the tree with the reports of supportconfig at or below `top` as sos has them; the same one where there is none."""
+    found: dict[str, bytes] = {}
+    for folder in _folders(tree, top, 0):
+        below = f"{folder}/" if folder not in ("", ".") else ""
+        found.update({below + path: data for path, data in _files(tree, below).items()})
+    return Overlay(tree, found) if found else tree
+
+
+def as_sos(data: bytes) -> dict[str, bytes]:
+    """Return what one `ha.txt` holds of the cluster, by the paths that sos has; empty where it is none."""
+    text = data.decode("utf-8", "replace")
+    return {path: only(text, part).encode() for path, part in _named(text).items()} if is_supportconfig(text[:2000]) else {}
+
+
+def _folders(tree: Tree, folder: str, depth: int) -> Iterator[str]:
+    try:
+        names = tree.names(folder or ".")
+    except OSError:
+        return
+    below = f"{folder}/" if folder not in ("", ".") else ""
+    if _HA_TEXT in names:
+        yield folder
+        return
+    for name in names if depth < _DEEPEST_TEXT else ():
+        if tree.kind(below + name) == FOLDER:
+            yield from _folders(tree, below + name, depth + 1)
+
+
+def _files(tree: Tree, below: str) -> Mapping[str, bytes]:
+    try:
+        found = as_sos(tree.read(below + _HA_TEXT, _LONGEST_TEXT))
+        if found and tree.real_kind(below + _HOST_TEXT) == FILE:
+            found.update(_of_host(tree.read(below + _HOST_TEXT, _LONGEST_TEXT).decode("utf-8", "replace")))
+    except OSError:
+        return {}
+    return found
+
+
+def _named(text: str) -> dict[str, Part]:
+    """Return the parts by the paths that sos has for them; of two with one path the first."""
+    found: dict[str, Part] = {}
+    for part in parts(text):
+        words = part.what.split()
+        if words[:2] == ["cibadmin", "-Q"]:
+            path = "sos_commands/pacemaker/cibadmin_-Q"
+        elif words[:3] == ["crm", "configure", "show"]:
+            path = "sos_commands/pacemaker/crm_configure_show"
+        elif words[0] == "crm_mon":
+            path = "sos_commands/pacemaker/" + "_".join(words)
+        elif _CIB_PATH.fullmatch(part.what):
+            path = "var/lib/pacemaker/cib/cib.xml"
+        elif part.what == "/etc/corosync/corosync.conf":
+            path = part.what[1:]
+        else:
+            continue
+        found.setdefault(path, part)
+    return found
+
+
+def _of_host(text: str) -> Iterator[tuple[str, bytes]]:
+    """Yield the files that name the host and tell when the report was made."""
+    for part in parts(text) if is_supportconfig(text[:2000]) else ():
+        words = text[part.start : part.end].strip()
+        named = _UNAME.match(words) if part.what == "uname -a" else None
+        if named is not None:
+            yield "hostname", named["name"].encode()
+        elif part.what == "date":
+            yield "date", words.encode()
+        elif part.what == "/etc/os-release":
+            yield posixpath.join("etc", "os-release"), only(text, part).encode()

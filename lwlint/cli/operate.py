@@ -50,7 +50,7 @@ def services(options: argparse.Namespace) -> int:
 
 def _is_target(word: str) -> bool:
     """Return whether the only argument is a target and not the name of a service, which a file may have too; no service has a `/`."""
-    from lwlint.audit.archives import is_url
+    from lwlint.audit.targets import is_url
     from lwlint.cli.show import service_named
 
     return service_named(word) is None and ("/" in word or os.path.exists(word) or is_url(word))

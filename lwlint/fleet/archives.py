@@ -21,10 +21,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lwlint import __version__
-from lwlint.audit.archives import is_url, shown
 from lwlint.audit.clusters import Identity, Seat, seats
 from lwlint.audit.report_layout import Capture
-from lwlint.audit.targets import Target, targets
+from lwlint.audit.targets import Target, is_url, shown, targets
 from lwlint.core.facts import Unreadable
 from lwlint.core.finding import ConfigurationError
 from lwlint.core.secret import masked

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.msgpack import decode, encode
 
-from lwlint.audit.archives import is_url, shown
+from lwlint.audit.targets import is_url, shown
 from lwlint.core.finding import ConfigurationError
 
 PATIENCE = 120.0  # seconds for which a store that refuses is asked again

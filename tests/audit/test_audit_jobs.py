@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from lwlint.audit import archives
+from lwlint.audit import targets
 from lwlint.cli import main
 from lwlint.files import processes
 from lwlint.files.processes import Lost, Pool
@@ -205,8 +205,8 @@ def test_a_defect_of_the_reader_costs_one_archive_and_ends_with_2(tmp_path: Path
         raise IndexError("made for a test")
 
     expected = answer(paths[1:], capsys, 1)["clusters"]
-    kept = archives.read_archive
-    monkeypatch.setattr(archives, "read_archive", lambda o, p, *a, **n: (broken if p == paths[0] else kept)(o, p, *a, **n))
+    kept = targets.read_archive
+    monkeypatch.setattr(targets, "read_archive", lambda o, p, *a, **n: (broken if p == paths[0] else kept)(o, p, *a, **n))
     for jobs in ("-j1", "-j2"):
         code = main(["--debug", "audit", jobs, *paths, "--format", "json"])
         out, err = capsys.readouterr()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from lwlint.audit.archives import is_url, shown
+from lwlint.audit.targets import is_url, shown
 from lwlint.cli import main
 from tests.audit.audit_cluster import CIB, NODES, host, packed
 from tests.shared import HERE
