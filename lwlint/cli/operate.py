@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from lwlint.audit.answer import ClusterAnswer
     from lwlint.audit.hosts import Host
     from lwlint.core.source import Source
-    from lwlint.operate.picture import Picture
     from lwlint.operate.runbook import Runbook
+    from lwlint.report.picture import Picture
 
 CONFORMS, NOT_TRUSTED = 0, 2
 
@@ -147,7 +147,7 @@ def what_if(options: argparse.Namespace) -> int:
 def pictures(target: str, options: argparse.Namespace) -> tuple[int, list[Picture]]:
     """Return the exit code, and the graph of each cluster that has a CIB."""
     from lwlint.audit.hosts import cib_of
-    from lwlint.operate.picture import picture
+    from lwlint.report.picture import picture
 
     found: list[Picture] = []
 
@@ -186,11 +186,11 @@ def describe(options: argparse.Namespace) -> int:
 
     from lwlint.audit.hosts import cib_of
     from lwlint.operate.failures import study
-    from lwlint.operate.picture import picture
     from lwlint.operate.runbook import runbook
     from lwlint.operate.simulation import Pacemaker, Refused
     from lwlint.policy.rules import load_clauses
     from lwlint.report import describe as report
+    from lwlint.report.picture import picture
 
     clouds: list[report.Cloud] = []
 

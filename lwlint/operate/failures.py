@@ -21,8 +21,25 @@ from lwlint.core.finding import ConfigurationError
 from lwlint.inputs.pacemaker.facts import BUNDLE, ClusterProperty, Operation, Resource, ResourceDefault, boolean
 from lwlint.inputs.pacemaker.model import Cib, cibs
 from lwlint.inputs.pacemaker.resources import milliseconds
-from lwlint.operate.simulation import Action, Event, Pacemaker, Refused, Settled, State, primitive_of, read_cib, whole_number
-from lwlint.operate.start import LASTS, REPLICA, RUNNING, cold, guests, members_of, set_attribute, with_scores
+from lwlint.operate.simulation import (
+    LASTS,
+    REPLICA,
+    RUNNING,
+    Action,
+    Event,
+    Pacemaker,
+    Refused,
+    Settled,
+    State,
+    cold,
+    guests,
+    members_of,
+    primitive_of,
+    read_cib,
+    set_attribute,
+    whole_number,
+    with_scores,
+)
 
 NODE, DEAD, BARRED = "node", "dead", "barred"
 MOVES, RESTARTS, FEWER, PROMOTES, DOWN = "moves", "restarts", "fewer", "promoted elsewhere", "down"

@@ -25,25 +25,33 @@ from lwlint.inputs.pacemaker.circles import numbered
 from lwlint.inputs.pacemaker.facts import BUNDLE, CLONE, Constraint, Resource, boolean
 from lwlint.inputs.pacemaker.model import Cib, cibs
 from lwlint.inputs.systemd.facts import LOADED, Unit
-from lwlint.operate.edits import (
+from lwlint.operate.simulation import Action, Pacemaker, Refused, Settled, State, cold_start, read_cib, written
+from lwlint.operate.steps import (
+    CLUSTER,
     DEFAULTS,
+    EACH,
+    NONE,
+    ORPHANS,
     PROPERTIES,
+    STARTS,
     Create,
     Delete,
     Edit,
+    Handed,
+    Plan,
+    Refusal,
     Replace,
+    Step,
     applied,
     assign,
+    no_host,
     one_line,
+    override,
     section,
     taking_back,
     value_of,
     without_history,
 )
-from lwlint.operate.outcome import ORPHANS
-from lwlint.operate.simulation import Action, Pacemaker, Refused, Settled, State, read_cib, written
-from lwlint.operate.start import cold_start
-from lwlint.operate.steps import CLUSTER, EACH, NONE, STARTS, Handed, Plan, Refusal, Step, no_host
 from lwlint.policy.rules import Rule
 from lwlint.run import AUTO, Request, judge, read_facts
 
@@ -637,11 +645,6 @@ def project_of(name: str) -> str:
     """Return the project of a resource by its id (`openstack-nova-api` is nova's)."""
     found = re.match(r"openstack-([a-z0-9]+)", name)
     return found[1] if found else name.partition("-")[0]
-
-
-def override(unit: str) -> str:
-    """Return the drop-in that Pacemaker writes for a unit that it starts."""
-    return f"/run/systemd/system/{unit}.d/50-pacemaker.conf"
 
 
 def overriding(units: Sequence[str]) -> tuple[str, ...]:

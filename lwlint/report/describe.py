@@ -10,13 +10,12 @@ from lwlint.audit.answer import ClusterAnswer, title_of
 from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE
 from lwlint.core.harmless import line as harmless
 from lwlint.operate.failures import Study
-from lwlint.operate.picture import Picture
 from lwlint.operate.runbook import LOG, ONCE, PACEMAKER, RESTART, SEE, Run, Runbook
 from lwlint.policy.rules import Clause
 from lwlint.report.ci import prose as prose_of
 from lwlint.report.failures import bearing, table_of, wrong
 from lwlint.report.html import Html, element, grid, prose
-from lwlint.report.picture import drawing, page, render_mermaid
+from lwlint.report.picture import Picture, drawing, page, render_mermaid
 from lwlint.report.runbook import on, where
 
 _DEVIATES, _NOTHING = "**deviation**", "-"

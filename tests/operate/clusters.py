@@ -159,8 +159,7 @@ LEAVES = ("openstack-core", "delay", "neutron-netns-cleanup", *SERVICES)
 def running(text: str) -> str:
     """Return the CIB with the status of a cluster in which everything runs that can, as a cold start leaves it."""
     from lwlint.inputs.pacemaker.model import cibs
-    from lwlint.operate.simulation import Pacemaker, read_cib, written
-    from lwlint.operate.start import cold_start
+    from lwlint.operate.simulation import Pacemaker, cold_start, read_cib, written
     from lwlint.run import Request, read_facts
 
     with Pacemaker() as pacemaker:

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from lwlint.cli import main
-from lwlint.operate.edits import PROPERTIES, applied, assign
 from lwlint.operate.plan import make_plan
 from lwlint.operate.simulation import Pacemaker, written
-from lwlint.operate.steps import Plan
+from lwlint.operate.steps import PROPERTIES, Plan, applied, assign
 from lwlint.report.plan import render_json
 from lwlint.run import load_rules
 from tests.operate.clusters import full_ha, pacemaker_is_here

@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 
 from lwlint.core.finding import ConfigurationError
-from lwlint.operate.edits import Delete, applied, taking_back, without_history
 from lwlint.operate.plan import Proof, Settings, judged, last_first, make_plan, mount_unit, project_of
 from lwlint.operate.simulation import Pacemaker, read_cib, written
-from lwlint.operate.steps import CLUSTER, Plan, Step
+from lwlint.operate.steps import CLUSTER, Delete, Plan, Step, applied, taking_back, without_history
 from lwlint.run import load_rules
 from tests.operate.clusters import (
     BINDINGS,

@@ -15,10 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from lwlint.operate.edits import applied
 from lwlint.operate.plan import Settings
 from lwlint.operate.simulation import read_cib, written
-from lwlint.operate.steps import CLUSTER
+from lwlint.operate.steps import CLUSTER, applied
 from tests.operate.clusters import canonical, clone, full_ha, odd_full_ha, pacemaker_is_here, running
 from tests.operate.test_plan import GROUP, SHAPES, planned
 from tests.shared import HERE
