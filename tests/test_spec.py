@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lwlint.policy.rules import Clause, Example, Rule, load_clauses
-from lwlint.report.rule_pages import inputs_of, spec_page, uncovered
+from lwlint.report.explain import inputs_of, spec_page, uncovered
 from lwlint.run import load_rules
 
 RULE = Rule(

@@ -21,14 +21,14 @@ from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError
 from lwlint.core.harmless import safe, tame
 from lwlint.policy.rules import Clause, Rule, load_clauses
 from lwlint.report import audit as audit_report
-from lwlint.report import audit_json, write_folder
+from lwlint.report import write_folder
 from lwlint.run import AUTO, known_release, load_rules
 
 if TYPE_CHECKING:
     import argparse
 
     from lwlint.audit.anonymous import Anonymous
-    from lwlint.report.audit_json import AuditOutput
+    from lwlint.report.audit import AuditOutput
 
 
 _EVERY = 0.1  # seconds between two pictures
@@ -141,7 +141,7 @@ def audit(options: argparse.Namespace) -> int:
         answer = run(found, rules, release, anonymous, schemas_of(options))
     _deliver(answer, options)
     if old is not None:
-        (sys.stdout if options.format in ("text", "ticket") else sys.stderr).write(audit_json.render_compared(answer, old))
+        (sys.stdout if options.format in ("text", "ticket") else sys.stderr).write(audit_report.render_compared(answer, old))
     return _exit_code(answer, options)
 
 
@@ -152,7 +152,7 @@ def _earlier(path: str) -> AuditOutput:
     from lwlint.files.tree import BASELINE, read_bounded
 
     try:
-        return json.decode(read_bounded(path, BASELINE), type=audit_json.AuditOutput)
+        return json.decode(read_bounded(path, BASELINE), type=audit_report.AuditOutput)
     except OSError as error:
         raise ConfigurationError(f"`--against {path}`: cannot be read ({error.strerror})") from error
     except (DecodeError, ValidationError, UnicodeDecodeError) as error:
@@ -185,13 +185,13 @@ def _deliver(answer: Audit, options: argparse.Namespace) -> None:
     if options.output:
         texts = {
             "audit.txt": audit_report.render_text(answer, clauses, verbose=options.verbose),
-            "audit.json": audit_json.render_json(answer, clauses),
+            "audit.json": audit_report.render_json(answer, clauses),
             "audit.html": _page(answer, clauses),
         }
         write_folder(options.output, texts, [target.path for target in answer.targets])
         print(audit_report.summary(answer))
     elif options.format == "json":
-        sys.stdout.write(audit_json.render_json(answer, clauses))
+        sys.stdout.write(audit_report.render_json(answer, clauses))
     elif options.format == "ticket":
         sys.stdout.write(audit_report.render_ticket(answer))
     elif options.format == "html":

@@ -30,7 +30,7 @@ def _plan(options: argparse.Namespace) -> int:
     from lwlint.operate.failure_tests import plan
     from lwlint.operate.runbook import runbook
     from lwlint.policy.rules import load_observed
-    from lwlint.report import failure_tests as report
+    from lwlint.report import failures as report
 
     books: list[tuple[Runbook, Optional[str]]] = []
 
@@ -51,7 +51,7 @@ def _plan(options: argparse.Namespace) -> int:
 def _judge(options: argparse.Namespace) -> int:
     from lwlint.files.tree import CONFIGURATION, read_bounded
     from lwlint.operate.failure_tests import AS_EXPECTED, judge, load_results
-    from lwlint.report.failure_tests import render_judgement
+    from lwlint.report.failures import render_judgement
 
     try:
         text = read_bounded(options.target, CONFIGURATION).decode("utf-8")

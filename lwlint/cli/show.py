@@ -42,9 +42,8 @@ def rules(options: argparse.Namespace) -> int:
 def explain(options: argparse.Namespace) -> int:
     """`lwlint explain`: one rule or one clause."""
     from lwlint.policy.rules import load_claims, load_clauses, load_observed
-    from lwlint.report.explain import explain_clause, explain_parameters
+    from lwlint.report.explain import explain_clause, explain_parameters, explain_rule
     from lwlint.report.observed import claim_lines
-    from lwlint.report.rule_pages import explain_rule
 
     rules, clauses = load_rules(options.rules), load_clauses()
     for rule in rules:

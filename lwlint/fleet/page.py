@@ -22,8 +22,7 @@ from lwlint.fleet.run import Ran
 from lwlint.fleet.tables import ArchiveRow, ClusterRow, FindingRow, HostRow
 from lwlint.policy.rules import Rule
 from lwlint.report.html import Content, Html, element
-from lwlint.report.html.cluster import table
-from lwlint.report.html.page import document
+from lwlint.report.html.page import document, table
 
 _CHUNK = 50  # clusters of one piece
 _RUNS, _WORST, _FAILED = 24, 20, 200

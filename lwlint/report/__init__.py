@@ -124,13 +124,13 @@ def _csv(report: Report, rules: Sequence[Rule], how: How) -> str:
 
 
 def _github_review(report: Report, rules: Sequence[Rule], how: How) -> str:
-    from lwlint.report.suggestions import render_github
+    from lwlint.report.ci import render_github_review
 
-    return render_github(report, rules)
+    return render_github_review(report, rules)
 
 
 def _gerrit(report: Report, rules: Sequence[Rule], how: How) -> str:
-    from lwlint.report.suggestions import render_gerrit
+    from lwlint.report.ci import render_gerrit
 
     return render_gerrit(report, rules)
 

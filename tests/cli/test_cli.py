@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 
 import lwlint
 from lwlint.cli import main
-from lwlint.report.rule_pages import explain_rule, pair
+from lwlint.report.explain import explain_rule, pair
 from lwlint.run import load_rules
 from tests.shared import HERE
 

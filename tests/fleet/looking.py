@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from lwlint.audit.answer import ClusterAnswer
-from lwlint.report.audit_json import _cluster
+from lwlint.report.audit import _cluster
 from lwlint.report.json import written
 
 LACKING = [name for name in ("distributed", "fsspec", "pyarrow") if importlib.util.find_spec(name) is None]

@@ -15,8 +15,7 @@ import pytest
 from lwlint.audit.answer import Audit
 from lwlint.cli import main
 from lwlint.report.html import element, prose, text
-from lwlint.report.html.cluster import parts_of
-from lwlint.report.html.page import render
+from lwlint.report.html.page import parts_of, render
 from tests.audit.audit_cluster import write
 from tests.report.html_sample import AUDIT, CLAUSES, bare, changed
 from tests.report.report_sample import assert_golden

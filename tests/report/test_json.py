@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from lwlint.cli import main
 from lwlint.core.source import Source
-from lwlint.report.audit_json import AuditOutput
+from lwlint.report.audit import AuditOutput
 from lwlint.report.json import ReportOutput, render, schema_of
 from tests.report.report_sample import REPORT
 from tests.shared import HERE

@@ -10,7 +10,7 @@ import pytest
 
 from lwlint.core.finding import Report
 from lwlint.files.tree import Memory
-from lwlint.report.suggestions import render_gerrit, render_github
+from lwlint.report.ci import render_gerrit, render_github_review
 from lwlint.run import Request, check, load_rules
 
 RULES = load_rules(examples=False)
@@ -63,7 +63,7 @@ def test_suggestions_that_are_taken_mend_the_file(name: str) -> None:
     files = FILES[name]
     report = report_on(files)
     assert [found.code for found in report.findings] == ["LW301"]
-    body = json.loads(render_github(report, RULES))
+    body = json.loads(render_github_review(report, RULES))
     assert [(each["path"], each["side"]) for each in body["comments"]] == [(*files, "RIGHT")]
     for after in (github(files, body), gerrit(files, json.loads(render_gerrit(report, RULES)))):
         assert after != files
@@ -73,11 +73,11 @@ def test_suggestions_that_are_taken_mend_the_file(name: str) -> None:
 def test_a_line_with_a_secret_is_not_quoted() -> None:
     files = {"etc/nova/nova.conf": NOVA.format("").replace("nova\n[keystone", "nova?max_retries=3\n[keystone")}
     report = report_on(files)
-    for text in (render_github(report, RULES), render_gerrit(report, RULES)):
+    for text in (render_github_review(report, RULES), render_gerrit(report, RULES)):
         assert "pa55word" not in text
 
 
 def test_nothing_found_is_said() -> None:
     report = report_on({"nova.conf": "[database]\nconnection = mysql://x/nova\nmax_retries = -1\n"})
-    assert json.loads(render_github(report, RULES)) == {"event": "COMMENT", "body": "lwlint found nothing", "comments": []}
+    assert json.loads(render_github_review(report, RULES)) == {"event": "COMMENT", "body": "lwlint found nothing", "comments": []}
     assert json.loads(render_gerrit(report, RULES))["robot_comments"] == {}
