@@ -17,7 +17,7 @@ from lwlint.core.finding import Problem, Related
 from lwlint.core.lazy import pattern
 from lwlint.core.numbers import whole
 from lwlint.inputs.puppet.facts import Manifest, ManifestClass, ManifestConstraint, ManifestResource, Member, Setting, bare, expression
-from lwlint.inputs.puppet.wrappers import VIRTUAL_IP
+from lwlint.inputs.puppet.manifest import VIRTUAL_IP
 
 
 def _run_outside(facts: Facts, _: NoParams) -> Iterator[Saw]:

@@ -54,7 +54,7 @@ PUPPET = Kind(
     hook=r"\.pp$",
     comments=Comments("#", inline=True),
     blocks=function("lwlint.inputs.puppet.syntax:read_blocks"),
-    secrets=function("lwlint.inputs.puppet.secrets:read_secrets"),
+    secrets=function("lwlint.inputs.puppet.tokens:read_secrets"),
     on_hosts=False,
 )
 KINDS = (PUPPET,)

@@ -27,10 +27,8 @@ from lwlint.inputs.puppet.facts import (
     bare,
     expression,
 )
-from lwlint.inputs.puppet.manifest import Declared, Used, read
-from lwlint.inputs.puppet.syntax import parse
-from lwlint.inputs.puppet.tree import Definition, walk
-from lwlint.inputs.puppet.wrappers import makes_nothing, unwrapped
+from lwlint.inputs.puppet.manifest import Declared, Used, makes_nothing, read, unwrapped
+from lwlint.inputs.puppet.syntax import Definition, parse, walk
 
 _CONNECTION = "database_connection"
 _OTHER_STORES = ("mongodb:", "redis:", "memcached:", "file:", "sqlite")

@@ -1,47 +1,214 @@
 """Reads Puppet manifests: the grammar of Puppet 4 to 8 (`puppet/pops/parser/egrammar.ra`), and goes on after a mistake.
 
-A statement that Puppet would refuse becomes `Broken`; reading goes on at the next line that is indented no deeper than it.
+First come the parts of a parsed manifest, whose offsets count the characters of its text; `end` is excluded. A statement that Puppet
+would refuse becomes `Broken`; reading goes on at the next line that is indented no deeper than it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Optional
+
+from msgspec import Struct
 
 from lwlint.core.kind import Piece
 from lwlint.core.source import Source
-from lwlint.inputs.puppet.tokens import BadToken, Cursor, Mistake, Token, bare, tokens
-from lwlint.inputs.puppet.tree import (
-    Accessed,
-    Assignment,
-    Attribute,
-    Block,
-    Body,
-    Branches,
-    Broken,
-    Call,
-    Changed,
-    Collector,
-    Definition,
-    Hashed,
-    Joined,
-    Listed,
-    Manifest,
-    Node,
-    Other,
-    Parameter,
-    Quoted,
-    Resource,
-    Selector,
-    TypeName,
-    Variable,
-    Word,
-    walk,
-)
+from lwlint.inputs.puppet.tokens import DEPTH, SIZE, BadToken, Cursor, Mistake, Token, bare, tokens
 
 _BINARY = frozenset({"+", "-", "*", "/", "%", "<<", ">>", "==", "!=", "<", ">", "<=", ">=", "=~", "!~"})
 # `funcrvalue` in lib/puppet/parser/grammar.ra of 3.8.7 has none, `fstatement` and the grammar of Puppet 4 have one
 _COMMA = "Puppet 3, which deploys releases up to ocata, refuses a comma after the last argument of a function whose value is used"
 WORDS = frozenset({"true", "false", "undef", "default"})
+
+
+class Node(Struct, frozen=True):
+    """Any expression or statement."""
+
+    start: int
+    end: int
+
+
+class Word(Node, frozen=True):
+    """A bare word, number, `true`, `false`, `default`, or a name of a class or function; `undef` too."""
+
+    value: str
+
+
+class TypeName(Node, frozen=True):
+    """A capitalised name: `Pacemaker::Resource::Service`."""
+
+    value: str
+
+
+class Quoted(Node, frozen=True):
+    """A string that holds no variable; `value` is what it says, escapes undone."""
+
+    value: str
+
+
+class Variable(Node, frozen=True):
+    """`$name`, without the dollar and without leading colons."""
+
+    name: str
+
+
+class Joined(Node, frozen=True):
+    """A double quoted string with variables or expressions in it."""
+
+    parts: tuple[Node, ...]
+
+
+class Listed(Node, frozen=True):
+    """`[a, b]`."""
+
+    items: tuple[Node, ...]
+
+
+class Hashed(Node, frozen=True):
+    """`{a => b}`."""
+
+    pairs: tuple[tuple[Node, Node], ...]
+
+
+class Accessed(Node, frozen=True):
+    """`$x['a']`, and a reference to resources: `Service['a', 'b']`."""
+
+    of: Node
+    keys: tuple[Node, ...]
+
+
+class Block(Node, frozen=True):
+    """Statements in braces, with the names of a lambda's parameters where it has any."""
+
+    names: tuple[str, ...]
+    statements: tuple[Node, ...]
+
+
+class Call(Node, frozen=True):
+    """`name(args)`, `include a, b`, `$x.name(args) |$y| { }` (what stands in front of the dot is the first argument)."""
+
+    name: Word
+    arguments: tuple[Node, ...]
+    block: Optional[Block]
+
+
+class Selector(Node, frozen=True):
+    """`subject ? { key => value }`."""
+
+    subject: Node
+    options: tuple[tuple[Node, Node], ...]
+
+
+class Other(Node, frozen=True):
+    """An expression of no further interest; its operands may be."""
+
+    operands: tuple[Node, ...]
+
+
+class Attribute(Node, frozen=True):
+    """`name => value` of a resource; `operator` is `=>` or `+>`; the name `*` takes a whole hash."""
+
+    name: Word
+    operator: str
+    value: Node
+
+
+class Body(Node, frozen=True):
+    """One title of a resource declaration, or several in a list, with its attributes."""
+
+    title: Node
+    attributes: tuple[Attribute, ...]
+
+
+class Resource(Node, frozen=True):
+    """`type { title: ... ; title: ... }`; `form` is empty, `@` (virtual) or `@@` (exported)."""
+
+    type: Node
+    bodies: tuple[Body, ...]
+    form: str
+
+
+class Changed(Node, frozen=True):
+    """Attributes for resources declared elsewhere: a default `Type { }`, an override `Type['x'] { }`, a collector."""
+
+    of: Node
+    attributes: tuple[Attribute, ...]
+
+
+class Collector(Node, frozen=True):
+    """`Type <| query |>`."""
+
+    type: Node
+    query: Optional[Node]
+
+
+class Assignment(Node, frozen=True):
+    """`$x = value`."""
+
+    variable: Node
+    value: Node
+
+
+class Branches(Node, frozen=True):
+    """`if`, `unless` or `case`: what is tested, and the blocks of which one runs, if any."""
+
+    tests: tuple[Node, ...]
+    blocks: tuple[Block, ...]
+
+
+class Parameter(Node, frozen=True):
+    """A parameter of a class or defined type."""
+
+    name: str
+    type: Optional[Node]
+    default: Optional[Node]
+
+
+class Definition(Node, frozen=True):
+    """`class`, `define`, `node` or `function`; `name` is empty for a node."""
+
+    keyword: str
+    name: str
+    parameters: tuple[Parameter, ...]
+    parent: Optional[Word]
+    block: Block
+
+
+class Broken(Node, frozen=True):
+    """A statement that Puppet would refuse, and why."""
+
+    message: str
+
+
+class Manifest(Struct, frozen=True):
+    """A whole manifest: its statements, with `Broken` where one could not be read; `old_broken` is what Puppet 3 alone would refuse."""
+
+    statements: tuple[Node, ...]
+    broken: tuple[Broken, ...]
+    old_broken: tuple[Broken, ...] = ()
+
+
+def children(node: Node) -> Iterator[Node]:
+    """Yield the nodes directly under `node`, in the order of their fields."""
+    for name in node.__struct_fields__:
+        value = getattr(node, name)
+        if isinstance(value, Node):
+            yield value
+        elif isinstance(value, tuple):
+            for item in value:
+                if isinstance(item, Node):
+                    yield item
+                elif isinstance(item, tuple):
+                    yield from item
+
+
+def walk(statements: tuple[Node, ...]) -> Iterator[Node]:
+    """Yield every node of `statements`, each before those under it, in the order of the text. Does not recurse."""
+    waiting = list(reversed(statements))
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting.extend(reversed(list(children(node))))
 
 
 class Expressions(Cursor):
@@ -256,8 +423,6 @@ class Expressions(Cursor):
         return Parameter(start, self.last_end, bare(name), kind, default)
 
 
-DEPTH = 64  # open brackets and interpolations; manifests of puppet-tripleo reach 13
-SIZE = 2_000_000  # characters; the largest manifest of tripleo-heat-templates has 90,000
 MISTAKES = 10  # that are told of one manifest
 AGAIN = 8  # times the tokens of a manifest that are read once more because of mistakes
 

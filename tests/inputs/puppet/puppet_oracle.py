@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-from lwlint.inputs.puppet import tree as tree
+from lwlint.inputs.puppet import syntax as tree
 from lwlint.inputs.puppet.syntax import parse
 
 Seen = list[tuple[str, int, str]]

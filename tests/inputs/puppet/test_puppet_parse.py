@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lwlint.inputs.puppet import tree as tree
+from lwlint.inputs.puppet import syntax as tree
 from lwlint.inputs.puppet.syntax import DEPTH, SIZE, parse
 
 Declared = tuple[str, str, list[str]]
