@@ -103,7 +103,7 @@ UNIT = Kind(
     language="ini",
     hook="|".join((_PATH_TEXT, _FOLDER_TEXT, _MANAGER_TEXT)),
     comments=Comments("#;"),
-    blocks=function("lwlint.inputs.systemd.text:read_blocks"),
+    blocks=function("lwlint.inputs.systemd.settings:read_blocks"),
     whole="[",
     link=_is_unit_link,
 )
@@ -134,7 +134,7 @@ QUADLET = Kind(
     language="ini",
     hook=_QUADLET_TEXT,
     comments=Comments("#;"),
-    blocks=function("lwlint.inputs.systemd.text:read_blocks"),
+    blocks=function("lwlint.inputs.systemd.settings:read_blocks"),
     whole="[",
     stands_for="unit",
 )

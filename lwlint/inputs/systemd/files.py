@@ -1,6 +1,10 @@
 """The unit files of one host: which file, which drop-ins and which links systemd would find for a name.
 
 Sources: systemd.unit(5), "Unit File Load Path"; systemd 252 in test mode and booted.
+
+Of quadlets podman's generator makes unit files. Sources: podman-systemd.unit(5); podman's `pkg/systemd/quadlet/quadlet.go` and
+`cmd/quadlet/main.go` (6.0). What the generator adds to a unit is told where a rule may ask for it: `Type=`, `ExecStart=`, a pod's
+`Restart=`, the pod that a container is bound to.
 """
 
 from __future__ import annotations
@@ -10,18 +14,24 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
-from lwlint.core.source import Link, Source
-from lwlint.inputs.systemd import text as parser
+from lwlint.core.source import Link, Source, Span, Text
+from lwlint.inputs.systemd import settings as parser
 from lwlint.inputs.systemd import values
-from lwlint.inputs.systemd import values as names
 from lwlint.inputs.systemd.facts import SECOND
-from lwlint.inputs.systemd.quadlet import GENERATOR, Made, is_valid, read_made
-from lwlint.inputs.systemd.text import Assignment
+from lwlint.inputs.systemd.settings import Assignment, Stray, UnitText
 
 _PATH = re.compile(r"(?P<top>etc|run|usr/local/lib|usr/lib|lib)/systemd/system\.conf(?P<drop_in>\.d/[^/]+\.conf)?$")
 _TOPS = ("etc", "run", "usr/local/lib", "usr/lib", "lib")
 _MAIN = "etc/systemd/system.conf"
+GENERATOR = "run/systemd/generator"
+_SECTIONS = {"container": "Container", "pod": "Pod", "kube": "Kube"}
+_OWN = (*_SECTIONS.values(), "Quadlet")  # of podman alone: the unit has them under names of which systemd reads nothing
+_FOLDERS = ("run/containers/systemd", "etc/containers/systemd", "usr/share/containers/systemd")  # the strongest first
+_TYPES = ("notify", "oneshot")
+# in which podman's generator (5.3 and later) puts the names of units in the stead of those of quadlets
+_DEPENDENCIES = ("Wants", "Requires", "Requisite", "BindsTo", "PartOf", "Upholds", "Conflicts", "Before", "After")
 
 
 class Defaults(Struct, frozen=True):
@@ -167,7 +177,7 @@ class Tree(Struct):
         for folder in self.search_path:
             for name in sorted(self.folders.get(folder, ())):
                 path = posixpath.join(folder, name)
-                if name not in seen and names.is_unit(name) and path not in self.folders:
+                if name not in seen and values.is_unit(name) and path not in self.folders:
                     if path in self.links and self.is_bad_alias(path):
                         continue
                     seen.add(name)
@@ -176,7 +186,7 @@ class Tree(Struct):
     def is_bad_alias(self, path: str) -> bool:
         """Return whether the link at `path` stays in the search path but makes no alias, so that systemd skips it."""
         target = self.target(path)
-        return self.in_search_path(target) and not names.may_alias(posixpath.basename(path), posixpath.basename(target))
+        return self.in_search_path(target) and not values.may_alias(posixpath.basename(path), posixpath.basename(target))
 
     def in_search_path(self, path: str) -> bool:
         """Return whether `path` lies below one of the folders of units."""
@@ -256,9 +266,9 @@ class Finder:
             path = self._fragment(name)
             if path and (tree.is_null(path) or tree.source(path) is not None):
                 target = posixpath.basename(path)
-                instance = names.instance_of(name)
-                if instance and names.is_template(target):
-                    target = names.instantiated(target, instance)
+                instance = values.instance_of(name)
+                if instance and values.is_template(target):
+                    target = values.instantiated(target, instance)
                 self._called.setdefault(target, []).append(name)
 
     def names(self) -> list[str]:
@@ -273,7 +283,7 @@ class Finder:
                 if suffix == "d" and _is_meant(stem) and self._confs(inside):
                     found.add(stem)
                 if suffix in ("wants", "requires"):
-                    found.update(n for n in self.tree.folders[inside] if names.instance_of(n))
+                    found.update(n for n in self.tree.folders[inside] if values.instance_of(n))
         return sorted(found)
 
     def _confs(self, folder: str) -> list[str]:
@@ -283,8 +293,8 @@ class Finder:
         """Return the path of the unit file that `name` leads to, over aliases; None if they lead nowhere."""
         for hop in range(_MOST_HOPS):
             path = self._ids.get(name)
-            if path is None and hop and names.instance_of(name):
-                path = self._ids.get(names.template_of(name))
+            if path is None and hop and values.instance_of(name):
+                path = self._ids.get(values.template_of(name))
             if path is None:
                 return None
             if path not in self.tree.links:
@@ -301,18 +311,18 @@ class Finder:
 
     def _own(self, name: str) -> tuple[str, str | None]:
         """Return the own name of a unit, and the path of its file."""
-        instance = names.instance_of(name)
+        instance = values.instance_of(name)
         path = self._fragment(name)
         if path is None and instance:
-            path = self._fragment(names.template_of(name))
+            path = self._fragment(values.template_of(name))
         if path is None:
             return name, None
         base = posixpath.basename(path)
-        return (names.instantiated(base, instance) if instance and names.is_template(base) else base), path
+        return (values.instantiated(base, instance) if instance and values.is_template(base) else base), path
 
     def find(self, name: str) -> Found:
         """Return what systemd finds for `name`."""
-        instance = names.instance_of(name)
+        instance = values.instance_of(name)
         own, path = self._own(name)
         known = dict.fromkeys((name, *self._aliases(name, instance, None)))
         if path is not None:
@@ -325,10 +335,10 @@ class Finder:
 
     def _aliases(self, name: str, instance: str | None, base: str | None) -> Iterator[str]:
         for alias in self._called.get(name, ()):
-            if not (instance and names.is_template(alias)):
+            if not (instance and values.is_template(alias)):
                 yield alias
                 continue
-            made = names.instantiated(alias, instance)
+            made = values.instantiated(alias, instance)
             other = self._fragment(made)
             if not (other and base and posixpath.basename(other) != base):
                 yield made
@@ -349,7 +359,7 @@ class Finder:
                 for stem in stems:
                     self._add(found, top, stem + suffix)
         for top in self.tree.search_path:
-            self._add(found, top, names.type_of(every[0]) + suffix)
+            self._add(found, top, values.type_of(every[0]) + suffix)
         return list(found)
 
     def _add(self, found: dict[str, None], top: str, name: str) -> None:
@@ -361,14 +371,183 @@ class Finder:
 
 def _is_meant(stem: str) -> bool:
     """Return whether a drop-in folder of this stem speaks of one unit: not of a prefix (`a-.service`), nor of a doubled suffix."""
-    return names.is_unit(stem) and not names.prefix_of(stem).endswith("-") and not names.is_unit(names.prefix_of(stem))
+    return values.is_unit(stem) and not values.prefix_of(stem).endswith("-") and not values.is_unit(values.prefix_of(stem))
 
 
 def _stems(name: str) -> Iterator[str]:
     """Yield the names whose folders count for a unit: its own, its template's, then those of its prefixes."""
     yield name
-    if names.instance_of(name):
-        yield from _stems(names.template_of(name))
-    shorter = names.shortened(name)
+    if values.instance_of(name):
+        yield from _stems(values.template_of(name))
+    shorter = values.shortened(name)
     if shorter is not None:
         yield from _stems(shorter)
+
+
+class Made(Struct, frozen=True):
+    """What the generator makes of one file: a unit `name` with this text.
+
+    `source` is the file, `container` the name of the container or pod, that of the file where it has none of its own. `refused` is why it
+    makes none, with the line at fault; None if it does.
+    """
+
+    name: str
+    source: Source
+    text: UnitText
+    container: str
+    refused: tuple[str, Span | None] | None = None
+
+
+def _file_name(source: Source, text: UnitText) -> str:
+    """Return the name of the quadlet that a unit is made of; empty for a drop-in, which only adds to one.
+
+    A file that the user calls a quadlet (`--kind`), and whose name does not tell what it is of, has the name that its section asks for.
+    """
+    folder, name = posixpath.split(source.path)
+    if name.rpartition(".")[2] in _SECTIONS:
+        return name
+    if name.endswith(".conf") and folder.endswith(".d"):
+        return ""
+    has = {section.value for section in text.sections}
+    return next((f"{name}.{suffix}" for suffix, section in _SECTIONS.items() if section in has), "")
+
+
+def read_made(sources: Iterable[Source]) -> Iterator[tuple[str, bool, list[Made]]]:
+    """Yield the units that are made of quadlets, together for each host, with its root and True, and for each folder of files that lie in
+    no host's tree, with that and False."""
+    places: dict[tuple[str, bool], list[Source]] = {}
+    for source in sources:
+        below = source.path[len(source.root) :]
+        on_host = below.startswith(tuple(folder + "/" for folder in _FOLDERS))
+        if on_host:
+            places.setdefault((source.root, True), []).append(source)
+        else:
+            folder, name = posixpath.split(source.path)
+            above = posixpath.dirname(folder) if folder.endswith(".d") and name.endswith(".conf") else folder
+            places.setdefault((above, False), []).append(source)
+    yield from ((place, on_host, list(_made(found))) for (place, on_host), found in places.items())
+
+
+def _made(sources: list[Source]) -> Iterator[Made]:
+    """Yield what is made of the quadlets of one host or folder: of equal names the first that podman comes to."""
+    texts = {source.path: parser.read(source) for source in sources}
+    ordered = sorted(sources, key=_strength)
+    main: dict[str, Source] = {}
+    for source in ordered:
+        name = _file_name(source, texts[source.path])
+        if name and source.text:
+            main.setdefault(name, source)
+    drop_ins: dict[str, list[tuple[str, Source]]] = {}  # by the name of their folder
+    for source in ordered:
+        above, file = posixpath.split(source.path)
+        if file.endswith(".conf"):
+            drop_ins.setdefault(posixpath.basename(above), []).append((file, source))
+    lines = {name: [*texts[source.path].lines, *_added(name, drop_ins, texts)] for name, source in main.items()}
+    called = {name: _unit_name(name, found) for name, found in lines.items()}
+    for name, source in main.items():
+        yield _convert(name, source, texts[source.path], lines[name], called)
+
+
+def _strength(source: Source) -> tuple[int, int, str]:
+    below = source.path[len(source.root) :]
+    top = next((i for i, folder in enumerate(_FOLDERS) if below.startswith(folder + "/")), len(_FOLDERS))
+    return top, below.count("/"), below
+
+
+def _added(name: str, drop_ins: Mapping[str, list[tuple[str, Source]]], texts: Mapping[str, UnitText]) -> Iterator[Assignment | Stray]:
+    """Yield the lines of the drop-ins of a quadlet, in the order in which they are merged."""
+    stem, _, suffix = name.rpartition(".")
+    folders = [f"{name}.d", *(f"{stem[: at + 1]}.{suffix}.d" for at in range(len(stem) - 2, 0, -1) if stem[at] == "-"), f"{suffix}.d"]
+    chosen: dict[str, Source] = {}
+    for folder in folders:
+        for file, source in drop_ins.get(folder, ()):
+            chosen.setdefault(file, source)
+    for file in sorted(chosen):
+        yield from texts[chosen[file].path].lines
+
+
+def _convert(name: str, source: Source, text: UnitText, lines: list[Assignment | Stray], called: Mapping[str, str]) -> Made:
+    stem, _, suffix = name.rpartition(".")
+    section = _SECTIONS[suffix]
+    own = {line.key.value: line.value for line in lines if isinstance(line, Assignment) and line.section == section}
+    service = {line.key.value: line.value for line in lines if isinstance(line, Assignment) and line.section == "Service"}
+    head = next((one.span for one in text.sections if one.value == section), source.span(0, 0))
+    container = own.get({"container": "ContainerName", "pod": "PodName"}.get(suffix, ""), Text("", head)).value or stem.rstrip("@")
+
+    def add(key: str, value: str, span: Span = head) -> Assignment:
+        group, _, word = key.partition(".")
+        return Assignment(group, Text(word, span), Text(value, span))
+
+    added: list[Assignment] = []
+    kind = service.get("Type")
+    if suffix == "pod":
+        added.append(add("Service.Type", "forking"))
+        if "Restart" not in service:
+            added.append(add("Service.Restart", "on-failure"))
+        added.append(add("Service.ExecStart", f"/usr/bin/podman pod start {container}"))
+    else:
+        if kind is None or kind.value != "oneshot":
+            added.append(add("Service.Type", "notify"))
+            added.append(add("Service.NotifyAccess", "all"))
+        added.append(add("Service.ExecStart", _command(suffix, container, {key: text.value for key, text in own.items()})))
+        pod = own.get("Pod", Text("", head))
+        if suffix == "container" and pod.value:
+            unit = called.get(pod.value, f"{pod.value.rpartition('.')[0]}-pod.service")
+            added += [add("Unit.BindsTo", unit, pod.span), add("Unit.After", unit, pod.span)]
+    kept = tuple(_translated(line, called) for line in (*lines, *added) if line.section not in _OWN)
+    whole = UnitText(source.path, text.empty, text.sections, kept, text.stop)
+    return Made(called[name], source, whole, container, _refusal(suffix, own, kind))
+
+
+def _translated(line: Assignment | Stray, called: Mapping[str, str]) -> Assignment | Stray:
+    """Return a dependency with the names of quadlets (`db.container`) as those of their units; any other line as it is."""
+    if not isinstance(line, Assignment) or line.section != "Unit" or line.key.value not in _DEPENDENCIES:
+        return line
+    parts = tuple(Text(" ".join(called.get(word, word) for word in part.value.split()), part.span) for part in line.words or (line.value,))
+    if all(part.value == " ".join(old.value.split()) for part, old in zip(parts, line.words or (line.value,))):
+        return line
+    return replace(line, value=Text(" ".join(part.value for part in parts), line.value.span), words=parts)
+
+
+def _command(suffix: str, container: str, own: Mapping[str, str]) -> str:
+    """Return the command that starts a container, or the pods of a manifest, as far as it tells which service it is."""
+    if suffix == "kube":
+        return f"/usr/bin/podman kube play {own.get('Yaml', '')}".rstrip()
+    told_by = "container" if values.boolean(own.get("Notify", "no")) else "conmon"
+    image = own.get("Image") or own.get("Rootfs") or ""
+    return f"/usr/bin/podman run --name={container} --sdnotify={told_by} {image} {own.get('Exec', '')}".rstrip()
+
+
+def _refusal(suffix: str, own: Mapping[str, Text], kind: Text | None) -> tuple[str, Span | None] | None:
+    """Return why the generator makes no unit, and the line at fault; None if it makes one."""
+    if suffix == "container" and not any(own.get(key) and own[key].value for key in ("Image", "Rootfs")):
+        return "podman's generator makes no unit of it: it has neither `Image=` nor `Rootfs=`", None
+    if suffix == "kube" and not (own.get("Yaml") and own["Yaml"].value):
+        return "podman's generator makes no unit of it: it has no `Yaml=`", None
+    if suffix != "pod" and kind is not None and kind.value not in _TYPES:
+        return "podman's generator makes no unit of it: `Type=` may be `notify` or `oneshot` only", kind.span
+    return None
+
+
+def _unit_name(name: str, lines: Iterable[Assignment | Stray]) -> str:
+    """Return the name of the unit that is made of a quadlet: that of the file, unless `ServiceName=` says another."""
+    stem, _, suffix = name.rpartition(".")
+    given = ""
+    for line in lines:
+        if isinstance(line, Assignment) and line.section == _SECTIONS[suffix] and line.key.value == "ServiceName":
+            given = line.value.value
+    if given:
+        return f"{given}.service"
+    return re.sub(r"(@?)$", r"-pod\1", stem, count=1) + ".service" if suffix == "pod" else f"{stem}.service"
+
+
+def enabled(made: Made) -> str:
+    """Return whether something starts the unit at the next boot: the generator itself obeys `[Install]`."""
+    wanted = ("WantedBy", "RequiredBy", "UpheldBy")
+    found = (line for line in made.text.lines if isinstance(line, Assignment) and line.section == "Install")
+    return "enabled" if any(line.key.value in wanted and line.value.value for line in found) else "static"
+
+
+def is_valid(made: Made) -> bool:
+    """Return whether systemd takes the name of the unit."""
+    return values.is_unit(made.name)

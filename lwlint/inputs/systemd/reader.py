@@ -12,13 +12,11 @@ from lwlint.core.lazy import pattern
 from lwlint.core.numbers import whole
 from lwlint.core.source import Link, Source, Span, Text
 from lwlint.inputs.systemd import programs, values
-from lwlint.inputs.systemd import text as parser
+from lwlint.inputs.systemd import settings as parser
 from lwlint.inputs.systemd.facts import BAD_SETTING, ERROR, LOADED, MASKED, NOT_FOUND, DropInWithoutUnit, IgnoredLine, Setting, Unit
-from lwlint.inputs.systemd.files import PERSISTENT, RUNTIME, Finder, Found, Tree, defaults, trees
+from lwlint.inputs.systemd.files import PERSISTENT, RUNTIME, Finder, Found, Tree, defaults, enabled, trees
 from lwlint.inputs.systemd.programs import Started
-from lwlint.inputs.systemd.quadlet import enabled
-from lwlint.inputs.systemd.settings import Settings
-from lwlint.inputs.systemd.text import UnitText
+from lwlint.inputs.systemd.settings import Settings, UnitText
 from lwlint.inputs.systemd.values import boolean
 
 DEPENDENCY_FOLDERS = (".wants", ".requires", ".upholds")

@@ -8,7 +8,7 @@ from lwlint.core.facts import Unreadable
 from lwlint.core.source import Source
 from lwlint.files.tree import Memory
 from lwlint.inputs.systemd.facts import IgnoredLine, Unit
-from lwlint.inputs.systemd.text import Assignment, Stray, read
+from lwlint.inputs.systemd.settings import Assignment, Stray, read
 from lwlint.run import Request, read_facts
 
 
