@@ -99,7 +99,7 @@ def _insert(source: Source, at: int, text: str) -> Replace:
 
 
 def _set_option(change: SetOption, source: Source) -> Replace:
-    from lwlint.inputs.oslo.text import read
+    from lwlint.inputs.oslo.reader import read
 
     for setting in read(source).settings:
         if setting.key_start == change.key.start:
@@ -111,7 +111,7 @@ def _set_option(change: SetOption, source: Source) -> Replace:
 
 
 def _add_option(change: AddOption, source: Source) -> Replace:
-    from lwlint.inputs.oslo.text import read
+    from lwlint.inputs.oslo.reader import read
 
     found = read(source)
     line = f"{change.option} = {change.value}"
@@ -137,7 +137,7 @@ def _below(source: Source, at: int, line: str) -> Replace:
 def _drop_lines(change: DropLines, source: Source) -> Replace:
     if _is_yaml(source):
         return _drop_entry(change, source)
-    from lwlint.inputs.oslo.text import read
+    from lwlint.inputs.oslo.reader import read
 
     for setting in read(source).settings:
         if change.span.start in (setting.key_start, setting.start):
@@ -287,7 +287,7 @@ def _touches(leaf: _Leaf, ranges: Sequence[Range]) -> bool:
 
 
 def _options(source: Source) -> Iterator[tuple[Path, _Leaf]]:
-    from lwlint.inputs.oslo.text import read
+    from lwlint.inputs.oslo.reader import read
 
     seen: dict[tuple[str, str], int] = {}
     for setting in read(source).settings:

@@ -13,7 +13,7 @@ import pytest
 
 from lwlint.core.source import Source
 from lwlint.files.tree import Memory
-from lwlint.inputs.oslo.text import OptionText, read
+from lwlint.inputs.oslo.reader import OptionText, read
 from lwlint.policy.rules import Rule
 from lwlint.run import Request, load_rules
 from lwlint.run import fix as mend

@@ -68,8 +68,8 @@ OSLO = Kind(
     language="ini",
     hook=_PATH_TEXT,
     comments=Comments("#;", indented=False),
-    blocks=function("lwlint.inputs.oslo.text:read_blocks"),
-    secrets=function("lwlint.inputs.oslo.text:read_secrets"),
+    blocks=function("lwlint.inputs.oslo.reader:read_blocks"),
+    secrets=function("lwlint.inputs.oslo.reader:read_secrets"),
     secret_names=tuple(OPTIONS_HERE),
 )
 KINDS = (OSLO,)

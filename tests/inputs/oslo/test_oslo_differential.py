@@ -15,8 +15,7 @@ from lwlint.core.facts import Facts, Release
 from lwlint.core.source import Source
 from lwlint.files.tree import Memory
 from lwlint.inputs.oslo.facts import OptionSet, Unresolved, boolean, integer, normal, option_sets, split_name, substituted
-from lwlint.inputs.oslo.reader import option_facts
-from lwlint.inputs.oslo.text import BEFORE_ANY_SECTION, OptionText, read
+from lwlint.inputs.oslo.reader import BEFORE_ANY_SECTION, OptionText, option_facts, read
 from lwlint.run import Request, check, load_rules
 from tests.inputs.oslo.oslo_inputs import layered_files, option_file
 from tests.shared import shared
