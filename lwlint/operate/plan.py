@@ -21,9 +21,8 @@ from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError, Findi
 from lwlint.core.harmless import counted
 from lwlint.core.secret import masked
 from lwlint.core.shell import command
-from lwlint.inputs.pacemaker.circles import numbered
 from lwlint.inputs.pacemaker.facts import BUNDLE, CLONE, Constraint, Resource, boolean
-from lwlint.inputs.pacemaker.model import Cib, cibs
+from lwlint.inputs.pacemaker.model import Cib, cibs, numbered
 from lwlint.inputs.systemd.facts import LOADED, Unit
 from lwlint.operate.simulation import Action, Pacemaker, Refused, Settled, State, cold_start, read_cib, written
 from lwlint.operate.steps import (

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from lwlint.checks.pacemaker_bound import CHECKS, Params
+from lwlint.checks.pacemaker_bound import CHECKS, Params, owners
 from lwlint.checks.pacemaker_state import CHECKS as STATE_CHECKS
 from lwlint.checks.pacemaker_state import StickyParams
 from lwlint.cli import main
@@ -22,7 +22,6 @@ from lwlint.core.check import Unknown
 from lwlint.core.facts import Facts
 from lwlint.core.finding import ConfigurationError
 from lwlint.core.source import Source
-from lwlint.inputs.pacemaker.belonging import owners
 from lwlint.inputs.pacemaker.model import Colocations, cibs
 from lwlint.inputs.pacemaker.reader import cib_facts
 from lwlint.operate.failures import BARRED, DEAD, Cluster, Failure, Result

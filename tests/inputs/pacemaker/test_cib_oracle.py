@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
-from lwlint.checks.pacemaker_bound import CHECKS, Params
+from lwlint.checks.pacemaker_bound import CHECKS, Params, owners
 from lwlint.core.check import Unknown
 from lwlint.core.facts import Facts
 from lwlint.core.source import Source
-from lwlint.inputs.pacemaker.belonging import owners
 from lwlint.inputs.pacemaker.facts import Resource
 from lwlint.inputs.pacemaker.model import Colocations, cibs
 from lwlint.inputs.pacemaker.reader import cib_facts
