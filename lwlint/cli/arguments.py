@@ -105,7 +105,7 @@ def run(options: Any) -> int:
         "services": "operate",
         "plan": "plan",
         "what-if": "operate",
-        "lab": "lab",
+        "lab": "operate",
         "graph": "operate",
         "describe": "operate",
         "fix": "judge",

@@ -1,15 +1,16 @@
-"""The operator's commands: who runs what, what happens on a failure, and the pictures of a cluster."""
+"""The operator's commands: who runs what, what happens on a failure, the pictures of a cluster, and failures that are tried out."""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Optional, TextIO
 
 from lwlint.cli.arguments import schemas_of
 from lwlint.cli.terminal import ERASED, bar, draws
 from lwlint.core.config_reader import near
 from lwlint.core.finding import ConfigurationError
+from lwlint.core.harmless import tame
 from lwlint.run import AUTO, known_release, load_catalogue, load_rules
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from lwlint.operate.runbook import Runbook
     from lwlint.report.picture import Picture
 
-CONFORMS, NOT_TRUSTED = 0, 2
+CONFORMS, FINDINGS, NOT_TRUSTED = 0, 1, 2
 
 
 def services(options: argparse.Namespace) -> int:
@@ -236,3 +237,46 @@ class _Counter:
         if self._shows:
             self._out.write(f"{ERASED}{bar(done / max(of, 1), 30)} {done} of {of} failures")
             self._out.flush()
+
+
+def lab(options: argparse.Namespace) -> int:
+    """`lwlint lab`: `plan` prints the failure tests for a cloud, `judge` compares what an operator saw."""
+    return _plan_tests(options) if options.what == "plan" else _judge_tests(options)
+
+
+def _plan_tests(options: argparse.Namespace) -> int:
+    from lwlint.operate.failure_tests import plan
+    from lwlint.operate.runbook import runbook
+    from lwlint.policy.rules import load_observed
+    from lwlint.report import failures as report
+
+    books: list[tuple[Runbook, Optional[str]]] = []
+
+    def see(cluster: ClusterAnswer, hosts: Sequence[Host], sources: Mapping[str, Source]) -> None:
+        releases = {host.release for host in cluster.hosts}
+        books.append((runbook(cluster, hosts, sources), releases.pop() if len(releases) == 1 else None))
+
+    code = judged([options.target], options, see)
+    if options.hide is not None:
+        books = [(options.hide.hidden_record(book), release) for book, release in books]
+    found = plan(books, load_observed())
+    if not found.tests:
+        raise ConfigurationError(f"`{options.target}`: no failure test can be made of it: {'; '.join(found.not_planned)}")
+    sys.stdout.write(report.render_plan_json(found) if options.format == "json" else tame(report.render_plan(found)))
+    return code
+
+
+def _judge_tests(options: argparse.Namespace) -> int:
+    from lwlint.files.tree import CONFIGURATION, read_bounded
+    from lwlint.operate.failure_tests import AS_EXPECTED, judge, load_results
+    from lwlint.report.failures import render_judgement
+
+    try:
+        text = read_bounded(options.target, CONFIGURATION).decode("utf-8")
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"`{options.target}`: is not UTF-8") from None
+    except OSError as error:
+        raise ConfigurationError(f"`{options.target}`: cannot be read ({error.strerror})") from error
+    found = judge(load_results(text, options.target))
+    sys.stdout.write(tame(render_judgement(found)))
+    return CONFORMS if found and all(one.outcome == AS_EXPECTED and not one.bad for one in found) else FINDINGS
