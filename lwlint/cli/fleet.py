@@ -40,10 +40,9 @@ def fleet(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from lwlint.fleet.engine import Engine
     from lwlint.fleet.run import Watch, run
     from lwlint.fleet.store import Refused, usable
-    from lwlint.fleet.work import Bounds
+    from lwlint.fleet.work import Bounds, Engine
 
     if not options.into:
         raise ConfigurationError("`lwlint fleet run`: name the store with `--into`")

@@ -17,10 +17,9 @@ from lwlint.core.finding import ConfigurationError
 from lwlint.core.source import Span
 from lwlint.fleet.archives import FAILED, Head, Listed, failed
 from lwlint.fleet.cases import Case, Count, Settings, cases
-from lwlint.fleet.engine import Engine
 from lwlint.fleet.store import Store, unpacked
 from lwlint.fleet.tables import TABLES, ArchiveRow, part
-from lwlint.fleet.work import Bounds, JudgeCase, ReadArchive, Result, Terms, WriteTables
+from lwlint.fleet.work import Bounds, Engine, JudgeCase, ReadArchive, Result, Terms, WriteTables
 
 _CASES, _ARCHIVES = 100, 2_000  # of one part of the tables
 

@@ -10,7 +10,7 @@ import pytest
 from msgspec.msgpack import encode
 
 from lwlint.core.finding import ConfigurationError
-from lwlint.fleet.work import ReadArchive, Result, Terms, Work
+from lwlint.fleet.work import MOST_PIECES, Engine, ReadArchive, Result, Terms, Work
 from tests.fleet.looking import need
 
 need()
@@ -18,7 +18,6 @@ need()
 from distributed import KilledWorker  # noqa: E402
 
 from lwlint.fleet.archives import Listed  # noqa: E402
-from lwlint.fleet.engine import MOST, Engine  # noqa: E402
 
 
 class Future:
@@ -63,7 +62,7 @@ def finished(urls: Sequence[str]) -> tuple[str, bytes]:
     return "finished", encode([Result(because=url) for url in urls])
 
 
-def run(does: Callable[[int, list[str]], tuple[str, Any]], number: int, most: int = MOST) -> tuple[Client, Counter[str]]:
+def run(does: Callable[[int, list[str]], tuple[str, Any]], number: int, most: int = MOST_PIECES) -> tuple[Client, Counter[str]]:
     """Return what was sent, and how often each piece was told to be done."""
     engine, client = Engine("fake"), Client(does)
     engine._client = client
@@ -82,11 +81,11 @@ def test_each_piece_is_done_once_and_works_are_smaller_towards_the_end(number: i
     client, told = run(lambda n, urls: finished(urls), number)
     assert told == Counter({str(i): 1 for i in range(number)})
     sizes = [len(urls) for urls in client.sent]
-    assert max(sizes, default=0) <= MOST
+    assert max(sizes, default=0) <= MOST_PIECES
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[-7:] == [1] * min(number, 7)
     if number == 1000:
-        assert sizes[0] == MOST
+        assert sizes[0] == MOST_PIECES
 
 
 def test_what_a_worker_had_no_time_for_is_sent_anew() -> None:

@@ -14,10 +14,9 @@ from lwlint.cli import main
 from lwlint.core.finding import ConfigurationError
 from lwlint.fleet.archives import Head, Listed, listed, read
 from lwlint.fleet.cases import FOLDER, Settings, cases
-from lwlint.fleet.engine import Engine
 from lwlint.fleet.run import Event, Outcome, Watch, run, runs
 from lwlint.fleet.store import Store, packed, unpacked, usable
-from lwlint.fleet.work import Bounds
+from lwlint.fleet.work import Bounds, Engine
 from tests.audit.audit_cluster import NODES, host, top
 from tests.files.archive_builder import tar
 from tests.fleet.looking import answers, expected_states, need, plain, tables
@@ -185,7 +184,7 @@ def test_targets_are_folders_patterns_lists_and_urls(done: Done, tmp_path: Path)
 def test_the_command_says_what_came_of_it_and_ends_as_an_audit_does(
     done: Done, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lwlint.fleet.engine.Engine", lambda *_: _Lent(done.engine))
+    monkeypatch.setattr("lwlint.fleet.work.Engine", lambda *_: _Lent(done.engine))
     (tmp_path / "list").write_text("# those of one cluster\n" + "\n".join(done.paths[1]) + "\n")
     log = tmp_path / "log"
     assert main(["fleet", "run", "--list", str(tmp_path / "list"), "--into", str(tmp_path / "store"), "--log", str(log)]) == 1

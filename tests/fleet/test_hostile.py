@@ -338,7 +338,7 @@ def test_no_credential_and_no_password_is_printed_or_in_a_table(
     more: tuple[str, ...], server: str, tmp_path: Path, capsys: Capsys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("aiohttp")
-    monkeypatch.setattr("lwlint.fleet.engine.Engine", lambda *_: Here())
+    monkeypatch.setattr("lwlint.fleet.work.Engine", lambda *_: Here())
     urls = [f"http://someone:c4n4ry-user@{server}/{name}.tar.gz?X-Amz-Signature=c4n4ry-query" for name in ("sosreport-a", "gone")]
     (tmp_path / "list").write_text("\n".join(urls))
     store, log = Store(str(tmp_path / "store")), tmp_path / "log"

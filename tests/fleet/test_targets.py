@@ -34,7 +34,7 @@ class Stdin:
 def test_targets_of_each_kind_come_to_their_archives_each_once(
     targets: list[str], stdin: str, archives: int, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lwlint.fleet.engine.Engine", lambda *_: Here())
+    monkeypatch.setattr("lwlint.fleet.work.Engine", lambda *_: Here())
     folder = str(tmp_path / "in")
     fleet(tmp_path / "in", range(1, 3))
     (tmp_path / "in" / "elsewhere" / "sosreport-c001-controller-1.tar.gz.md5").write_text("0\n")
