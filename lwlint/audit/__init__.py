@@ -7,10 +7,21 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from msgspec.structs import replace
 
 from lwlint.audit.anonymous import Anonymous
-from lwlint.audit.answer import NOT_APPLICABLE, Audit, ClusterAnswer, Found, HostAnswer, Outcome, Seen, TargetAnswer, folded, told
-from lwlint.audit.clusters import Group, configured, groups, seats
-from lwlint.audit.commands import Ordering, ordering
-from lwlint.audit.hosts import Host, read_hosts
+from lwlint.audit.answer import (
+    NOT_APPLICABLE,
+    Audit,
+    ClusterAnswer,
+    Found,
+    HostAnswer,
+    Ordering,
+    Outcome,
+    Seen,
+    TargetAnswer,
+    folded,
+    ordering,
+    told,
+)
+from lwlint.audit.clusters import Group, Host, configured, groups, read_hosts, seats
 from lwlint.audit.targets import LONE_CIB, Target
 from lwlint.core.facts import Facts
 from lwlint.core.finding import FAIL, NOT_EVALUATED, PASS, SEVERITIES, Report, Verdict

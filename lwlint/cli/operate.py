@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from lwlint.audit import Watcher
     from lwlint.audit.answer import ClusterAnswer
-    from lwlint.audit.hosts import Host
+    from lwlint.audit.clusters import Host
     from lwlint.core.source import Source
     from lwlint.operate.runbook import Runbook
     from lwlint.report.picture import Picture
@@ -107,7 +107,7 @@ def runbooks(targets: Sequence[str], options: argparse.Namespace) -> tuple[int, 
 
 def what_if(options: argparse.Namespace) -> int:
     """`lwlint what-if`: what happens on each failure, by the scheduler of the installed Pacemaker."""
-    from lwlint.audit.hosts import cib_of
+    from lwlint.audit.clusters import cib_of
     from lwlint.operate.failures import Study, study
     from lwlint.operate.runbook import runbook
     from lwlint.operate.simulation import Pacemaker, Refused
@@ -147,7 +147,7 @@ def what_if(options: argparse.Namespace) -> int:
 
 def pictures(target: str, options: argparse.Namespace) -> tuple[int, list[Picture]]:
     """Return the exit code, and the graph of each cluster that has a CIB."""
-    from lwlint.audit.hosts import cib_of
+    from lwlint.audit.clusters import cib_of
     from lwlint.report.picture import picture
 
     found: list[Picture] = []
@@ -185,7 +185,7 @@ def describe(options: argparse.Namespace) -> int:
     """`lwlint describe`: the page on a cloud that its operators keep."""
     from msgspec.structs import replace
 
-    from lwlint.audit.hosts import cib_of
+    from lwlint.audit.clusters import cib_of
     from lwlint.operate.failures import study
     from lwlint.operate.runbook import runbook
     from lwlint.operate.simulation import Pacemaker, Refused

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from lwlint.audit.clusters import Group, groups, seats
-from lwlint.audit.hosts import Host, cib_of, read_hosts
+from lwlint.audit.clusters import Group, Host, cib_of, groups, read_hosts, seats
 from lwlint.audit.targets import ask, targets
 from lwlint.cli.arguments import split
 from lwlint.cli.audit import may_run, nothing_in, roots_of

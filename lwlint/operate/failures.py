@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from lwlint.audit.commands import ordering_of
+from lwlint.audit.answer import ordering_of
 from lwlint.core.config_reader import near
 from lwlint.core.facts import ACTIVE_PASSIVE, CORE, Facts
 from lwlint.core.finding import ConfigurationError

@@ -11,9 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lwlint.audit.clusters import Group, Seat
-from lwlint.audit.commands import RELOAD, mending
-from lwlint.audit.hosts import read_hosts
+from lwlint.audit.answer import RELOAD, mending
+from lwlint.audit.clusters import Group, Seat, read_hosts
 from lwlint.audit.report_layout import CIB, CLUSTER_STATUS
 from lwlint.core.facts import Facts
 from lwlint.core.finding import Finding

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lwlint.audit.answer import NOT_APPLICABLE, ClusterAnswer, Found, Place, place, told
-from lwlint.audit.hosts import Host
+from lwlint.audit.clusters import Host
 from lwlint.audit.report_layout import PACKAGES
 from lwlint.audit.targets import LONE_CIB
 from lwlint.checks.containers import BY_SYSTEMD, ENGINE

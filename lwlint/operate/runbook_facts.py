@@ -8,9 +8,8 @@ from functools import cached_property
 from itertools import islice, takewhile
 from typing import TypeVar
 
-from lwlint.audit.answer import Found
-from lwlint.audit.commands import Ordering
-from lwlint.audit.hosts import Host
+from lwlint.audit.answer import Found, Ordering
+from lwlint.audit.clusters import Host
 from lwlint.checks.containers import BY_SYSTEMD, Starter, starter_of, units_of_hosts
 from lwlint.core.facts import Service
 from lwlint.core.secret import masked

@@ -11,8 +11,20 @@ from typing import Annotated, Literal, Optional, Union
 from msgspec import Meta, field
 
 from lwlint import __version__
-from lwlint.audit.answer import GOING, NOT_APPLICABLE, Audit, Cell, ClusterAnswer, Found, HostAnswer, Place, mends, reasons
-from lwlint.audit.commands import in_order, together
+from lwlint.audit.answer import (
+    GOING,
+    NOT_APPLICABLE,
+    Audit,
+    Cell,
+    ClusterAnswer,
+    Found,
+    HostAnswer,
+    Place,
+    in_order,
+    mends,
+    reasons,
+    together,
+)
 from lwlint.core.finding import CLUSTER, EACH, FAIL, NOT_EVALUATED, PASS, SEVERITIES
 from lwlint.core.harmless import counted
 from lwlint.core.harmless import line as harmless

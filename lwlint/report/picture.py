@@ -10,8 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lwlint.audit.answer import GOING, ClusterAnswer
-from lwlint.audit.commands import Managed, Step
+from lwlint.audit.answer import GOING, ClusterAnswer, Managed, Step
 from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE
 from lwlint.core.harmless import counted, safe
 from lwlint.core.secret import masked

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from lwlint.audit.hosts import Mounted
+from lwlint.audit.clusters import Mounted
 from lwlint.audit.report_files import WANTED, Selected
 from lwlint.audit.report_layout import capture
 from lwlint.cli import main

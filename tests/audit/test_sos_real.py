@@ -18,8 +18,7 @@ from typing import Any
 
 import pytest
 
-from lwlint.audit.clusters import groups, seats
-from lwlint.audit.hosts import read_hosts
+from lwlint.audit.clusters import groups, read_hosts, seats
 from lwlint.audit.targets import targets
 from lwlint.cli import main
 from lwlint.inputs.systemd.facts import Unit

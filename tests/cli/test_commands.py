@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lwlint.audit.commands import in_order, together
+from lwlint.audit.answer import in_order, together
 from lwlint.checks.pacemaker_constraints import PLAN
 from lwlint.cli import main
 from lwlint.core.finding import CLUSTER, EACH

@@ -10,8 +10,19 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lwlint import __version__
-from lwlint.audit.answer import NOT_APPLICABLE, Audit, ClusterAnswer, Found, HostAnswer, Outcome, Place, TargetAnswer
-from lwlint.audit.commands import Managed, Ordering, Step
+from lwlint.audit.answer import (
+    NOT_APPLICABLE,
+    Audit,
+    ClusterAnswer,
+    Found,
+    HostAnswer,
+    Managed,
+    Ordering,
+    Outcome,
+    Place,
+    Step,
+    TargetAnswer,
+)
 from lwlint.core.finding import FAIL, NOT_EVALUATED, PASS
 from lwlint.policy.rules import Clause
 

@@ -8,7 +8,7 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lwlint.audit.commands import Ordering, Step, ordering
+from lwlint.audit.answer import Ordering, Step, ordering
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import Facts
 from lwlint.core.source import Source

@@ -8,8 +8,7 @@ from typing import Union
 
 from msgspec import Struct, field
 
-from lwlint.audit.answer import ORDERS, ClusterAnswer
-from lwlint.audit.commands import Managed, Step
+from lwlint.audit.answer import ORDERS, ClusterAnswer, Managed, Step
 from lwlint.core.facts import ACTIVE_ACTIVE
 from lwlint.core.finding import FAIL, PASS
 from lwlint.core.harmless import counted

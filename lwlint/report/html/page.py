@@ -10,8 +10,20 @@ from importlib.resources import files
 from itertools import groupby
 
 from lwlint import __version__
-from lwlint.audit.answer import NOT_APPLICABLE, Audit, Cell, ClusterAnswer, Found, HostAnswer, Place, TargetAnswer, mends, reasons
-from lwlint.audit.commands import in_order, together
+from lwlint.audit.answer import (
+    NOT_APPLICABLE,
+    Audit,
+    Cell,
+    ClusterAnswer,
+    Found,
+    HostAnswer,
+    Place,
+    TargetAnswer,
+    in_order,
+    mends,
+    reasons,
+    together,
+)
 from lwlint.core.finding import FAIL, NOT_EVALUATED, PASS, SEVERITIES
 from lwlint.core.harmless import counted
 from lwlint.policy.rules import Clause
