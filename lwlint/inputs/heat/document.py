@@ -100,6 +100,9 @@ class _Builder:
         size = documents = 0
         while (event := next_event()) is not None:
             kind = event.__class__
+            size += 1
+            if size > EXPANDED_LIMIT:
+                raise Refused(_TOO_MANY, event.start_mark.index + shift)
             if kind is ScalarEvent:
                 if event.tag is None is event.anchor and not shift:
                     into.append(Scalar("", event.value, event.start_mark.index, event.end_mark.index, event.implicit[0]))
@@ -118,9 +121,6 @@ class _Builder:
                 into = []
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 content = into
-                size += len(content)
-                if size > EXPANDED_LIMIT:
-                    raise Refused(_TOO_MANY, event.start_mark.index + shift)
                 into, node, anchor, before = stack.pop()
                 if anchor is not None:
                     sizes[anchor] = size - before
