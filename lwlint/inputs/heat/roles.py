@@ -33,6 +33,7 @@ class Roles:
         self._judge = judge
         self._catalogue = catalogue
         self._candidates: dict[str, tuple[list[Read], Noted]] = {}
+        self._known: dict[tuple[str, ...], View] = {}
 
     def may_have(self, file: Read) -> bool:
         """Return whether there may be services of roles in a file."""
@@ -99,12 +100,19 @@ class Roles:
         own = (file,) if file.form == ENVIRONMENT else ()
         if base is None and not any(self._registries.of(one) for one in own):
             return
-        yield View(self._tree, self._registries, base, own), ""
+        yield self._view(base, own), ""
         if any(entry.alias == PACEMAKER for one in own for entry in self._registries.of(one)):
             return  # it says itself whether Pacemaker is on
         for other in self._available(path):
             if other is not file:
-                yield View(self._tree, self._registries, base, (other, *own)), other.source.path
+                yield self._view(base, (other, *own)), other.source.path
+
+    def _view(self, base: Read | None, own: tuple[Read, ...]) -> View:
+        """Return the registry of these environments: one for all roles data that none of them is."""
+        key = (base.source.path if base is not None else "", *(file.source.path for file in own))
+        if key not in self._known or self._tree.parts.noting:  # each file that it is made of is to be noted
+            self._known[key] = View(self._tree, self._registries, base, own)
+        return self._known[key]
 
     def _available(self, path: str) -> list[Read]:
         """Return the environments of the tree that put its core under Pacemaker and name no services of roles themselves."""
