@@ -9,6 +9,7 @@ Defined types of other modules that make one resource or constraint of the clust
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple, Optional, Union
@@ -511,6 +512,73 @@ def unwrapped(declared: Declared) -> Declared:
         score = _given(declared, "score", "INFINITY")
         return replace(declared, type="pcmk_colocation", settings={**score, **settings})
     return declared
+
+
+_BEFORE = frozenset({"sudo", "env", "exec", "nohup", "nice", "timeout", "if", "then", "else", "elif", "do", "while", "!", "(", "{"})
+_ASSIGNED = re.compile(r"\w+=.*|\d+[smh]?")  # what may stand between these words and the command: a variable, the time of `timeout`
+_FORMS = MappingProxyType({"clone": "clone_params", "master": "master_params", "promotable": "master_params", "bundle": "bundle"})
+
+
+def commanded(declared: Declared) -> Iterator[Declared]:
+    """Yield the resources that the command of an `exec` creates, each as the `pcmk_resource` that would make it.
+
+    That is `pcs resource create NAME AGENT ...` (pcs(8)) and `crm configure primitive NAME AGENT ...` of crmsh, by themselves, among other
+    commands, and as what a shell is given with `-c`.
+    """
+    if declared.type != "exec":
+        return
+    command = declared.settings.get("command")
+    title = declared.title
+    texts: tuple[str, ...] = (title.value,) if title.decided else ()
+    span = title.span
+    if command is not None:
+        texts, span = command.candidates or (command.written,), command.span
+    for name, agent, form in (found for text in texts for found in _created(text)):
+        own = Title(name, span, "$" not in name)
+        known = {"resource_type": agent if "$" not in agent else "", form: "true"}
+        settings = {word: setting for word, value in known.items() if word and value for setting in _given(declared, word, value).values()}
+        yield replace(declared, type="pcmk_resource", title=own, settings=settings)
+
+
+def _created(text: str, depth: int = 2) -> Iterator[tuple[str, str, str]]:
+    """Yield name, agent and the parameter of `pcmk_resource` for the form of each resource that a command line creates."""
+    for words in _commands(text) if "create" in text or "primitive" in text else ():
+        while words and (words[0].rpartition("/")[2] in _BEFORE or _ASSIGNED.fullmatch(words[0])):
+            words = words[1:]
+        if depth and "-c" in words[:-1]:
+            yield from _created(words[words.index("-c") + 1], depth - 1)
+        program = words[0].rpartition("/")[2] if words else ""
+        if program == "pcs" and "-f" in words[:-1]:  # into a file, which is pushed later
+            words = [*words[: words.index("-f")], *words[words.index("-f") + 2 :]]
+        named = [word for word in words[1:] if not word.startswith("-")]
+        if len(named) > 2 and (program, *named[:2]) in (("pcs", "resource", "create"), ("crm", "configure", "primitive")):
+            agent = named[3] if len(named) > 3 and "=" not in named[3] else ""
+            given = {word.lstrip("-") for word in words[3:] if word not in named[2:4]} if program == "pcs" else ()
+            form = next((parameter for word, parameter in _FORMS.items() if word in given), "")
+            yield named[2], agent if ":" in agent or not agent else f"ocf:heartbeat:{agent}", form
+
+
+def _commands(text: str) -> Iterator[list[str]]:
+    """Yield the words of each simple command of a command line, or of a list of words as a manifest writes it."""
+    if text.startswith("["):
+        yield re.sub(r"[\[\],'\"]", " ", text).split()
+        return
+    if text[:1] == '"' and text[-1:] == '"':
+        text = text[1:-1].replace('\\"', '"')
+    found: list[str] = []
+    for line in text.replace("\\\n", " ").splitlines():
+        reading = shlex.shlex(line, posix=True, punctuation_chars=True)
+        reading.whitespace_split = True
+        try:
+            words = list(reading)
+        except ValueError:  # a quotation that does not end
+            words = line.split()
+        for word in (*words, ";"):
+            if word and not word.strip(";&|"):
+                yield found
+                found = []
+            else:
+                found.append(word)
 
 
 def makes_nothing(declared: Declared) -> bool:

@@ -27,7 +27,7 @@ from lwlint.inputs.puppet.facts import (
     bare,
     expression,
 )
-from lwlint.inputs.puppet.manifest import Declared, Used, makes_nothing, read, unwrapped
+from lwlint.inputs.puppet.manifest import Declared, Used, commanded, makes_nothing, read, unwrapped
 from lwlint.inputs.puppet.syntax import Definition, parse, walk
 
 _CONNECTION = "database_connection"
@@ -417,6 +417,7 @@ def _manifest(source: Source, catalogue: Catalogue, old: bool) -> Iterator[Fact]
             classes.append(_class(statement, catalogue, source.host))
             continue
         made = unwrapped(statement)
+        resources += (replace(resource(made_by, catalogue, source.host), type="exec") for made_by in commanded(statement))
         if statement.type == "class":
             classes.append(_declared_class(statement, catalogue, source.host))
         elif makes_resource(made.type):

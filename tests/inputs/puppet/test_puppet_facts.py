@@ -171,6 +171,39 @@ def test_connections_know_the_retries_beside_them(text: str, expected: list[tupl
     assert [(f.name, f.retry and f.retry.value) for f in facts(text, ManifestDatabase)] == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("exec { 'pcs resource create a systemd:b': path => '/sbin' }", [("a", "systemd:b")]),
+        ("exec { 'x': command => '/usr/sbin/pcs resource create a systemd:b --clone' }", [("a-clone", "systemd:b")]),
+        ("exec { 'x': command => 'pcs -f c --force resource create a ocf:x:y op monitor timeout=9 master' }", [("a-master", "ocf:x:y")]),
+        ("exec { 'x': command => 'pcs resource create a Dummy promotable' }", [("a-master", "ocf:heartbeat:Dummy")]),
+        ("exec { 'x': command => ['/usr/sbin/pcs', 'resource', 'create', 'a', 'systemd:b', 'clone'] }", [("a-clone", "systemd:b")]),
+        ("exec { 'x': command => 'LANG=C timeout 5m /sbin/pcs resource create a systemd:b' }", [("a", "systemd:b")]),
+        ("exec { 'x': command => \"bash -c \\\"pcs resource create a systemd:b && pcs resource create c systemd:d\\\"\" }",
+         [("a", "systemd:b"), ("c", "systemd:d")]),
+        ("exec { 'x': command => \"pcs status\\npcs resource create a systemd:b\" }", [("a", "systemd:b")]),
+        ("exec { 'x': command => 'crm configure primitive a systemd:b op monitor interval=9s' }", [("a", "systemd:b")]),
+        ("$n = 'b' exec { 'x': command => \"pcs resource create a systemd:${n}\" }", [("a", "systemd:b")]),
+        ("exec { 'x': command => \"pcs resource create a systemd:${n}\" }", [("a", None)]),
+        ("exec { 'x': command => \"pcs resource create 'a systemd:b\" }", [("'a", "systemd:b")]),
+        ("exec { 'x': command => 'pcs resource delete a' }", []),
+        ("exec { 'x': command => 'echo pcs resource create a systemd:b' }", []),
+        ("exec { 'x': command => '/sbin/pcs resource create' }", []),
+        ("exec { 'x': command => '/sbin/puppet resource create a systemd:b', unless => 'pcs resource create a systemd:b' }", []),
+        ("exec { $command: path => '/sbin' }", []),
+        ("notify { 'pcs resource create a systemd:b': }", []),
+    ],
+)  # fmt: skip
+def test_commands_of_the_cluster_create_resources(text: str, expected: list[tuple[str, Optional[str]]]) -> None:
+    assert made(text) == expected
+
+
+def test_a_name_that_only_puppet_can_tell_is_not_decided() -> None:
+    found = facts('exec { "x": command => "pcs resource create ${name} systemd:${unit}" }', ManifestResource)
+    assert [(one.name, one.decided, one.agent, one.type) for one in found] == [("${name}", False, None, "exec")]
+
+
 def test_a_broken_manifest_is_told_and_the_rest_of_it_counts() -> None:
     text = "res::service { 'a' }\nres::service { 'b': }\n"
     place = len("pacemaker::resource::service { 'a' ")
