@@ -1,13 +1,13 @@
 """Print what lwlint costs against its limits, all of them ratios of one run; a limit that is not met fails it.
 
-lwlint is measured as its users have it: a wheel of this tree, with its rules compiled, in a folder of its own.
+All of it is measured as its users have it: lwlint as a wheel of this tree, with its rules compiled, in an environment of its own, and
+yamllint and the bare interpreter in the same one (`bench.install`).
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,13 +16,13 @@ from functools import partial
 from pathlib import Path
 
 from bench import archives
-from bench.measure import COMPOSE, HERE, PYTHON, medians, row
-from bench.peers import YAMLLINT, forget
+from bench.install import Installed, install
+from bench.measure import COMPOSE, HERE, medians, row
+from bench.peers import forget
 
 VERSION, ONE_FILE, COLD, WARM = 35, 0.65, 1.8, 0.3  # ms over a bare interpreter, x yamllint, x composing, x cold
 EDIT, EDIT_OF_ALL = 100, 0.2  # ms of an edit in an editor, x judging the tree anew
 FILE = "puppet/services/keystone.yaml"
-ENTRY = "import sys; sys.path.insert(0, {!r}); from lwlint.cli import entry; entry()"
 
 
 def main() -> int:
@@ -35,27 +35,12 @@ def main() -> int:
         print("SHARED MATERIAL IS MISSING: corpus/tht; nothing is measured")
         return 1
     with tempfile.TemporaryDirectory() as top:
-        command = installed(Path(top))
+        these = install(Path(top))
         small = corpus / "newton-after"
-        print(f"modules of lwlint that a run on one file imports: {modules(command, small)}")
-        met = [*start(command, small, rounds), *tree(command, corpus / "pike", top, rounds)]
-        met += [*edit(command, corpus / "pike", rounds), *packings(Path(top), max(1, rounds // 3))]
+        print(f"modules of lwlint that a run on one file imports: {modules(these.lwlint, small)}")
+        met = [*start(these, small, rounds), *tree(these, corpus / "pike", top, rounds)]
+        met += [*edit(these, corpus / "pike", rounds), *packings(Path(top), max(1, rounds // 3))]
     return 0 if all(met) else 1
-
-
-def installed(top: Path) -> tuple[str, ...]:
-    """Install a wheel of this tree in a folder below `top`; return the command that runs it."""
-    source, site = top / "source", top / "site"
-    names = subprocess.run(("git", "ls-files"), cwd=HERE, check=True, capture_output=True, text=True).stdout.splitlines()
-    for name in names:
-        if (HERE / name).exists() and name.split("/")[0] in ("lwlint", "rules", "pyproject.toml", "setup.py", "README.md", "LICENSE"):
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(HERE / name, source / name)
-    pip = (sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index", "--target", str(site))
-    subprocess.run((*pip, str(source)), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    if not (site / "lwlint_rules").is_dir() or not list((site / "lwlint_rules").glob("*.compiled")):
-        raise RuntimeError("the wheel has no compiled rules: is PyYAML there where it is built?")
-    return (*PYTHON, "-c", ENTRY.format(str(site)))
 
 
 def modules(command: tuple[str, ...], small: Path) -> int:
@@ -66,14 +51,14 @@ def modules(command: tuple[str, ...], small: Path) -> int:
     return sum(line.rpartition("|")[2].strip().split(".")[0] == "lwlint" for line in told.splitlines())
 
 
-def start(command: tuple[str, ...], small: Path, rounds: int) -> Iterator[bool]:
+def start(these: Installed, small: Path, rounds: int) -> Iterator[bool]:
     """Measure what a start costs, and one Heat file."""
     found = medians(
         {
-            "bare": (*PYTHON, "-c", "pass"),
-            "version": (*command, "--version"),
-            "one": (*command, "check", "--no-cache", FILE),
-            "yamllint": (*YAMLLINT, FILE),
+            "bare": these.runs("pass"),
+            "version": (*these.lwlint, "--version"),
+            "one": (*these.lwlint, "check", "--no-cache", FILE),
+            "yamllint": (*these.yamllint, FILE),
         },
         rounds,
         small,
@@ -82,18 +67,18 @@ def start(command: tuple[str, ...], small: Path, rounds: int) -> Iterator[bool]:
     yield row("one Heat file, x yamllint", found["one"] / found["yamllint"], ONE_FILE, "x")
 
 
-def tree(command: tuple[str, ...], pike: Path, top: str, rounds: int) -> Iterator[bool]:
+def tree(these: Installed, pike: Path, top: str, rounds: int) -> Iterator[bool]:
     """Measure a whole tree, of which nothing is known, and once more."""
     cache = os.path.join(top, "cache")
-    check = (*command, "check", "--cache-dir", cache, "-j", "1", ".")
-    found = medians({"cold": check, "warm": check, "compose": (*PYTHON, "-c", COMPOSE, ".")}, rounds, pike, before=partial(forget, cache))
+    check = (*these.lwlint, "check", "--cache-dir", cache, "-j", "1", ".")
+    found = medians({"cold": check, "warm": check, "compose": (*these.runs(COMPOSE), ".")}, rounds, pike, before=partial(forget, cache))
     yield row("pike tree, x composing all its files with the C parser", found["cold"] / found["compose"], COLD, "x")
     yield row("pike tree, warm x cold", found["warm"] / found["cold"], WARM, "x")
 
 
-def edit(command: tuple[str, ...], pike: Path, rounds: int) -> Iterator[bool]:
+def edit(these: Installed, pike: Path, rounds: int) -> Iterator[bool]:
     """Measure what a text that is not saved costs in an editor that has the whole tree open."""
-    run = (*command[:-1], command[-1].partition("from ")[0] + f"sys.path.append({str(HERE)!r}); from bench.editor import main; main()")
+    run = these.runs(f"import sys; sys.path.append({str(HERE)!r}); from bench.editor import main; main()")
     told = subprocess.run((*run, str(rounds)), cwd=pike, capture_output=True, text=True, check=True).stdout
     median, dearest, whole = map(float, told.split())
     yield row("an edit of the pike tree in an editor, the median of six files", median, EDIT, "ms")

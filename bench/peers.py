@@ -1,4 +1,7 @@
-"""Print what lwlint costs beside yamllint and PyYAML's C parser, and how its time and memory grow with the tree."""
+"""Print what lwlint costs beside yamllint and PyYAML's C parser, and how its time and memory grow with the tree.
+
+All of them are measured as their users have them (`bench.install`).
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,9 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from bench.measure import COMPOSE, HERE, PYTHON, medians, peak, row
+from bench.install import Installed, install
+from bench.measure import COMPOSE, HERE, medians, peak, row
 
-LWLINT = (*PYTHON, "-m", "lwlint")
-YAMLLINT = (*PYTHON, "-m", "yamllint")
 ONE = "puppet/services/keystone.yaml"
 TELLING = ("resource_registry:", "connection", "retries", "docker_config", "container_config", "profile::pacemaker")
 COMPOSE_TELLING = COMPOSE.replace(
@@ -32,10 +34,11 @@ def main() -> None:
         print("SHARED MATERIAL IS MISSING: corpus/tht; nothing is measured")
         return
     with tempfile.TemporaryDirectory() as folder:
-        one_file(corpus / "newton-after", folder, options.rounds)
-        whole_tree(corpus / "pike", folder, options.rounds)
-        change(corpus / "pike", Path(folder), options.rounds)
-        growth(corpus / "pike", Path(folder), options.copies, max(1, options.rounds // 2))
+        these, cache = install(Path(folder)), str(Path(folder) / "cache")
+        one_file(these, corpus / "newton-after", cache, options.rounds)
+        whole_tree(these, corpus / "pike", cache, options.rounds)
+        change(these, corpus / "pike", Path(folder), options.rounds)
+        growth(these, corpus / "pike", Path(folder), options.copies, max(1, options.rounds // 2))
 
 
 def forget(cache: str, name: str) -> None:
@@ -45,21 +48,31 @@ def forget(cache: str, name: str) -> None:
             kept.unlink()
 
 
-def one_file(tree: Path, cache: str, rounds: int) -> None:
-    """A hook's run on one file, which it has not seen before; the compiled rules are there, as after any first run or in a wheel."""
-    cached = (*LWLINT, "check", "--cache-dir", cache, ONE)
+def with_rules(these: Installed, cache: str, name: str) -> None:
+    """Forget as `forget` does; and put the compiled rules aside for the command that is to read the rules from YAML."""
+    forget(cache, name)
+    for kept in ("rules", "services"):
+        shown, hidden = these.rules / f"{kept}.compiled", these.rules / f"{kept}.aside"
+        source, target = (shown, hidden) if name == "yaml" else (hidden, shown)
+        if source.exists():
+            source.rename(target)
+
+
+def one_file(these: Installed, tree: Path, cache: str, rounds: int) -> None:
+    """A hook's run on one file, which it has not seen before; the compiled rules are there, but for one command."""
+    cached = (*these.lwlint, "check", "--cache-dir", cache, ONE)
     found = medians(
         {
-            "bare": (*PYTHON, "-c", "pass"),
-            "version": (*LWLINT, "--version"),
-            "yamllint": (*YAMLLINT, ONE),
+            "bare": these.runs("pass"),
+            "version": (*these.lwlint, "--version"),
+            "yamllint": (*these.yamllint, ONE),
             "cold": cached,
             "warm": cached,
-            "yaml": (*LWLINT, "check", "--no-cache", ONE),
+            "yaml": (*these.lwlint, "check", "--no-cache", ONE),
         },
         rounds,
         tree,
-        before=partial(forget, cache),
+        before=partial(with_rules, these, cache),
     )
     row("`--version`, CPU over a bare interpreter", (found["version"] - found["bare"]) * 1000, 35, "ms")
     row("one Heat file, compiled rules, x yamllint", found["cold"] / found["yamllint"], 0.65, "x")
@@ -67,34 +80,34 @@ def one_file(tree: Path, cache: str, rounds: int) -> None:
     row("one Heat file, rules from YAML, x yamllint", found["yaml"] / found["yamllint"], 1.5, "x")
 
 
-def whole_tree(tree: Path, cache: str, rounds: int) -> None:
+def whole_tree(these: Installed, tree: Path, cache: str, rounds: int) -> None:
     """The pike tree; yamllint takes so long that it runs once."""
-    cached = (*LWLINT, "check", "--cache-dir", cache)
+    cached = (*these.lwlint, "check", "--cache-dir", cache)
     found = medians(
         {
             "cold": (*cached, "-j", "1", "."),
             "warm": (*cached, "."),
-            "compose": (*PYTHON, "-c", COMPOSE, "."),
-            "telling": (*PYTHON, "-c", COMPOSE_TELLING, "."),
+            "compose": (*these.runs(COMPOSE), "."),
+            "telling": (*these.runs(COMPOSE_TELLING), "."),
         },
         rounds,
         tree,
         before=partial(forget, cache),
     )
-    yamllint = medians({"yamllint": (*YAMLLINT, ".")}, 0, tree, least=1)["yamllint"]
+    yamllint = medians({"yamllint": (*these.yamllint, ".")}, 0, tree, least=1)["yamllint"]
     row("pike tree, x composing all its files with the C parser", found["cold"] / found["compose"], 1.8, "x")
     row("pike tree, x composing those of a telling word only", found["cold"] / found["telling"], 1.8, "x")
     row("pike tree, warm x cold", found["warm"] / found["cold"], 0.3, "x")
     row("pike tree, yamllint x lwlint (more is better)", yamllint / found["cold"], 10, "x", at_least=True)
 
 
-def change(tree: Path, folder: Path, rounds: int) -> None:
+def change(these: Installed, tree: Path, folder: Path, rounds: int) -> None:
     """A commit on the tree with one line changed since: nothing known, and with the commit judged before, as by the last hook."""
     top, cache = folder / "changed", str(folder / "of-changed")
     shutil.copytree(tree, top)
     for command in (("init", "-q"), ("add", "-A"), ("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "-m", "before")):
         subprocess.run(("git", *command), cwd=top, check=True)
-    judged = (*LWLINT, "check", "-j", "1", "--cache-dir", cache)
+    judged = (*these.lwlint, "check", "-j", "1", "--cache-dir", cache)
     number = iter(range(10_000))
 
     def edit(name: str) -> None:
@@ -111,7 +124,7 @@ def change(tree: Path, folder: Path, rounds: int) -> None:
     row("`--since`, the commit judged before, x the same", found["since"] / found["cold run"], 1, "x")
 
 
-def growth(tree: Path, folder: Path, most: int, rounds: int) -> None:
+def growth(these: Installed, tree: Path, folder: Path, most: int, rounds: int) -> None:
     """1, 2, 4 ... copies of the tree side by side: a line through the seconds, and the peak of memory."""
     sizes = [n for n in (1, 2, 4, 8) if n <= most]
     seconds, peaks = [], []
@@ -121,7 +134,7 @@ def growth(tree: Path, folder: Path, most: int, rounds: int) -> None:
             shutil.copytree(tree, top / f"tree{number}")
             for path in (top / f"tree{number}").rglob("*.yaml"):  # files of equal text are read once; these are to be none
                 path.write_text(f"{path.read_text('utf-8')}\n# tree {number}\n", "utf-8")
-        command = (*LWLINT, "check", "--no-cache", "-j", "1", ".")
+        command = (*these.lwlint, "check", "--no-cache", "-j", "1", ".")
         seconds.append(medians({"check": command}, rounds, top)["check"])
         peaks.append(peak(command, top))
     mean_x, mean_y = sum(sizes) / len(sizes), sum(seconds) / len(seconds)
