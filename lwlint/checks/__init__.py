@@ -4,8 +4,7 @@ A module tells its checks in `CHECKS`. It is imported when a rule needs one of t
 that, `Declared` has.
 """
 
-from __future__ import annotations
-
+# Annotations are types here and not texts, which msgspec would compile one by one whenever the compiled rules are read.
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -66,7 +65,7 @@ def find(name: str, module: str = "") -> AnyCheck:
     return check
 
 
-def _plugins() -> dict[str, EntryPoint]:
+def _plugins() -> "dict[str, EntryPoint]":
     from importlib.metadata import entry_points
 
     every: Any = entry_points()

@@ -1,7 +1,6 @@
 """The service catalogue: which service a resource, unit, alias, template, path or container belongs to."""
 
-from __future__ import annotations
-
+# Annotations are types here and not texts, which msgspec would compile one by one whenever the compiled rules are read.
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -85,7 +84,7 @@ class Entry(Struct, frozen=True):
     types: tuple[str, ...] = ()
 
 
-def entries(plain: Any, seen: Optional[Observed] = None) -> list[Entry]:
+def entries(plain: Any, seen: "Optional[Observed]" = None) -> list[Entry]:
     """Return the entries of the plain values of `services.yaml`, with what was `seen` of them; raise Mismatch where they do not fit."""
     from lwlint.core import observed
 
@@ -165,7 +164,7 @@ def _paths(words: tuple[str, ...]) -> Iterator[str]:
             yield f"{word}.yaml"
 
 
-def _entry(name: str, kind: str, values: Any, databases: Mapping[str, Database], runs: Sequence[Seen], newest: str) -> Entry:
+def _entry(name: str, kind: str, values: Any, databases: Mapping[str, Database], runs: "Sequence[Seen]", newest: str) -> Entry:
     from lwlint.core import observed
 
     path: Path = (kind, name)
@@ -266,7 +265,7 @@ _ANYTHING = ("anything", "docker", "podman", "rkt", "Dummy", "Stateful")
 CONTAINER_AGENTS = ("ocf:heartbeat:docker", "ocf:heartbeat:podman", "ocf:heartbeat:rkt")
 
 
-def load(text: str, path: str, seen: Optional[Observed] = None) -> Catalogue:
+def load(text: str, path: str, seen: "Optional[Observed]" = None) -> "Catalogue":
     """Return the catalogue written in `text` (`rules/services.yaml`), with what was `seen`; `path` is its name in complaints.
 
     Raises ConfigurationError with `path:line:column` for what is not YAML, an unknown key, kind or release (with a

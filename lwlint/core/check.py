@@ -1,7 +1,6 @@
 """The shape of a check: a named, pure function from facts and parameters to problems."""
 
-from __future__ import annotations
-
+# Annotations are types here and not texts, which msgspec would compile one by one whenever the compiled rules are read.
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, Literal, TypeVar, Union
 

@@ -1,7 +1,6 @@
 """Services of the catalogue and releases, as the facts refer to them."""
 
-from __future__ import annotations
-
+# Annotations are types here and not texts, which msgspec would compile one by one whenever the compiled rules are read.
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, ClassVar, NamedTuple, Optional, Protocol, TypeVar
@@ -314,7 +313,7 @@ class Facts:
         self.services = tuple(services)
         self._derived: dict[Callable[[Facts], object], object] = {}
 
-    def derived(self, make: Callable[[Facts], T]) -> T:
+    def derived(self, make: Callable[["Facts"], T]) -> T:
         """Return what a function makes of these facts; it is made once."""
         if make not in self._derived:
             self._derived[make] = make(self)

@@ -1,25 +1,29 @@
 """lwlint's own rules and catalogue in a form that loads without a YAML parser: made when a wheel is built, or kept in the cache.
 
 A form is named after the hash of all that it was made of: the YAML files, and the modules that read them. One that was
-made of anything else is not found, so nothing can be stale.
+made of anything else is not found, so nothing can be stale. Of a form in a wheel, that costs a look at each of these files and
+not a reading of them: it is believed where they have the names and sizes that they had when it was made, and none was touched
+after the form was installed. Where any of this is otherwise, the contents decide.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from importlib.util import source_hash
 from typing import Any, TypeVar
 
-from msgspec import DecodeError, msgpack
+from msgspec import NODEFAULT, DecodeError, Struct, msgpack
+from msgspec.structs import FieldInfo, fields
 
 from lwlint.checks import Declared
 from lwlint.core import catalogue
 from lwlint.core.catalogue import Catalogue, Entry
 from lwlint.core.check import Reads
 from lwlint.core.facts import Database, Outcome, Service
-from lwlint.files.cache import Cache, sealed, unsealed
+from lwlint.files.cache import Cache
 from lwlint.files.tree import read_regular
 from lwlint.policy.rules import NO_RULES, Rule, load_folder, own_folder
 
@@ -37,12 +41,14 @@ _SERVICES = "services.yaml"
 _OBSERVED = "observed.yaml"
 _CATALOGUE = [_SERVICES, _OBSERVED]
 _SUFFIX = ".compiled"
+_HEAD = b"lwlint compiled 3\n"
+_HASH = 8  # bytes
+_AT_ONCE = 5_000_000_000  # nanoseconds in which the files of a package are installed, in whatever order
 
 
 def rules(cache: Cache) -> list[Rule]:
     """Return lwlint's own rules, without their examples."""
-    folder = own_folder()
-    found = _of("rules", folder, _key(folder, _rule_files(folder)), cache, lambda: _rules(folder), list[tuple[Rule, Declared]])
+    found = _of("rules", own_folder(), cache, _rules, list[tuple[Rule, Declared]])
     return [rule.knowing(declared) for rule, declared in found]  # so that no check is imported to tell
 
 
@@ -55,11 +61,9 @@ def _rules(folder: str) -> list[tuple[Rule, Declared]]:
 def services(cache: Cache) -> Catalogue:
     """Return lwlint's own catalogue of services."""
     folder = own_folder()
-
-    key = _key(folder, _CATALOGUE)
-    kept = (key, cache.folder)
+    kept = (tuple(_seen("services", folder)), cache.folder)
     if kept not in _catalogues:
-        _catalogues[kept] = Catalogue(_of("services", folder, key, cache, lambda: _entries(folder), list[Entry]))
+        _catalogues[kept] = Catalogue(_of("services", folder, cache, _entries, list[Entry]))
     return _catalogues[kept]
 
 
@@ -70,69 +74,125 @@ def _entries(folder: str) -> list[Entry]:
     return list(catalogue.load(services, f"rules/{_SERVICES}", observed.load(seen, f"rules/{_OBSERVED}")).entries)
 
 
-_catalogues: dict[tuple[bytes, object], Catalogue] = {}  # a process that checks often reads the catalogue once
+_catalogues: dict[object, Catalogue] = {}  # a process that checks often reads the catalogue once
 
 
 def write(folder: str) -> None:
     """Write the compiled forms of the rules in `folder` there, for `rules` and `services` to find when they are installed."""
     from pathlib import Path
 
-    own = Path(folder)
-    forms: dict[str, tuple[list[str], Any]] = {
-        "rules": (_rule_files(folder), _rules(folder)),
-        "services": (_CATALOGUE, _entries(folder)),
-    }
-    for name, (files, found) in forms.items():
-        (own / (name + _SUFFIX)).write_bytes(sealed(_key(folder, files) + msgpack.encode(found)))
+    made: dict[str, Callable[[str], Any]] = {"rules": _rules, "services": _entries}
+    for name, make in made.items():
+        content = b"".join((_shape(_seen(name, folder)), _key(name, folder), msgpack.encode(_told(make(folder)))))
+        Path(folder, name + _SUFFIX).write_bytes(_HEAD + source_hash(content) + content)
 
 
-def _of(name: str, folder: str, key: bytes, cache: Cache, make: Callable[[], T], into: type[T]) -> T:
-    """Return what is kept under `name` if it was made of what `key` stands for; else make it, and keep it."""
-    entry = f"{name}-{key.hex()}"
-    for data in (_shipped(folder, name, key), cache.get(entry)):
-        if data is not None:
-            try:
-                return msgpack.decode(data, type=into)
-            except DecodeError:
-                continue
-    found = make()
-    cache.put(entry, msgpack.encode(found))
+def _told(value: Any) -> Any:
+    """Return a value as plain ones, of records only those fields that are not what they are by default."""
+    if isinstance(value, Struct):
+        return {
+            field.name: _told(getattr(value, field.name)) for field in fields(value) if not _is_default(field, getattr(value, field.name))
+        }
+    if isinstance(value, (list, tuple)):
+        return [_told(item) for item in value]
+    return value
+
+
+def _is_default(field: FieldInfo, value: object) -> bool:
+    made = field.default_factory() if field.default_factory is not NODEFAULT else field.default
+    return type(made) is type(value) and bool(made == value)
+
+
+def _of(name: str, folder: str, cache: Cache, make: Callable[[str], T], into: type[T]) -> T:
+    """Return what is kept under `name` if it was made of what is there now; else make it, and keep it."""
+    shipped = _shipped(name, folder)
+    if shipped is not None:
+        with suppress(DecodeError):
+            return msgpack.decode(shipped, type=into)
+    entry = f"{name}-{_key(name, folder).hex()}"
+    kept = cache.get(entry)
+    if kept is not None:
+        with suppress(DecodeError):
+            return msgpack.decode(kept, type=into)
+    found = make(folder)
+    cache.put(entry, msgpack.encode(_told(found)))
     return found
 
 
-def _shipped(folder: str, name: str, key: bytes) -> bytes | None:
+def _shipped(name: str, folder: str) -> bytes | None:
+    """Return the form that lies beside the rules, if it was made of what is there now."""
+    path = os.path.join(folder, name + _SUFFIX)
     try:
-        data = unsealed(read_regular(os.path.join(folder, name + _SUFFIX)))
+        data, there_since = read_regular(path), os.stat(path).st_ctime_ns
     except OSError:
         return None
-    return data[len(key) :] if data is not None and data.startswith(key) else None
+    seal, content = data[len(_HEAD) : len(_HEAD) + _HASH], data[len(_HEAD) + _HASH :]
+    if not data.startswith(_HEAD) or source_hash(content) != seal:
+        return None
+    shape, key, form = content[:_HASH], content[_HASH : 2 * _HASH], content[2 * _HASH :]
+    seen = _seen(name, folder)
+    untouched = shape == _shape(seen) and all(touched <= there_since + _AT_ONCE for _, _, touched in seen)
+    return form if untouched or key == _key(name, folder) else None
 
 
-def _key(folder: str, files: list[str]) -> bytes:
-    """Return the hash of all that a form is made of: the `files` in the folder of the rules, and the modules that read them."""
-    return source_hash(_modules() + b"".join(_content(folder, name) for name in files))
+Seen = list[tuple[str, int, int]]  # the files that a form is made of: the name, the size, and when it was touched last
+
+
+def _seen(name: str, folder: str) -> Seen:
+    """Return what the system says of all files that the form `name` is made of."""
+    found = list(_below(folder, "")) if name == "rules" else [_status(folder, file) for file in _CATALOGUE]
+    return sorted(found) + _seen_modules()
+
+
+def _below(folder: str, inside: str) -> Iterator[tuple[str, int, int]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _below(entry.path, f"{inside}{entry.name}/")
+            elif entry.name.endswith(".yaml") and entry.name not in NO_RULES:
+                status = entry.stat()
+                yield inside + entry.name, status.st_size, _touched(status)
 
 
 @lru_cache(maxsize=1)  # a process runs the modules that it has imported
+def _seen_modules() -> Seen:
+    here = os.path.dirname(os.path.dirname(__file__))
+    with os.scandir(os.path.join(here, "checks")) as entries:
+        checks = [(f"checks/{one.name}", (status := one.stat()).st_size, _touched(status)) for one in entries if one.name.endswith(".py")]
+    return [_status(here, name) for name in _READERS] + sorted(checks)
+
+
+def _status(folder: str, name: str) -> tuple[str, int, int]:
+    status = os.stat(os.path.join(folder, name))
+    return name, status.st_size, _touched(status)
+
+
+def _touched(status: os.stat_result) -> int:
+    """Return when a file was written or, where that was set back, put there: the time of a change cannot be set."""
+    return max(status.st_mtime_ns, status.st_ctime_ns)
+
+
+def _shape(seen: Seen) -> bytes:
+    """Return the hash of names and sizes, and of the fields of the records that are kept."""
+    return source_hash(repr((_records(), [(name, size) for name, size, _ in seen])).encode("utf-8", "surrogateescape"))
+
+
+def _key(name: str, folder: str) -> bytes:
+    """Return the hash of all that a form is made of: the files in the folder of the rules, and the modules that read them."""
+    files = sorted(file for file, _, _ in _below(folder, "")) if name == "rules" else _CATALOGUE
+    return source_hash(_modules() + b"".join(_content(folder, file) for file in files))
+
+
+@lru_cache(maxsize=1)
 def _modules() -> bytes:
     here = os.path.dirname(os.path.dirname(__file__))
-    records = repr([(cls.__name__, cls.__struct_fields__) for cls in (Rule, Declared, Reads, Entry, Service, Database, Outcome)])
-    return records.encode() + b"".join(_content(here, name) for name in (*_READERS, *_checks(here)))
+    return repr(_records()).encode() + b"".join(_content(here, name) for name, _, _ in _seen_modules())
+
+
+def _records() -> list[tuple[str, tuple[str, ...]]]:
+    return [(cls.__name__, cls.__struct_fields__) for cls in (Rule, Declared, Reads, Entry, Service, Database, Outcome)]
 
 
 def _content(folder: str, name: str) -> bytes:
     content = read_regular(os.path.join(folder, name))
     return b"%s %d\n%s" % (name.encode("utf-8", "surrogateescape"), len(content), content)
-
-
-def _checks(here: str) -> list[str]:
-    """Return the modules whose checks say what they read."""
-    return sorted(f"checks/{name}" for name in os.listdir(os.path.join(here, "checks")) if name.endswith(".py"))
-
-
-def _rule_files(folder: str) -> list[str]:
-    found = []
-    for above, _, names in os.walk(folder):
-        inside = os.path.relpath(above, folder) if above != folder else ""
-        found += [f"{inside}/{name}".lstrip("/") for name in names if name.endswith(".yaml") and name not in NO_RULES]
-    return sorted(found)

@@ -1,7 +1,6 @@
 """Rules: one YAML file each, read, checked and bound to a check."""
 
-from __future__ import annotations
-
+# Annotations are types here and not texts, which msgspec would compile one by one whenever the compiled rules are read.
 import os
 import posixpath
 import re
@@ -87,18 +86,18 @@ class Rule(Document, frozen=True, dict=True):
         except Exception:  # the rule is broken, and the run tells why
             return Declared("", Reads())
 
-    def knowing(self, declared: Declared) -> Rule:
+    def knowing(self, declared: Declared) -> "Rule":
         """Return the rule itself, told what its check says of itself."""
         self.__dict__.update(declared=declared, module=declared.module)
         return self
 
-    def with_params(self, params: Mapping[str, Any]) -> Rule:
+    def with_params(self, params: Mapping[str, Any]) -> "Rule":
         """Return the rule with other parameters; where the module of its check is known, that is not looked for again."""
         changed = replace(self, params=params)
         changed.__dict__["module"] = self.__dict__.get("module", "")
         return changed
 
-    def with_severity(self, severity: Literal["error", "warning", "note"]) -> Rule:
+    def with_severity(self, severity: Literal["error", "warning", "note"]) -> "Rule":
         """Return the rule with another severity."""
         changed = replace(self, severity=severity)
         changed.__dict__.update({name: value for name, value in self.__dict__.items() if name in ("declared", "module")})
@@ -158,7 +157,7 @@ def _check_examples(rule: Rule) -> None:
 _MOST_FILES = 20_000  # that are looked at in a folder with rules
 
 
-def load_folder(folder: Path, shown: str, *, examples: bool = True, within: Boundary | None = None) -> list[Rule]:
+def load_folder(folder: "Path", shown: str, *, examples: bool = True, within: Boundary | None = None) -> list[Rule]:
     """Return the rules below `folder`, sorted by code; `shown` is how to name the folder in complaints.
 
     `examples` as for `load_rule`. No link leads to a rule outside of `within`, and none to a folder is followed.
@@ -180,7 +179,7 @@ def load_folder(folder: Path, shown: str, *, examples: bool = True, within: Boun
     return unique(loaded)
 
 
-def _rule_files(folder: Path, shown: str) -> list[Path]:
+def _rule_files(folder: "Path", shown: str) -> "list[Path]":
     found, looked_at = [], 0
     for above, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if name != ".git")
@@ -213,7 +212,7 @@ def load_clauses() -> tuple[Clause, ...]:
         return read(file.read(), "rules/clauses.yaml", _Clauses).clauses
 
 
-def load_observed() -> Observed:
+def load_observed() -> "Observed":
     """Return what was observed of real programs and of systemd."""
     from lwlint.core import observed
 
@@ -221,7 +220,7 @@ def load_observed() -> Observed:
         return observed.load(file.read(), f"rules/{observed.FILE}")
 
 
-def load_claims() -> tuple[Claim, ...]:
+def load_claims() -> "tuple[Claim, ...]":
     """Return what the rules claim of programs and of systemd."""
     from lwlint.core import observed
 

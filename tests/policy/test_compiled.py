@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -78,6 +79,57 @@ def test_changed_rules_are_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyP
     after = compiled.rules(cache)
     assert [rule.code for old, rule in zip(before, after) if old != rule] == ["LW201"]
     assert entries(tmp_path / "cache") == ["rules"]
+
+
+def test_a_form_that_nothing_was_touched_after_is_believed_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = _shipped(tmp_path, monkeypatch)
+    file = rules / "systemd" / "unit-not-restarted.yaml"
+    with monkeypatch.context() as inside:
+        inside.setattr(compiled, "_key", lambda *given: pytest.fail("the files are read"))
+        before = compiled.rules(Cache())
+    monkeypatch.setattr(compiled, "_AT_ONCE", 0)
+    time.sleep(0.05)  # file systems count in steps
+    file.write_text(file.read_text("utf-8").replace("severity: error", "severity: note ", 1), "utf-8")  # of the same size
+    os.utime(file, (0, 0))
+    after = compiled.rules(Cache())
+    assert [rule.code for old, rule in zip(before, after) if old != rule] == ["LW201"]
+
+
+def test_a_rule_that_comes_to_lie_beside_a_form_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = _shipped(tmp_path, monkeypatch)
+    text = (rules / "systemd" / "unit-not-restarted.yaml").read_text("utf-8")
+    (rules / "systemd" / "another.yaml").write_text(
+        text.replace("LW201", "LW299").replace("id: unit-not-restarted", "id: another"), "utf-8"
+    )
+    assert "LW299" in [rule.code for rule in compiled.rules(Cache())]
+
+
+def test_a_form_of_files_that_were_only_touched_is_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = _shipped(tmp_path, monkeypatch)
+    monkeypatch.setattr(compiled, "_AT_ONCE", 0)
+    time.sleep(0.05)
+    (rules / "services.yaml").touch()
+    monkeypatch.setattr(compiled, "_entries", lambda folder: pytest.fail("the catalogue is made anew"))
+    assert compiled.services(Cache()).entries
+
+
+def test_a_damaged_form_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = _shipped(tmp_path, monkeypatch)
+    before, form = compiled.rules(Cache()), rules / "rules.compiled"
+    whole = form.read_bytes()
+    for damaged in (b"", b"x", whole[:-5], whole[:400] + bytes([whole[400] ^ 1]) + whole[401:]):
+        form.write_bytes(damaged)
+        assert compiled._shipped("rules", str(rules)) is None
+    assert compiled.rules(Cache()) == before
+
+
+def _shipped(top: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a copy of the folder of the rules with their forms, as a wheel has them; it is lwlint's own from now on."""
+    rules = top / "rules"
+    shutil.copytree(FOLDER, rules, ignore=shutil.ignore_patterns("*.compiled"))
+    compiled.write(str(rules))
+    monkeypatch.setattr(compiled, "own_folder", lambda: str(rules))
+    return rules
 
 
 def test_the_answer_is_the_same_with_any_cache(tmp_path: Path) -> None:
