@@ -208,6 +208,18 @@ class Disk:
     def names(self, path: str) -> list[str]:
         return sorted(_ask(os.listdir, path))
 
+    def listed(self, path: str) -> list[tuple[str, bool]]:
+        """Return the sorted names in the folder `path`, each with whether it is a folder itself: file systems tell that with the name."""
+        with _ask(os.scandir, path) as entries:
+            return sorted((entry.name, _is_folder(entry)) for entry in entries)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:  # what became of it is seen when it is read
+        return False
+
 
 T = TypeVar("T")
 
@@ -249,6 +261,10 @@ class Confined(Disk):
     def names(self, path: str) -> list[str]:
         self._hold(path)
         return super().names(path)
+
+    def listed(self, path: str) -> list[tuple[str, bool]]:
+        self._hold(path)
+        return super().listed(path)
 
     def _is_root(self, path: str) -> bool:
         return os.path.realpath(path) in self.boundary.roots
@@ -362,18 +378,23 @@ def walk(tree: Tree, path: str, failed: Callable[[str, OSError], None], passed: 
     Folders that hold no input (`.git`, `__pycache__` and the like) are left out. `failed` is told of
     each folder that cannot be listed, `passed` of each that is left out by its name but for git's own.
     """
-    start, todo = path, [path]
+    todo = [(path, True)]
     while todo:
-        path = todo.pop()
-        if path != start and tree.kind(path) != FOLDER:
+        path, is_folder = todo.pop()
+        if not is_folder:
             yield path
             continue
+        prefix = "" if path in ("", ".") else path.rstrip("/") + "/"
         try:
-            names = tree.names(path or ".")
+            listed = _listed(tree, path or ".", prefix)
         except OSError as error:
             failed(path, error)
             continue
-        prefix = "" if path in ("", ".") else path.rstrip("/") + "/"
-        todo.extend(prefix + name for name in reversed(names) if name not in _NO_INPUT)
-        for name in _NO_INPUT.difference((_GIT,)).intersection(names):
+        todo.extend((prefix + name, is_folder) for name, is_folder in reversed(listed) if name not in _NO_INPUT)
+        for name in _NO_INPUT.difference((_GIT,)).intersection(name for name, _ in listed):
             passed(prefix + name)
+
+
+def _listed(tree: Tree, folder: str, prefix: str) -> list[tuple[str, bool]]:
+    """Return the sorted names in a folder, each with whether it is a folder itself; of the disk that is asked at once."""
+    return tree.listed(folder) if isinstance(tree, Disk) else [(name, tree.kind(prefix + name) == FOLDER) for name in tree.names(folder)]

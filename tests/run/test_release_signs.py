@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from lwlint.audit.report_files import release_hints
 from lwlint.core.facts import of_image
 from lwlint.core.source import Source
 from lwlint.inputs import KINDS
+from lwlint.inputs.heat import _LAYOUT, _layout_of
 
 UCA = "deb http://ubuntu-cloud.archive.canonical.com/ubuntu"
 GALERA = '<primitive id="galera" class="ocf" provider="heartbeat" type="galera"/>'
@@ -94,3 +97,19 @@ def test_units_tell_the_first_release_that_has_their_like(path: str, release: st
 )
 def test_an_image_tells_its_release(image: str, release: str | None) -> None:
     assert of_image(image) == release
+
+
+def test_what_is_looked_for_in_all_paths_at_once_finds_what_each_expression_does() -> None:
+    telling = (
+        "deployment/cephadm/x", "deployment/tls/undercloud-remove-novajoin.yaml", "deployment/nova/nova-db-client-puppet.yaml",
+        "deployment/nova/nova-apidb-client-puppet.yaml", "common/hiera-steps-tasks.yaml", "deployment/placement/x.yaml",
+        "deployment/x/y-ansible.j2.yaml", "docker/services/messaging/rpc-rabbitmq.yaml", "docker/services/logging/x",
+        "a/docker/services/x-api.yaml",
+        "puppet/services/x.yaml", "puppet/manifests/overcloud_controller_pacemaker.pp",
+    )  # fmt: skip
+    others = ("xdeployment/frr/x", "common/hiera.yaml", "deployment", "puppet/services", "/rpc-rabbitmq", "x.yaml", "deployment/x.yaml", "")
+    chance = random.Random(0)
+    for _ in range(2000):
+        paths = [chance.choice(("", "t/")) + path for path in chance.choices(telling, k=chance.randint(0, 3)) + chance.choices(others, k=3)]
+        chance.shuffle(paths)
+        assert _layout_of(paths) == next(((name, path) for name, _, known in _LAYOUT for path in paths if known.search(path)), None)

@@ -65,18 +65,18 @@ def _of_another_tool(path: str, head: str) -> str:
     return "YAML of Kubernetes, no Heat template" if _KUBERNETES.search(head) else ""
 
 
-# A path of a tree of tripleo-heat-templates and the first release that has it, newest first; in front what every such path has in it.
+# A path of a tree of tripleo-heat-templates and the first release that has it, newest first; in front what is in such a path, one of it.
 _LAYOUT = (
-    ("wallaby", "deployment/", pattern(r"(^|/)deployment/(cephadm|frr)/")),
-    ("victoria", "deployment/", pattern(r"(^|/)deployment/(tls/undercloud-remove-novajoin|deprecated/mistral/mistral-base)\.yaml$")),
-    ("ussuri", "deployment/", pattern(r"(^|/)deployment/nova/nova-(api)?db-client-puppet\.yaml$")),
-    ("train", "", pattern(r"(^|/)(common/hiera-steps-tasks\.yaml$|deployment/(placement|certs)/)")),
-    ("stein", "deployment/", pattern(r"(^|/)deployment/[\w-]+/[\w-]+-(puppet|ansible)(\.j2)?\.yaml$")),
-    ("rocky", "/rpc-rabbitmq", pattern(r"(^|/)(docker|puppet)/services/(pacemaker|messaging)/rpc-rabbitmq\.yaml$")),
-    ("queens", "docker/services/", pattern(r"(^|/)docker/services/(ceph-ansible/ceph-nfs\.yaml$|logging/)")),
-    ("pike", "docker/services/", pattern(r"(^|/)docker/services/(containers-common\.yaml$|pacemaker/|database/|[\w-]+-api\.yaml$)")),
-    ("newton", "puppet/services/", pattern(r"(^|/)puppet/services/")),
-    ("mitaka", "puppet/manifests/", pattern(r"(^|/)puppet/manifests/overcloud_controller_pacemaker\.pp$")),
+    ("wallaby", ("deployment/",), pattern(r"(^|/)deployment/(cephadm|frr)/")),
+    ("victoria", ("deployment/",), pattern(r"(^|/)deployment/(tls/undercloud-remove-novajoin|deprecated/mistral/mistral-base)\.yaml$")),
+    ("ussuri", ("deployment/",), pattern(r"(^|/)deployment/nova/nova-(api)?db-client-puppet\.yaml$")),
+    ("train", ("common/hiera", "deployment/"), pattern(r"(^|/)(common/hiera-steps-tasks\.yaml$|deployment/(placement|certs)/)")),
+    ("stein", ("deployment/",), pattern(r"(^|/)deployment/[\w-]+/[\w-]+-(puppet|ansible)(\.j2)?\.yaml$")),
+    ("rocky", ("/rpc-rabbitmq",), pattern(r"(^|/)(docker|puppet)/services/(pacemaker|messaging)/rpc-rabbitmq\.yaml$")),
+    ("queens", ("docker/services/",), pattern(r"(^|/)docker/services/(ceph-ansible/ceph-nfs\.yaml$|logging/)")),
+    ("pike", ("docker/services/",), pattern(r"(^|/)docker/services/(containers-common\.yaml$|pacemaker/|database/|[\w-]+-api\.yaml$)")),
+    ("newton", ("puppet/services/",), pattern(r"(^|/)puppet/services/")),
+    ("mitaka", ("puppet/manifests/",), pattern(r"(^|/)puppet/manifests/overcloud_controller_pacemaker\.pp$")),
 )
 _VERSION = pattern(r"^heat_template_version:[ \t]*['\"]?([\w-]+)", re.MULTILINE)
 _HEAD = 4000
@@ -86,15 +86,27 @@ BASES = ("overcloud-resource-registry-puppet.j2.yaml", "overcloud-resource-regis
 def _release_of(given: Sequence[Source]) -> Optional[Release]:
     """Return the release that a tree of templates and manifests is of."""
     sources = [source for source in given if source.kind in ("heat", "puppet")]
-    layout = next(((name, s.path) for name, part, path in _LAYOUT for s in sources if part in s.path and path.search(s.path)), None)
-    roots = {posixpath.dirname(source.path) for source in sources if posixpath.basename(source.path) in BASES}
-    versions = _versions(source for source in sources if posixpath.dirname(source.path) in roots) or _versions(sources)
+    layout = _layout_of([source.path for source in sources])
+    roots = {posixpath.dirname(path) for path in (s.path for s in sources) if path.endswith(BASES) and posixpath.basename(path) in BASES}
+    read = [source for source in sources if source.text]
+    versions = _versions(source for source in read if posixpath.dirname(source.path) in roots) or _versions(read)
     named = [(count, name) for name, count in versions.items() if name in RELEASES]
     count, version = max(named, default=(0, ""))
     if layout is not None and (not version or RELEASES.index(layout[0]) >= RELEASES.index(version)):
         return Release(layout[0], f"a tree of templates that has `{layout[1]}`")
     if version:
         return Release(version, f"`heat_template_version: {version}` in {count} of {sum(versions.values())} templates")
+    return None
+
+
+def _layout_of(paths: Sequence[str]) -> Optional[tuple[str, str]]:
+    """Return the newest release of which there is a path, and that path."""
+    whole = "\n".join(paths)  # tells of most releases at once that there is none
+    for name, parts, known in _LAYOUT:
+        if any(part in whole for part in parts):
+            found = next((path for path in paths if (parts[0] in path or parts[-1] in path) and known.search(path)), None)
+            if found is not None:
+                return name, found
     return None
 
 
@@ -125,8 +137,8 @@ def rest_of_trees(paths: Iterable[str], tree: Tree, refusal: Callable[[str, str]
         found = [
             path for path in walk(tree, root, lambda path, error: None) if path.endswith((".yaml", ".pp")) and refusal(path, root) is None
         ]
-        top = "" if root == "." else root
-        beside = {path: _beginning(path, tree) for path in found if posixpath.dirname(path) == top}
+        start = 0 if root == "." else len(root.rstrip("/")) + 1
+        beside = {path: _beginning(path, tree) for path in found if "/" not in path[start:]}
         tell = bool(_versions(beside.values()))
         for path in found:
             yield beside.get(path) or (Source(path, "", _kind_of(path)) if tell else _beginning(path, tree))
