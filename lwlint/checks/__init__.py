@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from lwlint.core.check import AnyCheck, Check, Reads
 from lwlint.core.finding import ConfigurationError
+from lwlint.core.lazy import late_expressions
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -54,7 +55,7 @@ def find(name: str, module: str = "") -> AnyCheck:
     """
     module = module or modules().get(name, "")
     if module:
-        found: AnyCheck = next(check for check in import_module(module).CHECKS if check.name == name)
+        found: AnyCheck = next(check for check in _imported(module).CHECKS if check.name == name)
         return found
     plugins = _plugins()
     if name not in plugins:
@@ -63,6 +64,12 @@ def find(name: str, module: str = "") -> AnyCheck:
     if not isinstance(check, Check):
         raise ConfigurationError(f"`{name}`: entry point `{plugins[name].value}` is no `Check`")
     return check
+
+
+@cache
+def _imported(module: str) -> Any:
+    with late_expressions():
+        return import_module(module)
 
 
 def _plugins() -> "dict[str, EntryPoint]":

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Any, cast
+from typing import Any, AnyStr, cast
 
 _compile = re.compile
 
@@ -21,7 +21,7 @@ _compile = re.compile
 class _Late:
     """Stands for a compiled expression until someone asks it for anything."""
 
-    def __init__(self, text: str, flags: int) -> None:
+    def __init__(self, text: str | bytes, flags: int) -> None:
         self._given = text, flags
 
     def __getattr__(self, name: str) -> Any:
@@ -30,9 +30,9 @@ class _Late:
         return found
 
 
-def pattern(text: str, flags: int = 0) -> re.Pattern[str]:
+def pattern(text: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
     """Return what `re.compile` returns, or what does the same and costs nothing before its first use."""
-    return cast("re.Pattern[str]", _Late(text, flags))
+    return cast("re.Pattern[AnyStr]", _Late(text, flags))
 
 
 class _Process:

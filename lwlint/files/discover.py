@@ -26,6 +26,7 @@ _LONGEST_LINK = 4096
 _ROOT = pattern(
     r"^(?P<root>(?:.*?/)??)(?:etc/(?!.*/etc/systemd/)|usr/(?:lib|share|local)/|lib/systemd/|run/(?:systemd|containers)/|var/lib/|sos_commands/)"
 )
+_IN_ROOT = ("etc/", "usr/", "lib/systemd/", "run/", "var/lib/", "sos_commands/")  # of which each path that `_ROOT` matches has one
 # a link of a unit, as a checkout on a file system without links writes it: a file that holds the path, and no line break
 _LINK_AS_TEXT = pattern(r"((?:/|\.\.?/)[^\s=\[\]#;]+)")
 _DUMP = pattern(r"(?:^|/)sos_commands/(?:pacemaker|cluster)/(?:pcs_cluster_cib|cibadmin)[^/]*$")
@@ -312,7 +313,7 @@ class Discovery:
             self._taken[key] = _Taken(data, size, source, self.found.skipped[-1][1] if source is None else "")
 
     def _take_new(self, path: str, data: bytes, *, named: bool, judged: bool, size: int) -> None:
-        if _DUMP.search(path) and not data.lstrip().startswith(b"<"):
+        if "sos_commands/" in path and _DUMP.search(path) and not data.lstrip().startswith(b"<"):
             data = _without_warnings(data)
         head = data[:_HEAD].decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "replace")
         root = root_of(path)
@@ -394,9 +395,9 @@ def is_below(path: str, folder: str) -> bool:
 
 def root_of(path: str) -> str:
     """Return the part of `path` in front of a host's file system tree, or else the folder of the file, with a final `/`."""
-    match = _ROOT.match(path)
-    if match:
-        return match.group("root")
+    root = _host_of(path)
+    if root is not None:
+        return root
     folder = posixpath.dirname(path)
     above, _, name = folder.rpartition("/")
     parent = above if name.endswith(".d") and name != ".d" else folder  # a drop-in folder belongs with the file beside it
@@ -405,5 +406,10 @@ def root_of(path: str) -> str:
 
 def root_is_loose(path: str, root: str) -> bool:
     """Return whether the file lies in no host's tree, so that only its own folder is known."""
-    match = _ROOT.match(path)
-    return match is None or match.group("root") != root
+    return _host_of(path) != root
+
+
+def _host_of(path: str) -> str | None:
+    """Return the part of `path` in front of a host's file system tree; None where it is in none."""
+    match = _ROOT.match(path) if any(part in path for part in _IN_ROOT) else None
+    return match.group("root") if match is not None else None

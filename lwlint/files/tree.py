@@ -90,7 +90,8 @@ def around(paths: Iterable[str]) -> Boundary:
         current = os.getcwd()
         inside = (own + os.sep).startswith(current.rstrip(os.sep) + os.sep)
         roots.append(here if is_folder else current if inside else own)
-        host = _HOST.match(os.path.relpath(own).replace(os.sep, "/") + "/")
+        shown = os.path.relpath(own).replace(os.sep, "/") + "/"
+        host = _HOST.match(shown) if "etc/" in shown or "systemd/" in shown else None
         if host is not None:
             roots.append(os.path.abspath(host["root"] or "."))
     return Boundary(roots)

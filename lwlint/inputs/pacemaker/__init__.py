@@ -24,7 +24,7 @@ _OF_PYTHON = frozenset(
         "utf-7",
     )
 )
-_DECLARED = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)")
+_DECLARED = pattern(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)")
 _ELEMENT = pattern(r"<(cib|configuration)[\s>/]")
 _NAMES = ("cib.xml", "cib.xml.live")
 _SUFFIXES = (".xml", ".xml.live")
@@ -127,21 +127,24 @@ CIB = Kind(
 
 
 def _is_config(head: str) -> bool:
-    from lwlint.inputs.pacemaker.supportconfig import printed
+    if "#==[ " in head:
+        from lwlint.inputs.pacemaker.supportconfig import printed
 
-    head = printed(head, _CRM_SHOW).lstrip() if "#==[ " in head else head
+        head = printed(head, _CRM_SHOW).lstrip()
     return bool(
         ("Cluster Name:" in head and _PCS_TEXT.search(head))
         or (("node " in head or "primitive " in head) and _CRM_TEXT.search(head))
-        or (": [" in head and _PCS_JSON.search(head))
+        or ('": [' in head and _PCS_JSON.search(head))
     )
 
 
 def _decode_config(data: bytes) -> str:
+    text = decode_loosely(data)
+    if "#==[ " not in text:
+        return text
     from lwlint.inputs.pacemaker.supportconfig import printed
 
-    text = decode_loosely(data)
-    return printed(text, _CRM_SHOW) if "#==[ " in text else text
+    return printed(text, _CRM_SHOW)
 
 
 PCS_CONFIG = Kind(
