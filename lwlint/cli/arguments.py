@@ -558,7 +558,7 @@ def settings(options: argparse.Namespace, others: Mapping[str, bytes | None] | N
 
     `others` are the bytes of files that are to be taken instead of what is on the disk, None for one that is not there.
     """
-    from lwlint.policy.settings import Disk, nearest
+    from lwlint.policy.location import Disk, nearest
 
     disk = Disk(others)
 

@@ -9,8 +9,9 @@ import pytest
 
 from lwlint.core.finding import ConfigurationError
 from lwlint.files.tree import Memory
+from lwlint.policy.location import nearest
 from lwlint.policy.pyproject import place
-from lwlint.policy.settings import PROFILES, RuleSettings, Settings, layer, load, merged, nearest, position
+from lwlint.policy.settings import PROFILES, RuleSettings, Settings, layer, load, merged, position
 from lwlint.report.explain import render_settings
 from lwlint.run import Request, read_facts
 

@@ -10,7 +10,8 @@ import pytest
 
 from lwlint.cli import main
 from lwlint.core.finding import ConfigurationError
-from lwlint.policy.settings import layer, load, merged, nearest, position
+from lwlint.policy.location import nearest
+from lwlint.policy.settings import layer, load, merged, position
 from lwlint.report.explain import render_settings
 from lwlint.report.starters import Origin, snippet, with_environment
 from tests.policy.test_config import FULL
