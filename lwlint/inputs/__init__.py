@@ -18,14 +18,15 @@ def _are_announced() -> bool:
     """
     group = f"[{ENTRY_POINTS}]".encode()
     for folder in sys.path:
+        folder = folder or "."
         try:
-            names = os.listdir(folder or ".")
+            names = os.listdir(folder)
         except OSError:
             continue
         for name in names:
             if name.endswith((".dist-info", ".egg-info")):
                 try:
-                    with open(os.path.join(folder, name, "entry_points.txt"), "rb") as file:
+                    with open(f"{folder}/{name}/entry_points.txt", "rb", buffering=0) as file:
                         if group in file.read():
                             return True
                 except OSError:
