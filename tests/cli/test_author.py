@@ -131,7 +131,7 @@ def test_coverage_shows_each_example_and_what_none_reaches(tmp_path: Path, capsy
     assert main(["test", str(tmp_path), "--coverage"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("MY201 one: ")
-    assert lines[0].endswith(" branches of `require` (lwlint/checks/general.py)")
+    assert lines[0].endswith(" branches of `require` (lwlint/checks/require.py)")
     assert lines[1].startswith("  good: restarted always: ")
     assert lines[2].startswith("  bad: restarted after a failure only: ")
     assert lines[2].endswith(" by no other example")

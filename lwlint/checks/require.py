@@ -1,25 +1,18 @@
-"""The general checks, by which rules are data.
-
-`report` tells of facts of a kind by what their attributes are; `require` asks that a setting of every fact of a kind is such and such.
-"""
+"""The general check `require`: a setting of every fact of a kind must be such and such."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from fnmatch import fnmatchcase
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal, Optional, Union
 
 from msgspec import Meta, field
-from msgspec.structs import replace
 
 from lwlint.checks.containers import UNKNOWN, lacking_units, managers_of, strangers, units
 from lwlint.checks.parameters import (
     CommandLine,
     FactKind,
-    FactMessage,
     FactPath,
-    HeatWord,
     KnownRelease,
     Regex,
     UnitSetting,
@@ -27,239 +20,22 @@ from lwlint.checks.parameters import (
     attribute,
     compare,
     fact_classes,
-    parts_of,
-    wrong_place,
-    wrong_placeholders,
     wrong_setting_value,
     wrong_value,
     wrong_wanted,
 )
+from lwlint.checks.report import NAMES, Wanted, attribute_of, empty_in, reads_of
 from lwlint.checks.systemd import drop_in
-from lwlint.core.check import Check, Reads, Saw, Unknown, unseen
+from lwlint.core.check import Check, Saw, Unknown
 from lwlint.core.config_reader import Document, Mismatch, Path, near
-from lwlint.core.facts import ANY_INPUT, RELEASES, Fact, Facts, UnusedAllow
+from lwlint.core.facts import RELEASES, Fact, Facts
 from lwlint.core.finding import Command, Problem, Related
 from lwlint.core.lazy import fullmatch
 from lwlint.core.shell import quoted
 from lwlint.core.source import Span, Text
-from lwlint.inputs import KINDS
 from lwlint.inputs.systemd.facts import LOADED, NOT_FOUND, Setting, Unit
 
-Wanted = Mapping[FactPath, Union[str, bool, tuple[str, ...]]]
 _UNITS = (Unit.kind,)
-
-
-def fits(fact: Fact, wanted: Wanted) -> bool:
-    """Return whether all attributes of a fact are what is `wanted`."""
-    return fitting(wanted)(fact)
-
-
-def fitting(wanted: Wanted) -> Callable[[Fact], bool]:
-    """Return a function that tells whether all attributes of a fact are what is `wanted`, made ready to be asked for many facts."""
-    tests = [(path.split("."), values if isinstance(values, tuple) else (values,)) for path, values in wanted.items()]
-
-    def fits(fact: Any) -> bool:
-        for names, values in tests:
-            found = fact
-            for name in names:
-                found = getattr(found, name, None)
-            if found not in values:
-                return False
-        return True
-
-    return fits
-
-
-def is_one_of(value: object, wanted: Union[str, bool, tuple[str, ...]]) -> bool:
-    """Return whether a value is the one that is `wanted`, or one of these."""
-    return value in (wanted if isinstance(wanted, tuple) else (wanted,))
-
-
-def attribute_of(fact: Any, path: str) -> Any:
-    """Return an attribute of a fact (`service.kind`); None where something on the way to it is not there."""
-    for name in path.split("."):
-        fact = getattr(fact, name, None)
-    return fact
-
-
-def empty_in(wanted: Wanted, path: Path) -> Iterator[Mismatch]:
-    """Yield the attributes for which a list with nothing in it is wanted."""
-    for key, values in wanted.items():
-        if values == ():
-            yield Mismatch((*path, key), "a list with nothing in it: nothing would be judged")
-
-
-NAMES = {"unit": "systemd unit", "resource": "CIB", "cluster": "CIB", "option": "option file", "service_mapping": "Heat environment"}
-
-
-class Pointer(Document, frozen=True):
-    """Another place that a problem shows: an attribute of the fact that is one, or several."""
-
-    at: Annotated[FactPath, Meta(description="the attribute of the fact that is the place")]
-    says: Annotated[FactMessage, Meta(description="what is said of the place")]
-
-
-class Case(Document, frozen=True):
-    """What is said of facts that fit `where`. Of several cases the first that fits a fact counts; one that says nothing passes it over."""
-
-    says: Annotated[FactMessage, Meta(description="the message, with attributes of the fact in it (`{name}`); empty: nothing is said")] = ""
-    where: Annotated[Wanted, Meta(description="attributes of facts, and what they are; all must fit")] = field(default_factory=dict)
-    severity: Annotated[Optional[Literal["error", "warning", "note"]], Meta(description="instead of the rule's severity")] = None
-    related: Annotated[tuple[Pointer, ...], Meta(description="other places that are shown with it")] = ()
-    unknown: Annotated[bool, Meta(description="it is no problem: it says why such a fact is not judged")] = False
-
-
-class Doubt(Document, frozen=True):
-    """Facts of another kind, for each of which something is not known: those that fit `where`."""
-
-    each: Annotated[FactKind, Meta(description="the kind of fact")]
-    where: Annotated[Wanted, Meta(description="attributes of facts, and what they are; all must fit")]
-    says: Annotated[FactMessage, Meta(description="why nothing is known, with attributes of the fact in it")]
-
-
-class Fold(Document, frozen=True):
-    """One problem of all in a file that are alike, at the first of them; the others are counted, and some of them shown."""
-
-    related: Annotated[FactMessage, Meta(description="what is said of each other one, with attributes of the fact in it")]
-    by: Annotated[tuple[FactPath, ...], Meta(description="attributes in which they are alike, besides file and severity")] = ()
-
-
-class ReportParams(Document, frozen=True):
-    """`each` names the kind of fact; `cases` are what is said of one. `subject` tells what the finding is about, whatever else it says.
-
-    `unless` leaves out facts by their attributes, `unless_like` by globs of them, in any case. One of the kinds that `needs` names (`each`
-    itself, if it is empty) must be there, else nothing can be said, as it is `missing`. `unseen` are words of a file whose content is not
-    known before Jinja has been rendered: one that has any of them may hold such facts (any file may, if there are none).
-    """
-
-    each: Annotated[FactKind, Meta(description="the kind of fact that is told of")]
-    cases: Annotated[tuple[Case, ...], Meta(description="what is said of a fact; the first that fits counts", min_length=1)]
-    subject: Annotated[
-        FactMessage, Meta(description="what a finding is about, with attributes of the fact in it: its fingerprint is made of it")
-    ]
-    unless: Annotated[Wanted, Meta(description="attributes, and what they are for a fact to be left out; one is enough")] = field(
-        default_factory=dict
-    )
-    unless_like: Annotated[
-        Mapping[FactPath, tuple[str, ...]], Meta(description="attributes, and globs of what they are for a fact not to be judged")
-    ] = field(default_factory=dict)
-    needs: Annotated[tuple[FactKind, ...], Meta(description="kinds of facts, of which one must be there; `each`, if empty")] = ()
-    missing: Annotated[str, Meta(description="why nothing can be said where there is none")] = ""
-    unseen: Annotated[Optional[tuple[HeatWord, ...]], Meta(description="words of a template with Jinja that may hold such facts")] = None
-    doubts: Annotated[tuple[Doubt, ...], Meta(description="facts of other kinds that tell that something is not known")] = ()
-    fold: Annotated[Optional[Fold], Meta(description="make one problem of all in a file that are alike")] = None
-
-    def misfits(self) -> Iterator[Mismatch]:
-        """Yield attributes that the kind of fact never has, values that they never have, and placeholders for no attribute."""
-        known = fact_classes()
-        kind = known.get(self.each)
-        if kind is None:
-            return  # told by the type
-        yield from wrong_placeholders(kind, self.subject, ("subject",))
-        yield from wrong_wanted(kind, self.unless, ("unless",))
-        for path in self.unless_like:
-            for wrong in wrong_place(kind, path, ("unless_like", path), any_type=True):
-                yield Mismatch(wrong.path, str(wrong), key=True)
-        for i, case in enumerate(self.cases):
-            yield from wrong_wanted(kind, case.where, ("cases", i, "where"))
-            yield from empty_in(case.where, ("cases", i, "where"))
-            yield from wrong_placeholders(kind, case.says, ("cases", i, "says"))
-            for j, pointer in enumerate(case.related):
-                yield from wrong_place(kind, pointer.at, ("cases", i, "related", j, "at"))
-                yield from wrong_placeholders(kind, pointer.says, ("cases", i, "related", j, "says"))
-        for i, doubt in enumerate(self.doubts):
-            if doubt.each in known:
-                yield from wrong_wanted(known[doubt.each], doubt.where, ("doubts", i, "where"))
-                yield from empty_in(doubt.where, ("doubts", i, "where"))
-                yield from wrong_placeholders(known[doubt.each], doubt.says, ("doubts", i, "says"))
-        if self.fold is not None:
-            for i, path in enumerate(self.fold.by):
-                yield from wrong_place(kind, path, ("fold", "by", i), any_type=True)
-            yield from wrong_placeholders(kind, self.fold.related, ("fold", "related"))
-
-
-_MOST_RELATED = 3  # other places that are shown with the first of many
-
-
-def _run_report(facts: Facts, params: ReportParams) -> Iterator[Saw]:
-    if params.unseen is not None:
-        yield from unseen(facts, *params.unseen)
-    folded: dict[tuple[object, ...], list[tuple[Fact, Problem]]] = {}
-    cases = [(fitting(case.where), case) for case in params.cases]
-    left_out = [fitting({path: value}) for path, value in params.unless.items()]
-    for fact in facts.called(params.each):
-        case = next((case for fits_case, case in cases if fits_case(fact)), None)
-        if case is None or not case.says or any(fits_it(fact) for fits_it in left_out) or _is_like(fact, params.unless_like):
-            continue
-        said = _filled(case.says, fact)
-        if case.unknown:
-            yield Unknown(said, fact.span)
-            continue
-        related = tuple(Related(span, _filled(pointer.says, fact)) for pointer in case.related for span in _spans(fact, pointer.at))
-        problem = Problem(fact.span, said, _filled(params.subject, fact), related, case.severity, host=fact.host)
-        if params.fold is None:
-            yield problem
-            continue
-        key = (fact.span.path, case.severity, *(attribute_of(fact, path) for path in params.fold.by))
-        folded.setdefault(key, []).append((fact, problem))
-    for alike in folded.values():
-        yield _folded(alike, params.fold)
-    for doubt in params.doubts:
-        yield from (Unknown(_filled(doubt.says, fact), fact.span) for fact in facts.called(doubt.each) if fits(fact, doubt.where))
-
-
-def _is_like(fact: Fact, globs: Mapping[str, tuple[str, ...]]) -> bool:
-    return any(fnmatchcase(str(attribute_of(fact, path)).lower(), glob) for path, each in globs.items() for glob in each)
-
-
-def _filled(template: str, fact: Fact) -> str:
-    """Return a message with the attributes of the fact in the place of its placeholders."""
-    return "".join(text + (str(attribute_of(fact, name)) if name else "") for text, name in parts_of(template))
-
-
-def _spans(fact: Fact, path: str) -> list[Span]:
-    """Return the places that an attribute of a fact is: none, one, or several."""
-    found = attribute_of(fact, path)
-    if found is None or isinstance(found, (Span, Text)):
-        found = () if found is None else (found,)
-    return [one if isinstance(one, Span) else one.span for one in found]
-
-
-def _folded(alike: list[tuple[Fact, Problem]], fold: Fold | None) -> Problem:
-    (_, first), *more = sorted(alike, key=lambda pair: pair[1].span)
-    said = fold.related if fold is not None else ""
-    related = tuple(Related(fact.span, _filled(said, fact)) for fact, _ in more[:_MOST_RELATED])
-    count = f" ({len(more)} more in this file)" if more else ""
-    return replace(first, message=first.message + count, related=(*first.related, *related))
-
-
-def _report_evidence(facts: Facts, params: ReportParams) -> str | None:
-    wanted = params.needs or (() if params.each in _OF_ANY else (params.each,))
-    if not wanted or any(facts.called(each) for each in {*wanted, params.each}):
-        return None
-    if params.unseen is not None:
-        hidden = next((unknown for unknown in unseen(facts) if unknown.span is not None), None)
-        if hidden is not None and hidden.span is not None:
-            return f"{hidden.because} in `{hidden.span.path}`"
-    return params.missing or f"no {NAMES.get(wanted[0], wanted[0].replace('_', ' '))} was given"
-
-
-_OF_ANY = tuple(each.kind for each in ANY_INPUT)
-
-
-def reads_of(each: str) -> Reads:
-    """Return what a check reads that is about the facts called so."""
-    kind = KINDS.that_gives(each)
-    return Reads((kind.name,)) if kind is not None else Reads(of="allows" if each in _ALLOWS else "run")
-
-
-_ALLOWS = (UnusedAllow.kind,)
-
-
-def _reads_report(params: ReportParams) -> Reads:
-    found = reads_of(params.each)
-    on_hosts = all(KINDS[name].on_hosts for name in found.kinds)
-    return Reads(found.kinds, found.of, () if on_hosts or not params.missing else (params.missing,))
 
 
 class Matcher(Document, frozen=True):
@@ -347,7 +123,7 @@ class Outright(Document, frozen=True):
     says: Annotated[str, Meta(description="what the message says of it")]
 
 
-class RequireParams(Document, frozen=True):
+class Params(Document, frozen=True):
     """`each` names the kind of fact; `where` picks by attributes (`service.kind`), of which all must fit, `unless` leaves out
     what fits one of its own. `setting` is a key of its
     settings or an attribute of its own. `default` is what an absent setting means; without it, absence is no problem
@@ -443,7 +219,7 @@ def _plain(hint: Any, value: str) -> Any:
     return {"True": True, "False": False}.get(value, value) if hint is bool else value
 
 
-def _run_require(facts: Facts, params: RequireParams) -> Iterator[Saw]:
+def _run_require(facts: Facts, params: Params) -> Iterator[Saw]:
     if params.each == "unit" and "service.kind" in params.where:
         yield from (Unknown(because, unit.span) for because, unit in strangers(facts))
     wrong: dict[tuple[object, ...], list[_Wrong]] = {}
@@ -489,7 +265,7 @@ def _applies(facts: Facts, fact: Fact, stricter: Stricter) -> bool:
     return in_time and _fits(facts, fact, stricter.where)
 
 
-def _stricter(fact: Any, found: Setting | Text | None, stricter: Stricter, params: RequireParams) -> Problem:
+def _stricter(fact: Any, found: Setting | Text | None, stricter: Stricter, params: Params) -> Problem:
     """Return the problem of a value that would do for others."""
     called = params.called or f"`{params.setting}`"
     value = "" if found is None else found.value
@@ -501,7 +277,7 @@ def _stricter(fact: Any, found: Setting | Text | None, stricter: Stricter, param
     )
 
 
-def _outright(facts: Facts, fact: Any, outright: Outright, params: RequireParams) -> Problem:
+def _outright(facts: Facts, fact: Any, outright: Outright, params: Params) -> Problem:
     """Return the problem of a fact that is wrong whatever the setting is."""
     found = _found(fact, outright.setting)
     actual = f"`{outright.setting}` is `{found.value}`" if found is not None else f"`{outright.setting}` is not set"
@@ -553,7 +329,7 @@ def _folder(path: str) -> str:
     return re.sub(r"((etc|run|usr/share)/containers|etc|run|lib|usr/lib|usr/local/lib)/systemd/.*|[^/]*$", "", path)
 
 
-def _problem(facts: Facts, alike: list[_Wrong], params: RequireParams) -> Problem:
+def _problem(facts: Facts, alike: list[_Wrong], params: Params) -> Problem:
     """Return one problem for facts that have the same wrong value, at the first of them."""
     fact, found = alike[0]
     more = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
@@ -572,7 +348,7 @@ def _problem(facts: Facts, alike: list[_Wrong], params: RequireParams) -> Proble
     return Problem(_place(fact, found, params), message, subject, related, milder, host=fact.host, fix=fix, commands=commands)
 
 
-def _place(fact: Any, found: Setting | Text | None, params: RequireParams) -> Span:
+def _place(fact: Any, found: Setting | Text | None, params: Params) -> Span:
     if params.setting == "load_state" and fact.because_span is not None:
         place: Span = fact.because_span
         return place
@@ -588,7 +364,7 @@ def _beaten(found: Setting | Text | None) -> tuple[Related, ...]:
     return tuple(Related(beaten.span, f"`{beaten.key.value}={beaten.value}` is overridden") for beaten in found.beaten)
 
 
-def _require_evidence(facts: Facts, params: RequireParams) -> str | None:
+def _require_evidence(facts: Facts, params: Params) -> str | None:
     kinds = {fact.kind for fact in facts}
     missing = [kind for kind in (params.each, *params.needs) if kind not in kinds]
     wanted = params.where.get("service.kind")
@@ -597,7 +373,4 @@ def _require_evidence(facts: Facts, params: RequireParams) -> str | None:
     return f"no {NAMES.get(missing[0], missing[0])} was given" if missing else None
 
 
-CHECKS = (
-    Check("report", _run_report, _report_evidence, ReportParams, _reads_report),
-    Check("require", _run_require, _require_evidence, RequireParams, lambda params: reads_of(params.each)),
-)
+CHECKS = (Check("require", _run_require, _require_evidence, Params, lambda params: reads_of(params.each)),)
