@@ -1,7 +1,7 @@
 """The elements of a CIB, where each may stand, and what each must have, in every schema of Pacemaker from 1.0 to 4.0.
 
 The table holds facts of Pacemaker's RELAX NG schemas, in a form of lwlint's own: names, places and attributes, no values. So what it
-refuses Pacemaker refuses, and a few things that Pacemaker refuses it lets pass (`relaxng.py` asks the schemas themselves).
+refuses Pacemaker refuses, and a few things that Pacemaker refuses it lets pass (`refusal` asks the schemas themselves).
 """
 
 from __future__ import annotations
