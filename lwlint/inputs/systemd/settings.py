@@ -25,17 +25,6 @@ _BLANK = " \t\n\r"
 _LINE = re.compile(r"([^\n\r\0]*)((?:\n\r?|\r\n?)\0?|\0|\Z)")
 _WORD = re.compile(rf"[^{_BLANK}]+")
 _UNSAFE = re.compile("[\x01-\x1f\x7f\"'\\\\]")
-KEYS = {"Unit": UNIT_KEYS, "Service": SERVICE_KEYS, "Install": INSTALL_KEYS}
-_DEPENDENCY_KEYS = """
-    Requires Requisite Wants BindsTo PartOf Upholds Conflicts Before After OnFailure OnSuccess PropagatesReloadTo PropagatesStopTo
-    ReloadPropagatedFrom StopPropagatedFrom JoinsNamespaceOf
-"""
-_SERVICE_LISTS = """
-    Environment EnvironmentFile PassEnvironment UnsetEnvironment SupplementaryGroups ReadWritePaths ReadOnlyPaths InaccessiblePaths
-    Sockets SystemCallFilter
-"""
-
-
 _NONCHARACTERS = "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
 _NOT_UTF8 = re.compile(f"[\ud800-\udfff\ufdd0-\ufdef{_NONCHARACTERS}]")
 
@@ -187,6 +176,15 @@ def read_blocks(source: Source) -> Iterator[Piece]:
     yield from zip(heads, [*heads[1:], len(source.text) + 1])
 
 
+KEYS = {"Unit": UNIT_KEYS, "Service": SERVICE_KEYS, "Install": INSTALL_KEYS}
+_DEPENDENCY_KEYS = """
+    Requires Requisite Wants BindsTo PartOf Upholds Conflicts Before After OnFailure OnSuccess PropagatesReloadTo PropagatesStopTo
+    ReloadPropagatedFrom StopPropagatedFrom JoinsNamespaceOf
+"""
+_SERVICE_LISTS = """
+    Environment EnvironmentFile PassEnvironment UnsetEnvironment SupplementaryGroups ReadWritePaths ReadOnlyPaths InaccessiblePaths
+    Sockets SystemCallFilter
+"""
 DEPENDENCIES = frozenset(f"Unit.{key}" for key in _DEPENDENCY_KEYS.split())
 _STATUS_LISTS = frozenset(("Service.RestartPreventExitStatus", "Service.RestartForceExitStatus", "Service.SuccessExitStatus"))
 _COMMANDS = frozenset(f"Service.Exec{key}" for key in ("Condition", "StartPre", "Start", "StartPost", "Reload", "Stop", "StopPost"))
@@ -198,7 +196,6 @@ _OTHER_LISTS = frozenset(
     )
 )
 LISTS = DEPENDENCIES | _STATUS_LISTS | _COMMANDS | _OTHER_LISTS
-
 _EMPTIED = ("Service.PIDFile", "Service.KillMode")  # an empty value takes these back; most others keep what they have
 
 
