@@ -7,11 +7,10 @@ for finding in report.findings: ...
 from __future__ import annotations
 
 from collections.abc import Iterable
+from os import PathLike
 from typing import TYPE_CHECKING, Union
 
 if TYPE_CHECKING:
-    from os import PathLike
-
     from lwlint.core.finding import Report
 
 
@@ -19,7 +18,7 @@ __version__ = "0.1.0"  # the one place: pyproject.toml reads it here
 __all__ = ["__version__", "check"]
 
 
-_Path = Union[str, "PathLike[str]"]
+_Path = Union[str, PathLike[str]]
 
 
 def check(
@@ -49,7 +48,7 @@ def check(
 
 def _each(given: _Path | Iterable[_Path]) -> tuple[str, ...]:
     """Return what was given, one or several, as texts; raises TypeError for what is neither text nor path."""
-    from os import PathLike, fspath
+    from os import fspath
 
     several = (given,) if isinstance(given, (str, bytes, PathLike)) else given
     texts = tuple(fspath(one) for one in several)

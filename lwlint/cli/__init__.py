@@ -109,8 +109,10 @@ def _import_msgspec() -> None:
 
     They cost as much as half of a run on one file (docs/adr/0014-retired-tricks.md). A module that is an attribute of the package
     already is not imported by it. Of `typing_extensions`, where it happens to be installed, msgspec takes names that `typing` has as
-    well; whoever imports it later gets it.
+    well; whoever imports it later gets it. Nor does msgspec see whether `typing.ForwardRef` takes `is_class`, as it does since Python 3.11:
+    that compiles a text, and before the first one Python makes the hundred types of a syntax tree (2 ms).
     """
+    import typing
     from importlib.util import LazyLoader, find_spec, module_from_spec, spec_from_file_location
 
     found = find_spec("msgspec")
@@ -129,9 +131,13 @@ def _import_msgspec() -> None:
     hidden = "typing_extensions" not in sys.modules
     if hidden:
         sys.modules["typing_extensions"] = None  # type: ignore[assignment]
+    reference = typing.ForwardRef
+    if sys.version_info >= (3, 11):
+        typing.ForwardRef = lambda text, **how: None  # type: ignore[assignment, misc]
     try:
         found.loader.exec_module(package)
     finally:
+        typing.ForwardRef = reference  # type: ignore[misc]
         if hidden:
             del sys.modules["typing_extensions"]
 

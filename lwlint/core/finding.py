@@ -1,7 +1,5 @@
 """What checks see and what the engine makes of it: problems, findings, verdicts, the report."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple, Union
 

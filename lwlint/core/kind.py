@@ -4,8 +4,6 @@ A kind is added by a folder below `lwlint/inputs/` and a row in its `KINDS`, or 
 `lwlint.inputs`. Nothing else asks a source for its kind by name.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Optional, Union
@@ -84,6 +82,10 @@ class Material(Struct, frozen=True):
         return [source for source in self.sources.values() if source.kind in kinds]
 
 
+Facts = Callable[[Material], Iterable[Fact]]
+Telling = Callable[[Sequence[Source]], Optional[Release]]
+
+
 def no_secrets(source: Source, names: Collection[str]) -> Iterator[Piece]:
     """Yield nothing: what is a secret is left to the look of the lines."""
     return iter(())
@@ -117,10 +119,6 @@ def told_by(target: str, *kinds: str) -> Telling:
         return call(found) if found else None
 
     return tell
-
-
-Facts = Callable[[Material], Iterable[Fact]]
-Telling = Callable[[Sequence[Source]], Optional[Release]]
 
 
 class Kind(Struct, frozen=True):

@@ -1,7 +1,5 @@
 """Where a thing was read: sources, spans, and text that knows its span."""
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections.abc import Mapping
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Paths -> sources: what to read, as what kind, decoded, with every refusal told."""
 
-from __future__ import annotations
-
 import os
 import posixpath
 import re

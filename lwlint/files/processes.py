@@ -5,8 +5,6 @@ the process that forked it, however that one ends: each waits for the end of a p
 all is done in the process that asks.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar, Union
@@ -100,7 +98,7 @@ class Pool:
         self._done: dict[int, Any] = {}
         self._started = 0
 
-    def __enter__(self) -> Pool:
+    def __enter__(self) -> "Pool":
         self._life = os.pipe()
         try:
             self._start()

@@ -1,7 +1,5 @@
 """Configuration: what a `.lwlint.yaml` or `[tool.lwlint]` says, what it extends, and what they come to."""
 
-from __future__ import annotations
-
 import datetime
 import os
 import re

@@ -1,7 +1,5 @@
 """The report for a person: grouped by file, each finding with its line, the remedies once, the summary last."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby

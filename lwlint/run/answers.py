@@ -5,8 +5,6 @@ read for it. Files that were read as context are only known at the end; the entr
 and holds no longer if that has changed. Where anything else could matter nothing is kept: rules of other packages, hosts, timing.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """Resource registries: environments in order over the base registry, and where an alias leads to in the end."""
 
-from __future__ import annotations
-
 import posixpath
 import re
 from collections.abc import Callable, Iterator
