@@ -3,8 +3,6 @@
 Retry settings that set nothing are told too: no connection is set for the class that they are of.
 """
 
-from __future__ import annotations
-
 import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -294,7 +292,7 @@ class Settings(Struct):
     named_by_manifests: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, facts: Facts, other_roles: tuple[str, ...]) -> Settings:
+    def of(cls, facts: Facts, other_roles: tuple[str, ...]) -> "Settings":
         found = cls()
         for key in facts.of(HieraKey):
             if not key.place.lower().endswith(_EVERY_ROLE):

@@ -1,10 +1,13 @@
-"""The annotations of records: what lwlint makes of their texts is what msgspec does."""
+"""The annotations of records: what lwlint makes of their texts is what msgspec does, and a run on one file has none compiled."""
 
 from __future__ import annotations
 
 import contextlib
 import re
+import subprocess
+import sys
 from importlib import import_module
+from pathlib import Path
 from pkgutil import walk_packages
 from typing import Annotated, Any, Optional
 
@@ -13,6 +16,17 @@ import pytest
 
 import lwlint
 from lwlint.core.config_reader import Document, Mismatch, _evaluate, build
+from tests.shared import HERE
+
+FILE = "fixtures/lightweight/templates/puppet/services/keystone.yaml"
+RUN = """
+import builtins, os, sys
+given, real = [], builtins.compile
+builtins.compile = lambda text, file, *rest, **how: given.append((text, file)) or real(text, file, *rest, **how)
+os._exit = lambda code: print(code, [text for text, file in given if file == "<string>"], file=sys.stderr)
+from lwlint.cli import entry
+entry()
+"""
 
 
 def records(kind: type) -> list[type]:
@@ -68,3 +82,12 @@ def test_a_record_in_a_record_is_read() -> None:
 def test_an_annotation_that_means_nothing_is_left_to_msgspec() -> None:
     with pytest.raises(NameError):
         build({"inner": 1}, Unknown)
+
+
+def test_a_run_on_one_file_has_no_annotation_compiled(tmp_path: Path) -> None:
+    for _ in range(2):  # the first keeps the compiled rules, and Python's own compiled modules
+        for kept in (*tmp_path.glob("answer-*"), *tmp_path.glob("outlines-*")):
+            kept.unlink()
+        command = (sys.executable, "-c", RUN, "check", "--no-config", "--cache-dir", str(tmp_path), FILE)
+        done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "0 []\n")

@@ -1,7 +1,5 @@
 """The document of a YAML text by the events of PyYAML's parser: whatever is in it, and the place of what PyYAML refuses."""
 
-from __future__ import annotations
-
 import gc
 import re
 from bisect import bisect_right

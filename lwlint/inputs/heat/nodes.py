@@ -1,7 +1,5 @@
 """The nodes of a YAML document, with their spans, and the ways to walk them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple, Union
@@ -34,7 +32,7 @@ class Sequence(Struct, eq=False):
     """A list of nodes, from `start`, its anchor and tag included; it is given its items and its `end` when that is read."""
 
     tag: str
-    items: list[Node]
+    items: list["Node"]
     start: int
     end: int
 
@@ -46,12 +44,12 @@ class Mapping(Struct, eq=False):
     """
 
     tag: str
-    pairs: list[tuple[Scalar, Node]]
+    pairs: list[tuple[Scalar, "Node"]]
     start: int
     end: int
     distinct: bool = False
 
-    def get(self, key: str) -> Node | None:
+    def get(self, key: str) -> "Node | None":
         """Return the value that Heat sees under `key`: the last one written, else the one merged in."""
         for name, value in reversed(self.pairs):
             if name.value == key:

@@ -4,8 +4,6 @@ An outline depends on the text, on whether Jinja renders it, and on the values o
 on no other file. It can therefore be kept, shared by equal files, and made in another process.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """One template: its resources, the settings it makes, and those it takes in from others."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from collections.abc import Mapping as Lookup
 from itertools import product
