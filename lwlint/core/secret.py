@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 
 from lwlint.core import secret_commands as commands
 from lwlint.core.lazy import pattern
 from lwlint.core.secret_names import ABOUT, AGENTS, KEYS, NONE, OPTIONS, PARAMETERS, SERVERS, STRONG, WEAK
+from lwlint.core.secret_signs import may_hold
 
 _DECLARED = frozenset(name.lower().replace("-", "_") for name in (*OPTIONS, *PARAMETERS, *AGENTS, *SERVERS))
 _STRONG_ENDS = ("password", "passwd", "passphrase", "secret", "bindpw", "rootpw", "userpw", "adminpw", "dbpw", "credential", "credentials")
@@ -44,11 +45,12 @@ LIMIT = 200  # characters of a name
 FEW = 50  # names that are each looked for by itself
 _VALUE_AFTER = 1000  # characters in which the value of a titled resource follows
 _FAR = 2000  # characters in which a list or a call ends; what does not is taken to the end of the line, or no further
+LEAST_BLOB = 40
 LEAST = 4  # characters of a secret that is looked for wherever it stands
 
 _CAMEL = pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SIGN = pattern(r"=>|=|:")
-NAME_WORD = pattern(r"[^\s:='\"{}\[\],<>]+")
+_NAME_WORD = pattern(r"[^\s:='\"{}\[\],<>]+")
 _NAME_TURNED = pattern(r"[\w:./-]+")
 _QUOTED_TITLE = pattern(r"[\"']?\s{0,20}:\s{0,20}(?=value\b)")
 _PUPPET_ATTRIBUTE = pattern(r"\w{1,60}\s{0,20}=>")
@@ -61,7 +63,7 @@ _START = pattern(r"[\s#;]*(?:- )?(?:export |set |setenv )?[\"']?$")
 KEPT = ("get_param", "get_attr", "get_resource", "get_file")
 _SAYS = pattern(r" (?:is|was|has|holds|names|becomes|beats)\b")
 _SCHEME = pattern(r"\b((?:Basic|Bearer)\s{1,20})([\w.~+/=-]{8,})", re.IGNORECASE)
-_BLOB = pattern(r"^(\s*)([A-Za-z0-9+/]{40,90}={0,2})(\s*)$")  # a line of a key in PEM
+BLOB = pattern(r"^(\s*)([A-Za-z0-9+/]{40,90}={0,2})(\s*)$")  # a line of a key in PEM
 _LOOKUP = pattern(r"\b(?:hiera|hiera_array|hiera_hash|lookup)\(\s{0,20}([\"'])([\w:.-]{1,200})\1")
 _BRACKET = pattern(r"[\[\]{}]")
 _FLOW_SCALAR = pattern(r"[^\[\]{},\s:'\"]+")
@@ -126,44 +128,50 @@ def stars(value: str) -> str:
     return value if value.startswith(("$", "%{", "<%")) else re.sub(r"[^\n]", "*", value)
 
 
-def masked(line: str, telling: Sequence[str] = TELLING, also: Collection[str] = ()) -> str:
+def masked(line: str, also: Collection[str] = ()) -> str:
     """Return a line of input, or a message, with every secret as asterisks of the secret's own length, so that columns stay true.
 
-    `telling` are those of the words that tell of secrets which can be in the line at all, and `also` are names that hold one
-    here, though not everywhere.
+    `also` are names that hold one here, though not everywhere.
     """
-    small = line.lower()
-    found: list[tuple[int, int]] = []
-    if "@" in small or "://" in small:
-        found += _in_addresses(line)
-    if _is_telling(small, telling) or (also and names_any(line, also)):
-        found += _in_pairs(line, also)
-        if "`" in line:
-            found += _in_sentences(line)
-        if " " in line or "\t" in line or "p=" in line:
-            found += _in_commands(line)
-        if "|" in line:
-            found += [match.span("secret") for match in _PIPED.finditer(line)]
-        if "-setcookie" in line:
-            found += [match.span("secret") for match in _COOKIE.finditer(line)]
-        if "%3d" in small:
-            found += [match.span("secret") for match in _ODBC.finditer(line)]
-        found += [match.span(2) for match in _SCHEME.finditer(line)] if "basic" in small or "bearer" in small else []
-        found += _in_lookups(line) if "hiera" in small or "lookup" in small else []
-    if len(line) < LIMIT:
-        found += [match.span(2) for match in _BLOB.finditer(line)]
+    found = [match.span(2) for match in BLOB.finditer(line)] if LEAST_BLOB <= len(line) < LIMIT else []
+    if may_hold(line) or (also and names_any(line, also)):
+        found += _found(line, also)
     return starred(line, found)
+
+
+def _found(line: str, also: Collection[str]) -> Iterator[tuple[int, int]]:
+    """Yield what is secret in a line, but for a key by its form."""
+    small = line.lower()
+    if "@" in small or "://" in small:
+        yield from _in_addresses(line)
+    if not _is_telling(small) and not (also and names_any(line, also)):
+        return
+    yield from _in_pairs(line, also)
+    if "`" in line:
+        yield from _in_sentences(line)
+    if " " in line or "\t" in line or "p=" in line:
+        yield from _in_commands(line)
+    if "|" in line:
+        yield from (match.span("secret") for match in _PIPED.finditer(line))
+    if "-setcookie" in line:
+        yield from (match.span("secret") for match in _COOKIE.finditer(line))
+    if "%3d" in small:
+        yield from (match.span("secret") for match in _ODBC.finditer(line))
+    if "basic" in small or "bearer" in small:
+        yield from (match.span(2) for match in _SCHEME.finditer(line))
+    if "hiera" in small or "lookup" in small:
+        yield from _in_lookups(line)
 
 
 def names_any(line: str, names: Collection[str]) -> bool:
     """Return whether a line may name one of the names: it has the name as a word, or a part of one that is no plain word."""
     if len(names) <= FEW:
         return any(name in line for name in names)
-    return any(word in names for word in NAME_WORD.findall(line))
+    return any(word in names for word in _NAME_WORD.findall(line))
 
 
-def _is_telling(small: str, telling: Sequence[str]) -> bool:
-    for word in telling:
+def _is_telling(small: str) -> bool:
+    for word in TELLING:
         if word in small:
             return True
     return not small.isascii()  # `\u017f` is an `s` to an expression that ignores the case

@@ -152,10 +152,16 @@ VALUES = ("-v", "--value", "-V", "--attr-value")  # stands between the name of a
 
 
 _LONGEST = 40  # characters of the name of a program
-# the names in front of and behind a star, those that tell more behind those that tell less
-_NAMES = sorted(
-    ((*name.partition("*"), how) for name, how in COMMANDS.items()), key=lambda each: (not each[1], each[2] != "", len(each[0]))
-)
+
+
+@functools.lru_cache(maxsize=1)
+def _names() -> dict[str, list[tuple[str, str, str, dict[str, How]]]]:
+    """Return by their first letter the names in front of and behind a star, those that tell more behind those that tell less."""
+    found: dict[str, list[tuple[str, str, str, dict[str, How]]]] = {}
+    told = [(*name.partition("*"), how) for name, how in COMMANDS.items()]
+    for each in sorted(told, key=lambda each: (not each[1], each[2] != "", len(each[0]))):
+        found.setdefault(each[0][0], []).append(each)
+    return found
 
 
 @functools.lru_cache(maxsize=4096)
@@ -164,7 +170,7 @@ def of_program(name: str) -> dict[str, How]:
     found: dict[str, How] = {}
     if len(name) > _LONGEST:
         return found
-    for head, star, tail, how in _NAMES:
+    for head, star, tail, how in _names().get(name[:1], ()):
         if (name.startswith(head) and name.endswith(tail)) if star else name == head:
             found.update(how)
     return found

@@ -5,15 +5,16 @@ from __future__ import annotations
 import itertools
 import re
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 
 from lwlint.core.lazy import pattern
-from lwlint.core.secret import FEW, KEPT, LEAST, LIMIT, NAME_WORD, NOTHING, TELLING, is_secret, masked, names_any, starred, stars
+from lwlint.core.secret import BLOB, FEW, KEPT, LEAST, LEAST_BLOB, LIMIT, NOTHING, is_secret, masked, names_any, starred, stars
+from lwlint.core.secret_signs import places
 
 _DESCRIBING = ("type", "description", "label", "hidden", "tags", "constraints", "immutable")
-_LEAST_BLOB = 40
 _PEM = pattern(r"-----BEGIN [A-Z0-9 ]{0,40}-----")
 _PEM_END = pattern(r"-----END ")
+_NO_WORD = dict.fromkeys(map(ord, ":='\"{}[],<>"), " ")  # what stands between words that may be names, as in `secret._NAME_WORD`
 _LEADING = " \t\ufeff\xa0" + "".join(map(chr, (*range(9), 11, 12, *range(14, 32))))
 _LINES = pattern(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+$")
 
@@ -33,58 +34,48 @@ def masked_lines(text: str, also: Collection[str] = (), *, broken: bool = False)
     stays what and where it is. `also` are names that hold a secret in this text, though not everywhere. Of YAML that is
     `broken`, so that no reader tells more, all below such a name is hidden, but for what tells something about it.
     """
-    small = text.lower()
-    telling = [word for word in TELLING if word in small]
     also = _named(text, also)
-    lines = _LINES.findall(text)
-    suspects = _suspects(lines, text, also, (small, telling)) if len(small) == len(text) else range(len(lines))
-    return "".join(_masked_lines(lines, suspects, telling, also, broken=broken))
+    lines = _lines(text)
+    return "".join(_masked_lines(lines, _suspects(lines, text, also), also, broken=broken))
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines of a text with their breaks, which are `\\n`, `\\r\\n` and `\\r`; `splitlines` knows more of them."""
+    if text.isascii() and not any(other in text for other in "\x0b\x0c\x1c\x1d\x1e"):
+        return text.splitlines(keepends=True)
+    return _LINES.findall(text)
 
 
 def _named(text: str, names: Collection[str]) -> frozenset[str]:
     """Return those of the names that stand in a text. Of many only those are looked for that are words of it."""
     if len(names) > FEW:
-        words = frozenset(NAME_WORD.findall(text))
-        return frozenset(name for name in names if name in words)
+        return frozenset(text.translate(_NO_WORD).split()).intersection(names)
     return frozenset(name for name in names if name and name in text)
 
 
-def _suspects(lines: list[str], text: str, names: Collection[str], *wanted: tuple[str, Sequence[str]]) -> set[int]:
+def _suspects(lines: list[str], text: str, names: Collection[str]) -> set[int]:
     """Return the lines that may hold a secret, or begin something that does; each of the others says nothing by itself.
 
-    A text, with the same lines, and the words that make a line one of these are what is `wanted`; `text` is that of the lines, and
-    `names` are names that do so.
+    `text` is that of the lines, and `names` are names that hold a secret in it.
     """
-    found = {number for number, line in enumerate(lines) if _is_odd(line)}
     starts = [0, *itertools.accumulate(map(len, lines))]
-    if len(names) > FEW:
-        found.update(number for number, line in enumerate(lines) if names_any(line, names))
-    for where, words in (*wanted, (text, tuple(names) if len(names) <= FEW else ())):
-        for word in words:
-            at = where.find(word)
-            while at >= 0:
-                number = bisect_right(starts, at) - 1
-                found.add(number)
-                at = where.find(word, starts[number + 1])
+    found = {bisect_right(starts, at) - 1 for at in places(text)}
+    found.update(number for number, line in enumerate(lines) if len(line) >= LEAST_BLOB and BLOB.match(line))
+    if not text.isascii():
+        found.update(number for number, line in enumerate(lines) if not line.isascii())
+    odd = frozenset(name for name in names if not is_secret(name))
+    if len(odd) > FEW:
+        found.update(number for number, line in enumerate(lines) if names_any(line, odd))
+    for name in odd if len(odd) <= FEW else ():
+        at = text.find(name)
+        while at >= 0:
+            number = bisect_right(starts, at) - 1
+            found.add(number)
+            at = text.find(name, starts[number + 1])
     return found
 
 
-def _is_odd(line: str) -> bool:
-    """Return whether a line has an address, a tag, a part of a key or a character of another script, or ends so that it goes on."""
-    return (
-        "@" in line
-        or "://" in line
-        or "<" in line
-        or line.rstrip()[-1:] in ("\\", ",", ">", "=")
-        or not line.isascii()
-        or "-----BEGIN" in line
-        or (len(line) >= _LEAST_BLOB and len(line.split(None, 1)) == 1)
-    )
-
-
-def _masked_lines(
-    lines: list[str], suspects: Collection[int], telling: Sequence[str], also: Collection[str], *, broken: bool
-) -> Iterator[str]:
+def _masked_lines(lines: list[str], suspects: Collection[int], also: Collection[str], *, broken: bool) -> Iterator[str]:
     """Yield the lines in logical ones: each is masked by itself, and as the part of what it goes on with that it is."""
     opened: tuple[int, bool, bool] | None = None  # indentation of the key that holds a secret, whether `=` follows it, whether a value does
     pem = False
@@ -95,21 +86,21 @@ def _masked_lines(
             continue
         text = line.rstrip("\r\n")
         if pem or "-----BEGIN" in text:
-            yield from _joined(group, telling, also)
+            yield from _joined(group, also)
             group = []
             hidden, pem = _pem(text, pem)
-            yield masked(hidden, telling, also) + line[len(text) :]
+            yield masked(hidden, also) + line[len(text) :]
             continue
         stripped = text.lstrip(_LEADING)
         indent = len(text) - len(stripped)
         if not stripped or stripped[0] in "#;":
             if group and not group[-1][1].endswith(" "):
-                yield from _joined(group, telling, also)
+                yield from _joined(group, also)
                 group = []
             if group:
                 group.append((line, ""))
             else:
-                yield masked(text, telling, also) + line[len(text) :]
+                yield masked(text, also) + line[len(text) :]
             continue
         if not group and opened is not None and _is_below(opened, indent, stripped):
             yield text[:indent] + "*" * len(stripped.rstrip()) + text[len(text.rstrip()) :] + line[len(text) :]
@@ -122,7 +113,7 @@ def _masked_lines(
         if not group:
             opened = _opened(text, indent, also) or (opened if opened is not None and indent > opened[0] else None)
             if opened is None and text.rstrip()[-1:] not in "\\,>=" and "<" not in text:
-                yield masked(text, telling, also) + line[len(text) :]
+                yield masked(text, also) + line[len(text) :]
                 continue
         end = text.rstrip()[-2:]
         goes_on = text.endswith("\\") or end == "=>" or _is_open(group, text)
@@ -130,9 +121,9 @@ def _masked_lines(
         part = text[:-1] if text.endswith("\\") else text
         group.append((line, f"{part} " if goes_on and end[-1:] not in (",", "=") else part))
         if not goes_on:
-            yield from _joined(group, telling, also)
+            yield from _joined(group, also)
             group = []
-    yield from _joined(group, telling, also)
+    yield from _joined(group, also)
 
 
 def _pem(text: str, pem: bool) -> tuple[str, bool]:
@@ -191,20 +182,20 @@ def _is_open(group: list[tuple[str, str]], text: str) -> bool:
     return text.find(">", last) < 0 and re.match(r"[A-Za-z_][\w.:-]*(?:\s|$)", text[last + 1 : last + LIMIT]) is not None
 
 
-def _joined(group: list[tuple[str, str]], telling: Sequence[str], also: Collection[str]) -> Iterator[str]:
+def _joined(group: list[tuple[str, str]], also: Collection[str]) -> Iterator[str]:
     """Yield the lines of a logical one with what it and they by themselves show to be secrets."""
     if len(group) == 1:
         line = group[0][0]
         text = line.rstrip("\r\n")
-        yield masked(text, telling, also) + line[len(text) :]
+        yield masked(text, also) + line[len(text) :]
         return
     parts = [part if not number else part.lstrip(_LEADING) for number, (_, part) in enumerate(group)]
-    whole, at = masked("".join(parts), telling, also), 0
+    whole, at = masked("".join(parts), also), 0
     for part, (line, uncut) in zip(parts, group):
         text = line.rstrip("\r\n")
         lead = len(uncut) - len(part)
         hidden = text[:lead] + whole[at : at + len(part)][: len(text) - lead]
-        yield _only(hidden + text[len(hidden) :], masked(text, telling, also)) + line[len(text) :]
+        yield _only(hidden + text[len(hidden) :], masked(text, also)) + line[len(text) :]
         at += len(part)
 
 

@@ -539,27 +539,28 @@ def _in_yaml(file: HeatFile, names: Collection[str]) -> Iterator[tuple[int, int]
         elif (id(node), secret) not in seen:
             seen.add((id(node), secret))
             if isinstance(node, Sequence):
-                todo += [(item, secret) for item in node.items]
+                todo += [(item, secret) for item in node.items if secret or not isinstance(item, Scalar)]
             else:
                 todo += _below(node, secret, names)
 
 
 def _below(node: YamlMapping, secret: bool, names: Collection[str]) -> Iterator[tuple[Node, bool]]:
-    """Yield the values of a mapping, and whether each is secret."""
-    scalars = [(key.value, value.value) for key, value in node.pairs if isinstance(key, Scalar) and isinstance(value, Scalar)]
-    hidden = any(key == "hidden" and value.lower() in ("true", "yes", "on", "1") for key, value in scalars)
-    named = any(key == "name" and is_secret(value) for key, value in scalars)
+    """Yield the values of a mapping, and whether each is secret, but for scalars that are none. Its keys are scalars."""
+    told: tuple[str, ...] = ()  # keys of which the other entries say that they hold one
     for key, value in node.pairs:
-        if isinstance(key, Scalar) and key.value not in _GETS and not (secret and key.value in _DESCRIBING):
-            yield (
-                value,
-                secret
-                or (is_secret(key.value) and key.value not in ("key", "community"))
-                or key.value in names
-                or (hidden and key.value == "default")
-                or (named and key.value == "value"),
-            )
-        elif isinstance(key, Scalar) and key.value == "constraints":
+        if key.value == "hidden" and isinstance(value, Scalar) and value.value.lower() in ("true", "yes", "on", "1"):
+            told = (*told, "default")
+        elif key.value == "name" and value.__class__ is Scalar and is_secret(value.value):
+            told = (*told, "value")
+    for key, value in node.pairs:
+        name = key.value
+        if secret and name in _DESCRIBING:
+            if name == "constraints":
+                yield value, False
+        elif secret or name in told or name in names or (is_secret(name) and name not in ("key", "community")):
+            if name not in _GETS:
+                yield value, True
+        elif name not in _GETS and not isinstance(value, Scalar):
             yield value, False
 
 
