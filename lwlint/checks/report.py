@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal, Optional, Union
 
@@ -32,18 +32,27 @@ Wanted = Mapping[FactPath, Union[str, bool, tuple[str, ...]]]
 
 def fits(fact: Fact, wanted: Wanted) -> bool:
     """Return whether all attributes of a fact are what is `wanted`."""
-    return all(is_one_of(attribute_of(fact, path), values) for path, values in wanted.items())
+    return fitting(wanted)(fact)
 
 
-def is_one_of(value: object, wanted: Union[str, bool, tuple[str, ...]]) -> bool:
-    """Return whether a value is the one that is `wanted`, or one of these."""
-    return value in wanted if isinstance(wanted, tuple) else value == wanted
+def fitting(wanted: Wanted) -> Callable[[Fact], bool]:
+    """Return a function that tells whether all attributes of a fact are what is `wanted`, made ready to be asked for many facts."""
+    tests = [(path.split("."), values if isinstance(values, tuple) else (values,)) for path, values in wanted.items()]
+
+    def fits(fact: Any) -> bool:
+        for names, values in tests:
+            found = fact
+            for name in names:
+                found = getattr(found, name, None)
+            if found not in values:
+                return False
+        return True
+
+    return fits
 
 
 def attribute_of(fact: Any, path: str) -> Any:
     """Return an attribute of a fact (`service.kind`); None where something on the way to it is not there."""
-    if "." not in path:
-        return getattr(fact, path, None)
     for name in path.split("."):
         fact = getattr(fact, name, None)
     return fact
@@ -152,11 +161,11 @@ def _run_report(facts: Facts, params: ReportParams) -> Iterator[Saw]:
     if params.unseen is not None:
         yield from unseen(facts, *params.unseen)
     folded: dict[tuple[object, ...], list[tuple[Fact, Problem]]] = {}
+    cases = [(fitting(case.where), case) for case in params.cases]
+    left_out = [fitting({path: value}) for path, value in params.unless.items()]
     for fact in facts.called(params.each):
-        if _is_left_out(fact, params):
-            continue
-        case = next((case for case in params.cases if fits(fact, case.where)), None)
-        if case is None or not case.says:
+        case = next((case for fits_case, case in cases if fits_case(fact)), None)
+        if case is None or not case.says or any(fits_it(fact) for fits_it in left_out) or _is_like(fact, params.unless_like):
             continue
         said = _filled(case.says, fact)
         if case.unknown:
@@ -175,14 +184,8 @@ def _run_report(facts: Facts, params: ReportParams) -> Iterator[Saw]:
         yield from (Unknown(_filled(doubt.says, fact), fact.span) for fact in facts.called(doubt.each) if fits(fact, doubt.where))
 
 
-def _is_left_out(fact: Fact, params: ReportParams) -> bool:
-    if any(is_one_of(attribute_of(fact, path), value) for path, value in params.unless.items()):
-        return True
-    for path, globs in params.unless_like.items():
-        text = str(attribute_of(fact, path)).lower()
-        if any(fnmatchcase(text, glob) for glob in globs):
-            return True
-    return False
+def _is_like(fact: Fact, globs: Mapping[str, tuple[str, ...]]) -> bool:
+    return any(fnmatchcase(str(attribute_of(fact, path)).lower(), glob) for path, each in globs.items() for glob in each)
 
 
 def _filled(template: str, fact: Fact) -> str:
