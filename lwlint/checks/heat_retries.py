@@ -293,13 +293,24 @@ class Settings(Struct):
 
     @classmethod
     def of(cls, facts: Facts, other_roles: tuple[str, ...]) -> "Settings":
-        found = cls()
+        """Return the settings of a run, without the overrides for `other_roles`, and with nothing told yet."""
+        known, every = facts.derived(_settings_of_templates)
+        found = replace(known, overrides=[], overrides_by_name={}, told=set(), named_by_manifests=set())
+        for key in every:
+            if not key.place.startswith(other_roles):
+                found.overrides_by_name.setdefault(key.name, []).append(len(found.overrides))
+                found.overrides.append(key)
+        return found
+
+    @classmethod
+    def of_templates(cls, facts: Facts) -> tuple["Settings", list[HieraKey]]:
+        """Return the settings of templates and of nodes, and the overrides in force of environments, which are not among them."""
+        found, overrides = cls(), []
         for key in facts.of(HieraKey):
             if not key.place.lower().endswith(_EVERY_ROLE):
                 found.by_template.setdefault(key.template, []).append(key)
-            elif key.in_force and not key.place.startswith(other_roles):
-                found.overrides_by_name.setdefault(key.name, []).append(len(found.overrides))
-                found.overrides.append(key)
+            elif key.in_force:
+                overrides.append(key)
         for service in facts.of(RoleData):
             for template in service.templates:
                 found.services.setdefault(template, []).append(service)
@@ -309,7 +320,7 @@ class Settings(Struct):
                         if key.place == ON_NODE:
                             found.of_role.setdefault(key.name, []).append(key)
         found.manifests = in_manifests(facts)
-        return found
+        return found, overrides
 
     def is_role(self, template: str) -> bool:
         """Return whether a template writes the hieradata of a role of controllers; what hangs on a hook for more is none by itself."""
@@ -367,6 +378,10 @@ class Settings(Struct):
         return frozenset(k.name for k in (*written, *self.overrides) if k.values is not None and values.issuperset(k.values))
 
 
+def _settings_of_templates(facts: Facts) -> tuple[Settings, list[HieraKey]]:
+    return Settings.of_templates(facts)
+
+
 class Pairs:
     """The pairs of a rule, made ready to be asked for many keys."""
 
@@ -375,7 +390,8 @@ class Pairs:
         self._pairs = [(_front(pair.connection), pair.connection, pair) for pair in pairs]
         fronts = {"", *(front for front, _, _ in self._pairs)}
         self._by_front = {front: [(text, pair) for other, text, pair in self._pairs if other in (front, "")] for front in fronts}
-        self._needed = {needed(text) for _, text, _ in self._pairs}  # without any of these in it a key is of no connection
+        words = {needed(text) for _, text, _ in self._pairs}
+        self._needed = [word for word in words if not any(other != word and other in word for other in words)]
         self._retries = [(pattern(_any_group(retry)), pair) for pair in pairs for retry in pair.retries]
         self._no_database = frozenset(params.no_database)
         self._second = frozenset(params.second)
@@ -391,7 +407,7 @@ class Pairs:
         return self._known[key.name]
 
     def _find(self, name: str) -> tuple[Pair, frozenset[str], str] | None:
-        if name in self._no_database or self._is_bounded(name) or not any(word in name for word in self._needed):
+        if not any(word in name for word in self._needed) or name in self._no_database or self._is_bounded(name):
             return None
         head, sign, _ = name.partition("::")
         for expression, pair in self._by_front.get(head + sign, self._by_front[""]):
@@ -415,7 +431,7 @@ class Pairs:
 
     def bounded(self, key: HieraKey) -> str:
         """Return the module of a connection whose attempts end whatever is set; empty for other keys."""
-        module = key.name.partition("::")[0]
+        module = key.name.partition("::")[0] if self._bounded else ""
         if module not in self._bounded or module not in self._no_unlimited or key.name in self._no_database:
             return ""
         return module if any(key.name.startswith(front) and fullmatch(expression, key.name) for front, expression, _ in self._pairs) else ""
