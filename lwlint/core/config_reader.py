@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import types
 import typing
 from collections.abc import Iterable, Mapping
-from importlib import import_module
 from typing import Annotated, Any, TypeVar, Union
 
 import msgspec
@@ -175,7 +173,6 @@ def located(mismatch: Mismatch, text: str, path: str) -> ConfigurationError:
 
 def build(plain: Any, into: Any, path: Path = ()) -> Any:
     """Return plain values (as YAML or JSON give them) as the type `into`; raise Mismatch where they do not fit."""
-    _evaluate(into)
     try:
         if not hasattr(into, "__dataclass_fields__"):
             return msgspec.convert(plain, into)
@@ -184,28 +181,6 @@ def build(plain: Any, into: Any, path: Path = ()) -> Any:
     except msgspec.ValidationError as error:
         _blame(plain, into, path)
         raise Mismatch(path, str(error)) from None  # what `_blame` does not know of
-
-
-@functools.cache
-def _evaluate(kind: Any) -> None:
-    """Let the annotations of a record, and of all records in it, be types where they are texts: `typing` compiles each text by itself.
-
-    They mean what they mean to msgspec. A record of which one means nothing stays as it is, for msgspec to say so.
-    """
-    if not isinstance(kind, type) or not issubclass(kind, msgspec.Struct):
-        for inside in typing.get_args(kind):
-            if not isinstance(inside, (str, msgspec.Meta)):
-                _evaluate(inside)
-        return
-    for record in kind.__mro__:
-        with contextlib.suppress(Exception):
-            hints = record.__annotations__
-            texts = {name: text for name, text in hints.items() if isinstance(text, str)}
-            every = "".join(f"({text})," for text in texts.values())
-            found = eval(f"[{every}]", dict(vars(record)), vars(import_module(record.__module__)))  # nosec B307 -- they are of code
-            hints.update(zip(texts, found))
-            for hint in hints.values():
-                _evaluate(hint)
 
 
 def _blame(plain: Any, into: Any, path: Path) -> None:

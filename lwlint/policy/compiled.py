@@ -11,17 +11,19 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import lru_cache
+from functools import cache, lru_cache, partial
+from importlib import import_module
 from importlib.util import source_hash
 from typing import Any, TypeVar
 
-from msgspec import NODEFAULT, DecodeError, Struct, msgpack
+from msgspec import NODEFAULT, DecodeError, Raw, Struct, msgpack
 from msgspec.structs import FieldInfo, fields
 
 from lwlint.checks import Declared
 from lwlint.core import catalogue
 from lwlint.core.catalogue import Catalogue, Entry
 from lwlint.core.check import Reads
+from lwlint.core.config_reader import Document
 from lwlint.core.facts import Database, Outcome, Service
 from lwlint.files.cache import Cache
 from lwlint.files.tree import read_regular
@@ -48,14 +50,68 @@ _AT_ONCE = 5_000_000_000  # nanoseconds in which the files of a package are inst
 
 def rules(cache: Cache) -> list[Rule]:
     """Return lwlint's own rules, without their examples."""
-    found = _of("rules", own_folder(), cache, _rules, list[tuple[Rule, Declared]])
-    return [rule.knowing(declared) for rule, declared in found]  # so that no check is imported to tell
+    found = _of("rules", own_folder(), cache, _rules, list[tuple[Rule, Declared, Raw]])
+    return [rule.knowing(declared, partial(_restored, kept)) for rule, declared, kept in found]  # so that no check is imported to tell
 
 
-def _rules(folder: str) -> list[tuple[Rule, Declared]]:
+def _rules(folder: str) -> list[tuple[Rule, Declared, Raw]]:
     from pathlib import Path
 
-    return [(rule, rule.declared) for rule in load_folder(Path(folder), "rules", examples=False)]
+    return [(rule, rule.declared, _kept(rule)) for rule in load_folder(Path(folder), "rules", examples=False)]
+
+
+_CLASS = ""  # the key of the class of a record
+_OF_PARAMETERS = ("lwlint.checks.", "lwlint.core.check")  # the modules of these classes
+
+
+def _kept(rule: Rule) -> Raw:
+    """Return the rule's parameters as the record that they are: to be read as one, they need not be compared with its types again."""
+    try:
+        return Raw(msgpack.encode(_named(rule.parameters)))
+    except Exception:  # the rule is broken, and the run tells why
+        return Raw(msgpack.encode(None))
+
+
+def _named(value: Any) -> Any:
+    """Return what a rule's parameters are made of as plain values; raise TypeError for what `_made` would not make the same of."""
+    if isinstance(value, Struct):
+        kind = type(value)
+        return {_CLASS: f"{kind.__module__}:{kind.__name__}", **{name: _named(getattr(value, name)) for name in _told_fields(value)}}
+    if type(value) is tuple:
+        return [_named(item) for item in value]
+    if type(value) is dict and _CLASS not in value and all(type(key) is str for key in value):
+        return {key: _named(item) for key, item in value.items()}
+    if value is None or type(value) in (str, bool, int, float):
+        return value
+    raise TypeError(value)
+
+
+def _restored(kept: Raw) -> Any:
+    """Return the parameters that were kept; None where there are none, or none that can be made."""
+    try:
+        return _made(msgpack.decode(kept))
+    except Exception:  # they are read from YAML's values then, which tells what is wrong
+        return None
+
+
+def _made(value: Any) -> Any:
+    if type(value) is list:
+        return tuple(map(_made, value))
+    if type(value) is not dict:
+        return value
+    name = value.pop(_CLASS, None)
+    fields = {key: _made(item) for key, item in value.items()}
+    return fields if name is None else _class(name)(**fields)
+
+
+@cache
+def _class(name: str) -> Any:
+    """Return the class of parameters that is kept as `MODULE:NAME`: one of a check's, so that no other code is run for what is read."""
+    module, _, kind = name.partition(":")
+    found = getattr(import_module(module), kind) if module.startswith(_OF_PARAMETERS) else None
+    if not isinstance(found, type) or not issubclass(found, Document):
+        raise ValueError(name)
+    return found
 
 
 def services(cache: Cache) -> Catalogue:
@@ -90,12 +146,14 @@ def write(folder: str) -> None:
 def _told(value: Any) -> Any:
     """Return a value as plain ones, of records only those fields that are not what they are by default."""
     if isinstance(value, Struct):
-        return {
-            field.name: _told(getattr(value, field.name)) for field in fields(value) if not _is_default(field, getattr(value, field.name))
-        }
+        return {name: _told(getattr(value, name)) for name in _told_fields(value)}
     if isinstance(value, (list, tuple)):
         return [_told(item) for item in value]
     return value
+
+
+def _told_fields(record: Struct) -> list[str]:
+    return [field.name for field in fields(record) if not _is_default(field, getattr(record, field.name))]
 
 
 def _is_default(field: FieldInfo, value: object) -> bool:

@@ -4,7 +4,7 @@
 import os
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Optional, Union
 
@@ -86,9 +86,9 @@ class Rule(Document, frozen=True, dict=True):
         except Exception:  # the rule is broken, and the run tells why
             return Declared("", Reads())
 
-    def knowing(self, declared: Declared) -> "Rule":
-        """Return the rule itself, told what its check says of itself."""
-        self.__dict__.update(declared=declared, module=declared.module)
+    def knowing(self, declared: Declared, restored: Callable[[], Any]) -> "Rule":
+        """Return the rule itself, told what its check says of itself, and what makes its `parameters` (None: nothing but its `params`)."""
+        self.__dict__.update(declared=declared, module=declared.module, restored=restored)
         return self
 
     def with_params(self, params: Mapping[str, Any]) -> "Rule":
@@ -100,13 +100,14 @@ class Rule(Document, frozen=True, dict=True):
     def with_severity(self, severity: Literal["error", "warning", "note"]) -> "Rule":
         """Return the rule with another severity."""
         changed = replace(self, severity=severity)
-        changed.__dict__.update({name: value for name, value in self.__dict__.items() if name in ("declared", "module")})
+        changed.__dict__.update({name: value for name, value in self.__dict__.items() if name in ("declared", "module", "restored")})
         return changed
 
     @cached_property
     def parameters(self) -> Any:
         """The rule's `params`, as the record that its check declares. Raises Mismatch."""
-        return build(self.params or {}, self.bound.params, ("params",))
+        restored = self.__dict__["restored"]() if "restored" in self.__dict__ else None
+        return restored if restored is not None else build(self.params or {}, self.bound.params, ("params",))
 
     def compare(self) -> None:
         """Compare the parameters and the clause with their vocabularies; raise Mismatch for the first that does not fit."""

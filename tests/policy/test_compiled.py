@@ -10,8 +10,11 @@ import sys
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
+from msgspec import Struct
 
 from lwlint.core import observed
 from lwlint.core.catalogue import load
@@ -41,6 +44,42 @@ def test_rules_and_catalogue_are_the_same_from_either_form(tmp_path: Path) -> No
         compiled._catalogues.clear()  # as a new process would
         assert compiled.services(cache).entries == load((FOLDER / "services.yaml").read_text("utf-8"), "services.yaml", seen).entries
     assert entries(tmp_path) == ["rules", "services"]
+
+
+def test_parameters_are_the_same_from_either_form(tmp_path: Path) -> None:
+    yaml = load_folder(FOLDER, "rules", examples=False)
+    for cache in (Cache(), Cache(str(tmp_path)), Cache(str(tmp_path))):
+        for rule, read in zip(compiled.rules(cache), yaml):
+            assert repr(plain(rule.__dict__["restored"]())) == repr(plain(read.parameters))
+            assert rule.parameters == read.parameters
+            assert rule.with_severity("note").parameters == read.parameters
+            assert repr(plain(rule.with_params(rule.params or {}).parameters)) == repr(plain(read.parameters))
+
+
+def plain(value: Any) -> Any:
+    """Return a value with the types of all that is in it."""
+    if isinstance(value, Struct):
+        return type(value), [plain(getattr(value, name)) for name in value.__struct_fields__]
+    if isinstance(value, dict):
+        return dict, [(plain(key), plain(item)) for key, item in value.items()]
+    return (type(value), [plain(item) for item in value]) if isinstance(value, (list, tuple)) else (type(value), value)
+
+
+def test_parameters_that_are_kept_run_no_code_but_that_of_checks() -> None:
+    for name in (
+        "os:system",
+        "lwlint.checks.report:import_module",
+        "lwlint.core.finding:Problem",
+        "lwlint.checks.no:X",
+        "tests:X",
+        ":",
+    ):
+        kept = msgspec.Raw(msgspec.msgpack.encode({"": name, "command": "false"}))
+        assert compiled._restored(kept) is None
+    assert compiled._restored(msgspec.Raw(b"\xc1")) is None
+    (rule,) = (rule for rule in compiled.rules(Cache()) if rule.code == "LW201")
+    rule.knowing(rule.declared, lambda: compiled._restored(msgspec.Raw(b"\xc1")))
+    assert rule.parameters == rule.with_params(rule.params or {}).parameters  # of its YAML
 
 
 def test_from_the_cache_no_yaml_is_imported(tmp_path: Path) -> None:
