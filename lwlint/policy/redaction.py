@@ -19,7 +19,7 @@ from lwlint.inputs import KINDS
 
 _PLAIN_WORD = pattern(r"[a-z_.-]{1,11}|[A-Z]?[a-z]{1,9}|true|false|\d{1,5}")
 
-_SHOWN, _HIDES = "_shown", "_hides"
+_SHOWN, _HIDES, _LINES = "_shown", "_hides", "_lines_shown"
 _SHORT = 16_384  # characters of a source that is kept for the next run in the same process
 _MANY = 8  # sources whose secrets are looked for one source after the other
 
@@ -43,6 +43,10 @@ class Redaction:
 
     def line(self, source: Source, number: int) -> str:
         """Return line `number` (from 1) of a source as it may be shown, without its line break."""
+        names, lines = source.__dict__.get(_LINES, (None, {}))
+        if number in lines and names == self.hidden_names():
+            known: str = lines[number]
+            return known
         starts = source.line_starts()
         end = starts[number] if number < len(starts) else len(source.text)
         return self.text(source)[starts[number - 1] : end].rstrip("\r\n").lstrip("\ufeff" if number == 1 else "")
@@ -87,6 +91,13 @@ class Redaction:
         if self._names is None:
             self._names = frozenset(name for source in self._sources.values() for name in _hides(source))
         return self._names
+
+
+def remember_lines(sources: Mapping[str, Source], names: frozenset[str], lines: Iterable[tuple[str, int, str]]) -> None:
+    """Take over lines (path, number from 1, text) that an earlier run of equal sources showed, while these `names` were hidden."""
+    for path, number, text in lines:
+        if path in sources:
+            sources[path].__dict__.setdefault(_LINES, (names, {}))[1][number] = text
 
 
 def _hides(source: Source) -> frozenset[str]:

@@ -6,7 +6,7 @@ and holds no longer if that has changed. Where anything else could matter nothin
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib.util import MAGIC_NUMBER
 from typing import Any, NamedTuple, Optional
@@ -19,6 +19,7 @@ from lwlint.core.secret import masked
 from lwlint.core.source import Source
 from lwlint.files.cache import Cache, described, hasher
 from lwlint.files.discover import Discovery
+from lwlint.policy.redaction import Redaction, remember_lines
 from lwlint.policy.rules import Rule, own_folder
 from lwlint.run.engine import Answer
 
@@ -52,6 +53,8 @@ class _Kept(Struct, frozen=True, array_like=True):
     there: list[tuple[str, bool]]
     findings: tuple[Finding, ...]
     verdicts: tuple[Verdict, ...]
+    hidden: list[str]  # the parameters that a template says are hidden
+    lines: list[tuple[str, int, str]]  # where each finding begins: path, number, and the line as it may be shown then
 
 
 class Answers:
@@ -73,6 +76,7 @@ class Answers:
         try:
             kept = msgpack.decode(data, type=_Kept)
             if self._replay(kept.context) and all(self._discovery.exists(path) == then for path, then in kept.there):
+                remember_lines(self._discovery.found.sources, frozenset(kept.hidden), kept.lines)
                 return Known(Answer(kept.findings, kept.verdicts, ()), kept.release)
         except DecodeError:
             pass  # damaged; it is written anew
@@ -86,12 +90,21 @@ class Answers:
         found = self._discovery.found.sources
         context = [_Looked(path, judged, kind, _described(found.get(path))) for path, judged, kind in self._discovery.looked_for]
         there = list(self._discovery.asked_for.items())
+        redaction = Redaction(found)
+        hidden, lines = sorted(redaction.hidden_names()), list(_lines(answer.findings, found, redaction))
         with suppress(UnicodeEncodeError):  # a name that is no UTF-8
-            self._cache.put(self._name, msgpack.encode(_Kept(release, context, there, answer.findings, answer.verdicts)))
+            self._cache.put(self._name, msgpack.encode(_Kept(release, context, there, answer.findings, answer.verdicts, hidden, lines)))
 
     def _replay(self, context: Sequence[_Looked]) -> bool:
         """Look for what was looked for, and return whether all of that is as it was."""
         return all(_described(self._discovery.load(one.path, judged=one.judged, kind=one.kind)) == one.then for one in context)
+
+
+def _lines(findings: Sequence[Finding], sources: Mapping[str, Source], redaction: Redaction) -> Iterator[tuple[str, int, str]]:
+    """Yield the lines that findings begin on, as they may be shown; each was taken apart for the finding's message."""
+    begun = {(one.span.path, sources[one.span.path].position(one.span.start).line) for one in findings if one.span.path in sources}
+    for path, number in sorted(begun):
+        yield path, number, redaction.line(sources[path], number)
 
 
 def _has_secret(found: Finding) -> bool:

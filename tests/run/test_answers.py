@@ -13,8 +13,11 @@ from msgspec.structs import replace
 
 from lwlint.core.costs import Costs
 from lwlint.core.finding import Report
+from lwlint.core.source import Source
 from lwlint.files.cache import Cache
+from lwlint.policy.redaction import Redaction, remember_lines
 from lwlint.policy.rules import Rule
+from lwlint.report.text import render
 from lwlint.run import Request, answers, check, load_rules
 from tests.inputs.heat.heat_findings import template
 from tests.shared import HERE, shared
@@ -160,3 +163,30 @@ def test_another_version_of_the_readers_is_another_answer(
         answer(cache)
     assert counted == [False, True, False, False]
     assert os.listdir(tmp_path / "cache")
+
+
+SECRET = "Hu4n5Rq8"
+
+
+def test_the_lines_of_findings_are_shown_as_before_and_no_secret_of_them_is_kept(
+    one: Path, counted: list[bool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hidden = "parameters:\n  Word: {type: string, hidden: true, default: " + SECRET + "}\n"
+    told = "sahara::db::database_connection: mysql://sahara:" + SECRET + "@h/s"
+    Path("sahara.yaml").write_text(template(told, hidden))
+    Path("other.yaml").write_text(template("heat::Word: " + SECRET + "\n    heat::database_connection: mysql://h/n"))
+    cache = Cache(str(tmp_path / "kept"))
+    first, again = (render(answer(cache)) for _ in range(2))
+    assert counted == [False, True]
+    assert again == first
+    assert first.count("database_connection: mysql://") == 3  # the lines are there
+    assert SECRET not in first
+    assert not [path.name for path in (tmp_path / "kept").iterdir() if SECRET.encode() in path.read_bytes()]
+
+
+def test_lines_that_were_kept_are_not_shown_where_more_is_hidden(tmp_path: Path) -> None:
+    source = Source("a.yaml", "a: 1\nword: b\n", "heat")
+    remember_lines({source.path: source}, frozenset(), [(source.path, 2, "word: b")])
+    hides = Source("b.yaml", "parameters:\n  word:\n    hidden: true\n", "heat")
+    assert Redaction({source.path: source}).line(source, 2) == "word: b"
+    assert Redaction({source.path: source, hides.path: hides}).line(source, 2) == "word: *"
