@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator
 from lwlint.core import secret_commands as commands
 from lwlint.core.lazy import pattern
 from lwlint.core.secret_names import ABOUT, AGENTS, KEYS, NONE, OPTIONS, PARAMETERS, SERVERS, STRONG, WEAK
-from lwlint.core.secret_signs import may_hold
+from lwlint.core.secret_signs import may_hold, may_name
 
 _DECLARED = frozenset(name.lower().replace("-", "_") for name in (*OPTIONS, *PARAMETERS, *AGENTS, *SERVERS))
 _STRONG_ENDS = ("password", "passwd", "passphrase", "secret", "bindpw", "rootpw", "userpw", "adminpw", "dbpw", "credential", "credentials")
@@ -87,6 +87,8 @@ _END_OF_QUOTED = pattern(r"[^\s'\"]+")
 @functools.lru_cache(maxsize=4096)
 def is_secret(key: str) -> bool:
     """Return whether an option, a parameter or a variable of this name holds a secret: `password`, `nova::db::password`, `api_key`."""
+    if not may_name(key):
+        return False
     name = key.strip("\"' -$")
     last = re.split(r"::|[./]", name)[-1].strip(":")
     plain = last.lower().replace("-", "_")

@@ -91,6 +91,16 @@ def test_every_name_of_a_secret_has_a_sign_in_front_of_its_value() -> None:
         assert [line for line in held if not secret_signs.may_hold(line)] == []
 
 
+def test_a_name_without_a_word_of_a_secret_holds_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = random.Random(7)
+    odd = ("\u212aey", "pa\u017fs", "api_key\u00e9", "api_key 2", "x.y_key-", "'b_key'", "key", "a:key", "AdminEMail", "hash$path!prefix")
+    names = {*NAMES, *odd, *(name(chance) + chance.choice(("", "1", "-", ":", "\u00e9", "'")) for _ in range(50_000))}
+    asked = sorted(each for each in names if not secret_signs.may_name(each))
+    assert 1_000 < len(asked) < len(names) / 2
+    monkeypatch.setattr(secret, "may_name", lambda name: True)
+    assert [each for each in asked if secret.is_secret.__wrapped__(each)] == []
+
+
 def test_every_command_with_a_secret_has_a_sign() -> None:
     lines = list(GIVEN)
     for program, told in secret_commands.COMMANDS.items():

@@ -539,9 +539,28 @@ def _in_yaml(file: HeatFile, names: Collection[str]) -> Iterator[tuple[int, int]
         elif (id(node), secret) not in seen:
             seen.add((id(node), secret))
             if isinstance(node, Sequence):
-                todo += [(item, secret) for item in node.items if secret or not isinstance(item, Scalar)]
-            else:
+                todo += [(item, secret) for item in node.items if secret or item.__class__ is not Scalar]
+            elif secret or not _are_nothing(node, names, todo):
                 todo += _below(node, secret, names)
+
+
+def _are_nothing(node: YamlMapping, names: Collection[str], todo: list[tuple[Node, bool]]) -> bool:
+    """Return whether no key of a mapping says that anything is a secret; if so, what may do so below them is added to what is to do."""
+    before = len(todo)
+    for key, value in node.pairs:
+        name = key.value
+        if name in names or not _says_nothing(name):
+            del todo[before:]
+            return False
+        if value.__class__ is not Scalar and name not in _GETS:
+            todo.append((value, False))
+    return True
+
+
+@lru_cache(maxsize=4096)
+def _says_nothing(key: str) -> bool:
+    """Return whether a key makes a secret neither of its own value nor of another entry's."""
+    return key not in ("hidden", "name") and (key in ("key", "community") or not is_secret(key))
 
 
 def _below(node: YamlMapping, secret: bool, names: Collection[str]) -> Iterator[tuple[Node, bool]]:
@@ -550,7 +569,7 @@ def _below(node: YamlMapping, secret: bool, names: Collection[str]) -> Iterator[
     for key, value in node.pairs:
         if key.value == "hidden" and isinstance(value, Scalar) and value.value.lower() in ("true", "yes", "on", "1"):
             told = (*told, "default")
-        elif key.value == "name" and value.__class__ is Scalar and is_secret(value.value):
+        elif key.value == "name" and isinstance(value, Scalar) and is_secret(value.value):
             told = (*told, "value")
     for key, value in node.pairs:
         name = key.value
@@ -560,7 +579,7 @@ def _below(node: YamlMapping, secret: bool, names: Collection[str]) -> Iterator[
         elif secret or name in told or name in names or (is_secret(name) and name not in ("key", "community")):
             if name not in _GETS:
                 yield value, True
-        elif name not in _GETS and not isinstance(value, Scalar):
+        elif value.__class__ is not Scalar and name not in _GETS:
             yield value, False
 
 
