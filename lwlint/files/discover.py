@@ -237,25 +237,28 @@ class Discovery:
             return
         tree = tree or self._tree
         itself = tree.kind(path)
-        root = root_of(path)
+        real: str | None = path
         try:
-            if itself == LINK and self._kinds.has_meaning(path) and not (named and root_is_loose(path, root)):
-                self._add_link(path, tree.target(path), root)
-                return
-            real = self._followed(tree, path, root) if itself == LINK else path
+            if itself == LINK:
+                root = root_of(path)
+                if self._kinds.has_meaning(path) and not (named and root_is_loose(path, root)):
+                    self._add_link(path, tree.target(path), root)
+                    return
+                real = self._followed(tree, path, root)
         except OSError as error:
             self._refuse(path, f"link cannot be read ({error.strerror})", judged=judged)
             return
         if not (named or self._kind or self._kinds.may_hold(path)):
             self.found.skipped.append((path, self._kinds.nothing))
             return
-        what = tree.real_kind(real) if real is not None else None
+        what = FILE if itself == FILE else tree.real_kind(real) if real is not None else None
         if real is None or what != FILE:
             self._refuse_special(path, real, what, named, itself is None)
             return
         try:
-            size = tree.size(real)
-            self._take_bytes(path, tree.read(real, self._most), named=named, judged=judged, size=size)
+            data = tree.read(real, self._most)
+            size = len(data) if len(data) < self._most else tree.size(real)
+            self._take_bytes(path, data, named=named, judged=judged, size=size)
         except OSError as error:
             self._refuse(path, f"file cannot be read ({error.strerror})", judged=judged)
         except Exception as error:  # whatever a reader of bytes raises is of this file alone
@@ -314,10 +317,9 @@ class Discovery:
         if "sos_commands/" in path and _DUMP.search(path) and not data.lstrip().startswith(b"<"):
             data = _without_warnings(data)
         head = data[:_HEAD].decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "replace")
-        root = root_of(path)
-        if len(data) < _LONGEST_LINK and self._kinds.has_meaning(path) and not root_is_loose(path, root) and not self._kind:
-            link = _LINK_AS_TEXT.fullmatch(head)
-            if link is not None:
+        if len(data) < _LONGEST_LINK and not self._kind and self._kinds.has_meaning(path):
+            link, root = _LINK_AS_TEXT.fullmatch(head), root_of(path)
+            if link is not None and not root_is_loose(path, root):
                 self._add_link(path, link[1], root)
                 return
         kind, why = (self._kind, "") if self._kind and judged else self._kinds.of(path, head, named=named)
@@ -409,5 +411,8 @@ def root_is_loose(path: str, root: str) -> bool:
 
 def _host_of(path: str) -> str | None:
     """Return the part of `path` in front of a host's file system tree; None where it is in none."""
-    match = _ROOT.match(path) if any(part in path for part in _IN_ROOT) else None
-    return match.group("root") if match is not None else None
+    for part in _IN_ROOT:
+        if part in path:
+            match = _ROOT.match(path)
+            return match.group("root") if match is not None else None
+    return None
