@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from bisect import bisect_right
@@ -34,10 +35,9 @@ def masked_lines(text: str, also: Collection[str] = (), *, broken: bool = False)
     stays what and where it is. `also` are names that hold a secret in this text, though not everywhere. Of YAML that is
     `broken`, so that no reader tells more, all below such a name is hidden, but for what tells something about it.
     """
-    words = frozenset(text.translate(_NO_WORD).split())
-    also = _named(text, words, also)
+    also = _named(text, also)
     lines = _lines(text)
-    return "".join(_masked_lines(lines, _suspects(lines, text, words, also), also, broken=broken))
+    return "".join(_masked_lines(lines, _suspects(lines, text, also), also, broken=broken))
 
 
 def _lines(text: str) -> list[str]:
@@ -47,27 +47,36 @@ def _lines(text: str) -> list[str]:
     return _LINES.findall(text)
 
 
-def _named(text: str, words: frozenset[str], names: Collection[str]) -> frozenset[str]:
-    """Return those of the names that stand in a text of these words. Of many only those are looked for that are words of it."""
+def _named(text: str, names: Collection[str]) -> frozenset[str]:
+    """Return those of the names that stand in a text, none if each of them holds a secret anywhere. Of many the words are looked for."""
+    odd = _odd(frozenset(names))
+    if len(odd) <= FEW and not any(name in text for name in odd):
+        return frozenset()
     if len(names) > FEW:
-        return words.intersection(names)
+        return frozenset(text.translate(_NO_WORD).split()).intersection(names)
     return frozenset(name for name in names if name and name in text)
 
 
-def _suspects(lines: list[str], text: str, words: Collection[str], names: Collection[str]) -> set[int]:
+@functools.lru_cache(maxsize=8)
+def _odd(names: frozenset[str]) -> tuple[str, ...]:
+    """Return those of the names that hold no secret elsewhere."""
+    return tuple(name for name in names if name and not is_secret(name))
+
+
+def _suspects(lines: list[str], text: str, names: frozenset[str]) -> set[int]:
     """Return the lines that may hold a secret, or begin something that does; each of the others says nothing by itself.
 
-    `text` is that of the lines, `words` are its words, and `names` are names that hold a secret in it.
+    `text` is that of the lines, and `names` are names that hold a secret in it.
     """
     starts = [0, *itertools.accumulate(map(len, lines))]
     found = {bisect_right(starts, at) - 1 for at in places(text)}
-    if max(map(len, words), default=0) >= LEAST_BLOB:
-        found.update(number for number, line in enumerate(lines) if len(line) >= LEAST_BLOB and BLOB.match(line))
+    found.update(number for number, line in enumerate(lines) if len(line) >= LEAST_BLOB and BLOB.match(line))
     if not text.isascii():
         found.update(number for number, line in enumerate(lines) if not line.isascii())
-    odd = frozenset(name for name in names if not is_secret(name))
+    odd = _odd(names)
     if len(odd) > FEW:
-        found.update(number for number, line in enumerate(lines) if names_any(line, odd))
+        many = frozenset(odd)
+        found.update(number for number, line in enumerate(lines) if names_any(line, many))
     for name in odd if len(odd) <= FEW else ():
         at = text.find(name)
         while at >= 0:
