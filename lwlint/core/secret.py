@@ -504,7 +504,7 @@ def _in_commands(line: str) -> Iterator[tuple[int, int]]:
             elif itself == commands.NAMED and is_secret(core):
                 waiting = commands.NAMED
                 continue
-            base = re.split(r"[/=]", core[-LIMIT:])[-1].lower().strip("'\"")
+            base = core[-LIMIT:].replace("=", "/").rpartition("/")[2].lower().strip("'\"")
             options = commands.of_program(base)
             if options:
                 taken = {**taken, **options}

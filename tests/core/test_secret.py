@@ -319,3 +319,7 @@ def test_a_line_is_passed_over_only_where_a_look_at_it_changes_nothing() -> None
         assert secret_text.masked_lines(text, also, broken=broken) == whole, text
         hidden += whole != text
     assert hidden > 1_000
+
+
+def test_a_short_name_of_a_program_is_known_where_the_line_goes_on_behind_it() -> None:
+    assert secret_text.masked_lines("7z\\\n  a x -pabcd1234\n") == "7z\\\n  a x -p********\n"
