@@ -94,6 +94,8 @@ def entry() -> None:
     be_alone()
     with late_expressions():
         _import_msgspec()
+        import argparse
+    argparse._ = str  # type: ignore[attr-defined]  # lwlint speaks English, and argparse's words need not be looked for in other languages
     code = main()
     if sys.gettrace() is not None or sys.getprofile() is not None:
         sys.exit(code)

@@ -12,7 +12,7 @@ from lwlint import __version__
 from lwlint.core.config_reader import near
 from lwlint.core.finding import ConfigurationError
 from lwlint.core.harmless import safe
-from lwlint.core.lazy import late_expressions, pattern
+from lwlint.core.lazy import pattern
 from lwlint.files.cache import Cache, default_folder
 from lwlint.run import Request, confined, load_rules
 
@@ -125,11 +125,8 @@ def parser(first: str = "") -> argparse.ArgumentParser:
 
     Where the `first` argument names a command the others are left out, which takes a third of the time.
     """
+    import argparse
     from functools import partial
-
-    with late_expressions():
-        import argparse
-        import locale  # noqa: F401 (argparse's messages ask for it)
 
     look = partial(argparse.HelpFormatter, width=terminal_width() - 2)
     top = argparse.ArgumentParser(
