@@ -90,7 +90,7 @@ def is_secret(key: str) -> bool:
     if not may_name(key):
         return False
     name = key.strip("\"' -$")
-    last = re.split(r"::|[./]", name)[-1].strip(":")
+    last = name.replace("::", "/").replace(".", "/").rpartition("/")[2].strip(":")
     plain = last.lower().replace("-", "_")
     if plain in _DECLARED:
         return True
@@ -211,7 +211,7 @@ def _in_addresses(line: str) -> Iterator[tuple[int, int]]:
                 _in_odd_address(line, start, limit) if line.find("@", start, limit) >= 0 else _in_cut_address(line, scheme, word, limit)
             )
         at = start
-    if "://" not in line:  # further hosts of a list, and what libraries for Go take
+    if "://" not in line and ":" in line and ("," in line or "(" in line):  # further hosts of a list, and what libraries for Go take
         done = 0  # the hosts of a list are taken with the first of them
         for host in _FURTHER_HOST.finditer(line):
             if host.end() >= done:
@@ -285,6 +285,7 @@ def _in_pairs(line: str, also: Collection[str]) -> Iterator[tuple[int, int]]:
     done = ticks = ticked = 0  # up to where all is masked; backticks, and up to where they are counted
     pair: dict[str, tuple[str, int, int]] = {}  # `name` and `value` of an element or a mapping
     since = 0
+    has_arrow = "=>" in line
     for sign in _SIGN.finditer(line):
         at = sign.start()
         if at < done or line.startswith("::", at) or (sign[0] == ":" and at and line[at - 1] == ":") or line.startswith("://", at):
@@ -312,7 +313,7 @@ def _in_pairs(line: str, also: Collection[str]) -> Iterator[tuple[int, int]]:
         if bare in ("key", "community") and not (sign[0] == "=" and _START.match(line[max(0, begin - LIMIT) : begin])):
             continue
         ticks, ticked = ticks + line.count("`", ticked, begin), begin
-        if sign[0] == ":" and _PUPPET_ATTRIBUTE.match(line, start):
+        if has_arrow and sign[0] == ":" and _PUPPET_ATTRIBUTE.match(line, start):
             value = _PUPPET_VALUE.search(line, at, at + _VALUE_AFTER)
             start = value.end() if value else start
         for span in _values(line, begin, start, sign[0], within_ticks=ticks % 2 == 1):
