@@ -104,7 +104,7 @@ def _may_have_one(source: Source) -> bool:
     """Return whether there may be a comment of lwlint's in a source; each is looked through once."""
     may: bool | None = source.__dict__.get(_MAY)
     if may is None:
-        may = source.__dict__[_MAY] = any(word in source.text for word in _SIGNS)
+        may = source.__dict__[_MAY] = any([word in source.text for word in _SIGNS])  # noqa: C419 - a list takes half as long
     return may
 
 

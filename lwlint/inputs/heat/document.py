@@ -47,9 +47,7 @@ FUNCTIONS = frozenset(("if", *LISTED, *WITH_KEYS, *NAMING))
 
 def by_events(text: str) -> Document:
     """Return the one document in `text`. Raises Refused for what PyYAML's safe loader would refuse, and for what is nested too deep."""
-    with late_expressions():
-        import yaml
-
+    yaml = _yaml()
     shift = 1 if text[:1] == "\ufeff" and hasattr(_parser(), "raw_parse") else 0  # libyaml does not count a byte order mark
     try:
         return _Builder(text, shift).document()
@@ -190,9 +188,15 @@ class _Builder:
 
 
 @lru_cache(maxsize=1)
-def _parser() -> Any:
-    import yaml
+def _yaml() -> Any:
+    with late_expressions():
+        import yaml
+    return yaml
 
+
+@lru_cache(maxsize=1)
+def _parser() -> Any:
+    yaml = _yaml()
     if getattr(yaml, "__with_libyaml__", False):
         from yaml._yaml import CParser
 
@@ -216,6 +220,8 @@ def _character(text: str, error: Any) -> int:
 
 def read(text: str) -> Document:
     """Return the one document in `text`. Raises Refused for what PyYAML's safe loader would refuse, and for what is nested too deep."""
+    if not gc.isenabled():
+        return by_events(text)
     with uncollected():
         return by_events(text)
 
@@ -416,12 +422,10 @@ def _read_file(source: Source) -> Reading:
 
 def _form(root: Node | None) -> str:
     if isinstance(root, Mapping):
-        keys = [key.value for key, _ in root.pairs]
-        if any(key in _TEMPLATE_KEYS for key in keys):
-            return TEMPLATE
-        if any(key in _ENVIRONMENT_KEYS for key in keys) and "resources" not in keys:
-            return ENVIRONMENT
-        return OTHER
+        keys = {key.value for key, _ in root.pairs}
+        if keys.isdisjoint(_TEMPLATE_KEYS):
+            return OTHER if keys.isdisjoint(_ENVIRONMENT_KEYS) or "resources" in keys else ENVIRONMENT
+        return TEMPLATE
     return OTHER if root is None or isinstance(root, Scalar) else ROLES
 
 
