@@ -36,6 +36,7 @@ from lwlint.inputs.heat.nodes import Mapping as YamlMapping
 EXPANDED_LIMIT = 1_000_000  # nodes with every alias written out; the largest file of tripleo-heat-templates has 27,000
 _PROPERTIES = pattern(r"(?:[&!]\S*(?:\s+(?:#[^\n\r\x85\u2028\u2029]*(?:\s+|$))*|$))*")  # anchor, tag and comments in front of a node
 _TOO_MANY = f"more than {EXPANDED_LIMIT} nodes, with every alias written out"
+_OUTSIDE = 5  # events that are in no list or mapping: where the stream and the document begin and end, and the root
 _TOO_DEEP = f"nested deeper than {DEPTH_LIMIT} levels"
 _VALUE = attrgetter("value")
 # Heat's functions: those of a list, those of a mapping with one key that each needs, and those that name something
@@ -93,12 +94,9 @@ class _Builder:
         stack: list[tuple[list[Any], Any, str | None, int]] = []
         node: Any
         sizes: dict[str, int] = {}  # of what an anchor names, with every alias in it written out
-        size = documents = 0
+        size, documents = _OUTSIDE, 0  # of events, but for those in what has not ended
         while (event := next_event()) is not None:
             kind = event.__class__
-            size += 1
-            if size > EXPANDED_LIMIT:
-                raise Refused(_TOO_MANY, event.start_mark.index + shift)
             if kind is ScalarEvent:
                 if event.tag is None is event.anchor and not shift:
                     into.append(Scalar("", event.value, event.start_mark.index, event.end_mark.index, event.implicit[0]))
@@ -117,6 +115,9 @@ class _Builder:
                 into = []
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 content = into
+                size += len(content) + 1
+                if size > EXPANDED_LIMIT:
+                    raise self._too_many()
                 into, node, anchor, before = stack.pop()
                 if anchor is not None:
                     sizes[anchor] = size - before
@@ -135,13 +136,30 @@ class _Builder:
                     raise Refused(f"alias `*{event.anchor}` is inside what it names", event.start_mark.index + shift)
                 size += sizes.get(event.anchor, 0)
                 if size > EXPANDED_LIMIT:
-                    raise Refused(_TOO_MANY, event.start_mark.index + shift)
+                    raise self._too_many()
                 into.append(named)
             elif kind is DocumentStartEvent:
                 documents += 1
                 if documents > 1:
                     raise Refused("a second document begins here; Heat reads files of one", event.start_mark.index + shift)
         return Document(root[0] if root else None, tuple(self._duplicates), self._mixed)
+
+    def _too_many(self) -> Refused:
+        """Return the refusal of the first event that is one too many, which is only known to be there where a list or a mapping ends."""
+        next_event = _parser()(self._text).get_event
+        size, stack, sizes = 0, [], dict[object, int]()
+        while True:
+            event = next_event()
+            name = getattr(event, "anchor", None)
+            size += 1 + (sizes.get(name, 0) if isinstance(event, _yaml().AliasEvent) else 0)
+            if size > EXPANDED_LIMIT:
+                return Refused(_TOO_MANY, event.start_mark.index + self._shift)
+            if isinstance(event, _yaml().CollectionStartEvent):
+                stack.append((name, size))
+            elif isinstance(event, _yaml().CollectionEndEvent):
+                anchor, before = stack.pop()
+                if anchor is not None:
+                    sizes[anchor] = size - before
 
     def _scalar(self, event: Any) -> Scalar:
         """Return the scalar of an event with an anchor or a tag, or of a text with a mark of the byte order."""

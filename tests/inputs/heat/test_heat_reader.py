@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import random
+from typing import Optional
+
 import pytest
+import yaml
 
 from lwlint.core.facts import NotEvaluated, Unreadable
 from lwlint.core.finding import Verdict
@@ -59,6 +63,53 @@ def test_nodes_without_number_are_refused_at_the_first_one_too_many() -> None:
     assert message == "more than 1000000 nodes, with every alias written out"
     assert 3_999_000 < at < 4_000_000
     assert text[at : at + 1] == "1"
+
+
+def written(chance: random.Random, names: list[str], depth: int = 0) -> str:
+    """Return a node in flow style, with anchors and with aliases of those that came before."""
+    kind = chance.randrange(4) if 0 < depth < 5 else 0 if depth == 0 else 3
+    name = f"a{chance.getrandbits(40)}"
+    anchor = f"&{name} " if chance.random() < 0.4 else ""
+    if kind == 2 and names:
+        return f"*{chance.choice(names)} "
+    if kind > 1:
+        return f"{anchor}x"
+    items = [written(chance, names, depth + 1) for _ in range(chance.randint(0, 6))]
+    text = f"[{', '.join(items)}]" if kind == 0 else f"{{{', '.join(f'k{i}: {item}' for i, item in enumerate(items))}}}"
+    if anchor:
+        names.append(name)
+    return anchor + text
+
+
+def counted(text: str, limit: int) -> Optional[int]:
+    """Return where the first event stands that is beyond the limit, with each alias taken for as many as what it names has."""
+    size, stack, sizes = 0, [], {}
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        size += 1 + (sizes.get(event.anchor, 0) if isinstance(event, yaml.AliasEvent) else 0)
+        if size > limit:
+            return event.start_mark.index
+        if isinstance(event, yaml.CollectionStartEvent):
+            stack.append((event.anchor, size))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = stack.pop()
+            sizes[anchor] = size - before
+    return None
+
+
+def test_nodes_are_counted_as_events_and_aliases_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance, met = random.Random(11), 0
+    for _ in range(1500):
+        text, limit = f"[{written(chance, [])}]", chance.randint(8, 60)
+        monkeypatch.setattr(document, "EXPANDED_LIMIT", limit)
+        expected = counted(text, limit)
+        try:
+            read(text)
+            told = None
+        except Refused as error:
+            told = error.start if "more than" in error.message else -1
+        assert told == expected, (text, limit)
+        met += expected is not None
+    assert met > 200
 
 
 def test_aliases_are_read_as_one_node_and_a_bomb_of_them_is_refused() -> None:
