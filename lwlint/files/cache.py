@@ -10,6 +10,7 @@ import os
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 from msgspec import Struct
 
 from lwlint.core.lazy import pattern
+from lwlint.core.source import Source
 from lwlint.files.tree import checkout, read_regular
 
 LIMIT = 64_000_000  # bytes in the folder; beyond that the oldest half goes
@@ -144,11 +146,16 @@ def _prune(folder: str) -> None:
 
 def hasher(key: bytes = b"") -> Any:
     """Return a blake2b of 16 bytes to be fed, keyed if there is a key: without all of `hashlib`, which loads OpenSSL and takes 2 ms."""
+    return _blake2b()(digest_size=16, key=key)
+
+
+@lru_cache(maxsize=1)
+def _blake2b() -> Any:
     try:
         from _blake2 import blake2b
     except ImportError:
         from hashlib import blake2b
-    return blake2b(digest_size=16, key=key)
+    return blake2b
 
 
 def sha256(data: bytes) -> str:
@@ -165,6 +172,17 @@ def digest(data: bytes) -> bytes:
     whole.update(data)
     found: bytes = whole.digest()
     return found
+
+
+_OWN = "_digest"
+
+
+def digest_of(source: Source) -> bytes:
+    """Return the digest of a source's text; it is kept with the source."""
+    own: bytes | None = source.__dict__.get(_OWN)  # as `line_starts` is: once, whoever asks
+    if own is None:
+        own = source.__dict__[_OWN] = digest(source.text.encode("utf-8", "surrogatepass"))
+    return own
 
 
 def sealed(data: bytes, name: str = "", key: bytes = b"") -> bytes:

@@ -17,7 +17,7 @@ from lwlint.core.facts import Release
 from lwlint.core.finding import Finding, Verdict
 from lwlint.core.secret import masked
 from lwlint.core.source import Source
-from lwlint.files.cache import Cache, described, hasher
+from lwlint.files.cache import Cache, described, digest_of, hasher
 from lwlint.files.discover import Discovery
 from lwlint.policy.redaction import Redaction, remember_lines
 from lwlint.policy.rules import Rule, own_folder
@@ -139,6 +139,5 @@ def _described(source: Source | None) -> bytes | None:
 
 
 def _add(whole: Any, source: Source) -> None:
-    text = source.text.encode("utf-8", "surrogatepass")
-    whole.update(repr((source.path, source.kind, source.host, source.root, source.judged, len(text))).encode("utf-8", "surrogatepass"))
-    whole.update(text)
+    told = (source.path, source.kind, source.host, source.root, source.judged, digest_of(source))
+    whole.update(repr(told).encode("utf-8", "surrogatepass"))

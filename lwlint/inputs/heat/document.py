@@ -104,12 +104,13 @@ class _Builder:
                     into.append(self._scalar(event))
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
                 start = event.start_mark.index + shift
+                anchor = event.anchor
                 tag = self._known(event) if event.tag is not None else ""
                 node = Mapping(tag, [], start, start) if kind is MappingStartEvent else Sequence(tag, [], start, start)
-                stack.append((into, node, event.anchor, size))
+                stack.append((into, node, anchor, size))
                 if len(stack) > DEPTH_LIMIT:
                     raise Refused(_TOO_DEEP, node.start)
-                if event.anchor is not None:
+                if anchor is not None:
                     self._anchor(event, node)
                 into.append(node)
                 into = []

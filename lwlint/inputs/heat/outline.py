@@ -15,7 +15,7 @@ from lwlint.core.facts import NotEvaluated
 from lwlint.core.secret import is_secret, stars
 from lwlint.core.secret_text import concealed, masked_value
 from lwlint.core.source import Source
-from lwlint.files.cache import Cache, described, digest
+from lwlint.files.cache import Cache, described, digest, digest_of
 from lwlint.files.processes import spread, workers
 from lwlint.inputs.heat import document
 from lwlint.inputs.heat.document import ENVIRONMENT, ROLES, TEMPLATE, HeatFile, is_jinja
@@ -407,13 +407,7 @@ class Outlines(Struct):
         return f"outlines-{digest(repr((told, os.getcwd(), self.kept.of)).encode('utf-8', 'surrogateescape')).hex()}"
 
 
-_OWN = "_digest"
-
-
 def _key(source: Source, parameters: Parameters) -> bytes:
-    own: bytes | None = source.__dict__.get(_OWN)  # as `line_starts` is: once, whoever asks
-    if own is None:
-        own = source.__dict__[_OWN] = digest(source.text.encode("utf-8", "surrogatepass"))
     given = parameters.digest()
     head = b"%d %d " % (is_jinja(source.path), source.path.endswith(".json"))
-    return head + own + (digest(given) if given else b"")
+    return head + digest_of(source) + (digest(given) if given else b"")
