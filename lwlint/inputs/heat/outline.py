@@ -7,7 +7,7 @@ on no other file. It can therefore be kept, shared by equal files, and made in a
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import NamedTuple, Optional
+from typing import Any, NamedTuple, Optional
 
 from msgspec import DecodeError, Struct, field, msgpack
 
@@ -168,37 +168,39 @@ def outline(source: Source, parameters: Parameters, *, of_environment: bool = Fa
     if not isinstance(file, HeatFile):
         place = (file.span.start, file.span.end)
         return Refusal("", place, True) if isinstance(file, NotEvaluated) else Refusal(file.message, place, False)
-    lines = tuple(_lines(file)) if file.form == ENVIRONMENT else ()
-    found = Outline(
+    is_environment = file.form == ENVIRONMENT
+    lines = tuple(_lines(file)) if is_environment else ()
+    scope = parameters.scope(Parts(file)) if is_environment else _EMPTY
+    return Outline(
         form=file.form,
         registry=lines,
         references=tuple(_references(file, lines)),
         gets=tuple((s.value, _place(s)) for s in get_files(file) if "://" not in s.value and not _is_generated(file, s)),
         repeated=tuple(_repeated(file)),
-        roles=tuple(_roles(file)),
+        roles=tuple(_deployed(file) if is_environment else _roles(file)),
+        overrides=tuple(_setting(k, scope) for k in _overrides(file)) if is_environment else (),
+        **({} if is_environment and not of_environment else _of_parts(read_parts(file), parameters)),
     )
-    if file.form == ENVIRONMENT:
-        scope = parameters.scope(Parts(file))
-        found = found._replace(roles=tuple(_deployed(file)), overrides=tuple(_setting(k, scope) for k in _overrides(file)))
-    return found if file.form == ENVIRONMENT and not of_environment else _with_parts(found, read_parts(file), parameters)
 
 
-def _with_parts(found: Outline, parts: Parts, parameters: Parameters) -> Outline:
+def _of_parts(parts: Parts, parameters: Parameters) -> dict[str, Any]:
+    """Return the fields of an outline that tell what a template, or hieradata, consists of."""
+    form = parts.file.form
     scope = parameters.scope(parts)
     first = parts.file.root.pairs[0][0] if isinstance(parts.file.root, Mapping) and parts.file.root.pairs else None
     everywhere = any(key.place == "hieradata" for key in parts.keys)
     wanted = parts.taken | {name for _, name in parts.merged}
-    return found._replace(
-        first=_place(first) if first is not None and found.form == TEMPLATE else None,
-        types=tuple((name, kind.value) for name, kind in parts.types.items() if everywhere or name in wanted),
-        taken=tuple(sorted(parts.taken)),
-        merged=tuple(parts.merged),
-        settings=tuple(_setting(key, scope) for key in parts.keys),
-        role_data=_place(parts.role_data) if parts.role_data is not None else None,
-        containers=tuple(containers(parts, scope)),
-        configs=tuple(_configs(parts)) if found.form == TEMPLATE else (),
-        stray=tuple((key.value, _place(key)) for key in strays(parts.file)) if found.form == TEMPLATE else (),
-    )
+    return {
+        "first": _place(first) if first is not None and form == TEMPLATE else None,
+        "types": tuple((name, kind.value) for name, kind in parts.types.items() if everywhere or name in wanted),
+        "taken": tuple(sorted(parts.taken)),
+        "merged": tuple(parts.merged),
+        "settings": tuple(_setting(key, scope) for key in parts.keys),
+        "role_data": _place(parts.role_data) if parts.role_data is not None else None,
+        "containers": tuple(containers(parts, scope)),
+        "configs": tuple(_configs(parts)) if form == TEMPLATE else (),
+        "stray": tuple((key.value, _place(key)) for key in strays(parts.file)) if form == TEMPLATE else (),
+    }
 
 
 def _place(node: Node) -> Place:

@@ -21,6 +21,7 @@ from lwlint.inputs.heat.tree import HeatTree, Read
 PACEMAKER = "OS::TripleO::Services::Pacemaker"
 KEEPALIVED = "OS::TripleO::Services::Keepalived"
 _PROFILE = pattern(r"\b(?:include|class *\{(?: *['\"])?) *(?:::)?(tripleo::profile::pacemaker::[a-z0-9_]+(?:::[a-z0-9_]+)*)")
+_PROFILES = "tripleo::profile::pacemaker::"
 # profiles that only configure a node for the cluster, and create no resource
 _NO_RESOURCE = frozenset(
     f"tripleo::profile::pacemaker::{name}" for name in ("clustercheck", "compute_instanceha", "database::mongodbvalidator", "nova")
@@ -207,13 +208,14 @@ class Judge:
         return found
 
     def _read_profiles(self, source: Source) -> tuple[Text, ...]:
-        if "profile::pacemaker::" not in source.text:
-            return ()
-        found = []
-        for match in _PROFILE.finditer(source.text):
-            before = source.text[source.text.rfind("\n", 0, match.start()) + 1 : match.start()]
-            if not re.search(r"(^|\s)#", before):
-                found.append(Text(match.group(1), source.span(*match.span(1))))
+        text, found, end = source.text, [], 0
+        while (at := text.find(_PROFILES, end)) >= 0:
+            start = text.rfind("\n", 0, at) + 1
+            end = text.find("\n", at)
+            end = len(text) if end < 0 else end
+            for match in _PROFILE.finditer(text, start, end):
+                if not re.search(r"(^|\s)#", text[start : match.start()]):
+                    found.append(Text(match.group(1), source.span(*match.span(1))))
         return tuple(found)
 
     def _is_under(self, path: str) -> bool:
