@@ -341,6 +341,11 @@ SHAPES = (
         ),
     ),
     Shape("option file: one line", 900_000, file("etc/nova/nova.conf", lambda n: "[database]\nmax_retries = " + "a" * n + "\n")),
+    Shape(
+        "option file: pairs with secrets in one line",
+        60_000,
+        file("etc/nova/nova.conf", lines("[database]\nmax_retries = 3\n[x]\nsay = ", "password=a ", "\n")),
+    ),
     Shape("option files", 2_000, many("etc/nova/nova.conf.d/@.conf", "[database]\nmax_retries = @\n")),
     Shape(
         "option file: addresses in one line",

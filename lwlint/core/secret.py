@@ -58,7 +58,7 @@ _PUPPET_VALUE = pattern(r"\bvalue\s{0,20}=>\s{0,20}")
 _CALL = pattern(r"[A-Za-z_][\w:.]{0,60}\(")
 NOTHING = frozenset(("true", "false", "null", "none", "~", "yes", "no", "undef", "unset", "nil", "{}", "[]", "on", "off"))
 _BLOCK = pattern(r"[|>][+-]?\d?[+-]?[ \t]*(?:#.*)?$")
-_NEXT_PAIR = pattern(r"[ \t](?=[\w./:-]{1,60}=|--?[A-Za-z])")
+_END_OF_VALUE = pattern(r"['\"`\n,}]|[ \t](?=[\w./:-]{1,60}=|--?[A-Za-z])")  # of one without quotes: a sign, or the next pair or option
 _START = pattern(r"[\s#;]*(?:- )?(?:export |set |setenv )?[\"']?$")
 KEPT = ("get_param", "get_attr", "get_resource", "get_file")
 _SAYS = pattern(r" (?:is|was|has|holds|names|becomes|beats)\b")
@@ -390,10 +390,8 @@ def _unquoted(line: str, start: int, whole: bool, *, option: bool = False) -> It
     else:
         if line[start] in "]),`":
             return
-        stop = re.compile(r"['\"`\n,}]").search(line, start)
+        stop = _END_OF_VALUE.search(line, start)  # in one, so that no more is looked at than the value has
         end = stop.start() if stop else len(line.rstrip())
-        other = _NEXT_PAIR.search(line, start, end)
-        end = other.start() if other else end
         end = _end_of_word(line, start, end) if option else end
     text = line[start:end]
     word = text.lower().rstrip(",;").strip()
