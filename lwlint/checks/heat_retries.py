@@ -6,20 +6,18 @@ Retry settings that set nothing are told too: no connection is set for the class
 import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from fnmatch import fnmatchcase
-from typing import Annotated, Literal, NamedTuple, Optional
+from typing import Annotated, Literal, Optional
 
 from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
 from lwlint.checks.heat import needs_heat
-from lwlint.checks.parameters import KnownRelease, Regex, nothing_in, wrong_groups
-from lwlint.core.check import Check, Reads, Saw, Unknown, needs, unseen
+from lwlint.checks.parameters import KnownRelease, Regex, wrong_groups
+from lwlint.core.check import Check, Reads, Saw, Unknown, unseen
 from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts, Release
 from lwlint.core.finding import AddKey, Fix, Problem, Related, Replace
 from lwlint.core.lazy import fullmatch, needed, pattern
-from lwlint.core.numbers import whole
 from lwlint.core.source import Span
 from lwlint.inputs.heat.facts import SETTINGS, Environment, GetFile, HieraKey, RoleData, ServiceMapping, SoftwareConfig
 from lwlint.inputs.puppet.facts import Manifest, ManifestClass, ManifestDatabase, ManifestOption, ManifestResource, Setting
@@ -143,33 +141,6 @@ def _class_of(config: str) -> tuple[str, str]:
     return module, config if rest == "config" else rest
 
 
-_UNSET = ("undef",)
-
-
-class Params(Document, frozen=True):
-    """Which settings are judged, and by what: `parameters` of classes and `options` (`section/option`), as globs.
-
-    Their value must be in `one_of`, or a whole number no greater than `at_most`.
-    """
-
-    parameters: Annotated[tuple[str, ...], Meta(description="globs of the parameters of classes that are judged")] = ()
-    options: Annotated[tuple[str, ...], Meta(description="globs of the options (`section/option`) that are judged")] = ()
-    one_of: Annotated[tuple[str, ...], Meta(description="the values that are right")] = ()
-    at_most: Annotated[Optional[int], Meta(description="the greatest whole number that is right")] = None
-
-    def misfits(self) -> Iterator[Mismatch]:
-        """Yield that nothing would be judged."""
-        yield from nothing_in(self, "parameters", "options")
-
-
-class _Set(NamedTuple):
-    name: str
-    value: str | None
-    written: str
-    span: Span
-    host: str
-
-
 def manifest_databases(facts: Facts, on_nodes: frozenset[str]) -> Iterator[ManifestDatabase]:
     """Yield each database connection in a manifest that sets no retries for it.
 
@@ -186,38 +157,6 @@ def not_retried(database: ManifestDatabase) -> Problem:
     key = database.retry_keys[0] if database.retry_keys else f"{database.module}_config database/max_retries"
     message = f"`{database.name}`: `{key}` is not set in this manifest (default `10`); it must be `-1`"
     return Problem(database.span, message, f"manifest connection {database.name}", host=database.host)
-
-
-def _settings(facts: Facts, params: Params) -> Iterator[Saw]:
-    expected = " or ".join(f"`{value}`" for value in params.one_of) or f"`{params.at_most}` or less"
-    for found in _found(facts, params):
-        if found.value is None:
-            yield Unknown(f"`{found.name}`: only Puppet can tell what `{found.written}` is", found.span)
-        elif found.value not in _UNSET and not _fits(found.value, params):
-            message = f"`{found.name}` is `{found.value}`; it must be {expected}"
-            yield Problem(found.span, message, f"manifest setting {found.name}", host=found.host)
-
-
-def _found(facts: Facts, params: Params) -> Iterator[_Set]:
-    for used in facts.of(ManifestClass):
-        for setting in used.settings:
-            if _matches(setting.name, params.parameters):
-                yield _Set(f"{used.name}::{setting.name}", setting.value, setting.written, setting.span, used.host)
-    for option in facts.of(ManifestOption):
-        if not option.absent and option.written and _matches(f"{option.section}/{option.option}", params.options):
-            yield _Set(option.name, option.value, option.written, option.span, option.host)
-
-
-def _matches(name: str, globs: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(name, glob) for glob in globs)
-
-
-def _fits(value: str, params: Params) -> bool:
-    value = value.strip()
-    if params.one_of and value in params.one_of:
-        return True
-    found = whole(value)
-    return params.at_most is not None and found is not None and found <= params.at_most
 
 
 _NODE = "etc/puppet/hieradata/"  # what a node has to look up, from all its files together
@@ -294,7 +233,7 @@ class Settings(Struct):
     @classmethod
     def of(cls, facts: Facts, other_roles: tuple[str, ...]) -> "Settings":
         """Return the settings of a run, without the overrides for `other_roles`, and with nothing told yet."""
-        known, every = facts.derived(_settings_of_templates)
+        known, every = facts.derived(cls.of_templates)
         found = replace(known, overrides=[], overrides_by_name={}, told=set(), named_by_manifests=set())
         for key in every:
             if not key.place.startswith(other_roles):
@@ -376,10 +315,6 @@ class Settings(Struct):
         """Return the names of the settings that hieradata or overrides give to the nodes themselves, with no other than these `values`."""
         written = (key for keys in self.by_template.values() for key in keys if key.place == ON_NODE and not key.branch)
         return frozenset(k.name for k in (*written, *self.overrides) if k.values is not None and values.issuperset(k.values))
-
-
-def _settings_of_templates(facts: Facts) -> tuple[Settings, list[HieraKey]]:
-    return Settings.of_templates(facts)
 
 
 class Pairs:
@@ -759,7 +694,6 @@ def _unused(key: HieraKey, its_class: str, other: HieraKey, fix: Fix | None) -> 
 
 
 CHECKS = (
-    Check("manifest-setting", _settings, needs(Manifest, "no Puppet manifest was given"), Params, Reads(("puppet",))),
     Check("retries-of-connection", connections, _key_or_manifest, RetryParams, _READS),
     Check("retries-on-wrong-class", unused, ANY_KEY, UnusedParams, Reads(("heat", "puppet"))),
 )

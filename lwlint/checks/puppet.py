@@ -1,4 +1,4 @@
-"""What a Puppet manifest makes of the cluster: virtual IPs with HAProxy, constraints that name nothing, ports, nodes of the core."""
+"""What a Puppet manifest makes: virtual IPs with HAProxy, constraints that name nothing, ports, nodes of the core, settings of classes."""
 
 from __future__ import annotations
 
@@ -6,17 +6,29 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
 from itertools import pairwise
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple, Optional
 
 from msgspec import Meta
 
-from lwlint.core.check import Check, NoParams, Reads, Saw, Unknown
-from lwlint.core.config_reader import Document
+from lwlint.checks.parameters import nothing_in
+from lwlint.core.check import Check, NoParams, Reads, Saw, Unknown, needs
+from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts, Service
 from lwlint.core.finding import Problem, Related
 from lwlint.core.lazy import pattern
 from lwlint.core.numbers import whole
-from lwlint.inputs.puppet.facts import Manifest, ManifestClass, ManifestConstraint, ManifestResource, Member, Setting, bare, expression
+from lwlint.core.source import Span
+from lwlint.inputs.puppet.facts import (
+    Manifest,
+    ManifestClass,
+    ManifestConstraint,
+    ManifestOption,
+    ManifestResource,
+    Member,
+    Setting,
+    bare,
+    expression,
+)
 from lwlint.inputs.puppet.manifest import VIRTUAL_IP
 
 
@@ -541,7 +553,68 @@ _READS = Reads(("puppet",))
 _bundles = _having(ManifestResource, "no manifest makes a bundle", lambda one: one.form == "bundle" and not one.absent)
 _constraints = _having(ManifestConstraint, "no manifest makes a constraint", lambda constraint: not constraint.absent)
 _core = _having(ManifestResource, "no manifest makes a core resource of the cluster", _is_core)
+_UNSET = ("undef",)
+
+
+class SettingParams(Document, frozen=True):
+    """Which settings are judged, and by what: `parameters` of classes and `options` (`section/option`), as globs.
+
+    Their value must be in `one_of`, or a whole number no greater than `at_most`.
+    """
+
+    parameters: Annotated[tuple[str, ...], Meta(description="globs of the parameters of classes that are judged")] = ()
+    options: Annotated[tuple[str, ...], Meta(description="globs of the options (`section/option`) that are judged")] = ()
+    one_of: Annotated[tuple[str, ...], Meta(description="the values that are right")] = ()
+    at_most: Annotated[Optional[int], Meta(description="the greatest whole number that is right")] = None
+
+    def misfits(self) -> Iterator[Mismatch]:
+        """Yield that nothing would be judged."""
+        yield from nothing_in(self, "parameters", "options")
+
+
+class _Set(NamedTuple):
+    name: str
+    value: str | None
+    written: str
+    span: Span
+    host: str
+
+
+def settings(facts: Facts, params: SettingParams) -> Iterator[Saw]:
+    """Yield a problem for each setting of a class, and each option, that a manifest gives another value than it must have."""
+    expected = " or ".join(f"`{value}`" for value in params.one_of) or f"`{params.at_most}` or less"
+    for found in _found(facts, params):
+        if found.value is None:
+            yield Unknown(f"`{found.name}`: only Puppet can tell what `{found.written}` is", found.span)
+        elif found.value not in _UNSET and not _fits(found.value, params):
+            message = f"`{found.name}` is `{found.value}`; it must be {expected}"
+            yield Problem(found.span, message, f"manifest setting {found.name}", host=found.host)
+
+
+def _found(facts: Facts, params: SettingParams) -> Iterator[_Set]:
+    for used in facts.of(ManifestClass):
+        for setting in used.settings:
+            if _matches(setting.name, params.parameters):
+                yield _Set(f"{used.name}::{setting.name}", setting.value, setting.written, setting.span, used.host)
+    for option in facts.of(ManifestOption):
+        if not option.absent and option.written and _matches(f"{option.section}/{option.option}", params.options):
+            yield _Set(option.name, option.value, option.written, option.span, option.host)
+
+
+def _matches(name: str, globs: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, glob) for glob in globs)
+
+
+def _fits(value: str, params: SettingParams) -> bool:
+    value = value.strip()
+    if params.one_of and value in params.one_of:
+        return True
+    found = whole(value)
+    return params.at_most is not None and found is not None and found <= params.at_most
+
+
 CHECKS = (
+    Check("manifest-setting", settings, needs(Manifest, "no Puppet manifest was given"), SettingParams, Reads(("puppet",))),
     Check("manifest-constraint-outside-the-core", _run_outside, _constraints, NoParams, _READS),
     Check("manifest-vip-without-haproxy", bound, _addresses, BoundParams, _READS),
     Check("manifest-vip-not-ordered", ordered, _addresses, NoParams, _READS),
