@@ -153,7 +153,12 @@ def _told(value: Any) -> Any:
 
 
 def _told_fields(record: Struct) -> list[str]:
-    return [field.name for field in fields(record) if not _is_default(field, getattr(record, field.name))]
+    return [field.name for field in _fields(type(record)) if not _is_default(field, getattr(record, field.name))]
+
+
+@cache
+def _fields(kind: type[Struct]) -> tuple[FieldInfo, ...]:
+    return fields(kind)  # msgspec reads the annotations anew each time
 
 
 def _is_default(field: FieldInfo, value: object) -> bool:
