@@ -68,45 +68,43 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("evil", EVIL)
-def test_names_of_files_and_lines_of_sources_are_no_commands(tree: Path, evil: str, capsys: Capsys) -> None:
-    (tree / f"{evil}.yaml").write_text("parameter_defaults:\n  a: 1\n  a: 2\n")
-    (tree / "nova.conf").write_text(f"[database]\nconnection=mysql://db\nmax_retries=5 {evil}\n{evil}\n")
-    for name in FORMATS:
-        for more in ([], ["-v"], ["--color", "always"] if name == "text" else []):
-            main(["check", "--no-cache", "--format", name, *more, "."])
-            out, err = capsys.readouterr()
-            colours = re.sub(r"\x1b\[[\d;]*m", "", out) if more[:1] == ["--color"] else out
-            assert steers(colours + err) == []
-    for command in (
-        ["facts"],
-        ["fix", "--no-cache"],
-        ["fix", "--no-cache", "--diff"],
-        ["check", "--no-cache", f"{evil}.no"],
-        ["audit", "."],
-    ):
-        main([*command, *([] if len(command) > 1 and command[0] != "fix" else ["."])])
-        assert steers("".join(capsys.readouterr())) == []
+def test_names_of_files_and_lines_of_sources_are_no_commands(tree: Path, capsys: Capsys) -> None:
+    for number, evil in enumerate(EVIL):
+        (tree / f"{evil}.yaml").write_text("parameter_defaults:\n  a: 1\n  a: 2\n")
+        (tree / f"{number}").mkdir()
+        (tree / f"{number}/nova.conf").write_text(f"[database]\nconnection=mysql://db\nmax_retries=5 {evil}\n{evil}\n")
+    checks = [["check", "--no-cache", "--format", name, *more, "."] for name in FORMATS for more in ([], ["-v"])]
+    checks.append(["check", "--no-cache", "--color", "always", "."])
+    fixes = [["fix", "--no-cache", "."], ["fix", "--no-cache", "--diff", "."]]
+    for command in [*checks, ["facts", "."], *fixes, ["audit", "."], *(["check", "--no-cache", f"{evil}.no"] for evil in EVIL)]:
+        main(command)
+        out, err = capsys.readouterr()
+        assert out + err, command
+        assert steers((re.sub(r"\x1b\[[\d;]*m", "", out) if "--color" in command else out) + err) == [], command
 
 
-@pytest.mark.parametrize("evil", EVIL)
-def test_texts_of_rules_are_no_commands(tree: Path, evil: str, capsys: Capsys) -> None:
+def test_texts_of_rules_are_no_commands(tree: Path, capsys: Capsys) -> None:
     (tree / "rules").mkdir()
-    text = json.dumps(evil)[1:-1]
-    (tree / "rules/evil-rule.yaml").write_text(RULE.format(evil=text), "utf-8")
+    ids = [f"ZZ1{number:02}" for number in range(len(EVIL))]
+    for code, evil in zip(ids, EVIL, strict=True):
+        text = RULE.format(evil=json.dumps(evil)[1:-1]).replace("ZZ101", code).replace("evil-rule", f"evil-rule-{code.lower()}")
+        (tree / f"rules/evil-rule-{code.lower()}.yaml").write_text(text, "utf-8")
     unit = tree / "etc/systemd/system/openstack-nova-api.service"
     unit.parent.mkdir(parents=True)
     unit.write_text("[Service]\nExecStart=/x\n")
     (tree / ".lwlint.yaml").write_text("rule_directories: [rules]\n")
-    commands = [["rules"], ["rules", "--format", "json"], ["explain", "ZZ101", "--rules", "rules"], ["test", "rules"], ["config"]]
-    commands += [["check", "--no-cache", "--select", "ZZ101", "--format", name, "etc"] for name in FORMATS]
+    selected = ["--no-cache", "--select", ",".join(ids)]
+    commands = [["rules"], ["rules", "--format", "json"], ["test", "rules"], ["config"]]
+    commands += [["explain", code, "--rules", "rules"] for code in ids]
+    commands += [["check", *selected, "--format", name, "etc"] for name in FORMATS]
     for command in commands:
         main(command)
         out, err = capsys.readouterr()
-        assert out
-        assert steers(out + err) == []
-    main(["check", "--no-cache", "--select", "ZZ101", "--format", "github", "etc"])
+        assert out, command
+        assert steers(out + err) == [], command
+    main(["check", *selected, "--format", "github", "etc"])
     lines = capsys.readouterr().out.splitlines()
+    assert sum(text.startswith("::error ") for text in lines) == len(EVIL)
     assert [text for text in lines if not text.startswith(("::error ", "::notice "))] == []
     assert steers("".join(text[2:] for text in lines)) == []
 
