@@ -242,17 +242,17 @@ def _store(options: argparse.Namespace) -> Store:
 
 def _report(options: argparse.Namespace) -> int:
     """Write the page of the last run, or of one cluster of it."""
-    from lwlint.fleet import history, page
+    from lwlint.fleet import page, run
     from lwlint.fleet.run import runs
     from lwlint.fleet.tables import ArchiveRow, ClusterRow, FindingRow, HostRow
 
     store = _store(options)
-    ran = history.latest(store)
-    clusters = history.rows(store, ran, ClusterRow)
+    ran = run.latest(store)
+    clusters = run.rows(store, ran, ClusterRow)
     if options.cluster:
         return _write(_cluster_page(store, clusters, options.cluster), options)
-    archives, hosts = history.rows(store, ran, ArchiveRow), history.rows(store, ran, HostRow)
-    findings, clauses = history.rows(store, ran, FindingRow), history.clauses(store, ran, clusters)
+    archives, hosts = run.rows(store, ran, ArchiveRow), run.rows(store, ran, HostRow)
+    findings, clauses = run.rows(store, ran, FindingRow), run.clauses(store, ran, clusters)
     found = page.render(runs(store), archives, clusters, hosts, findings, clauses, load_rules(examples=False))
     return _write([found], options)
 
@@ -277,36 +277,36 @@ def _cluster_page(store: Store, clusters: list[ClusterRow], wanted: str) -> list
 
 def _diff(options: argparse.Namespace) -> int:
     """Print what changed since a day; findings that are new are told by the exit code, as those of an audit."""
-    from lwlint.fleet import history
+    from lwlint.fleet import run
 
     try:
         since = datetime.date.fromisoformat(options.since or "").isoformat()
     except ValueError:
         raise ConfigurationError("`lwlint fleet diff`: name a day with `--since`, as `2030-01-31`") from None
     store = _store(options)
-    old, ran = history.latest(store, since), history.latest(store)
+    old, ran = run.latest(store, since), run.latest(store)
     if old.run == ran.run:
         raise ConfigurationError(f"`--since {since}`: there is no later run; the last one is of {ran.run_date}")
-    found = history.changes(store, old, ran)
-    _write([history.render_changes(old, ran, found)], options)
+    found = run.changes(store, old, ran)
+    _write([run.render_changes(old, ran, found)], options)
     least = SEVERITIES.index(options.fail_on)
     return FINDINGS if any(SEVERITIES.index(new.severity) >= least for one in found for new in one.new) else CONFORMS
 
 
 def _export(options: argparse.Namespace) -> int:
     """Print a table of the last run, or its figures."""
-    from lwlint.fleet import history
+    from lwlint.fleet import run
     from lwlint.fleet.tables import ClusterRow
 
     if options.form is None:
         raise ConfigurationError("`lwlint fleet export`: say in which form: `--csv`, `--json` or `--prometheus`")
     store = _store(options)
-    ran = history.latest(store)
+    ran = run.latest(store)
     if options.form == "prometheus":
-        clusters = history.rows(store, ran, ClusterRow)
-        return _write(history.render_prometheus(ran, clusters, history.clauses(store, ran, clusters)), options)
-    rows = history.exported(store, ran, options.table)
-    return _write(history.render_csv(options.table, rows) if options.form == "csv" else history.render_json(rows), options)
+        clusters = run.rows(store, ran, ClusterRow)
+        return _write(run.render_prometheus(ran, clusters, run.clauses(store, ran, clusters)), options)
+    rows = run.exported(store, ran, options.table)
+    return _write(run.render_csv(options.table, rows) if options.form == "csv" else run.render_json(rows), options)
 
 
 def _write(pieces: Iterable[str], options: argparse.Namespace) -> int:

@@ -17,8 +17,7 @@ from msgspec.json import encode
 from lwlint import __version__
 from lwlint.core.finding import SEVERITIES
 from lwlint.core.harmless import counted, safe
-from lwlint.fleet.history import Clause, release_of
-from lwlint.fleet.run import Ran
+from lwlint.fleet.run import Clause, Ran, release_of
 from lwlint.fleet.tables import ArchiveRow, ClusterRow, FindingRow, HostRow
 from lwlint.policy.rules import Rule
 from lwlint.report.html import Content, Html, element

@@ -238,7 +238,7 @@ def test_records_and_tables_of_another_version_are_named(old: Store, capsys: Cap
 
 
 def test_two_that_ask_at_once_get_the_same(old: Store, tmp_path: Path) -> None:
-    from lwlint.fleet.history import changes, latest, rows
+    from lwlint.fleet.run import changes, latest, rows
 
     def ask(found: list[Any]) -> None:
         store = Store(old.url)
@@ -376,7 +376,7 @@ def test_no_credential_and_no_password_is_printed_or_in_a_table(
 
 
 def _name(store: Store) -> str:
-    from lwlint.fleet.history import latest, rows
+    from lwlint.fleet.run import latest, rows
 
     return rows(store, latest(store), ClusterRow)[0].cluster
 

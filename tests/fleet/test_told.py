@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from lwlint.cli import main
-from lwlint.fleet.history import _metric, changes, clauses, latest, rows
+from lwlint.fleet.run import _metric, changes, clauses, latest, rows
 from lwlint.fleet.store import Store
 from lwlint.fleet.tables import TABLES, ArchiveRow, ClusterRow, columns, parquet
 from tests.fleet.looking import need
