@@ -245,7 +245,7 @@ def lab(options: argparse.Namespace) -> int:
 
 
 def _plan_tests(options: argparse.Namespace) -> int:
-    from lwlint.operate.failure_tests import plan
+    from lwlint.operate.failures import plan
     from lwlint.operate.runbook import runbook
     from lwlint.policy.rules import load_observed
     from lwlint.report import failures as report
@@ -268,7 +268,7 @@ def _plan_tests(options: argparse.Namespace) -> int:
 
 def _judge_tests(options: argparse.Namespace) -> int:
     from lwlint.files.tree import CONFIGURATION, read_bounded
-    from lwlint.operate.failure_tests import AS_EXPECTED, judge, load_results
+    from lwlint.operate.failures import AS_EXPECTED, judge, load_results
     from lwlint.report.failures import render_judgement
 
     try:

@@ -13,25 +13,30 @@ from lwlint.audit.answer import title_of
 from lwlint.core.facts import ACTIVE_PASSIVE, CORE
 from lwlint.core.harmless import line as harmless
 from lwlint.core.shell import command
-from lwlint.operate.failure_tests import AS_EXPECTED, ASSUMED, DIFFERENT, NOT_TRIED, FailureTest, Judgement, Plan, Words
 from lwlint.operate.failures import (
+    AS_EXPECTED,
+    ASSUMED,
     AWAY,
     DEAD,
+    DIFFERENT,
     DOWN,
     FEWER,
     MOVES,
-    NO,
     NODE,
+    NOT_TRIED,
     PROMOTES,
     RESTARTS,
-    UNKNOWN,
     WAITS,
     Effect,
     Failure,
+    FailureTest,
+    Judgement,
+    Plan,
     Result,
     Study,
+    Words,
 )
-from lwlint.operate.runbook import BROKER, DATABASE, PACEMAKER, Runbook
+from lwlint.operate.runbook import BROKER, DATABASE, NO, PACEMAKER, UNKNOWN, Runbook
 from lwlint.operate.runbook import RESTARTS as BROUGHT_BACK
 from lwlint.report.ci import prose as prose_of
 from lwlint.report.html import Html, element, grid, prose

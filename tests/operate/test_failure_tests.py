@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from lwlint.cli import main
-from lwlint.operate.failure_tests import AS_EXPECTED, ASSUMED, DIFFERENT, NOT_TRIED, OBSERVED, judge, load_results, plan
+from lwlint.operate.failures import AS_EXPECTED, ASSUMED, DIFFERENT, NOT_TRIED, OBSERVED, judge, load_results, plan
 from lwlint.operate.runbook import Run, Runbook
 from lwlint.policy.rules import load_observed
 from tests.shared import HERE
