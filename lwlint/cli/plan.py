@@ -14,8 +14,7 @@ from lwlint.cli.arguments import split
 from lwlint.cli.audit import may_run, nothing_in, roots_of
 from lwlint.core.finding import ConfigurationError
 from lwlint.inputs.pacemaker.facts import Cluster
-from lwlint.operate.outcome import mends, outcome
-from lwlint.operate.plan import Settings, judged, make_plan
+from lwlint.operate.plan import Settings, judged, make_plan, mends, outcome
 from lwlint.operate.simulation import Pacemaker, written
 from lwlint.operate.steps import with_mends
 from lwlint.run import AUTO, known_release, load_rules

@@ -14,7 +14,7 @@ from lwlint.core.finding import ConfigurationError
 from lwlint.core.harmless import counted, safe
 from lwlint.core.secret import masked
 from lwlint.files.tree import read_bounded
-from lwlint.operate.outcome import Outcome, Promise
+from lwlint.operate.plan import Outcome, Promise
 from lwlint.operate.steps import CLUSTER, EACH, MANUAL, ORPHANS, Create, Edit, Plan, Step
 from lwlint.report.html import Html, element, grid, prose
 from lwlint.report.json import Output, written
