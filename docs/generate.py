@@ -20,10 +20,8 @@ from xml.sax.saxutils import escape
 from lwlint.fleet.tables import TABLES, columns
 from lwlint.policy.rules import load_claims, load_clauses, load_observed
 from lwlint.report.audit import AuditOutput
-from lwlint.report.explain import page_of, rule_page, rules_page, spec_page
+from lwlint.report.explain import claim_lines, observed_page, page_of, rule_page, rules_page, spec_page
 from lwlint.report.json import ReportOutput, schema, schema_of
-from lwlint.report.observed import claim_lines
-from lwlint.report.observed import page as observed_page
 from lwlint.report.plan import PlanOutput
 from lwlint.report.plan_templates import TemplatesPlanOutput
 from lwlint.run import load_catalogue, load_rules

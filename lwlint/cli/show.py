@@ -42,8 +42,7 @@ def rules(options: argparse.Namespace) -> int:
 def explain(options: argparse.Namespace) -> int:
     """`lwlint explain`: one rule or one clause."""
     from lwlint.policy.rules import load_claims, load_clauses, load_observed
-    from lwlint.report.explain import explain_clause, explain_parameters, explain_rule
-    from lwlint.report.observed import claim_lines
+    from lwlint.report.explain import claim_lines, explain_clause, explain_parameters, explain_rule
 
     rules, clauses = load_rules(options.rules), load_clauses()
     for rule in rules:
@@ -76,8 +75,7 @@ def service_named(name: str) -> Service | None:
 def catalogue(name: str | None) -> int:
     """Print the catalogue, or one service of it, and return the exit code."""
     from lwlint.policy.rules import load_observed
-    from lwlint.report.explain import one_service, service_table
-    from lwlint.report.observed import service_lines
+    from lwlint.report.explain import one_service, service_lines, service_table
 
     services = load_catalogue().services
     if name is None:
