@@ -76,9 +76,9 @@ def _json(report: Report, rules: Sequence[Rule], how: How) -> str:
 
 
 def _sarif(report: Report, rules: Sequence[Rule], how: How) -> str:
-    from lwlint.report.sarif import render
+    from lwlint.report.ci import render_sarif
 
-    return render(report, rules, exit_code=how.exit_code)
+    return render_sarif(report, rules, exit_code=how.exit_code)
 
 
 def _junit(report: Report, rules: Sequence[Rule], how: How) -> str:
@@ -195,9 +195,9 @@ def _pieces(output: Output, report: Report, rules: Sequence[Rule], how: How) -> 
 
         return of_json(report)
     if output.format == "sarif":
-        from lwlint.report.sarif import pieces as of_sarif
+        from lwlint.report.ci import sarif_pieces
 
-        return of_sarif(report, rules, exit_code=how.exit_code)
+        return sarif_pieces(report, rules, exit_code=how.exit_code)
     return (FORMATS[output.format](report, rules, how),)
 
 

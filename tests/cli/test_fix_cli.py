@@ -13,8 +13,8 @@ from jsonschema import Draft202012Validator
 
 from lwlint.cli import main
 from lwlint.core.finding import ConfigurationError, DropIn, Fix, Replace
+from lwlint.report.ci import render_sarif as as_sarif
 from lwlint.report.json import render as as_json
-from lwlint.report.sarif import render as as_sarif
 from lwlint.run import Request, load_rules
 from lwlint.run import fix as mend
 from lwlint.run.fix import Outcome
