@@ -1,15 +1,18 @@
 """`lwlint server`: an editor is told of the folder that it has open as it is there, unsaved texts included (LSP 3.17).
 
-The protocol is pygls's; what is said comes from a run like that of `lwlint check`, and is put into words by `lwlint.report.editor`.
+What an editor shows of a report comes first: what is wrong at a place, what is configured there, where it leads, and what fixes it. Places
+are offsets of characters in a source. The protocol is pygls's; what is said comes from a run like that of `lwlint check`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import posixpath
 from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
@@ -17,25 +20,202 @@ from msgspec.structs import replace
 
 from lwlint import __version__
 from lwlint.cli import arguments
-from lwlint.core.finding import ConfigurationError, Finding, Report
+from lwlint.core.facts import Fact, Service
+from lwlint.core.finding import SEVERITIES, ConfigurationError, Finding, Replace, Report
+from lwlint.core.harmless import counted
 from lwlint.core.kept import Memory
-from lwlint.core.source import Source, Span
+from lwlint.core.lazy import pattern
+from lwlint.core.source import Source, Span, Text
 from lwlint.files.discover import normal
 from lwlint.files.remembered import Bytes, Remembered
 from lwlint.files.tree import FILE, Overlay
+from lwlint.inputs import KINDS
+from lwlint.inputs.heat.facts import GetFile
 from lwlint.policy.rules import Rule
-from lwlint.report import editor
-from lwlint.report.fixes import certain
+from lwlint.report.ci import code, prose
+from lwlint.report.fixes import certain, one_line
+from lwlint.report.json import Shown
 from lwlint.run import Reading, Request, judge, outlines_of, read_facts
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
 
     from lsprotocol import types
     from pygls.lsp.server import LanguageServer
 
     from lwlint.policy.settings import Settings
+
+
+_WORD = pattern(r"[\w.:/@%-]+")
+_MOST = 12  # facts that are told of one place
+
+
+class Symbol(NamedTuple):
+    """Something that is configured: its name, the word for what it is, and the place of its name."""
+
+    name: str
+    kind: str
+    span: Span
+
+
+def findings_at(report: Report, path: str, start: int, end: int) -> list[Finding]:
+    """Return the findings, those that are not allowed, whose place touches the characters from `start` to `end`."""
+    return [
+        found
+        for found in report.findings
+        if found.allowed is None and found.span.path == path and found.span.start <= end and start <= max(found.span.end, found.span.start)
+    ]
+
+
+def hover_text(report: Report, reading: Reading, rules: Sequence[Rule], path: str, at: int) -> str:
+    """Return as Markdown what is wrong at a place and what is in effect there; empty where there is neither."""
+    named = {rule.id: rule for rule in rules}
+    parts = [_told(found, named.get(found.rule)) for found in findings_at(report, path, at, at)]
+    shown = Shown(reading.input.sources)
+    parts += [_fact(fact, shown) for fact in facts_at(reading, path, at)]
+    return "\n\n---\n\n".join(dict.fromkeys(parts))
+
+
+def _told(found: Finding, rule: Rule | None) -> str:
+    why = f"\n\n{prose(rule.why)}" if rule is not None and rule.why else ""
+    remedy = "<br>".join(prose(line) for line in found.remedy.strip().splitlines())
+    return f"**{found.severity} {found.code}** {code(found.rule)}\n\n{prose(found.message)}{why}\n\n{remedy}"
+
+
+def facts_at(reading: Reading, path: str, at: int) -> list[Fact]:
+    """Return the facts that are told at a place, those of the shortest text first."""
+    found: list[tuple[int, Fact]] = []
+    for fact in reading.facts:
+        lengths = [span.end - span.start for span in _spans(fact) if span.path == path and span.start <= at <= span.end]
+        if lengths:
+            found.append((min(lengths), fact))
+    found.sort(key=lambda pair: pair[0])
+    return [fact for _, fact in found[:_MOST]]
+
+
+def _spans(value: Any) -> Iterator[Span]:
+    """Yield the places in a fact."""
+    if isinstance(value, Span):
+        yield value
+    elif isinstance(value, Text):
+        yield value.span
+    elif isinstance(value, Service):
+        return
+    elif isinstance(value, Struct):
+        for name in value.__struct_fields__:
+            yield from _spans(getattr(value, name))
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _spans(item)
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _spans(item)
+
+
+def _fact(fact: Fact, shown: Shown) -> str:
+    plain = shown.fact(fact)
+    lines = [f"{prose(str(plain.get('kind', '')).replace('_', ' '))} {code(str(plain.get('name', '')))}"]
+    for name, value in plain.items():
+        if name in ("kind", "name", "path", "line", "column", "host") or value in (None, "", [], {}, False):
+            continue
+        lines.append(f"- {prose(name.replace('_', ' '))}: {_value(value)}")
+    place = f"{plain['path']}:{plain['line']}"
+    lines.append(f"- from {code(place)}")
+    return "\n".join(lines)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        if "value" in value:
+            place = f" ({one_line(str(value['path']))}:{value['line']})" if "path" in value and "line" in value else ""
+            return f"{code(str(value['value']))}{prose(place)}"
+        if {"path", "line"} <= set(value):
+            return code(f"{value['path']}:{value['line']}")
+        return ", ".join(f"{prose(str(key))} = {_value(item)}" for key, item in list(value.items())[:_MOST])
+    if isinstance(value, list):
+        return ", ".join(_value(item) for item in value[:_MOST]) + (" ..." if len(value) > _MOST else "")
+    return code(str(value))
+
+
+def symbols_of(reading: Reading, path: str) -> list[Symbol]:
+    """Return what is configured in a file, in the order of the text."""
+    found = {(fact.span, fact.kind): Symbol(one_line(fact.name), fact.kind, fact.span) for fact in reading.facts if fact.span.path == path}
+    return sorted(found.values(), key=lambda symbol: symbol.span)
+
+
+def definitions(report: Report, reading: Reading, path: str, at: int, exists: Callable[[str], bool]) -> list[Span]:
+    """Return what a place leads to: the file that is named there, what has the name that stands there, and what a drop-in is of."""
+    source = reading.input.sources.get(path)
+    if source is None:
+        return []
+    word = _word(source, at)
+    found: list[Span] = []
+    for fact in facts_at(reading, path, at):
+        for name in ("resolved", "final", "template", "fragment"):
+            target = getattr(fact, name, None)
+            if isinstance(target, str) and target and target != path and exists(target):
+                found.append(Span(target, 0, 0))
+        if isinstance(fact, GetFile) and exists(fact.name):
+            found.append(Span(fact.name, 0, 0))
+    if word:
+        below = posixpath.normpath(posixpath.join(posixpath.dirname(path), word))
+        if below != path and ("/" in word or "." in word) and exists(below):
+            found.append(Span(below, 0, 0))
+        found += [fact.span for fact in reading.facts if fact.name == word and not _holds(fact.span, path, at) and _defines(fact)]
+    found += [related.span for finding in findings_at(report, path, at, at) for related in finding.related]
+    found += _unit_of(reading, path)
+    return list(dict.fromkeys(found))
+
+
+def _defines(fact: Fact) -> bool:
+    return fact.kind in ("resource", "unit", "role", "node", "environment", "template")
+
+
+def _holds(span: Span, path: str, at: int) -> bool:
+    return span.path == path and span.start <= at <= span.end
+
+
+def _unit_of(reading: Reading, path: str) -> Iterator[Span]:
+    """Yield the file of the unit that a drop-in belongs to."""
+    for fact in reading.facts:
+        fragment = getattr(fact, "fragment", "")
+        if path in getattr(fact, "drop_ins", ()) and fragment in reading.input.sources:
+            yield Span(fragment, 0, 0)
+
+
+def _word(source: Source, at: int) -> str:
+    """Return the word around an offset: a name, a path, an alias."""
+    line = source.position(at).line
+    start = source.line_starts()[line - 1]
+    text = source.line(line)
+    return next((match[0] for match in _WORD.finditer(text) if start + match.start() <= at <= start + match.end()), "")
+
+
+def exception_for(found: Finding, report: Report) -> Replace | None:
+    """Return the edit that allows a finding in its file: a comment above its line, whose reason is yet to be written.
+
+    None where files of its kind have no comments, or where a comment would stand inside a value.
+    """
+    source = report.sources.get(found.span.path)
+    kind = KINDS.get(source.kind) if source is not None else None
+    if source is None or kind is None or kind.comments is None or not source.text:
+        return None
+    line = source.position(found.span.start).line
+    start = source.line_starts()[line - 1] + (1 if line == 1 and source.text[:1] == "\ufeff" else 0)
+    text = source.line(line)
+    blank = text[: len(text) - len(text.lstrip())] if kind.comments.indented else ""
+    mark = kind.comments.marks[:1]
+    words = f"lwlint: allow {found.code}"
+    comment = f"{blank}<!-- {words} because: -->\n" if mark == "<" else f"{blank}{mark} {words} -- because:\n"
+    return Replace(Span(source.path, start, start), comment)
+
+
+def counts(report: Report, path: str) -> str:
+    """Return how many findings a file has, by severity, worst first; empty where it has none."""
+    own = [found.severity for found in report.findings if found.span.path == path and found.allowed is None]
+    told = [(own.count(severity), severity) for severity in reversed(SEVERITIES)]
+    return ", ".join(counted(number, word) for number, word in told if number)
+
 
 _WAIT = 0.1  # seconds after the last key before the folder is judged again
 _NAME = "lwlint"
@@ -280,7 +460,7 @@ def made(options: Any) -> LanguageServer:
         state, source = await at(params.text_document.uri)
         if state is None or source is None:
             return None
-        text = editor.hover(state.report, state.reading, state.rules, source.path, offset(source, params.position))
+        text = hover_text(state.report, state.reading, state.rules, source.path, offset(source, params.position))
         return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, text)) if text else None
 
     @ls.feature(types.TEXT_DOCUMENT_DEFINITION)
@@ -289,7 +469,7 @@ def made(options: Any) -> LanguageServer:
         if state is None or source is None:
             return []
         place = offset(source, params.position)
-        spans = editor.definitions(state.report, state.reading, source.path, place, session.exists)
+        spans = definitions(state.report, state.reading, source.path, place, session.exists)
         return [location(span, state.reading.input.sources) for span in spans]
 
     @ls.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
@@ -298,7 +478,7 @@ def made(options: Any) -> LanguageServer:
         if state is None or source is None:
             return []
         found = []
-        for symbol in editor.symbols(state.reading, source.path):
+        for symbol in symbols_of(state.reading, source.path):
             place = range_of(source, symbol.span)
             kind = types.SymbolKind.Property if symbol.kind in ("option", "hiera_key") else types.SymbolKind.Object
             found.append(types.DocumentSymbol(symbol.name or symbol.kind, kind, place, place, symbol.kind.replace("_", " ")))
@@ -309,7 +489,7 @@ def made(options: Any) -> LanguageServer:
         state, source = await at(params.text_document.uri)
         if state is None or source is None or not source.judged:
             return []
-        said = editor.counts(state.report, source.path) or "nothing found"
+        said = counts(state.report, source.path) or "nothing found"
         return [types.CodeLens(range_of(source, Span(source.path, 0, 0)), types.Command(f"lwlint: {said}", ""))]
 
     @ls.feature(
@@ -321,7 +501,7 @@ def made(options: Any) -> LanguageServer:
         if state is None or source is None:
             return []
         start, end = offset(source, params.range.start), offset(source, params.range.end)
-        return [action for found in editor.findings_at(state.report, source.path, start, end) for action in mended(found, state.report)]
+        return [action for found in findings_at(state.report, source.path, start, end) for action in mended(found, state.report)]
 
     def mended(found: Finding, report: Report) -> Iterator[types.CodeAction]:
         about = [diagnostic(found, report)]
@@ -329,7 +509,7 @@ def made(options: Any) -> LanguageServer:
         if found.fix is not None and edits:
             title = f"{found.code}: {found.fix.what}" + ("" if found.fix.safe else " (may change more than this)")
             yield types.CodeAction(title, types.CodeActionKind.QuickFix, about, is_preferred=found.fix.safe, edit=edit(edits, report))
-        allowed = editor.exception_for(found, report)
+        allowed = exception_for(found, report)
         if allowed is not None:
             yield types.CodeAction(
                 f"{found.code}: allow it here (write the reason)", types.CodeActionKind.QuickFix, about, edit=edit([allowed], report)
