@@ -14,7 +14,7 @@ from lwlint.core.facts import Facts
 from lwlint.core.source import Source
 from lwlint.inputs.pacemaker import CIB
 from lwlint.inputs.pacemaker.reader import cib_facts
-from lwlint.report.html.graph import ROW, graph, layout
+from lwlint.report.picture import ROW, graph, layout
 from lwlint.run import Request, read_facts
 from tests.report.html_sample import AUDIT
 from tests.shared import HERE

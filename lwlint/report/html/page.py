@@ -29,7 +29,7 @@ from lwlint.core.harmless import counted
 from lwlint.policy.rules import Clause
 from lwlint.report.audit import WORST, alike, counts, health, lacking, not_started, said_of, summary, verdict, where, worst, worst_first
 from lwlint.report.html import Content, Html, element, join, prose
-from lwlint.report.html.graph import graph
+from lwlint.report.picture import graph
 
 _NAMED = 3  # hosts that a finding names in its line; more are counted
 _PLACEHOLDER = re.compile(r"(?<![\w-])[A-Z]{2,}(?![\w=-])|<[\w-]+>|\.\.\.")  # a word in capitals is yours to fill in: `UNIT`, `ID`
