@@ -33,7 +33,7 @@ def services(options: argparse.Namespace) -> int:
     if name is None and (target is None or not _is_target(target)):
         return _catalogue(options, target)
     from lwlint.operate.runbook import find, names_of
-    from lwlint.report import runbook as report
+    from lwlint.report import operate as report
 
     code, books = runbooks([target], options)
     if name is not None:
@@ -43,9 +43,9 @@ def services(options: argparse.Namespace) -> int:
             raise ConfigurationError(f"`{name}`: nothing in `{target}` runs it{near(name, report.known_names(books))}")
         books = [book for book in chosen if book.runs]
     if options.format == "json":
-        sys.stdout.write(report.render_json(books))
+        sys.stdout.write(report.render_runbook_json(books))
     else:
-        sys.stdout.write(report.render_text(books, whole=name is not None or options.verbose))
+        sys.stdout.write(report.render_runbook(books, whole=name is not None or options.verbose))
     return code
 
 
@@ -111,7 +111,7 @@ def what_if(options: argparse.Namespace) -> int:
     from lwlint.operate.failures import Study, study
     from lwlint.operate.runbook import runbook
     from lwlint.operate.simulation import Pacemaker, Refused
-    from lwlint.report import failures as report
+    from lwlint.report import operate as report
 
     studies: list[Study] = []
     books: list[Runbook] = []
@@ -135,13 +135,13 @@ def what_if(options: argparse.Namespace) -> int:
         studies = [options.hide.hidden_record(one) for one in studies]
         books = [options.hide.hidden_record(book) for book in books]
     if options.format == "json":
-        sys.stdout.write(report.render_json(studies, books))
+        sys.stdout.write(report.render_failures_json(studies, books))
     elif options.format == "testplan":
         sys.stdout.write(report.render_testplan(studies))
     elif options.format == "html":
-        sys.stdout.write(report.render_html(studies, books))
+        sys.stdout.write(report.render_failures_html(studies, books))
     else:
-        sys.stdout.write(report.render_text(studies, books))
+        sys.stdout.write(report.render_failures(studies, books))
     return code
 
 
@@ -190,7 +190,7 @@ def describe(options: argparse.Namespace) -> int:
     from lwlint.operate.runbook import runbook
     from lwlint.operate.simulation import Pacemaker, Refused
     from lwlint.policy.rules import load_clauses
-    from lwlint.report import describe as report
+    from lwlint.report import operate as report
     from lwlint.report.picture import picture
 
     clouds: list[report.Cloud] = []
@@ -213,7 +213,7 @@ def describe(options: argparse.Namespace) -> int:
     code = judged(options.target, options, see)
     if options.hide is not None:
         clouds = [options.hide.hidden_record(cloud) for cloud in clouds]
-    render = report.render_html if options.format == "html" else report.render_markdown
+    render = report.render_cloud_html if options.format == "html" else report.render_cloud
     sys.stdout.write(render(clouds, load_clauses()))
     return code
 
@@ -248,7 +248,7 @@ def _plan_tests(options: argparse.Namespace) -> int:
     from lwlint.operate.failures import plan
     from lwlint.operate.runbook import runbook
     from lwlint.policy.rules import load_observed
-    from lwlint.report import failures as report
+    from lwlint.report import operate as report
 
     books: list[tuple[Runbook, Optional[str]]] = []
 
@@ -269,7 +269,7 @@ def _plan_tests(options: argparse.Namespace) -> int:
 def _judge_tests(options: argparse.Namespace) -> int:
     from lwlint.files.tree import CONFIGURATION, read_bounded
     from lwlint.operate.failures import AS_EXPECTED, judge, load_results
-    from lwlint.report.failures import render_judgement
+    from lwlint.report.operate import render_judgement
 
     try:
         text = read_bounded(options.target, CONFIGURATION).decode("utf-8")

@@ -1,16 +1,20 @@
-"""What happens when something fails, for a person (a table of failures and services), as JSON, and as a plan of tests.
+"""What the operator's tools say: who runs what, what happens when something fails, and the page that describes one cloud.
 
-Then the failure tests that are tried in a cloud, and what an operator saw of them, as text and JSON.
+Who runs what is for a person and as JSON: one service after the other, or a table of them all. What happens on a failure is a table of
+failures and services, JSON, and a plan of tests; then the failure tests that are tried in a cloud, and what an operator saw of them. The
+page has it all: what runs where and why, what happens on a failure, the commands, the picture, the deviations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
+from msgspec import Struct
 
-from lwlint.audit.answer import title_of
-from lwlint.core.facts import ACTIVE_PASSIVE, CORE
+from lwlint.audit.answer import ClusterAnswer, Place, title_of
+from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE
+from lwlint.core.finding import CLUSTER, EACH
 from lwlint.core.harmless import line as harmless
 from lwlint.core.shell import command
 from lwlint.operate.failures import (
@@ -36,13 +40,148 @@ from lwlint.operate.failures import (
     Study,
     Words,
 )
-from lwlint.operate.runbook import BROKER, DATABASE, NO, PACEMAKER, UNKNOWN, Runbook
+from lwlint.operate.runbook import (
+    BROKER,
+    DATABASE,
+    LOG,
+    NO,
+    ONCE,
+    PACEMAKER,
+    RESTART,
+    SEE,
+    START,
+    STOP,
+    UNKNOWN,
+    Action,
+    Judged,
+    Run,
+    Runbook,
+)
 from lwlint.operate.runbook import RESTARTS as BROUGHT_BACK
+from lwlint.policy.rules import Clause
 from lwlint.report.ci import prose as prose_of
 from lwlint.report.html import Html, element, grid, prose
 from lwlint.report.json import Output, dump, written
-from lwlint.report.picture import page
-from lwlint.report.runbook import aligned, answer
+from lwlint.report.picture import Picture, drawing, page, render_mermaid
+
+_ABOUT = {BROUGHT_BACK: "brought back", DATABASE: "retries the database", BROKER: "retries the broker"}
+_DOES = {SEE: "see", RESTART: "restart", STOP: "stop", START: "start", LOG: "log"}
+_WIDTH = 22
+_PLACES = 6
+
+
+class RunbooksOutput(Output, frozen=True):
+    """Who runs what on each cluster."""
+
+    version: int
+    clusters: tuple[Runbook, ...]
+
+
+def render_runbook_json(books: Sequence[Runbook]) -> str:
+    """Return the runbooks as JSON text."""
+    return written(RunbooksOutput(1, tuple(books)))
+
+
+def render_runbook(books: Sequence[Runbook], *, whole: bool) -> str:
+    """Return the runbooks as text: each service `whole`, or one line for each."""
+    lines = (line for book in books for line in (_whole(book) if whole else _runbook_table(book)))
+    return "".join(harmless(line.rstrip()) + "\n" for line in lines)
+
+
+def _heading(book: Runbook) -> Iterator[str]:
+    title = f"{title_of(book.name, clustered=book.clustered)}: {', '.join(book.hosts) or 'no report of a host'}"
+    yield title
+    yield "=" * len(title)
+    if book.absent:
+        yield f"No report of: {', '.join(book.absent)}"
+    if any(run.manager == PACEMAKER for run in book.runs):
+        yield f"Resources by {book.tool}: {book.tool_because or 'nothing shows whether it is installed'}"
+    yield ""
+
+
+def _runbook_table(book: Runbook) -> Iterator[str]:
+    yield from _heading(book)
+    rows = [("service", "run by", "as", "where", "brought back", "restart")]
+    rows += [(run.title, run.manager, run.thing, where(run), answer(run, BROUGHT_BACK), restart(run)) for run in book.runs]
+    yield from aligned(rows)
+    yield ""
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield the rows of a table as lines, their columns two blanks apart."""
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return ("  ".join(cell.ljust(width) for cell, width in zip(row, widths)) for row in rows)
+
+
+def where(run: Run) -> str:
+    """Return where a service runs, in a few words: the hosts by state, or its form where no state is known."""
+    by_state: dict[str, list[str]] = {}
+    for at in run.at:
+        by_state.setdefault(at.state, []).append(at.host)
+    return "; ".join(f"{state}: {', '.join(filter(None, hosts))}".rstrip(": ") for state, hosts in by_state.items()) or run.form
+
+
+def answer(run: Run, about: str) -> str:
+    """Return the answers on one question, each once."""
+    return ", ".join(dict.fromkeys(one.answer for one in run.judged if one.about == about)) or "-"
+
+
+def restart(run: Run) -> str:
+    """Return the command that restarts a service; `never` where none must."""
+    return next((action.line for action in run.actions if action.does == RESTART), "never")
+
+
+def _whole(book: Runbook) -> Iterator[str]:
+    yield from _heading(book)
+    for run in book.runs:
+        yield from _run(run, len(book.hosts))
+        yield ""
+
+
+def _run(run: Run, hosts: int) -> Iterator[str]:
+    yield f"{run.title}: {run.manager} runs `{run.thing}`, {run.form}" if run.form else f"{run.title}: {run.manager} runs `{run.thing}`"
+    for i, at in enumerate(run.at):
+        yield _row("where" if not i else "", f"{at.host}: {at.state}" if at.host else at.state)
+    for does in (SEE, RESTART, STOP, START, LOG):
+        for i, action in enumerate(one for one in run.actions if one.does == does):
+            yield _row(_DOES[does] if not i else "", f"{action.line:58} {on(action)}".rstrip())
+    for judged in run.judged:
+        yield _row(_ABOUT[judged.about], f"{judged.answer}: {judged.says}{_hosts(judged, hosts)}")
+        yield from _evidence(judged.places)
+    for i, path in enumerate(run.options):
+        yield _row("option files" if not i else "", f"{path.host}:{path.path}" if path.host else path.path)
+    for i, (code, message) in enumerate(run.findings):
+        yield _row("found" if not i else "", f"{code}: {message}")
+    for i, note in enumerate(run.notes):
+        yield _row("to know" if not i else "", note)
+    for i, one in enumerate(run.evidence):
+        yield _row("configured in" if not i else "", f"{one.host}:{one.path}:{one.line}" if one.host else f"{one.path}:{one.line}")
+
+
+def _row(name: str, value: str) -> str:
+    return f"  {name:{_WIDTH}} {value}"
+
+
+def _evidence(places: Sequence[Place]) -> Iterator[str]:
+    for one in places[:_PLACES]:
+        yield _row("", f"  {one.host}:{one.path}:{one.line}  {one.text}" if one.host else f"  {one.path}:{one.line}  {one.text}")
+    if len(places) > _PLACES:
+        yield _row("", f"  and {len(places) - _PLACES} more")
+
+
+def _hosts(judged: Judged, hosts: int) -> str:
+    return f" (on {', '.join(judged.hosts)})" if judged.hosts and len(judged.hosts) < hosts else ""
+
+
+def on(action: Action) -> str:
+    """Return where a command is run, in words."""
+    return {CLUSTER: "once, on any node", EACH: "on each of its hosts"}.get(action.on, f"on {action.on}")
+
+
+def known_names(books: Iterable[Runbook]) -> list[str]:
+    """Return the names that can be asked for, for a near match."""
+    return sorted({word for book in books for run in book.runs for word in (run.service, run.title, run.thing, run.project) if word})
+
 
 _WORST = (DOWN, AWAY, MOVES, PROMOTES, WAITS, RESTARTS, FEWER)
 WRONG = "What is wrong"
@@ -68,7 +207,7 @@ class BearingOutput(Output, frozen=True):
     waits_for_broker: str
 
 
-def render_json(studies: Sequence[Study], books: Sequence[Runbook]) -> str:
+def render_failures_json(studies: Sequence[Study], books: Sequence[Runbook]) -> str:
     """Return the answers as JSON text."""
     return written(StudiesOutput(1, tuple(studies), tuple(tuple(bearing(book)) for book in books)))
 
@@ -80,9 +219,11 @@ def bearing(book: Runbook) -> Iterator[BearingOutput]:
             yield BearingOutput(run.title, run.thing, answer(run, BROUGHT_BACK), answer(run, DATABASE), answer(run, BROKER))
 
 
-def render_text(studies: Sequence[Study], books: Sequence[Runbook]) -> str:
+def render_failures(studies: Sequence[Study], books: Sequence[Runbook]) -> str:
     """Return the answers as text: the table, what is wrong, and how what runs outside Pacemaker bears it."""
-    lines = (line for study, book in zip(studies, books) for line in (*_head(study), *_table(study), *_wrong(study), *_outside(book)))
+    lines = (
+        line for study, book in zip(studies, books) for line in (*_head(study), *_failure_table(study), *_wrong(study), *_outside(book))
+    )
     return "".join(harmless(line.rstrip()) + "\n" for line in lines)
 
 
@@ -130,7 +271,7 @@ _BOUNDS = (
 )
 
 
-def _table(study: Study) -> Iterator[str]:
+def _failure_table(study: Study) -> Iterator[str]:
     yield from aligned(list(_rows(study)))
     yield from ("", *_BOUNDS, "")
 
@@ -251,7 +392,7 @@ def _outside(book: Runbook) -> Iterator[str]:
         yield ""
 
 
-def render_html(studies: Sequence[Study], books: Sequence[Runbook]) -> str:
+def render_failures_html(studies: Sequence[Study], books: Sequence[Runbook]) -> str:
     """Return the answers as a page: the table of failures and services, what is wrong, and how the rest bears it."""
     parts: list[Html] = []
     for study, book in zip(studies, books):
@@ -417,3 +558,174 @@ def render_judgement(found: Sequence[Judgement]) -> str:
     number = {outcome: sum(one.outcome == outcome for one in found) for outcome in (AS_EXPECTED, DIFFERENT, NOT_TRIED)}
     lines.append(", ".join(f"{count} {outcome}" for outcome, count in number.items()))
     return "\n".join(lines) + "\n"
+
+
+_DEVIATES, _NOTHING = "**deviation**", "-"
+_WHY = {
+    (CORE, True): "core: Pacemaker starts it, watches it and moves it, as the specification has it",
+    (ACTIVE_PASSIVE, True): "it can run only once, so Pacemaker decides where",
+    (ACTIVE_ACTIVE, True): "**deviation**: it runs on every node at a time, and the specification leaves it to systemd",
+    (INFRASTRUCTURE, True): "part of the cluster itself",
+    (CORE, False): "**deviation**: a core service outside Pacemaker",
+    (ACTIVE_PASSIVE, False): "it is run outside Pacemaker here, and must run only once",
+    (ACTIVE_ACTIVE, False): "it runs on every node at a time; what runs it there brings it back",
+    (INFRASTRUCTURE, False): "part of the cluster itself",
+}
+
+
+class Cloud(Struct, frozen=True):
+    """All that the page tells of one cluster. `failures` is None where they were not asked for, and `because` says why."""
+
+    cluster: ClusterAnswer
+    book: Runbook
+    picture: Picture | None = None
+    failures: Study | None = None
+    because: str = ""
+
+
+class Section(Struct, frozen=True):
+    """A part of the page: paragraphs, then a table (its head and rows), then a picture."""
+
+    title: str
+    said: tuple[str, ...] = ()
+    head: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    picture: Picture | None = None
+
+
+def sections(cloud: Cloud, clauses: Sequence[Clause]) -> Iterator[Section]:
+    """Yield the parts of the page, in their order; code stands in backticks."""
+    yield _overview(cloud)
+    yield _services(cloud.book)
+    yield from _failures(cloud)
+    yield _operators_table(cloud.book)
+    if cloud.picture is not None:
+        yield Section(
+            "Orders and colocations",
+            ("Arrows are orders, dotted lines colocations; dashed boxes have to leave Pacemaker.",),
+            picture=cloud.picture,
+        )
+        if cloud.picture.leaving or cloud.picture.gone:
+            yield Section("What the specification leaves of them", picture=cloud.picture.after)
+    yield _deviations(cloud.cluster, clauses)
+
+
+def _overview(cloud: Cloud) -> Section:
+    cluster, book = cloud.cluster, cloud.book
+    inside = sorted({run.title for run in book.runs if run.manager == PACEMAKER})
+    outside = {manager: sum(run.manager == manager for run in book.runs) for manager in dict.fromkeys(run.manager for run in book.runs)}
+    counts = ", ".join(f"{count} by {manager}" for manager, count in outside.items())
+    said = [f"Hosts: {', '.join(book.hosts) or 'none was given'}." + (f" No report of: {', '.join(book.absent)}." if book.absent else "")]
+    said += [f"{host.name}: release {host.release or 'unknown'}{f', {host.captured}' if host.captured else ''}." for host in cluster.hosts]
+    said.append(f"Pacemaker runs {', '.join(inside) or 'nothing that is known'}. Of {len(book.runs)} services, {counts}.")
+    return Section("Overview", tuple(said))
+
+
+def _why(run: Run) -> str:
+    inside = run.manager == PACEMAKER
+    if any(one.answer == ONCE for one in run.judged):
+        return "**deviation**: it runs once at boot, which systemd does" if inside else "it runs once at boot, and is never stopped"
+    if (run.kind, inside) == (ACTIVE_ACTIVE, True) and run.form.startswith("on one node"):
+        return "**deviation**: the specification leaves it to systemd, though it runs on one node here"
+    return _WHY.get((run.kind, inside), "")
+
+
+def _services(book: Runbook) -> Section:
+    rows = [(run.title, run.manager, f"`{run.thing}`", where(run) or run.form, _why(run)) for run in book.runs]
+    return Section("What runs where, and why", (), ("Service", "Run by", "As", "Where", "Why"), tuple(rows))
+
+
+def _failures(cloud: Cloud) -> Iterator[Section]:
+    title = "What happens on a failure"
+    if cloud.failures is None:
+        yield Section(title, (f"Not asked: {cloud.because}.",))
+    else:
+        study = cloud.failures
+        said = f"By the scheduler of Pacemaker {study.pacemaker}; {study.start}. Fencing: {study.fencing}."
+        bounds = "Times are bounds: the timeouts of the operations, and the time until the failure is seen."
+        yield Section(title, (said, bounds), ("What fails", "What it comes to"), tuple(table_of(study.results)))
+        bad = list(dict.fromkeys(line for result in study.results for line in wrong(result)))
+        if bad:
+            yield Section("What is wrong about that", tuple(f"- {line}" for line in bad))
+    rows = [(one.service, one.brought_back, one.waits_for_database, one.waits_for_broker) for one in bearing(cloud.book)]
+    if rows:
+        head = ("Service outside Pacemaker", "Brought back", "Waits for the database", "Waits for the broker")
+        yield Section("How the other services bear it", (), head, tuple(rows))
+
+
+def _operators_table(book: Runbook) -> Section:
+    rows = [(run.title, *(_command(run, does) for does in (SEE, RESTART, LOG))) for run in book.runs]
+    return Section(
+        "The operator's table", ("`lwlint services TARGET NAME` tells more about each.",), ("Service", "See", "Restart", "Log"), tuple(rows)
+    )
+
+
+def _command(run: Run, does: str) -> str:
+    action = next((one for one in run.actions if one.does == does), None)
+    if action is None:
+        return "never" if does == RESTART else "-"
+    return f"`{action.line}` {on(action)}"
+
+
+def _deviations(cluster: ClusterAnswer, clauses: Sequence[Clause]) -> Section:
+    titles: Mapping[str, str] = {clause.id: clause.title for clause in clauses}
+    found = [one for one in cluster.found if one.severity != "note"]
+    rows = tuple(
+        (titles.get(one.clause, one.clause), one.code, one.message, ", ".join(one.hosts) or "-", one.allowed or "") for one in found
+    )
+    if not rows:
+        return Section("Deviations from the specification", ("None was found.",))
+    head = ("Requirement", "Rule", "What was found", "On", "Allowed because")
+    return Section("Deviations from the specification", (), head, rows)
+
+
+def render_cloud(clouds: Sequence[Cloud], clauses: Sequence[Clause]) -> str:
+    """Return the page as Markdown."""
+    lines: list[str] = []
+    for cloud in clouds:
+        lines += [f"# {prose_of(title_of(cloud.book.name, clustered=cloud.book.clustered))}", ""]
+        for section in sections(cloud, clauses):
+            lines += [f"## {section.title}", ""]
+            for one in section.said:
+                lines += [f"- {prose_of(one[2:])}"] if one.startswith("- ") else [prose_of(one), ""]
+            if section.said and section.said[-1].startswith("- "):
+                lines.append("")
+            if section.rows:
+                lines += [
+                    _cloud_row(section.head),
+                    _cloud_row(["---"] * len(section.head)),
+                    *(_cloud_row(map(_cell, row)) for row in section.rows),
+                    "",
+                ]
+            if section.picture is not None:
+                lines += ["```mermaid", *render_mermaid(section.picture).splitlines(), "```", ""]
+    return "".join(harmless(line.rstrip()) + "\n" for line in lines)
+
+
+def _cloud_row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(said: str) -> str:
+    """Return what a cell says as Markdown: nothing of it is markup but the code in it and our own mark."""
+    if said.startswith(_DEVIATES):
+        return _DEVIATES + prose_of(said[len(_DEVIATES) :])
+    return prose_of(said) if said != _NOTHING else said
+
+
+def render_cloud_html(clouds: Sequence[Cloud], clauses: Sequence[Clause]) -> str:
+    """Return the page as HTML, in one file."""
+    parts: list[Html] = []
+    for number, cloud in enumerate(clouds):
+        parts.append(element("h1", title_of(cloud.book.name, clustered=cloud.book.clustered)))
+        for i, section in enumerate(sections(cloud, clauses)):
+            parts.append(element("h2", section.title))
+            points = [one[2:] for one in section.said if one.startswith("- ")]
+            parts += [element("p", prose(one)) for one in section.said if not one.startswith("- ")]
+            if points:
+                parts.append(element("ul", (element("li", prose(point)) for point in points)))
+            if section.rows:
+                parts.append(grid(section.head, ([cell.replace("**", "") for cell in row] for row in section.rows)))
+            if section.picture is not None:
+                parts.append(element("div", drawing(section.picture, f"c{number}s{i}"), class_="frame", tabindex=0))
+    return page("How it runs", parts)
