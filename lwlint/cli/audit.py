@@ -16,7 +16,6 @@ from lwlint.audit.answer import Audit
 from lwlint.audit.targets import ask, targets
 from lwlint.cli import NOT_TRUSTED
 from lwlint.cli.arguments import schemas_of, split
-from lwlint.cli.terminal import draws, duration
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError
 from lwlint.core.harmless import safe, tame
 from lwlint.policy.rules import Clause, Rule, load_clauses
@@ -29,6 +28,25 @@ if TYPE_CHECKING:
 
     from lwlint.audit.anonymous import Anonymous
     from lwlint.report.audit import AuditOutput
+
+
+ERASED = "\r\033[K"  # the line that was drawn is empty again
+
+
+def draws(out: TextIO) -> bool:
+    """Return whether a picture can be drawn there and be taken away again."""
+    return out.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+
+
+def duration(seconds: float) -> str:
+    """Return some seconds as a person says them: `12 s`, `3 min 4 s`."""
+    whole = round(seconds)
+    return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"
+
+
+def bar(share: float, width: int) -> str:
+    """Return a bar of so many cells of which a share (0 to 1) is filled, in brackets."""
+    return f"[{'#' * round(width * share):<{width}}]"
 
 
 _EVERY = 0.1  # seconds between two pictures

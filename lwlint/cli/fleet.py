@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from lwlint.cli import NOT_TRUSTED
 from lwlint.cli.arguments import schemas_of, split
-from lwlint.cli.terminal import ERASED, bar, draws, duration
+from lwlint.cli.audit import ERASED, bar, draws, duration
 from lwlint.core.finding import SEVERITIES, ConfigurationError
 from lwlint.core.harmless import counted, safe, tame
 from lwlint.fleet import need

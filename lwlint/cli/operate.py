@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Optional, TextIO
 
 from lwlint.cli.arguments import schemas_of
-from lwlint.cli.terminal import ERASED, bar, draws
+from lwlint.cli.audit import ERASED, bar, draws
 from lwlint.core.config_reader import near
 from lwlint.core.finding import ConfigurationError
 from lwlint.core.harmless import tame
