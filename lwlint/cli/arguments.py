@@ -103,7 +103,7 @@ def run(options: Any) -> int:
         "audit": "audit",
         "fleet": "fleet",
         "services": "operate",
-        "plan": "plan",
+        "plan": "operate",
         "what-if": "operate",
         "lab": "operate",
         "graph": "operate",

@@ -659,7 +659,7 @@ class Judgement(Struct, frozen=True):
     bad: str = ""
 
 
-def plan(books: Iterable[tuple[Runbook, Optional[str]]], observed: Observed) -> Plan:
+def plan_tests(books: Iterable[tuple[Runbook, Optional[str]]], observed: Observed) -> Plan:
     """Return the failure tests of clusters, each given with its release: each service with the database and the broker away."""
     tests: list[FailureTest] = []
     left: list[str] = []

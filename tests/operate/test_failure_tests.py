@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from lwlint.cli import main
-from lwlint.operate.failures import AS_EXPECTED, ASSUMED, DIFFERENT, NOT_TRIED, OBSERVED, judge, load_results, plan
+from lwlint.operate.failures import AS_EXPECTED, ASSUMED, DIFFERENT, NOT_TRIED, OBSERVED, judge, load_results, plan_tests
 from lwlint.operate.runbook import Run, Runbook
 from lwlint.policy.rules import load_observed
 from tests.shared import HERE
@@ -113,7 +113,7 @@ def test_a_word_outside_the_vocabulary_is_refused_in_its_place(
 
 def test_a_cluster_without_a_database_has_no_test_for_it_and_says_so() -> None:
     book = Runbook("lone", False, ("a",), (Run("nova_api", "nova-api", "active_active", "nova", "systemd", "openstack-nova-api"),))
-    assert plan([(book, None)], load_observed()).not_planned == tuple(
+    assert plan_tests([(book, None)], load_observed()).not_planned == tuple(
         f"lone: nothing in it runs {name}, so that nothing can be stopped there" for name in ("galera", "rabbitmq")
     )
 
