@@ -28,7 +28,7 @@ LWLINT = (*PYTHON, "-m", "lwlint", "audit", "--format", "json")
 LIMITS = {"xz": 1.15, "gz": 0.6, "zst": 1.3}
 READ = (
     "import sys; sys.path.insert(0, sys.argv[1])\n"
-    "from lwlint.audit.report_files import WANTED\n"
+    "from lwlint.audit.report_layout import WANTED\n"
     "from lwlint.files.archive import read_archive\n"
     "found = read_archive(lambda: open(sys.argv[2], 'rb', buffering=0), sys.argv[2], WANTED)\n"
     "assert found.whole and not found.troubles\n"
@@ -36,7 +36,7 @@ READ = (
 FOLDER = (
     "import os, sys; sys.path.insert(0, sys.argv[1]); os.chdir(sys.argv[2])\n"
     "from lwlint.audit.report_layout import captures\n"
-    "from lwlint.audit.report_files import WANTED, Selected\n"
+    "from lwlint.audit.report_layout import WANTED, Selected\n"
     "from lwlint.files.discover import Discovery\n"
     "from lwlint.files.tree import Disk\n"
     "from lwlint.inputs import KINDS\n"

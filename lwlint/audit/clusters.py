@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from lwlint.audit.report_files import image_hint, release_hints
 from lwlint.audit.report_layout import (
     CIB,
     CLUSTER_STATUS,
@@ -25,6 +24,8 @@ from lwlint.audit.report_layout import (
     RUNTIME_UNITS,
     SOS,
     Capture,
+    image_hint,
+    release_hints,
 )
 from lwlint.audit.targets import LONE_CIB, Target
 from lwlint.core.catalogue import Catalogue

@@ -20,15 +20,16 @@ from typing import Any, BinaryIO, NamedTuple, Union, cast
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from lwlint.audit.report_files import WANTED, Selected
 from lwlint.audit.report_layout import (
     CIB,
     CLUSTER_STATUS,
     COROSYNC,
     CRM_REPORT,
+    WANTED,
     Capture,
     Evidence,
     Missing,
+    Selected,
     as_sos,
     capture,
     captures,

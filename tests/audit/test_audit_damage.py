@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from lwlint.audit.clusters import Mounted
-from lwlint.audit.report_files import WANTED, Selected
-from lwlint.audit.report_layout import capture
+from lwlint.audit.report_layout import WANTED, Selected, capture
 from lwlint.cli import main
 from lwlint.files.tree import Disk
 from tests.audit.audit_cluster import CIB, NODES, host, packed, replaced, top, write

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from lwlint.audit.report_files import WANTED, Selected
 from lwlint.audit.report_layout import (
     CIB,
     CLUSTER_STATUS,
@@ -21,6 +20,8 @@ from lwlint.audit.report_layout import (
     UNIT_SETTINGS,
     UNIT_STATES,
     UNITS,
+    WANTED,
+    Selected,
     capture,
     captures,
 )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lwlint.audit.report_files import installed, release_hints
+from lwlint.audit.report_layout import installed, release_hints
 from lwlint.core.source import Source, Text
 from lwlint.inputs.containers.reader import NoJson, Value, inspected, read, started
 from lwlint.inputs.systemd.shown import listed_units, shown_units, unit_file_states

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lwlint.audit.report_files import WANTED, Selected
+from lwlint.audit.report_layout import WANTED, Selected
 from lwlint.files.tree import Disk
 from tests.files.archive_builder import TOP
 

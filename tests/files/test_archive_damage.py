@@ -207,7 +207,7 @@ import sys
 sys.path.insert(0, sys.argv[1])
 from lwlint.files.archive import read_archive
 from tests.files.archive_builder import header, END
-from lwlint.audit.report_files import WANTED
+from lwlint.audit.report_layout import WANTED
 
 MANY, SIZE = 50_000, 80 * 1024
 ZEROS = bytes(SIZE)
@@ -246,7 +246,7 @@ _BOMB = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from lwlint.files.archive import read_archive
-from lwlint.audit.report_files import WANTED
+from lwlint.audit.report_layout import WANTED
 found = read_archive(lambda: open(sys.argv[2], "rb"), "a.tar", WANTED)
 assert [t.message[:9] for t in found.troubles] == ["is a bomb"], found.troubles
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM:")))

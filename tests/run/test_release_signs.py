@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from lwlint.audit.report_files import release_hints
+from lwlint.audit.report_layout import release_hints
 from lwlint.core.facts import of_image
 from lwlint.core.source import Source
 from lwlint.inputs import KINDS

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import lwlint
-from lwlint.audit.report_files import SosPaths
+from lwlint.audit.report_layout import SosPaths
 from lwlint.cli import main
 from lwlint.core.kind import Kinds
 from lwlint.inputs import KINDS
