@@ -79,7 +79,7 @@ Change = Union[Replace, SetOption, AddOption, DropLines, AddKey, DropIn]
 class Fix(Struct, frozen=True):
     """A fix for a problem: all `changes` or none. It is `safe` if nothing but the setting that is blamed changes its meaning.
 
-    `what` says in one line what it does. Where the changes come to stand in the text is for `lwlint.run.edits` to find out.
+    `what` says in one line what it does. Where the changes come to stand in the text is for `lwlint.run.fix` to find out.
     """
 
     what: str

@@ -33,7 +33,7 @@ from lwlint.policy.redaction import Redaction
 from lwlint.policy.rules import Rule, own_folder
 from lwlint.report.fixes import LISTED, as_json, certain, encodable, lines, one_line, ordered, region, said, spot, stream
 from lwlint.report.text import summary
-from lwlint.run.edits import applied
+from lwlint.run.fix import applied
 
 COLUMNS = (
     *("code", "rule", "severity", "clause", "path", "line", "column", "end_line", "end_column", "host"),

@@ -14,7 +14,7 @@ from lwlint.core.harmless import escaped, is_harmless, safe, tame
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Source, Span
 from lwlint.policy.redaction import Redaction
-from lwlint.run.edits import NoPlace, edits
+from lwlint.run.fix import NoPlace, edits
 
 if TYPE_CHECKING:
     from lwlint.run.fix import Outcome

@@ -12,8 +12,7 @@ from lwlint.core.source import Source, Span
 from lwlint.files.tree import Memory, Overlay
 from lwlint.run import Request, check, load_rules
 from lwlint.run import fix as mend
-from lwlint.run.edits import NoPlace, applied, edits, overlap
-from lwlint.run.fix import Outcome
+from lwlint.run.fix import NoPlace, Outcome, applied, edits, overlap
 from tests.shared import HERE
 
 UNIT = "usr/lib/systemd/system/openstack-nova-api.service"

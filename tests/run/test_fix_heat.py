@@ -14,8 +14,7 @@ import yaml
 from lwlint.core.finding import Finding
 from lwlint.run import Request, check, load_rules
 from lwlint.run import fix as mend
-from lwlint.run.edits import edits
-from lwlint.run.fix import Outcome
+from lwlint.run.fix import Outcome, edits
 from tests.shared import shared
 
 RETRIES = re.compile(r"[\w:]+::(?:db::)?(?:api_)?database_max_retries|gnocchi::config::gnocchi_config|(?:nova|zaqar)::config::\w+_config")

@@ -12,7 +12,7 @@ from lwlint.cli import main
 from lwlint.core.finding import Replace
 from lwlint.core.source import Source, Span
 from lwlint.files import atomic
-from lwlint.run.edits import NoPlace, compare
+from lwlint.run.fix import NoPlace, compare
 
 Capsys = pytest.CaptureFixture[str]
 HEAD = "heat_template_version: pike\noutputs:\n  role_data:\n    value:\n"
