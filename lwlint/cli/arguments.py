@@ -591,7 +591,7 @@ def rules(options: argparse.Namespace, found: Settings | None) -> list[Rule]:
     select, ignore = split(options.select), split(options.ignore)
     if found is None:
         return load_rules(options.rules, select, ignore, examples=False, cache=cache(options), trusted=options.trust)
-    from lwlint.policy.apply import configured
+    from lwlint.policy.settings import configured
 
     folders = (*found.rule_directories, *options.rules)
     every = load_rules(folders, examples=False, cache=cache(options), trusted=options.trust or bool(options.config))

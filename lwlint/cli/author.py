@@ -22,10 +22,9 @@ from lwlint.core.harmless import line, tame
 from lwlint.files import atomic
 from lwlint.files.gitignore import covered, useless
 from lwlint.files.tree import around
-from lwlint.policy.apply import configured
 from lwlint.policy.location import NAME, SHARED, nearest, shown
 from lwlint.policy.round_trip import with_exception
-from lwlint.policy.settings import layer, load, until_of
+from lwlint.policy.settings import configured, layer, load, until_of
 from lwlint.run import Request, check, load_rules
 
 if TYPE_CHECKING:

@@ -101,7 +101,7 @@ def config(options: argparse.Namespace) -> int:
 
     found = arguments.settings(options)
     if found is not None:
-        from lwlint.policy.apply import configured
+        from lwlint.policy.settings import configured
 
         trusted = options.trust or bool(options.config)
         configured(load_rules(found.rule_directories, examples=False, cache=arguments.cache(options), trusted=trusted), found)

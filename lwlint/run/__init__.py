@@ -227,18 +227,18 @@ def _by_settings(
     """Return the findings and sources as the exceptions and overrides of a configuration leave them, and exceptions without effect."""
     if request.settings is None or request.today is None:
         return findings, sources, []
-    from lwlint.policy import apply
+    from lwlint.policy import settings
 
-    findings = apply.overridden(findings, request.settings, rules)
+    findings = settings.overridden(findings, request.settings, rules)
     whole = request.text is None and all(request.tree.real_kind(normal(path)) == FOLDER for path in request.paths)
     folders = request.paths if whole else ()
-    report, unused = apply.allowed(Report(tuple(findings), answer.verdicts, sources), request.settings, request.today, folders=folders)
+    report, unused = settings.allowed(Report(tuple(findings), answer.verdicts, sources), request.settings, request.today, folders=folders)
     return report.findings, report.sources, unused
 
 
 def _refusal(request: Request) -> Callable[[str, str | None], str | None]:
     if request.settings is not None:
-        from lwlint.policy.apply import Selection
+        from lwlint.policy.settings import Selection
 
         return Selection(request.settings).refusal
     if not request.gitignore or all(request.tree.real_kind(normal(path)) != FOLDER for path in request.paths):

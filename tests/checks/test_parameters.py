@@ -30,9 +30,8 @@ from lwlint.cli import main
 from lwlint.core.catalogue import known_clauses, known_projects, known_services
 from lwlint.core.config_reader import Mismatch, build, fields_of
 from lwlint.core.finding import ConfigurationError
-from lwlint.policy.apply import configured
 from lwlint.policy.rules import Rule, load_clauses, load_rule, own_folder
-from lwlint.policy.settings import layer, merged
+from lwlint.policy.settings import configured, layer, merged
 from lwlint.report.explain import parameters
 from lwlint.run import load_catalogue, load_rules
 from lwlint.run.examples import run_example

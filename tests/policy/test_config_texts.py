@@ -17,8 +17,7 @@ from jsonschema import Draft202012Validator
 from lwlint.cli import main
 from lwlint.core.finding import ConfigurationError
 from lwlint.inputs import KINDS
-from lwlint.policy.apply import configured
-from lwlint.policy.settings import PROFILES, Settings, layer, merged
+from lwlint.policy.settings import PROFILES, Settings, configured, layer, merged
 from lwlint.report import FORMATS
 from lwlint.report.json import schema
 from lwlint.report.starters import SNIPPETS, Origin, snippet, starter

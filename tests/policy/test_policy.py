@@ -8,9 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from lwlint.core.finding import FAIL, NOT_EVALUATED, ConfigurationError, Report, Verdict
-from lwlint.policy.apply import allowed, configured, overridden
 from lwlint.policy.rules import Rule
-from lwlint.policy.settings import Settings, layer, merged
+from lwlint.policy.settings import Settings, allowed, configured, layer, merged, overridden
 from lwlint.report.explain import render_settings
 from lwlint.run import load_rules
 from tests.report.report_sample import CIB, REPORT, RULES, TEMPLATE

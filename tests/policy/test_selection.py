@@ -11,8 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lwlint.policy.apply import Selection, matches
-from lwlint.policy.settings import Settings, layer, merged
+from lwlint.policy.settings import Selection, Settings, layer, matches, merged
 
 
 def selection(text: str, folder: str = ".") -> Selection:
