@@ -1,12 +1,17 @@
-"""Constraints that the lightweight architecture has no place for, and constraints that name nothing."""
+"""Constraints: those that the lightweight architecture has no place for, those that name nothing, and those that there must be.
+
+Virtual IPs must run where HAProxy runs, and act in order with it.
+"""
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from lwlint.checks.parameters import ServiceKind, ServiceName, nothing_in
 from lwlint.core.check import Check, NoParams, Reads, Saw, Unknown, needs
@@ -14,20 +19,40 @@ from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts
 from lwlint.core.finding import CLUSTER, EACH, Command, Problem, Related
 from lwlint.core.shell import command
+from lwlint.inputs.pacemaker.belonging import MOST_TARGETS, Anchors, around, owners
 from lwlint.inputs.pacemaker.facts import (
     BUNDLE,
     COLOCATION,
     CONSTRAINTS,
     GROUP,
+    INFINITY,
     LOCATION_SETS,
     ORDER,
+    SET_ORDER,
     Cluster,
+    ClusterStatus,
     Constraint,
     Member,
+    Pair,
     Resource,
+    ResourceStatus,
     Tag,
+    boolean,
+    score,
 )
-from lwlint.inputs.pacemaker.model import Cib, cibs, is_by_pattern, mandatory, only_remote
+from lwlint.inputs.pacemaker.model import (
+    PROMOTED,
+    TELLING,
+    Cib,
+    Colocations,
+    by_node,
+    cibs,
+    first_takes,
+    is_by_pattern,
+    mandatory,
+    only_remote,
+    second_takes,
+)
 
 _WAIT = "--wait=600"  # seconds, as the upgrade waits
 # what takes services out of the cluster while they run; command by command each would be stopped, with all that waits for it
@@ -67,7 +92,7 @@ def leaving(cib: Cib, leaf: Resource) -> tuple[Command, ...]:
     return removed(cib, leaf) if cib.top(leaf).form == BUNDLE else (PLAN,)
 
 
-def bound(resource: Resource, target: Resource, wrong: Iterable[Constraint]) -> tuple[Command, ...]:
+def bound_to(resource: Resource, target: Resource, wrong: Iterable[Constraint]) -> tuple[Command, ...]:
     """Return what binds a resource to where another one runs, in the place of the `wrong` colocations; none if they bind others too."""
     found = list(wrong)
     if any(len(constraint.members) != 2 for constraint in found):
@@ -76,7 +101,7 @@ def bound(resource: Resource, target: Resource, wrong: Iterable[Constraint]) -> 
     return (*(without(constraint) for constraint in found), add)
 
 
-def ordered(resource: Resource, target: Resource) -> tuple[Command, ...]:
+def ordered_after(resource: Resource, target: Resource) -> tuple[Command, ...]:
     """Return what orders a resource before another one, as TripleO does."""
     return (pcs("constraint", "order", "start", resource.name, "then", "start", target.name, "kind=Optional"),)
 
@@ -335,7 +360,421 @@ _EVIDENCE = needs(Cluster, "no CIB was given")
 
 
 _READS = Reads(("cib",))
+
+
+_SPELLED = {"haproxy": "HAProxy"}  # as a sentence has it
+_USUAL = ("haproxy-clone", "haproxy-bundle")  # as the remedy of the rule names them
+_LEAVE_IT = (
+    "It may stay so: the scheduler takes the address to each node where HAProxy can run, and HAProxy binds to it at once. "
+    "Where it must not be up alone, put HAProxy in a clone of its own and bind the group to that."
+)
+_LOOKED_AT = 100  # constraints on one resource, and pairs and members of one, to find words for what is wrong
+
+
+class BoundParams(Document, frozen=True):
+    """`each` resource of one service must be bound to a resource of the service `to`, or run where one does.
+
+    One that is so bound to a service of `or_to`, or to a promoted resource of a service of `or_to_promoted`, is excused; so is one
+    that belongs to another resource, as `lwlint.inputs.pacemaker.belonging` has it.
+    """
+
+    each: Annotated[ServiceName, Meta(description="the service whose resources are judged")]
+    to: Annotated[ServiceName, Meta(description="the service that each must be bound to, or run beside")]
+    or_to: Annotated[tuple[ServiceName, ...], Meta(description="services of which one will do instead")] = ()
+    or_to_promoted: Annotated[tuple[ServiceName, ...], Meta(description="services whose promoted instance will do instead")] = ()
+
+
+# Where a constraint names each resource: at one of its ends, or by number in its sets. In a sequential set each has a place of its own.
+_Places = dict[str, set[tuple[object, int]]]
+
+
+def _places(constraint: Constraint) -> _Places:
+    found: _Places = {}
+    known = set()
+    for at, member in enumerate(constraint.members):
+        block = member.position if member.set < 0 else member.set
+        number = at if member.sequential else 0
+        if (block, member.name) not in known:
+            known.add((block, member.name))
+            for inner, name in enumerate(member.resources):
+                found.setdefault(name, set()).add((block, number * (len(member.resources) + 1) + inner if member.sequential else 0))
+    return found
+
+
+class _Tie(Struct):
+    """A colocation or an order that names a target: its places, those of the targets and of what is around them, and which they are."""
+
+    constraint: Constraint
+    places: _Places
+    theirs: list[str]
+    their_places: set[tuple[object, int]]
+    targets: list[int]
+
+    def apart(self, ours: Iterable[str]) -> bool:
+        """Whether one of `ours` and a target are named at different places."""
+        one = [self.places[name] for name in ours if name in self.places]
+        return bool(one and self.their_places) and (len(self.their_places) > 1 or any(each != self.their_places for each in one))
+
+
+class _Judged:
+    """One CIB with what its resources are bound to."""
+
+    def __init__(self, cib: Cib, params: BoundParams) -> None:
+        self.cib = cib
+        self.targets = cib.running(params.to)
+        self.graph = graph = Colocations(cib)
+        self.anchors = Anchors(cib, graph)
+        self.bound = graph.bound(_running(cib, (params.to,)))
+        self.excused = excused(cib, graph, params)
+        self.at: dict[str, list[int]] = {}  # the targets in each resource
+        self.tops: dict[str, list[int]] = {}
+        for number, leaf in enumerate(self.targets):
+            self.tops.setdefault(leaf.top, []).append(number)
+            for name in around(cib, leaf):
+                self.at.setdefault(name, []).append(number)
+        self.theirs = set(self.at)
+        self.ties: dict[tuple[str, str], list[_Tie]] = {}  # by type and what they name, in the order of the file
+        self.members: dict[str, dict[str, int]] = {}
+        for constraint in sorted((c for c in cib.constraints if c.type in (COLOCATION, ORDER)), key=lambda c: c.span):
+            places = _places(constraint)
+            theirs = [name for name in places if name in self.theirs]
+            if theirs:
+                there = {place for name in theirs for place in places[name]}
+                targets = sorted(set(islice((number for name in theirs for number in self.at[name]), _LOOKED_AT)))
+                tie = _Tie(constraint, places, theirs, there, targets)
+                for name in places:
+                    self.ties.setdefault((constraint.type, name), []).append(tie)
+
+    def own(self, resource: Resource) -> list[Resource]:
+        """The targets that a colocation, an order or a group ties `resource` to; all of them if none is. No more than can matter."""
+        ties = [self.ties.get((type, name), ()) for name in around(self.cib, resource) for type in (COLOCATION, ORDER)]
+        tied = {number for each in ties for tie in each[:_LOOKED_AT] for number in tie.targets[: MOST_TARGETS + 1]}
+        numbers = sorted(tied.union(self.tops.get(resource.top, ())[: MOST_TARGETS + 1])) or range(len(self.targets))
+        return [self.targets[number] for number in numbers[: MOST_TARGETS + 1]]
+
+    def target(self, resource: Resource) -> Resource:
+        """The outermost resource that `resource` must be bound to; in a group it is the member that constraints name."""
+        own = self.own(resource)
+        leaf = next((leaf for leaf in own if leaf.top == resource.top), own[0])
+        top = self.cib.top(leaf)
+        return leaf if top.form == GROUP else top
+
+    def touching(self, resource: Resource, type: str) -> list[_Tie]:
+        """Return the constraints of one type on the resource, or what is around it, and a target, in the order of the file."""
+        ties = (tie for name in around(self.cib, resource) for tie in self.ties.get((type, name), ())[:_LOOKED_AT])
+        found = {tie.constraint.span: tie for tie in ties}
+        return [found[span] for span in sorted(found)[:_LOOKED_AT]]
+
+    def beyond(self, resource: Resource) -> Unknown | None:
+        """Return why it is not judged by what was looked at: it is tied by more constraints, or to more targets, than that."""
+        ties = (self.ties.get((type, name), ()) for name in around(self.cib, resource) for type in (COLOCATION, ORDER))
+        if any(len(each) > _LOOKED_AT for each in ties) or len(self.own(resource)) > MOST_TARGETS:
+            most = f"{_LOOKED_AT} constraints, or {MOST_TARGETS} resources of the service beside it"
+            return Unknown(f"`{resource.name}` is tied by more than {most}, and no more are looked at", resource.span)
+        return None
+
+    def place(self, group: Resource, name: str) -> int:
+        """Return where in a group a member stands."""
+        if group.name not in self.members:
+            self.members[group.name] = {each: number for number, each in enumerate(group.children)}
+        return self.members[group.name][name]
+
+
+def _judged(facts: Facts, params: BoundParams) -> Iterator[_Judged | Unknown]:
+    for cib in cibs(facts):
+        unknown = next(untold(cib, CONSTRAINTS, SET_ORDER), None)
+        stranger = cib.stranger
+        if unknown is not None:
+            yield unknown
+        elif stranger is not None:
+            yield Unknown(f"there is no OpenStack service in this CIB, and `{stranger.name}` is of something else", cib.cluster.span)
+        elif not cib.running(params.to):
+            yield Unknown(f"there is no {_title(facts, params.to)} in this CIB", cib.cluster.span)
+        else:
+            yield _Judged(cib, params)
+
+
+def _run_colocated(facts: Facts, params: BoundParams) -> Iterator[Saw]:
+    for judged in _judged(facts, params):
+        if isinstance(judged, Unknown):
+            yield judged
+            continue
+        for resource in judged.cib.running(params.each):
+            if resource.name not in judged.bound and resource.name not in judged.excused:
+                yield judged.beyond(resource) or _unbound(judged, resource, _title(facts, params.to))
+
+
+def _run_ordered(facts: Facts, params: BoundParams) -> Iterator[Saw]:
+    for judged in _judged(facts, params):
+        if isinstance(judged, Unknown):
+            yield judged
+            continue
+        for resource in judged.cib.running(params.each):
+            ordered, void = (True, ()) if resource.name in judged.excused else _ordered(judged, resource)
+            if not ordered and (unknown := judged.beyond(resource)) is not None:
+                yield unknown
+                continue
+            target = judged.target(resource).name
+            ordering = ordered_after(_outermost(judged, resource), judged.target(resource))
+            if void:
+                reason = f"the order with `{target}` binds nothing (`kind=Serialize`, or its lifetime is over); there must be one that does"
+                yield _problem(judged.cib, resource, reason, void, ordering, remedy=_ordering_remedy(judged, resource))
+            elif not ordered:
+                reason = f"no order with `{target}`; there must be one, `{resource.name}` first (`kind=Optional` is enough)"
+                yield _problem(judged.cib, resource, reason, (), ordering, remedy=_ordering_remedy(judged, resource))
+
+
+def _title(facts: Facts, name: str) -> str:
+    return next((service.title for service in facts.services if service.name == name), name)
+
+
+def _running(cib: Cib, services: tuple[str, ...]) -> set[str]:
+    """The resources where one of the services runs wherever the resource runs: the leaves, and clones and bundles around them."""
+    leaves = [leaf for name in services for leaf in cib.running(name)]
+    return {name for leaf in leaves for name in around(cib, leaf) if cib.resources[name].form != GROUP}
+
+
+def excused(cib: Cib, graph: Colocations, params: BoundParams) -> set[str]:
+    """Return the resources that the CIB binds to another service, as the parameters allow."""
+    found = graph.leading_to(_running(cib, params.or_to))
+    found |= graph.leading_to(_running(cib, params.or_to_promoted), PROMOTED)
+    return found | owners(cib, params.each, params.to).keys()
+
+
+def _unbound(judged: _Judged, resource: Resource, title: str) -> Problem:
+    """Return the problem of an address that is not bound: less than an error where it is never up away from a target that runs."""
+    reason, related = _why_not_bound(judged, resource)
+    commands = _binding(judged, resource)
+    if not judged.anchors.never_apart(resource.name, judged.own(resource)):
+        return _problem(judged.cib, resource, reason, related, commands, remedy=_remedy(judged, resource))
+    alone = f"it stays up by itself if {_SPELLED.get(title, title)} can run nowhere"
+    if resource.parent is not None and resource.parent == judged.target(resource).parent:
+        reason = f"{reason.partition(';')[0]}, so that {alone}"
+        return _problem(judged.cib, resource, reason, related, (), "note", _LEAVE_IT)
+    return _problem(judged.cib, resource, f"{reason}, for {alone}", related, commands, "warning", _remedy(judged, resource))
+
+
+def _remedy(judged: _Judged, resource: Resource) -> str | None:
+    """Return the remedy by the names that the CIB has, where the rule's own would mislead."""
+    bound, target = _outermost(judged, resource), judged.target(resource)
+    if bound is resource and target.name in _USUAL:
+        return None
+    group = f", the group that `{resource.name}` is in," if bound is not resource else ""
+    return f"Bind `{bound.name}`{group} to `{target.name}`: `pcs constraint colocation add {bound.name} with {target.name} INFINITY`."
+
+
+def _ordering_remedy(judged: _Judged, resource: Resource) -> str | None:
+    first, target = _outermost(judged, resource), judged.target(resource)
+    if first is resource and target.name in _USUAL:
+        return None
+    return f"Order them: `pcs constraint order start {first.name} then start {target.name} kind=Optional`."
+
+
+def _outermost(judged: _Judged, resource: Resource) -> Resource:
+    """Return what a constraint must name for the address: its group, unless the target is in it too."""
+    return resource if judged.target(resource).top == resource.top else judged.cib.top(resource)
+
+
+def _why_not_bound(judged: _Judged, resource: Resource) -> tuple[str, tuple[Related, ...]]:
+    """Return what is wrong with the constraint that comes nearest, and where that constraint is."""
+    cib, target = judged.cib, judged.target(resource)
+    ours, theirs = set(around(cib, resource)), judged.theirs
+    for tie in judged.touching(resource, COLOCATION):
+        if len({*tie.theirs[:2], *(name for name in ours if name in tie.places)}) < 2:
+            continue  # it is on the group that both are in
+        constraint = tie.constraint
+        place = constraint.score_span or constraint.span
+        return f"colocation `{constraint.name}` {_defect(cib, constraint, ours, theirs)}", (Related(place, "this colocation"),)
+    if resource.parent is not None and resource.parent == target.parent:
+        group = cib.resources[resource.parent]
+        value = group.meta.get("collocated")
+        if value is not None and boolean(value.value) is False:
+            return f"group `{group.name}` binds no member to another (`collocated` is `{value.value}`); it must", (
+                Related(value.span, "set here"),
+            )
+        if judged.place(group, resource.name) < judged.place(group, target.name):
+            return f"it comes before `{target.name}` in group `{group.name}`; it must come after it", (Related(group.span, "this group"),)
+    return f"no mandatory colocation with `{target.name}`; there must be one with score `INFINITY`", ()
+
+
+def _binding(judged: _Judged, resource: Resource) -> tuple[Command, ...]:
+    """Return what binds the resource, or the group around it, to its target; none in the target's own group, whose order binds."""
+    target = judged.target(resource)
+    if target.top == resource.top:
+        return ()
+    wrong = [tie.constraint for tie in judged.touching(resource, COLOCATION)]
+    return bound_to(_outermost(judged, resource), target, wrong)
+
+
+def _defect(cib: Cib, constraint: Constraint, ours: set[str], theirs: set[str]) -> str:
+    if not constraint.active:
+        return "is not in force, by its lifetime; it must hold at all times"
+    pairs = constraint.pairs[:_LOOKED_AT]
+    for pair in pairs:
+        if pair.first in ours and pair.second in theirs:
+            return _pair_defect(cib, constraint, pair)
+    for pair in pairs:
+        if pair.first in theirs and pair.second in ours:
+            return f"binds `{pair.first}` to `{pair.second}`; it must be the other way round"
+    hidden = next((member.name for member in constraint.members[:_LOOKED_AT] if member.hidden), None)
+    if hidden is not None:
+        inner = cib.resources.get(hidden)
+        where = f", which lies in `{inner.top}`" if inner is not None else ""
+        return f"names `{hidden}`{where}, and is ignored; it must name what is outermost"
+    if not re.fullmatch(r"[+-]?(INFINITY|\d+)", constraint.score or "0"):
+        return f"has score `{constraint.score}`, which is not a score: Pacemaker refuses the CIB; it must be `INFINITY`"
+    if score(constraint.score) == 0:
+        return f"has {'no score' if constraint.score is None else 'score `0`'}; it must be `INFINITY`"
+    return "binds the two in no sequence; they must be two sets, or one that is sequential with the other first"
+
+
+def _pair_defect(cib: Cib, constraint: Constraint, pair: Pair) -> str:
+    if pair.score <= -INFINITY:
+        return f"keeps it away from `{pair.second}` (score `{constraint.score}`); it must bind it there with `INFINITY`"
+    if pair.score < INFINITY:
+        return f"has score `{pair.score}`; it must be `INFINITY`"
+    if not first_takes(pair, cib):
+        return f"holds only in role `{pair.first_role}`, which `{pair.first}` never has; it must be for any role"
+    if not second_takes(pair, cib):
+        return f"holds only with role `{pair.second_role}`, which `{pair.second}` never has; it must be for any role"
+    if not by_node(constraint, pair, cib):
+        return f"is by node attribute `{constraint.node_attribute}`; it must be by node"
+    return f"goes round in a circle, in which `{pair.first}` is not bound to `{pair.second}`; one direction must go"
+
+
+def _ordered(judged: _Judged, resource: Resource) -> tuple[bool, tuple[Related, ...]]:
+    """Return whether the resource is ordered with a target, and if not the orders of the two that are void."""
+    cib, ours = judged.cib, around(judged.cib, resource)
+    for name in ours:
+        group = cib.resources[name]
+        if name not in judged.theirs:
+            continue
+        value = group.meta.get("ordered")
+        if group.form == GROUP and (value is None or boolean(value.value) is not False):
+            return True, ()
+    void = []
+    for tie in judged.touching(resource, ORDER):
+        if tie.apart(ours):
+            if tie.constraint.active and tie.constraint.ordering != "Serialize":
+                return True, ()
+            void.append(Related(tie.constraint.span, "this order"))
+    return False, tuple(void)
+
+
+def _problem(
+    cib: Cib,
+    resource: Resource,
+    reason: str,
+    related: tuple[Related, ...],
+    commands: tuple[Command, ...],
+    severity: str | None = None,
+    remedy: str | None = None,
+) -> Problem:
+    return Problem(
+        span=resource.span,
+        message=f"virtual IP `{resource.name}`: {reason}",
+        subject=f"resource {resource.name}",
+        related=related,
+        severity=severity,
+        host=cib.cluster.host,
+        commands=commands,
+        remedy=remedy,
+    )
+
+
+def _run(facts: Facts, params: BoundParams) -> Iterator[Saw]:
+    shown: dict[str, list[ResourceStatus]] = {}
+    for one in facts.of(ResourceStatus):
+        shown.setdefault(one.span.path, []).append(one)
+    for status in facts.of(ClusterStatus):
+        yield from _judge_status(facts, params, status, shown.get(status.span.path, []))
+
+
+def _judge_status(facts: Facts, params: BoundParams, status: ClusterStatus, shown: list[ResourceStatus]) -> Iterator[Saw]:
+    known = cibs(facts)
+    if not (any(cib.only_controllers for cib in known) if known else _controllers(shown)):
+        yield Unknown("there is no OpenStack service in this cluster", status.span)
+        return
+    title = next((service.title for service in facts.services if service.name == params.to), params.to)
+    targets = [one for one in shown if _is(one, params.to, known)]
+    if not targets:
+        yield Unknown(f"`{status.name}` shows no {title}", status.span)
+        return
+    if not any(_is(one, params.each, known) for one in shown):
+        each = next((service.title for service in facts.services if service.name == params.each), params.each)
+        yield Unknown(f"`{status.name}` shows no {each}", status.span)
+        return
+    runs = {node.value for one in targets if one.runs for node in one.nodes}
+    elsewhere = {name for cib in known for name in excused(cib, Colocations(cib), params)}
+    moving = any(not other.settled for other in targets)
+    there: dict[str, ResourceStatus] = {}
+    for other in targets:
+        for place in other.nodes:
+            there.setdefault(place.value, other)
+    following = _Following(params, known, shown)
+    for one in shown:
+        if not _is(one, params.each, known) or not one.nodes or elsewhere & {one.name, one.top}:
+            continue
+        if not one.settled or moving:
+            yield Unknown(f"`{status.name}` shows `{one.name}` or {title} on the move", one.span)
+            continue
+        away = [node.value for node in one.nodes if node.value not in runs]
+        if away and following.may(one):
+            yield Unknown(f"`{one.name}` may follow another service, and no CIB shows that it does not", one.span)
+            continue
+        for node in away:
+            yield _status_problem(one, node, title, there.get(node))
+
+
+def _controllers(shown: list[ResourceStatus]) -> bool:
+    """Return whether these are the resources of OpenStack controllers, by the services that are known of them."""
+    services = {one.service.name: one.service for one in shown if one.service is not None}
+    return any(service.openstack for service in services.values()) or all(name in services for name in TELLING)
+
+
+class _Following:
+    """What tells of each shown resource whether it may be bound to another service by a constraint that is not known."""
+
+    def __init__(self, params: BoundParams, known: list[Cib], shown: list[ResourceStatus]) -> None:
+        self._all_told = bool(known) and not any(CONSTRAINTS in cib.cluster.untold for cib in known)
+        ours, others = (params.each, params.to), (*params.or_to, *params.or_to_promoted)
+        self._of_others = [one for one in shown if one.service is not None and one.service.name in others][:2]
+        self._strange: dict[str, list[ResourceStatus]] = {}  # by what they lie in, the first two of no such service
+        for one in shown:
+            if one.service is None or one.service.name not in ours:
+                found = self._strange.setdefault(one.top, [])
+                found += [one] if len(found) < 2 else []
+
+    def may(self, one: ResourceStatus) -> bool:
+        """Return whether `one` may be so bound, or is in a group of somebody else's."""
+        if self._all_told:
+            return False
+        grouped = self._strange.get(one.top, ()) if one.top != one.name else ()
+        return any(other is not one for other in (*grouped, *self._of_others))
+
+
+def _is(one: ResourceStatus, service: str, known: list[Cib]) -> bool:
+    """Return whether a resource runs a service: the CIB knows what lies in a clone of a group, of which a status shows the group only."""
+    if one.service is not None:
+        return one.service.name == service
+    for cib in known:
+        for name in (one.name, one.top):
+            if name in cib.resources:
+                return any((found := cib.service(leaf)) is not None and found.name == service for leaf in cib.inside(name))
+    return False
+
+
+def _status_problem(one: ResourceStatus, node: str, title: str, there: ResourceStatus | None) -> Problem:
+    state = f"{title} has failed there" if there is not None else f"no {title} runs there"
+    related = (Related(there.span, f"{title}, as the cluster shows it"),) if there is not None else ()
+    message = f"virtual IP `{one.name}`: it is on `{node}`, and {state}; a virtual IP must be where {title} runs"
+    return Problem(one.span, message, f"resource {one.name}", related, host=one.host)
+
+
 CHECKS = (
     Check("constraint-outside-the-core", _run_outside, _EVIDENCE, Params, _READS),
     Check("constraint-dangling", _run_dangling, _EVIDENCE, NoParams, _READS),
+    Check("vip-without-haproxy", _run_colocated, _EVIDENCE, BoundParams, Reads(("cib",))),
+    Check("vip-not-ordered-with-haproxy", _run_ordered, _EVIDENCE, BoundParams, Reads(("cib",))),
+    Check("vip-away-from-haproxy", _run, needs(ClusterStatus, "no status of the cluster was given"), BoundParams, Reads(of="audit")),
 )

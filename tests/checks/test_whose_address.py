@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lwlint.checks import pacemaker_bound
-from lwlint.checks.pacemaker_bound import Params
+from lwlint.checks import pacemaker_constraints
+from lwlint.checks.pacemaker_constraints import BoundParams as Params
 from lwlint.core.check import Unknown
 from lwlint.core.facts import Facts
 from lwlint.core.finding import Problem
@@ -14,7 +14,7 @@ from lwlint.inputs.pacemaker.reader import pcs_config_facts
 from lwlint.run import load_catalogue
 
 CATALOGUE = load_catalogue()
-COLOCATED, ORDERED = pacemaker_bound.CHECKS[:2]
+COLOCATED, ORDERED = pacemaker_constraints.CHECKS[:2]
 PARAMS = Params(each="vip", to="haproxy")
 VIP = "primitive ip ocf:heartbeat:IPaddr2 params ip=192.0.2.1"
 API = "primitive api systemd:openstack-nova-api"

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from lwlint.checks.pacemaker_bound import CHECKS, Params, owners
+from lwlint.checks.pacemaker_constraints import CHECKS, owners
+from lwlint.checks.pacemaker_constraints import BoundParams as Params
 from lwlint.checks.pacemaker_state import CHECKS as STATE_CHECKS
 from lwlint.checks.pacemaker_state import StickyParams
 from lwlint.cli import main

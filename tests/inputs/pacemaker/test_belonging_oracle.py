@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-from lwlint.checks.pacemaker_bound import CHECKS, Params
+from lwlint.checks.pacemaker_constraints import CHECKS
+from lwlint.checks.pacemaker_constraints import BoundParams as Params
 from lwlint.core.check import Unknown
 from lwlint.core.facts import Facts
 from lwlint.core.source import Source

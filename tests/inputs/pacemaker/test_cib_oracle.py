@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
-from lwlint.checks.pacemaker_bound import CHECKS, Params, owners
+from lwlint.checks.pacemaker_constraints import CHECKS, owners
+from lwlint.checks.pacemaker_constraints import BoundParams as Params
 from lwlint.core.check import Unknown
 from lwlint.core.facts import Facts
 from lwlint.core.source import Source
