@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lwlint.checks.pacemaker_services import CHECKS, ServicesParams
+from lwlint.checks.pacemaker_resources import CHECKS, ServicesParams
 from lwlint.core.check import Unknown
 from lwlint.core.facts import Facts
 from lwlint.core.source import Source, Span

@@ -16,8 +16,8 @@ import pytest
 
 from lwlint.checks.pacemaker_constraints import CHECKS, owners
 from lwlint.checks.pacemaker_constraints import BoundParams as Params
-from lwlint.checks.pacemaker_state import CHECKS as STATE_CHECKS
-from lwlint.checks.pacemaker_state import StickyParams
+from lwlint.checks.pacemaker_resources import CHECKS as STATE_CHECKS
+from lwlint.checks.pacemaker_resources import StickyParams
 from lwlint.cli import main
 from lwlint.core.check import Unknown
 from lwlint.core.facts import Facts
