@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, Literal, Optional
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, Optional
 
-from msgspec import Meta, field
+from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
-from lwlint.checks.parameters import OptionName, Project, ReleaseName
+from lwlint.checks.parameters import OptionName, Project, ReleaseName, nothing_in
 from lwlint.core.check import Check, Reads, Saw, Unknown
-from lwlint.core.config_reader import Document
-from lwlint.core.facts import Facts, Release
-from lwlint.core.finding import AddOption, DropLines, Fix, Problem, Replace, SetOption
+from lwlint.core.config_reader import Document, Mismatch
+from lwlint.core.facts import Facts, Release, Service
+from lwlint.core.finding import AddOption, DropLines, Fix, Problem, Related, Replace, SetOption
+from lwlint.core.observed import told
+from lwlint.core.source import Span
 from lwlint.inputs.oslo.facts import (
     ENVIRONMENT,
     FILE,
@@ -20,10 +24,14 @@ from lwlint.inputs.oslo.facts import (
     Option,
     OptionFiles,
     OptionSet,
+    Unresolved,
     applies,
+    boolean,
+    integer,
     needs_option_files,
     option_sets,
     split_name,
+    substituted,
 )
 
 _RETRIES = ("max_retries", "sql_max_retries", "db_max_retries", "rabbit_max_retries")
@@ -268,7 +276,451 @@ def _base(option: Option) -> str:
 
 
 _READS = Reads(("oslo",))
+
+
+_SEEN = "\0seen"  # in a message, where what programs were seen to do will stand
+_SCRUBBED = re.compile(r"\*{5,}")  # what sos puts in the place of a secret
+_SCHEME = re.compile(r"\s*([a-z][a-z0-9.-]*)(?:\+[a-z0-9+.-]+)?:")
+_MOST_REFERENCES = 8
+_NO_SERVER = re.compile(r"\s*(<None>\s*)?$|\s*sqlite")  # an SQLite database is a file: nothing waits for it
+
+
+class Limit(Document, frozen=True):
+    """One option that bounds attempts.
+
+    `option` and the other names are `section/option`. `unlimited` tells the values that never give up. `default` is what an
+    absent option means; without it, absence is no problem. With it, absence matters where one of `used_by` names a
+    server and none of `unless` is set. `since` and `until` are the releases that know the option, `enforced_until` the last one that
+    obeys it. `query` is the name in the query string of one of `urls`, which wins from `query_since` on. `distribution` is a
+    distribution's file that may set the option where it cannot be seen. `remark` ends every message. `value` is what a fix sets, one
+    that never gives up, and `must_be` says so in a message: it names that value. `drivers` are schemes: where the URLs are set and none of
+    them has one, nobody reads the option; `backend` names the driver where no URL is set. With `known` it counts only where the release is
+    known. Releases from `then_since` on, which lwlint does not know by name, read the option `then` in its stead.
+    """
+
+    option: Annotated[OptionName, Meta(description="the option that bounds attempts")]
+    unlimited: Annotated[Literal["-1", "negative", "at-most-0"], Meta(description="which values never give up")]
+    must_be: Annotated[str, Meta(description="what the message says must be; it names `value` in backticks")]
+    projects: Annotated[tuple[Project, ...], Meta(description="judge only these projects")] = ()
+    not_projects: Annotated[tuple[Project, ...], Meta(description="do not judge these projects")] = ()
+    old_names: Annotated[tuple[OptionName, ...], Meta(description="older names of the option")] = ()
+    used_by: Annotated[tuple[OptionName, ...], Meta(description="the options that name the server")] = ()
+    unless: Annotated[tuple[OptionName, ...], Meta(description="options of which one, where it is set, excuses absence")] = ()
+    default: Annotated[Optional[int], Meta(description="what an absent option means; without it, absence is no problem")] = None
+    since: Annotated[Optional[ReleaseName], Meta(description="the first release that knows the option")] = None
+    until: Annotated[Optional[ReleaseName], Meta(description="the last release that knows the option")] = None
+    enforced_until: Annotated[Optional[ReleaseName], Meta(description="the last release that obeys it")] = None
+    urls: Annotated[tuple[OptionName, ...], Meta(description="URLs whose query string may set it")] = ()
+    query: Annotated[str, Meta(description="its name in a query string")] = ""
+    query_since: Annotated[Optional[ReleaseName], Meta(description="the first release in which the query string wins")] = None
+    drivers: Annotated[tuple[str, ...], Meta(description="schemes of the URLs, of which one must have one for the option to be read")] = ()
+    backend: Annotated[Optional[OptionName], Meta(description="the option that names the driver where no URL is set")] = None
+    distribution: Annotated[str, Meta(description="a distribution's file that may set it where it cannot be seen")] = ""
+    severity: Annotated[Optional[Literal["error", "warning", "note"]], Meta(description="instead of the rule's severity")] = None
+    remark: Annotated[str, Meta(description="what ends every message")] = ""
+    value: Annotated[str, Meta(description="what a fix sets; empty: `-1`, or `0` where `unlimited` is `at-most-0`")] = ""
+    known: Annotated[bool, Meta(description="judge only where the release is known")] = False
+    then: Annotated[Optional[OptionName], Meta(description="the option that releases from `then_since` on read in its stead")] = None
+    then_since: Annotated[str, Meta(description="the first of these releases, as a message calls it")] = ""
+
+    @property
+    def later(self) -> str:
+        """The option that later releases read in its stead; empty for none."""
+        return self.then or ""
+
+    @property
+    def names(self) -> list[Name]:
+        """The option's name and its old names, in the order in which oslo.config looks for them."""
+        return [split_name(name) for name in (self.option, *self.old_names)]
+
+    @property
+    def lasting(self) -> str:
+        """The value that a fix sets."""
+        return self.value or ("0" if self.unlimited == "at-most-0" else "-1")
+
+    def misfits(self) -> Iterator[Mismatch]:
+        """Yield a value that gives up, and a `must_be` that does not name the value."""
+        if self.value and not never_gives_up(self.unlimited, self.value):
+            best = "`0` or less" if self.unlimited == "at-most-0" else "`-1`"
+            yield Mismatch(("value",), f"`{self.value}`: is not a value that never gives up; it must be {best}")
+        elif f"`{self.lasting}`" not in self.must_be:
+            said = f"must name the value that a fix sets, in backticks; did you mean `` `{self.lasting}` ``?"
+            yield Mismatch(("must_be",), f"`{self.must_be}`: {said}")
+
+    def is_for(self, project: str, facts: Facts) -> bool:
+        """Return whether programs of `project` (empty: one that is not known) have this option in the release of `facts`."""
+        if project and (project in self.not_projects or (self.projects and project not in self.projects)):
+            return False
+        return applies(facts.release, self.since, self.until) and not (self.known and facts.release.name is None)
+
+
+class Typed(Document, frozen=True):
+    """Options (`section/option`) that must be of one type, and the projects (all if empty) and releases that have them.
+
+    `at_least` and `at_most` bound the value from `bounds_since` on, which a message calls `library` (`oslo.messaging 16.1`).
+    """
+
+    type: Annotated[Literal["integer", "number", "boolean"], Meta(description="the type that the options must be of")]
+    options: Annotated[tuple[OptionName, ...], Meta(description="the options", min_length=1)]
+    projects: Annotated[tuple[Project, ...], Meta(description="the projects that have them; all, if empty")] = ()
+    since: Annotated[Optional[ReleaseName], Meta(description="the first release that has them")] = None
+    until: Annotated[Optional[ReleaseName], Meta(description="the last release that has them")] = None
+    at_least: Annotated[Optional[float], Meta(description="the least value, from `bounds_since` on")] = None
+    at_most: Annotated[Optional[float], Meta(description="the greatest value, from `bounds_since` on")] = None
+    bounds_since: Annotated[Optional[ReleaseName], Meta(description="the first release with these bounds")] = None
+    library: Annotated[str, Meta(description="what sets the bounds, as a message calls it")] = ""
+
+
+class Bounds(Document, frozen=True):
+    """`limits` are looked at in order; of those for one option and an unknown project, the first counts. `types` bound values otherwise.
+
+    `nothing` is the reason that is given when no option set holds anything to judge; empty if that is a pass. `registered` are
+    other options that the programs have in the sections of the limits, with their defaults: a value may refer to them.
+    """
+
+    limits: Annotated[
+        tuple[Limit, ...],
+        Meta(description="options that bound attempts; of those for one option and an unknown project, the first counts", min_length=1),
+    ] = ()
+    types: Annotated[tuple[Typed, ...], Meta(description="options by their type, and the least and the greatest value", min_length=1)] = ()
+    nothing: Annotated[str, Meta(description="why nothing can be said where no file holds anything to judge; empty: that is a pass")] = ""
+    registered: Annotated[
+        Mapping[str, str], Meta(description="other options of the same sections that values may refer to, with their defaults")
+    ] = field(default_factory=dict)
+    server: Annotated[
+        Optional[Literal["database", "broker"]],
+        Meta(description="the server that is tried: a message says what programs do when attempts at it end"),
+    ] = None
+
+    def misfits(self) -> Iterator[Mismatch]:
+        """Yield that nothing would be judged."""
+        yield from nothing_in(self, "limits", "types")
+
+
+def _run_bounds(facts: Facts, params: Bounds) -> Iterator[Saw]:
+    if params.limits:
+        yield from _run_limits(facts, params)
+    if params.types:
+        yield from _run_types(facts, params)
+
+
+def _run_limits(facts: Facts, params: Bounds) -> Iterator[Saw]:
+    judged = False
+    alike: dict[tuple[Span, str], tuple[Problem, list[Service]]] = {}  # sets of one program may have a value of one file
+    for option_set in option_sets(facts):
+        files = option_set.files
+        if files.refused is not None:
+            yield Unknown(f"oslo.config refuses `{files.refused}`, so that nothing is known of `{files.name}`", files.span)
+            judged = True
+            continue
+        if files.untold:
+            yield Unknown(files.untold, files.span)
+            judged = True
+            continue
+        limits = list(_limits(files.project, params, facts)) if files.read else []
+        for limit in limits:
+            found = list(_judge(option_set, limit, _Registered(option_set, limits, params.registered), facts))
+            judged = judged or bool(found)
+            for item in found:
+                if isinstance(item, Problem) and _SEEN in item.message:
+                    alike.setdefault((item.span, item.message), (item, []))[1].extend(_watched(option_set, params.server, facts))
+                elif item is not None:
+                    yield item
+    for problem, services in alike.values():
+        yield replace(problem, message=problem.message.replace(_SEEN, _seen(services, params.server, facts)))
+    if not judged and params.nothing:
+        yield Unknown(params.nothing)
+
+
+def _watched(option_set: OptionSet, server: Optional[str], facts: Facts) -> list[Service]:
+    """Return the services of an option set that were watched when attempts at a server ended."""
+    files = option_set.files
+    services = [s for s in facts.services if s.outcomes and s.project == files.project and (not files.services or s.name in files.services)]
+    return [service for service in services if server != "database" or service.databases]
+
+
+def _seen(services: Sequence[Service], server: Optional[str], facts: Facts) -> str:
+    """Return what services were seen to do when attempts end, as a message ends with it; empty if none was watched."""
+    once = {service.name: [outcome for outcome in service.outcomes if outcome.server == server] for service in services}
+    return f" (seen: {told(once.values(), facts.release.name)})" if any(once.values()) else ""
+
+
+def _limits(project: str, params: Bounds, facts: Facts) -> Iterator[Limit]:
+    seen = set()
+    for limit in params.limits:
+        if limit.option not in seen and limit.is_for(project, facts):
+            seen.add(limit.option)
+            yield limit
+
+
+def _judge(option_set: OptionSet, limit: Limit, registered: _Registered, facts: Facts) -> Iterator[Optional[Saw]]:
+    """Yield what is wrong with one limit in one set; None for a limit that is there and right, nothing if it is not in use.
+
+    The message of a value with which attempts end has `_SEEN` at its end.
+    """
+    option = option_set.chosen(limit.names)
+    url = _from_url(option_set, limit, facts)
+    if url is not None:
+        yield _verdict(option_set, limit, url[0], url[1], f"`{limit.query}` in `{url[0].name}`", facts)
+    elif option is None:
+        connection = _connection(option_set, limit, facts)
+        later = option_set.options.get(split_name(limit.later)) if limit.then and facts.release.name is None else None
+        if later is not None:
+            yield _for_later_ones(option_set, limit, later, connection, facts)
+        elif connection is not None and limit.default is not None:
+            yield _absent(option_set, limit, connection)
+    elif limit.then and facts.release.name is None and _moved(option_set, limit, option, facts) is not None:
+        yield _moved(option_set, limit, option, facts)
+    else:
+        subject = f"`{option.name}`" if option.name == ".".join(limit.names[0]) else f"`{option.name}`, old name of `{_dotted(limit)}`,"
+        try:
+            value = substituted(option.value, option.section, registered.text)
+        except Unresolved as unresolved:
+            yield Unknown(f"`{option.name}` is `{_line(option.value)}`, and what `{unresolved.reference}` holds is not known", option.span)
+        else:
+            if _SCRUBBED.fullmatch(value):
+                yield Unknown(f"`{option.name}` was scrubbed from the report", option.span)
+                return
+            verdict = _verdict(option_set, limit, option, value, subject, facts)
+            idle = _in_vain(option_set, limit) or _is_of_another_driver(option_set, limit)
+            yield verdict if not idle or not _is_integer(value) else None
+
+
+def _moved(option_set: OptionSet, limit: Limit, option: Option, facts: Facts) -> Optional[Problem]:
+    """Return the problem of an option that is right for older releases, where later ones read another, which is not; else None."""
+    later = option_set.options.get(split_name(limit.later))
+    connection = _connection(option_set, limit, facts)
+    right = later is not None and _wrong(limit, later.value, facts) is None
+    if connection is None or right or _wrong(limit, option.value, facts) is not None:
+        return None
+    project = option_set.files.project
+    actual = f"not set (default `{limit.default}`)" if later is None else f"`{_line(later.value)}`"
+    then = limit.later.replace("/", ".")
+    message = (
+        f"{_base_name(option.span.path)}: `{option.name}` is `{_line(option.value)}`, which {project} reads before {limit.then_since} only;"
+        f" from then on it is `{then}`, which is {actual}; both must be {limit.must_be}"
+    )
+    fix = add_beside(option_set, connection, [split_name(limit.later)], limit.value) if later is None else None
+    return Problem(option.span, message, f"option {_dotted(limit)}", (), "warning", host=option.host, fix=fix)
+
+
+def _for_later_ones(option_set: OptionSet, limit: Limit, later: Option, connection: Optional[Option], facts: Facts) -> Optional[Problem]:
+    """Return the problem of an option that only later releases read: of its value, or a note that older ones read another."""
+    then = replace(limit, option=limit.later, old_names=())
+    problem = _verdict(option_set, then, later, later.value, f"`{later.name}`", facts)
+    if problem is not None or connection is None:
+        return problem
+    message = (
+        f"{_base_name(connection.span.path)}: `{_dotted(limit)}` is not set (default `{limit.default}`), which"
+        f" {option_set.files.project} reads before {limit.then_since} in the stead of `{later.name}`; it must be {limit.must_be} there"
+    )
+    fix = add_beside(option_set, connection, limit.names, limit.value)
+    place = Span(connection.file, connection.key.start, connection.span.end)
+    return Problem(place, message, f"option {_dotted(limit)}", (), "note", host=connection.host, fix=fix)
+
+
+def _in_vain(option_set: OptionSet, limit: Limit) -> bool:
+    """Return whether the attempts are never made: the connection that they are for is set, and names no server."""
+    found = [option for name in limit.used_by if (option := option_set.options.get(split_name(name))) is not None]
+    return bool(found) and all(_NO_SERVER.match(option.value) for option in found)
+
+
+def _is_of_another_driver(option_set: OptionSet, limit: Limit) -> bool:
+    """Return whether nobody reads the option: URLs are set, and none of them has the scheme of its driver.
+
+    Without a URL the driver is what `rpc_backend` names, which goes by a scheme (or by a module of old, of which nothing is said).
+    """
+    urls = [option.value for name in limit.urls if (option := option_set.options.get(split_name(name))) is not None]
+    schemes = [match[1] if (match := _SCHEME.match(url)) else "" for url in urls]  # of `zmq+redis:` the driver is `zmq`
+    backend = option_set.options.get(split_name(limit.backend)) if limit.backend else None
+    if backend is not None and not schemes:
+        schemes = [backend.value.strip() if "." not in backend.value else ""]
+    return bool(limit.drivers and schemes) and all(scheme and scheme not in limit.drivers for scheme in schemes)
+
+
+def _is_integer(value: str) -> bool:
+    try:
+        integer(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _verdict(option_set: OptionSet, limit: Limit, option: Option, value: str, subject: str, facts: Facts) -> Optional[Problem]:
+    wrong = _wrong(limit, value, facts)
+    if wrong is None:
+        return None
+    what, fatal = wrong
+    severity, seen = limit.severity, _SEEN
+    release = facts.release.name
+    if not fatal and limit.enforced_until is not None and release is not None and not applies(facts.release, None, limit.enforced_until):
+        what, severity, seen = f"{what}, which {release} does not enforce", "note", ""
+    remark = f" ({limit.remark})" if limit.remark else "" if fatal else seen
+    message = f"{_base_name(option.span.path)}: {subject} is {what}; it must be {limit.must_be}{remark}"
+    others = [o for name in limit.names for o in [option_set.options.get(name)] if o is not None and o is not option]
+    related = [Related(text.span, f"beats `{_line(text.value)}`") for text in option.beaten]
+    related += [Related(o.span, f"beats `{o.name}` = `{_line(o.value)}`") for o in others if option.key != o.key]
+    of_its_own = (option.section, option.option) in limit.names  # not a part of a URL
+    fix = set_value(option_set, option, limit.lasting, limit.names) if of_its_own else None
+    return Problem(option.span, message, f"option {_dotted(limit)}", tuple(related), severity, host=option.host, fix=fix)
+
+
+def never_gives_up(unlimited: str, text: str) -> bool:
+    """Return whether a value means that attempts never end, by the word of `Limit.unlimited`."""
+    try:
+        value = integer(text)
+    except ValueError:
+        return False
+    if unlimited == "at-most-0":
+        return value is None or value <= 0
+    return value == -1 or (unlimited == "negative" and value is not None and value < 0)
+
+
+def _wrong(limit: Limit, text: str, facts: Facts) -> Optional[tuple[str, bool]]:
+    """Return what is wrong with the value, and whether the service fails on it; None if it never gives up."""
+    try:
+        value = integer(text)
+    except ValueError:
+        return f"`{_line(text)}`, no integer, and the service does not start", True
+    if limit.unlimited == "at-most-0":
+        return None if value is None or value <= 0 else (f"`{_line(text)}`", False)
+    if value is None:
+        return "empty, which means no retry at all", False
+    if value == 0:
+        return "`0`, which means no retry at all", False
+    if value == -1 or (value < 0 and limit.unlimited == "negative"):
+        return None
+    if value < 0:
+        known = facts.release.name is not None
+        return f"`{_line(text)}`, and the service does not start" + ("" if known else " or does not retry at all"), True
+    return f"`{_line(text)}`", False
+
+
+def _absent(option_set: OptionSet, limit: Limit, connection: Option) -> Problem:
+    place = connection.span if connection.origin == ENVIRONMENT else Span(connection.file, connection.key.start, connection.span.end)
+    base, remark = _base_name(place.path), f" ({limit.remark})" if limit.remark else _SEEN
+    what, severity = f"is not set (default `{limit.default}`)", limit.severity
+    if limit.distribution and not option_set.files.complete:
+        what, severity = f"is not set here, and what applies is unknown, likely `-1` from {limit.distribution}", "note"
+        remark = f" ({limit.remark})" if limit.remark else ""
+    message = f"{base}: `{_dotted(limit)}` {what}; it must be {limit.must_be}{remark}"
+    fix = add_beside(option_set, connection, limit.names, limit.lasting)
+    return Problem(place, message, f"option {_dotted(limit)}", (), severity, host=connection.host, fix=fix)
+
+
+def _connection(option_set: OptionSet, limit: Limit, facts: Facts) -> Optional[Option]:
+    """Return the option that names the server, if the programs of the set use it."""
+    if option_set.files.partial or any(split_name(name) in option_set.options for name in limit.unless):
+        return None
+    names = [split_name(name) for name in limit.used_by]
+    services = [s for s in facts.services if s.name in option_set.files.services]
+    sections = {database.section for service in services for database in service.databases}
+    if services and not sections.intersection(section for section, _ in (*names, *limit.names)):
+        return None
+    found = (option_set.options.get(name) for name in names)
+    return next((option for option in found if option is not None and not _NO_SERVER.match(option.value)), None)
+
+
+def _from_url(option_set: OptionSet, limit: Limit, facts: Facts) -> Optional[tuple[Option, str]]:
+    """Return the URL whose query string sets the option, and the value there."""
+    if not limit.query or not applies(facts.release, limit.query_since, limit.until):
+        return None
+    for name in limit.urls:
+        option = option_set.options.get(split_name(name))
+        match = re.search(rf"[?&]{re.escape(limit.query)}=([^&#\s]*)", option.value) if option is not None else None
+        if option is not None and match is not None:
+            return option, match[1]
+    return None
+
+
+class _Registered(Struct, frozen=True):
+    """The options that the programs of a set are known to have, for a `$reference` to one of them."""
+
+    option_set: OptionSet
+    limits: Sequence[Limit]
+    others: Mapping[str, str]
+
+    def text(self, name: Name, depth: int = 0) -> Optional[str]:
+        """Return the text of an option, its own references replaced; None for one that is not known."""
+        limit = next((limit for limit in self.limits if limit.names[0] == name), None)
+        if depth >= _MOST_REFERENCES:
+            return None
+        if limit is not None:
+            option, default = self.option_set.chosen(limit.names), "" if limit.default is None else str(limit.default)
+        elif name[1] in self.others and any(name[0] == limit.names[0][0] for limit in self.limits):
+            option, default = self.option_set.options.get(name), self.others[name[1]]
+        else:
+            return None
+        return default if option is None else substituted(option.value, option.section, lambda other: self.text(other, depth + 1))
+
+
+def _dotted(limit: Limit) -> str:
+    return ".".join(limit.names[0])
+
+
+def _line(value: str) -> str:
+    return value.replace("\n", "\\n")
+
+
+def _base_name(path: str) -> str:
+    return path.rsplit("/", 1)[-1]
+
+
+def _number(text: str) -> Optional[float]:
+    return float(text) if text.strip() else None
+
+
+_READ: Mapping[str, Callable[[str], Any]] = MappingProxyType({"integer": integer, "number": _number, "boolean": boolean})
+_WORDS: Mapping[str, str] = MappingProxyType({"integer": "a whole number", "number": "a number", "boolean": "`true` or `false`"})
+
+
+def _outside(typed: Typed, value: Any) -> bool:
+    return value is not None and (
+        (typed.at_least is not None and value < typed.at_least) or (typed.at_most is not None and value > typed.at_most)
+    )
+
+
+def _range(typed: Typed) -> str:
+    bounds = [f"at least `{typed.at_least:g}`"] if typed.at_least is not None else []
+    bounds += [f"at most `{typed.at_most:g}`"] if typed.at_most is not None else []
+    return " and ".join(bounds)
+
+
+def _run_types(facts: Facts, params: Bounds) -> Iterator[Saw]:
+    for option_set in option_sets(facts):
+        files = option_set.files
+        if files.refused is not None:
+            yield Unknown(f"oslo.config refuses `{files.refused}`, so that nothing is known of `{files.name}`", files.span)
+        for typed in params.types:
+            if not files.read or not applies(facts.release, typed.since, typed.until):
+                continue
+            if typed.projects and files.project and files.project not in typed.projects:
+                continue
+            unsure = facts.release.name is None
+            for name in typed.options:
+                option = option_set.options.get(split_name(name))
+                if option is None or "$" in option.value:
+                    continue
+                severity: Optional[Literal["error", "warning", "note"]] = None
+                try:
+                    value = _READ[typed.type](option.value)
+                except ValueError:
+                    so, wanted = "and the service does not start", _WORDS[typed.type]
+                    if unsure and typed.since is not None:
+                        so, severity = "and a service of a release that has the option does not start", "warning"
+                else:
+                    if not _outside(typed, value) or not applies(facts.release, typed.bounds_since, None):
+                        continue
+                    so, wanted = "and the service does not start", _range(typed)
+                    if unsure and typed.bounds_since is not None:
+                        so, severity = f"which {typed.library} and later refuse, so that the service does not start", "warning"
+                shown = option.value.replace("\n", "\\n")
+                message = f"{option.span.path.rsplit('/', 1)[-1]}: `{option.name}` is `{shown}`, {so}; it must be {wanted}"
+                yield Problem(option.span, message, f"option {option.name}", severity=severity, host=option.host)
+
+
 CHECKS = (
     Check("option-present", _run_present, needs_option_files, Presences, _READS),
     Check("retries-not-read", _run_misplaced, needs_option_files, Homes, _READS),
+    Check("option-bounds", _run_bounds, needs_option_files, Bounds, Reads(("oslo",))),
 )

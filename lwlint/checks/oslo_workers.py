@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Optional
 from msgspec import Meta
 
 from lwlint.checks.containers import lacking_units, units
-from lwlint.checks.oslo_bounds import never_gives_up
+from lwlint.checks.oslo import never_gives_up
 from lwlint.core.check import Check, Reads, Saw, Unknown
 from lwlint.core.config_reader import Document
 from lwlint.core.facts import ACTIVE_ACTIVE, Database, Facts, Service
