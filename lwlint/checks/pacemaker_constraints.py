@@ -19,7 +19,6 @@ from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts
 from lwlint.core.finding import CLUSTER, EACH, Command, Problem, Related
 from lwlint.core.shell import command
-from lwlint.inputs.pacemaker.belonging import MOST_TARGETS, Anchors, around, owners
 from lwlint.inputs.pacemaker.facts import (
     BUNDLE,
     COLOCATION,
@@ -41,16 +40,20 @@ from lwlint.inputs.pacemaker.facts import (
     score,
 )
 from lwlint.inputs.pacemaker.model import (
+    MOST_TARGETS,
     PROMOTED,
     TELLING,
+    Anchors,
     Cib,
     Colocations,
+    around,
     by_node,
     cibs,
     first_takes,
     is_by_pattern,
     mandatory,
     only_remote,
+    owners,
     second_takes,
 )
 
@@ -375,7 +378,7 @@ class BoundParams(Document, frozen=True):
     """`each` resource of one service must be bound to a resource of the service `to`, or run where one does.
 
     One that is so bound to a service of `or_to`, or to a promoted resource of a service of `or_to_promoted`, is excused; so is one
-    that belongs to another resource, as `lwlint.inputs.pacemaker.belonging` has it.
+    that belongs to another resource, as `lwlint.inputs.pacemaker.model` has it.
     """
 
     each: Annotated[ServiceName, Meta(description="the service whose resources are judged")]

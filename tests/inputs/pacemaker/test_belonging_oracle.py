@@ -14,8 +14,7 @@ from lwlint.checks.pacemaker_constraints import BoundParams as Params
 from lwlint.core.check import Unknown
 from lwlint.core.facts import Facts
 from lwlint.core.source import Source
-from lwlint.inputs.pacemaker.belonging import owners
-from lwlint.inputs.pacemaker.model import Colocations, cibs
+from lwlint.inputs.pacemaker.model import Colocations, cibs, owners
 from lwlint.inputs.pacemaker.reader import cib_facts
 from lwlint.run import load_catalogue
 from tests.inputs.pacemaker.cib_shapes import VIPS, Colocation, Shape, away, looped, tied
