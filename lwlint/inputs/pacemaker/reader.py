@@ -49,8 +49,7 @@ from lwlint.inputs.pacemaker.facts import (
 )
 from lwlint.inputs.pacemaker.pcs import read_pcs_config, read_pcs_json
 from lwlint.inputs.pacemaker.resources import INSTANCE, META, PROPERTIES, TODAY, Context, Reader, Section, TooMuch, date_holds, resources
-from lwlint.inputs.pacemaker.schema import faults, unknown
-from lwlint.inputs.pacemaker.xml import Element, read_cib
+from lwlint.inputs.pacemaker.xml import Element, faults, read_cib, unknown
 
 _BOOTSTRAP = "cib-bootstrap-options"  # this set of cluster properties goes before all others
 _SCHEMA_1 = re.compile(r"pacemaker-[012]\.|transitional-0\.6$")
@@ -95,7 +94,7 @@ def _validation(source: Source, root: Element, schemas: str) -> Iterator[Fact]:
     schema = root.get("validate-with") if root.tag == "cib" else None
     found, because, by = list(faults(root)), unknown(schema) or "", "table"
     if schemas:
-        from lwlint.inputs.pacemaker.schema import has_schema, refusal
+        from lwlint.inputs.pacemaker.xml import has_schema, refusal
 
         if schema is not None and has_schema(schema, schemas):
             because, by = "", schemas

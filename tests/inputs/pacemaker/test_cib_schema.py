@@ -15,8 +15,7 @@ import pytest
 
 from lwlint.cli import main
 from lwlint.core.source import Source
-from lwlint.inputs.pacemaker.schema import MOST, VERSIONS, faults, shapes, unknown
-from lwlint.inputs.pacemaker.xml import Element, read_cib
+from lwlint.inputs.pacemaker.xml import MOST, VERSIONS, Element, faults, read_cib, shapes, unknown
 from tests.inputs.pacemaker.cib_rng import FOLDER, Schema, installed
 from tests.shared import shared
 
