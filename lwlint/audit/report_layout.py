@@ -28,10 +28,9 @@ from lwlint.files.archive import DEEPEST_PATH, Wanted
 from lwlint.files.archive.tree import followed
 from lwlint.files.archive.unpack import HOST as HOST_TREE
 from lwlint.files.tree import FILE, FOLDER, LINK, Overlay, Tree
-from lwlint.inputs.pacemaker.crm import is_crm_config
+from lwlint.inputs.pacemaker.crm import Part, is_crm_config, is_supportconfig, only, parts
 from lwlint.inputs.pacemaker.pcs import is_pcs_config
 from lwlint.inputs.pacemaker.status import is_status, is_xml
-from lwlint.inputs.pacemaker.supportconfig import Part, is_supportconfig, only, parts
 
 _PROJECTS = "|".join(PROJECTS)
 _CONF = r"[^/]+\.(?:conf|ini)(?:\.d/[^/]+)?"

@@ -46,9 +46,8 @@ from lwlint.files.archive.unpack import Readable
 from lwlint.files.processes import Lost, Pool, cores, possible, room
 from lwlint.files.tree import Boundary, Disk, Memory, Overlay, Tree
 from lwlint.inputs import pacemaker
-from lwlint.inputs.pacemaker.crm import is_crm_config
+from lwlint.inputs.pacemaker.crm import is_crm_config, is_supportconfig
 from lwlint.inputs.pacemaker.pcs import is_pcs_config
-from lwlint.inputs.pacemaker.supportconfig import is_supportconfig
 
 FOLDERS = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")
 SECONDS = 30.0

@@ -128,7 +128,7 @@ CIB = Kind(
 
 def _is_config(head: str) -> bool:
     if "#==[ " in head:
-        from lwlint.inputs.pacemaker.supportconfig import printed
+        from lwlint.inputs.pacemaker.crm import printed
 
         head = printed(head, _CRM_SHOW).lstrip()
     return bool(
@@ -142,7 +142,7 @@ def _decode_config(data: bytes) -> str:
     text = decode_loosely(data)
     if "#==[ " not in text:
         return text
-    from lwlint.inputs.pacemaker.supportconfig import printed
+    from lwlint.inputs.pacemaker.crm import printed
 
     return printed(text, _CRM_SHOW)
 

@@ -1,18 +1,23 @@
-"""`crm configure show`, the text -> the elements of the CIB that it is of, with their places in the text.
+"""What SUSE's tools print: `crm configure show` -> the elements of the CIB that it is of, and the parts of a supportconfig's `ha.txt`.
 
 After crmsh 2 to 4 (`crmsh/cibconfig.py`, `crmsh/parse.py`): one entry on a line, which `\\` continues; `primitive ID CLASS:PROVIDER:TYPE`,
 `params`, `meta`, `op`; `location`, `colocation SCORE: A B`, `order KIND: A B`. An agent without a class is of ocf:heartbeat.
+
+After supportutils 3.0 to 3.2 (`bin/supportconfig`: `log_cmd`, `conf_files`): a line `#==[ Command ]====#` or
+`#==[ Configuration File ]====#`, then `# COMMAND` or `# PATH`, then the text: what each command printed and each file held.
 """
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Iterator
 
+from msgspec import Struct
+
 from lwlint.core.facts import Unreadable
 from lwlint.core.source import Source, Span, Text
-from lwlint.inputs.pacemaker.pcs import PcsConfig
-from lwlint.inputs.pacemaker.pcs_lines import Written
+from lwlint.inputs.pacemaker.pcs import PcsConfig, Written
 from lwlint.inputs.pacemaker.xml import read_xml
 
 _ENTRY = re.compile(
@@ -532,3 +537,50 @@ def _unquoted(word: Text, start: int) -> Text:
     if len(value) > 1 and value[0] == value[-1] == '"':
         return Text(value[1:-1].replace('\\"', '"'), place._replace(start=place.start + 1, end=place.end - 1))
     return Text(value, place)
+
+
+_BEGINS = re.compile(r"\A\s*(?:=+\s+Support Utilities - Supportconfig\b|#==\[ )")
+_HEADING = re.compile(r"^#==\[ [^\]\n]+ \]=+#[ \t\r]*\n# (?P<what>[^\n]*?)[ \t\r]*\n", re.MULTILINE)
+_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+_NOT_THERE = re.compile(r" - (?:File not found|not found|empty)", re.IGNORECASE)
+
+
+class Part(Struct, frozen=True):
+    """What one command printed, or one file held: `what` is the command line without the folder of its program, or a path."""
+
+    what: str
+    start: int
+    end: int
+
+
+def is_supportconfig(head: str) -> bool:
+    """Return whether a text that begins so is a file of supportconfig."""
+    return _BEGINS.match(head) is not None
+
+
+def parts(text: str) -> Iterator[Part]:
+    """Yield the parts of a file of supportconfig that hold anything, in their order."""
+    headings = list(_HEADING.finditer(text))
+    for match, end in zip(headings, [*(each.start() for each in headings[1:]), len(text)]):
+        what = match["what"]
+        program, blank, rest = what.partition(" ")
+        what = what if what.endswith(program) and not blank else posixpath.basename(program) + blank + rest
+        if text[match.end() : end].strip() and not _NOT_THERE.search(what):
+            yield Part(what, match.end(), end)
+
+
+def only(text: str, part: Part) -> str:
+    """Return a text of one part alone, behind as many lines as stand before it, so that each line keeps its number.
+
+    An XML declaration must stand first, and goes.
+    """
+    inside = _DECLARATION.sub("", text[part.start : part.end]).rstrip()
+    return "\n" * text.count("\n", 0, part.start) + inside + "\n"
+
+
+def printed(text: str, *commands: str) -> str:
+    """Return what the first of `commands` printed that is there, on its lines; the text itself where it is no file of supportconfig."""
+    if not is_supportconfig(text):
+        return text
+    found = {part.what: part for part in reversed(list(parts(text)))}
+    return next((only(text, found[command]) for command in commands if command in found), "")

@@ -6,9 +6,9 @@ import pytest
 
 from lwlint.core.source import Source
 from lwlint.inputs.pacemaker import PCS_CONFIG
+from lwlint.inputs.pacemaker.crm import is_supportconfig, only, parts, printed
 from lwlint.inputs.pacemaker.facts import Resource
 from lwlint.inputs.pacemaker.reader import pcs_config_facts
-from lwlint.inputs.pacemaker.supportconfig import is_supportconfig, only, parts, printed
 from lwlint.run import load_catalogue
 
 HEAD = "=====\n                     Support Utilities - Supportconfig\n=====\n\n"
