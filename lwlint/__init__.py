@@ -6,19 +6,19 @@ for finding in report.findings: ...
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from os import PathLike
-from typing import TYPE_CHECKING, Union
-
+TYPE_CHECKING = False  # not by `typing`, which the command imports when it has told the collector to rest, and `--version` never does
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from os import PathLike
+    from typing import Union
+
     from lwlint.core.finding import Report
+
+    _Path = Union[str, PathLike[str]]
 
 
 __version__ = "0.1.0"  # the one place: pyproject.toml reads it here
 __all__ = ["__version__", "check"]
-
-
-_Path = Union[str, PathLike[str]]
 
 
 def check(
@@ -48,7 +48,7 @@ def check(
 
 def _each(given: _Path | Iterable[_Path]) -> tuple[str, ...]:
     """Return what was given, one or several, as texts; raises TypeError for what is neither text nor path."""
-    from os import fspath
+    from os import PathLike, fspath
 
     several = (given,) if isinstance(given, (str, bytes, PathLike)) else given
     texts = tuple(fspath(one) for one in several)

@@ -9,7 +9,11 @@ import errno
 import gc
 import os
 import sys
-from collections.abc import Sequence
+
+from lwlint import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 NOT_TRUSTED = 2
 _NEW_OBJECTS = 50_000
