@@ -3,6 +3,9 @@
 A sign is what must be in a line for `secret` to find anything in it, or for `secret_text` to begin something that goes on in the next
 line. It may be in many lines more; it must not be missing in one. Whoever teaches `secret` another way in which a secret is written
 teaches its sign here. Tests compare both with a look at each line.
+
+RE2 takes as long to start as to read a megabyte. A process that looks at little, as a hook does, goes by words instead
+(`may_have`): these are in each line that has a sign, and in some more. Tests compare that with the expressions.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from lwlint.core import secret_commands as commands
@@ -62,6 +66,26 @@ _NOTHING_ELSE = pattern(r"[\w./-]*")  # of a word by itself nothing is told but 
 _OF_SENTENCES = rf"(?:(?:{_ANYWHERE})[^\s`]*|(?:{_AT_END})[^a-z\s`]*){_BLANK}*` (?:is|was|has|holds|names|becomes|beats)"
 
 
+# What is in a line that has one of the signs above, but for names, commands and options.
+_PLAIN = (
+    "@", "://", "\\", "=>", "<", "-----begin", "hiera", "lookup(", ",h=", ",u=", ",s=", ",d=", ",p=", "basic", "bearer", "-setcookie",
+    "%3d",
+)  # fmt: skip
+_OPTION = pattern(rf"-(?<![^{_AROUND}]-)[^ \t\f\r\n]")
+_VERBS = (" is", " was", " has", " holds", " names", " becomes", " beats")
+_LITTLE = 32_768  # characters that a process looks at before it asks RE2
+
+
+class _Looked:
+    characters = 0
+
+
+def _is_little(text: str) -> bool:
+    """Return whether the process has looked at little yet, with this text."""
+    _Looked.characters += len(text)
+    return _Looked.characters <= _LITTLE
+
+
 def may_name(name: str) -> bool:
     """Return whether a name has a word without which `is_secret` says that it holds no secret."""
     small = name.lower()
@@ -76,12 +100,21 @@ def may_hold(line: str) -> bool:
         return True
     if _NOTHING_ELSE.fullmatch(line):
         return False
+    if _is_little(line):
+        return may_have(line.lower())
     data = _prepared(line)
     return _of_lines().match(data) is not None or ("`" in line and _of_sentences().match(data) is not None)
 
 
 def places(text: str) -> Iterator[int]:
-    """Yield an offset in each line of a text that has a sign, but for those that are not in ASCII."""
+    """Yield an offset in each line of a text that has a sign, but for those that are not in ASCII; of little text, in some lines more."""
+    if _is_little(text):
+        at = 0
+        for line in _in_ascii(text).decode("ascii").replace("\r", "\n").split("\n"):
+            if may_have(line):
+                yield at
+            at += len(line) + 1
+        return
     data = _prepared(text).replace(b"\r", b"\n")
     for sign in (_of_lines(), _of_sentences()) if "`" in text else (_of_lines(),):
         found = sign.match(data)
@@ -91,8 +124,42 @@ def places(text: str) -> Iterator[int]:
             found = sign.match(data, data.find(b"\n", last))
 
 
+def may_have(line: str) -> bool:
+    """Return whether a line, in ASCII and small letters, has what is in each line that has a sign."""
+    if any([sign in line for sign in _PLAIN]):  # noqa: C419
+        return True
+    if ":" in line or "=" in line:  # each of these may end a name
+        for name in line.replace("=", ":").split(":")[:-1]:
+            if name and may_name(name):
+                return True
+    if "-" in line and _OPTION.search(line):
+        return True
+    if ("value" in line and "name" in line) or ("|" in line and ("echo" in line or "printf" in line)):
+        return True
+    if "`" in line:
+        pieces = line.split("`")
+        if any(after.startswith(_VERBS) and may_name(before) for before, after in pairwise(pieces)):
+            return True
+    return any(program in line and any([word in line for word in words]) for program, words in _programs())  # noqa: C419
+
+
+@functools.lru_cache(maxsize=1)
+def _programs() -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return the beginnings of the programs that take a secret without an option, each with words of which one is in the line too."""
+    found = []
+    for name, told in commands.COMMANDS.items():
+        words = tuple(word.lower() for word in told if word and not word.startswith("-"))
+        if commands.ITSELF in told or words:
+            found.append((name.partition("*")[0], ("",) if commands.ITSELF in told else words))
+    return tuple(found)
+
+
 def _prepared(text: str) -> bytes:
-    return b"\n%b\n" % text.encode("ascii", "replace").lower()
+    return b"\n%b\n" % _in_ascii(text)
+
+
+def _in_ascii(text: str) -> bytes:
+    return text.encode("ascii", "replace").lower()
 
 
 @functools.lru_cache(maxsize=1)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import re
 
 import pytest
 
-from lwlint.core.lazy import _Late, _Process, compiled, fullmatch, late_expressions, pattern
+from lwlint.core.lazy import _Late, _Process, compiled, fullmatch, is_simple, late_expressions, pattern
 
 
 def test_a_late_expression_answers_as_a_compiled_one() -> None:
@@ -66,6 +67,39 @@ def test_re2_is_not_asked_about_a_text_without_what_all_matches_have() -> None:
     compiled.cache_clear()
     assert fullmatch(EXPRESSIONS[0], "nova::debug") is None
     assert compiled.cache_info().currsize == 0
+
+
+def test_both_engines_find_the_same_where_an_expression_is_simple() -> None:
+    chance = random.Random(5)
+    atoms = ("a", "b", "::", "ab", "_", r"\w", r"\d", ".", r"\.", "-", "a+", "b*", "a?", r"\w+", ".*", ".+", r"\d*", "|")
+    simple = set(filter(is_simple, EXPRESSIONS[:2]))
+    while len(simple) < 3_000:
+        pieces = [chance.choice((*atoms, "(", "(?:", ")", ")?", ")")) for _ in range(chance.randint(1, 9))]
+        simple.update(filter(is_simple, ("".join(pieces), f"({''.join(pieces)})", f"{''.join(pieces)}(?:a|b)?")))
+    texts = [
+        *NAMES,
+        *("".join(chance.choice(("a", "b", "::", "_", "1", ".", "-", " ")) for _ in range(chance.randint(0, 7))) for _ in range(60)),
+    ]
+    matches = 0
+    for expression in sorted(simple):
+        for text in texts:
+            found, asked = re.compile(expression).fullmatch(text), compiled(expression).fullmatch(text)
+            assert (found is None) == (asked is None), (expression, text)
+            if found is not None and asked is not None:
+                matches += 1
+                numbers = range(len(found.groups()) + 1)
+                assert [found.span(number) for number in numbers] == [asked.span(number) for number in numbers], (expression, text)
+                template = "x".join(f"\\{number}" if number else "y" for number in numbers)
+                assert found.expand(template) == asked.expand(template), (expression, text)
+    assert matches > 2_000
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [r"(a+)+b", r"(a|b)?", r"a|b", r"a?b?", r"\w+\w+\w+", r"(a|b)(c|d)(e|f)", r"\s", r"[a]", "^a", "a$", "a{3}", "a++", "a+?", "\u00e9"],
+)
+def test_an_expression_that_may_mean_something_else_or_take_long_is_not_simple(expression: str) -> None:
+    assert not is_simple(expression)
 
 
 def test_only_the_command_lets_others_compile_late(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import random
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -121,6 +124,36 @@ def test_a_line_without_a_sign_holds_nothing() -> None:
     assert passed > 5_000
 
 
+def test_what_has_a_sign_has_the_words_that_little_text_is_looked_through_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(secret_signs, "_is_little", lambda text: False)
+    signs = passed = 0
+    odd = ("\x0b", "\x1c", "\x1f", "\t", "-", ">", "=", ":", "`", "<", "|", ",", "\\", "\x00")
+    chance = random.Random(11)
+    for text in texts(40_000, 3, seed=11):
+        at = chance.randrange(len(text) + 1)
+        for line in re.split(r"[\r\n]", text[:at] + chance.choice(("", "", *odd)) + text[at:]):
+            if line.isascii():
+                has = secret_signs.may_hold(line)
+                signs += has
+                passed += not secret_signs.may_have(line.lower())
+                assert secret_signs.may_have(line.lower()) or not has, line
+    assert signs > 10_000
+    assert passed > 3_000
+
+
+@pytest.mark.parametrize("most", [1, 2, 12])
+def test_little_text_has_all_the_places_of_signs(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for text in texts(2_000, most, seed=20 + most):
+        lines = re.split(r"(?<=[\r\n])", text)
+        starts = [0, *itertools.accumulate(map(len, lines))]
+        found = []
+        for little in (True, False):
+            monkeypatch.setattr(secret_signs, "_is_little", lambda text, little=little: little)
+            found.append({bisect.bisect_right(starts, at) - 1 for at in secret_signs.places(text)})
+        few, by_signs = found
+        assert {number for number in by_signs - few if lines[number].isascii()} == set(), text
+
+
 @pytest.fixture
 def looks_at_each(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each line be looked at, whatever is in it."""
@@ -128,8 +161,12 @@ def looks_at_each(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(secret_text, "_suspects", lambda lines, text, also: range(len(lines)))
 
 
+@pytest.mark.parametrize("little", [False, True])
 @pytest.mark.parametrize("most", [1, 2, 12, 20])
-def test_a_text_is_masked_as_by_a_look_at_each_line(most: int, request: pytest.FixtureRequest) -> None:
+def test_a_text_is_masked_as_by_a_look_at_each_line(
+    most: int, little: bool, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(secret_signs, "_is_little", lambda text: little)
     chance = random.Random(most)
     asked = [
         (text, chance.choice(((), ("foo", "HashSuffix"), frozenset(chance.choices(NAMES, k=80)))), chance.random() < 0.5)
