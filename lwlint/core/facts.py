@@ -3,7 +3,7 @@
 # Annotations are types here and not texts, which msgspec would compile one by one whenever the compiled rules are read.
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Annotated, ClassVar, NamedTuple, Optional, Protocol, TypeVar
+from typing import Annotated, ClassVar, Optional, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -97,7 +97,7 @@ _MUST, _ONE_COPY, _MAY, _MUST_NOT = (CORE,), (ACTIVE_PASSIVE,), (CORE, ACTIVE_PA
 MAY = ("stop", "miss-boot", "stop-container")
 
 
-class Release(NamedTuple):
+class Release(Struct, frozen=True):
     """The release that is judged by. `name` is None when nothing tells it."""
 
     name: str | None

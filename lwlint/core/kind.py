@@ -6,7 +6,7 @@ A kind is added by a folder below `lwlint/inputs/` and a row in its `KINDS`, or 
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Optional, Union
+from typing import Any, Optional, Union
 
 from msgspec import Struct
 
@@ -42,7 +42,7 @@ class UnknownEncoding(LookupError):
     """The encoding that a file declares is none that its real program reads it by; the message is fit to be shown."""
 
 
-class Comments(NamedTuple):
+class Comments(Struct, frozen=True):
     """How comments are written: `marks` open one, each a single character, or `<!--` where the kind is XML.
 
     An `inline` comment may follow a value on its line; where it is not, all behind a value belongs to the value. Blanks may stand

@@ -4,7 +4,7 @@ import os
 import posixpath
 import re
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from typing import Any, NamedTuple, Optional
+from typing import Any, Optional
 
 from msgspec import Struct, field
 
@@ -54,7 +54,7 @@ class Input(Struct):
         return [source for source in self.sources.values() if source.kind in kinds]
 
 
-class _Taken(NamedTuple):
+class _Taken(Struct, frozen=True):
     """What became of the bytes of a file: a source or, without one, why it is of no kind."""
 
     data: bytes

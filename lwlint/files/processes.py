@@ -7,7 +7,9 @@ all is done in the process that asks.
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, TypeVar, Union
+from typing import Any, TypeVar, Union
+
+from msgspec import Struct
 
 T = TypeVar("T")
 LEAST = 300  # items in all from which on a second process pays: forking, and what comes back, cost as much as reading 80 files
@@ -20,13 +22,13 @@ Told = Callable[[int, int], None]
 Work = Callable[[int, Told], Any]
 
 
-class Lost(NamedTuple):
+class Lost(Struct, frozen=True):
     """A piece of work whose process died; `because` says of what, as a clause (`the process that ... was ended by SIGKILL`)."""
 
     because: str
 
 
-class _Worker(NamedTuple):
+class _Worker(Struct, frozen=True):
     number: int
     process: int
     pipe: int

@@ -3,7 +3,9 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from lwlint.core.costs import Costs
 from lwlint.core.finding import BROKEN, FAIL, KNOWN, NOT_EVALUATED, PASS, SEVERITIES, Finding, Report
@@ -173,7 +175,7 @@ def _fit(line: Line, width: int) -> Iterator[Line]:
 _WORD = pattern(r"\s*\S+\s*|\s+")
 
 
-class _View(NamedTuple):
+class _View(Struct, frozen=True):
     """How much of a report is shown: `notes` tells that all of one rule are, `width` is that of a terminal or 0."""
 
     report: Report

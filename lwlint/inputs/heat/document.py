@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from operator import attrgetter
 from types import MappingProxyType
-from typing import Any, NamedTuple, Union
+from typing import Any, Union
 
 from msgspec import Struct
 
@@ -271,7 +271,7 @@ _VISIBLE = pattern(r"[^\r\n]")
 FILLER = "x"  # what an expression becomes
 
 
-class Masked(NamedTuple):
+class Masked(Struct, frozen=True):
     """Text without Jinja; `statements` are the ranges of `{% %}`, `expressions` those of `{{ }}`."""
 
     text: str

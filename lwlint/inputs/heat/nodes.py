@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, NamedTuple, Union
+from typing import Any, Union
 
 from msgspec import Struct
 
@@ -62,7 +62,7 @@ class Mapping(Struct, eq=False):
 Node = Union[Scalar, Sequence, Mapping]
 
 
-class Duplicate(NamedTuple):
+class Duplicate(Struct, frozen=True):
     """A key that stands twice in one mapping: PyYAML drops the first value in silence and keeps the last."""
 
     dropped: tuple[Scalar, Node]
@@ -70,7 +70,7 @@ class Duplicate(NamedTuple):
     mapping: Mapping
 
 
-class Document(NamedTuple):
+class Document(Struct, frozen=True):
     """One YAML document; `root` is None for an empty one. `mixed` tells whether a function of Heat's stands beside other keys in it."""
 
     root: Node | None

@@ -7,7 +7,7 @@ on no other file. It can therefore be kept, shared by equal files, and made in a
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple, Optional
+from typing import Any, Optional
 
 from msgspec import DecodeError, Struct, field, msgpack
 
@@ -88,7 +88,7 @@ _SECTIONS = ("parameter_defaults", "parameters")
 _SERVICES = "Services"
 
 
-class Setting(NamedTuple):
+class Setting(Struct, frozen=True, array_like=True):
     """A setting; `values` are all that it can have (None: only a deployment tells), `at` is the place of its value."""
 
     name: str
@@ -99,7 +99,7 @@ class Setting(NamedTuple):
     at: Place
 
 
-class Line(NamedTuple):
+class Line(Struct, frozen=True, array_like=True):
     """One line of a registry; `scope` is the resource that it is for, where it stands below `resources`. No `target`: it is no text."""
 
     alias: str
@@ -109,7 +109,7 @@ class Line(NamedTuple):
     scope: str
 
 
-class Repeated(NamedTuple):
+class Repeated(Struct, frozen=True, array_like=True):
     """A key that stands twice in one mapping."""
 
     name: str
@@ -119,7 +119,7 @@ class Repeated(NamedTuple):
     schema: bool
 
 
-class Listed(NamedTuple):
+class Listed(Struct, frozen=True, array_like=True):
     """The services of one role, by alias: its entry of roles data, or a parameter such as `ControllerServices`."""
 
     name: str
@@ -127,7 +127,7 @@ class Listed(NamedTuple):
     services: tuple[Named, ...]
 
 
-class Outline(NamedTuple):
+class Outline(Struct, frozen=True, array_like=True):
     """What a file holds, by itself. `first` is the place of the first key of a template.
 
     `references` are the templates that it names, with what they are mapped to; `gets` the files that it reads; `roles` the roles with
@@ -154,7 +154,7 @@ class Outline(NamedTuple):
     stray: tuple[Named, ...] = ()
 
 
-class Refusal(NamedTuple):
+class Refusal(Struct, frozen=True, array_like=True):
     """Why there is no outline, and where; `jinja` tells that it may be one when Jinja has been rendered."""
 
     message: str
@@ -260,13 +260,14 @@ def _named(file: HeatFile, lines: tuple[Line, ...]) -> Iterator[tuple[str, str, 
 def _repeated(file: HeatFile) -> Iterator[Repeated]:
     """Yield the keys that stand twice in one mapping; of Jinja only where no statement may leave one of them out."""
     schemas: set[int] | None = None
-    for (first, lost), (key, value), mapping in file.duplicates:
+    for twice in file.duplicates:
+        (first, lost), (key, value) = twice.dropped, twice.kept
         masked = file.masked
         if masked is not None and (masked.decided_between(first.start, key.start) or masked.is_generated(key.start, key.end)):
             continue
         if schemas is None:
             schemas = {id(schema) for _, schema in file.section("parameters").pairs} if file.form == TEMPLATE else set()
-        schema = id(mapping) in schemas and key.value in _DESCRIBING
+        schema = id(twice.mapping) in schemas and key.value in _DESCRIBING
         yield Repeated(key.value, _place(key), _place(first), not same(lost, value), schema)
 
 

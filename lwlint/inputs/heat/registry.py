@@ -3,7 +3,6 @@
 import posixpath
 import re
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from msgspec import Struct, field
 
@@ -28,7 +27,7 @@ _NO_RESOURCE = frozenset(
 )
 
 
-class Entry(NamedTuple):
+class Entry(Struct, frozen=True):
     """One line of a registry, and the file that it stands in."""
 
     line: Line
@@ -70,7 +69,7 @@ class Registries:
         return self._by_alias[path]
 
 
-class Resolution(NamedTuple):
+class Resolution(Struct, frozen=True):
     """Where an alias leads: `final` is a path, a resource type or `OS::Heat::None`, empty if there is no such file, which is `missing`."""
 
     final: str

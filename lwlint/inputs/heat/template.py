@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from collections.abc import Mapping as Lookup
 from itertools import product
-from typing import NamedTuple, Optional
+from typing import Optional
 
 from msgspec import Struct, field
 
@@ -18,14 +18,14 @@ _MOST = 16  # alternatives of one value that are followed
 _DEPTH = 20
 
 
-class Branch(NamedTuple):
+class Branch(Struct, frozen=True):
     """A part of a mapping, and the conditions under which it is one: `name=1` where it holds, `name=2` where not."""
 
     node: Mapping
     branch: tuple[str, ...]
 
 
-class Reference(NamedTuple):
+class Reference(Struct, frozen=True):
     """A `get_attr` met on the way: the resource and the rest of its path."""
 
     resource: str
@@ -103,7 +103,7 @@ def _condition(node: Node) -> str:
 _INTERPOLATED = "%{"  # what hiera puts in the place of `%{...}` is known on a node only
 
 
-class Scope(NamedTuple):
+class Scope(Struct, frozen=True):
     """What a value can refer to: the values of parameters, and of the inputs of a deployment."""
 
     parameters: Callable[[str], Values]
@@ -446,7 +446,7 @@ _GIVEN = "get_attr"  # a part of what describes the container is an attribute of
 _DESCRIBES = frozenset(("image", "command", "restart", "action", "detach", "net", "volumes", "environment"))
 
 
-class Specified(NamedTuple):
+class Specified(Struct, frozen=True, array_like=True):
     """A container as its template describes it; `restart` is its policy and the place of it, the rest is as in the fact of that name."""
 
     name: str

@@ -282,19 +282,20 @@ def dangling(file: Read, tree: HeatTree, under_pacemaker: bool) -> Iterator[Dang
 
 def roles(file: Read) -> Iterator[Role]:
     """Yield the roles of a roles data file."""
-    for name, place, services in file.outline.roles if file.form == ROLES else ():
-        yield Role(name, file.span(place), tuple(alias for alias, _ in services), file.source.host)
+    for role in file.outline.roles if file.form == ROLES else ():
+        yield Role(role.name, file.span(role.span), tuple(alias for alias, _ in role.services), file.source.host)
 
 
 def hiera_keys(file: Read, settings: tuple[Setting, ...], *, in_force: bool = True) -> Iterator[HieraKey]:
     """Yield the settings of a template, of hieradata, or of an environment's overrides."""
     path, host = file.source.path, file.source.host
-    for name, span, place, branch, values, at in settings:
-        yield HieraKey(name, Span(path, *span), path, values, Span(path, *at), place, branch, in_force, host)
+    for one in settings:
+        yield HieraKey(one.name, Span(path, *one.span), path, one.values, Span(path, *one.at), one.place, one.branch, in_force, host)
 
 
 def containers(file: Read, service: Service | None, under_pacemaker: bool) -> Iterator[Container]:
     """Yield the containers that a template starts."""
-    for name, span, step, restart, policies, one_shot, command in file.outline.containers:
-        text = Text(restart[0], file.span(restart[1:])) if restart is not None else None
-        yield Container(name, file.span(span), step, text, policies, one_shot, command, service, under_pacemaker, file.source.host)
+    for one in file.outline.containers:
+        text = Text(one.restart[0], file.span(one.restart[1:])) if one.restart is not None else None
+        span, host = file.span(one.span), file.source.host
+        yield Container(one.name, span, one.step, text, one.policies, one.one_shot, one.command, service, under_pacemaker, host)
