@@ -10,17 +10,19 @@ method `misfits` that yields a `Mismatch` for each thing that does not fit, with
 from __future__ import annotations
 
 import functools
-import string
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Annotated, Any, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 from lwlint.core import lazy
 from lwlint.core.catalogue import known_projects, known_services
 from lwlint.core.config_reader import Mismatch, Path, fields_of, near
 from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE, LATER, RELEASES, OneOf
 from lwlint.core.source import Span, Text
+
+if TYPE_CHECKING:
+    from string import Formatter
 
 
 class Word:
@@ -64,7 +66,7 @@ class Places:
         """Return what is wrong with the value; None if nothing is."""
         known = " or ".join(f"`{{{name}}}`" for name in self.names)
         try:
-            found = [(name, form, conversion) for _, name, form, conversion in string.Formatter().parse(value) if name is not None]
+            found = [(name, form, conversion) for _, name, form, conversion in _formatter().parse(value) if name is not None]
         except ValueError as error:
             return f"`{value}`: {error}; a brace that is meant as one is written twice"
         for name, form, conversion in found:
@@ -74,13 +76,20 @@ class Places:
 
 
 @functools.cache
+def _formatter() -> Formatter:
+    with lazy.late_expressions():  # `string` compiles one for its templates
+        from string import Formatter
+    return Formatter()
+
+
+@functools.cache
 def parts_of(template: str) -> tuple[tuple[str, str], ...]:
     """Return a message as pairs of text and the placeholder (`service.title`) behind it, empty for none.
 
     Raises ValueError for another form.
     """
     found = []
-    for text, name, form, conversion in string.Formatter().parse(template):
+    for text, name, form, conversion in _formatter().parse(template):
         if form or conversion:
             raise ValueError(f"`{{{name}}}` stands for a text as it is, without `:` or `!`")
         if name == "":

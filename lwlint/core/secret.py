@@ -135,10 +135,15 @@ def masked(line: str, also: Collection[str] = ()) -> str:
 
     `also` are names that hold one here, though not everywhere.
     """
-    found = [match.span(2) for match in BLOB.finditer(line)] if LEAST_BLOB <= len(line) < LIMIT else []
+    found = [match.span(2) for match in BLOB.finditer(line)] if len(line) < LIMIT and is_long_word(line) else []
     if may_hold(line) or (also and names_any(line, also)):
         found += _found(line, also)
     return starred(line, found)
+
+
+def is_long_word(line: str) -> bool:
+    """Return whether a line is a word by itself, long enough to be a line of a key in PEM."""
+    return len(line) >= LEAST_BLOB and len(line.split(None, 1)) == 1
 
 
 def _found(line: str, also: Collection[str]) -> Iterator[tuple[int, int]]:

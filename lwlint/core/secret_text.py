@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator
 
 from lwlint.core.lazy import pattern
-from lwlint.core.secret import BLOB, FEW, KEPT, LEAST, LEAST_BLOB, LIMIT, NOTHING, is_secret, masked, names_any, starred, stars
+from lwlint.core.secret import BLOB, FEW, KEPT, LEAST, LIMIT, NOTHING, is_long_word, is_secret, masked, names_any, starred, stars
 from lwlint.core.secret_signs import places
 
 _DESCRIBING = ("type", "description", "label", "hidden", "tags", "constraints", "immutable")
@@ -70,7 +70,7 @@ def _suspects(lines: list[str], text: str, names: frozenset[str]) -> set[int]:
     """
     starts = [0, *itertools.accumulate(map(len, lines))]
     found = {bisect_right(starts, at) - 1 for at in places(text)}
-    found.update(number for number, line in enumerate(lines) if len(line) >= LEAST_BLOB and BLOB.match(line))
+    found.update(number for number, line in enumerate(lines) if is_long_word(line) and BLOB.match(line))
     if not text.isascii():
         found.update(number for number, line in enumerate(lines) if not line.isascii())
     odd = _odd(names)

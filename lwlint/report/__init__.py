@@ -15,7 +15,6 @@ from msgspec.structs import replace as changed
 from lwlint.core.config_reader import near
 from lwlint.core.finding import ConfigurationError, Finding, Report
 from lwlint.core.source import Span
-from lwlint.files.atomic import appear, refusal, replace
 from lwlint.files.cache import sha256
 
 if TYPE_CHECKING:
@@ -250,8 +249,12 @@ def deliver(
     """
     kept = (*report.sources, *kept)
     for output in asked:
-        why = refusal(output.path, kept) if output.path is not None else ""
-        if output.path is not None and os.path.relpath(output.path).replace(os.sep, "/") in report.sources:
+        if output.path is None:
+            continue
+        from lwlint.files.atomic import refusal
+
+        why = refusal(output.path, kept)
+        if os.path.relpath(output.path).replace(os.sep, "/") in report.sources:
             why = "is a file that was judged, and is not overwritten"
         if why:
             raise ConfigurationError(f"`--format {output.format}={output.path}`: {why}")
@@ -273,6 +276,7 @@ def write(path: str, text: str, kept: Iterable[str] = ()) -> None:
 
     Raises ConfigurationError if that is not possible, for a link, and for a file that is to be `kept`.
     """
+    from lwlint.files.atomic import refusal, replace
     from lwlint.report.fixes import encodable
 
     why = refusal(path, kept)
@@ -294,6 +298,7 @@ def write_folder(folder: str, texts: Mapping[str, str], kept: Iterable[str] = ()
 
     Raises ConfigurationError if that is not possible, for a link, and for a file that is to be `kept`.
     """
+    from lwlint.files.atomic import appear, refusal
     from lwlint.report.fixes import encodable
 
     kept = tuple(kept)

@@ -81,7 +81,7 @@ def _grouped(reasons: Sequence[str]) -> str:
         return reasons[0]
     if len(counts) <= _REASONS:
         return "; ".join(f"{reason}: {count}" if count > 1 else reason for reason, count in counts.most_common())
-    common = [(reason, count) for reason, count in counts.most_common(_REASONS) if count > 1]
+    common = [(reason, count) for reason, count in counts.most_common()[:_REASONS] if count > 1]
     rest = len(reasons) - sum(count for _, count in common)
     said = [f"{reason}: {count}" for reason, count in common]
     if rest:

@@ -494,17 +494,31 @@ def hidden_names(text: str) -> Iterator[str]:
     """Yield the keys below which, one step further in, a line says `hidden: true`."""
     above: dict[int, tuple[int, int, str]] = {}  # where a line begins that says so -> the key that it is below: indentation, place, name
     end = 0
-    for word in _HIDDEN.finditer(text):
-        if word.start() < end:
+    for at in _places_of_hidden(text):
+        if at < end:
             continue
-        start, end = _line_around(text, word.start())
-        for flow in _FLOW.finditer(text, start, end):
-            yield flow[1]
+        start, end = _line_around(text, at)
+        if text.find("{", start, end) >= 0:
+            for flow in _FLOW.finditer(text, start, end):
+                yield flow[1]
         key = _KEY.match(text, start)
         if key is not None and key[2] == "hidden" and key[3]:
             above[start] = _key_above(text, start, len(key[1]), above)
             if above[start][2]:
                 yield above[start][2]
+
+
+def _places_of_hidden(text: str) -> Iterator[int]:
+    """Yield where `hidden:` stands in a text, in whatever letters and quotes; in ASCII that takes no expression."""
+    if not text.isascii():
+        yield from (match.start() for match in _HIDDEN.finditer(text))
+        return
+    small = text.lower()
+    at = small.find("hidden")
+    while at >= 0:
+        if small.startswith((":", "':", '":'), at + 6):
+            yield at
+        at = small.find("hidden", at + 6)
 
 
 def _line_around(text: str, at: int) -> tuple[int, int]:

@@ -16,7 +16,6 @@ from lwlint.core.secret import is_secret, stars
 from lwlint.core.secret_text import concealed, masked_value
 from lwlint.core.source import Source
 from lwlint.files.cache import Cache, described, digest, digest_of
-from lwlint.files.processes import spread, workers
 from lwlint.inputs.heat import document
 from lwlint.inputs.heat.document import ENVIRONMENT, ROLES, TEMPLATE, HeatFile, is_jinja
 from lwlint.inputs.heat.nodes import Mapping, Node, Scalar, effective, same, walk
@@ -371,6 +370,10 @@ class Outlines(Struct):
 
     def prepare(self, sources: Sequence[Source], parameters: Parameters, jobs: int) -> None:
         """Make the outlines of `sources` that are not known yet, in several processes if there are enough of them."""
+        if len(sources) == 1:
+            return
+        from lwlint.files.processes import spread, workers
+
         if workers(jobs, len(sources)) == 1:
             return
         made = self._made()
