@@ -163,7 +163,7 @@ def _line(text: str) -> None:
 
 
 def _sections() -> Mapping[str, frozenset[str]]:
-    from lwlint.inputs.systemd.values import INSTALL_KEYS, SERVICE_KEYS, UNIT_KEYS
+    from lwlint.inputs.systemd.settings import INSTALL_KEYS, SERVICE_KEYS, UNIT_KEYS
 
     return {"Unit": UNIT_KEYS, "Service": SERVICE_KEYS, "Install": INSTALL_KEYS}
 
@@ -184,7 +184,7 @@ def _setting(text: str) -> None:
 
 
 def _setting_in_force(text: str) -> None:
-    from lwlint.inputs.systemd.values import RENAMED
+    from lwlint.inputs.systemd.settings import RENAMED
 
     _setting(text)
     if text in RENAMED:
@@ -367,7 +367,7 @@ def _instead(value: str, words: Iterable[str]) -> str:
 
 def wrong_setting_value(setting: str, value: str) -> str | None:
     """Return why systemd would not take a value for a setting (`Service.Restart`); None if it may."""
-    from lwlint.inputs.systemd.values import CHOICES, RENAMED, SERVICE_KEYS, UNIT_KEYS, time_span
+    from lwlint.inputs.systemd.settings import CHOICES, RENAMED, SERVICE_KEYS, UNIT_KEYS, time_span
 
     setting = RENAMED.get(setting, setting)
     choices = CHOICES[setting].split() if setting in CHOICES else None

@@ -27,7 +27,7 @@ from lwlint.core.observed import around
 from lwlint.core.shell import command
 from lwlint.core.source import Span
 from lwlint.inputs.systemd.facts import LOADED, PACEMAKER_DROP_IN, SECOND, DropInWithoutUnit, IgnoredLine, Setting, ShownUnit, Unit
-from lwlint.inputs.systemd.values import marks_of
+from lwlint.inputs.systemd.settings import marks_of
 
 # programs that ask a server and leave at once where it does not answer
 _ASKING = re.compile(

@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from lwlint.core.catalogue import PROJECTS
 from lwlint.core.source import Source, Span
-from lwlint.inputs.systemd import programs, values
+from lwlint.inputs.systemd import programs
+from lwlint.inputs.systemd import settings as parser
 from lwlint.inputs.systemd.facts import MASKED, Setting, Unit
 
 
@@ -335,7 +336,7 @@ def commands(units: Iterable[Unit], read: Reader) -> list[Command]:
     """Return the programs that the units start themselves (not in containers); `read` gives the text of a file of environment."""
     found = []
     every = list(units)
-    instances = {values.template_of(name) for unit in every for name in unit.names if values.instance_of(name)}
+    instances = {parser.template_of(name) for unit in every for name in unit.names if parser.instance_of(name)}
     for unit in every:
         start = unit.settings.get("Service.ExecStart")
         if start is None or not start.value or unit.load_state == MASKED or (unit.template and unit.name in instances):
@@ -357,7 +358,7 @@ def _command(unit: Unit, line: str, read: Reader) -> Command | None:
             missing.append(path)
         else:
             known.update(programs.read_file(text))
-    plain = ":" in values.marks_of(line.lstrip(" "))  # systemd then replaces no variable
+    plain = ":" in parser.marks_of(line.lstrip(" "))  # systemd then replaces no variable
     used = set() if plain else programs.names(written)
     passed = {name for one in _every(unit, "Service.PassEnvironment") for name in one.value.split()} & used - set(known)
     untold = ""
@@ -383,7 +384,7 @@ def _command(unit: Unit, line: str, read: Reader) -> Command | None:
     start = unit.settings["Service.ExecStart"].span
     every.update((name, (value, start)) for name, value in started.environment)
     working = unit.settings.get("Service.WorkingDirectory")
-    found = list(_flags(started.words, "/" if working is None else values.expand(working.value, unit.name).lstrip("-")))
+    found = list(_flags(started.words, "/" if working is None else parser.expand(working.value, unit.name).lstrip("-")))
     arguments = tuple(value for _, value in found)
     files, folders = any(flag == FILE_FLAG for flag, _ in found), any(flag == FOLDER_FLAG for flag, _ in found)
     instead = tuple(_named_by_environment(started, {name: value for name, (value, _) in every.items()}))
@@ -448,7 +449,7 @@ def _folders(unit: Unit) -> dict[str, str]:
         setting = unit.settings.get(f"Service.{key}")
         if setting is not None and setting.value:
             name = f"{key.removesuffix('Directory').upper()}_DIRECTORY"
-            found[name] = ":".join(parent + word.partition(":")[0] for word in values.expand(setting.value, unit.name).split())
+            found[name] = ":".join(parent + word.partition(":")[0] for word in parser.expand(setting.value, unit.name).split())
     return found
 
 
@@ -460,10 +461,10 @@ def _environment(unit: Unit, root: str, read: Reader) -> tuple[dict[str, tuple[s
             found.clear()  # an empty assignment resets the list
         for name, value in programs.assignments(one.value):
             found.pop(name, None)
-            found[name] = values.expand(value, unit.name), one.span
+            found[name] = parser.expand(value, unit.name), one.span
     missing: list[str] = []
     for one in _every(unit, "Service.EnvironmentFile"):
-        path = values.expand(one.value, unit.name).lstrip("-")
+        path = parser.expand(one.value, unit.name).lstrip("-")
         text = _file(root, path, read)
         if text is None:
             missing += [path] if path else []
@@ -473,7 +474,7 @@ def _environment(unit: Unit, root: str, read: Reader) -> tuple[dict[str, tuple[s
             found[name] = value, one.span
     for one in _every(unit, "Service.UnsetEnvironment"):
         for word in programs.words_of(one.value):
-            name, assigned, value = values.expand(word, unit.name).partition("=")
+            name, assigned, value = parser.expand(word, unit.name).partition("=")
             if name in found and (not assigned or found[name][0] == value):
                 del found[name]
     return found, missing

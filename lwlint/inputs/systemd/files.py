@@ -18,7 +18,6 @@ from msgspec.structs import replace
 
 from lwlint.core.source import Link, Source, Span, Text
 from lwlint.inputs.systemd import settings as parser
-from lwlint.inputs.systemd import values
 from lwlint.inputs.systemd.facts import SECOND
 from lwlint.inputs.systemd.settings import Assignment, Stray, UnitText
 
@@ -78,15 +77,15 @@ def _top(path: str) -> str:
 
 def _reads(key: str, value: str) -> int | None:
     if key == "DefaultStartLimitBurst":
-        return values.unsigned(value)
-    return values.timeout(value) if key == "DefaultTimeoutStartSec" else values.time_span(value)
+        return parser.unsigned(value)
+    return parser.timeout(value) if key == "DefaultTimeoutStartSec" else parser.time_span(value)
 
 
 def _time(found: Mapping[str, str], key: str, default: int | None) -> int | None:
     if key not in found:
         return default
     value = _reads(key, found[key])
-    return None if value == values.INFINITY else value
+    return None if value == parser.INFINITY else value
 
 
 PERSISTENT = "etc/systemd/system"
@@ -177,7 +176,7 @@ class Tree(Struct):
         for folder in self.search_path:
             for name in sorted(self.folders.get(folder, ())):
                 path = posixpath.join(folder, name)
-                if name not in seen and values.is_unit(name) and path not in self.folders:
+                if name not in seen and parser.is_unit(name) and path not in self.folders:
                     if path in self.links and self.is_bad_alias(path):
                         continue
                     seen.add(name)
@@ -186,7 +185,7 @@ class Tree(Struct):
     def is_bad_alias(self, path: str) -> bool:
         """Return whether the link at `path` stays in the search path but makes no alias, so that systemd skips it."""
         target = self.target(path)
-        return self.in_search_path(target) and not values.may_alias(posixpath.basename(path), posixpath.basename(target))
+        return self.in_search_path(target) and not parser.may_alias(posixpath.basename(path), posixpath.basename(target))
 
     def in_search_path(self, path: str) -> bool:
         """Return whether `path` lies below one of the folders of units."""
@@ -266,9 +265,9 @@ class Finder:
             path = self._fragment(name)
             if path and (tree.is_null(path) or tree.source(path) is not None):
                 target = posixpath.basename(path)
-                instance = values.instance_of(name)
-                if instance and values.is_template(target):
-                    target = values.instantiated(target, instance)
+                instance = parser.instance_of(name)
+                if instance and parser.is_template(target):
+                    target = parser.instantiated(target, instance)
                 self._called.setdefault(target, []).append(name)
 
     def names(self) -> list[str]:
@@ -283,7 +282,7 @@ class Finder:
                 if suffix == "d" and _is_meant(stem) and self._confs(inside):
                     found.add(stem)
                 if suffix in ("wants", "requires"):
-                    found.update(n for n in self.tree.folders[inside] if values.instance_of(n))
+                    found.update(n for n in self.tree.folders[inside] if parser.instance_of(n))
         return sorted(found)
 
     def _confs(self, folder: str) -> list[str]:
@@ -293,8 +292,8 @@ class Finder:
         """Return the path of the unit file that `name` leads to, over aliases; None if they lead nowhere."""
         for hop in range(_MOST_HOPS):
             path = self._ids.get(name)
-            if path is None and hop and values.instance_of(name):
-                path = self._ids.get(values.template_of(name))
+            if path is None and hop and parser.instance_of(name):
+                path = self._ids.get(parser.template_of(name))
             if path is None:
                 return None
             if path not in self.tree.links:
@@ -311,18 +310,18 @@ class Finder:
 
     def _own(self, name: str) -> tuple[str, str | None]:
         """Return the own name of a unit, and the path of its file."""
-        instance = values.instance_of(name)
+        instance = parser.instance_of(name)
         path = self._fragment(name)
         if path is None and instance:
-            path = self._fragment(values.template_of(name))
+            path = self._fragment(parser.template_of(name))
         if path is None:
             return name, None
         base = posixpath.basename(path)
-        return (values.instantiated(base, instance) if instance and values.is_template(base) else base), path
+        return (parser.instantiated(base, instance) if instance and parser.is_template(base) else base), path
 
     def find(self, name: str) -> Found:
         """Return what systemd finds for `name`."""
-        instance = values.instance_of(name)
+        instance = parser.instance_of(name)
         own, path = self._own(name)
         known = dict.fromkeys((name, *self._aliases(name, instance, None)))
         if path is not None:
@@ -335,10 +334,10 @@ class Finder:
 
     def _aliases(self, name: str, instance: str | None, base: str | None) -> Iterator[str]:
         for alias in self._called.get(name, ()):
-            if not (instance and values.is_template(alias)):
+            if not (instance and parser.is_template(alias)):
                 yield alias
                 continue
-            made = values.instantiated(alias, instance)
+            made = parser.instantiated(alias, instance)
             other = self._fragment(made)
             if not (other and base and posixpath.basename(other) != base):
                 yield made
@@ -359,7 +358,7 @@ class Finder:
                 for stem in stems:
                     self._add(found, top, stem + suffix)
         for top in self.tree.search_path:
-            self._add(found, top, values.type_of(every[0]) + suffix)
+            self._add(found, top, parser.type_of(every[0]) + suffix)
         return list(found)
 
     def _add(self, found: dict[str, None], top: str, name: str) -> None:
@@ -371,15 +370,15 @@ class Finder:
 
 def _is_meant(stem: str) -> bool:
     """Return whether a drop-in folder of this stem speaks of one unit: not of a prefix (`a-.service`), nor of a doubled suffix."""
-    return values.is_unit(stem) and not values.prefix_of(stem).endswith("-") and not values.is_unit(values.prefix_of(stem))
+    return parser.is_unit(stem) and not parser.prefix_of(stem).endswith("-") and not parser.is_unit(parser.prefix_of(stem))
 
 
 def _stems(name: str) -> Iterator[str]:
     """Yield the names whose folders count for a unit: its own, its template's, then those of its prefixes."""
     yield name
-    if values.instance_of(name):
-        yield from _stems(values.template_of(name))
-    shorter = values.shortened(name)
+    if parser.instance_of(name):
+        yield from _stems(parser.template_of(name))
+    shorter = parser.shortened(name)
     if shorter is not None:
         yield from _stems(shorter)
 
@@ -513,7 +512,7 @@ def _command(suffix: str, container: str, own: Mapping[str, str]) -> str:
     """Return the command that starts a container, or the pods of a manifest, as far as it tells which service it is."""
     if suffix == "kube":
         return f"/usr/bin/podman kube play {own.get('Yaml', '')}".rstrip()
-    told_by = "container" if values.boolean(own.get("Notify", "no")) else "conmon"
+    told_by = "container" if parser.boolean(own.get("Notify", "no")) else "conmon"
     image = own.get("Image") or own.get("Rootfs") or ""
     return f"/usr/bin/podman run --name={container} --sdnotify={told_by} {image} {own.get('Exec', '')}".rstrip()
 
@@ -550,4 +549,4 @@ def enabled(made: Made) -> str:
 
 def is_valid(made: Made) -> bool:
     """Return whether systemd takes the name of the unit."""
-    return values.is_unit(made.name)
+    return parser.is_unit(made.name)

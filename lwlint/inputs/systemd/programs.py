@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lwlint.inputs.systemd import values
+from lwlint.inputs.systemd import settings as parser
 
 _SHELLS = ("sh", "bash", "dash", "ksh", "ash")
 # programs that start another one, and those of their flags that take a word of their own
@@ -104,15 +104,15 @@ class Started(Struct, frozen=True):
 
 def words_of(line: str) -> list[str]:
     """Return the words of a command line of a unit, as systemd has them: quotes off, C escapes read; by blanks if a quote is not closed."""
-    found = list(values.words(line, unquote=True))
+    found = list(parser.words(line, unquote=True))
     return line.split() if None in found else [word for word in found if word is not None]
 
 
 def words_in(line: str, unit: str) -> list[str]:
     """Return the words of an `ExecStart=` of `unit`, specifiers filled in: without its marks, and the name that `@` gives the program."""
     line = line.replace("\n", " ").lstrip(" ")
-    marks = values.marks_of(line)
-    words = [values.expand(word, unit) for word in words_of(line[len(marks) :])]
+    marks = parser.marks_of(line)
+    words = [parser.expand(word, unit) for word in words_of(line[len(marks) :])]
     if "@" in marks:
         del words[1:2]
     return words

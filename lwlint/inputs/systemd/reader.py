@@ -11,13 +11,12 @@ from lwlint.core.facts import Fact, Release, Service, Unreadable, by_version
 from lwlint.core.lazy import pattern
 from lwlint.core.numbers import whole
 from lwlint.core.source import Link, Source, Span, Text
-from lwlint.inputs.systemd import programs, values
+from lwlint.inputs.systemd import programs
 from lwlint.inputs.systemd import settings as parser
 from lwlint.inputs.systemd.facts import BAD_SETTING, ERROR, LOADED, MASKED, NOT_FOUND, DropInWithoutUnit, IgnoredLine, Setting, Unit
 from lwlint.inputs.systemd.files import PERSISTENT, RUNTIME, Finder, Found, Tree, defaults, enabled, trees
 from lwlint.inputs.systemd.programs import Started
-from lwlint.inputs.systemd.settings import Settings, UnitText
-from lwlint.inputs.systemd.values import boolean
+from lwlint.inputs.systemd.settings import Settings, UnitText, boolean
 
 DEPENDENCY_FOLDERS = (".wants", ".requires", ".upholds")
 
@@ -119,7 +118,7 @@ class Enabling:
                     anywhere = True
         if in_runtime:
             return "enabled-runtime"
-        return "static" if anywhere and values.instance_of(found.name) else None
+        return "static" if anywhere and parser.instance_of(found.name) else None
 
     def _has_link(self, top: str, name: str, base: str, called: set[str] | None) -> bool:
         if name in self._wanted[top]:
@@ -239,7 +238,7 @@ class _Host:
             self._read_drop_ins(found, applied)
             self._add_required(found, applied)
         settings, lists = read.done()
-        if state == LOADED and values.type_of(found.name) == "service":
+        if state == LOADED and parser.type_of(found.name) == "service":
             refusal = refused(read, settings)
             if refusal is not None:
                 state, (because, place) = BAD_SETTING, refusal
@@ -261,8 +260,8 @@ class _Host:
             drop_ins=tuple(self._at(path) for path in found.drop_ins),
             names=found.names,
             enabled=self._enabled(found, lists, state),
-            type=service_type(settings) if values.type_of(found.name) == "service" and settings else "",
-            template=values.is_template(found.name),
+            type=service_type(settings) if parser.type_of(found.name) == "service" and settings else "",
+            template=parser.is_template(found.name),
             loose=self.loose,
             service=service,
             runner=started.runner if started is not None else "",
@@ -345,7 +344,7 @@ class _Host:
             for folder in self.finder.folders_of(found.names, suffix):
                 for name in sorted(self.tree.folders[folder]):
                     path = posixpath.join(folder, name)
-                    if path in self.tree.links and values.is_unit(name) and not self.tree.is_null(path):
+                    if path in self.tree.links and parser.is_unit(name) and not self.tree.is_null(path):
                         span = Span(self.tree.links[path].path, 0, 0)
                         read.lists.setdefault(key, []).append(Setting(name, span, Text(suffix, span)))
 
@@ -393,18 +392,18 @@ def _looks_like(found: Found, started: Started | None) -> str:
 def _words(line: str, name: str, lists: Mapping[str, tuple[Setting, ...]]) -> list[str]:
     """Return the words of a command line with those of its variables replaced that `Environment=` sets."""
     words = programs.words_in(line, name)
-    if "$" not in line or ":" in values.marks_of(line):
+    if "$" not in line or ":" in parser.marks_of(line):
         return words
     every = [pair for entry in lists.get("Service.Environment", ()) for pair in programs.assignments(entry.value)]
     unknown = {variable: "${" + variable + "}" for variable in programs.names(words)}
-    return programs.expanded(words, {**unknown, **{variable: values.expand(value, name) for variable, value in every}})
+    return programs.expanded(words, {**unknown, **{variable: parser.expand(value, name) for variable, value in every}})
 
 
 def _instances(unit: Unit) -> Iterator[str]:
     """Yield the instances of templates that the unit starts."""
     for key in ("Wants", "Requires", "BindsTo", "Upholds"):
         for entry in unit.lists.get(f"Unit.{key}", ()):
-            yield from (word for word in entry.value.split() if values.instance_of(word))
+            yield from (word for word in entry.value.split() if parser.instance_of(word))
 
 
 def _line(settings: Mapping[str, Setting]) -> str:
@@ -412,15 +411,15 @@ def _line(settings: Mapping[str, Setting]) -> str:
 
 
 def _unsigned(settings: Mapping[str, Setting], key: str) -> int:
-    return (values.unsigned(settings[key].value) or 0) if key in settings else 0
+    return (parser.unsigned(settings[key].value) or 0) if key in settings else 0
 
 
 def _span(settings: Mapping[str, Setting], key: str) -> int:
-    return (values.time_span(settings[key].value) or 0) if key in settings else 0
+    return (parser.time_span(settings[key].value) or 0) if key in settings else 0
 
 
 def _boolean(settings: Mapping[str, Setting], key: str, default: bool) -> bool:
-    said = values.boolean(settings[key].value) if key in settings else None
+    said = parser.boolean(settings[key].value) if key in settings else None
     return default if said is None else said
 
 
@@ -428,9 +427,9 @@ def _time(settings: Mapping[str, Setting], key: str, default: int | None) -> int
     """Return a time span in microseconds, None for never; a timeout of 0 is never too."""
     if key not in settings:
         return default
-    read = values.timeout if "Timeout" in key else values.time_span
+    read = parser.timeout if "Timeout" in key else parser.time_span
     value = read(settings[key].value)
-    return None if value == values.INFINITY else value
+    return None if value == parser.INFINITY else value
 
 
 def _start_timeout(settings: Mapping[str, Setting], given: int | None) -> int | None:
@@ -439,7 +438,7 @@ def _start_timeout(settings: Mapping[str, Setting], given: int | None) -> int | 
 
 
 def _burst(settings: Mapping[str, Setting], default: int) -> int:
-    value = values.unsigned(settings["Unit.StartLimitBurst"].value) if "Unit.StartLimitBurst" in settings else None
+    value = parser.unsigned(settings["Unit.StartLimitBurst"].value) if "Unit.StartLimitBurst" in settings else None
     return default if value is None else value
 
 

@@ -17,7 +17,7 @@ from lwlint.core.numbers import whole
 from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.containers.facts import DOCKER, HostContainer
 from lwlint.inputs.systemd.facts import BAD_SETTING, LOADED, MASKED, NOT_FOUND, PACEMAKER_DROP_IN, SECOND, Setting, ShownUnit, Unit
-from lwlint.inputs.systemd.values import INFINITY, time_span, type_of
+from lwlint.inputs.systemd.settings import INFINITY, time_span, type_of
 
 _LIMIT = ("StartLimitIntervalUSec", "StartLimitIntervalSec", "StartLimitInterval")
 _DEPENDENCIES = ("Requires", "Requisite", "BindsTo")

@@ -16,7 +16,7 @@ import pytest
 from lwlint.core.source import Link, Source
 from lwlint.inputs.systemd.facts import Unit
 from lwlint.inputs.systemd.reader import unit_facts
-from lwlint.inputs.systemd.values import INFINITY, boolean, time_span
+from lwlint.inputs.systemd.settings import INFINITY, boolean, time_span
 from lwlint.run import load_catalogue
 from tests.inputs.systemd import unit_trees
 from tests.shared import shared
