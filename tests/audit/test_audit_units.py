@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lwlint.core.source import Source
-from lwlint.inputs.systemd.shown import shown_facts
+from lwlint.inputs.systemd.reader import shown_facts
 from lwlint.run import load_catalogue
 from tests.audit.audit_cluster import CIB, NODES, host, unpack
 from tests.audit.test_audit import REPORT, answer

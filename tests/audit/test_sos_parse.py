@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lwlint.audit.report_layout import installed, release_hints
 from lwlint.core.source import Source, Text
 from lwlint.inputs.containers.reader import NoJson, Value, inspected, read, started
-from lwlint.inputs.systemd.shown import listed_units, shown_units, unit_file_states
+from lwlint.inputs.systemd.reader import listed_units, shown_units, unit_file_states
 from tests.shared import shared
 
 EXAMPLES = int(os.environ.get("LWLINT_EXAMPLES", "200"))

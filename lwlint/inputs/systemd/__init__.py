@@ -82,7 +82,7 @@ def _facts(material: Material) -> Iterator[Fact]:
 
         facts = unit_facts(sources, material.links, material.catalogue, quadlets)
     if material.hosts:
-        from lwlint.inputs.systemd.shown import with_evidence
+        from lwlint.inputs.systemd.reader import with_evidence
 
         facts = with_evidence(facts, material.facts)
     yield from facts
@@ -116,7 +116,7 @@ SYSTEMCTL = Kind(
     may_hold=lambda path: _SHOWN.search(path) is not None,
     recognise=lambda path, head, named: True,
     decode=decode_loosely,
-    facts=made_by("lwlint.inputs.systemd.shown:shown_facts", "systemctl", given=lambda material: (material.catalogue,)),
+    facts=made_by("lwlint.inputs.systemd.reader:shown_facts", "systemctl", given=lambda material: (material.catalogue,)),
     gives=classes("lwlint.inputs.systemd.facts", "ShownUnit"),
     printed=True,
     stands_for="unit",
