@@ -16,8 +16,7 @@ from typing import BinaryIO, cast
 import pytest
 
 from lwlint.files.archive import Archive, Limits, read_archive
-from lwlint.files.archive.blocks import in_blocks, layout
-from lwlint.files.archive.unpack import Bounds, FileStream
+from lwlint.files.archive.unpack import Bounds, FileStream, in_blocks, layout
 from tests.files.archive_builder import END, TOP, Content, Everything, as_bytes, contents, member, only, tar
 from tests.files.test_archive_damage import CUTS, FLIPS
 

@@ -17,10 +17,9 @@ from msgspec import Struct
 from lwlint.core.facts import Unreadable
 from lwlint.core.source import Span
 from lwlint.files.archive import unpack as formats
-from lwlint.files.archive.blocks import in_blocks
 from lwlint.files.archive.tar import DEVICE, FILE, FOLDER, HARD, LINK, PIPE, Member, Tar
 from lwlint.files.archive.tree import Members, root_of
-from lwlint.files.archive.unpack import Bounds, Damage, FileStream, Readable, Stream, unpacked
+from lwlint.files.archive.unpack import Bounds, Damage, FileStream, Readable, Stream, in_blocks, unpacked
 
 _LONGEST_PATH = 4096
 DEEPEST_PATH = 128  # folders, one in the other
