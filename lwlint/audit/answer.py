@@ -29,8 +29,8 @@ from lwlint.core.finding import (
     Finding,
     SetOption,
 )
+from lwlint.core.harmless import command
 from lwlint.core.secret import masked
-from lwlint.core.shell import command
 from lwlint.core.source import Source, Span, beginning
 from lwlint.inputs import KINDS
 from lwlint.inputs.pacemaker.facts import ORDER, Constraint, Health, Member

@@ -15,8 +15,8 @@ from lwlint.core.check import Check, Reads, Saw, Unknown
 from lwlint.core.config_reader import Document
 from lwlint.core.facts import Facts, Service
 from lwlint.core.finding import Command, Problem, Related
+from lwlint.core.harmless import command
 from lwlint.core.lazy import pattern
-from lwlint.core.shell import command
 from lwlint.core.source import Span, Text
 from lwlint.inputs.containers.facts import CONFIGURATION, DOCKER, LIST, PODMAN, HostContainer
 from lwlint.inputs.oslo.facts import Option

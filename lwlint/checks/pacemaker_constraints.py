@@ -18,7 +18,7 @@ from lwlint.core.check import Check, NoParams, Reads, Saw, Unknown, needs
 from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts
 from lwlint.core.finding import CLUSTER, EACH, Command, Problem, Related
-from lwlint.core.shell import command
+from lwlint.core.harmless import command
 from lwlint.inputs.pacemaker.facts import (
     BUNDLE,
     COLOCATION,

@@ -19,7 +19,7 @@ from lwlint.core.check import Check, NoParams, Reads, Saw, Unknown, needs
 from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import RELEASES, Facts, Release, Service
 from lwlint.core.finding import EACH, Command, Problem, Related
-from lwlint.core.shell import command
+from lwlint.core.harmless import command
 from lwlint.core.source import Span, Text
 from lwlint.inputs.containers.facts import HostContainer
 from lwlint.inputs.oslo.facts import Option

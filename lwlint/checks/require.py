@@ -30,8 +30,8 @@ from lwlint.core.check import Check, Saw, Unknown
 from lwlint.core.config_reader import Document, Mismatch, Path, near
 from lwlint.core.facts import RELEASES, Fact, Facts
 from lwlint.core.finding import Command, Problem, Related
+from lwlint.core.harmless import quoted
 from lwlint.core.lazy import fullmatch
-from lwlint.core.shell import quoted
 from lwlint.core.source import Span, Text
 from lwlint.inputs.systemd.facts import LOADED, NOT_FOUND, Setting, Unit
 

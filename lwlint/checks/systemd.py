@@ -23,8 +23,8 @@ from lwlint.core.check import Check, Reads, Saw, Unknown, needs
 from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts, NotCollected, Service
 from lwlint.core.finding import Command, DropIn, Fix, Problem, Related
+from lwlint.core.harmless import command
 from lwlint.core.observed import around
-from lwlint.core.shell import command
 from lwlint.core.source import Span
 from lwlint.inputs.systemd.facts import LOADED, PACEMAKER_DROP_IN, SECOND, DropInWithoutUnit, IgnoredLine, Setting, ShownUnit, Unit
 from lwlint.inputs.systemd.settings import marks_of

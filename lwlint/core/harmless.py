@@ -1,8 +1,4 @@
-"""Text that steers nothing where it lands: no terminal, no log of a CI runner, no spreadsheet.
-
-File names, source lines, and the texts of rules are chosen by others. Every text that is shown goes through `safe` (a piece of a line) or
-`tame` (lines), every JSON document through `escaped`, every cell of a table through `cell`.
-"""
+"""Text that steers nothing where it lands: no terminal, no log of a CI runner, no spreadsheet; and words for a POSIX shell."""
 
 from __future__ import annotations
 
@@ -86,3 +82,19 @@ def referenced(xml: str) -> str:
 def cell(text: str) -> str:
     """Return a cell of a table that no spreadsheet takes for a formula, whatever it takes for the end of a cell."""
     return _FORMULA.sub("'", text)
+
+
+_PLAIN = pattern(r"[A-Za-z0-9_@%+=:,./-]+")
+
+
+def quoted(word: str) -> str:
+    """Return `word` so that a POSIX shell reads it as one word that means itself; it never holds a line break."""
+    word = "".join(c if c.isprintable() else "?" for c in word)
+    if _PLAIN.fullmatch(word):
+        return word
+    return "'" + word.replace("'", "'\\''") + "'"
+
+
+def command(*words: str) -> str:
+    """Return a command line of words, each quoted where it needs it."""
+    return " ".join(word if word.startswith("--") and _PLAIN.fullmatch(word) else quoted(word) for word in words)

@@ -25,9 +25,8 @@ from lwlint.audit.report_layout import CIB, CLUSTER_STATUS
 from lwlint.core.config_reader import near
 from lwlint.core.facts import Facts
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError, Finding, Report
-from lwlint.core.harmless import counted
+from lwlint.core.harmless import command, counted
 from lwlint.core.secret import masked
-from lwlint.core.shell import command
 from lwlint.files.tree import Overlay
 from lwlint.inputs.pacemaker.facts import BUNDLE, CLONE, Constraint, Resource, boolean
 from lwlint.inputs.pacemaker.model import Cib, cibs, numbered

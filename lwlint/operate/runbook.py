@@ -23,8 +23,8 @@ from lwlint.audit.targets import LONE_CIB
 from lwlint.checks.containers import BY_SYSTEMD, ENGINE, Starter, starter_of, units_of_hosts
 from lwlint.core.facts import Service
 from lwlint.core.finding import CLUSTER, EACH, NOT_EVALUATED
+from lwlint.core.harmless import command
 from lwlint.core.secret import masked
-from lwlint.core.shell import command
 from lwlint.core.source import Source, Span
 from lwlint.inputs.containers.facts import DOCKER, PODMAN, HostContainer
 from lwlint.inputs.oslo.facts import Option, OptionFiles

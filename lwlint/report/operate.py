@@ -15,8 +15,8 @@ from msgspec import Struct
 from lwlint.audit.answer import ClusterAnswer, Place, title_of
 from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE
 from lwlint.core.finding import CLUSTER, EACH
+from lwlint.core.harmless import command
 from lwlint.core.harmless import line as harmless
-from lwlint.core.shell import command
 from lwlint.operate.failures import (
     AS_EXPECTED,
     ASSUMED,

@@ -18,7 +18,7 @@ from lwlint.audit.answer import in_order, together
 from lwlint.checks.pacemaker_constraints import PLAN
 from lwlint.cli import main
 from lwlint.core.finding import CLUSTER, EACH
-from lwlint.core.shell import command, quoted
+from lwlint.core.harmless import command, quoted
 from lwlint.operate.plan import make_plan
 from lwlint.operate.simulation import Pacemaker, written
 from lwlint.run import load_rules
