@@ -11,7 +11,7 @@ import functools
 import re
 from collections.abc import Collection, Iterable, Iterator
 
-from lwlint.core import secret_commands as commands
+from lwlint.core import secret_names as commands
 from lwlint.core.lazy import pattern
 from lwlint.core.secret_names import ABOUT, AGENTS, KEYS, NONE, OPTIONS, PARAMETERS, SERVERS, STRONG, WEAK
 from lwlint.core.secret_signs import may_hold, may_name

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-from lwlint.core import secret_commands as commands
+from lwlint.core import secret_names as commands
 from lwlint.core.lazy import linear, pattern
 
 # All below is looked for in small letters and ASCII, with one line break in front of the text and one behind it.

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from lwlint.core import secret, secret_commands, secret_names, secret_text
+from lwlint.core import secret, secret_names, secret_text
 from lwlint.core.secret import masked
 from lwlint.core.secret_text import hidden_in, masked_lines
 
@@ -129,7 +129,7 @@ def test_a_line_that_is_passed_over_has_nothing_that_is_found_in_any_other() -> 
 
 
 def test_every_name_that_is_declared_and_every_command_has_a_word_that_tells() -> None:
-    programs = [f"{name.replace('*', '')} " for name in secret_commands.COMMANDS]
+    programs = [f"{name.replace('*', '')} " for name in secret_names.COMMANDS]
     names = [*secret._DECLARED, *programs, *secret_names.STRONG, *secret_names.WEAK, "x_key"]
     assert [name for name in names if not secret._is_telling(name.lower())] == []
 

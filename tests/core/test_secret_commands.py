@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from lwlint.core import secret, secret_commands
-from lwlint.core.secret_commands import ALL, CLUSTER, COMMA, COMMANDS, ITSELF, LAST, NAMED, NEXT, OWN, PAIR, WORD
+from lwlint.core import secret, secret_names
+from lwlint.core.secret_names import ALL, CLUSTER, COMMA, COMMANDS, ITSELF, LAST, NAMED, NEXT, OWN, PAIR, WORD
 from tests.core.secret_lines import GIVEN, SHOWN
 
 SECRET = "Tr0ub4dor-3"
@@ -28,7 +28,7 @@ def test_what_holds_no_secret_is_shown(line: str) -> None:
     assert secret.masked(line) == line
 
 
-def written(option: str, how: secret_commands.How) -> Iterator[str]:
+def written(option: str, how: secret_names.How) -> Iterator[str]:
     """Yield how a secret is written behind a program, by the table."""
     if isinstance(how, int):
         yield " ".join((*([option] if option else []), *("x" * (how - 1)), "%"))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lwlint.core import secret, secret_commands, secret_names, secret_signs, secret_text
+from lwlint.core import secret, secret_names, secret_signs, secret_text
 from tests.core.secret_lines import GIVEN, SHOWN
 from tests.core.test_secret import PIECES
 from tests.core.test_secret_commands import SECRET, written
@@ -65,8 +65,8 @@ def name(chance: random.Random) -> str:
 
 def piece(chance: random.Random) -> str:
     """Return a pair, a command, a part of one, or a value."""
-    command = chance.choice(sorted(secret_commands.COMMANDS))
-    option = chance.choice(sorted(secret_commands.COMMANDS[command]))
+    command = chance.choice(sorted(secret_names.COMMANDS))
+    option = chance.choice(sorted(secret_names.COMMANDS[command]))
     return chance.choice(
         (
             name(chance) + chance.choice(SIGNS) + chance.choice(VALUES),
@@ -106,7 +106,7 @@ def test_a_name_without_a_word_of_a_secret_holds_none(monkeypatch: pytest.Monkey
 
 def test_every_command_with_a_secret_has_a_sign() -> None:
     lines = list(GIVEN)
-    for program, told in secret_commands.COMMANDS.items():
+    for program, told in secret_names.COMMANDS.items():
         for each in (program.replace("*", ""), f"/usr/bin/{program.replace('*', 'x')}"):
             lines += [f"{each} {form}" for option, how in told.items() for form in written(option, how)]
     held = [line.replace("%", SECRET) for line in lines if secret.masked(line.replace("%", SECRET)) != line]
