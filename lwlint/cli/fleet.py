@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
 
-    from lwlint.fleet.archives import Listed
-    from lwlint.fleet.cases import RuleFile, Settings
+    from lwlint.fleet.archives import Listed, RuleFile, Settings
     from lwlint.fleet.run import Event, Outcome
     from lwlint.fleet.store import Store
     from lwlint.fleet.tables import ClusterRow
@@ -91,7 +90,7 @@ def _archives(options: argparse.Namespace) -> list[Listed]:
 def _settings(options: argparse.Namespace, release: str, store: Store) -> Settings:
     import secrets
 
-    from lwlint.fleet.cases import Settings
+    from lwlint.fleet.archives import Settings
 
     salt = ""
     if options.anonymize:
@@ -114,7 +113,7 @@ def _settings(options: argparse.Namespace, release: str, store: Store) -> Settin
 def _rule_files(folders: list[str]) -> list[RuleFile]:
     """Return the files of the user's rules, which go with the work: no worker has his folders."""
     from lwlint.files.tree import CONFIGURATION, read_bounded
-    from lwlint.fleet.cases import RuleFile
+    from lwlint.fleet.archives import RuleFile
 
     found = []
     for number, top in enumerate(folders):
@@ -261,7 +260,7 @@ def _cluster_page(store: Store, clusters: list[ClusterRow], wanted: str) -> list
     """Return the page of one cluster, as `lwlint audit --format html` has it. Raises ConfigurationError where there is no such cluster."""
     from lwlint.audit.answer import Audit
     from lwlint.core.config_reader import near
-    from lwlint.fleet.cases import answer_of
+    from lwlint.fleet.archives import answer_of
     from lwlint.fleet.work import answer
     from lwlint.policy.rules import load_clauses
     from lwlint.report.html import page

@@ -25,8 +25,7 @@ from msgspec.msgpack import decode, encode
 from msgspec.structs import replace
 
 from lwlint.files.processes import MEMORY, end_with, limit_memory
-from lwlint.fleet.archives import Head, Listed, known, read, tree_of
-from lwlint.fleet.cases import Case, Settings, count, judge, kept
+from lwlint.fleet.archives import Case, Head, Listed, Settings, count, judge, kept, known, read, tree_of
 from lwlint.fleet.store import packed, parted, unpacked
 
 LENGTH = 8  # bytes of the length in front of a message

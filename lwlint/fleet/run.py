@@ -25,8 +25,7 @@ from lwlint.core.finding import FAIL, PASS, SEVERITIES, ConfigurationError
 from lwlint.core.harmless import cell, counted, escaped
 from lwlint.core.harmless import line as harmless
 from lwlint.core.source import Span
-from lwlint.fleet.archives import FAILED, Head, Listed, failed
-from lwlint.fleet.cases import Case, Count, Settings, cases
+from lwlint.fleet.archives import FAILED, Case, Count, Head, Listed, Settings, cases, failed
 from lwlint.fleet.store import Store, unpacked
 from lwlint.fleet.tables import TABLES, ArchiveRow, ClusterRow, FindingRow, Row, columns, part, schema
 from lwlint.fleet.work import Bounds, Engine, JudgeCase, ReadArchive, Result, Terms, WriteTables

@@ -16,7 +16,7 @@ from msgspec.structs import astuple
 
 from lwlint.audit.answer import NOT_APPLICABLE, ClusterAnswer, Found, HostAnswer
 from lwlint.core.finding import FAIL, NOT_EVALUATED, PASS
-from lwlint.fleet.cases import Answer, Case, Cluster, Settings
+from lwlint.fleet.archives import Answer, Case, Cluster, Settings
 from lwlint.report.audit import counts, verdict
 
 Run = Annotated[str, Meta(description="the run that the row is of; its figures are in `runs/RUN.json`")]

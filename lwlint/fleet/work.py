@@ -31,8 +31,7 @@ from lwlint import __version__
 from lwlint.core.config_reader import near
 from lwlint.core.finding import ConfigurationError
 from lwlint.files.processes import cores
-from lwlint.fleet.archives import MOST, Head, Listed, failed, key_of
-from lwlint.fleet.cases import Case, Count, Settings, answer_of, count_of
+from lwlint.fleet.archives import MOST, Case, Count, Head, Listed, Settings, answer_of, count_of, failed, key_of
 from lwlint.fleet.desk import Done, Ended, Judge, Look, Order, Read, desk
 from lwlint.fleet.store import Refused, Store, head_of, joined, packed, parted, unpacked
 from lwlint.fleet.tables import TABLES, ArchiveRow, Row, by_table, parquet, part, rows_of

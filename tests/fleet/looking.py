@@ -61,7 +61,7 @@ def rows(store: Any, table: str, run: str) -> list[dict[str, Any]]:
 
 def answers(store: Any, run: str) -> list[ClusterAnswer]:
     """Return the whole answers of a run's clusters."""
-    from lwlint.fleet.cases import answer_of
+    from lwlint.fleet.archives import answer_of
     from lwlint.fleet.work import answer
 
     keys = {row["answer"] for row in rows(store, "clusters", run)}

@@ -12,8 +12,7 @@ import pytest
 
 from lwlint.cli import main
 from lwlint.core.finding import ConfigurationError
-from lwlint.fleet.archives import Head, Listed, listed, read
-from lwlint.fleet.cases import FOLDER, Settings, cases
+from lwlint.fleet.archives import FOLDER, Head, Listed, Settings, cases, listed, read
 from lwlint.fleet.run import Event, Outcome, Watch, run, runs
 from lwlint.fleet.store import Store, packed, unpacked, usable
 from lwlint.fleet.work import Bounds, Engine

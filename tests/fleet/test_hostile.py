@@ -33,8 +33,7 @@ from tests.fleet.made_store import NEW, made
 
 need()
 
-from lwlint.fleet.archives import Entry, Head, Listed, lines, listed  # noqa: E402
-from lwlint.fleet.cases import Settings, answer_of  # noqa: E402
+from lwlint.fleet.archives import Entry, Head, Listed, Settings, answer_of, lines, listed  # noqa: E402  # noqa: E402
 from lwlint.fleet.run import Event, Outcome, Watch, run  # noqa: E402
 from lwlint.fleet.store import Refused, Store, head_of, parted, unpacked, usable  # noqa: E402
 from lwlint.fleet.tables import ClusterRow  # noqa: E402
