@@ -24,8 +24,7 @@ from lwlint.core.facts import RELEASES, by_version, of_image
 from lwlint.core.numbers import whole
 from lwlint.core.secret import masked
 from lwlint.core.source import Source, Span, Text
-from lwlint.files.archive import DEEPEST_PATH, Wanted
-from lwlint.files.archive.tree import followed
+from lwlint.files.archive import DEEPEST_PATH, Wanted, followed
 from lwlint.files.archive.unpack import HOST as HOST_TREE
 from lwlint.files.tree import FILE, FOLDER, LINK, Overlay, Tree
 from lwlint.inputs.pacemaker.crm import Part, is_crm_config, is_supportconfig, only, parts

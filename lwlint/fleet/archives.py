@@ -37,7 +37,7 @@ from lwlint.audit.targets import Target, is_url, shown, targets
 from lwlint.core.facts import Unreadable
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, SEVERITIES, ConfigurationError
 from lwlint.core.secret import masked
-from lwlint.files.archive.tree import Members
+from lwlint.files.archive import Members
 from lwlint.files.archive.unpack import is_inner
 from lwlint.files.tree import Memory, Tree, walk
 from lwlint.fleet.store import joined, opened, packed, parted, unpacked

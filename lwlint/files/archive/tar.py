@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, Union
 
 from lwlint.files.archive.unpack import Cursor, CursorStream, Damage, Stream
+from lwlint.files.tree import FILE, FOLDER, LINK
 
 BLOCK = 512
 EMPTY = bytes(BLOCK)
@@ -114,7 +115,7 @@ def is_sparse(records: Mapping[bytes, bytes]) -> bool:
     return any(keyword.startswith(b"GNU.sparse.") for keyword in records)
 
 
-FILE, FOLDER, LINK, HARD, DEVICE, PIPE = "file", "folder", "link", "hard", "device", "pipe"
+HARD, DEVICE, PIPE = "hard", "device", "pipe"  # and what is in any tree
 _TYPES = {
     HARD_FLAG: HARD, SYMBOLIC: LINK, FOLDER_FLAG: FOLDER,
     CHARACTER: DEVICE, DEVICE_FLAG: DEVICE, FIFO: PIPE,
