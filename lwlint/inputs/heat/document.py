@@ -88,15 +88,15 @@ class _Builder:
             SequenceStartEvent,
         )
 
-        shift, anchors, next_event = self._shift, self._anchors, self._parser.get_event
+        shift, anchors, next_event, kind_of = self._shift, self._anchors, self._parser.get_event, type
         into: list[Any] = []  # where the next node goes: a flat list of keys and values, or of items
         root = into
-        stack: list[tuple[list[Any], Any, str | None, int]] = []
+        stack: list[tuple[list[Any], str, int, Any, str | None, int]] = []  # what has begun, made where it ends if no alias may name it
         node: Any
         sizes: dict[str, int] = {}  # of what an anchor names, with every alias in it written out
         size, documents = _OUTSIDE, 0  # of events, but for those in what has not ended
         while (event := next_event()) is not None:
-            kind = event.__class__
+            kind = kind_of(event)
             if kind is ScalarEvent:
                 if event.tag is None is event.anchor and not shift:
                     into.append(Scalar("", event.value, event.start_mark.index, event.end_mark.index, event.implicit[0]))
@@ -106,29 +106,40 @@ class _Builder:
                 start = event.start_mark.index + shift
                 anchor = event.anchor
                 tag = self._known(event) if event.tag is not None else ""
-                node = Mapping(tag, [], start, start) if kind is MappingStartEvent else Sequence(tag, [], start, start)
-                stack.append((into, node, anchor, size))
+                node = None
+                if anchor is not None:
+                    node = Mapping(tag, [], start, start) if kind is MappingStartEvent else Sequence(tag, [], start, start)
+                stack.append((into, tag, start, node, anchor, size))
                 if len(stack) > DEPTH_LIMIT:
-                    raise Refused(_TOO_DEEP, node.start)
+                    raise Refused(_TOO_DEEP, start)
                 if anchor is not None:
                     self._anchor(event, node)
-                into.append(node)
                 into = []
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 content = into
                 size += len(content) + 1
                 if size > EXPANDED_LIMIT:
                     raise self._too_many()
-                into, node, anchor, before = stack.pop()
+                into, tag, start, node, anchor, before = stack.pop()
+                end = event.end_mark.index + shift
                 if anchor is not None:
                     sizes[anchor] = size - before
-                node.end = event.end_mark.index + shift
+                    node.end = end
                 if kind is SequenceEndEvent:
-                    node.items = content
-                elif len(content) == 2 and content[0].__class__ is Scalar and content[0].value != "<<":  # as most are
-                    node.pairs, node.distinct = [(content[0], content[1])], True
+                    if node is None:
+                        node = Sequence(tag, content, start, end)
+                    else:
+                        node.items = content
+                elif len(content) == 2 and kind_of(content[0]) is Scalar and content[0].value != "<<":  # as most are
+                    if node is None:
+                        node = Mapping(tag, [(content[0], content[1])], start, end, True)
+                    else:
+                        node.pairs, node.distinct = [(content[0], content[1])], True
                 else:
+                    if node is None:
+                        node = Mapping(tag, [], start, end)
                     self._fill(node, content)
+                into.append(node)
             elif kind is AliasEvent:
                 named = anchors.get(event.anchor)
                 if named is None:
@@ -202,7 +213,7 @@ class _Builder:
             wrong = merged_wrongly(mapping)
             if wrong is not None:
                 raise Refused("`<<` must be given a mapping or a list of mappings", wrong.start)
-        if len(names) > 1 and not FUNCTIONS.isdisjoint(names):
+        if not self._mixed and len(names) > 1 and not FUNCTIONS.isdisjoint(names):
             self._mixed = True
 
 
