@@ -67,12 +67,11 @@ _OF_SENTENCES = rf"(?:(?:{_ANYWHERE})[^\s`]*|(?:{_AT_END})[^a-z\s`]*){_BLANK}*` 
 
 
 # What is in a line that has one of the signs above, but for names, commands and options.
-_PLAIN = (
-    "@", "://", "\\", "=>", "<", "-----begin", "hiera", "lookup(", ",h=", ",u=", ",s=", ",d=", ",p=", "basic", "bearer", "-setcookie",
-    "%3d",
-)  # fmt: skip
+_PLAIN = ("@", "://", "\\", "=>", "<", "-----begin", ",h=", ",u=", ",s=", ",d=", ",p=", "-setcookie", "%3d")
+_BLANKS = tuple(" \t\f\x0b\r\x1c\x1d\x1e\x1f")
 _OPTION = pattern(rf"-(?<![^{_AROUND}]-)[^ \t\f\r\n]")
 _VERBS = (" is", " was", " has", " holds", " names", " becomes", " beats")
+_SHORT = 200  # characters of a line of which it is kept whether it has a sign: values and messages are often the same
 _LITTLE = 32_768  # characters that a process looks at before it asks RE2
 
 
@@ -96,6 +95,15 @@ def may_name(name: str) -> bool:
 
 def may_hold(line: str) -> bool:
     """Return whether a line, or a message, has a sign. One of several lines, and one with a character of another script, always has."""
+    return _again(line) if len(line) <= _SHORT else _may_hold(line)
+
+
+@functools.lru_cache(maxsize=2048)
+def _again(line: str) -> bool:
+    return _may_hold(line)
+
+
+def _may_hold(line: str) -> bool:
     if not line.isascii() or "\n" in line:
         return True
     if _NOTHING_ELSE.fullmatch(line):
@@ -133,6 +141,10 @@ def may_have(line: str) -> bool:
             if name and may_name(name):
                 return True
     if "-" in line and _OPTION.search(line):
+        return True
+    if ("hiera" in line or "lookup(" in line) and any([word in line for word in (*_WORDS, *_LAST_WORDS)]):  # noqa: C419
+        return True
+    if any(after.startswith(_BLANKS) for word in ("basic", "bearer") if word in line for after in line.split(word)[1:]):
         return True
     if ("value" in line and "name" in line) or ("|" in line and ("echo" in line or "printf" in line)):
         return True
