@@ -12,8 +12,7 @@ import pytest
 from lwlint.cli import main
 from lwlint.core import secret_names
 from lwlint.core.finding import FAIL, Problem, Report, Verdict
-from lwlint.core.secret import is_secret, masked
-from lwlint.core.secret_text import masked_lines
+from lwlint.core.secret import is_secret, masked, masked_lines
 from lwlint.core.source import Source
 from lwlint.files.tree import Memory
 from lwlint.policy import baseline

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from lwlint.cli import main
-from lwlint.core.secret import masked
-from lwlint.core.secret_text import masked_lines
+from lwlint.core.secret import masked, masked_lines
 from lwlint.report import FORMATS
 from lwlint.run import engine
 from tests.audit.audit_cluster import CIB, NODES, host, packed, replaced

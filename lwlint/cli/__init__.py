@@ -68,7 +68,7 @@ def _environment(error: OSError) -> str:
 def _defect(error: Exception, *, debug: bool) -> int:
     """Tell of a defect of lwlint, and return the exit code."""
     from lwlint.core.harmless import safe, tame
-    from lwlint.core.secret_text import without
+    from lwlint.core.secret import without
 
     if debug:
         import traceback

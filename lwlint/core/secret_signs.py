@@ -1,6 +1,6 @@
 """Signs that a line may hold a secret, looked for in C: a line without any is passed over, and most lines have none.
 
-A sign is what must be in a line for `secret` to find anything in it, or for `secret_text` to begin something that goes on in the next
+A sign is what must be in a line for `secret` to find anything in it, or to begin something that goes on in the next
 line. It may be in many lines more; it must not be missing in one. Whoever teaches `secret` another way in which a secret is written
 teaches its sign here. Tests compare both with a look at each line.
 

@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
 from lwlint.core.lazy import pattern
-from lwlint.core.secret import masked
-from lwlint.core.secret_text import Known, hidden_in, masked_lines
+from lwlint.core.secret import Known, hidden_in, masked, masked_lines
 from lwlint.core.source import Source, Span
 from lwlint.inputs import KINDS
 

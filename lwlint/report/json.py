@@ -14,8 +14,7 @@ from lwlint import __version__
 from lwlint.core.facts import Fact, Service
 from lwlint.core.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, Finding, Report
 from lwlint.core.harmless import escaped
-from lwlint.core.secret import is_secret, stars
-from lwlint.core.secret_text import Known, masked_value
+from lwlint.core.secret import Known, is_secret, masked_value, stars
 from lwlint.core.source import Source, Span, Text, beginning
 from lwlint.policy.redaction import Redaction
 from lwlint.policy.settings import File, Severity

@@ -18,7 +18,7 @@ from lwlint.core.facts import NUMBERED, RELEASES, Fact, Facts, Release, Unreadab
 from lwlint.core.finding import FAIL, PASS, ConfigurationError, Finding, Report, Verdict
 from lwlint.core.kept import Memory
 from lwlint.core.kind import UNREADABLE, Kind, Material
-from lwlint.core.secret_text import without
+from lwlint.core.secret import without
 from lwlint.core.source import Source
 from lwlint.files.cache import Cache
 from lwlint.files.discover import Discovery, Input, defect, normal

@@ -13,7 +13,7 @@ from lwlint.core.costs import Costs
 from lwlint.core.facts import F, Fact, Facts
 from lwlint.core.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, Command, Finding, Problem, Related, Verdict
 from lwlint.core.kept import Ask, Kept
-from lwlint.core.secret_text import without
+from lwlint.core.secret import without
 from lwlint.core.source import Source, Span
 from lwlint.files.cache import sha256
 from lwlint.inputs import KINDS

@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from lwlint.core import secret, secret_names, secret_text
-from lwlint.core.secret import masked
-from lwlint.core.secret_text import hidden_in, masked_lines
+from lwlint.core import secret, secret_names
+from lwlint.core.secret import hidden_in, masked, masked_lines
 
 
 def test_the_secret_behind_an_anchor_or_a_tag_is_known_by_itself() -> None:
@@ -225,7 +224,7 @@ class Work:
         sys.settrace(None)
 
     def _trace(self, frame: FrameType, event: str, _: object) -> Any:
-        if not frame.f_code.co_filename.endswith(("secret.py", "secret_signs.py", "secret_text.py")):
+        if not frame.f_code.co_filename.endswith(("secret.py", "secret_signs.py")):
             return None
         self.steps += 1
         return self._trace
@@ -238,7 +237,7 @@ def test_the_work_grows_as_the_text_does(shape: str, front: str) -> None:
     for length in (800, 1_600):
         secret.is_secret.cache_clear()
         with Work() as work:
-            secret_text.masked_lines(front + shape * (length // len(shape)))
+            secret.masked_lines(front + shape * (length // len(shape)))
             secret.masked(front + shape * (length // len(shape)))
         steps.append(work.steps)
     assert steps[1] <= 2.3 * steps[0] + 500
@@ -314,12 +313,12 @@ def test_a_line_is_passed_over_only_where_a_look_at_it_changes_nothing() -> None
     for _ in range(3_000):
         text = "".join(chance.choice(pieces) for _ in range(chance.randint(1, 30)))
         also, broken = chance.choice(((), ("foo_name",))), chance.random() < 0.5
-        lines = secret_text._LINES.findall(text)
-        whole = "".join(secret_text._masked_lines(lines, range(len(lines)), also, broken=broken))
-        assert secret_text.masked_lines(text, also, broken=broken) == whole, text
+        lines = secret._LINES.findall(text)
+        whole = "".join(secret._masked_lines(lines, range(len(lines)), also, broken=broken))
+        assert secret.masked_lines(text, also, broken=broken) == whole, text
         hidden += whole != text
     assert hidden > 1_000
 
 
 def test_a_short_name_of_a_program_is_known_where_the_line_goes_on_behind_it() -> None:
-    assert secret_text.masked_lines("7z\\\n  a x -pabcd1234\n") == "7z\\\n  a x -p********\n"
+    assert secret.masked_lines("7z\\\n  a x -pabcd1234\n") == "7z\\\n  a x -p********\n"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lwlint.core import secret, secret_names, secret_signs, secret_text
+from lwlint.core import secret, secret_names, secret_signs
 from tests.core.secret_lines import GIVEN, SHOWN
 from tests.core.test_secret import PIECES
 from tests.core.test_secret_commands import SECRET, written
@@ -158,7 +158,7 @@ def test_little_text_has_all_the_places_of_signs(most: int, monkeypatch: pytest.
 def looks_at_each(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each line be looked at, whatever is in it."""
     monkeypatch.setattr(secret, "may_hold", lambda line: True)
-    monkeypatch.setattr(secret_text, "_suspects", lambda lines, text, also: range(len(lines)))
+    monkeypatch.setattr(secret, "_suspects", lambda lines, text, also: range(len(lines)))
 
 
 @pytest.mark.parametrize("little", [False, True])
@@ -172,11 +172,11 @@ def test_a_text_is_masked_as_by_a_look_at_each_line(
         (text, chance.choice(((), ("foo", "HashSuffix"), frozenset(chance.choices(NAMES, k=80)))), chance.random() < 0.5)
         for text in texts(2_000, most, seed=most)
     ]
-    found = [secret_text.masked_lines(text, also, broken=broken) for text, also, broken in asked]
+    found = [secret.masked_lines(text, also, broken=broken) for text, also, broken in asked]
     assert sum(text != each for (text, *_), each in zip(asked, found)) > 500
     request.getfixturevalue("looks_at_each")
     for (text, also, broken), each in zip(asked, found):
-        assert secret_text.masked_lines(text, also, broken=broken) == each, text
+        assert secret.masked_lines(text, also, broken=broken) == each, text
 
 
 def test_every_text_of_the_corpora_is_masked_as_by_a_look_at_each_line(request: pytest.FixtureRequest) -> None:
@@ -184,7 +184,7 @@ def test_every_text_of_the_corpora_is_masked_as_by_a_look_at_each_line(request: 
     known: dict[str, str] = {}
     for path in files:
         text = path.read_bytes().decode("utf-8", "replace")
-        shown = secret_text.masked_lines(text)
+        shown = secret.masked_lines(text)
         if shown == text:  # its lines say nothing, each by itself
             known.update((line, line) for line in text.splitlines(keepends=True))
         else:
@@ -192,4 +192,4 @@ def test_every_text_of_the_corpora_is_masked_as_by_a_look_at_each_line(request: 
     assert len(known) > 10_000
     request.getfixturevalue("looks_at_each")
     for text in random.Random(3).sample(sorted(known), 10_000):
-        assert secret_text.masked_lines(text) == known[text], text
+        assert secret.masked_lines(text) == known[text], text

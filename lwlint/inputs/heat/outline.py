@@ -12,8 +12,7 @@ from typing import Any, Optional
 from msgspec import DecodeError, Struct, field, msgpack
 
 from lwlint.core.facts import NotEvaluated
-from lwlint.core.secret import is_secret, stars
-from lwlint.core.secret_text import concealed, masked_value
+from lwlint.core.secret import concealed, is_secret, masked_value, stars
 from lwlint.core.source import Source
 from lwlint.files.cache import Cache, described, digest, digest_of
 from lwlint.inputs.heat import document

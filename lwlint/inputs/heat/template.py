@@ -8,7 +8,7 @@ from typing import Optional
 from msgspec import Struct, field
 
 from lwlint.core.lazy import pattern
-from lwlint.core.secret_text import masked_value
+from lwlint.core.secret import masked_value
 from lwlint.inputs.heat.document import FUNCTIONS, LISTED, NAMING, TEMPLATE, WITH_KEYS, HeatFile
 from lwlint.inputs.heat.nodes import Mapping, Node, Scalar, Sequence, effective, tag_of, value_of, walk
 
