@@ -27,8 +27,7 @@ from lwlint.core.kept import Memory
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Source, Span, Text
 from lwlint.files.discover import normal
-from lwlint.files.remembered import Bytes, Remembered
-from lwlint.files.tree import FILE, Overlay
+from lwlint.files.tree import FILE, Bytes, Overlay, Remembered
 from lwlint.inputs import KINDS
 from lwlint.inputs.heat.facts import GetFile
 from lwlint.policy.rules import Rule

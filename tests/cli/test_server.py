@@ -338,7 +338,7 @@ def test_an_edit_of_one_file_reads_no_other_and_runs_only_the_rules_that_it_is_a
         if path.is_file() and not path.is_symlink():
             os.utime(path, ns=(5, 5))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("lwlint.files.remembered._SETTLED", -(10**18))  # as if the files had been written long ago
+    monkeypatch.setattr("lwlint.files.tree._SETTLED", -(10**18))  # as if the files had been written long ago
     session = Session(prepared(parse(["server", "--no-cache", "--no-config"])))
     session.judge()
     ran: list[str] = []
