@@ -31,7 +31,7 @@ from lwlint.audit.targets import LONE_CIB, Target
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import Fact, Facts, NotCollected, Release, Unreadable
 from lwlint.core.finding import ConfigurationError
-from lwlint.core.numbers import whole
+from lwlint.core.harmless import whole
 from lwlint.core.source import Source, Span
 from lwlint.files.archive.unpack import HOST as HOST_TREE
 from lwlint.files.discover import Input, defect

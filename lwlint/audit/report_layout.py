@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from lwlint.core.catalogue import PROJECTS
 from lwlint.core.facts import RELEASES, by_version, of_image
-from lwlint.core.numbers import whole
+from lwlint.core.harmless import whole
 from lwlint.core.secret import masked
 from lwlint.core.source import Source, Span, Text
 from lwlint.files.archive import DEEPEST_PATH, Wanted, followed

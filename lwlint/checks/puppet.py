@@ -15,8 +15,8 @@ from lwlint.core.check import Check, NoParams, Reads, Saw, Unknown, needs
 from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts, Service
 from lwlint.core.finding import Problem, Related
+from lwlint.core.harmless import whole
 from lwlint.core.lazy import pattern
-from lwlint.core.numbers import whole
 from lwlint.core.source import Span
 from lwlint.inputs.puppet.facts import (
     Manifest,

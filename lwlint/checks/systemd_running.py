@@ -16,8 +16,7 @@ from lwlint.core.check import Check, NoParams, Reads, Saw, Unknown
 from lwlint.core.config_reader import Document
 from lwlint.core.facts import Facts, Service
 from lwlint.core.finding import Command, Problem, Related
-from lwlint.core.harmless import command
-from lwlint.core.numbers import whole
+from lwlint.core.harmless import command, whole
 from lwlint.core.source import Span, Text
 from lwlint.inputs.containers.facts import DOCKER, HostContainer
 from lwlint.inputs.pacemaker.facts import Cluster, Resource

@@ -1,4 +1,4 @@
-"""Text that steers nothing where it lands: no terminal, no log of a CI runner, no spreadsheet; and words for a POSIX shell."""
+"""What others wrote, made harmless: text steers no terminal, CI log, spreadsheet or shell that it lands in, and a number is one."""
 
 from __future__ import annotations
 
@@ -98,3 +98,18 @@ def quoted(word: str) -> str:
 def command(*words: str) -> str:
     """Return a command line of words, each quoted where it needs it."""
     return " ".join(word if word.startswith("--") and _PLAIN.fullmatch(word) else quoted(word) for word in words)
+
+
+# `int` raises for `²`, which `str.isdigit` takes for a digit, and for more than 4300 digits
+LARGEST = 10**30  # stands for all that is larger
+_DIGITS = 30
+
+
+def whole(text: str) -> int | None:
+    """Return the whole number that `text` is, with one sign or none; None for all else. One with more digits than 30 is LARGEST."""
+    digits = text[1:] if text[:1] in ("+", "-") else text
+    if not digits.isdecimal():
+        return None
+    digits = digits.lstrip("0") or "0"
+    found = int(digits) if len(digits) <= _DIGITS else LARGEST
+    return -found if text[0] == "-" else found

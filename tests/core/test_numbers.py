@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lwlint.core.numbers import LARGEST, whole
+from lwlint.core.harmless import LARGEST, whole
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ from msgspec.structs import replace
 from lwlint.core import lazy
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import RELEASES, Fact, Release, Unreadable, of_image
+from lwlint.core.harmless import whole
 from lwlint.core.lazy import pattern
-from lwlint.core.numbers import whole
 from lwlint.core.source import Source, Text
 from lwlint.inputs.pacemaker.crm import is_crm_config, read_crm_config
 from lwlint.inputs.pacemaker.facts import (

@@ -21,8 +21,8 @@ from typing import Any, NamedTuple, NoReturn, Union
 
 from lwlint.core.facts import Unreadable
 from lwlint.core.finding import ConfigurationError
+from lwlint.core.harmless import whole
 from lwlint.core.kind import Piece
-from lwlint.core.numbers import whole
 from lwlint.core.secret import is_secret
 from lwlint.core.secret_names import AGENTS
 from lwlint.core.source import Source, Span, Text

@@ -15,8 +15,8 @@ from msgspec.structs import replace
 
 from lwlint.core.catalogue import PROJECTS, Catalogue, contained
 from lwlint.core.facts import Fact, Release, Service, Unreadable, by_version
+from lwlint.core.harmless import whole
 from lwlint.core.lazy import pattern
-from lwlint.core.numbers import whole
 from lwlint.core.source import Link, Source, Span, Text
 from lwlint.inputs.containers.facts import DOCKER, HostContainer
 from lwlint.inputs.systemd import programs
