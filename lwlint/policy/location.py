@@ -110,15 +110,18 @@ def _has_table(path: str, within: Boundary | None, disk: Disk) -> bool:
         text = text_of(path, within, disk)
         if "lwlint" not in text:
             return False
-        from lwlint.policy import pyproject
+        from lwlint.policy import shared_files
 
-        return pyproject.table(text, shown(path)) is not None
+        return shared_files.table(text, shown(path)) is not None
     try:
         data = disk.read(path, within)  # in any encoding, if it is not lwlint's
     except OSError as error:
         raise ConfigurationError(f"`{shown(path)}`: cannot be read ({error.strerror})") from error
     if b"lwlint" not in data:
         return False
-    from lwlint.policy import ini
+    from lwlint.policy import shared_files
 
-    return ini.names_lwlint(data.decode("utf-8", "replace")) and ini.table(text_of(path, within, disk), shown(path)) is not None
+    return (
+        shared_files.names_lwlint(data.decode("utf-8", "replace"))
+        and shared_files.table(text_of(path, within, disk), shown(path)) is not None
+    )

@@ -220,17 +220,17 @@ def complaint(text: str, name: str, mismatch: Mismatch) -> ConfigurationError:
     form = _form(name)
     if form is None:
         return located(mismatch, text, name)
-    line, column = form.place(text, mismatch.path)
+    line, column = form.place(text, name, mismatch.path)
     return ConfigurationError(f"{name}:{line}:{column}: {mismatch}")
 
 
 def _form(name: str) -> ModuleType | None:
-    """Return the module that reads a configuration of this name; None for YAML."""
+    """Return the module that reads a configuration of this name where it is in a file of other programs, else None."""
     if not name.endswith((".toml", ".ini", ".cfg")):
         return None
-    from lwlint.policy import ini, pyproject
+    from lwlint.policy import shared_files
 
-    return pyproject if name.endswith(".toml") else ini
+    return shared_files
 
 
 def _check(file: File) -> None:
@@ -371,7 +371,7 @@ def position(one: Layer, key: Key) -> tuple[int, int]:
     """Return line and column, from 1, of what `key` leads to in the layer, or of what holds it."""
     form = _form(one.name)
     if form is not None:
-        line, column = form.place(one.text, key)
+        line, column = form.place(one.text, one.name, key)
         return line, column
     match = re.search(r":(\d+):(\d+): $", str(located(Mismatch(key, ""), one.text, one.name)))
     return (int(match[1]), int(match[2])) if match else (1, 1)

@@ -10,8 +10,8 @@ import pytest
 from lwlint.core.finding import ConfigurationError
 from lwlint.files.tree import Memory
 from lwlint.policy.location import nearest
-from lwlint.policy.pyproject import place
 from lwlint.policy.settings import PROFILES, RuleSettings, Settings, layer, load, merged, position
+from lwlint.policy.shared_files import place
 from lwlint.report.explain import render_settings
 from lwlint.run import Request, read_facts
 
@@ -174,7 +174,7 @@ def test_what_does_not_fit_in_toml_is_refused_with_its_line(text: str, said: str
     ],
 )
 def test_a_value_of_toml_has_the_line_of_its_key(key: tuple[str, ...], found: tuple[int, int]) -> None:
-    assert place(TOML, key) == found
+    assert place(TOML, "pyproject.toml", key) == found
 
 
 def test_the_nearest_configuration_upwards_counts() -> None:

@@ -1,12 +1,14 @@
-"""`[lwlint]` of a tox.ini or setup.cfg: its values, as the other forms of configuration have them, and where they stand.
+"""Settings in files of other programs: `[tool.lwlint]` of a pyproject.toml, `[lwlint]` of a tox.ini or setup.cfg; and where they stand.
 
-Keys are those of `.lwlint.yaml`, with a dot for each step down (`paths.exclude`, `rules.LW203.severity`); lists have commas or lines. Each
-exception and each override is a section of its own, `[lwlint:allow:NAME]` and `[lwlint:overrides:NAME]`, whose name is for people.
+TOML's own reader does not tell the places. In the others keys are those of `.lwlint.yaml`, with a dot for each step down
+(`paths.exclude`, `rules.LW203.severity`); lists have commas or lines. Each exception and each override is a section of its own,
+`[lwlint:allow:NAME]` and `[lwlint:overrides:NAME]`, whose name is for people.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -14,10 +16,132 @@ from lwlint.core.config_reader import Path, load, near
 from lwlint.core.finding import ConfigurationError
 from lwlint.core.lazy import pattern
 
+_TABLE = ("tool", "lwlint")
+_STRING = r"\"\"\"(?:[^\\]|\\.)*?\"{3,5}|'''.*?'{3,5}|\"(?:[^\"\\]|\\.)*\"|'[^']*'"
+_BLANK = pattern(r"(?:[ \t\r\n,]|#[^\n]*)*")
+_KEY = pattern(rf"(?:[\w-]+|{_STRING})(?:[ \t]*\.[ \t]*(?:[\w-]+|{_STRING}))*")
+_PART = pattern(rf"[\w-]+|{_STRING}")
+_SCALAR = pattern(rf"{_STRING}|[^,\]}}#\r\n]+", re.DOTALL)
+_EQUALS = pattern(r"[ \t]*=[ \t]*")
+
+
+def table(text: str, path: str) -> Mapping[str, Any] | None:
+    """Return the settings of lwlint in the text of a file of other programs, or None if it has none.
+
+    Raises ConfigurationError, with its place, for what cannot be read.
+    """
+    return _toml_table(text, path) if path.endswith(".toml") else _ini_table(text, path)
+
+
+def place(text: str, path: str, key: Path) -> tuple[int, int]:
+    """Return line and column, from 1, of the key or item that `key` leads to below lwlint's settings, or of what holds it."""
+    return _toml_place(text, key) if path.endswith(".toml") else _ini_place(text, key)
+
+
+def _toml_table(text: str, path: str) -> Mapping[str, Any] | None:
+    """Return the values of `[tool.lwlint]`, or None if the file has no such table.
+
+    Raises ConfigurationError, with its place, for what is not TOML.
+    """
+    if "lwlint" not in text:
+        return None
+    try:
+        import tomllib
+    except ModuleNotFoundError:  # Python 3.10 and older
+        import tomli as tomllib  # type: ignore[import-not-found,no-redef,unused-ignore]
+    try:
+        found = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        match = re.search(r"^(.*) \(at line (\d+), column (\d+)\)$", str(error))
+        where, said = (f"{path}:{match[2]}:{match[3]}", match[1]) if match else (path, str(error))
+        raise ConfigurationError(f"{where}: {said}") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets in brackets without end
+        raise ConfigurationError(f"{path}: is not TOML that can be read ({type(error).__name__})") from error
+    for part in _TABLE:
+        if not isinstance(found, dict) or part not in found:
+            return None
+        found = found[part]
+    if not isinstance(found, dict):
+        raise ConfigurationError(f"{path}: `tool.lwlint`: must be a table")
+    return found
+
+
+def _toml_place(text: str, key: Path) -> tuple[int, int]:
+    """Return line and column, from 1, of the key or item of an array that `key` leads to below `[tool.lwlint]`, or of what holds it."""
+    wanted = (*_TABLE, *key)
+    best, length = 0, 0
+    for path, at in _toml_places(text):
+        if path == wanted[: len(path)] and len(path) > length:
+            best, length = at, len(path)
+    return text.count("\n", 0, best) + 1, best - text.rfind("\n", 0, best)
+
+
+def _toml_places(text: str) -> Iterator[tuple[Path, int]]:
+    """Yield the place of every key and every item of an array, in the order of `text`, which TOML's own reader has taken."""
+    above: Path = ()
+    arrays: Counter[Path] = Counter()
+    at = _end(_BLANK, text, 0)
+    while at < len(text):
+        opens = len(text[at : at + 2]) - len(text[at : at + 2].lstrip("["))
+        start = _end(_BLANK, text, at + opens)
+        end = _end(_KEY, text, start)
+        parts = _parts(text[start:end])
+        if opens:
+            if opens == 2:  # one element more
+                arrays[(*_with_elements(parts[:-1], arrays), parts[-1])] += 1
+            above = _with_elements(parts, arrays)
+            yield from ((_with_elements(parts[: n + 1], arrays), start) for n in range(len(parts)))
+            end = text.index("]", end) + opens
+        else:
+            yield from (((*above, *parts[: n + 1]), start) for n in range(len(parts)))
+            *found, (_, end) = _values(text, _end(_EQUALS, text, end), (*above, *parts))
+            yield from found
+        at = max(_end(_BLANK, text, end), at + 1)
+
+
+def _with_elements(parts: Path, arrays: Counter[Path]) -> Path:
+    """Return the way to a table, with the number of the last element behind the name of each array of tables."""
+    found: Path = ()
+    for part in parts:
+        found = (*found, part)
+        if arrays[found]:
+            found = (*found, arrays[found] - 1)
+    return found
+
+
+def _values(text: str, at: int, path: Path) -> Iterator[tuple[Path, int]]:
+    """Yield the places in the value at `at`, and last the place behind it."""
+    if text[at : at + 1] not in ("[", "{"):
+        yield path, _end(_SCALAR, text, at)
+        return
+    array, number = text[at] == "[", 0
+    at = _end(_BLANK, text, at + 1)
+    while at < len(text) and text[at] not in "]}":
+        inside: Path = (*path, number)
+        start = at
+        if not array:
+            end = _end(_KEY, text, at)
+            inside, at = (*path, *_parts(text[at:end])), _end(_EQUALS, text, end)
+        yield from ((inside[:n], start) for n in range(len(path) + 1, len(inside) + 1))
+        *found, (_, end) = _values(text, at, inside)
+        yield from found
+        at, number = max(_end(_BLANK, text, end), at + 1), number + 1
+    yield path, at + 1
+
+
+def _end(expression: re.Pattern[str], text: str, at: int) -> int:
+    match = expression.match(text, at)
+    return match.end() if match else at
+
+
+def _parts(dotted: str) -> Path:
+    return tuple(part.strip("\"'") for part in _PART.findall(dotted))
+
+
 SECTION = "lwlint"
 _LISTS = ("allow", "overrides")
 _HEADER = pattern(r"\[(?P<name>[^]\r\n]+)\]")
-_KEY = pattern(r"(?P<key>[^\s=:#;\[][^=:\r\n]*?)[ \t]*[=:][ \t]*(?P<value>[^\r\n]*)")
+_INI_KEY = pattern(r"(?P<key>[^\s=:#;\[][^=:\r\n]*?)[ \t]*[=:][ \t]*(?P<value>[^\r\n]*)")
 _STRINGS = frozenset(
     ("extends", "select", "ignore", "rule_directories", "include", "exclude", "paths", "environments")
 )  # keys whose value is a list
@@ -39,7 +163,7 @@ def names_lwlint(text: str) -> bool:
     return re.search(r"^\[(?:tool:)?lwlint[]:]", text, re.MULTILINE) is not None
 
 
-def table(text: str, path: str) -> Mapping[str, Any] | None:
+def _ini_table(text: str, path: str) -> Mapping[str, Any] | None:
     """Return the values of `[lwlint]`, or None if the file has no section of lwlint's.
 
     Raises ConfigurationError, with its place, for a section, a key or a line that cannot be read, and for what stands twice.
@@ -52,17 +176,17 @@ def table(text: str, path: str) -> Mapping[str, Any] | None:
     return plain
 
 
-def place(text: str, key: Path) -> tuple[int, int]:
+def _ini_place(text: str, key: Path) -> tuple[int, int]:
     """Return line and column, from 1, of the key or item of a list that `key` leads to below `[lwlint]`, or of what holds it."""
     best, length = 0, -1
     for entry in _entries(text, ""):
-        for inside, at in _places(entry):
+        for inside, at in _ini_places(entry):
             if inside == key[: len(inside)] and len(inside) > length:
                 best, length = at, len(inside)
     return text.count("\n", 0, best) + 1, best - text.rfind("\n", 0, best)
 
 
-def _places(entry: _Entry) -> Iterator[tuple[Path, int]]:
+def _ini_places(entry: _Entry) -> Iterator[tuple[Path, int]]:
     yield from ((entry.path[:n], entry.at) for n in range(1 if entry.path else 0, len(entry.path) + 1))
     yield from (((*entry.path, i), at) for i, at in enumerate(entry.items))
 
@@ -90,7 +214,7 @@ def _entries(text: str, path: str) -> Iterator[_Entry]:
             continue
         if above is None:
             continue
-        key = _KEY.match(line)
+        key = _INI_KEY.match(line)
         if key is None or line[0].isspace():
             raise _complaint(path, text, start + len(line) - len(line.lstrip()), f"`{line.strip()}`: must be `key = value`")
         parts = [(start + key.start("value"), key["value"].rstrip())]
