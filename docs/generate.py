@@ -22,8 +22,7 @@ from lwlint.policy.rules import load_claims, load_clauses, load_observed
 from lwlint.report.audit import AuditOutput
 from lwlint.report.explain import claim_lines, observed_page, page_of, rule_page, rules_page, spec_page
 from lwlint.report.json import ReportOutput, schema, schema_of
-from lwlint.report.plan import PlanOutput
-from lwlint.report.plan_templates import TemplatesPlanOutput
+from lwlint.report.plan import PlanOutput, TemplatesPlanOutput
 from lwlint.run import load_catalogue, load_rules
 
 HERE = Path(__file__).resolve().parent

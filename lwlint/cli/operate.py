@@ -350,7 +350,7 @@ def _templates(options: argparse.Namespace) -> int:
     from lwlint.cli.arguments import request, rules, settings
     from lwlint.cli.judge import kept
     from lwlint.operate.templates import plan_for_templates
-    from lwlint.report import plan_templates as report
+    from lwlint.report import plan as report
     from lwlint.report import write
 
     for given, said in (
@@ -378,9 +378,9 @@ def _templates(options: argparse.Namespace) -> int:
     if options.output is not None:
         write(path, report.render_environment(made), kept(asked, options))
     if options.format == "json":
-        sys.stdout.write(report.render_json(made))
+        sys.stdout.write(report.render_templates_json(made))
     else:
-        sys.stdout.write(report.render_text(made) if options.output is not None else report.render_environment(made))
+        sys.stdout.write(report.render_templates_text(made) if options.output is not None else report.render_environment(made))
     return LEFT if made.left else PLANNED
 
 

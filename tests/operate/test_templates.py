@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 from lwlint.cli import main
 from lwlint.operate.templates import as_mapping, plan_for_templates
-from lwlint.report.plan_templates import environment
+from lwlint.report.plan import environment
 from lwlint.run import Request, load_rules
 from tests.report.report_sample import assert_golden
 from tests.shared import HERE, shared
