@@ -553,7 +553,6 @@ _READS = Reads(("puppet",))
 _bundles = _having(ManifestResource, "no manifest makes a bundle", lambda one: one.form == "bundle" and not one.absent)
 _constraints = _having(ManifestConstraint, "no manifest makes a constraint", lambda constraint: not constraint.absent)
 _core = _having(ManifestResource, "no manifest makes a core resource of the cluster", _is_core)
-_UNSET = ("undef",)
 
 
 class SettingParams(Document, frozen=True):
@@ -586,7 +585,7 @@ def settings(facts: Facts, params: SettingParams) -> Iterator[Saw]:
     for found in _found(facts, params):
         if found.value is None:
             yield Unknown(f"`{found.name}`: only Puppet can tell what `{found.written}` is", found.span)
-        elif found.value not in _UNSET and not _fits(found.value, params):
+        elif not _fits(found.value, params):
             message = f"`{found.name}` is `{found.value}`; it must be {expected}"
             yield Problem(found.span, message, f"manifest setting {found.name}", host=found.host)
 
@@ -594,10 +593,10 @@ def settings(facts: Facts, params: SettingParams) -> Iterator[Saw]:
 def _found(facts: Facts, params: SettingParams) -> Iterator[_Set]:
     for used in facts.of(ManifestClass):
         for setting in used.settings:
-            if _matches(setting.name, params.parameters):
+            if setting.is_set and _matches(setting.name, params.parameters):
                 yield _Set(f"{used.name}::{setting.name}", setting.value, setting.written, setting.span, used.host)
     for option in facts.of(ManifestOption):
-        if not option.absent and option.written and _matches(f"{option.section}/{option.option}", params.options):
+        if not option.absent and option.is_set and _matches(f"{option.section}/{option.option}", params.options):
             yield _Set(option.name, option.value, option.written, option.span, option.host)
 
 

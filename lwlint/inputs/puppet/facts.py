@@ -28,6 +28,12 @@ def expression(id: str) -> str:
 
 
 _VARIABLE = pattern(r"\$\{?(?:::)?([\w:]+)\}?")
+_SERVICE_DEFAULT = pattern(r"\$(?:::)?(?:os_service_default|facts\[['\"]os_service_default['\"]\])")
+
+
+def says_anything(value: str | None, written: str) -> bool:
+    """Return whether a setting is neither `undef` nor what puppet-openstacklib has for an option that is left alone."""
+    return value != "undef" and _SERVICE_DEFAULT.fullmatch(written.strip()) is None
 
 
 class Manifest(Struct, frozen=True):
@@ -74,6 +80,11 @@ class Setting(Struct, frozen=True):
     hashed: bool = False
     items: tuple[Setting, ...] = ()
     nested: bool = False
+
+    @property
+    def is_set(self) -> bool:
+        """Whether it says anything: neither `undef`, nor what puppet-openstacklib has for an option that is left alone."""
+        return says_anything(self.value, self.written)
 
 
 class ManifestResource(Struct, frozen=True):
@@ -182,6 +193,11 @@ class ManifestOption(Struct, frozen=True):
     written: str = ""
     host: str = ""
     absent: bool = False
+
+    @property
+    def is_set(self) -> bool:
+        """Whether it has a value that says anything."""
+        return bool(self.written) and says_anything(self.value, self.written)
 
 
 class ManifestDatabase(Struct, frozen=True):

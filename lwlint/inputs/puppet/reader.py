@@ -30,7 +30,7 @@ from lwlint.inputs.puppet.facts import (
 from lwlint.inputs.puppet.manifest import Declared, Used, commanded, makes_nothing, read, unwrapped
 from lwlint.inputs.puppet.syntax import Definition, parse, walk
 
-_CONNECTION = "database_connection"
+_CONNECTION, _CONFIG = "database_connection", "_config"
 _OTHER_STORES = ("mongodb:", "redis:", "memcached:", "file:", "sqlite")
 
 
@@ -38,7 +38,8 @@ def databases(classes: Sequence[ManifestClass], options: Sequence[ManifestOption
     """Yield the connections that the declarations of `classes` set, each with the retry key that the same manifest sets for it.
 
     A parameter is a connection when the catalogue knows it as a hiera key, or when it is called `database_connection` and belongs to
-    a class of a module in the catalogue.
+    a class of a module in the catalogue. Of the `options` those are that name the database of a program in the catalogue; the manifest of a
+    module, which hands on what it was given, is none that sets one.
     """
     for used in classes:
         for setting in used.settings:
@@ -49,6 +50,27 @@ def databases(classes: Sequence[ManifestClass], options: Sequence[ManifestOption
             module = used.name.partition("::")[0]
             retry = _retry(keys, used.name, section, classes, options)
             yield ManifestDatabase(f"{used.name}::{setting.name}", setting.key, module, keys, retry, used.host, service)
+    for option in options:
+        url = option.value if option.value is not None else option.written.strip("\"'")
+        if "://" not in url or option.absent or url.startswith(_OTHER_STORES):
+            continue
+        for service, database in _of_option(option, catalogue):
+            module = database.connection_keys[0].partition("::")[0]
+            section = database.retry_section or database.section
+            retry = _retry(database.retry_keys, option.config[: -len(_CONFIG)].replace("_", "::"), section, classes, options)
+            yield ManifestDatabase(database.connection_keys[0], option.span, module, database.retry_keys, retry, option.host, service)
+            break
+
+
+def _of_option(option: ManifestOption, catalogue: Catalogue) -> Iterator[tuple[Service, Database]]:
+    """Yield the databases that an option may be the connection of, each with its service (`cinder_config database/connection`)."""
+    whose = option.config[: -len(_CONFIG)]
+    for service in catalogue.module(whose.partition("_")[0]):
+        for database in service.databases:
+            if (option.section, option.option) == (database.section, database.option) and database.connection_keys:
+                owners = {key.rpartition("::")[0].replace("::", "_").removesuffix("_db") for key in database.connection_keys}
+                if whose in owners:
+                    yield service, database
 
 
 def _database(key: str, used: str, setting: Setting, catalogue: Catalogue) -> tuple[Service, str, tuple[str, ...]] | None:
@@ -99,12 +121,14 @@ def _retry(
 ) -> Setting | None:
     for one in classes:
         for setting in one.settings:
-            if f"{one.name}::{setting.name}" in keys:
+            if f"{one.name}::{setting.name}" in keys and setting.is_set:
                 return setting
     configs = (f"{used.replace('::', '_')}_config", f"{used.partition('::')[0]}_config")
     for option in options:
         if option.config in configs and option.section == section and option.option == "max_retries" and not option.absent:
-            return Setting(option.name, option.value, option.written, option.span, option.span)
+            found = Setting(option.name, option.value, option.written, option.span, option.span)
+            if found.is_set:
+                return found
     return None
 
 
@@ -424,8 +448,10 @@ def _manifest(source: Source, catalogue: Catalogue, old: bool) -> Iterator[Fact]
             resources.append(replace(resource(made, catalogue, source.host), type=statement.type))
         elif makes_constraint(made.type):
             constraints.append(constraint(made, catalogue, source.host, of_fuel))
-        elif statement.type.endswith("_config"):
+        elif statement.type.endswith(_CONFIG):
             options.append(_option(statement, source.host))
+        elif statement.type.startswith("oslo::"):
+            options += _options(statement, source.host)
         elif may_make_resources(statement.type, catalogue) and not makes_nothing(statement):
             others[statement.type] = None
     others.update((one.name, None) for one in classes if may_make_resources(expression(one.name), catalogue))
@@ -477,3 +503,24 @@ def _option(declared: Declared, host: str) -> ManifestOption:
         host=host,
         absent=ensure is not None and ensure.value == "absent",
     )
+
+
+# defined types of puppet-oslo: the section that each writes to, and which of its parameters are judged
+_OSLO = MappingProxyType({
+    "oslo::db": ("database", ("connection", "max_retries", "db_max_retries")),
+    "oslo::messaging::rabbit": ("oslo_messaging_rabbit", ("rabbit_max_retries",)),
+    "oslo::messaging_rabbit": ("oslo_messaging_rabbit", ("rabbit_max_retries",)),
+})  # fmt: skip
+
+
+def _options(declared: Declared, host: str) -> Iterator[ManifestOption]:
+    """Yield the options that a defined type of puppet-oslo writes; its title is the type of the resources that it makes for them."""
+    section, names = _OSLO.get(declared.type, ("", ()))
+    group = declared.settings.get("config_group")
+    if group is not None:
+        section = group.value or group.written
+    for name in names:
+        value = declared.settings.get(name)
+        if value is not None and value.is_set and declared.title.value.endswith(_CONFIG):
+            label = f"{declared.title.value} {section}/{name}"
+            yield ManifestOption(label, value.span, declared.title.value, section, name, value.value, value.written, host)

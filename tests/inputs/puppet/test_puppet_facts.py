@@ -144,6 +144,22 @@ def test_options_have_section_and_value() -> None:
     ]
 
 
+def test_defined_types_of_puppet_oslo_write_options() -> None:
+    text = (
+        "oslo::db { 'cinder_config': connection => 'mysql://a', max_retries => 5, db_max_retries => undef, retry_interval => 1 }\n"
+        "::oslo::db { 'placement_config': config_group => 'placement_database', max_retries => $::os_service_default }\n"
+        "oslo::messaging::rabbit { 'nova_config': rabbit_max_retries => 3 }\n"
+        "oslo::messaging::default { 'nova_config': transport_url => 'rabbit://' }\n"
+        "oslo::db { 'api_database': config_group => 'api_database', max_retries => 5 }"
+    )
+    found = [(f.name, f.config, f.section, f.option, f.value) for f in facts(text, ManifestOption)]
+    assert found == [
+        ("cinder_config database/connection", "cinder_config", "database", "connection", "mysql://a"),
+        ("cinder_config database/max_retries", "cinder_config", "database", "max_retries", "5"),
+        ("nova_config oslo_messaging_rabbit/rabbit_max_retries", "nova_config", "oslo_messaging_rabbit", "rabbit_max_retries", "3"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -161,6 +177,34 @@ def test_options_have_section_and_value() -> None:
             "class { 'glance::api': database_connection => $x }\nclass { 'glance::registry::db': database_max_retries => -1 }",
             [("glance::api::database_connection", None)],
         ),
+        ("class { 'cinder::db': database_connection => $x, database_max_retries => undef }", [("cinder::db::database_connection", None)]),
+        (
+            "class { 'cinder::db': database_connection => $x, database_max_retries => $facts['os_service_default'] }",
+            [("cinder::db::database_connection", None)],
+        ),
+        ("cinder_config { 'database/connection': value => 'mysql://h' }", [("cinder::database_connection", None)]),
+        ("cinder_config { 'database/connection': value => \"mysql://c:${secret}@h/c\" }", [("cinder::database_connection", None)]),
+        (
+            "cinder_config { 'database/connection': value => 'mysql://h'; 'database/max_retries': value => -1 }",
+            [("cinder::database_connection", "-1")],
+        ),
+        (
+            "class { 'cinder::db': database_max_retries => 5 }\ncinder_config { 'database/connection': value => 'mysql://h' }",
+            [("cinder::database_connection", "5")],
+        ),
+        ("oslo::db { 'heat_config': connection => 'mysql://h', max_retries => -1 }", [("heat::database_connection", "-1")]),
+        (
+            "nova_config { 'api_database/connection': value => 'mysql://h'; 'database/max_retries': value => -1 }",
+            [("nova::api_database_connection", None)],
+        ),
+        (
+            "glance_api_config { 'database/connection': value => 'mysql://h' }\n"
+            "glance_registry_config { 'database/max_retries': value => -1 }",
+            [("glance::api::database_connection", None)],
+        ),
+        ("cinder_config { 'database/connection': value => $x }", []),  # of a module, which hands it on
+        ("cinder_config { 'database/connection': value => 'sqlite:///x'; 'database/slave_connection': value => 'mysql://h' }", []),
+        ("my_config { 'database/connection': value => 'mysql://h' }", []),
         ("class { 'aodh': database_connection => 'mongodb://x' }", []),
         ("class { 'aodh::db::mysql': host => 'x' }", []),
         ("class { 'my::own': database_connection => $x }", []),
