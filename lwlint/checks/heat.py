@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal, Optional
 
-from msgspec import Meta
+from msgspec import Meta, field
 from msgspec.structs import replace
 
 from lwlint.checks.parameters import AboutService, KnownRelease, Places, ServiceKind, ServiceName, nothing_in
@@ -14,6 +14,7 @@ from lwlint.core.check import Check, Reads, Saw, Unknown, unseen
 from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts, Service
 from lwlint.core.finding import AddKey, DropLines, Fix, Problem, Related, Replace
+from lwlint.core.numbers import whole
 from lwlint.inputs.heat.facts import (
     CONTAINERS,
     NONE,
@@ -122,6 +123,9 @@ def _run(facts: Facts, params: MappingParams) -> Iterator[Saw]:
     for mapping in facts.of(ServiceMapping):
         service = mapping.service or mapping.template_service
         if service is None or not mapping.in_force or mapping.final == NONE or not _concerns(service, mapping, facts, params):
+            continue
+        if mapping.made and not mapping.final:
+            yield Unknown(f"only Jinja tells what `{mapping.alias}` is mapped to", mapping.span)
             continue
         if not mapping.final and not mapping.missing:
             continue  # the template of a tree that is here: another rule tells it
@@ -249,18 +253,32 @@ def _fix(mapping: ServiceMapping, service: Service, left: bool) -> Optional[Fix]
 
 
 class ContainerParams(Document, frozen=True):
-    """`policies` are the restart policies with which a container comes back whenever it ends."""
+    """`policies` are the restart policies with which a container comes back whenever it ends.
+
+    Those in `before` do so before a release only: from then on no unit is written for a container that has one.
+    """
 
     policies: Annotated[
         tuple[Literal["always", "unless-stopped", "on-failure", "no"], ...],
         Meta(description="the restart policies with which a container comes back whenever it ends; a fix sets the first", min_length=1),
     ]
+    before: Annotated[Mapping[str, KnownRelease], Meta(description="policies, and the first release that passes them over")] = field(
+        default_factory=dict
+    )
+
+    def misfits(self) -> Iterator[Mismatch]:
+        """Yield the policies in `before` that are not among `policies`."""
+        for policy in self.before:
+            if policy not in self.policies:
+                yield Mismatch(("before", policy), f"`{policy}` is not among `policies`", key=True)
 
 
 def containers(facts: Facts, params: ContainerParams) -> Iterator[Saw]:
     """Yield a problem for each container that runs for long and is not restarted."""
     yield from unseen(facts, CONTAINERS)
-    expected = " or ".join(f"`{policy}`" for policy in params.policies)
+    gone = {policy for policy, release in params.before.items() if facts.release.at_least(release)}
+    heeded = tuple(policy for policy in params.policies if policy not in gone)
+    expected = " or ".join(f"`{policy}`" for policy in heeded)
     for container in facts.of(Container):
         policy = container.restart
         if container.one_shot:
@@ -268,10 +286,15 @@ def containers(facts: Facts, params: ContainerParams) -> Iterator[Saw]:
         if container.policies is None:
             yield Unknown(f"only a deployment can show whether container `{container.name}` is restarted", container.span)
             continue
-        wrong = next((value for value in container.policies if value.partition(":")[0] not in params.policies), None)
+        wrong = next((value for value in container.policies if value.partition(":")[0] not in heeded or _restarts(value)), None)
         if policy is not None and wrong is None:
             continue
         what = "is not set" if policy is None else f"{'may be' if len(container.policies) > 1 else 'is'} `{wrong}`"
+        name = wrong.partition(":")[0] if wrong is not None else ""
+        if name in gone:
+            what += f", for which no unit is written from {params.before[name]} on"
+        elif wrong is not None and name in heeded:
+            what += f", which ends after {_restarts(wrong)} restarts"
         yield Problem(
             span=container.span if policy is None else policy.span,
             message=f"container `{container.name}` of `{container.step}`: `restart` {what}; it must be {expected}",
@@ -279,6 +302,11 @@ def containers(facts: Facts, params: ContainerParams) -> Iterator[Saw]:
             host=container.host,
             fix=_restarting(container, params.policies[0]),
         )
+
+
+def _restarts(policy: str) -> int:
+    """Return after how many restarts a policy ends (`on-failure:5`); 0 where it does not."""
+    return whole(policy.partition(":")[2]) or 0
 
 
 def _restarting(container: Container, policy: str) -> Optional[Fix]:

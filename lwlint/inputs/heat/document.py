@@ -282,12 +282,19 @@ _VISIBLE = pattern(r"[^\r\n]")
 FILLER = "x"  # what an expression becomes
 
 
+_IF = pattern(r"\{%[-+]?\s*(if|endif)\b")
+
+
 class Masked(Struct, frozen=True):
-    """Text without Jinja; `statements` are the ranges of `{% %}`, `expressions` those of `{{ }}`."""
+    """Text without Jinja; `statements` are the ranges of `{% %}`, `expressions` those of `{{ }}`.
+
+    `choices` are the ranges from an `{% if %}` to its `{% endif %}`, those within another left out.
+    """
 
     text: str
     statements: tuple[tuple[int, int], ...]
     expressions: tuple[tuple[int, int], ...]
+    choices: tuple[tuple[int, int], ...] = ()
 
     def decided_between(self, start: int, end: int) -> bool:
         """Return whether a statement, which may leave out a part, stands between two places."""
@@ -296,6 +303,11 @@ class Masked(Struct, frozen=True):
     def is_generated(self, start: int, end: int) -> bool:
         """Return whether an expression writes a part of the text between two places."""
         return any(first < end and start < last for first, last in self.expressions)
+
+    def is_open(self, start: int, end: int, within: int = 0) -> bool:
+        """Return whether Jinja decides what stands between two places, or whether anything does (a choice that begins behind `within`)."""
+        chosen = any(within <= first <= start < last for first, last in self.choices)
+        return chosen or self.is_generated(start, end) or self.decided_between(start, end)
 
 
 def is_jinja(path: str) -> bool:
@@ -323,7 +335,25 @@ def mask(text: str) -> Masked:
         pieces.append(text[at : raw[0]])
         pieces += (_VISIBLE.sub(" ", text[raw[0] : raw[1]]), text[raw[1] : behind[0]], _VISIBLE.sub(" ", text[behind[0] : behind[1]]))
         at = behind[1]
-    return Masked("".join(pieces), tuple(statements), tuple(expressions))
+    return Masked("".join(pieces), tuple(statements), tuple(expressions), tuple(_choices(text, statements)))
+
+
+def _choices(text: str, statements: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield the range from each `{% if %}` to its `{% endif %}`; one without goes on to the end of the text."""
+    depth = begin = 0
+    for start, end in statements:
+        word = _IF.match(text, start, end)
+        if word is None:
+            continue
+        if word.group(1) == "if":
+            begin = begin if depth else start
+            depth += 1
+        elif depth:
+            depth -= 1
+            if not depth:
+                yield begin, end
+    if depth:
+        yield begin, len(text)
 
 
 def _raw(text: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
@@ -383,6 +413,14 @@ class HeatFile(Struct, frozen=True):
     def text(self, scalar: Scalar) -> Text:
         """Return the text of `scalar` with its place."""
         return Text(scalar.value, self.span(scalar))
+
+    def is_open(self, key: Scalar, value: Node) -> bool:
+        """Return whether only Jinja decides what the value of a key is, or whether there is one."""
+        masked = self.masked
+        if masked is None:
+            return False
+        places = ((key.start, key.start + 1), (key.end, value.end), (value.start, value.end))  # an alias stands elsewhere
+        return any(masked.is_open(start, end) for start, end in places)
 
     def top(self, key: str) -> Node | None:
         """Return the value of a key of the document itself."""

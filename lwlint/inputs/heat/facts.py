@@ -46,7 +46,7 @@ class ServiceMapping(Struct, frozen=True):
     that a later one overrides is not `in_force`. `under_pacemaker` tells that the final template puts its service there;
     `pacemaker` that Pacemaker is on in this view; `outside` that the alias is meant for nodes or sites without it. `missing` is the path of
     the target where its whole tree is not here; what is told of it then goes by that path. `taken_from` is the environment that was given
-    earlier and maps the alias to a template which puts its service under Pacemaker.
+    earlier and maps the alias to a template which puts its service under Pacemaker. Of one that is `made` Jinja writes the target.
     """
 
     kind: ClassVar[str] = "service_mapping"
@@ -69,6 +69,7 @@ class ServiceMapping(Struct, frozen=True):
     host: str = ""
     missing: str = ""
     taken_from: str = ""
+    made: bool = False
 
 
 class Template(Struct, frozen=True):

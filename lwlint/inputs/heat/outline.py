@@ -45,7 +45,8 @@ class Parameters:
         self.given: dict[str, Values] = {}
         for section in ("parameter_defaults", "parameters"):
             for file in chosen:
-                self.given.update((key.value, possible(value, _EMPTY)) for key, value in file.section(section).pairs)
+                for key, value in file.section(section).pairs:
+                    self.given[key.value] = None if file.is_open(key, value) else possible(value, _EMPTY)
 
     def digest(self) -> bytes:
         """Return what tells these values from others."""
@@ -64,6 +65,9 @@ class Parameters:
         def values_of(name: str) -> Values:
             schema = declared.get(name)
             node = schema.get("default") if isinstance(schema, Mapping) else None
+            masked = parts.file.masked
+            if node is not None and masked is not None and masked.is_open(node.start, node.end):
+                node = None
             values = self.given[name] if name in self.given else possible(node, _EMPTY) if node is not None else None
             return values if not values or not _is_hidden(name, schema) else tuple(map(concealed, values))
 
@@ -98,13 +102,17 @@ class Setting(Struct, frozen=True, array_like=True):
 
 
 class Line(Struct, frozen=True, array_like=True):
-    """One line of a registry; `scope` is the resource that it is for, where it stands below `resources`. No `target`: it is no text."""
+    """One line of a registry; `scope` is the resource that it is for, where it stands below `resources`. No `target`: it is no text.
+
+    Of one that is `made` Jinja writes the target.
+    """
 
     alias: str
     span: Place
     target: Optional[str]
     at: Place
     scope: str
+    made: bool = False
 
 
 class Repeated(Struct, frozen=True, array_like=True):
@@ -176,7 +184,7 @@ def outline(source: Source, parameters: Parameters, *, of_environment: bool = Fa
         gets=tuple((s.value, _place(s)) for s in get_files(file) if "://" not in s.value and not _is_generated(file, s)),
         repeated=tuple(_repeated(file)),
         roles=tuple(_deployed(file) if is_environment else _roles(file)),
-        overrides=tuple(_setting(k, scope) for k in _overrides(file)) if is_environment else (),
+        overrides=tuple(_setting(file, k, scope) for k in _overrides(file)) if is_environment else (),
         **({} if is_environment and not of_environment else _of_parts(read_parts(file), parameters)),
     )
 
@@ -193,7 +201,7 @@ def _of_parts(parts: Parts, parameters: Parameters) -> dict[str, Any]:
         "types": tuple((name, kind.value) for name, kind in parts.types.items() if everywhere or name in wanted),
         "taken": tuple(sorted(parts.taken)),
         "merged": tuple(parts.merged),
-        "settings": tuple(_setting(key, scope) for key in parts.keys),
+        "settings": tuple(_setting(parts.file, key, scope) for key in parts.keys),
         "role_data": _place(parts.role_data) if parts.role_data is not None else None,
         "containers": tuple(containers(parts, scope)),
         "configs": tuple(_configs(parts)) if form == TEMPLATE else (),
@@ -209,8 +217,8 @@ def _is_generated(file: HeatFile, scalar: Scalar) -> bool:
     return file.masked is not None and file.masked.is_generated(scalar.start, scalar.end)
 
 
-def _setting(key: Key, scope: Scope) -> Setting:
-    values = possible(key.value, scope)
+def _setting(file: HeatFile, key: Key, scope: Scope) -> Setting:
+    values = None if file.is_open(key.key, key.value) else possible(key.value, scope)
     if values is not None:  # an outline may be kept on the disk, and what is a secret in a value no rule asks for
         secret = is_secret(key.name)
         values = tuple([stars(value) if secret else masked_value(value) for value in values])
@@ -224,13 +232,15 @@ def _lines(file: HeatFile) -> Iterator[Line]:
             for scope, inner in effective(value):
                 for alias, target in effective(inner) if isinstance(inner, Mapping) else ():
                     if alias.value not in ("hooks", "restricted_actions"):
-                        yield _line(alias, target, scope.value)
+                        yield _line(file, alias, target, scope.value)
         elif isinstance(value, Scalar) and key.value != "base_url":
-            yield _line(key, value, "")
+            yield _line(file, key, value, "")
 
 
-def _line(alias: Scalar, target: Node, scope: str) -> Line:
-    return Line(alias.value, _place(alias), target.value if isinstance(target, Scalar) else None, _place(target), scope)
+def _line(file: HeatFile, alias: Scalar, target: Node, scope: str) -> Line:
+    text = target.value if isinstance(target, Scalar) else None
+    made = file.masked is not None and file.masked.is_open(target.start, target.end, within=alias.start)
+    return Line(alias.value, _place(alias), text, _place(target), scope, made)
 
 
 def _references(file: HeatFile, lines: tuple[Line, ...]) -> Iterator[tuple[str, str, Place]]:

@@ -334,6 +334,7 @@ def _fact(
         host=entry.file.source.host,
         missing=missing,
         taken_from=_taken_from(view, entry, judge) if in_force and view.merged else "",
+        made=entry.line.made,
     )
 
 

@@ -405,7 +405,7 @@ def inputs(found: Parts) -> dict[str, Node]:
         if given is not None:
             for part in parts(given):
                 if isinstance(part, Branch):
-                    values.update((key.value, value) for key, value in effective(part.node))
+                    values.update((key.value, value) for key, value in effective(part.node) if not found.file.is_open(key, value))
     return values
 
 
@@ -437,11 +437,12 @@ def strings(node: Node) -> Iterator[str]:
 
 
 # what an init container does: it prepares files for another one, and ends
-_PREPARES = pattern(r"^\s*(chown|chmod|mkdir|setfacl|cp|rm|mv|touch|ln|install|chcon)\b")
+_PREPARES = pattern(r"^\s*(?:(?:/usr)?/s?bin/)?(?:chown|chmod|mkdir|setfacl|cp|rm|mv|touch|ln|install|chcon|find)\b")
 _NEXT = pattern(r"&&|;|\|\||\n")
 _SHELL = pattern(r"^(/usr)?(/bin/)?(ba)?sh$")
 _BOOTSTRAP = "KOLLA_BOOTSTRAP"
 _UNKNOWN = "?"
+_ENDING = ("detach", "action", "command")  # which tell whether it ends by itself
 _GIVEN = "get_attr"  # a part of what describes the container is an attribute of another resource
 _DESCRIBES = frozenset(("image", "command", "restart", "action", "detach", "net", "volumes", "environment"))
 
@@ -471,8 +472,11 @@ def containers(found: Parts, scope: Scope) -> Iterator[Specified]:
                 continue
             restart = specification.get("restart")
             command = specification.get("command")
+            open_ended = {key for key, node in specification.items() if _is_open(found.file, name, node)}
             policies = possible(restart, scope) if restart is not None else None if _GIVEN in specification else ()
-            one_shot = "" if restart is not None else _one_shot(specification, scope)
+            one_shot = "" if restart is not None else _one_shot(specification, scope, open_ended)
+            if "restart" in open_ended:
+                policies = None
             yield Specified(
                 name=name.value,
                 span=(name.start, name.end),
@@ -482,6 +486,11 @@ def containers(found: Parts, scope: Scope) -> Iterator[Specified]:
                 one_shot="" if one_shot == _UNKNOWN else one_shot,
                 command=masked_value(" ".join(strings(command))) if command is not None else "",
             )
+
+
+def _is_open(file: HeatFile, name: Scalar, node: Node) -> bool:
+    """Return whether only Jinja decides a part of what describes a container; a choice around the whole container is none."""
+    return file.masked is not None and file.masked.is_open(node.start, node.end, within=name.start)
 
 
 def _policy(value: str) -> str:
@@ -500,8 +509,10 @@ def _specification(value: Node) -> dict[str, Node] | None:
     return merged if isinstance(value, Mapping) and merged.keys() & _DESCRIBES else None
 
 
-def _one_shot(specification: dict[str, Node], scope: Scope) -> str:
+def _one_shot(specification: dict[str, Node], scope: Scope, open_ended: set[str]) -> str:
     """Return why the container ends by itself; an empty string if it does not, `_UNKNOWN` if only a deployment tells."""
+    if not open_ended.isdisjoint(_ENDING):
+        return _UNKNOWN
     detach, action = specification.get("detach"), specification.get("action")
     values = possible(detach, scope) if detach is not None else ("true",)
     if values is not None and all(value.lower() in ("false", "no") for value in values):

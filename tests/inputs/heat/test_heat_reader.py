@@ -151,6 +151,84 @@ def test_jinja_is_masked_by_as_many_characters() -> None:
     assert (len(masked.text), masked.statements, masked.expressions) == (len(text), ((11, 29),), ((3, 10), (40, 50)))
 
 
+def test_choices_of_jinja_go_from_the_outermost_if_to_its_end() -> None:
+    whole, last = "{% if a %}\n{%- if b -%}b{% endif %}\n{% elif c %}{% else %}\n{% endif %}", "{%+ if g %}h"
+    text = f"{whole}\n{{% for d in e if f %}}{{% endfor %}}{{% endif %}}\n{last}"
+    assert [text[start:end] for start, end in mask(text).choices] == [whole, last]
+    assert mask("{% raw %}{% if a %}{% endraw %}{# {% if b %} #}c").choices == ()
+
+
+@pytest.mark.parametrize(
+    "retries",
+    [
+        "{{ retries }}",
+        "'{{ retries|default(-1) }}'",
+        "{% if ha %}-1{% else %}5{% endif %}",
+        "-1{% if less %}0{% endif %}",
+        "{if: [ha, -1, {{ retries }}]}",
+        "{get_param: Retries}",
+    ],
+)
+def test_a_value_that_jinja_writes_is_not_known(retries: str) -> None:
+    text = template(f"cinder::db::database_connection: mysql://h\ncinder::db::database_max_retries: {retries}")
+    text = text.replace("outputs:", "parameters:\n  Retries: {type: number, default: {{ retries }} }\noutputs:", 1)
+    report = check(Request(tree=Memory({"a.j2.yaml": text})), [rule for rule in rules() if rule.code == "LW404"])
+    assert (report.findings, [verdict.outcome for verdict in report.verdicts]) == ((), ["not evaluated"])
+
+
+def test_a_setting_in_a_choice_of_jinja_may_not_be_set() -> None:
+    retries = "cinder::db::database_max_retries"
+    for choice in (
+        f"{{% if ha %}}\n{retries}: -1\n{{% endif %}}",
+        f"{{% if ha %}}\n{retries}: -1\n{{% else %}}\n{retries}: 5\n{{% endif %}}",
+    ):
+        text = template(f"cinder::db::database_connection: mysql://h\n{choice}")
+        report = check(Request(tree=Memory({"a.j2.yaml": text})), [rule for rule in rules() if rule.code == "LW404"])
+        assert (report.findings, [verdict.outcome for verdict in report.verdicts]) == ((), ["not evaluated"])
+    text = template(f"cinder::db::database_connection: mysql://h\n{{# {retries}: -1 #}}\n{{% for a in b %}}\n{retries}: 5\n{{% endfor %}}")
+    assert findings({"a.j2.yaml": text}, "LW404") == ["LW404 a.j2.yaml:6"]
+
+
+def test_parameters_that_jinja_writes_into_an_environment_are_not_known() -> None:
+    text = template("cinder::db::database_connection: mysql://h\ncinder::db::database_max_retries: {get_param: Retries}")
+    text = text.replace("outputs:", "parameters:\n  Retries: {type: number, default: -1}\noutputs:", 1)
+    for value, outcome in (("{{ retries }}", "not evaluated"), ("10", "fail"), ("-1", "pass")):
+        files = {"cinder.yaml": text, "env.j2.yaml": f"parameter_defaults:\n  Retries: {value}\n"}
+        chosen = [rule for rule in rules() if rule.code == "LW404"]
+        (verdict,) = check(Request(environments=("env.j2.yaml",), tree=Memory(files)), chosen).verdicts
+        assert verdict.outcome == outcome
+
+
+def test_a_template_whose_path_jinja_writes_is_not_known() -> None:
+    files = {
+        "env.j2.yaml": "resource_registry:\n  OS::TripleO::Services::Pacemaker: pacemaker.yaml\n"
+        "  OS::TripleO::Services::MySQL: {{ place }}/mysql.yaml\n",
+        "pacemaker.yaml": "heat_template_version: pike\n",
+        "overcloud-resource-registry-puppet.yaml": "resource_registry: {}\n",
+    }
+    report = check(Request(environments=("env.j2.yaml",), tree=Memory(files)), [rule for rule in rules() if rule.code == "LW402"])
+    assert (report.findings, [verdict.outcome for verdict in report.verdicts]) == ((), ["not evaluated"])
+
+
+def test_what_jinja_says_of_a_container_is_not_known() -> None:
+    head = "heat_template_version: pike\noutputs:\n  role_data:\n    value:\n      docker_config:\n        step_3:\n"
+    head += "          a:\n            image: i\n"
+    chosen = [rule for rule in rules() if rule.code == "LW406"]
+    for words, outcome in (
+        ("restart: {{ policy }}", "not evaluated"),
+        ("detach: {{ waits }}", "not evaluated"),
+        ("command: {{ command }}", "not evaluated"),
+        ("{% if ha %}\n            restart: always\n{% endif %}", "not evaluated"),
+        ("net: {{ net }}", "fail"),
+        ("net: {{ net }}\n            restart: always", "pass"),
+    ):
+        (verdict,) = check(Request(tree=Memory({"a.j2.yaml": f"{head}            {words}\n"})), chosen).verdicts
+        assert verdict.outcome == outcome, words
+    chosen_whole = head.replace("          a:", "{% if ha %}\n          a:") + "            restart: always\n{% endif %}\n"
+    (verdict,) = check(Request(tree=Memory({"a.j2.yaml": chosen_whole})), chosen).verdicts
+    assert verdict.outcome == "pass"
+
+
 def test_places_in_a_jinja_file_are_those_of_the_file() -> None:
     files = {
         "env.j2.yaml": "resource_registry:\n{% for role in roles %}\n  OS::TripleO::{{role.name}}: x.yaml\n{% endfor %}\n"
