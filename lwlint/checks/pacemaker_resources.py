@@ -64,6 +64,7 @@ from lwlint.inputs.pacemaker.model import (
     places,
     running_nodes,
 )
+from lwlint.inputs.pacemaker.resources import milliseconds
 from lwlint.inputs.systemd.facts import LOADED
 
 _STARTED = ("enabled", "enabled-runtime")
@@ -531,11 +532,21 @@ def _run_disabled(facts: Facts, params: Params) -> Iterator[Saw]:
                     found.setdefault(value, []).append(cib.resources[resource])
         for value, resources in found.items():
             yield _set_to(cib, facts, _DISABLED, value, resources)
+        tops = {leaf.top: cib.top(leaf) for leaf in _leaves(cib, params)}
+        yield from (_without_copies(top) for top in tops.values() if top.instances == 0)
         stopped = cib.properties.get("stop-all-resources")
         if any(_leaves(cib, params)) and stopped is not None and boolean(stopped.value) is True:
             message = f"cluster: `stop-all-resources` is `{stopped.value}`, so nothing runs; it must be `false`"
             commands = (pcs("property", "set", "stop-all-resources=false"),)
             yield Problem(stopped.span, message, "property stop-all-resources", host=cib.cluster.host, commands=commands)
+
+
+def _without_copies(top: Resource) -> Problem:
+    value = top.meta.get("clone-max")
+    shown = f"`clone-max` is `{value.value}`" if value is not None else "it has no copy"
+    message = f"resource `{top.name}`: {shown}, so nothing of it runs; it must be above 0, or not be set"
+    related = (Related(top.span, "this resource"),)
+    return Problem(value.span if value is not None else top.span, message, f"resource {top.name}", related, host=top.host)
 
 
 def _keeps_down(role: str, leaf: Resource) -> bool:
@@ -700,9 +711,16 @@ def _run_unwatched(facts: Facts, params: Params) -> Iterator[Saw]:
         for leaf in _leaves(cib, params):
             if leaf.form != PRIMITIVE or leaf.agent is None or OPERATIONS in cib.cluster.untold:
                 continue
-            watching = [operation for operation in leaf.operations if _watches(operation, leaf.promotable)]
+            twice = _twice(leaf)
+            watching = [one for one in leaf.operations if _watches(one, leaf.promotable) and milliseconds(one.interval) not in twice]
             passed_over = [one for operation in watching if (one := operation.settings.get("on-fail")) is not None and _passes_over(one)]
-            if not watching:
+            if not watching and twice:
+                yield _same_interval(leaf, twice)
+            elif not watching and leaf.promotable and any(_is_for_any_role(one) for one in leaf.operations):
+                seen = "its `monitor` has no `role`, and Pacemaker does not run such a one for a promoted copy, whose failure is not seen"
+                message = f"resource `{leaf.name}`: {seen}; there must be one with `role=Master` (`Promoted`) too"
+                yield Problem(leaf.span, message, f"resource {leaf.name}", host=leaf.host)
+            elif not watching:
                 message = f"resource `{leaf.name}`: it has no recurring `monitor` operation, so a failure is not seen; there must be one"
                 yield Problem(leaf.span, message, f"resource {leaf.name}", host=leaf.host)
             elif len(passed_over) == len(watching):
@@ -715,20 +733,42 @@ def _run_unwatched(facts: Facts, params: Params) -> Iterator[Saw]:
                 )
 
 
+def _twice(leaf: Resource) -> set[int | None]:
+    """Return the intervals that several monitors have: of these the scheduler runs none, whatever role they are for, or disabled."""
+    intervals = [milliseconds(one.interval) for one in leaf.operations if one.name == "monitor" and one.recurring]
+    return {each for each in intervals if intervals.count(each) > 1}
+
+
+def _same_interval(leaf: Resource, twice: set[int | None]) -> Problem:
+    found = [one for one in leaf.operations if one.name == "monitor" and milliseconds(one.interval) in twice]
+    seen = f"{len(found)} of its `monitor` operations have one interval (`{found[-1].interval}`), and Pacemaker runs none of them"
+    related = tuple(Related(one.span, "the same interval") for one in found[:-1])
+    message = f"resource `{leaf.name}`: {seen}; each must have one of its own"
+    return Problem(found[-1].span, message, f"resource {leaf.name}", related, host=leaf.host)
+
+
 def _passes_over(on_fail: Text) -> bool:
-    """Return whether a failure is ignored, or the resource is left as it is until somebody cleans up."""
-    return on_fail.value.lower() in ("ignore", "block")
+    """Return whether a failure is ignored, or the resource is left as it is, or stopped, until somebody cleans up."""
+    return on_fail.value.lower() in ("ignore", "block", "stop")
 
 
 def _watches(operation: Operation, promotable: bool) -> bool:
-    """Return whether an operation sees that a running copy fails: one for another role than it can have is not run.
+    """Return whether an operation sees that a running copy fails: one for another role than it has is not run.
 
-    Of a promotable resource a monitor for `Slave` alone leaves the promoted copies unwatched, which are those that serve.
+    Of a promotable resource the promoted copies are those that serve. A monitor for `Slave` leaves them unwatched, and so does one
+    without a role; one for `Started` is run for no copy.
     """
+    role = operation.role.lower() if operation.role is not None else None
+    return _recurs(operation) and role in (PROMOTED if promotable else (None, "started"))
+
+
+def _is_for_any_role(operation: Operation) -> bool:
+    return _recurs(operation) and operation.role is None
+
+
+def _recurs(operation: Operation) -> bool:
     enabled = operation.settings.get("enabled")
-    if operation.name != "monitor" or not operation.recurring or (enabled is not None and boolean(enabled.value) is False):
-        return False
-    return (operation.role or "").lower() not in ("stopped", *_UNPROMOTED, *(() if promotable else PROMOTED))
+    return operation.name == "monitor" and operation.recurring and (enabled is None or boolean(enabled.value) is not False)
 
 
 def _run_many(facts: Facts, params: Params) -> Iterator[Saw]:

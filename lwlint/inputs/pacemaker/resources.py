@@ -141,7 +141,8 @@ class Reader(Struct):
             return all(want is None or want == have for want, have in zip(wanted, context.agent))
         if expression.tag == "op_expression" and context.operation is not None:
             name, interval = context.operation
-            return expression.get("name") == name and milliseconds(expression.get("interval")) in (None, milliseconds(interval))
+            asked = expression.get("interval")
+            return expression.get("name") == name and (asked is None or milliseconds(asked) == milliseconds(interval))
         return False
 
 
@@ -414,6 +415,8 @@ def _operations(section: Section, parts: list[Element]) -> Iterator[Operation]:
         for tag in (META, INSTANCE):
             section.reader.fill(settings, [op], tag, context)
         section.reader.fill(settings, section.operation_defaults, META, context)
+        if op.get("enabled") is None:
+            settings.pop("enabled", None)  # the scheduler looks for it on the operation itself only
         yield Operation(name, op.span("id", "name"), interval, bool(milliseconds(interval)), op.get("role"), settings)
 
 
