@@ -7,12 +7,13 @@ are offsets of characters in a source. The protocol is pygls's; what is said com
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import posixpath
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Optional
 from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
@@ -218,6 +219,8 @@ def counts(report: Report, path: str) -> str:
 
 _WAIT = 0.1  # seconds after the last key before the folder is judged again
 _NAME = "lwlint"
+_LINE = 8192  # bytes of a header
+_MESSAGE = 256_000_000  # bytes of a message
 
 
 class State(Struct, frozen=True):
@@ -276,9 +279,61 @@ def server(options: argparse.Namespace) -> int:
         import pygls.lsp.server  # noqa: F401
     except ImportError as error:
         raise ConfigurationError("`lwlint server` needs pygls; `pip install 'lwlint[lsp]'` brings it") from error
-    with os.fdopen(os.dup(0), "rb") as asked, os.fdopen(os.dup(1), "wb") as answered:  # pygls closes what it is given
-        made(prepared(options)).start_io(asked, answered)
+    try:
+        ends = os.dup(0), os.dup(1)  # pygls closes what it is given
+    except OSError:
+        raise ConfigurationError("standard input or output is closed; an editor starts `lwlint server` and keeps both open") from None
+    logger = logging.getLogger("pygls")
+    said = logging.StreamHandler()
+    said.setFormatter(_Briefly())
+    logger.addHandler(said)
+    logger.propagate = False
+    try:
+        with os.fdopen(ends[0], "rb") as asked, os.fdopen(ends[1], "wb") as answered:
+            made(prepared(options)).start_io(Asked(asked), answered)  # type: ignore[arg-type]
+    finally:
+        logger.removeHandler(said)
+        logger.propagate = True
     return 0
+
+
+class Asked:
+    """What the editor sends. Reading raises ConfigurationError for a header after which nobody can tell where a message ends."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def readline(self) -> bytes:
+        """Return the next line of the headers, empty at the end."""
+        line = self._stream.readline(_LINE)
+        name, colon, value = line.partition(b":")
+        wrong = line.strip() and not colon
+        if name.strip().lower() == b"content-length":
+            wrong = not (line.startswith(b"Content-Length: ") and line.endswith(b"\r\n") and value.strip().isdigit() and len(value) < 12)
+            wrong = wrong or int(value) > _MESSAGE
+        if wrong:
+            shown = line[:40].decode("ascii", "replace").strip()
+            raise ConfigurationError(
+                f"standard input: `{shown}` is no header of the Language Server Protocol; an editor starts `lwlint server`"
+            )
+        return line
+
+    def read(self, size: int) -> bytes:
+        """Return the next `size` bytes, fewer at the end."""
+        return self._stream.read(size)
+
+    def close(self) -> None:
+        """Close what is read from."""
+        self._stream.close()
+
+
+class _Briefly(logging.Formatter):
+    """Says what the protocol's own code could not do in one line, without a traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        error = record.exc_info[1] if record.exc_info else None
+        because = "it is no message of JSON-RPC 2.0" if isinstance(error, AttributeError) else " ".join(str(error or "").split())
+        return f"lwlint: {record.getMessage().partition(chr(10))[0].strip()}" + (f": {because}" if because else "")
 
 
 def prepared(options: Any) -> Any:

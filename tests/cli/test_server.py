@@ -365,3 +365,37 @@ def test_an_edit_of_one_file_reads_no_other_and_runs_only_the_rules_that_it_is_a
 
 def test_columns_are_counted_in_units_of_utf_16() -> None:
     assert units("\U0001f600 b"[:2]) == 3
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "said"),
+    [
+        (b"Content-Length: x\r\n\r\n{}", 2, "standard input: `Content-Length: x` is no header"),
+        (b"Content-Length: -5\r\n\r\n{}", 2, "standard input: `Content-Length: -5` is no header"),
+        (b"Content-Length: 99999999999999999999\r\n\r\n{}", 2, "`Content-Length: 99999999999999999999` is no header"),
+        (b"content-length: 2\n\n{}", 2, "`content-length: 2` is no header"),
+        (b"lwlint check\n", 2, "`lwlint check` is no header"),
+        (b"Content-Length: 5\r\n\r\nhello", 0, "Unable to handle message: Expecting value"),
+        (b"Content-Length: 2\r\n\r\n[]", 0, "Unable to handle message: it is no message of JSON-RPC 2.0"),
+        (b"Content-Length: 2\r\n\r\n{}", 0, "Unable to handle message: it is no message of JSON-RPC 2.0"),
+        (b'Content-Length: 17\r\n\r\n{"jsonrpc":"2.0"}', 0, "Unable to deserialize message"),
+        (b"Content-Length: 50\r\n\r\n{", 0, "Unable to handle message: Expecting"),
+        (b"", 0, ""),
+    ],
+)
+def test_what_no_editor_sends_is_said_in_a_line_without_a_traceback(asked: bytes, code: int, said: str, tmp_path: Path) -> None:
+    pytest.importorskip("pygls")
+    done = subprocess.run(
+        [sys.executable, "-m", "lwlint", "server"], input=asked, capture_output=True, cwd=tmp_path, timeout=60, check=False
+    )
+    words = done.stderr.decode()
+    assert done.returncode == code
+    assert said in words
+    assert "Traceback" not in words
+
+
+def test_a_closed_standard_input_is_named(tmp_path: Path) -> None:
+    pytest.importorskip("pygls")
+    command = [shutil.which("sh") or "sh", "-c", f"exec '{sys.executable}' -m lwlint server <&-"]
+    done = subprocess.run(command, capture_output=True, cwd=tmp_path, timeout=60, check=False)
+    assert (done.returncode, b"standard input or output is closed" in done.stderr) == (2, True)
