@@ -28,7 +28,7 @@ class Scalar(Struct, eq=False, gc=False):
     plain: bool  # so that it may be a number, a truth or null
 
 
-class Sequence(Struct, eq=False):
+class Sequence(Struct, eq=False, gc=False):  # no node is inside itself, so that there is no circle to be found
     """A list of nodes, from `start`, its anchor and tag included; it is given its items and its `end` when that is read."""
 
     tag: str
@@ -37,7 +37,7 @@ class Sequence(Struct, eq=False):
     end: int
 
 
-class Mapping(Struct, eq=False):
+class Mapping(Struct, eq=False, gc=False):
     """A mapping as written: pairs in their order, duplicates and merge keys included. Its pairs and its end come as a sequence's do.
 
     It is `distinct` where it is known that no key is `<<`, and that none stands twice.
