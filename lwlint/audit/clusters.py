@@ -30,8 +30,9 @@ from lwlint.audit.report_layout import (
 from lwlint.audit.targets import LONE_CIB, Target
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import Fact, Facts, NotCollected, Release, Unreadable
-from lwlint.core.finding import ConfigurationError
+from lwlint.core.finding import CLUSTER, ConfigurationError
 from lwlint.core.harmless import whole
+from lwlint.core.numbers import whole
 from lwlint.core.source import Source, Span
 from lwlint.files.archive.unpack import HOST as HOST_TREE
 from lwlint.files.discover import Input, defect
@@ -412,7 +413,8 @@ class Mounted:
 
 _DANGLING = "link leads nowhere"
 _MOST = 4_000_000  # bytes of a list of packages
-_FOLDERS_OF_A_HOST = ("etc", "usr", "run", "lib", "var", "sos_commands")
+# names that mean something else as the first part of a path, or as the place where a command is run
+_NO_LABELS = ("etc", "usr", "run", "lib", "var", "sos_commands", CLUSTER)
 
 
 class Host(Struct, frozen=True):
@@ -475,7 +477,7 @@ def _labels(group: Group) -> Iterator[str]:
     for seat in group.seats:
         known = group.identity.spelled(seat.node) or seat.capture.host
         name = re.sub(r"[^\w.-]", "_", known).strip(".") or "host"
-        name = f"host-{name}" if name in _FOLDERS_OF_A_HOST else name
+        name = f"host-{name}" if name in _NO_LABELS else name
         label, number = name, 1
         while label in taken:
             number += 1

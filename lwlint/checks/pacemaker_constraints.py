@@ -63,8 +63,8 @@ PLAN = Command("cibadmin -Q > cib.xml && lwlint plan cib.xml", CLUSTER)
 
 
 def pcs(*words: str) -> Command:
-    """Return a `pcs` command, to be run once in the cluster."""
-    return Command(command("pcs", *words), CLUSTER)
+    """Return a `pcs` command, to be run once in the cluster; an empty one where a name begins with `-`, which pcs takes for an option."""
+    return Command("" if any(word.startswith("-") and word != _WAIT for word in words) else command("pcs", *words), CLUSTER)
 
 
 def without(constraint: Constraint) -> Command:

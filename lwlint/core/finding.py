@@ -94,7 +94,7 @@ class Command(NamedTuple):
     """A command line that fixes a problem: one line, its words quoted for a POSIX shell.
 
     `on` tells where it is run: HOST, the host that the problem is of; EACH, every host that is to run the service; CLUSTER, once on any
-    node of the cluster.
+    node of the cluster. An empty line stands for a command that cannot be written: a finding then has none.
     """
 
     line: str

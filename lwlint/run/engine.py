@@ -200,7 +200,7 @@ def finding(rule: Rule, problem: Problem, sources: Mapping[str, Source], redacti
         related=tuple(Related(related.span, kept(shown(related.message))) for related in problem.related),
         host=problem.host or (source.host if source is not None else ""),
         fix=problem.fix,
-        commands=tuple(Command(shown(line), on) for line, on in problem.commands),
+        commands=tuple(Command(shown(line), on) for line, on in problem.commands) if all(line for line, _ in problem.commands) else (),
     )
 
 

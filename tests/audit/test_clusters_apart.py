@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
-from lwlint.audit.clusters import Identity
+from lwlint.audit.clusters import Identity, _labels
 
 RINGS = frozenset(("10.0.0.1", "10.0.0.2"))
 
@@ -27,3 +30,10 @@ def of(name: str = "", nodes: tuple[str, ...] = (), rings: frozenset[str] = froz
 )
 def test_two_reports_are_of_one_cluster(one: Identity, other: Identity, same: bool) -> None:
     assert one.is_same(other) is other.is_same(one) is same
+
+
+@pytest.mark.parametrize("name", ["cluster", "etc", "sos_commands"])
+def test_a_host_is_not_called_like_a_folder_or_like_where_a_command_is_run(name: str) -> None:
+    seats = [SimpleNamespace(node=node, capture=SimpleNamespace(host=node)) for node in (name, "one")]
+    group: Any = SimpleNamespace(seats=seats, identity=SimpleNamespace(spelled=str))
+    assert list(_labels(group)) == [f"host-{name}", "one"]

@@ -85,3 +85,17 @@ def test_what_the_command_does_is_what_was_asked(where: str, setting: tuple[str,
         words = shlex.split(command.line)
         subprocess.run([words[0], "-f", str(path), *words[1:]], check=True, capture_output=True)
     assert found(path, name) == []
+
+
+@pytest.mark.parametrize("name", ["-f", "--force", "ban"])
+def test_what_pcs_would_take_for_an_option_is_in_no_command(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "cib.xml"
+    ban = '<rsc_location id="cli-ban-x" rsc="haproxy-clone" node="one" score="-INFINITY"/>'
+    set_there = '<instance_attributes id="n"><nvpair id="n1" name="maintenance" value="true"/></instance_attributes>'
+    text = cib("clone", "target-role", "Started").replace("<constraints/>", f"<constraints>{ban}</constraints>")
+    path.write_text(text.replace("</nodes>", f'<node id="2" uname="{name}">{set_there}</node></nodes>'))
+    report = lwlint.check([path])
+    (node,) = [one for one in report.findings if one.code == "LW110"]
+    (gone,) = [one for one in report.findings if one.code == "LW111"]
+    assert [command.line for command in node.commands] == ([f"pcs node unmaintenance {name}"] if name == "ban" else [])
+    assert [command.line for command in gone.commands] == ["pcs constraint remove cli-ban-x"]
