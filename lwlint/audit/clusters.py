@@ -32,7 +32,6 @@ from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import Fact, Facts, NotCollected, Release, Unreadable
 from lwlint.core.finding import CLUSTER, ConfigurationError
 from lwlint.core.harmless import whole
-from lwlint.core.numbers import whole
 from lwlint.core.source import Source, Span
 from lwlint.files.archive.unpack import HOST as HOST_TREE
 from lwlint.files.discover import Input, defect

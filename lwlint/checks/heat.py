@@ -14,7 +14,7 @@ from lwlint.core.check import Check, Reads, Saw, Unknown, unseen
 from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts, Service
 from lwlint.core.finding import AddKey, DropLines, Fix, Problem, Related, Replace
-from lwlint.core.numbers import whole
+from lwlint.core.harmless import whole
 from lwlint.inputs.heat.facts import (
     CONTAINERS,
     NONE,
