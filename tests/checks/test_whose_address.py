@@ -14,7 +14,7 @@ from lwlint.inputs.pacemaker.reader import pcs_config_facts
 from lwlint.run import load_catalogue
 
 CATALOGUE = load_catalogue()
-COLOCATED, ORDERED = pacemaker_constraints.CHECKS[:2]
+COLOCATED, ORDERED = pacemaker_constraints.CHECKS[2:4]
 PARAMS = Params(each="vip", to="haproxy")
 VIP = "primitive ip ocf:heartbeat:IPaddr2 params ip=192.0.2.1"
 API = "primitive api systemd:openstack-nova-api"
