@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lwlint.checks import pacemaker_constraints
-from lwlint.checks.pacemaker_constraints import BoundParams as Params
+from lwlint.checks.pacemaker_constraints import BoundParams
 from lwlint.core.check import Unknown
 from lwlint.core.facts import Facts
 from lwlint.core.finding import Problem
@@ -15,7 +15,7 @@ from lwlint.run import load_catalogue
 
 CATALOGUE = load_catalogue()
 COLOCATED, ORDERED = pacemaker_constraints.CHECKS[2:4]
-PARAMS = Params(each="vip", to="haproxy")
+PARAMS = BoundParams(each="vip", to="haproxy")
 VIP = "primitive ip ocf:heartbeat:IPaddr2 params ip=192.0.2.1"
 API = "primitive api systemd:openstack-nova-api"
 TWO = f"{API}\n{VIP}\nprimitive ha systemd:haproxy\nclone ha-clone ha\nprimitive hb ocf:heartbeat:haproxy\nclone hb-clone hb"

@@ -14,8 +14,7 @@ from typing import Any
 
 import pytest
 
-from lwlint.checks.pacemaker_constraints import CHECKS, owners
-from lwlint.checks.pacemaker_constraints import BoundParams as Params
+from lwlint.checks.pacemaker_constraints import CHECKS, BoundParams, owners
 from lwlint.checks.pacemaker_resources import CHECKS as STATE_CHECKS
 from lwlint.checks.pacemaker_resources import StickyParams
 from lwlint.cli import main
@@ -289,7 +288,9 @@ def test_the_rule_of_virtual_ips_and_the_scheduler_agree_on_single_failures(part
         if any(needed == name for name in found.resources for needed in graph.needed(name)):
             continue
         told = {
-            one.subject.rpartition(" ")[2] for one in check.run(facts, Params(each="vip", to="haproxy")) if not isinstance(one, Unknown)
+            one.subject.rpartition(" ")[2]
+            for one in check.run(facts, BoundParams(each="vip", to="haproxy"))
+            if not isinstance(one, Unknown)
         }
         try:
             asked = cluster(text, pacemaker)

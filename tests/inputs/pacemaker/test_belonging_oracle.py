@@ -9,8 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lwlint.checks.pacemaker_constraints import CHECKS
-from lwlint.checks.pacemaker_constraints import BoundParams as Params
+from lwlint.checks.pacemaker_constraints import CHECKS, BoundParams
 from lwlint.core.check import Unknown
 from lwlint.core.facts import Facts
 from lwlint.core.source import Source
@@ -36,7 +35,7 @@ def judged(shape: Shape) -> tuple[dict[str, str], dict[str, str], bool]:
     (cib,) = cibs(facts)
     graph = Colocations(cib)
     circle = any(needed == name for name in cib.resources for needed in graph.needed(name))
-    saw = [each for each in CHECK.run(facts, Params(each="vip", to="haproxy")) if not isinstance(each, Unknown)]
+    saw = [each for each in CHECK.run(facts, BoundParams(each="vip", to="haproxy")) if not isinstance(each, Unknown)]
     return {each.subject.rpartition(" ")[2]: each.severity or "error" for each in saw}, owners(cib, "vip", "haproxy"), circle
 
 

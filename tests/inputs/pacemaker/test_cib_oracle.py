@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
-from lwlint.checks.pacemaker_constraints import CHECKS, owners
-from lwlint.checks.pacemaker_constraints import BoundParams as Params
+from lwlint.checks.pacemaker_constraints import CHECKS, BoundParams, owners
 from lwlint.core.check import Unknown
 from lwlint.core.facts import Facts
 from lwlint.core.source import Source
@@ -87,7 +86,7 @@ def bound(shape: Shape) -> tuple[dict[str, bool], bool]:
     graph = Colocations(cib)
     circle = any(needed == name for name in cib.resources for needed in graph.needed(name))
     (check,) = (check for check in CHECKS if check.name == "vip-without-haproxy")
-    saw = list(check.run(facts, Params(each="vip", to="haproxy")))
+    saw = list(check.run(facts, BoundParams(each="vip", to="haproxy")))
     assert [each for each in saw if isinstance(each, Unknown)] == []
     blamed = {problem.subject for problem in saw if not isinstance(problem, Unknown)}
     names = [name for name in cib.resources if name.startswith("ip-") and name not in owners(cib, "vip", "haproxy")]
