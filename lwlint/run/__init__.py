@@ -135,8 +135,7 @@ def _read(discovery: Discovery, request: Request, release: Release | None = None
 
 def outlines_of(request: Request) -> Outlines:
     """Return what is kept of the Heat files of earlier runs on the same paths."""
-    from lwlint.inputs.heat.outline import Kept, Outlines
-    from lwlint.inputs.heat.parts import Known
+    from lwlint.inputs.heat.outline import Kept, Known, Outlines
 
     parts = Known() if request.memory is not None else None
     return Outlines(Kept(request.cache, (*request.paths, "-e", *request.environments)), parts=parts)

@@ -13,8 +13,7 @@ from lwlint.core.facts import Fact
 from lwlint.core.source import Source, Span
 from lwlint.inputs.heat.document import ENVIRONMENT, ROLES, TEMPLATE, uncollected
 from lwlint.inputs.heat.facts import RoleService, Template
-from lwlint.inputs.heat.outline import Listed, Outlines
-from lwlint.inputs.heat.parts import Noted
+from lwlint.inputs.heat.outline import Listed, Noted, Outlines
 from lwlint.inputs.heat.registry import PACEMAKER, Graph, Judge, Registries, View, core_beside_keepalived, role_data, view_facts
 from lwlint.inputs.heat.tree import HeatTree, Read, containers, dangling, duplicates, files, hiera_keys, roles, software_configs, strays
 

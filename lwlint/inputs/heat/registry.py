@@ -12,8 +12,7 @@ from lwlint.core.lazy import pattern
 from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.heat.document import TEMPLATE
 from lwlint.inputs.heat.facts import NONE, Environment, RoleData, ServiceMapping
-from lwlint.inputs.heat.outline import Line, Setting
-from lwlint.inputs.heat.parts import PROFILES, SERVICE, UNDER
+from lwlint.inputs.heat.outline import PROFILES, SERVICE, UNDER, Line, Setting
 from lwlint.inputs.heat.template import CONFIG
 from lwlint.inputs.heat.tree import HeatTree, Read
 

@@ -24,8 +24,19 @@ from lwlint.inputs.heat.facts import (
     SoftwareConfig,
     StrayFunction,
 )
-from lwlint.inputs.heat.outline import SUFFIXES, Outline, Outlines, Parameters, Refusal, Setting, outline
-from lwlint.inputs.heat.parts import FILE, OUTLINE, SOURCE, Parts
+from lwlint.inputs.heat.outline import (
+    FILE,
+    OUTLINE,
+    SOURCE,
+    SUFFIXES,
+    Outline,
+    Outlines,
+    Parameters,
+    PartsOfTree,
+    Refusal,
+    Setting,
+    outline,
+)
 
 INSTALLED = "/usr/share/openstack-tripleo-heat-templates/"
 # a file without any of these words that is no template has nothing for others: no settings, no registry
@@ -77,7 +88,7 @@ class HeatTree:
         self._known = frozenset(self._sources)
         self._parameters = Parameters([file for path in environments if (file := self._parsed(path)) is not None])
         of = tuple(environments), self._parameters.digest()
-        self.parts = Parts(outlines.parts, self._given, of, self._is_there)
+        self.parts = PartsOfTree(outlines.parts, self._given, of, self._is_there)
         self.parts.answers.update({OUTLINE: self._outline, SOURCE: self.source, FILE: self.file})
 
     def given(self, jobs: int = 1) -> Iterator[Read | Unreadable | NotEvaluated]:
