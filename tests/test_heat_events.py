@@ -11,8 +11,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lwlint.inputs.heat.document import mask, read
-from lwlint.inputs.heat.nodes import Mapping, Node, Refused, Scalar
+from lwlint.inputs.heat.document import Mapping, Node, Refused, Scalar, mask, read
 from tests.inputs.heat.test_heat_yaml_oracle import LOADER, blocks
 from tests.shared import shared
 

@@ -43,8 +43,8 @@ from lwlint.policy.rules import Rule
 from lwlint.run import Request, check
 
 if TYPE_CHECKING:
-    from lwlint.inputs.heat.nodes import Mapping as YamlMapping
-    from lwlint.inputs.heat.nodes import Node
+    from lwlint.inputs.heat.document import Mapping as YamlMapping
+    from lwlint.inputs.heat.document import Node
 
 
 _BREAK = pattern(r"\r\n|\n|\r")
@@ -185,12 +185,12 @@ def _whole_lines(source: Source, start: int, end: int) -> Replace:
 
 
 def _add_key(change: AddKey, source: Source) -> Replace:
-    from lwlint.inputs.heat import nodes
+    from lwlint.inputs.heat import document
 
     mapping, value = _entry(change.key, source)
     if not change.inside:
         return _before(source, mapping, change.key.start, change)
-    if not isinstance(value, nodes.Mapping) or value.start < change.key.end or not value.pairs:
+    if not isinstance(value, document.Mapping) or value.start < change.key.end or not value.pairs:
         raise NoPlace("its mapping is written elsewhere")
     if change.having and not any(key.value in change.having for key, _ in value.pairs):
         raise NoPlace("a function makes its mapping")
@@ -199,12 +199,12 @@ def _add_key(change: AddKey, source: Source) -> Replace:
 
 def _entry(key: Span, source: Source) -> tuple[YamlMapping, Node]:
     """Return the mapping that has the key at the span, and the key's value."""
-    from lwlint.inputs.heat import document, nodes
+    from lwlint.inputs.heat import document
 
     read = document.read_file(source)
     if isinstance(read, document.HeatFile):
-        for node in nodes.walk(read.root):
-            if isinstance(node, nodes.Mapping):
+        for node in document.walk(read.root):
+            if isinstance(node, document.Mapping):
                 for name, value in node.pairs:
                     if name.start == key.start and name.end == key.end:
                         return node, value

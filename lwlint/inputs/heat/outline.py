@@ -21,9 +21,8 @@ from lwlint.core.secret import concealed, is_secret, masked_value, stars
 from lwlint.core.source import Source
 from lwlint.files.cache import Cache, described, digest, digest_of
 from lwlint.inputs.heat import document
-from lwlint.inputs.heat.document import ENVIRONMENT, ROLES, TEMPLATE, HeatFile, is_jinja
-from lwlint.inputs.heat.nodes import Mapping, Node, Scalar, effective, same, walk
-from lwlint.inputs.heat.nodes import Sequence as SequenceNode
+from lwlint.inputs.heat.document import ENVIRONMENT, ROLES, TEMPLATE, HeatFile, Mapping, Node, Scalar, effective, is_jinja, same, walk
+from lwlint.inputs.heat.document import Sequence as SequenceNode
 from lwlint.inputs.heat.template import (
     Key,
     Parts,

@@ -9,8 +9,22 @@ from msgspec import Struct, field
 
 from lwlint.core.lazy import pattern
 from lwlint.core.secret import masked_value
-from lwlint.inputs.heat.document import FUNCTIONS, LISTED, NAMING, TEMPLATE, WITH_KEYS, HeatFile
-from lwlint.inputs.heat.nodes import Mapping, Node, Scalar, Sequence, effective, tag_of, value_of, walk
+from lwlint.inputs.heat.document import (
+    FUNCTIONS,
+    LISTED,
+    NAMING,
+    TEMPLATE,
+    WITH_KEYS,
+    HeatFile,
+    Mapping,
+    Node,
+    Scalar,
+    Sequence,
+    effective,
+    tag_of,
+    value_of,
+    walk,
+)
 
 Values = Optional[tuple[str, ...]]
 NULL = "null"

@@ -13,9 +13,8 @@ from lwlint.core.finding import Verdict
 from lwlint.core.source import Source
 from lwlint.files.tree import Memory
 from lwlint.inputs.heat import document
-from lwlint.inputs.heat.document import HeatFile, mask, read
+from lwlint.inputs.heat.document import HeatFile, Refused, Scalar, mask, plain, read, walk
 from lwlint.inputs.heat.facts import DuplicateKey, GetFile, HieraKey, Role
-from lwlint.inputs.heat.nodes import Refused, Scalar, plain, walk
 from lwlint.run import Request, check
 from tests.inputs.heat.heat_findings import facts, findings, rules, template
 

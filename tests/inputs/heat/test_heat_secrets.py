@@ -8,7 +8,7 @@ from collections.abc import Collection
 from lwlint.core.secret import is_secret
 from lwlint.core.source import Source
 from lwlint.inputs.heat import document
-from lwlint.inputs.heat.nodes import Mapping, Node, Scalar, Sequence, walk
+from lwlint.inputs.heat.document import Mapping, Node, Scalar, Sequence, walk
 from tests.shared import shared
 
 REFERS = ("get_param", "get_attr", "get_resource", "get_file", "Ref", "Fn::GetAtt")

@@ -11,9 +11,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lwlint.inputs.heat import document, nodes
-from lwlint.inputs.heat.document import read
-from lwlint.inputs.heat.nodes import Refused, Scalar, plain, value_of, walk
+from lwlint.inputs.heat import document
+from lwlint.inputs.heat.document import Refused, Scalar, plain, read, value_of, walk
 from tests.shared import shared
 
 EXAMPLES = int(os.environ.get("LWLINT_HEAT_EXAMPLES", "3000"))
@@ -320,14 +319,14 @@ PLAIN_NUMBERS = (
 
 def test_a_plain_scalar_has_the_type_and_value_that_pyyaml_gives_it() -> None:
     table = yaml.SafeLoader.yaml_implicit_resolvers
-    assert {first for first in table if first} <= set(nodes._RESOLVED)
+    assert {first for first in table if first} <= set(document._RESOLVED)
     assert table.get(None, []) == []
     resolver = yaml.SafeLoader("")
     firsts = [*map(chr, range(0x250)), "\u0661", "\uff11", "\u00b2"]
     for value in (*PLAIN_WORDS, *PLAIN_NUMBERS, *firsts, *(f"{first}{rest}" for first in firsts for rest in ("1", "es", "0"))):
         tag = resolver.resolve(yaml.ScalarNode, value, (True, False))
         scalar = Scalar("", value, 0, len(value), True)
-        assert nodes.tag_of(scalar) == tag.rpartition(":")[2], value
+        assert document.tag_of(scalar) == tag.rpartition(":")[2], value
         if tag.endswith((":int", ":bool", ":null", ":str")):
             try:
                 expected = yaml.constructor.SafeConstructor().construct_object(yaml.ScalarNode(tag, value))
