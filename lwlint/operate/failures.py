@@ -669,9 +669,11 @@ def plan_tests(books: Iterable[tuple[Runbook, Optional[str]]], observed: Observe
             if server is None:
                 left.append(f"{book.name}: nothing in it runs {' or '.join(names)}, so that nothing can be stopped there")
                 continue
-            for run in book.runs:
-                if any(one.about == about for one in run.judged):
-                    tests += _of(book, run, server, about, observed, release)
+            asking = [run for run in book.runs if any(one.about == about for one in run.judged)]
+            if not asking:
+                left.append(f"{book.name}: no unit or option file of a service that uses {server.title} was given")
+            for run in asking:
+                tests += _of(book, run, server, about, observed, release)
     return Plan(tuple(tests), tuple(left))
 
 

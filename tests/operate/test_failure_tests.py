@@ -122,3 +122,17 @@ def test_what_nobody_saw_is_assumed(planned: dict[str, Any]) -> None:
     for test in planned["tests"]:
         assert test["expect"]
         assert (test["stands_on"] == ASSUMED) is (test["expect"] == [{"does": "", "then": "serves"}])
+
+
+def test_a_cluster_alone_tells_why_no_test_can_be_made_of_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "cib.xml"
+    path.write_text(
+        '<cib validate-with="pacemaker-3.0" epoch="1"><configuration><crm_config><cluster_property_set id="c">'
+        '<nvpair id="c1" name="cluster-name" value="cloud"/></cluster_property_set></crm_config><nodes/><resources>'
+        '<clone id="rabbitmq-clone"><primitive id="rabbitmq" class="ocf" provider="heartbeat" type="rabbitmq-cluster"/></clone>'
+        "</resources><constraints/></configuration></cib>"
+    )
+    assert main(["lab", "plan", str(path)]) == 2
+    words = capsys.readouterr().err
+    assert "no unit or option file of a service that uses rabbitmq was given" in words
+    assert "nothing in it runs galera" in words
