@@ -178,6 +178,7 @@ class _Host:
             self._links.setdefault(posixpath.basename(path), []).append((i, path))
         self._hosts: dict[str, str] = {}
         self._counted: set[str] = set()
+        self._timers: set[str] | None = None  # the names of timers, without the end
         self._again = 0  # lines that were counted before
         items: tuple[Source | Link, ...] = (*tree.files.values(), *tree.links.values())
         for item in items:
@@ -306,6 +307,8 @@ class _Host:
         """Return the service of a unit, and what its `ExecStart=` starts: the service by the program, unless a name of the unit tells
         more (one of the same project), else by the names of the unit."""
         named = next((s for s in map(self.catalogue.of_unit, found.names) if s is not None), None)
+        if named is not None and any("*" in unit for unit in named.units) and self._has_timer(found):
+            named = None  # what is known by `openstack-*` only, and started by the clock, runs to its end
         made = self.tree.made.get(found.path or "")
         if named is None and made is not None:
             named = self.catalogue.of_container(made.container)
@@ -318,6 +321,13 @@ class _Host:
         if of_program is None or (named is not None and set(named.modules) & set(of_program.modules)):
             return named, started
         return of_program, started
+
+    def _has_timer(self, found: Found) -> bool:
+        """Return whether there is a timer of one of the names of a unit, by which systemd starts it."""
+        if self._timers is None:
+            paths = (*self.tree.files, *self.tree.links)
+            self._timers = {posixpath.basename(path).removesuffix(".timer") for path in paths if path.endswith(".timer")}
+        return any(name.removesuffix(".service") in self._timers for name in found.names)
 
     def _enabled(self, found: Found, lists: Mapping[str, tuple[Setting, ...]], state: str) -> str:
         says = self.enabling.state(found, lists)
