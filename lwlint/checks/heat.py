@@ -73,6 +73,9 @@ class MappingParams(Document, frozen=True):
     ] = ()
     combined: Annotated[tuple[str, ...], Meta(description="globs of environments that are always given together with others")] = ()
     off_by: Annotated[Optional[str], Meta(description="a setting that turns the service off where it is `false`")] = None
+    spread_by: Annotated[
+        Mapping[ServiceName, str], Meta(description="services, and the setting that makes each run active/active where it is not empty")
+    ] = field(default_factory=dict)
     before: Annotated[Optional[KnownRelease], Meta(description="from this release on, both are right")] = None
     mend: Annotated[bool, Meta(description="offer to map to the same template without Pacemaker")] = False
     taken_back: Annotated[
@@ -145,6 +148,10 @@ def _run(facts: Facts, params: MappingParams) -> Iterator[Saw]:
             continue
         if off or aliased.has(mapping):
             continue
+        if (spread := _is_spread(service, facts, params)) is not False:
+            if spread is None:
+                yield Unknown(f"`{params.spread_by[service.name]}`, which makes {service.title} active/active, is not known", mapping.span)
+            continue
         view = views[mapping.environment]
         if mapping.inherited and not view.merged and not _judged_here(mapping, view, params):
             continue
@@ -203,6 +210,14 @@ class _Aliased:
 
 def _is_off(facts: Facts, key: str) -> bool:
     return any(setting.name == key and setting.values == ("false",) for setting in facts.of(HieraKey))
+
+
+def _is_spread(service: Service, facts: Facts, params: MappingParams) -> bool | None:
+    """Return whether a setting makes the service run active/active, so that it belongs outside Pacemaker; None where that is not known."""
+    found = [setting for setting in facts.of(HieraKey) if setting.name == params.spread_by.get(service.name)]
+    if any(setting.values is None for setting in found):
+        return None
+    return any(setting.values and not {"", "null"}.intersection(setting.values) for setting in found)
 
 
 def _judged_here(mapping: ServiceMapping, view: Environment, params: MappingParams) -> bool:
