@@ -1,6 +1,6 @@
 """What is made at its first use: expressions, functions and classes of modules; and the regular expressions of rules.
 
-Those RE2 runs: in a time in proportion to the text, whatever the expression.
+Those RE2 runs: in a time in proportion to the text, whatever the expression. Simple ones Python runs, for short texts (`is_simple`).
 A rule may come from a repository that a stranger has written, and Python's own engine goes back and tries again: `(a+)+b` never ends
 with it. An expression must be one to Python as well, so that it means here what those who write rules know; what needs going back
 (references to groups, looking around, possessive repetition) RE2 does not have.
