@@ -267,6 +267,9 @@ def _fix(mapping: ServiceMapping, service: Service, left: bool) -> Optional[Fix]
     return Fix("take the line away, so that the base registry's template is used", (DropLines(mapping.span),), safe=False)
 
 
+RestartPolicy = Literal["always", "unless-stopped", "on-failure", "no"]
+
+
 class ContainerParams(Document, frozen=True):
     """`policies` are the restart policies with which a container comes back whenever it ends.
 
@@ -274,18 +277,12 @@ class ContainerParams(Document, frozen=True):
     """
 
     policies: Annotated[
-        tuple[Literal["always", "unless-stopped", "on-failure", "no"], ...],
+        tuple[RestartPolicy, ...],
         Meta(description="the restart policies with which a container comes back whenever it ends; a fix sets the first", min_length=1),
     ]
-    before: Annotated[Mapping[str, KnownRelease], Meta(description="policies, and the first release that passes them over")] = field(
-        default_factory=dict
+    before: Annotated[Mapping[RestartPolicy, KnownRelease], Meta(description="policies, and the first release that passes them over")] = (
+        field(default_factory=dict)
     )
-
-    def misfits(self) -> Iterator[Mismatch]:
-        """Yield the policies in `before` that are not among `policies`."""
-        for policy in self.before:
-            if policy not in self.policies:
-                yield Mismatch(("before", policy), f"`{policy}` is not among `policies`", key=True)
 
 
 def containers(facts: Facts, params: ContainerParams) -> Iterator[Saw]:
@@ -312,7 +309,7 @@ def containers(facts: Facts, params: ContainerParams) -> Iterator[Saw]:
             what += f", which ends after {_restarts(wrong)} restarts"
         yield Problem(
             span=container.span if policy is None else policy.span,
-            message=f"container `{container.name}` of `{container.step}`: `restart` {what}; it must be {expected}",
+            message=f"container `{container.name}` of `{container.step}`: `restart` {what}; it must be {expected or 'another policy'}",
             subject=f"container {container.name}",
             host=container.host,
             fix=_restarting(container, params.policies[0]),

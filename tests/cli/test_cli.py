@@ -203,8 +203,8 @@ def test_the_rules_as_json_have_the_parameters_that_are_in_effect(
         assert main(["rules", "--select", "LW406,LW114", "--format", "json"]) == 0
         params[text] = [rule["params"] for rule in json.loads(capsys.readouterr().out)]
     assert list(params.values()) == [
-        [{}, {"policies": ["always", "unless-stopped", "on-failure"]}],
-        [{}, {"policies": ["always"]}],
+        [{}, {"policies": ["always", "unless-stopped", "on-failure"], "before": {"on-failure": "ussuri"}}],
+        [{}, {"policies": ["always"], "before": {"on-failure": "ussuri"}}],
     ]
 
 
