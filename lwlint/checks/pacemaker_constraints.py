@@ -513,15 +513,17 @@ def _run_ordered(facts: Facts, params: BoundParams) -> Iterator[Saw]:
             yield judged
             continue
         for resource in judged.cib.running(params.each):
-            ordered, void = (True, ()) if resource.name in judged.excused else _ordered(judged, resource)
+            ordered, void = (True, []) if resource.name in judged.excused else _ordered(judged, resource)
             if not ordered and (unknown := judged.beyond(resource)) is not None:
                 yield unknown
                 continue
             target = judged.target(resource).name
             ordering = ordered_after(_outermost(judged, resource), judged.target(resource))
             if void:
-                reason = f"the order with `{target}` binds nothing (`kind=Serialize`, or its lifetime is over); there must be one that does"
-                yield _problem(judged.cib, resource, reason, void, ordering, remedy=_ordering_remedy(judged, resource))
+                why = "it is not one of two starts" if all(map(_holds, void)) else "`kind=Serialize`, or its lifetime is over"
+                reason = f"the order with `{target}` binds nothing ({why}); there must be one that does"
+                related = tuple(Related(constraint.span, "this order") for constraint in void)
+                yield _problem(judged.cib, resource, reason, related, ordering, remedy=_ordering_remedy(judged, resource))
             elif not ordered:
                 reason = f"no order with `{target}`; there must be one, `{resource.name}` first (`kind=Optional` is enough)"
                 yield _problem(judged.cib, resource, reason, (), ordering, remedy=_ordering_remedy(judged, resource))
@@ -645,7 +647,7 @@ def _pair_defect(cib: Cib, constraint: Constraint, pair: Pair) -> str:
     return f"goes round in a circle, in which `{pair.first}` is not bound to `{pair.second}`; one direction must go"
 
 
-def _ordered(judged: _Judged, resource: Resource) -> tuple[bool, tuple[Related, ...]]:
+def _ordered(judged: _Judged, resource: Resource) -> tuple[bool, list[Constraint]]:
     """Return whether the resource is ordered with a target, and if not the orders of the two that are void."""
     cib, ours = judged.cib, around(judged.cib, resource)
     for name in ours:
@@ -654,14 +656,26 @@ def _ordered(judged: _Judged, resource: Resource) -> tuple[bool, tuple[Related, 
             continue
         value = group.meta.get("ordered")
         if group.form == GROUP and (value is None or boolean(value.value) is not False):
-            return True, ()
+            return True, []
     void = []
     for tie in judged.touching(resource, ORDER):
         if tie.apart(ours):
-            if tie.constraint.active and tie.constraint.ordering != "Serialize":
-                return True, ()
-            void.append(Related(tie.constraint.span, "this order"))
-    return False, tuple(void)
+            if _holds(tie.constraint) and _orders_starts(tie.constraint):
+                return True, []
+            void.append(tie.constraint)
+    return False, void
+
+
+def _holds(order: Constraint) -> bool:
+    return order.active and order.ordering != "Serialize"
+
+
+def _orders_starts(order: Constraint) -> bool:
+    """Return whether an order has one start wait for another: of stops alone it does so as its inverse, if it has one."""
+    action = next((member.action for member in order.members if member.position == "first"), None)
+    actions = [member.action or (member.position == "then" and action) or "start" for member in order.members]
+    starts = sum(each in _STARTS for each in actions)
+    return starts > 1 or (order.symmetrical and len(actions) - starts > 1)
 
 
 def _problem(
