@@ -123,6 +123,16 @@ SHAPES = (
     ),
     _shape("an order of others", 8_000, lambda n: cib(_CORE + each(_OTHER, n), _set("rsc_order", each('<resource_ref id="r@"/>', n)))),
     _shape(
+        "addresses in one order",
+        8_000,
+        lambda n: cib(
+            _CORE + each(_ADDRESS, n),
+            '<rsc_order id="k" kind="Optional"><resource_set id="s">'
+            + each('<resource_ref id="ip@"/>', n)
+            + '</resource_set><resource_set id="t"><resource_ref id="haproxy-clone"/></resource_set></rsc_order>',
+        ),
+    ),
+    _shape(
         "sets of one order",
         8_000,
         lambda n: cib(

@@ -274,12 +274,28 @@ SHAPES = (
         ),
     ),
     Shape(
+        "template: settings between statements of Jinja",
+        8_000,
+        file(
+            "t.j2.yaml",
+            lambda n: (
+                "heat_template_version: pike\noutputs:\n  role_data:\n    value:\n      service_name: x\n      config_settings:\n"
+                + each('        nova::k@: "{{x@}}"\n{% if y %}\n        nova::l@: 1\n{% endif %}\n', n)
+            ),
+        ),
+    ),
+    Shape(
         "template: expressions of Jinja in one line",
         20_000,
         file("t.j2.yaml", lambda n: "heat_template_version: pike\ndescription: " + each("{{x@}} ", n) + "\n"),
     ),
     Shape(
         "manifest: allow comments", 2_000, file("a.pp", lambda n: "".join("# lwlint: allow LW421 -- x\n" + PP.format(i) for i in range(n)))
+    ),
+    Shape(
+        "manifest: connections that options set",
+        4_000,
+        file("a.pp", lines("", "cinder_config { 'database/connection': value => 'mysql://c@d/@' }\n")),
     ),
     Shape(
         "manifest: constraints",

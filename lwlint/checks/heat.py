@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from functools import cache, partial
 from typing import Annotated, Any, Literal, Optional
 
 from msgspec import Meta, field
@@ -123,6 +124,7 @@ def _run(facts: Facts, params: MappingParams) -> Iterator[Saw]:
     aliased = _Aliased(facts, params)
     off = params.off_by is not None and _is_off(facts, params.off_by)
     told = {mapping.environment for mapping in facts.of(ServiceMapping) if mapping.alias.lower() == _PACEMAKER}
+    is_spread = cache(partial(_is_spread, facts, params))
     for mapping in facts.of(ServiceMapping):
         service = mapping.service or mapping.template_service
         if service is None or not mapping.in_force or mapping.final == NONE or not _concerns(service, mapping, facts, params):
@@ -148,7 +150,7 @@ def _run(facts: Facts, params: MappingParams) -> Iterator[Saw]:
             continue
         if off or aliased.has(mapping):
             continue
-        if (spread := _is_spread(service, facts, params)) is not False:
+        if (spread := is_spread(service.name)) is not False:
             if spread is None:
                 yield Unknown(f"`{params.spread_by[service.name]}`, which makes {service.title} active/active, is not known", mapping.span)
             continue
@@ -212,9 +214,9 @@ def _is_off(facts: Facts, key: str) -> bool:
     return any(setting.name == key and setting.values == ("false",) for setting in facts.of(HieraKey))
 
 
-def _is_spread(service: Service, facts: Facts, params: MappingParams) -> bool | None:
+def _is_spread(facts: Facts, params: MappingParams, service: str) -> bool | None:
     """Return whether a setting makes the service run active/active, so that it belongs outside Pacemaker; None where that is not known."""
-    found = [setting for setting in facts.of(HieraKey) if setting.name == params.spread_by.get(service.name)]
+    found = [setting for setting in facts.of(HieraKey) if setting.name == params.spread_by.get(service)]
     if any(setting.values is None for setting in found):
         return None
     return any(setting.values and not {"", "null"}.intersection(setting.values) for setting in found)

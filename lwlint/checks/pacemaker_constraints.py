@@ -412,6 +412,7 @@ class _Tie(Struct):
     theirs: list[str]
     their_places: set[tuple[object, int]]
     targets: list[int]
+    orders_starts: bool  # of an order: whether one start waits for another
 
     def apart(self, ours: Iterable[str]) -> bool:
         """Whether one of `ours` and a target are named at different places."""
@@ -444,7 +445,7 @@ class _Judged:
             if theirs:
                 there = {place for name in theirs for place in places[name]}
                 targets = sorted(set(islice((number for name in theirs for number in self.at[name]), _LOOKED_AT)))
-                tie = _Tie(constraint, places, theirs, there, targets)
+                tie = _Tie(constraint, places, theirs, there, targets, constraint.type == ORDER and _orders_starts(constraint))
                 for name in places:
                     self.ties.setdefault((constraint.type, name), []).append(tie)
 
@@ -660,7 +661,7 @@ def _ordered(judged: _Judged, resource: Resource) -> tuple[bool, list[Constraint
     void = []
     for tie in judged.touching(resource, ORDER):
         if tie.apart(ours):
-            if _holds(tie.constraint) and _orders_starts(tie.constraint):
+            if _holds(tie.constraint) and tie.orders_starts:
                 return True, []
             void.append(tie.constraint)
     return False, void

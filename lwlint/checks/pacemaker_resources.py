@@ -5,6 +5,7 @@ Of the core that is what is disabled, unmanaged, banned, not watched, or run too
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Annotated, NamedTuple
@@ -735,8 +736,8 @@ def _run_unwatched(facts: Facts, params: Params) -> Iterator[Saw]:
 
 def _twice(leaf: Resource) -> set[int | None]:
     """Return the intervals that several monitors have: of these the scheduler runs none, whatever role they are for, or disabled."""
-    intervals = [milliseconds(one.interval) for one in leaf.operations if one.name == "monitor" and one.recurring]
-    return {each for each in intervals if intervals.count(each) > 1}
+    intervals = Counter(milliseconds(one.interval) for one in leaf.operations if one.name == "monitor" and one.recurring)
+    return {interval for interval, count in intervals.items() if count > 1}
 
 
 def _same_interval(leaf: Resource, twice: set[int | None]) -> Problem:

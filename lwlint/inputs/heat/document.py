@@ -5,7 +5,7 @@ Its nodes come first, with their spans, and the ways to walk them.
 
 import gc
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -585,7 +585,8 @@ _IF = pattern(r"\{%[-+]?\s*(if|endif)\b")
 class Masked(Struct, frozen=True):
     """Text without Jinja; `statements` are the ranges of `{% %}`, `expressions` those of `{{ }}`.
 
-    `choices` are the ranges from an `{% if %}` to its `{% endif %}`, those within another left out.
+    `choices` are the ranges from an `{% if %}` to its `{% endif %}`, those within another left out. Each of the three is in the order
+    of the text, and no range of it reaches into the next.
     """
 
     text: str
@@ -595,15 +596,18 @@ class Masked(Struct, frozen=True):
 
     def decided_between(self, start: int, end: int) -> bool:
         """Return whether a statement, which may leave out a part, stands between two places."""
-        return any(start <= first < end for first, _ in self.statements)
+        at = bisect_left(self.statements, (start,))
+        return at < len(self.statements) and self.statements[at][0] < end
 
     def is_generated(self, start: int, end: int) -> bool:
         """Return whether an expression writes a part of the text between two places."""
-        return any(first < end and start < last for first, last in self.expressions)
+        at = bisect_left(self.expressions, (end,))
+        return at > 0 and start < self.expressions[at - 1][1]
 
     def is_open(self, start: int, end: int, within: int = 0) -> bool:
         """Return whether Jinja decides what stands between two places, or whether anything does (a choice that begins behind `within`)."""
-        chosen = any(within <= first <= start < last for first, last in self.choices)
+        at = bisect_left(self.choices, (start + 1,))
+        chosen = at > 0 and within <= self.choices[at - 1][0] and start < self.choices[at - 1][1]
         return chosen or self.is_generated(start, end) or self.decided_between(start, end)
 
 

@@ -41,6 +41,7 @@ def databases(classes: Sequence[ManifestClass], options: Sequence[ManifestOption
     a class of a module in the catalogue. Of the `options` those are that name the database of a program in the catalogue; the manifest of a
     module, which hands on what it was given, is none that sets one.
     """
+    retries = _Retries(classes, options)
     for used in classes:
         for setting in used.settings:
             found = _database(f"{used.name}::{setting.name}", used.name, setting, catalogue)
@@ -48,7 +49,7 @@ def databases(classes: Sequence[ManifestClass], options: Sequence[ManifestOption
                 continue
             service, section, keys = found
             module = used.name.partition("::")[0]
-            retry = _retry(keys, used.name, section, classes, options)
+            retry = retries.of(keys, used.name, section)
             yield ManifestDatabase(f"{used.name}::{setting.name}", setting.key, module, keys, retry, used.host, service)
     for option in options:
         url = option.value if option.value is not None else option.written.strip("\"'")
@@ -57,7 +58,7 @@ def databases(classes: Sequence[ManifestClass], options: Sequence[ManifestOption
         for service, database in _of_option(option, catalogue):
             module = database.connection_keys[0].partition("::")[0]
             section = database.retry_section or database.section
-            retry = _retry(database.retry_keys, option.config[: -len(_CONFIG)].replace("_", "::"), section, classes, options)
+            retry = retries.of(database.retry_keys, option.config[: -len(_CONFIG)].replace("_", "::"), section)
             yield ManifestDatabase(database.connection_keys[0], option.span, module, database.retry_keys, retry, option.host, service)
             break
 
@@ -116,20 +117,26 @@ def _nearest(used: str, services: Sequence[Service]) -> tuple[Service, Database 
     return best[1], best[2]
 
 
-def _retry(
-    keys: tuple[str, ...], used: str, section: str, classes: Sequence[ManifestClass], options: Sequence[ManifestOption]
-) -> Setting | None:
-    for one in classes:
-        for setting in one.settings:
-            if f"{one.name}::{setting.name}" in keys and setting.is_set:
-                return setting
-    configs = (f"{used.replace('::', '_')}_config", f"{used.partition('::')[0]}_config")
-    for option in options:
-        if option.config in configs and option.section == section and option.option == "max_retries" and not option.absent:
-            found = Setting(option.name, option.value, option.written, option.span, option.span)
-            if found.is_set:
-                return found
-    return None
+class _Retries:
+    """The retries that a manifest sets, by key and by place in an option file: of each the first that says anything."""
+
+    def __init__(self, classes: Sequence[ManifestClass], options: Sequence[ManifestOption]) -> None:
+        self._keys: dict[str, tuple[int, Setting]] = {}
+        self._options: dict[tuple[str, str], tuple[int, Setting]] = {}
+        settings = ((f"{one.name}::{setting.name}", setting) for one in classes for setting in one.settings if setting.is_set)
+        for number, (key, setting) in enumerate(settings):
+            self._keys.setdefault(key, (number, setting))
+        for number, option in enumerate(options):
+            if option.option == "max_retries" and not option.absent and option.is_set:
+                setting = Setting(option.name, option.value, option.written, option.span, option.span)
+                self._options.setdefault((option.config, option.section), (number, setting))
+
+    def of(self, keys: tuple[str, ...], used: str, section: str) -> Setting | None:
+        """Return the first of these keys in the order of the text, else the option of the class `used`, or of its module."""
+        configs = (f"{used.replace('::', '_')}{_CONFIG}", f"{used.partition('::')[0]}{_CONFIG}")
+        found = [self._keys[key] for key in keys if key in self._keys]
+        found = found or [self._options[config, section] for config in configs if (config, section) in self._options]
+        return min(found, key=lambda each: each[0])[1] if found else None
 
 
 _RESOURCES = (
