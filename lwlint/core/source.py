@@ -2,6 +2,8 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping
+from itertools import accumulate, count
+from operator import add
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -65,7 +67,11 @@ class Source(Struct, frozen=True, dict=True):
         """Return the offset of the first character of each line; `\\n`, `\\r\\n` and `\\r` end lines."""
         starts = self.__dict__.get("_starts")
         if starts is None:
-            starts = [0, *(m.end() for m in _LINE_BREAK.finditer(self.text))]
+            if "\r" in self.text:
+                starts = [0, *(m.end() for m in _LINE_BREAK.finditer(self.text))]
+            else:  # each line with what is before it, and the breaks between
+                lengths = map(len, self.text.split("\n")[:-1])
+                starts = [0, *map(add, accumulate(lengths), count(1))]
             self.__dict__["_starts"] = starts
         return starts
 

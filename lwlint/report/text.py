@@ -353,7 +353,7 @@ def _deed(finding: Finding, view: _View) -> str:
         lines = [f"`{command.line}`" for command in finding.commands[:_COMMANDS]]
         more = len(finding.commands) - len(lines)
         return ", ".join(lines) + (f" and {counted(more, 'more command')}" if more else "")
-    must = _MUST_BE.search(finding.message)
+    must = _MUST_BE.search(finding.message) if "` is " in finding.message else None
     return f"set `{must[1]}` to {must[2]}" if must is not None else ""
 
 

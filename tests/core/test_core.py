@@ -31,6 +31,8 @@ from lwlint.run import Request, check, engine, load_rules
         ("é𝄞x", 2, (1, 3)),
         ("", 0, (1, 1)),
         ("ab\n", 3, (2, 1)),
+        ("\n\nab\n\nc", 6, (5, 1)),
+        ("\x0ba\u2028\x85b\n\x1cc", 7, (2, 2)),
     ],
 )
 def test_a_position_counts_characters_and_every_kind_of_line_end(text: str, offset: int, place: tuple[int, int]) -> None:

@@ -56,7 +56,7 @@ def _recognise(path: str, head: str, named: bool) -> Recognised:
 
 def _of_another_tool(path: str, head: str) -> str:
     """Return what a YAML file is of that has keys as Heat has them and is none of Heat's; empty for all else."""
-    if _OF_HEAT.search(head):
+    if head.startswith("heat_template_version:") or _OF_HEAT.search(head):
         return ""
     if path.rsplit("/", 1)[-1] in ("kustomization.yaml", "kustomization.yml"):
         return "YAML of kustomize, no Heat template"
@@ -73,7 +73,7 @@ _LAYOUT = (
     ("train", ("common/hiera", "deployment/"), pattern(r"(^|/)(common/hiera-steps-tasks\.yaml$|deployment/(placement|certs)/)")),
     ("stein", ("deployment/",), pattern(r"(^|/)deployment/[\w-]+/[\w-]+-(puppet|ansible)(\.j2)?\.yaml$")),
     ("rocky", ("/rpc-rabbitmq",), pattern(r"(^|/)(docker|puppet)/services/(pacemaker|messaging)/rpc-rabbitmq\.yaml$")),
-    ("queens", ("docker/services/",), pattern(r"(^|/)docker/services/(ceph-ansible/ceph-nfs\.yaml$|logging/)")),
+    ("queens", ("/ceph-nfs.yaml", "/services/logging/"), pattern(r"(^|/)docker/services/(ceph-ansible/ceph-nfs\.yaml$|logging/)")),
     ("pike", ("docker/services/",), pattern(r"(^|/)docker/services/(containers-common\.yaml$|pacemaker/|database/|[\w-]+-api\.yaml$)")),
     ("newton", ("puppet/services/",), pattern(r"(^|/)puppet/services/")),
     ("mitaka", ("puppet/manifests/",), pattern(r"(^|/)puppet/manifests/overcloud_controller_pacemaker\.pp$")),

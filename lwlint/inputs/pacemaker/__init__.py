@@ -133,7 +133,7 @@ def _is_config(head: str) -> bool:
         head = printed(head, _CRM_SHOW).lstrip()
     return bool(
         ("Cluster Name:" in head and _PCS_TEXT.search(head))
-        or (("node " in head or "primitive " in head) and _CRM_TEXT.search(head))
+        or (any(f"\n{word} " in f"\n{head}" for word in ("node", "primitive")) and _CRM_TEXT.search(head))
         or ('": [' in head and _PCS_JSON.search(head))
     )
 

@@ -14,7 +14,22 @@ from tests.shared import shared
 REFERS = ("get_param", "get_attr", "get_resource", "get_file", "Ref", "Fn::GetAtt")
 DESCRIBES = ("type", "description", "label", "hidden", "tags", "constraints", "immutable")
 NONE = ("true", "false", "null", "~", "yes", "no", "on", "off")
-KEYS = ("db_password", "api_key", "key", "foo", "Odd", "hidden", "default", "name", "value", "type", "constraints", "get_param", "tokens")
+KEYS = (
+    "db_password",
+    "api_key",
+    "key",
+    "foo",
+    "Odd",
+    '"\\x4fdd"',
+    "hidden",
+    "default",
+    "name",
+    "value",
+    "type",
+    "constraints",
+    "get_param",
+    "tokens",
+)
 VALUES = (
     "true",
     "abcd",
@@ -82,7 +97,8 @@ def written(chance: random.Random, depth: int, indent: str) -> str:
 def test_generated_documents() -> None:
     chance = random.Random(4)
     texts = [written(chance, 3, "") for _ in range(2_000)]
-    assert [text for text in texts if differs("x.yaml", text, chance.choice(((), ("Odd",))))] == []
+    hidden = ((), ("Odd",), ("db_password",), ("key", "name"), ("hidden", "type"))
+    assert [text for text in texts if differs("x.yaml", text, chance.choice(hidden))] == []
     read = [document.read_file(Source("x.yaml", text, "heat")) for text in texts]
     assert sum(isinstance(one, document.HeatFile) for one in read) > 1_000
 
@@ -91,6 +107,20 @@ def test_the_corpus() -> None:
     files = sorted(shared("corpus/tht/newton-after").rglob("*.yaml"))
     assert len(files) > 200
     assert [path for path in files if differs(str(path), path.read_text(), ("KeystoneFernetKeys", "Odd", "step_config"))] == []
+
+
+def test_secrets_are_there_when_the_document_is_not_kept_any_more() -> None:
+    """The document goes when others come; it is read again for a name alone that some other file says is hidden."""
+    source = Source("x.yaml", "a_password: one\nb:\n  Odd: two\n  name: c_token\n  value: three\n", "heat")
+    document.read_file(source)
+    others = [Source(f"{number}.yaml", "a: b\n" + "# more\n" * 9_000, "heat") for number in range(3)]
+    for other in others:
+        document.read_file(other)
+    assert document._READING not in source.__dict__
+    found = list(document.read_secrets(source, ("else",)))
+    assert document._READING not in source.__dict__
+    assert sorted(source.text[start:end] for start, end in found) == ["one", "three"]
+    assert sorted(source.text[start:end] for start, end in document.read_secrets(source, ("Odd",))) == ["one", "three", "two"]
 
 
 def test_an_alias_is_a_secret_where_it_is_used_as_one() -> None:
