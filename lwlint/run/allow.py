@@ -32,7 +32,7 @@ _OTHER_XML = pattern(r"(<!--)\s*(?:" + _OTHER.format(rest=r"(?:(?!-->).)*") + r"
 _VERBS = frozenset(("disable", "ignore", "noqa", "nolint", "skip", "suppress", "off", "silence", "mute"))  # what other linters say
 _OTHER_VERBS = ("accept", "enable", "except", "exclude", "permit")  # and what may begin a sentence, too
 _NAME = pattern(r"\bLW\d{3}\b|(?<=\s)[a-z]+(?:-[a-z0-9]+)+", re.IGNORECASE)
-_SIGNS = ("lwlint", "LW", "Lwlint")  # without one of them there is no such comment
+_SIGNS = ("wlint", "LW")  # without one of them there is no such comment
 _MAY = "_may_allow"
 _LONGEST = 60  # characters of a comment that a message quotes
 _REASON = pattern(r"(?<=[\s:])(?:--\s*(?:because\b:?)?|because\b:?)")  # XML has no `--` in a comment: there `because` is enough
