@@ -407,9 +407,9 @@ def compare(lines: Sequence[Mapping[str, Any]], before: Iterable[Mapping[str, An
             print(f"lab: seen for the first time: {'/'.join(key_of(line))}: {words_of(line)}")
         elif words_of(line) in known:
             same += 1
-        elif line.get("does") == NOT_OBSERVED:
+        elif line.get("does") == NOT_OBSERVED or any(_tells_less(words_of(line), words) for words in known):
             unseen += 1
-            print(f"lab: not observed: {'/'.join(key_of(line))}")
+            print(f"lab: not observed, or not to its end: {'/'.join(key_of(line))}: {words_of(line)}, before {sorted(known)}")
         else:
             different += 1
             print(f"lab: differs: {'/'.join(key_of(line))}: {words_of(line)}, before {sorted(known)}")
@@ -419,15 +419,21 @@ def compare(lines: Sequence[Mapping[str, Any]], before: Iterable[Mapping[str, An
     return 0 if same and same >= ENOUGH * both else 1
 
 
+def _tells_less(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Return whether two runs say the same, but for what one of them did not see."""
+    return all(word == before or NOT_OBSERVED in (word, before) for word, before in zip(one, other))
+
+
 def agree(one: str, other: str) -> int:
-    """Compare two runs by their names, cell by cell."""
+    """Compare two runs by their names, or all runs of two days by their dates, cell by cell."""
     every = list(evidence.read_lines())
-    names = [line["by"] for line in every if line["kind"] == "source"]
-    for name in (one, other):
-        if name not in names:
-            print(f"lab: `{name}` is no run; there are {', '.join(names)}", file=sys.stderr)
+    sources = [line for line in every if line["kind"] == "source"]
+    runs = [{line["by"] for line in sources if name in (line["by"], line.get("date"))} for name in (one, other)]
+    for name, found in zip((one, other), runs):
+        if not found:
+            print(f"lab: `{name}` is no run or day of one; there are {', '.join(line['by'] for line in sources)}", file=sys.stderr)
             return 2
-    return compare([line for line in every if line["by"] == other], [line for line in every if line["by"] == one])
+    return compare([line for line in every if line["by"] in runs[1]], [line for line in every if line["by"] in runs[0]])
 
 
 def table() -> str:
@@ -455,7 +461,7 @@ def main() -> int:
     passing.add_argument("--again", dest="passing", action="store_const", const="none", help="with --keep: each cell, in a new file")
     passing.add_argument("--missing", dest="passing", action="store_const", const="any", help="with --keep: only cells that no run saw")
     runs.set_defaults(passing="as it is")
-    agrees = commands.add_parser("agree", help="compare two runs by their names, cell by cell")
+    agrees = commands.add_parser("agree", help="compare two runs by their names, or all runs of two days by their dates, cell by cell")
     agrees.add_argument("runs", nargs=2)
     commands.add_parser("table", help="print the lab's own observations")
     commands.add_parser("evidence", help="write rules/observed.yaml")

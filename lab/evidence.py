@@ -44,6 +44,7 @@ def text(lines: Iterable[Mapping[str, Any]]) -> str:
     parts = [_HEAD, "sources:\n"]
     parts += [f"  {line['by']}: {_flow(line, ('what', 'date', 'versions', 'set_up'))}\n" for line in every if line["kind"] == "source"]
     services, varies = merged(line for line in every if line["kind"] == "service")
+    varies += _varying(line for line in every if line["kind"] in ("unit", "pair") and line["by"] != REPORTED)
     if varies:
         parts += ["varies:\n", *(f"  - {cell}\n" for cell in varies)]
     parts.append("services:\n")
@@ -94,6 +95,15 @@ def merged(lines: Iterable[Mapping[str, Any]]) -> tuple[dict[str, list[dict[str,
         if len(runs) > 1:
             varies.append(f"{program}{':' if under else ''}{under}/{release}/{when}/{setting}")
     return services, varies
+
+
+def _varying(lines: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the names of the experiments with units in which the lab's own runs differ."""
+    seen: dict[str, set[tuple[Any, ...]]] = {}
+    for line in lines:
+        words = tuple(line.get(key) for key in ("does", "cannot_start", "killed", "stopped", "started", "comes_back", "activating"))
+        seen.setdefault(f"{line['kind']}/{line['name']}", set()).add(words)
+    return [name for name, words in seen.items() if len(words) > 1]
 
 
 def _program(line: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -6,7 +6,6 @@ cell, so that all that it starts ends with it.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
@@ -51,18 +50,29 @@ def answer_oddly(how: str) -> None:
     threading.Thread(target=accept, daemon=True).start()
 
 
+def hold_all_connections(room: int = 10) -> list[pymysql.Connection]:
+    """Hold the database's connections, so that it answers with error 1040: all of them, also those of services that were there before."""
+    sql(f"set global max_connections = {room}", "root")
+    held, end = [], time.monotonic() + 60
+    while len(held) < room:
+        try:
+            held.append(pymysql.connect(host="127.0.0.1", user="lab", password="lab"))
+        except pymysql.err.OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
+    return held
+
+
 def run(timeline: dict, instances: list[Instance], servers: Servers) -> None:
     """Run one timeline for its instances, and leave both servers up."""
-    held = []
+    held: list[pymysql.Connection] = []
     for name in timeline.get("before", ()):
         servers.up(name)
     for name in timeline.get("away", ()):
         servers.take_away(name)
     if timeline.get("answers") == "full":
-        sql("set global max_connections = 10", "root")
-        for _ in range(40):
-            with contextlib.suppress(pymysql.err.OperationalError):
-                held.append(pymysql.connect(host="127.0.0.1", user="lab", password="lab"))
+        held = hold_all_connections()
     elif timeline.get("answers"):
         answer_oddly(timeline["answers"])
     begin = time.monotonic()

@@ -203,7 +203,33 @@ def test_two_runs_are_compared_cell_by_cell(tmp_path: Path, monkeypatch: pytest.
     assert agree("ci-1", "ci-2") == 1
     assert "lab: 0 of 0 cells as before" in capsys.readouterr().out  # what was not observed agrees with nothing
     assert agree("ci-1", "ci-3") == 2
-    assert "`ci-3` is no run; there are ci-1, ci-2" in capsys.readouterr().err
+    assert "`ci-3` is no run or day of one; there are ci-1, ci-2" in capsys.readouterr().err
+
+
+def test_all_runs_of_two_days_are_compared_and_what_one_did_not_see_agrees_with_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(evidence, "FOLDER", tmp_path)
+    cell = {"kind": "service", "service": "x", "release": "zed", "when": "w", "setting": "s", "does": "waits", "ready": "before"}
+    runs = {
+        "ci-1": ("2026-01-01", {"a": "serves", "b": "not observed", "c": "gone", "d": "serves"}),
+        "night-1": ("2026-01-01", {"d": "never: hangs", "e": "serves"}),
+        "ci-2": ("2026-01-02", {"a": "serves", "b": "serves", "c": "not observed", "d": "never: hangs", "e": "gone"}),
+    }
+    for by, (date, cells) in runs.items():
+        lines = [
+            {"kind": "source", "by": by, "date": date},
+            *({**cell, "program": one, "then": then, "by": by} for one, then in cells.items()),
+        ]
+        (tmp_path / f"{by}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert agree("2026-01-01", "2026-01-02") == 1
+    out = capsys.readouterr().out
+    assert "lab: 2 of 5 cells as before (40.0 %), 1 differ, 2 not observed; 0 seen for the first time" in out
+    assert [line.split(": ")[1:3] for line in out.splitlines()[:-1]] == [
+        ["not observed, or not to its end", "b//zed/w/s/"],
+        ["not observed, or not to its end", "c//zed/w/s/"],
+        ["differs", "e//zed/w/s/"],
+    ]
 
 
 def test_a_failover_is_told_by_what_is_seen_until_the_last_server_is_back() -> None:
@@ -277,3 +303,12 @@ def test_an_observation_has_versions_and_no_empty_words(capsys: pytest.CaptureFi
     assert (found["version"], found["life"], "under" in found, "after" in found) == ("19.0.0", 3.4, False, False)
     assert compare([{**found, "does": NOT_OBSERVED}]) == 1
     assert "not observed" in capsys.readouterr().out
+
+
+def test_an_experiment_with_units_in_which_two_runs_differ_is_named() -> None:
+    pair = {"kind": "pair", "name": "bindsto", "killed": "dies", "comes_back": "dies", "by": "units-1"}
+    unit = {"kind": "unit", "name": "always", "does": "goes on", "restarts": 3, "by": "units-1"}
+    again = [{**pair, "comes_back": "restarted along", "by": "units-2"}, {**unit, "restarts": 4, "by": "units-2"}]
+    told = [{**unit, "does": "gives up", "by": "reported"}]
+    assert "varies:\n  - pair/bindsto\nservices:" in evidence.text([pair, unit, *again, *told])
+    assert "varies:" not in evidence.text([pair, unit, *again[1:], *told])
