@@ -7,7 +7,7 @@ import gc
 import re
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from operator import attrgetter
@@ -45,20 +45,18 @@ class Scalar(Struct, eq=False, gc=False):
 
 
 class Sequence(Struct, eq=False, gc=False):  # no node is inside itself, so that there is no circle to be found
-    """A list of nodes, from `start`, its anchor and tag included; it is given its items, its `end` and `tells` when that is read."""
+    """A list of nodes, from `start`, its anchor and tag included; it is given its items and its `end` when that is read."""
 
     tag: str
     items: list["Node"]
     start: int
     end: int
-    tells: bool = True  # whether a mapping in it may tell that something is a secret
 
 
 class Mapping(Struct, eq=False, gc=False):
-    """A mapping as written: pairs in their order, duplicates and merge keys included. Its pairs and the rest come as a sequence's items do.
+    """A mapping as written: pairs in their order, duplicates and merge keys included. Its pairs and its end come as a sequence's do.
 
-    It is `distinct` where it is known that no key is `<<`, and that none stands twice, and `tells` where a key in it, or in what is
-    below it, may tell that something is a secret.
+    It is `distinct` where it is known that no key is `<<`, and that none stands twice.
     """
 
     tag: str
@@ -66,7 +64,6 @@ class Mapping(Struct, eq=False, gc=False):
     start: int
     end: int
     distinct: bool = False
-    tells: bool = True
 
     def get(self, key: str) -> "Node | None":
         """Return the value that Heat sees under `key`: the last one written, else the one merged in."""
@@ -391,12 +388,10 @@ class _Builder:
         shift, anchors, next_event, kind_of = self._shift, self._anchors, self._parser.get_event, type
         into: list[Any] = []  # where the next node goes: a flat list of keys and values, or of items
         root = into
-        # what has begun, made where it ends if no alias may name it
-        stack: list[tuple[list[Any], str, int, Any, str | None, int, int]] = []
+        stack: list[tuple[list[Any], str, int, Any, str | None, int]] = []  # what has begun, made where it ends if no alias may name it
         node: Any
         sizes: dict[str, int] = {}  # of what an anchor names, with every alias in it written out
         size, documents = _OUTSIDE, 0  # of events, but for those in what has not ended
-        telling, nothing = 0, _known_as_nothing  # mappings that tell that something is a secret; keys that do not
         while (event := next_event()) is not None:
             kind = kind_of(event)
             if kind is ScalarEvent:
@@ -411,7 +406,7 @@ class _Builder:
                 node = None
                 if anchor is not None:
                     node = Mapping(tag, [], start, start) if kind is MappingStartEvent else Sequence(tag, [], start, start)
-                stack.append((into, tag, start, node, anchor, size, telling))
+                stack.append((into, tag, start, node, anchor, size))
                 if len(stack) > DEPTH_LIMIT:
                     raise Refused(_TOO_DEEP, start)
                 if anchor is not None:
@@ -422,29 +417,25 @@ class _Builder:
                 size += len(content) + 1
                 if size > EXPANDED_LIMIT:
                     raise self._too_many()
-                into, tag, start, node, anchor, before, told = stack.pop()
+                into, tag, start, node, anchor, before = stack.pop()
                 end = event.end_mark.index + shift
                 if anchor is not None:
                     sizes[anchor] = size - before
                     node.end = end
                 if kind is SequenceEndEvent:
                     if node is None:
-                        node = Sequence(tag, content, start, end, telling > told)
+                        node = Sequence(tag, content, start, end)
                     else:
-                        node.items, node.tells = content, telling > told
+                        node.items = content
                 elif len(content) == 2 and kind_of(content[0]) is Scalar and content[0].value != "<<":  # as most are
-                    pairs = [(content[0], content[1])]
-                    if content[0].value not in nothing and _tells(pairs):
-                        telling += 1
                     if node is None:
-                        node = Mapping(tag, pairs, start, end, True, telling > told)
+                        node = Mapping(tag, [(content[0], content[1])], start, end, True)
                     else:
-                        node.pairs, node.distinct, node.tells = pairs, True, telling > told
+                        node.pairs, node.distinct = [(content[0], content[1])], True
                 else:
                     if node is None:
                         node = Mapping(tag, [], start, end)
-                    telling += self._fill(node, content)
-                    node.tells = telling > told
+                    self._fill(node, content)
                 into.append(node)
             elif kind is AliasEvent:
                 named = anchors.get(event.anchor)
@@ -455,8 +446,6 @@ class _Builder:
                 size += sizes.get(event.anchor, 0)
                 if size > EXPANDED_LIMIT:
                     raise self._too_many()
-                if not isinstance(named, Scalar) and named.tells:
-                    telling += 1
                 into.append(named)
             elif kind is DocumentStartEvent:
                 documents += 1
@@ -506,8 +495,7 @@ class _Builder:
             raise Refused(f"tag `{tag}` is not known to Heat", event.start_mark.index + self._shift)
         return tag
 
-    def _fill(self, mapping: Mapping, content: list[Any]) -> bool:
-        """Give a mapping its pairs; return whether one of its keys tells that something is a secret."""
+    def _fill(self, mapping: Mapping, content: list[Any]) -> None:
         keys = content[::2]
         mapping.pairs = list(zip(keys, content[1::2]))
         try:
@@ -524,7 +512,6 @@ class _Builder:
                 raise Refused("`<<` must be given a mapping or a list of mappings", wrong.start)
         if not self._mixed and len(names) > 1 and not FUNCTIONS.isdisjoint(names):
             self._mixed = True
-        return not names <= _known_as_nothing and _tells(mapping.pairs)
 
 
 @lru_cache(maxsize=1)
@@ -750,7 +737,7 @@ Reading = Union[HeatFile, Unreadable, NotEvaluated]
 
 
 class Documents:
-    """The documents of small files, kept for those who ask for them again soon: who judges a file, and who then looks into it again."""
+    """The documents of small files, kept for those who ask for them again soon: who judges a file, and who then looks for its secrets."""
 
     def __init__(self, room: int) -> None:
         """`room` is how many characters the files may have whose documents are kept."""
@@ -759,12 +746,10 @@ class Documents:
         self._characters = 0
 
     def read(self, source: Source) -> Reading:
-        """Return what `read_file` returns. What is a secret in it is kept with the source, which takes much less room."""
+        """Return what `read_file` returns."""
         kept: Reading | None = source.__dict__.get(_READING)
         if kept is None:
             kept = _read_file(source)
-            if _SECRETS not in source.__dict__:
-                source.__dict__[_SECRETS] = tuple(_in_yaml(kept, frozenset())) if isinstance(kept, HeatFile) else None
             if len(source.text) <= _SMALL:
                 source.__dict__[_READING] = kept
                 self._kept.append(source)
@@ -780,9 +765,8 @@ class Documents:
 
 
 _READING = "_reading"
-_SECRETS = "_secrets"
 _SMALL = 64_000  # characters of a source whose document is kept; that of a long one takes much memory
-_documents = Documents(room=128_000)  # the documents of as much text take some 7 MB
+_documents = Documents(room=4_000_000)  # the documents of as much text take some 200 MB at most
 
 
 def read_file(source: Source) -> Reading:
@@ -844,6 +828,7 @@ def read_blocks(source: Source) -> Iterator[Piece]:
             yield from ((item.start, item.end) for item in node.items)
 
 
+_BROKEN = "_broken"
 _GETS = ("get_param", "get_attr", "get_resource", "get_file", "Ref", "Fn::GetAtt")  # what refers to something is no secret
 _DESCRIBING = ("type", "description", "label", "hidden", "tags", "constraints", "immutable")
 _KEY = pattern(r"^([ \t]+)[\"']?([\w-]{1,200})[\"']?:(?:[ \t]*[\"']?(true|yes|on|1)\b)?", re.IGNORECASE | re.MULTILINE)
@@ -908,39 +893,31 @@ def _key_above(text: str, start: int, indent: int, known: dict[int, tuple[int, i
 
 
 def is_broken(source: Source) -> bool:
-    """Return whether the file has no structure to go by."""
-    return _secrets_of(source) is None
+    """Return whether the file has no structure to go by. It is kept with the source, whose document takes much more room."""
+    if _BROKEN not in source.__dict__:
+        _read_for_secrets(source)
+    broken: bool = source.__dict__[_BROKEN]
+    return broken
 
 
-def _secrets_of(source: Source) -> tuple[Piece, ...] | None:
-    """Return what `read_secrets` yields where no name is hidden; None for a file that has no structure."""
-    if _SECRETS not in source.__dict__:
-        read_file(source)
-    found: tuple[Piece, ...] | None = source.__dict__[_SECRETS]
-    return found
+def _read_for_secrets(source: Source) -> HeatFile | None:
+    read = read_file(source)
+    file = read if isinstance(read, HeatFile) else None
+    source.__dict__[_BROKEN] = file is None
+    return file
 
 
 def read_secrets(source: Source, names: Collection[str]) -> Iterator[Piece]:
     """Yield the places of the scalars that are secrets; `names` are the parameters that some template says are hidden."""
-    found = _secrets_of(source)
-    if found is None:
-        return
-    escaped = "\\" in source.text  # so that a name may stand in it in other letters
-    also = frozenset(name for name in _telling_nothing(frozenset(names)) if escaped or name in source.text)
-    file = read_file(source) if also else None
-    yield from _in_yaml(file, also) if isinstance(file, HeatFile) else found
+    file = _read_for_secrets(source)
+    if file is not None:
+        yield from _in_yaml(file, names)
 
 
-@lru_cache(maxsize=8)
-def _telling_nothing(names: frozenset[str]) -> tuple[str, ...]:
-    """Return those of the names that by themselves do not tell that they hold a secret."""
-    return tuple(name for name in names if name in ("hidden", "name") or _says_nothing(name))
-
-
-def _in_yaml(file: HeatFile, names: frozenset[str]) -> Iterator[Piece]:
+def _in_yaml(file: HeatFile, names: Collection[str]) -> Iterator[tuple[int, int]]:
     """Yield the scalars of a document that are secrets: all below a key that holds one, and what hidden parameters have by default."""
     text, node = file.source.text, file.root
-    todo: list[tuple[Any, bool]] = [(node, False)] if node is not None and _may_tell(node, names) else []
+    todo: list[tuple[Any, bool]] = [(node, False)] if node is not None else []
     aliases = "&" in text and "*" in text  # else there is one way to each node
     seen: set[tuple[int, bool]] = set()
     while todo:
@@ -953,24 +930,20 @@ def _in_yaml(file: HeatFile, names: frozenset[str]) -> Iterator[Piece]:
             if aliases:
                 seen.add((id(node), secret))
             if kind is Sequence:
-                todo += [(item, secret) for item in node.items if secret or _may_tell(item, names)]
+                todo += [(item, secret) for item in node.items if secret or item.__class__ is not Scalar]
             elif secret or not _are_nothing(node, names, todo):
                 todo += _below(node, secret, names)
 
 
-def _may_tell(node: Node, names: Collection[str]) -> bool:
-    return not isinstance(node, Scalar) and (node.tells or bool(names))
-
-
-def _are_nothing(node: Mapping, names: frozenset[str], todo: list[tuple[Node, bool]]) -> bool:
+def _are_nothing(node: Mapping, names: Collection[str], todo: list[tuple[Node, bool]]) -> bool:
     """Return whether no key of a mapping says that anything is a secret; if so, what may do so below them is added to what is to do."""
     before, known = len(todo), _known_as_nothing
     for key, value in node.pairs:
         name = key.value
-        if name not in known or name in names:
+        if name in names or (name not in known and not _says_nothing(name)):
             del todo[before:]
             return False
-        if not isinstance(value, Scalar) and (value.tells or names) and name not in _GETS:
+        if value.__class__ is not Scalar and name not in _GETS:
             todo.append((value, False))
     return True
 
@@ -987,30 +960,11 @@ def _says_nothing(key: str) -> bool:
     return nothing
 
 
-def _tells(pairs: Iterable[tuple[Scalar, Node]]) -> bool:
-    """Return whether a key of a mapping, or what stands below `hidden` or `name`, tells that something is a secret."""
-    for key, value in pairs:
-        name = key.value
-        if name == "hidden":
-            if _is_hidden(value):
-                return True
-        elif name == "name":
-            if isinstance(value, Scalar) and is_secret(value.value):
-                return True
-        elif name not in _known_as_nothing and not _says_nothing(name):
-            return True
-    return False
-
-
-def _is_hidden(value: Node) -> bool:
-    return isinstance(value, Scalar) and value.value.lower() in ("true", "yes", "on", "1")
-
-
 def _below(node: Mapping, secret: bool, names: Collection[str]) -> Iterator[tuple[Node, bool]]:
     """Yield the values of a mapping, and whether each is secret, but for scalars that are none. Its keys are scalars."""
     told: tuple[str, ...] = ()  # keys of which the other entries say that they hold one
     for key, value in node.pairs:
-        if key.value == "hidden" and _is_hidden(value):
+        if key.value == "hidden" and isinstance(value, Scalar) and value.value.lower() in ("true", "yes", "on", "1"):
             told = (*told, "default")
         elif key.value == "name" and isinstance(value, Scalar) and is_secret(value.value):
             told = (*told, "value")
@@ -1022,7 +976,7 @@ def _below(node: Mapping, secret: bool, names: Collection[str]) -> Iterator[tupl
         elif secret or name in told or name in names or (is_secret(name) and name not in ("key", "community")):
             if name not in _GETS:
                 yield value, True
-        elif name not in _GETS and _may_tell(value, names):
+        elif value.__class__ is not Scalar and name not in _GETS:
             yield value, False
 
 

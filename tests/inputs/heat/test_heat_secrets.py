@@ -109,20 +109,6 @@ def test_the_corpus() -> None:
     assert [path for path in files if differs(str(path), path.read_text(), ("KeystoneFernetKeys", "Odd", "step_config"))] == []
 
 
-def test_secrets_are_there_when_the_document_is_not_kept_any_more() -> None:
-    """The document goes when others come; it is read again for a name alone that some other file says is hidden."""
-    source = Source("x.yaml", "a_password: one\nb:\n  Odd: two\n  name: c_token\n  value: three\n", "heat")
-    document.read_file(source)
-    others = [Source(f"{number}.yaml", "a: b\n" + "# more\n" * 9_000, "heat") for number in range(3)]
-    for other in others:
-        document.read_file(other)
-    assert document._READING not in source.__dict__
-    found = list(document.read_secrets(source, ("else",)))
-    assert document._READING not in source.__dict__
-    assert sorted(source.text[start:end] for start, end in found) == ["one", "three"]
-    assert sorted(source.text[start:end] for start, end in document.read_secrets(source, ("Odd",))) == ["one", "three", "two"]
-
-
 def test_an_alias_is_a_secret_where_it_is_used_as_one() -> None:
     text = "a: &x\n  foo: shown\nb_password: *x\n"
     secrets = list(document.read_secrets(Source("x.yaml", text, "heat"), ()))
