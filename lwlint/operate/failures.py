@@ -12,8 +12,11 @@ becomes an expectation that an operator can compare with what they saw.
 from __future__ import annotations
 
 import copy
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Optional
 
 from msgspec import Struct
@@ -586,10 +589,16 @@ def study(
     failures = cluster.failures(wanted)
     second = [one for one in cluster.failures(("all",)) if one.what != DEAD] if twice else []
     results = []
-    for number, failure in enumerate(failures):
-        tell(number, len(failures))
-        results.append(cluster.result(failure, twice=second))
-    tell(len(failures), len(failures))
+    tell(0, len(failures))
+    # a failure is a program that runs, or several: as many at once as there are processors
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        try:
+            for result in pool.map(partial(cluster.result, twice=second), failures):
+                results.append(result)
+                tell(len(results), len(failures))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     things = tuple((thing, *cluster.service(thing)[1:]) for thing in cluster.things)
     return Study(
         cluster.cib.cluster.name,

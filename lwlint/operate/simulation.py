@@ -14,6 +14,7 @@ import copy
 import os
 import re
 import tempfile
+import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -200,7 +201,7 @@ class Pacemaker:
     """The programs of the installed Pacemaker, in a `with` block: the folder that they work in ends with it.
 
     `version` is Pacemaker's own (`2.1.5`); `feature_set` and `schema` are the newest that it knows. Entering raises ConfigurationError
-    where a program is not installed (with the package that has it), and where Pacemaker is too old.
+    where a program is not installed (with the package that has it), and where Pacemaker is too old. Several threads may ask at once.
     """
 
     def __init__(self, folders: Sequence[str] = FOLDERS, seconds: float = SECONDS) -> None:
@@ -251,7 +252,8 @@ class Pacemaker:
         unknown = [event.name for event in events if event.name not in EVENTS]
         if unknown:
             raise ValueError(f"{unknown[0]!r} is no event")
-        given, after = self._file("given.xml", written(cib)), self._path("after.xml")
+        mine = threading.get_ident()
+        given, after = self._file(f"given-{mine}.xml", written(cib)), self._path(f"after-{mine}.xml")
         with contextlib.suppress(FileNotFoundError):
             os.unlink(after)
         options = [f"--{event.name}={event.value}" for event in events]
@@ -281,7 +283,7 @@ class Pacemaker:
 
     def refusal(self, cib: Element) -> str:
         """Return why the CIB does not conform to the schema that it names, as `cibadmin` says it; empty where it conforms."""
-        path = self._file("cib.xml", written(cib))
+        path = self._file(f"cib-{threading.get_ident()}.xml", written(cib))
         return self._reason(path) if self._run("cibadmin", "--query", cib=path)[0] else ""
 
     def _reason(self, path: str) -> str:
