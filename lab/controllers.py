@@ -15,8 +15,9 @@ import threading
 import time
 
 import pymysql
+from pymysql.constants import ER
 
-from lab.servers import BROKERS, DATA, DATABASES, PATH, Work, definitions, killed, may_log_in, sql, started, wait_for, write_json
+from lab.servers import BROKERS, DATA, DATABASES, ORDINARY, PATH, Work, definitions, killed, may_log_in, sql, started, wait_for, write_json
 
 NODES = ("c1", "c2", "c3")
 HOSTS = {name: f"198.18.0.{11 + n}" for n, name in enumerate(NODES)}
@@ -186,6 +187,7 @@ class Controllers:
         ran("chown", "-R", "mysql:", *(f"{HERE}/{name}" for name in NODES))
         ran("chown", "-R", "rabbitmq:", *(f"{HERE}/{name}/{folder}" for name in NODES for folder in ("mnesia", "log")))
         self.bootstrap()
+        sql(ORDINARY, "root", socket=f"{HERE}/{NODES[0]}/mysql.sock")
         user = "create user if not exists 'check'@'%' identified by 'check'"
         sql(user, "root", socket=f"{HERE}/{NODES[0]}/mysql.sock")
         self._proxies()
@@ -286,19 +288,24 @@ class Controllers:
         """Bring the cluster up with few connections, and hold them all, as the services of three controllers would that came first."""
         self.room, done = FEW, threading.Event()
 
-        def hold() -> None:
+        def hold(address: str) -> None:
             while not done.is_set():
-                for address in HOSTS.values():
-                    with contextlib.suppress(Exception):
-                        self._held.append(pymysql.connect(host=address, user="lab", password="lab", connect_timeout=1))
-                time.sleep(0.01)
+                try:
+                    self._held.append(pymysql.connect(host=address, user="lab", password="lab", connect_timeout=1))
+                except (pymysql.err.MySQLError, OSError) as error:
+                    # who is refused takes, as long as that lasts, the one place that is kept for root, by which the node's state is asked
+                    done.wait(0.5 if error.args[0] == ER.CON_COUNT_ERROR else 0.01)
 
-        holding = threading.Thread(target=hold)
-        holding.start()
-        self.bootstrap()
-        time.sleep(3)
-        done.set()
-        holding.join()
+        holding = [threading.Thread(target=hold, args=(address,), daemon=True) for address in HOSTS.values()]
+        for one in holding:
+            one.start()
+        try:
+            self.bootstrap()
+            time.sleep(3)
+        finally:
+            done.set()
+            for one in holding:
+                one.join()
 
     def _room(self, number: int) -> None:
         self.room = number

@@ -19,7 +19,7 @@ import pymysql
 
 from lab.controllers import Controllers
 from lab.instance import Instance
-from lab.servers import DATA, DATABASE, PATH, Servers, Work, children, sql
+from lab.servers import DATA, DATABASE, ORDINARY, PATH, Servers, Work, children, sql
 
 UNMADE: set[str] = set()  # projects that have no schema, of whose programs nothing can be told
 
@@ -211,6 +211,7 @@ def bring_up(job: dict, vhosts: list[str], out: str) -> Servers:
         three.up()
         return three
     single.database_up()
+    sql(ORDINARY, "root")
     broker.join()
     return single
 

@@ -41,6 +41,10 @@ class Work(threading.Thread):
             raise self.failed
 
 
+# the services' user is granted all, as to make the schemas; MariaDB lets one who has these in beyond `max_connections`
+ORDINARY = "revoke super, connection admin on *.* from lab@'%'"
+
+
 def wait_for(true, seconds: float, what: str) -> None:
     end = time.monotonic() + seconds
     while not true():
