@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Optional, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from msgspec.structs import replace
 
@@ -256,21 +256,26 @@ def lab(options: argparse.Namespace) -> int:
 
 
 def _plan_tests(options: argparse.Namespace) -> int:
-    from lwlint.operate.failures import plan_tests
-    from lwlint.operate.runbook import runbook
+    from lwlint.operate.failures import Cloud, plan_tests
+    from lwlint.operate.runbook import runbook_and_ways
     from lwlint.policy.rules import load_observed
     from lwlint.report import operate as report
 
-    books: list[tuple[Runbook, Optional[str]]] = []
+    clouds: list[Cloud] = []
 
     def see(cluster: ClusterAnswer, hosts: Sequence[Host], sources: Mapping[str, Source]) -> None:
         releases = {host.release for host in cluster.hosts}
-        books.append((runbook(cluster, hosts, sources), releases.pop() if len(releases) == 1 else None))
+        book, ways = runbook_and_ways(cluster, hosts, sources)
+        clouds.append(Cloud(book, releases.pop() if len(releases) == 1 else None, ways))
 
     code = audited([options.target], options, see)
     if options.hide is not None:
-        books = [(options.hide.hidden_record(book), release) for book, release in books]
-    found = plan_tests(books, load_observed())
+        hidden = options.hide.hidden_record
+        clouds = [
+            replace(cloud, book=hidden(cloud.book), ways=tuple(replace(hidden(way), under=way.under) for way in cloud.ways))
+            for cloud in clouds
+        ]
+    found = plan_tests(clouds, load_observed())
     if not found.tests:
         raise ConfigurationError(f"`{options.target}`: no failure test can be made of it: {'; '.join(found.not_planned)}")
     sys.stdout.write(report.render_plan_json(found) if options.format == "json" else tame(report.render_plan(found)))

@@ -16,6 +16,7 @@ from lwlint.core.lazy import late_expressions, pattern
 T = TypeVar("T")
 _LONGEST = 80  # characters that a complaint quotes of a value
 _LONG = pattern(rf"`([^`]{{{_LONGEST + 4},}})`")
+_NOT_YAML = pattern(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # YAML 1.1, section 5.1
 _CODE = pattern(r"[Ll][Ww]\w{2,5}")
 Path = tuple[Union[str, int], ...]
 
@@ -69,11 +70,20 @@ def load(text: str, path: str) -> Any:
         place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else path
         raise ConfigurationError(f"{place}: {error.problem or error.context}") from error
     except yaml.YAMLError as error:
-        raise ConfigurationError(f"{path}: {error}") from error
+        raise _unreadable(error, text, path) from error
     except (RecursionError, MemoryError) as error:
         raise ConfigurationError(f"{path}: is too deep or too large to be read") from error
     finally:
         loader.dispose()
+
+
+def _unreadable(error: Exception, text: str, path: str) -> ConfigurationError:
+    """Return what is said of a character that YAML does not allow, with its place; of another error, what PyYAML says of it."""
+    found = _NOT_YAML.search(text)
+    if found is None:
+        return ConfigurationError(f"{path}: {error}")
+    line, column = text.count("\n", 0, found.start()) + 1, found.start() - text.rfind("\n", 0, found.start())
+    return ConfigurationError(f"{path}:{line}:{column}: character U+{ord(found[0]):04X} is not allowed in YAML")
 
 
 def _plain(node: Any, loader: Any, path: str, depth: int, left: list[int]) -> Any:

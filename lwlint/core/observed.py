@@ -19,7 +19,7 @@ from lwlint.core.lazy import pattern
 
 FILE = "observed.yaml"
 NOT_OBSERVED = "not observed"
-EXITS = pattern(r"exits (\d+)")
+EXITS = pattern(r"exits ([0-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5])")
 # what happened, and how a reader is told
 WHEN: Mapping[str, str] = MappingProxyType(
     {

@@ -17,19 +17,20 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from msgspec import Struct
 
 from lwlint.audit.answer import ordering_of
 from lwlint.core.config_reader import Document, Mismatch, located, near, read
-from lwlint.core.facts import ACTIVE_PASSIVE, CORE, Facts
+from lwlint.core.facts import ACTIVE_PASSIVE, CORE, RELEASES, Facts
 from lwlint.core.finding import ConfigurationError
 from lwlint.core.observed import BROKEN, DOES, EXITS, NOT_OBSERVED, THEN, Observed, Seen, nearest
 from lwlint.inputs.pacemaker.facts import BUNDLE, ClusterProperty, Operation, Resource, ResourceDefault, boolean
 from lwlint.inputs.pacemaker.model import Cib, cibs
 from lwlint.inputs.pacemaker.resources import milliseconds
-from lwlint.operate.runbook import BROKER, DATABASE, NO, SEE, START, STOP, UNKNOWN, YES, Run, Runbook
+from lwlint.operate.runbook import BROKER, DATABASE, NO, SEE, SERVERS, START, STOP, UNKNOWN, YES, Run, Runbook, Way
+from lwlint.operate.runbook import RESTARTS as BROUGHT_BACK
 from lwlint.operate.simulation import (
     LASTS,
     REPLICA,
@@ -616,7 +617,6 @@ def study(
 
 OBSERVED, ASSUMED = "observed", "assumed"
 AS_EXPECTED, DIFFERENT, NOT_TRIED = "as expected", "different", "not tried"
-_SERVERS: Mapping[str, tuple[str, ...]] = {DATABASE: ("galera",), BROKER: ("rabbitmq",)}
 # the settings under which the lab saw a service that tries without end, and one that gives up
 _SETTINGS: Mapping[tuple[str, str], tuple[str, ...]] = {
     (DATABASE, YES): ("unlimited",),
@@ -634,9 +634,10 @@ class Words(Document, frozen=True):
 
 
 class FailureTest(Document, frozen=True):
-    """One test: `prepare`, `fail` and `mend` are commands with the place where they are run, `see` how to look at the service.
+    """One test: the commands that make the service `fail`, those that `mend` it, and how to `see` the service.
 
-    `expect` holds all that may be seen, by what it `stands_on` (`observed` or `assumed`); `saw` is for the operator to fill in.
+    `expect` holds all that may be seen, by what it `stands_on` (`observed` or `assumed`), `release` in which releases that was observed;
+    `saw` is for the operator to fill in.
     """
 
     id: str
@@ -650,6 +651,7 @@ class FailureTest(Document, frozen=True):
     expect: tuple[Words, ...]
     stands_on: str
     because: str = ""
+    release: str = ""
     saw: Words = Words()
 
 
@@ -668,67 +670,149 @@ class Judgement(Struct, frozen=True):
     bad: str = ""
 
 
-def plan_tests(books: Iterable[tuple[Runbook, Optional[str]]], observed: Observed) -> Plan:
-    """Return the failure tests of clusters, each given with its release: each service with the database and the broker away."""
+_NAMED = 4  # services of which one reason is told by name; more are counted
+
+
+class Cloud(Struct, frozen=True):
+    """A cluster to plan for: its runbook, its release if that is known, and of each run of the book what a test must know besides."""
+
+    book: Runbook
+    release: Optional[str] = None
+    ways: tuple[Way, ...] = ()
+
+
+def plan_tests(clouds: Iterable[Cloud], observed: Observed) -> Plan:
+    """Return the failure tests of clusters: each service with the database and the broker away."""
     tests: list[FailureTest] = []
     left: list[str] = []
-    for book, release in books:
-        for about, names in _SERVERS.items():
-            server = next((run for run in book.runs if run.service in names), None)
+    every = list(clouds)
+    for name, cloud in zip(_names([cloud.book for cloud in every]), every):
+        book = cloud.book
+        ways = dict(zip(map(id, book.runs), cloud.ways))
+        for about, service in SERVERS.items():
+            server = next((run for run in book.runs if run.service == service), None)
             if server is None:
-                left.append(f"{book.name}: nothing in it runs {' or '.join(names)}, so that nothing can be stopped there")
+                left.append(f"{name}: nothing in it runs {service}, so that nothing can be stopped there")
                 continue
             asking = [run for run in book.runs if any(one.about == about for one in run.judged)]
             if not asking:
-                left.append(f"{book.name}: no unit or option file of a service that uses {server.title} was given")
+                left.append(f"{name}: no unit or option file of a service that uses {server.title} was given")
+            elif because := _untried(server, ways.get(id(server), Way())):
+                left.append(f"{name}: {server.thing}: {because}")
+                continue
+            things = [run.thing for run in asking]
+            stopped: list[str] = []
             for run in asking:
-                tests += _of(book, run, server, about, observed, release)
-    return Plan(tuple(tests), tuple(left))
+                way = ways.get(id(run), Way())
+                shown = run.thing if things.count(run.thing) == 1 else f"{run.thing}/{run.service}"
+                because = _untried(run, way)
+                if because:
+                    left.append(f"{name}: {shown}: {because}")
+                    continue
+                if server.thing in way.stops_with:
+                    stopped.append(shown)
+                    continue
+                tests += _of((name, shown), cloud, run, server, about, way, observed)
+            if stopped:
+                more = f" and {len(stopped) - _NAMED} more" if len(stopped) > _NAMED else ""
+                left.append(
+                    f"{name}: {', '.join(stopped[:_NAMED])}{more}: with {server.thing} Pacemaker stops what is ordered after it, which is"
+                    " never seen without it"
+                )
+    return Plan(tuple(tests), tuple(dict.fromkeys(left)))
 
 
-def _of(book: Runbook, run: Run, server: Run, about: str, observed: Observed, release: Optional[str]) -> Iterator[FailureTest]:
+def _names(books: Sequence[Runbook]) -> list[str]:
+    """Return a name for each cluster by which it is told from the others: its own, its first host's, or both; else with a number."""
+    names = [book.name or next(iter(book.hosts), "") for book in books]
+    told = [
+        f"{name} ({book.hosts[0]})" if names.count(name) > 1 and book.hosts and book.hosts[0] != name else name
+        for name, book in zip(names, books)
+    ]
+    return [f"{name} ({told[: n + 1].count(name)})" if told.count(name) > 1 else name for n, name in enumerate(told)]
+
+
+def _untried(run: Run, way: Way) -> str:
+    """Return why no test can be made with a run; empty where one can."""
+    if not {STOP, START} <= {action.does for action in run.actions}:
+        return "no command may stop and start it"
+    return way.down
+
+
+def _of(shown: tuple[str, str], cloud: Cloud, run: Run, server: Run, about: str, way: Way, observed: Observed) -> Iterator[FailureTest]:
+    """Yield the tests of a run; `shown` are the names of its cluster and of itself in their ids."""
+    cluster, thing = shown
     answers = {one.answer for one in run.judged if one.about == about}
     answer = NO if NO in answers else YES if answers == {YES} else ""
     says = "; ".join(dict.fromkeys(one.says for one in run.judged if one.about == about and (one.answer == answer or not answer)))
     for when, words in ((f"{about}-killed", "under the running service"), (f"{about}-away-at-start", "before the service is started")):
-        runs = _telling(
-            observed.services.get(run.service, ()), when, () if when.endswith("-killed") else _SETTINGS.get((about, answer), ()), release
-        )
+        every = [one for one in observed.services.get(run.service, ()) if one.under == way.under]
+        runs = _telling(every, when, _SETTINGS.get((about, answer), ()), cloud.release)
         begin = [action.line for action in run.actions if action.does == STOP] if when.endswith("start") else []
         starts = [action.line for action in run.actions if action.does == START] if when.endswith("start") else []
         yield FailureTest(
-            id=f"{book.name}/{when}/{run.thing}",
-            cluster=book.name,
+            id=f"{cluster}/{when}/{thing}",
+            cluster=cloud.book.name,
             service=run.service,
             thing=run.thing,
             what=f"{server.title} is stopped {words}",
             fail=(*begin, *(action.line for action in server.actions if action.does == STOP), *starts),
             mend=tuple(action.line for action in server.actions if action.does == START),
             see=tuple(action.line for action in run.actions if action.does == SEE),
-            expect=tuple(dict.fromkeys(Words(one.does, one.then) for one in runs)) or (Words(then="serves"),),
+            expect=tuple(dict.fromkeys(words for one in runs for words in _expected(one, run))) or (Words(then="serves"),),
             stands_on=OBSERVED if runs else ASSUMED,
             because=says,
+            release=", ".join(sorted({one.release for one in runs}, key=RELEASES.index)),
         )
 
 
+def _expected(seen: Seen, run: Run) -> Iterator[Words]:
+    """Yield what may be seen of a run: what the lab saw, and where something may restart it, that a program that left serves again."""
+    yield Words(seen.does, seen.then)
+    if seen.then == "gone" and any(one.about == BROUGHT_BACK and one.answer != NO for one in run.judged):
+        yield Words(seen.does, "serves")
+
+
 def _telling(runs: Sequence[Seen], when: str, settings: tuple[str, ...], release: Optional[str]) -> Sequence[Seen]:
-    """Return the runs of a timeline that tell something, with one of the settings (any, if none is named), nearest to a release."""
-    found = [one for one in runs if one.when == when and (not settings or one.setting in settings) and one.then not in ("", NOT_OBSERVED)]
-    found = [one for one in found if not one.only or one.recovers]
-    if when.endswith("-start") and not settings:
-        return []  # which setting it has is not known, and so not what it does
-    return nearest(found, release)
+    """Return the runs of a timeline that tell something, with one of the settings, nearest to a release.
+
+    None, if no setting is named: which one a service has is not known, and so not what it does.
+    """
+    found = [one for one in runs if one.when == when and one.setting in settings and one.then not in ("", NOT_OBSERVED)]
+    return nearest([one for one in found if not one.only or one.recovers], release)
 
 
 def load_results(text: str, path: str) -> Plan:
-    """Return a plan that an operator has filled in; raise ConfigurationError for a word outside the vocabulary, in its place."""
+    """Return a plan that an operator has filled in.
+
+    Raises ConfigurationError, with its place, for a word outside the vocabulary, for a test that stands twice, and for one that expects
+    nothing.
+    """
     results = read(text, path, Plan)
-    for n, test in enumerate(results.tests):
-        for key, word, words in (("does", test.saw.does, DOES), ("then", test.saw.then, THEN)):
-            if word and word not in words and not (key == "does" and EXITS.fullmatch(word)):
-                known = (*words, *(("exits 0", "exits 1") if key == "does" else ()))
-                raise located(Mismatch(("tests", n, "saw", key), f"`{word}`: unknown word{near(word, known)}"), text, path)
+    try:
+        seen: set[str] = set()
+        for n, test in enumerate(results.tests):
+            _refuse(test, ("tests", n))
+            if test.id in seen:
+                raise Mismatch(("tests", n, "id"), f"test `{test.id}` stands twice")
+            seen.add(test.id)
+    except Mismatch as mismatch:
+        raise located(mismatch, text, path) from None
     return results
+
+
+def _refuse(test: FailureTest, path: tuple[Union[str, int], ...]) -> None:
+    """Raise Mismatch for a word of one test that is not of the vocabulary; `path` leads to the test."""
+    if not test.expect:
+        raise Mismatch((*path, "expect"), "a list with nothing in it: a test must expect something")
+    if test.stands_on not in (OBSERVED, ASSUMED):
+        raise Mismatch((*path, "stands_on"), f"`{test.stands_on}`: must be `{OBSERVED}` or `{ASSUMED}`")
+    places = [((*path, "expect", n), words) for n, words in enumerate(test.expect)]
+    for place, words in (*places, ((*path, "saw"), test.saw)):
+        for key, word, known in (("does", words.does, DOES), ("then", words.then, THEN)):
+            if word and word not in known and not (key == "does" and EXITS.fullmatch(word)):
+                every = (*known, *(("exits 0", "exits 1") if key == "does" else ()))
+                raise Mismatch((*place, key), f"`{word}`: unknown word{near(word, every)}")
 
 
 def judge(results: Plan) -> list[Judgement]:

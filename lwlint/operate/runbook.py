@@ -24,6 +24,7 @@ from lwlint.checks.containers import BY_SYSTEMD, ENGINE, Starter, starter_of, un
 from lwlint.core.facts import Service
 from lwlint.core.finding import CLUSTER, EACH, NOT_EVALUATED
 from lwlint.core.harmless import command
+from lwlint.core.observed import UNDER
 from lwlint.core.secret import masked
 from lwlint.core.source import Source, Span
 from lwlint.inputs.containers.facts import DOCKER, PODMAN, HostContainer
@@ -31,6 +32,7 @@ from lwlint.inputs.oslo.facts import Option, OptionFiles
 from lwlint.inputs.pacemaker.facts import BUNDLE, GROUP, ORDER, PRIMITIVE, PROMOTABLE, Resource, ResourceStatus, boolean
 from lwlint.inputs.pacemaker.model import Cib, cibs
 from lwlint.inputs.systemd.facts import LOADED, MASKED, NOT_FOUND, Unit
+from lwlint.inputs.systemd.programs import ENGINES
 from lwlint.policy.redaction import Redaction
 
 # the rules whose finding says that something is not brought back, whatever else is right
@@ -176,6 +178,9 @@ YES, NO, UNKNOWN, ONCE = "yes", "no", "not known", "runs once"
 PCS, CRM = "pcs", "crm"
 SEE, RESTART, STOP, START, LOG = "see", "restart", "stop", "start", "log"
 RESTARTS, DATABASE, BROKER = "restarts", "database", "broker"
+SERVERS: Mapping[str, str] = {DATABASE: "galera", BROKER: "rabbitmq"}  # the service that runs each
+MOD_WSGI = "mod_wsgi"
+NOT_UP = "it does not run, and a test would leave it started"
 
 _RESTARTING = ("always", "on-failure")
 _DATABASE_RULE, _BROKER_RULE = "finite-database-retries", "finite-broker-retries"
@@ -243,6 +248,18 @@ class Run(Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
 
+class Way(Struct, frozen=True):
+    """What a failure test must know of a service besides its `Run`.
+
+    `under` is the web server that its program runs in, empty for none, None where nothing tells. `stops_with` names the resources with
+    whose stop Pacemaker stops it too, `down` says why it is not to be stopped and started; both are empty where that is not so.
+    """
+
+    under: str | None = ""
+    stops_with: tuple[str, ...] = ()
+    down: str = ""
+
+
 class Runbook(Struct, frozen=True):
     """The services of one cluster; `tool` is the command for its resources, `tool_because` what tells."""
 
@@ -269,6 +286,7 @@ class Writer:
         self._redaction = Redaction(self._sources)
         self.tool, self.because = _tool(hosts)
         self._retried: dict[tuple[str, str, str], tuple[str, str, tuple[Place, ...]]] = {}
+        self._ways: dict[tuple[str, str, str], Way] = {}
 
     def runbook(self) -> Runbook:
         """Return the runbook: what Pacemaker runs first, then the services by title."""
@@ -278,13 +296,18 @@ class Writer:
         cluster = self._cluster
         return Runbook(cluster.name, cluster.clustered, hosts, tuple(runs), self.tool, self.because, cluster.absent)
 
+    def ways(self, runs: Iterable[Run]) -> tuple[Way, ...]:
+        """Return of each of the runs that `runbook` returned what a failure test must know besides, in their order."""
+        return tuple(self._ways.get((run.manager, run.service, run.thing), Way()) for run in runs)
+
     def _place(self, span: Span) -> Place:
         return place(span, self._sources, self._shown, self._labels, self._redaction)
 
     def _places(self, spans: Iterable[Span]) -> tuple[Place, ...]:
         return tuple(dict.fromkeys(self._place(span) for span in spans))
 
-    def _run(self, service: Service, manager: str, thing: str, **more: object) -> Run:
+    def _run(self, service: Service, manager: str, thing: str, way: Way, **more: object) -> Run:
+        self._ways[manager, service.name, masked(thing)] = way
         project = service.modules[0] if service.openstack and service.modules else ""
         base = replace(Run(service.name, service.title, service.kind, project, manager, masked(thing)), **more)
         if not _is_option(thing):
@@ -300,6 +323,7 @@ class Writer:
         cib = first.cibs[0]
         done: set[tuple[str, str]] = set()
         stopping = After(self._cluster.ordering, cib)
+        servers = _servers(cib)
         for leaf in cib.leaves():
             service = cib.service(leaf)
             top = cib.top(leaf)
@@ -327,10 +351,13 @@ class Writer:
             address = leaf.attributes.get("ip")
             labels = self._labels if first.host.label not in self._shown else ()
             others = (leaf.name, unit, *((address.value,) if address is not None else ()), *self._replicas(top))
+            contained = top.form == BUNDLE
+            down = _not_moved(leaf, top) or (NOT_UP if where and all(one.state.startswith("Stopped") for one in where) else "")
             yield self._run(
                 service,
                 PACEMAKER,
                 thing.name,
+                Way(self._inside(service, first.host.release.name) if contained else "", _stop_it(stopping, servers, top), down),
                 form=_form(top),
                 others=tuple(dict.fromkeys(other for other in others if other)),
                 at=where,
@@ -416,10 +443,16 @@ class Writer:
         beside = any(_beside_the_cluster(service, h.cibs) for h, _ in found)
         if beside:
             notes.append("Pacemaker runs this service: the unit must not be started, and the commands for it are those of the resource")
+        if boxes or any(unit.runner in ENGINES for _, unit in found):
+            under = self._inside(service, found[0][0].host.release.name)
+        else:
+            under = _web_server(service, (unit for _, unit in found))
+        down = NOT_UP if all(unit.load_state == MASKED or unit.active in ("inactive", "failed") for _, unit in found) else ""
         return self._run(
             service,
             SYSTEMD,
             name,
+            Way(under, (), down),
             form="a unit on each of its hosts",
             others=tuple(dict.fromkeys((bare, *(n for _, unit in found for n in unit.names), *(one.name for _, one in boxes)))),
             at=tuple(At(h.label, _unit_state(unit)) for h, unit in found),
@@ -461,10 +494,12 @@ class Writer:
             hosts = [h.label for h, _ in found]
             subjects = {f"container {one.called}" for _, one in found} | {f"container {name}"}
             once = service.once
+            down = NOT_UP if all(one.running is False for _, one in found) else ""
             yield self._run(
                 service,
                 engine,
                 name,
+                Way(self._inside(service, found[0][0].host.release.name), (), down),
                 form="a container on each of its hosts",
                 others=(f"tripleo_{name}",),
                 at=tuple(At(h.label, _container_state(one)) for h, one in found),
@@ -510,7 +545,9 @@ class Writer:
                 if not hosts:
                     continue
                 unit = self._apache_unit(hosts)
+                way = Way(MOD_WSGI)
                 if resource is not None:
+                    way = Way(MOD_WSGI, _stop_it(After(self._cluster.ordering, h.cibs[0]), _servers(h.cibs[0]), resource))
                     actions = tuple(_resource_actions(self.tool, resource, unit, [], once=False))
                     manager, thing, spans = PACEMAKER, resource.name, [resource.span]
                 else:
@@ -519,6 +556,7 @@ class Writer:
                     service,
                     manager,
                     thing,
+                    way,
                     form="inside httpd on each of its hosts",
                     others=(unit,),
                     actions=actions,
@@ -527,6 +565,12 @@ class Writer:
                     evidence=self._places(spans),
                     notes=(f"from the release ({release}) it runs inside httpd: a restart takes down all that runs there",),
                 )
+
+    def _inside(self, service: Service, release: str | None) -> str | None:
+        """Return the web server that runs a service in its container; None where that depends on a release that is not known."""
+        if release is None:
+            return None if service.httpd else ""
+        return MOD_WSGI if release in service.httpd else ""
 
     def _only_httpd(self, h: HostFacts, service: Service, release: str) -> bool:
         """Return whether a host has option files on its own file system that only this service, or others in httpd, may read."""
@@ -604,6 +648,13 @@ class Writer:
         return tuple(dict.fromkeys((one.code, _on(one, len(self._labels))) for one in self._findings.about(subjects)))
 
 
+def runbook_and_ways(cluster: ClusterAnswer, hosts: Sequence[Host], sources: Mapping[str, Source]) -> tuple[Runbook, tuple[Way, ...]]:
+    """Return who runs what on the hosts of one cluster, and what failure tests must know of each of its runs, in their order."""
+    writer = Writer(cluster, hosts, sources)
+    book = writer.runbook()
+    return book, writer.ways(book.runs)
+
+
 def runbook(cluster: ClusterAnswer, hosts: Sequence[Host], sources: Mapping[str, Source]) -> Runbook:
     """Return who runs what on the hosts of one cluster, and how each is handled; `sources` are those of the audit."""
     return Writer(cluster, hosts, sources).runbook()
@@ -630,6 +681,31 @@ def _concerns(found: Found, service: Service, about: str) -> bool:
 
 def _sections(service: Service) -> set[str]:
     return {section for one in service.databases for section in (one.section, one.retry_section) if section}
+
+
+def _not_moved(leaf: Resource, top: Resource) -> str:
+    """Return that the CIB keeps a resource stopped, or that Pacemaker does not manage it; empty where neither is so."""
+    role = leaf.meta.get("target-role") or top.meta.get("target-role")
+    if role is not None and role.value.lower() == "stopped":
+        return f"its `target-role` is `{role.value}`, and a test would leave it started"
+    return "" if leaf.managed and not leaf.maintenance else "Pacemaker does not manage it, and so does not stop and start it"
+
+
+def _servers(cib: Cib) -> tuple[str, ...]:
+    """Return the names of the resources that run the database and the broker."""
+    return tuple(dict.fromkeys(cib.top(leaf).name for name in SERVERS.values() for leaf in cib.running(name)))
+
+
+def _stop_it(stopping: After, servers: Iterable[str], top: Resource) -> tuple[str, ...]:
+    """Return those of the servers with whose stop Pacemaker stops the resource `top`, as an order has it."""
+    return tuple(server for server in servers if masked(top.name) in stopping.of(masked(server))[0])
+
+
+def _web_server(service: Service, units: Iterable[Unit]) -> str | None:
+    """Return the web server that the units of a service start; empty for none, None where they differ, and where nobody knows."""
+    found = {unit.runner if "Service.ExecStart" in unit.settings or not service.httpd else None for unit in units}
+    runner = found.pop() if len(found) == 1 else None
+    return runner if runner in UNDER else None
 
 
 def _tool(hosts: Sequence[Host]) -> tuple[str, str]:

@@ -538,7 +538,9 @@ def _in_words(words: Words) -> str:
 
 def _because(test: FailureTest) -> str:
     told = f"; {test.because}" if test.because else ""
-    return f": nobody saw it{told}" if test.stands_on == ASSUMED else told
+    if test.stands_on == ASSUMED:
+        return f": nobody saw it{told}"
+    return f" in {test.release}{told}" if test.release else told
 
 
 def render_plan_json(plan: Plan) -> str:

@@ -11,8 +11,20 @@ from typing import Any
 import pytest
 
 from lwlint.cli import main
-from lwlint.operate.failures import AS_EXPECTED, ASSUMED, DIFFERENT, NOT_TRIED, OBSERVED, judge, load_results, plan_tests
-from lwlint.operate.runbook import Run, Runbook
+from lwlint.core.finding import EACH, ConfigurationError
+from lwlint.operate.failures import (
+    AS_EXPECTED,
+    ASSUMED,
+    DIFFERENT,
+    NOT_TRIED,
+    OBSERVED,
+    Cloud,
+    FailureTest,
+    judge,
+    load_results,
+    plan_tests,
+)
+from lwlint.operate.runbook import DATABASE, NO, SEE, START, STOP, UNKNOWN, YES, Action, Judged, Run, Runbook, Way
 from lwlint.policy.rules import load_observed
 from tests.shared import HERE
 
@@ -113,7 +125,7 @@ def test_a_word_outside_the_vocabulary_is_refused_in_its_place(
 
 def test_a_cluster_without_a_database_has_no_test_for_it_and_says_so() -> None:
     book = Runbook("lone", False, ("a",), (Run("nova_api", "nova-api", "active_active", "nova", "systemd", "openstack-nova-api"),))
-    assert plan_tests([(book, None)], load_observed()).not_planned == tuple(
+    assert plan_tests([Cloud(book)], load_observed()).not_planned == tuple(
         f"lone: nothing in it runs {name}, so that nothing can be stopped there" for name in ("galera", "rabbitmq")
     )
 
@@ -136,3 +148,132 @@ def test_a_cluster_alone_tells_why_no_test_can_be_made_of_it(tmp_path: Path, cap
     words = capsys.readouterr().err
     assert "no unit or option file of a service that uses rabbitmq was given" in words
     assert "nothing in it runs galera" in words
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"expect": []}, "must expect something"),
+        ({"expect": [{"does": "odd", "then": "serves"}]}, "`odd`: unknown word"),
+        ({"stands_on": "hearsay"}, "must be `observed` or `assumed`"),
+        ({"saw": {"does": "exits 256", "then": "gone"}}, "`exits 256`: unknown word"),
+        ({"saw": {"does": "exits \u0661", "then": "gone"}}, "unknown word"),
+    ],
+)
+def test_what_is_edited_into_a_test_is_refused_in_its_place(change: dict[str, Any], words: str, planned: dict[str, Any]) -> None:
+    plain = json.loads(json.dumps(planned))
+    plain["tests"][1].update(change)
+    with pytest.raises(ConfigurationError, match=rf"^results\.json:1:\d+: .*{words}"):
+        load_results(json.dumps(plain), "results.json")
+
+
+def test_a_test_that_stands_twice_is_refused(planned: dict[str, Any]) -> None:
+    plain = json.loads(json.dumps(planned))
+    plain["tests"].append(plain["tests"][0])
+    with pytest.raises(ConfigurationError, match=r"^results\.json:1:\d+: test `queens_cluster/[^`]*` stands twice"):
+        load_results(json.dumps(plain), "results.json")
+
+
+def test_a_character_that_yaml_does_not_allow_has_its_place() -> None:
+    with pytest.raises(ConfigurationError, match=r"^results\.json:2:12: character U\+0007 is not allowed in YAML"):
+        load_results('{\n"tests": ["\x07"]}', "results.json")
+
+
+# what a plan says of one service, made by hand
+
+OBSERVATIONS = load_observed()
+
+
+def run(service: str, thing: str, answer: str = YES, restarts: str = YES, stop: bool = True) -> Run:
+    actions = tuple(Action(does, EACH, f"{does} {thing}") for does in ((SEE, STOP, START) if stop else (SEE,)))
+    judged = (Judged("restarts", restarts, "so"), Judged(DATABASE, answer, "so"))
+    return Run(service, service, "active_active", service, "systemd", thing, actions=actions, judged=judged)
+
+
+GALERA = Run("galera", "galera", "core", "", "pacemaker", "galera-master", actions=(Action(STOP, EACH, "a"), Action(START, EACH, "b")))
+
+
+def plan_of(*runs: tuple[Run, Way], release: str = "zed", name: str = "cloud", hosts: tuple[str, ...] = ("one",)) -> Cloud:
+    every = ((GALERA, Way()), *runs)
+    return Cloud(Runbook(name, True, hosts, tuple(one for one, _ in every)), release, tuple(way for _, way in every))
+
+
+def at_start(*clouds: Cloud) -> list[FailureTest]:
+    return [test for test in plan_tests(clouds, OBSERVATIONS).tests if "database-away-at-start" in test.id]
+
+
+def words_of(test: FailureTest) -> list[tuple[str, str]]:
+    return [(one.does, one.then) for one in test.expect]
+
+
+def test_what_was_seen_under_a_web_server_is_said_of_what_runs_in_it() -> None:
+    api = run("nova_api", "nova-api.service", NO)
+    (under,) = at_start(plan_of((api, Way("uwsgi"))))
+    assert (under.stands_on, words_of(under), under.release) == (OBSERVED, [("answers 500", "never: 500")], "zed")
+    (httpd,) = at_start(plan_of((api, Way("mod_wsgi"))))
+    assert (httpd.stands_on, words_of(httpd)) == (OBSERVED, [("hangs requests", "serves")])
+    (alone,) = at_start(plan_of((api, Way(""))))
+    assert (alone.stands_on, words_of(alone), alone.release) == (OBSERVED, [("forks again", "serves")], "newton")
+    (unknown,) = at_start(plan_of((api, Way(None))))
+    assert (unknown.stands_on, words_of(unknown), unknown.release) == (ASSUMED, [("", "serves")], "")
+
+
+@pytest.mark.parametrize(("answer", "stands_on"), [(YES, OBSERVED), (NO, ASSUMED), (UNKNOWN, ASSUMED)])
+def test_what_was_seen_with_one_setting_is_not_said_of_another(answer: str, stands_on: str) -> None:
+    """A database that is killed was seen with `max_retries = -1` only."""
+    tests = plan_tests([plan_of((run("heat_engine", "openstack-heat-engine.service", answer), Way()))], OBSERVATIONS).tests
+    assert [test.stands_on for test in tests if "database-killed" in test.id] == [stands_on]
+
+
+@pytest.mark.parametrize(("restarts", "number"), [(YES, 2), (UNKNOWN, 2), (NO, 1)])
+def test_a_program_that_exits_serves_again_where_something_restarts_it(restarts: str, number: int) -> None:
+    (test,) = at_start(plan_of((run("cinder_scheduler", "openstack-cinder-scheduler.service", NO, restarts), Way())))
+    assert words_of(test) == [("exits 1", "gone"), ("exits 1", "serves")][:number]
+
+
+@pytest.mark.parametrize(
+    ("made", "way", "words"),
+    [
+        (run("heat_engine", "h"), Way(down="it does not run"), "cloud: h: it does not run"),
+        (run("heat_engine", "h", stop=False), Way(), "cloud: h: no command may stop and start it"),
+        (
+            run("heat_engine", "h"),
+            Way(stops_with=("galera-master",)),
+            "cloud: h: with galera-master Pacemaker stops what is ordered after it",
+        ),
+    ],
+)
+def test_no_test_is_made_of_what_no_command_may_stop_and_start(made: Run, way: Way, words: str) -> None:
+    plan = plan_tests([plan_of((made, way))], OBSERVATIONS)
+    assert plan.tests == ()
+    assert any(line.startswith(words) for line in plan.not_planned)
+
+
+def test_each_test_has_an_id_of_its_own() -> None:
+    """Of clusters of one name, of one without a name, and of services in one httpd."""
+    httpd = ((run("keystone", "httpd.service"), Way("mod_wsgi")), (run("nova_api", "httpd.service"), Way("mod_wsgi")))
+    clouds = [plan_of(*httpd), plan_of(*httpd, hosts=("two",)), plan_of(*httpd, hosts=("two",)), plan_of(*httpd, name="", hosts=("x{0}",))]
+    ids = [test.id for test in at_start(*clouds)]
+    assert len(ids) == len(set(ids)) == 8
+    assert ids[0] == "cloud (one)/database-away-at-start/httpd.service/keystone"
+    assert ids[-1] == "x{0}/database-away-at-start/httpd.service/nova_api"
+
+
+def test_what_pacemaker_stops_with_the_database_is_not_tried(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lab", "plan", "fixtures/sos/mitaka-full"]) == 2
+    assert "openstack-ceilometer-api-clone and 20 more: with galera-master Pacemaker stops" in capsys.readouterr().err
+
+
+def test_what_mends_undoes_what_was_done(planned: dict[str, Any]) -> None:
+    opposite = {"stop": "start", "start": "stop", "disable": "enable", "enable": "disable"}
+
+    def undone(line: str) -> str:
+        return " ".join(opposite.get(word, word) for word in line.split())
+
+    for test in planned["tests"]:
+        left = list(test["fail"])
+        for line in test["fail"]:
+            if line in left and undone(line) in left[left.index(line) :]:
+                left.remove(line)
+                left.remove(undone(line))
+        assert [undone(line) for line in reversed(left)] == test["mend"], test["id"]
