@@ -12,6 +12,7 @@ import pytest
 import lwlint
 from lwlint.core import observed
 from lwlint.core.config_reader import load as load_yaml
+from lwlint.core.facts import RELEASES
 from lwlint.core.finding import ConfigurationError, Finding
 from lwlint.core.observed import Claim, Observed, Seen
 from lwlint.run import load_catalogue, load_rules
@@ -30,6 +31,7 @@ OPTIONS = {
     "absent": "",
     "defaults": "",
 }
+RANGE = re.compile(rf"\b(from|up to|since|until) ({'|'.join(RELEASES)})", re.I)
 LIMITS = {"no-broker-limit": "0", "broker-limit": "2"}
 # projects whose files LW301 leaves alone, and why
 SILENT = {
@@ -343,3 +345,20 @@ def test_the_catalogue_holds_none_of_these_facts_itself() -> None:
     plain = load_yaml((HERE / "rules/services.yaml").read_text("utf-8"), "services.yaml")
     keys = {key for kind, services in plain.items() if kind != "databases" for values in services.values() for key in values or {}}
     assert keys.isdisjoint({"leaves_with_success", "ready_first", "outcomes", "lives"})
+
+
+def test_what_was_seen_of_some_releases_is_said_of_no_others() -> None:
+    """An observation is of one release; `from stein on` is what somebody read, or assumes."""
+    assert [claim.id for claim in OBSERVED if RANGE.search(claim.says)] == []
+
+
+def test_the_page_tells_in_which_releases_a_service_was_seen_to_be_ready_early() -> None:
+    page = (HERE / "docs/observed.md").read_text("utf-8")
+    for service in SERVICES.values():
+        if not service.ready_first:
+            continue
+        part = page.partition(f"\n## {service.name}\n")[2].partition("\n## ")[0]
+        releases = re.search(r"before it has a connection in ([\w, ]+); LW210", part)
+        assert releases is not None, service.name
+        watched = observed.ready_seen(seen().services[service.name])
+        assert {name for name, first in watched.items() if first} == set(releases[1].split(", "))

@@ -295,14 +295,15 @@ _NO_SERVER = re.compile(r"\s*(<None>\s*)?$|\s*sqlite")  # an SQLite database is 
 class Limit(Document, frozen=True):
     """One option that bounds attempts.
 
-    `option` and the other names are `section/option`. `unlimited` tells the values that never give up. `default` is what an
-    absent option means; without it, absence is no problem. With it, absence matters where one of `used_by` names a
-    server and none of `unless` is set. `since` and `until` are the releases that know the option, `enforced_until` the last one that
-    obeys it. `query` is the name in the query string of one of `urls`, which wins from `query_since` on. `distribution` is a
-    distribution's file that may set the option where it cannot be seen. `remark` ends every message. `value` is what a fix sets, one
-    that never gives up, and `must_be` says so in a message: it names that value. `drivers` are schemes: where the URLs are set and none of
-    them has one, nobody reads the option; `backend` names the driver where no URL is set. With `known` it counts only where the release is
-    known. Releases from `then_since` on, which lwlint does not know by name, read the option `then` in its stead.
+    `option` and the other names are `section/option`; releases after `old_names_until` do not read `old_names`. `unlimited` tells the
+    values that never give up. `default` is what an absent option means; without it, absence is no problem. With it, absence matters
+    where one of `used_by` names a server and none of `unless` is set. `since` and `until` are the releases that know the option,
+    `enforced_until` the last one that obeys it. `query` is the name in the query string of one of `urls`, which wins from `query_since`
+    on. `distribution` is a distribution's file that may set the option where it cannot be seen. `remark` ends every message. `value` is
+    what a fix sets, one that never gives up, and `must_be` says so in a message: it names that value. `drivers` are schemes: where the
+    URLs are set and none of them has one, nobody reads the option; `backend` names the driver where no URL is set. With `known` it
+    counts only where the release is known. Releases from `then_since` on, which lwlint does not know by name, read the option `then` in
+    its stead.
     """
 
     option: Annotated[OptionName, Meta(description="the option that bounds attempts")]
@@ -311,6 +312,7 @@ class Limit(Document, frozen=True):
     projects: Annotated[tuple[Project, ...], Meta(description="judge only these projects")] = ()
     not_projects: Annotated[tuple[Project, ...], Meta(description="do not judge these projects")] = ()
     old_names: Annotated[tuple[OptionName, ...], Meta(description="older names of the option")] = ()
+    old_names_until: Annotated[Optional[ReleaseName], Meta(description="the last release that reads the older names")] = None
     used_by: Annotated[tuple[OptionName, ...], Meta(description="the options that name the server")] = ()
     unless: Annotated[tuple[OptionName, ...], Meta(description="options of which one, where it is set, excuses absence")] = ()
     default: Annotated[Optional[int], Meta(description="what an absent option means; without it, absence is no problem")] = None
@@ -457,7 +459,7 @@ def _limits(project: str, params: Bounds, facts: Facts) -> Iterator[Limit]:
     for limit in params.limits:
         if limit.option not in seen and limit.is_for(project, facts):
             seen.add(limit.option)
-            yield limit
+            yield limit if applies(facts.release, None, limit.old_names_until) else replace(limit, old_names=())
 
 
 def _judge(option_set: OptionSet, limit: Limit, registered: _Registered, facts: Facts) -> Iterator[Optional[Saw]]:
@@ -730,12 +732,24 @@ _NAMES = {"uwsgi": "uWSGI"}
 
 
 class WorkerParams(Document, frozen=True):
-    """`runner` is the web server, `server` what its program was seen to be without for good, `option` what bounds the attempts."""
+    """`runner` is the web server, `server` what its program was seen to be without for good, `option` what bounds the attempts.
+
+    `old_names` are older names, by the name of an option (all `section/option`), which releases up to `old_names_until` read.
+    """
 
     runner: Annotated[Literal["uwsgi"], Meta(description="the web server that runs the program")]
     server: Annotated[Literal["database"], Meta(description="the server that is tried")]
     option: Annotated[str, Meta(description="the option that bounds the attempts, in the section of each database")]
     default: Annotated[int, Meta(description="what the option is where it is not set")]
+    old_names: Annotated[
+        Mapping[OptionName, tuple[OptionName, ...]], Meta(description="older names of the options that name databases and bound attempts")
+    ] = field(default_factory=dict)
+    old_names_until: Annotated[Optional[ReleaseName], Meta(description="the last release that reads the older names")] = None
+
+    def names(self, section: str, option: str, release: Release) -> list[Name]:
+        """Return the names under which a release reads an option, in the order in which oslo.config looks for them."""
+        old = self.old_names.get(f"{section}/{option}", ()) if applies(release, None, self.old_names_until) else ()
+        return [(section, option), *map(split_name, old)]
 
 
 def _run(facts: Facts, params: WorkerParams) -> Iterator[Saw]:
@@ -748,7 +762,7 @@ def _run(facts: Facts, params: WorkerParams) -> Iterator[Saw]:
         if not mine:
             yield Unknown(f"no option file of {service.title} was given", unit.span)
         for option_set in mine:
-            yield from _judge_worker(unit, service, option_set, params)
+            yield from _judge_worker(unit, service, option_set, params, facts.release)
 
 
 def _stays_broken(service: Service, params: WorkerParams, release: Optional[str]) -> bool:
@@ -764,17 +778,33 @@ def _is_of(option_set: OptionSet, service: Service) -> bool:
     return not files.services or service.name in files.services
 
 
-def _judge_worker(unit: Unit, service: Service, option_set: OptionSet, params: WorkerParams) -> Iterator[Saw]:
+def _judge_worker(unit: Unit, service: Service, option_set: OptionSet, params: WorkerParams, release: Release) -> Iterator[Saw]:
+    seen = False
     for database in service.databases:
         section = database.retry_section or database.section
-        connection = option_set.options.get((database.section, database.option))
-        option = option_set.options.get((section, params.option))
-        if connection is None or (option is not None and never_gives_up("-1", option.value)):
+        connection = option_set.chosen(params.names(database.section, database.option, release))
+        seen = seen or connection is not None
+        if connection is None or _NO_SERVER.match(connection.value):
             continue
+        option = option_set.chosen(params.names(section, params.option, release))
+        name = f"{section}.{params.option}"
         if option is None and not option_set.files.complete and _may_lie_below(database):
-            yield Unknown(f"what `{section}.{params.option}` is in the distribution's own file is not known", connection.span)
-            continue
-        yield _problem(unit, service, option or connection, f"{section}.{params.option}", option, params)
+            yield Unknown(f"what `{name}` is in the distribution's own file is not known", connection.span)
+        elif option is None:
+            yield _problem(unit, connection, f"`{name}` is not set (default `{params.default}`)", name)
+        elif not never_gives_up("-1", option.value):
+            yield _judge_attempts(unit, option, name)
+    if not seen:
+        yield Unknown(f"no database connection of {service.title} is in what was given", unit.span)
+
+
+def _judge_attempts(unit: Unit, option: Option, name: str) -> Saw:
+    """Return the problem of a number of attempts that ends; Unknown for what is no such number, of which nothing was seen."""
+    value = integer(option.value) if _is_integer(option.value) else None
+    if value is None or value < 0:
+        return Unknown(f"what comes of `{option.name}` = `{_line(option.value)}` was not seen", option.span)
+    called = f"`{name}`" if option.name == name else f"`{option.name}`, old name of `{name}`,"
+    return _problem(unit, option, f"{called} is `{_line(option.value)}`", name)
 
 
 def _may_lie_below(database: Database) -> bool:
@@ -782,11 +812,11 @@ def _may_lie_below(database: Database) -> bool:
     return database.section == "database"
 
 
-def _problem(unit: Unit, service: Service, place: Option, name: str, option: Optional[Option], params: WorkerParams) -> Problem:
-    is_ = f"is `{option.value}`" if option is not None else f"is not set (default `{params.default}`)"
+def _problem(unit: Unit, place: Option, what: str, name: str) -> Problem:
+    runner = _NAMES.get(unit.runner, unit.runner)
     started = unit.lists.get("Service.ExecStart", ())
     message = (
-        f"{unit.name}: {_NAMES[params.runner]} runs it, and `{name}` {is_}: after the last attempt it was seen to answer 500 for good"
+        f"{unit.name}: {runner} runs it, and {what}: after the last attempt it was seen to answer 500 for good"
         " while the unit is active, so that nothing restarts it; it must be `-1`"
     )
     related = (Related(place.span, f"`{place.name}` is here"),)

@@ -272,10 +272,7 @@ def ready_first(runs: Sequence[Seen], newest: str) -> tuple[str, ...]:
     A release counts where the runs of the nearest releases before and after it agree; behind the last run only if that is of `newest`,
     the newest release of which anything was watched. What holds only with some configuration proves nothing.
     """
-    asked = [run for run in runs if run.ready and run.setting != "broker-limit" and run.when in _AWAY and not run.under]
-    by_release: dict[str, bool] = {}
-    for run in asked:
-        by_release[run.release] = by_release.get(run.release, True) and run.ready == "before" and not run.only
+    by_release = ready_seen(runs)
     found = []
     for release in RELEASES:
         before, after = around(release, by_release)
@@ -284,6 +281,15 @@ def ready_first(runs: Sequence[Seen], newest: str) -> tuple[str, ...]:
         if all(by_release[name] for name in (before, after) if name is not None):
             found.append(release)
     return tuple(found) if by_release else ()
+
+
+def ready_seen(runs: Iterable[Seen]) -> Mapping[str, bool]:
+    """Return by release, of those in which a service was watched, whether it told systemd READY=1 before its first connection."""
+    by_release: dict[str, bool] = {}
+    for run in runs:
+        if run.ready and run.setting != "broker-limit" and run.when in _AWAY and not run.under:
+            by_release[run.release] = by_release.get(run.release, True) and run.ready == "before" and not run.only
+    return by_release
 
 
 def around(release: str, watched: Iterable[str]) -> tuple[Optional[str], Optional[str]]:

@@ -18,7 +18,7 @@ from lwlint.core.config_reader import description_of, fields_of, required_of
 from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE, LAST_OF_TRIPLEO, RELEASES, Service
 from lwlint.core.harmless import counted
 from lwlint.core.kind import Kind
-from lwlint.core.observed import NOT_OBSERVED, WHEN, WITH, Claim, Observed, Seen
+from lwlint.core.observed import NOT_OBSERVED, WHEN, WITH, Claim, Observed, Seen, ready_seen
 from lwlint.core.secret import masked
 from lwlint.inputs import KINDS
 from lwlint.policy.rules import Clause, Example, Rule
@@ -698,6 +698,15 @@ def _assumed_of_broker(needs: bool) -> str:
     return "assumed: waits without a limit; up to ocata it ends with one" if needs else "it has none"
 
 
+def _ready_first(service: Service, runs: Iterable[Seen]) -> str:
+    """Return in which releases a service was seen to tell READY=1 early, and for which LW210 takes that to be so."""
+    seen = sorted((release for release, first in ready_seen(runs).items() if first), key=RELEASES.index)
+    return (
+        f"It was seen to send READY=1 to systemd before it has a connection in {', '.join(seen)}; LW210 takes it that it does in"
+        f" {_span(service.ready_first)}."
+    )
+
+
 def observed_page(services: Iterable[Service], observed: Observed, claims: Iterable[Claim]) -> str:
     """Return `docs/observed.md`: service by service what happens when the database or the broker is away, and where it was seen."""
     every = [service for service in services if needs_others(service) or service.name in observed.services]
@@ -721,10 +730,7 @@ def observed_page(services: Iterable[Service], observed: Observed, claims: Itera
         if service.leaves_with_success:
             parts += ["It was seen to leave with exit status 0: `Restart=` must be `always` (LW201).", ""]
         if service.ready_first:
-            parts += [
-                f"It sends READY=1 to systemd before it has a connection: {service.ready_first[0]} to {service.ready_first[-1]} (LW210).",
-                "",
-            ]
+            parts += [_ready_first(service, observed.services[service.name]), ""]
         parts += ["| what fails | setting | what was seen | where |", "|---|---|---|---|"]
         parts += [f"| {when} | {setting} | {did} | {by} |" for when, setting, did, by in rows(observed.services[service.name])]
     others = [service for service in every if service.name not in observed.services]
