@@ -255,9 +255,19 @@ def searches(project: str, paths: Iterable[str]) -> Iterator[Search]:
             yield Search(project, name, (path,), partial=True, read=taken)
 
 
+_OWN = re.compile(r"(?P<program>[^/]+)\.conf(?:\.d/[^/]+)?")  # the file or the folder of one program
+
+
 def _programs(project: str, main: str, paths: Iterable[str]) -> list[str]:
-    names = (path[len(f"etc/{project}/") :] for path in paths if path.startswith(f"etc/{project}/{project}-"))
-    return [name[: -len(".conf")] for name in names if name.endswith(".conf") and "/" not in name and name[: -len(".conf")] != main]
+    """Return the programs that have a file of their own, or a folder `PROGRAM.conf.d`, each once."""
+    homes = (f"etc/{project}/", "etc/")
+    found = (
+        match["program"]
+        for path in paths
+        for below in homes
+        if path.startswith(f"{below}{project}-") and (match := _OWN.fullmatch(path[len(below) :])) is not None
+    )
+    return [program for program in dict.fromkeys(found) if program != main]
 
 
 def _with_arguments(project: str, found: list[str], there: list[str]) -> list[str]:

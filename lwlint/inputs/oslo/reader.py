@@ -326,7 +326,8 @@ def _sets(place: Place, texts: Texts, started: Iterable[Command], catalogue: Cat
             continue
         for found in layout.searches(project, paths):
             if any(path.startswith("etc/") and path not in covered for path in found.paths) or not covered.issuperset(found.paths):
-                services = _readers(place, found.paths, catalogue)
+                service = catalogue.of_program(found.program) if any(f"/{found.program}.conf.d/" in path for path in found.paths) else None
+                services = (service.name,) if service is not None else _readers(place, found.paths, catalogue)
                 told_otherwise = ((project in told and found.partial) or found.program in programs) and project not in unsure
                 read = found.read and not told_otherwise
                 sets.append(_Set(project, found.program, found.paths, services, found.partial, read=read))

@@ -48,6 +48,18 @@ def test_oslo_configs_search_reads_the_project_then_the_program_then_folders() -
     }
 
 
+def test_a_folder_of_one_program_is_read_on_top_of_the_projects_file() -> None:
+    """As oslo.config's search has it, in `/etc/PROJECT` and in `/etc`; nobody else reads it."""
+    files = {"etc/cinder/cinder.conf": A, "etc/cinder/cinder-scheduler.conf.d/1.conf": A, "etc/cinder-backup.conf": A}
+    assert sets_of(files) == {
+        "cinder": ("etc/cinder/cinder.conf",),
+        "cinder-scheduler": ("etc/cinder/cinder.conf", "etc/cinder/cinder-scheduler.conf.d/1.conf"),
+        "cinder-backup": ("etc/cinder/cinder.conf", "etc/cinder-backup.conf"),
+    }
+    services = {one.name: one.services for one in facts_of(files).of(OptionFiles)}
+    assert services["cinder-scheduler"] == ("cinder_scheduler",)
+
+
 def test_neutrons_server_reads_the_plugin_and_its_folders_too() -> None:
     assert sets_of(
         {
