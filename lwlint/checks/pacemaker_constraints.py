@@ -37,6 +37,7 @@ from lwlint.inputs.pacemaker.facts import (
     ResourceStatus,
     Tag,
     boolean,
+    resource_pattern,
     score,
 )
 from lwlint.inputs.pacemaker.model import (
@@ -116,6 +117,14 @@ def untold(cib: Cib, *what: str) -> Iterator[Unknown]:
         yield Unknown(f"`{cib.cluster.weaker}` stands in for the CIB and does not tell {' or '.join(missing)}", cib.cluster.span)
 
 
+def unread(cib: Cib) -> Iterator[Unknown]:
+    """Yield each location constraint of which it is not known what it names, for its pattern may mean something else to Pacemaker."""
+    for constraint in cib.constraints:
+        if constraint.pattern is not None and constraint.active and resource_pattern(constraint.pattern.value) is None:
+            why = f"which resources `rsc-pattern` of location `{constraint.name}` finds is not known"
+            yield Unknown(why, constraint.pattern.span)
+
+
 _REFUSED = "Pacemaker refuses the CIB under schemas 1.2 and later"
 _STARTS = ("start", "promote")
 
@@ -191,6 +200,7 @@ def _run_outside(facts: Facts, params: Params) -> Iterator[Saw]:
         if not cib.openstack:
             yield Unknown("there is no OpenStack service in this CIB", cib.cluster.span)
             continue
+        yield from unread(cib)
         remote = only_remote(cib)
         titles: dict[str, list[str]] = {}
         tags = {tag.name for tag in cib.tags}

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import chain
+from operator import itemgetter
 from typing import Annotated, NamedTuple
 
 from msgspec import Meta, field
 
 from lwlint.checks import pacemaker_constraints
 from lwlint.checks.containers import resource_of, units
-from lwlint.checks.pacemaker_constraints import pcs, untold, without
+from lwlint.checks.pacemaker_constraints import pcs, unread, untold, without
 from lwlint.checks.parameters import KnownRelease, Project, ServiceKind, ServiceName, nothing_in
 from lwlint.core.check import Check, NoParams, Reads, Saw, Unknown, needs
 from lwlint.core.config_reader import Document, Mismatch
@@ -42,6 +43,7 @@ from lwlint.inputs.pacemaker.facts import (
     Cluster,
     Constraint,
     Expression,
+    Member,
     Node,
     Operation,
     Resource,
@@ -375,8 +377,9 @@ def _run_ports(facts: Facts, _: NoParams) -> Iterator[Saw]:
             if port:
                 ports.setdefault(port, []).append(bundle)
         away = barred(cib) if ports else {}
+        nodes = [node.name for node in running_nodes(cib)] or [""]  # where none is known, all may run on one
         for port, bundles in ports.items():
-            for first, other in pairwise(bundles):
+            for first, other in _meeting(bundles, nodes, away):
                 message = f"bundle `{other.name}`: its control port is {port}, as that of `{first.name}`; both cannot run on one node"
                 yield _collision(other, f"{message}, and each must have one of its own", Related(first.span, "the other bundle"))
         remotes = [leaf for leaf in cib.leaves() if leaf.agent == "ocf:pacemaker:remote"]
@@ -387,6 +390,20 @@ def _run_ports(facts: Facts, _: NoParams) -> Iterator[Saw]:
                 if there is not None:
                     message = f"bundle `{bundle.name}`: its control port is {port}, on which pacemaker_remote listens on `{there.name}`"
                     yield _collision(bundle, f"{message}; it must have one of its own", Related(there.span, "the remote node"))
+
+
+def _meeting(bundles: Sequence[Resource], nodes: Sequence[str], away: Mapping[str, Collection[str]]) -> Iterator[tuple[Resource, Resource]]:
+    """Yield each bundle that may run on a node with one in front of it, after the last such one.
+
+    `away` are the nodes from which each bundle is kept.
+    """
+    there: dict[str, tuple[int, Resource]] = {}
+    for number, bundle in enumerate(bundles):
+        own = [node for node in nodes if node not in away.get(bundle.name, ())]
+        last = max((there[node] for node in own if node in there), key=itemgetter(0), default=None)
+        if last is not None:
+            yield last[1], bundle
+        there.update(dict.fromkeys(own, (number, bundle)))
 
 
 def _remote_port(remote: Resource) -> str:
@@ -424,7 +441,7 @@ class PlacementParams(Document, frozen=True):
 
 def _run_anywhere(facts: Facts, params: PlacementParams) -> Iterator[Saw]:
     for cib in cibs(facts):
-        unknown = next(untold(cib, CONSTRAINTS, LOCATION_SETS, TEMPLATES), None)
+        unknown = next(chain(untold(cib, CONSTRAINTS, LOCATION_SETS, TEMPLATES), unread(cib)), None)
         if unknown is not None:
             yield unknown
             continue
@@ -631,14 +648,15 @@ def _undone(cib: Cib, setting: _Setting, value: Text, resource: Resource) -> Com
 def _run_banned(facts: Facts, params: Params) -> Iterator[Saw]:
     for cib in _clusters(facts):
         yield from untold(cib, CONSTRAINTS, LOCATION_SETS)
+        yield from unread(cib)
         core = {name for leaf in _leaves(cib, params) for name in (leaf.name, leaf.parent, leaf.top) if name is not None}
         for constraint in cib.constraints:
-            nodes = _banned_from(constraint) if constraint.name.startswith(_BANS) else []
-            named = [name for member in constraint.members for name in member.resources if name in core]
-            if named and nodes:
-                message = (
-                    f"location `{constraint.name}`: bans `{named[0]}` from `{nodes[0]}`; a ban must be cleared when its reason is gone"
-                )
+            members = constraint.members if constraint.name.startswith(_BANS) else ()
+            bans = ((name, node) for member in members for node in _banned_from(constraint, member) for name in member.resources)
+            banned = next(((name, node) for name, node in bans if name in core), None)
+            if banned is not None:
+                name, node = banned
+                message = f"location `{constraint.name}`: bans `{name}` from `{node}`; a ban must be cleared when its reason is gone"
                 commands = (without(constraint),)
                 yield Problem(constraint.span, message, f"constraint {constraint.name}", host=constraint.host, commands=commands)
         yield from _nowhere(cib, core)
@@ -680,12 +698,13 @@ def _standby_everywhere(cib: Cib, nodes: list[Node]) -> Problem:
     return Problem(first.span, message, "cluster standby", related, host=cib.cluster.host, commands=commands)
 
 
-def _banned_from(constraint: Constraint) -> list[str]:
-    """The nodes from which a location constraint keeps its resources away for good."""
+def _banned_from(constraint: Constraint, member: Member) -> list[str]:
+    """The nodes from which a location constraint keeps the resources of one of its members away for good."""
     if constraint.type != LOCATION or not constraint.active:
         return []
     if constraint.node is not None:
-        return [constraint.node.value] if score(constraint.score) <= -INFINITY else []
+        written = member.score if member.score is not None else constraint.score
+        return [constraint.node.value] if score(written) <= -INFINITY else []
     return [node for rule in constraint.rules if score(rule.score) <= -INFINITY for node in _nodes_of(rule)]
 
 

@@ -5,13 +5,13 @@ Every fact's `span` lies in the CIB that it is from; `span.path` tells the facts
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, ClassVar, Union
 
 from msgspec import Struct, field
 
 from lwlint.core.facts import OneOf, Service
-from lwlint.core.lazy import pattern
+from lwlint.core.lazy import Refused, compiled, pattern
 from lwlint.core.source import Span, Text
 
 
@@ -52,6 +52,24 @@ def score(value: str | None) -> int:
         return -INFINITY
     match = _NUMBER.match(value or "")
     return max(-INFINITY, min(INFINITY, int(match.group(1)[:30]))) if match else 0
+
+
+# of what `rsc-pattern` may hold: what means the same in the extended expressions of POSIX
+_ATOM = r"(?:[\w:@.)-]|\\[.^$|()*+?{}\[\]\\]|\[\^?[A-Za-z0-9_.@-]+\])"
+_SAME = pattern(rf"!?(?:[(|^$]|{_ATOM}(?:[*+?]|\{{\d{{1,3}}(?:,\d{{0,3}})?\}})?(?![*+?{{]))+")
+_LONGEST = 200  # characters of a pattern
+
+
+def resource_pattern(written: str) -> Callable[[str], bool] | None:
+    """Return what tells of an id whether an `rsc-pattern` finds it; None for a pattern that may mean something else to Pacemaker."""
+    if len(written) > _LONGEST or not _SAME.fullmatch(written):
+        return None
+    try:
+        found = compiled(written.removeprefix("!"))
+    except Refused:
+        return None
+    wanted = not written.startswith("!")
+    return lambda name: (found.search(name[:_LONGEST]) is not None) is wanted
 
 
 class Cluster(Struct, frozen=True):
@@ -173,7 +191,8 @@ class Member(Struct, frozen=True):
     """A name in a constraint, as written, and the ids of the resources that it stands for (a tag's, a template's).
 
     `resources` is empty if there is no such resource. `set` counts the constraint's resource sets from 0; -1 if
-    the member stands in none. `sequential` tells that the set's members are bound to each other in turn.
+    the member stands in none. `sequential` tells that the set's members are bound to each other in turn. `score` is that of a set of a
+    location constraint, which goes before the constraint's own.
     """
 
     name: str
@@ -187,6 +206,7 @@ class Member(Struct, frozen=True):
     require_all: bool = True
     resources: tuple[str, ...] = ()
     hidden: bool = False
+    score: str | None = None
 
 
 class Expression(Struct, frozen=True):

@@ -348,12 +348,17 @@ class Places(Struct):
 
 
 def running_nodes(cib: Cib) -> list[Node]:
-    """Return the nodes that run resources: members, and those that a resource of pacemaker_remote brings in, listed or not."""
+    """Return the nodes that run resources: members, and remote and guest nodes, which resources bring in, listed or not."""
     listed = {node.name: node for node in cib.nodes}
-    remotes = [leaf for leaf in cib.leaves() if leaf.agent == "ocf:pacemaker:remote"]
-    found = [node for node in cib.nodes if node.type == "member" and node.name not in {leaf.name for leaf in remotes}]
-    unlisted = (listed.get(leaf.name) or Node(leaf.name, leaf.span, leaf.host, leaf.name) for leaf in remotes)
-    return found + [replace(node, type="remote") for node in unlisted]  # old texts of pcs list them among the members
+    brought = {leaf.name: ("remote", leaf) for leaf in cib.leaves() if leaf.agent == "ocf:pacemaker:remote"}
+    for leaf in cib.leaves():
+        guest = leaf.meta.get("remote-node")
+        if guest is not None and leaf.form == PRIMITIVE:
+            brought.setdefault(guest.value, ("guest", leaf))
+    found = [node for node in cib.nodes if node.type == "member" and node.name not in brought]
+    for name, (kind, leaf) in brought.items():  # old texts of pcs list them among the members
+        found.append(replace(listed.get(name) or Node(name, leaf.span, leaf.host, name), type=kind))
+    return found
 
 
 def barred(cib: Cib) -> dict[str, dict[str, Constraint]]:
@@ -373,16 +378,20 @@ def places(cib: Cib) -> Places:
     for constraint in cib.constraints:
         if constraint.type != LOCATION or not constraint.active:
             continue
-        names = {name for member in constraint.members if not _in_a_role(member.role) for name in member.resources}
-        here = [(node.name, number) for node in nodes for number in _scores(constraint, node, told)]
-        for top in {cib.resources[name].top for name in names}:
-            for node, number in here:
-                scored.setdefault((top, node), []).append((number, constraint))
-            if constraint.resource_discovery == "exclusive":
-                allowed.setdefault(top, set()).update(node for node, _ in here)
-                certain.setdefault(top, set()).update(node for node, number in here if number is not None)
-                if top in names:  # of a group's member alone it means nothing
-                    only.setdefault(top, constraint)
+        by_score: dict[str | None, set[str]] = {}
+        for member in constraint.members:
+            if not _in_a_role(member.role):
+                by_score.setdefault(member.score if member.score is not None else constraint.score, set()).update(member.resources)
+        for written, names in by_score.items():
+            here = [(node.name, number) for node in nodes for number in _scores(constraint, written, node, told)]
+            for top in {cib.resources[name].top for name in names}:
+                for node, number in here:
+                    scored.setdefault((top, node), []).append((number, constraint))
+                if constraint.resource_discovery == "exclusive":
+                    allowed.setdefault(top, set()).update(node for node, _ in here)
+                    certain.setdefault(top, set()).update(node for node, number in here if number is not None)
+                    if top in names:  # of a group's member alone it means nothing
+                        only.setdefault(top, constraint)
     for (top, node), scores in scored.items():
         keeps = _keeps_away(scores)
         if keeps is not None:
@@ -495,10 +504,13 @@ def _in_a_role(written: str | None) -> bool:
     return role(written) in (*PROMOTED, *_UNPROMOTED)
 
 
-def _scores(constraint: Constraint, node: Node, told: bool) -> list[int | None]:
-    """Return the scores that a constraint gives a node; None for one that may be any, or may not apply."""
+def _scores(constraint: Constraint, written: str | None, node: Node, told: bool) -> list[int | None]:
+    """Return the scores that a constraint gives a node; None for one that may be any, or may not apply.
+
+    `written` is the score that it has for a resource on a node by name; rules have their own.
+    """
     if constraint.node is not None:
-        return [score(constraint.score)] if constraint.node.value.lower() == node.name.lower() else []
+        return [score(written)] if constraint.node.value.lower() == node.name.lower() else []
     found: list[int | None] = []
     for rule in constraint.rules:
         answer = _holds(rule, node, told)
@@ -520,7 +532,7 @@ def _holds(rule: Rule, node: Node, told: bool, every: bool = False) -> bool | No
     return None if None in answers else not decisive
 
 
-_KINDS = {"member": "cluster", "remote": "remote"}  # as rules have it in `#kind`
+_KINDS = {"member": "cluster", "remote": "remote", "guest": "container"}  # as rules have it in `#kind`
 
 
 def _expression_holds(expression: Expression, node: Node, told: bool, every: bool = False) -> bool | None:

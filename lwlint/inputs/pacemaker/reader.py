@@ -15,7 +15,6 @@ from typing import Optional, Union
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from lwlint.core import lazy
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import RELEASES, Fact, Release, Unreadable, of_image
 from lwlint.core.harmless import whole
@@ -45,6 +44,7 @@ from lwlint.inputs.pacemaker.facts import (
     Tag,
     Validation,
     boolean,
+    resource_pattern,
     score,
 )
 from lwlint.inputs.pacemaker.pcs import read_pcs_config, read_pcs_json
@@ -63,7 +63,6 @@ _PLACES = {
     TICKET: {"rsc": ("rsc-role", "", "")},
 }
 PAIRS = 10_000  # of one colocation; two sets that are not sequential make as many as the product of their sizes
-_PATTERN = re.compile(r"!?[\w.*^$|-]{1,100}")  # of what `rsc-pattern` may hold: what means the same in POSIX
 _ORDERINGS = ("Mandatory", "Optional", "Serialize")
 _REPLICA = re.compile(r"(.+?)(?:-(?:docker|podman|rkt))?-\d+$|(.+?)-ip-[0-9a-fA-F.:]+$")
 
@@ -408,14 +407,8 @@ class Names(Struct, frozen=True):
 
     def matching(self, pattern: str) -> tuple[str, ...]:
         """Return the outermost resources whose ids a location's `rsc-pattern` finds; none for an unusual pattern."""
-        if not _PATTERN.fullmatch(pattern):
-            return ()
-        try:
-            found = lazy.compiled(pattern.lstrip("!"))
-        except lazy.Refused:
-            return ()
-        wanted = not pattern.startswith("!")
-        return tuple(r.name for r in self.resources.values() if r.parent is None and (found.search(r.name[:200]) is not None) is wanted)
+        fits = resource_pattern(pattern)
+        return tuple(r.name for r in self.resources.values() if r.parent is None and fits(r.name)) if fits is not None else ()
 
     def _found(self, name: str) -> tuple[tuple[str, ...], bool]:
         if name in self.resources:
@@ -492,7 +485,8 @@ def _members(element: Element, kind: str, reader: Reader, names: Names) -> Itera
             if text is not None:
                 member = _member(text, "set", block.get("role"), block.get("action"), names)
                 sequential, require_all = boolean(block.get("sequential")), boolean(block.get("require-all"))
-                yield replace(member, set=count, sequential=sequential is not False, require_all=require_all is not False)
+                member = replace(member, set=count, sequential=sequential is not False, require_all=require_all is not False)
+                yield replace(member, score=block.get("score")) if kind == LOCATION else member
 
 
 def _member(text: Text, place: str, role: str | None, action: str | None, names: Names) -> Member:

@@ -1,0 +1,162 @@
+"""Where resources may run, by sets, patterns, guest nodes and the ports of bundles; each answer is the scheduler's (crm_simulate 2.1.5)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import lwlint
+from lwlint.inputs.pacemaker.facts import resource_pattern
+
+NODES = "".join(f'<node id="{number}" uname="c{number}"/>' for number in (1, 2, 3))
+GUEST = (
+    '<primitive id="vm" class="ocf" provider="heartbeat" type="VirtualDomain">'
+    '<meta_attributes id="vm-m"><nvpair id="vm-n" name="remote-node" value="g1"/></meta_attributes></primitive>'
+)
+
+
+def service(name: str, agent: str) -> str:
+    return (
+        f'<primitive id="{name}" class="ocf" provider="heartbeat" type="{agent}">'
+        f'<operations><op id="{name}-o" name="monitor" interval="10s"/></operations></primitive>'
+    )
+
+
+def bundle(name: str, agent: str, port: str = "3122") -> str:
+    return (
+        f'<bundle id="{name}-bundle"><podman image="x" network="host" replicas="1"/><network control-port="{port}"/>'
+        f"{service(name, agent)}</bundle>"
+    )
+
+
+CLONES = f'<clone id="rabbitmq-clone">{service("rabbitmq", "rabbitmq-cluster")}</clone>' + (
+    '<clone id="haproxy-clone"><primitive id="haproxy" class="systemd" type="haproxy"><operations>'
+    '<op id="h-o" name="monitor" interval="10s"/></operations></primitive></clone>'
+    f'<clone id="galera-clone">{service("galera", "galera")}</clone>'
+)
+
+
+def each(form: str) -> str:
+    """Return a constraint for each node, from a form with `{n}`."""
+    return "".join(form.replace("{n}", str(number)) for number in (1, 2, 3))
+
+
+def report(tmp_path: Path, resources: str, constraints: str, nodes: str = NODES) -> lwlint.Report:
+    (tmp_path / "cib.xml").write_text(
+        f'<cib validate-with="pacemaker-3.2" epoch="1"><configuration><crm_config/><nodes>{nodes}</nodes>'
+        f"<resources>{resources}</resources><constraints>{constraints}</constraints></configuration></cib>"
+    )
+    return lwlint.check([str(tmp_path / "cib.xml")])
+
+
+def about(found: lwlint.Report, code: str) -> list[str]:
+    return [finding.subject for finding in found.findings if finding.code == code]
+
+
+SET = (
+    '<rsc_location id="l{n}" node="c{n}" score="OUTER"><resource_set id="s{n}" INNER><resource_ref id="rabbitmq-clone"/>'
+    "</resource_set></rsc_location>"
+)
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "banned"),
+    [
+        ("100", 'score="-INFINITY"', True),
+        ("-INFINITY", 'score="100"', False),
+        ("-INFINITY", "", True),
+        ("100", "", False),
+    ],
+)
+def test_the_score_of_a_set_goes_before_that_of_its_location(tmp_path: Path, outer: str, inner: str, banned: bool) -> None:
+    constraints = each(SET.replace("OUTER", outer).replace("INNER", inner))
+    assert about(report(tmp_path, CLONES, constraints), "LW111") == ["resource rabbitmq-clone"] * banned
+
+
+def test_a_leftover_ban_by_a_set_with_a_score_is_told(tmp_path: Path) -> None:
+    one = SET.replace("{n}", "1").replace('id="l1"', 'id="cli-ban-x"').replace("INNER", 'score="-INFINITY"').replace("OUTER", "0")
+    assert about(report(tmp_path, CLONES, one), "LW111") == ["constraint cli-ban-x"]
+
+
+def test_a_rule_has_its_own_score_whatever_the_set_has(tmp_path: Path) -> None:
+    constraint = (
+        '<rsc_location id="l"><resource_set id="s" score="100"><resource_ref id="rabbitmq-clone"/></resource_set>'
+        '<rule id="r" score="-INFINITY"><expression id="e" attribute="#uname" operation="defined"/></rule></rsc_location>'
+    )
+    assert about(report(tmp_path, CLONES, constraint), "LW111") == ["resource rabbitmq-clone"]
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("^(galera|rabbitmq)-clone$", ["galera-clone", "rabbitmq-clone"]),
+        ("^[gr][a-z]+-clone$", ["galera-clone", "rabbitmq-clone"]),
+        ("!^(haproxy|r.*)", ["galera-clone"]),
+        ("^rabbitmq(-clone)?$", ["rabbitmq-clone"]),
+        ("[[:alpha:]]+-clone", None),
+        ("^(?:galera)", None),
+        ("a*+", None),
+        (r"galera\-\w+", None),
+    ],
+)
+def test_a_pattern_bans_what_it_finds_and_leaves_it_open_if_not_known(tmp_path: Path, written: str, found: list[str] | None) -> None:
+    told = report(tmp_path, CLONES, each(f'<rsc_location id="l{{n}}" rsc-pattern="{written}" node="c{{n}}" score="-INFINITY"/>'))
+    assert sorted(about(told, "LW111")) == [f"resource {name}" for name in found or ()]
+    verdicts = {verdict.code: verdict for verdict in told.verdicts}
+    for code in ("LW105", "LW111", "LW115"):
+        assert (verdicts[code].outcome == "not evaluated") is (found is None)
+        assert "`rsc-pattern` of location `l1`" in verdicts[code].because or found is not None
+    assert (resource_pattern(written) is None) is (found is None)
+
+
+BANS = each('<rsc_location id="l{n}" rsc="rabbitmq-clone" node="c{n}" score="-INFINITY"/>')
+
+
+@pytest.mark.parametrize(
+    ("constraints", "banned"),
+    [
+        (BANS, False),
+        (BANS + '<rsc_location id="l" rsc="rabbitmq-clone" node="g1" score="-INFINITY"/>', True),
+        (
+            '<rsc_location id="l" rsc="rabbitmq-clone"><rule id="r" score="-INFINITY">'
+            '<expression id="e" attribute="#kind" operation="ne" value="container"/></rule></rsc_location>',
+            False,
+        ),
+    ],
+)
+def test_a_guest_node_is_a_place_to_run(tmp_path: Path, constraints: str, banned: bool) -> None:
+    assert about(report(tmp_path, CLONES + GUEST, constraints), "LW111") == ["resource rabbitmq-clone"] * banned
+    assert about(report(tmp_path, CLONES, constraints), "LW111") == ["resource rabbitmq-clone"]
+
+
+def test_a_guest_node_is_one_on_which_the_core_does_not_belong(tmp_path: Path) -> None:
+    marks = "".join(f'<nvpair id="n{{n}}-{mark}" name="{mark}-role" value="true"/>' for mark in ("haproxy", "galera", "rabbitmq"))
+    nodes = each(f'<node id="{{n}}" uname="c{{n}}"><instance_attributes id="a{{n}}">{marks}</instance_attributes></node>')
+    rule = (
+        '<rsc_location id="l-{0}" rsc="{0}-clone" resource-discovery="exclusive"><rule id="r-{0}" score="0">'
+        '<expression id="e-{0}" attribute="{0}-role" operation="eq" value="true"/></rule></rsc_location>'
+    )
+    constraints = rule.format("galera") + rule.format("haproxy")
+    assert about(report(tmp_path, CLONES + GUEST, constraints, nodes), "LW115") == ["resource rabbitmq-clone"]
+    assert about(report(tmp_path, CLONES, constraints, nodes), "LW115") == []
+
+
+@pytest.mark.parametrize(
+    ("away", "colliding"),
+    [
+        ({}, ["rabbitmq", "redis"]),
+        ({"galera": "12", "rabbitmq": "3"}, ["redis"]),
+        ({"galera": "12", "rabbitmq": "3", "redis": "12"}, ["redis"]),  # with that of galera, which is not next to it
+        ({"galera": "12", "rabbitmq": "13", "redis": "23"}, []),
+    ],
+)
+def test_bundles_that_never_meet_may_have_one_control_port(tmp_path: Path, away: dict[str, str], colliding: list[str]) -> None:
+    bundles = bundle("galera", "galera") + bundle("rabbitmq", "rabbitmq-cluster") + bundle("redis", "redis")
+    constraints = "".join(
+        f'<rsc_location id="l-{name}-{node}" rsc="{name}-bundle" node="c{node}" score="-INFINITY"/>'
+        for name, nodes in away.items()
+        for node in nodes
+    )
+    assert about(report(tmp_path, bundles, constraints), "LW114") == [f"resource {name}-bundle" for name in colliding]
+    assert about(report(tmp_path, bundles, constraints, nodes=""), "LW114") == ["resource rabbitmq-bundle", "resource redis-bundle"]
