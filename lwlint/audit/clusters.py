@@ -37,7 +37,7 @@ from lwlint.files.archive.unpack import HOST as HOST_TREE
 from lwlint.files.discover import Input, defect
 from lwlint.files.tree import FILE, FOLDER, Tree
 from lwlint.inputs import pacemaker
-from lwlint.inputs.pacemaker.facts import Cluster, Node
+from lwlint.inputs.pacemaker.facts import Cluster, Node, revision
 from lwlint.inputs.pacemaker.model import Cib, cibs
 from lwlint.inputs.pacemaker.reader import cib_facts, pcs_config_facts
 from lwlint.inputs.pacemaker.status import corosync
@@ -81,11 +81,12 @@ class Identity(Struct, frozen=True):
 
 
 class Seat(Struct, frozen=True):
-    """One report of one host: where it lies and of which cluster it says that the host is."""
+    """One report of one host: where it lies and of which cluster it says that the host is; `revision` is that of its CIB, if it has one."""
 
     target: Target
     capture: Capture
     identity: Identity
+    revision: tuple[int, int] = (0, 0)
 
     @property
     def node(self) -> str:
@@ -128,11 +129,13 @@ class Group(Struct, frozen=True):
 
 def seats(targets: Iterable[Target]) -> list[Seat]:
     """Return every report in the targets, with the cluster that it is of."""
-    return [Seat(target, capture, _identity(target, capture)) for target in targets for capture in target.captures]
+    return [Seat(target, capture, *_identity(target, capture)) for target in targets for capture in target.captures]
 
 
-def _identity(target: Target, capture: Capture) -> Identity:
+def _identity(target: Target, capture: Capture) -> tuple[Identity, tuple[int, int]]:
+    """Return the cluster that a report says that its host is of, and the revision of its CIB."""
     name, uuid = "", ""
+    newest = (0, 0)
     listed: set[str] = set()
     named: set[str] = set()
     remotes: set[str] = set()
@@ -149,15 +152,17 @@ def _identity(target: Target, capture: Capture) -> Identity:
         for fact in facts:
             if isinstance(fact, Cluster):
                 name = fact.name or name
+                newest = max(newest, revision(fact))
             elif isinstance(fact, Node):
                 (named if fact.type == "member" else remotes).add(_short(fact.name))
     rings = {node for node in listed if _is_address(node)}
-    return Identity(name, uuid, frozenset(named | (listed - rings)), frozenset(remotes), frozenset(rings))
+    return Identity(name, uuid, frozenset(named | (listed - rings)), frozenset(remotes), frozenset(rings)), newest
 
 
 def configured(group: Group, catalogue: Catalogue) -> list[Fact]:
-    """Return what one of the CIBs of a cluster configures, a whole one if there is any; nothing where there is none."""
-    having = [(evidence.weaker, seat, evidence) for seat in (*group.seats, *group.older) for evidence in seat.capture.of(CIB)]
+    """Return what the newest CIB of a cluster configures, a whole one if there is any; nothing where there is none."""
+    newest_first = [sorted(each, key=lambda seat: seat.revision, reverse=True) for each in (group.seats, group.older)]
+    having = [(evidence.weaker, seat, evidence) for each in newest_first for seat in each for evidence in seat.capture.of(CIB)]
     for weaker, seat, evidence in sorted(having, key=lambda each: each[0]):
         source = Source(evidence.path, _read(seat.target, evidence.path), "cib")
         facts = list((pcs_config_facts if weaker else cib_facts)([source], catalogue))
@@ -450,11 +455,11 @@ class HostCib(Struct, frozen=True):
 
 
 def cib_of(hosts: Iterable[Host]) -> HostCib | None:
-    """Return the CIB of the cluster that the hosts are of: one itself before what stands in for it; None where there is none."""
-    having = [(bool(cib.cluster.weaker), number, cib, host) for number, host in enumerate(hosts) for cib in cibs(host.reading.facts)]
+    """Return the newest CIB of the cluster that the hosts are of: one itself before what stands in for it; None where there is none."""
+    having = [(cib, host) for host in hosts for cib in cibs(host.reading.facts)]
     if not having:
         return None
-    _, _, cib, host = min(having, key=lambda one: one[:2])
+    cib, host = max(having, key=lambda one: (not one[0].cluster.weaker, revision(one[0].cluster)))
     path = cib.cluster.span.path
     return HostCib(path, host.reading.input.sources[path].text, cib, host)
 
@@ -545,26 +550,33 @@ def _troubles(seat: Seat, label: str) -> Iterator[Unreadable]:
         path = trouble.span.path
         if root and path.startswith(root):
             place = f"{label}/{path[len(root) :]}"
-        elif not _of_another(path, seat):
+        elif not _of_another(trouble, seat):
             place = seat.target.shown(path)
         else:
             continue
         yield replace(trouble, name=place, span=Span(place, 0, 0), host=label)
 
 
-def _of_another(path: str, seat: Seat) -> bool:
-    """Return whether a trouble at `path` is of another host's report in the same target only."""
-    if any(other is not seat.capture and other.root and path.startswith(other.root) for other in seat.target.captures):
+def _of_another(trouble: Unreadable, seat: Seat) -> bool:
+    """Return whether a trouble is of another host's report in the same target only.
+
+    A packed report that could not be opened is of no host that is known: it is told of all that lie beside it.
+    """
+    path, captures = trouble.span.path, seat.target.captures
+    others = [other.root for other in captures if other is not seat.capture]
+    if any(root and path.startswith(root) for root in others):
         return True
-    return bool(path) and seat.target.is_archive and not seat.capture.root.startswith(path + "/") and len(seat.target.captures) > 1
+    if not path or not others or not seat.target.is_archive or seat.capture.root.startswith(path + "/"):
+        return False
+    return not trouble.fatal or any(root.startswith(path + "/") for root in others)
 
 
 def _with_cib(hosts: Sequence[Host], group: Group, release: str, schemas: str) -> Iterator[Host]:
-    """Yield the hosts, those without a CIB with the one of another: it is the whole cluster's, and better than any text of it."""
+    """Yield the hosts, those without a CIB with the newest of the others: it is the whole cluster's, and better than any text of it."""
     having = [host for host in hosts if host.reading.facts.of(Cluster)]
     if all(map(_is_weak, having)):
         having += _spare(group, release, schemas, {host.label for host in hosts})
-    lender = min(having, key=_is_weak, default=None)
+    lender = max(having, key=lambda host: (not _is_weak(host), max(map(revision, host.reading.facts.of(Cluster)))), default=None)
     for host in hosts:
         own = {cluster.span.path for cluster in host.reading.facts.of(Cluster)}
         if lender is None or (own and _is_weak(host) == _is_weak(lender)):

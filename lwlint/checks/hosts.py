@@ -18,7 +18,7 @@ from lwlint.core.finding import Problem, Related
 from lwlint.core.source import Span
 from lwlint.inputs.containers.facts import HostContainer
 from lwlint.inputs.oslo.facts import Name, Option, OptionSet, option_sets
-from lwlint.inputs.pacemaker.facts import BUNDLE, PRIMITIVE, ClusterStatus, Resource, ResourceStatus
+from lwlint.inputs.pacemaker.facts import BUNDLE, PRIMITIVE, ClusterStatus, Resource, ResourceStatus, revision
 from lwlint.inputs.pacemaker.model import Cib, cibs
 from lwlint.inputs.systemd.facts import LOADED, MASKED, ShownUnit, Unit
 
@@ -225,11 +225,7 @@ def _run_cibs(facts: Facts, _: NoParams) -> Iterator[Saw]:
 
 
 def _epoch(cib: Cib) -> tuple[int, int]:
-    return _number(cib.cluster.admin_epoch), _number(cib.cluster.epoch)
-
-
-def _number(text: str | None) -> int:
-    return int(text) if text is not None and text.isdecimal() and len(text) < 20 else 0
+    return revision(cib.cluster)
 
 
 def _words(cib: Cib) -> str:

@@ -57,6 +57,23 @@ def test_a_zip_in_a_folder_is_named(tmp_path: Path, capsys: Capsys) -> None:
     ]
 
 
+@pytest.mark.parametrize("hosts", [1, 2])
+def test_a_report_in_an_archive_that_cannot_be_opened_is_told_however_many_hosts_there_are(
+    hosts: int, tmp_path: Path, capsys: Capsys
+) -> None:
+    files: Files = {f"{node}.tar.xz": report(node) for node in NODES[:hosts]}
+    files |= {"more/c1.ZIP": b"PK\x03\x04", "c2.tar.xz.gpg": b"-----BEGIN PGP MESSAGE-----\n", "readme/x.7z.txt": b"7z"}
+    files[f"sosreport-{NODES[0]}/usr/share/doc/x.zip"] = b"PK\x03\x04"  # a host's own file
+    (tmp_path / "case.tar").write_bytes(tar(files, top="case/"))
+    plain = answer([str(tmp_path / "case.tar")], capsys, 1)
+    told = [(f["message"].rpartition("!")[2], f["hosts"]) for f in plain["clusters"][0]["findings"] if f["code"] == "LW901"]
+    assert sorted(told) == [
+        ("case/c2.tar.xz.gpg: is encrypted with GnuPG (or signed in its format); it is not opened", list(NODES[:hosts])),
+        ("case/more/c1.ZIP: is a zip archive by its name; it is not opened", list(NODES[:hosts])),
+    ]
+    assert len(plain["targets"][0]["troubles"]) == 2
+
+
 def cluster_report(stamp: str) -> bytes:
     files: Files = {f"{node}/{name}": text for node in NODES for name, text in (("cib.xml", cib()), ("RUNNING", b""))}
     return PACKERS["tar.bz2"](tar(files, top=f"crm_report-{stamp}/"))

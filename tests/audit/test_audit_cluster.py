@@ -61,6 +61,20 @@ def test_a_host_without_a_cib_is_judged_with_that_of_its_cluster(tmp_path: Path,
     assert cells(plain, 2)["vip-with-haproxy"] == "pass"
 
 
+@pytest.mark.parametrize("newest", [0, 1])
+def test_a_host_without_a_cib_is_judged_with_the_newest_of_its_cluster(newest: int, tmp_path: Path, capsys: Capsys) -> None:
+    cibs = [replaced("lightweight", CIB, 'epoch="214"', 'epoch="213"'), replaced("lightweight", CIB, 'epoch="214"', 'epoch="1000"')]
+    cibs[0] = cibs[0].replace('type="galera"', 'type="apache"')
+    first, second = cibs if newest else reversed(cibs)
+    changes: dict[str, Changes] = {NODES[0]: {CIB: first}, NODES[1]: {CIB: second}, NODES[2]: {CIB: None}}
+    plain = answer(write(tmp_path, "lightweight", changes), capsys, 1)
+    (cluster,) = plain["clusters"]
+    assert [h["cib_of"] for h in cluster["hosts"]] == ["", "", NODES[newest]]
+    assert [hosts for _, hosts in found(plain, "LW102")] == [[NODES[1 - newest]]]
+    assert main(["services", str(tmp_path), "galera"]) == 0
+    assert "galera-master" in capsys.readouterr().out
+
+
 def test_a_host_that_is_named_in_a_cib_is_of_that_cluster_and_another_is_of_none(tmp_path: Path, capsys: Capsys) -> None:
     paths = write(tmp_path, "lightweight", {NODES[2]: {CIB: None}})
     compute = tmp_path / "compute.tar"

@@ -331,6 +331,8 @@ class _Reading:
         elif member.type == FILE:
             if formats.is_inner(path) and path.count("/") - place.count("/") < 6:
                 self._inner(tar, member, path, depth)
+            elif kind := formats.is_inner_of_another_kind(path):
+                self._complain(path, path, f"is a {kind} archive by its name; it is not opened", fatal=True)
             elif len(self._passed) < _REMEMBERED:
                 self._passed.add(hash(path))
 

@@ -45,6 +45,7 @@ _REFUSED = (
     (re.compile(rb"!<arch>"), "is a Debian package, or another ar archive"),
 )
 _NAME = re.compile(r"\.(tar(\.(xz|gz|bz2|zst))?|t[xgb]z|tbz2|tzst)(\.(gpg|asc|pgp|enc|age|openssl))?$")
+_OTHER = re.compile(r"\.(zip|7z|rar)$", re.IGNORECASE)
 _REPORT = re.compile(r"/(crm|hb)_report[^/]*$")  # a cluster's own report, which some versions of sos take as it is
 # where a host's own tree of files begins; reports often lie in /var/tmp
 HOST = re.compile(
@@ -72,6 +73,12 @@ def starts(name: str, data: bytes) -> bool:
 def is_inner(path: str) -> bool:
     """Return whether the member at `path` is an archive to be opened too: one beside the hosts' files, not one of a host's own."""
     return bool(_NAME.search(path)) and (not HOST.search(path) or bool(_REPORT.search(path)))
+
+
+def is_inner_of_another_kind(path: str) -> str:
+    """Return of which kind, by its name, the archive at `path` is, if it lies beside the hosts' files and cannot be opened; else empty."""
+    found = _OTHER.search(path)
+    return found[1].lower() if found is not None and not HOST.search(path) else ""
 
 
 PIECE = 128 * 1024  # the decompressors are slower when they are fed more, or much less, at a time

@@ -95,6 +95,15 @@ class Cluster(Struct, frozen=True):
     untold: frozenset[str] = frozenset()
 
 
+def revision(cluster: Cluster) -> tuple[int, int]:
+    """Return by what Pacemaker tells of two configurations which is the newer one: the administrator's epoch, then the epoch."""
+    return _count(cluster.admin_epoch), _count(cluster.epoch)
+
+
+def _count(text: str | None) -> int:
+    return int(text) if text is not None and text.isdecimal() and len(text) < 20 else 0
+
+
 class ClusterProperty(Struct, frozen=True):
     """One cluster property in force (`stonith-enabled`); `span` is its value's."""
 
