@@ -219,8 +219,12 @@ def _run_cibs(facts: Facts, _: NoParams) -> Iterator[Saw]:
         if _epoch(cib) != _epoch(newest):
             message = f"CIB: its epoch is `{_words(cib)}`, and `{_words(newest)}` on {named(there)}; it must be the same on all nodes"
             yield Problem(cib.cluster.span, message, "cib epoch", related, host=cib.cluster.host)
-        elif _content(cib) != _content(newest):
-            message = f"CIB: with the same epoch, `{_words(cib)}`, it holds other resources or constraints than that of {there[0]}"
+            continue
+        other = (
+            "resources or constraints" if _content(cib) != _content(newest) else "settings" if _settings(cib) != _settings(newest) else ""
+        )
+        if other:
+            message = f"CIB: with the same epoch, `{_words(cib)}`, it holds other {other} than that of {there[0]}"
             yield Problem(cib.cluster.span, f"{message}; it must be the same", "cib content", related, "error", host=cib.cluster.host)
 
 
@@ -236,6 +240,13 @@ def _content(cib: Cib) -> set[tuple[str, ...]]:
     found: set[tuple[str, ...]] = {("resource", r.name, r.agent or "", r.form, r.top) for r in cib.resources.values()}
     found |= {("constraint", c.name, c.type, *(member.name for member in c.members)) for c in cib.constraints}
     return found
+
+
+def _settings(cib: Cib) -> set[tuple[str, ...]]:
+    """Return what is set in a CIB and no collector of reports masks: properties but for its name, meta attributes, scores and kinds."""
+    found: set[tuple[str, ...]] = {("property", name, each.value) for name, each in cib.properties.items() if name != "cluster-name"}
+    found |= {("meta", r.name, name, text.value) for r in cib.resources.values() for name, text in r.meta.items()}
+    return found | {("constraint", c.name, c.score or "", c.ordering or "") for c in cib.constraints}
 
 
 def _evidence_cibs(facts: Facts, params: object) -> str | None:

@@ -186,6 +186,16 @@ def test_hosts_are_compared_with_each_other(tmp_path: Path, capsys: Capsys) -> N
     assert [cells(plain, i)["systemd-restarts"] for i in range(3)] == ["pass", "pass", "fail"]
 
 
+def test_cibs_of_one_epoch_with_other_settings_were_changed_apart(tmp_path: Path, capsys: Capsys) -> None:
+    text = (HERE / "fixtures" / "lightweight" / CIB).read_text("utf-8")
+    other = text.replace('name="stonith-enabled" value="true"', 'name="stonith-enabled" value="false"')
+    other = other if other != text else text.replace('score="INFINITY"', 'score="1000"', 1)
+    assert other != text
+    ((message, hosts),) = found(answer(write(tmp_path, "lightweight", {NODES[1]: {CIB: other}}), capsys), "LW505")
+    assert message == f"CIB: with the same epoch, `0.214`, it holds other settings than that of {NODES[0]}; it must be the same"
+    assert hosts == [NODES[1]]
+
+
 def test_hosts_of_different_roles_are_not_compared(tmp_path: Path, capsys: Capsys) -> None:
     wants = "etc/systemd/system/multi-user.target.wants/"
     files = host("lightweight", NODES[2])
