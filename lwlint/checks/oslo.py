@@ -16,11 +16,12 @@ from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
 from lwlint.checks.containers import lacking_units, units
-from lwlint.checks.parameters import OptionName, Project, ReleaseName, nothing_in
+from lwlint.checks.parameters import OptionName, Project, Regex, ReleaseName, nothing_in, wrong_bounds
 from lwlint.core.check import Check, Reads, Saw, Unknown
 from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import ACTIVE_ACTIVE, Database, Facts, Release, Service
 from lwlint.core.finding import AddOption, DropLines, Fix, Problem, Related, Replace, SetOption
+from lwlint.core.lazy import begins
 from lwlint.core.observed import nearest, told
 from lwlint.core.source import Span
 from lwlint.inputs.oslo.facts import (
@@ -109,8 +110,9 @@ class Presence(Document, frozen=True):
     """Options whose presence says something. The first of `options` (`section/option`) that is set is blamed, with `message`.
 
     It counts for `projects` (all if empty, less `not_projects`), from release `since` to `until`, where none of `unless` is set;
-    with `known`, only where the release is known. `value` is an expression for the beginning of its value, `only_if` such ones for other
-    options that must be set. `query` is a name in the query string of the option, whose presence is meant.
+    with `known`, only where the release is known. `value` is an expression for the beginning of its value, `unless_value` one for values
+    that are not meant, `only_if` are such ones for other options that must be set. `query` is a name in the query string of the option,
+    whose presence is meant.
     A fix calls it `instead` (`section/option`), or takes it away if `needless`.
     """
 
@@ -125,10 +127,11 @@ class Presence(Document, frozen=True):
     severity: Annotated[Optional[Literal["error", "warning", "note"]], Meta(description="instead of the rule's severity")] = None
     instead: Annotated[Optional[OptionName], Meta(description="the option that a fix renames it to")] = None
     needless: Annotated[bool, Meta(description="a fix takes it away")] = False
-    value: Annotated[Optional[str], Meta(description="it counts only where the option has this value")] = None
-    only_if: Annotated[Mapping[OptionName, str], Meta(description="other options that must have these values")] = field(
-        default_factory=dict
-    )
+    value: Annotated[Optional[Regex], Meta(description="an expression: it counts only where the option's value begins so")] = None
+    unless_value: Annotated[Optional[Regex], Meta(description="an expression: it does not count where the value begins so")] = None
+    only_if: Annotated[
+        Mapping[OptionName, Regex], Meta(description="other options that must be set, and expressions for how their values begin")
+    ] = field(default_factory=dict)
     query: Annotated[str, Meta(description="its name in the query string of the URL that the option holds")] = ""
 
 
@@ -174,12 +177,14 @@ def _is_meant(option: Option, presence: Presence) -> bool:
     """Return whether the value of the option is one that the presence is about."""
     if presence.query and not re.search(rf"[?&]{re.escape(presence.query)}=", option.value):
         return False
-    return presence.value is None or re.match(presence.value, option.value) is not None
+    if presence.unless_value is not None and begins(presence.unless_value, option.value):
+        return False
+    return presence.value is None or begins(presence.value, option.value)
 
 
 def _set_to(option_set: OptionSet, name: str, value: str) -> bool:
     option = option_set.options.get(split_name(name))
-    return option is not None and re.match(value, option.value) is not None
+    return option is not None and begins(value, option.value)
 
 
 def _fix(option_set: OptionSet, option: Option, presence: Presence) -> Optional[Fix]:
@@ -378,6 +383,10 @@ class Typed(Document, frozen=True):
     at_most: Annotated[Optional[float], Meta(description="the greatest value, from `bounds_since` on")] = None
     bounds_since: Annotated[Optional[ReleaseName], Meta(description="the first release with these bounds")] = None
     library: Annotated[str, Meta(description="what sets the bounds, as a message calls it")] = ""
+
+    def misfits(self) -> Iterator[Mismatch]:
+        """Yield bounds that no number is within."""
+        yield from wrong_bounds(self.at_least, self.at_most)
 
 
 class Bounds(Document, frozen=True):

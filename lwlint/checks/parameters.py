@@ -133,6 +133,15 @@ def nothing_in(record: object, *names: str) -> Iterator[Mismatch]:
         yield Mismatch((names[0],), f"nothing is in {said}: nothing would be judged")
 
 
+def wrong_bounds(at_least: float | None, at_most: float | None) -> Iterator[Mismatch]:
+    """Yield a complaint for bounds that no number is within, at the one that is to blame."""
+    for name, bound in (("at_least", at_least), ("at_most", at_most)):
+        if bound is not None and bound != bound:  # `.nan`
+            yield Mismatch((name,), f"`{bound}`: is no number that a value can be compared with")
+    if at_least is not None and at_most is not None and at_least > at_most:
+        yield Mismatch(("at_most",), f"`{at_most:g}`: is less than `at_least` (`{at_least:g}`), so that no value fits")
+
+
 def wrong_groups(expression: str, template: str, path: Path) -> Iterator[Mismatch]:
     """Yield a complaint for a template (`\\1::db`) that refers to groups which the expression does not have."""
     import re
@@ -157,6 +166,9 @@ def _line(text: str) -> None:
     """Commands name the fact that they fix as `NAME`."""
     import re
 
+    braced = re.search(r"(?i)(?<!\$)\{(\w*name)\}", text)
+    if braced is not None:
+        raise ValueError(f"unknown placeholder `{braced[0]}`; did you mean `NAME`?")
     for word in re.findall(r"\b[A-Z]{3,}\b", text):
         if word != "NAME" and near(word, ("NAME",)):
             raise ValueError(f"unknown placeholder `{word}`; did you mean `NAME`?")
@@ -327,14 +339,19 @@ def words_of(hint: Any) -> tuple[str, ...] | None:
     return None
 
 
-def wrong_wanted(kind: type, wanted: Mapping[str, Any], path: Path) -> Iterator[Mismatch]:
-    """Yield what does not fit in attributes of facts of a kind and the values that are looked for."""
+def wrong_wanted(kind: type, wanted: Mapping[str, Any], path: Path, *, empty: bool = False) -> Iterator[Mismatch]:
+    """Yield what does not fit in attributes of facts of a kind and the values that are looked for.
+
+    A list with nothing in it, which no fact fits, is taken where it may be `empty`: where it leaves out nothing.
+    """
     for dotted, values in wanted.items():
         try:
             hint = attribute(kind, dotted)
         except ValueError as error:
             yield Mismatch((*path, dotted), f"`{dotted}`: {error}", key=True)
             continue
+        if values == () and not empty:
+            yield Mismatch((*path, dotted), "a list with nothing in it: nothing would be judged")
         for i, value in enumerate(values) if isinstance(values, tuple) else [(None, values)]:
             said = wrong_value(hint, dotted, value)
             if said:
@@ -357,6 +374,8 @@ def wrong_value(hint: Any, name: str, value: Any) -> str | None:
         return f"`{value}`: `{name}` is neither text nor a switch, so that no value fits"
     if words is not None and value not in words:
         return f"`{value}`: `{name}` is never that{_instead(value, words)}"
+    if words is None and name.rpartition(".")[2] == "name" and any(sign in value for sign in "*?"):
+        return f"`{value}`: `{name}` is compared as it is, and `*` and `?` stand for themselves"
     return None
 
 
@@ -365,15 +384,33 @@ def _instead(value: str, words: Iterable[str]) -> str:
     return near(value, words) or "; it is one of " + ", ".join(f"`{word}`" for word in words if word)
 
 
+def is_time_span(setting: str) -> bool:
+    """Return whether a setting of systemd (`Service.RestartSec`) is a time span."""
+    from lwlint.inputs.systemd.settings import SERVICE_KEYS, UNIT_KEYS
+
+    key = setting.rpartition(".")[2]
+    return key.endswith("Sec") and key in (*UNIT_KEYS, *SERVICE_KEYS)
+
+
+def wrong_number(setting: str, hint: Any) -> str | None:
+    """Return why a setting, or an attribute of the type `hint` (None: it is a setting of systemd), has no least or greatest value."""
+    from lwlint.inputs.systemd.settings import CHOICES, RENAMED
+
+    if hint is None:
+        words = tuple(CHOICES.get(RENAMED.get(setting, setting), "").split())
+    else:
+        words = ("true", "false") if bool in list(_options(hint)) else words_of(hint) or ()
+    return None if not words else f"`{setting}` is never a number; it is one of {', '.join(f'`{word}`' for word in words if word)}"
+
+
 def wrong_setting_value(setting: str, value: str) -> str | None:
     """Return why systemd would not take a value for a setting (`Service.Restart`); None if it may."""
-    from lwlint.inputs.systemd.settings import CHOICES, RENAMED, SERVICE_KEYS, UNIT_KEYS, time_span
+    from lwlint.inputs.systemd.settings import CHOICES, RENAMED, time_span
 
     setting = RENAMED.get(setting, setting)
     choices = CHOICES[setting].split() if setting in CHOICES else None
     if choices is not None and value not in choices:
         return f"`{value}`: `{setting}` is never that{_instead(value, choices)}"
-    key = setting.rpartition(".")[2]
-    if key.endswith("Sec") and key in (*UNIT_KEYS, *SERVICE_KEYS) and time_span(value) is None:
+    if is_time_span(setting) and time_span(value) is None:
         return f"`{value}`: `{setting}` is a time span, as `90s`"
     return None

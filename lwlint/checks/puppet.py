@@ -567,8 +567,10 @@ class SettingParams(Document, frozen=True):
     at_most: Annotated[Optional[int], Meta(description="the greatest whole number that is right")] = None
 
     def misfits(self) -> Iterator[Mismatch]:
-        """Yield that nothing would be judged."""
+        """Yield that nothing would be judged, or that no value is right."""
         yield from nothing_in(self, "parameters", "options")
+        if self.at_most is None and not self.one_of:
+            yield Mismatch(("one_of",), "nothing is in `one_of`, and there is no `at_most`: no value would be right")
 
 
 class _Set(NamedTuple):

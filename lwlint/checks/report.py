@@ -21,7 +21,7 @@ from lwlint.checks.parameters import (
     wrong_wanted,
 )
 from lwlint.core.check import Check, Reads, Saw, Unknown, unseen
-from lwlint.core.config_reader import Document, Mismatch, Path
+from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import ANY_INPUT, Fact, Facts, UnusedAllow
 from lwlint.core.finding import Problem, Related
 from lwlint.core.source import Span, Text
@@ -56,13 +56,6 @@ def attribute_of(fact: Any, path: str) -> Any:
     for name in path.split("."):
         fact = getattr(fact, name, None)
     return fact
-
-
-def empty_in(wanted: Wanted, path: Path) -> Iterator[Mismatch]:
-    """Yield the attributes for which a list with nothing in it is wanted."""
-    for key, values in wanted.items():
-        if values == ():
-            yield Mismatch((*path, key), "a list with nothing in it: nothing would be judged")
 
 
 NAMES = {"unit": "systemd unit", "resource": "CIB", "cluster": "CIB", "option": "option file", "service_mapping": "Heat environment"}
@@ -132,13 +125,16 @@ class ReportParams(Document, frozen=True):
         if kind is None:
             return  # told by the type
         yield from wrong_placeholders(kind, self.subject, ("subject",))
-        yield from wrong_wanted(kind, self.unless, ("unless",))
+        yield from wrong_wanted(kind, self.unless, ("unless",), empty=True)
         for path in self.unless_like:
             for wrong in wrong_place(kind, path, ("unless_like", path), any_type=True):
                 yield Mismatch(wrong.path, str(wrong), key=True)
+        if not any(case.says for case in self.cases):
+            yield Mismatch(("cases",), "no case has anything in `says`: nothing would be told")
         for i, case in enumerate(self.cases):
+            if i and not self.cases[i - 1].where:
+                yield Mismatch(("cases", i), "is never reached: every fact fits the case before it, which has no `where`")
             yield from wrong_wanted(kind, case.where, ("cases", i, "where"))
-            yield from empty_in(case.where, ("cases", i, "where"))
             yield from wrong_placeholders(kind, case.says, ("cases", i, "says"))
             for j, pointer in enumerate(case.related):
                 yield from wrong_place(kind, pointer.at, ("cases", i, "related", j, "at"))
@@ -146,7 +142,6 @@ class ReportParams(Document, frozen=True):
         for i, doubt in enumerate(self.doubts):
             if doubt.each in known:
                 yield from wrong_wanted(known[doubt.each], doubt.where, ("doubts", i, "where"))
-                yield from empty_in(doubt.where, ("doubts", i, "where"))
                 yield from wrong_placeholders(known[doubt.each], doubt.says, ("doubts", i, "says"))
         if self.fold is not None:
             for i, path in enumerate(self.fold.by):
@@ -185,7 +180,7 @@ def _run_report(facts: Facts, params: ReportParams) -> Iterator[Saw]:
 
 
 def _is_like(fact: Fact, globs: Mapping[str, tuple[str, ...]]) -> bool:
-    return any(fnmatchcase(str(attribute_of(fact, path)).lower(), glob) for path, each in globs.items() for glob in each)
+    return any(fnmatchcase(str(attribute_of(fact, path)).lower(), glob.lower()) for path, each in globs.items() for glob in each)
 
 
 def _filled(template: str, fact: Fact) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal, Optional, Union
 
 from msgspec import Meta, field
@@ -20,20 +20,24 @@ from lwlint.checks.parameters import (
     attribute,
     compare,
     fact_classes,
+    is_time_span,
+    wrong_bounds,
+    wrong_number,
     wrong_setting_value,
     wrong_value,
     wrong_wanted,
 )
-from lwlint.checks.report import NAMES, Wanted, attribute_of, empty_in, reads_of
+from lwlint.checks.report import NAMES, Wanted, attribute_of, reads_of
 from lwlint.checks.systemd import drop_in
 from lwlint.core.check import Check, Saw, Unknown
 from lwlint.core.config_reader import Document, Mismatch, Path, near
 from lwlint.core.facts import RELEASES, Fact, Facts
 from lwlint.core.finding import Command, Problem, Related
 from lwlint.core.harmless import quoted
-from lwlint.core.lazy import fullmatch
+from lwlint.core.lazy import compiled, fullmatch
 from lwlint.core.source import Span, Text
 from lwlint.inputs.systemd.facts import LOADED, NOT_FOUND, Setting, Unit
+from lwlint.inputs.systemd.settings import INFINITY, time_span
 
 _UNITS = (Unit.kind,)
 
@@ -53,16 +57,23 @@ class Matcher(Document, frozen=True):
         bounds = (self.matches, self.at_least, self.at_most)
         if not self.one_of and not self.absent and all(bound is None for bound in bounds):
             yield Mismatch((), "says nothing that must be; it has `one_of`, `matches`, `at_least`, `at_most` or `absent`")
+        other = next((name for name in ("one_of", "matches", "at_least", "at_most") if getattr(self, name) not in ((), None)), None)
+        if self.absent and other is not None:
+            yield Mismatch((other,), f"what must be absent has no value: `absent` and `{other}` exclude each other")
+        yield from wrong_bounds(self.at_least, self.at_most)
+        for i, value in enumerate(self.one_of):
+            if self.matches is not None and _is_expression(self.matches) and fullmatch(self.matches, value) is None:
+                yield Mismatch(("one_of", i), f"`{value}`: does not match `{self.matches}`, so that it is never right")
 
-    def holds(self, value: str | None) -> bool:
-        """Return whether `value` (None: not set) is as it must be."""
+    def holds(self, value: str | None, number: Callable[[str], float]) -> bool:
+        """Return whether `value` (None: not set) is as it must be; `number` reads the number that it is."""
         if self.absent or value is None:
             return self.absent and value is None
         return (
             (not self.one_of or value in self.one_of)
             and (self.matches is None or fullmatch(self.matches, value) is not None)
-            and (self.at_least is None or _number(value) >= self.at_least)
-            and (self.at_most is None or _number(value) <= self.at_most)
+            and (self.at_least is None or number(value) >= self.at_least)
+            and (self.at_most is None or number(value) <= self.at_most)
         )
 
     def words(self) -> str:
@@ -76,7 +87,26 @@ class Matcher(Document, frozen=True):
         return " and ".join(bounds) or f"like `{self.matches}`"
 
 
+def _is_expression(text: str) -> bool:
+    try:
+        compiled(text)
+    except ValueError:  # told by its type
+        return False
+    return True
+
+
+def _number_of(setting: str) -> Callable[[str], float]:
+    """Return what reads the number that a value of the setting is: a time span of systemd's is one of seconds."""
+    return _seconds if is_time_span(setting) else _number
+
+
+def _seconds(value: str) -> float:
+    span = time_span(value)
+    return float("nan") if span is None else float("inf") if span == INFINITY else span / 1_000_000
+
+
 def _number(value: str) -> float:
+    """Return the number that a value is; not a number, which is neither less nor greater, where it is none."""
     try:
         return float(value)
     except ValueError:
@@ -162,8 +192,7 @@ class Params(Document, frozen=True):
         if kind is None:
             return  # told by the type
         for key in ("where", "unless", "commands_unless"):
-            yield from wrong_wanted(kind, getattr(self, key), (key,))
-        yield from empty_in(self.where, ("where",))
+            yield from wrong_wanted(kind, getattr(self, key), (key,), empty=key != "where")
         for i, milder in enumerate(self.milder):
             yield from wrong_wanted(kind, milder.where, ("milder", i, "where"))
         for i, stricter in enumerate(self.stricter):
@@ -188,6 +217,13 @@ class Params(Document, frozen=True):
         for i, stricter in enumerate(self.stricter):
             values += [(("stricter", i, "must_be", "one_of", j), value) for j, value in enumerate(stricter.must_be.one_of)]
         values += [(("default",), self.default)] if self.default is not None else []
+        matchers: list[tuple[Path, Matcher]] = [(("must_be",), self.must_be)]
+        matchers += [(("stricter", i, "must_be"), stricter.must_be) for i, stricter in enumerate(self.stricter)]
+        for at, matcher in matchers:
+            bound = next((name for name in ("at_least", "at_most") if getattr(matcher, name) is not None), None)
+            said = None if bound is None else wrong_number(self.setting, hint)
+            if bound is not None and said is not None:
+                yield Mismatch((*at, bound), said)
         for path, value in values:
             said = wrong_setting_value(self.setting, value) if hint is None else wrong_value(hint, self.setting, _plain(hint, value))
             if said is not None:
@@ -223,6 +259,7 @@ def _run_require(facts: Facts, params: Params) -> Iterator[Saw]:
     if params.each == "unit" and "service.kind" in params.where:
         yield from (Unknown(because, unit.span) for because, unit in strangers(facts))
     wrong: dict[tuple[object, ...], list[_Wrong]] = {}
+    number = _number_of(params.setting)
     for fact in _each(facts, params.each):
         if not _fits(facts, fact, params.where):
             continue
@@ -243,13 +280,13 @@ def _run_require(facts: Facts, params: Params) -> Iterator[Saw]:
             yield Unknown(f"nothing tells {unknown}", fact.span)
             continue
         value = found.value if found is not None else params.default
-        more = next((each for each in stricter if found is not None and not each.must_be.holds(value)), None)
-        if more is None and (left_out or params.must_be.holds(value) or (value is None and not params.must_be.absent)):
+        more = next((each for each in stricter if found is not None and not each.must_be.holds(value, number)), None)
+        if more is None and (left_out or params.must_be.holds(value, number) or (value is None and not params.must_be.absent)):
             continue
         if "managed_by" in params.where and isinstance(fact, Unit) and managers_of(facts, fact) == UNKNOWN:
             yield Unknown(f"no CIB was given that shows whether Pacemaker runs {fact.name}", fact.span)
             continue
-        if more is not None and params.must_be.holds(value):
+        if more is not None and params.must_be.holds(value, number):
             yield _stricter(fact, found, more, params)
             continue
         key = (fact.host, _folder(fact.span.path), value) if params.together else (len(wrong),)

@@ -95,6 +95,13 @@ def fullmatch(expression: str, text: str) -> Any:
         return compiled(expression).fullmatch(text.encode("utf-8", "replace").decode("utf-8"))
 
 
+def begins(expression: str, text: str) -> bool:
+    """Return whether a text begins as the expression says. Raises Refused as `fullmatch` does."""
+    if needed(expression) not in text:
+        return False
+    return compiled(expression).match(text.encode("utf-8", "replace").decode("utf-8")) is not None
+
+
 _SHORT = 100  # characters of a text
 _ATOM = r"(?:[A-Za-z0-9_:/ .-]|\\[wd.])[+*?]?"
 _BRANCHES = rf"(?:{_ATOM})+(?:\|(?:{_ATOM})+)*"
@@ -115,7 +122,7 @@ def is_simple(expression: str) -> bool:
     return is_short and _SIMPLE.fullmatch(expression) is not None
 
 
-_PLAIN = pattern(r"(?:[A-Za-z0-9_:/ .^$+*?|)]|\\[wdsS.]|\((?:\?(?:P<\w+>|:)|(?!\?)))*")  # what `needed` sees through: no flags
+_PLAIN = pattern(r"(?:[A-Za-z0-9_:/ .^$+*?|)]|\\[wdsS.+]|\((?:\?(?:P<\w+>|:)|(?!\?)))*")  # what `needed` sees through: no flags
 _GROUP = pattern(r"\([^()]*\)[+*?]?")
 
 

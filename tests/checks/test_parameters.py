@@ -253,6 +253,54 @@ def test_a_configuration_that_misspells_a_parameter_is_refused_with_its_place(ru
             'expected: "it must be {servce}"',
             "3:24: `it must be {servce}`: unknown placeholder `{servce}`; did you mean `service`?",
         ),
+        (
+            "LW305",
+            "presences: [{options: [a/b], message: m, value: '(mysql'}]",
+            "3:62: `(mysql`: is not a regular expression: missing ), unterminated subpattern at character 1",
+        ),
+        (
+            "LW305",
+            "presences: [{options: [a/b], message: m, only_if: {a/c: '(mysql'}}]",
+            "3:70: `(mysql`: is not a regular expression: missing ), unterminated subpattern at character 1",
+        ),
+        (
+            "LW305",
+            "presences: [{options: [a/b], message: m, value: '(?!mysql)'}]",
+            "3:62: `(?!mysql)`: is not a regular expression that RE2 runs",
+        ),
+        ("LW201", "must_be: {at_least: 3}", "3:34: `Service.Restart` is never a number; it is one of `no`, `on-success`"),
+        ("LW201", "must_be: {absent: true, one_of: [always]}", "3:46: what must be absent has no value: `absent` and `one_of` exclude"),
+        (
+            "LW201",
+            "must_be: {one_of: [always], matches: on-.*}",
+            "3:33: `always`: does not match `on-.*`, so that it is never right",
+        ),
+        (
+            "LW201",
+            "setting: Unit.StartLimitBurst, must_be: {at_least: 5, at_most: 3}",
+            "3:77: `3`: is less than `at_least` (`5`), so that no value fits",
+        ),
+        (
+            "LW201",
+            "setting: Unit.StartLimitBurst, must_be: {at_least: .nan}",
+            "3:65: `nan`: is no number that a value can be compared with",
+        ),
+        (
+            "LW309",
+            "types: [{type: integer, options: [a/b], at_least: 5, at_most: 3}]",
+            "3:76: `3`: is less than `at_least` (`5`), so that no value fits",
+        ),
+        ("LW201", "where: {name: 'neutron-*'}", "3:28: `neutron-*`: `name` is compared as it is, and `*` and `?` stand for themselves"),
+        (
+            "LW201",
+            "commands: ['systemctl restart {name}']",
+            "3:25: `systemctl restart {name}`: unknown placeholder `{name}`; did you mean `NAME`?",
+        ),
+        (
+            "LW410",
+            "cases: [{says: '{name}'}, {where: {differs: true}, says: twice}]",
+            "3:40: is never reached: every fact fits the case before it, which has no `where`",
+        ),
     ],
 )
 def test_a_wrong_parameter_ends_with_its_place_and_exit_2(
@@ -302,6 +350,9 @@ def test_an_empty_list_with_which_a_rule_would_find_nothing_is_refused_with_its_
         ("LW201", "where: {service.kind: []}", "3:36: a list with nothing in it: nothing would be judged"),
         ("LW203", "kinds: []", "3:21: a list with nothing in it: nothing would be judged"),
         ("LW204", "services: [], units: []", "3:24: nothing is in `services` or `units`: nothing would be judged"),
+        ("LW201", "milder: [{where: {service.kind: []}, severity: note}]", "3:46: a list with nothing in it: nothing would be judged"),
+        ("LW421", "one_of: []", "3:22: nothing is in `one_of`, and there is no `at_most`: no value would be right"),
+        ("LW410", "cases: [{where: {differs: true}}]", "3:21: no case has anything in `says`: nothing would be told"),
         ("LW301", "limits: []", "3:22: a list with nothing in it: nothing would be judged"),
         ("LW101", "kinds: [], services: [], until_release: []", "3:21: nothing is in `kinds`, `services` or `until_release`: nothing"),
     ],
@@ -317,6 +368,36 @@ def test_an_empty_list_that_excuses_nothing_is_taken(tmp_path: Path, monkeypatch
     Path("nova.service").write_text("[Service]\nExecStart=/usr/bin/nova\n")
     Path(".lwlint.yaml").write_text("rules:\n  LW201:\n    params: {unless: {service.name: []}}\n")
     assert main(["check", "."]) == 0
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "bounds", "code"),
+    [
+        ("TimeoutStartSec", "2min", "at_least: 90", 0),
+        ("TimeoutStartSec", "90", "at_least: 90", 0),
+        ("TimeoutStartSec", "1min 29s", "at_least: 90", 1),
+        ("TimeoutStartSec", "infinity", "at_least: 90", 0),
+        ("TimeoutStartSec", "infinity", "at_most: 90", 1),
+        ("RestartSec", "500ms", "at_most: 1", 0),
+        ("RestartSec", "500ms", "at_least: 1", 1),
+    ],
+)
+def test_bounds_of_a_time_span_are_seconds(
+    setting: str, value: str, bounds: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("neutron-server.service").write_text(f"[Service]\nExecStart=/usr/bin/neutron-server\n{setting}={value}\n")
+    params = f"{{setting: Service.{setting}, must_be: {{{bounds}}}, default: '0', stricter: [], outright: [], milder: [], because: {{}}}}"
+    Path(".lwlint.yaml").write_text(f"rules:\n  LW201:\n    params: {params}\n")
+    assert main(["check", "--select", "LW201", "--fail-on", "note", "neutron-server.service"]) == code, capsys.readouterr()
+
+
+def test_globs_of_a_report_are_compared_in_any_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.yaml").write_text("resource_registry:\n  a: b.yaml\n  a: c.yaml\n")
+    for globs, code in (("[]", 1), ("['A']", 0), ("[a]", 0)):
+        Path(".lwlint.yaml").write_text(f"rules:\n  LW410:\n    params: {{unless_like: {{name: {globs}}}}}\n")
+        assert main(["check", "--select", "LW410", "a.yaml"]) == code, globs
 
 
 def test_the_vocabularies_are_those_of_the_catalogue_and_of_the_clauses() -> None:
