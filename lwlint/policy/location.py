@@ -108,7 +108,7 @@ def _has_table(path: str, within: Boundary | None, disk: Disk) -> bool:
     """Return whether a file of several programs has settings of lwlint."""
     if path.endswith(".toml"):
         text = text_of(path, within, disk)
-        if "lwlint" not in text:
+        if "lwlint" not in text.lower():
             return False
         from lwlint.policy import shared_files
 
@@ -117,7 +117,7 @@ def _has_table(path: str, within: Boundary | None, disk: Disk) -> bool:
         data = disk.read(path, within)  # in any encoding, if it is not lwlint's
     except OSError as error:
         raise ConfigurationError(f"`{shown(path)}`: cannot be read ({error.strerror})") from error
-    if b"lwlint" not in data:
+    if b"lwlint" not in data.lower():
         return False
     from lwlint.policy import shared_files
 

@@ -59,8 +59,6 @@ def with_exception(text: str, path: str, entry: Mapping[str, Any]) -> str:
         expected = {}
     eol = "\r\n" if "\r\n" in text else "\n"
     lines = _lines(text)
-    if lines and not lines[-1].endswith("\n"):
-        lines[-1] += eol
     top = _composed(text, path)
     node = _value(top, "allow") if top is not None else None
     if node is None:
@@ -80,6 +78,8 @@ def with_exception(text: str, path: str, entry: Mapping[str, Any]) -> str:
     else:
         raise _lossy(path, node, "`allow` must be a list with one entry after the other, each on its own lines")
     item = _dumped([{key: _quoted(value) for key, value in entry.items()}], column, max([_NARROW, *(len(line.rstrip()) for line in lines)]))
+    if at >= len(lines) and lines and not lines[-1].endswith("\n"):
+        lines[-1] += eol
     lines[at:at] = [line.rstrip("\n") + eol for line in (head + item).splitlines(keepends=True)]
     expected["allow"] = [*(expected.get("allow") or ()), dict(entry)]
     return _checked("".join(lines), path, expected)

@@ -43,7 +43,7 @@ def _toml_table(text: str, path: str) -> Mapping[str, Any] | None:
 
     Raises ConfigurationError, with its place, for what is not TOML.
     """
-    if "lwlint" not in text:
+    if "lwlint" not in text.lower():
         return None
     try:
         import tomllib
@@ -57,10 +57,20 @@ def _toml_table(text: str, path: str) -> Mapping[str, Any] | None:
         raise ConfigurationError(f"{where}: {said}") from error
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets in brackets without end
         raise ConfigurationError(f"{path}: is not TOML that can be read ({type(error).__name__})") from error
+    misnamed = next((name for name in found if name.lower() == SECTION and isinstance(found[name], dict)), None)
+    above: Any = found
+    below: Any = found
     for part in _TABLE:
-        if not isinstance(found, dict) or part not in found:
-            return None
-        found = found[part]
+        above, below = below, (below.get(part) if isinstance(below, dict) else None)
+    if below is None and isinstance(above, dict):
+        misnamed = misnamed or next((f"tool.{name}" for name in above if name.lower() == SECTION), None)
+    if misnamed is not None:
+        header = re.search(rf"(?im)^[ \t]*\[?[ \t]*{re.escape(misnamed)}\b", text)
+        line = text.count("\n", 0, header.start()) + 1 if header else 1
+        raise ConfigurationError(f"{path}:{line}:1: table `{misnamed}`: is not read; name it `tool.{SECTION}`")
+    if below is None:
+        return None
+    found = below
     if not isinstance(found, dict):
         raise ConfigurationError(f"{path}: `tool.lwlint`: must be a table")
     return found
@@ -160,7 +170,7 @@ class _Entry(NamedTuple):
 
 def names_lwlint(text: str) -> bool:
     """Return whether the text may hold a section of lwlint's."""
-    return re.search(r"^\[(?:tool:)?lwlint[]:]", text, re.MULTILINE) is not None
+    return re.search(r"^\ufeff?\[\s*(?:tool[.:])?lwlint\s*[]:]", text, re.MULTILINE | re.IGNORECASE) is not None
 
 
 def _ini_table(text: str, path: str) -> Mapping[str, Any] | None:
@@ -200,6 +210,8 @@ def _entries(text: str, path: str) -> Iterator[_Entry]:
     i = 0
     while i < len(lines):
         line, start = lines[i].group().rstrip("\r\n"), lines[i].start()
+        if not i and line.startswith("\ufeff"):
+            line, start = line[1:], 1
         i += 1
         if not line.strip() or line.lstrip()[0] in "#;":
             continue
@@ -232,13 +244,16 @@ def _entries(text: str, path: str) -> Iterator[_Entry]:
 
 def _section(name: str, numbers: dict[str, int], text: str, path: str, at: int) -> Path | None:
     """Return where the keys of a section belong; None for one that is not lwlint's."""
-    first, _, rest = name.partition(":")
-    if first == "tool" and rest.partition(":")[0] == SECTION:
-        raise _complaint(path, text, at, f"section `{name}`: is not read; name it `{SECTION}`")
-    if first != SECTION:
+    meant = re.fullmatch(r"\s*(?P<tool>tool[.:])?lwlint(?P<rest>\s*:.*?)?\s*", name, re.IGNORECASE)
+    if meant is None:
         return None
+    if meant["tool"] or not name.startswith(SECTION) or name[len(SECTION) :][:1] not in (":", ""):
+        raise _complaint(path, text, at, f"section `{name}`: is not read; name it `{SECTION}{(meant['rest'] or '').strip()}`")
+    rest = name.partition(":")[2]
     if not rest:
-        return () if name == SECTION else None
+        if name != SECTION:
+            raise _complaint(path, text, at, f"section `{name}`: is not read; name it `{SECTION}`")
+        return ()
     kind = rest.partition(":")[0]
     if kind not in _LISTS:
         raise _complaint(

@@ -146,6 +146,24 @@ def test_in_puppet_a_comment_speaks_of_the_statement_that_begins_there() -> None
 
 
 @pytest.mark.parametrize(
+    ("value", "because"),
+    [
+        ("5, # lwlint: allow LW421 -- a comment", "a comment"),
+        ("'5', # lwlint: allow LW421 -- it's one", "it's one"),
+        ("5, x => '# lwlint: allow LW421 -- in a string',", None),
+        ('5, x => "a ${b} # lwlint: allow LW421 -- in a string",', None),
+        ('5, x => "${b[/# lwlint: allow LW421 -- in an expression/]}",', None),
+        ("5, x => @(END)\n# lwlint: allow LW421 -- in a heredoc\nEND\n,", None),
+        ("5, x => @(END), # lwlint: allow LW421 -- behind a heredoc\nbody\nEND\n", "behind a heredoc"),
+    ],
+)
+def test_in_puppet_what_stands_in_a_string_is_no_comment(value: str, because: str | None) -> None:
+    text = f"class {{ 'nova::db':\n  database_max_retries => {value}\n}}\n"
+    (finding,) = [one for one in found("puppet/manifests/x.pp", text, "LW421") if one[0] == "LW421"]
+    assert finding[2] == because
+
+
+@pytest.mark.parametrize(
     ("comment", "said"),
     [
         ("allow LW201, unit-masked -- it does not run", []),

@@ -192,3 +192,33 @@ def test_a_tox_ini_is_made_where_there_is_none_and_nothing_else_is_written() -> 
 def test_a_file_that_is_no_ini_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^`tox.ini`: cannot be read"):
         with_environment(text, "tox.ini", TOX)
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("[LWLINT]", "tox.ini:1:2: section `LWLINT`: is not read; name it `lwlint`"),
+        ("[ lwlint ]", "tox.ini:1:2: section ` lwlint `: is not read; name it `lwlint`"),
+        ("[tool.lwlint]", "tox.ini:1:2: section `tool.lwlint`: is not read; name it `lwlint`"),
+        ("[Lwlint:allow:x]", "tox.ini:1:2: section `Lwlint:allow:x`: is not read; name it `lwlint:allow:x`"),
+        ("[lwlint:]", "tox.ini:1:2: section `lwlint:`: is not read; name it `lwlint`"),
+        ("\ufeff[lwlint]", "tox.ini:2:8: `LW9999`: unknown rule"),
+    ],
+)
+def test_a_section_that_is_meant_for_lwlint_is_never_passed_over(header: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("tox.ini").write_text(f"{header}\nselect=LW9999\n", "utf-8")
+    assert main(["check", "."]) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["lwlint", "tool.Lwlint", "LWLINT"])
+def test_a_table_that_is_meant_for_lwlint_is_never_passed_over(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("pyproject.toml").write_text(f"[project]\nname = 'a'\n[{name}]\nselect=['LW9999']\n", "utf-8")
+    assert main(["check", "."]) == 2
+    assert f"pyproject.toml:3:1: table `{name}`: is not read; name it `tool.lwlint`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["[testenv:lwlint]\ncommands=x\n", "[lwlint.other]\na=b\n", "[lwlinter]\na=b\n", "[tool:lwlinter]\na=b\n"])
+def test_a_section_of_another_program_is_not_lwlints(text: str) -> None:
+    Path("tox.ini").write_text(text, "utf-8")
+    assert nearest() is None

@@ -123,6 +123,11 @@ def test_finds_that_cannot_be_edited_without_loss_are_refused_with_their_place(f
         ),
         ("allow: []  # none\nignore: [LW2]\n", "allow:  # none\n  - rule: LW101\n    path: a/\n    because: a lab\nignore: [LW2]\n"),
         ("allow:\nignore: [LW2]\n", "allow:\n  - rule: LW101\n    path: a/\n    because: a lab\nignore: [LW2]\n"),
+        (
+            "allow:\n- {rule: LW1, path: b, because: c}\nlimit: 3",
+            "allow:\n- {rule: LW1, path: b, because: c}\n- rule: LW101\n  path: a/\n  because: a lab\nlimit: 3",
+        ),
+        ("allow: []", "allow:\n  - rule: LW101\n    path: a/\n    because: a lab\n"),
         ("ignore: [LW2]\r\n", "ignore: [LW2]\r\nallow:\r\n  - rule: LW101\r\n    path: a/\r\n    because: a lab\r\n"),
     ],
 )

@@ -52,7 +52,7 @@ PUPPET = Kind(
     ),
     language="puppet",
     hook=r"\.pp$",
-    comments=Comments("#", inline=True),
+    comments=Comments("#", inline=True, stand=function("lwlint.inputs.puppet.tokens:comment_may_stand")),
     blocks=function("lwlint.inputs.puppet.syntax:read_blocks"),
     secrets=function("lwlint.inputs.puppet.tokens:read_secrets"),
     on_hosts=False,

@@ -9,7 +9,9 @@ By the tokens alone it is told which strings are secrets: what an attribute, a k
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from typing import NamedTuple, TypeVar
 
 from lwlint.core.kind import Piece
@@ -88,6 +90,7 @@ class _Lexer:
         self.braces: list[int] = []  # per open interpolation: braces that are open inside it
         self.nested = 0
         self.heredocs: list[tuple[int, re.Match[str]]] = []
+        self.texts: list[Piece] = []  # where the bodies of heredocs stand
 
     def run(self) -> None:
         position, size = 0, len(self.text)
@@ -219,6 +222,7 @@ class _Lexer:
             body = self.text[position : end.start()]
             kind = "heredoc" if "$" in body and match["tag"][0] == '"' else "string"
             self.tokens[index] = Token(kind, body, match.start(), match.end())
+            self.texts.append((position, end.end()))
             position = min(end.end() + 1, len(self.text))
         self.heredocs.clear()
         return position
@@ -237,6 +241,20 @@ def tokens(text: str, depth: int) -> tuple[list[Token], BadToken | None]:
         bad = stop
     size = len(text)
     return [*lexer.tokens, Token("end", "", size, size)], bad
+
+
+def comment_may_stand(source: Source, at: int) -> bool:
+    """Return whether a `#` at the offset may begin a comment: it is in no string, no heredoc and no regular expression."""
+    texts: list[Piece] | None = source.__dict__.get("_puppet_texts")
+    if texts is None:
+        lexer = _Lexer(source.text, DEPTH)
+        if len(source.text) <= SIZE:
+            with suppress(BadToken):  # what is behind it, nothing is found of
+                lexer.run()
+        pieces = ((one.start, one.end) for one in lexer.tokens if one.kind in ("string", "text", "regex"))
+        texts = source.__dict__["_puppet_texts"] = sorted([*pieces, *lexer.texts])
+    i = bisect_right(texts, (at, len(source.text) + 1)) - 1
+    return i < 0 or at >= texts[i][1]
 
 
 T = TypeVar("T")
