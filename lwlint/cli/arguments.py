@@ -31,13 +31,19 @@ def parse(given: Sequence[str]) -> Any:
     if first and not first.startswith("-") and first not in _COMMANDS:
         top.exit(2, f"lwlint: `{safe(first)}`: unknown command{near(first, _COMMANDS) or '; `lwlint --help` lists them'}\n")
     options, rest = top.parse_known_args(_hooked(given))
-    if rest:
+    several = next((name for name in _SEVERAL if hasattr(options, name)), None)
+    if rest and several is not None and not any(each.startswith("-") for each in rest):
+        setattr(options, several, [*getattr(options, several), *rest])  # argparse takes only those that stand together
+    elif rest:
         word = next((each for each in rest if each.startswith("-")), rest[0]).partition("=")[0]
         known = sorted(set(_OPTION.findall(_help_of(top, options.command))))
         what = "option" if word.startswith("-") else "argument"
         hint = near(word, known) if word.startswith("--") else ""
         top.exit(2, f"lwlint: `{safe(word)}`: unknown {what}{hint or f'; `lwlint {options.command} --help` lists them'}\n")
     return options
+
+
+_SEVERAL = ("paths", "targets")  # what a command takes any number of, also with options in between
 
 
 def _help_of(top: argparse.ArgumentParser, command: str) -> str:

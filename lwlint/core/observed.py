@@ -344,6 +344,14 @@ _PLURAL = (
 )  # fmt: skip
 
 
+_SEEN = pattern(r" \(seen: [^()]*(?:\([^()]*\)[^()]*)*\)")
+
+
+def without_seen(message: str) -> str:
+    """Return the message of a finding without what was seen of programs, which depends on the services that are there."""
+    return _SEEN.sub("", message) if "(seen: " in message else message
+
+
 def told(services: Iterable[Sequence[Outcome]], release: Optional[str]) -> str:
     """Return what the programs of services were seen to do as one text, the worst first: `a and b exit with status 1; c stays up ...`.
 

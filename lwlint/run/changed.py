@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from lwlint.core.finding import BROKEN, SEVERITIES, ConfigurationError, Finding, Removed, Report
 from lwlint.core.lazy import pattern
+from lwlint.core.observed import without_seen
 from lwlint.core.source import Source, Span
 from lwlint.files import git
 from lwlint.files.discover import is_below, normal
@@ -189,13 +190,21 @@ class _Lines:
     def here(self, finding: Finding) -> Identity:
         """Return what a finding after the change is known by."""
         line, column = self._place(self._after, finding)
-        return (finding.code, finding.host, finding.span.path, finding.message, finding.allowed is not None, line, column)
+        return (finding.code, finding.host, finding.span.path, without_seen(finding.message), finding.allowed is not None, line, column)
 
     def moved(self, finding: Finding) -> Identity:
         """Return what a finding before the change would be known by after it; its line is 0 where the change touched it."""
         line, column = self._place(self._before, finding)
         path = finding.span.path
-        return (finding.code, finding.host, path, finding.message, finding.allowed is not None, self._line(path, line), column)
+        return (
+            finding.code,
+            finding.host,
+            path,
+            without_seen(finding.message),
+            finding.allowed is not None,
+            self._line(path, line),
+            column,
+        )
 
     def _place(self, sources: Mapping[str, Source], finding: Finding) -> tuple[int, int]:
         source = sources.get(finding.span.path)

@@ -323,6 +323,17 @@ def test_what_is_wrong_around_lwlint_is_no_defect_of_its_own(arrangement: str, c
     assert (done.returncode, done.stderr) == (code, said), done
 
 
+def test_paths_may_stand_on_both_sides_of_an_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("nova-api", "nova-scheduler"):
+        Path(f"{name}.service").write_text(f"[Service]\nExecStart=/usr/bin/{name}\nRestart=no\n")
+    given = ["nova-api.service", "--select", "LW201", "nova-scheduler.service", "--no-cache"]
+    assert main(["check", *given, "--format", "csv"]) == 1
+    assert capsys.readouterr().out.count("LW201,") == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -30,6 +30,23 @@ OURS = {
 }
 
 
+@pytest.mark.parametrize(
+    ("text", "ours"),
+    [
+        ('{"resource_registry": {"a": "b.yaml"}}', True),
+        ('\ufeff# generated\n---\n{\n  "parameter_defaults": {}\n}\n', True),
+        ("{nova::db::database_max_retries: 5}\n", True),
+        ('"parameter_defaults":\n  a: b\n', True),
+        ("'nova::db::database_max_retries': 5\n", True),
+        ('{"a": {"b": "resource_registry"}}', False),
+        ('{"apiVersion": "v1", "kind": "List"}', False),
+        ("{% if a %}\nb: {c::d: 1}\n{% endif %}\n", False),
+    ],
+)
+def test_yaml_in_braces_or_with_quoted_keys_is_known_by_its_keys_too(text: str, ours: bool) -> None:
+    assert (Kinds(KINDS).of("a/b.yaml", text)[0] is not None) is ours
+
+
 @pytest.mark.parametrize(("path", "text"), [(path, text) for path, texts in OTHERS.items() for text in texts])
 def test_what_another_tool_has_yet_to_make_is_skipped_with_a_reason(path: str, text: str) -> None:
     kind, why = Kinds(KINDS).of(path, text, named=True)

@@ -91,6 +91,20 @@ def test_a_drop_in_brings_a_finding_of_a_unit_that_it_does_not_touch(checkout: P
     assert found(checkout, "--since", "HEAD~1", "--all") != []
 
 
+def test_a_finding_stays_an_old_one_when_other_services_are_watched(checkout: Path) -> None:
+    (checkout / "etc/nova").mkdir()
+    (checkout / "etc/nova/nova.conf").write_text("[database]\nconnection = mysql://a\nmax_retries = 5\n")
+    (checkout / UNIT).unlink()
+    (checkout / OTHER).write_text("[Service]\nExecStart=/usr/bin/nova-api\nRestart=always\n")
+    commit(checkout)
+    both = lwlint(checkout, "--select", "LW301")[1]["findings"][0]["message"]
+    (checkout / OTHER).unlink()
+    assert lwlint(checkout, "--select", "LW301")[1]["findings"][0]["message"] != both
+    assert lwlint(checkout, "--select", "LW301", "--since", "HEAD")[:1] == (0,)
+    (checkout / "etc/nova/nova.conf").write_text("[database]\nconnection = mysql://a\nmax_retries = 6\n")
+    assert lwlint(checkout, "--select", "LW301", "--since", "HEAD")[:1] == (1,)
+
+
 def test_paths_are_those_of_the_current_folder(checkout: Path) -> None:
     (checkout / UNIT).write_text("[Service]\nExecStart=/bin/true\nRestart=no\n")
     inside = checkout / "etc" / "systemd"

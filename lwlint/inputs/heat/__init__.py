@@ -15,10 +15,13 @@ from lwlint.core.source import Source
 from lwlint.files.tree import FILE, FOLDER, Tree, walk
 
 _KEY = pattern(
-    r"^[\ufeff]?(heat_template_version|HeatTemplateFormatVersion|resource_registry|parameter_defaults|parameters|parameter_merge_strategies"
-    r"|event_sinks|encrypted_parameters|encrypted_param_names|resources|outputs|parameter_groups|topics|environments|[\"']?\w+::[\w:]+[\"']?)\s*:",
+    r"^[\ufeff]?[\"']?(heat_template_version|HeatTemplateFormatVersion|resource_registry|parameter_defaults|parameters"
+    r"|parameter_merge_strategies|event_sinks|encrypted_parameters|encrypted_param_names|resources|outputs|parameter_groups|topics"
+    r"|environments|\w+::[\w:]+)[\"']?\s*:",
     re.MULTILINE,
 )
+_BRACES = pattern(r"[\ufeff]?(?:\s+|#[^\n]*\n|---)*\{(?![%{#])")  # a document in braces, as in JSON; none of Jinja's
+_KEY_IN_BRACES = pattern(r"[{,]\s*[\"']?(?:heat_template_version|resource_registry|parameter_defaults|\w+::[\w:]+)[\"']?\s*:")
 _ROLE = pattern(r"^- name:.*\n(?:.*\n){0,80}?\s+ServicesDefault:", re.MULTILINE)
 # what no file of Kubernetes, kustomize or Helm has, and what theirs have
 _OF_HEAT = pattern(r"^[\ufeff]?(heat_template_version|HeatTemplateFormatVersion|resource_registry|parameter_defaults)\s*:", re.MULTILINE)
@@ -38,7 +41,9 @@ def _may_hold(path: str) -> bool:
 
 
 def _guess(head: str) -> bool:
-    return _KEY.search(head) is not None or _ROLE.search(head) is not None
+    if _KEY.search(head) is not None or _ROLE.search(head) is not None:
+        return True
+    return _BRACES.match(head) is not None and _KEY_IN_BRACES.search(head) is not None
 
 
 def _recognise(path: str, head: str, named: bool) -> Recognised:
