@@ -17,7 +17,7 @@ T = TypeVar("T")
 _LONGEST = 80  # characters that a complaint quotes of a value
 _LONG = pattern(rf"`([^`]{{{_LONGEST + 4},}})`")
 _NOT_YAML = pattern(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # YAML 1.1, section 5.1
-_CODE = pattern(r"[Ll][Ww]\w{2,5}")
+_CODE = pattern(r"[Ll][Ww]\w{1,5}")
 Path = tuple[Union[str, int], ...]
 
 
@@ -50,6 +50,8 @@ def near(word: str, words: Iterable[str]) -> str:
     if not found:  # letters that changed places hide the rest of a word from it: `activ_eactive`
         alike = sorted((-difflib.SequenceMatcher(None, word, each).quick_ratio(), each) for each in known)
         found = [each for ratio, each in alike[:1] if ratio <= -0.85]
+    if not found:
+        found = [each for each in known if each.lower() == word.lower()]
     return f"; did you mean `{found[0]}`?" if found else ""
 
 

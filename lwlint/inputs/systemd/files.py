@@ -29,6 +29,26 @@ _SECTIONS = {"container": "Container", "pod": "Pod", "kube": "Kube"}
 _OWN = (*_SECTIONS.values(), "Quadlet")  # of podman alone: the unit has them under names of which systemd reads nothing
 _FOLDERS = ("run/containers/systemd", "etc/containers/systemd", "usr/share/containers/systemd")  # the strongest first
 _TYPES = ("notify", "oneshot")
+_MISSPELT = 0.88  # how much like a key another one must be
+# the keys that podman 4.4 to 6 know, by podman-systemd.unit(5)
+_ANY_KEYS = "ContainersConfModule GlobalArgs PodmanArgs ServiceName Network PublishPort UserNS RemapGid RemapUid RemapUidSize RemapUsers"
+_KEYS = {
+    "container": (
+        "AddCapability AddDevice AddHost Annotation AppArmor AutoUpdate CgroupsMode ContainerName DNS DNSOption DNSSearch DropCapability"
+        " Entrypoint Environment EnvironmentFile EnvironmentHost Exec ExposeHostPort GIDMap Group GroupAdd HealthCmd HealthInterval"
+        " HealthLogDestination HealthMaxLogCount HealthMaxLogSize HealthOnFailure HealthRetries HealthStartPeriod HealthStartupCmd"
+        " HealthStartupInterval HealthStartupRetries HealthStartupSuccess HealthStartupTimeout HealthTimeout HostName HttpProxy IP IP6"
+        " Image Label LogDriver LogOpt Mask Memory Mount NetworkAlias NoNewPrivileges Notify PidsLimit Pod Pull ReadOnly ReadOnlyTmpfs"
+        " ReloadCmd ReloadSignal Retry RetryDelay Rootfs RunInit SeccompProfile Secret SecurityLabelDisable SecurityLabelFileType"
+        " SecurityLabelLevel SecurityLabelNested SecurityLabelType ShmSize StartWithPod StopSignal StopTimeout SubGIDMap SubUIDMap Sysctl"
+        " Timezone Tmpfs UIDMap Ulimit Unmask User VolatileTmp Volume WorkingDir"
+    ),
+    "pod": (
+        "AddHost DNS DNSOption DNSSearch ExitPolicy GIDMap HostName IP IP6 Label NetworkAlias PodName ShmSize StopTimeout SubGIDMap"
+        " SubUIDMap UIDMap Volume"
+    ),
+    "kube": "AutoUpdate ConfigMap ExitCodePropagation KubeDownForce LogDriver LogOpt SetWorkingDirectory Yaml",
+}
 # in which podman's generator (5.3 and later) puts the names of units in the stead of those of quadlets
 _DEPENDENCIES = ("Wants", "Requires", "Requisite", "BindsTo", "PartOf", "Upholds", "Conflicts", "Before", "After")
 
@@ -495,7 +515,8 @@ def _convert(name: str, source: Source, text: UnitText, lines: list[Assignment |
             added += [add("Unit.BindsTo", unit, pod.span), add("Unit.After", unit, pod.span)]
     kept = tuple(_translated(line, called) for line in (*lines, *added) if line.section not in _OWN)
     whole = UnitText(source.path, text.empty, text.sections, kept, text.stop)
-    return Made(called[name], source, whole, container, _refusal(suffix, own, kind))
+    refusal = _refusal(suffix, own, kind) or _misspelt(suffix, lines)
+    return Made(called[name], source, whole, container, refusal)
 
 
 def _translated(line: Assignment | Stray, called: Mapping[str, str]) -> Assignment | Stray:
@@ -525,6 +546,24 @@ def _refusal(suffix: str, own: Mapping[str, Text], kind: Text | None) -> tuple[s
         return "podman's generator makes no unit of it: it has no `Yaml=`", None
     if suffix != "pod" and kind is not None and kind.value not in _TYPES:
         return "podman's generator makes no unit of it: `Type=` may be `notify` or `oneshot` only", kind.span
+    return None
+
+
+def _misspelt(suffix: str, lines: Iterable[Assignment | Stray]) -> tuple[str, Span] | None:
+    """Return why the generator makes no unit where a key of its own is misspelt, and the line at fault.
+
+    It refuses each key that it does not know. One that is like no other may be of a later podman, and nothing is said of it.
+    """
+    from difflib import get_close_matches
+
+    known = f"{_ANY_KEYS} {_KEYS[suffix]}".split()
+    for line in lines:
+        if not isinstance(line, Assignment) or line.section != _SECTIONS[suffix] or line.key.value in known:
+            continue
+        key = line.key.value
+        meant = [each for each in known if each.lower() == key.lower()] or get_close_matches(key, known, n=1, cutoff=_MISSPELT)
+        if meant:
+            return f"podman's generator makes no unit of it: unknown key `{key}`; did you mean `{meant[0]}`?", line.key.span
     return None
 
 

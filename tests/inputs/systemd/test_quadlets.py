@@ -140,3 +140,21 @@ def test_a_dependency_on_a_quadlet_is_one_on_its_unit(key: str, word: str, tmp_p
     }
     bound = key != "After" and ("db.container" in word or "mariadb" in word)
     assert len(found(tmp_path, files, "LW204")) == bound
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("nova_api.container", CONTAINER + "ContainerNme=a\n", "unknown key `ContainerNme`; did you mean `ContainerName`?"),
+        ("nova_api.container", CONTAINER + "volume=/a:/a\n", "unknown key `volume`; did you mean `Volume`?"),
+        ("nova_api.container", CONTAINER + "Volumes=/a:/a\n", "unknown key `Volumes`; did you mean `Volume`?"),
+        ("nova_api.kube", "[Kube]\nYaml=a\nConfigmap=b\n", "unknown key `Configmap`; did you mean `ConfigMap`?"),
+        ("nova_api.container", CONTAINER + "Memory=1g\nReloadSignal=HUP\nNetwork=host\nPodmanArgs=--x\n", None),
+        ("nova_api.container", CONTAINER + "OfALaterPodman=a\n", None),
+    ],
+)
+def test_of_a_key_that_is_misspelt_podman_makes_no_unit(file: str, text: str, said: str | None, tmp_path: Path) -> None:
+    report = lwlint.check(write(tmp_path, {f"{FOLDER}/{file}": text + "[Service]\nRestart=always\n"}), select=["LW208"])
+    messages = [finding.message for finding in report.findings]
+    assert len(messages) == (said is not None)
+    assert said is None or said in messages[0]
