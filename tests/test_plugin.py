@@ -22,6 +22,8 @@ version = "1.0"
 acme-host-name = "lwlint_acme:HOST_NAME"
 acme-raises = "lwlint_acme:RAISES"
 acme-no-check = "lwlint_acme:run"
+acme-gone = "lwlint_acme:GONE"
+acme-no-module = "lwlint_acme_not_there:CHECK"
 [project.entry-points."lwlint.inputs"]
 acme-inventory = "lwlint_acme:INVENTORY"
 [tool.setuptools]
@@ -159,6 +161,8 @@ def test_a_check_that_raises_is_broken_and_named_and_the_rest_run(place: Path) -
     ("check", "said"),
     [
         ("acme-no-check", "`acme-no-check`: entry point `lwlint_acme:run` is no `Check`"),
+        ("acme-gone", "`acme-gone`: entry point `lwlint_acme:GONE` cannot be loaded (AttributeError: "),
+        ("acme-no-module", "`acme-no-module`: entry point `lwlint_acme_not_there:CHECK` cannot be loaded (ModuleNotFoundError: No module"),
         ("acme-host-nam", "wrong.yaml:8:8: `acme-host-nam`: unknown check; did you mean `acme-host-name`?"),
     ],
 )

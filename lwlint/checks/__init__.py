@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from lwlint.core.check import AnyCheck, Check, Reads
 from lwlint.core.finding import ConfigurationError
-from lwlint.core.lazy import late_expressions
+from lwlint.core.lazy import late_expressions, loaded
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -51,7 +51,7 @@ def declared(check: AnyCheck, params: Any, module: str = "") -> Declared:
 def find(name: str, module: str = "") -> AnyCheck:
     """Return the check called `name`; in `module` where that is known, so that no other is imported.
 
-    Raises ConfigurationError if there is none, or if a package's entry point gives no `Check`.
+    Raises ConfigurationError if there is none, or if a package's entry point cannot be loaded or gives no `Check`.
     """
     module = module or modules().get(name, "")
     if module:
@@ -60,7 +60,7 @@ def find(name: str, module: str = "") -> AnyCheck:
     plugins = _plugins()
     if name not in plugins:
         raise ConfigurationError(f"`{name}`: unknown check")
-    check = plugins[name].load()
+    check = loaded(plugins[name])
     if not isinstance(check, Check):
         raise ConfigurationError(f"`{name}`: entry point `{plugins[name].value}` is no `Check`")
     return check

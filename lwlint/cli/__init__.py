@@ -22,11 +22,17 @@ _LONGEST = 300  # characters of what a defect said
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with `arguments` (those of the process if None) and return its exit code."""
-    from lwlint.cli.arguments import parse, run
-
-    options = parse(sys.argv[1:] if arguments is None else arguments)
     from lwlint.core.finding import ConfigurationError
 
+    try:
+        from lwlint.cli.arguments import parse, run
+    except ConfigurationError as error:  # of a kind of input that another package brings
+        from lwlint.core.harmless import safe
+
+        _tolerant_output()
+        print(f"lwlint: {safe(str(error))}", file=sys.stderr)
+        return NOT_TRUSTED
+    options = parse(sys.argv[1:] if arguments is None else arguments)
     _tolerant_output()
     try:
         code = run(options)

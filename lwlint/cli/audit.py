@@ -229,7 +229,9 @@ def is_whole(answer: Audit, *, debug: bool) -> bool:
     for text in answer.tracebacks if debug else ():
         print(tame(text), file=sys.stderr)
     if answer.count(BROKEN):
-        print("lwlint: a rule is broken, which is a defect of lwlint; the answer is not complete", file=sys.stderr)
+        print(
+            "lwlint: a rule is broken, which is a defect of lwlint or of the rule's own check; the answer is not complete", file=sys.stderr
+        )
         return False
     for path in answer.unread:
         print(safe(f"lwlint: `{path}`: cannot be read, by a defect of lwlint; the rest is judged (`--debug` shows where)"), file=sys.stderr)

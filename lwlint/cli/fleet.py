@@ -141,7 +141,9 @@ def _told(done: Outcome, options: argparse.Namespace) -> int:
         f"{counted(ran.warnings, 'warning')}, {counted(ran.notes, 'note')}; {ran.not_evaluated} rules not evaluated"
     )
     if ran.broken:
-        print("lwlint: a rule is broken, which is a defect of lwlint; the answer is not complete", file=sys.stderr)
+        print(
+            "lwlint: a rule is broken, which is a defect of lwlint or of the rule's own check; the answer is not complete", file=sys.stderr
+        )
     for path in done.unread:
         print(safe(f"lwlint: `{path}`: cannot be read, by a defect of lwlint; the rest is judged"), file=sys.stderr)
     if ran.broken or done.unread or ran.failed:

@@ -297,7 +297,9 @@ def exit_code(report: Report, options: argparse.Namespace) -> int:
     if report.count(BROKEN):
         for text in report.tracebacks if options.debug else ():
             print(tame(text), file=sys.stderr)
-        print("lwlint: a rule is broken, which is a defect of lwlint; the answer is not complete", file=sys.stderr)
+        print(
+            "lwlint: a rule is broken, which is a defect of lwlint or of the rule's own check; the answer is not complete", file=sys.stderr
+        )
         return NOT_TRUSTED
     if report.unread:
         for text in report.tracebacks if options.debug else ():

@@ -106,6 +106,8 @@ def _plain(node: Any, loader: Any, path: str, depth: int, left: list[int]) -> An
     for key, value in node.value:
         if key.id != "scalar":
             raise _misplaced(key, path, "a key must be a scalar")
+        if key.tag == "tag:yaml.org,2002:merge":
+            raise _misplaced(key, path, "`<<`: keys are not merged here; write them out")
         name = _scalar(key, loader, path)
         if name in plain:
             raise _misplaced(key, path, f"key `{key.value}` stands twice")

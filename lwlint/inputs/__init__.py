@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from lwlint.core.finding import ConfigurationError
 from lwlint.core.kind import ENTRY_POINTS, Kind, Kinds
+from lwlint.core.lazy import loaded
 from lwlint.inputs import containers, heat, oslo, pacemaker, puppet, systemd
 
 
@@ -35,13 +36,13 @@ def _are_announced() -> bool:
 
 
 def _of_packages() -> Iterator[Kind]:
-    """Yield the kinds of input that installed packages bring; raises ConfigurationError for an entry point that gives no `Kind`."""
+    """Yield the kinds of input that installed packages bring; raises ConfigurationError for an entry point that gives none."""
     if not _are_announced():
         return
     from importlib.metadata import entry_points
 
     for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
-        kind = point.load()
+        kind = loaded(point)
         if not isinstance(kind, Kind):
             raise ConfigurationError(f"`{point.name}`: entry point `{point.value}` is no `Kind`")
         yield kind

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lwlint.cli import main
 from lwlint.core.finding import ConfigurationError
 from lwlint.files.tree import Memory
 from lwlint.policy.location import nearest
@@ -280,3 +281,22 @@ def test_every_value_is_shown_with_the_place_that_it_comes_from() -> None:
 def test_a_position_is_that_of_the_value() -> None:
     one = layer(FULL, ".lwlint.yaml")
     assert [position(one, key) for key in (("ignore", 0), ("allow", 1), ("rules", "LW404", "params", "a"))] == [(3, 10), (10, 3), (5, 42)]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "rules:\n  LW201: {severity: error}\n  unit-not-restarted: {severity: note}\n",
+            ".lwlint.yaml:3:3: `unit-not-restarted`: is the rule `LW201`, of which `severity` is set already; write its settings together",
+        ),
+        ("rules:\n  <<: {LW201: {severity: note}}\n", ".lwlint.yaml:2:3: `<<`: keys are not merged here; write them out"),
+    ],
+)
+def test_settings_of_which_some_would_be_lost_are_refused(
+    text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(".lwlint.yaml").write_text(text)
+    assert main(["check", "."]) == 2
+    assert said in capsys.readouterr().err
