@@ -13,7 +13,8 @@ from msgspec import Struct
 
 from lwlint.core.check import AnyCheck, Check, Reads
 from lwlint.core.finding import ConfigurationError
-from lwlint.core.lazy import late_expressions, loaded
+from lwlint.core.kind import loaded
+from lwlint.core.lazy import late_expressions
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import Fact, Release
+from lwlint.core.finding import ConfigurationError
 from lwlint.core.lazy import function, pattern
 from lwlint.core.source import Link, Source
 
@@ -299,3 +300,14 @@ def decode_utf8(data: bytes) -> str:
 def decode_loosely(data: bytes) -> str:
     """Return the text of UTF-8, with U+FFFD in place of other bytes."""
     return data.decode("utf-8", "replace")
+
+
+def loaded(point: Any) -> Any:
+    """Return what an entry point of an installed package names; raise ConfigurationError, with the reason, if it cannot be loaded."""
+    try:
+        return point.load()
+    except Exception as error:  # whatever the package's own module raises
+        said = " ".join(str(error).split())
+        raise ConfigurationError(
+            f"`{point.name}`: entry point `{point.value}` cannot be loaded ({type(error).__name__}: {said})"
+        ) from error

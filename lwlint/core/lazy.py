@@ -73,19 +73,6 @@ def classes(module: str, *names: str) -> Callable[[], tuple[type[Any], ...]]:
     return lambda: tuple(getattr(import_module(module), name) for name in names)
 
 
-def loaded(point: Any) -> Any:
-    """Return what an entry point of an installed package names; raise ConfigurationError, with the reason, if it cannot be loaded."""
-    from lwlint.core.finding import ConfigurationError
-
-    try:
-        return point.load()
-    except Exception as error:  # whatever the package's own module raises
-        said = " ".join(str(error).split())
-        raise ConfigurationError(
-            f"`{point.name}`: entry point `{point.value}` cannot be loaded ({type(error).__name__}: {said})"
-        ) from error
-
-
 _LONGEST = 1_000  # characters of an expression
 
 

@@ -7,8 +7,7 @@ import sys
 from collections.abc import Iterator
 
 from lwlint.core.finding import ConfigurationError
-from lwlint.core.kind import ENTRY_POINTS, Kind, Kinds
-from lwlint.core.lazy import loaded
+from lwlint.core.kind import ENTRY_POINTS, Kind, Kinds, loaded
 from lwlint.inputs import containers, heat, oslo, pacemaker, puppet, systemd
 
 
