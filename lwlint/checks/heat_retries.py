@@ -19,7 +19,8 @@ from lwlint.core.facts import Facts, Release
 from lwlint.core.finding import AddKey, Fix, Problem, Related, Replace
 from lwlint.core.lazy import fullmatch, needed, pattern
 from lwlint.core.source import Span
-from lwlint.inputs.heat.facts import SETTINGS, Environment, GetFile, HieraKey, RoleData, ServiceMapping, SoftwareConfig
+from lwlint.inputs.heat import BASES
+from lwlint.inputs.heat.facts import SETTINGS, Environment, GetFile, HieraKey, RoleData, RoleService, ServiceMapping, SoftwareConfig
 from lwlint.inputs.puppet.facts import Manifest, ManifestClass, ManifestDatabase, ManifestOption, ManifestResource, Setting
 
 RESOURCE = "_config/"  # a key of a resource: `nova::config::nova_config/database/max_retries`
@@ -162,6 +163,9 @@ def not_retried(database: ManifestDatabase) -> Problem:
 _NODE = "etc/puppet/hieradata/"  # what a node has to look up, from all its files together
 _EVERY_ROLE = "extraconfig"
 ON_NODE = "hieradata"
+_TO_NODES = ("service_config_settings", "global_config_settings")  # for the nodes of a service, which may be another one, and for all
+_ALL = "*"
+_ALIAS = "os::tripleo::services::"
 
 
 class Pair(Document, frozen=True):
@@ -226,6 +230,8 @@ class Settings(Struct):
     beside: dict[str, tuple[str, ...]] = field(default_factory=dict)  # the files of a node's hieradata, by their folder
     services: dict[str, list[RoleData]] = field(default_factory=dict)
     of_role: dict[str, list[HieraKey]] = field(default_factory=dict)
+    given: dict[str, list[tuple[str, HieraKey, RoleData]]] = field(default_factory=dict)  # for the nodes of whom, by the setting's name
+    running: dict[str, bool | None] = field(default_factory=dict)  # whether some role has the service of a template
     manifests: tuple[ManifestSettings, ...] = ()
     told: set[Span] = field(default_factory=set)
     named_by_manifests: set[str] = field(default_factory=set)
@@ -253,13 +259,26 @@ class Settings(Struct):
         for service in facts.of(RoleData):
             for template in service.templates:
                 found.services.setdefault(template, []).append(service)
+            found._add_given(service)
             if found.is_role(service.name):
                 for template in service.templates:
                     for key in found.by_template.get(template, ()):
                         if key.place == ON_NODE:
                             found.of_role.setdefault(key.name, []).append(key)
+        if found.given:
+            found.running = _running(facts)
         found.manifests = in_manifests(facts)
         return found, overrides
+
+    def _add_given(self, service: RoleData) -> None:
+        """Note what the template of a service gives to the nodes of services."""
+        places: dict[Span, list[str]] = {}
+        for whose, span in service.given:
+            places.setdefault(span, []).append(whose)
+        for template in {span.path: None for span in places}:
+            for key in self.by_template.get(template, ()):
+                for whose in places.get(key.span, ()):
+                    self.given.setdefault(key.name, []).append((whose, key, service))
 
     def is_role(self, template: str) -> bool:
         """Return whether a template writes the hieradata of a role of controllers; what hangs on a hook for more is none by itself."""
@@ -276,7 +295,14 @@ class Settings(Struct):
             if folder not in self.beside:
                 self.beside[folder] = tuple(path for path in self.by_template if path.startswith(folder))
             return [RoleData(key.template, key.span, self.beside[folder])]
-        return self.services.get(key.template) or [RoleData(key.template, key.span, (key.template,))]
+        alone = [RoleData(key.template, key.span, (key.template,))]
+        if key.place in _TO_NODES:
+            named = {whose for whose, other, _ in self.given.get(key.name, ()) if other.span == key.span}
+            return [one for one in self._every() if one.service in named] or self.services.get(key.template) or alone
+        return [one for one in self.services.get(key.template, ()) if key.span not in one.left] or alone
+
+    def _every(self) -> list[RoleData]:
+        return list({one.name: one for several in self.services.values() for one in several}.values())
 
     def folder(self, key: HieraKey) -> str:
         """Return the folder of the node's hieradata that a setting is of; empty for one of a template."""
@@ -284,9 +310,34 @@ class Settings(Struct):
         return before + node if node else ""
 
     def named(self, service: RoleData, names: frozenset[str]) -> list[HieraKey]:
-        """Return the settings with one of `names` that a service has in the end."""
+        """Return the settings with one of `names` that a service has in the end.
+
+        What is given to its nodes is merged last, and of that what is given to them by its name.
+        """
         keys = (key for template in service.templates for key in self.by_template.get(template, ()))
-        return [key for key in keys if key.name in names and key.span not in service.beaten]
+        own = [key for key in keys if key.name in names and key.span not in service.beaten and key.span not in service.left]
+        found = self._given_to(service, names, surely=True)
+        of_name = [key for whose, key in found if whose != _ALL]
+        beaten = {key.name for key in of_name if not key.branch}
+        of_all = [key for whose, key in found if whose == _ALL and key.name not in beaten]
+        beaten |= {key.name for key in of_all if not key.branch}
+        return [*(key for key in own if key.name not in beaten), *of_all, *of_name]
+
+    def perhaps(self, service: RoleData, names: frozenset[str]) -> list[HieraKey]:
+        """Return the settings with one of `names` of which nothing here shows whether the nodes of a service are given them."""
+        return [key for _, key in self._given_to(service, names, surely=False)]
+
+    def _given_to(self, service: RoleData, names: frozenset[str], *, surely: bool) -> list[tuple[str, HieraKey]]:
+        found: dict[Span, tuple[str, HieraKey]] = {}
+        for name in names if self.given else ():
+            for whose, key, giver in self.given.get(name, ()):
+                if whose not in (_ALL, service.service) and service.service:
+                    continue
+                known = bool(service.service) or whose == _ALL
+                runs = True if giver.name == service.name else self.running.get(giver.name, self.running.get(""))
+                if runs is not False and surely == (known and runs is True):
+                    found.setdefault(key.span, (whose, key))
+        return list(found.values())
 
     def overriding(self, names: frozenset[str]) -> list[HieraKey]:
         """Return the overrides with one of `names` that count: the last of several environments, and that of a role before that of all."""
@@ -315,6 +366,32 @@ class Settings(Struct):
         """Return the names of the settings that hieradata or overrides give to the nodes themselves, with no other than these `values`."""
         written = (key for keys in self.by_template.values() for key in keys if key.place == ON_NODE and not key.branch)
         return frozenset(k.name for k in (*written, *self.overrides) if k.values is not None and values.issuperset(k.values))
+
+
+def _running(facts: Facts) -> dict[str, bool | None]:
+    """Return whether some role has the service of each template, by its path; what holds for all others has no path.
+
+    That is so where the registry in force maps an alias to it, and a role lists that alias. None: nothing here shows it.
+    """
+    views = [view for view in facts.of(Environment) if view.merged] or [view for view in facts.of(Environment) if not view.base]
+    names = {view.name for view in views if view.merged or posixpath.basename(view.name) in BASES}
+    if not names:
+        return {"": None}
+    listed = {one.name.lower() for one in facts.of(RoleService)}
+    found: dict[str, bool | None] = {"": False}
+    merged = any(view.merged for view in views)
+    for mapping in facts.of(ServiceMapping):
+        if not mapping.alias.lower().startswith(_ALIAS) or not mapping.final or "::" in mapping.final:
+            continue
+        if mapping.environment in names and mapping.in_force:
+            mine = None if not listed else mapping.alias.lower() in listed
+        elif merged:
+            continue
+        else:
+            mine = None  # it may be given or not
+        known = found.get(mapping.final, False)
+        found[mapping.final] = True if True in (mine, known) else None if None in (mine, known) else False
+    return found
 
 
 class Pairs:
@@ -505,7 +582,8 @@ def _judge(
         named = settings.named(service, names)
         own = _covering(key, named)
         retries = over or own or settings.of_the_role(key, names)
-        settings.told.update(retry.span for retry in (*retries, *own))
+        perhaps = [] if over else settings.perhaps(service, names)
+        settings.told.update(retry.span for retry in (*retries, *own, *perhaps))
         bad = next((r for r in retries if r.values is not None and not set(r.values) <= set(params.unlimited)), None)
         if bad is not None and _NODE in key.template and any(r.template != bad.template for r in retries):
             yield Unknown(f"`{bad.name}` is set in several files of hieradata, of which `hiera.yaml` picks one", bad.span)
@@ -513,17 +591,26 @@ def _judge(
             by_manifest = settings.by_manifests(key, names) if bad is None and not over else False
             if by_manifest is None:
                 yield Unknown(f"only Puppet can tell whether a manifest sets `{first or key.name}`", key.span)
+            elif bad is None and not by_manifest and perhaps:
+                yield _maybe_given(perhaps[0], key)
             elif not by_manifest:
                 lacking.append(service.name)
                 finite = finite or bad
                 partly = partly or (None if bad is not None else next(iter(named), None))
         else:
             unknown += [r for r in retries if r.values is None]
+            worse = [one for one in perhaps if one.values is None or not set(one.values) <= set(params.unlimited)]
+            yield from (_maybe_given(one, key) for one in worse[:1])
     if lacking:
         problem = _problem(key, pair, first, finite or partly, lacking[0] if len(lacking) < len(services) else "", params)
         yield replace(problem, fix=_fix(beside, first, finite, settings, params.unlimited[0]))
     elif unknown:
         yield Unknown(f"`{unknown[0].name}` has a value that is known only in a deployment", unknown[0].span)
+
+
+def _maybe_given(setting: HieraKey, key: HieraKey) -> Unknown:
+    what = f"`{setting.name}` is given to the nodes of a service"
+    return Unknown(f"{what}, and nothing here shows whether they are those of `{key.name}`", setting.span)
 
 
 def _fix(beside: HieraKey, first: str, finite: HieraKey | None, settings: Settings, value: str) -> Fix | None:
@@ -647,7 +734,7 @@ class _Connected:
     def __init__(self, settings: Settings, pairs: Pairs) -> None:
         self._settings = settings
         self._of = {t: [(k, p[1], p[2]) for k in keys if (p := pairs.of(k)) is not None] for t, keys in settings.by_template.items()}
-        self._beside: dict[str, tuple[list[tuple[HieraKey, frozenset[str], str]], set[str]]] = {}
+        self._beside: dict[str | tuple[str, ...], tuple[list[tuple[HieraKey, frozenset[str], str]], set[str]]] = {}
         self._of_module: dict[str, _With] = {}
         for found in self._of.values():
             for each in found:
@@ -660,7 +747,7 @@ class _Connected:
         A setting of a node may be of any service there; a connection of another module has nothing to do with it.
         """
         found, there = self._own(key)
-        if key.place != ON_NODE:
+        if key.place != ON_NODE and key.place not in _TO_NODES:
             own = _With()
             for each in found:
                 own.add(*each)
@@ -670,7 +757,7 @@ class _Connected:
         return first, module.names, module.firsts, self._all
 
     def _own(self, key: HieraKey) -> tuple[list[tuple[HieraKey, frozenset[str], str]], set[str]]:
-        whose = self._settings.folder(key) or key.template
+        whose = self._settings.folder(key) or tuple(service.name for service in self._settings.closures(key))
         if whose not in self._beside:
             templates = list(dict.fromkeys(t for service in self._settings.closures(key) for t in service.templates))
             names = {one.name for template in templates for one in self._settings.by_template.get(template, ())}

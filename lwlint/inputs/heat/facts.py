@@ -95,7 +95,9 @@ class Template(Struct, frozen=True):
 class RoleData(Struct, frozen=True):
     """The settings of one service as it is deployed: the template `name` and all whose settings it takes in.
 
-    `beaten` are the settings among these that a later one of the same name replaces.
+    `beaten` are the settings among these that a later one of the same name replaces, `left` those of sections that it does not take in.
+    `service` is its name (`nova_api`), empty where that is not known. `given` are the settings that it gives to the nodes of a service,
+    which may be another one, each with the name of that service; those for all nodes have `*`.
     """
 
     kind: ClassVar[str] = "role_data"
@@ -104,6 +106,9 @@ class RoleData(Struct, frozen=True):
     templates: tuple[str, ...]
     beaten: tuple[Span, ...] = ()
     host: str = ""
+    left: tuple[Span, ...] = ()
+    service: str = ""
+    given: tuple[tuple[str, Span], ...] = ()
 
 
 class HieraKey(Struct, frozen=True):
@@ -113,7 +118,7 @@ class HieraKey(Struct, frozen=True):
     values that it can have (`null` for none), as text; it is None where only a deployment tells. `place` is the section: `config_settings`,
     `service_config_settings`, `global_config_settings`, `hieradata`, or the parameter of an environment (`ControllerExtraConfig`).
     `branch` are the conditions under which it is set at all, each `condition=1` or `condition=2`. An override that the user did
-    not give with `-e` is not `in_force`.
+    not give with `-e` is not `in_force`. `service` is the one whose nodes a part of `service_config_settings` is for.
     """
 
     kind: ClassVar[str] = "hiera_key"
@@ -126,6 +131,7 @@ class HieraKey(Struct, frozen=True):
     branch: tuple[str, ...]
     in_force: bool = True
     host: str = ""
+    service: str = ""
 
 
 class Container(Struct, frozen=True):

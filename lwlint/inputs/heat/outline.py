@@ -28,6 +28,7 @@ from lwlint.inputs.heat.template import (
     Parts,
     Scope,
     Specified,
+    Taken,
     Values,
     containers,
     get_files,
@@ -230,7 +231,10 @@ _SERVICES = "Services"
 
 
 class Setting(Struct, frozen=True, array_like=True):
-    """A setting; `values` are all that it can have (None: only a deployment tells), `at` is the place of its value."""
+    """A setting; `values` are all that it can have (None: only a deployment tells), `at` is the place of its value.
+
+    `service` is the one whose nodes it is for, where it stands in `service_config_settings`.
+    """
 
     name: str
     span: Place
@@ -238,6 +242,7 @@ class Setting(Struct, frozen=True, array_like=True):
     branch: tuple[str, ...]
     values: Values
     at: Place
+    service: str = ""
 
 
 class Line(Struct, frozen=True, array_like=True):
@@ -278,7 +283,8 @@ class Outline(Struct, frozen=True, array_like=True):
     `references` are the templates that it names, with what they are mapped to; `gets` the files that it reads; `roles` the roles with
     their services, in roles data and where an environment's parameter names them; `overrides` the settings that it puts over those of
     templates. `types` are the types of those resources whose settings it takes in (`taken`); `merged` tells after how many of its own
-    settings, and from which resource.
+    settings, and from which resource. `service_name` is the name of its service, or that of the resource `named_by`; both are empty where
+    that is not known.
     """
 
     form: str
@@ -290,13 +296,15 @@ class Outline(Struct, frozen=True, array_like=True):
     roles: tuple[Listed, ...] = ()
     overrides: tuple[Setting, ...] = ()
     types: tuple[tuple[str, str], ...] = ()
-    taken: tuple[str, ...] = ()
+    taken: tuple[Taken, ...] = ()
     merged: tuple[tuple[int, str], ...] = ()
     settings: tuple[Setting, ...] = ()
     role_data: Optional[Place] = None
     containers: tuple[Specified, ...] = ()
     configs: tuple[tuple[str, Place, str, str], ...] = ()
     stray: tuple[Named, ...] = ()
+    service_name: str = ""
+    named_by: str = ""
 
 
 class Refusal(Struct, frozen=True, array_like=True):
@@ -334,7 +342,7 @@ def _of_parts(parts: Parts, parameters: Parameters) -> dict[str, Any]:
     scope = parameters.scope(parts)
     first = parts.file.root.pairs[0][0] if isinstance(parts.file.root, Mapping) and parts.file.root.pairs else None
     everywhere = any(key.place == "hieradata" for key in parts.keys)
-    wanted = parts.taken | {name for _, name in parts.merged}
+    wanted = {one.resource for one in parts.taken} | {name for _, name in parts.merged} | {parts.named_by}
     return {
         "first": _place(first) if first is not None and form == TEMPLATE else None,
         "types": tuple((name, kind.value) for name, kind in parts.types.items() if everywhere or name in wanted),
@@ -345,6 +353,8 @@ def _of_parts(parts: Parts, parameters: Parameters) -> dict[str, Any]:
         "containers": tuple(containers(parts, scope)),
         "configs": tuple(_configs(parts)) if form == TEMPLATE else (),
         "stray": tuple((key.value, _place(key)) for key in strays(parts.file)) if form == TEMPLATE else (),
+        "service_name": parts.service_name,
+        "named_by": parts.named_by,
     }
 
 
@@ -361,7 +371,7 @@ def _setting(file: HeatFile, key: Key, scope: Scope) -> Setting:
     if values is not None:  # an outline may be kept on the disk, and what is a secret in a value no rule asks for
         secret = is_secret(key.name)
         values = tuple([stars(value) if secret else masked_value(value) for value in values])
-    return Setting(key.name, _place(key.key), key.place, key.branch, values, _place(key.value))
+    return Setting(key.name, _place(key.key), key.place, key.branch, values, _place(key.value), key.service)
 
 
 def _lines(file: HeatFile) -> Iterator[Line]:

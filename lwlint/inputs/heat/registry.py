@@ -12,8 +12,8 @@ from lwlint.core.lazy import pattern
 from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.heat.document import TEMPLATE
 from lwlint.inputs.heat.facts import NONE, Environment, RoleData, ServiceMapping
-from lwlint.inputs.heat.outline import PROFILES, SERVICE, UNDER, Line, Setting
-from lwlint.inputs.heat.template import CONFIG
+from lwlint.inputs.heat.outline import PROFILES, SERVICE, UNDER, Line, Outline, Setting
+from lwlint.inputs.heat.template import ALL, CONFIG
 from lwlint.inputs.heat.tree import HeatTree, Read
 
 PACEMAKER = "OS::TripleO::Services::Pacemaker"
@@ -374,10 +374,11 @@ class Graph:
         if file is None:
             return ()
         outline = self.add(file).outline
-        on_node = any(setting.place == "hieradata" for setting in outline.settings)
+        on_node = _is_on_node(outline)
+        taken = {one.resource for one in outline.taken}
         found: dict[str, None] = {}
         for name, kind in outline.types:
-            if (on_node or name in outline.taken) and (target := self.of_type(path, kind)) is not None:
+            if (on_node or name in taken) and (target := self.of_type(path, kind)) is not None:
                 found[target] = None
         self._edges[path] = tuple(found)
         return self._edges[path]
@@ -402,6 +403,60 @@ class Graph:
                     found[target] = None
                     todo.append(target)
         return tuple(found)
+
+    def service_name(self, path: str) -> str:
+        """Return the name of the service of the template at `path`, which may be that of another one; empty where it is not known."""
+        seen: set[str] = set()
+        while path not in seen and (file := self._tree.file(path)) is not None:
+            seen.add(path)
+            outline = self.add(file).outline
+            if outline.service_name or not outline.named_by:
+                return outline.service_name
+            kind = dict(outline.types).get(outline.named_by)
+            path = (self.of_type(path, kind) if kind is not None else None) or path
+        return ""
+
+    def handed(self, path: str) -> tuple[tuple[Span, ...], tuple[tuple[str, Span], ...]]:
+        """Return which settings at and below `path` are of no section that is taken in, and which are given to the nodes of whom."""
+        reached: set[tuple[str, str, str]] = set()
+        todo = [(path, section, "") for section in CONFIG]
+        while todo:
+            state = todo.pop()
+            if state in reached or (file := self._tree.file(state[0])) is None:
+                continue
+            reached.add(state)
+            at, section, service = state
+            outline = self.add(file).outline
+            types = dict(outline.types)
+            if _is_on_node(outline):
+                targets = [(target, each, service) for kind in types.values() if (target := self.of_type(at, kind)) for each in CONFIG]
+            else:
+                targets = [
+                    (target, each, one.service or service)
+                    for one in outline.taken
+                    if one.place in (section, ALL) and (target := self.of_type(at, types.get(one.resource, ""))) is not None
+                    for each in ((section,) if one.place == ALL else CONFIG if one.section == ALL else (one.section,))
+                ]
+            todo += targets
+        return self._apart(path, reached)
+
+    def _apart(self, path: str, reached: set[tuple[str, str, str]]) -> tuple[tuple[Span, ...], tuple[tuple[str, Span], ...]]:
+        left, given = [], []
+        for below in self.below(path):
+            sections = {(section, service) for at, section, service in reached if at == below}
+            for setting in self.settings(below):
+                if "::" not in setting.name or setting.place not in CONFIG:
+                    continue
+                span = Span(below, *setting.span)
+                services = {service for section, service in sections if section == setting.place}
+                own = setting.place == CONFIG[0] and "" in services
+                if not own:
+                    left.append(span)
+                for service in sorted(services):
+                    whose = service or setting.service or (ALL if setting.place == CONFIG[2] else "")
+                    if whose and service in ("", setting.service or service):
+                        given.append((whose, span))
+        return tuple(left), tuple(given)
 
     def beaten(self, path: str) -> tuple[Span, ...]:
         """Return the places of the settings, at or below `path`, that a later one of the same name replaces whatever the conditions."""
@@ -449,7 +504,13 @@ def role_data(graph: Graph, tree: HeatTree, mapped: set[str], catalogue: Catalog
         path = file.source.path
         if _tells(file) and (path in mapped or path not in taken):
             place = file.span(file.outline.role_data or (0, 0))
-            yield RoleData(path, place, graph.below(path), graph.beaten(path), file.source.host)
+            left, given = graph.handed(path)
+            name = graph.service_name(path)
+            yield RoleData(path, place, graph.below(path), graph.beaten(path), file.source.host, left, name, given)
+
+
+def _is_on_node(outline: Outline) -> bool:
+    return any(setting.place == "hieradata" for setting in outline.settings)
 
 
 def _tells(file: Read) -> bool:

@@ -203,33 +203,56 @@ def _combined(each: list[Values], make: Callable[[tuple[str, ...]], str]) -> Val
 
 
 CONFIG = ("config_settings", "service_config_settings", "global_config_settings")
+_TO_OTHERS = CONFIG[1]
 CONTAINERS = ("docker_config", "container_config")
 
 
 class Key(Struct, frozen=True):
-    """A setting as written; `place` is its section, `branch` the conditions on the way to it."""
+    """A setting as written; `place` is its section, `branch` the conditions on the way to it.
+
+    `service` is the one whose nodes a part of `service_config_settings` is for.
+    """
 
     name: str
     key: Scalar
     value: Node
     place: str
     branch: tuple[str, ...]
+    service: str = ""
+
+
+ALL = "*"  # every section
+
+
+class Taken(Struct, frozen=True, array_like=True, order=True):
+    """The settings that a template takes in: those of the section `section` of a resource, put into its own section `place`.
+
+    `service` are the nodes that they are for there, where that is a part of `service_config_settings`. `*` is every section.
+    """
+
+    resource: str
+    section: str
+    place: str
+    service: str = ""
 
 
 class Parts(Struct):
-    """What a template consists of. `types` are the types of its resources, `taken` those whose settings it takes in.
+    """What a template consists of. `types` are the types of its resources, `taken` tells of which it takes in settings, and where to.
 
-    `merged` tells where it takes them in: after how many of its own `keys`, and which resource. `steps` are the mappings of containers
-    (a container's name -> what it is), with the name of their step.
+    `service_name` is the name of its service, or that of the resource `named_by`; both are empty where it is computed. `merged` tells
+    where it takes settings in: after how many of its own `keys`, and which resource. `steps` are the mappings of containers (a
+    container's name -> what it is), with the name of their step.
     """
 
     file: HeatFile
     types: dict[str, Scalar] = field(default_factory=dict)
-    taken: set[str] = field(default_factory=set)
+    taken: set[Taken] = field(default_factory=set)
     merged: list[tuple[int, str]] = field(default_factory=list)
     keys: list[Key] = field(default_factory=list)
     steps: list[tuple[str, Mapping]] = field(default_factory=list)
     role_data: Scalar | None = None
+    service_name: str = ""
+    named_by: str = ""
 
     @property
     def resources(self) -> Mapping:
@@ -275,47 +298,63 @@ class _Reader:
         for part in parts(value):
             if isinstance(part, Reference):
                 if part.path[:1] == ("role_data",):
-                    self._take(part.resource, CONFIG[0])
+                    self._take(part.resource, (ALL,), ALL)
+                    self._found.service_name, self._found.named_by = "", part.resource
                 continue
             for key, section in effective(part.node):
-                if key.value in CONFIG:
+                if key.value == "service_name":
+                    self._named(section)
+                elif key.value in CONFIG:
                     self.config(section, key.value, part.branch)
                 elif key.value in CONTAINERS:
                     self.containers(section)
 
-    def config(self, value: Node, place: str, branch: tuple[str, ...] = ()) -> None:
-        """Read a section of settings."""
+    def _named(self, value: Node) -> None:
+        """Read the name of the service, which may be that of another template."""
+        words = get_attr(value) or ()
+        self._found.service_name = value.value if isinstance(value, Scalar) else ""
+        self._found.named_by = words[0] if words[1:] in (("role_data", "service_name"), ("service_name",)) else ""
+
+    def config(self, value: Node, place: str, branch: tuple[str, ...] = (), service: str = "") -> None:
+        """Read a section of settings; those for the nodes of a `service` are a part of one."""
         for part in parts(value, branch):
             if isinstance(part, Branch):
-                self._found.keys += settings(part.node, place, part.branch)
-                self._strays(part)
-                if place == "service_config_settings":
+                self._found.keys += settings(part.node, place, part.branch, service)
+                self._strays(part, place, service)
+                if place == _TO_OTHERS and not service:
                     self._of_services(part)
             elif part.path[:1] in (("role_data",), *((name,) for name in CONFIG)):
-                self._take(part.resource, place)
+                self._take(part.resource, part.path, place, service)
             else:
-                self._attribute(part, place)
+                self._attribute(part, place, service)
 
-    def _take(self, resource: str, place: str) -> None:
-        self._found.taken.add(resource)
-        if place == CONFIG[0]:
+    def _take(self, resource: str, path: tuple[str, ...], place: str, service: str = "") -> None:
+        """Note that settings are taken in; those of a section that is not told may be of any, and for any."""
+        section = path[1] if path[:1] == ("role_data",) and len(path) > 1 else path[0]
+        known = section in CONFIG
+        if place == _TO_OTHERS and section == place and len(path) > 2 - (path[0] in CONFIG):
+            service = service or path[-1]  # a part of them: `[Base, role_data, service_config_settings, nova_api]`
+        self._found.taken.add(Taken(resource, section if known else ALL, place, service))
+        if place in (CONFIG[0], ALL):
             self._found.merged.append((len(self._found.keys), resource))
 
-    def _strays(self, part: Branch) -> None:
+    def _strays(self, part: Branch, place: str, service: str) -> None:
         """Take a `get_attr` beside other keys for what was meant."""
         for key, value in part.node.pairs if len(part.node.pairs) > 1 else ():
             if key.value == "get_attr" and is_stray(key, value, part.node):
                 assert isinstance(value, Sequence)
-                if value.items and isinstance(value.items[0], Scalar):
-                    self._found.taken.add(value.items[0].value)
+                words = [item.value if isinstance(item, Scalar) else "" for item in value.items]
+                if words and words[0]:
+                    section = next((word for word in words if word in CONFIG), ALL)
+                    self._found.taken.add(Taken(words[0], section, place, service))
 
     def _of_services(self, part: Branch) -> None:
         """Each key is a service, its value the settings for the nodes that run it."""
         for key, value in effective(part.node):
             if "::" not in key.value and isinstance(value, Mapping):
-                self.config(value, "service_config_settings.", part.branch)
+                self.config(value, _TO_OTHERS, part.branch, key.value)
 
-    def _attribute(self, part: Reference, place: str) -> None:
+    def _attribute(self, part: Reference, place: str, service: str) -> None:
         """Read a resource of type OS::Heat::Value that stands in the same template."""
         resource = self._found.resources.get(part.resource)
         if part.resource in self._values or not isinstance(resource, Mapping) or part.path[:1] != ("value",):
@@ -324,7 +363,7 @@ class _Reader:
         properties = resource.get("properties")
         value = properties.get("value") if isinstance(properties, Mapping) else None
         if value is not None:
-            self.config(value, place, part.branch)
+            self.config(value, place, part.branch, service)
         self._values.discard(part.resource)
 
     def containers(self, value: Node) -> None:
@@ -390,22 +429,22 @@ def _chosen(file: HeatFile, node: Mapping) -> bool:
     return masked is not None and masked.decided_between(node.pairs[0][0].start, node.pairs[-1][0].start)
 
 
-def settings(node: Mapping, place: str, branch: tuple[str, ...]) -> Iterator[Key]:
+def settings(node: Mapping, place: str, branch: tuple[str, ...], service: str = "") -> Iterator[Key]:
     """Yield the settings in a literal mapping, and those of the `*_config` resources that are written there."""
     for key, value in effective(node):
-        yield Key(key.value, key, value, place.rstrip("."), branch)
+        yield Key(key.value, key, value, place, branch, service)
         if key.value.endswith("_config") and "::" in key.value:
-            yield from _of_config(key.value, value, place.rstrip("."), branch)
+            yield from _of_config(key.value, value, place, branch, service)
 
 
-def _of_config(name: str, value: Node, place: str, branch: tuple[str, ...]) -> Iterator[Key]:
+def _of_config(name: str, value: Node, place: str, branch: tuple[str, ...], service: str) -> Iterator[Key]:
     for part in parts(value, branch):
         if not isinstance(part, Branch):
             continue
         for key, inner in effective(part.node):
             setting = inner.get("value") if isinstance(inner, Mapping) else None
             if setting is not None:
-                yield Key(f"{name}/{key.value}", key, setting, place, part.branch)
+                yield Key(f"{name}/{key.value}", key, setting, place, part.branch, service)
 
 
 def inputs(found: Parts) -> dict[str, Node]:

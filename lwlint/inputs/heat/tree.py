@@ -301,7 +301,8 @@ def hiera_keys(file: Read, settings: tuple[Setting, ...], *, in_force: bool = Tr
     """Yield the settings of a template, of hieradata, or of an environment's overrides."""
     path, host = file.source.path, file.source.host
     for one in settings:
-        yield HieraKey(one.name, Span(path, *one.span), path, one.values, Span(path, *one.at), one.place, one.branch, in_force, host)
+        place = Span(path, *one.at)
+        yield HieraKey(one.name, Span(path, *one.span), path, one.values, place, one.place, one.branch, in_force, host, one.service)
 
 
 def containers(file: Read, service: Service | None, under_pacemaker: bool) -> Iterator[Container]:

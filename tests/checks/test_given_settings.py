@@ -1,0 +1,144 @@
+"""Settings that a template gives to the nodes of a service, which may be another one, and sections that a template does not take in."""
+
+from __future__ import annotations
+
+import pytest
+
+from lwlint.core.finding import Report
+from lwlint.files.tree import Memory
+from lwlint.run import Request, check
+from tests.inputs.heat.heat_findings import every_rule, findings
+
+HEAD = "heat_template_version: queens\n"
+ROLE_DATA = "outputs:\n  role_data:\n    value:\n"
+CINDER = f"""{HEAD}{ROLE_DATA}      service_name: cinder_api
+      config_settings:
+        cinder::database_connection: mysql://cinder@192.0.2.1/cinder
+"""
+GIVER = f"""{HEAD}{ROLE_DATA}      service_name: keystone
+      service_config_settings:
+        %s:
+          cinder::db::database_max_retries: %s
+"""
+REGISTRY = """resource_registry:
+  OS::TripleO::Services::CinderApi: cinder-api.yaml
+  OS::TripleO::Services::Keystone: %s
+"""
+ROLES = "- name: Controller\n  ServicesDefault:\n    - OS::TripleO::Services::CinderApi\n- name: Auth\n  ServicesDefault:\n    - %s\n"
+KEYSTONE = "OS::TripleO::Services::Keystone"
+BASE = "overcloud-resource-registry-puppet.yaml"
+
+
+def tree(service: str, value: int, target: str = "keystone.yaml", role: str = KEYSTONE) -> dict[str, str]:
+    files = {"cinder-api.yaml": CINDER, "keystone.yaml": GIVER % (service, value), BASE: REGISTRY % target}
+    return {**files, "roles_data.yaml": ROLES % role} if role else files
+
+
+def judged(files: dict[str, str]) -> Report:
+    return check(Request(tree=Memory(files)), [rule for rule in every_rule() if rule.code == "LW404"])
+
+
+def verdict(files: dict[str, str]) -> str:
+    (one,) = judged(files).verdicts
+    return f"{one.outcome}: {one.because}"
+
+
+def test_what_another_service_gives_to_the_nodes_of_the_connection_counts_in_whatever_role_it_is() -> None:
+    assert findings(tree("cinder_api", -1), "LW404") == []
+    assert verdict(tree("cinder_api", -1)).startswith("pass")
+
+
+def test_it_beats_what_the_service_has_itself() -> None:
+    files = tree("cinder_api", 10)
+    files["cinder-api.yaml"] += "        cinder::db::database_max_retries: -1\n"
+    (found,) = judged(files).findings
+    assert "`cinder::db::database_max_retries` is `10`" in found.message
+
+
+@pytest.mark.parametrize(
+    ("service", "target", "role"),
+    [
+        ("nova_api", "keystone.yaml", KEYSTONE),  # the nodes of another service
+        ("cinder_api", "OS::Heat::None", KEYSTONE),  # it is not deployed
+        ("cinder_api", "keystone.yaml", "OS::TripleO::Services::Ntp"),  # no role has it
+    ],
+)
+def test_what_does_not_reach_the_nodes_of_the_connection_does_not_count(service: str, target: str, role: str) -> None:
+    (found,) = judged(tree(service, -1, target, role)).findings
+    assert "is not set" in found.message
+
+
+def test_a_template_that_gives_retries_to_another_service_alone_has_none_itself() -> None:
+    text = CINDER + "      service_config_settings:\n        %s:\n          cinder::db::database_max_retries: -1\n"
+    assert len(findings({"cinder-api.yaml": text % "nova_api"}, "LW404")) == 1
+    assert findings({"cinder-api.yaml": text % "cinder_api"}, "LW404") == []
+
+
+def test_whether_it_is_deployed_is_not_known_without_roles_or_a_registry() -> None:
+    for files in (tree("cinder_api", -1, role=""), {"cinder-api.yaml": CINDER, "keystone.yaml": GIVER % ("cinder_api", -1)}):
+        assert findings(files, "LW404") == []
+        assert verdict(files).startswith("not evaluated")
+        assert "nothing here shows" in verdict(files)
+
+
+def test_an_environment_that_is_given_turns_the_giver_off() -> None:
+    files = {**tree("cinder_api", -1), "off.yaml": f"resource_registry:\n  {KEYSTONE}: OS::Heat::None\n"}
+    assert len(findings(files, "LW404", environments=["off.yaml"])) == 1
+    files["off.yaml"] = "parameter_defaults:\n  AuthServices: [OS::TripleO::Services::Ntp]\n"
+    assert len(findings(files, "LW404", environments=["off.yaml"])) == 1
+
+
+def test_what_is_for_all_nodes_counts() -> None:
+    files = tree("cinder_api", -1)
+    files["keystone.yaml"] = (
+        f"{HEAD}{ROLE_DATA}      service_name: keystone\n      global_config_settings:\n        cinder::db::database_max_retries: -1\n"
+    )
+    assert findings(files, "LW404") == []
+
+
+def test_retries_that_are_given_are_not_of_a_wrong_class() -> None:
+    files = tree("cinder_api", -1)
+    files["keystone.yaml"] += (
+        "      config_settings:\n        keystone::database_connection: mysql://keystone\n        keystone::db::database_max_retries: -1\n"
+    )
+    assert findings(files, "LW411") == []
+
+
+@pytest.mark.parametrize(("section", "number"), [("config_settings", 0), ("service_config_settings", 1), ("", 0)])
+def test_a_section_that_is_not_taken_in_does_not_count(section: str, number: int) -> None:
+    base = f"{HEAD}{ROLE_DATA}      service_name: heat_base\n      config_settings:\n        heat::db::database_max_retries: -1\n"
+    taken = f"[Base, role_data, {section}]" if section else "[Base, role_data]"
+    place = f"      {section}: {{get_attr: {taken}}}\n" if section else ""
+    own = "heat::database_connection: mysql://heat@192.0.2.1/heat"
+    if section == "config_settings":
+        value = f"      config_settings:\n        map_merge:\n          - get_attr: {taken}\n          - {own}\n"
+    else:
+        value = f"{place}      config_settings:\n        {own}\n"
+    if not section:
+        value = f"      map_merge:\n        - get_attr: {taken}\n        - config_settings:\n            {own}\n"
+    user = f"{HEAD}resources:\n  Base: {{type: ./heat-base.yaml}}\n{ROLE_DATA}{value}"
+    assert len(findings({"heat-base.yaml": base, "heat-engine.yaml": user}, "LW404")) == number
+
+
+def test_settings_that_are_taken_in_for_the_nodes_of_another_service_are_not_its_own() -> None:
+    base = f"{HEAD}{ROLE_DATA}      service_name: heat_base\n      config_settings:\n        heat::db::database_max_retries: -1\n"
+    user = f"""{HEAD}resources:
+  Base: {{type: ./heat-base.yaml}}
+{ROLE_DATA}      service_name: %s
+      config_settings:
+        heat::database_connection: mysql://heat@192.0.2.1/heat
+      service_config_settings:
+        heat_engine: {{get_attr: [Base, role_data, config_settings]}}
+"""
+    assert findings({"heat-base.yaml": base, "x.yaml": user % "heat_engine"}, "LW404") == []
+    assert len(findings({"heat-base.yaml": base, "x.yaml": user % "heat_api"}, "LW404")) == 1
+
+
+def test_the_name_of_a_service_is_followed_to_the_template_that_has_it() -> None:
+    user = f"""{HEAD}resources:
+  Base: {{type: ./plain.yaml}}
+{ROLE_DATA}      service_name: {{get_attr: [Base, role_data, service_name]}}
+      config_settings: {{get_attr: [Base, role_data, config_settings]}}
+"""
+    files = {**tree("cinder_api", -1), "plain.yaml": CINDER, "cinder-api.yaml": user}
+    assert findings(files, "LW404") == []
