@@ -77,6 +77,9 @@ class MappingParams(Document, frozen=True):
     spread_by: Annotated[
         Mapping[ServiceName, str], Meta(description="services, and the setting that makes each run active/active where it is not empty")
     ] = field(default_factory=dict)
+    while_spread: Annotated[bool, Meta(description="judge only services that run active/active by `spread_by`, instead of all others")] = (
+        False
+    )
     before: Annotated[Optional[KnownRelease], Meta(description="from this release on, both are right")] = None
     mend: Annotated[bool, Meta(description="offer to map to the same template without Pacemaker")] = False
     taken_back: Annotated[
@@ -150,9 +153,13 @@ def _run(facts: Facts, params: MappingParams) -> Iterator[Saw]:
             continue
         if off or aliased.has(mapping):
             continue
-        if (spread := is_spread(service.name)) is not False:
+        if (spread := is_spread(service.name)) is not params.while_spread:
             if spread is None:
                 yield Unknown(f"`{params.spread_by[service.name]}`, which makes {service.title} active/active, is not known", mapping.span)
+            continue
+        if spread and (other := _also_outside(mapping, service, facts)) is not None:
+            what = f"nothing here shows whether the roles that {service.title} runs active/active on have `{mapping.alias}` or `{other.alias}`"
+            yield Unknown(what, other.span)
             continue
         view = views[mapping.environment]
         if mapping.inherited and not view.merged and not _judged_here(mapping, view, params):
@@ -216,10 +223,18 @@ def _is_off(facts: Facts, key: str) -> bool:
 
 def _is_spread(facts: Facts, params: MappingParams, service: str) -> bool | None:
     """Return whether a setting makes the service run active/active, so that it belongs outside Pacemaker; None where that is not known."""
-    found = [setting for setting in facts.of(HieraKey) if setting.name == params.spread_by.get(service)]
+    found = [setting for setting in facts.of(HieraKey) if setting.name == params.spread_by.get(service) and setting.in_force]
     if any(setting.values is None for setting in found):
         return None
     return any(setting.values and not {"", "null"}.intersection(setting.values) for setting in found)
+
+
+def _also_outside(mapping: ServiceMapping, service: Service, facts: Facts) -> ServiceMapping | None:
+    """Return the mapping by which an environment deploys the service for other kinds of nodes, outside the cluster; None where none does."""
+    names = {alias.lower() for alias in service.outside_aliases}
+    others = (other for other in facts.of(ServiceMapping) if other.environment == mapping.environment and other.in_force)
+    deployed = (other for other in others if not other.inherited and other.final not in ("", NONE))
+    return next((other for other in deployed if other.alias.lower() in names), None)
 
 
 def _judged_here(mapping: ServiceMapping, view: Environment, params: MappingParams) -> bool:
