@@ -158,8 +158,8 @@ def _run(facts: Facts, params: MappingParams) -> Iterator[Saw]:
                 yield Unknown(f"`{params.spread_by[service.name]}`, which makes {service.title} active/active, is not known", mapping.span)
             continue
         if spread and (other := _also_outside(mapping, service, facts)) is not None:
-            what = f"nothing here shows whether the roles that {service.title} runs active/active on have `{mapping.alias}` or `{other.alias}`"
-            yield Unknown(what, other.span)
+            either = f"`{mapping.alias}` or `{other.alias}`"
+            yield Unknown(f"nothing here shows whether {service.title} runs active/active by {either}", other.span)
             continue
         view = views[mapping.environment]
         if mapping.inherited and not view.merged and not _judged_here(mapping, view, params):
@@ -230,7 +230,7 @@ def _is_spread(facts: Facts, params: MappingParams, service: str) -> bool | None
 
 
 def _also_outside(mapping: ServiceMapping, service: Service, facts: Facts) -> ServiceMapping | None:
-    """Return the mapping by which an environment deploys the service for other kinds of nodes, outside the cluster; None where none does."""
+    """Return the mapping by which an environment deploys the service for nodes outside the cluster; None where none does."""
     names = {alias.lower() for alias in service.outside_aliases}
     others = (other for other in facts.of(ServiceMapping) if other.environment == mapping.environment and other.in_force)
     deployed = (other for other in others if not other.inherited and other.final not in ("", NONE))

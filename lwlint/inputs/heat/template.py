@@ -33,10 +33,19 @@ _DEPTH = 20
 
 
 class Branch(Struct, frozen=True):
-    """A part of a mapping, and the conditions under which it is one: `name=1` where it holds, `name=2` where not."""
+    """A part of a mapping, and the conditions under which it is one: `name=1` where it holds, `name=2` where not.
+
+    `replaced` are the `values` of each `map_replace` around it, the innermost first.
+    """
 
     node: Mapping
     branch: tuple[str, ...]
+    replaced: tuple[Node, ...] = ()
+
+    def pairs(self) -> Iterator[tuple[Scalar, Node]]:
+        """Yield each key that counts, and its value as it is when `map_replace` has put others in the place of words."""
+        for key, value in effective(self.node):
+            yield key, put_in(value, self.replaced)
 
 
 class Reference(Struct, frozen=True):
@@ -93,7 +102,10 @@ def _of_call(name: str, argument: Node, node: Mapping, branch: tuple[str, ...], 
     elif name == "map_merge":
         yield from parts(argument, branch, depth - 1)
     elif name == "map_replace" and items:
-        yield from parts(items[0], branch, depth - 1)
+        values = items[1].get("values") if len(items) > 1 and isinstance(items[1], Mapping) else None
+        for part in parts(items[0], branch, depth - 1):
+            is_mapping = isinstance(part, Branch) and values is not None
+            yield Branch(part.node, part.branch, (*part.replaced, values)) if is_mapping else part
     elif name == "yaql" and isinstance(argument, Mapping):
         data = argument.get("data")
         if data is not None:
@@ -101,6 +113,19 @@ def _of_call(name: str, argument: Node, node: Mapping, branch: tuple[str, ...], 
                 yield from parts(value, branch, depth - 1)
     elif name not in ("get_param", "get_attr", "list_join", "str_replace", "list_concat"):
         yield Branch(node, branch)
+
+
+def put_in(value: Node, replaced: tuple[Node, ...]) -> Node:
+    """Return what a value becomes by several `map_replace`; where one of them is known in a deployment only and may replace it, that one."""
+    unknown: Node | None = None
+    found = value
+    for values in replaced:
+        made = call(values)
+        if not isinstance(values, Mapping) or (made is not None and made[0] in FUNCTIONS):
+            unknown = unknown or values
+        elif isinstance(found, Scalar):
+            found = values.get(found.value) or found
+    return unknown if unknown is not None and found is not value else found
 
 
 def _values(node: Node) -> Iterator[Node]:
@@ -319,7 +344,7 @@ class _Reader:
         """Read a section of settings; those for the nodes of a `service` are a part of one."""
         for part in parts(value, branch):
             if isinstance(part, Branch):
-                self._found.keys += settings(part.node, place, part.branch, service)
+                self._found.keys += settings(part.node, place, part.branch, service, part.replaced)
                 self._strays(part, place, service)
                 if place == _TO_OTHERS and not service:
                     self._of_services(part)
@@ -429,9 +454,10 @@ def _chosen(file: HeatFile, node: Mapping) -> bool:
     return masked is not None and masked.decided_between(node.pairs[0][0].start, node.pairs[-1][0].start)
 
 
-def settings(node: Mapping, place: str, branch: tuple[str, ...], service: str = "") -> Iterator[Key]:
+def settings(node: Mapping, place: str, branch: tuple[str, ...], service: str = "", replaced: tuple[Node, ...] = ()) -> Iterator[Key]:
     """Yield the settings in a literal mapping, and those of the `*_config` resources that are written there."""
-    for key, value in effective(node):
+    for key, written in effective(node):
+        value = put_in(written, replaced) if replaced else written
         yield Key(key.value, key, value, place, branch, service)
         if key.value.endswith("_config") and "::" in key.value:
             yield from _of_config(key.value, value, place, branch, service)
@@ -556,7 +582,7 @@ def _specification(value: Node) -> dict[str, Node] | None:
     merged: dict[str, Node] = {}
     for part in parts(value):
         if isinstance(part, Branch):
-            merged.update((key.value, inner) for key, inner in effective(part.node))
+            merged.update((key.value, inner) for key, inner in part.pairs())
         else:
             merged[_GIVEN] = value
     return merged if isinstance(value, Mapping) and merged.keys() & _DESCRIBES else None
