@@ -77,6 +77,7 @@ class MappingParams(Document, frozen=True):
     spread_by: Annotated[
         Mapping[ServiceName, str], Meta(description="services, and the setting that makes each run active/active where it is not empty")
     ] = field(default_factory=dict)
+    other_roles: Annotated[tuple[str, ...], Meta(description="how the roles begin whose overrides do not make it so")] = ()
     while_spread: Annotated[bool, Meta(description="judge only services that run active/active by `spread_by`, instead of all others")] = (
         False
     )
@@ -224,6 +225,10 @@ def _is_off(facts: Facts, key: str) -> bool:
 def _is_spread(facts: Facts, params: MappingParams, service: str) -> bool | None:
     """Return whether a setting makes the service run active/active, so that it belongs outside Pacemaker; None where that is not known."""
     found = [setting for setting in facts.of(HieraKey) if setting.name == params.spread_by.get(service) and setting.in_force]
+    overrides = [setting for setting in found if setting.place.lower().endswith("extraconfig")]
+    over = [setting for setting in overrides if not setting.place.startswith(params.other_roles)]
+    of_roles = [setting for setting in over if setting.place.lower() != "extraconfig"]
+    found = (of_roles or over)[-1:] or [setting for setting in found if setting not in overrides]
     if any(setting.values is None for setting in found):
         return None
     return any(setting.values and not {"", "null"}.intersection(setting.values) for setting in found)

@@ -69,3 +69,39 @@ def test_what_a_later_environment_takes_back_is_told_whether_the_templates_are_h
         files |= dict.fromkeys((*paths.values(), "puppet/services/pacemaker.yaml"), "heat_template_version: queens\n")
     given = tuple(f"{name}.yaml" for name in order)
     assert findings(files, "LW402", "LW416", environments=given) == [f"{'LW416' if 'CinderVolume' in alias else 'LW402'} b.yaml:2"] * back
+
+
+VOLUME = """heat_template_version: rocky
+parameters: {CinderVolumeCluster: {type: string, default: ''}}
+outputs:
+  role_data:
+    value:
+      config_settings:
+        tripleo::profile::base::cinder::volume::cinder_volume_cluster: {get_param: CinderVolumeCluster}
+"""
+CLUSTER = "tripleo::profile::base::cinder::volume::cinder_volume_cluster"
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ("CinderVolumeCluster: one", True),
+        ("CinderVolumeCluster: ''", False),
+        (f"ControllerExtraConfig: {{{CLUSTER}: one}}", True),
+        (f"ComputeExtraConfig: {{{CLUSTER}: one}}", False),  # cinder-volume does not run there
+        (f"CinderVolumeCluster: one\n  ControllerExtraConfig: {{{CLUSTER}: ''}}", False),  # what beats the parameter
+        (f"ExtraConfig: {{{CLUSTER}: ''}}\n  ControllerExtraConfig: {{{CLUSTER}: one}}", True),
+    ],
+)
+def test_cinder_volume_is_active_active_by_what_its_nodes_get(lines: str, told: bool) -> None:
+    files = {
+        "overcloud-resource-registry-puppet.j2.yaml": (
+            "resource_registry:\n  OS::TripleO::Services::CinderVolume: deployment/cinder/cinder-volume-pacemaker-puppet.yaml\n"
+        ),
+        "deployment/cinder/cinder-volume-pacemaker-puppet.yaml": "heat_template_version: rocky\n",
+        "deployment/cinder/cinder-volume-container-puppet.yaml": VOLUME,
+        "site.yaml": f"parameter_defaults:\n  {lines}\n",
+        "other.yaml": "parameter_defaults: {X: 1}\n",
+    }
+    assert bool(findings(files, "LW428", environments=("site.yaml",))) == told
+    assert findings(files, "LW428", environments=("other.yaml",)) == []

@@ -116,7 +116,7 @@ def _of_call(name: str, argument: Node, node: Mapping, branch: tuple[str, ...], 
 
 
 def put_in(value: Node, replaced: tuple[Node, ...]) -> Node:
-    """Return what a value becomes by several `map_replace`; where one of them is known in a deployment only and may replace it, that one."""
+    """Return what a value becomes by several `map_replace`; where one may replace it that only a deployment tells, that one."""
     unknown: Node | None = None
     found = value
     for values in replaced:

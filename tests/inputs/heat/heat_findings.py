@@ -14,7 +14,7 @@ from lwlint.policy.rules import Rule
 from lwlint.run import Request, check, load_rules, read_facts
 
 RULES = ("LW401", "LW402", "LW403", "LW404", "LW405", "LW406", "LW409", "LW410", "LW411", "LW412", "LW413", "LW414", "LW415", "LW901")
-MORE_RULES = ("LW416", "LW417", "LW418", "LW419", "LW421", "LW423", "LW424", "LW425", "LW426", "LW427")  # asked for by name only
+MORE_RULES = ("LW416", "LW417", "LW418", "LW419", "LW421", "LW423", "LW424", "LW425", "LW426", "LW427", "LW428")  # asked for by name only
 
 
 @lru_cache(maxsize=1)
