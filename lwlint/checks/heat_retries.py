@@ -299,7 +299,8 @@ class Settings(Struct):
         if key.place in _TO_NODES:
             named = {whose for whose, other, _ in self.given.get(key.name, ()) if other.span == key.span}
             return [one for one in self._every() if one.service in named] or self.services.get(key.template) or alone
-        return [one for one in self.services.get(key.template, ()) if key.span not in one.left] or alone
+        found = [one for one in self.services.get(key.template, ()) if key.span not in one.left]
+        return found or ([] if _is_output(key) else alone)
 
     def _every(self) -> list[RoleData]:
         return list({one.name: one for several in self.services.values() for one in several}.values())
@@ -366,6 +367,11 @@ class Settings(Struct):
         """Return the names of the settings that hieradata or overrides give to the nodes themselves, with no other than these `values`."""
         written = (key for keys in self.by_template.values() for key in keys if key.place == ON_NODE and not key.branch)
         return frozenset(k.name for k in (*written, *self.overrides) if k.values is not None and values.issuperset(k.values))
+
+
+def _is_output(key: HieraKey) -> bool:
+    """Return whether a setting is of an output with a name of its own, which is nobody's unless another template takes it in."""
+    return key.place not in ("config_settings", *_TO_NODES, ON_NODE) and not key.place.lower().endswith(_EVERY_ROLE)
 
 
 def _running(facts: Facts) -> dict[str, bool | None]:

@@ -142,3 +142,47 @@ def test_the_name_of_a_service_is_followed_to_the_template_that_has_it() -> None
 """
     files = {**tree("cinder_api", -1), "plain.yaml": CINDER, "cinder-api.yaml": user}
     assert findings(files, "LW404") == []
+
+
+OUTPUT = """heat_template_version: queens
+outputs:
+  volume_settings:
+    value: &settings
+      %s
+"""
+TAKES = """heat_template_version: queens
+resources:
+  Common: {type: ./common.yaml}
+outputs:
+  role_data:
+    value:
+      service_name: cinder_volume
+      config_settings:
+        map_merge:
+"""
+GET = "          - get_attr: [Common, %s]\n"
+CONNECTION = "          - cinder::database_connection: mysql://cinder@192.0.2.1/cinder\n"
+RETRIES = "          - cinder::db::database_max_retries: %s\n"
+
+
+@pytest.mark.parametrize(
+    ("setting", "merge", "number"),
+    [
+        ("cinder::db::database_max_retries: -1", GET % "volume_settings" + CONNECTION, 0),
+        ("cinder::db::database_max_retries: 10", GET % "volume_settings" + CONNECTION, 1),
+        ("cinder::db::database_max_retries: -1", GET % "api_settings" + CONNECTION, 1),  # another output
+        ("cinder::db::database_max_retries: 10", GET % "volume_settings" + CONNECTION + RETRIES % "-1", 0),  # beaten
+        ("cinder::db::database_max_retries: 10", CONNECTION + RETRIES % "-1" + GET % "volume_settings", 1),
+        ("cinder::database_connection: mysql://x@y/z", GET % "volume_settings", 1),
+        ("cinder::database_connection: mysql://x@y/z", GET % "api_settings", 0),  # nobody takes it in
+    ],
+)
+def test_an_output_with_a_name_of_its_own_counts_for_those_that_take_it_in(setting: str, merge: str, number: int) -> None:
+    assert len(findings({"common.yaml": OUTPUT % setting, "cinder-volume.yaml": TAKES + merge}, "LW404")) == number
+
+
+def test_settings_that_an_output_shares_with_the_service_are_the_services() -> None:
+    lines = "cinder::database_connection: mysql://x@y/z\n      cinder::db::database_max_retries: %s"
+    text = OUTPUT % lines + "  role_data:\n    value:\n      config_settings: *settings\n"
+    assert findings({"x.yaml": text % -1}, "LW404") == []
+    assert len(findings({"x.yaml": text % 10}, "LW404")) == 1

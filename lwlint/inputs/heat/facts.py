@@ -116,7 +116,8 @@ class HieraKey(Struct, frozen=True):
 
     A resource of a `*_config` type is a key too: `nova::config::nova_config/database/max_retries`. `values` are all the
     values that it can have (`null` for none), as text; it is None where only a deployment tells. `place` is the section: `config_settings`,
-    `service_config_settings`, `global_config_settings`, `hieradata`, or the parameter of an environment (`ControllerExtraConfig`).
+    `service_config_settings`, `global_config_settings`, `hieradata`, the parameter of an environment (`ControllerExtraConfig`), or the name
+    of another output of the template.
     `branch` are the conditions under which it is set at all, each `condition=1` or `condition=2`. An override that the user did
     not give with `-e` is not `in_force`. `service` is the one whose nodes a part of `service_config_settings` is for.
     """

@@ -25,6 +25,7 @@ from lwlint.inputs.heat.document import ENVIRONMENT, ROLES, TEMPLATE, HeatFile, 
 from lwlint.inputs.heat.document import Sequence as SequenceNode
 from lwlint.inputs.heat.template import (
     Key,
+    Merged,
     Parts,
     Scope,
     Specified,
@@ -283,7 +284,7 @@ class Outline(Struct, frozen=True, array_like=True):
     `references` are the templates that it names, with what they are mapped to; `gets` the files that it reads; `roles` the roles with
     their services, in roles data and where an environment's parameter names them; `overrides` the settings that it puts over those of
     templates. `types` are the types of those resources whose settings it takes in (`taken`); `merged` tells after how many of its own
-    settings, and from which resource. `service_name` is the name of its service, or that of the resource `named_by`; both are empty where
+    settings. `service_name` is the name of its service, or that of the resource `named_by`; both are empty where
     that is not known.
     """
 
@@ -297,7 +298,7 @@ class Outline(Struct, frozen=True, array_like=True):
     overrides: tuple[Setting, ...] = ()
     types: tuple[tuple[str, str], ...] = ()
     taken: tuple[Taken, ...] = ()
-    merged: tuple[tuple[int, str], ...] = ()
+    merged: tuple[Merged, ...] = ()
     settings: tuple[Setting, ...] = ()
     role_data: Optional[Place] = None
     containers: tuple[Specified, ...] = ()
@@ -342,7 +343,7 @@ def _of_parts(parts: Parts, parameters: Parameters) -> dict[str, Any]:
     scope = parameters.scope(parts)
     first = parts.file.root.pairs[0][0] if isinstance(parts.file.root, Mapping) and parts.file.root.pairs else None
     everywhere = any(key.place == "hieradata" for key in parts.keys)
-    wanted = {one.resource for one in parts.taken} | {name for _, name in parts.merged} | {parts.named_by}
+    wanted = {one.resource for one in parts.taken} | {one.resource for one in parts.merged} | {parts.named_by}
     return {
         "first": _place(first) if first is not None and form == TEMPLATE else None,
         "types": tuple((name, kind.value) for name, kind in parts.types.items() if everywhere or name in wanted),

@@ -348,7 +348,7 @@ class Graph:
         self._registry = registry
         self._files: dict[str, Read] = {}
         self._edges: dict[str, tuple[str, ...]] = {}
-        self._orders: dict[str, list[Placed]] = {}
+        self._orders: dict[tuple[str, str], list[Placed]] = {}
 
     def add(self, file: Read) -> Read:
         """Return `file`, with its settings, as one of the graph."""
@@ -441,26 +441,29 @@ class Graph:
         return self._apart(path, reached)
 
     def _apart(self, path: str, reached: set[tuple[str, str, str]]) -> tuple[tuple[Span, ...], tuple[tuple[str, Span], ...]]:
-        left, given = [], []
+        own: set[Span] = set()
+        left: dict[Span, None] = {}
+        given: dict[tuple[str, Span], None] = {}
         for below in self.below(path):
             sections = {(section, service) for at, section, service in reached if at == below}
             for setting in self.settings(below):
-                if "::" not in setting.name or setting.place not in CONFIG:
+                if "::" not in setting.name or setting.place == "hieradata":
                     continue
                 span = Span(below, *setting.span)
                 services = {service for section, service in sections if section == setting.place}
-                own = setting.place == CONFIG[0] and "" in services
-                if not own:
-                    left.append(span)
+                if setting.place not in CONFIG[1:] and "" in services:
+                    own.add(span)
+                else:
+                    left[span] = None
                 for service in sorted(services):
                     whose = service or setting.service or (ALL if setting.place == CONFIG[2] else "")
                     if whose and service in ("", setting.service or service):
-                        given.append((whose, span))
-        return tuple(left), tuple(given)
+                        given[whose, span] = None
+        return tuple(span for span in left if span not in own), tuple(given)
 
     def beaten(self, path: str) -> tuple[Span, ...]:
         """Return the places of the settings, at or below `path`, that a later one of the same name replaces whatever the conditions."""
-        in_order = self._in_order(path, ())
+        in_order = self._in_order(path, CONFIG[0], ())
         standing: dict[str, list[Placed]] = {}
         for placed in in_order:
             if placed[1].branch:
@@ -472,23 +475,24 @@ class Graph:
         left = {(file.source.path, id(setting)) for several in standing.values() for file, setting in several}
         return tuple(dict.fromkeys(file.span(setting.span) for file, setting in in_order if (file.source.path, id(setting)) not in left))
 
-    def _in_order(self, path: str, above: tuple[str, ...]) -> list[Placed]:
-        """Return the `config_settings` at and below `path` in the order in which they are merged: the last one counts."""
+    def _in_order(self, path: str, section: str, above: tuple[str, ...]) -> list[Placed]:
+        """Return the settings of a section at and below `path` in the order in which they are merged: the last one counts."""
         file = self._files.get(path)
         if file is None or path in above:
             return []
-        if path not in self._orders:
+        if (path, section) not in self._orders:
             found: list[Placed] = []
             types, own = dict(file.outline.types), file.outline.settings
             at = 0
-            for number, resource in (*file.outline.merged, (len(own), "")):
-                found += [(file, setting) for setting in own[at:number] if setting.place == CONFIG[0]]
-                at = number
-                target = self.of_type(path, types[resource]) if resource in types else None
-                if target is not None:
-                    found += self._in_order(target, (*above, path))
-            self._orders[path] = found
-        return self._orders[path]
+            for one in file.outline.merged:
+                if one.place in (section, ALL):
+                    found += [(file, setting) for setting in own[at : one.after] if setting.place == section]
+                    at = one.after
+                    target = self.of_type(path, types[one.resource]) if one.resource in types else None
+                    if target is not None:
+                        found += self._in_order(target, section if one.section == ALL else one.section, (*above, path))
+            self._orders[path, section] = [*found, *((file, setting) for setting in own[at:] if setting.place == section)]
+        return self._orders[path, section]
 
 
 def role_data(graph: Graph, tree: HeatTree, mapped: set[str], catalogue: Catalogue) -> Iterator[RoleData]:

@@ -104,8 +104,10 @@ def _of_call(name: str, argument: Node, node: Mapping, branch: tuple[str, ...], 
     elif name == "map_replace" and items:
         values = items[1].get("values") if len(items) > 1 and isinstance(items[1], Mapping) else None
         for part in parts(items[0], branch, depth - 1):
-            is_mapping = isinstance(part, Branch) and values is not None
-            yield Branch(part.node, part.branch, (*part.replaced, values)) if is_mapping else part
+            if isinstance(part, Branch) and values is not None:
+                yield Branch(part.node, part.branch, (*part.replaced, values))
+            else:
+                yield part
     elif name == "yaql" and isinstance(argument, Mapping):
         data = argument.get("data")
         if data is not None:
@@ -229,6 +231,7 @@ def _combined(each: list[Values], make: Callable[[tuple[str, ...]], str]) -> Val
 
 CONFIG = ("config_settings", "service_config_settings", "global_config_settings")
 _TO_OTHERS = CONFIG[1]
+_TEMPLATES, _TRIPLEO = (".yaml", ".yml", ".template"), "OS::TripleO::"
 CONTAINERS = ("docker_config", "container_config")
 
 
@@ -261,18 +264,27 @@ class Taken(Struct, frozen=True, array_like=True, order=True):
     service: str = ""
 
 
+class Merged(Struct, frozen=True, array_like=True):
+    """Where a template takes in settings: after how many of its own, of which section of a resource, and into which of its own."""
+
+    after: int
+    resource: str
+    section: str
+    place: str
+
+
 class Parts(Struct):
     """What a template consists of. `types` are the types of its resources, `taken` tells of which it takes in settings, and where to.
 
     `service_name` is the name of its service, or that of the resource `named_by`; both are empty where it is computed. `merged` tells
-    where it takes settings in: after how many of its own `keys`, and which resource. `steps` are the mappings of containers (a
+    where among its `keys` it takes in those that others may replace. `steps` are the mappings of containers (a
     container's name -> what it is), with the name of their step.
     """
 
     file: HeatFile
     types: dict[str, Scalar] = field(default_factory=dict)
     taken: set[Taken] = field(default_factory=set)
-    merged: list[tuple[int, str]] = field(default_factory=list)
+    merged: list[Merged] = field(default_factory=list)
     keys: list[Key] = field(default_factory=list)
     steps: list[tuple[str, Mapping]] = field(default_factory=list)
     role_data: Scalar | None = None
@@ -297,6 +309,7 @@ def read_parts(file: HeatFile) -> Parts:
         if isinstance(kind, Scalar):
             found.types[name.value] = kind
     reader = _Reader(found)
+    others: list[tuple[Node, str]] = []
     for name, output in effective(file.section("outputs")):
         value = output.get("value") if isinstance(output, Mapping) else None
         if value is None:
@@ -308,6 +321,10 @@ def read_parts(file: HeatFile) -> Parts:
             reader.config(value, name.value)
         elif name.value in CONTAINERS:
             reader.containers(value)
+        elif name.value != "hieradata" and "::" in file.source.text[value.start : value.end]:
+            others.append((value, name.value))
+    for value, place in others:
+        reader.output(value, place)
     if "mapped_data" in file.source.text or "datafiles" in file.source.text:
         reader.hieradata()
     return found
@@ -317,6 +334,7 @@ class _Reader:
     def __init__(self, found: Parts) -> None:
         self._found = found
         self._values: set[str] = set()  # resources of type OS::Heat::Value that are under way
+        self._read: set[int] = set()  # where settings stand that are not to be read again, by another alias
 
     def role_data(self, value: Node) -> None:
         """Read the output `role_data`: a mapping of sections, or a merge with those of another template."""
@@ -344,7 +362,8 @@ class _Reader:
         """Read a section of settings; those for the nodes of a `service` are a part of one."""
         for part in parts(value, branch):
             if isinstance(part, Branch):
-                self._found.keys += settings(part.node, place, part.branch, service, part.replaced)
+                own = settings(part.node, place, part.branch, service, part.replaced)
+                self._found.keys += [key for key in own if key.key.start not in self._read] if self._read else own
                 self._strays(part, place, service)
                 if place == _TO_OTHERS and not service:
                     self._of_services(part)
@@ -353,15 +372,22 @@ class _Reader:
             else:
                 self._attribute(part, place, service)
 
+    def output(self, value: Node, name: str) -> None:
+        """Read an output with a name of its own, which another template may take in by that name."""
+        self._read = {key.key.start for key in self._found.keys}
+        self.config(value, name)
+        self._read = set()
+
     def _take(self, resource: str, path: tuple[str, ...], place: str, service: str = "") -> None:
         """Note that settings are taken in; those of a section that is not told may be of any, and for any."""
         section = path[1] if path[:1] == ("role_data",) and len(path) > 1 else path[0]
-        known = section in CONFIG
+        if path[0] == "role_data" and section not in CONFIG:
+            section = ALL
         if place == _TO_OTHERS and section == place and len(path) > 2 - (path[0] in CONFIG):
             service = service or path[-1]  # a part of them: `[Base, role_data, service_config_settings, nova_api]`
-        self._found.taken.add(Taken(resource, section if known else ALL, place, service))
-        if place in (CONFIG[0], ALL):
-            self._found.merged.append((len(self._found.keys), resource))
+        self._found.taken.add(Taken(resource, section, place, service))
+        if place not in CONFIG[1:]:
+            self._found.merged.append(Merged(len(self._found.keys), resource, section, place))
 
     def _strays(self, part: Branch, place: str, service: str) -> None:
         """Take a `get_attr` beside other keys for what was meant."""
@@ -380,8 +406,17 @@ class _Reader:
                 self.config(value, _TO_OTHERS, part.branch, key.value)
 
     def _attribute(self, part: Reference, place: str, service: str) -> None:
-        """Read a resource of type OS::Heat::Value that stands in the same template."""
+        """Read a resource of type OS::Heat::Value that stands in the same template, or note an output of another one."""
         resource = self._found.resources.get(part.resource)
+        kind = self._found.types.get(part.resource)
+        if (
+            kind is not None
+            and len(part.path) == 1
+            and part.path[0]
+            and (kind.value.endswith(_TEMPLATES) or kind.value.startswith(_TRIPLEO))
+        ):
+            self._take(part.resource, part.path, place, service)
+            return
         if part.resource in self._values or not isinstance(resource, Mapping) or part.path[:1] != ("value",):
             return
         self._values.add(part.resource)
