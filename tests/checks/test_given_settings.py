@@ -104,20 +104,35 @@ def test_retries_that_are_given_are_not_of_a_wrong_class() -> None:
     assert findings(files, "LW411") == []
 
 
-@pytest.mark.parametrize(("section", "number"), [("config_settings", 0), ("service_config_settings", 1), ("", 0)])
-def test_a_section_that_is_not_taken_in_does_not_count(section: str, number: int) -> None:
-    base = f"{HEAD}{ROLE_DATA}      service_name: heat_base\n      config_settings:\n        heat::db::database_max_retries: -1\n"
-    taken = f"[Base, role_data, {section}]" if section else "[Base, role_data]"
-    place = f"      {section}: {{get_attr: {taken}}}\n" if section else ""
-    own = "heat::database_connection: mysql://heat@192.0.2.1/heat"
-    if section == "config_settings":
-        value = f"      config_settings:\n        map_merge:\n          - get_attr: {taken}\n          - {own}\n"
-    else:
-        value = f"{place}      config_settings:\n        {own}\n"
-    if not section:
-        value = f"      map_merge:\n        - get_attr: {taken}\n        - config_settings:\n            {own}\n"
-    user = f"{HEAD}resources:\n  Base: {{type: ./heat-base.yaml}}\n{ROLE_DATA}{value}"
-    assert len(findings({"heat-base.yaml": base, "heat-engine.yaml": user}, "LW404")) == number
+HEAT_BASE = f"{HEAD}{ROLE_DATA}      service_name: heat_base\n      config_settings:\n        heat::db::database_max_retries: -1\n"
+HEAT_DSN = "heat::database_connection: mysql://heat@192.0.2.1/heat"
+HEAT_USER = f"{HEAD}resources:\n  Base: {{type: ./heat-base.yaml}}\n{ROLE_DATA}"
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        (f"config_settings: {{map_merge: [{{get_attr: [Base, role_data, config_settings]}}, {{{HEAT_DSN}}}]}}", 0),
+        (f"config_settings: {{{HEAT_DSN}}}\n      service_config_settings: {{get_attr: [Base, role_data, service_config_settings]}}", 1),
+        # a merge is not deep: the second `config_settings` stands instead of the first
+        (f"map_merge: [{{get_attr: [Base, role_data]}}, {{config_settings: {{{HEAT_DSN}}}}}]", 1),
+        (
+            "map_merge: [{get_attr: [Base, role_data]}, {service_name: heat_engine, config_settings: "
+            f"{{map_merge: [{{get_attr: [Base, role_data, config_settings]}}, {{{HEAT_DSN}}}]}}}}]",
+            0,
+        ),
+        (f"map_merge: [{{config_settings: {{heat::db::database_max_retries: -1}}}}, {{config_settings: {{{HEAT_DSN}}}}}]", 1),
+    ],
+)
+def test_a_section_counts_as_it_is_taken_in(value: str, number: int) -> None:
+    assert len(findings({"heat-base.yaml": HEAT_BASE, "heat-engine.yaml": f"{HEAT_USER}      {value}\n"}, "LW404")) == number
+
+
+def test_settings_of_another_section_stay_where_one_is_replaced() -> None:
+    value = "map_merge: [{get_attr: [Base, role_data]}, {service_config_settings: {x: {a::b: 1}}}]"
+    base = HEAT_BASE + f"        {HEAT_DSN}\n"
+    assert findings({"heat-base.yaml": base, "heat-engine.yaml": f"{HEAT_USER}      {value}\n"}, "LW404") == []
+    assert len(findings({"heat-base.yaml": base.replace("-1", "10"), "heat-engine.yaml": f"{HEAT_USER}      {value}\n"}, "LW404")) == 1
 
 
 def test_settings_that_are_taken_in_for_the_nodes_of_another_service_are_not_its_own() -> None:

@@ -434,8 +434,8 @@ class Graph:
                 targets = [
                     (target, each, one.service or service)
                     for one in outline.taken
-                    if one.place in (section, ALL) and (target := self.of_type(at, types.get(one.resource, ""))) is not None
-                    for each in ((section,) if one.place == ALL else CONFIG if one.section == ALL else (one.section,))
+                    if one.place == section and (target := self.of_type(at, types.get(one.resource, ""))) is not None
+                    for each in (CONFIG if one.section == ALL else (one.section,))
                 ]
             todo += targets
         return self._apart(path, reached)
@@ -485,7 +485,7 @@ class Graph:
             types, own = dict(file.outline.types), file.outline.settings
             at = 0
             for one in file.outline.merged:
-                if one.place in (section, ALL):
+                if one.place == section:
                     found += [(file, setting) for setting in own[at : one.after] if setting.place == section]
                     at = one.after
                     target = self.of_type(path, types[one.resource]) if one.resource in types else None

@@ -249,13 +249,13 @@ class Key(Struct, frozen=True):
     service: str = ""
 
 
-ALL = "*"  # every section
+ALL = "*"  # any section
 
 
 class Taken(Struct, frozen=True, array_like=True, order=True):
     """The settings that a template takes in: those of the section `section` of a resource, put into its own section `place`.
 
-    `service` are the nodes that they are for there, where that is a part of `service_config_settings`. `*` is every section.
+    `service` are the nodes that they are for there, where that is a part of `service_config_settings`. `*` is any section.
     """
 
     resource: str
@@ -341,13 +341,16 @@ class _Reader:
         for part in parts(value):
             if isinstance(part, Reference):
                 if part.path[:1] == ("role_data",):
-                    self._take(part.resource, (ALL,), ALL)
+                    for name in CONFIG:
+                        self._take(part.resource, (name,), name)
                     self._found.service_name, self._found.named_by = "", part.resource
                 continue
             for key, section in effective(part.node):
                 if key.value == "service_name":
                     self._named(section)
                 elif key.value in CONFIG:
+                    if not part.branch:
+                        self._drop(key.value)
                     self.config(section, key.value, part.branch)
                 elif key.value in CONTAINERS:
                     self.containers(section)
@@ -371,6 +374,14 @@ class _Reader:
                 self._take(part.resource, part.path, place, service)
             else:
                 self._attribute(part, place, service)
+
+    def _drop(self, place: str) -> None:
+        """Forget what was read of a section: a later one of the same name replaces all of it, as `map_merge` is not deep."""
+        found = self._found
+        found.taken = {one for one in found.taken if one.place != place}
+        kept = [key.place != place for key in found.keys]
+        found.merged = [Merged(sum(kept[: m.after]), m.resource, m.section, m.place) for m in found.merged if m.place != place]
+        found.keys = [key for key, keep in zip(found.keys, kept) if keep]
 
     def output(self, value: Node, name: str) -> None:
         """Read an output with a name of its own, which another template may take in by that name."""
