@@ -7,7 +7,8 @@ from itertools import product
 
 import pytest
 
-from tests.inputs.heat.heat_findings import findings
+from lwlint.inputs.heat.facts import Role
+from tests.inputs.heat.heat_findings import facts, findings
 
 EMPTY = "heat_template_version: rocky\n"
 PACEMAKER, REDIS = "OS::TripleO::Services::Pacemaker", "OS::TripleO::Services::Redis"
@@ -114,3 +115,19 @@ def test_a_service_is_known_by_the_base_registry_or_by_any_environment_of_the_tr
     files = {BASE: registry("", A="x.yaml"), "environments/b.yaml": registry("", B="y.yaml"), "roles/r.yaml": listed}
     assert findings(files, "LW418", "LW419") == ["LW418 roles/r.yaml:5", "LW419 roles/r.yaml:6"]
     assert findings({"roles/r.yaml": listed}, "LW418") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- name: A\n  ServicesDefault: [%s]\n",
+        "- &a\n  name: A\n  ServicesDefault: [%s]\n",
+        "-\n  name: A\n  ServicesDefault: [%s]\n",
+        "- ServicesDefault: [%s]\n  name: A\n",
+        "- description: x\n  name: A\n  ServicesDefault:\n    - %s\n",
+        "# roles\n---\n-   CountDefault: 1\n    name: A\n    ServicesDefault:\n    - %s\n",
+    ],
+)
+def test_roles_data_is_known_whatever_key_a_role_begins_with(text: str) -> None:
+    (role,) = [one for one in facts({"roles_data.yaml": text % "OS::TripleO::Services::Keystone"}, "role") if isinstance(one, Role)]
+    assert (role.name, role.services) == ("A", ("OS::TripleO::Services::Keystone",))

@@ -20,9 +20,9 @@ _KEY = pattern(
     r"|environments|\w+::[\w:]+)[\"']?\s*:",
     re.MULTILINE,
 )
-_BRACES = pattern(r"[\ufeff]?(?:\s+|#[^\n]*\n|---)*\{(?![%{#])")  # a document in braces, as in JSON; none of Jinja's
+_BRACES = pattern(r"[\ufeff]?(?:\s|#[^\n]*\n|---)*\{(?![%{#])")  # a document in braces, as in JSON; none of Jinja's
 _KEY_IN_BRACES = pattern(r"[{,]\s*[\"']?(?:heat_template_version|resource_registry|parameter_defaults|\w+::[\w:]+)[\"']?\s*:")
-_ROLE = pattern(r"^- name:.*\n(?:.*\n){0,80}?\s+ServicesDefault:", re.MULTILINE)
+_ROLE = pattern(r"^-(?:[ \t]+ServicesDefault:|(?:[ \t].*)?\n(?:.*\n){0,80}?[ \t]+ServicesDefault:)", re.MULTILINE)
 # what no file of Kubernetes, kustomize or Helm has, and what theirs have
 _OF_HEAT = pattern(r"^[\ufeff]?(heat_template_version|HeatTemplateFormatVersion|resource_registry|parameter_defaults)\s*:", re.MULTILINE)
 _KUBERNETES = pattern(r"^[\ufeff]?apiVersion\s*:", re.MULTILINE)
@@ -41,7 +41,7 @@ def _may_hold(path: str) -> bool:
 
 
 def _guess(head: str) -> bool:
-    if _KEY.search(head) is not None or _ROLE.search(head) is not None:
+    if _KEY.search(head) is not None or ("ServicesDefault:" in head and _ROLE.search(head) is not None):
         return True
     return _BRACES.match(head) is not None and _KEY_IN_BRACES.search(head) is not None
 

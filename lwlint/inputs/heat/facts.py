@@ -247,6 +247,7 @@ class RoleService(Struct, frozen=True):
     registries were seen. `beside` tells that the role has Pacemaker or its remote as well. `under_pacemaker` is what maps the service to
     a template that puts it under Pacemaker: the path of an environment or of the base registry, empty where none does; `optional` tells
     that this is an environment which the role may or may not be used with. `whole` is False where there was no registry to ask.
+    `pacemaker_off` tells that the role names Pacemaker, and that the environments that the user gave map it to `OS::Heat::None`.
     """
 
     kind: ClassVar[str] = "role_service"
@@ -261,6 +262,7 @@ class RoleService(Struct, frozen=True):
     whole: bool
     service: Service | None = None
     host: str = ""
+    pacemaker_off: bool = False
 
     @property
     def file(self) -> str:

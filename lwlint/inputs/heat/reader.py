@@ -12,7 +12,7 @@ from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import Fact
 from lwlint.core.source import Source, Span
 from lwlint.inputs.heat.document import ENVIRONMENT, ROLES, TEMPLATE, uncollected
-from lwlint.inputs.heat.facts import RoleService, Template
+from lwlint.inputs.heat.facts import NONE, RoleService, Template
 from lwlint.inputs.heat.outline import Listed, Noted, Outlines
 from lwlint.inputs.heat.registry import PACEMAKER, Graph, Judge, Registries, View, core_beside_keepalived, role_data, view_facts
 from lwlint.inputs.heat.tree import HeatTree, Read, containers, dangling, duplicates, files, hiera_keys, roles, software_configs, strays
@@ -63,7 +63,8 @@ class Roles:
         return self._chosen[last + 1 :]
 
     def _role(self, file: Read, role: Listed, views: list[tuple[View, str]]) -> Iterator[RoleService]:
-        beside = any(alias.lower() in _CLUSTER for alias, _ in role.services)
+        named = [alias for alias, _ in role.services if alias.lower() in _CLUSTER]
+        off = bool(named and self._chosen and views) and all(views[0][0].final(alias) == NONE for alias in named)
         seen: dict[str, Span] = {}
         for alias, place in role.services:
             by, optional = self._under_pacemaker(alias, views)
@@ -73,12 +74,13 @@ class Roles:
                 role=role.name,
                 first=seen.get(alias),
                 mapped=self._mapped(file, alias, views),
-                beside=beside,
+                beside=bool(named) and not off,
                 under_pacemaker=by,
                 optional=optional,
                 whole=bool(views),
                 service=self._catalogue.of_alias(alias),
                 host=file.source.host,
+                pacemaker_off=off,
             )
             seen.setdefault(alias, file.span(place))
 
