@@ -338,6 +338,7 @@ def _fact(
 
 
 Placed = tuple[Read, Setting]
+_Where = tuple[str, tuple[int, int]]  # the path of a template, and a place in it
 
 
 class Graph:
@@ -441,25 +442,29 @@ class Graph:
         return self._apart(path, reached)
 
     def _apart(self, path: str, reached: set[tuple[str, str, str]]) -> tuple[tuple[Span, ...], tuple[tuple[str, Span], ...]]:
-        own: set[Span] = set()
-        left: dict[Span, None] = {}
-        given: dict[tuple[str, Span], None] = {}
+        sections: dict[tuple[str, str], list[str]] = {}  # the services for whose nodes a section of a template is taken in; empty: its own
+        for at, section, service in reached:
+            sections.setdefault((at, section), []).append(service)
+        own: set[_Where] = set()
+        left: dict[_Where, None] = {}
+        given: dict[tuple[str, _Where], None] = {}
         for below in self.below(path):
-            sections = {(section, service) for at, section, service in reached if at == below}
             for setting in self.settings(below):
                 if "::" not in setting.name or setting.place == "hieradata":
                     continue
-                span = Span(below, *setting.span)
-                services = {service for section, service in sections if section == setting.place}
-                if setting.place not in CONFIG[1:] and "" in services:
-                    own.add(span)
+                services = sections.get((below, setting.place), ())
+                where = below, setting.span
+                if "" in services and setting.place not in CONFIG[1:]:
+                    own.add(where)
                 else:
-                    left[span] = None
+                    left[where] = None
                 for service in sorted(services):
                     whose = service or setting.service or (ALL if setting.place == CONFIG[2] else "")
                     if whose and service in ("", setting.service or service):
-                        given[whose, span] = None
-        return tuple(span for span in left if span not in own), tuple(given)
+                        given[whose, where] = None
+        return tuple(Span(at, *span) for at, span in left if (at, span) not in own), tuple(
+            (whose, Span(at, *span)) for whose, (at, span) in given
+        )
 
     def beaten(self, path: str) -> tuple[Span, ...]:
         """Return the places of the settings, at or below `path`, that a later one of the same name replaces whatever the conditions."""
