@@ -65,7 +65,7 @@ def _toml_table(text: str, path: str) -> Mapping[str, Any] | None:
     if below is None and isinstance(above, dict):
         misnamed = misnamed or next((f"tool.{name}" for name in above if name.lower() == SECTION), None)
     if misnamed is not None:
-        header = re.search(rf"(?im)^[ \t]*\[?[ \t]*{re.escape(misnamed)}\b", text)
+        header = re.search(rf"(?im)^[ \t]*(?:\[[ \t]*)?{re.escape(misnamed)}\b", text)
         line = text.count("\n", 0, header.start()) + 1 if header else 1
         raise ConfigurationError(f"{path}:{line}:1: table `{misnamed}`: is not read; name it `tool.{SECTION}`")
     if below is None:
