@@ -456,6 +456,8 @@ class Graph:
                 where = below, setting.span
                 if "" in services and setting.place not in CONFIG[1:]:
                     own.add(where)
+                    if len(services) == 1 and not setting.service:  # as most are: given to nobody else
+                        continue
                 else:
                     left[where] = None
                 for service in sorted(services):
