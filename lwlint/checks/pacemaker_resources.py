@@ -453,30 +453,36 @@ def _run_anywhere(facts: Facts, params: PlacementParams) -> Iterator[Saw]:
         if not kept or not any(ruled[top] for top in kept):
             continue
         bound = Colocations(cib).reaching([name for name, each in cib.resources.items() if each.top in ruled])
-        running = running_nodes(cib)
-        marks: dict[str, tuple[bool, str | None]] = {}  # whether any node has a mark, and the first that has not
+        found = places(cib)
+        marks: dict[str, tuple[bool, list[str]]] = {}  # whether any node has a mark, and those that have not
         for top, leaf in tops.items():
             if top in ruled or leaf.name in bound:
                 continue
             service = cib.service(leaf)
             mark = _ROLE.get(service.name, f"{service.name.replace('_', '-')}-role") if service is not None else ""
             if mark not in marks:
-                marks[mark] = any(_has(node, mark) for node in running), next((n.name for n in running if not _has(n, mark)), None)
-            marked, strange = marks[mark]
+                marks[mark] = any(_has(n, mark) for n in found.nodes), [n.name for n in found.nodes if not _has(n, mark)]
+            marked, others = marks[mark]
             if not marked:
                 yield Unknown(f"no node is marked with `{mark}`, so where `{top}` belongs is not known", cib.resources[top].span)
                 continue
+            never = {*found.barred.get(top, {}), *found.left_out.get(top, ())}
+            strange = next((name for name in others if name not in never), None)
             if strange is not None:
                 yield _anywhere(cib, top, mark, strange, kept[0])
 
 
 def _ruled(cib: Cib) -> dict[str, str]:
-    """Return the outermost resources on which there is any location constraint, and the mark of nodes by which it is; empty for none."""
+    """Return the outermost resources that a rule places, and the mark of nodes by which it does; empty for none.
+
+    A constraint that names a node is none: it prefers that node, or keeps the resource from it alone.
+    """
     found: dict[str, str] = {}
     for constraint in cib.constraints:
         if (
             constraint.type == LOCATION
             and constraint.active
+            and constraint.node is None
             and not constraint.name.startswith(("cli-ban-", "cli-prefer-", "cli-standby-"))
         ):
             mark = next((name for rule in constraint.rules for name in _marks(rule)), "")

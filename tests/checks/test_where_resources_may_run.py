@@ -160,3 +160,35 @@ def test_bundles_that_never_meet_may_have_one_control_port(tmp_path: Path, away:
     )
     assert about(report(tmp_path, bundles, constraints), "LW114") == [f"resource {name}-bundle" for name in colliding]
     assert about(report(tmp_path, bundles, constraints, nodes=""), "LW114") == ["resource rabbitmq-bundle", "resource redis-bundle"]
+
+
+MARKED = (
+    "".join(
+        f'<node id="{number}" uname="c{number}"><instance_attributes id="a{number}">'
+        f'<nvpair id="h{number}" name="haproxy-role" value="true"/><nvpair id="r{number}" name="rabbitmq-role" value="true"/>'
+        f'<nvpair id="g{number}" name="galera-role" value="true"/></instance_attributes></node>'
+        for number in (1, 2)
+    )
+    + '<node id="3" uname="c3"/>'
+)
+BY_MARK = (
+    '<rsc_location id="by-{name}" rsc="{name}-clone" resource-discovery="exclusive"><rule id="b-{name}" score="0">'
+    '<expression id="e-{name}" attribute="{name}-role" operation="eq" value="true"/></rule></rsc_location>'
+)
+
+
+@pytest.mark.parametrize(
+    ("constraint", "strange"),
+    [
+        ('<rsc_location id="l" rsc="rabbitmq-clone" node="c1" score="100"/>', True),
+        ('<rsc_location id="l" rsc="rabbitmq-clone" node="c1" score="INFINITY"/>', True),
+        ('<rsc_location id="l" rsc="rabbitmq-clone" node="c2" score="-INFINITY"/>', True),
+        ('<rsc_location id="l" rsc="rabbitmq-clone" node="c3" score="-INFINITY"/>', False),
+        ('<rsc_location id="l" rsc="rabbitmq-clone" node="c1" score="0" resource-discovery="exclusive"/>', False),
+        (BY_MARK.replace("{name}", "rabbitmq"), False),
+    ],
+)
+def test_a_preference_keeps_nothing_on_its_nodes(tmp_path: Path, constraint: str, strange: bool) -> None:
+    """LW115 tells of a resource of the core that may run on a node that is not of its role; one that is preferred elsewhere may, too."""
+    ruled = BY_MARK.replace("{name}", "haproxy") + BY_MARK.replace("{name}", "galera")
+    assert about(report(tmp_path, CLONES, ruled + constraint, MARKED), "LW115") == ["resource rabbitmq-clone"] * strange
