@@ -748,7 +748,7 @@ def _of(shown: tuple[str, str], cloud: Cloud, run: Run, server: Run, about: str,
     for when, words in ((f"{about}-killed", "under the running service"), (f"{about}-away-at-start", "before the service is started")):
         every = [one for one in observed.services.get(run.service, ()) if one.under == way.under]
         runs = _telling(every, when, _SETTINGS.get((about, answer), ()), cloud.release)
-        begin = [action.line for action in run.actions if action.does == STOP] if when.endswith("start") else []
+        begin = [_waiting(action.line) for action in run.actions if action.does == STOP] if when.endswith("start") else []
         starts = [action.line for action in run.actions if action.does == START] if when.endswith("start") else []
         yield FailureTest(
             id=f"{cluster}/{when}/{thing}",
@@ -756,7 +756,7 @@ def _of(shown: tuple[str, str], cloud: Cloud, run: Run, server: Run, about: str,
             service=run.service,
             thing=run.thing,
             what=f"{server.title} is stopped {words}",
-            fail=(*begin, *(action.line for action in server.actions if action.does == STOP), *starts),
+            fail=(*begin, *(_waiting(action.line) for action in server.actions if action.does == STOP), *starts),
             mend=tuple(action.line for action in server.actions if action.does == START),
             see=tuple(action.line for action in run.actions if action.does == SEE),
             expect=tuple(dict.fromkeys(words for one in runs for words in _expected(one, run))) or (Words(then="serves"),),
@@ -764,6 +764,13 @@ def _of(shown: tuple[str, str], cloud: Cloud, run: Run, server: Run, about: str,
             because=says,
             release=", ".join(sorted({one.release for one in runs}, key=RELEASES.index)),
         )
+
+
+def _waiting(line: str) -> str:
+    """Return the command that stops something so that it ends when that is stopped: the cluster's own commands end at once otherwise."""
+    if line.startswith("pcs resource disable "):
+        return f"{line} --wait"
+    return f"crm --wait {line.removeprefix('crm ')}" if line.startswith("crm resource stop ") else line
 
 
 def _expected(seen: Seen, run: Run) -> Iterator[Words]:

@@ -12,6 +12,7 @@ import pytest
 
 from lwlint.cli import main
 from lwlint.core.finding import EACH, ConfigurationError
+from lwlint.operate import failures
 from lwlint.operate.failures import (
     AS_EXPECTED,
     ASSUMED,
@@ -46,7 +47,7 @@ def test_each_service_is_tried_with_both_servers_away_at_its_start_and_later(pla
     for when in ("database-killed", "database-away-at-start", "broker-killed", "broker-away-at-start"):
         assert f"queens_cluster/{when}/nova_conductor" in found
     test = found["queens_cluster/database-away-at-start/nova_conductor"]
-    assert test["fail"] == ["docker stop nova_conductor", "pcs resource disable galera-bundle", "docker start nova_conductor"]
+    assert test["fail"] == ["docker stop nova_conductor", "pcs resource disable galera-bundle --wait", "docker start nova_conductor"]
     assert test["mend"] == ["pcs resource enable galera-bundle"]
     assert test["stands_on"] == OBSERVED
     assert {"does": "exits 0", "then": "gone"} in test["expect"]
@@ -268,12 +269,25 @@ def test_what_mends_undoes_what_was_done(planned: dict[str, Any]) -> None:
     opposite = {"stop": "start", "start": "stop", "disable": "enable", "enable": "disable"}
 
     def undone(line: str) -> str:
-        return " ".join(opposite.get(word, word) for word in line.split())
+        return " ".join(opposite.get(word, word) for word in line.split() if word != "--wait")
 
     for test in planned["tests"]:
         left = list(test["fail"])
         for line in test["fail"]:
-            if line in left and undone(line) in left[left.index(line) :]:
+            if line in left and undone(line) in left[left.index(line) :]:  # a start is not waited for
                 left.remove(line)
                 left.remove(undone(line))
         assert [undone(line) for line in reversed(left)] == test["mend"], test["id"]
+
+
+@pytest.mark.parametrize(
+    ("line", "waiting"),
+    [
+        ("pcs resource disable galera-bundle", "pcs resource disable galera-bundle --wait"),
+        ("crm resource stop galera-clone", "crm --wait resource stop galera-clone"),
+        ("systemctl stop mariadb.service", "systemctl stop mariadb.service"),
+        ("docker stop nova_conductor", "docker stop nova_conductor"),
+    ],
+)
+def test_what_the_cluster_stops_is_waited_for(line: str, waiting: str) -> None:
+    assert failures._waiting(line) == waiting
