@@ -383,20 +383,12 @@ def key_of(line: Mapping[str, Any]) -> tuple[str, ...]:
     return (line["kind"], line["name"])
 
 
-def words_of(line: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the words that two runs of one cell must agree in."""
-    return tuple(
-        str(line.get(key, ""))
-        for key in ("does", "ready", "then", "cannot_start", "killed", "stopped", "started", "comes_back", "activating")
-    )
-
-
 def compare(lines: Sequence[Mapping[str, Any]], before: Iterable[Mapping[str, Any]] | None = None) -> int:
     """Compare observations with those from `before` (all that are kept), print what differs, and return 1 if too much does."""
     known_words: dict[tuple[str, ...], set[tuple[str, ...]]] = {}
     for line in evidence.read_lines() if before is None else before:
         if line["kind"] != "source" and line["by"] != evidence.REPORTED and line.get("does") != NOT_OBSERVED:
-            known_words.setdefault(key_of(line), set()).add(words_of(line))
+            known_words.setdefault(key_of(line), set()).add(evidence.words_of(line))
     same = different = unseen = new = 0
     for line in lines:
         if line["kind"] == "source":
@@ -404,15 +396,15 @@ def compare(lines: Sequence[Mapping[str, Any]], before: Iterable[Mapping[str, An
         known = known_words.get(key_of(line))
         if known is None:
             new += 1
-            print(f"lab: seen for the first time: {'/'.join(key_of(line))}: {words_of(line)}")
-        elif words_of(line) in known:
+            print(f"lab: seen for the first time: {'/'.join(key_of(line))}: {evidence.words_of(line)}")
+        elif evidence.words_of(line) in known:
             same += 1
-        elif line.get("does") == NOT_OBSERVED or any(_tells_less(words_of(line), words) for words in known):
+        elif line.get("does") == NOT_OBSERVED or any(_tells_less(evidence.words_of(line), words) for words in known):
             unseen += 1
-            print(f"lab: not observed, or not to its end: {'/'.join(key_of(line))}: {words_of(line)}, before {sorted(known)}")
+            print(f"lab: not observed, or not to its end: {'/'.join(key_of(line))}: {evidence.words_of(line)}, before {sorted(known)}")
         else:
             different += 1
-            print(f"lab: differs: {'/'.join(key_of(line))}: {words_of(line)}, before {sorted(known)}")
+            print(f"lab: differs: {'/'.join(key_of(line))}: {evidence.words_of(line)}, before {sorted(known)}")
     both = same + different + unseen
     part = f" ({100 * same / both:.1f} %)" if both else ""
     print(f"lab: {same} of {both} cells as before{part}, {different} differ, {unseen} not observed; {new} seen for the first time")

@@ -24,10 +24,11 @@ _HEAD = """\
 """
 _RUN = ("program", "under", "release", "version", "when", "setting", "does", "ready", "then", "after", "life", "only", "by", "times")
 _UNIT = ("unit", "service", "drop_ins", "does", "lives", "restarts", "seconds", "systemd", "by")
-_PAIR = ("unit", "database", "target", "cannot_start", "killed", "stopped", "started", "comes_back", "activating", "systemd", "by")
 _REAL = ("program", "release", "when", "setting", "service", "does", "restarts", "seconds", "by")
 _CELL = ("program", "under", "release", "when", "setting", "only")
 _WORDS = ("does", "ready", "then")
+_OF_PAIR = ("cannot_start", "killed", "stopped", "started", "comes_back", "activating")
+_PAIR = ("unit", "database", "target", *_OF_PAIR, "systemd", "by")
 _NOT_PLAIN = ("true", "false", "no", "yes", "on", "off", "null", "none")
 
 
@@ -97,12 +98,16 @@ def merged(lines: Iterable[Mapping[str, Any]]) -> tuple[dict[str, list[dict[str,
     return services, varies
 
 
+def words_of(line: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the words that two runs of one cell must agree in."""
+    return tuple(str(line.get(key, "")) for key in (*_WORDS, *_OF_PAIR))
+
+
 def _varying(lines: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return the names of the experiments with units in which the lab's own runs differ."""
-    seen: dict[str, set[tuple[Any, ...]]] = {}
+    seen: dict[str, set[tuple[str, ...]]] = {}
     for line in lines:
-        words = tuple(line.get(key) for key in ("does", "cannot_start", "killed", "stopped", "started", "comes_back", "activating"))
-        seen.setdefault(f"{line['kind']}/{line['name']}", set()).add(words)
+        seen.setdefault(f"{line['kind']}/{line['name']}", set()).add(words_of(line))
     return [name for name, words in seen.items() if len(words) > 1]
 
 

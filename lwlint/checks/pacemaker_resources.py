@@ -709,8 +709,7 @@ def _banned_from(constraint: Constraint, member: Member) -> list[str]:
     if constraint.type != LOCATION or not constraint.active:
         return []
     if constraint.node is not None:
-        written = member.score if member.score is not None else constraint.score
-        return [constraint.node.value] if score(written) <= -INFINITY else []
+        return [constraint.node.value] if score(constraint.score_of(member)) <= -INFINITY else []
     return [node for rule in constraint.rules if score(rule.score) <= -INFINITY for node in _nodes_of(rule)]
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 NOT_TRUSTED = 2
+RULE_BROKEN = "lwlint: a rule is broken, which is a defect of lwlint or of the rule's own check; the answer is not complete"
 _NEW_OBJECTS = 50_000
 _LONGEST = 300  # characters of what a defect said
 
@@ -27,22 +28,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         from lwlint.cli.arguments import parse, run
     except ConfigurationError as error:  # of a kind of input that another package brings
-        from lwlint.core.harmless import safe
-
         _tolerant_output()
-        print(f"lwlint: {safe(str(error))}", file=sys.stderr)
-        return NOT_TRUSTED
+        return _refused(error)
     options = parse(sys.argv[1:] if arguments is None else arguments)
     _tolerant_output()
     try:
         code = run(options)
         sys.stdout.flush()
     except ConfigurationError as error:
-        from lwlint.core.harmless import safe
-        from lwlint.core.secret import masked
-
-        print(f"lwlint: {safe(masked(str(error)))}", file=sys.stderr)
-        return NOT_TRUSTED
+        return _refused(error)
     except BrokenPipeError:
         sys.stderr.close()
         return NOT_TRUSTED
@@ -58,6 +52,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         return _defect(error, debug=options.debug)
     return code
+
+
+def _refused(error: Exception) -> int:
+    """Tell what is wrong with what the user gave, and return the exit code."""
+    from lwlint.core.harmless import safe
+    from lwlint.core.secret import masked
+
+    print(f"lwlint: {safe(masked(str(error)))}", file=sys.stderr)
+    return NOT_TRUSTED
 
 
 def _environment(error: OSError) -> str:

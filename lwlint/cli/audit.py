@@ -14,7 +14,7 @@ from msgspec import Struct
 from lwlint.audit import audit as run
 from lwlint.audit.answer import Audit
 from lwlint.audit.targets import ask, targets
-from lwlint.cli import NOT_TRUSTED
+from lwlint.cli import NOT_TRUSTED, RULE_BROKEN
 from lwlint.cli.arguments import schemas_of, split
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError
 from lwlint.core.harmless import safe, tame
@@ -229,9 +229,7 @@ def is_whole(answer: Audit, *, debug: bool) -> bool:
     for text in answer.tracebacks if debug else ():
         print(tame(text), file=sys.stderr)
     if answer.count(BROKEN):
-        print(
-            "lwlint: a rule is broken, which is a defect of lwlint or of the rule's own check; the answer is not complete", file=sys.stderr
-        )
+        print(RULE_BROKEN, file=sys.stderr)
         return False
     for path in answer.unread:
         print(safe(f"lwlint: `{path}`: cannot be read, by a defect of lwlint; the rest is judged (`--debug` shows where)"), file=sys.stderr)

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, TextIO
 
-from lwlint.cli import NOT_TRUSTED
+from lwlint.cli import NOT_TRUSTED, RULE_BROKEN
 from lwlint.cli.arguments import schemas_of, split
 from lwlint.cli.audit import ERASED, bar, draws, duration
 from lwlint.core.finding import SEVERITIES, ConfigurationError
@@ -141,9 +141,7 @@ def _told(done: Outcome, options: argparse.Namespace) -> int:
         f"{counted(ran.warnings, 'warning')}, {counted(ran.notes, 'note')}; {ran.not_evaluated} rules not evaluated"
     )
     if ran.broken:
-        print(
-            "lwlint: a rule is broken, which is a defect of lwlint or of the rule's own check; the answer is not complete", file=sys.stderr
-        )
+        print(RULE_BROKEN, file=sys.stderr)
     for path in done.unread:
         print(safe(f"lwlint: `{path}`: cannot be read, by a defect of lwlint; the rest is judged"), file=sys.stderr)
     if ran.broken or done.unread or ran.failed:

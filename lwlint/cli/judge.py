@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from lwlint.cli import NOT_TRUSTED
+from lwlint.cli import NOT_TRUSTED, RULE_BROKEN
 from lwlint.cli.arguments import complete, request, rules, settings, terminal_width, today
 from lwlint.core.costs import Costs
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError, Report
@@ -297,9 +297,7 @@ def exit_code(report: Report, options: argparse.Namespace) -> int:
     if report.count(BROKEN):
         for text in report.tracebacks if options.debug else ():
             print(tame(text), file=sys.stderr)
-        print(
-            "lwlint: a rule is broken, which is a defect of lwlint or of the rule's own check; the answer is not complete", file=sys.stderr
-        )
+        print(RULE_BROKEN, file=sys.stderr)
         return NOT_TRUSTED
     if report.unread:
         for text in report.tracebacks if options.debug else ():

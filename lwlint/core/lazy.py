@@ -85,21 +85,24 @@ def fullmatch(expression: str, text: str) -> Any:
 
     Raises Refused, but for a text that cannot match, which is seen without RE2: it takes as long to start as many runs have to judge.
     """
-    if needed(expression) not in text:
-        return None
-    if len(text) <= _SHORT and text.isascii() and text.isprintable() and is_simple(expression):
-        return re.compile(expression).fullmatch(text)
-    try:
-        return compiled(expression).fullmatch(text)
-    except UnicodeEncodeError:  # bytes of a file's name that are no text
-        return compiled(expression).fullmatch(text.encode("utf-8", "replace").decode("utf-8"))
+    return _matched("fullmatch", expression, text)
 
 
 def begins(expression: str, text: str) -> bool:
     """Return whether a text begins as the expression says. Raises Refused as `fullmatch` does."""
+    return _matched("match", expression, text) is not None
+
+
+def _matched(how: str, expression: str, text: str) -> Any:
     if needed(expression) not in text:
-        return False
-    return compiled(expression).match(text.encode("utf-8", "replace").decode("utf-8")) is not None
+        return None
+    if len(text) <= _SHORT and text.isascii() and text.isprintable() and is_simple(expression):
+        return getattr(re.compile(expression), how)(text)
+    find = getattr(compiled(expression), how)
+    try:
+        return find(text)
+    except UnicodeEncodeError:  # bytes of a file's name that are no text
+        return find(text.encode("utf-8", "replace").decode("utf-8"))
 
 
 _SHORT = 100  # characters of a text

@@ -455,12 +455,11 @@ def _check_names(layer: Layer, rules: Sequence[Rule]) -> None:
     for i, override in enumerate(file.overrides or ()):
         groups += [(("overrides", i, "ignore", j), name) for j, name in enumerate(override.ignore)]
         single += [(("overrides", i, "severity", name), name) for name in override.severity]
-    known = [word for rule in rules for word in (rule.id, rule.code)]
-    ids = {word: rule.id for rule in rules for word in (rule.id, rule.code)}
+    known = {word: rule.id for rule in rules for word in (rule.id, rule.code)}
     seen: dict[tuple[str, str], str] = {}  # by the rule and what is set of it: the name under which it was set first
     for name, change in (file.rules or {}).items():
         for what in (*(["severity"] if change.severity else ()), *(change.params or ())):
-            first = seen.setdefault((ids.get(name, name), what), name)
+            first = seen.setdefault((known.get(name, name), what), name)
             if first != name:
                 said = f"`{name}`: is the rule `{first}`, of which `{what}` is set already; write its settings together"
                 raise complaint(layer.text, layer.name, Mismatch(("rules", name), said, key=True))

@@ -179,6 +179,10 @@ def _lost(path: str, before: Mapping[str, Source], after: Mapping[str, Source]) 
         last = number
 
 
+def _identity(finding: Finding, line: int, column: int) -> Identity:
+    return (finding.code, finding.host, finding.span.path, without_seen(finding.message), finding.allowed is not None, line, column)
+
+
 class _Lines:
     """Where the lines of the files before a change stand after it."""
 
@@ -189,22 +193,12 @@ class _Lines:
 
     def here(self, finding: Finding) -> Identity:
         """Return what a finding after the change is known by."""
-        line, column = self._place(self._after, finding)
-        return (finding.code, finding.host, finding.span.path, without_seen(finding.message), finding.allowed is not None, line, column)
+        return _identity(finding, *self._place(self._after, finding))
 
     def moved(self, finding: Finding) -> Identity:
         """Return what a finding before the change would be known by after it; its line is 0 where the change touched it."""
         line, column = self._place(self._before, finding)
-        path = finding.span.path
-        return (
-            finding.code,
-            finding.host,
-            path,
-            without_seen(finding.message),
-            finding.allowed is not None,
-            self._line(path, line),
-            column,
-        )
+        return _identity(finding, self._line(finding.span.path, line), column)
 
     def _place(self, sources: Mapping[str, Source], finding: Finding) -> tuple[int, int]:
         source = sources.get(finding.span.path)

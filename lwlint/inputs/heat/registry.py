@@ -464,9 +464,8 @@ class Graph:
                     whose = service or setting.service or (ALL if setting.place == CONFIG[2] else "")
                     if whose and service in ("", setting.service or service):
                         given[whose, where] = None
-        return tuple(Span(at, *span) for at, span in left if (at, span) not in own), tuple(
-            (whose, Span(at, *span)) for whose, (at, span) in given
-        )
+        apart = tuple(Span(at, *span) for at, span in left if (at, span) not in own)
+        return apart, tuple((whose, Span(at, *span)) for whose, (at, span) in given)
 
     def beaten(self, path: str) -> tuple[Span, ...]:
         """Return the places of the settings, at or below `path`, that a later one of the same name replaces whatever the conditions."""

@@ -281,6 +281,10 @@ class Constraint(Struct, frozen=True):
     active: bool = True
     pairs: tuple[Pair, ...] = ()
 
+    def score_of(self, member: Member) -> str | None:
+        """Return the score, as written, that a location constraint has for one of its members: that of its set goes before its own."""
+        return member.score if member.score is not None else self.score
+
 
 class FencingLevel(Struct, frozen=True):
     """One level of the fencing topology of `target` (a node's name, pattern or attribute)."""

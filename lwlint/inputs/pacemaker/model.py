@@ -381,7 +381,7 @@ def places(cib: Cib) -> Places:
         by_score: dict[str | None, set[str]] = {}
         for member in constraint.members:
             if not _in_a_role(member.role):
-                by_score.setdefault(member.score if member.score is not None else constraint.score, set()).update(member.resources)
+                by_score.setdefault(constraint.score_of(member), set()).update(member.resources)
         for written, names in by_score.items():
             here = [(node.name, number) for node in nodes for number in _scores(constraint, written, node, told)]
             for top in {cib.resources[name].top for name in names}:
