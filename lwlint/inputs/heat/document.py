@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Union
 
@@ -335,7 +334,6 @@ _PROPERTIES = pattern(r"(?:[&!]\S*(?:\s+(?:#[^\n\r\x85\u2028\u2029]*(?:\s+|$))*|
 _TOO_MANY = f"more than {EXPANDED_LIMIT} nodes, with every alias written out"
 _OUTSIDE = 5  # events that are in no list or mapping: where the stream and the document begin and end, and the root
 _TOO_DEEP = f"nested deeper than {DEPTH_LIMIT} levels"
-_VALUE = attrgetter("value")
 # Heat's functions: those of a list, those of a mapping with one key that each needs, and those that name something
 LISTED = frozenset(("get_attr", "map_merge", "map_replace", "list_join", "list_concat", "list_concat_unique"))
 WITH_KEYS = MappingProxyType({"str_replace": "template", "str_replace_strict": "template", "yaql": "expression", "repeat": "template"})
@@ -392,7 +390,8 @@ class _Builder:
         node: Any
         sizes: dict[str, int] = {}  # of what an anchor names, with every alias in it written out
         size, documents = _OUTSIDE, 0  # of events, but for those in what has not ended
-        while (event := next_event()) is not None:
+        while True:
+            event = next_event()
             kind = kind_of(event)
             if kind is ScalarEvent:
                 if event.tag is None is event.anchor and not shift:
@@ -447,6 +446,8 @@ class _Builder:
                 if size > EXPANDED_LIMIT:
                     raise self._too_many()
                 into.append(named)
+            elif event is None:
+                break
             elif kind is DocumentStartEvent:
                 documents += 1
                 if documents > 1:
@@ -496,10 +497,13 @@ class _Builder:
         return tag
 
     def _fill(self, mapping: Mapping, content: list[Any]) -> None:
+        nodes = iter(content)
+        mapping.pairs = list(zip(nodes, nodes))
         keys = content[::2]
-        mapping.pairs = list(zip(keys, content[1::2]))
+        names = set()
         try:
-            names = set(map(_VALUE, keys))
+            for key in keys:
+                names.add(key.value)
         except AttributeError:
             raise Refused("a key that is a list or a mapping", next(key.start for key in keys if key.__class__ is not Scalar)) from None
         mapping.distinct = len(names) == len(keys)
