@@ -28,7 +28,7 @@ from lwlint.checks.parameters import (
     wrong_wanted,
 )
 from lwlint.checks.report import NAMES, Wanted, attribute_of, reads_of
-from lwlint.checks.systemd import drop_in
+from lwlint.checks.systemd import drop_in, upholding
 from lwlint.core.check import Check, Saw, Unknown
 from lwlint.core.config_reader import Document, Mismatch, Path, near
 from lwlint.core.facts import RELEASES, Fact, Facts
@@ -280,8 +280,15 @@ def _run_require(facts: Facts, params: Params) -> Iterator[Saw]:
             yield Unknown(f"nothing tells {unknown}", fact.span)
             continue
         value = found.value if found is not None else params.default
+        if params.setting == "load_state" and isinstance(fact, Unit) and fact.unsure and value == LOADED:
+            yield Unknown(fact.unsure, fact.span)
+            continue
         more = next((each for each in stricter if found is not None and not each.must_be.holds(value, number)), None)
         if more is None and (left_out or params.must_be.holds(value, number) or (value is None and not params.must_be.absent)):
+            continue
+        upheld = upholding(facts, fact) if isinstance(fact, Unit) and "upheld" in params.unless else None
+        if upheld is not None and upheld.is_so == "unknown":
+            yield Unknown(upheld.because, fact.span)
             continue
         if "managed_by" in params.where and isinstance(fact, Unit) and managers_of(facts, fact) == UNKNOWN:
             yield Unknown(f"no CIB was given that shows whether Pacemaker runs {fact.name}", fact.span)
@@ -332,6 +339,9 @@ def _fits(facts: Facts, fact: Fact, wanted: Wanted) -> bool:
         allowed = values if isinstance(values, tuple) else (values,)
         if path == "managed_by" and isinstance(fact, Unit):
             if managers_of(facts, fact) not in (*allowed, UNKNOWN):
+                return False
+        elif path == "upheld" and isinstance(fact, Unit):
+            if (upholding(facts, fact).is_so == "yes") not in allowed:
                 return False
         elif path == "ready_first" and isinstance(fact, Unit):
             if _ready_first(facts, fact) not in allowed:

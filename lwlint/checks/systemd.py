@@ -120,6 +120,71 @@ def _stem(name: str) -> str:
     return name.rpartition(".")[2].removesuffix("Sec")
 
 
+# targets that a host reaches when it boots, and leaves when it goes down
+_REACHED = (
+    "default.target", "multi-user.target", "basic.target", "sysinit.target", "local-fs.target", "sockets.target", "timers.target",
+    "paths.target", "slices.target",
+)  # fmt: skip
+_KNOWS_UPHOLDS = "wallaby"  # the first release that anybody ran on a systemd of 249 or later
+
+
+class Upholding(Struct, frozen=True):
+    """Whether a unit is started again for ever as another one upholds it: `yes`, `no`, `unknown` (and then why)."""
+
+    is_so: str
+    because: str = ""
+
+
+def upholding(facts: Facts, unit: Unit) -> Upholding:
+    """Return whether another unit upholds this one at all times, so that systemd starts it again whenever it ended.
+
+    Source: systemd.unit(5), `Upholds=` (249 and later). Watched on systemd 252: it does so after failures and clean exits, in spite of
+    `Restart=no`, and after the start limit and its own limit (16 starts in 10 seconds) are over; with the unit that upholds, it ends.
+    """
+    if facts.release.at_least(_KNOWS_UPHOLDS) is False:
+        return Upholding("no")
+    found = facts.derived(_upholders)
+    others = [other for name in (unit.name, *unit.names) for other in found.get((unit.host, _place_of(unit), name), ())]
+    named = [other.name for other in others]
+    if any(_is_always_active(other) for other in others) or (unit.shown and any(name in _REACHED for name in unit.upheld_by)):
+        return Upholding("yes")
+    if unit.upheld_by and not unit.shown and not others:
+        because = f"only systemd 254 and later reads `{unit.upheld_by[0]}.upholds`, by which it upholds {unit.name}"
+        return Upholding("unknown", because)
+    by = [*named, *unit.upheld_by]
+    return Upholding("unknown", f"nothing tells whether `{by[0]}`, which upholds {unit.name}, is always active") if by else Upholding("no")
+
+
+def _upholders(facts: Facts) -> dict[tuple[str, str, str], list[Unit]]:
+    """Return the units that uphold others, by the host, the tree and the name of these."""
+    found: dict[tuple[str, str, str], list[Unit]] = {}
+    for unit in facts.of(Unit):
+        setting = unit.settings.get("Unit.Upholds") or unit.pending.get("Unit.Upholds")
+        if setting is None or unit.load_state not in (LOADED, NOT_FOUND) or unit.template:
+            continue
+        for name in dict.fromkeys(setting.value.split()):
+            found.setdefault((unit.host, _place_of(unit), name), []).append(unit)
+    return found
+
+
+def _place_of(unit: Unit) -> str:
+    """Return what keeps the trees of hosts without a name apart: the path in front of the folder of all unit files and quadlets."""
+    return re.sub(r"((etc|run|usr/share)/containers|etc|run|lib|usr/lib|usr/local/lib)/systemd/.*|[^/]*$", "", unit.span.path)
+
+
+def _is_always_active(unit: Unit) -> bool:
+    """Return whether a unit is active from each boot on: a target that every host reaches, or one that is enabled and brought back."""
+    if unit.active:
+        return unit.active == "active" and (not unit.name.endswith(".service") or _is_brought_back(unit))
+    if any(name in _REACHED for name in (unit.name, *unit.names)):
+        return True
+    return unit.enabled == "enabled" and (unit.name.endswith(".target") or _is_brought_back(unit))
+
+
+def _is_brought_back(unit: Unit) -> bool:
+    return unit.type != "oneshot" and _restart(unit) is not None
+
+
 class LineParams(Document, frozen=True):
     """`settings` are the keys whose loss matters, in any section and spelling; another line is a note. `not_keys` are left to other
     rules."""
@@ -291,6 +356,11 @@ def _run_start_limit(facts: Facts, params: StartLimitParams) -> Iterator[Saw]:
             continue
         restart = _restart(unit)
         if restart is None or managers_of(facts, unit) != SYSTEMD:
+            continue
+        upheld = upholding(facts, unit)
+        if upheld.is_so == "unknown":
+            yield Unknown(upheld.because, unit.span)
+        if upheld.is_so != "no" and unit.start_limit_interval_usec is not None:
             continue
         yield from _left_out(unit, restart)
         yield from _hidden(unit, restart)

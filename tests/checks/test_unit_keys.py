@@ -149,3 +149,59 @@ def test_a_setting_with_which_restart_cannot_act_is_told(unit: str, service: str
     saw = [(each, message) for each, _, message in found(tmp_path, {name: text}, "LW201", "LW203", "LW204")]
     assert [each for each, _ in saw] == ([code] if code else [])
     assert all(words in message for _, message in saw)
+
+
+ALONE = "[Service]\nExecStart=/usr/bin/nova-api\n"
+HOLDS = "[Unit]\nUpholds=openstack-nova-api.service\n"
+
+
+def outcomes(root: Path, files: dict[str, str], release: str = "auto") -> dict[str, tuple[str, str]]:
+    for path, text in {f"{FOLDER}/openstack-nova-api.service": ALONE, **files}.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+    return {told.code: (told.outcome, told.because) for told in lwlint.check([root], select=["LW201", "LW203"], release=release).verdicts}
+
+
+@pytest.mark.parametrize(
+    ("files", "outcome"),
+    [
+        ({"etc/systemd/system/multi-user.target.d/a.conf": HOLDS}, "pass"),
+        ({f"{FOLDER}/multi-user.target": HOLDS}, "pass"),
+        ({f"{FOLDER}/multi-user.target": HOLDS, "etc/systemd/system/multi-user.target": "[Unit]\n"}, "fail"),
+        ({f"{FOLDER}/cloud.target": HOLDS}, "not evaluated"),
+        ({f"{FOLDER}/watch.service": HOLDS + "[Service]\nExecStart=/usr/bin/watch\nRestart=always\n"}, "not evaluated"),
+        ({f"{FOLDER}/watch@.service": HOLDS + "[Service]\nExecStart=/usr/bin/watch\nRestart=always\n"}, "fail"),
+        ({f"{FOLDER}/watch.service": HOLDS + "[Service]\nType=dbus\nExecStart=/usr/bin/watch\n"}, "fail"),  # which systemd refuses
+        ({f"{FOLDER}/multi-user.target": "[Unit]\nUpholds=openstack-nova-api\n"}, "fail"),
+        ({f"{FOLDER}/multi-user.target": "[Unit]\nWants=openstack-nova-api.service\n"}, "fail"),
+    ],
+)
+def test_a_unit_that_is_upheld_by_one_that_is_always_active_needs_no_restart(files: dict[str, str], outcome: str, tmp_path: Path) -> None:
+    """Watched on systemd 252: a unit without `Restart=` that such a one upholds was started again for as long as anybody looked."""
+    assert outcomes(tmp_path, files)["LW201"][0] == outcome
+
+
+@pytest.mark.parametrize(("release", "outcome"), [("queens", "fail"), ("victoria", "fail"), ("wallaby", "pass"), ("auto", "pass")])
+def test_a_release_whose_systemd_upholds_nothing_needs_a_restart(release: str, outcome: str, tmp_path: Path) -> None:
+    files = {"etc/systemd/system/multi-user.target.d/a.conf": HOLDS}
+    assert outcomes(tmp_path, files, release)["LW201"][0] == outcome
+
+
+@pytest.mark.parametrize(
+    ("restart", "limit", "outcome"), [("Restart=always\nRestartSec=1\n", "", "pass"), ("Restart=always\n", "infinity", "fail")]
+)
+def test_the_start_limit_does_not_end_what_is_upheld_unless_it_never_ends_itself(
+    restart: str, limit: str, outcome: str, tmp_path: Path
+) -> None:
+    unit = "[Unit]\nStartLimitIntervalSec=infinity\n" if limit == "infinity" else ""
+    files = {"etc/systemd/system/multi-user.target.d/a.conf": HOLDS, f"{FOLDER}/openstack-nova-api.service": unit + ALONE + restart}
+    assert outcomes(tmp_path, files)["LW203"][0] == outcome
+
+
+def test_a_link_in_a_folder_of_what_is_upheld_counts_from_systemd_254_on(tmp_path: Path) -> None:
+    (tmp_path / "etc/systemd/system/multi-user.target.upholds").mkdir(parents=True)
+    link = tmp_path / "etc/systemd/system/multi-user.target.upholds/openstack-nova-api.service"
+    link.symlink_to("/usr/lib/systemd/system/openstack-nova-api.service")
+    outcome, why = outcomes(tmp_path, {})["LW201"]
+    assert outcome == "not evaluated"
+    assert "only systemd 254 and later reads `multi-user.target.upholds`" in why

@@ -74,6 +74,9 @@ class Unit(Struct, frozen=True):
     `runner` is the container tool or web server that its program runs in (`podman`, `uwsgi`). A unit of no known service that
     `looks_like` one of a project of OpenStack has its name there. `restart_steps` and `restart_max_delay_usec` are how its pauses grow
     (systemd 254 and later); 0 where they do not. With `told_from_inside` the program in a container tells systemd that it is ready.
+    `upheld_by` are the units in whose folder `.upholds` a link to it lies (which systemd reads from 254 on); of one that is shown, those
+    that uphold it. What other units say by `Upholds=` is in their `lists`. `unsure` is why nobody knows whether podman's generator makes
+    it of a quadlet, or empty.
     """
 
     kind: ClassVar[str] = "unit"
@@ -107,6 +110,8 @@ class Unit(Struct, frozen=True):
     remains_after_exit: bool = False
     guesses_main_pid: bool = True
     told_from_inside: bool = False
+    upheld_by: tuple[str, ...] = ()
+    unsure: str = ""
 
     @property
     def managed_by(self) -> Annotated[str, OneOf("pacemaker", "systemd", "unknown")]:
@@ -122,6 +127,11 @@ class Unit(Struct, frozen=True):
     def told_by_runner(self) -> bool:
         """Whether a container tool or web server tells systemd READY=1, as soon as the program is started."""
         return bool(self.runner) and not self.told_from_inside
+
+    @property
+    def upheld(self) -> bool:
+        """Whether systemd starts it again for as long as another unit is active; a rule asks for that of all units of a run."""
+        return bool(self.upheld_by)
 
     @property
     def ready_first(self) -> bool:

@@ -29,8 +29,12 @@ _SECTIONS = {"container": "Container", "pod": "Pod", "kube": "Kube"}
 _OWN = (*_SECTIONS.values(), "Quadlet")  # of podman alone: the unit has them under names of which systemd reads nothing
 _FOLDERS = ("run/containers/systemd", "etc/containers/systemd", "usr/share/containers/systemd")  # the strongest first
 _TYPES = ("notify", "oneshot")
+_KILL_MODES = ("mixed", "control-group")
+_PORTS = re.compile(r"\d+(-\d+)?(/udp|/tcp)?\Z")  # the end of a range of ports, as podman looks for one
 _MISSPELT = 0.88  # how much like a key another one must be
-# the keys that podman 4.4 to 6 know, by podman-systemd.unit(5)
+_NEWEST = "6.0"  # the last podman whose keys these are
+# the keys that podman 4.4 to 6.0 know, by podman-systemd.unit(5) and `pkg/systemd/quadlet/quadlet.go`; none was ever taken away
+_QUADLET_KEYS = ("DefaultDependencies",)
 _ANY_KEYS = "ContainersConfModule GlobalArgs PodmanArgs ServiceName Network PublishPort UserNS RemapGid RemapUid RemapUidSize RemapUsers"
 _KEYS = {
     "container": (
@@ -407,7 +411,7 @@ class Made(Struct, frozen=True):
     """What the generator makes of one file: a unit `name` with this text.
 
     `source` is the file, `container` the name of the container or pod, that of the file where it has none of its own. `refused` is why it
-    makes none, with the line at fault; None if it does.
+    makes none, with the line at fault; None if it does. `unsure` is why nobody knows whether it makes one, or empty.
     """
 
     name: str
@@ -415,6 +419,7 @@ class Made(Struct, frozen=True):
     text: UnitText
     container: str
     refused: tuple[str, Span | None] | None = None
+    unsure: str = ""
 
 
 def _file_name(source: Source, text: UnitText) -> str:
@@ -444,18 +449,26 @@ def read_made(sources: Iterable[Source]) -> Iterator[tuple[str, bool, list[Made]
             folder, name = posixpath.split(source.path)
             above = posixpath.dirname(folder) if folder.endswith(".d") and name.endswith(".conf") else folder
             places.setdefault((above, False), []).append(source)
-    yield from ((place, on_host, list(_made(found))) for (place, on_host), found in places.items())
+    yield from ((place, on_host, list(_made(found, on_host))) for (place, on_host), found in places.items())
 
 
-def _made(sources: list[Source]) -> Iterator[Made]:
-    """Yield what is made of the quadlets of one host or folder: of equal names the first that podman comes to."""
+def _made(sources: list[Source], on_host: bool) -> Iterator[Made]:
+    """Yield what is made of the quadlets of one host or folder: of equal names the first that podman comes to and can read."""
     texts = {source.path: parser.read(source) for source in sources}
     ordered = sorted(sources, key=_strength)
     main: dict[str, Source] = {}
+    broken: dict[str, Source] = {}
+    lost: dict[str, str] = {}  # by folder: a quadlet that podman cannot read, for which it passes over all others there
     for source in ordered:
         name = _file_name(source, texts[source.path])
-        if name and source.text:
-            main.setdefault(name, source)
+        if not name or not source.text or name in main:
+            continue
+        if _broken(texts[source.path]) is None:
+            main[name] = source
+        else:
+            broken.setdefault(name, source)
+            lost.setdefault(posixpath.dirname(source.path) if on_host else source.path, name)
+    main = {**broken, **main}
     drop_ins: dict[str, list[tuple[str, Source]]] = {}  # by the name of their folder
     for source in ordered:
         above, file = posixpath.split(source.path)
@@ -464,28 +477,48 @@ def _made(sources: list[Source]) -> Iterator[Made]:
     lines = {name: [*texts[source.path].lines, *_added(name, drop_ins, texts)] for name, source in main.items()}
     called = {name: _unit_name(name, found) for name, found in lines.items()}
     for name, source in main.items():
-        yield _convert(name, source, texts[source.path], lines[name], called)
+        beside = lost.get(posixpath.dirname(source.path), name)
+        yield _convert(name, source, texts[source.path], lines[name], called, beside)
 
 
-def _strength(source: Source) -> tuple[int, int, str]:
+def _strength(source: Source) -> tuple[int, list[str]]:
+    """Return what sorts the files as podman comes to them: a folder first, then each folder in it with all that it holds."""
     below = source.path[len(source.root) :]
     top = next((i for i, folder in enumerate(_FOLDERS) if below.startswith(folder + "/")), len(_FOLDERS))
-    return top, below.count("/"), below
+    folder, name = posixpath.split(below)
+    if name.endswith(".conf") and folder.endswith(".d"):
+        folder = posixpath.dirname(folder)
+    return top, [*folder.split("/"), "", name]  # the empty one is less than the name of any folder
 
 
 def _added(name: str, drop_ins: Mapping[str, list[tuple[str, Source]]], texts: Mapping[str, UnitText]) -> Iterator[Assignment | Stray]:
     """Yield the lines of the drop-ins of a quadlet, in the order in which they are merged."""
-    stem, _, suffix = name.rpartition(".")
-    folders = [f"{name}.d", *(f"{stem[: at + 1]}.{suffix}.d" for at in range(len(stem) - 2, 0, -1) if stem[at] == "-"), f"{suffix}.d"]
     chosen: dict[str, Source] = {}
-    for folder in folders:
+    for folder in _drop_in_folders(name):
         for file, source in drop_ins.get(folder, ()):
             chosen.setdefault(file, source)
     for file in sorted(chosen):
-        yield from texts[chosen[file].path].lines
+        if _broken(texts[chosen[file].path]) is None:
+            yield from texts[chosen[file].path].lines
 
 
-def _convert(name: str, source: Source, text: UnitText, lines: list[Assignment | Stray], called: Mapping[str, str]) -> Made:
+def _drop_in_folders(name: str) -> Iterator[str]:
+    """Yield the folders of drop-ins that podman looks for, by their names, the strongest first."""
+    stem, _, suffix = name.rpartition(".")
+    prefix, at, instance = stem.partition("@")
+    yield f"{name}.d"
+    if instance:
+        yield f"{prefix}@.{suffix}.d"
+    for cut in range(len(prefix) - 1, -1, -1):
+        if prefix[cut] == "-":
+            if at:
+                yield f"{prefix[: cut + 1]}@.{suffix}.d"
+            yield f"{prefix[: cut + 1]}.{suffix}.d"
+    yield f"{suffix}.d"
+
+
+def _convert(name: str, source: Source, text: UnitText, lines: list[Assignment | Stray], called: Mapping[str, str], beside: str) -> Made:
+    """Return the unit of a quadlet; `beside` is one of its folder that podman cannot read, or itself."""
     stem, _, suffix = name.rpartition(".")
     section = _SECTIONS[suffix]
     own = {line.key.value: line.value for line in lines if isinstance(line, Assignment) and line.section == section}
@@ -515,8 +548,11 @@ def _convert(name: str, source: Source, text: UnitText, lines: list[Assignment |
             added += [add("Unit.BindsTo", unit, pod.span), add("Unit.After", unit, pod.span)]
     kept = tuple(_translated(line, called) for line in (*lines, *added) if line.section not in _OWN)
     whole = UnitText(source.path, text.empty, text.sections, kept, text.stop)
-    refusal = _refusal(suffix, own, kind) or _misspelt(suffix, lines)
-    return Made(called[name], source, whole, container, refusal)
+    refusal: tuple[str, Span | None] | None = _broken(text)
+    if refusal is None and beside != name:
+        refusal = f"podman's generator makes no unit of it: it passes over the whole folder, as it cannot read `{beside}` there", None
+    refusal = refusal or _refusal(suffix, own, service) or _wrong_port(suffix, lines) or _misplaced(suffix, lines)
+    return Made(called[name], source, whole, container, refusal, _not_known(name, lines) if refusal is None else "")
 
 
 def _translated(line: Assignment | Stray, called: Mapping[str, str]) -> Assignment | Stray:
@@ -538,33 +574,86 @@ def _command(suffix: str, container: str, own: Mapping[str, str]) -> str:
     return f"/usr/bin/podman run --name={container} --sdnotify={told_by} {image} {own.get('Exec', '')}".rstrip()
 
 
-def _refusal(suffix: str, own: Mapping[str, Text], kind: Text | None) -> tuple[str, Span | None] | None:
+def _broken(text: UnitText) -> tuple[str, Span] | None:
+    """Return why podman reads nothing of a file, and the line at fault: one that is no assignment, no header, or in no section."""
+    begin = "podman's generator makes no unit of it:"
+    for line in (*text.lines, *filter(None, (text.stop,))):
+        if isinstance(line, Stray):
+            return f"{begin} {line.because}: `{line.text.value}`", line.text.span
+        if not line.section and not any(section.span.start < line.key.span.start for section in text.sections):
+            return f"{begin} `{line.key.value}` comes before any section", line.key.span
+    bad = next((section for section in text.sections if not section.value or "[" in section.value or "]" in section.value), None)
+    return None if bad is None else (f"{begin} `[{bad.value}]` is no header of a section", bad.span)
+
+
+def _refusal(suffix: str, own: Mapping[str, Text], service: Mapping[str, Text]) -> tuple[str, Span | None] | None:
     """Return why the generator makes no unit, and the line at fault; None if it makes one."""
-    if suffix == "container" and not any(own.get(key) and own[key].value for key in ("Image", "Rootfs")):
-        return "podman's generator makes no unit of it: it has neither `Image=` nor `Rootfs=`", None
-    if suffix == "kube" and not (own.get("Yaml") and own["Yaml"].value):
-        return "podman's generator makes no unit of it: it has no `Yaml=`", None
-    if suffix != "pod" and kind is not None and kind.value not in _TYPES:
-        return "podman's generator makes no unit of it: `Type=` may be `notify` or `oneshot` only", kind.span
+    begin = "podman's generator makes no unit of it:"
+    given = {key: text for key, text in own.items() if text.value}
+    if suffix == "container" and not ("Image" in given or "Rootfs" in given):
+        return f"{begin} it has neither `Image=` nor `Rootfs=`", None
+    if suffix == "container" and "Image" in given and "Rootfs" in given:
+        return f"{begin} it has both `Image=` and `Rootfs=`", given["Rootfs"].span
+    if suffix == "kube" and "Yaml" not in given:
+        return f"{begin} it has no `Yaml=`", None
+    if suffix == "pod":
+        return None
+    kind, kill, pod = service.get("Type"), service.get("KillMode"), given.get("Pod")
+    if kind is not None and kind.value not in _TYPES:
+        return f"{begin} `Type=` may be `notify` or `oneshot` only", kind.span
+    if kill is not None and kill.value not in _KILL_MODES:
+        return f"{begin} `KillMode=` may be `mixed` or `control-group` only", kill.span
+    if suffix == "container" and pod is not None and not pod.value.endswith(".pod"):
+        return f"{begin} `Pod=` must name a quadlet, which ends in `.pod`", pod.span
+    if suffix == "container" and "ReloadCmd" in given and "ReloadSignal" in given:
+        return f"{begin} it has both `ReloadCmd=` and `ReloadSignal=`", given["ReloadSignal"].span
     return None
 
 
-def _misspelt(suffix: str, lines: Iterable[Assignment | Stray]) -> tuple[str, Span] | None:
-    """Return why the generator makes no unit where a key of its own is misspelt, and the line at fault.
+def _wrong_port(suffix: str, lines: Iterable[Assignment | Stray]) -> tuple[str, Span] | None:
+    """Return why the generator makes no unit where one of the ports that a container exposes is none, and the line at fault."""
+    ports: list[Text] = []
+    for line in lines:
+        if isinstance(line, Assignment) and suffix == "container" and (line.section, line.key.value) == ("Container", "ExposeHostPort"):
+            ports = [*ports, line.value] if line.value.value else []
+    wrong = next((port for port in ports if not _PORTS.search(port.value)), None)
+    why = "podman's generator makes no unit of it: `ExposeHostPort=` must be a port or a range of ports"
+    return None if wrong is None else (why, wrong.span)
 
-    It refuses each key that it does not know. One that is like no other may be of a later podman, and nothing is said of it.
+
+def _strange(suffix: str, lines: Iterable[Assignment | Stray]) -> Iterator[tuple[Text, tuple[str, ...]]]:
+    """Yield the keys of podman's own sections that no podman knows, each with those that it knows there."""
+    known = {_SECTIONS[suffix]: (*_ANY_KEYS.split(), *_KEYS[suffix].split()), "Quadlet": _QUADLET_KEYS}
+    for line in lines:
+        keys = known.get(line.section)
+        if isinstance(line, Assignment) and keys is not None and line.key.value not in keys:
+            yield line.key, keys
+
+
+def _misplaced(suffix: str, lines: Iterable[Assignment | Stray]) -> tuple[str, Span] | None:
+    """Return why the generator makes no unit where a key of its own is misspelt, or systemd's stands among them, and the line at fault.
+
+    It refuses each key that it does not know. One that is like no other may be of a later podman.
     """
     from difflib import get_close_matches
 
-    known = f"{_ANY_KEYS} {_KEYS[suffix]}".split()
-    for line in lines:
-        if not isinstance(line, Assignment) or line.section != _SECTIONS[suffix] or line.key.value in known:
-            continue
-        key = line.key.value
+    for strange, known in _strange(suffix, lines):
+        key = strange.value
         meant = [each for each in known if each.lower() == key.lower()] or get_close_matches(key, known, n=1, cutoff=_MISSPELT)
+        theirs = next((section for section in ("Service", "Unit", "Install") if key in parser.KEYS[section]), "")
+        if theirs and not (meant and meant[0].lower() == key.lower()):
+            return f"podman's generator makes no unit of it: `{key}` belongs in `[{theirs}]`", strange.span
         if meant:
-            return f"podman's generator makes no unit of it: unknown key `{key}`; did you mean `{meant[0]}`?", line.key.span
+            return f"podman's generator makes no unit of it: unknown key `{key}`; did you mean `{meant[0]}`?", strange.span
     return None
+
+
+def _not_known(name: str, lines: Iterable[Assignment | Stray]) -> str:
+    """Return why nobody knows whether the generator makes a unit of the quadlet `name`; empty where it does."""
+    strange = next(_strange(name.rpartition(".")[2], lines), None)
+    if strange is None:
+        return ""
+    return f"podman up to {_NEWEST} knows no key `{strange[0].value}`, and makes no unit of {name} where it does not know one"
 
 
 def _unit_name(name: str, lines: Iterable[Assignment | Stray]) -> str:

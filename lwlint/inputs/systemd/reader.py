@@ -93,6 +93,7 @@ class Enabling:
         self.known = False  # whether they are at hand at all: at least one unit of the host is enabled in /etc
         self._links: dict[str, dict[str, set[str]]] = {top: {} for top in tree.search_path}  # by what they lead to: their names
         self._wanted: dict[str, set[str]] = {top: set() for top in tree.search_path}
+        self.upheld: dict[str, set[str]] = {}  # by their names: the units in whose folders `.upholds` they are
         for path in tree.links:
             folder, name = posixpath.split(path)
             if folder in self._links:
@@ -101,6 +102,8 @@ class Enabling:
             top = posixpath.dirname(folder)
             if top in self._wanted and folder.endswith(DEPENDENCY_FOLDERS) and folder not in tree.links:
                 self._wanted[top].add(name)
+                if folder.endswith(".upholds"):
+                    self.upheld.setdefault(name, set()).add(posixpath.basename(folder).removesuffix(".upholds"))
             self.known = self.known or (top == PERSISTENT and folder.endswith(DEPENDENCY_FOLDERS))
 
     def state(self, found: Found, lists: Mapping[str, tuple[Setting, ...]]) -> str:
@@ -268,6 +271,7 @@ class _Host:
         first = item.path if item is not None else found.name
         host = item.host if item is not None else ""
         service, started = self._service(found, settings, lists)
+        made = self.tree.made.get(found.path or "")
         unit = Unit(
             name=found.name,
             span=Span(self._shown(found.path) if found.path and state != MASKED else first, 0, 0),
@@ -297,6 +301,8 @@ class _Host:
             start_limit_interval_usec=_time(settings, "Unit.StartLimitIntervalSec", self.defaults.start_limit_interval_usec),
             start_limit_burst=_burst(settings, self.defaults.start_limit_burst),
             timeout_start_usec=_start_timeout(settings, self.defaults.timeout_start_usec),
+            unsure=made.unsure if made is not None else "",
+            upheld_by=tuple(sorted({by for called in found.names for by in self.enabling.upheld.get(called, ())})),
         )
         dropped = [IgnoredLine(i.name, i.span, found.name, i.because, i.value, host, service) for i in applied.ignored]
         return unit, dropped
@@ -541,6 +547,7 @@ def shown_unit(shown: ShownUnit, known: Collection[tuple[str, str]]) -> Iterator
         timeout_start_usec=_usec(shown, "TimeoutStartUSec", INFINITY) or None,
         shown=True,
         service=shown.service,
+        upheld_by=tuple(shown.value("UpheldBy").split()),
     )
 
 

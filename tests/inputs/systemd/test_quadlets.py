@@ -158,3 +158,90 @@ def test_of_a_key_that_is_misspelt_podman_makes_no_unit(file: str, text: str, sa
     messages = [finding.message for finding in report.findings]
     assert len(messages) == (said is not None)
     assert said is None or said in messages[0]
+
+
+def verdict(root: Path, files: dict[str, str], rule: str) -> tuple[str, str]:
+    """Return the outcome of a rule, and the reason that is given for it."""
+    (told,) = lwlint.check(write(root, files), select=[rule]).verdicts
+    return told.outcome, told.because
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("nova_api.container", CONTAINER + "Restart=always\n", "`Restart` belongs in `[Service]`"),
+        ("nova_api.container", CONTAINER + "Description=x\n", "`Description` belongs in `[Unit]`"),
+        ("nova_api.kube", "[Kube]\nYaml=a\nWantedBy=multi-user.target\n", "`WantedBy` belongs in `[Install]`"),
+        ("nova_api.container", CONTAINER + "Rootfs=/srv\n", "it has both `Image=` and `Rootfs=`"),
+        ("nova_api.container", CONTAINER + "[Service]\nKillMode=process\n", "`KillMode=` may be `mixed` or `control-group` only"),
+        ("nova_api.container", CONTAINER + "Pod=nova\n", "`Pod=` must name a quadlet, which ends in `.pod`"),
+        ("nova_api.container", CONTAINER + "ExposeHostPort=http\nExposeHostPort=80-90/tcp\n", "must be a port or a range of ports"),
+        ("nova_api.container", CONTAINER + "ExposeHostPort=http\nExposeHostPort=\n", None),
+        ("nova_api.container", CONTAINER + "ReloadCmd=/bin/x\nReloadSignal=HUP\n", "it has both `ReloadCmd=` and `ReloadSignal=`"),
+        ("nova_api.container", CONTAINER + "just words\n", "it has no `=`: `just words`"),
+        ("nova_api.container", "Image=x\n" + CONTAINER, "`Image` comes before any section"),
+        ("nova_api.container", CONTAINER + "[]\n", "`[]` is no header of a section"),
+        ("nova_api.container", CONTAINER + "[Service] # x\nRestart=no\n", "does not end in `]`"),
+        ("nova_api.container", CONTAINER + "[Quadlet]\nDefaultDependencies=no\n", None),
+        ("nova_api.container", CONTAINER + "[Quadlet]\nRestart=no\n", "`Restart` belongs in `[Service]`"),
+        ("nova_api.container", CONTAINER + "[X-Notes]\nAnything=no\n", None),
+    ],
+)
+def test_a_quadlet_that_podman_refuses_is_told_with_the_reason(file: str, text: str, said: str | None, tmp_path: Path) -> None:
+    """As podman's generator of 5.4 answers, which was asked; those of 4.4 to 6.0 have the same tests."""
+    report = lwlint.check(write(tmp_path, {f"{FOLDER}/{file}": text}), select=["LW208"])
+    messages = [finding.message for finding in report.findings]
+    assert len(messages) == (said is not None)
+    assert said is None or said in messages[0]
+
+
+def test_a_key_that_no_podman_knows_and_that_is_like_no_other_is_not_evaluated(tmp_path: Path) -> None:
+    files = {f"{FOLDER}/nova_api.container": CONTAINER + "OfALaterPodman=a\n[Service]\nRestart=always\n"}
+    outcome, why = verdict(tmp_path, files, "LW208")
+    assert (outcome, "podman up to 6.0 knows no key `OfALaterPodman`" in why) == ("not evaluated", True)
+    assert verdict(tmp_path, files, "LW201")[0] == "pass"
+
+
+def test_podman_passes_over_a_folder_with_a_quadlet_that_it_cannot_read(tmp_path: Path) -> None:
+    files = {
+        f"{FOLDER}/a.container": CONTAINER + "just words\n",
+        f"{FOLDER}/nova_api.container": CONTAINER,
+        f"{FOLDER}/below/heat_api.container": CONTAINER.replace("nova", "heat"),
+    }
+    report = lwlint.check(write(tmp_path, files), select=["LW208"])
+    said = {finding.subject: finding.message for finding in report.findings}
+    assert "it passes over the whole folder, as it cannot read `a.container` there" in said["unit nova_api.service"]
+    assert "unit heat_api.service" not in said
+
+
+def test_a_quadlet_that_podman_cannot_read_leaves_its_name_to_a_weaker_folder(tmp_path: Path) -> None:
+    files = {
+        f"{FOLDER}/nova_api.container": CONTAINER + "just words\n",
+        "usr/share/containers/systemd/nova_api.container": CONTAINER + "[Service]\nRestart=no\n",
+    }
+    assert found(tmp_path, files, "LW201", "LW208") == ["unit-not-restarted nova_api.service"]
+
+
+def test_a_drop_in_that_podman_cannot_read_counts_for_nothing(tmp_path: Path) -> None:
+    files = {
+        f"{FOLDER}/nova_api.container": CONTAINER,
+        f"{FOLDER}/nova_api.container.d/a.conf": "[Service]\nRestart=always\njust words\n",
+    }
+    assert found(tmp_path, files, "LW201", "LW208") == ["unit-not-restarted nova_api.service"]
+
+
+def test_folders_are_read_each_with_all_below_it_in_the_order_of_their_names(tmp_path: Path) -> None:
+    files = {
+        f"{FOLDER}/b/nova_api.container": CONTAINER + "[Service]\nRestart=no\n",
+        f"{FOLDER}/a/z/nova_api.container": CONTAINER + "[Service]\nRestart=always\n",
+    }
+    assert found(tmp_path, files, "LW201") == []
+
+
+@pytest.mark.parametrize(
+    ("folder", "counts"),
+    [("nova_api@a-b.container.d", True), ("nova_api@.container.d", True), ("nova_api@a-.container.d", False), ("container.d", True)],
+)
+def test_drop_ins_of_an_instance_are_those_of_its_template_too(folder: str, counts: bool, tmp_path: Path) -> None:
+    files = {f"{FOLDER}/nova_api@a-b.container": CONTAINER, f"{FOLDER}/{folder}/a.conf": "[Service]\nRestart=always\n"}
+    assert (found(tmp_path, files, "LW201") == []) == counts
