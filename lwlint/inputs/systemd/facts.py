@@ -66,7 +66,8 @@ class Unit(Struct, frozen=True):
     are lists. Both are empty for a unit that is masked or not found. A unit file that was not given at all is not the same as one that
     is not there: `pending` holds what the drop-ins of a unit that is not found would set.
 
-    `enabled` is what `systemctl is-enabled` says, `unknown` where the links that tell are not at hand. `active` is what
+    `enabled` is what `systemctl is-enabled` says (but `enabled` for links of generators too, who make them at each boot), `unknown` where
+    the links that tell are not at hand. `active` is what
     `systemctl is-active` said on the host, by a report of it; empty where nothing tells.
     `type` is the effective Type= of a service. Times are in microseconds, None for never.
     `template` tells that the unit is one, so that only its instances run. A unit that is `shown` is known by what `systemctl show`

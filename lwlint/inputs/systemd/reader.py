@@ -35,7 +35,7 @@ from lwlint.inputs.systemd.facts import (
     ShownUnit,
     Unit,
 )
-from lwlint.inputs.systemd.files import PERSISTENT, RUNTIME, Finder, Found, Tree, defaults, enabled, trees
+from lwlint.inputs.systemd.files import GENERATED, PERSISTENT, RUNTIME, Finder, Found, Tree, defaults, enabled, trees
 from lwlint.inputs.systemd.programs import Started
 from lwlint.inputs.systemd.settings import INFINITY, Settings, UnitText, boolean, time_span, type_of
 
@@ -93,6 +93,7 @@ class Enabling:
         self.known = False  # whether they are at hand at all: at least one unit of the host is enabled in /etc
         self._links: dict[str, dict[str, set[str]]] = {top: {} for top in tree.search_path}  # by what they lead to: their names
         self._wanted: dict[str, set[str]] = {top: set() for top in tree.search_path}
+        self._templates: dict[str, set[str]] = {top: set() for top in tree.search_path}  # of the instances among these
         self.upheld: dict[str, set[str]] = {}  # by their names: the units in whose folders `.upholds` they are
         for path in tree.links:
             folder, name = posixpath.split(path)
@@ -102,6 +103,8 @@ class Enabling:
             top = posixpath.dirname(folder)
             if top in self._wanted and folder.endswith(DEPENDENCY_FOLDERS) and folder not in tree.links:
                 self._wanted[top].add(name)
+                if parser.instance_of(name):
+                    self._templates[top].add(parser.template_of(name))
                 if folder.endswith(".upholds"):
                     self.upheld.setdefault(name, set()).add(posixpath.basename(folder).removesuffix(".upholds"))
             self.known = self.known or (top == PERSISTENT and folder.endswith(DEPENDENCY_FOLDERS))
@@ -134,7 +137,7 @@ class Enabling:
         in_runtime, anywhere = False, False
         for top in self.tree.search_path:
             if self._has_link(top, found.name, base, called):
-                if top == PERSISTENT:
+                if top == PERSISTENT or top in GENERATED:  # which are made anew at each boot; `systemctl` says `enabled-runtime`
                     return "enabled"
                 if top in RUNTIME:
                     in_runtime = True
@@ -146,6 +149,8 @@ class Enabling:
 
     def _has_link(self, top: str, name: str, base: str, called: set[str] | None) -> bool:
         if name in self._wanted[top]:
+            return True
+        if called is None and name in self._templates[top]:
             return True
         entries = self._links[top].get(name, set()) | self._links[top].get(base, set())
         return bool((entries if called is None else entries & called) - {name})
@@ -366,7 +371,7 @@ class _Host:
             text = self._text(path)
             if text is not None:
                 self._count(text)
-                read.read(text)
+                read.read_drop_in(text)
 
     def _count(self, text: UnitText) -> None:
         if text.path in self._counted:

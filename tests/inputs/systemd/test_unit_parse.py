@@ -8,7 +8,7 @@ from lwlint.core.facts import Unreadable
 from lwlint.core.source import Source
 from lwlint.files.tree import Memory
 from lwlint.inputs.systemd.facts import IgnoredLine, Unit
-from lwlint.inputs.systemd.settings import Assignment, Stray, read
+from lwlint.inputs.systemd.settings import Assignment, Settings, Stray, read
 from lwlint.run import Request, read_facts
 
 
@@ -182,3 +182,54 @@ def test_what_a_unit_leaves_unset_is_as_the_manager_has_it(files: dict[str, obje
     found = facts({**files, "usr/lib/systemd/system/a.service": "[Service]\nExecStart=/bin/true\n"}, Unit)
     times = [(u.restart_usec, u.start_limit_interval_usec, u.start_limit_burst, u.timeout_start_usec) for u in found if isinstance(u, Unit)]
     assert times == [expected]
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("WorkingDirectory=var/lib/nova", "it is not an absolute path"),
+        ("WorkingDirectory=/var/../lib", "the path goes through `..`"),
+        ("WorkingDirectory=-var", ""),
+        ("WorkingDirectory=~", ""),
+        ("WorkingDirectory=", ""),
+        ("RootDirectory=x", "it is not an absolute path"),
+        ("User=nova:nova", "it cannot be the name of a user or group"),
+        ("User=65535", "it is no user's or group's number"),
+        ("User=%H", ""),
+        ("User=%Q", "systemd knows no specifier `%Q` (a plain `%` is written `%%`)"),
+        ("Group=", ""),
+        ("SupplementaryGroups=kolla no/va", "it cannot be the name of a user or group"),
+        ("DynamicUser=maybe", "it is not a boolean"),
+        ("SELinuxContext=-%Q", ""),
+        ("ExecStart=@/bin/a", "it has no name for the program, which must follow where `@` is in front of it"),
+        ("ExecStart=@/bin/a a", ""),
+    ],
+)
+def test_a_setting_for_whose_value_systemd_refuses_the_unit_is_told(line: str, why: str) -> None:
+    """Systemd 252 was asked about each setting that it knows with twenty odd values."""
+    found = Settings("a.service").read(read(Source("a.service", f"[Service]\n{line}\n", "unit")))
+    assert (found[0] if found else "") == (f"`{line}`: {why}" if why else "")
+
+
+def test_behind_such_a_line_nothing_of_a_drop_in_is_read() -> None:
+    settings = Settings("a.service")
+    settings.read_drop_in(read(Source("x.conf", "[Service]\nWorkingDirectory=x\nRestart=always\n", "unit")))
+    assert "Service.Restart" not in settings.done()[0]
+    assert [(line.name, line.because) for line in settings.ignored] == [
+        ("Service.WorkingDirectory", "it is not an absolute path, and systemd reads this file no further")
+    ]
+
+
+def test_a_link_of_a_generator_enables_a_unit_as_it_is_made_at_each_boot() -> None:
+    folder = "usr/lib/systemd/system/"
+    files: dict[str, object] = {
+        f"{folder}a.service": "[Service]\nExecStart=/bin/a\n[Install]\nWantedBy=x.target\n",
+        f"{folder}t@.service": "[Service]\nExecStart=/bin/a\n",
+        "run/systemd/generator/multi-user.target.wants/a.service": {"link": "/usr/lib/systemd/system/a.service"},
+        "etc/systemd/system/multi-user.target.wants/t@one.service": {"link": "/usr/lib/systemd/system/t@.service"},
+    }
+    assert {unit.name: unit.enabled for unit in facts(files, Unit) if isinstance(unit, Unit)} == {
+        "a.service": "enabled",
+        "t@.service": "indirect",
+        "t@one.service": "enabled",
+    }

@@ -54,6 +54,10 @@ _NOT_COMMANDS = [
     "-/bin/date +%F_%H",
     "/bin/a %1",
     "/bin/date +%%F",
+    "@/bin/a",
+    "-@/bin/a",
+    "@/bin/a ''",
+    "@/bin/a ; /bin/b",
 ]
 _STATUSES = ["1", "1 6 SIGABRT", "TERM", "", "256", "x 3", "NOTRUNNING 143", "SIGRTMIN+3 0x10", "-1", "'1'", "1 '2", "SIGFOO", "TERM\\"]
 _BOOLEANS = ["yes", "no", "true", "false", "on", "off", "1", "0", "t", "f", "Y", "N", "TRUE", "", "maybe", "yes # x", " yes"]
@@ -92,6 +96,9 @@ def _assignment(rng: random.Random, number: str) -> str:
                 rng.choice([dependency, f"{dependency} {number}dep0.service", "", *_not_names(dependency, number)]),
             ),
             ("PAMName", "login"),
+            ("WorkingDirectory", rng.choice(["/", "/x", "-x", "~", "/x/../y", "x", "", "%p", "/%i", "/%Z"])),
+            (rng.choice(["User", "Group"]), rng.choice(["nova", "0", "", "%p", "nova:nova", "a/b", "-1", "65535", "a b", "x%Z"])),
+            ("DynamicUser", rng.choice(["no", "yes", "maybe"])),
             ("KillMode", rng.choice(["control-group", "process", "mixed", "none", "x", ""])),
         ]
     )
