@@ -492,7 +492,7 @@ def _judge(option_set: OptionSet, limit: Limit, registered: _Registered, facts: 
     else:
         subject = f"`{option.name}`" if option.name == ".".join(limit.names[0]) else f"`{option.name}`, old name of `{_dotted(limit)}`,"
         try:
-            value = substituted(option.value, option.section, registered.text)
+            value = substituted(option.value, limit.names[0][0], registered.text)  # whatever section an old name stands in
         except Unresolved as unresolved:
             yield Unknown(f"`{option.name}` is `{_line(option.value)}`, and what `{unresolved.reference}` holds is not known", option.span)
         else:
@@ -661,6 +661,7 @@ class _Registered(Struct, frozen=True):
     def text(self, name: Name, depth: int = 0) -> Optional[str]:
         """Return the text of an option, its own references replaced; None for one that is not known."""
         limit = next((limit for limit in self.limits if limit.names[0] == name), None)
+        limit = limit or next((limit for limit in self.limits if name in limit.names), None)  # an old name stands for today's
         if depth >= _MOST_REFERENCES:
             return None
         if limit is not None:
@@ -669,7 +670,8 @@ class _Registered(Struct, frozen=True):
             option, default = self.option_set.options.get(name), self.others[name[1]]
         else:
             return None
-        return default if option is None else substituted(option.value, option.section, lambda other: self.text(other, depth + 1))
+        section = name[0] if limit is None else limit.names[0][0]
+        return default if option is None else substituted(option.value, section, lambda other: self.text(other, depth + 1))
 
 
 def _dotted(limit: Limit) -> str:

@@ -129,6 +129,8 @@ def substituted(value: str, section: str, lookup: Callable[[Name], str | None]) 
             return "$"
         reference = match["named"] or match["braced"]
         group, _, option = reference.partition(".")
+        if option and group == DEFAULT:
+            raise Unresolved(reference)  # the options of no group are in no group that a reference could name
         found = lookup((group, option)) if option else lookup((section, reference))
         if found is None:
             found = lookup((DEFAULT, reference))

@@ -339,7 +339,7 @@ def _sets(place: Place, texts: Texts, started: Iterable[Command], catalogue: Cat
 def _is_at_home(path: str, project: str) -> bool:
     """Return whether a file lies where the distributions of `project` have its files, or in no folder at all."""
     parts = path.split("/")
-    return len(parts) <= 2 or parts[0] != "etc" or parts[1] == project
+    return len(parts) <= 2 or parts[0] != "etc" or parts[1] == project or (len(parts) == 3 and parts[1].endswith(".conf.d"))
 
 
 def _common(paths: Sequence[str]) -> str:

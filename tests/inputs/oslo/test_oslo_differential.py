@@ -197,6 +197,34 @@ def test_layered_files_have_the_effective_values_of_oslo_config(tmp_path: Path) 
     assert {"-1", "10", "0", "5", "True", "False", NOT_SET, WRONG} <= answers
 
 
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("[DEFAULT]\nsql_max_retries = $db_max_retries\n[database]\ndb_max_retries = -1\n", "pass"),
+        ("[DEFAULT]\nsql_max_retries = ${database.db_max_retries}\n[database]\ndb_max_retries = -1\n", "pass"),
+        ("[database]\nmax_retries = ${DEFAULT.db_max_retries}\ndb_max_retries = -1\n", "not evaluated"),
+    ],
+)
+def test_a_reference_is_looked_up_in_the_section_of_the_option_wherever_its_old_name_stands(
+    text: str, outcome: str, tmp_path: Path
+) -> None:
+    cfg = oslo_cfg()
+    path = tmp_path / "nova.conf"
+    path.write_text(text)
+    conf = cfg.ConfigOpts()
+    old = [cfg.DeprecatedOpt("sql_max_retries", group="DEFAULT")]
+    conf.register_opts([cfg.IntOpt("max_retries", deprecated_opts=old), cfg.IntOpt("db_max_retries")], group="database")
+    conf(["--config-file", str(path)], project="x", default_config_files=[], default_config_dirs=[])
+    try:
+        value = conf.database.max_retries
+    except cfg.Error:
+        value = WRONG
+    assert (value == -1) == (outcome == "pass")
+    request = Request(("etc",), release="mitaka", tree=Memory({"etc/nova/nova.conf": text}))
+    (verdict,) = check(request, list(load_rules(select=["LW301"]))).verdicts
+    assert verdict.outcome == outcome
+
+
 OPTIONS = {  # as oslo.db and oslo.messaging declare them: kind of environment -> option -> old names
     "new": {"database.max_retries": (), "database.db_max_retries": (), "api_database.max_retries": ()},
     "old": {

@@ -60,6 +60,13 @@ def test_a_folder_of_one_program_is_read_on_top_of_the_projects_file() -> None:
     assert services["cinder-scheduler"] == ("cinder_scheduler",)
 
 
+def test_a_projects_folder_below_etc_itself_is_read_unless_there_is_one_in_the_projects_own() -> None:
+    """As oslo.config's search has it, of whose folders the first that is there counts."""
+    files = {"etc/heat.conf": A, "etc/heat.conf.d/q.conf": A}
+    assert sets_of(files) == {"heat": ("etc/heat.conf", "etc/heat.conf.d/q.conf")}
+    assert sets_of({**files, "etc/heat/heat.conf.d/a.conf": A})["heat"] == ("etc/heat.conf", "etc/heat/heat.conf.d/a.conf")
+
+
 def test_neutrons_server_reads_the_plugin_and_its_folders_too() -> None:
     assert sets_of(
         {
@@ -292,8 +299,9 @@ def test_numbers_are_those_of_python_and_switches_those_of_oslo() -> None:
 def test_references_are_to_known_options_of_the_same_section_first() -> None:
     known = {("database", "n"): "1", ("DEFAULT", "n"): "2", ("DEFAULT", "m"): "3"}
     assert substituted("$n ${m} $$ \\$n ${database.n}% $(", "database", known.get) == "1 3 $ $n 1% $("
-    with pytest.raises(Unresolved):
-        substituted("${api_database.n}", "database", known.get)
+    for reference in ("${api_database.n}", "${DEFAULT.n}"):  # whose options are in no group
+        with pytest.raises(Unresolved):
+            substituted(reference, "database", known.get)
 
 
 def test_a_catalogue_is_not_asked_about_names_that_tell_nothing() -> None:
