@@ -41,7 +41,10 @@ from lwlint.policy.rules import Rule
 RELOAD = Command("systemctl daemon-reload")
 _HEADER = re.compile(r"^\[([^\]\n]+)\]", re.MULTILINE)
 _NAME = re.compile(r"[^\s=:]+")
-_FIRST = ("pcs constraint remove ", "pcs property set maintenance-mode=", "pcs node unmaintenance ", "pcs resource manage ")
+_FIRST = (
+    *("pcs constraint remove ", "pcs property set maintenance-mode="),
+    *("crm_attribute --name=maintenance ", "pcs node unmaintenance ", "pcs resource manage "),
+)
 _STARTING = ("systemctl enable --now ", "systemctl start ", "systemctl restart ")
 Mend = tuple[str, str]  # where to run it: CLUSTER, EACH or the name of a host; and the line
 NOT_APPLICABLE = "not applicable"

@@ -20,7 +20,7 @@ from lwlint.checks.parameters import KnownRelease, Project, ServiceKind, Service
 from lwlint.core.check import Check, NoParams, Reads, Saw, Unknown, needs
 from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import RELEASES, Facts, Release, Service
-from lwlint.core.finding import EACH, Command, Problem, Related
+from lwlint.core.finding import CLUSTER, EACH, Command, Problem, Related
 from lwlint.core.harmless import command
 from lwlint.core.source import Span, Text
 from lwlint.inputs.containers.facts import HostContainer
@@ -502,7 +502,7 @@ def _marks(rule: Rule) -> Iterator[str]:
 
 
 def _has(node: Node, mark: str) -> bool:
-    value = node.attributes.get(mark)
+    value = node.attribute(mark)
     return value is not None and boolean(value.value) is True
 
 
@@ -593,14 +593,26 @@ def _run_unmanaged(facts: Facts, params: Params) -> Iterator[Saw]:
         mode = cib.properties.get("maintenance-mode")
         if leaves and mode is not None and boolean(mode.value) is True:
             message = f"cluster: `maintenance-mode` is `{mode.value}`, so nothing is recovered; it must be `false`"
-            commands = (pcs("property", "set", "maintenance-mode=false"),)
-            yield Problem(mode.span, message, "property maintenance-mode", host=cib.cluster.host, commands=commands)
+            ends = (pcs("property", "set", "maintenance-mode=false"),)
+            yield Problem(mode.span, message, "property maintenance-mode", host=cib.cluster.host, commands=ends)
         for node in cib.nodes if leaves else ():
-            if node.maintenance:
-                value = node.attributes["maintenance"]
+            value = node.attribute("maintenance")
+            if node.maintenance and value is not None:
                 message = f"node `{node.name}`: `maintenance` is `{value.value}`, so nothing is recovered there; it must be `false`"
-                commands = (pcs("node", "unmaintenance", node.name),)
+                commands = tuple(unset(node, "maintenance"))
                 yield Problem(value.span, message, f"node {node.name}", host=cib.cluster.host, commands=commands)
+
+
+def unset(node: Node, attribute: str) -> Iterator[Command]:
+    """Yield what ends `standby` or `maintenance` of a node, where it is set: in the status, which `pcs node` leaves alone, for good."""
+    values = [(node.attributes, pcs("node", f"un{attribute}", node.name))]
+    if not node.name.startswith("-"):
+        words = ("crm_attribute", f"--name={attribute}", "--lifetime=reboot", "--delete", f"--node={node.name}")
+        values.insert(0, (node.transient or {}, Command(command(*words), CLUSTER)))
+    for given, ends in values:
+        value = given.get(attribute)
+        if value is not None and boolean(value.value) is True:
+            yield ends
 
 
 class _Setting(NamedTuple):
@@ -697,10 +709,11 @@ def _nowhere(cib: Cib, core: set[str]) -> Iterator[Saw]:
 
 
 def _standby_everywhere(cib: Cib, nodes: list[Node]) -> Problem:
-    first = nodes[0].attributes["standby"]
+    values = [(node.name, value) for node in nodes if (value := node.attribute("standby")) is not None]
+    (_, first), *others = values
     message = f"cluster: every node is in standby (`{first.value}`), so nothing runs; there must be one where resources may run"
-    related = tuple(Related(node.attributes["standby"].span, f"`{node.name}` too") for node in nodes[1:])
-    commands = tuple(pcs("node", "unstandby", node.name) for node in nodes)
+    related = tuple(Related(value.span, f"`{name}` too") for name, value in others)
+    commands = tuple(each for node in nodes for each in unset(node, "standby"))
     return Problem(first.span, message, "cluster standby", related, host=cib.cluster.host, commands=commands)
 
 
@@ -821,9 +834,9 @@ def _twins(cib: Cib, params: Params) -> Iterator[Problem]:
     first: dict[str, Resource] = {}
     for leaf in _leaves(cib, params):
         role = leaf.meta.get("target-role")
-        if leaf.agent is None or not leaf.agent.startswith("systemd:") or (role is not None and _keeps_down(role.value, leaf)):
+        if not leaf.unit or (role is not None and _keeps_down(role.value, leaf)):
             continue
-        other = first.setdefault(leaf.agent.removesuffix(".service"), leaf)
+        other = first.setdefault(leaf.unit, leaf)
         if other is not leaf:
             message = (
                 f"resource `{leaf.name}`: it runs the same unit as `{other.name}`; it is active/passive and must run once in the cluster"

@@ -248,7 +248,7 @@ def _agents_with_id(pacemaker: Mapping[str, Any], path: Path) -> Iterator[tuple[
         yield agent, glob
 
 
-_UNIT_CLASSES = ("systemd", "service", "lsb", "upstart")
+UNIT_CLASSES = ("systemd", "service", "lsb", "upstart")
 _OTHER_UNITS = (".socket", ".timer", ".target", ".slice", ".mount", ".path", ".scope")
 _ID_SUFFIXES = ("-clone", "-master", "-bundle")
 _IMAGE_PREFIX = pattern(
@@ -308,7 +308,7 @@ class Catalogue:
         if agent is not None:
             agent = agent.replace("::", ":")
             service = self._of_agent(agent, id)
-            if service is not None or agent.partition(":")[0] in _UNIT_CLASSES:
+            if service is not None or agent.partition(":")[0] in UNIT_CLASSES:
                 return service
         if image is not None:
             service = self._images.get(_image_base(image))
@@ -454,7 +454,7 @@ class Catalogue:
         if agent in self._agents:
             return self._agents[agent]
         standard, _, name = agent.partition(":")
-        if standard in _UNIT_CLASSES:
+        if standard in UNIT_CLASSES:
             return self.of_unit(name)
         if standard == "ocf":
             provider, _, type = name.partition(":")

@@ -22,6 +22,7 @@ from msgspec.structs import replace
 from lwlint.audit.answer import RELOAD, mending
 from lwlint.audit.clusters import Group, Seat, read_hosts
 from lwlint.audit.report_layout import CIB, CLUSTER_STATUS
+from lwlint.checks.pacemaker_resources import unset
 from lwlint.core.config_reader import near
 from lwlint.core.facts import Facts
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError, Finding, Report
@@ -253,14 +254,12 @@ class _Planner:
         for node in self.cib.nodes:
             if node.type == "member" and (refused := no_host(node.name)) is not None:
                 self.refusals.append(refused)
-            if node.type == "member" and node.maintenance:
-                self._refuse(f"node {node.name}", "it is in maintenance mode", f"pcs node unmaintenance {shlex.quote(node.name)}")
-            if node.type == "member" and node.standby:
-                self._refuse(
-                    f"node {node.name}",
-                    "it is in standby: nothing of it could be handed over",
-                    f"pcs node unstandby {shlex.quote(node.name)}",
-                )
+            for attribute, is_set, because in (
+                ("maintenance", node.maintenance, "it is in maintenance mode"),
+                ("standby", node.standby, "it is in standby: nothing of it could be handed over"),
+            ):
+                if node.type == "member" and is_set:
+                    self._refuse(f"node {node.name}", because, " && ".join(each.line for each in unset(node, attribute)))
         members = {node.name for node in self.cib.nodes if node.type == "member"}
         for state in self.before.findall("status/node_state"):
             name = state.get("uname") or ""

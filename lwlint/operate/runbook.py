@@ -331,7 +331,7 @@ class Writer:
             if service is None or (service.name, thing.name) in done:
                 continue
             done.add((service.name, thing.name))
-            unit = _unit_of(leaf)
+            unit = leaf.unit
             where = tuple(_status(first.status(leaf, top)))
             if not where and unit:
                 where = tuple(self._unit_states(unit))
@@ -358,12 +358,12 @@ class Writer:
                 PACEMAKER,
                 thing.name,
                 Way(self._inside(service, first.host.release.name) if contained else "", _stop_it(stopping, servers, top), down),
-                form=_form(top),
+                form=_form(top, cib),
                 others=tuple(dict.fromkeys(other for other in others if other)),
                 at=where,
                 actions=tuple(_resource_actions(self.tool, thing, unit, self._container_logs(top), once=once)),
                 options=self._option_files(service, labels),
-                judged=(self._resource_restarts(leaf, top, subjects, once=once), *self._retries(service, labels)),
+                judged=(self._resource_restarts(cib, leaf, top, subjects, once=once), *self._retries(service, labels)),
                 findings=self._told_of(subjects),
                 evidence=self._places((thing.span, *((leaf.span,) if leaf is not thing else ()))),
                 notes=tuple(notes),
@@ -386,7 +386,7 @@ class Writer:
         found = ((h, one) for h in self._hosts for one in h.replicas(top) if one.running is not False and not _is_option(one.name))
         return [(h.label, engine, one.name) for h, one in found]
 
-    def _resource_restarts(self, leaf: Resource, top: Resource, subjects: set[str], *, once: bool) -> Judged:
+    def _resource_restarts(self, cib: Cib, leaf: Resource, top: Resource, subjects: set[str], *, once: bool) -> Judged:
         found = self._findings.not_restarted(subjects)
         if found:
             return _judged(RESTARTS, NO, found)
@@ -397,14 +397,19 @@ class Writer:
             return Judged(RESTARTS, NO, f"`target-role` is `{role.value}`, so Pacemaker keeps it stopped", (), self._places((role.span,)))
         if not leaf.managed or leaf.maintenance:
             return Judged(RESTARTS, NO, "Pacemaker does not manage it")
+        members = [node for node in cib.nodes if node.type == "member"]
+        kept = [value for node in members if node.maintenance and (value := node.attribute("maintenance")) is not None]
+        if kept and len(kept) == len(members):
+            return Judged(RESTARTS, NO, "every node is in maintenance mode", (), self._places(value.span for value in kept))
+        but = f", but not on {', '.join(node.name for node in members if node.maintenance)} (in maintenance mode)" if kept else ""
         enabled = [op for op in leaf.operations if op.name == "monitor" and op.recurring and _enabled(op.settings)]
         if enabled:
             every = ", ".join(dict.fromkeys(op.interval for op in enabled))
             return Judged(
-                RESTARTS, YES, f"Pacemaker looks at it every {every} and recovers it", (), self._places(op.span for op in enabled)
+                RESTARTS, YES, f"Pacemaker looks at it every {every} and recovers it{but}", (), self._places(op.span for op in enabled)
             )
         if leaf.form == BUNDLE:
-            return Judged(RESTARTS, YES, "Pacemaker looks after its container")
+            return Judged(RESTARTS, YES, f"Pacemaker looks after its container{but}")
         return Judged(RESTARTS, NO, "it has no recurring monitor, so Pacemaker sees no failure of it", (), self._places((leaf.span,)))
 
     # what systemd runs
@@ -413,7 +418,7 @@ class Writer:
         by_name: dict[str, list[tuple[HostFacts, Unit]]] = {}
         for h in self._hosts:
             facts = h.facts
-            ran = {name for cib in h.cibs for leaf in cib.leaves() if (name := _unit_of(leaf))}
+            ran = {leaf.unit for cib in h.cibs for leaf in cib.leaves() if leaf.unit}
             for unit in facts.of(Unit):
                 bare = unit.name.removesuffix(".service")
                 if unit.service is None or unit.template or bare in ran or any(n.removesuffix(".service") in ran for n in unit.names):
@@ -733,18 +738,12 @@ def _tool(hosts: Sequence[Host]) -> tuple[str, str]:
     return tool, seen.get(tool, "")
 
 
-def _unit_of(leaf: Resource) -> str:
-    """Return the unit that a resource starts, without `.service`; empty where its agent is none of units."""
-    kind, _, name = (leaf.agent or "").partition(":")
-    return name.removesuffix(".service") if kind in (SYSTEMD, "service", "lsb", "upstart") else ""
-
-
 def _enabled(settings: Mapping[str, object]) -> bool:
     value = settings.get("enabled")
     return value is None or boolean(getattr(value, "value", "")) is not False
 
 
-def _form(top: Resource) -> str:
+def _form(top: Resource, cib: Cib) -> str:
     if top.form == BUNDLE and top.container is not None:
         copies = top.container.replicas
         return f"{copies} container{'s' if copies != 1 else ''} of {top.container.engine} ({_nodes(copies)})"
@@ -754,7 +753,9 @@ def _form(top: Resource) -> str:
         return "on one node, in a group"
     word = "promoted on some of its nodes" if top.form == PROMOTABLE else "a copy"
     if top.instances is None:
-        return "on every node, promoted on one or more" if top.form == PROMOTABLE else "a copy on every node"
+        away = ", ".join(node.name for node in cib.nodes if node.standby)
+        every = f"on every node but {away} (in standby)" if away else "on every node"
+        return f"{every}, promoted on one or more" if top.form == PROMOTABLE else f"a copy {every}"
     return f"{word} ({_nodes(top.instances)})"
 
 

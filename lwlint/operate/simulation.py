@@ -420,7 +420,8 @@ def cold_start(pacemaker: Pacemaker, document: Element, cib: Cib) -> tuple[Settl
 def cold(document: Element, cib: Cib, *, bundles: bool = False) -> Element:
     """Return a copy of a CIB in which all nodes are up and nothing runs; promotables have the scores by which something is promoted.
 
-    Those in `bundles` have them only if that is asked for, and only where they are the hosts' own.
+    Those in `bundles` have them only if that is asked for, and only where they are the hosts' own. What somebody set on a node until it
+    leaves the cluster (`standby`, a mark for a rule) stays, as far as the status tells it.
     """
     from lxml import etree
 
@@ -435,10 +436,17 @@ def cold(document: Element, cib: Cib, *, bundles: bool = False) -> Element:
         up = {"id": ids.get(uname, uname), "uname": uname, "in_ccm": "true", "crmd": "online", "join": "member", "expected": "member"}
         state = etree.SubElement(status, "node_state", up)
         etree.SubElement(etree.SubElement(state, "lrm", id=ids.get(uname, uname)), "lrm_resources")
+    for node in cib.nodes:
+        for name, value in (node.transient or {}).items() if node.name in members else ():
+            if not name.startswith(_OF_PACEMAKER):
+                set_attribute(made, node.name, name, value.value)
     for leaf, most in promotables(cib):
         if cib.top(leaf).form != BUNDLE or (bundles and _on_host(leaf)):
             score(made, leaf.name, sorted(members), most)
     return made
+
+
+_OF_PACEMAKER = ("#", "fail-count-", "last-failure-", "master-", "promotion-", "probe_complete", "shutdown", "terminate")
 
 
 def members_of(cib: Cib) -> list[str]:

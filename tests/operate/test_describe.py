@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
 from lwlint.cli import main
-from tests.operate.clusters import pacemaker_is_here
+from tests.operate.clusters import cib, clone, pacemaker_is_here, service
 from tests.report.report_sample import assert_golden
 from tests.shared import HERE
 
@@ -51,6 +52,17 @@ class Balanced(HTMLParser):
 @pytest.mark.parametrize("cluster", ["newton", "wallaby-podman"])
 def test_the_page_is_as_it_was_read(cluster: str, write: Write) -> None:
     assert_golden(write(f"fixtures/sos/{cluster}", "--no-failures"), f"services/{cluster}.md")
+
+
+def test_a_node_that_runs_or_recovers_nothing_is_told(write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pair = '<nvpair id="s-1" name="NAME" value="true"/>'
+    told = f'<transient_attributes id="2"><instance_attributes id="s">{pair}</instance_attributes></transient_attributes>'
+    text = cib([clone(service("haproxy"))]).replace("<status/>", f'<status><node_state id="2" uname="two">{told}</node_state></status>')
+    (tmp_path / "cib.xml").write_text(text.replace("NAME", "standby"))
+    assert "| a copy on every node but two (in standby) |" in write(str(tmp_path / "cib.xml"), "--no-failures")
+    (tmp_path / "cib.xml").write_text(text.replace("NAME", "maintenance"))
+    assert main(["services", str(tmp_path / "cib.xml"), "haproxy"]) == 0
+    assert "recovers it, but not on two (in maintenance mode)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("cluster", CLUSTERS)

@@ -176,6 +176,14 @@ def test_timeouts_of_what_comes_first_count_for_what_comes_after(pacemaker: Pace
     assert found == {"memcached": 140.0, "openstack-cinder-volume": 160.0}
 
 
+def test_what_is_set_on_a_node_until_it_reboots_holds_where_nothing_runs_yet(pacemaker: Pacemaker) -> None:
+    pair = '<instance_attributes id="s"><nvpair id="s-1" name="standby" value="on"/><nvpair id="s-2" name="shutdown" value="1"/>'
+    told = f'<transient_attributes id="2">{pair}</instance_attributes></transient_attributes>'
+    text = cib(LIGHT, BOUND).replace("<status/>", f'<status><node_state id="2" uname="two">{told}</node_state></status>')
+    assert where(cluster(text, pacemaker), "haproxy") == ["one", "three"]
+    assert where(cluster(text.replace('"on"', '"off"'), pacemaker), "haproxy") == ["one", "three", "two"]
+
+
 def test_quorum_is_lost_with_the_second_of_three_nodes_and_not_known_of_two(pacemaker: Pacemaker) -> None:
     asked = cluster(cib(LIGHT, BOUND), pacemaker)
     second = [one for one in asked.failures() if one.what == "node"]

@@ -330,10 +330,19 @@ def test_a_ban_and_a_mixed_set_are_told() -> None:
 BUNDLE = '<bundle id="memcached-bundle"><podman image="registry/openstack-memcached:1" network="host" replicas="3"/></bundle>'
 STANDBY = '<instance_attributes id="n"><nvpair id="n-1" name="standby" value="on"/></instance_attributes>'
 IN_STANDBY = f'<node id="2" uname="two">{STANDBY}</node>'
+UNTIL_REBOOT = (
+    '<status><node_state id="2" uname="two"><transient_attributes id="2"><instance_attributes id="s">'
+    '<nvpair id="s-1" name="standby" value="on"/></instance_attributes></transient_attributes></node_state></status>'
+)
 SCALE = clone(ocf("neutron-scale", "NeutronScale", "neutron"))
 REFUSED: dict[str, tuple[Callable[[], str], str, str]] = {
     "maintenance": (lambda: full_ha(properties={"maintenance-mode": "true"}), "maintenance mode", "property set maintenance-mode=false"),
     "a node in standby": (lambda: full_ha().replace('<node id="2" uname="two"/>', IN_STANDBY), "standby", "pcs node unstandby two"),
+    "a node in standby until it reboots": (
+        lambda: full_ha().replace("<status/>", UNTIL_REBOOT),
+        "standby",
+        "crm_attribute --name=standby --lifetime=reboot --delete --node=two",
+    ),
     "everything stopped": (lambda: full_ha(properties={"stop-all-resources": "true"}), "stop-all-resources", "stop-all-resources=false"),
     "an agent that systemd has no unit of": (lambda: full_ha([SCALE]), "NeutronScale", "--keep neutron-scale"),
     "a bundle": (lambda: full_ha([BUNDLE]).replace("pacemaker-2.3", "pacemaker-3.2"), "bundle", "--keep memcached-bundle"),

@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Union
 
 from msgspec import Struct, field
 
+from lwlint.core.catalogue import UNIT_CLASSES
 from lwlint.core.facts import OneOf, Service
 from lwlint.core.lazy import Refused, compiled, pattern
 from lwlint.core.source import Span, Text
@@ -126,7 +127,11 @@ class ResourceDefault(Struct, frozen=True):
 
 
 class Node(Struct, frozen=True):
-    """A node of the cluster, by the name that constraints use, with its permanent attributes."""
+    """A node of the cluster, by the name that constraints use, with its permanent attributes.
+
+    `transient` are those in the status of a CIB, which last until the node leaves the cluster and go before the permanent ones; None
+    where the status tells of none. `standby` and `maintenance` are by both.
+    """
 
     kind: ClassVar[str] = "node"
     name: str
@@ -137,6 +142,12 @@ class Node(Struct, frozen=True):
     attributes: Mapping[str, Text] = field(default_factory=dict)
     standby: bool = False
     maintenance: bool = False
+    transient: Union[Mapping[str, Text], None] = None
+
+    def attribute(self, name: str) -> Text | None:
+        """Return the value that the scheduler goes by: the transient one, else the permanent one; None for neither."""
+        own = self.transient.get(name) if self.transient is not None else None
+        return own if own is not None else self.attributes.get(name)
 
 
 class Operation(Struct, frozen=True):
@@ -194,6 +205,12 @@ class Resource(Struct, frozen=True):
     maintenance: bool = False
     promotable: bool = False
     service: Service | None = None
+
+    @property
+    def unit(self) -> str:
+        """Return the unit that it starts, without `.service`, whichever class names it; empty where its agent starts none."""
+        kind, _, name = (self.agent or "").partition(":")
+        return name.removesuffix(".service") if kind in UNIT_CLASSES else ""
 
 
 class Member(Struct, frozen=True):

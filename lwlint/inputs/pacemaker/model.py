@@ -1,8 +1,8 @@
 """One CIB as a model: its resources, what they are bound to, and where they may run, node by node, as far as it tells.
 
-Location constraints: after lib/pacemaker/pcmk_sched_location.c of Pacemaker 2.1.5 and its scheduler on generated constraints. Attributes
-that are not among the permanent ones of a node may be set in the status: what hangs on them is not known. Those that mark the nodes of a
-service (`haproxy-role`) are permanent, where a CIB has any.
+Location constraints: after lib/pacemaker/pcmk_sched_location.c of Pacemaker 2.1.5 and its scheduler on generated constraints. Of a CIB
+whose status tells of a node all of its attributes are known. Elsewhere those that are not among the permanent ones may be set in the
+status: what hangs on them is not known. Those that mark the nodes of a service (`haproxy-role`) are permanent, where a CIB has any.
 
 After the same scheduler, looser colocations turn mandatory ones into circles. To place a resource the scheduler first places what the
 resource is bound to or near to, and passes over what it is placing already. So of a circle it breaks off the binding by which it comes
@@ -542,8 +542,9 @@ def _expression_holds(expression: Expression, node: Node, told: bool, every: boo
     if expression.type != "expression" or (name.startswith("#") and name not in ("#uname", "#id", "#kind")):
         return None
     own = {"#uname": node.name, "#id": node.id, "#kind": _KINDS.get(node.type)}
-    text = own.get(name) or (node.attributes[name].value if name in node.attributes else None)
-    if text is None and not (told and (every or name.endswith(_MARKS))):
+    value = node.attribute(name)
+    text = own.get(name) or (value.value if value is not None else None)
+    if text is None and node.transient is None and not (told and (every or name.endswith(_MARKS))):
         return None
     if expression.operation in ("defined", "not_defined"):
         return (text is not None) is (expression.operation == "defined")

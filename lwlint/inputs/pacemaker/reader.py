@@ -121,7 +121,8 @@ def element_facts(source: Source, root: Element, catalogue: Catalogue) -> Iterat
         found_here = reader.fill({}, _one(part, tag), META, context)
         for name, value in {**(old_defaults if scope == "resource" else {}), **found_here}.items():
             yield ResourceDefault(name, value.span, value.value, scope, source.host)
-    nodes = [node for section in _one(part, "nodes") for node in _nodes(source, section, reader)]
+    states = list(status.all("node_state")) if (status := root.first("status")) is not None else []
+    nodes = [node for section in _one(part, "nodes") for node in _nodes(source, section, reader, states)]
     yield from nodes
     section_data = Section(
         source,
@@ -196,12 +197,19 @@ def _cluster(source: Source, root: Element, properties: dict[str, Text], section
     )
 
 
-def _nodes(source: Source, section: Element, reader: Reader) -> Iterator[Node]:
+def _nodes(source: Source, section: Element, reader: Reader, states: Sequence[Element]) -> Iterator[Node]:
+    by_id = {state.get("id"): state for state in reversed(states)}
+    by_name = {(state.get("uname") or "").lower(): state for state in reversed(states)}
     for element in section.all("node"):
         name = element.text("uname") or element.text("id")
         if name is None:
             continue
-        attributes = reader.fill({}, [element], INSTANCE, Context(reader.now))
+        context = Context(reader.now)
+        attributes = reader.fill({}, [element], INSTANCE, context)
+        state = by_id.get(element.get("id")) or by_name.get(name.value.lower())
+        told = state.first("transient_attributes") if state is not None else None
+        transient = reader.fill({}, [told], INSTANCE, context) if told is not None else None
+        now = {**attributes, **(transient or {})}
         kind = element.get("type") or "member"
         yield Node(
             name=name.value,
@@ -210,8 +218,9 @@ def _nodes(source: Source, section: Element, reader: Reader) -> Iterator[Node]:
             id=element.get("id") or "",
             type="member" if kind in ("member", "normal") else kind,
             attributes=attributes,
-            standby=_is(attributes, "standby"),
-            maintenance=_is(attributes, "maintenance"),
+            standby=_is(now, "standby"),
+            maintenance=_is(now, "maintenance"),
+            transient=transient,
         )
 
 

@@ -2,7 +2,7 @@
 
 Expat does all of the work: it never fetches anything, tells the byte at which each token starts, and is
 asked to stop at the first document type declaration, so that no entity is ever declared, let alone
-expanded. The `status` section is read through (a file cut off in it is still broken) but not kept.
+expanded. The `status` section is read through (a file cut off in it is still broken); of it only the attributes of nodes are kept.
 
 What each element must have, in every schema of Pacemaker from 1.0 to 4.0, is a table of facts of its RELAX NG schemas, in a form of
 lwlint's own: names, places and attributes, no values. So what it refuses Pacemaker refuses, and a few things that Pacemaker refuses it
@@ -29,6 +29,7 @@ from lwlint.core.source import Source, Span, Text
 
 DEPTH = 256  # libxml2's own limit, so Pacemaker's
 ELEMENTS = 400_000  # kept in memory; the largest CIBs that were met have a hundredth
+_OF_STATUS = ("node_state", "transient_attributes")  # what is kept of the status, with all that is in it
 _CHUNK = 1 << 20
 _TOKEN = 8 << 20  # bytes of one tag or comment
 _COMMENT = re.compile(rb"<!--(.*?)(-?-->)", re.DOTALL)
@@ -113,6 +114,7 @@ class _Builder:
         self.made: list[Element] = []
         self.open: list[Element] = []
         self.skipping = 0
+        self.keeping = 0  # elements that are open below `status` and kept
         # the text is decoded already: whatever the declaration says, these bytes are UTF-8
         self.parser = expat.ParserCreate("utf-8")
         self.parser.buffer_text = False
@@ -124,30 +126,36 @@ class _Builder:
         at = self.parser.CurrentByteIndex
         if len(self.open) >= DEPTH:
             raise _Refused(f"elements are nested more than {DEPTH} deep", at)
+        if self.open and tag == "status" and self.open[-1].tag == "cib":
+            self.skipping = 1
+            self.parser.StartElementHandler = self.start_skipped
+            self.parser.EndElementHandler = self.end_skipped
+        self.keep(tag, attributes, at)
+
+    def keep(self, tag: str, attributes: dict[str, str], at: int) -> None:
         if len(self.made) >= ELEMENTS:
             raise _Refused(f"there are more than {ELEMENTS} elements", at)
         element = Element(tag, attributes, at, self.source)
         self.made.append(element)
-        if self.open:
-            if tag == "status" and self.open[-1].tag == "cib":
-                self.skipping = 1
-                self.parser.StartElementHandler = self.start_skipped
-                self.parser.EndElementHandler = self.end_skipped
-            self.open[-1].children.append(element)
-        else:
-            self.top.append(element)
+        (self.open[-1].children if self.open else self.top).append(element)
         self.open.append(element)
 
     def end(self, _: str) -> None:
         self.open.pop()
 
-    def start_skipped(self, _: str, __: dict[str, str]) -> None:
+    def start_skipped(self, tag: str, attributes: dict[str, str]) -> None:
+        if self.keeping == self.skipping - 1 and (self.keeping > 1 or tag == _OF_STATUS[self.keeping]):
+            self.keep(tag, attributes, self.parser.CurrentByteIndex)
+            self.keeping += 1
         self.skipping += 1
         if self.skipping > DEPTH:
             raise _Refused(f"elements are nested more than {DEPTH} deep", self.parser.CurrentByteIndex)
 
     def end_skipped(self, _: str) -> None:
         self.skipping -= 1
+        if self.skipping and self.keeping == self.skipping:
+            self.keeping -= 1
+            self.open.pop()
         if not self.skipping:
             self.parser.StartElementHandler = self.start
             self.parser.EndElementHandler = self.end
@@ -176,7 +184,10 @@ def read_cib(source: Source) -> Union[Element, Unreadable]:
 
 
 def read_xml(source: Source) -> Union[Element, Unreadable]:
-    """Return the root element of any XML, or what is wrong with it and where; the `status` of a `cib` is read through but not kept."""
+    """Return the root element of any XML, or what is wrong with it and where.
+
+    Of the `status` of a `cib` only the attributes of nodes are kept.
+    """
     from xml.parsers import expat
 
     text = source.text

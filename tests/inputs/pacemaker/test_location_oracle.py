@@ -71,8 +71,25 @@ def cluster(rng: random.Random) -> str:
         f'<resources>{dummy("plain")}<clone id="copies">{promotable}{dummy("inner")}</clone>'
         f'<group id="bundled-up">{dummy("first")}{dummy("second")}</group></resources>'
         f"<constraints>{''.join(location(rng, number) for number in range(rng.randint(1, 5)))}</constraints>"
-        '<tags><tag id="tagged"><obj_ref id="plain"/><obj_ref id="copies"/></tag></tags></configuration><status/></cib>'
+        '<tags><tag id="tagged"><obj_ref id="plain"/><obj_ref id="copies"/></tag></tags></configuration>'
+        f"<status>{status(rng) if rng.random() < 0.5 else ''}</status></cib>"
     )
+
+
+def status(rng: random.Random) -> str:
+    """Return the state of all nodes, up, with attributes that go before the permanent ones."""
+    found = ""
+    for number, name in enumerate(NODES, 1):
+        pairs = "".join(
+            f'<nvpair id="s{number}-{mark}" name="{mark}-role" value="{rng.choice(("true", "false"))}"/>'
+            for mark in ("haproxy", "redis", "absent")
+            if rng.random() < 0.4
+        )
+        set_ = f'<instance_attributes id="s{number}">{pairs}</instance_attributes>' if pairs else ""
+        told = f'<transient_attributes id="{number}">{set_}</transient_attributes>' if rng.random() < 0.8 else ""
+        up = 'in_ccm="true" crmd="online" join="member" expected="member"'
+        found += f'<node_state id="{number}" uname="{name}" {up}>{told}<lrm id="{number}"><lrm_resources/></lrm></node_state>'
+    return found
 
 
 def never_started(xml: str, folder: Path) -> set[str]:
