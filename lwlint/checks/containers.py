@@ -146,7 +146,6 @@ def cibs_of(facts: Facts, host: str) -> list[Cib]:
 
 
 PACEMAKER, SYSTEMD, UNKNOWN = "pacemaker", "systemd", "unknown"
-_UNIT_CLASSES = ("systemd", "service", "lsb", "upstart")
 
 
 def resource_of(facts: Facts, unit: Unit) -> Resource | None:
@@ -163,9 +162,8 @@ class _Running:
         self._services: dict[tuple[str | None, str], tuple[int, Resource]] = {}
         for found in enumerate(facts.of(Resource)):
             resource = found[1]
-            kind, _, name = (resource.agent or "").partition(":")
             for host in (None, resource.host):
-                for unit in (name, f"{name}.service") if kind in _UNIT_CLASSES else ():
+                for unit in (resource.unit, f"{resource.unit}.service") if resource.unit else ():
                     self._units.setdefault((host, unit), found)
                 if resource.service is not None:
                     self._services.setdefault((host, resource.service.name), found)

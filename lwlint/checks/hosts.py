@@ -18,7 +18,7 @@ from lwlint.core.finding import Problem, Related
 from lwlint.core.source import Span
 from lwlint.inputs.containers.facts import HostContainer
 from lwlint.inputs.oslo.facts import Name, Option, OptionSet, option_sets
-from lwlint.inputs.pacemaker.facts import BUNDLE, PRIMITIVE, ClusterStatus, Resource, ResourceStatus, revision
+from lwlint.inputs.pacemaker.facts import BUNDLE, ClusterStatus, Resource, ResourceStatus, revision
 from lwlint.inputs.pacemaker.model import Cib, cibs
 from lwlint.inputs.systemd.facts import LOADED, MASKED, ShownUnit, Unit
 
@@ -263,9 +263,8 @@ def _run_twice(facts: Facts, params: NoParams) -> Iterator[Saw]:
     once: dict[str, Resource] = {}
     for cib in cibs(facts):
         for leaf in cib.leaves():
-            form, _, name = (leaf.agent or "").partition(":")
-            if form == "systemd" and leaf.form == PRIMITIVE and cib.top(leaf).instances == 1:
-                once.setdefault(name.removesuffix(".service") + ".service", leaf)
+            if leaf.unit and cib.top(leaf).instances == 1:
+                once.setdefault(f"{leaf.unit}.service", leaf)
     for name, units in active.items():
         there = sorted({unit.host for unit in units})
         if name in once and len(there) > 1 and not _in_many(once[name]):
@@ -292,7 +291,7 @@ def _shown_twice(facts: Facts, active: Mapping[str, Sequence[ShownUnit]]) -> Ite
             message = f"resource `{name}`: the cluster shows it on {len(nodes)} nodes, {named(nodes)}; it must be on one at a time"
             yield Problem(instances[0].span, message, f"resource {name} nodes", related, host=instances[0].host)
             continue
-        unit = "" if _in_many(resource) else _unit_of(resource)
+        unit = f"{resource.unit}.service" if resource.unit and not _in_many(resource) else ""
         elsewhere = [one for one in active.get(unit, ()) if not same_host(one.host, nodes[0])] if unit else []
         if elsewhere and all(one.settled for one in instances) and len({one.host for one in active[unit]}) == 1:
             message = f"{unit}: the unit is `active` on {elsewhere[0].host}, and the cluster shows `{name}` on {nodes[0]}"
@@ -304,12 +303,6 @@ def _shown_twice(facts: Facts, active: Mapping[str, Sequence[ShownUnit]]) -> Ite
 def _in_many(resource: Resource) -> bool:
     """Return whether a resource is of a service that may run on every node, which is no harm though it has to leave the cluster (LW101)."""
     return resource.service is not None and resource.service.is_active_active
-
-
-def _unit_of(resource: Resource) -> str:
-    """Return the unit that a resource starts; empty for one that starts none."""
-    kind, _, name = (resource.agent or "").partition(":")
-    return name.removesuffix(".service") + ".service" if kind in ("systemd", "service") else ""
 
 
 def _replicas_twice(facts: Facts) -> Iterator[Saw]:

@@ -82,12 +82,14 @@ def removed(cib: Cib, leaf: Resource) -> tuple[Command, ...]:
     return (*map(without, on_it), pcs("resource", "disable", gone.name, _WAIT), pcs("resource", "delete", gone.name))
 
 
+_NO_UNITS = ("lsb:", "upstart:")  # scripts and jobs, of which systemd need not have a unit
+
+
 def handed_over(cib: Cib, leaf: Resource) -> tuple[Command, ...]:
     """Return what takes a resource out of the cluster, and has systemd run its unit on every node that is to run it."""
-    kind, _, unit = (leaf.agent or "").partition(":")
-    if kind != "systemd" or not unit:
+    if not leaf.unit or (leaf.agent or "").startswith(_NO_UNITS):
         return removed(cib, leaf)
-    enable = Command(command("systemctl", "enable", "--now", unit.removesuffix(".service") + ".service"), EACH)
+    enable = Command(command("systemctl", "enable", "--now", f"{leaf.unit}.service"), EACH)
     return (*removed(cib, leaf), enable)
 
 

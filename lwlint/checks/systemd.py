@@ -822,7 +822,6 @@ _TIMES = MappingProxyType(
     {"us": 1, "ms": 1000, "s": _SECOND, "min": 60 * _SECOND, "h": 3600 * _SECOND, "d": 86400 * _SECOND, "w": 604800 * _SECOND,
      "month": 2629800 * _SECOND, "y": 31557600 * _SECOND}
 )  # fmt: skip
-_UNIT_CLASSES = ("systemd", "service", "lsb", "upstart")
 
 
 def _units(facts: Facts) -> dict[tuple[str, str], Unit]:
@@ -939,9 +938,9 @@ def _run_beside(facts: Facts, _: NoParams) -> Iterator[Saw]:
         name = shown.name.removesuffix(".service")
         leaves = list(_leaves(_of_host(found, shown.host), service))
         if name in service.units:
-            if leaves and not any(_runs_units(leaf) for leaf in leaves):
+            if leaves and not any(leaf.unit for leaf in leaves):
                 yield _beside(shown, leaves[0], active.span)
-        elif name.startswith("tripleo_") and leaves and not beside_by_design(name) and not any(_runs(leaf, name) for leaf in leaves):
+        elif name.startswith("tripleo_") and leaves and not beside_by_design(name) and all(leaf.unit != name for leaf in leaves):
             yield _beside(shown, leaves[0], active.span)
     yield from _containers_beside(facts, found)
     if not any("ActiveState" in shown.properties for shown in facts.of(ShownUnit)):
@@ -990,14 +989,6 @@ def _stopped(container: HostContainer, leaf: Resource, unit: str) -> tuple[Comma
 def _cleanup(leaf: Resource) -> Command:
     """Return what has Pacemaker try again: run on the host after what stood in its way is gone, not once in the cluster before."""
     return Command(command("pcs", "resource", "cleanup", leaf.name))
-
-
-def _runs_units(leaf: Resource) -> bool:
-    return (leaf.agent or "").partition(":")[0] in _UNIT_CLASSES
-
-
-def _runs(leaf: Resource, unit: str) -> bool:
-    return _runs_units(leaf) and (leaf.agent or "").partition(":")[2].removesuffix(".service") == unit
 
 
 def _beside(shown: ShownUnit, leaf: Resource, place: Span) -> Problem:
