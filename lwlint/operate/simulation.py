@@ -288,6 +288,10 @@ class Pacemaker:
 
     def _reason(self, path: str) -> str:
         """Return why Pacemaker refuses the CIB in a file, as `crm_verify` says it."""
+        with open(path, "rb") as file:
+            newer = re.search(rb'<cib\b[^>]*\bcrm_feature_set="([\d.]+)"', file.read())
+        if newer is not None and _numbers(newer[1].decode()) > _numbers(self.feature_set):
+            return f"its feature set {newer[1].decode()} is newer than {self.feature_set}, which Pacemaker {self.version} knows"
         code, _, said = self._run("crm_verify", "-V", f"--xml-file={path}")
         lines = [line for line in said.splitlines() if "error" in line]
         chosen = next((line for line in lines if "Relax-NG" in line), lines[0] if lines else "")
@@ -338,6 +342,10 @@ class Pacemaker:
         if len(done.stdout) > _LARGEST:
             raise ConfigurationError(f"`{program}`: printed more than {_LARGEST} bytes")
         return done.returncode, done.stdout, done.stderr.decode("utf-8", "replace")
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in version.split(".") if number.isdecimal() and len(number) < 10]
 
 
 _PREFIX = re.compile(r"^(?:\S+:\d+: )?(?:\([\w:]+\)\s+)?(?:error: )?")

@@ -112,6 +112,13 @@ def test_a_cib_that_pacemaker_refuses_is_refused_in_its_words() -> None:
                 pacemaker.simulate(bad)
 
 
+def test_a_cib_of_a_newer_pacemaker_is_refused_for_that() -> None:
+    pacemaker_is_here()
+    newer = read_cib(FRONT.replace('crm_feature_set="3.0.10"', 'crm_feature_set="99.1.0"'))
+    with Pacemaker() as pacemaker, pytest.raises(Refused, match=r"^its feature set 99\.1\.0 is newer than 3\.[\d.]+, which Pacemaker"):
+        pacemaker.simulate(newer, *UP)
+
+
 def test_a_transition_that_cannot_be_carried_out_is_told() -> None:
     pacemaker_is_here()
     history = '<lrm_resource id="haproxy" type="haproxy" class="systemd"/>'

@@ -91,7 +91,7 @@ def _bounded(source: Source, root: Element, catalogue: Catalogue) -> list[Fact]:
 
 def _validation(source: Source, root: Element, schemas: str) -> Iterator[Fact]:
     schema = root.get("validate-with") if root.tag == "cib" else None
-    found, because, by = list(faults(root)), unknown(schema) or "", "table"
+    found, because, by = list(faults(root)), unknown(root) or "", "table"
     if schemas:
         from lwlint.inputs.pacemaker.xml import has_schema, refusal
 

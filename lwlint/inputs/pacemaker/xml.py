@@ -300,6 +300,7 @@ VERSIONS = (
     *("1.0", "1.2", "1.3", "2.0", "2.1", "2.2", "2.3", "2.4", "2.5", "2.6", "2.7", "2.8", "2.9", "2.10"),
     *("3.0", "3.1", "3.2", "3.3", "3.4", "3.5", "3.6", "3.7", "3.8", "3.9", "3.10", "4.0"),
 )
+_FEATURES_OF_3 = (3, 20)  # the feature set of Pacemaker 3.0
 MOST = 100  # faults that are told of one CIB
 _AT = {version: i for i, version in enumerate(VERSIONS)}
 # before 1.0, of Pacemaker 1.1 only, or different in every version of Pacemaker
@@ -455,8 +456,30 @@ class Shape(NamedTuple):
     needs: tuple[frozenset[str], ...]
 
 
-def unknown(schema: str | None) -> str | None:
-    """Return why a CIB that names `schema` in `validate-with` is not judged by one schema; None if it is, or is refused for the name."""
+def unknown(root: Element) -> str | None:
+    """Return why nothing is known of how a CIB fits its schema; None if it is judged by it, or is refused for the name.
+
+    One that names none was compared with all of them by Pacemaker before 3.0, and always fitted one, at last `none`.
+    """
+    schema = root.get("validate-with")
+    if schema is None:
+        silent = root.tag == "cib" and _needs_schema(root) is None
+        return "it names no schema, which Pacemaker 3 refuses, and nothing in it shows the version of Pacemaker" if silent else None
+    return _unknown_schema(schema)
+
+
+def _needs_schema(root: Element) -> bool | None:
+    """Return whether a CIB is of Pacemaker 3 or later, which refuses one that names no schema; None where nothing tells the version."""
+    feature_set = re.match(r"(\d{1,4})\.(\d{1,4})", root.get("crm_feature_set") or "")
+    known = [] if feature_set is None else [(int(feature_set[1]), int(feature_set[2])) >= _FEATURES_OF_3]
+    for element in root.walk():
+        if element.tag == "nvpair" and element.get("name") == "dc-version":
+            version = re.match(r"\d{1,4}(?=\.)", element.get("value") or "")
+            known += [] if version is None else [int(version[0]) >= 3]
+    return any(known) if known else None
+
+
+def _unknown_schema(schema: str) -> str | None:
     later = re.fullmatch(r"pacemaker-(\d+)\.(\d+)", schema or "")
     newer = later is not None and (whole(later[1]) or 0, whole(later[2]) or 0) > (4, 0)
     return f"lwlint does not know the schema `{schema}`" if schema in _OTHERS or newer else None
@@ -465,18 +488,22 @@ def unknown(schema: str | None) -> str | None:
 def faults(root: Element) -> tuple[Fault, ...]:
     """Return what Pacemaker refuses, or passes over, in the CIB (or bare `configuration`) `root`, in the order of the file.
 
-    It is judged by the schema that it names. Pacemaker validates none that names no schema, or `none`: it passes over what it does not
-    know, and over resources and constraints that lack what they need. So of these, and where the schema is `unknown`, only that is told
-    that is so by all schemas.
+    It is judged by the schema that it names. Pacemaker validates none that names `none` or, before 3.0, no schema: it passes over what it
+    does not know, and over resources and constraints that lack what they need. So of these, and where the schema is not known, only that
+    is told that is so by all schemas.
     """
     schema = root.get("validate-with") if root.tag == "cib" else None
-    if schema in (None, "none") or unknown(schema) is not None:
+    if schema is None:
+        refused = root.tag == "cib" and _needs_schema(root) is True
+        said = "`<cib>` has no `validate-with`, without which Pacemaker 3 and later refuse it"
+        return (*([Fault(root.span(), said, "cib lacks validate-with")] if refused else ()), *_first(root, ""))
+    if schema == "none" or _unknown_schema(schema) is not None:
         return _first(root, "")
-    version = schema.removeprefix("pacemaker-") if schema is not None else ""
+    version = schema.removeprefix("pacemaker-")
     if schema != f"pacemaker-{version}" or version not in VERSIONS:
         from lwlint.core.config_reader import near
 
-        said = f"`{schema}`: Pacemaker has no such schema{near(schema or '', [f'pacemaker-{one}' for one in VERSIONS])}"
+        said = f"`{schema}`: Pacemaker has no such schema{near(schema, [f'pacemaker-{one}' for one in VERSIONS])}"
         return (Fault(root.span("validate-with"), said, f"schema {schema}"), *_first(root, ""))
     return _first(root, version)
 
