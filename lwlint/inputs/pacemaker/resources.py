@@ -6,7 +6,7 @@ After lib/pengine/complex.c, clone.c and bundle.c of Pacemaker 2.1.5.
 from __future__ import annotations
 
 import re
-from calendar import isleap
+from calendar import isleap, monthrange
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta, timezone
 
@@ -22,10 +22,14 @@ from lwlint.inputs.pacemaker.xml import Element
 META, INSTANCE, PROPERTIES = "meta_attributes", "instance_attributes", "cluster_property_set"
 # A CIB that does not tell its own time is judged as of this day, so that the same input gives the same answer.
 TODAY = datetime(2026, 1, 1, tzinfo=timezone.utc)
+# as sscanf takes it: what stands behind it does not count, nor a fraction of a second; `2026-12` is the twelfth day of the year
 _DATE = re.compile(
-    r"\s*(?P<year>\d{4})-?(?:(?P<month>\d\d)(?:-?(?P<day>\d\d))?|W(?P<week>\d\d)-?(?P<weekday>\d)|(?P<ordinal>\d{3}))"
-    r"(?:[T ]\s*(?P<hour>\d\d):?(?P<minute>\d\d)(?::?(?P<second>\d\d))?)?\s*(?P<zone>Z|[+-]\d\d:?\d\d)?\s*$"
+    r"\s*(?P<year>\d{4})(?:-(?P<month>\d{1,2})-(?P<day>\d{1,2})|(?P<month_>\d\d)(?P<day_>\d{1,2})|-W(?P<week>\d{1,2})-(?P<weekday>\d)"
+    r"|-(?P<ordinal>\d{1,3}))(?![\d-]|[T ]\s*[^\s\d])"
+    r"(?:[T ]\s*(?P<hour>\d{1,2})(?::?(?P<minute>\d{1,2})(?::?(?P<second>\d{1,2})(?:\.\d*)?)?)?\s*(?P<zone>Z|[+-]\d\d(?::?\d\d)?)?)?",
+    re.ASCII,
 )
+_EPOCH = re.compile(r"epoch(?![^/\s])", re.IGNORECASE)
 _RULE_DEPTH = 32  # a rule may refer to one that it lies in
 # the first that a unit begins with counts, in microseconds; a number without one is seconds
 _UNITS_OF_INTERVALS = (("ms", 1000), ("us", 1), ("s", 10**6), ("m", 60 * 10**6), ("h", 3600 * 10**6))
@@ -174,22 +178,32 @@ def _duration(text: str) -> int | None:
 
 def moment(value: str | None) -> datetime | None:
     """Return an ISO 8601 date as Pacemaker reads it; None for none, and for what is no date. Without a zone it is UTC."""
+    if value is not None and _EPOCH.match(value):
+        return datetime(1970, 1, 1, tzinfo=timezone.utc)
     match = _DATE.match(value or "")
     if match is None:
         return None
-    part = {name: int(text) for name, text in match.groupdict().items() if text is not None and name != "zone"}
+    part = {name.rstrip("_"): int(text) for name, text in match.groupdict().items() if text is not None and name != "zone"}
+    if part.get("hour") == 24 and part.get("minute", 0) == part.get("second", 0) == 0:
+        part["hour"], part["days"] = 0, 1
     try:
         if "week" in part:
             day = datetime.fromisocalendar(part["year"], part["week"], part["weekday"])
         elif "ordinal" in part:
             day = datetime(part["year"], 1, 1) + timedelta(days=part["ordinal"] - 1)
+            if day.year != part["year"]:
+                return None
+        elif part["day"] or part["month"] > 1:
+            day = datetime(part["year"], part["month"], part["day"] or 1) - timedelta(days=not part["day"])  # day 0 is the one before
         else:
-            day = datetime(part["year"], part["month"], part.get("day", 1))
-        day = day + timedelta(hours=part.get("hour", 0), minutes=part.get("minute", 0), seconds=part.get("second", 0))
+            return None
+        day = day.replace(hour=part.get("hour", 0), minute=part.get("minute", 0), second=part.get("second", 0))
+        day += timedelta(days=part.get("days", 0))
     except (ValueError, OverflowError):
         return None
     zone = match.group("zone") or "Z"
-    offset = timedelta() if zone == "Z" else timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:])) * (-1 if zone[0] == "-" else 1)
+    minutes = zone[3:].lstrip(":") or "0"
+    offset = timedelta() if zone == "Z" else timedelta(hours=int(zone[1:3]), minutes=int(minutes)) * (-1 if zone[0] == "-" else 1)
     return day.replace(tzinfo=timezone(offset)) if abs(offset) < timedelta(days=1) else None
 
 
@@ -216,7 +230,8 @@ def _after(start: datetime, duration: Element) -> datetime | None:
 
     months = start.year * 12 + start.month - 1 + number("months") + 12 * number("years")
     try:
-        moved = start.replace(year=months // 12, month=months % 12 + 1)
+        year, month = months // 12, months % 12 + 1
+        moved = start.replace(year=year, month=month, day=min(start.day, monthrange(year, month)[1]))
         return moved + timedelta(seconds=sum(number(name) * unit for name, unit in _UNITS.items()))
     except (ValueError, OverflowError):
         return None

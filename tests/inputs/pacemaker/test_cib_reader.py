@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import random
+import shutil
+import subprocess
+from datetime import timezone
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +207,36 @@ def test_a_date_is_read_in_the_forms_of_iso_8601(written: str, iso: str) -> None
     found = moment(written)
     assert found is not None
     assert found.isoformat() == iso
+
+
+def test_a_date_is_read_as_pacemaker_reads_it() -> None:
+    """Against `iso8601`, in the forms that CIBs have and in those that only its reader takes."""
+    if shutil.which("iso8601") is None:
+        pytest.skip("NOT COMPARED WITH PACEMAKER: iso8601 is not installed (Debian: pacemaker-cli-utils)")
+    rng = random.Random(7)
+    written = [
+        "epoch",
+        "epoch ",
+        "epochal",
+        "1782860400",
+        "2026",
+        "2026-W01",
+        "2026W013",
+        "2026-06-01x",
+        "2026-06-01 junk",
+        "2026-06-01,06:00",
+    ]
+    for _ in range(150):
+        year, month, day = rng.choice(("2026", "2024")), rng.choice(("01", "12", "13")), rng.choice(("01", "31", "00"))
+        days = (f"{year}-{month}-{day}", f"{year}{month}{day}", f"{year}-{month}", f"{year}-366", f"{year}-W53-7", f"{year}-W1-{day[1]}")
+        hour = rng.choice(("", " ", "T6", " 06:30", "T0630", " 063000", "T06:30:15", " 24:00:00", " 24:01", " 23:59:60", " 06:30:15.5"))
+        zone = rng.choice(("", "Z", " Z", " +02:00", " -0530")) if ":" in hour else ""
+        written.append(rng.choice(days) + hour + zone)
+    for text in written:
+        said = subprocess.run(["iso8601", "-d", text], capture_output=True, text=True, env={**os.environ, "TZ": "UTC"}, check=False).stdout
+        found = moment(text)
+        ours = f"Date: {found.astimezone(timezone.utc):%Y-%m-%d %H:%M:%S}Z" if found is not None else ""
+        assert ours == (said.strip() if said.startswith("Date") else ""), text
 
 
 def test_no_date_is_no_date() -> None:
