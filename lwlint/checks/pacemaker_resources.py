@@ -758,6 +758,12 @@ def _run_unwatched(facts: Facts, params: Params) -> Iterator[Saw]:
                 seen = "its `monitor` has no `role`, and Pacemaker does not run such a one for a promoted copy, whose failure is not seen"
                 message = f"resource `{leaf.name}`: {seen}; there must be one with `role=Master` (`Promoted`) too"
                 yield Problem(leaf.span, message, f"resource {leaf.name}", host=leaf.host)
+            elif not watching and (others := [one.role for one in leaf.operations if one.role is not None and _recurs(one)]):
+                roles = ", ".join(f"`{role}`" for role in dict.fromkeys(others))
+                seen = f"its `monitor` is for the role {roles} only, in which nothing of it serves, so a failure is not seen"
+                wanted = "with `role=Master` (`Promoted`)" if leaf.promotable else "without a role"
+                message = f"resource `{leaf.name}`: {seen}; there must be one {wanted}"
+                yield Problem(leaf.span, message, f"resource {leaf.name}", host=leaf.host)
             elif not watching:
                 message = f"resource `{leaf.name}`: it has no recurring `monitor` operation, so a failure is not seen; there must be one"
                 yield Problem(leaf.span, message, f"resource {leaf.name}", host=leaf.host)
