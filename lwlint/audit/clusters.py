@@ -55,6 +55,7 @@ class Identity(Struct, frozen=True):
 
     `remotes` are the nodes that run its resources and are no members: by pacemaker_remote, such as computes. `rings` are the addresses that
     corosync.conf has for the nodes: they tell clusters apart only where nothing names the nodes, for two clouds may have the same.
+    `own` is the id that the cluster has for the host itself; empty where nothing tells it.
     """
 
     name: str = ""
@@ -62,6 +63,7 @@ class Identity(Struct, frozen=True):
     nodes: frozenset[str] = frozenset()
     remotes: frozenset[str] = frozenset()
     rings: frozenset[str] = frozenset()
+    own: str = ""
 
     def spelled(self, host: str) -> str:
         """Return a host's name as the cluster spells it, be it a remote node; empty for a host that is no node of it."""
@@ -139,8 +141,10 @@ def _identity(target: Target, capture: Capture) -> tuple[Identity, tuple[int, in
     listed: set[str] = set()
     named: set[str] = set()
     remotes: set[str] = set()
+    host, own = _short(capture.host).lower(), ""
     for evidence in capture.of(COROSYNC):
         found = corosync(_read(target, evidence.path))
+        own = next((id for node, id in found.ids.items() if _short(node).lower() == host), own)
         name, uuid, listed = found.name, found.uuid, {_short(node) for node in found.nodes}
     for evidence in capture.of(CIB):
         source = Source(evidence.path, _read(target, evidence.path), pacemaker.CIB.name)
@@ -155,8 +159,9 @@ def _identity(target: Target, capture: Capture) -> tuple[Identity, tuple[int, in
                 newest = max(newest, revision(fact))
             elif isinstance(fact, Node):
                 (named if fact.type == "member" else remotes).add(_short(fact.name))
+                own = fact.id if fact.id and _short(fact.name).lower() == host else own
     rings = {node for node in listed if _is_address(node)}
-    return Identity(name, uuid, frozenset(named | (listed - rings)), frozenset(remotes), frozenset(rings)), newest
+    return Identity(name, uuid, frozenset(named | (listed - rings)), frozenset(remotes), frozenset(rings), own), newest
 
 
 def configured(group: Group, catalogue: Catalogue) -> list[Fact]:
@@ -209,7 +214,7 @@ def groups(found: Sequence[Seat]) -> list[Group]:
         else:
             lone.append(seat)
     together = list(known.members.values())
-    clouds = [cloud for group in together for cloud in _clouds(group)]
+    clouds = [part for group in together for cloud in _clouds(group) for part in _masked_apart(cloud)]
     clusters = sorted((_group(cloud) for cloud in clouds), key=lambda g: (g.identity.name, sorted(g.identity.nodes)))
     return [*clusters, *([_group(lone)] if lone else [])]
 
@@ -293,6 +298,24 @@ def _clouds(members: list[Seat]) -> Iterator[list[Seat]]:
     names = sorted({domain for _, domain in domains})
     for number, name in enumerate(names):
         yield [seat for seat in members if seat.domain == name or (not seat.domain and not number)]
+
+
+_MASKED = re.compile(r"host\d+")  # what `sos clean` calls hosts, counted for each time that it runs
+
+
+def _masked_apart(members: list[Seat]) -> Iterator[list[Seat]]:
+    """Yield the members as one, but hosts that `sos clean` masked each by itself apart, by the ids that the cluster has for them.
+
+    Each of these is `host0` for itself and has names and addresses of its own for all others, so that two cannot be compared.
+    """
+    ids: dict[str, set[str]] = {}
+    for seat in members:
+        if _MASKED.fullmatch(seat.node) and seat.identity.own:
+            ids.setdefault(seat.node, set()).add(seat.identity.own)
+    parts: dict[str, list[Seat]] = {}
+    for seat in members:
+        parts.setdefault(seat.identity.own if len(ids.get(seat.node, ())) > 1 else "", []).append(seat)
+    yield from parts.values()
 
 
 def _group(members: Sequence[Seat]) -> Group:

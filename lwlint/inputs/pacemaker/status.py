@@ -8,7 +8,7 @@ Formats: Pacemaker 1.1 to 2.1 (`Started: [ a b ]` for clones, `Replica[0]` and o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -23,11 +23,12 @@ _PAIR = re.compile(r"^\s*(?P<key>\w+)\s*:\s*(?P<value>.*?)\s*$")
 
 
 class Corosync(Struct, frozen=True):
-    """What `corosync.conf` tells of the cluster: its name and uuid (empty if it has none), and the names of its nodes."""
+    """What `corosync.conf` tells of the cluster: its name and uuid (empty if it has none), and its nodes' names, with the id of each."""
 
     name: str = ""
     uuid: str = ""
     nodes: tuple[str, ...] = ()
+    ids: Mapping[str, str] = {}
 
 
 def corosync(text: str) -> Corosync:
@@ -49,8 +50,8 @@ def corosync(text: str) -> Corosync:
             totem[pair["key"]] = pair["value"]
         elif pair and around == ["nodelist", "node"]:
             nodes[-1][pair["key"]] = pair["value"]
-    names = (node.get("name") or node.get("ring0_addr") or "" for node in nodes)
-    return Corosync(totem.get("cluster_name", ""), totem.get("cluster_uuid", ""), tuple(name for name in names if name))
+    named = [(name, node.get("nodeid", "")) for node in nodes if (name := node.get("name") or node.get("ring0_addr") or "")]
+    return Corosync(totem.get("cluster_name", ""), totem.get("cluster_uuid", ""), tuple(name for name, _ in named), dict(named))
 
 
 _AGENT = r"(?:ocf|systemd|service|lsb|upstart|stonith|heartbeat|nagios):[\w:.@/+\\-]+"
