@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import cache, partial
 from typing import Annotated, Any, Literal, Optional
@@ -18,6 +18,7 @@ from lwlint.core.finding import AddKey, DropLines, Fix, Problem, Related, Replac
 from lwlint.core.harmless import whole
 from lwlint.inputs.heat.facts import (
     CONTAINERS,
+    EXTRA_CONFIG,
     NONE,
     REGISTRY,
     Container,
@@ -225,13 +226,26 @@ def _is_off(facts: Facts, key: str) -> bool:
 def _is_spread(facts: Facts, params: MappingParams, service: str) -> bool | None:
     """Return whether a setting makes the service run active/active, so that it belongs outside Pacemaker; None where that is not known."""
     found = [setting for setting in facts.of(HieraKey) if setting.name == params.spread_by.get(service) and setting.in_force]
-    overrides = [setting for setting in found if setting.place.lower().endswith("extraconfig")]
-    over = [setting for setting in overrides if not setting.place.startswith(params.other_roles)]
-    of_roles = [setting for setting in over if setting.place.lower() != "extraconfig"]
-    found = (of_roles or over)[-1:] or [setting for setting in found if setting not in overrides]
-    if any(setting.values is None for setting in found):
+    over = overriding(setting for setting in found if setting.overrides and not setting.place.startswith(params.other_roles))
+    counted = over or [setting for setting in found if not setting.overrides]
+    if any(setting.values is None for setting in counted):
         return None
-    return any(setting.values and not {"", "null"}.intersection(setting.values) for setting in found)
+    outcomes = [{*(value not in ("", "null") for value in s.values or ()), *((False,) if s.branch else ())} for s in counted]
+    if not over and {True} in outcomes:
+        return True
+    every = set().union(*outcomes)  # which roles run it is not known, nor which way a condition goes
+    return None if len(every) > 1 else True in every
+
+
+def overriding(overrides: Iterable[HieraKey]) -> list[HieraKey]:
+    """Return those of the overrides, in the order of their environments, that count: the last for each role, and these before one for all.
+
+    The old name of a role's parameter (`controllerExtraConfig`) is merged before the new one, whatever the environments.
+    """
+    in_order = sorted(overrides, key=lambda key: not key.place[:1].islower())
+    last = {(key.name, key.place.lower()): key for key in in_order}
+    of_roles = {name for name, place in last if place != EXTRA_CONFIG}
+    return [key for (name, place), key in last.items() if place != EXTRA_CONFIG or name not in of_roles]
 
 
 def _also_outside(mapping: ServiceMapping, service: Service, facts: Facts) -> ServiceMapping | None:

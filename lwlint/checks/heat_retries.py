@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Optional
 from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
-from lwlint.checks.heat import needs_heat
+from lwlint.checks.heat import needs_heat, overriding
 from lwlint.checks.parameters import KnownRelease, Regex, wrong_groups
 from lwlint.core.check import Check, Reads, Saw, Unknown, unseen
 from lwlint.core.config_reader import Document, Mismatch
@@ -20,7 +20,19 @@ from lwlint.core.finding import AddKey, Fix, Problem, Related, Replace
 from lwlint.core.lazy import fullmatch, needed, pattern
 from lwlint.core.source import Span
 from lwlint.inputs.heat import BASES
-from lwlint.inputs.heat.facts import SETTINGS, Environment, GetFile, HieraKey, RoleData, RoleService, ServiceMapping, SoftwareConfig
+from lwlint.inputs.heat.facts import (
+    ALL,
+    CONFIG,
+    EXTRA_CONFIG,
+    SETTINGS,
+    Environment,
+    GetFile,
+    HieraKey,
+    RoleData,
+    RoleService,
+    ServiceMapping,
+    SoftwareConfig,
+)
 from lwlint.inputs.puppet.facts import Manifest, ManifestClass, ManifestDatabase, ManifestOption, ManifestResource, Setting
 
 RESOURCE = "_config/"  # a key of a resource: `nova::config::nova_config/database/max_retries`
@@ -161,10 +173,8 @@ def not_retried(database: ManifestDatabase) -> Problem:
 
 
 _NODE = "etc/puppet/hieradata/"  # what a node has to look up, from all its files together
-_EVERY_ROLE = "extraconfig"
 ON_NODE = "hieradata"
-_TO_NODES = ("service_config_settings", "global_config_settings")  # for the nodes of a service, which may be another one, and for all
-_ALL = "*"
+_TO_NODES = CONFIG[1:]  # what goes by the name of the service whose nodes it is for, or to all nodes
 _ALIAS = "os::tripleo::services::"
 
 
@@ -252,7 +262,7 @@ class Settings(Struct):
         """Return the settings of templates and of nodes, and the overrides in force of environments, which are not among them."""
         found, overrides = cls(), []
         for key in facts.of(HieraKey):
-            if not key.place.lower().endswith(_EVERY_ROLE):
+            if not key.overrides:
                 found.by_template.setdefault(key.template, []).append(key)
             elif key.in_force:
                 overrides.append(key)
@@ -283,7 +293,7 @@ class Settings(Struct):
     def is_role(self, template: str) -> bool:
         """Return whether a template writes the hieradata of a role of controllers; what hangs on a hook for more is none by itself."""
         on_node = any(key.place == ON_NODE for key in self.by_template.get(template, ()))
-        return on_node and _NODE not in template and _EVERY_ROLE not in template and is_of_controllers(template)
+        return on_node and _NODE not in template and EXTRA_CONFIG not in template and is_of_controllers(template)
 
     def closures(self, key: HieraKey) -> list[RoleData]:
         """Return every service that takes in the template of a setting, with all templates that it takes in.
@@ -318,9 +328,9 @@ class Settings(Struct):
         keys = (key for template in service.templates for key in self.by_template.get(template, ()))
         own = [key for key in keys if key.name in names and key.span not in service.beaten and key.span not in service.left]
         found = self._given_to(service, names, surely=True)
-        of_name = [key for whose, key in found if whose != _ALL]
+        of_name = [key for whose, key in found if whose != ALL]
         beaten = {key.name for key in of_name if not key.branch}
-        of_all = [key for whose, key in found if whose == _ALL and key.name not in beaten]
+        of_all = [key for whose, key in found if whose == ALL and key.name not in beaten]
         beaten |= {key.name for key in of_all if not key.branch}
         return [*(key for key in own if key.name not in beaten), *of_all, *of_name]
 
@@ -332,20 +342,18 @@ class Settings(Struct):
         found: dict[Span, tuple[str, HieraKey]] = {}
         for name in names if self.given else ():
             for whose, key, giver in self.given.get(name, ()):
-                if whose not in (_ALL, service.service) and service.service:
+                if whose not in (ALL, service.service) and service.service:
                     continue
-                known = bool(service.service) or whose == _ALL
+                known = bool(service.service) or whose == ALL
                 runs = True if giver.name == service.name else self.running.get(giver.name, self.running.get(""))
                 if runs is not False and surely == (known and runs is True):
                     found.setdefault(key.span, (whose, key))
         return list(found.values())
 
     def overriding(self, names: frozenset[str]) -> list[HieraKey]:
-        """Return the overrides with one of `names` that count: the last of several environments, and that of a role before that of all."""
+        """Return the overrides with one of `names` that count."""
         numbers = sorted(number for name in names for number in self.overrides_by_name.get(name, ()))
-        last = {(key.name, key.place.lower()): key for key in (self.overrides[number] for number in numbers)}
-        of_roles = {name for name, place in last if place != _EVERY_ROLE}
-        return [key for (name, place), key in last.items() if place != _EVERY_ROLE or name not in of_roles]
+        return overriding(self.overrides[number] for number in numbers) if numbers else []
 
     def of_the_role(self, key: HieraKey, names: frozenset[str]) -> list[HieraKey]:
         """Return the settings with one of `names` that the hieradata of the role gives to the services of its nodes."""
@@ -371,7 +379,7 @@ class Settings(Struct):
 
 def _is_output(key: HieraKey) -> bool:
     """Return whether a setting is of an output with a name of its own, which is nobody's unless another template takes it in."""
-    return key.place not in ("config_settings", *_TO_NODES, ON_NODE) and not key.place.lower().endswith(_EVERY_ROLE)
+    return key.place not in ("config_settings", *_TO_NODES, ON_NODE) and not key.overrides
 
 
 def _running(facts: Facts) -> dict[str, bool | None]:
@@ -537,7 +545,7 @@ def _alone(facts: Facts, settings: Settings, pairs: Pairs, params: RetryParams) 
     modules = {module for service in facts.services for module in service.modules}
     given = any(view.merged for view in facts.of(Environment))
     for key in facts.of(HieraKey):
-        override = key.place.lower().endswith(_EVERY_ROLE)
+        override = key.overrides
         if (
             key.span in settings.told
             or key.name in settings.named_by_manifests
@@ -568,12 +576,12 @@ def _counts(key: HieraKey, facts: Facts, settings: Settings, given: bool) -> boo
     """Return whether an override is one that counts: the last of those given with `-e`, else the one of the role in its own file."""
     if given or key.in_force:
         return key in settings.overriding(frozenset((key.name,)))
-    return key.place.lower() != _EVERY_ROLE or (key.template, key.name) not in facts.derived(_of_controllers)
+    return key.place.lower() != EXTRA_CONFIG or (key.template, key.name) not in facts.derived(_of_controllers)
 
 
 def _of_controllers(facts: Facts) -> set[tuple[str, str]]:
     """Return file and name of each setting that an environment gives to the controllers alone."""
-    return {(key.template, key.name) for key in facts.of(HieraKey) if key.place.lower() == f"controller{_EVERY_ROLE}"}
+    return {(key.template, key.name) for key in facts.of(HieraKey) if key.place.lower() == f"controller{EXTRA_CONFIG}"}
 
 
 def _judge(

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 import lwlint
-from lwlint.run import load_catalogue
-from tests.inputs.heat.heat_findings import findings
+from lwlint.files.tree import Memory
+from lwlint.run import Request, check, load_catalogue
+from tests.inputs.heat.heat_findings import every_rule, findings
 
 AWAY = "  OS::TripleO::Services::HAproxy: ../puppet/services/haproxy.yaml\n"
 ON = "  OS::TripleO::Services::Pacemaker: ../puppet/services/pacemaker.yaml\n"
@@ -79,6 +80,7 @@ outputs:
       config_settings:
         tripleo::profile::base::cinder::volume::cinder_volume_cluster: {get_param: CinderVolumeCluster}
 """
+PACED = "deployment/cinder/cinder-volume-pacemaker-puppet.yaml"
 CLUSTER = "tripleo::profile::base::cinder::volume::cinder_volume_cluster"
 
 
@@ -91,17 +93,33 @@ CLUSTER = "tripleo::profile::base::cinder::volume::cinder_volume_cluster"
         (f"ComputeExtraConfig: {{{CLUSTER}: one}}", False),  # cinder-volume does not run there
         (f"CinderVolumeCluster: one\n  ControllerExtraConfig: {{{CLUSTER}: ''}}", False),  # what beats the parameter
         (f"ExtraConfig: {{{CLUSTER}: ''}}\n  ControllerExtraConfig: {{{CLUSTER}: one}}", True),
+        (f"ControllerExtraConfig: {{{CLUSTER}: ''}}\n  VolumesExtraConfig: {{{CLUSTER}: one}}", False),  # either may be the role
+        (f"VolumesExtraConfig: {{{CLUSTER}: one}}\n  ControllerExtraConfig: {{{CLUSTER}: ''}}", False),
+        (f"VolumesExtraConfig: {{{CLUSTER}: one}}\n  ControllerExtraConfig: {{{CLUSTER}: two}}", True),
+        (f"ControllerExtraConfig: {{{CLUSTER}: one}}\n  controllerExtraConfig: {{{CLUSTER}: ''}}", True),  # the old name is merged first
     ],
 )
 def test_cinder_volume_is_active_active_by_what_its_nodes_get(lines: str, told: bool) -> None:
     files = {
-        "overcloud-resource-registry-puppet.j2.yaml": (
-            "resource_registry:\n  OS::TripleO::Services::CinderVolume: deployment/cinder/cinder-volume-pacemaker-puppet.yaml\n"
-        ),
-        "deployment/cinder/cinder-volume-pacemaker-puppet.yaml": "heat_template_version: rocky\n",
+        "overcloud-resource-registry-puppet.j2.yaml": (f"resource_registry:\n  OS::TripleO::Services::CinderVolume: {PACED}\n"),
+        PACED: "heat_template_version: rocky\n",
         "deployment/cinder/cinder-volume-container-puppet.yaml": VOLUME,
         "site.yaml": f"parameter_defaults:\n  {lines}\n",
         "other.yaml": "parameter_defaults: {X: 1}\n",
     }
     assert bool(findings(files, "LW428", environments=("site.yaml",))) == told
     assert findings(files, "LW428", environments=("other.yaml",)) == []
+
+
+@pytest.mark.parametrize("order", [("Controller", "Volumes"), ("Volumes", "Controller")])
+def test_roles_that_differ_leave_open_whether_cinder_volume_is_active_active(order: tuple[str, str]) -> None:
+    lines = "".join(f"  {role}ExtraConfig: {{{CLUSTER}: '{'one' if role == 'Volumes' else ''}'}}\n" for role in order)
+    files = {
+        "overcloud-resource-registry-puppet.yaml": f"resource_registry:\n  OS::TripleO::Services::CinderVolume: {PACED}\n",
+        PACED: "heat_template_version: rocky\n",
+        "site.yaml": f"parameter_defaults:\n{lines}",
+    }
+    report = check(Request(environments=("site.yaml",), tree=Memory(files)), [one for one in every_rule() if one.code == "LW428"])
+    (verdict,) = report.verdicts
+    assert (verdict.outcome, report.findings) == ("not evaluated", ())
+    assert f"`{CLUSTER}`" in verdict.because

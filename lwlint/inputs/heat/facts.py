@@ -11,10 +11,14 @@ from lwlint.core.source import Span, Text
 
 NONE = "OS::Heat::None"
 GET_FILE = "get_file"
+EXTRA_CONFIG = "extraconfig"  # how the parameters end, in lower case, that beat the settings of templates; that of all roles is no more
 _SERVICES = "os::tripleo::services::"
 # words of a file that cannot be read as YAML, by what it may then be about
 REGISTRY, ROLE, CLUSTER, CONTAINERS = "resource_registry", "Services", "pacemaker", "er_config"
 SETTINGS = ("config_settings", "hieradata", "mapped_data", "max_retries", "ExtraConfig")
+# the sections of what a service sets: for itself, for the nodes of a service, which may be another one, and for all nodes
+CONFIG = ("config_settings", "service_config_settings", "global_config_settings")
+ALL = "*"  # any section; the nodes of all services
 ABOUT = (REGISTRY, ROLE, CLUSTER, CONTAINERS, *SETTINGS)
 
 
@@ -133,6 +137,11 @@ class HieraKey(Struct, frozen=True):
     in_force: bool = True
     host: str = ""
     service: str = ""
+
+    @property
+    def overrides(self) -> bool:
+        """Whether it is an environment's, which beats those of templates."""
+        return self.place.lower().endswith(EXTRA_CONFIG)
 
 
 class Container(Struct, frozen=True):

@@ -11,9 +11,8 @@ from lwlint.core.facts import Service
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.heat.document import TEMPLATE
-from lwlint.inputs.heat.facts import NONE, Environment, RoleData, ServiceMapping
+from lwlint.inputs.heat.facts import ALL, CONFIG, NONE, Environment, RoleData, ServiceMapping
 from lwlint.inputs.heat.outline import PROFILES, SERVICE, UNDER, Line, Outline, Setting
-from lwlint.inputs.heat.template import ALL, CONFIG
 from lwlint.inputs.heat.tree import HeatTree, Read
 
 PACEMAKER = "OS::TripleO::Services::Pacemaker"

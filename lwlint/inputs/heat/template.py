@@ -25,6 +25,7 @@ from lwlint.inputs.heat.document import (
     value_of,
     walk,
 )
+from lwlint.inputs.heat.facts import ALL, CONFIG
 
 Values = Optional[tuple[str, ...]]
 NULL = "null"
@@ -229,7 +230,6 @@ def _combined(each: list[Values], make: Callable[[tuple[str, ...]], str]) -> Val
     return tuple(dict.fromkeys(make(combination) for combination in product(*known)))
 
 
-CONFIG = ("config_settings", "service_config_settings", "global_config_settings")
 _TO_OTHERS = CONFIG[1]
 _TEMPLATES, _TRIPLEO = (".yaml", ".yml", ".template"), "OS::TripleO::"
 CONTAINERS = ("docker_config", "container_config")
@@ -247,9 +247,6 @@ class Key(Struct, frozen=True):
     place: str
     branch: tuple[str, ...]
     service: str = ""
-
-
-ALL = "*"  # any section
 
 
 class Taken(Struct, frozen=True, array_like=True, order=True):
