@@ -44,8 +44,7 @@ _WORDS = (
     "resource_registry", "role_data", "docker_config", "container_config", "get_file", "parameter_defaults", "mapped_data",
     "config_settings", "hieradata", "resources:", "environment_groups", "::",
 )  # fmt: skip
-# templates of which Jinja makes one for each role or network: what their names end in, the rest is the role's
-_PER_ROLE = ("role.role.j2.yaml", "port.network.j2.yaml", "network.network.j2.yaml", "port_from_pool.network.j2.yaml")
+_WORD = re.compile(r"[^-_]+")
 
 
 class Read(Struct, frozen=True):
@@ -155,14 +154,7 @@ class HeatTree:
 
     def is_generated(self, path: str) -> bool:
         """Return whether Jinja may make the file at `path`, for a role or a network of its own data."""
-        folder = posixpath.dirname(path)
-        name = posixpath.basename(path)
-        if any(self.source(posixpath.join(folder, maker)) is not None for maker in _PER_ROLE):
-            return True
-        match = re.match(r"[a-z0-9]+[-_](.+)\.yaml$", name)
-        return match is not None and any(
-            self.source(posixpath.join(folder, f"{match.group(1)}.{what}.j2.yaml")) is not None for what in ("role", "network")
-        )
+        return any(self.source(maker) is not None for maker in _makers(path))
 
     def base(self, path: str) -> Read | None:
         """Return the base registry of the tree that the file at `path` belongs to: the nearest one above it."""
@@ -220,6 +212,28 @@ class HeatTree:
         if source.path not in self._read:
             self._read[source.path] = _told(source, self._outlines.of(source, self._parameters))
         return self._read[source.path]
+
+
+def _makers(path: str) -> Iterator[str]:
+    """Yield the templates of which Jinja makes the file at a path, for whatever role or network.
+
+    As TripleO names what it makes: the name of a role stands in front, or for all of the name in `network/config`; that of a network stands
+    where the template has `port` or `network`.
+    """
+    folder, name = posixpath.split(path)
+    stem, dot, suffix = name.rpartition(".")
+    if not dot or suffix != "yaml":
+        return
+    if "network/config" in folder:
+        yield posixpath.join(folder, "role.role.j2.yaml")
+    words = list(_WORD.finditer(stem))
+    for word in words[1:]:
+        if stem[word.start() - 1] == "-":
+            yield posixpath.join(folder, f"{stem[word.start() :]}.role.j2.yaml")
+    network = "port" if folder.endswith("ports") else "network"
+    for number, first in enumerate(words):
+        for last in words[number:]:
+            yield posixpath.join(folder, f"{stem[: first.start()]}{network}{stem[last.end() :]}.network.j2.yaml")
 
 
 def _told(source: Source, found: Outline | Refusal) -> Read | Unreadable | NotEvaluated:

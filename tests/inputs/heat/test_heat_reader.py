@@ -341,3 +341,29 @@ def test_jinja_that_cannot_be_seen_through_hides_only_what_it_may_be_about(text:
     }
     (verdict,) = check(Request(tree=Memory(files)), [rule for rule in rules() if rule.code == code]).verdicts
     assert verdict.outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("maker", "target", "told"),
+    [
+        ("network/ports/port.network.j2.yaml", "network/ports/internal_api.yaml", False),
+        ("network/ports/port_from_pool_v6.network.j2.yaml", "network/ports/internal_api_from_pool_v6.yaml", False),
+        ("network/ports/port_from_pool.network.j2.yaml", "network/ports/internal_api.yaml", True),
+        ("network/ports/deployed_port.network.j2.yaml", "network/ports/deployed_storage_mgmt.yaml", False),
+        ("network/ports/deployed_port.network.j2.yaml", "network/ports/external.yaml", True),
+        ("network/network_v6.network.j2.yaml", "network/external_v6.yaml", False),
+        ("network/network_v6.network.j2.yaml", "network/external.yaml", True),
+        ("network/config/bond/role.role.j2.yaml", "network/config/bond/controller.yaml", False),
+        ("puppet/role.role.j2.yaml", "puppet/controller-role.yaml", False),
+        ("puppet/role.role.j2.yaml", "puppet/controller.yaml", True),
+        ("puppet/config.role.j2.yaml", "puppet/controller-config.yaml", False),
+        ("puppet/config.role.j2.yaml", "puppet/controller-role.yaml", True),
+    ],
+)
+def test_what_jinja_makes_for_each_role_or_network_exists_by_the_name_that_it_gets(maker: str, target: str, told: bool) -> None:
+    files = {
+        "overcloud-resource-registry-puppet.yaml": "resource_registry: {}\n",
+        "site.yaml": f"resource_registry:\n  OS::TripleO::Some::Thing: {target}\n",
+        maker: "heat_template_version: queens\n",
+    }
+    assert findings(files, "LW414") == ["LW414 site.yaml:2"] * told
