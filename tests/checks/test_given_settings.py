@@ -128,6 +128,51 @@ def test_a_section_counts_as_it_is_taken_in(value: str, number: int) -> None:
     assert len(findings({"heat-base.yaml": HEAT_BASE, "heat-engine.yaml": f"{HEAT_USER}      {value}\n"}, "LW404")) == number
 
 
+WITHOUT = f"{HEAD}{ROLE_DATA}      service_name: heat_base\n"
+OWN = f"{{config_settings: {{{HEAT_DSN}}}}}"
+WHOLE = "{get_attr: [Base, role_data]}"
+RETRIED = "{config_settings: {heat::db::database_max_retries: -1}}"
+
+
+@pytest.mark.parametrize(
+    ("base", "items", "number"),
+    [
+        (HEAT_BASE.replace("-1", "10"), [OWN, WHOLE], 0),  # what stands before a whole is lost: no connection, nothing to ask
+        (WITHOUT, [OWN, WHOLE], 1),  # this one has no section that could replace it
+        (WITHOUT + "      config_settings: {}\n", [OWN, WHOLE], 0),
+        (WITHOUT + f"      config_settings: {{{HEAT_DSN}}}\n", [RETRIED, WHOLE], 1),
+        (WITHOUT + "      service_config_settings: {x: {a::b: 1}}\n", [OWN, WHOLE], 1),
+        (WITHOUT + "      config_settings: {if: [c, {a::b: 1}, {}]}\n", [OWN, WHOLE], 0),
+        (HEAT_BASE, [OWN, WHOLE, OWN], 1),
+        (HEAT_BASE, [WHOLE, WHOLE, RETRIED, OWN], 1),
+        (HEAT_BASE, ["{if: [c, {get_attr: [Base, role_data]}, {}]}", OWN], 1),
+        (HEAT_BASE.replace("-1", "10"), [OWN, "{if: [c, {get_attr: [Base, role_data]}, {}]}"], 1),  # the other way it is not lost
+    ],
+)
+def test_all_role_data_replace_the_sections_before_them(base: str, items: list[str], number: int) -> None:
+    user = f"{HEAT_USER}      map_merge: [{', '.join(items)}]\n"
+    assert len(findings({"heat-base.yaml": base, "heat-engine.yaml": user}, "LW404")) == number
+
+
+def test_all_role_data_replace_what_was_taken_in_before() -> None:
+    user = f"{HEAD}resources:\n  One: {{type: ./one.yaml}}\n  Two: {{type: ./two.yaml}}\n{ROLE_DATA}"
+    one, two = WITHOUT + f"      config_settings: {{{HEAT_DSN}}}\n", HEAT_BASE.replace("-1", "10")
+    both = "      map_merge: [{get_attr: [One, role_data]}, {get_attr: [Two, role_data]}]\n"
+    again = "      map_merge: [{get_attr: [One, role_data]}, {get_attr: [Two, role_data]}, {get_attr: [One, role_data]}]\n"
+    section = "{get_attr: [%s, role_data, config_settings]}"
+    deep = f"      config_settings: {{map_merge: [{section % 'One'}, {section % 'Two'}]}}\n"
+    for merge, message in ((both, "is not set"), (again, "is not set"), (deep, "is `10`")):
+        (found,) = judged({"one.yaml": one, "two.yaml": two, "x.yaml": user + merge}).findings
+        assert message in found.message
+
+
+def test_what_a_template_takes_in_as_a_whole_by_another_replaces_too() -> None:
+    middle = f"{HEAD}resources:\n  Low: {{type: ./heat-base.yaml}}\n{ROLE_DATA}      get_attr: [Low, role_data]\n"
+    user = f"{HEAD}resources:\n  Base: {{type: ./middle.yaml}}\n{ROLE_DATA}      map_merge: [{OWN}, {WHOLE}]\n"
+    assert findings({"heat-base.yaml": HEAT_BASE, "middle.yaml": middle, "x.yaml": user}, "LW404") == []
+    assert len(findings({"heat-base.yaml": WITHOUT, "middle.yaml": middle, "x.yaml": user}, "LW404")) == 1
+
+
 def test_settings_of_another_section_stay_where_one_is_replaced() -> None:
     value = "map_merge: [{get_attr: [Base, role_data]}, {service_config_settings: {x: {a::b: 1}}}]"
     base = HEAT_BASE + f"        {HEAT_DSN}\n"

@@ -31,6 +31,7 @@ from lwlint.inputs.heat.template import (
     Specified,
     Taken,
     Values,
+    Whole,
     containers,
     get_files,
     inputs,
@@ -285,7 +286,7 @@ class Outline(Struct, frozen=True, array_like=True):
     their services, in roles data and where an environment's parameter names them; `overrides` the settings that it puts over those of
     templates. `types` are the types of those resources whose settings it takes in (`taken`); `merged` tells after how many of its own
     settings. `service_name` is the name of its service, or that of the resource `named_by`; both are empty where
-    that is not known.
+    that is not known. `sections` and `wholes` are as in the parts of a template.
     """
 
     form: str
@@ -306,6 +307,8 @@ class Outline(Struct, frozen=True, array_like=True):
     stray: tuple[Named, ...] = ()
     service_name: str = ""
     named_by: str = ""
+    sections: tuple[str, ...] = ()
+    wholes: tuple[Whole, ...] = ()
 
 
 class Refusal(Struct, frozen=True, array_like=True):
@@ -356,6 +359,8 @@ def _of_parts(parts: Parts, parameters: Parameters) -> dict[str, Any]:
         "stray": tuple((key.value, _place(key)) for key in strays(parts.file)) if form == TEMPLATE else (),
         "service_name": parts.service_name,
         "named_by": parts.named_by,
+        "sections": tuple(sorted(parts.sections)),
+        "wholes": tuple(parts.wholes),
     }
 
 

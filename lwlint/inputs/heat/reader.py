@@ -206,9 +206,9 @@ def _facts(tree: HeatTree, environments: Sequence[str], catalogue: Catalogue, jo
             yield from tree.parts.of(("roles", file.source.path), partial(in_roles.services, file, registries.of))
     for file in graph.files():
         if file.form == ENVIRONMENT:  # its settings are in no outline that is asked for
-            yield from _template_facts(file, tree, judge)
+            yield from _template_facts(file, tree, judge, graph)
         else:
-            yield from tree.parts.of(("template", file.source.path), partial(_template_facts, file, tree, judge))
+            yield from tree.parts.of(("template", file.source.path), partial(_template_facts, file, tree, judge, graph))
     for file in tree.files():
         if file.source.judged:
             yield from tree.parts.of(("file", file.source.path), partial(_own_facts, file, tree, judge))
@@ -243,7 +243,7 @@ def _own_facts(file: Read, tree: HeatTree, judge: Judge) -> Iterator[Fact]:
     yield from roles(file)
 
 
-def _template_facts(file: Read, tree: HeatTree, judge: Judge) -> Iterator[Fact]:
+def _template_facts(file: Read, tree: HeatTree, judge: Judge, graph: Graph) -> Iterator[Fact]:
     path = file.source.path
     tree.note(path, file)
     under = False
@@ -254,7 +254,7 @@ def _template_facts(file: Read, tree: HeatTree, judge: Judge) -> Iterator[Fact]:
         yield Template(path, file.span(file.outline.first or (0, 0)), service, judge.profiles(path), under, file.source.host)
         yield from software_configs(file)
         yield from strays(file)
-    yield from hiera_keys(file, file.outline.settings)
+    yield from hiera_keys(file, graph.settings(path))
     yield from containers(file, service, under)
 
 

@@ -13,6 +13,7 @@ from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.heat.document import TEMPLATE
 from lwlint.inputs.heat.facts import ALL, CONFIG, NONE, Environment, RoleData, ServiceMapping
 from lwlint.inputs.heat.outline import PROFILES, SERVICE, UNDER, Line, Outline, Setting
+from lwlint.inputs.heat.template import Taken
 from lwlint.inputs.heat.tree import HeatTree, Read
 
 PACEMAKER = "OS::TripleO::Services::Pacemaker"
@@ -362,9 +363,36 @@ class Graph:
         return list(self._files.values())
 
     def settings(self, path: str) -> tuple[Setting, ...]:
-        """Return the settings in the template at `path` itself."""
+        """Return the settings in the template at `path` itself, without those of a section that is replaced as a whole."""
         found = self._files.get(path)
-        return found.outline.settings if found is not None else ()
+        if found is None or not found.outline.wholes:
+            return found.outline.settings if found is not None else ()
+        behind = {section: self._replaced(path, section)[0] for section in CONFIG}
+        return tuple(one for number, one in enumerate(found.outline.settings) if number >= behind.get(one.place, 0))
+
+    def _replaced(self, path: str, section: str) -> tuple[int, tuple[Taken, ...]]:
+        """Return how many of the first settings of a template, and what of that it takes in, are lost if they are of a section.
+
+        That is what stands before all the role data of another template that has the section: a merge is not deep.
+        """
+        file = self._tree.file(path)
+        outline = self.add(file).outline if file is not None else None
+        for whole in reversed(outline.wholes) if outline is not None else ():
+            kind = dict(outline.types).get(whole.resource) if outline is not None else None
+            target = self.of_type(path, kind) if kind is not None else None
+            if target is not None and self._has_section(target, section, (path,)):
+                return whole.after, whole.taken
+        return 0, ()
+
+    def _has_section(self, path: str, section: str, above: tuple[str, ...]) -> bool:
+        """Return whether the role data of a template certainly have a section."""
+        file = self._tree.file(path) if path not in above else None
+        if file is None:
+            return False
+        outline = self.add(file).outline
+        types = dict(outline.types)
+        targets = (self.of_type(path, types.get(whole.resource, "")) for whole in outline.wholes)
+        return section in outline.sections or any(self._has_section(one, section, (*above, path)) for one in targets if one is not None)
 
     def edges(self, path: str) -> tuple[str, ...]:
         """Return the templates whose settings the one at `path` takes in itself."""
@@ -431,10 +459,11 @@ class Graph:
             if _is_on_node(outline):
                 targets = [(target, each, service) for kind in types.values() if (target := self.of_type(at, kind)) for each in CONFIG]
             else:
+                lost = self._replaced(at, section)[1] if outline.wholes else ()
                 targets = [
                     (target, each, one.service or service)
                     for one in outline.taken
-                    if one.place == section and (target := self.of_type(at, types.get(one.resource, ""))) is not None
+                    if one.place == section and one not in lost and (target := self.of_type(at, types.get(one.resource, ""))) is not None
                     for each in (CONFIG if one.section == ALL else (one.section,))
                 ]
             todo += targets
@@ -488,11 +517,11 @@ class Graph:
         if (path, section) not in self._orders:
             found: list[Placed] = []
             types, own = dict(file.outline.types), file.outline.settings
-            at = 0
+            at, lost = self._replaced(path, section) if file.outline.wholes else (0, ())
             for one in file.outline.merged:
-                if one.place == section:
+                if one.place == section and Taken(one.resource, one.section, section) not in lost:
                     found += [(file, setting) for setting in own[at : one.after] if setting.place == section]
-                    at = one.after
+                    at = max(at, one.after)
                     target = self.of_type(path, types[one.resource]) if one.resource in types else None
                     if target is not None:
                         found += self._in_order(target, section if one.section == ALL else one.section, (*above, path))

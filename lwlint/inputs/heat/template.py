@@ -270,12 +270,24 @@ class Merged(Struct, frozen=True, array_like=True):
     place: str
 
 
+class Whole(Struct, frozen=True, array_like=True):
+    """Where a template merges all of the `role_data` of a resource: behind how many of its own settings, and what it has `taken` by then.
+
+    Each section that the other template has stands instead of what came before it.
+    """
+
+    resource: str
+    after: int
+    taken: tuple[Taken, ...]
+
+
 class Parts(Struct):
     """What a template consists of. `types` are the types of its resources, `taken` tells of which it takes in settings, and where to.
 
     `service_name` is the name of its service, or that of the resource `named_by`; both are empty where it is computed. `merged` tells
     where among its `keys` it takes in those that others may replace. `steps` are the mappings of containers (a
-    container's name -> what it is), with the name of their step.
+    container's name -> what it is), with the name of their step. `sections` are those that its role data have whatever the conditions,
+    `wholes` tells where it merges all the role data of others.
     """
 
     file: HeatFile
@@ -287,6 +299,8 @@ class Parts(Struct):
     role_data: Scalar | None = None
     service_name: str = ""
     named_by: str = ""
+    sections: set[str] = field(default_factory=set)
+    wholes: list[Whole] = field(default_factory=list)
 
     @property
     def resources(self) -> Mapping:
@@ -338,6 +352,8 @@ class _Reader:
         for part in parts(value):
             if isinstance(part, Reference):
                 if part.path[:1] == ("role_data",):
+                    if len(part.path) == 1 and not part.branch:
+                        self._found.wholes.append(Whole(part.resource, len(self._found.keys), tuple(sorted(self._found.taken))))
                     for name in CONFIG:
                         self._take(part.resource, (name,), name)
                     self._found.service_name, self._found.named_by = "", part.resource
@@ -348,6 +364,7 @@ class _Reader:
                 elif key.value in CONFIG:
                     if not part.branch:
                         self._drop(key.value)
+                        self._found.sections.add(key.value)
                     self.config(section, key.value, part.branch)
                 elif key.value in CONTAINERS:
                     self.containers(section)
@@ -378,6 +395,7 @@ class _Reader:
         found.taken = {one for one in found.taken if one.place != place}
         kept = [key.place != place for key in found.keys]
         found.merged = [Merged(sum(kept[: m.after]), m.resource, m.section, m.place) for m in found.merged if m.place != place]
+        found.wholes = [Whole(w.resource, sum(kept[: w.after]), tuple(one for one in w.taken if one.place != place)) for w in found.wholes]
         found.keys = [key for key, keep in zip(found.keys, kept) if keep]
 
     def output(self, value: Node, name: str) -> None:
@@ -393,7 +411,11 @@ class _Reader:
             section = ALL
         if place == _TO_OTHERS and section == place and len(path) > 2 - (path[0] in CONFIG):
             service = service or path[-1]  # a part of them: `[Base, role_data, service_config_settings, nova_api]`
-        self._found.taken.add(Taken(resource, section, place, service))
+        taken = Taken(resource, section, place, service)
+        self._found.taken.add(taken)
+        if any(taken in whole.taken for whole in self._found.wholes):  # it is taken in again
+            again = self._found.wholes
+            self._found.wholes = [Whole(w.resource, w.after, tuple(one for one in w.taken if one != taken)) for w in again]
         if place not in CONFIG[1:]:
             self._found.merged.append(Merged(len(self._found.keys), resource, section, place))
 
@@ -458,6 +480,11 @@ class _Reader:
                             self.config(content, "hieradata")
 
 
+_REPLACING = ("template", "params")
+# the keys of functions, as far as they are nobody else's beside that name
+_KEYS = {"str_replace": _REPLACING, "str_replace_strict": _REPLACING, "yaql": ("expression", "data"), "repeat": ("for_each",)}
+
+
 def is_stray(key: Scalar, value: Node, mapping: Mapping) -> bool:
     """Return whether a key of `mapping` is a function of Heat, by its name and the form of its argument, beside other keys."""
     name = key.value
@@ -467,6 +494,8 @@ def is_stray(key: Scalar, value: Node, mapping: Mapping) -> bool:
         return name in LISTED or name in NAMING or (name == "if" and 2 <= len(value.items) <= 3)
     if isinstance(value, Mapping):
         return name in WITH_KEYS and value.get(WITH_KEYS[name]) is not None
+    if name in WITH_KEYS:  # its keys stand beside it, not below
+        return any(other.value in _KEYS[name] for other, _ in mapping.pairs)
     return name in NAMING and name != "get_attr"
 
 

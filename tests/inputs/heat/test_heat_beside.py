@@ -45,6 +45,23 @@ def test_a_function_beside_other_keys_is_none_wherever_it_stands(name: str, plac
 
 
 @pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ("str_replace: restart NAME, params: {NAME: mysqld}", True),
+        ("str_replace: null, template: restart NAME, params: {NAME: mysqld}", True),
+        ("yaql: $.data.x, data: {x: 1}", True),
+        ("repeat: null, for_each: {X: [a]}, template: X", True),
+        ("str_replace: restart, image: i", False),
+        ("repeat: 3, template: {src: a, dest: b}", False),
+        ("repeat: daily, data: x", False),
+    ],
+)
+def test_keys_of_a_function_beside_its_name_are_told(keys: str, told: bool) -> None:
+    text = f"heat_template_version: rocky\noutputs: {{a: {{value: {{x: {{{keys}}}}}}}}}\n"
+    assert findings({"a.yaml": text}, "LW415") == ["LW415 a.yaml:2"] * told
+
+
+@pytest.mark.parametrize(
     ("path", "text", "kind"),
     [
         ("sc.yaml", "apiVersion: storage.k8s.io/v1\nkind: StorageClass\nparameters:\n  pool: p\n", None),
