@@ -32,6 +32,8 @@ from lwlint.inputs.heat.facts import (
     RoleService,
     ServiceMapping,
     SoftwareConfig,
+    always,
+    opposite,
 )
 from lwlint.inputs.puppet.facts import Manifest, ManifestClass, ManifestDatabase, ManifestOption, ManifestResource, Setting
 
@@ -593,12 +595,15 @@ def _judge(
     lacking, unknown = [], []
     services = settings.closures(key)
     for service in services:
-        named = settings.named(service, names)
+        named = _taken_in(settings.named(service, names), key, service)
         own = _covering(key, named)
         retries = over or own or settings.of_the_role(key, names)
         perhaps = [] if over else settings.perhaps(service, names)
         settings.told.update(retry.span for retry in (*retries, *own, *perhaps))
-        bad = next((r for r in retries if r.values is not None and not set(r.values) <= set(params.unlimited)), None)
+        bad = next((r for r in sorted(retries, key=lambda one: bool(one.branch)) if _ends(r, params)), None)
+        if over and bad is None and (left := _left(over, own, params)) is not None:
+            yield Unknown(f"`{over[0].name}` and `{left.name}` set the same option, and nothing here shows which counts", left.span)
+            continue
         if bad is not None and _NODE in key.template and any(r.template != bad.template for r in retries):
             yield Unknown(f"`{bad.name}` is set in several files of hieradata, of which `hiera.yaml` picks one", bad.span)
         elif bad is not None or not retries:
@@ -613,7 +618,7 @@ def _judge(
                 partly = partly or (None if bad is not None else next(iter(named), None))
         else:
             unknown += [r for r in retries if r.values is None]
-            worse = [one for one in perhaps if one.values is None or not set(one.values) <= set(params.unlimited)]
+            worse = [one for one in perhaps if one.values is None or _ends(one, params)]
             yield from (_maybe_given(one, key) for one in worse[:1])
     if lacking:
         problem = _problem(key, pair, first, finite or partly, lacking[0] if len(lacking) < len(services) else "", params)
@@ -638,10 +643,33 @@ def _fix(beside: HieraKey, first: str, finite: HieraKey | None, settings: Settin
 
 
 def _covering(key: HieraKey, retries: list[HieraKey]) -> list[HieraKey]:
-    """Return the retries that are set whenever the connection is: under no condition, or under its own, or under both outcomes of one."""
-    branches = {branch for retry in retries for branch in retry.branch}
-    either = {branch for branch in branches if branch[:-1] + ("2" if branch[-1] == "1" else "1") in branches}
-    return [r for r in retries if all(branch in either or (branch in key.branch and r.template == key.template) for branch in r.branch)]
+    """Return the retries that may be there with the connection, if some of them are whatever the other conditions; else none."""
+    known = _conditions(key)
+    found = [retry for retry in retries if not any(opposite(one) in known for one in _conditions(retry))]
+    return found if always([_conditions(retry) - known for retry in found]) else []
+
+
+def _conditions(key: HieraKey) -> frozenset[str]:
+    """Return the conditions of a setting; those of two templates may mean different things, whatever their names."""
+    return frozenset([f"{key.template} {branch}" for branch in key.branch])
+
+
+def _taken_in(named: list[HieraKey], key: HieraKey, service: RoleData) -> list[HieraKey]:
+    """Return retries of a service with the condition that is on those which it takes in under one, unless the connection is among these."""
+    if not service.partly or key.span in service.partly:
+        return named
+    return [replace(one, branch=(*one.branch, "taken in=1")) if one.span in service.partly else one for one in named]
+
+
+def _ends(retries: HieraKey, params: RetryParams) -> bool:
+    """Return whether retries have a value that is known to end."""
+    return retries.values is not None and not set(retries.values) <= set(params.unlimited)
+
+
+def _left(over: list[HieraKey], own: list[HieraKey], params: RetryParams) -> HieraKey | None:
+    """Return retries of a template that end and that no override of the same name replaces; those of another name are still there."""
+    names = {key.name for key in over}
+    return next((key for key in own if key.name not in names and (key.values is None or _ends(key, params))), None)
 
 
 def _is(key: HieraKey) -> str:

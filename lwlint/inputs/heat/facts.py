@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, ClassVar
 
 from msgspec import Struct
@@ -20,6 +21,25 @@ SETTINGS = ("config_settings", "hieradata", "mapped_data", "max_retries", "Extra
 CONFIG = ("config_settings", "service_config_settings", "global_config_settings")
 ALL = "*"  # any section; the nodes of all services
 ABOUT = (REGISTRY, ROLE, CLUSTER, CONTAINERS, *SETTINGS)
+
+
+def opposite(branch: str) -> str:
+    """Return the branch of a condition that is taken where `branch` is not."""
+    return branch[:-1] + ("2" if branch[-1] == "1" else "1")
+
+
+_MOST_CONDITIONS = 12
+
+
+def always(branches: Iterable[frozenset[str]], most: int = _MOST_CONDITIONS) -> bool:
+    """Return whether one of several branches is taken whatever the conditions; not so where there are too many to tell."""
+    found = list(branches)
+    if frozenset() in found:
+        return True
+    if not found or most == 0:
+        return False
+    one = min(found[0])
+    return all(always([branch - {way} for branch in found if opposite(way) not in branch], most - 1) for way in (one, opposite(one)))
 
 
 class Environment(Struct, frozen=True):
@@ -101,7 +121,8 @@ class RoleData(Struct, frozen=True):
 
     `beaten` are the settings among these that a later one of the same name replaces, `left` those of sections that it does not take in.
     `service` is its name (`nova_api`), empty where that is not known. `given` are the settings that it gives to the nodes of a service,
-    which may be another one, each with the name of that service; those for all nodes have `*`.
+    which may be another one, each with the name of that service; those for all nodes have `*`. `partly` are the settings that it takes in
+    under a condition only.
     """
 
     kind: ClassVar[str] = "role_data"
@@ -113,6 +134,7 @@ class RoleData(Struct, frozen=True):
     left: tuple[Span, ...] = ()
     service: str = ""
     given: tuple[tuple[str, Span], ...] = ()
+    partly: tuple[Span, ...] = ()
 
 
 class HieraKey(Struct, frozen=True):

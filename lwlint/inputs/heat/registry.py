@@ -11,7 +11,7 @@ from lwlint.core.facts import Service
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.heat.document import TEMPLATE
-from lwlint.inputs.heat.facts import ALL, CONFIG, NONE, Environment, RoleData, ServiceMapping
+from lwlint.inputs.heat.facts import ALL, CONFIG, NONE, Environment, RoleData, ServiceMapping, always, opposite
 from lwlint.inputs.heat.outline import PROFILES, SERVICE, UNDER, Line, Outline, Setting
 from lwlint.inputs.heat.template import Taken
 from lwlint.inputs.heat.tree import HeatTree, Read
@@ -337,7 +337,8 @@ def _fact(
     )
 
 
-Placed = tuple[Read, Setting]
+Placed = tuple[Read, Setting, bool]  # whether it is there under a condition only
+_State = tuple[str, str, str, bool]  # a section of a template, for the nodes of whom it is taken in, and whether in any case
 _Where = tuple[str, tuple[int, int]]  # the path of a template, and a place in it
 
 
@@ -444,24 +445,29 @@ class Graph:
             path = (self.of_type(path, kind) if kind is not None else None) or path
         return ""
 
-    def handed(self, path: str) -> tuple[tuple[Span, ...], tuple[tuple[str, Span], ...]]:
-        """Return which settings at and below `path` are of no section that is taken in, and which are given to the nodes of whom."""
-        reached: set[tuple[str, str, str]] = set()
-        todo = [(path, section, "") for section in CONFIG]
+    def handed(self, path: str) -> tuple[tuple[Span, ...], tuple[tuple[str, Span], ...], tuple[Span, ...]]:
+        """Return which settings at and below `path` are of no section that is taken in, and which are given to the nodes of whom.
+
+        The last are those that are taken in under a condition only.
+        """
+        reached: set[_State] = set()
+        todo: list[_State] = [(path, section, "", True) for section in CONFIG]
         while todo:
             state = todo.pop()
             if state in reached or (file := self._tree.file(state[0])) is None:
                 continue
             reached.add(state)
-            at, section, service = state
+            at, section, service, sure = state
             outline = self.add(file).outline
             types = dict(outline.types)
             if _is_on_node(outline):
-                targets = [(target, each, service) for kind in types.values() if (target := self.of_type(at, kind)) for each in CONFIG]
+                targets = [
+                    (target, each, service, sure) for kind in types.values() if (target := self.of_type(at, kind)) for each in CONFIG
+                ]
             else:
                 lost = self._replaced(at, section)[1] if outline.wholes else ()
                 targets = [
-                    (target, each, one.service or service)
+                    (target, each, one.service or service, sure and (not one.branch or _is_always(one, outline)))
                     for one in outline.taken
                     if one.place == section and one not in lost and (target := self.of_type(at, types.get(one.resource, ""))) is not None
                     for each in (CONFIG if one.section == ALL else (one.section,))
@@ -469,21 +475,26 @@ class Graph:
             todo += targets
         return self._apart(path, reached)
 
-    def _apart(self, path: str, reached: set[tuple[str, str, str]]) -> tuple[tuple[Span, ...], tuple[tuple[str, Span], ...]]:
-        sections: dict[tuple[str, str], list[str]] = {}  # the services for whose nodes a section of a template is taken in; empty: its own
-        for at, section, service in reached:
-            sections.setdefault((at, section), []).append(service)
+    def _apart(self, path: str, reached: set[_State]) -> tuple[tuple[Span, ...], tuple[tuple[str, Span], ...], tuple[Span, ...]]:
+        # the services for whose nodes a section of a template is taken in (empty: its own), and whether that is so in any case
+        sections: dict[tuple[str, str], dict[str, bool]] = {}
+        for at, section, service, sure in reached:
+            services = sections.setdefault((at, section), {})
+            services[service] = sure or services.get(service, False)
         own: set[_Where] = set()
+        partly: dict[_Where, None] = {}
         left: dict[_Where, None] = {}
         given: dict[tuple[str, _Where], None] = {}
         for below in self.below(path):
             for setting in self.settings(below):
                 if "::" not in setting.name or setting.place == "hieradata":
                     continue
-                services = sections.get((below, setting.place), ())
+                services = sections.get((below, setting.place), {})
                 where = below, setting.span
                 if "" in services and setting.place not in CONFIG[1:]:
                     own.add(where)
+                    if not services[""]:
+                        partly[where] = None
                     if len(services) == 1 and not setting.service:  # as most are: given to nobody else
                         continue
                 else:
@@ -493,21 +504,23 @@ class Graph:
                     if whose and service in ("", setting.service or service):
                         given[whose, where] = None
         apart = tuple(Span(at, *span) for at, span in left if (at, span) not in own)
-        return apart, tuple((whose, Span(at, *span)) for whose, (at, span) in given)
+        return apart, tuple((whose, Span(at, *span)) for whose, (at, span) in given), tuple(Span(at, *span) for at, span in partly)
 
     def beaten(self, path: str) -> tuple[Span, ...]:
-        """Return the places of the settings, at or below `path`, that a later one of the same name replaces whatever the conditions."""
+        """Return the places of the settings, at or below `path`, that later ones of the same name replace whatever the conditions."""
         in_order = self._in_order(path, CONFIG[0], ())
         standing: dict[str, list[Placed]] = {}
         for placed in in_order:
-            if placed[1].branch:
+            if placed[1].branch or placed[2]:
                 standing.setdefault(placed[1].name, []).append(placed)
             else:
                 standing[placed[1].name] = [placed]
         if len(standing) == len(in_order):
             return ()
-        left = {(file.source.path, id(setting)) for several in standing.values() for file, setting in several}
-        return tuple(dict.fromkeys(file.span(setting.span) for file, setting in in_order if (file.source.path, id(setting)) not in left))
+        for name, several in standing.items():
+            standing[name] = [one for number, one in enumerate(several) if not _is_replaced(one, several[number + 1 :])]
+        left = {(file.source.path, id(setting)) for several in standing.values() for file, setting, _ in several}
+        return tuple(dict.fromkeys(file.span(setting.span) for file, setting, _ in in_order if (file.source.path, id(setting)) not in left))
 
     def _in_order(self, path: str, section: str, above: tuple[str, ...]) -> list[Placed]:
         """Return the settings of a section at and below `path` in the order in which they are merged: the last one counts."""
@@ -519,13 +532,14 @@ class Graph:
             types, own = dict(file.outline.types), file.outline.settings
             at, lost = self._replaced(path, section) if file.outline.wholes else (0, ())
             for one in file.outline.merged:
-                if one.place == section and Taken(one.resource, one.section, section) not in lost:
-                    found += [(file, setting) for setting in own[at : one.after] if setting.place == section]
+                if one.place == section and Taken(one.resource, one.section, section, "", one.branch) not in lost:
+                    found += [(file, setting, False) for setting in own[at : one.after] if setting.place == section]
                     at = max(at, one.after)
                     target = self.of_type(path, types[one.resource]) if one.resource in types else None
                     if target is not None:
-                        found += self._in_order(target, section if one.section == ALL else one.section, (*above, path))
-            self._orders[path, section] = [*found, *((file, setting) for setting in own[at:] if setting.place == section)]
+                        below = self._in_order(target, section if one.section == ALL else one.section, (*above, path))
+                        found += [(other, setting, True) for other, setting, _ in below] if one.branch else below
+            self._orders[path, section] = [*found, *((file, setting, False) for setting in own[at:] if setting.place == section)]
         return self._orders[path, section]
 
 
@@ -542,9 +556,31 @@ def role_data(graph: Graph, tree: HeatTree, mapped: set[str], catalogue: Catalog
         path = file.source.path
         if _tells(file) and (path in mapped or path not in taken):
             place = file.span(file.outline.role_data or (0, 0))
-            left, given = graph.handed(path)
+            left, given, partly = graph.handed(path)
             name = graph.service_name(path)
-            yield RoleData(path, place, graph.below(path), graph.beaten(path), file.source.host, left, name, given)
+            yield RoleData(path, place, graph.below(path), graph.beaten(path), file.source.host, left, name, given, partly)
+
+
+def _is_replaced(placed: Placed, later: list[Placed]) -> bool:
+    """Return whether, wherever a setting is there, some of the `later` ones are."""
+    own = _conditions(placed)
+    found = [_conditions(one) for one in later if not one[2]]
+    return always([one - own for one in found if not any(opposite(condition) in own for condition in one)])
+
+
+def _conditions(placed: Placed) -> frozenset[str]:
+    file, setting, _ = placed
+    return frozenset([f"{file.source.path} {branch}" for branch in setting.branch])
+
+
+def _is_always(taken: Taken, outline: Outline) -> bool:
+    """Return whether a template takes in the same whatever the conditions: by this one, or by another way."""
+    ways = (
+        one
+        for one in outline.taken
+        if (one.resource, one.section, one.place, one.service) == (taken.resource, taken.section, taken.place, taken.service)
+    )
+    return always([frozenset(one.branch) for one in ways])
 
 
 def _is_on_node(outline: Outline) -> bool:

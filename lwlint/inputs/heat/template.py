@@ -25,7 +25,7 @@ from lwlint.inputs.heat.document import (
     value_of,
     walk,
 )
-from lwlint.inputs.heat.facts import ALL, CONFIG
+from lwlint.inputs.heat.facts import ALL, CONFIG, opposite
 
 Values = Optional[tuple[str, ...]]
 NULL = "null"
@@ -36,12 +36,13 @@ _DEPTH = 20
 class Branch(Struct, frozen=True):
     """A part of a mapping, and the conditions under which it is one: `name=1` where it holds, `name=2` where not.
 
-    `replaced` are the `values` of each `map_replace` around it, the innermost first.
+    `replaced` are the `values` of each `map_replace` around it, the innermost first, and `renamed` its `keys`.
     """
 
     node: Mapping
     branch: tuple[str, ...]
     replaced: tuple[Node, ...] = ()
+    renamed: tuple[Mapping, ...] = ()
 
     def pairs(self) -> Iterator[tuple[Scalar, Node]]:
         """Yield each key that counts, and its value as it is when `map_replace` has put others in the place of words."""
@@ -97,16 +98,22 @@ def parts(node: Node, branch: tuple[str, ...] = (), depth: int = _DEPTH) -> Iter
 def _of_call(name: str, argument: Node, node: Mapping, branch: tuple[str, ...], depth: int) -> Iterator[Branch | Reference]:
     items = argument.items if isinstance(argument, Sequence) else []
     if name == "if" and len(items) >= 2:
-        condition = _condition(items[0])
-        for number, item in enumerate(items[1:3], 1):
-            yield from parts(item, (*branch, f"{condition}={number}"), depth - 1)
+        taken = f"{_condition(items[0])}=1"
+        negated = call(items[0])
+        if negated is not None and negated[0] == "not":
+            taken = f"{_condition(negated[1])}=2"
+        for item, one in zip(items[1:3], (taken, opposite(taken))):
+            yield from parts(item, (*branch, one), depth - 1)
     elif name == "map_merge":
         yield from parts(argument, branch, depth - 1)
     elif name == "map_replace" and items:
-        values = items[1].get("values") if len(items) > 1 and isinstance(items[1], Mapping) else None
+        given = items[1] if len(items) > 1 and isinstance(items[1], Mapping) else None
+        values, keys = (given.get("values"), given.get("keys")) if given is not None else (None, None)
         for part in parts(items[0], branch, depth - 1):
-            if isinstance(part, Branch) and values is not None:
-                yield Branch(part.node, part.branch, (*part.replaced, values))
+            if isinstance(part, Branch):
+                replaced = (*part.replaced, values) if values is not None else part.replaced
+                renamed = (*part.renamed, keys) if isinstance(keys, Mapping) else part.renamed
+                yield Branch(part.node, part.branch, replaced, renamed)
             else:
                 yield part
     elif name == "yaql" and isinstance(argument, Mapping):
@@ -126,7 +133,7 @@ def put_in(value: Node, replaced: tuple[Node, ...]) -> Node:
         made = call(values)
         if not isinstance(values, Mapping) or (made is not None and made[0] in FUNCTIONS):
             unknown = unknown or values
-        elif isinstance(found, Scalar):
+        elif isinstance(found, Scalar) and tag_of(found) == "str":  # the keys are texts, and no number is one
             found = values.get(found.value) or found
     return unknown if unknown is not None and found is not value else found
 
@@ -139,7 +146,12 @@ def _values(node: Node) -> Iterator[Node]:
 
 
 def _condition(node: Node) -> str:
-    return node.value if isinstance(node, Scalar) else f"@{node.start}"
+    """Return the name of a condition; of one that is written out, what it says, so that equal ones have one name."""
+    if isinstance(node, Scalar):
+        return node.value
+    if isinstance(node, Sequence):
+        return f"[{', '.join(map(_condition, node.items))}]"
+    return f"{{{', '.join(f'{key.value}: {_condition(value)}' for key, value in node.pairs)}}}"
 
 
 _INTERPOLATED = "%{"  # what hiera puts in the place of `%{...}` is known on a node only
@@ -232,6 +244,7 @@ def _combined(each: list[Values], make: Callable[[tuple[str, ...]], str]) -> Val
 
 _TO_OTHERS = CONFIG[1]
 _TEMPLATES, _TRIPLEO = (".yaml", ".yml", ".template"), "OS::TripleO::"
+_VALUE = "OS::Heat::Value"
 CONTAINERS = ("docker_config", "container_config")
 
 
@@ -252,22 +265,25 @@ class Key(Struct, frozen=True):
 class Taken(Struct, frozen=True, array_like=True, order=True):
     """The settings that a template takes in: those of the section `section` of a resource, put into its own section `place`.
 
-    `service` are the nodes that they are for there, where that is a part of `service_config_settings`. `*` is any section.
+    `branch` are the conditions under which it does so. `service` are the nodes that they are for there, where that is a part of
+    `service_config_settings`. `*` is any section.
     """
 
     resource: str
     section: str
     place: str
     service: str = ""
+    branch: tuple[str, ...] = ()
 
 
 class Merged(Struct, frozen=True, array_like=True):
-    """Where a template takes in settings: after how many of its own, of which section of a resource, and into which of its own."""
+    """Where a template takes in settings: after how many of its own, of which section of a resource, into which of its own, and when."""
 
     after: int
     resource: str
     section: str
     place: str
+    branch: tuple[str, ...] = ()
 
 
 class Whole(Struct, frozen=True, array_like=True):
@@ -332,13 +348,22 @@ def read_parts(file: HeatFile) -> Parts:
             reader.config(value, name.value)
         elif name.value in CONTAINERS:
             reader.containers(value)
-        elif name.value != "hieradata" and "::" in file.source.text[value.start : value.end]:
+        elif name.value != "hieradata" and _may_be_settings(value, found):
             others.append((value, name.value))
     for value, place in others:
         reader.output(value, place)
     if "mapped_data" in file.source.text or "datafiles" in file.source.text:
         reader.hieradata()
     return found
+
+
+def _may_be_settings(value: Node, found: Parts) -> bool:
+    """Return whether an output with a name of its own may be settings: it has keys of classes, or is made of a value that may have them."""
+    text = found.file.source.text[value.start : value.end]
+    if "::" in text or "get_attr" not in text:
+        return "::" in text
+    made_of = [found.types.get(part.resource) for part in parts(value) if isinstance(part, Reference)]
+    return any(kind is not None and kind.value == _VALUE for kind in made_of)
 
 
 class _Reader:
@@ -355,7 +380,7 @@ class _Reader:
                     if len(part.path) == 1 and not part.branch:
                         self._found.wholes.append(Whole(part.resource, len(self._found.keys), tuple(sorted(self._found.taken))))
                     for name in CONFIG:
-                        self._take(part.resource, (name,), name)
+                        self._take(part.resource, (name,), name, branch=part.branch)
                     self._found.service_name, self._found.named_by = "", part.resource
                 continue
             for key, section in effective(part.node):
@@ -365,6 +390,8 @@ class _Reader:
                     if not part.branch:
                         self._drop(key.value)
                         self._found.sections.add(key.value)
+                    else:
+                        self._leave(key.value, part.branch)
                     self.config(section, key.value, part.branch)
                 elif key.value in CONTAINERS:
                     self.containers(section)
@@ -379,22 +406,42 @@ class _Reader:
         """Read a section of settings; those for the nodes of a `service` are a part of one."""
         for part in parts(value, branch):
             if isinstance(part, Branch):
-                own = settings(part.node, place, part.branch, service, part.replaced)
+                own = settings(part.node, place, part.branch, service, part.replaced, part.renamed)
                 self._found.keys += [key for key in own if key.key.start not in self._read] if self._read else own
                 self._strays(part, place, service)
                 if place == _TO_OTHERS and not service:
                     self._of_services(part)
             elif part.path[:1] in (("role_data",), *((name,) for name in CONFIG)):
-                self._take(part.resource, part.path, place, service)
+                self._take(part.resource, part.path, place, service, part.branch)
             else:
                 self._attribute(part, place, service)
 
     def _drop(self, place: str) -> None:
         """Forget what was read of a section: a later one of the same name replaces all of it, as `map_merge` is not deep."""
+        self._found.taken = {one for one in self._found.taken if one.place != place}
+        self._keep([key.place != place for key in self._found.keys], place)
+
+    def _leave(self, place: str, branch: tuple[str, ...]) -> None:
+        """Note that what was read of a section is only there if a later one of the same name is not, which is so in a `branch`."""
+        without = opposite(branch[0]) if len(branch) == 1 else f"{'&'.join(branch)}=2"
         found = self._found
-        found.taken = {one for one in found.taken if one.place != place}
-        kept = [key.place != place for key in found.keys]
-        found.merged = [Merged(sum(kept[: m.after]), m.resource, m.section, m.place) for m in found.merged if m.place != place]
+        for number, key in enumerate(found.keys):
+            if key.place == place and without not in key.branch:
+                found.keys[number] = Key(key.name, key.key, key.value, place, (*key.branch, without), key.service)
+        found.taken = {
+            Taken(t.resource, t.section, place, t.service, (*t.branch, without)) if t.place == place and without not in t.branch else t
+            for t in found.taken
+        }
+        found.merged = [
+            Merged(m.after, m.resource, m.section, place, (*m.branch, without)) if m.place == place and without not in m.branch else m
+            for m in found.merged
+        ]
+        self._keep([key.place != place or opposite(without) not in key.branch or without not in key.branch for key in self._found.keys], "")
+
+    def _keep(self, kept: list[bool], place: str) -> None:
+        """Forget some of the settings, and what is taken into a section."""
+        found = self._found
+        found.merged = [Merged(sum(kept[: m.after]), m.resource, m.section, m.place, m.branch) for m in found.merged if m.place != place]
         found.wholes = [Whole(w.resource, sum(kept[: w.after]), tuple(one for one in w.taken if one.place != place)) for w in found.wholes]
         found.keys = [key for key, keep in zip(found.keys, kept) if keep]
 
@@ -404,20 +451,20 @@ class _Reader:
         self.config(value, name)
         self._read = set()
 
-    def _take(self, resource: str, path: tuple[str, ...], place: str, service: str = "") -> None:
+    def _take(self, resource: str, path: tuple[str, ...], place: str, service: str = "", branch: tuple[str, ...] = ()) -> None:
         """Note that settings are taken in; those of a section that is not told may be of any, and for any."""
         section = path[1] if path[:1] == ("role_data",) and len(path) > 1 else path[0]
         if path[0] == "role_data" and section not in CONFIG:
             section = ALL
         if place == _TO_OTHERS and section == place and len(path) > 2 - (path[0] in CONFIG):
             service = service or path[-1]  # a part of them: `[Base, role_data, service_config_settings, nova_api]`
-        taken = Taken(resource, section, place, service)
+        taken = Taken(resource, section, place, service, branch)
         self._found.taken.add(taken)
         if any(taken in whole.taken for whole in self._found.wholes):  # it is taken in again
             again = self._found.wholes
             self._found.wholes = [Whole(w.resource, w.after, tuple(one for one in w.taken if one != taken)) for w in again]
         if place not in CONFIG[1:]:
-            self._found.merged.append(Merged(len(self._found.keys), resource, section, place))
+            self._found.merged.append(Merged(len(self._found.keys), resource, section, place, branch))
 
     def _strays(self, part: Branch, place: str, service: str) -> None:
         """Take a `get_attr` beside other keys for what was meant."""
@@ -445,7 +492,7 @@ class _Reader:
             and part.path[0]
             and (kind.value.endswith(_TEMPLATES) or kind.value.startswith(_TRIPLEO))
         ):
-            self._take(part.resource, part.path, place, service)
+            self._take(part.resource, part.path, place, service, part.branch)
             return
         if part.resource in self._values or not isinstance(resource, Mapping) or part.path[:1] != ("value",):
             return
@@ -526,13 +573,29 @@ def _chosen(file: HeatFile, node: Mapping) -> bool:
     return masked is not None and masked.decided_between(node.pairs[0][0].start, node.pairs[-1][0].start)
 
 
-def settings(node: Mapping, place: str, branch: tuple[str, ...], service: str = "", replaced: tuple[Node, ...] = ()) -> Iterator[Key]:
+def settings(
+    node: Mapping,
+    place: str,
+    branch: tuple[str, ...],
+    service: str = "",
+    replaced: tuple[Node, ...] = (),
+    renamed: tuple[Mapping, ...] = (),
+) -> Iterator[Key]:
     """Yield the settings in a literal mapping, and those of the `*_config` resources that are written there."""
     for key, written in effective(node):
         value = put_in(written, replaced) if replaced else written
-        yield Key(key.value, key, value, place, branch, service)
-        if key.value.endswith("_config") and "::" in key.value:
-            yield from _of_config(key.value, value, place, branch, service)
+        name = _renamed(key.value, renamed) if renamed else key.value
+        yield Key(name, key, value, place, branch, service)
+        if name.endswith("_config") and "::" in name:
+            yield from _of_config(name, value, place, branch, service)
+
+
+def _renamed(name: str, renamed: tuple[Mapping, ...]) -> str:
+    """Return what a key is called when several `map_replace` have put others in its place."""
+    for keys in renamed:
+        other = keys.get(name)
+        name = other.value if isinstance(other, Scalar) else name
+    return name
 
 
 def _of_config(name: str, value: Node, place: str, branch: tuple[str, ...], service: str) -> Iterator[Key]:

@@ -1,0 +1,132 @@
+"""Settings that are there under a condition only: which are lost, which count, and for what. Heat was asked for each answer."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+
+from lwlint.core.finding import Report
+from lwlint.files.tree import Memory
+from lwlint.inputs.heat.facts import always
+from lwlint.run import Request, check
+from tests.inputs.heat.heat_findings import every_rule
+
+HEAD = "heat_template_version: wallaby\n"
+DSN = "cinder::database_connection: mysql://cinder@192.0.2.1/cinder"
+RETRIES = "cinder::db::database_max_retries"
+FOREVER, TEN = f"{RETRIES}: -1", f"{RETRIES}: 10"
+BASE = f"{HEAD}outputs:\n  role_data:\n    value:\n      service_name: cinder_base\n      config_settings: {{%s}}\n"
+GET = "{get_attr: [Base, role_data, config_settings]}"
+
+
+def judged(value: str, base: str = FOREVER, files: dict[str, str] | None = None, environments: tuple[str, ...] = ()) -> Report:
+    user = f"{HEAD}resources:\n  Base: {{type: ./base.yaml}}\n%soutputs:\n  role_data:\n    value:\n      {value}\n"
+    tree = {"cinder-api.yaml": user % "", "base.yaml": BASE % base, **(files or {})}
+    return check(Request(tree=Memory(tree), environments=environments), [rule for rule in every_rule() if rule.code == "LW404"])
+
+
+def told(value: str, base: str = FOREVER) -> str:
+    """What the findings on the connection say of its retries; empty where there is none."""
+    return "; ".join(found.message.partition(": ")[2].partition(" (")[0].partition("; ")[0] for found in judged(value, base).findings)
+
+
+def merge(*items: str) -> str:
+    return f"config_settings: {{map_merge: [{', '.join(items)}]}}"
+
+
+def when(condition: str, first: str, second: str = "{}") -> str:
+    return f"{{if: [{condition}, {first}, {second}]}}"
+
+
+MAY, NEVER, PARTLY = f"`{RETRIES}` may be `10`", f"`{RETRIES}` is not set", f"`{RETRIES}` is set under a condition only"
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        # a later value under a condition counts where that holds
+        (merge(f"{{{DSN}, {FOREVER}}}", when("c", f"{{{TEN}}}")), MAY),
+        (merge(f"{{{DSN}, {TEN}}}", when("c", f"{{{FOREVER}}}")), f"`{RETRIES}` is `10`"),
+        (merge(when("c", f"{{{TEN}}}"), f"{{{DSN}, {FOREVER}}}"), ""),
+        # both outcomes together replace what is before them, and of one condition the later
+        (merge(f"{{{DSN}, {TEN}}}", when("c", f"{{{FOREVER}}}", f"{{{FOREVER}}}")), ""),
+        (merge(f"{{{DSN}, {FOREVER}}}", when("c", f"{{{TEN}}}"), when("c", f"{{{FOREVER}}}")), ""),
+        (merge(f"{{{DSN}, {FOREVER}}}", when("c", f"{{{TEN}}}"), when("d", f"{{{FOREVER}}}")), MAY),
+        # what is written out is known again, and what is its opposite
+        (merge(when("{get_param: P}", f"{{{DSN}}}"), when("{get_param: P}", f"{{{FOREVER}}}")), ""),
+        (merge(when("{get_param: P}", f"{{{DSN}}}"), when("{get_param: Q}", f"{{{FOREVER}}}")), PARTLY),
+        (merge(when("c", f"{{{DSN}}}"), when("{not: c}", "{}", f"{{{FOREVER}}}")), ""),
+        (merge(when("c", f"{{{DSN}, {FOREVER}}}"), when("{not: c}", f"{{{TEN}}}")), ""),
+        # an outcome within an outcome does not make both complete
+        (merge(f"{{{DSN}}}", when("c", when("d", f"{{{FOREVER}}}"), f"{{{FOREVER}}}")), PARTLY),
+        (merge(f"{{{DSN}}}", when("c", when("d", f"{{{FOREVER}}}", f"{{{FOREVER}}}"), f"{{{FOREVER}}}")), ""),
+        # what is taken in under a condition
+        (merge(f"{{{DSN}}}", when("c", GET)), PARTLY),
+        (merge(f"{{{DSN}}}", when("c", GET, GET)), ""),
+        (merge(f"{{{DSN}}}", when("c", GET), GET), ""),
+    ],
+)
+def test_of_settings_under_conditions_those_count_that_may_be_there(value: str, message: str) -> None:
+    assert told(value) == message
+
+
+def test_what_is_taken_in_under_a_condition_replaces_only_there() -> None:
+    assert told(merge(f"{{{DSN}, {FOREVER}}}", when("c", GET)), TEN) == MAY
+    assert told(merge(f"{{{DSN}, {TEN}}}", when("c", GET))) == f"`{RETRIES}` is `10`"
+    assert told(merge(f"{{{DSN}, {FOREVER}}}", GET), TEN) == f"`{RETRIES}` is `10`"
+    assert told(merge("{}", when("c", GET)), f"{DSN}, {FOREVER}") == ""  # the connection is there under the same condition
+
+
+@pytest.mark.parametrize(
+    ("items", "message"),
+    [
+        ([f"{{config_settings: {{{DSN}, {FOREVER}}}}}", when("c", f"{{config_settings: {{{DSN}}}}}")], PARTLY),
+        ([f"{{config_settings: {{{DSN}}}}}", when("c", f"{{config_settings: {{{FOREVER}}}}}")], PARTLY),
+        ([f"{{config_settings: {{{DSN}, {FOREVER}}}}}", when("c", "{config_settings: {a::b: 1}}")], ""),
+        ([f"{{config_settings: {{{DSN}}}}}", when("c", f"{{config_settings: {{{TEN}}}}}", "{config_settings: {a::b: 1}}")], ""),
+        (["{get_attr: [Base, role_data]}", when("c", f"{{config_settings: {{{DSN}}}}}")], PARTLY),
+        ([when("c", f"{{config_settings: {{{DSN}, {FOREVER}}}}}", f"{{config_settings: {{{DSN}, {TEN}}}}}")], MAY),
+    ],
+)
+def test_a_section_under_a_condition_stands_instead_of_the_earlier_one_where_that_holds(items: list[str], message: str) -> None:
+    assert told(f"map_merge: [{', '.join(items)}]") == message
+
+
+def test_an_output_may_have_its_settings_from_a_value_of_the_template() -> None:
+    common = f"{HEAD}resources:\n  V: {{type: OS::Heat::Value, properties: {{value: {{{DSN}}}}}}}\n"
+    common += "outputs:\n  volume_settings: {value: {get_attr: [V, value]}}\n"
+    report = judged(merge("{get_attr: [Common, volume_settings]}"), files={"common.yaml": common})
+    assert report.findings == ()  # nobody takes it in
+    user = f"{HEAD}resources:\n  Common: {{type: ./common.yaml}}\noutputs:\n  role_data:\n    value:\n"
+    user += f"      {merge('{get_attr: [Common, volume_settings]}')}\n"
+    (found,) = judged(merge("{}"), files={"common.yaml": common, "cinder-volume.yaml": user}).findings
+    assert "is not set" in found.message
+
+
+def test_map_replace_renames_keys_and_takes_no_number_for_a_text() -> None:
+    mapping = f"{{{DSN}, {FOREVER}}}"
+    assert told(f"config_settings: {{map_replace: [{mapping}, {{keys: {{'{RETRIES}': x::y}}}}]}}") == NEVER
+    assert told(f"config_settings: {{map_replace: [{{{DSN}, x::y: -1}}, {{keys: {{'x::y': '{RETRIES}'}}}}]}}") == ""
+    assert told(f"config_settings: {{map_replace: [{{{DSN}, {TEN}}}, {{values: {{'10': -1}}}}]}}") == f"`{RETRIES}` is `10`"
+    assert told(f"config_settings: {{map_replace: [{{{DSN}, {RETRIES}: '10'}}, {{values: {{'10': -1}}}}]}}") == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "outcome"),
+    [(10, "not evaluated"), (-1, "pass"), ("{get_file: x}", "not evaluated"), ("{get_param: [P, q]}", "not evaluated")],
+)
+def test_an_override_leaves_what_sets_the_same_option_by_another_name(value: object, outcome: str) -> None:
+    files = {"site.yaml": f"parameter_defaults:\n  ExtraConfig: {{{FOREVER}}}\n"}
+    report = judged(f"config_settings: {{{DSN}, cinder::database_max_retries: {value}}}", "a::b: 1", files, ("site.yaml",))
+    assert (report.verdicts[0].outcome, report.findings) == (outcome, ())
+
+
+def test_whether_a_branch_is_always_taken_is_what_all_outcomes_say() -> None:
+    branches = [frozenset(f"{name}={way}" for name, way in zip("abc", ways) if way) for ways in product(("1", "2", ""), repeat=3)]
+    outcomes = [{f"{name}={way}" for name, way in zip("abc", ways)} for ways in product("12", repeat=3)]
+    for found in (branches[i : i + 6 : step] for i in range(len(branches)) for step in (1, 2, 3)):
+        assert always(found) == all(any(branch <= outcome for branch in found) for outcome in outcomes)
+    for found in product(branches[::2], branches[1::2], branches[::5]):
+        assert always(found) == all(any(branch <= outcome for branch in found) for outcome in outcomes)
+    assert not always([])
