@@ -68,7 +68,7 @@ class Setting(Struct, frozen=True):
 
     `candidates` are the values that it may have, as far as the manifest tells; `hashed` tells that it may be a hash. `span` is the place of
     the value, `key` that of the name. `items` are the strings of a list of `primitives`, each as a setting of its own; `nested` tells that
-    it holds lists or hashes, which are sets of resources.
+    it holds lists or hashes, which are sets of resources. `begins` are the beginnings that a value may have of which only Puppet knows all.
     """
 
     name: str
@@ -80,6 +80,7 @@ class Setting(Struct, frozen=True):
     hashed: bool = False
     items: tuple[Setting, ...] = ()
     nested: bool = False
+    begins: tuple[str, ...] = ()
 
     @property
     def is_set(self) -> bool:

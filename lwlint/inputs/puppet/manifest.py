@@ -185,6 +185,27 @@ def _joined(parts: list[Values]) -> Values:
     return Values(tuple(dict.fromkeys(strings)), all(part.complete for part in parts) and 0 < len(strings) < MOST)
 
 
+def beginnings(node: tree.Node, scope: Scope) -> tuple[str, ...]:
+    """Return how each string begins that `node` may come to; none where nothing tells that of one of them."""
+    found: dict[str, None] = {}
+    todo, seen = [node], set()
+    while todo:
+        node = todo.pop()
+        if isinstance(node, tree.Joined) and node.parts:
+            todo.append(node.parts[0])
+        elif isinstance(node, tree.Selector):
+            todo += [value for _, value in node.options]
+        elif isinstance(node, tree.Variable) and node.name in scope.assigned and node.name not in scope.partial:
+            if node.name not in seen:
+                seen.add(node.name)
+                todo += scope.assigned[node.name]
+        elif isinstance(node, (tree.Quoted, tree.Word)) and node.value:
+            found[node.value] = None
+        else:
+            return ()
+    return tuple(found)
+
+
 def items_of(node: tree.Node, scope: Scope) -> list[tree.Node]:
     """Return the single expressions that `node` stands for, lists and variables that hold lists taken apart."""
     found: list[tree.Node] = []
@@ -420,7 +441,8 @@ class _Reading:
         found = values(value, scope)
         hashed = next(hash_of(value, scope), None) is not None
         items, nested = self.items(attribute, scope) if key.value in _LISTS else ((), False)
-        return Setting(key.value, found.only, written, self.span(value), self.span(key), found.strings, hashed, items, nested)
+        begins = () if found.only is not None else beginnings(value, scope)
+        return Setting(key.value, found.only, written, self.span(value), self.span(key), found.strings, hashed, items, nested, begins)
 
     def items(self, attribute: tree.Attribute, scope: Scope) -> tuple[tuple[Setting, ...], bool]:
         """Return the strings of a list, each as a setting of its own, and whether the list holds lists or hashes."""

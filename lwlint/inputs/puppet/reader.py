@@ -45,7 +45,8 @@ def databases(classes: Sequence[ManifestClass], options: Sequence[ManifestOption
     for used in classes:
         for setting in used.settings:
             found = _database(f"{used.name}::{setting.name}", used.name, setting, catalogue)
-            if found is None or setting.value == "undef" or (setting.value or "").startswith(_OTHER_STORES):
+            begins = (setting.value,) if setting.value is not None else setting.begins
+            if found is None or setting.value == "undef" or (begins and all(one.startswith(_OTHER_STORES) for one in begins)):
                 continue
             service, section, keys = found
             module = used.name.partition("::")[0]

@@ -206,6 +206,17 @@ def test_defined_types_of_puppet_oslo_write_options() -> None:
         ("cinder_config { 'database/connection': value => 'sqlite:///x'; 'database/slave_connection': value => 'mysql://h' }", []),
         ("my_config { 'database/connection': value => 'mysql://h' }", []),
         ("class { 'aodh': database_connection => 'mongodb://x' }", []),
+        ("class { 'aodh': database_connection => \"mongodb://${h}/x\" }", []),
+        ("if $m { $c = \"mongodb://${h}/x\" } class { 'aodh': database_connection => $c }", []),
+        (
+            "if $m { $c = \"mongodb://${h}/x\" } else { $c = hiera('x') } class { 'aodh': database_connection => $c }",
+            [("aodh::database_connection", None)],
+        ),
+        (
+            '$c = $m ? { true => "mongodb://${h}", default => "mysql://${h}" } class { \'aodh\': database_connection => $c }',
+            [("aodh::database_connection", None)],
+        ),
+        ("$c = \"${c}x\" class { 'aodh': database_connection => $c }", [("aodh::database_connection", None)]),
         ("class { 'aodh::db::mysql': host => 'x' }", []),
         ("class { 'my::own': database_connection => $x }", []),
         ("class { 'collectd::plugin::virt': connection => 'qemu:///system' }", []),
