@@ -644,6 +644,8 @@ def _fix(beside: HieraKey, first: str, finite: HieraKey | None, settings: Settin
 
 def _covering(key: HieraKey, retries: list[HieraKey]) -> list[HieraKey]:
     """Return the retries that may be there with the connection, if some of them are whatever the other conditions; else none."""
+    if not any(retry.branch for retry in retries):
+        return retries
     known = _conditions(key)
     found = [retry for retry in retries if not any(opposite(one) in known for one in _conditions(retry))]
     return found if always([_conditions(retry) - known for retry in found]) else []

@@ -518,7 +518,8 @@ class Graph:
         if len(standing) == len(in_order):
             return ()
         for name, several in standing.items():
-            standing[name] = [one for number, one in enumerate(several) if not _is_replaced(one, several[number + 1 :])]
+            if len(several) > 1:
+                standing[name] = [one for number, one in enumerate(several) if not _is_replaced(one, several[number + 1 :])]
         left = {(file.source.path, id(setting)) for several in standing.values() for file, setting, _ in several}
         return tuple(dict.fromkeys(file.span(setting.span) for file, setting, _ in in_order if (file.source.path, id(setting)) not in left))
 
