@@ -23,6 +23,13 @@ _LONGEST = 300  # characters of what a defect said
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with `arguments` (those of the process if None) and return its exit code."""
+    try:
+        return _ran(arguments)
+    except KeyboardInterrupt:
+        return _interrupted()
+
+
+def _ran(arguments: Sequence[str] | None) -> int:
     from lwlint.core.finding import ConfigurationError
 
     try:
@@ -46,12 +53,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _defect(error, debug=options.debug)
         print(f"lwlint: {why}", file=sys.stderr)
         return NOT_TRUSTED
-    except KeyboardInterrupt:
-        print("lwlint: interrupted", file=sys.stderr)
-        return NOT_TRUSTED
     except Exception as error:
         return _defect(error, debug=options.debug)
     return code
+
+
+def _interrupted() -> int:
+    print("lwlint: interrupted", file=sys.stderr)
+    return NOT_TRUSTED
 
 
 def _refused(error: Exception) -> int:
@@ -102,14 +111,10 @@ def entry() -> None:
 
         print(f"lwlint {__version__}", flush=True)
         os._exit(0)
-    from lwlint.core.lazy import be_alone, late_expressions
-
-    be_alone()
-    with late_expressions():
-        _import_msgspec()
-        import argparse
-    argparse._ = str  # type: ignore[attr-defined]  # lwlint speaks English, and argparse's words need not be looked for in other languages
-    code = main()
+    try:
+        code = _alone()
+    except KeyboardInterrupt:  # so early that nothing has begun to catch it
+        code = _interrupted()
     if sys.gettrace() is not None or sys.getprofile() is not None:
         sys.exit(code)
     try:
@@ -117,6 +122,18 @@ def entry() -> None:
         sys.stderr.flush()
     finally:
         os._exit(code)
+
+
+def _alone() -> int:
+    """Run the command in a process that is for nothing else, and return its exit code."""
+    from lwlint.core.lazy import be_alone, late_expressions
+
+    be_alone()
+    with late_expressions():
+        _import_msgspec()
+        import argparse
+    argparse._ = str  # type: ignore[attr-defined]  # lwlint speaks English, and argparse's words need not be looked for in other languages
+    return main()
 
 
 def _import_msgspec() -> None:

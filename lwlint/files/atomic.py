@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Union
 
+from lwlint.files.processes import undisturbed
 from lwlint.files.tree import checkout
 
 _DEVICES = ("/dev/fd/", "/dev/std")  # links of the system's own, by which a shell hands over what is open
@@ -55,14 +56,14 @@ def replace(path: str, data: bytes, *, keep_owner: bool = False) -> None:
     """
     handle = _nameless(os.path.dirname(path), data)
     if handle is None:
-        with _undisturbed():
+        with undisturbed():
             _replace_named(path, data, keep_owner)
         return
     try:
         there = os.path.exists(path)
         if there:
             _take_after(handle, path, keep_owner)
-        with _undisturbed():
+        with undisturbed():
             if not there:
                 with suppress(FileExistsError):
                     _name(handle, path)
@@ -80,7 +81,7 @@ def appear(folder: str, files: Mapping[str, bytes]) -> None:
     os.makedirs(parent, exist_ok=True)
     handles = {name: _nameless(parent, data) for name, data in files.items()}
     try:
-        with _undisturbed():
+        with undisturbed():
             fresh = _fresh(os.path.abspath(folder))
             os.mkdir(fresh)
             try:
@@ -166,18 +167,3 @@ def _take_after(fresh: Union[str, int], old: str, keep_owner: bool) -> None:
         value = os.getxattr(old, name)  # the label that SELinux goes by, access lists
         if name not in os.listxattr(fresh) or os.getxattr(fresh, name) != value:
             os.setxattr(fresh, name, value)
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Let the signals that end a process wait, where the platform can."""
-    import signal
-
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -6,7 +6,8 @@ all is done in the process that asks.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar, Union
 
 from msgspec import Struct
@@ -61,6 +62,26 @@ def workers(jobs: int, items: int) -> int:
     if jobs:
         return max(1, min(jobs, items))
     return max(1, min(_idle(), items * 2 // LEAST)) if items >= LEAST else 1
+
+
+@contextmanager
+def undisturbed() -> Iterator[Collection[int]]:
+    """Let the signals that end a process wait while the `with` block runs, where the platform can; yield those that waited before.
+
+    Python raises KeyboardInterrupt between any two lines. In what it runs by itself, as after a fork, it can only print it and forget
+    it: the run would go on, with a traceback on the screen.
+    """
+    import signal
+
+    if not hasattr(signal, "pthread_sigmask"):
+        yield ()
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    try:  # from here on: a signal that came just before is raised by the call that lets the others wait
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+        yield before
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def spread(work: Callable[[T], Any], items: Sequence[T], number: int) -> list[Any]:
@@ -130,14 +151,15 @@ class Pool:
         """Start workers until there are as many as there may be."""
         while self._started < self._count and len(self._running) < self._workers:
             try:
-                worker = _forked(self._work, self._started, self._life, tuple(self._running))
+                with undisturbed() as waiting:
+                    worker = _forked(self._work, self._started, self._life, tuple(self._running), waiting)
+                    self._running[worker.pipe] = worker
+                    self._started += 1
             except OSError as error:  # as many processes as there may be, or no memory for one more
                 if self._running:
                     return
                 self._done[self._started] = Lost(f"no process could be started for it ({error.strerror})")
-            else:
-                self._running[worker.pipe] = worker
-            self._started += 1
+                self._started += 1
 
     def _hear(self) -> None:
         """Wait for a word of the workers; pass on what is progress, and keep what is a result."""
@@ -181,7 +203,8 @@ def _end(status: int) -> str:
     return f"the process that read it was ended by {name}{short}"
 
 
-def _forked(work: Work, number: int, life: tuple[int, int], others: tuple[int, ...]) -> _Worker:
+def _forked(work: Work, number: int, life: tuple[int, int], others: tuple[int, ...], waiting: Collection[int]) -> _Worker:
+    """Return a worker. The signals that the caller has let wait end it when it begins to work, but for those in `waiting`."""
     pipe, sink = os.pipe()
     try:
         process = os.fork()
@@ -194,7 +217,7 @@ def _forked(work: Work, number: int, life: tuple[int, int], others: tuple[int, .
         try:
             for end in (pipe, life[1], *others):
                 os.close(end)
-            _work(work, number, sink, life[0])
+            _work(work, number, sink, life[0], waiting)
             code = 0
         finally:
             os._exit(code)
@@ -202,7 +225,7 @@ def _forked(work: Work, number: int, life: tuple[int, int], others: tuple[int, .
     return _Worker(number, process, pipe)
 
 
-def _work(work: Work, number: int, sink: int, life: int) -> None:
+def _work(work: Work, number: int, sink: int, life: int, waiting: Collection[int]) -> None:
     """Do one piece of work in a process of its own, and send what comes of it."""
     import _thread
     import pickle  # nosec B403 -- for the process that forked this one
@@ -213,6 +236,8 @@ def _work(work: Work, number: int, sink: int, life: int) -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    if hasattr(signal, "pthread_sigmask"):  # only now: by what the parent does with a signal, this one would print a traceback
+        signal.pthread_sigmask(signal.SIG_SETMASK, waiting)
     _thread.start_new_thread(end_with, (life,))
     limit_memory()
     last = 0.0

@@ -154,6 +154,71 @@ def test_ctrl_c_of_a_terminal_which_goes_to_the_workers_too_leaves_one_line(tmp_
     assert (process.returncode, out, err) == (2, "", "lwlint: interrupted\n")
 
 
+@pytest.fixture
+def heeding() -> Iterator[None]:
+    """Let Ctrl-C raise KeyboardInterrupt in this process."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeding")
+def test_ctrl_c_in_the_moment_of_a_fork_waits_until_the_worker_is_known(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    fork, before = os.fork, children(os.getpid())
+    held = []
+
+    def interrupted() -> int:
+        held.append(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+        os.kill(os.getpid(), signal.SIGINT)
+        process = fork()
+        if not process:
+            os.kill(os.getpid(), signal.SIGINT)  # before the child has said what it does about it
+        return process
+
+    monkeypatch.setattr(os, "fork", interrupted)
+    with pytest.raises(KeyboardInterrupt), Pool(lambda number, told: number, 2, 2):
+        raise AssertionError("it was to be interrupted")
+    assert len(held) == 1
+    assert held[0] >= {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()).isdisjoint(held[0])
+    assert children(os.getpid()) == before
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.usefixtures("heeding")
+def test_a_worker_heeds_the_signals_that_its_parent_heeds_in_its_own_way() -> None:
+    def work(number: int, told: processes.Told) -> tuple[set[int], set[signal.Handlers]]:
+        handlers = {signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+        return signal.pthread_sigmask(signal.SIG_BLOCK, ()), handlers  # type: ignore[return-value]
+
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    for mask in (before, before | {signal.SIGHUP}):
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        try:
+            with Pool(work, 1, 1) as pool:
+                assert list(pool) == [(mask, {signal.SIG_DFL})]
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@pytest.mark.usefixtures("heeding")
+def test_ctrl_c_that_came_just_before_signals_were_to_wait_leaves_none_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, own = signal.pthread_sigmask(signal.SIG_BLOCK, ()), signal.pthread_sigmask
+
+    def late(how: int, mask: set[int]) -> set[signal.Signals]:
+        found = own(how, mask)  # type: ignore[arg-type]
+        if mask and how == signal.SIG_BLOCK:
+            raise KeyboardInterrupt
+        return found
+
+    monkeypatch.setattr(signal, "pthread_sigmask", late)
+    with pytest.raises(KeyboardInterrupt), processes.undisturbed():
+        raise AssertionError("it was to be interrupted")
+    assert own(signal.SIG_BLOCK, ()) == before
+
+
 def test_a_worker_that_asks_for_too_much_memory_says_so() -> None:
     def work(number: int, told: processes.Told) -> int:
         told(number, 7)

@@ -351,3 +351,17 @@ def test_a_slip_in_a_command_or_an_option_is_told_with_what_may_be_meant(
         main(arguments)
     assert ended.value.code == 2
     assert capsys.readouterr() == ("", f"lwlint: {said}\n")
+
+
+@pytest.mark.parametrize("early", ["core.lazy.be_alone", "cli.arguments.parse", "cli.arguments.run"])
+def test_ctrl_c_leaves_one_line_however_early_it_comes(early: str) -> None:
+    module, _, name = early.rpartition(".")
+    program = (
+        f"import lwlint.{module} as module\n"
+        "from lwlint.cli import entry\n"
+        "def interrupted(*arguments): raise KeyboardInterrupt\n"
+        f"module.{name} = interrupted\n"
+        "entry()"
+    )
+    run = subprocess.run([sys.executable, "-c", program, "check", "."], cwd=HERE, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (2, "", "lwlint: interrupted\n")
