@@ -40,7 +40,7 @@ def with_finds(text: str, path: str, finds: Mapping[int, Sequence[str]]) -> str:
             fresh = _flowing(node, _in_order(old, finds[i]), key.start_mark.column, max(len(line.rstrip()) for line in lines))
             lines[first : last + 1] = [head + fresh + tail]
             continue
-        if len({item.start_mark.line for item in node.value}) < len(node.value):
+        if any(lines[item.start_mark.line][: item.start_mark.column].strip() != "-" for item in node.value):
             raise _lossy(path, key, "`finds` must be a list with one item on each line")
         lines[first : last + 1] = [line.rstrip("\r\n") + eol for line in _with_items(lines, node.value, old, finds[i])]
     changed = "".join(lines)
@@ -131,15 +131,18 @@ def _last_line(node: Any, lines: Sequence[str]) -> int:
         last = node.value[-1]
         node = last[1] if isinstance(last, tuple) else last
     end: int = node.end_mark.line
-    block = node.id == "scalar" and node.style in ("|", ">")  # ends where the next line begins
-    end = end - 1 if (block or node.end_mark.column == 0) and end > node.start_mark.line else end
+    if end > node.start_mark.line and (end == len(lines) or not lines[end][: node.end_mark.column].strip()):
+        end -= 1  # it ends where the next line begins, as block text does
     while end > node.start_mark.line and not lines[end].strip():
         end -= 1
     return end
 
 
 def _with_items(lines: Sequence[str], items: Sequence[Any], old: Sequence[str], found: Sequence[str]) -> list[str]:
-    """Return the lines of a list from its first item to its last, with other items; what stays keeps its lines, and all comments stay."""
+    """Return the lines of a list from its first item to its last, with other items; what stays keeps its lines, and all comments stay.
+
+    The comment behind an item that is replaced stands behind what replaces it, and that of one that goes on a line of its own.
+    """
     column = items[0].start_mark.column
     dash = lines[items[0].start_mark.line].index("-")
     quoted = _style(items[0])
@@ -147,16 +150,32 @@ def _with_items(lines: Sequence[str], items: Sequence[Any], old: Sequence[str], 
     result: list[str] = []
     at = items[0].start_mark.line
     for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(a=old, b=_in_order(old, found), autojunk=False).get_opcodes():
+        behind = []
         for item in items[i1:i2]:
             first, last = item.start_mark.line, _last_line(item, lines)
             result += lines[at:first]  # comments in front of it
             result += lines[first : last + 1] if tag == "equal" else []
+            behind.append(_comment_behind(item, lines))
             at = last + 1
-        if tag in ("insert", "replace"):
-            fresh = _in_order(old, found)[j1:j2]
-            for line in fresh:
-                result += _dumped([quoted(line)], dash, width, column - dash).splitlines(keepends=True)
+        if tag == "equal":
+            continue
+        fresh = ["".join(_dumped([quoted(line)], dash, width, column - dash)) for line in _in_order(old, found)[j1:j2]]
+        for number, comment in enumerate(behind):
+            if comment and number < len(fresh):
+                fresh[number] = fresh[number].rstrip("\n") + comment + "\n"
+            elif comment:
+                fresh.append(" " * dash + comment.lstrip() + "\n")
+        result += [line for one in fresh for line in one.splitlines(keepends=True)]
     return result
+
+
+def _comment_behind(item: Any, lines: Sequence[str]) -> str:
+    """Return the comment behind an item of a list, with the blanks in front of it; empty if there is none."""
+    if item.style in ("|", ">"):  # behind the sign, above the text
+        match = re.search(r"[|>][-+0-9]*([ \t]+#.*)$", lines[item.start_mark.line][item.start_mark.column :].rstrip())
+    else:
+        match = re.match(r"([ \t]+#.*)$", lines[item.end_mark.line][item.end_mark.column :].rstrip())
+    return match[1] if match else ""
 
 
 def _refuse_comments(lines: Sequence[str], path: str, key: Any, items: int) -> None:

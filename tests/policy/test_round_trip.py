@@ -97,6 +97,34 @@ def test_windows_line_ends_stay(tmp_path: Path) -> None:
     assert path.read_bytes().count(b"\r\n") == path.read_bytes().count(b"\n") == RULE.count("\n") + 1
 
 
+ITEMS = [
+    ("- 'a.service:1:1 x'  # why", "- 'a.service:1:1 y'  # why"),
+    ("- 'a.service:1:1 # x'  # why # so", "- 'a.service:1:1 y'  # why # so"),
+    ("- a.service:1:1#x # why", "- a.service:1:1 y # why"),
+    ("- a.service:1:1 # 漢", "- a.service:1:1 y # 漢"),
+    ('- "a.service:1:1\n    x" # why', '- "a.service:1:1 y" # why'),
+    ("- a.service:1:1\n    x   #why", "- a.service:1:1 y   #why"),
+    ("- >-  # why\n    a.service:1:1\n    x", "- a.service:1:1 y  # why"),
+    ("- |-\n    a.service:1:1 # x", "- a.service:1:1 y"),
+    ("- 'a.service:1:1 x'  # one\n  - 'b.service:1:1 x'  # two", "- 'a.service:1:1 y'  # one\n  # two"),
+    ("- 'a.service:1:1 y'  # one\n  - 'b.service:1:1 x'  # two", "- 'a.service:1:1 y'  # one\n  # two"),
+    ("- 'a.service:0:1 x'  # one\n  - 'a.service:1:1 y'  # two", "# one\n  - 'a.service:1:1 y'  # two"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("end", ["\n", ""])
+@pytest.mark.parametrize(("before", "after"), ITEMS)
+def test_the_comment_behind_an_item_that_is_replaced_stays(before: str, after: str, end: str) -> None:
+    head = RULE[: RULE.index("finds:")] + "finds:\n  "
+    assert with_finds(head + before + end, "r.yaml", {1: ("a.service:1:1 y",)}) == head + after + "\n"
+
+
+@pytest.mark.parametrize("finds", ["finds:\n  -\n    a.service:1:1 x", "finds:\n  - # why\n    'a-1.service:1:1 x'"])
+def test_an_item_that_begins_below_its_dash_is_not_edited(finds: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^r.yaml:24:3: cannot be edited without loss; .* one item on each line"):
+        with_finds(RULE[: RULE.index("finds:")] + finds + "\n", "r.yaml", {1: ("a.service:1:1 y",)})
+
+
 @pytest.mark.parametrize("finds", ["finds: ['a.service:1:1 x',  # why\n    'b.service:1:1 x']", "finds: &x\n  - 'a.service:1:1 x'"])
 def test_finds_that_cannot_be_edited_without_loss_are_refused_with_their_place(finds: str, tmp_path: Path) -> None:
     start = RULE.index("finds:")
