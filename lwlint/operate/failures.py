@@ -12,7 +12,6 @@ becomes an expectation that an operator can compare with what they saw.
 from __future__ import annotations
 
 import copy
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +25,7 @@ from lwlint.core.config_reader import Document, Mismatch, located, near, read
 from lwlint.core.facts import ACTIVE_PASSIVE, CORE, RELEASES, Facts
 from lwlint.core.finding import ConfigurationError
 from lwlint.core.observed import BROKEN, DOES, EXITS, NOT_OBSERVED, THEN, Observed, Seen, nearest
+from lwlint.files.processes import cores
 from lwlint.inputs.pacemaker.facts import BUNDLE, ClusterProperty, Operation, Resource, ResourceDefault, boolean
 from lwlint.inputs.pacemaker.model import Cib, cibs
 from lwlint.inputs.pacemaker.resources import milliseconds
@@ -592,14 +592,16 @@ def study(
     results = []
     tell(0, len(failures))
     # a failure is a program that runs, or several: as many at once as there are processors
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        try:
-            for result in pool.map(partial(cluster.result, twice=second), failures):
-                results.append(result)
-                tell(len(results), len(failures))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    pool = ThreadPoolExecutor(max_workers=cores())
+    try:
+        for result in pool.map(partial(cluster.result, twice=second), failures):
+            results.append(result)
+            tell(len(results), len(failures))
+    except BaseException:
+        pacemaker.stop()  # none of the others is waited for
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
     things = tuple((thing, *cluster.service(thing)[1:]) for thing in cluster.things)
     return Study(
         cluster.cib.cluster.name,

@@ -27,6 +27,8 @@ from lwlint.inputs.pacemaker.facts import BUNDLE, Resource
 from lwlint.inputs.pacemaker.model import Cib
 
 if TYPE_CHECKING:
+    from subprocess import Popen  # nosec B404 -- programs of Pacemaker alone
+
     from lxml.etree import _Element as Element
 else:
     Element = Any  # lxml is an extra, and imported where it is used
@@ -45,6 +47,10 @@ LASTS = 1_000_000  # failures, that is, for good
 
 class Refused(Exception):
     """Pacemaker refuses the CIB; the message is why, in its own words, as a clause."""
+
+
+class Stopped(Exception):
+    """Nobody waits for the answer any more."""
 
 
 class Event(NamedTuple):
@@ -201,7 +207,8 @@ class Pacemaker:
     """The programs of the installed Pacemaker, in a `with` block: the folder that they work in ends with it.
 
     `version` is Pacemaker's own (`2.1.5`); `feature_set` and `schema` are the newest that it knows. Entering raises ConfigurationError
-    where a program is not installed (with the package that has it), and where Pacemaker is too old. Several threads may ask at once.
+    where a program is not installed (with the package that has it), and where Pacemaker is too old. Several threads may ask at once;
+    whoever waits for an answer after `stop` gets Stopped instead.
     """
 
     def __init__(self, folders: Sequence[str] = FOLDERS, seconds: float = SECONDS) -> None:
@@ -209,6 +216,9 @@ class Pacemaker:
         self._seconds = seconds
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._programs: dict[str, str] = {}
+        self._running: set[Popen[bytes]] = set()
+        self._changing = threading.Lock()  # of what runs
+        self._stopped = False
         self.version = self.feature_set = self.schema = ""
 
     def __enter__(self) -> Pacemaker:
@@ -264,7 +274,7 @@ class Pacemaker:
             with open(after, "rb") as file:
                 saved = etree.fromstring(file.read(), etree.XMLParser(remove_blank_text=True, huge_tree=True))
         except (etree.XMLSyntaxError, OSError):
-            raise Refused(self._reason(given)) from None
+            raise Refused(f"`crm_simulate` was ended by signal {-code}" if code < 0 else self._reason(given)) from None
         first, last = answer.find("cluster_status"), answer.find("revised_cluster_status")
         if first is None or last is None:
             raise Refused(self._reason(given))
@@ -326,22 +336,47 @@ class Pacemaker:
         if cib:
             environment["CIB_file"] = cib
         try:
-            done = subprocess.run(  # nosec B603 -- fixed programs, no shell
+            with subprocess.Popen(  # nosec B603 -- fixed programs, no shell
                 [self._programs[program], *arguments],
                 stdin=subprocess.DEVNULL,
-                capture_output=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
                 cwd=here,
                 env=environment,
-                timeout=self._seconds,
-                check=False,
-            )
+            ) as process:
+                out, said = self._heard(process)
         except subprocess.TimeoutExpired:
             raise ConfigurationError(f"`{program}`: did not end within {self._seconds:g} seconds") from None
         except OSError as error:
             raise ConfigurationError(f"`{program}`: cannot be run ({error.strerror})") from None
-        if len(done.stdout) > _LARGEST:
+        if len(out) > _LARGEST:
             raise ConfigurationError(f"`{program}`: printed more than {_LARGEST} bytes")
-        return done.returncode, done.stdout, done.stderr.decode("utf-8", "replace")
+        return process.returncode, out, said.decode("utf-8", "replace")
+
+    def _heard(self, process: Popen[bytes]) -> tuple[bytes, bytes]:
+        """Return what a program prints, when it has ended; it is ended where nobody waits for it any more."""
+        with self._changing:
+            self._running.add(process)
+            if self._stopped:
+                process.kill()
+        try:
+            answer = process.communicate(timeout=self._seconds)
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            with self._changing:
+                self._running.discard(process)
+        if self._stopped:
+            raise Stopped
+        return answer
+
+    def stop(self) -> None:
+        """End the programs that run, and run none any more."""
+        with self._changing:
+            self._stopped = True
+            for process in self._running:
+                process.kill()
 
 
 def _numbers(version: str) -> list[int]:

@@ -7,6 +7,7 @@ import os
 import random
 import re
 import subprocess
+import time
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from lwlint.audit.targets import FOLDERS
 from lwlint.checks.pacemaker_constraints import CHECKS, BoundParams, owners
 from lwlint.checks.pacemaker_resources import CHECKS as STATE_CHECKS
 from lwlint.checks.pacemaker_resources import StickyParams
@@ -24,8 +26,9 @@ from lwlint.core.finding import ConfigurationError
 from lwlint.core.source import Source
 from lwlint.inputs.pacemaker.model import Colocations, cibs
 from lwlint.inputs.pacemaker.reader import cib_facts
-from lwlint.operate.failures import BARRED, DEAD, Cluster, Failure, Result
-from lwlint.operate.simulation import Pacemaker, Refused, written
+from lwlint.operate import failures
+from lwlint.operate.failures import BARRED, DEAD, Cluster, Failure, Result, study
+from lwlint.operate.simulation import Pacemaker, Refused, Stopped, read_cib, written
 from lwlint.run import load_catalogue
 from tests.inputs.pacemaker.cib_shapes import tied
 from tests.operate.clusters import address, cib, clone, master, ocf, order, pacemaker_is_here, service, together
@@ -330,6 +333,74 @@ def test_the_command_tells_a_table_and_what_is_wrong(capsys: pytest.CaptureFixtu
     assert "<h2>What is wrong</h2>" in page
     assert main(["what-if", str(path), "--fail", "node:one", "--format", "testplan"]) == 0
     assert "## 1. node one dies\n\n- do: on one: `echo b > /proc/sysrq-trigger`" in capsys.readouterr().out
+
+
+def programs(folder: Path, script: str) -> tuple[str, ...]:
+    """Put programs in front of Pacemaker's own, which do as the script says before they do what those do; return the folders."""
+    for name in ("crm_simulate", "crm_verify", "cibadmin"):
+        path = folder / name
+        own = next(one for one in FOLDERS if os.access(f"{one}/{name}", os.X_OK))
+        path.write_text(f'#!/bin/sh\nPATH=/usr/bin:/bin\n{script}\nexec {own}/{name} "$@"\n')
+        path.chmod(0o755)
+    return (str(folder), *FOLDERS)
+
+
+def test_the_answers_are_the_same_however_many_are_asked_for_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = cib(LIGHT, BOUND)
+    answers = []
+    for at_once, late in ((1, ""), (6, ""), (6, "sleep 0.$(($$ % 4))"), (6, "sleep 0.$(($$ % 3))")):
+        monkeypatch.setattr(failures, "cores", lambda many=at_once: many)
+        told: list[tuple[int, int]] = []
+        with Pacemaker(programs(tmp_path, late)) as asked:
+            answers.append(study(text, facts_of(text), asked, tell=lambda *done, told=told: told.append(done)))
+        assert told == [(n, len(told) - 1) for n in range(len(told))]
+    assert answers.count(answers[0]) == len(answers)
+    assert len(answers[0].results) > 6
+
+
+@pytest.mark.parametrize("trouble", [KeyboardInterrupt, ConfigurationError])
+def test_whoever_ends_a_study_waits_for_no_program(trouble: type[BaseException], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failures, "cores", lambda: 3)
+    text = cib(LIGHT, BOUND)
+    folders = programs(tmp_path, 'case "$*" in *--node-fail=three*) exec sleep 300;; esac')
+
+    def end(done: int, of: int) -> None:
+        if done == 2:
+            raise trouble
+
+    start = time.monotonic()
+    with Pacemaker(folders, seconds=300) as asked:
+        with pytest.raises(trouble):
+            study(text, facts_of(text), asked, ("node:one", "node:two", "node:three"), tell=end)
+        with pytest.raises(Stopped):
+            asked.simulate(read_cib(text))
+    assert time.monotonic() - start < 100
+
+
+def test_a_program_that_fails_costs_only_the_answer_that_it_was_asked_for(tmp_path: Path) -> None:
+    text = cib(LIGHT, BOUND)
+    folders = programs(tmp_path, 'case "$*" in *--node-fail=two*) kill -SEGV $$;; esac')
+    with Pacemaker(folders) as asked:
+        one, two, three = study(text, facts_of(text), asked, ("node:one", "node:two", "node:three")).results
+    assert (one.trouble, three.trouble) == ("", "")
+    assert one.effects
+    assert two.trouble == "Pacemaker refuses it: `crm_simulate` was ended by signal 11"
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ('case "$*" in *--node-fail=two*) exec sleep 60;; esac', "`crm_simulate`: did not end within 5 seconds"),
+        ('case "$*" in *--node-fail=two*) rm "$0";; esac', "`crm_simulate`: cannot be run"),
+    ],
+)
+def test_a_program_that_hangs_or_goes_away_ends_the_study(
+    script: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(failures, "cores", lambda: 1)
+    text = cib(LIGHT, BOUND)
+    with Pacemaker(programs(tmp_path, script), seconds=5) as asked, pytest.raises(ConfigurationError, match=expected):
+        study(text, facts_of(text), asked, ("node:two", "node:three"))
 
 
 def test_without_a_cib_nobody_can_say(pacemaker: Pacemaker) -> None:
