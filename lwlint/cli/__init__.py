@@ -106,22 +106,51 @@ def entry() -> None:
     looks seldom: never in a run on one file, and in a long one after every 50,000 new objects, which its memory does not show.
     """
     gc.set_threshold(_NEW_OBJECTS, 10, 10)
-    if sys.argv[1:] == ["--version"]:  # asked by programs, often: nothing else is imported for it
-        from lwlint import __version__
-
-        print(f"lwlint {__version__}", flush=True)
-        os._exit(0)
     try:
-        code = _alone()
+        code = _version() if sys.argv[1:] == ["--version"] else _alone()
     except KeyboardInterrupt:  # so early that nothing has begun to catch it
         code = _interrupted()
+    except SystemExit as ended:  # of argparse, which has told what is wrong, or has helped
+        code = ended.code if isinstance(ended.code, int) else 0
+    code = _flushed(code)
     if sys.gettrace() is not None or sys.getprofile() is not None:
         sys.exit(code)
+    os._exit(code)
+
+
+def _version() -> int:
+    """Print the version, which programs often ask for: nothing else is imported for it."""
+    from lwlint import __version__
+
     try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    finally:
-        os._exit(code)
+        print(f"lwlint {__version__}")
+    except OSError as error:
+        return _unwritten(error)
+    return 0
+
+
+def _flushed(code: int) -> int:
+    """Return the exit code when all that was printed is written: what nobody could read is not to be trusted."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        if sys.stderr is not None:
+            sys.stderr.flush()
+    except ValueError:  # closed, where a pipe was
+        return code
+    except OSError as error:
+        return code if code == NOT_TRUSTED else _unwritten(error)  # it has been told
+    return code
+
+
+def _unwritten(error: OSError) -> int:
+    """Tell that something could not be printed, but where nobody reads any more, and return the exit code."""
+    from contextlib import suppress
+
+    if not isinstance(error, BrokenPipeError):
+        with suppress(OSError):
+            print(f"lwlint: {_environment(error)}", file=sys.stderr, flush=True)
+    return NOT_TRUSTED
 
 
 def _alone() -> int:

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -365,3 +366,36 @@ def test_ctrl_c_leaves_one_line_however_early_it_comes(early: str) -> None:
     )
     run = subprocess.run([sys.executable, "-c", program, "check", "."], cwd=HERE, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout, run.stderr) == (2, "", "lwlint: interrupted\n")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="THIS PLATFORM HAS NO /dev/full")
+@pytest.mark.parametrize("command", ["--version", "--help", "check --help", "rules", "explain LW101"])
+@pytest.mark.parametrize("unbuffered", [False, True])
+def test_what_cannot_be_printed_ends_with_2_and_no_traceback(command: str, unbuffered: bool) -> None:
+    if unbuffered and "--help" in command:
+        return  # argparse passes over what it cannot write
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    environment |= {"PYTHONUNBUFFERED": "1"} if unbuffered else {}
+
+    def run(out: Any) -> tuple[int, str]:
+        program = [sys.executable, "-m", "lwlint", *command.split()]
+        done = subprocess.run(program, cwd=HERE, stdout=out, stderr=subprocess.PIPE, text=True, check=False, env=environment)
+        return done.returncode, done.stderr
+
+    with open("/dev/full", "w") as full:
+        assert run(full) == (2, "lwlint: what is to be printed cannot be written (No space left on device)\n")
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        assert run(writer) == (2, "")
+    finally:
+        os.close(writer)
+    assert run(subprocess.DEVNULL) == (0, "")
+
+
+@pytest.mark.parametrize(("arguments", "code"), [("check --nope", 2), ("nope", 2), ("--help", 0), ("", 2)])
+def test_what_argparse_ends_keeps_its_exit_code(arguments: str, code: int) -> None:
+    program = [sys.executable, "-m", "lwlint", *arguments.split()]
+    run = subprocess.run(program, cwd=HERE, capture_output=True, text=True, check=False)
+    assert run.returncode == code
+    assert bool(run.stderr) == (code == 2)
