@@ -84,22 +84,6 @@ def undisturbed() -> Iterator[Collection[int]]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-@contextmanager
-def temporary_folder() -> Iterator[str]:
-    """Make a folder that only this user may look into, yield its path, and take it away with all that is in it."""
-    import tempfile
-
-    made = None
-    try:
-        with undisturbed():
-            made = tempfile.TemporaryDirectory(prefix="lwlint-")
-        yield made.name
-    finally:
-        if made is not None:
-            with undisturbed():
-                made.cleanup()
-
-
 def spread(work: Callable[[T], Any], items: Sequence[T], number: int) -> list[Any]:
     """Return what `work` makes of each item, in their order; `number` processes do it, this one being the first.
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
-import tempfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -152,27 +149,6 @@ def test_nothing_of_the_environment_reaches_the_programs_and_nothing_is_left(tmp
         assert pacemaker.refusal(read_cib(FRONT)) == ""
         assert pacemaker.simulate(read_cib(FRONT), *UP).changes
         assert len(list(tmp_path.iterdir())) == 1
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("place", ["mkdtemp", "cleanup"])
-def test_ctrl_c_while_the_folder_is_made_or_taken_away_leaves_none(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pacemaker_is_here()
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    owner: Any = tempfile if place == "mkdtemp" else tempfile.TemporaryDirectory
-    own = getattr(owner, place)
-
-    def interrupted(*arguments: Any, **named: Any) -> Any:
-        os.kill(os.getpid(), signal.SIGINT)
-        return own(*arguments, **named)
-
-    monkeypatch.setattr(owner, place, interrupted)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            Pacemaker().__enter__().__exit__(None, None, None)
-    finally:
-        signal.signal(signal.SIGINT, before)
     assert list(tmp_path.iterdir()) == []
 
 
