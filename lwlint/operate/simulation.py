@@ -274,7 +274,8 @@ class Pacemaker:
             with open(after, "rb") as file:
                 saved = etree.fromstring(file.read(), etree.XMLParser(remove_blank_text=True, huge_tree=True))
         except (etree.XMLSyntaxError, OSError):
-            raise Refused(f"`crm_simulate` was ended by signal {-code}" if code < 0 else self._reason(given)) from None
+            crash = f"`crm_simulate` was ended by signal {-code}" if code < 0 else ""
+            raise Refused(self._newer(given) or crash or self._reason(given)) from None
         first, last = answer.find("cluster_status"), answer.find("revised_cluster_status")
         if first is None or last is None:
             raise Refused(self._reason(given))
@@ -298,10 +299,17 @@ class Pacemaker:
 
     def _reason(self, path: str) -> str:
         """Return why Pacemaker refuses the CIB in a file, as `crm_verify` says it."""
+        return self._newer(path) or self._invalid(path)
+
+    def _newer(self, path: str) -> str:
+        """Return that the CIB in a file is of a newer Pacemaker, over which this one may crash; empty where it is not."""
         with open(path, "rb") as file:
             newer = re.search(rb'<cib\b[^>]*\bcrm_feature_set="([\d.]+)"', file.read())
         if newer is not None and _numbers(newer[1].decode()) > _numbers(self.feature_set):
             return f"its feature set {newer[1].decode()} is newer than {self.feature_set}, which Pacemaker {self.version} knows"
+        return ""
+
+    def _invalid(self, path: str) -> str:
         code, _, said = self._run("crm_verify", "-V", f"--xml-file={path}")
         lines = [line for line in said.splitlines() if "error" in line]
         chosen = next((line for line in lines if "Relax-NG" in line), lines[0] if lines else "")
