@@ -32,8 +32,9 @@ from lwlint.inputs.heat.facts import (
     RoleService,
     ServiceMapping,
     SoftwareConfig,
-    always,
-    opposite,
+    always_with,
+    are_possible,
+    conditions,
 )
 from lwlint.inputs.puppet.facts import Manifest, ManifestClass, ManifestDatabase, ManifestOption, ManifestResource, Setting
 
@@ -646,14 +647,9 @@ def _covering(key: HieraKey, retries: list[HieraKey]) -> list[HieraKey]:
     """Return the retries that may be there with the connection, if some of them are whatever the other conditions; else none."""
     if not any(retry.branch for retry in retries):
         return retries
-    known = _conditions(key)
-    found = [retry for retry in retries if not any(opposite(one) in known for one in _conditions(retry))]
-    return found if always([_conditions(retry) - known for retry in found]) else []
-
-
-def _conditions(key: HieraKey) -> frozenset[str]:
-    """Return the conditions of a setting; those of two templates may mean different things, whatever their names."""
-    return frozenset([f"{key.template} {branch}" for branch in key.branch])
+    own = conditions(key.template, key.branch)
+    found = [(retry, conditions(retry.template, retry.branch)) for retry in retries]
+    return [retry for retry, of in found if are_possible(of, own)] if always_with(own, [of for _, of in found]) else []
 
 
 def _taken_in(named: list[HieraKey], key: HieraKey, service: RoleData) -> list[HieraKey]:

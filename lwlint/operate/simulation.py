@@ -275,7 +275,7 @@ class Pacemaker:
                 saved = etree.fromstring(file.read(), etree.XMLParser(remove_blank_text=True, huge_tree=True))
         except (etree.XMLSyntaxError, OSError):
             crash = f"`crm_simulate` was ended by signal {-code}" if code < 0 else ""
-            raise Refused(self._newer(given) or crash or self._reason(given)) from None
+            raise Refused(self._newer(given) or crash or self._invalid(given)) from None
         first, last = answer.find("cluster_status"), answer.find("revised_cluster_status")
         if first is None or last is None:
             raise Refused(self._reason(given))

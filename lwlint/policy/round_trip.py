@@ -159,7 +159,7 @@ def _with_items(lines: Sequence[str], items: Sequence[Any], old: Sequence[str], 
             at = last + 1
         if tag == "equal":
             continue
-        fresh = ["".join(_dumped([quoted(line)], dash, width, column - dash)) for line in _in_order(old, found)[j1:j2]]
+        fresh = [_dumped([quoted(line)], dash, width, column - dash) for line in _in_order(old, found)[j1:j2]]
         for number, comment in enumerate(behind):
             if comment and number < len(fresh):
                 fresh[number] = fresh[number].rstrip("\n") + comment + "\n"

@@ -42,6 +42,21 @@ def always(branches: Iterable[frozenset[str]], most: int = _MOST_CONDITIONS) -> 
     return all(always([branch - {way} for branch in found if opposite(way) not in branch], most - 1) for way in (one, opposite(one)))
 
 
+def conditions(path: str, branch: Iterable[str]) -> frozenset[str]:
+    """Return the conditions of a setting in the template at `path`; those of two may mean different things, whatever their names."""
+    return frozenset([f"{path} {one}" for one in branch])
+
+
+def are_possible(own: frozenset[str], others: frozenset[str]) -> bool:
+    """Return whether two sets of conditions may hold at once."""
+    return not any(opposite(one) in others for one in own)
+
+
+def always_with(own: frozenset[str], branches: Iterable[frozenset[str]]) -> bool:
+    """Return whether, wherever the conditions `own` hold, one of several branches is taken."""
+    return always([one - own for one in branches if are_possible(one, own)])
+
+
 class Environment(Struct, frozen=True):
     """One view of a resource registry: environments in order, over the base registry of their tree.
 

@@ -11,7 +11,7 @@ from lwlint.core.facts import Service
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.heat.document import TEMPLATE
-from lwlint.inputs.heat.facts import ALL, CONFIG, NONE, Environment, RoleData, ServiceMapping, always, opposite
+from lwlint.inputs.heat.facts import ALL, CONFIG, NONE, Environment, RoleData, ServiceMapping, always, always_with, conditions
 from lwlint.inputs.heat.outline import PROFILES, SERVICE, UNDER, Line, Outline, Setting
 from lwlint.inputs.heat.template import Taken
 from lwlint.inputs.heat.tree import HeatTree, Read
@@ -564,14 +564,12 @@ def role_data(graph: Graph, tree: HeatTree, mapped: set[str], catalogue: Catalog
 
 def _is_replaced(placed: Placed, later: list[Placed]) -> bool:
     """Return whether, wherever a setting is there, some of the `later` ones are."""
-    own = _conditions(placed)
-    found = [_conditions(one) for one in later if not one[2]]
-    return always([one - own for one in found if not any(opposite(condition) in own for condition in one)])
+    return always_with(_conditions(placed), [_conditions(one) for one in later if not one[2]])
 
 
 def _conditions(placed: Placed) -> frozenset[str]:
     file, setting, _ = placed
-    return frozenset([f"{file.source.path} {branch}" for branch in setting.branch])
+    return conditions(file.source.path, setting.branch)
 
 
 def _is_always(taken: Taken, outline: Outline) -> bool:

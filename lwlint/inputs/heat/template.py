@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator
 from collections.abc import Mapping as Lookup
 from itertools import product
-from typing import Optional
+from typing import Optional, TypeVar
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lwlint.core.lazy import pattern
 from lwlint.core.secret import masked_value
@@ -366,6 +367,9 @@ def _may_be_settings(value: Node, found: Parts) -> bool:
     return any(kind is not None and kind.value == _VALUE for kind in made_of)
 
 
+L = TypeVar("L", Key, Taken, Merged)
+
+
 class _Reader:
     def __init__(self, found: Parts) -> None:
         self._found = found
@@ -425,23 +429,19 @@ class _Reader:
         """Note that what was read of a section is only there if a later one of the same name is not, which is so in a `branch`."""
         without = opposite(branch[0]) if len(branch) == 1 else f"{'&'.join(branch)}=2"
         found = self._found
-        for number, key in enumerate(found.keys):
-            if key.place == place and without not in key.branch:
-                found.keys[number] = Key(key.name, key.key, key.value, place, (*key.branch, without), key.service)
-        found.taken = {
-            Taken(t.resource, t.section, place, t.service, (*t.branch, without)) if t.place == place and without not in t.branch else t
-            for t in found.taken
-        }
-        found.merged = [
-            Merged(m.after, m.resource, m.section, place, (*m.branch, without)) if m.place == place and without not in m.branch else m
-            for m in found.merged
-        ]
-        self._keep([key.place != place or opposite(without) not in key.branch or without not in key.branch for key in self._found.keys], "")
+
+        def left(one: L) -> L:
+            return replace(one, branch=(*one.branch, without)) if one.place == place and without not in one.branch else one
+
+        found.keys = [left(key) for key in found.keys]
+        found.taken = {left(one) for one in found.taken}
+        found.merged = [left(one) for one in found.merged]
+        self._keep([key.place != place or opposite(without) not in key.branch or without not in key.branch for key in found.keys], "")
 
     def _keep(self, kept: list[bool], place: str) -> None:
         """Forget some of the settings, and what is taken into a section."""
         found = self._found
-        found.merged = [Merged(sum(kept[: m.after]), m.resource, m.section, m.place, m.branch) for m in found.merged if m.place != place]
+        found.merged = [replace(one, after=sum(kept[: one.after])) for one in found.merged if one.place != place]
         found.wholes = [Whole(w.resource, sum(kept[: w.after]), tuple(one for one in w.taken if one.place != place)) for w in found.wholes]
         found.keys = [key for key, keep in zip(found.keys, kept) if keep]
 
