@@ -68,6 +68,8 @@ def workers(jobs: int, items: int) -> int:
 def undisturbed() -> Iterator[Collection[int]]:
     """Let the signals that end a process wait while the `with` block runs, where the platform can; yield those that waited before.
 
+    They wait for the thread that asks: in a process of several another one may take them.
+
     Python raises KeyboardInterrupt between any two lines. In what it runs by itself, as after a fork, it can only print it and forget
     it: the run would go on, with a traceback on the screen.
     """

@@ -9,6 +9,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -171,7 +172,7 @@ def test_ctrl_c_in_the_moment_of_a_fork_waits_until_the_worker_is_known(
 
     def interrupted() -> int:
         held.append(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)  # which no other thread may take, as one of pytest-xdist's would
         process = fork()
         if not process:
             os.kill(os.getpid(), signal.SIGINT)  # before the child has said what it does about it
