@@ -231,13 +231,14 @@ class RetryParams(Document, frozen=True):
 
 
 class Settings(Struct):
-    """The settings of a run, by template; `overrides` are those of environments, which beat them all.
+    """The settings of a run, by template, and their names; `overrides` are those of environments, which beat them all.
 
     `of_role` are those that the hieradata of the controllers' role gives to every service there. `told` are the places of the retries that
     were judged with a connection, `named_by_manifests` the keys that a finding on a manifest has named.
     """
 
     by_template: dict[str, list[HieraKey]] = field(default_factory=dict)
+    names: dict[str, None] = field(default_factory=dict)
     overrides: list[HieraKey] = field(default_factory=list)
     overrides_by_name: dict[str, list[int]] = field(default_factory=dict)
     beside: dict[str, tuple[str, ...]] = field(default_factory=dict)  # the files of a node's hieradata, by their folder
@@ -267,6 +268,7 @@ class Settings(Struct):
         for key in facts.of(HieraKey):
             if not key.overrides:
                 found.by_template.setdefault(key.template, []).append(key)
+                found.names[key.name] = None
             elif key.in_force:
                 overrides.append(key)
         for service in facts.of(RoleData):
@@ -427,17 +429,19 @@ class Pairs:
         self._bounded = frozenset(params.bounded)
         self._no_unlimited = frozenset(params.no_unlimited)
         self._no_unlimited |= {name for name, since in params.no_unlimited_since.items() if release.at_least(since)}
-        self._known: dict[str, tuple[Pair, frozenset[str], str] | None] = {}
 
-    def of(self, key: HieraKey) -> tuple[Pair, frozenset[str], str] | None:
-        """Return the pair of a connection's key, the keys of its retries, and the first of them; None for other keys."""
-        if key.name not in self._known:
-            self._known[key.name] = self._find(key.name)
-        return self._known[key.name]
+    def among(self, names: Collection[str]) -> dict[str, tuple[Pair, frozenset[str], str]]:
+        """Return, for each of the `names` that is a connection's key: its pair, the keys of its retries, and the first of them."""
+        whole = "\n".join(names)
+        in_lines = whole.count("\n") < len(names)  # else one has a line break itself
+        found = {}
+        for name in {name for word in self._needed for name in _lines_with(word, whole)} if in_lines else names:
+            known = self._find(name)
+            if known is not None:
+                found[name] = known
+        return found
 
     def _find(self, name: str) -> tuple[Pair, frozenset[str], str] | None:
-        if not any([word in name for word in self._needed]):  # noqa: C419 - a list takes half as long as a generator
-            return None
         if name in self._no_database or self._is_bounded(name):
             return None
         head, sign, _ = name.partition("::")
@@ -469,6 +473,18 @@ class Pairs:
 
     def _is_bounded(self, name: str) -> bool:
         return name.partition("::")[0] in self._no_unlimited
+
+
+def _lines_with(word: str, text: str) -> Iterator[str]:
+    """Yield the lines of a text that have the word in them; all, for an empty one."""
+    end = 0
+    while (at := text.find(word, end)) >= 0:
+        start = text.rfind("\n", 0, at) + 1
+        end = text.find("\n", at)
+        if end < 0:
+            end = len(text)
+        yield text[start:end]
+        end += 1
 
 
 def retry_keys(connection: str, params: RetryParams, release: Release) -> tuple[str, ...]:
@@ -512,11 +528,12 @@ def connections(facts: Facts, params: RetryParams) -> Iterator[Saw]:
     yield from unseen(facts, *SETTINGS)
     settings = Settings.of(facts, params.other_roles)
     pairs = Pairs(params, facts.release)
+    known = pairs.among(settings.names)
     bounded: dict[str, HieraKey] = {}  # the first connection of each module whose services end whatever is set
     firsts: dict[object, HieraKey] = {}  # connections of one mapping with the same retries have the same fix, at the first of them
     for keys in settings.by_template.values():
         for key in keys:
-            found = pairs.of(key)
+            found = known.get(key.name)
             if found is not None and not _is_file(key):
                 beside = firsts.setdefault((key.template, key.place, key.branch, found[2]), key)
                 if _applies(found[0], facts.release):
@@ -744,9 +761,10 @@ def unused(facts: Facts, params: UnusedParams) -> Iterator[Saw]:
     pairs = Pairs(RetryParams(params.pairs), facts.release)
     by_manifests = {name for database in facts.of(ManifestDatabase) for name in database.retry_keys}
     connected = _Connected(settings, pairs)
+    matches = {name: match for name in settings.names if (match := fullmatch(params.retry, name)) is not None}
     for keys in settings.by_template.values():
         for key in keys:
-            match = fullmatch(params.retry, key.name)
+            match = matches.get(key.name)
             if match is None or key.name in by_manifests:
                 continue
             paired, names, firsts, there = connected.with_(key)
@@ -773,7 +791,8 @@ class _Connected:
 
     def __init__(self, settings: Settings, pairs: Pairs) -> None:
         self._settings = settings
-        self._of = {t: [(k, p[1], p[2]) for k in keys if (p := pairs.of(k)) is not None] for t, keys in settings.by_template.items()}
+        known = pairs.among(settings.names)
+        self._of = {t: [(k, *known[k.name][1:]) for k in keys if k.name in known] for t, keys in settings.by_template.items()}
         self._beside: dict[str | tuple[str, ...], tuple[list[tuple[HieraKey, frozenset[str], str]], set[str]]] = {}
         self._of_module: dict[str, _With] = {}
         for found in self._of.values():

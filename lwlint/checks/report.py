@@ -159,8 +159,12 @@ def _run_report(facts: Facts, params: ReportParams) -> Iterator[Saw]:
     cases = [(fitting(case.where), case) for case in params.cases]
     left_out = [fitting({path: value}) for path, value in params.unless.items()]
     for fact in facts.called(params.each):
-        case = next((case for fits_case, case in cases if fits_case(fact)), None)
-        if case is None or not case.says or any(fits_it(fact) for fits_it in left_out) or _is_like(fact, params.unless_like):
+        for fits_case, case in cases:
+            if fits_case(fact):
+                break
+        else:
+            continue
+        if not case.says or any(fits_it(fact) for fits_it in left_out) or _is_like(fact, params.unless_like):
             continue
         said = _filled(case.says, fact)
         if case.unknown:

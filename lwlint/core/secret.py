@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import itertools
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator
 
 from lwlint.core import secret_names as commands
@@ -652,7 +652,7 @@ def _suspects(lines: list[str], text: str, names: frozenset[str]) -> set[int]:
     """
     starts = [0, *itertools.accumulate(map(len, lines))]
     found = {bisect_right(starts, at) - 1 for at in places(text)}
-    found.update(number for number, line in enumerate(lines) if is_long_word(line) and BLOB.match(line))
+    found.update(number for number, line in enumerate(lines) if len(line) >= LEAST_BLOB and is_long_word(line) and BLOB.match(line))
     if not text.isascii():
         found.update(number for number, line in enumerate(lines) if not line.isascii())
     odd = _odd(names)
@@ -673,10 +673,17 @@ def _masked_lines(lines: list[str], suspects: Collection[int], also: Collection[
     opened: tuple[int, bool, bool] | None = None  # indentation of the key that holds a secret, whether `=` follows it, whether a value does
     pem = False
     group: list[tuple[str, str]] = []  # a line, and what of it belongs to the logical one
-    for number, line in enumerate(lines):
+    order = sorted(suspects)
+    number = 0
+    while number < len(lines):
         if number not in suspects and opened is None and not pem and not group:
-            yield line
+            following = bisect_left(order, number)
+            end = order[following] if following < len(order) else len(lines)
+            yield "".join(lines[number:end])
+            number = end
             continue
+        line = lines[number]
+        number += 1
         text = line.rstrip("\r\n")
         if pem or "-----BEGIN" in text:
             yield from _joined(group, also)

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, Union
 
-from lwlint.core.lazy import linear
+from lwlint.core.lazy import linear, pattern
 from lwlint.files.tree import CONFIGURATION, read_bounded
 
 
@@ -117,8 +117,8 @@ def _compiled(before: str, line: str) -> Union[re.Pattern[str], _Linear]:
     return re.compile(text, re.DOTALL) if stars <= _MOST_STARS and deep <= 1 else _Linear(text)
 
 
-_PLAIN = re.compile(r"[^*?\[\\]*")
-_PARTS = re.compile(
+_PLAIN = pattern(r"[^*?\[\\]*")
+_PARTS = pattern(
     r"(?P<lead>(?:^|(?<=/))(?:\*\*+/)+)|(?P<whole>(?:^|(?<=/))\*\*+$)|(?P<deep>(?:^|(?<=/))\*\*+(?=\\/))|(?P<stars>\*+)|(?P<any>\?)"
     r"|(?P<class>\[(?:[!^]|(?![!^]))(?:\\.|\[:\w+:\]|[^\\])(?:\\.|\[:\w+:\]|[^\]\\])*\])|(?P<open>\[)|\\(?P<escaped>.)|(?P<plain>.)",
     re.DOTALL,
@@ -143,7 +143,7 @@ def _regex(line: str) -> Iterator[tuple[str, str]]:
 _CLASSES = {"alpha": "a-zA-Z", "digit": "0-9", "alnum": "a-zA-Z0-9", "upper": "A-Z", "lower": "a-z", "space": r"\s"}
 
 
-_ITEM = re.compile(r"\[:(?P<name>\w+):\]|(?P<low>\\.|[^\\])-(?P<high>\\.|[^\\])|(?P<one>\\.|.)", re.DOTALL)
+_ITEM = pattern(r"\[:(?P<name>\w+):\]|(?P<low>\\.|[^\\])-(?P<high>\\.|[^\\])|(?P<one>\\.|.)", re.DOTALL)
 
 
 def _class(text: str) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import Optional
 
 from msgspec import Struct
 
 from lwlint.core.catalogue import Catalogue
-from lwlint.core.facts import Fact
+from lwlint.core.facts import Fact, Service
 from lwlint.core.source import Source, Span
 from lwlint.inputs.heat.document import ENVIRONMENT, ROLES, TEMPLATE, uncollected
 from lwlint.inputs.heat.facts import NONE, RoleService, Template
@@ -21,6 +22,10 @@ _SERVICE = "os::tripleo::services::"
 _CLUSTER = (f"{_SERVICE}pacemaker", f"{_SERVICE}pacemakerremote")
 # the environments of tripleo-heat-templates that put the core under Pacemaker, up to train; later base registries do so themselves
 _HIGH_AVAILABILITY = ("environments/docker-ha.yaml", "environments/puppet-pacemaker.yaml")
+
+
+# whether anything maps the alias of a service, what puts it under Pacemaker and whether that may be left out, and the service
+_OfAlias = tuple[Optional[bool], str, bool, Optional[Service]]
 
 
 class Roles:
@@ -53,36 +58,43 @@ class Roles:
         later = self._chosen if file.form == ROLES else self._after(file)
         replaced = {role.name for other in later for role in other.outline.roles}
         views = list(self._views(file, registry))
+        known: dict[str, _OfAlias] = {}
         for role in file.outline.roles:
             if role.name not in replaced and any(alias.lower().startswith(_SERVICE) for alias, _ in role.services):
-                yield from self._role(file, role, views)
+                yield from self._role(file, role, views, known)
 
     def _after(self, file: Read) -> tuple[Read, ...]:
         """Return the environments that were given behind one, whose lists of services stand instead of its own."""
         last = max((number for number, other in enumerate(self._chosen) if other is file), default=len(self._chosen))
         return self._chosen[last + 1 :]
 
-    def _role(self, file: Read, role: Listed, views: list[tuple[View, str]]) -> Iterator[RoleService]:
+    def _role(self, file: Read, role: Listed, views: list[tuple[View, str]], known: dict[str, _OfAlias]) -> Iterator[RoleService]:
         named = [alias for alias, _ in role.services if alias.lower() in _CLUSTER]
         off = bool(named and self._chosen and views) and all(views[0][0].final(alias) == NONE for alias in named)
         seen: dict[str, Span] = {}
         for alias, place in role.services:
-            by, optional = self._under_pacemaker(alias, views)
+            if alias not in known:  # several roles of a file have most services
+                known[alias] = self._of_alias(file, alias, views)
+            mapped, by, optional, service = known[alias]
+            span = file.span(place)
             yield RoleService(
                 name=alias,
-                span=file.span(place),
+                span=span,
                 role=role.name,
                 first=seen.get(alias),
-                mapped=self._mapped(file, alias, views),
+                mapped=mapped,
                 beside=bool(named) and not off,
                 under_pacemaker=by,
                 optional=optional,
                 whole=bool(views),
-                service=self._catalogue.of_alias(alias),
+                service=service,
                 host=file.source.host,
                 pacemaker_off=off,
             )
-            seen.setdefault(alias, file.span(place))
+            seen.setdefault(alias, span)
+
+    def _of_alias(self, file: Read, alias: str, views: list[tuple[View, str]]) -> _OfAlias:
+        return (self._mapped(file, alias, views), *self._under_pacemaker(alias, views), self._catalogue.of_alias(alias))
 
     def _under_pacemaker(self, alias: str, views: list[tuple[View, str]]) -> tuple[str, bool]:
         """Return what maps the service to a template that puts it under Pacemaker, and whether that may be left out."""

@@ -351,6 +351,7 @@ class Graph:
         self._files: dict[str, Read] = {}
         self._edges: dict[str, tuple[str, ...]] = {}
         self._orders: dict[tuple[str, str], list[Placed]] = {}
+        self._on_nodes: dict[str, bool] = {}
 
     def add(self, file: Read) -> Read:
         """Return `file`, with its settings, as one of the graph."""
@@ -403,7 +404,7 @@ class Graph:
         if file is None:
             return ()
         outline = self.add(file).outline
-        on_node = _is_on_node(outline)
+        on_node = self._is_on_node(path, outline)
         taken = {one.resource for one in outline.taken}
         found: dict[str, None] = {}
         for name, kind in outline.types:
@@ -421,6 +422,13 @@ class Graph:
             return None
         view = self._registry(path)
         return view.of_type(path, name) if view is not None else None
+
+    def _is_on_node(self, path: str, outline: Outline) -> bool:
+        """Return whether the template at `path` writes hieradata to a node itself."""
+        known = self._on_nodes.get(path)
+        if known is None:
+            known = self._on_nodes[path] = any([setting.place == "hieradata" for setting in outline.settings])  # noqa: C419
+        return known
 
     def below(self, path: str) -> tuple[str, ...]:
         """Return `path` and every template whose settings it takes in, itself or through others."""
@@ -460,7 +468,7 @@ class Graph:
             at, section, service, sure = state
             outline = self.add(file).outline
             types = dict(outline.types)
-            if _is_on_node(outline):
+            if self._is_on_node(at, outline):
                 targets = [
                     (target, each, service, sure) for kind in types.values() if (target := self.of_type(at, kind)) for each in CONFIG
                 ]
@@ -580,10 +588,6 @@ def _is_always(taken: Taken, outline: Outline) -> bool:
         if (one.resource, one.section, one.place, one.service) == (taken.resource, taken.section, taken.place, taken.service)
     )
     return always([frozenset(one.branch) for one in ways])
-
-
-def _is_on_node(outline: Outline) -> bool:
-    return any(setting.place == "hieradata" for setting in outline.settings)
 
 
 def _tells(file: Read) -> bool:
