@@ -77,8 +77,8 @@ def drawn(root: Node | None) -> list[Any]:
         if isinstance(node, Scalar):
             found.append((node.value, node.start, node.end))
         elif isinstance(node, Mapping):
-            found.append(("mapping", len(node.pairs), node.start, node.end))
-            todo += [part for pair in reversed(node.pairs) for part in reversed(pair)]
+            found.append(("mapping", len(node.keys), node.start, node.end))
+            todo += reversed(node.content)
         else:
             found.append(("sequence", len(node.items), node.start, node.end))
             todo += reversed(node.items)

@@ -159,12 +159,8 @@ def _run_report(facts: Facts, params: ReportParams) -> Iterator[Saw]:
     cases = [(fitting(case.where), case) for case in params.cases]
     left_out = [fitting({path: value}) for path, value in params.unless.items()]
     for fact in facts.called(params.each):
-        for fits_case, case in cases:
-            if fits_case(fact):
-                break
-        else:
-            continue
-        if not case.says or any(fits_it(fact) for fits_it in left_out) or _is_like(fact, params.unless_like):
+        case = _first(cases, fact)
+        if case is None or not case.says or any(fits_it(fact) for fits_it in left_out) or _is_like(fact, params.unless_like):
             continue
         said = _filled(case.says, fact)
         if case.unknown:
@@ -181,6 +177,13 @@ def _run_report(facts: Facts, params: ReportParams) -> Iterator[Saw]:
         yield _folded(alike, params.fold)
     for doubt in params.doubts:
         yield from (Unknown(_filled(doubt.says, fact), fact.span) for fact in facts.called(doubt.each) if fits(fact, doubt.where))
+
+
+def _first(cases: list[tuple[Callable[[Fact], bool], Case]], fact: Fact) -> Case | None:
+    for fits_case, case in cases:
+        if fits_case(fact):
+            return case
+    return None
 
 
 def _is_like(fact: Fact, globs: Mapping[str, tuple[str, ...]]) -> bool:

@@ -678,9 +678,9 @@ def _masked_lines(lines: list[str], suspects: Collection[int], also: Collection[
     while number < len(lines):
         if number not in suspects and opened is None and not pem and not group:
             following = bisect_left(order, number)
-            end = order[following] if following < len(order) else len(lines)
-            yield "".join(lines[number:end])
-            number = end
+            until = order[following] if following < len(order) else len(lines)
+            yield "".join(lines[number:until])
+            number = until
             continue
         line = lines[number]
         number += 1

@@ -42,14 +42,14 @@ _BYTES = {0xDC00 + byte: 0x10FE00 + byte for byte in range(0x80, 0x100)}  # RE2 
 @functools.lru_cache(maxsize=256)
 def patterns(*lines: str) -> tuple[Pattern, ...]:
     """Return the patterns in the lines; blank lines and comments are none."""
-    return tuple(pattern for line in lines if (pattern := _pattern(line)) is not None)
+    return tuple(one for line in lines if (one := _pattern(line)) is not None)
 
 
 def verdict(known: tuple[Pattern, ...], path: str, *, folder: bool) -> bool | None:
     """Return whether the patterns cover exactly this path (not: a folder of it); None where none speaks of it."""
-    for pattern in reversed(known):
-        if (folder or not pattern.folders_only) and pattern.regex.fullmatch(path):
-            return pattern.covers
+    for one in reversed(known):
+        if (folder or not one.folders_only) and one.regex.fullmatch(path):
+            return one.covers
     return None
 
 

@@ -190,11 +190,11 @@ def _add_key(change: AddKey, source: Source) -> Replace:
     mapping, value = _entry(change.key, source)
     if not change.inside:
         return _before(source, mapping, change.key.start, change)
-    if not isinstance(value, document.Mapping) or value.start < change.key.end or not value.pairs:
+    if not isinstance(value, document.Mapping) or value.start < change.key.end or not value.content:
         raise NoPlace("its mapping is written elsewhere")
-    if change.having and not any(key.value in change.having for key, _ in value.pairs):
+    if change.having and not any(key.value in change.having for key in value.keys):
         raise NoPlace("a function makes its mapping")
-    return _before(source, value, value.pairs[0][0].start, change)
+    return _before(source, value, value.content[0].start, change)
 
 
 def _entry(key: Span, source: Source) -> tuple[YamlMapping, Node]:
@@ -239,7 +239,7 @@ def _drop_entry(change: DropLines, source: Source) -> Replace:
     mapping, value = _entry(change.span, source)
     lead = source.text[source.line_starts()[source.position(change.span.start).line - 1] : change.span.start]
     rest = source.text[value.end : _line_end(source.text, value.end)]
-    if source.text[mapping.start] == "{" or lead.strip() or len(mapping.pairs) < 2 or not re.fullmatch(r"[ \t]*(?:#.*)?", rest):
+    if source.text[mapping.start] == "{" or lead.strip() or len(mapping.content) < 4 or not re.fullmatch(r"[ \t]*(?:#.*)?", rest):
         raise NoPlace("it does not have lines of its own")
     return _whole_lines(source, change.span.start, value.end)
 

@@ -53,23 +53,41 @@ class Sequence(Struct, eq=False, gc=False):  # no node is inside itself, so that
 
 
 class Mapping(Struct, eq=False, gc=False):
-    """A mapping as written: pairs in their order, duplicates and merge keys included. Its pairs and its end come as a sequence's do.
+    """A mapping as written, duplicates and merge keys included; `content` are its keys and values in turn, which come as a sequence's do.
 
     It is `distinct` where it is known that no key is `<<`, and that none stands twice.
     """
 
     tag: str
-    pairs: list[tuple[Scalar, "Node"]]
+    content: list[Any]
     start: int
     end: int
     distinct: bool = False
 
+    @property
+    def keys(self) -> list[Scalar]:
+        """The keys, in their order."""
+        return self.content[::2]
+
+    @property
+    def values(self) -> list["Node"]:
+        """The values, in the order of their keys."""
+        return self.content[1::2]
+
+    @property
+    def pairs(self) -> list[tuple[Scalar, "Node"]]:
+        """Each key with its value, in their order."""
+        content = iter(self.content)
+        return list(zip(content, content))
+
     def get(self, key: str) -> "Node | None":
         """Return the value that Heat sees under `key`: the last one written, else the one merged in."""
-        for name, value in reversed(self.pairs):
-            if name.value == key:
-                return value
-        if not self.distinct and any(is_merge(name) for name, _ in self.pairs):
+        content = self.content
+        for at in range(len(content) - 2, -1, -2):
+            if content[at].value == key:
+                found: Node = content[at + 1]
+                return found
+        if not self.distinct and any(is_merge(name) for name in self.keys):
             return next((value for name, value in effective(self) if name.value == key), None)
         return None
 
@@ -133,10 +151,7 @@ _Pairs = list[tuple[Scalar, Node]]
 
 
 def effective(mapping: Mapping, _inside: frozenset[int] = frozenset(), _known: dict[int, _Pairs] | None = None) -> _Pairs:
-    """Return the pairs of `mapping` that Heat sees: `<<` merged in, of equal keys only the last. What is merged often is looked at once.
-
-    They may be the very list of the mapping.
-    """
+    """Return the pairs of `mapping` that Heat sees: `<<` merged in, of equal keys only the last. What is merged often is looked at once."""
     if mapping.distinct:
         return mapping.pairs
     seen: dict[str, tuple[Scalar, Node]] = {}
@@ -164,19 +179,14 @@ def walk(node: Node | None) -> Iterator[Node]:
     todo = [node]
     while todo:
         node = todo.pop()
-        if node.__class__ is Scalar:
+        if isinstance(node, Scalar):
             yield node
             continue
         if id(node) in seen:
             continue
         seen.add(id(node))
         yield node
-        if isinstance(node, Mapping):
-            for key, value in reversed(node.pairs):
-                todo.append(value)
-                todo.append(key)
-        elif isinstance(node, Sequence):
-            todo.extend(reversed(node.items))
+        todo.extend(reversed(node.content if isinstance(node, Mapping) else node.items))
 
 
 def tag_of(scalar: Scalar) -> str:
@@ -428,13 +438,15 @@ class _Builder:
                         node.items = content
                 elif len(content) == 2 and kind_of(content[0]) is Scalar and content[0].value != "<<":  # as most are
                     if node is None:
-                        node = Mapping(tag, [(content[0], content[1])], start, end, True)
+                        node = Mapping(tag, content, start, end, True)
                     else:
-                        node.pairs, node.distinct = [(content[0], content[1])], True
+                        node.content, node.distinct = content, True
                 else:
                     if node is None:
-                        node = Mapping(tag, [], start, end)
-                    self._fill(node, content)
+                        node = Mapping(tag, content, start, end)
+                    else:
+                        node.content = content
+                    self._look_at(node)
                 into.append(node)
             elif kind is AliasEvent:
                 named = anchors.get(event.anchor)
@@ -496,10 +508,9 @@ class _Builder:
             raise Refused(f"tag `{tag}` is not known to Heat", event.start_mark.index + self._shift)
         return tag
 
-    def _fill(self, mapping: Mapping, content: list[Any]) -> None:
-        nodes = iter(content)
-        mapping.pairs = list(zip(nodes, nodes))
-        keys = content[::2]
+    def _look_at(self, mapping: Mapping) -> None:
+        """Look at the keys of a mapping: what they are, whether they are distinct, and what they say to Heat."""
+        keys = mapping.keys
         names = set()
         try:
             for key in keys:
@@ -795,7 +806,7 @@ def _read_file(source: Source) -> Reading:
 
 def _form(root: Node | None) -> str:
     if isinstance(root, Mapping):
-        keys = {key.value for key, _ in root.pairs}
+        keys = {key.value for key in root.keys}
         if keys.isdisjoint(_TEMPLATE_KEYS):
             return OTHER if keys.isdisjoint(_ENVIRONMENT_KEYS) or "resources" in keys else ENVIRONMENT
         return TEMPLATE
@@ -942,7 +953,8 @@ def _in_yaml(file: HeatFile, names: Collection[str]) -> Iterator[tuple[int, int]
 def _are_nothing(node: Mapping, names: Collection[str], todo: list[tuple[Node, bool]]) -> bool:
     """Return whether no key of a mapping says that anything is a secret; if so, what may do so below them is added to what is to do."""
     before, known = len(todo), _known_as_nothing
-    for key, value in node.pairs:
+    content = iter(node.content)
+    for key, value in zip(content, content):
         name = key.value
         if name in names or (name not in known and not _says_nothing(name)):
             del todo[before:]
@@ -967,12 +979,13 @@ def _says_nothing(key: str) -> bool:
 def _below(node: Mapping, secret: bool, names: Collection[str]) -> Iterator[tuple[Node, bool]]:
     """Yield the values of a mapping, and whether each is secret, but for scalars that are none. Its keys are scalars."""
     told: tuple[str, ...] = ()  # keys of which the other entries say that they hold one
-    for key, value in node.pairs:
+    pairs = node.pairs
+    for key, value in pairs:
         if key.value == "hidden" and isinstance(value, Scalar) and value.value.lower() in ("true", "yes", "on", "1"):
             told = (*told, "default")
         elif key.value == "name" and isinstance(value, Scalar) and is_secret(value.value):
             told = (*told, "value")
-    for key, value in node.pairs:
+    for key, value in pairs:
         name = key.value
         if secret and name in _DESCRIBING:
             if name == "constraints":

@@ -344,7 +344,7 @@ def _of_parts(parts: Parts, parameters: Parameters) -> dict[str, Any]:
     """Return the fields of an outline that tell what a template, or hieradata, consists of."""
     form = parts.file.form
     scope = parameters.scope(parts)
-    first = parts.file.root.pairs[0][0] if isinstance(parts.file.root, Mapping) and parts.file.root.pairs else None
+    first = parts.file.root.content[0] if isinstance(parts.file.root, Mapping) and parts.file.root.content else None
     everywhere = any(key.place == "hieradata" for key in parts.keys)
     wanted = {one.resource for one in parts.taken} | {one.resource for one in parts.merged} | {parts.named_by}
     return {
@@ -429,7 +429,7 @@ def _repeated(file: HeatFile) -> Iterator[Repeated]:
         if masked is not None and (masked.decided_between(first.start, key.start) or masked.is_generated(key.start, key.end)):
             continue
         if schemas is None:
-            schemas = {id(schema) for _, schema in file.section("parameters").pairs} if file.form == TEMPLATE else set()
+            schemas = {id(schema) for schema in file.section("parameters").values} if file.form == TEMPLATE else set()
         schema = id(twice.mapping) in schemas and key.value in _DESCRIBING
         yield Repeated(key.value, _place(key), _place(first), not same(lost, value), schema)
 

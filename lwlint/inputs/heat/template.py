@@ -61,8 +61,8 @@ class Reference(Struct, frozen=True):
 
 def call(node: Node) -> tuple[str, Node] | None:
     """Return the function and its argument if `node` is a call (a mapping of one key), else None."""
-    if isinstance(node, Mapping) and len(node.pairs) == 1:
-        key, argument = node.pairs[0]
+    if isinstance(node, Mapping) and len(node.content) == 2:
+        key, argument = node.content
         return key.value, argument
     return None
 
@@ -468,7 +468,7 @@ class _Reader:
 
     def _strays(self, part: Branch, place: str, service: str) -> None:
         """Take a `get_attr` beside other keys for what was meant."""
-        for key, value in part.node.pairs if len(part.node.pairs) > 1 else ():
+        for key, value in part.node.pairs if len(part.node.content) > 2 else ():
             if key.value == "get_attr" and is_stray(key, value, part.node):
                 assert isinstance(value, Sequence)
                 words = [item.value if isinstance(item, Scalar) else "" for item in value.items]
@@ -535,14 +535,14 @@ _KEYS = {"str_replace": _REPLACING, "str_replace_strict": _REPLACING, "yaql": ("
 def is_stray(key: Scalar, value: Node, mapping: Mapping) -> bool:
     """Return whether a key of `mapping` is a function of Heat, by its name and the form of its argument, beside other keys."""
     name = key.value
-    if name not in FUNCTIONS or all(other.value == name for other, _ in mapping.pairs):
+    if name not in FUNCTIONS or all(other.value == name for other in mapping.keys):
         return False
     if isinstance(value, Sequence):
         return name in LISTED or name in NAMING or (name == "if" and 2 <= len(value.items) <= 3)
     if isinstance(value, Mapping):
         return name in WITH_KEYS and value.get(WITH_KEYS[name]) is not None
     if name in WITH_KEYS:  # its keys stand beside it, not below
-        return any(other.value in _KEYS[name] for other, _ in mapping.pairs)
+        return any(other.value in _KEYS[name] for other in mapping.keys)
     return name in NAMING and name != "get_attr"
 
 
@@ -561,16 +561,16 @@ def strays(file: HeatFile) -> Iterator[Scalar]:
         if isinstance(node, Sequence):
             todo += [item for item in node.items if item.__class__ is not Scalar]
             continue
-        if len(node.pairs) > 1 and not FUNCTIONS.isdisjoint([key.value for key, _ in node.pairs]):
+        if len(node.content) > 2 and not FUNCTIONS.isdisjoint([key.value for key in node.keys]):
             found += [key for key, value in node.pairs if key.value in FUNCTIONS and is_stray(key, value, node) and not _chosen(file, node)]
-        todo += [value for _, value in node.pairs if value.__class__ is not Scalar]
+        todo += [value for value in node.values if value.__class__ is not Scalar]
     yield from sorted(found, key=lambda key: key.start)
 
 
 def _chosen(file: HeatFile, node: Mapping) -> bool:
     """Return whether Jinja decides which of the keys of a mapping there are."""
     masked = file.masked
-    return masked is not None and masked.decided_between(node.pairs[0][0].start, node.pairs[-1][0].start)
+    return masked is not None and masked.decided_between(node.content[0].start, node.content[-2].start)
 
 
 def settings(
@@ -638,7 +638,7 @@ def get_files(file: HeatFile) -> Iterator[Scalar]:
             found = call(node)
             if found is not None and found[0] == "get_file" and isinstance(found[1], Scalar):
                 yield found[1]
-            todo += [value for _, value in reversed(node.pairs) if value.__class__ is not Scalar]
+            todo += [value for value in reversed(node.values) if value.__class__ is not Scalar]
         elif isinstance(node, Sequence):
             todo += [item for item in reversed(node.items) if item.__class__ is not Scalar]
 
