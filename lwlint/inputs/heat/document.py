@@ -104,11 +104,15 @@ class Duplicate(Struct, frozen=True):
 
 
 class Document(Struct, frozen=True):
-    """One YAML document; `root` is None for an empty one. `mixed` tells whether a function of Heat's stands beside other keys in it."""
+    """One YAML document; `root` is None for an empty one. `mixed` tells whether a function of Heat's stands beside other keys in it.
+
+    `telling` are those of the keys `TELLING` that stand anywhere in it.
+    """
 
     root: Node | None
     duplicates: tuple[Duplicate, ...]
     mixed: bool
+    telling: frozenset[str]
 
 
 class Refused(Exception):
@@ -349,6 +353,7 @@ LISTED = frozenset(("get_attr", "map_merge", "map_replace", "list_join", "list_c
 WITH_KEYS = MappingProxyType({"str_replace": "template", "str_replace_strict": "template", "yaql": "expression", "repeat": "template"})
 NAMING = frozenset(("get_param", "get_resource", "get_file", "get_attr"))
 FUNCTIONS = frozenset(("if", *LISTED, *WITH_KEYS, *NAMING))
+TELLING = FUNCTIONS | {"input_values", "mapped_data", "datafiles"}  # a document without such a key need not be searched for it
 
 
 def by_events(text: str) -> Document:
@@ -381,6 +386,7 @@ class _Builder:
         self._duplicates: list[Duplicate] = []
         self._anchors: dict[str, Node] = {}
         self._mixed = False
+        self._telling: set[str] = set()
 
     def document(self) -> Document:
         from yaml.events import (
@@ -393,7 +399,7 @@ class _Builder:
             SequenceStartEvent,
         )
 
-        shift, anchors, next_event, kind_of = self._shift, self._anchors, self._parser.get_event, type
+        shift, anchors, next_event, kind_of, all_telling = self._shift, self._anchors, self._parser.get_event, type, TELLING
         into: list[Any] = []  # where the next node goes: a flat list of keys and values, or of items
         root = into
         stack: list[tuple[list[Any], str, int, Any, str | None, int]] = []  # what has begun, made where it ends if no alias may name it
@@ -437,6 +443,8 @@ class _Builder:
                     else:
                         node.items = content
                 elif len(content) == 2 and kind_of(content[0]) is Scalar and content[0].value != "<<":  # as most are
+                    if content[0].value in all_telling:
+                        self._telling.add(content[0].value)
                     if node is None:
                         node = Mapping(tag, content, start, end, True)
                     else:
@@ -464,7 +472,7 @@ class _Builder:
                 documents += 1
                 if documents > 1:
                     raise Refused("a second document begins here; Heat reads files of one", event.start_mark.index + shift)
-        return Document(root[0] if root else None, tuple(self._duplicates), self._mixed)
+        return Document(root[0] if root else None, tuple(self._duplicates), self._mixed, frozenset(self._telling))
 
     def _too_many(self) -> Refused:
         """Return the refusal of the first event that is one too many, which is only known to be there where a list or a mapping ends."""
@@ -525,8 +533,9 @@ class _Builder:
             wrong = merged_wrongly(mapping)
             if wrong is not None:
                 raise Refused("`<<` must be given a mapping or a list of mappings", wrong.start)
-        if not self._mixed and len(names) > 1 and not FUNCTIONS.isdisjoint(names):
-            self._mixed = True
+        if not TELLING.isdisjoint(names):
+            self._telling |= TELLING & names
+            self._mixed = self._mixed or (len(names) > 1 and not FUNCTIONS.isdisjoint(names))
 
 
 @lru_cache(maxsize=1)
@@ -712,15 +721,16 @@ _ENVIRONMENT_KEYS = (
 class HeatFile(Struct, frozen=True):
     """One file as Heat reads it. `form` is `template`, `environment`, `roles` or `other` (hieradata, capabilities).
 
-    It is `mixed` where a function of Heat's may stand beside other keys.
+    `mixed` and `telling` are as in the document.
     """
 
     source: Source
     form: str
     root: Node | None
     duplicates: tuple[Duplicate, ...]
-    masked: Masked | None = None
-    mixed: bool = True
+    masked: Masked | None
+    mixed: bool
+    telling: frozenset[str]
 
     def span(self, node: Node) -> Span:
         """Return where `node` stands."""
@@ -801,7 +811,7 @@ def _read_file(source: Source) -> Reading:
         if masked is not None and (masked.statements or masked.expressions):
             return NotEvaluated(source.path, span, "Jinja", source.host)
         return Unreadable(source.path, span, refused.message, source.host)
-    return HeatFile(source, _form(document.root), document.root, document.duplicates, masked, document.mixed)
+    return HeatFile(source, _form(document.root), document.root, document.duplicates, masked, document.mixed, document.telling)
 
 
 def _form(root: Node | None) -> str:

@@ -325,6 +325,9 @@ class Parts(Struct):
         return self.file.section("resources")
 
 
+_OF_HIERADATA = ("mapped_data", "datafiles")
+
+
 def read_parts(file: HeatFile) -> Parts:
     """Return what the template (or hieradata) `file` consists of."""
     found = Parts(file)
@@ -353,7 +356,7 @@ def read_parts(file: HeatFile) -> Parts:
             others.append((value, name.value))
     for value, place in others:
         reader.output(value, place)
-    if "mapped_data" in file.source.text or "datafiles" in file.source.text:
+    if not file.telling.isdisjoint(_OF_HIERADATA):
         reader.hieradata()
     return found
 
@@ -611,7 +614,7 @@ def _of_config(name: str, value: Node, place: str, branch: tuple[str, ...], serv
 def inputs(found: Parts) -> dict[str, Node]:
     """Return the `input_values` of the deployments in a template, by name."""
     values: dict[str, Node] = {}
-    if "input_values" not in found.file.source.text:
+    if "input_values" not in found.file.telling:
         return values
     for _, resource in effective(found.resources):
         properties = resource.get("properties") if isinstance(resource, Mapping) else None
@@ -625,7 +628,7 @@ def inputs(found: Parts) -> dict[str, Node]:
 
 def get_files(file: HeatFile) -> Iterator[Scalar]:
     """Yield the argument of every `get_file`, in the order of the text."""
-    if "get_file" not in file.source.text:
+    if "get_file" not in file.telling:
         return
     seen: set[int] = set()
     todo = [file.root]

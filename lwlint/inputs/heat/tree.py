@@ -41,8 +41,8 @@ from lwlint.inputs.heat.outline import (
 INSTALLED = "/usr/share/openstack-tripleo-heat-templates/"
 # a file without any of these words that is no template has nothing for others: no settings, no registry
 _WORDS = (
-    "resource_registry", "role_data", "docker_config", "container_config", "get_file", "parameter_defaults", "mapped_data",
-    "config_settings", "hieradata", "resources:", "environment_groups", "::",
+    "resource_registry", "parameter_defaults", "::", "role_data", "docker_config", "container_config", "get_file", "mapped_data",
+    "config_settings", "hieradata", "resources:", "environment_groups",
 )  # fmt: skip
 _WORD = re.compile(r"[^-_]+")
 
