@@ -29,6 +29,7 @@ class Boundary:
         self.roots = tuple(dict.fromkeys(os.path.realpath(root) for root in roots))
         self._folders: dict[str, tuple[str, bool]] = {}
         self._real_paths: dict[str, str] = {}
+        self._named: dict[str, bool] = {}
 
     def holds(self, path: str) -> bool:
         """Return whether `path`, all links followed, lies in one of the folders."""
@@ -63,6 +64,11 @@ class Boundary:
 
     def names(self, path: str) -> bool:
         """Return whether `path` lies in one of the folders as it is written, whatever its links lead to."""
+        folder, name = os.path.split(path)
+        if folder not in self._named:
+            self._named[folder] = self._covers(os.path.abspath(folder or "."))
+        if self._named[folder] and name not in ("", ".", ".."):
+            return True
         folder = os.path.abspath(path)
         return self._covers(folder) or any(os.path.realpath(above) in self.roots for above in _above(folder))
 

@@ -429,7 +429,8 @@ class _Builder:
                 into = []
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 content = into
-                size += len(content) + 1
+                length = len(content)
+                size += length + 1
                 if size > EXPANDED_LIMIT:
                     raise self._too_many()
                 into, tag, start, node, anchor, before = stack.pop()
@@ -442,9 +443,9 @@ class _Builder:
                         node = Sequence(tag, content, start, end)
                     else:
                         node.items = content
-                elif len(content) == 2 and kind_of(content[0]) is Scalar and content[0].value != "<<":  # as most are
-                    if content[0].value in all_telling:
-                        self._telling.add(content[0].value)
+                elif length == 2 and kind_of(content[0]) is Scalar and (name := content[0].value) != "<<":  # as most are
+                    if name in all_telling:
+                        self._telling.add(name)
                     if node is None:
                         node = Mapping(tag, content, start, end, True)
                     else:

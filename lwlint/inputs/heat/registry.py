@@ -43,6 +43,19 @@ class Entry(Struct, frozen=True):
         return self.line.target or ""
 
 
+class Resolution(Struct, frozen=True):
+    """Where an alias leads: `final` is a path, a resource type or `OS::Heat::None`, empty if there is no such file, which is `missing`."""
+
+    final: str
+    chain: tuple[str, ...]
+    missing: str = ""
+
+
+def _of_file(tree: HeatTree, path: str, chain: tuple[str, ...]) -> Resolution:
+    found = tree.find(path)
+    return Resolution(found or "", chain, "" if found is not None else path)
+
+
 class Registries:
     """The registry of each environment, read once."""
 
@@ -50,6 +63,7 @@ class Registries:
         self._tree = tree
         self._entries: dict[str, list[Entry]] = {}
         self._by_alias: dict[str, dict[str, Entry]] = {}
+        self._resolutions: dict[int, Resolution] = {}
 
     def of(self, file: Read) -> list[Entry]:
         """Return the entries of the registry of `file`."""
@@ -67,13 +81,12 @@ class Registries:
             self._by_alias[path] = {entry.alias: entry for entry in self.of(file) if not entry.line.scope}
         return self._by_alias[path]
 
-
-class Resolution(Struct, frozen=True):
-    """Where an alias leads: `final` is a path, a resource type or `OS::Heat::None`, empty if there is no such file, which is `missing`."""
-
-    final: str
-    chain: tuple[str, ...]
-    missing: str = ""
+    def resolution(self, entry: Entry) -> Resolution | None:
+        """Return where an entry leads that names a file, which is the same in every view; None for one that names an alias."""
+        found = self._resolutions.get(id(entry))  # which are kept
+        if found is None and (path := self._tree.resolve(entry.file.source.path, entry.target)) is not None:
+            found = self._resolutions[id(entry)] = _of_file(self._tree, path, ())
+        return found
 
 
 _MOST_STEPS = 100  # over aliases that are all told
@@ -102,7 +115,7 @@ class View(Struct):
             return self._resolve(entry)
         found = self._resolutions.get(id(entry))  # which the registries keep
         if found is None:
-            found = self._resolutions[id(entry)] = self._resolve(entry)
+            found = self._resolutions[id(entry)] = self.registries.resolution(entry) or self._resolve(entry)
         return found
 
     def _resolve(self, entry: Entry) -> Resolution:
@@ -111,8 +124,7 @@ class View(Struct):
             target = entry.target
             path = self.tree.resolve(entry.file.source.path, target)
             if path is not None:
-                found = self.tree.find(path)
-                return Resolution(found or "", tuple(chain), "" if found is not None else path)
+                return _of_file(self.tree, path, tuple(chain))
             following = self.in_force.get(target)
             if following is None or target in chain:
                 return Resolution(target, tuple(chain))
