@@ -317,9 +317,10 @@ class Discovery:
         if "sos_commands/" in path and _DUMP.search(path) and not data.lstrip().startswith(b"<"):
             data = _without_warnings(data)
         head = data[:_HEAD].decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "replace")
-        if len(data) < _LONGEST_LINK and not self._kind and self._kinds.has_meaning(path):
-            link, root = _LINK_AS_TEXT.fullmatch(head), root_of(path)
-            if link is not None and not root_is_loose(path, root):
+        link = _LINK_AS_TEXT.fullmatch(head) if len(data) < _LONGEST_LINK and not self._kind else None
+        if link is not None and self._kinds.has_meaning(path):
+            root = root_of(path)
+            if not root_is_loose(path, root):
                 self._add_link(path, link[1], root)
                 return
         kind, why = (self._kind, "") if self._kind and judged else self._kinds.of(path, head, named=named)

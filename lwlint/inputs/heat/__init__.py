@@ -61,13 +61,17 @@ def _recognise(path: str, head: str, named: bool) -> Recognised:
 
 def _of_another_tool(path: str, head: str) -> str:
     """Return what a YAML file is of that has keys as Heat has them and is none of Heat's; empty for all else."""
-    if head.startswith("heat_template_version:") or _OF_HEAT.search(head):
+    if head.startswith("heat_template_version:"):
         return ""
     if path.rsplit("/", 1)[-1] in ("kustomization.yaml", "kustomization.yml"):
-        return "YAML of kustomize, no Heat template"
-    if _HELM.search(head) and not path.endswith((".j2.yaml", ".j2.yml")):
-        return "a template of Helm's, no Heat template"
-    return "YAML of Kubernetes, no Heat template" if _KUBERNETES.search(head) else ""
+        found = "YAML of kustomize, no Heat template"
+    elif "{{" in head and not path.endswith((".j2.yaml", ".j2.yml")) and _HELM.search(head):
+        found = "a template of Helm's, no Heat template"
+    elif "apiVersion" in head and _KUBERNETES.search(head):
+        found = "YAML of Kubernetes, no Heat template"
+    else:
+        return ""
+    return "" if _OF_HEAT.search(head) else found
 
 
 # A path of a tree of tripleo-heat-templates and the first release that has it, newest first; in front what is in such a path, one of it.

@@ -479,8 +479,11 @@ class Graph:
             reached.add(state)
             at, section, service, sure = state
             outline = self.add(file).outline
+            on_node = self._is_on_node(at, outline)
+            if not (on_node or outline.taken):
+                continue
             types = dict(outline.types)
-            if self._is_on_node(at, outline):
+            if on_node:
                 targets = [
                     (target, each, service, sure) for kind in types.values() if (target := self.of_type(at, kind)) for each in CONFIG
                 ]
