@@ -176,7 +176,7 @@ def effective(mapping: Mapping, _inside: frozenset[int] = frozenset(), _known: d
 
 
 def walk(node: Node | None) -> Iterator[Node]:
-    """Yield `node` and every node below it, each once however many aliases lead to it, in the order of the text."""
+    """Yield `node` and every node below it in the order of the text, lists and mappings once, however many aliases lead to them."""
     if node is None:
         return
     seen: set[int] = set()
@@ -361,7 +361,9 @@ def by_events(text: str) -> Document:
     yaml = _yaml()
     shift = 1 if text[:1] == "\ufeff" and hasattr(_parser(), "raw_parse") else 0  # libyaml does not count a byte order mark
     try:
-        return _Builder(text, shift).document()
+        document = _Builder(text, shift).document()
+    except Refused as refused:
+        raise Refused(refused.message, refused.start + shift) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         message = " ".join(str(part) for part in (error.context, error.problem) if part)
@@ -374,15 +376,19 @@ def by_events(text: str) -> Document:
         raise Refused(what + str(error.reason), at) from None
     except UnicodeEncodeError as error:
         raise Refused("half of a surrogate pair is not a character", error.start) from None
+    for node in {id(node): node for node in walk(document.root)}.values() if shift else ():  # a scalar comes by each alias of it
+        node.start += shift
+        node.end += shift
+    return document
 
 
 class _Builder:
-    """The parser's events -> one document."""
+    """The parser's events -> one document; places count from behind the first `shift` characters of the text."""
 
     def __init__(self, text: str, shift: int) -> None:
         self._parser = _parser()(text)
-        self._shift = shift
-        self._text = text
+        self._whole = text
+        self._text = text[shift:]
         self._duplicates: list[Duplicate] = []
         self._anchors: dict[str, Node] = {}
         self._mixed = False
@@ -399,7 +405,7 @@ class _Builder:
             SequenceStartEvent,
         )
 
-        shift, anchors, next_event, kind_of, all_telling = self._shift, self._anchors, self._parser.get_event, type, TELLING
+        anchors, next_event, kind_of, all_telling = self._anchors, self._parser.get_event, type, TELLING
         into: list[Any] = []  # where the next node goes: a flat list of keys and values, or of items
         root = into
         stack: list[tuple[list[Any], str, int, Any, str | None, int]] = []  # what has begun, made where it ends if no alias may name it
@@ -410,22 +416,23 @@ class _Builder:
             event = next_event()
             kind = kind_of(event)
             if kind is ScalarEvent:
-                if event.tag is None is event.anchor and not shift:
+                if event.tag is None is event.anchor:
                     into.append(Scalar("", event.value, event.start_mark.index, event.end_mark.index, event.implicit[0]))
                 else:
                     into.append(self._scalar(event))
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
-                start = event.start_mark.index + shift
-                anchor = event.anchor
-                tag = self._known(event) if event.tag is not None else ""
-                node = None
-                if anchor is not None:
-                    node = Mapping(tag, [], start, start) if kind is MappingStartEvent else Sequence(tag, [], start, start)
-                stack.append((into, tag, start, node, anchor, size))
+                start = event.start_mark.index
+                if event.tag is None is event.anchor:
+                    stack.append((into, "", start, None, None, size))
+                else:
+                    tag = self._known(event) if event.tag is not None else ""
+                    node = None
+                    if event.anchor is not None:
+                        node = Mapping(tag, [], start, start) if kind is MappingStartEvent else Sequence(tag, [], start, start)
+                        self._anchor(event, node)
+                    stack.append((into, tag, start, node, event.anchor, size))
                 if len(stack) > DEPTH_LIMIT:
                     raise Refused(_TOO_DEEP, start)
-                if anchor is not None:
-                    self._anchor(event, node)
                 into = []
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 content = into
@@ -434,7 +441,7 @@ class _Builder:
                 if size > EXPANDED_LIMIT:
                     raise self._too_many()
                 into, tag, start, node, anchor, before = stack.pop()
-                end = event.end_mark.index + shift
+                end = event.end_mark.index
                 if anchor is not None:
                     sizes[anchor] = size - before
                     node.end = end
@@ -460,9 +467,9 @@ class _Builder:
             elif kind is AliasEvent:
                 named = anchors.get(event.anchor)
                 if named is None:
-                    raise Refused(f"alias `*{event.anchor}` has no anchor", event.start_mark.index + shift)
+                    raise Refused(f"alias `*{event.anchor}` has no anchor", event.start_mark.index)
                 if event.anchor not in sizes and named.__class__ is not Scalar:
-                    raise Refused(f"alias `*{event.anchor}` is inside what it names", event.start_mark.index + shift)
+                    raise Refused(f"alias `*{event.anchor}` is inside what it names", event.start_mark.index)
                 size += sizes.get(event.anchor, 0)
                 if size > EXPANDED_LIMIT:
                     raise self._too_many()
@@ -472,19 +479,19 @@ class _Builder:
             elif kind is DocumentStartEvent:
                 documents += 1
                 if documents > 1:
-                    raise Refused("a second document begins here; Heat reads files of one", event.start_mark.index + shift)
+                    raise Refused("a second document begins here; Heat reads files of one", event.start_mark.index)
         return Document(root[0] if root else None, tuple(self._duplicates), self._mixed, frozenset(self._telling))
 
     def _too_many(self) -> Refused:
         """Return the refusal of the first event that is one too many, which is only known to be there where a list or a mapping ends."""
-        next_event = _parser()(self._text).get_event
+        next_event = _parser()(self._whole).get_event
         size, stack, sizes = 0, [], dict[object, int]()
         while True:
             event = next_event()
             name = getattr(event, "anchor", None)
             size += 1 + (sizes.get(name, 0) if isinstance(event, _yaml().AliasEvent) else 0)
             if size > EXPANDED_LIMIT:
-                return Refused(_TOO_MANY, event.start_mark.index + self._shift)
+                return Refused(_TOO_MANY, event.start_mark.index)
             if isinstance(event, _yaml().CollectionStartEvent):
                 stack.append((name, size))
             elif isinstance(event, _yaml().CollectionEndEvent):
@@ -493,11 +500,10 @@ class _Builder:
                     sizes[anchor] = size - before
 
     def _scalar(self, event: Any) -> Scalar:
-        """Return the scalar of an event with an anchor or a tag, or of a text with a mark of the byte order."""
-        tag, start, end = self._known(event), event.start_mark.index + self._shift, event.end_mark.index + self._shift
-        if event.tag is not None or event.anchor is not None:
-            behind: Any = _PROPERTIES.match(self._text, start)
-            start = min(behind.end(), end)  # an empty one ends in front of what follows
+        """Return the scalar of an event with an anchor or a tag."""
+        tag, end = self._known(event), event.end_mark.index
+        behind: Any = _PROPERTIES.match(self._text, event.start_mark.index)
+        start = min(behind.end(), end)  # an empty one ends in front of what follows
         node = Scalar(tag, event.value, start, end, event.implicit[0] and not tag)
         self._anchor(event, node)
         return node
@@ -506,7 +512,7 @@ class _Builder:
         if event.anchor is None:
             return
         if event.anchor in self._anchors:
-            raise Refused(f"anchor `&{event.anchor}` stands twice", event.start_mark.index + self._shift)
+            raise Refused(f"anchor `&{event.anchor}` stands twice", event.start_mark.index)
         self._anchors[event.anchor] = node
 
     def _known(self, event: Any) -> str:
@@ -514,7 +520,7 @@ class _Builder:
         if tag is None or tag == "!":
             return ""  # PyYAML goes by the text then, as if there were no tag
         if tag not in _constructed():
-            raise Refused(f"tag `{tag}` is not known to Heat", event.start_mark.index + self._shift)
+            raise Refused(f"tag `{tag}` is not known to Heat", event.start_mark.index)
         return tag
 
     def _look_at(self, mapping: Mapping) -> None:

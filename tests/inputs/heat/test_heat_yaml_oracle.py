@@ -254,6 +254,28 @@ def test_a_circle_of_aliases_is_refused_at_the_alias(text: str, at: int) -> None
     assert caught.value.start == at
 
 
+MOVED = (
+    "a: &x 1\nb: [*x, *x]\n",
+    "&m {a: !!str &y b}\n",
+    "a: {b: 1}\nc: &z [d]\ne: *z\n",
+    "a: &x 1\nb: &x 2\n",
+    "a: *q\n",
+    "a: !q 1\n",
+    "a: [\n",
+)
+
+
+@pytest.mark.parametrize("text", MOVED)
+def test_a_byte_order_mark_moves_every_place_by_one(text: str) -> None:
+    def places(text: str) -> list[tuple[int, int]]:
+        try:
+            return [(node.start, node.end) for node in walk(read(text).root)]
+        except Refused as refused:
+            return [(refused.start, refused.start)]
+
+    assert places("\ufeff" + text) == [(start + 1, end + 1) for start, end in places(text)]
+
+
 def test_without_the_c_extension_the_result_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "\ufeffa: &x {b: [1, 0644, yes], 'é': \"😀\"}\r\n<<: *x\r\nc: |\r\n  text\r\n"
 
