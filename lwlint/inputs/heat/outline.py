@@ -78,7 +78,7 @@ class PartsOfTree:
         """`sources` are those that were given, `of` is what else all parts depend on; `exists` tells whether there is a file at a path."""
         self.answers: dict[str, Callable[[str], Any]] = {}
         self._known = known
-        self._open: list[Noted] = []
+        self.noting: list[Noted] = []  # what is asked, innermost part last; empty where it matters to nobody
         self._before: dict[Hashable, tuple[Any, Noted]] = {}
         self._now: dict[Hashable, tuple[Any, Noted]] = {}
         self._changed: list[str] = []
@@ -95,15 +95,10 @@ class PartsOfTree:
             self._there = dict(known.there)
             self._changed = [path for path, source in self._sources.items() if source != known.sources[path]]
 
-    @property
-    def noting(self) -> bool:
-        """Whether what is asked matters to anybody."""
-        return bool(self._open)
-
     def note(self, what: str, path: str, answer: T) -> T:
         """Note what was asked of a file that was given, and return the answer."""
-        if self._open:
-            self._open[-1].asked.setdefault(path, {})[what] = answer
+        if self.noting:
+            self.noting[-1].asked.setdefault(path, {})[what] = answer
         return answer
 
     def note_load(self, what: str, path: str, answer: object) -> None:
@@ -113,8 +108,8 @@ class PartsOfTree:
                 self._absent.add(path)
                 return
             self._loaded += 1
-            if self._open:
-                self._open[-1].loads[what, path] = answer
+            if self.noting:
+                self.noting[-1].loads[what, path] = answer
 
     def note_there(self, path: str, there: bool) -> bool:
         """Note that it was asked whether there is a file that was not given."""
@@ -134,17 +129,17 @@ class PartsOfTree:
 
     def made(self, make: Callable[[], T]) -> tuple[T, Noted]:
         """Return what is made, and what was asked for it."""
-        self._open.append(Noted())
+        self.noting.append(Noted())
         try:
             value = make()
         finally:
-            noted = self._open.pop()
+            noted = self.noting.pop()
         return value, noted
 
     def add(self, noted: Noted) -> None:
         """Note what was asked for something that is used again within the run."""
-        if self._open:
-            self._open[-1].add(noted)
+        if self.noting:
+            self.noting[-1].add(noted)
 
     def of(self, key: Hashable, make: Callable[[], Iterable[T]]) -> Iterable[T]:
         """Return what `make` makes, or what it made in the run before if all that was asked for it is answered as it was then."""
