@@ -11,13 +11,15 @@ import os
 import posixpath
 import re
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, Union
+from typing import Union
+
+from msgspec import Struct
 
 from lwlint.core.lazy import linear, pattern
 from lwlint.files.tree import CONFIGURATION, read_bounded
 
 
-class Pattern(NamedTuple):
+class Pattern(Struct, frozen=True):
     """One pattern: what it says of a path that `regex` matches whole, and whether it speaks of folders only."""
 
     covers: bool

@@ -13,7 +13,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Union
+from typing import TYPE_CHECKING, Any, Union
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -267,7 +267,7 @@ Path = tuple[Union[str, int], ...]
 Range = tuple[int, int]
 
 
-class _Leaf(NamedTuple):
+class _Leaf(Struct, frozen=True):
     """A value that holds no other: its tag and text, where its key and it stand, and whether it is written here and nowhere else."""
 
     value: tuple[str, str]
