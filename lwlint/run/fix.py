@@ -202,12 +202,15 @@ def _entry(key: Span, source: Source) -> tuple[YamlMapping, Node]:
     from lwlint.inputs.heat import document
 
     read = document.read_file(source)
-    if isinstance(read, document.HeatFile):
-        for node in document.walk(read.root):
-            if isinstance(node, document.Mapping):
-                for name, value in node.pairs:
-                    if name.start == key.start and name.end == key.end:
-                        return node, value
+    node = read.root if isinstance(read, document.HeatFile) else None
+    while node is not None:
+        below = node.items if isinstance(node, document.Sequence) else []
+        if isinstance(node, document.Mapping):
+            for name, value in node.pairs:
+                if name.start == key.start and name.end == key.end:
+                    return node, value
+            below = node.values
+        node = next((one for one in below if one.start <= key.start < one.end), None)  # an alias stands elsewhere
     raise NoPlace("there is no key there")
 
 
