@@ -190,6 +190,25 @@ def test_a_collectors_archive_and_a_case_have_the_answer_of_the_folders(cluster:
         assert without_targets(answer(audited, str(tmp_path / name))) == plain
 
 
+@pytest.mark.parametrize("cluster", CLUSTERS)
+def test_a_report_that_sos_cleaned_of_empty_lines_has_the_same_answer(cluster: str, audited: Callable[..., str], tmp_path: Path) -> None:
+    """`sos clean` of sos 4.0 and 4.1 takes the empty lines out of each file in which it puts another name in the place of one."""
+    for name, files in reports(cluster).items():
+        cleaned = {path: re.sub(rb"(?m)^[ \t\r]*\n", b"", data) if isinstance(data, bytes) else data for path, data in files.items()}
+        assert cleaned != files
+        (tmp_path / f"{name}.tar").write_bytes(tar(cleaned, top=f"{name}/"))
+    found, plain = answer(audited, *map(str, sorted(tmp_path.iterdir()))), answer(audited, f"{FOLDER}/{cluster}")
+    assert _without_lines(without_targets(found)) == _without_lines(without_targets(plain))
+
+
+def _without_lines(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_lines(each) for each in value]
+    if isinstance(value, str):
+        return re.sub(r"(?<=\w):\d+(:\d+)?\b", "", value)
+    return {key: _without_lines(each) for key, each in value.items() if key != "line"} if isinstance(value, dict) else value
+
+
 def test_all_clusters_at_once_are_told_apart(audited: Callable[..., str]) -> None:
     together = json.loads(audited(FOLDER, "--format", "json"))["clusters"]
     single = [answer(audited, f"{FOLDER}/{cluster}") for cluster in CLUSTERS]

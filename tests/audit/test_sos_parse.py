@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import tarfile
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from lwlint.audit.report_layout import installed, release_hints
 from lwlint.core.source import Source, Text
 from lwlint.inputs.containers.reader import NoJson, Value, inspected, read, started
-from lwlint.inputs.systemd.reader import listed_units, shown_units, unit_file_states
+from lwlint.inputs.systemd.reader import SHOWN, listed_units, shown_units, unit_file_states
 from tests.shared import shared
 
 EXAMPLES = int(os.environ.get("LWLINT_EXAMPLES", "200"))
@@ -27,8 +29,6 @@ def placed(text: str, found: Text) -> bool:
 
 
 def test_shown_units_of_a_real_report_are_those_of_systemctl() -> None:
-    import tarfile
-
     path = shared("corpus/sos/light-controller-1.sos-4.12.tar.xz")
     expected = json.loads(shared("corpus/sos/expected.json").read_text())[path.name]
     with tarfile.open(path) as archive:
@@ -49,6 +49,58 @@ def test_shown_units_are_parted_by_empty_lines_and_need_a_name() -> None:
         ("a.service", "no"),
         ("b.service", "always"),
     ]
+
+
+@pytest.mark.parametrize("keys", [["Id", "Restart"], ["Id", "ExecStart", "Restart", "Type"]])
+def test_shown_units_are_parted_where_sos_took_the_empty_lines_out(keys: list[str]) -> None:
+    """As `sos clean` of sos 4.0 and 4.1 does; a unit that is not found prints no `Type` without `--all`."""
+    text = (
+        "Type=oneshot\nRestart=no\nExecStart={ path=/bin/a }\nExecStart={ path=/bin/b }\nId=a.service\nLoadState=loaded\n\n"
+        "Restart=no\nId=gone.service\nLoadState=not-found\n\n"
+        "Type=notify\nRestart=always\nExecStart={ path=/bin/c }\nId=c.service\nLoadState=loaded\n\n"
+        "Type=simple\nRestart=on-failure\nId=d.service\nLoadState=loaded\n"
+    )
+    whole = [{name: value.value for name, value in unit.properties.items()} for unit in shown_units(source(text), keys)]
+    cleaned = text.replace("\n\n", "\n")
+    units = list(shown_units(source(cleaned), keys))
+    assert [{name: value.value for name, value in unit.properties.items()} for unit in units] == whole
+    assert [(unit.name.value, unit.properties["Restart"].value) for unit in units] == [
+        ("a.service", "no"),
+        ("gone.service", "no"),
+        ("c.service", "always"),
+        ("d.service", "on-failure"),
+    ]
+    assert all(placed(cleaned, value) for unit in units for value in unit.properties.values())
+
+
+def test_a_real_report_without_empty_lines_shows_the_same_units() -> None:
+    path = shared("corpus/sos/light-controller-1.sos-4.12.tar.xz")
+    expected = json.loads(shared("corpus/sos/expected.json").read_text())[path.name]
+    with tarfile.open(path) as archive:
+        file = archive.extractfile(next(m for m in archive.getmembers() if m.name.endswith("/" + expected["show"])))
+        assert file is not None
+        text = file.read().decode()
+    every = sorted({line.partition("=")[0] for line in text.splitlines() if re.match(r"\w+=", line)})
+    for keys in (SHOWN, every):
+        units, cleaned = (
+            [{name: value.value for name, value in unit.properties.items()} for unit in shown_units(source(each), keys)]
+            for each in (text, re.sub(r"\n\n+", "\n", text))
+        )
+        assert len(units) > 100
+        assert cleaned == units
+
+
+@pytest.mark.parametrize("gap", ["\n", ""])
+def test_a_command_of_a_shown_unit_may_have_line_breaks_inside(gap: str) -> None:
+    """`ExecStart=/bin/sh -c "a\\n\\nRestart=x"`, as systemd 252 prints it; the last one was cut."""
+    command = "{ path=/bin/sh ; argv[]=/bin/sh -c a\n\nRestart=x\nb ; ignore_errors=no ; pid=0 ; code=(null) ; status=0/0 }"
+    text = (
+        f"Type=oneshot\nRestart=no\nExecStart={command}\nExecStart={{ path=/bin/true }}\nId=a.service\nStartLimitBurst=3\n{gap}"
+        f"Type=simple\nRestart=always\nId=b.service\nStartLimitBurst=5\n{gap}"
+        "ExecStart={ path=/bin/sh ; argv[]=/bin/sh -c b\n\nRestart=y\n"
+    )
+    found = [(u.name.value, u.properties["Type"].value, u.properties["Restart"].value) for u in shown_units(source(text))]
+    assert found == [("a.service", "oneshot", "no"), ("b.service", "simple", "always")]
 
 
 def test_unit_file_states_have_neither_heading_nor_count() -> None:

@@ -637,7 +637,7 @@ _UNIT = re.compile(
     rf"^(?:[ \t]*[^\w\s.-]?[ \t]+)?(?P<name>{_NAME})[ \t]+(?P<load>[a-z-]+)[ \t]+(?P<active>[a-z]+)[ \t]+(?P<sub>[a-z-]+)(?=[ \t\r\n]|$)",
     re.MULTILINE,
 )
-_BLOCK = re.compile(r"(?:[^\n]+\n?)+")
+_END_OF_COMMAND = re.compile(r" ; status=\S* \}\r?$|^Id=", re.MULTILINE)
 
 
 class ShownBlock(Struct, frozen=True):
@@ -665,14 +665,41 @@ class ListedUnit(Struct, frozen=True):
 
 
 def shown_units(source: Source, properties: Iterable[str] = SHOWN) -> Iterator[ShownBlock]:
-    """Yield the units of `systemctl show UNITS --all`; a block without `Id` (the manager's own, or one that was cut) is passed over."""
-    wanted = re.compile(rf"^({'|'.join(sorted({*properties, 'Id'}))})=([^\r\n]*)", re.MULTILINE)
-    for block in _BLOCK.finditer(source.text):
-        found: dict[str, Text] = {}
-        for match in wanted.finditer(source.text, block.start(), block.end()):
-            found.setdefault(match.group(1), Text(match.group(2), Span(source.path, match.start(2), match.end(2))))
-        if found.get("Id") and found["Id"].value:
-            yield ShownBlock(found["Id"], found)
+    """Yield the units of `systemctl show UNITS --all`; a block without `Id` (the manager's own, or one that was cut) is passed over.
+
+    Empty lines part the units. `sos clean` of sos 4.0 and 4.1 takes them out, so a unit ends as well where a property comes again: systemd
+    prints those of all units in one order, and the lines of one property (`ExecStart=`) together. A command may have line breaks and empty
+    lines inside.
+    """
+    wanted = {*properties, "Id"}
+    line = re.compile(rf"^(?:(?P<empty>[ \t\r]*$)|(?P<name>{'|'.join(sorted(wanted))}|Exec\w+)=(?P<value>[^\r\n]*))", re.MULTILINE)
+    found: dict[str, Text] = {}
+    first: set[str] = set()  # what is printed before `Id`
+    last, at = "", 0
+    end = _END_OF_COMMAND.search(source.text)
+    while at <= len(source.text) and (match := line.search(source.text, at)) is not None:
+        name, at = match["name"], match.end() + 1
+        again = name in found and (name != last or name == "Id")
+        if name is None or again or ("Id" in found and name in first):
+            yield from _shown_block(found)
+            found = {}
+        if name is None:
+            first.clear()
+            continue
+        if name == "Id":
+            first.update(found)
+        if name in wanted:
+            found.setdefault(name, Text(match["value"], Span(source.path, *match.span("value"))))
+            last = name
+        if name.startswith("Exec") and match["value"].startswith("{") and not match["value"].endswith("}"):
+            end = _END_OF_COMMAND.search(source.text, at) if end is not None and end.start() < at else end
+            at = end.end() if end is not None and not end[0].startswith("Id") else at
+    yield from _shown_block(found)
+
+
+def _shown_block(found: Mapping[str, Text]) -> Iterator[ShownBlock]:
+    if "Id" in found and found["Id"].value:
+        yield ShownBlock(found["Id"], found)
 
 
 def unit_file_states(source: Source) -> Iterator[UnitFileState]:
