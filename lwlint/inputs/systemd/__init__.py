@@ -23,10 +23,16 @@ _MANAGER_TEXT = r"(^|/)(etc|run|lib|usr/lib|usr/local/lib)/systemd/system\.conf(
 _MANAGER = pattern(_MANAGER_TEXT)
 _SHOWN = pattern(r"(?:^|/)sos_commands/systemd/systemctl_(?:show_[^/]*service|list-unit)[^/]*$")
 _CONF = (".conf", ".ini")
+_FOLDER_OF_QUADLETS = r"(^|/)(etc|run|usr/share)/containers/systemd/"
 _QUADLET_TEXT = r"\.(container|pod|kube)(\.d/[^/]+\.conf)?$|(^|/)(container|pod|kube)\.d/[^/]+\.conf$"
-_QUADLET = pattern(_QUADLET_TEXT)
-_QUADLET_FOLDER = pattern(r"(^|/)(etc|run|usr/share)/containers/systemd/")
+# of what containers need; systemd-networkd has files of the name `.network` as well, with drop-ins
+_MADE_ONCE = r"(volume|network|image|build|artifact)"
+_THING_TEXT = rf"\.{_MADE_ONCE}$|{_FOLDER_OF_QUADLETS}([^/]+/)*([^/]+\.)?{_MADE_ONCE}\.d/[^/]+\.conf$"
+_QUADLET, _THING = pattern(_QUADLET_TEXT), pattern(_THING_TEXT)
+_QUADLET_FOLDER = pattern(_FOLDER_OF_QUADLETS)
 _QUADLET_SECTION = pattern(r"^[ \t\ufeff]*\[(Container|Pod|Kube|Quadlet)\][ \t\r]*$", re.MULTILINE)
+_THING_SECTION = pattern(r"^[ \t\ufeff]*\[(Volume|Network|Image|Build|Artifact)\][ \t\r]*$", re.MULTILINE)
+_OF_NETWORKD = pattern(r"^[ \t\ufeff]*\[Match\][ \t\r]*$", re.MULTILINE)
 _OF_USERS = pattern(r"(^|/)(etc|usr/share)/containers/systemd/users/")
 _PROSE = (".rst", ".md", ".txt", ".sh", ".py", ".spec", ".pp")  # what may quote a unit
 
@@ -56,16 +62,20 @@ def _is_unit_link(path: str) -> bool:
 
 
 def _may_be_quadlet(path: str) -> bool:
-    return _QUADLET.search(path) is not None
+    return _QUADLET.search(path) is not None or _THING.search(path) is not None
 
 
 def _is_quadlet(path: str, head: str, named: bool) -> Recognised:
-    if not _QUADLET.search(path):
+    thing = _THING.search(path)
+    if thing is None and not _QUADLET.search(path):
         return False
     if _OF_USERS.search(path):
         return "a quadlet for the systemd of users, who run none of the control plane"
     if is_template(head):
         return TEMPLATE
+    if thing is not None and not _QUADLET_FOLDER.search(path):
+        section = _THING_SECTION.search(head)
+        return section is not None and section[1].lower() == path.rpartition(".")[2] and _OF_NETWORKD.search(head) is None
     own = _QUADLET_SECTION.search(head) is not None
     return own or _QUADLET_FOLDER.search(path) is not None or (path.endswith(".conf") and _ANY_SECTION.search(head) is not None)
 
@@ -132,7 +142,7 @@ QUADLET = Kind(
     decode=_decode,
     facts=lambda material: (),  # they are units, which are made together with those that they meet
     language="ini",
-    hook=_QUADLET_TEXT,
+    hook=f"{_QUADLET_TEXT}|{_THING_TEXT}",
     comments=Comments("#;"),
     blocks=function("lwlint.inputs.systemd.settings:read_blocks"),
     whole="[",

@@ -3,8 +3,9 @@
 Sources: systemd.unit(5), "Unit File Load Path"; systemd 252 in test mode and booted.
 
 Of quadlets podman's generator makes unit files. Sources: podman-systemd.unit(5); podman's `pkg/systemd/quadlet/quadlet.go` and
-`cmd/quadlet/main.go` (6.0). What the generator adds to a unit is told where a rule may ask for it: `Type=`, `ExecStart=`, a pod's
-`Restart=`, the pod that a container is bound to.
+`cmd/quadlet/main.go` (6.0), and that generator itself. What it adds to a unit is told where a rule may ask for it: `Type=`, `ExecStart=`,
+a pod's `Restart=`, the other quadlets that a unit needs. Those of volumes, networks, images, builds and artifacts make a thing once, and
+run no service.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ _PATH = re.compile(r"(?P<top>etc|run|usr/local/lib|usr/lib|lib)/systemd/system\.
 _TOPS = ("etc", "run", "usr/local/lib", "usr/lib", "lib")
 _MAIN = "etc/systemd/system.conf"
 GENERATOR = "run/systemd/generator"
-_SECTIONS = {"container": "Container", "pod": "Pod", "kube": "Kube"}
+_RUN = {"container": "Container", "pod": "Pod", "kube": "Kube"}
+_MADE_ONCE = {"volume": "Volume", "network": "Network", "image": "Image", "build": "Build", "artifact": "Artifact"}
+_SECTIONS = {**_RUN, **_MADE_ONCE}
 _OWN = (*_SECTIONS.values(), "Quadlet")  # of podman alone: the unit has them under names of which systemd reads nothing
 _FOLDERS = ("run/containers/systemd", "etc/containers/systemd", "usr/share/containers/systemd")  # the strongest first
 _TYPES = ("notify", "oneshot")
@@ -35,7 +38,8 @@ _MISSPELT = 0.88  # how much like a key another one must be
 _NEWEST = "6.0"  # the last podman whose keys these are
 # the keys that podman 4.4 to 6.0 know, by podman-systemd.unit(5) and `pkg/systemd/quadlet/quadlet.go`; none was ever taken away
 _QUADLET_KEYS = ("DefaultDependencies",)
-_ANY_KEYS = "ContainersConfModule GlobalArgs PodmanArgs ServiceName Network PublishPort UserNS RemapGid RemapUid RemapUidSize RemapUsers"
+_ANY_KEYS = "ContainersConfModule GlobalArgs PodmanArgs ServiceName"
+_ANY_RUN = "Network PublishPort UserNS RemapGid RemapUid RemapUidSize RemapUsers"
 _KEYS = {
     "container": (
         "AddCapability AddDevice AddHost Annotation AppArmor AutoUpdate CgroupsMode ContainerName DNS DNSOption DNSSearch DropCapability"
@@ -52,9 +56,36 @@ _KEYS = {
         " SubUIDMap UIDMap Volume"
     ),
     "kube": "AutoUpdate ConfigMap ExitCodePropagation KubeDownForce LogDriver LogOpt SetWorkingDirectory Yaml",
+    "volume": "Copy Device Driver GID Group Image Label Options Type UID User VolumeName",
+    "network": (
+        "DisableDNS DNS Driver Gateway InterfaceName Internal IPAMDriver IPRange IPv6 Label NetworkDeleteOnStop NetworkName Options Subnet"
+    ),
+    "image": "AllTags Arch AuthFile CertDir Creds DecryptionKey Image ImageTag OS Policy Retry RetryDelay TLSVerify Variant",
+    "build": (
+        "Annotation Arch AuthFile BuildArg DNS DNSOption DNSSearch Environment File ForceRM GroupAdd IgnoreFile ImageTag Label Network Pull"
+        " Retry RetryDelay Secret SetWorkingDirectory Target TLSVerify Variant Volume"
+    ),
+    "artifact": "Artifact AuthFile CertDir Creds DecryptionKey Quiet Retry RetryDelay TLSVerify",
 }
-# in which podman's generator (5.3 and later) puts the names of units in the stead of those of quadlets
-_DEPENDENCIES = ("Wants", "Requires", "Requisite", "BindsTo", "PartOf", "Upholds", "Conflicts", "Before", "After")
+# in which podman's generator (5.5 and later) puts the names of units in the stead of those of quadlets
+_DEPENDENCIES = (
+    "Wants", "Requires", "Requisite", "BindsTo", "PartOf", "Upholds", "Conflicts", "Before", "After", "OnFailure", "OnSuccess",
+    "PropagatesReloadTo", "PropagatesStopTo", "ReloadPropagatedFrom", "StopPropagatedFrom",
+)  # fmt: skip
+# the keys that name another quadlet, and what such a name ends in
+_NAMING: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "container": {
+        "Image": (".image", ".build"), "Volume": (".volume", ".artifact"), "Mount": (".volume", ".image", ".artifact"),
+        "Network": (".network", ".container"), "Pod": (".pod",),
+    },
+    "pod": {"Volume": (".volume", ".artifact"), "Network": (".network", ".container")},
+    "kube": {"Network": (".network", ".container")},
+    "volume": {"Image": (".image", ".build")},
+    "build": {"Volume": (".volume", ".artifact"), "Network": (".network", ".container")},
+}  # fmt: skip
+_LAST_COUNTS = ("Image", "Pod")
+_NONE = Text("", Span("", 0, 0))
+_WITHOUT_FOLDER = re.compile(r"/|%[^%]|https?|git://|.*github\.com/.")  # a `File=` that needs no folder to be found
 
 
 class Defaults(Struct, frozen=True):
@@ -410,8 +441,9 @@ def _stems(name: str) -> Iterator[str]:
 class Made(Struct, frozen=True):
     """What the generator makes of one file: a unit `name` with this text.
 
-    `source` is the file, `container` the name of the container or pod, that of the file where it has none of its own. `refused` is why it
-    makes none, with the line at fault; None if it does. `unsure` is why nobody knows whether it makes one, or empty.
+    `source` is the file, `container` the name of the container or pod, that of the file where it has none of its own; `runs` tells whether
+    it is of one, or of a thing that is made once. `refused` is why it makes none, or one that cannot start, with the line at fault; None if
+    it does. `unsure` is why nobody knows whether it makes one, or empty. `broken` tells that podman cannot read the file.
     """
 
     name: str
@@ -420,6 +452,30 @@ class Made(Struct, frozen=True):
     container: str
     refused: tuple[str, Span | None] | None = None
     unsure: str = ""
+    runs: bool = True
+    broken: bool = False
+
+
+class _Quadlets(Struct):
+    """The quadlets of one host or folder by their names: the files, their texts (by path), the lines of each with those of its drop-ins.
+
+    `called` are the names of their units, `named` the other quadlets that each names in its own section, with the key.
+    """
+
+    files: dict[str, Source]
+    texts: dict[str, UnitText]
+    lines: dict[str, list[Assignment | Stray]]
+    called: dict[str, str] = field(default_factory=dict)
+    named: dict[str, list[tuple[str, Text]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, lines in self.lines.items():
+            self.called[name] = _unit_name(name, lines)
+            self.named[name] = list(_named(name.rpartition(".")[2], lines))
+
+    def unit(self, name: str) -> str:
+        """Return the name of the unit of a quadlet, of one that was not given too."""
+        return self.called.get(name) or _unit_name(name, ())
 
 
 def _file_name(source: Source, text: UnitText) -> str:
@@ -461,7 +517,7 @@ def _made(sources: list[Source], on_host: bool) -> Iterator[Made]:
     lost: dict[str, str] = {}  # by folder: a quadlet that podman cannot read, for which it passes over all others there
     for source in ordered:
         name = _file_name(source, texts[source.path])
-        if not name or not source.text or name in main:
+        if not name or name in main:
             continue
         if _broken(texts[source.path]) is None:
             main[name] = source
@@ -474,11 +530,9 @@ def _made(sources: list[Source], on_host: bool) -> Iterator[Made]:
         above, file = posixpath.split(source.path)
         if file.endswith(".conf"):
             drop_ins.setdefault(posixpath.basename(above), []).append((file, source))
-    lines = {name: [*texts[source.path].lines, *_added(name, drop_ins, texts)] for name, source in main.items()}
-    called = {name: _unit_name(name, found) for name, found in lines.items()}
-    for name, source in main.items():
-        beside = lost.get(posixpath.dirname(source.path), name)
-        yield _convert(name, source, texts[source.path], lines[name], called, beside)
+    yield from _convert(
+        _Quadlets(main, texts, {name: [*texts[main[name].path].lines, *_added(name, drop_ins, texts)] for name in main}), lost
+    )
 
 
 def _strength(source: Source) -> tuple[int, list[str]]:
@@ -517,12 +571,61 @@ def _drop_in_folders(name: str) -> Iterator[str]:
     yield f"{suffix}.d"
 
 
-def _convert(name: str, source: Source, text: UnitText, lines: list[Assignment | Stray], called: Mapping[str, str], beside: str) -> Made:
-    """Return the unit of a quadlet; `beside` is one of its folder that podman cannot read, or itself."""
+def _convert(quadlets: _Quadlets, lost: Mapping[str, str]) -> Iterator[Made]:
+    """Yield the units of quadlets; `lost` has, by folder, one that podman cannot read, for which it passes over all others there."""
+    refused: dict[str, tuple[str, Span | None]] = {}
+    unsure: dict[str, str] = {}
+    for name, source in quadlets.files.items():
+        why = _makes_none(name, quadlets, lost.get(posixpath.dirname(source.path), name))
+        if why is not None:
+            refused[name] = why
+            continue
+        unknown = _not_known(name, quadlets)
+        if unknown:
+            unsure[name] = unknown
+    ends = dict(refused)
+    for name, (other, span) in _that_need(refused, quadlets).items():
+        ends.setdefault(name, (f"it needs `{other}`: {refused[other][0]}", span))
+    for name, (other, _) in _that_need(unsure, quadlets).items():
+        unsure.setdefault(name, unsure[other])
+    inside: dict[str, list[str]] = {}  # by pod: its containers
+    for name in quadlets.files:
+        pod = "" if name in refused else _started_with(name, quadlets)
+        if pod:
+            inside.setdefault(pod, []).append(name)
+    for name in quadlets.files:
+        made = _unit_of(name, quadlets, inside.get(name, []))
+        yield replace(made, refused=ends.get(name), unsure="" if name in ends else unsure.get(name, ""))
+
+
+def _makes_none(name: str, quadlets: _Quadlets, beside: str) -> tuple[str, Span | None] | None:
+    """Return why the generator makes no unit of a quadlet by itself; `beside` is one of its folder that podman cannot read, or itself."""
+    refusal: tuple[str, Span | None] | None = _broken(quadlets.texts[quadlets.files[name].path])
+    if refusal is None and beside != name:
+        refusal = f"podman's generator makes no unit of it: it passes over the whole folder, as it cannot read `{beside}` there", None
+    suffix, lines = name.rpartition(".")[2], quadlets.lines[name]
+    own, service = _keys(lines, _SECTIONS[suffix]), _keys(lines, "Service")
+    return (
+        refusal
+        or _refusal(suffix, own, service)
+        or _refusal_of_a_thing(suffix, own, service, lines)
+        or _wrong_port(suffix, lines)
+        or _misplaced(suffix, lines)
+        or _joins_nameless(name, quadlets)
+    )
+
+
+def _keys(lines: Iterable[Assignment | Stray], section: str) -> dict[str, Text]:
+    """Return the keys of a section, each with the last of its values."""
+    return {line.key.value: line.value for line in lines if isinstance(line, Assignment) and line.section == section}
+
+
+def _unit_of(name: str, quadlets: _Quadlets, inside: list[str]) -> Made:
+    """Return the unit of a quadlet; `inside` are the containers of a pod that it starts."""
     stem, _, suffix = name.rpartition(".")
-    section = _SECTIONS[suffix]
-    own = {line.key.value: line.value for line in lines if isinstance(line, Assignment) and line.section == section}
-    service = {line.key.value: line.value for line in lines if isinstance(line, Assignment) and line.section == "Service"}
+    source, lines, section = quadlets.files[name], quadlets.lines[name], _SECTIONS[suffix]
+    text = quadlets.texts[source.path]
+    own, service = _keys(lines, section), _keys(lines, "Service")
     head = next((one.span for one in text.sections if one.value == section), source.span(0, 0))
     container = own.get({"container": "ContainerName", "pod": "PodName"}.get(suffix, ""), Text("", head)).value or stem.rstrip("@")
 
@@ -532,34 +635,110 @@ def _convert(name: str, source: Source, text: UnitText, lines: list[Assignment |
 
     added: list[Assignment] = []
     kind = service.get("Type")
-    if suffix == "pod":
+    if suffix in _MADE_ONCE:
+        added += [] if kind is not None else [add("Service.Type", "oneshot")]
+        if suffix != "build" and "RemainAfterExit" not in service:
+            added.append(add("Service.RemainAfterExit", "yes"))
+        verb = {"build": "", "image": " pull", "artifact": " pull"}.get(suffix, " create")
+        added.append(add("Service.ExecStart", f"/usr/bin/podman {suffix}{verb}"))
+    elif suffix == "pod":
         added.append(add("Service.Type", "forking"))
         if "Restart" not in service:
             added.append(add("Service.Restart", "on-failure"))
         added.append(add("Service.ExecStart", f"/usr/bin/podman pod start {container}"))
+        for one in inside:
+            added += [add("Unit.Wants", quadlets.unit(one)), add("Unit.Before", quadlets.unit(one))]
     else:
         if kind is None or kind.value != "oneshot":
             added.append(add("Service.Type", "notify"))
             added.append(add("Service.NotifyAccess", "all"))
         added.append(add("Service.ExecStart", _command(suffix, container, {key: text.value for key, text in own.items()})))
-        pod = own.get("Pod", Text("", head))
-        if suffix == "container" and pod.value:
-            unit = called.get(pod.value, f"{pod.value.rpartition('.')[0]}-pod.service")
-            added += [add("Unit.BindsTo", unit, pod.span), add("Unit.After", unit, pod.span)]
-    kept = tuple(_translated(line, called) for line in (*lines, *added) if line.section not in _OWN)
+    for key, other in quadlets.named[name]:
+        unit = quadlets.unit(other.value)
+        added += [add("Unit.BindsTo" if key == "Pod" else "Unit.Requires", unit, other.span), add("Unit.After", unit, other.span)]
+    kept = tuple(_translated(line, quadlets) for line in (*lines, *added) if line.section not in _OWN)
     whole = UnitText(source.path, text.empty, text.sections, kept, text.stop)
-    refusal: tuple[str, Span | None] | None = _broken(text)
-    if refusal is None and beside != name:
-        refusal = f"podman's generator makes no unit of it: it passes over the whole folder, as it cannot read `{beside}` there", None
-    refusal = refusal or _refusal(suffix, own, service) or _wrong_port(suffix, lines) or _misplaced(suffix, lines)
-    return Made(called[name], source, whole, container, refusal, _not_known(name, lines) if refusal is None else "")
+    return Made(quadlets.called[name], source, whole, container, runs=suffix in _RUN, broken=_broken(text) is not None)
 
 
-def _translated(line: Assignment | Stray, called: Mapping[str, str]) -> Assignment | Stray:
+def _named(suffix: str, lines: Iterable[Assignment | Stray]) -> Iterator[tuple[str, Text]]:
+    """Yield the other quadlets that one names in its own section, each with the key; an empty value takes those before it away."""
+    section, naming = _SECTIONS[suffix], _NAMING.get(suffix, {})
+    values: dict[str, list[Text]] = {}
+    for line in lines:
+        if isinstance(line, Assignment) and line.section == section and line.key.value in naming:
+            found = values.setdefault(line.key.value, [])
+            if not line.value.value or line.key.value in _LAST_COUNTS:
+                found.clear()
+            if line.value.value:
+                found.append(line.value)
+    driver = _keys(lines, section).get("Driver")
+    for key, texts in values.items():
+        for text in texts:
+            name = _source(text.value) if key == "Mount" else text.value if key in _LAST_COUNTS else text.value.partition(":")[0]
+            is_one = name.endswith(naming[key]) and name != text.value if key == "Volume" else name.endswith(naming[key])
+            if is_one and (suffix != "volume" or (driver is not None and driver.value == "image")):
+                yield key, Text(name, text.span)
+
+
+def _source(mount: str) -> str:
+    """Return the source of a `Mount=` of a kind that may be a quadlet; empty where there is none."""
+    parts = [part.partition("=") for part in mount.split(",")]
+    kind = next((value for key, _, value in parts if key == "type"), "volume")
+    found = [value for key, _, value in parts if key in ("source", "src")]
+    return found[-1] if found and kind in ("volume", "bind", "glob", "image", "artifact") else ""
+
+
+def _that_need(those: Iterable[str], quadlets: _Quadlets) -> dict[str, tuple[str, Span]]:
+    """Return each quadlet that needs one of `those`, over others too, with the one that it needs and the place where it names what leads
+    there."""
+    users: dict[str, list[tuple[str, Span]]] = {}
+    for name, named in quadlets.named.items():
+        for _, other in named:
+            users.setdefault(other.value, []).append((name, other.span))
+    found: dict[str, tuple[str, Span]] = {}
+    ahead = [(name, name) for name in those]
+    for name, needed in ahead:  # which grows
+        for user, span in users.get(name, ()):
+            if user not in found:
+                found[user] = needed, span
+                ahead.append((user, needed))
+    return found
+
+
+def _started_with(name: str, quadlets: _Quadlets) -> str:
+    """Return the pod whose unit starts that of a quadlet; empty where there is none."""
+    pod = next((other.value for key, other in quadlets.named[name] if key == "Pod"), "")
+    own = _keys(quadlets.lines[name], "Container") if pod else {}
+    is_started = "StartWithPod" not in own or parser.boolean(own["StartWithPod"].value) is not False
+    return pod if is_started and not name.endswith("@.container") else ""
+
+
+def _joins_nameless(name: str, quadlets: _Quadlets) -> tuple[str, Span] | None:
+    """Return why the generator makes no unit of a quadlet that joins the network of a template's container, and the line at fault."""
+    for key, other in quadlets.named[name]:
+        if key == "Network" and other.value in quadlets.lines and other.value.endswith(".container"):
+            own = _keys(quadlets.lines[other.value], "Container")
+            called = own["ContainerName"].value if "ContainerName" in own else ""
+            if "%" in called.replace("%N", "") or (not called and "@" in other.value):
+                why = f"podman's generator makes no unit of it: the container of `{other.value}` has no single name, which `Network=` needs"
+                return why, other.span
+    return None
+
+
+def _words_for(lines: Iterable[Assignment | Stray]) -> Iterator[str]:
+    """Yield the quadlets that a dependency on a unit names."""
+    for line in lines:
+        if isinstance(line, Assignment) and line.section == "Unit" and line.key.value in _DEPENDENCIES:
+            yield from (word for word in line.value.value.split() if word.rpartition(".")[2] in _SECTIONS)
+
+
+def _translated(line: Assignment | Stray, quadlets: _Quadlets) -> Assignment | Stray:
     """Return a dependency with the names of quadlets (`db.container`) as those of their units; any other line as it is."""
     if not isinstance(line, Assignment) or line.section != "Unit" or line.key.value not in _DEPENDENCIES:
         return line
-    parts = tuple(Text(" ".join(called.get(word, word) for word in part.value.split()), part.span) for part in line.words or (line.value,))
+    names = {word: quadlets.unit(word) for word in line.value.value.split() if word.rpartition(".")[2] in _SECTIONS}
+    parts = tuple(Text(" ".join(names.get(word, word) for word in part.value.split()), part.span) for part in line.words or (line.value,))
     if all(part.value == " ".join(old.value.split()) for part, old in zip(parts, line.words or (line.value,))):
         return line
     return replace(line, value=Text(" ".join(part.value for part in parts), line.value.span), words=parts)
@@ -596,7 +775,7 @@ def _refusal(suffix: str, own: Mapping[str, Text], service: Mapping[str, Text]) 
         return f"{begin} it has both `Image=` and `Rootfs=`", given["Rootfs"].span
     if suffix == "kube" and "Yaml" not in given:
         return f"{begin} it has no `Yaml=`", None
-    if suffix == "pod":
+    if suffix not in ("container", "kube"):
         return None
     kind, kill, pod = service.get("Type"), service.get("KillMode"), given.get("Pod")
     if kind is not None and kind.value not in _TYPES:
@@ -610,12 +789,45 @@ def _refusal(suffix: str, own: Mapping[str, Text], service: Mapping[str, Text]) 
     return None
 
 
+def _refusal_of_a_thing(
+    suffix: str, own: Mapping[str, Text], service: Mapping[str, Text], lines: Iterable[Assignment | Stray]
+) -> tuple[str, Span | None] | None:
+    """Return why the generator makes no unit of a thing that is made once, and the line at fault; None if it makes one, or it is none."""
+    begin = "podman's generator makes no unit of it:"
+    given = {key: text for key, text in own.items() if text.value}
+    needed = {"image": "Image", "build": "ImageTag", "artifact": "Artifact"}.get(suffix)
+    if needed is not None and needed not in given:
+        return f"{begin} it has no `{needed}=`", None
+    if suffix == "build" and not ("File" in given or "SetWorkingDirectory" in given) and not service.get("WorkingDirectory", _NONE).value:
+        return f"{begin} it has neither `File=` nor `SetWorkingDirectory=`", None
+    if suffix == "build" and not ("SetWorkingDirectory" in given or service.get("WorkingDirectory", _NONE).value):
+        file = given["File"]
+        if not _WITHOUT_FOLDER.match(file.value):
+            return f"{begin} a relative `File=` needs a `SetWorkingDirectory=`", file.span
+    if suffix == "volume" and own.get("Driver", _NONE).value == "image":
+        return None if "Image" in own else (f"{begin} it has no `Image=`, which `Driver=image` needs", own["Driver"].span)
+    if suffix == "volume" and "Type" in given and "Device" not in given:
+        return f"{begin} it has a `Type=` without a `Device=`", given["Type"].span
+    if suffix == "network":
+        counts = {key: _values(lines, "Network", key) for key in ("Subnet", "Gateway", "IPRange")}
+        for key in ("Gateway", "IPRange"):
+            if len(counts[key]) > len(counts["Subnet"]):
+                return f"{begin} it has more `{key}=` than `Subnet=`", counts[key][-1].span
+    return None
+
+
+def _values(lines: Iterable[Assignment | Stray], section: str, key: str) -> list[Text]:
+    """Return the values of a key; an empty one takes those before it away."""
+    found: list[Text] = []
+    for line in lines:
+        if isinstance(line, Assignment) and (line.section, line.key.value) == (section, key):
+            found = [*found, line.value] if line.value.value else []
+    return found
+
+
 def _wrong_port(suffix: str, lines: Iterable[Assignment | Stray]) -> tuple[str, Span] | None:
     """Return why the generator makes no unit where one of the ports that a container exposes is none, and the line at fault."""
-    ports: list[Text] = []
-    for line in lines:
-        if isinstance(line, Assignment) and suffix == "container" and (line.section, line.key.value) == ("Container", "ExposeHostPort"):
-            ports = [*ports, line.value] if line.value.value else []
+    ports = _values(lines, "Container", "ExposeHostPort") if suffix == "container" else []
     wrong = next((port for port in ports if not _PORTS.search(port.value)), None)
     why = "podman's generator makes no unit of it: `ExposeHostPort=` must be a port or a range of ports"
     return None if wrong is None else (why, wrong.span)
@@ -623,7 +835,8 @@ def _wrong_port(suffix: str, lines: Iterable[Assignment | Stray]) -> tuple[str, 
 
 def _strange(suffix: str, lines: Iterable[Assignment | Stray]) -> Iterator[tuple[Text, tuple[str, ...]]]:
     """Yield the keys of podman's own sections that no podman knows, each with those that it knows there."""
-    known = {_SECTIONS[suffix]: (*_ANY_KEYS.split(), *_KEYS[suffix].split()), "Quadlet": _QUADLET_KEYS}
+    more = _ANY_RUN.split() if suffix in _RUN else ()
+    known = {_SECTIONS[suffix]: (*_ANY_KEYS.split(), *more, *_KEYS[suffix].split()), "Quadlet": _QUADLET_KEYS}
     for line in lines:
         keys = known.get(line.section)
         if isinstance(line, Assignment) and keys is not None and line.key.value not in keys:
@@ -648,12 +861,14 @@ def _misplaced(suffix: str, lines: Iterable[Assignment | Stray]) -> tuple[str, S
     return None
 
 
-def _not_known(name: str, lines: Iterable[Assignment | Stray]) -> str:
+def _not_known(name: str, quadlets: _Quadlets) -> str:
     """Return why nobody knows whether the generator makes a unit of the quadlet `name`; empty where it does."""
-    strange = next(_strange(name.rpartition(".")[2], lines), None)
-    if strange is None:
-        return ""
-    return f"podman up to {_NEWEST} knows no key `{strange[0].value}`, and makes no unit of {name} where it does not know one"
+    strange = next(_strange(name.rpartition(".")[2], quadlets.lines[name]), None)
+    if strange is not None:
+        return f"podman up to {_NEWEST} knows no key `{strange[0].value}`, and makes no unit of {name} where it does not know one"
+    words = (*(other.value for _, other in quadlets.named[name]), *_words_for(quadlets.lines[name]))
+    lost = next((word for word in words if word not in quadlets.lines), None)
+    return "" if lost is None else f"`{lost}` was not given, which {name} names: podman makes no unit of {name} without it"
 
 
 def _unit_name(name: str, lines: Iterable[Assignment | Stray]) -> str:
@@ -665,7 +880,8 @@ def _unit_name(name: str, lines: Iterable[Assignment | Stray]) -> str:
             given = line.value.value
     if given:
         return f"{given}.service"
-    return re.sub(r"(@?)$", r"-pod\1", stem, count=1) + ".service" if suffix == "pod" else f"{stem}.service"
+    added = "" if suffix in ("container", "kube") else f"-{suffix}"
+    return re.sub(r"(@?)$", rf"{added}\1", stem, count=1) + ".service"
 
 
 def enabled(made: Made) -> str:

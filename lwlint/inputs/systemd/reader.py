@@ -214,8 +214,13 @@ class _Host:
             for line in dropped:
                 ignored.setdefault((line.span, line.because), line)
         yield from ignored.values()
+        things = {made.source.path: made for made in self.tree.made.values() if not made.runs}
+        for made in things.values():
+            if made.broken and made.refused is not None:
+                place = made.refused[1] or made.source.span(0, 0)
+                yield Unreadable(made.source.path, place, f"{made.refused[0]}, nor of any other in its folder", made.source.host)
         for text in self.texts.values():
-            if text.stop is not None:
+            if text.stop is not None and text.path not in things:
                 message = f"{text.stop.because}; systemd reads the file no further"
                 yield Unreadable(text.path, text.stop.text.span, message, self._host(text.path))
         yield from self._lost_drop_ins()
@@ -296,7 +301,7 @@ class _Host:
             loose=self.loose,
             service=service,
             runner=started.runner if started is not None else "",
-            looks_like=_looks_like(found, started) if service is None and state != MASKED else "",
+            looks_like=_looks_like(found, started) if service is None and state != MASKED and (made is None or made.runs) else "",
             told_from_inside=started is not None and "--sdnotify=container" in _line(settings).split(),
             restart_steps=_unsigned(settings, "Service.RestartSteps"),
             restart_max_delay_usec=_span(settings, "Service.RestartMaxDelaySec"),
@@ -321,6 +326,8 @@ class _Host:
         if named is not None and any("*" in unit for unit in named.units) and self._has_timer(found):
             named = None  # what is known by `openstack-*` only, and started by the clock, runs to its end
         made = self.tree.made.get(found.path or "")
+        if made is not None and not made.runs:
+            return None, None
         if named is None and made is not None:
             named = self.catalogue.of_container(made.container)
         if "Service.ExecStart" not in settings:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import random
+import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,7 +15,13 @@ import lwlint
 from lwlint.audit.report_layout import SosPaths
 from lwlint.cli import main
 from lwlint.core.kind import Kinds
+from lwlint.core.source import Source
 from lwlint.inputs import KINDS
+from lwlint.inputs.systemd.facts import Unit
+from lwlint.inputs.systemd.files import read_made
+from lwlint.inputs.systemd.reader import unit_facts
+from lwlint.inputs.systemd.settings import Assignment
+from lwlint.run import load_catalogue
 
 CONTAINER = "[Container]\nImage=registry.example/nova-api:1\n"
 FOLDER = "etc/containers/systemd"
@@ -245,3 +256,209 @@ def test_folders_are_read_each_with_all_below_it_in_the_order_of_their_names(tmp
 def test_drop_ins_of_an_instance_are_those_of_its_template_too(folder: str, counts: bool, tmp_path: Path) -> None:
     files = {f"{FOLDER}/nova_api@a-b.container": CONTAINER, f"{FOLDER}/{folder}/a.conf": "[Service]\nRestart=always\n"}
     assert (found(tmp_path, files, "LW201") == []) == counts
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "is_one"),
+    [
+        (f"{FOLDER}/logs.volume", "[Volume]\n", True),
+        (f"{FOLDER}/a/ctl.network", "[Network]\n", True),
+        (f"{FOLDER}/api.image", "", True),
+        (f"{FOLDER}/logs.volume.d/a.conf", "[Volume]\n", True),
+        (f"{FOLDER}/volume.d/a.conf", "[Volume]\n", True),
+        ("files/api.build", "[Build]\n", True),
+        ("files/logs.volume", "[Unit]\nDescription=a\n[Volume]\n", True),
+        ("files/ctl.network", "[Network]\nSubnet=192.0.2.0/24\n", True),
+        ("etc/systemd/network/10-eth.network", "[Match]\nName=eth0\n[Network]\nDHCP=yes\n", False),
+        ("files/10-eth.network", "[Network]\nDHCP=yes\n[Match]\nName=eth0\n", False),
+        ("etc/systemd/network/10-eth.network.d/a.conf", "[Network]\nDNS=192.0.2.1\n", False),
+        ("files/disk.image", "\x7fELF", False),
+        ("files/disk.image", "[Volume]\n", False),
+    ],
+)
+def test_the_quadlets_of_things_are_told_from_other_files_of_their_names(path: str, text: str, is_one: bool) -> None:
+    kind, _ = Kinds(KINDS).of(path, text)
+    assert (kind is not None and kind.name == "quadlet") == is_one
+
+
+THINGS = {
+    f"{FOLDER}/nova-logs.volume": "[Volume]\n",
+    f"{FOLDER}/ctl.network": "[Network]\nSubnet=192.0.2.0/24\nServiceName=control\n",
+    f"{FOLDER}/api.image": "[Image]\nImage=registry.example/nova-api:1\n",
+}
+USES = (
+    "[Unit]\nAfter=ctl.network\n[Container]\nImage=api.image\nVolume=nova-logs.volume:/var/log:z\nNetwork=ctl.network\n"
+    "[Service]\nRestart=always\n[Install]\nWantedBy=multi-user.target\n"
+)
+
+
+def units_of(files: dict[str, str]) -> dict[str, Unit]:
+    sources = [Source(path, text, "quadlet") for path, text in files.items()]
+    return {unit.name: unit for unit in unit_facts((), (), load_catalogue(), sources) if isinstance(unit, Unit)}
+
+
+def test_a_container_needs_the_units_of_the_things_that_it_names(tmp_path: Path) -> None:
+    files = {**THINGS, f"{FOLDER}/nova_api.container": USES}
+    found = units_of(files)
+    assert sorted(found) == ["api-image.service", "control.service", "nova-logs-volume.service", "nova_api.service"]
+    needs = sorted(word for entry in found["nova_api.service"].lists["Unit.Requires"] for word in entry.value.split())
+    assert needs == ["api-image.service", "control.service", "nova-logs-volume.service"]
+    assert (found["control.service"].type, found["control.service"].remains_after_exit) == ("oneshot", True)
+    report = lwlint.check(write(tmp_path, files))
+    assert [finding.code for finding in report.findings] == ["LW203"]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"cinder.volume": "[Volume]\n"},  # of which cinder-volume.service is made
+        {"nova-something.volume": "[Volume]\n"},
+        {"neutron-server.image": "[Image]\nImage=registry.example/neutron-server:1\nServiceName=neutron-server\n"},
+    ],
+)
+def test_a_thing_is_no_service_of_openstack_whatever_its_name(files: dict[str, str], tmp_path: Path) -> None:
+    given = {f"{FOLDER}/{name}": text for name, text in files.items()}
+    (unit,) = units_of(given).values()
+    assert (unit.service, unit.looks_like, unit.type) == (None, "", "oneshot")
+    assert not lwlint.check(write(tmp_path, given)).findings
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "why"),
+    [
+        ("nova-logs.volume", "[Volume]\nType=ext4\n", "it has a `Type=` without a `Device=`"),
+        ("nova-logs.volume", "[Volume]\nDriver=image\n", "it has no `Image=`, which `Driver=image` needs"),
+        ("nova-logs.volume", "[Volume]\nLabels=a=b\n", "unknown key `Labels`; did you mean `Label`?"),
+        ("nova-logs.volume", "[Volume]\nDriver=image\nImage=api.image\n", None),
+        ("ctl.network", "[Network]\nGateway=192.0.2.1\n", "it has more `Gateway=` than `Subnet=`"),
+        ("ctl.network", "[Network]\nSubnet=192.0.2.0/24\nIPRange=192.0.2.0/25\nIPRange=192.0.2.128/25\n", "it has more `IPRange=` than"),
+        ("ctl.network", "[Network]\nIPRange=192.0.2.0/25\nIPRange=\n", None),
+        ("api.image", "[Image]\n", "it has no `Image=`"),
+    ],
+)
+def test_a_container_cannot_start_without_a_thing_of_which_podman_makes_no_unit(
+    file: str, text: str, why: str | None, tmp_path: Path
+) -> None:
+    files = {**THINGS, f"{FOLDER}/nova_api.container": USES, f"{FOLDER}/{file}": text}
+    messages = [finding.message for finding in lwlint.check(write(tmp_path, files), select=["LW208"]).findings]
+    assert [f"it needs `{file}`: podman's generator makes no unit of it: " in message for message in messages] == [True] * bool(why)
+    assert why is None or why in messages[0]
+
+
+@pytest.mark.parametrize(
+    "line", ["Volume=gone.volume:/x", "Network=gone.network", "Mount=type=image,src=gone.image,dst=/x", "Pod=gone.pod"]
+)
+def test_a_quadlet_that_names_one_that_was_not_given_is_not_evaluated(line: str, tmp_path: Path) -> None:
+    files = {f"{FOLDER}/nova_api.container": f"{CONTAINER}{line}\n[Service]\nRestart=always\n"}
+    outcome, why = verdict(tmp_path, files, "LW208")
+    assert (outcome, "`gone." in why, "was not given, which nova_api.container names" in why) == ("not evaluated", True, True)
+    assert verdict(tmp_path, files, "LW201")[0] == "pass"
+
+
+def test_a_quadlet_of_a_thing_that_podman_cannot_read_is_told_and_takes_its_folder_along(tmp_path: Path) -> None:
+    files = {**THINGS, f"{FOLDER}/nova_api.container": USES, f"{FOLDER}/broken.volume": "[Volume]\nDevice\n"}
+    report = lwlint.check(write(tmp_path, files), select=["LW208", "LW901"])
+    assert [(finding.code, Path(finding.span.path).name) for finding in report.findings] == [
+        ("LW901", "broken.volume"),
+        ("LW208", "nova_api.container"),
+    ]
+    assert "it passes over the whole folder, as it cannot read `broken.volume` there" in report.findings[1].message
+
+
+def test_what_a_thing_is_bound_to_binds_the_container_that_needs_it(tmp_path: Path) -> None:
+    files = {**THINGS, f"{FOLDER}/nova_api.container": USES, f"{FOLDER}/nova-logs.volume": "[Unit]\nRequires=mariadb.service\n[Volume]\n"}
+    (finding,) = lwlint.check(write(tmp_path, files), select=["LW204"]).findings
+    assert "names `nova-logs-volume.service`, which `Requires=mariadb.service` binds" in finding.message
+
+
+@pytest.mark.parametrize(("line", "is_started"), [("", True), ("StartWithPod=true\n", True), ("StartWithPod=no\n", False)])
+def test_a_pod_starts_its_containers(line: str, is_started: bool) -> None:
+    files = {f"{FOLDER}/nova.pod": "[Pod]\n", f"{FOLDER}/nova_api.container": f"{CONTAINER}Pod=nova.pod\n{line}"}
+    wants = units_of(files)["nova-pod.service"].lists.get("Unit.Wants", ())
+    assert [entry.value for entry in wants] == ["nova_api.service"] * is_started
+
+
+GENERATOR = shutil.which("quadlet", path=f"/usr/libexec/podman:/usr/lib/podman:{os.environ.get('PATH', '')}")
+_PLAIN = {
+    "container": "Image=registry.example/a:1", "kube": "Yaml=/a.yml", "image": "Image=registry.example/a:1",
+    "build": "ImageTag=localhost/a\nSetWorkingDirectory=unit", "artifact": "Artifact=registry.example/a:1",
+}  # fmt: skip
+_NAMES = {
+    "container": ["a", "b", "c@"], "volume": ["v", "w"], "network": ["n", "m"], "image": ["i"], "build": ["b"], "pod": ["p"],
+    "kube": ["k"], "artifact": ["r"],
+}  # fmt: skip
+_EVERY = [f"{stem}.{kind}" for kind, stems in _NAMES.items() for stem in stems]
+_VALUES = {
+    "Image": ["registry.example/b:1", "i.image", "b.build", ""],
+    "Volume": ["/a:/b", "data:/b", "v.volume:/x", "w.volume:/x:ro", "v.volume", "", "/x", "r.artifact:/q", "i.image:/q", "gone.volume:/y"],
+    "Network": ["host", "", "n.network", "m.network:ip=192.0.2.1", "a.container", "c@.container"],
+    "Mount": [
+        "type=volume,source=v.volume,destination=/x", "type=tmpfs,dst=/y", "type=image,src=i.image,dst=/z", "type=bind,source=/a,dst=/b",
+        "source=w.volume,type=volume,dst=/r",
+    ],
+    "Pod": ["p.pod", "", "gone.pod", "x"],
+    "File": ["/a/Containerfile", "Containerfile", "%h/Containerfile"],
+    "Subnet": ["192.0.2.0/24", ""], "Gateway": ["192.0.2.1", ""], "IPRange": ["192.0.2.0/25", ""],
+    "Driver": ["image", "local"], "Type": ["ext4", "bind", ""], "Device": ["/dev/vdb", ""],
+    "ContainerName": ["own", "%N", "x-%i", ""], "StartWithPod": ["yes", "no"], "DNS": ["192.0.2.1"], "Policy": ["always"],
+}  # fmt: skip
+_KEYS = {
+    "container": "Image Volume Network Mount Pod ContainerName StartWithPod", "pod": "Volume Network", "kube": "Network",
+    "volume": "Driver Image Type Device", "network": "Subnet Gateway IPRange DNS", "image": "Policy", "build": "File Volume Network",
+    "artifact": "",
+}  # fmt: skip
+
+
+def generated(chance: random.Random) -> dict[str, str]:
+    """Return quadlets by their names."""
+    files = {}
+    for name in chance.sample(_EVERY, chance.randint(3, 9)):
+        kind = name.rpartition(".")[2]
+        lines = []
+        if chance.random() < 0.3:
+            lines += ["[Unit]", f"{chance.choice(['After', 'Requires', 'OnFailure'])}={chance.choice(_EVERY)} x.service"]
+        lines.append(f"[{kind.capitalize()}]")
+        lines += [_PLAIN[kind]] if kind in _PLAIN and chance.random() < 0.9 else []
+        for key in chance.sample(_KEYS[kind].split() * 2, min(chance.randint(0, 3), len(_KEYS[kind].split()))):
+            lines.append(f"{key}={chance.choice(_VALUES[key])}")
+        lines += ["[Service]", chance.choice(["Type=oneshot", "RemainAfterExit=no"])] if chance.random() < 0.15 else []
+        files[name] = "\n".join(lines) + "\n"
+    return files
+
+
+@pytest.mark.skipif(GENERATOR is None, reason="podman's generator is not there (podman 5.5 and later)")
+@pytest.mark.parametrize("seed", range(5))
+def test_the_units_of_quadlets_are_those_that_podman_makes(seed: int, tmp_path: Path) -> None:
+    chance = random.Random(seed)
+    for number in range(20):
+        files = generated(chance)
+        folder = write(tmp_path / str(number), files)
+        done = subprocess.run([GENERATOR or "", "-dryrun"], env={"QUADLET_UNIT_DIRS": str(folder)}, capture_output=True, text=True)
+        theirs = {unit: _told(text) for unit, text in re.findall(r"(?ms)^---/?([^\n]*?)---\n(.*?)(?=^---|\Z)", done.stdout)}
+        sources = [Source(f"{FOLDER}/{name}", text, "quadlet") for name, text in sorted(files.items())]
+        for made in (made for _, _, units in read_made(sources) for made in units):
+            if made.unsure or (made.refused is not None and made.refused[0].startswith("it needs")):
+                continue  # podman may make these, but they cannot start, or nobody knows
+            assert (made.refused is None) == (made.name in theirs), (files, made.refused, done.stderr)
+            if made.refused is None:
+                lines = [(line.section, line.key.value, line.value.value) for line in made.text.lines if isinstance(line, Assignment)]
+                assert _words(lines) == theirs[made.name], (files, made.name)
+
+
+def _told(text: str) -> dict[str, list[str]]:
+    section, lines = "", []
+    for line in text.splitlines():
+        section = line[1:-1] if line.startswith("[") else section
+        lines.append((section, *line.partition("=")[::2]))
+    return _words(lines)
+
+
+def _words(lines: list[tuple[str, str, str]]) -> dict[str, list[str]]:
+    """Return what makes units depend on each other, and the type; what podman adds to all, and the containers of a pod, left out."""
+    found: dict[str, list[str]] = {}
+    for section, key, value in lines:
+        if (section, key) in {("Unit", "Requires"), ("Unit", "After"), ("Unit", "BindsTo"), ("Unit", "OnFailure")}:
+            found.setdefault(key, []).extend(word for word in value.split() if word != "network-online.target")
+        elif section == "Service" and key in ("Type", "RemainAfterExit"):
+            found[key] = [value]
+    return {key: sorted(words) for key, words in found.items() if words}
