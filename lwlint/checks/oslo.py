@@ -40,6 +40,7 @@ from lwlint.inputs.oslo.facts import (
     split_name,
     substituted,
 )
+from lwlint.inputs.oslo.layout import below_folder
 from lwlint.inputs.systemd.facts import Unit
 
 _RETRIES = ("max_retries", "sql_max_retries", "db_max_retries", "rabbit_max_retries")
@@ -260,8 +261,11 @@ def _misplaced(option: Option, home: Home, params: Homes, files: OptionFiles, re
         if foreign.section == option.section and files.project in foreign.projects:
             return f"{spelt} is not read by {files.project}; it must be in `[{foreign.instead}]`", (foreign.instead, home.option)
     if not files.read:
-        if ".conf.d/" in option.file and not option.file.endswith(".conf"):
+        if re.search(r"\.conf\.d/[^/]+$", option.file) and not option.file.endswith(".conf"):
             return f"{spelt} is in a file that is not read; its name must end with `.conf`", None
+        folder = below_folder(option.file)
+        if folder:
+            return f"{spelt} is in a file that is not read; it must lie in `{folder}` itself", None
         return f"{spelt} is in a file that none of the units given reads", None
     return None
 

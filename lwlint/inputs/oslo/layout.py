@@ -215,6 +215,20 @@ def folder(paths: Iterable[str], below: str) -> list[str]:
     return [below + name for name in sorted(fitting, key=lambda name: name.encode())]
 
 
+def is_hidden(path: str) -> bool:
+    """Return whether no folder and no search takes the file at `path`, by its name; a unit may still name it."""
+    return path.rsplit("/", 1)[-1].startswith(".")
+
+
+_BELOW_FOLDER = re.compile(r"(?:^|.*/)(?P<folder>[^/]+\.conf\.d)/.*/")
+
+
+def below_folder(path: str) -> str:
+    """Return the folder `NAME.conf.d` in a folder of which the file at `path` lies, where oslo.config takes none; else empty."""
+    match = _BELOW_FOLDER.match(path)
+    return match["folder"] if match is not None else ""
+
+
 def search(project: str, program: str, paths: Iterable[str]) -> list[str]:
     """Return what a program of `project` reads of `paths` without arguments: RDO's distribution files, then oslo.config's search."""
     there = list(paths)
@@ -242,7 +256,7 @@ def searches(project: str, paths: Iterable[str]) -> Iterator[Search]:
             found.append(Search(project, program, read))
             used.update(read)
     if not found and project in PROJECTS and not any(p.startswith("usr/share/") for p in there):
-        files = [p for p in there if p.endswith(".conf")]
+        files = [p for p in there if p.endswith(".conf") and not is_hidden(p) and not below_folder(p)]
         read = tuple(sorted((p for p in files if "/conf.d/" not in p), key=str.encode)) + tuple(folder(there, f"etc/{project}/conf.d/"))
         if read:
             found.append(Search(project, project, read))
@@ -250,8 +264,9 @@ def searches(project: str, paths: Iterable[str]) -> Iterator[Search]:
     yield from found
     for path in there:
         folder_name, name = path.rsplit("/", 1) if "/" in path else ("", path)
-        if path not in used and not name.startswith(".") and not name.endswith(_COPIES):
+        if path not in used and not is_hidden(path) and not name.endswith(_COPIES):
             taken = name.endswith(".conf") or not f"{folder_name}/".endswith((".conf.d/", "/conf.d/"))
+            taken = taken and not below_folder(path)
             yield Search(project, name, (path,), partial=True, read=taken)
 
 
@@ -294,7 +309,7 @@ def unnamed(paths: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
     Files that are numbered make one set, as the folder of one program does, with the folders beside them; any other is alone.
     """
     there = list(paths)
-    folders = sorted({path.rsplit("/", 1)[0] + "/" for path in there if "/" in path})
+    folders = sorted({path.rsplit("/", 1)[0] + "/" for path in there if "/" in path and not below_folder(path)})
     together = sorted((path for path in there if "/" not in path and path[:1].isdigit()), key=str.encode)
     together += [path for below in folders for path in folder(there, below)]
     if together:

@@ -353,7 +353,7 @@ def _sets_of_folder(
 ) -> Iterator[_Set]:
     """Yield the sets of the files of one project in a folder that is not its own (`etc/kolla/nova-api/`, `etc/openstack/nova/`)."""
     if home.startswith(_OVERRIDES):
-        for path in paths:  # which kolla-ansible merges into files of its own
+        for path in (path for path in paths if not layout.is_hidden(path)):  # which kolla-ansible merges into files of its own
             yield _Set(project, path[len("etc/kolla/") :], (path,), partial=True)
         return
     called = home.rstrip("/").rsplit("/", 1)[-1]

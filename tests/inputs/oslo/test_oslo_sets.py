@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
+from oslo_config import cfg
 
 from lwlint.core.facts import Facts, NotEvaluated, Unreadable
 from lwlint.files.tree import Memory
@@ -46,6 +49,59 @@ def test_oslo_configs_search_reads_the_project_then_the_program_then_folders() -
         "glance-registry": ("etc/glance/glance-registry.conf",),
         "x.ini": ("etc/glance/glance-api.conf.d/x.ini",),
     }
+
+
+def told(files: Mapping[str, str]) -> dict[str, tuple[tuple[str, ...], bool]]:
+    return {f.name: (f.files, f.read) for f in facts_of(files).of(OptionFiles)}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "etc/nova/nova.conf.d/.x.conf",
+        "etc/nova/.nova.conf",
+        "etc/nova/nova-api.conf.d/.x.conf",
+        "nova.conf.d/.x.conf",
+        "etc/kolla/config/nova/.x.conf",
+        "conf.d/.10.conf",
+    ],
+)
+def test_a_hidden_file_is_in_no_set_that_no_unit_names(path: str) -> None:
+    assert told({path: A}) == {}
+
+
+@pytest.mark.parametrize("more", [(), ("etc/nova/nova.conf",), ("etc/nova/nova.conf.d/a.conf",)])
+@pytest.mark.parametrize("below", ["sub/", "sub/more/", "nova.conf.d/"])
+def test_what_lies_in_a_folder_of_a_configuration_folder_is_read_by_nobody(more: tuple[str, ...], below: str) -> None:
+    lost = f"etc/nova/nova.conf.d/{below}x.conf"
+    expected = {"x.conf": ((lost,), False), **({"nova": (more, True)} if more else {})}
+    assert told(dict.fromkeys((lost, *more), A)) == expected
+
+
+def test_a_unit_may_name_a_folder_of_a_configuration_folder_and_a_hidden_file() -> None:
+    unit = "[Service]\nExecStart=/usr/bin/nova-api --config-file /etc/nova/.a.conf --config-dir /etc/nova/nova.conf.d/sub\n"
+    files = {"etc/nova/.a.conf": A, "etc/nova/nova.conf.d/sub/x.conf": A, "etc/nova/nova.conf.d/sub/.y.conf": A}
+    assert told({**files, "usr/lib/systemd/system/openstack-nova-api.service": unit}) == {
+        "nova-api": (("etc/nova/.a.conf", "etc/nova/nova.conf.d/sub/x.conf"), True)
+    }
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_files_of_a_folder_are_those_that_oslo_config_takes(seed: int, tmp_path: Path) -> None:
+    chance = random.Random(seed)
+    names = chance.sample(
+        ["a.conf", ".b.conf", "c.cfg", "d/e.conf", "d/.f.conf", "g.conf.d/j.cfg", "10.conf", "9.conf", "h.conf.d/i.conf"], 4
+    )
+    for name in names:
+        path = tmp_path / "etc/nova/nova.conf.d" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("[DEFAULT]\nn = " + name + "\n")
+    conf = cfg.ConfigOpts()
+    conf.register_opt(cfg.MultiStrOpt("n", default=[]))
+    conf([], default_config_files=[], default_config_dirs=[str(tmp_path / "etc/nova/nova.conf.d")])
+    paths = {f"etc/nova/nova.conf.d/{name}": A for name in names}
+    found = [path.rpartition(".conf.d/")[2] for files, read in told(paths).values() if read for path in files]
+    assert found == list(conf.n)
 
 
 def test_a_folder_of_one_program_is_read_on_top_of_the_projects_file() -> None:
