@@ -368,7 +368,7 @@ class _Host:
         made = self.tree.made.get(found.path)
         fatal = made.refused if made is not None and made.refused is not None else read.read(text)
         if fatal is not None:
-            return BAD_SETTING, fatal[0], fatal[1]
+            return read.state, fatal[0], fatal[1]
         if text.stop is not None:
             return ERROR, "it cannot be read to its end", text.stop.text.span
         return LOADED, "", None

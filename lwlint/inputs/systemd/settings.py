@@ -21,7 +21,7 @@ from msgspec import Struct, field
 from lwlint.core.kind import Piece
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Source, Span, Text
-from lwlint.inputs.systemd.facts import Setting
+from lwlint.inputs.systemd.facts import BAD_SETTING, ERROR, Setting
 
 _CONDITIONS = """
     ACPower Architecture CPUFeature CPUPressure CPUs Capability ControlGroupController Credential DirectoryNotEmpty Environment
@@ -470,6 +470,8 @@ def _program_refused(program: str) -> str:
         return f"`{program}` has a character that no program may have"
     if program.endswith("/"):
         return f"`{program}` is a folder"
+    if _size(program) > _LONGEST_PATH or any(_size(part) > _LONGEST_NAME for part in program.split("/")):
+        return "its path is too long"
     if not program.startswith("/") and ("/" in program or program in (".", "..")):
         return f"`{program}` is neither an absolute path nor a plain name"
     return ""
@@ -649,6 +651,14 @@ _OTHER_LISTS = frozenset(
         *(f"Service.{key}" for key in _SERVICE_LISTS.split()),
     )
 )
+_CONDITIONS_ON_PATHS = """
+    PathExists PathExistsGlob PathIsDirectory PathIsSymbolicLink PathIsMountPoint PathIsReadWrite PathIsEncrypted DirectoryNotEmpty
+    FileNotEmpty FileIsExecutable NeedsUpdate
+"""
+_PATHS = frozenset(
+    ("Service.EnvironmentFile", *(f"Unit.{kind}{name}" for kind in ("Condition", "Assert") for name in _CONDITIONS_ON_PATHS.split()))
+)
+_MARKS_OF_PATHS = {"Unit": re.compile(r"\|?!?"), "Service": re.compile("-?")}
 LISTS = DEPENDENCIES | _STATUS_LISTS | _COMMANDS | _OTHER_LISTS
 _EMPTIED = ("Service.PIDFile", "Service.KillMode")  # an empty value takes these back; most others keep what they have
 
@@ -685,11 +695,33 @@ def _no_user(name: str) -> str:
     return ""
 
 
+_LONGEST_NAME, _LONGEST_PATH = 255, 4095  # bytes
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "surrogateescape"))
+
+
 def _no_path(path: str) -> str:
     """Return why systemd takes no such path; empty where it does."""
     if path and not path.startswith("/"):
         return "it is not an absolute path"
-    return "the path goes through `..`" if ".." in path.split("/") else ""
+    if ".." in path.split("/"):
+        return "the path goes through `..`"
+    return "the path is too long" if _size(path) > _LONGEST_PATH or any(_size(part) > _LONGEST_NAME for part in path.split("/")) else ""
+
+
+def _no_pid_file(path: str) -> str:
+    return _no_path(path if path.startswith("/") else f"/run/{path}")
+
+
+def _ignored_path(value: str, unit: str) -> str:
+    """Return why systemd drops a path, as a condition or a list has one; empty where it takes it."""
+    specifier = unknown_specifier(value)
+    if specifier is not None:
+        return f"systemd knows no specifier `{specifier}` (a plain `%` is written `%%`)"
+    path = expand(value, unit)
+    return (_no_path(path) or "") if path and not path.startswith("%") else "" if path else "it is not an absolute path"
 
 
 def _no_users(names: str) -> str:
@@ -740,9 +772,13 @@ class Ignored(Struct, frozen=True):
 
 
 class Settings(Struct):
-    """The settings of one unit while its files are read in order; `read` adds one file."""
+    """The settings of one unit while its files are read in order; `read` adds one file.
+
+    `state` is the load state of a unit that is refused.
+    """
 
     unit: str
+    state: str = BAD_SETTING
     settings: dict[str, Setting] = field(default_factory=dict)
     lists: dict[str, list[Setting]] = field(default_factory=dict)
     dropped: dict[str, list[Setting]] = field(default_factory=dict)
@@ -807,6 +843,11 @@ class Settings(Struct):
         why = _refused_for(name, line.value.value, self.unit)
         if why:
             return f"`{line.key.value}={line.value.value}`: {why}"
+        if name == "Service.PIDFile" and unknown_specifier(line.value.value) is None:
+            why = _no_pid_file(expand(line.value.value, self.unit))
+            if why and _size(line.value.value) <= _LONGEST_PATH:
+                self.state = ERROR
+                return f"`{line.key.value}={line.value.value}`: {why}"
         if name in LISTS:
             self._add(name, line)
             return ""
@@ -828,6 +869,11 @@ class Settings(Struct):
         if because:
             self._drop(line.section, line.key, value, _bad_value(value, because))
             return ""
+        if name == "Service.PIDFile" or (name == "Service.WorkingDirectory" and value.startswith("-") and value != "-~"):
+            because = _ignored_path(value.removeprefix("-") if name == "Service.WorkingDirectory" else f"/{value}", self.unit)
+            if because:
+                self._drop(line.section, line.key, value, because)
+                return ""
         if name in self.settings:
             self._beaten.setdefault(name, []).append(self.settings[name])
         self.settings[name] = Setting(value, line.value.span, line.key)
@@ -871,8 +917,26 @@ class Settings(Struct):
         elif name in DEPENDENCIES:
             entries += self._units_named(line)
             return
+        elif name in _PATHS:
+            because = _ignored_path(_MARKS_OF_PATHS[name.partition(".")[0]].sub("", value, count=1), self.unit)
+            if because:
+                self._drop(line.section, line.key, value, _bad_value(value, because))
+                return
+        elif name == "Unit.RequiresMountsFor":
+            value = self._paths_in(line)
         if value:
             entries.append(Setting(value, line.value.span, line.key))
+
+    def _paths_in(self, line: Assignment) -> str:
+        """Return a list of paths without those that systemd drops."""
+        kept = []
+        for path in words(line.value.value, unquote=True):
+            because = "a quote is not closed" if path is None else _ignored_path(path, self.unit)
+            if because:
+                self._drop(line.section, line.key, line.value.value if path is None else path, because)
+            elif path:
+                kept.append(path)
+        return " ".join(kept)
 
     def _units_named(self, line: Assignment) -> Iterator[Setting]:
         """Yield an entry for each unit that a dependency names; systemd drops words that are no names (`mariadb`, or one in quotes)."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from lwlint.core.source import Link, Source
-from lwlint.inputs.systemd.facts import Unit
+from lwlint.inputs.systemd.facts import IgnoredLine, Unit
 from lwlint.inputs.systemd.reader import unit_facts
 from lwlint.inputs.systemd.settings import INFINITY, boolean, time_span
 from lwlint.run import load_catalogue
@@ -283,3 +283,49 @@ def test_a_time_span_has_the_units_that_systemd_knows() -> None:
         real[span] = int(found[1]) if said.returncode == 0 and found else None
     assert {span: time_span(span) for span in spans} == real
     assert (real["100\u03bcs"], real["5Min"]) == (100, None)
+
+
+_PATHS = (
+    "/a", "/../x", "/a/../b", "/a/./b", "//a//b", "a/b", "../a", "/a/", "/", ".", "..", "~", "!/a/../b", "|/a/../b", "|!a/b", "!/a",
+    "| ! /a", "!|/a", "-~", "-", "-/a", "-/a/../b", "- /a", "/" + "x" * 256, "/" + "x" * 255, "/" + "y/" * 2100 + "z", "/a..b", "/a/...",
+    "%t/../x", "%n/x", "/a/%n", "%F/x", "|", "!", '"/a"', "",
+)  # fmt: skip
+_KEYS_OF_PATHS = {
+    "Unit": (
+        *(f"Condition{name}" for name in ("PathExists", "PathExistsGlob", "PathIsDirectory", "PathIsSymbolicLink", "PathIsMountPoint")),
+        *(f"Condition{name}" for name in ("PathIsReadWrite", "PathIsEncrypted", "DirectoryNotEmpty", "FileNotEmpty", "NeedsUpdate")),
+        "ConditionFileIsExecutable", "AssertPathExists", "AssertFileNotEmpty", "RequiresMountsFor",
+    ),
+    "Service": ("PIDFile", "EnvironmentFile", "WorkingDirectory", "RootDirectory", "ExecStartPre"),
+}  # fmt: skip
+
+
+def test_paths_are_taken_dropped_or_refused_as_systemd_does(tmp_path: Path) -> None:
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("NO SYSTEMD-ANALYZE HERE: paths are not compared with systemd itself (install the package `systemd`)")
+    texts = {}
+    for section, keys in _KEYS_OF_PATHS.items():
+        for number, (key, path) in enumerate((key, path) for key in keys for path in _PATHS):
+            head, tail = ("", f"{key}={path}\n") if section == "Service" else (f"[Unit]\n{key}={path}\n", "")
+            texts[f"{section.lower()}{number}.service"] = f"{head}[Service]\n{tail}ExecStart=/bin/true\n"
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    command = ["systemd-analyze", "verify", *(str(tmp_path / name) for name in texts)]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C", "SYSTEMD_LOG_LEVEL": "warning"})
+    said: dict[str, str] = {}
+    for line in done.stderr.splitlines():
+        match = re.search(r"(?:unit|service)\d+\.service", line)
+        if match is not None:
+            said[match[0]] = said.get(match[0], "") + line + "\n"
+    facts = list(unit_facts([Source(f"etc/systemd/system/{n}", text, "unit") for n, text in texts.items()], (), load_catalogue()))
+    dropped = {fact.unit for fact in facts if isinstance(fact, IgnoredLine)}
+    ours = {fact.name: (fact.load_state, fact.name in dropped) for fact in facts if isinstance(fact, Unit)}
+    assert len(ours) == len(texts)
+    assert {name: view for name, view in ours.items() if view != _verified(said.get(name, ""))} == {}
+
+
+def _verified(said: str) -> tuple[str, bool]:
+    """Return the load state of a unit, and whether a line of it is dropped, by what `systemd-analyze verify` said of it."""
+    if "failed to load properly" in said:
+        return "error", False
+    return ("bad-setting", False) if "bad unit file setting" in said else ("loaded", "ignoring" in said or "Failed to resolve" in said)

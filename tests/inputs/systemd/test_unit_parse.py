@@ -190,6 +190,12 @@ def test_what_a_unit_leaves_unset_is_as_the_manager_has_it(files: dict[str, obje
         ("WorkingDirectory=var/lib/nova", "it is not an absolute path"),
         ("WorkingDirectory=/var/../lib", "the path goes through `..`"),
         ("WorkingDirectory=-var", ""),
+        ("RootDirectory=/" + "x" * 256, "the path is too long"),
+        ("ExecStart=/" + "x" * 256, "its path is too long"),
+        ("PIDFile=/../x", "the path goes through `..`"),
+        ("PIDFile=nova/../x.pid", "the path goes through `..`"),
+        ("PIDFile=nova/x.pid", ""),
+        ("PIDFile=%F/x", ""),
         ("WorkingDirectory=~", ""),
         ("WorkingDirectory=", ""),
         ("RootDirectory=x", "it is not an absolute path"),
@@ -209,6 +215,33 @@ def test_a_setting_for_whose_value_systemd_refuses_the_unit_is_told(line: str, w
     """Systemd 252 was asked about each setting that it knows with twenty odd values."""
     found = Settings("a.service").read(read(Source("a.service", f"[Service]\n{line}\n", "unit")))
     assert (found[0] if found else "") == (f"`{line}`: {why}" if why else "")
+
+
+def test_a_unit_whose_pid_file_is_no_path_is_not_loaded_at_all() -> None:
+    settings = Settings("a.service")
+    settings.read(read(Source("a.service", "[Service]\nPIDFile=/../x\n", "unit")))
+    assert settings.state == "error"
+    refused = Settings("a.service")
+    refused.read(read(Source("a.service", "[Service]\nRootDirectory=/../x\n", "unit")))
+    assert refused.state == "bad-setting"
+
+
+@pytest.mark.parametrize(
+    ("line", "because"),
+    [
+        ("ConditionPathExists=|!/var/../run/a", "the path goes through `..`"),
+        ("ConditionPathExists=run/a", "it is not an absolute path"),
+        ("ConditionPathExists=!/run/a", None),
+        ("ConditionHost=a/../b", None),
+        ("RequiresMountsFor=/a ../b", "it is not an absolute path"),
+    ],
+)
+def test_a_path_that_systemd_drops_is_told(line: str, because: str | None) -> None:
+    settings = Settings("a.service")
+    assert settings.read(read(Source("a.service", f"[Unit]\n{line}\n", "unit"))) is None
+    assert [each.because for each in settings.ignored] == [because] * (because is not None)
+    key = f"Unit.{line.partition('=')[0]}"
+    assert settings.done()[0].get(key) is None or settings.done()[0][key].value == line.partition("=")[2].replace(" ../b", "")
 
 
 def test_behind_such_a_line_nothing_of_a_drop_in_is_read() -> None:
