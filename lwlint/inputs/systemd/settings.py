@@ -199,23 +199,22 @@ _OF_SYSTEM = {
 
 def expand(text: str, unit: str) -> str:
     """Return `text` with the specifiers filled in that the unit's name tells, and those that are the same for each unit of a
-    system; the others stay as they are."""
+    system; the others stay as they are, and of a template those that its instances have each their own."""
     if "%" not in text:
         return text
-    instance = instance_of(unit) or ""
+    instance = instance_of(unit)
     prefix = prefix_of(unit)
     known = {
-        "n": unit,
-        "N": unit.rpartition(".")[0],
         "p": prefix,
         "P": _unescaped_name(prefix),
-        "i": instance,
-        "I": _unescaped_name(instance),
         "j": prefix.rpartition("-")[2],
         "J": _unescaped_name(prefix.rpartition("-")[2]),
-        "f": "/" + _unescaped_name(instance or prefix).lstrip("/"),
         **_OF_SYSTEM,
     }
+    if instance != "":
+        known["n"], known["N"] = unit, unit.rpartition(".")[0]
+        known["i"], known["I"] = instance or "", _unescaped_name(instance or "")
+        known["f"] = "/" + _unescaped_name(instance or prefix).lstrip("/")
     return re.sub("%(.)", lambda match: known.get(match[1], match[0]), text)
 
 
@@ -472,7 +471,7 @@ def _program_refused(program: str) -> str:
         return f"`{program}` is a folder"
     if _size(program) > _LONGEST_PATH or any(_size(part) > _LONGEST_NAME for part in program.split("/")):
         return "its path is too long"
-    if not program.startswith("/") and ("/" in program or program in (".", "..")):
+    if not program.startswith(("/", "%")) and ("/" in program or program in (".", "..")):
         return f"`{program}` is neither an absolute path nor a plain name"
     return ""
 
@@ -704,7 +703,7 @@ def _size(text: str) -> int:
 
 def _no_path(path: str) -> str:
     """Return why systemd takes no such path; empty where it does."""
-    if path and not path.startswith("/"):
+    if path and not path.startswith(("/", "%")):  # what a specifier stands for that is not known here may be one
         return "it is not an absolute path"
     if ".." in path.split("/"):
         return "the path goes through `..`"
@@ -721,7 +720,7 @@ def _ignored_path(value: str, unit: str) -> str:
     if specifier is not None:
         return f"systemd knows no specifier `{specifier}` (a plain `%` is written `%%`)"
     path = expand(value, unit)
-    return (_no_path(path) or "") if path and not path.startswith("%") else "" if path else "it is not an absolute path"
+    return _no_path(path) if path else "it is not an absolute path"
 
 
 def _no_users(names: str) -> str:
@@ -865,7 +864,9 @@ class Settings(Struct):
             because = "" if value in choices else f"it is none of {', '.join(f'`{choice}`' for choice in choices)}"
         elif name in _CHECKED:
             check, what = _CHECKED[name]
-            because = "" if check(expand(value, self.unit)) is not None else f"it is not {what}"
+            given = expand(value, self.unit) if name == "Service.BusName" else value  # which alone of these may have specifiers
+            is_open = name == "Service.BusName" and "%" in given
+            because = "" if is_open or check(given) is not None else f"it is not {what}"
         if because:
             self._drop(line.section, line.key, value, _bad_value(value, because))
             return ""

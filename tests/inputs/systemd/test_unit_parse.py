@@ -266,3 +266,38 @@ def test_a_link_of_a_generator_enables_a_unit_as_it_is_made_at_each_boot() -> No
         "t@.service": "indirect",
         "t@one.service": "enabled",
     }
+
+
+@pytest.mark.parametrize(
+    ("unit", "line", "state", "dropped"),
+    [
+        ("nova-compute@.service", "User=%i", "loaded", []),
+        ("nova-compute@.service", "WorkingDirectory=%I", "loaded", []),
+        ("nova-compute@.service", "ExecStartPre=%I/bin/a", "loaded", []),
+        ("nova-compute@.service", "ExecStartPre=/usr/bin/%i", "loaded", []),
+        ("nova-compute@.service", "WorkingDirectory=/%i/../a", "bad-setting", []),
+        ("nova-compute@.service", "BusName=org.%i", "loaded", []),
+        ("nova-compute@.service", "RestartSec=%i", "loaded", ["it is not a time span"]),
+        ("nova-compute.service", "ExecStartPre=%V/bin/a", "loaded", []),
+        ("nova-compute.service", "WorkingDirectory=%T/a", "loaded", []),
+        ("nova-compute.service", "User=%i", "bad-setting", []),
+        ("nova-compute.service", "ExecStartPre=a/b", "bad-setting", []),
+    ],
+)
+def test_what_a_specifier_stands_for_in_an_instance_is_open_in_its_template(unit: str, line: str, state: str, dropped: list[str]) -> None:
+    """`RestartSec=` and the like take no specifiers at all."""
+    files = {f"etc/systemd/system/{unit}": f"[Service]\nExecStart=/usr/bin/nova-compute\n{line}\n"}
+    facts = read_facts(Request(tuple(files), tree=Memory(files))).facts
+    (found,) = facts.of(Unit)
+    assert found.load_state == state
+    assert [one.because for one in facts.of(IgnoredLine)] == dropped
+
+
+def test_a_dependency_of_a_template_on_its_instance_is_named_in_the_instance_alone() -> None:
+    template = "etc/systemd/system/nova-compute@.service"
+    files = {template: "[Unit]\nRequires=%i.service\n[Service]\nExecStart=/usr/bin/nova-compute\n"}
+    files["etc/systemd/system/a.target"] = "[Unit]\nWants=nova-compute@mariadb.service\n"
+    facts = read_facts(Request(tuple(files), tree=Memory(files))).facts
+    assert not facts.of(IgnoredLine)
+    needs = {unit.name: unit.lists["Unit.Requires"][0].value for unit in facts.of(Unit) if "Unit.Requires" in unit.lists}
+    assert needs == {"nova-compute@.service": "%i.service", "nova-compute@mariadb.service": "mariadb.service"}
