@@ -100,7 +100,8 @@ def drop_in(unit: Unit, settings: Mapping[str, str]) -> Optional[Fix]:
     root = next((place[: place.index(folder)] for folder in _FOLDERS if folder in place), None)
     if root is None or unit.loose or not settings:
         return None
-    path = f"{root}etc/systemd/system/{unit.name}.d/{_name(unit, settings)}"
+    folder = f"{root}etc/systemd/system/{unit.name}.d/"
+    path = folder + _unused(_name(unit, settings), folder, unit.drop_ins)
     said = ", ".join(f"`{name.rpartition('.')[2]}={value}`" for name, value in settings.items())
     return Fix(f"set {said} in a drop-in, then `systemctl daemon-reload`", (DropIn(path, tuple(settings.items())),))
 
@@ -113,6 +114,14 @@ def _name(unit: Unit, settings: Mapping[str, str]) -> str:
     found = names if unit.shown else found & names  # nobody knows what those set that are not at hand
     last = max((name for name in found if name not in (PACEMAKER_DROP_IN, NAME)), key=str.encode, default="")
     return f"{last.removesuffix('.conf')}.lwlint.conf" if last.encode() > NAME.encode() else NAME
+
+
+def _unused(name: str, folder: str, drop_ins: Iterable[str]) -> str:
+    """Return a name that is read right behind `name`, or this, that no drop-in in another folder has: of equal names one alone is read."""
+    others = {path.rpartition("/")[2] for path in drop_ins if not path.startswith(folder)}
+    while name in others:
+        name = f"{name.removesuffix('.conf')}.lwlint.conf"
+    return name
 
 
 def _stem(name: str) -> str:

@@ -124,8 +124,25 @@ def test_a_drop_in_comes_after_the_one_that_takes_the_restart_away() -> None:
     assert fixed(files, "LW201") == after
 
 
-def test_a_drop_in_that_another_one_hides_is_withdrawn_and_said() -> None:
+@pytest.mark.parametrize(
+    ("other", "text"),
+    [
+        ("etc/systemd/system.control/openstack-nova-api.service.d/50-lwlint.conf", "[Service]\nRestart=no\n"),  # which would hide ours
+        ("run/systemd/transient/openstack-.service.d/50-lwlint.conf", ""),
+        ("usr/lib/systemd/system/service.d/50-lwlint.conf", "[Unit]\nDescription=a\n"),  # which ours would hide
+        ("usr/lib/systemd/system/openstack-nova-api.service.d/50-lwlint.conf", "[Service]\nUMask=027\n"),
+    ],
+)
+def test_a_drop_in_has_a_name_of_its_own(other: str, text: str) -> None:
+    """Of equal names in the folders of a unit systemd reads one file alone."""
+    files = {UNIT: "[Service]\nExecStart=/usr/bin/nova-api\n", other: text}
+    after = {DROP_IN.replace(".conf", ".lwlint.conf"): "[Service]\nStartLimitInterval=0\nRestart=always\n"}
+    assert fixed(files, "LW201") == after
+
+
+def test_a_fix_that_does_not_help_is_withdrawn_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
     hiding = "etc/systemd/system.control/openstack-nova-api.service.d/50-lwlint.conf"
+    monkeypatch.setattr("lwlint.checks.systemd._unused", lambda name, folder, drop_ins: name)
     result = outcome({UNIT: "[Service]\nExecStart=/usr/bin/nova-api\n", hiding: "[Service]\nRestart=no\n"}, "LW201")
     assert (result.files, [why for _, why in result.left]) == ({}, ["it does not help: the finding stays"])
 
