@@ -21,13 +21,14 @@ from typing import Any, Optional, Union
 from msgspec import Struct
 
 from lwlint.audit.answer import ordering_of
+from lwlint.checks.pacemaker_constraints import BoundParams, excused
 from lwlint.core.config_reader import Document, Mismatch, located, near, read
 from lwlint.core.facts import ACTIVE_PASSIVE, CORE, RELEASES, Facts
 from lwlint.core.finding import ConfigurationError
 from lwlint.core.observed import BROKEN, DOES, EXITS, NOT_OBSERVED, THEN, Observed, Seen, nearest
 from lwlint.files.processes import cores
 from lwlint.inputs.pacemaker.facts import BUNDLE, ClusterProperty, Operation, Resource, ResourceDefault, boolean
-from lwlint.inputs.pacemaker.model import Cib, cibs
+from lwlint.inputs.pacemaker.model import Cib, Colocations, cibs, running_nodes
 from lwlint.inputs.pacemaker.resources import milliseconds
 from lwlint.operate.runbook import BROKER, DATABASE, NO, SEE, SERVERS, START, STOP, UNKNOWN, YES, Run, Runbook, Way
 from lwlint.operate.runbook import RESTARTS as BROUGHT_BACK
@@ -57,6 +58,8 @@ AWAY = "without HAProxy"  # a virtual IP that stays where it is, and to which no
 WAITS = "waits"  # a virtual IP that stays where it is, and has no HAProxy until that is back
 _DEFAULT_TIMEOUT, _FENCING, _REMOTE = 20_000, 60_000, 60_000  # milliseconds, where nothing else is configured
 _LEGACY = (3, 0, 13)  # from this feature set on a fail count names the operation that failed
+# the addresses that belong to HAProxy, as the rule `vip-without-haproxy` has it
+BOUND = BoundParams(each="vip", to="haproxy", or_to=("ceph_nfs",), or_to_promoted=("ovn_dbs", "redis"))
 _TAKEN = "taken is that all nodes are up, and all runs as the scheduler starts it"
 
 
@@ -104,7 +107,8 @@ class Result(Struct, frozen=True):
     """What a failure comes to. `touched` counts the resources that are stopped, started, promoted or demoted anywhere.
 
     `quorum` tells whether the nodes that are left have it, `fencing` what is to be said of fencing. `away` are virtual IPs without HAProxy
-    when all is quiet, `unserved` those that are down. `trouble` is why the cluster did not become quiet; empty where it did.
+    when all is quiet, `unserved` those that are down. `with_haproxy` tells whether each that is up and belongs to HAProxy is where one
+    runs; it is empty where none is up. `trouble` is why the cluster did not become quiet; empty where it did.
     """
 
     failure: Failure
@@ -117,12 +121,14 @@ class Result(Struct, frozen=True):
     fencing: str
     trouble: str = ""
     then: tuple[Result, ...] = ()
+    with_haproxy: str = ""
 
 
 class Study(Struct, frozen=True):
     """All answers on one cluster. `start` tells how its state was known, `newer` what of its CIB the installed Pacemaker may not know.
 
-    `things` are the resources with the title of their service and its kind in the catalogue.
+    `things` are the resources with the title of their service and its kind in the catalogue. `remotes` are the remote and guest nodes,
+    whose death nobody asks about.
     """
 
     name: str
@@ -135,6 +141,7 @@ class Study(Struct, frozen=True):
     things: tuple[tuple[str, str, str], ...]
     vips: int = 0
     haproxy: bool = False
+    remotes: tuple[str, ...] = ()
 
 
 class _Unseen(Exception):
@@ -142,7 +149,7 @@ class _Unseen(Exception):
 
 
 def _unknown(failure: Failure, trouble: str) -> Result:
-    return Result(failure, (), 0, 0, (), (), UNKNOWN, "", trouble)
+    return Result(failure, (), 0, 0, (), (), UNKNOWN, "", trouble, with_haproxy=UNKNOWN)
 
 
 class _Where(Struct):
@@ -166,10 +173,13 @@ class Cluster:
         self._defaults = {one.name: one.value for one in facts.of(ResourceDefault) if one.scope == "operation"}
         self._properties: Mapping[str, ClusterProperty] = self.cib.properties
         self.members = members_of(self.cib)
+        self.remotes = [node.name for node in running_nodes(self.cib) if node.name not in self.members]
         self.things = dict(self._things())
         self._of = dict(self._names())
         self._vips = [name for name, leaf in self.things.items() if _is(self.cib, leaf, "vip")]
         self._haproxies = [name for name, leaf in self.things.items() if _is(self.cib, leaf, "haproxy")]
+        others = excused(self.cib, Colocations(self.cib), BOUND) if self._haproxies and self._vips else set()
+        self._behind = [name for name in self._vips if name not in others] if self._haproxies else []
         self._befores = self._orders()
         document = read_cib(text)
         self.newer = _newer(document, pacemaker)
@@ -208,6 +218,12 @@ class Cluster:
         if not settled.quiet:
             trouble = settled.transitions[-1].trouble or "it is never quiet"
             raise ConfigurationError(f"the cluster does not come to rest before anything fails: {trouble}")
+        up = self.where(settled.after).nodes
+        down = [name for name in self._vips if not up.get(name)]
+        if down:
+            said += (
+                f"; no virtual IP is up in it: {', '.join(down)}" if len(down) == len(self._vips) else f"; down in it: {', '.join(down)}"
+            )
         return settled, said
 
     # names
@@ -238,12 +254,11 @@ class Cluster:
         return (service.name, service.title, service.kind) if service is not None else (thing, thing, "")
 
     def where(self, state: State) -> _Where:
-        """Return where the copies of each thing are in a state, those in bundles on the node of their container."""
-        hosts = {}
-        for name, places in state.resources.items():
-            match = REPLICA.fullmatch(name)
-            if match is not None and places:
-                hosts[f"{match['bundle']}-{match['number']}"] = places[0].node
+        """Return where the copies of each thing serve in a state, those in bundles on the node of their container.
+
+        What has failed and stays so serves nobody, and neither does what is on a node that is offline, whatever is known of it.
+        """
+        hosts = _hosts(state)
         found = _Where({}, {})
         for name, places in state.resources.items():
             thing = self.thing(name)
@@ -253,8 +268,8 @@ class Cluster:
             if bundle and leaf is not None and leaf.form == BUNDLE and REPLICA.fullmatch(name) is None:
                 continue
             for place in places:
-                if runs and place.role not in ("Stopped", "Stopping"):
-                    node = hosts.get(place.node, place.node)
+                node = hosts.get(place.node, place.node)
+                if runs and not place.failed and place.role not in ("Stopped", "Stopping") and node in state.online:
                     found.nodes.setdefault(thing, set()).add(node)
                     if place.role in ("Promoted", "Master"):
                         found.promoted.setdefault(thing, set()).add(node)
@@ -305,10 +320,20 @@ class Cluster:
 
     # one failure
 
-    def result(self, failure: Failure, rest: Settled | None = None, *, twice: Sequence[Failure] = ()) -> Result:
-        """Return what a failure comes to from a state of `rest` (that of the start), and what each failure of `twice` comes to after it."""
+    def result(
+        self,
+        failure: Failure,
+        rest: Settled | None = None,
+        *,
+        twice: Sequence[Failure] = (),
+        gone: frozenset[tuple[str, str]] = frozenset(),
+    ) -> Result:
+        """Return what a failure comes to from a state of `rest` (that of the start), and what each failure of `twice` comes to after it.
+
+        `gone` are the things, with their nodes, that have failed there before and that nothing has started again.
+        """
         document, start = (self.document, self._state) if rest is None else (rest.cib, rest.after)
-        before = self.where(start)
+        before = _without(self.where(start), gone)
         try:
             made, events = self._failing(failure, document, start, before)
             settled = self._ask.settle(made, *events)
@@ -316,11 +341,12 @@ class Cluster:
             return _unknown(failure, f"Pacemaker refuses it: {refused}")
         except _Unseen:
             return _unknown(failure, f"{failure.thing} has no recurring monitor on {failure.node}, so that nothing would see it fail")
-        after = self.where(settled.after)
+        gone = self._still_gone(failure, settled, gone)
+        after = _without(self.where(settled.after), gone)
         effects = tuple(self._effects(failure, settled, before, after))
         touched = {self.thing(action.resource) for action in settled.changes if action.resource}
         served = {node for name in self._haproxies for node in after.nodes.get(name, ())}
-        away = tuple(Unserved(v, node) for v in self._vips for node in sorted(after.nodes.get(v, ())) if node not in served)
+        away = tuple(Unserved(v, node) for v in self._behind for node in sorted(after.nodes.get(v, ())) if node not in served)
         unserved = tuple(v for v in self._vips if before.nodes.get(v) and not after.nodes.get(v))
         trouble = "" if settled.quiet else settled.transitions[-1].trouble or "the cluster does not come to rest"
         left = [node for node in self.members if node in start.online and not (failure.what == NODE and node == failure.node)]
@@ -329,7 +355,7 @@ class Cluster:
             left_over = [
                 one for one in twice if one.node != failure.node and (one.what == NODE or one.node in after.nodes.get(one.thing, ()))
             ]
-            then = tuple(self.result(one, settled) for one in left_over)
+            then = tuple(self.result(one, settled, gone=gone) for one in left_over)
         return Result(
             failure,
             effects,
@@ -341,7 +367,29 @@ class Cluster:
             self._fencing(failure, settled),
             trouble,
             then,
+            NO if away else self._with_haproxy(after, trouble),
         )
+
+    def _with_haproxy(self, after: _Where, trouble: str) -> str:
+        """Return whether the virtual IPs that are up are where HAProxy is, if none was found to be elsewhere; empty where none is up."""
+        if not any(after.nodes.get(name) for name in self._vips):
+            return UNKNOWN if trouble else ""
+        return UNKNOWN if trouble or not self._haproxies else YES if any(after.nodes.get(name) for name in self._behind) else ""
+
+    def _still_gone(self, failure: Failure, settled: Settled, gone: frozenset[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+        """Return what has failed, on which node, and is not started there again.
+
+        The scheduler may let a failure be (`on-fail` of `block` or `ignore`, maintenance, no fencing where it is needed), and
+        crm_simulate takes every monitor that is repeated to find all well.
+        """
+        failed = gone if failure.what == NODE else gone | {(failure.thing, failure.node)}
+        hosts = {**_hosts(settled.before), **_hosts(settled.after)}
+        started = {
+            (self.thing(action.resource), hosts.get(action.node, action.node))
+            for action in settled.changes
+            if action.task in ("start", "migrate_from")
+        }
+        return failed - started
 
     def quorum(self, left: int) -> str:
         """Return whether so many nodes of the cluster have quorum; of two nodes corosync.conf tells (`two_node`), and no CIB."""
@@ -399,7 +447,7 @@ class Cluster:
             was, now = before.nodes.get(thing, set()), after.nodes.get(thing, set())
             up, still = before.promoted.get(thing, set()), after.promoted.get(thing, set())
             outcome = _outcome(was, now, up, still, [a for a in touched.get(thing, ()) if not a.pseudo])
-            behind = failure.thing in self._haproxies and thing in self._vips and failure.node in was
+            behind = failure.thing in self._haproxies and thing in self._behind and failure.node in was
             if behind and not outcome:
                 outcome = WAITS if now <= served else AWAY
             if not outcome:
@@ -510,6 +558,23 @@ class Cluster:
         return ""
 
 
+def _hosts(state: State) -> dict[str, str]:
+    """Return the node on which the container of each guest node of a bundle is."""
+    found = {}
+    for name, places in state.resources.items():
+        match = REPLICA.fullmatch(name)
+        if match is not None and places:
+            found[f"{match['bundle']}-{match['number']}"] = places[0].node
+    return found
+
+
+def _without(where: _Where, gone: Iterable[tuple[str, str]]) -> _Where:
+    for thing, node in gone:
+        where.nodes.get(thing, set()).discard(node)
+        where.promoted.get(thing, set()).discard(node)
+    return where
+
+
 def _outcome(was: set[str], now: set[str], up: set[str], still: set[str], actions: Sequence[Action]) -> str:
     """Return what becomes of a thing; empty where nothing does."""
     if not was:
@@ -614,6 +679,7 @@ def study(
         things,
         len(cluster._vips),
         bool(cluster._haproxies),
+        tuple(cluster.remotes),
     )
 
 

@@ -102,10 +102,14 @@ class Wanted(Struct, frozen=True):
 
 
 class Place(NamedTuple):
-    """Where an instance is, and in which role: Started, Promoted, Unpromoted, or what is being done to it."""
+    """Where an instance is, and in which role: Started, Promoted, Unpromoted, or what is being done to it.
+
+    `failed` tells that it has failed there, also where the cluster is told to ignore that.
+    """
 
     node: str
     role: str
+    failed: bool = False
 
 
 class State(Struct, frozen=True):
@@ -448,7 +452,8 @@ def _state(element: Any) -> State:
     for one in element.iter("resource"):
         name, role = primitive_of(one.get("id")), one.get("role") or ""
         if one.get("active") == "true":
-            places.setdefault(name, set()).update(Place(node.get("name"), role) for node in one.findall("node"))
+            lost = "true" in (one.get("failed"), one.get("failure_ignored"))
+            places.setdefault(name, set()).update(Place(node.get("name"), role, lost) for node in one.findall("node"))
         if one.get("failed") == "true":
             failed.add(name)
     nodes = element.findall("nodes/node")

@@ -244,8 +244,13 @@ def _about(study: Study) -> Iterator[str]:
     if study.newer:
         yield f"The CIB is newer than this Pacemaker ({study.newer}): what is new in it may count otherwise."
     yield f"Fencing: {study.fencing}."
-    if not study.haproxy and study.vips:
-        yield "No resource of this cluster is HAProxy."
+    if not study.vips:
+        yield "No resource of this cluster is a virtual IP."
+    elif not study.haproxy:
+        yield "No resource of this cluster is HAProxy: whether a virtual IP is where one runs is not known."
+    if study.remotes:
+        more = f" and {len(study.remotes) - _NAMED} more" if len(study.remotes) > _NAMED else ""
+        yield f"Not asked: what the death of remote or guest nodes comes to ({', '.join(study.remotes[:_NAMED])}{more})."
 
 
 def _rows(study: Study) -> Iterator[tuple[str, ...]]:
@@ -325,13 +330,11 @@ def _rest(result: Result, core: Sequence[str]) -> str:
 
 
 def _vip(result: Result) -> str:
-    if result.trouble and not result.effects:
-        return "not known"
     if result.away:
         return f"NO: {', '.join(one.vip for one in result.away)}"
     if result.unserved:
         return f"{len(result.unserved)} down"
-    return "yes"
+    return result.with_haproxy or "-"
 
 
 def _fenced(result: Result) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from lwlint.audit.targets import FOLDERS
 from lwlint.checks.pacemaker_constraints import CHECKS, BoundParams, owners
@@ -31,7 +32,7 @@ from lwlint.operate.failures import BARRED, DEAD, Cluster, Failure, Result, stud
 from lwlint.operate.simulation import Pacemaker, Refused, Stopped, read_cib, written
 from lwlint.run import load_catalogue
 from tests.inputs.pacemaker.cib_shapes import tied
-from tests.operate.clusters import address, cib, clone, master, ocf, order, pacemaker_is_here, service, together
+from tests.operate.clusters import address, cib, clone, master, ocf, order, pacemaker_is_here, running, service, together
 from tests.shared import HERE, shared
 
 CATALOGUE = load_catalogue()
@@ -69,7 +70,10 @@ def where(asked: Cluster, thing: str) -> list[str]:
 
 
 def by_hand(document: Any, folder: Path, *events: str) -> tuple[dict[str, set[str]], int]:
-    """Return where each primitive ends, and how many actions change anything, by crm_simulate called until nothing is left to do."""
+    """Return where each primitive ends, and how many actions change anything, by crm_simulate called until nothing is left to do.
+
+    It shows what was on a node that died and that nobody has fenced as if it were still there; it is down.
+    """
     path, after = folder / "before.xml", folder / "after.xml"
     path.write_bytes(written(document))
     count, words = 0, list(events)
@@ -87,9 +91,11 @@ def by_hand(document: Any, folder: Path, *events: str) -> tuple[dict[str, set[st
     found: dict[str, set[str]] = {}
     status = answer.find("revised_cluster_status")
     assert status is not None
+    online = {node.get("name") for node in status.iterfind("nodes/node") if node.get("online") == "true"}
     for one in status.iter("resource"):
         if one.get("active") == "true":
-            found.setdefault(re.sub(r":\d+$", "", one.get("id") or ""), set()).update(n.get("name") or "" for n in one.findall("node"))
+            there = {n.get("name") or "" for n in one.findall("node") if n.get("name") in online}
+            found.setdefault(re.sub(r":\d+$", "", one.get("id") or ""), set()).update(there)
     return found, count
 
 
@@ -246,6 +252,84 @@ def test_what_nothing_watches_is_told_and_not_left_out(pacemaker: Pacemaker) -> 
         f"openstack-cinder-volume has no recurring monitor on {found[0].node}, so that nothing would see it fail"
     }
     assert asked.failures(["resource:openstack-cinder-volume"]) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "start"),
+    [
+        (cib(LIGHT[1:]), "", ""),  # no virtual IP at all
+        (cib((address("192.0.2.1"), service("openstack-cinder-volume"))), "not known", ""),  # no HAProxy in the cluster
+        (cib(LIGHT, (*BOUND, f'<rsc_ticket id="t" rsc="{VIP}" ticket="a"/>')), "", f"; no virtual IP is up in it: {VIP}"),
+        (cib((*LIGHT, address("192.0.2.2")), (*BOUND, '<rsc_ticket id="t" rsc="ip-192.0.2.2" ticket="a"/>')), "yes",
+         "; down in it: ip-192.0.2.2"),
+        (cib(LIGHT, BOUND, properties={"stonith-enabled": "true"}), "", f"; no virtual IP is up in it: {VIP}"),  # no device: nothing starts
+        (cib(LIGHT, BOUND), "yes", ""),
+    ],
+)  # fmt: skip
+def test_an_address_that_is_not_up_is_not_said_to_be_with_haproxy(text: str, said: str, start: str, pacemaker: Pacemaker) -> None:
+    asked = cluster(text, pacemaker)
+    assert {asked.result(Failure("node", node)).with_haproxy for node in asked.members} == {said}
+    assert asked.start.endswith(f"as the scheduler starts it{start}")
+
+
+def test_the_address_of_another_service_need_not_be_with_haproxy(pacemaker: Pacemaker) -> None:
+    """That of the OVN databases follows their promoted copy (LW103 lets it be)."""
+    other = together("ip-192.0.2.2", "ovndb_servers-master").replace(" score", ' with-rsc-role="Master" score')
+    text = cib((*LIGHT, address("192.0.2.2"), master(ocf("ovndb_servers", "ovndb-servers", "ovn"))), (*BOUND, other))
+    asked = cluster(text, pacemaker)
+    (node,) = where(asked, "ip-192.0.2.2")
+    result = asked.result(Failure(BARRED, node, "haproxy"))
+    assert (result.away, result.with_haproxy) == ((), "yes")
+    assert "ip-192.0.2.2" not in outcomes(result)
+    params = yaml.safe_load((HERE / "rules/pacemaker/vip-without-haproxy.yaml").read_text("utf-8"))["params"]
+    assert BoundParams(**{name: tuple(value) if isinstance(value, list) else value for name, value in params.items()}) == failures.BOUND
+
+
+ON_FAIL = 'name="monitor" interval="10" on-fail="{}"'
+UNMANAGED = '<nvpair id="m" name="maintenance-mode" value="true"/>'
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('name="monitor" interval="10"', ON_FAIL.format("block")),
+        ('name="monitor" interval="10"', ON_FAIL.format("ignore")),
+        ('name="stonith-enabled" value="false"', 'name="stonith-enabled" value="true"'),  # without a device
+        ('name="stonith-enabled" value="false"/>', f'name="stonith-enabled" value="false"/>{UNMANAGED}'),
+        ('uname="{node}"/>', 'uname="{node}"><instance_attributes id="n"><nvpair id="n-1" name="maintenance" value="true"/>'
+                             '</instance_attributes></node>'),
+    ],
+)  # fmt: skip
+def test_what_has_failed_and_is_let_be_is_down(old: str, new: str, pacemaker: Pacemaker) -> None:
+    text = running(cib(LIGHT, BOUND))
+    (node,) = where(cluster(text, pacemaker), VIP)
+    assert old.format(node=node) in text
+    asked = cluster(text.replace(old.format(node=node), new.format(node=node)), pacemaker)
+    for what in (DEAD, BARRED):
+        result = asked.result(Failure(what, node, VIP))
+        assert (result.unserved, result.with_haproxy, outcomes(result)[VIP]) == ((VIP,), "", "down")
+    if "on-fail" not in new:
+        result = asked.result(Failure(DEAD, node, "haproxy"), twice=[Failure("node", one) for one in asked.members if one != node])
+        assert all([one.node for one in each.away] == [node] for each in (result, *result.then))
+
+
+def test_a_dead_node_that_nobody_can_fence_serves_nothing(pacemaker: Pacemaker) -> None:
+    text = running(cib(LIGHT, BOUND)).replace('name="stonith-enabled" value="false"', 'name="stonith-enabled" value="true"')
+    asked = cluster(text, pacemaker)
+    (node,) = where(asked, VIP)
+    result = asked.result(Failure("node", node))
+    assert result.unserved == (VIP,)  # Pacemaker still shows it as started there, unclean
+    assert {VIP: "down", "haproxy": "fewer"}.items() <= outcomes(result).items()
+
+
+def test_remote_and_guest_nodes_are_told_as_not_asked_about(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "cib.xml"
+    guest = service("vm").replace(
+        "<operations>", '<meta_attributes id="g"><nvpair id="g-1" name="remote-node" value="guest"/></meta_attributes><operations>'
+    )
+    path.write_text(cib((*LIGHT, ocf("compute-0", "remote", "pacemaker"), guest), BOUND))
+    assert main(["what-if", str(path), "--fail", "node:one"]) == 0
+    assert "Not asked: what the death of remote or guest nodes comes to (compute-0, guest)." in capsys.readouterr().out
 
 
 def test_numbers_that_are_none_and_histories_without_a_name_end_no_answer(pacemaker: Pacemaker) -> None:
