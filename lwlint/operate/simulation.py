@@ -493,7 +493,7 @@ def cold(document: Element, cib: Cib, *, bundles: bool = False) -> Element:
         state = etree.SubElement(status, "node_state", up)
         etree.SubElement(etree.SubElement(state, "lrm", id=ids.get(uname, uname)), "lrm_resources")
     for node in cib.nodes:
-        for name, value in (node.transient or {}).items() if node.name in members else ():
+        for name, value in (node.transient or {}).items():
             if not name.startswith(_OF_PACEMAKER):
                 set_attribute(made, node.name, name, value.value)
     for leaf, most in promotables(cib):

@@ -5,7 +5,7 @@ Every fact's `span` lies in the CIB that it is from; `span.path` tells the facts
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, ClassVar, Union
 
 from msgspec import Struct, field
@@ -211,6 +211,23 @@ class Resource(Struct, frozen=True):
         """Return the unit that it starts, without `.service`, whichever class names it; empty where its agent starts none."""
         kind, _, name = (self.agent or "").partition(":")
         return name.removesuffix(".service") if kind in UNIT_CLASSES else ""
+
+
+def brought(resources: Iterable[Resource]) -> Iterator[Node]:
+    """Yield the nodes that resources bring in, remote ones and then guests, each once, as if the CIB did not list them."""
+    names = set()
+    guests = []
+    for leaf in resources:
+        guest = leaf.meta.get("remote-node") if leaf.form == PRIMITIVE else None
+        if leaf.agent == "ocf:pacemaker:remote":
+            names.add(leaf.name)
+            yield Node(leaf.name, leaf.span, leaf.host, leaf.name, "remote")
+        if guest is not None:
+            guests.append((guest.value, leaf))
+    for name, leaf in guests:
+        if name not in names:
+            names.add(name)
+            yield Node(name, leaf.span, leaf.host, name, "guest")
 
 
 class Member(Struct, frozen=True):

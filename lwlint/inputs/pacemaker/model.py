@@ -44,6 +44,7 @@ from lwlint.inputs.pacemaker.facts import (
     Rule,
     Tag,
     boolean,
+    brought,
     score,
 )
 
@@ -350,14 +351,10 @@ class Places(Struct):
 def running_nodes(cib: Cib) -> list[Node]:
     """Return the nodes that run resources: members, and remote and guest nodes, which resources bring in, listed or not."""
     listed = {node.name: node for node in cib.nodes}
-    brought = {leaf.name: ("remote", leaf) for leaf in cib.leaves() if leaf.agent == "ocf:pacemaker:remote"}
-    for leaf in cib.leaves():
-        guest = leaf.meta.get("remote-node")
-        if guest is not None and leaf.form == PRIMITIVE:
-            brought.setdefault(guest.value, ("guest", leaf))
-    found = [node for node in cib.nodes if node.type == "member" and node.name not in brought]
-    for name, (kind, leaf) in brought.items():  # old texts of pcs list them among the members
-        found.append(replace(listed.get(name) or Node(name, leaf.span, leaf.host, name), type=kind))
+    others = {node.name: node for node in brought(cib.resources.values())}
+    found = [node for node in cib.nodes if node.type == "member" and node.name not in others]
+    for name, node in others.items():  # old texts of pcs list them among the members
+        found.append(replace(listed.get(name) or node, type=node.type))
     return found
 
 

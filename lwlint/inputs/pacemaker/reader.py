@@ -44,6 +44,7 @@ from lwlint.inputs.pacemaker.facts import (
     Tag,
     Validation,
     boolean,
+    brought,
     resource_pattern,
     score,
 )
@@ -121,7 +122,7 @@ def element_facts(source: Source, root: Element, catalogue: Catalogue) -> Iterat
         found_here = reader.fill({}, _one(part, tag), META, context)
         for name, value in {**(old_defaults if scope == "resource" else {}), **found_here}.items():
             yield ResourceDefault(name, value.span, value.value, scope, source.host)
-    states = list(status.all("node_state")) if (status := root.first("status")) is not None else []
+    states = _States(list(status.all("node_state")) if (status := root.first("status")) is not None else [])
     nodes = [node for section in _one(part, "nodes") for node in _nodes(source, section, reader, states)]
     yield from nodes
     section_data = Section(
@@ -134,6 +135,10 @@ def element_facts(source: Source, root: Element, catalogue: Catalogue) -> Iterat
         old_defaults=old_defaults,
     )
     found = [fact for section in _one(part, "resources") for fact in resources(section_data, section)]
+    unlisted = [node for node in brought(found) if node.name not in {each.name for each in nodes}]
+    told = [node for node in (_with_state(node, reader, states) for node in unlisted) if node.transient is not None]
+    yield from told
+    nodes += told
     yield from found
     for text in section_data.twice:
         message = f"the id `{text.value}` is there twice among the resources; Pacemaker refuses the CIB"
@@ -197,17 +202,36 @@ def _cluster(source: Source, root: Element, properties: dict[str, Text], section
     )
 
 
-def _nodes(source: Source, section: Element, reader: Reader, states: Sequence[Element]) -> Iterator[Node]:
-    by_id = {state.get("id"): state for state in reversed(states)}
-    by_name = {(state.get("uname") or "").lower(): state for state in reversed(states)}
+class _States:
+    """The states of nodes in the status of a CIB."""
+
+    def __init__(self, states: Sequence[Element]) -> None:
+        self._by_id = {state.get("id"): state for state in reversed(states)}
+        self._by_name = {(state.get("uname") or "").lower(): state for state in reversed(states)}
+
+    def transient(self, node_id: str | None, name: str) -> Element | None:
+        """Return the attributes of a node that last until it leaves the cluster; None where they tell of none."""
+        state = (self._by_id.get(node_id) if node_id else None) or self._by_name.get(name.lower())
+        return state.first("transient_attributes") if state is not None else None
+
+
+def _with_state(node: Node, reader: Reader, states: _States) -> Node:
+    """Return a node that a resource brings in, and that `<nodes>` does not list, with what the status has of it."""
+    told = states.transient(None, node.name)
+    if told is None:
+        return node
+    now = reader.fill({}, [told], INSTANCE, Context(reader.now))
+    return replace(node, transient=now, standby=_is(now, "standby"), maintenance=_is(now, "maintenance"))
+
+
+def _nodes(source: Source, section: Element, reader: Reader, states: _States) -> Iterator[Node]:
     for element in section.all("node"):
         name = element.text("uname") or element.text("id")
         if name is None:
             continue
         context = Context(reader.now)
         attributes = reader.fill({}, [element], INSTANCE, context)
-        state = by_id.get(element.get("id")) or by_name.get(name.value.lower())
-        told = state.first("transient_attributes") if state is not None else None
+        told = states.transient(element.get("id"), name.value)
         transient = reader.fill({}, [told], INSTANCE, context) if told is not None else None
         now = {**attributes, **(transient or {})}
         kind = element.get("type") or "member"

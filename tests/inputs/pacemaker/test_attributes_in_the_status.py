@@ -6,7 +6,7 @@ import os
 import random
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -16,7 +16,7 @@ import lwlint
 from lwlint.core.facts import Facts
 from lwlint.core.source import Source
 from lwlint.inputs.pacemaker.facts import Node
-from lwlint.inputs.pacemaker.model import cibs, places
+from lwlint.inputs.pacemaker.model import cibs, places, running_nodes
 from lwlint.inputs.pacemaker.reader import cib_facts
 from lwlint.run import load_catalogue
 
@@ -98,6 +98,75 @@ def test_standby_and_maintenance_are_what_the_scheduler_takes_them_for(tmp_path:
         assert ours == shown(xml, tmp_path), xml
         seen += any(any(each) for each in ours.values())
     assert seen > 20
+
+
+REMOTE, GUEST = 'class="ocf" provider="pacemaker" type="remote"', 'class="ocf" provider="heartbeat" type="VirtualDomain"'
+REMOTES = {
+    "remote-0": f'<primitive id="remote-0" {REMOTE}/>',
+    "guest-0": f'<primitive id="vm" {GUEST}><meta_attributes id="vm-m"><nvpair id="vm-m-1" name="remote-node" value="guest-0"/>'
+               '</meta_attributes></primitive>',
+}  # fmt: skip
+
+
+def with_remotes(transient: Values, listed: Values, spelled: Callable[[str], str] = str) -> str:
+    """Return a CIB with a remote node and a guest node, both up; `listed` are those in `<nodes>`, with their permanent attributes."""
+    nodes = "".join(
+        f'<node id="{name}" uname="{name}" type="remote">{attributes(f"nodes-{name}", values)}</node>' for name, values in listed.items()
+    )
+    states = "".join(
+        f'<node_state remote_node="true" id="{spelled(name)}" uname="{spelled(name)}">'
+        f'<transient_attributes id="{name}">{attributes(f"status-{name}", values)}</transient_attributes></node_state>\n'
+        for name, values in transient.items()
+    )
+    xml = cluster({}, {})
+    for old, new in (("</nodes>", nodes), ("</resources>", "".join(REMOTES.values())), ("</status>", states)):
+        xml = xml.replace(old, new + old)
+    up = "".join(started(name, kind) for name, kind in (("remote-0", REMOTE), ("vm", GUEST), ("guest-0", REMOTE)))
+    return xml.replace("</lrm_resources>", f"{up}</lrm_resources>", 1)
+
+
+def started(name: str, kind: str) -> str:
+    """Return the history of a resource that has been started."""
+    key = "1:0:0:00000000-0000-0000-0000-000000000000"
+    words = f'operation="start" operation_key="{name}_start_0" transition-key="{key}" transition-magic="0:0;{key}" call-id="3" rc-code="0"'
+    return f'<lrm_resource id="{name}" {kind}><lrm_rsc_op id="{name}_last_0" {words} op-status="0" interval="0"/></lrm_resource>'
+
+
+def test_attributes_of_remote_nodes_count_listed_or_not(tmp_path: Path) -> None:
+    if shutil.which("crm_simulate") is None:
+        pytest.skip("NOT COMPARED WITH PACEMAKER: crm_simulate is not installed (Debian: pacemaker-cli-utils)")
+    rng = random.Random(21)
+    words = ("on", "off", "true", "false", "nonsense")
+
+    def some(often: float) -> dict[str, dict[str, str]]:
+        keys = ("standby", "maintenance")
+        return {name: {key: rng.choice(words) for key in keys if rng.random() < 0.6} for name in REMOTES if rng.random() < often}
+
+    seen = 0
+    for _ in range(30 * FACTOR):
+        transient = {**{name: {} for name in REMOTES}, **some(0.7)}  # without a state in the status they are not up
+        xml = with_remotes(transient, some(0.3), rng.choice((str, str, str.upper)))
+        (cib,) = cibs(read(xml))
+        ours = {node.name: (node.standby, node.maintenance) for node in running_nodes(cib)}
+        assert ours == shown(xml, tmp_path), xml
+        seen += any(any(each) for each in ours.values())
+    assert seen > 10
+
+
+def test_a_remote_node_that_is_not_listed_may_run_what_its_attribute_in_the_status_lets_it() -> None:
+    resources = "".join(REMOTES.values())
+    xml = with_remotes({"remote-0": {"frontend": "yes"}}, {}).replace("</constraints>", f"{RULE}</constraints>")
+    assert resources in xml
+    (cib,) = cibs(read(xml))
+    assert set(places(cib).barred["haproxy-clone"]) == set(NODES)
+    assert places(cib).doubtful == set()
+    (untold,) = cibs(read(xml.replace('name="frontend"', 'name="backend"')))
+    assert places(untold).doubtful == {"haproxy-clone"}  # of the guest nothing is told
+
+
+def test_maintenance_of_a_remote_node_that_is_not_listed_is_told(tmp_path: Path) -> None:
+    (finding,) = found(tmp_path, with_remotes({"remote-0": {"maintenance": "true"}}, {}), "LW110")
+    assert finding.message.startswith("node `remote-0`: `maintenance` is `true`")
 
 
 def test_standby_until_the_next_reboot_on_every_node_leaves_nothing_to_run(tmp_path: Path) -> None:
