@@ -754,6 +754,8 @@ def _run_unwatched(facts: Facts, params: Params) -> Iterator[Saw]:
             passed_over = [one for operation in watching if (one := operation.settings.get("on-fail")) is not None and _passes_over(one)]
             if not watching and twice:
                 yield _same_interval(leaf, twice)
+            elif not watching and (off := [one for one in leaf.operations if not one.enabled and _would_watch(one, leaf.promotable)]):
+                yield _switched_off(leaf, off[0])
             elif not watching and leaf.promotable and any(_is_for_any_role(one) for one in leaf.operations):
                 seen = "its `monitor` has no `role`, and Pacemaker does not run such a one for a promoted copy, whose failure is not seen"
                 message = f"resource `{leaf.name}`: {seen}; there must be one with `role=Master` (`Promoted`) too"
@@ -775,6 +777,29 @@ def _run_unwatched(facts: Facts, params: Params) -> Iterator[Saw]:
                 yield Problem(
                     word.span, f"{message}; it must be `restart`, or not be set", f"resource {leaf.name}", related, host=leaf.host
                 )
+
+
+# what `pcs resource update ID op` takes; it leaves nothing of the operation that it does not name
+_OF_OPERATIONS = ("interval", "timeout", "on-fail", "start-delay", "record-pending", "OCF_CHECK_LEVEL", "enabled")
+_ENABLE_IT = "Enable the operation that is there: `pcs resource op add` refuses a second one."
+
+
+def _switched_off(leaf: Resource, monitor: Operation) -> Problem:
+    value = monitor.settings["enabled"]
+    seen = f"its `monitor` is disabled (`enabled` is `{value.value}`), so a failure is not seen"
+    words = [f"{name}={text.value}" for name, text in monitor.settings.items() if name != "enabled"]
+    words += [f"role={monitor.role}"] if monitor.role is not None else []
+    known = monitor.settings.keys() <= {*_OF_OPERATIONS}
+    commands = (pcs("resource", "update", leaf.name, "op", "monitor", *words, "enabled=true"),) if known else ()
+    return Problem(
+        span=value.span,
+        message=f"resource `{leaf.name}`: {seen}; it must be enabled",
+        subject=f"resource {leaf.name}",
+        related=(Related(leaf.span, "this resource"),),
+        host=leaf.host,
+        commands=commands,
+        remedy=_ENABLE_IT,
+    )
 
 
 def _twice(leaf: Resource) -> set[int | None]:
@@ -802,8 +827,13 @@ def _watches(operation: Operation, promotable: bool) -> bool:
     Of a promotable resource the promoted copies are those that serve. A monitor for `Slave` leaves them unwatched, and so does one
     without a role; one for `Started` is run for no copy.
     """
+    return operation.enabled and _would_watch(operation, promotable)
+
+
+def _would_watch(operation: Operation, promotable: bool) -> bool:
+    """Return whether an operation watches as far as it is not disabled."""
     role = operation.role.lower() if operation.role is not None else None
-    return _recurs(operation) and role in (PROMOTED if promotable else (None, "started"))
+    return operation.name == "monitor" and operation.recurring and role in (PROMOTED if promotable else (None, "started"))
 
 
 def _is_for_any_role(operation: Operation) -> bool:
@@ -811,8 +841,7 @@ def _is_for_any_role(operation: Operation) -> bool:
 
 
 def _recurs(operation: Operation) -> bool:
-    enabled = operation.settings.get("enabled")
-    return operation.name == "monitor" and operation.recurring and (enabled is None or boolean(enabled.value) is not False)
+    return operation.name == "monitor" and operation.recurring and operation.enabled
 
 
 def _run_many(facts: Facts, params: Params) -> Iterator[Saw]:

@@ -29,7 +29,7 @@ from lwlint.core.secret import masked
 from lwlint.core.source import Source, Span
 from lwlint.inputs.containers.facts import DOCKER, PODMAN, HostContainer
 from lwlint.inputs.oslo.facts import Option, OptionFiles
-from lwlint.inputs.pacemaker.facts import BUNDLE, GROUP, ORDER, PRIMITIVE, PROMOTABLE, Resource, ResourceStatus, boolean
+from lwlint.inputs.pacemaker.facts import BUNDLE, GROUP, ORDER, PRIMITIVE, PROMOTABLE, Resource, ResourceStatus
 from lwlint.inputs.pacemaker.model import Cib, cibs
 from lwlint.inputs.systemd.facts import LOADED, MASKED, NOT_FOUND, Unit
 from lwlint.inputs.systemd.programs import ENGINES
@@ -402,7 +402,7 @@ class Writer:
         if kept and len(kept) == len(members):
             return Judged(RESTARTS, NO, "every node is in maintenance mode", (), self._places(value.span for value in kept))
         but = f", but not on {', '.join(node.name for node in members if node.maintenance)} (in maintenance mode)" if kept else ""
-        enabled = [op for op in leaf.operations if op.name == "monitor" and op.recurring and _enabled(op.settings)]
+        enabled = [op for op in leaf.operations if op.name == "monitor" and op.recurring and op.enabled]
         if enabled:
             every = ", ".join(dict.fromkeys(op.interval for op in enabled))
             return Judged(
@@ -736,11 +736,6 @@ def _tool(hosts: Sequence[Host]) -> tuple[str, str]:
                     seen.setdefault(CRM, f"the list of packages of {host.label} has crmsh")
     tool = CRM if CRM in seen and PCS not in seen else PCS
     return tool, seen.get(tool, "")
-
-
-def _enabled(settings: Mapping[str, object]) -> bool:
-    value = settings.get("enabled")
-    return value is None or boolean(getattr(value, "value", "")) is not False
 
 
 def _form(top: Resource, cib: Cib) -> str:

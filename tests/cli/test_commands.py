@@ -285,6 +285,32 @@ def test_a_virtual_ip_is_bound_by_what_is_to_be_run(name: str, tmp_path: Path, c
     assert [f["message"] for f in findings(answer([str(cib)], capsys)) if f["code"] in ("LW103", "LW104")] == []
 
 
+@pytest.mark.parametrize("role", ["", "Master", "Promoted"])
+def test_a_monitor_that_is_disabled_is_enabled_with_all_that_is_set_on_it(role: str, tmp_path: Path, capsys: Capsys) -> None:
+    """`pcs resource op add`, as the rule has it elsewhere, refuses a second monitor; `update` forgets what it is not given."""
+    monitor = '<op id="x-m" name="monitor" interval="10s" timeout="33s" on-fail="restart" enabled="0"'
+    resource = '<primitive id="ip-192.0.2.1" class="ocf" provider="heartbeat" type="IPaddr2">{}</primitive>'.format(
+        '<instance_attributes id="ip-i"><nvpair id="ip-i-1" name="ip" value="192.0.2.1"/></instance_attributes>'
+        f"<operations>{monitor}/></operations>"
+    )
+    if role:
+        resource = f"""<master id="redis-master"><primitive id="redis" class="ocf" provider="heartbeat" type="redis"><operations>
+<op id="r-m" name="monitor" interval="20s"/>{monitor} role="{role}"/></operations></primitive></master>"""
+    cib = tmp_path / "cib.xml"
+    schema = "pacemaker-3.7" if role == "Promoted" else "pacemaker-2.3"
+    cib.write_text(
+        f"""<cib validate-with="{schema}" crm_feature_set="3.0.10" epoch="1" num_updates="0" admin_epoch="0"><configuration><crm_config>
+<cluster_property_set id="o"><nvpair id="o-n" name="cluster-name" value="tripleo_cluster"/></cluster_property_set></crm_config><nodes/>
+<resources>{resource}</resources><constraints/></configuration><status/></cib>"""
+    )
+    (found,) = [f for f in findings(answer([str(cib)], capsys)) if f["code"] == "LW112"]
+    assert "its `monitor` is disabled (`enabled` is `0`)" in found["message"]
+    run_pcs(cib, [one["line"] for one in found["commands"]])
+    assert [f["message"] for f in findings(answer([str(cib)], capsys)) if f["code"] == "LW112"] == []
+    assert 'on-fail="restart"' in cib.read_text()
+    assert 'timeout="33s"' in cib.read_text()
+
+
 @given(st.lists(st.text(max_size=12), min_size=1, max_size=4))
 def test_words_reach_the_program_as_they_are(words: list[str]) -> None:
     shown = [w for w in words if all(c.isprintable() for c in w)]

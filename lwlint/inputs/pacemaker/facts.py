@@ -163,6 +163,12 @@ class Operation(Struct, frozen=True):
     role: str | None = None
     settings: Mapping[str, Text] = field(default_factory=dict)
 
+    @property
+    def enabled(self) -> bool:
+        """Whether it is run: the scheduler passes over one whose `enabled` is false, and takes junk for true."""
+        value = self.settings.get("enabled")
+        return value is None or boolean(value.value) is not False
+
 
 class Container(Struct, frozen=True):
     """What a bundle runs: `engine` is docker, podman or rkt."""
