@@ -83,12 +83,16 @@ class Identity(Struct, frozen=True):
 
 
 class Seat(Struct, frozen=True):
-    """One report of one host: where it lies and of which cluster it says that the host is; `revision` is that of its CIB, if it has one."""
+    """One report of one host: where it lies and of which cluster it says that the host is; `revision` is that of its CIB, if it has one.
+
+    `machine` is the id that systemd gave a host whose name is masked; empty where nothing tells it, and for all others.
+    """
 
     target: Target
     capture: Capture
     identity: Identity
     revision: tuple[int, int] = (0, 0)
+    machine: str = ""
 
     @property
     def node(self) -> str:
@@ -131,7 +135,17 @@ class Group(Struct, frozen=True):
 
 def seats(targets: Iterable[Target]) -> list[Seat]:
     """Return every report in the targets, with the cluster that it is of."""
-    return [Seat(target, capture, *_identity(target, capture)) for target in targets for capture in target.captures]
+    return [
+        Seat(target, capture, *_identity(target, capture), _machine(target, capture)) for target in targets for capture in target.captures
+    ]
+
+
+def _machine(target: Target, capture: Capture) -> str:
+    if not _MASKED.fullmatch(_short(capture.host)):
+        return ""
+    printed = _read(target, f"{capture.root}sos_commands/host/hostnamectl_status")
+    told = re.search(r"^\s*Machine ID:\s*(\S+)", printed, re.MULTILINE)
+    return _read(target, f"{capture.root}etc/machine-id").strip() or (told[1] if told is not None else "")
 
 
 def _identity(target: Target, capture: Capture) -> tuple[Identity, tuple[int, int]]:
@@ -215,8 +229,10 @@ def groups(found: Sequence[Seat]) -> list[Group]:
             lone.append(seat)
     together = list(known.members.values())
     clouds = [part for group in together for cloud in _clouds(group) for part in _masked_apart(cloud)]
+    lone += [seat for cloud in clouds if all(seat.identity == Identity() for seat in cloud) for seat in cloud]
+    clouds = [cloud for cloud in clouds if any(seat.identity != Identity() for seat in cloud)]
     clusters = sorted((_group(cloud) for cloud in clouds), key=lambda g: (g.identity.name, sorted(g.identity.nodes)))
-    return [*clusters, *([_group(lone)] if lone else [])]
+    return [*clusters, *map(_group, _masked_apart(lone))]
 
 
 _ANY = "*"  # no name of a cluster that pacemaker takes, and no uuid
@@ -304,18 +320,30 @@ _MASKED = re.compile(r"host\d+")  # what `sos clean` calls hosts, counted for ea
 
 
 def _masked_apart(members: list[Seat]) -> Iterator[list[Seat]]:
-    """Yield the members as one, but hosts that `sos clean` masked each by itself apart, by the ids that the cluster has for them.
+    """Yield the members as one, but hosts that `sos clean` masked each by itself apart.
 
-    Each of these is `host0` for itself and has names and addresses of its own for all others, so that two cannot be compared.
+    Each of these is `host0` for itself and has names and addresses of its own for all others, so that two cannot be compared. Which are
+    of one host tells the id of the machine, or else the one that its cluster has for it. Where neither is known each counts for a host,
+    unless others are masked by the same map.
     """
-    ids: dict[str, set[str]] = {}
+    masked = {seat.node for seat in members if _MASKED.fullmatch(seat.node)}
+    alone = len(masked) == 1
+    ids: dict[str, dict[str, None]] = {}
     for seat in members:
-        if _MASKED.fullmatch(seat.node) and seat.identity.own:
-            ids.setdefault(seat.node, set()).add(seat.identity.own)
+        if seat.node in masked:
+            ids.setdefault(seat.node, {})[_itself(seat, alone=alone)] = None
+    apart = {node for node, found in ids.items() if len(found.keys() - {""}) > 1}
     parts: dict[str, list[Seat]] = {}
     for seat in members:
-        parts.setdefault(seat.identity.own if len(ids.get(seat.node, ())) > 1 else "", []).append(seat)
+        parts.setdefault(_itself(seat, alone=alone) if seat.node in apart else "", []).append(seat)
     yield from parts.values()
+
+
+def _itself(seat: Seat, *, alone: bool) -> str:
+    """Return what tells a masked host from others of its name: where nothing does, its report, if hosts are masked each `alone`."""
+    if seat.machine or seat.identity.own:
+        return f"machine {seat.machine}" if seat.machine else f"node {seat.identity.own}"
+    return f"report {seat.shown}" if alone else ""
 
 
 def _group(members: Sequence[Seat]) -> Group:

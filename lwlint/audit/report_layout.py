@@ -49,7 +49,7 @@ _MEMBER = re.compile(
             rf"var/lib/openstack/config/(?:.+/)?{_CONF}",
             r"var/lib/(?:tripleo-config|kolla)/(?:.+/)?[^/]*(?:container|docker|startup)[^/]*(?:/.+)?\.(?:json|yaml)",
             r"var/lib/pacemaker/cib/cib\.xml",
-            r"etc/(?:hostname|os-release|lsb-release|[a-z]+-release|rhosp-release|corosync/corosync\.conf)",
+            r"etc/(?:hostname|machine-id|os-release|lsb-release|[a-z]+-release|rhosp-release|corosync/corosync\.conf)",
             r"usr/lib/os-release",
             r"etc/puppet/hieradata/.+\.(?:yaml|json)",
             r"usr/share/openstack-tripleo-heat-templates/.+\.(?:yaml|pp)",
