@@ -743,7 +743,13 @@ def _judge_status(facts: Facts, params: BoundParams, status: ClusterStatus, show
             there.setdefault(place.value, other)
     following = _Following(params, known, shown)
     for one in shown:
-        if not _is(one, params.each, known) or not one.nodes or elsewhere & {one.name, one.top}:
+        if not _is(one, params.each, known) or elsewhere & {one.name, one.top}:
+            continue
+        if not one.nodes:
+            yield Unknown(f"`{status.name}` shows `{one.name}` as stopped", one.span)
+            continue
+        if one.unclean:
+            yield Unknown(f"`{status.name}` shows `{one.name}` on a node that is lost (unclean)", one.span)
             continue
         if not one.settled or moving:
             yield Unknown(f"`{status.name}` shows `{one.name}` or {title} on the move", one.span)
@@ -752,6 +758,8 @@ def _judge_status(facts: Facts, params: BoundParams, status: ClusterStatus, show
         if away and following.may(one):
             yield Unknown(f"`{one.name}` may follow another service, and no CIB shows that it does not", one.span)
             continue
+        if one.failed and not away:
+            yield Unknown(f"`{status.name}` shows `{one.name}` as failed", one.span)
         for node in away:
             yield _status_problem(one, node, title, there.get(node))
 

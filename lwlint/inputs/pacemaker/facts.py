@@ -372,7 +372,8 @@ class ResourceStatus(Struct, frozen=True):
     """Where instances of one resource are. `name` is the resource's id without the number of the instance; of a bundle's, the bundle's.
 
     `top` is the outermost resource around it, or itself. `role` is Started, Promoted, Unpromoted, Stopped or what the cluster is doing
-    (Starting, ...); `nodes` are those where it is, none where it is stopped. `failed` tells that the cluster shows it as failed there.
+    (Starting, ...); `nodes` are those where it is, none where it is stopped. `failed` tells that the cluster shows it as failed there, be
+    it that it ignores the failure, `unclean` that a node is lost, so that nobody knows whether it still runs there.
     """
 
     kind: ClassVar[str] = "resource_status"
@@ -385,11 +386,12 @@ class ResourceStatus(Struct, frozen=True):
     failed: bool = False
     host: str = ""
     service: Service | None = None
+    unclean: bool = False
 
     @property
     def runs(self) -> bool:
         """Whether it runs where it is, as far as the cluster knows."""
-        return self.role in ("Started", "Promoted", "Unpromoted") and not self.failed
+        return self.role in ("Started", "Promoted", "Unpromoted") and not self.failed and not self.unclean
 
     @property
     def settled(self) -> bool:

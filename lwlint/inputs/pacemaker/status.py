@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import Fact, Unreadable
@@ -93,6 +94,7 @@ class Shown(Struct, frozen=True):
     failed: bool = False
     bundle: bool = False
     image: str | None = None
+    unclean: bool = False
 
 
 class _Around(Struct, frozen=True):
@@ -174,18 +176,20 @@ def _resource(line: _Line, match: re.Match[str], around: list[_Around], node: Te
     if bundle is not None and _is_in_detail(around, name.value, agent):
         return
     role, nodes, failed = _state(line, *match.span("rest"))
+    unclean = "(UNCLEAN)" in match["rest"]
     if node is not None and role != "Stopped":
         nodes = (node,)  # what follows is the resource's description
     plain = Text(without_number(name.value), name.span)
     container = _CONTAINER.match(name.value) if agent.rpartition(":")[2] in ENGINES else None
     if bundle is None and container is not None:  # listed by node
-        yield Shown(Text(container[1], name.span), container[1], role, nodes, agent, failed, bundle=True)
+        yield Shown(Text(container[1], name.span), container[1], role, nodes, agent, failed, bundle=True, unclean=unclean)
         return
     if bundle is None:
-        yield Shown(plain, around[0].top if around else plain.value, role, nodes, agent, failed)
+        yield Shown(plain, around[0].top if around else plain.value, role, nodes, agent, failed, unclean=unclean)
     else:
         image = bundle.image
-        yield Shown(Text(bundle.name.value, name.span), bundle.top, role, nodes, agent, failed, bundle=True, image=image)
+        found = Text(bundle.name.value, name.span)
+        yield Shown(found, bundle.top, role, nodes, agent, failed, bundle=True, image=image, unclean=unclean)
 
 
 def _is_in_detail(around: list[_Around], name: str, agent: str) -> bool:
@@ -202,7 +206,7 @@ def _is_in_detail(around: list[_Around], name: str, agent: str) -> bool:
 def _state(line: _Line, start: int, end: int) -> tuple[str, tuple[Text, ...], bool]:
     """Return role, nodes and whether it failed, of `FAILED Promoted node (blocked)`, `Started [ a b ]`, `Stopped (disabled)` and so on."""
     words = line.text[start:end]
-    failed = re.match(r"(?:ORPHANED\s+)?FAILED\b", words) is not None
+    failed = re.match(r"(?:ORPHANED\s+)?FAILED\b|.*\([^)]*failure ignored", words) is not None
     bare = re.sub(r"\([^)]*\)|\b(?:ORPHANED|FAILED)\b", lambda found: " " * len(found.group()), words)
     role = _ROLE.search(bare)
     if role is not None:
@@ -227,6 +231,14 @@ def read_crm_mon(source: Source) -> Element | Unreadable:
 
 def shown_in_xml(root: Element) -> Iterator[Shown]:
     """Yield each resource of the status; of a bundle, its containers. With `crm_mon -n` what runs stands under its node."""
+    lost = frozenset(
+        node.get("name") or "" for section in root.all("nodes") for node in section.all("node") if node.get("unclean") == "true"
+    )
+    for one in _all_in_xml(root):
+        yield replace(one, unclean=True) if lost and any(node.value in lost for node in one.nodes) else one
+
+
+def _all_in_xml(root: Element) -> Iterator[Shown]:
     for section in root.all("nodes"):
         nodes = [node for node in section.all("node") if node.get("type") != "guest"]  # a guest's node tells of its container
         under = [child for node in nodes for child in node.children]
@@ -275,7 +287,7 @@ def _xml_resource(element: Element, top: str, bundle: str | None, image: str | N
         role=ROLES.get(role, role),
         nodes=() if role == "Stopped" else nodes,
         agent=(element.get("resource_agent") or "").replace("::", ":") or None,
-        failed=element.get("failed") == "true",
+        failed="true" in (element.get("failed"), element.get("failure_ignored")),
         bundle=bundle is not None,
         image=image,
     )
@@ -319,6 +331,7 @@ def _fact(one: Shown, host: str, catalogue: Catalogue) -> ResourceStatus:
         nodes=one.nodes,
         agent=one.agent,
         failed=one.failed,
+        unclean=one.unclean,
         host=host,
         service=service,
     )
