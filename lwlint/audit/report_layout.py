@@ -512,7 +512,7 @@ def _roots(tree: Tree, folder: str, depth: int) -> Iterator[str]:
         yield below
     if form in (None, CRM_REPORT) and depth < _DEEPEST:  # what lies beside the nodes of a cluster's report may be one of another kind
         for name in inside:
-            if tree.kind(below + name) == FOLDER and not (form and _has_cib(tree, below + name)):
+            if tree.kind(below + name) == FOLDER and not (form and _is_node(tree, below + name)):
                 yield from _roots(tree, below + name, depth + 1)
 
 
@@ -522,12 +522,28 @@ def _form(tree: Tree, root: str, inside: Sequence[str]) -> Optional[str]:
         return SOS
     if "etc" in there and there & {"usr", "var", "run", "lib"}:
         return HOST
-    return CRM_REPORT if any(_has_cib(tree, root + name) for name in inside) else None
+    return CRM_REPORT if any(_is_node(tree, root + name) for name in inside) else None
 
 
-def _has_cib(tree: Tree, folder: str) -> bool:
-    """Return whether a folder is that of one node in a cluster's report."""
-    return any(tree.real_kind(f"{folder}/{name}") == FILE for name in ("cib.xml", "cib.xml.live"))
+def _is_node(tree: Tree, folder: str) -> bool:
+    """Return whether a folder is that of one node in a cluster's report: it has a CIB, or the status by itself.
+
+    What the nodes have in common lies beside their folders, and links lead there.
+    """
+    if any(tree.real_kind(f"{folder}/{name}") == FILE for name in _CIBS):
+        return True
+    return _has_status(tree, folder) and not any(
+        tree.kind(f"{folder}/{name}") == FOLDER
+        and (_has_status(tree, f"{folder}/{name}") or any(tree.real_kind(f"{folder}/{name}/{cib}") == FILE for cib in _CIBS))
+        for name in names(tree, folder)
+    )
+
+
+_CIBS = ("cib.xml", "cib.xml.live")
+
+
+def _has_status(tree: Tree, folder: str) -> bool:
+    return tree.real_kind(f"{folder}/crm_mon.txt") == FILE
 
 
 def capture(tree: Tree, root: str) -> Capture:

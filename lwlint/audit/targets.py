@@ -359,10 +359,11 @@ def _hosts(found: Sequence[Capture]) -> Iterator[Capture]:
         if one.form != CRM_REPORT:
             yield one
             continue
-        for evidence in one.of(CIB):
-            root = posixpath.dirname(evidence.path) + "/"
-            conf = [other for kind in (COROSYNC, CLUSTER_STATUS) for other in one.of(kind) if other.path.startswith(root)]
-            yield replace(one, root=root, host=posixpath.basename(root[:-1]), evidence=(evidence, *conf), missing=())
+        nodes = [posixpath.dirname(evidence.path) + "/" for evidence in one.of(CIB, CLUSTER_STATUS)]
+        for root in dict.fromkeys(nodes):
+            there = [each for kind in (CIB, COROSYNC, CLUSTER_STATUS) for each in one.of(kind) if each.path.startswith(root)]
+            lacking = () if there[0].kind == CIB else (Missing(CIB, ("cib.xml.live", "cib.xml")),)
+            yield replace(one, root=root, host=posixpath.basename(root[:-1]), evidence=tuple(there), missing=lacking)
 
 
 def leads_out(path: str, boundary: Boundary | None) -> bool:

@@ -196,3 +196,44 @@ def test_nodes_are_hosts_however_they_are_spelled_and_addresses_are_not_missed(t
     (cluster,) = answer([str(tmp_path)], capsys, 1)["clusters"]
     assert [one["name"] for one in cluster["hosts"]] == list(NODES[:2])
     assert (cluster["nodes"], cluster["without_report"]) == (list(NODES), [NODES[2]])
+
+
+STATUS = """Node List:
+  * Online: [ one two ]
+
+Full List of Resources:
+  * ip-192.0.2.1\t(ocf:heartbeat:IPaddr2):\t Started two
+  * Clone Set: haproxy-clone [haproxy]:
+    * Started: [ one ]
+  * Clone Set: rabbitmq-clone [rabbitmq]:
+    * Started: [ one two ]
+  * galera\t(ocf:heartbeat:galera):\t Started one
+"""
+LIGHT = (
+    '<cib validate-with="pacemaker-3.0" epoch="1" num_updates="0" admin_epoch="0"><configuration><crm_config/><nodes>'
+    '<node id="1" uname="one"/><node id="2" uname="two"/></nodes><resources>'
+    '<primitive id="ip-192.0.2.1" class="ocf" provider="heartbeat" type="IPaddr2"/>'
+    '<clone id="haproxy-clone"><primitive id="haproxy" class="systemd" type="haproxy"/></clone>'
+    '<clone id="rabbitmq-clone"><primitive id="rabbitmq" class="ocf" provider="heartbeat" type="rabbitmq-cluster"/></clone>'
+    '<primitive id="galera" class="ocf" provider="heartbeat" type="galera"/></resources><constraints/></configuration><status/></cib>'
+)
+
+
+@pytest.mark.parametrize("packing", ["", "tar.bz2"])
+@pytest.mark.parametrize("has_cib", [True, False])
+def test_a_node_of_which_a_clusters_report_has_the_status_alone_counts(has_cib: bool, packing: str, tmp_path: Path, capsys: Capsys) -> None:
+    """As of a node that crm_report reached by its agent only; what the nodes have in common lies beside their folders."""
+    files: Files = {"one/cib.xml" if has_cib else "one/crm_mon.txt": LIGHT.encode() if has_cib else STATUS.encode()}
+    files |= {"two/crm_mon.txt": STATUS.encode(), "two/RUNNING": b"", "crm_mon.txt": STATUS.encode(), "description.txt": b"x"}
+    path = tmp_path / f"report.{packing}" if packing else tmp_path
+    if packing:
+        path.write_bytes(PACKERS[packing](tar(files, top="hb_report-1/")))
+    for name, data in {} if packing else files.items():
+        (tmp_path / "hb_report-1" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "hb_report-1" / name).write_bytes(data)
+    (cluster,) = answer([str(path)], capsys, 1)["clusters"]
+    assert [one["name"] for one in cluster["hosts"]] == ["one", "two"]
+    found = [one["message"] for one in cluster["findings"] if one["code"] == "LW507"]
+    assert found == ["virtual IP `ip-192.0.2.1`: it is on `two`, and no haproxy runs there; a virtual IP must be where haproxy runs"]
+    verdicts = {one["code"]: (one["outcome"], one["because"]) for one in cluster["hosts"][1]["verdicts"]}
+    assert verdicts["LW103"][0] == ("fail" if has_cib else "not evaluated")
