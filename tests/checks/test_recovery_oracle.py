@@ -82,6 +82,7 @@ def cluster(rng: random.Random) -> tuple[str, bool, str]:
     if rng.random() < 0.3:
         words = ('"monitor"', '"start"', '"monitor" interval="10s"', '"monitor" interval="13s"')
         asked = ("op_expression name=" + word for word in words)
+        asked = (*asked, f"rsc_expression {agent}", 'rsc_expression type="haproxy"', 'rsc_expression class="lsb"')
         of_all = (("enabled", "false"), ("interval", "15s"), ("role", "Stopped"))
         value = rng.choice([*(("on-fail", word) for word in ON_FAIL), *of_all])
         of_operations = f"<op_defaults>{block('od', value, rule=rule(rng, 'od', *asked, *dates))}</op_defaults>"
@@ -164,3 +165,23 @@ def test_a_resource_is_brought_back_exactly_where_nothing_is_found(batch: int, t
             assert is_back is not bool(found), (found, xml)
             compared += 1
     assert compared > 6 * FACTOR
+
+
+@pytest.mark.parametrize(("agent", "codes"), [("haproxy", ["LW112"]), ("memcached", [])])
+def test_a_default_of_operations_for_one_agent_counts_for_it(agent: str, codes: list[str], tmp_path: Path) -> None:
+    asked = f'<rule id="r" score="INFINITY"><rsc_expression id="e" type="{agent}"/><op_expression id="o" name="monitor"/></rule>'
+    xml = (
+        '<cib validate-with="pacemaker-3.7" crm_feature_set="3.16.0" admin_epoch="0" epoch="1" num_updates="0" have-quorum="1">'
+        '<configuration><crm_config><cluster_property_set id="p">'
+        f"{pairs('p', ('stonith-enabled', 'false'), ('cluster-name', 'tripleo_cluster'))}"
+        '</cluster_property_set></crm_config><nodes><node id="1" uname="one"/></nodes><resources>'
+        '<primitive id="haproxy" class="systemd" type="haproxy"><operations><op id="m" name="monitor" interval="10s"/></operations>'
+        "</primitive>"
+        f"</resources><constraints/><op_defaults>{block('od', ('on-fail', 'block'), rule=asked)}</op_defaults></configuration>"
+        "<status/></cib>"
+    )
+    (tmp_path / "cib.xml").write_text(xml)
+    assert [one.code for one in lwlint.check([tmp_path / "cib.xml"]).findings if one.code in CODES] == codes
+    pacemaker_is_here()
+    with Pacemaker() as pacemaker:
+        assert is_brought_back(pacemaker, xml, "haproxy", False) is not bool(codes)

@@ -328,7 +328,7 @@ def _unpack(section: Section, element: Element, name: Text, parents: tuple[_Seen
         template_missing=wanted is not None and template is None,
         meta=meta,
         attributes=attributes,
-        operations=tuple(_operations(section, parts)) if form == PRIMITIVE else (),
+        operations=tuple(_operations(section, parts, context)) if form == PRIMITIVE else (),
         container=container,
         instances=_instances(form, meta, container),
         managed=_managed(meta) and not maintenance,
@@ -414,7 +414,7 @@ def _container(element: Element) -> Container | None:
     )
 
 
-def _operations(section: Section, parts: list[Element]) -> Iterator[Operation]:
+def _operations(section: Section, parts: list[Element], of: Context) -> Iterator[Operation]:
     """Yield a resource's own operations, then those of its template that it does not replace (same name and role)."""
     blocks = []
     for part in reversed(parts):
@@ -425,7 +425,7 @@ def _operations(section: Section, parts: list[Element]) -> Iterator[Operation]:
     own = {_operation_key(op) for op in blocks[0]}
     for op in blocks[0] + [op for block in blocks[1:] for op in block if _operation_key(op) not in own]:
         name, interval = op.get("name") or "", op.get("interval") or "0"
-        context = Context(section.reader.now, operation=(name, interval))
+        context = replace(of, operation=(name, interval))
         settings = {key: text for key in op.attributes if key not in ("id", "name", "role") and (text := op.text(key)) is not None}
         for tag in (META, INSTANCE):
             section.reader.fill(settings, [op], tag, context)
