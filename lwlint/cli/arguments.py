@@ -100,6 +100,13 @@ def _values(add: Callable[[Any], None]) -> Callable[[str], bool]:
     return takes
 
 
+_NAMING = (  # what would do nothing, unsaid, or something else, with nothing in it
+    "against", "baseline", "cache_dir", "check", "cluster", "config", "environment", "fail", "into", "keep", "kind", "list", "log", "on",
+    "output", "release", "root", "rules", "schemas", "select", "since", "source", "stdin_filename",
+)  # fmt: skip
+_NOWHERE = "``: a path with nothing in it; the current folder is `.`"
+
+
 def run(options: Any) -> int:
     """Run the command of `options` and return its exit code."""
     modules = {
@@ -121,6 +128,13 @@ def run(options: Any) -> int:
         "completion": "completion",
         "manual": "completion",
     }
+    for name in _NAMING:
+        given = getattr(options, name, None)
+        every = given if isinstance(given, list) else [given]
+        if "" in every or (name == "select" and given and not split(given)):
+            raise ConfigurationError(f"`--{name.replace('_', '-')}`: names nothing")
+    if getattr(options, "folder", None) == "":
+        raise ConfigurationError(_NOWHERE)
     module = modules.get(options.command, "show")
     code: int = getattr(import_module(f"lwlint.cli.{module}"), options.command.replace("-", "_"))(options)
     return code
@@ -336,7 +350,7 @@ def _plan(command: argparse.ArgumentParser) -> None:
         "-e", "--environment", action="append", default=[], metavar="FILE", help="a Heat environment; several, in their order"
     )
     templates.add_argument("--output", "-o", metavar="FILE", help="write the environment there, and print what it fixes and what is left")
-    alone: dict[str, Any] = {"config": None, "no_config": False, "cache_dir": None, "no_cache": False, "kind": None, "stdin_filename": ""}
+    alone: dict[str, Any] = {"config": None, "no_config": False, "cache_dir": None, "no_cache": False, "kind": None, "stdin_filename": None}
     command.set_defaults(at_once=False, select=[], ignore=[], rules=[], **alone)
 
 
@@ -507,7 +521,7 @@ def _input(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--kind", metavar="KIND", help="read every file as `heat`, `cib`, `unit`, `quadlet`, `oslo` or `puppet`")
     _schemas(command)
-    command.add_argument("--stdin-filename", default="", metavar="PATH", help="the path that `-` stands for")
+    command.add_argument("--stdin-filename", metavar="PATH", help="the path that `-` stands for")
 
 
 def _schemas(command: argparse._ActionsContainer) -> None:
@@ -620,7 +634,7 @@ def cache(options: argparse.Namespace) -> Cache:
 def request(options: argparse.Namespace, found: Settings | None) -> Request:
     """Return the input that the arguments name."""
     if "" in options.paths:
-        raise ConfigurationError("``: a path with nothing in it; the current folder is `.`")
+        raise ConfigurationError(_NOWHERE)
     if getattr(options, "hook", False):  # whose names are of files, that of `-` too
         options.paths = ["./-" if path == "-" else path for path in options.paths]
     paths = tuple(path for path in options.paths if path != "-")

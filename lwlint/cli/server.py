@@ -338,7 +338,7 @@ class _Briefly(logging.Formatter):
 
 def prepared(options: Any) -> Any:
     """Return the options with those that a run on a whole folder has."""
-    options.paths, options.kind, options.stdin_filename = ["."], None, ""
+    options.paths, options.kind, options.stdin_filename = ["."], None, None
     options.hook, options.jobs = True, 1  # what only the user's naming it would make an input is none
     return options
 

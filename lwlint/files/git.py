@@ -174,7 +174,10 @@ def _prefix(option: str) -> str:
 
 def _commit(revision: str) -> str:
     try:
-        return _git("rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}").decode("ascii").strip()
+        found = _git("rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}").decode("ascii").strip()
+        if found.isalnum():  # `^REV` is what is not in REV
+            return found
+        raise ConfigurationError(f"`git rev-parse`: {found}")
     except ConfigurationError:
         if ".." in revision:
             raise ConfigurationError(f"`{revision}`: is a range; name one revision, or `REV...` for where this branch left it") from None

@@ -300,7 +300,7 @@ def _layers(path: str, trail: Sequence[str], within: Boundary | None, disk: Disk
             raise complaint(top.text, name, Mismatch(key, f"`{other}`: {_OUTSIDE}"))
         if not disk.is_file(there):
             raise complaint(top.text, name, Mismatch(key, f"`{other}`: no such file{_near_file(there)}"))
-    extends = top.file.extends or ()
+    extends = () if top.file.extends is None else top.file.extends
     for i, other in enumerate((extends,) if isinstance(extends, str) else extends):
         if other in PROFILES:
             yield layer(PROFILES[other], f"profile {other}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from jsonschema import Draft202012Validator
 
 import lwlint
 from lwlint.cli import main
+from lwlint.cli.arguments import parser
 from lwlint.report.explain import explain_rule, pair
 from lwlint.run import load_rules
 from tests.shared import HERE
@@ -399,3 +402,59 @@ def test_what_argparse_ends_keeps_its_exit_code(arguments: str, code: int) -> No
     run = subprocess.run(program, cwd=HERE, capture_output=True, text=True, check=False)
     assert run.returncode == code
     assert bool(run.stderr) == (code == 2)
+
+
+def naming_options() -> Iterator[tuple[str, list[str]]]:
+    """Yield the name of each option of each command that takes any text, and the arguments that give it nothing."""
+    commands = next(each for each in parser()._actions if isinstance(each, argparse._SubParsersAction))
+    for command, one in commands.choices.items():
+        words = [
+            choices[0] if (choices := each.choices) else "x"
+            for each in one._actions
+            if not each.option_strings and each.nargs in (None, "+")
+        ]
+        needed = [each.option_strings[0] for each in one._actions if each.required and each.option_strings]
+        for option in one._actions:
+            name = option.option_strings[0] if option.option_strings else ""
+            if name and option.nargs is None and not option.choices and not option.type:
+                others = [word for each in needed if each != name for word in (each, "x")]
+                yield option.dest.replace("_", "-"), [command, *words, *others, name, ""]
+
+
+OTHERWISE = {"ignore", "format", "because", "until"}  # nothing is to be ignored; the others are told in words of their own
+
+
+@pytest.mark.parametrize(("option", "arguments"), list(naming_options()))
+def test_an_option_that_names_nothing_is_not_passed_over(option: str, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    if option not in OTHERWISE:
+        assert main(arguments) == 2
+        assert capsys.readouterr() == ("", f"lwlint: `--{option}`: names nothing\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["check", "--baseline="], "`--baseline`: names nothing"),
+        (["check", "-e", FULL, "-e", ""], "`--environment`: names nothing"),
+        (["check", "--select", " , "], "`--select`: names nothing"),
+        (["check", "--format", ""], "``: unknown format"),
+        (["check", "--fail-on", ""], "argument --fail-on: invalid choice: ''"),
+        (["allow", "LW101", FULL, "--because", ""], "`--because`: an exception needs a reason"),
+        (["allow", "LW101", FULL, "--because", "x", "--until", ""], "`--until`: ``: must be a date"),
+        (["new-rule", "unit-of-a-test", ""], "``: a path with nothing in it; the current folder is `.`"),
+        (["test", ""], "``: a path with nothing in it; the current folder is `.`"),
+    ],
+)
+def test_what_names_nothing_otherwise_is_told_too(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        code = main(arguments)
+    except SystemExit as ended:
+        code = ended.code
+    assert code == 2
+    out, told = capsys.readouterr()
+    assert (out, said in told) == ("", True)
+
+
+def test_nothing_may_be_what_is_to_be_ignored(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", LIGHT, "--ignore", ""]) == 0
+    assert capsys.readouterr().err == ""

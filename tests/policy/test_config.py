@@ -242,10 +242,12 @@ def test_extending_nothing_and_extending_oneself_are_refused() -> None:
     write("c.yaml", "extends: b.yaml\n")
     write("d.yaml", "extends: e/d.yaml\n")
     write("e/d.yaml", "rule_directories:\n- .\n- ../f\n")
+    write("f.yaml", 'extends: ""\n')
     for path, said in (
         ("a.yaml", "a.yaml:2:11: `template`: no such file, and no profile; did you mean `templates`?"),
         ("d.yaml", "e/d.yaml:3:3: `../f`: no such folder"),
         ("b.yaml", "`b.yaml`: extends itself, through `b.yaml`, `c.yaml`"),
+        ("f.yaml", "f.yaml:1:10: ``: no such file, and no profile"),
     ):
         with pytest.raises(ConfigurationError) as caught:
             load(path)

@@ -124,6 +124,8 @@ def test_a_verdict_is_that_of_the_change(checkout: Path) -> None:
         (["--since", "--output=x"], "lwlint: `--output=x`: no such revision"),
         (["--since", "HEAD..x"], "lwlint: `HEAD..x`: is a range; name one revision, or `REV...` for where this branch left it"),
         (["--since", "HEAD...x"], "lwlint: `HEAD...x`: is a range; name one revision"),
+        (["--since", "^HEAD"], "lwlint: `^HEAD`: no such revision in this git checkout"),
+        (["--since", ""], "lwlint: `--since`: names nothing"),
         (["--since", "nothing..."], "lwlint: `nothing`: no such revision in this git checkout"),
         (["--since", "HEAD", "--staged"], "lwlint: `--since` and `--staged` exclude each other"),
         (["--hook", "--since", "HEAD"], "lwlint: `--hook` chooses by itself what is reported"),
