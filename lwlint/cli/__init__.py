@@ -59,6 +59,9 @@ def _ran(arguments: Sequence[str] | None) -> int:
 
 
 def _interrupted() -> int:
+    processes = sys.modules.get("lwlint.files.processes")
+    if processes is not None:
+        processes.take_away_folders()
     print("lwlint: interrupted", file=sys.stderr)
     return NOT_TRUSTED
 

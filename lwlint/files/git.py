@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from msgspec import Struct
 
 from lwlint.core.finding import ConfigurationError
+from lwlint.files.processes import temporary_folder
 from lwlint.files.tree import CONFIGURATION, FILE, FOLDER, LINK, Tree, read_bounded
 
 _SAFE = ("git", "--no-pager", "--literal-pathspecs", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
@@ -213,13 +214,11 @@ Entry = tuple[str, bytes]  # FILE or LINK, and the name of the blob
 @contextmanager
 def _apart(prefix: str, around: str = "") -> Iterator[_Apart]:
     """Make a git directory of our own for the checkout around a folder (else the current one), and take it away again."""
-    import tempfile
-
     said = _git("rev-parse", *(word for name in _PLACES for word in ("--git-path", name)), folder=around or None).split(b"\n")
     places = {name: os.path.abspath(os.path.join(around, os.fsdecode(path))) for name, path in zip(_PLACES, said)}
     if os.path.lexists(places["index"]) and not os.path.isfile(places["index"]):
         raise ConfigurationError("`git`: its index is not a regular file")
-    with tempfile.TemporaryDirectory(prefix="lwlint-") as folder:
+    with temporary_folder() as folder:
         for name in ("refs", "info"):
             os.mkdir(os.path.join(folder, name))
         _put(folder, "HEAD", b"ref: refs/heads/none\n")

@@ -6,8 +6,8 @@ all is done in the process that asks.
 """
 
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar, Union
 
 from msgspec import Struct
@@ -68,22 +68,109 @@ def workers(jobs: int, items: int) -> int:
 def undisturbed() -> Iterator[Collection[int]]:
     """Let the signals that end a process wait while the `with` block runs, where the platform can; yield those that waited before.
 
-    They wait for the thread that asks: in a process of several another one may take them.
-
     Python raises KeyboardInterrupt between any two lines. In what it runs by itself, as after a fork, it can only print it and forget
     it: the run would go on, with a traceback on the screen.
+
+    Any thread may take a signal, and the first one then calls the handler in Python: so where that one asks, the signal is noted, and
+    comes again behind the block. One without such a handler (SIGTERM) waits only if the thread that asks would take it.
     """
     import signal
 
     if not hasattr(signal, "pthread_sigmask"):
         yield ()
         return
+    noted: list[int] = []
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    try:  # from here on: a signal that came just before is raised by the call that lets the others wait
-        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    heeded = {one: handler for one in _ending() if callable(handler := signal.getsignal(one))}
+    try:  # from here on: a signal that came just before is raised by the first call that changes something
+        _heed(dict.fromkeys(heeded, lambda number, frame: noted.append(number)))
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ending())
         yield before
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        _heed(heeded)
+        _come_again(noted)
+
+
+def _ending() -> Collection[int]:
+    """Return the signals by which a user ends a process; that of Ctrl-C comes last."""
+    import signal
+
+    return tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name))
+
+
+def _heed(handlers: Mapping[int, Any]) -> None:
+    """Have signals handled so. Only the first thread can say that, as it alone handles them; from another one nothing is done."""
+    import signal
+
+    with suppress(ValueError):
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _come_again(noted: Collection[int]) -> None:
+    """Send this process the signals that were noted, for the handlers that it has now."""
+    import signal
+
+    for number in _ending():
+        if number in noted:
+            signal.raise_signal(number)
+
+
+_FOLDERS: list[Callable[[], None]] = []  # what takes away each temporary folder that is there
+
+
+@contextmanager
+def temporary_folder() -> Iterator[str]:
+    """Make a folder that only this user may look into, yield its path, and take it away with all that is in it.
+
+    It is taken away even when Ctrl-C, SIGTERM or SIGHUP ends the process, at whatever moment; only SIGKILL leaves it. So SIGTERM, which
+    would end the process at once, leaves the `with` block as Ctrl-C does, and ends the process after it. KeyboardInterrupt may also
+    come when Python is about to leave the block, and has called nothing yet: `take_away_folders` is for that.
+    """
+    import signal
+    import tempfile
+
+    made: tempfile.TemporaryDirectory[str] | None = None
+    waiting, noted = True, list[int]()
+    before = {one: handler for one in _ending() if callable(handler := signal.getsignal(one)) or handler is signal.SIG_DFL}
+
+    def come(number: int, frame: Any) -> None:
+        handler = before[number]
+        if waiting or not callable(handler):
+            noted.append(number)
+        if not waiting:
+            (handler if callable(handler) else signal.default_int_handler)(number, frame)
+
+    def take_away() -> None:
+        nonlocal waiting
+        waiting = True
+        if take_away in _FOLDERS:
+            try:
+                if made is not None:
+                    made.cleanup()
+            finally:
+                _FOLDERS.remove(take_away)
+                _heed(before)
+                _come_again(noted)
+
+    _FOLDERS.append(take_away)
+    try:
+        _heed(dict.fromkeys(before, come))
+        made = tempfile.TemporaryDirectory(prefix="lwlint-")
+        waiting = False
+        if noted:
+            raise KeyboardInterrupt
+        yield made.name
+    finally:
+        waiting = True  # first of all: up to here Python has not looked for signals
+        take_away()
+
+
+def take_away_folders() -> None:
+    """Take away the temporary folders that are still there, for a process that is about to end."""
+    while _FOLDERS:
+        _FOLDERS[-1]()
 
 
 def spread(work: Callable[[T], Any], items: Sequence[T], number: int) -> list[Any]:
@@ -234,9 +321,9 @@ def _work(work: Work, number: int, sink: int, life: int, waiting: Collection[int
     import signal
     import time
 
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as for what runs in the background of a shell
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for one in _ending():
+        if one == signal.SIGTERM or signal.getsignal(one) is not signal.SIG_IGN:  # as for what runs in the background of a shell
+            signal.signal(one, signal.SIG_DFL)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     if hasattr(signal, "pthread_sigmask"):  # only now: by what the parent does with a signal, this one would print a traceback
         signal.pthread_sigmask(signal.SIG_SETMASK, waiting)

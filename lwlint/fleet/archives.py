@@ -17,7 +17,6 @@ import os
 import posixpath
 import re
 import stat
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
@@ -39,6 +38,7 @@ from lwlint.core.finding import BROKEN, NOT_EVALUATED, SEVERITIES, Configuration
 from lwlint.core.secret import masked
 from lwlint.files.archive import Members
 from lwlint.files.archive.unpack import is_inner
+from lwlint.files.processes import temporary_folder
 from lwlint.files.tree import Memory, Tree, walk
 from lwlint.fleet.store import joined, opened, packed, parted, unpacked
 from lwlint.policy.rules import Rule
@@ -556,7 +556,7 @@ def count(answer: Answer) -> Count:
 @lru_cache(maxsize=4)
 def rules_of(release: str, select: tuple[str, ...], ignore: tuple[str, ...], own: tuple[RuleFile, ...]) -> list[Rule]:
     """Return the rules that the settings choose; those of the user are in the settings themselves, as no worker has his folders."""
-    with tempfile.TemporaryDirectory() as top:
+    with temporary_folder() as top:
         folders = []
         for file in own:
             folder = os.path.join(top, str(file.folder))

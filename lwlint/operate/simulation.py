@@ -13,7 +13,6 @@ import contextlib
 import copy
 import os
 import re
-import tempfile
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
@@ -23,6 +22,7 @@ from msgspec import Struct
 
 from lwlint.audit.targets import FOLDERS
 from lwlint.core.finding import ConfigurationError
+from lwlint.files.processes import temporary_folder
 from lwlint.inputs.pacemaker.facts import BUNDLE, Resource
 from lwlint.inputs.pacemaker.model import Cib
 
@@ -218,7 +218,8 @@ class Pacemaker:
     def __init__(self, folders: Sequence[str] = FOLDERS, seconds: float = SECONDS) -> None:
         self._folders = tuple(folders)
         self._seconds = seconds
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._stack = contextlib.ExitStack()
+        self._folder = ""
         self._programs: dict[str, str] = {}
         self._running: set[Popen[bytes]] = set()
         self._changing = threading.Lock()  # of what runs
@@ -232,17 +233,16 @@ class Pacemaker:
                 there = ", ".join(self._folders)
                 raise ConfigurationError(f"`{name}`: not found in {there}; the package `{_DEBIAN}` (Debian) or `{_RPM}` (RPM) has it")
             self._programs[name] = found
-        self._folder = tempfile.TemporaryDirectory(prefix="lwlint-")
         try:
+            self._folder = self._stack.enter_context(temporary_folder())
             self._look()
         except BaseException:
-            self._folder.cleanup()
+            self._stack.close()
             raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._folder is not None:
-            self._folder.cleanup()
+        self._stack.close()
 
     def _look(self) -> None:
         said = self._run("crm_simulate", "--version")[1].decode("utf-8", "replace")
@@ -329,8 +329,8 @@ class Pacemaker:
         return _PREFIX.sub("", chosen)
 
     def _path(self, name: str) -> str:
-        assert self._folder is not None, "in a `with` block only"
-        return os.path.join(self._folder.name, name)
+        assert self._folder, "in a `with` block only"
+        return os.path.join(self._folder, name)
 
     def _file(self, name: str, content: bytes) -> str:
         path = self._path(name)
