@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from msgspec import Struct
 
 from lwlint.core.finding import ConfigurationError
-from lwlint.files.processes import temporary_folder
+from lwlint.files.processes import temporary_folder, unwritable
 from lwlint.files.tree import CONFIGURATION, FILE, FOLDER, LINK, Tree, read_bounded
 
 _SAFE = ("git", "--no-pager", "--literal-pathspecs", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
@@ -218,17 +218,25 @@ def _apart(prefix: str, around: str = "") -> Iterator[_Apart]:
     places = {name: os.path.abspath(os.path.join(around, os.fsdecode(path))) for name, path in zip(_PLACES, said)}
     if os.path.lexists(places["index"]) and not os.path.isfile(places["index"]):
         raise ConfigurationError("`git`: its index is not a regular file")
+    of_index = os.path.dirname(places["sharedindex"])
+    shared = [name for name in os.listdir(of_index) if name.startswith("sharedindex.")] if os.path.isdir(of_index) else []
+    ours = {
+        "HEAD": b"ref: refs/heads/none\n",
+        "config": _configuration(around or None),
+        "info/exclude": b"".join(_bounded(path) + b"\n" for path in (*_excludes(), places["info/exclude"])),
+        "info/sparse-checkout": _bounded(places["info/sparse-checkout"]),
+    }
     with temporary_folder() as folder:
-        for name in ("refs", "info"):
-            os.mkdir(os.path.join(folder, name))
-        _put(folder, "HEAD", b"ref: refs/heads/none\n")
-        _put(folder, "config", _configuration(around or None))
-        _put(folder, "info/exclude", b"".join(_bounded(path) + b"\n" for path in (*_excludes(), places["info/exclude"])))
-        _put(folder, "info/sparse-checkout", _bounded(places["info/sparse-checkout"]))
-        of_index = os.path.dirname(places["sharedindex"])
-        for name in os.listdir(of_index) if os.path.isdir(of_index) else ():
-            if name.startswith("sharedindex.") and os.path.isfile(os.path.join(of_index, name)):
-                os.symlink(os.path.join(of_index, name), os.path.join(folder, name))
+        try:
+            for name in ("refs", "info"):
+                os.mkdir(os.path.join(folder, name))
+            for name, data in ours.items():
+                _put(folder, name, data)
+            for name in shared:
+                if os.path.isfile(os.path.join(of_index, name)):
+                    os.symlink(os.path.join(of_index, name), os.path.join(folder, name))
+        except OSError as error:
+            raise unwritable(folder, error.strerror) from None
         yield _Apart(folder, prefix, places, around)
 
 

@@ -12,6 +12,8 @@ from typing import Any, TypeVar, Union
 
 from msgspec import Struct
 
+from lwlint.core.finding import ConfigurationError
+
 T = TypeVar("T")
 LEAST = 300  # items in all from which on a second process pays: forking, and what comes back, cost as much as reading 80 files
 MEMORY = 1 << 30  # bytes of address space that a worker may ask for beyond those that it begins with
@@ -126,7 +128,7 @@ def temporary_folder() -> Iterator[str]:
 
     It is taken away even when Ctrl-C, SIGTERM or SIGHUP ends the process, at whatever moment; only SIGKILL leaves it. So SIGTERM, which
     would end the process at once, leaves the `with` block as Ctrl-C does, and ends the process after it. KeyboardInterrupt may also
-    come when Python is about to leave the block, and has called nothing yet: `take_away_folders` is for that.
+    come when Python is about to leave the block, and has called nothing yet: `take_away_folders` is for that. Raises ConfigurationError.
     """
     import signal
     import tempfile
@@ -157,7 +159,10 @@ def temporary_folder() -> Iterator[str]:
     _FOLDERS.append(take_away)
     try:
         _heed(dict.fromkeys(before, come))
-        made = tempfile.TemporaryDirectory(prefix="lwlint-")
+        try:
+            made = tempfile.TemporaryDirectory(prefix="lwlint-")
+        except OSError as error:
+            raise ConfigurationError(f"no temporary folder can be made ({error.strerror}); `TMPDIR` says where") from None
         waiting = False
         if noted:
             raise KeyboardInterrupt
@@ -165,6 +170,11 @@ def temporary_folder() -> Iterator[str]:
     finally:
         waiting = True  # first of all: up to here Python has not looked for signals
         take_away()
+
+
+def unwritable(folder: str, why: str | None) -> ConfigurationError:
+    """Return the error that says that a temporary folder cannot be written."""
+    return ConfigurationError(f"`{folder}`: cannot be written ({why}); `TMPDIR` says where temporary folders are made")
 
 
 def take_away_folders() -> None:

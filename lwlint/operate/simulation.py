@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import errno
 import os
 import re
 import threading
@@ -22,7 +23,7 @@ from msgspec import Struct
 
 from lwlint.audit.targets import FOLDERS
 from lwlint.core.finding import ConfigurationError
-from lwlint.files.processes import temporary_folder
+from lwlint.files.processes import temporary_folder, unwritable
 from lwlint.inputs.pacemaker.facts import BUNDLE, Resource
 from lwlint.inputs.pacemaker.model import Cib
 
@@ -271,13 +272,18 @@ class Pacemaker:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(after)
         options = [f"--{event.name}={event.value}" for event in events]
-        code, out, _ = self._run("crm_simulate", f"--xml-file={given}", "--simulate", "--output-as=xml", f"--save-output={after}", *options)
+        code, out, said = self._run(
+            "crm_simulate", f"--xml-file={given}", "--simulate", "--output-as=xml", f"--save-output={after}", *options
+        )
         etree = _lxml()
         try:
             answer = etree.fromstring(out)
             with open(after, "rb") as file:
                 saved = etree.fromstring(file.read(), etree.XMLParser(remove_blank_text=True, huge_tree=True))
         except (etree.XMLSyntaxError, OSError):
+            full = next((why for number in _FULL if (why := os.strerror(number)) in said), "")
+            if full:
+                raise unwritable(self._folder, full) from None
             crash = f"`crm_simulate` was ended by signal {-code}" if code < 0 else ""
             raise Refused(self._newer(given) or crash or self._invalid(given)) from None
         first, last = answer.find("cluster_status"), answer.find("revised_cluster_status")
@@ -334,8 +340,11 @@ class Pacemaker:
 
     def _file(self, name: str, content: bytes) -> str:
         path = self._path(name)
-        with open(path, "wb") as file:
-            file.write(content)
+        try:
+            with open(path, "wb") as file:
+                file.write(content)
+        except OSError as error:
+            raise unwritable(self._folder, error.strerror) from None
         return path
 
     def _run(self, program: str, *arguments: str, cib: str = "") -> tuple[int, bytes, str]:
@@ -395,6 +404,7 @@ def _numbers(version: str) -> list[int]:
     return [int(number) for number in version.split(".") if number.isdecimal() and len(number) < 10]
 
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _PREFIX = re.compile(r"^(?:\S+:\d+: )?(?:\([\w:]+\)\s+)?(?:error: )?")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import resource
 import signal
 import subprocess
 import sys
@@ -14,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from lwlint.core.finding import ConfigurationError
 from lwlint.files import processes
 from tests.shared import HERE
 
@@ -266,3 +269,42 @@ def test_handlers_are_as_before_when_the_folder_is_gone(tmp_path: Path, monkeypa
     finally:
         signal.signal(signal.SIGTERM, own)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_without_room_for_a_temporary_folder_is_told_as_such(tmp_path: Path) -> None:
+    for words in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "one"]):
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b.invalid", *words], cwd=tmp_path, check=True)
+    (tmp_path / "a.yaml").write_text("heat_template_version: pike\n")
+    (tmp_path / "tmp").mkdir()
+
+    def run(most: int) -> str:
+        """Return what is said where a file may have so many bytes."""
+        command = [sys.executable, "-m", "lwlint", "check", "--no-cache", "--since", "HEAD"]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "TMPDIR": str(tmp_path / "tmp")}
+        done = subprocess.run(
+            command,
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)),
+        )
+        assert (done.returncode, done.stdout) == (2, "")
+        assert list((tmp_path / "tmp").iterdir()) == []
+        return done.stderr
+
+    assert re.fullmatch(
+        rf"lwlint: `{tmp_path}/tmp/lwlint-\w+`: cannot be written \(File too large\); `TMPDIR` says where temporary folders are made\n",
+        run(10),
+    )
+    assert run(0).startswith("lwlint: no temporary folder can be made (No usable temporary directory found in ")
+
+
+def test_where_no_temporary_folder_can_be_made_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "/dev/null/none")
+    before = [signal.getsignal(one) for one in KEPT]
+    said = r"^no temporary folder can be made \(Not a directory\); `TMPDIR` says where$"
+    with pytest.raises(ConfigurationError, match=said), processes.temporary_folder():
+        raise AssertionError("there is none")
+    assert [signal.getsignal(one) for one in KEPT] == before

@@ -193,3 +193,20 @@ def test_an_entity_is_not_replaced_by_a_file(tmp_path: Path) -> None:
 
 def test_the_number_of_an_instance_is_no_part_of_its_name() -> None:
     assert [primitive_of(name) for name in ("galera:1", "galera:12", "haproxy", "a:b")] == ["galera", "galera", "haproxy", "a:b"]
+
+
+def test_a_disk_without_room_is_no_fault_of_the_cib(tmp_path: Path) -> None:
+    pacemaker_is_here()
+    for name in ("crm_verify", "cibadmin"):
+        program(tmp_path, name, f'exec $(PATH=/usr/sbin:/usr/bin command -v {name}) "$@"')
+    script = "echo \"crm_simulate: Could not create 'after.xml': No space left on device\" >&2; exit 1"
+    program(tmp_path, "crm_simulate", f'case "$1" in --version) echo Pacemaker 2.1.5;; *) {script};; esac')
+    said = r"^`/\S+/lwlint-\w+`: cannot be written \(No space left on device\); `TMPDIR` says where temporary folders are made$"
+    with Pacemaker([str(tmp_path)]) as pacemaker:
+        with pytest.raises(ConfigurationError, match=said):
+            pacemaker.simulate(read_cib(FRONT))
+        for path in Path(pacemaker._folder).iterdir():
+            path.unlink()
+            path.mkdir()  # in whose place nothing can be written
+        with pytest.raises(ConfigurationError, match=r"cannot be written \(Is a directory\)"):
+            pacemaker.simulate(read_cib(FRONT))
