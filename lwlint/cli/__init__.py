@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 NOT_TRUSTED = 2
 RULE_BROKEN = "lwlint: a rule is broken, which is a defect of lwlint or of the rule's own check; the answer is not complete"
+_SHORT = "lwlint: there is not enough memory"
 _NEW_OBJECTS = 50_000
 _LONGEST = 300  # characters of what a defect said
 
@@ -51,8 +52,7 @@ def _ran(arguments: Sequence[str] | None) -> int:
         why = _environment(error)
         if not why:
             return _defect(error, debug=options.debug)
-        print(f"lwlint: {why}", file=sys.stderr)
-        return NOT_TRUSTED
+        return _say(f"lwlint: {why}")
     except Exception as error:
         return _defect(error, debug=options.debug)
     return code
@@ -62,7 +62,15 @@ def _interrupted() -> int:
     processes = sys.modules.get("lwlint.files.processes")
     if processes is not None:
         processes.take_away_folders()
-    print("lwlint: interrupted", file=sys.stderr)
+    return _say("lwlint: interrupted")
+
+
+def _say(text: str) -> int:
+    """Print what went wrong on standard error, if that can be written, and return the exit code."""
+    from contextlib import suppress
+
+    with suppress(OSError, ValueError):
+        print(text, file=sys.stderr, flush=True)
     return NOT_TRUSTED
 
 
@@ -71,8 +79,7 @@ def _refused(error: Exception) -> int:
     from lwlint.core.harmless import safe
     from lwlint.core.secret import masked
 
-    print(f"lwlint: {safe(masked(str(error)))}", file=sys.stderr)
-    return NOT_TRUSTED
+    return _say(f"lwlint: {safe(masked(str(error)))}")
 
 
 def _environment(error: OSError) -> str:
@@ -87,7 +94,9 @@ def _environment(error: OSError) -> str:
 
 
 def _defect(error: Exception, *, debug: bool) -> int:
-    """Tell of a defect of lwlint, and return the exit code."""
+    """Tell of a defect of lwlint, or that memory is short, and return the exit code."""
+    if _is_short(error):
+        return _say(_SHORT)
     from lwlint.core.harmless import safe, tame
     from lwlint.core.secret import without
 
@@ -95,10 +104,16 @@ def _defect(error: Exception, *, debug: bool) -> int:
         import traceback
 
         trace = without("".join(traceback.format_exception(type(error), error, error.__traceback__)), ())
-        print(tame(trace), file=sys.stderr, end="")
+        _say(tame(trace).removesuffix("\n"))
     said = safe(without(str(error), ()))[:_LONGEST]
-    print(f"lwlint: this is a defect of lwlint: {type(error).__name__}: {said} (`--debug` shows where)", file=sys.stderr)
-    return NOT_TRUSTED
+    return _say(f"lwlint: this is a defect of lwlint: {type(error).__name__}: {said} (`--debug` shows where)")
+
+
+def _is_short(error: Exception) -> bool:
+    """Return whether an error is that there is no memory, for a library that is loaded late or for a thread too."""
+    if isinstance(error, ImportError):
+        return "failed to map" in str(error) or "allocate" in str(error)
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "start new thread" in str(error))
 
 
 def entry() -> None:
@@ -113,6 +128,8 @@ def entry() -> None:
         code = _version() if sys.argv[1:] == ["--version"] else _alone()
     except KeyboardInterrupt:  # so early that nothing has begun to catch it
         code = _interrupted()
+    except Exception as error:  # in what was to tell of another one, whose text may hold a secret
+        code = _say(_SHORT if _is_short(error) else f"lwlint: this is a defect of lwlint: {type(error).__name__}")
     except SystemExit as ended:  # of argparse, which has told what is wrong, or has helped
         code = ended.code if isinstance(ended.code, int) else 0
     code = _flushed(code)
@@ -148,12 +165,7 @@ def _flushed(code: int) -> int:
 
 def _unwritten(error: OSError) -> int:
     """Tell that something could not be printed, but where nobody reads any more, and return the exit code."""
-    from contextlib import suppress
-
-    if not isinstance(error, BrokenPipeError):
-        with suppress(OSError):
-            print(f"lwlint: {_environment(error)}", file=sys.stderr, flush=True)
-    return NOT_TRUSTED
+    return NOT_TRUSTED if isinstance(error, BrokenPipeError) else _say(f"lwlint: {_environment(error)}")
 
 
 def _alone() -> int:

@@ -135,7 +135,9 @@ def _run(command: Sequence[str], environment: Mapping[str, str], text: bytes = b
         raise ConfigurationError(f"`git` cannot be run ({error.strerror}); `--since` and `--staged` need it") from error
     if done.returncode not in (0, none):
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
-        raise ConfigurationError(f"`git {command[len(_SAFE)]}`: {lines[-1]}")
+        why = next((line for line in lines if line.startswith("fatal: ")), lines[-1])
+        trusts = next((f"; `{line.strip()}` has git read it" for line in lines if "safe.directory" in line and why is not line), "")
+        raise ConfigurationError(f"`git {command[len(_SAFE)]}`: {why}{trusts}")
     return done.stdout
 
 

@@ -280,7 +280,9 @@ class Pacemaker:
             answer = etree.fromstring(out)
             with open(after, "rb") as file:
                 saved = etree.fromstring(file.read(), etree.XMLParser(remove_blank_text=True, huge_tree=True))
-        except (etree.XMLSyntaxError, OSError):
+        except (etree.XMLSyntaxError, OSError) as error:
+            if getattr(error, "code", None) == etree.ErrorTypes.ERR_NO_MEMORY:
+                raise MemoryError from None
             full = next((why for number in _FULL if (why := os.strerror(number)) in said), "")
             if full:
                 raise unwritable(self._folder, full) from None

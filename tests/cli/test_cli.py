@@ -25,6 +25,7 @@ from tests.shared import HERE
 
 FULL = "fixtures/full-pacemaker"
 LIGHT = "fixtures/lightweight"
+IMPORTING = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 SCHEMA = json.loads((HERE / "docs" / "report.schema.json").read_text("utf-8"))
 
 
@@ -396,6 +397,14 @@ def test_what_cannot_be_printed_ends_with_2_and_no_traceback(command: str, unbuf
     assert run(subprocess.DEVNULL) == (0, "")
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="THIS PLATFORM HAS NO /dev/full")
+@pytest.mark.parametrize("command", ["--version", "check", "check --since none", "explain LW101", "audit nothing", "rules --nope"])
+def test_where_neither_what_is_printed_nor_what_is_wrong_with_it_can_be_written_it_ends_with_2(command: str) -> None:
+    with open("/dev/full", "w") as full:
+        program = [sys.executable, "-m", "lwlint", *command.split()]
+        assert subprocess.run(program, cwd=HERE / FULL, stdout=full, stderr=full, check=False, env=IMPORTING).returncode == 2
+
+
 @pytest.mark.parametrize(("arguments", "code"), [("check --nope", 2), ("nope", 2), ("--help", 0), ("", 2)])
 def test_what_argparse_ends_keeps_its_exit_code(arguments: str, code: int) -> None:
     program = [sys.executable, "-m", "lwlint", *arguments.split()]
@@ -458,3 +467,37 @@ def test_what_names_nothing_otherwise_is_told_too(arguments: list[str], said: st
 def test_nothing_may_be_what_is_to_be_ignored(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", LIGHT, "--ignore", ""]) == 0
     assert capsys.readouterr().err == ""
+
+
+SHORT = """
+import sys
+import lwlint.cli.arguments as arguments
+import lwlint.core.secret as secret
+from lwlint.cli import entry
+
+def short(*given):
+    raise {0}
+
+arguments.run = short
+if {1}:
+    secret.without = short
+sys.argv = ["lwlint", "rules"]
+entry()
+"""
+
+
+@pytest.mark.parametrize("while_telling", [False, True])
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("MemoryError", "there is not enough memory"),
+        ("""RuntimeError("can't start new thread")""", "there is not enough memory"),
+        ("ImportError('/x.so: failed to map segment from shared object')", "there is not enough memory"),
+        ("ValueError('of a test')", "this is a defect of lwlint: ValueError"),
+    ],
+)
+def test_short_memory_and_a_defect_in_telling_of_one_end_with_2_and_one_line(error: str, said: str, while_telling: bool) -> None:
+    program = SHORT.format(error, while_telling)
+    run = subprocess.run([sys.executable, "-c", program], cwd=HERE, capture_output=True, text=True, check=False)
+    more = "" if "memory" in said or while_telling else ": of a test (`--debug` shows where)"
+    assert (run.returncode, run.stdout, run.stderr) == (2, "", f"lwlint: {said}{more}\n")

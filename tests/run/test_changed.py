@@ -139,6 +139,17 @@ def test_what_is_no_change_is_said(arguments: list[str], said: str, checkout: Pa
     assert (code, told.startswith(said)) == (2, True), told
 
 
+def test_a_checkout_that_git_does_not_trust_is_told_with_what_trusts_it(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    code, _, said = lwlint(checkout, "--since", "HEAD")
+    top = checkout.resolve()
+    assert (code, said) == (
+        2,
+        f"lwlint: `git rev-parse`: fatal: detected dubious ownership in repository at '{top}'; "
+        f"`git config --global --add safe.directory {top}` has git read it\n",
+    )
+
+
 def test_a_branch_is_compared_with_the_commit_at_which_it_left_another(checkout: Path) -> None:
     run_git(checkout, "branch", "own")
     (checkout / OTHER).write_text("[Service]\nExecStart=/bin/true\nRestart=always\n")
