@@ -627,6 +627,8 @@ def cache(options: argparse.Namespace) -> Cache:
     if options.cache_dir:
         if os.path.islink(options.cache_dir):
             raise ConfigurationError(f"`--cache-dir {options.cache_dir}`: is a link")
+        if os.path.exists(options.cache_dir) and not os.path.isdir(options.cache_dir):
+            raise ConfigurationError(f"`--cache-dir {options.cache_dir}`: is no folder")
         return Cache(options.cache_dir)
     return Cache(default_folder())
 

@@ -12,7 +12,7 @@ from lwlint.core.config_reader import near
 from lwlint.core.facts import Unreadable
 from lwlint.core.finding import ConfigurationError
 from lwlint.core.kind import LINK as LINK_ITSELF
-from lwlint.core.kind import TEXT, UNREADABLE, Kinds, UnknownEncoding
+from lwlint.core.kind import TEXT, UNREADABLE, Kind, Kinds, UnknownEncoding
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Link, Source
 from lwlint.files.tree import FILE, FOLDER, LINK, OUTSIDE, Disk, Tree, walk
@@ -28,6 +28,9 @@ _IN_ROOT = ("etc/", "usr/", "lib/systemd/", "run/", "var/lib/", "sos_commands/")
 # a link of a unit, as a checkout on a file system without links writes it: a file that holds the path, and no line break
 _LINK_AS_TEXT = pattern(r"((?:/|\.\.?/)[^\s=\[\]#;]+)")
 _DUMP = pattern(r"(?:^|/)sos_commands/(?:pacemaker|cluster)/(?:pcs_cluster_cib|cibadmin)[^/]*$")
+
+_SPECIAL = "is not a regular file (a pipe, socket or device); it is not opened"
+_NO_FILE = {FOLDER: "is a folder, no file", None: "link leads nowhere"}
 
 Refusal = Callable[[str, Optional[str]], Optional[str]]
 
@@ -94,6 +97,7 @@ class Discovery:
         self._most = max((kind.limit for kind in kinds), default=0)
         self._refusal = refusal
         self._hosts: dict[str, str] = {}
+        self._told: dict[str, Kind] = {}  # the kind of files that an option names, which says it
         self._missing: set[str] = set()
         self.looked_for: list[tuple[str, bool, str | None]] = []  # as context: paths, whether each was to be judged, and as what kind
         self.asked_for: dict[str, bool] = {}  # paths of which only it was asked whether there is such a file, and the answer
@@ -117,6 +121,21 @@ class Discovery:
                 self._choose(below, shown)
         self.found.sort()
         return self.found
+
+    def add_as(self, kind: Kind, paths: Sequence[str]) -> None:
+        """Read the files at `paths`, which an option names that takes files of this kind alone, whatever they are called.
+
+        Raises ConfigurationError for a path at which there is no file.
+        """
+        for path in paths:
+            shown = normal(path)
+            if self._tree.kind(shown) is None:
+                raise ConfigurationError(f"`{path}`: {self._why_absent(shown)}")
+            what = self._tree.real_kind(shown)
+            if what not in (FILE, OUTSIDE):
+                raise ConfigurationError(f"`{path}`: {_NO_FILE.get(what, _SPECIAL)}")
+            self._told[shown] = kind
+            self._choose(shown, None, named=True)
 
     def add_text(self, text: bytes, path: str) -> Input:
         """Take `text` as the content of the file `path`, which need not exist (standard input)."""
@@ -281,7 +300,7 @@ class Discovery:
         elif what == OUTSIDE:
             self._refuse(path, "link leads out of the tree, and is not followed; `--trust` follows it")
         elif named or self._kinds.may_hold(path):
-            self._refuse(path, "is not a regular file (a pipe, socket or device); it is not opened")
+            self._refuse(path, _SPECIAL)
 
     def _followed(self, tree: Tree, path: str, root: str) -> str | None:
         """Return the path that the link at `path` leads to; an absolute target stays inside the host's tree `root`."""
@@ -298,7 +317,7 @@ class Discovery:
         if self._taken is None:
             self._take_new(path, data, named=named, judged=judged, size=size)
             return
-        key = (path, named, judged)
+        key = (path, named, judged, path in self._told)
         known: _Taken | None = self._taken.get(key)
         same = known is not None and known.data == data and known.size == size
         if known is not None and same and (known.source is None or known.source.host == self._host(path, known.source.root)):
@@ -323,7 +342,8 @@ class Discovery:
             if not root_is_loose(path, root):
                 self._add_link(path, link[1], root)
                 return
-        kind, why = (self._kind, "") if self._kind and judged else self._kinds.of(path, head, named=named)
+        told = self._told.get(path, self._kind if judged else None)
+        kind, why = (told, "") if told is not None else self._kinds.of(path, head, named=named)
         if kind is None and len(data) > _HEAD:  # what tells may stand behind a long comment
             whole = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "replace")
             kind, why = self._kinds.of(path, whole, named=named)

@@ -24,7 +24,7 @@ from lwlint.files.cache import Cache
 from lwlint.files.discover import Discovery, Input, defect, normal
 from lwlint.files.tree import FOLDER, Boundary, Confined, Disk, Tree, around
 from lwlint.inputs import KINDS
-from lwlint.inputs.heat import rest_of_trees
+from lwlint.inputs.heat import HEAT, rest_of_trees
 from lwlint.policy import compiled
 from lwlint.policy.rules import Rule, choose, load_folder, own_folder, unique
 from lwlint.run import allow
@@ -121,7 +121,7 @@ def discover(request: Request) -> Discovery:
     with request.costs.of("reader", "files"):
         if request.text is not None:
             discovery.add_text(request.text, request.text_path)
-        discovery.add(request.environments)
+        discovery.add_as(HEAT, request.environments)
         discovery.add(request.paths, met=request.met)
     return discovery
 
@@ -335,7 +335,7 @@ def _facts(discovery: Discovery, request: Request, release: Release, services: C
         release,
         discovery.load,
         discovery.exists,
-        environments=request.environments,
+        environments=tuple(map(normal, request.environments)),
         hosts=request.hosts,
         schemas=request.schemas,
         kept=outlines,

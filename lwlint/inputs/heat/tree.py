@@ -11,7 +11,7 @@ from msgspec import Struct
 from lwlint.core.facts import NotEvaluated, Service, Unreadable
 from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.heat import BASES, document
-from lwlint.inputs.heat.document import ENVIRONMENT, ROLES, TEMPLATE, HeatFile
+from lwlint.inputs.heat.document import ENVIRONMENT, ROLES, TEMPLATE, HeatFile, Mapping, Scalar, tag_of
 from lwlint.inputs.heat.facts import (
     ABOUT,
     GET_FILE,
@@ -107,12 +107,15 @@ class HeatTree:
 
     def source(self, path: str) -> Source | None:
         """Return the source at `path`, given or loaded; None where there is no file."""
-        if path not in self._sources:
-            self._sources[path] = self._load(path)
-        found = self._sources[path]
+        found = self._looked_for(path)
         if path not in self._known:
             self.parts.note_load(SOURCE, path, found)
         return found
+
+    def _looked_for(self, path: str) -> Source | None:
+        if path not in self._sources:
+            self._sources[path] = self._load(path)
+        return self._sources[path]
 
     def file(self, path: str) -> Read | None:
         """Return the file at `path`, read; None where there is none or it cannot be read."""
@@ -203,8 +206,24 @@ class HeatTree:
         found = outline(file.source, self._parameters, of_environment=True)
         return Read(file.source, found) if isinstance(found, Outline) else file
 
+    def refused_environment(self, file: Read) -> Unreadable | None:
+        """Return why Heat refuses as an environment what is none: a template, a list; None for an environment or an empty file."""
+        found = self._parsed(file.source.path) if file.form != ENVIRONMENT else None
+        root = found.root if found is not None else None
+        if found is None or root is None or (found.masked is not None and found.masked.statements):
+            return None
+        if isinstance(root, Scalar) and tag_of(root) == "null":
+            return None
+        if isinstance(root, Mapping):
+            if not root.pairs:
+                return None
+            key = root.pairs[0][0]
+            return Unreadable(file.source.path, found.span(key), f"`{key.value}` is no section of a Heat environment", file.source.host)
+        place = file.source.span(root.start, min(root.start + 1, len(file.source.text)))
+        return Unreadable(file.source.path, place, "is no mapping, as a Heat environment must be", file.source.host)
+
     def _parsed(self, path: str) -> HeatFile | None:
-        source = self.source(path)
+        source = self._looked_for(path)  # what a part asks for is noted then: the parts are made of these parameters
         found = document.read_file(source) if source is not None and source.kind == "heat" else None
         return found if isinstance(found, HeatFile) else None
 
