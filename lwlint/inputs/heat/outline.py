@@ -27,6 +27,7 @@ from lwlint.inputs.heat.template import (
     Key,
     Merged,
     Parts,
+    Passed,
     Scope,
     Specified,
     Taken,
@@ -35,6 +36,7 @@ from lwlint.inputs.heat.template import (
     containers,
     get_files,
     inputs,
+    passed,
     possible,
     read_parts,
     settings,
@@ -185,6 +187,12 @@ class Parameters:
                 for key, value in file.section(section).pairs:
                     self.given[key.value] = None if file.is_open(key, value) else possible(value, _EMPTY)
 
+    def with_passed(self, values: Iterable[tuple[str, Values]]) -> "Parameters":
+        """Return the values of parameters in a template that is given others as properties, which come before those of environments."""
+        found = Parameters()
+        found.given = {**self.given, **dict(values)}
+        return found
+
     def digest(self) -> bytes:
         """Return what tells these values from others."""
         return repr(sorted(self.given.items())).encode("utf-8", "surrogatepass") if self.given else b""
@@ -208,7 +216,7 @@ class Parameters:
             values = self.given[name] if name in self.given else possible(node, _EMPTY) if node is not None else None
             return values if not values or not _is_hidden(name, schema) else tuple(map(concealed, values))
 
-        return Scope(parameter, inputs(parts))
+        return Scope(parameter, inputs(parts), known)
 
 
 def _is_hidden(name: str, schema: Node | None) -> bool:
@@ -281,7 +289,8 @@ class Outline(Struct, frozen=True, array_like=True):
     their services, in roles data and where an environment's parameter names them; `overrides` the settings that it puts over those of
     templates. `types` are the types of those resources whose settings it takes in (`taken`); `merged` tells after how many of its own
     settings. `service_name` is the name of its service, or that of the resource `named_by`; both are empty where
-    that is not known. `sections` and `wholes` are as in the parts of a template.
+    that is not known. `sections` and `wholes` are as in the parts of a template. `passed` are the properties that its resources give to
+    other templates, `used` the parameters by which its settings, containers and these are told, with the values that they have.
     """
 
     form: str
@@ -304,6 +313,8 @@ class Outline(Struct, frozen=True, array_like=True):
     named_by: str = ""
     sections: tuple[str, ...] = ()
     wholes: tuple[Whole, ...] = ()
+    passed: tuple[Passed, ...] = ()
+    used: tuple[tuple[str, Values], ...] = ()
 
 
 class Refusal(Struct, frozen=True, array_like=True):
@@ -356,6 +367,8 @@ def _of_parts(parts: Parts, parameters: Parameters) -> dict[str, Any]:
         "named_by": parts.named_by,
         "sections": tuple(sorted(parts.sections)),
         "wholes": tuple(parts.wholes),
+        "passed": tuple(passed(parts, scope)) if form == TEMPLATE else (),
+        "used": tuple(scope.asked.items()),
     }
 
 

@@ -15,7 +15,7 @@ from lwlint.core.source import Source, Span
 from lwlint.inputs.heat.document import ENVIRONMENT, ROLES, TEMPLATE, uncollected
 from lwlint.inputs.heat.facts import NONE, RoleService, Template
 from lwlint.inputs.heat.outline import Listed, Noted, Outlines
-from lwlint.inputs.heat.registry import PACEMAKER, Graph, Judge, Registries, View, core_beside_keepalived, role_data, view_facts
+from lwlint.inputs.heat.registry import PACEMAKER, Given, Graph, Judge, Registries, View, core_beside_keepalived, role_data, view_facts
 from lwlint.inputs.heat.tree import HeatTree, Read, containers, dangling, duplicates, files, hiera_keys, roles, software_configs, strays
 
 _SERVICE = "os::tripleo::services::"
@@ -202,10 +202,12 @@ def _facts(tree: HeatTree, environments: Sequence[str], catalogue: Catalogue, jo
     registries = _Views(tree, chosen)
     graph = Graph(tree, registries.of)
     mapped: set[str] = set()
+    deployed: set[str] = set()
     for key, make in registries.views(given):
         for told in tree.parts.of(("view", key), partial(_told, make, registries, judge, catalogue)):
             yield from told.facts
             mapped |= told.templates
+            deployed |= told.services
             for path in told.settings:
                 if (core := tree.file(path)) is not None:
                     graph.add(core)
@@ -217,11 +219,14 @@ def _facts(tree: HeatTree, environments: Sequence[str], catalogue: Catalogue, jo
     for file in tree.files():
         if file.source.judged and in_roles.may_have(file):
             yield from tree.parts.of(("roles", file.source.path), partial(in_roles.services, file, registries.of))
+    passed = graph.passed(deployed)
     for file in graph.files():
+        path = file.source.path
         if file.form == ENVIRONMENT:  # its settings are in no outline that is asked for
-            yield from _template_facts(file, tree, judge, graph)
+            yield from _template_facts(file, tree, judge, graph, ())
         else:
-            yield from tree.parts.of(("template", file.source.path), partial(_template_facts, file, tree, judge, graph))
+            values = passed.get(path, ())
+            yield from tree.parts.of(("template", path, values), partial(_template_facts, file, tree, judge, graph, values))
     for file in tree.files():
         if file.source.judged:
             yield from tree.parts.of(("file", file.source.path), partial(_own_facts, file, tree, judge))
@@ -233,18 +238,22 @@ def _facts(tree: HeatTree, environments: Sequence[str], catalogue: Catalogue, jo
 
 
 class _Told(Struct, frozen=True):
-    """What a view comes to: its facts, the templates that its environments lead to, and those that may turn keepalived off by a setting."""
+    """What a view comes to: its facts, and templates.
+
+    These are those that its environments lead to, those of them that are `services`, and those that may turn keepalived off by a setting.
+    """
 
     facts: tuple[Fact, ...]
     templates: frozenset[str]
+    services: frozenset[str]
     settings: tuple[str, ...]
 
 
 def _told(make: Callable[[], View], registries: _Views, judge: Judge, catalogue: Catalogue) -> Iterator[_Told]:
     view = make()
     facts = tuple(view_facts(view, judge, catalogue))
-    templates = frozenset(registries.templates(view))
-    yield _Told(facts, templates, tuple(file.source.path for file in core_beside_keepalived(view, catalogue)))
+    templates, services = registries.templates(view)
+    yield _Told(facts, templates, services, tuple(file.source.path for file in core_beside_keepalived(view, catalogue)))
 
 
 def _own_facts(file: Read, tree: HeatTree, judge: Judge) -> Iterator[Fact]:
@@ -256,7 +265,7 @@ def _own_facts(file: Read, tree: HeatTree, judge: Judge) -> Iterator[Fact]:
     yield from roles(file)
 
 
-def _template_facts(file: Read, tree: HeatTree, judge: Judge, graph: Graph) -> Iterator[Fact]:
+def _template_facts(file: Read, tree: HeatTree, judge: Judge, graph: Graph, given: Given) -> Iterator[Fact]:
     path = file.source.path
     tree.note(path, file)
     under = False
@@ -267,8 +276,9 @@ def _template_facts(file: Read, tree: HeatTree, judge: Judge, graph: Graph) -> I
         yield Template(path, file.span(file.outline.first or (0, 0)), service, judge.profiles(path), under, file.source.host)
         yield from software_configs(file)
         yield from strays(file)
-    yield from hiera_keys(file, graph.settings(path))
-    yield from containers(file, service, under)
+    as_given = tree.with_passed(file, given)
+    yield from hiera_keys(file, graph.settings(path, as_given if given else None))
+    yield from containers(as_given, service, under)
 
 
 class _Views:
@@ -301,11 +311,12 @@ class _Views:
         base = self._tree.base(file.source.path)
         return View(self._tree, self.all, base if base is not file else None, (file,))
 
-    def templates(self, view: View) -> set[str]:
-        """Return the templates that the environments of a view, or the base registry of all, lead to."""
+    def templates(self, view: View) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the templates that the environments of a view, or the base registry of all, lead to, and those that are of services."""
         wanted = view.in_force.values() if view.merged or view.base is None else [e for file in view.own for e in self.all.of(file)]
-        finals = {view.resolve(entry).final for entry in wanted}
-        return {final for final in finals if final and "::" not in final}
+        ends = [(entry.alias, view.resolve(entry).final) for entry in wanted]
+        found = frozenset([final for _, final in ends if final and "::" not in final])
+        return found, found.intersection([final for alias, final in ends if alias.lower().startswith(_SERVICE)])
 
     def of(self, path: str) -> View | None:
         """Return the registry by which the template at `path` finds its types."""

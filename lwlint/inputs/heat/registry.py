@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from msgspec import Struct, field
 
@@ -13,7 +13,7 @@ from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.heat.document import TEMPLATE
 from lwlint.inputs.heat.facts import ALL, CONFIG, NONE, Environment, RoleData, ServiceMapping, always, always_with, conditions
 from lwlint.inputs.heat.outline import PROFILES, SERVICE, UNDER, Line, Outline, Setting
-from lwlint.inputs.heat.template import Taken
+from lwlint.inputs.heat.template import NULL, Taken, Values
 from lwlint.inputs.heat.tree import HeatTree, Read
 
 PACEMAKER = "OS::TripleO::Services::Pacemaker"
@@ -351,6 +351,8 @@ def _fact(
 
 Placed = tuple[Read, Setting, bool]  # whether it is there under a condition only
 _State = tuple[str, str, str, bool]  # a section of a template, for the nodes of whom it is taken in, and whether in any case
+Given = tuple[tuple[str, Values], ...]  # parameters, and the values that a template is given for them
+_MOST_HANDS = 20  # templates through which a value is handed on
 _Where = tuple[str, tuple[int, int]]  # the path of a template, and a place in it
 
 
@@ -376,9 +378,9 @@ class Graph:
         """Return all that has been added so far."""
         return list(self._files.values())
 
-    def settings(self, path: str) -> tuple[Setting, ...]:
-        """Return the settings in the template at `path` itself, without those of a section that is replaced as a whole."""
-        found = self._files.get(path)
+    def settings(self, path: str, file: Read | None = None) -> tuple[Setting, ...]:
+        """Return the settings in the template at `path` itself, or as it is in `file`, without those of a section replaced whole."""
+        found = file or self._files.get(path)
         if found is None or not found.outline.wholes:
             return found.outline.settings if found is not None else ()
         behind = {section: self._replaced(path, section)[0] for section in CONFIG}
@@ -441,6 +443,36 @@ class Graph:
         if known is None:
             known = self._on_nodes[path] = any([setting.place == "hieradata" for setting in outline.settings])  # noqa: C419
         return known
+
+    def passed(self, deployed: Collection[str]) -> dict[str, Given]:
+        """Return the values of parameters that each template, by its path, is given by those that have it as the type of a resource.
+
+        Of several users each value counts, and the template's own where one gives none, as where it is `deployed` by itself. Only
+        what differs from its own is told.
+        """
+        files = {file.source.path: file for file in self.files() if file.form == TEMPLATE}
+        uses = {path: found for path, file in files.items() if file.outline.passed and (found := self._uses(file, files))}
+        given: dict[str, Given] = {}
+        for _ in range(_MOST_HANDS if uses else 0):
+            users: dict[str, list[Given | None]] = {}
+            for target, values in (use for several in uses.values() for use in several):
+                users.setdefault(target, []).append(values)
+            told = {path: tuple(_given(files[path].outline.used, several, path in deployed)) for path, several in users.items()}
+            now = {path: values for path, values in told.items() if values}
+            changed = [path for path in {**given, **now} if given.get(path) != now.get(path)]
+            given = now
+            for path in changed:
+                if path in uses:
+                    uses[path] = self._uses(self._tree.with_passed(files[path], given.get(path, ())), files)
+            if not changed:
+                break
+        return given
+
+    def _uses(self, file: Read, files: Mapping[str, Read]) -> list[tuple[str, Given | None]]:
+        """Return the templates that are types of a template's resources, each with what it is given."""
+        path = file.source.path
+        of_types = ((self.of_type(path, one.type), one.values) for one in file.outline.passed)
+        return [(target, values) for target, values in of_types if target is not None and target in files]
 
     def below(self, path: str) -> tuple[str, ...]:
         """Return `path` and every template whose settings it takes in, itself or through others."""
@@ -565,6 +597,28 @@ class Graph:
                         found += [(other, setting, True) for other, setting, _ in below] if one.branch else below
             self._orders[path, section] = [*found, *((file, setting, False) for setting in own[at:] if setting.place == section)]
         return self._orders[path, section]
+
+
+def _given(used: Given, users: Iterable[Given | None], deployed: bool) -> Iterator[tuple[str, Values]]:
+    """Yield what the `used` parameters of a template are, where that is not what they are by themselves."""
+    by_name = [dict(values) if values is not None else None for values in users]
+    for name, own in used:
+        every = [_as_given(name, own, values) for values in by_name]
+        known = [values for values in every if values is not None]
+        told = tuple(dict.fromkeys(value for values in [*known, *([own] if deployed and own else [])] for value in values))
+        found = told if len(known) == len(every) and not (deployed and own is None) else None
+        if found != own:
+            yield name, found
+
+
+def _as_given(name: str, own: Values, given: Mapping[str, Values] | None) -> Values:
+    """Return what a parameter is where a template is given these: its own value for no value, and for `null`."""
+    if given is None:
+        return None
+    values = given.get(name, own)
+    if values is None or NULL not in values:
+        return values
+    return None if own is None else tuple(dict.fromkeys([v for value in values for v in (own if value == NULL else (value,))]))
 
 
 def role_data(graph: Graph, tree: HeatTree, mapped: set[str], catalogue: Catalogue) -> Iterator[RoleData]:

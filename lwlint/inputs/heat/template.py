@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator
 from collections.abc import Mapping as Lookup
 from itertools import product
+from types import MappingProxyType
 from typing import Optional, TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lwlint.core.lazy import pattern
-from lwlint.core.secret import masked_value
+from lwlint.core.secret import concealed, is_secret, masked_value
 from lwlint.inputs.heat.document import (
     FUNCTIONS,
     LISTED,
@@ -159,10 +160,11 @@ _INTERPOLATED = "%{"  # what hiera puts in the place of `%{...}` is known on a n
 
 
 class Scope(Struct, frozen=True):
-    """What a value can refer to: the values of parameters, and of the inputs of a deployment."""
+    """What a value can refer to: the values of parameters, and of the inputs of a deployment; `asked` are those that were asked for."""
 
     parameters: Callable[[str], Values]
     inputs: Lookup[str, Node]
+    asked: Lookup[str, Values] = field(default_factory=dict)
 
 
 def possible(node: Node, scope: Scope, depth: int = _DEPTH) -> Values:
@@ -624,6 +626,69 @@ def inputs(found: Parts) -> dict[str, Node]:
                 if isinstance(part, Branch):
                     values.update((key.value, value) for key, value in effective(part.node) if not found.file.is_open(key, value))
     return values
+
+
+_NAMED = "OS::Trip"  # of TripleO, in whatever letters
+# the resources that make others: the property that says of what type, and the one with the properties of these
+_MAKERS = MappingProxyType(
+    {
+        "OS::Heat::ResourceGroup": ("resource_def", "properties"),
+        "OS::Heat::AutoScalingGroup": ("resource", "properties"),
+        "OS::Heat::ResourceChain": ("resources", "resource_properties"),
+    }
+)
+
+
+class Passed(Struct, frozen=True, array_like=True):
+    """The properties that a resource gives to the template of its type: each is what a parameter is there, instead of its default.
+
+    There are no `values` where only a deployment tells which properties there are.
+    """
+
+    type: str
+    values: Optional[tuple[tuple[str, Values], ...]]
+
+
+def passed(found: Parts, scope: Scope) -> Iterator[Passed]:
+    """Yield what the resources of a template, and of groups and chains in it, give to other templates."""
+    for name, kind in found.types.items():
+        if not kind.value.endswith(_TEMPLATES) and not kind.value.startswith(_NAMED) and kind.value not in _MAKERS:
+            continue
+        resource = found.resources.get(name)
+        properties = resource.get("properties") if isinstance(resource, Mapping) else None
+        for of_type, given in _users(kind.value, properties):
+            yield Passed(of_type, _given(found.file, given, scope))
+
+
+def _given(file: HeatFile, properties: Node | None, scope: Scope) -> tuple[tuple[str, Values], ...] | None:
+    if properties is None or (isinstance(properties, Scalar) and tag_of(properties) == "null"):
+        return ()
+    found = call(properties)
+    if not isinstance(properties, Mapping) or (found is not None and found[0] in FUNCTIONS):
+        return None
+    return tuple([(k.value, None if file.is_open(k, v) else _shown(k.value, possible(v, scope))) for k, v in effective(properties)])
+
+
+def _users(kind: str, properties: Node | None) -> Iterator[tuple[str, Node | None]]:
+    """Yield the type of each thing that a resource makes, and the properties that it gives it."""
+    if kind not in _MAKERS:
+        yield kind, properties
+        return
+    what, given = _MAKERS[kind]
+    made = properties.get(what) if isinstance(properties, Mapping) else None
+    if isinstance(made, Sequence) and isinstance(properties, Mapping):
+        yield from ((item.value, properties.get(given)) for item in made.items if isinstance(item, Scalar))
+    elif isinstance(made, Mapping):
+        of_type = made.get("type")
+        if isinstance(of_type, Scalar):
+            yield of_type.value, made.get(given)
+
+
+def _shown(name: str, values: Values) -> Values:
+    """Return the values of a property as they may be kept on the disk."""
+    if values is None:
+        return None
+    return tuple(map(concealed, values)) if is_secret(name) else tuple(map(masked_value, values))
 
 
 def get_files(file: HeatFile) -> Iterator[Scalar]:

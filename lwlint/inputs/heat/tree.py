@@ -37,6 +37,7 @@ from lwlint.inputs.heat.outline import (
     Setting,
     outline,
 )
+from lwlint.inputs.heat.template import Values
 
 INSTALLED = "/usr/share/openstack-tripleo-heat-templates/"
 # a file without any of these words that is no template has nothing for others: no settings, no registry
@@ -204,6 +205,11 @@ class HeatTree:
         if file.form != ENVIRONMENT:
             return file
         found = outline(file.source, self._parameters, of_environment=True)
+        return Read(file.source, found) if isinstance(found, Outline) else file
+
+    def with_passed(self, file: Read, values: tuple[tuple[str, Values], ...]) -> Read:
+        """Return `file` as it is where other templates give it these values of parameters, as properties."""
+        found = outline(file.source, self._parameters.with_passed(values)) if values else None
         return Read(file.source, found) if isinstance(found, Outline) else file
 
     def refused_environment(self, file: Read) -> Unreadable | None:
