@@ -176,7 +176,9 @@ HEAT = Kind(
     guess=_guess,
     decode=decode_utf8,
     facts=made_by(
-        "lwlint.inputs.heat.reader:heat_facts", "heat", given=lambda m: (m.load, m.environments, m.catalogue, m.kept, m.jobs, m.exists)
+        "lwlint.inputs.heat.reader:heat_facts",
+        "heat",
+        given=lambda m: (m.load, m.environments, m.catalogue, m.kept, m.jobs, m.exists, m.release),
     ),
     gives=classes(
         "lwlint.inputs.heat.facts",

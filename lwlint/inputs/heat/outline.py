@@ -21,7 +21,20 @@ from lwlint.core.secret import concealed, is_secret, masked_value, stars
 from lwlint.core.source import Source
 from lwlint.files.cache import Cache, described, digest, digest_of
 from lwlint.inputs.heat import document
-from lwlint.inputs.heat.document import ENVIRONMENT, ROLES, TEMPLATE, HeatFile, Mapping, Node, Scalar, effective, is_jinja, same, walk
+from lwlint.inputs.heat.document import (
+    ENVIRONMENT,
+    ROLES,
+    TEMPLATE,
+    HeatFile,
+    Mapping,
+    Node,
+    Scalar,
+    effective,
+    is_jinja,
+    same,
+    tag_of,
+    walk,
+)
 from lwlint.inputs.heat.document import Sequence as SequenceNode
 from lwlint.inputs.heat.template import (
     Key,
@@ -175,31 +188,75 @@ class PartsOfTree:
 
 
 _EMPTY = Scope(lambda _: None, {})
+_SECTIONS = ("parameter_defaults", "parameters")
+_STRATEGIES, _OVERWRITE = "parameter_merge_strategies", "overwrite"
+_EXTRA = "extraconfig"
+Place = tuple[int, int]
 
 
 class Parameters:
-    """The values of parameters: those of the chosen environments (the last one counts), else the template's own default."""
+    """The values of parameters: those of the chosen environments (the last one counts), else the template's own default.
 
-    def __init__(self, chosen: Sequence[HeatFile] = ()) -> None:
-        self.given: dict[str, Values] = {}
-        for section in ("parameter_defaults", "parameters"):
-            for file in chosen:
-                for key, value in file.section(section).pairs:
-                    self.given[key.value] = None if file.is_open(key, value) else possible(value, _EMPTY)
+    A value of the section `parameters` is for the template that is deployed; the templates of services, which are nested, have those
+    of `parameter_defaults`. Where Heat merges the environments (`by_heat`), a later mapping stands instead of an earlier one, unless a
+    strategy says otherwise, and `null` changes nothing. Where its client does, mappings are merged, and `null` takes a value away.
+    """
+
+    def __init__(self, chosen: Sequence[HeatFile] = (), *, by_heat: bool = False) -> None:
+        self.given: dict[str, Values] = {}  # of `parameter_defaults`
+        self.own: dict[str, Values] = {}  # of `parameters`
+        self.replaced: frozenset[tuple[int, Place]] = frozenset()  # overrides that do not count: number of the environment, and place
+        if not chosen:
+            return
+        overrides: dict[tuple[str, str], list[tuple[int, Place]]] = {}
+        every: list[tuple[int, Place]] = []
+        strategies: dict[str, str] = {}
+        for number, file in enumerate(chosen):
+            told = {key.value: value.value for key, value in effective(file.section(_STRATEGIES)) if isinstance(value, Scalar)}
+            for section, values in zip(_SECTIONS, (self.given, self.own)):
+                for key, value in effective(file.section(section)):
+                    name = key.value
+                    if isinstance(value, Scalar) and tag_of(value) == "null":
+                        if not by_heat:
+                            values.pop(name, None)
+                        continue
+                    replaces = by_heat and strategies.setdefault(name, told.get(name, told.get("default", _OVERWRITE))) == _OVERWRITE
+                    merges = by_heat and not replaces and name in values
+                    values[name] = None if merges or file.is_open(key, value) else possible(value, _EMPTY)
+                    if name.lower().endswith(_EXTRA):
+                        one = number, _place(value)
+                        every.append(one)
+                        overrides[section, name] = [*([] if replaces else overrides.get((section, name), [])), one]
+        kept = {
+            one
+            for (section, name), of in overrides.items()
+            if section == "parameters" or ("parameters", name) not in overrides
+            for one in of
+        }
+        self.replaced = frozenset(one for one in every if one not in kept)
+
+    def is_replaced(self, number: int, place: Place) -> bool:
+        """Return whether a setting of the override at a place in the environment of this number is of one that others stand instead of."""
+        return any(one == number and start <= place[0] < end for one, (start, end) in self.replaced)
 
     def with_passed(self, values: Iterable[tuple[str, Values]]) -> "Parameters":
         """Return the values of parameters in a template that is given others as properties, which come before those of environments."""
         found = Parameters()
-        found.given = {**self.given, **dict(values)}
+        found.given, found.own = (
+            {**self.given, **dict(values)},
+            {name: value for name, value in self.own.items() if name not in dict(values)},
+        )
         return found
 
     def digest(self) -> bytes:
         """Return what tells these values from others."""
-        return repr(sorted(self.given.items())).encode("utf-8", "surrogatepass") if self.given else b""
+        known = [sorted(self.given.items()), sorted(self.own.items())]
+        return repr(known).encode("utf-8", "surrogatepass") if any(known) else b""
 
     def scope(self, parts: Parts) -> Scope:
         """Return what the values in a template can refer to."""
         declared = parts.file.section("parameters")
+        given = self.given if parts.role_data is not None or not self.own else {**self.given, **self.own}
         known: dict[str, Values] = {}
 
         def parameter(name: str) -> Values:
@@ -213,7 +270,7 @@ class Parameters:
             masked = parts.file.masked
             if node is not None and masked is not None and masked.is_open(node.start, node.end):
                 node = None
-            values = self.given[name] if name in self.given else possible(node, _EMPTY) if node is not None else None
+            values = given[name] if name in given else possible(node, _EMPTY) if node is not None else None
             return values if not values or not _is_hidden(name, schema) else tuple(map(concealed, values))
 
         return Scope(parameter, inputs(parts), known)
@@ -225,13 +282,11 @@ def _is_hidden(name: str, schema: Node | None) -> bool:
     return is_secret(name) or (isinstance(hidden, Scalar) and hidden.value.lower() in ("true", "yes", "on", "1"))
 
 
-Place = tuple[int, int]
 Named = tuple[str, Place]
 
 SUFFIXES = (".yaml", ".yml", ".template")
 _CONFIGS = ("OS::Heat::SoftwareConfig", "OS::Heat::StructuredConfig")
 _DESCRIBING = ("type", "description", "label", "hidden", "tags", "constraints", "immutable")
-_SECTIONS = ("parameter_defaults", "parameters")
 _SERVICES = "Services"
 
 
@@ -401,7 +456,7 @@ def _lines(file: HeatFile) -> Iterator[Line]:
 
 
 def _line(file: HeatFile, alias: Scalar, target: Node, scope: str) -> Line:
-    text = target.value if isinstance(target, Scalar) else None
+    text = target.value if isinstance(target, Scalar) and tag_of(target) != "null" else None  # `null` maps the alias to nothing
     made = file.masked is not None and file.masked.is_open(target.start, target.end, within=alias.start)
     return Line(alias.value, _place(alias), text, _place(target), scope, made)
 
@@ -466,7 +521,7 @@ def _overrides(file: HeatFile) -> Iterator[Key]:
     """Yield the settings that an environment puts over those of all templates (`ExtraConfig`, `ControllerExtraConfig`)."""
     for section in _SECTIONS:
         for name, value in effective(file.section(section)):
-            if name.value.lower().endswith("extraconfig") and isinstance(value, Mapping):
+            if name.value.lower().endswith(_EXTRA) and isinstance(value, Mapping):
                 yield from settings(value, name.value, ())
 
 

@@ -10,7 +10,7 @@ from typing import Optional
 from msgspec import Struct
 
 from lwlint.core.catalogue import Catalogue
-from lwlint.core.facts import Fact, Service
+from lwlint.core.facts import Fact, Release, Service
 from lwlint.core.source import Source, Span
 from lwlint.inputs.heat.document import ENVIRONMENT, ROLES, TEMPLATE, uncollected
 from lwlint.inputs.heat.facts import NONE, RoleService, Template
@@ -19,6 +19,7 @@ from lwlint.inputs.heat.registry import PACEMAKER, Given, Graph, Judge, Registri
 from lwlint.inputs.heat.tree import HeatTree, Read, containers, dangling, duplicates, files, hiera_keys, roles, software_configs, strays
 
 _SERVICE = "os::tripleo::services::"
+_MERGED_BY_HEAT = "wallaby"  # from this release on tripleoclient gives Heat the environments one by one
 _CLUSTER = (f"{_SERVICE}pacemaker", f"{_SERVICE}pacemakerremote")
 # the environments of tripleo-heat-templates that put the core under Pacemaker, up to train; later base registries do so themselves
 _HIGH_AVAILABILITY = ("environments/docker-ha.yaml", "environments/puppet-pacemaker.yaml")
@@ -177,15 +178,18 @@ def heat_facts(
     outlines: Outlines | None = None,
     jobs: int = 1,
     exists: Callable[[str], bool] | None = None,
+    release: Release | None = None,
 ) -> Iterator[Fact]:
     """Yield all facts of the Heat files in `sources`, and of the files that they refer to, which `load` reads as context.
 
     `environments` are the paths of the environments that the user gave, in order: their merged result is judged. Without them each
     environment is judged by itself, over the base registry of its tree. `exists` tells whether there is a file, of whatever kind.
-    `outlines` are those that are known already; new ones are added, by as many processes as `jobs` says (0: as many as pay).
+    `outlines` are those that are known already; new ones are added, by as many processes as `jobs` says (0: as many as pay). The `release`
+    tells by whom the environments are merged.
     """
+    by_heat = release is not None and release.at_least(_MERGED_BY_HEAT) is True
     with uncollected():
-        tree = HeatTree(sources, load, environments, outlines or Outlines(), exists)
+        tree = HeatTree(sources, load, environments, outlines or Outlines(), exists, by_heat=by_heat)
         yield from _facts(tree, environments, catalogue, jobs)
 
 
@@ -232,8 +236,10 @@ def _facts(tree: HeatTree, environments: Sequence[str], catalogue: Catalogue, jo
             yield from tree.parts.of(("file", file.source.path), partial(_own_facts, file, tree, judge))
         if file.form == ENVIRONMENT and file not in chosen:
             yield from hiera_keys(file, file.outline.overrides, in_force=False)
-    for file in chosen:
-        yield from hiera_keys(file, file.outline.overrides)
+    for number, file in enumerate(chosen):
+        kept, lost = tree.overrides(number, file)
+        yield from hiera_keys(file, lost, in_force=False)
+        yield from hiera_keys(file, kept)
     tree.parts.keep()
 
 

@@ -74,8 +74,13 @@ class HeatTree:
         environments: Sequence[str],
         outlines: Outlines,
         exists: Callable[[str], bool] | None = None,
+        *,
+        by_heat: bool = False,
     ) -> None:
-        """`environments` are the paths of those whose parameters count for all templates, in their order; `exists` knows other files."""
+        """`environments` are the paths of those whose parameters count for all templates, in their order; `exists` knows other files.
+
+        `by_heat` tells that Heat merges them itself, not its client.
+        """
         self._exists = exists
         self._outlines = outlines
         self._load = load
@@ -86,7 +91,8 @@ class HeatTree:
         self._bases: dict[str, Read | None] = {}
         self._roots: dict[str, str | None] = {}
         self._known = frozenset(self._sources)
-        self._parameters = Parameters([file for path in environments if (file := self._parsed(path)) is not None])
+        chosen = [file for path in environments if (file := self._parsed(path)) is not None]
+        self._parameters = Parameters(chosen, by_heat=by_heat)
         of = tuple(environments), self._parameters.digest()
         self.parts = PartsOfTree(outlines.parts, self._given, of, self._is_there)
         self.parts.answers.update({OUTLINE: self._outline, SOURCE: self.source, FILE: self.file})
@@ -211,6 +217,11 @@ class HeatTree:
         """Return `file` as it is where other templates give it these values of parameters, as properties."""
         found = outline(file.source, self._parameters.with_passed(values)) if values else None
         return Read(file.source, found) if isinstance(found, Outline) else file
+
+    def overrides(self, number: int, file: Read) -> tuple[tuple[Setting, ...], tuple[Setting, ...]]:
+        """Return the overrides of the chosen environment of this number that count, and those that others stand instead of."""
+        lost = tuple(one for one in file.outline.overrides if self._parameters.is_replaced(number, one.span))
+        return (tuple(one for one in file.outline.overrides if one not in lost) if lost else file.outline.overrides), lost
 
     def refused_environment(self, file: Read) -> Unreadable | None:
         """Return why Heat refuses as an environment what is none: a template, a list; None for an environment or an empty file."""
