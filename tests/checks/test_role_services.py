@@ -80,6 +80,8 @@ def test_the_list_of_an_environment_that_was_given_stands_instead_of_that_of_the
         (("good.yaml", "bad.yaml"), ["LW417 bad.yaml:3"]),
         (("bad.yaml", "good.yaml", "bad.yaml"), ["LW417 bad.yaml:3"]),
         (("bad.yaml", "other.yaml"), ["LW417 bad.yaml:3"]),
+        (("own.yaml", "bad.yaml"), []),  # what stands under `parameters` counts before all under `parameter_defaults`
+        (("bad.yaml", "own.yaml"), []),
     ],
 )
 def test_of_the_lists_of_several_environments_the_last_counts(given: tuple[str, ...], found: list[str]) -> None:
@@ -89,6 +91,7 @@ def test_of_the_lists_of_several_environments_the_last_counts(given: tuple[str, 
         "bad.yaml": parameter(REDIS),
         "good.yaml": parameter(REDIS, PACEMAKER),
         "other.yaml": parameter(REDIS, PACEMAKER).replace("Storage", "Another"),
+        "own.yaml": parameter(REDIS, PACEMAKER).replace("parameter_defaults", "parameters"),
     }
     assert findings(files, "LW417", environments=given) == found
 

@@ -190,7 +190,7 @@ class PartsOfTree:
 _EMPTY = Scope(lambda _: None, {})
 _SECTIONS = ("parameter_defaults", "parameters")
 _STRATEGIES, _OVERWRITE = "parameter_merge_strategies", "overwrite"
-_EXTRA = "extraconfig"
+_EXTRA, _SERVICES = "extraconfig", "Services"
 Place = tuple[int, int]
 
 
@@ -205,10 +205,12 @@ class Parameters:
     def __init__(self, chosen: Sequence[HeatFile] = (), *, by_heat: bool = False) -> None:
         self.given: dict[str, Values] = {}  # of `parameter_defaults`
         self.own: dict[str, Values] = {}  # of `parameters`
-        self.replaced: frozenset[tuple[int, Place]] = frozenset()  # overrides that do not count: number of the environment, and place
+        self.replaced: frozenset[tuple[int, Place]] = frozenset()  # overrides and lists that do not count: number of the environment, place
         if not chosen:
             return
-        overrides: dict[tuple[str, str], list[tuple[int, Place]]] = {}
+        lists: dict[
+            tuple[str, str], list[tuple[int, Place]]
+        ] = {}  # of overrides and services, by section and parameter: those that are left
         every: list[tuple[int, Place]] = []
         strategies: dict[str, str] = {}
         for number, file in enumerate(chosen):
@@ -223,20 +225,17 @@ class Parameters:
                     replaces = by_heat and strategies.setdefault(name, told.get(name, told.get("default", _OVERWRITE))) == _OVERWRITE
                     merges = by_heat and not replaces and name in values
                     values[name] = None if merges or file.is_open(key, value) else possible(value, _EMPTY)
-                    if name.lower().endswith(_EXTRA):
-                        one = number, _place(value)
+                    if name.lower().endswith(_EXTRA) or (name.endswith(_SERVICES) and isinstance(value, SequenceNode)):
+                        one = number, (min(key.start, value.start), max(key.end, value.end))
                         every.append(one)
-                        overrides[section, name] = [*([] if replaces else overrides.get((section, name), [])), one]
-        kept = {
-            one
-            for (section, name), of in overrides.items()
-            if section == "parameters" or ("parameters", name) not in overrides
-            for one in of
-        }
+                        replaces = replaces or (not by_heat and isinstance(value, SequenceNode))
+                        lists[section, name] = [*([] if replaces else lists.get((section, name), [])), one]
+        counts = [of for (section, name), of in lists.items() if section == _SECTIONS[1] or (_SECTIONS[1], name) not in lists]
+        kept = {one for of in counts for one in of}
         self.replaced = frozenset(one for one in every if one not in kept)
 
     def is_replaced(self, number: int, place: Place) -> bool:
-        """Return whether a setting of the override at a place in the environment of this number is of one that others stand instead of."""
+        """Return whether what stands at a place in the environment of this number is of an override or a list that others replace."""
         return any(one == number and start <= place[0] < end for one, (start, end) in self.replaced)
 
     def with_passed(self, values: Iterable[tuple[str, Values]]) -> "Parameters":
@@ -287,7 +286,6 @@ Named = tuple[str, Place]
 SUFFIXES = (".yaml", ".yml", ".template")
 _CONFIGS = ("OS::Heat::SoftwareConfig", "OS::Heat::StructuredConfig")
 _DESCRIBING = ("type", "description", "label", "hidden", "tags", "constraints", "immutable")
-_SERVICES = "Services"
 
 
 class Setting(Struct, frozen=True, array_like=True):

@@ -56,18 +56,15 @@ class Roles:
             return  # it is not given, so that its parameters are nobody's
         for own in (file, *self._chosen):
             self._tree.note(own.source.path, own)
-        later = self._chosen if file.form == ROLES else self._after(file)
-        replaced = {role.name for other in later for role in other.outline.roles}
+        number = max((number for number, other in enumerate(self._chosen) if other is file), default=-1)
+        named = {role.name for other in self._chosen for role in other.outline.roles} if file.form == ROLES else set()
         views = list(self._views(file, registry))
         known: dict[str, _OfAlias] = {}
         for role in file.outline.roles:
-            if role.name not in replaced and any(alias.lower().startswith(_SERVICE) for alias, _ in role.services):
+            if role.name in named or self._tree.is_replaced(number, role.span):
+                continue  # the list of an environment stands instead of it
+            if any(alias.lower().startswith(_SERVICE) for alias, _ in role.services):
                 yield from self._role(file, role, views, known)
-
-    def _after(self, file: Read) -> tuple[Read, ...]:
-        """Return the environments that were given behind one, whose lists of services stand instead of its own."""
-        last = max((number for number, other in enumerate(self._chosen) if other is file), default=len(self._chosen))
-        return self._chosen[last + 1 :]
 
     def _role(self, file: Read, role: Listed, views: list[tuple[View, str]], known: dict[str, _OfAlias]) -> Iterator[RoleService]:
         named = [alias for alias, _ in role.services if alias.lower() in _CLUSTER]

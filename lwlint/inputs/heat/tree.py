@@ -93,7 +93,7 @@ class HeatTree:
         self._known = frozenset(self._sources)
         chosen = [file for path in environments if (file := self._parsed(path)) is not None]
         self._parameters = Parameters(chosen, by_heat=by_heat)
-        of = tuple(environments), self._parameters.digest()
+        of = tuple(environments), self._parameters.digest(), sorted(self._parameters.replaced)
         self.parts = PartsOfTree(outlines.parts, self._given, of, self._is_there)
         self.parts.answers.update({OUTLINE: self._outline, SOURCE: self.source, FILE: self.file})
 
@@ -217,6 +217,10 @@ class HeatTree:
         """Return `file` as it is where other templates give it these values of parameters, as properties."""
         found = outline(file.source, self._parameters.with_passed(values)) if values else None
         return Read(file.source, found) if isinstance(found, Outline) else file
+
+    def is_replaced(self, number: int, place: tuple[int, int]) -> bool:
+        """Return whether a list of services in the chosen environment of this number is one that another stands instead of."""
+        return self._parameters.is_replaced(number, place)
 
     def overrides(self, number: int, file: Read) -> tuple[tuple[Setting, ...], tuple[Setting, ...]]:
         """Return the overrides of the chosen environment of this number that count, and those that others stand instead of."""
