@@ -576,7 +576,11 @@ class Graph:
             if len(several) > 1:
                 standing[name] = [one for number, one in enumerate(several) if not _is_replaced(one, several[number + 1 :])]
         left = {(file.source.path, id(setting)) for several in standing.values() for file, setting, _ in several}
-        return tuple(dict.fromkeys(file.span(setting.span) for file, setting, _ in in_order if (file.source.path, id(setting)) not in left))
+        there = {
+            file.span(setting.span) for several in standing.values() for file, setting, _ in several
+        }  # one is taken in twice by an alias
+        gone = (file.span(setting.span) for file, setting, _ in in_order if (file.source.path, id(setting)) not in left)
+        return tuple(place for place in dict.fromkeys(gone) if place not in there)
 
     def _in_order(self, path: str, section: str, above: tuple[str, ...]) -> list[Placed]:
         """Return the settings of a section at and below `path` in the order in which they are merged: the last one counts."""

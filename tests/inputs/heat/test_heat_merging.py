@@ -112,3 +112,11 @@ def test_an_override_sets_the_retries_of_a_manifest_only_where_it_was_given() ->
 def test_the_settings_of_another_service_do_not_reach_a_manifest() -> None:
     files = {"x.pp": MANIFEST, "a.yaml": template("keystone::db::database_max_retries: -1")}
     assert findings(files, "LW404") == ["LW404 x.pp:1"]
+
+
+def test_settings_that_are_merged_twice_by_an_alias_are_there() -> None:
+    merged = "map_merge:\n  - &retries {'nova::database_max_retries': %s}\n  - {'nova::database_connection': mysql://nova}\n  - *retries"
+    assert findings({"a.yaml": template(merged % -1)}, "LW404") == []
+    assert findings({"a.yaml": template(merged % 5)}, "LW404") == ["LW404 a.yaml:8"]
+    between = merged.replace("  - *retries", "  - {'nova::database_max_retries': 5}\n  - *retries")
+    assert findings({"a.yaml": template(between % -1)}, "LW404") == []
