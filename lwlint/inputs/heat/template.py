@@ -27,7 +27,7 @@ from lwlint.inputs.heat.document import (
     value_of,
     walk,
 )
-from lwlint.inputs.heat.facts import ALL, CONFIG, opposite
+from lwlint.inputs.heat.facts import ALL, CONFIG, always_with, are_possible, opposite
 
 Values = Optional[tuple[str, ...]]
 NULL = "null"
@@ -725,7 +725,9 @@ _SHELL = pattern(r"^(/usr)?(/bin/)?(ba)?sh$")
 _BOOTSTRAP = "KOLLA_BOOTSTRAP"
 _UNKNOWN = "?"
 _ENDING = ("detach", "action", "command")  # which tell whether it ends by itself
+_DECIDING = ("detach", "action")
 _GIVEN = "get_attr"  # a part of what describes the container is an attribute of another resource
+_TOLD = frozenset(("image", "restart", *_DECIDING))
 _DESCRIBES = frozenset(("image", "command", "restart", "action", "detach", "net", "volumes", "environment"))
 
 
@@ -749,13 +751,15 @@ def containers(found: Parts, scope: Scope) -> Iterator[Specified]:
             if id(value) in seen:
                 continue
             seen.add(id(value))
-            specification = _specification(value)
-            if specification is None:
+            described = _specification(value)
+            if described is None:
                 continue
+            specification, branches = described
             restart = specification.get("restart")
             command = specification.get("command")
             open_ended = {key for key, node in specification.items() if _is_open(found.file, name, node)}
-            policies = possible(restart, scope) if restart is not None else None if _GIVEN in specification else ()
+            policies = _policies(branches, scope) if restart is not None else None if _GIVEN in specification else ()
+            open_ended.update([key for key in _DECIDING if any(branch for _, branch in branches.get(key, ()))])
             one_shot = "" if restart is not None else _one_shot(specification, scope, open_ended)
             if "restart" in open_ended:
                 policies = None
@@ -780,15 +784,47 @@ def _policy(value: str) -> str:
     return "no" if value == "false" else value
 
 
-def _specification(value: Node) -> dict[str, Node] | None:
-    """Return what describes a container, by key; None for what is no container."""
+_Branches = dict[str, list[tuple[Node, frozenset[str]]]]  # by key: each value, and the conditions under which it is there
+
+
+def _specification(value: Node) -> tuple[dict[str, Node], _Branches] | None:
+    """Return what describes a container, by key, and under which conditions; None for what is no container."""
     merged: dict[str, Node] = {}
+    branches: _Branches = {}
     for part in parts(value):
         if isinstance(part, Branch):
-            merged.update((key.value, inner) for key, inner in part.pairs())
+            for key, inner in part.pairs():
+                merged[key.value] = inner
+                if key.value in _TOLD:
+                    branches.setdefault(key.value, []).append((inner, frozenset(part.branch)))
         else:
             merged[_GIVEN] = value
-    return merged if isinstance(value, Mapping) and merged.keys() & _DESCRIBES else None
+    return (merged, branches) if isinstance(value, Mapping) and merged.keys() & _DESCRIBES else None
+
+
+def _policies(branches: _Branches, scope: Scope) -> Values:
+    """Return every restart policy that a container can have, those of the last first; `null` where it may have none.
+
+    A later one replaces those before it where its conditions hold. Where the container has no image, it is none.
+    """
+    written = branches["restart"]
+    if len(written) == 1 and not written[0][1]:
+        return possible(written[0][0], scope)
+    there = [branch for _, branch in branches.get("image", ())] or [frozenset()]
+    found: list[str] = []
+    for number in range(len(written) - 1, -1, -1):
+        node, branch = written[number]
+        if not any(are_possible(branch, one) for one in there) or always_with(branch, [other for _, other in written[number + 1 :]]):
+            continue
+        values = possible(node, scope)
+        if values is None:
+            return None
+        found += values
+    if not all(always_with(one, [branch for _, branch in written]) for one in there):
+        if any(branch for key in _DECIDING for _, branch in branches.get(key, ())):
+            return None  # it may end by itself where it has none
+        found.append(NULL)
+    return tuple(dict.fromkeys(found))
 
 
 def _one_shot(specification: dict[str, Node], scope: Scope, open_ended: set[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from lwlint.inputs.heat.facts import Container
 from tests.inputs.heat.heat_findings import facts, findings
 
 HEAD = "heat_template_version: queens\n"
@@ -75,3 +76,27 @@ def test_25_a_bundle_has_no_container_of_its_own_and_a_proxy_beside_it_is_legal(
     files = {path: started(BUNDLE), "docker/services/pacemaker/clustercheck.yaml": started("clustercheck: {image: i, restart: always}")}
     assert findings(files) == []
     assert [(fact.name, getattr(fact, "under_pacemaker", None)) for fact in facts(files, "container")][:1] == [("clustercheck", False)]
+
+
+@pytest.mark.parametrize(
+    ("described", "policies"),
+    [
+        ("map_merge: [{image: x}, {if: [a, {restart: always}, {}]}]", ("always", "null")),
+        ("map_merge: [{image: x, restart: 'no'}, {if: [a, {restart: always}, {}]}]", ("always", "no")),
+        ("map_merge: [{image: x, restart: always}, {if: [a, {restart: 'no'}, {}]}]", ("no", "always")),
+        ("map_merge: [{image: x, restart: 'no'}, {if: [a, {restart: always}, {restart: unless-stopped}]}]", ("unless-stopped", "always")),
+        ("map_merge: [{image: x, restart: 'no'}, {restart: always}]", ("always",)),
+        ("map_merge: [{if: [a, {restart: 'no'}, {}]}, {image: x, restart: always}]", ("always",)),
+        ("if: [a, {image: x, restart: always}, {}]", ("always",)),
+        ("if: [a, {image: x, restart: always}, {image: y}]", ("always", "null")),
+        ("if: [a, {image: x, restart: always}, {image: y, restart: 'no'}]", ("no", "always")),
+        ("map_merge: [{if: [a, {image: x}, {}]}, {if: [{not: a}, {restart: 'no'}, {restart: always}]}]", ("always",)),
+        ("map_merge: [{image: x}, {if: [a, {detach: false}, {restart: always}]}]", None),
+        ("map_merge: [{image: x}, {if: [a, {detach: false}, {}]}]", None),
+    ],
+)
+def test_a_policy_under_a_condition_is_one_where_that_holds(described: str, policies: tuple[str, ...] | None) -> None:
+    files = {"a.yaml": started(f"x_api: {{{described}}}")}
+    assert [fact.policies for fact in facts(files, "container") if isinstance(fact, Container)] == [policies]
+    bad = policies is not None and not {"always", "unless-stopped"}.issuperset(policies)
+    assert bool(findings(files, "LW406")) == bad
