@@ -313,7 +313,10 @@ class Settings(Struct):
         alone = [RoleData(key.template, key.span, (key.template,))]
         if key.place in _TO_NODES:
             named = {whose for whose, other, _ in self.given.get(key.name, ()) if other.span == key.span}
-            return [one for one in self._every() if one.service in named] or self.services.get(key.template) or alone
+            there = [one for one in self._every() if one.service in named]
+            if there or len(named) != 1 or ALL in named:
+                return there or self.services.get(key.template) or alone
+            return [replace(one, service=next(iter(named))) for one in self.services.get(key.template) or alone]  # what it is given is here
         found = [one for one in self.services.get(key.template, ()) if key.span not in one.left]
         return found or ([] if _is_output(key) else alone)
 

@@ -246,3 +246,17 @@ def test_settings_that_an_output_shares_with_the_service_are_the_services() -> N
     text = OUTPUT % lines + "  role_data:\n    value:\n      config_settings: *settings\n"
     assert findings({"x.yaml": text % -1}, "LW404") == []
     assert len(findings({"x.yaml": text % 10}, "LW404")) == 1
+
+
+def test_retries_that_are_given_beside_the_connection_count_though_the_service_is_not_here() -> None:
+    giver = (
+        f"{HEAD}{ROLE_DATA}      service_name: nova_api\n      service_config_settings:\n        nova_conductor:\n%s        placement:\n%s"
+    )
+    connection, retries = "          nova::database_connection: mysql://nova\n", "          nova::db::database_max_retries: %s\n"
+    for to_conductor, to_placement, expected in (
+        (connection + retries % -1, "          a::b: 1\n", []),
+        (connection + retries % 5, "          a::b: 1\n", ["LW404 a.yaml:8"]),
+        (connection, retries % -1, ["LW404 a.yaml:8"]),  # which is for other nodes
+        (connection, "          a::b: 1\n", ["LW404 a.yaml:8"]),
+    ):
+        assert findings({"a.yaml": giver % (to_conductor, to_placement)}, "LW404") == expected

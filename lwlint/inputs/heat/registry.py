@@ -469,10 +469,10 @@ class Graph:
         return given
 
     def _uses(self, file: Read, files: Mapping[str, Read]) -> list[tuple[str, Given | None]]:
-        """Return the templates that are types of a template's resources, each with what it is given."""
+        """Return the templates with parameters that are types of a template's resources, each with what it is given."""
         path = file.source.path
         of_types = ((self.of_type(path, one.type), one.values) for one in file.outline.passed)
-        return [(target, values) for target, values in of_types if target is not None and target in files]
+        return [(target, values) for target, values in of_types if target is not None and target in files and files[target].outline.used]
 
     def below(self, path: str) -> tuple[str, ...]:
         """Return `path` and every template whose settings it takes in, itself or through others."""
