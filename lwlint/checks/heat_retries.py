@@ -633,6 +633,8 @@ def _judge(
                 yield Unknown(f"only Puppet can tell whether a manifest sets `{first or key.name}`", key.span)
             elif bad is None and not by_manifest and perhaps:
                 yield _maybe_given(perhaps[0], key)
+            elif bad is None and not by_manifest and service.open:
+                yield Unknown(f"only a deployment can show all that is merged with `{key.name}`", key.span)
             elif not by_manifest:
                 lacking.append(service.name)
                 finite = finite or bad

@@ -137,7 +137,7 @@ class RoleData(Struct, frozen=True):
     `beaten` are the settings among these that a later one of the same name replaces, `left` those of sections that it does not take in.
     `service` is its name (`nova_api`), empty where that is not known. `given` are the settings that it gives to the nodes of a service,
     which may be another one, each with the name of that service; those for all nodes have `*`. `partly` are the settings that it takes in
-    under a condition only.
+    under a condition only. It is `open` where only a deployment tells all that is merged, or a template that it takes in is not here.
     """
 
     kind: ClassVar[str] = "role_data"
@@ -150,6 +150,7 @@ class RoleData(Struct, frozen=True):
     service: str = ""
     given: tuple[tuple[str, Span], ...] = ()
     partly: tuple[Span, ...] = ()
+    open: bool = False
 
 
 class HieraKey(Struct, frozen=True):

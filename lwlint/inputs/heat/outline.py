@@ -343,7 +343,8 @@ class Outline(Struct, frozen=True, array_like=True):
     templates. `types` are the types of those resources whose settings it takes in (`taken`); `merged` tells after how many of its own
     settings. `service_name` is the name of its service, or that of the resource `named_by`; both are empty where
     that is not known. `sections` and `wholes` are as in the parts of a template. `passed` are the properties that its resources give to
-    other templates, `used` the parameters by which its settings, containers and these are told, with the values that they have.
+    other templates, `used` the parameters by which its settings, containers and these are told, with the values that they have; `untold`
+    the sections of which only a deployment tells all that is merged in.
     """
 
     form: str
@@ -368,6 +369,7 @@ class Outline(Struct, frozen=True, array_like=True):
     wholes: tuple[Whole, ...] = ()
     passed: tuple[Passed, ...] = ()
     used: tuple[tuple[str, Values], ...] = ()
+    untold: tuple[str, ...] = ()
 
 
 class Refusal(Struct, frozen=True, array_like=True):
@@ -422,6 +424,7 @@ def _of_parts(parts: Parts, parameters: Parameters) -> dict[str, Any]:
         "wholes": tuple(parts.wholes),
         "passed": tuple(passed(parts, scope)) if form == TEMPLATE else (),
         "used": tuple(scope.asked.items()),
+        "untold": tuple(sorted(parts.untold)),
     }
 
 

@@ -561,6 +561,23 @@ class Graph:
         apart = tuple(Span(at, *span) for at, span in left if (at, span) not in own)
         return apart, tuple((whose, Span(at, *span)) for whose, (at, span) in given), tuple(Span(at, *span) for at, span in partly)
 
+    def is_open(self, path: str) -> bool:
+        """Return whether not all that the template at `path` merges into its settings is known: a deployment tells, or it is not here."""
+        file = self._files.get(path)
+        if file is None:
+            return False
+        types = dict(file.outline.types)
+        taken = {one.resource for one in file.outline.taken if one.place == CONFIG[0]}
+        return CONFIG[0] in file.outline.untold or any(name not in types or self._is_missing(path, types[name]) for name in taken)
+
+    def _is_missing(self, path: str, kind: str) -> bool:
+        """Return whether a type stands for a template that is not here, as far as the registry tells."""
+        direct = self._tree.resolve(path, kind)
+        if direct is not None:
+            return self._tree.find(direct) is None
+        view = self._registry(path) if kind.startswith("OS::Trip") else None
+        return kind.startswith("OS::Trip") and (view is None or view.mapping(kind) is None)
+
     def beaten(self, path: str) -> tuple[Span, ...]:
         """Return the places of the settings, at or below `path`, that later ones of the same name replace whatever the conditions."""
         in_order = self._in_order(path, CONFIG[0], ())
@@ -640,7 +657,8 @@ def role_data(graph: Graph, tree: HeatTree, mapped: set[str], catalogue: Catalog
             place = file.span(file.outline.role_data or (0, 0))
             left, given, partly = graph.handed(path)
             name = graph.service_name(path)
-            yield RoleData(path, place, graph.below(path), graph.beaten(path), file.source.host, left, name, given, partly)
+            below, beaten = graph.below(path), graph.beaten(path)
+            yield RoleData(path, place, below, beaten, file.source.host, left, name, given, partly, any(map(graph.is_open, below)))
 
 
 def _is_replaced(placed: Placed, later: list[Placed]) -> bool:

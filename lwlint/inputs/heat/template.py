@@ -53,11 +53,14 @@ class Branch(Struct, frozen=True):
 
 
 class Reference(Struct, frozen=True):
-    """A `get_attr` met on the way: the resource and the rest of its path."""
+    """A `get_attr` met on the way: the resource and the rest of its path; without a resource, what only a deployment tells."""
 
     resource: str
     path: tuple[str, ...]
     branch: tuple[str, ...]
+
+
+_UNTOLD = frozenset(("get_param", "repeat", "get_file"))  # functions whose mapping is not told by the template
 
 
 def call(node: Node) -> tuple[str, Node] | None:
@@ -91,6 +94,8 @@ def parts(node: Node, branch: tuple[str, ...] = (), depth: int = _DEPTH) -> Iter
         words = get_attr(node)
         if words:
             yield Reference(words[0], words[1:], branch)
+        elif found is not None and found[0] in _UNTOLD:
+            yield Reference("", (), branch)
         elif found is None or not isinstance(found[1], (Sequence, Mapping)):
             yield Branch(node, branch)
         else:
@@ -123,7 +128,9 @@ def _of_call(name: str, argument: Node, node: Mapping, branch: tuple[str, ...], 
         if data is not None:
             for value in _values(data):
                 yield from parts(value, branch, depth - 1)
-    elif name not in ("get_param", "get_attr", "list_join", "str_replace", "list_concat"):
+    elif name in ("list_concat", "list_concat_unique"):
+        yield from parts(argument, branch, depth - 1)
+    elif name not in ("get_attr", "list_join", "str_replace"):
         yield Branch(node, branch)
 
 
@@ -320,6 +327,7 @@ class Parts(Struct):
     named_by: str = ""
     sections: set[str] = field(default_factory=set)
     wholes: list[Whole] = field(default_factory=list)
+    untold: set[str] = field(default_factory=set)  # the sections of which only a deployment tells what else is merged in
 
     @property
     def resources(self) -> Mapping:
@@ -499,7 +507,10 @@ class _Reader:
         ):
             self._take(part.resource, part.path, place, service, part.branch)
             return
-        if part.resource in self._values or not isinstance(resource, Mapping) or part.path[:1] != ("value",):
+        if part.resource in self._values:
+            return
+        if not isinstance(resource, Mapping) or part.path[:1] != ("value",):
+            self._found.untold.add(place)
             return
         self._values.add(part.resource)
         properties = resource.get("properties")

@@ -120,3 +120,37 @@ def test_settings_that_are_merged_twice_by_an_alias_are_there() -> None:
     assert findings({"a.yaml": template(merged % 5)}, "LW404") == ["LW404 a.yaml:8"]
     between = merged.replace("  - *retries", "  - {'nova::database_max_retries': 5}\n  - *retries")
     assert findings({"a.yaml": template(between % -1)}, "LW404") == []
+
+
+@pytest.mark.parametrize(
+    ("merged", "outcome"),
+    [
+        ("{get_param: More}", "not evaluated"),
+        ("{get_param: [More, settings]}", "not evaluated"),
+        ("{repeat: {template: {'X::database_max_retries': -1}, for_each: {X: [nova]}}}", "not evaluated"),
+        ("{get_attr: [Elsewhere, value]}", "not evaluated"),
+        ("{get_attr: [Base, role_data, config_settings]}", "not evaluated"),  # of a template that is not here
+        ("{get_attr: [Alias, role_data, config_settings]}", "not evaluated"),
+        ("{'nova::database_max_retries': -1}", "pass"),
+        ("{'nova::database_max_retries': 5}", "fail"),
+        ("{'nova::debug': true}", "fail"),
+        ("null", "fail"),
+    ],
+)
+def test_settings_that_are_not_told_may_be_the_retries(merged: str, outcome: str) -> None:
+    resources = "resources:\n  Base: {type: ./gone.yaml}\n  Alias: {type: OS::TripleO::Services::Gone}\n"
+    text = template(f"map_merge:\n  - {{'nova::database_connection': mysql://nova}}\n  - {merged}", resources)
+    report = check(Request(tree=Memory({"a.yaml": text})), [rule for rule in rules() if rule.code == "LW404"])
+    assert [verdict.outcome for verdict in report.verdicts] == [outcome]
+
+
+def test_what_is_told_counts_whatever_else_is_merged() -> None:
+    both = "map_merge:\n  - {'nova::database_connection': mysql://nova, 'nova::database_max_retries': %s}\n  - {get_param: More}"
+    assert findings({"a.yaml": template(both % -1)}, "LW404") == []
+    assert findings({"a.yaml": template(both % 5)}, "LW404") == ["LW404 a.yaml:7"]
+
+
+def test_a_concatenated_list_is_merged_as_its_parts_are() -> None:
+    listed = "map_merge:\n  list_concat:\n    - [{'nova::database_connection': mysql://nova}]\n    - [{'nova::database_max_retries': %s}]"
+    assert findings({"a.yaml": template(listed % -1)}, "LW404") == []
+    assert findings({"a.yaml": template(listed % 5)}, "LW404") == ["LW404 a.yaml:8"]
