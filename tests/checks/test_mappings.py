@@ -123,3 +123,32 @@ def test_roles_that_differ_leave_open_whether_cinder_volume_is_active_active(ord
     (verdict,) = report.verdicts
     assert (verdict.outcome, report.findings) == ("not evaluated", ())
     assert f"`{CLUSTER}`" in verdict.because
+
+
+@pytest.mark.parametrize(
+    ("runs", "kind", "under"),
+    [
+        ("get_attr: [Base, role_data]", "../puppet/services/pacemaker/%s.yaml", True),
+        ("step_config: {get_attr: [Base, role_data, step_config]}", "../puppet/services/pacemaker/%s.yaml", True),
+        ("map_merge: [{get_attr: [ Base , role_data ]}, {service_name: x}]", "'../puppet/services/pacemaker/%s.yaml'", True),
+        ("get_attr: [Base, role_data]", "../puppet/services/%s.yaml", False),
+        ("config_settings: {get_attr: [Base, role_data, config_settings]}", "../puppet/services/pacemaker/%s.yaml", False),
+        ("get_attr: [Other, role_data]", "../puppet/services/pacemaker/%s.yaml", False),
+        ("get_attr: [Base, role_data]", "own.yaml", False),  # itself
+        ("a: b  # get_attr: [Base, role_data]", "../puppet/services/pacemaker/%s.yaml", False),
+    ],
+)
+@pytest.mark.parametrize("written", ["  Base:\n    type: %s\n", "  Base: {type: %s}\n", "  Base:\n    type: %s\n    properties: {A: b}\n"])
+def test_a_template_that_runs_one_under_pacemaker_is_under_it_too(runs: str, kind: str, under: bool, written: str) -> None:
+    def tree(alias: str, name: str) -> dict[str, str]:
+        resources = "resources:\n" + written % (kind % name if "%s" in kind else kind)
+        own = f"heat_template_version: pike\n{resources}outputs:\n  role_data:\n    value:\n      {runs}\n"
+        empty = dict.fromkeys((f"puppet/services/{name}.yaml", f"puppet/services/pacemaker/{name}.yaml"), "heat_template_version: pike\n")
+        on = ON.replace("../", "")
+        registry = f"resource_registry:\n{on}  OS::TripleO::Services::{alias}: custom/own.yaml\n"
+        return {"custom/own.yaml": own, "env.yaml": registry, "puppet/services/pacemaker.yaml": "heat_template_version: pike\n", **empty}
+
+    found = findings(tree("NovaApi", "nova-api"), "LW401", "LW403", environments=("env.yaml",))
+    assert [line for line in found if "puppet/" not in line] == (["LW401 env.yaml:3", "LW403 custom/own.yaml:1"] if under else [])
+    core = findings(tree("HAproxy", "haproxy"), "LW402", environments=("env.yaml",))
+    assert core == ([] if under else ["LW402 env.yaml:3"])

@@ -20,6 +20,9 @@ PACEMAKER = "OS::TripleO::Services::Pacemaker"
 KEEPALIVED = "OS::TripleO::Services::Keepalived"
 _PROFILE = pattern(r"\b(?:include|class *\{(?: *['\"])?) *(?:::)?(tripleo::profile::pacemaker::[a-z0-9_]+(?:::[a-z0-9_]+)*)")
 _PROFILES = "tripleo::profile::pacemaker::"
+# what a template runs of another one: all of its role data, or its step_config; and the resources, at their indentation, with their types
+_RUN = pattern(r"get_attr:\s*\[\s*([\w-]+)\s*,\s*role_data\s*(?:,\s*step_config\s*)?\]")
+_TYPE = pattern(r"^[ ]+([\w-]+):[ ]*(?:\{[ ]*|\n[ ]+)type:[ ]*['\"]?([^\s'\",}]+)", re.MULTILINE)
 # profiles that only configure a node for the cluster, and create no resource
 _NO_RESOURCE = frozenset(
     f"tripleo::profile::pacemaker::{name}" for name in ("clustercheck", "compute_instanceha", "database::mongodbvalidator", "nova")
@@ -185,6 +188,10 @@ class View(Struct):
         return None if entry is None else self.resolve(entry).final
 
 
+def _is_comment(text: str, at: int) -> bool:
+    return re.search(r"(^|\s)#", text[text.rfind("\n", 0, at) + 1 : at]) is not None
+
+
 class Judge:
     """What a template does for Pacemaker, by what it includes and by its path. Answers are kept."""
 
@@ -193,6 +200,7 @@ class Judge:
         self._catalogue = catalogue
         self._answers: dict[str, bool] = {}
         self._included: dict[str, tuple[Text, ...]] = {}
+        self._under_way: set[str] = set()  # templates of which it is being asked: two may run each other
         self._parts = tree.parts
         self._parts.answers.update({UNDER: self._is_under, SERVICE: self._service, PROFILES: self._profiles})
 
@@ -224,7 +232,7 @@ class Judge:
             end = text.find("\n", at)
             end = len(text) if end < 0 else end
             for match in _PROFILE.finditer(text, start, end):
-                if not re.search(r"(^|\s)#", text[start : match.start()]):
+                if not _is_comment(text, match.start()):
                     found.append(Text(match.group(1), source.span(*match.span(1))))
         return tuple(found)
 
@@ -238,14 +246,29 @@ class Judge:
         known = self._catalogue.puts_under_pacemaker(path)
         if known is not None:
             return known
-        return self._beside(path) is not None
+        return self._beside(path) is not None or self._runs(path) is not None
+
+    def _runs(self, path: str) -> str | None:
+        """Return the template under Pacemaker whose `step_config` the one at `path` runs, by itself or with all the role data."""
+        source = self._tree.source(path)
+        names = {match[1] for match in _RUN.finditer(source.text) if not _is_comment(source.text, match.start())} if source else set()
+        if source is None or not names or path in self._under_way:
+            return None
+        self._under_way.add(path)
+        kinds = [match[2] for match in _TYPE.finditer(source.text) if match[1] in names]
+        targets = (self._tree.find(direct) for kind in kinds if (direct := self._tree.resolve(path, kind)) is not None)
+        found = next((target for target in targets if target is not None and self._is_under(target)), None)
+        self._under_way.discard(path)
+        return found
 
     def _service(self, path: str) -> Service | None:
         service = self._catalogue.of_template(path)
         if service is not None or not self._is_under(path):
             return service
         by_profile = (found for profile in self._profiles(path) if (found := self._catalogue.of_profile(profile.value)) is not None)
-        return next(by_profile, None) or self._beside(path)
+        known = next(by_profile, None) or self._beside(path)
+        target = self._runs(path) if known is None else None
+        return self._service(target) if target is not None else known
 
     def _beside(self, path: str) -> Service | None:
         """Return the service that an unknown template stands beside: `pacemaker/X.yaml`, `X-pacemaker-puppet.yaml`."""
