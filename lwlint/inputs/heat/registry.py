@@ -22,7 +22,7 @@ _PROFILE = pattern(r"\b(?:include|class *\{(?: *['\"])?) *(?:::)?(tripleo::profi
 _PROFILES = "tripleo::profile::pacemaker::"
 # what a template runs of another one: all of its role data, or its step_config; and the resources, at their indentation, with their types
 _RUN = pattern(r"get_attr:\s*\[\s*([\w-]+)\s*,\s*role_data\s*(?:,\s*step_config\s*)?\]")
-_TYPE = pattern(r"^[ ]+([\w-]+):[ ]*(?:\{[ ]*|\n[ ]+)type:[ ]*['\"]?([^\s'\",}]+)", re.MULTILINE)
+_TYPE = pattern(r"[ ]+[\w-]+:[ ]*(?:\{[ ]*|\n[ ]+)type:[ ]*['\"]?([^\s'\",}]+)")
 # profiles that only configure a node for the cluster, and create no resource
 _NO_RESOURCE = frozenset(
     f"tripleo::profile::pacemaker::{name}" for name in ("clustercheck", "compute_instanceha", "database::mongodbvalidator", "nova")
@@ -188,6 +188,16 @@ class View(Struct):
         return None if entry is None else self.resolve(entry).final
 
 
+def _types_of(name: str, text: str) -> Iterator[str]:
+    """Yield the types that a resource of this name has in a template."""
+    at = text.find(f" {name}:")
+    while at >= 0:
+        match = _TYPE.match(text, text.rfind("\n", 0, at) + 1)
+        if match is not None:
+            yield match[1]
+        at = text.find(f" {name}:", at + 1)
+
+
 def _is_comment(text: str, at: int) -> bool:
     return re.search(r"(^|\s)#", text[text.rfind("\n", 0, at) + 1 : at]) is not None
 
@@ -255,7 +265,7 @@ class Judge:
         if source is None or not names or path in self._under_way:
             return None
         self._under_way.add(path)
-        kinds = [match[2] for match in _TYPE.finditer(source.text) if match[1] in names]
+        kinds = [kind for name in sorted(names) for kind in _types_of(name, source.text)]
         targets = (self._tree.find(direct) for kind in kinds if (direct := self._tree.resolve(path, kind)) is not None)
         found = next((target for target in targets if target is not None and self._is_under(target)), None)
         self._under_way.discard(path)
@@ -389,6 +399,7 @@ class Graph:
         self._edges: dict[str, tuple[str, ...]] = {}
         self._orders: dict[tuple[str, str], list[Placed]] = {}
         self._on_nodes: dict[str, bool] = {}
+        self._open: dict[str, bool] = {}
 
     def add(self, file: Read) -> Read:
         """Return `file`, with its settings, as one of the graph."""
@@ -586,12 +597,15 @@ class Graph:
 
     def is_open(self, path: str) -> bool:
         """Return whether not all that the template at `path` merges into its settings is known: a deployment tells, or it is not here."""
-        file = self._files.get(path)
-        if file is None:
-            return False
-        types = dict(file.outline.types)
-        taken = {one.resource for one in file.outline.taken if one.place == CONFIG[0]}
-        return CONFIG[0] in file.outline.untold or any(name not in types or self._is_missing(path, types[name]) for name in taken)
+        if path not in self._open:
+            file = self._files.get(path)
+            self._open[path] = file is not None and self._takes_untold(path, file.outline)
+        return self._open[path]
+
+    def _takes_untold(self, path: str, outline: Outline) -> bool:
+        types = dict(outline.types)
+        taken = {one.resource for one in outline.taken if one.place == CONFIG[0]}
+        return CONFIG[0] in outline.untold or any(name not in types or self._is_missing(path, types[name]) for name in taken)
 
     def _is_missing(self, path: str, kind: str) -> bool:
         """Return whether a type stands for a template that is not here, as far as the registry tells."""
@@ -646,7 +660,8 @@ class Graph:
 def _given(used: Given, users: Iterable[Given | None], deployed: bool) -> Iterator[tuple[str, Values]]:
     """Yield what the `used` parameters of a template are, where that is not what they are by themselves."""
     by_name = [dict(values) if values is not None else None for values in users]
-    for name, own in used:
+    names = {name for values in by_name for name in values or ()}
+    for name, own in used if None in by_name else [one for one in used if one[0] in names]:
         every = [_as_given(name, own, values) for values in by_name]
         known = [values for values in every if values is not None]
         told = tuple(dict.fromkeys(value for values in [*known, *([own] if deployed and own else [])] for value in values))

@@ -114,15 +114,12 @@ class HeatTree:
 
     def source(self, path: str) -> Source | None:
         """Return the source at `path`, given or loaded; None where there is no file."""
-        found = self._looked_for(path)
+        if path not in self._sources:
+            self._sources[path] = self._load(path)
+        found = self._sources[path]
         if path not in self._known:
             self.parts.note_load(SOURCE, path, found)
         return found
-
-    def _looked_for(self, path: str) -> Source | None:
-        if path not in self._sources:
-            self._sources[path] = self._load(path)
-        return self._sources[path]
 
     def file(self, path: str) -> Read | None:
         """Return the file at `path`, read; None where there is none or it cannot be read."""
@@ -244,7 +241,9 @@ class HeatTree:
         return Unreadable(file.source.path, place, "is no mapping, as a Heat environment must be", file.source.host)
 
     def _parsed(self, path: str) -> HeatFile | None:
-        source = self._looked_for(path)  # what a part asks for is noted then: the parts are made of these parameters
+        if path not in self._sources:
+            self._sources[path] = self._load(path)
+        source = self._sources[path]  # not noted: there are no parts before there are parameters
         found = document.read_file(source) if source is not None and source.kind == "heat" else None
         return found if isinstance(found, HeatFile) else None
 
