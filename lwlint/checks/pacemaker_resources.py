@@ -40,6 +40,7 @@ from lwlint.inputs.pacemaker.facts import (
     RULED_DEFAULTS,
     SETTINGS,
     TEMPLATES,
+    TICKET,
     Cluster,
     Constraint,
     Expression,
@@ -677,6 +678,9 @@ def _run_banned(facts: Facts, params: Params) -> Iterator[Saw]:
                 message = f"location `{constraint.name}`: bans `{name}` from `{node}`; a ban must be cleared when its reason is gone"
                 commands = (without(constraint),)
                 yield Problem(constraint.span, message, f"constraint {constraint.name}", host=constraint.host, commands=commands)
+            elif constraint.type == TICKET and (held := sorted({name for each in constraint.members for name in each.resources} & core)):
+                because = f"`{held[0]}` runs only while the cluster has the ticket of `{constraint.name}`, which the CIB does not tell"
+                yield Unknown(because, constraint.span)
         yield from _nowhere(cib, core)
 
 
@@ -703,6 +707,8 @@ def _nowhere(cib: Cib, core: set[str]) -> Iterator[Saw]:
             )
             related += (Related(symmetric.span, "this property"),)
         yield Problem(top.span, message, f"resource {name}", related, host=top.host)
+    for name in sorted(found.in_a_role & core):
+        yield Unknown(f"`{name}` is kept from every node in a role, and what runs then is not known", cib.resources[name].span)
     for name in sorted(found.doubtful & core):
         because = f"`{name}` may run only where node attributes have it, and the CIB does not tell them"
         yield Unknown(because, cib.resources[name].span)

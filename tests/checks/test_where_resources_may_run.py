@@ -192,3 +192,55 @@ def test_a_preference_keeps_nothing_on_its_nodes(tmp_path: Path, constraint: str
     """LW115 tells of a resource of the core that may run on a node that is not of its role; one that is preferred elsewhere may, too."""
     ruled = BY_MARK.replace("{name}", "haproxy") + BY_MARK.replace("{name}", "galera")
     assert about(report(tmp_path, CLONES, ruled + constraint, MARKED), "LW115") == ["resource rabbitmq-clone"] * strange
+
+
+def verdict(found: lwlint.Report, code: str) -> tuple[str, str]:
+    (one,) = (each for each in found.verdicts if each.code == code)
+    return one.outcome, one.because.partition(": ")[2]
+
+
+OF_THE_ROLE = '<rsc_location id="l{n}" rsc="galera-clone" node="c{n}" score="-INFINITY" role="ROLE"/>'
+BY_RULE = (
+    '<rsc_location id="l{n}" rsc="galera-clone"><rule id="r{n}" role="ROLE" score="-INFINITY"><expression id="e{n}" attribute="#uname" '
+)
+BY_RULE += 'operation="eq" value="c{n}"/></rule></rsc_location>'
+
+
+@pytest.mark.parametrize("role", ["Master", "Slave"])
+@pytest.mark.parametrize("form", [OF_THE_ROLE, BY_RULE])
+def test_what_is_kept_from_every_node_in_a_role_is_not_passed(form: str, role: str, tmp_path: Path) -> None:
+    """Nothing is promoted then, or nothing runs at all; of one node the others take its place."""
+    every = each(form.replace("ROLE", role))
+    said = "`galera-clone` is kept from every node in a role, and what runs then is not known"
+    assert verdict(report(tmp_path, CLONES, every), "LW111") == ("not evaluated", said)
+    one = form.replace("ROLE", role).replace("{n}", "1")
+    assert verdict(report(tmp_path, CLONES, one), "LW111")[0] == "pass"
+
+
+def test_what_depends_on_a_ticket_is_not_passed(tmp_path: Path) -> None:
+    held = '<rsc_ticket id="t" rsc="haproxy-clone" ticket="a" loss-policy="stop"/>'
+    said = "`haproxy-clone` runs only while the cluster has the ticket of `t`, which the CIB does not tell"
+    assert verdict(report(tmp_path, CLONES, held), "LW111") == ("not evaluated", said)
+
+
+def test_a_score_that_nodes_have_keeps_a_resource_away(tmp_path: Path) -> None:
+    weighed = (
+        '<rsc_location id="l" rsc="galera-clone"><rule id="r" score-attribute="w"><expression id="e" attribute="w" operation="defined"/>'
+    )
+    nodes = "".join(
+        f'<node id="{n}" uname="c{n}"><instance_attributes id="n{n}"><nvpair id="n{n}-w" name="w" value="-INFINITY"/></instance_attributes>'
+        "</node>"
+        for n in (1, 2, 3)
+    )
+    assert about(report(tmp_path, CLONES, f"{weighed}</rule></rsc_location>", nodes), "LW111") == ["resource galera-clone"]
+
+
+@pytest.mark.parametrize(("promoted", "codes"), [("", ["LW103"]), ('promoted-max="1" ', [])])
+def test_an_address_bound_to_promoted_copies_that_never_are_is_not_bound(promoted: str, codes: list[str], tmp_path: Path) -> None:
+    """By the scheduler it runs nowhere, in a bundle of which nothing is promoted."""
+    haproxy = f'<bundle id="haproxy-bundle"><podman image="haproxy" {promoted}network="host" replicas="3"/></bundle>'
+    vip = service("ip-192.0.2.1", "IPaddr2")
+    bond = '<rsc_colocation id="c" rsc="ip-192.0.2.1" with-rsc="haproxy-bundle" with-rsc-role="Master" score="INFINITY"/>'
+    others = CLONES.replace("haproxy", "memcached")
+    found = report(tmp_path, vip + haproxy + others, bond)
+    assert [finding.code for finding in found.findings if finding.code == "LW103"] == codes

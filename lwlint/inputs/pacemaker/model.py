@@ -323,6 +323,8 @@ def second_takes(pair: Pair, cib: Cib) -> bool:
     first, second = cib.resources[pair.first], cib.resources[pair.second]
     if role(pair.second_role) is None:
         return True
+    if second.container is not None and not second.container.promoted_max and role(pair.second_role) in PROMOTED:
+        return False  # what is in it is never promoted: the first runs nowhere
     return second.form in _MANY and not (first.form in _MANY and second.form == BUNDLE)
 
 
@@ -339,13 +341,15 @@ class Places(Struct):
     """Where the outermost resources of a CIB may not run: `barred` by which constraint, by resource and node; and what is not known.
 
     `left_out` are the nodes that an opt-in cluster (`symmetric-cluster=false`) has no location constraint for; `doubtful` are resources
-    that some rule allows on nodes by an attribute that may be set in the status.
+    that some rule allows on nodes by an attribute that may be set in the status. `in_a_role` are those that are kept from every node, but
+    from some only in a role.
     """
 
     nodes: list[Node]
     barred: dict[str, dict[str, Constraint]] = field(default_factory=dict)
     left_out: dict[str, set[str]] = field(default_factory=dict)
     doubtful: set[str] = field(default_factory=set)
+    in_a_role: set[str] = field(default_factory=set)
 
 
 def running_nodes(cib: Cib) -> list[Node]:
@@ -372,9 +376,12 @@ def places(cib: Cib) -> Places:
     only: dict[str, Constraint] = {}
     allowed: dict[str, set[str]] = {}
     certain: dict[str, set[str]] = {}
+    in_a_role: dict[str, set[str]] = {}
     for constraint in cib.constraints:
         if constraint.type != LOCATION or not constraint.active:
             continue
+        for top, node in _kept_in_a_role(cib, constraint, nodes, told):
+            in_a_role.setdefault(top, set()).add(node)
         by_score: dict[str | None, set[str]] = {}
         for member in constraint.members:
             if not _in_a_role(member.role):
@@ -398,11 +405,24 @@ def places(cib: Cib) -> Places:
         bars.update((each.name, constraint) for each in nodes if each.name not in allowed[top] and each.name not in bars)
         if allowed[top] and not certain[top]:
             found.doubtful.add(top)
+    everywhere = {node.name for node in nodes}
+    found.in_a_role = {top for top, kept in in_a_role.items() if kept and everywhere <= kept | found.barred.get(top, {}).keys()}
     symmetric = cib.properties.get("symmetric-cluster")
     if symmetric is not None and boolean(symmetric.value) is False:
         for top in {resource.top for resource in cib.resources.values()}:
             found.left_out[top] = {node.name for node in nodes if (top, node.name) not in scored}
     return found
+
+
+def _kept_in_a_role(cib: Cib, constraint: Constraint, nodes: Sequence[Node], told: bool) -> Iterator[tuple[str, str]]:
+    """Yield the outermost resources that a constraint keeps from a node in one role only, each with the node."""
+    for member in constraint.members:
+        wanted = [rule for rule in constraint.rules if _in_a_role(rule.role) or _in_a_role(member.role)]
+        for node in nodes:
+            by_rule = (_score_of(rule, node, told) for rule in wanted if _holds(rule, node, told))
+            by_name = _scores(constraint, constraint.score_of(member), node, told) if _in_a_role(member.role) else []
+            if any(number is not None and number <= -INFINITY for number in (*by_rule, *by_name)):
+                yield from ((cib.resources[name].top, node.name) for name in member.resources)
 
 
 def only_remote(cib: Cib) -> set[str]:
@@ -511,11 +531,21 @@ def _scores(constraint: Constraint, written: str | None, node: Node, told: bool)
     found: list[int | None] = []
     for rule in constraint.rules:
         answer = _holds(rule, node, told)
-        if answer is None or (answer and (rule.score is None or _in_a_role(rule.role))):
+        if answer is None or (answer and _in_a_role(rule.role)):
             found.append(None)
         elif answer:
-            found.append(score(rule.score))
+            found.append(_score_of(rule, node, told))
     return found
+
+
+def _score_of(rule: Rule, node: Node, told: bool) -> int | None:
+    """Return the score of a rule on a node; of one by an attribute the node's, and -INFINITY where the node has none."""
+    if rule.score is not None or rule.score_attribute is None:
+        return score(rule.score) if rule.score is not None else None
+    value = node.attribute(rule.score_attribute)
+    if value is None:
+        return -INFINITY if node.transient is not None or (told and rule.score_attribute.endswith(_MARKS)) else None
+    return score(value.value)
 
 
 def _holds(rule: Rule, node: Node, told: bool, every: bool = False) -> bool | None:

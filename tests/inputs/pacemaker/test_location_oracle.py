@@ -19,6 +19,7 @@ from lwlint.run import load_catalogue
 
 NODES = ("one", "two", "three")
 RESOURCES = {"plain": "plain", "inner": "copies", "first": "bundled-up", "second": "bundled-up"}
+WEIGHTS = ("true", "true", "false", "-INFINITY", "-INFINITY", "7")  # of which some are scores
 FACTOR = int(os.environ.get("LWLINT_GENERATED", "1"))
 
 
@@ -47,15 +48,15 @@ def location(rng: random.Random, number: int) -> str:
     score = rng.choice(("-INFINITY", "-INFINITY", "0", "100", "INFINITY", "-1000000", "-100"))
     if rng.random() < 0.4:
         return f'<rsc_location id="l{number}" rsc="{named}" node="{rng.choice(NODES)}" score="{score}"{only}{role}/>'
-    within = rule(rng, f"l{number}-r", f' score="{score}"')
+    within = rule(rng, f"l{number}-r", f' score="{score}"' if rng.random() < 0.85 else ' score-attribute="redis-role"')
     return f'<rsc_location id="l{number}" rsc="{named}"{only}>{within}</rsc_location>'
 
 
 def cluster(rng: random.Random) -> str:
     def node(number: int, name: str) -> str:
         pairs = "".join(
-            f'<nvpair id="n{number}-{mark}" name="{mark}-role" value="{rng.choice(("true", "true", "false"))}"/>'
-            for mark in ("haproxy", "redis")
+            f'<nvpair id="n{number}-{mark}" name="{mark}-role" value="{rng.choice(words)}"/>'
+            for mark, words in (("haproxy", ("true", "true", "false")), ("redis", WEIGHTS))
             if rng.random() < 0.7 or (number, mark) == (1, "redis")
         )
         return f'<node id="{number}" uname="{name}"><instance_attributes id="n{number}">{pairs}</instance_attributes></node>'
