@@ -362,7 +362,7 @@ def _hosts(found: Sequence[Capture]) -> Iterator[Capture]:
         nodes = [posixpath.dirname(evidence.path) + "/" for evidence in one.of(CIB, CLUSTER_STATUS)]
         for root in dict.fromkeys(nodes):
             there = [each for kind in (CIB, COROSYNC, CLUSTER_STATUS) for each in one.of(kind) if each.path.startswith(root)]
-            lacking = () if there[0].kind == CIB else (Missing(CIB, ("cib.xml.live", "cib.xml")),)
+            lacking = () if there[0] in one.of(CIB) else (Missing(CIB, ("cib.xml.live", "cib.xml")),)
             yield replace(one, root=root, host=posixpath.basename(root[:-1]), evidence=tuple(there), missing=lacking)
 
 
