@@ -203,7 +203,7 @@ def new_rule(options: argparse.Namespace) -> int:
         return CONFORMS
     folder = _folder(options.folder)
     path = folder / f"{options.id}.yaml"
-    if path.exists():
+    if os.path.exists(path):
         raise ConfigurationError(f"`{path}`: exists already")
     if options.id in {rule.id for rule in load_rules()}:
         raise ConfigurationError(f"`{options.id}`: is a rule of lwlint's own; name yours otherwise")
@@ -311,6 +311,6 @@ def _show(outcome: Outcome) -> None:
 
 
 def _folder(name: str) -> Path:
-    if not Path(name).is_dir():
+    if not os.path.isdir(name):
         raise ConfigurationError(f"`{name}`: no such folder")
     return Path(name)

@@ -5,6 +5,7 @@ This is the public API behind `lwlint.check`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
@@ -267,7 +268,7 @@ def load_rules(
         from pathlib import Path
 
         for folder in folders:
-            if not Path(folder).is_dir():
+            if not os.path.isdir(folder):
                 raise ConfigurationError(f"`{folder}`: no such folder")
             known = {name for rule in rules for name in (rule.id, rule.code)}
             found = load_folder(Path(folder), folder.rstrip("/"), within=None if trusted else around((folder,)))

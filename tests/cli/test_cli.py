@@ -501,3 +501,16 @@ def test_short_memory_and_a_defect_in_telling_of_one_end_with_2_and_one_line(err
     run = subprocess.run([sys.executable, "-c", program], cwd=HERE, capture_output=True, text=True, check=False)
     more = "" if "memory" in said or while_telling else ": of a test (`--debug` shows where)"
     assert (run.returncode, run.stdout, run.stderr) == (2, "", f"lwlint: {said}{more}\n")
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["test Y", "new-rule unit-of-a-test Y", "explain LW101 --rules Y", "rules --rules Y", "check Y", "check -e Y", "audit Y", "plan Y"],
+)
+def test_a_name_that_is_too_long_for_a_file_is_told_like_any_other_that_is_not_there(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "y" * 300
+    assert main([name if word == "Y" else word for word in command.split()]) == 2
+    out, said = capsys.readouterr()
+    assert (out, said.startswith(f"lwlint: `{name}"), "defect" in said) == ("", True, False)
