@@ -213,6 +213,14 @@ def tag_of(scalar: Scalar) -> str:
     return "str"
 
 
+_NULL = ("", "~", "null")
+
+
+def is_null(scalar: Scalar) -> bool:
+    """Return whether a scalar is nothing to PyYAML, by its tag or by its text."""
+    return (bool(scalar.tag) or scalar.value.lower() in _NULL) and tag_of(scalar) == "null"
+
+
 def usual(scalar: Scalar) -> bool | int | None:
     """Return the value of a plain word or whole number without PyYAML, whose constructors take 8 ms to import; None for all else."""
     if scalar.tag or not scalar.plain:

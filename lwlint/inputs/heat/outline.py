@@ -31,8 +31,8 @@ from lwlint.inputs.heat.document import (
     Scalar,
     effective,
     is_jinja,
+    is_null,
     same,
-    tag_of,
     walk,
 )
 from lwlint.inputs.heat.document import Sequence as SequenceNode
@@ -218,7 +218,7 @@ class Parameters:
             for section, values in zip(_SECTIONS, (self.given, self.own)):
                 for key, value in effective(file.section(section)):
                     name = key.value
-                    if isinstance(value, Scalar) and tag_of(value) == "null":
+                    if isinstance(value, Scalar) and is_null(value):
                         if not by_heat:
                             values.pop(name, None)
                         continue
@@ -457,7 +457,7 @@ def _lines(file: HeatFile) -> Iterator[Line]:
 
 
 def _line(file: HeatFile, alias: Scalar, target: Node, scope: str) -> Line:
-    text = target.value if isinstance(target, Scalar) and tag_of(target) != "null" else None  # `null` maps the alias to nothing
+    text = target.value if isinstance(target, Scalar) and not is_null(target) else None  # `null` maps the alias to nothing
     made = file.masked is not None and file.masked.is_open(target.start, target.end, within=alias.start)
     return Line(alias.value, _place(alias), text, _place(target), scope, made)
 

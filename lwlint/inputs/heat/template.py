@@ -23,6 +23,7 @@ from lwlint.inputs.heat.document import (
     Scalar,
     Sequence,
     effective,
+    is_null,
     tag_of,
     value_of,
     walk,
@@ -662,38 +663,35 @@ class Passed(Struct, frozen=True, array_like=True):
 
 def passed(found: Parts, scope: Scope) -> Iterator[Passed]:
     """Yield what the resources of a template, and of groups and chains in it, give to other templates."""
-    mappings: dict[str, bool] = {}  # whether parameters are such
-    for name, kind in found.types.items():
-        if not kind.value.endswith(_TEMPLATES) and not kind.value.startswith(_NAMED) and kind.value not in _MAKERS:
+    declared: dict[str, Node] = {}
+    for name, resource in effective(found.resources):
+        kind = found.types.get(name.value)
+        if kind is None or not (kind.value.endswith(_TEMPLATES) or kind.value.startswith(_NAMED) or kind.value in _MAKERS):
             continue
-        resource = found.resources.get(name)
+        declared = declared or {key.value: schema for key, schema in effective(found.file.section("parameters"))}
         properties = resource.get("properties") if isinstance(resource, Mapping) else None
         for of_type, given in _users(kind.value, properties):
-            yield Passed(of_type, _given(found.file, given, scope, mappings))
+            yield Passed(of_type, _given(found.file, given, scope, declared))
 
 
-def _given(file: HeatFile, properties: Node | None, scope: Scope, mappings: dict[str, bool]) -> tuple[tuple[str, Values], ...] | None:
-    if properties is None or (isinstance(properties, Scalar) and tag_of(properties) == "null"):
+def _given(file: HeatFile, properties: Node | None, scope: Scope, declared: Lookup[str, Node]) -> tuple[tuple[str, Values], ...] | None:
+    if properties is None or (isinstance(properties, Scalar) and is_null(properties)):
         return ()
     found = call(properties)
     if not isinstance(properties, Mapping) or (found is not None and found[0] in FUNCTIONS):
         return None
-    told = [(key, value) for key, value in effective(properties) if not _hands_on(file, key.value, value, mappings)]
+    told = [(key, value) for key, value in effective(properties) if not _hands_on(key.value, value, declared)]
     return tuple([(k.value, None if file.is_open(k, v) else _shown(k.value, possible(v, scope))) for k, v in told])
 
 
-def _hands_on(file: HeatFile, name: str, value: Node, mappings: dict[str, bool]) -> bool:
+def _hands_on(name: str, value: Node, declared: Lookup[str, Node]) -> bool:
     """Return whether a property hands on a mapping by its name (`EndpointMap: {get_param: EndpointMap}`), as most do: it is no value."""
-    if value.__class__ is not Mapping or len(value.pairs) != 1 or value.pairs[0][0].value != "get_param":
+    found = call(value)
+    if found is None or found[0] != "get_param" or not isinstance(found[1], Scalar) or found[1].value != name:
         return False
-    argument = value.pairs[0][1]
-    if not isinstance(argument, Scalar) or argument.value != name:
-        return False
-    if name not in mappings:
-        schema = file.section("parameters").get(name)
-        kind = schema.get("type") if isinstance(schema, Mapping) else None
-        mappings[name] = isinstance(kind, Scalar) and kind.value == "json"
-    return mappings[name]
+    schema = declared.get(name)
+    kind = schema.get("type") if isinstance(schema, Mapping) else None
+    return isinstance(kind, Scalar) and kind.value == "json"
 
 
 def _users(kind: str, properties: Node | None) -> Iterator[tuple[str, Node | None]]:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from lwlint.core.facts import NotEvaluated, Service, Unreadable
 from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.heat import BASES, document
-from lwlint.inputs.heat.document import ENVIRONMENT, ROLES, TEMPLATE, HeatFile, Mapping, Scalar, tag_of
+from lwlint.inputs.heat.document import ENVIRONMENT, ROLES, TEMPLATE, HeatFile, Mapping, Scalar, is_null
 from lwlint.inputs.heat.facts import (
     ABOUT,
     GET_FILE,
@@ -230,7 +230,7 @@ class HeatTree:
         root = found.root if found is not None else None
         if found is None or root is None or (found.masked is not None and found.masked.statements):
             return None
-        if isinstance(root, Scalar) and tag_of(root) == "null":
+        if isinstance(root, Scalar) and is_null(root):
             return None
         if isinstance(root, Mapping):
             if not root.pairs:
