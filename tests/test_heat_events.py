@@ -11,7 +11,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lwlint.inputs.heat.document import Mapping, Node, Refused, Scalar, mask, read
+from lwlint.inputs.heat.document import TELLING, Mapping, Node, Refused, Scalar, mask, read, walk
+from lwlint.inputs.heat.template import call
 from tests.inputs.heat.test_heat_yaml_oracle import LOADER, blocks
 from tests.shared import shared
 
@@ -149,6 +150,44 @@ def test_any_text_is_read_as_pyyaml_composes_it_or_refused() -> None:
     seen = [text for text in texts if text[:1] != "\ufeff" and agree(text)]
     assert len([text for text in seen if "&a" in text and "*a" in text]) > EXAMPLES // 100
     assert len([text for text in seen if "{" in text or "[" in text]) > EXAMPLES // 10
+
+
+CALLS = (
+    "{get_file: a.sh}",
+    "&q {get_file: b}",
+    "*q",
+    "{get_file: &s x}",
+    "{get_file: *s}",
+    "{get_file: [a]}",
+    "{get_file: a, b: c}",
+    "{get_file: {get_file: deep}}",
+    "{<<: {get_file: m}}",
+    "{mapped_data: {a: b}, datafiles: c}",
+    "{get_param: d}",
+)
+
+
+def nested(chance: random.Random, depth: int = 0) -> str:
+    if depth > 3 or chance.random() < 0.4:
+        return chance.choice(CALLS)
+    inside = [nested(chance, depth + 1) for _ in range(chance.randint(1, 4))]
+    return f"[{', '.join(inside)}]" if chance.random() < 0.5 else f"{{{', '.join(f'k{n}: {one}' for n, one in enumerate(inside))}}}"
+
+
+def test_what_a_document_tells_of_its_keys_is_what_a_walk_finds() -> None:
+    chance = random.Random(7)
+    seen = 0
+    for _ in range(3000):
+        try:
+            document = read(f"a: {nested(chance)}")
+        except Refused:
+            continue
+        mappings = [node for node in walk(document.root) if isinstance(node, Mapping)]
+        calls = [found for node in mappings if (found := call(node)) is not None and found[0] == "get_file"]
+        assert [id(one) for one in document.files] == [id(one) for _, one in calls if isinstance(one, Scalar)]
+        assert document.telling == {key.value for node in mappings for key in node.keys} & TELLING
+        seen += len(document.files)
+    assert seen > 1000
 
 
 @pytest.mark.parametrize("shape", ["flow", "lists", "mappings", "empty", "aliases"])

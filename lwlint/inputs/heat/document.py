@@ -106,13 +106,14 @@ class Duplicate(Struct, frozen=True):
 class Document(Struct, frozen=True):
     """One YAML document; `root` is None for an empty one. `mixed` tells whether a function of Heat's stands beside other keys in it.
 
-    `telling` are those of the keys `TELLING` that stand anywhere in it.
+    `telling` are those of the keys `TELLING` that stand anywhere in it, `files` what its calls of `get_file` name, in their order.
     """
 
     root: Node | None
     duplicates: tuple[Duplicate, ...]
     mixed: bool
     telling: frozenset[str]
+    files: tuple[Scalar, ...]
 
 
 class Refused(Exception):
@@ -401,6 +402,7 @@ class _Builder:
         self._anchors: dict[str, Node] = {}
         self._mixed = False
         self._telling: set[str] = set()
+        self._files: list[Scalar] = []
 
     def document(self) -> Document:
         from yaml.events import (
@@ -461,6 +463,8 @@ class _Builder:
                 elif length == 2 and kind_of(content[0]) is Scalar and (name := content[0].value) != "<<":  # as most are
                     if name in all_telling:
                         self._telling.add(name)
+                        if name == "get_file" and kind_of(content[1]) is Scalar:
+                            self._files.append(content[1])
                     if node is None:
                         node = Mapping(tag, content, start, end, True)
                     else:
@@ -488,7 +492,8 @@ class _Builder:
                 documents += 1
                 if documents > 1:
                     raise Refused("a second document begins here; Heat reads files of one", event.start_mark.index)
-        return Document(root[0] if root else None, tuple(self._duplicates), self._mixed, frozenset(self._telling))
+        duplicates, files = tuple(self._duplicates), tuple(self._files)
+        return Document(root[0] if root else None, duplicates, self._mixed, frozenset(self._telling), files)
 
     def _too_many(self) -> Refused:
         """Return the refusal of the first event that is one too many, which is only known to be there where a list or a mapping ends."""
@@ -736,7 +741,7 @@ _ENVIRONMENT_KEYS = (
 class HeatFile(Struct, frozen=True):
     """One file as Heat reads it. `form` is `template`, `environment`, `roles` or `other` (hieradata, capabilities).
 
-    `mixed` and `telling` are as in the document.
+    `mixed`, `telling` and `files` are as in the document, `tops` are what Heat sees under the keys of the document itself.
     """
 
     source: Source
@@ -746,6 +751,8 @@ class HeatFile(Struct, frozen=True):
     masked: Masked | None
     mixed: bool
     telling: frozenset[str]
+    files: tuple[Scalar, ...]
+    tops: dict[str, Node]
 
     def span(self, node: Node) -> Span:
         """Return where `node` stands."""
@@ -765,7 +772,7 @@ class HeatFile(Struct, frozen=True):
 
     def top(self, key: str) -> Node | None:
         """Return the value of a key of the document itself."""
-        return self.root.get(key) if isinstance(self.root, Mapping) else None
+        return self.tops.get(key)
 
     def section(self, key: str) -> Mapping:
         """Return the mapping under a key of the document; an empty one if there is none."""
@@ -826,7 +833,10 @@ def _read_file(source: Source) -> Reading:
         if masked is not None and (masked.statements or masked.expressions):
             return NotEvaluated(source.path, span, "Jinja", source.host)
         return Unreadable(source.path, span, refused.message, source.host)
-    return HeatFile(source, _form(document.root), document.root, document.duplicates, masked, document.mixed, document.telling)
+    root = document.root
+    tops = {key.value: value for key, value in effective(root)} if isinstance(root, Mapping) else {}
+    told = document.duplicates, masked, document.mixed, document.telling, document.files
+    return HeatFile(source, _form(root), root, *told, tops)
 
 
 def _form(root: Node | None) -> str:

@@ -716,26 +716,6 @@ def _shown(name: str, values: Values) -> Values:
     return tuple(map(concealed, values)) if is_secret(name) else tuple(map(masked_value, values))
 
 
-def get_files(file: HeatFile) -> Iterator[Scalar]:
-    """Yield the argument of every `get_file`, in the order of the text."""
-    if "get_file" not in file.telling:
-        return
-    seen: set[int] = set()
-    todo = [file.root]
-    while todo:
-        node = todo.pop()
-        if id(node) in seen:  # by an alias
-            continue
-        seen.add(id(node))
-        if isinstance(node, Mapping):
-            found = call(node)
-            if found is not None and found[0] == "get_file" and isinstance(found[1], Scalar):
-                yield found[1]
-            todo += [value for value in reversed(node.values) if value.__class__ is not Scalar]
-        elif isinstance(node, Sequence):
-            todo += [item for item in reversed(node.items) if item.__class__ is not Scalar]
-
-
 def strings(node: Node) -> Iterator[str]:
     """Yield the text of every scalar below `node`, keys included."""
     for below in walk(node):
