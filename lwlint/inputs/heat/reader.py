@@ -43,6 +43,7 @@ class Roles:
         self._catalogue = catalogue
         self._candidates: dict[str, tuple[list[Read], Noted]] = {}
         self._known: dict[tuple[str, ...], View] = {}
+        self._aliases: dict[tuple[object, ...], tuple[object, dict[str, _OfAlias]]] = {}  # by base and views, which are kept with it
 
     def may_have(self, file: Read) -> bool:
         """Return whether there may be services of roles in a file."""
@@ -59,12 +60,20 @@ class Roles:
         number = max((number for number, other in enumerate(self._chosen) if other is file), default=-1)
         named = {role.name for other in self._chosen for role in other.outline.roles} if file.form == ROLES else set()
         views = list(self._views(file, registry))
-        known: dict[str, _OfAlias] = {}
+        known = self._aliases_of(file, views)
         for role in file.outline.roles:
             if role.name in named or self._tree.is_replaced(number, role.span):
                 continue  # the list of an environment stands instead of it
             if any(alias.lower().startswith(_SERVICE) for alias, _ in role.services):
                 yield from self._role(file, role, views, known)
+
+    def _aliases_of(self, file: Read, views: list[tuple[View, str]]) -> dict[str, _OfAlias]:
+        """Return what is known of aliases in these registries, which most roles data of a tree have in common, to be added to."""
+        if self._tree.parts.noting:  # each file that tells is to be noted
+            return {}
+        base = self._tree.base(file.source.path)
+        key = (base.source.path if base is not None else "", *(id(view) for view, _ in views))
+        return self._aliases.setdefault(key, (views, {}))[1]
 
     def _role(self, file: Read, role: Listed, views: list[tuple[View, str]], known: dict[str, _OfAlias]) -> Iterator[RoleService]:
         named = [alias for alias, _ in role.services if alias.lower() in _CLUSTER]
