@@ -225,7 +225,8 @@ def _is_off(facts: Facts, key: str) -> bool:
 
 def _is_spread(facts: Facts, params: MappingParams, service: str) -> bool | None:
     """Return whether a setting makes the service run active/active, so that it belongs outside Pacemaker; None where that is not known."""
-    found = [setting for setting in facts.of(HieraKey) if setting.name == params.spread_by.get(service) and setting.in_force]
+    key = params.spread_by.get(service)
+    found = [setting for setting in facts.of(HieraKey) if setting.name == key and setting.in_force] if key is not None else []
     over = overriding(setting for setting in found if setting.overrides and not setting.place.startswith(params.other_roles))
     counted = over or [setting for setting in found if not setting.overrides]
     if any(setting.values is None for setting in counted):

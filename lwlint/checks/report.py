@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from operator import attrgetter
 from typing import Annotated, Any, Literal, Optional, Union
 
 from msgspec import Meta, field
@@ -37,13 +38,14 @@ def fits(fact: Fact, wanted: Wanted) -> bool:
 
 def fitting(wanted: Wanted) -> Callable[[Fact], bool]:
     """Return a function that tells whether all attributes of a fact are what is `wanted`, made ready to be asked for many facts."""
-    tests = [(path.split("."), values if isinstance(values, tuple) else (values,)) for path, values in wanted.items()]
+    tests = [(attrgetter(path), values if isinstance(values, tuple) else (values,)) for path, values in wanted.items()]
 
     def fits(fact: Any) -> bool:
-        for names, values in tests:
-            found = fact
-            for name in names:
-                found = getattr(found, name, None)
+        for look_up, values in tests:
+            try:
+                found = look_up(fact)
+            except AttributeError:  # something on the way to it is not there
+                found = None
             if found not in values:
                 return False
         return True

@@ -652,7 +652,7 @@ def _suspects(lines: list[str], text: str, names: frozenset[str]) -> set[int]:
     """
     starts = [0, *itertools.accumulate(map(len, lines))]
     found = {bisect_right(starts, at) - 1 for at in places(text)}
-    found.update(number for number, line in enumerate(lines) if len(line) >= LEAST_BLOB and is_long_word(line) and BLOB.match(line))
+    found.update(number for number, line in enumerate(lines) if len(line) >= LEAST_BLOB and " " not in line.strip() and BLOB.match(line))
     if not text.isascii():
         found.update(number for number, line in enumerate(lines) if not line.isascii())
     odd = _odd(names)
