@@ -139,8 +139,11 @@ def masked(line: str, also: Collection[str] = ()) -> str:
 
     `also` are names that hold one here, though not everywhere.
     """
+    holds = may_hold(line) or (also and names_any(line, also))
+    if not holds and len(line) < LEAST_BLOB:
+        return line
     found = [match.span(2) for match in BLOB.finditer(line)] if len(line) < LIMIT and is_long_word(line) else []
-    if may_hold(line) or (also and names_any(line, also)):
+    if holds:
         found += _found(line, also)
     return starred(line, found)
 
