@@ -319,6 +319,7 @@ class Parts(Struct):
 
     file: HeatFile
     types: dict[str, Scalar] = field(default_factory=dict)
+    giving: list[tuple[str, Mapping]] = field(default_factory=list)  # resources that may give properties to templates, and their types
     taken: set[Taken] = field(default_factory=set)
     merged: list[Merged] = field(default_factory=list)
     keys: list[Key] = field(default_factory=list)
@@ -348,8 +349,10 @@ def read_parts(file: HeatFile) -> Parts:
         return found
     for name, resource in effective(found.resources):
         kind = resource.get("type") if isinstance(resource, Mapping) else None
-        if isinstance(kind, Scalar):
+        if isinstance(resource, Mapping) and isinstance(kind, Scalar):
             found.types[name.value] = kind
+            if kind.value.endswith(_TEMPLATES) or kind.value.startswith(_NAMED) or kind.value in _MAKERS:
+                found.giving.append((kind.value, resource))
     reader = _Reader(found)
     others: list[tuple[Node, str]] = []
     for name, output in effective(file.section("outputs")):
@@ -663,14 +666,9 @@ class Passed(Struct, frozen=True, array_like=True):
 
 def passed(found: Parts, scope: Scope) -> Iterator[Passed]:
     """Yield what the resources of a template, and of groups and chains in it, give to other templates."""
-    declared: dict[str, Node] = {}
-    for name, resource in effective(found.resources):
-        kind = found.types.get(name.value)
-        if kind is None or not (kind.value.endswith(_TEMPLATES) or kind.value.startswith(_NAMED) or kind.value in _MAKERS):
-            continue
-        declared = declared or {key.value: schema for key, schema in effective(found.file.section("parameters"))}
-        properties = resource.get("properties") if isinstance(resource, Mapping) else None
-        for of_type, given in _users(kind.value, properties):
+    declared = {key.value: schema for key, schema in effective(found.file.section("parameters"))} if found.giving else {}
+    for kind, resource in found.giving:
+        for of_type, given in _users(kind, resource.get("properties")):
             yield Passed(of_type, _given(found.file, given, scope, declared))
 
 
