@@ -228,9 +228,14 @@ def groups(found: Sequence[Seat]) -> list[Group]:
         else:
             lone.append(seat)
     together = list(known.members.values())
-    clouds = [part for group in together for cloud in _clouds(group) for part in _masked_apart(cloud)]
-    lone += [seat for cloud in clouds if all(seat.identity == Identity() for seat in cloud) for seat in cloud]
-    clouds = [cloud for cloud in clouds if any(seat.identity != Identity() for seat in cloud)]
+    clouds: list[list[Seat]] = []
+    for cloud in (cloud for group in together for cloud in _clouds(group)):
+        parts = list(_masked_apart(cloud))
+        for part in parts:
+            if len(parts) > 1 and all(seat.identity == Identity() for seat in part):  # its name alone had put it there
+                lone += part
+            else:
+                clouds.append(part)
     clusters = sorted((_group(cloud) for cloud in clouds), key=lambda g: (g.identity.name, sorted(g.identity.nodes)))
     return [*clusters, *map(_group, _masked_apart(lone))]
 

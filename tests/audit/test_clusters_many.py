@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lwlint.audit.clusters import Identity, Seat, _clouds, _group, _is_one, groups
@@ -48,7 +48,12 @@ def each_with_each(found: list[Seat]) -> list[object]:
     return [*clusters, *([_group(lone)] if lone else [])]
 
 
+NOTHING = Identity("", "", frozenset(), frozenset(), frozenset())
+KNOWN = Identity("", "", frozenset(("a-0", "a-1")), frozenset(), frozenset())
+
+
 @given(st.lists(st.tuples(HOSTS, IDENTITIES), max_size=12))
+@example([("a-0", NOTHING), ("a-0", NOTHING), ("a-0", KNOWN), ("a-1.x.example", NOTHING), ("a-1.y.example", NOTHING)])
 def test_hosts_are_put_together_as_by_comparing_each_with_each(made: list[tuple[str, Identity]]) -> None:
     found = [seat(number, host, identity) for number, (host, identity) in enumerate(made)]
     assert groups(found) == each_with_each(found)
