@@ -207,9 +207,8 @@ class Parameters:
         self.replaced: frozenset[tuple[int, Place]] = frozenset()  # overrides and lists that do not count: number of the environment, place
         if not chosen:
             return
-        lists: dict[
-            tuple[str, str], list[tuple[int, Place]]
-        ] = {}  # of overrides and services, by section and parameter: those that are left
+        # of overrides and lists of services, by section and parameter: those that are left
+        lists: dict[tuple[str, str], list[tuple[int, Place]]] = {}
         every: list[tuple[int, Place]] = []
         strategies: dict[str, str] = {}
         for number, file in enumerate(chosen):
@@ -239,11 +238,9 @@ class Parameters:
 
     def with_passed(self, values: Iterable[tuple[str, Values]]) -> "Parameters":
         """Return the values of parameters in a template that is given others as properties, which come before those of environments."""
-        found = Parameters()
-        found.given, found.own = (
-            {**self.given, **dict(values)},
-            {name: value for name, value in self.own.items() if name not in dict(values)},
-        )
+        found, instead = Parameters(), dict(values)
+        found.given = {**self.given, **instead}
+        found.own = {name: value for name, value in self.own.items() if name not in instead}
         return found
 
     def digest(self) -> bytes:

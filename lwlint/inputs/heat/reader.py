@@ -80,7 +80,7 @@ class Roles:
         off = bool(named and self._chosen and views) and all(views[0][0].final(alias) == NONE for alias in named)
         seen: dict[str, Span] = {}
         for alias, place in role.services:
-            if alias not in known:  # several roles of a file have most services
+            if alias not in known:
                 known[alias] = self._of_alias(file, alias, views)
             mapped, by, optional, service = known[alias]
             span = file.span(place)

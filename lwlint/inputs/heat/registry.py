@@ -13,7 +13,7 @@ from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.heat.document import TEMPLATE
 from lwlint.inputs.heat.facts import ALL, CONFIG, NONE, Environment, RoleData, ServiceMapping, always, always_with, conditions
 from lwlint.inputs.heat.outline import PROFILES, SERVICE, UNDER, Line, Outline, Setting
-from lwlint.inputs.heat.template import NULL, Taken, Values
+from lwlint.inputs.heat.template import NAMED, NULL, Taken, Values
 from lwlint.inputs.heat.tree import HeatTree, Read
 
 PACEMAKER = "OS::TripleO::Services::Pacemaker"
@@ -466,7 +466,7 @@ class Graph:
         direct = self._tree.resolve(path, name)
         if direct is not None:
             return self._tree.find(direct)
-        if not name.startswith("OS::Trip"):
+        if not name.startswith(NAMED):
             return None
         view = self._registry(path)
         return view.of_type(path, name) if view is not None else None
@@ -612,8 +612,10 @@ class Graph:
         direct = self._tree.resolve(path, kind)
         if direct is not None:
             return self._tree.find(direct) is None
-        view = self._registry(path) if kind.startswith("OS::Trip") else None
-        return kind.startswith("OS::Trip") and (view is None or view.mapping(kind) is None)
+        if not kind.startswith(NAMED):
+            return False
+        view = self._registry(path)
+        return view is None or view.mapping(kind) is None
 
     def beaten(self, path: str) -> tuple[Span, ...]:
         """Return the places of the settings, at or below `path`, that later ones of the same name replace whatever the conditions."""
@@ -630,9 +632,8 @@ class Graph:
             if len(several) > 1:
                 standing[name] = [one for number, one in enumerate(several) if not _is_replaced(one, several[number + 1 :])]
         left = {(file.source.path, id(setting)) for several in standing.values() for file, setting, _ in several}
-        there = {
-            file.span(setting.span) for several in standing.values() for file, setting, _ in several
-        }  # one is taken in twice by an alias
+        # one may be taken in twice, by an alias
+        there = {file.span(setting.span) for several in standing.values() for file, setting, _ in several}
         gone = (file.span(setting.span) for file, setting, _ in in_order if (file.source.path, id(setting)) not in left)
         return tuple(place for place in dict.fromkeys(gone) if place not in there)
 

@@ -351,7 +351,7 @@ def read_parts(file: HeatFile) -> Parts:
         kind = resource.get("type") if isinstance(resource, Mapping) else None
         if isinstance(resource, Mapping) and isinstance(kind, Scalar):
             found.types[name.value] = kind
-            if kind.value.endswith(_TEMPLATES) or kind.value.startswith(_NAMED) or kind.value in _MAKERS:
+            if kind.value.endswith(_TEMPLATES) or kind.value.startswith(NAMED) or kind.value in _MAKERS:
                 found.giving.append((kind.value, resource))
     reader = _Reader(found)
     others: list[tuple[Node, str]] = []
@@ -643,7 +643,7 @@ def inputs(found: Parts) -> dict[str, Node]:
     return values
 
 
-_NAMED = "OS::Trip"  # of TripleO, in whatever letters
+NAMED = "OS::Trip"  # of TripleO, in whatever letters
 # the resources that make others: the property that says of what type, and the one with the properties of these
 _MAKERS = MappingProxyType(
     {

@@ -233,9 +233,9 @@ class HeatTree:
         if isinstance(root, Scalar) and is_null(root):
             return None
         if isinstance(root, Mapping):
-            if not root.pairs:
+            if not root.keys:
                 return None
-            key = root.pairs[0][0]
+            key = root.keys[0]
             return Unreadable(file.source.path, found.span(key), f"`{key.value}` is no section of a Heat environment", file.source.host)
         place = file.source.span(root.start, min(root.start + 1, len(file.source.text)))
         return Unreadable(file.source.path, place, "is no mapping, as a Heat environment must be", file.source.host)
