@@ -53,6 +53,7 @@ _QUIET = {
     "distributed.admin.system-monitor.interval": "5s",
     "distributed.admin.system-monitor.gil.enabled": False,
 }
+_LOGGERS = ("distributed", "tornado", "asyncio")
 _SCHEMES = ("tcp://", "tls://", "ucx://", "ws://", "wss://")
 Key = int
 Tell = Callable[[str], None]
@@ -282,8 +283,7 @@ class Engine:
         self._threads, self._looked = 1, 0.0
 
     def __enter__(self) -> Engine:
-        for name in ("distributed", "distributed.worker", "distributed.nanny", "distributed.scheduler", "distributed.client", "tornado"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
+        _silence()
         address = self._address()
         try:
             self._client = _client(address)
@@ -438,6 +438,17 @@ class Engine:
             with contextlib.suppress(Exception):
                 self._threads = max(1, sum(self._client.nthreads().values()))
         return self._threads * _AHEAD
+
+
+def _silence() -> None:
+    """Have Dask and what it stands on log nothing below CRITICAL: what a loss comes to is told in words of lwlint.
+
+    Dask gives some of its loggers a level of their own while it is imported, so that comes first.
+    """
+    import_module("distributed")
+    for name in [*_LOGGERS, *logging.Logger.manager.loggerDict]:
+        if name.partition(".")[0] in _LOGGERS:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _client(address: Any) -> Any:

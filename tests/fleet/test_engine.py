@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -125,3 +127,24 @@ def test_workers_of_another_version_and_workers_without_lwlint_are_named() -> No
 def test_a_store_that_refuses_ends_the_run() -> None:
     with pytest.raises(OSError, match="refused"):
         run(lambda n, urls: ("finished", encode([Result(refused="the store refused")])), 3)
+
+
+LOGS = """
+import logging
+from lwlint.core.finding import ConfigurationError
+from lwlint.fleet.work import Engine
+try:
+    with Engine("no:such"):
+        pass
+except ConfigurationError:
+    import distributed
+for name in ("distributed.batched", "distributed.client", "distributed.core", "tornado.application", "asyncio"):
+    logging.getLogger(name).error("a loss: %s", name)
+print(*[logging.getLevelName(logging.getLogger(name).level) for name in ("distributed", "distributed.client")])
+"""
+
+
+def test_dask_logs_no_loss_though_its_import_gives_its_loggers_levels() -> None:
+    """Whoever imports Dask first sets the levels last."""
+    ran = subprocess.run([sys.executable, "-c", LOGS], capture_output=True, text=True, timeout=120)
+    assert (ran.returncode, ran.stdout.split(), ran.stderr) == (0, ["CRITICAL", "CRITICAL"], "")
