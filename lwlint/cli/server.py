@@ -24,7 +24,6 @@ from lwlint.cli import arguments
 from lwlint.core.facts import Fact, Service
 from lwlint.core.finding import SEVERITIES, ConfigurationError, Finding, Replace, Report
 from lwlint.core.harmless import counted
-from lwlint.core.kept import Memory
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Source, Span, Text
 from lwlint.files.discover import normal
@@ -36,6 +35,7 @@ from lwlint.report.ci import code, prose
 from lwlint.report.fixes import certain, one_line
 from lwlint.report.json import Shown
 from lwlint.run import Reading, Request, judge, outlines_of, read_facts
+from lwlint.run.engine import Memory
 
 if TYPE_CHECKING:
     import argparse

@@ -17,7 +17,6 @@ from lwlint.core.config_reader import near
 from lwlint.core.costs import Costs
 from lwlint.core.facts import NUMBERED, RELEASES, Fact, Facts, Release, Unreadable, UnusedAllow
 from lwlint.core.finding import FAIL, PASS, ConfigurationError, Finding, Report, Verdict
-from lwlint.core.kept import Memory
 from lwlint.core.kind import UNREADABLE, Kind, Material
 from lwlint.core.secret import without
 from lwlint.core.source import Source
@@ -29,7 +28,7 @@ from lwlint.inputs.heat import HEAT, rest_of_trees
 from lwlint.policy import compiled
 from lwlint.policy.rules import Rule, choose, load_folder, own_folder, unique
 from lwlint.run import allow
-from lwlint.run.engine import Answer, evaluate
+from lwlint.run.engine import Answer, Memory, evaluate
 
 if TYPE_CHECKING:
     import datetime
