@@ -21,6 +21,7 @@ _HEAD = 65536
 _UNJUDGED = (TEXT,)
 _MOST_TEXT = 1_000_000
 _LONGEST_LINK = 4096
+_NULL = "/dev/null"  # which reads as an empty file, and so does each link to it
 _ROOT = pattern(
     r"^(?P<root>(?:.*?/)??)(?:etc/(?!.*/etc/systemd/)|usr/(?:lib|share|local)/|lib/systemd/|run/(?:systemd|containers)/|var/lib/|sos_commands/)"
 )
@@ -270,6 +271,9 @@ class Discovery:
         if not (named or self._kind or self._kinds.may_hold(path)):
             self.found.skipped.append((path, self._kinds.nothing))
             return
+        if real == _NULL:
+            self._take_bytes(path, b"", named=named, judged=judged)
+            return
         what = FILE if itself == FILE else tree.real_kind(real) if real is not None else None
         if real is None or what != FILE:
             self._refuse_special(path, real, what, named, itself is None)
@@ -303,11 +307,16 @@ class Discovery:
             self._refuse(path, _SPECIAL)
 
     def _followed(self, tree: Tree, path: str, root: str) -> str | None:
-        """Return the path that the link at `path` leads to; an absolute target stays inside the host's tree `root`."""
+        """Return the path that the link at `path` leads to, that of the null device as it is; an absolute target stays inside the host's
+        tree `root`."""
+        on_host = not root_is_loose(path, root)
         for _ in range(40):
             if tree.kind(path) != LINK:
                 return path
             target = tree.target(path)
+            inside = posixpath.dirname(path[len(root) :]) if on_host and path.startswith(root) else ""
+            if posixpath.normpath(posixpath.join("/", inside, target)) == _NULL and (on_host or target.startswith("/")):
+                return _NULL
             path = (
                 root + target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
             )

@@ -120,6 +120,11 @@ class Unit(Struct, frozen=True):
         return "pacemaker" if self.override is not None else "systemd"
 
     @property
+    def from_quadlet(self) -> bool:
+        """Whether podman's generator makes it of a quadlet, so that it is enabled, unmasked and removed there alone."""
+        return self.fragment.rpartition(".")[2] in ("container", "pod", "kube")
+
+    @property
     def starts_without_end(self) -> bool:
         """Whether nothing bounds the time that it may take to start."""
         return self.timeout_start_usec is None

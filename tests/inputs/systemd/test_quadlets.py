@@ -462,3 +462,23 @@ def _words(lines: list[tuple[str, str, str]]) -> dict[str, list[str]]:
         elif section == "Service" and key in ("Type", "RemainAfterExit"):
             found[key] = [value]
     return {key: sorted(words) for key, words in found.items() if words}
+
+
+@pytest.mark.parametrize("target", ["/dev/null", "../../../dev/null", "../../../../../dev/null"])
+def test_a_link_to_the_null_device_hides_a_quadlet_of_the_distribution(target: str, tmp_path: Path) -> None:
+    write(tmp_path, {"usr/share/containers/systemd/nova_api.container": CONTAINER, f"{FOLDER}/other.volume": "[Volume]\n"})
+    (tmp_path / FOLDER / "nova_api.container").symlink_to(target)
+    report = lwlint.check(tmp_path, select=["LW2"])
+    told = [(f.rule, f.span.path.removeprefix(f"{tmp_path}/"), f.message.partition(":")[0]) for f in report.findings]
+    assert told == [("unit-masked", f"{FOLDER}/nova_api.container", "nova_api.service")]
+    assert not report.findings[0].commands  # `systemctl unmask` knows nothing of quadlets
+
+
+def test_a_link_to_the_null_device_hides_a_drop_in_of_a_quadlet(tmp_path: Path) -> None:
+    below = "usr/share/containers/systemd"
+    write(tmp_path, {f"{below}/nova_api.container": CONTAINER, f"{below}/nova_api.container.d/10.conf": "[Service]\nRestart=always\n"})
+    assert found(tmp_path, {}, "LW201") == []
+    folder = tmp_path / FOLDER / "nova_api.container.d"
+    folder.mkdir(parents=True)
+    (folder / "10.conf").symlink_to("/dev/null")
+    assert found(tmp_path, {}, "LW201") == ["unit-not-restarted nova_api.service"]
