@@ -131,6 +131,12 @@ def locate(source: Source, knows: Callable[[str], bool]) -> tuple[Place, str]:
         return Place(source.root, plane["project"]), f"etc/{plane['project']}/{plane['project']}.conf.d/{plane['file']}"
     if _ON_HOST.match(below):
         return Place(source.root), below.replace("usr/local/", "usr/" if below.startswith("usr/local/share") else "", 1)
+    lost = _BELOW_FOLDER.match(source.path)
+    if lost is not None:  # which lies too deep for its folder to be that of a program; the one above is
+        at = lost.start("folder")
+        path = _installed(source.path[at:], knows)
+        if path != source.path[at:]:
+            return Place(source.path[:at], loose=True), path
     return Place(source.root, loose=True), _installed(below, knows)
 
 

@@ -78,6 +78,15 @@ def test_what_lies_in_a_folder_of_a_configuration_folder_is_read_by_nobody(more:
     assert told(dict.fromkeys((lost, *more), A)) == expected
 
 
+@pytest.mark.parametrize("above", ["", "files/"])
+def test_a_loose_folder_of_a_configuration_folder_is_read_by_nobody_too(above: str) -> None:
+    lost, one = f"{above}nova.conf.d/sub/x.conf", f"{above}nova.conf.d/a.conf"
+    assert list(told({lost: A}).values()) == [((lost,), False)]
+    assert sorted(told({lost: A, one: A}).values()) == [((one,), True), ((lost,), False)]
+    unknown = f"{above}site.conf.d/sub/nova.conf"  # whose program is not known, so that the file goes by its own name
+    assert list(told({unknown: A}).values()) == [((unknown,), True)]
+
+
 def test_a_unit_may_name_a_folder_of_a_configuration_folder_and_a_hidden_file() -> None:
     unit = "[Service]\nExecStart=/usr/bin/nova-api --config-file /etc/nova/.a.conf --config-dir /etc/nova/nova.conf.d/sub\n"
     files = {"etc/nova/.a.conf": A, "etc/nova/nova.conf.d/sub/x.conf": A, "etc/nova/nova.conf.d/sub/.y.conf": A}
