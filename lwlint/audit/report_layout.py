@@ -40,6 +40,7 @@ _MEMBER = re.compile(
             rf"{_SYSTEMD}/(?:system(?:\.control|\.attached)?|transient|generator(?:\.early|\.late)?)/.+",
             r"(?:etc|run|usr/share)/containers/systemd/.+",
             rf"{_SYSTEMD}/system\.conf(?:\.d/[^/]+\.conf)?",
+            rf"{_SYSTEMD}/[^/]+\.service\.d/[^/]+\.conf",  # of which systemd reads none
             rf"etc/(?:{_PROJECTS})/(?:.+/)?{_CONF}",
             rf"etc/(?:{_PROJECTS})\.conf",
             rf"etc/(?:sysconfig|default)/(?:openstack-|{_PROJECTS})[^/]*",

@@ -161,6 +161,7 @@ SEARCH_PATH = (
     "lib/systemd/system",
     "run/systemd/generator.late",
 )
+_ABOVE = tuple(f"{top}/systemd" for top in _TOPS)
 _MOST_HOPS = 8
 
 
@@ -168,6 +169,7 @@ class Tree(Struct):
     """Files and links of one host by their path on it; `folders` lists the names in each folder, `manager` is what configures systemd.
 
     `made` are the units that podman's generator makes of quadlets, by the path where it puts them; `files` has the quadlets there.
+    `strays` are drop-ins beside the folders of units, such as `etc/systemd/a.service.d/b.conf`.
     """
 
     search_path: tuple[str, ...]
@@ -177,6 +179,7 @@ class Tree(Struct):
     folders: dict[str, dict[str, None]] = field(default_factory=dict)
     manager: dict[str, Source] = field(default_factory=dict)
     made: dict[str, Made] = field(default_factory=dict)
+    strays: dict[str, Source] = field(default_factory=dict)
 
     def add(self, path: str) -> None:
         """Enter `path` in the list of its folder, and the folder in that of its parent."""
@@ -297,6 +300,8 @@ def _adopt(hosts: dict[str, Tree], loose: dict[str, Tree]) -> None:
                     host.elsewhere[on_host] = tree.files[path]
                     tree.drop(path)
                 elif outside:
+                    if inside in _ABOVE and path in tree.files:
+                        host.strays[on_host] = tree.files[path]
                     tree.drop(path)
 
 

@@ -37,7 +37,7 @@ from lwlint.inputs.systemd.facts import (
 )
 from lwlint.inputs.systemd.files import GENERATED, PERSISTENT, RUNTIME, Finder, Found, Tree, defaults, enabled, trees
 from lwlint.inputs.systemd.programs import Started
-from lwlint.inputs.systemd.settings import INFINITY, Settings, UnitText, boolean, time_span, type_of
+from lwlint.inputs.systemd.settings import INFINITY, Assignment, Settings, UnitText, boolean, time_span, type_of
 
 DEPENDENCY_FOLDERS = (".wants", ".requires", ".upholds")
 
@@ -224,6 +224,7 @@ class _Host:
                 message = f"{text.stop.because}; systemd reads the file no further"
                 yield Unreadable(text.path, text.stop.text.span, message, self._host(text.path))
         yield from self._lost_drop_ins()
+        yield from self._unread()
 
     def _text(self, path: str) -> UnitText | None:
         source = self.tree.source(path)
@@ -409,6 +410,39 @@ class _Host:
             if doubled or bus:
                 meant = doubled[1] if doubled else re.sub(r"_([0-9a-f]{2})", lambda m: chr(int(m[1], 16)), last)
                 yield DropInWithoutUnit(last, source.span(0, 0), meant, source.host, self.catalogue.of_unit(meant))
+
+    def _unread(self) -> Iterator[IgnoredLine]:
+        """Yield the lines of a host's files that were meant as drop-ins of services, and that systemd does not read by their names."""
+        items = () if self.loose else (*self.tree.files.items(), *((path, source) for path, source in self.tree.strays.items()))
+        for path, source in items:
+            meant, because = _meant(path, self.tree.search_path)
+            service = self.catalogue.of_unit(meant) if meant else None
+            if service is None:
+                continue
+            for line in parser.read(source).lines:
+                if isinstance(line, Assignment) and line.key.value in parser.KEYS.get(line.section, ()):
+                    name = f"{line.section}.{line.key.value}"
+                    yield IgnoredLine(name, line.key.span, meant, because, line.value.value, source.host, service)
+
+
+def _meant(path: str, search_path: Collection[str]) -> tuple[str, str]:
+    """Return the unit whose drop-in a file was meant to be, and why systemd does not read it; empty where it does, or nothing tells."""
+    folder, name = posixpath.split(path)
+    top, last = posixpath.split(folder)
+    stem, dot, suffix = last.rpartition(".")
+    if not dot or suffix != "d" or stem in parser.TYPES:
+        return "", ""
+    if top in search_path and parser.is_unit(stem):
+        if "." in name:
+            return "", ""  # a drop-in, or a copy of one that is put aside
+        return stem, f"the name of a drop-in must end in `.conf`, and this is `{name}`"
+    bare = stem.removesuffix(".conf")
+    unit = bare if parser.is_unit(bare) else f"{bare}.service"
+    if not name.endswith(".conf") or not parser.is_unit(unit) or parser.type_of(unit) != "service":
+        return "", ""
+    if top in search_path:
+        return unit, f"systemd reads no folder `{last}` (`{unit}.d` it does)"
+    return unit, f"systemd reads no drop-ins in `/{top}` (in `/{top}/system` it does)"
 
 
 # those without a service in the catalogue too
