@@ -152,3 +152,118 @@ def test_a_template_that_runs_one_under_pacemaker_is_under_it_too(runs: str, kin
     assert [line for line in found if "puppet/" not in line] == (["LW401 env.yaml:3", "LW403 custom/own.yaml:1"] if under else [])
     core = findings(tree("HAproxy", "haproxy"), "LW402", environments=("env.yaml",))
     assert core == ([] if under else ["LW402 env.yaml:3"])
+
+
+PACED_API = "puppet/services/pacemaker/nova-api.yaml"
+RESOURCE = f"resources:\n  Base: {{type: ../{PACED_API}}}\n"
+WHOLE = "      get_attr: [Base, role_data]\n"
+RUNS_PACEMAKER = """heat_template_version: pike
+outputs:
+  role_data:
+    value:
+      service_name: nova_api
+      step_config: 'include ::tripleo::profile::pacemaker::nova'
+"""
+
+
+def runs_another(resources: str, value: str, others: dict[str, str], registry: str = "") -> bool:
+    """Return whether a template with these resources and role data is said to be under Pacemaker."""
+    own = f"heat_template_version: pike\n{resources}outputs:\n  role_data:\n    value:\n{value}"
+    base = f"resource_registry:\n{ON.replace('../', '')}{registry}"
+    files = {
+        "custom/own.yaml": own,
+        "overcloud-resource-registry-puppet.yaml": base,
+        "environments/env.yaml": "resource_registry:\n  OS::TripleO::Services::NovaApi: ../custom/own.yaml\n",
+        "puppet/services/pacemaker.yaml": "heat_template_version: pike\n",
+        PACED_API: RUNS_PACEMAKER,
+        **others,
+    }
+    found = findings(files, "LW403")
+    return "LW403 custom/own.yaml:1" in found
+
+
+@pytest.mark.parametrize(
+    ("resources", "value"),
+    [
+        (RESOURCE, "      get_attr:\n        - Base\n        - role_data\n"),
+        (RESOURCE, "      get_attr: ['Base', \"role_data\"]\n"),
+        (RESOURCE, "      {get_attr: [Base, role_data], }\n"),
+        (RESOURCE, "      step_config:\n        list_join: ['', [include x, {get_attr: [Base, role_data, step_config]}]]\n"),
+        (RESOURCE, "      docker_config: {step_2: {x: {command: [puppet, apply, -e, {get_attr: [Base, role_data, step_config]}]}}}\n"),
+        (RESOURCE, "      if: [a, {get_attr: [Base, role_data]}, {step_config: ''}]\n"),
+        (RESOURCE, "      map_merge: [{get_attr: [Base, role_data]}, {if: [a, {step_config: ''}, {}]}]\n"),
+        (
+            "resources:\n  Base:\n    depends_on: x\n    type: ../puppet/services/pacemaker/nova-api.yaml\n",
+            "      get_attr: [Base, role_data]\n",
+        ),
+        (
+            "resources:\n  Base:\n    # see there\n    type: ../puppet/services/pacemaker/nova-api.yaml\n",
+            "      get_attr: [Base, role_data]\n",
+        ),
+        (
+            "resources:\n  Base: {properties: {a: b}, type: ../puppet/services/pacemaker/nova-api.yaml}\n",
+            "      get_attr: [Base, role_data]\n",
+        ),
+    ],
+)
+def test_what_a_template_runs_is_read_however_it_is_written(resources: str, value: str) -> None:
+    assert runs_another(resources, value, {})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "      step_config: |\n        see get_attr: [Base, role_data, step_config]\n",  # a text
+        "      upgrade_tasks: {get_attr: [Base, role_data, step_config]}\n",
+        "      puppet_config: {step_config: {get_attr: [Base, role_data, step_config]}}\n",  # which makes files only
+        "      docker_config: {get_attr: [Base, role_data, docker_config]}\n",  # it has none
+        "      map_merge: [{get_attr: [Base, role_data]}, {step_config: include x}]\n",
+        "      map_merge: [{step_config: {get_attr: [Base, role_data, step_config]}}, {step_config: ''}]\n",
+    ],
+)
+def test_a_template_runs_of_another_only_what_it_takes_from_it(value: str) -> None:
+    assert not runs_another(RESOURCE, value, {})
+
+
+def test_what_a_template_runs_is_found_by_an_alias_and_through_others() -> None:
+    alias = "resources:\n  Base: {type: OS::TripleO::Services::Mine}\n"
+    value = "      step_config: {get_attr: [Base, role_data, step_config]}\n"
+    middle = f"heat_template_version: pike\nresources:\n  Low: {{type: ../{PACED_API}}}\noutputs:\n  role_data:\n    value:\n      %s\n"
+    mine = "  OS::TripleO::Services::Mine: custom/middle.yaml\n"
+
+    def found(line: str) -> bool:
+        return runs_another(alias, value, {"custom/middle.yaml": middle % line}, mine)
+
+    assert found("get_attr: [Low, role_data]")
+    assert found("step_config: {get_attr: [Low, role_data, step_config]}")
+    assert not found("docker_config: {x: {get_attr: [Low, role_data, step_config]}}")  # this is not what is taken from it
+    assert not runs_another(alias, value, {"custom/middle.yaml": middle % "get_attr: [Low, role_data]"})  # nothing maps the alias
+
+
+def test_templates_that_run_each_other_are_under_pacemaker_if_one_of_them_is() -> None:
+    other = RESOURCE.replace("../puppet/services/pacemaker/nova-api.yaml", "../custom/own.yaml")
+    circle = f"heat_template_version: pike\n{other}outputs:\n  role_data:\n    value: {{get_attr: [Base, role_data]}}\n"
+    both = "resources:\n  Other: {type: other.yaml}\n" + RESOURCE.partition("\n")[2]
+    value = "      map_merge: [{get_attr: [Other, role_data]}, {get_attr: [Base, role_data]}]\n"
+    assert runs_another(both, value, {"custom/other.yaml": circle})
+    assert not runs_another(
+        "resources:\n  Other: {type: other.yaml}\n", "      get_attr: [Other, role_data]\n", {"custom/other.yaml": circle}
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "under"),
+    [
+        ("include ::tripleo::profile::pacemaker::keystone", True),
+        ("include tripleo::profile::base::haproxy, ::tripleo::profile::pacemaker::keystone", True),
+        ("include('tripleo::profile::pacemaker::keystone')", True),
+        ("contain tripleo::profile::pacemaker::keystone", True),
+        ('class { \\"::tripleo::profile::pacemaker::keystone\\": }', True),
+        ("include ::tripleo::profile::base::haproxy  # not ::tripleo::profile::pacemaker::keystone", False),
+        ("include ::tripleo::profile::base::haproxy  # include ::tripleo::profile::pacemaker::keystone", False),
+        ("$x = hiera('tripleo::profile::pacemaker::keystone::step')", False),
+    ],
+)
+def test_a_profile_for_pacemaker_is_known_however_it_is_included(text: str, under: bool) -> None:
+    value = f'      step_config: "{text}"\n'
+    assert runs_another("", value, {}) == under

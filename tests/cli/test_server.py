@@ -330,6 +330,45 @@ def test_a_file_that_another_program_changes_at_once_again_is_read_again(tmp_pat
     assert codes == [["LW301"], [], ["LW301"], []]
 
 
+def test_what_a_template_runs_through_others_counts_after_an_edit_of_any_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The template of the environment runs one by an alias, and that one another: none of these two is the one that is judged."""
+    monkeypatch.chdir(tmp_path)
+    role = "heat_template_version: pike\nresources:\n  Base: {type: %s}\noutputs:\n  role_data:\n    value: {get_attr: [Base, role_data]}\n"
+    step = "heat_template_version: pike\noutputs:\n  role_data:\n    value: {service_name: x, step_config: include ::%s}\n"
+    (tmp_path / "environments").mkdir()
+    paced, other = step % "tripleo::profile::pacemaker::keystone", step % "tripleo::profile::base::keystone"
+    texts = {
+        "overcloud-resource-registry-puppet.yaml": "resource_registry:\n  OS::TripleO::Services::Middle: middle.yaml\n",
+        "environments/env.yaml": "resource_registry:\n  OS::TripleO::Services::Keystone: ../own.yaml\n",
+        "own.yaml": role % "OS::TripleO::Services::Middle",
+        "middle.yaml": role % "low.yaml",
+        "low.yaml": paced,
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    session = Session(prepared(parse(["server", "--no-cache", "--no-config"])))
+    edits = [
+        ("low.yaml", other),
+        ("low.yaml", paced),
+        ("low.yaml", step % "tripleo::profile::pacemaker::nova"),  # which makes no resource
+        ("low.yaml", step % "tripleo::profile::pacemaker::heat_engine"),  # of another service
+        ("middle.yaml", role % "none.yaml"),
+        ("middle.yaml", role % "low.yaml"),
+        ("overcloud-resource-registry-puppet.yaml", "resource_registry: {}\n"),
+        ("overcloud-resource-registry-puppet.yaml", texts["overcloud-resource-registry-puppet.yaml"]),
+        ("own.yaml", role % "low.yaml"),
+    ]
+    codes = []
+    for name, text in [("low.yaml", paced), *edits]:
+        session.texts[name] = text.encode()
+        found = session.judge().report
+        fresh = Session(prepared(parse(["server", "--no-cache", "--no-config"])))
+        fresh.texts.update(session.texts)
+        assert found == fresh.judge().report, name
+        codes.append("LW401" in [one.code for one in found.findings])
+    assert codes == [True, False, True, False, True, False, True, False, True, True]
+
+
 def test_an_edit_of_one_file_reads_no_other_and_runs_only_the_rules_that_it_is_about(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,6 +41,7 @@ from lwlint.inputs.heat.template import (
     Merged,
     Parts,
     Passed,
+    Run,
     Scope,
     Specified,
     Taken,
@@ -59,7 +60,7 @@ T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 Answers = dict[str, dict[str, Any]]  # by path and by the word for the question
 Loads = dict[tuple[str, str], Any]  # of files that were not given: by the word and the path
-OUTLINE, UNDER, SERVICE, PROFILES = "outline", "under", "service", "profiles"
+OUTLINE, UNDER, BY_ITSELF, SERVICE, PROFILES = "outline", "under", "by itself", "service", "profiles"
 SOURCE, FILE = "source", "file"
 
 
@@ -340,7 +341,8 @@ class Outline(Struct, frozen=True, array_like=True):
     settings. `service_name` is the name of its service, or that of the resource `named_by`; both are empty where
     that is not known. `sections` and `wholes` are as in the parts of a template. `passed` are the properties that its resources give to
     other templates, `used` the parameters by which its settings, containers and these are told, with the values that they have; `untold`
-    the sections of which only a deployment tells all that is merged in.
+    the sections of which only a deployment tells all that is merged in. `runs` is what it runs of others, `running` are the sections
+    of its own role data that run something, or the empty ones where all are.
     """
 
     form: str
@@ -366,6 +368,8 @@ class Outline(Struct, frozen=True, array_like=True):
     passed: tuple[Passed, ...] = ()
     used: tuple[tuple[str, Values], ...] = ()
     untold: tuple[str, ...] = ()
+    runs: tuple[Run, ...] = ()
+    running: tuple[str, ...] = ()
 
 
 class Refusal(Struct, frozen=True, array_like=True):
@@ -404,6 +408,7 @@ def _of_parts(parts: Parts, parameters: Parameters) -> dict[str, Any]:
     first = parts.file.root.content[0] if isinstance(parts.file.root, Mapping) and parts.file.root.content else None
     everywhere = any(key.place == "hieradata" for key in parts.keys)
     wanted = {one.resource for one in parts.taken} | {one.resource for one in parts.merged} | {parts.named_by}
+    wanted |= {one.resource for one in parts.runs}
     return {
         "first": _place(first) if first is not None and form == TEMPLATE else None,
         "types": tuple((name, kind.value) for name, kind in parts.types.items() if everywhere or name in wanted),
@@ -421,6 +426,8 @@ def _of_parts(parts: Parts, parameters: Parameters) -> dict[str, Any]:
         "passed": tuple(passed(parts, scope)) if form == TEMPLATE else (),
         "used": tuple(scope.asked.items()),
         "untold": tuple(sorted(parts.untold)),
+        "runs": tuple(sorted(parts.runs)),
+        "running": tuple(sorted(parts.running or parts.idle)),
     }
 
 

@@ -208,8 +208,8 @@ def _facts(tree: HeatTree, environments: Sequence[str], catalogue: Catalogue, jo
             yield reading
     chosen = [file for path in environments if (file := tree.file(path)) is not None]
     yield from {file.source.path: refused for file in chosen if (refused := tree.refused_environment(file)) is not None}.values()
-    judge = Judge(tree, catalogue)
     registries = _Views(tree, chosen)
+    judge = Judge(tree, catalogue, registries.of)
     graph = Graph(tree, registries.of)
     mapped: set[str] = set()
     deployed: set[str] = set()

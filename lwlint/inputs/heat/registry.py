@@ -12,17 +12,18 @@ from lwlint.core.lazy import pattern
 from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.heat.document import TEMPLATE
 from lwlint.inputs.heat.facts import ALL, CONFIG, NONE, Environment, RoleData, ServiceMapping, always, always_with, conditions
-from lwlint.inputs.heat.outline import PROFILES, SERVICE, UNDER, Line, Outline, Setting
-from lwlint.inputs.heat.template import NAMED, NULL, Taken, Values
+from lwlint.inputs.heat.outline import BY_ITSELF, PROFILES, SERVICE, UNDER, Line, Noted, Outline, Setting
+from lwlint.inputs.heat.template import NAMED, NULL, Run, Taken, Values
 from lwlint.inputs.heat.tree import HeatTree, Read
 
 PACEMAKER = "OS::TripleO::Services::Pacemaker"
 KEEPALIVED = "OS::TripleO::Services::Keepalived"
-_PROFILE = pattern(r"\b(?:include|class *\{(?: *['\"])?) *(?:::)?(tripleo::profile::pacemaker::[a-z0-9_]+(?:::[a-z0-9_]+)*)")
+_PROFILE = pattern(r"(?<![\w:])(?:::)?(tripleo::profile::pacemaker::[a-z0-9_]+(?:::[a-z0-9_]+)*)")
+# what stands before the name of a class that is included, perhaps as one of several, or declared
+_INCLUDES = pattern(r"\b(?:(?:include|contain|require)[ (]\s*(?:['\"]?[\w:]+['\"]?\s*,\s*)*|class\s*\{\s*)\\?['\"]?$")
+_LIST = 500  # characters of such a list that are looked at
+_COMMENT = pattern(r"(?:^|(?<=\s))#", re.MULTILINE)
 _PROFILES = "tripleo::profile::pacemaker::"
-# what a template runs of another one: all of its role data, or its step_config; and the resources, at their indentation, with their types
-_RUN = pattern(r"get_attr:\s*\[\s*([\w-]+)\s*,\s*role_data\s*(?:,\s*step_config\s*)?\]")
-_TYPE = pattern(r"[ ]+[\w-]+:[ ]*(?:\{[ ]*|\n[ ]+)type:[ ]*['\"]?([^\s'\",}]+)")
 # profiles that only configure a node for the cluster, and create no resource
 _NO_RESOURCE = frozenset(
     f"tripleo::profile::pacemaker::{name}" for name in ("clustercheck", "compute_instanceha", "database::mongodbvalidator", "nova")
@@ -188,31 +189,19 @@ class View(Struct):
         return None if entry is None else self.resolve(entry).final
 
 
-def _types_of(name: str, text: str) -> Iterator[str]:
-    """Yield the types that a resource of this name has in a template."""
-    at = text.find(f" {name}:")
-    while at >= 0:
-        match = _TYPE.match(text, text.rfind("\n", 0, at) + 1)
-        if match is not None:
-            yield match[1]
-        at = text.find(f" {name}:", at + 1)
-
-
-def _is_comment(text: str, at: int) -> bool:
-    return re.search(r"(^|\s)#", text[text.rfind("\n", 0, at) + 1 : at]) is not None
-
-
 class Judge:
     """What a template does for Pacemaker, by what it includes and by its path. Answers are kept."""
 
-    def __init__(self, tree: HeatTree, catalogue: Catalogue) -> None:
+    def __init__(self, tree: HeatTree, catalogue: Catalogue, registry: Callable[[str], View | None]) -> None:
+        """`registry` gives the one by which the template at a path finds its types."""
         self._tree = tree
         self._catalogue = catalogue
-        self._answers: dict[str, bool] = {}
+        self._registry = registry
+        self._answers: dict[str, bool | None] = {}
         self._included: dict[str, tuple[Text, ...]] = {}
-        self._under_way: set[str] = set()  # templates of which it is being asked: two may run each other
+        self._ways: dict[str, tuple[str | None, Noted]] = {}
         self._parts = tree.parts
-        self._parts.answers.update({UNDER: self._is_under, SERVICE: self._service, PROFILES: self._profiles})
+        self._parts.answers.update({UNDER: self._is_under, BY_ITSELF: self._by_itself, SERVICE: self._service, PROFILES: self._profiles})
 
     def profiles(self, path: str) -> tuple[Text, ...]:
         """Return the classes below `tripleo::profile::pacemaker` that the template at `path` includes, comments left out."""
@@ -241,35 +230,73 @@ class Judge:
             start = text.rfind("\n", 0, at) + 1
             end = text.find("\n", at)
             end = len(text) if end < 0 else end
-            for match in _PROFILE.finditer(text, start, end):
-                if not _is_comment(text, match.start()):
+            comment = _COMMENT.search(text, start, end)
+            for match in _PROFILE.finditer(text, max(start, at - 2), comment.end() if comment is not None else end):
+                before = max(start, match.start() - _LIST)
+                if _INCLUDES.search(text, before, match.start()):
                     found.append(Text(match.group(1), source.span(*match.span(1))))
         return tuple(found)
 
     def _is_under(self, path: str) -> bool:
-        known = self._answers.get(path)
-        return known if known is not None else self._parts.once(self._answers, path, lambda: self._judged(path))
+        known = self._by_itself(path)
+        return known if known is not None else self._runs(path) is not None
 
-    def _judged(self, path: str) -> bool:
+    def _by_itself(self, path: str) -> bool | None:
+        """Return whether a template puts its service under Pacemaker by what it includes or by its path; None where neither tells."""
+        return self._parts.once(self._answers, path, lambda: self._judged(path))
+
+    def _judged(self, path: str) -> bool | None:
         if any(profile.value not in _NO_RESOURCE for profile in self._profiles(path)):
             return True
         known = self._catalogue.puts_under_pacemaker(path)
-        if known is not None:
-            return known
-        return self._beside(path) is not None or self._runs(path) is not None
+        return True if known is None and self._beside(path) is not None else known
 
     def _runs(self, path: str) -> str | None:
-        """Return the template under Pacemaker whose `step_config` the one at `path` runs, by itself or with all the role data."""
-        source = self._tree.source(path)
-        names = {match[1] for match in _RUN.finditer(source.text) if not _is_comment(source.text, match.start())} if source else set()
-        if source is None or not names or path in self._under_way:
-            return None
-        self._under_way.add(path)
-        kinds = [kind for name in sorted(names) for kind in _types_of(name, source.text)]
-        targets = (self._tree.find(direct) for kind in kinds if (direct := self._tree.resolve(path, kind)) is not None)
-        found = next((target for target in targets if target is not None and self._is_under(target)), None)
-        self._under_way.discard(path)
+        """Return the template under Pacemaker of which the one at `path` runs a part, by itself or through others; None for none."""
+        if path not in self._ways:
+            self._ways[path] = self._parts.made(lambda: self._way(path))
+        found, noted = self._ways[path]
+        self._parts.add(noted)
         return found
+
+    def _way(self, path: str) -> str | None:
+        todo: list[tuple[str, str]] = [(path, ALL)]
+        seen = set(todo)
+        for at, section in todo:
+            for target, run in self._run_by(at):
+                if section not in (ALL, run.into) or (target, run.section) in seen or not self._has(target, run.section, frozenset()):
+                    continue
+                known = self._parts.note(BY_ITSELF, target, self._by_itself(target))
+                if known:
+                    return target
+                seen.add((target, run.section))
+                if known is None:
+                    todo.append((target, run.section))
+        return None
+
+    def _run_by(self, path: str) -> Iterator[tuple[str, Run]]:
+        """Yield the templates of which the one at `path` runs a part, each with what that is."""
+        file = self._tree.file(path)
+        if file is None or not file.outline.runs:
+            return
+        types = dict(file.outline.types)
+        view = self._registry(path)
+        for run in file.outline.runs:
+            kind = types.get(run.resource, "")
+            direct = self._tree.resolve(path, kind)
+            target = self._tree.find(direct) if direct is not None else view.of_type(path, kind) if view is not None else None
+            if target is not None:
+                yield target, run
+
+    def _has(self, path: str, section: str, above: frozenset[str]) -> bool:
+        """Return whether the role data of a template have something to run in a section, as far as that is known."""
+        file = self._tree.file(path) if path not in above else None
+        if file is None or not (file.outline.running or file.outline.runs):
+            return path not in above
+        if section in file.outline.running:
+            return True
+        whole = [target for target, run in self._run_by(path) if run.into == run.section == section]
+        return any(self._has(target, section, above | {path}) for target in whole)
 
     def _service(self, path: str) -> Service | None:
         service = self._catalogue.of_template(path)
@@ -278,7 +305,7 @@ class Judge:
         by_profile = (found for profile in self._profiles(path) if (found := self._catalogue.of_profile(profile.value)) is not None)
         known = next(by_profile, None) or self._beside(path)
         target = self._runs(path) if known is None else None
-        return self._service(target) if target is not None else known
+        return self.service(target) if target is not None else known
 
     def _beside(self, path: str) -> Service | None:
         """Return the service that an unknown template stands beside: `pacemaker/X.yaml`, `X-pacemaker-puppet.yaml`."""

@@ -257,6 +257,7 @@ _TO_OTHERS = CONFIG[1]
 _TEMPLATES, _TRIPLEO = (".yaml", ".yml", ".template"), "OS::TripleO::"
 _VALUE = "OS::Heat::Value"
 CONTAINERS = ("docker_config", "container_config")
+RUNNING = ("step_config", *CONTAINERS, "deploy_steps_tasks")  # the sections of role data that run something on a node
 
 
 class Key(Struct, frozen=True):
@@ -308,13 +309,22 @@ class Whole(Struct, frozen=True, array_like=True):
     taken: tuple[Taken, ...]
 
 
+class Run(Struct, frozen=True, array_like=True, order=True):
+    """What a template runs of another one: the `section` of the role data of a resource, as a part of its own section `into`."""
+
+    resource: str
+    section: str
+    into: str
+
+
 class Parts(Struct):
     """What a template consists of. `types` are the types of its resources, `taken` tells of which it takes in settings, and where to.
 
     `service_name` is the name of its service, or that of the resource `named_by`; both are empty where it is computed. `merged` tells
     where among its `keys` it takes in those that others may replace. `steps` are the mappings of containers (a
     container's name -> what it is), with the name of their step. `sections` are those that its role data have whatever the conditions,
-    `wholes` tells where it merges all the role data of others.
+    `wholes` tells where it merges all the role data of others. `runs` are the sections with something to run that it takes from
+    others, `running` those that its own role data have, and `idle` those of them that are empty.
     """
 
     file: HeatFile
@@ -330,6 +340,9 @@ class Parts(Struct):
     sections: set[str] = field(default_factory=set)
     wholes: list[Whole] = field(default_factory=list)
     untold: set[str] = field(default_factory=set)  # the sections of which only a deployment tells what else is merged in
+    runs: set[Run] = field(default_factory=set)
+    running: set[str] = field(default_factory=set)
+    idle: set[str] = field(default_factory=set)
 
     @property
     def resources(self) -> Mapping:
@@ -398,6 +411,8 @@ class _Reader:
         for part in parts(value):
             if isinstance(part, Reference):
                 if part.path[:1] == ("role_data",):
+                    if len(part.path) == 1:
+                        self._found.runs |= {Run(part.resource, name, name) for name in RUNNING}
                     if len(part.path) == 1 and not part.branch:
                         self._found.wholes.append(Whole(part.resource, len(self._found.keys), tuple(sorted(self._found.taken))))
                     for name in CONFIG:
@@ -414,8 +429,24 @@ class _Reader:
                     else:
                         self._leave(key.value, part.branch)
                     self.config(section, key.value, part.branch)
-                elif key.value in CONTAINERS:
-                    self.containers(section)
+                elif key.value in RUNNING:
+                    self._run(key.value, section, always=not part.branch)
+                    if key.value in CONTAINERS:
+                        self.containers(section)
+
+    def _run(self, name: str, section: Node, *, always: bool) -> None:
+        """Note what a section runs of others. One that is there in any case stands instead of what came before it."""
+        found = self._found
+        if always:
+            found.runs = {one for one in found.runs if one.into != name}
+        empty = isinstance(section, Scalar) and (not section.value or is_null(section))
+        (found.idle if empty else found.running).add(name)
+        if found.file.source.text.find("role_data", section.start, section.end) < 0:
+            return
+        for node in walk(section):
+            words = get_attr(node) or ()
+            if words[1:2] == ("role_data",) and words[2:3] and words[2] in RUNNING:
+                found.runs.add(Run(words[0], words[2], name))
 
     def _named(self, value: Node) -> None:
         """Read the name of the service, which may be that of another template."""
