@@ -267,3 +267,28 @@ def test_templates_that_run_each_other_are_under_pacemaker_if_one_of_them_is() -
 def test_a_profile_for_pacemaker_is_known_however_it_is_included(text: str, under: bool) -> None:
     value = f'      step_config: "{text}"\n'
     assert runs_another("", value, {}) == under
+
+
+PACED_KEYSTONE = f"{ON}  OS::TripleO::Services::Keystone: puppet/services/pacemaker/keystone.yaml\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "found"),
+    [
+        ("", True),
+        ("  OS::TripleO::Services::Key*: OS::Heat::None\n", False),  # a wildcard comes before the exact name, in whatever environment
+        ("  OS::TripleO::Services::Nova*: OS::Heat::None\n", True),
+        ("  OS::TripleO::Services::Keystone*: OS::Heat::None\n", True),  # but not if it begins with all of that
+        ("  OS::TripleO::Services::K*: OS::TripleO::Services::Nobodys\n", True),  # it leads nowhere, so that Heat passes over it
+        ("  OS::TripleO::Services::K*: ../a.yaml\n", True),  # a template makes it a name like others
+    ],
+)
+@pytest.mark.parametrize("environments", [("wild.yaml", "env.yaml"), ("env.yaml", "wild.yaml")])
+def test_a_wildcard_of_a_registry_works_as_in_heat(more: str, found: bool, environments: tuple[str, ...]) -> None:
+    template = "heat_template_version: pike\n"
+    files = {
+        "env.yaml": f"resource_registry:\n{PACED_KEYSTONE}",
+        "wild.yaml": f"resource_registry:\n  OS::TripleO::Services::Other: OS::Heat::None\n{more}",
+        **dict.fromkeys(("puppet/services/pacemaker/keystone.yaml", "puppet/services/pacemaker.yaml", "a.yaml"), template),
+    }
+    assert bool(findings(files, "LW401", environments=environments)) == found

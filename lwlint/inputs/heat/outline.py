@@ -440,7 +440,7 @@ def _is_generated(file: HeatFile, scalar: Scalar) -> bool:
 
 
 def _setting(file: HeatFile, key: Key, scope: Scope) -> Setting:
-    values = None if file.is_open(key.key, key.value) else possible(key.value, scope)
+    values = None if file.is_open(key.key, key.value) else possible(key.value, scope, branch=key.branch)
     if values is not None:  # an outline may be kept on the disk, and what is a secret in a value no rule asks for
         secret = is_secret(key.name)
         values = tuple([stars(value) if secret else masked_value(value) for value in values])

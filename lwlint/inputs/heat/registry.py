@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import Service
@@ -12,7 +13,7 @@ from lwlint.core.lazy import pattern
 from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.heat.document import TEMPLATE
 from lwlint.inputs.heat.facts import ALL, CONFIG, NONE, Environment, RoleData, ServiceMapping, always, always_with, conditions
-from lwlint.inputs.heat.outline import BY_ITSELF, PROFILES, SERVICE, UNDER, Line, Noted, Outline, Setting
+from lwlint.inputs.heat.outline import BY_ITSELF, PROFILES, SERVICE, SUFFIXES, UNDER, Line, Noted, Outline, Setting
 from lwlint.inputs.heat.template import NAMED, NULL, Run, Taken, Values
 from lwlint.inputs.heat.tree import HeatTree, Read
 
@@ -93,6 +94,7 @@ class Registries:
         return found
 
 
+_LOADED = (".yaml", ".template")  # what Heat takes for a template; such a target makes a wildcard a name like others
 _MOST_STEPS = 100  # over aliases that are all told
 
 
@@ -108,10 +110,41 @@ class View(Struct):
     _in_any_case: dict[str, Entry] = field(default_factory=dict)
     _resolutions: dict[int, Resolution] = field(default_factory=dict)
     _ends: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    _wild: list[Entry] = field(default_factory=list)  # entries for all types that begin alike, in the order in which Heat tries them
 
     def __post_init__(self) -> None:
         for file in (*((self.base,) if self.base is not None else ()), *self.own):
             self.in_force.update(self.registries.by_alias(file))
+        wild = [name for name in self.in_force if name[-1:] == "*"]
+        if wild:
+            self._wild = [self.in_force[name] for name in sorted(wild) if not self.in_force[name].target.endswith(_LOADED)]
+            chosen = {name: self._chosen(name, ()) for name in self.in_force}
+            self.in_force.update((name, entry) for name, entry in chosen.items() if entry is not None)
+
+    def _candidates(self, name: str) -> list[Entry]:
+        """Return the entries by which Heat may find a type, in the order of their names: most of those with a wildcard come first."""
+        own = self.in_force.get(name)
+        found = [(name, own)] if own is not None else []
+        for entry in self._wild:
+            prefix, target = entry.alias[:-1], entry.target
+            if name.startswith(prefix) and name not in (target, entry.alias):
+                instead = target[:-1] + name[len(prefix) :] if target[-1:] == "*" else target
+                found.append((entry.alias, replace(entry, line=replace(entry.line, alias=name, target=instead))))
+        return [entry for _, entry in sorted(found, key=lambda one: one[0])]
+
+    def _chosen(self, name: str, above: tuple[str, ...]) -> Entry | None:
+        """Return the first of the entries for a type that leads to something, as Heat passes over the others."""
+        for entry in self._candidates(name):
+            target = entry.target
+            known = target.endswith(SUFFIXES) or not target.lower().startswith("os::tripleo::")
+            if known or (target not in (*above, name) and self._chosen(target, (*above, name)) is not None):
+                return entry
+        return None
+
+    def _entry(self, name: str) -> Entry | None:
+        """Return the entry in force for a type."""
+        found = self.in_force.get(name)
+        return self._chosen(name, ()) if found is None and self._wild else found
 
     def resolve(self, entry: Entry) -> Resolution:
         """Follow an entry, over aliases of aliases, to its end; of a very long chain the first steps and the last are told."""
@@ -129,7 +162,7 @@ class View(Struct):
             path = self.tree.resolve(entry.file.source.path, target)
             if path is not None:
                 return _of_file(self.tree, path, tuple(chain))
-            following = self.in_force.get(target)
+            following = self._entry(target)
             if following is None or target in chain:
                 return Resolution(target, tuple(chain))
             chain.append(target)
@@ -162,7 +195,7 @@ class View(Struct):
         direct = self.tree.resolve(path, name)
         if direct is not None:
             return self.tree.find(direct)
-        entry = self.in_force.get(name)
+        entry = self._entry(name)
         if entry is None:
             return None
         final = self.resolve(entry).final
@@ -170,7 +203,7 @@ class View(Struct):
 
     def mapping(self, alias: str) -> Entry | None:
         """Return the entry in force for an alias, in any case."""
-        found = self.in_force.get(alias)
+        found = self._entry(alias)
         if found is None and not self._in_any_case:
             for name, entry in self.in_force.items():
                 self._in_any_case.setdefault(name.lower(), entry)

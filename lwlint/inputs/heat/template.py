@@ -1,5 +1,6 @@
 """One template: its resources, the settings it makes, and those it takes in from others."""
 
+import re
 from collections.abc import Callable, Iterator
 from collections.abc import Mapping as Lookup
 from itertools import product
@@ -106,10 +107,7 @@ def parts(node: Node, branch: tuple[str, ...] = (), depth: int = _DEPTH) -> Iter
 def _of_call(name: str, argument: Node, node: Mapping, branch: tuple[str, ...], depth: int) -> Iterator[Branch | Reference]:
     items = argument.items if isinstance(argument, Sequence) else []
     if name == "if" and len(items) >= 2:
-        taken = f"{_condition(items[0])}=1"
-        negated = call(items[0])
-        if negated is not None and negated[0] == "not":
-            taken = f"{_condition(negated[1])}=2"
+        taken = _taken(items[0])
         for item, one in zip(items[1:3], (taken, opposite(taken))):
             yield from parts(item, (*branch, one), depth - 1)
     elif name == "map_merge":
@@ -136,16 +134,31 @@ def _of_call(name: str, argument: Node, node: Mapping, branch: tuple[str, ...], 
 
 
 def put_in(value: Node, replaced: tuple[Node, ...]) -> Node:
-    """Return what a value becomes by several `map_replace`; where one may replace it that only a deployment tells, that one."""
+    """Return what a value becomes by several `map_replace`; where one may replace it that only a deployment tells, that one.
+
+    Where it is a function's, it becomes a `map_replace` of that value, which `possible` knows.
+    """
     unknown: Node | None = None
     found = value
     for values in replaced:
         made = call(values)
         if not isinstance(values, Mapping) or (made is not None and made[0] in FUNCTIONS):
             unknown = unknown or values
-        elif isinstance(found, Scalar) and tag_of(found) == "str":  # the keys are texts, and no number is one
-            found = values.get(found.value) or found
+        elif isinstance(found, Scalar):
+            if tag_of(found) == "str":  # the keys are texts, and no number is one
+                found = values.get(found.value) or found
+        elif values.content and (made := call(found)) is not None and made[0] in FUNCTIONS:
+            found = _call_of(_REPLACE, Sequence("", [found, values], found.start, found.end))
     return unknown if unknown is not None and found is not value else found
+
+
+_REPLACE = "map_replace"
+
+
+def _call_of(name: str, argument: Sequence) -> Mapping:
+    """Return a call of a function that nobody has written, in the place of its argument."""
+    at, end = argument.start, argument.end
+    return Mapping("", [Scalar("", name, at, at, True), argument], at, end, True)
 
 
 def _values(node: Node) -> Iterator[Node]:
@@ -164,6 +177,12 @@ def _condition(node: Node) -> str:
     return f"{{{', '.join(f'{key.value}: {_condition(value)}' for key, value in node.pairs)}}}"
 
 
+def _taken(node: Node) -> str:
+    """Return the branch that is taken where a condition holds."""
+    negated = call(node)
+    return f"{_condition(negated[1])}=2" if negated is not None and negated[0] == "not" else f"{_condition(node)}=1"
+
+
 _INTERPOLATED = "%{"  # what hiera puts in the place of `%{...}` is known on a node only
 
 
@@ -175,8 +194,8 @@ class Scope(Struct, frozen=True):
     asked: Lookup[str, Values] = field(default_factory=dict)
 
 
-def possible(node: Node, scope: Scope, depth: int = _DEPTH) -> Values:
-    """Return every value that `node` can have, as text (`null` for none); None where only a deployment tells."""
+def possible(node: Node, scope: Scope, depth: int = _DEPTH, branch: tuple[str, ...] = ()) -> Values:
+    """Return every value that `node` can have in a `branch`, as text (`null` for none); None where only a deployment tells."""
     if depth == 0:
         return None
     if isinstance(node, Scalar):
@@ -188,15 +207,17 @@ def possible(node: Node, scope: Scope, depth: int = _DEPTH) -> Values:
     if name == "get_param":
         return scope.parameters(argument.value) if isinstance(argument, Scalar) else None
     if name == "get_input" and isinstance(argument, Scalar) and argument.value in scope.inputs:
-        return possible(scope.inputs[argument.value], scope, depth - 1)
+        return possible(scope.inputs[argument.value], scope, depth - 1, branch)
     if isinstance(argument, Mapping):
-        return _replaced(argument, scope, depth) if name == "str_replace" else None
+        return _replaced(argument, scope, depth, branch) if name == "str_replace" else None
     if isinstance(argument, Scalar):
         return None
     if name == "if":
-        return _either(argument.items[1:3], scope, depth)
+        return _either(argument.items[:3], scope, depth, branch)
     if name == "list_join" and len(argument.items) == 2:
-        return _joined(argument, scope, depth)
+        return _joined(argument, scope, depth, branch)
+    if name == _REPLACE and len(argument.items) == 2:
+        return _mapped(argument.items[0], argument.items[1], scope, depth, branch)
     return None
 
 
@@ -209,38 +230,53 @@ def literal(scalar: Scalar) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _either(items: list[Node], scope: Scope, depth: int) -> Values:
+def _either(items: list[Node], scope: Scope, depth: int, branch: tuple[str, ...]) -> Values:
+    """Return the values of either branch of an `if` that can be taken: its condition may be one that was asked further out."""
     found: list[str] = []
-    for item in items:
-        values = possible(item, scope, depth - 1)
+    taken = _taken(items[0]) if items else ""
+    for item, way in zip((*items[1:], None)[:2], (taken, opposite(taken))):
+        if opposite(way) in branch:
+            continue
+        values = possible(item, scope, depth - 1, (*branch, way)) if item is not None else (NULL,)
         if values is None:
             return None
         found += values
-    if len(items) < 2:
-        found.append(NULL)
     return tuple(dict.fromkeys(found))
 
 
-def _joined(argument: Sequence, scope: Scope, depth: int) -> Values:
+def _joined(argument: Sequence, scope: Scope, depth: int, branch: tuple[str, ...]) -> Values:
     glue, items = argument.items
     if not isinstance(glue, Scalar) or not isinstance(items, Sequence):
         return None
-    return _combined([possible(item, scope, depth - 1) for item in items.items], glue.value.join)
+    return _combined([possible(item, scope, depth - 1, branch) for item in items.items], glue.value.join)
 
 
-def _replaced(argument: Mapping, scope: Scope, depth: int) -> Values:
+def _replaced(argument: Mapping, scope: Scope, depth: int, branch: tuple[str, ...]) -> Values:
     template, replacements = argument.get("template"), argument.get("params")
     if not isinstance(template, Scalar) or not isinstance(replacements, Mapping):
         return None
-    names = [key.value for key, _ in effective(replacements)]
+    names = [key.value for key, _ in effective(replacements) if key.value]
+    words = re.compile("|".join(map(re.escape, sorted(names, key=len, reverse=True))) or "(?!)")  # what is put in is not looked at again
 
     def put(values: tuple[str, ...]) -> str:
-        text = template.value
-        for name, value in sorted(zip(names, values), key=lambda pair: -len(pair[0])):
-            text = text.replace(name, value)
-        return text
+        by_name = dict(zip(names, values))
+        return words.sub(lambda match: by_name[match[0]], template.value)
 
-    return _combined([possible(value, scope, depth - 1) for _, value in effective(replacements)], put)
+    return _combined([possible(value, scope, depth - 1, branch) for key, value in effective(replacements) if key.value], put)
+
+
+def _mapped(value: Node, values: Node, scope: Scope, depth: int, branch: tuple[str, ...]) -> Values:
+    """Return what the values of a function become where `map_replace` puts others in their place; None for what may be no text."""
+    found: list[str] = []
+    for one in possible(value, scope, depth - 1, branch) or (None,):
+        instead = values.get(one) if isinstance(values, Mapping) and one is not None else None
+        known: Values = (one,) if one is not None and instead is None else None
+        if instead is not None and tag_of(Scalar("", str(one), 0, 0, True)) == "str":
+            known = possible(instead, scope, depth - 1, branch)
+        if known is None:
+            return None
+        found += known
+    return tuple(dict.fromkeys(found))
 
 
 def _combined(each: list[Values], make: Callable[[tuple[str, ...]], str]) -> Values:

@@ -47,3 +47,46 @@ LAST = "          - values: {Retries: %s}\n"
 def test_a_word_stands_for_what_replaces_it(inner: str, outer: str, values: tuple[str, ...] | None) -> None:
     (key,) = [one for one in facts({"x.yaml": HEAD + inner + outer + TAIL}, "hiera_key") if isinstance(one, HieraKey)]
     assert (key.name, key.values) == ("cinder::db::database_max_retries", values)
+
+
+def values_of(value: str, conditions: str = "") -> list[tuple[str, ...] | None]:
+    """The values of the one setting of a template, under each of the conditions that it is written under."""
+    head = "heat_template_version: queens\nparameters:\n  Retries: {type: string, default: old}\noutputs:\n  role_data:\n    value:\n"
+    text = f"{head}      config_settings: {value}\n"
+    return [one.values for one in facts({"x.yaml": text}, "hiera_key") if isinstance(one, HieraKey) and "::" in one.name]
+
+
+REPLACED = "{map_replace: [{cinder::db::database_max_retries: %s}, {values: {old: -1, '5': 6}}]}"
+
+
+@pytest.mark.parametrize(
+    ("value", "values"),
+    [
+        ("{if: [one, old, 10]}", ("-1", "10")),
+        ("{get_param: Retries}", ("-1",)),
+        ("{list_join: ['', [o, ld]]}", ("-1",)),
+        ("{if: [one, 5, 10]}", None),  # a number is none of the texts that are replaced, and a text of digits may be one
+        ("{get_param: Nobody}", None),
+    ],
+)
+def test_the_value_of_a_function_is_replaced_as_well(value: str, values: tuple[str, ...] | None) -> None:
+    assert values_of(REPLACED % value) == [values]
+
+
+@pytest.mark.parametrize(
+    ("value", "values"),
+    [
+        ("{c::m: {if: [one, -1, {if: [one, 10, 5]}]}}", [("-1", "5")]),
+        ("{c::m: {if: [one, -1, {if: [{not: one}, 10, 5]}]}}", [("-1", "10")]),
+        ("{c::m: {if: [one, -1, {if: [two, 10, 5]}]}}", [("-1", "10", "5")]),
+        ("{if: [one, {c::m: {if: [one, -1, 10]}}, {c::m: {if: [one, 10, -1]}}]}", [("-1",), ("-1",)]),
+        ("{c::m: {if: [one, -1]}}", [("-1", "null")]),
+        ("{if: [one, {c::m: {if: [one, -1]}}, {}]}", [("-1",)]),
+    ],
+)
+def test_a_condition_within_itself_has_one_way(value: str, values: list[tuple[str, ...] | None]) -> None:
+    assert values_of(value) == values
+
+
+def test_what_str_replace_puts_in_is_not_looked_at_again() -> None:
+    assert values_of("{c::m: {str_replace: {template: a-b-ab, params: {a: b, b: c, ab: d}}}}") == [("b-c-d",)]
