@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from lwlint.core import secret_names as commands
 from lwlint.core.lazy import pattern
-from lwlint.core.secret_names import ABOUT, AGENTS, KEYS, NONE, OPTIONS, PARAMETERS, SERVERS, STRONG, WEAK
+from lwlint.core.secret_names import ABOUT, AGENTS, KEYS, NONE, OPTIONS, PARAMETERS, REFERENCES, SERVERS, STRONG, WEAK
 from lwlint.core.secret_signs import may_hold, may_name, places
 
 _DECLARED = frozenset(name.lower().replace("-", "_") for name in (*OPTIONS, *PARAMETERS, *AGENTS, *SERVERS))
@@ -56,6 +56,11 @@ _CAMEL = pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SIGN = pattern(r"=>|=|:")
 _NAME_WORD = pattern(r"[^\s:='\"{}\[\],<>]+")
 _NAME_TURNED = pattern(r"[\w:./-]+")
+_SETTING = pattern(r"[\w/=]{1,120}=(?=--?[A-Za-z])")  # of a unit or quadlet, in front of the first option: `PodmanArgs=--creds NAME:X`
+_OF_SHELL = pattern(r"\s-[a-z]{0,5}c\s{1,20}$")  # what stands in front of the text of a shell
+_COMMAND_LINE = pattern(r"\s*(?:Exec[A-Z]?[A-Za-z]{0,20}|PodmanArgs|GlobalArgs|HealthCmd)\s{0,20}=")  # whose words end at a blank
+_END_OF_ARGUMENT = pattern(r"(?<!\\)[ \t]")
+_ACCOUNTS = ("user", "username", "login", "owner", "group")  # in front of `=`, behind which no program is named
 _QUOTED_TITLE = pattern(r"[\"']?\s{0,20}:\s{0,20}(?=value\b)")
 _PUPPET_ATTRIBUTE = pattern(r"\w{1,60}\s{0,20}=>")
 _PUPPET_VALUE = pattern(r"\bvalue\s{0,20}=>\s{0,20}")
@@ -75,7 +80,7 @@ _STRING = pattern(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 _WORD = pattern(r"\S+")
 _FURTHER_STRING = pattern(r"[ \t]{1,200}['\"]([^'\"]+)")
 _FURTHER_HOST = pattern(
-    r",(?=[^:/@\s'\",`]{0,100}:[^@\s'\",`]{1,200}@)|(?:^|[\s'\"])(?=[^:/@\s'\",`]{1,100}:[^@\s'\",`]{1,200}@(?:tcp|unix|udp)\()"
+    r",(?=[^:/@\s'\",`]{0,100}:[^@\s'\",`]{1,200}@)|(?:^|[\s'\"])(?=[^:/@\s'\",`]{1,100}:[^@\s'\",`]{1,200}@(?:tcp|unix|udp)?\()"
 )
 _NAME_OF_TOKEN = pattern(r"(?:^|[^\w-])token\s{0,20}[:=]\s{0,20}$")
 # what is said to a command that reads a secret from its standard input: `echo X | passwd --stdin nova`
@@ -98,6 +103,8 @@ def is_secret(key: str) -> bool:
     plain = last.lower().replace("-", "_")
     if plain in _DECLARED:
         return True
+    if plain in REFERENCES:
+        return False
     words = [word.lower() for word in _CAMEL.findall(last)]
     while words and words[-1].isdigit():
         words.pop()
@@ -367,6 +374,9 @@ def _values(line: str, begin: int, start: int, sign: str, *, within_ticks: bool)
     whole = sign != "=>" and _START.match(line[max(0, begin - 60) : begin]) is not None
     if opening and opening in "\"'" and line.find(opening, begin, start) < 0:  # `"KEY=value"`
         end = _end_of_string(line, start, opening)
+        if first not in "\"'" and _OF_SHELL.search(line, max(0, begin - 30), begin - 1):
+            argument = _END_OF_ARGUMENT.search(line, start, end)
+            end = argument.start() if argument else end
         yield start, end
     elif within_ticks:
         end = line.find("`", start)
@@ -405,6 +415,9 @@ def _unquoted(line: str, start: int, whole: bool, *, option: bool = False) -> It
         stop = _END_OF_VALUE.search(line, start)  # in one, so that no more is looked at than the value has
         end = stop.start() if stop else len(line.rstrip())
         end = _end_of_word(line, start, end) if option else end
+        if _COMMAND_LINE.match(line):
+            argument = _END_OF_ARGUMENT.search(line, start, end)
+            end = argument.start() if argument else end
     text = line[start:end]
     word = text.lower().rstrip(",;").strip()
     if word in NOTHING or (len(word) < 7 and word.isdigit() and _NAME_OF_TOKEN.search(line, max(0, start - 60), start)):
@@ -482,6 +495,9 @@ def _in_commands(line: str) -> Iterator[tuple[int, int]]:
         over = match[0].endswith((";", ")", ".", "`", "`:", "`,"))  # it ends with this word: a list, or a sentence
         if core in _BETWEEN:
             continue
+        setting = _SETTING.match(core)
+        if setting is not None:
+            core, at = core[setting.end() :], at + setting.end()
         if skip:
             skip -= 1
             if not skip:
@@ -516,7 +532,8 @@ def _in_commands(line: str) -> Iterator[tuple[int, int]]:
                 waiting = commands.NAMED
                 continue
             base = core[-LIMIT:].replace("=", "/").rpartition("/")[2].lower().strip("'\"")
-            options = commands.of_program(base)
+            key, equal, _ = core.partition("=")
+            options = commands.of_program(base) if not equal or not key.lower().endswith(_ACCOUNTS) else {}
             if options:
                 taken = {**taken, **options}
                 if isinstance(options.get(commands.ITSELF), int):

@@ -141,7 +141,7 @@ WEAK = _names(
 KEYS = _names(
     """
     access account admin aes api auth aws azure bootstrap ca cbc ceph cert certificate cipher client cookie crypto customer db
-    decrypt deploy dsa ec2 ecdsa encrypt encryption extra fernet fixed gcs hash heartbeat hmac host ipsec join jwt kms license
+    decrypt decryption deploy dsa ec2 ecdsa encrypt encryption extra fernet fixed gcs hash heartbeat hmac host ipsec join jwt kms license
     manila master mds mon mysql oauth password pem preauth preshared private psk publicprivate rabbit rabbitmq redis registration
     rgw rndc rsa s3 sa sas secret server session shared signature signing ssh ssl store swift symmetric tls tsig unseal validator vapid
     webhook wep wpa wrapping x509
@@ -173,6 +173,13 @@ NONE = _names(
     """
 )
 """They end as words of secrets do, and are none."""
+
+REFERENCES = _names(
+    """
+    importcredential loadcredential loadcredentialencrypted
+    """
+)
+"""Settings of systemd whose last word is that of a secret, and which have the names and paths of secrets alone."""
 
 
 NEXT = "next"  # the word behind, or what is attached: `-p X`, `-pX`, `--key=X`
@@ -295,6 +302,8 @@ COMMANDS: dict[str, dict[str, How]] = {
     "virsh": {"set-user-password": 3, "secret-set-value": 2, "--base64": NEXT},
     "ansible-vault": {"encrypt_string": WORD},
     "crudini": {ITSELF: NAMED},
+    "crm_attribute": {ITSELF: NAMED},
+    "crm_resource": {ITSELF: NAMED},
     "openstack-config": {ITSELF: NAMED},
     "zabbix*": {"--psk": NEXT},
     "hammer": {"-p": NEXT},
@@ -315,7 +324,7 @@ COMMANDS: dict[str, dict[str, How]] = {
     "unzip": {"-P": NEXT},
     "rclone": {"obscure": WORD},
 }
-VALUES = ("-v", "--value", "-V", "--attr-value")  # stands between the name of a secret and the secret
+VALUES = ("-v", "--value", "-V", "--attr-value", "--parameter-value", "--update")  # stands between the name of a secret and the secret
 
 
 _LONGEST = 40  # characters of the name of a program

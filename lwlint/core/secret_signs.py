@@ -56,6 +56,7 @@ _OF_LINES = (
     rf"(?:hiera(?:_array|_hash)?|lookup)\({_BLANK}*[\"'][\w:.-]*{_NAME}",
     rf"{_SAME}-(?:[^\s>]|>\S)",  # an option of a command
     r"\n-(?:[^\s>]|>\S)",
+    r"[\w/]=--?[a-z]",  # one right behind the name of a setting
     ",[husdp]=",  # what Percona's tools take for an address
     rf"(?:basic|bearer){_BLANK}",
     "-setcookie",
@@ -69,7 +70,7 @@ _OF_SENTENCES = rf"(?:(?:{_ANYWHERE})[^\s`]*|(?:{_AT_END})[^a-z\s`]*){_BLANK}*` 
 # What is in a line that has one of the signs above, but for names, commands and options.
 _PLAIN = ("@", "://", "\\", "=>", "<", "-----begin", ",h=", ",u=", ",s=", ",d=", ",p=", "-setcookie", "%3d")
 _BLANKS = tuple(" \t\f\x0b\r\x1c\x1d\x1e\x1f")
-_OPTION = pattern(rf"-(?<![^{_AROUND}]-)[^ \t\f\r\n]")
+_OPTION = pattern(rf"-(?<![^{_AROUND}]-)[^ \t\f\r\n]|=--?[a-z]")
 _VERBS = (" is", " was", " has", " holds", " names", " becomes", " beats")
 _SHORT = 200  # characters of a line of which it is kept whether it has a sign: values and messages are often the same
 _LITTLE = 32_768  # characters that a process looks at before it asks RE2
