@@ -52,6 +52,12 @@ _FAR = 2000  # characters in which a list or a call ends; what does not is taken
 LEAST_BLOB = 40
 LEAST = 4  # characters of a secret that is looked for wherever it stands
 
+# a name and a value without the sign between them, or with one that is taken for it
+_WITHOUT_SIGN = pattern(
+    r"(?P<comment>[\s#;]*)(?:export |set )?(?P<name>[A-Za-z][\w.-]{0,199})(?![\w.-])(?:[,;\uff1a\uff1d]\s{0,20}|\s{1,200})"
+    r"(?P<value>[^\s=:].*)"
+)
+_TELLS = ("is", "was", "are", "has", "in", "of", "for", "must", "may", "will", "should", "can", "and", "or", "to")  # no value begins so
 _CAMEL = pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SIGN = pattern(r"=>|=|:")
 _NAME_WORD = pattern(r"[^\s:='\"{}\[\],<>]+")
@@ -168,6 +174,7 @@ def _found(line: str, also: Collection[str]) -> Iterator[tuple[int, int]]:
     if not _is_telling(small) and not (also and names_any(line, also)):
         return
     yield from _in_pairs(line, also)
+    yield from _without_sign(line)
     if "`" in line:
         yield from _in_sentences(line)
     if " " in line or "\t" in line or "p=" in line:
@@ -340,10 +347,24 @@ def _in_pairs(line: str, also: Collection[str]) -> Iterator[tuple[int, int]]:
             done = max(done, span[1])  # of a list or mapping, with what refers to something in it
 
 
+def _without_sign(line: str) -> Iterator[tuple[int, int]]:
+    """Yield the value of a line whose sign was forgotten (`rabbit_password hunter2`): one word, or more behind a name of several."""
+    match = _WITHOUT_SIGN.match(line)
+    if match is None or not is_secret(match["name"]) or commands.of_program(match["name"].lower()):
+        return
+    if "_" not in match["name"] and not match["name"].lower().endswith((*_STRONG_ENDS, "pass")):
+        return  # a word of a sentence
+    words = match["value"].split()
+    several = "_" in match["name"] and words[0] not in _TELLS and not match["comment"].strip()
+    if (len(words) == 1 or several) and words[0].lower() not in NOTHING and words[0][0] not in "<>{}[]()|&`":
+        start = match.start("value")
+        yield start, start + len(match["value"].rstrip())
+
+
 def _name_before(line: str, at: int) -> tuple[str, int]:
     """Return the name in front of a sign, and where it begins; an empty one if there is none."""
     end = at
-    while end and line[end - 1] in " \t":
+    while end and line[end - 1].isspace() and line[end - 1] not in "\r\n":  # a blank that does not break too, as pages have it
         end -= 1
     end -= end and line[end - 1] in "\"'"
     low = max(0, end - LIMIT)

@@ -60,6 +60,7 @@ _OF_LINES = (
     ",[husdp]=",  # what Percona's tools take for an address
     rf"(?:basic|bearer){_BLANK}",
     "-setcookie",
+    rf"\n(?:{_BLANK}|[#;])*(?:export |set )?[\w.-]*{_NAME}(?:{_BLANK}|[,;])",  # the sign was forgotten
     "(?:pwd|password)%3d",
     rf"(?:echo|printf){_BLANK}[^|\n]*\|[^|\n]*(?:-stdin|{_BLANK}-p|chpasswd|cryptsetup)",
 )
@@ -71,6 +72,7 @@ _OF_SENTENCES = rf"(?:(?:{_ANYWHERE})[^\s`]*|(?:{_AT_END})[^a-z\s`]*){_BLANK}*` 
 _PLAIN = ("@", "://", "\\", "=>", "<", "-----begin", ",h=", ",u=", ",s=", ",d=", ",p=", "-setcookie", "%3d")
 _BLANKS = tuple(" \t\f\x0b\r\x1c\x1d\x1e\x1f")
 _OPTION = pattern(rf"-(?<![^{_AROUND}]-)[^ \t\f\r\n]|=--?[a-z]")
+_FIRST = pattern(rf"(?:{_BLANK}|[#;])*(?:export |set )?([\w.-]+)(?:{_BLANK}|[,;])")  # a name, and no sign right behind it
 _VERBS = (" is", " was", " has", " holds", " names", " becomes", " beats")
 _SHORT = 200  # characters of a line of which it is kept whether it has a sign: values and messages are often the same
 _LITTLE = 32_768  # characters that a process looks at before it asks RE2
@@ -142,6 +144,9 @@ def may_have(line: str) -> bool:
             if name and may_name(name):
                 return True
     if "-" in line and _OPTION.search(line):
+        return True
+    first = _FIRST.match(line)
+    if first is not None and may_name(first[1]):
         return True
     if ("hiera" in line or "lookup(" in line) and any([word in line for word in (*_WORDS, *_LAST_WORDS)]):  # noqa: C419
         return True

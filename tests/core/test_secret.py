@@ -322,3 +322,40 @@ def test_a_line_is_passed_over_only_where_a_look_at_it_changes_nothing() -> None
 
 def test_a_short_name_of_a_program_is_known_where_the_line_goes_on_behind_it() -> None:
     assert secret.masked_lines("7z\\\n  a x -pabcd1234\n") == "7z\\\n  a x -p********\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "rabbit_password %",
+        "  admin_token\t%",
+        "DB_PASSWORD, %",
+        "password %",
+        "requirepass %",
+        "#password %",
+        "rabbit_password\uff1a%",
+        "rabbit_password\u00a0= %",
+        "rabbit_password = %",
+        "export DB_PASS %",
+    ],
+)
+def test_a_value_whose_sign_was_forgotten_or_is_another_character_is_hidden(line: str) -> None:
+    shown = line.replace("%", "*" * 9)
+    assert secret.masked(line.replace("%", "hunter2xy")) == shown
+    assert secret.masked_lines(f"a = b\n{line.replace('%', 'hunter2xy')}\n") == f"a = b\n{shown}\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "password is required here",
+        "token expiration",
+        "# rabbit_password is deprecated, and more",
+        "passwd --stdin nova",
+        "token_ttl 5",
+        "password none",
+        "wpa_passphrase ssid",
+    ],
+)
+def test_words_behind_a_name_of_a_secret_are_shown_where_they_are_a_sentence_or_a_command(line: str) -> None:
+    assert secret.masked(line) == line
