@@ -521,7 +521,7 @@ def _form(tree: Tree, root: str, inside: Sequence[str]) -> Optional[str]:
     there = set(inside)
     if "sos_commands" in there or ("version.txt" in there and "etc" in there):
         return SOS
-    if "etc" in there and there & {"usr", "var", "run", "lib"}:
+    if "etc" in there and (there & {"usr", "var", "run", "lib"} or tree.real_kind(f"{root}etc/hostname") == FILE):
         return HOST
     return CRM_REPORT if any(_is_node(tree, root + name) for name in inside) else None
 

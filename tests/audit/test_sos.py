@@ -177,6 +177,9 @@ def test_reports_hosts_and_cluster_reports_are_found_at_any_depth() -> None:
             "root/etc/hostname": "here",
             "root/usr/lib/systemd/system/x.service": "x",
             "loose/nova.conf": "x",
+            "part/etc/hostname": "there",
+            "part/etc/nova/nova.conf": "x",
+            "checkout/etc/nova/nova.conf": "x",
         }
     )
     found = captures(tree)
@@ -184,6 +187,7 @@ def test_reports_hosts_and_cluster_reports_are_found_at_any_depth() -> None:
         ("case/a/sosreport-a/", "sos"),
         ("case/b/sosreport-b/", "sos"),
         ("crm_report-1/", "crm_report"),
+        ("part/", "host"),
         ("root/", "host"),
     ]
     assert [e.path for e in found[2].evidence] == ["crm_report-1/controller-0/cib.xml", "crm_report-1/controller-1/cib.xml.live"]
