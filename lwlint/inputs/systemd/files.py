@@ -218,7 +218,9 @@ class Tree(Struct):
         return None if real is None else self.files.get(real) or self.elsewhere.get(real)
 
     def is_null(self, path: str) -> bool:
-        """Return whether `path` is an empty file or leads to /dev/null, as masks do."""
+        """Return whether `path` is an empty file or leads to /dev/null, as masks do; not an empty quadlet of which podman makes a unit."""
+        if path in self.made and self.made[path].refused is None:
+            return False
         real = self.followed(path)
         source = self.source(path)
         return real == "dev/null" or (source is not None and not source.text)
@@ -890,9 +892,12 @@ def _unit_name(name: str, lines: Iterable[Assignment | Stray]) -> str:
 
 
 def enabled(made: Made) -> str:
-    """Return whether something starts the unit at the next boot: the generator itself obeys `[Install]`."""
+    """Return whether something starts the unit at the next boot: the generator itself obeys `[Install]`, of a template only with a
+    `DefaultInstance=`."""
     wanted = ("WantedBy", "RequiredBy", "UpheldBy")
-    found = (line for line in made.text.lines if isinstance(line, Assignment) and line.section == "Install")
+    found = [line for line in made.text.lines if isinstance(line, Assignment) and line.section == "Install"]
+    if parser.is_template(made.name) and not any(line.key.value == "DefaultInstance" for line in found):
+        return "static"
     return "enabled" if any(line.key.value in wanted and line.value.value for line in found) else "static"
 
 

@@ -482,3 +482,23 @@ def test_a_link_to_the_null_device_hides_a_drop_in_of_a_quadlet(tmp_path: Path) 
     folder.mkdir(parents=True)
     (folder / "10.conf").symlink_to("/dev/null")
     assert found(tmp_path, {}, "LW201") == ["unit-not-restarted nova_api.service"]
+
+
+@pytest.mark.parametrize(
+    ("files", "masked"),
+    [
+        ({"nova_api.container": ""}, True),
+        ({"nova_api.container": "", "nova_api.container.d/10.conf": CONTAINER}, False),
+        ({"nova_api.pod": ""}, False),  # podman makes a unit of a pod of which nothing is told
+        ({"nova_api.kube": ""}, True),
+    ],
+)
+def test_an_empty_quadlet_is_masked_where_podman_makes_no_unit_of_it(files: dict[str, str], masked: bool, tmp_path: Path) -> None:
+    told = found(tmp_path, {f"{FOLDER}/{name}": text for name, text in files.items()}, "LW206")
+    assert bool(told) == masked
+
+
+@pytest.mark.parametrize(("line", "state"), [("", "static"), ("DefaultInstance=1\n", "enabled")])
+def test_a_template_is_enabled_by_its_default_instance(line: str, state: str) -> None:
+    files = {f"{FOLDER}/nova_api@.container": f"{CONTAINER}[Install]\nWantedBy=multi-user.target\n{line}"}
+    assert units_of(files)["nova_api@.service"].enabled == state
