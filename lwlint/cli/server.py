@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Optional
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote_from_bytes, unquote_to_bytes, urlsplit
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -23,7 +23,7 @@ from lwlint import __version__
 from lwlint.cli import arguments
 from lwlint.core.facts import Fact, Service
 from lwlint.core.finding import SEVERITIES, ConfigurationError, Finding, Replace, Report
-from lwlint.core.harmless import counted
+from lwlint.core.harmless import counted, safe
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Source, Span, Text
 from lwlint.files.discover import normal
@@ -245,6 +245,7 @@ class Session:
 
     def judge(self) -> State:
         """Judge the folder with the unsaved texts, and return what has come of it. Raises ConfigurationError as `lwlint check` does."""
+        self.state = None  # what is said of a text must be of the text as it is
         settings = arguments.settings(self._options)
         rules = self._chosen(settings)
         request = arguments.request(self._options, settings)
@@ -348,12 +349,14 @@ def path_of(uri: str) -> str:
     parts = urlsplit(uri)
     if parts.scheme != "file":
         return ""
-    path = os.path.realpath(unquote(parts.path))
+    path = os.path.realpath(os.fsdecode(unquote_to_bytes(parts.path)))
     return normal(os.path.relpath(path)) if Path(path).is_relative_to(os.getcwd()) else path
 
 
-def uri_of(path: str) -> str:
-    """Return the URI of a file, by its path as reports show it."""
+def uri_of(path: str, root: str = "") -> str:
+    """Return the URI of a file, by its path as reports show it; `root` is what the editor calls the current folder, if it did."""
+    if root and not os.path.isabs(path) and not path.startswith("../"):
+        return f"{root.rstrip('/')}/{quote_from_bytes(os.fsencode(path))}"
     return Path(os.path.abspath(path)).as_uri()
 
 
@@ -367,10 +370,12 @@ def made(options: Any) -> LanguageServer:
     from lsprotocol import types
     from pygls.lsp.server import LanguageServer
 
-    ls = LanguageServer(_NAME, __version__, text_document_sync_kind=types.TextDocumentSyncKind.Incremental)
+    # Full: pygls would look for the lines of a change behind form feeds and other characters too that end no line for an editor
+    ls = LanguageServer(_NAME, __version__, text_document_sync_kind=types.TextDocumentSyncKind.Full)
     session = Session(options)
     told: dict[str, Any] = {}  # what the editor was told of each file
     versions: dict[str, Optional[int]] = {}
+    names: dict[str, str] = {"": ""}  # the editor's own URI of each file that it has open; of the folder under the empty name
     waiting: dict[str, Optional[asyncio.Task[None]]] = {"run": None}
     turn = asyncio.Lock()
 
@@ -393,9 +398,12 @@ def made(options: Any) -> LanguageServer:
         text = source.text[start:end].encode("utf-16-le", "surrogatepass")[: 2 * place.character]
         return start + len(text.decode("utf-16-le", "replace"))
 
+    def named(path: str) -> str:
+        return names.get(path) or uri_of(path, names[""])
+
     def location(span: Span, sources: Any) -> types.Location:
         source = sources.get(span.path)
-        return types.Location(uri_of(span.path), range_of(source, span))
+        return types.Location(named(span.path), range_of(source, span))
 
     def diagnostic(found: Finding, report: Report) -> types.Diagnostic:
         severities = {
@@ -429,7 +437,7 @@ def made(options: Any) -> LanguageServer:
             said = findings, [state.report.sources.get(place) for place in places], versions.get(path)
             if told.get(path) != said:  # the editor knows the rest
                 diagnostics = [diagnostic(found, state.report) for found in findings]
-                ls.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri_of(path), diagnostics, versions.get(path)))
+                ls.text_document_publish_diagnostics(types.PublishDiagnosticsParams(named(path), diagnostics, versions.get(path)))
             if findings or path in session.texts:
                 told[path] = said
             else:
@@ -462,9 +470,16 @@ def made(options: Any) -> LanguageServer:
 
     @ls.feature(types.INITIALIZED)
     async def begin(params: types.InitializedParams) -> None:
-        folder = path_of(ls.workspace.root_uri or "") if ls.workspace.root_uri else ""
+        folders = [folder.uri for folder in ls.workspace.folders.values()]
+        root = ls.workspace.root_uri or next(iter(folders), "")
+        folder = path_of(root)
         if folder and os.path.isdir(folder):
             os.chdir(folder)
+            names[""] = root
+        for other in folders:
+            if path_of(other) not in (".", ""):
+                said = f"lwlint: `{safe(other)}`: is not judged; a server judges one folder, `{safe(root or os.getcwd())}`"
+                ls.window_log_message(types.LogMessageParams(types.MessageType.Warning, said))
         workspace = ls.client_capabilities.workspace
         if workspace is not None and workspace.code_lens is not None and workspace.code_lens.refresh_support:
             refreshes.append(True)
@@ -474,7 +489,7 @@ def made(options: Any) -> LanguageServer:
         path = path_of(uri)
         if path and not os.path.isabs(path):
             session.texts[path] = ls.workspace.get_text_document(uri).source.encode("utf-8", "surrogatepass")
-            versions[path] = version
+            versions[path], names[path] = version, uri
             ask()
 
     @ls.feature(types.TEXT_DOCUMENT_DID_OPEN)
@@ -502,10 +517,14 @@ def made(options: Any) -> LanguageServer:
 
     async def at(uri: str) -> tuple[Optional[State], Optional[Source]]:
         """Return what the text as it is now comes to, and the source; None where it is none of lwlint's."""
-        if waiting["run"] is not None:
-            waiting["run"].cancel()
-            waiting["run"] = None
-            await run()
+        while waiting["run"] is not None or turn.locked():
+            if waiting["run"] is not None:
+                waiting["run"].cancel()
+                waiting["run"] = None
+                await run()
+            else:
+                async with turn:  # a run that is under way; what was told last is in it, or waits
+                    pass
         state = session.state
         return state, state.reading.input.sources.get(path_of(uri)) if state is not None else None
 
@@ -574,7 +593,7 @@ def made(options: Any) -> LanguageServer:
         new = []
         for each in edits:
             source = report.sources.get(each.span.path)
-            uri = uri_of(each.span.path)
+            uri = named(each.span.path)
             if source is None:
                 new.append(uri)
             changes[uri].append(types.TextEdit(range_of(source, each.span), each.text))
