@@ -74,7 +74,7 @@ def undisturbed() -> Iterator[Collection[int]]:
     it: the run would go on, with a traceback on the screen.
 
     Any thread may take a signal, and the first one then calls the handler in Python: so where that one asks, the signal is noted, and
-    comes again behind the block. One without such a handler (SIGTERM) waits only if the thread that asks would take it.
+    comes again behind the block, also where it has no handler and just ends the process (SIGTERM).
     """
     import signal
 
@@ -83,7 +83,7 @@ def undisturbed() -> Iterator[Collection[int]]:
         return
     noted: list[int] = []
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    heeded = {one: handler for one in _ending() if callable(handler := signal.getsignal(one))}
+    heeded = {one: handler for one in _ending() if callable(handler := signal.getsignal(one)) or handler is signal.SIG_DFL}
     try:  # from here on: a signal that came just before is raised by the first call that changes something
         _heed(dict.fromkeys(heeded, lambda number, frame: noted.append(number)))
         signal.pthread_sigmask(signal.SIG_BLOCK, _ending())

@@ -14,7 +14,7 @@ from lwlint.files import atomic
 from tests.shared import HERE
 
 KILLED = """
-import os, signal, sys
+import os, signal, sys, threading, time
 sys.path.insert(0, sys.argv[1])
 from lwlint.files import atomic
 calls = [int(sys.argv[3])]
@@ -23,10 +23,16 @@ def killed(real):
     def call(*arguments, **named):
         calls[0] -= 1
         if calls[0] < 0:
-            os.kill(os.getpid(), getattr(signal, sys.argv[4]))
+            if other:
+                signal.pthread_kill(other.ident, getattr(signal, sys.argv[4]))
+            else:
+                os.kill(os.getpid(), getattr(signal, sys.argv[4]))
         return real(*arguments, **named)
     return call
 
+other = sys.argv[6:] and threading.Thread(target=time.sleep, args=(60,), daemon=True)
+if other:
+    other.start()
 for name in ("open", "fdopen", "link", "replace", "rename", "mkdir", "close", "chmod"):
     setattr(os, name, killed(getattr(os, name)))
 os.chdir(sys.argv[2])
@@ -37,9 +43,12 @@ else:
 """
 
 
-def kill(folder: Path, calls: int, name: str, what: str) -> int:
-    """Write in a process that sends itself a signal before one more call of the system than `calls`; return its exit code."""
-    command = [sys.executable, "-c", KILLED, str(HERE), str(folder), str(calls), name, what]
+def kill(folder: Path, calls: int, name: str, what: str, *other: str) -> int:
+    """Write in a process that sends itself a signal before one more call of the system than `calls`; return its exit code.
+
+    With an `other` argument it is another thread that takes the signal.
+    """
+    command = [sys.executable, "-c", KILLED, str(HERE), str(folder), str(calls), name, what, *other]
     return subprocess.run(command, check=False).returncode
 
 
@@ -107,3 +116,17 @@ def test_what_is_written_is_there_with_the_modes_of_other_files(nameless: bool, 
     assert tree(tmp_path) == {"new": b"1", "old": b"3", "a/b/c/x": b"4", "a/b/c/y": b""}
     modes = {name: (tmp_path / name).stat().st_mode & 0o777 for name in ("new", "old", "a/b/c", "a/b/c/x")}
     assert modes == {"new": 0o640, "old": 0o751, "a/b/c": 0o750, "a/b/c/x": 0o640}
+
+
+@pytest.mark.parametrize("what", ["replace", "appear"])
+def test_a_signal_that_another_thread_takes_leaves_nothing_half_done_either(what: str, tmp_path: Path) -> None:
+    seen = set()
+    for calls in range(16):
+        folder = tmp_path / str(calls)
+        folder.mkdir()
+        (folder / "a.txt").write_bytes(b"old")
+        seen.add(kill(folder, calls, "SIGTERM", what, "thread"))
+        left = {name.partition("/")[0] for name in tree(folder)}
+        assert left in ({"a.txt"}, {"a.txt", "folder"}), f"{calls} calls"
+        assert sorted(path.name for path in folder.iterdir()) == sorted(left), f"{calls} calls"
+    assert seen == {-signal.SIGTERM, 0}
