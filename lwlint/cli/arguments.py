@@ -625,8 +625,11 @@ def cache(options: argparse.Namespace) -> Cache:
             raise ConfigurationError("`--cache-dir` and `--no-cache` exclude each other")
         return Cache()
     if options.cache_dir:
-        if os.path.islink(options.cache_dir):
-            raise ConfigurationError(f"`--cache-dir {options.cache_dir}`: is a link")
+        from lwlint.files.atomic import refusal
+
+        why = refusal(options.cache_dir.rstrip("/") or options.cache_dir)
+        if why:
+            raise ConfigurationError(f"`--cache-dir {options.cache_dir}`: {why}")
         if os.path.exists(options.cache_dir) and not os.path.isdir(options.cache_dir):
             raise ConfigurationError(f"`--cache-dir {options.cache_dir}`: is no folder")
         return Cache(options.cache_dir)

@@ -203,8 +203,9 @@ def new_rule(options: argparse.Namespace) -> int:
         return CONFORMS
     folder = _folder(options.folder)
     path = folder / f"{options.id}.yaml"
-    if os.path.exists(path):
-        raise ConfigurationError(f"`{path}`: exists already")
+    why = atomic.refusal(str(path))
+    if os.path.exists(path) or why:
+        raise ConfigurationError(f"`{path}`: {why or 'exists already'}")
     if options.id in {rule.id for rule in load_rules()}:
         raise ConfigurationError(f"`{options.id}`: is a rule of lwlint's own; name yours otherwise")
     beside = load_folder(folder, options.folder.rstrip("/")) if any(folder.rglob("*.yaml")) else ()

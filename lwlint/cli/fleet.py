@@ -14,6 +14,7 @@ from lwlint.cli.arguments import schemas_of, split
 from lwlint.cli.audit import ERASED, bar, draws, duration
 from lwlint.core.finding import SEVERITIES, ConfigurationError
 from lwlint.core.harmless import counted, safe, tame
+from lwlint.files.atomic import refusal
 from lwlint.fleet import need
 from lwlint.run import AUTO, known_release, load_rules
 
@@ -39,6 +40,7 @@ def fleet(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from lwlint.audit.targets import is_url
     from lwlint.fleet.run import Watch, run
     from lwlint.fleet.store import Refused, usable
     from lwlint.fleet.work import Bounds, Engine
@@ -50,6 +52,9 @@ def _run(options: argparse.Namespace) -> int:
     load_rules(options.rules, split(options.select), split(options.ignore), examples=False)
     release = known_release(options.release or AUTO)
     archives = _archives(options)
+    why = "" if is_url(options.into) else refusal(options.into.rstrip("/") or options.into)
+    if why:
+        raise ConfigurationError(f"`--into {options.into}`: {why}")
     store = usable(options.into)
     settings = _settings(options, release, store)
     progress = Progress(sys.stderr, options.log)
@@ -166,6 +171,9 @@ class Progress:
         self._start = self._last = time.monotonic()
 
     def _opened(self, log: str | None) -> TextIO | None:
+        why = refusal(log) if log else ""
+        if why:
+            raise ConfigurationError(f"`--log {log}`: {why}")
         try:
             return open(log, "a", encoding="utf-8", errors="backslashreplace") if log else None
         except OSError as error:

@@ -13,7 +13,7 @@ from lwlint.cli import NOT_TRUSTED, RULE_BROKEN
 from lwlint.cli.arguments import complete, request, rules, settings, terminal_width, today
 from lwlint.core.costs import Costs
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError, Report
-from lwlint.core.harmless import safe, tame
+from lwlint.core.harmless import counted, safe, tame
 from lwlint.report import How, Output, deliver, outputs
 from lwlint.run import check as run
 from lwlint.run import settled
@@ -222,7 +222,7 @@ def baseline(options: argparse.Namespace) -> int:
         _refuse_other(options.output)
     write(options.output, text, (*report.sources, *kept(asked, options)))
     sys.stdout.write("".join(f"{line}\n" for line in _gone(comparison)))
-    print(told(comparison) if options.prune else f"{len(text.splitlines()) - 1} findings recorded in {options.output}")
+    print(told(comparison) if options.prune else f"{counted(len(text.splitlines()) - 1, 'finding')} recorded in {safe(options.output)}")
     return CONFORMS
 
 

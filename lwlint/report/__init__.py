@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from msgspec import Struct
 from msgspec.structs import replace as changed
@@ -285,12 +287,34 @@ def write(path: str, text: str, kept: Iterable[str] = ()) -> None:
     data = encodable(text).encode("utf-8")
     try:
         if path.startswith(("/dev/fd/", "/dev/std")) or (os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode)):
-            with open(path, "ab") as device:  # /dev/stderr, a pipe, what the shell has for `>(...)`: nothing to replace
+            with _opened(path) as device:  # /dev/stderr, a pipe, what the shell has for `>(...)`: nothing to replace
                 device.write(data)
             return
         replace(path, data)
     except OSError as error:
         raise ConfigurationError(f"`{path}`: cannot be written ({error.strerror or error})") from error
+
+
+_PATIENCE = 10.0  # seconds in which a program must begin to read from a pipe that has a name
+
+
+def _opened(path: str) -> BinaryIO:
+    """Return what is no regular file, opened to write behind what is there. Raises OSError, also for a pipe that nobody reads from."""
+    if path.startswith(("/dev/fd/", "/dev/std")) or not stat.S_ISFIFO(os.stat(path).st_mode):
+        return open(path, "ab")
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            if time.monotonic() > end:
+                raise OSError(errno.ENXIO, "a pipe that no program reads from") from None
+            time.sleep(0.05)
+            continue
+        os.set_blocking(handle, True)
+        return os.fdopen(handle, "wb")
 
 
 def write_folder(folder: str, texts: Mapping[str, str], kept: Iterable[str] = ()) -> None:

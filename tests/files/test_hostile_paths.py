@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 import lwlint
 from lwlint.cli import main
 from lwlint.files.tree import around, read_regular
+from tests.shared import HERE
 
 TOKEN = "canary-5f1c"  # stands for a secret, without looking like one
 ENV = "env.yaml"
@@ -270,3 +272,33 @@ def test_what_a_command_is_given_is_a_regular_file(
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert "defect" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("check", ENV, "--cache-dir", "link"),
+        ("check", ENV, "--cache-dir", "link/deep"),
+        ("check", ENV, "--cache-dir", "link/"),
+        ("check", ENV, "--format", "json=link/report"),
+        ("baseline", ENV, "-o", "link/known"),
+        ("audit", ENV, "--output", "link/answer"),
+        ("new-rule", "slow-node", "link"),
+        ("fleet", "run", "case.tar", "--into", "link/store"),
+        ("fleet", "run", "case.tar", "--into", "link/"),
+        ("fleet", "run", "case.tar", "--into", "store", "--log", "link/log"),
+    ],
+)
+def test_nothing_is_written_behind_a_link_of_the_tree(repository: Path, command: tuple[str, ...], capsys: Capsys) -> None:
+    if command[0] == "fleet":
+        pytest.importorskip("distributed", reason="DASK IS MISSING: no fleet is run")
+        with tarfile.open("case.tar", "w") as archive:
+            archive.add(HERE / "fixtures/sos/newton", arcname="newton")
+    (repository / "link").symlink_to("../home")
+    home = repository.parent / "home"
+    before = sorted(home.rglob("*"))
+    assert main([*command]) == 2
+    said = told(capsys)
+    assert "link" in said
+    assert "defect" not in said
+    assert sorted(home.rglob("*")) == before

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -91,6 +93,23 @@ def test_what_the_shell_opened_is_written_to_behind_what_is_there(tmp_path: Path
         write(f"/dev/fd/{file.fileno()}", "a\n")
         file.write(b"said after\n")
     assert out.read_text() == "said before\na\nsaid after\n"
+
+
+def test_a_pipe_with_a_name_is_written_to_as_soon_as_somebody_reads_and_not_waited_for_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe, text = str(tmp_path / "pipe"), "é" * 100_000 + "\n"
+    os.mkfifo(pipe)
+    read: list[str] = []
+    reader = threading.Timer(0.3, lambda: read.append(Path(pipe).read_text("utf-8")))
+    reader.start()
+    write(pipe, text)
+    reader.join()
+    assert read == [text]
+    monkeypatch.setattr("lwlint.report._PATIENCE", 0.2)
+    with pytest.raises(ConfigurationError, match="cannot be written \\(a pipe that no program reads from\\)"):
+        write(pipe, text)
+    assert stat.S_ISFIFO(os.stat(pipe).st_mode)
 
 
 def test_a_file_that_was_judged_is_not_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
