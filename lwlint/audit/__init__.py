@@ -115,7 +115,7 @@ def _cluster(
     seen = [Seen(_owner(host), finding) for host, report in zip(hosts, reports) for finding in report.findings]
     labels = {host.label for host in hosts}
     seen += [Seen(_first(finding.span.path, labels), finding) for finding in across.findings]
-    shown = {host.label: host.seat.target.path for host in hosts if host.seat.capture.form == LONE_CIB}
+    shown = {label: path for host in hosts for label, path in _shown(host).items()}
     found = tuple(folded(seen, sources, shown))
     by_id = {rule.id: rule for rule in rules}
     answers = tuple(_host(host, report, across, found, by_id) for host, report in zip(hosts, reports))
@@ -178,6 +178,11 @@ def _owner(host: Host) -> str:
     return "" if host.seat.capture.form == LONE_CIB else host.label
 
 
+def _shown(host: Host) -> dict[str, str]:
+    """Return the path to show for what is below the name of a host that is none but a file: a CIB that was given by itself."""
+    return {host.label: host.seat.target.path} if host.seat.capture.form == LONE_CIB else {}
+
+
 def _first(path: str, labels: Iterable[str]) -> str:
     first = path.partition("/")[0]
     return first if first in labels else ""
@@ -210,7 +215,7 @@ def _host(host: Host, report: Report, across: Answer, found: Sequence[Found], ru
         sos=".".join(map(str, capture.version)),
         release=host.release.name,
         release_because=told(host.release.because, host.label),
-        outcomes=tuple(_outcome(verdict, rules[verdict.rule], host.label, noted) for verdict in sorted(verdicts, key=lambda v: v.code)),
+        outcomes=tuple(_outcome(verdict, rules[verdict.rule], host, noted) for verdict in sorted(verdicts, key=lambda v: v.code)),
         evidence=tuple((one.kind, one.path[len(capture.root) :], one.weaker) for one in capture.evidence),
         missing=tuple((one.kind, one.looked_for) for one in capture.missing),
         passed_over=tuple(_passed_over(passed_over, host)),
@@ -240,9 +245,9 @@ def _of_host(verdicts: Iterable[Verdict], failing: set[str]) -> Iterator[Verdict
         yield Verdict(verdict.rule, verdict.code, PASS if fine else verdict.outcome, verdict.because)
 
 
-def _outcome(verdict: Verdict, rule: Rule, label: str, noted: Collection[str]) -> Outcome:
+def _outcome(verdict: Verdict, rule: Rule, host: Host, noted: Collection[str]) -> Outcome:
     needless = (*rule.declared.reads.not_of_hosts, *(kind.missing for kind in KINDS if not kind.on_hosts))
     not_applicable = verdict.outcome == NOT_EVALUATED and verdict.because in needless
     outcome = NOT_APPLICABLE if not_applicable else verdict.outcome
     is_noted = outcome == FAIL and verdict.rule in noted
-    return Outcome(verdict.rule, verdict.code, rule.clause, outcome, told(verdict.because, label), is_noted)
+    return Outcome(verdict.rule, verdict.code, rule.clause, outcome, told(verdict.because, host.label, _shown(host)), is_noted)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, islice, pairwise
+from types import MappingProxyType
 from typing import NamedTuple
 
 from msgspec import Struct, field
@@ -458,7 +459,7 @@ def folded(seen: Iterable[Seen], sources: Mapping[str, Source], shown: Mapping[s
     alike: dict[tuple[object, ...], list[Seen]] = {}
     for one in seen:
         f = one.finding
-        message = told(f.message, one.host).replace(f"{one.host}:", "")
+        message = told(f.message, one.host, shown).replace(f"{one.host}:", "")
         alike.setdefault((f.code, f.severity, message, f.subject, f.allowed is None), []).append(one)
     hosts = frozenset(one.host for group in alike.values() for one in group)
     redaction = Redaction(sources)
@@ -478,20 +479,25 @@ def _one(group: list[Seen], sources: Mapping[str, Source], shown: Mapping[str, s
         rule=first.rule,
         severity=first.severity,
         clause=first.clause,
-        message=told(first.message, group[0].host),
+        message=told(first.message, group[0].host, shown),
         subject=masked(first.subject),
         hosts=tuple(dict.fromkeys(one.host for one in group if one.host)),
         places=tuple(place(span, sources, shown, hosts, redaction) for span in spans),
-        related=tuple((place(r.span, sources, shown, hosts, redaction), told(r.message, group[0].host)) for r in first.related),
+        related=tuple((place(r.span, sources, shown, hosts, redaction), told(r.message, group[0].host, shown)) for r in first.related),
         remedy=masked(first.remedy),
         allowed=None if first.allowed is None else masked(first.allowed),
         commands=tuple(dict.fromkeys((on, masked(line)) for one in group for on, line in mending(one.finding, one.host, sources))),
     )
 
 
-def told(message: str, host: str) -> str:
-    """Return a message as it is shown: without secrets, and with the host in front of its paths as in `host:path`."""
+def told(message: str, host: str, shown: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return a message as it is shown: without secrets, and with the host in front of its paths as in `host:path`.
+
+    `shown` has the path to show for a first part that is no host's name, and for all that is below it.
+    """
     message = message[: LONGEST_MESSAGE + _BEFORE]
+    for first, path in shown.items():
+        message = re.sub(rf"(?<![\w./-]){re.escape(first)}/[^\s:`]+", lambda _, path=path: path, message)  # type: ignore[misc]
     return masked(re.sub(rf"(?<![\w./-]){re.escape(host)}/", f"{host}:", message) if host else message)[:LONGEST_MESSAGE]
 
 

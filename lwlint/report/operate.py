@@ -15,7 +15,7 @@ from msgspec import Struct
 from lwlint.audit.answer import ClusterAnswer, Place, title_of
 from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE
 from lwlint.core.finding import CLUSTER, EACH
-from lwlint.core.harmless import command
+from lwlint.core.harmless import command, counted
 from lwlint.core.harmless import line as harmless
 from lwlint.operate.failures import (
     AS_EXPECTED,
@@ -622,7 +622,8 @@ def _overview(cloud: Cloud) -> Section:
     counts = ", ".join(f"{count} by {manager}" for manager, count in outside.items())
     said = [f"Hosts: {', '.join(book.hosts) or 'none was given'}." + (f" No report of: {', '.join(book.absent)}." if book.absent else "")]
     said += [f"{host.name}: release {host.release or 'unknown'}{f', {host.captured}' if host.captured else ''}." for host in cluster.hosts]
-    said.append(f"Pacemaker runs {', '.join(inside) or 'nothing that is known'}. Of {len(book.runs)} services, {counts}.")
+    of = f" Of {counted(len(book.runs), 'service')}, {counts}." if book.runs else ""
+    said.append(f"Pacemaker runs {', '.join(inside) or 'nothing that is known'}.{of}")
     return Section("Overview", tuple(said))
 
 

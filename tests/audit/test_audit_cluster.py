@@ -135,6 +135,18 @@ def test_a_root_file_system_and_a_lone_cib_are_judged(tmp_path: Path, capsys: Ca
     assert plain["clusters"][0]["name"] == "tripleo_cluster"
 
 
+def test_a_message_on_a_lone_cib_names_the_file_as_it_was_given(tmp_path: Path, capsys: Capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("in").mkdir()
+    Path("in/cib.xml").write_text((HERE / "fixtures/full-pacemaker" / CIB).read_text("utf-8")[:3000])
+    plain = answer(["in/cib.xml"], capsys, 1)
+    assert [f["message"] for f in plain["clusters"][0]["findings"]] == ["in/cib.xml: XML is cut off: the file ends inside `<operations>`"]
+    assert "cib.xml/cib.xml" not in str(plain)
+    assert main(["describe", "in/cib.xml", "--no-failures"]) == 0
+    said = capsys.readouterr().out
+    assert ("cib.xml/cib.xml" in said, "Pacemaker runs nothing that is known.\n" in said) == (False, True)
+
+
 def test_a_cluster_s_own_report_is_one_host_for_each_node(tmp_path: Path, capsys: Capsys) -> None:
     cib = (HERE / "fixtures/full-pacemaker" / CIB).read_bytes()
     path = tmp_path / "crm_report.tar.bz2"
