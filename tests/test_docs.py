@@ -186,6 +186,92 @@ def test_each_command_of_the_table_of_features_shows_what_it_is_there_for(tmp_pa
     assert f"**Y of {len(rows)}** | **{sum(row[1] == 'Y' for row in rows)}**" in text
 
 
+_ELSEWHERE = ("://", "audit --live", "[--", "/work")  # at a URL, of this machine, what may be left out, in a container
+
+
+def _shown() -> list[str]:
+    """Return the commands of lwlint that the pages show without what they print, each with what the shell is to do with it."""
+    pages = [HERE / "README.md", HERE / "CONTRIBUTING.md", *sorted((HERE / "docs").glob("*.md"))]
+    found = []
+    for page in pages:
+        text = re.sub(r"^```(?:console|python|yaml|ini|json|toml|lua|lisp|sql)\n.*?^```$", "", page.read_text("utf-8"), flags=re.M | re.S)
+        found += re.findall(rf"^(?:    )?(?:exec )?(lwlint (?:{'|'.join(_commands())}) .*)$", text, re.M)
+    return [line for line in dict.fromkeys(found) if not any(word in line for word in _ELSEWHERE)]
+
+
+def _commands() -> list[str]:
+    return re.findall(r"^    ([a-z-]+)(?:  |$)", (HERE / "docs/commands.md").read_text("utf-8"), re.M)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Path:
+    """A checkout with all that the pages speak of, two branches at its origin, and a home and a `lwlint` of its own beside it."""
+    here = tmp_path / "desk"
+    shutil.copytree(HERE / "fixtures/newton", here, symlinks=True)
+    shutil.copytree(HERE / "fixtures/full-pacemaker/var", here / "var", symlinks=True, dirs_exist_ok=True)
+    shutil.copytree(HERE / "fixtures/lightweight/templates", here, symlinks=True, dirs_exist_ok=True)
+    shutil.copy(HERE / "fixtures/full-pacemaker/var/lib/pacemaker/cib/cib.xml", here)
+    lines = "[DEFAULT]\n" + "debug = false\n" * 8 + "[database]\nconnection = mysql://nova@db/nova\nmax_retries = 3\n"
+    (here / "etc/nova/nova.conf").write_text(lines)
+    for name in ("environments/puppet-pacemaker.yaml", "mine.yaml"):
+        (here / name).parent.mkdir(exist_ok=True)
+        if not (here / name).exists():
+            (here / name).write_text("parameter_defaults: {}\n")
+    (here / "reports").mkdir()
+    (here / "case-01234567").mkdir()
+    for name in ("sosreport-1.tar.xz", "sosreport-after-1.tar.xz", "reports/a.tar.xz", "case-01234567/a.tar.xz"):
+        with tarfile.open(here / name, "w:xz") as archive:
+            archive.add(HERE / "fixtures/sos/newton", arcname="newton")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/lwlint").write_text(
+        f'#!/bin/sh\nPYTHONPATH="{os.pathsep.join(filter(None, sys.path))}" exec {sys.executable} -m lwlint "$@"\n'
+    )
+    (tmp_path / "bin/lwlint").chmod(0o755)
+    (here / "policy").mkdir()
+    subprocess.run([tmp_path / "bin/lwlint", "new-rule", "slow-restart", "policy/"], cwd=here, check=True, capture_output=True)
+    for folder in (".local/share/bash-completion/completions", ".zfunc", ".config/fish/completions"):
+        (tmp_path / "home" / folder).mkdir(parents=True)
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    for command in (
+        ["init", "-q", "--bare", "-b", "main", str(tmp_path / "origin")],
+        ["init", "-q", "-b", "main"],
+        ["add", "."],
+        ["commit", "-q", "--no-verify", "-m", "first"],
+        ["remote", "add", "origin", str(tmp_path / "origin")],
+        ["push", "-q", "origin", "main", "main:master"],
+    ):
+        subprocess.run([*git, *command], cwd=here, check=True, capture_output=True)
+    return here
+
+
+@pytest.mark.long
+def test_each_command_that_the_pages_show_does_what_it_is_there_for(desk: Path) -> None:
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
+        "PATH": f"{desk.parent / 'bin'}:{os.environ['PATH']}",
+        "HOME": str(desk.parent / "home"),
+        "XDG_CACHE_HOME": str(desk.parent / "cache"),
+        "GITHUB_STEP_SUMMARY": str(desk.parent / "summary.md"),
+    }
+    failed, shown, left_out = {}, _shown(), []
+    for command in shown:
+        if (command.startswith("lwlint plan ") and shutil.which("crm_simulate") is None) or (
+            command.startswith("lwlint fleet ") and importlib.util.find_spec("distributed") is None
+        ):
+            left_out.append(command)
+            continue
+        line = command.replace("| man -l -", "| grep -c lwlint")
+        done = subprocess.run(["bash", "-o", "pipefail", "-c", line], cwd=desk, env=environment, text=True, capture_output=True)
+        if done.returncode not in (0, 1) or re.search("Traceback|defect|nothing to judge", done.stdout + done.stderr):
+            failed[command] = (done.returncode, done.stderr[-300:])
+    assert (failed, len(shown) > 25) == ({}, True), shown
+    written = ("lwlint.sarif", "lwlint.baseline", "plan.json", "plan.sh", "answer/audit.html", ".lwlint.yaml", "lightweight.yaml")
+    expected = [name for name in written if not any(f"> {name}" in one or f"-o {name}" in one for one in left_out)]
+    assert [name for name in expected if not (desk / name).exists()] == []
+    kept = (".local/share/bash-completion/completions/lwlint", ".zfunc/_lwlint", ".config/fish/completions/lwlint.fish")
+    assert [name for name in kept if not (desk.parent / "home" / name).stat().st_size] == []
+
+
 def test_the_picture_of_the_report_is_taken_by_a_script(tmp_path: Path) -> None:
     if shutil.which("chromium") is None:
         pytest.skip("CHROMIUM IS MISSING: no picture is taken")
