@@ -7,6 +7,8 @@ import io
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from lwlint.cli import main
 from lwlint.core.finding import ConfigurationError
@@ -179,6 +181,37 @@ def test_the_environment_is_added_and_every_other_byte_kept(text: str, capsys: p
     assert main(["init", "tox", "--write", "--source", SOURCE]) == 2
     assert "`testenv:lwlint` is there already" in capsys.readouterr().err
     assert Path("tox.ini").read_bytes().decode() == written
+
+
+_LINES = st.sampled_from(
+    (
+        *("[tox]", "[testenv]", "[testenv:py]", "[DEFAULT]", "[ testenv:lwlint ]", "[TESTENV:LWLINT]", "[testenv]  # c"),
+        *("a = 1", "b: 2", "k =   ", "x = [y]", "x = 1 ; y", "é = ü", "%(b)s = %%"),
+        *("    cont", "\tcont", "    # no comment for tox", "# c", "; c", "", "   ", "\x0c", "\x85", "\u2028"),
+    )
+)
+_ENDS = st.sampled_from(["\n", "\n", "\r\n", "\r", "\n\n", ""])
+
+
+@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(_LINES, _ENDS), max_size=8), st.sampled_from(["[tox]\n", "[tox]\r\n", "", "\ufeff[tox]\n"]))
+def test_whatever_is_in_a_tox_ini_is_there_as_it_was_or_the_file_is_refused(lines: list[tuple[str, str]], head: str) -> None:
+    def parts(text: str) -> dict[str, dict[str, str]]:
+        parser = configparser.RawConfigParser()  # as tox has it
+        parser.optionxform = str  # type: ignore[assignment, method-assign]
+        parser.read_file(io.StringIO(text, newline=None))
+        return {name: dict(parser[name]) for name in (*parser.sections(), "DEFAULT")}
+
+    text = head + "".join(line + end for line, end in lines)
+    try:
+        written = with_environment(text, "tox.ini", TOX)
+        before = parts(text)
+    except (ConfigurationError, configparser.Error):  # no INI for one of them, and so for tox
+        return
+    after = parts(written)
+    assert written.startswith(text)
+    assert after.pop("testenv:lwlint")["commands"] == "lwlint check {posargs}"
+    assert after == before
 
 
 def test_a_tox_ini_is_made_where_there_is_none_and_nothing_else_is_written() -> None:
