@@ -112,7 +112,22 @@ def _local(target: str, *, known: bool) -> Iterator[Listed]:
         except OSError as error:
             raise ConfigurationError(f"`{target}`: cannot be looked at ({error.strerror})") from None
     else:
+        _all_listed(target)
         yield from (_found(path) for path in sorted(glob.glob(target, recursive=True)) if os.path.isfile(path))
+
+
+def _all_listed(pattern: str) -> None:
+    """Raise ConfigurationError for a folder in which a pattern would look, and which cannot be listed: `glob` passes it over."""
+    parts = pattern.split("/")
+    first = next(i for i, part in enumerate(parts) if _GLOB.search(part))
+    for end in range(first, len(parts) + (parts[-1] == "**")):
+        above = "/".join(parts[:end]) or ("/" if pattern.startswith("/") else ".")
+        for folder in glob.iglob(above, recursive=True) if _GLOB.search(above) else (above,):
+            if os.path.isdir(folder):
+                try:
+                    os.scandir(folder).close()
+                except OSError as error:
+                    _not_listed(error)
 
 
 def _not_listed(error: OSError) -> None:

@@ -181,8 +181,13 @@ def load_folder(folder: "Path", shown: str, *, examples: bool = True, within: Bo
 
 
 def _rule_files(folder: "Path", shown: str) -> "list[Path]":
+    def unlisted(error: OSError) -> None:  # rules that nobody has seen are none that pass
+        below = os.path.relpath(error.filename, folder)
+        where = shown if below == os.curdir else f"{shown}/{below}"
+        raise ConfigurationError(f"`{where}`: cannot be listed ({error.strerror})") from error
+
     found, looked_at = [], 0
-    for above, folders, names in os.walk(folder):
+    for above, folders, names in os.walk(folder, onerror=unlisted):
         folders[:] = sorted(name for name in folders if name != ".git")
         looked_at += len(folders) + len(names)
         if looked_at > _MOST_FILES:

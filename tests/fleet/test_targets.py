@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,3 +43,21 @@ def test_targets_of_each_kind_come_to_their_archives_each_once(
     monkeypatch.setattr(sys, "stdin", Stdin(stdin.replace("{}", folder).encode()))
     assert main(["fleet", "run", *(target.replace("{}", folder) for target in targets), "--into", str(tmp_path / "store")]) == 1
     assert f": {archives} archives: {archives} judged, 0 damaged, 0 failed\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("pattern", ["**/*.tar.gz", "*/*/*.gz", "b/c/*.gz", "[b]/c/*", "**"])
+def test_a_folder_that_cannot_be_listed_is_not_passed_over(
+    pattern: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fleet(tmp_path / "a", range(1, 2))
+    (tmp_path / "b/c").mkdir(parents=True)
+    real = os.scandir
+
+    def refused(path: Any = ".") -> Any:
+        if os.fspath(path) == str(tmp_path / "b/c"):
+            raise PermissionError(13, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    assert main(["fleet", "run", f"{tmp_path}/{pattern}", "--into", str(tmp_path / "store")]) == 2
+    assert "b/c`: cannot be listed (Permission denied)" in capsys.readouterr().err

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import os
+from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from lwlint.cli import main
 from lwlint.core.finding import FAIL, NOT_EVALUATED, ConfigurationError, Report, Verdict
 from lwlint.policy.rules import Rule
 from lwlint.policy.settings import Settings, allowed, configured, layer, merged, overridden
@@ -144,3 +148,22 @@ def test_a_finding_that_is_allowed_already_keeps_its_reason() -> None:
     report = replace(REPORT, findings=tuple(replace(f, allowed="first") for f in REPORT.findings), verdicts=(Verdict("x", "LW101", FAIL),))
     marked, _ = allowed(report, settings(f"{HEAD}- {{rule: LW101, fact: '*', because: second}}\n"), TODAY)
     assert {f.allowed for f in marked.findings} == {"first"}
+
+
+def test_rules_in_a_folder_that_cannot_be_listed_are_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, folder in (("slow-node", tmp_path / "rules"), ("slow-disk", tmp_path / "rules/more")):
+        folder.mkdir()
+        assert main(["new-rule", name, str(folder)]) == 0
+    real = os.scandir
+
+    def refused(path: Any = ".") -> Any:
+        if os.fspath(path).endswith("/more"):
+            raise PermissionError(13, "Permission denied", os.fspath(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    for command in (["test", str(tmp_path / "rules")], ["rules", "--rules", str(tmp_path / "rules")]):
+        assert main(command) == 2
+        assert "rules/more`: cannot be listed (Permission denied)" in capsys.readouterr().err
