@@ -50,6 +50,8 @@ from lwlint.inputs.heat.facts import (
 )
 from lwlint.inputs.oslo.facts import Option, OptionFiles, OptionSet
 from lwlint.inputs.pacemaker.facts import (
+    Attribute,
+    AttributeSet,
     Cluster,
     ClusterProperty,
     ClusterStatus,
@@ -80,6 +82,7 @@ __all__ = [  # noqa: RUF022  # by subject
     "Container", "DanglingReference", "DuplicateKey", "Environment", "HieraKey", "Role", "RoleData", "ServiceMapping", "SoftwareConfig",
     "Template",
     "Option", "OptionFiles", "OptionSet",
+    "Attribute", "AttributeSet",
     "Cib", "Cluster", "ClusterProperty", "ClusterStatus", "Constraint", "FencingLevel", "Node", "Operation", "Resource",
     "ResourceDefault", "ResourceStatus", "Tag",
     "Manifest", "ManifestClass", "ManifestConstraint", "ManifestDatabase", "ManifestOption", "ManifestResource",

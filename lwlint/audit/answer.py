@@ -44,7 +44,7 @@ _HEADER = re.compile(r"^\[([^\]\n]+)\]", re.MULTILINE)
 _NAME = re.compile(r"[^\s=:]+")
 _FIRST = (
     *("pcs constraint remove ", "pcs property set maintenance-mode="),
-    *("crm_attribute --name=maintenance ", "pcs node unmaintenance ", "pcs resource manage "),
+    *("crm_attribute --name=maintenance ", "pcs node unmaintenance ", "pcs resource manage ", "cibadmin --modify "),
 )
 _STARTING = ("systemctl enable --now ", "systemctl start ", "systemctl restart ")
 Mend = tuple[str, str]  # where to run it: CLUSTER, EACH or the name of a host; and the line

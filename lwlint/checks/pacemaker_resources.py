@@ -9,18 +9,19 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from operator import itemgetter
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 from msgspec import Meta, field
 
 from lwlint.checks import pacemaker_constraints
 from lwlint.checks.containers import resource_of, units
 from lwlint.checks.pacemaker_constraints import pcs, unread, untold, without
+from lwlint.checks.pacemaker_settings import Setting, operation_set, property_set, unset, without_setting
 from lwlint.checks.parameters import KnownRelease, Project, ServiceKind, ServiceName, nothing_in
 from lwlint.core.check import Check, NoParams, Reads, Saw, Unknown, needs
 from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import RELEASES, Facts, Release, Service
-from lwlint.core.finding import CLUSTER, EACH, Command, Problem, Related
+from lwlint.core.finding import EACH, Command, Problem, Related
 from lwlint.core.harmless import command
 from lwlint.core.source import Span, Text
 from lwlint.inputs.containers.facts import HostContainer
@@ -29,7 +30,6 @@ from lwlint.inputs.pacemaker.facts import (
     BUNDLE,
     BUNDLE_META,
     CONSTRAINTS,
-    GROUP,
     INFINITY,
     LOCATION,
     LOCATION_SETS,
@@ -48,7 +48,6 @@ from lwlint.inputs.pacemaker.facts import (
     Node,
     Operation,
     Resource,
-    ResourceDefault,
     Rule,
     RunsElsewhere,
     boolean,
@@ -68,7 +67,7 @@ from lwlint.inputs.pacemaker.model import (
     places,
     running_nodes,
 )
-from lwlint.inputs.pacemaker.resources import milliseconds
+from lwlint.inputs.pacemaker.resources import copies, milliseconds
 from lwlint.inputs.systemd.facts import LOADED
 
 _STARTED = ("enabled", "enabled-runtime")
@@ -562,16 +561,23 @@ def _run_disabled(facts: Facts, params: Params) -> Iterator[Saw]:
         stopped = cib.properties.get("stop-all-resources")
         if any(_leaves(cib, params)) and stopped is not None and boolean(stopped.value) is True:
             message = f"cluster: `stop-all-resources` is `{stopped.value}`, so nothing runs; it must be `false`"
-            commands = (pcs("property", "set", "stop-all-resources=false"),)
+            commands = (property_set(facts, stopped, "false"),)
             yield Problem(stopped.span, message, "property stop-all-resources", host=cib.cluster.host, commands=commands)
 
 
 def _without_copies(top: Resource) -> Problem:
-    value = top.meta.get("clone-max")
-    shown = f"`clone-max` is `{value.value}`" if value is not None else "it has no copy"
+    name = _counting(top)
+    value = top.meta.get(name)
+    shown = f"`{name}` is `{value.value}`" if value is not None else "it has no copy"
     message = f"resource `{top.name}`: {shown}, so nothing of it runs; it must be above 0, or not be set"
     related = (Related(top.span, "this resource"),)
     return Problem(value.span if value is not None else top.span, message, f"resource {top.name}", related, host=top.host)
+
+
+def _counting(top: Resource) -> str:
+    """Return which setting of a clone tells how many copies of it run: without room on a node for one there is none."""
+    most = top.meta.get("clone-max")
+    return "clone-node-max" if top.instances == 0 and (most is None or copies(most.value)) else "clone-max"
 
 
 def _keeps_down(role: str, leaf: Resource) -> bool:
@@ -594,74 +600,30 @@ def _run_unmanaged(facts: Facts, params: Params) -> Iterator[Saw]:
         mode = cib.properties.get("maintenance-mode")
         if leaves and mode is not None and boolean(mode.value) is True:
             message = f"cluster: `maintenance-mode` is `{mode.value}`, so nothing is recovered; it must be `false`"
-            ends = (pcs("property", "set", "maintenance-mode=false"),)
+            ends = (property_set(facts, mode, "false"),)
             yield Problem(mode.span, message, "property maintenance-mode", host=cib.cluster.host, commands=ends)
         for node in cib.nodes if leaves else ():
             value = node.attribute("maintenance")
             if node.maintenance and value is not None:
                 message = f"node `{node.name}`: `maintenance` is `{value.value}`, so nothing is recovered there; it must be `false`"
-                commands = tuple(unset(node, "maintenance"))
+                commands = tuple(unset(facts, node, "maintenance"))
                 yield Problem(value.span, message, f"node {node.name}", host=cib.cluster.host, commands=commands)
 
 
-def unset(node: Node, attribute: str) -> Iterator[Command]:
-    """Yield what ends `standby` or `maintenance` of a node, where it is set: in the status, which `pcs node` leaves alone, for good."""
-    values = [(node.attributes, pcs("node", f"un{attribute}", node.name))]
-    if not node.name.startswith("-"):
-        words = ("crm_attribute", f"--name={attribute}", "--lifetime=reboot", "--delete", f"--node={node.name}")
-        values.insert(0, (node.transient or {}, Command(command(*words), CLUSTER)))
-    for given, ends in values:
-        value = given.get(attribute)
-        if value is not None and boolean(value.value) is True:
-            yield ends
+_DISABLED = Setting("target-role", "Started", "enable")
+_UNMANAGED = Setting("is-managed", "true", "manage")
+_MAINTAINED = Setting("maintenance", "false")
 
 
-class _Setting(NamedTuple):
-    """A meta attribute, the value that it must have where it is set, and the verb of `pcs resource` that takes it away; empty for none."""
-
-    name: str
-    wanted: str
-    verb: str = ""
-
-
-_DISABLED = _Setting("target-role", "Started", "enable")
-_UNMANAGED = _Setting("is-managed", "true", "manage")
-_MAINTAINED = _Setting("maintenance", "false")
-
-
-def _set_to(cib: Cib, facts: Facts, setting: _Setting, value: Text, resources: Sequence[Resource]) -> Problem:
+def _set_to(cib: Cib, facts: Facts, setting: Setting, value: Text, resources: Sequence[Resource]) -> Problem:
     """Return the problem of a meta attribute that some resources have, each by itself, from what is around it, or by default."""
     tops = {resource.top: cib.top(resource) for resource in resources}
     shown = ", ".join(f"`{each}`" for each in tops)
     first = next(iter(tops.values()))
     related = tuple(Related(resource.span, "this resource") for resource in tops.values())
     message = f"resource {shown}: `{setting.name}` is `{value.value}`; it must be `{setting.wanted}`, or not be set"
-    if any(each.scope == "resource" and each.span == value.span for each in facts.of(ResourceDefault)):
-        commands: tuple[Command, ...] = (_without_default(cib, setting, value),)
-    else:
-        commands = tuple(dict.fromkeys(_undone(cib, setting, value, resource) for resource in resources))
+    commands = without_setting(cib, facts, setting, value, resources)
     return Problem(value.span, message, f"resource {first.name}", related, host=first.host, commands=commands)
-
-
-def _without_default(cib: Cib, setting: _Setting, value: Text) -> Command:
-    """Return what takes a default away, or the property that old schemas have for it."""
-    old = next((name for name, each in cib.properties.items() if each.span == value.span), None)
-    if old is not None:
-        return pcs("property", "unset", old)
-    return pcs("resource", "defaults", f"{setting.name}=")
-
-
-def _undone(cib: Cib, setting: _Setting, value: Text, resource: Resource) -> Command:
-    """Return what takes the value from where it is set, on the resource or around it; `enable` of a group leaves its members alone."""
-    while resource.parent is not None and cib.resources[resource.parent].meta.get(setting.name) == value:
-        resource = cib.resources[resource.parent]
-    if resource.template is not None:  # where the value may be set, which pcs cannot change
-        return pcs("resource", "meta", resource.name, f"{setting.name}={setting.wanted}")
-    if not setting.verb:
-        of_bundle = ("bundle", "update", resource.name, "meta")  # `meta` knows no bundle
-        return pcs("resource", *(of_bundle if resource.form == BUNDLE else ("meta", resource.name)), f"{setting.name}=")
-    parent = cib.resources.get(resource.parent or "")
-    return pcs("resource", setting.verb, resource.name if parent is not None and parent.form == GROUP else resource.top)
 
 
 def _run_banned(facts: Facts, params: Params) -> Iterator[Saw]:
@@ -681,16 +643,16 @@ def _run_banned(facts: Facts, params: Params) -> Iterator[Saw]:
             elif constraint.type == TICKET and (held := sorted({name for each in constraint.members for name in each.resources} & core)):
                 because = f"`{held[0]}` runs only while the cluster has the ticket of `{constraint.name}`, which the CIB does not tell"
                 yield Unknown(because, constraint.span)
-        yield from _nowhere(cib, core)
+        yield from _nowhere(facts, cib, core)
 
 
-def _nowhere(cib: Cib, core: set[str]) -> Iterator[Saw]:
+def _nowhere(facts: Facts, cib: Cib, core: set[str]) -> Iterator[Saw]:
     """Yield what keeps the core, or a resource of it, from every node: a member of the cluster, or a remote node."""
     found = places(cib)
     everywhere = {node.name for node in found.nodes}
     standing_by = {node.name: node for node in found.nodes if node.standby}
     if core and everywhere and everywhere <= set(standing_by):
-        yield _standby_everywhere(cib, list(standing_by.values()))
+        yield _standby_everywhere(facts, cib, list(standing_by.values()))
         return
     for name in dict.fromkeys((*found.barred, *found.left_out)):
         bans, left_out = found.barred.get(name, {}), found.left_out.get(name, set())
@@ -714,12 +676,12 @@ def _nowhere(cib: Cib, core: set[str]) -> Iterator[Saw]:
         yield Unknown(because, cib.resources[name].span)
 
 
-def _standby_everywhere(cib: Cib, nodes: list[Node]) -> Problem:
+def _standby_everywhere(facts: Facts, cib: Cib, nodes: list[Node]) -> Problem:
     values = [(node.name, value) for node in nodes if (value := node.attribute("standby")) is not None]
     (_, first), *others = values
     message = f"cluster: every node is in standby (`{first.value}`), so nothing runs; there must be one where resources may run"
     related = tuple(Related(value.span, f"`{name}` too") for name, value in others)
-    commands = tuple(each for node in nodes for each in unset(node, "standby"))
+    commands = tuple(each for node in nodes for each in unset(facts, node, "standby"))
     return Problem(first.span, message, "cluster standby", related, host=cib.cluster.host, commands=commands)
 
 
@@ -757,11 +719,11 @@ def _run_unwatched(facts: Facts, params: Params) -> Iterator[Saw]:
                 continue
             twice = _twice(leaf)
             watching = [one for one in leaf.operations if _watches(one, leaf.promotable) and milliseconds(one.interval) not in twice]
-            passed_over = [one for operation in watching if (one := operation.settings.get("on-fail")) is not None and _passes_over(one)]
+            passed_over = [one for one in watching if (word := one.settings.get("on-fail")) is not None and _passes_over(word)]
             if not watching and twice:
                 yield _same_interval(leaf, twice)
             elif not watching and (off := [one for one in leaf.operations if not one.enabled and _would_watch(one, leaf.promotable)]):
-                yield _switched_off(leaf, off[0])
+                yield _switched_off(facts, leaf, off[0])
             elif not watching and leaf.promotable and any(_is_for_any_role(one) for one in leaf.operations):
                 seen = "its `monitor` has no `role`, and Pacemaker does not run such a one for a promoted copy, whose failure is not seen"
                 message = f"resource `{leaf.name}`: {seen}; there must be one with `role=Master` (`Promoted`) too"
@@ -776,34 +738,31 @@ def _run_unwatched(facts: Facts, params: Params) -> Iterator[Saw]:
                 message = f"resource `{leaf.name}`: it has no recurring `monitor` operation, so a failure is not seen; there must be one"
                 yield Problem(leaf.span, message, f"resource {leaf.name}", host=leaf.host)
             elif len(passed_over) == len(watching):
-                word = passed_over[0]
+                word = passed_over[0].settings["on-fail"]
                 seen = f"`on-fail` of its `monitor` is `{word.value}`, so a failure is seen but nothing recovers from it"
                 message = f"resource `{leaf.name}`: {seen}"
                 related = (Related(leaf.span, "this resource"),)
-                yield Problem(
-                    word.span, f"{message}; it must be `restart`, or not be set", f"resource {leaf.name}", related, host=leaf.host
-                )
+                message = f"{message}; it must be `restart`, or not be set"
+                each = chain.from_iterable(operation_set(facts, leaf, one, {"on-fail": "restart"}) for one in passed_over)
+                commands = tuple(dict.fromkeys(each))
+                yield Problem(word.span, message, f"resource {leaf.name}", related, host=leaf.host, commands=commands)
 
 
-# what `pcs resource update ID op` takes; it leaves nothing of the operation that it does not name
-_OF_OPERATIONS = ("interval", "timeout", "on-fail", "start-delay", "record-pending", "OCF_CHECK_LEVEL", "enabled")
 _ENABLE_IT = "Enable the operation that is there: `pcs resource op add` refuses a second one."
 
 
-def _switched_off(leaf: Resource, monitor: Operation) -> Problem:
+def _switched_off(facts: Facts, leaf: Resource, monitor: Operation) -> Problem:
     value = monitor.settings["enabled"]
+    on_fail = monitor.settings.get("on-fail")
+    wanted = {"enabled": "true", **({"on-fail": "restart"} if on_fail is not None and _passes_over(on_fail) else {})}
     seen = f"its `monitor` is disabled (`enabled` is `{value.value}`), so a failure is not seen"
-    words = [f"{name}={text.value}" for name, text in monitor.settings.items() if name != "enabled"]
-    words += [f"role={monitor.role}"] if monitor.role is not None else []
-    known = monitor.settings.keys() <= {*_OF_OPERATIONS}
-    commands = (pcs("resource", "update", leaf.name, "op", "monitor", *words, "enabled=true"),) if known else ()
     return Problem(
         span=value.span,
         message=f"resource `{leaf.name}`: {seen}; it must be enabled",
         subject=f"resource {leaf.name}",
         related=(Related(leaf.span, "this resource"),),
         host=leaf.host,
-        commands=commands,
+        commands=operation_set(facts, leaf, monitor, wanted),
         remedy=_ENABLE_IT,
     )
 
@@ -859,7 +818,7 @@ def _run_many(facts: Facts, params: Params) -> Iterator[Saw]:
             if top.instances == 1 or SETTINGS in cib.cluster.untold:
                 continue
             how = "on every node" if top.instances is None else f"in {top.instances} copies"
-            setting = top.container.settings.get("replicas") if top.container is not None else top.meta.get("clone-max")
+            setting = top.container.settings.get("replicas") if top.container is not None else top.meta.get(_counting(top))
             related = (Related(top.span, f"the {top.form}"),) if setting is not None else ()
             yield Problem(
                 span=setting.span if setting is not None else top.span,

@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from lwlint.audit.answer import RELOAD, mending
 from lwlint.audit.clusters import Group, Seat, read_hosts
 from lwlint.audit.report_layout import CIB, CLUSTER_STATUS
-from lwlint.checks.pacemaker_resources import unset
+from lwlint.checks.pacemaker_settings import unset
 from lwlint.core.config_reader import near
 from lwlint.core.facts import Facts
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError, Finding, Report
@@ -124,6 +124,7 @@ class _Planner:
         self.hosts = hosts
         self.before, self.path, self.rules, self.pacemaker, self.settings = cib, path, rules, pacemaker, settings
         facts, report = judged(text, path, rules, settings.release)
+        self.facts = facts
         self.findings, self.verdicts = report.findings, report.verdicts
         found = cibs(facts)
         if len(found) != 1:
@@ -259,7 +260,7 @@ class _Planner:
                 ("standby", node.standby, "it is in standby: nothing of it could be handed over"),
             ):
                 if node.type == "member" and is_set:
-                    self._refuse(f"node {node.name}", because, " && ".join(each.line for each in unset(node, attribute)))
+                    self._refuse(f"node {node.name}", because, " && ".join(each.line for each in unset(self.facts, node, attribute)))
         members = {node.name for node in self.cib.nodes if node.type == "member"}
         for state in self.before.findall("status/node_state"):
             name = state.get("uname") or ""

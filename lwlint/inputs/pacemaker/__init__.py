@@ -108,6 +108,7 @@ CIB = Kind(
         "Cluster",
         "ClusterProperty",
         "ResourceDefault",
+        "AttributeSet",
         "Node",
         "Resource",
         "Constraint",

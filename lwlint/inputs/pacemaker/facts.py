@@ -6,7 +6,7 @@ Every fact's `span` lies in the CIB that it is from; `span.path` tells the facts
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Annotated, ClassVar, Union
+from typing import Annotated, ClassVar, NamedTuple, Union
 
 from msgspec import Struct, field
 
@@ -126,6 +126,34 @@ class ResourceDefault(Struct, frozen=True):
     host: str = ""
 
 
+class Attribute(NamedTuple):
+    """What a set gives to one attribute: its name, its value, and the id of the `nvpair`, empty where the evidence does not tell it."""
+
+    name: str
+    value: Text
+    id: str
+
+
+class AttributeSet(Struct, frozen=True):
+    """One set of attributes as it is written, whether it is in force or not. `name` is its id, empty where the evidence does not tell it.
+
+    `holder` is the id of what it is on (a resource, a template, an operation, a node), or the section (`crm_config`, `rsc_defaults`,
+    `op_defaults`); `place` counts the sets of a holder from 0. One that `refers` to another set has that one's id, and no attributes.
+    `ruled` tells that a rule limits it.
+    """
+
+    kind: ClassVar[str] = "attribute_set"
+    name: str
+    span: Span
+    holder: str
+    place: int
+    host: str = ""
+    score: str | None = None
+    ruled: bool = False
+    refers: bool = False
+    attributes: tuple[Attribute, ...] = ()
+
+
 class Node(Struct, frozen=True):
     """A node of the cluster, by the name that constraints use, with its permanent attributes.
 
@@ -153,7 +181,9 @@ class Node(Struct, frozen=True):
 class Operation(Struct, frozen=True):
     """An operation of a resource with what is set on it, the defaults of operations included.
 
-    `recurring` tells that it is repeated at `interval`; one without an interval only says how to start, stop and so on.
+    `recurring` tells that it is repeated at `interval`; one without an interval only says how to start, stop and so on. `id` is its own,
+    empty where the evidence does not tell it; `holder` is the resource or the template among whose operations it is written, empty where
+    these refer to somebody else's.
     """
 
     name: str
@@ -162,6 +192,8 @@ class Operation(Struct, frozen=True):
     recurring: bool = False
     role: str | None = None
     settings: Mapping[str, Text] = field(default_factory=dict)
+    id: str = ""
+    holder: str = ""
 
     @property
     def enabled(self) -> bool:

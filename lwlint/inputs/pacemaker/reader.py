@@ -29,6 +29,8 @@ from lwlint.inputs.pacemaker.facts import (
     ORDER,
     PROMOTABLE,
     TICKET,
+    Attribute,
+    AttributeSet,
     CibFault,
     Cluster,
     ClusterProperty,
@@ -152,6 +154,38 @@ def element_facts(source: Source, root: Element, catalogue: Catalogue) -> Iterat
     yield from tags
     for section in _one(part, "fencing-topology"):
         yield from _levels(source, section)
+    yield from _attribute_sets(source, part)
+
+
+_SETS_OF = {"crm_config": PROPERTIES, "rsc_defaults": META, "op_defaults": META, "nodes": INSTANCE, "resources": META}
+
+
+def _attribute_sets(source: Source, part: Mapping[str, Element]) -> Iterator[AttributeSet]:
+    """Yield the sets of properties, of defaults, of nodes' attributes and of meta attributes, as they are written."""
+    for section, tag in _SETS_OF.items():
+        for element in part[section].walk() if section in part else ():
+            holder = section if element is part[section] else element.get("id") or ""
+            for place, each in enumerate(element.all(tag)):
+                refers = each.get("id-ref") is not None
+                yield AttributeSet(
+                    name=each.get("id-ref") or each.get("id") or "",
+                    span=each.span("id", "id-ref"),
+                    holder=holder,
+                    place=place,
+                    host=source.host,
+                    score=each.get("score"),
+                    ruled=each.first("rule") is not None,
+                    refers=refers,
+                    attributes=() if refers else tuple(_attributes(each)),
+                )
+
+
+def _attributes(block: Element) -> Iterator[Attribute]:
+    """Yield what a set gives itself; what it refers to is another's."""
+    for pair in (block.first("attributes") or block).all("nvpair"):
+        name, value = pair.get("name"), pair.text("value")
+        if name is not None and value is not None:
+            yield Attribute(name, value, pair.get("id") or "")
 
 
 def _one(part: dict[str, Element], tag: str) -> list[Element]:

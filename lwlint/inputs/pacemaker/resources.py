@@ -292,7 +292,8 @@ def _resource(section: Section, element: Element, parents: tuple[_Seen, ...]) ->
         below.extend(_resource(section, child, (*parents, seen)))
     children = tuple(r.name for r in below if r.parent == name.value)
     service = _service(section.catalogue, seen.fact, below)
-    yield replace(seen.fact, children=children, service=service)
+    instances = 0 if _has_no_room(seen.fact, below) else seen.fact.instances
+    yield replace(seen.fact, children=children, service=service, instances=instances)
     yield from below
 
 
@@ -381,7 +382,7 @@ def _number(text: str | None, default: int) -> int:
     return int(digits[:9]) if digits.isdecimal() else default
 
 
-def _copies(text: str) -> int:
+def copies(text: str) -> int:
     """Return `clone-max` as Pacemaker reads it: the whole number that it begins with, no copies for anything else."""
     match = re.match(r"[ \t\n\v\f\r]*\+?(\d{1,9})", text, re.ASCII)
     return int(match.group(1)) if match else 0
@@ -393,7 +394,15 @@ def _instances(form: str, meta: dict[str, Text], container: Container | None) ->
     if form not in (CLONE, PROMOTABLE):
         return 1
     most = meta.get("clone-max")
-    return _copies(most.value) if most is not None else None
+    return copies(most.value) if most is not None else None
+
+
+def _has_no_room(clone: Resource, below: list[Resource]) -> bool:
+    """Whether no node takes a copy (`clone-node-max` is 0, or junk); what can only be anonymous and is to be unique gets one for each."""
+    most = clone.meta.get("clone-node-max") if clone.form in (CLONE, PROMOTABLE) else None
+    if most is None or copies(most.value):
+        return False
+    return not (_is(clone.meta, "globally-unique") and any(not (each.agent or "ocf:").startswith("ocf:") for each in below))
 
 
 def _container(element: Element) -> Container | None:
@@ -420,10 +429,11 @@ def _operations(section: Section, parts: list[Element], of: Context) -> Iterator
     for part in reversed(parts):
         block = part.first("operations")
         target = section.reader.target(block) if block is not None else None
-        blocks.append([] if target is None else list(target.all("op")))
+        holder = part.get("id") or "" if target is block else ""
+        blocks.append([] if target is None else [(op, holder) for op in target.all("op")])
     section.reader.count(sum(map(len, blocks)))
-    own = {_operation_key(op) for op in blocks[0]}
-    for op in blocks[0] + [op for block in blocks[1:] for op in block if _operation_key(op) not in own]:
+    own = {_operation_key(op) for op, _ in blocks[0]}
+    for op, holder in blocks[0] + [each for block in blocks[1:] for each in block if _operation_key(each[0]) not in own]:
         name, interval = op.get("name") or "", op.get("interval") or "0"
         context = replace(of, operation=(name, interval))
         settings = {key: text for key in op.attributes if key not in ("id", "name", "role") and (text := op.text(key)) is not None}
@@ -432,7 +442,8 @@ def _operations(section: Section, parts: list[Element], of: Context) -> Iterator
         section.reader.fill(settings, section.operation_defaults, META, context)
         if op.get("enabled") is None:
             settings.pop("enabled", None)  # the scheduler looks for it on the operation itself only
-        yield Operation(name, op.span("id", "name"), interval, bool(milliseconds(interval)), op.get("role"), settings)
+        recurs = bool(milliseconds(interval))
+        yield Operation(name, op.span("id", "name"), interval, recurs, op.get("role"), settings, op.get("id") or "", holder)
 
 
 def _operation_key(op: Element) -> tuple[str | None, str | None]:

@@ -1,0 +1,251 @@
+"""Commands that change a setting of a cluster for good, by where it is written.
+
+`pcs` knows the first set of attributes of a resource, a node or the cluster, and each set of defaults by its id. What is written
+elsewhere (in a further set, in one that several share, in a template's that goes before the resource's own) `cibadmin` changes in its
+place. What is below the value then counts no more, or must not: a value that is only taken away gives way to the next one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from lwlint.checks.pacemaker_constraints import pcs
+from lwlint.core.facts import Facts
+from lwlint.core.finding import CLUSTER, Command
+from lwlint.core.harmless import command
+from lwlint.core.source import Span, Text
+from lwlint.inputs.pacemaker.facts import (
+    BUNDLE,
+    CLONE,
+    GROUP,
+    PROMOTABLE,
+    Attribute,
+    AttributeSet,
+    ClusterProperty,
+    Node,
+    Operation,
+    Resource,
+    boolean,
+    score,
+)
+from lwlint.inputs.pacemaker.model import Cib, around
+
+_BOOTSTRAP = "cib-bootstrap-options"  # this set of properties goes before all others
+_ID = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
+_OLD_DEFAULTS = ("is-managed-default", "is_managed_default")
+_SECTIONS = {"rsc_defaults": ("resource", "defaults"), "op_defaults": ("resource", "op", "defaults")}
+# what `pcs resource update ID op` takes; it leaves nothing of the operation that it does not name
+_OF_OPERATIONS = ("interval", "timeout", "on-fail", "start-delay", "record-pending", "OCF_CHECK_LEVEL", "enabled")
+
+
+class Setting(NamedTuple):
+    """A meta attribute, the value that it must have where it is set, and the verb of `pcs resource` that takes it away; empty for none."""
+
+    name: str
+    wanted: str
+    verb: str = ""
+
+
+class _Place(NamedTuple):
+    """Where a value is written."""
+
+    set: AttributeSet
+    attribute: Attribute
+
+
+class Sets:
+    """The sets of attributes of one CIB, by what they are on and by what they set."""
+
+    def __init__(self, sets: Iterable[AttributeSet]) -> None:
+        self._by_holder: dict[str, list[AttributeSet]] = {}
+        self._at: dict[Span, _Place] = {}
+        ids: Counter[str] = Counter()
+        for each in sets:
+            self._by_holder.setdefault(each.holder, []).append(each)
+            for attribute in each.attributes:
+                self._at.setdefault(attribute.value.span, _Place(each, attribute))
+                ids[attribute.id] += 1
+        self._twice = {id for id, count in ids.items() if count > 1}
+
+    def of(self, holder: str) -> Sequence[AttributeSet]:
+        """Return the sets of a resource, a template, a node or a section, in their order."""
+        return self._by_holder.get(holder, ())
+
+    def at(self, value: Text) -> _Place | None:
+        """Return where a value is written; None for what is in no set."""
+        return self._at.get(value.span)
+
+    def beside(self, holders: Iterable[str], names: Collection[str], place: _Place) -> Iterator[AttributeSet]:
+        """Yield the sets of some holders that may give one of these attributes another value than the one at `place`, if it were gone."""
+        for holder in holders:
+            for each in self.of(holder):
+                same = [attribute for attribute in each.attributes if attribute.name in names]
+                if each.refers or any(attribute is not place.attribute for attribute in same):
+                    yield each
+
+    def changed(self, place: _Place, value: str) -> Command:
+        """Return what gives an attribute another value where it is written, whoever shares it; an empty one where its id does not do."""
+        return Command("", CLUSTER) if place.attribute.id in self._twice else changed("nvpair", place.attribute.id, {"value": value})
+
+
+def changed(tag: str, id: str, values: Mapping[str, str]) -> Command:
+    """Return what changes attributes of an element that has an id, wherever it is in the CIB; an empty one for what is no id."""
+    if not _ID.fullmatch(id):
+        return Command("", CLUSTER)
+    words = "".join(f' {name}="{value}"' for name, value in values.items())
+    return Command(command("cibadmin", "--modify", "--xml-text", f'<{tag} id="{id}"{words}/>'), CLUSTER)
+
+
+def sets(facts: Facts, path: str) -> Sets:
+    """Return the sets of the CIB at a path."""
+    return facts.derived(_sets).get(path) or Sets(())
+
+
+def _sets(facts: Facts) -> Mapping[str, Sets]:
+    found: dict[str, list[AttributeSet]] = {}
+    for each in facts.of(AttributeSet):
+        found.setdefault(each.span.path, []).append(each)
+    return {path: Sets(each) for path, each in found.items()}
+
+
+def without_setting(cib: Cib, facts: Facts, setting: Setting, value: Text, resources: Sequence[Resource]) -> tuple[Command, ...]:
+    """Return what ends a meta attribute that some resources have, each by itself, from what is around it, or by default."""
+    known = sets(facts, cib.cluster.span.path)
+    place = known.at(value)
+    if place is None:
+        return (Command("", CLUSTER),)
+    if place.set.holder in ("rsc_defaults", "crm_config"):
+        return (_without_default(cib, known, place, setting),)
+    found = tuple(dict.fromkeys(_undone(cib, known, place, setting, value, resource) for resource in resources))
+    in_place = known.changed(place, setting.wanted)
+    return (in_place,) if in_place in found else found
+
+
+def _without_default(cib: Cib, known: Sets, place: _Place, setting: Setting) -> Command:
+    """Return what ends a default, or the property that old schemas have for it."""
+    old = next((name for name in _OLD_DEFAULTS if setting.name == "is-managed" and name in cib.properties), None)
+    if place.set.holder == "crm_config":
+        if place.set.place == 0 and not list(known.beside(("crm_config",), _OLD_DEFAULTS, place)):
+            return pcs("property", "unset", place.attribute.name)
+        return known.changed(place, setting.wanted)
+    if len(known.of("rsc_defaults")) == 1 and old is None:
+        return pcs("resource", "defaults", f"{setting.name}=")
+    return _updated(place, setting.name, setting.wanted)
+
+
+def _updated(place: _Place, name: str, value: str) -> Command:
+    """Return what sets a default in the set in which it is written."""
+    if not _ID.fullmatch(place.set.name):
+        return Command("", CLUSTER)
+    return pcs(*_SECTIONS[place.set.holder], "set", "update", place.set.name, "meta", f"{name}={value}")
+
+
+def _undone(cib: Cib, known: Sets, place: _Place, setting: Setting, value: Text, resource: Resource) -> Command:
+    """Return what ends the value where it is set, on the resource or around it; `enable` of a group leaves its members alone."""
+    while resource.parent is not None and cib.resources[resource.parent].meta.get(setting.name) == value:
+        resource = cib.resources[resource.parent]
+    template = resource.template.value if resource.template is not None else ""
+    if place.set.holder == template and _goes_first(known, resource, place.set):
+        return _set_on(resource, setting.name, setting.wanted)
+    if place.set.holder != resource.name or place.set.place:
+        return known.changed(place, setting.wanted)
+    holders = [*around(cib, resource), *([template] if template else []), "rsc_defaults"]
+    beneath = {each.holder for each in known.beside(holders, (setting.name,), place)}
+    if setting.name == "is-managed" and any(name in cib.properties for name in _OLD_DEFAULTS):
+        beneath.add("crm_config")
+    if not setting.verb:
+        return _set_on(resource, setting.name, setting.wanted if beneath else "")
+    parent = cib.resources.get(resource.parent or "")
+    named = resource if parent is not None and parent.form == GROUP else cib.top(resource)
+    reached = {name for name in _reached(cib, setting.verb, named) if _is_taken(known, name, setting.name, place)}
+    return _set_on(resource, setting.name, setting.wanted) if beneath - reached else pcs("resource", setting.verb, named.name)
+
+
+def _goes_first(known: Sets, resource: Resource, other: AttributeSet) -> bool:
+    """Return whether the set into which `pcs` writes what is the resource's own goes before the set of its template."""
+    own = known.of(resource.name)
+    if not own:
+        return score(other.score) <= 0
+    return not own[0].refers and not own[0].ruled and score(own[0].score) >= score(other.score) and len(own) == 1
+
+
+def _set_on(resource: Resource, name: str, value: str) -> Command:
+    """Return what sets a meta attribute in the first set of a resource, or takes it away there; `pcs resource meta` knows no bundle."""
+    of_bundle = ("bundle", "update", resource.name, "meta")
+    return pcs("resource", *(of_bundle if resource.form == BUNDLE else ("meta", resource.name)), f"{name}={value}")
+
+
+def _reached(cib: Cib, verb: str, named: Resource) -> Iterator[str]:
+    """Yield the resources that `pcs resource enable` or `manage` changes, of those around a resource and right in it."""
+    yield named.name
+    many = (CLONE, PROMOTABLE, BUNDLE)
+    if verb == "manage" or named.form in many:
+        yield from named.children
+        yield from (name for child in named.children for name in cib.resources[child].children)
+    above = [cib.resources[name] for name in around(cib, named)[1:]]
+    yield from (each.name for each in above if verb == "manage" or each.form in many)
+
+
+def _is_taken(known: Sets, holder: str, name: str, place: _Place) -> bool:
+    """Return whether all that a resource has of an attribute is in its first set, from which `pcs` takes it."""
+    found = list(known.beside((holder,), (name,), place))
+    return all(each.place == 0 and not each.refers for each in found)
+
+
+def property_set(facts: Facts, found: ClusterProperty, value: str) -> Command:
+    """Return what gives a property that is set another value; `pcs` writes into the first set, which need not be the one that counts."""
+    known = sets(facts, found.span.path)
+    place = known.at(Text(found.value, found.span))
+    first = next(iter(known.of("crm_config")), None)
+    if place is not None and place.set is not first and (first is None or first.refers or first.ruled or first.name != _BOOTSTRAP):
+        return known.changed(place, value)
+    return pcs("property", "set", f"{found.name}={value}")
+
+
+def unset(facts: Facts, node: Node, attribute: str) -> Iterator[Command]:
+    """Yield what ends `standby` or `maintenance` of a node, where it is set: in the status, which `pcs node` leaves alone, for good."""
+    value = (node.transient or {}).get(attribute)
+    if value is not None and boolean(value.value) is True and not node.name.startswith("-"):
+        words = ("crm_attribute", f"--name={attribute}", "--lifetime=reboot", "--delete", f"--node={node.name}")
+        yield Command(command(*words), CLUSTER)
+    value = node.attributes.get(attribute)
+    if value is not None and boolean(value.value) is True:
+        known = sets(facts, node.span.path)
+        place = known.at(value)
+        alone = place is None or (place.set.place == 0 and place.set.holder == node.id)
+        if place is None or (alone and not list(known.beside((node.id,), (attribute,), place))):
+            yield pcs("node", f"un{attribute}", node.name)
+        else:
+            yield known.changed(place, "false")
+
+
+def operation_set(facts: Facts, leaf: Resource, one: Operation, values: Mapping[str, str]) -> tuple[Command, ...]:
+    """Return what sets attributes of an operation, or the defaults from which it has them. `pcs` knows the first of a name and a role."""
+    known = sets(facts, leaf.span.path)
+    places = {name: known.at(one.settings[name]) if name in one.settings else None for name in values}
+    found = [_in_set(known, place, name, values[name]) for name, place in places.items() if place is not None]
+    here = {name: values[name] for name, place in places.items() if place is None}
+    own = next((each for each in leaf.operations if each.holder == leaf.name and _key(each) == _key(one)), None)
+    if here and own is one and leaf.template is None and one.settings.keys() <= {*_OF_OPERATIONS}:
+        words = [f"{key}={text.value}" for key, text in one.settings.items() if key not in here and known.at(text) is None]
+        words += [f"role={one.role}"] if one.role is not None else []
+        words += [f"{name}={value}" for name, value in here.items()]
+        found.append(pcs("resource", "update", leaf.name, "op", one.name, *words))
+    elif here:
+        found.append(changed("op", one.id, here))
+    return tuple(found)
+
+
+def _in_set(known: Sets, place: _Place, name: str, value: str) -> Command:
+    """Return what changes an attribute of an operation that a set gives: one of its own, or of the defaults."""
+    if place.set.holder != "op_defaults":
+        return known.changed(place, value)
+    only = len(known.of("op_defaults")) == 1
+    return pcs("resource", "op", "defaults", f"{name}={value}") if only else _updated(place, name, value)
+
+
+def _key(one: Operation) -> tuple[str, str | None]:
+    return one.name, one.role.lower() if one.role is not None else None

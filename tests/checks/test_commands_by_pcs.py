@@ -1,0 +1,203 @@
+"""The commands of findings on generated CIBs, run by the real pcs and cibadmin: the finding is gone, and no other has come."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import count
+from pathlib import Path
+from random import Random
+
+import pytest
+
+import lwlint
+from lwlint.core.finding import Finding
+
+FACTOR = int(os.environ.get("LWLINT_GENERATED", "1"))
+pytestmark = pytest.mark.skipif(
+    not (shutil.which("pcs") and shutil.which("cibadmin")), reason="NOT RUN BY PCS: pcs or cibadmin is not installed"
+)
+ENABLED, MANAGED, MAINTAINED = "target-role", "is-managed", "maintenance"
+VALUES = {
+    ENABLED: ("Stopped", "Stopped", "Started", "stopped", "Unpromoted", "Slave"),
+    MANAGED: ("false", "false", "true", "off", "junk", "default"),
+    MAINTAINED: ("true", "true", "false", "on"),
+}
+RULES = {
+    "holds": '<date_expression id="{id}-d" operation="gt" start="2020-01-01"/>',
+    "over": '<date_expression id="{id}-d" operation="lt" end="2020-01-01"/>',
+    "agent": '<rsc_expression id="{id}-r" class="systemd"/>',
+}
+OP_RULE = '<op_expression id="{id}-o" name="monitor"/>'
+
+
+class Made:
+    """One CIB, made by chance."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = Random(seed)
+        self.old = self.random.random() < 0.2  # of Pacemaker 1.1
+        self.rules = (RULES["holds"], RULES["over"], *(() if self.old else (RULES["agent"],)))
+        self.numbers = count(1)
+        self.sets: list[str] = []  # the ids of the sets of meta attributes so far, to refer to
+        self.pairs: dict[str, list[str]] = {}  # of pairs, by the name that they set
+
+    def id(self, word: str) -> str:
+        return f"{word}{next(self.numbers)}"
+
+    def maybe(self, chance: float) -> bool:
+        return self.random.random() < chance
+
+    def attributes(self, tag: str, values: dict[str, tuple[str, ...]], rules: tuple[str, ...] = (), chance: float = 0.3) -> str:
+        """Return some sets of attributes, or none, or one that refers to another: what pcs writes with such a one beside it, it reorders."""
+        if tag == "meta_attributes" and self.sets and self.maybe(0.06):
+            return f'<{tag} id-ref="{self.random.choice(self.sets)}"/>'
+        found = []
+        for _ in range(self.random.choice((0, 0, 1, 1, 1, 2, 3))):
+            name = self.id("set")
+            score = self.random.choice(("", "", "", ' score="5"', ' score="-5"', ' score="INFINITY"'))
+            rule = ""
+            if rules and self.maybe(0.25):
+                inner = self.random.choice(rules).format(id=name)
+                rule = f'<rule id="{name}-rule" boolean-op="and" score="INFINITY">{inner}</rule>'
+            pairs = "".join(self.pair(tag, key, words) for key, words in values.items() if self.maybe(chance))
+            found.append(f'<{tag} id="{name}"{score}>{rule}{pairs}</{tag}>')
+            if tag == "meta_attributes":
+                self.sets.append(name)
+        return "".join(found)
+
+    def pair(self, tag: str, key: str, words: tuple[str, ...]) -> str:
+        known = self.pairs.setdefault(f"{tag} {key}", [])
+        if known and tag == "meta_attributes" and self.maybe(0.08):
+            return f'<nvpair id-ref="{self.random.choice(known)}" name="{key}"/>'
+        known.append(self.id("pair"))
+        return f'<nvpair id="{known[-1]}" name="{key}" value="{self.random.choice(words)}"/>'
+
+    def meta(self) -> str:
+        return self.attributes("meta_attributes", VALUES, self.rules)
+
+    def monitors(self, promotable: bool = False) -> str:
+        found = []
+        for number, role in enumerate(("Master", "Slave", "") if promotable else ("",)):
+            words = f' role="{role}"' if role else ""
+            words += self.random.choice(("", "", ' enabled="false"', ' on-fail="ignore"', ' enabled="true" on-fail="block"'))
+            words += self.random.choice(("", ' timeout="20s"', ' description="x"'))
+            inner = self.attributes("meta_attributes", {"on-fail": ("ignore", "restart")}) if self.maybe(0.1) else ""
+            found.append(f'<op id="{self.id("op")}" name="monitor" interval="{10 + number}s"{words}>{inner}</op>')
+        self.random.shuffle(found)
+        return f"<operations>{''.join(found)}</operations>"
+
+    def primitive(self, name: str, agent: str, templates: list[str], promotable: bool = False) -> str:
+        if self.maybe(0.25):
+            template = self.id("template")
+            templates.append(f'<template id="{template}" {agent}>{self.meta()}{self.monitors(promotable)}</template>')
+            own = self.monitors(promotable) if self.maybe(0.3) else ""
+            return f'<primitive id="{name}" template="{template}">{self.meta()}{own}</primitive>'
+        return f'<primitive id="{name}" {agent}>{self.meta()}{self.monitors(promotable)}</primitive>'
+
+    def box(self, name: str, promoted: int = 0) -> str:
+        engine, most = ("docker", "masters") if self.old else ("podman", "promoted-max")
+        return f'<{engine} image="x/openstack-{name}:1" replicas="3" {most}="{promoted}" network="host"/>'
+
+    def resources(self) -> str:
+        templates: list[str] = []
+        shape = self.random.choice(("primitive", "group", "clone", "group in clone", "bundle"))
+        if shape == "bundle":
+            haproxy = f'<bundle id="haproxy-bundle">{self.meta()}{self.box("haproxy")}</bundle>'
+        else:
+            haproxy = self.primitive("haproxy", 'class="systemd" type="haproxy"', templates)
+        if "group" in shape:
+            haproxy = f'<group id="lb">{self.meta()}{haproxy}<primitive id="ping" class="ocf" provider="pacemaker" type="ping"/></group>'
+        if "clone" in shape:
+            haproxy = f'<clone id="haproxy-clone">{self.meta()}{haproxy}</clone>'
+        redis = self.primitive("redis", 'class="ocf" provider="heartbeat" type="redis"', templates, True)
+        if self.maybe(0.5):
+            network = '<network control-port="3124"/>'
+            store = f'<bundle id="redis-bundle">{self.meta()}{self.box("redis", 1)}{network}{redis}</bundle>'
+        else:
+            flag = f'<nvpair id="{self.id("pair")}" name="promotable" value="true"/>'
+            flag = f'<meta_attributes id="{self.id("set")}" score="INFINITY">{flag}</meta_attributes>'
+            store = f'<clone id="redis-clone">{flag}{self.meta()}{redis}</clone>'
+        volume = self.primitive("openstack-cinder-volume", 'class="systemd" type="openstack-cinder-volume"', templates)
+        return "".join(templates) + haproxy + store + volume
+
+    def text(self) -> str:
+        resources = self.resources()
+        flags = {"maintenance-mode": ("true", "false"), "stop-all-resources": ("true", "false")}
+        if self.old:
+            flags |= {"is-managed-default": ("false", "true"), "is_managed_default": ("false", "true")}
+        named = '<nvpair id="c1" name="cluster-name" value="tripleo_cluster"/><nvpair id="c2" name="stonith-enabled" value="false"/>'
+        first = self.random.choice(("cib-bootstrap-options", "options"))
+        properties = f'<cluster_property_set id="{first}">{named}</cluster_property_set>'
+        more = self.attributes("cluster_property_set", flags, (RULES["holds"],))
+        properties = self.random.choice((properties + more, more + properties))
+        states = {"standby": ("on", "off"), "maintenance": ("true", "false")}
+        nodes = "".join(
+            f'<node id="{number}" uname="{name}">{self.attributes("instance_attributes", states, (), 0.5)}</node>'
+            for number, name in enumerate(("one", "two"), 1)
+        )
+        defaults = self.attributes("meta_attributes", VALUES, self.rules) if self.maybe(0.5) else ""
+        words = {"on-fail": ("ignore", "block", "restart")}
+        operations = (
+            self.attributes("meta_attributes", words, self.rules if self.old else (*self.rules, OP_RULE), 0.6) if self.maybe(0.3) else ""
+        )
+        schema = "pacemaker-2.10" if self.old else "pacemaker-3.5"
+        return (
+            f'<cib validate-with="{schema}" crm_feature_set="3.13.0" admin_epoch="0" epoch="1" num_updates="0"><configuration>'
+            f"<crm_config>{properties}</crm_config><nodes>{nodes}</nodes><resources>{resources}</resources>"
+            f"<constraints/><rsc_defaults>{defaults}</rsc_defaults><op_defaults>{operations}</op_defaults>"
+            "</configuration><status/></cib>"
+        )
+
+
+def judged(path: Path) -> list[Finding]:
+    return lwlint.check([path]).findings
+
+
+def counted(findings: Iterable[Finding]) -> Counter[tuple[str, str]]:
+    """Count findings by what they say: two of a bundle, by its own value and by that of what is in it, say the same."""
+    return Counter((one.code, one.message) for one in findings)
+
+
+def run(path: Path, line: str) -> str:
+    """Run one command on the CIB in a file; return what it says if it fails."""
+    words = [word for word in shlex.split(line) if not word.startswith("--wait")]
+    if words[0] == "pcs":
+        words[1:1] = ["-f", str(path), *(["--force"] if words[1:3] == ["resource", "update"] else [])]  # the agents are not installed here
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C", "CIB_file": str(path)})
+    return f"{line}: {done.stdout}{done.stderr}" if done.returncode else ""
+
+
+def is_valid(path: Path) -> bool:
+    done = subprocess.run(
+        ["crm_verify", "-V", "-x", str(path)], capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"}
+    )
+    return "schema" not in done.stderr
+
+
+def wrong(path: Path, copy: Path) -> Iterator[str]:
+    """Yield what the commands of each finding, run by themselves, leave undone, or bring."""
+    findings = judged(path)
+    before = counted(findings)
+    for finding in findings:
+        if not finding.commands:
+            continue
+        shutil.copy(path, copy)
+        said = [word for command in finding.commands if (word := run(copy, command.line))]
+        after = counted(judged(copy))
+        before_it = before - Counter([(finding.code, finding.message)])
+        if said or after - before_it:
+            lines = [command.line for command in finding.commands]
+            yield f"{finding.code} {finding.message}: {lines}: {said or after - before_it}"
+
+
+@pytest.mark.parametrize("seed", range(4 * FACTOR))
+def test_the_commands_of_a_generated_cib_end_what_they_are_for(seed: int, tmp_path: Path) -> None:
+    path = tmp_path / "cib.xml"
+    path.write_text(Made(seed).text())
+    assert is_valid(path)
+    assert list(wrong(path, tmp_path / "copy.xml")) == []
