@@ -62,12 +62,14 @@ class Sets:
     def __init__(self, sets: Iterable[AttributeSet]) -> None:
         self._by_holder: dict[str, list[AttributeSet]] = {}
         self._at: dict[Span, _Place] = {}
+        self._shared: set[str] = set()
         ids: Counter[str] = Counter()
         for each in sets:
             self._by_holder.setdefault(each.holder, []).append(each)
             for attribute in each.attributes:
                 self._at.setdefault(attribute.value.span, _Place(each, attribute))
                 ids[attribute.id] += 1
+            self._shared.update(each.shared)
         self._twice = {id for id, count in ids.items() if count > 1}
 
     def of(self, holder: str) -> Sequence[AttributeSet]:
@@ -83,8 +85,13 @@ class Sets:
         for holder in holders:
             for each in self.of(holder):
                 same = [attribute for attribute in each.attributes if attribute.name in names]
-                if each.refers or any(attribute is not place.attribute for attribute in same):
+                if each.refers or each.shared or any(attribute is not place.attribute for attribute in same):
                     yield each
+
+    def are_own(self, holders: Iterable[str], name: str) -> bool:
+        """Return whether no other set takes over what these give to an attribute: Pacemaker refuses to have that taken away."""
+        found = (attribute for holder in holders for each in self.of(holder) for attribute in each.attributes)
+        return not any(attribute.name == name and attribute.id in self._shared for attribute in found)
 
     def changed(self, place: _Place, value: str) -> Command:
         """Return what gives an attribute another value where it is written, whoever shares it; an empty one where its id does not do."""
@@ -128,10 +135,11 @@ def _without_default(cib: Cib, known: Sets, place: _Place, setting: Setting) -> 
     """Return what ends a default, or the property that old schemas have for it."""
     old = next((name for name in _OLD_DEFAULTS if setting.name == "is-managed" and name in cib.properties), None)
     if place.set.holder == "crm_config":
-        if place.set.place == 0 and not list(known.beside(("crm_config",), _OLD_DEFAULTS, place)):
+        own = all(known.are_own(("crm_config",), name) for name in _OLD_DEFAULTS)
+        if own and place.set.place == 0 and not list(known.beside(("crm_config",), _OLD_DEFAULTS, place)):
             return pcs("property", "unset", place.attribute.name)
         return known.changed(place, setting.wanted)
-    if len(known.of("rsc_defaults")) == 1 and old is None:
+    if len(known.of("rsc_defaults")) == 1 and old is None and known.are_own(("rsc_defaults",), setting.name):
         return pcs("resource", "defaults", f"{setting.name}=")
     return _updated(place, setting.name, setting.wanted)
 
@@ -156,12 +164,17 @@ def _undone(cib: Cib, known: Sets, place: _Place, setting: Setting, value: Text,
     beneath = {each.holder for each in known.beside(holders, (setting.name,), place)}
     if setting.name == "is-managed" and any(name in cib.properties for name in _OLD_DEFAULTS):
         beneath.add("crm_config")
+    if not known.are_own((resource.name,), setting.name):
+        return known.changed(place, setting.wanted)
     if not setting.verb:
         return _set_on(resource, setting.name, setting.wanted if beneath else "")
     parent = cib.resources.get(resource.parent or "")
     named = resource if parent is not None and parent.form == GROUP else cib.top(resource)
-    reached = {name for name in _reached(cib, setting.verb, named) if _is_taken(known, name, setting.name, place)}
-    return _set_on(resource, setting.name, setting.wanted) if beneath - reached else pcs("resource", setting.verb, named.name)
+    reached = set(_reached(cib, setting.verb, named))
+    taken = {name for name in reached if _is_taken(known, name, setting.name, place)}
+    if beneath - taken or not known.are_own(reached, setting.name):
+        return _set_on(resource, setting.name, setting.wanted)
+    return pcs("resource", setting.verb, named.name)
 
 
 def _goes_first(known: Sets, resource: Resource, other: AttributeSet) -> bool:
@@ -192,7 +205,7 @@ def _reached(cib: Cib, verb: str, named: Resource) -> Iterator[str]:
 def _is_taken(known: Sets, holder: str, name: str, place: _Place) -> bool:
     """Return whether all that a resource has of an attribute is in its first set, from which `pcs` takes it."""
     found = list(known.beside((holder,), (name,), place))
-    return all(each.place == 0 and not each.refers for each in found)
+    return all(each.place == 0 and not each.refers and not each.shared for each in found)
 
 
 def property_set(facts: Facts, found: ClusterProperty, value: str) -> Command:
@@ -215,8 +228,8 @@ def unset(facts: Facts, node: Node, attribute: str) -> Iterator[Command]:
     if value is not None and boolean(value.value) is True:
         known = sets(facts, node.span.path)
         place = known.at(value)
-        alone = place is None or (place.set.place == 0 and place.set.holder == node.id)
-        if place is None or (alone and not list(known.beside((node.id,), (attribute,), place))):
+        first = place is not None and place.set.place == 0 and place.set.holder == node.id and known.are_own((node.id,), attribute)
+        if place is None or (first and not list(known.beside((node.id,), (attribute,), place))):
             yield pcs("node", f"un{attribute}", node.name)
         else:
             yield known.changed(place, "false")

@@ -139,7 +139,7 @@ class AttributeSet(Struct, frozen=True):
 
     `holder` is the id of what it is on (a resource, a template, an operation, a node), or the section (`crm_config`, `rsc_defaults`,
     `op_defaults`); `place` counts the sets of a holder from 0. One that `refers` to another set has that one's id, and no attributes.
-    `ruled` tells that a rule limits it.
+    `ruled` tells that a rule limits it; `shared` are the ids of what it takes over from other sets, one by one.
     """
 
     kind: ClassVar[str] = "attribute_set"
@@ -152,6 +152,7 @@ class AttributeSet(Struct, frozen=True):
     ruled: bool = False
     refers: bool = False
     attributes: tuple[Attribute, ...] = ()
+    shared: tuple[str, ...] = ()
 
 
 class Node(Struct, frozen=True):

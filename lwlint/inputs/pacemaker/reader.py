@@ -177,15 +177,20 @@ def _attribute_sets(source: Source, part: Mapping[str, Element]) -> Iterator[Att
                     ruled=each.first("rule") is not None,
                     refers=refers,
                     attributes=() if refers else tuple(_attributes(each)),
+                    shared=tuple(id for pair in _pairs(each) if (id := pair.get("id-ref")) is not None),
                 )
 
 
 def _attributes(block: Element) -> Iterator[Attribute]:
     """Yield what a set gives itself; what it refers to is another's."""
-    for pair in (block.first("attributes") or block).all("nvpair"):
+    for pair in _pairs(block):
         name, value = pair.get("name"), pair.text("value")
         if name is not None and value is not None:
             yield Attribute(name, value, pair.get("id") or "")
+
+
+def _pairs(block: Element) -> Iterator[Element]:
+    return (block.first("attributes") or block).all("nvpair")
 
 
 def _one(part: dict[str, Element], tag: str) -> list[Element]:

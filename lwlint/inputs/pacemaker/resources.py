@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from calendar import isleap, monthrange
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 
 from msgspec import Struct, field
@@ -362,7 +362,7 @@ def _inherited(own: dict[str, Text], above: list[dict[str, Text]]) -> dict[str, 
     return found
 
 
-def _is(attributes: dict[str, Text], name: str) -> bool:
+def _is(attributes: Mapping[str, Text], name: str) -> bool:
     return name in attributes and boolean(attributes[name].value) is True
 
 
