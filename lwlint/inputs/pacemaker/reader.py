@@ -167,8 +167,12 @@ def _attribute_sets(source: Source, part: Mapping[str, Element]) -> Iterator[Att
             holder = section if element is part[section] else element.get("id") or ""
             for place, each in enumerate(element.all(tag)):
                 refers = each.get("id-ref") is not None
+                name = each.get("id-ref") or each.get("id") or ""
+                attributes = () if refers else tuple(_attributes(each))
+                if not name and not attributes:
+                    continue  # of a text, which heads what is not there
                 yield AttributeSet(
-                    name=each.get("id-ref") or each.get("id") or "",
+                    name=name,
                     span=each.span("id", "id-ref"),
                     holder=holder,
                     place=place,
@@ -176,7 +180,7 @@ def _attribute_sets(source: Source, part: Mapping[str, Element]) -> Iterator[Att
                     score=each.get("score"),
                     ruled=each.first("rule") is not None,
                     refers=refers,
-                    attributes=() if refers else tuple(_attributes(each)),
+                    attributes=attributes,
                     shared=tuple(id for pair in _pairs(each) if (id := pair.get("id-ref")) is not None),
                 )
 
