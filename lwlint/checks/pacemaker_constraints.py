@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import islice
 from typing import Annotated
 
@@ -25,12 +26,14 @@ from lwlint.inputs.pacemaker.facts import (
     CONSTRAINTS,
     GROUP,
     INFINITY,
+    LOCATION,
     LOCATION_SETS,
     ORDER,
     SET_ORDER,
     Cluster,
     ClusterStatus,
     Constraint,
+    Expression,
     Member,
     Pair,
     Resource,
@@ -442,6 +445,9 @@ class _Judged:
         self.anchors = Anchors(cib, graph)
         self.bound = graph.bound(_running(cib, (params.to,)))
         self.excused = excused(cib, graph, params)
+        self.others = [
+            (service, cib.running(service), service in params.or_to_promoted) for service in (*params.or_to, *params.or_to_promoted)
+        ]
         self.at: dict[str, list[int]] = {}  # the targets in each resource
         self.tops: dict[str, list[int]] = {}
         for number, leaf in enumerate(self.targets):
@@ -474,6 +480,33 @@ class _Judged:
         leaf = next((leaf for leaf in own if leaf.top == resource.top), own[0])
         top = self.cib.top(leaf)
         return leaf if top.form == GROUP else top
+
+    @cached_property
+    def _marked(self) -> dict[str, set[str]]:
+        """The outermost resources that are kept where nodes have an attribute, by its name."""
+        found: dict[str, set[str]] = {}
+        for constraint in self.cib.constraints:
+            if constraint.type == LOCATION and constraint.active and constraint.resource_discovery == "exclusive":
+                expressions = (each for rule in constraint.rules for each in rule.expressions if isinstance(each, Expression))
+                marks = {each.attribute for each in expressions if each.operation == "eq" and boolean(each.value) is True}
+                tops = {self.cib.resources[name].top for member in constraint.members for name in member.resources}
+                for mark in marks:
+                    found.setdefault(mark or "", set()).update(tops)
+        return found
+
+    def owner(self, address: Resource) -> tuple[Resource, bool] | None:
+        """Return another service's resource that an address is meant for, as the CIB tells, and whether its promoted copy; None for none.
+
+        It is kept on the nodes of that service and on no others, or the service has the address as its own (`master_ip`).
+        """
+        marks = {mark for mark, tops in self._marked.items() if address.top in tops}
+        own = address.attributes.get("ip")
+        for service, leaves, promoted in self.others:
+            given = (leaf.attributes.get("master_ip") for leaf in leaves)
+            is_given = own is not None and any(each is not None and each.value.strip("[]") == own.value for each in given)
+            if leaves and (marks == {f"{service.replace('_', '-')}-role"} or (is_given and not marks)):
+                return self.cib.top(leaves[0]), promoted
+        return None
 
     def touching(self, resource: Resource, type: str) -> list[_Tie]:
         """Return the constraints of one type on the resource, or what is around it, and a target, in the order of the file."""
@@ -526,7 +559,8 @@ def _run_ordered(facts: Facts, params: BoundParams) -> Iterator[Saw]:
             yield judged
             continue
         for resource in judged.cib.running(params.each):
-            ordered, void = (True, []) if resource.name in judged.excused else _ordered(judged, resource)
+            excused = resource.name in judged.excused or (resource.name not in judged.bound and judged.owner(resource) is not None)
+            ordered, void = (True, []) if excused else _ordered(judged, resource)
             if not ordered and (unknown := judged.beyond(resource)) is not None:
                 yield unknown
                 continue
@@ -561,6 +595,9 @@ def excused(cib: Cib, graph: Colocations, params: BoundParams) -> set[str]:
 
 def _unbound(judged: _Judged, resource: Resource, title: str) -> Problem:
     """Return the problem of an address that is not bound: less than an error where it is never up away from a target that runs."""
+    meant = judged.owner(resource)
+    if meant is not None:
+        return _unbound_to_owner(judged, resource, *meant)
     reason, related = _why_not_bound(judged, resource)
     commands = _binding(judged, resource)
     if not judged.anchors.never_apart(resource.name, judged.own(resource)):
@@ -570,6 +607,30 @@ def _unbound(judged: _Judged, resource: Resource, title: str) -> Problem:
         reason = f"{reason.partition(';')[0]}, so that {alone}"
         return _problem(judged.cib, resource, reason, related, (), "note", _LEAVE_IT)
     return _problem(judged.cib, resource, f"{reason}, for {alone}", related, commands, "warning", _remedy(judged, resource))
+
+
+def _unbound_to_owner(judged: _Judged, resource: Resource, owner: Resource, promoted: bool) -> Problem:
+    """Return the problem of an address that is meant for another service, and is not bound to that either."""
+    role = "Promoted" if (judged.cib.cluster.schema or "").startswith(_PROMOTED_SCHEMAS) else "Master"
+    words = [role] if promoted else []
+    add = pcs("constraint", "colocation", "add", resource.name, "with", *words, owner.name, "INFINITY")
+    both = [each for each in judged.cib.binding((resource.name,)) if each.type == COLOCATION]
+    wrong = [each for each in both if any(name != resource.name for member in each.members for name in member.resources)]
+    wrong = [each for each in wrong if any(judged.cib.resources[n].top == owner.name for member in each.members for n in member.resources)]
+    commands = () if any(len(each.members) != 2 for each in wrong) else (*map(without, wrong), add)
+    place = f"the promoted `{owner.name}`" if promoted else f"`{owner.name}`"
+    reason = f"no mandatory colocation with {place}, for which the CIB has it; there must be one with score `INFINITY`"
+    line = " ".join(["pcs constraint colocation add", resource.name, "with", *words, owner.name, "INFINITY"])
+    return _problem(judged.cib, resource, reason, (Related(owner.span, "what it is for"),), commands, remedy=f"Bind it: `{line}`.")
+
+
+_PROMOTED_SCHEMAS = (
+    "pacemaker-3.7",
+    "pacemaker-3.8",
+    "pacemaker-3.9",
+    "pacemaker-3.10",
+    "pacemaker-4",
+)  # from which on roles have new names
 
 
 def _remedy(judged: _Judged, resource: Resource) -> str | None:

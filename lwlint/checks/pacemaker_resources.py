@@ -868,14 +868,14 @@ def _run_sticky(facts: Facts, params: StickyParams) -> Iterator[Saw]:
             yield Unknown("no node is in the CIB, so whether a virtual IP could move is not known", cib.cluster.span)
             continue
         away = barred(cib)
-        loose: dict[tuple[Span, str], list[Resource]] = {}
+        loose: dict[Text | None, list[Resource]] = {}
         for leaf in found:
             value = _stickiness(cib, leaf)
             movable = sum(node not in away.get(leaf.top, {}) for node in nodes) > 1
             if movable and (value is None or score(value.value) <= 0):
-                loose.setdefault((value.span, value.value) if value is not None else (found[0].span, ""), []).append(leaf)
-        for (span, told), leaves in loose.items():
-            yield _moves(span, told, leaves)
+                loose.setdefault(value, []).append(leaf)
+        for value, leaves in loose.items():
+            yield _moves(value.span if value is not None else leaves[0].span, value.value if value is not None else "", leaves)
 
 
 def _stickiness(cib: Cib, leaf: Resource) -> Text | None:

@@ -288,3 +288,31 @@ def test_the_commands_of_a_generated_cib_end_what_they_are_for(made: type[Made],
     path.write_text(made(seed).text())
     assert is_valid(path)
     assert list(wrong(path, tmp_path / "copy.xml")) == []
+
+
+@pytest.mark.parametrize("schema", ["pacemaker-3.5", "pacemaker-3.7"])
+@pytest.mark.parametrize("tie", ["", "100"])
+def test_an_address_of_the_ovn_databases_is_bound_to_their_promoted_copy(tie: str, schema: str, tmp_path: Path) -> None:
+    made = Made(0)
+    made.old = False
+    ip = IP.format(id="ip-192.0.2.20", monitor=MONITOR.format(id="ip")).replace("<operations>", f"{given('ip')}<operations>")
+    monitors = "".join(f'<op id="{role}" name="monitor" interval="{n}s" role="{role}"/>' for n, role in ((10, "Master"), (20, "Slave")))
+    servers = f'<primitive id="ovndb_servers" class="ocf" provider="ovn" type="ovndb-servers">{given("master_ip")}'
+    servers += f"<operations>{monitors}</operations></primitive>"
+    bundles = f'<bundle id="haproxy-bundle">{made.box("haproxy")}</bundle>'
+    bundles += f'<bundle id="ovn-dbs-bundle">{made.box("ovn-northd", 1)}<network control-port="3125"/>{servers}</bundle>'
+    ties = f'<rsc_colocation id="near" rsc="ip-192.0.2.20" with-rsc="ovn-dbs-bundle" score="{tie}"/>' if tie else ""
+    path = tmp_path / "cib.xml"
+    path.write_text(
+        f'<cib validate-with="{schema}" crm_feature_set="3.13.0" admin_epoch="0" epoch="1" num_updates="0"><configuration><crm_config/>'
+        f'<nodes><node id="1" uname="n1"/></nodes><resources>{bundles}{ip}</resources><constraints>{ties}</constraints></configuration>'
+        "<status/></cib>"
+    )
+    assert is_valid(path)
+    (one,) = [each for each in judged(path) if each.code in ("LW103", "LW104")]
+    assert "the promoted `ovn-dbs-bundle`" in one.message
+    assert list(wrong(path, tmp_path / "copy.xml")) == []
+
+
+def given(name: str) -> str:
+    return f'<instance_attributes id="{name}-set"><nvpair id="{name}-pair" name="{name}" value="192.0.2.20"/></instance_attributes>'
