@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from lwlint.audit.answer import RELOAD, mending
 from lwlint.audit.clusters import Group, Seat, read_hosts
 from lwlint.audit.report_layout import CIB, CLUSTER_STATUS
-from lwlint.checks.pacemaker_settings import unset
+from lwlint.checks.pacemaker_settings import property_set, unset
 from lwlint.core.config_reader import near
 from lwlint.core.facts import Facts
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError, Finding, Report
@@ -51,6 +51,7 @@ from lwlint.operate.steps import (
     Step,
     applied,
     assign,
+    is_in_reach,
     no_host,
     one_line,
     override,
@@ -244,12 +245,11 @@ class _Planner:
         maintenance = properties.get("maintenance-mode")
         if maintenance is not None and boolean(maintenance.value):
             because = "it is in maintenance mode: nothing is watched, and a simulation proves nothing"
-            self._refuse("the cluster", because, "pcs property set maintenance-mode=false")
+            self._refuse("the cluster", because, property_set(self.facts, maintenance, "false").line)
         everything = properties.get("stop-all-resources")
         if everything is not None and boolean(everything.value):
-            self._refuse(
-                "the cluster", "`stop-all-resources` is set: nothing runs that could run on", "pcs property set stop-all-resources=false"
-            )
+            because = "`stop-all-resources` is set: nothing runs that could run on"
+            self._refuse("the cluster", because, property_set(self.facts, everything, "false").line)
         if self.before.get("have-quorum") == "0":
             self._refuse("the cluster", "it has no quorum, so that nothing can be changed", "bring the missing nodes back")
         for node in self.cib.nodes:
@@ -367,8 +367,12 @@ class _Planner:
         why = (
             "Without stickiness the scheduler moves virtual IPs whenever the number of resources on a node changes. It stays so afterwards."
         )
-        line = "pcs -f $C resource defaults resource-stickiness=INFINITY"
-        self._add(Step("", "prepare", "What runs stays where it runs", CLUSTER, NONE, why, edits=edits, commands=(line,)))
+        lines = self._lines(DEFAULTS, "resource-stickiness", edits, "pcs -f $C resource defaults resource-stickiness=INFINITY")
+        self._add(Step("", "prepare", "What runs stays where it runs", CLUSTER, NONE, why, edits=edits, commands=lines))
+
+    def _lines(self, section: str, name: str, edits: Sequence[Edit], line: str) -> tuple[str, ...]:
+        """Return the line of pcs where it does what the edits do, else those of the edits."""
+        return (line,) if is_in_reach(self.work, section, name) else tuple(edit.command() for edit in edits)
 
     def _keep_orphans(self) -> None:
         self.orphans = value_of(self.work, PROPERTIES, ORPHANS)
@@ -377,17 +381,17 @@ class _Planner:
             return
         edits = assign(self.work, PROPERTIES, ORPHANS, "false")
         why = "Pacemaker stops what it runs and no longer finds in the CIB, unless this says otherwise."
-        line = f"pcs -f $C property set {ORPHANS}=false"
-        self._add(Step("", "prepare", "What is taken out of the CIB runs on", CLUSTER, NONE, why, edits=edits, commands=(line,)))
+        lines = self._lines(PROPERTIES, ORPHANS, edits, f"pcs -f $C property set {ORPHANS}=false")
+        self._add(Step("", "prepare", "What is taken out of the CIB runs on", CLUSTER, NONE, why, edits=edits, commands=lines))
 
     def _stop_orphans_again(self) -> None:
         if self.orphans is not None and boolean(self.orphans) is False:
             return
         edits = assign(self.work, PROPERTIES, ORPHANS, self.orphans)
-        line = f"pcs -f $C property set {ORPHANS}={self.orphans or ''}".rstrip()
+        lines = self._lines(PROPERTIES, ORPHANS, edits, f"pcs -f $C property set {ORPHANS}={self.orphans or ''}".rstrip())
         checks = ("! crm_mon -1 | grep -i orphan",)
         why = "Nothing is left of what it kept from being stopped."
-        self._add(Step("", "finish", "Pacemaker stops orphans again", CLUSTER, NONE, why, edits=edits, commands=(line,), checks=checks))
+        self._add(Step("", "finish", "Pacemaker stops orphans again", CLUSTER, NONE, why, edits=edits, commands=lines, checks=checks))
 
     def _bind(self) -> None:
         """Bind virtual IPs to HAProxy as the rules want it, where the scheduler moves nothing for it."""

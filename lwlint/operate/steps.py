@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from lwlint.core.finding import Finding
 from lwlint.core.harmless import counted
+from lwlint.inputs.pacemaker.facts import score
 from lwlint.operate.simulation import primitive_of
 
 if TYPE_CHECKING:
@@ -229,7 +230,8 @@ def assign(cib: Element, section: str, name: str, value: str | None) -> tuple[Ed
     if pairs:
         return (Replace(_pair(pairs[0].get("id") or "", name, value)),)
     found = cib.find(f"configuration/{section}")
-    sets = [one for one in found.findall(_SETS[section]) if one.find("rule") is None] if found is not None else []
+    written = found.findall(_SETS[section]) if found is not None else []
+    sets = [one for one in written if one.find("rule") is None and one.get("id-ref") is None]
     id = (sets[0].get("id") if sets else None) or _BOOTSTRAP[section]
     holding = f'<{_SETS[section]} id="{id}">{_pair(f"{id}-{name}", name, value)}</{_SETS[section]}>'
     if sets:
@@ -256,8 +258,21 @@ def value_of(cib: Element, section: str, name: str) -> str | None:
     return pairs[0].get("value") if pairs else None
 
 
+def is_in_reach(cib: Element, section: str, name: str) -> bool:
+    """Return whether `pcs` gives a property, or a default, a value where `assign` does: it knows one set, the first of the properties."""
+    sets = cib.findall(f"configuration/{section}/{_SETS[section]}")
+    if not sets:
+        return True
+    if any(one.find("rule") is not None or one.get("id-ref") is not None for one in sets[:1]) or (section == DEFAULTS and len(sets) > 1):
+        return False
+    return all(pair.getparent() is sets[0] for pair in _pairs(cib, section, name))
+
+
 def _pairs(cib: Element, section: str, name: str) -> list[Element]:
+    """Return what gives a property or a default that no rule limits, the one that counts first: by score, of equal ones the last set's."""
     sets = [one for one in cib.findall(f"configuration/{section}/{_SETS[section]}") if one.find("rule") is None]
+    sets.reverse()
+    sets.sort(key=lambda one: (section != PROPERTIES or one.get("id") != _BOOTSTRAP[PROPERTIES], -score(one.get("score"))))
     return [pair for one in sets for pair in one.findall("nvpair") if pair.get("name") == name]
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from lwlint.operate.plan import Settings
 from lwlint.operate.simulation import read_cib, written
-from lwlint.operate.steps import CLUSTER, applied
+from lwlint.operate.steps import CLUSTER, DEFAULTS, applied, assign, is_in_reach, value_of
 from tests.operate.clusters import canonical, clone, full_ha, odd_full_ha, pacemaker_is_here, running
 from tests.operate.test_plan import GROUP, SHAPES, planned
 from tests.shared import HERE
@@ -66,6 +66,36 @@ def test_the_edits_of_each_step_are_those_of_pcs(version: str, shape: str, tmp_p
         assert ran.returncode == 0, ran.stderr
         now = applied(now, (*step.untie, *step.edits))
         assert plain(path.read_text()) == plain(written(now).decode()), step.title
+
+
+SETS = {
+    "one": '<meta_attributes id="d1"><nvpair id="d1a" name="resource-stickiness" value="0"/></meta_attributes>',
+    "two": '<meta_attributes id="d1"/><meta_attributes id="d2"><nvpair id="d2a" name="resource-stickiness" value="0"/></meta_attributes>',
+    "both": '<meta_attributes id="d1"><nvpair id="d1a" name="resource-stickiness" value="100"/></meta_attributes>'
+    '<meta_attributes id="d2"><nvpair id="d2a" name="resource-stickiness" value="0"/></meta_attributes>',
+    "neither": '<meta_attributes id="d1"/><meta_attributes id="d2"/>',
+    "a rule": '<meta_attributes id="d1"><rule id="d1r" boolean-op="and" score="INFINITY"><date_expression id="d1e" operation="lt" '
+    'end="2020-01-01"/></rule><nvpair id="d1a" name="resource-stickiness" value="100"/></meta_attributes>',
+}
+
+
+@pytest.mark.parametrize("sets", SETS)
+def test_a_default_among_several_sets_is_set_where_it_counts(sets: str, tmp_path: Path) -> None:
+    pacemaker_is_here()
+    program = pcs("0.11")
+    cib = read_cib(running(odd_full_ha()).replace("</configuration>", f"<rsc_defaults>{SETS[sets]}</rsc_defaults></configuration>"))
+    edits = assign(cib, DEFAULTS, "resource-stickiness", "INFINITY")
+    in_reach = is_in_reach(cib, DEFAULTS, "resource-stickiness")
+    assert in_reach == (sets == "one")
+    lines = ["pcs -f $C resource defaults resource-stickiness=INFINITY"] if in_reach else [edit.command() for edit in edits]
+    path = tmp_path / "cib.xml"
+    path.write_bytes(written(cib))
+    script = "\n".join(["set -e", *(re.sub(r"^pcs ", f"{program} ", line) for line in lines)])
+    ran = subprocess.run(["bash", "-c", script], env={**os.environ, "C": str(path)}, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    now = read_cib(path.read_text())
+    assert plain(path.read_text()) == plain(written(applied(cib, edits)).decode())
+    assert value_of(now, DEFAULTS, "resource-stickiness") == "INFINITY"
 
 
 def plain(text: str) -> str:
