@@ -60,6 +60,7 @@ from lwlint.inputs.pacemaker.model import (
     TRIPLEO,
     Cib,
     Colocations,
+    around,
     barred,
     cibs,
     is_by_pattern,
@@ -565,6 +566,19 @@ def _run_disabled(facts: Facts, params: Params) -> Iterator[Saw]:
             yield Problem(stopped.span, message, "property stop-all-resources", host=cib.cluster.host, commands=commands)
 
 
+def _values_around(cib: Cib, leaf: Resource, name: str) -> Iterator[tuple[Text, Resource]]:
+    """Yield the values of a meta attribute that a resource has, or what is around it, each once with the innermost that has it.
+
+    The scheduler plans the start of what it manages in a group or clone that it does not manage, and starts nothing.
+    """
+    seen = set()
+    for resource in (cib.resources[each] for each in around(cib, leaf)):
+        found = resource.meta.get(name)
+        if found is not None and found not in seen:
+            seen.add(found)
+            yield found, resource
+
+
 def _without_copies(top: Resource) -> Problem:
     name = _counting(top)
     value = top.meta.get(name)
@@ -591,10 +605,10 @@ def _run_unmanaged(facts: Facts, params: Params) -> Iterator[Saw]:
         for setting in (_UNMANAGED, _MAINTAINED):
             found: dict[Text, list[Resource]] = {}
             for leaf in leaves:
-                value = leaf.meta.get(setting.name)
-                wrong = setting is _MAINTAINED
-                if value is not None and value.value.lower() != "default" and (boolean(value.value) is True) is wrong:
-                    found.setdefault(value, []).append(leaf)
+                for value, resource in _values_around(cib, leaf, setting.name):
+                    wrong = setting is _MAINTAINED
+                    if value.value.lower() != "default" and (boolean(value.value) is True) is wrong:
+                        found.setdefault(value, []).append(resource)
             for value, resources in found.items():
                 yield _set_to(cib, facts, setting, value, resources)
         mode = cib.properties.get("maintenance-mode")
@@ -603,11 +617,11 @@ def _run_unmanaged(facts: Facts, params: Params) -> Iterator[Saw]:
             ends = (property_set(facts, mode, "false"),)
             yield Problem(mode.span, message, "property maintenance-mode", host=cib.cluster.host, commands=ends)
         for node in cib.nodes if leaves else ():
-            value = node.attribute("maintenance")
-            if node.maintenance and value is not None:
-                message = f"node `{node.name}`: `maintenance` is `{value.value}`, so nothing is recovered there; it must be `false`"
+            there = node.attribute("maintenance")
+            if node.maintenance and there is not None:
+                message = f"node `{node.name}`: `maintenance` is `{there.value}`, so nothing is recovered there; it must be `false`"
                 commands = tuple(unset(facts, node, "maintenance"))
-                yield Problem(value.span, message, f"node {node.name}", host=cib.cluster.host, commands=commands)
+                yield Problem(there.span, message, f"node {node.name}", host=cib.cluster.host, commands=commands)
 
 
 _DISABLED = Setting("target-role", "Started", "enable")

@@ -262,12 +262,16 @@ class Section(Struct):
 
 
 class _Seen(Struct):
-    """A resource with what its children inherit: its meta attributes by origin, and all its attributes."""
+    """A resource with what its children inherit: its meta attributes by origin, and all its attributes.
+
+    `ruled` are its elements where some of their meta attributes hang on a rule, which may hold for a child and not for itself.
+    """
 
     fact: Resource
     own_meta: dict[str, Text]
     own_attributes: dict[str, Text]
     master: bool
+    ruled: list[Element] = field(default_factory=list)
 
 
 def resources(section: Section, element: Element) -> Iterator[Resource]:
@@ -305,12 +309,14 @@ def _unpack(section: Section, element: Element, name: Text, parents: tuple[_Seen
     context = Context(section.reader.now, (head.get("class"), head.get("provider"), head.get("type")) if head else None)
     own_meta = section.reader.fill({}, parts, META, context)
     section.reader.count(sum(len(each.own_meta) + len(each.own_attributes) + 1 for each in parents))
-    meta = _inherited(own_meta, [p.own_meta for p in parents])
+    above = [section.reader.fill({}, p.ruled, META, context) if p.ruled else p.own_meta for p in parents]  # rules are asked of the child
+    meta = _inherited(own_meta, above)
     section.reader.fill(meta, section.defaults, META, context)
     meta = {**section.old_defaults, **meta}
-    own_attributes = section.reader.fill({}, parts, INSTANCE, context)
+    whoever = Context(section.reader.now)  # of parameters no rule on agents holds
+    own_attributes = section.reader.fill({}, parts, INSTANCE, whoever)
     attributes = _inherited(own_attributes, [p.own_attributes for p in parents])
-    section.reader.fill(attributes, section.defaults, INSTANCE, context)
+    section.reader.fill(attributes, section.defaults, INSTANCE, whoever)
     form = FORMS[element.tag]
     container = _container(element) if form == BUNDLE else None
     promotable = _promotable(form, own_meta, meta, parents)
@@ -336,7 +342,9 @@ def _unpack(section: Section, element: Element, name: Text, parents: tuple[_Seen
         maintenance=maintenance,
         promotable=promotable,
     )
-    return _Seen(fact, own_meta, own_attributes, element.tag == "master")
+    targets = (section.reader.target(each) for part in parts for each in part.all(META))
+    ruled = any(each is not None and each.first("rule") is not None for each in targets)
+    return _Seen(fact, own_meta, own_attributes, element.tag == "master", parts if ruled else [])
 
 
 def _promotable(form: str, own: dict[str, Text], meta: dict[str, Text], parents: tuple[_Seen, ...]) -> bool:
