@@ -701,6 +701,26 @@ def _choices(text: str, statements: list[tuple[int, int]]) -> Iterator[tuple[int
         yield begin, len(text)
 
 
+_BRANCH = pattern(r"\{%[-+]?\s*(if|elif|else|endif)\b")
+_EMPTY_VALUES = ("[]", "{}", "''", '""', "~", "null")
+
+
+def without_empty(text: str, masked: Masked) -> Masked:
+    """Return masked `text` without those branches of a choice that are an empty value and nothing else (`{% else %} [] {% endif %}`).
+
+    YAML refuses such a value behind the items of the other branch, of which just one is left when Jinja has been rendered.
+    """
+    words = [word[1] if (word := _BRANCH.match(text, start, end)) else "" for start, end in masked.statements]
+    shown, pieces, at = masked.text, [], 0
+    for number, (word, following) in enumerate(zip(words, words[1:])):
+        begin, end = masked.statements[number][1], masked.statements[number + 1][0]
+        of_choice = word in ("elif", "else") or (word == "if" and following in ("elif", "else"))
+        if of_choice and following in ("elif", "else", "endif") and shown[begin:end].strip() in _EMPTY_VALUES:
+            pieces += (shown[at:begin], _VISIBLE.sub(" ", shown[begin:end]))
+            at = end
+    return Masked("".join((*pieces, shown[at:])), masked.statements, masked.expressions, masked.choices) if pieces else masked
+
+
 def _raw(text: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
     """Yield where each `{% raw %}` and the `{% endraw %}` behind it stand; one without is none."""
     raw = _RAW.search(text)
@@ -827,7 +847,13 @@ def _read_file(source: Source) -> Reading:
     if source.path.endswith(".json"):
         text = text.replace("\t", " ")  # YAML refuses tabs that JSON allows; within a string JSON has none
     try:
-        document = read(text)
+        try:
+            document = read(text)
+        except Refused:
+            again = without_empty(source.text, masked) if masked is not None else None
+            if again is None or again is masked:
+                raise
+            document, masked = read(again.text), again
     except Refused as refused:
         span = source.span(refused.start, min(refused.start + 1, len(source.text)))
         if masked is not None and (masked.statements or masked.expressions):

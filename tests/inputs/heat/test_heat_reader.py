@@ -367,3 +367,32 @@ def test_what_jinja_makes_for_each_role_or_network_exists_by_the_name_that_it_ge
         maker: "heat_template_version: queens\n",
     }
     assert findings(files, "LW414") == ["LW414 site.yaml:2"] * told
+
+
+CHOICE = """resource_registry:
+  OS::TripleO::Services::Keystone: a.yaml
+parameter_defaults:
+  Tags:
+    {%% if vlan %%}
+    %s
+    {%%- else %%}
+    %s
+    {%%- endif %%}
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "seen"),
+    [
+        ("- a={{ vlan }}", "[]", True),
+        ("[]", "- a={{ vlan }}", True),
+        ("a: 1", "{}", True),
+        ("- a", "[b]", False),  # which would be left out
+        ("- a", "b: 1", False),
+    ],
+)
+def test_an_empty_value_instead_of_others_does_not_hide_a_file_of_jinja(first: str, second: str, seen: bool) -> None:
+    text = CHOICE % (first, second)
+    found = document.read_file(Source("env.j2.yaml", text, "heat"))
+    assert isinstance(found, HeatFile) == seen
+    assert isinstance(document.read_file(Source("env.yaml", text, "heat")), Unreadable)  # nobody renders it
