@@ -281,6 +281,7 @@ def _is_hidden(name: str, schema: Node | None) -> bool:
 Named = tuple[str, Place]
 
 SUFFIXES = (".yaml", ".yml", ".template")
+IN_PLAN = "environments"  # in the place of an alias: a file that a plan names, by its path in the tree of the plan
 _CONFIGS = ("OS::Heat::SoftwareConfig", "OS::Heat::StructuredConfig")
 _DESCRIBING = ("type", "description", "label", "hidden", "tags", "constraints", "immutable")
 
@@ -475,6 +476,7 @@ def _references(file: HeatFile, lines: tuple[Line, ...]) -> Iterator[tuple[str, 
 def _named(file: HeatFile, lines: tuple[Line, ...]) -> Iterator[tuple[str, str, Place]]:
     if file.form == ENVIRONMENT:
         yield from ((line.alias, line.target, line.at) for line in lines if line.target is not None)
+        yield from _of_plan(file)
     elif file.form == TEMPLATE:
         for name, resource in effective(file.section("resources")):
             kind = resource.get("type") if isinstance(resource, Mapping) else None
@@ -485,6 +487,17 @@ def _named(file: HeatFile, lines: tuple[Line, ...]) -> Iterator[tuple[str, str, 
             for key, value in node.pairs if isinstance(node, Mapping) else ():
                 if key.value == "file" and isinstance(value, Scalar):
                     yield key.value, value.value, _place(value)
+    else:
+        yield from _of_plan(file)
+
+
+def _of_plan(file: HeatFile) -> Iterator[tuple[str, str, Place]]:
+    """Yield the environments that a plan (`plan-environment.yaml`) names."""
+    named = file.top("environments")
+    for item in named.items if isinstance(named, SequenceNode) and file.top("template") is not None else ():
+        path = item.get("path") if isinstance(item, Mapping) else None
+        if isinstance(path, Scalar):
+            yield IN_PLAN, path.value, _place(path)
 
 
 def _repeated(file: HeatFile) -> Iterator[Repeated]:

@@ -26,6 +26,7 @@ from lwlint.inputs.heat.facts import (
 )
 from lwlint.inputs.heat.outline import (
     FILE,
+    IN_PLAN,
     OUTLINE,
     SOURCE,
     SUFFIXES,
@@ -197,6 +198,11 @@ class HeatTree:
     def _path(self, path: str, target: str) -> str:
         return self.installed(path, target) or posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
 
+    def of_plan(self, path: str, target: str) -> str | None:
+        """Return the path of a file that the plan at `path` names: in the tree that it belongs to, or None where that is not here."""
+        root = self.root(path)
+        return None if root is None or target.startswith("/") else posixpath.normpath(posixpath.join(root, target))
+
     def installed(self, path: str, target: str) -> str | None:
         """Return the path in the tree of `path` that an absolute target below the place of installation means; None for others."""
         if not target.startswith(INSTALLED):
@@ -330,18 +336,18 @@ def dangling(file: Read, tree: HeatTree, under_pacemaker: bool) -> Iterator[Dang
         else:
             missing.append((GET_FILE, target, place, looked_for))
     for name, target, place in file.outline.references:
-        path = tree.resolve(file.source.path, target)
+        path = tree.of_plan(own, target) if name == IN_PLAN else tree.resolve(own, target)
         if path is None:
             continue
         if tree.find(path) is not None:
             found = True
-            if tree.installed(file.source.path, target) is not None:
+            if tree.installed(own, target) is not None:
                 yield DanglingReference(target, file.span(place), name, path, False, True, host, hangs)
         elif not tree.is_generated(path):
             missing.append((name, target, place, path))
     lone = bool(missing) and not found and tree.root(file.source.path) is None
     for name, target, place, path in missing:
-        yield DanglingReference(target, file.span(place), name, path, lone, False, host, hangs)
+        yield DanglingReference(target, file.span(place), name, path, lone, False, host, "deployment" if name == IN_PLAN else hangs)
 
 
 def roles(file: Read) -> Iterator[Role]:

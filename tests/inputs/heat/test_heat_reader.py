@@ -396,3 +396,31 @@ def test_an_empty_value_instead_of_others_does_not_hide_a_file_of_jinja(first: s
     found = document.read_file(Source("env.j2.yaml", text, "heat"))
     assert isinstance(found, HeatFile) == seen
     assert isinstance(document.read_file(Source("env.yaml", text, "heat")), Unreadable)  # nobody renders it
+
+
+PLAN = """version: 1.0
+name: overcloud
+template: overcloud.yaml
+environments:
+- path: overcloud-resource-registry-puppet.yaml
+- path: environments/docker-ha.yaml
+- path: environments/dokcer.yaml
+"""
+
+
+@pytest.mark.parametrize("more", ["", "parameter_defaults: {A: b}\n"])
+@pytest.mark.parametrize("path", ["plan-environment.yaml", "plan-samples/plan-environment.yaml"])
+def test_an_environment_that_a_plan_names_must_be_in_its_tree(path: str, more: str) -> None:
+    tree = {
+        "overcloud-resource-registry-puppet.j2.yaml": "resource_registry: {}\n",
+        "environments/docker-ha.yaml": "parameter_defaults: {A: b}\n",
+    }
+    report = check(Request(tree=Memory({**tree, path: PLAN + more})), [rule for rule in rules() if rule.code == "LW414"])
+    assert [(one.message, one.severity) for one in report.findings] == [
+        (
+            "`environments`: template `environments/dokcer.yaml` does not exist (`environments/dokcer.yaml`); it must be one of the tree",
+            "warning",
+        )
+    ]
+    assert findings({path: PLAN + more}, "LW414") == []  # its tree is not here
+    assert findings({**tree, path: PLAN.replace("template:", "templates:") + more}, "LW414") == []  # that is no plan
