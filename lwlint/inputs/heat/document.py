@@ -710,10 +710,11 @@ def without_empty(text: str, masked: Masked) -> Masked:
 
     YAML refuses such a value behind the items of the other branch, of which just one is left when Jinja has been rendered.
     """
-    words = [word[1] if (word := _BRANCH.match(text, start, end)) else "" for start, end in masked.statements]
-    shown, pieces, at = masked.text, [], 0
-    for number, (word, following) in enumerate(zip(words, words[1:])):
-        begin, end = masked.statements[number][1], masked.statements[number + 1][0]
+    words = [match[1] if (match := _BRANCH.match(text, start, end)) else "" for start, end in masked.statements]
+    shown, at = masked.text, 0
+    pieces: list[str] = []
+    for number, following in enumerate(words[1:]):
+        word, begin, end = words[number], masked.statements[number][1], masked.statements[number + 1][0]
         of_choice = word in ("elif", "else") or (word == "if" and following in ("elif", "else"))
         if of_choice and following in ("elif", "else", "endif") and shown[begin:end].strip() in _EMPTY_VALUES:
             pieces += (shown[at:begin], _VISIBLE.sub(" ", shown[begin:end]))
