@@ -8,7 +8,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Union
@@ -367,10 +367,26 @@ TELLING = FUNCTIONS | {"input_values", "mapped_data", "datafiles"}  # a document
 
 def by_events(text: str) -> Document:
     """Return the one document in `text`. Raises Refused for what PyYAML's safe loader would refuse, and for what is nested too deep."""
-    yaml = _yaml()
-    shift = 1 if text[:1] == "\ufeff" and hasattr(_parser(), "raw_parse") else 0  # libyaml does not count a byte order mark
     try:
-        document = _Builder(text, shift).document()
+        return _by_events(text, _parser())
+    except Refused as refused:
+        if refused.message.endswith(_TAKEN_BY_OTHERS) and len(text) <= _MOST_AGAIN:
+            with suppress(Refused):
+                return _by_events(text, _yaml().SafeLoader)
+        raise
+
+
+# libyaml refuses `{get_attr:[A, b]}`, and a tab behind the spaces in front of a text, where PyYAML's own parser does not; from mitaka on
+# Heat and its client try that one where the other refuses
+_TAKEN_BY_OTHERS = ("found unexpected ':'", "found a tab character where an indentation space is expected")
+_MOST_AGAIN = 300_000  # characters that are read once more, which takes some seconds
+
+
+def _by_events(text: str, parser: Any) -> Document:
+    yaml = _yaml()
+    shift = 1 if text[:1] == "\ufeff" and hasattr(parser, "raw_parse") else 0  # libyaml does not count a byte order mark
+    try:
+        document = _Builder(text, shift, parser).document()
     except Refused as refused:
         raise Refused(refused.message, refused.start + shift) from None
     except yaml.MarkedYAMLError as error:
@@ -392,10 +408,11 @@ def by_events(text: str) -> Document:
 
 
 class _Builder:
-    """The parser's events -> one document; places count from behind the first `shift` characters of the text."""
+    """A parser's events -> one document; places count from behind the first `shift` characters of the text."""
 
-    def __init__(self, text: str, shift: int) -> None:
-        self._parser = _parser()(text)
+    def __init__(self, text: str, shift: int, parser: Any) -> None:
+        self._parser = parser(text)
+        self._parser_of = parser
         self._whole = text
         self._text = text[shift:]
         self._duplicates: list[Duplicate] = []
@@ -497,7 +514,7 @@ class _Builder:
 
     def _too_many(self) -> Refused:
         """Return the refusal of the first event that is one too many, which is only known to be there where a list or a mapping ends."""
-        next_event = _parser()(self._whole).get_event
+        next_event = self._parser_of(self._whole).get_event
         size, stack, sizes = 0, [], dict[object, int]()
         while True:
             event = next_event()

@@ -424,3 +424,24 @@ def test_an_environment_that_a_plan_names_must_be_in_its_tree(path: str, more: s
     ]
     assert findings({path: PLAN + more}, "LW414") == []  # its tree is not here
     assert findings({**tree, path: PLAN.replace("template:", "templates:") + more}, "LW414") == []  # that is no plan
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a: {get_attr:[B, c]}\n", {"a": {"get_attr": ["B", "c"]}}),
+        ("\ufeffa: {b:{c: d}}\n", {"a": {"b": {"c": "d"}}}),
+        ("a: |\n  \tif x\n", {"a": "\tif x\n"}),
+        ("a: {b:[c]}\nd: [e\n", None),
+        (f"a: {{b:[c]}}\n{'#' * 300_000}\n", None),  # so long a text is not read twice
+    ],
+)
+def test_heat_reads_what_one_of_its_two_parsers_reads(text: str, value: Optional[dict[str, object]]) -> None:
+    if value is None:
+        with pytest.raises(Refused, match="found unexpected"):
+            read(text)
+        return
+    found = read(text)
+    assert plain(found.root) == value
+    shown = {node.value: text[node.start : node.end] for node in walk(found.root) if isinstance(node, Scalar) and "\t" not in node.value}
+    assert shown == {name: name for name in shown}

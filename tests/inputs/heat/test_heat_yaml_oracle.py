@@ -41,14 +41,30 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
         node.value = merged + own
 
 
+class _Last(yaml.SafeLoader):
+    """What Heat tries where libyaml refuses a text."""
+
+    flatten_mapping = _Loader.flatten_mapping
+
+
 LOADER: Any = _Loader
 
 
 def oracle(text: str) -> Any:
-    """What PyYAML makes of `text`, or `refused`; lwlint refuses a circle, which PyYAML ties and Heat then falls over."""
+    """What Heat reads in `text`, or `refused`; lwlint refuses a circle, which PyYAML ties and Heat then falls over."""
     try:
         return "refused" if in_a_circle(yaml.compose(text, Loader=LOADER)) else yaml.load(text, Loader=LOADER)
+    except yaml.MarkedYAMLError:
+        return oracle_of(text, _Last)
     except Exception:  # PyYAML fails in many ways: KeyError for `!!bool a`, AttributeError for `!!timestamp a`
+        return "refused"
+
+
+def oracle_of(text: str, loader: Any) -> Any:
+    """What one loader makes of `text`, or `refused`."""
+    try:
+        return "refused" if in_a_circle(yaml.compose(text, Loader=loader)) else yaml.load(text, Loader=loader)
+    except Exception:
         return "refused"
 
 
