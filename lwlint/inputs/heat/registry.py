@@ -68,6 +68,7 @@ class Registries:
         self._tree = tree
         self._entries: dict[str, list[Entry]] = {}
         self._by_alias: dict[str, dict[str, Entry]] = {}
+        self._wild: dict[str, list[str]] = {}
         self._resolutions: dict[int, Resolution] = {}
 
     def of(self, file: Read) -> list[Entry]:
@@ -85,6 +86,13 @@ class Registries:
         if path not in self._by_alias:
             self._by_alias[path] = {entry.alias: entry for entry in self.of(file) if not entry.line.scope}
         return self._by_alias[path]
+
+    def wild(self, file: Read) -> list[str]:
+        """Return the aliases among them that are for all types that begin alike."""
+        path = file.source.path
+        if path not in self._wild:
+            self._wild[path] = [alias for alias in self.by_alias(file) if alias[-1:] == "*"]
+        return self._wild[path]
 
     def resolution(self, entry: Entry) -> Resolution | None:
         """Return where an entry leads that names a file, which is the same in every view; None for one that names an alias."""
@@ -113,9 +121,10 @@ class View(Struct):
     _wild: list[Entry] = field(default_factory=list)  # entries for all types that begin alike, in the order in which Heat tries them
 
     def __post_init__(self) -> None:
+        wild: set[str] = set()
         for file in (*((self.base,) if self.base is not None else ()), *self.own):
             self.in_force.update(self.registries.by_alias(file))
-        wild = [name for name in self.in_force if name[-1:] == "*"]
+            wild.update(self.registries.wild(file))
         if wild:
             self._wild = [self.in_force[name] for name in sorted(wild) if not self.in_force[name].target.endswith(_LOADED)]
             chosen = {name: self._chosen(name, ()) for name in self.in_force}
