@@ -516,7 +516,7 @@ def _in_commands(line: str) -> Iterator[tuple[int, int]]:
         over = match[0].endswith((";", ")", ".", "`", "`:", "`,"))  # it ends with this word: a list, or a sentence
         if core in _BETWEEN:
             continue
-        setting = _SETTING.match(core)
+        setting = _SETTING.match(core) if "=-" in core else None
         if setting is not None:
             core, at = core[setting.end() :], at + setting.end()
         if skip:

@@ -285,7 +285,8 @@ class Judge:
 
     def _by_itself(self, path: str) -> bool | None:
         """Return whether a template puts its service under Pacemaker by what it includes or by its path; None where neither tells."""
-        return self._parts.once(self._answers, path, lambda: self._judged(path))
+        known = self._answers.get(path)
+        return known if known is not None else self._parts.once(self._answers, path, lambda: self._judged(path))
 
     def _judged(self, path: str) -> bool | None:
         if any(profile.value not in _NO_RESOURCE for profile in self._profiles(path)):
