@@ -54,13 +54,21 @@ class Boundary:
 
     def _real(self, folder: str) -> str:
         """Return the real path of `folder`, an absolute one; of a folder that others lie in the disk is asked once."""
+        below: list[str] = []  # what is not known yet, the innermost first; a path may have more parts than Python calls within each other
         above, name = os.path.split(folder)
-        if not name:
-            return os.path.realpath(folder)
-        if above not in self._real_paths:
-            self._real_paths[above] = self._real(above)
-        here = os.path.join(self._real_paths[above], name)
-        return os.path.realpath(here) if os.path.islink(here) else here
+        while name:
+            below.append(name)
+            if above in self._real_paths:
+                break
+            folder = above
+            above, name = os.path.split(folder)
+        real = self._real_paths[above] if name else os.path.realpath(folder)
+        for name in reversed(below):
+            self._real_paths[above] = real
+            above = os.path.join(above, name)
+            here = os.path.join(real, name)
+            real = os.path.realpath(here) if os.path.islink(here) else here
+        return real
 
     def names(self, path: str) -> bool:
         """Return whether `path` lies in one of the folders as it is written, whatever its links lead to."""

@@ -514,3 +514,13 @@ def test_a_name_that_is_too_long_for_a_file_is_told_like_any_other_that_is_not_t
     assert main([name if word == "Y" else word for word in command.split()]) == 2
     out, said = capsys.readouterr()
     assert (out, said.startswith(f"lwlint: `{name}"), "defect" in said) == ("", True, False)
+
+
+@pytest.mark.parametrize("command", [["check"], ["facts"], ["fix"], ["check", "-e"], ["check", "--baseline"]])
+def test_a_path_of_more_parts_than_python_calls_within_each_other_is_one_that_is_not_there(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command, "a/" * 3000]) == 2
+    said = capsys.readouterr().err
+    assert "defect" not in said
+    assert said.startswith("lwlint: `a/a/a/")
