@@ -1,6 +1,5 @@
 """One template: its resources, the settings it makes, and those it takes in from others."""
 
-import re
 from collections.abc import Callable, Iterator
 from collections.abc import Mapping as Lookup
 from itertools import product
@@ -256,13 +255,19 @@ def _replaced(argument: Mapping, scope: Scope, depth: int, branch: tuple[str, ..
     if not isinstance(template, Scalar) or not isinstance(replacements, Mapping):
         return None
     names = [key.value for key, _ in effective(replacements) if key.value]
-    words = re.compile("|".join(map(re.escape, sorted(names, key=len, reverse=True))) or "(?!)")  # what is put in is not looked at again
 
     def put(values: tuple[str, ...]) -> str:
-        by_name = dict(zip(names, values))
-        return words.sub(lambda match: by_name[match[0]], template.value)
+        return _put_for(sorted(zip(names, values), key=lambda pair: -len(pair[0])), template.value)
 
     return _combined([possible(value, scope, depth - 1, branch) for key, value in effective(replacements) if key.value], put)
+
+
+def _put_for(pairs: list[tuple[str, str]], text: str) -> str:
+    """Return a text with a value for each name, the first of them first; what is put in is not looked at again."""
+    if not pairs:
+        return text
+    (name, value), *others = pairs
+    return value.join([_put_for(others, piece) for piece in text.split(name)])
 
 
 def _mapped(value: Node, values: Node, scope: Scope, depth: int, branch: tuple[str, ...]) -> Values:

@@ -90,3 +90,4 @@ def test_a_condition_within_itself_has_one_way(value: str, values: list[tuple[st
 
 def test_what_str_replace_puts_in_is_not_looked_at_again() -> None:
     assert values_of("{c::m: {str_replace: {template: a-b-ab, params: {a: b, b: c, ab: d}}}}") == [("b-c-d",)]
+    assert values_of("{c::m: {str_replace: {template: abcd, params: {ab: x, bcd: y}}}}") == [("ay",)]  # the longest first
