@@ -70,6 +70,14 @@ class Registries:
         self._by_alias: dict[str, dict[str, Entry]] = {}
         self._wild: dict[str, list[str]] = {}
         self._resolutions: dict[int, Resolution] = {}
+        self._made: dict[tuple[int, str, str], Entry] = {}
+
+    def made(self, entry: Entry, alias: str, target: str) -> Entry:
+        """Return what an entry with a wildcard is for one alias: kept, as what it leads to is known by the object."""
+        key = id(entry), alias, target
+        if key not in self._made:
+            self._made[key] = replace(entry, line=replace(entry.line, alias=alias, target=target))
+        return self._made[key]
 
     def of(self, file: Read) -> list[Entry]:
         """Return the entries of the registry of `file`."""
@@ -138,7 +146,7 @@ class View(Struct):
             prefix, target = entry.alias[:-1], entry.target
             if name.startswith(prefix) and name not in (target, entry.alias):
                 instead = target[:-1] + name[len(prefix) :] if target[-1:] == "*" else target
-                found.append((entry.alias, replace(entry, line=replace(entry.line, alias=name, target=instead))))
+                found.append((entry.alias, self.registries.made(entry, name, instead)))
         return [entry for _, entry in sorted(found, key=lambda one: one[0])]
 
     def _chosen(self, name: str, above: tuple[str, ...]) -> Entry | None:
