@@ -8,6 +8,7 @@ import pytest
 
 import lwlint
 from lwlint.files.tree import Memory
+from lwlint.inputs.heat import registry
 from lwlint.run import Request, check, load_catalogue
 from tests.inputs.heat.heat_findings import every_rule, findings
 
@@ -292,3 +293,27 @@ def test_a_wildcard_of_a_registry_works_as_in_heat(more: str, found: bool, envir
         **dict.fromkeys(("puppet/services/pacemaker/keystone.yaml", "puppet/services/pacemaker.yaml", "a.yaml"), template),
     }
     assert bool(findings(files, "LW401", environments=environments)) == found
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        ["Z*: OS::TripleO::A0", *(f"A{at}: OS::TripleO::A{at + 1}" for at in range(3_000))],
+        [
+            *(
+                f"{wild}: OS::TripleO::L{at + 1:02}{more}*"
+                for at in range(40)
+                for wild, more in ((f"L{at:02}*", "x"), (f"L{at:02}x*", "y"))
+            ),
+            *(f"Services::W{at}: OS::TripleO::L00x" for at in range(100)),
+        ],
+    ],
+)
+def test_a_registry_of_very_long_ways_is_judged(entries: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    candidates = registry.View._candidates
+    monkeypatch.setattr(registry.View, "_candidates", lambda view, name: (asked.append(name), candidates(view, name))[1])
+    base = "resource_registry:\n" + "".join(f"  OS::TripleO::{entry}\n" for entry in entries)
+    report = check(Request(tree=Memory({"overcloud-resource-registry-puppet.yaml": base})), every_rule())
+    assert {finding.code for finding in report.findings} <= {"LW402"}
+    assert len(asked) < 400_000

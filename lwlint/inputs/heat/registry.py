@@ -112,6 +112,8 @@ class Registries:
 
 _LOADED = (".yaml", ".template")  # what Heat takes for a template; such a target makes a wildcard a name like others
 _MOST_STEPS = 100  # over aliases that are all told
+_MOST_WILD = 100  # wildcards of a registry that count
+_MOST_TRIES = 100_000  # types that are followed, before each entry counts as one that leads to something
 
 
 class View(Struct):
@@ -127,6 +129,7 @@ class View(Struct):
     _resolutions: dict[int, Resolution] = field(default_factory=dict)
     _ends: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     _wild: list[Entry] = field(default_factory=list)  # entries for all types that begin alike, in the order in which Heat tries them
+    _tries: int = 0
 
     def __post_init__(self) -> None:
         wild: set[str] = set()
@@ -134,7 +137,8 @@ class View(Struct):
             self.in_force.update(self.registries.by_alias(file))
             wild.update(self.registries.wild(file))
         if wild:
-            self._wild = [self.in_force[name] for name in sorted(wild) if not self.in_force[name].target.endswith(_LOADED)]
+            entries = (self.in_force[name] for name in sorted(wild))
+            self._wild = [entry for entry in entries if not entry.target.endswith(_LOADED)][:_MOST_WILD]
             chosen = {name: self._chosen(name, ()) for name in self.in_force}
             self.in_force.update((name, entry) for name, entry in chosen.items() if entry is not None)
 
@@ -151,9 +155,11 @@ class View(Struct):
 
     def _chosen(self, name: str, above: tuple[str, ...]) -> Entry | None:
         """Return the first of the entries for a type that leads to something, as Heat passes over the others."""
+        self._tries += 1
+        enough = len(above) > _MOST_STEPS or self._tries > _MOST_TRIES
         for entry in self._candidates(name):
             target = entry.target
-            known = target.endswith(SUFFIXES) or not target.lower().startswith("os::tripleo::")
+            known = enough or target.endswith(SUFFIXES) or not target.lower().startswith("os::tripleo::")
             if known or (target not in (*above, name) and self._chosen(target, (*above, name)) is not None):
                 return entry
         return None

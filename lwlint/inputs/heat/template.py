@@ -255,6 +255,8 @@ def _replaced(argument: Mapping, scope: Scope, depth: int, branch: tuple[str, ..
     if not isinstance(template, Scalar) or not isinstance(replacements, Mapping):
         return None
     names = [key.value for key, _ in effective(replacements) if key.value]
+    if len(names) > _MOST_NAMES:
+        return None
 
     def put(values: tuple[str, ...]) -> str:
         return _put_for(sorted(zip(names, values), key=lambda pair: -len(pair[0])), template.value)
@@ -262,12 +264,21 @@ def _replaced(argument: Mapping, scope: Scope, depth: int, branch: tuple[str, ..
     return _combined([possible(value, scope, depth - 1, branch) for key, value in effective(replacements) if key.value], put)
 
 
+_MOST_NAMES = 200  # of a `str_replace`, of which each is looked for between those before it
+
+
 def _put_for(pairs: list[tuple[str, str]], text: str) -> str:
     """Return a text with a value for each name, the first of them first; what is put in is not looked at again."""
-    if not pairs:
-        return text
-    (name, value), *others = pairs
-    return value.join([_put_for(others, piece) for piece in text.split(name)])
+    pieces = [text]  # every second one was put in
+    for name, value in pairs:
+        if name in text:
+            pieces = [part for at, piece in enumerate(pieces) for part in ([piece] if at % 2 else _between(piece.split(name), value))]
+    return "".join(pieces)
+
+
+def _between(parts: list[str], value: str) -> list[str]:
+    """Return the parts with a value between each two of them."""
+    return [each for part in parts for each in (value, part)][1:]
 
 
 def _mapped(value: Node, values: Node, scope: Scope, depth: int, branch: tuple[str, ...]) -> Values:

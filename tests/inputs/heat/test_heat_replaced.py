@@ -91,3 +91,12 @@ def test_a_condition_within_itself_has_one_way(value: str, values: list[tuple[st
 def test_what_str_replace_puts_in_is_not_looked_at_again() -> None:
     assert values_of("{c::m: {str_replace: {template: a-b-ab, params: {a: b, b: c, ab: d}}}}") == [("b-c-d",)]
     assert values_of("{c::m: {str_replace: {template: abcd, params: {ab: x, bcd: y}}}}") == [("ay",)]  # the longest first
+
+
+def test_a_str_replace_with_very_many_names_is_not_evaluated() -> None:
+    def replaced(number: int) -> str:
+        names = ", ".join(f"P{at}: v" for at in range(number))
+        return f"{{c::m: {{str_replace: {{template: P0, params: {{{names}}}}}}}}}"
+
+    assert values_of(replaced(200)) == [("v",)]
+    assert values_of(replaced(3_000)) == [None]
