@@ -738,11 +738,11 @@ def _run_unwatched(facts: Facts, params: Params) -> Iterator[Saw]:
                 yield _same_interval(leaf, twice)
             elif not watching and (off := [one for one in leaf.operations if not one.enabled and _would_watch(one, leaf.promotable)]):
                 yield _switched_off(facts, leaf, off[0])
-            elif not watching and leaf.promotable and any(_is_for_any_role(one) for one in leaf.operations):
+            elif not watching and leaf.promotable and any(one.watches and one.role is None for one in leaf.operations):
                 seen = "its `monitor` has no `role`, and Pacemaker does not run such a one for a promoted copy, whose failure is not seen"
                 message = f"resource `{leaf.name}`: {seen}; there must be one with `role=Master` (`Promoted`) too"
                 yield Problem(leaf.span, message, f"resource {leaf.name}", host=leaf.host)
-            elif not watching and (others := [one.role for one in leaf.operations if one.role is not None and _recurs(one)]):
+            elif not watching and (others := [one.role for one in leaf.operations if one.role is not None and one.watches]):
                 roles = ", ".join(f"`{role}`" for role in dict.fromkeys(others))
                 seen = f"its `monitor` is for the role {roles} only, in which nothing of it serves, so a failure is not seen"
                 wanted = "with `role=Master` (`Promoted`)" if leaf.promotable else "without a role"
@@ -813,14 +813,6 @@ def _would_watch(operation: Operation, promotable: bool) -> bool:
     """Return whether an operation watches as far as it is not disabled."""
     role = operation.role.lower() if operation.role is not None else None
     return operation.name == "monitor" and operation.recurring and role in (PROMOTED if promotable else (None, "started"))
-
-
-def _is_for_any_role(operation: Operation) -> bool:
-    return _recurs(operation) and operation.role is None
-
-
-def _recurs(operation: Operation) -> bool:
-    return operation.name == "monitor" and operation.recurring and operation.enabled
 
 
 def _run_many(facts: Facts, params: Params) -> Iterator[Saw]:

@@ -529,7 +529,7 @@ class Cluster:
         every = [
             (milliseconds(op.interval) or 0) + (_timeout_of(op) or self._timeout(Action("monitor", leaf.name, "")))
             for op in leaf.operations
-            if op.name == "monitor" and op.recurring and op.enabled
+            if op.watches
         ]
         if leaf.form == BUNDLE:
             return (60_000 + _DEFAULT_TIMEOUT) / 1000  # what Pacemaker itself gives the container

@@ -402,7 +402,7 @@ class Writer:
         if kept and len(kept) == len(members):
             return Judged(RESTARTS, NO, "every node is in maintenance mode", (), self._places(value.span for value in kept))
         but = f", but not on {', '.join(node.name for node in members if node.maintenance)} (in maintenance mode)" if kept else ""
-        enabled = [op for op in leaf.operations if op.name == "monitor" and op.recurring and op.enabled]
+        enabled = [op for op in leaf.operations if op.watches]
         if enabled:
             every = ", ".join(dict.fromkeys(op.interval for op in enabled))
             return Judged(

@@ -202,6 +202,11 @@ class Operation(Struct, frozen=True):
         value = self.settings.get("enabled")
         return value is None or boolean(value.value) is not False
 
+    @property
+    def watches(self) -> bool:
+        """Whether it looks again and again for failures of the resource, in whatever role that is."""
+        return self.name == "monitor" and self.recurring and self.enabled
+
 
 class Container(Struct, frozen=True):
     """What a bundle runs: `engine` is docker, podman or rkt."""
