@@ -87,10 +87,13 @@ def drawn(root: Node | None) -> list[Any]:
 
 
 def composed(text: str) -> list[Any]:
-    """The same of what PyYAML composes; it lets a scalar begin at its anchor and tag, which lwlint passes over."""
+    """The same of what PyYAML composes as Heat has it; it lets a scalar begin at its anchor and tag, which lwlint passes over."""
     numbers: dict[int, int] = {}
     found: list[Any] = []
-    root = yaml.compose(text, Loader=LOADER)
+    try:
+        root = yaml.compose(text, Loader=LOADER)
+    except yaml.YAMLError:  # Heat asks the other parser then
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
     todo: list[Any] = [root] if root is not None else []
     while todo:
         node = todo.pop()
