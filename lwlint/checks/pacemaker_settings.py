@@ -182,7 +182,9 @@ def _goes_first(known: Sets, resource: Resource, other: AttributeSet) -> bool:
     own = known.of(resource.name)
     if not own:
         return score(other.score) <= 0
-    return not own[0].refers and not own[0].ruled and score(own[0].score) >= score(other.score) and len(own) == 1
+    if len(own) > 1 or own[0].refers or own[0].ruled or own[0].shared:  # nor does `pcs` change what a set takes over
+        return False
+    return score(own[0].score) >= score(other.score)
 
 
 def _set_on(resource: Resource, name: str, value: str) -> Command:

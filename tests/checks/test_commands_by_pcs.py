@@ -44,6 +44,7 @@ class Made:
         self.old = self.random.random() < 0.2  # of Pacemaker 1.1
         self.rules = (RULES["holds"], RULES["over"], *(() if self.old else (RULES["agent"],)))
         self.numbers = count(1)
+        self.refers = True  # whether a pair may refer to another
         self.sets: list[str] = []  # the ids of the sets of meta attributes so far, to refer to
         self.pairs: dict[str, list[str]] = {}  # of pairs, by the name that they set
 
@@ -73,7 +74,7 @@ class Made:
 
     def pair(self, tag: str, key: str, words: tuple[str, ...]) -> str:
         known = self.pairs.setdefault(f"{tag} {key}", [])
-        if known and tag == "meta_attributes" and self.maybe(0.08):
+        if self.refers and known and tag == "meta_attributes" and self.maybe(0.08):
             return f'<nvpair id-ref="{self.random.choice(known)}" name="{key}"/>'
         known.append(self.id("pair"))
         return f'<nvpair id="{known[-1]}" name="{key}" value="{self.random.choice(words)}"/>'
@@ -141,6 +142,7 @@ class Made:
             f'<node id="{number}" uname="{name}">{self.attributes("instance_attributes", states, (), 0.5)}</node>'
             for number, name in enumerate(("one", "two"), 1)
         )
+        self.refers = not self.old  # in defaults the schema of old has none
         defaults = self.attributes("meta_attributes", VALUES, self.rules) if self.maybe(0.5) else ""
         words = {"on-fail": ("ignore", "block", "restart")}
         operations = (
