@@ -82,7 +82,16 @@ def removed(cib: Cib, leaf: Resource) -> tuple[Command, ...]:
     gone = top if top.form != GROUP and len(cib.inside(top.name)) == 1 else leaf
     names = {leaf.name, gone.name}
     on_it = cib.binding(names)
-    return (*map(without, on_it), pcs("resource", "disable", gone.name, _WAIT), pcs("resource", "delete", gone.name))
+    untagged = (_untagged(tag, names) for tag in cib.tags if any(member.value in names for member in tag.members))
+    return (*map(without, on_it), *untagged, pcs("resource", "disable", gone.name, _WAIT), pcs("resource", "delete", gone.name))
+
+
+def _untagged(tag: Tag, names: Collection[str]) -> Command:
+    """Return what takes resources out of a tag, as `pcs` deletes none that is in one; a tag of nothing else goes with them."""
+    found = list(dict.fromkeys(member.value for member in tag.members if member.value in names))
+    if all(member.value in names for member in tag.members):
+        return pcs("tag", "remove", tag.name)
+    return pcs("tag", "update", tag.name, "remove", *found)
 
 
 _NO_UNITS = ("lsb:", "upstart:")  # scripts and jobs, of which systemd need not have a unit

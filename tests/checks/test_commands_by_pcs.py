@@ -318,3 +318,21 @@ def test_an_address_of_the_ovn_databases_is_bound_to_their_promoted_copy(tie: st
 
 def given(name: str) -> str:
     return f'<instance_attributes id="{name}-set"><nvpair id="{name}-pair" name="{name}" value="192.0.2.20"/></instance_attributes>'
+
+
+@pytest.mark.parametrize("others", ["", '<obj_ref id="haproxy-bundle"/>'])
+def test_what_leaves_the_cluster_leaves_its_tags_first(others: str, tmp_path: Path) -> None:
+    made = Made(0)
+    made.old = False
+    bundles = "".join(f'<bundle id="{name}-bundle">{made.box(name)}</bundle>' for name in ("haproxy", "horizon"))
+    path, copy = tmp_path / "cib.xml", tmp_path / "copy.xml"
+    path.write_text(
+        '<cib validate-with="pacemaker-3.5" crm_feature_set="3.13.0" admin_epoch="0" epoch="1" num_updates="0"><configuration><crm_config/>'
+        f'<nodes/><resources>{bundles}</resources><constraints/><tags><tag id="t"><obj_ref id="horizon-bundle"/>{others}</tag></tags>'
+        "</configuration><status/></cib>"
+    )
+    assert is_valid(path)
+    (one,) = [each for each in judged(path) if each.code == "LW101"]
+    lines = [command.line for command in one.commands]
+    assert lines[0] == ("pcs tag update t remove horizon-bundle" if others else "pcs tag remove t")
+    assert list(wrong(path, copy)) == []
