@@ -71,6 +71,14 @@ def pcs(*words: str) -> Command:
     return Command("" if any(word.startswith("-") and word != _WAIT for word in words) else command("pcs", *words), CLUSTER)
 
 
+_ROLE = {"vip": "haproxy-role"}  # the mark of the nodes of a service, where it is not called after it
+
+
+def mark_of(service: str) -> str:
+    """Return the attribute that TripleO marks the nodes of a service with, by its name in the catalogue."""
+    return _ROLE.get(service, f"{service.replace('_', '-')}-role")
+
+
 def without(constraint: Constraint) -> Command:
     """Return what takes a constraint away."""
     return pcs("constraint", "remove", constraint.name)
@@ -513,7 +521,7 @@ class _Judged:
         for service, leaves, promoted in self.others:
             given = (leaf.attributes.get("master_ip") for leaf in leaves)
             is_given = own is not None and any(each is not None and each.value.strip("[]") == own.value for each in given)
-            if leaves and (marks == {f"{service.replace('_', '-')}-role"} or (is_given and not marks)):
+            if leaves and (marks == {mark_of(service)} or (is_given and not marks)):
                 return self.cib.top(leaves[0]), promoted
         return None
 
@@ -621,25 +629,19 @@ def _unbound(judged: _Judged, resource: Resource, title: str) -> Problem:
 def _unbound_to_owner(judged: _Judged, resource: Resource, owner: Resource, promoted: bool) -> Problem:
     """Return the problem of an address that is meant for another service, and is not bound to that either."""
     role = "Promoted" if (judged.cib.cluster.schema or "").startswith(_PROMOTED_SCHEMAS) else "Master"
-    words = [role] if promoted else []
-    add = pcs("constraint", "colocation", "add", resource.name, "with", *words, owner.name, "INFINITY")
+    words = ("constraint", "colocation", "add", resource.name, "with", *([role] if promoted else []), owner.name, "INFINITY")
     both = [each for each in judged.cib.binding((resource.name,)) if each.type == COLOCATION]
     wrong = [each for each in both if any(name != resource.name for member in each.members for name in member.resources)]
     wrong = [each for each in wrong if any(judged.cib.resources[n].top == owner.name for member in each.members for n in member.resources)]
-    commands = () if any(len(each.members) != 2 for each in wrong) else (*map(without, wrong), add)
+    commands = () if any(len(each.members) != 2 for each in wrong) else (*map(without, wrong), pcs(*words))
     place = f"the promoted `{owner.name}`" if promoted else f"`{owner.name}`"
     reason = f"no mandatory colocation with {place}, for which the CIB has it; there must be one with score `INFINITY`"
-    line = " ".join(["pcs constraint colocation add", resource.name, "with", *words, owner.name, "INFINITY"])
-    return _problem(judged.cib, resource, reason, (Related(owner.span, "what it is for"),), commands, remedy=f"Bind it: `{line}`.")
+    remedy = f"Bind it: `{' '.join(('pcs', *words))}`."
+    return _problem(judged.cib, resource, reason, (Related(owner.span, "what it is for"),), commands, remedy=remedy)
 
 
-_PROMOTED_SCHEMAS = (
-    "pacemaker-3.7",
-    "pacemaker-3.8",
-    "pacemaker-3.9",
-    "pacemaker-3.10",
-    "pacemaker-4",
-)  # from which on roles have new names
+# the schemas in which roles have their new names
+_PROMOTED_SCHEMAS = ("pacemaker-3.7", "pacemaker-3.8", "pacemaker-3.9", "pacemaker-3.10", "pacemaker-4")
 
 
 def _remedy(judged: _Judged, resource: Resource) -> str | None:

@@ -15,7 +15,7 @@ from msgspec import Meta, field
 
 from lwlint.checks import pacemaker_constraints
 from lwlint.checks.containers import resource_of, units
-from lwlint.checks.pacemaker_constraints import pcs, unread, untold, without
+from lwlint.checks.pacemaker_constraints import mark_of, pcs, unread, untold, without
 from lwlint.checks.pacemaker_settings import Setting, operation_set, property_set, unset, without_setting
 from lwlint.checks.parameters import KnownRelease, Project, ServiceKind, ServiceName, nothing_in
 from lwlint.core.check import Check, NoParams, Reads, Saw, Unknown, needs
@@ -366,7 +366,6 @@ def _missing(cib: Cib, name: str, title: str, mark: Text | None, severity: str |
 
 
 _PORT = "3121"  # pacemaker_remote's, in a bundle and on a remote node, where nothing else is said
-_ROLE = {"vip": "haproxy-role"}  # the mark of the nodes of a service, where it is not called after it
 _HOST = ("host", "--net=host", "--network=host")
 
 
@@ -460,7 +459,7 @@ def _run_anywhere(facts: Facts, params: PlacementParams) -> Iterator[Saw]:
             if top in ruled or leaf.name in bound:
                 continue
             service = cib.service(leaf)
-            mark = _ROLE.get(service.name, f"{service.name.replace('_', '-')}-role") if service is not None else ""
+            mark = mark_of(service.name) if service is not None else ""
             if mark not in marks:
                 marks[mark] = any(_has(n, mark) for n in found.nodes), [n.name for n in found.nodes if not _has(n, mark)]
             marked, others = marks[mark]

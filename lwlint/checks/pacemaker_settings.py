@@ -18,9 +18,11 @@ from lwlint.core.finding import CLUSTER, Command
 from lwlint.core.harmless import command
 from lwlint.core.source import Span, Text
 from lwlint.inputs.pacemaker.facts import (
+    BOOTSTRAP,
     BUNDLE,
     CLONE,
     GROUP,
+    OLD_DEFAULTS,
     PROMOTABLE,
     Attribute,
     AttributeSet,
@@ -33,9 +35,7 @@ from lwlint.inputs.pacemaker.facts import (
 )
 from lwlint.inputs.pacemaker.model import Cib, around
 
-_BOOTSTRAP = "cib-bootstrap-options"  # this set of properties goes before all others
 _ID = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
-_OLD_DEFAULTS = ("is-managed-default", "is_managed_default")
 _SECTIONS = {"rsc_defaults": ("resource", "defaults"), "op_defaults": ("resource", "op", "defaults")}
 # what `pcs resource update ID op` takes; it leaves nothing of the operation that it does not name
 _OF_OPERATIONS = ("interval", "timeout", "on-fail", "start-delay", "record-pending", "OCF_CHECK_LEVEL", "enabled")
@@ -133,10 +133,10 @@ def without_setting(cib: Cib, facts: Facts, setting: Setting, value: Text, resou
 
 def _without_default(cib: Cib, known: Sets, place: _Place, setting: Setting) -> Command:
     """Return what ends a default, or the property that old schemas have for it."""
-    old = next((name for name in _OLD_DEFAULTS if setting.name == "is-managed" and name in cib.properties), None)
+    old = next((name for name in OLD_DEFAULTS if setting.name == "is-managed" and name in cib.properties), None)
     if place.set.holder == "crm_config":
-        own = all(known.are_own(("crm_config",), name) for name in _OLD_DEFAULTS)
-        if own and place.set.place == 0 and not list(known.beside(("crm_config",), _OLD_DEFAULTS, place)):
+        own = all(known.are_own(("crm_config",), name) for name in OLD_DEFAULTS)
+        if own and place.set.place == 0 and not list(known.beside(("crm_config",), OLD_DEFAULTS, place)):
             return pcs("property", "unset", place.attribute.name)
         return known.changed(place, setting.wanted)
     if len(known.of("rsc_defaults")) == 1 and old is None and known.are_own(("rsc_defaults",), setting.name):
@@ -162,7 +162,7 @@ def _undone(cib: Cib, known: Sets, place: _Place, setting: Setting, value: Text,
         return known.changed(place, setting.wanted)
     holders = [*around(cib, resource), *([template] if template else []), "rsc_defaults"]
     beneath = {each.holder for each in known.beside(holders, (setting.name,), place)}
-    if setting.name == "is-managed" and any(name in cib.properties for name in _OLD_DEFAULTS):
+    if setting.name == "is-managed" and any(name in cib.properties for name in OLD_DEFAULTS):
         beneath.add("crm_config")
     if not known.are_own((resource.name,), setting.name):
         return known.changed(place, setting.wanted)
@@ -215,7 +215,7 @@ def property_set(facts: Facts, found: ClusterProperty, value: str) -> Command:
     known = sets(facts, found.span.path)
     place = known.at(Text(found.value, found.span))
     first = next(iter(known.of("crm_config")), None)
-    if place is not None and place.set is not first and (first is None or first.refers or first.ruled or first.name != _BOOTSTRAP):
+    if place is not None and place.set is not first and (first is None or first.refers or first.ruled or first.name != BOOTSTRAP):
         return known.changed(place, value)
     return pcs("property", "set", f"{found.name}={value}")
 

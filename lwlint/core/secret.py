@@ -250,6 +250,11 @@ def _end_of_word(line: str, start: int, limit: int) -> int:
     return match.start() if match else limit
 
 
+def _end_of_argument(line: str, start: int, limit: int) -> int:
+    match = _END_OF_ARGUMENT.search(line, start, limit)
+    return match.start() if match else limit
+
+
 def _in_hosts(line: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Yield the passwords of `user:password@host,user:password@host`."""
     while start < end:
@@ -396,8 +401,7 @@ def _values(line: str, begin: int, start: int, sign: str, *, within_ticks: bool)
     if opening and opening in "\"'" and line.find(opening, begin, start) < 0:  # `"KEY=value"`
         end = _end_of_string(line, start, opening)
         if first not in "\"'" and _OF_SHELL.search(line, max(0, begin - 30), begin - 1):
-            argument = _END_OF_ARGUMENT.search(line, start, end)
-            end = argument.start() if argument else end
+            end = _end_of_argument(line, start, end)
         yield start, end
     elif within_ticks:
         end = line.find("`", start)
@@ -437,8 +441,7 @@ def _unquoted(line: str, start: int, whole: bool, *, option: bool = False) -> It
         end = stop.start() if stop else len(line.rstrip())
         end = _end_of_word(line, start, end) if option else end
         if _COMMAND_LINE.match(line):
-            argument = _END_OF_ARGUMENT.search(line, start, end)
-            end = argument.start() if argument else end
+            end = _end_of_argument(line, start, end)
     text = line[start:end]
     word = text.lower().rstrip(",;").strip()
     if word in NOTHING or (len(word) < 7 and word.isdigit() and _NAME_OF_TOKEN.search(line, max(0, start - 60), start)):

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from lwlint.core.finding import Finding
 from lwlint.core.harmless import counted
-from lwlint.inputs.pacemaker.facts import score
+from lwlint.inputs.pacemaker.facts import BOOTSTRAP, score
 from lwlint.operate.simulation import primitive_of
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ ORPHANS = "stop-orphan-resources"
 NONE, STARTS, MANUAL = "none", "starts", "manual"  # what a step does to what runs; one that stops or moves anything is refused
 _NODE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")  # a name that ssh takes for a host, and for no option
 PROPERTIES, DEFAULTS = "crm_config", "rsc_defaults"
-_BOOTSTRAP = {PROPERTIES: "cib-bootstrap-options", DEFAULTS: "rsc_defaults-options"}
+_BOOTSTRAP = {PROPERTIES: BOOTSTRAP, DEFAULTS: "rsc_defaults-options"}
 _SETS = {PROPERTIES: "cluster_property_set", DEFAULTS: "meta_attributes"}
 
 

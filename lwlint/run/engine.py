@@ -40,19 +40,10 @@ class Kept:
         """Begin a run: what the last one did not use is forgotten."""
         self._before, self._now = self._now, {}
 
-    def forget(self) -> None:
-        """Forget all results."""
-        self._before, self._now = {}, {}
-
-    def result(self, key: Hashable, ask: Ask, make: Callable[[Ask], T], *, changes: Callable[[Hashable], bool] | None = None) -> T:
-        """Return what `make` makes of the answers that it is given; what the last run made, if `ask` answers as it did then.
-
-        `changes` tells of a question whether its answer may be another one; without it any may.
-        """
+    def result(self, key: Hashable, ask: Ask, make: Callable[[Ask], T]) -> T:
+        """Return what `make` makes of the answers that it is given; what the last run made, if `ask` answers as it did then."""
         known = self._before.get(key)
-        if known is None or any(
-            not _same(ask(question), answer) for question, answer in known[1].items() if changes is None or changes(question)
-        ):
+        if known is None or any(not _same(ask(question), answer) for question, answer in known[1].items()):
             answers: dict[Hashable, Any] = {}
 
             def noted(question: Hashable) -> Any:

@@ -865,13 +865,7 @@ def _read_file(source: Source) -> Reading:
     if source.path.endswith(".json"):
         text = text.replace("\t", " ")  # YAML refuses tabs that JSON allows; within a string JSON has none
     try:
-        try:
-            document = read(text)
-        except Refused:
-            again = without_empty(source.text, masked) if masked is not None else None
-            if again is None or again is masked:
-                raise
-            document, masked = read(again.text), again
+        document, masked = _read_masked(source.text, text, masked)
     except Refused as refused:
         span = source.span(refused.start, min(refused.start + 1, len(source.text)))
         if masked is not None and (masked.statements or masked.expressions):
@@ -881,6 +875,17 @@ def _read_file(source: Source) -> Reading:
     tops = {key.value: value for key, value in effective(root)} if isinstance(root, Mapping) else {}
     told = document.duplicates, masked, document.mixed, document.telling, document.files
     return HeatFile(source, _form(root), root, *told, tops)
+
+
+def _read_masked(whole: str, text: str, masked: Masked | None) -> tuple[Document, Masked | None]:
+    """Return the document of `text`, and what is masked in it, if need be empty branches of choices too. Raises Refused."""
+    try:
+        return read(text), masked
+    except Refused:
+        again = without_empty(whole, masked) if masked is not None else None
+        if again is None or again is masked:
+            raise
+        return read(again.text), again
 
 
 def _form(root: Node | None) -> str:

@@ -254,14 +254,15 @@ def _replaced(argument: Mapping, scope: Scope, depth: int, branch: tuple[str, ..
     template, replacements = argument.get("template"), argument.get("params")
     if not isinstance(template, Scalar) or not isinstance(replacements, Mapping):
         return None
-    names = [key.value for key, _ in effective(replacements) if key.value]
-    if len(names) > _MOST_NAMES:
+    named = [(key.value, value) for key, value in effective(replacements) if key.value]
+    if len(named) > _MOST_NAMES:
         return None
 
     def put(values: tuple[str, ...]) -> str:
         return _put_for(sorted(zip(names, values), key=lambda pair: -len(pair[0])), template.value)
 
-    return _combined([possible(value, scope, depth - 1, branch) for key, value in effective(replacements) if key.value], put)
+    names = [name for name, _ in named]
+    return _combined([possible(value, scope, depth - 1, branch) for _, value in named], put)
 
 
 _MOST_NAMES = 200  # of a `str_replace`, of which each is looked for between those before it

@@ -27,6 +27,8 @@ class RunsElsewhere(Struct, frozen=True):
 
 
 INFINITY = 1_000_000
+BOOTSTRAP = "cib-bootstrap-options"  # this set of cluster properties goes before all others
+OLD_DEFAULTS = ("is-managed-default", "is_managed_default")  # properties of Pacemaker 1.x, the first of them first
 PRIMITIVE, GROUP, CLONE, PROMOTABLE, BUNDLE = "primitive", "group", "clone", "promotable", "bundle"
 ORDER, COLOCATION, LOCATION, TICKET = "order", "colocation", "location", "ticket"
 # what an output that stands in for a CIB may leave out

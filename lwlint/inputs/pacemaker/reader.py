@@ -22,10 +22,12 @@ from lwlint.core.lazy import pattern
 from lwlint.core.source import Source, Text
 from lwlint.inputs.pacemaker.crm import is_crm_config, read_crm_config
 from lwlint.inputs.pacemaker.facts import (
+    BOOTSTRAP,
     BUNDLE,
     CLONE,
     COLOCATION,
     LOCATION,
+    OLD_DEFAULTS,
     ORDER,
     PROMOTABLE,
     TICKET,
@@ -54,7 +56,6 @@ from lwlint.inputs.pacemaker.pcs import read_pcs_config, read_pcs_json
 from lwlint.inputs.pacemaker.resources import INSTANCE, META, PROPERTIES, TODAY, Context, Reader, Section, TooMuch, date_holds, resources
 from lwlint.inputs.pacemaker.xml import Element, faults, read_cib, unknown
 
-_BOOTSTRAP = "cib-bootstrap-options"  # this set of cluster properties goes before all others
 _SCHEMA_1 = re.compile(r"pacemaker-[012]\.|transitional-0\.6$")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 TYPES = {"rsc_order": ORDER, "rsc_colocation": COLOCATION, "rsc_location": LOCATION, "rsc_ticket": TICKET}
@@ -115,7 +116,7 @@ def element_facts(source: Source, root: Element, catalogue: Catalogue) -> Iterat
     reader = Reader(root, _now(root))
     context = Context(reader.now)
     part = {child.tag: child for child in reversed(configuration.children)}
-    properties = reader.fill({}, _one(part, "crm_config"), PROPERTIES, context, _BOOTSTRAP)
+    properties = reader.fill({}, _one(part, "crm_config"), PROPERTIES, context, BOOTSTRAP)
     yield _cluster(source, root, properties, part.get("resources"))
     for name, value in properties.items():
         yield ClusterProperty(name, value.span, value.value, source.host)
@@ -205,7 +206,7 @@ def _old_defaults(root: Element, properties: dict[str, Text]) -> dict[str, Text]
     """Return the defaults of resources that a CIB of Pacemaker 1.x has among its properties; 2.0 moves them when it upgrades the schema."""
     if not _SCHEMA_1.match(root.get("validate-with") or ""):
         return {}
-    written = properties.get("is-managed-default") or properties.get("is_managed_default")
+    written = next((properties[name] for name in OLD_DEFAULTS if name in properties), None)
     return {} if written is None else {"is-managed": written}
 
 

@@ -33,6 +33,7 @@ class ShownUnit(Struct, frozen=True):
 
 LOADED, MASKED, NOT_FOUND, BAD_SETTING, ERROR = "loaded", "masked", "not-found", "bad-setting", "error"
 PACEMAKER_DROP_IN = "50-pacemaker.conf"
+QUADLETS = ("container", "pod", "kube")  # what the names of those end in whose units run something
 SECOND = 1_000_000
 # what `systemctl is-enabled` and `systemctl is-active` say: systemctl(1)
 FILE_STATES = (
@@ -122,7 +123,7 @@ class Unit(Struct, frozen=True):
     @property
     def from_quadlet(self) -> bool:
         """Whether podman's generator makes it of a quadlet, so that it is enabled, unmasked and removed there alone."""
-        return self.fragment.rpartition(".")[2] in ("container", "pod", "kube")
+        return self.fragment.rpartition(".")[2] in QUADLETS
 
     @property
     def starts_without_end(self) -> bool:

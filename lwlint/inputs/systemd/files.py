@@ -19,14 +19,14 @@ from msgspec.structs import replace
 
 from lwlint.core.source import Link, Source, Span, Text
 from lwlint.inputs.systemd import settings as parser
-from lwlint.inputs.systemd.facts import SECOND
+from lwlint.inputs.systemd.facts import QUADLETS, SECOND
 from lwlint.inputs.systemd.settings import Assignment, Stray, UnitText
 
 _PATH = re.compile(r"(?P<top>etc|run|usr/local/lib|usr/lib|lib)/systemd/system\.conf(?P<drop_in>\.d/[^/]+\.conf)?$")
 _TOPS = ("etc", "run", "usr/local/lib", "usr/lib", "lib")
 _MAIN = "etc/systemd/system.conf"
 GENERATOR = "run/systemd/generator"
-_RUN = {"container": "Container", "pod": "Pod", "kube": "Kube"}
+_RUN = {suffix: suffix.capitalize() for suffix in QUADLETS}
 _MADE_ONCE = {"volume": "Volume", "network": "Network", "image": "Image", "build": "Build", "artifact": "Artifact"}
 _SECTIONS = {**_RUN, **_MADE_ONCE}
 _OWN = (*_SECTIONS.values(), "Quadlet")  # of podman alone: the unit has them under names of which systemd reads nothing

@@ -413,7 +413,7 @@ class _Host:
 
     def _unread(self) -> Iterator[IgnoredLine]:
         """Yield the lines of a host's files that were meant as drop-ins of services, and that systemd does not read by their names."""
-        items = () if self.loose else (*self.tree.files.items(), *((path, source) for path, source in self.tree.strays.items()))
+        items = () if self.loose else (*self.tree.files.items(), *self.tree.strays.items())
         for path, source in items:
             meant, because = _meant(path, self.tree.search_path)
             service = self.catalogue.of_unit(meant) if meant else None
