@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from lwlint.core.config_reader import Mismatch, near
-from lwlint.core.costs import Costs
 from lwlint.core.finding import ConfigurationError
 from lwlint.core.harmless import line, tame
 from lwlint.files import atomic
@@ -26,6 +25,7 @@ from lwlint.policy.location import NAME, SHARED, nearest, shown
 from lwlint.policy.round_trip import with_exception
 from lwlint.policy.settings import configured, layer, load, until_of
 from lwlint.run import Request, check, load_rules
+from lwlint.run.engine import Costs
 
 if TYPE_CHECKING:
     import argparse

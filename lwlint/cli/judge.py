@@ -11,12 +11,12 @@ from msgspec.structs import replace
 
 from lwlint.cli import NOT_TRUSTED, RULE_BROKEN
 from lwlint.cli.arguments import complete, request, rules, settings, terminal_width, today
-from lwlint.core.costs import Costs
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError, Report
 from lwlint.core.harmless import counted, safe, tame
 from lwlint.report import How, Output, deliver, outputs
 from lwlint.run import check as run
 from lwlint.run import settled
+from lwlint.run.engine import Costs
 
 if TYPE_CHECKING:
     import argparse

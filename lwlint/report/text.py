@@ -7,7 +7,6 @@ from typing import Any
 
 from msgspec import Struct
 
-from lwlint.core.costs import Costs
 from lwlint.core.finding import BROKEN, FAIL, KNOWN, NOT_EVALUATED, PASS, SEVERITIES, Finding, Report
 from lwlint.core.harmless import counted, safe
 from lwlint.core.harmless import line as harmless
@@ -15,6 +14,7 @@ from lwlint.core.lazy import pattern
 from lwlint.core.secret import masked
 from lwlint.core.source import Source, Span, beginning
 from lwlint.policy.redaction import Redaction
+from lwlint.run.engine import Costs
 
 
 def render_costs(costs: Costs, whole: float) -> str:

@@ -14,7 +14,6 @@ from msgspec.structs import replace
 
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.config_reader import near
-from lwlint.core.costs import Costs
 from lwlint.core.facts import NUMBERED, RELEASES, Fact, Facts, Release, Unreadable, UnusedAllow
 from lwlint.core.finding import FAIL, PASS, ConfigurationError, Finding, Report, Verdict
 from lwlint.core.kind import UNREADABLE, Kind, Material
@@ -28,7 +27,7 @@ from lwlint.inputs.heat import HEAT, rest_of_trees
 from lwlint.policy import compiled
 from lwlint.policy.rules import Rule, choose, load_folder, own_folder, unique
 from lwlint.run import allow
-from lwlint.run.engine import Answer, Memory, evaluate
+from lwlint.run.engine import Answer, Costs, Memory, evaluate
 
 if TYPE_CHECKING:
     import datetime

@@ -8,13 +8,13 @@ construction what an edit can change.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from msgspec import Struct
 
 from lwlint.core.check import Unknown
-from lwlint.core.costs import Costs
 from lwlint.core.facts import F, Fact, Facts
 from lwlint.core.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, Command, Finding, Problem, Related, Verdict
 from lwlint.core.secret import without
@@ -26,6 +26,44 @@ from lwlint.policy.rules import Rule
 
 T = TypeVar("T")
 Ask = Callable[[Hashable], Any]
+
+
+class Costs:
+    """The seconds that each part of a run took by `clock`, by (`reader` or `rule`, name); without a clock nothing is measured."""
+
+    def __init__(self, clock: Callable[[], float] | None = None) -> None:
+        self._clock = clock
+        self.spent: dict[tuple[str, str], float] = {}
+
+    @property
+    def measured(self) -> bool:
+        """Whether anybody asks for them."""
+        return self._clock is not None
+
+    @contextmanager
+    def of(self, part: str, name: str) -> Iterator[None]:
+        """Add what happens inside to the costs of `name`."""
+        if self._clock is None:
+            yield
+            return
+        start = self._clock()
+        try:
+            yield
+        finally:
+            self.spent[part, name] = self.spent.get((part, name), 0.0) + self._clock() - start
+
+    def each(self, part: str, name: str, items: Iterable[T]) -> Iterable[T]:
+        """Return `items`; what it takes to make them, and not what is done with them, is added to the costs of `name`."""
+        return items if self._clock is None else self._each(part, name, iter(items))
+
+    def _each(self, part: str, name: str, items: Iterator[T]) -> Iterator[T]:
+        while True:
+            with self.of(part, name):
+                try:
+                    item = next(items)
+                except StopIteration:
+                    return
+            yield item
 
 
 class Kept:

@@ -16,11 +16,11 @@ from typing import Any, NamedTuple, Optional, Union
 from msgspec import Struct
 
 from lwlint.core.check import AnyCheck
-from lwlint.core.costs import Costs
 from lwlint.core.finding import BROKEN, Report
 from lwlint.files.tree import Memory
 from lwlint.policy.rules import Example, Rule
 from lwlint.run import AUTO, Request, judge, read_facts
+from lwlint.run.engine import Costs
 
 Tracer = Callable[[FrameType, str, Any], Optional[Callable[..., Any]]]
 _Function = Union[ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda]

@@ -12,9 +12,9 @@ import pytest
 from lwlint.checks import find, modules
 from lwlint.cli import main
 from lwlint.core.check import Check, NoParams, Saw, Unknown
-from lwlint.core.costs import Costs
 from lwlint.core.facts import Facts
 from lwlint.report.starters import AREAS
+from lwlint.run.engine import Costs
 from lwlint.run.examples import Branch, tracer, way
 from tests.shared import HERE
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from lwlint.core.costs import Costs
 from lwlint.core.finding import Report
 from lwlint.core.source import Source
 from lwlint.files.cache import Cache
@@ -19,6 +18,7 @@ from lwlint.policy.redaction import Redaction, remember_lines
 from lwlint.policy.rules import Rule
 from lwlint.report.text import render
 from lwlint.run import Request, answers, check, load_rules
+from lwlint.run.engine import Costs
 from tests.inputs.heat.heat_findings import template
 from tests.shared import HERE, shared
 

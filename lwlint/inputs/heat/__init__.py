@@ -33,6 +33,7 @@ _HIERADATA = pattern(r"(^|/)hieradata/")
 _JSON_KEY = pattern(r"\"\w+::[\w:]+\"\s*:")
 _JSON_ENVIRONMENT = pattern(r"\"(?:resource_registry|parameter_defaults|parameters)\"\s*:\s*\{")
 _DOCUMENT = "lwlint.inputs.heat.document"
+_SECRETS = "lwlint.inputs.heat.secrets"
 _SUFFIXES = (".yaml", ".yml", ".template", ".env")
 
 
@@ -202,9 +203,9 @@ HEAT = Kind(
     hook=r"\.(ya?ml|template|env)$|(^|/)hieradata/([^/]+/)*[^/]+\.json$",
     comments=Comments("#", inline=True, stand=function(_DOCUMENT + ":comment_may_stand")),
     blocks=function(_DOCUMENT + ":read_blocks"),
-    secrets=function(_DOCUMENT + ":read_secrets"),
-    hidden_names=function(_DOCUMENT + ":hidden_names"),
-    has_no_structure=function(_DOCUMENT + ":is_broken"),
+    secrets=function(_SECRETS + ":read_secrets"),
+    hidden_names=function(_SECRETS + ":hidden_names"),
+    has_no_structure=function(_SECRETS + ":is_broken"),
     on_hosts=False,
 )
 KINDS = (HEAT,)

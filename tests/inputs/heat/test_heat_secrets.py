@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from lwlint.core.secret import is_secret
 from lwlint.core.source import Source
-from lwlint.inputs.heat import document
+from lwlint.inputs.heat import document, secrets
 from lwlint.inputs.heat.document import Mapping, Node, Scalar, Sequence, walk
 from tests.shared import shared
 
@@ -78,8 +78,8 @@ def differs(path: str, text: str, names: Collection[str]) -> bool:
     if isinstance(read, document.HeatFile):
         plain(read.root, False, names, starts, set())
         nodes = {node.start: node for node in walk(read.root) if isinstance(node, Scalar)}
-        return sorted({document._inside(nodes[start], text) for start in starts}) != sorted(set(document.read_secrets(source, names)))
-    return list(document.read_secrets(source, names)) != []
+        return sorted({secrets._inside(nodes[start], text) for start in starts}) != sorted(set(secrets.read_secrets(source, names)))
+    return list(secrets.read_secrets(source, names)) != []
 
 
 def written(chance: random.Random, depth: int, indent: str) -> str:
@@ -111,6 +111,6 @@ def test_the_corpus() -> None:
 
 def test_an_alias_is_a_secret_where_it_is_used_as_one() -> None:
     text = "a: &x\n  foo: shown\nb_password: *x\n"
-    secrets = list(document.read_secrets(Source("x.yaml", text, "heat"), ()))
-    assert [text[start:end] for start, end in secrets] == ["shown"]
+    found = list(secrets.read_secrets(Source("x.yaml", text, "heat"), ()))
+    assert [text[start:end] for start, end in found] == ["shown"]
     assert not differs("x.yaml", text, ())

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import random
 
-from lwlint.inputs.heat.document import hidden_names
 from lwlint.inputs.heat.facts import ServiceMapping
+from lwlint.inputs.heat.secrets import hidden_names
 from tests.inputs.heat.heat_findings import facts, findings, of_tree, template
 from tests.shared import shared
 
