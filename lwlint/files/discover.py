@@ -118,8 +118,8 @@ class Discovery:
             if self._tree.real_kind(shown) != FOLDER:
                 self._choose(shown, None, named=not met)
                 continue
-            for below in walk(self._tree, shown, self._failed, self._passed):
-                self._choose(below, shown)
+            for below, kind in walk(self._tree, shown, self._failed, self._passed):
+                self._choose(below, shown, kind=kind)
         self.found.sort()
         return self.found
 
@@ -245,18 +245,18 @@ class Discovery:
     def _passed(self, path: str) -> None:
         self.found.skipped.append((path, "a folder that holds no input, by its name; name it to have it read"))
 
-    def _choose(self, path: str, given: str | None, *, named: bool = False) -> None:
+    def _choose(self, path: str, given: str | None, *, named: bool = False, kind: str = "") -> None:
         why = self._refusal(path, given)
         if why is None:
-            self._take(path, named=named)
+            self._take(path, named=named, kind=kind)
         else:
             self.found.skipped.append((path, why))
 
-    def _take(self, path: str, *, named: bool, judged: bool = True, tree: Tree | None = None) -> None:
+    def _take(self, path: str, *, named: bool, judged: bool = True, tree: Tree | None = None, kind: str = "") -> None:
         if path in self.found.sources:
             return
         tree = tree or self._tree
-        itself = tree.kind(path)
+        itself = kind or tree.kind(path)
         real: str | None = path
         try:
             if itself == LINK:

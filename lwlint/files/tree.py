@@ -128,13 +128,19 @@ def checkout(folder: str) -> str | None:
     return None
 
 
-def read_regular(path: str, most: int = -1) -> bytes:
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # none on Windows
+_IS_LINK = (errno.ELOOP, errno.EMLINK)  # what Linux and macOS answer then, and FreeBSD
+
+
+def read_regular(path: str, most: int = -1, also: int = 0) -> bytes:
     """Return the bytes of the regular file at `path`, only the first `most` of them if it is not negative.
 
     A device, a pipe or a socket is never waited for. Raises OSError for all that is no regular file, and for a path that cannot be one.
+    `also` are further flags of open(2).
     """
     try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
+        handle = os.open(path, _READ | also)
     except ValueError:  # a NUL, or what no file system's encoding can say
         raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), path) from None
     try:
@@ -163,6 +169,7 @@ def read_bounded(path: str, most: int, within: Boundary | None = None) -> bytes:
 
 FILE, FOLDER, LINK, OTHER = "file", "folder", "link", "other"
 OUTSIDE = "outside"  # there is something, and a link leads to it out of the tree
+Entry = tuple[str, str]  # a name or path, and what is there: FILE, FOLDER, LINK, OTHER, or nothing where that has to be asked
 
 
 class Tree(Protocol):
@@ -226,17 +233,21 @@ class Disk:
     def names(self, path: str) -> list[str]:
         return sorted(_ask(os.listdir, path))
 
-    def listed(self, path: str) -> list[tuple[str, bool]]:
-        """Return the sorted names in the folder `path`, each with whether it is a folder itself: file systems tell that with the name."""
+    def listed(self, path: str) -> list[Entry]:
+        """Return the sorted names in the folder `path`, each with what it is, as `kind` says: file systems tell that with the name."""
         with _ask(os.scandir, path) as entries:
-            return sorted((entry.name, _is_folder(entry)) for entry in entries)
+            return sorted([(entry.name, _kind_of(entry)) for entry in entries])
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def _kind_of(entry: os.DirEntry[str]) -> str:
     try:
-        return entry.is_dir(follow_symlinks=False)
-    except OSError:  # what became of it is seen when it is read
-        return False
+        if entry.is_file(follow_symlinks=False):
+            return FILE
+        if entry.is_dir(follow_symlinks=False):
+            return FOLDER
+        return LINK if entry.is_symlink() else OTHER
+    except OSError:  # what became of it is seen when it is asked for by itself
+        return ""
 
 
 T = TypeVar("T")
@@ -273,6 +284,12 @@ class Confined(Disk):
         return super().size(path)
 
     def read(self, path: str, most: int = -1) -> bytes:
+        if _NO_LINK and self.boundary.holds_what_is_in(os.path.dirname(path) or "."):
+            try:
+                return read_regular(path, most, _NO_LINK)  # so that there is no moment in which it may become a link
+            except OSError as error:
+                if error.errno not in _IS_LINK:
+                    raise
         self._hold(path)
         return super().read(path, most)
 
@@ -280,7 +297,7 @@ class Confined(Disk):
         self._hold(path)
         return super().names(path)
 
-    def listed(self, path: str) -> list[tuple[str, bool]]:
+    def listed(self, path: str) -> list[Entry]:
         self._hold(path)
         return super().listed(path)
 
@@ -390,17 +407,19 @@ _GIT = ".git"  # git takes no such folder into a repository, so that nothing can
 _NO_INPUT = frozenset((_GIT, ".hg", ".svn", ".tox", ".venv", "__pycache__", "node_modules"))
 
 
-def walk(tree: Tree, path: str, failed: Callable[[str, OSError], None], passed: Callable[[str], None] = lambda path: None) -> Iterator[str]:
-    """Yield every path below the folder `path` that is no folder, sorted; no links are followed but `path` itself.
+def walk(
+    tree: Tree, path: str, failed: Callable[[str, OSError], None], passed: Callable[[str], None] = lambda path: None
+) -> Iterator[Entry]:
+    """Yield every path below the folder `path` that is no folder, sorted, with what it is; no links are followed but `path` itself.
 
     Folders that hold no input (`.git`, `__pycache__` and the like) are left out. `failed` is told of
     each folder that cannot be listed, `passed` of each that is left out by its name but for git's own.
     """
-    todo = [(path, True)]
+    todo = [(path, FOLDER)]
     while todo:
-        path, is_folder = todo.pop()
-        if not is_folder:
-            yield path
+        path, kind = todo.pop()
+        if kind != FOLDER:
+            yield path, kind
             continue
         prefix = "" if path in ("", ".") else path.rstrip("/") + "/"
         try:
@@ -408,14 +427,14 @@ def walk(tree: Tree, path: str, failed: Callable[[str, OSError], None], passed: 
         except OSError as error:
             failed(path, error)
             continue
-        todo.extend((prefix + name, is_folder) for name, is_folder in reversed(listed) if name not in _NO_INPUT)
+        todo.extend((prefix + name, kind) for name, kind in reversed(listed) if name not in _NO_INPUT)
         for name in _NO_INPUT.difference((_GIT,)).intersection(name for name, _ in listed):
             passed(prefix + name)
 
 
-def _listed(tree: Tree, folder: str, prefix: str) -> list[tuple[str, bool]]:
-    """Return the sorted names in a folder, each with whether it is a folder itself; of the disk that is asked at once."""
-    return tree.listed(folder) if isinstance(tree, Disk) else [(name, tree.kind(prefix + name) == FOLDER) for name in tree.names(folder)]
+def _listed(tree: Tree, folder: str, prefix: str) -> list[Entry]:
+    """Return the sorted names in a folder, each with what it is; of the disk that is asked at once."""
+    return tree.listed(folder) if isinstance(tree, Disk) else [(name, tree.kind(prefix + name) or "") for name in tree.names(folder)]
 
 
 _SETTLED = 3_000_000_000  # nanoseconds after which a file system tells a second change of a file from the first; FAT counts in 2 seconds

@@ -359,7 +359,7 @@ def _entries(tree: Tree) -> Iterator[Entry]:
             link = isinstance(node, str)
             yield _bytes(path), link, _bytes(node)
     else:  # a CIB by itself
-        for path in walk(tree, "", lambda path, error: None):
+        for path, _ in walk(tree, "", lambda path, error: None):
             yield _bytes(path), False, tree.read(path)
 
 

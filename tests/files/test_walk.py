@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lwlint.files.tree import Boundary, Confined, Disk, Tree, walk
+from lwlint.files.tree import FILE, Boundary, Confined, Disk, Entry, Tree, walk
 
 NAMES = ("a", "b.yaml", "z", ".git", "node_modules", "__pycache__", "é", "etc")
 
@@ -21,7 +21,7 @@ class OneByOne:
             setattr(self, name, getattr(tree, name))
 
 
-def told(tree: Tree, path: str) -> tuple[list[str], list[tuple[str, str]], list[str]]:
+def told(tree: Tree, path: str) -> tuple[list[Entry], list[tuple[str, str]], list[str]]:
     failed: list[tuple[str, str]] = []
     passed: list[str] = []
     found = list(walk(tree, path, lambda path, error: failed.append((path, type(error).__name__)), passed.append))
@@ -55,3 +55,25 @@ def test_the_disk_is_walked_as_any_other_tree(seed: int, tmp_path: Path, monkeyp
             if path == "out" and not isinstance(tree, Confined):
                 continue
             assert told(tree, path) == told(OneByOne(tree), path)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("target", ["/etc/hostname", "../secret", "inside"])
+def test_what_becomes_a_link_behind_the_walk_is_followed_within_the_tree_only(
+    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    top = tmp_path / "top"
+    top.mkdir()
+    (tmp_path / "secret").write_text("s3cret")
+    (top / "a.yaml").write_text("a: 1")
+    (top / "inside").write_text("b: 2")
+    monkeypatch.chdir(tmp_path)
+    tree = Confined(Boundary(("top",)))
+    assert list(walk(tree, "top", lambda path, error: None)) == [("top/a.yaml", FILE), ("top/inside", FILE)]
+    assert tree.read("top/a.yaml") == b"a: 1"
+    (top / "a.yaml").unlink()
+    (top / "a.yaml").symlink_to(target)
+    if target == "inside":
+        assert tree.read("top/a.yaml") == b"b: 2"
+    else:
+        with pytest.raises(PermissionError, match="out of the tree"):
+            tree.read("top/a.yaml")

@@ -145,7 +145,9 @@ def rest_of_trees(paths: Iterable[str], tree: Tree, refusal: Callable[[str, str]
     roots = {path: root_of_templates(path, tree) for path in paths}
     for root in sorted({root for path, root in roots.items() if root is not None and root != path}):
         found = [
-            path for path in walk(tree, root, lambda path, error: None) if path.endswith((".yaml", ".pp")) and refusal(path, root) is None
+            path
+            for path, _ in walk(tree, root, lambda path, error: None)
+            if path.endswith((".yaml", ".pp")) and refusal(path, root) is None
         ]
         start = 0 if root == "." else len(root.rstrip("/")) + 1
         beside = {path: _beginning(path, tree) for path in found if "/" not in path[start:]}
