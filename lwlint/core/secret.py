@@ -65,6 +65,10 @@ _NAME_TURNED = pattern(r"[\w:./-]+")
 _SETTING = pattern(r"[\w/=]{1,120}=(?=--?[A-Za-z])")  # of a unit or quadlet, in front of the first option: `PodmanArgs=--creds NAME:X`
 _OF_SHELL = pattern(r"\s-[a-z]{0,5}c\s{1,20}$")  # what stands in front of the text of a shell
 _COMMAND_LINE = pattern(r"\s*(?:Exec[A-Z]?[A-Za-z]{0,20}|PodmanArgs|GlobalArgs|HealthCmd)\s{0,20}=")  # whose words end at a blank
+# what podman calls a secret by, which it keeps elsewhere: `Secret=NAME,type=env` of a quadlet, `--secret NAME,target=X` of a command
+_KEPT_ELSEWHERE = pattern(
+    r"(?:(?<=\bSecret=)|(?<=--secret[ =]))(?:id=)?\w[\w.-]{0,252}(?:,(?:type|target|uid|gid|mode|env|src|source)=[^\s,'\"=:@]{0,250}){1,8}"
+)
 _END_OF_ARGUMENT = pattern(r"(?<!\\)[ \t]")
 _ACCOUNTS = ("user", "username", "login", "owner", "group")  # in front of `=`, behind which no program is named
 _QUOTED_TITLE = pattern(r"[\"']?\s{0,20}:\s{0,20}(?=value\b)")
@@ -157,8 +161,14 @@ def masked(line: str, also: Collection[str] = ()) -> str:
         return line
     found = [match.span(2) for match in BLOB.finditer(line)] if len(line) < LIMIT and is_long_word(line) else []
     if holds:
-        found += _found(line, also)
+        found += [span for span in _found(line, also) if not _is_kept_elsewhere(line, *span)]
     return starred(line, found)
+
+
+def _is_kept_elsewhere(line: str, start: int, end: int) -> bool:
+    """Return whether what stands there names a secret of podman's and is none itself; a bare name (`Secret=NAME`) may be one."""
+    match = _KEPT_ELSEWHERE.match(line, start) if line[start - 1 : start] in ("=", " ") else None
+    return match is not None and match.end() >= end
 
 
 def is_long_word(line: str) -> bool:

@@ -51,6 +51,15 @@ def test_of_broken_yaml_what_stands_below_a_secret_and_is_no_key_is_hidden_where
         ("Environment=LDAP_BINDPW=hunter2", "Environment=LDAP_BINDPW=*******"),
         ("ExecStartPre=/usr/bin/curl -s -u admin:hunter2 http://x", "ExecStartPre=/usr/bin/curl -s -u admin:******* http://x"),
         ("ExecStart=/usr/bin/podman run --user root:root x", "ExecStart=/usr/bin/podman run --user root:root x"),
+        ("Secret=nova-db,type=env,target=DB", "Secret=nova-db,type=env,target=DB"),  # names one that podman keeps
+        ("Secret=id=db,src=/etc/db", "Secret=id=db,src=/etc/db"),
+        (
+            "x=/usr/bin/podman run --secret db,uid=5 --secret=key,type=mount api",
+            "x=/usr/bin/podman run --secret db,uid=5 --secret=key,type=mount api",
+        ),
+        ("Secret=hunter2", "Secret=*******"),
+        ("secret = hunter2,type=x", "secret = **************"),
+        ("Secret=db,type=env,password=hunter2", "Secret=****************************"),
         ("max_retries = -1", "max_retries = -1"),
         ("Restart=on-failure", "Restart=on-failure"),
     ],
