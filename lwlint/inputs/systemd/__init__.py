@@ -144,7 +144,7 @@ QUADLET = Kind(
     language="ini",
     hook=f"{_QUADLET_TEXT}|{_THING_TEXT}",
     comments=Comments("#;"),
-    blocks=function("lwlint.inputs.systemd.settings:read_blocks"),
+    blocks=function("lwlint.inputs.systemd.settings:read_blocks_of_quadlet"),
     whole="[",
     stands_for="unit",
 )

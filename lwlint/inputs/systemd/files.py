@@ -34,6 +34,7 @@ _FOLDERS = ("run/containers/systemd", "etc/containers/systemd", "usr/share/conta
 _TYPES = ("notify", "oneshot")
 _KILL_MODES = ("mixed", "control-group")
 _PORTS = re.compile(r"\d+(-\d+)?(/udp|/tcp)?\Z")  # the end of a range of ports, as podman looks for one
+_NO_HEADER = re.compile(r"[\x00-\x1f\x7f-\x9f\[\]]")
 _MISSPELT = 0.88  # how much like a key another one must be
 _NEWEST = "6.0"  # the last podman whose keys these are
 # the keys that podman 4.4 to 6.0 know, by podman-systemd.unit(5) and `pkg/systemd/quadlet/quadlet.go`; none was ever taken away
@@ -517,7 +518,7 @@ def read_made(sources: Iterable[Source]) -> Iterator[tuple[str, bool, list[Made]
 
 def _made(sources: list[Source], on_host: bool) -> Iterator[Made]:
     """Yield what is made of the quadlets of one host or folder: of equal names the first that podman comes to and can read."""
-    texts = {source.path: parser.read(source) for source in sources}
+    texts = {source.path: parser.read_quadlet(source) for source in sources}
     ordered = sorted(sources, key=_strength)
     main: dict[str, Source] = {}
     broken: dict[str, Source] = {}
@@ -623,8 +624,18 @@ def _makes_none(name: str, quadlets: _Quadlets, beside: str) -> tuple[str, Span 
 
 
 def _keys(lines: Iterable[Assignment | Stray], section: str) -> dict[str, Text]:
-    """Return the keys of a section, each with the last of its values."""
-    return {line.key.value: line.value for line in lines if isinstance(line, Assignment) and line.section == section}
+    """Return the keys of a section, each with the last of its values, as podman looks it up: without the quotes around it."""
+    return {line.key.value: _unquoted(line.value) for line in lines if isinstance(line, Assignment) and line.section == section}
+
+
+def _is_true(value: str) -> bool:
+    """Return what a boolean of podman's says: it knows fewer words than systemd."""
+    return value.lower() in ("1", "yes", "true", "on")
+
+
+def _unquoted(text: Text) -> Text:
+    value = text.value
+    return Text(value[1:-1], text.span) if len(value) > 1 and value[0] == value[-1] == '"' else text
 
 
 def _unit_of(name: str, quadlets: _Quadlets, inside: list[str]) -> Made:
@@ -675,10 +686,11 @@ def _named(suffix: str, lines: Iterable[Assignment | Stray]) -> Iterator[tuple[s
     for line in lines:
         if isinstance(line, Assignment) and line.section == section and line.key.value in naming:
             found = values.setdefault(line.key.value, [])
-            if not line.value.value or line.key.value in _LAST_COUNTS:
+            value = _unquoted(line.value) if line.key.value in _LAST_COUNTS else line.value
+            if not value.value or line.key.value in _LAST_COUNTS:
                 found.clear()
-            if line.value.value:
-                found.append(line.value)
+            if value.value:
+                found.append(value)
     driver = _keys(lines, section).get("Driver")
     for key, texts in values.items():
         for text in texts:
@@ -717,7 +729,7 @@ def _started_with(name: str, quadlets: _Quadlets) -> str:
     """Return the pod whose unit starts that of a quadlet; empty where there is none."""
     pod = next((other.value for key, other in quadlets.named[name] if key == "Pod"), "")
     own = _keys(quadlets.lines[name], "Container") if pod else {}
-    is_started = "StartWithPod" not in own or parser.boolean(own["StartWithPod"].value) is not False
+    is_started = "StartWithPod" not in own or _is_true(own["StartWithPod"].value)
     return pod if is_started and not name.endswith("@.container") else ""
 
 
@@ -737,14 +749,22 @@ def _words_for(lines: Iterable[Assignment | Stray]) -> Iterator[str]:
     """Yield the quadlets that a dependency on a unit names."""
     for line in lines:
         if isinstance(line, Assignment) and line.section == "Unit" and line.key.value in _DEPENDENCIES:
-            yield from (word for word in line.value.value.split() if word.rpartition(".")[2] in _SECTIONS)
+            yield from (word for word in _units_in(line.value.value) if word.rpartition(".")[2] in _SECTIONS)
+
+
+def _units_in(value: str) -> list[str]:
+    """Return the words of a dependency, as podman parts them: it takes quotes off, which systemd does not."""
+    return [word for word in parser.words(value, unquote=True) if word] if '"' in value or "'" in value else value.split()
 
 
 def _translated(line: Assignment | Stray, quadlets: _Quadlets) -> Assignment | Stray:
     """Return a dependency with the names of quadlets (`db.container`) as those of their units; any other line as it is."""
     if not isinstance(line, Assignment) or line.section != "Unit" or line.key.value not in _DEPENDENCIES:
         return line
-    names = {word: quadlets.unit(word) for word in line.value.value.split() if word.rpartition(".")[2] in _SECTIONS}
+    every = _units_in(line.value.value)
+    names = {word: quadlets.unit(word) for word in every if word.rpartition(".")[2] in _SECTIONS}
+    if names and every != line.value.value.split():
+        return replace(line, value=Text(" ".join(names.get(word, word) for word in every), line.value.span), words=())
     parts = tuple(Text(" ".join(names.get(word, word) for word in part.value.split()), part.span) for part in line.words or (line.value,))
     if all(part.value == " ".join(old.value.split()) for part, old in zip(parts, line.words or (line.value,))):
         return line
@@ -755,7 +775,8 @@ def _command(suffix: str, container: str, own: Mapping[str, str]) -> str:
     """Return the command that starts a container, or the pods of a manifest, as far as it tells which service it is."""
     if suffix == "kube":
         return f"/usr/bin/podman kube play {own.get('Yaml', '')}".rstrip()
-    told_by = "container" if parser.boolean(own.get("Notify", "no")) else "conmon"
+    notify = own.get("Notify", "")
+    told_by = "healthy" if notify == "healthy" else "container" if _is_true(notify) else "conmon"
     image = own.get("Image") or own.get("Rootfs") or ""
     return f"/usr/bin/podman run --name={container} --sdnotify={told_by} {image} {own.get('Exec', '')}".rstrip()
 
@@ -763,12 +784,12 @@ def _command(suffix: str, container: str, own: Mapping[str, str]) -> str:
 def _broken(text: UnitText) -> tuple[str, Span] | None:
     """Return why podman reads nothing of a file, and the line at fault: one that is no assignment, no header, or in no section."""
     begin = "podman's generator makes no unit of it:"
-    for line in (*text.lines, *filter(None, (text.stop,))):
+    for line in text.lines:
         if isinstance(line, Stray):
             return f"{begin} {line.because}: `{line.text.value}`", line.text.span
         if not line.section and not any(section.span.start < line.key.span.start for section in text.sections):
             return f"{begin} `{line.key.value}` comes before any section", line.key.span
-    bad = next((section for section in text.sections if not section.value or "[" in section.value or "]" in section.value), None)
+    bad = next((section for section in text.sections if not section.value or _NO_HEADER.search(section.value)), None)
     return None if bad is None else (f"{begin} `[{bad.value}]` is no header of a section", bad.span)
 
 
@@ -791,6 +812,11 @@ def _refusal(suffix: str, own: Mapping[str, Text], service: Mapping[str, Text]) 
         return f"{begin} `KillMode=` may be `mixed` or `control-group` only", kill.span
     if suffix == "container" and pod is not None and not pod.value.endswith(".pod"):
         return f"{begin} `Pod=` must name a quadlet, which ends in `.pod`", pod.span
+    if suffix == "container" and "Group" in given and "User" not in given:
+        return f"{begin} it has a `Group=` without a `User=`", given["Group"].span
+    where = given.get("SetWorkingDirectory")
+    if suffix == "kube" and where is not None and where.value.lower() not in ("yaml", "unit"):
+        return f"{begin} `SetWorkingDirectory=` may be `yaml` or `unit` only", where.span
     if suffix == "container" and "ReloadCmd" in given and "ReloadSignal" in given:
         return f"{begin} it has both `ReloadCmd=` and `ReloadSignal=`", given["ReloadSignal"].span
     return None
@@ -811,6 +837,11 @@ def _refusal_of_a_thing(
         file = given["File"]
         if not _WITHOUT_FOLDER.match(file.value):
             return f"{begin} a relative `File=` needs a `SetWorkingDirectory=`", file.span
+    where = given.get("SetWorkingDirectory")
+    if suffix == "build" and where is not None and where.value.lower() == "yaml":
+        return f"{begin} `SetWorkingDirectory=yaml` is for quadlets of `.kube` only", where.span
+    if suffix == "build" and where is not None and where.value.lower() == "file" and "File" not in own:
+        return f"{begin} it has no `File=`, which `SetWorkingDirectory=file` needs", where.span
     if suffix == "volume" and own.get("Driver", _NONE).value == "image":
         return None if "Image" in own else (f"{begin} it has no `Image=`, which `Driver=image` needs", own["Driver"].span)
     if suffix == "volume" and "Type" in given and "Device" not in given:
@@ -873,7 +904,11 @@ def _not_known(name: str, quadlets: _Quadlets) -> str:
     strange = next(_strange(name.rpartition(".")[2], quadlets.lines[name]), None)
     if strange is not None:
         return f"podman up to {_NEWEST} knows no key `{strange[0].value}`, and makes no unit of {name} where it does not know one"
-    words = (*(other.value for _, other in quadlets.named[name]), *_words_for(quadlets.lines[name]))
+    lines = quadlets.lines[name]
+    own = _keys(lines, "Volume") if name.endswith(".volume") else {}
+    if own.get("Options", _NONE).value and not own.get("Device", _NONE).value and own.get("Driver", _NONE).value != "image":
+        return f"podman up to 5.8 makes no unit of {name}, which has `Options=` without a `Device=`"
+    words = (*(other.value for _, other in quadlets.named[name]), *_words_for(lines))
     lost = next((word for word in words if word not in quadlets.lines), None)
     return "" if lost is None else f"`{lost}` was not given, which {name} names: podman makes no unit of {name} without it"
 
@@ -884,7 +919,7 @@ def _unit_name(name: str, lines: Iterable[Assignment | Stray]) -> str:
     given = ""
     for line in lines:
         if isinstance(line, Assignment) and line.section == _SECTIONS[suffix] and line.key.value == "ServiceName":
-            given = line.value.value
+            given = _unquoted(line.value).value
     if given:
         return f"{given}.service"
     added = "" if suffix in ("container", "kube") else f"-{suffix}"

@@ -39,6 +39,7 @@ from lwlint.inputs.systemd.files import GENERATED, PERSISTENT, RUNTIME, Finder, 
 from lwlint.inputs.systemd.programs import Started
 from lwlint.inputs.systemd.settings import INFINITY, Assignment, Settings, UnitText, boolean, time_span, type_of
 
+_SDNOTIFY = pattern(r"\s--sdnotify[=\s]\s*(\w+)")
 DEPENDENCY_FOLDERS = (".wants", ".requires", ".upholds")
 
 
@@ -303,7 +304,7 @@ class _Host:
             service=service,
             runner=started.runner if started is not None else "",
             looks_like=_looks_like(found, started) if service is None and state != MASKED and (made is None or made.runs) else "",
-            told_from_inside=started is not None and "--sdnotify=container" in _line(settings).split(),
+            told_from_inside=started is not None and _is_told_from_inside(started, _line(settings)),
             restart_steps=_unsigned(settings, "Service.RestartSteps"),
             restart_max_delay_usec=_span(settings, "Service.RestartMaxDelaySec"),
             remains_after_exit=_boolean(settings, "Service.RemainAfterExit", False),
@@ -491,6 +492,15 @@ def _instances(unit: Unit) -> Iterator[str]:
 
 def _line(settings: Mapping[str, Setting]) -> str:
     return settings["Service.ExecStart"].value if "Service.ExecStart" in settings else ""
+
+
+def _is_told_from_inside(started: Started, line: str) -> bool:
+    """Return whether the program in a container, or the check that asks it, tells systemd that it is ready: podman-run(1), `--sdnotify`,
+    which is `container` unless it says otherwise. How a container is told that `podman start` starts, nothing shows."""
+    said = _SDNOTIFY.search(line)
+    if said is not None:
+        return said[1] in ("container", "healthy")
+    return started.runner == "podman" and "run" in line.split()
 
 
 def _unsigned(settings: Mapping[str, Setting], key: str) -> int:

@@ -238,6 +238,7 @@ _UNITS = {
 }  # fmt: skip
 _PART = pattern(r"\s*\+?(?P<whole>\d*)(?P<fraction>\.\d*)?(?P<unit>[ \t\n\r]*(?:" + "|".join(_UNITS) + r"))?", re.ASCII)
 _BLANK = " \t\n\r"
+_SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))  # those of Go
 _DIGITS, _MOST_DIGITS = 20, 32  # more than any number that fits: decimal ones, those in any notation
 
 
@@ -531,11 +532,11 @@ class _Logical(Struct, frozen=True):
         part = bisect_right(self.at, index) - 1
         return self.starts[part] + index - self.at[part]
 
-    def piece(self, source: Source, start: int, end: int) -> Text:
+    def piece(self, source: Source, start: int, end: int, blanks: str = _BLANK) -> Text:
         """Return the characters from `start` to `end` of the joined line, without the blanks around them, as Text."""
         word = self.text[start:end]
-        start += len(word) - len(word.lstrip(_BLANK))
-        word = word.strip(_BLANK)
+        start += len(word) - len(word.lstrip(blanks))
+        word = word.strip(blanks)
         first = self.offset(start)
         return Text(word, source.span(first, self.offset(start + len(word) - 1) + 1 if word else first))
 
@@ -558,15 +559,65 @@ def read(source: Source) -> UnitText:
     return UnitText(source.path, not source.text, tuple(sections), tuple(lines))
 
 
-def _assignment(source: Source, logical: _Logical, line: Text, section: str) -> Assignment | Stray:
+def read_quadlet(source: Source) -> UnitText:
+    """Return the sections and assignments of a quadlet, as podman joins and parts its lines; never raises, whatever the text is.
+
+    It joins parts without a blank between them, over empty lines too, whatever stands behind the backslash. What it cannot read is a
+    stray; `stop` is the first line that systemd would not read in the unit that is made. Source: podman's
+    `pkg/systemd/parser/unitfile.go`, and its generator.
+    """
+    section = ""
+    sections: list[Text] = []
+    lines: list[Assignment | Stray] = []
+    stop: Stray | None = None
+    for logical in _lines_of_quadlet(source.text):
+        line = logical.piece(source, 0, len(logical.text), _SPACES)
+        if line.value[:1] in ("", "#", ";"):
+            continue
+        if line.value[0] == "[" and line.value.find("]") == len(line.value) - 1:
+            section = line.value[1:-1]
+            sections.append(Text(section, line.span))
+            continue
+        if line.value[0] == "[" and "=" not in line.value:
+            lines.append(Stray(section, line, f"section header `{line.value}` does not end in `]`"))
+            continue
+        lines.append(_assignment(source, logical, line, section, _SPACES[:6]))  # which it looks for by bytes here
+        if stop is None and _NOT_UTF8.search(line.value):
+            stop = Stray(section, line, "line is not UTF-8")
+    return UnitText(source.path, not source.text, tuple(sections), tuple(lines), stop)
+
+
+def _lines_of_quadlet(text: str) -> Iterator[_Logical]:
+    """Yield the lines of a quadlet, joined; podman loses one that is still to go on where the file ends in an empty one or a comment."""
+    parts: list[str] = []
+    starts: list[int] = []
+    start, last = 0, len(text.removesuffix("\n"))
+    while start <= last:
+        end = text.find("\n", start, last)
+        end = last if end < 0 else end
+        line = text[start:end].rstrip(_SPACES)
+        begin = start + len(line) - len(line.lstrip(_SPACES))
+        line = line.lstrip(_SPACES)
+        if line[:1] not in ("", "#", ";"):
+            goes_on = line.endswith("\\")
+            parts.append(line[:-1] if goes_on else line)
+            starts.append(begin)
+            if not goes_on or end == last:
+                yield _joined(parts, starts)
+            if not goes_on or not parts[0]:
+                parts, starts = [], []
+        start = end + 1
+
+
+def _assignment(source: Source, logical: _Logical, line: Text, section: str, blanks: str = _BLANK) -> Assignment | Stray:
     equals = logical.text.find("=")
     if equals < 0:
         return Stray(section, line, "it has no `=`")
-    key = logical.piece(source, 0, equals)
+    key = logical.piece(source, 0, equals, blanks)
     if not key.value:
         return Stray(section, line, "it has no key in front of `=`")
     words = [logical.piece(source, *word.span()) for word in _WORD.finditer(logical.text, equals + 1)] if len(logical.starts) > 1 else ()
-    return Assignment(section, key, logical.piece(source, equals + 1, len(logical.text)), tuple(words))
+    return Assignment(section, key, logical.piece(source, equals + 1, len(logical.text), blanks), tuple(words))
 
 
 def _refusal(line: str, too_long: bool) -> str:
@@ -625,7 +676,15 @@ def _joined(parts: list[str], starts: list[int], *, too_long: bool = False) -> _
 
 def read_blocks(source: Source) -> Iterator[Piece]:
     """Yield the assignments and the sections of a unit or drop-in."""
-    settings = read(source)
+    yield from _blocks(source, read(source))
+
+
+def read_blocks_of_quadlet(source: Source) -> Iterator[Piece]:
+    """Yield the assignments and the sections of a quadlet, or a drop-in of one."""
+    yield from _blocks(source, read_quadlet(source))
+
+
+def _blocks(source: Source, settings: UnitText) -> Iterator[Piece]:
     heads = [section.span.start for section in settings.sections]
     yield from ((line.key.span.start, line.value.span.end) for line in settings.lines if isinstance(line, Assignment))
     yield from zip(heads, [*heads[1:], len(source.text) + 1])

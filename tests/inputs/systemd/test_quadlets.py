@@ -378,6 +378,76 @@ def test_a_pod_starts_its_containers(line: str, is_started: bool) -> None:
     assert [entry.value for entry in wants] == ["nova_api.service"] * is_started
 
 
+@pytest.mark.parametrize(
+    ("text", "key", "value"),
+    [
+        ("[Service]\nRestart=al\\\n  ways\n", "Service.Restart", "always"),  # no blank between
+        ("[Service]\nRestart=always \\ \n\n# a comment\nRestartSec=5\n", "Service.Restart", "always RestartSec=5"),  # over an empty line
+        ("[Service]\nRestart=no\nRestart=always\\\n\n", "Service.Restart", "no"),  # podman loses what goes on into nothing
+        ("[Service]\nRestart=always \\", "Service.Restart", "always"),
+        ("[Service] \t\r\n\u2003Restart=always\u2003\r\n", "Service.Restart", "always"),
+        ("[Unit]\nDescription=a\\\\\n b\n", "Unit.Description", "a\\b"),
+    ],
+)
+def test_the_lines_of_a_quadlet_are_joined_as_podman_joins_them(text: str, key: str, value: str) -> None:
+    source = Source(f"{FOLDER}/nova_api.container", CONTAINER + text, "quadlet")
+    ((_, _, (made,)),) = read_made([source])
+    lines = {f"{line.section}.{line.key.value}": line for line in made.text.lines if isinstance(line, Assignment)}
+    assert made.refused is None
+    assert lines[key].value.value == value
+    begin, end = lines[key].key.span.start, lines[key].value.span.end
+    assert source.text[begin:end].startswith(key.partition(".")[2])
+
+
+@pytest.mark.parametrize("header", ["\ufeff[Service]", "[Service", "[Service]x", "[]", "[a[b]", "[a\x85b]"])
+def test_a_header_that_podman_cannot_read_is_told(header: str) -> None:
+    source = Source(f"{FOLDER}/nova_api.container", f"{CONTAINER}{header}\nRestart=always\n", "quadlet")
+    ((_, _, (made,)),) = read_made([source])
+    assert made.broken
+
+
+@pytest.mark.parametrize(
+    ("lines", "unit", "refused"),
+    [
+        ('ServiceName="foo"', "foo.service", ""),
+        ('Rootfs=""', "nova_api.service", ""),
+        ('Pod=""', "nova_api.service", ""),
+        ('Image=""', "nova_api.service", "it has neither `Image=` nor `Rootfs=`"),
+        ("Group=42436", "nova_api.service", "it has a `Group=` without a `User=`"),
+        ("User=nova\nGroup=nova", "nova_api.service", ""),
+    ],
+)
+def test_values_in_quotes_are_looked_up_as_podman_does(lines: str, unit: str, refused: str) -> None:
+    found = units_of({f"{FOLDER}/nova_api.container": f"{CONTAINER}{lines}\n"})
+    assert list(found) == [unit]
+    assert found[unit].load_state == ("bad-setting" if refused else "loaded")
+    assert refused in found[unit].because
+
+
+@pytest.mark.parametrize(("where", "is_taken"), [("yaml", True), ("Unit", True), ("file", False), ("/srv", False)])
+def test_the_working_directory_of_a_manifest_is_one_that_podman_takes(where: str, is_taken: bool) -> None:
+    (unit,) = units_of({f"{FOLDER}/nova_api.kube": f"[Kube]\nYaml=nova.yml\nSetWorkingDirectory={where}\n"}).values()
+    assert unit.load_state == ("loaded" if is_taken else "bad-setting")
+
+
+def test_a_dependency_on_a_quadlet_in_quotes_is_one_on_its_unit() -> None:
+    files = {f"{FOLDER}/nova_api.container": f'[Unit]\nBindsTo="db.container" x.service\n{CONTAINER}', f"{FOLDER}/db.container": CONTAINER}
+    assert [entry.value for entry in units_of(files)["nova_api.service"].lists["Unit.BindsTo"]] == ["db.service", "x.service"]
+
+
+@pytest.mark.parametrize(
+    ("notify", "is_told_from_inside"), [("true", True), ("1", True), ("y", False), ("healthy", True), ("no", False), ("", False)]
+)
+def test_who_tells_that_a_quadlet_is_ready_is_what_podman_makes_of_it(notify: str, is_told_from_inside: bool) -> None:
+    (unit,) = units_of({f"{FOLDER}/nova_api.container": f"{CONTAINER}Notify={notify}\n"}).values()
+    assert unit.told_from_inside == is_told_from_inside
+
+
+def test_options_of_a_volume_without_a_device_are_for_podman_6() -> None:
+    files = {f"{FOLDER}/nova_api.container": f"{CONTAINER}Volume=v.volume:/x\n", f"{FOLDER}/v.volume": "[Volume]\nOptions=size=1G\n"}
+    assert "podman up to 5.8 makes no unit of v.volume" in units_of(files)["nova_api.service"].unsure
+
+
 GENERATOR = shutil.which("quadlet", path=f"/usr/libexec/podman:/usr/lib/podman:{os.environ.get('PATH', '')}")
 _PLAIN = {
     "container": "Image=registry.example/a:1", "kube": "Yaml=/a.yml", "image": "Image=registry.example/a:1",
