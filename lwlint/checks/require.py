@@ -153,6 +153,14 @@ class Outright(Document, frozen=True):
     says: Annotated[str, Meta(description="what the message says of it")]
 
 
+class Remedy(Document, frozen=True):
+    """Facts that another remedy mends than the rule's own: those that fit `where`, by hand with `commands`, with `NAME` for the name."""
+
+    where: Annotated[Wanted, Meta(description="attributes of facts, and what they are; all must fit")]
+    remedy: Annotated[str, Meta(description="instead of the rule's remedy")]
+    commands: Annotated[tuple[CommandLine, ...], Meta(description="instead of the commands that fix others; `NAME` is its name")] = ()
+
+
 class Params(Document, frozen=True):
     """`each` names the kind of fact; `where` picks by attributes (`service.kind`), of which all must fit, `unless` leaves out
     what fits one of its own. `setting` is a key of its
@@ -160,7 +168,8 @@ class Params(Document, frozen=True):
     unless the matcher says so. `called` is how messages name the setting, `because` what they say of a wrong value.
     `needs` are the kinds of fact without which nothing can be said. `together` makes one problem of all facts of a host that
     have the same wrong value. `drop_in` is what a fix sets in a unit's drop-in, `commands` fix a fact
-    by hand, with `NAME` for its name; `commands_unless` picks facts for which they would be wrong.
+    by hand, with `NAME` for its name; `commands_unless` picks facts for which they would be wrong, `remedies` those that something else
+    mends.
     """
 
     each: Annotated[FactKind, Meta(description="the kind of fact that is judged")]
@@ -185,6 +194,7 @@ class Params(Document, frozen=True):
     )
     commands: Annotated[tuple[CommandLine, ...], Meta(description="commands that fix a fact by hand; `NAME` is its name")] = ()
     commands_unless: Annotated[Wanted, Meta(description="facts for which the commands would be wrong")] = field(default_factory=dict)
+    remedies: Annotated[tuple[Remedy, ...], Meta(description="facts that something else mends; the first that fits counts")] = ()
 
     def misfits(self) -> Iterator[Mismatch]:
         """Yield attributes and settings that the kind of fact never has, and values that they never have."""
@@ -195,6 +205,8 @@ class Params(Document, frozen=True):
             yield from wrong_wanted(kind, getattr(self, key), (key,), empty=key != "where")
         for i, milder in enumerate(self.milder):
             yield from wrong_wanted(kind, milder.where, ("milder", i, "where"))
+        for i, other in enumerate(self.remedies):
+            yield from wrong_wanted(kind, other.where, ("remedies", i, "where"))
         for i, stricter in enumerate(self.stricter):
             yield from wrong_wanted(kind, stricter.where, ("stricter", i, "where"))
             for j, path in enumerate(stricter.even_if_left_out):
@@ -391,8 +403,11 @@ def _problem(facts: Facts, alike: list[_Wrong], params: Params) -> Problem:
     related = (*_beaten(found), *(Related(_place(other, value, params), f"{other.name} too") for other, value in alike[1:]))
     fix = drop_in(fact, params.drop_in) if isinstance(fact, Unit) and not params.together and fact.load_state == LOADED else None
     mended = [other for other, _ in alike if not params.commands_unless or not _fits(facts, other, params.commands_unless)]
-    commands = tuple(Command(line.replace("NAME", quoted(other.name))) for other in mended for line in params.commands)
-    return Problem(_place(fact, found, params), message, subject, related, milder, host=fact.host, fix=fix, commands=commands)
+    remedy = next((each for each in params.remedies if _fits(facts, fact, each.where)), None)
+    lines = params.commands if remedy is None else remedy.commands
+    commands = tuple(Command(line.replace("NAME", quoted(other.name))) for other in mended for line in lines)
+    place, said = _place(fact, found, params), remedy.remedy if remedy is not None else None
+    return Problem(place, message, subject, related, milder, remedy=said, host=fact.host, fix=fix, commands=commands)
 
 
 def _place(fact: Any, found: Setting | Text | None, params: Params) -> Span:

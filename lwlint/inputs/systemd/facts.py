@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 from msgspec import Struct, field
 
 from lwlint.core.facts import OneOf, Service
+from lwlint.core.lazy import pattern
 from lwlint.core.source import Span, Text
 
 
@@ -34,6 +35,8 @@ class ShownUnit(Struct, frozen=True):
 LOADED, MASKED, NOT_FOUND, BAD_SETTING, ERROR = "loaded", "masked", "not-found", "bad-setting", "error"
 PACEMAKER_DROP_IN = "50-pacemaker.conf"
 QUADLETS = ("container", "pod", "kube")  # what the names of those end in whose units run something
+MADE_ONCE = ("volume", "network", "image", "build", "artifact")  # and those of the things that they need
+_OF_PACKAGES = pattern(r"(^|/)(usr/(local/)?)?lib/systemd/")
 SECOND = 1_000_000
 # what `systemctl is-enabled` and `systemctl is-active` say: systemctl(1)
 FILE_STATES = (
@@ -124,7 +127,19 @@ class Unit(Struct, frozen=True):
     @property
     def from_quadlet(self) -> bool:
         """Whether podman's generator makes it of a quadlet, so that it is enabled, unmasked and removed there alone."""
-        return self.fragment.rpartition(".")[2] in QUADLETS
+        return self.fragment.rpartition(".")[2] in (*QUADLETS, *MADE_ONCE)
+
+    @property
+    def masked_in(self) -> Annotated[str, OneOf("", "etc", "run", "package", "quadlet")]:
+        """Where what masks it lies: `systemctl unmask` takes it out of `/etc`, and with `--runtime` out of `/run`; nothing that a package
+        brought, and no quadlet."""
+        if self.load_state != MASKED:
+            return ""
+        if self.from_quadlet:
+            return "quadlet"
+        if self.enabled == "masked-runtime":
+            return "run"
+        return "package" if _OF_PACKAGES.search(self.fragment) else "etc"
 
     @property
     def starts_without_end(self) -> bool:

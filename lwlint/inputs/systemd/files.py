@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from lwlint.core.source import Link, Source, Span, Text
 from lwlint.inputs.systemd import settings as parser
-from lwlint.inputs.systemd.facts import QUADLETS, SECOND
+from lwlint.inputs.systemd.facts import MADE_ONCE, QUADLETS, SECOND
 from lwlint.inputs.systemd.settings import Assignment, Stray, UnitText
 
 _PATH = re.compile(r"(?P<top>etc|run|usr/local/lib|usr/lib|lib)/systemd/system\.conf(?P<drop_in>\.d/[^/]+\.conf)?$")
@@ -27,8 +27,7 @@ _TOPS = ("etc", "run", "usr/local/lib", "usr/lib", "lib")
 _MAIN = "etc/systemd/system.conf"
 GENERATOR = "run/systemd/generator"
 _RUN = {suffix: suffix.capitalize() for suffix in QUADLETS}
-_MADE_ONCE = {"volume": "Volume", "network": "Network", "image": "Image", "build": "Build", "artifact": "Artifact"}
-_SECTIONS = {**_RUN, **_MADE_ONCE}
+_SECTIONS = {**_RUN, **{suffix: suffix.capitalize() for suffix in MADE_ONCE}}
 _OWN = (*_SECTIONS.values(), "Quadlet")  # of podman alone: the unit has them under names of which systemd reads nothing
 _FOLDERS = ("run/containers/systemd", "etc/containers/systemd", "usr/share/containers/systemd")  # the strongest first
 _TYPES = ("notify", "oneshot")
@@ -653,7 +652,7 @@ def _unit_of(name: str, quadlets: _Quadlets, inside: list[str]) -> Made:
 
     added: list[Assignment] = []
     kind = service.get("Type")
-    if suffix in _MADE_ONCE:
+    if suffix in MADE_ONCE:
         added += [] if kind is not None else [add("Service.Type", "oneshot")]
         if suffix != "build" and "RemainAfterExit" not in service:
             added.append(add("Service.RemainAfterExit", "yes"))
