@@ -305,6 +305,9 @@ def _run_require(facts: Facts, params: Params) -> Iterator[Saw]:
         if "managed_by" in params.where and isinstance(fact, Unit) and managers_of(facts, fact) == UNKNOWN:
             yield Unknown(f"no CIB was given that shows whether Pacemaker runs {fact.name}", fact.span)
             continue
+        if "told_by_runner" in params.unless and isinstance(fact, Unit) and fact.script:
+            yield Unknown(f"nothing tells whether `{fact.script}` starts {fact.name} under uWSGI, which is ready at once", fact.span)
+            continue
         if more is not None and params.must_be.holds(value, number):
             yield _stricter(fact, found, more, params)
             continue

@@ -50,3 +50,14 @@ def test_the_remedy_of_a_hidden_quadlet_speaks_of_quadlets(tmp_path: Path) -> No
     files["usr/share/containers/systemd/nova_api.container"] = "[Container]\nImage=registry.example/nova-api:1\n"
     (finding,) = lwlint.check(write(tmp_path, files), select=["LW206"]).findings
     assert (finding.remedy.startswith("Remove the link"), finding.commands) == (True, ())
+
+
+@pytest.mark.parametrize(
+    ("more", "outcome"),
+    [("", "not evaluated"), ("NotifyAccess=main\n", "not evaluated"), ("NotifyAccess=all\n", "fail"), ("TimeoutStartSec=0\n", "pass")],
+)
+def test_what_a_script_of_debian_starts_may_be_under_uwsgi_unless_the_unit_says_otherwise(more: str, outcome: str, tmp_path: Path) -> None:
+    unit = f"[Service]\nType=notify\nExecStart=/etc/init.d/glance-api systemd-start\nRestart=always\n{more}"
+    report = lwlint.check(write(tmp_path, {"usr/lib/systemd/system/glance-api.service": unit}), select=["LW210"])
+    (verdict,) = report.verdicts
+    assert verdict.outcome == outcome

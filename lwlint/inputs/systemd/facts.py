@@ -79,7 +79,7 @@ class Unit(Struct, frozen=True):
     `runner` is the container tool or web server that its program runs in (`podman`, `uwsgi`). A unit of no known service that
     `looks_like` one of a project of OpenStack has its name there. `restart_steps` and `restart_max_delay_usec` are how its pauses grow
     (systemd 254 and later); 0 where they do not. With `told_from_inside` the program in a container, or its health check, tells systemd
-    that it is ready.
+    that it is ready. `script` is one of Debian's that starts a program by itself or under uWSGI, where nothing tells which of the two.
     `upheld_by` are the units in whose folder `.upholds` a link to it lies (which systemd reads from 254 on); of one that is shown, those
     that uphold it. What other units say by `Upholds=` is in their `lists`. `unsure` is why nobody knows whether podman's generator makes
     it of a quadlet, or empty.
@@ -116,6 +116,7 @@ class Unit(Struct, frozen=True):
     remains_after_exit: bool = False
     guesses_main_pid: bool = True
     told_from_inside: bool = False
+    script: str = ""
     upheld_by: tuple[str, ...] = ()
     unsure: str = ""
 

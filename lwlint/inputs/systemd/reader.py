@@ -305,6 +305,7 @@ class _Host:
             runner=started.runner if started is not None else "",
             looks_like=_looks_like(found, started) if service is None and state != MASKED and (made is None or made.runs) else "",
             told_from_inside=started is not None and _is_told_from_inside(started, _line(settings)),
+            script=_script(settings, found.name) if started is not None else "",
             restart_steps=_unsigned(settings, "Service.RestartSteps"),
             restart_max_delay_usec=_span(settings, "Service.RestartMaxDelaySec"),
             remains_after_exit=_boolean(settings, "Service.RemainAfterExit", False),
@@ -492,6 +493,19 @@ def _instances(unit: Unit) -> Iterator[str]:
 
 def _line(settings: Mapping[str, Setting]) -> str:
     return settings["Service.ExecStart"].value if "Service.ExecStart" in settings else ""
+
+
+_OF_DEBIAN = pattern(r"(/etc/init\.d/\S+)\s+systemd-start\s*")
+
+
+def _script(settings: Mapping[str, Setting], unit: str) -> str:
+    """Return the script of Debian's that starts a service of `Type=notify` under uWSGI, if it is an API, or else by itself.
+
+    Units of its packages have `NotifyAccess=all` where it is no API: openstack-pkg-tools, `SYSTEMD_NOTIFY_ACCESS`.
+    """
+    match = _OF_DEBIAN.fullmatch(parser.expand(_line(settings), unit)) if "init.d" in _line(settings) else None
+    access = settings.get("Service.NotifyAccess")
+    return match[1] if match is not None and (access is None or access.value != "all") else ""
 
 
 def _is_told_from_inside(started: Started, line: str) -> bool:

@@ -4,9 +4,8 @@ The text is read by systemd's own grammar, that of systemd 252 (systemd.syntax(7
 not changed since 219 but for `.include`, which went in 246. Sources of the rest: systemd.unit(5), systemd.service(5); systemd 252 in test
 mode and booted.
 
-The settings that systemd knows, by section, and the types of their values: `systemd --dump-configuration-items` of systemd 252, and the
-NEWS of later releases up to 258 for the keys that they add. A key that a release does not know yet is ignored by it, with a warning in the
-journal.
+The settings that systemd knows, by section, and the types of their values: `systemd --dump-configuration-items` of systemd 252, that
+of 262, and the NEWS of those between. A key that a release does not know yet is ignored by it, with a warning in the journal.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _CONDITIONS = """
     FileIsExecutable FileNotEmpty Firmware FirstBoot Group Host IOPressure KernelCommandLine KernelVersion Memory MemoryPressure
     NeedsUpdate OSRelease PathExists PathExistsGlob PathIsDirectory PathIsEncrypted PathIsMountPoint PathIsReadWrite
     PathIsSymbolicLink Security User Virtualization
-    Version
+    Version Fraction KernelModuleLoaded MachineTag PathIsSocket
 """
 
 _UNIT = """
@@ -38,7 +37,7 @@ _UNIT = """
     PropagateReloadFrom PropagateReloadTo PropagatesReloadTo PropagatesStopTo RebootArgument RefuseManualStart RefuseManualStop
     ReloadPropagatedFrom Requires RequiresMountsFor RequiresOverridable Requisite RequisiteOverridable SourcePath StartLimitAction
     StartLimitBurst StartLimitInterval StartLimitIntervalSec StopPropagatedFrom StopWhenUnneeded SuccessAction
-    SuccessActionExitStatus Upholds Wants SurviveFinalKillSignal
+    SuccessActionExitStatus Upholds Wants SurviveFinalKillSignal WantsMountsFor
 """
 
 _SERVICE = """
@@ -83,6 +82,9 @@ _ADDED_SINCE_252 = """
     PassFileDescriptorsToExec PrivateBPF PrivatePIDs ProtectControlGroups RefreshOnReload RestartMaxDelaySec RestartSteps
     RootEphemeral RootImagePolicy SetLoginEnvironment StartupMemoryHigh StartupMemoryLow StartupMemoryMax StartupMemorySwapMax
     StartupMemoryZSwapMax SysVStartPriority UserNamespacePath
+    BindNetworkInterface CPUPressureThresholdSec CPUPressureWatch CPUSetPartition CacheDirectoryAccounting CacheDirectoryQuota
+    IOPressureThresholdSec IOPressureWatch LUOSession LogFilterPatterns LogsDirectoryAccounting LogsDirectoryQuota MemoryTHP OOMRules
+    RestartRandomizedDelaySec RootMStack StateDirectoryAccounting StateDirectoryQuota
 """
 
 INSTALL_KEYS = frozenset(("Alias", "WantedBy", "RequiredBy", "UpheldBy", "Also", "DefaultInstance"))
@@ -704,14 +706,14 @@ _STATUS_LISTS = frozenset(("Service.RestartPreventExitStatus", "Service.RestartF
 _COMMANDS = frozenset(f"Service.Exec{key}" for key in ("Condition", "StartPre", "Start", "StartPost", "Reload", "Stop", "StopPost"))
 _OTHER_LISTS = frozenset(
     (
-        *(f"Unit.{key}" for key in (*CONDITIONS, "Documentation", "RequiresMountsFor")),
+        *(f"Unit.{key}" for key in (*CONDITIONS, "Documentation", "RequiresMountsFor", "WantsMountsFor")),
         *(f"Install.{key}" for key in ("Alias", "WantedBy", "RequiredBy", "UpheldBy", "Also")),
         *(f"Service.{key}" for key in _SERVICE_LISTS.split()),
     )
 )
 _CONDITIONS_ON_PATHS = """
     PathExists PathExistsGlob PathIsDirectory PathIsSymbolicLink PathIsMountPoint PathIsReadWrite PathIsEncrypted DirectoryNotEmpty
-    FileNotEmpty FileIsExecutable NeedsUpdate
+    FileNotEmpty FileIsExecutable NeedsUpdate PathIsSocket
 """
 _PATHS = frozenset(
     ("Service.EnvironmentFile", *(f"Unit.{kind}{name}" for kind in ("Condition", "Assert") for name in _CONDITIONS_ON_PATHS.split()))
@@ -731,6 +733,8 @@ _CHECKED: dict[str, tuple[Callable[[str], object], str]] = {
     **{f"Service.{key}": (boolean, "a boolean") for key in ("RemainAfterExit", "GuessMainPID", "SendSIGKILL", "SendSIGHUP")},
     **{f"Unit.{key}": (boolean, "a boolean") for key in ("DefaultDependencies", "RefuseManualStart", "RefuseManualStop")},
     "Service.RestartSec": (time_span, "a time span"),
+    "Service.RestartMaxDelaySec": (time_span, "a time span"),
+    "Service.RestartSteps": (unsigned, "a whole number"),
     "Unit.StartLimitIntervalSec": (time_span, "a time span"),
     "Unit.StartLimitBurst": (unsigned, "a whole number"),
     "Service.TimeoutStartSec": (timeout, "a time span"),
@@ -982,7 +986,7 @@ class Settings(Struct):
             if because:
                 self._drop(line.section, line.key, value, _bad_value(value, because))
                 return
-        elif name == "Unit.RequiresMountsFor":
+        elif name in ("Unit.RequiresMountsFor", "Unit.WantsMountsFor"):
             value = self._paths_in(line)
         if value:
             entries.append(Setting(value, line.value.span, line.key))

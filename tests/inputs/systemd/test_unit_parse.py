@@ -8,8 +8,9 @@ from lwlint.core.facts import Unreadable
 from lwlint.core.source import Source
 from lwlint.files.tree import Memory
 from lwlint.inputs.systemd.facts import IgnoredLine, Unit
+from lwlint.inputs.systemd.reader import unit_facts
 from lwlint.inputs.systemd.settings import Assignment, Settings, Stray, read
-from lwlint.run import Request, read_facts
+from lwlint.run import Request, load_catalogue, read_facts
 
 
 def assignments(text: str) -> list[tuple[str, str, str]]:
@@ -301,3 +302,24 @@ def test_a_dependency_of_a_template_on_its_instance_is_named_in_the_instance_alo
     assert not facts.of(IgnoredLine)
     needs = {unit.name: unit.lists["Unit.Requires"][0].value for unit in facts.of(Unit) if "Unit.Requires" in unit.lists}
     assert needs == {"nova-compute@.service": "%i.service", "nova-compute@mariadb.service": "mariadb.service"}
+
+
+def test_keys_of_today_are_known() -> None:
+    """Those that systemd 253 to 262 brought, by `systemd --dump-configuration-items`."""
+    text = (
+        "[Unit]\nWantsMountsFor=/var/lib/nova\nConditionPathIsSocket=/run/x\nAssertKernelModuleLoaded=vhost_net\n"
+        "[Service]\nExecStart=/usr/bin/nova-api\nLogFilterPatterns=~DEBUG\nRestartRandomizedDelaySec=5\nStateDirectoryQuota=5%\n"
+    )
+    facts = list(unit_facts([Source("etc/systemd/system/nova-api.service", text, "unit")], (), load_catalogue()))
+    assert [fact for fact in facts if isinstance(fact, IgnoredLine)] == []
+    (unit,) = (fact for fact in facts if isinstance(fact, Unit))
+    assert [entry.value for entry in unit.lists["Unit.WantsMountsFor"]] == ["/var/lib/nova"]
+
+
+@pytest.mark.parametrize(("key", "good", "bad"), [("RestartSteps", "5", "many"), ("RestartMaxDelaySec", "1min", "soon")])
+def test_a_wrong_value_of_the_growing_pauses_leaves_the_one_before(key: str, good: str, bad: str) -> None:
+    text = f"[Service]\nExecStart=/usr/bin/nova-api\n{key}={good}\n{key}={bad}\n"
+    facts = list(unit_facts([Source("etc/systemd/system/nova-api.service", text, "unit")], (), load_catalogue()))
+    (unit,) = (fact for fact in facts if isinstance(fact, Unit))
+    assert unit.settings[f"Service.{key}"].value == good
+    assert [fact.name for fact in facts if isinstance(fact, IgnoredLine)] == [f"Service.{key}"]
