@@ -53,6 +53,15 @@ MAY, NEVER, PARTLY = f"`{RETRIES}` may be `10`", f"`{RETRIES}` is not set", f"`{
         (merge(f"{{{DSN}, {TEN}}}", when("c", f"{{{FOREVER}}}", f"{{{FOREVER}}}")), ""),
         (merge(f"{{{DSN}, {FOREVER}}}", when("c", f"{{{TEN}}}"), when("c", f"{{{FOREVER}}}")), ""),
         (merge(f"{{{DSN}, {FOREVER}}}", when("c", f"{{{TEN}}}"), when("d", f"{{{FOREVER}}}")), MAY),
+        # a choice that has nothing for a case is no setting there: what comes before it counts (wallaby)
+        (merge(f"{{{DSN}, {FOREVER}}}", f"{{{RETRIES}: {{if: [c, -1]}}}}"), ""),
+        (merge(f"{{{DSN}, {FOREVER}}}", f"{{{RETRIES}: {{if: [c, 10]}}}}"), MAY),
+        (merge(f"{{{DSN}, {FOREVER}}}", f"{{{RETRIES}: {{if: [c, -1, null]}}}}"), f"`{RETRIES}` may be `null`"),
+        (merge(f"{{{DSN}, {RETRIES}: {{if: [c, -1]}}}}"), PARTLY),
+        (merge(f"{{{DSN}, {RETRIES}: {{if: [c, -1, {{if: [d, -1]}}]}}}}"), PARTLY),
+        (merge(f"{{{DSN}, {RETRIES}: {{if: [c, -1, {{if: [{{not: c}}, -1]}}]}}}}"), ""),
+        (merge(f"{{{RETRIES}: {{if: [c, -1]}}, cinder::database_connection: {{if: [c, mysql://cinder]}}}}"), ""),
+        (f"config_settings: {{if: [c, {{{DSN}, {FOREVER}}}]}}", ""),
         # what is written out is known again, and what is its opposite
         (merge(when("{get_param: P}", f"{{{DSN}}}"), when("{get_param: P}", f"{{{FOREVER}}}")), ""),
         (merge(when("{get_param: P}", f"{{{DSN}}}"), when("{get_param: Q}", f"{{{FOREVER}}}")), PARTLY),

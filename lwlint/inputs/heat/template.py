@@ -247,7 +247,8 @@ def _joined(argument: Sequence, scope: Scope, depth: int, branch: tuple[str, ...
     glue, items = argument.items
     if not isinstance(glue, Scalar) or not isinstance(items, Sequence):
         return None
-    return _combined([possible(item, scope, depth - 1, branch) for item in items.items], glue.value.join)
+    each = [possible(item, scope, depth - 1, branch) for item in items.items]
+    return None if any(NULL in values for values in each if values is not None) else _combined(each, glue.value.join)
 
 
 def _replaced(argument: Mapping, scope: Scope, depth: int, branch: tuple[str, ...]) -> Values:
@@ -476,12 +477,13 @@ class _Reader:
                 if key.value == "service_name":
                     self._named(section)
                 elif key.value in CONFIG:
-                    if not part.branch:
-                        self._drop(key.value)
-                        self._found.sections.add(key.value)
-                    else:
-                        self._leave(key.value, part.branch)
-                    self.config(section, key.value, part.branch)
+                    for content, branch in when_there(section, part.branch):
+                        if not branch:
+                            self._drop(key.value)
+                            self._found.sections.add(key.value)
+                        else:
+                            self._leave(key.value, branch)
+                        self.config(content, key.value, branch)
                 elif key.value in RUNNING:
                     self._run(key.value, section, always=not part.branch)
                     if key.value in CONTAINERS:
@@ -686,12 +688,40 @@ def settings(
     renamed: tuple[Mapping, ...] = (),
 ) -> Iterator[Key]:
     """Yield the settings in a literal mapping, and those of the `*_config` resources that are written there."""
-    for key, written in effective(node):
-        value = put_in(written, replaced) if replaced else written
+    for key, given in effective(node):
         name = _renamed(key.value, renamed) if renamed else key.value
-        yield Key(name, key, value, place, branch, service)
-        if name.endswith("_config") and "::" in name:
-            yield from _of_config(name, value, place, branch, service)
+        for written, there in ((given, branch),) if given.__class__ is Scalar else when_there(given, branch):
+            value = put_in(written, replaced) if replaced else written
+            yield Key(name, key, value, place, there, service)
+            if name.endswith("_config") and "::" in name:
+                yield from _of_config(name, value, place, there, service)
+
+
+_Cases = list[tuple[Node, tuple[str, ...]]]
+_MOST_CASES = 64  # of one value that are told apart
+
+
+def when_there(value: Node, branch: tuple[str, ...] = ()) -> _Cases:
+    """Return a value with the conditions under which its key is there: where an `if` has nothing for a case, Heat leaves out the key."""
+    cases, _ = _cases(value, branch, _DEPTH)
+    return cases if len(cases) <= _MOST_CASES else [(value, branch)]
+
+
+def _cases(value: Node, branch: tuple[str, ...], depth: int) -> tuple[_Cases, bool]:
+    """Return the cases of a choice, one if it has a value for each of them, and whether it has none for some."""
+    found = call(value) if depth else None
+    items = found[1].items if found is not None and found[0] == "if" and isinstance(found[1], Sequence) else []
+    if not 2 <= len(items) <= 3:
+        return [(value, branch)], False
+    taken = _taken(items[0])
+    cases: _Cases = []
+    lacks = len(items) == 2 and taken not in branch
+    for item, way in zip(items[1:], (taken, opposite(taken))):
+        if opposite(way) not in branch:
+            more, lacks_more = _cases(item, branch if way in branch else (*branch, way), depth - 1)
+            cases += more
+            lacks = lacks or lacks_more
+    return (cases, True) if lacks else ([(value, branch)], False)
 
 
 def _renamed(name: str, renamed: tuple[Mapping, ...]) -> str:

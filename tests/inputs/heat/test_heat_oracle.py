@@ -105,16 +105,22 @@ BASE_DATA = {"get_attr": ["Base", "role_data"]}
 class Made:
     """Random role data, of the functions that templates of services are made of."""
 
-    def __init__(self, chance: random.Random, settings: list[Any]) -> None:
+    def __init__(self, chance: random.Random, settings: list[Any], *, version: str = "pike") -> None:
         self._chance = chance
         self._settings = settings  # calls of other templates' settings that may be taken in
+        self._version = version
+
+    def choice(self, first: Any, second: Any, *, whole: bool = False) -> Any:
+        """One of two values; from wallaby on there may be nothing for the second case, unless the `whole` must be there."""
+        lacks = self._version == "wallaby" and not whole and self._chance.random() < 0.5
+        return {"if": [self._chance.choice(CONDITIONS), first, *([] if lacks else [second])]}
 
     def value(self, depth: int, *, text: bool = False) -> Any:
         """A value of a setting; only a `text` can be joined."""
         chance = self._chance
         kind = chance.choice(["scalar", "scalar", "param", "if", "join", "replace"]) if depth else "scalar"
         if kind == "if":
-            return {"if": [chance.choice(CONDITIONS), *(self.value(depth - 1, text=text) for _ in range(2))]}
+            return self.choice(self.value(depth - 1, text=text), self.value(depth - 1, text=text), whole=text)
         if kind == "join":
             items = [self.value(depth - 1, text=True), *(self.value(0, text=True) for _ in range(chance.randint(0, 1)))]
             return {"list_join": [chance.choice(["", "-"]), items]}
@@ -131,13 +137,14 @@ class Made:
         chance = self._chance
         kind = chance.choice(["literal", "merge", "merge", "if", "replace", "other", "yaql"]) if depth else "literal"
         if kind == "merge":
-            return {"map_merge": [self.mapping(depth - 1) for _ in range(chance.randint(1, 3))]}
+            choice = [self.choice(self.mapping(depth - 1), self.mapping(depth - 1))] if self._version == "wallaby" else []
+            return {"map_merge": [*(self.mapping(depth - 1) for _ in range(chance.randint(1, 3))), *choice]}
         if kind == "if":
-            return {"if": [chance.choice(CONDITIONS), self.mapping(depth - 1), self.mapping(depth - 1)]}
+            return self.choice(self.mapping(depth - 1), self.mapping(depth - 1), whole=True)
         if kind == "replace":
             keys = {"nova::a": "nova::e"} if chance.random() < 0.4 else {}
             values = {"old": chance.choice(["new", -1]), "new": "newer"} if chance.random() < 0.8 else {}
-            return {"map_replace": [Made(chance, []).mapping(depth - 1), {"keys": keys, "values": values}]}
+            return {"map_replace": [Made(chance, [], version=self._version).mapping(depth - 1), {"keys": keys, "values": values}]}
         if kind == "yaql":
             data = {"a": self.mapping(depth - 1), "b": self.mapping(depth - 1)}
             return {"yaql": {"expression": "$.data.a.mergeWith($.data.b)", "data": data}}
@@ -147,7 +154,10 @@ class Made:
 
     def role_data(self, *, whole: bool) -> Any:
         """The role data of a template, perhaps merged with all those of another."""
-        own = {"service_name": "nova_x", "config_settings": self.mapping(3)}
+        settings = self.mapping(3)
+        if whole and self._version == "wallaby" and self._chance.random() < 0.3:
+            settings = self.choice(settings, self.mapping(2))
+        own = {"service_name": "nova_x", "config_settings": settings}
         if not whole or self._chance.random() < 0.5:
             return own
         behind = {"map_merge": [BASE_DATA, own if self._chance.random() < 0.6 else {"service_name": "nova_x"}]}
@@ -165,10 +175,10 @@ def put_in(value: Any, base: Any) -> Any:
     return [put_in(one, base) for one in value] if isinstance(value, list) else value
 
 
-def template(role_data: Any, *, based: bool) -> dict[str, Any]:
+def template(role_data: Any, *, based: bool, version: str = "pike") -> dict[str, Any]:
     """A template with these role data."""
     return {
-        "heat_template_version": "pike",
+        "heat_template_version": version,
         "parameters": {
             **{name: {"type": "string", "default": "yes"} for name in ASKED},
             "Same": {"type": "string", "default": "-1"},
@@ -200,24 +210,26 @@ def settings_of(files: dict[str, str]) -> Told:
     return told
 
 
-def test_settings_have_the_values_that_they_have_in_heat() -> None:
+@pytest.mark.parametrize(("version", "number"), [("pike", 400), ("wallaby", 200)])
+def test_settings_have_the_values_that_they_have_in_heat(version: str, number: int) -> None:
     """What a setting is under some condition lwlint knows of, and one that it takes to be there in any case is there.
 
     A `map_replace` of another template's settings is left out: lwlint follows these, but not what it makes of them.
     """
     chance = random.Random(11)
     cases, asked = [], []
-    for _ in range(400):
-        base = Made(chance, []).role_data(whole=False)
-        own = Made(chance, [BASE_SETTINGS]).role_data(whole=True)
-        cases.append({"base.yaml": json.dumps(template(base, based=False)), "service.yaml": json.dumps(template(own, based=True))})
+    for _ in range(number):
+        base = Made(chance, [], version=version).role_data(whole=False)
+        own = Made(chance, [BASE_SETTINGS], version=version).role_data(whole=True)
+        texts = [json.dumps(template(data, based=based, version=version)) for data, based in ((base, False), (own, True))]
+        cases.append(dict(zip(("base.yaml", "service.yaml"), texts)))
         for answers in product(("yes", "no"), repeat=3):
             given = {"parameters": dict(zip(ASKED, answers))}
-            asked.append({"template": template({}, based=False), "environment": given, "value": put_in(own, base)})
+            asked.append({"template": template({}, based=False, version=version), "environment": given, "value": put_in(own, base)})
     answered = heat(asked)
     different, compared = [], 0
-    for number, files in enumerate(cases):
-        every = answered[8 * number : 8 * number + 8]
+    for at, files in enumerate(cases):
+        every = answered[8 * at : 8 * at + 8]
         if any("fails" in one for one in every):
             continue
         compared += 1

@@ -18,13 +18,13 @@ resources:
       value:
         map_replace:
 """
-TAIL = """outputs:
+PLAIN_TAIL = """outputs:
   role_data:
     value:
       config_settings:
         map_merge:
-          - get_attr: [Values, value]
 """
+TAIL = PLAIN_TAIL + "          - get_attr: [Values, value]\n"
 OF_ROLE = """          - map_replace:
             - cinder::db::database_max_retries: %s
             - values: {get_param: [RoleParameters]}
@@ -80,12 +80,38 @@ def test_the_value_of_a_function_is_replaced_as_well(value: str, values: tuple[s
         ("{c::m: {if: [one, -1, {if: [{not: one}, 10, 5]}]}}", [("-1", "10")]),
         ("{c::m: {if: [one, -1, {if: [two, 10, 5]}]}}", [("-1", "10", "5")]),
         ("{if: [one, {c::m: {if: [one, -1, 10]}}, {c::m: {if: [one, 10, -1]}}]}", [("-1",), ("-1",)]),
-        ("{c::m: {if: [one, -1]}}", [("-1", "null")]),
+        ("{c::m: {if: [one, -1]}}", [("-1",)]),
+        ("{c::m: {if: [one, -1, null]}}", [("-1", "null")]),
+        ("{c::m: {if: [one, -1, {if: [two, 10]}]}}", [("-1",), ("10",)]),
         ("{if: [one, {c::m: {if: [one, -1]}}, {}]}", [("-1",)]),
     ],
 )
 def test_a_condition_within_itself_has_one_way(value: str, values: list[tuple[str, ...] | None]) -> None:
     assert values_of(value) == values
+
+
+@pytest.mark.parametrize(
+    ("value", "branches"),
+    [
+        ("{c::m: {if: [one, -1]}}", [("one=1",)]),
+        ("{c::m: {if: [{not: one}, -1]}}", [("one=2",)]),
+        ("{c::m: {if: [one, -1, {if: [two, 10]}]}}", [("one=1",), ("one=2", "two=1")]),
+        ("{c::m: {if: [one, -1, {if: [two, 10, 5]}]}}", [()]),
+        ("{if: [one, {c::m: {if: [one, -1]}}, {}]}", [("one=1",)]),
+    ],
+)
+def test_a_setting_is_there_only_where_a_choice_has_something_for_it(value: str, branches: list[tuple[str, ...]]) -> None:
+    """Since wallaby Heat leaves out the key where there is nothing for a case."""
+    files = {"x.yaml": f"heat_template_version: wallaby\n{PLAIN_TAIL}          - {value}\n"}
+    assert [one.branch for one in facts(files, "hiera_key") if isinstance(one, HieraKey)] == branches
+
+
+def test_very_many_choices_within_choices_are_one_value() -> None:
+    """Each of a chain of choices has the one before it for both of its cases."""
+    chain = "".join(f"  v{at}: &v{at} {{if: [c{at}, *v{at - 1}, *v{at - 1}]}}\n" for at in range(1, 13))
+    text = f"heat_template_version: wallaby\nconditions:\n  v0: &v0 {{if: [c0, 1]}}\n{chain}{PLAIN_TAIL}          - {{c::m: *v12}}\n"
+    found = [one.values for one in facts({"x.yaml": text}, "hiera_key") if isinstance(one, HieraKey)]
+    assert found == [("1", "null")]
 
 
 def test_what_str_replace_puts_in_is_not_looked_at_again() -> None:
