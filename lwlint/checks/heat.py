@@ -220,13 +220,15 @@ class _Aliased:
 
 
 def _is_off(facts: Facts, key: str) -> bool:
-    return any(setting.name == key and setting.values == ("false",) for setting in facts.of(HieraKey))
+    settings = (setting for setting in facts.of(HieraKey) if not setting.of_one_node)
+    return any(setting.name == key and setting.values == ("false",) for setting in settings)
 
 
 def _is_spread(facts: Facts, params: MappingParams, service: str) -> bool | None:
     """Return whether a setting makes the service run active/active, so that it belongs outside Pacemaker; None where that is not known."""
     key = params.spread_by.get(service)
     found = [setting for setting in facts.of(HieraKey) if setting.name == key and setting.in_force] if key is not None else []
+    found = [setting for setting in found if not setting.of_one_node]
     over = overriding(setting for setting in found if setting.overrides and not setting.place.startswith(params.other_roles))
     counted = over or [setting for setting in found if not setting.overrides]
     if any(setting.values is None for setting in counted):

@@ -266,6 +266,8 @@ class Settings(Struct):
         """Return the settings of templates and of nodes, and the overrides in force of environments, which are not among them."""
         found, overrides = cls(), []
         for key in facts.of(HieraKey):
+            if key.of_one_node:
+                continue  # it counts there only, and is judged by itself
             if not key.overrides:
                 found.by_template.setdefault(key.template, []).append(key)
                 found.names[key.name] = None
@@ -564,7 +566,10 @@ def _applies(pair: Pair, release: Release) -> bool:
 
 
 def _alone(facts: Facts, settings: Settings, pairs: Pairs, params: RetryParams) -> Iterator[Saw]:
-    """Yield a problem for each value that ends, in hieradata or an environment, of a connection that stands elsewhere."""
+    """Yield a problem for each value that ends, in hieradata or an environment, of a connection that stands elsewhere.
+
+    That of a single node is a warning: the node may be of any role.
+    """
     modules = {module for service in facts.services for module in service.modules}
     given = any(view.merged for view in facts.of(Environment))
     for key in facts.of(HieraKey):
@@ -572,7 +577,7 @@ def _alone(facts: Facts, settings: Settings, pairs: Pairs, params: RetryParams) 
         if (
             key.span in settings.told
             or key.name in settings.named_by_manifests
-            or (key.place != ON_NODE and not override)
+            or (key.place != ON_NODE and not override and not key.of_one_node)
             or key.name.partition("::")[0] not in modules
         ):
             continue
@@ -581,8 +586,10 @@ def _alone(facts: Facts, settings: Settings, pairs: Pairs, params: RetryParams) 
             continue
         if override and (key.place.startswith(params.other_roles) or not _counts(key, facts, settings, given)):
             continue
+        if key.of_one_node and given and not key.in_force:
+            continue
         bad = next((value for value in key.values or () if value not in params.unlimited), None)
-        others = [k for k in settings.closures(key)[0].templates if not override and k != key.template]
+        others = [k for k in settings.closures(key)[0].templates if k != key.template] if key.place == ON_NODE else []
         if key.values is None:
             yield Unknown(f"`{key.name}` has a value that is known only in a deployment", key.span)
         elif bad is not None and any(
@@ -592,7 +599,8 @@ def _alone(facts: Facts, settings: Settings, pairs: Pairs, params: RetryParams) 
         elif bad is not None:
             message = f"`{key.name}` {_is(key)} `{bad}`; it must be `{params.unlimited[0]}`"
             fix = set_retries(key, params.unlimited[0])
-            yield Problem(key.span, message, f"retries {key.name}", severity=pair.severity, host=key.host, fix=fix)
+            severity = pair.severity or ("warning" if key.of_one_node else None)
+            yield Problem(key.span, message, f"retries {key.name}", severity=severity, host=key.host, fix=fix)
 
 
 def _counts(key: HieraKey, facts: Facts, settings: Settings, given: bool) -> bool:

@@ -219,6 +219,8 @@ class _Maker:
         if what == "connection":
             names = retry_keys(key, self._rules[finding.rule].parameters, self._facts.release)
         elif what == "retries":
+            if any(one.of_one_node and one.span == finding.span for one in self._facts.of(HieraKey)):
+                return  # no parameter for a role beats it
             names = (key,)
         else:
             names = next((one.retry_keys for one in self._facts.of(ManifestDatabase) if one.span == finding.span), ())
@@ -237,7 +239,8 @@ class _Maker:
         head, resource, _ = name.partition(_RESOURCE)
         whole = head + resource
         return bool(resource) and any(
-            one.name.startswith(whole) and one.name != name and not _is_override(one.place) for one in self._facts.of(HieraKey)
+            one.name.startswith(whole) and one.name != name and not one.overrides and not one.of_one_node
+            for one in self._facts.of(HieraKey)
         )
 
 

@@ -272,3 +272,48 @@ def test_a_database_that_is_a_file_needs_no_retries(scheme: str, found: bool) ->
     assert findings(files, "LW404") == (["LW404 puppet/services/nova-base.yaml:6"] if found else [])
     manifest = {"m.pp": f"class {{ 'nova::db': database_connection => '{scheme}' }}\n"}
     assert findings(manifest, "LW404") == (["LW404 m.pp:1"] if found else [])
+
+
+NODE_DATA = """parameter_defaults:
+  NodeDataLookup: %s
+"""
+NODE = "32e87b4c-c4a7-41be-865b-191684a6883b"
+OTHER = "ab4114b1-9c9d-409a-befb-d88c151bf2c3"
+RETRIES = "cinder::db::database_max_retries"
+
+
+def of_nodes(data: str, *environments: str, retries: int = -1) -> list[str]:
+    """What the rules on retries say of the data of single nodes, and of cinder's connection."""
+    settings = f"cinder::database_connection: mysql://x\n{RETRIES}: {retries}"
+    files = {"cinder-api.yaml": template(settings), "e.yaml": NODE_DATA % data, "f.yaml": "parameter_defaults: {Debug: true}\n"}
+    found = check(Request(environments=environments, tree=Memory(files)), [rule for rule in every_rule() if rule.code == "LW404"])
+    assert found.tracebacks == ()
+    return [f"{one.severity} {one.span.path}:{found.sources[one.span.path].position(one.span.start).line}" for one in found.findings]
+
+
+@pytest.mark.parametrize("environments", [(), ("e.yaml",), ("f.yaml", "e.yaml")])
+def test_retries_of_a_single_node_that_end_are_told_where_they_stand(environments: tuple[str, ...]) -> None:
+    data = f'{{{OTHER}: {{"{RETRIES}": -1}}, {NODE}: {{"{RETRIES}": 10}}}}'
+    assert of_nodes(data, *environments) == ["warning e.yaml:2"]
+    assert of_nodes(f"\n    {OTHER}: {{}}\n    {NODE}:\n      {RETRIES}: 10", *environments) == ["warning e.yaml:5"]
+    assert of_nodes(f"|\n    {data.replace(OTHER, repr(OTHER)).replace(NODE, repr(NODE))}", *environments) == ["warning e.yaml:2"]
+
+
+def test_retries_of_a_single_node_count_for_no_connection() -> None:
+    assert of_nodes(f"{{{NODE}: {{{RETRIES}: -1}}}}", "e.yaml", retries=10) == ["error cinder-api.yaml:6"]
+    assert of_nodes(f"{{{NODE}: {{{RETRIES}: -1}}}}", "e.yaml") == []
+    assert of_nodes(f"{{{NODE}: {{{RETRIES}: 10}}}}", "f.yaml") == []  # it is not among those that were given
+
+
+@pytest.mark.parametrize("data", ["[]", "text", "'{'", "{a: b}", "{a: [1]}", "null", "'{a: {b::c: [}'"])
+def test_data_of_nodes_that_are_none_are_nothing(data: str) -> None:
+    assert of_nodes(data) == []
+
+
+def test_an_override_that_is_a_text_of_json_is_read() -> None:
+    text = "parameter_defaults:\n  ControllerExtraConfig: '{\"cinder::db::database_max_retries\": 10}'\n"
+    files = {
+        "cinder-api.yaml": template("cinder::database_connection: mysql://x\ncinder::db::database_max_retries: -1"),
+        "e.yaml": text,
+    }
+    assert findings(files, "LW404", environments=("e.yaml",)) == ["LW404 cinder-api.yaml:6"]

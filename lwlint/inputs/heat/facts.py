@@ -12,6 +12,7 @@ from lwlint.core.source import Span, Text
 
 NONE = "OS::Heat::None"
 GET_FILE = "get_file"
+NODE_DATA = "NodeDataLookup"  # the parameter with the settings of single nodes, which beat all others there
 EXTRA_CONFIG = "extraconfig"  # how the parameters end, in lower case, that beat the settings of templates; that of all roles is no more
 _SERVICES = "os::tripleo::services::"
 # words of a file that cannot be read as YAML, by what it may then be about
@@ -158,8 +159,8 @@ class HieraKey(Struct, frozen=True):
 
     A resource of a `*_config` type is a key too: `nova::config::nova_config/database/max_retries`. `values` are all the
     values that it can have (`null` for none), as text; it is None where only a deployment tells. `place` is the section: `config_settings`,
-    `service_config_settings`, `global_config_settings`, `hieradata`, the parameter of an environment (`ControllerExtraConfig`), or the name
-    of another output of the template.
+    `service_config_settings`, `global_config_settings`, `hieradata`, the parameter of an environment (`ControllerExtraConfig`, or
+    `NodeDataLookup` for single nodes), or the name of another output of the template.
     `branch` are the conditions under which it is set at all, each `condition=1` or `condition=2`. An override that the user did
     not give with `-e` is not `in_force`. `service` is the one whose nodes a part of `service_config_settings` is for.
     """
@@ -180,6 +181,11 @@ class HieraKey(Struct, frozen=True):
     def overrides(self) -> bool:
         """Whether it is an environment's, which beats those of templates."""
         return self.place.lower().endswith(EXTRA_CONFIG)
+
+    @property
+    def of_one_node(self) -> bool:
+        """Whether it is an environment's for a single node, where it beats all others."""
+        return self.place == NODE_DATA
 
 
 class Container(Struct, frozen=True):

@@ -36,6 +36,7 @@ from lwlint.inputs.heat.document import (
     walk,
 )
 from lwlint.inputs.heat.document import Sequence as SequenceNode
+from lwlint.inputs.heat.facts import NODE_DATA
 from lwlint.inputs.heat.template import (
     Key,
     Merged,
@@ -224,7 +225,7 @@ class Parameters:
                     replaces = by_heat and strategies.setdefault(name, told.get(name, told.get("default", _OVERWRITE))) == _OVERWRITE
                     merges = by_heat and not replaces and name in values
                     values[name] = None if merges or file.is_open(key, value) else possible(value, _EMPTY)
-                    if name.lower().endswith(_EXTRA) or (name.endswith(_SERVICES) and isinstance(value, SequenceNode)):
+                    if _is_override(name) or (name.endswith(_SERVICES) and isinstance(value, SequenceNode)):
                         one = number, (min(key.start, value.start), max(key.end, value.end))
                         every.append(one)
                         replaces = replaces or (not by_heat and isinstance(value, SequenceNode))
@@ -535,11 +536,31 @@ def _listed(file: HeatFile, key: Scalar, name: str, services: SequenceNode) -> L
 
 
 def _overrides(file: HeatFile) -> Iterator[Key]:
-    """Yield the settings that an environment puts over those of all templates (`ExtraConfig`, `ControllerExtraConfig`)."""
+    """Yield the settings that an environment puts over those of templates (`ControllerExtraConfig`, `NodeDataLookup`)."""
     for section in _SECTIONS:
         for name, value in effective(file.section(section)):
-            if name.value.lower().endswith(_EXTRA) and isinstance(value, Mapping):
-                yield from settings(value, name.value, ())
+            if not (_is_override(name.value) and (given := _as_mapping(value)) is not None):
+                continue
+            nodes = [given] if name.value != NODE_DATA else [node for node in given.values if isinstance(node, Mapping)]
+            for of_node in nodes:
+                yield from settings(of_node, name.value, ())
+
+
+def _is_override(parameter: str) -> bool:
+    return parameter.lower().endswith(_EXTRA) or parameter == NODE_DATA
+
+
+def _as_mapping(value: Node) -> Mapping | None:
+    """Return the mapping that a parameter of type `json` is given; the parts of one that is a text of JSON stand where the text does."""
+    if not isinstance(value, Scalar) or not value.value.lstrip().startswith("{"):
+        return value if isinstance(value, Mapping) else None
+    try:
+        root = document.read(value.value).root
+    except document.Refused:
+        return None
+    for node in walk(root):
+        node.start, node.end = value.start, value.end
+    return root if isinstance(root, Mapping) else None
 
 
 def _configs(parts: Parts) -> Iterator[tuple[str, Place, str, str]]:
