@@ -317,3 +317,57 @@ def test_a_registry_of_very_long_ways_is_judged(entries: list[str], monkeypatch:
     report = check(Request(tree=Memory({"overcloud-resource-registry-puppet.yaml": base})), every_rule())
     assert {finding.code for finding in report.findings} <= {"LW402"}
     assert len(asked) < 400_000
+
+
+def making(section: str) -> str:
+    """A template of a service with a section of role data that may make a resource in the cluster."""
+    return f"heat_template_version: rocky\noutputs:\n  role_data:\n    value:\n      service_name: own\n      {section}\n"
+
+
+DECLARED = (
+    "step_config: |\n        include ::tripleo::profile::base::nova::api\n        %spacemaker::resource::%s { '%s': clone_params => true }"
+)
+CREATED = "deploy_steps_tasks:\n        - shell: %s\n          when: step|int == 2"
+NOVA_API = "nova-api systemd:openstack-nova-api"
+
+
+@pytest.mark.parametrize(
+    ("section", "found"),
+    [
+        (DECLARED % ("", "service", "openstack-nova-api"), True),
+        (DECLARED % ("::", "service", "openstack-nova-api"), True),
+        (DECLARED % ("# ", "service", "openstack-nova-api"), False),
+        (DECLARED % ("", "bundle", "unknown"), False),
+        (CREATED % f"pcs resource create {NOVA_API} --clone", True),
+        (CREATED % f"pcs -f cib resource create --force {NOVA_API}", True),
+        (CREATED % f">-\n            pcs resource create {NOVA_API}", True),
+        (CREATED % f"echo resource create {NOVA_API}", False),
+        (CREATED % f"'true'  # pcs resource create {NOVA_API}", False),
+        (CREATED % "pcs resource create fence stonith:fence_ipmilan", False),
+        (CREATED % "pcs resource create redis ocf:heartbeat:redis", False),
+        (CREATED % "pcs resource delete nova-api", False),
+    ],
+)
+def test_a_template_that_makes_a_resource_itself_puts_its_service_under_pacemaker(section: str, found: bool) -> None:
+    """Whether its path is known, which says that it does not, or not."""
+    known = {"puppet/services/nova-api.yaml": making(section)}
+    assert findings(known, "LW403") == ["LW403 puppet/services/nova-api.yaml:1"] * found
+    own = {"own.yaml": making(section), "e.yaml": "resource_registry:\n  OS::TripleO::Services::NovaApi: own.yaml\n"}
+    if "redis" not in section:
+        assert findings(own, "LW401", "LW403") == ["LW401 e.yaml:2", "LW403 own.yaml:1"] * found
+
+
+def test_a_core_service_whose_template_makes_its_resource_is_under_pacemaker() -> None:
+    mapped = "resource_registry:\n" + ON.replace("../", "") + "  OS::TripleO::Services::Redis: own.yaml\n"
+    for agent, found in (("ocf:heartbeat:redis", []), ("ocf:heartbeat:unknown", ["LW402 e.yaml:3"])):
+        files = {
+            "own.yaml": making(CREATED % f"pcs resource create redis {agent}"),
+            "e.yaml": mapped,
+            "puppet/services/pacemaker.yaml": making(""),
+        }
+        assert findings(files, "LW402") == found
+
+
+def test_a_line_of_very_many_resources_is_judged_in_a_moment() -> None:
+    words = "pcs resource create a ocf:b:c pacemaker::resource::service { 'x': }; " * 20_000
+    assert findings({"own.yaml": making(CREATED % repr(words.replace("'", "")))}, "LW403") == []

@@ -8,7 +8,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lwlint.core.catalogue import Catalogue
-from lwlint.core.facts import Service
+from lwlint.core.facts import INFRASTRUCTURE, Service
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.heat.document import TEMPLATE
@@ -22,6 +22,10 @@ KEEPALIVED = "OS::TripleO::Services::Keepalived"
 _PROFILE = pattern(r"(?<![\w:])(?:::)?(tripleo::profile::pacemaker::[a-z0-9_]+(?:::[a-z0-9_]+)*)")
 # what stands before the name of a class that is included, perhaps as one of several, or declared
 _INCLUDES = pattern(r"\b(?:(?:include|contain|require)[ (]\s*(?:['\"]?[\w:]+['\"]?\s*,\s*)*|class\s*\{\s*)\\?['\"]?$")
+# what a template makes in the cluster itself, by a resource of puppet-pacemaker in its `step_config` or by a command of its tasks
+_MAKERS = ("pacemaker::resource::", "resource create")
+_DECLARED = pattern(r"pacemaker::resource::(service|systemd|ocf|bundle)\s{0,9}\{\s{0,200}\\?['\"]?([\w.-]+)")
+_CREATED = pattern(r"\bpcs\b[^\n|;&]{0,80}\bresource create[ ]{1,9}(?:--\S{1,80}[ ]{1,9}){0,5}([\w.-]+)[ ]{1,9}([\w-]+:[\w.:-]+)")
 _LIST = 500  # characters of such a list that are looked at
 _COMMENT = pattern(r"(?:^|(?<=\s))#", re.MULTILINE)
 _PROFILES = "tripleo::profile::pacemaker::"
@@ -306,7 +310,26 @@ class Judge:
         if any(profile.value not in _NO_RESOURCE for profile in self._profiles(path)):
             return True
         known = self._catalogue.puts_under_pacemaker(path)
+        made = self._made(path) if not known else None
+        if made is not None and (known is None or made == self._catalogue.of_template(path)):
+            return True
         return True if known is None and self._beside(path) is not None else known
+
+    def _made(self, path: str) -> Service | None:
+        """Return the service of a resource that the template at `path` makes in the cluster itself; None for none that is known."""
+        source = self._tree.source(path)
+        text = source.text if source is not None else ""
+        if not any(word in text for word in _MAKERS):
+            return None
+        found = [
+            (one.start(), f"systemd:{one[2]}" if one[1] in ("service", "systemd") else None, one[2]) for one in _DECLARED.finditer(text)
+        ]
+        found += [(one.start(), one[2], one[1]) for one in _CREATED.finditer(text)]
+        for at, agent, name in sorted(found):
+            service = self._catalogue.of_resource(agent, name, "primitive" if agent else "bundle")
+            if service is not None and service.kind != INFRASTRUCTURE and _COMMENT.search(text, text.rfind("\n", 0, at) + 1, at) is None:
+                return service
+        return None
 
     def _runs(self, path: str) -> str | None:
         """Return the template under Pacemaker of which the one at `path` runs a part, by itself or through others; None for none."""
@@ -360,7 +383,7 @@ class Judge:
         if service is not None or not self._is_under(path):
             return service
         by_profile = (found for profile in self._profiles(path) if (found := self._catalogue.of_profile(profile.value)) is not None)
-        known = next(by_profile, None) or self._beside(path)
+        known = next(by_profile, None) or self._made(path) or self._beside(path)
         target = self._runs(path) if known is None else None
         return self.service(target) if target is not None else known
 
