@@ -764,7 +764,7 @@ def _tags(text: str, at: int, limit: int) -> Iterator[tuple[int, int]]:
 
 TEMPLATE, ENVIRONMENT, ROLES, OTHER = "template", "environment", "roles", "other"
 _TEMPLATE_KEYS = ("heat_template_version", "HeatTemplateFormatVersion", "AWSTemplateFormatVersion")
-_ENVIRONMENT_KEYS = (
+SECTIONS = (
     "resource_registry",
     "parameter_defaults",
     "parameters",
@@ -890,7 +890,7 @@ def _form(root: Node | None) -> str:
     if isinstance(root, Mapping):
         keys = {key.value for key in root.keys}
         if keys.isdisjoint(_TEMPLATE_KEYS):
-            return OTHER if keys.isdisjoint(_ENVIRONMENT_KEYS) or "resources" in keys else ENVIRONMENT
+            return OTHER if keys.isdisjoint(SECTIONS) or "resources" in keys else ENVIRONMENT
         return TEMPLATE
     return OTHER if root is None or isinstance(root, Scalar) else ROLES
 

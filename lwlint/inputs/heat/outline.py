@@ -10,6 +10,7 @@ anew. What a file at a path says is noted, by the word for the question, while t
 """
 
 import os
+import posixpath
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Optional, TypeVar
@@ -305,6 +306,8 @@ class Setting(Struct, frozen=True, array_like=True):
 class Line(Struct, frozen=True, array_like=True):
     """One line of a registry; `scope` is the resource that it is for, where it stands below `resources`. No `target`: it is no text.
 
+    With a `base_url` in the registry the `target` is the template below that.
+
     Of one that is `made` Jinja writes the target.
     """
 
@@ -451,18 +454,41 @@ def _setting(file: HeatFile, key: Key, scope: Scope) -> Setting:
 
 def _lines(file: HeatFile) -> Iterator[Line]:
     """Yield the entries of the resource registry of an environment; of a key that stands twice, the last."""
-    for key, value in effective(file.section("resource_registry")):
+    registry = file.section("resource_registry")
+    base = _base_of(registry, "")
+    for key, value in effective(registry):
         if key.value == "resources" and isinstance(value, Mapping):
             for scope, inner in effective(value):
-                for alias, target in effective(inner) if isinstance(inner, Mapping) else ():
-                    if alias.value not in ("hooks", "restricted_actions"):
-                        yield _line(file, alias, target, scope.value)
-        elif isinstance(value, Scalar) and key.value != "base_url":
-            yield _line(file, key, value, "")
+                if isinstance(inner, Mapping):
+                    own = _base_of(inner, base)
+                    for alias, target in effective(inner):
+                        if alias.value not in ("hooks", "restricted_actions", _BASE_URL):
+                            yield _line(file, alias, target, scope.value, own)
+        elif isinstance(value, Scalar) and key.value != _BASE_URL:
+            yield _line(file, key, value, "", base)
 
 
-def _line(file: HeatFile, alias: Scalar, target: Node, scope: str) -> Line:
-    text = target.value if isinstance(target, Scalar) and not is_null(target) else None  # `null` maps the alias to nothing
+_BASE_URL = "base_url"
+
+
+def _base_of(registry: Mapping, base: str) -> str:
+    """Return what the templates of a registry are below, instead of the folder of its file; empty where that is the folder."""
+    given = registry.get(_BASE_URL)
+    return given.value if isinstance(given, Scalar) and not is_null(given) else base
+
+
+def _below(base: str, target: str) -> str:
+    """Return the template `target` below the base of its registry, as Heat's client joins them: a path where the base is one of files."""
+    if not base or "::" in target or "://" in target:
+        return target
+    scheme, sign, rest = base.rpartition("://")
+    server, _, folder = rest.partition("/") if sign else ("", "", rest)
+    path = posixpath.normpath(posixpath.join(f"/{folder}" if sign else folder, target))
+    return path if scheme in ("", "file") else f"{scheme}{sign}{server}{path}"
+
+
+def _line(file: HeatFile, alias: Scalar, target: Node, scope: str, base: str) -> Line:
+    text = _below(base, target.value) if isinstance(target, Scalar) and not is_null(target) else None  # `null` maps the alias to nothing
     made = file.masked is not None and file.masked.is_open(target.start, target.end, within=alias.start)
     return Line(alias.value, _place(alias), text, _place(target), scope, made)
 

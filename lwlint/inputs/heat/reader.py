@@ -16,7 +16,19 @@ from lwlint.inputs.heat.document import ENVIRONMENT, ROLES, TEMPLATE, uncollecte
 from lwlint.inputs.heat.facts import NONE, RoleService, Template
 from lwlint.inputs.heat.outline import Listed, Noted, Outlines
 from lwlint.inputs.heat.registry import PACEMAKER, Given, Graph, Judge, Registries, View, core_beside_keepalived, role_data, view_facts
-from lwlint.inputs.heat.tree import HeatTree, Read, containers, dangling, duplicates, files, hiera_keys, roles, software_configs, strays
+from lwlint.inputs.heat.tree import (
+    HeatTree,
+    Read,
+    containers,
+    dangling,
+    duplicates,
+    environments_of,
+    files,
+    hiera_keys,
+    roles,
+    software_configs,
+    strays,
+)
 
 _SERVICE = "os::tripleo::services::"
 _MERGED_BY_HEAT = "wallaby"  # from this release on tripleoclient gives Heat the environments one by one
@@ -188,13 +200,15 @@ def heat_facts(
 ) -> Iterator[Fact]:
     """Yield all facts of the Heat files in `sources`, and of the files that they refer to, which `load` reads as context.
 
-    `environments` are the paths of the environments that the user gave, in order: their merged result is judged. Without them each
+    `environments` are the paths of the environments that the user gave, in order: their merged result is judged, that of a plan by the
+    environments that it names and its own parameters. Without them each
     environment is judged by itself, over the base registry of its tree. `exists` tells whether there is a file, of whatever kind.
     `outlines` are those that are known already; new ones are added, by as many processes as `jobs` says (0: as many as pay). The `release`
     tells by whom the environments are merged.
     """
     by_heat = release is not None and release.at_least(_MERGED_BY_HEAT) is True
     with uncollected():
+        environments = environments_of(environments, sources, load, exists)
         tree = HeatTree(sources, load, environments, outlines or Outlines(), exists, by_heat=by_heat)
         yield from _facts(tree, environments, catalogue, jobs)
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from lwlint.core.facts import NotEvaluated, Service, Unreadable
 from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.heat import BASES, document
-from lwlint.inputs.heat.document import ENVIRONMENT, ROLES, TEMPLATE, HeatFile, Mapping, Scalar, is_null
+from lwlint.inputs.heat.document import ENVIRONMENT, ROLES, SECTIONS, TEMPLATE, HeatFile, Mapping, Scalar, effective, is_null
 from lwlint.inputs.heat.facts import (
     ABOUT,
     GET_FILE,
@@ -231,17 +231,19 @@ class HeatTree:
         return (tuple(one for one in file.outline.overrides if one not in lost) if lost else file.outline.overrides), lost
 
     def refused_environment(self, file: Read) -> Unreadable | None:
-        """Return why Heat refuses as an environment what is none: a template, a list; None for an environment or an empty file."""
-        found = self._parsed(file.source.path) if file.form != ENVIRONMENT else None
+        """Return why Heat refuses a file as an environment: a template, a list, a section that it does not know; None for all others."""
+        if _named_by(file):
+            return None  # a plan, which is read as one
+        found = self._parsed(file.source.path)
         root = found.root if found is not None else None
         if found is None or root is None or (found.masked is not None and found.masked.statements):
             return None
         if isinstance(root, Scalar) and is_null(root):
             return None
         if isinstance(root, Mapping):
-            if not root.keys:
+            key = next((key for key, _ in effective(root) if key.value not in SECTIONS), None)
+            if key is None:
                 return None
-            key = root.keys[0]
             return Unreadable(file.source.path, found.span(key), f"`{key.value}` is no section of a Heat environment", file.source.host)
         place = file.source.span(root.start, min(root.start + 1, len(file.source.text)))
         return Unreadable(file.source.path, place, "is no mapping, as a Heat environment must be", file.source.host)
@@ -257,6 +259,32 @@ class HeatTree:
         if source.path not in self._read:
             self._read[source.path] = _told(source, self._outlines.of(source, self._parameters))
         return self._read[source.path]
+
+
+def environments_of(
+    given: Sequence[str], sources: Sequence[Source], load: Callable[[str], Source | None], exists: Callable[[str], bool] | None
+) -> tuple[str, ...]:
+    """Return the environments that were given, each plan among them (`plan-environment.yaml`) behind those that it names."""
+    if not given:
+        return ()
+    tree: HeatTree | None = None
+    found: list[str] = []
+    known = {source.path: source for source in sources}
+    for path in given:
+        source = known.get(path) or load(path)
+        if source is not None and f"{IN_PLAN}:" in source.text:
+            tree = tree or HeatTree(sources, load, (), Outlines(), exists)
+            file = tree.file(path)
+            for target in _named_by(file) if file is not None else ():
+                inside = tree.of_plan(path, target) or posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
+                found.append(tree.find(inside) or inside)
+        found.append(path)
+    return tuple(found)
+
+
+def _named_by(plan: Read) -> list[str]:
+    """Return the environments that a plan names, in their order; none for what is no plan."""
+    return [target for name, target, _ in plan.outline.references if name == IN_PLAN]
 
 
 def _makers(path: str) -> Iterator[str]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from itertools import product
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 
 from lwlint.cli import main
+from lwlint.core.source import Source
+from lwlint.inputs.heat.outline import Outline, Parameters, outline
 from tests.inputs.heat.heat_findings import findings, template
 
 MAPPING = "OS::TripleO::Services::NovaApi: x.yaml"
@@ -84,3 +88,117 @@ def test_an_empty_file_is_an_environment_without_anything() -> None:
 def test_a_folder_for_the_cache_that_is_a_file_ends_with_2(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "env.yaml", "--cache-dir", "env.yaml"]) == 2
     assert "`--cache-dir env.yaml`: is no folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("parameter_defaults: {A: 1}\n", []),
+        ("parameter_defaults: {A: 1}\nparameter_default: {B: 1}\n", ["LW901 e.yaml:2"]),
+        ("event_sinks: []\nencrypted_param_names: []\nparameter_merge_strategies: {}\nparameters: {}\nresource_registry: {}\n", []),
+        ("<<: {parameters: {A: 1}, name: x}\nparameter_defaults: {}\n", ["LW901 e.yaml:1"]),
+    ],
+)
+def test_a_section_that_heat_does_not_know_is_refused(text: str, found: list[str]) -> None:
+    assert findings({"e.yaml": text}, "LW901", environments=("e.yaml",)) == found
+    assert findings({"e.yaml": text}, "LW901") == []  # by itself it may be something else
+
+
+RETRIES = "cinder::db::database_max_retries"
+PLAN = "version: 1.0\nname: overcloud\ntemplate: overcloud.yaml\nenvironments:\n%s"
+
+
+def overriding(value: int) -> str:
+    return f"parameter_defaults:\n  ControllerExtraConfig:\n    {RETRIES}: {value}\n"
+
+
+def of_plan(named: str, own: str = "", *more: str) -> list[str]:
+    """What is found on cinder's retries with a plan, which names environments by letters, in its tree."""
+    entries = "".join(f"  - path: {name}.yaml\n" for name in named)
+    files = {
+        "tree/overcloud-resource-registry-puppet.j2.yaml": "resource_registry: {}\n",
+        "tree/plans/plan-environment.yaml": PLAN % entries + own,
+        "tree/cinder-api.yaml": template("cinder::database_connection: mysql://x"),
+        "tree/u.yaml": overriding(-1),
+        "tree/f.j2.yaml": overriding(10),
+    }
+    return findings(files, "LW404", environments=("tree/plans/plan-environment.yaml", *more), paths=("tree/cinder-api.yaml",))
+
+
+@pytest.mark.parametrize(
+    ("named", "own", "more", "lacks"),
+    [
+        ("u", "", (), False),
+        ("f", "", (), True),
+        ("fu", "", (), False),
+        ("uf", "", (), True),
+        ("uf", overriding(-1), (), False),  # its own parameters come last
+        ("fu", overriding(20), (), True),
+        ("u", "", ("tree/f.j2.yaml",), True),
+        ("", overriding(-1), (), False),
+    ],
+)
+def test_the_environments_of_a_plan_count_in_their_order(named: str, own: str, more: tuple[str, ...], lacks: bool) -> None:
+    assert of_plan(named, own, *more) == ["LW404 tree/cinder-api.yaml:6"] * lacks
+
+
+def test_a_plan_is_read_again_when_an_environment_of_it_changes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "cinder-api.yaml").write_text(template("cinder::database_connection: mysql://x"))
+    (folder / "overcloud-resource-registry-puppet.yaml").write_text("resource_registry: {}\n")
+    (folder / "plan.yaml").write_text(PLAN % "  - path: u.yaml\n")
+    for value, code in ((-1, 0), (10, 1), (-1, 0), (10, 1)):
+        (folder / "u.yaml").write_text(overriding(value))
+        arguments = ["check", "cinder-api.yaml", "-e", "plan.yaml", "--select", "LW404", "--cache-dir", str(folder / "kept")]
+        assert main(arguments) == code, value
+        capsys.readouterr()
+
+
+BASES = ("file:///a/b", "file:///a/b/", "file:///", "http://h/x", "http://h/x/", "https://h")
+TARGETS = (
+    "c.yaml",
+    "./c.yaml",
+    "../c.yaml",
+    "../../../c.yaml",
+    "/z/c.yaml",
+    "d/../c.yaml",
+    "OS::Heat::None",
+    "http://o/c.yaml",
+    "d/e/c.yaml",
+)
+
+
+@pytest.mark.parametrize(("base", "target"), list(product(BASES, TARGETS)))
+def test_templates_are_below_the_base_of_their_registry(base: str, target: str) -> None:
+    """As heatclient joins them, which takes the base for a folder in any case."""
+    joined = target if "::" in target else urljoin(base if base.endswith("/") else f"{base}/", target)
+    expected = joined.removeprefix("file://")
+    document = (
+        f"resource_registry:\n  base_url: {base}\n  OS::TripleO::A: '{target}'\n  resources:\n    one:\n      OS::TripleO::A: '{target}'\n"
+    )
+    found = outline(Source("e.yaml", document, "heat"), Parameters())
+    assert isinstance(found, Outline)
+    assert [line.target for line in found.registry] == [expected, expected]
+
+
+def test_a_resource_has_a_base_of_its_own() -> None:
+    one = "{base_url: file:///b, 'OS::TripleO::A': c.yaml, hooks: pre-create}"
+    text = f"resource_registry:\n  base_url: file:///a\n  resources:\n    one: {one}\n"
+    found = outline(Source("e.yaml", text, "heat"), Parameters())
+    assert isinstance(found, Outline)
+    assert [line.target for line in found.registry] == ["/b/c.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("base", "found"),
+    [
+        ("http://templates.example.com/", []),
+        ("''", ["LW409 e/env.yaml:3"]),
+        ("file:///usr/share/openstack-tripleo-heat-templates/", ["LW409 e/env.yaml:3"]),
+    ],
+)
+def test_what_is_below_a_base_elsewhere_is_not_looked_for_beside_the_environment(base: str, found: list[str]) -> None:
+    files = {
+        "overcloud-resource-registry-puppet.yaml": "resource_registry: {}\n",
+        "e/env.yaml": f"resource_registry:\n  base_url: {base}\n  {MAPPING}\n",
+    }
+    assert findings(files, "LW409") == found
