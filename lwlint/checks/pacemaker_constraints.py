@@ -17,7 +17,7 @@ from msgspec import Meta, Struct
 from lwlint.checks.parameters import ServiceKind, ServiceName, nothing_in
 from lwlint.core.check import Check, NoParams, Reads, Saw, Unknown, needs
 from lwlint.core.config_reader import Document, Mismatch
-from lwlint.core.facts import Facts
+from lwlint.core.facts import CORE, Facts
 from lwlint.core.finding import CLUSTER, EACH, Command, Problem, Related
 from lwlint.core.harmless import command
 from lwlint.inputs.pacemaker.facts import (
@@ -61,6 +61,7 @@ from lwlint.inputs.pacemaker.model import (
     second_takes,
 )
 
+ID = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
 _WAIT = "--wait=600"  # seconds, as the upgrade waits
 # what takes services out of the cluster while they run; command by command each would be stopped, with all that waits for it
 PLAN = Command("cibadmin -Q > cib.xml && lwlint plan cib.xml", CLUSTER)
@@ -84,22 +85,70 @@ def without(constraint: Constraint) -> Command:
     return pcs("constraint", "remove", constraint.name)
 
 
+def has_current_pcs(cib: Cib) -> bool:
+    """Return whether the cluster is known to run a Pacemaker whose `pcs` has tags, and several sets of defaults: since 0.10.7."""
+    return cib.cluster.pacemaker >= (2, 1)
+
+
+# the schemas in which roles have their new names
+_NEW_ROLES = ("pacemaker-3.7", "pacemaker-3.8", "pacemaker-3.9", "pacemaker-3.10", "pacemaker-4")
+_ROLES = {"master": "Promoted", "slave": "Unpromoted"}
+
+
+def role_of(cib: Cib, role: str) -> str:
+    """Return the name by which `pcs` of the cluster takes a role: that of Pacemaker 3 takes no old one, that of 2.0 no new one."""
+    return _ROLES.get(role.lower(), role) if cib.cluster.pacemaker >= (3,) else written_role(cib, role)
+
+
+def written_role(cib: Cib, role: str) -> str:
+    """Return the name that `pcs` then writes: it goes by the schema, whatever it is given."""
+    is_new = (cib.cluster.schema or "").startswith(_NEW_ROLES)
+    new = _ROLES.get(role.lower(), role)
+    return new if is_new else next((old.capitalize() for old, name in _ROLES.items() if name == new), role)
+
+
 def removed(cib: Cib, leaf: Resource) -> tuple[Command, ...]:
     """Return what takes a resource out of the cluster: with the clone or bundle around it, but out of a group alone."""
     top = cib.top(leaf)
     gone = top if top.form != GROUP and len(cib.inside(top.name)) == 1 else leaf
     names = {leaf.name, gone.name}
-    on_it = cib.binding(names)
-    untagged = (_untagged(tag, names) for tag in cib.tags if any(member.value in names for member in tag.members))
+    tags = [tag for tag in cib.tags if any(member.value in names for member in tag.members)]
+    on_it = cib.binding({*names, *(tag.name for tag in tags if not any(_stays(cib, member.value) for member in tag.members))})
+    untagged = (each for tag in tags for each in _untagged(cib, tag, names))
     return (*map(without, on_it), *untagged, pcs("resource", "disable", gone.name, _WAIT), pcs("resource", "delete", gone.name))
 
 
-def _untagged(tag: Tag, names: Collection[str]) -> Command:
-    """Return what takes resources out of a tag, as `pcs` deletes none that is in one; a tag of nothing else goes with them."""
+def _untagged(cib: Cib, tag: Tag, names: Collection[str]) -> Iterator[Command]:
+    """Yield what takes resources out of a tag, as `pcs` deletes none that is in one; a tag of nothing else goes with them.
+
+    Where all else in it may leave the cluster too, by what another finding says, the tag goes with whatever leaves last.
+    """
     found = list(dict.fromkeys(member.value for member in tag.members if member.value in names))
-    if all(member.value in names for member in tag.members):
-        return pcs("tag", "remove", tag.name)
-    return pcs("tag", "update", tag.name, "remove", *found)
+    others = {member.value for member in tag.members} - set(names)
+    has_tags = has_current_pcs(cib) or not cib.cluster.pacemaker
+    if not all(ID.fullmatch(name) for name in (tag.name, *found)):
+        yield Command("", CLUSTER)
+    elif has_tags and not others:
+        yield pcs("tag", "remove", tag.name)
+    elif has_tags and any(_stays(cib, name) for name in others):
+        yield pcs("tag", "update", tag.name, "remove", *found)
+    else:
+        here, ours = f'//tag[@id="{tag.name}"]', " or ".join(f'@id="{name}"' for name in found)
+        if others:
+            yield _deleted(f"{here}[obj_ref[not({ours})]]/obj_ref[{ours}]", "--delete-all", "--force")
+        if not any(_stays(cib, name) for name in others):
+            yield _deleted(f"{here}[not(obj_ref[not({ours})])]", "--delete")
+
+
+def _stays(cib: Cib, name: str) -> bool:
+    """Return whether no finding takes away what a tag names: a service of the core, or what is none, or nothing that is known."""
+    leaves = cib.inside(name) if name in cib.resources else []
+    return not any((service := cib.service(leaf)) is not None and service.kind != CORE for leaf in leaves)
+
+
+def _deleted(path: str, *how: str) -> Command:
+    """Return what deletes the elements at an XPath; where there are none, it does nothing, and does not fail."""
+    return Command(command("cibadmin", *how, "--xpath", path), CLUSTER)
 
 
 _NO_UNITS = ("lsb:", "upstart:")  # scripts and jobs, of which systemd need not have a unit
@@ -628,8 +677,8 @@ def _unbound(judged: _Judged, resource: Resource, title: str) -> Problem:
 
 def _unbound_to_owner(judged: _Judged, resource: Resource, owner: Resource, promoted: bool) -> Problem:
     """Return the problem of an address that is meant for another service, and is not bound to that either."""
-    role = "Promoted" if (judged.cib.cluster.schema or "").startswith(_PROMOTED_SCHEMAS) else "Master"
-    words = ("constraint", "colocation", "add", resource.name, "with", *([role] if promoted else []), owner.name, "INFINITY")
+    role = [role_of(judged.cib, "Master")] if promoted else []
+    words = ("constraint", "colocation", "add", resource.name, "with", *role, owner.name, "INFINITY")
     both = [each for each in judged.cib.binding((resource.name,)) if each.type == COLOCATION]
     wrong = [each for each in both if any(name != resource.name for member in each.members for name in member.resources)]
     wrong = [each for each in wrong if any(judged.cib.resources[n].top == owner.name for member in each.members for n in member.resources)]
@@ -638,10 +687,6 @@ def _unbound_to_owner(judged: _Judged, resource: Resource, owner: Resource, prom
     reason = f"no mandatory colocation with {place}, for which the CIB has it; there must be one with score `INFINITY`"
     remedy = f"Bind it: `{' '.join(('pcs', *words))}`."
     return _problem(judged.cib, resource, reason, (Related(owner.span, "what it is for"),), commands, remedy=remedy)
-
-
-# the schemas in which roles have their new names
-_PROMOTED_SCHEMAS = ("pacemaker-3.7", "pacemaker-3.8", "pacemaker-3.9", "pacemaker-3.10", "pacemaker-4")
 
 
 def _remedy(judged: _Judged, resource: Resource) -> str | None:

@@ -619,7 +619,7 @@ def _run_unmanaged(facts: Facts, params: Params) -> Iterator[Saw]:
             there = node.attribute("maintenance")
             if node.maintenance and there is not None:
                 message = f"node `{node.name}`: `maintenance` is `{there.value}`, so nothing is recovered there; it must be `false`"
-                commands = tuple(unset(facts, node, "maintenance"))
+                commands = tuple(unset(cib, facts, node, "maintenance"))
                 yield Problem(there.span, message, f"node {node.name}", host=cib.cluster.host, commands=commands)
 
 
@@ -694,7 +694,7 @@ def _standby_everywhere(facts: Facts, cib: Cib, nodes: list[Node]) -> Problem:
     (_, first), *others = values
     message = f"cluster: every node is in standby (`{first.value}`), so nothing runs; there must be one where resources may run"
     related = tuple(Related(value.span, f"`{name}` too") for name, value in others)
-    commands = tuple(each for node in nodes for each in unset(facts, node, "standby"))
+    commands = tuple(each for node in nodes for each in unset(cib, facts, node, "standby"))
     return Problem(first.span, message, "cluster standby", related, host=cib.cluster.host, commands=commands)
 
 
@@ -736,7 +736,7 @@ def _run_unwatched(facts: Facts, params: Params) -> Iterator[Saw]:
             if not watching and twice:
                 yield _same_interval(leaf, twice)
             elif not watching and (off := [one for one in leaf.operations if not one.enabled and _would_watch(one, leaf.promotable)]):
-                yield _switched_off(facts, leaf, off[0])
+                yield _switched_off(cib, facts, leaf, off[0])
             elif not watching and leaf.promotable and any(one.watches and one.role is None for one in leaf.operations):
                 seen = "its `monitor` has no `role`, and Pacemaker does not run such a one for a promoted copy, whose failure is not seen"
                 message = f"resource `{leaf.name}`: {seen}; there must be one with `role=Master` (`Promoted`) too"
@@ -756,7 +756,7 @@ def _run_unwatched(facts: Facts, params: Params) -> Iterator[Saw]:
                 message = f"resource `{leaf.name}`: {seen}"
                 related = (Related(leaf.span, "this resource"),)
                 message = f"{message}; it must be `restart`, or not be set"
-                each = chain.from_iterable(operation_set(facts, leaf, one, {"on-fail": "restart"}) for one in passed_over)
+                each = chain.from_iterable(operation_set(cib, facts, leaf, one, {"on-fail": "restart"}) for one in passed_over)
                 commands = tuple(dict.fromkeys(each))
                 yield Problem(word.span, message, f"resource {leaf.name}", related, host=leaf.host, commands=commands)
 
@@ -764,7 +764,7 @@ def _run_unwatched(facts: Facts, params: Params) -> Iterator[Saw]:
 _ENABLE_IT = "Enable the operation that is there: `pcs resource op add` refuses a second one."
 
 
-def _switched_off(facts: Facts, leaf: Resource, monitor: Operation) -> Problem:
+def _switched_off(cib: Cib, facts: Facts, leaf: Resource, monitor: Operation) -> Problem:
     value = monitor.settings["enabled"]
     on_fail = monitor.settings.get("on-fail")
     wanted = {"enabled": "true", **({"on-fail": "restart"} if on_fail is not None and _passes_over(on_fail) else {})}
@@ -775,7 +775,7 @@ def _switched_off(facts: Facts, leaf: Resource, monitor: Operation) -> Problem:
         subject=f"resource {leaf.name}",
         related=(Related(leaf.span, "this resource"),),
         host=leaf.host,
-        commands=operation_set(facts, leaf, monitor, wanted),
+        commands=operation_set(cib, facts, leaf, monitor, wanted),
         remedy=_ENABLE_IT,
     )
 

@@ -7,12 +7,11 @@ place. What is below the value then counts no more, or must not: a value that is
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from lwlint.checks.pacemaker_constraints import pcs
+from lwlint.checks.pacemaker_constraints import ID, has_current_pcs, pcs, role_of
 from lwlint.core.facts import Facts
 from lwlint.core.finding import CLUSTER, Command
 from lwlint.core.harmless import command
@@ -35,7 +34,6 @@ from lwlint.inputs.pacemaker.facts import (
 )
 from lwlint.inputs.pacemaker.model import Cib, around
 
-_ID = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
 _SECTIONS = {"rsc_defaults": ("resource", "defaults"), "op_defaults": ("resource", "op", "defaults")}
 # what `pcs resource update ID op` takes; it leaves nothing of the operation that it does not name
 _OF_OPERATIONS = ("interval", "timeout", "on-fail", "start-delay", "record-pending", "OCF_CHECK_LEVEL", "enabled")
@@ -100,7 +98,7 @@ class Sets:
 
 def changed(tag: str, id: str, values: Mapping[str, str]) -> Command:
     """Return what changes attributes of an element that has an id, wherever it is in the CIB; an empty one for what is no id."""
-    if not _ID.fullmatch(id):
+    if not ID.fullmatch(id):
         return Command("", CLUSTER)
     words = "".join(f' {name}="{value}"' for name, value in values.items())
     return Command(command("cibadmin", "--modify", "--xml-text", f'<{tag} id="{id}"{words}/>'), CLUSTER)
@@ -140,14 +138,21 @@ def _without_default(cib: Cib, known: Sets, place: _Place, setting: Setting) -> 
             return pcs("property", "unset", place.attribute.name)
         return known.changed(place, setting.wanted)
     if len(known.of("rsc_defaults")) == 1 and old is None and known.are_own(("rsc_defaults",), setting.name):
-        return pcs("resource", "defaults", f"{setting.name}=")
-    return _updated(place, setting.name, setting.wanted)
+        return _default(cib, "rsc_defaults", f"{setting.name}=")
+    return _updated(cib, known, place, setting.name, setting.wanted)
 
 
-def _updated(place: _Place, name: str, value: str) -> Command:
-    """Return what sets a default in the set in which it is written."""
-    if not _ID.fullmatch(place.set.name):
+def _default(cib: Cib, section: str, pair: str) -> Command:
+    """Return what changes a default where there is one set of them: `pcs` of Pacemaker 2.1 has the old form still, that of 3 refuses it."""
+    return pcs(*_SECTIONS[section], *(["update"] if has_current_pcs(cib) else []), pair)
+
+
+def _updated(cib: Cib, known: Sets, place: _Place, name: str, value: str) -> Command:
+    """Return what sets a default in the set in which it is written; `pcs` knows several sets since 0.10.7."""
+    if not ID.fullmatch(place.set.name):
         return Command("", CLUSTER)
+    if cib.cluster.pacemaker and not has_current_pcs(cib):
+        return known.changed(place, value)
     return pcs(*_SECTIONS[place.set.holder], "set", "update", place.set.name, "meta", f"{name}={value}")
 
 
@@ -220,7 +225,10 @@ def property_set(facts: Facts, found: ClusterProperty, value: str) -> Command:
     return pcs("property", "set", f"{found.name}={value}")
 
 
-def unset(facts: Facts, node: Node, attribute: str) -> Iterator[Command]:
+_OF_NODES = (1, 1, 15)  # the first Pacemaker whose `pcs` has `pcs node`; the one before has no word for maintenance
+
+
+def unset(cib: Cib, facts: Facts, node: Node, attribute: str) -> Iterator[Command]:
     """Yield what ends `standby` or `maintenance` of a node, where it is set: in the status, which `pcs node` leaves alone, for good."""
     value = (node.transient or {}).get(attribute)
     if value is not None and boolean(value.value) is True and not node.name.startswith("-"):
@@ -232,21 +240,27 @@ def unset(facts: Facts, node: Node, attribute: str) -> Iterator[Command]:
         place = known.at(value)
         first = place is not None and place.set.place == 0 and place.set.holder == node.id and known.are_own((node.id,), attribute)
         if place is None or (first and not list(known.beside((node.id,), (attribute,), place))):
-            yield pcs("node", f"un{attribute}", node.name)
+            version = cib.cluster.pacemaker
+            if len(version) < 3 or version >= _OF_NODES:
+                yield pcs("node", f"un{attribute}", node.name)
+            elif attribute == "standby":
+                yield pcs("cluster", "unstandby", node.name)
+            elif not node.name.startswith("-"):
+                yield Command(command("crm_attribute", f"--name={attribute}", "--delete", f"--node={node.name}"), CLUSTER)
         else:
             yield known.changed(place, "false")
 
 
-def operation_set(facts: Facts, leaf: Resource, one: Operation, values: Mapping[str, str]) -> tuple[Command, ...]:
+def operation_set(cib: Cib, facts: Facts, leaf: Resource, one: Operation, values: Mapping[str, str]) -> tuple[Command, ...]:
     """Return what sets attributes of an operation, or the defaults from which it has them. `pcs` knows the first of a name and a role."""
     known = sets(facts, leaf.span.path)
     places = {name: known.at(one.settings[name]) if name in one.settings else None for name in values}
-    found = [_in_set(known, place, name, values[name]) for name, place in places.items() if place is not None]
+    found = [_in_set(cib, known, place, name, values[name]) for name, place in places.items() if place is not None]
     here = {name: values[name] for name, place in places.items() if place is None}
     own = next((each for each in leaf.operations if each.holder == leaf.name and _key(each) == _key(one)), None)
     if here and own is one and leaf.template is None and one.settings.keys() <= {*_OF_OPERATIONS}:
         words = [f"{key}={text.value}" for key, text in one.settings.items() if key not in here and known.at(text) is None]
-        words += [f"role={one.role}"] if one.role is not None else []
+        words += [f"role={role_of(cib, one.role)}"] if one.role is not None else []
         words += [f"{name}={value}" for name, value in here.items()]
         found.append(pcs("resource", "update", leaf.name, "op", one.name, *words))
     elif here:
@@ -254,12 +268,12 @@ def operation_set(facts: Facts, leaf: Resource, one: Operation, values: Mapping[
     return tuple(found)
 
 
-def _in_set(known: Sets, place: _Place, name: str, value: str) -> Command:
+def _in_set(cib: Cib, known: Sets, place: _Place, name: str, value: str) -> Command:
     """Return what changes an attribute of an operation that a set gives: one of its own, or of the defaults."""
     if place.set.holder != "op_defaults":
         return known.changed(place, value)
     only = len(known.of("op_defaults")) == 1
-    return pcs("resource", "op", "defaults", f"{name}={value}") if only else _updated(place, name, value)
+    return _default(cib, "op_defaults", f"{name}={value}") if only else _updated(cib, known, place, name, value)
 
 
 def _key(one: Operation) -> tuple[str, str | None]:

@@ -22,6 +22,7 @@ from msgspec.structs import replace
 from lwlint.audit.answer import RELOAD, mending
 from lwlint.audit.clusters import Group, Seat, read_hosts
 from lwlint.audit.report_layout import CIB, CLUSTER_STATUS
+from lwlint.checks.pacemaker_constraints import has_current_pcs, written_role
 from lwlint.checks.pacemaker_settings import property_set, unset
 from lwlint.core.config_reader import near
 from lwlint.core.facts import Facts
@@ -260,7 +261,9 @@ class _Planner:
                 ("standby", node.standby, "it is in standby: nothing of it could be handed over"),
             ):
                 if node.type == "member" and is_set:
-                    self._refuse(f"node {node.name}", because, " && ".join(each.line for each in unset(self.facts, node, attribute)))
+                    self._refuse(
+                        f"node {node.name}", because, " && ".join(each.line for each in unset(self.cib, self.facts, node, attribute))
+                    )
         members = {node.name for node in self.cib.nodes if node.type == "member"}
         for state in self.before.findall("status/node_state"):
             name = state.get("uname") or ""
@@ -367,7 +370,8 @@ class _Planner:
         why = (
             "Without stickiness the scheduler moves virtual IPs whenever the number of resources on a node changes. It stays so afterwards."
         )
-        lines = self._lines(DEFAULTS, "resource-stickiness", edits, "pcs -f $C resource defaults resource-stickiness=INFINITY")
+        update = "update " if has_current_pcs(self.cib) else ""
+        lines = self._lines(DEFAULTS, "resource-stickiness", edits, f"pcs -f $C resource defaults {update}resource-stickiness=INFINITY")
         self._add(Step("", "prepare", "What runs stays where it runs", CLUSTER, NONE, why, edits=edits, commands=lines))
 
     def _lines(self, section: str, name: str, edits: Sequence[Edit], line: str) -> tuple[str, ...]:
@@ -412,10 +416,10 @@ class _Planner:
         if words[:3] == ["pcs", "constraint", "remove"]:
             yield from self._gone(words[3])
         elif words[:4] == ["pcs", "constraint", "colocation", "add"]:
-            rsc, other, score = words[4], words[6], words[7]
-            yield Create(
-                "constraints", f'<rsc_colocation id="colocation-{rsc}-{other}-{score}" rsc="{rsc}" with-rsc="{other}" score="{score}"/>'
-            )
+            rsc, (*role, other, score) = words[4], words[6:]
+            of = f' with-rsc-role="{written_role(self.cib, role[0])}"' if role else ""
+            ends = f'rsc="{rsc}" with-rsc="{other}"{of}'
+            yield Create("constraints", f'<rsc_colocation id="colocation-{rsc}-{other}-{score}" {ends} score="{score}"/>')
         elif words[:3] == ["pcs", "constraint", "order"]:
             first, then, kind = words[4], words[7], words[8].partition("=")[2]
             actions = 'first-action="start" then-action="start"'

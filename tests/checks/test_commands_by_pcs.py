@@ -320,19 +320,122 @@ def given(name: str) -> str:
     return f'<instance_attributes id="{name}-set"><nvpair id="{name}-pair" name="{name}" value="192.0.2.20"/></instance_attributes>'
 
 
-@pytest.mark.parametrize("others", ["", '<obj_ref id="haproxy-bundle"/>'])
-def test_what_leaves_the_cluster_leaves_its_tags_first(others: str, tmp_path: Path) -> None:
+OF_1_1, OF_2, OF_3 = "1.1.23-1.el7_9.1", "2.1.5-8.el9", "3.0.0-5.el10"
+HAPROXY, NOVA = '<obj_ref id="haproxy-bundle"/>', '<obj_ref id="nova-bundle"/>'
+HERE = '//tag[@id="t"]'
+ALONE = f"""cibadmin --delete --xpath '{HERE}[not(obj_ref[not(@id="horizon-bundle")])]'"""
+BESIDE = f"""cibadmin --delete-all --force --xpath '{HERE}[obj_ref[not(@id="horizon-bundle")]]/obj_ref[@id="horizon-bundle"]'"""
+
+
+def of_version(version: str, text: str) -> str:
+    """Return a CIB without a version, as the cluster of a Pacemaker has it."""
+    return text.replace("<crm_config/>", f'<crm_config><cluster_property_set id="p">{told(version)}</cluster_property_set></crm_config>')
+
+
+def told(version: str) -> str:
+    return f'<nvpair id="p1" name="dc-version" value="{version}"/>'
+
+
+def tagged(path: Path, version: str, others: str, constraints: str = "") -> list[Finding]:
+    """Write a CIB with bundles that leave, one of them in a tag; return the findings on them."""
     made = Made(0)
-    made.old = False
-    bundles = "".join(f'<bundle id="{name}-bundle">{made.box(name)}</bundle>' for name in ("haproxy", "horizon"))
-    path, copy = tmp_path / "cib.xml", tmp_path / "copy.xml"
-    path.write_text(
-        '<cib validate-with="pacemaker-3.5" crm_feature_set="3.13.0" admin_epoch="0" epoch="1" num_updates="0"><configuration><crm_config/>'
-        f'<nodes/><resources>{bundles}</resources><constraints/><tags><tag id="t"><obj_ref id="horizon-bundle"/>{others}</tag></tags>'
-        "</configuration><status/></cib>"
+    made.old = version == OF_1_1
+    schema = "pacemaker-2.10" if made.old else "pacemaker-3.5"
+    bundles = "".join(f'<bundle id="{name}-bundle">{made.box(name)}</bundle>' for name in ("haproxy", "horizon", "nova"))
+    text = (
+        f'<cib validate-with="{schema}" crm_feature_set="3.0.14" admin_epoch="0" epoch="1" num_updates="0"><configuration><crm_config/>'
+        f'<nodes/><resources>{bundles}</resources><constraints>{constraints}</constraints><tags><tag id="t">'
+        f'<obj_ref id="horizon-bundle"/>{others}</tag></tags></configuration><status/></cib>'
     )
+    path.write_text(of_version(version, text))
     assert is_valid(path)
-    (one,) = [each for each in judged(path) if each.code == "LW101"]
-    lines = [command.line for command in one.commands]
-    assert lines[0] == ("pcs tag update t remove horizon-bundle" if others else "pcs tag remove t")
+    return [each for each in judged(path) if each.code == "LW101"]
+
+
+@pytest.mark.parametrize("constraint", ["", '<rsc_location id="near" rsc="t" node="one" score="5"/>'])
+@pytest.mark.parametrize(
+    ("version", "others", "lines"),
+    [
+        (OF_2, "", ["pcs tag remove t"]),
+        (OF_3, HAPROXY, ["pcs tag update t remove horizon-bundle"]),
+        (OF_2, NOVA, [BESIDE, ALONE]),
+        (OF_1_1, "", [ALONE]),
+        (OF_1_1, HAPROXY, [BESIDE]),
+        (OF_1_1, NOVA, [BESIDE, ALONE]),
+        (OF_2, NOVA + HAPROXY, ["pcs tag update t remove horizon-bundle"]),
+    ],
+)
+def test_what_leaves_the_cluster_leaves_its_tags_first(
+    version: str, others: str, lines: list[str], constraint: str, tmp_path: Path
+) -> None:
+    path, copy = tmp_path / "cib.xml", tmp_path / "copy.xml"
+    horizon = next(each for each in tagged(path, version, others, constraint) if "`horizon-bundle`" in each.message)
+    gone = ["pcs constraint remove near"] if constraint and HAPROXY not in others else []
+    rest = ["pcs resource disable horizon-bundle --wait=600", "pcs resource delete horizon-bundle"]
+    assert [command.line for command in horizon.commands] == [*gone, *lines, *rest]
     assert list(wrong(path, copy)) == []
+
+
+@pytest.mark.parametrize("version", [OF_1_1, OF_2])
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_last_two_of_a_tag_may_leave_one_after_the_other(turned: bool, version: str, tmp_path: Path) -> None:
+    path = tmp_path / "cib.xml"
+    findings = tagged(path, version, NOVA)
+    assert len(findings) == 2
+    lines = [command.line for one in (reversed(findings) if turned else findings) for command in one.commands]
+    assert [said for line in lines if (said := run(path, line))] == []
+    assert "<tag " not in path.read_text()
+    assert [each for each in judged(path) if each.code == "LW101"] == []
+
+
+@pytest.mark.parametrize(
+    ("version", "pcs"), [(OF_1_1, "defaults"), ("2.0.3-5.el8", "defaults"), (OF_2, "defaults update"), (OF_3, "defaults update")]
+)
+def test_a_default_is_changed_as_the_pcs_of_the_cluster_has_it(version: str, pcs: str, tmp_path: Path) -> None:
+    path = tmp_path / "cib.xml"
+    one = '<meta_attributes id="d"><nvpair id="d1" name="target-role" value="Stopped"/></meta_attributes>'
+    path.write_text(of_version(version, with_defaults(one)))
+    assert [command.line for each in judged(path) for command in each.commands if each.code == "LW109"] == [
+        f"pcs resource {pcs} target-role="
+    ]
+    two = f'{one}<meta_attributes id="e"/>'
+    path.write_text(of_version(version, with_defaults(two)))
+    by_set = "pcs resource defaults set update d meta target-role=Started"
+    in_place = """cibadmin --modify --xml-text '<nvpair id="d1" value="Started"/>'"""
+    wanted = by_set if "update" in pcs else in_place
+    assert [command.line for each in judged(path) for command in each.commands if each.code == "LW109"] == [wanted]
+
+
+def with_defaults(sets: str) -> str:
+    proxy = '<primitive id="haproxy" class="systemd" type="haproxy"/><primitive id="n" class="systemd" type="openstack-cinder-volume"/>'
+    return (
+        '<cib validate-with="pacemaker-2.10" crm_feature_set="3.0.14" admin_epoch="0" epoch="1" num_updates="0"><configuration>'
+        f"<crm_config/><nodes/><resources>{proxy}</resources><constraints/><rsc_defaults>{sets}</rsc_defaults></configuration><status/></cib>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("version", "lines"),
+    [
+        ("1.1.13-10.el7", ["pcs cluster unstandby one", "crm_attribute --name=maintenance --delete --node=one"]),
+        ("1.1.15-11.el7", ["pcs node unstandby one", "pcs node unmaintenance one"]),
+        (OF_3, ["pcs node unstandby one", "pcs node unmaintenance one"]),
+    ],
+)
+def test_a_node_comes_back_as_the_pcs_of_the_cluster_has_it(version: str, lines: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "cib.xml"
+    states = "".join(f'<nvpair id="n-{name}" name="{name}" value="true"/>' for name in ("standby", "maintenance"))
+    node = f'<node id="1" uname="one"><instance_attributes id="n">{states}</instance_attributes></node>'
+    path.write_text(of_version(version, with_defaults("").replace("<nodes/>", f"<nodes>{node}</nodes>")))
+    found = [command.line for each in judged(path) if each.code in ("LW110", "LW111") for command in each.commands]
+    assert sorted(found) == sorted(lines)
+
+
+@pytest.mark.parametrize(("version", "role"), [(OF_1_1, "Master"), (OF_2, "Master"), (OF_3, "Promoted")])
+def test_a_role_has_the_name_that_the_pcs_of_the_cluster_takes(version: str, role: str, tmp_path: Path) -> None:
+    path = tmp_path / "cib.xml"
+    monitor = '<operations><op id="o" name="monitor" interval="10s" role="Master" on-fail="ignore"/></operations>'
+    redis = f'<master id="m"><primitive id="redis" class="ocf" provider="heartbeat" type="redis">{monitor}</primitive></master>'
+    path.write_text(of_version(version, with_defaults("").replace("</resources>", f"{redis}</resources>")))
+    found = [command.line for each in judged(path) if each.code == "LW112" and "`redis`" in each.message for command in each.commands]
+    assert found == [f"pcs resource update redis op monitor interval=10s role={role} on-fail=restart"]

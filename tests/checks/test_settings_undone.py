@@ -66,7 +66,7 @@ def test_the_command_names_what_holds_the_value(where: str, setting: tuple[str, 
     top = {"member": "haproxy", "group": "lb", "group-in-clone": "lb-clone", "bundle": "haproxy-bundle"}.get(where, "haproxy-clone")
     told = f"pcs resource {verb} {top}" if verb else f"pcs resource meta {holder} {name}="
     if where == "default":
-        told = f"pcs resource defaults {name}="
+        told = f"pcs resource defaults update {name}="
     elif where == "bundle" and not verb:
         told = f"pcs resource bundle update {holder} meta {name}="
     elif where == "template":

@@ -12,7 +12,7 @@ import pytest
 from lwlint.core.finding import ConfigurationError
 from lwlint.operate.plan import Proof, Settings, judged, last_first, make_plan, mount_unit, project_of
 from lwlint.operate.simulation import Pacemaker, read_cib, written
-from lwlint.operate.steps import CLUSTER, Delete, Plan, Step, applied, taking_back, without_history
+from lwlint.operate.steps import CLUSTER, Delete, Plan, Step, applied, section, taking_back, without_history
 from lwlint.run import load_rules
 from tests.operate.clusters import (
     BINDINGS,
@@ -23,6 +23,7 @@ from tests.operate.clusters import (
     canonical,
     clone,
     full_ha,
+    master,
     ocf,
     order,
     pacemaker_is_here,
@@ -304,6 +305,16 @@ def test_what_is_disabled_is_left_alone() -> None:
     assert {one.name: one.how for one in plan.handed}["httpd"] == "stopped"
     assert [line for step in plan.steps for line in step.commands if "httpd.service" in line] == []
     assert any("`httpd` is disabled" in note for note in plan.notes)
+
+
+def test_an_address_of_the_ovn_databases_is_bound_to_their_promoted_copy() -> None:
+    servers = master(ocf("ovndb_servers", "ovndb-servers", "ovn", master_ip="192.0.2.20"))
+    plan = planned(running(full_ha([servers, address("192.0.2.20")])))
+    check(plan)
+    (step,) = [each for each in plan.steps if each.subjects == ("ip-192.0.2.20",)]
+    (made,) = section(applied(read_cib("<cib><configuration><constraints/></configuration></cib>"), step.edits), "constraints")
+    ends = ("ip-192.0.2.20", "ovndb_servers-master", "Promoted", "INFINITY")
+    assert (made.get("rsc"), made.get("with-rsc"), made.get("with-rsc-role"), made.get("score")) == ends
 
 
 def test_a_file_system_becomes_a_mount_unit_that_is_written_whole() -> None:

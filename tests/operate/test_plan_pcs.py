@@ -52,6 +52,10 @@ def test_the_edits_of_each_step_are_those_of_pcs(version: str, shape: str, tmp_p
     pacemaker_is_here()
     program = pcs(version)
     text = MADE[shape]()
+    if version in ("0.11", "0.12"):  # which a Pacemaker of today has beside it
+        text = re.sub(
+            'crm_feature_set="[^"]*"', 'crm_feature_set="3.16.1"', re.sub('name="dc-version" value="[^"]*"', 'name="x" value="x"', text)
+        )
     plan = planned(text if shape == "the fixture" else running(text), Settings(at_once=True))
     assert plan.refusals == ()
     path, now = tmp_path / "cib.xml", plan.before

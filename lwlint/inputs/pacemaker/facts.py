@@ -41,6 +41,11 @@ _FALSE = frozenset(("false", "off", "no", "n", "0"))
 _NUMBER = pattern(r"[ \t\n\v\f\r]*([+-]?[0-9]+)")
 
 
+_VERSION = pattern(r"\d{1,4}\.\d{1,4}(?:\.\d{1,4})?")
+# the first set of features of each version (CRM_FEATURE_SET of its sources)
+_FEATURES = (((3, 0), (1, 1)), ((3, 1), (2, 0)), ((3, 10), (2, 1)), ((3, 20), (3, 0)))
+
+
 def boolean(value: str | None) -> bool | None:
     """Return `value` as Pacemaker reads a boolean (in any case), None for what is none (crm_str_to_boolean)."""
     word = value.lower() if value is not None else ""
@@ -96,6 +101,21 @@ class Cluster(Struct, frozen=True):
     last_written: str | None = None
     weaker: str = ""
     untold: frozenset[str] = frozenset()
+
+    @property
+    def pacemaker(self) -> tuple[int, ...]:
+        """The version of Pacemaker that the cluster runs, as far as it tells: by the node that leads it, else by the set of features.
+
+        Empty where neither tells it. A schema says nothing: a cluster keeps the one that it has when it is updated.
+        """
+        told = _VERSION.match(self.dc_version or "")
+        if told is not None:
+            return tuple(int(number) for number in told.group().split("."))
+        features = _VERSION.match(self.feature_set or "")
+        if features is None:
+            return ()
+        of = tuple(int(number) for number in features.group().split("."))
+        return next((version for first, version in reversed(_FEATURES) if of >= first), ())
 
 
 def revision(cluster: Cluster) -> tuple[int, int]:
