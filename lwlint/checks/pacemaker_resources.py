@@ -16,7 +16,7 @@ from msgspec import Meta, field
 from lwlint.checks import pacemaker_constraints
 from lwlint.checks.containers import resource_of, units
 from lwlint.checks.pacemaker_constraints import mark_of, pcs, unread, untold, without
-from lwlint.checks.pacemaker_settings import Setting, operation_set, property_set, unset, without_setting
+from lwlint.checks.pacemaker_settings import Setting, operation_set, property_set, unset, with_setting, without_setting
 from lwlint.checks.parameters import KnownRelease, Project, ServiceKind, ServiceName, nothing_in
 from lwlint.core.check import Check, NoParams, Reads, Saw, Unknown, needs
 from lwlint.core.config_reader import Document, Mismatch
@@ -557,7 +557,7 @@ def _run_disabled(facts: Facts, params: Params) -> Iterator[Saw]:
         for value, resources in found.items():
             yield _set_to(cib, facts, _DISABLED, value, resources)
         tops = {leaf.top: cib.top(leaf) for leaf in _leaves(cib, params)}
-        yield from (_without_copies(top) for top in tops.values() if top.instances == 0)
+        yield from (_without_copies(cib, facts, top) for top in tops.values() if top.instances == 0)
         stopped = cib.properties.get("stop-all-resources")
         if any(_leaves(cib, params)) and stopped is not None and boolean(stopped.value) is True:
             message = f"cluster: `stop-all-resources` is `{stopped.value}`, so nothing runs; it must be `false`"
@@ -578,13 +578,28 @@ def _values_around(cib: Cib, leaf: Resource, name: str) -> Iterator[tuple[Text, 
             yield found, resource
 
 
-def _without_copies(top: Resource) -> Problem:
+def _without_copies(cib: Cib, facts: Facts, top: Resource) -> Problem:
     name = _counting(top)
     value = top.meta.get(name)
     shown = f"`{name}` is `{value.value}`" if value is not None else "it has no copy"
     message = f"resource `{top.name}`: {shown}, so nothing of it runs; it must be above 0, or not be set"
     related = (Related(top.span, "this resource"),)
-    return Problem(value.span if value is not None else top.span, message, f"resource {top.name}", related, host=top.host)
+    commands = tuple(_with_copies(cib, facts, top))
+    return Problem(
+        value.span if value is not None else top.span, message, f"resource {top.name}", related, host=top.host, commands=commands
+    )
+
+
+def _with_copies(cib: Cib, facts: Facts, top: Resource) -> Iterator[Command]:
+    """Yield what lets a clone have copies again: one of what is active/passive, else as many as there are nodes, which is the default."""
+    once = any((service := cib.service(leaf)) is not None and service.is_active_passive for leaf in cib.inside(top.name))
+    nodes = 1 if once else max(1, sum(node.type == "member" for node in running_nodes(cib)))
+    for setting in (Setting("clone-max", str(nodes)), Setting("clone-node-max", "1")):
+        value = top.meta.get(setting.name)
+        if once and setting.name == "clone-max":
+            yield from with_setting(cib, facts, setting, value, top)
+        elif value is not None and not copies(value.value):
+            yield from without_setting(cib, facts, setting, value, (top,))
 
 
 def _counting(top: Resource) -> str:

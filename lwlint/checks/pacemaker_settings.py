@@ -129,6 +129,18 @@ def without_setting(cib: Cib, facts: Facts, setting: Setting, value: Text, resou
     return (in_place,) if in_place in found else found
 
 
+def with_setting(cib: Cib, facts: Facts, setting: Setting, value: Text | None, resource: Resource) -> tuple[Command, ...]:
+    """Return what gives a meta attribute of a resource the value that it must have; `value` is the one that it has now."""
+    known = sets(facts, cib.cluster.span.path)
+    place = known.at(value) if value is not None else None
+    if place is not None and place.set.holder == resource.name:
+        return (known.changed(place, setting.wanted),) if place.set.place else (_set_on(resource, setting.name, setting.wanted),)
+    own = known.of(resource.name)
+    if (value is not None and place is None) or any(each.refers or each.ruled or each.shared for each in own[:1]):
+        return (Command("", CLUSTER),)
+    return (_set_on(resource, setting.name, setting.wanted),)
+
+
 def _without_default(cib: Cib, known: Sets, place: _Place, setting: Setting) -> Command:
     """Return what ends a default, or the property that old schemas have for it."""
     old = next((name for name in OLD_DEFAULTS if setting.name == "is-managed" and name in cib.properties), None)

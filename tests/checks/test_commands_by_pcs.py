@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from itertools import count
 from pathlib import Path
 from random import Random
+from typing import ClassVar
 
 import pytest
 
@@ -283,7 +284,23 @@ class Bound(Made):
 RABBIT = 'class="ocf" provider="heartbeat" type="rabbitmq-cluster"'
 
 
-@pytest.mark.parametrize("made", [Made, Bound])
+class Counted(Made):
+    """A CIB of clones that may have no copies, for one reason or two."""
+
+    COUNTS: ClassVar = {"clone-max": ("0", "0", "junk", "1", "3", "-1"), "clone-node-max": ("0", "0", "1", "x")}
+
+    def meta(self) -> str:
+        return self.attributes("meta_attributes", {ENABLED: ("Stopped", "Started"), **self.COUNTS}, self.rules)
+
+    def primitive(self, name: str, agent: str, templates: list[str], promotable: bool = False) -> str:
+        found = super().primitive(name, agent, templates, promotable)
+        if name != "openstack-cinder-volume" or self.maybe(0.4):
+            return found
+        count = self.attributes("meta_attributes", self.COUNTS, (), 0.9)
+        return f'<clone id="openstack-cinder-volume-clone">{count}{found}</clone>'
+
+
+@pytest.mark.parametrize("made", [Made, Bound, Counted])
 @pytest.mark.parametrize("seed", [*range(2), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 30 * FACTOR))])
 def test_the_commands_of_a_generated_cib_end_what_they_are_for(made: type[Made], seed: int, tmp_path: Path) -> None:
     path = tmp_path / "cib.xml"
