@@ -523,6 +523,7 @@ class _Judged:
         self.theirs = set(self.at)
         self.ties: dict[tuple[str, str], list[_Tie]] = {}  # by type and what they name, in the order of the file
         self.members: dict[str, dict[str, int]] = {}
+        self._against: dict[str, list[Constraint]] = {}
         for constraint in sorted((c for c in cib.constraints if c.type in (COLOCATION, ORDER)), key=lambda c: c.span):
             places = _places(constraint)
             theirs = [name for name in places if name in self.theirs]
@@ -579,6 +580,15 @@ class _Judged:
         ties = (tie for name in around(self.cib, resource) for tie in self.ties.get((type, name), ())[:_LOOKED_AT])
         found = {tie.constraint.span: tie for tie in ties}
         return [found[span] for span in sorted(found)[:_LOOKED_AT]]
+
+    def against(self, group: Resource) -> Sequence[Constraint]:
+        """Return the colocations of members of a group and a target that do not bind them to it: they stand against its own bond."""
+        if group.name not in self._against:
+            members = [self.cib.resources[name] for name in group.children[:_LOOKED_AT]]
+            ties = {tie.constraint.span: tie.constraint for member in members for tie in self.touching(member, COLOCATION)}
+            ours = {group.name, *group.children}
+            self._against[group.name] = [each for each in ties.values() if not _binds(self.cib, each, ours, self.theirs)]
+        return self._against[group.name]
 
     def beyond(self, resource: Resource) -> Unknown | None:
         """Return why it is not judged by what was looked at: it is tied by more constraints, or to more targets, than that."""
@@ -737,8 +747,15 @@ def _binding(judged: _Judged, resource: Resource) -> tuple[Command, ...]:
     target = judged.target(resource)
     if target.top == resource.top:
         return ()
-    wrong = [tie.constraint for tie in judged.touching(resource, COLOCATION)]
-    return bound_to(_outermost(judged, resource), target, wrong)
+    bound = _outermost(judged, resource)
+    own = [tie.constraint for tie in judged.touching(resource, COLOCATION)]
+    wrong = {constraint.span: constraint for constraint in (*own, *(judged.against(bound) if bound is not resource else ()))}
+    return bound_to(bound, target, [wrong[span] for span in sorted(wrong)])
+
+
+def _binds(cib: Cib, constraint: Constraint, ours: Collection[str], theirs: Collection[str]) -> bool:
+    pairs = constraint.pairs[:_LOOKED_AT]
+    return constraint.active and any(pair.first in ours and pair.second in theirs and mandatory(pair, cib) for pair in pairs)
 
 
 def _defect(cib: Cib, constraint: Constraint, ours: set[str], theirs: set[str]) -> str:

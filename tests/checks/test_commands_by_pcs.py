@@ -337,6 +337,27 @@ def given(name: str) -> str:
     return f'<instance_attributes id="{name}-set"><nvpair id="{name}-pair" name="{name}" value="192.0.2.20"/></instance_attributes>'
 
 
+@pytest.mark.parametrize("tie", ['rsc="haproxy" with-rsc="ip-192.0.2.2"', 'rsc="haproxy" with-rsc="ip-192.0.2.2" score="-INFINITY"'])
+def test_a_group_is_bound_in_the_place_of_what_stands_against_any_of_its_members(tie: str, tmp_path: Path) -> None:
+    made = Bound(0)
+    made.old = False
+    ips = "".join(made.address(f"ip-192.0.2.{number}") for number in (1, 2))
+    resources = f'<group id="ips">{ips}</group>' + made.leaf("haproxy", 'class="systemd" type="haproxy"')
+    score = "" if "score" in tie else ' score="INFINITY"'
+    path = tmp_path / "cib.xml"
+    path.write_text(
+        '<cib validate-with="pacemaker-3.5" crm_feature_set="3.13.0" admin_epoch="0" epoch="1" num_updates="0"><configuration><crm_config/>'
+        f'<nodes><node id="1" uname="n1"/></nodes><resources>{resources}</resources><constraints><rsc_colocation id="tie" {tie}{score}/>'
+        "</constraints></configuration><status/></cib>"
+    )
+    assert is_valid(path)
+    lines = ["pcs constraint remove tie", "pcs constraint colocation add ips with haproxy INFINITY"]
+    found = [[command.line for command in each.commands] for each in judged(path) if each.code == "LW103"]
+    assert found == [lines] * len(found)
+    assert found
+    assert list(wrong(path, tmp_path / "copy.xml")) == []
+
+
 OF_1_1, OF_2, OF_3 = "1.1.23-1.el7_9.1", "2.1.5-8.el9", "3.0.0-5.el10"
 HAPROXY, NOVA = '<obj_ref id="haproxy-bundle"/>', '<obj_ref id="nova-bundle"/>'
 HERE = '//tag[@id="t"]'
