@@ -1,8 +1,7 @@
-"""The command that writes exceptions: `lwlint allow`."""
+"""The commands of those who write exceptions and rules: `lwlint allow`, `new-rule` and `test`."""
 
 from __future__ import annotations
 
-import argparse
 import datetime
 import difflib
 import os
@@ -17,7 +16,7 @@ from msgspec.structs import replace
 
 from lwlint.core.config_reader import Mismatch, near
 from lwlint.core.finding import ConfigurationError
-from lwlint.core.harmless import line, tame
+from lwlint.core.harmless import counted, line, tame
 from lwlint.files import atomic
 from lwlint.files.gitignore import covered, useless
 from lwlint.files.tree import around
@@ -36,8 +35,7 @@ if TYPE_CHECKING:
     from lwlint.report.explain import Reached
     from lwlint.run.examples import Outcome, Tracer
 
-
-CONFORMS = 0
+CONFORMS, FINDINGS = 0, 1
 _GLOB = "*?["
 
 
@@ -102,9 +100,9 @@ def _place(place: str, folder: str, rule: Rule, rules: Sequence[Rule], settings:
     """Return `path`, and `fact` where a line is named, of an exception in a configuration that lies in `folder`."""
     if os.path.lexists(place):
         return {"path": _pattern(place, folder)}
-    path, colon, line = place.rpartition(":")
-    if colon and line.isdecimal() and os.path.isfile(path):
-        return {"path": _pattern(path, folder), "fact": _fact(path, int(line), rule, rules, folder, settings)}
+    path, at = _located(place)
+    if at:
+        return {"path": _pattern(path, folder), "fact": _fact(path, at, rule, rules, folder, settings)}
     if any(character in place for character in _GLOB):
         below = os.path.relpath(".", folder).replace(os.sep, "/")
         steps = [] if below == "." else [_escaped(below)] if "/" in place.rstrip("/") else [_escaped(below), "**"]
@@ -116,6 +114,19 @@ def _place(place: str, folder: str, rule: Rule, rules: Sequence[Rule], settings:
             raise ConfigurationError(f"`{place}`: {why}")
         return {"path": pattern}
     raise ConfigurationError(f"`{place}`: no such file or folder; a pattern has one of `*`, `?` and `[` in it")
+
+
+def _located(place: str) -> tuple[str, tuple[int, ...]]:
+    """Return the file of `FILE:LINE` or `FILE:LINE:COLUMN`, as reports have it, with the numbers; none where it is no such place."""
+    path, at = place, ()
+    while len(at) < 2:
+        path, colon, number = path.rpartition(":")
+        if not colon or not (number.isascii() and number.isdecimal()):
+            break
+        at = (int(number), *at)
+        if os.path.isfile(path):
+            return path, at
+    return place, ()
 
 
 def _pattern(path: str, folder: str) -> str:
@@ -136,22 +147,29 @@ def _escaped(path: str) -> str:
     return path[: len(path) - trailing] + "".join(f"\\{blank}" for blank in path[len(path) - trailing :])
 
 
-def _fact(path: str, line: int, rule: Rule, rules: Sequence[Rule], folder: str, settings: Settings | None) -> str:
-    """Return what `rule` finds something of on a line: the file is judged by itself, then with all that is in `folder`."""
+def _fact(path: str, at: tuple[int, ...], rule: Rule, rules: Sequence[Rule], folder: str, settings: Settings | None) -> str:
+    """Return what `rule` finds something of at a line, or at a line and column.
+
+    The file is judged by itself, then with all that is in `folder`.
+    """
     known = os.path.relpath(path)
-    others: set[int] = set()
+    others: set[tuple[int, ...]] = set()
     for paths in ((known,), (folder,)):
         request = Request(paths=paths, release=settings.release if settings is not None else "auto", gitignore=True)
         report = check(request, [one for one in rules if one.id == rule.id])
         for finding in report.findings:
             if finding.rule != rule.id or os.path.normpath(finding.span.path) != os.path.normpath(known):
                 continue
-            at = report.sources[finding.span.path].position(finding.span.start)[0]
-            if at == line and finding.subject:
+            found = report.sources[finding.span.path].position(finding.span.start)[: len(at)]
+            if found == at and finding.subject:
                 return "".join(f"[{character}]" if character in _GLOB else character for character in finding.subject)
-            others.add(at)
-    near_by = f"; it does on line {', '.join(map(str, sorted(others)))}" if others else ""
-    raise ConfigurationError(f"`{path}:{line}`: {rule.code} finds nothing there that has a name{near_by}")
+            others.add(found)
+    near_by = f"; it does on line {', '.join(map(_position, sorted(others)))}" if others else ""
+    raise ConfigurationError(f"`{path}:{_position(at)}`: {rule.code} finds nothing there that has a name{near_by}")
+
+
+def _position(at: tuple[int, ...]) -> str:
+    return ":".join(map(str, at))
 
 
 def _refuse_twice(entry: Mapping[str, Any], rule: Rule, known: Layer) -> None:
@@ -190,9 +208,6 @@ def _ended(lines: Any) -> list[str]:
     return [line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines]
 
 
-CONFORMS, FINDINGS = 0, 1
-
-
 def new_rule(options: argparse.Namespace) -> int:
     """`lwlint new-rule`: print a rule with examples, or write it into the folder that is named."""
     from lwlint.policy.rules import load_folder
@@ -211,8 +226,7 @@ def new_rule(options: argparse.Namespace) -> int:
     beside = load_folder(folder, options.folder.rstrip("/")) if any(folder.rglob("*.yaml")) else ()
     text = skeleton(options.id, options.area, beside)
     try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
+        atomic.replace(str(path), text.encode())
     except OSError as error:
         raise ConfigurationError(f"`{path}`: cannot be written ({error.strerror})") from error
     print(f"{path} written; `lwlint test {options.folder}` runs its examples")
@@ -249,13 +263,13 @@ def test(options: argparse.Namespace) -> int:
         from lwlint.report.text import render_costs as spent
 
         sys.stderr.write(tame(spent(costs, time.process_time())))
-    print(f"{len(outcomes) - len(failed)} examples hold, {len(failed)} do not")
+    held = len(outcomes) - len(failed)
+    print(f"{counted(held, 'example')} hold{'s' if held == 1 else ''}, {len(failed)} {'does' if len(failed) == 1 else 'do'} not")
     return FINDINGS if failed else CONFORMS
 
 
 def _update(outcomes: list[Outcome], folder: Path) -> list[Outcome]:
     """Write what bad examples find into their rules; return the outcomes, in which these hold now."""
-    from lwlint.files import atomic
     from lwlint.policy.round_trip import with_finds
 
     wrong = [one for one in outcomes if not one.passed and not one.broken and one.example.bad is not None and one.found]

@@ -306,7 +306,7 @@ def exit_code(report: Report, options: argparse.Namespace) -> int:
     if not any(source.judged for source in report.sources.values()):
         if getattr(options, "hook", False) and not report.sources and not report.skipped:
             return CONFORMS
-        others = f"{len(report.skipped)} files are none of lwlint's (`-v` says why)" if report.skipped else "there is no file"
+        others = f"{counted(len(report.skipped), 'file')} skipped (`-v` says why)" if report.skipped else "there is no file"
         print(f"lwlint: nothing to judge: {others}", file=sys.stderr)
         if getattr(options, "allow_empty", False) or getattr(options, "hook", False):
             return CONFORMS

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lwlint.core.finding import Finding, Replace, Report
-from lwlint.core.harmless import escaped, is_harmless, safe, tame
+from lwlint.core.harmless import counted, escaped, is_harmless, safe, tame
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Source, Span
 from lwlint.policy.redaction import Redaction
@@ -112,7 +112,7 @@ def told(outcome: Outcome, *, done: bool) -> str:
 
 def _summary(outcome: Outcome, done: bool) -> str:
     remaining = Counter(f.severity for f in outcome.report.findings if f.allowed is None)
-    parts = [f"{len(outcome.fixed)} fixed in {len(outcome.files)} files" if done else f"{len(outcome.fixed)} would be fixed"]
+    parts = [f"{len(outcome.fixed)} fixed in {counted(len(outcome.files), 'file')}" if done else f"{len(outcome.fixed)} would be fixed"]
     parts.append(f"{sum(remaining.values())} left")
     if outcome.unsafe:
         parts.append(f"{len(outcome.unsafe)} of them fixed by `--unsafe`")

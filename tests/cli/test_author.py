@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -189,3 +190,13 @@ def test_a_name_that_is_taken_is_refused(tmp_path: Path, capsys: pytest.CaptureF
     (tmp_path / "mine.yaml").write_text((tmp_path / "mine.yaml").read_text().replace("MY201", "LW301"))
     assert main(["check", "--rules", str(tmp_path), str(HERE / "fixtures/newton")]) == 2
     assert f"`{tmp_path}`: a rule is named `LW301`, as one of lwlint's own" in capsys.readouterr().err
+
+
+def test_on_a_full_disk_no_rule_appears(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def full(path: str, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("lwlint.files.atomic.replace", full)
+    assert main(["new-rule", "slow", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == f"lwlint: `{tmp_path / 'slow.yaml'}`: cannot be written (No space left on device)\n"
+    assert list(tmp_path.iterdir()) == []

@@ -41,7 +41,7 @@ def fix(*arguments: str) -> int:
 def test_a_fix_is_written_told_and_ends_with_0(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert fix("heat.conf") == 0
     assert (folder / "heat.conf").read_text() == MENDED
-    told = "heat.conf:3:1 LW301 add `max_retries = -1` to `[database]`\n1 fixed in 1 files, 0 left\n"
+    told = "heat.conf:3:1 LW301 add `max_retries = -1` to `[database]`\n1 fixed in 1 file, 0 left\n"
     assert capsys.readouterr().out == told
     before = os.stat("heat.conf")
     assert (fix("heat.conf"), capsys.readouterr().out) == (0, "0 fixed in 0 files, 0 left\n")

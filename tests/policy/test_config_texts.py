@@ -199,6 +199,6 @@ def test_a_hook_passes_over_what_only_naming_it_would_make_an_input(
     (tmp_path / "pytest.ini").write_text("no section\n")
     (tmp_path / "nova.ini").write_text("[database]\nconnection = mysql://a\nmax_retries = 3\n")
     assert main(["check", "--no-config", "--no-cache", "--hook", "pytest.ini"]) == 0
-    assert "nothing to judge: 1 files are none of lwlint's" in capsys.readouterr().err
+    assert "nothing to judge: 1 file skipped" in capsys.readouterr().err
     assert main(["check", "--no-config", "--no-cache", "--hook", "pytest.ini", "nova.ini"]) == 1
     assert main(["check", "--no-config", "--no-cache", "pytest.ini"]) == 1

@@ -46,7 +46,7 @@ def test_what_an_alias_or_a_merge_shares_is_left_alone(tmp_path: Path, what: str
     said = capsys.readouterr().out
     if what == "above":  # nothing of what is changed is shared
         assert loaded(path) != before
-        assert "1 fixed in 1 files" in said
+        assert "1 fixed in 1 file" in said
     else:
         assert loaded(path) == before
         assert "0 fixed" in said
