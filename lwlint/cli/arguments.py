@@ -401,7 +401,7 @@ def _test(command: argparse.ArgumentParser) -> None:
 
 def _allow(command: argparse.ArgumentParser) -> None:
     command.add_argument("rule", metavar="RULE", help="the id or code of the rule")
-    command.add_argument("place", metavar="PLACE", help="a file, a folder, `FILE:LINE[:COLUMN]` for what is found there, or a pattern of git's")
+    command.add_argument("place", metavar="PLACE", help="a file, a folder, `FILE:LINE[:COLUMN]` for a finding there, or a pattern of git's")
     command.add_argument("--because", metavar="TEXT", required=True, help="the reason, which every report shows")
     command.add_argument("--until", metavar="DATE", help="the last day on which it holds, as `2030-12-31`")
     command.add_argument("--config", metavar="FILE", help="the configuration to edit (default: the nearest `.lwlint.yaml`, upwards)")

@@ -118,7 +118,8 @@ def _place(place: str, folder: str, rule: Rule, rules: Sequence[Rule], settings:
 
 def _located(place: str) -> tuple[str, tuple[int, ...]]:
     """Return the file of `FILE:LINE` or `FILE:LINE:COLUMN`, as reports have it, with the numbers; none where it is no such place."""
-    path, at = place, ()
+    path = place
+    at: tuple[int, ...] = ()
     while len(at) < 2:
         path, colon, number = path.rpartition(":")
         if not colon or not (number.isascii() and number.isdecimal()):

@@ -114,7 +114,8 @@ def init(options: argparse.Namespace) -> int:
     from lwlint.report.starters import SNIPPETS, snippet, starter
 
     if options.what != "config" and options.what not in SNIPPETS:
-        raise ConfigurationError(f"`{options.what}`: unknown starter{near(options.what, ('config', *SNIPPETS))}")
+        known = ("config", *SNIPPETS)
+        raise ConfigurationError(f"`{options.what}`: unknown starter{near(options.what, known) or '; lwlint has ' + ', '.join(known)}")
     if options.write:
         return _write(options.what, options.source)
     if options.what in ("config", "zuul"):  # these install nothing

@@ -174,7 +174,7 @@ def outputs(arguments: Sequence[str]) -> tuple[Output, ...]:
 def _output(argument: str) -> Output:
     name, equals, path = argument.partition("=")
     if name not in FORMATS:
-        raise ConfigurationError(f"`{name}`: unknown format{near(name, FORMATS)}")
+        raise ConfigurationError(f"`{name}`: unknown format{near(name, FORMATS) or '; lwlint has ' + ', '.join(FORMATS)}")
     if not equals or path == "-":
         return Output(name)
     if not path:

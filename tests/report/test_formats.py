@@ -28,6 +28,7 @@ def test_an_argument_names_a_format_and_perhaps_a_file(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (["sarfi"], "`sarfi`: unknown format; did you mean `sarif`?"),
+        (["pdf"], f"`pdf`: unknown format; lwlint has {', '.join(FORMATS)}"),
         (["sarif="], "`--format sarif=`: names no file"),
         (["sarif=no/out.sarif"], "`--format sarif=no/out.sarif`: no such folder: `no`"),
         (["sarif=."], "`--format sarif=.`: `.` is a folder"),
