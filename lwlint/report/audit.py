@@ -111,8 +111,8 @@ def open_findings(cluster: ClusterAnswer) -> list[Found]:
     return [one for one in cluster.found if one.allowed is None]
 
 
-def worst(cluster: ClusterAnswer) -> list[str]:
-    """Return the rules with the worst findings, each in a line with how many there are and on which hosts."""
+def worst(cluster: ClusterAnswer) -> list[tuple[str, Found]]:
+    """Return the rules with the worst findings, each in a line with how many there are and on which hosts, and the first of them."""
     by_rule: dict[tuple[int, str, str], list[Found]] = {}
     for one in open_findings(cluster):
         if one.severity != SEVERITIES[0]:
@@ -123,7 +123,7 @@ def worst(cluster: ClusterAnswer) -> list[str]:
         where = (
             "all hosts" if len(names) == len(cluster.hosts) > 1 else ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
         )
-        lines.append(f"{code} {rule}: {counted(len(found), found[0].severity)}{f' on {where}' if where else ''}")
+        lines.append((f"{code} {rule}: {counted(len(found), found[0].severity)}{f' on {where}' if where else ''}", found[0]))
     return lines
 
 
@@ -156,7 +156,7 @@ def _first_screen(cluster: ClusterAnswer) -> Iterator[str]:
     yield f"  {verdict(cluster)}"
     errors, warnings, notes = counts(cluster)
     yield f"  {counted(errors, 'error')}, {counted(warnings, 'warning')}, {counted(notes, 'note')}"
-    yield from (f"  worst: {line}" for line in worst(cluster)[:WORST])
+    yield from (f"  worst: {line}" for line, _ in worst(cluster)[:WORST])
     if health(cluster):
         yield f"  health: {health(cluster)}"
     if lacking(cluster):
@@ -200,9 +200,7 @@ def _ticket(cluster: ClusterAnswer) -> Iterator[str]:
     if health(cluster):
         yield f"Health: {health(cluster)}"
     shown = worst(cluster)[:WORST]
-    for line in shown:
-        code = line.partition(" ")[0]
-        first = next(one for one in open_findings(cluster) if one.code == code)
+    for line, first in shown:
         yield f"- {line}"
         yield f"  {first.places[0].shown}: {first.message}"
     if shown:

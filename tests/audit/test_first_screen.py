@@ -69,6 +69,23 @@ def test_a_ticket_has_ten_lines_at_most_for_each_cluster(capsys: pytest.CaptureF
         assert lines[0].startswith("Cluster ")
 
 
+def test_a_line_of_a_ticket_shows_a_finding_of_the_severity_that_it_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    units = tmp_path / "usr/lib/systemd/system"
+    units.mkdir(parents=True)
+    for name in ("openstack-nova-conductor", "openstack-nova-novncproxy"):
+        (units / f"{name}.service").write_text(f"[Service]\nExecStart=/usr/bin/{name[10:]}\nRestart=no\n", "utf-8")
+    (units / "httpd.service").write_text("[Service]\nExecStart=/usr/sbin/httpd\nRestart=no\n", "utf-8")
+    target = ["audit", "--root", str(tmp_path)]
+    (cluster,) = json.loads(said([*target, "--format", "json"], capsys))["clusters"]
+    severities = {f"{found['code']} {found['severity']} {found['message']}" for found in cluster["findings"]}
+    lines = said([*target, "--format", "ticket"], capsys).splitlines()
+    rows = [i for i, line in enumerate(lines) if line.startswith("- ")]
+    assert len({lines[i].split()[4].rstrip("s") for i in rows if "LW201" in lines[i]}) == 2
+    for i in rows:
+        code, severity, message = lines[i].split()[1], lines[i].split()[4].rstrip("s"), lines[i + 1].split(": ", 1)[1]
+        assert f"{code} {severity} {message}" in severities
+
+
 def test_a_note_fails_no_clause(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = said(["audit", str(SOS / "mitaka-full"), "--format", "json"], capsys)
     for cluster in json.loads(text)["clusters"]:

@@ -472,7 +472,7 @@ def section(cluster: ClusterAnswer, titles: Mapping[str, str], key: str, taken: 
         if content
     )
     told = [element("p", verdict(cluster), class_=f"verdict{' bad' if counts(cluster)[0] else ''}")]
-    lines = [f"Worst: {line}" for line in worst(cluster)[:WORST]]
+    lines = [f"Worst: {line}" for line, _ in worst(cluster)[:WORST]]
     lines += [f"Health: {health(cluster)}"] if health(cluster) else []
     lines += [f"Missing: {lacking(cluster)}"] if lacking(cluster) else []
     told += [element("ul", (element("li", line) for line in lines), class_="first bare")] if lines else []
