@@ -16,17 +16,18 @@ from lwlint.audit.targets import ask, targets
 from lwlint.cli.arguments import schemas_of, split
 from lwlint.cli.audit import ERASED, bar, draws, may_run, nothing_in, roots_of
 from lwlint.core.config_reader import near
+from lwlint.core.facts import Unreadable
 from lwlint.core.finding import ConfigurationError
 from lwlint.core.harmless import tame
 from lwlint.inputs.pacemaker.facts import Cluster
 from lwlint.operate.plan import Settings, judged, make_plan, mends, outcome
-from lwlint.operate.simulation import Pacemaker, written
+from lwlint.operate.simulation import Pacemaker, Refused, written
 from lwlint.operate.steps import with_mends
 from lwlint.run import AUTO, known_release, load_catalogue, load_rules
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from lwlint.audit import Watcher
     from lwlint.audit.answer import ClusterAnswer
@@ -78,8 +79,6 @@ def _catalogue(options: argparse.Namespace, name: str | None) -> int:
 
 
 def _only(book: Runbook, runs: Sequence[object]) -> Runbook:
-    from msgspec.structs import replace
-
     return replace(book, runs=tuple(runs))
 
 
@@ -91,7 +90,7 @@ def audited(targets: Sequence[str], options: argparse.Namespace, watch: Watcher)
     from lwlint.audit import audit
     from lwlint.audit.anonymous import Anonymous
     from lwlint.audit.targets import targets as opened
-    from lwlint.cli.audit import Progress, is_whole, nothing_in
+    from lwlint.cli.audit import Progress, is_whole
 
     release = known_release(options.release or AUTO)
     rules = load_rules([], [], [], examples=False)
@@ -118,19 +117,19 @@ def runbooks(targets: Sequence[str], options: argparse.Namespace) -> tuple[int, 
 
 def what_if(options: argparse.Namespace) -> int:
     """`lwlint what-if`: what happens on each failure, by the scheduler of the installed Pacemaker."""
-    from lwlint.audit.clusters import cib_of
     from lwlint.operate.failures import Study, study
     from lwlint.operate.runbook import runbook
-    from lwlint.operate.simulation import Pacemaker, Refused
     from lwlint.report import operate as report
 
     studies: list[Study] = []
     books: list[Runbook] = []
+    unread: list[str] = []
     with Pacemaker() as pacemaker, _Counter(sys.stderr) as counter:
 
         def ask(cluster: ClusterAnswer, hosts: Sequence[Host], sources: Mapping[str, Source]) -> None:
             found = cib_of(hosts)
             if found is None:
+                unread.append(_unread_cib(hosts))
                 return
             try:
                 wanted = options.fail or ["all"]
@@ -141,7 +140,7 @@ def what_if(options: argparse.Namespace) -> int:
 
         code = audited([options.target], options, ask)
     if not studies:
-        raise ConfigurationError(f"`{options.target}`: no CIB is in it, without which nobody can say what a failure comes to")
+        raise _without_cib(f"`{options.target}`: no CIB is in it, without which nobody can say what a failure comes to", unread, options)
     if options.hide is not None:
         studies = [options.hide.hidden_record(one) for one in studies]
         books = [options.hide.hidden_record(book) for book in books]
@@ -158,19 +157,21 @@ def what_if(options: argparse.Namespace) -> int:
 
 def pictures(target: str, options: argparse.Namespace) -> tuple[int, list[Picture]]:
     """Return the exit code, and the graph of each cluster that has a CIB."""
-    from lwlint.audit.clusters import cib_of
     from lwlint.report.picture import picture
 
     found: list[Picture] = []
+    unread: list[str] = []
 
     def draw(cluster: ClusterAnswer, hosts: Sequence[Host], sources: Mapping[str, Source]) -> None:
         known = cib_of(hosts)
-        if known is not None and known.cib.resources:
+        if known is None:
+            unread.append(_unread_cib(hosts))
+        elif known.cib.resources:
             found.append(picture(cluster, known.cib))
 
     code = audited([target], options, draw)
     if not found:
-        raise ConfigurationError(f"`{target}`: no CIB with a resource is in it, and so nothing to draw")
+        raise _without_cib(f"`{target}`: no CIB with a resource is in it, and so nothing to draw", unread, options)
     return code, [options.hide.hidden_record(one) for one in found] if options.hide is not None else found
 
 
@@ -194,12 +195,8 @@ def graph(options: argparse.Namespace) -> int:
 
 def describe(options: argparse.Namespace) -> int:
     """`lwlint describe`: the page on a cloud that its operators keep."""
-    from msgspec.structs import replace
-
-    from lwlint.audit.clusters import cib_of
     from lwlint.operate.failures import study
     from lwlint.operate.runbook import runbook
-    from lwlint.operate.simulation import Pacemaker, Refused
     from lwlint.policy.rules import load_clauses
     from lwlint.report import operate as report
     from lwlint.report.picture import picture
@@ -210,7 +207,8 @@ def describe(options: argparse.Namespace) -> int:
         cloud = report.Cloud(cluster, runbook(cluster, hosts, sources), because="it was not asked for (`--no-failures`)")
         found = cib_of(hosts)
         if found is None:
-            clouds.append(replace(cloud, because="no CIB was given"))
+            unread = _unread_cib(hosts)
+            clouds.append(replace(cloud, because=f"the CIB cannot be read: {unread}" if unread else "no CIB was given"))
             return
         cloud = replace(cloud, picture=picture(cluster, found.cib))
         if options.failures:
@@ -395,7 +393,8 @@ def _hosts(options: argparse.Namespace, release: str, roots: list[str], runs: bo
     for target in found:
         if not target.captures and (target.troubles or any(other.captures for other in found)):
             raise ConfigurationError(nothing_in(target.path, [trouble.message for trouble in target.troubles]))
-    clusters = [group for group in groups(seats(found)) if group.clustered]
+    every = groups(seats(found))
+    clusters = [group for group in every if group.clustered]
     if len(clusters) > 1:
         names = ", ".join(f"`{group.identity.name or group.seats[0].shown}`" for group in clusters)
         raise ConfigurationError(f"{len(clusters)} clusters are in what was given ({names}); a plan is for one")
@@ -403,4 +402,21 @@ def _hosts(options: argparse.Namespace, release: str, roots: list[str], runs: bo
         hosts = read_hosts(group, release)
         if any(host.reading.facts.of(Cluster) for host in hosts):
             return group, hosts
-    raise ConfigurationError("no CIB is in what was given (`cibadmin -Q` prints it)")
+    unread = [_unread_cib(read_hosts(group, release)) for group in every]
+    raise _without_cib("no CIB is in what was given (`cibadmin -Q` prints it)", unread)
+
+
+def _without_cib(said: str, unread: Iterable[str], options: argparse.Namespace | None = None) -> ConfigurationError:
+    """Return the error that there is no CIB: what is wrong with the one that cannot be read, if there is one, else what is `said`."""
+    why = next(filter(None, unread), "") if options is None or options.hide is None else ""
+    return ConfigurationError(f"the CIB cannot be read: {why}" if why else said)
+
+
+def _unread_cib(hosts: Iterable[Host]) -> str:
+    """Return what is wrong with the first CIB that cannot be read, with its place; empty where there is none."""
+    for host in hosts:
+        for one in host.reading.facts.of(Unreadable):
+            source = host.reading.input.sources.get(one.name)
+            if one.fatal and source is not None and source.kind == "cib":
+                return f"`{host.label}:{one.name.removeprefix(f'{host.label}/')}`: {one.message}"
+    return ""

@@ -162,13 +162,16 @@ def test_a_unit_that_a_host_does_not_have_refuses_the_plan(tmp_path: Path, cib: 
         (["--keep", "nova", "{cib}"], "`--keep nova`: there is no such resource"),
         (["--run", "{cib}"], "`--run` goes with `--live`"),
         (["{folder}"], "no CIB is in what was given"),
+        (["{cut}"], "the CIB cannot be read: `cut.xml:cib.xml`: XML is cut off: the file ends inside `<configuration>`\n"),
         (["--release", "mitakka", "{cib}"], "`mitakka`: unknown release; did you mean `mitaka`?"),
     ],
 )
 def test_what_cannot_be_planned_from_is_told(arguments: list[str], said: str, tmp_path: Path, cib: Path, capsys: Capsys) -> None:
     folder = tmp_path / "empty"
     folder.mkdir()
-    assert main(["plan", *(each.format(cib=cib, folder=folder) for each in arguments)]) == 2
+    cut = tmp_path / "cut.xml"
+    cut.write_text("<cib><configuration>", "utf-8")
+    assert main(["plan", *(each.format(cib=cib, folder=folder, cut=cut) for each in arguments)]) == 2
     assert said in capsys.readouterr().err
 
 

@@ -106,3 +106,16 @@ def test_no_name_and_no_address_is_in_an_anonymous_page(write: Write) -> None:
         assert "wallaby-controller" not in text
         assert "wallaby_cluster" not in text
         assert not re.search(r"\b(?:192\.0\.2\.251|203\.0\.113\.10|172\.16\.[123]\.\d+)\b", text)  # others stand for these
+
+
+def test_a_cib_that_cannot_be_read_is_named_with_what_is_wrong_with_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cut = tmp_path / "cut.xml"
+    cut.write_text("<cib><configuration>", "utf-8")
+    said = "the CIB cannot be read: `cut.xml:cib.xml`: XML is cut off: the file ends inside `<configuration>`"
+    for command in ("what-if", "graph"):
+        assert main([command, str(cut)]) == 2
+        assert capsys.readouterr().err == f"lwlint: {said}\n"
+    assert main(["describe", str(cut)]) == 0
+    assert f"Not asked: {said}." in capsys.readouterr().out
+    assert main(["graph", "--anonymize", str(cut)]) == 2
+    assert capsys.readouterr().err == f"lwlint: `{cut}`: no CIB with a resource is in it, and so nothing to draw\n"
