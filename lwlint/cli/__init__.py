@@ -85,7 +85,7 @@ def _refused(error: Exception) -> int:
 def _environment(error: OSError) -> str:
     """Return what is wrong around lwlint, in words; empty if it may be lwlint itself."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF) and error.filename is None:
-        return f"what is to be printed cannot be written ({error.strerror})"
+        return f"the output cannot be written ({error.strerror})"
     try:
         os.getcwd()
     except FileNotFoundError:

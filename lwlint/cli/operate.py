@@ -19,6 +19,7 @@ from lwlint.core.config_reader import near
 from lwlint.core.facts import Unreadable
 from lwlint.core.finding import ConfigurationError
 from lwlint.core.harmless import tame
+from lwlint.inputs.pacemaker import CIB
 from lwlint.inputs.pacemaker.facts import Cluster
 from lwlint.operate.plan import Settings, judged, make_plan, mends, outcome
 from lwlint.operate.simulation import Pacemaker, Refused, written
@@ -415,8 +416,8 @@ def _without_cib(said: str, unread: Iterable[str], options: argparse.Namespace |
 def _unread_cib(hosts: Iterable[Host]) -> str:
     """Return what is wrong with the first CIB that cannot be read, with its place; empty where there is none."""
     for host in hosts:
+        cibs = {path for path, read in host.reading.input.sources.items() if read.kind == CIB.name}
         for one in host.reading.facts.of(Unreadable):
-            source = host.reading.input.sources.get(one.name)
-            if one.fatal and source is not None and source.kind == "cib":
+            if one.fatal and one.name in cibs:
                 return f"`{host.label}:{one.name.removeprefix(f'{host.label}/')}`: {one.message}"
     return ""

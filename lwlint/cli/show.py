@@ -156,7 +156,7 @@ def _origin(source: Optional[str]) -> Origin:
         if found is not None:
             return read_origin("@".join((without_password(found[0]), found[1])))
     raise ConfigurationError(
-        "where lwlint can be had is not known here; say `--source URL@REV`, a git repository and a tag or commit of it"
+        "it is not known where lwlint can be installed from; give `--source URL@REV`, a git repository and a tag or commit of it"
     )
 
 

@@ -110,7 +110,7 @@ def _plain(node: Any, loader: Any, path: str, depth: int, left: list[int]) -> An
             raise _misplaced(key, path, "`<<`: keys are not merged here; write them out")
         name = _scalar(key, loader, path)
         if name in plain:
-            raise _misplaced(key, path, f"key `{key.value}` stands twice")
+            raise _misplaced(key, path, f"key `{key.value}` is set twice")
         plain[name] = _plain(value, loader, path, depth + 1, left)
     return plain
 

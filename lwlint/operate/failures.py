@@ -869,7 +869,7 @@ def load_results(text: str, path: str) -> Plan:
         for n, test in enumerate(results.tests):
             _refuse(test, ("tests", n))
             if test.id in seen:
-                raise Mismatch(("tests", n, "id"), f"test `{test.id}` stands twice")
+                raise Mismatch(("tests", n, "id"), f"test `{test.id}` is listed twice")
             seen.add(test.id)
     except Mismatch as mismatch:
         raise located(mismatch, text, path) from None

@@ -133,7 +133,7 @@ def no_host(node: str) -> Refusal | None:
     """Return why a node cannot be told anything; None where its name is one of a host."""
     if _NODE.fullmatch(node):
         return None
-    return Refusal(f"node {node}", "its name is none of a host, so that nothing there could be told", "look at where the CIB comes from")
+    return Refusal(f"node {node}", "its name is not a host name, so that nothing can be run there", "look at where the CIB comes from")
 
 
 class Delete(Struct, frozen=True):

@@ -97,7 +97,7 @@ class File(Document, frozen=True):
 
     extends: Annotated[
         Optional[Union[str, Strings]],
-        Meta(description="files, from the folder of this one, and profiles of lwlint's own, that this one goes on from"),
+        Meta(description="files, from the folder of this one, and profiles of lwlint's own, that this one extends"),
     ] = None
     release: Annotated[
         Optional[Annotated[str, Meta(extra_json_schema={"enum": ["auto", *RELEASES, *NUMBERED]})]],

@@ -220,7 +220,7 @@ def _entries(text: str, path: str) -> Iterator[_Entry]:
             above = _section(header["name"], numbers, text, path, start + 1)
             if above is not None:
                 if above == () and () in seen:
-                    raise _complaint(path, text, start + 1, f"section `{header['name']}` stands twice")
+                    raise _complaint(path, text, start + 1, f"section `{header['name']}` appears twice")
                 seen[above] = start + 1
                 yield _Entry(above, {} if above else None, start + 1, ())
             continue
@@ -237,7 +237,7 @@ def _entries(text: str, path: str) -> Iterator[_Entry]:
             i += 1
         where: Path = (*above, *key["key"].split("."))
         if where in seen:
-            raise _complaint(path, text, start, f"key `{key['key']}` stands twice")
+            raise _complaint(path, text, start, f"key `{key['key']}` is set twice")
         seen[where] = start
         yield _value(where, parts, start, text, path)
 

@@ -565,7 +565,7 @@ def spec_page(clauses: Sequence[Clause], rules: Sequence[Rule]) -> str:
         "# The specification, as clauses",
         "",
         f"The TripleO specification *[Pacemaker Lightweight Architecture]({UPSTREAM})*, told in our own words.",
-        "Each clause names the section that it stands on, says what it means for each kind of input, and from which",
+        "Each clause names the section that it is based on, says what it means for each kind of input, and from which",
         "release a practice differs.",
         "",
         "## Coverage",

@@ -181,7 +181,7 @@ def _lines(plan: PlanOutput) -> Iterator[str]:
     yield _title(plan)
     yield _proved(plan)
     if not plan.steps and not plan.refusals:
-        yield "Nothing is to be done: all that Pacemaker runs here belongs to it."
+        yield "Nothing to do: all that Pacemaker runs here belongs to it."
     for step in plan.steps:
         yield ""
         yield f"{step.id} {step.title}"
@@ -241,7 +241,7 @@ def _where_of(step: StepOutput) -> str:
 def _summary(plan: PlanOutput) -> str:
     count = f"{counted(len(plan.steps), 'step')}, {counted(len(plan.leaving), 'resource')} leave Pacemaker, {len(plan.core)} stay"
     if plan.refusals:
-        return f"{count}: refused ({len(plan.refusals)}), no step is to be taken"
+        return f"{count}: refused ({len(plan.refusals)}), no step to take"
     if not plan.steps:
         return count
     starts = sum(len(step.starts) for step in plan.steps)
@@ -525,7 +525,7 @@ def _left(plan: TemplatesPlan) -> Iterator[str]:
 
 def _templates_summary(plan: TemplatesPlan) -> str:
     if not plan.lines and not plan.left and not plan.unseen:
-        return "Nothing is to be changed: the rules find nothing in these templates with these environments"
+        return "Nothing to change: the rules find nothing in these templates with these environments"
     gone = len({(one.rule, one.subject, one.span) for line in plan.lines for one in line.mends})
     left = counted(len(plan.left), "finding")
     verb = "fixes" if len(plan.lines) == 1 else "fix"

@@ -310,7 +310,7 @@ def test_settings_schema_and_starters_are_printed(arguments: list[str], capsys: 
 @pytest.mark.parametrize(
     ("arrangement", "code", "said"),
     [
-        ("{} >/dev/full", 2, "lwlint: what is to be printed cannot be written (No space left on device)\n"),
+        ("{} >/dev/full", 2, "lwlint: the output cannot be written (No space left on device)\n"),
         ("{} >&-", 1, ""),
         ("{} --format json=out >&- 2>&-; code=$?; tail -c2 out >&2; exit $code", 1, "}\n"),
         ("{} --format json 2>&- | tail -c2 >&2", 0, "}\n"),
@@ -387,7 +387,7 @@ def test_what_cannot_be_printed_ends_with_2_and_no_traceback(command: str, unbuf
         return done.returncode, done.stderr
 
     with open("/dev/full", "w") as full:
-        assert run(full) == (2, "lwlint: what is to be printed cannot be written (No space left on device)\n")
+        assert run(full) == (2, "lwlint: the output cannot be written (No space left on device)\n")
     reader, writer = os.pipe()
     os.close(reader)
     try:

@@ -96,7 +96,7 @@ def test_a_playbook_holds_the_very_script_and_ansible_lint_accepts_it(how: str, 
 def test_what_is_refused_exits_with_1_in_every_form(cib: Path, capsys: Capsys) -> None:
     cib.write_text(full_ha(properties={"maintenance-mode": "true"}))
     assert main(["plan", "--at-once", str(cib)]) == 1
-    assert "refused (1), no step is to be taken" in capsys.readouterr().out
+    assert "refused (1), no step to take" in capsys.readouterr().out
     assert main(["plan", "--at-once", str(cib), "--format", "sh"]) == 1
     assert "exit 1" in capsys.readouterr().out
     assert main(["plan", "--at-once", str(cib), "--format", "ansible"]) == 1

@@ -70,7 +70,7 @@ class Outer:
         ("name: a\ninner: {count: one}\n", "f.yaml:2:16: `one`: must be a whole number"),
         ("name: no\ninner: {count: 1}\n", "f.yaml:1:7: `False`: must be text (quote it)"),
         ("inner: {count: 1}\n", "f.yaml:1:1: `name` is missing"),
-        ("name: a\nname: b\n", "f.yaml:2:1: key `name` stands twice"),
+        ("name: a\nname: b\n", "f.yaml:2:1: key `name` is set twice"),
         ("name: a\ninner: {count: 1}\nmany: [b, 2]\n", "f.yaml:3:11: `2`: must be text (quote it)"),
         ("name: [\n", "f.yaml:2:1: did not find expected node content"),
         ("", "f.yaml: empty: must be a mapping"),

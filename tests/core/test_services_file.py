@@ -24,7 +24,7 @@ from lwlint.core.finding import ConfigurationError
             "s.yaml:4:25: `ocf:x:y` belongs to `a` already",
         ),
         ("core: {a: {}}\nactive_active: {a: {}}\n", "s.yaml:2:17: `a` is listed under two kinds"),
-        ("core: {a: {units: x, units: y}}\n", "s.yaml:1:22: key `units` stands twice"),
+        ("core: {a: {units: x, units: y}}\n", "s.yaml:1:22: key `units` is set twice"),
         ("core: {a: {pacemaker: {agents_with_id: 'ocf:x:y'}}}\n", "s.yaml:1:40: `ocf:x:y` must be `AGENT=ID`"),
         ("databases: {a: {connection: x}}\n", "s.yaml:1:16: `section` is missing"),
     ],

@@ -171,7 +171,7 @@ def test_what_is_edited_into_a_test_is_refused_in_its_place(change: dict[str, An
 def test_a_test_that_stands_twice_is_refused(planned: dict[str, Any]) -> None:
     plain = json.loads(json.dumps(planned))
     plain["tests"].append(plain["tests"][0])
-    with pytest.raises(ConfigurationError, match=r"^results\.json:1:\d+: test `queens_cluster/[^`]*` stands twice"):
+    with pytest.raises(ConfigurationError, match=r"^results\.json:1:\d+: test `queens_cluster/[^`]*` is listed twice"):
         load_results(json.dumps(plain), "results.json")
 
 

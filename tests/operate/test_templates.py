@@ -178,7 +178,7 @@ def test_the_option_of_a_resource_is_not_written_over_others_of_it(tree: Path, c
 def test_a_deployment_that_conforms_needs_nothing(capsys: Capsys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(LIGHT)
     assert main(["plan", "--templates", "-e", HA, "-o", str(tmp_path / "out.yaml")]) == 0
-    assert capsys.readouterr().out.startswith("Nothing is to be changed: ")
+    assert capsys.readouterr().out.startswith("Nothing to change: ")
     assert yaml.safe_load((tmp_path / "out.yaml").read_text()) == {"parameter_defaults": {}}
 
 
@@ -203,7 +203,7 @@ def test_an_environment_that_cannot_be_read_is_left_to_be_mended_and_nothing_is_
     plan = planned(capsys, HA, "broken.yaml")
     assert [(one["code"], one["path"]) for one in plan["left"] if one["code"] != "LW403"] == [("LW901", "broken.yaml")]
     assert main(["plan", "--templates", *given((HA, "broken.yaml"))]) == 1
-    assert "Nothing is to be changed" not in capsys.readouterr().out
+    assert "Nothing to change" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

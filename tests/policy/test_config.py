@@ -127,7 +127,7 @@ def test_a_configuration_that_says_nothing_changes_nothing(text: str) -> None:
         ("allow:\n- {rule: LW1, path: '!a', because: x}\n", ".lwlint.yaml:2:21: `!a`: takes back what a pattern before it covers"),
         ("[a]\n", ".lwlint.yaml:1:1: a list: must be a mapping"),
         ("ignore: [LW1\n", ".lwlint.yaml:2:1: did not find expected"),
-        ("ignore: []\nignore: []\n", ".lwlint.yaml:2:1: key `ignore` stands twice"),
+        ("ignore: []\nignore: []\n", ".lwlint.yaml:2:1: key `ignore` is set twice"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_its_place(text: str, said: str) -> None:
