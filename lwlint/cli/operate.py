@@ -416,7 +416,7 @@ def _without_cib(said: str, unread: Iterable[str], options: argparse.Namespace |
 def _unread_cib(hosts: Iterable[Host]) -> str:
     """Return what is wrong with the first CIB that cannot be read, with its place; empty where there is none."""
     for host in hosts:
-        cibs = {path for path, read in host.reading.input.sources.items() if read.kind == CIB.name}
+        cibs = {source.path for source in host.reading.input.of(CIB.name)}
         for one in host.reading.facts.of(Unreadable):
             if one.fatal and one.name in cibs:
                 return f"`{host.label}:{one.name.removeprefix(f'{host.label}/')}`: {one.message}"
