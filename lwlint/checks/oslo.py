@@ -79,16 +79,17 @@ def take_away(option_set: OptionSet, option: Option) -> Optional[Fix]:
     return Fix(f"take `{option.name}` away", tuple(DropLines(span) for span in spans))
 
 
-def rename(option_set: OptionSet, option: Option, to: Name, *, alike: bool = False) -> Optional[Fix]:
+def rename(option_set: OptionSet, option: Option, to: Name) -> Optional[Fix]:
     """Return the fix that gives an option the name (section and option) under which it is read; none if that is taken.
 
-    It is safe if both names are `alike`, or if the value is as it should be, for then to be read is what was meant; not
-    where other options refer to the name that it gets, or to any other of retries, which it may be an old name of.
+    It is safe if the value is as it should be, for then to be read is what was meant, and no other rule sets the option to something
+    else at the same time; not where other options refer to the name that it gets, or to any other of retries, which it may be an old
+    name of.
     """
     section, name = to
     if not is_ours(option) or to in option_set.options or option.beaten or _named(option_set, option, option.option):
         return None
-    safe = (alike or option.value.strip() == "-1") and not _named(option_set, option, name, *_RETRIES)
+    safe = option.value.strip() == "-1" and not _named(option_set, option, name, *_RETRIES)
     if section == option.section:
         return Fix(f"call it `{name}`", (Replace(option.key, name),), safe=safe)
     if not re.fullmatch(r"[+-]?\d+", option.value):
@@ -149,12 +150,24 @@ def _refused(option_set: OptionSet) -> Optional[Unknown]:
     return Unknown(f"oslo.config refuses `{files.refused}`, so that nothing is known of `{files.name}`", files.span)
 
 
+def _elsewhere(option_set: OptionSet, facts: Facts) -> Optional[Unknown]:
+    """Return what to say of a set whose program takes options that its files lack from what they name; None for any other."""
+    group = option_set.elsewhere
+    if not group or not applies(facts.release, _SOURCES_SINCE, None):
+        return None
+    files = option_set.files
+    return Unknown(f"`{files.name}` takes options that its files lack from what `[{group}]` names, which is not known", files.span)
+
+
 def _run_present(facts: Facts, params: Presences) -> Iterator[Saw]:
     for option_set in option_sets(facts):
         refused = _refused(option_set)
         if refused is not None:
             yield refused
             continue
+        elsewhere = _elsewhere(option_set, facts)
+        if elsewhere is not None:
+            yield elsewhere
         project = option_set.files.project
         for presence in params.presences:
             if (presence.projects and project not in presence.projects) or project in presence.not_projects:
@@ -195,7 +208,7 @@ def _fix(option_set: OptionSet, option: Option, presence: Presence) -> Optional[
         return take_away(option_set, option)
     if not presence.instead:
         return None
-    return rename(option_set, option, split_name(presence.instead), alike=True)  # wherever the old one is read
+    return rename(option_set, option, split_name(presence.instead))
 
 
 class Home(Document, frozen=True):
@@ -298,6 +311,7 @@ _SEEN = "\0seen"  # in a message, where what programs were seen to do will stand
 _SCRUBBED = re.compile(r"\*{5,}")  # what sos puts in the place of a secret
 _SCHEME = re.compile(r"\s*([a-z][a-z0-9.-]*)(?:\+[a-z0-9+.-]+)?:")
 _MOST_REFERENCES = 8
+_SOURCES_SINCE = "rocky"  # oslo.config 6.4
 _NO_SERVER = re.compile(r"\s*(<None>\s*)?$|\s*sqlite")  # an SQLite database is a file: nothing waits for it
 
 
@@ -440,7 +454,13 @@ def _run_limits(facts: Facts, params: Bounds) -> Iterator[Saw]:
             judged = True
             continue
         limits = list(_limits(files.project, params, facts)) if files.read else []
+        elsewhere = _elsewhere(option_set, facts)
+        if elsewhere is not None and any(_is_open(option_set, limit, facts) for limit in limits):
+            judged = True
+            yield elsewhere
         for limit in limits:
+            if elsewhere is not None and _is_open(option_set, limit, facts):
+                continue
             found = list(_judge(option_set, limit, _Registered(option_set, limits, params.registered), facts))
             judged = judged or bool(found)
             for item in found:
@@ -452,6 +472,11 @@ def _run_limits(facts: Facts, params: Bounds) -> Iterator[Saw]:
         yield replace(problem, message=problem.message.replace(_SEEN, _seen(services, params.server, facts)))
     if not judged and params.nothing:
         yield Unknown(params.nothing)
+
+
+def _is_open(option_set: OptionSet, limit: Limit, facts: Facts) -> bool:
+    """Return whether the files of a set leave it to what they may name elsewhere to set an option."""
+    return option_set.chosen(limit.names) is None and _from_url(option_set, limit, facts) is None
 
 
 def _watched(option_set: OptionSet, server: Optional[str], facts: Facts) -> list[Service]:
@@ -715,6 +740,9 @@ def _run_types(facts: Facts, params: Bounds) -> Iterator[Saw]:
         files = option_set.files
         if files.refused is not None:
             yield Unknown(f"oslo.config refuses `{files.refused}`, so that nothing is known of `{files.name}`", files.span)
+        elsewhere = _elsewhere(option_set, facts)
+        if elsewhere is not None:
+            yield elsewhere
         for typed in params.types:
             if not files.read or not applies(facts.release, typed.since, typed.until):
                 continue
@@ -777,7 +805,7 @@ def _run(facts: Facts, params: WorkerParams) -> Iterator[Saw]:
         if not mine:
             yield Unknown(f"no option file of {service.title} was given", unit.span)
         for option_set in mine:
-            yield from _judge_worker(unit, service, option_set, params, facts.release)
+            yield from _judge_worker(unit, service, option_set, params, facts)
 
 
 def _stays_broken(service: Service, params: WorkerParams, release: Optional[str]) -> bool:
@@ -793,8 +821,8 @@ def _is_of(option_set: OptionSet, service: Service) -> bool:
     return not files.services or service.name in files.services
 
 
-def _judge_worker(unit: Unit, service: Service, option_set: OptionSet, params: WorkerParams, release: Release) -> Iterator[Saw]:
-    seen = False
+def _judge_worker(unit: Unit, service: Service, option_set: OptionSet, params: WorkerParams, facts: Facts) -> Iterator[Saw]:
+    seen, release, elsewhere = False, facts.release, _elsewhere(option_set, facts)
     for database in service.databases:
         section = database.retry_section or database.section
         connection = option_set.chosen(params.names(database.section, database.option, release))
@@ -803,7 +831,9 @@ def _judge_worker(unit: Unit, service: Service, option_set: OptionSet, params: W
             continue
         option = option_set.chosen(params.names(section, params.option, release))
         name = f"{section}.{params.option}"
-        if option is None and not option_set.files.complete and _may_lie_below(database):
+        if option is None and elsewhere is not None:
+            yield elsewhere
+        elif option is None and not option_set.files.complete and _may_lie_below(database):
             yield Unknown(f"what `{name}` is in the distribution's own file is not known", connection.span)
         elif option is None:
             yield _problem(unit, connection, f"`{name}` is not set (default `{params.default}`)", name)

@@ -93,6 +93,24 @@ def test_units_and_options_of_a_host_are_mended_by_what_is_to_be_run(tmp_path: P
     assert "TimeoutStartSec=0" in drop_in
 
 
+@pytest.mark.parametrize("release", ["newton", "auto", "caracal"])
+@pytest.mark.parametrize("section", ["DEFAULT", "database"])
+def test_an_old_name_with_a_limit_is_not_moved_over_what_another_command_sets(
+    section: str, release: str, tmp_path: Path, capsys: Capsys
+) -> None:
+    connection = "[database]\nconnection = mysql://x@y/heat\n"
+    write(tmp_path, {"etc/hostname": "node\n", "etc/heat/heat.conf": f"{connection}[{section}]\nsql_max_retries = 10\n"})
+    asked = ["--root", str(tmp_path), "--release", release]
+    for _ in range(2):  # what is then right under an old name is moved by the next one
+        run_below(tmp_path, lines(json.loads(output(asked, capsys)), "node"))
+    assert [f for f in findings(json.loads(output(asked, capsys))) if f["code"] == "LW301"] == []
+
+
+def output(arguments: Sequence[str], capsys: Capsys) -> str:
+    main(["audit", "--format", "json", *arguments])
+    return capsys.readouterr().out
+
+
 def test_a_restart_that_a_later_drop_in_takes_away_is_given_back_by_one_later_still(tmp_path: Path, capsys: Capsys) -> None:
     folder = "etc/systemd/system/openstack-nova-api.service.d"
     write(

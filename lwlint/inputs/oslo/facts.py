@@ -166,6 +166,19 @@ class OptionSet(Struct, frozen=True):
                 found, best = option, layer
         return found
 
+    @property
+    def elsewhere(self) -> str:
+        """The group that names where the program takes options from that its files lack (`config_source`); empty for none.
+
+        What is at its URI is not known here. It is read from rocky on, and never beats a file or the environment.
+        """
+        named = self.options.get((DEFAULT, "config_source"))
+        for group in named.value.split(",") if named is not None else ():
+            driver = self.options.get((normal(group.strip()), "driver"))
+            if driver is not None and driver.value.strip():
+                return group.strip()
+        return ""
+
     def _layer(self, option: Option) -> int:
         files = self.files.files
         return len(files) if option.origin == ENVIRONMENT else len(files) - 1 - files[::-1].index(option.file)
