@@ -319,18 +319,18 @@ class Limit(Document, frozen=True):
     """One option that bounds attempts.
 
     `option` and the other names are `section/option`; releases after `old_names_until` do not read `old_names`. `unlimited` tells the
-    values that never give up. `default` is what an absent option means; without it, absence is no problem. With it, absence matters
-    where one of `used_by` names a server and none of `unless` is set. `since` and `until` are the releases that know the option,
-    `enforced_until` the last one that obeys it. `query` is the name in the query string of one of `urls`, which wins from `query_since`
-    on. `distribution` is a distribution's file that may set the option where it cannot be seen. `remark` ends every message. `value` is
-    what a fix sets, one that never gives up, and `must_be` says so in a message: it names that value. `drivers` are schemes: where the
-    URLs are set and none of them has one, nobody reads the option; `backend` names the driver where no URL is set. With `known` it
-    counts only where the release is known. Releases from `then_since` on, which lwlint does not know by name, read the option `then` in
-    its stead.
+    values that never give up. `default` is what an absent option means; without it, absence is no problem. With it, absence matters where
+    one of `used_by` names a server and none of `unless` is set. `since` and `until` are the releases that know the option,
+    `enforced_until` the last one that obeys it, `refused_until` the last one in which a service does not start with a value below -1.
+    `query` is the name in the query string of one of `urls`, which wins from `query_since` on. `distribution` is a distribution's file
+    that may set the option where it cannot be seen. `remark` ends every message. `value` is what a fix sets, one that never gives up, and
+    `must_be` says so in a message: it names that value. `drivers` are schemes: where the URLs are set and none of them has one, nobody
+    reads the option; `backend` names the driver where no URL is set. With `known` it counts only where the release is known. Releases
+    from `then_since` on, which lwlint does not know by name, read the option `then` in its stead.
     """
 
     option: Annotated[OptionName, Meta(description="the option that bounds attempts")]
-    unlimited: Annotated[Literal["-1", "negative", "at-most-0"], Meta(description="which values never give up")]
+    unlimited: Annotated[Literal["-1", "negative", "negative-or-empty", "at-most-0"], Meta(description="which values never give up")]
     must_be: Annotated[str, Meta(description="what the message says must be; it names `value` in backticks")]
     projects: Annotated[tuple[Project, ...], Meta(description="judge only these projects")] = ()
     not_projects: Annotated[tuple[Project, ...], Meta(description="do not judge these projects")] = ()
@@ -342,6 +342,9 @@ class Limit(Document, frozen=True):
     since: Annotated[Optional[ReleaseName], Meta(description="the first release that knows the option")] = None
     until: Annotated[Optional[ReleaseName], Meta(description="the last release that knows the option")] = None
     enforced_until: Annotated[Optional[ReleaseName], Meta(description="the last release that obeys it")] = None
+    refused_until: Annotated[
+        Optional[ReleaseName], Meta(description="the last release that does not start with a value below `-1`; others then do not retry")
+    ] = None
     urls: Annotated[tuple[OptionName, ...], Meta(description="URLs whose query string may set it")] = ()
     query: Annotated[str, Meta(description="its name in a query string")] = ""
     query_since: Annotated[Optional[ReleaseName], Meta(description="the first release in which the query string wins")] = None
@@ -620,7 +623,9 @@ def never_gives_up(unlimited: str, text: str) -> bool:
         return False
     if unlimited == "at-most-0":
         return value is None or value <= 0
-    return value == -1 or (unlimited == "negative" and value is not None and value < 0)
+    if value is None:
+        return unlimited == "negative-or-empty"
+    return value == -1 or (unlimited != "-1" and value < 0)
 
 
 def _wrong(limit: Limit, text: str, facts: Facts) -> Optional[tuple[str, bool]]:
@@ -631,12 +636,14 @@ def _wrong(limit: Limit, text: str, facts: Facts) -> Optional[tuple[str, bool]]:
         return f"`{_line(text)}`, no integer, and the service does not start", True
     if limit.unlimited == "at-most-0":
         return None if value is None or value <= 0 else (f"`{_line(text)}`", False)
+    if never_gives_up(limit.unlimited, text):
+        return None
     if value is None:
         return "empty, which means no retry at all", False
     if value == 0:
         return "`0`, which means no retry at all", False
-    if value == -1 or (value < 0 and limit.unlimited == "negative"):
-        return None
+    if value < 0 and (limit.refused_until is None or not applies(facts.release, None, limit.refused_until)):
+        return f"`{_line(text)}`, which means no retry at all", False
     if value < 0:
         known = facts.release.name is not None
         return f"`{_line(text)}`, and the service does not start" + ("" if known else " or does not retry at all"), True
