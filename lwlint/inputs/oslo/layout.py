@@ -214,6 +214,33 @@ def installed(name: str, project: str) -> str:
     return f"etc/{project}/{name}"
 
 
+class Paths:
+    """The paths of one place by their folders, so that of ten thousand of them none is looked at for each other one."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self.every = list(paths)
+        self._known = frozenset(self.every)
+        self._in: dict[str, list[str]] = {}
+        for path in self.every:
+            self._in.setdefault(path[: path.rfind("/") + 1], []).append(path)
+        self._above: set[str] = set()
+        for below in self._in:
+            while below and below not in self._above:
+                self._above.add(below)
+                below = below[: below.rfind("/", 0, -1) + 1]
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._known
+
+    def directly_in(self, below: str) -> Sequence[str]:
+        """Return the paths of what lies in the folder `below` (with a final `/`) itself."""
+        return self._in.get(below, ())
+
+    def any_below(self, below: str) -> bool:
+        """Return whether anything lies in the folder `below`, or in one of its folders."""
+        return below in self._above
+
+
 def folder(paths: Iterable[str], below: str) -> list[str]:
     """Return what `--config-dir` reads from the folder `below` (with a final `/`): `*.conf`, not hidden, sorted by bytes."""
     names = (path[len(below) :] for path in paths if path.startswith(below))
@@ -235,28 +262,28 @@ def below_folder(path: str) -> str:
     return match["folder"] if match is not None else ""
 
 
-def search(project: str, program: str, paths: Iterable[str]) -> list[str]:
-    """Return what a program of `project` reads of `paths` without arguments: RDO's distribution files, then oslo.config's search."""
-    there = list(paths)
+def search(project: str, program: str, there: Paths) -> list[str]:
+    """Return what a program of `project` reads of `there` without arguments: RDO's distribution files, then oslo.config's search."""
     names = list(dict.fromkeys((project, program)))
     found = [p for p in (f"usr/share/{project}/{name}-dist.conf" for name in names) if p in there]
     for name in names:
         found += [p for p in (f"etc/{project}/{name}.conf", f"etc/{name}.conf") if p in there][:1]
     for name in names:
         places = (f"etc/{project}/{name}.conf.d/", f"etc/{name}.conf.d/")
-        found += next((folder(there, place) for place in places if any(path.startswith(place) for path in there)), [])
+        found += next((folder(there.directly_in(place), place) for place in places if there.any_below(place)), [])
     return found
 
 
 def searches(project: str, paths: Iterable[str]) -> Iterator[Search]:
     """Yield what the programs of `project` read of the `paths` of one place, when no unit tells; all paths but copies are in one."""
-    there = list(paths)
+    index = Paths(paths)
+    there = index.every
     main = _MAIN.get(project, project)
     used: set[str] = set()
     found: list[Search] = []
     for program in (main, *_programs(project, main, there)):
-        plain = search(project, program, there)
-        read = tuple(_with_arguments(project, plain, there) if program == main else plain)
+        plain = search(project, program, index)
+        read = tuple(_with_arguments(project, plain, index) if program == main else plain)
         own = [p for p in read if p.startswith("etc/") and (program == main or program in p)]
         if own:
             found.append(Search(project, program, read))
@@ -291,7 +318,7 @@ def _programs(project: str, main: str, paths: Iterable[str]) -> list[str]:
     return [program for program in dict.fromkeys(found) if program != main]
 
 
-def _with_arguments(project: str, found: list[str], there: list[str]) -> list[str]:
+def _with_arguments(project: str, found: list[str], there: Paths) -> list[str]:
     """Return the files of the project's main program, with what its unit usually adds on the command line."""
     read: list[str] = [path for path in found if path.startswith("usr/")]
     rest = [path for path in found if not path.startswith("usr/")]
@@ -301,7 +328,7 @@ def _with_arguments(project: str, found: list[str], there: list[str]) -> list[st
         if step == "%":
             read += rest
         elif step.endswith("/"):
-            read += folder(there, step)
+            read += folder(there.directly_in(step), step)
         elif step in there:
             read.append(step)
         elif step.endswith("plugin.ini") and ML2 in there:
@@ -314,14 +341,16 @@ def unnamed(paths: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
 
     Files that are numbered make one set, as the folder of one program does, with the folders beside them; any other is alone.
     """
-    there = list(paths)
+    index = Paths(paths)
+    there = index.every
     folders = sorted({path.rsplit("/", 1)[0] + "/" for path in there if "/" in path and not below_folder(path)})
     together = sorted((path for path in there if "/" not in path and path[:1].isdigit()), key=str.encode)
-    together += [path for below in folders for path in folder(there, below)]
+    together += [path for below in folders for path in folder(index.directly_in(below), below)]
     if together:
         yield (together[0] if len(together) == 1 else "*"), together
+    taken = set(together)
     for path in there:
-        if "/" not in path and path not in together:
+        if "/" not in path and path not in taken:
             yield path, [path]
 
 

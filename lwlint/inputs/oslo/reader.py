@@ -289,12 +289,19 @@ def _places(sources: Iterable[Source], catalogue: Catalogue) -> Iterator[tuple[P
             continue
         if found.setdefault(place, {}).setdefault(path, source) is not source:
             spare.setdefault(place, []).append(source)
+    generated: set[tuple[str, str]] = set()
+    contained: set[tuple[str, str]] = set()
+    for place, files in found.items():
+        if place.name:
+            owned = {_owned(place, path) for path in files}
+            contained |= owned
+            generated |= owned if place.generated else set()
     for place, files in found.items():
         if layout.PLUGIN in files and layout.ML2 in files and files[layout.PLUGIN].text == files[layout.ML2].text:
             del files[layout.PLUGIN]  # a link, whose file is judged where it lies
         if not place.generated and not place.loose:  # copies made for containers are read in its stead
-            better = {_owned(p, path) for p, paths in found.items() if p.generated or (p.name and not place.name) for path in paths}
-            better |= {_owned(place, path) for path in files if path.startswith(_KOLLA) and not path.startswith(_OVERRIDES)}
+            better = {_owned(place, path) for path in files if path.startswith(_KOLLA) and not path.startswith(_OVERRIDES)}
+            better |= {one for one in {_owned(place, path) for path in files} if one in (generated if place.name else contained)}
             files = {path: source for path, source in files.items() if _owned(place, path) not in better or path.startswith("etc/kolla/")}
         if files:
             yield place, {path: read(source) for path, source in files.items()}, [read(source) for source in spare.get(place, ())]
@@ -306,10 +313,8 @@ def _owned(place: Place, path: str) -> tuple[str, str]:
 
 def _sets(place: Place, texts: Texts, started: Iterable[Command], catalogue: Catalogue, read_beside: Reader) -> list[_Set]:
     ours = [] if place.name else [command for command in started if command.root == place.root]
-    folders: dict[str, list[str]] = {}
-    for path in texts if ours else ():
-        folders.setdefault(path[: path.rfind("/") + 1], []).append(path)
-    sets = _merged(_of_command(place, command, texts, folders, catalogue) for command in ours)
+    index = layout.Paths(texts if ours else ())
+    sets = _merged(_of_command(place, command, texts, index, catalogue) for command in ours)
     covered = {path for item in sets for path in item.paths}
     told = {item.project for item in sets if item.explicit}
     programs = {command.program for command in ours if command.files}
@@ -387,8 +392,8 @@ def _last(paths: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(reversed(paths)))[::-1]
 
 
-def _of_command(place: Place, command: Command, texts: Texts, folders: Mapping[str, Sequence[str]], catalogue: Catalogue) -> _Set | None:
-    """Return what a unit's program reads of the files of its place, which are listed by their `folders` too; None if that is nothing."""
+def _of_command(place: Place, command: Command, texts: Texts, index: layout.Paths, catalogue: Catalogue) -> _Set | None:
+    """Return what a unit's program reads of the files of its place, whose paths are in the `index`; None if that is nothing."""
     service = command.unit.service or catalogue.of_unit(command.unit.name)
     paths: list[str] = []
     missing: list[str] = []
@@ -398,7 +403,7 @@ def _of_command(place: Place, command: Command, texts: Texts, folders: Mapping[s
             inside = layout.ML2  # to which it is a link
         if place.loose and inside not in texts:
             inside = inside if inside.endswith("/") else inside.rsplit("/", 1)[-1]
-        found = layout.folder(folders.get(inside, ()), inside) if inside.endswith("/") else [path for path in (inside,) if path in texts]
+        found = layout.folder(index.directly_in(inside), inside) if inside.endswith("/") else [path for path in (inside,) if path in texts]
         paths += found
         if not found and not argument.endswith("/"):
             missing.append(argument)
@@ -406,7 +411,7 @@ def _of_command(place: Place, command: Command, texts: Texts, folders: Mapping[s
     project = max(projects, key=projects.count) if projects else layout.project_of_program(command.program) or ""
     untold = command.untold
     if project and not (command.files and command.folders):
-        found = layout.search(project, command.program, texts)
+        found = layout.search(project, command.program, index)
         files = [] if command.files else [path for path in found if ".conf.d/" not in path]
         if command.instead and not command.files:
             files = [path for path in (name.lstrip("/") for name in command.instead) if path in texts]
@@ -508,17 +513,18 @@ def _options(sets: Sequence[tuple[_Set, OptionFiles]], texts: Texts, environment
     if len(sets) == 1:
         yield from _effective(*sets[0], texts, environment)
         return
-    found: dict[tuple[object, ...], Option] = {}
+    found: dict[tuple[object, ...], tuple[Option, list[str], dict[str, None]]] = {}
     for item, files in sets:
         for option in _effective(item, files, texts, environment):
             key = (option.span, option.key, option.origin, option.beaten)
             same = found.get(key)
             if same is None:
-                found[key] = option
+                found[key] = option, [files.name], dict.fromkeys(option.services)
             else:
-                services = tuple(dict.fromkeys((*same.services, *option.services)))
-                found[key] = replace(same, sets=(*same.sets, files.name), services=services)
-    yield from found.values()
+                same[1].append(files.name)
+                same[2].update(dict.fromkeys(option.services))
+    for option, names, services in found.values():
+        yield option if len(names) == 1 else replace(option, sets=tuple(names), services=tuple(services))
 
 
 def _effective(item: _Set, files: OptionFiles, texts: Texts, environment: bool) -> Iterator[Option]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from oslo_config import cfg
 
-from lwlint.core.facts import Facts, NotEvaluated, Unreadable
+from lwlint.core.facts import Facts, NotEvaluated, Release, Unreadable
+from lwlint.core.source import Source
 from lwlint.files.tree import Memory
 from lwlint.inputs.oslo.facts import Option, OptionFiles, Unresolved, boolean, integer, substituted
+from lwlint.inputs.oslo.reader import option_facts
 from lwlint.run import Request, load_catalogue, read_facts
 
 CATALOGUE = load_catalogue()
@@ -381,3 +384,15 @@ def test_a_loose_file_beside_a_hosts_tree_is_a_set_of_its_own() -> None:
         ("etc/nova/nova.conf", ("nova",)),
         ("nova.conf", ("nova#2",)),
     ]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["etc/nova/nova-p{}.conf", "etc/nova/nova-p{}.conf.d/x.conf", "d{}/nova.conf", "var/lib/config-data/n{}/etc/nova/nova.conf", "{}.conf"],
+)
+def test_many_programs_folders_and_containers_take_time_in_proportion(path: str) -> None:
+    sources = [Source(path.format(i), A, "oslo") for i in range(6000)]
+    begin = time.process_time()
+    found = list(option_facts(sources, [], CATALOGUE, Release(None)))
+    assert time.process_time() - begin < 5, "in proportion it is less than one second, and was many"
+    assert found != []
