@@ -2,8 +2,9 @@
 
 Sources: sos 3.0 to 4.12, plugins `pacemaker`, `cluster`, `systemd`, `rpm`, `dpkg`, `host`, `general`, and what changed between versions.
 
-A report of SUSE's supportconfig is shown as one of sos: each part of `ha.txt` in the file that sos would have it in. Blank lines stand
-for what else `ha.txt` holds, so that a line has the number that it has there.
+A report of SUSE's supportconfig is shown as one of sos: each part of `ha.txt` in the file that sos would have it in, what `systemd.txt` has
+of services, the packages of `rpm.txt`, and the option files that its plugin for OpenStack collects. Blank lines stand for what else these
+files hold, so that a line has the number that it has there.
 
 Of its files only those that an audit wants are seen (`Selected`): nothing else is listed, opened or followed.
 """
@@ -68,7 +69,7 @@ _MEMBER = re.compile(
 )
 # of a report outside its host's tree, of `crm_report`'s own archive, and of supportconfig
 _BESIDE = re.compile(
-    r"(?:^|/)(?:version\.txt|ha\.txt|basic-environment\.txt|hostname|date|installed-(?:rpms|debs)|[^/]+/cib\.xml(?:\.live)?|[^/]+/crm_mon\.txt|[^/]+/corosync\.conf|cib\.xml)$"
+    r"(?:^|/)(?:version\.txt|(?:ha|basic-environment|systemd|rpm|plugin-[^/]*openstack[^/]*)\.txt|hostname|date|installed-(?:rpms|debs)|[^/]+/cib\.xml(?:\.live)?|[^/]+/crm_mon\.txt|[^/]+/corosync\.conf|cib\.xml)$"
 )
 _CONTAINERS = r"var(?:/lib(?:/(?:config-data|openstack|tripleo-config|kolla)(?:/.*)?|/pacemaker(?:/cib)?)?)?"
 _BELOW = re.compile(
@@ -325,8 +326,12 @@ UNITS, RUNTIME_UNITS, UNIT_SETTINGS, UNIT_STATES = "unit files", "runtime unit f
 OPTIONS, CONTAINERS, PACKAGES, RELEASE = "option files", "containers", "packages", "release files"
 HIERADATA, TEMPLATES = "hieradata", "templates"  # of an undercloud; a host need not have them
 _LONGEST = 100  # characters that are told of a complaint
-_HA_TEXT, _HOST_TEXT = "ha.txt", "basic-environment.txt"  # of supportconfig
+_HA_TEXT, _HOST_TEXT, _UNITS_TEXT, _PACKAGES_TEXT = "ha.txt", "basic-environment.txt", "systemd.txt", "rpm.txt"  # of supportconfig
+_PLUGIN_TEXT = re.compile(r"plugin-.*openstack.*\.txt")
+_OPTION_FILE = re.compile(rf"/(?P<path>etc/(?:{_PROJECTS})/(?:.+/)?{_CONF})")
+_SHOW_SERVICE = re.compile(r"systemctl show '[^' ]+\.service' \| sort")
 _LONGEST_TEXT = 64_000_000  # bytes of one of them
+_FARTHEST, _MOST_FILES = 64_000_000, 2000  # lines in front of all option files together, and how many these may then be
 _DEEPEST_TEXT = 4  # folders below the one that was named
 _CIB_PATH = re.compile(r"/var/lib/(?:pacemaker/cib|heartbeat/crm)/cib\.xml")
 _UNAME = re.compile(r"Linux (?P<name>\S+) ")
@@ -740,7 +745,7 @@ def _folders(tree: Tree, folder: str, depth: int) -> Iterator[str]:
     except OSError:
         return
     below = f"{folder}/" if folder not in ("", ".") else ""
-    if _HA_TEXT in names:
+    if _HA_TEXT in names or _HOST_TEXT in names:
         yield folder
         return
     for name in names if depth < _DEEPEST_TEXT else ():
@@ -749,13 +754,56 @@ def _folders(tree: Tree, folder: str, depth: int) -> Iterator[str]:
 
 
 def _files(tree: Tree, below: str) -> Mapping[str, bytes]:
-    try:
-        found = as_sos(tree.read(below + _HA_TEXT, _LONGEST_TEXT))
-        if found and tree.real_kind(below + _HOST_TEXT) == FILE:
-            found.update(_of_host(tree.read(below + _HOST_TEXT, _LONGEST_TEXT).decode("utf-8", "replace")))
-    except OSError:
-        return {}
+    found = as_sos(_of_support(tree, below + _HA_TEXT).encode())
+    found.update(_of_services(_of_support(tree, below + _UNITS_TEXT)))
+    for name in tree.names(below.rstrip("/") or "."):
+        if _PLUGIN_TEXT.fullmatch(name):
+            found.update(_of_plugin(_of_support(tree, below + name)))
+    if found:
+        found.update(_of_packages(_of_support(tree, below + _PACKAGES_TEXT)))
+        found.update(_of_host(_of_support(tree, below + _HOST_TEXT)))
     return found
+
+
+def _of_support(tree: Tree, path: str) -> str:
+    """Return the text of a file of supportconfig; empty for one that is not there, or is something else."""
+    try:
+        if tree.real_kind(path) != FILE:
+            return ""
+        text = tree.read(path, _LONGEST_TEXT).decode("utf-8", "replace")
+    except OSError:
+        return ""
+    return text if is_supportconfig(text[:2000]) or _PLUGIN_TEXT.fullmatch(posixpath.basename(path)) else ""
+
+
+def _of_services(text: str) -> Iterator[tuple[str, bytes]]:
+    """Yield what `systemctl show` printed of the services, one after the other, as sos has it of all of them."""
+    pieces, line, at = [], 0, 0
+    for part in parts(text):
+        if _SHOW_SERVICE.fullmatch(part.what):
+            starts = line + text.count("\n", at, part.start)
+            pieces.append("\n" * (starts - line) + text[part.start : part.end])
+            line, at = starts + text.count("\n", part.start, part.end), part.end
+    if pieces:
+        yield "sos_commands/systemd/systemctl_show_service_--all", "".join(pieces).encode()
+
+
+def _of_plugin(text: str) -> Iterator[tuple[str, bytes]]:
+    """Yield the option files that a plugin collected, without their comments; none of them where their lines are too far apart."""
+    found: dict[str, Part] = {}
+    for part in parts(text):
+        named = _OPTION_FILE.fullmatch(part.what)
+        if named is not None and ".." not in part.what.split("/"):
+            found.setdefault(posixpath.normpath(named["path"]), part)
+    if found and max(part.start for part in found.values()) * len(found) > _FARTHEST:
+        places = [text.count("\n", 0, part.start) for part in found.values()] if len(found) <= _MOST_FILES else [_FARTHEST]
+        found = found if sum(places) <= _FARTHEST else {}
+    yield from ((path, only(text, part).encode()) for path, part in found.items())
+
+
+def _of_packages(text: str) -> Iterator[tuple[str, bytes]]:
+    """Yield the list of packages that tells their architecture, as `rpm -qa` of sos does."""
+    yield from (("installed-rpms", only(text, part).encode()) for part in parts(text) if part.what == "rpm -qa --last")
 
 
 def _named(text: str) -> dict[str, Part]:
@@ -781,12 +829,12 @@ def _named(text: str) -> dict[str, Part]:
 
 def _of_host(text: str) -> Iterator[tuple[str, bytes]]:
     """Yield the files that name the host and tell when the report was made."""
-    for part in parts(text) if is_supportconfig(text[:2000]) else ():
+    for part in parts(text):
         words = text[part.start : part.end].strip()
         named = _UNAME.match(words) if part.what == "uname -a" else None
         if named is not None:
             yield "hostname", named["name"].encode()
-        elif part.what == "date":
+        elif posixpath.basename(part.what) == "date":
             yield "date", words.encode()
         elif part.what == "/etc/os-release":
             yield posixpath.join("etc", "os-release"), only(text, part).encode()
