@@ -476,6 +476,7 @@ def captured(search: Search) -> str:
 
 SOS, CRM_REPORT, HOST = "sos", "crm_report", "host"
 _GENERATED = "var/lib/config-data/puppet-generated"
+_OPTIONS_OF_KOLLA = re.compile(r"^(?!config/).+/[^/]+\.(?:conf|ini)$")
 _DEEPEST = 8
 _LONGEST_CIB = 64_000_000  # bytes; more than any that is read
 
@@ -673,6 +674,9 @@ def _options(search: Search) -> Found:
     for project in search.names("var/lib/openstack/config"):
         found.add(project)
         yield Evidence(OPTIONS, f"{search.root}var/lib/openstack/config/{project}")
+    if any(_OPTIONS_OF_KOLLA.search(f"{name}/{file}") for name in search.names("etc/kolla") for file in search.names(f"etc/kolla/{name}")):
+        found.add("kolla")
+        yield Evidence(OPTIONS, f"{search.root}etc/kolla")
     on_host = [project for project in PROJECTS if project not in found and search.names(f"etc/{project}")]
     for project in on_host:
         yield Evidence(OPTIONS, f"{search.root}etc/{project}", weaker=search.in_containers)

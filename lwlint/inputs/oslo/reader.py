@@ -359,7 +359,9 @@ def _sets_of_folder(
     """Yield the sets of the files of one project in a folder that is not its own (`etc/kolla/nova-api/`, `etc/openstack/nova/`)."""
     if home.startswith(_OVERRIDES):
         for path in (path for path in paths if not layout.is_hidden(path)):  # which kolla-ansible merges into files of its own
-            yield _Set(project, path[len("etc/kolla/") :], (path,), partial=True)
+            program = path.rsplit("/", 1)[-1].removesuffix(".conf")
+            one = catalogue.of_program(program) if program != project else None
+            yield _Set(project, path[len("etc/kolla/") :], (path,), (one.name,) if one is not None else (), partial=True)
         return
     called = home.rstrip("/").rsplit("/", 1)[-1]
     container = read_container(read_beside(place.root + home + "config.json")) if home.startswith(_KOLLA) else None
