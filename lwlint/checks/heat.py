@@ -49,7 +49,8 @@ class MappingParams(Document, frozen=True):
     `while_pacemaker` looks only where Pacemaker is on. `shims` are templates without a service of their own. Environments that
     match `elsewhere` are written for hosts without the cluster; they are judged only where they were given with `-e`. `inherited`
     looks at entries of the base registry too, which the environment leaves as they are. `off_by` is a setting that turns
-    the service off where it is `false`. From the release `before` on, both are right.
+    the service off where it is `false`. From the release `before` on, both are right. A template that runs the service on several
+    nodes outside Pacemaker, in the releases that the catalogue names, is never wrong for leading to `systemd`.
     `mend` offers to map to the same template without Pacemaker. Of `taken_back` kinds of services only those are looked at that a later
     environment takes from Pacemaker, the services in `unless` before the release `unless_before` apart, of which another rule speaks;
     what is expected of them is `expected_back`. With `once` only the first of all problems is told, with the number of the others.
@@ -144,6 +145,13 @@ def _run(facts: Facts, params: MappingParams) -> Iterator[Saw]:
             continue
         if mapping.outside or not _leads(mapping, params):
             continue
+        by_design = params.leads_to == "systemd" and _runs_outside(mapping, service, facts)
+        if by_design is not False:
+            if by_design is None:
+                since = service.outside[0]
+                told_by = f"may run {service.title} on several nodes from {since} on, and the release is not known"
+                yield Unknown(f"`{mapping.template}` {told_by}", mapping.span)
+            continue
         if params.while_pacemaker and not mapping.pacemaker:
             if not views[mapping.environment].base and mapping.environment not in told:
                 yield Unknown(
@@ -202,6 +210,14 @@ def _leads(mapping: ServiceMapping, params: MappingParams) -> bool:
         return True
     other = mapping.template_service is not None and mapping.service is not None and mapping.template_service != mapping.service
     return not mapping.under_pacemaker and not other and not any(fnmatchcase(mapping.final or mapping.missing, s) for s in params.shims)
+
+
+def _runs_outside(mapping: ServiceMapping, service: Service, facts: Facts) -> bool | None:
+    """Return whether the template runs the service on several nodes outside Pacemaker by design; None where only the release tells."""
+    path = mapping.final or mapping.missing
+    if not any(path == template or path.endswith("/" + template) for template in service.outside_templates):
+        return False
+    return None if facts.release.name is None else facts.release.name in service.outside
 
 
 class _Aliased:

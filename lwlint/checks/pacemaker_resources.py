@@ -255,6 +255,7 @@ class ServicesParams(Document, frozen=True):
 
 def _run_services(facts: Facts, params: ServicesParams) -> Iterator[Saw]:
     titles = {service.name: service.title for service in facts.services}
+    outside = {service.name: service.outside for service in facts.services if service.outside}
     openstack = {service.name for service in facts.services if service.openstack}
     elsewhere = facts.of(RunsElsewhere)
     for cib in cibs(facts):
@@ -272,6 +273,9 @@ def _run_services(facts: Facts, params: ServicesParams) -> Iterator[Saw]:
             unknown = next(_untold(cib), None) if why is None else None
             if unknown is not None:
                 yield unknown
+            elif mark is not None and _may_be_outside(cib, outside.get(name, ()), params, facts.release):
+                since = outside[name][0]
+                yield Unknown(f"a node is marked for {title}, which may run on several nodes outside Pacemaker from {since} on", mark.span)
             elif mark is not None:
                 yield _missing(cib, name, title, mark)
             elif why is None:
@@ -316,6 +320,17 @@ def _is_judged(other: RunsElsewhere, openstack: Collection[str]) -> bool:
     return other.services >= _STORES and not other.services.isdisjoint(openstack)
 
 
+def _may_be_outside(cib: Cib, releases: Sequence[str], params: ServicesParams, release: Release) -> bool:
+    """Return whether a service may have left the cluster in one of the `releases`; the marks of its nodes outlive its resource."""
+    known = _at_most(cib, params, release)
+    return bool(releases) and (known is None or known in releases)
+
+
+def _at_most(cib: Cib, params: ServicesParams, release: Release) -> str | None:
+    """Return the release, or where nothing tells it the last one that the cluster can be of; None where it may be any."""
+    return release.name if release.name is not None or _bundled(cib) else params.last_bare
+
+
 def _why(cib: Cib, name: str, params: ServicesParams, release: Release) -> str | None:
     """Return None if the service must be there, else why that is not known; empty if it need not be."""
     if name in params.only_marked:
@@ -323,7 +338,7 @@ def _why(cib: Cib, name: str, params: ServicesParams, release: Release) -> str |
     last = params.until.get(name)
     if last is None:
         return None
-    known = release.name if release.name is not None or _bundled(cib) else params.last_bare
+    known = _at_most(cib, params, release)
     if known is None:
         return f"{name} is optional after {last}, and the release is not known"
     return None if RELEASES.index(known) <= RELEASES.index(last) else ""

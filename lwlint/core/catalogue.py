@@ -32,8 +32,9 @@ PROJECTS = (
 _DATABASE = {"section", "option", "retry_section", "connection", "retries"}
 _PACEMAKER = {"releases", "agents", "types", "agents_with_id", "ids", "full_ha", "bundle", "images", "templates", "profiles"}
 _SERVICE = {
-    "title", "in_spec", "project", "daemon", "releases", "aliases", "outside_aliases", "templates", "pacemaker", "units", "httpd",
-    "containers", "files", "generated", "databases", "broker", "modules", "may", "note", "programs", "ends", "once",
+    "title", "in_spec", "project", "daemon", "releases", "aliases", "outside_aliases", "outside", "outside_templates", "templates",
+    "pacemaker", "units", "httpd", "containers", "other_containers", "files", "generated", "databases", "broker", "modules", "may",
+    "note", "programs", "ends", "once",
 }  # fmt: skip
 _TRUTH = {"in_spec", "daemon", "broker", "ends", "once"}
 
@@ -82,6 +83,7 @@ class Entry(Struct, frozen=True):
     agents_with_id: tuple[tuple[str, str], ...] = ()
     generated: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
+    other_containers: tuple[str, ...] = ()
 
 
 def entries(plain: Any, seen: "Optional[Observed]" = None) -> list[Entry]:
@@ -180,6 +182,7 @@ def _entry(name: str, kind: str, values: Any, databases: Mapping[str, Database],
     project = values.get("project", "")
     pacemaker_templates = tuple(_paths(_words(pacemaker, "templates", inside)))
     outside = tuple(NAMESPACE + word for word in _words(values, "outside_aliases", path))
+    outside_templates = tuple(_paths(_words(values, "outside_templates", path)))
     service = Service(
         name=name,
         title=values.get("title") or (units[0].rstrip("@") if units else name.replace("_", "-")),
@@ -189,7 +192,7 @@ def _entry(name: str, kind: str, values: Any, databases: Mapping[str, Database],
         in_spec=values.get("in_spec", False),
         openstack=bool(project),
         aliases=tuple(NAMESPACE + word for word in _words(values, "aliases", path)) + outside,
-        templates=tuple(_paths(_words(values, "templates", path))) + pacemaker_templates,
+        templates=tuple(_paths(_words(values, "templates", path))) + outside_templates + pacemaker_templates,
         units=units,
         containers=_words(values, "containers", path),
         config_files=_words(values, "files", path) if "files" in values or not project else (f"/etc/{project}/{project}.conf",),
@@ -197,6 +200,8 @@ def _entry(name: str, kind: str, values: Any, databases: Mapping[str, Database],
         broker=values.get("broker", bool(project)),
         daemon=values.get("daemon", True),
         outside_aliases=outside,
+        outside=_range(values, "outside", path),
+        outside_templates=outside_templates,
         pacemaker_templates=pacemaker_templates,
         profiles=tuple(PROFILE + word for word in _words(pacemaker, "profiles", inside)),
         resource_ids=tuple(dict.fromkeys(i for key in ("ids", "full_ha", "bundle") for i in _words(pacemaker, key, inside))),
@@ -221,6 +226,7 @@ def _entry(name: str, kind: str, values: Any, databases: Mapping[str, Database],
         images=_words(pacemaker, "images", inside),
         agents_with_id=tuple(_agents_with_id(pacemaker, inside)),
         types=_words(pacemaker, "types", inside),
+        other_containers=_words(values, "other_containers", path),
         generated=_words(values, "generated", path) if "generated" in values or not project else (project,),
     )
 
@@ -428,7 +434,7 @@ class Catalogue:
         claims: tuple[tuple[str, Callable[[Entry], Iterable[str]]], ...] = (
             ("units", lambda e: e.service.units),
             ("programs", lambda e: e.service.programs),
-            ("containers", lambda e: e.service.containers),
+            ("containers", lambda e: (*e.service.containers, *e.other_containers)),
             ("aliases", lambda e: (a.lower() for a in e.service.aliases)),
             ("templates", lambda e: e.service.templates),
             ("agents", lambda e: (*e.service.agents, *("=".join(pair) for pair in e.agents_with_id))),
@@ -519,7 +525,7 @@ class Catalogue:
 
     @cached_property
     def _containers(self) -> dict[str, Service]:
-        return {container: service for service in self.services for container in service.containers}
+        return {name: entry.service for entry in self._entries for name in (*entry.service.containers, *entry.other_containers)}
 
     @cached_property
     def _profiles(self) -> dict[str, Service]:

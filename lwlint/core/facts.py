@@ -194,13 +194,14 @@ class Service(Struct, frozen=True):
 
     `aliases` holds all of them, with the prefix `OS::TripleO::Services::`; those also in `outside_aliases` run
     outside Pacemaker by design (block storage nodes, edge sites, the undercloud). `templates` likewise holds
-    all known template paths; those in `pacemaker_templates` put the service under Pacemaker. `profiles` are the
-    Puppet classes that do so. `resource_ids` are the ids of its resource in any release (globs such as `ip-*` too), `full_ha_ids`
-    those of the full architecture, `bundle_ids` those in containers. `units` have no suffix `.service`; one that ends in `@` is a template.
-    `httpd` names the releases in which httpd runs it (`units` then do not). `may` says what is no defect of it, as nothing of the
-    control plane ends with it (`MAY`). `programs` are further names of its program, which are names of its units too where another
-    distribution packages it. `ends` tells a program that runs to its end; `once` one that runs once at boot, and whose stop undoes what it
-    did, so that it is never stopped or restarted.
+    all known template paths; those in `pacemaker_templates` put the service under Pacemaker. `outside` names the releases in which an
+    active/passive service may as well run on several nodes outside Pacemaker; `outside_templates` run it so. `profiles` are the
+    Puppet classes that put it under Pacemaker. `resource_ids` are the ids of its resource in any release (globs such as `ip-*` too),
+    `full_ha_ids` those of the full architecture, `bundle_ids` those in containers. `units` have no suffix `.service`; one that ends
+    in `@` is a template. `httpd` names the releases in which httpd runs it (`units` then do not). `may` says what is no defect of it, as
+    nothing of the control plane ends with it (`MAY`). `programs` are further names of its program, which are names of its units too where
+    another distribution packages it. `ends` tells a program that runs to its end; `once` one that runs once at boot, and whose stop undoes
+    what it did, so that it is never stopped or restarted.
 
     What was observed (`rules/observed.yaml`): `leaves_with_success` tells one that was seen to leave with status 0 when its database or
     broker failed it. `ready_first` names the releases in which it was seen to tell systemd READY=1 before its first connection. `outcomes`
@@ -224,6 +225,8 @@ class Service(Struct, frozen=True):
     # what follows is empty for most services
     daemon: bool = True
     outside_aliases: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
+    outside_templates: tuple[str, ...] = ()
     pacemaker_templates: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()
     resource_ids: tuple[str, ...] = ()

@@ -144,6 +144,45 @@ def test_an_alias_is_known_in_any_case_and_never_by_its_end(catalogue: Catalogue
     assert name(catalogue.of_alias(alias)) == expected
 
 
+def test_the_aliases_templates_and_containers_of_wallaby_and_zed_are_known(catalogue: Catalogue) -> None:
+    aliases = """CephIngress CinderBackendNfs DesignateBind GlanceApiInternal HeatEphemeral ManilaBackendFlashBlade ManilaBackendPowerMax
+        NovaLibvirtLegacy OVNBgpAgent TimeMaster Unbound"""
+    assert [a for a in aliases.split() if catalogue.of_alias(f"OS::TripleO::Services::{a}") is None] == []
+    templates = """apache/apache-baremetal-ansible.j2 auditd/auditd-baremetal-ansible cephadm/ceph-ingress deprecated/etcd-container-puppet
+        designate/designate-bind-container etcd/etcd-container-ansible glance/glance-api-internal-container-puppet
+        heat/heat-ephemeral-container-ansible metrics/collectd-container-ansible metrics/qdr-container-ansible
+        nova/nova-modular-libvirt-container-puppet ovn/ovn-bgp-agent-container-ansible ovn/ovn-dbs-cluster-ansible
+        timemaster/timemaster-baremetal-ansible unbound/unbound-container-ansible"""
+    assert [t for t in templates.split() if catalogue.puts_under_pacemaker(f"deployment/{t}.yaml") is not False] == []
+    containers = """glance_api_cron glance_api_internal manila_api_cron nova_virtlogd_wrapper nova_virtnodedevd nova_virtproxyd
+        nova_virtqemud nova_virtsecretd nova_virtstoraged ovn_bgp_agent ovn_cluster_north_db_server ovn_cluster_northd
+        ovn_cluster_south_db_server swift_recon_cron unbound"""
+    assert [c for c in containers.split() if catalogue.of_container(c) is None] == []
+
+
+def test_services_that_may_leave_pacemaker_to_run_on_several_nodes(catalogue: Catalogue) -> None:
+    first = {s.name: s.outside[0] for s in catalogue.services if s.outside}
+    assert first == {"cinder_volume": "stein", "cinder_backup": "wallaby", "ovn_dbs": "wallaby"}
+    templates = [t for s in catalogue.services for t in s.outside_templates]
+    assert templates == ["deployment/cinder/cinder-backup-container-puppet.yaml", "deployment/ovn/ovn-dbs-cluster-ansible.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("container", "expected"),
+    [
+        ("mariadb", "galera"),
+        ("ovn_sb_db_relay", "ovn_dbs"),
+        ("neutron_vpnaas_agent", "neutron_other_agents"),
+        ("openvswitch_vswitchd", "opendaylight_ovs"),
+        ("ironic_dnsmasq", "ironic_inspector"),
+        ("glance_tls_proxy", "glance_api"),
+    ],
+)
+def test_a_container_is_known_by_the_name_that_kolla_gives_it(catalogue: Catalogue, container: str, expected: str) -> None:
+    assert name(catalogue.of_container(container)) == expected
+    assert name(catalogue.of_unit(f"kolla-{container}-container.service")) == expected
+
+
 def test_aliases_that_run_outside_pacemaker_by_design(catalogue: Catalogue) -> None:
     names = [
         "BlockStorageCinderVolume",

@@ -39,6 +39,7 @@ def test_a_tree_of_templates_tells_its_release(name: str, release: str) -> None:
         ("deployment/keystone/keystone-container-puppet.yaml", "heat_template_version: rocky\n", "stein"),
         ("deployment/placement/placement-api-container-puppet.yaml", "heat_template_version: rocky\n", "train"),
         ("deployment/cephadm/ceph-nfs.yaml", "heat_template_version: rocky\n", "wallaby"),
+        ("deployment/cephadm/ceph-ingress.yaml", "heat_template_version: wallaby\n", "zed"),
         ("environments/a.yaml", "parameter_defaults: {}\n", None),
     ],
 )

@@ -77,6 +77,11 @@ def _of_another_tool(path: str, head: str) -> str:
 
 # A path of a tree of tripleo-heat-templates and the first release that has it, newest first; in front what is in such a path, one of it.
 _LAYOUT = (
+    (
+        "zed",
+        ("deployment/",),
+        pattern(r"(^|/)deployment/(cephadm/ceph-ingress|etcd/etcd-container-ansible|cinder/cinder-backend-nfs-puppet)\.yaml$"),
+    ),
     ("wallaby", ("deployment/",), pattern(r"(^|/)deployment/(cephadm|frr)/")),
     ("victoria", ("deployment/",), pattern(r"(^|/)deployment/(tls/undercloud-remove-novajoin|deprecated/mistral/mistral-base)\.yaml$")),
     ("ussuri", ("deployment/",), pattern(r"(^|/)deployment/nova/nova-(api)?db-client-puppet\.yaml$")),
