@@ -268,6 +268,10 @@ def _run_lost(facts: Facts, params: Params) -> Iterator[Saw]:
             mend = tuple(_commands(container))
             subject = f"container {container.called}"
             yield Problem(place, message, subject, severity=severity, remedy=remedy, host=container.host, commands=mend)
+    # one that has stopped may have prepared something, and ended as it should
+    for one in (c for c in facts.of(HostContainer) if c.looks_like and c.running and not c.ends and not c.bundle):
+        if starter_of(one, units.get(one.host), cibs_of(facts, one.host)).who == NOBODY:
+            yield Unknown(f"container `{one.name}` looks like a service of OpenStack, and which one is not known", one.span)
     yield from _run_daemon(units, kept)
 
 

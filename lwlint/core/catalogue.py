@@ -264,11 +264,23 @@ _VARIANTS = ("/deprecated/", "/experimental/")
 _CELL = pattern(r"-cell\d+$")
 _CONTAINER_UNIT = pattern(r"(?:tripleo_|edpm_)(?P<name>.+)|kolla-(?P<kolla>.+)-container")
 _SNAP_UNIT = pattern(r"snap\.[^.]+\.(?P<name>.+)")
+# Projects of OpenStack that a unit or container which is not known may be one of.
+_OPENSTACK = (
+    *PROJECTS, "adjutant", "freezer", "karbor", "monasca", "networking", "openstack", "ovn-bgp", "qinling", "searchlight", "skyline",
+    "solum", "swift",
+)  # fmt: skip
+_PROJECT = pattern(rf"(?:snap\.[^.]+\.)?(?P<project>{'|'.join(_OPENSTACK)})[-_].+")
 # Providers whose agents are what ClusterLabs and LINBIT say, and nothing else: `ocf:heartbeat:openstack-cinder-volume` attaches a volume.
 _FIXED_PROVIDERS = ("heartbeat", "pacemaker", "linbit")
 # Agents that run what they are told, so that an id may tell what it is.
 _ANYTHING = ("anything", "docker", "podman", "rkt", "Dummy", "Stateful")
 CONTAINER_AGENTS = ("ocf:heartbeat:docker", "ocf:heartbeat:podman", "ocf:heartbeat:rkt")
+
+
+def project_like(name: str) -> str:
+    """Return the project of OpenStack that the name of a unit, program or container looks like one of; empty for none."""
+    match = _PROJECT.fullmatch(name)
+    return str(match["project"]) if match else ""
 
 
 def load(text: str, path: str, seen: "Optional[Observed]" = None) -> "Catalogue":

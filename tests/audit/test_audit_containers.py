@@ -94,6 +94,23 @@ def test_what_podman_starts_at_boot_by_its_own_unit_is_brought_back(tmp_path: Pa
         assert lost(audited(tmp_path / policy, capsys, changes)) == expected
 
 
+def test_a_running_container_of_a_project_that_is_not_known_is_not_evaluated(tmp_path: Path, capsys: Capsys) -> None:
+    said = "container `karbor_api` looks like a service of OpenStack, and which one is not known"
+    for name, engine, policy, running, expected in (
+        ("karbor_api", "podman", "", True, ("not evaluated", said)),
+        ("karbor_api", "docker", "no", True, ("not evaluated", said)),
+        ("karbor_api", "docker", "always", True, ("pass", "")),
+        ("karbor_db_sync", "podman", "", False, ("pass", "")),  # it may have ended as it should
+        ("neutron-dnsmasq-qdhcp-1f2e", "podman", "", True, ("pass", "")),
+        ("neutron-haproxy-ovnmeta-1f2e", "podman", "", True, ("pass", "")),
+        ("shop_api", "podman", "", True, ("pass", "")),
+    ):
+        path = f"sos_commands/{engine}/{engine}_inspect_1"
+        plain = audited(tmp_path / f"{name}{policy}{running}", capsys, {**DOCKER_UNITS, path: inspect(name, policy, engine, running)})
+        outcome, because = verdict(plain, "LW508")
+        assert (outcome, because.partition(": ")[2]) == expected, (name, policy)
+
+
 def test_a_unit_of_any_name_that_starts_the_container_will_do(tmp_path: Path, capsys: Capsys) -> None:
     unit = "[Service]\nExecStart=/usr/bin/podman start -a heat_api\nRestart=always\n"
     changes: dict[str, Content | None] = {

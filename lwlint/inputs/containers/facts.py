@@ -20,7 +20,7 @@ class HostContainer(Struct, frozen=True):
     call none `no` or leave it empty), `retries` after how many restarts `on-failure` gives up (0: never), `running` is None where
     nothing tells. `status` says in words what it does (`exited`). `ends` says why it ends by itself; empty: no sign of it. `bundle` is the
     id of the cluster's bundle that it is a replica of, by its name. `unit` is the unit that it says it runs in, `called` the name that its
-    deployment gave it, by which `service` is known.
+    deployment gave it, by which `service` is known. `looks_like` is the project of OpenStack that one which is not known has the name of.
     """
 
     kind: ClassVar[str] = "host_container"
@@ -38,3 +38,4 @@ class HostContainer(Struct, frozen=True):
     unit: str = ""
     called: str = ""
     service: Union[Service, None] = None
+    looks_like: str = ""

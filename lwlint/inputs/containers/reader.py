@@ -13,7 +13,7 @@ from typing import Optional, Union
 
 from msgspec import Struct
 
-from lwlint.core.catalogue import Catalogue
+from lwlint.core.catalogue import Catalogue, project_like
 from lwlint.core.facts import Service, Unreadable
 from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.containers.facts import CONFIGURATION, INSPECT, LIST, HostContainer
@@ -276,6 +276,7 @@ def _started(name: Text, value: Value) -> Container:
     return Container(name, value.span, restart=value.text("restart"), image=value.text("image"), ends=_started_ends(value))
 
 
+_OF_AGENTS = re.compile(r"neutron-(?:dibbler|dnsmasq|haproxy|keepalived|radvd)-.+")  # neutron's agents start these, and look after them
 _REPLICA = re.compile(r"(?P<bundle>.+)-(?:docker|podman|rkt)-\d+")  # how Pacemaker names the containers of a bundle
 _LIST = re.compile(r"/(?:docker|podman)_ps[^/]*$")
 _STEPS = re.compile(r"/(?:hashed-)?(?P<docker>docker-)?container-startup-config")
@@ -325,6 +326,7 @@ def _fact(container: Container, source: Source, evidence: str, catalogue: Catalo
     called = container.called.value if container.called is not None and container.called.value else name
     steps = _STEPS.search(source.path)
     replica = _REPLICA.fullmatch(name)
+    service = _service(name, called, replica["bundle"] if replica is not None else "", catalogue)
     return HostContainer(
         name=name,
         span=container.name.span,
@@ -339,7 +341,8 @@ def _fact(container: Container, source: Source, evidence: str, catalogue: Catalo
         bundle=replica["bundle"] if replica is not None else "",
         unit=container.unit.value if container.unit is not None else "",
         called=called,
-        service=_service(name, called, replica["bundle"] if replica is not None else "", catalogue),
+        service=service,
+        looks_like=project_like(called) if service is None and not _OF_AGENTS.fullmatch(called) else "",
     )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lwlint.core.catalogue import PROJECTS, Catalogue, contained
+from lwlint.core.catalogue import Catalogue, contained, project_like
 from lwlint.core.facts import Fact, Release, Service, Unreadable, by_version
 from lwlint.core.harmless import whole
 from lwlint.core.lazy import pattern
@@ -448,12 +448,7 @@ def _meant(path: str, search_path: Collection[str]) -> tuple[str, str]:
 
 
 # those without a service in the catalogue too
-_OPENSTACK = (
-    *PROJECTS, "adjutant", "freezer", "karbor", "monasca", "networking", "openstack", "ovn-bgp", "qinling", "searchlight", "skyline",
-    "solum", "swift",
-)  # fmt: skip
 _BINARY = re.compile(r"/(?:[^/\s]+/)*s?bin/[^/\s]+$")
-_PROJECT = re.compile(rf"(?:snap\.[^.]+\.)?(?P<project>{'|'.join(_OPENSTACK)})[-_].+")
 
 
 def _looks_like(found: Found, started: Started | None) -> str:
@@ -468,9 +463,9 @@ def _looks_like(found: Found, started: Started | None) -> str:
     for name in every:
         if name.startswith("devstack@"):
             return "openstack"
-        match = _PROJECT.fullmatch(name)
-        if match:
-            return match["project"]
+        project = project_like(name)
+        if project:
+            return project
     return ""
 
 

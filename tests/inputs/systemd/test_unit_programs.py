@@ -123,7 +123,7 @@ def test_a_unit_that_tells_no_program_is_known_by_its_name(name: str, service: s
         ("kolla-nova_ssh-container.service", "/usr/bin/docker start -a nova_ssh", "nova"),
         ("devstack@own.service", "/opt/stack/own", "openstack"),
         ("adjutant-api.service", "/etc/init.d/adjutant-api systemd-start", "adjutant"),
-        ("ovn-bgp-agent.service", "/usr/bin/ovn-bgp-agent", "ovn-bgp"),
+        ("ovn-bgp-speaker.service", "/usr/bin/ovn-bgp-speaker", "ovn-bgp"),
         ("kolla-skyline_apiserver-container.service", "/usr/bin/docker start -a skyline_apiserver", "skyline"),
         ("snap.sunbeam.keystone-sweeper.service", "/usr/bin/snap run sunbeam.keystone-sweeper", "keystone"),
         ("tripleo_nova_api_healthcheck.service", "/usr/bin/podman exec nova_api /openstack/healthcheck", "nova"),
