@@ -40,6 +40,9 @@ def _run_outside(facts: Facts, _: NoParams) -> Iterator[Saw]:
 def _constraint(constraint: ManifestConstraint) -> Iterator[Saw]:
     if constraint.absent:
         return
+    if constraint.unrealized:
+        yield _unrealized(constraint.name, constraint.span)
+        return
     outside = [member for member in constraint.members if member.service is not None and member.service.is_active_active]
     if outside:
         names = " and ".join(f"`{id}`" for id in dict.fromkeys(member.id for member in outside))
@@ -51,6 +54,10 @@ def _constraint(constraint: ManifestConstraint) -> Iterator[Saw]:
     for member in constraint.members:
         if member.service is None and not member.decided:
             yield Unknown(f"only Puppet can tell which resource `{member.id}` is", member.span)
+
+
+def _unrealized(name: str, span: Span) -> Unknown:
+    return Unknown(f"only Puppet can tell whether something realizes `{name}`, which is virtual", span)
 
 
 def _related(member: Member) -> Related:
@@ -83,7 +90,7 @@ def _is(member: Member, service: str) -> bool:
 
 def _is_mandatory(constraint: ManifestConstraint) -> bool | None:
     """Return whether a colocation is mandatory; None where only Puppet can tell. The wrappers of others default to INFINITY."""
-    if constraint.score is None:
+    if constraint.score is None or constraint.unrealized:
         return None
     score = constraint.score.lower()
     return score in _INFINITE or (whole(score) or 0) >= _MOST
@@ -316,6 +323,9 @@ def _is_plain(vip: ManifestResource) -> bool:
 
 
 def _bound(vip: ManifestResource, file: _File, pairs: _Pairs, cluster: _Cluster) -> Iterator[Saw]:
+    if vip.unrealized:
+        yield _unrealized(vip.id, vip.span)
+        return
     id = expression(vip.id)
     group = cluster.group_of(id)
     if _in_group(vip) or _belongs_elsewhere(id, pairs) or (group is not None and (group.is_of_others or group.follows_haproxy(id))):
@@ -384,6 +394,9 @@ def ordered(facts: Facts, _: NoParams) -> Iterator[Saw]:
         for pair in turned:
             yield _problem(pair.constraint, f"it starts `{pair.one.id}` before `{pair.other.id}`; the virtual IP must come first")
         for vip in file.vips:
+            if vip.unrealized:
+                yield _unrealized(vip.id, vip.span)
+                continue
             id = expression(vip.id)
             colocations, orders = (cluster.colocations, cluster.orders) if _is_plain(vip) else own
             group = cluster.group_of(id)
@@ -395,7 +408,10 @@ def ordered(facts: Facts, _: NoParams) -> Iterator[Saw]:
                 id = group.id
             if any(_is(pair.one, _HAPROXY) for pair in orders.to_other(id)):
                 continue  # told at the order
-            if any(_is(pair.other, _HAPROXY) for pair in orders.from_one(id)):
+            ordering = [pair.constraint for pair in orders.from_one(id) if _is(pair.other, _HAPROXY)]
+            if ordering:
+                if all(constraint.unrealized for constraint in ordering):
+                    yield _unrealized(ordering[0].name, ordering[0].span)
                 continue
             is_bound = any(_is(pair.other, _HAPROXY) for pair in colocations.from_one(id))
             if not is_bound and (why := _why_whose_is_open(vip, id, colocations)):
@@ -444,6 +460,9 @@ def dangling(facts: Facts, _: NoParams) -> Iterator[Saw]:
     made = _Made(files)
     for file in files:
         for constraint in file.constraints:
+            if constraint.unrealized:
+                yield _unrealized(constraint.name, constraint.span)
+                continue
             nothing = []
             for member in constraint.members:
                 if expression(bare(member.id)) in made.ids:

@@ -28,19 +28,21 @@ def expression(id: str) -> str:
 
 
 _VARIABLE = pattern(r"\$\{?(?:::)?([\w:]+)\}?")
+_LEFT_ALONE = "<SERVICE DEFAULT>"  # what the fact `os_service_default` is
 _SERVICE_DEFAULT = pattern(r"\$(?:::)?(?:os_service_default|facts\[['\"]os_service_default['\"]\])")
 
 
 def says_anything(value: str | None, written: str) -> bool:
     """Return whether a setting is neither `undef` nor what puppet-openstacklib has for an option that is left alone."""
-    return value != "undef" and _SERVICE_DEFAULT.fullmatch(written.strip()) is None
+    return value not in ("undef", _LEFT_ALONE) and _SERVICE_DEFAULT.fullmatch(written.strip()) is None
 
 
 class Manifest(Struct, frozen=True):
     """A manifest that was read; `includes` tells how many classes it declares or includes.
 
     `others` are the types and classes that it uses and that may make resources of the cluster in their turn, `elsewhere` those of them
-    that no manifest of the run defines, `defines` those that it defines itself.
+    that no manifest of the run defines, `defines` those that it defines itself. `realizes` are types and titles of the virtual resources
+    that it realizes; an empty title stands for any.
     """
 
     kind: ClassVar[str] = "manifest"
@@ -51,6 +53,7 @@ class Manifest(Struct, frozen=True):
     others: tuple[str, ...] = ()
     defines: tuple[str, ...] = ()
     elsewhere: tuple[str, ...] = ()
+    realizes: tuple[tuple[str, str], ...] = ()
 
     @property
     def leads_elsewhere(self) -> bool:
@@ -93,7 +96,8 @@ class ManifestResource(Struct, frozen=True):
 
     `name` is its title, or the expression in its place where only Puppet can tell it (`decided` is then False);
     `type` the Puppet type; `id` what the cluster will call it, with `-clone` or `-master` where it is one; `agent` and `form`
-    are in the words of the cluster. `absent` tells that the manifest removes it. `also` are further ids by which
+    are in the words of the cluster. `absent` tells that the manifest removes it, `unrealized` that it is virtual and no
+    manifest that was given realizes it. `also` are further ids by which
     a constraint may name it: that of the primitive in a clone of puppet-corosync.
     """
 
@@ -111,6 +115,7 @@ class ManifestResource(Struct, frozen=True):
     settings: tuple[Setting, ...] = ()
     service: Optional[Service] = None
     also: tuple[str, ...] = ()
+    unrealized: bool = False
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -152,7 +157,8 @@ class Member(Struct, frozen=True):
 class ManifestConstraint(Struct, frozen=True):
     """A constraint that a manifest creates: `type` is order, colocation or location; `score` or `constraint_kind` as written.
 
-    `off` tells that it stands under a condition which is false unless hiera or a parameter says otherwise.
+    `off` tells that it stands under a condition which is false unless hiera or a parameter says otherwise, `unrealized` that it is
+    virtual and no manifest that was given realizes it. `declared_as` is the Puppet type.
     """
 
     kind: ClassVar[str] = "manifest_constraint"
@@ -166,6 +172,8 @@ class ManifestConstraint(Struct, frozen=True):
     conditional: bool = False
     absent: bool = False
     off: bool = False
+    unrealized: bool = False
+    declared_as: str = ""
 
 
 class ManifestClass(Struct, frozen=True):

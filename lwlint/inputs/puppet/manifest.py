@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from types import MappingProxyType
 from typing import NamedTuple, Optional, Union
 
@@ -80,10 +81,11 @@ _WITH_DEFAULT = frozenset({"hiera", "lookup", "hiera_array", "hiera_hash"})
 
 
 class Values(NamedTuple):
-    """The strings that an expression may come to; `complete` tells that there can be no other."""
+    """The strings that an expression may come to; `complete` tells that there can be no other, `gaps` that of some nothing is told."""
 
     strings: tuple[str, ...]
     complete: bool
+    gaps: bool = False
 
     @property
     def only(self) -> str | None:
@@ -91,7 +93,7 @@ class Values(NamedTuple):
         return self.strings[0] if self.complete and len(self.strings) == 1 else None
 
 
-UNKNOWN = Values((), False)
+UNKNOWN = Values((), False, True)
 
 
 class Scope(Struct, frozen=True):
@@ -151,7 +153,7 @@ class _Values(NamedTuple):
             unit = unit_name(name)
             return UNKNOWN if unit is None else Values((unit,), True)
         found = _union(self.of(node, depth + 1) for node in nodes)
-        return Values(found.strings, found.complete and bool(nodes) and name not in self.scope.partial)
+        return found._replace(complete=found.complete and bool(nodes) and name not in self.scope.partial)
 
     def call(self, node: tree.Call, depth: int) -> Values:
         name, arguments = node.name.value, node.arguments
@@ -171,18 +173,19 @@ class _Values(NamedTuple):
 
 def _union(every: Iterable[Values]) -> Values:
     strings: dict[str, None] = {}
-    complete = True
+    complete, gaps = True, False
     for one in every:
         strings.update(dict.fromkeys(one.strings))
-        complete = complete and one.complete
-    return Values(tuple(strings)[:MOST], complete and len(strings) <= MOST)
+        complete, gaps = complete and one.complete, gaps or one.gaps
+    return Values(tuple(strings)[:MOST], complete and len(strings) <= MOST, gaps)
 
 
 def _joined(parts: list[Values]) -> Values:
     strings = [""]
     for part in parts:
         strings = [before + after for before in strings for after in part.strings if len(before) + len(after) <= LONGEST][:MOST]
-    return Values(tuple(dict.fromkeys(strings)), all(part.complete for part in parts) and 0 < len(strings) < MOST)
+    complete = all(part.complete for part in parts) and 0 < len(strings) < MOST
+    return Values(tuple(dict.fromkeys(strings)), complete, any(part.gaps for part in parts))
 
 
 def beginnings(node: tree.Node, scope: Scope) -> tuple[str, ...]:
@@ -285,7 +288,8 @@ class Title(NamedTuple):
 class Declared(Struct, frozen=True):
     """A resource (or class) with one title, as if written out: loops, lists and `create_resources` undone.
 
-    `off` tells that it stands under a variable which is `false` as far as the manifest tells.
+    `off` tells that it stands under a variable which is `false` as far as the manifest tells, `unrealized` that it is virtual and that
+    nothing in the manifest realizes it.
     """
 
     type: str
@@ -293,6 +297,7 @@ class Declared(Struct, frozen=True):
     settings: dict[str, Setting]
     conditional: bool
     off: bool = False
+    unrealized: bool = False
 
 
 class Used(Struct, frozen=True):
@@ -309,54 +314,191 @@ _LISTS = frozenset({"primitives"})  # parameters that are lists of resources
 _LOOPS = frozenset({"each", "map", "filter", "slice", "any", "all"})
 
 
+class _Around(NamedTuple):
+    """What a statement stands in: the class, defined type or node (where that starts; -1 for none), and the blocks of conditions."""
+
+    definition: int = -1
+    blocks: frozenset[int] = frozenset()
+
+
 class _Place(NamedTuple):
     node: tree.Node
     scope: Scope
     conditional: bool
     off: bool = False
+    around: _Around = _Around()
+
+
+class _Change(NamedTuple):
+    """Attributes that a manifest gives to resources which are declared elsewhere.
+
+    `titles` are those that it is for, every one if there are none, without those in `but`; `open` tells that it may be for fewer.
+    """
+
+    attributes: tuple[tree.Attribute, ...]
+    place: _Place
+    titles: frozenset[str] = frozenset()
+    but: frozenset[str] = frozenset()
+    open: bool = False
+
+    def reaches(self, title: Title) -> bool | None:
+        """Return whether it is for the resource with this title; None where only Puppet can tell."""
+        if not title.decided:
+            return None if self.titles or self.but or self.open else True
+        if title.value in self.but or (self.titles and title.value not in self.titles):
+            return False
+        return None if self.open else True
+
+
+class _Reaching(Struct):
+    """The changes of one type by the titles that they are for, so that each resource meets few of them."""
+
+    titled: dict[str, list[_Change]] = field(default_factory=dict)
+    others: list[_Change] = field(default_factory=list)
+
+    def add(self, change: _Change) -> None:
+        for title in change.titles:
+            self.titled.setdefault(title, []).append(change)
+        if not change.titles:
+            self.others.append(change)
+
+    def of(self, title: Title) -> list[_Change]:
+        """Return the changes that reach a resource, or may, in the order of the text; of very many the first."""
+        if title.decided:
+            named = self.titled.get(title.value, [])[:MOST]
+        else:
+            named = [change for _, changes in zip(range(MOST), self.titled.values()) for change in changes[:1]]
+        found = [*self.others[:MOST], *named]
+        return sorted(found, key=_start) if named and self.others else found
+
+
+def _start(change: _Change) -> int:
+    return change.place.node.start
 
 
 class _Changes(Struct):
-    """What defaults and overrides of a manifest add to its declarations: attributes by type, and by type and title."""
+    """What defaults, overrides and collectors of a manifest add to its declarations, by type; and what it realizes."""
 
-    defaults: dict[str, tuple[tree.Attribute, ...]] = field(default_factory=dict)
-    overrides: dict[tuple[str, str], tuple[tree.Attribute, ...]] = field(default_factory=dict)
+    defaults: dict[str, _Reaching] = field(default_factory=dict)
+    overrides: dict[str, _Reaching] = field(default_factory=dict)
+    collected: dict[str, _Reaching] = field(default_factory=dict)
+    realized: dict[str, _Reaching] = field(default_factory=dict)
+
+    def realizes(self, kind: str, title: Title) -> bool:
+        """Return whether something realizes the virtual resource for certain, if it is evaluated at all."""
+        return any(change.reaches(title) for change in _reaching(self.realized, kind, title))
+
+
+def _reaching(changes: Mapping[str, _Reaching], kind: str, title: Title) -> list[_Change]:
+    return changes[kind].of(title) if kind in changes else []
 
 
 def read(source: Source, statements: tuple[tree.Node, ...]) -> Iterator[Statement]:
     """Yield every declaration and inclusion of a manifest, in the order of the text, whatever condition it stands under."""
-    yield from _Reading(source, statements).run()
+    yield from Reading(source, statements).run()
 
 
-class _Reading:
+class Reading:
+    """One reading of a manifest: its statements one by one, and what it realizes of the virtual resources of this and other manifests."""
+
     def __init__(self, source: Source, statements: tuple[tree.Node, ...]) -> None:
         self.source, self.statements = source, statements
         self.scope = scope_of(statements)
-        self.changes = _changes(statements, self.scope)
-        self.usages = _usages(statements)
+        self.changes = _Changes()
+        self.usages, changes = _usages(statements)
+        if changes:
+            self.find_changes()
 
     def run(self) -> Iterator[Statement]:
+        """Yield every declaration and inclusion, in the order of the text, whatever condition it stands under."""
+        for place in self.places():
+            yield from self.statement(place)
+
+    def realizes(self) -> Iterator[tuple[str, str]]:
+        """Yield the types and titles of what is realized for certain; an empty title stands for any."""
+        for kind, changes in self.changes.realized.items():
+            if any(not change.open and not change.but for change in changes.others):
+                yield kind, ""
+            yield from ((kind, title) for title in changes.titled)
+
+    def places(self) -> Iterator[_Place]:
         waiting = [_Place(node, self.scope, False) for node in reversed(self.statements)]
         while waiting:
             place = waiting.pop()
-            yield from self.statement(place)
+            yield place
             waiting.extend(reversed(list(self.inside(place))))
+
+    def find_changes(self) -> None:
+        """Find the defaults, overrides and collectors, and what is realized, each with the place where it stands."""
+        for place in self.places():
+            node = place.node
+            if isinstance(node, tree.Changed):
+                self.find_change(node, place)
+            elif isinstance(node, tree.Collector):
+                for kind in self.types(node.type, place.scope):
+                    self.changes.realized.setdefault(kind, _Reaching()).add(self.queried((), node, place))
+            elif isinstance(node, tree.Call) and node.name.value == "realize":
+                for argument in node.arguments:
+                    for item in items_of(argument, place.scope):
+                        for kind, change in self.referred((), item, place):
+                            self.changes.realized.setdefault(kind, _Reaching()).add(change)
+
+    def find_change(self, node: tree.Changed, place: _Place) -> None:
+        if isinstance(node.of, tree.TypeName):
+            self.changes.defaults.setdefault(_plain(node.of.value), _Reaching()).add(_Change(node.attributes, place))
+        elif isinstance(node.of, tree.Collector):
+            for kind in self.types(node.of.type, place.scope):
+                self.changes.collected.setdefault(kind, _Reaching()).add(self.queried(node.attributes, node.of, place))
+        else:
+            for kind, change in self.referred(node.attributes, node.of, place):
+                self.changes.overrides.setdefault(kind, _Reaching()).add(change)
+
+    def referred(self, attributes: tuple[tree.Attribute, ...], node: tree.Node, place: _Place) -> Iterator[tuple[str, _Change]]:
+        """Yield the types that a reference is of (`Service['a', 'b']`), each with the change of what it names."""
+        if isinstance(node, tree.Accessed) and isinstance(node.of, tree.TypeName):
+            titles: list[str] = []
+            is_open = False
+            for key in node.keys:
+                for item in items_of(key, place.scope):
+                    found = values(item, place.scope)
+                    titles += found.strings
+                    is_open = is_open or found.only is None
+            yield _plain(node.of.value), _Change(attributes, place, frozenset(() if is_open else titles), open=is_open)
+
+    def queried(self, attributes: tuple[tree.Attribute, ...], node: tree.Collector, place: _Place) -> _Change:
+        """Return the change of what a collector finds: of a query that compares titles only it is told which."""
+        query = node.query
+        if query is None:
+            return _Change(attributes, place)
+        operands = query.operands if isinstance(query, tree.Other) else ()
+        words = [self.source.text[one.end : other.start].strip() for one, other in pairwise(operands)]
+        names = [isinstance(one, tree.Word) and one.value == "title" for one in operands[::2]]
+        titles = [values(one, place.scope).only for one in operands[1::2]]
+        plain = frozenset(title for title in titles if title is not None)
+        if plain and all(names) and None not in titles and len(titles) == len(names):
+            if set(words[::2]) == {"=="} and set(words[1::2]) <= {"or"}:
+                return _Change(attributes, place, plain)
+            if set(words[::2]) == {"!="} and set(words[1::2]) <= {"and"}:
+                return _Change(attributes, place, but=plain)
+        return _Change(attributes, place, open=True)
 
     def inside(self, place: _Place) -> Iterator[_Place]:
         """Yield what stands under a node, each with its scope."""
-        node, scope, conditional, off = place
+        node, scope, conditional, off, around = place
         if isinstance(node, tree.Branches):
-            yield from (_Place(test, scope, conditional, off) for test in node.tests)
+            yield from (_Place(test, scope, conditional, off, around) for test in node.tests)
             first = off or self.is_false(node, scope)
-            yield from (_Place(block, scope, True, first if number == 0 else off) for number, block in enumerate(node.blocks))
+            for number, block in enumerate(node.blocks):
+                under = _Around(around.definition, around.blocks | {block.start})
+                yield _Place(block, scope, True, first if number == 0 else off, under)
         elif isinstance(node, tree.Call) and node.block is not None:
-            yield from (_Place(argument, scope, conditional, off) for argument in node.arguments)
+            yield from (_Place(argument, scope, conditional, off, around) for argument in node.arguments)
             bound = bindings(node, scope) if node.name.value in _LOOPS else dict.fromkeys(node.block.names, ())
-            yield _Place(node.block, scope.within(bound), conditional, off)
+            yield _Place(node.block, scope.within(bound), conditional, off, around)
         elif isinstance(node, tree.Definition):
-            yield _Place(node.block, self.defined(node), conditional, off)
+            yield _Place(node.block, self.defined(node), conditional, off, _Around(node.start, around.blocks))
         else:
-            yield from (_Place(child, scope, conditional, off) for child in tree.children(node))
+            yield from (_Place(child, scope, conditional, off, around) for child in tree.children(node))
 
     def is_false(self, node: tree.Branches, scope: Scope) -> bool:
         """Return whether what an `if` tests is a variable that is `false` as far as the manifest tells."""
@@ -367,9 +509,12 @@ class _Reading:
     def defined(self, node: tree.Definition) -> Scope:
         """Return the scope inside a class or defined type: its parameters, from the defaults and the uses in this manifest."""
         bound: dict[str, tuple[tree.Node, ...]] = {p.name: () if p.default is None else (p.default,) for p in node.parameters}
-        if node.keyword == "define":
-            bodies = self.usages.get(node.name, [])
-            bound["title"] = bound["name"] = tuple(item for body in bodies for item in items_of(body.title, self.scope))[:MOST]
+        if node.keyword in ("define", "class"):
+            if node.keyword == "define":
+                bodies = self.usages.get(node.name, [])
+                bound["title"] = bound["name"] = tuple(item for body in bodies for item in items_of(body.title, self.scope))[:MOST]
+            else:
+                bodies = self.usages.get(f"class {node.name}", [])
             for body in bodies:
                 for attribute in body.attributes:
                     if attribute.name.value in bound:
@@ -377,24 +522,30 @@ class _Reading:
         return self.scope.within(bound, partial=bound)
 
     def statement(self, place: _Place) -> Iterator[Statement]:
-        node, scope, conditional, off = place
+        node = place.node
         if isinstance(node, tree.Resource):
-            for kind in self.types(node.type, scope):
+            shared = tuple(one for body in node.bodies if _is_default(body.title) for one in body.attributes)
+            for kind in self.types(node.type, place.scope):
                 for body in node.bodies:
-                    for declared in self.bodies(kind, body.title, body.attributes, scope, conditional):
-                        yield replace(declared, off=True) if off else declared
+                    if not _is_default(body.title):
+                        for declared in self.bodies(kind, body.title, body.attributes, place, shared, node.form == "@"):
+                            yield replace(declared, off=True) if place.off else declared
         elif isinstance(node, tree.Call):
-            yield from self.call(node, scope, conditional)
+            yield from self.call(node, place)
         elif isinstance(node, tree.Definition) and node.parent is not None:
-            yield Used(Title(node.parent.value, self.span(node.parent), True), "inherits", conditional)
+            yield Used(Title(node.parent.value, self.span(node.parent), True), "inherits", place.conditional)
 
     def types(self, node: tree.Node, scope: Scope) -> tuple[str, ...]:
         if isinstance(node, tree.TypeName):
             return (_plain(node.value),)
+        if isinstance(node, tree.Accessed) and isinstance(node.of, tree.TypeName) and _plain(node.of.value) == "resource":
+            node = node.keys[0]  # Resource['service'], Resource[Service]
+            if isinstance(node, tree.TypeName):
+                return (_plain(node.value),)
         return tuple(_plain(value) for value in values(node, scope).strings)
 
-    def call(self, node: tree.Call, scope: Scope, conditional: bool) -> Iterator[Statement]:
-        name, arguments = node.name.value, node.arguments
+    def call(self, node: tree.Call, place: _Place) -> Iterator[Statement]:
+        name, arguments, scope, conditional = node.name.value, node.arguments, place.scope, place.conditional
         if name in _INCLUDES:
             for argument in arguments:
                 if isinstance(argument, tree.Accessed):  # include Class['x']
@@ -402,37 +553,71 @@ class _Reading:
                 yield from (Used(title, name, conditional) for title in self.titles(argument, scope))
         elif name == "create_resources" and len(arguments) >= 2:
             defaults = _attributes(arguments[2], scope) if len(arguments) > 2 else ()
-            for kind in self.types(arguments[0], scope):
+            for kind, virtual in map(_without_form, self.types(arguments[0], scope)):
                 for title, body in hash_of(arguments[1], scope):
-                    yield from self.bodies(kind, title, (*defaults, *_attributes(body, scope)), scope, conditional)
+                    yield from self.bodies(kind, title, _attributes(body, scope), place, defaults, virtual)
                 if has_unknown_pairs(arguments[1], scope):
-                    yield from self.bodies(kind, arguments[1], defaults, scope, conditional)
+                    yield from self.bodies(kind, arguments[1], (), place, defaults, virtual)
         elif name in ("ensure_resource", "ensure_resources") and len(arguments) >= 2:
             attributes = _attributes(arguments[2], scope) if len(arguments) > 2 else ()
             titles = [key for key, _ in hash_of(arguments[1], scope)] or [arguments[1]]
-            for kind in self.types(arguments[0], scope):
+            for kind, virtual in map(_without_form, self.types(arguments[0], scope)):
                 for title in titles:
-                    yield from self.bodies(kind, title, attributes, scope, conditional)
+                    yield from self.bodies(kind, title, attributes, place, (), virtual)
 
     def bodies(
-        self, kind: str, title: tree.Node, attributes: tuple[tree.Attribute, ...], scope: Scope, conditional: bool
+        self,
+        kind: str,
+        title: tree.Node,
+        attributes: tuple[tree.Attribute, ...],
+        place: _Place,
+        shared: tuple[tree.Attribute, ...] = (),
+        virtual: bool = False,
     ) -> Iterator[Declared]:
-        """Yield one declaration for each title that `title` stands for."""
-        if isinstance(title, tree.Word) and title.value == "default":
+        """Yield one declaration for each title that `title` stands for; `shared` are the attributes of the body called `default`."""
+        changes = self.changes
+        for one in self.titles(title, place.scope):
+            settings: dict[str, Setting] = {}
+            for change in _reaching(changes.defaults, kind, one):
+                self.change(settings, change, one, title, place)
+            for attribute in (*_expanded(shared, place.scope), *_expanded(attributes, place.scope)):
+                settings[attribute.name.value] = self.setting(attribute, place.scope)
+            for change in (*_reaching(changes.overrides, kind, one), *_reaching(changes.collected, kind, one)):
+                self.change(settings, change, one, title, place)
+            unrealized = virtual and not changes.realizes(kind, one)
+            yield Declared(kind, one, settings, place.conditional, unrealized=unrealized)
+
+    def change(self, settings: dict[str, Setting], change: _Change, title: Title, node: tree.Node, place: _Place) -> None:
+        """Give a declaration at `place` the attributes of a change that reaches it; what only Puppet can tell is one value of several."""
+        reaches, other = change.reaches(title), change.place.around
+        of_all = not (change.titles or change.but or change.open)  # a default, or a collector of all
+        if reaches is False or (of_all and other.definition not in (-1, place.around.definition) and not self.collects(change)):
             return
-        for one in self.titles(title, scope):
-            settings = {}
-            extra = self.changes.overrides.get((kind, one.value), ())
-            for attribute in (*self.changes.defaults.get(kind, ()), *_expanded(attributes, scope), *extra):
-                settings[attribute.name.value] = self.setting(attribute, scope)
-            yield Declared(kind, one, settings, conditional)
+        certain = reaches and other.definition in (-1, place.around.definition) and other.blocks <= place.around.blocks
+        if of_all and not self.collects(change):
+            certain = certain and change.place.node.start < node.start  # Puppet 3 has no order, and Puppet 4 one
+        for attribute in _expanded(change.attributes, change.place.scope):
+            name = attribute.name.value
+            was, new = settings.get(name), self.setting(attribute, change.place.scope)
+            if attribute.operator == "+>" and was is not None:
+                settings[name] = replace(was, value=None, candidates=(), begins=())
+            elif certain:
+                settings[name] = new
+            elif was is not None:
+                settings[name] = replace(was, value=None, candidates=tuple(dict.fromkeys((*was.candidates, *new.candidates))), begins=())
+            else:
+                settings[name] = replace(new, value=None, begins=())
+
+    def collects(self, change: _Change) -> bool:
+        """Return whether a change is that of a collector, which finds resources wherever they are declared."""
+        return isinstance(change.place.node, tree.Changed) and isinstance(change.place.node.of, tree.Collector)
 
     def titles(self, node: tree.Node, scope: Scope) -> Iterator[Title]:
         for item in items_of(node, scope):
             found = values(item, scope)
             for string in found.strings:
                 yield Title(_plain(string) if string.startswith("::") else string, self.span(item), True)
-            if not found.strings:
+            if found.gaps or not found.strings:
                 yield Title(self.source.text[item.start : item.end], self.span(item), False)
 
     def setting(self, attribute: tree.Attribute, scope: Scope) -> Setting:
@@ -468,30 +653,30 @@ def _plain(name: str) -> str:
     return name.lower()
 
 
-def _usages(statements: tuple[tree.Node, ...]) -> dict[str, list[tree.Body]]:
-    """Return the declarations of each type whose type is plainly written."""
+def _is_default(title: tree.Node) -> bool:
+    return isinstance(title, tree.Word) and title.value == "default"
+
+
+def _without_form(kind: str) -> tuple[str, bool]:
+    """Return a type as `create_resources` takes it without `@` and `@@`, and whether it is virtual: what is exported is collected."""
+    bare = kind.lstrip("@")
+    return _plain(bare), kind == f"@{bare}"
+
+
+def _usages(statements: tuple[tree.Node, ...]) -> tuple[dict[str, list[tree.Body]], bool]:
+    """Return the declarations of each type whose type is plainly written, and whether anything changes or realizes resources."""
     found: dict[str, list[tree.Body]] = {}
+    changes = False
     for node in tree.walk(statements):
-        if isinstance(node, tree.Resource) and isinstance(node.type, tree.Word):
-            found.setdefault(_plain(node.type.value), []).extend(node.bodies)
-    return found
-
-
-def _changes(statements: tuple[tree.Node, ...], scope: Scope) -> _Changes:
-    changes = _Changes()
-    for node in tree.walk(statements):
-        if not isinstance(node, tree.Changed):
-            continue
-        if isinstance(node.of, tree.TypeName):
-            kind = _plain(node.of.value)
-            changes.defaults[kind] = (*changes.defaults.get(kind, ()), *node.attributes)
-        elif isinstance(node.of, tree.Accessed) and isinstance(node.of.of, tree.TypeName):
-            kind = _plain(node.of.of.value)
-            for key in node.of.keys:
-                title = values(key, scope).only
-                if title is not None:
-                    changes.overrides[kind, title] = (*changes.overrides.get((kind, title), ()), *node.attributes)
-    return changes
+        if isinstance(node, tree.Resource):
+            if isinstance(node.type, tree.Word):
+                kind = _plain(node.type.value)
+                for body in node.bodies:
+                    key = f"class {_plain(body.title.value)}" if kind == "class" and isinstance(body.title, tree.Quoted) else kind
+                    found.setdefault(key, []).append(body)
+        elif isinstance(node, (tree.Changed, tree.Collector)) or (isinstance(node, tree.Call) and node.name.value == "realize"):
+            changes = True
+    return found, changes
 
 
 def _attributes(node: tree.Node, scope: Scope) -> tuple[tree.Attribute, ...]:

@@ -27,7 +27,7 @@ from lwlint.inputs.puppet.facts import (
     bare,
     expression,
 )
-from lwlint.inputs.puppet.manifest import Declared, Used, commanded, makes_nothing, read, unwrapped
+from lwlint.inputs.puppet.manifest import Declared, Reading, Used, commanded, makes_nothing, unwrapped
 from lwlint.inputs.puppet.syntax import Definition, parse, walk
 
 _CONNECTION, _CONFIG = "database_connection", "_config"
@@ -224,6 +224,7 @@ def resource(declared: Declared, catalogue: Catalogue, host: str) -> ManifestRes
         decided=declared.title.decided,
         conditional=declared.conditional,
         absent=_plain(settings, "ensure") == "absent",
+        unrealized=declared.unrealized,
         settings=tuple(settings.values()),
         service=service,
         also=(id,) if before else (),
@@ -287,6 +288,8 @@ def constraint(declared: Declared, catalogue: Catalogue, host: str, of_fuel: boo
         conditional=declared.conditional,
         absent=_plain(settings, "ensure") == "absent",
         off=declared.off,
+        unrealized=declared.unrealized,
+        declared_as=declared.type,
     )
 
 
@@ -418,7 +421,11 @@ def named_elsewhere(facts: Sequence[Fact]) -> Iterator[Fact]:
         for id in fact.ids
     }
     defined = {name for fact in facts if isinstance(fact, Manifest) for name in fact.defines}
+    realized = {one for fact in facts if isinstance(fact, Manifest) for one in fact.realizes}
     for fact in facts:
+        if isinstance(fact, (ManifestResource, ManifestConstraint)) and fact.unrealized:
+            kind = fact.type if isinstance(fact, ManifestResource) else fact.declared_as
+            fact = replace(fact, unrealized=realized.isdisjoint({(kind, ""), (kind, fact.name)}))
         if isinstance(fact, Manifest) and fact.others:
             yield replace(fact, elsewhere=tuple(name for name in fact.others if name not in defined))
         elif isinstance(fact, ManifestConstraint) and by_id and any(member.service is None for member in fact.members):
@@ -444,7 +451,8 @@ def _manifest(source: Source, catalogue: Catalogue, old: bool) -> Iterator[Fact]
     options: list[ManifestOption] = []
     others: dict[str, None] = {}
     of_fuel = _OF_FUEL in source.text
-    for statement in read(source, parsed.statements):
+    reading = Reading(source, parsed.statements)
+    for statement in reading.run():
         if isinstance(statement, Used):
             classes.append(_class(statement, catalogue, source.host))
             continue
@@ -455,7 +463,7 @@ def _manifest(source: Source, catalogue: Catalogue, old: bool) -> Iterator[Fact]
         elif makes_resource(made.type):
             resources.append(replace(resource(made, catalogue, source.host), type=statement.type))
         elif makes_constraint(made.type):
-            constraints.append(constraint(made, catalogue, source.host, of_fuel))
+            constraints.append(replace(constraint(made, catalogue, source.host, of_fuel), declared_as=statement.type))
         elif statement.type.endswith(_CONFIG):
             options.append(_option(statement, source.host))
         elif statement.type.startswith("oslo::"):
@@ -464,7 +472,7 @@ def _manifest(source: Source, catalogue: Catalogue, old: bool) -> Iterator[Fact]
             others[statement.type] = None
     others.update((one.name, None) for one in classes if may_make_resources(expression(one.name), catalogue))
     defines = tuple(node.name for node in walk(parsed.statements) if isinstance(node, Definition) and node.name)
-    yield Manifest(source.path, source.span(0, 0), source.host, len(classes), tuple(others), defines)
+    yield Manifest(source.path, source.span(0, 0), source.host, len(classes), tuple(others), defines, realizes=tuple(reading.realizes()))
     resources = cloned(resources)
     yield from resources
     by_id = _by_expression(resources)
