@@ -518,7 +518,7 @@ def _judge(option_set: OptionSet, limit: Limit, registered: _Registered, facts: 
         if later is not None:
             yield _for_later_ones(option_set, limit, later, connection, facts)
         elif connection is not None and limit.default is not None:
-            yield _absent(option_set, limit, connection)
+            yield _for_all_releases(option_set, limit, _absent(option_set, limit, connection), facts)
     elif limit.then and facts.release.name is None and _moved(option_set, limit, option, facts) is not None:
         yield _moved(option_set, limit, option, facts)
     else:
@@ -533,7 +533,31 @@ def _judge(option_set: OptionSet, limit: Limit, registered: _Registered, facts: 
                 return
             verdict = _verdict(option_set, limit, option, value, subject, facts)
             idle = _in_vain(option_set, limit) or _is_of_another_driver(option_set, limit)
-            yield verdict if not idle or not _is_integer(value) else None
+            yield _for_all_releases(option_set, limit, verdict, facts) if not idle or not _is_integer(value) else None
+
+
+def _for_all_releases(option_set: OptionSet, limit: Limit, problem: Optional[Problem], facts: Facts) -> Optional[Problem]:
+    """Return the problem; where the release is not known, with a fix of both names of which releases read one or the other."""
+    if problem is None or problem.fix is None or not limit.then or facts.release.name is not None:
+        return problem
+    connection = _connection(option_set, limit, facts)
+    return problem if connection is None else replace(problem, fix=_both(option_set, limit, connection, facts))
+
+
+def _both(option_set: OptionSet, limit: Limit, connection: Option, facts: Facts) -> Optional[Fix]:
+    """Return the fix that sets an option, and the one that later releases read in its stead, as far as they are not right."""
+    fixes = []
+    for one in (limit, replace(limit, option=limit.later, old_names=())):
+        option = option_set.chosen(one.names)
+        if option is None:
+            fixes.append(add_beside(option_set, connection, one.names, one.lasting))
+        elif _wrong(one, option.value, facts) is not None:
+            fixes.append(set_value(option_set, option, one.lasting, one.names))
+    known = [fix for fix in fixes if fix is not None]
+    if not known or len(known) < len(fixes):
+        return None
+    changes = tuple(change for fix in known for change in fix.changes)
+    return Fix(", ".join(fix.what for fix in known), changes, safe=all(fix.safe for fix in known))
 
 
 def _moved(option_set: OptionSet, limit: Limit, option: Option, facts: Facts) -> Optional[Problem]:
@@ -550,7 +574,7 @@ def _moved(option_set: OptionSet, limit: Limit, option: Option, facts: Facts) ->
         f"{_base_name(option.span.path)}: `{option.name}` is `{_line(option.value)}`, which {project} reads before {limit.then_since} only;"
         f" from then on it is `{then}`, which is {actual}; both must be {limit.must_be}"
     )
-    fix = add_beside(option_set, connection, [split_name(limit.later)], limit.value) if later is None else None
+    fix = _both(option_set, limit, connection, facts)
     return Problem(option.span, message, f"option {_dotted(limit)}", (), "warning", host=option.host, fix=fix)
 
 
@@ -559,12 +583,12 @@ def _for_later_ones(option_set: OptionSet, limit: Limit, later: Option, connecti
     then = replace(limit, option=limit.later, old_names=())
     problem = _verdict(option_set, then, later, later.value, f"`{later.name}`", facts)
     if problem is not None or connection is None:
-        return problem
+        return _for_all_releases(option_set, limit, problem, facts)
     message = (
         f"{_base_name(connection.span.path)}: `{_dotted(limit)}` is not set (default `{limit.default}`), which"
         f" {option_set.files.project} reads before {limit.then_since} in the stead of `{later.name}`; it must be {limit.must_be} there"
     )
-    fix = add_beside(option_set, connection, limit.names, limit.value)
+    fix = _both(option_set, limit, connection, facts)
     place = Span(connection.file, connection.key.start, connection.span.end)
     return Problem(place, message, f"option {_dotted(limit)}", (), "note", host=connection.host, fix=fix)
 

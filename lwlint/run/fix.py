@@ -60,8 +60,17 @@ def edits(fix: Fix, sources: Mapping[str, Source]) -> tuple[Replace, ...]:
 
     Raises NoPlace where a change cannot be made for certain.
     """
-    found = {edit for change in fix.changes for edit in _edits(change, sources)}
-    return tuple(sorted(found, key=lambda edit: edit.span))
+    found: dict[Span, list[Replace]] = {}
+    for change in fix.changes:
+        for edit in _edits(change, sources):
+            here = found.setdefault(edit.span, [])
+            if edit not in here:
+                here.append(edit)
+    joined = [
+        [Replace(span, "".join(edit.text for edit in here))] if span.start == span.end else here  # in the order of the changes
+        for span, here in found.items()
+    ]
+    return tuple(sorted((edit for here in joined for edit in here), key=lambda edit: edit.span))
 
 
 def applied(text: str, changes: tuple[Replace, ...]) -> str:
@@ -154,8 +163,8 @@ def _add_option(change: AddOption, source: Source) -> Replace:
         return _below(source, headers[-1].span.end, line)
     text = source.text
     end = _line_break(text, 0)
-    gap = "" if text.endswith(("\r", "\n")) else end
-    return _insert(source, len(text), f"{gap}{end}[{change.section}]{end}{line}{end}")
+    gap, last = ("", end) if text.endswith(("\r", "\n")) else (end, "")  # a file whose last line has no end stays one
+    return _insert(source, len(text), f"{gap}{end}[{change.section}]{end}{line}{last}")
 
 
 def _below(source: Source, at: int, line: str) -> Replace:

@@ -49,11 +49,41 @@ def fixed(files: Mapping[str, str], *select: str, unsafe: bool = False, release:
         ("[database]\nmax_retries = -1 # forever\n", "[database]\nmax_retries = -1\n"),
         ("[database]\nmax_retries = -1\n -1\n[x]\n", "[database]\nmax_retries = -1\n[x]\n"),
         ("[indexer]\nurl = mysql://a\n", "[indexer]\nurl = mysql://a\n\n[database]\nmax_retries = -1\n"),
+        ("[indexer]\r\nurl = mysql://a", "[indexer]\r\nurl = mysql://a\r\n\r\n[database]\r\nmax_retries = -1"),
         ("[Database]\n# none\n[indexer]\nurl = mysql://a\n", "[Database]\nmax_retries = -1\n# none\n[indexer]\nurl = mysql://a\n"),
     ],
 )
 def test_an_option_is_set_or_added_in_the_style_of_its_file(text: str, expected: str) -> None:
     assert fixed({"gnocchi.conf": text}, "LW301") == {"gnocchi.conf": expected}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "[storage:sqlalchemy]\nconnection = mysql://a\n[database]\nmax_retries = -1\n",
+            "[storage:sqlalchemy]\nconnection = mysql://a\nmax_retries = -1\n[database]\nmax_retries = -1\n",
+        ),
+        (
+            "[storage:sqlalchemy]\nconnection = mysql://a\nmax_retries = -1\n",
+            "[storage:sqlalchemy]\nconnection = mysql://a\nmax_retries = -1\n\n[database]\nmax_retries = -1\n",
+        ),
+        (
+            "[storage:sqlalchemy]\nconnection = x://a",
+            "[storage:sqlalchemy]\nconnection = x://a\nmax_retries = -1\n\n[database]\nmax_retries = -1",
+        ),
+        (
+            "[storage:sqlalchemy]\nconnection = x://a\n[database]\nmax_retries = 5\n",
+            "[storage:sqlalchemy]\nconnection = x://a\nmax_retries = -1\n[database]\nmax_retries = -1\n",
+        ),
+        (
+            "[storage:sqlalchemy]\nconnection = x://a\nmax_retries = 0\n[database]\nmax_retries = 5\n",
+            "[storage:sqlalchemy]\nconnection = x://a\nmax_retries = -1\n[database]\nmax_retries = -1\n",
+        ),
+    ],
+)
+def test_of_an_option_that_moved_both_names_are_set_where_the_release_is_not_known(text: str, expected: str) -> None:
+    assert fixed({"designate.conf": text}, "LW301") == {"designate.conf": expected}
 
 
 def test_limits_of_the_broker_become_zero_or_go() -> None:
