@@ -274,8 +274,6 @@ def _captures(tree: Tree, path: str = "") -> tuple[tuple[Capture, ...], str, tup
     try:
         return tuple(_hosts(captures(tree, path))), "", ()
     except Exception as error:
-        import traceback
-
         trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
         return (), trace, (Unreadable("", Span("", 0, 0), f"was not looked into, by a defect of lwlint: {type(error).__name__}"),)
 

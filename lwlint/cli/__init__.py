@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 NOT_TRUSTED = 2
-RULE_BROKEN = "lwlint: a rule is broken, which is a defect of lwlint or of the rule's own check; the answer is not complete (`--debug` shows where)"
+RULE_BROKEN = "lwlint: a rule is broken, by a defect of lwlint or of the rule's own check; the answer is incomplete (`--debug` shows where)"
 _SHORT = "lwlint: there is not enough memory"
 _NEW_OBJECTS = 50_000
 _LONGEST = 300  # characters of what a defect said

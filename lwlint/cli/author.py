@@ -19,10 +19,10 @@ from lwlint.core.finding import ConfigurationError
 from lwlint.core.harmless import counted, line, tame
 from lwlint.files import atomic
 from lwlint.files.gitignore import covered, useless
-from lwlint.files.tree import around
+from lwlint.files.tree import CONFIGURATION, around, read_bounded
 from lwlint.policy.location import NAME, SHARED, nearest, shown
-from lwlint.policy.round_trip import with_exception
-from lwlint.policy.settings import configured, layer, load, until_of
+from lwlint.policy.round_trip import with_exception, with_finds
+from lwlint.policy.settings import configured, layer, load, position, until_of
 from lwlint.run import Request, check, load_rules
 from lwlint.run.engine import Costs
 
@@ -174,8 +174,6 @@ def _position(at: tuple[int, ...]) -> str:
 
 
 def _refuse_twice(entry: Mapping[str, Any], rule: Rule, known: Layer) -> None:
-    from lwlint.policy.settings import position
-
     for i, other in enumerate(known.file.allow or ()):
         if other.rule not in (rule.id, rule.code):
             continue
@@ -190,8 +188,6 @@ def _refuse_twice(entry: Mapping[str, Any], rule: Rule, known: Layer) -> None:
 
 
 def _text(path: str) -> str:
-    from lwlint.files.tree import CONFIGURATION, read_bounded
-
     try:
         return read_bounded(path, CONFIGURATION).decode("utf-8")
     except OSError as error:
@@ -271,8 +267,6 @@ def test(options: argparse.Namespace) -> int:
 
 def _update(outcomes: list[Outcome], folder: Path) -> list[Outcome]:
     """Write what bad examples find into their rules; return the outcomes, in which these hold now."""
-    from lwlint.policy.round_trip import with_finds
-
     wrong = [one for one in outcomes if not one.passed and not one.broken and one.example.bad is not None and one.found]
     changed: dict[Path, str] = {}
     paths = {path.stem: path for path in sorted(folder.rglob("*.yaml"))}

@@ -1,4 +1,4 @@
-"""`lwlint completion SHELL`: what the shell may offer, as a file for it to keep; it is not asked of lwlint at each key."""
+"""`lwlint completion SHELL`: what the shell may offer, as a file that it keeps, so that lwlint is not run at each key; `lwlint manual`."""
 
 from __future__ import annotations
 
@@ -213,7 +213,6 @@ def _quoted(text: str, *, fish: bool = False) -> str:
 SHELLS: Mapping[str, Callable[[Sequence[Command]], Iterator[str]]] = MappingProxyType({"bash": _bash, "zsh": _zsh, "fish": _fish})
 
 
-CONFORMS = 0
 _EXIT = (
     ("0", "nothing at or above --fail-on was found"),
     ("1", "something was, or an example does not hold"),

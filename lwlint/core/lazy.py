@@ -145,7 +145,6 @@ def needed(expression: str) -> str:
 @functools.lru_cache(maxsize=256)
 def compiled(expression: str) -> Any:
     """Return the expression as RE2 has it (like `re.Pattern`). Raises Refused for what is no expression, and for what RE2 does not run."""
-    import re
     import warnings
 
     if len(expression) > _LONGEST:

@@ -71,7 +71,6 @@ _KEPT_ELSEWHERE = pattern(
 )
 _END_OF_ARGUMENT = pattern(r"(?<!\\)[ \t]")
 _ACCOUNTS = ("user", "username", "login", "owner", "group")  # in front of `=`, behind which no program is named
-_QUOTED_TITLE = pattern(r"[\"']?\s{0,20}:\s{0,20}(?=value\b)")
 _PUPPET_ATTRIBUTE = pattern(r"\w{1,60}\s{0,20}=>")
 _PUPPET_VALUE = pattern(r"\bvalue\s{0,20}=>\s{0,20}")
 _CALL = pattern(r"[A-Za-z_][\w:.]{0,60}\(")

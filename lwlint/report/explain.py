@@ -579,12 +579,6 @@ def spec_page(clauses: Sequence[Clause], rules: Sequence[Rule]) -> str:
     return _page(parts, "rules/clauses.yaml")
 
 
-def uncovered(clauses: Sequence[Clause], rules: Sequence[Rule]) -> list[str]:
-    """Return the ids of the clauses that no rule serves and that do not say what will."""
-    served = {rule.clause for rule in rules}
-    return [clause.id for clause in clauses if clause.id not in served and not clause.served_by]
-
-
 def inputs_of(rule: Rule) -> list[str]:
     """Return the kinds of input in which the bad examples of a rule have their defects, as a reader calls them."""
     seen = {kind.stands_for or kind.name for kind in _kinds(rule)}

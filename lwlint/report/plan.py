@@ -458,10 +458,6 @@ def render_templates_json(plan: TemplatesPlan) -> str:
     )
 
 
-def _founds(findings: Iterable[Finding], sources: Mapping[str, Source]) -> tuple[FoundOutput, ...]:
-    return tuple(FoundOutput(*_found(one, sources)) for one in findings)
-
-
 def _found(finding: Finding, sources: Mapping[str, Source]) -> tuple[str, str, str, str, int, int, str, str, bool]:
     line, column = beginning(finding.span, sources)
     said = masked(finding.message), masked(finding.remedy)

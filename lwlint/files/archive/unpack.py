@@ -228,8 +228,6 @@ class _Zlib:
     """zlib's gzip decoder, with the face that those of lzma and bz2 have."""
 
     def __init__(self) -> None:
-        import zlib
-
         self._decoder = zlib.decompressobj(wbits=31)
         self._full = False
         self.unused_data = b""
@@ -306,8 +304,6 @@ def _gzip() -> _Codec:
     try:
         igzip: Any = importlib.import_module("isal.igzip_lib")
     except ImportError:
-        import zlib
-
         return _Codec(_Zlib, (zlib.error,))
     return _Codec(lambda: igzip.IgzipDecompressor(flag=igzip.DECOMP_GZIP), (igzip.IsalError, EOFError))
 

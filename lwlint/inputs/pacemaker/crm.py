@@ -40,7 +40,6 @@ _SCORE = re.compile(r"(?P<score>[+-]?(?:inf|INF|infinity|INFINITY|\d+)|[A-Za-z][
 _IN_TURN = {"node": 0, "primitive": 0, "group": 1, "clone": 2, "ms": 2, "master": 2, "bundle": 2}  # what holds others stands in any order
 _SET = "_rsc_set_"  # before a set of no more than two, to tell it from a constraint of two
 _KINDS = ("Mandatory", "Optional", "Serialize")
-_ROLES = ("Master", "Slave", "Started", "Stopped", "Promoted", "Unpromoted")
 _SECTIONS = {"params": "instance_attributes", "meta": "meta_attributes", "attributes": "instance_attributes", "utilization": "utilization"}
 _DATES = {"in": "in_range", "in_range": "in_range", "spec": "date_spec", "date_spec": "date_spec"}
 _BINARY = ("eq", "ne", "lt", "gt", "lte", "gte")
