@@ -77,7 +77,7 @@ def test_a_pipe_in_a_folder_is_passed_by_and_a_text_is_told_to_be_no_archive(tmp
     (tmp_path / "notes.tar").write_text("call back at noon\n")
     assert main(["audit", str(tmp_path)]) == 2
     told = capsys.readouterr()
-    assert "ends in the middle of a header, its first: it is not a tar archive, or almost nothing of one" in told.out
+    assert "ends in the middle of its first header: it is not a tar archive, or only the very beginning of one" in told.out
     assert "defect of lwlint" not in told.err
 
 

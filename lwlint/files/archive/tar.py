@@ -211,12 +211,12 @@ class Tar:
                 self._at_end(block)
                 return None
             if len(block) < BLOCK:
-                where = (
-                    f"{len(block)} bytes after the last member"
+                said = (
+                    f"ends in the middle of a header, {len(block)} bytes after the last member"
                     if number
-                    else "its first: it is not a tar archive, or almost nothing of one"
+                    else "ends in the middle of its first header: it is not a tar archive, or only the very beginning of one"
                 )
-                self._complain("", f"ends in the middle of a header, {where}", True)
+                self._complain("", said, True)
                 return None
             header: Union[Header, str] = decode(block) if is_header(block) else "has a damaged header (wrong checksum)"
             if isinstance(header, Header):
