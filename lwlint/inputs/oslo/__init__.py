@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from lwlint.core.kind import TEMPLATE, TEXT, Comments, Kind, Material, Recognised, decode_utf8, is_template, made_by
+from lwlint.core.kind import TEMPLATE, TEXT, UNREADABLE, Comments, Kind, Material, Recognised, decode_utf8, is_template, made_by
 from lwlint.core.lazy import classes, function, pattern
 from lwlint.core.secret_names import OPTIONS_HERE
 
@@ -44,7 +44,8 @@ def _given(material: Material) -> tuple[Any, ...]:
     from lwlint.inputs.systemd.facts import Unit
 
     units = [fact for fact in material.facts if isinstance(fact, Unit)]
-    return units, material.catalogue, material.release, lambda path: _text(material, path)
+    refused = [source for source in material.of(UNREADABLE) if source.text and _may_hold(source.path)]  # for the bytes in it
+    return units, material.catalogue, material.release, lambda path: _text(material, path), refused
 
 
 def _text(material: Material, path: str) -> str | None:

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from lwlint.core.catalogue import PROJECTS, Catalogue
 from lwlint.core.facts import Fact, NotEvaluated, Release, Unreadable
-from lwlint.core.kind import Piece
+from lwlint.core.kind import UNREADABLE, Piece
 from lwlint.core.secret import is_secret, masked
 from lwlint.core.secret_names import ADDRESSES, OPTIONS_HERE
 from lwlint.core.source import Source, Span, Text
@@ -37,6 +37,7 @@ EMPTY_KEY = "no key before `=` or `:`"
 CONTINUES_NOTHING = "the line is indented, but there is no value above that it could continue"
 SECTION_NOT_CLOSED = "a section header must end with `]`"
 SECTION_EMPTY = "the section has no name"
+NO_UTF8 = "its bytes are no UTF-8"
 BEFORE_ANY_SECTION = "the key comes before any section"
 BYTE_ORDER_MARK = "the file begins with a byte order mark, which oslo.config takes as part of the first line"
 _KOLLA = "etc/kolla/"
@@ -99,7 +100,9 @@ class _Refusal(Exception):
 
 
 def read(source: Source) -> OptionText:
-    """Return the headers and settings of `source`, in order."""
+    """Return the headers and settings of `source`, in order; none of one whose bytes are no UTF-8, as oslo.config has it."""
+    if source.kind == UNREADABLE:
+        return OptionText(source.path, (), (), Unreadable(source.path, source.span(0, 0), NO_UTF8, source.host))
     reader = _Reader(source)
     refused = None
     try:
@@ -251,20 +254,28 @@ def _nothing(path: str) -> str | None:
 
 
 def option_facts(
-    sources: Sequence[Source], units: Sequence[Unit], catalogue: Catalogue, release: Release, read_beside: Reader = _nothing
+    sources: Sequence[Source],
+    units: Sequence[Unit],
+    catalogue: Catalogue,
+    release: Release,
+    read_beside: Reader = _nothing,
+    refused: Sequence[Source] = (),
 ) -> Iterator[Fact]:
     """Yield, for all option files: `Unreadable` where oslo.config refuses one, the option sets, their effective options.
 
     Units that start programs tell what these read; without them it is oslo.config's own search, and what the
     services' usual units add. Where a project's files for containers are given, the host's own are not read by anything.
     `read_beside` gives the text of a file that is no option file: a unit's environment, or what kolla starts a container by.
+    `refused` are option files whose bytes are no UTF-8, of which was told before: oslo.config refuses them too.
     """
     started = commands(units, read_beside)
+    sources = [*sources, *refused]
+    told = {source.path for source in refused}
     hosts = {source.path: source.host for source in sources}
     taken: set[str] = set()
     for place, texts, spare in _places(sources, catalogue):
         for text in (*texts.values(), *spare):
-            if text.refused is not None:
+            if text.refused is not None and text.path not in told:
                 yield text.refused
             for span in text.masked:
                 yield NotEvaluated(text.path, span, "the line was masked when the report was made", hosts[text.path])

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Union
 
 import pytest
 from oslo_config import cfg
@@ -384,6 +385,19 @@ def test_a_loose_file_beside_a_hosts_tree_is_a_set_of_its_own() -> None:
         ("etc/nova/nova.conf", ("nova",)),
         ("nova.conf", ("nova#2",)),
     ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_a_file_whose_bytes_are_no_utf_8_leaves_its_set_without_options_too(encoding: str, tmp_path: Path) -> None:
+    data = "[database]\n# café\nmax_retries = -1\n".encode(encoding)
+    files: dict[str, Union[str, bytes]] = {"etc/heat/heat.conf": data, "etc/heat/heat.conf.d/1.conf": "[database]\nmax_retries = -1\n"}
+    facts = read_facts(Request(("etc",), tree=Memory(files))).facts
+    assert [(f.files, f.refused) for f in facts.of(OptionFiles)] == [(tuple(files), "etc/heat/heat.conf")]
+    assert [fact.name for fact in facts.of(Unreadable)] == ["etc/heat/heat.conf"]
+    assert facts.of(Option) == []
+    (tmp_path / "heat.conf").write_bytes(data)
+    with pytest.raises((UnicodeDecodeError, cfg.ConfigFileParseError)):
+        cfg.ConfigOpts()(["--config-file", str(tmp_path / "heat.conf")], project="x")
 
 
 @pytest.mark.parametrize(
