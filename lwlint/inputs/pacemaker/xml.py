@@ -587,6 +587,8 @@ def _own_faults(element: Element, shape: Shape, tags: set[str], version: str) ->
             what = f"{called(element)} has the attribute `{name}`"
             said = f"{what}, which pacemaker-{version} does not have there{_near(name, shape.attributes)}"
             yield Fault(_place_of(element, name), said, f"{subject(element)} has {name}")
+    if version in _SINCE_4:
+        yield from _gone_in_4(element, version)
     has = {*element.attributes, *(f"<{tag}>" for tag in tags)}
     if any(words <= has for words in shape.needs):
         return
@@ -595,6 +597,30 @@ def _own_faults(element: Element, shape: Shape, tags: set[str], version: str) ->
     if tags <= shape.elements or not all(word.startswith("<") for word in lacks):  # else what is in its place is told
         words = " and no ".join(f"`{word}`" for word in lacks)
         yield Fault(element.span(), f"{called(element)} has no {words}", f"{subject(element)} lacks {' and '.join(lacks)}")
+
+
+_SINCE_4 = frozenset(VERSIONS[_AT["4.0"] :])
+# what values the schemas of Pacemaker 3 have no more
+_GONE = MappingProxyType(
+    {
+        ("primitive", "class"): ("upstart", "nagios"),
+        ("template", "class"): ("upstart", "nagios"),
+        ("node", "type"): ("ping",),
+    }
+)
+
+
+def _gone_in_4(element: Element, version: str) -> Iterator[Fault]:
+    """Yield what an element has that Pacemaker 3 took away, and that is no name: values, and all rules of a constraint but the first."""
+    for name in element.attributes if (element.tag, "class") in _GONE or element.tag == "node" else ():
+        value = element.get(name)
+        if value in _GONE.get((element.tag, name), ()):
+            said = f"{called(element)} has `{name}` `{value}`, which pacemaker-{version} does not have; pacemaker-3.10 and before do"
+            yield Fault(element.span(name), said, f"{subject(element)} has {name} {value}")
+    if element.tag == "rsc_location":
+        for rule in list(element.all("rule"))[1:]:
+            said = f"{called(element)} has a second rule, {called(rule)}; pacemaker-{version} has one in each constraint"
+            yield Fault(rule.span(), said, f"{subject(rule)} in {subject(element)}")
 
 
 def _misplaced(element: Element, above: Element, version: str) -> Fault:

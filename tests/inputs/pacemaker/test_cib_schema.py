@@ -269,6 +269,25 @@ def test_what_is_refused_is_told_with_what_is_meant(text: str, said: list[str]) 
     assert messages(text) == said
 
 
+RULE = '<rule id="{0}" score="0"><expression id="{0}e" attribute="a" operation="defined"/></rule>'
+TWO_RULES = f'<rsc_location id="l" rsc="galera">{RULE.format("one")}{RULE.format("two")}</rsc_location>'
+GONE = {
+    '<primitive id="x" class="upstart" type="y"/>': '`<primitive id="x">` has `class` `upstart`, which ',
+    '<template id="x" class="nagios" type="y"/>': '`<template id="x">` has `class` `nagios`, which ',
+    TWO_RULES: '`<rsc_location id="l">` has a second rule, `<rule id="two">`; ',
+}
+
+
+@pytest.mark.parametrize("text", GONE)
+def test_what_pacemaker_3_took_away_beside_names_is_told_by_its_schemas_only(text: str) -> None:
+    """Of its own RELAX NG (resources-4.0, constraints-4.0), which is not installed here."""
+    where = {"constraints": text} if text.startswith("<rsc") else {"resources": text}
+    taken, refused = (element(cib(head=f'validate-with="pacemaker-{version}" {COUNTERS}', **where)) for version in ("3.10", "4.0"))
+    assert faults(taken) == ()
+    (fault,) = faults(refused)
+    assert fault.message.startswith(f"{GONE[text]}pacemaker-4.0")
+
+
 @pytest.mark.parametrize("head", ["", 'validate-with="none"', 'validate-with="pacemaker-next"', 'validate-with="pacemaker-4.7"'])
 def test_where_no_one_schema_is_known_only_what_none_has_is_told(head: str) -> None:
     assert messages(cib('<primitve id="galera"/>', head=head)) == [
