@@ -321,7 +321,8 @@ class Member(Struct, frozen=True):
 class Expression(Struct, frozen=True):
     """One expression of a rule: on a node attribute, a date, an operation or a resource.
 
-    `holds` is what a date comes to at the time by which the CIB is judged; None for what depends on a node or the hour.
+    `holds` is what a date comes to at the time by which the CIB is judged; None for what depends on a node or the hour. `operation` is
+    None, too, where the text in `value` is not what is compared: a parameter's name (`value-source`), a number or a version (`type`).
     """
 
     type: str

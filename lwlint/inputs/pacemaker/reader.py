@@ -606,7 +606,14 @@ def _expression(element: Element, reader: Reader, depth: int) -> Union[Expressio
     place = element.span("attribute", "operation", "id")
     cron = element.tag != "date_expression" or element.get("operation") == "date_spec"
     holds = None if cron else date_holds(element, reader.now)
-    return Expression(element.tag, place, element.get("attribute"), element.get("operation"), element.get("value"), holds)
+    operation = element.get("operation")
+    if element.get("value-source") in _OF_RESOURCES or element.get("type") in _NUMBERS:
+        operation = operation if operation in ("defined", "not_defined") else None  # the text in `value` does not tell
+    return Expression(element.tag, place, element.get("attribute"), operation, element.get("value"), holds)
+
+
+_OF_RESOURCES = ("param", "meta")  # where the value is the one that the resource has under the name in `value`
+_NUMBERS = ("integer", "number", "version")
 
 
 class _Dropped(Exception):

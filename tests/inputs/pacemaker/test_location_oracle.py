@@ -117,3 +117,36 @@ def test_what_is_kept_from_every_node_is_started_nowhere(batch: int, tmp_path: P
         assert ours == never_started(xml, tmp_path), xml
         seen += bool(ours)
     assert seen > 5
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        ('value="p" value-source="param"', False),
+        ('value="p" value-source="literal"', True),
+        ('value="1.0" type="number"', False),
+        ('value="01" type="integer"', False),
+        ('value="1.0" type="string"', True),
+    ],
+)
+def test_a_rule_whose_value_is_not_the_text_keeps_nothing_away_for_certain(words: str, kept: bool, tmp_path: Path) -> None:
+    """By each the attribute is, or is not, what a resource must not run beside."""
+    if shutil.which("crm_simulate") is None:
+        pytest.skip("NOT COMPARED WITH PACEMAKER: crm_simulate is not installed (Debian: pacemaker-cli-utils)")
+    nodes = "".join(
+        f'<node id="{number}" uname="{name}"><instance_attributes id="n{number}"><nvpair id="p{number}" name="x-role" value="1"/>'
+        "</instance_attributes></node>"
+        for number, name in enumerate(NODES, 1)
+    )
+    expression = f'<expression id="e" attribute="x-role" operation="ne" {words}/>'
+    plain = '<primitive id="plain" class="ocf" provider="pacemaker" type="Dummy"><instance_attributes id="a">'
+    xml = (
+        '<cib validate-with="pacemaker-3.5" epoch="1" num_updates="0" admin_epoch="0"><configuration><crm_config>'
+        '<cluster_property_set id="o"><nvpair id="o-1" name="stonith-enabled" value="false"/></cluster_property_set></crm_config>'
+        f'<nodes>{nodes}</nodes><resources>{plain}<nvpair id="a1" name="p" value="1"/></instance_attributes></primitive></resources>'
+        f'<constraints><rsc_location id="l" rsc="plain"><rule id="r" score="-INFINITY">{expression}</rule></rsc_location></constraints>'
+        "</configuration><status/></cib>"
+    )
+    assert ("plain" in never_started(xml, tmp_path)) is kept
+    (cib,) = cibs(Facts(cib_facts([Source("cib.xml", xml, "cib")], load_catalogue())))
+    assert (set(NODES) <= set(barred(cib).get("plain", {}))) is kept
