@@ -18,6 +18,7 @@ from lwlint.checks.containers import resource_of, units
 from lwlint.checks.pacemaker_constraints import mark_of, pcs, unread, untold, without
 from lwlint.checks.pacemaker_settings import Setting, operation_set, property_set, unset, with_setting, without_setting
 from lwlint.checks.parameters import KnownRelease, Project, ServiceKind, ServiceName, nothing_in
+from lwlint.core.catalogue import CONTAINER_AGENTS, project_like, project_of_image
 from lwlint.core.check import Check, NoParams, Reads, Saw, Unknown, needs
 from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import RELEASES, Facts, Release, Service
@@ -122,6 +123,8 @@ def _run(facts: Facts, params: ForbiddenParams) -> Iterator[Saw]:
         for leaf in cib.leaves():
             service = cib.service(leaf)
             if service is None:
+                if params.kinds and _looks_like(cib, leaf):
+                    yield Unknown(f"resource `{leaf.name}` looks like a service of OpenStack, and which one is not known", leaf.span)
                 continue
             if leaf.top in remote and (service.name in params.on_remotes or service.kind in params.kinds):
                 yield _forbidden(
@@ -137,6 +140,13 @@ def _run(facts: Facts, params: ForbiddenParams) -> Iterator[Saw]:
                 last = service.under_pacemaker[-1]
                 reason = f"is under Pacemaker in {facts.release.name}; it may be up to {last} only"
                 yield _forbidden(cib, leaf, service.title, reason, pacemaker_constraints.leaving(cib, leaf), "warning")
+
+
+def _looks_like(cib: Cib, leaf: Resource) -> str:
+    """Return the project of OpenStack that a resource which is not known looks like one of, by its unit or image; empty for none."""
+    container = cib.top(leaf).container
+    image = container.image if container is not None else leaf.attributes.get("image") if leaf.agent in CONTAINER_AGENTS else None
+    return project_like(leaf.unit) or (project_of_image(image.value) if image is not None else "")
 
 
 def _beside(facts: Facts, params: ForbiddenParams) -> Iterator[Problem]:

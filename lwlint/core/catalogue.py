@@ -277,6 +277,11 @@ _ANYTHING = ("anything", "docker", "podman", "rkt", "Dummy", "Stateful")
 CONTAINER_AGENTS = ("ocf:heartbeat:docker", "ocf:heartbeat:podman", "ocf:heartbeat:rkt")
 
 
+def project_of_image(image: str) -> str:
+    """Return the project of OpenStack that a container's image looks like one of, by its base name; empty for none."""
+    return project_like(_image_base(image))
+
+
 def project_like(name: str) -> str:
     """Return the project of OpenStack that the name of a unit, program or container looks like one of; empty for none."""
     match = _PROJECT.fullmatch(name)
@@ -342,14 +347,17 @@ class Catalogue:
         return self.of_unit(_bare(id)) if form != "primitive" else None
 
     def _named_after(self, image: str) -> Service | None:
-        """Return the service whose unit or container an image is named after: `quay.io/x/centos-binary-nova-api:tag`."""
+        """Return the service whose unit or container an image is named after: `quay.io/x/centos-binary-nova-api:tag`.
+
+        A pattern of units counts only without what a distribution puts in front: `openstack-` there says nothing of what is in it.
+        """
         parts = image.partition("@")[0].rpartition("/")[2].partition(":")[0].split("-")
         for start in range(min(len(parts), 4)):
             base = "-".join(parts[start:])
             found = self.of_container(base.replace("-", "_")) or self.of_unit(base)
-            if found is not None:
+            if found is not None and not any("*" in unit for unit in found.units):
                 return found
-        return None
+        return self.of_unit(_image_base(image))
 
     def of_unit(self, unit: str) -> Service | None:
         """Return the service of a unit of this name: with or without `.service`, an instance, or `tripleo_CONTAINER`."""

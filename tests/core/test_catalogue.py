@@ -82,6 +82,10 @@ def test_a_resource_is_known_by_its_agent_first_and_by_its_id_last(catalogue: Ca
         ("openstack-manila-share", "localhost/openstack-manila-share@sha256:00", "manila_share"),
         ("openstack-nova-api", None, "nova_api"),
         ("scale1-bundle", "beekhof:remote", None),
+        ("any", "registry.example/rhosp-rhel9/openstack-unbound:17.1", "unbound"),
+        ("any", "registry.example/rhosp-rhel9/openstack-nova-frob:17.1", None),
+        ("any", "registry.example/rhosp-rhel9/openstack-neutron-frob:17.1", "openstack_other"),
+        ("any", "registry.example/rhosp-rhel9/openstack-frob:17.1", None),  # as each image of the distribution begins
     ],
 )
 def test_a_bundle_is_known_by_its_image_or_its_id(catalogue: Catalogue, id: str, image: str | None, expected: str | None) -> None:
