@@ -15,6 +15,7 @@ from lwlint.run import load_catalogue, load_rules, read_facts
 if TYPE_CHECKING:
     import argparse
 
+    from lwlint.core.catalogue import Catalogue
     from lwlint.core.facts import Service
     from lwlint.report.starters import Origin
 
@@ -72,16 +73,23 @@ def service_named(name: str) -> Service | None:
     return None
 
 
+def _called(name: str, known: Catalogue) -> Service | None:
+    """Return the service that a unit or container of another distribution or deployer is; None where a pattern is all that it fits."""
+    found = known.of_container(name) or known.of_unit(name)
+    return found if found is not None and not any("*" in unit for unit in found.units) else None
+
+
 def catalogue(name: str | None) -> int:
     """Print the catalogue, or one service of it, and return the exit code."""
     from lwlint.policy.rules import load_observed
     from lwlint.report.explain import one_service, service_lines, service_table
 
-    services = load_catalogue().services
+    whole = load_catalogue()
+    services = whole.services
     if name is None:
         sys.stdout.write(service_table(services))
         return CONFORMS
-    found = service_named(name)
+    found = service_named(name) or _called(name, whole)
     if found is None:
         known = [word for s in services for word in (s.name, s.title)]
         raise ConfigurationError(f"`{name}`: unknown service{near(name, known)}")

@@ -65,12 +65,28 @@ def test_the_json_report_keeps_to_its_schema(capsys: pytest.CaptureFixture[str])
         (["check", LIGHT, "--stdin-filename", "nova.conf"], "`--stdin-filename` goes with `-`"),
         (["explain", "few-constraint"], "unknown rule or clause; did you mean `few-constraints`?"),
         (["services", "nova_apo"], "`nova_apo`: unknown service; did you mean `nova_api`?"),
+        (["services", "neutron-frob"], "`neutron-frob`: unknown service"),
         (["test", "no-such-rules"], "`no-such-rules`: no such folder"),
     ],
 )
 def test_wrong_arguments_end_with_2_and_a_near_match(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("nova-api", "openstack-nova-api"),  # Debian's
+        ("tripleo_nova_api.service", "openstack-nova-api"),
+        ("kolla-mariadb-container", "galera"),
+        ("ovn_cluster_northd", "ovn-dbs"),
+        ("another OpenStack service", "another OpenStack service"),
+    ],
+)
+def test_a_service_is_shown_by_any_of_its_names(name: str, title: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["services", name]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == title
 
 
 def test_a_folder_with_nothing_to_judge_ends_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
