@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from lwlint.checks.parameters import AboutService, KnownRelease, Places, ServiceKind, ServiceName, nothing_in
 from lwlint.core.check import Check, Reads, Saw, Unknown, unseen
 from lwlint.core.config_reader import Document, Mismatch
-from lwlint.core.facts import Facts, Service
+from lwlint.core.facts import ACTIVE_ACTIVE, Facts, Service
 from lwlint.core.finding import AddKey, DropLines, Fix, Problem, Related, Replace
 from lwlint.core.harmless import whole
 from lwlint.inputs.heat.facts import (
@@ -133,6 +133,8 @@ def _run(facts: Facts, params: MappingParams) -> Iterator[Saw]:
     is_spread = cache(partial(_is_spread, facts, params))
     for mapping in facts.of(ServiceMapping):
         service = mapping.service or mapping.template_service
+        if service is None and _is_strange(mapping, params):
+            yield Unknown(f"`{mapping.alias}` leads to `{mapping.template}`, which puts under Pacemaker what is not known", mapping.span)
         if service is None or not mapping.in_force or mapping.final == NONE or not _concerns(service, mapping, facts, params):
             continue
         if mapping.made and not mapping.final:
@@ -180,6 +182,12 @@ def _run(facts: Facts, params: MappingParams) -> Iterator[Saw]:
             )
             continue
         yield _problem(mapping, service, view, params)
+
+
+def _is_strange(mapping: ServiceMapping, params: MappingParams) -> bool:
+    """Return whether an alias of nobody's puts a service under Pacemaker, which may be active/active; not one on the way of another."""
+    judged = params.leads_to == "pacemaker" and ACTIVE_ACTIVE in params.kinds
+    return judged and mapping.in_force and mapping.under_pacemaker and mapping.final not in ("", NONE) and not mapping.chain
 
 
 def _cannot_tell(mapping: ServiceMapping) -> bool:

@@ -371,3 +371,25 @@ def test_a_core_service_whose_template_makes_its_resource_is_under_pacemaker() -
 def test_a_line_of_very_many_resources_is_judged_in_a_moment() -> None:
     words = "pcs resource create a ocf:b:c pacemaker::resource::service { 'x': }; " * 20_000
     assert findings({"own.yaml": making(CREATED % repr(words.replace("'", "")))}, "LW403") == []
+
+
+@pytest.mark.parametrize(
+    ("alias", "profile", "outcome"),
+    [
+        ("Frob", "tripleo::profile::pacemaker::frob_bundle", "not evaluated"),
+        ("Frob", "tripleo::profile::base::frob", "pass"),
+        ("NovaApi", "tripleo::profile::pacemaker::nova::api", "fail"),
+    ],
+)
+def test_an_alias_of_nobody_that_leads_to_pacemaker_is_not_passed(alias: str, profile: str, outcome: str, tmp_path: Path) -> None:
+    (tmp_path / "environments").mkdir()
+    (tmp_path / "environments/own.yaml").write_text(
+        f"resource_registry:\n{ON}  OS::TripleO::Services::{alias}: ../puppet/services/own.yaml\n"
+    )
+    (tmp_path / "puppet/services").mkdir(parents=True)
+    (tmp_path / "puppet/services/pacemaker.yaml").write_text("heat_template_version: newton\n")
+    (tmp_path / "puppet/services/own.yaml").write_text(
+        f"heat_template_version: newton\noutputs:\n  role_data:\n    value:\n      step_config: |\n        include ::{profile}\n"
+    )
+    (verdict,) = lwlint.check([tmp_path], select=["LW401"]).verdicts
+    assert verdict.outcome == outcome
