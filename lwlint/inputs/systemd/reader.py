@@ -398,7 +398,7 @@ class _Host:
                     path = posixpath.join(folder, name)
                     if path in self.tree.links and parser.is_unit(name) and not self.tree.is_null(path):
                         span = Span(self.tree.links[path].path, 0, 0)
-                        read.lists.setdefault(key, []).append(Setting(name, span, Text(suffix, span)))
+                        read.lists.setdefault(key, []).append(Setting(parser.filled(name, found.name), span, Text(suffix, span)))
 
     def _lost_drop_ins(self) -> Iterator[DropInWithoutUnit]:
         """Yield the drop-ins of Pacemaker's that lie where systemd does not look."""

@@ -1013,6 +1013,7 @@ class Settings(Struct):
                     meant = f" (`{whole}` is)" if is_unit(whole) else ""
                     self._drop(line.section, line.key, match[0], f"`{name}` is not the name of a unit{meant}")
                     continue
+                name = filled(name, self.unit)
                 start = part.span.start + match.start()
                 yield Setting(name, part.span._replace(start=start, end=start + len(match[0])) if exact else part.span, line.key)
 
@@ -1027,6 +1028,11 @@ class Settings(Struct):
                 joined = " ".join(entry.value for entry in entries)
                 settings[name] = Setting(joined, entries[-1].span, entries[-1].key, tuple(self.dropped.get(name, ())))
         return settings, {name: tuple(entries) for name, entries in self.lists.items() if entries}
+
+
+def filled(name: str, unit: str) -> str:
+    """Return the name of what a unit depends on: of a template it is the instance of that of the unit itself, or of its name."""
+    return instantiated(name, instance_of(unit) or prefix_of(unit)) if is_template(name) and not is_template(unit) else name
 
 
 def _unknown_key(section: str, key: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lwlint.core.facts import Unreadable
-from lwlint.core.source import Source
+from lwlint.core.source import Link, Source
 from lwlint.files.tree import Memory
 from lwlint.inputs.systemd.facts import IgnoredLine, Unit
 from lwlint.inputs.systemd.reader import unit_facts
@@ -323,3 +323,15 @@ def test_a_wrong_value_of_the_growing_pauses_leaves_the_one_before(key: str, goo
     (unit,) = (fact for fact in facts if isinstance(fact, Unit))
     assert unit.settings[f"Service.{key}"].value == good
     assert [fact.name for fact in facts if isinstance(fact, IgnoredLine)] == [f"Service.{key}"]
+
+
+@pytest.mark.parametrize(
+    ("unit", "named"),
+    [("nova-api.service", "db@nova-api.service"), ("nova-api@one.service", "db@one.service"), ("nova-api@.service", "db@.service")],
+)
+def test_a_dependency_on_a_template_is_one_on_its_instance_of_the_unit(unit: str, named: str) -> None:
+    """As systemd 252 has it in test mode, by a line of the file and by a link."""
+    files = [Source(f"etc/systemd/system/{unit}", "[Unit]\nRequires=db@.service\n[Service]\nExecStart=/usr/bin/nova-api\n", "unit")]
+    links = [Link(f"etc/systemd/system/{unit}.wants/db@.service", "/usr/lib/systemd/system/db@.service")]
+    (found,) = (fact for fact in unit_facts(files, links, load_catalogue()) if isinstance(fact, Unit) and fact.name == unit)
+    assert [entry.value for key in ("Requires", "Wants") for entry in found.lists[f"Unit.{key}"]] == [named, named]
