@@ -259,7 +259,10 @@ def time_span(text: str) -> int | None:
         unit = _UNITS[match["unit"].strip(_BLANK)] if match["unit"] else _SECOND
         if not match["unit"] and match.end() < len(text) and text[match.end()] not in _BLANK:
             return None
-        total += int(match["whole"].lstrip("0") or 0) * unit + _fraction(match["fraction"], unit)
+        whole = int(match["whole"].lstrip("0") or 0)
+        if whole >= min(2**63, INFINITY // unit):
+            return None
+        total += whole * unit + _fraction(match["fraction"], unit)
         if total >= INFINITY:
             return None
         at = match.end()
@@ -394,7 +397,7 @@ def exit_status(word: str) -> str | None:
     if number is not None:
         return str(number) if number <= 255 else None
     name = word[3:] if word.startswith("SIG") else word
-    real_time = re.fullmatch(r"RTMIN(\+\d+)?|RTMAX(-\d+)?", name)
+    real_time = re.fullmatch(r"RTMIN(\+0*([12]?\d|30))?|RTMAX(-0*([12]?\d|30))?", name, re.ASCII)
     return name if name in _SIGNALS.split() or real_time else None
 
 

@@ -275,6 +275,7 @@ def test_a_time_span_has_the_units_that_systemd_knows() -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("NO SYSTEMD HERE: units of time are not compared with systemd itself (install the package `systemd`)")
     spans = [f"{number}{blank}{unit}" for number in ("5", "2.5") for blank in ("", " ") for unit in UNITS]
+    spans += ["18446744073708", "18446744073709", "9223372036854775807us", "9223372036854775808us"]
     spans += ["100\u03bcs", "1s 100\u03bcs", "1min5\u00b5s2\u03bcs", "\u0665s", "5\u0073"]
     real: dict[str, int | None] = {}
     for span in spans:

@@ -9,7 +9,7 @@ from lwlint.core.source import Link, Source
 from lwlint.files.tree import Memory
 from lwlint.inputs.systemd.facts import IgnoredLine, Unit
 from lwlint.inputs.systemd.reader import unit_facts
-from lwlint.inputs.systemd.settings import Assignment, Settings, Stray, read
+from lwlint.inputs.systemd.settings import Assignment, Settings, Stray, exit_status, read
 from lwlint.run import Request, load_catalogue, read_facts
 
 
@@ -335,3 +335,11 @@ def test_a_dependency_on_a_template_is_one_on_its_instance_of_the_unit(unit: str
     links = [Link(f"etc/systemd/system/{unit}.wants/db@.service", "/usr/lib/systemd/system/db@.service")]
     (found,) = (fact for fact in unit_facts(files, links, load_catalogue()) if isinstance(fact, Unit) and fact.name == unit)
     assert [entry.value for key in ("Requires", "Wants") for entry in found.lists[f"Unit.{key}"]] == [named, named]
+
+
+@pytest.mark.parametrize(
+    ("word", "known"),
+    [("RTMIN+30", True), ("SIGRTMIN+31", False), ("RTMAX-30", True), ("SIGRTMAX-31", False), ("RTMIN+030", True), ("RTMIN+\u0663", False)],
+)
+def test_a_signal_of_real_time_is_one_that_there_is(word: str, known: bool) -> None:
+    assert (exit_status(word) is not None) == known
