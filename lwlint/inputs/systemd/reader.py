@@ -119,11 +119,11 @@ class Enabling:
         runtime = found.path.startswith(RUNTIME)
         if self.tree.is_null(found.path):
             return "masked-runtime" if runtime else "masked"
-        if found.path in self.tree.links:
-            return "linked-runtime" if runtime else "linked"
         aliases = {word for entry in lists.get("Install.Alias", ()) for word in entry.value.split()}
         base = posixpath.basename(found.path)
         state = self._by_links(found, {found.name, base, *aliases})
+        if found.path in self.tree.links and (state is None or not state.startswith("enabled")):
+            return "linked-runtime" if runtime else "linked"
         if state is None and self._by_links(found, None) is not None:
             state = "indirect"
         if state is not None:
@@ -153,8 +153,8 @@ class Enabling:
             return True
         if called is None and name in self._templates[top]:
             return True
-        entries = self._links[top].get(name, set()) | self._links[top].get(base, set())
-        return bool((entries if called is None else entries & called) - {name})
+        entries = (self._links[top].get(name, set()) - {name}) | (self._links[top].get(base, set()) - {base})
+        return bool(entries if called is None else entries & called)
 
 
 def unit_facts(sources: Sequence[Source], links: Sequence[Link], catalogue: Catalogue, quadlets: Sequence[Source] = ()) -> Iterator[Fact]:

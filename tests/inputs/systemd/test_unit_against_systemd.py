@@ -223,6 +223,38 @@ def _installable(rng: random.Random, name: str) -> dict[str, object]:
     return files
 
 
+@pytest.mark.parametrize(
+    ("name", "links", "asked"),
+    [
+        ("nova.service", {}, ["nova.service"]),
+        ("nova.service", {"multi-user.target.wants/nova.service": "/opt/nova.service"}, ["nova.service"]),
+        ("nova.service", {"multi-user.target.requires/nova.service": "../nova.service"}, ["nova.service"]),
+        ("nova@.service", {"multi-user.target.wants/nova@1.service": "/opt/nova@.service"}, ["nova@.service"]),
+        ("nova@.service", {"nova@1.service": "/usr/lib/systemd/system/nova@.service"}, ["nova@1.service", "nova@.service"]),
+    ],
+)
+@pytest.mark.parametrize("folder", ["opt", "usr/lib/systemd/system"])
+def test_a_unit_that_is_linked_is_enabled_by_its_links_too(
+    name: str, links: dict[str, str], asked: list[str], folder: str, tmp_path: Path
+) -> None:
+    """As `systemctl enable /opt/nova.service` leaves it."""
+    if shutil.which("systemctl") is None:
+        pytest.skip("NO SYSTEMCTL HERE: the states of unit files are not compared with systemd itself (install the package `systemd`)")
+    top = "etc/systemd/system"
+    files: dict[str, object] = {f"{folder}/{name}": "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n"}
+    files |= {f"{top}/{place}": {"link": target.replace("/opt/", f"/{folder}/")} for place, target in links.items()}
+    files |= {f"{top}/{name}": {"link": f"/opt/{name}"}} if folder == "opt" else {}
+    files |= {f"{top}/a.target.wants/other.service": {"link": "/usr/lib/systemd/system/other.service"}}
+    if folder == "opt" and "nova@1.service" in links:
+        return  # which leads nowhere then
+    unit_trees.write(tmp_path, files)
+    command = ["systemctl", f"--root={tmp_path}", "list-unit-files", "--no-pager", "--no-legend"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    expected = {line.split()[0]: line.split()[1] for line in said.splitlines()}
+    ours = units(files, ("nova@1.service",) if "nova@1.service" in links else ())
+    assert {each: ours[each].enabled for each in asked} == {each: expected[each] for each in asked}
+
+
 UNITS = [
     "s",
     "sec",
