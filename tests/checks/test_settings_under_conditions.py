@@ -35,6 +35,10 @@ def merge(*items: str) -> str:
     return f"config_settings: {{map_merge: [{', '.join(items)}]}}"
 
 
+def yaql(expression: str, first: str, second: str) -> str:
+    return f"config_settings: {{yaql: {{expression: '{expression}', data: {{a: {first}, b: {second}}}}}}}"
+
+
 def when(condition: str, first: str, second: str = "{}") -> str:
     return f"{{if: [{condition}, {first}, {second}]}}"
 
@@ -62,10 +66,16 @@ MAY, NEVER, PARTLY = f"`{RETRIES}` may be `10`", f"`{RETRIES}` is not set", f"`{
         (merge(f"{{{DSN}, {RETRIES}: {{if: [c, -1, {{if: [{{not: c}}, -1]}}]}}}}"), ""),
         (merge(f"{{{RETRIES}: {{if: [c, -1]}}, cinder::database_connection: {{if: [c, mysql://cinder]}}}}"), ""),
         (f"config_settings: {{if: [c, {{{DSN}, {FOREVER}}}]}}", ""),
+        # of what yaql merges the last counts by its expression, not by the order of its data
+        (yaql("$.data.a.mergeWith($.data.b)", f"{{{DSN}, {TEN}}}", f"{{{FOREVER}}}"), ""),
+        (yaql("$.data.b.mergeWith($.data.a)", f"{{{DSN}, {TEN}}}", f"{{{FOREVER}}}"), f"`{RETRIES}` is `10`"),
+        (yaql("$.data.a + $.data.b", f"{{{DSN}, {FOREVER}}}", f"{{{TEN}}}"), f"`{RETRIES}` is `10`"),
+        (yaql("$.data.a", f"{{{DSN}}}", f"{{{FOREVER}}}"), NEVER),
         # what is written out is known again, and what is its opposite
         (merge(when("{get_param: P}", f"{{{DSN}}}"), when("{get_param: P}", f"{{{FOREVER}}}")), ""),
         (merge(when("{get_param: P}", f"{{{DSN}}}"), when("{get_param: Q}", f"{{{FOREVER}}}")), PARTLY),
         (merge(when("c", f"{{{DSN}}}"), when("{not: c}", "{}", f"{{{FOREVER}}}")), ""),
+        (merge(when("c", f"{{{DSN}}}"), when("{not: {not: c}}", f"{{{FOREVER}}}")), ""),
         (merge(when("c", f"{{{DSN}, {FOREVER}}}"), when("{not: c}", f"{{{TEN}}}")), ""),
         # an outcome within an outcome does not make both complete
         (merge(f"{{{DSN}}}", when("c", when("d", f"{{{FOREVER}}}"), f"{{{FOREVER}}}")), PARTLY),
@@ -139,3 +149,19 @@ def test_whether_a_branch_is_always_taken_is_what_all_outcomes_say() -> None:
     for found in product(branches[::2], branches[1::2], branches[::5]):
         assert always(found) == all(any(branch <= outcome for branch in found) for outcome in outcomes)
     assert not always([])
+
+
+@pytest.mark.parametrize("setting", [FOREVER, TEN, "nova::a: 1"])
+def test_what_an_expression_leaves_of_its_data_is_not_evaluated(setting: str) -> None:
+    """Which may take away settings, or give them other values."""
+    report = judged(yaql("dict($.data.a.items().where($[1] != 1)) + $.data.b", f"{{{setting}}}", f"{{{DSN}}}"))
+    (verdict,) = report.verdicts
+    assert (report.findings, verdict.outcome) == ((), "not evaluated")
+
+
+def test_the_items_of_a_list_are_merged_by_a_reduction() -> None:
+    """As `services.yaml` of TripleO does it."""
+    for first, second, said in ((TEN, FOREVER, ""), (FOREVER, TEN, f"`{RETRIES}` is `10`")):
+        for expression in ("$.data.where($ != null).reduce($1.mergeWith($2), {})", "$.data.reduce($1.mergeWith($2), dict())"):
+            value = f"config_settings: {{yaql: {{expression: '{expression}', data: [{{{DSN}, {first}}}, {{{second}}}]}}}}"
+            assert told(value) == said, value

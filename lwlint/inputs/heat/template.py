@@ -122,14 +122,49 @@ def _of_call(name: str, argument: Node, node: Mapping, branch: tuple[str, ...], 
             else:
                 yield part
     elif name == "yaql" and isinstance(argument, Mapping):
-        data = argument.get("data")
-        if data is not None:
-            for value in _values(data):
-                yield from parts(value, branch, depth - 1)
+        yield from _of_yaql(argument, node, branch, depth)
     elif name in ("list_concat", "list_concat_unique"):
         yield from parts(argument, branch, depth - 1)
     elif name not in ("get_attr", "list_join", "str_replace"):
         yield Branch(node, branch)
+
+
+# what an expression of yaql merges: data by their names (`$.data.a.mergeWith($.data.b)`), or the items of a list
+_MERGE = pattern(r"\$\.data(?:\.\w+)?(?:\.mergeWith\(\$\.data\.\w+\)| ?\+ ?\$\.data\.\w+)*")
+_OF_LIST = pattern(
+    r"\$\.data(?:\.(\w+))?(?:\.where\(\$ ?!= ?null\))?\.reduce\(\$1 ?(?:\.mergeWith\(\$2\)|\+ ?\$2)(?:, ?(?:\{\}|dict\(\)))?\)"
+)
+_NAMED = pattern(r"\$\.data(?:\.(\w+))?")
+
+
+def _of_yaql(argument: Mapping, node: Mapping, branch: tuple[str, ...], depth: int) -> Iterator[Branch | Reference]:
+    """Yield what an expression merges. Of one that may do more than that only a deployment tells what is left of its data."""
+    expression, data = argument.get("expression"), argument.get("data")
+    if data is None:
+        return
+    merged = _merged(" ".join(expression.value.split()), data) if isinstance(expression, Scalar) else None
+    for value in merged or ():
+        yield from parts(value, branch, depth - 1)
+    if merged is None:
+        yield Reference("", (), branch)
+        result = _call_of(_RESULT, Sequence("", [], node.start, node.end))
+        for number, value in enumerate(_values(data)):
+            for part in parts(value, (*branch, f"yaql {node.start} {number}=1"), depth - 1):  # neither replaces another for certain
+                yield replace(part, replaced=(*part.replaced, result)) if isinstance(part, Branch) else part
+
+
+def _merged(expression: str, data: Node) -> list[Node] | None:
+    """Return the data that an expression merges, each before those that replace its settings; None for any other expression."""
+    of_list = _OF_LIST.fullmatch(expression)
+    if of_list is not None or not _MERGE.fullmatch(expression):
+        items = _datum(data, of_list[1]) if of_list is not None else None
+        return [items] if items is not None else None
+    found = [_datum(data, name) for name in _NAMED.findall(expression)]
+    return [value for value in found if value is not None] if None not in found else None
+
+
+def _datum(data: Node, name: str | None) -> Node | None:
+    return data if not name else data.get(name) if isinstance(data, Mapping) else None
 
 
 def put_in(value: Node, replaced: tuple[Node, ...]) -> Node:
@@ -141,6 +176,8 @@ def put_in(value: Node, replaced: tuple[Node, ...]) -> Node:
     found = value
     for values in replaced:
         made = call(values)
+        if made is not None and made[0] == _RESULT:
+            return values
         if not isinstance(values, Mapping) or (made is not None and made[0] in FUNCTIONS):
             unknown = unknown or values
         elif isinstance(found, Scalar):
@@ -152,6 +189,7 @@ def put_in(value: Node, replaced: tuple[Node, ...]) -> Node:
 
 
 _REPLACE = "map_replace"
+_RESULT = "the result of an expression"  # as a call that nobody has written: any value
 
 
 def _call_of(name: str, argument: Sequence) -> Mapping:
@@ -178,8 +216,10 @@ def _condition(node: Node) -> str:
 
 def _taken(node: Node) -> str:
     """Return the branch that is taken where a condition holds."""
-    negated = call(node)
-    return f"{_condition(negated[1])}=2" if negated is not None and negated[0] == "not" else f"{_condition(node)}=1"
+    holds = True
+    while (negated := call(node)) is not None and negated[0] == "not":
+        node, holds = negated[1], not holds
+    return f"{_condition(node)}={1 if holds else 2}"
 
 
 _INTERPOLATED = "%{"  # what hiera puts in the place of `%{...}` is known on a node only

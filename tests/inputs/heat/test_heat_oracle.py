@@ -95,7 +95,16 @@ def test_merged_registries_lead_where_they_lead_in_heat(by: str, tmp_path: Path)
 
 
 KEYS = ["nova::a", "nova::b", "nova::c::d"]
-CONDITIONS: list[Any] = ["one", "two", {"not": "one"}, {"equals": [{"get_param": "Three"}, "yes"]}]
+CONDITIONS: list[Any] = ["one", "two", {"not": "one"}, {"not": {"not": "two"}}, {"equals": [{"get_param": "Three"}, "yes"]}]
+# the last two do more than to merge their data
+EXPRESSIONS = [
+    "$.data.a.mergeWith($.data.b)",
+    "$.data.b.mergeWith($.data.a)",
+    "$.data.a + $.data.b",
+    "$.data.b",
+    "let(a => $.data.a) -> $a.items().where($[0] != 'nova::a').toDict($[0], $[1])",
+    "dict($.data.b.items().where($[1] != 10))",
+]
 ASKED = ("One", "Two", "Three")
 SCALARS: list[Any] = ["-1", -1, 10, "old", True, "none", ""]
 BASE_SETTINGS = {"get_attr": ["Base", "role_data", "config_settings"]}
@@ -146,8 +155,7 @@ class Made:
             values = {"old": chance.choice(["new", -1]), "new": "newer"} if chance.random() < 0.8 else {}
             return {"map_replace": [Made(chance, [], version=self._version).mapping(depth - 1), {"keys": keys, "values": values}]}
         if kind == "yaql":
-            data = {"a": self.mapping(depth - 1), "b": self.mapping(depth - 1)}
-            return {"yaql": {"expression": "$.data.a.mergeWith($.data.b)", "data": data}}
+            return {"yaql": {"expression": chance.choice(EXPRESSIONS), "data": {name: self.mapping(depth - 1) for name in "ab"}}}
         if kind == "other" and self._settings:
             return chance.choice(self._settings)
         return {key: self.value(2) for key in chance.sample(KEYS, chance.randint(1, 2))}
