@@ -250,7 +250,8 @@ class DanglingReference(Struct, frozen=True):
     `alias` is what is mapped there, the resource that has it as its type, or `get_file`. `hangs` is what hangs on it: the `cluster`, where
     the template of a service under Pacemaker cannot be loaded, any `deployment` with an environment, or empty. `lone` tells that nothing
     else that the file refers to exists either, so that its tree is probably not here. `installed` tells that the target is an absolute
-    path, below the place where a package puts the templates, and that this tree has such a file.
+    path, below the place where a package puts the templates, and that this tree has such a file. `refused` tells that the file is there,
+    and that Heat takes it for no template because of how its name ends.
     """
 
     kind: ClassVar[str] = "dangling_reference"
@@ -262,6 +263,7 @@ class DanglingReference(Struct, frozen=True):
     installed: bool = False
     host: str = ""
     hangs: Annotated[str, OneOf("", "cluster", "deployment")] = ""
+    refused: bool = False
 
     @property
     def of_service(self) -> bool:

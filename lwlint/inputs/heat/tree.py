@@ -46,6 +46,7 @@ _WORDS = (
     "resource_registry", "parameter_defaults", "::", "role_data", "docker_config", "container_config", "get_file", "mapped_data",
     "config_settings", "hieradata", "resources:", "environment_groups",
 )  # fmt: skip
+_NOT_TAKEN = ".yml"  # what ends so is no template to Heat, and its client reads it all the same
 _WORD = re.compile(r"[^-_]+")
 
 
@@ -371,6 +372,8 @@ def dangling(file: Read, tree: HeatTree, under_pacemaker: bool) -> Iterator[Dang
             found = True
             if tree.installed(own, target) is not None:
                 yield DanglingReference(target, file.span(place), name, path, False, True, host, hangs)
+            elif target.endswith(_NOT_TAKEN) and name not in (IN_PLAN, "file"):
+                yield DanglingReference(target, file.span(place), name, path, False, False, host, hangs, True)
         elif not tree.is_generated(path):
             missing.append((name, target, place, path))
     lone = bool(missing) and not found and tree.root(file.source.path) is None
