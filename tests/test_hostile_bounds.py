@@ -162,6 +162,51 @@ def test_a_report_in_pieces_is_the_report_in_one(form: str) -> None:
     assert out.getvalue() == FORMATS[form](REPORT, RULES, how)
 
 
+_SETTINGS = "heat_template_version: ocata\nresources: {}\noutputs:\n  role_data:\n    value:\n      config_settings:\n"
+_LONG = "a" * 100_001
+_TEMPLATE_WITH_INPUTS = """\
+heat_template_version: ocata
+resources:
+  Config:
+    type: OS::Heat::StructuredConfig
+    properties:
+      config:
+        hiera:
+          datafiles:
+            x:
+              nova::db::database_connection: mysql://a
+              nova::db::database_max_retries: {get_input: a9}
+  Deployment:
+    type: OS::Heat::StructuredDeployment
+    properties:
+      config: {get_resource: Config}
+      input_values:
+        a0: ""
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{_SETTINGS}        x: &a {_LONG}\n        nova::db::database_connection: mysql://a\n"
+        f"        nova::db::database_max_retries: {{list_join: ['', [{', '.join(['*a'] * 1_000)}]]}}\n",
+        f"{_SETTINGS}        nova::db::database_connection: mysql://a\n"
+        f"        nova::db::database_max_retries: {{str_replace: {{template: {'a' * 1_000}, params: {{a: {_LONG[:1_000]}}}}}}}\n",
+        _TEMPLATE_WITH_INPUTS
+        + "".join(f"        a{n}: {{list_join: ['', [{', '.join([f'{{get_input: a{n - 1}}}'] * 10)}]]}}\n" for n in range(1, 10)),
+    ],
+    ids=["a list that is joined", "a text with values put in", "inputs of inputs"],
+)
+def test_a_value_that_is_put_together_takes_no_more_room_than_its_file(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "controller.yaml").write_text(text, "utf-8")
+    assert seconds(["check", "controller.yaml", "--select", "LW404", "--format", "json", "--no-cache"]) < ENOUGH
+    (verdict,) = json.loads(capsys.readouterr().out)["verdicts"]
+    assert (verdict["outcome"], "known only in a deployment" in verdict["because"]) == ("not evaluated", True)
+
+
 def test_standard_input_is_read_no_further_than_a_file_may_be_long(tmp_path: Path) -> None:
     command = "import sys; sys.argv = ['lwlint', 'check', '--no-cache', '--no-config', '-', '--stdin-filename', 'a.yaml']\n"
     command += "import lwlint.cli\ntry:\n lwlint.cli.main()\nexcept SystemExit: pass\n"

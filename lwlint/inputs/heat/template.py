@@ -1,6 +1,6 @@
 """One template: its resources, the settings it makes, and those it takes in from others."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Mapping as Lookup
 from itertools import product
 from types import MappingProxyType
@@ -33,6 +33,8 @@ from lwlint.inputs.heat.facts import ALL, CONFIG, always_with, are_possible, opp
 Values = Optional[tuple[str, ...]]
 NULL = "null"
 _MOST = 16  # alternatives of one value that are followed
+_MOST_PARTS = 200  # nodes of an input that is followed
+_LONGEST = 100_000  # characters of a value that is put together; none that is judged has as many
 _DEPTH = 20
 
 
@@ -226,11 +228,33 @@ _INTERPOLATED = "%{"  # what hiera puts in the place of `%{...}` is known on a n
 
 
 class Scope(Struct, frozen=True):
-    """What a value can refer to: the values of parameters, and of the inputs of a deployment; `asked` are those that were asked for."""
+    """What a value can refer to: the values of parameters, and of the inputs of a deployment; `asked` are those that were asked for.
+
+    `known` are values of inputs that were asked for before, by what they depend on.
+    """
 
     parameters: Callable[[str], Values]
     inputs: Lookup[str, Node]
     asked: Lookup[str, Values] = field(default_factory=dict)
+    known: dict[tuple[str, int, tuple[str, ...]], Values] = field(default_factory=dict)
+
+    def of_input(self, name: str, depth: int, branch: tuple[str, ...]) -> Values:
+        """Return the values of an input, as Heat has them: a `get_input` in one is not resolved (StructuredDeployment.parse)."""
+        key = name, depth, branch
+        if key not in self.known:
+            node = self.inputs[name]
+            self.known[key] = possible(node, replace(self, inputs={}), depth, branch) if _is_small(node) else None
+        return self.known[key]
+
+
+def _is_small(node: Node) -> bool:
+    """Return whether a node has no more than _MOST_PARTS below it, those that aliases lead to each time."""
+    todo, number = [node], 0
+    while todo and number <= _MOST_PARTS:
+        one = todo.pop()
+        todo += one.items if isinstance(one, Sequence) else one.content if isinstance(one, Mapping) else ()
+        number += 1
+    return number <= _MOST_PARTS
 
 
 def possible(node: Node, scope: Scope, depth: int = _DEPTH, branch: tuple[str, ...] = ()) -> Values:
@@ -246,7 +270,7 @@ def possible(node: Node, scope: Scope, depth: int = _DEPTH, branch: tuple[str, .
     if name == "get_param":
         return scope.parameters(argument.value) if isinstance(argument, Scalar) else None
     if name == "get_input" and isinstance(argument, Scalar) and argument.value in scope.inputs:
-        return possible(scope.inputs[argument.value], scope, depth - 1, branch)
+        return scope.of_input(argument.value, depth - 1, branch)
     if isinstance(argument, Mapping):
         return _replaced(argument, scope, depth, branch) if name == "str_replace" else None
     if isinstance(argument, Scalar):
@@ -287,8 +311,8 @@ def _joined(argument: Sequence, scope: Scope, depth: int, branch: tuple[str, ...
     glue, items = argument.items
     if not isinstance(glue, Scalar) or not isinstance(items, Sequence):
         return None
-    each = [possible(item, scope, depth - 1, branch) for item in items.items]
-    return None if any(NULL in values for values in each if values is not None) else _combined(each, glue.value.join)
+    between = len(glue.value) * len(items.items)
+    return _combined(((item, 1) for item in items.items), between, glue.value.join, scope, depth, branch, null=False)
 
 
 def _replaced(argument: Mapping, scope: Scope, depth: int, branch: tuple[str, ...]) -> Values:
@@ -303,7 +327,8 @@ def _replaced(argument: Mapping, scope: Scope, depth: int, branch: tuple[str, ..
         return _put_for(sorted(zip(names, values), key=lambda pair: -len(pair[0])), template.value)
 
     names = [name for name, _ in named]
-    return _combined([possible(value, scope, depth - 1, branch) for _, value in named], put)
+    each = ((value, template.value.count(name)) for name, value in named)
+    return _combined(each, len(template.value), put, scope, depth, branch)
 
 
 _MOST_NAMES = 200  # of a `str_replace`, of which each is looked for between those before it
@@ -337,14 +362,33 @@ def _mapped(value: Node, values: Node, scope: Scope, depth: int, branch: tuple[s
     return tuple(dict.fromkeys(found))
 
 
-def _combined(each: list[Values], make: Callable[[tuple[str, ...]], str]) -> Values:
-    known = [values for values in each if values is not None]
+def _combined(
+    items: Iterable[tuple[Node, int]],
+    more: int,
+    make: Callable[[tuple[str, ...]], str],
+    scope: Scope,
+    depth: int,
+    branch: tuple[str, ...],
+    *,
+    null: bool = True,
+) -> Values:
+    """Return what is made of each choice of values; None for too many, for unknown ones, and for a text that would be too long.
+
+    Each of `items` comes with how often it is put into the text, which has so many characters `more`. Of a `null` nothing may be made
+    where the function refuses one.
+    """
+    known: list[tuple[str, ...]] = []
     number = 1
-    for values in known:
-        number *= len(values)
-    if len(known) != len(each) or number > _MOST:
-        return None
-    return tuple(dict.fromkeys(make(combination) for combination in product(*known)))
+    for node, times in items:
+        values = possible(node, scope, depth - 1, branch)
+        if values is None or (NULL in values and not null):
+            return None
+        known.append(values)
+        number = min(number * len(values), _MOST + 1)
+        more += times * max(map(len, values), default=0)
+        if more > _LONGEST:
+            return None
+    return tuple(dict.fromkeys(make(combination) for combination in product(*known))) if number <= _MOST else None
 
 
 _TO_OTHERS = CONFIG[1]
