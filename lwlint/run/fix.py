@@ -267,10 +267,10 @@ def _drop_in(change: DropIn, source: Source | None) -> Replace:
     text = "\n".join(f"[{section}]\n{''.join(lines)}" for section, lines in sections.items())
     if source is None:
         return Replace(Span(change.path, 0, 0), text)
-    if source.text.rstrip("\n").endswith("\\"):
+    if source.text.rstrip("\r\n").endswith("\\"):
         raise NoPlace("the last line of the drop-in goes on")
     gap = "" if not source.text else "\n" if source.text.endswith("\n") else "\n\n"
-    return _insert(source, len(source.text), gap + text)
+    return _insert(source, len(source.text), (gap + text).replace("\n", _line_break(source.text, 0)))
 
 
 _MOST = 500_000  # values of one document, those of aliases counted each time

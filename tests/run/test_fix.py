@@ -145,6 +145,8 @@ def test_a_unit_gets_a_drop_in_with_which_it_is_never_given_up() -> None:
 def test_a_drop_in_that_is_there_is_added_to() -> None:
     files = {UNIT: "[Service]\nExecStart=/usr/bin/nova-api\n", DROP_IN: "[Service]\nUMask=027"}
     assert fixed(files, "LW201") == {DROP_IN: "[Service]\nUMask=027\n\n[Service]\nStartLimitInterval=0\nRestart=always\n"}
+    files = {UNIT: "[Service]\nExecStart=/usr/bin/nova-api\n", DROP_IN: "[Service]\r\nUMask=027\r\n"}
+    assert fixed(files, "LW201") == {DROP_IN: "[Service]\r\nUMask=027\r\n\r\n[Service]\r\nStartLimitInterval=0\r\nRestart=always\r\n"}
 
 
 def test_a_drop_in_comes_after_the_one_that_takes_the_restart_away() -> None:
