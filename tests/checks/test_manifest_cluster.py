@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from lwlint.files.tree import Memory
-from lwlint.run import Request, check
+from lwlint.run import Request, check, load_rules
 from tests.inputs.heat.heat_findings import every_rule, findings
 
 HAPROXY = "pacemaker::resource::service { 'haproxy': clone_params => true }\n"
@@ -110,3 +110,33 @@ def test_control_ports_are_one_for_each_bundle_and_none_is_the_host_s(first: int
         )
 
     assert findings({"a.pp": bundle("a", first) + bundle("b", second)}, "LW426") == [f"LW426 a.pp:{line}" for line in lines]
+
+
+def test_what_is_virtual_is_judged_once_something_realizes_it() -> None:
+    bound = ("'ip-192.0.2.11'", "'haproxy-clone'")
+    text = (
+        f"{HAPROXY}@pacemaker::resource::ip {{ 'vip': ip_address => '192.0.2.10' }}\n"
+        "pacemaker::resource::ip { 'other': ip_address => '192.0.2.11' }\n"
+        f"@{colocation(*bound, 'INFINITY')}@{order(*bound, 'order')}"
+        "@pacemaker::resource::service { 'openstack-nova-api': }\n"
+    )
+    realizing = (
+        "realize Pacemaker::Resource::Ip['vip']\nPacemaker::Constraint::Colocation <| |>\nPacemaker::Constraint::Order <| title == 'o' |>\n"
+        "Pacemaker::Resource::Service <| title == 'openstack-nova-api' |>\n"
+    )
+    codes = {"LW407", "LW408", "LW423", "LW424", "LW425"}
+
+    def judged(files: dict[str, str]) -> tuple[list[tuple[str, int]], set[str]]:
+        report = check(Request((".",), tree=Memory(files)), load_rules(select=sorted(codes)))
+        found = [(f.code, report.sources[f.span.path].position(f.span.start).line) for f in report.findings if f.code in codes]
+        return sorted(found), {v.code for v in report.verdicts if v.code in codes and v.outcome == "not evaluated"}
+
+    assert judged({"a.pp": text}) == ([], codes)
+    assert judged({"a.pp": text, "b.pp": realizing}) == ([("LW407", 6), ("LW423", 2), ("LW425", 2)], set())
+
+
+def test_a_default_of_an_option_left_alone_and_a_collector_that_sets_it() -> None:
+    text = "cinder_config { 'database/max_retries': value => '<SERVICE DEFAULT>' }\n"
+    assert findings({"a.pp": text}, "LW421") == []
+    text = "cinder_config { 'database/max_retries': value => -1 }\nCinder_config <| title == 'database/max_retries' |> { value => 5 }\n"
+    assert findings({"a.pp": text}, "LW421") == ["LW421 a.pp:2"]

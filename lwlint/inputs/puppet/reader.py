@@ -506,7 +506,8 @@ def _declared_class(declared: Declared, catalogue: Catalogue, host: str) -> Mani
 
 def _option(declared: Declared, host: str) -> ManifestOption:
     title, value = declared.title, declared.settings.get("value")
-    section, _, option = title.value.rpartition("/")
+    section, slash, option = title.value.partition("/")  # as the providers of puppet-openstacklib and puppet-inifile split it
+    section, option = (section, option) if slash else ("", section)
     ensure = declared.settings.get("ensure")
     return ManifestOption(
         name=f"{declared.type} {title.value}",
