@@ -57,12 +57,14 @@ def with_exception(text: str, path: str, entry: Mapping[str, Any]) -> str:
     expected = load(text, path)
     if expected is None:
         expected = {}
+    mark, text = text[: text.startswith("\ufeff")], text.removeprefix("\ufeff")  # columns are counted without it
     eol = "\r\n" if "\r\n" in text else "\n"
     lines = _lines(text)
     top = _composed(text, path)
-    node = _value(top, "allow") if top is not None else None
-    if node is None:
-        if top is not None and (top.flow_style or any(line.startswith("...") for line in lines)):
+    is_mapping = top is not None and top.id == "mapping"
+    node = _value(top, "allow") if is_mapping else None
+    if node is None:  # of a document that begins and holds nothing (`---`) the top is an empty text
+        if top is not None and ((is_mapping and top.flow_style) or any(line.startswith("...") for line in lines)):
             raise _lossy(path, top, "the top of the file must be a mapping with one key on each line")
         at, column, head = len(lines), 2, "allow:\n"
     elif node.id == "scalar" and node.value == "" and node.anchor is None:  # `allow:`, whose value stands nowhere
@@ -82,7 +84,7 @@ def with_exception(text: str, path: str, entry: Mapping[str, Any]) -> str:
         lines[-1] += eol
     lines[at:at] = [line.rstrip("\n") + eol for line in (head + item).splitlines(keepends=True)]
     expected["allow"] = [*(expected.get("allow") or ()), dict(entry)]
-    return _checked("".join(lines), path, expected)
+    return mark + _checked("".join(lines), path, expected)
 
 
 def commented(value: Mapping[str, Any], comments: Mapping[tuple[str, ...], str]) -> str:

@@ -156,6 +156,10 @@ def test_finds_that_cannot_be_edited_without_loss_are_refused_with_their_place(f
             "allow:\n- {rule: LW1, path: b, because: c}\n- rule: LW101\n  path: a/\n  because: a lab\nlimit: 3",
         ),
         ("allow: []", "allow:\n  - rule: LW101\n    path: a/\n    because: a lab\n"),
+        ("---\n", "---\nallow:\n  - rule: LW101\n    path: a/\n    because: a lab\n"),
+        ("---  # none\n# yet", "---  # none\n# yet\nallow:\n  - rule: LW101\n    path: a/\n    because: a lab\n"),
+        ("\ufeffallow: []  # none\n", "\ufeffallow:  # none\n  - rule: LW101\n    path: a/\n    because: a lab\n"),
+        ("\ufeff", "\ufeffallow:\n  - rule: LW101\n    path: a/\n    because: a lab\n"),
         ("ignore: [LW2]\r\n", "ignore: [LW2]\r\nallow:\r\n  - rule: LW101\r\n    path: a/\r\n    because: a lab\r\n"),
     ],
 )
@@ -177,6 +181,8 @@ def test_every_reason_is_read_as_it_was_given(because: str) -> None:
     [
         ("allow: [{rule: LW1, path: b, because: c}]\n", ".lwlint.yaml:1:8: cannot be edited without loss; `allow` must be a list"),
         ("{release: newton}\n", ".lwlint.yaml:1:1: cannot be edited without loss; the top of the file must be a mapping"),
+        ("---\n...\n", ".lwlint.yaml:2:1: cannot be edited without loss; the top of the file must be a mapping"),
+        ("--- null\n", "`.lwlint.yaml`: cannot be edited without loss"),
         ("release: newton\n...\n", ".lwlint.yaml:1:1: cannot be edited without loss; the top of the file must be a mapping"),
     ],
 )
