@@ -310,7 +310,7 @@ def test_a_snippet_installs_from_the_checkouts_origin_if_that_has_the_commit(tmp
     command = [sys.executable, "-m", "lwlint", "init", "pre-commit"]
     run = {"env": {**os.environ, "PYTHONPATH": str(checkout)}, "cwd": tmp_path, "text": True, "capture_output": True}
     done = subprocess.run(command, **run)  # type: ignore[call-overload]
-    assert (done.returncode, done.stdout, "say `--source URL@REV`" in done.stderr) == (2, "", True)
+    assert (done.returncode, done.stdout, "give `--source URL@REV`" in done.stderr) == (2, "", True)
     subprocess.run([*git, "update-ref", "refs/remotes/origin/main", "HEAD"], check=True)
     done = subprocess.run(command, **run)  # type: ignore[call-overload]
     commit = subprocess.run([*git, "rev-parse", "HEAD"], text=True, capture_output=True).stdout.strip()

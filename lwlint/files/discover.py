@@ -283,7 +283,8 @@ class Discovery:
             size = len(data) if len(data) < self._most else tree.size(real)
             self._take_bytes(path, data, named=named, judged=judged, size=size)
         except OSError as error:
-            self._refuse(path, f"file cannot be read ({error.strerror})", judged=judged)
+            gone = bool(kind) and tree.kind(path) is None  # what the folder said is of no use where it may not be entered
+            self._refuse(path, self._why_absent(path) if gone else f"file cannot be read ({error.strerror})", judged=judged)
         except Exception as error:  # whatever a reader of bytes raises is of this file alone
             self._refuse(path, defect(error), judged=judged)
             self.found.defects.append(path)

@@ -379,7 +379,8 @@ def tagged(path: Path, version: str, others: str, constraints: str = "") -> list
     made = Made(0)
     made.old = version == OF_1_1
     schema = "pacemaker-2.10" if made.old else "pacemaker-3.5"
-    bundles = "".join(f'<bundle id="{name}-bundle">{made.box(name)}</bundle>' for name in ("haproxy", "horizon", "nova"))
+    images = {"haproxy": "haproxy", "horizon": "horizon", "nova": "nova-api"}
+    bundles = "".join(f'<bundle id="{name}-bundle">{made.box(image)}</bundle>' for name, image in images.items())
     text = (
         f'<cib validate-with="{schema}" crm_feature_set="3.0.14" admin_epoch="0" epoch="1" num_updates="0"><configuration><crm_config/>'
         f'<nodes/><resources>{bundles}</resources><constraints>{constraints}</constraints><tags><tag id="t">'
