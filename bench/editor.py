@@ -24,9 +24,9 @@ EDITED = (
 def main() -> None:
     """Print the milliseconds of the median edit and of the dearest file's, and of a judgement of the whole tree without anything kept."""
     from lwlint.cli.arguments import parse
-    from lwlint.cli.server import Session, prepared
+    from lwlint.cli.server import Session, prepare
 
-    session = Session(prepared(parse(["server", "--no-cache", "--no-config"])))
+    session = Session(prepare(parse(["server", "--no-cache", "--no-config"])))
     session.judge()
     costs: dict[str, list[float]] = {}
     for number in range(int(sys.argv[1]) if len(sys.argv) > 1 else 3):
@@ -35,7 +35,7 @@ def main() -> None:
                 session.texts[path] = b"# edit %d\n" % number + file.read()
             costs.setdefault(path, []).append(_cost(session.judge))
     edits = [statistics.median(each) for each in costs.values()]
-    whole = _cost(Session(prepared(parse(["server", "--no-cache", "--no-config"]))).judge)
+    whole = _cost(Session(prepare(parse(["server", "--no-cache", "--no-config"]))).judge)
     print(f"{statistics.median(edits) * 1000:.1f} {max(edits) * 1000:.1f} {whole * 1000:.1f}")
 
 

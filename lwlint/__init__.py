@@ -39,11 +39,11 @@ def check(
     take ids, codes or beginnings of codes. Bad input is a finding of the report, never an exception; raises
     `lwlint.core.finding.ConfigurationError` for arguments or rules that are wrong.
     """
-    from lwlint.run import Request, confined, load_rules
+    from lwlint.run import Request, confine, load_rules
     from lwlint.run import check as run
 
     request = Request(paths=_each(paths), environments=_each(environments), release=release, kind=kind)
-    return run(confined(request), load_rules(_each(rules), _each(select), _each(ignore), examples=False))
+    return run(confine(request), load_rules(_each(rules), _each(select), _each(ignore), examples=False))
 
 
 def _each(given: _Path | Iterable[_Path]) -> tuple[str, ...]:

@@ -103,7 +103,7 @@ def trusted(report: Report) -> None:
 
 def try_configuration(name: str, data: bytes, rules: list[Rule]) -> None:
     with contextlib.suppress(ConfigurationError):
-        settings.merged([settings.layer(data.decode("utf-8", "replace"), name)])
+        settings.merge([settings.layer(data.decode("utf-8", "replace"), name)])
 
 
 def try_rule(name: str, data: bytes, rules: list[Rule]) -> None:
@@ -114,7 +114,7 @@ def try_rule(name: str, data: bytes, rules: list[Rule]) -> None:
 
 def try_baseline(name: str, data: bytes, rules: list[Rule]) -> None:
     with contextlib.suppress(ConfigurationError):
-        baseline.written(baseline.read(data.decode("utf-8", "replace"), name))
+        baseline.write(baseline.read(data.decode("utf-8", "replace"), name))
 
 
 def try_pattern(name: str, data: bytes, rules: list[Rule]) -> None:

@@ -12,7 +12,7 @@ import pytest
 from lwlint.cli import main
 from lwlint.core import secret_names
 from lwlint.core.finding import FAIL, Problem, Report, Verdict
-from lwlint.core.secret import is_secret, masked, masked_lines
+from lwlint.core.secret import is_secret, mask_lines, mask_secrets
 from lwlint.core.source import Source
 from lwlint.files.tree import Memory
 from lwlint.policy import baseline
@@ -74,7 +74,7 @@ def test_no_source_is_shown_with_one_and_every_character_keeps_its_place() -> No
 
 @pytest.mark.parametrize("path", sorted(files()))
 def test_by_the_look_of_the_lines_alone_few_are_seen(path: str) -> None:
-    seen = leaked(masked_lines(files()[path]))
+    seen = leaked(mask_lines(files()[path]))
     assert sum(seen.values()) <= 45, seen  # flow mappings, references to characters, defaults, odd addresses: what only a reader tells
 
 
@@ -110,8 +110,8 @@ def test_no_baseline_holds_one_or_a_digest_by_which_one_could_be_guessed(every_l
         span = old.span
         line = changed[span.path].text[span.start : span.end]
         new = finding(rule, Problem(span, f"`{line}` is odd", f"option {line}", remedy=f"Change {line}."), changed, redaction, {})
-        was = baseline.known(old, every_line, Redaction(every_line.sources))
-        assert baseline.known(new, Report((new,), (), changed), redaction) == was, line
+        was = baseline.make_record(old, every_line, Redaction(every_line.sources))
+        assert baseline.make_record(new, Report((new,), (), changed), redaction) == was, line
         assert new.fingerprint == old.fingerprint
 
 
@@ -243,15 +243,15 @@ def test_a_name_that_holds_none_masks_neither_itself_nor_what_stands_beside_it(n
         f"{name}=visible",
     ]
     lines += [f"{name}:\n  - visible\n  - other", f"{name} =\n  visible", f"`{name}` and `connection` are `visible`"]
-    assert [line for line in lines if masked_lines(line) != line] == []
+    assert [line for line in lines if mask_lines(line) != line] == []
     assert not is_secret(name)
 
 
 @pytest.mark.parametrize("name", SHOWN)
 def test_beside_a_secret_such_a_name_is_shown(name: str) -> None:
-    assert masked_lines(f"password = x1\n{name} = visible\n") == f"password = **\n{name} = visible\n"
-    assert masked_lines(f"{{password: x1, {name}: visible}}") == f"{{password: **, {name}: visible}}"
-    assert masked(f"Environment=OS_PASSWORD=x1 {name}=visible") == f"Environment=OS_PASSWORD=** {name}=visible"
+    assert mask_lines(f"password = x1\n{name} = visible\n") == f"password = **\n{name} = visible\n"
+    assert mask_lines(f"{{password: x1, {name}: visible}}") == f"{{password: **, {name}: visible}}"
+    assert mask_secrets(f"Environment=OS_PASSWORD=x1 {name}=visible") == f"Environment=OS_PASSWORD=** {name}=visible"
 
 
 def test_such_a_name_keeps_no_fix_out_of_a_diff(
@@ -277,6 +277,6 @@ def test_every_name_that_a_project_declares_is_one() -> None:
     declared = secret_names.OPTIONS | secret_names.PARAMETERS | (secret_names.AGENTS - {"key", "community"}) | secret_names.SERVERS
     assert [name for name in sorted(declared) if not is_secret(name)] == []
     for name in sorted(declared):
-        assert masked(f"{name} = visible") == f"{name} = *******", name
-        assert masked(f"{name.upper()}=visible") == f"{name.upper()}=*******", name
-        assert masked(f"nova::{name}: visible") == f"nova::{name}: *******", name
+        assert mask_secrets(f"{name} = visible") == f"{name} = *******", name
+        assert mask_secrets(f"{name.upper()}=visible") == f"{name.upper()}=*******", name
+        assert mask_secrets(f"nova::{name}: visible") == f"nova::{name}: *******", name

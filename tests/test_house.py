@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from tests.shared import HERE
@@ -130,3 +130,58 @@ def test_only_the_kinds_of_input_ask_for_a_kind_by_its_word() -> None:
 
 def test_no_room_is_called_by_a_word_without_meaning() -> None:
     assert [p.name for p in MODULES if p.stem in ("utils", "helpers", "common", "base")] == []
+
+
+# words that end otherwise than `masked`, `sealed`; what ends so and is a verb is in `VERBS`
+PARTICIPLES = {
+    *("begun", "bound", "broken", "built", "chosen", "drawn", "found", "given", "gone", "held", "hidden", "kept", "known", "left", "lost"),
+    *(
+        "made",
+        "meant",
+        "met",
+        "misspelt",
+        "odd",
+        "paid",
+        "said",
+        "seen",
+        "sent",
+        "shown",
+        "spelt",
+        "taken",
+        "told",
+        "untold",
+        "written",
+        "wrong",
+    ),
+}
+VERBS = {"feed", "heed", "need"}
+# what a check asks of the facts, and what says in one word how a node of Puppet's stands to another
+NAMES_OF_ALL = {
+    "Facts.called",
+    "Facts.derived",
+    "_Asked.called",
+    "Reading.defined",
+    "Reading.queried",
+    "Reading.referred",
+    "_Colocations._known",
+}
+
+
+def functions(path: Path) -> Iterator[str]:
+    """The functions of a module, and the methods of its classes as `CLASS.NAME`, but for properties."""
+    tree = ast.parse(path.read_text("utf-8"))
+    for holder in (tree, *(node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))):
+        for node in holder.body:
+            if isinstance(node, ast.FunctionDef) and not any("property" in ast.unparse(each) for each in node.decorator_list):
+                yield f"{holder.name}.{node.name}" if isinstance(holder, ast.ClassDef) else node.name
+
+
+def test_a_function_is_named_by_what_it_does() -> None:
+    """`mask` and `find_missing`, not `masked` and `missed`: a participle says what a value is."""
+    strange = []
+    for path in MODULES:
+        for name in functions(path):
+            word = name.rpartition(".")[2].strip("_")
+            if name not in NAMES_OF_ALL and word not in VERBS and (word in PARTICIPLES or ("_" not in word and word.endswith("ed"))):
+                strange.append(f"{path.relative_to(PACKAGE)}: {name}")
+    assert strange == []

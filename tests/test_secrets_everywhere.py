@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lwlint.cli import main
-from lwlint.core.secret import masked, masked_lines
+from lwlint.core.secret import mask_lines, mask_secrets
 from lwlint.report import FORMATS
 from lwlint.run import engine
 from tests.audit.audit_cluster import CIB, NODES, host, packed, replaced
@@ -192,7 +192,7 @@ def test_a_change_to_a_line_with_a_secret_is_shown_on_demand_only(folder: Path, 
 
 @pytest.mark.parametrize("text", [CONF, UNIT, HEAT, PUPPET, FENCE, INSPECT])
 def test_a_text_is_masked_with_what_stands_around_its_lines(text: str) -> None:
-    hidden = masked_lines(text)
+    hidden = mask_lines(text)
     assert CANARY not in hidden
     assert [len(line) for line in hidden.split("\n")] == [len(line) for line in text.split("\n")]
 
@@ -207,7 +207,7 @@ def test_what_is_no_secret_stays() -> None:
         "compass = x",
         '<primitive id="a" class="ocf" provider="heartbeat" type="IPaddr2">',
     ]
-    assert [masked(line) for line in lines] == lines
+    assert [mask_secrets(line) for line in lines] == lines
 
 
 def test_an_option_that_a_manifest_says_is_secret_is_one_whatever_its_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

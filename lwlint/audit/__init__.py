@@ -17,11 +17,11 @@ from lwlint.audit.answer import (
     Outcome,
     Seen,
     TargetAnswer,
-    folded,
+    fold,
     ordering,
-    told,
+    show_message,
 )
-from lwlint.audit.clusters import Group, Host, configured, groups, read_hosts, seats
+from lwlint.audit.clusters import Group, Host, groups, read_configuration, read_hosts, seats
 from lwlint.audit.targets import LONE_CIB, Target
 from lwlint.core.facts import Facts
 from lwlint.core.finding import FAIL, NOT_EVALUATED, PASS, SEVERITIES, Report, Verdict
@@ -77,17 +77,17 @@ def audit_groups(
         traces += tracebacks
         unread += lost
     answers = tuple(
-        TargetAnswer(t.path, t.kind, len(t.captures), tuple(told(f"{t.shown(u.span.path)}: {u.message}", "") for u in t.troubles))
+        TargetAnswer(t.path, t.kind, len(t.captures), tuple(show_message(f"{t.show(u.span.path)}: {u.message}", "") for u in t.troubles))
         for t in opened
     )
     answer = Audit(answers, tuple(clusters), tuple(rules), tuple(traces), tuple(unread))
-    return answer if anonymous is None else anonymous.hidden(answer)
+    return answer if anonymous is None else anonymous.hide(answer)
 
 
 def _running(group: Group) -> RunsElsewhere:
     """Return what a cluster runs, by the first of its CIBs that can be read; no services without one, or if it is of something else."""
     name = group.identity.name or next(iter(sorted(group.identity.nodes)), "")
-    for cib in cibs(Facts(configured(group, load_catalogue()))):
+    for cib in cibs(Facts(read_configuration(group, load_catalogue()))):
         return RunsElsewhere(name, cib.cluster.span, frozenset(cib.services) if cib.only_controllers else frozenset())
     return RunsElsewhere(name, Span("", 0, 0), frozenset())
 
@@ -103,20 +103,20 @@ def _cluster(
 ) -> tuple[ClusterAnswer, tuple[str, ...], tuple[str, ...]]:
     hosts = read_hosts(group, release, schemas)
     if others:
-        hosts = [_beside(host, others) for host in hosts]
+        hosts = [_add_facts(host, others) for host in hosts]
     own = [rule for rule in rules if rule.declared.reads.of != "hosts"]
     reports = [judge(host.reading, host.request, own) for host in hosts]
     sources = {path: source for report in reports for path, source in report.sources.items()}
     if anonymous is not None:
         anonymous.names.services(hosts[0].reading.facts.services)
-        _named(group, sources, anonymous)
+        _introduce(group, sources, anonymous)
     comparing = [rule for rule in rules if rule.declared.reads.of == "hosts"]
     across = _across(hosts, comparing, sources) if group.clustered else Answer((), (), ())
     seen = [Seen(_owner(host), finding) for host, report in zip(hosts, reports) for finding in report.findings]
     labels = {host.label for host in hosts}
     seen += [Seen(_first(finding.span.path, labels), finding) for finding in across.findings]
-    shown = {label: path for host in hosts for label, path in _shown(host).items()}
-    found = tuple(folded(seen, sources, shown))
+    shown = {label: path for host in hosts for label, path in _map_paths(host).items()}
+    found = tuple(fold(seen, sources, shown))
     by_id = {rule.id: rule for rule in rules}
     answers = tuple(_host(host, report, across, found, by_id) for host, report in zip(hosts, reports))
     older = tuple((seat.capture.host, seat.shown, seat.capture.captured, _counting(seat.node, group)) for seat in group.older)
@@ -159,13 +159,13 @@ def _fencing(hosts: Sequence[Host]) -> bool | None:
     return None
 
 
-def _beside(host: Host, others: Sequence[RunsElsewhere]) -> Host:
+def _add_facts(host: Host, others: Sequence[RunsElsewhere]) -> Host:
     known = host.reading.facts
     facts = Facts([*known, *others], release=known.release, services=known.services)
     return replace(host, reading=Reading(facts, host.reading.input))
 
 
-def _named(group: Group, sources: Mapping[str, Source], anonymous: Anonymous) -> None:
+def _introduce(group: Group, sources: Mapping[str, Source], anonymous: Anonymous) -> None:
     """Tell `anonymous` of the group's hosts, in their order, and of all that stands in their files."""
     for seat in (*group.seats, *group.older):
         if seat.capture.form != LONE_CIB:
@@ -178,7 +178,7 @@ def _owner(host: Host) -> str:
     return "" if host.seat.capture.form == LONE_CIB else host.label
 
 
-def _shown(host: Host) -> dict[str, str]:
+def _map_paths(host: Host) -> dict[str, str]:
     """Return the path to show for what is below the name of a host that is none but a file: a CIB that was given by itself."""
     return {host.label: host.seat.target.path} if host.seat.capture.form == LONE_CIB else {}
 
@@ -214,18 +214,18 @@ def _host(host: Host, report: Report, across: Answer, found: Sequence[Found], ru
         captured=capture.captured,
         sos=".".join(map(str, capture.version)),
         release=host.release.name,
-        release_because=told(host.release.because, host.label),
+        release_because=show_message(host.release.because, host.label),
         outcomes=tuple(_outcome(verdict, rules[verdict.rule], host, noted) for verdict in sorted(verdicts, key=lambda v: v.code)),
         evidence=tuple((one.kind, one.path[len(capture.root) :], one.weaker) for one in capture.evidence),
         missing=tuple((one.kind, one.looked_for) for one in capture.missing),
-        passed_over=tuple(_passed_over(passed_over, host)),
+        passed_over=tuple(_list_unjudged(passed_over, host)),
         judged=sum(s.judged and s.kind not in (UNREADABLE, LINK) for s in report.sources.values()),
         cib_of=host.lent,
         stands_in=next((cluster.weaker for cluster in host.reading.facts.of(Cluster)), ""),
     )
 
 
-def _passed_over(found: Mapping[str, str], host: Host) -> Iterator[tuple[str, str]]:
+def _list_unjudged(found: Mapping[str, str], host: Host) -> Iterator[tuple[str, str]]:
     """Yield the files that were not judged, and why; what was used otherwise, or only tells whose report it is, is none of them."""
     capture = host.seat.capture
     used = {one.path[len(capture.root) :] for one in capture.evidence}
@@ -235,7 +235,7 @@ def _passed_over(found: Mapping[str, str], host: Host) -> Iterator[tuple[str, st
             continue
         printed = below.startswith("sos_commands/") and not below.startswith(("sos_commands/podman/", "sos_commands/docker/"))
         if path in host.passed_over or ("/" in below and not printed):
-            yield told(path, host.label), because
+            yield show_message(path, host.label), because
 
 
 def _of_host(verdicts: Iterable[Verdict], failing: set[str]) -> Iterator[Verdict]:
@@ -250,4 +250,4 @@ def _outcome(verdict: Verdict, rule: Rule, host: Host, noted: Collection[str]) -
     not_applicable = verdict.outcome == NOT_EVALUATED and verdict.because in needless
     outcome = NOT_APPLICABLE if not_applicable else verdict.outcome
     is_noted = outcome == FAIL and verdict.rule in noted
-    return Outcome(verdict.rule, verdict.code, rule.clause, outcome, told(verdict.because, host.label, _shown(host)), is_noted)
+    return Outcome(verdict.rule, verdict.code, rule.clause, outcome, show_message(verdict.because, host.label, _map_paths(host)), is_noted)

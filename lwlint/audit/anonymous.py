@@ -61,12 +61,12 @@ class Addresses:
         text = _MAC.sub(lambda m: self._as_mac(m["mac"]), text)
         text = _CISCO.sub(lambda m: self._as_mac(m[0]), text)
         text = _BARE.sub(self._bare, text)
-        text = _REVERSED.sub(self._reversed, text)
-        text = _ESCAPED.sub(lambda m: self._respelled(m[0], re.sub("%3[Aa]", ":", m[0]), "%3A"), text)
+        text = _REVERSED.sub(self._reverse, text)
+        text = _ESCAPED.sub(lambda m: self._respell(m[0], re.sub("%3[Aa]", ":", m[0]), "%3A"), text)
         text = _COLONS.sub(self._colons, text)
         text = _DOTS.sub(self._dots, text)
         text = _V4.sub(lambda m: self._for(m[0]), text)
-        return _DASHED.sub(self._dashed, text)
+        return _DASHED.sub(self._replace_dashed, text)
 
     def _for(self, shown: str) -> str:
         """Return what stands for an address; the address itself where it stays, or is none."""
@@ -110,18 +110,18 @@ class Addresses:
         named = match.string[: match.start()].endswith(("ip-", "ip_"))
         address = found.replace(".", ":")
         known = re.search("[A-Fa-f]", found) and (found.count(".") > 2 or _plain(address) in self._own)
-        return self._respelled(found, address, ".") if (whole or ".." in found) and (named or known) else found
+        return self._respell(found, address, ".") if (whole or ".." in found) and (named or known) else found
 
-    def _respelled(self, shown: str, address: str, colon: str) -> str:
+    def _respell(self, shown: str, address: str, colon: str) -> str:
         hidden = self._for(address)
         return shown if hidden == address else hidden.replace(":", colon)
 
-    def _reversed(self, match: re.Match[str]) -> str:
+    def _reverse(self, match: re.Match[str]) -> str:
         digits = match[1].replace(".", "")[::-1]
         hidden = self._for(":".join(digits[i : i + 4] for i in range(0, 32, 4)))
         return ".".join(reversed(ipaddress.ip_address(hidden).exploded.replace(":", ""))) + ".ip6.arpa"
 
-    def _dashed(self, match: re.Match[str]) -> str:
+    def _replace_dashed(self, match: re.Match[str]) -> str:
         sep = match["sep"]
         plain = _plain(match["v4"].replace(sep, "."))
         if not plain or not (match["front"] or plain in self._stand_in or plain in self._own):
@@ -355,7 +355,7 @@ class Anonymous:
         self.names.learn(text)
         self.addresses.learn(text)
 
-    def hidden(self, answer: Audit) -> Audit:
+    def hide(self, answer: Audit) -> Audit:
         """Return the answer with every name and address replaced."""
         for cluster in answer.clusters:
             self.names.cluster(cluster.name)
@@ -364,9 +364,9 @@ class Anonymous:
         for text in _texts(answer):
             self.learn(text)
         self.names.settle()
-        return self.hidden_record(answer)
+        return self.hide_record(answer)
 
-    def hidden_record(self, record: Record) -> Record:
+    def hide_record(self, record: Record) -> Record:
         """Return a record with every name and address replaced, as in the answer that was hidden before."""
         hidden: Record = self._record(record)
         return hidden

@@ -31,7 +31,7 @@ from lwlint.core.finding import (
     SetOption,
 )
 from lwlint.core.harmless import command
-from lwlint.core.secret import masked
+from lwlint.core.secret import mask_secrets
 from lwlint.core.source import Source, Span, beginning
 from lwlint.inputs import KINDS
 from lwlint.inputs.pacemaker.facts import ORDER, Constraint, Health, Member
@@ -180,15 +180,15 @@ def ordering(facts: Facts) -> Ordering:
 def ordering_of(cib: Cib) -> Ordering:
     """Return the orders of a CIB."""
     steps = (step for constraint in cib.constraints if constraint.type == ORDER and constraint.active for step in _steps(cib, constraint))
-    return Ordering(tuple(_managed(cib)), tuple(dict.fromkeys(islice(steps, _MOST))))
+    return Ordering(tuple(_list_managed(cib)), tuple(dict.fromkeys(islice(steps, _MOST))))
 
 
-def _managed(cib: Cib) -> Iterator[Managed]:
+def _list_managed(cib: Cib) -> Iterator[Managed]:
     for resource in cib.resources.values():
         if resource.parent is None:
             service = next((s for leaf in (*cib.inside(resource.name), resource) if (s := cib.service(leaf)) is not None), None)
             kind, title = (service.kind, service.title) if service is not None else ("", "")
-            yield Managed(masked(resource.name), kind, title)
+            yield Managed(mask_secrets(resource.name), kind, title)
 
 
 def _steps(cib: Cib, constraint: Constraint) -> Iterator[Step]:
@@ -213,7 +213,7 @@ def _between(cib: Cib, constraint: Constraint, before: Sequence[Member], after: 
     for first in _tops(cib, before):
         for then in _tops(cib, after):
             if first != then:
-                yield Step(masked(constraint.name), masked(first), masked(then), constraint.ordering or "Mandatory")
+                yield Step(mask_secrets(constraint.name), mask_secrets(first), mask_secrets(then), constraint.ordering or "Mandatory")
 
 
 def _tops(cib: Cib, members: Sequence[Member]) -> list[str]:
@@ -454,12 +454,12 @@ class Seen(NamedTuple):
     finding: Finding
 
 
-def folded(seen: Iterable[Seen], sources: Mapping[str, Source], shown: Mapping[str, str]) -> Iterator[Found]:
+def fold(seen: Iterable[Seen], sources: Mapping[str, Source], shown: Mapping[str, str]) -> Iterator[Found]:
     """Yield the findings by clause, severity, code and place. `shown` has the path to show for a first part that is no host's name."""
     alike: dict[tuple[object, ...], list[Seen]] = {}
     for one in seen:
         f = one.finding
-        message = told(f.message, one.host, shown).replace(f"{one.host}:", "")
+        message = show_message(f.message, one.host, shown).replace(f"{one.host}:", "")
         alike.setdefault((f.code, f.severity, message, f.subject, f.allowed is None), []).append(one)
     hosts = frozenset(one.host for group in alike.values() for one in group)
     redaction = Redaction(sources)
@@ -479,18 +479,20 @@ def _one(group: list[Seen], sources: Mapping[str, Source], shown: Mapping[str, s
         rule=first.rule,
         severity=first.severity,
         clause=first.clause,
-        message=told(first.message, group[0].host, shown),
-        subject=masked(first.subject),
+        message=show_message(first.message, group[0].host, shown),
+        subject=mask_secrets(first.subject),
         hosts=tuple(dict.fromkeys(one.host for one in group if one.host)),
         places=tuple(place(span, sources, shown, hosts, redaction) for span in spans),
-        related=tuple((place(r.span, sources, shown, hosts, redaction), told(r.message, group[0].host, shown)) for r in first.related),
-        remedy=masked(first.remedy),
-        allowed=None if first.allowed is None else masked(first.allowed),
-        commands=tuple(dict.fromkeys((on, masked(line)) for one in group for on, line in mending(one.finding, one.host, sources))),
+        related=tuple(
+            (place(r.span, sources, shown, hosts, redaction), show_message(r.message, group[0].host, shown)) for r in first.related
+        ),
+        remedy=mask_secrets(first.remedy),
+        allowed=None if first.allowed is None else mask_secrets(first.allowed),
+        commands=tuple(dict.fromkeys((on, mask_secrets(line)) for one in group for on, line in mending(one.finding, one.host, sources))),
     )
 
 
-def told(message: str, host: str, shown: Mapping[str, str] = MappingProxyType({})) -> str:
+def show_message(message: str, host: str, shown: Mapping[str, str] = MappingProxyType({})) -> str:
     """Return a message as it is shown: without secrets, and with the host in front of its paths as in `host:path`.
 
     `shown` has the path to show for a first part that is no host's name, and for all that is below it.
@@ -498,7 +500,7 @@ def told(message: str, host: str, shown: Mapping[str, str] = MappingProxyType({}
     message = message[: LONGEST_MESSAGE + _BEFORE]
     for first, path in shown.items():
         message = re.sub(rf"(?<![\w./-]){re.escape(first)}/[^\s:`]+", lambda _, path=path: path, message)  # type: ignore[misc]
-    return masked(re.sub(rf"(?<![\w./-]){re.escape(host)}/", f"{host}:", message) if host else message)[:LONGEST_MESSAGE]
+    return mask_secrets(re.sub(rf"(?<![\w./-]){re.escape(host)}/", f"{host}:", message) if host else message)[:LONGEST_MESSAGE]
 
 
 def _line(source: Source, line: int, span: Span, redaction: Redaction) -> str:

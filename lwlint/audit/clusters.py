@@ -65,7 +65,7 @@ class Identity(Struct, frozen=True):
     rings: frozenset[str] = frozenset()
     own: str = ""
 
-    def spelled(self, host: str) -> str:
+    def spell(self, host: str) -> str:
         """Return a host's name as the cluster spells it, be it a remote node; empty for a host that is no node of it."""
         return next((node for node in sorted(self.nodes | self.remotes) if node.lower() == host.lower()), "")
 
@@ -108,7 +108,7 @@ class Seat(Struct, frozen=True):
     def shown(self) -> str:
         """The report as it is named to the user."""
         inside = self.capture.root.rstrip("/")
-        return self.target.path if self.capture.form == LONE_CIB else self.target.shown(inside)
+        return self.target.path if self.capture.form == LONE_CIB else self.target.show(inside)
 
 
 class Group(Struct, frozen=True):
@@ -178,7 +178,7 @@ def _identity(target: Target, capture: Capture) -> tuple[Identity, tuple[int, in
     return Identity(name, uuid, frozenset(named | (listed - rings)), frozenset(remotes), frozenset(rings), own), newest
 
 
-def configured(group: Group, catalogue: Catalogue) -> list[Fact]:
+def read_configuration(group: Group, catalogue: Catalogue) -> list[Fact]:
     """Return what the newest CIB of a cluster configures, a whole one if there is any; nothing where there is none."""
     newest_first = [sorted(each, key=lambda seat: seat.revision, reverse=True) for each in (group.seats, group.older)]
     having = [(evidence.weaker, seat, evidence) for each in newest_first for seat in each for evidence in seat.capture.of(CIB)]
@@ -230,14 +230,14 @@ def groups(found: Sequence[Seat]) -> list[Group]:
     together = list(known.members.values())
     clouds: list[list[Seat]] = []
     for cloud in (cloud for group in together for cloud in _clouds(group)):
-        parts = list(_masked_apart(cloud))
+        parts = list(_separate_masked(cloud))
         for part in parts:
             if len(parts) > 1 and all(seat.identity == Identity() for seat in part):  # its name alone had put it there
                 lone += part
             else:
                 clouds.append(part)
     clusters = sorted((_group(cloud) for cloud in clouds), key=lambda g: (g.identity.name, sorted(g.identity.nodes)))
-    return [*clusters, *map(_group, _masked_apart(lone))]
+    return [*clusters, *map(_group, _separate_masked(lone))]
 
 
 _ANY = "*"  # no name of a cluster that pacemaker takes, and no uuid
@@ -273,7 +273,7 @@ class _Together:
 
     def has(self, number: int, node: str) -> bool:
         """Return whether one of its hosts knows a host of this name as a node of its cluster."""
-        return any(other.identity.spelled(node) for other in self.members[number])
+        return any(other.identity.spell(node) for other in self.members[number])
 
     def put(self, seat: Seat, fitting: Sequence[int]) -> None:
         """Put the host together with all those that it fits."""
@@ -307,7 +307,7 @@ def _is_one(seat: Seat, other: Seat) -> bool:
     if mine.is_same(theirs):
         return True
     contradict = bool((mine.uuid and theirs.uuid) or (mine.name and theirs.name and mine.name != theirs.name))
-    return not (contradict or mine.nodes or mine.rings) and bool(theirs.spelled(seat.node))
+    return not (contradict or mine.nodes or mine.rings) and bool(theirs.spell(seat.node))
 
 
 def _clouds(members: list[Seat]) -> Iterator[list[Seat]]:
@@ -324,7 +324,7 @@ def _clouds(members: list[Seat]) -> Iterator[list[Seat]]:
 _MASKED = re.compile(r"host\d+")  # what `sos clean` calls hosts, counted for each time that it runs
 
 
-def _masked_apart(members: list[Seat]) -> Iterator[list[Seat]]:
+def _separate_masked(members: list[Seat]) -> Iterator[list[Seat]]:
     """Yield the members as one, but hosts that `sos clean` masked each by itself apart.
 
     Each of these is `host0` for itself and has names and addresses of its own for all others, so that two cannot be compared. Which are
@@ -535,7 +535,7 @@ def _labels(group: Group) -> Iterator[str]:
     """Yield a name for each host that no other host has, fit for the first part of a path: its cluster's for it, else its own."""
     taken: set[str] = set()
     for seat in group.seats:
-        known = group.identity.spelled(seat.node) or seat.capture.host
+        known = group.identity.spell(seat.node) or seat.capture.host
         name = re.sub(r"[^\w.-]", "_", known).strip(".") or "host"
         name = f"host-{name}" if name in _NO_LABELS else name
         label, number = name, 1
@@ -557,7 +557,7 @@ def _read_host(seat: Seat, label: str, asked: str, schemas: str, known: Release 
     for trouble in _troubles(seat, label):
         sources.setdefault(trouble.span.path, Source(trouble.span.path, "", "unreadable", label, f"{label}/"))
         facts.append(trouble)
-    facts += [NotCollected(folder, Span(f"{label}/{folder}", 0, 0), label) for folder in seat.capture.looked_for(RUNTIME_UNITS)]
+    facts += [NotCollected(folder, Span(f"{label}/{folder}", 0, 0), label) for folder in seat.capture.list_missing(RUNTIME_UNITS)]
     found = replace(reading.input, sources=sources)
     dangling = [fact.name for fact in reading.input.unreadable if fact.message == _DANGLING]
     passed_over = {**tree.hidden, **dict.fromkeys(dangling, "a link to what was not collected")}
@@ -607,7 +607,7 @@ def _troubles(seat: Seat, label: str) -> Iterator[Unreadable]:
         if root and path.startswith(root):
             place = f"{label}/{path[len(root) :]}"
         elif not _of_another(trouble, seat):
-            place = seat.target.shown(path)
+            place = seat.target.show(path)
         else:
             continue
         yield replace(trouble, name=place, span=Span(place, 0, 0), host=label)

@@ -23,9 +23,9 @@ from msgspec import Struct
 from lwlint.core.catalogue import PROJECTS
 from lwlint.core.facts import RELEASES, by_version, of_image
 from lwlint.core.harmless import whole
-from lwlint.core.secret import masked
+from lwlint.core.secret import mask_secrets
 from lwlint.core.source import Source, Span, Text
-from lwlint.files.archive import DEEPEST_PATH, Wanted, followed
+from lwlint.files.archive import DEEPEST_PATH, Wanted, follow
 from lwlint.files.archive.unpack import HOST as HOST_TREE
 from lwlint.files.tree import FILE, FOLDER, LINK, Overlay, Tree
 from lwlint.inputs.pacemaker.crm import Part, is_crm_config, is_supportconfig, only, parts
@@ -136,13 +136,13 @@ class Selected:
             return None if inside is None else self._top
         folder, slash, name = inside.rpartition("/")
         if folder not in self._folders:
-            self._folders[folder] = followed(folder, self._link, last=True)
+            self._folders[folder] = follow(folder, self._link, last=True)
         real = self._folders[folder]
         if real is None:
             return None
         found: str | None = f"{real}{slash if real else ''}{name}"
         if last and self._link(found or "") is not None:
-            found = followed(found or "", self._link, last=True)
+            found = follow(found or "", self._link, last=True)
         return None if found is None else (self._base + found).rstrip("/") or self._top
 
     def kind(self, path: str) -> str | None:
@@ -213,7 +213,7 @@ class Package(Struct, frozen=True):
     release: str = ""
 
 
-def installed(source: Source) -> Iterator[Package]:
+def read_packages(source: Source) -> Iterator[Package]:
     """Yield the packages of a list, whichever of the two programs wrote it; what is removed but for its configuration is left out."""
     if re.search(r"^(?:\|/ Err|ii[ \t])", source.text, re.MULTILINE):
         for match in _DPKG.finditer(source.text):
@@ -268,11 +268,11 @@ def release_hints(sources: Iterable[Source]) -> list[ReleaseHint]:
             because = f"`{platform.group()}`"
             found.append((0, ReleaseHint(name if name in RELEASES else None, because, Span(source.path, *platform.span()))))
             continue
-        deployed = _deployed(source)
+        deployed = _read_deployment(source)
         if deployed is not None:
             found.append((0, deployed))
             continue
-        for package in installed(source):
+        for package in read_packages(source):
             fitting = _PACKAGE.fullmatch(package.name.value)
             major = re.match(r"\d+", package.version.value)
             if fitting and major:
@@ -284,7 +284,7 @@ def release_hints(sources: Iterable[Source]) -> list[ReleaseHint]:
     return [hint for _, hint in sorted(found, key=lambda item: item[0])]
 
 
-def _deployed(source: Source) -> ReleaseHint | None:
+def _read_deployment(source: Source) -> ReleaseHint | None:
     """Return what OpenStack-Ansible's own file or a list of package archives says."""
     own = source.path.endswith("etc/openstack-release")
     if not own and not source.path.endswith("cloud-archive.list"):
@@ -424,7 +424,7 @@ class Search:
     def _complaint(self, path: str) -> str:
         """Return a path whose file is not what it is taken for, with its first line: what a command that failed had to say."""
         first = next((line.strip() for line in self.read(path).splitlines() if line.strip()), "")
-        return f"{path}, which says only `{masked(first)[:_LONGEST]}`" if first else f"{path}, which is blank"
+        return f"{path}, which says only `{mask_secrets(first)[:_LONGEST]}`" if first else f"{path}, which is blank"
 
     def every(self, kind: str, patterns: Sequence[str]) -> Found:
         """Yield all files that fit a pattern, or what is missing."""
@@ -459,7 +459,7 @@ def version(search: Search) -> tuple[int, ...]:
     return tuple(whole(each) or 0 for each in found.group(1).split(".")) if found else ()
 
 
-def captured(search: Search) -> str:
+def find_time(search: Search) -> str:
     """Return when the report was made, as `YYYY-MM-DD HH:MM:SS` or the day only; empty where nothing tells it."""
     for path in ("sos_commands/date/date", "sos_commands/general/date", "date"):
         text = search.read(path)
@@ -501,7 +501,7 @@ class Capture(Struct, frozen=True):
         """Return the evidence of these kinds."""
         return [evidence for evidence in self.evidence if evidence.kind in kinds]
 
-    def looked_for(self, *kinds: str) -> list[str]:
+    def list_missing(self, *kinds: str) -> list[str]:
         """Return where evidence of these kinds was looked for and is missing."""
         return [place for missing in self.missing if missing.kind in kinds for place in missing.looked_for]
 
@@ -565,7 +565,7 @@ def capture(tree: Tree, root: str) -> Capture:
         form,
         host(search),
         version(search),
-        captured(search),
+        find_time(search),
         search.in_containers,
         tuple(item for item in found if isinstance(item, Evidence)),
         tuple(item for item in found if isinstance(item, Missing)),
@@ -740,7 +740,7 @@ def with_supportconfigs(tree: Tree, top: str) -> Tree:
 def as_sos(data: bytes) -> dict[str, bytes]:
     """Return what one `ha.txt` holds of the cluster, by the paths that sos has; empty where it is none."""
     text = data.decode("utf-8", "replace")
-    return {path: only(text, part).encode() for path, part in _named(text).items()} if is_supportconfig(text[:2000]) else {}
+    return {path: only(text, part).encode() for path, part in _index_parts(text).items()} if is_supportconfig(text[:2000]) else {}
 
 
 def _folders(tree: Tree, folder: str, depth: int) -> Iterator[str]:
@@ -810,7 +810,7 @@ def _of_packages(text: str) -> Iterator[tuple[str, bytes]]:
     yield from (("installed-rpms", only(text, part).encode()) for part in parts(text) if part.what == "rpm -qa --last")
 
 
-def _named(text: str) -> dict[str, Part]:
+def _index_parts(text: str) -> dict[str, Part]:
     """Return the parts by the paths that sos has for them; of two with one path the first."""
     found: dict[str, Part] = {}
     for part in parts(text):

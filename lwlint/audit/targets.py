@@ -38,7 +38,7 @@ from lwlint.audit.report_layout import (
 )
 from lwlint.core.facts import Unreadable
 from lwlint.core.finding import ConfigurationError
-from lwlint.core.secret import masked
+from lwlint.core.secret import mask_secrets
 from lwlint.core.source import Span
 from lwlint.files.archive import Archive, read_archive
 from lwlint.files.archive import unpack as formats
@@ -111,7 +111,7 @@ def _output(command: Sequence[str], seconds: float, most: int) -> tuple[bytes, s
     try:
         output, said, because = _outputs(process.stdout.fileno(), process.stderr.fileno(), seconds, most)  # type: ignore[union-attr]
         if not because:
-            because = _ended(lambda: process.wait(seconds), said)
+            because = _describe_end(lambda: process.wait(seconds), said)
         return (b"", because) if because else (output, "")
     finally:
         _end(process.pid, bool(because))
@@ -121,7 +121,7 @@ def _output(command: Sequence[str], seconds: float, most: int) -> tuple[bytes, s
                 pipe.close()
 
 
-def _ended(wait: Callable[[], int], said: bytes) -> str:
+def _describe_end(wait: Callable[[], int], said: bytes) -> str:
     from subprocess import TimeoutExpired
 
     try:
@@ -185,7 +185,7 @@ class Target(Struct, frozen=True):
     troubles: tuple[Unreadable, ...] = ()
     trace: str = field(default="")
 
-    def shown(self, inside: str) -> str:
+    def show(self, inside: str) -> str:
         """Return how to show a path of the target's tree."""
         if self.is_archive:
             return f"{self.path}!{inside}" if inside else self.path
@@ -242,7 +242,7 @@ def _root(path: str, asked: Asked | None) -> Target:
     found = capture(tree, path.rstrip("/") + "/")
     if asked is not None:
         found = replace(found, missing=(*asked.missing, *found.missing))
-    return Target(path, ROOT, tree, (found,)) if found.evidence else Target(path, ROOT, tree, (), tuple(_denied(path)))
+    return Target(path, ROOT, tree, (found,)) if found.evidence else Target(path, ROOT, tree, (), tuple(_list_denied(path)))
 
 
 def _folder(path: str, boundary: Boundary | None, above: frozenset[str] = frozenset()) -> Iterator[Union[Target, str]]:
@@ -256,7 +256,7 @@ def _folder(path: str, boundary: Boundary | None, above: frozenset[str] = frozen
     found, trace, more = _captures(tree, top)
     beside = list(loose(path, frozenset(posixpath.normpath(one.root or ".") for one in found), boundary))
     if found or not beside:
-        yield Target(path, FOLDER, tree, found, () if found else (*_denied(path), *more), trace)
+        yield Target(path, FOLDER, tree, found, () if found else (*_list_denied(path), *more), trace)
     for name in beside:
         if leads_out(name, boundary):
             trouble = Unreadable(
@@ -278,7 +278,7 @@ def _captures(tree: Tree, path: str = "") -> tuple[tuple[Capture, ...], str, tup
         return (), trace, (Unreadable("", Span("", 0, 0), f"was not looked into, by a defect of lwlint: {type(error).__name__}"),)
 
 
-def _denied(path: str) -> Iterator[Unreadable]:
+def _list_denied(path: str) -> Iterator[Unreadable]:
     """Yield what may not be listed of a folder in which nothing was found: that folder, and those in it."""
     for below in (path, *(posixpath.join(path, name) for name in names(Disk(), path))):
         try:
@@ -300,7 +300,7 @@ def _file(path: str) -> Union[Target, str]:
             return _lone_text(path)
         if is_supportconfig(begins):
             return _supportconfig(path)
-        unpacked = packed_cib(path, pacemaker.CIB.limit)
+        unpacked = read_packed_cib(path, pacemaker.CIB.limit)
         return _lone_cib(path, unpacked) if unpacked else path
     except OSError:
         return path  # whoever reads it says so
@@ -318,7 +318,7 @@ def _archive(path: str, archive: Union[Archive, Unread]) -> Target:
 
 def _url(url: str, told: Told) -> Target:
     """Return what is at a URL; it is read in this process, as a library with threads of its own cannot be forked."""
-    path = shown(url)
+    path = show_url(url)
     found = read_url(url, lambda read, size, seen: told(path, read, size, seen))
     return _lone_cib(path, found) if isinstance(found, bytes) else _archive(path, found)
 
@@ -413,7 +413,7 @@ def _is_either(path: str, name: str) -> bool:
     return known and bool(_OF_A_CASE.search(name) or _OTHER.search(name))
 
 
-def packed_cib(path: str, most: int) -> bytes:
+def read_packed_cib(path: str, most: int) -> bytes:
     """Return a CIB that lies packed at `path`, as Pacemaker keeps them (`pe-input-7.bz2`), `most` bytes of it; empty for anything else."""
     try:
         with open(path, "rb") as file:
@@ -483,7 +483,7 @@ def _size(path: str) -> int:
 
 def _read(path: str, told: Callable[[int, int], None], threads: bool) -> Union[Archive, Unread]:
     try:
-        return read_archive(lambda: _opened(path), path, WANTED, told=told, threads=threads)
+        return read_archive(lambda: _open_unbuffered(path), path, WANTED, told=told, threads=threads)
     except OSError as error:
         return Unread(f"file cannot be read ({error.strerror or error})")
     except MemoryError:
@@ -492,7 +492,7 @@ def _read(path: str, told: Callable[[int, int], None], threads: bool) -> Union[A
         return Unread(f"was not read, by a defect of lwlint: {type(error).__name__}: {error}", traceback.format_exc())
 
 
-def _opened(path: str) -> BinaryIO:
+def _open_unbuffered(path: str) -> BinaryIO:
     return cast("BinaryIO", open(path, "rb", buffering=0))
 
 
@@ -507,10 +507,10 @@ def is_url(target: str) -> bool:
     return _URL.search(target.rpartition("::")[2]) is not None
 
 
-def shown(url: str) -> str:
+def show_url(url: str) -> str:
     """Return a URL without what may be a credential: the password, and all behind `?` or `#`."""
     plain, mark, _ = re.sub(r"#.*$", "", url, flags=re.DOTALL).partition("?")
-    return masked(plain) + ("?***" if mark else "")
+    return mask_secrets(plain) + ("?***" if mark else "")
 
 
 def read_url(url: str, told: Callable[[int, int, int], None]) -> Union[Archive, bytes, Unread]:
@@ -526,7 +526,7 @@ def read_url(url: str, told: Callable[[int, int, int], None]) -> Union[Archive, 
             size = file.size
             if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
                 return _all(file, head)
-        return read_archive(lambda: _open(url), shown(url), WANTED, told=lambda read, seen: told(read, size, seen))
+        return read_archive(lambda: _open(url), show_url(url), WANTED, told=lambda read, seen: told(read, size, seen))
     except OSError as error:
         return Unread(error.strerror or str(error))
 
@@ -563,11 +563,11 @@ def _all(file: _Remote, head: bytes) -> bytes:
 def _open(url: str) -> _Remote:
     match = _URL.match(url)
     if match is None or "::" in url.partition("://")[0]:
-        raise ConfigurationError(f"`{shown(url)}`: URLs within URLs are not opened; name the one of the archive")
+        raise ConfigurationError(f"`{show_url(url)}`: URLs within URLs are not opened; name the one of the archive")
     try:
         from fsspec.core import url_to_fs
     except ImportError:
-        raise ConfigurationError(f"`{shown(url)}`: URLs need `pip install 'lwlint[remote]'`") from None
+        raise ConfigurationError(f"`{show_url(url)}`: URLs need `pip install 'lwlint[remote]'`") from None
     protocol = match["protocol"].lower()
     streams = protocol in _STREAMS
     try:
@@ -575,16 +575,16 @@ def _open(url: str) -> _Remote:
         file = system.open(path, "rb", block_size=0 if streams else _PIECE)
     except ImportError as error:
         because = " ".join(str(error).split())
-        raise ConfigurationError(f"`{shown(url)}`: `{protocol}` needs `pip install 'lwlint[remote]'` ({because})") from None
+        raise ConfigurationError(f"`{show_url(url)}`: `{protocol}` needs `pip install 'lwlint[remote]'` ({because})") from None
     except ValueError as error:
         if "rotocol not known" in str(error):
-            raise ConfigurationError(f"`{shown(url)}`: unknown protocol `{protocol}`") from None
+            raise ConfigurationError(f"`{show_url(url)}`: unknown protocol `{protocol}`") from None
         raise OSError(5, _because(error, url)) from None
     except Exception as error:
         raise OSError(5, _because(error, url)) from None
     status = getattr(getattr(file, "r", None), "status", 0)
     if 300 <= status < 400:
-        to = shown(str(file.r.headers.get("Location", "")))
+        to = show_url(str(file.r.headers.get("Location", "")))
         file.close()
         raise OSError(5, f"leads elsewhere ({status}, to `{to}`), and only what was named is opened")
     return _Remote(file, url)
@@ -602,5 +602,5 @@ def _because(error: Exception, url: str) -> str:
         return "is a folder; name the archives in it"
     if isinstance(error, PermissionError) or status in (401, 403):
         return "may not be read (no permission)"
-    words = masked(_QUERY.sub(r"\1?***", " ".join(str(error).replace(url, shown(url)).split())))[:300]
+    words = mask_secrets(_QUERY.sub(r"\1?***", " ".join(str(error).replace(url, show_url(url)).split())))[:300]
     return f"cannot be read ({type(error).__name__}{': ' if words else ''}{words})"

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from lwlint.core.check import AnyCheck, Check, Reads
 from lwlint.core.finding import ConfigurationError
-from lwlint.core.kind import loaded
+from lwlint.core.kind import load
 from lwlint.core.lazy import late_expressions
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def names() -> list[str]:
     return [*modules(), *_plugins()]
 
 
-def declared(check: AnyCheck, params: Any, module: str = "") -> Declared:
+def declare(check: AnyCheck, params: Any, module: str = "") -> Declared:
     """Return what a check says of itself with these parameters; `module` is the one that holds it, where that is known."""
     return Declared(module or modules().get(check.name, ""), check.reads(params) if callable(check.reads) else check.reads)
 
@@ -56,19 +56,19 @@ def find(name: str, module: str = "") -> AnyCheck:
     """
     module = module or modules().get(name, "")
     if module:
-        found: AnyCheck = next(check for check in _imported(module).CHECKS if check.name == name)
+        found: AnyCheck = next(check for check in _import(module).CHECKS if check.name == name)
         return found
     plugins = _plugins()
     if name not in plugins:
         raise ConfigurationError(f"`{name}`: unknown check")
-    check = loaded(plugins[name])
+    check = load(plugins[name])
     if not isinstance(check, Check):
         raise ConfigurationError(f"`{name}`: entry point `{plugins[name].value}` is no `Check`")
     return check
 
 
 @cache
-def _imported(module: str) -> Any:
+def _import(module: str) -> Any:
     with late_expressions():
         return import_module(module)
 

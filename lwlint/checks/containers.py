@@ -70,7 +70,7 @@ def units_of_hosts(facts: Facts) -> dict[str, HostUnits]:
             host.containers = host.containers or name.startswith("tripleo_")
         # deployers and administrators write to /etc: without it nothing tells that a unit is not there
         host.whole = host.whole or unit.enabled == "enabled" or any(_OWN in path for path in (unit.span.path, *unit.drop_ins))
-        for container in _started_by(unit):
+        for container in _find_started(unit):
             host.starts.setdefault(container, unit.name)
     for shown in facts.of(ShownUnit):
         host = hosts.setdefault(shown.host, HostUnits())
@@ -85,7 +85,7 @@ def units_of_hosts(facts: Facts) -> dict[str, HostUnits]:
     return hosts
 
 
-def _started_by(unit: Unit) -> Iterator[str]:
+def _find_started(unit: Unit) -> Iterator[str]:
     """Yield the words of a unit's commands that may name the container which it starts, through a shell too; a health check starts none."""
     for key in ("Service.ExecStartPre", "Service.ExecStart"):
         for entry in unit.lists.get(key, ()):
@@ -132,7 +132,7 @@ def _unit(container: HostContainer, units: HostUnits | None) -> str:
 
 def runs_container(cib: Cib, container: HostContainer) -> bool:
     """Return whether a resource runs this very container by its name."""
-    return container.name in cib.given(_AGENTS, "name")
+    return container.name in cib.list_given(_AGENTS, "name")
 
 
 def _has_bundle(cib: Cib, name: str) -> bool:
@@ -173,12 +173,12 @@ class _Running:
         hosts = (unit.host, "") if unit.host in self._hosts else (None,)
         found = [self._units[host, name] for host in hosts for name in unit.names if (host, name) in self._units]
         service = unit.service
-        if service is not None and service.may_be_clustered and not beside_by_design(unit.name.removesuffix(".service")):
+        if service is not None and service.may_be_clustered and not is_beside_by_design(unit.name.removesuffix(".service")):
             found += [self._services[host, service.name] for host in hosts if (host, service.name) in self._services]
         return min(found, key=itemgetter(0))[1] if found else None
 
 
-def beside_by_design(name: str) -> bool:
+def is_beside_by_design(name: str) -> bool:
     """Return whether a container of this name, or the unit of one, is a helper that runs beside a bundle (`redis_tls_proxy`)."""
     return name.endswith(("_tls_proxy", "_healthcheck"))
 
@@ -231,7 +231,7 @@ class Params(Document, frozen=True):
     but: Annotated[tuple[ServiceName, ...], Meta(description="services that are not judged, besides those that the catalogue excuses")] = ()
 
 
-def judged(facts: Facts, params: Params) -> Iterator[HostContainer]:
+def find_judged(facts: Facts, params: Params) -> Iterator[HostContainer]:
     """Yield the containers that run a service for long: none that prepares something and ends, and no old one beside its successor."""
     running = {(c.host, c.called) for c in facts.of(HostContainer) if c.running}
     for container in facts.of(HostContainer):
@@ -248,7 +248,7 @@ def judged(facts: Facts, params: Params) -> Iterator[HostContainer]:
 def _run_lost(facts: Facts, params: Params) -> Iterator[Saw]:
     units = units_of_hosts(facts)
     kept: Counter[str] = Counter()
-    for container in judged(facts, params):
+    for container in find_judged(facts, params):
         found = cibs_of(facts, container.host)
         starter = starter_of(container, units.get(container.host), found)
         if starter.who == ENGINE and container.engine == DOCKER and container.host in units:
@@ -259,7 +259,7 @@ def _run_lost(facts: Facts, params: Params) -> Iterator[Saw]:
         elif starter.who == BY_SYSTEMD:
             yield from _outside_its_unit(container, starter.unit, units[container.host])
         elif starter.who == NOBODY and service is not None:
-            if not container.bundle and _beside(container, service, found):
+            if not container.bundle and _is_second_copy(container, service, found):
                 continue  # LW501
             severity = None if service.openstack or service.may_be_clustered else "warning"
             place = container.policy.span if container.policy is not None and container.engine == DOCKER else container.span
@@ -296,9 +296,9 @@ def _run_daemon(units: Mapping[str, HostUnits], kept: Mapping[str, int]) -> Iter
             yield Problem(span, f"{_DAEMON}: {actual}; it must be `enabled`", f"unit {_DAEMON}", remedy=_ENABLE, host=host, commands=mend)
 
 
-def _beside(container: HostContainer, service: Service, found: list[Cib]) -> bool:
+def _is_second_copy(container: HostContainer, service: Service, found: list[Cib]) -> bool:
     """Return whether a container is a second copy of what the cluster runs."""
-    if not service.may_be_clustered or beside_by_design(container.called):
+    if not service.may_be_clustered or is_beside_by_design(container.called):
         return False
     return any(cib.running(service.name) for cib in found)
 
@@ -350,7 +350,7 @@ _PODMAN = (
 
 def _run_given_up(facts: Facts, params: Params) -> Iterator[Saw]:
     units = units_of_hosts(facts)
-    for container in judged(facts, params):
+    for container in find_judged(facts, params):
         policy = container.policy
         if container.engine != DOCKER or policy is None or policy.value != "on-failure" or not container.retries:
             continue

@@ -174,7 +174,7 @@ def _run(facts: Facts, params: MappingParams) -> Iterator[Saw]:
             yield Unknown(f"nothing here shows whether {service.title} runs active/active by {either}", other.span)
             continue
         view = views[mapping.environment]
-        if mapping.inherited and not view.merged and not _judged_here(mapping, view, params):
+        if mapping.inherited and not view.merged and not _is_judged_here(mapping, view, params):
             continue
         if not view.merged and any(fnmatchcase(view.name, pattern) for pattern in params.elsewhere):
             yield Unknown(
@@ -283,7 +283,7 @@ def _also_outside(mapping: ServiceMapping, service: Service, facts: Facts) -> Se
     return next((other for other in deployed if other.alias.lower() in names), None)
 
 
-def _judged_here(mapping: ServiceMapping, view: Environment, params: MappingParams) -> bool:
+def _is_judged_here(mapping: ServiceMapping, view: Environment, params: MappingParams) -> bool:
     """Return whether the environment itself is to blame for what it inherits: it turns Pacemaker on, and deploys the service."""
     if not params.inherited or view.span.path not in view.environments or any(fnmatchcase(view.name, p) for p in params.combined):
         return False

@@ -17,7 +17,7 @@ from lwlint.core.check import Check, Reads, Saw, Unknown, unseen
 from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts, Release
 from lwlint.core.finding import AddKey, Fix, Problem, Related, Replace
-from lwlint.core.lazy import fullmatch, needed, pattern
+from lwlint.core.lazy import find_needed, fullmatch, pattern
 from lwlint.core.source import Span
 from lwlint.inputs.heat import BASES
 from lwlint.inputs.heat.facts import (
@@ -330,14 +330,14 @@ class Settings(Struct):
         before, node, _ = key.template.partition(_NODE)
         return before + node if node else ""
 
-    def named(self, service: RoleData, names: frozenset[str]) -> list[HieraKey]:
+    def find_named(self, service: RoleData, names: frozenset[str]) -> list[HieraKey]:
         """Return the settings with one of `names` that a service has in the end.
 
         What is given to its nodes is merged last, and of that what is given to them by its name.
         """
         keys = (key for template in service.templates for key in self.by_template.get(template, ()))
         own = [key for key in keys if key.name in names and key.span not in service.beaten and key.span not in service.left]
-        found = self._given_to(service, names, surely=True)
+        found = self._find_given(service, names, surely=True)
         of_name = [key for whose, key in found if whose != ALL]
         beaten = {key.name for key in of_name if not key.branch}
         of_all = [key for whose, key in found if whose == ALL and key.name not in beaten]
@@ -346,9 +346,9 @@ class Settings(Struct):
 
     def perhaps(self, service: RoleData, names: frozenset[str]) -> list[HieraKey]:
         """Return the settings with one of `names` of which nothing here shows whether the nodes of a service are given them."""
-        return [key for _, key in self._given_to(service, names, surely=False)]
+        return [key for _, key in self._find_given(service, names, surely=False)]
 
-    def _given_to(self, service: RoleData, names: frozenset[str], *, surely: bool) -> list[tuple[str, HieraKey]]:
+    def _find_given(self, service: RoleData, names: frozenset[str], *, surely: bool) -> list[tuple[str, HieraKey]]:
         found: dict[Span, tuple[str, HieraKey]] = {}
         for name in names if self.given else ():
             for whose, key, giver in self.given.get(name, ()):
@@ -426,7 +426,7 @@ class Pairs:
         self._pairs = [(_front(pair.connection), pair.connection, pair) for pair in pairs]
         fronts = {"", *(front for front, _, _ in self._pairs)}
         self._by_front = {front: [(text, pair) for other, text, pair in self._pairs if other in (front, "")] for front in fronts}
-        words = {needed(text) for _, text, _ in self._pairs}
+        words = {find_needed(text) for _, text, _ in self._pairs}
         self._needed = [word for word in words if not any(other != word and other in word for other in words)]
         self._retries = [(pattern(_any_group(retry)), pair) for pair in pairs for retry in pair.retries]
         self._no_database = frozenset(params.no_database)
@@ -469,7 +469,7 @@ class Pairs:
             return None
         return next((pair for expression, pair in self._retries if expression.fullmatch(name)), None)
 
-    def bounded(self, key: HieraKey) -> str:
+    def find_bounded(self, key: HieraKey) -> str:
         """Return the module of a connection whose attempts end whatever is set; empty for other keys."""
         module = key.name.partition("::")[0] if self._bounded else ""
         if module not in self._bounded or module not in self._no_unlimited or key.name in self._no_database:
@@ -543,7 +543,7 @@ def connections(facts: Facts, params: RetryParams) -> Iterator[Saw]:
                 beside = firsts.setdefault((key.template, key.place, key.branch, found[2]), key)
                 if _applies(found[0], facts.release):
                     yield from _judge(key, *found, beside, settings, params)
-            elif module := pairs.bounded(key):
+            elif module := pairs.find_bounded(key):
                 first = bounded.setdefault(module, key)
                 bounded[module] = min(first, key, key=lambda one: one.span)
     for module, key in bounded.items():
@@ -624,13 +624,13 @@ def _judge(
     lacking, unknown = [], []
     services = settings.closures(key)
     for service in services:
-        named = _taken_in(settings.named(service, names), key, service)
+        named = _find_taken_in(settings.find_named(service, names), key, service)
         own = _covering(key, named)
         retries = over or own or settings.of_the_role(key, names)
         perhaps = [] if over else settings.perhaps(service, names)
         settings.told.update(retry.span for retry in (*retries, *own, *perhaps))
         bad = next((r for r in sorted(retries, key=lambda one: bool(one.branch)) if _ends(r, params)), None)
-        if over and bad is None and (left := _left(over, own, params)) is not None:
+        if over and bad is None and (left := _find_left(over, own, params)) is not None:
             yield Unknown(f"`{over[0].name}` and `{left.name}` set the same option, and nothing here shows which counts", left.span)
             continue
         if bad is not None and _NODE in key.template and any(r.template != bad.template for r in retries):
@@ -682,7 +682,7 @@ def _covering(key: HieraKey, retries: list[HieraKey]) -> list[HieraKey]:
     return [retry for retry, of in found if are_possible(of, own)] if always_with(own, [of for _, of in found]) else []
 
 
-def _taken_in(named: list[HieraKey], key: HieraKey, service: RoleData) -> list[HieraKey]:
+def _find_taken_in(named: list[HieraKey], key: HieraKey, service: RoleData) -> list[HieraKey]:
     """Return retries of a service with the condition that is on those which it takes in under one, unless the connection is among these."""
     if not service.partly or key.span in service.partly:
         return named
@@ -694,7 +694,7 @@ def _ends(retries: HieraKey, params: RetryParams) -> bool:
     return retries.values is not None and not set(retries.values) <= set(params.unlimited)
 
 
-def _left(over: list[HieraKey], own: list[HieraKey], params: RetryParams) -> HieraKey | None:
+def _find_left(over: list[HieraKey], own: list[HieraKey], params: RetryParams) -> HieraKey | None:
     """Return retries of a template that end and that no override of the same name replaces; those of another name are still there."""
     names = {key.name for key in over}
     return next((key for key in own if key.name not in names and (key.values is None or _ends(key, params))), None)
@@ -767,7 +767,7 @@ class UnusedParams(Document, frozen=True):
         yield from wrong_groups(self.retry, self.as_if, ("as_if",))
 
 
-def unused(facts: Facts, params: UnusedParams) -> Iterator[Saw]:
+def find_unused(facts: Facts, params: UnusedParams) -> Iterator[Saw]:
     """Yield a problem for each retry setting of a class of which no service that takes it in sets the connection."""
     yield from unseen(facts, *SETTINGS)
     settings = Settings.of(facts, ())
@@ -782,7 +782,7 @@ def unused(facts: Facts, params: UnusedParams) -> Iterator[Saw]:
                 continue
             paired, names, firsts, there = connected.with_(key)
             if paired is not None and match.expand(params.as_if) not in names:
-                yield _unused(key, match.group(1), paired, rename_key(key, firsts, there))
+                yield _say_unused(key, match.group(1), paired, rename_key(key, firsts, there))
 
 
 class _With(Struct):
@@ -818,7 +818,7 @@ class _Connected:
 
         A setting of a node may be of any service there; a connection of another module has nothing to do with it.
         """
-        found, there = self._own(key)
+        found, there = self._find_own(key)
         if key.place != ON_NODE and key.place not in _TO_NODES:
             own = _With()
             for each in found:
@@ -828,7 +828,7 @@ class _Connected:
         first = next((each[0] for each in found if _module(each[0]) == _module(key)), module.first)
         return first, module.names, module.firsts, self._all
 
-    def _own(self, key: HieraKey) -> tuple[list[tuple[HieraKey, frozenset[str], str]], set[str]]:
+    def _find_own(self, key: HieraKey) -> tuple[list[tuple[HieraKey, frozenset[str], str]], set[str]]:
         whose = self._settings.folder(key) or tuple(service.name for service in self._settings.closures(key))
         if whose not in self._beside:
             templates = list(dict.fromkeys(t for service in self._settings.closures(key) for t in service.templates))
@@ -841,7 +841,7 @@ def _module(key: HieraKey) -> str:
     return key.name.partition("::")[0]
 
 
-def _unused(key: HieraKey, its_class: str, other: HieraKey, fix: Fix | None) -> Problem:
+def _say_unused(key: HieraKey, its_class: str, other: HieraKey, fix: Fix | None) -> Problem:
     return Problem(
         span=key.span,
         message=f"`{key.name}`: class `{its_class}` has no connection here, so it sets nothing; it must be of the class of `{other.name}`",
@@ -854,5 +854,5 @@ def _unused(key: HieraKey, its_class: str, other: HieraKey, fix: Fix | None) -> 
 
 CHECKS = (
     Check("retries-of-connection", connections, _key_or_manifest, RetryParams, _READS),
-    Check("retries-on-wrong-class", unused, ANY_KEY, UnusedParams, Reads(("heat", "puppet"))),
+    Check("retries-on-wrong-class", find_unused, ANY_KEY, UnusedParams, Reads(("heat", "puppet"))),
 )

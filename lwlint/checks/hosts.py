@@ -68,14 +68,14 @@ def _stem(host: str) -> str:
     return re.sub(r"\d+", "", host.partition("(")[0].partition(".")[0])
 
 
-def odd(values: Mapping[str, str]) -> tuple[str, list[str]]:
+def find_odd(values: Mapping[str, str]) -> tuple[str, list[str]]:
     """Return the value that most hosts have, and the hosts with another one; of two that are as frequent, the first host's counts."""
     counts = Counter(values.values())
     usual = max(values.values(), key=lambda value: counts[value])
     return usual, [host for host, value in values.items() if value != usual]
 
 
-def named(found: Sequence[str]) -> str:
+def join_hosts(found: Sequence[str]) -> str:
     """Return hosts as they stand in a message."""
     return ", ".join(found[:_NAMED]) + (f" and {len(found) - _NAMED} more" if len(found) > _NAMED else "")
 
@@ -134,25 +134,25 @@ def _compare(units: dict[str, Unit], role: Sequence[str], params: AlikeParams) -
     if params.states:
         for called, attribute in (("the load state", "load_state"), ("the state of the unit file", "enabled")):
             pairs = [(host, str(getattr(unit, attribute))) for host, unit in units.items()]
-            differing = list(_odd_units(units, by_host(((h, v) for h, v in pairs if v != "unknown"), role), called, None))
+            differing = list(_judge_units(units, by_host(((h, v) for h, v in pairs if v != "unknown"), role), called, None))
             yield from differing
             if differing:
                 return
     loaded = {host: unit for host, unit in units.items() if unit.load_state == LOADED and unit.enabled != "disabled"}
     for key, default in params.settings.items():
         values = by_host(((h, u.settings[key].value if key in u.settings else default) for h, u in loaded.items()), role)
-        yield from _odd_units(loaded, values, f"`{key}`", key)
+        yield from _judge_units(loaded, values, f"`{key}`", key)
 
 
-def _odd_units(units: dict[str, Unit], values: dict[str, str], called: str, key: Optional[str]) -> Iterator[Problem]:
+def _judge_units(units: dict[str, Unit], values: dict[str, str], called: str, key: Optional[str]) -> Iterator[Problem]:
     if len(set(values.values())) < 2:
         return
-    usual, hosts = odd(values)
+    usual, hosts = find_odd(values)
     others = [host for host, value in values.items() if value == usual]
     for host in hosts:
         unit = units[host]
         found = f"`{values[host]}`"
-        message = f"{unit.name}: {called} is {found}, and `{usual}` on {named(others)}; it must be the same on all hosts of a role"
+        message = f"{unit.name}: {called} is {found}, and `{usual}` on {join_hosts(others)}; it must be the same on all hosts of a role"
         related = (Related(_place(units[others[0]], key), f"`{usual}`"),)
         yield Problem(_place(unit, key), message, f"unit {unit.name} {key or called}", related, host=host)
 
@@ -184,10 +184,10 @@ def _compare_options(sets: dict[str, OptionSet], names: Sequence[str]) -> Iterat
         values = {host: _value(one, key) for host, one in sets.items()}
         if len(set(values.values())) < 2 or any(set(value) == {"*"} for value in values.values()):
             continue
-        usual, hosts = odd(values)
+        usual, hosts = find_odd(values)
         others = [host for host, value in values.items() if value == usual]
         for host in hosts:
-            yield _option_problem(sets[host], sets[others[0]], key, usual, named(others))
+            yield _option_problem(sets[host], sets[others[0]], key, usual, join_hosts(others))
 
 
 def _value(one: OptionSet, key: Name) -> str:
@@ -217,7 +217,7 @@ def _run_cibs(facts: Facts, _: NoParams) -> Iterator[Saw]:
         there = [other.cluster.host for other in found if _epoch(other) == _epoch(newest)]
         related = (Related(newest.cluster.span, f"epoch {_words(newest)}"),)
         if _epoch(cib) != _epoch(newest):
-            message = f"CIB: its epoch is `{_words(cib)}`, and `{_words(newest)}` on {named(there)}; it must be the same on all nodes"
+            message = f"CIB: its epoch is `{_words(cib)}`, and `{_words(newest)}` on {join_hosts(there)}; it must be the same on all nodes"
             yield Problem(cib.cluster.span, message, "cib epoch", related, host=cib.cluster.host)
             continue
         other = (
@@ -268,14 +268,14 @@ def _run_twice(facts: Facts, params: NoParams) -> Iterator[Saw]:
     for name, units in active.items():
         there = sorted({unit.host for unit in units})
         if name in once and len(there) > 1 and not _in_many(once[name]):
-            message = f"{name}: the unit is `active` on {len(there)} hosts, {named(there)}; it must be so on one at a time"
+            message = f"{name}: the unit is `active` on {len(there)} hosts, {join_hosts(there)}; it must be so on one at a time"
             related = (Related(once[name].span, f"the resource `{once[name].name}`"),)
             yield from (Problem(u.properties["ActiveState"].span, message, f"unit {name}", related, host=u.host) for u in units)
     yield from _replicas_twice(facts)
-    yield from _shown_twice(facts, active)
+    yield from _judge_shown_twice(facts, active)
 
 
-def _shown_twice(facts: Facts, active: Mapping[str, Sequence[ShownUnit]]) -> Iterator[Saw]:
+def _judge_shown_twice(facts: Facts, active: Mapping[str, Sequence[ShownUnit]]) -> Iterator[Saw]:
     """Yield what may run once and is on two nodes by a status of the cluster, or on one node while its unit is active elsewhere."""
     once = {leaf.name: leaf for cib in cibs(facts) for leaf in cib.leaves() if cib.top(leaf).instances == 1}
     once.update({r.name: r for cib in cibs(facts) for r in cib.resources.values() if r.form == BUNDLE and r.instances == 1})
@@ -288,7 +288,7 @@ def _shown_twice(facts: Facts, active: Mapping[str, Sequence[ShownUnit]]) -> Ite
         nodes = sorted({node.value for one in instances for node in one.nodes})
         related = (Related(resource.span, f"the {resource.form}"),)
         if len(nodes) > 1:
-            message = f"resource `{name}`: the cluster shows it on {len(nodes)} nodes, {named(nodes)}; it must be on one at a time"
+            message = f"resource `{name}`: the cluster shows it on {len(nodes)} nodes, {join_hosts(nodes)}; it must be on one at a time"
             yield Problem(instances[0].span, message, f"resource {name} nodes", related, host=instances[0].host)
             continue
         unit = f"{resource.unit}.service" if resource.unit and not _in_many(resource) else ""
@@ -314,7 +314,7 @@ def _replicas_twice(facts: Facts) -> Iterator[Saw]:
             running.setdefault(container.bundle, {}).setdefault(container.host, container)
     for bundle, there in running.items():
         if len(there) > 1:
-            places = f"{len(there)} hosts, {named(sorted(there))}"
+            places = f"{len(there)} hosts, {join_hosts(sorted(there))}"
             related = (Related(once[bundle].span, f"the bundle `{bundle}`"),)
             for host, container in there.items():
                 message = f"container `{container.name}`: a replica of `{bundle}` runs on {places}; it must do so on one at a time"

@@ -22,7 +22,7 @@ from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import ACTIVE_ACTIVE, Database, Facts, Release, Service
 from lwlint.core.finding import AddOption, DropLines, Fix, Problem, Related, Replace, SetOption
 from lwlint.core.lazy import begins
-from lwlint.core.observed import nearest, told
+from lwlint.core.observed import describe, nearest
 from lwlint.core.source import Span
 from lwlint.inputs.oslo.facts import (
     ENVIRONMENT,
@@ -38,7 +38,7 @@ from lwlint.inputs.oslo.facts import (
     needs_option_files,
     option_sets,
     split_name,
-    substituted,
+    substitute,
 )
 from lwlint.inputs.oslo.layout import below_folder
 from lwlint.inputs.systemd.facts import Unit
@@ -58,7 +58,7 @@ def set_value(option_set: OptionSet, option: Option, value: str, names: Iterable
     return Fix(
         f"set `{option.name}` to `{value}`",
         (SetOption(option.key, value),),
-        safe="$" not in option.value and not _named(option_set, option, *(name for _, name in names)),
+        safe="$" not in option.value and not _is_referenced(option_set, option, *(name for _, name in names)),
     )
 
 
@@ -67,14 +67,18 @@ def add_beside(option_set: OptionSet, connection: Option, names: Sequence[Name],
     if not is_ours(connection):
         return None
     section, option = names[0]
-    tied = _named(option_set, connection, *(name for _, name in names))
+    tied = _is_referenced(option_set, connection, *(name for _, name in names))
     return Fix(f"add `{option} = {value}` to `[{section}]`", (AddOption(connection.key, section, option, value),), safe=not tied)
 
 
 def take_away(option_set: OptionSet, option: Option) -> Optional[Fix]:
     """Return the fix that takes away an option which nothing reads, and all values of it that this one beats."""
     spans = [option.key, *(text.span for text in option.beaten)]
-    if not is_ours(option) or any(text.span.path != option.file for text in option.beaten) or _named(option_set, option, option.option):
+    if (
+        not is_ours(option)
+        or any(text.span.path != option.file for text in option.beaten)
+        or _is_referenced(option_set, option, option.option)
+    ):
         return None
     return Fix(f"take `{option.name}` away", tuple(DropLines(span) for span in spans))
 
@@ -87,9 +91,9 @@ def rename(option_set: OptionSet, option: Option, to: Name) -> Optional[Fix]:
     name of.
     """
     section, name = to
-    if not is_ours(option) or to in option_set.options or option.beaten or _named(option_set, option, option.option):
+    if not is_ours(option) or to in option_set.options or option.beaten or _is_referenced(option_set, option, option.option):
         return None
-    safe = option.value.strip() == "-1" and not _named(option_set, option, name, *_RETRIES)
+    safe = option.value.strip() == "-1" and not _is_referenced(option_set, option, name, *_RETRIES)
     if section == option.section:
         return Fix(f"call it `{name}`", (Replace(option.key, name),), safe=safe)
     if not re.fullmatch(r"[+-]?\d+", option.value):
@@ -98,7 +102,7 @@ def rename(option_set: OptionSet, option: Option, to: Name) -> Optional[Fix]:
     return Fix(f"move it to `[{section}]` as `{name}`", changes, safe=safe)
 
 
-def _named(option_set: OptionSet, option: Option, *names: str) -> bool:
+def _is_referenced(option_set: OptionSet, option: Option, *names: str) -> bool:
     """Return whether the value of an option other than this one refers to an option with one of the names, in whatever section."""
     pattern = re.compile(rf"\$\{{?(?:[\w-]+\.)?(?:{'|'.join(map(re.escape, names))})\b")
     others = (value for other in option_set.options.values() if other is not option for value in (other.value, *other.values))
@@ -143,7 +147,7 @@ class Presences(Document, frozen=True):
     presences: Annotated[tuple[Presence, ...], Meta(description="what is looked for", min_length=1)]
 
 
-def _refused(option_set: OptionSet) -> Optional[Unknown]:
+def _find_refusal(option_set: OptionSet) -> Optional[Unknown]:
     files = option_set.files
     if files.refused is None:
         return None
@@ -161,7 +165,7 @@ def _elsewhere(option_set: OptionSet, facts: Facts) -> Optional[Unknown]:
 
 def _run_present(facts: Facts, params: Presences) -> Iterator[Saw]:
     for option_set in option_sets(facts):
-        refused = _refused(option_set)
+        refused = _find_refusal(option_set)
         if refused is not None:
             yield refused
             continue
@@ -240,25 +244,27 @@ class Homes(Document, frozen=True):
 def _run_misplaced(facts: Facts, params: Homes) -> Iterator[Saw]:
     homes = {home.option: home for home in params.homes}
     for option_set in option_sets(facts):
-        refused = _refused(option_set)
+        refused = _find_refusal(option_set)
         if refused is not None:
             yield refused
             continue
         for option in option_set.options.values():
             if option.origin == ENVIRONMENT:
                 continue
-            yield from _swallowed(option, homes)
+            yield from _judge_swallowed(option, homes)
             home = homes.get(option.option.lower().replace("-", "_"))
-            wrong = _misplaced(option, home, params, option_set.files, facts.release) if home is not None else None
+            wrong = _find_misplacement(option, home, params, option_set.files, facts.release) if home is not None else None
             if wrong is not None:
                 message, to = wrong
                 fix = rename(option_set, option, to) if to is not None else None
                 yield Problem(option.key, f"{_base(option)}: {message}", f"option {option.name}", host=option.host, fix=fix)
 
 
-def _misplaced(option: Option, home: Home, params: Homes, files: OptionFiles, release: Release) -> Optional[tuple[str, Optional[Name]]]:
+def _find_misplacement(
+    option: Option, home: Home, params: Homes, files: OptionFiles, release: Release
+) -> Optional[tuple[str, Optional[Name]]]:
     """Return what keeps the option from being read, if anything does, and the name that it must have."""
-    meant = _meant(option.section, home)
+    meant = _guess_section(option.section, home)
     spelt = f"`{option.option}` in `[{option.written}]`"
     if meant is None:
         if not home.anywhere and option.section not in home.misplaced:
@@ -283,7 +289,7 @@ def _misplaced(option: Option, home: Home, params: Homes, files: OptionFiles, re
     return None
 
 
-def _meant(section: str, home: Home) -> Optional[str]:
+def _guess_section(section: str, home: Home) -> Optional[str]:
     """Return the section that `section` is or was meant to be: equal but for blanks, and `DEFAULT` in another spelling."""
     if section in home.sections:
         return section
@@ -291,7 +297,7 @@ def _meant(section: str, home: Home) -> Optional[str]:
     return next((known for known in home.sections if known.lower() == bare), None)
 
 
-def _swallowed(option: Option, homes: dict[str, Home]) -> Iterator[Problem]:
+def _judge_swallowed(option: Option, homes: dict[str, Home]) -> Iterator[Problem]:
     for line in option.continued:
         match = _ASSIGNMENT.match(line.value)
         if match and match["key"].lower().replace("-", "_") in homes:
@@ -468,31 +474,31 @@ def _run_limits(facts: Facts, params: Bounds) -> Iterator[Saw]:
             judged = judged or bool(found)
             for item in found:
                 if isinstance(item, Problem) and _SEEN in item.message:
-                    alike.setdefault((item.span, item.message), (item, []))[1].extend(_watched(option_set, params.server, facts))
+                    alike.setdefault((item.span, item.message), (item, []))[1].extend(_find_watched(option_set, params.server, facts))
                 elif item is not None:
                     yield item
     for problem, services in alike.values():
-        yield replace(problem, message=problem.message.replace(_SEEN, _seen(services, params.server, facts)))
+        yield replace(problem, message=problem.message.replace(_SEEN, _say_seen(services, params.server, facts)))
     if not judged and params.nothing:
         yield Unknown(params.nothing)
 
 
 def _is_open(option_set: OptionSet, limit: Limit, facts: Facts) -> bool:
     """Return whether the files of a set leave it to what they may name elsewhere to set an option."""
-    return option_set.chosen(limit.names) is None and _from_url(option_set, limit, facts) is None
+    return option_set.choose(limit.names) is None and _from_url(option_set, limit, facts) is None
 
 
-def _watched(option_set: OptionSet, server: Optional[str], facts: Facts) -> list[Service]:
+def _find_watched(option_set: OptionSet, server: Optional[str], facts: Facts) -> list[Service]:
     """Return the services of an option set that were watched when attempts at a server ended."""
     files = option_set.files
     services = [s for s in facts.services if s.outcomes and s.project == files.project and (not files.services or s.name in files.services)]
     return [service for service in services if server != "database" or service.databases]
 
 
-def _seen(services: Sequence[Service], server: Optional[str], facts: Facts) -> str:
+def _say_seen(services: Sequence[Service], server: Optional[str], facts: Facts) -> str:
     """Return what services were seen to do when attempts end, as a message ends with it; empty if none was watched."""
     once = {service.name: [outcome for outcome in service.outcomes if outcome.server == server] for service in services}
-    return f" (seen: {told(once.values(), facts.release.name)})" if any(once.values()) else ""
+    return f" (seen: {describe(once.values(), facts.release.name)})" if any(once.values()) else ""
 
 
 def _limits(project: str, params: Bounds, facts: Facts) -> Iterator[Limit]:
@@ -508,7 +514,7 @@ def _judge(option_set: OptionSet, limit: Limit, registered: _Registered, facts: 
 
     The message of a value with which attempts end has `_SEEN` at its end.
     """
-    option = option_set.chosen(limit.names)
+    option = option_set.choose(limit.names)
     url = _from_url(option_set, limit, facts)
     if url is not None:
         yield _verdict(option_set, limit, url[0], url[1], f"`{limit.query}` in `{url[0].name}`", facts)
@@ -519,12 +525,12 @@ def _judge(option_set: OptionSet, limit: Limit, registered: _Registered, facts: 
             yield _for_later_ones(option_set, limit, later, connection, facts)
         elif connection is not None and limit.default is not None:
             yield _for_all_releases(option_set, limit, _absent(option_set, limit, connection), facts)
-    elif limit.then and facts.release.name is None and _moved(option_set, limit, option, facts) is not None:
-        yield _moved(option_set, limit, option, facts)
+    elif limit.then and facts.release.name is None and _judge_moved(option_set, limit, option, facts) is not None:
+        yield _judge_moved(option_set, limit, option, facts)
     else:
-        subject = f"`{option.name}`" if option.name == ".".join(limit.names[0]) else f"`{option.name}`, old name of `{_dotted(limit)}`,"
+        subject = f"`{option.name}`" if option.name == ".".join(limit.names[0]) else f"`{option.name}`, old name of `{_join_name(limit)}`,"
         try:
-            value = substituted(option.value, limit.names[0][0], registered.text)  # whatever section an old name stands in
+            value = substitute(option.value, limit.names[0][0], registered.text)  # whatever section an old name stands in
         except Unresolved as unresolved:
             yield Unknown(f"`{option.name}` is `{_line(option.value)}`, and what `{unresolved.reference}` holds is not known", option.span)
         else:
@@ -548,10 +554,10 @@ def _both(option_set: OptionSet, limit: Limit, connection: Option, facts: Facts)
     """Return the fix that sets an option, and the one that later releases read in its stead, as far as they are not right."""
     fixes = []
     for one in (limit, replace(limit, option=limit.later, old_names=())):
-        option = option_set.chosen(one.names)
+        option = option_set.choose(one.names)
         if option is None:
             fixes.append(add_beside(option_set, connection, one.names, one.lasting))
-        elif _wrong(one, option.value, facts) is not None:
+        elif _find_wrong(one, option.value, facts) is not None:
             fixes.append(set_value(option_set, option, one.lasting, one.names))
     known = [fix for fix in fixes if fix is not None]
     if not known or len(known) < len(fixes):
@@ -560,12 +566,12 @@ def _both(option_set: OptionSet, limit: Limit, connection: Option, facts: Facts)
     return Fix(", ".join(fix.what for fix in known), changes, safe=all(fix.safe for fix in known))
 
 
-def _moved(option_set: OptionSet, limit: Limit, option: Option, facts: Facts) -> Optional[Problem]:
+def _judge_moved(option_set: OptionSet, limit: Limit, option: Option, facts: Facts) -> Optional[Problem]:
     """Return the problem of an option that is right for older releases, where later ones read another, which is not; else None."""
     later = option_set.options.get(split_name(limit.later))
     connection = _connection(option_set, limit, facts)
-    right = later is not None and _wrong(limit, later.value, facts) is None
-    if connection is None or right or _wrong(limit, option.value, facts) is not None:
+    right = later is not None and _find_wrong(limit, later.value, facts) is None
+    if connection is None or right or _find_wrong(limit, option.value, facts) is not None:
         return None
     project = option_set.files.project
     actual = f"not set (default `{limit.default}`)" if later is None else f"`{_line(later.value)}`"
@@ -575,7 +581,7 @@ def _moved(option_set: OptionSet, limit: Limit, option: Option, facts: Facts) ->
         f" from then on it is `{then}`, which is {actual}; both must be {limit.must_be}"
     )
     fix = _both(option_set, limit, connection, facts)
-    return Problem(option.span, message, f"option {_dotted(limit)}", (), "warning", host=option.host, fix=fix)
+    return Problem(option.span, message, f"option {_join_name(limit)}", (), "warning", host=option.host, fix=fix)
 
 
 def _for_later_ones(option_set: OptionSet, limit: Limit, later: Option, connection: Optional[Option], facts: Facts) -> Optional[Problem]:
@@ -585,12 +591,12 @@ def _for_later_ones(option_set: OptionSet, limit: Limit, later: Option, connecti
     if problem is not None or connection is None:
         return _for_all_releases(option_set, limit, problem, facts)
     message = (
-        f"{_base_name(connection.span.path)}: `{_dotted(limit)}` is not set (default `{limit.default}`), which"
+        f"{_base_name(connection.span.path)}: `{_join_name(limit)}` is not set (default `{limit.default}`), which"
         f" {option_set.files.project} reads before {limit.then_since} in the stead of `{later.name}`; it must be {limit.must_be} there"
     )
     fix = _both(option_set, limit, connection, facts)
     place = Span(connection.file, connection.key.start, connection.span.end)
-    return Problem(place, message, f"option {_dotted(limit)}", (), "note", host=connection.host, fix=fix)
+    return Problem(place, message, f"option {_join_name(limit)}", (), "note", host=connection.host, fix=fix)
 
 
 def _in_vain(option_set: OptionSet, limit: Limit) -> bool:
@@ -621,7 +627,7 @@ def _is_integer(value: str) -> bool:
 
 
 def _verdict(option_set: OptionSet, limit: Limit, option: Option, value: str, subject: str, facts: Facts) -> Optional[Problem]:
-    wrong = _wrong(limit, value, facts)
+    wrong = _find_wrong(limit, value, facts)
     if wrong is None:
         return None
     what, fatal = wrong
@@ -636,7 +642,7 @@ def _verdict(option_set: OptionSet, limit: Limit, option: Option, value: str, su
     related += [Related(o.span, f"beats `{o.name}` = `{_line(o.value)}`") for o in others if option.key != o.key]
     of_its_own = (option.section, option.option) in limit.names  # not a part of a URL
     fix = set_value(option_set, option, limit.lasting, limit.names) if of_its_own else None
-    return Problem(option.span, message, f"option {_dotted(limit)}", tuple(related), severity, host=option.host, fix=fix)
+    return Problem(option.span, message, f"option {_join_name(limit)}", tuple(related), severity, host=option.host, fix=fix)
 
 
 def never_gives_up(unlimited: str, text: str) -> bool:
@@ -652,7 +658,7 @@ def never_gives_up(unlimited: str, text: str) -> bool:
     return value == -1 or (unlimited != "-1" and value < 0)
 
 
-def _wrong(limit: Limit, text: str, facts: Facts) -> Optional[tuple[str, bool]]:
+def _find_wrong(limit: Limit, text: str, facts: Facts) -> Optional[tuple[str, bool]]:
     """Return what is wrong with the value, and whether the service fails on it; None if it never gives up."""
     try:
         value = integer(text)
@@ -681,9 +687,9 @@ def _absent(option_set: OptionSet, limit: Limit, connection: Option) -> Problem:
     if limit.distribution and not option_set.files.complete:
         what, severity = f"is not set here, and what applies is unknown, likely `-1` from {limit.distribution}", "note"
         remark = f" ({limit.remark})" if limit.remark else ""
-    message = f"{base}: `{_dotted(limit)}` {what}; it must be {limit.must_be}{remark}"
+    message = f"{base}: `{_join_name(limit)}` {what}; it must be {limit.must_be}{remark}"
     fix = add_beside(option_set, connection, limit.names, limit.lasting)
-    return Problem(place, message, f"option {_dotted(limit)}", (), severity, host=connection.host, fix=fix)
+    return Problem(place, message, f"option {_join_name(limit)}", (), severity, host=connection.host, fix=fix)
 
 
 def _connection(option_set: OptionSet, limit: Limit, facts: Facts) -> Optional[Option]:
@@ -725,16 +731,16 @@ class _Registered(Struct, frozen=True):
         if depth >= _MOST_REFERENCES:
             return None
         if limit is not None:
-            option, default = self.option_set.chosen(limit.names), "" if limit.default is None else str(limit.default)
+            option, default = self.option_set.choose(limit.names), "" if limit.default is None else str(limit.default)
         elif name[1] in self.others and any(name[0] == limit.names[0][0] for limit in self.limits):
             option, default = self.option_set.options.get(name), self.others[name[1]]
         else:
             return None
         section = name[0] if limit is None else limit.names[0][0]
-        return default if option is None else substituted(option.value, section, lambda other: self.text(other, depth + 1))
+        return default if option is None else substitute(option.value, section, lambda other: self.text(other, depth + 1))
 
 
-def _dotted(limit: Limit) -> str:
+def _join_name(limit: Limit) -> str:
     return ".".join(limit.names[0])
 
 
@@ -856,11 +862,11 @@ def _judge_worker(unit: Unit, service: Service, option_set: OptionSet, params: W
     seen, release, elsewhere = False, facts.release, _elsewhere(option_set, facts)
     for database in service.databases:
         section = database.retry_section or database.section
-        connection = option_set.chosen(params.names(database.section, database.option, release))
+        connection = option_set.choose(params.names(database.section, database.option, release))
         seen = seen or connection is not None
         if connection is None or _NO_SERVER.match(connection.value):
             continue
-        option = option_set.chosen(params.names(section, params.option, release))
+        option = option_set.choose(params.names(section, params.option, release))
         name = f"{section}.{params.option}"
         if option is None and elsewhere is not None:
             yield elsewhere

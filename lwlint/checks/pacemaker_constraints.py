@@ -107,18 +107,18 @@ def written_role(cib: Cib, role: str) -> str:
     return new if is_new else next((old.capitalize() for old, name in _ROLES.items() if name == new), role)
 
 
-def removed(cib: Cib, leaf: Resource) -> tuple[Command, ...]:
+def remove(cib: Cib, leaf: Resource) -> tuple[Command, ...]:
     """Return what takes a resource out of the cluster: with the clone or bundle around it, but out of a group alone."""
     top = cib.top(leaf)
     gone = top if top.form != GROUP and len(cib.inside(top.name)) == 1 else leaf
     names = {leaf.name, gone.name}
     tags = [tag for tag in cib.tags if any(member.value in names for member in tag.members)]
     on_it = cib.binding({*names, *(tag.name for tag in tags if not any(_stays(cib, member.value) for member in tag.members))})
-    untagged = (each for tag in tags for each in _untagged(cib, tag, names))
+    untagged = (each for tag in tags for each in _untag(cib, tag, names))
     return (*map(without, on_it), *untagged, pcs("resource", "disable", gone.name, _WAIT), pcs("resource", "delete", gone.name))
 
 
-def _untagged(cib: Cib, tag: Tag, names: Collection[str]) -> Iterator[Command]:
+def _untag(cib: Cib, tag: Tag, names: Collection[str]) -> Iterator[Command]:
     """Yield what takes resources out of a tag, as `pcs` deletes none that is in one; a tag of nothing else goes with them.
 
     Where all else in it may leave the cluster too, by what another finding says, the tag goes with whatever leaves last.
@@ -135,9 +135,9 @@ def _untagged(cib: Cib, tag: Tag, names: Collection[str]) -> Iterator[Command]:
     else:
         here, ours = f'//tag[@id="{tag.name}"]', " or ".join(f'@id="{name}"' for name in found)
         if others:
-            yield _deleted(f"{here}[obj_ref[not({ours})]]/obj_ref[{ours}]", "--delete-all", "--force")
+            yield _delete(f"{here}[obj_ref[not({ours})]]/obj_ref[{ours}]", "--delete-all", "--force")
         if not any(_stays(cib, name) for name in others):
-            yield _deleted(f"{here}[not(obj_ref[not({ours})])]", "--delete")
+            yield _delete(f"{here}[not(obj_ref[not({ours})])]", "--delete")
 
 
 def _stays(cib: Cib, name: str) -> bool:
@@ -146,7 +146,7 @@ def _stays(cib: Cib, name: str) -> bool:
     return not any((service := cib.service(leaf)) is not None and service.kind != CORE for leaf in leaves)
 
 
-def _deleted(path: str, *how: str) -> Command:
+def _delete(path: str, *how: str) -> Command:
     """Return what deletes the elements at an XPath; where there are none, it does nothing, and does not fail."""
     return Command(command("cibadmin", *how, "--xpath", path), CLUSTER)
 
@@ -154,20 +154,20 @@ def _deleted(path: str, *how: str) -> Command:
 _NO_UNITS = ("lsb:", "upstart:")  # scripts and jobs, of which systemd need not have a unit
 
 
-def handed_over(cib: Cib, leaf: Resource) -> tuple[Command, ...]:
+def hand_over(cib: Cib, leaf: Resource) -> tuple[Command, ...]:
     """Return what takes a resource out of the cluster, and has systemd run its unit on every node that is to run it."""
     if not leaf.unit or (leaf.agent or "").startswith(_NO_UNITS):
-        return removed(cib, leaf)
+        return remove(cib, leaf)
     enable = Command(command("systemctl", "enable", "--now", f"{leaf.unit}.service"), EACH)
-    return (*removed(cib, leaf), enable)
+    return (*remove(cib, leaf), enable)
 
 
 def leaving(cib: Cib, leaf: Resource) -> tuple[Command, ...]:
     """Return what has a service that systemd can run leave the cluster: the plan; what runs in a bundle has no unit, and is taken out."""
-    return removed(cib, leaf) if cib.top(leaf).form == BUNDLE else (PLAN,)
+    return remove(cib, leaf) if cib.top(leaf).form == BUNDLE else (PLAN,)
 
 
-def bound_to(resource: Resource, target: Resource, wrong: Iterable[Constraint]) -> tuple[Command, ...]:
+def bind_to(resource: Resource, target: Resource, wrong: Iterable[Constraint]) -> tuple[Command, ...]:
     """Return what binds a resource to where another one runs, in the place of the `wrong` colocations; none if they bind others too."""
     found = list(wrong)
     if any(len(constraint.members) != 2 for constraint in found):
@@ -176,12 +176,12 @@ def bound_to(resource: Resource, target: Resource, wrong: Iterable[Constraint]) 
     return (*(without(constraint) for constraint in found), add)
 
 
-def ordered_after(resource: Resource, target: Resource) -> tuple[Command, ...]:
+def order_after(resource: Resource, target: Resource) -> tuple[Command, ...]:
     """Return what orders a resource before another one, as TripleO does."""
     return (pcs("constraint", "order", "start", resource.name, "then", "start", target.name, "kind=Optional"),)
 
 
-def untold(cib: Cib, *what: str) -> Iterator[Unknown]:
+def find_untold(cib: Cib, *what: str) -> Iterator[Unknown]:
     """Yield one reason for all of `what` that the evidence for the cluster does not tell; none for a CIB, which tells everything."""
     missing = [each for each in what if each in cib.cluster.untold]
     if missing:
@@ -267,7 +267,7 @@ class Params(Document, frozen=True):
 def _run_outside(facts: Facts, params: Params) -> Iterator[Saw]:
     gone = {id: service.title for service in facts.services if service.kind in params.kinds for id in service.resource_ids}
     for cib in cibs(facts):
-        yield from untold(cib, CONSTRAINTS, LOCATION_SETS)
+        yield from find_untold(cib, CONSTRAINTS, LOCATION_SETS)
         if not cib.openstack:
             yield Unknown("there is no OpenStack service in this CIB", cib.cluster.span)
             continue
@@ -363,11 +363,11 @@ def _outside(
         subject=f"constraint {constraint.name}",
         related=related,
         host=constraint.host,
-        commands=(PLAN,) if any(_planned(cib, member) for member in outside.values()) else (without(constraint),),
+        commands=(PLAN,) if any(_is_planned(cib, member) for member in outside.values()) else (without(constraint),),
     )
 
 
-def _planned(cib: Cib, member: Member) -> bool:
+def _is_planned(cib: Cib, member: Member) -> bool:
     """Whether a member of a constraint runs something that a plan takes out of the cluster, with the constraint or from below it."""
     return any(cib.top(cib.resources[name]).form != BUNDLE for name in member.resources)
 
@@ -398,7 +398,7 @@ def _waiting(cib: Cib, constraint: Constraint, params: Params) -> Iterator[Probl
 
 def _run_dangling(facts: Facts, _: NoParams) -> Iterator[Saw]:
     for cib in cibs(facts):
-        yield from untold(cib, CONSTRAINTS, LOCATION_SETS)
+        yield from find_untold(cib, CONSTRAINTS, LOCATION_SETS)
         tags = {tag.name: tag for tag in reversed(cib.tags)}
         for constraint in cib.constraints:
             for member in {m.name: m for m in constraint.members}.values():
@@ -509,8 +509,8 @@ class _Judged:
         self.targets = cib.running(params.to)
         self.graph = graph = Colocations(cib)
         self.anchors = Anchors(cib, graph)
-        self.bound = graph.bound(_running(cib, (params.to,)))
-        self.excused = excused(cib, graph, params)
+        self.bound = graph.find_bound(_running(cib, (params.to,)))
+        self.excused = find_excused(cib, graph, params)
         self.others = [
             (service, cib.running(service), service in params.or_to_promoted) for service in (*params.or_to, *params.or_to_promoted)
         ]
@@ -605,9 +605,9 @@ class _Judged:
         return self.members[group.name][name]
 
 
-def _judged(facts: Facts, params: BoundParams) -> Iterator[_Judged | Unknown]:
+def _list_judged(facts: Facts, params: BoundParams) -> Iterator[_Judged | Unknown]:
     for cib in cibs(facts):
-        unknown = next(untold(cib, CONSTRAINTS, SET_ORDER), None)
+        unknown = next(find_untold(cib, CONSTRAINTS, SET_ORDER), None)
         stranger = cib.stranger
         if unknown is not None:
             yield unknown
@@ -620,7 +620,7 @@ def _judged(facts: Facts, params: BoundParams) -> Iterator[_Judged | Unknown]:
 
 
 def _run_colocated(facts: Facts, params: BoundParams) -> Iterator[Saw]:
-    for judged in _judged(facts, params):
+    for judged in _list_judged(facts, params):
         if isinstance(judged, Unknown):
             yield judged
             continue
@@ -630,18 +630,18 @@ def _run_colocated(facts: Facts, params: BoundParams) -> Iterator[Saw]:
 
 
 def _run_ordered(facts: Facts, params: BoundParams) -> Iterator[Saw]:
-    for judged in _judged(facts, params):
+    for judged in _list_judged(facts, params):
         if isinstance(judged, Unknown):
             yield judged
             continue
         for resource in judged.cib.running(params.each):
             excused = resource.name in judged.excused or (resource.name not in judged.bound and judged.owner(resource) is not None)
-            ordered, void = (True, []) if excused else _ordered(judged, resource)
+            ordered, void = (True, []) if excused else _find_orders(judged, resource)
             if not ordered and (unknown := judged.beyond(resource)) is not None:
                 yield unknown
                 continue
             target = judged.target(resource).name
-            ordering = ordered_after(_outermost(judged, resource), judged.target(resource))
+            ordering = order_after(_outermost(judged, resource), judged.target(resource))
             if void:
                 why = "it is not one of two starts" if all(map(_holds, void)) else "`kind=Serialize`, or its lifetime is over"
                 reason = f"the order with `{target}` binds nothing ({why}); there must be one that does"
@@ -662,7 +662,7 @@ def _running(cib: Cib, services: tuple[str, ...]) -> set[str]:
     return {name for leaf in leaves for name in around(cib, leaf) if cib.resources[name].form != GROUP}
 
 
-def excused(cib: Cib, graph: Colocations, params: BoundParams) -> set[str]:
+def find_excused(cib: Cib, graph: Colocations, params: BoundParams) -> set[str]:
     """Return the resources that the CIB binds to another service, as the parameters allow."""
     found = graph.leading_to(_running(cib, params.or_to))
     found |= graph.leading_to(_running(cib, params.or_to_promoted), PROMOTED)
@@ -750,7 +750,7 @@ def _binding(judged: _Judged, resource: Resource) -> tuple[Command, ...]:
     bound = _outermost(judged, resource)
     own = [tie.constraint for tie in judged.touching(resource, COLOCATION)]
     wrong = {constraint.span: constraint for constraint in (*own, *(judged.against(bound) if bound is not resource else ()))}
-    return bound_to(bound, target, [wrong[span] for span in sorted(wrong)])
+    return bind_to(bound, target, [wrong[span] for span in sorted(wrong)])
 
 
 def _binds(cib: Cib, constraint: Constraint, ours: Collection[str], theirs: Collection[str]) -> bool:
@@ -794,7 +794,7 @@ def _pair_defect(cib: Cib, constraint: Constraint, pair: Pair) -> str:
     return f"goes round in a circle, in which `{pair.first}` is not bound to `{pair.second}`; one direction must go"
 
 
-def _ordered(judged: _Judged, resource: Resource) -> tuple[bool, list[Constraint]]:
+def _find_orders(judged: _Judged, resource: Resource) -> tuple[bool, list[Constraint]]:
     """Return whether the resource is ordered with a target, and if not the orders of the two that are void."""
     cib, ours = judged.cib, around(judged.cib, resource)
     for name in ours:
@@ -869,7 +869,7 @@ def _judge_status(facts: Facts, params: BoundParams, status: ClusterStatus, show
         yield Unknown(f"`{status.name}` shows no {each}", status.span)
         return
     runs = {node.value for one in targets if one.runs for node in one.nodes}
-    elsewhere = {name for cib in known for name in excused(cib, Colocations(cib), params)}
+    elsewhere = {name for cib in known for name in find_excused(cib, Colocations(cib), params)}
     moving = any(not other.settled for other in targets)
     there: dict[str, ResourceStatus] = {}
     for other in targets:

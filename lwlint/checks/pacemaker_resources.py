@@ -15,7 +15,7 @@ from msgspec import Meta, field
 
 from lwlint.checks import pacemaker_constraints
 from lwlint.checks.containers import resource_of, units
-from lwlint.checks.pacemaker_constraints import mark_of, pcs, unread, untold, without
+from lwlint.checks.pacemaker_constraints import find_untold, mark_of, pcs, unread, without
 from lwlint.checks.pacemaker_settings import Setting, operation_set, property_set, unset, with_setting, without_setting
 from lwlint.checks.parameters import KnownRelease, Project, ServiceKind, ServiceName, nothing_in
 from lwlint.core.catalogue import CONTAINER_AGENTS, project_like, project_of_image
@@ -62,8 +62,8 @@ from lwlint.inputs.pacemaker.model import (
     Cib,
     Colocations,
     around,
-    barred,
     cibs,
+    find_barred,
     is_by_pattern,
     only_remote,
     places,
@@ -113,12 +113,12 @@ class ForbiddenParams(Document, frozen=True):
 
 def _run(facts: Facts, params: ForbiddenParams) -> Iterator[Saw]:
     if params.beside:
-        yield from _beside(facts, params)
+        yield from _judge_beside(facts, params)
     for cib in cibs(facts):
         if not cib.openstack:
             yield Unknown(NOT_OPENSTACK, cib.cluster.span)
             continue
-        yield from untold(cib, TEMPLATES)
+        yield from find_untold(cib, TEMPLATES)
         remote = only_remote(cib)
         for leaf in cib.leaves():
             service = cib.service(leaf)
@@ -149,7 +149,7 @@ def _looks_like(cib: Cib, leaf: Resource) -> str:
     return project_like(leaf.unit) or (project_of_image(image.value) if image is not None else "")
 
 
-def _beside(facts: Facts, params: ForbiddenParams) -> Iterator[Problem]:
+def _judge_beside(facts: Facts, params: ForbiddenParams) -> Iterator[Problem]:
     """Yield the units of such services that systemd starts beside Pacemaker, and containers of theirs that run without one."""
     hosts = {cib.cluster.host for cib in cibs(facts) if cib.openstack}
     told = set()
@@ -227,7 +227,7 @@ def _run_despite(facts: Facts, params: OptionParams) -> Iterator[Saw]:
             setting = f"{params.section}.{params.option}"
             message = f"resource `{top.name}`: `{setting}` makes it active/active; it must then not be under Pacemaker"
             related = (Related(option.span, f"`{params.option}` is `{option.value}`"),)
-            commands = pacemaker_constraints.handed_over(cib, leaf)
+            commands = pacemaker_constraints.hand_over(cib, leaf)
             yield Problem(top.span, message, f"resource {top.name}", related, host=top.host, commands=commands)
 
 
@@ -280,7 +280,7 @@ def _run_services(facts: Facts, params: ServicesParams) -> Iterator[Saw]:
             mark = marks.get(params.roles.get(name, ""))
             title = titles.get(name, name)
             why = _why(cib, name, params, facts.release) if mark is None else None
-            unknown = next(_untold(cib), None) if why is None else None
+            unknown = next(_find_untold(cib), None) if why is None else None
             if unknown is not None:
                 yield unknown
             elif mark is not None and _may_be_outside(cib, outside.get(name, ()), params, facts.release):
@@ -289,12 +289,12 @@ def _run_services(facts: Facts, params: ServicesParams) -> Iterator[Saw]:
             elif mark is not None:
                 yield _missing(cib, name, title, mark)
             elif why is None:
-                yield _judged_absent(cib, name, title, marks, elsewhere, openstack)
+                yield _judge_absent(cib, name, title, marks, elsewhere, openstack)
             elif why:
                 yield Unknown(why, cib.cluster.span)
 
 
-def _judged_absent(
+def _judge_absent(
     cib: Cib, name: str, title: str, marks: Mapping[str, Text], elsewhere: Sequence[RunsElsewhere], openstack: Collection[str]
 ) -> Saw:
     """Return what is to be said of a service that is not here and must be somewhere: absent here is not absent in the cloud.
@@ -338,7 +338,7 @@ def _may_be_outside(cib: Cib, releases: Sequence[str], params: ServicesParams, r
 
 def _at_most(cib: Cib, params: ServicesParams, release: Release) -> str | None:
     """Return the release, or where nothing tells it the last one that the cluster can be of; None where it may be any."""
-    return release.name if release.name is not None or _bundled(cib) else params.last_bare
+    return release.name if release.name is not None or _has_bundles(cib) else params.last_bare
 
 
 def _why(cib: Cib, name: str, params: ServicesParams, release: Release) -> str | None:
@@ -354,15 +354,15 @@ def _why(cib: Cib, name: str, params: ServicesParams, release: Release) -> str |
     return None if RELEASES.index(known) <= RELEASES.index(last) else ""
 
 
-def _untold(cib: Cib) -> Iterator[Unknown]:
+def _find_untold(cib: Cib) -> Iterator[Unknown]:
     """Yield why it cannot be told that a service is not there, or need not be: resources or marks of nodes may be hidden."""
-    yield from untold(cib, TEMPLATES, CONSTRAINTS)
+    yield from find_untold(cib, TEMPLATES, CONSTRAINTS)
     expressions = (each for c in cib.constraints for rule in c.rules for each in rule.expressions if isinstance(each, Expression))
     if any(each.attribute in MARKS for each in expressions):
-        yield from untold(cib, NODE_ATTRIBUTES)
+        yield from find_untold(cib, NODE_ATTRIBUTES)
 
 
-def _bundled(cib: Cib) -> bool:
+def _has_bundles(cib: Cib) -> bool:
     return any(resource.form == BUNDLE for resource in cib.resources.values())
 
 
@@ -401,7 +401,7 @@ def _run_ports(facts: Facts, _: NoParams) -> Iterator[Saw]:
             port = _control_port(bundle)
             if port:
                 ports.setdefault(port, []).append(bundle)
-        away = barred(cib) if ports else {}
+        away = find_barred(cib) if ports else {}
         nodes = [node.name for node in running_nodes(cib)] or [""]  # where none is known, all may run on one
         for port, bundles in ports.items():
             for first, other in _meeting(bundles, nodes, away):
@@ -466,13 +466,13 @@ class PlacementParams(Document, frozen=True):
 
 def _run_anywhere(facts: Facts, params: PlacementParams) -> Iterator[Saw]:
     for cib in cibs(facts):
-        unknown = next(chain(untold(cib, CONSTRAINTS, LOCATION_SETS, TEMPLATES), unread(cib)), None)
+        unknown = next(chain(find_untold(cib, CONSTRAINTS, LOCATION_SETS, TEMPLATES), unread(cib)), None)
         if unknown is not None:
             yield unknown
             continue
         if facts.release.name is not None and params.since and not facts.release.at_least(params.since):
             continue
-        ruled = _ruled(cib)
+        ruled = _find_ruled(cib)
         tops = {leaf.top: leaf for leaf in cib.leaves() if (service := cib.service(leaf)) is not None and service.kind in params.kinds}
         kept = [top for top in tops if top in ruled]
         if not kept or not any(ruled[top] for top in kept):
@@ -497,7 +497,7 @@ def _run_anywhere(facts: Facts, params: PlacementParams) -> Iterator[Saw]:
                 yield _anywhere(cib, top, mark, strange, kept[0])
 
 
-def _ruled(cib: Cib) -> dict[str, str]:
+def _find_ruled(cib: Cib) -> dict[str, str]:
     """Return the outermost resources that a rule places, and the mark of nodes by which it does; empty for none.
 
     A constraint that names a node is none: it prefers that node, or keeps the resource from it alone.
@@ -572,7 +572,7 @@ def _leaves(cib: Cib, params: Params) -> Iterator[Resource]:
 
 def _run_disabled(facts: Facts, params: Params) -> Iterator[Saw]:
     for cib in _clusters(facts):
-        yield from untold(cib, SETTINGS, BUNDLE_META, MORE_SETS, TEMPLATES, RULED_DEFAULTS)
+        yield from find_untold(cib, SETTINGS, BUNDLE_META, MORE_SETS, TEMPLATES, RULED_DEFAULTS)
         found: dict[Text, list[Resource]] = {}
         for leaf in _leaves(cib, params):
             for resource in dict.fromkeys((leaf.name, leaf.top if cib.top(leaf).form == BUNDLE else leaf.name)):
@@ -639,7 +639,7 @@ def _keeps_down(role: str, leaf: Resource) -> bool:
 
 def _run_unmanaged(facts: Facts, params: Params) -> Iterator[Saw]:
     for cib in _clusters(facts):
-        yield from untold(cib, SETTINGS, BUNDLE_META, MORE_SETS, NODE_ATTRIBUTES, TEMPLATES, RULED_DEFAULTS)
+        yield from find_untold(cib, SETTINGS, BUNDLE_META, MORE_SETS, NODE_ATTRIBUTES, TEMPLATES, RULED_DEFAULTS)
         leaves = list(_leaves(cib, params))
         for setting in (_UNMANAGED, _MAINTAINED):
             found: dict[Text, list[Resource]] = {}
@@ -681,12 +681,12 @@ def _set_to(cib: Cib, facts: Facts, setting: Setting, value: Text, resources: Se
 
 def _run_banned(facts: Facts, params: Params) -> Iterator[Saw]:
     for cib in _clusters(facts):
-        yield from untold(cib, CONSTRAINTS, LOCATION_SETS)
+        yield from find_untold(cib, CONSTRAINTS, LOCATION_SETS)
         yield from unread(cib)
         core = {name for leaf in _leaves(cib, params) for name in (leaf.name, leaf.parent, leaf.top) if name is not None}
         for constraint in cib.constraints:
             members = constraint.members if constraint.name.startswith(_BANS) else ()
-            bans = ((name, node) for member in members for node in _banned_from(constraint, member) for name in member.resources)
+            bans = ((name, node) for member in members for node in _find_banned(constraint, member) for name in member.resources)
             banned = next(((name, node) for name, node in bans if name in core), None)
             if banned is not None:
                 name, node = banned
@@ -738,7 +738,7 @@ def _standby_everywhere(facts: Facts, cib: Cib, nodes: list[Node]) -> Problem:
     return Problem(first.span, message, "cluster standby", related, host=cib.cluster.host, commands=commands)
 
 
-def _banned_from(constraint: Constraint, member: Member) -> list[str]:
+def _find_banned(constraint: Constraint, member: Member) -> list[str]:
     """The nodes from which a location constraint keeps the resources of one of its members away for good."""
     if constraint.type != LOCATION or not constraint.active:
         return []
@@ -766,17 +766,17 @@ def _is_date(expression: Expression) -> bool:
 
 def _run_unwatched(facts: Facts, params: Params) -> Iterator[Saw]:
     for cib in _clusters(facts):
-        yield from untold(cib, OPERATIONS, TEMPLATES)
+        yield from find_untold(cib, OPERATIONS, TEMPLATES)
         for leaf in _leaves(cib, params):
             if leaf.form != PRIMITIVE or leaf.agent is None or OPERATIONS in cib.cluster.untold:
                 continue
-            twice = _twice(leaf)
+            twice = _find_repeated(leaf)
             watching = [one for one in leaf.operations if _watches(one, leaf.promotable) and milliseconds(one.interval) not in twice]
             passed_over = [one for one in watching if (word := one.settings.get("on-fail")) is not None and _passes_over(word)]
             if not watching and twice:
                 yield _same_interval(leaf, twice)
             elif not watching and (off := [one for one in leaf.operations if not one.enabled and _would_watch(one, leaf.promotable)]):
-                yield _switched_off(cib, facts, leaf, off[0])
+                yield _say_switched_off(cib, facts, leaf, off[0])
             elif not watching and leaf.promotable and any(one.watches and one.role is None for one in leaf.operations):
                 seen = "its `monitor` has no `role`, and Pacemaker does not run such a one for a promoted copy, whose failure is not seen"
                 message = f"resource `{leaf.name}`: {seen}; there must be one with `role=Master` (`Promoted`) too"
@@ -804,7 +804,7 @@ def _run_unwatched(facts: Facts, params: Params) -> Iterator[Saw]:
 _ENABLE_IT = "Enable the operation that is there: `pcs resource op add` refuses a second one."
 
 
-def _switched_off(cib: Cib, facts: Facts, leaf: Resource, monitor: Operation) -> Problem:
+def _say_switched_off(cib: Cib, facts: Facts, leaf: Resource, monitor: Operation) -> Problem:
     value = monitor.settings["enabled"]
     on_fail = monitor.settings.get("on-fail")
     wanted = {"enabled": "true", **({"on-fail": "restart"} if on_fail is not None and _passes_over(on_fail) else {})}
@@ -820,7 +820,7 @@ def _switched_off(cib: Cib, facts: Facts, leaf: Resource, monitor: Operation) ->
     )
 
 
-def _twice(leaf: Resource) -> set[int | None]:
+def _find_repeated(leaf: Resource) -> set[int | None]:
     """Return the intervals that several monitors have: of these the scheduler runs none, whatever role they are for, or disabled."""
     intervals = Counter(milliseconds(one.interval) for one in leaf.operations if one.name == "monitor" and one.recurring)
     return {interval for interval, count in intervals.items() if count > 1}
@@ -856,7 +856,7 @@ def _would_watch(operation: Operation, promotable: bool) -> bool:
 
 def _run_many(facts: Facts, params: Params) -> Iterator[Saw]:
     for cib in _clusters(facts):
-        yield from untold(cib, SETTINGS)
+        yield from find_untold(cib, SETTINGS)
         yield from _twins(cib, params)
         for leaf in _leaves(cib, params):
             top = cib.top(leaf)
@@ -904,7 +904,7 @@ def _run_sticky(facts: Facts, params: StickyParams) -> Iterator[Saw]:
         found = cib.running(params.service)
         if not found:
             continue
-        unknown = next(untold(cib, SETTINGS, MORE_SETS, RULED_DEFAULTS, TEMPLATES, CONSTRAINTS), None)
+        unknown = next(find_untold(cib, SETTINGS, MORE_SETS, RULED_DEFAULTS, TEMPLATES, CONSTRAINTS), None)
         if unknown is not None:
             yield unknown
             continue
@@ -912,7 +912,7 @@ def _run_sticky(facts: Facts, params: StickyParams) -> Iterator[Saw]:
         if not nodes:
             yield Unknown("no node is in the CIB, so whether a virtual IP could move is not known", cib.cluster.span)
             continue
-        away = barred(cib)
+        away = find_barred(cib)
         loose: dict[Text | None, list[Resource]] = {}
         for leaf in found:
             value = _stickiness(cib, leaf)

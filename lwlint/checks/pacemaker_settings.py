@@ -78,7 +78,7 @@ class Sets:
         """Return where a value is written; None for what is in no set."""
         return self._at.get(value.span)
 
-    def beside(self, holders: Iterable[str], names: Collection[str], place: _Place) -> Iterator[AttributeSet]:
+    def find_beside(self, holders: Iterable[str], names: Collection[str], place: _Place) -> Iterator[AttributeSet]:
         """Yield the sets of some holders that may give one of these attributes another value than the one at `place`, if it were gone."""
         for holder in holders:
             for each in self.of(holder):
@@ -91,12 +91,14 @@ class Sets:
         found = (attribute for holder in holders for each in self.of(holder) for attribute in each.attributes)
         return not any(attribute.name == name and attribute.id in self._shared for attribute in found)
 
-    def changed(self, place: _Place, value: str) -> Command:
+    def change(self, place: _Place, value: str) -> Command:
         """Return what gives an attribute another value where it is written, whoever shares it; an empty one where its id does not do."""
-        return Command("", CLUSTER) if place.attribute.id in self._twice else changed("nvpair", place.attribute.id, {"value": value})
+        return (
+            Command("", CLUSTER) if place.attribute.id in self._twice else change_attributes("nvpair", place.attribute.id, {"value": value})
+        )
 
 
-def changed(tag: str, id: str, values: Mapping[str, str]) -> Command:
+def change_attributes(tag: str, id: str, values: Mapping[str, str]) -> Command:
     """Return what changes attributes of an element that has an id, wherever it is in the CIB; an empty one for what is no id."""
     if not ID.fullmatch(id):
         return Command("", CLUSTER)
@@ -125,7 +127,7 @@ def without_setting(cib: Cib, facts: Facts, setting: Setting, value: Text, resou
     if place.set.holder in ("rsc_defaults", "crm_config"):
         return (_without_default(cib, known, place, setting),)
     found = tuple(dict.fromkeys(_undone(cib, known, place, setting, value, resource) for resource in resources))
-    in_place = known.changed(place, setting.wanted)
+    in_place = known.change(place, setting.wanted)
     return (in_place,) if in_place in found else found
 
 
@@ -134,7 +136,7 @@ def with_setting(cib: Cib, facts: Facts, setting: Setting, value: Text | None, r
     known = sets(facts, cib.cluster.span.path)
     place = known.at(value) if value is not None else None
     if place is not None and place.set.holder == resource.name:
-        return (known.changed(place, setting.wanted),) if place.set.place else (_set_on(resource, setting.name, setting.wanted),)
+        return (known.change(place, setting.wanted),) if place.set.place else (_set_on(resource, setting.name, setting.wanted),)
     own = known.of(resource.name)
     if (value is not None and place is None) or any(each.refers or each.ruled or each.shared for each in own[:1]):
         return (Command("", CLUSTER),)
@@ -146,12 +148,12 @@ def _without_default(cib: Cib, known: Sets, place: _Place, setting: Setting) -> 
     old = next((name for name in OLD_DEFAULTS if setting.name == "is-managed" and name in cib.properties), None)
     if place.set.holder == "crm_config":
         own = all(known.are_own(("crm_config",), name) for name in OLD_DEFAULTS)
-        if own and place.set.place == 0 and not list(known.beside(("crm_config",), OLD_DEFAULTS, place)):
+        if own and place.set.place == 0 and not list(known.find_beside(("crm_config",), OLD_DEFAULTS, place)):
             return pcs("property", "unset", place.attribute.name)
-        return known.changed(place, setting.wanted)
+        return known.change(place, setting.wanted)
     if len(known.of("rsc_defaults")) == 1 and old is None and known.are_own(("rsc_defaults",), setting.name):
         return _default(cib, "rsc_defaults", f"{setting.name}=")
-    return _updated(cib, known, place, setting.name, setting.wanted)
+    return _update(cib, known, place, setting.name, setting.wanted)
 
 
 def _default(cib: Cib, section: str, pair: str) -> Command:
@@ -159,12 +161,12 @@ def _default(cib: Cib, section: str, pair: str) -> Command:
     return pcs(*_SECTIONS[section], *(["update"] if has_current_pcs(cib) else []), pair)
 
 
-def _updated(cib: Cib, known: Sets, place: _Place, name: str, value: str) -> Command:
+def _update(cib: Cib, known: Sets, place: _Place, name: str, value: str) -> Command:
     """Return what sets a default in the set in which it is written; `pcs` knows several sets since 0.10.7."""
     if not ID.fullmatch(place.set.name):
         return Command("", CLUSTER)
     if cib.cluster.pacemaker and not has_current_pcs(cib):
-        return known.changed(place, value)
+        return known.change(place, value)
     return pcs(*_SECTIONS[place.set.holder], "set", "update", place.set.name, "meta", f"{name}={value}")
 
 
@@ -176,18 +178,18 @@ def _undone(cib: Cib, known: Sets, place: _Place, setting: Setting, value: Text,
     if place.set.holder == template and _goes_first(known, resource, place.set):
         return _set_on(resource, setting.name, setting.wanted)
     if place.set.holder != resource.name or place.set.place:
-        return known.changed(place, setting.wanted)
+        return known.change(place, setting.wanted)
     holders = [*around(cib, resource), *([template] if template else []), "rsc_defaults"]
-    beneath = {each.holder for each in known.beside(holders, (setting.name,), place)}
+    beneath = {each.holder for each in known.find_beside(holders, (setting.name,), place)}
     if setting.name == "is-managed" and any(name in cib.properties for name in OLD_DEFAULTS):
         beneath.add("crm_config")
     if not known.are_own((resource.name,), setting.name):
-        return known.changed(place, setting.wanted)
+        return known.change(place, setting.wanted)
     if not setting.verb:
         return _set_on(resource, setting.name, setting.wanted if beneath else "")
     parent = cib.resources.get(resource.parent or "")
     named = resource if parent is not None and parent.form == GROUP else cib.top(resource)
-    reached = set(_reached(cib, setting.verb, named))
+    reached = set(_find_reached(cib, setting.verb, named))
     taken = {name for name in reached if _is_taken(known, name, setting.name, place)}
     if beneath - taken or not known.are_own(reached, setting.name):
         return _set_on(resource, setting.name, setting.wanted)
@@ -210,7 +212,7 @@ def _set_on(resource: Resource, name: str, value: str) -> Command:
     return pcs("resource", *(of_bundle if resource.form == BUNDLE else ("meta", resource.name)), f"{name}={value}")
 
 
-def _reached(cib: Cib, verb: str, named: Resource) -> Iterator[str]:
+def _find_reached(cib: Cib, verb: str, named: Resource) -> Iterator[str]:
     """Yield the resources that `pcs resource enable` or `manage` changes, of those around a resource and right in it."""
     yield named.name
     many = (CLONE, PROMOTABLE, BUNDLE)
@@ -223,7 +225,7 @@ def _reached(cib: Cib, verb: str, named: Resource) -> Iterator[str]:
 
 def _is_taken(known: Sets, holder: str, name: str, place: _Place) -> bool:
     """Return whether all that a resource has of an attribute is in its first set, from which `pcs` takes it."""
-    found = list(known.beside((holder,), (name,), place))
+    found = list(known.find_beside((holder,), (name,), place))
     return all(each.place == 0 and not each.refers and not each.shared for each in found)
 
 
@@ -233,7 +235,7 @@ def property_set(facts: Facts, found: ClusterProperty, value: str) -> Command:
     place = known.at(Text(found.value, found.span))
     first = next(iter(known.of("crm_config")), None)
     if place is not None and place.set is not first and (first is None or first.refers or first.ruled or first.name != BOOTSTRAP):
-        return known.changed(place, value)
+        return known.change(place, value)
     return pcs("property", "set", f"{found.name}={value}")
 
 
@@ -251,7 +253,7 @@ def unset(cib: Cib, facts: Facts, node: Node, attribute: str) -> Iterator[Comman
         known = sets(facts, node.span.path)
         place = known.at(value)
         first = place is not None and place.set.place == 0 and place.set.holder == node.id and known.are_own((node.id,), attribute)
-        if place is None or (first and not list(known.beside((node.id,), (attribute,), place))):
+        if place is None or (first and not list(known.find_beside((node.id,), (attribute,), place))):
             version = cib.cluster.pacemaker
             if len(version) < 3 or version >= _OF_NODES:
                 yield pcs("node", f"un{attribute}", node.name)
@@ -260,7 +262,7 @@ def unset(cib: Cib, facts: Facts, node: Node, attribute: str) -> Iterator[Comman
             elif not node.name.startswith("-"):
                 yield Command(command("crm_attribute", f"--name={attribute}", "--delete", f"--node={node.name}"), CLUSTER)
         else:
-            yield known.changed(place, "false")
+            yield known.change(place, "false")
 
 
 def operation_set(cib: Cib, facts: Facts, leaf: Resource, one: Operation, values: Mapping[str, str]) -> tuple[Command, ...]:
@@ -276,16 +278,16 @@ def operation_set(cib: Cib, facts: Facts, leaf: Resource, one: Operation, values
         words += [f"{name}={value}" for name, value in here.items()]
         found.append(pcs("resource", "update", leaf.name, "op", one.name, *words))
     elif here:
-        found.append(changed("op", one.id, here))
+        found.append(change_attributes("op", one.id, here))
     return tuple(found)
 
 
 def _in_set(cib: Cib, known: Sets, place: _Place, name: str, value: str) -> Command:
     """Return what changes an attribute of an operation that a set gives: one of its own, or of the defaults."""
     if place.set.holder != "op_defaults":
-        return known.changed(place, value)
+        return known.change(place, value)
     only = len(known.of("op_defaults")) == 1
-    return _default(cib, "op_defaults", f"{name}={value}") if only else _updated(cib, known, place, name, value)
+    return _default(cib, "op_defaults", f"{name}={value}") if only else _update(cib, known, place, name, value)
 
 
 def _key(one: Operation) -> tuple[str, str | None]:

@@ -147,7 +147,7 @@ def wrong_groups(expression: str, template: str, path: Path) -> Iterator[Mismatc
     import re
 
     try:
-        found = lazy.compiled(expression)
+        found = lazy.compile_linear(expression)
     except ValueError:
         return  # told by the expression itself
     try:
@@ -227,7 +227,7 @@ Directive = Annotated[str, Word("setting of systemd", _directives)]
 UnitSetting = Annotated[str, Shape("setting of systemd", _setting_in_force)]
 WrittenSetting = Annotated[str, Shape("setting of systemd", _setting)]
 OptionName = Annotated[str, Shape("option", _option)]
-Regex = Annotated[str, Shape("regular expression", lazy.compiled)]
+Regex = Annotated[str, Shape("regular expression", lazy.compile_linear)]
 CommandLine = Annotated[str, Shape("command", _line)]
 AboutService = Annotated[str, Places("service")]
 HeatWord = Annotated[str, Word("word of a template", lambda: _about())]

@@ -41,14 +41,14 @@ def _constraint(constraint: ManifestConstraint) -> Iterator[Saw]:
     if constraint.absent:
         return
     if constraint.unrealized:
-        yield _unrealized(constraint.name, constraint.span)
+        yield _find_unrealized(constraint.name, constraint.span)
         return
     outside = [member for member in constraint.members if member.service is not None and member.service.is_active_active]
     if outside:
         names = " and ".join(f"`{id}`" for id in dict.fromkeys(member.id for member in outside))
         which = "services" if len({member.id for member in outside}) > 1 else "a service"
         message = f"`{constraint.name}`: {constraint.type} names {names}; no constraint may touch {which} outside the core"
-        related = tuple(_related(member) for member in outside)
+        related = tuple(_relate(member) for member in outside)
         yield Problem(constraint.span, message, f"manifest constraint {constraint.name}", related, host=constraint.host)
         return
     for member in constraint.members:
@@ -56,11 +56,11 @@ def _constraint(constraint: ManifestConstraint) -> Iterator[Saw]:
             yield Unknown(f"only Puppet can tell which resource `{member.id}` is", member.span)
 
 
-def _unrealized(name: str, span: Span) -> Unknown:
+def _find_unrealized(name: str, span: Span) -> Unknown:
     return Unknown(f"only Puppet can tell whether something realizes `{name}`, which is virtual", span)
 
 
-def _related(member: Member) -> Related:
+def _relate(member: Member) -> Related:
     title = member.service.title if member.service else member.id
     return Related(member.span, f"{title} must run outside Pacemaker")
 
@@ -286,7 +286,7 @@ class BoundParams(Document, frozen=True):
     ] = ()
 
 
-def bound(facts: Facts, params: BoundParams) -> Iterator[Saw]:
+def judge_bindings(facts: Facts, params: BoundParams) -> Iterator[Saw]:
     """Yield a problem for each virtual IP of a manifest that has no mandatory colocation with HAProxy."""
     files = _files(facts)
     cluster = _Cluster(files)
@@ -294,7 +294,7 @@ def bound(facts: Facts, params: BoundParams) -> Iterator[Saw]:
     for file in files:
         pairs = _Pairs(_colocations(file.constraints))
         for vip in file.vips:
-            yield from _bound(vip, file, cluster.colocations if _is_plain(vip) else pairs, cluster)
+            yield from _judge_binding(vip, file, cluster.colocations if _is_plain(vip) else pairs, cluster)
         own = {expression(vip.id) for vip in file.vips} | plain
         for pair in pairs.all:
             turned = _is(pair.one, _HAPROXY) and _is(pair.other, _VIP) and _is_mandatory(pair.constraint)
@@ -322,9 +322,9 @@ def _is_plain(vip: ManifestResource) -> bool:
     return vip.decided and "$" not in vip.id
 
 
-def _bound(vip: ManifestResource, file: _File, pairs: _Pairs, cluster: _Cluster) -> Iterator[Saw]:
+def _judge_binding(vip: ManifestResource, file: _File, pairs: _Pairs, cluster: _Cluster) -> Iterator[Saw]:
     if vip.unrealized:
-        yield _unrealized(vip.id, vip.span)
+        yield _find_unrealized(vip.id, vip.span)
         return
     id = expression(vip.id)
     group = cluster.group_of(id)
@@ -382,7 +382,7 @@ def _problem(constraint: ManifestConstraint, what: str, severity: str | None = N
     return Problem(constraint.span, message, f"manifest constraint {constraint.name}", (), severity, host=constraint.host)
 
 
-def ordered(facts: Facts, _: NoParams) -> Iterator[Saw]:
+def judge_orders(facts: Facts, _: NoParams) -> Iterator[Saw]:
     """Yield a problem for each virtual IP that a manifest does not order before HAProxy, and for each order that puts HAProxy first."""
     files = _files(facts)
     cluster = _Cluster(files)
@@ -395,7 +395,7 @@ def ordered(facts: Facts, _: NoParams) -> Iterator[Saw]:
             yield _problem(pair.constraint, f"it starts `{pair.one.id}` before `{pair.other.id}`; the virtual IP must come first")
         for vip in file.vips:
             if vip.unrealized:
-                yield _unrealized(vip.id, vip.span)
+                yield _find_unrealized(vip.id, vip.span)
                 continue
             id = expression(vip.id)
             colocations, orders = (cluster.colocations, cluster.orders) if _is_plain(vip) else own
@@ -411,7 +411,7 @@ def ordered(facts: Facts, _: NoParams) -> Iterator[Saw]:
             ordering = [pair.constraint for pair in orders.from_one(id) if _is(pair.other, _HAPROXY)]
             if ordering:
                 if all(constraint.unrealized for constraint in ordering):
-                    yield _unrealized(ordering[0].name, ordering[0].span)
+                    yield _find_unrealized(ordering[0].name, ordering[0].span)
                 continue
             is_bound = any(_is(pair.other, _HAPROXY) for pair in colocations.from_one(id))
             if not is_bound and (why := _why_whose_is_open(vip, id, colocations)):
@@ -461,7 +461,7 @@ def dangling(facts: Facts, _: NoParams) -> Iterator[Saw]:
     for file in files:
         for constraint in file.constraints:
             if constraint.unrealized:
-                yield _unrealized(constraint.name, constraint.span)
+                yield _find_unrealized(constraint.name, constraint.span)
                 continue
             nothing = []
             for member in constraint.members:
@@ -603,7 +603,7 @@ class _Set(NamedTuple):
 def settings(facts: Facts, params: SettingParams) -> Iterator[Saw]:
     """Yield a problem for each setting of a class, and each option, that a manifest gives another value than it must have."""
     expected = " or ".join(f"`{value}`" for value in params.one_of) or f"`{params.at_most}` or less"
-    for found in _found(facts, params):
+    for found in _find_sets(facts, params):
         if found.value is None:
             yield Unknown(f"`{found.name}`: only Puppet can tell what `{found.written}` is", found.span)
         elif not _fits(found.value, params):
@@ -611,7 +611,7 @@ def settings(facts: Facts, params: SettingParams) -> Iterator[Saw]:
             yield Problem(found.span, message, f"manifest setting {found.name}", host=found.host)
 
 
-def _found(facts: Facts, params: SettingParams) -> Iterator[_Set]:
+def _find_sets(facts: Facts, params: SettingParams) -> Iterator[_Set]:
     for used in facts.of(ManifestClass):
         for setting in used.settings:
             if setting.is_set and _matches(setting.name, params.parameters):
@@ -636,8 +636,8 @@ def _fits(value: str, params: SettingParams) -> bool:
 CHECKS = (
     Check("manifest-setting", settings, needs(Manifest, "no Puppet manifest was given"), SettingParams, Reads(("puppet",))),
     Check("manifest-constraint-outside-the-core", _run_outside, _constraints, NoParams, _READS),
-    Check("manifest-vip-without-haproxy", bound, _addresses, BoundParams, _READS),
-    Check("manifest-vip-not-ordered", ordered, _addresses, NoParams, _READS),
+    Check("manifest-vip-without-haproxy", judge_bindings, _addresses, BoundParams, _READS),
+    Check("manifest-vip-not-ordered", judge_orders, _addresses, NoParams, _READS),
     Check("manifest-constraint-dangling", dangling, _constraints, NoParams, _READS),
     Check("manifest-control-ports-collide", ports, _bundles, PortParams, _READS),
     Check("manifest-core-resource-anywhere", anywhere, _core, NoParams, _READS),

@@ -164,21 +164,21 @@ def _run_report(facts: Facts, params: ReportParams) -> Iterator[Saw]:
         case = _first(cases, fact)
         if case is None or not case.says or any(fits_it(fact) for fits_it in left_out) or _is_like(fact, params.unless_like):
             continue
-        said = _filled(case.says, fact)
+        said = _fill(case.says, fact)
         if case.unknown:
             yield Unknown(said, fact.span)
             continue
-        related = tuple(Related(span, _filled(pointer.says, fact)) for pointer in case.related for span in _spans(fact, pointer.at))
-        problem = Problem(fact.span, said, _filled(params.subject, fact), related, case.severity, host=fact.host)
+        related = tuple(Related(span, _fill(pointer.says, fact)) for pointer in case.related for span in _spans(fact, pointer.at))
+        problem = Problem(fact.span, said, _fill(params.subject, fact), related, case.severity, host=fact.host)
         if params.fold is None:
             yield problem
             continue
         key = (fact.span.path, case.severity, *(attribute_of(fact, path) for path in params.fold.by))
         folded.setdefault(key, []).append((fact, problem))
     for alike in folded.values():
-        yield _folded(alike, params.fold)
+        yield _fold(alike, params.fold)
     for doubt in params.doubts:
-        yield from (Unknown(_filled(doubt.says, fact), fact.span) for fact in facts.called(doubt.each) if fits(fact, doubt.where))
+        yield from (Unknown(_fill(doubt.says, fact), fact.span) for fact in facts.called(doubt.each) if fits(fact, doubt.where))
 
 
 def _first(cases: list[tuple[Callable[[Fact], bool], Case]], fact: Fact) -> Case | None:
@@ -192,7 +192,7 @@ def _is_like(fact: Fact, globs: Mapping[str, tuple[str, ...]]) -> bool:
     return any(fnmatchcase(str(attribute_of(fact, path)).lower(), glob.lower()) for path, each in globs.items() for glob in each)
 
 
-def _filled(template: str, fact: Fact) -> str:
+def _fill(template: str, fact: Fact) -> str:
     """Return a message with the attributes of the fact in the place of its placeholders."""
     return "".join(text + (str(attribute_of(fact, name)) if name else "") for text, name in parts_of(template))
 
@@ -205,10 +205,10 @@ def _spans(fact: Fact, path: str) -> list[Span]:
     return [one if isinstance(one, Span) else one.span for one in found]
 
 
-def _folded(alike: list[tuple[Fact, Problem]], fold: Fold | None) -> Problem:
+def _fold(alike: list[tuple[Fact, Problem]], fold: Fold | None) -> Problem:
     (_, first), *more = sorted(alike, key=lambda pair: pair[1].span)
     said = fold.related if fold is not None else ""
-    related = tuple(Related(fact.span, _filled(said, fact)) for fact, _ in more[:_MOST_RELATED])
+    related = tuple(Related(fact.span, _fill(said, fact)) for fact, _ in more[:_MOST_RELATED])
     count = f" ({len(more)} more in this file)" if more else ""
     return replace(first, message=first.message + count, related=(*first.related, *related))
 

@@ -33,8 +33,8 @@ from lwlint.core.check import Check, Saw, Unknown
 from lwlint.core.config_reader import Document, Mismatch, Path, near
 from lwlint.core.facts import RELEASES, Fact, Facts
 from lwlint.core.finding import Command, Problem, Related
-from lwlint.core.harmless import quoted
-from lwlint.core.lazy import compiled, fullmatch
+from lwlint.core.harmless import quote
+from lwlint.core.lazy import compile_linear, fullmatch
 from lwlint.core.source import Span, Text
 from lwlint.inputs.systemd.facts import LOADED, NOT_FOUND, Setting, Unit
 from lwlint.inputs.systemd.settings import INFINITY, time_span
@@ -89,7 +89,7 @@ class Matcher(Document, frozen=True):
 
 def _is_expression(text: str) -> bool:
     try:
-        compiled(text)
+        compile_linear(text)
     except ValueError:  # told by its type
         return False
     return True
@@ -283,7 +283,7 @@ def _run_require(facts: Facts, params: Params) -> Iterator[Saw]:
         stricter = [each for each in params.stricter if set(left_out) <= set(each.even_if_left_out) and _applies(facts, fact, each)]
         if left_out and not stricter:
             continue
-        found = _found(fact, params.setting)
+        found = _find_setting(fact, params.setting)
         if found is None and isinstance(fact, Unit) and fact.load_state == NOT_FOUND:
             yield Unknown(f"the unit file of {fact.name} was not given", fact.span)
             continue
@@ -338,7 +338,7 @@ def _stricter(fact: Any, found: Setting | Text | None, stricter: Stricter, param
 
 def _outright(facts: Facts, fact: Any, outright: Outright, params: Params) -> Problem:
     """Return the problem of a fact that is wrong whatever the setting is."""
-    found = _found(fact, outright.setting)
+    found = _find_setting(fact, outright.setting)
     actual = f"`{outright.setting}` is `{found.value}`" if found is not None else f"`{outright.setting}` is not set"
     milder = next((m.severity for m in params.milder if _fits(facts, fact, m.where)), None)
     message = f"{fact.name}: {actual}, {outright.says}"
@@ -372,7 +372,7 @@ def _ready_first(facts: Facts, unit: Unit) -> bool:
     return facts.release.name in seen if facts.release.name is not None else RELEASES[-1] in seen
 
 
-def _found(fact: Any, setting: str) -> Setting | Text | None:
+def _find_setting(fact: Any, setting: str) -> Setting | Text | None:
     """Return the setting of a fact by its key, else an attribute of the fact as Text in the fact's place."""
     for settings in (getattr(fact, "settings", {}), getattr(fact, "pending", {})):
         if setting in settings:
@@ -408,7 +408,7 @@ def _problem(facts: Facts, alike: list[_Wrong], params: Params) -> Problem:
     mended = [other for other, _ in alike if not params.commands_unless or not _fits(facts, other, params.commands_unless)]
     remedy = next((each for each in params.remedies if _fits(facts, fact, each.where)), None)
     lines = params.commands if remedy is None else remedy.commands
-    commands = tuple(Command(line.replace("NAME", quoted(other.name))) for other in mended for line in lines)
+    commands = tuple(Command(line.replace("NAME", quote(other.name))) for other in mended for line in lines)
     place, said = _place(fact, found, params), remedy.remedy if remedy is not None else None
     return Problem(place, message, subject, related, milder, remedy=said, host=fact.host, fix=fix, commands=commands)
 

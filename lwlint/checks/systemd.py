@@ -24,7 +24,7 @@ from lwlint.checks.containers import (
     FOREVER,
     SYSTEMD,
     UNKNOWN,
-    beside_by_design,
+    is_beside_by_design,
     lacking_units,
     managers_of,
     resource_of,
@@ -101,7 +101,7 @@ def drop_in(unit: Unit, settings: Mapping[str, str]) -> Optional[Fix]:
     if root is None or unit.loose or not settings:
         return None
     folder = f"{root}etc/systemd/system/{unit.name}.d/"
-    path = folder + _unused(_name(unit, settings), folder, unit.drop_ins)
+    path = folder + _choose_name(_name(unit, settings), folder, unit.drop_ins)
     said = ", ".join(f"`{name.rpartition('.')[2]}={value}`" for name, value in settings.items())
     return Fix(f"set {said} in a drop-in, then `systemctl daemon-reload`", (DropIn(path, tuple(settings.items())),))
 
@@ -116,7 +116,7 @@ def _name(unit: Unit, settings: Mapping[str, str]) -> str:
     return f"{last.removesuffix('.conf')}.lwlint.conf" if last.encode() > NAME.encode() else NAME
 
 
-def _unused(name: str, folder: str, drop_ins: Iterable[str]) -> str:
+def _choose_name(name: str, folder: str, drop_ins: Iterable[str]) -> str:
     """Return a name that is read right behind `name`, or this, that no drop-in in another folder has: of equal names one alone is read."""
     others = {path.rpartition("/")[2] for path in drop_ins if not path.startswith(folder)}
     while name in others:
@@ -251,7 +251,7 @@ class OverrideParams(Document, frozen=True):
 
 def _run_override(facts: Facts, params: OverrideParams) -> Iterator[Saw]:
     if params.that == "beaten":
-        yield from _misplaced_override(facts)
+        yield from _judge_misplaced_overrides(facts)
     unseen = {gap.host for gap in facts.of(NotCollected) if gap.name == _RUNTIME}
     shown = {(one.host, one.name): one for one in facts.of(ShownUnit) if one.host in unseen and one.value("Id")}
     if unseen - {host for host, _ in shown} or (unseen and params.that == "beaten"):
@@ -259,11 +259,11 @@ def _run_override(facts: Facts, params: OverrideParams) -> Iterator[Saw]:
     for unit in units(facts):
         as_shown = shown.get((unit.host, unit.name))
         if params.that == "left" and as_shown is not None and _is_foreign(facts, unit):
-            yield from _left_as_shown(unit, as_shown)
+            yield from _judge_left_as_shown(unit, as_shown)
         if unit.service is None or not any(path.endswith("/" + PACEMAKER_DROP_IN) for path in unit.drop_ins):
             continue
         if params.that == "left" and unit.override is not None and _is_foreign(facts, unit):
-            yield _left(unit)
+            yield _say_left(unit)
         if params.that == "beaten" and unit.override is None:
             yield from _beaten(unit)
 
@@ -278,25 +278,25 @@ def _is_foreign(facts: Facts, unit: Unit) -> bool:
     return service.is_active_active
 
 
-def _left(unit: Unit) -> Problem:
+def _say_left(unit: Unit) -> Problem:
     restart = unit.settings.get("Service.Restart") or unit.pending["Service.Restart"]
     message = f"{unit.name}: Pacemaker's override `{PACEMAKER_DROP_IN}` sets `Service.Restart` to `no`; the drop-in must not be there"
     related = tuple(Related(beaten.span, f"`{beaten.key.value}={beaten.value}` is overridden") for beaten in restart.beaten)
-    return Problem(restart.span, message, f"unit {unit.name}", related, host=unit.host, commands=tuple(_gone(unit.drop_ins)))
+    return Problem(restart.span, message, f"unit {unit.name}", related, host=unit.host, commands=tuple(_remove_files(unit.drop_ins)))
 
 
-def _left_as_shown(unit: Unit, shown: ShownUnit) -> Iterator[Problem]:
+def _judge_left_as_shown(unit: Unit, shown: ShownUnit) -> Iterator[Problem]:
     """Yield an override whose file was not collected, and that `systemctl show` names among the drop-ins."""
     paths = [path for path in shown.value("DropInPaths").split() if path.endswith("/" + PACEMAKER_DROP_IN)]
     if paths and shown.value("Restart") == "no":
         actual = f"{unit.name}: Pacemaker's override `{PACEMAKER_DROP_IN}` is in force, and `Restart` is `no`"
         related = (Related(shown.properties["Restart"].span, "`Restart=no`"),)
-        commands = tuple(_gone(paths))
+        commands = tuple(_remove_files(paths))
         span = shown.properties["DropInPaths"].span
         yield Problem(span, f"{actual}; the drop-in must not be there", f"unit {unit.name}", related, host=unit.host, commands=commands)
 
 
-def _gone(paths: Iterable[str]) -> Iterator[Command]:
+def _remove_files(paths: Iterable[str]) -> Iterator[Command]:
     for path in paths:
         at = path.rfind("run/systemd/")
         if path.endswith("/" + PACEMAKER_DROP_IN) and at >= 0:
@@ -315,7 +315,7 @@ def _beaten(unit: Unit) -> Iterator[Problem]:
     yield Problem(restart.span, message, f"unit {unit.name}", related, host=unit.host)
 
 
-def _misplaced_override(facts: Facts) -> Iterator[Problem]:
+def _judge_misplaced_overrides(facts: Facts) -> Iterator[Problem]:
     by_name = {(unit.host, name): unit for unit in facts.of(Unit) for name in unit.names}
     for lost in facts.of(DropInWithoutUnit):
         unit = by_name.get((lost.host, lost.intended))
@@ -371,13 +371,13 @@ def _run_start_limit(facts: Facts, params: StartLimitParams) -> Iterator[Saw]:
             yield Unknown(upheld.because, unit.span)
         if upheld.is_so != "no" and unit.start_limit_interval_usec is not None:
             continue
-        yield from _left_out(unit, restart)
-        yield from _hidden(unit, restart)
+        yield from _judge_left_out(unit, restart)
+        yield from _judge_hidden(unit, restart)
         if unit.restart_usec is None:
             yield _never(unit, restart)
             continue
         window = _window(unit, steps=facts.release.name is None)
-        misplaced = _misplaced_limit(unit, ignored)
+        misplaced = _judge_misplaced_limit(unit, ignored)
         # what starts containers may itself die at once; and a limit that was to be off is none that nobody thought of
         asks = _asks_before(unit)
         least = 0 if unit.runner or misplaced is not None or asks is not None else _shortest_life(service, facts.release.name, shortest)
@@ -511,7 +511,7 @@ def _may_end(alike: Sequence[_Near]) -> Problem:
     return Problem(first.place.span, message, _subject(first.unit), related, "note", host=first.unit.host, fix=fix)
 
 
-def _misplaced_limit(unit: Unit, ignored: Mapping[str, IgnoredLine]) -> Problem | None:
+def _judge_misplaced_limit(unit: Unit, ignored: Mapping[str, IgnoredLine]) -> Problem | None:
     """Return the problem at a start limit that was written where systemd does not read it; `ignored` are such lines by their files."""
     line = min((ignored[path] for path in (unit.fragment, *unit.drop_ins) if path in ignored), key=lambda line: line.span, default=None)
     if line is None:
@@ -521,7 +521,7 @@ def _misplaced_limit(unit: Unit, ignored: Mapping[str, IgnoredLine]) -> Problem 
     return Problem(line.span, f"{actual}; it must be in `[Unit]`", _subject(unit), host=unit.host, fix=fix)
 
 
-def _left_out(unit: Unit, restart: Setting) -> Iterator[Problem]:
+def _judge_left_out(unit: Unit, restart: Setting) -> Iterator[Problem]:
     """Yield the exit statuses that do not bring the service back though they are failures, or though it leaves with them in one."""
     keys = ["RestartPreventExitStatus"]
     forced = {word for entry in unit.lists.get("Service.RestartForceExitStatus", ()) for word in entry.value.split()}
@@ -545,7 +545,7 @@ def _left_out(unit: Unit, restart: Setting) -> Iterator[Problem]:
             yield Problem(entry.span, message, f"unit {unit.name} {key}", severity=None if worst else "note", host=unit.host)
 
 
-def _hidden(unit: Unit, restart: Setting) -> Iterator[Problem]:
+def _judge_hidden(unit: Unit, restart: Setting) -> Iterator[Problem]:
     """Yield the settings that keep systemd from seeing that the service ended, or that it failed."""
     commands = unit.lists.get("Service.ExecStart", ())
     marked = next((entry for entry in commands if "-" in marks_of(entry.value)), None)
@@ -602,7 +602,7 @@ def _run_dependencies(facts: Facts, params: DependencyParams) -> Iterator[Saw]:
         every = ChainMap(aliases.get(unit.host, {}), titles)
         for key in params.keys:
             for entry in unit.lists.get(f"Unit.{key}", ()):
-                yield from _bound(unit, key, entry, every)
+                yield from _judge_bound(unit, key, entry, every)
                 yield from _over_others(unit, key, entry, every, known, params.keys)
         yield from _conditions(unit)
     yield from _from_the_other_side(facts, params)
@@ -625,7 +625,7 @@ def _title(word: str, titles: Mapping[str, str]) -> str | None:
     return titles.get(name) or titles.get(base) or titles.get(re.sub(r"-\d+(\.\d+)?$", "", base))
 
 
-def _bound(unit: Unit, key: str, entry: Setting, titles: Mapping[str, str]) -> Iterator[Problem]:
+def _judge_bound(unit: Unit, key: str, entry: Setting, titles: Mapping[str, str]) -> Iterator[Problem]:
     for match in re.finditer(r"\S+", entry.value):
         word = match[0]
         title = _title(word, titles)
@@ -743,13 +743,13 @@ class RunningParams(Document, frozen=True):
 
 def _run(facts: Facts, params: RunningParams) -> Iterator[Saw]:
     shown = {(unit.host, unit.name): unit for unit in facts.of(ShownUnit)}
-    wanted = _wanted(facts)
+    wanted = _find_wanted(facts)
     without_cib = set() if facts.of(Cluster) else _with_pacemaker(facts)
     for unit in _candidates(facts, params):
         told = shown.get((unit.host, unit.name))
         if told is not None and any(told.value(name) for name in _WANTED_BY):
             continue
-        if any((unit.host, name) in wanted for name in (unit.name, *unit.names)) or _triggered(unit, shown, facts):
+        if any((unit.host, name) in wanted for name in (unit.name, *unit.names)) or _is_triggered(unit, shown, facts):
             continue
         manager = managers_of(facts, unit)
         if manager == UNKNOWN or unit.host in without_cib:
@@ -778,7 +778,7 @@ def _candidates(facts: Facts, params: RunningParams) -> Iterator[Unit]:
             yield unit
 
 
-def _wanted(facts: Facts) -> set[tuple[str, str]]:
+def _find_wanted(facts: Facts) -> set[tuple[str, str]]:
     """Return the host and name of every unit that another one starts, unless that one is itself not started at boot."""
     found = set()
     for unit in facts.of(Unit):
@@ -788,7 +788,7 @@ def _wanted(facts: Facts) -> set[tuple[str, str]]:
     return found
 
 
-def _triggered(unit: Unit, shown: dict[tuple[str, str], ShownUnit], facts: Facts) -> bool:
+def _is_triggered(unit: Unit, shown: dict[tuple[str, str], ShownUnit], facts: Facts) -> bool:
     """Return whether a socket, timer or path of the unit's name is there, which may start it."""
     base = unit.name.rpartition(".")[0]
     names = [(unit.host, f"{base}.{kind}") for kind in ("socket", "timer", "path")]
@@ -930,10 +930,10 @@ def _not_collected(shown: ShownUnit, unit: Unit) -> str:
     paths = [path for path in (shown.value("FragmentPath"), *shown.value("DropInPaths").split()) if path]
     if shown.value("LoadState") == MASKED or unit.load_state == MASKED:
         return ""
-    return next((path for path in paths if not any(mine.endswith(_merged(path)) or mine.endswith(path) for mine in ours)), "")
+    return next((path for path in paths if not any(mine.endswith(_merge_usr(path)) or mine.endswith(path) for mine in ours)), "")
 
 
-def _merged(path: str) -> str:
+def _merge_usr(path: str) -> str:
     return "/usr" + path if path.startswith("/lib/") else path
 
 
@@ -948,9 +948,9 @@ def _run_beside(facts: Facts, _: NoParams) -> Iterator[Saw]:
         leaves = list(_leaves(_of_host(found, shown.host), service))
         if name in service.units:
             if leaves and not any(leaf.unit for leaf in leaves):
-                yield _beside(shown, leaves[0], active.span)
-        elif name.startswith("tripleo_") and leaves and not beside_by_design(name) and all(leaf.unit != name for leaf in leaves):
-            yield _beside(shown, leaves[0], active.span)
+                yield _say_beside(shown, leaves[0], active.span)
+        elif name.startswith("tripleo_") and leaves and not is_beside_by_design(name) and all(leaf.unit != name for leaf in leaves):
+            yield _say_beside(shown, leaves[0], active.span)
     yield from _containers_beside(facts, found)
     if not any("ActiveState" in shown.properties for shown in facts.of(ShownUnit)):
         yield Unknown(_NO_STATES)
@@ -971,7 +971,7 @@ def _containers_beside(facts: Facts, found: list[Cib]) -> Iterator[Saw]:
         service = container.service
         if service is None or not service.may_be_clustered or container.bundle or container.ends:
             continue
-        own = [] if beside_by_design(container.called) else _of_host(found, container.host)
+        own = [] if is_beside_by_design(container.called) else _of_host(found, container.host)
         leaf = next(_leaves(own, service), None)
         policy = container.policy.value if container.policy is not None and container.engine == DOCKER else ""
         by_name = any(runs_container(cib, container) for cib in own)
@@ -983,11 +983,11 @@ def _containers_beside(facts: Facts, found: list[Cib]) -> Iterator[Saw]:
         related = (Related(leaf.span, f"the resource `{leaf.name}`"),)
         subject = f"container {container.called}"
         unit = f"tripleo_{container.called}.service"
-        mend = _stopped(container, leaf, unit if (container.host, unit) in units else "")
+        mend = _stop(container, leaf, unit if (container.host, unit) in units else "")
         yield Problem(container.span, message, subject, related, remedy=_REMOVE, host=container.host, commands=mend)
 
 
-def _stopped(container: HostContainer, leaf: Resource, unit: str) -> tuple[Command, ...]:
+def _stop(container: HostContainer, leaf: Resource, unit: str) -> tuple[Command, ...]:
     """Return what keeps a container down; nothing for one of podman's that no `unit` starts, as it has to be removed."""
     if container.engine != DOCKER:
         return (Command(command("systemctl", "disable", "--now", unit)), _cleanup(leaf)) if unit else ()
@@ -1000,7 +1000,7 @@ def _cleanup(leaf: Resource) -> Command:
     return Command(command("pcs", "resource", "cleanup", leaf.name))
 
 
-def _beside(shown: ShownUnit, leaf: Resource, place: Span) -> Problem:
+def _say_beside(shown: ShownUnit, leaf: Resource, place: Span) -> Problem:
     how = f"`{leaf.agent}`" if leaf.agent else f"a {leaf.form}"
     message = f"{shown.name}: the unit is `active` in systemd, and the cluster runs the service as {how}; it must be `inactive`"
     related = (Related(leaf.span, f"the resource `{leaf.name}`"),)

@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _ran(arguments)
     except KeyboardInterrupt:
-        return _interrupted()
+        return _tell_interruption()
 
 
 def _ran(arguments: Sequence[str] | None) -> int:
@@ -37,14 +37,14 @@ def _ran(arguments: Sequence[str] | None) -> int:
         from lwlint.cli.arguments import parse, run
     except ConfigurationError as error:  # of a kind of input that another package brings
         _tolerant_output()
-        return _refused(error)
+        return _tell_refusal(error)
     options = parse(sys.argv[1:] if arguments is None else arguments)
     _tolerant_output()
     try:
         code = run(options)
         sys.stdout.flush()
     except ConfigurationError as error:
-        return _refused(error)
+        return _tell_refusal(error)
     except BrokenPipeError:
         sys.stderr.close()
         return NOT_TRUSTED
@@ -58,7 +58,7 @@ def _ran(arguments: Sequence[str] | None) -> int:
     return code
 
 
-def _interrupted() -> int:
+def _tell_interruption() -> int:
     processes = sys.modules.get("lwlint.files.processes")
     if processes is not None:
         processes.take_away_folders()
@@ -74,12 +74,12 @@ def _say(text: str) -> int:
     return NOT_TRUSTED
 
 
-def _refused(error: Exception) -> int:
+def _tell_refusal(error: Exception) -> int:
     """Tell what is wrong with what the user gave, and return the exit code."""
     from lwlint.core.harmless import safe
-    from lwlint.core.secret import masked
+    from lwlint.core.secret import mask_secrets
 
-    return _say(f"lwlint: {safe(masked(str(error)))}")
+    return _say(f"lwlint: {safe(mask_secrets(str(error)))}")
 
 
 def _environment(error: OSError) -> str:
@@ -127,12 +127,12 @@ def entry() -> None:
     try:
         code = _version() if sys.argv[1:] == ["--version"] else _alone()
     except KeyboardInterrupt:  # so early that nothing has begun to catch it
-        code = _interrupted()
+        code = _tell_interruption()
     except Exception as error:  # in what was to tell of another one, whose text may hold a secret
         code = _say(_SHORT if _is_short(error) else f"lwlint: this is a defect of lwlint: {type(error).__name__}")
     except SystemExit as ended:  # of argparse, which has told what is wrong, or has helped
         code = ended.code if isinstance(ended.code, int) else 0
-    code = _flushed(code)
+    code = _flush(code)
     if sys.gettrace() is not None or sys.getprofile() is not None:
         sys.exit(code)
     os._exit(code)
@@ -149,7 +149,7 @@ def _version() -> int:
     return 0
 
 
-def _flushed(code: int) -> int:
+def _flush(code: int) -> int:
     """Return the exit code when all that was printed is written: what nobody could read is not to be trusted."""
     try:
         if sys.stdout is not None:

@@ -14,7 +14,7 @@ from lwlint.core.finding import ConfigurationError
 from lwlint.core.harmless import safe
 from lwlint.core.lazy import pattern
 from lwlint.files.cache import Cache, default_folder
-from lwlint.run import Request, confined, load_rules
+from lwlint.run import Request, confine, load_rules
 
 if TYPE_CHECKING:
     import argparse
@@ -30,7 +30,7 @@ def parse(given: Sequence[str]) -> Any:
     top = parser(first)
     if first and not first.startswith("-") and first not in _COMMANDS:
         top.exit(2, f"lwlint: `{safe(first)}`: unknown command{near(first, _COMMANDS) or '; `lwlint --help` lists them'}\n")
-    options, rest = top.parse_known_args(_hooked(given))
+    options, rest = top.parse_known_args(_end_options(given))
     several = next((name for name in _SEVERAL if hasattr(options, name)), None)
     if rest and several is not None and not any(each.startswith("-") for each in rest):
         setattr(options, several, [*getattr(options, several), *rest])  # argparse takes only those that stand together
@@ -58,7 +58,7 @@ _HOOKS = ("check", "fix")
 _HOOK = "--hook"
 
 
-def _hooked(given: Sequence[str]) -> Sequence[str]:
+def _end_options(given: Sequence[str]) -> Sequence[str]:
     """Return the arguments of a command that a hook may run, in which nothing from the first path on is an option any more.
 
     A hook is given names of files, and a stranger may have chosen them. What is an option and a file in one ends the process.
@@ -611,11 +611,11 @@ def rules(options: argparse.Namespace, found: Settings | None) -> list[Rule]:
     select, ignore = split(options.select), split(options.ignore)
     if found is None:
         return load_rules(options.rules, select, ignore, examples=False, cache=cache(options), trusted=options.trust)
-    from lwlint.policy.settings import configured
+    from lwlint.policy.settings import configure
 
     folders = (*found.rule_directories, *options.rules)
     every = load_rules(folders, examples=False, cache=cache(options), trusted=options.trust or bool(options.config))
-    return configured(every, found, select, ignore)
+    return configure(every, found, select, ignore)
 
 
 def cache(options: argparse.Namespace) -> Cache:
@@ -664,7 +664,7 @@ def request(options: argparse.Namespace, found: Settings | None) -> Request:
         jobs=getattr(options, "jobs", 0),
         schemas=schemas_of(options),
     )
-    return asked if options.trust else confined(asked)
+    return asked if options.trust else confine(asked)
 
 
 def _standard_input() -> bytes:

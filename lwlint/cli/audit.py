@@ -21,7 +21,7 @@ from lwlint.core.harmless import safe, tame
 from lwlint.policy.rules import Clause, Rule, load_clauses
 from lwlint.report import audit as audit_report
 from lwlint.report import write_folder
-from lwlint.run import AUTO, known_release, load_rules
+from lwlint.run import AUTO, load_rules, read_release
 
 if TYPE_CHECKING:
     import argparse
@@ -144,7 +144,7 @@ CONFORMS, FINDINGS = 0, 1
 
 def audit(options: argparse.Namespace) -> int:
     """Judge the targets, print the answer, and return the exit code."""
-    release = known_release(options.release or AUTO)
+    release = read_release(options.release or AUTO)
     roots = roots_of(options, "nothing to audit: name a report, an archive, a folder or a CIB, or `--live`")
     if options.jobs is not None and options.jobs < 1:
         raise ConfigurationError(f"`-j {options.jobs}`: must be 1 or more")

@@ -16,13 +16,13 @@ from msgspec.structs import replace
 
 from lwlint.core.config_reader import Mismatch, near
 from lwlint.core.finding import ConfigurationError
-from lwlint.core.harmless import counted, line, tame
+from lwlint.core.harmless import count_of, line, tame
 from lwlint.files import atomic
-from lwlint.files.gitignore import covered, useless
+from lwlint.files.gitignore import covers, useless
 from lwlint.files.tree import CONFIGURATION, around, read_bounded
-from lwlint.policy.location import NAME, SHARED, nearest, shown
+from lwlint.policy.location import NAME, SHARED, nearest, show_path
 from lwlint.policy.round_trip import with_exception, with_finds
-from lwlint.policy.settings import configured, layer, load, position, until_of
+from lwlint.policy.settings import configure, layer, load, position, until_of
 from lwlint.run import Request, check, load_rules
 from lwlint.run.engine import Costs
 
@@ -43,37 +43,39 @@ def allow(options: argparse.Namespace) -> int:
     """`lwlint allow`: write an exception into the configuration, or show it as a diff."""
     path = options.config or nearest() or NAME
     if os.path.basename(path) in SHARED:
-        raise ConfigurationError(f"`{shown(path)}`: holds the configuration, and only YAML is edited; write the exception there by hand")
+        raise ConfigurationError(
+            f"`{show_path(path)}`: holds the configuration, and only YAML is edited; write the exception there by hand"
+        )
     there = os.path.lexists(path)
     if options.config and not there:
         raise ConfigurationError(f"`{path}`: no such file")
     settings = load(path) if there else None
     rules = load_rules(settings.rule_directories if settings is not None else (), examples=False)
     if settings is not None:
-        configured(rules, settings)  # raises for a configuration that no run would take
+        configure(rules, settings)  # raises for a configuration that no run would take
     rule = _rule(options.rule, rules)
     if not options.because.strip():
         raise ConfigurationError("`--because`: an exception needs a reason")
-    folder = os.path.dirname(shown(path)) or "."
+    folder = os.path.dirname(show_path(path)) or "."
     place = _place(options.place, folder, rule, rules, settings)
     entry: dict[str, Any] = {"rule": options.rule, **place, "because": options.because}
     if options.until is not None:
         entry["until"] = _day(options.until)
     text = _text(path) if there else ""
     if there:
-        _refuse_twice(entry, rule, layer(text, shown(path), folder))
-    changed = with_exception(text, shown(path), entry)
-    layer(changed, shown(path), folder)  # raises for an entry that would not be read
+        _refuse_twice(entry, rule, layer(text, show_path(path), folder))
+    changed = with_exception(text, show_path(path), entry)
+    layer(changed, show_path(path), folder)  # raises for an entry that would not be read
     if options.diff:
-        before = shown(path) if there else "/dev/null"
-        sys.stdout.write("".join(_ended(difflib.unified_diff(_lines(text), _lines(changed), before, shown(path)))))
+        before = show_path(path) if there else "/dev/null"
+        sys.stdout.write("".join(_end_lines(difflib.unified_diff(_lines(text), _lines(changed), before, show_path(path)))))
         return CONFORMS
     try:
         atomic.replace(os.path.realpath(path), changed.encode("utf-8"), keep_owner=there)
     except OSError as error:
-        raise ConfigurationError(f"`{shown(path)}`: cannot be written ({error.strerror})") from error
+        raise ConfigurationError(f"`{show_path(path)}`: cannot be written ({error.strerror})") from error
     covers = f"`{place['fact']}` in `{place['path']}`" if "fact" in place else f"`{place['path']}`"
-    print(f"{shown(path)}: {rule.code} {rule.id} is allowed for {covers}")
+    print(f"{show_path(path)}: {rule.code} {rule.id} is allowed for {covers}")
     return CONFORMS
 
 
@@ -100,12 +102,12 @@ def _place(place: str, folder: str, rule: Rule, rules: Sequence[Rule], settings:
     """Return `path`, and `fact` where a line is named, of an exception in a configuration that lies in `folder`."""
     if os.path.lexists(place):
         return {"path": _pattern(place, folder)}
-    path, at = _located(place)
+    path, at = _locate(place)
     if at:
         return {"path": _pattern(path, folder), "fact": _fact(path, at, rule, rules, folder, settings)}
     if any(character in place for character in _GLOB):
         below = os.path.relpath(".", folder).replace(os.sep, "/")
-        steps = [] if below == "." else [_escaped(below)] if "/" in place.rstrip("/") else [_escaped(below), "**"]
+        steps = [] if below == "." else [_escape(below)] if "/" in place.rstrip("/") else [_escape(below), "**"]
         pattern = "/".join([*steps, place.lstrip("/") if steps else place])
         why = "lies outside the folder of the configuration" if below.startswith("..") else useless(pattern)
         if place.startswith("!"):
@@ -116,7 +118,7 @@ def _place(place: str, folder: str, rule: Rule, rules: Sequence[Rule], settings:
     raise ConfigurationError(f"`{place}`: no such file or folder; a pattern has one of `*`, `?` and `[` in it")
 
 
-def _located(place: str) -> tuple[str, tuple[int, ...]]:
+def _locate(place: str) -> tuple[str, tuple[int, ...]]:
     """Return the file of `FILE:LINE` or `FILE:LINE:COLUMN`, as reports have it, with the numbers; none where it is no such place."""
     path = place
     at: tuple[int, ...] = ()
@@ -137,11 +139,11 @@ def _pattern(path: str, folder: str) -> str:
         raise ConfigurationError(f"`{path}`: lies outside `{folder}`, the folder of the configuration")
     if below == ".":
         return "*"
-    pattern = _escaped(below) + ("/" if os.path.isdir(path) else "")
+    pattern = _escape(below) + ("/" if os.path.isdir(path) else "")
     return pattern if "/" in pattern.rstrip("/") else f"/{pattern}"
 
 
-def _escaped(path: str) -> str:
+def _escape(path: str) -> str:
     """Return a path as a pattern in which no character stands for another."""
     path = "".join(f"\\{character}" if character in "\\*?[" else character for character in path)
     trailing = len(path) - len(path.rstrip(" \t"))
@@ -179,7 +181,7 @@ def _refuse_twice(entry: Mapping[str, Any], rule: Rule, known: Layer) -> None:
             continue
         same = (other.path, other.fact) == (entry["path"], entry.get("fact"))
         plain = not any(character in entry["path"].replace("\\", "") for character in _GLOB)
-        wider = other.fact is None and other.path is not None and plain and covered((other.path,), entry["path"].strip("/"))
+        wider = other.fact is None and other.path is not None and plain and covers((other.path,), entry["path"].strip("/"))
         if same or wider:
             line, column = position(known, ("allow", i))
             until = until_of(other.until)
@@ -191,16 +193,16 @@ def _text(path: str) -> str:
     try:
         return read_bounded(path, CONFIGURATION).decode("utf-8")
     except OSError as error:
-        raise ConfigurationError(f"`{shown(path)}`: cannot be read ({error.strerror})") from error
+        raise ConfigurationError(f"`{show_path(path)}`: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
-        raise ConfigurationError(f"`{shown(path)}`: is not UTF-8") from error
+        raise ConfigurationError(f"`{show_path(path)}`: is not UTF-8") from error
 
 
 def _lines(text: str) -> list[str]:
     return text.splitlines(keepends=True)
 
 
-def _ended(lines: Any) -> list[str]:
+def _end_lines(lines: Any) -> list[str]:
     """Return the lines of a diff, each with an end."""
     return [line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines]
 
@@ -261,7 +263,7 @@ def test(options: argparse.Namespace) -> int:
 
         sys.stderr.write(tame(spent(costs, time.process_time())))
     held = len(outcomes) - len(failed)
-    print(f"{counted(held, 'example')} hold{'s' if held == 1 else ''}, {len(failed)} {'does' if len(failed) == 1 else 'do'} not")
+    print(f"{count_of(held, 'example')} hold{'s' if held == 1 else ''}, {len(failed)} {'does' if len(failed) == 1 else 'do'} not")
     return FINDINGS if failed else CONFORMS
 
 
@@ -296,13 +298,13 @@ def _run(rule: Rule, others: tuple[Rule, ...], coverage: bool, costs: Costs) -> 
     outcomes, taken = [], []
     for example in rule.examples:
         branches: set[Branch] = set()
-        outcomes.append(run_example(rule, example, others, _traced(tracer(through, branches)), costs))
+        outcomes.append(run_example(rule, example, others, _trace(tracer(through, branches)), costs))
         taken.append((example, branches))
     return outcomes, [Reached(rule, through, tuple(taken))]
 
 
 @contextmanager
-def _traced(trace: Tracer) -> Iterator[None]:
+def _trace(trace: Tracer) -> Iterator[None]:
     before = sys.gettrace()
     sys.settrace(trace)
     try:

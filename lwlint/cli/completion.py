@@ -82,11 +82,11 @@ def completion(options: argparse.Namespace) -> int:
     """`lwlint completion`: print the completion for one shell."""
     from lwlint.cli.arguments import parser
 
-    sys.stdout.write("\n".join(SHELLS[options.shell](commands(parser(), known()))) + "\n")
+    sys.stdout.write("\n".join(SHELLS[options.shell](commands(parser(), list_words()))) + "\n")
     return CONFORMS
 
 
-def known() -> Mapping[str, Sequence[str]]:
+def list_words() -> Mapping[str, Sequence[str]]:
     """Return the words that can stand for a metavar."""
     from lwlint.core.facts import RELEASES
     from lwlint.inputs import KINDS
@@ -149,7 +149,7 @@ def _zsh(found: Sequence[Command]) -> Iterator[str]:
     yield "  local context state line"
     yield "  local -a commands"
     yield "  commands=("
-    yield from (f"    {_quoted(command.name + ':' + command.help)}" for command in found[1:])
+    yield from (f"    {_quote(command.name + ':' + command.help)}" for command in found[1:])
     yield "  )"
     yield "  _arguments -C " + " ".join(_zsh_arguments(found[0])) + " '1:command:->command' '*::argument:->argument'"
     yield "  case $state in"
@@ -168,10 +168,10 @@ def _zsh_arguments(command: Command) -> Iterator[str]:
     for option in command.options:
         said = option.help.replace("[", "(").replace("]", ")").replace(":", " -")
         value = f":{option.takes.replace(':', ' ')}:{_zsh_values(option)}" if option.takes else ""
-        yield from (_quoted(f"*{name}[{said}]{value}") for name in option.names)
+        yield from (_quote(f"*{name}[{said}]{value}") for name in option.names)
     for i, argument in enumerate(command.positional, 1):
         place = "*" if argument.many else str(i)
-        yield _quoted(f"{place}:{argument.takes.replace(':', ' ')}:{_zsh_values(argument)}")
+        yield _quote(f"{place}:{argument.takes.replace(':', ' ')}:{_zsh_values(argument)}")
 
 
 def _zsh_values(argument: Argument) -> str:
@@ -184,12 +184,12 @@ def _fish(found: Sequence[Command]) -> Iterator[str]:
     yield "# fish completion for lwlint; made by `lwlint completion fish`"
     yield "complete -c lwlint -f"
     for command in found[1:]:
-        yield f"complete -c lwlint -n __fish_use_subcommand -a {command.name} -d {_quoted(command.help, fish=True)}"
+        yield f"complete -c lwlint -n __fish_use_subcommand -a {command.name} -d {_quote(command.help, fish=True)}"
     for command in found:
         when = f"'__fish_seen_subcommand_from {command.name}'" if command.name else "__fish_use_subcommand"
         for option in command.options:
             names = " ".join(f"-l {name[2:]}" if name.startswith("--") else f"-s {name[1:]}" for name in option.names)
-            yield f"complete -c lwlint -n {when} {names}{_fish_values(option)} -d {_quoted(option.help, fish=True)}"
+            yield f"complete -c lwlint -n {when} {names}{_fish_values(option)} -d {_quote(option.help, fish=True)}"
         for argument in command.positional if command.name else ():
             if _fish_values(argument):
                 yield f"complete -c lwlint -n {when}{_fish_values(argument).replace(' -r', '').replace(' -x', '')}"
@@ -197,13 +197,13 @@ def _fish(found: Sequence[Command]) -> Iterator[str]:
 
 def _fish_values(argument: Argument) -> str:
     if argument.words:
-        return f" -x -a {_quoted(' '.join(argument.words), fish=True)}"
+        return f" -x -a {_quote(' '.join(argument.words), fish=True)}"
     if argument.paths == FOLDERS:
         return " -x -a '(__fish_complete_directories)'"
     return " -r -F" if argument.paths else " -x" if argument.takes else ""
 
 
-def _quoted(text: str, *, fish: bool = False) -> str:
+def _quote(text: str, *, fish: bool = False) -> str:
     """Return `text` as one word of the shell."""
     if fish:
         return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

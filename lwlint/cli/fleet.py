@@ -13,10 +13,10 @@ from lwlint.cli import NOT_TRUSTED, RULE_BROKEN
 from lwlint.cli.arguments import schemas_of, split
 from lwlint.cli.audit import ERASED, bar, draws, duration
 from lwlint.core.finding import SEVERITIES, ConfigurationError
-from lwlint.core.harmless import counted, safe, tame
+from lwlint.core.harmless import count_of, safe, tame
 from lwlint.files.atomic import refusal
 from lwlint.fleet import need
-from lwlint.run import AUTO, known_release, load_rules
+from lwlint.run import AUTO, load_rules, read_release
 
 if TYPE_CHECKING:
     import argparse
@@ -50,7 +50,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.seconds <= 0 or options.memory < 1 or (options.workers is not None and options.workers < 1):
         raise ConfigurationError("`--seconds`, `--memory` and `--workers`: must be more than 0")
     load_rules(options.rules, split(options.select), split(options.ignore), examples=False)
-    release = known_release(options.release or AUTO)
+    release = read_release(options.release or AUTO)
     archives = _archives(options)
     why = "" if is_url(options.into) else refusal(options.into.rstrip("/") or options.into)
     if why:
@@ -72,12 +72,12 @@ def _run(options: argparse.Namespace) -> int:
         raise
     finally:
         progress.close()
-    return _told(done, options)
+    return _tell(done, options)
 
 
 def _archives(options: argparse.Namespace) -> list[Listed]:
     from lwlint.files.tree import read_bounded
-    from lwlint.fleet.archives import lines, listed
+    from lwlint.fleet.archives import lines, list_archives
 
     named: list[str] = []
     for path in (*options.list, *(["-"] if "-" in options.targets else [])):
@@ -86,7 +86,7 @@ def _archives(options: argparse.Namespace) -> list[Listed]:
         except OSError as error:
             raise ConfigurationError(f"`--list {path}`: cannot be read ({error.strerror})") from None
         named += lines(data.decode("utf-8", "surrogateescape"))
-    found = listed([target for target in options.targets if target != "-"], named)
+    found = list_archives([target for target in options.targets if target != "-"], named)
     if not found:
         raise ConfigurationError("nothing to judge: name archives, a folder, a pattern, or a list of them")
     return found
@@ -130,7 +130,7 @@ def _rule_files(folders: list[str]) -> list[RuleFile]:
     return found
 
 
-def _told(done: Outcome, options: argparse.Namespace) -> int:
+def _tell(done: Outcome, options: argparse.Namespace) -> int:
     """Print what a run came to, and return the exit code, which is that of an audit of the same archives."""
     ran = done.ran
     for text in done.tracebacks if options.debug else ():
@@ -140,10 +140,10 @@ def _told(done: Outcome, options: argparse.Namespace) -> int:
     if len(done.failed) > _TOLD:
         print(f"lwlint: {len(done.failed) - _TOLD} more archives failed (table `archives`)", file=sys.stderr)
     print(
-        f"{ran.run} of {ran.run_date}: {counted(ran.archives, 'archive')}: "
+        f"{ran.run} of {ran.run_date}: {count_of(ran.archives, 'archive')}: "
         f"{ran.judged} judged, {ran.damaged} damaged, {ran.failed} failed\n"
-        f"{counted(ran.clusters, 'cluster')}, {counted(ran.hosts, 'host')}: {counted(ran.errors, 'error')}, "
-        f"{counted(ran.warnings, 'warning')}, {counted(ran.notes, 'note')}; {ran.not_evaluated} rules not evaluated"
+        f"{count_of(ran.clusters, 'cluster')}, {count_of(ran.hosts, 'host')}: {count_of(ran.errors, 'error')}, "
+        f"{count_of(ran.warnings, 'warning')}, {count_of(ran.notes, 'note')}; {ran.not_evaluated} rules not evaluated"
     )
     if ran.broken:
         print(RULE_BROKEN, file=sys.stderr)
@@ -164,13 +164,13 @@ class Progress:
     def __init__(self, out: TextIO, log: str | None = None) -> None:
         self._out = out
         self._shows = draws(out)
-        self._log = self._opened(log)
+        self._log = self._open(log)
         self._name, self._works, self._size = "", 0, 0
         self._done = self._bytes = self._again = 0
         self._states: Counter[str] = Counter()
         self._start = self._last = time.monotonic()
 
-    def _opened(self, log: str | None) -> TextIO | None:
+    def _open(self, log: str | None) -> TextIO | None:
         why = refusal(log) if log else ""
         if why:
             raise ConfigurationError(f"`--log {log}`: {why}")
@@ -190,7 +190,7 @@ class Progress:
         self._done = self._bytes = self._again = 0
         self._start = time.monotonic()
         if not self._shows:
-            self.tell(f"{name}: {counted(works, {'read': 'archive', 'judge': 'case', 'write': 'part'}[name])}")
+            self.tell(f"{name}: {count_of(works, {'read': 'archive', 'judge': 'case', 'write': 'part'}[name])}")
 
     def event(self, event: Event) -> None:
         """Note the end of one work."""
@@ -312,7 +312,7 @@ def _export(options: argparse.Namespace) -> int:
     if options.form == "prometheus":
         clusters = run.rows(store, ran, ClusterRow)
         return _write(run.render_prometheus(ran, clusters, run.clauses(store, ran, clusters)), options)
-    rows = run.exported(store, ran, options.table)
+    rows = run.export(store, ran, options.table)
     return _write(run.render_csv(options.table, rows) if options.form == "csv" else run.render_json(rows), options)
 
 

@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from lwlint.cli import NOT_TRUSTED, RULE_BROKEN
 from lwlint.cli.arguments import complete, request, rules, settings, terminal_width, today
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError, Report
-from lwlint.core.harmless import counted, safe, tame
+from lwlint.core.harmless import count_of, safe, tame
 from lwlint.report import How, Output, deliver, outputs
 from lwlint.run import check as run
-from lwlint.run import settled
+from lwlint.run import settle
 from lwlint.run.engine import Costs
 
 if TYPE_CHECKING:
@@ -41,13 +41,13 @@ def check(options: argparse.Namespace) -> int:
     found = settings(options)
     complete(options, found)
     asked = outputs(options.format)
-    known = _known(options.baseline, trusted=options.trust) if options.baseline else None
+    known = _read_baseline(options.baseline, trusted=options.trust) if options.baseline else None
     chosen = rules(options, found)
     costs = Costs(time.process_time if options.timing else None)
     asked_for = replace(request(options, found), costs=costs)
-    report, is_marked = _judged(asked_for, chosen, options)
+    report, is_marked = _judge(asked_for, chosen, options)
     if known is not None and not is_marked:
-        report = _compared(report, known, asked_for, options)
+        report = _compare(report, known, asked_for, options)
     code = exit_code(report, options)
     how = How(
         colour=options.color == "always" or (options.color == "auto" and sys.stdout.isatty()),
@@ -60,7 +60,7 @@ def check(options: argparse.Namespace) -> int:
         hook=options.hook,
         fixable=_fixable(asked_for, report) if any(output.format == "text" for output in asked) else frozenset(),
     )
-    deliver(asked, report, chosen, how, kept(asked_for, options), out=sys.stdout)
+    deliver(asked, report, chosen, how, list_policy_files(asked_for, options), out=sys.stdout)
     if not _tells_all(asked):
         from lwlint.report.text import total, verdicts
 
@@ -81,7 +81,7 @@ def _fixable(asked: Request, report: Report) -> frozenset[tuple[str, Span]]:
     return fixable(asked, report)
 
 
-def _judged(asked: Request, chosen: Sequence[Rule], options: argparse.Namespace) -> tuple[Report, bool]:
+def _judge(asked: Request, chosen: Sequence[Rule], options: argparse.Namespace) -> tuple[Report, bool]:
     """Return the report on all that is asked for, or on what a change brought, and whether what the baseline knows is marked in it."""
     if options.hook and (options.since or options.all):
         raise ConfigurationError("`--hook` chooses by itself what is reported; it goes without `--since` and `--all`")
@@ -99,7 +99,7 @@ def _judged(asked: Request, chosen: Sequence[Rule], options: argparse.Namespace)
             return Report((), ()), True
         asked = replace(asked, paths=(".",))  # it shows wherever it shows
     else:
-        change = git.since(options.since) if options.since else git.staged()
+        change = git.since(options.since) if options.since else git.read_staged()
     if options.all:
         return run(replace(asked, tree=git.trees(asked.tree, change)[1]), chosen), False
     return brought(asked, chosen, change, options)
@@ -116,7 +116,7 @@ def change_of_hook(asked: Request, options: argparse.Namespace) -> Change | None
         return git.commit_of(asked.paths)
     pushed = os.environ.get("PRE_COMMIT_FROM_REF")
     try:
-        return git.since(f"{pushed}...") if pushed else git.staged()
+        return git.since(f"{pushed}...") if pushed else git.read_staged()
     except ConfigurationError as error:
         if str(error).endswith("not in a git checkout"):
             return None
@@ -188,28 +188,28 @@ def _marking(options: argparse.Namespace, found: Settings | None, texts: Mapping
         path = found.baseline if found is not None and hasattr(options, "baseline") else None
     if not path:
         return lambda report: report
-    from lwlint.policy.baseline import compare, marked, read
+    from lwlint.policy.baseline import compare, mark_known, read
 
     name = os.path.relpath(path).replace(os.sep, "/")
     data = texts.get(name)
     if name in texts:
         known = read(data.decode("utf-8", "replace"), path) if data is not None else ()
     else:
-        known = _known(path, trusted=options.trust)
+        known = _read_baseline(path, trusted=options.trust)
 
     def mark(report: Report) -> Report:
-        done = marked(report, compare(report, known))
-        return replace(done, verdicts=tuple(settled(done.verdicts, done.findings)))
+        done = mark_known(report, compare(report, known))
+        return replace(done, verdicts=tuple(settle(done.verdicts, done.findings)))
 
     return mark
 
 
 def baseline(options: argparse.Namespace) -> int:
     """`lwlint baseline`: write what is found today, or take what is gone out of what was written."""
-    from lwlint.policy.baseline import absent, compare, pruned, record, told
+    from lwlint.policy.baseline import absent, compare, prune, record, summarize
     from lwlint.report import write
 
-    known = _known(options.output, trusted=options.trust) if options.prune else ()
+    known = _read_baseline(options.output, trusted=options.trust) if options.prune else ()
     found = settings(options)
     asked = request(options, found)
     report = run(asked, rules(options, found))
@@ -217,16 +217,18 @@ def baseline(options: argparse.Namespace) -> int:
         options.fail_on, options.strict = "error", False
         return exit_code(report, options)
     comparison = compare(report, known, absent=absent(report, asked.paths, asked.tree))
-    text = pruned(known, comparison) if options.prune else record(report)
+    text = prune(known, comparison) if options.prune else record(report)
     if os.path.lexists(options.output) and not options.prune:
         _refuse_other(options.output)
-    write(options.output, text, (*report.sources, *kept(asked, options)))
-    sys.stdout.write("".join(f"{line}\n" for line in _gone(comparison)))
-    print(told(comparison) if options.prune else f"{counted(len(text.splitlines()) - 1, 'finding')} recorded in {safe(options.output)}")
+    write(options.output, text, (*report.sources, *list_policy_files(asked, options)))
+    sys.stdout.write("".join(f"{line}\n" for line in _list_gone(comparison)))
+    print(
+        summarize(comparison) if options.prune else f"{count_of(len(text.splitlines()) - 1, 'finding')} recorded in {safe(options.output)}"
+    )
     return CONFORMS
 
 
-def kept(asked: Request, options: argparse.Namespace) -> Iterator[str]:
+def list_policy_files(asked: Request, options: argparse.Namespace) -> Iterator[str]:
     """Yield the files, besides its sources, that a run was made by: configuration, baseline, rules, what git ignores."""
     from lwlint.files.tree import checkout
 
@@ -254,7 +256,7 @@ def _refuse_other(path: str) -> None:
         raise ConfigurationError(f"`{path}`: exists and is not a baseline of lwlint; it is not overwritten")
 
 
-def _known(path: str, *, trusted: bool) -> tuple[Known, ...]:
+def _read_baseline(path: str, *, trusted: bool) -> tuple[Known, ...]:
     from lwlint.files.tree import BASELINE, around, read_bounded
     from lwlint.policy.baseline import read
 
@@ -266,19 +268,19 @@ def _known(path: str, *, trusted: bool) -> tuple[Known, ...]:
         raise ConfigurationError(f"`{path}`: baseline is not UTF-8") from error
 
 
-def _compared(report: Report, known: Sequence[Known], asked: Request, options: argparse.Namespace) -> Report:
+def _compare(report: Report, known: Sequence[Known], asked: Request, options: argparse.Namespace) -> Report:
     """Return the report with what is known allowed; say on standard error what is gone, if the run was one on all that is there."""
-    from lwlint.policy.baseline import absent, compare, marked, told
+    from lwlint.policy.baseline import absent, compare, mark_known, summarize
 
     comparison = compare(report, known, absent=absent(report, asked.paths, asked.tree))
     if (options.since or options.staged or options.hook) and not options.all:
         comparison = replace(comparison, gone=(), unseen=(*comparison.gone, *comparison.unseen))
-    sys.stderr.write("".join(f"lwlint: {line}\n" for line in (*_gone(comparison), told(comparison))))
-    report = marked(report, comparison)
-    return replace(report, verdicts=tuple(settled(report.verdicts, report.findings)))
+    sys.stderr.write("".join(f"lwlint: {line}\n" for line in (*_list_gone(comparison), summarize(comparison))))
+    report = mark_known(report, comparison)
+    return replace(report, verdicts=tuple(settle(report.verdicts, report.findings)))
 
 
-def _gone(comparison: Comparison) -> Iterator[str]:
+def _list_gone(comparison: Comparison) -> Iterator[str]:
     """Yield a line for each recorded finding that is gone."""
     from lwlint.report.fixes import one_line
 
@@ -306,7 +308,7 @@ def exit_code(report: Report, options: argparse.Namespace) -> int:
     if not any(source.judged for source in report.sources.values()):
         if getattr(options, "hook", False) and not report.sources and not report.skipped:
             return CONFORMS
-        others = f"{counted(len(report.skipped), 'file')} skipped (`-v` says why)" if report.skipped else "there is no file"
+        others = f"{count_of(len(report.skipped), 'file')} skipped (`-v` says why)" if report.skipped else "there is no file"
         print(f"lwlint: nothing to judge: {others}", file=sys.stderr)
         if getattr(options, "allow_empty", False) or getattr(options, "hook", False):
             return CONFORMS
@@ -321,7 +323,7 @@ def exit_code(report: Report, options: argparse.Namespace) -> int:
 
 def fix(options: argparse.Namespace) -> int:
     """`lwlint fix`: apply what can be fixed for certain, or show it as a diff; say what is left, and return the exit code."""
-    from lwlint.report.fixes import diff, told
+    from lwlint.report.fixes import diff, tell
     from lwlint.run import fix as mend
 
     found = settings(options)
@@ -346,8 +348,8 @@ def fix(options: argparse.Namespace) -> int:
                 safe(f"lwlint: `{path}`: a line that is changed holds a secret, or steers a terminal; `--show-secrets` shows it"),
                 file=sys.stderr,
             )
-        print(told(outcome, done=False), end="", file=sys.stderr)
+        print(tell(outcome, done=False), end="", file=sys.stderr)
     else:
         mend.write(outcome)
-        print(told(outcome, done=True), end="")
+        print(tell(outcome, done=True), end="")
     return FINDINGS if options.diff and outcome.files and code == 0 else code

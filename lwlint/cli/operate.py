@@ -21,10 +21,10 @@ from lwlint.core.finding import ConfigurationError
 from lwlint.core.harmless import tame
 from lwlint.inputs.pacemaker import CIB
 from lwlint.inputs.pacemaker.facts import Cluster
-from lwlint.operate.plan import Settings, judged, make_plan, mends, outcome
-from lwlint.operate.simulation import Pacemaker, Refused, written
+from lwlint.operate.plan import Settings, judge_cib, make_plan, mends, outcome
+from lwlint.operate.simulation import Pacemaker, Refused, serialize
 from lwlint.operate.steps import with_mends
-from lwlint.run import AUTO, known_release, load_catalogue, load_rules
+from lwlint.run import AUTO, load_catalogue, load_rules, read_release
 
 if TYPE_CHECKING:
     import argparse
@@ -83,7 +83,7 @@ def _only(book: Runbook, runs: Sequence[object]) -> Runbook:
     return replace(book, runs=tuple(runs))
 
 
-def audited(targets: Sequence[str], options: argparse.Namespace, watch: Watcher) -> int:
+def run_audit(targets: Sequence[str], options: argparse.Namespace, watch: Watcher) -> int:
     """Audit the targets by all rules, `watch` being shown each cluster, and return the exit code: NOT_TRUSTED where anything is lacking.
 
     Raises ConfigurationError where there is nothing to judge.
@@ -93,7 +93,7 @@ def audited(targets: Sequence[str], options: argparse.Namespace, watch: Watcher)
     from lwlint.audit.targets import targets as opened
     from lwlint.cli.audit import Progress, is_whole
 
-    release = known_release(options.release or AUTO)
+    release = read_release(options.release or AUTO)
     rules = load_rules([], [], [], examples=False)
     options.hide = anonymous = Anonymous(rules) if options.anonymize else None
     with Progress(sys.stderr) as progress:
@@ -112,7 +112,7 @@ def runbooks(targets: Sequence[str], options: argparse.Namespace) -> tuple[int, 
     from lwlint.operate.runbook import runbook
 
     books: list[Runbook] = []
-    code = audited(targets, options, lambda cluster, hosts, sources: books.append(runbook(cluster, hosts, sources)))
+    code = run_audit(targets, options, lambda cluster, hosts, sources: books.append(runbook(cluster, hosts, sources)))
     return code, [options.hide.hidden_record(book) for book in books] if options.hide is not None else books
 
 
@@ -139,7 +139,7 @@ def what_if(options: argparse.Namespace) -> int:
                 raise ConfigurationError(f"`{found.path}`: Pacemaker {pacemaker.version} refuses it: {refused}") from None
             books.append(runbook(cluster, hosts, sources))
 
-        code = audited([options.target], options, ask)
+        code = run_audit([options.target], options, ask)
     if not studies:
         raise _without_cib(f"`{options.target}`: no CIB is in it, without which nobody can say what a failure comes to", unread, options)
     if options.hide is not None:
@@ -170,7 +170,7 @@ def pictures(target: str, options: argparse.Namespace) -> tuple[int, list[Pictur
         elif known.cib.resources:
             found.append(picture(cluster, known.cib))
 
-    code = audited([target], options, draw)
+    code = run_audit([target], options, draw)
     if not found:
         raise _without_cib(f"`{target}`: no CIB with a resource is in it, and so nothing to draw", unread, options)
     return code, [options.hide.hidden_record(one) for one in found] if options.hide is not None else found
@@ -220,7 +220,7 @@ def describe(options: argparse.Namespace) -> int:
                 cloud = replace(cloud, because=str(error))
         clouds.append(cloud)
 
-    code = audited(options.target, options, see)
+    code = run_audit(options.target, options, see)
     if options.hide is not None:
         clouds = [options.hide.hidden_record(cloud) for cloud in clouds]
     render = report.render_cloud_html if options.format == "html" else report.render_cloud
@@ -267,7 +267,7 @@ def _plan_tests(options: argparse.Namespace) -> int:
         book, ways = runbook_and_ways(cluster, hosts, sources)
         clouds.append(Cloud(book, releases.pop() if len(releases) == 1 else None, ways))
 
-    code = audited([options.target], options, see)
+    code = run_audit([options.target], options, see)
     if options.hide is not None:
         hidden = options.hide.hidden_record
         clouds = [
@@ -317,7 +317,7 @@ def plan(options: argparse.Namespace) -> int:
             if given:
                 raise ConfigurationError(f"`{said}` goes with a plan that is made, not with `--check`")
         promise = report.read_promise(options.check)
-    release = known_release(options.release or AUTO)
+    release = read_release(options.release or AUTO)
     roots = roots_of(options, "nothing to plan for: name a CIB, a report, an archive or a folder, or `--live`")
     runs = may_run(options)
     group, hosts = _hosts(options, release, roots, runs)
@@ -329,7 +329,7 @@ def plan(options: argparse.Namespace) -> int:
     rules = load_rules(examples=False)
     if options.check is not None:
         known = {host.seat.node: host.reading.facts for host in hosts if host.seat.node}
-        differs = outcome(promise, found.cib, known, judged(found.text, path, rules, release)[1].findings)
+        differs = outcome(promise, found.cib, known, judge_cib(found.text, path, rules, release)[1].findings)
         sys.stdout.write(report.render_outcome(differs, promise))
         return DIFFERS if differs.wrong else PLANNED
     with Pacemaker() as pacemaker:
@@ -337,7 +337,7 @@ def plan(options: argparse.Namespace) -> int:
         made = make_plan(found.text, path, rules, pacemaker, settings, [host.reading.facts for host in hosts])
     if made.steps and any(host.seat.node for host in hosts):
         units = [one.unit for one in made.handed if one.unit]
-        for one in mends(group, written(made.after).decode(), units, rules, release):
+        for one in mends(group, serialize(made.after).decode(), units, rules, release):
             made = with_mends(made, one.node, one.commands, one.messages, one.left)
     render = {"json": report.render_json, "sh": report.render_sh, "html": report.render_html, "ansible": report.render_ansible}.get(
         options.format, report.render_text
@@ -352,7 +352,7 @@ _NEW = "lightweight.yaml"  # the environment that is made, where no name is give
 def _templates(options: argparse.Namespace) -> int:
     """Print or write the environment, and return the exit code: 1 where something is left that no environment fixes."""
     from lwlint.cli.arguments import request, rules, settings
-    from lwlint.cli.judge import kept
+    from lwlint.cli.judge import list_policy_files
     from lwlint.operate.templates import plan_for_templates
     from lwlint.report import plan as report
     from lwlint.report import write
@@ -380,7 +380,7 @@ def _templates(options: argparse.Namespace) -> int:
     around = request(options, found)
     made = plan_for_templates(replace(asked, boundary=around.boundary, tree=around.tree), path, chosen, report.environment)
     if options.output is not None:
-        write(path, report.render_environment(made), kept(asked, options))
+        write(path, report.render_environment(made), list_policy_files(asked, options))
     if options.format == "json":
         sys.stdout.write(report.render_templates_json(made))
     else:

@@ -23,7 +23,7 @@ from lwlint import __version__
 from lwlint.cli import arguments
 from lwlint.core.facts import Fact, Service
 from lwlint.core.finding import SEVERITIES, ConfigurationError, Finding, Replace, Report
-from lwlint.core.harmless import counted, safe
+from lwlint.core.harmless import count_of, safe
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Source, Span, Text
 from lwlint.files.discover import normal
@@ -70,13 +70,13 @@ def findings_at(report: Report, path: str, start: int, end: int) -> list[Finding
 def hover_text(report: Report, reading: Reading, rules: Sequence[Rule], path: str, at: int) -> str:
     """Return as Markdown what is wrong at a place and what is in effect there; empty where there is neither."""
     named = {rule.id: rule for rule in rules}
-    parts = [_told(found, named.get(found.rule)) for found in findings_at(report, path, at, at)]
+    parts = [_describe(found, named.get(found.rule)) for found in findings_at(report, path, at, at)]
     shown = Shown(reading.input.sources)
     parts += [_fact(fact, shown) for fact in facts_at(reading, path, at)]
     return "\n\n---\n\n".join(dict.fromkeys(parts))
 
 
-def _told(found: Finding, rule: Rule | None) -> str:
+def _describe(found: Finding, rule: Rule | None) -> str:
     why = f"\n\n{prose(rule.why)}" if rule is not None and rule.why else ""
     remedy = "<br>".join(prose(line) for line in found.remedy.strip().splitlines())
     return f"**{found.severity} {found.code}** {code(found.rule)}\n\n{prose(found.message)}{why}\n\n{remedy}"
@@ -214,7 +214,7 @@ def counts(report: Report, path: str) -> str:
     """Return how many findings a file has, by severity, worst first; empty where it has none."""
     own = [found.severity for found in report.findings if found.span.path == path and found.allowed is None]
     told = [(own.count(severity), severity) for severity in reversed(SEVERITIES)]
-    return ", ".join(counted(number, word) for number, word in told if number)
+    return ", ".join(count_of(number, word) for number, word in told if number)
 
 
 _WAIT = 0.1  # seconds after the last key before the folder is judged again
@@ -247,7 +247,7 @@ class Session:
         """Judge the folder with the unsaved texts, and return what has come of it. Raises ConfigurationError as `lwlint check` does."""
         self.state = None  # what is said of a text must be of the text as it is
         settings = arguments.settings(self._options)
-        rules = self._chosen(settings)
+        rules = self._choose_rules(settings)
         request = arguments.request(self._options, settings)
         below = Remembered(request.boundary, self._bytes) if request.boundary is not None else request.tree
         self._memory.begin()
@@ -261,7 +261,7 @@ class Session:
             self._bytes = below.bytes
         return self.state
 
-    def _chosen(self, settings: Settings | None) -> tuple[Rule, ...]:
+    def _choose_rules(self, settings: Settings | None) -> tuple[Rule, ...]:
         """Return the rules to judge by. lwlint's own are read once, those in folders of the user for each run."""
         folders = self._options.rules or (settings is not None and settings.rule_directories)
         if self._rules is None or folders or self._rules[0] != settings:
@@ -291,7 +291,7 @@ def server(options: argparse.Namespace) -> int:
     logger.propagate = False
     try:
         with os.fdopen(ends[0], "rb") as asked, os.fdopen(ends[1], "wb") as answered:
-            made(prepared(options)).start_io(Asked(asked), answered)  # type: ignore[arg-type]
+            make_server(prepare(options)).start_io(Asked(asked), answered)  # type: ignore[arg-type]
     finally:
         logger.removeHandler(said)
         logger.propagate = True
@@ -337,7 +337,7 @@ class _Briefly(logging.Formatter):
         return f"lwlint: {record.getMessage().partition(chr(10))[0].strip()}" + (f": {because}" if because else "")
 
 
-def prepared(options: Any) -> Any:
+def prepare(options: Any) -> Any:
     """Return the options with those that a run on a whole folder has."""
     options.paths, options.kind, options.stdin_filename = ["."], None, None
     options.hook, options.jobs = True, 1  # what only the user's naming it would make an input is none
@@ -365,7 +365,7 @@ def units(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def made(options: Any) -> LanguageServer:
+def make_server(options: Any) -> LanguageServer:
     """Return a server for the folder that its editor will name; nothing is read yet."""
     from lsprotocol import types
     from pygls.lsp.server import LanguageServer

@@ -73,7 +73,7 @@ def service_named(name: str) -> Service | None:
     return None
 
 
-def _called(name: str, known: Catalogue) -> Service | None:
+def _find_called(name: str, known: Catalogue) -> Service | None:
     """Return the service that a unit or container of another distribution or deployer is; None where a pattern is all that it fits."""
     found = known.of_container(name) or known.of_unit(name)
     return found if found is not None and not any("*" in unit for unit in found.units) else None
@@ -89,7 +89,7 @@ def catalogue(name: str | None) -> int:
     if name is None:
         sys.stdout.write(service_table(services))
         return CONFORMS
-    found = service_named(name) or _called(name, whole)
+    found = service_named(name) or _find_called(name, whole)
     if found is None:
         known = [word for s in services for word in (s.name, s.title)]
         raise ConfigurationError(f"`{name}`: unknown service{near(name, known)}")
@@ -109,10 +109,10 @@ def config(options: argparse.Namespace) -> int:
 
     found = arguments.settings(options)
     if found is not None:
-        from lwlint.policy.settings import configured
+        from lwlint.policy.settings import configure
 
         trusted = options.trust or bool(options.config)
-        configured(load_rules(found.rule_directories, examples=False, cache=arguments.cache(options), trusted=trusted), found)
+        configure(load_rules(found.rule_directories, examples=False, cache=arguments.cache(options), trusted=trusted), found)
     sys.stdout.write(tame(render_settings(found or Settings())))
     return CONFORMS
 

@@ -48,23 +48,23 @@ def own_folder() -> str:
 @cache
 def known_services() -> tuple[str, ...]:
     """Return the names of all services of the catalogue, without reading it whole: only for who compares a word with them."""
-    _, _, services = _own("services.yaml").partition("\ncore:")
+    _, _, services = _read_own("services.yaml").partition("\ncore:")
     return tuple(re.findall(r"^  (\w+):", services, re.M))
 
 
 @cache
 def known_projects() -> frozenset[str]:
     """Return the projects of the services of the catalogue."""
-    return frozenset(re.findall(r"\bproject: (\w+)", _own("services.yaml")))
+    return frozenset(re.findall(r"\bproject: (\w+)", _read_own("services.yaml")))
 
 
 @cache
 def known_clauses() -> tuple[str, ...]:
     """Return the ids of the clauses of the specification."""
-    return tuple(re.findall(r"^- id: (\S+)", _own("clauses.yaml"), re.M))
+    return tuple(re.findall(r"^- id: (\S+)", _read_own("clauses.yaml"), re.M))
 
 
-def _own(name: str) -> str:
+def _read_own(name: str) -> str:
     with open(os.path.join(own_folder(), name), encoding="utf-8") as file:
         return file.read()
 
@@ -300,7 +300,7 @@ def load(text: str, path: str, seen: "Optional[Observed]" = None) -> "Catalogue"
         catalogue = Catalogue(entries(plain, seen))
         catalogue.refuse_conflicts()
     except Mismatch as mismatch:
-        raise config_reader.located(mismatch, text, path) from None
+        raise config_reader.locate(mismatch, text, path) from None
     return catalogue
 
 
@@ -341,12 +341,12 @@ class Catalogue:
             return None
         service = self._ids.get(_bare(id))
         if service is None and image is not None and (agent is None or agent in CONTAINER_AGENTS):
-            service = self._named_after(image)
+            service = self._find_named_after(image)
         if service is not None or agent is not None:
             return service
         return self.of_unit(_bare(id)) if form != "primitive" else None
 
-    def _named_after(self, image: str) -> Service | None:
+    def _find_named_after(self, image: str) -> Service | None:
         """Return the service whose unit or container an image is named after: `quay.io/x/centos-binary-nova-api:tag`.
 
         A pattern of units counts only without what a distribution puts in front: `openstack-` there says nothing of what is in it.
@@ -367,7 +367,7 @@ class Catalogue:
         snap = _SNAP_UNIT.fullmatch(name)
         if snap is not None:
             return self.of_program(snap["name"])
-        container = contained(name)
+        container = find_container(name)
         if container is not None:
             return self.of_container(container)
         base = name.partition("@")[0]
@@ -589,7 +589,7 @@ class Catalogue:
         return {_bare(id): service for service in self.services for id in service.resource_ids if "*" not in id}
 
 
-def contained(unit: str) -> str | None:
+def find_container(unit: str) -> str | None:
     """Return the container that a unit of this name runs, by the ways in which TripleO, edpm and kolla name them; None for another name."""
     match = _CONTAINER_UNIT.fullmatch(unit[: -len(".service")] if unit.endswith(".service") else unit)
     return (match["name"] or match["kolla"]) if match else None

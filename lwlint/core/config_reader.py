@@ -29,7 +29,7 @@ class Mismatch(Exception):
     """A value does not fit the type that it is read into; `path` leads to it from the top of the document."""
 
     def __init__(self, path: Path, message: str, *, key: bool = False) -> None:
-        super().__init__(_LONG.sub(lambda match: f"`{shortened(match[1])}`", message))
+        super().__init__(_LONG.sub(lambda match: f"`{shorten(match[1])}`", message))
         self.path = path
         self.key = key
 
@@ -95,22 +95,22 @@ def _plain(node: Any, loader: Any, path: str, depth: int, left: list[int]) -> An
     """
     left[0] -= 1
     if left[0] < 0:
-        raise _misplaced(node, path, f"more than {_MOST} values, those of aliases counted each time")
+        raise _complain(node, path, f"more than {_MOST} values, those of aliases counted each time")
     if node.id == "scalar":
         return _scalar(node, loader, path)
     if depth > _DEPTH:
-        raise _misplaced(node, path, f"more than {_DEPTH} levels deep")
+        raise _complain(node, path, f"more than {_DEPTH} levels deep")
     if node.id == "sequence":
         return [_plain(item, loader, path, depth + 1, left) for item in node.value]
     plain: dict[Any, Any] = {}
     for key, value in node.value:
         if key.id != "scalar":
-            raise _misplaced(key, path, "a key must be a scalar")
+            raise _complain(key, path, "a key must be a scalar")
         if key.tag == "tag:yaml.org,2002:merge":
-            raise _misplaced(key, path, "`<<`: keys are not merged here; write them out")
+            raise _complain(key, path, "`<<`: keys are not merged here; write them out")
         name = _scalar(key, loader, path)
         if name in plain:
-            raise _misplaced(key, path, f"key `{key.value}` is set twice")
+            raise _complain(key, path, f"key `{key.value}` is set twice")
         plain[name] = _plain(value, loader, path, depth + 1, left)
     return plain
 
@@ -122,10 +122,10 @@ def _scalar(node: Any, loader: Any, path: str) -> Any:
     try:
         value = loader.construct_object(node)
         if isinstance(value, (list, dict, set)):  # `!!seq x`, of which PyYAML makes an empty one
-            raise _misplaced(node, path, f"`{shortened(node.value)}`: is not a valid value for its tag")
+            raise _complain(node, path, f"`{shorten(node.value)}`: is not a valid value for its tag")
         return value
     except ValueError as error:  # a thirteenth month, 6_ as a number
-        raise _misplaced(node, path, f"`{shortened(node.value)}`: {shortened(str(error))} (quote it, if it is text)") from None
+        raise _complain(node, path, f"`{shorten(node.value)}`: {shorten(str(error))} (quote it, if it is text)") from None
     except ConfigurationError:
         raise
     except Exception as error:
@@ -133,22 +133,22 @@ def _scalar(node: Any, loader: Any, path: str) -> Any:
 
         if isinstance(error, yaml.YAMLError):
             raise
-        raise _misplaced(node, path, f"`{shortened(node.value)}`: is not a valid value for its tag") from None
+        raise _complain(node, path, f"`{shorten(node.value)}`: is not a valid value for its tag") from None
 
 
 _DEPTH = 50
 _MOST = 200_000  # values of one document
 
 
-def shortened(text: str) -> str:
+def shorten(text: str) -> str:
     """Return what a complaint quotes of a value: its beginning, without secrets."""
-    from lwlint.core.secret import masked
+    from lwlint.core.secret import mask_secrets
 
-    text = masked(text)
+    text = mask_secrets(text)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
-def _misplaced(node: Any, path: str, message: str) -> ConfigurationError:
+def _complain(node: Any, path: str, message: str) -> ConfigurationError:
     return ConfigurationError(f"{path}:{node.start_mark.line + 1}:{node.start_mark.column + 1}: {message}")
 
 
@@ -162,11 +162,11 @@ def read(text: str, path: str, into: type[T]) -> T:
     try:
         found: T = build(plain, into)
     except Mismatch as mismatch:
-        raise located(mismatch, text, path) from None
+        raise locate(mismatch, text, path) from None
     return found
 
 
-def located(mismatch: Mismatch, text: str, path: str) -> ConfigurationError:
+def locate(mismatch: Mismatch, text: str, path: str) -> ConfigurationError:
     """Return `mismatch` as a ConfigurationError with its line and column in `text`."""
     import yaml
 
@@ -204,16 +204,16 @@ def _blame(plain: Any, into: Any, path: Path) -> None:
         _blame(plain, inside[0], path)
         least = max((note.min_length or 0 for note in inside[1:] if isinstance(note, msgspec.Meta)), default=0)
         if plain in ([], {}) and least:
-            raise Mismatch(path, f"{_shown(plain)} with nothing in it: nothing would be judged")
+            raise Mismatch(path, f"{_show(plain)} with nothing in it: nothing would be judged")
     elif origin in _UNIONS:
         _blame_union(plain, inside, path)
     elif origin is typing.Literal:
         if plain not in inside:
             best = near(plain, map(str, inside)) if isinstance(plain, str) else ""
-            raise Mismatch(path, f"{_shown(plain)}: must be one of {', '.join(f'`{word}`' for word in inside)}{best}")
+            raise Mismatch(path, f"{_show(plain)}: must be one of {', '.join(f'`{word}`' for word in inside)}{best}")
     elif origin is tuple:
         if not isinstance(plain, list):
-            raise Mismatch(path, f"{_shown(plain)}: must be a list")
+            raise Mismatch(path, f"{_show(plain)}: must be a list")
         for i, item in enumerate(plain):
             _blame(item, inside[0], (*path, i))
     elif origin is not None and issubclass(origin, Mapping):
@@ -229,21 +229,21 @@ def _blame(plain: Any, into: Any, path: Path) -> None:
     elif into is float and isinstance(plain, int) and not isinstance(plain, bool):
         return
     elif into is not Any and (not isinstance(plain, into) or (isinstance(plain, bool) and into is not bool)):
-        raise Mismatch(path, f"{_shown(plain)}: must be {_WORDS.get(into, into.__name__)}")
+        raise Mismatch(path, f"{_show(plain)}: must be {_WORDS.get(into, into.__name__)}")
 
 
 _UNIONS = (Union, getattr(types, "UnionType", Union))
 _WORDS = {str: "text (quote it)", int: "a whole number", float: "a number", bool: "`true` or `false`", type(None): "empty"}
 
 
-def _shown(plain: Any, path: Path = ("",)) -> str:
+def _show(plain: Any, path: Path = ("",)) -> str:
     """Return what a complaint calls a value; of one that is all there is in a file (`path` is empty) nothing is quoted."""
     if isinstance(plain, (dict, list)):
         return "a mapping" if isinstance(plain, dict) else "a list"
     if not path and plain is not None:
         return "a value by itself"
     try:
-        return "empty" if plain is None else f"`{shortened(str(plain))}`"
+        return "empty" if plain is None else f"`{shorten(str(plain))}`"
     except ValueError:  # a number of thousands of digits
         return "a number"
 
@@ -259,20 +259,20 @@ def _blame_union(plain: Any, options: tuple[Any, ...], path: Path) -> None:
             return _blame(plain, option, path)
         except Mismatch as mismatch:
             last = mismatch
-    raise last or Mismatch(path, f"{_shown(plain)}: does not fit")
+    raise last or Mismatch(path, f"{_show(plain)}: does not fit")
 
 
 def _blame_keys(plain: Any, into: Any, path: Path) -> None:
     """Raise Mismatch for what is no mapping, and for a key that the record `into` does not know or that it misses."""
     if not isinstance(plain, dict):
-        raise Mismatch(path, f"{_shown(plain, path)}: must be a mapping")
+        raise Mismatch(path, f"{_show(plain, path)}: must be a mapping")
     if into is None:
         return
     keys = [key for key, _ in (fields_of(into) or {}).values()]
     for key in plain:
         if key not in keys:
-            raise Mismatch((*path, key), f"`{shortened(str(key))}`: unknown key{near(shortened(str(key)), keys)}", key=True)
-    for key in required_of(into):
+            raise Mismatch((*path, key), f"`{shorten(str(key))}`: unknown key{near(shorten(str(key)), keys)}", key=True)
+    for key in list_required(into):
         if key not in plain:
             raise Mismatch(path, f"`{key}` is missing")
 
@@ -291,7 +291,7 @@ def _fields_of(kind: Any) -> Mapping[str, tuple[str, Any]] | None:
     return {name: (name, hints[name]) for name in names}
 
 
-def required_of(kind: Any) -> tuple[str, ...]:
+def list_required(kind: Any) -> tuple[str, ...]:
     """Return the names of the fields of a record that have no default."""
     if issubclass(kind, msgspec.Struct):
         return tuple(field.name for field in msgspec.structs.fields(kind) if field.required)

@@ -23,7 +23,7 @@ _UNSEEN = pattern(
 )
 
 
-def counted(number: int, noun: str) -> str:
+def count_of(number: int, noun: str) -> str:
     """Return `1 error`, `2 errors`."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
@@ -58,7 +58,7 @@ def is_harmless(text: str) -> bool:
     return _commanding(text) == text
 
 
-def escaped(json: str) -> str:
+def escape_json(json: str) -> str:
     """Return the text of a JSON document that says the same in characters that can be seen, and is no command to a CI runner."""
     if not json.isascii() or "\x7f" in json:
         json = _UNSEEN.sub(_escape, json)
@@ -70,7 +70,7 @@ def _escape(match: re.Match[str]) -> str:
     return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
 
 
-def referenced(xml: str) -> str:
+def write_references(xml: str) -> str:
     """Return escaped text of XML or HTML with references in place of what cannot be seen, and of the beginning of a runner's command."""
     if not xml.isascii() or "\x7f" in xml:
         xml = _UNSEEN.sub(lambda match: f"&#{ord(match.group())};", xml)
@@ -87,7 +87,7 @@ def cell(text: str) -> str:
 _PLAIN = pattern(r"[A-Za-z0-9_@%+=:,./-]+")
 
 
-def quoted(word: str) -> str:
+def quote(word: str) -> str:
     """Return `word` so that a POSIX shell reads it as one word that means itself; it never holds a line break."""
     word = "".join(c if c.isprintable() else "?" for c in word)
     if _PLAIN.fullmatch(word):
@@ -97,7 +97,7 @@ def quoted(word: str) -> str:
 
 def command(*words: str) -> str:
     """Return a command line of words, each quoted where it needs it."""
-    return " ".join(word if word.startswith("--") and _PLAIN.fullmatch(word) else quoted(word) for word in words)
+    return " ".join(word if word.startswith("--") and _PLAIN.fullmatch(word) else quote(word) for word in words)
 
 
 # `int` raises for `²`, which `str.isdigit` takes for a digit, and for more than 4300 digits

@@ -252,7 +252,7 @@ class Kinds:
         """Return whether a link at `path` means something by itself."""
         return any(kind.link(path) for kind in self._files)
 
-    def printed(self, path: str) -> Kind | None:
+    def find_printed(self, path: str) -> Kind | None:
         """Return the kind of what a command printed into a report at `path`; None where it is no such file."""
         return next((kind for kind in self._printed if kind.may_hold(path)), None)
 
@@ -279,17 +279,17 @@ class Kinds:
         """Return the kind of input that gives facts called so; None for facts that any may give."""
         return next((kind for kind in self._by_name.values() if fact in {each.kind for each in kind.gives()}), None)
 
-    def given(self, source: Source) -> set[str]:
+    def list_given(self, source: Source) -> set[str]:
         """Return the names of the kinds that a source is evidence of."""
         kind = self.get(source.kind)
         if kind is not None:
             return {kind.name, kind.stands_for} - {""}
         return {kind.name for kind in self._files if kind.link(source.path)} if source.kind in (LINK,) else {source.kind}
 
-    def given_by(self, sources: Iterable[Source]) -> set[str]:
+    def list_given_by(self, sources: Iterable[Source]) -> set[str]:
         """Return the names of the kinds that any of the sources is evidence of: of one kind one source tells, and each link for itself."""
         apart = {source.path if source.kind in (LINK,) else source.kind: source for source in sources}
-        return {name for source in apart.values() for name in self.given(source)}
+        return {name for source in apart.values() for name in self.list_given(source)}
 
 
 def decode_utf8(data: bytes) -> str:
@@ -302,7 +302,7 @@ def decode_loosely(data: bytes) -> str:
     return data.decode("utf-8", "replace")
 
 
-def loaded(point: Any) -> Any:
+def load(point: Any) -> Any:
     """Return what an entry point of an installed package names; raise ConfigurationError, with the reason, if it cannot be loaded."""
     try:
         return point.load()

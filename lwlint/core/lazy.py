@@ -85,20 +85,20 @@ def fullmatch(expression: str, text: str) -> Any:
 
     Raises Refused, but for a text that cannot match, which is seen without RE2: it takes as long to start as many runs have to judge.
     """
-    return _matched("fullmatch", expression, text)
+    return _match("fullmatch", expression, text)
 
 
 def begins(expression: str, text: str) -> bool:
     """Return whether a text begins as the expression says. Raises Refused as `fullmatch` does."""
-    return _matched("match", expression, text) is not None
+    return _match("match", expression, text) is not None
 
 
-def _matched(how: str, expression: str, text: str) -> Any:
-    if needed(expression) not in text:
+def _match(how: str, expression: str, text: str) -> Any:
+    if find_needed(expression) not in text:
         return None
     if len(text) <= _SHORT and text.isascii() and text.isprintable() and is_simple(expression):
         return getattr(re.compile(expression), how)(text)
-    find = getattr(compiled(expression), how)
+    find = getattr(compile_linear(expression), how)
     try:
         return find(text)
     except UnicodeEncodeError:  # bytes of a file's name that are no text
@@ -125,12 +125,12 @@ def is_simple(expression: str) -> bool:
     return is_short and _SIMPLE.fullmatch(expression) is not None
 
 
-_PLAIN = pattern(r"(?:[A-Za-z0-9_:/ .^$+*?|)]|\\[wdsS.+]|\((?:\?(?:P<\w+>|:)|(?!\?)))*")  # what `needed` sees through: no flags
+_PLAIN = pattern(r"(?:[A-Za-z0-9_:/ .^$+*?|)]|\\[wdsS.+]|\((?:\?(?:P<\w+>|:)|(?!\?)))*")  # what `find_needed` sees through: no flags
 _GROUP = pattern(r"\([^()]*\)[+*?]?")
 
 
 @functools.lru_cache(maxsize=256)
-def needed(expression: str) -> str:
+def find_needed(expression: str) -> str:
     """Return the longest plain text that is in all that the expression matches; empty where it is not plain to see."""
     if not _PLAIN.fullmatch(expression):
         return ""
@@ -143,7 +143,7 @@ def needed(expression: str) -> str:
 
 
 @functools.lru_cache(maxsize=256)
-def compiled(expression: str) -> Any:
+def compile_linear(expression: str) -> Any:
     """Return the expression as RE2 has it (like `re.Pattern`). Raises Refused for what is no expression, and for what RE2 does not run."""
     import warnings
 

@@ -220,7 +220,7 @@ def load(text: str, path: str) -> Observed:
     try:
         _refuse(observed)
     except Mismatch as mismatch:
-        raise config_reader.located(mismatch, text, path) from None
+        raise config_reader.locate(mismatch, text, path) from None
     return observed
 
 
@@ -352,7 +352,7 @@ def without_seen(message: str) -> str:
     return _SEEN.sub("", message) if "(seen: " in message else message
 
 
-def told(services: Iterable[Sequence[Outcome]], release: Optional[str]) -> str:
+def describe(services: Iterable[Sequence[Outcome]], release: Optional[str]) -> str:
     """Return what the programs of services were seen to do as one text, the worst first: `a and b exit with status 1; c stays up ...`.
 
     Of each service those outcomes count that are nearest to `release`; all, where it is not known.
@@ -368,7 +368,7 @@ def told(services: Iterable[Sequence[Outcome]], release: Optional[str]) -> str:
         phrases.setdefault(phrase, []).append(program)
         worst[phrase] = 0 if any(one.broken for one in found) else 2 if all(one.recovers for one in found) else 1
     ordered = sorted(phrases, key=lambda phrase: (worst[phrase], phrases[phrase]))
-    return "; ".join(f"{_listed(phrases[phrase])} {phrase if len(phrases[phrase]) == 1 else _plural(phrase)}" for phrase in ordered)
+    return "; ".join(f"{_join(phrases[phrase])} {phrase if len(phrases[phrase]) == 1 else _plural(phrase)}" for phrase in ordered)
 
 
 Watched = TypeVar("Watched", Seen, Outcome)
@@ -408,7 +408,7 @@ def _either(words: Iterable[str]) -> str:
     return " or ".join(([f"exits with status {' or '.join(sorted(exits))}"] if exits else []) + others)
 
 
-def _listed(names: Sequence[str]) -> str:
+def _join(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
 
 
@@ -463,9 +463,9 @@ def load_claims(text: str, path: str) -> tuple[Claim, ...]:
         for key in ("where", "holds"):
             for name in getattr(claim, key):
                 if name not in known:
-                    raise config_reader.located(
+                    raise config_reader.locate(
                         Mismatch((n, key, name), f"`{name}`: unknown field{near(name, known)}", key=True), text, path
                     )
         if claim.state == "read" and not claim.read:
-            raise config_reader.located(Mismatch((n, "state"), "what was read, and where, must stand under `read`"), text, path)
+            raise config_reader.locate(Mismatch((n, "state"), "what was read, and where, must stand under `read`"), text, path)
     return claims

@@ -150,7 +150,7 @@ def stars(value: str) -> str:
     return value if value.startswith(("$", "%{", "<%")) else re.sub(r"[^\n]", "*", value)
 
 
-def masked(line: str, also: Collection[str] = ()) -> str:
+def mask_secrets(line: str, also: Collection[str] = ()) -> str:
     """Return a line of input, or a message, with every secret as asterisks of the secret's own length, so that columns stay true.
 
     `also` are names that hold one here, though not everywhere.
@@ -160,8 +160,8 @@ def masked(line: str, also: Collection[str] = ()) -> str:
         return line
     found = [match.span(2) for match in BLOB.finditer(line)] if len(line) < LIMIT and is_long_word(line) else []
     if holds:
-        found += [span for span in _found(line, also) if not _is_kept_elsewhere(line, *span)]
-    return starred(line, found)
+        found += [span for span in _find(line, also) if not _is_kept_elsewhere(line, *span)]
+    return put_stars(line, found)
 
 
 def _is_kept_elsewhere(line: str, start: int, end: int) -> bool:
@@ -175,7 +175,7 @@ def is_long_word(line: str) -> bool:
     return len(line) >= LEAST_BLOB and len(line.split(None, 1)) == 1
 
 
-def _found(line: str, also: Collection[str]) -> Iterator[tuple[int, int]]:
+def _find(line: str, also: Collection[str]) -> Iterator[tuple[int, int]]:
     """Yield what is secret in a line, but for a key by its form."""
     small = line.lower()
     if "@" in small or "://" in small:
@@ -214,7 +214,7 @@ def _is_telling(small: str) -> bool:
     return not small.isascii()  # `\u017f` is an `s` to an expression that ignores the case
 
 
-def starred(line: str, spans: Iterable[tuple[int, int]]) -> str:
+def put_stars(line: str, spans: Iterable[tuple[int, int]]) -> str:
     """Return the line with asterisks at the spans; what is a line break stays one."""
     pieces, at = [], 0
     for start, end in sorted(spans):
@@ -338,7 +338,7 @@ def _in_pairs(line: str, also: Collection[str]) -> Iterator[tuple[int, int]]:
             if any(line.find(c, since, at) >= 0 for c in "<>{}"):
                 pair = {}
             since = at
-            quoted = _quoted_at(line, sign.end())
+            quoted = _find_quoted(line, sign.end())
             if quoted:
                 pair[bare] = (line[slice(*quoted)], *quoted)
             if len(pair) == 2 and (is_secret(pair["name"][0]) or pair["name"][0].lower() in ("key", "community")):
@@ -387,7 +387,7 @@ def _name_before(line: str, at: int) -> tuple[str, int]:
     return line[begin:end], begin
 
 
-def _quoted_at(line: str, at: int) -> tuple[int, int] | None:
+def _find_quoted(line: str, at: int) -> tuple[int, int] | None:
     """Return the place of what stands in quotes at `at`, behind blanks."""
     while at < len(line) and line[at] in " \t\r\n":
         at += 1
@@ -437,10 +437,10 @@ def _values(line: str, begin: int, start: int, sign: str, *, within_ticks: bool)
     elif _BLOCK.match(line, start):
         return
     else:
-        yield from _unquoted(line, start, whole, option=line.startswith("--", begin) and not whole)
+        yield from _find_unquoted(line, start, whole, option=line.startswith("--", begin) and not whole)
 
 
-def _unquoted(line: str, start: int, whole: bool, *, option: bool = False) -> Iterator[tuple[int, int]]:
+def _find_unquoted(line: str, start: int, whole: bool, *, option: bool = False) -> Iterator[tuple[int, int]]:
     if whole:
         end = len(line.rstrip())
     else:
@@ -655,24 +655,24 @@ _LEADING = " \t\ufeff\xa0" + "".join(map(chr, (*range(9), 11, 12, *range(14, 32)
 _LINES = pattern(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+$")
 
 
-def concealed(value: str) -> str:
+def conceal(value: str) -> str:
     """Return the value of a key that holds a secret as asterisks, but for a number, a truth, a reference, and what an address needs."""
     if value.lower() in NOTHING or re.fullmatch(r"[+-]?\d{1,5}|\s*", value):
         return value
-    hidden = masked_value(value)
+    hidden = mask_value(value)
     return hidden if hidden != value and "://" in value else stars(value)
 
 
-def masked_lines(text: str, also: Collection[str] = (), *, broken: bool = False) -> str:
+def mask_lines(text: str, also: Collection[str] = (), *, broken: bool = False) -> str:
     """Return a text of several lines with every secret as asterisks, also where only the lines around tell that there is one.
 
     These are further lines of an option, a block scalar, a list below its key, a command, an element, or a key in PEM. A line break
     stays what and where it is. `also` are names that hold a secret in this text, though not everywhere. Of YAML that is
     `broken`, so that no reader tells more, all below such a name is hidden, but for what tells something about it.
     """
-    also = _named(text, also)
+    also = _find_named(text, also)
     lines = _lines(text)
-    return "".join(_masked_lines(lines, _suspects(lines, text, also), also, broken=broken))
+    return "".join(_mask_lines(lines, _suspects(lines, text, also), also, broken=broken))
 
 
 def _lines(text: str) -> list[str]:
@@ -682,9 +682,9 @@ def _lines(text: str) -> list[str]:
     return _LINES.findall(text)
 
 
-def _named(text: str, names: Collection[str]) -> frozenset[str]:
+def _find_named(text: str, names: Collection[str]) -> frozenset[str]:
     """Return those of the names that stand in a text, none if each of them holds a secret anywhere. Of many the words are looked for."""
-    odd = _odd(frozenset(names))
+    odd = _choose_odd(frozenset(names))
     if len(odd) <= FEW and not any(name in text for name in odd):
         return frozenset()
     if len(names) > FEW:
@@ -693,7 +693,7 @@ def _named(text: str, names: Collection[str]) -> frozenset[str]:
 
 
 @functools.lru_cache(maxsize=8)
-def _odd(names: frozenset[str]) -> tuple[str, ...]:
+def _choose_odd(names: frozenset[str]) -> tuple[str, ...]:
     """Return those of the names that hold no secret elsewhere."""
     return tuple(name for name in names if name and not is_secret(name))
 
@@ -708,7 +708,7 @@ def _suspects(lines: list[str], text: str, names: frozenset[str]) -> set[int]:
     found.update(number for number, line in enumerate(lines) if len(line) >= LEAST_BLOB and " " not in line.strip() and BLOB.match(line))
     if not text.isascii():
         found.update(number for number, line in enumerate(lines) if not line.isascii())
-    odd = _odd(names)
+    odd = _choose_odd(names)
     if len(odd) > FEW:
         many = frozenset(odd)
         found.update(number for number, line in enumerate(lines) if names_any(line, many))
@@ -721,7 +721,7 @@ def _suspects(lines: list[str], text: str, names: frozenset[str]) -> set[int]:
     return found
 
 
-def _masked_lines(lines: list[str], suspects: Collection[int], also: Collection[str], *, broken: bool) -> Iterator[str]:
+def _mask_lines(lines: list[str], suspects: Collection[int], also: Collection[str], *, broken: bool) -> Iterator[str]:
     """Yield the lines in logical ones: each is masked by itself, and as the part of what it goes on with that it is."""
     opened: tuple[int, bool, bool] | None = None  # indentation of the key that holds a secret, whether `=` follows it, whether a value does
     pem = False
@@ -739,21 +739,21 @@ def _masked_lines(lines: list[str], suspects: Collection[int], also: Collection[
         number += 1
         text = line.rstrip("\r\n")
         if pem or "-----BEGIN" in text:
-            yield from _joined(group, also)
+            yield from _mask_joined(group, also)
             group = []
             hidden, pem = _pem(text, pem)
-            yield masked(hidden, also) + line[len(text) :]
+            yield mask_secrets(hidden, also) + line[len(text) :]
             continue
         stripped = text.lstrip(_LEADING)
         indent = len(text) - len(stripped)
         if not stripped or stripped[0] in "#;":
             if group and not group[-1][1].endswith(" "):
-                yield from _joined(group, also)
+                yield from _mask_joined(group, also)
                 group = []
             if group:
                 group.append((line, ""))
             else:
-                yield masked(text, also) + line[len(text) :]
+                yield mask_secrets(text, also) + line[len(text) :]
             continue
         if not group and opened is not None and _is_below(opened, indent, stripped):
             yield text[:indent] + "*" * len(stripped.rstrip()) + text[len(text.rstrip()) :] + line[len(text) :]
@@ -764,9 +764,9 @@ def _masked_lines(lines: list[str], suspects: Collection[int], also: Collection[
             yield text[:indent] + hidden + line[len(text) :]
             continue
         if not group:
-            opened = _opened(text, indent, also) or (opened if opened is not None and indent > opened[0] else None)
+            opened = _find_opening(text, indent, also) or (opened if opened is not None and indent > opened[0] else None)
             if opened is None and text.rstrip()[-1:] not in "\\,>=" and "<" not in text:
-                yield masked(text, also) + line[len(text) :]
+                yield mask_secrets(text, also) + line[len(text) :]
                 continue
         end = text.rstrip()[-2:]
         goes_on = text.endswith("\\") or end == "=>" or _is_open(group, text)
@@ -774,9 +774,9 @@ def _masked_lines(lines: list[str], suspects: Collection[int], also: Collection[
         part = text[:-1] if text.endswith("\\") else text
         group.append((line, f"{part} " if goes_on and end[-1:] not in (",", "=") else part))
         if not goes_on:
-            yield from _joined(group, also)
+            yield from _mask_joined(group, also)
             group = []
-    yield from _joined(group, also)
+    yield from _mask_joined(group, also)
 
 
 def _pem(text: str, pem: bool) -> tuple[str, bool]:
@@ -809,11 +809,11 @@ def _deep(stripped: str) -> str:
     at = key + (2 if stripped.startswith("- ") else 0) + 1
     name = stripped[:at].strip("- '\":")
     if name in KEPT or name in _DESCRIBING:
-        return masked(stripped)
+        return mask_secrets(stripped)
     return stripped[:at] + re.sub(r"[^\s\[\]{},]", "*", stripped[at:])
 
 
-def _opened(text: str, indent: int, also: Collection[str]) -> tuple[int, bool, bool] | None:
+def _find_opening(text: str, indent: int, also: Collection[str]) -> tuple[int, bool, bool] | None:
     """Return what a key leaves open for the lines below it, if it holds a secret."""
     place = indent + (2 if text.startswith("- ", indent) else 0)
     head = re.compile(r"[\"']?([\w:./-]{1,200}?)[\"']?[ \t]{0,200}(=(?!>)|(?<!:):(?![:>]))").match(text, place)
@@ -835,20 +835,20 @@ def _is_open(group: list[tuple[str, str]], text: str) -> bool:
     return text.find(">", last) < 0 and re.match(r"[A-Za-z_][\w.:-]*(?:\s|$)", text[last + 1 : last + LIMIT]) is not None
 
 
-def _joined(group: list[tuple[str, str]], also: Collection[str]) -> Iterator[str]:
+def _mask_joined(group: list[tuple[str, str]], also: Collection[str]) -> Iterator[str]:
     """Yield the lines of a logical one with what it and they by themselves show to be secrets."""
     if len(group) == 1:
         line = group[0][0]
         text = line.rstrip("\r\n")
-        yield masked(text, also) + line[len(text) :]
+        yield mask_secrets(text, also) + line[len(text) :]
         return
     parts = [part if not number else part.lstrip(_LEADING) for number, (_, part) in enumerate(group)]
-    whole, at = masked("".join(parts), also), 0
+    whole, at = mask_secrets("".join(parts), also), 0
     for part, (line, uncut) in zip(parts, group):
         text = line.rstrip("\r\n")
         lead = len(uncut) - len(part)
         hidden = text[:lead] + whole[at : at + len(part)][: len(text) - lead]
-        yield _only(hidden + text[len(hidden) :], masked(text, also)) + line[len(text) :]
+        yield _only(hidden + text[len(hidden) :], mask_secrets(text, also)) + line[len(text) :]
         at += len(part)
 
 
@@ -857,15 +857,15 @@ def _only(one: str, other: str) -> str:
     return "".join("*" if "*" in (a, b) else b for a, b in zip(one, other)) if one != other else one
 
 
-def masked_value(value: str) -> str:
+def mask_value(value: str) -> str:
     """Return a value, whose lines may be parts of one address, with every secret as asterisks."""
     if "\n" not in value:
-        return masked(value)
-    hidden = iter(masked(value.replace("\n", "")))
-    return _only("".join(c if c == "\n" else next(hidden) for c in value), masked_lines(value))
+        return mask_secrets(value)
+    hidden = iter(mask_secrets(value.replace("\n", "")))
+    return _only("".join(c if c == "\n" else next(hidden) for c in value), mask_lines(value))
 
 
-def hidden_in(text: str, shown: str) -> set[str]:
+def find_hidden(text: str, shown: str) -> set[str]:
     """Return the secrets of a text of which `shown` is what may be shown: each piece in one line that is masked, if it has some length."""
     found = set()
     if text != shown:
@@ -881,7 +881,7 @@ def hidden_in(text: str, shown: str) -> set[str]:
 
 def secrets(text: str) -> set[str]:
     """Return the secrets in a text, those of some length, to be found again where nothing tells them to be ones."""
-    return hidden_in(text, masked_lines(text))
+    return find_hidden(text, mask_lines(text))
 
 
 class Known:
@@ -893,7 +893,7 @@ class Known:
             if len(one) >= LEAST:
                 self._by_start.setdefault(one[:LEAST], []).append(one)
 
-    def hidden(self, text: str) -> str:
+    def hide(self, text: str) -> str:
         """Return the text with each of the secrets as asterisks."""
         if not self._by_start:
             return text
@@ -903,9 +903,9 @@ class Known:
             if one:
                 spans.append((at, at + len(one)))
             at += len(one) or 1
-        return starred(text, spans)
+        return put_stars(text, spans)
 
 
 def without(text: str, known: Iterable[str]) -> str:
     """Return `text` with each of the `known` secrets as asterisks, and masked as a text."""
-    return masked_lines(Known(known).hidden(text))
+    return mask_lines(Known(known).hide(text))

@@ -113,7 +113,7 @@ def _may_hold(line: str) -> bool:
         return False
     if _is_little(line):
         return may_have(line.lower())
-    data = _prepared(line)
+    data = _prepare(line)
     return _of_lines().match(data) is not None or ("`" in line and _of_sentences().match(data) is not None)
 
 
@@ -126,7 +126,7 @@ def places(text: str) -> Iterator[int]:
                 yield at
             at += len(line) + 1
         return
-    data = _prepared(text).replace(b"\r", b"\n")
+    data = _prepare(text).replace(b"\r", b"\n")
     for sign in (_of_lines(), _of_sentences()) if "`" in text else (_of_lines(),):
         found = sign.match(data)
         while found is not None:
@@ -172,7 +172,7 @@ def _programs() -> tuple[tuple[str, tuple[str, ...]], ...]:
     return tuple(found)
 
 
-def _prepared(text: str) -> bytes:
+def _prepare(text: str) -> bytes:
     return b"\n%b\n" % _in_ascii(text)
 
 

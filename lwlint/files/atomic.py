@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Union
 
-from lwlint.files.processes import undisturbed
+from lwlint.files.processes import hold_signals
 from lwlint.files.tree import checkout
 
 _DEVICES = ("/dev/fd/", "/dev/std")  # links of the system's own, by which a shell hands over what is open
@@ -56,14 +56,14 @@ def replace(path: str, data: bytes, *, keep_owner: bool = False) -> None:
     """
     handle = _nameless(os.path.dirname(path), data)
     if handle is None:
-        with undisturbed():
+        with hold_signals():
             _replace_named(path, data, keep_owner)
         return
     try:
         there = os.path.exists(path)
         if there:
             _take_after(handle, path, keep_owner)
-        with undisturbed():
+        with hold_signals():
             if not there:
                 with suppress(FileExistsError):
                     _name(handle, path)
@@ -81,7 +81,7 @@ def appear(folder: str, files: Mapping[str, bytes]) -> None:
     os.makedirs(parent, exist_ok=True)
     handles = {name: _nameless(parent, data) for name, data in files.items()}
     try:
-        with undisturbed():
+        with hold_signals():
             fresh = _fresh(os.path.abspath(folder))
             os.mkdir(fresh)
             try:

@@ -44,7 +44,7 @@ class Cache(Struct, frozen=True):
         try:
             folder, key = _place(self.folder)
             path = os.path.join(folder, name + _SUFFIX)
-            return unsealed(read_regular(path), name, key) if _is_own(os.lstat(path)) else None
+            return unseal(read_regular(path), name, key) if _is_own(os.lstat(path)) else None
         except OSError:
             return None
 
@@ -64,7 +64,7 @@ class Cache(Struct, frozen=True):
             return
         try:
             with open(handle, "wb") as file:
-                file.write(sealed(data, name, key))
+                file.write(seal(data, name, key))
             os.replace(fresh, path)
             if path[-len(_SUFFIX) - 1] in _LOOKS:
                 _prune(folder)
@@ -185,12 +185,12 @@ def digest_of(source: Source) -> bytes:
     return own
 
 
-def sealed(data: bytes, name: str = "", key: bytes = b"") -> bytes:
-    """Return `data` with a head by which `unsealed` knows it again: under this name, and made by whoever has the key."""
+def seal(data: bytes, name: str = "", key: bytes = b"") -> bytes:
+    """Return `data` with a head by which `unseal` knows it again: under this name, and made by whoever has the key."""
     return _MAGIC + _seal(data, name, key) + data
 
 
-def unsealed(data: bytes, name: str = "", key: bytes = b"") -> bytes | None:
+def unseal(data: bytes, name: str = "", key: bytes = b"") -> bytes | None:
     """Return what was sealed under the name and with the key; None if `data` is anything else, or damaged."""
     head, seal, content = data[: len(_MAGIC)], data[len(_MAGIC) : len(_MAGIC) + 16], data[len(_MAGIC) + 16 :]
     return content if head == _MAGIC and seal == _seal(content, name, key) else None
@@ -204,7 +204,7 @@ def _seal(data: bytes, name: str, key: bytes) -> bytes:
     return found
 
 
-def described(folders: Iterable[str], packages: Iterable[str] = ()) -> list[tuple[str, int, int, int]]:
+def describe_files(folders: Iterable[str], packages: Iterable[str] = ()) -> list[tuple[str, int, int, int]]:
     """Return name, size and times of every file in `folders` and in the folders of `packages`: what is made by them is theirs only.
 
     It is so little that a run can ask for it before it imports what is there. The time of modification alone may be that of a

@@ -118,7 +118,7 @@ class Discovery:
             if self._tree.real_kind(shown) != FOLDER:
                 self._choose(shown, None, named=not met)
                 continue
-            for below, kind in walk(self._tree, shown, self._failed, self._passed):
+            for below, kind in walk(self._tree, shown, self._tell_failure, self._tell_passed):
                 self._choose(below, shown, kind=kind)
         self.found.sort()
         return self.found
@@ -171,7 +171,7 @@ class Discovery:
 
     def _take_text(self, path: str) -> None:
         root = root_of(path)
-        real = self._followed(self._tree, path, root)
+        real = self._follow(self._tree, path, root)
         if real is None or self._tree.real_kind(real) != FILE:
             return
         try:
@@ -196,14 +196,14 @@ class Discovery:
         self.looked_for.clear()
         self.asked_for.clear()
 
-    def printed(self) -> Iterator[Source]:
+    def take_printed(self) -> Iterator[Source]:
         """Yield what commands printed into a report, and start configurations of containers, where such was met.
 
         It is input from then on; what its kind does not recognise, as the complaint of a command, stays among what is skipped.
         """
         for item in list(self.found.skipped):
             path, root = item[0], root_of(item[0])
-            kind = self._kinds.printed(path)
+            kind = self._kinds.find_printed(path)
             if kind is None:
                 continue
             try:
@@ -239,10 +239,10 @@ class Discovery:
         except (OSError, KeyError):
             return ""
 
-    def _failed(self, path: str, error: OSError) -> None:
+    def _tell_failure(self, path: str, error: OSError) -> None:
         self._refuse(path, f"folder cannot be read ({error.strerror})")
 
-    def _passed(self, path: str) -> None:
+    def _tell_passed(self, path: str) -> None:
         self.found.skipped.append((path, "a folder that holds no input, by its name; name it to have it read"))
 
     def _choose(self, path: str, given: str | None, *, named: bool = False, kind: str = "") -> None:
@@ -264,7 +264,7 @@ class Discovery:
                 if self._kinds.has_meaning(path) and not (named and root_is_loose(path, root)):
                     self._add_link(path, tree.target(path), root)
                     return
-                real = self._followed(tree, path, root)
+                real = self._follow(tree, path, root)
         except OSError as error:
             self._refuse(path, f"link cannot be read ({error.strerror})", judged=judged)
             return
@@ -307,7 +307,7 @@ class Discovery:
         elif named or self._kinds.may_hold(path):
             self._refuse(path, _SPECIAL)
 
-    def _followed(self, tree: Tree, path: str, root: str) -> str | None:
+    def _follow(self, tree: Tree, path: str, root: str) -> str | None:
         """Return the path that the link at `path` leads to, that of the null device as it is; an absolute target stays inside the host's
         tree `root`."""
         on_host = not root_is_loose(path, root)

@@ -64,7 +64,7 @@ def since(revision: str) -> Change:
         return Change(git.blobs(entries), {})
 
 
-def staged() -> Change:
+def read_staged() -> Change:
     """Return what differs between the last commit and the index; raises ConfigurationError as `since` does."""
     prefix = _prefix("--staged")
     last = _last()
@@ -87,7 +87,7 @@ def commit_of(paths: Sequence[str]) -> Change | None:
     with _apart(prefix) as git:
         changed = git.raw("diff-index", "--cached", last or git.empty())
     names = {posixpath.relpath(path, prefix or ".") for path in changed}
-    return staged() if names.issuperset(map(posixpath.normpath, paths)) else None
+    return read_staged() if names.issuperset(map(posixpath.normpath, paths)) else None
 
 
 def read_origin(folder: str) -> tuple[str, str] | None:
@@ -111,11 +111,11 @@ def read_origin(folder: str) -> tuple[str, str] | None:
     return (url, commit) if url and known.strip() else None
 
 
-def tracked(top: str) -> frozenset[str]:
+def list_tracked(top: str) -> frozenset[str]:
     """Return the files that git knows in the checkout with this top, by their paths from there; none where git cannot tell."""
     try:
         with _apart("", top) as git:
-            return git.tracked()
+            return git.list_tracked()
     except (ConfigurationError, OSError):
         return frozenset()
 
@@ -225,8 +225,8 @@ def _apart(prefix: str, around: str = "") -> Iterator[_Apart]:
     ours = {
         "HEAD": b"ref: refs/heads/none\n",
         "config": _configuration(around or None),
-        "info/exclude": b"".join(_bounded(path) + b"\n" for path in (*_excludes(), places["info/exclude"])),
-        "info/sparse-checkout": _bounded(places["info/sparse-checkout"]),
+        "info/exclude": b"".join(_read_bounded(path) + b"\n" for path in (*_excludes(), places["info/exclude"])),
+        "info/sparse-checkout": _read_bounded(places["info/sparse-checkout"]),
     }
     with temporary_folder() as folder:
         try:
@@ -250,7 +250,7 @@ def _put(folder: str, name: str, data: bytes) -> None:
         file.write(data)
 
 
-def _bounded(path: str) -> bytes:
+def _read_bounded(path: str) -> bytes:
     try:
         return read_bounded(path, CONFIGURATION)
     except OSError:
@@ -305,7 +305,7 @@ class _Apart:
         names = self._git("ls-files", "--others", "--exclude-standard", "--full-name", "-z", "--", self._up)
         return (os.fsdecode(name) for name in names.split(b"\0") if name)
 
-    def tracked(self) -> frozenset[str]:
+    def list_tracked(self) -> frozenset[str]:
         """Return the files that git knows, by their paths from the top of the checkout."""
         names = self._git("ls-files", "--cached", "--full-name", "-z", "--", self._up)
         return frozenset(os.fsdecode(name) for name in names.split(b"\0") if name)
@@ -362,9 +362,9 @@ class Past:
         found = self._below.kind(path)
         if path in self._inside:
             return FOLDER
-        return None if found == FOLDER and path not in (".", "") and not self._left(path) else found
+        return None if found == FOLDER and path not in (".", "") and not self._has_left(path) else found
 
-    def _left(self, path: str) -> bool:
+    def _has_left(self, path: str) -> bool:
         """Return whether anything is left in a folder of the disk: git knows no empty ones."""
         try:
             names = self._below.names(path)

@@ -55,7 +55,7 @@ def verdict(known: tuple[Pattern, ...], path: str, *, folder: bool) -> bool | No
     return None
 
 
-def covered(lines: tuple[str, ...], path: str) -> bool:
+def covers(lines: tuple[str, ...], path: str) -> bool:
     """Return whether the patterns cover the file at `path`, which counts from where the patterns are."""
     known = patterns(*lines)
     parts = path.split("/")
@@ -84,12 +84,12 @@ def _pattern(line: str) -> Pattern | None:
     if not line:
         return None
     if "/" not in line:
-        return Pattern(covers, folders_only, _compiled("(?:.*/)?", line))
+        return Pattern(covers, folders_only, _compile("(?:.*/)?", line))
     line = line.removeprefix("/")
     plain = _PLAIN.match(line)
     assert plain is not None
     rest = line[plain.end() :]  # to git it is a pattern of its own behind what has no wildcard: `a**/c` is `a` and `**/c`
-    return Pattern(covers, folders_only, _compiled(re.escape(plain[0]), rest))
+    return Pattern(covers, folders_only, _compile(re.escape(plain[0]), rest))
 
 
 def _without_blanks(line: str) -> str:
@@ -105,7 +105,7 @@ _MOST_STARS = 2  # and one of several folders: going back over them takes little
 _LONGEST_PATH = 4096  # characters, as Linux has it: a pattern that asks for more matches nothing
 
 
-def _compiled(before: str, line: str) -> Union[re.Pattern[str], _Linear]:
+def _compile(before: str, line: str) -> Union[re.Pattern[str], _Linear]:
     """Return what matches whole the paths that begin as the expression `before` says, and go on as a pattern does."""
     parts, stars, deep, fixed = [before], 0, int(before.startswith("(?:.*")), 0
     for name, part in _regex(line):
@@ -203,7 +203,7 @@ class Ignored:
         if root not in self._tracked:
             from lwlint.files import git
 
-            self._tracked[root] = git.tracked(root or "/")
+            self._tracked[root] = git.list_tracked(root or "/")
         return self._absolute(path)[len(root) :].strip("/") in self._tracked[root]
 
     def by(self, path: str, given: str) -> str:

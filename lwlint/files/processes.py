@@ -67,7 +67,7 @@ def workers(jobs: int, items: int) -> int:
 
 
 @contextmanager
-def undisturbed() -> Iterator[Collection[int]]:
+def hold_signals() -> Iterator[Collection[int]]:
     """Let the signals that end a process wait while the `with` block runs, where the platform can; yield those that waited before.
 
     Python raises KeyboardInterrupt between any two lines. In what it runs by itself, as after a fork, it can only print it and forget
@@ -250,8 +250,8 @@ class Pool:
         """Start workers until there are as many as there may be."""
         while self._started < self._count and len(self._running) < self._workers:
             try:
-                with undisturbed() as waiting:
-                    worker = _forked(self._work, self._started, self._life, tuple(self._running), waiting)
+                with hold_signals() as waiting:
+                    worker = _fork(self._work, self._started, self._life, tuple(self._running), waiting)
                     self._running[worker.pipe] = worker
                     self._started += 1
             except OSError as error:  # as many processes as there may be, or no memory for one more
@@ -302,7 +302,7 @@ def _end(status: int) -> str:
     return f"the process that read it was ended by {name}{short}"
 
 
-def _forked(work: Work, number: int, life: tuple[int, int], others: tuple[int, ...], waiting: Collection[int]) -> _Worker:
+def _fork(work: Work, number: int, life: tuple[int, int], others: tuple[int, ...], waiting: Collection[int]) -> _Worker:
     """Return a worker. The signals that the caller has let wait end it when it begins to work, but for those in `waiting`."""
     pipe, sink = os.pipe()
     try:

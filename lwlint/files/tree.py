@@ -233,7 +233,7 @@ class Disk:
     def names(self, path: str) -> list[str]:
         return sorted(_ask(os.listdir, path))
 
-    def listed(self, path: str) -> list[Entry]:
+    def list_entries(self, path: str) -> list[Entry]:
         """Return the sorted names in the folder `path`, each with what it is, as `kind` says: file systems tell that with the name."""
         with _ask(os.scandir, path) as entries:
             return sorted([(entry.name, _kind_of(entry)) for entry in entries])
@@ -297,9 +297,9 @@ class Confined(Disk):
         self._hold(path)
         return super().names(path)
 
-    def listed(self, path: str) -> list[Entry]:
+    def list_entries(self, path: str) -> list[Entry]:
         self._hold(path)
-        return super().listed(path)
+        return super().list_entries(path)
 
     def _is_root(self, path: str) -> bool:
         return os.path.realpath(path) in self.boundary.roots
@@ -324,7 +324,7 @@ class Memory:
                 self._folders.setdefault(parent, set()).add(name)
                 path = parent
 
-    def _followed(self, path: str) -> str | None:
+    def _follow(self, path: str) -> str | None:
         for _ in range(40):
             content = self._files.get(path)
             if not isinstance(content, Mapping):
@@ -341,7 +341,7 @@ class Memory:
         return FOLDER if path in self._folders else None
 
     def real_kind(self, path: str) -> str | None:
-        followed = self._followed(path)
+        followed = self._follow(path)
         return None if followed is None else self.kind(followed)
 
     def target(self, path: str) -> str:
@@ -353,7 +353,7 @@ class Memory:
         return len(self.read(path))
 
     def read(self, path: str, most: int = -1) -> bytes:
-        followed = self._followed(path)
+        followed = self._follow(path)
         content = self._files.get(followed) if followed is not None else None
         if content is None or isinstance(content, Mapping):
             raise FileNotFoundError(2, "No such file or directory", path)
@@ -423,7 +423,7 @@ def walk(
             continue
         prefix = "" if path in ("", ".") else path.rstrip("/") + "/"
         try:
-            listed = _listed(tree, path or ".", prefix)
+            listed = _list(tree, path or ".", prefix)
         except OSError as error:
             failed(path, error)
             continue
@@ -432,9 +432,9 @@ def walk(
             passed(prefix + name)
 
 
-def _listed(tree: Tree, folder: str, prefix: str) -> list[Entry]:
+def _list(tree: Tree, folder: str, prefix: str) -> list[Entry]:
     """Return the sorted names in a folder, each with what it is; of the disk that is asked at once."""
-    return tree.listed(folder) if isinstance(tree, Disk) else [(name, tree.kind(prefix + name) or "") for name in tree.names(folder)]
+    return tree.list_entries(folder) if isinstance(tree, Disk) else [(name, tree.kind(prefix + name) or "") for name in tree.names(folder)]
 
 
 _SETTLED = 3_000_000_000  # nanoseconds after which a file system tells a second change of a file from the first; FAT counts in 2 seconds

@@ -32,15 +32,15 @@ from lwlint.audit.anonymous import Anonymous
 from lwlint.audit.answer import ClusterAnswer
 from lwlint.audit.clusters import Group, Identity, Seat, groups, seats
 from lwlint.audit.report_layout import Capture
-from lwlint.audit.targets import Target, is_url, shown, targets
+from lwlint.audit.targets import Target, is_url, show_url, targets
 from lwlint.core.facts import Unreadable
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, SEVERITIES, ConfigurationError
-from lwlint.core.secret import masked
+from lwlint.core.secret import mask_secrets
 from lwlint.files.archive import Members
 from lwlint.files.archive.unpack import is_inner
 from lwlint.files.processes import temporary_folder
 from lwlint.files.tree import Memory, Tree, walk
-from lwlint.fleet.store import joined, opened, packed, parted, unpacked
+from lwlint.fleet.store import join_parts, open_url, pack, split_parts, unpack
 from lwlint.policy.rules import Rule
 from lwlint.run import load_rules
 
@@ -67,7 +67,7 @@ class Listed(Struct, frozen=True):
     @property
     def shown(self) -> str:
         """The archive as it may be shown: without what may be a credential."""
-        return shown(self.url) if is_url(self.url) else self.url
+        return show_url(self.url) if is_url(self.url) else self.url
 
     @property
     def folder(self) -> str:
@@ -75,7 +75,7 @@ class Listed(Struct, frozen=True):
         return posixpath.dirname(self.shown)
 
 
-def listed(targets: Sequence[str], lists: Iterable[str] = ()) -> list[Listed]:
+def list_archives(targets: Sequence[str], lists: Iterable[str] = ()) -> list[Listed]:
     """Return the archives that the targets and the lines of lists name, each once, sorted by URL.
 
     A target is an archive, a folder, or a pattern, on this machine or at a URL. Of a folder, what is called as archives or reports are
@@ -88,7 +88,7 @@ def listed(targets: Sequence[str], lists: Iterable[str] = ()) -> list[Listed]:
     for target in (*targets, *lists):
         some = list(_remote(target) if is_url(target) else _local(target, known=target in named))
         if not some:
-            raise ConfigurationError(f"`{shown(target) if is_url(target) else target}`: no archive is there")
+            raise ConfigurationError(f"`{show_url(target) if is_url(target) else target}`: no archive is there")
         for one in some:
             found.setdefault(one.url, one)
     return [found[url] for url in sorted(found)]
@@ -105,15 +105,15 @@ def _local(target: str, *, known: bool) -> Iterator[Listed]:
         for folder, folders, names in os.walk(target, onerror=_not_listed):
             folders.sort()
             paths = (posixpath.join(folder.replace(os.sep, "/"), name) for name in sorted(names) if _is_archive(name))
-            yield from (_found(path) for path in paths if os.path.isfile(path) or not os.path.exists(path))
+            yield from (_find(path) for path in paths if os.path.isfile(path) or not os.path.exists(path))
     elif os.path.exists(target) or not _GLOB.search(target):
         try:
-            yield _on_disk(target) if known else _found(target)
+            yield _on_disk(target) if known else _find(target)
         except OSError as error:
             raise ConfigurationError(f"`{target}`: cannot be looked at ({error.strerror})") from None
     else:
         _all_listed(target)
-        yield from (_found(path) for path in sorted(glob.glob(target, recursive=True)) if os.path.isfile(path))
+        yield from (_find(path) for path in sorted(glob.glob(target, recursive=True)) if os.path.isfile(path))
 
 
 def _all_listed(pattern: str) -> None:
@@ -134,7 +134,7 @@ def _not_listed(error: OSError) -> None:
     raise ConfigurationError(f"`{error.filename}`: cannot be listed ({error.strerror})") from None
 
 
-def _found(path: str) -> Listed:
+def _find(path: str) -> Listed:
     """Return an archive that is there, or was a moment ago: then whoever reads it says what became of it."""
     try:
         return _on_disk(path)
@@ -159,12 +159,12 @@ def _remote(target: str) -> Iterator[Listed]:
     if not pattern and not target.endswith("/") and _is_archive(target.partition("?")[0]):
         yield Listed(target)
         return
-    files, path = opened(target)
+    files, path = open_url(target)
     try:
         with _strictly(files):
             infos: Mapping[str, Any] = files.glob(path, detail=True) if pattern else files.find(path, detail=True)
     except Exception as error:
-        raise ConfigurationError(f"`{shown(target)}`: cannot be listed ({type(error).__name__})") from None
+        raise ConfigurationError(f"`{show_url(target)}`: cannot be listed ({type(error).__name__})") from None
     front = target[: -len(path)] if path and target.endswith(path) else None
     for name, info in infos.items():
         url = files.unstrip_protocol(name) if front is None else front + name
@@ -182,11 +182,11 @@ def _strictly(files: Any) -> Iterator[None]:
     own, errors = getattr(files, name), list[OSError]()
 
     def ask(*arguments: Any, **more: Any) -> Any:
-        with _noted(errors):
+        with _note(errors):
             return own(*arguments, **more)
 
     async def ask_later(*arguments: Any, **more: Any) -> Any:
-        with _noted(errors):
+        with _note(errors):
             return await own(*arguments, **more)
 
     setattr(files, name, ask_later if later else ask)
@@ -199,7 +199,7 @@ def _strictly(files: Any) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _noted(errors: list[OSError]) -> Iterator[None]:
+def _note(errors: list[OSError]) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:  # it has gone, and what was in it too
@@ -216,7 +216,7 @@ def token(info: Mapping[str, Any]) -> str:
     return f"{info.get('size') or 0}-{tag or time}" if tag or time else ""
 
 
-def known(one: Listed) -> Listed:
+def identify(one: Listed) -> Listed:
     """Return an archive with its size and its token, which is one of its content where the file system tells nothing. Raises OSError."""
     if one.token:
         return one
@@ -225,7 +225,7 @@ def known(one: Listed) -> Listed:
             return _on_disk(one.url)
         except OSError as error:
             raise OSError(error.errno, f"cannot be looked at ({error.strerror})") from None
-    files, path = opened(one.url)
+    files, path = open_url(one.url)
     try:
         info = files.info(path)
         found = token(info) or _content(files, path)
@@ -272,7 +272,7 @@ class Head(Struct, frozen=True):
     @property
     def why(self) -> str:
         """Why the archive is damaged, or failed; empty if neither."""
-        return self.because or next((told(one) for one in self.troubles if _is_damage(one)), "")
+        return self.because or next((say_trouble(one) for one in self.troubles if _is_damage(one)), "")
 
     def slim(self) -> Head:
         """Return the head without what only judging needs: a run holds those of all its archives."""
@@ -293,9 +293,9 @@ def _is_damage(trouble: Unreadable) -> bool:
     return trouble.fatal or bool(_PASSED_OVER.search(trouble.message))
 
 
-def told(trouble: Unreadable) -> str:
+def say_trouble(trouble: Unreadable) -> str:
     """Return what was wrong, with its place in the archive."""
-    return ": ".join(masked(part) for part in (trouble.span.path, trouble.message) if part)
+    return ": ".join(mask_secrets(part) for part in (trouble.span.path, trouble.message) if part)
 
 
 def key_of(one: Listed) -> str:
@@ -303,7 +303,7 @@ def key_of(one: Listed) -> str:
     return blake2b(repr((FORMAT, __version__, one.url, one.token)).encode("utf-8", "surrogateescape"), digest_size=20).hexdigest()
 
 
-def failed(one: Listed, because: str, defect: str = "") -> Head:
+def make_failed_head(one: Listed, because: str, defect: str = "") -> Head:
     """Return the head of an archive that was not read."""
     return Head(one.shown, one.folder, one.size, because=because, defect=defect)
 
@@ -313,14 +313,14 @@ def read(one: Listed) -> tuple[Head, bytes]:
     try:
         (target,) = targets([one.url], [])
     except ConfigurationError as error:
-        return failed(one, re.sub(r"^`[^`]*`: ", "", str(error))), b""
+        return make_failed_head(one, re.sub(r"^`[^`]*`: ", "", str(error))), b""
     except ValueError:
-        return failed(one, "is a folder; fleets are of archives"), b""
-    words = [told(trouble) for trouble in target.troubles]
+        return make_failed_head(one, "is a folder; fleets are of archives"), b""
+    words = [say_trouble(trouble) for trouble in target.troubles]
     passing = target.trace or any(_PASSING.search(word) for word in words)
     because = "" if target.captures else "; ".join([NOTHING, *words[:1]])
     entries = list(_entries(target.tree)) if target.captures else []
-    body = packed(entries)
+    body = pack(entries)
     key = key_of(one)
     if passing:  # what was read counts, and the next run reads it anew: this key is not the one that it looks for
         key = f"{key}-{blake2b(body, digest_size=6).hexdigest()}" if target.captures else ""
@@ -373,7 +373,7 @@ MOST = 1 << 16  # bytes in front of a reading that hold most heads whole
 def tree_of(body: bytes) -> Members:
     """Return the members of an archive as they were when it was read. Raises ValueError for bytes that hold none."""
     tree = Members()
-    for path, link, data in unpacked(body, list[Entry]):
+    for path, link, data in unpack(body, list[Entry]):
         name = posixpath.normpath(path.decode("utf-8", "surrogateescape"))
         if link:
             tree.add_link(name, data.decode("utf-8", "surrogateescape"))
@@ -584,16 +584,16 @@ def rules_of(release: str, select: tuple[str, ...], ignore: tuple[str, ...], own
         return load_rules(folders, select, ignore, examples=False)
 
 
-def kept(answer: Answer, counted: Count) -> bytes:
+def pack_answer(answer: Answer, counted: Count) -> bytes:
     """Return what is kept of an answer: the count in front, so that it can be read alone."""
-    return joined(encode(counted), packed(answer))
+    return join_parts(encode(counted), pack(answer))
 
 
 def count_of(data: bytes) -> Count:
     """Return the count of an answer that was kept. Raises ValueError for bytes that hold none."""
-    return decode(parted(data)[0], type=Count)
+    return decode(split_parts(data)[0], type=Count)
 
 
 def answer_of(data: bytes) -> Answer:
     """Return an answer that was kept. Raises ValueError for bytes that hold none."""
-    return unpacked(parted(data)[1], Answer)
+    return unpack(split_parts(data)[1], Answer)

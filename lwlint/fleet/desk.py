@@ -25,8 +25,8 @@ from msgspec.msgpack import decode, encode
 from msgspec.structs import replace
 
 from lwlint.files.processes import MEMORY, end_with, limit_memory
-from lwlint.fleet.archives import Case, Head, Listed, Settings, count, judge, kept, known, read, tree_of
-from lwlint.fleet.store import packed, parted, unpacked
+from lwlint.fleet.archives import Case, Head, Listed, Settings, count, identify, judge, pack_answer, read, tree_of
+from lwlint.fleet.store import pack, split_parts, unpack
 
 LENGTH = 8  # bytes of the length in front of a message
 _PIECES = 500  # of work, after which a process is exchanged for a new one, whose memory is not in pieces
@@ -179,17 +179,17 @@ def done(order: Order) -> Done:
     """Return what an order comes to."""
     try:
         if isinstance(order, Look):
-            return Done(encode(known(order.archive)))
+            return Done(encode(identify(order.archive)))
         if isinstance(order, Read):
             head, body = read(order.archive)
-            return Done(packed(head), body)
-        parts = [parted(data) for data in order.readings]
-        heads = [unpacked(head, Head) for head, _ in parts]
+            return Done(pack(head), body)
+        parts = [split_parts(data) for data in order.readings]
+        heads = [unpack(head, Head) for head, _ in parts]
         opened = [head.target(tree_of(body)) for head, (_, body) in zip(heads, parts)]
         if order.settings.salt:  # the folders that archives lie in may be called after a customer
             opened = [replace(one, path=order.settings.alias(head.url)) for one, head in zip(opened, heads)]
         answer = judge(order.case, opened, order.settings)
-        return Done(kept(answer, count(answer)))
+        return Done(pack_answer(answer, count(answer)))
     except MemoryError:
         return Done(because=_MEMORY)
     except ImportError as error:  # a library that is loaded at its first use asks for memory, too

@@ -16,7 +16,7 @@ from msgspec.json import encode
 
 from lwlint import __version__
 from lwlint.core.finding import SEVERITIES
-from lwlint.core.harmless import counted, safe
+from lwlint.core.harmless import count_of, safe
 from lwlint.fleet.run import Clause, Ran, release_of
 from lwlint.fleet.tables import ArchiveRow, ClusterRow, FindingRow, HostRow
 from lwlint.policy.rules import Rule
@@ -156,7 +156,7 @@ def _clusters(clusters: Sequence[ClusterRow], clauses: Sequence[Clause]) -> Html
         element("label", element("span", "Search"), element("input", type="search", id="search", autocomplete="off", spellcheck="false")),
         _select("release", "Release", sorted({release_of(one) for one in clusters})),
         _select("clause", "Clause", sorted({one.clause for one in clauses})),
-        element("output", counted(len(clusters), "cluster"), id="count", aria_live="polite"),
+        element("output", count_of(len(clusters), "cluster"), id="count", aria_live="polite"),
         class_="controls",
         role="search",
         id="controls",
@@ -204,7 +204,7 @@ def _data(
     number: dict[tuple[str, str, str], int] = {}
     for one in findings:
         number.setdefault((one.code, one.rule, one.clause), len(number))
-    by_host, by_finding = _grouped(hosts), _grouped(findings)
+    by_host, by_finding = _group(hosts), _group(findings)
     listed: list[list[Any]] = []
     chunks: list[str] = []
     chunk: list[dict[str, Any]] = []
@@ -218,24 +218,24 @@ def _data(
                 safe(" ".join(host.host for host in own)),
             ]
         )  # fmt: skip
-        chunk.append(_shown(cluster, own, found, number))
+        chunk.append(_show_cluster(cluster, own, found, number))
         if len(chunk) == _CHUNK:
-            chunks.append(_packed(chunk))
+            chunks.append(_pack(chunk))
             chunk = []
-    chunks += [_packed(chunk)] if chunk else []
+    chunks += [_pack(chunk)] if chunk else []
     named = [[code, rule, clause, safe(" ".join(remedies.get(rule, "").split()))] for code, rule, clause in number]
     index = encode({"clusters": listed, "rules": named}).decode()
     return index.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"), chunks
 
 
-def _grouped(rows: Sequence[Any]) -> Mapping[str, list[Any]]:
+def _group(rows: Sequence[Any]) -> Mapping[str, list[Any]]:
     found: dict[str, list[Any]] = {}
     for one in rows:
         found.setdefault(one.cluster, []).append(one)
     return found
 
 
-def _shown(
+def _show_cluster(
     cluster: ClusterRow, hosts: Sequence[HostRow], found: Sequence[FindingRow], number: Mapping[tuple[str, str, str], int]
 ) -> dict[str, Any]:
     at = {host.host: i for i, host in enumerate(hosts)}
@@ -258,5 +258,5 @@ def _host(host: HostRow) -> Iterator[Any]:
     yield from (host.failed, host.not_evaluated)
 
 
-def _packed(chunk: Sequence[Any]) -> str:
+def _pack(chunk: Sequence[Any]) -> str:
     return base64.b64encode(gzip.compress(encode(chunk), mtime=0)).decode("ascii")

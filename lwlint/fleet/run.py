@@ -22,11 +22,11 @@ from msgspec.structs import replace
 from lwlint import __version__
 from lwlint.core.facts import Unreadable
 from lwlint.core.finding import FAIL, PASS, SEVERITIES, ConfigurationError
-from lwlint.core.harmless import cell, counted, escaped
+from lwlint.core.harmless import cell, count_of, escape_json
 from lwlint.core.harmless import line as harmless
 from lwlint.core.source import Span
-from lwlint.fleet.archives import FAILED, Case, Count, Head, Listed, Settings, cases, failed
-from lwlint.fleet.store import Store, unpacked
+from lwlint.fleet.archives import FAILED, Case, Count, Head, Listed, Settings, cases, make_failed_head
+from lwlint.fleet.store import Store, unpack
 from lwlint.fleet.tables import TABLES, ArchiveRow, ClusterRow, FindingRow, Row, columns, part, schema
 from lwlint.fleet.work import Bounds, Engine, JudgeCase, ReadArchive, Result, Terms, WriteTables
 
@@ -156,7 +156,7 @@ def _read(archives: Sequence[Listed], engine: Engine, terms: Terms, watch: Watch
 
     def done(place: int, result: Result) -> None:
         number = order[place]
-        head = unpacked(result.head, Head) if result.head else failed(archives[number], result.because, result.defect)
+        head = unpack(result.head, Head) if result.head else make_failed_head(archives[number], result.because, result.defect)
         heads[number] = head
         watch.event(Event("read", head.url, head.state, head.why, head.size, result.seconds, result.again, result.worker))
 
@@ -400,14 +400,14 @@ def _severest(found: Sequence[FindingRow]) -> tuple[FindingRow, ...]:
     return tuple(sorted(found, key=lambda one: (-SEVERITIES.index(one.severity), one.code, one.message)))
 
 
-def exported(store: Store, ran: Ran, name: str) -> Iterator[dict[str, Any]]:
+def export(store: Store, ran: Ran, name: str) -> Iterator[dict[str, Any]]:
     """Yield the rows of a table of a run, each with the run's date in front."""
     for batch in table(store, ran, name).to_batches():
         for row in batch.to_pylist():
             yield {"run_date": ran.run_date, **row}
 
 
-def changed(old: Ran, ran: Ran, found: Sequence[Change]) -> Iterator[str]:
+def list_changes(old: Ran, ran: Ran, found: Sequence[Change]) -> Iterator[str]:
     """Yield the lines of what changed between two runs, the clusters that are worse first."""
     yield f"{ran.run} of {ran.run_date}, against {old.run} of {old.run_date}"
     for one in found:
@@ -416,28 +416,28 @@ def changed(old: Ran, ran: Ran, found: Sequence[Change]) -> Iterator[str]:
         name = f"{one.name or '(without a name)'} ({one.cluster})"
         if one.state in (NEW, GONE):
             said = "was not in the older run" if one.state == NEW else "is not in the newer run"
-            yield f"{name}: {said}; {_counted(one.now if one.state == NEW else one.before)}"
+            yield f"{name}: {said}; {_count(one.now if one.state == NEW else one.before)}"
             continue
-        yield f"{name}: {one.state}: {_counted(one.now)}; before: {_counted(one.before)}; {len(one.new)} new, {len(one.gone)} gone"
+        yield f"{name}: {one.state}: {_count(one.now)}; before: {_count(one.before)}; {len(one.new)} new, {len(one.gone)} gone"
         for word, some in (("new", one.new), ("gone", one.gone)):
-            yield from (f"  {word}: {_said(each)}" for each in some[:_MOST])
+            yield from (f"  {word}: {_say(each)}" for each in some[:_MOST])
             if len(some) > _MOST:
                 yield f"  {word}: {len(some) - _MOST} more"
     states = [one.state for one in found]
     yield ", ".join(f"{states.count(state)} {state}" for state in ("worse", "better", "changed", NEW, GONE, SAME))
 
 
-def _counted(counts: tuple[int, int, int]) -> str:
-    return ", ".join(counted(number, noun) for number, noun in zip(counts, ("error", "warning", "note")))
+def _count(counts: tuple[int, int, int]) -> str:
+    return ", ".join(count_of(number, noun) for number, noun in zip(counts, ("error", "warning", "note")))
 
 
-def _said(one: FindingRow) -> str:
+def _say(one: FindingRow) -> str:
     return f"{one.severity} {one.code} {one.places[0] if one.places else ''}: {one.message}"
 
 
 def render_changes(old: Ran, ran: Ran, found: Sequence[Change]) -> str:
-    """Return the lines of `changed`, each with a line break."""
-    return "".join(harmless(line.rstrip()) + "\n" for line in changed(old, ran, found))
+    """Return the lines of `list_changes`, each with a line break."""
+    return "".join(harmless(line.rstrip()) + "\n" for line in list_changes(old, ran, found))
 
 
 def render_csv(name: str, rows: Iterable[dict[str, Any]]) -> Iterator[str]:
@@ -464,7 +464,7 @@ def _cell(value: Any) -> str:
 def render_json(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
     """Yield a table as lines of JSON, one for each row."""
     for row in rows:
-        yield escaped(encode(row).decode()) + "\n"
+        yield escape_json(encode(row).decode()) + "\n"
 
 
 _FIGURES = (

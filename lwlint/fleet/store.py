@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.msgpack import decode, encode
 
-from lwlint.audit.targets import is_url, shown
+from lwlint.audit.targets import is_url, show_url
 from lwlint.core.finding import ConfigurationError
 
 PATIENCE = 120.0  # seconds for which a store that refuses is asked again
@@ -42,9 +42,9 @@ class Store:
 
     def __init__(self, url: str, patience: float = PATIENCE) -> None:
         self.url = url
-        self.shown = shown(url) if is_url(url) else url
+        self.shown = show_url(url) if is_url(url) else url
         self._patience = patience
-        self._files, root = opened(url if is_url(url) else os.path.abspath(url))
+        self._files, root = open_url(url if is_url(url) else os.path.abspath(url))
         self._root = root.rstrip("/")
         protocols = self._files.protocol
         self._whole = not _WHOLE.isdisjoint((protocols,) if isinstance(protocols, str) else protocols)
@@ -59,7 +59,7 @@ class Store:
                 return None
             return data
 
-        return self._asked(ask, f"`{name}` cannot be read")
+        return self._ask(ask, f"`{name}` cannot be read")
 
     def write(self, name: str, data: bytes) -> None:
         """Put a file there, in the place of what is there."""
@@ -75,10 +75,10 @@ class Store:
                 self._files.pipe_file(fresh, data)
                 self._put(fresh, path)
             except BaseException:
-                self._gone(fresh)
+                self._remove(fresh)
                 raise
 
-        self._asked(ask, f"`{name}` cannot be written")
+        self._ask(ask, f"`{name}` cannot be written")
 
     def move(self, name: str, to: str) -> None:
         """Give a file another name. Where it is not there any more but the other is, another run has done it."""
@@ -88,7 +88,7 @@ class Store:
             try:
                 if self._whole:
                     self._files.cp_file(old, new)
-                    self._gone(old)
+                    self._remove(old)
                 else:
                     self._files.makedirs(new.rpartition("/")[0], exist_ok=True)
                     self._put(old, new)
@@ -97,7 +97,7 @@ class Store:
                 if not self._files.exists(new):
                     raise
 
-        self._asked(ask, f"`{to}` cannot be written")
+        self._ask(ask, f"`{to}` cannot be written")
 
     def remove(self, name: str) -> None:
         """Take a file away, if it is there."""
@@ -106,7 +106,7 @@ class Store:
             with contextlib.suppress(FileNotFoundError):
                 self._files.rm_file(self._path(name))
 
-        self._asked(ask, f"`{name}` cannot be removed")
+        self._ask(ask, f"`{name}` cannot be removed")
 
     def names(self, folder: str) -> list[str]:
         """Return the sorted names of all files below a folder, as `read` takes them; none where it is not there."""
@@ -118,7 +118,7 @@ class Store:
             except FileNotFoundError:
                 return []
 
-        return self._asked(ask, f"`{folder}` cannot be listed")
+        return self._ask(ask, f"`{folder}` cannot be listed")
 
     def _put(self, fresh: str, path: str) -> None:
         if "file" in self._files.protocol:
@@ -126,14 +126,14 @@ class Store:
         else:
             self._files.mv(fresh, path)
 
-    def _gone(self, path: str) -> None:
+    def _remove(self, path: str) -> None:
         with contextlib.suppress(Exception):  # it is not there any more, or whoever comes next does not mind it
             self._files.rm_file(path)
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"
 
-    def _asked(self, ask: Callable[[], T], said: str) -> T:
+    def _ask(self, ask: Callable[[], T], said: str) -> T:
         until = time.monotonic() + self._patience
         number = 0
         while True:
@@ -151,19 +151,19 @@ def _words(error: Exception) -> str:
     return error.strerror if isinstance(error, OSError) and error.strerror and not error.filename2 else type(error).__name__
 
 
-def opened(url: str) -> tuple[Any, str]:
+def open_url(url: str) -> tuple[Any, str]:
     """Return the file system of fsspec that a URL is in, and the path there. Raises ConfigurationError."""
     if "::" in url.partition("://")[0]:
-        raise ConfigurationError(f"`{shown(url)}`: URLs within URLs are not opened")
+        raise ConfigurationError(f"`{show_url(url)}`: URLs within URLs are not opened")
     from fsspec.core import url_to_fs
 
     try:
         files, path = url_to_fs(url)
     except ImportError as error:
         because = " ".join(str(error).split())
-        raise ConfigurationError(f"`{shown(url)}`: needs `pip install 'lwlint[fleet,remote]'` ({because})") from None
+        raise ConfigurationError(f"`{show_url(url)}`: needs `pip install 'lwlint[fleet,remote]'` ({because})") from None
     except Exception as error:
-        raise ConfigurationError(f"`{shown(url)}`: cannot be opened ({type(error).__name__})") from None
+        raise ConfigurationError(f"`{show_url(url)}`: cannot be opened ({type(error).__name__})") from None
     return files, path
 
 
@@ -189,19 +189,19 @@ def there(url: str) -> Store:
     return store
 
 
-def packed(record: Struct | dict[str, Any] | list[Any]) -> bytes:
+def pack(record: Struct | dict[str, Any] | list[Any]) -> bytes:
     """Return a record as bytes."""
     import pyarrow
 
     try:
         mark, data = _PLAIN, encode(record)
     except UnicodeEncodeError:
-        mark, data = _ESCAPED, encode(_mapped(msgspec.to_builtins(record, builtin_types=(bytes,)), _FIRST, _STANDING))
+        mark, data = _ESCAPED, encode(_map_text(msgspec.to_builtins(record, builtin_types=(bytes,)), _FIRST, _STANDING))
     body: bytes = pyarrow.compress(data, codec="zstd", asbytes=True)
     return mark + len(data).to_bytes(_LENGTH, "big") + body
 
 
-def unpacked(data: bytes, kind: type[Record]) -> Record:
+def unpack(data: bytes, kind: type[Record]) -> Record:
     """Return the record of this kind that the bytes hold. Raises ValueError for what holds none."""
     import pyarrow
 
@@ -212,10 +212,10 @@ def unpacked(data: bytes, kind: type[Record]) -> Record:
         raise ValueError(f"is damaged ({type(error).__name__})") from None
     if data[:1] == _PLAIN:
         return decode(plain, type=kind)
-    return msgspec.convert(_mapped(decode(plain), _STANDING, _FIRST), kind, builtin_types=(bytes,))
+    return msgspec.convert(_map_text(decode(plain), _STANDING, _FIRST), kind, builtin_types=(bytes,))
 
 
-def joined(head: bytes, body: bytes) -> bytes:
+def join_parts(head: bytes, body: bytes) -> bytes:
     """Return a head, so that it can be read alone, and what is behind it, in one."""
     return len(head).to_bytes(_HEAD, "big") + crc32(body, crc32(head)).to_bytes(_SUM, "big") + head + body
 
@@ -228,7 +228,7 @@ def head_of(data: bytes) -> bytes:
     return data[_HEAD + _SUM : end]
 
 
-def parted(data: bytes) -> tuple[bytes, bytes]:
+def split_parts(data: bytes) -> tuple[bytes, bytes]:
     """Return the head and the body. Raises ValueError where they are not what was joined."""
     head = head_of(data)
     body = data[_HEAD + _SUM + len(head) :]
@@ -237,12 +237,12 @@ def parted(data: bytes) -> tuple[bytes, bytes]:
     return head, body
 
 
-def _mapped(value: Any, first: int, to: int) -> Any:
+def _map_text(value: Any, first: int, to: int) -> Any:
     if isinstance(value, str):
         return value.translate(_Table(first, to))
     if isinstance(value, dict):
-        return {_mapped(key, first, to): _mapped(one, first, to) for key, one in value.items()}
-    return [_mapped(one, first, to) for one in value] if isinstance(value, (list, tuple)) else value
+        return {_map_text(key, first, to): _map_text(one, first, to) for key, one in value.items()}
+    return [_map_text(one, first, to) for one in value] if isinstance(value, (list, tuple)) else value
 
 
 class _Table:

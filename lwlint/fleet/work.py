@@ -31,9 +31,9 @@ from lwlint import __version__
 from lwlint.core.config_reader import near
 from lwlint.core.finding import ConfigurationError
 from lwlint.files.processes import cores
-from lwlint.fleet.archives import MOST, Case, Count, Head, Listed, Settings, answer_of, count_of, failed, key_of
+from lwlint.fleet.archives import MOST, Case, Count, Head, Listed, Settings, answer_of, count_of, key_of, make_failed_head
 from lwlint.fleet.desk import Done, Ended, Judge, Look, Order, Read, desk
-from lwlint.fleet.store import Refused, Store, head_of, joined, packed, parted, unpacked
+from lwlint.fleet.store import Refused, Store, head_of, join_parts, pack, split_parts, unpack
 from lwlint.fleet.tables import TABLES, ArchiveRow, Row, by_table, parquet, part, rows_of
 
 LOCAL, GROUP = "local", "lwlint.fleet"
@@ -138,13 +138,13 @@ def perform(work: Work) -> bytes:
     start = time.monotonic()
     results = []
     for job in jobs:
-        results.append(_performed(terms, job))
+        results.append(_perform(terms, job))
         if time.monotonic() - start >= BOX:
             break
     return encode(results)
 
 
-def _performed(terms: Terms, job: Job) -> Result:
+def _perform(terms: Terms, job: Job) -> Result:
     start = time.monotonic()
     try:
         store = _store(terms.store)
@@ -169,7 +169,7 @@ def _store(url: str) -> Store:
     return Store(url)
 
 
-def _asked(order: Order, bounds: Bounds) -> Done:
+def _ask(order: Order, bounds: Bounds) -> Done:
     try:
         return decode(desk(bounds.memory).ask(encode(order), bounds.seconds), type=Done)
     except Ended as ended:
@@ -188,30 +188,30 @@ def answer(key: str) -> str:
 
 def _read(store: Store, bounds: Bounds, one: Listed) -> dict[str, object]:
     if not one.token:
-        looked = _asked(Look(one), bounds)
+        looked = _ask(Look(one), bounds)
         if looked.because:
-            return {"head": packed(failed(one, looked.because, looked.defect))}
+            return {"head": pack(make_failed_head(one, looked.because, looked.defect))}
         one = decode(looked.first, type=Listed)
-    kept = _kept(store, reading(key_of(one)))
+    kept = _read_kept(store, reading(key_of(one)))
     if kept is not None:
-        return {"head": packed(kept.slim()), "again": True}
-    found = _asked(Read(one), bounds)
+        return {"head": pack(kept.slim()), "again": True}
+    found = _ask(Read(one), bounds)
     if found.because:
-        return {"head": packed(failed(one, found.because, found.defect))}
-    head = unpacked(found.first, Head)
+        return {"head": pack(make_failed_head(one, found.because, found.defect))}
+    head = unpack(found.first, Head)
     if head.key:
-        store.write(reading(head.key), joined(found.first, found.second))
-    return {"head": packed(head.slim())}
+        store.write(reading(head.key), join_parts(found.first, found.second))
+    return {"head": pack(head.slim())}
 
 
-def _kept(store: Store, name: str) -> Head | None:
+def _read_kept(store: Store, name: str) -> Head | None:
     """Return the head of a reading that is kept; None where there is none, or one that is damaged."""
     for most in (MOST, None):
         data = store.read(name, most)
         if data is None:
             return None
         try:
-            head = unpacked(head_of(data), Head)
+            head = unpack(head_of(data), Head)
         except ValueError:
             continue
         return head if head.key else None
@@ -220,7 +220,7 @@ def _kept(store: Store, name: str) -> Head | None:
 
 def _whole(data: bytes) -> bool:
     try:
-        parted(data)
+        split_parts(data)
     except ValueError:
         return False
     return True
@@ -238,7 +238,7 @@ def _judge(store: Store, terms: Terms, case: Case) -> dict[str, object]:
         for key in damaged:
             store.remove(reading(key))
         return {"because": "was not judged: what was read of it is damaged in the store; the next run reads it anew"}
-    found = _asked(Judge(case, terms.settings, tuple(readings)), terms.bounds)  # type: ignore[arg-type]
+    found = _ask(Judge(case, terms.settings, tuple(readings)), terms.bounds)  # type: ignore[arg-type]
     if found.because:
         return {"because": found.because.replace("was not read", "was not judged"), "defect": found.defect}
     store.write(name, found.first)
@@ -329,12 +329,12 @@ class Engine:
                     silence_logs=logging.CRITICAL,
                 )
         else:
-            self._cluster = self._made()
+            self._cluster = self._make()
             if self._workers and hasattr(self._cluster, "scale"):
                 self._cluster.scale(self._workers)
         return self._cluster
 
-    def _made(self) -> Any:
+    def _make(self) -> Any:
         """Return the cluster of an entry point, or of `MODULE:NAME`: an object of Dask's, or what returns one."""
         points = {point.name: point for point in entry_points(group=GROUP)}
         try:
@@ -363,7 +363,7 @@ class Engine:
         under_way: dict[str, tuple[Any, list[_Piece]]] = {}
         waiting = number
         while True:
-            self._connected()
+            self._connect()
             while waiting and len(under_way) < self._window():
                 pieces = _next(again, left, min(most, 1 + waiting // (2 * self._window())))
                 waiting -= len(pieces)
@@ -415,7 +415,7 @@ class Engine:
                 raise OSError(5, result.refused)
         return results
 
-    def _connected(self) -> None:
+    def _connect(self) -> None:
         """Return when there is a scheduler; what was under way is lost if there was none for a while. Raises ConfigurationError."""
         until = time.monotonic() + _PATIENCE
         told = False

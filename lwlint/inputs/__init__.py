@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 
 from lwlint.core.finding import ConfigurationError
-from lwlint.core.kind import ENTRY_POINTS, Kind, Kinds, loaded
+from lwlint.core.kind import ENTRY_POINTS, Kind, Kinds, load
 from lwlint.inputs import containers, heat, oslo, pacemaker, puppet, systemd
 
 
@@ -41,7 +41,7 @@ def _of_packages() -> Iterator[Kind]:
     from importlib.metadata import entry_points
 
     for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
-        kind = loaded(point)
+        kind = load(point)
         if not isinstance(kind, Kind):
             raise ConfigurationError(f"`{point.name}`: entry point `{point.value}` is no `Kind`")
         yield kind

@@ -21,8 +21,8 @@ from typing import Any, Optional, Union
 from msgspec import Struct
 
 from lwlint.audit.answer import ordering_of
-from lwlint.checks.pacemaker_constraints import BoundParams, excused
-from lwlint.core.config_reader import Document, Mismatch, located, near, read
+from lwlint.checks.pacemaker_constraints import BoundParams, find_excused
+from lwlint.core.config_reader import Document, Mismatch, locate, near, read
 from lwlint.core.facts import ACTIVE_PASSIVE, CORE, RELEASES, Facts
 from lwlint.core.finding import ConfigurationError
 from lwlint.core.observed import BROKEN, DOES, EXITS, NOT_OBSERVED, THEN, Observed, Seen, nearest
@@ -178,19 +178,19 @@ class Cluster:
         self._of = dict(self._names())
         self._vips = [name for name, leaf in self.things.items() if _is(self.cib, leaf, "vip")]
         self._haproxies = [name for name, leaf in self.things.items() if _is(self.cib, leaf, "haproxy")]
-        others = excused(self.cib, Colocations(self.cib), BOUND) if self._haproxies and self._vips else set()
+        others = find_excused(self.cib, Colocations(self.cib), BOUND) if self._haproxies and self._vips else set()
         self._behind = [name for name in self._vips if name not in others] if self._haproxies else []
         self._befores = self._orders()
         document = read_cib(text)
         self.newer = _newer(document, pacemaker)
-        settled, self.start = self._settled(document)
+        settled, self.start = self._settle(document)
         self.document, self._state = settled.cib, settled.after
         if self.document.get("validate-with") == pacemaker.schema:
             self.document.set("validate-with", "none")  # it has been validated, and brought up to date; once is a third of the time
 
     # the state that things fail from
 
-    def _settled(self, document: Any) -> tuple[Settled, str]:
+    def _settle(self, document: Any) -> tuple[Settled, str]:
         """Return the cluster in which nothing is left to do, and how that came about."""
         first = self._ask.simulate(document)
         online = [node for node in self.members if node in first.before.online]
@@ -296,12 +296,12 @@ class Cluster:
                     raise ConfigurationError(f"`--fail {word}`: no node of this name is online{near(rest, online)}")
                 found.append(Failure(NODE, rest))
             elif what == "resource":
-                found += self._asked(word, rest, where, online)
+                found += self._read_asked(word, rest, where, online)
             else:
                 raise ConfigurationError(f"`--fail {word}`: must be `all`, `node:NAME`, `resource:NAME` or `resource:NAME@NODE`")
         return list(dict.fromkeys(found))
 
-    def _asked(self, word: str, rest: str, where: _Where, online: Sequence[str]) -> Iterator[Failure]:
+    def _read_asked(self, word: str, rest: str, where: _Where, online: Sequence[str]) -> Iterator[Failure]:
         name, at, node = rest.rpartition("@") if rest.rpartition("@")[2] in self.members else (rest, "", "")
         things = [thing for thing, leaf in self.things.items() if name in (thing, leaf.name, leaf.top, self.service(thing)[0])]
         if not things:
@@ -456,7 +456,7 @@ class Cluster:
             dead = {failure.node} if failure.what == NODE or failure.thing == thing else set()
             gap = outcome not in (DOWN, AWAY) and self._is_silent(thing, up or was, dead, touched.get(thing, ()), promoted=bool(up))
             name, title, _ = self.service(thing)
-            seen = self._seen(failure.thing) if failure.thing == thing or behind else None
+            seen = self._time_to_see(failure.thing) if failure.thing == thing or behind else None
             end = max(ends.get(thing, 0.0), ends.get(failure.thing, 0.0) if outcome == WAITS else 0.0)
             silent = end / 1000 if gap or outcome == WAITS else None
             yield Effect(thing, name, title, outcome, tuple(sorted(first)), tuple(sorted(last)), silent, seen)
@@ -523,7 +523,7 @@ class Cluster:
         told_ = milliseconds(default) if default is not None else milliseconds(older.value) if older is not None else None
         return float(told_ or _DEFAULT_TIMEOUT)
 
-    def _seen(self, thing: str) -> float | None:
+    def _time_to_see(self, thing: str) -> float | None:
         """Return how many seconds may go by until a recurring monitor has seen a failure: its interval and its timeout."""
         leaf = self.things[thing]
         every = [
@@ -765,7 +765,7 @@ def plan_tests(clouds: Iterable[Cloud], observed: Observed) -> Plan:
             asking = [run for run in book.runs if any(one.about == about for one in run.judged)]
             if not asking:
                 left.append(f"{name}: no unit or option file of a service that uses {server.title} was given")
-            elif because := _untried(server, ways.get(id(server), Way())):
+            elif because := _explain_untried(server, ways.get(id(server), Way())):
                 left.append(f"{name}: {server.thing}: {because}")
                 continue
             things = [run.thing for run in asking]
@@ -773,7 +773,7 @@ def plan_tests(clouds: Iterable[Cloud], observed: Observed) -> Plan:
             for run in asking:
                 way = ways.get(id(run), Way())
                 shown = run.thing if things.count(run.thing) == 1 else f"{run.thing}/{run.service}"
-                because = _untried(run, way)
+                because = _explain_untried(run, way)
                 if because:
                     left.append(f"{name}: {shown}: {because}")
                     continue
@@ -800,7 +800,7 @@ def _names(books: Sequence[Runbook]) -> list[str]:
     return [f"{name} ({told[: n + 1].count(name)})" if told.count(name) > 1 else name for n, name in enumerate(told)]
 
 
-def _untried(run: Run, way: Way) -> str:
+def _explain_untried(run: Run, way: Way) -> str:
     """Return why no test can be made with a run; empty where one can."""
     if not {STOP, START} <= {action.does for action in run.actions}:
         return "no command may stop and start it"
@@ -827,7 +827,7 @@ def _of(shown: tuple[str, str], cloud: Cloud, run: Run, server: Run, about: str,
             fail=(*begin, *(_waiting(action.line) for action in server.actions if action.does == STOP), *starts),
             mend=tuple(action.line for action in server.actions if action.does == START),
             see=tuple(action.line for action in run.actions if action.does == SEE),
-            expect=tuple(dict.fromkeys(words for one in runs for words in _expected(one, run))) or (Words(then="serves"),),
+            expect=tuple(dict.fromkeys(words for one in runs for words in _list_expected(one, run))) or (Words(then="serves"),),
             stands_on=OBSERVED if runs else ASSUMED,
             because=says,
             release=", ".join(sorted({one.release for one in runs}, key=RELEASES.index)),
@@ -841,7 +841,7 @@ def _waiting(line: str) -> str:
     return f"crm --wait {line.removeprefix('crm ')}" if line.startswith("crm resource stop ") else line
 
 
-def _expected(seen: Seen, run: Run) -> Iterator[Words]:
+def _list_expected(seen: Seen, run: Run) -> Iterator[Words]:
     """Yield what may be seen of a run: what the lab saw, and where something may restart it, that a program that left serves again."""
     yield Words(seen.does, seen.then)
     if seen.then == "gone" and any(one.about == BROUGHT_BACK and one.answer != NO for one in run.judged):
@@ -872,7 +872,7 @@ def load_results(text: str, path: str) -> Plan:
                 raise Mismatch(("tests", n, "id"), f"test `{test.id}` is listed twice")
             seen.add(test.id)
     except Mismatch as mismatch:
-        raise located(mismatch, text, path) from None
+        raise locate(mismatch, text, path) from None
     return results
 
 

@@ -27,13 +27,13 @@ from lwlint.checks.pacemaker_settings import property_set, unset
 from lwlint.core.config_reader import near
 from lwlint.core.facts import Facts
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError, Finding, Report
-from lwlint.core.harmless import command, counted
-from lwlint.core.secret import masked
+from lwlint.core.harmless import command, count_of
+from lwlint.core.secret import mask_secrets
 from lwlint.files.tree import Overlay
 from lwlint.inputs.pacemaker.facts import BUNDLE, CLONE, Constraint, Resource, boolean
-from lwlint.inputs.pacemaker.model import Cib, cibs, numbered
+from lwlint.inputs.pacemaker.model import Cib, cibs, number_nodes
 from lwlint.inputs.systemd.facts import LOADED, Unit
-from lwlint.operate.simulation import Action, Pacemaker, Refused, Settled, State, cold_start, read_cib, written
+from lwlint.operate.simulation import Action, Pacemaker, Refused, Settled, State, cold_start, read_cib, serialize
 from lwlint.operate.steps import (
     CLUSTER,
     DEFAULTS,
@@ -50,7 +50,7 @@ from lwlint.operate.steps import (
     Refusal,
     Replace,
     Step,
-    applied,
+    apply_edits,
     assign,
     is_in_reach,
     no_host,
@@ -105,7 +105,7 @@ def make_plan(
     return _Planner(cib, text, path, rules, pacemaker, settings, hosts).plan()
 
 
-def judged(cib: str, path: str, rules: Sequence[Rule], release: str = AUTO) -> tuple[Facts, Report]:
+def judge_cib(cib: str, path: str, rules: Sequence[Rule], release: str = AUTO) -> tuple[Facts, Report]:
     """Return the facts of a CIB by itself, and what the rules say of it."""
     request = Request(text=cib.encode("utf-8", "surrogatepass"), text_path=path, paths=(), kind="cib", release=release)
     reading = read_facts(request)
@@ -125,7 +125,7 @@ class _Planner:
     ) -> None:
         self.hosts = hosts
         self.before, self.path, self.rules, self.pacemaker, self.settings = cib, path, rules, pacemaker, settings
-        facts, report = judged(text, path, rules, settings.release)
+        facts, report = judge_cib(text, path, rules, settings.release)
         self.facts = facts
         self.findings, self.verdicts = report.findings, report.verdicts
         found = cibs(facts)
@@ -145,7 +145,7 @@ class _Planner:
         self.handed: dict[str, Handed] = {}
 
     def plan(self) -> Plan:
-        state, proved_on = self._settled()
+        state, proved_on = self._settle()
         self._look()
         if state is not None:
             self.running = state.after
@@ -176,7 +176,11 @@ class _Planner:
                 self.steps.clear()
                 self.work = self.before
             self._prove(state.cib)
-        after = judged(written(self.work).decode(), self.path, self.rules, self.release)[1].findings if state is not None else self.findings
+        after = (
+            judge_cib(serialize(self.work).decode(), self.path, self.rules, self.release)[1].findings
+            if state is not None
+            else self.findings
+        )
         known = {(finding.rule, finding.subject) for finding in self.findings}
         return Plan(
             self.path,
@@ -217,7 +221,7 @@ class _Planner:
 
     # what is now
 
-    def _settled(self) -> tuple[Settled | None, str]:
+    def _settle(self) -> tuple[Settled | None, str]:
         """Return the cluster at rest, and in words what it was made of; None where Pacemaker refuses the CIB."""
         states = self.before.findall("status/node_state")
         told = {state.get("uname") for state in states if state.find("lrm") is not None}
@@ -303,7 +307,7 @@ class _Planner:
             elif service is not None and service.name in VANISH:
                 how, unit = "nothing", ""
             elif type == "Filesystem" and (made := self._mount(leaf)) is not None and _UNIT.fullmatch(made[0]):
-                if any(masked(line) != line for line in made[1]):
+                if any(mask_secrets(line) != line for line in made[1]):
                     first = f"put it into a file that only root may read (`credentials=`), or keep it: `--keep {leaf.name}`"
                     self._refuse(leaf.name, "its options hold a password, which anybody could read in the unit of the mount", first)
                 self.handed[leaf.name] = Handed(leaf.name, leaf.top, project, "stopped" if stopped else "mount", *made)
@@ -358,7 +362,7 @@ class _Planner:
     def _add(self, step: Step) -> None:
         edits = (*step.untie, *step.edits)
         undo = step.undo or tuple(edit.command() for edit in taking_back(self.work, edits))
-        self.work = applied(self.work, edits)
+        self.work = apply_edits(self.work, edits)
         self.steps.append(replace(step, id=f"{len(self.steps) + 1:02}", undo=undo))
 
     def _hold(self) -> None:
@@ -404,7 +408,7 @@ class _Planner:
                 name = finding.subject.rpartition(" ")[2]
                 lines = [shlex.split(each.line) for each in finding.commands]
                 edits = tuple(edit for words in lines for edit in self._of_pcs(words))
-                if not edits or self._disturbed(edits):
+                if not edits or self._disturbs(edits):
                     self.notes.append(f"`{name}`: {finding.message.partition(': ')[2]}; the plan leaves that to you")
                     continue
                 commands = tuple(f"pcs -f $C {shlex.join(words[1:])}" for words in lines)
@@ -414,7 +418,7 @@ class _Planner:
     def _of_pcs(self, words: Sequence[str]) -> Iterator[Edit]:
         """Yield the edits of a command of `pcs constraint` that a check gave; it names what pcs would."""
         if words[:3] == ["pcs", "constraint", "remove"]:
-            yield from self._gone(words[3])
+            yield from self._delete(words[3])
         elif words[:4] == ["pcs", "constraint", "colocation", "add"]:
             rsc, (*role, other, score) = words[4], words[6:]
             of = f' with-rsc-role="{written_role(self.cib, role[0])}"' if role else ""
@@ -427,33 +431,33 @@ class _Planner:
                 "constraints", f'<rsc_order id="order-{first}-{then}-{kind}" first="{first}" then="{then}" {actions} kind="{kind}"/>'
             )
 
-    def _gone(self, id: str) -> Iterator[Delete]:
+    def _delete(self, id: str) -> Iterator[Delete]:
         yield from (Delete(str(one.tag), id) for one in section(self.work, "constraints") if one.get("id") == id)
 
-    def _disturbed(self, edits: Iterable[Edit]) -> bool:
+    def _disturbs(self, edits: Iterable[Edit]) -> bool:
         try:
-            return bool(disturbing(self.pacemaker.settle(applied(self.work, edits)).changes))
+            return bool(disturbing(self.pacemaker.settle(apply_edits(self.work, edits)).changes))
         except Refused:
             return True
 
     def _untie_core(self) -> None:
         """Take away the constraints that the rules find and that name nothing that leaves: of the core, and of what is gone already."""
-        tied = {name for leaves in ([leaf] for leaf in self.leaving) for name in self._tied(leaves)}
+        tied = {name for leaves in ([leaf] for leaf in self.leaving) for name in self._find_tied(leaves)}
         found = [name for one in self._of(CONSTRAINT) if (name := one.subject.partition(" ")[2]) not in tied]
         alone = [name for name in found if not self._holds(name, self.kept)]
         if alone:
             ids = self._around(self.leaving)
             outer = dict.fromkeys(self._outermost(leaf, ids) for leaf in self.leaving)
-            gone = [edit for name in tied for edit in self._gone(name)]
+            gone = [edit for name in tied for edit in self._delete(name)]
             gone += [Delete(str(one.tag), one.get("id") or "") for one in section(self.work, "resources").iter() if one.get("id") in outer]
-            after = judged(written(applied(self.work, gone)).decode(), self.path, self.rules, self.release)[1].findings
+            after = judge_cib(serialize(apply_edits(self.work, gone)).decode(), self.path, self.rules, self.release)[1].findings
             wrong = {one.subject.partition(" ")[2] for one in after if one.rule == CONSTRAINT and one.severity != "note"}
             alone = [name for name in alone if name in wrong]  # a group that a service leaves keeps its bond
-        edits = tuple(edit for name in alone for edit in self._gone(name))
+        edits = tuple(edit for name in alone for edit in self._delete(name))
         if edits:
             commands = tuple(f"pcs -f $C constraint remove {shlex.quote(name)}" for name in alone)
             why = "What stays under Pacemaker must not wait for a database or a broker, nor for what is gone."
-            title = f"{counted(len(edits), 'constraint')} of what stays"
+            title = f"{count_of(len(edits), 'constraint')} of what stays"
             self._add(Step("", "prepare", title, CLUSTER, NONE, why, tuple(alone), edits=edits, commands=commands))
 
     def _holds(self, constraint: str, names: Collection[str]) -> bool:
@@ -474,14 +478,14 @@ class _Planner:
                 above = self.cib.resources[above].parent
         return found
 
-    def _named(self, constraint: Constraint) -> set[str]:
+    def _find_named(self, constraint: Constraint) -> set[str]:
         """Return what a constraint names, with what its tags and templates stand for."""
         found = {member.name for member in constraint.members}
         return found | {name for member in constraint.members for name in member.resources}
 
-    def _tied(self, leaves: Sequence[Resource]) -> list[str]:
+    def _find_tied(self, leaves: Sequence[Resource]) -> list[str]:
         ids = self._around(leaves)
-        return [one.name for one in self.cib.constraints if self._named(one) & ids]
+        return [one.name for one in self.cib.constraints if self._find_named(one) & ids]
 
     def _projects(self) -> list[tuple[str, list[Resource]]]:
         """Return what leaves, by project: first those that nothing waits for; those that wait for each other in a circle together."""
@@ -505,7 +509,7 @@ class _Planner:
         leaving_ids = self._around(self.leaving)
         untie: list[Edit] = []
         commands: list[str] = []
-        for name in self._tied(leaves):
+        for name in self._find_tied(leaves):
             element = next((one for one in section(self.work, "constraints") if one.get("id") == name), None)
             if element is None:
                 continue
@@ -529,7 +533,7 @@ class _Planner:
             edits += [Delete(str(one.tag), id) for one in section(self.work, "resources").iter() if one.get("id") == id]
             commands.append(f"pcs -f $C resource delete {shlex.quote(id)} --force")
         commands += [f"crm_resource --refresh --resource {shlex.quote(name)}" for name in sorted(names)]
-        what = f"{title}: {counted(len(names), 'resource')}, {counted(len(untie), 'constraint')}"
+        what = f"{title}: {count_of(len(names), 'resource')}, {count_of(len(untie), 'constraint')}"
         why = "They run on: the cluster only forgets them, with all that names them, in one change."
         forget = tuple(leaf.name for leaf in leaves)
         step = Step("", "hand over", what, CLUSTER, NONE, why, forget, tuple(untie), tuple(edits), forget, commands=tuple(commands))
@@ -546,9 +550,9 @@ class _Planner:
     def _tell_bans(self, leaves: Sequence[Resource]) -> None:
         ids = self._around(leaves)
         for constraint in self.cib.constraints:
-            if constraint.type == "location" and self._named(constraint) & ids and (constraint.score or "").startswith("-"):
+            if constraint.type == "location" and self._find_named(constraint) & ids and (constraint.score or "").startswith("-"):
                 node = f" on `{constraint.node.value}`" if constraint.node is not None else ""
-                names = ", ".join(f"`{name}`" for name in sorted(self._named(constraint) & ids))
+                names = ", ".join(f"`{name}`" for name in sorted(self._find_named(constraint) & ids))
                 self.notes.append(
                     f"`{constraint.name}` keeps {names} from running{node}; systemd knows no such ban, and starts it there too"
                 )
@@ -609,7 +613,7 @@ class _Planner:
         for at, step in enumerate(self.steps):
             if step.where != CLUSTER:
                 continue
-            now = applied(now, (*step.untie, *step.edits))
+            now = apply_edits(now, (*step.untie, *step.edits))
             try:
                 refusal = self.pacemaker.refusal(now)
                 if refusal:
@@ -638,7 +642,7 @@ class Proof:
 
         First the change is made while its processes are known to run, as orphans: nothing at all may be stopped. Then their history goes.
         """
-        made = applied(self.cib, (*step.untie, *step.edits))
+        made = apply_edits(self.cib, (*step.untie, *step.edits))
         settled = self._pacemaker.settle(made)
         changes = list(settled.changes)
         if step.forget:
@@ -690,7 +694,7 @@ def last_first(waits: Mapping[str, Collection[str]]) -> list[tuple[str, ...]]:
 
     `waits` has for each name those that wait for it.
     """
-    numbers = numbered(waits)
+    numbers = number_nodes(waits)
     together: dict[int, list[str]] = {}
     for name in waits:
         together.setdefault(numbers[name], []).append(name)
@@ -779,7 +783,7 @@ def _of_cib(promise: Promise, cib: Cib, findings: Iterable[Finding]) -> Iterator
             wanted = f"`{promise.orphans}`" if promise.orphans else "not set"
             yield f"`{ORPHANS}` is {f'`{value}`' if value else 'not set'}, and was to be {wanted}: the last step was not taken"
     for finding in findings:
-        if finding.severity != "note" and finding.allowed is None and (finding.code, masked(finding.message)) not in promise.left:
+        if finding.severity != "note" and finding.allowed is None and (finding.code, mask_secrets(finding.message)) not in promise.left:
             yield f"{finding.code} {finding.message}: it was not to be found at the end"
 
 

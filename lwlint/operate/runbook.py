@@ -16,7 +16,7 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lwlint.audit.answer import NOT_APPLICABLE, ClusterAnswer, Found, Ordering, Place, place, told
+from lwlint.audit.answer import NOT_APPLICABLE, ClusterAnswer, Found, Ordering, Place, place, show_message
 from lwlint.audit.clusters import Host
 from lwlint.audit.report_layout import PACKAGES
 from lwlint.audit.targets import LONE_CIB
@@ -25,7 +25,7 @@ from lwlint.core.facts import Service
 from lwlint.core.finding import CLUSTER, EACH, NOT_EVALUATED
 from lwlint.core.harmless import command
 from lwlint.core.observed import UNDER
-from lwlint.core.secret import masked
+from lwlint.core.secret import mask_secrets
 from lwlint.core.source import Source, Span
 from lwlint.inputs.containers.facts import DOCKER, PODMAN, HostContainer
 from lwlint.inputs.oslo.facts import Option, OptionFiles
@@ -63,7 +63,7 @@ class HostFacts:
             self._sets[service.name] = [one for one in self.facts.of(OptionFiles) if service.name in one.services and one.read]
         return self._sets[service.name]
 
-    def loaded(self, unit: str) -> Sequence[Unit]:
+    def find_loaded(self, unit: str) -> Sequence[Unit]:
         """Return the units of this name (without `.service`) that are loaded."""
         return self._loaded.get(f"{unit}.service", ()) if unit else ()
 
@@ -77,7 +77,7 @@ class HostFacts:
         """Return the containers of a bundle."""
         return self._bundled.get(top.name, ()) if top.form == BUNDLE else ()
 
-    def started_by(self, unit: str) -> Sequence[HostContainer]:
+    def find_started_by(self, unit: str) -> Sequence[HostContainer]:
         """Return the containers that a unit starts."""
         return self._started.get(unit, ())
 
@@ -93,23 +93,23 @@ class HostFacts:
     @cached_property
     def _loaded(self) -> Mapping[str, list[Unit]]:
         units = (unit for unit in self.facts.of(Unit) if unit.load_state == LOADED)
-        return _grouped((name, unit) for unit in units for name in dict.fromkeys((unit.name, *unit.names)))
+        return _group((name, unit) for unit in units for name in dict.fromkeys((unit.name, *unit.names)))
 
     @cached_property
     def _status(self) -> Mapping[str, list[int]]:
-        return _grouped((one.name, number) for number, one in enumerate(self.facts.of(ResourceStatus)))
+        return _group((one.name, number) for number, one in enumerate(self.facts.of(ResourceStatus)))
 
     @cached_property
     def _bundled(self) -> Mapping[str, list[HostContainer]]:
-        return _grouped((one.bundle, one) for one in self.facts.of(HostContainer) if one.bundle)
+        return _group((one.bundle, one) for one in self.facts.of(HostContainer) if one.bundle)
 
     @cached_property
     def _started(self) -> Mapping[str, list[HostContainer]]:
         starters = ((self.starter(one), one) for one in self.facts.of(HostContainer))
-        return _grouped((starter.unit, one) for starter, one in starters if starter.who == BY_SYSTEMD)
+        return _group((starter.unit, one) for starter, one in starters if starter.who == BY_SYSTEMD)
 
 
-def _grouped(pairs: Iterable[tuple[str, _T]]) -> dict[str, list[_T]]:
+def _group(pairs: Iterable[tuple[str, _T]]) -> dict[str, list[_T]]:
     found: dict[str, list[_T]] = {}
     for name, one in pairs:
         found.setdefault(name, []).append(one)
@@ -121,10 +121,10 @@ class Findings:
 
     def __init__(self, found: Sequence[Found]) -> None:
         self._found = found
-        self._not_restarted = _grouped((one.subject, number) for number, one in enumerate(found) if one.rule in _NOT_RESTARTED)
-        self._by_rule = _grouped((one.rule, one) for one in found)
+        self._not_restarted = _group((one.subject, number) for number, one in enumerate(found) if one.rule in _NOT_RESTARTED)
+        self._by_rule = _group((one.rule, one) for one in found)
         told = [(one.subject, number) for number, one in enumerate(found) if one.allowed is None]
-        self._subjects = _grouped(told)
+        self._subjects = _group(told)
         self._sorted = sorted(self._subjects)
 
     def of_rule(self, rule: str) -> Sequence[Found]:
@@ -151,9 +151,9 @@ class After:
     """What stops when a resource does, by the mandatory orders of a CIB that hold for stops too."""
 
     def __init__(self, orders: Ordering, cib: Cib) -> None:
-        starts_only = {masked(one.name) for one in cib.constraints if one.type == ORDER and not one.symmetrical}
+        starts_only = {mask_secrets(one.name) for one in cib.constraints if one.type == ORDER and not one.symmetrical}
         binding = (step for step in orders.steps if step.is_mandatory and step.constraint not in starts_only)
-        self._steps = {first: dict.fromkeys(then) for first, then in _grouped((step.first, step.then) for step in binding).items()}
+        self._steps = {first: dict.fromkeys(then) for first, then in _group((step.first, step.then) for step in binding).items()}
         self._places = {one.name: number for number, one in enumerate(orders.resources)}
 
     def of(self, name: str) -> tuple[list[str], bool]:
@@ -164,12 +164,12 @@ class After:
             for then in self._steps.get(todo.pop(), ()):
                 if then not in seen:
                     if len(seen) == _MOST_AFTER:
-                        return self._ordered(seen, name), False
+                        return self._order(seen, name), False
                     seen[then] = None
                     todo.append(then)
-        return self._ordered(seen, name), True
+        return self._order(seen, name), True
 
-    def _ordered(self, seen: Iterable[str], name: str) -> list[str]:
+    def _order(self, seen: Iterable[str], name: str) -> list[str]:
         return sorted((each for each in seen if each in self._places and each != name), key=self._places.__getitem__)
 
 
@@ -307,9 +307,9 @@ class Writer:
         return tuple(dict.fromkeys(self._place(span) for span in spans))
 
     def _run(self, service: Service, manager: str, thing: str, way: Way, **more: object) -> Run:
-        self._ways[manager, service.name, masked(thing)] = way
+        self._ways[manager, service.name, mask_secrets(thing)] = way
         project = service.modules[0] if service.openstack and service.modules else ""
-        base = replace(Run(service.name, service.title, service.kind, project, manager, masked(thing)), **more)
+        base = replace(Run(service.name, service.title, service.kind, project, manager, mask_secrets(thing)), **more)
         if not _is_option(thing):
             return base
         return replace(base, actions=(), notes=(*base.notes, "its name is an option to every command, so that none is given"))
@@ -337,7 +337,7 @@ class Writer:
                 where = tuple(self._unit_states(unit))
             subjects = {f"resource {leaf.name}", f"resource {top.name}"}
             notes = [f"runs in the group `{top.name}`: what stands behind it there stops and starts with it"] if top.form == GROUP else []
-            once = service.once or any(one.runs_once for h in self._hosts for one in h.loaded(unit))
+            once = service.once or any(one.runs_once for h in self._hosts for one in h.find_loaded(unit))
             if once:
                 notes.append("runs once at boot; its stop undoes what it did, so it must not be stopped or restarted")
             if leaf.agent == "ocf:pacemaker:remote":
@@ -364,7 +364,7 @@ class Writer:
                 actions=tuple(_resource_actions(self.tool, thing, unit, self._container_logs(top), once=once)),
                 options=self._option_files(service, labels),
                 judged=(self._resource_restarts(cib, leaf, top, subjects, once=once), *self._retries(service, labels)),
-                findings=self._told_of(subjects),
+                findings=self._find_told(subjects),
                 evidence=self._places((thing.span, *((leaf.span,) if leaf is not thing else ()))),
                 notes=tuple(notes),
             )
@@ -389,7 +389,7 @@ class Writer:
     def _resource_restarts(self, cib: Cib, leaf: Resource, top: Resource, subjects: set[str], *, once: bool) -> Judged:
         found = self._findings.not_restarted(subjects)
         if found:
-            return _judged(RESTARTS, NO, found)
+            return _judge(RESTARTS, NO, found)
         if once:
             return Judged(RESTARTS, ONCE, "it runs to its end at boot")
         role = leaf.meta.get("target-role") or top.meta.get("target-role")
@@ -425,7 +425,11 @@ class Writer:
                     continue
                 if unit.load_state == NOT_FOUND and not unit.active:
                     continue
-                if _beside_the_cluster(unit.service, h.cibs) and unit.enabled in ("disabled", "unknown", "static") and not _up(unit.active):
+                if (
+                    _is_beside_the_cluster(unit.service, h.cibs)
+                    and unit.enabled in ("disabled", "unknown", "static")
+                    and not _up(unit.active)
+                ):
                     continue  # the package's unit of what Pacemaker runs by an agent of its own
                 by_name.setdefault(unit.name, []).append((h, unit))
         for name, found in by_name.items():
@@ -434,7 +438,7 @@ class Writer:
     def _unit(self, name: str, found: Sequence[tuple[HostFacts, Unit]]) -> Run:
         service = next(unit.service for _, unit in found if unit.service is not None)
         hosts = [h.label for h, _ in found]
-        boxes = [(h, one) for h, _ in found for one in h.started_by(name)]
+        boxes = [(h, one) for h, _ in found for one in h.find_started_by(name)]
         once = service.once or any(unit.runs_once for _, unit in found)
         subject = {f"unit {name}"} | {f"container {one.called}" for _, one in boxes}
         bare = name.removesuffix(".service")
@@ -445,7 +449,7 @@ class Writer:
             notes.append(f"the unit runs container `{boxes[0][1].name}`: restart the unit, never the container behind its back")
         if bare in _CARRIES:
             notes.append(_CARRIES[bare])
-        beside = any(_beside_the_cluster(service, h.cibs) for h, _ in found)
+        beside = any(_is_beside_the_cluster(service, h.cibs) for h, _ in found)
         if beside:
             notes.append("Pacemaker runs this service: the unit must not be started, and the commands for it are those of the resource")
         if boxes or any(unit.runner in ENGINES for _, unit in found):
@@ -464,7 +468,7 @@ class Writer:
             actions=tuple(_unit_actions(bare, boxes[0][1] if boxes else None, once=once or beside)),
             options=self._option_files(service, hosts),
             judged=(*self._unit_restarts(found, subject), *self._retries(service, hosts)),
-            findings=self._told_of(subject),
+            findings=self._find_told(subject),
             evidence=self._places(unit.span for _, unit in found),
             notes=tuple(notes),
         )
@@ -475,7 +479,7 @@ class Writer:
         for h, unit in found:
             bad = [one for one in self._findings.not_restarted(subjects) if h.label in one.hosts]
             if bad:
-                one = _judged(RESTARTS, NO, bad)
+                one = _judge(RESTARTS, NO, bad)
                 places = tuple(p for p in one.places if p.host == h.label)
                 alike.setdefault((NO, one.says), []).append((h.label, places))
             else:
@@ -511,7 +515,7 @@ class Writer:
                 actions=tuple(_container_actions(engine, name, once=once)),
                 options=self._option_files(service, hosts),
                 judged=(*self._container_restarts(found, subjects), *self._retries(service, hosts)),
-                findings=self._told_of(subjects),
+                findings=self._find_told(subjects),
                 evidence=self._places(one.span for _, one in found),
                 notes=("runs once at boot; its stop undoes what it did, so it must not be stopped or restarted",) if once else (),
             )
@@ -523,7 +527,7 @@ class Writer:
             starter = h.starter(one)
             policy = one.policy.value if one.policy is not None else ""
             if bad:
-                answer, says, places = NO, _told(bad), tuple(p for f in bad for p in f.places if p.host == h.label)
+                answer, says, places = NO, _say(bad), tuple(p for f in bad for p in f.places if p.host == h.label)
             elif starter.who == ENGINE:
                 spans = (one.policy.span,) if one.policy is not None else (one.span,)
                 answer, says, places = YES, f"its restart policy is `{policy}`", self._places(spans)
@@ -632,7 +636,7 @@ class Writer:
         if found:
             certain = any(one.severity != "note" for one in found)
             places = tuple(p for one in found for p in one.places if p.host == host)
-            return NO if certain else UNKNOWN, _told(found), places
+            return NO if certain else UNKNOWN, _say(found), places
         outcome = next((o for h in self._cluster.hosts if h.name == host for o in h.outcomes if o.rule == rule), None)
         if outcome is None or outcome.outcome in (NOT_EVALUATED, NOT_APPLICABLE):
             because = outcome.because if outcome is not None and outcome.because else "the rule was not run"
@@ -645,10 +649,10 @@ class Writer:
         limits = [o for o in options if names & set(o.sets) and _MAX.fullmatch(o.option) and o.section in sections]
         if not limits:
             return UNKNOWN, "no connection and no `max_retries` of it could be seen", ()
-        says = ", ".join(f"`{one.section}.{one.option}` is `{masked(one.value)}`" for one in limits)
+        says = ", ".join(f"`{one.section}.{one.option}` is `{mask_secrets(one.value)}`" for one in limits)
         return YES, says, self._places(one.span for one in limits)
 
-    def _told_of(self, subjects: set[str]) -> tuple[tuple[str, str], ...]:
+    def _find_told(self, subjects: set[str]) -> tuple[tuple[str, str], ...]:
         """Return code and message of what was found of just this thing, or of one of its settings."""
         return tuple(dict.fromkeys((one.code, _on(one, len(self._labels))) for one in self._findings.about(subjects)))
 
@@ -669,13 +673,13 @@ def _on(found: Found, hosts: int) -> str:
     return found.message if len(found.hosts) in (0, hosts) else f"{found.message} (on {', '.join(found.hosts)})"
 
 
-def _told(found: Iterable[Found]) -> str:
-    return "; ".join(dict.fromkeys(f"{one.code}: {told(one.message, '')}" for one in found))
+def _say(found: Iterable[Found]) -> str:
+    return "; ".join(dict.fromkeys(f"{one.code}: {show_message(one.message, '')}" for one in found))
 
 
-def _judged(about: str, answer: str, found: Sequence[Found]) -> Judged:
+def _judge(about: str, answer: str, found: Sequence[Found]) -> Judged:
     hosts = tuple(dict.fromkeys(host for one in found for host in one.hosts))
-    return Judged(about, answer, _told(found), hosts, tuple(p for one in found for p in one.places))
+    return Judged(about, answer, _say(found), hosts, tuple(p for one in found for p in one.places))
 
 
 def _concerns(found: Found, service: Service, about: str) -> bool:
@@ -703,7 +707,7 @@ def _servers(cib: Cib) -> tuple[str, ...]:
 
 def _stop_it(stopping: After, servers: Iterable[str], top: Resource) -> tuple[str, ...]:
     """Return those of the servers with whose stop Pacemaker stops the resource `top`, as an order has it."""
-    return tuple(server for server in servers if masked(top.name) in stopping.of(masked(server))[0])
+    return tuple(server for server in servers if mask_secrets(top.name) in stopping.of(mask_secrets(server))[0])
 
 
 def _web_server(service: Service, units: Iterable[Unit]) -> str | None:
@@ -846,7 +850,7 @@ def _up(active: str) -> bool:
     return active in ("active", "activating", "reloading")
 
 
-def _beside_the_cluster(service: Service, found: Sequence[Cib]) -> bool:
+def _is_beside_the_cluster(service: Service, found: Sequence[Cib]) -> bool:
     return any(cib.running(service.name) for cib in found)
 
 

@@ -194,7 +194,7 @@ def read_cib(text: str) -> Element:
     return found
 
 
-def written(cib: Element) -> bytes:
+def serialize(cib: Element) -> bytes:
     """Return the CIB as a file."""
     made: bytes = _lxml().tostring(cib, pretty_print=True, xml_declaration=True, encoding="utf-8", with_tail=False)
     return made
@@ -268,7 +268,7 @@ class Pacemaker:
         if unknown:
             raise ValueError(f"{unknown[0]!r} is no event")
         mine = threading.get_ident()
-        given, after = self._file(f"given-{mine}.xml", written(cib)), self._path(f"after-{mine}.xml")
+        given, after = self._file(f"given-{mine}.xml", serialize(cib)), self._path(f"after-{mine}.xml")
         with contextlib.suppress(FileNotFoundError):
             os.unlink(after)
         options = [f"--{event.name}={event.value}" for event in events]
@@ -292,7 +292,7 @@ class Pacemaker:
         if first is None or last is None:
             raise Refused(self._reason(given))
         trouble = "; ".join(one.text or "" for one in answer.iterfind("status/errors/error")) or (f"exit code {code}" if code else "")
-        return Transition(_state(first), tuple(_wanted(answer)), tuple(_actions(answer)), _state(last), saved, trouble)
+        return Transition(_state(first), tuple(_read_wanted(answer)), tuple(_actions(answer)), _state(last), saved, trouble)
 
     def settle(self, cib: Element, *events: Event) -> Settled:
         """Return the transitions that follow, the first of them after the `events`, until one changes nothing.
@@ -306,7 +306,7 @@ class Pacemaker:
 
     def refusal(self, cib: Element) -> str:
         """Return why the CIB does not conform to the schema that it names, as `cibadmin` says it; empty where it conforms."""
-        path = self._file(f"cib-{threading.get_ident()}.xml", written(cib))
+        path = self._file(f"cib-{threading.get_ident()}.xml", serialize(cib))
         return self._reason(path) if self._run("cibadmin", "--query", cib=path)[0] else ""
 
     def _reason(self, path: str) -> str:
@@ -444,7 +444,7 @@ def _repeats(made: Sequence[Transition]) -> bool:
     return len(made) > 1 and (made[-1].actions, made[-1].after) == (made[-2].actions, made[-2].after)
 
 
-def _wanted(answer: Any) -> Iterable[Wanted]:
+def _read_wanted(answer: Any) -> Iterable[Wanted]:
     actions = answer.find("actions")
     for element in () if actions is None else actions.iter("rsc_action", "node_action"):
         task = element.get("action") or ("fence" if (element.get("task") or "").startswith("Fence") else element.get("task") or "")

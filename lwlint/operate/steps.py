@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lwlint.core.finding import Finding
-from lwlint.core.harmless import counted
+from lwlint.core.harmless import count_of
 from lwlint.inputs.pacemaker.facts import BOOTSTRAP, score
 from lwlint.operate.simulation import primitive_of
 
@@ -123,7 +123,7 @@ def with_mends(plan: Plan, node: str, commands: Sequence[str], messages: Sequenc
     if refused is not None:
         return replace(plan, notes=notes, refusals=tuple(dict.fromkeys((*plan.refusals, refused))))
     why = "Retries and restarts come first. An option counts when its service has been restarted, one node after the other, when it suits."
-    step = Step("", "fix first", f"{counted(len(messages), 'finding')} on {node}", node, MANUAL, why, tuple(messages))
+    step = Step("", "fix first", f"{count_of(len(messages), 'finding')} on {node}", node, MANUAL, why, tuple(messages))
     first = sum(one.phase == "fix first" for one in plan.steps)
     steps = [*plan.steps[:first], replace(step, commands=tuple(commands)), *plan.steps[first:]]
     return replace(plan, notes=notes, steps=tuple(replace(one, id=f"{number:02}") for number, one in enumerate(steps, 1)))
@@ -144,7 +144,7 @@ class Delete(Struct, frozen=True):
 
     def apply(self, cib: Element) -> None:
         """Take it out of `cib`."""
-        for found in _found(cib, self.tag, self.id):
+        for found in _find(cib, self.tag, self.id):
             _above(found).remove(found)
 
     def command(self) -> str:
@@ -182,7 +182,7 @@ class Replace(Struct, frozen=True):
     def apply(self, cib: Element) -> None:
         """Put it into `cib`."""
         made = _element(self.xml)
-        for found in _found(cib, made.tag, made.get("id")):
+        for found in _find(cib, made.tag, made.get("id")):
             _above(found).replace(found, copy.deepcopy(made))
 
     def command(self) -> str:
@@ -198,7 +198,7 @@ class Merge(Struct, frozen=True):
     def apply(self, cib: Element) -> None:
         """Add it to `cib`."""
         made = _element(self.xml)
-        for found in _found(cib, made.tag, made.get("id")):
+        for found in _find(cib, made.tag, made.get("id")):
             found.extend(list(copy.deepcopy(made)))
 
     def command(self) -> str:
@@ -212,13 +212,13 @@ Edit = Union[Delete, Create, Replace, Merge]
 def inverse(edit: Edit, cib: Element) -> tuple[Edit, ...]:
     """Return what takes the edit back, if it is made to `cib` as it is."""
     if isinstance(edit, Delete):
-        return tuple(_restoring(found) for found in _found(cib, edit.tag, edit.id))
+        return tuple(_restoring(found) for found in _find(cib, edit.tag, edit.id))
     if isinstance(edit, Create):
         made = _element(edit.xml)
         return (Delete(made.tag, made.get("id") or ""),)
     if isinstance(edit, Replace):
         made = _element(edit.xml)
-        return tuple(Replace(one_line(found)) for found in _found(cib, made.tag, made.get("id")))
+        return tuple(Replace(one_line(found)) for found in _find(cib, made.tag, made.get("id")))
     return tuple(Delete(str(one.tag), one.get("id") or "") for one in _element(edit.xml))
 
 
@@ -276,7 +276,7 @@ def _pairs(cib: Element, section: str, name: str) -> list[Element]:
     return [pair for one in sets for pair in one.findall("nvpair") if pair.get("name") == name]
 
 
-def _found(cib: Element, tag: str, id: str | None) -> list[Element]:
+def _find(cib: Element, tag: str, id: str | None) -> list[Element]:
     """Return the elements with this tag and id in the configuration; without an id, the sections of that name."""
     if not id:
         return list(section(cib).findall(tag))
@@ -315,7 +315,7 @@ def one_line(element: Element) -> str:
     return re.sub(r">\s+<", "><", text).strip()
 
 
-def applied(cib: Element, edits: Iterable[Edit]) -> Element:
+def apply_edits(cib: Element, edits: Iterable[Edit]) -> Element:
     """Return a copy of `cib` with the edits made to it, in their order."""
     made = copy.deepcopy(cib)
     for edit in edits:

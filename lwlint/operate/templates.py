@@ -86,7 +86,7 @@ def plan_for_templates(request: Request, path: str, rules: Sequence[Rule], write
     if not any(view.merged for view in reading.facts.of(Environment)):
         raise ConfigurationError(f"`{request.environments[-1]}`: cannot be read as a Heat environment (`lwlint check` says why)")
     chosen = [rule for rule in rules if not rule.declared.reads.kinds or _KINDS.intersection(rule.declared.reads.kinds)]
-    before = _judged(reading, request, chosen)
+    before = _judge(reading, request, chosen)
     maker = _Maker(reading.facts, request, path, chosen)
     lines: dict[tuple[str, ...], Line] = {}
     report = before
@@ -119,7 +119,7 @@ def plan_for_templates(request: Request, path: str, rules: Sequence[Rule], write
     )
 
 
-def _judged(reading: Reading, request: Request, rules: Sequence[Rule]) -> Report:
+def _judge(reading: Reading, request: Request, rules: Sequence[Rule]) -> Report:
     report = judge(reading, request, rules)
     broken = next((verdict for verdict in report.verdicts if verdict.outcome == BROKEN), None)
     if broken is not None:
@@ -132,7 +132,7 @@ def _with(request: Request, path: str, lines: Sequence[Line], rules: Sequence[Ru
     """Return what the rules say of the templates with the environment as the last one."""
     text = write(lines, request.environments).encode()
     asked = replace(request, tree=Overlay(request.tree, {path: text}), environments=(*request.environments, path))
-    return _judged(read_facts(asked), asked, rules)
+    return _judge(read_facts(asked), asked, rules)
 
 
 def _to_mend(report: Report) -> list[Finding]:

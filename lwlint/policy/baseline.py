@@ -56,10 +56,10 @@ class Comparison(Struct, frozen=True):
 def record(report: Report) -> str:
     """Return the baseline, as text, of all findings of the report that are not allowed."""
     redaction = Redaction(report.sources)
-    return written(known(finding, report, redaction) for finding in report.findings if finding.allowed is None)
+    return write(make_record(finding, report, redaction) for finding in report.findings if finding.allowed is None)
 
 
-def written(entries: Iterable[Known]) -> str:
+def write(entries: Iterable[Known]) -> str:
     """Return the text of a baseline: a header, then one JSON object a line, sorted; the same for the same entries."""
     lines = [json.dumps({"lwlint baseline": _VERSION}), *(json.dumps(asdict(entry), ensure_ascii=False) for entry in sorted(entries))]
     return "".join(f"{line}\n" for line in lines)
@@ -98,7 +98,7 @@ def _entry(line: str, place: str) -> Known:
     return entry
 
 
-def known(finding: Finding, report: Report, redaction: Redaction) -> Known:
+def make_record(finding: Finding, report: Report, redaction: Redaction) -> Known:
     """Return what a baseline records of the finding: of a secret nothing, so that nobody can try passwords against a digest."""
     source = report.sources.get(finding.span.path)
     where = _inside(source) if source is not None else finding.span.path
@@ -179,7 +179,7 @@ def _match(
         waiting[identity(entry)].append(entry)
     new = []
     for finding in findings:
-        same = waiting[identity(known(finding, report, redaction))]
+        same = waiting[identity(make_record(finding, report, redaction))]
         if same:
             same.pop()
         else:
@@ -195,21 +195,21 @@ def _identity_of_moved(entry: Known) -> tuple[str, ...]:
     return (entry.code, posixpath.basename(entry.path), entry.subject, entry.context)
 
 
-def marked(report: Report, comparison: Comparison) -> Report:
+def mark_known(report: Report, comparison: Comparison) -> Report:
     """Return the report with its known findings allowed, because of the baseline."""
     old = {id(finding) for finding in comparison.known}
     return replace(report, findings=tuple(replace(f, allowed=KNOWN, elsewhere=True) if id(f) in old else f for f in report.findings))
 
 
-def pruned(baseline: Sequence[Known], comparison: Comparison) -> str:
+def prune(baseline: Sequence[Known], comparison: Comparison) -> str:
     """Return the text of the baseline without what is gone; nothing is added."""
     left = list(baseline)
     for entry in comparison.gone:
         left.remove(entry)
-    return written(left)
+    return write(left)
 
 
-def told(comparison: Comparison) -> str:
+def summarize(comparison: Comparison) -> str:
     """Return one line for the end of a report: `3 new, 12 known, 2 gone, 1 not looked at`."""
     parts = [f"{len(comparison.new)} new", f"{len(comparison.known)} known", f"{len(comparison.gone)} gone"]
     return ", ".join([*parts, *([f"{len(comparison.unseen)} not looked at"] if comparison.unseen else [])])

@@ -51,56 +51,59 @@ _AT_ONCE = 5_000_000_000  # nanoseconds in which the files of a package are inst
 def rules(cache: Cache) -> list[Rule]:
     """Return lwlint's own rules, without their examples."""
     found = _of("rules", own_folder(), cache, _rules, list[tuple[Rule, Declared, Raw]])
-    return [rule.knowing(declared, partial(_restored, kept)) for rule, declared, kept in found]  # so that no check is imported to tell
+    return [rule.knowing(declared, partial(_restore, kept)) for rule, declared, kept in found]  # so that no check is imported to tell
 
 
 def _rules(folder: str) -> list[tuple[Rule, Declared, Raw]]:
     from pathlib import Path
 
-    return [(rule, rule.declared, _kept(rule)) for rule in load_folder(Path(folder), "rules", examples=False)]
+    return [(rule, rule.declared, _keep_raw(rule)) for rule in load_folder(Path(folder), "rules", examples=False)]
 
 
 _CLASS = ""  # the key of the class of a record
 _OF_PARAMETERS = ("lwlint.checks.", "lwlint.core.check")  # the modules of these classes
 
 
-def _kept(rule: Rule) -> Raw:
+def _keep_raw(rule: Rule) -> Raw:
     """Return the rule's parameters as the record that they are: to be read as one, they need not be compared with its types again."""
     try:
-        return Raw(msgpack.encode(_named(rule.parameters)))
+        return Raw(msgpack.encode(_name_classes(rule.parameters)))
     except Exception:  # the rule is broken, and the run tells why
         return Raw(msgpack.encode(None))
 
 
-def _named(value: Any) -> Any:
-    """Return what a rule's parameters are made of as plain values; raise TypeError for what `_made` would not make the same of."""
+def _name_classes(value: Any) -> Any:
+    """Return what a rule's parameters are made of as plain values; raise TypeError for what `_make` would not make the same of."""
     if isinstance(value, Struct):
         kind = type(value)
-        return {_CLASS: f"{kind.__module__}:{kind.__name__}", **{name: _named(getattr(value, name)) for name in _told_fields(value)}}
+        return {
+            _CLASS: f"{kind.__module__}:{kind.__name__}",
+            **{name: _name_classes(getattr(value, name)) for name in _list_told_fields(value)},
+        }
     if type(value) is tuple:
-        return [_named(item) for item in value]
+        return [_name_classes(item) for item in value]
     if type(value) is dict and _CLASS not in value and all(type(key) is str for key in value):
-        return {key: _named(item) for key, item in value.items()}
+        return {key: _name_classes(item) for key, item in value.items()}
     if value is None or type(value) in (str, bool, int, float):
         return value
     raise TypeError(value)
 
 
-def _restored(kept: Raw) -> Any:
+def _restore(kept: Raw) -> Any:
     """Return the parameters that were kept; None where there are none, or none that can be made."""
     try:
-        return _made(msgpack.decode(kept))
+        return _make(msgpack.decode(kept))
     except Exception:  # they are read from YAML's values then, which tells what is wrong
         return None
 
 
-def _made(value: Any) -> Any:
+def _make(value: Any) -> Any:
     if type(value) is list:
-        return tuple(map(_made, value))
+        return tuple(map(_make, value))
     if type(value) is not dict:
         return value
     name = value.pop(_CLASS, None)
-    fields = {key: _made(item) for key, item in value.items()}
+    fields = {key: _make(item) for key, item in value.items()}
     return fields if name is None else _class(name)(**fields)
 
 
@@ -117,7 +120,7 @@ def _class(name: str) -> Any:
 def services(cache: Cache) -> Catalogue:
     """Return lwlint's own catalogue of services."""
     folder = own_folder()
-    kept = (tuple(_seen("services", folder)), cache.folder)
+    kept = (tuple(_stat_files("services", folder)), cache.folder)
     if kept not in _catalogues:
         _catalogues[kept] = Catalogue(_of("services", folder, cache, _entries, list[Entry]))
     return _catalogues[kept]
@@ -139,20 +142,20 @@ def write(folder: str) -> None:
 
     made: dict[str, Callable[[str], Any]] = {"rules": _rules, "services": _entries}
     for name, make in made.items():
-        content = b"".join((_shape(_seen(name, folder)), _key(name, folder), msgpack.encode(_told(make(folder)))))
+        content = b"".join((_shape(_stat_files(name, folder)), _key(name, folder), msgpack.encode(_strip_defaults(make(folder)))))
         Path(folder, name + _SUFFIX).write_bytes(_HEAD + source_hash(content) + content)
 
 
-def _told(value: Any) -> Any:
+def _strip_defaults(value: Any) -> Any:
     """Return a value as plain ones, of records only those fields that are not what they are by default."""
     if isinstance(value, Struct):
-        return {name: _told(getattr(value, name)) for name in _told_fields(value)}
+        return {name: _strip_defaults(getattr(value, name)) for name in _list_told_fields(value)}
     if isinstance(value, (list, tuple)):
-        return [_told(item) for item in value]
+        return [_strip_defaults(item) for item in value]
     return value
 
 
-def _told_fields(record: Struct) -> list[str]:
+def _list_told_fields(record: Struct) -> list[str]:
     return [field.name for field in _fields(type(record)) if not _is_default(field, getattr(record, field.name))]
 
 
@@ -168,7 +171,7 @@ def _is_default(field: FieldInfo, value: object) -> bool:
 
 def _of(name: str, folder: str, cache: Cache, make: Callable[[str], T], into: type[T]) -> T:
     """Return what is kept under `name` if it was made of what is there now; else make it, and keep it."""
-    shipped = _shipped(name, folder)
+    shipped = _read_shipped(name, folder)
     if shipped is not None:
         with suppress(DecodeError):
             return msgpack.decode(shipped, type=into)
@@ -178,11 +181,11 @@ def _of(name: str, folder: str, cache: Cache, make: Callable[[str], T], into: ty
         with suppress(DecodeError):
             return msgpack.decode(kept, type=into)
     found = make(folder)
-    cache.put(entry, msgpack.encode(_told(found)))
+    cache.put(entry, msgpack.encode(_strip_defaults(found)))
     return found
 
 
-def _shipped(name: str, folder: str) -> bytes | None:
+def _read_shipped(name: str, folder: str) -> bytes | None:
     """Return the form that lies beside the rules, if it was made of what is there now."""
     path = os.path.join(folder, name + _SUFFIX)
     try:
@@ -193,7 +196,7 @@ def _shipped(name: str, folder: str) -> bytes | None:
     if not data.startswith(_HEAD) or source_hash(content) != seal:
         return None
     shape, key, form = content[:_HASH], content[_HASH : 2 * _HASH], content[2 * _HASH :]
-    seen = _seen(name, folder)
+    seen = _stat_files(name, folder)
     untouched = shape == _shape(seen) and all(touched <= there_since + _AT_ONCE for _, _, touched in seen)
     return form if untouched or key == _key(name, folder) else None
 
@@ -201,10 +204,10 @@ def _shipped(name: str, folder: str) -> bytes | None:
 Seen = list[tuple[str, int, int]]  # the files that a form is made of: the name, the size, and when it was touched last
 
 
-def _seen(name: str, folder: str) -> Seen:
+def _stat_files(name: str, folder: str) -> Seen:
     """Return what the system says of all files that the form `name` is made of."""
     found = list(_below(folder, "")) if name == "rules" else [_status(folder, file) for file in _CATALOGUE]
-    return sorted(found) + _seen_modules()
+    return sorted(found) + _stat_modules()
 
 
 def _below(folder: str, inside: str) -> Iterator[tuple[str, int, int]]:
@@ -214,23 +217,23 @@ def _below(folder: str, inside: str) -> Iterator[tuple[str, int, int]]:
                 yield from _below(entry.path, f"{inside}{entry.name}/")
             elif entry.name.endswith(".yaml") and entry.name not in NO_RULES:
                 status = entry.stat()
-                yield inside + entry.name, status.st_size, _touched(status)
+                yield inside + entry.name, status.st_size, _find_time(status)
 
 
 @lru_cache(maxsize=1)  # a process runs the modules that it has imported
-def _seen_modules() -> Seen:
+def _stat_modules() -> Seen:
     here = os.path.dirname(os.path.dirname(__file__))
     with os.scandir(os.path.join(here, "checks")) as entries:
-        checks = [(f"checks/{one.name}", (status := one.stat()).st_size, _touched(status)) for one in entries if one.name.endswith(".py")]
+        checks = [(f"checks/{one.name}", (status := one.stat()).st_size, _find_time(status)) for one in entries if one.name.endswith(".py")]
     return [_status(here, name) for name in _READERS] + sorted(checks)
 
 
 def _status(folder: str, name: str) -> tuple[str, int, int]:
     status = os.stat(os.path.join(folder, name))
-    return name, status.st_size, _touched(status)
+    return name, status.st_size, _find_time(status)
 
 
-def _touched(status: os.stat_result) -> int:
+def _find_time(status: os.stat_result) -> int:
     """Return when a file was written or, where that was set back, put there: the time of a change cannot be set."""
     return max(status.st_mtime_ns, status.st_ctime_ns)
 
@@ -249,7 +252,7 @@ def _key(name: str, folder: str) -> bytes:
 @lru_cache(maxsize=1)
 def _modules() -> bytes:
     here = os.path.dirname(os.path.dirname(__file__))
-    return repr(_records()).encode() + b"".join(_content(here, name) for name, _, _ in _seen_modules())
+    return repr(_records()).encode() + b"".join(_content(here, name) for name, _, _ in _stat_modules())
 
 
 def _records() -> list[tuple[str, tuple[str, ...]]]:

@@ -29,12 +29,12 @@ class Disk:
         return self._is(os.path.isfile, path)
 
     def _is(self, ask: Callable[[str], bool], path: str) -> bool:
-        name = shown(path) if self._others else ""
+        name = show_path(path) if self._others else ""
         return self._others[name] is not None if name in self._others else ask(path)
 
     def read(self, path: str, within: Boundary | None) -> bytes:
         """Return the bytes of a file `within` a boundary. Raises OSError."""
-        name = shown(path)
+        name = show_path(path)
         data = self._others.get(name)
         if data is None:
             if name in self._others:
@@ -64,19 +64,19 @@ def nearest(*, trusted: bool = False, disk: Disk = DISK) -> str | None:
         within = around_configuration(own) if shared and not trusted else None
         found += [path for path in shared if _has_table(path, within, disk)]
         if len(found) > 1:
-            raise ConfigurationError(f"`{shown(found[0])}`: `{shown(found[1])}` has settings of lwlint too; keep one of them")
+            raise ConfigurationError(f"`{show_path(found[0])}`: `{show_path(found[1])}` has settings of lwlint too; keep one of them")
         if found:
             return found[0] if is_inside or trusted else _of_this_user(found[0])
         for name in _MISNAMED:
             if disk.is_file(os.path.join(folder, name)):
-                raise ConfigurationError(f"`{shown(os.path.join(folder, name))}`: is not read; name it `{NAME}`")
+                raise ConfigurationError(f"`{show_path(os.path.join(folder, name))}`: is not read; name it `{NAME}`")
         above = os.path.dirname(folder)
         if above == folder:
             return None
         folder = above
 
 
-def shown(path: str) -> str:
+def show_path(path: str) -> str:
     """Return the path from where lwlint runs, with `/`."""
     return os.path.relpath(path).replace(os.sep, "/")
 
@@ -90,7 +90,7 @@ def around_configuration(path: str) -> Boundary:
 def _of_this_user(path: str) -> str:
     owner = os.lstat(path).st_uid
     if hasattr(os, "geteuid") and owner not in (0, os.geteuid()):
-        raise ConfigurationError(f"`{shown(path)}`: another user has put it there; name it with `--config`, or use `--no-config`")
+        raise ConfigurationError(f"`{show_path(path)}`: another user has put it there; name it with `--config`, or use `--no-config`")
     return path
 
 
@@ -99,9 +99,9 @@ def text_of(path: str, within: Boundary | None = None, disk: Disk = DISK) -> str
     try:
         return disk.read(path, within).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
     except OSError as error:
-        raise ConfigurationError(f"`{shown(path)}`: cannot be read ({error.strerror})") from error
+        raise ConfigurationError(f"`{show_path(path)}`: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
-        raise ConfigurationError(f"`{shown(path)}`: is not UTF-8") from error
+        raise ConfigurationError(f"`{show_path(path)}`: is not UTF-8") from error
 
 
 def _has_table(path: str, within: Boundary | None, disk: Disk) -> bool:
@@ -112,16 +112,16 @@ def _has_table(path: str, within: Boundary | None, disk: Disk) -> bool:
             return False
         from lwlint.policy import shared_files
 
-        return shared_files.table(text, shown(path)) is not None
+        return shared_files.table(text, show_path(path)) is not None
     try:
         data = disk.read(path, within)  # in any encoding, if it is not lwlint's
     except OSError as error:
-        raise ConfigurationError(f"`{shown(path)}`: cannot be read ({error.strerror})") from error
+        raise ConfigurationError(f"`{show_path(path)}`: cannot be read ({error.strerror})") from error
     if b"lwlint" not in data.lower():
         return False
     from lwlint.policy import shared_files
 
     return (
         shared_files.names_lwlint(data.decode("utf-8", "replace"))
-        and shared_files.table(text_of(path, within, disk), shown(path)) is not None
+        and shared_files.table(text_of(path, within, disk), show_path(path)) is not None
     )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
 from lwlint.core.lazy import pattern
-from lwlint.core.secret import Known, hidden_in, masked, masked_lines
+from lwlint.core.secret import Known, find_hidden, mask_lines, mask_secrets
 from lwlint.core.source import Source, Span
 from lwlint.inputs import KINDS
 
@@ -35,15 +35,15 @@ class Redaction:
     def text(self, source: Source) -> str:
         """Return the text of a source with every secret as asterisks, and every character that stays in its place."""
         kept: tuple[frozenset[str], str] | None = source.__dict__.get(_SHOWN)  # as `line_starts` is: once, whoever asks
-        if kept is None or kept[0] != self.hidden_names():
-            show = _shown_again if len(source.text) <= _SHORT else _shown
-            kept = source.__dict__[_SHOWN] = self.hidden_names(), show(source, self.hidden_names())
+        if kept is None or kept[0] != self.find_hidden_names():
+            show = _show_again if len(source.text) <= _SHORT else _show
+            kept = source.__dict__[_SHOWN] = self.find_hidden_names(), show(source, self.find_hidden_names())
         return kept[1]
 
     def line(self, source: Source, number: int) -> str:
         """Return line `number` (from 1) of a source as it may be shown, without its line break."""
         names, lines = source.__dict__.get(_LINES, (None, {}))
-        if number in lines and names == self.hidden_names():
+        if number in lines and names == self.find_hidden_names():
             known: str = lines[number]
             return known
         starts = source.line_starts()
@@ -56,27 +56,27 @@ class Redaction:
 
     def hider(self, paths: Iterable[str]) -> Callable[[str], str]:
         """Return what `message` does to each of several messages on the same sources, which are looked at once."""
-        telling = [path for path in dict.fromkeys(paths) if self.known(path)]
+        telling = [path for path in dict.fromkeys(paths) if self.find_known(path)]
         if len(telling) > _MANY:
-            hiders = [Known(secret for path in telling for secret in self.known(path))]
+            hiders = [Known(secret for path in telling for secret in self.find_known(path))]
         else:
             for path in telling:
                 if path not in self._hiders:
-                    self._hiders[path] = Known(self.known(path))
+                    self._hiders[path] = Known(self.find_known(path))
             hiders = [self._hiders[path] for path in telling]
 
         def hide(text: str) -> str:
             for each in hiders:
-                text = each.hidden(text)
-            return masked(text)
+                text = each.hide(text)
+            return mask_secrets(text)
 
         return hide
 
-    def known(self, path: str) -> frozenset[str]:
+    def find_known(self, path: str) -> frozenset[str]:
         """Return the secrets in the source at a path, but for words that stand for other things as well (`guest`, `nova`)."""
         if path not in self._known:
             source = self._sources.get(path)
-            found = hidden_in(source.text, self.text(source)) if source is not None and source.text else set()
+            found = find_hidden(source.text, self.text(source)) if source is not None and source.text else set()
             self._known[path] = frozenset(one for one in found if not _PLAIN_WORD.fullmatch(one))
         return self._known[path]
 
@@ -85,7 +85,7 @@ class Redaction:
         source = self._sources.get(span.path)
         return source is not None and self.text(source)[span.start : span.end] != source.text[span.start : span.end]
 
-    def hidden_names(self) -> frozenset[str]:
+    def find_hidden_names(self) -> frozenset[str]:
         """Return the parameters that a template of the run says are hidden."""
         if self._names is None:
             self._names = frozenset(name for source in self._sources.values() for name in _hides(source))
@@ -110,11 +110,11 @@ def _hides(source: Source) -> frozenset[str]:
     return kept
 
 
-def _shown(source: Source, names: frozenset[str]) -> str:
+def _show(source: Source, names: frozenset[str]) -> str:
     kind = KINDS.get(source.kind)
     spans = sorted({(start, end) for start, end in kind.secrets(source, names) if start < end}) if kind is not None else []
     also = (*kind.secret_names, *(names if kind.hidden_names is not None else ())) if kind is not None else ()
-    shown = masked_lines(source.text, also, broken=kind.has_no_structure(source) if kind is not None else True)
+    shown = mask_lines(source.text, also, broken=kind.has_no_structure(source) if kind is not None else True)
     pieces, at = [], 0
     for start, end in spans:
         start = max(start, at)
@@ -125,5 +125,5 @@ def _shown(source: Source, names: frozenset[str]) -> str:
 
 
 @lru_cache(maxsize=256)  # a change is judged by two runs, in which most sources are the same
-def _shown_again(source: Source, names: frozenset[str]) -> str:
-    return _shown(source, names)
+def _show_again(source: Source, names: frozenset[str]) -> str:
+    return _show(source, names)

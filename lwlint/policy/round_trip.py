@@ -26,7 +26,7 @@ def with_finds(text: str, path: str, finds: Mapping[int, Sequence[str]]) -> str:
     """
     eol = "\r\n" if "\r\n" in text else "\n"
     lines, expected = _lines(text), load(text, path)
-    examples = _value(_composed(text, path), "examples")
+    examples = _value(_compose(text, path), "examples")
     for i in sorted(finds, reverse=True):
         example = examples.value[i]
         key, node = next((key, value) for key, value in example.value if key.value == "finds")
@@ -46,7 +46,7 @@ def with_finds(text: str, path: str, finds: Mapping[int, Sequence[str]]) -> str:
     changed = "".join(lines)
     for i, found in finds.items():
         expected["examples"][i]["finds"] = _in_order(expected["examples"][i]["finds"], found)
-    return _checked(changed, path, expected)
+    return _verify(changed, path, expected)
 
 
 def with_exception(text: str, path: str, entry: Mapping[str, Any]) -> str:
@@ -60,7 +60,7 @@ def with_exception(text: str, path: str, entry: Mapping[str, Any]) -> str:
     mark, text = text[: text.startswith("\ufeff")], text.removeprefix("\ufeff")  # columns are counted without it
     eol = "\r\n" if "\r\n" in text else "\n"
     lines = _lines(text)
-    top = _composed(text, path)
+    top = _compose(text, path)
     is_mapping = top is not None and top.id == "mapping"
     node = _value(top, "allow") if is_mapping else None
     if node is None:  # of a document that begins and holds nothing (`---`) the top is an empty text
@@ -79,15 +79,15 @@ def with_exception(text: str, path: str, entry: Mapping[str, Any]) -> str:
         at, column, head = _last_line(node, lines) + 1, node.start_mark.column, ""
     else:
         raise _lossy(path, node, "`allow` must be a list with one entry after the other, each on its own lines")
-    item = _dumped([{key: _quoted(value) for key, value in entry.items()}], column, max([_NARROW, *(len(line.rstrip()) for line in lines)]))
+    item = _dump([{key: _quote(value) for key, value in entry.items()}], column, max([_NARROW, *(len(line.rstrip()) for line in lines)]))
     if at >= len(lines) and lines and not lines[-1].endswith("\n"):
         lines[-1] += eol
     lines[at:at] = [line.rstrip("\n") + eol for line in (head + item).splitlines(keepends=True)]
     expected["allow"] = [*(expected.get("allow") or ()), dict(entry)]
-    return mark + _checked("".join(lines), path, expected)
+    return mark + _verify("".join(lines), path, expected)
 
 
-def commented(value: Mapping[str, Any], comments: Mapping[tuple[str, ...], str]) -> str:
+def write_commented(value: Mapping[str, Any], comments: Mapping[tuple[str, ...], str]) -> str:
     """Return mappings within each other as YAML, with a comment in front of those keys that have one, by the way that leads to them."""
     from ruamel.yaml.comments import CommentedMap
 
@@ -104,7 +104,7 @@ def commented(value: Mapping[str, Any], comments: Mapping[tuple[str, ...], str])
     return out.getvalue()
 
 
-def _composed(text: str, path: str) -> Any:
+def _compose(text: str, path: str) -> Any:
     """Return the document as ruamel.yaml's nodes, which tell where they stand; None for an empty one."""
     from ruamel.yaml.error import YAMLError
 
@@ -161,7 +161,7 @@ def _with_items(lines: Sequence[str], items: Sequence[Any], old: Sequence[str], 
             at = last + 1
         if tag == "equal":
             continue
-        fresh = [_dumped([quoted(line)], dash, width, column - dash) for line in _in_order(old, found)[j1:j2]]
+        fresh = [_dump([quoted(line)], dash, width, column - dash) for line in _in_order(old, found)[j1:j2]]
         for number, comment in enumerate(behind):
             if comment and number < len(fresh):
                 fresh[number] = fresh[number].rstrip("\n") + comment + "\n"
@@ -223,7 +223,7 @@ def _place(line: str) -> tuple[str, int, int, str]:
     return (match[1], int(match[2]), int(match[3]), line) if match else (line, 0, 0, line)
 
 
-def _quoted(value: Any) -> Any:
+def _quote(value: Any) -> Any:
     """Return text that YAML 1.1, as lwlint reads it, takes for something else (`yes`, `1_000`) with quotes; ruamel.yaml goes by 1.2."""
     from ruamel.yaml.scalarstring import SingleQuotedScalarString
 
@@ -240,7 +240,7 @@ def _lines(text: str) -> list[str]:
     return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
-def _dumped(value: Any, column: int, width: int, indent: int = 2) -> str:
+def _dump(value: Any, column: int, width: int, indent: int = 2) -> str:
     """Return a list as YAML, each dash at `column`, and what it is in front of `indent` columns on."""
     yaml = _yaml(width - column)
     yaml.indent(mapping=2, sequence=indent, offset=0)
@@ -254,7 +254,7 @@ def _lossy(path: str, node: Any, why: str) -> ConfigurationError:
     return ConfigurationError(f"{path}:{mark.line + 1}:{mark.column + 1}: cannot be edited without loss; {why}")
 
 
-def _checked(text: str, path: str, expected: Any) -> str:
+def _verify(text: str, path: str, expected: Any) -> str:
     """Return the text if it says what is expected, and raise ConfigurationError if not."""
     try:
         found = load(text, path)

@@ -15,7 +15,7 @@ from lwlint import checks
 from lwlint.checks import Declared
 from lwlint.core.catalogue import own_folder as own_folder
 from lwlint.core.check import AnyCheck, Reads
-from lwlint.core.config_reader import Document, Mismatch, build, located, near, read
+from lwlint.core.config_reader import Document, Mismatch, build, locate, near, read
 from lwlint.core.facts import RELEASES
 from lwlint.core.finding import ConfigurationError
 from lwlint.files.tree import CONFIGURATION, Boundary, read_bounded
@@ -82,7 +82,7 @@ class Rule(Document, frozen=True, dict=True):
     def declared(self) -> Declared:
         """What its check says of itself; known without an import of the check where the rule is a compiled one."""
         try:
-            return checks.declared(self.bound, self.parameters, self.__dict__.get("module", ""))
+            return checks.declare(self.bound, self.parameters, self.__dict__.get("module", ""))
         except Exception:  # the rule is broken, and the run tells why
             return Declared("", Reads())
 
@@ -138,7 +138,7 @@ def load_rule(text: str, path: str, *, examples: bool = True) -> Rule:
         rule.compare()
         _check_examples(rule)
     except Mismatch as mismatch:
-        raise located(mismatch, text, path) from None
+        raise locate(mismatch, text, path) from None
     return rule
 
 
@@ -243,16 +243,16 @@ def choose(rules: Iterable[Rule], select: Iterable[str], ignore: Iterable[str]) 
     rules = list(rules)
     select, ignore = list(select), list(ignore)
     for name in (*select, *ignore):
-        if not any(_named(rule, name) for rule in rules):
+        if not any(_is_named(rule, name) for rule in rules):
             known = [word for rule in rules for word in (rule.id, rule.code)]
             raise ConfigurationError(f"`{name}`: unknown rule{near(name, known)}")
-    chosen = [r for r in rules if (not select or any(_named(r, n) for n in select)) and not any(_named(r, n) for n in ignore)]
+    chosen = [r for r in rules if (not select or any(_is_named(r, n) for n in select)) and not any(_is_named(r, n) for n in ignore)]
     if not chosen:
         raise ConfigurationError("no rule is left to run; `--ignore` removes all that `--select` names")
     return chosen
 
 
-def _named(rule: Rule, name: str) -> bool:
+def _is_named(rule: Rule, name: str) -> bool:
     return name == rule.id or (
         bool(name) and rule.code.startswith(name.upper()) and name[:1].isalpha() and name.upper()[:2] == rule.code[:2]
     )

@@ -14,16 +14,16 @@ from typing import Annotated, Any, Literal, NamedTuple, Optional, Union
 from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
-from lwlint.core.config_reader import Document, Mismatch, build, located, near
+from lwlint.core.config_reader import Document, Mismatch, build, locate, near
 from lwlint.core.config_reader import load as load_yaml
 from lwlint.core.facts import NUMBERED, RELEASES, UnusedAllow
 from lwlint.core.finding import NOT_EVALUATED, ConfigurationError, Finding, Report
-from lwlint.core.secret import masked
+from lwlint.core.secret import mask_secrets
 from lwlint.core.source import Source, Span
-from lwlint.files.gitignore import Ignored, covered, patterns, verdict
+from lwlint.files.gitignore import Ignored, covers, patterns, verdict
 from lwlint.files.tree import Boundary
 from lwlint.inputs import KINDS
-from lwlint.policy.location import DISK, Disk, around_configuration, nearest, shown, text_of
+from lwlint.policy.location import DISK, Disk, around_configuration, nearest, show_path, text_of
 from lwlint.policy.rules import Rule, choose
 
 PROFILES: Mapping[str, str] = MappingProxyType(
@@ -192,7 +192,7 @@ def load(path: str | None = None, *, trusted: bool = False, disk: Disk = DISK) -
     found = path if path is not None else nearest(trusted=trusted, disk=disk)
     if found is None:
         return Settings()
-    return merged(_layers(found, (), None if trusted else around_configuration(found), disk))
+    return merge(_layers(found, (), None if trusted else around_configuration(found), disk))
 
 
 def layer(text: str, name: str, folder: str = ".") -> Layer:
@@ -219,7 +219,7 @@ def complaint(text: str, name: str, mismatch: Mismatch) -> ConfigurationError:
     """Return the mismatch as an error with its place in the configuration `text`."""
     form = _form(name)
     if form is None:
-        return located(mismatch, text, name)
+        return locate(mismatch, text, name)
     line, column = form.place(text, name, mismatch.path)
     return ConfigurationError(f"{name}:{line}:{column}: {mismatch}")
 
@@ -283,9 +283,9 @@ def until_of(until: str | datetime.date | None, key: Key = ()) -> datetime.date 
 def _layers(path: str, trail: Sequence[str], within: Boundary | None, disk: Disk) -> Iterator[Layer]:
     """Yield the layers that the file goes on from, lowest first, then its own."""
     real = os.path.realpath(path)
-    name = shown(path)
+    name = show_path(path)
     if real in trail:
-        raise ConfigurationError(f"`{name}`: extends itself, through {', '.join(f'`{shown(p)}`' for p in trail)}")
+        raise ConfigurationError(f"`{name}`: extends itself, through {', '.join(f'`{show_path(p)}`' for p in trail)}")
     top = layer(text_of(path, within, disk), name, os.path.dirname(name) or ".")
     for i, folder in enumerate(top.file.rule_directories or ()):
         if within is not None and not within.holds(os.path.join(top.folder, folder)):
@@ -324,37 +324,37 @@ def _near_file(path: str) -> str:
         return ""
 
 
-def merged(layers: Iterable[Layer]) -> Settings:
+def merge(layers: Iterable[Layer]) -> Settings:
     """Return what the layers, lowest first, come to."""
     settings = Settings()
     for one in layers:
         file, paths = one.file, one.file.paths or Paths()
-        folders = tuple(shown(os.path.join(one.folder, folder)) for folder in file.rule_directories or ())
+        folders = tuple(show_path(os.path.join(one.folder, folder)) for folder in file.rule_directories or ())
         settings = Settings(
             release=file.release or settings.release,
             select=settings.select if file.select is None else file.select,
             ignore=(*settings.ignore, *(file.ignore or ())),
             rules=_rules(settings.rules, file.rules or {}),
             rule_directories=(*settings.rule_directories, *folders),
-            include=settings.include if paths.include is None else tuple(_placed(one, paths.include, "paths", "include")),
-            exclude=(*settings.exclude, *_placed(one, paths.exclude, "paths", "exclude")),
+            include=settings.include if paths.include is None else tuple(_place(one, paths.include, "paths", "include")),
+            exclude=(*settings.exclude, *_place(one, paths.exclude, "paths", "exclude")),
             gitignore=settings.gitignore if paths.gitignore is None else paths.gitignore,
-            allow=(*settings.allow, *_placed(one, file.allow, "allow")),
-            overrides=(*settings.overrides, *_placed(one, file.overrides, "overrides")),
+            allow=(*settings.allow, *_place(one, file.allow, "allow")),
+            overrides=(*settings.overrides, *_place(one, file.overrides, "overrides")),
             layers=(*settings.layers, one),
             fail_on=file.fail_on or settings.fail_on,
             strict=settings.strict if file.strict is None else file.strict,
-            baseline=settings.baseline if file.baseline is None else shown(os.path.join(one.folder, file.baseline)),
+            baseline=settings.baseline if file.baseline is None else show_path(os.path.join(one.folder, file.baseline)),
             environments=settings.environments
             if file.environments is None
-            else tuple(shown(os.path.join(one.folder, path)) for path in file.environments),
+            else tuple(show_path(os.path.join(one.folder, path)) for path in file.environments),
             format=file.format or settings.format,
             limit=settings.limit if file.limit is None else file.limit,
         )
     return settings
 
 
-def _placed(one: Layer, values: Sequence[Any] | None, *key: str) -> Iterator[Placed]:
+def _place(one: Layer, values: Sequence[Any] | None, *key: str) -> Iterator[Placed]:
     return (Placed(one, (*key, i), value) for i, value in enumerate(values or ()))
 
 
@@ -373,14 +373,14 @@ def position(one: Layer, key: Key) -> tuple[int, int]:
     if form is not None:
         line, column = form.place(one.text, one.name, key)
         return line, column
-    match = re.search(r":(\d+):(\d+): $", str(located(Mismatch(key, ""), one.text, one.name)))
+    match = re.search(r":(\d+):(\d+): $", str(locate(Mismatch(key, ""), one.text, one.name)))
     return (int(match[1]), int(match[2])) if match else (1, 1)
 
 
 def matches(lines: tuple[str, ...], path: str, folder: str) -> bool:
     """Return whether the patterns, which count from `folder`, cover `path` (from where lwlint runs)."""
     below = os.path.relpath(path, folder).replace(os.sep, "/")
-    return not below.startswith("../") and covered(lines, below)
+    return not below.startswith("../") and covers(lines, below)
 
 
 class Selection:
@@ -432,7 +432,7 @@ def _below_folder(path: str, folder: str) -> list[str]:
     return [] if steps[0] == ".." else steps
 
 
-def configured(rules: Sequence[Rule], settings: Settings, select: Sequence[str] = (), ignore: Sequence[str] = ()) -> list[Rule]:
+def configure(rules: Sequence[Rule], settings: Settings, select: Sequence[str] = (), ignore: Sequence[str] = ()) -> list[Rule]:
     """Return the rules to run, with the severities and parameters of the settings.
 
     `select` stands instead of that of the settings, if it names anything; `ignore` adds to theirs. Raises
@@ -443,7 +443,7 @@ def configured(rules: Sequence[Rule], settings: Settings, select: Sequence[str] 
     changed = {rule.id: rule for rule in rules}
     for name, change in settings.rules.items():
         rule = next(rule for rule in rules if name in (rule.id, rule.code))
-        changed[rule.id] = _changed(changed[rule.id], name, change, settings)
+        changed[rule.id] = _change(changed[rule.id], name, change, settings)
     return choose(changed.values(), select or settings.select, (*settings.ignore, *ignore))
 
 
@@ -473,7 +473,7 @@ def _check_names(layer: Layer, rules: Sequence[Rule]) -> None:
             raise complaint(layer.text, layer.name, Mismatch(key, str(error))) from None
 
 
-def _changed(rule: Rule, name: str, change: RuleSettings, settings: Settings) -> Rule:
+def _change(rule: Rule, name: str, change: RuleSettings, settings: Settings) -> Rule:
     rule = rule.with_severity(change.severity) if change.severity else rule
     if change.params is None:
         return rule
@@ -515,7 +515,9 @@ def _is_of(name: str, finding: Finding, rules: Sequence[Rule]) -> bool:
         return False
 
 
-def allowed(report: Report, settings: Settings, today: datetime.date, *, folders: Sequence[str] = ()) -> tuple[Report, list[UnusedAllow]]:
+def mark_allowed(
+    report: Report, settings: Settings, today: datetime.date, *, folders: Sequence[str] = ()
+) -> tuple[Report, list[UnusedAllow]]:
     """Return the report with the findings that the `allow` entries are for marked, and the entries without effect.
 
     An entry whose last day is before `today` has no effect and is always among the latter. One that matches nothing is if
@@ -529,14 +531,14 @@ def allowed(report: Report, settings: Settings, today: datetime.date, *, folders
         allowance: Allowance = entry.value
         until = until_of(allowance.until)
         if until is not None and until < today:
-            unused.append(_unused(entry, f"held until {until.isoformat()}"))
+            unused.append(_make_unused(entry, f"held until {until.isoformat()}"))
         elif _mark(findings, entry) or outcomes.get(allowance.rule, NOT_EVALUATED) == NOT_EVALUATED:
             continue
         elif allowance.path is not None and any(_below(entry, s.path) for s in report.sources.values() if s.judged):
-            unused.append(_unused(entry, "matches no finding; take it away"))
+            unused.append(_make_unused(entry, "matches no finding; take it away"))
         elif _is_whole(folders, entry.layer.folder, named=entry.layer is settings.layers[-1]):
             said = "matches no finding" if allowance.path is None else f"no file was read that `{allowance.path}` matches"
-            unused.append(_unused(entry, f"{said}; take it away"))
+            unused.append(_make_unused(entry, f"{said}; take it away"))
         else:
             continue
         sources[entry.layer.name] = Source(entry.layer.name, entry.layer.text, "configuration")
@@ -547,7 +549,7 @@ def _mark(findings: list[Finding], entry: Placed) -> bool:
     hit = False
     for i, finding in enumerate(findings):
         if finding.allowed is None and _covers(entry, finding):
-            findings[i] = replace(finding, allowed=masked(" ".join(entry.value.because.split())), elsewhere=True)
+            findings[i] = replace(finding, allowed=mask_secrets(" ".join(entry.value.because.split())), elsewhere=True)
             hit = True
     return hit
 
@@ -579,7 +581,7 @@ def _below(entry: Placed, path: str) -> bool:
     return matches((entry.value.path,), path, entry.layer.folder)
 
 
-def _unused(entry: Placed, because: str) -> UnusedAllow:
+def _make_unused(entry: Placed, because: str) -> UnusedAllow:
     line, column = position(entry.layer, entry.key)
     source = Source(entry.layer.name, entry.layer.text, "configuration")
     start = source.line_starts()[line - 1] + column - 1

@@ -205,7 +205,7 @@ def _pieces(output: Output, report: Report, rules: Sequence[Rule], how: How) -> 
 MOST_ALIKE = 1000  # findings of one rule in one file that a report lists
 
 
-def listed(report: Report) -> Report:
+def limit_alike(report: Report) -> Report:
     """Return the report with at most `MOST_ALIKE` findings of one rule in one file; one more, as severe, says how many are left out."""
     if len(report.findings) <= MOST_ALIKE:
         return report
@@ -222,12 +222,12 @@ def listed(report: Report) -> Report:
     for key, at in more.items():
         left_out = seen[key] - MOST_ALIKE
         if left_out > 1:
-            findings[at] = _counted(findings[at], left_out)
+            findings[at] = _make_counted(findings[at], left_out)
             unlisted[findings[at].code, key[2] if key[3] else "allowed"] += left_out - 1
     return changed(report, findings=tuple(findings), unlisted=unlisted)
 
 
-def _counted(finding: Finding, count: int) -> Finding:
+def _make_counted(finding: Finding, count: int) -> Finding:
     """Return a finding that stands for `count` of its rule in its file, at the place of the first of them."""
     identity = "\0".join((finding.code, finding.span.path, "more"))
     return changed(
@@ -261,7 +261,7 @@ def deliver(
         if why:
             raise ConfigurationError(f"`--format {output.format}={output.path}`: {why}")
     printed = ""
-    report = listed(report)
+    report = limit_alike(report)
     for output in asked:
         if output.path is None and out is not None:
             out.writelines(_pieces(output, report, rules, how))
@@ -287,7 +287,7 @@ def write(path: str, text: str, kept: Iterable[str] = ()) -> None:
     data = encodable(text).encode("utf-8")
     try:
         if path.startswith(("/dev/fd/", "/dev/std")) or (os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode)):
-            with _opened(path) as device:  # /dev/stderr, a pipe, what the shell has for `>(...)`: nothing to replace
+            with _open(path) as device:  # /dev/stderr, a pipe, what the shell has for `>(...)`: nothing to replace
                 device.write(data)
             return
         replace(path, data)
@@ -298,7 +298,7 @@ def write(path: str, text: str, kept: Iterable[str] = ()) -> None:
 _PATIENCE = 10.0  # seconds in which a program must begin to read from a pipe that has a name
 
 
-def _opened(path: str) -> BinaryIO:
+def _open(path: str) -> BinaryIO:
     """Return what is no regular file, opened to write behind what is there. Raises OSError, also for a pipe that nobody reads from."""
     if path.startswith(("/dev/fd/", "/dev/std")) or not stat.S_ISFIFO(os.stat(path).st_mode):
         return open(path, "ab")

@@ -26,11 +26,11 @@ from lwlint.audit.answer import (
     together,
 )
 from lwlint.core.finding import CLUSTER, EACH, FAIL, NOT_EVALUATED, PASS, SEVERITIES
-from lwlint.core.harmless import counted
+from lwlint.core.harmless import count_of
 from lwlint.core.harmless import line as harmless
 from lwlint.policy.rules import Clause
 from lwlint.policy.settings import Severity
-from lwlint.report.json import Judged, Output, ReleaseOutput, SkippedOutput, VerdictOutput, written
+from lwlint.report.json import Judged, Output, ReleaseOutput, SkippedOutput, VerdictOutput, write
 
 _WIDTH = 120  # of a table; more hosts go into further tables
 _PLACES = 6  # places of findings that are no errors, unless all are wanted
@@ -50,7 +50,7 @@ def _lines(audit: Audit, clauses: Sequence[Clause], verbose: bool) -> Iterator[s
     for cluster in audit.clusters:
         yield from _heading(cluster)
         yield from _table(cluster, titles)
-        yield from _found_lines(cluster, titles, verbose)
+        yield from _write_found_lines(cluster, titles, verbose)
         yield from _missing(cluster)
         yield from _commands(cluster, verbose)
         if verbose:
@@ -61,7 +61,7 @@ def _lines(audit: Audit, clauses: Sequence[Clause], verbose: bool) -> Iterator[s
 
 
 def _heading(cluster: ClusterAnswer) -> Iterator[str]:
-    hosts = counted(len(cluster.hosts), "host")
+    hosts = count_of(len(cluster.hosts), "host")
     title = f"{cluster.title}: {hosts}"
     yield title
     yield "=" * len(title)
@@ -85,13 +85,13 @@ WORST = 3  # rules that are named at once
 def verdict(cluster: ClusterAnswer) -> str:
     """Return in one line what a cluster comes to: `NOT lightweight: 40 resources and 67 constraints too many; judged as mitaka`."""
     errors, warnings, _ = counts(cluster)
-    outside = [counted(len(ids), noun) for ids, noun in zip(cluster.gone, GOING.values()) if ids]
+    outside = [count_of(len(ids), noun) for ids, noun in zip(cluster.gone, GOING.values()) if ids]
     if outside:
         said = f"NOT lightweight: {' and '.join(outside)} too many"
     elif errors:
-        said = f"NOT as it should be: {counted(errors, 'error')}"
+        said = f"NOT as it should be: {count_of(errors, 'error')}"
     elif warnings:
-        said = f"no error; {counted(warnings, 'warning')}"
+        said = f"no error; {count_of(warnings, 'warning')}"
     elif any(one.outcome == PASS for host in cluster.hosts for one in host.outcomes):
         said = "nothing wrong in what was seen"
     else:
@@ -123,7 +123,7 @@ def worst(cluster: ClusterAnswer) -> list[tuple[str, Found]]:
         where = (
             "all hosts" if len(names) == len(cluster.hosts) > 1 else ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
         )
-        lines.append((f"{code} {rule}: {counted(len(found), found[0].severity)}{f' on {where}' if where else ''}", found[0]))
+        lines.append((f"{code} {rule}: {count_of(len(found), found[0].severity)}{f' on {where}' if where else ''}", found[0]))
     return lines
 
 
@@ -134,7 +134,7 @@ def health(cluster: ClusterAnswer) -> str:
         parts.append("quorum" if told.quorum else "NO QUORUM")
         parts.append(f"offline: {', '.join(told.offline)}" if told.offline else "no node offline")
     if told.failed is not None:
-        parts.append(counted(told.failed, "failed action") if told.failed else "no failed action")
+        parts.append(count_of(told.failed, "failed action") if told.failed else "no failed action")
     if cluster.fencing is not None:
         parts.append("fencing on" if cluster.fencing else "FENCING OFF")
     return ", ".join(parts)
@@ -155,7 +155,7 @@ def _first_screen(cluster: ClusterAnswer) -> Iterator[str]:
     """Yield what a reader wants to know first: the verdict, how much there is, the worst of it, health, and what is missing."""
     yield f"  {verdict(cluster)}"
     errors, warnings, notes = counts(cluster)
-    yield f"  {counted(errors, 'error')}, {counted(warnings, 'warning')}, {counted(notes, 'note')}"
+    yield f"  {count_of(errors, 'error')}, {count_of(warnings, 'warning')}, {count_of(notes, 'note')}"
     yield from (f"  worst: {line}" for line, _ in worst(cluster)[:WORST])
     if health(cluster):
         yield f"  health: {health(cluster)}"
@@ -196,7 +196,7 @@ def _ticket(cluster: ClusterAnswer) -> Iterator[str]:
     hosts = ", ".join(host.name for host in cluster.hosts[:_NAMED]) + (", ..." if len(cluster.hosts) > _NAMED else "")
     yield f"{f'Cluster {cluster.name}' if cluster.name else 'Hosts'} ({hosts}): {verdict(cluster)}"
     errors, warnings, notes = counts(cluster)
-    yield f"{counted(errors, 'error')}, {counted(warnings, 'warning')}, {counted(notes, 'note')}"
+    yield f"{count_of(errors, 'error')}, {count_of(warnings, 'warning')}, {count_of(notes, 'note')}"
     if health(cluster):
         yield f"Health: {health(cluster)}"
     shown = worst(cluster)[:WORST]
@@ -239,7 +239,7 @@ def _cell(cell: Cell) -> str:
     return "-" if cell.outcome == NOT_APPLICABLE else cell.outcome
 
 
-def _found_lines(cluster: ClusterAnswer, titles: Mapping[str, str], verbose: bool) -> Iterator[str]:
+def _write_found_lines(cluster: ClusterAnswer, titles: Mapping[str, str], verbose: bool) -> Iterator[str]:
     for clause, title in titles.items():
         found = [one for one in cluster.found if one.clause == clause and (verbose or one.allowed is None)]
         if found:
@@ -260,7 +260,7 @@ def alike(found: Iterable[Found]) -> list[list[Found]]:
     return list(groups.values())
 
 
-def said_of(group: Sequence[Found]) -> str:
+def say_group(group: Sequence[Found]) -> str:
     """Return what a group of `alike` says: the message of its first, with how many more there are."""
     name, colon, rest = group[0].message.partition(": ")
     return f"{name}{f' and {len(group) - 1} more' if len(group) > 1 else ''}{colon}{rest}"
@@ -269,7 +269,7 @@ def said_of(group: Sequence[Found]) -> str:
 def _group(group: Sequence[Found], hosts: int, verbose: bool) -> Iterator[str]:
     first = group[0]
     allowed = f" (allowed: {first.allowed})" if first.allowed is not None else ""
-    yield f"    {first.severity}: {said_of(group)}{allowed}"
+    yield f"    {first.severity}: {say_group(group)}{allowed}"
     if len(first.hosts) > 1:
         yield f"      on {'all hosts' if len(first.hosts) == hosts > _NAMED else ', '.join(first.hosts)}"
     lines = [f"{place.shown}  {place.text}".rstrip() for one in group for place in one.places]
@@ -295,7 +295,7 @@ def _missing(cluster: ClusterAnswer) -> Iterator[str]:
         yield "What was missing"
     for (kind, looked_for), names in by_what.items():
         rest = len(looked_for) - 3
-        more = f" and {counted(rest, 'more place')}" if rest > 0 else ""
+        more = f" and {count_of(rest, 'more place')}" if rest > 0 else ""
         yield f"  {kind} ({', '.join(names)}): looked for {', '.join(looked_for[:3])}{more}"
     for because, rules in unevaluated.items():
         names = list(dict.fromkeys(name for found in rules.values() for name in found))
@@ -369,16 +369,16 @@ def summary(audit: Audit) -> str:
     clusters = sum(cluster.clustered for cluster in audit.clusters)
     allowed = sum(one.allowed is not None for cluster in audit.clusters for one in cluster.found)
     counts = f"{audit.count(PASS)} pass, {audit.count(FAIL)} fail, {audit.count(NOT_EVALUATED)} not evaluated, {allowed} allowed"
-    said = f"{counted(hosts, 'host')}, {counted(clusters, 'cluster')}"
+    said = f"{count_of(hosts, 'host')}, {count_of(clusters, 'cluster')}"
     files = sum(len(host.passed_over) for cluster in audit.clusters for host in cluster.hosts)
-    left = f", {counted(files, 'file')} left out" if files else ""
+    left = f", {count_of(files, 'file')} left out" if files else ""
     return f"{said}: {counts} (rules, counted on each host){left}"
 
 
 Count = Annotated[int, Meta(ge=0)]
 
 
-def compared(audit: Audit, old: AuditOutput) -> Iterator[str]:
+def compare(audit: Audit, old: AuditOutput) -> Iterator[str]:
     """Yield what is new and what is gone since an earlier answer (`lwlint audit --format json`), and how many are the same.
 
     Clusters of one name are taken together: the names of the hosts tell their findings apart.
@@ -390,15 +390,15 @@ def compared(audit: Audit, old: AuditOutput) -> Iterator[str]:
         before = {_identity(one): one for one in earlier if one.allowed is None}
         new = [one for identity, one in now.items() if identity not in before]
         gone = [one for identity, one in before.items() if identity not in now]
-        yield f"{_shown(*key)}: {len(new)} new, {len(gone)} gone, {len(now) - len(new)} the same"
+        yield f"{_name_group(*key)}: {len(new)} new, {len(gone)} gone, {len(now) - len(new)} the same"
         yield from (f"  new: {one.severity} {one.code} {one.places[0].shown}: {one.message}" for one in new)
         yield from (f"  gone: {one.severity} {one.code} {one.message}" for one in gone)
     for key in dict.fromkeys((each.name, each.clustered) for each in old.clusters):
         if key not in keys:
-            yield f"{_shown(*key)}: is not among what was given this time"
+            yield f"{_name_group(*key)}: is not among what was given this time"
 
 
-def _shown(name: str, clustered: bool) -> str:
+def _name_group(name: str, clustered: bool) -> str:
     return name or ("(without a name)" if clustered else "hosts of no cluster")
 
 
@@ -408,8 +408,8 @@ def _identity(one: Union[Found, FoundOutput]) -> tuple[str, str, str, tuple[str,
 
 
 def render_compared(audit: Audit, old: AuditOutput) -> str:
-    """Return the lines of `compared` with a final line break each."""
-    return "".join(harmless(line.rstrip()) + "\n" for line in compared(audit, old))
+    """Return the lines of `compare` with a final line break each."""
+    return "".join(harmless(line.rstrip()) + "\n" for line in compare(audit, old))
 
 
 class TargetOutput(Output, frozen=True):
@@ -559,7 +559,7 @@ class AuditOutput(Output, frozen=True):
 
 def render_json(audit: Audit, clauses: Sequence[Clause]) -> str:
     """Return the whole answer as one JSON document with a final line break."""
-    return written(
+    return write(
         AuditOutput(
             version=__version__,
             targets=tuple(TargetOutput(t.path, t.kind, t.hosts, t.troubles) for t in audit.targets),  # type: ignore[arg-type]
@@ -583,7 +583,7 @@ def _cluster(cluster: ClusterAnswer) -> ClusterOutput:
         without_report=cluster.absent,
         hosts=tuple(_host(host) for host in cluster.hosts),
         older_reports=tuple(OlderOutput(*one) for one in cluster.older),
-        findings=tuple(_found(one) for one in cluster.found),
+        findings=tuple(_make_found(one) for one in cluster.found),
     )
 
 
@@ -606,7 +606,7 @@ def _host(host: HostAnswer) -> HostOutput:
     )
 
 
-def _found(found: Found) -> FoundOutput:
+def _make_found(found: Found) -> FoundOutput:
     return FoundOutput(
         code=found.code,
         rule=found.rule,

@@ -25,15 +25,15 @@ from urllib.parse import quote
 
 from lwlint import __version__
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, SEVERITIES, Finding, Replace, Report, Verdict
-from lwlint.core.harmless import cell, counted, is_harmless, referenced, safe
-from lwlint.core.secret import masked
+from lwlint.core.harmless import cell, count_of, is_harmless, safe, write_references
+from lwlint.core.secret import mask_secrets
 from lwlint.core.source import Source, Span
 from lwlint.inputs import KINDS
 from lwlint.policy.redaction import Redaction
 from lwlint.policy.rules import Rule, own_folder
-from lwlint.report.fixes import LISTED, as_json, certain, encodable, lines, one_line, ordered, region, said, spot, stream
+from lwlint.report.fixes import LISTED, as_json, certain, encodable, lines, one_line, order, region, say, spot, stream
 from lwlint.report.text import summary
-from lwlint.run.fix import applied
+from lwlint.run.fix import apply_changes
 
 COLUMNS = (
     *("code", "rule", "severity", "clause", "path", "line", "column", "end_line", "end_column", "host"),
@@ -47,7 +47,7 @@ def render_csv(report: Report, rules: Sequence[Rule]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for finding in ordered(report):
+    for finding in order(report):
         writer.writerow(_row(finding, report))
     return encodable(out.getvalue())
 
@@ -86,7 +86,7 @@ def step_summary(report: Report, rules: Sequence[Rule]) -> str:
 
 
 def _commands(report: Report) -> Iterator[str]:
-    for finding in ordered(report):
+    for finding in order(report):
         yield _annotation(finding, report)
     for verdict in sorted(report.verdicts, key=lambda v: v.code):
         if verdict.outcome == BROKEN:
@@ -104,7 +104,7 @@ def _annotation(finding: Finding, report: Report) -> str:
     host = f" ({finding.host})" if finding.host else ""
     where["title"] = f"{finding.code} {finding.rule}{host}"
     related = [f"{spot(r.span, report)}: {one_line(r.message)}" for r in finding.related]
-    text = "\n".join([said(finding), *related, *lines(finding.remedy)])
+    text = "\n".join([say(finding), *related, *lines(finding.remedy)])
     return _command("notice" if finding.allowed is not None else _COMMANDS[finding.severity], where, text)
 
 
@@ -133,7 +133,7 @@ def render_gitlab(report: Report, rules: Sequence[Rule]) -> str:
     """
     seen: Counter[tuple[str, str]] = Counter()
     issues = []
-    for finding in ordered(report):
+    for finding in order(report):
         same = (finding.span.path, finding.fingerprint)
         seen[same] += 1
         issues.append(_issue(finding, report, "\0".join((*same, str(seen[same])))))
@@ -144,7 +144,7 @@ def _issue(finding: Finding, report: Report, identity: str) -> dict[str, Any]:
     return {
         "type": "issue",
         "check_name": finding.code,
-        "description": said(finding),
+        "description": say(finding),
         "content": {"body": finding.remedy},
         "categories": ["Bug Risk"],
         "severity": "info" if finding.allowed is not None else _SEVERITIES[finding.severity],
@@ -170,8 +170,8 @@ def render_markdown(report: Report, rules: Sequence[Rule]) -> str:
 
 
 def _lines(report: Report, rules: Sequence[Rule]) -> Iterator[str]:
-    found = [finding for finding in ordered(report) if finding.allowed is None]
-    allowed = [finding for finding in ordered(report) if finding.allowed is not None]
+    found = [finding for finding in order(report) if finding.allowed is None]
+    allowed = [finding for finding in order(report) if finding.allowed is not None]
     yield from ("# lwlint", "", prose(summary(report)))
     if report.release:
         because = f" ({prose(report.release_because)})" if report.release_because else ""
@@ -239,15 +239,15 @@ HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 def element(name: str, attributes: Mapping[str, object], inside: str | Sequence[str] = "") -> str:
     """Return one element: around text, or around elements."""
-    head = name + "".join(f' {key}="{_escaped(str(value))}"' for key, value in attributes.items())
+    head = name + "".join(f' {key}="{_escape(str(value))}"' for key, value in attributes.items())
     if isinstance(inside, str):
-        return f"<{head}>{_escaped(inside, '&<>' + chr(13))}</{name}>" if inside else f"<{head}/>"
+        return f"<{head}>{_escape(inside, '&<>' + chr(13))}</{name}>" if inside else f"<{head}/>"
     return f"<{head}>\n" + "".join(f"{item}\n" for item in inside) + f"</{name}>"
 
 
-def _escaped(text: str, these: str = "".join(_REFERENCES)) -> str:
+def _escape(text: str, these: str = "".join(_REFERENCES)) -> str:
     text = _FORBIDDEN.sub("\ufffd", text)
-    return referenced("".join(_REFERENCES[c] if c in these else c for c in text))
+    return write_references("".join(_REFERENCES[c] if c in these else c for c in text))
 
 
 _XML_SEVERITIES = {"error": "error", "warning": "warning", "note": "info"}
@@ -257,7 +257,7 @@ def render_checkstyle(report: Report, rules: Sequence[Rule]) -> str:
     """Return one `file` element for every path with findings, and an `error` element for every finding."""
     files = [
         element("file", {"name": path}, [_error(finding, report) for finding in findings])
-        for path, findings in groupby(ordered(report), key=lambda finding: finding.span.path)
+        for path, findings in groupby(order(report), key=lambda finding: finding.span.path)
     ]
     return HEAD + element("checkstyle", {"version": __version__}, files) + "\n"
 
@@ -270,7 +270,7 @@ def _error(finding: Finding, report: Report) -> str:
         {
             **where,
             "severity": "info" if finding.allowed is not None else _XML_SEVERITIES[finding.severity],
-            "message": said(finding),
+            "message": say(finding),
             "source": f"lwlint.{finding.code}",
         },
     )
@@ -297,7 +297,7 @@ def render_junit(report: Report, rules: Sequence[Rule], *, fail_on: str = "warni
 
 def _findings(report: Report, fail_on: str) -> Iterator[_Case]:
     seen: Counter[str] = Counter()
-    for finding in ordered(report):
+    for finding in order(report):
         name = f"{finding.code} {one_line(finding.span.path)}: {one_line(finding.subject or finding.message)}"
         seen[name] += 1
         if seen[name] > 1:
@@ -312,16 +312,16 @@ def _findings(report: Report, fail_on: str) -> Iterator[_Case]:
 
 def _outcome(finding: Finding, report: Report, fail_on: str) -> tuple[str, str]:
     if finding.allowed is not None:
-        return "skipped", element("skipped", {"message": said(finding)})
+        return "skipped", element("skipped", {"message": say(finding)})
     if SEVERITIES.index(finding.severity) < SEVERITIES.index(fail_on):
-        return "", element("system-out", {}, _explained(finding, report))
-    attributes = {"type": finding.severity, "message": said(finding)}
-    return "failures", element("failure", attributes, _explained(finding, report))
+        return "", element("system-out", {}, _explain(finding, report))
+    attributes = {"type": finding.severity, "message": say(finding)}
+    return "failures", element("failure", attributes, _explain(finding, report))
 
 
-def _explained(finding: Finding, report: Report) -> str:
+def _explain(finding: Finding, report: Report) -> str:
     host = f" (on {one_line(finding.host)})" if finding.host else ""
-    first = f"{spot(finding.span, report)}{host}: {finding.severity}: {said(finding)}"
+    first = f"{spot(finding.span, report)}{host}: {finding.severity}: {say(finding)}"
     related = [f"{spot(r.span, report)}: {one_line(r.message)}" for r in finding.related]
     return "\n".join([first, *related, *lines(finding.remedy)])
 
@@ -332,11 +332,11 @@ def _verdicts(report: Report, titles: dict[str, str]) -> Iterator[_Case]:
         if verdict.code not in found:
             title = one_line(titles.get(verdict.code, verdict.rule))
             attributes = {"classname": f"lwlint.{verdict.rule}", "name": f"{verdict.code} {title}", "time": "0"}
-            outcome, inside = _judged(verdict)
+            outcome, inside = _describe_verdict(verdict)
             yield _Case(verdict.code, outcome, element("testcase", attributes, inside))
 
 
-def _judged(verdict: Verdict) -> tuple[str, Sequence[str]]:
+def _describe_verdict(verdict: Verdict) -> tuple[str, Sequence[str]]:
     if verdict.outcome == BROKEN:
         return "errors", [element("error", {"type": BROKEN, "message": one_line(verdict.because)})]
     if verdict.outcome == NOT_EVALUATED:
@@ -348,17 +348,17 @@ def render_github_review(report: Report, rules: Sequence[Rule]) -> str:
     """Return GitHub's body of a review: a comment for each finding, with a suggestion where a fix is certain and its lines are together."""
     redaction = Redaction(report.sources)
     comments = []
-    for found in ordered(report):
+    for found in order(report):
         if found.allowed is not None or region(found.span, report) is None:
             continue
         place, suggestion = _suggestion(found, report, redaction)
-        body = f"**{found.severity} {found.code}** {prose(said(found))}\n\n" + "\n".join(prose(each) for each in found.remedy.splitlines())
+        body = f"**{found.severity} {found.code}** {prose(say(found))}\n\n" + "\n".join(prose(each) for each in found.remedy.splitlines())
         comments.append({"path": found.span.path, **place, "side": "RIGHT", "body": body + suggestion})
     return as_json({"event": "COMMENT", "body": _head(len(comments)), "comments": comments})
 
 
 def _head(count: int) -> str:
-    return f"lwlint: {counted(count, 'finding')}" if count else "lwlint found nothing"
+    return f"lwlint: {count_of(count, 'finding')}" if count else "lwlint found nothing"
 
 
 def _suggestion(found: Finding, report: Report, redaction: Redaction) -> tuple[dict[str, int], str]:
@@ -370,7 +370,7 @@ def _suggestion(found: Finding, report: Report, redaction: Redaction) -> tuple[d
     source = report.sources.get(found.span.path)
     if not edits or source is None or any(edit.span.path != source.path for edit in edits):
         return plain, ""
-    first, last, text = _replaced_lines(source, edits)
+    first, last, text = _find_replaced_lines(source, edits)
     if last - first >= _LONGEST or not _is_fit(source, first, last, text, redaction):
         return plain, ""
     fence = "```" if "```" not in text else "````"
@@ -378,7 +378,7 @@ def _suggestion(found: Finding, report: Report, redaction: Redaction) -> tuple[d
     return place, f"\n\n{fence}suggestion\n{text}{'' if text.endswith(chr(10)) or not text else chr(10)}{fence}"
 
 
-def _replaced_lines(source: Source, edits: Sequence[Replace]) -> tuple[int, int, str]:
+def _find_replaced_lines(source: Source, edits: Sequence[Replace]) -> tuple[int, int, str]:
     """Return the first and last line (from 1) that the edits touch, and the text of these lines when they are made."""
     starts = source.line_starts()
     first = min(source.position(edit.span.start).line for edit in edits)
@@ -388,7 +388,7 @@ def _replaced_lines(source: Source, edits: Sequence[Replace]) -> tuple[int, int,
     begin = starts[first - 1]
     end = starts[last] if last < len(starts) else len(source.text)
     behind = len(source.text) - end
-    after = applied(source.text, tuple(sorted(edits, key=lambda edit: edit.span)))
+    after = apply_changes(source.text, tuple(sorted(edits, key=lambda edit: edit.span)))
     return first, last, after[begin : len(after) - behind].replace("\r\n", "\n")
 
 
@@ -398,7 +398,7 @@ def _is_fit(source: Source, first: int, last: int, text: str, redaction: Redacti
     begin, end = starts[first - 1], starts[last] if last < len(starts) else len(source.text)
     return (
         redaction.text(source)[begin:end] == source.text[begin:end]
-        and masked(text) == text
+        and mask_secrets(text) == text
         and all(is_harmless(line) for line in text.split("\n"))
     )
 
@@ -406,8 +406,8 @@ def _is_fit(source: Source, first: int, last: int, text: str, redaction: Redacti
 def render_gerrit(report: Report, rules: Sequence[Rule]) -> str:
     """Return the body of a review with a robot comment for each finding, and its fix as a suggestion where one is certain."""
     comments: dict[str, list[dict[str, Any]]] = {}
-    run = hashlib.sha256("\0".join(found.fingerprint for found in ordered(report)).encode()).hexdigest()[:12]
-    for found in ordered(report):
+    run = hashlib.sha256("\0".join(found.fingerprint for found in order(report)).encode()).hexdigest()[:12]
+    for found in order(report):
         if found.allowed is not None:
             continue
         place = region(found.span, report)
@@ -416,7 +416,7 @@ def render_gerrit(report: Report, rules: Sequence[Rule]) -> str:
             comment["line"] = place.end_line
             if (place.line, place.column) != (place.end_line, place.end_column):
                 comment["range"] = _range(*place)
-        comment["message"] = f"{found.severity} {found.code} {one_line(found.rule)}: {said(found)}\n\n{found.remedy.strip()}"
+        comment["message"] = f"{found.severity} {found.code} {one_line(found.rule)}: {say(found)}\n\n{found.remedy.strip()}"
         replacements = _replacements(found, report)
         if found.fix is not None and replacements:
             comment["fix_suggestions"] = [{"description": one_line(found.fix.what), "replacements": replacements}]
@@ -434,7 +434,7 @@ def _replacements(found: Finding, report: Report) -> list[dict[str, Any]]:
     made = []
     for edit in certain(found, report):
         source, place = report.sources.get(edit.span.path), region(edit.span, report)
-        if source is None or place is None or masked(edit.text) != edit.text or not is_harmless(edit.text.replace("\n", "")):
+        if source is None or place is None or mask_secrets(edit.text) != edit.text or not is_harmless(edit.text.replace("\n", "")):
             return []
         made.append({"path": edit.span.path, "range": _range(*place), "replacement": edit.text})
     return made
@@ -477,7 +477,7 @@ def sarif_pieces(report: Report, rules: Sequence[Rule], *, exit_code: int | None
             "skipped": len(report.skipped),
         },
     }
-    results = (_result(finding, report, index, files) for finding in ordered(report))
+    results = (_result(finding, report, index, files) for finding in order(report))
     return stream({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, results)
 
 
@@ -523,7 +523,7 @@ def _invocation(report: Report, index: Mapping[str, int], exit_code: int | None)
         "toolExecutionNotifications": [
             {
                 "descriptor": {"id": name, "index": list(_NOTICES).index(name)},
-                "associatedRule": {"id": verdict.code, **_indexed(index, verdict.code)},
+                "associatedRule": {"id": verdict.code, **_index(index, verdict.code)},
                 "level": _NOTICES[name][0],
                 "message": {"text": f"{verdict.rule}: {verdict.because}"},
             }
@@ -553,7 +553,7 @@ def _artifact(source: Source) -> dict[str, Any]:
 def _result(finding: Finding, report: Report, index: Mapping[str, int], files: Mapping[str, int]) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": finding.code,
-        **{"ruleIndex" if key == "index" else key: i for key, i in _indexed(index, finding.code).items()},
+        **{"ruleIndex" if key == "index" else key: i for key, i in _index(index, finding.code).items()},
         "level": finding.severity,
         "message": {"text": finding.message},
         "locations": [{"physicalLocation": _physical(finding.span, report, files), **_logical(finding)}],
@@ -590,13 +590,13 @@ def _fix(finding: Finding, report: Report, files: Mapping[str, int]) -> dict[str
     return {"description": {"text": text}, "artifactChanges": located}
 
 
-def _indexed(index: Mapping[str, int], code: str) -> dict[str, int]:
+def _index(index: Mapping[str, int], code: str) -> dict[str, int]:
     return {"index": index[code]} if code in index else {}
 
 
 def _physical(span: Span, report: Report, files: Mapping[str, int]) -> dict[str, Any]:
     place = region(span, report)
-    location = {**_uri(span.path), **_indexed(files, span.path)}
+    location = {**_uri(span.path), **_index(files, span.path)}
     if place is None:
         return {"artifactLocation": location}
     keys = ("startLine", "startColumn", "endLine", "endColumn")

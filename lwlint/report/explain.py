@@ -14,12 +14,12 @@ import msgspec
 from msgspec import Struct
 
 from lwlint.checks.parameters import FactMessage, FactPath, Places, Shape, Word
-from lwlint.core.config_reader import description_of, fields_of, required_of
+from lwlint.core.config_reader import description_of, fields_of, list_required
 from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE, LAST_OF_TRIPLEO, RELEASES, Service
-from lwlint.core.harmless import counted
+from lwlint.core.harmless import count_of
 from lwlint.core.kind import Kind
 from lwlint.core.observed import NOT_OBSERVED, WHEN, WITH, Claim, Observed, Seen, ready_seen
-from lwlint.core.secret import masked
+from lwlint.core.secret import mask_secrets
 from lwlint.inputs import KINDS
 from lwlint.policy.rules import Clause, Example, Rule
 from lwlint.policy.settings import Key, Layer, Settings, position
@@ -44,7 +44,7 @@ class Parameter(NamedTuple):
 
 def parameters(kind: Any, above: str = "") -> Iterator[Parameter]:
     """Yield the parameters of a record in the order of its fields, those of the records in it after the one that holds them."""
-    required = required_of(kind)
+    required = list_required(kind)
     for name, (key, hint) in (fields_of(kind) or {}).items():
         default = "" if key in required else _default(kind, name)
         yield Parameter(above + key, type_in_words(hint), default, description_of(hint))
@@ -186,18 +186,18 @@ def explain_parameters(rule: Rule) -> str:
 
 def explain_clause(clause: Clause, rules: Sequence[Rule]) -> str:
     """Return one clause: the requirement, what it means for each kind of input, and the rules that serve it."""
-    parts = [f"{clause.id} ({clause.level})", clause.title, "", *wrapped(clause.requirement)]
+    parts = [f"{clause.id} ({clause.level})", clause.title, "", *wrap(clause.requirement)]
     if clause.upstream:
         parts.append(f"Upstream: {clause.upstream}")
-    parts += [""] + [line for kind, meaning in clause.inputs.items() for line in wrapped(f"{kind}: {meaning}", "  ")]
+    parts += [""] + [line for kind, meaning in clause.inputs.items() for line in wrap(f"{kind}: {meaning}", "  ")]
     if clause.differs:
-        parts += ["", *wrapped(f"Differs: {clause.differs}")]
+        parts += ["", *wrap(f"Differs: {clause.differs}")]
     serving = [f"  {r.code}  {r.id}  {r.title}" for r in rules if r.clause == clause.id]
     parts += ["", "Rules:", *(serving or [f"  none yet; served by {clause.served_by}"])]
     return "\n".join(parts) + "\n"
 
 
-def wrapped(text: str, indent: str = "") -> list[str]:
+def wrap(text: str, indent: str = "") -> list[str]:
     """Return a text as lines for a terminal."""
     lines = []
     for paragraph in text.strip().split("\n"):
@@ -367,11 +367,11 @@ def _values(settings: Settings) -> Iterator[tuple[str, str]]:
             said[group] = leaves if group in _REPLACED or group[0] == "rules" else [*said.get(group, []), *leaves]
     for group, default in _DEFAULTS.items():
         if group not in said:
-            yield f"{_dotted(group)}: {default}", "default"
+            yield f"{_join_key(group)}: {default}", "default"
     for group in sorted(said):
         for key, value, layer in said[group]:
             line, column = position(layer, key)
-            yield f"{_dotted(key)}: {_shown(value)}", f"{one_line(layer.name)}:{line}:{column}"
+            yield f"{_join_key(key)}: {_show(value)}", f"{one_line(layer.name)}:{line}:{column}"
 
 
 def _leaves(value: Any, key: Key) -> Iterator[tuple[Key, Any]]:
@@ -392,15 +392,15 @@ def _group(key: Key) -> Key:
     return key[:2] if key[0] == "paths" else key[:1]
 
 
-def _dotted(key: Key) -> str:
+def _join_key(key: Key) -> str:
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key)
     return one_line(text[1:] if text.startswith(".") else text)
 
 
-def _shown(value: Any) -> str:
+def _show(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return masked(one_line(str(value))) if value not in ({}, []) else "(empty)"
+    return mask_secrets(one_line(str(value))) if value not in ({}, []) else "(empty)"
 
 
 def explain_rule(rule: Rule, clauses: Sequence[Clause], claims: Sequence[str] = (), *, examples: bool = False) -> str:
@@ -412,22 +412,22 @@ def explain_rule(rule: Rule, clauses: Sequence[Clause], claims: Sequence[str] = 
     parts = [f"{rule.code} {rule.id} ({rule.severity})", rule.title, ""]
     if examples:
         return "\n".join([*parts, *(line for one in shown for line in _example(one, "Good" if one.good else "Bad"))]).rstrip() + "\n"
-    parts += [*wrapped(f"Why: {rule.why}"), ""]
+    parts += [*wrap(f"Why: {rule.why}"), ""]
     for one in shown:
         parts += _example(one, "Use instead" if one.good else "Bad")
-    parts += [*wrapped(f"Remedy: {rule.remedy}"), ""]
+    parts += [*wrap(f"Remedy: {rule.remedy}"), ""]
     clause = next((c for c in clauses if c.id == rule.clause), None)
     if clause is not None:
-        parts += [*wrapped(f"Clause {clause.id}: {clause.requirement}"), ""]
+        parts += [*wrap(f"Clause {clause.id}: {clause.requirement}"), ""]
     if claims:
-        parts += ["What it says of programs", *(line for claim in claims for line in wrapped(claim, "  ")), ""]
+        parts += ["What it says of programs", *(line for claim in claims for line in wrap(claim, "  ")), ""]
     names = [p.name for p in parameters(rule.bound.params) if not re.search(r"[\[.]", p.name)]
     if names:
-        parts += [*wrapped(f"Parameters: {', '.join(names)}. `lwlint explain {rule.code} --params` tells of each."), ""]
-    parts += [*wrapped(f"To allow it: {allowing(rule)}"), ""]
+        parts += [*wrap(f"Parameters: {', '.join(names)}. `lwlint explain {rule.code} --params` tells of each."), ""]
+    parts += [*wrap(f"To allow it: {allowing(rule)}"), ""]
     rest = len(rule.examples) - len(shown)
     if rest:
-        parts += [f"{counted(rest, 'more example')}: `lwlint explain {rule.code} --examples`"]
+        parts += [f"{count_of(rest, 'more example')}: `lwlint explain {rule.code} --examples`"]
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -458,7 +458,7 @@ def _kinds(rule: Rule) -> Iterator[Kind]:
             path = place.split(":")[0]
             content = example.files.get(path, "")
             kind, _ = KINDS.of(path, content if isinstance(content, str) else "", named=True)
-            found = KINDS.printed(path) or kind
+            found = KINDS.find_printed(path) or kind
             if found is not None:
                 yield found
 
@@ -539,14 +539,14 @@ def _file_blocks(example: Example) -> Iterator[str]:
         yield from ("", "Given with `-e`, in this order: " + ", ".join(f"`{path}`" for path in example.environments))
     for path, content in example.files.items():
         text = content if isinstance(content, str) else f"(link to {content['link']})"
-        kind = (KINDS.printed(path) or KINDS.of(path, text, named=True)[0]) if isinstance(content, str) else None
+        kind = (KINDS.find_printed(path) or KINDS.of(path, text, named=True)[0]) if isinstance(content, str) else None
         language = kind.language if kind is not None and kind.language in _LANGUAGES else "text"
-        yield from ("", f"`{path}`", "", *_fenced(text, language))
+        yield from ("", f"`{path}`", "", *_fence(text, language))
     if example.finds:
-        yield from ("", "lwlint finds", "", *_fenced("\n".join(example.finds)))
+        yield from ("", "lwlint finds", "", *_fence("\n".join(example.finds)))
 
 
-def _fenced(text: str, language: str = "text") -> Iterable[str]:
+def _fence(text: str, language: str = "text") -> Iterable[str]:
     fence = "````" if "```" in text else "```"
     return [f"{fence}{language}", *text.rstrip("\n").split("\n"), fence]
 
@@ -684,11 +684,11 @@ def _stands_on(claim: Claim, observed: Observed) -> str:
     return f" ({number}{'; ' if claim.but else ''}{'; '.join(f'not {id}: {why}' for id, why in claim.but.items())})"
 
 
-def _assumed(needs: bool) -> str:
+def _assume(needs: bool) -> str:
     return "assumed: waits with `-1`; with a limit it ends, or is of no use for good" if needs else "it has none"
 
 
-def _assumed_of_broker(needs: bool) -> str:
+def _assume_of_broker(needs: bool) -> str:
     return "assumed: waits without a limit; up to ocata it ends with one" if needs else "it has none"
 
 
@@ -701,7 +701,7 @@ def _ready_first(service: Service, runs: Iterable[Seen]) -> str:
     )
 
 
-def observed_page(services: Iterable[Service], observed: Observed, claims: Iterable[Claim]) -> str:
+def write_observed_page(services: Iterable[Service], observed: Observed, claims: Iterable[Claim]) -> str:
     """Return `docs/observed.md`: service by service what happens when the database or the broker is away, and where it was seen."""
     every = [service for service in services if needs_others(service) or service.name in observed.services]
     seen = [service for service in every if service.name in observed.services]
@@ -737,7 +737,7 @@ def observed_page(services: Iterable[Service], observed: Observed, claims: Itera
         "| service | the database is away | the broker is away |",
         "|---|---|---|",
     ]
-    parts += [f"| {service.name} | {_assumed(bool(service.databases))} | {_assumed_of_broker(service.broker)} |" for service in others]
+    parts += [f"| {service.name} | {_assume(bool(service.databases))} | {_assume_of_broker(service.broker)} |" for service in others]
     parts += [
         "",
         "## Claims",

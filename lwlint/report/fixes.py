@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lwlint.core.finding import Finding, Replace, Report
-from lwlint.core.harmless import counted, escaped, is_harmless, safe, tame
+from lwlint.core.harmless import count_of, escape_json, is_harmless, safe, tame
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Source, Span
 from lwlint.policy.redaction import Redaction
@@ -45,12 +45,12 @@ def spot(span: Span, report: Report) -> str:
     return one_line(span.path) if found is None else f"{one_line(span.path)}:{found.line}:{found.column}"
 
 
-def ordered(report: Report) -> list[Finding]:
+def order(report: Report) -> list[Finding]:
     """Return the findings by path, offset, code, host and message, whatever order the report has them in."""
     return sorted(report.findings, key=lambda f: (f.span, f.code, f.host, f.message, f.subject))
 
 
-def said(finding: Finding) -> str:
+def say(finding: Finding) -> str:
     """Return the message in one line, with the reason where it is allowed."""
     because = f" (allowed: {one_line(finding.allowed)})" if finding.allowed is not None else ""
     return one_line(finding.message) + because
@@ -68,7 +68,7 @@ def lines(text: str) -> list[str]:
 
 def as_json(plain: Any) -> str:
     """Return plain values as a JSON document with a final line break."""
-    return escaped(encodable(json.dumps(plain, indent=1, ensure_ascii=False))) + "\n"
+    return escape_json(encodable(json.dumps(plain, indent=1, ensure_ascii=False))) + "\n"
 
 
 LISTED = "\0listed"  # stands in a document for what `stream` puts there
@@ -97,7 +97,7 @@ _AROUND = 3  # lines around a change
 _LINE = pattern(r"[^\n]*\n|[^\n]+")
 
 
-def told(outcome: Outcome, *, done: bool) -> str:
+def tell(outcome: Outcome, *, done: bool) -> str:
     """Return what was fixed (or would be, if not `done`), what was not and why, and one line for it all."""
     lines = []
     for fixed in outcome.fixed:
@@ -112,7 +112,7 @@ def told(outcome: Outcome, *, done: bool) -> str:
 
 def _summary(outcome: Outcome, done: bool) -> str:
     remaining = Counter(f.severity for f in outcome.report.findings if f.allowed is None)
-    parts = [f"{len(outcome.fixed)} fixed in {counted(len(outcome.files), 'file')}" if done else f"{len(outcome.fixed)} would be fixed"]
+    parts = [f"{len(outcome.fixed)} fixed in {count_of(len(outcome.files), 'file')}" if done else f"{len(outcome.fixed)} would be fixed"]
     parts.append(f"{sum(remaining.values())} left")
     if outcome.unsafe:
         parts.append(f"{len(outcome.unsafe)} of them fixed by `--unsafe`")

@@ -13,8 +13,8 @@ from msgspec.json import encode, format
 from lwlint import __version__
 from lwlint.core.facts import Fact, Service
 from lwlint.core.finding import BROKEN, FAIL, NOT_EVALUATED, PASS, Finding, Report
-from lwlint.core.harmless import escaped
-from lwlint.core.secret import Known, is_secret, masked_value, stars
+from lwlint.core.harmless import escape_json
+from lwlint.core.secret import Known, is_secret, mask_value, stars
 from lwlint.core.source import Source, Span, Text, beginning
 from lwlint.policy.redaction import Redaction
 from lwlint.policy.settings import File, Severity
@@ -164,7 +164,7 @@ def pieces(report: Report) -> Iterator[str]:
     counts = Counter(f.severity for f in report.findings if f.allowed is None)
     for (_, severity), count in report.unlisted.items():
         counts[severity] += count
-    around = written(
+    around = write(
         ReportOutput(
             version=__version__,
             release=ReleaseOutput(report.release, report.release_because),
@@ -186,15 +186,15 @@ def pieces(report: Report) -> Iterator[str]:
     yield head + empty[:-1]
     before = "\n  "
     for finding in report.findings:
-        yield before + written(_finding(finding, report)).rstrip("\n").replace("\n", "\n  ")
+        yield before + write(_finding(finding, report)).rstrip("\n").replace("\n", "\n  ")
         before = ",\n  "
     yield ("\n ]" if report.findings else "]") + tail
 
 
-def written(document: Output) -> str:
+def write(document: Output) -> str:
     """Return the document as JSON text with a final line break."""
     try:
-        return escaped(format(encode(document), indent=1).decode() + "\n")
+        return escape_json(format(encode(document), indent=1).decode() + "\n")
     except UnicodeEncodeError:  # the name of a file may hold bytes that are no UTF-8
         return dump(to_builtins(document))
 
@@ -202,7 +202,7 @@ def written(document: Output) -> str:
 def dump(plain: Any) -> str:
     """Return plain values as JSON text with a final line break; a byte that is no UTF-8 stands as `?`."""
     text = json.dumps(plain, indent=1, ensure_ascii=False) + "\n"
-    return escaped(text.encode("utf-8", "replace").decode("utf-8"))
+    return escape_json(text.encode("utf-8", "replace").decode("utf-8"))
 
 
 def schema_of(kind: type[Struct], title: str) -> str:
@@ -282,19 +282,19 @@ class Shown(dict[str, Source]):
     def __init__(self, sources: Mapping[str, Source]) -> None:
         super().__init__(sources)
         self.redaction = Redaction(self)
-        self._known = Known(secret for path in self for secret in self.redaction.known(path))
+        self._known = Known(secret for path in self for secret in self.redaction.find_known(path))
 
     def fact(self, fact: Fact) -> dict[str, Any]:
         """Return a fact as plain values: its kind, name, place and host, and the fields of its own, without secrets."""
         return _fact(fact, self)
 
-    def shown(self, value: str) -> str:
+    def show(self, value: str) -> str:
         """Return a value without the secrets in it, those too that only another place tells to be ones."""
-        return masked_value(self._known.hidden(value))
+        return mask_value(self._known.hide(value))
 
 
 def _fact(fact: Fact, sources: Shown) -> dict[str, Any]:
-    head = {"kind": fact.kind, "name": sources.shown(fact.name), **_place(fact.span, sources), "host": fact.host}
+    head = {"kind": fact.kind, "name": sources.show(fact.name), **_place(fact.span, sources), "host": fact.host}
     return {**_fields(fact, sources), **head}
 
 
@@ -302,31 +302,31 @@ def _fields(record: Any, sources: Shown) -> dict[str, Any]:
     named = [getattr(record, name, None) for name in _NAMES]
     secret = any(isinstance(name, str) and is_secret(name) for name in named)
     text = getattr(record, "value", None)
-    in_part = isinstance(text, str) and masked_value(text) != text  # in which of the lines it goes on in, the value as a whole tells
+    in_part = isinstance(text, str) and mask_value(text) != text  # in which of the lines it goes on in, the value as a whole tells
     fields = {}
     for name in record.__struct_fields__:
         if name != "span":
             value = _plain(getattr(record, name), sources)
-            fields[name] = _hidden(value) if (secret and name in _VALUES) or (in_part and name == "continued") else value
+            fields[name] = _hide(value) if (secret and name in _VALUES) or (in_part and name == "continued") else value
     return fields
 
 
-def _hidden(value: Any) -> Any:
+def _hide(value: Any) -> Any:
     """Return a value with every text in it as asterisks, but for the places."""
     if isinstance(value, str):
         return stars(value)
     if isinstance(value, dict):
-        return {key: item if key in _PLACE else _hidden(item) for key, item in value.items()}
-    return [_hidden(item) for item in value] if isinstance(value, list) else value
+        return {key: item if key in _PLACE else _hide(item) for key, item in value.items()}
+    return [_hide(item) for item in value] if isinstance(value, list) else value
 
 
 def _plain(value: Any, sources: Shown) -> Any:
     if value is None or isinstance(value, (int, float)):
         return value
     if isinstance(value, str):
-        return sources.shown(value)
+        return sources.show(value)
     if isinstance(value, Text):
-        shown = sources.shown(value.value)
+        shown = sources.show(value.value)
         return stars(shown) if shown == value.value and value.value and sources.redaction.is_hidden(value.span) else shown
     if isinstance(value, Span):
         return _place(value, sources)
@@ -334,7 +334,7 @@ def _plain(value: Any, sources: Shown) -> Any:
         return value.name
     if isinstance(value, Mapping):
         plain = ((str(key), _plain(item, sources)) for key, item in value.items())
-        return {key: _hidden(item) if is_secret(key) else item for key, item in plain}
+        return {key: _hide(item) if is_secret(key) else item for key, item in plain}
     if isinstance(value, Struct):
         span = getattr(value, "span", None)
         return {**_fields(value, sources), **(_place(span, sources) if isinstance(span, Span) else {})}

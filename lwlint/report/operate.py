@@ -15,7 +15,7 @@ from msgspec import Struct
 from lwlint.audit.answer import ClusterAnswer, Place, title_of
 from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE
 from lwlint.core.finding import CLUSTER, EACH
-from lwlint.core.harmless import command, counted
+from lwlint.core.harmless import command, count_of
 from lwlint.core.harmless import line as harmless
 from lwlint.operate.failures import (
     AS_EXPECTED,
@@ -61,7 +61,7 @@ from lwlint.operate.runbook import RESTARTS as BROUGHT_BACK
 from lwlint.policy.rules import Clause
 from lwlint.report.ci import prose as prose_of
 from lwlint.report.html import Html, element, grid, prose
-from lwlint.report.json import Output, dump, written
+from lwlint.report.json import Output, dump, write
 from lwlint.report.picture import Picture, drawing, page, render_mermaid
 
 _ABOUT = {BROUGHT_BACK: "brought back", DATABASE: "retries the database", BROKER: "retries the broker"}
@@ -79,7 +79,7 @@ class RunbooksOutput(Output, frozen=True):
 
 def render_runbook_json(books: Sequence[Runbook]) -> str:
     """Return the runbooks as JSON text."""
-    return written(RunbooksOutput(1, tuple(books)))
+    return write(RunbooksOutput(1, tuple(books)))
 
 
 def render_runbook(books: Sequence[Runbook], *, whole: bool) -> str:
@@ -103,11 +103,11 @@ def _runbook_table(book: Runbook) -> Iterator[str]:
     yield from _heading(book)
     rows = [("service", "run by", "as", "where", "brought back", "restart")]
     rows += [(run.title, run.manager, run.thing, where(run), answer(run, BROUGHT_BACK), restart(run)) for run in book.runs]
-    yield from aligned(rows)
+    yield from align(rows)
     yield ""
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def align(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """Yield the rows of a table as lines, their columns two blanks apart."""
     widths = [max(map(len, column)) for column in zip(*rows)]
     return ("  ".join(cell.ljust(width) for cell, width in zip(row, widths)) for row in rows)
@@ -209,7 +209,7 @@ class BearingOutput(Output, frozen=True):
 
 def render_failures_json(studies: Sequence[Study], books: Sequence[Runbook]) -> str:
     """Return the answers as JSON text."""
-    return written(StudiesOutput(1, tuple(studies), tuple(tuple(bearing(book)) for book in books)))
+    return write(StudiesOutput(1, tuple(studies), tuple(tuple(bearing(book)) for book in books)))
 
 
 def bearing(book: Runbook) -> Iterator[BearingOutput]:
@@ -222,7 +222,7 @@ def bearing(book: Runbook) -> Iterator[BearingOutput]:
 def render_failures(studies: Sequence[Study], books: Sequence[Runbook]) -> str:
     """Return the answers as text: the table, what is wrong, and how what runs outside Pacemaker bears it."""
     lines = (
-        line for study, book in zip(studies, books) for line in (*_head(study), *_failure_table(study), *_wrong(study), *_outside(book))
+        line for study, book in zip(studies, books) for line in (*_head(study), *_failure_table(study), *_say_wrong(study), *_outside(book))
     )
     return "".join(harmless(line.rstrip()) + "\n" for line in lines)
 
@@ -263,7 +263,7 @@ def _rows(study: Study) -> Iterator[tuple[str, ...]]:
     for result in study.results:
         for words, one in _with_seconds(result):
             cells = [cell(_effects(one, title)) for title in core] + ([_rest(one, core)] if _REST in columns else [])
-            key = (words, *cells, _vip(one), one.quorum, _fenced(one))
+            key = (words, *cells, _vip(one), one.quorum, _say_fencing(one))
             rows.setdefault(key, []).append(one.failure.node)
     yield ("failure", *columns, "VIP with HAProxy", "quorum", "fencing")
     for (words, *cells), nodes in rows.items():
@@ -277,7 +277,7 @@ _BOUNDS = (
 
 
 def _failure_table(study: Study) -> Iterator[str]:
-    yield from aligned(list(_rows(study)))
+    yield from align(list(_rows(study)))
     yield from ("", *_BOUNDS, "")
 
 
@@ -311,10 +311,10 @@ def cell(effects: Sequence[Effect]) -> str:
     words = f"{count} {worst.outcome}" if count > 1 else worst.outcome
     if worst.outcome == FEWER:
         words = f"{len(worst.after)} of {len(worst.before)} left"
-    return words + _bound(worst)
+    return words + _say_bound(worst)
 
 
-def _bound(effect: Effect) -> str:
+def _say_bound(effect: Effect) -> str:
     if effect.silent is None:
         return ""
     return f" {effect.silent:g} s" + (f" + {effect.detected:g} s" if effect.detected is not None else "")
@@ -337,11 +337,11 @@ def _vip(result: Result) -> str:
     return result.with_haproxy or "-"
 
 
-def _fenced(result: Result) -> str:
+def _say_fencing(result: Result) -> str:
     return "needed" if result.fencing else "-"
 
 
-def _wrong(study: Study) -> Iterator[str]:
+def _say_wrong(study: Study) -> Iterator[str]:
     """Yield what is wrong about the answers, in sentences."""
     said = _all_wrong(study)
     if said:
@@ -351,16 +351,16 @@ def _wrong(study: Study) -> Iterator[str]:
 
 
 def _all_wrong(study: Study) -> list[str]:
-    return list(dict.fromkeys(line for result in study.results for line in _wrong_of(result)))
+    return list(dict.fromkeys(line for result in study.results for line in _say_wrong_of(result)))
 
 
-def _wrong_of(result: Result) -> Iterator[str]:
-    yield from wrong(result)
+def _say_wrong_of(result: Result) -> Iterator[str]:
+    yield from say_wrong(result)
     for then in result.then:
-        yield from wrong(then, f"{result.failure.words}, then ")
+        yield from say_wrong(then, f"{result.failure.words}, then ")
 
 
-def wrong(result: Result, before: str = "") -> Iterator[str]:
+def say_wrong(result: Result, before: str = "") -> Iterator[str]:
     """Yield what an operator should not accept of one failure; `before` is what happened first."""
     what = before + result.failure.words
     for one in result.away:
@@ -391,7 +391,7 @@ def _borne(book: Runbook) -> list[tuple[str, ...]]:
 def _outside(book: Runbook) -> Iterator[str]:
     rows = _borne(book)
     if rows:
-        yield from aligned([_OUTSIDE, *rows])
+        yield from align([_OUTSIDE, *rows])
         yield ""
 
 
@@ -428,8 +428,8 @@ def _plan(study: Study) -> Iterator[str]:
         yield f"## {number}. {prose_of(result.failure.words)}"
         yield ""
         yield from (f"- do: {prose_of(line)}" for line in _do(result.failure))
-        yield from (f"- expect: {prose_of(line)}" for line in expected(result))
-        yield from (f"- **do not accept**: {prose_of(line)}" for line in wrong(result))
+        yield from (f"- expect: {prose_of(line)}" for line in say_expected(result))
+        yield from (f"- **do not accept**: {prose_of(line)}" for line in say_wrong(result))
         yield from (f"- end: {prose_of(line)}" for line in _end(result.failure))
 
 
@@ -453,7 +453,7 @@ def _end(failure: Failure) -> Iterator[str]:
         yield f"`{command('crm_resource', '--clear', '--resource', failure.thing)}`"
 
 
-def expected(result: Result) -> Iterator[str]:
+def say_expected(result: Result) -> Iterator[str]:
     """Yield what becomes of each resource, in sentences."""
     for effect in result.effects:
         yield f"{effect.thing} {_became(effect)}"
@@ -491,7 +491,7 @@ _BECOMES = {
 }
 
 
-def _counted(titles: dict[str, int]) -> str:
+def _count(titles: dict[str, int]) -> str:
     return ", ".join(title if count == 1 else f"{title} ({count})" for title, count in titles.items())
 
 
@@ -504,10 +504,12 @@ def table_of(results: Iterable[Result]) -> list[tuple[str, str]]:
             titles = by_outcome.setdefault(_BECOMES[effect.outcome], {})
             titles[effect.title] = titles.get(effect.title, 0) + 1
         silent = max((effect.silent + (effect.detected or 0) for effect in result.effects if effect.silent is not None), default=None)
-        words = "; ".join(f"{outcome}: {_counted(titles)}" for outcome, titles in by_outcome.items()) or "nothing is disturbed"
+        words = "; ".join(f"{outcome}: {_count(titles)}" for outcome, titles in by_outcome.items()) or "nothing is disturbed"
         words += f"; nothing answers for at most {silent:g} s" if silent is not None else ""
         words += (
-            f"; {'; '.join(line.partition(': ')[2] for line in wrong(result))}" if result.away or result.unserved or result.trouble else ""
+            f"; {'; '.join(line.partition(': ')[2] for line in say_wrong(result))}"
+            if result.away or result.unserved or result.trouble
+            else ""
         )
         found.setdefault((_words(result.failure).rstrip(":"), words), []).append(result.failure.node)
     return [(f"{what} ({', '.join(nodes)})", words) for (what, words), nodes in found.items()]
@@ -622,7 +624,7 @@ def _overview(cloud: Cloud) -> Section:
     counts = ", ".join(f"{count} by {manager}" for manager, count in outside.items())
     said = [f"Hosts: {', '.join(book.hosts) or 'none was given'}." + (f" No report of: {', '.join(book.absent)}." if book.absent else "")]
     said += [f"{host.name}: release {host.release or 'unknown'}{f', {host.captured}' if host.captured else ''}." for host in cluster.hosts]
-    of = f" Of {counted(len(book.runs), 'service')}, {counts}." if book.runs else ""
+    of = f" Of {count_of(len(book.runs), 'service')}, {counts}." if book.runs else ""
     said.append(f"Pacemaker runs {', '.join(inside) or 'nothing that is known'}.{of}")
     return Section("Overview", tuple(said))
 
@@ -650,7 +652,7 @@ def _failures(cloud: Cloud) -> Iterator[Section]:
         said = f"By the scheduler of Pacemaker {study.pacemaker}; {study.start}. Fencing: {study.fencing}."
         bounds = "Times are bounds: the timeouts of the operations, and the time until the failure is seen."
         yield Section(title, (said, bounds), ("What fails", "What it comes to"), tuple(table_of(study.results)))
-        bad = list(dict.fromkeys(line for result in study.results for line in wrong(result)))
+        bad = list(dict.fromkeys(line for result in study.results for line in say_wrong(result)))
         if bad:
             yield Section("What is wrong about that", tuple(f"- {line}" for line in bad))
     rows = [(one.service, one.brought_back, one.waits_for_database, one.waits_for_broker) for one in bearing(cloud.book)]

@@ -16,8 +16,8 @@ from msgspec.structs import replace
 from lwlint.audit.answer import GOING, ORDERS, ClusterAnswer, Managed, Step
 from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE
 from lwlint.core.finding import FAIL, PASS
-from lwlint.core.harmless import counted, safe
-from lwlint.core.secret import masked
+from lwlint.core.harmless import count_of, safe
+from lwlint.core.secret import mask_secrets
 from lwlint.inputs.pacemaker.facts import COLOCATION
 from lwlint.inputs.pacemaker.model import Cib
 from lwlint.report.html import Html, element, join, prose
@@ -121,14 +121,14 @@ def _heights(spots: Sequence[list[Spot]], links: Mapping[Spot, Sequence[Spot]]) 
     for sweep in range(_SWEEPS):
         down = sweep % 2 == 0
         for each in spots if down else reversed(spots):
-            wanted = {spot: _wanted(spot, heights, links, column, down and sweep < _SWEEPS - 4, sweep >= _SWEEPS - 4) for spot in each}
+            wanted = {spot: _weigh(spot, heights, links, column, down and sweep < _SWEEPS - 4, sweep >= _SWEEPS - 4) for spot in each}
             each.sort(key=lambda spot: (wanted[spot], str(spot)))
             heights.update(zip(each, _apart([wanted[spot] for spot in each], [_room(spot) for spot in each])))
     top = min(heights.values(), default=0.0)
     return {spot: round(height - top, 1) for spot, height in heights.items()}
 
 
-def _wanted(
+def _weigh(
     spot: Spot, heights: Mapping[Spot, float], links: Mapping[Spot, Sequence[Spot]], column: Mapping[Spot, int], left: bool, both: bool
 ) -> float:
     near = [other for other in links.get(spot, ()) if both or (column[other] < column[spot]) == left]
@@ -167,7 +167,7 @@ def graph(cluster: ClusterAnswer, key: str) -> Html:
     if not found.resources:
         return Html("")
     if not found.steps:
-        return element("p", f"The CIB orders nothing: {counted(len(found.resources), 'resource')} start in any order.")
+        return element("p", f"The CIB orders nothing: {count_of(len(found.resources), 'resource')} start in any order.")
     gone = cluster.gone.constraints
     steps = sorted(found.steps, key=lambda s: (s.constraint in gone, s.first, s.then, s.constraint))
     picture = _picture(steps, gone, found.resources, key) if len(steps) <= _MOST else Html("")
@@ -180,8 +180,8 @@ def _words(cluster: ClusterAnswer, gone: Collection[str]) -> Html:
     ordered = {name for step in cluster.ordering.steps for name in (step.first, step.then)}
     free = [one.name for one in cluster.ordering.resources if one.name not in ordered]
     judged = any(one.clause == ORDERS and one.outcome in (PASS, FAIL) for host in cluster.hosts for one in host.outcomes)
-    said = f"{counted(len(orders), 'order')}: the specification leaves {len(orders) - len(against)} and removes {len(against)}."
-    parts = [said if judged else f"{counted(len(orders), 'order')}, not judged."]
+    said = f"{count_of(len(orders), 'order')}: the specification leaves {len(orders) - len(against)} and removes {len(against)}."
+    parts = [said if judged else f"{count_of(len(orders), 'order')}, not judged."]
     if free:
         parts.append(f" Without an order: {', '.join(free)}.")
     return join(parts)
@@ -350,7 +350,7 @@ def _table(steps: Sequence[Step], gone: Collection[str]) -> Html:
     )
     table = element("table", element("thead", head), element("tbody", rows), class_="plain")
     scroll = element("div", table, class_="scroll", tabindex=0, role="region", aria_label="Table of the orders")
-    return element("details", element("summary", f"The {counted(len(steps), 'step')} as a table"), scroll)
+    return element("details", element("summary", f"The {count_of(len(steps), 'step')} as a table"), scroll)
 
 
 _COLOURS = {CORE: "#1f6f3f", ACTIVE_PASSIVE: "#1c5a99", ACTIVE_ACTIVE: "#b02a1a", INFRASTRUCTURE: "#5b5b66", "": "#8a6d1f"}
@@ -437,7 +437,7 @@ class Picture(Struct, frozen=True):
 
 def picture(cluster: ClusterAnswer, cib: Cib) -> Picture:
     """Return the graph of a CIB, with what the audit found of its resources and constraints."""
-    tops = {masked(name): masked(cib.top(resource).name) for name, resource in cib.resources.items()}
+    tops = {mask_secrets(name): mask_secrets(cib.top(resource).name) for name, resource in cib.resources.items()}
     found = [(one, *one.subject.partition(" ")[::2]) for one in cluster.found if one.allowed is None and one.severity != "note"]
     said = [(tops.get(id, id), f"{one.code}: {one.message}") for one, noun, id in found if noun in GOING.values()]
     ordering = cluster.ordering
@@ -458,10 +458,10 @@ def _ties(cib: Cib) -> Iterator[Tie]:
             for pair in constraint.pairs:
                 first, second = (cib.top(cib.resources[id]).name for id in (pair.first, pair.second))
                 if first != second:
-                    yield Tie(masked(constraint.name), masked(first), masked(second), pair.score)
+                    yield Tie(mask_secrets(constraint.name), mask_secrets(first), mask_secrets(second), pair.score)
 
 
-def bound(ties: Iterable[Tie]) -> dict[frozenset[str], list[Tie]]:
+def find_bound(ties: Iterable[Tie]) -> dict[frozenset[str], list[Tie]]:
     """Return the ties between each two resources."""
     found: dict[frozenset[str], list[Tie]] = {}
     for tie in ties:
@@ -480,7 +480,7 @@ def drawing(picture: Picture, key: str, *, alone: bool = False) -> Html:
     for step in picture.steps:
         said = f"{step.constraint} ({step.kind}{', has to go' if step.constraint in picture.gone else ''})"
         arrows.setdefault((step.first, step.then), []).append(said)
-    ties = bound(picture.ties)
+    ties = find_bound(picture.ties)
     joined = {frozenset(arrow) for arrow in arrows}
     more = [
         (tie.second, tie.first) for pair, found in ties.items() if pair not in joined for tie in found[:1]
@@ -608,9 +608,9 @@ def render_html(pictures: Sequence[Picture], *, both: bool) -> str:
         parts.append(element("h1", picture.name or "Cluster without a name"))
         parts.append(element("p", _sums(picture)))
         parts.append(_legend())
-        parts += _framed("Today", picture, f"p{number}")
+        parts += _frame("Today", picture, f"p{number}")
         if both:
-            parts += _framed("What the specification leaves", picture.after, f"q{number}")
+            parts += _frame("What the specification leaves", picture.after, f"q{number}")
         if picture.said:
             rows = (element("tr", element("th", name, scope="row"), element("td", prose(said))) for name, said in picture.said)
             parts.append(element("details", element("summary", f"What was found ({len(picture.said)})"), element("table", rows)))
@@ -629,7 +629,7 @@ def page(title: str, parts: Sequence[Html]) -> str:
     return f"<!DOCTYPE html>\n{element('html', element('head', head), body, lang='en')}\n"
 
 
-def _framed(title: str, picture: Picture, key: str) -> Iterator[Html]:
+def _frame(title: str, picture: Picture, key: str) -> Iterator[Html]:
     buttons = (
         (label, by, said)
         for label, by, said in (("+", 1.25, "larger"), ("\N{MINUS SIGN}", 0.8, "smaller"), ("fit", 0, "as wide as the page"))
@@ -641,8 +641,8 @@ def _framed(title: str, picture: Picture, key: str) -> Iterator[Html]:
 
 def _sums(picture: Picture) -> str:
     orders, ties = len({one.constraint for one in picture.steps}), len({one.constraint for one in picture.ties})
-    said = f"{counted(len(picture.resources), 'resource')}, {counted(orders, 'order')}, {counted(ties, 'colocation')}"
-    leave = f"; {counted(len(picture.leaving), 'resource')} and {counted(len(picture.gone), 'constraint')} have to go"
+    said = f"{count_of(len(picture.resources), 'resource')}, {count_of(orders, 'order')}, {count_of(ties, 'colocation')}"
+    leave = f"; {count_of(len(picture.leaving), 'resource')} and {count_of(len(picture.gone), 'constraint')} have to go"
     return said + (leave if picture.leaving or picture.gone else "")
 
 
@@ -660,20 +660,20 @@ def _legend() -> Html:
 
 def render_dot(picture: Picture) -> str:
     """Return the picture for Graphviz."""
-    lines = [f"digraph {_quoted(picture.name or 'cluster')} {{", "  rankdir=LR; nodesep=0.12; ranksep=0.5;"]
+    lines = [f"digraph {_quote(picture.name or 'cluster')} {{", "  rankdir=LR; nodesep=0.12; ranksep=0.5;"]
     lines += ['  node [shape=box, fontname="DejaVu Sans", fontsize=10, height=0.25, margin="0.08,0.03"];', "  edge [arrowsize=0.6];"]
     for one in picture.resources:
         style = "dashed" if one.name in picture.leaving else "solid"
-        lines.append(f"  {_quoted(one.name)} [color={_quoted(_COLOURS[one.kind])}, style={style}];")
+        lines.append(f"  {_quote(one.name)} [color={_quote(_COLOURS[one.kind])}, style={style}];")
     for step in picture.steps:
         style = "dashed" if step.kind != "Mandatory" else "solid"
-        more = f'color="{_edge_colour(step.constraint, picture)}", style={style}, tooltip={_quoted(step.constraint)}'
-        lines.append(f"  {_quoted(step.first)} -> {_quoted(step.then)} [{more}];")
+        more = f'color="{_edge_colour(step.constraint, picture)}", style={style}, tooltip={_quote(step.constraint)}'
+        lines.append(f"  {_quote(step.first)} -> {_quote(step.then)} [{more}];")
     for tie in picture.ties:
         more = (
-            f'color="{_edge_colour(tie.constraint, picture)}", style=dotted, dir=none, constraint=false, tooltip={_quoted(tie.constraint)}'
+            f'color="{_edge_colour(tie.constraint, picture)}", style=dotted, dir=none, constraint=false, tooltip={_quote(tie.constraint)}'
         )
-        lines.append(f"  {_quoted(tie.second)} -> {_quoted(tie.first)} [{more}];")
+        lines.append(f"  {_quote(tie.second)} -> {_quote(tie.first)} [{more}];")
     return "\n".join([*lines, "}"]) + "\n"
 
 
@@ -681,7 +681,7 @@ def _edge_colour(constraint: str, picture: Picture) -> str:
     return "#b02a1a" if constraint in picture.gone else "#1f6f3f"
 
 
-def _quoted(name: str) -> str:
+def _quote(name: str) -> str:
     return '"' + safe(name).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
@@ -703,7 +703,7 @@ def render_mermaid(picture: Picture) -> str:
         if step[0] in ids and step[1] in ids:
             lines.append(f"  {ids[step[0]]} {'-.->' if step[2] else '-->'} {ids[step[1]]}")
     ordered = {frozenset((step.first, step.then)) for step in picture.steps}
-    for pair in bound(picture.ties):
+    for pair in find_bound(picture.ties):
         if pair not in ordered and pair <= ids.keys():
             first, second = sorted(ids[name] for name in pair)
             lines.append(f"  {first} -.- {second}")

@@ -16,16 +16,16 @@ import msgspec
 
 from lwlint import __version__
 from lwlint.core.finding import ConfigurationError, Finding
-from lwlint.core.harmless import counted, safe
-from lwlint.core.secret import masked
+from lwlint.core.harmless import count_of, safe
+from lwlint.core.secret import mask_secrets
 from lwlint.core.source import beginning
 from lwlint.files.tree import read_bounded
 from lwlint.operate.plan import Outcome, Promise
 from lwlint.operate.steps import CLUSTER, EACH, MANUAL, ORPHANS, Create, Edit, Plan, Step
 from lwlint.operate.templates import PARAMETERS, REGISTRY, Line, TemplatesPlan, as_mapping
-from lwlint.policy.round_trip import commented
+from lwlint.policy.round_trip import write_commented
 from lwlint.report.html import Html, element, grid, prose
-from lwlint.report.json import Output, written
+from lwlint.report.json import Output, write
 from lwlint.report.picture import page
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def output_of(plan: Plan) -> PlanOutput:
     """Return the plan in the form in which it is printed; secrets of the CIB are masked."""
 
     def each(texts: Iterable[str]) -> tuple[str, ...]:
-        return tuple(map(masked, texts))
+        return tuple(map(mask_secrets, texts))
 
     return PlanOutput(
         version=VERSION,
@@ -117,10 +117,10 @@ def output_of(plan: Plan) -> PlanOutput:
             StepOutput(
                 step.id,
                 step.phase,
-                masked(step.title),
+                mask_secrets(step.title),
                 step.where,
                 step.effect,
-                masked(step.why),
+                mask_secrets(step.why),
                 subjects=each(step.subjects),
                 commands=each(step.commands),
                 checks=each(step.checks),
@@ -132,13 +132,13 @@ def output_of(plan: Plan) -> PlanOutput:
         ),
         refusals=tuple(RefusalOutput(*each((one.about, one.because, one.first))) for one in plan.refusals),
         notes=each(plan.notes),
-        left=tuple(LeftOutput(one.code, one.rule, masked(one.message), one in plan.new) for one in plan.left),
+        left=tuple(LeftOutput(one.code, one.rule, mask_secrets(one.message), one in plan.new) for one in plan.left),
     )
 
 
 def render_json(plan: Plan) -> str:
     """Return the plan as JSON, after docs/plan.schema.json."""
-    return written(output_of(plan))
+    return write(output_of(plan))
 
 
 _LONGEST_PLAN = 16_000_000  # bytes
@@ -167,9 +167,9 @@ def read_promise(path: str) -> Promise:
 def render_outcome(found: Outcome, promise: Promise) -> str:
     """Return how what is differs from what was planned, as text."""
     lines = [f"not as planned: {line}" for line in found.wrong] + [f"not seen: {line}" for line in found.unseen]
-    sums = f"{counted(len(promise.leaving), 'resource')} left Pacemaker, {len(promise.core)} stay"
-    lines.append(f"{counted(len(found.wrong), 'difference')} from the plan" if found.wrong else f"as planned: {sums}")
-    return "".join(f"{safe(masked(line))}\n" for line in lines)
+    sums = f"{count_of(len(promise.leaving), 'resource')} left Pacemaker, {len(promise.core)} stay"
+    lines.append(f"{count_of(len(found.wrong), 'difference')} from the plan" if found.wrong else f"as planned: {sums}")
+    return "".join(f"{safe(mask_secrets(line))}\n" for line in lines)
 
 
 def render_text(plan: Plan) -> str:
@@ -179,7 +179,7 @@ def render_text(plan: Plan) -> str:
 
 def _lines(plan: PlanOutput) -> Iterator[str]:
     yield _title(plan)
-    yield _proved(plan)
+    yield _say_proof(plan)
     if not plan.steps and not plan.refusals:
         yield "Nothing to do: all that Pacemaker runs here belongs to it."
     for step in plan.steps:
@@ -207,7 +207,7 @@ def _lists(plan: PlanOutput) -> Iterator[tuple[str, Sequence[str]]]:
 def render_html(plan: Plan) -> str:
     """Return the plan as a page: what it comes to, what leaves and stays, and each step with its commands."""
     shown = output_of(plan)
-    parts = [element("h1", _title(shown)), element("p", prose(_summary(shown))), element("p", _proved(shown))]
+    parts = [element("h1", _title(shown)), element("p", prose(_summary(shown))), element("p", _say_proof(shown))]
     for title, lines in _lists(shown):
         if lines:
             parts += [element("h2", title), element("ul", (element("li", prose(line)) for line in lines))]
@@ -229,7 +229,7 @@ def _title(plan: PlanOutput) -> str:
     return f"From full HA to lightweight: {plan.source}"
 
 
-def _proved(plan: PlanOutput) -> str:
+def _say_proof(plan: PlanOutput) -> str:
     return f"simulated by Pacemaker {plan.pacemaker} on {plan.proved_on}"
 
 
@@ -239,7 +239,7 @@ def _where_of(step: StepOutput) -> str:
 
 
 def _summary(plan: PlanOutput) -> str:
-    count = f"{counted(len(plan.steps), 'step')}, {counted(len(plan.leaving), 'resource')} leave Pacemaker, {len(plan.core)} stay"
+    count = f"{count_of(len(plan.steps), 'step')}, {count_of(len(plan.leaving), 'resource')} leave Pacemaker, {len(plan.core)} stay"
     if plan.refusals:
         return f"{count}: refused ({len(plan.refusals)}), no step to take"
     if not plan.steps:
@@ -252,13 +252,14 @@ def render_sh(plan: Plan) -> str:
     """Return the plan as a script for bash; of a plan with refusals, one that only says why."""
     if plan.refusals:
         lines = [
-            f"echo {shlex.quote(safe(masked(f'refused: {one.about}: {one.because}; first: {one.first}')))} >&2" for one in plan.refusals
+            f"echo {shlex.quote(safe(mask_secrets(f'refused: {one.about}: {one.because}; first: {one.first}')))} >&2"
+            for one in plan.refusals
         ]
         return "\n".join(["#!/bin/bash", *lines, "exit 1", ""])
     return "\n".join(_script(plan)) + "\n"
 
 
-def _filled(name: str, values: Mapping[str, str]) -> str:
+def _fill(name: str, values: Mapping[str, str]) -> str:
     """Return a template of this folder with the values in the place of their names."""
     text = resources.files("lwlint.report").joinpath(name).read_text("utf-8")
     return _PLACE.sub(lambda place: values.get(place[0], place[0]), text)  # once: a value may hold the name of another
@@ -268,13 +269,13 @@ def _script(plan: Plan) -> Iterator[str]:
     units = " ".join(shlex.quote(unit) for step in plan.steps for unit in step.units + step.enabled if not unit.endswith(".mount"))
     values = {
         "@VERSION@": __version__,
-        "@SOURCE@": shlex.quote(safe(masked(plan.source))),
+        "@SOURCE@": shlex.quote(safe(mask_secrets(plan.source))),
         "@NODES@": " ".join(map(shlex.quote, plan.nodes)),
         "@CORE@": " ".join(map(shlex.quote, plan.core)),
         "@UNITS@": shlex.quote(units),
         "@PROGRAMS@": shlex.quote(" ".join(sorted({"systemctl"} | {word for step in plan.steps for word in _programs(step)}))),
     }
-    yield _filled("plan.sh", values)
+    yield _fill("plan.sh", values)
     for step in plan.steps:
         if step.where == CLUSTER and not step.node:
             yield from _function(f"untie_{step.id}", step.untie)
@@ -296,19 +297,19 @@ def render_ansible(plan: Plan) -> str:
     Raises ConfigurationError where the script or the name of the node has a character that a playbook cannot hold as it is.
     """
     if plan.refusals:
-        return f"---\n{_commented(plan)}[]\n"
+        return f"---\n{_comment(plan)}[]\n"
     lines, node = render_sh(plan).rstrip("\n").split("\n"), plan.nodes[0]
     if not all(map(str.isprintable, lines)) or re.fullmatch(r"[\w.-]+", node) is None:
         raise ConfigurationError("names of this cluster have characters that a playbook cannot hold; `--format sh` can")
     if node in _INVENTORY:
         raise ConfigurationError(f"node `{node}`: to Ansible that is no name of one host; `--format sh` can")
-    text = _filled("plan.yaml", {"@NODE@": node, "@VERSION@": __version__})
+    text = _fill("plan.yaml", {"@NODE@": node, "@VERSION@": __version__})
     return text.replace("      @SCRIPT@\n", "".join(f"      {line}\n" if line else "\n" for line in lines))
 
 
-def _commented(plan: Plan) -> str:
+def _comment(plan: Plan) -> str:
     told = (f"refused: {one.about}: {one.because}; first: {one.first}" for one in plan.refusals)
-    return "".join(f"# {safe(masked(line))}\n" for line in told)
+    return "".join(f"# {safe(mask_secrets(line))}\n" for line in told)
 
 
 def _programs(step: Step) -> Iterator[str]:
@@ -434,7 +435,7 @@ class TemplatesPlanOutput(Output, frozen=True):
 def render_templates_json(plan: TemplatesPlan) -> str:
     """Return the plan as JSON, after docs/plan-templates.schema.json."""
     sources = plan.before.sources
-    return written(
+    return write(
         TemplatesPlanOutput(
             TEMPLATES_VERSION,
             plan.release,
@@ -444,29 +445,29 @@ def render_templates_json(plan: TemplatesPlan) -> str:
                 LineOutput(
                     one.section,
                     one.parameter,
-                    masked(one.name),
+                    mask_secrets(one.name),
                     one.option,
                     one.value,
-                    tuple(FoundOutput(*_found(f, sources)) for f in one.mends),
+                    tuple(FoundOutput(*_read_finding(f, sources)) for f in one.mends),
                 )
                 for one in plan.lines
             ),
-            tuple(TemplatesLeftOutput(*_found(one, sources), one in plan.new) for one in plan.left),
-            tuple(map(masked, plan.unseen)),
+            tuple(TemplatesLeftOutput(*_read_finding(one, sources), one in plan.new) for one in plan.left),
+            tuple(map(mask_secrets, plan.unseen)),
             render_environment(plan),
         )
     )
 
 
-def _found(finding: Finding, sources: Mapping[str, Source]) -> tuple[str, str, str, str, int, int, str, str, bool]:
+def _read_finding(finding: Finding, sources: Mapping[str, Source]) -> tuple[str, str, str, str, int, int, str, str, bool]:
     line, column = beginning(finding.span, sources)
-    said = masked(finding.message), masked(finding.remedy)
+    said = mask_secrets(finding.message), mask_secrets(finding.remedy)
     return finding.code, finding.rule, finding.severity, finding.span.path, line, column, *said, finding.fix is not None
 
 
 def render_templates_text(plan: TemplatesPlan) -> str:
     """Return what the environment fixes and what is left, as text."""
-    return "".join(f"{safe(masked(line))}\n" for line in _text(plan))
+    return "".join(f"{safe(mask_secrets(line))}\n" for line in _text(plan))
 
 
 def _text(plan: TemplatesPlan) -> Iterator[str]:
@@ -474,11 +475,11 @@ def _text(plan: TemplatesPlan) -> Iterator[str]:
         lines = [line for line in plan.lines if line.section == section]
         if lines:
             yield section
-            yield from (f"  {_shown(line)}  # {', '.join(_mends(line, plan))}" for line in lines)
+            yield from (f"  {_show(line)}  # {', '.join(_mends(line, plan))}" for line in lines)
             yield ""
     if plan.left:
         yield "By hand"
-        yield from (f"  {line}" for line in _left(plan))
+        yield from (f"  {line}" for line in _list_left(plan))
         yield ""
     if plan.unseen:
         yield "Not judged"
@@ -487,7 +488,7 @@ def _text(plan: TemplatesPlan) -> Iterator[str]:
     yield _templates_summary(plan)
 
 
-def _shown(line: Line) -> str:
+def _show(line: Line) -> str:
     if line.section == REGISTRY:
         return f"{line.name}: {line.value}"
     value = f"{{{line.option}: {{value: {line.value}}}}}" if line.option else line.value
@@ -505,7 +506,7 @@ def _mends(line: Line, plan: TemplatesPlan) -> Iterator[str]:
         yield "goes with the other options of the resource"
 
 
-def _left(plan: TemplatesPlan) -> Iterator[str]:
+def _list_left(plan: TemplatesPlan) -> Iterator[str]:
     """Yield what is left: the places of each rule, with what to do once for all that is done alike."""
     of: dict[tuple[str, str], list[Finding]] = {}
     for finding in plan.left:
@@ -523,9 +524,9 @@ def _templates_summary(plan: TemplatesPlan) -> str:
     if not plan.lines and not plan.left and not plan.unseen:
         return "Nothing to change: the rules find nothing in these templates with these environments"
     gone = len({(one.rule, one.subject, one.span) for line in plan.lines for one in line.mends})
-    left = counted(len(plan.left), "finding")
+    left = count_of(len(plan.left), "finding")
     verb = "fixes" if len(plan.lines) == 1 else "fix"
-    return f"{counted(len(plan.lines), 'line')} {verb} {counted(gone, 'finding')}; {left} left to fix by hand"
+    return f"{count_of(len(plan.lines), 'line')} {verb} {count_of(gone, 'finding')}; {left} left to fix by hand"
 
 
 def render_environment(plan: TemplatesPlan) -> str:
@@ -535,18 +536,18 @@ def render_environment(plan: TemplatesPlan) -> str:
 
 def environment(lines: Sequence[Line], environments: Sequence[str], plan: TemplatesPlan | None = None) -> str:
     """Return the lines as a file that Heat reads, to be given behind `environments`; with a plan, what it says as comments."""
-    comments = {one.way: safe(masked(", ".join(_mends(one, plan)))) for one in lines} if plan is not None else {}
-    body = commented(as_mapping(lines) or {PARAMETERS: {}}, comments)
+    comments = {one.way: safe(mask_secrets(", ".join(_mends(one, plan)))) for one in lines} if plan is not None else {}
+    body = write_commented(as_mapping(lines) or {PARAMETERS: {}}, comments)
     head = [
         f"From full HA to lightweight, by lwlint {__version__}: the last environment of the deployment, behind",
         *(f"  -e {name}" for name in environments),
         "Paths are relative to the folder of this file. Above each line is what it fixes, by rule and place.",
     ]
-    tail = ["", "No environment fixes these; first, or afterwards, by hand:", *_left(plan)] if plan is not None and plan.left else []
+    tail = ["", "No environment fixes these; first, or afterwards, by hand:", *_list_left(plan)] if plan is not None and plan.left else []
     if plan is not None and plan.unseen:
         tail += ["", "Not judged:", *(f"  {line}" for line in plan.unseen)]
     return _with_comments(head) + body + _with_comments(tail)
 
 
 def _with_comments(lines: Iterable[str]) -> str:
-    return "".join(f"# {safe(masked(line))}\n" if line else "\n" for line in lines)
+    return "".join(f"# {safe(mask_secrets(line))}\n" if line else "\n" for line in lines)

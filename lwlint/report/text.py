@@ -8,10 +8,10 @@ from typing import Any
 from msgspec import Struct
 
 from lwlint.core.finding import BROKEN, FAIL, KNOWN, NOT_EVALUATED, PASS, SEVERITIES, Finding, Report
-from lwlint.core.harmless import counted, safe
+from lwlint.core.harmless import count_of, safe
 from lwlint.core.harmless import line as harmless
 from lwlint.core.lazy import pattern
-from lwlint.core.secret import masked
+from lwlint.core.secret import mask_secrets
 from lwlint.core.source import Source, Span, beginning
 from lwlint.policy.redaction import Redaction
 from lwlint.run.engine import Costs
@@ -45,7 +45,7 @@ def verdicts(report: Report, *, hook: bool = False) -> str:
 
     A `hook` sees a part of what there is each time: there nothing is said of what was not evaluated.
     """
-    return _outcomes(report, None if hook else _grouped([v.because for v in report.verdicts if v.outcome == NOT_EVALUATED]))
+    return _outcomes(report, None if hook else _group([v.because for v in report.verdicts if v.outcome == NOT_EVALUATED]))
 
 
 def _outcomes(report: Report, blind: str | None) -> str:
@@ -65,16 +65,16 @@ def total(report: Report, fixable: int = 0) -> str:
     """Return `182 errors, 1 warning in 41 files; 43 can be fixed (lwlint fix)`: findings that are not allowed, and the files of them."""
     found = [finding for finding in report.findings if finding.allowed is None]
     if not found:
-        return f"no findings in {counted(sum(source.judged for source in report.sources.values()), 'file')}"
+        return f"no findings in {count_of(sum(source.judged for source in report.sources.values()), 'file')}"
     counts = Counter(finding.severity for finding in found)
     for (_, severity), count in report.unlisted.items():
         counts[severity] += count
-    said = ", ".join(counted(counts[severity], severity) for severity in reversed(SEVERITIES) if counts[severity])
+    said = ", ".join(count_of(counts[severity], severity) for severity in reversed(SEVERITIES) if counts[severity])
     fixes = f"; {fixable} can be fixed (lwlint fix)" if fixable else ""
-    return f"{said} in {counted(len({finding.span.path for finding in found}), 'file')}{fixes}"
+    return f"{said} in {count_of(len({finding.span.path for finding in found}), 'file')}{fixes}"
 
 
-def _grouped(reasons: Sequence[str]) -> str:
+def _group(reasons: Sequence[str]) -> str:
     """Return the reasons in one line: a few with the number of rules that each is for, and how many rules have others."""
     counts = Counter(reasons)
     if len(counts) == 1:
@@ -130,10 +130,10 @@ def pieces(
         limit = _FINDINGS
     view = _View(report, verbose, every or verbose, limit, max(width, _NARROW) if width else 0, hook, fixable)
     lines = (piece for line in view.lines() for piece in _fit(line, view.width)) if view.width else view.lines()
-    return [_coloured(list(lines))] if colour else (harmless("".join(text for text, _ in line).rstrip()) + "\n" for line in lines)
+    return [_colour(list(lines))] if colour else (harmless("".join(text for text, _ in line).rstrip()) + "\n" for line in lines)
 
 
-def _coloured(lines: list[Line]) -> str:
+def _colour(lines: list[Line]) -> str:
     import io
 
     from rich.console import Console
@@ -190,7 +190,7 @@ class _View(Struct, frozen=True):
         """Yield the report line by line."""
         report = self.report
         redaction = Redaction(report.sources)
-        found, left_out = _chosen(report, self.verbose, self.notes)
+        found, left_out = _choose(report, self.verbose, self.notes)
         shown = found if self.limit is None else found[: self.limit]
         hosts: dict[str, str] = {}
         for each in report.findings:
@@ -207,7 +207,7 @@ class _View(Struct, frozen=True):
                 yield [(f"{count} more notes of {code} {rule} (`-v` shows them)", "dim")]
         yield from [[]] if left_out or len(shown) < len(found) else []
         yield from _remedies(self, shown)
-        yield from _verdicts(report) if self.verbose else _allowed(report)
+        yield from _verdicts(report) if self.verbose else _list_allowed(report)
         fixable = sum(_key(finding) in self.fixable for finding in report.findings)
         yield [(safe(total(report, fixable)), "bold")]
         yield [(safe(verdicts(report, hook=self.hook)), "bold")]
@@ -217,7 +217,7 @@ def _key(finding: Finding) -> tuple[str, Span]:
     return finding.fingerprint, finding.span
 
 
-def _chosen(report: Report, verbose: bool, notes: bool) -> tuple[list[Finding], Counter[tuple[str, str]]]:
+def _choose(report: Report, verbose: bool, notes: bool) -> tuple[list[Finding], Counter[tuple[str, str]]]:
     """Return the findings to show, severest first, and how many notes of each rule are left out: a hundred alike would hide the rest.
 
     Those that are allowed are among them if it is `verbose`, and every note if `notes`.
@@ -305,7 +305,7 @@ def _remedies(view: _View, shown: Sequence[Finding]) -> Iterator[Line]:
         yield [("What to do", "bold")]
     for (code, rule, remedy), findings in sorted(said.items(), key=lambda item: item[0]):
         first, *rest = remedy.splitlines() or [""]
-        fixed = _fixed(findings, view.fixable)
+        fixed = _say_fixable(findings, view.fixable)
         end = "" if first.endswith((".", "`")) else "."
         yield [(f"  {code} {rule}: ", "bold"), (first, ""), (f"{end} {fixed}" if fixed and not rest else "", "")]
         yield from ([(f"    {line}", "")] for line in rest)
@@ -316,7 +316,7 @@ def _remedies(view: _View, shown: Sequence[Finding]) -> Iterator[Line]:
         yield []
 
 
-def _fixed(findings: Sequence[Finding], fixable: Collection[tuple[str, Span]]) -> str:
+def _say_fixable(findings: Sequence[Finding], fixable: Collection[tuple[str, Span]]) -> str:
     """Return a sentence that says where `lwlint fix` does what a remedy asks for; empty if it does nowhere."""
     safely = sum(_key(finding) in fixable for finding in findings)
     both = safely + sum(finding.fix is not None and not finding.fix.safe for finding in findings)
@@ -331,33 +331,33 @@ def _deeds(view: _View, findings: Sequence[Finding], remedy: str) -> Iterator[Li
     """Yield what is to be done at each place, equal deeds once with the first place, where the remedy does not say it in these words."""
     places: dict[str, list[Finding]] = {}
     for finding in findings:
-        deed = _deed(finding, view)
+        deed = _say_deed(finding, view)
         if deed and deed.lower() not in remedy.lower():
             places.setdefault(deed, []).append(finding)
     for number, (deed, there) in enumerate(places.items()):
         if number == _NOTES and not view.verbose:
             yield [(f"    and {len(places) - number} more (`-v` shows them)", "dim")]
             return
-        more = f" and {counted(len(there) - 1, 'more place')}" if len(there) > 1 else ""
+        more = f" and {count_of(len(there) - 1, 'more place')}" if len(there) > 1 else ""
         yield [(f"    {_place(there[0].span, view.report)}{more}: ", "dim"), (safe(deed), "")]
 
 
-def _deed(finding: Finding, view: _View) -> str:
+def _say_deed(finding: Finding, view: _View) -> str:
     """Return what is to be done about one finding: the line to put back, the edit, the commands, the key; empty where that is not known."""
     lost = view.report.removed.get(_key(finding))
     if lost is not None:
         return f"put back `{lost.text}`, which the change took away ({lost.path}:{lost.line})"
     if finding.fix is not None and (_key(finding) in view.fixable or not finding.fix.safe):
-        return masked(finding.fix.what)
+        return mask_secrets(finding.fix.what)
     if finding.commands:
         lines = [f"`{command.line}`" for command in finding.commands[:_COMMANDS]]
         more = len(finding.commands) - len(lines)
-        return ", ".join(lines) + (f" and {counted(more, 'more command')}" if more else "")
+        return ", ".join(lines) + (f" and {count_of(more, 'more command')}" if more else "")
     must = _MUST_BE.search(finding.message) if "` is " in finding.message else None
     return f"set `{must[1]}` to {must[2]}" if must is not None else ""
 
 
-def _allowed(report: Report) -> Iterator[Line]:
+def _list_allowed(report: Report) -> Iterator[Line]:
     """Yield a line for each allowed finding, not those of a baseline, which are but counted; of one rule no more than some."""
     found = [finding for finding in report.findings if finding.allowed not in (None, KNOWN)]
     if not found:

@@ -78,7 +78,7 @@ class Request(Struct, frozen=True):
     boundary: Boundary | None = None
 
 
-def confined(request: Request) -> Request:
+def confine(request: Request) -> Request:
     """Return the request for the same paths of the disk, of which no link leads out of what was named (`boundary.around`)."""
     named = (*request.paths, *request.environments, *((request.text_path,) if request.text is not None else ()))
     boundary = around(named)
@@ -100,7 +100,7 @@ def read_facts(request: Request) -> Reading:
     return _read(discover(request), request)
 
 
-def known_release(name: str) -> str:
+def read_release(name: str) -> str:
     """Return the name of a release, of its number too (`2023.1`), or AUTO. Raises ConfigurationError, with a near match, for another."""
     name = NUMBERED.get(name, name)
     if name not in (AUTO, *RELEASES):
@@ -110,7 +110,7 @@ def known_release(name: str) -> str:
 
 def discover(request: Request) -> Discovery:
     """Return what is found at everything that `request` names, not read yet; raises as `read_facts` does."""
-    known_release(request.release)
+    read_release(request.release)
     if request.kind is not None and request.kind not in KINDS.names:
         raise ConfigurationError(f"`{request.kind}`: unknown kind{near(request.kind, KINDS.names)}")
     boundary = request.boundary
@@ -143,7 +143,7 @@ def outlines_of(request: Request) -> Outlines:
 def check(request: Request, rules: Sequence[Rule]) -> Report:
     """Return what the `rules` say of everything that `request` names."""
     discovery = discover(request)
-    rules = _own(rules, request)
+    rules = _choose_own(rules, request)
     if request.cache.folder is None or request.hosts or request.costs.measured or request.schemas:
         reading = _read(discovery, request)
         return _report(_answer(reading, request, rules), reading.facts.release, discovery.found, request, rules)
@@ -162,11 +162,11 @@ def check(request: Request, rules: Sequence[Rule]) -> Report:
 
 def judge(reading: Reading, request: Request, rules: Sequence[Rule]) -> Report:
     """Return what the `rules` say of what was read for `request`."""
-    rules = _own(rules, request)
+    rules = _choose_own(rules, request)
     return _report(_answer(reading, request, rules), reading.facts.release, reading.input, request, rules)
 
 
-def _own(rules: Sequence[Rule], request: Request) -> Sequence[Rule]:
+def _choose_own(rules: Sequence[Rule], request: Request) -> Sequence[Rule]:
     return rules if request.hosts else [rule for rule in rules if rule.declared.reads.of not in _OF_AUDITS]
 
 
@@ -190,7 +190,7 @@ def _report(answer: Answer, release: Release, read: Input, request: Request, rul
     findings = sorted((*findings, *last.findings), key=lambda f: (f.span, f.code, f.message))
     return Report(
         findings=tuple(findings),
-        verdicts=tuple(sorted(settled((*answer.verdicts, *last.verdicts), findings), key=lambda v: v.code)),
+        verdicts=tuple(sorted(settle((*answer.verdicts, *last.verdicts), findings), key=lambda v: v.code)),
         sources=shown,
         skipped=tuple(item for item in read.skipped if item[0] not in sources),
         release=release.name,
@@ -211,7 +211,7 @@ def _every_rule(request: Request) -> Sequence[Rule]:
     return [rule for rule in found if not _runs_last(rule)]
 
 
-def settled(verdicts: Iterable[Verdict], findings: Iterable[Finding]) -> Iterator[Verdict]:
+def settle(verdicts: Iterable[Verdict], findings: Iterable[Finding]) -> Iterator[Verdict]:
     """Yield the verdicts: a rule all of whose findings are allowed, or left out by the configuration, passes."""
     failing = {finding.rule for finding in findings if finding.allowed is None}
     for verdict in verdicts:
@@ -230,7 +230,9 @@ def _by_settings(
     findings = settings.overridden(findings, request.settings, rules)
     whole = request.text is None and all(request.tree.real_kind(normal(path)) == FOLDER for path in request.paths)
     folders = request.paths if whole else ()
-    report, unused = settings.allowed(Report(tuple(findings), answer.verdicts, sources), request.settings, request.today, folders=folders)
+    report, unused = settings.mark_allowed(
+        Report(tuple(findings), answer.verdicts, sources), request.settings, request.today, folders=folders
+    )
     return report.findings, report.sources, unused
 
 
@@ -284,14 +286,14 @@ def _with_examples() -> list[Rule]:
 
 def _take_printed(discovery: Discovery) -> None:
     """Put what commands printed among the sources, if it is not there yet: a configuration of the cluster as text tells the release too."""
-    for _ in discovery.printed():
+    for _ in discovery.take_printed():
         pass
 
 
 def _release(request: Request, discovery: Discovery) -> Release:
     """Return the release to judge by: what was asked for, or what the input tells with the trees that it is a part of."""
     if request.release != AUTO:
-        return Release(known_release(request.release), "as given")
+        return Release(read_release(request.release), "as given")
     if request.hosts:
         _take_printed(discovery)
     known = discovery.found.sources
@@ -307,7 +309,7 @@ def _release(request: Request, discovery: Discovery) -> Release:
     except ConfigurationError:
         raise
     except Exception:
-        bad = {source.path: error for source in sources if (error := _raised(KINDS.release, [source])) is not None}
+        bad = {source.path: error for source in sources if (error := _catch(KINDS.release, [source])) is not None}
         if not bad:
             raise  # no file is to blame
         for path in sorted(bad.keys() & known.keys()):
@@ -342,13 +344,13 @@ def _facts(discovery: Discovery, request: Request, release: Release, services: C
     )
     for kind in KINDS:
         if request.hosts or not kind.printed or material.of(kind.name):
-            facts += _guarded(kind, material, found, request.costs)
+            facts += _guard(kind, material, found, request.costs)
     if outlines is not None:
         outlines.keep()
     return iter((*facts, *found.unreadable))
 
 
-def _guarded(kind: Kind, material: Material, found: Input, costs: Costs) -> list[Fact]:
+def _guard(kind: Kind, material: Material, found: Input, costs: Costs) -> list[Fact]:
     """Return the facts of a kind. Sources over which its reader raises are unreadable; the rest is read again without them."""
 
     def read(some: Material) -> list[Fact]:
@@ -360,12 +362,12 @@ def _guarded(kind: Kind, material: Material, found: Input, costs: Costs) -> list
     except ConfigurationError:
         raise
     except Exception:
-        own = [source for source in found.sources.values() if kind.name in KINDS.given(source)]
+        own = [source for source in found.sources.values() if kind.name in KINDS.list_given(source)]
         if not own:
             raise  # no file is to blame
-        bad = {source.path: error for source in own if (error := _raised(read, _only(material, own, [source]))) is not None}
+        bad = {source.path: error for source in own if (error := _catch(read, _only(material, own, [source]))) is not None}
         rest = [source for source in own if source.path not in bad]
-        together = _raised(read, _only(material, own, rest))
+        together = _catch(read, _only(material, own, rest))
         if together is not None:  # none of them by itself, but all of them together
             bad.update((source.path, together) for source in rest)
         for path, error in bad.items():
@@ -380,7 +382,7 @@ def _only(material: Material, own: Sequence[Source], some: Sequence[Source]) -> 
     return replace(material, sources=sources, links=[link for link in material.links if link.path not in lost], jobs=1)
 
 
-def _raised(read: Callable[[Given], object], given: Given) -> Exception | None:
+def _catch(read: Callable[[Given], object], given: Given) -> Exception | None:
     try:
         read(given)
     except Exception as error:

@@ -15,7 +15,7 @@ from lwlint.core.facts import UnusedAllow
 from lwlint.core.finding import NOT_EVALUATED, Finding, Verdict
 from lwlint.core.kind import Comments
 from lwlint.core.lazy import pattern
-from lwlint.core.secret import masked
+from lwlint.core.secret import mask_secrets
 from lwlint.core.source import Source, Span
 from lwlint.inputs import KINDS
 from lwlint.policy.rules import Rule
@@ -74,7 +74,7 @@ def allows(sources: Iterable[Source]) -> Iterator[Allow]:
             yield Allow(named, " ".join(because.split()), source.span(match.start(), match.end()), target, source.host)
 
 
-def misspelt(sources: Iterable[Source], names: Callable[[], Collection[str]]) -> Iterator[UnusedAllow]:
+def find_misspelt(sources: Iterable[Source], names: Callable[[], Collection[str]]) -> Iterator[UnusedAllow]:
     """Yield the comments that are meant as suppressions and are none: another verb than `allow`, no colon, the form of another linter.
 
     `names` is asked for the ids and codes of all rules. What is prose (`# lwlint: see the page of the rule`) is left alone.
@@ -88,13 +88,13 @@ def misspelt(sources: Iterable[Source], names: Callable[[], Collection[str]]) ->
         for match in (_OTHER_XML if is_xml else _OTHER_COMMENT).finditer(source.text):
             first = source.position(match.start()).line
             lead = _is_led(source, match.start(), first, "\ufeff \t" if comments.indented else "\ufeff")
-            named = _meant(match, names)
+            named = _find_meant(match, names)
             if named is None or not _is_comment(comments, source, match, lead):
                 continue
             written = " ".join(match.group().removeprefix("<!--").removesuffix("-->").lstrip("#; \t").split())
             rule = ", ".join(named) or "RULE"
             right = f"<!-- lwlint: allow {rule} because ... -->" if is_xml else f"{match[1]} lwlint: allow {rule} -- because ..."
-            shown = masked(written if len(written) <= _LONGEST else f"{written[:_LONGEST]}...").replace("`", "'")
+            shown = mask_secrets(written if len(written) <= _LONGEST else f"{written[:_LONGEST]}...").replace("`", "'")
             said = f"suppresses nothing; write `{right}`"
             yield UnusedAllow(rule, source.span(match.start(), match.end()), said, source.host, shown)
 
@@ -108,7 +108,7 @@ def _may_have_one(source: Source) -> bool:
     return may
 
 
-def _meant(match: re.Match[str], names: Callable[[], Collection[str]]) -> list[str] | None:
+def _find_meant(match: re.Match[str], names: Callable[[], Collection[str]]) -> list[str] | None:
     """Return the rules that a comment is meant to allow, as far as it names any; None if it is a right one, or just says something."""
     if match["foreign"]:
         return list(dict.fromkeys(name.upper() for name in _NAME.findall(match["names"])))
@@ -184,16 +184,16 @@ def apply(
     unused = []
     for allow in allows(sources.values()):
         if not allow.names:
-            unused.append(_unused(allow, "", "names no rule; write `allow RULE -- because ...`"))
+            unused.append(_make_unused(allow, "", "names no rule; write `allow RULE -- because ...`"))
         for name in allow.names:
             if name not in known and name not in there():
-                unused.append(_unused(allow, name, f"unknown rule{near(name, there())}"))
+                unused.append(_make_unused(allow, name, f"unknown rule{near(name, there())}"))
             elif not allow.because:
-                unused.append(_unused(allow, name, "gives no reason; write `-- because ...` after it"))
+                unused.append(_make_unused(allow, name, "gives no reason; write `-- because ...` after it"))
             elif name in known and not marks.add(allow, known[name]) and known[name] not in blind:
-                unused.append(_unused(allow, name, "matches no finding; take it away"))
-    unused += misspelt(sources.values(), there)
-    return marks.made(), unused
+                unused.append(_make_unused(allow, name, "matches no finding; take it away"))
+    unused += find_misspelt(sources.values(), there)
+    return marks.make(), unused
 
 
 class _Marks:
@@ -248,14 +248,14 @@ class _Marks:
         elif start <= blocks.before:
             yield 0, first
 
-    def made(self) -> list[Finding]:
+    def make(self) -> list[Finding]:
         """Return the findings, those that are suppressed marked with the reason of the last suppression that is for them."""
         result = list(self._findings)
         for key, ranges in self._taken.items():
             places = (self._places or {})[key]
             free = list(range(len(places) + 1))  # for each place the next one that is not marked yet
             for first, last, allow in reversed(ranges):
-                because = masked(allow.because)
+                because = mask_secrets(allow.because)
                 at = _free(free, first)
                 while at < last:
                     i = places[at][1]
@@ -304,5 +304,5 @@ class _Blocks:
         self.before = found.end() if found is not None else -1
 
 
-def _unused(allow: Allow, name: str, because: str) -> UnusedAllow:
+def _make_unused(allow: Allow, name: str, because: str) -> UnusedAllow:
     return UnusedAllow(name, allow.span, because, allow.host)

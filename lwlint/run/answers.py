@@ -15,9 +15,9 @@ from msgspec import DecodeError, Struct, msgpack
 
 from lwlint.core.facts import Release
 from lwlint.core.finding import Finding, Verdict
-from lwlint.core.secret import masked
+from lwlint.core.secret import mask_secrets
 from lwlint.core.source import Source
-from lwlint.files.cache import Cache, described, digest_of, hasher
+from lwlint.files.cache import Cache, describe_files, digest_of, hasher
 from lwlint.files.discover import Discovery
 from lwlint.policy.redaction import Redaction, remember_lines
 from lwlint.policy.rules import Rule, own_folder
@@ -88,16 +88,16 @@ class Answers:
         if not self._name or answer.tracebacks or self._discovery.found.defects or any(_has_secret(found) for found in answer.findings):
             return
         found = self._discovery.found.sources
-        context = [_Looked(path, judged, kind, _described(found.get(path))) for path, judged, kind in self._discovery.looked_for]
+        context = [_Looked(path, judged, kind, _describe(found.get(path))) for path, judged, kind in self._discovery.looked_for]
         there = list(self._discovery.asked_for.items())
         redaction = Redaction(found)
-        hidden, lines = sorted(redaction.hidden_names()), list(_lines(answer.findings, found, redaction))
+        hidden, lines = sorted(redaction.find_hidden_names()), list(_lines(answer.findings, found, redaction))
         with suppress(UnicodeEncodeError):  # a name that is no UTF-8
             self._cache.put(self._name, msgpack.encode(_Kept(release, context, there, answer.findings, answer.verdicts, hidden, lines)))
 
     def _replay(self, context: Sequence[_Looked]) -> bool:
         """Look for what was looked for, and return whether all of that is as it was."""
-        return all(_described(self._discovery.load(one.path, judged=one.judged, kind=one.kind)) == one.then for one in context)
+        return all(_describe(self._discovery.load(one.path, judged=one.judged, kind=one.kind)) == one.then for one in context)
 
 
 def _lines(findings: Sequence[Finding], sources: Mapping[str, Source], redaction: Redaction) -> Iterator[tuple[str, int, str]]:
@@ -110,12 +110,12 @@ def _lines(findings: Sequence[Finding], sources: Mapping[str, Source], redaction
 def _has_secret(found: Finding) -> bool:
     """Return whether a fix puts a secret somewhere: it must be true to be applied, and a cache keeps none."""
     texts = repr(found.fix.changes) if found.fix is not None else ""
-    return masked(texts) != texts
+    return mask_secrets(texts) != texts
 
 
 def _hash(asked: tuple[object, ...], rules: Sequence[Rule], discovery: Discovery) -> str:
     here = os.path.dirname(os.path.dirname(__file__))
-    made_by = described([*(os.path.join(here, name) for name in _FOLDERS), own_folder()], _LIBRARIES)
+    made_by = describe_files([*(os.path.join(here, name) for name in _FOLDERS), own_folder()], _LIBRARIES)
     policy = [tuple(getattr(rule, name) for name in _RULE) for rule in rules]
     found = discovery.found
     links = [(link.path, link.target, link.host, link.root) for link in found.links]
@@ -128,7 +128,7 @@ def _hash(asked: tuple[object, ...], rules: Sequence[Rule], discovery: Discovery
     return found_as
 
 
-def _described(source: Source | None) -> bytes | None:
+def _describe(source: Source | None) -> bytes | None:
     """Return the hash of what tells one source from another."""
     if source is None:
         return None

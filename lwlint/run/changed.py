@@ -24,7 +24,7 @@ from lwlint.files.tree import Overlay, Tree
 from lwlint.inputs.heat import root_of_templates
 from lwlint.policy.redaction import Redaction
 from lwlint.policy.rules import Rule
-from lwlint.run import Request, check, outlines_of, settled
+from lwlint.run import Request, check, outlines_of, settle
 
 if TYPE_CHECKING:
     from lwlint.policy.settings import Settings
@@ -65,7 +65,7 @@ def check_changed(
     there = replace(request, paths=paths, environments=environments)
     old = _part(there, before, earlier or now) if paths or environments else Report((), ())
     found = _less(report, old)
-    return replace(found, removed=_removed(found, old, request, change, after, now)) if found.findings else found
+    return replace(found, removed=_find_removed(found, old, request, change, after, now)) if found.findings else found
 
 
 def _part(request: Request, tree: Tree, policy: Policy) -> Report:
@@ -74,10 +74,10 @@ def _part(request: Request, tree: Tree, policy: Policy) -> Report:
     whole = tuple(sorted(root for root in roots if root is not None and not any(_is_named(root, path) for path in request.paths)))
     asked = replace(request, paths=(*request.paths, *whole), tree=tree, settings=policy.settings)
     report = policy.marked(check(asked, policy.rules))
-    return _narrowed(report, (*request.paths, *request.environments)) if whole else report
+    return _narrow(report, (*request.paths, *request.environments)) if whole else report
 
 
-def _narrowed(report: Report, named: Sequence[str]) -> Report:
+def _narrow(report: Report, named: Sequence[str]) -> Report:
     """Return the report with the findings in what was named only; the rest of its sources is context."""
 
     def is_named(path: str) -> bool:
@@ -86,7 +86,7 @@ def _narrowed(report: Report, named: Sequence[str]) -> Report:
     findings = tuple(finding for finding in report.findings if is_named(finding.span.path))
     sources = {path: source if is_named(path) else replace(source, judged=False) for path, source in report.sources.items()}
     skipped = tuple(item for item in report.skipped if is_named(item[0]))
-    return replace(report, findings=findings, sources=sources, skipped=skipped, verdicts=tuple(settled(report.verdicts, findings)))
+    return replace(report, findings=findings, sources=sources, skipped=skipped, verdicts=tuple(settle(report.verdicts, findings)))
 
 
 def _is_named(path: str, named: str) -> bool:
@@ -95,7 +95,7 @@ def _is_named(path: str, named: str) -> bool:
 
 def _less(report: Report, old: Report) -> Report:
     lines = _Lines(old.sources, report.sources)
-    known = Counter((lines.moved(finding), SEVERITIES.index(finding.severity)) for finding in old.findings)
+    known = Counter((lines.move(finding), SEVERITIES.index(finding.severity)) for finding in old.findings)
     new = []
     for finding in report.findings:
         identity = lines.here(finding)
@@ -106,7 +106,7 @@ def _less(report: Report, old: Report) -> Report:
         else:
             new.append(finding)
     broken = {verdict.rule: verdict for verdict in old.verdicts if verdict.outcome == BROKEN}
-    verdicts = tuple(broken.get(verdict.rule, verdict) for verdict in settled(report.verdicts, new))
+    verdicts = tuple(broken.get(verdict.rule, verdict) for verdict in settle(report.verdicts, new))
     return replace(
         report, findings=tuple(new), verdicts=verdicts, tracebacks=report.tracebacks + old.tracebacks, unread=report.unread + old.unread
     )
@@ -116,7 +116,7 @@ _QUOTED = pattern(r"`([^`\s]{4,})`")
 _PUT_BACK = 20  # lines that are tried
 
 
-def _removed(
+def _find_removed(
     report: Report, old: Report, request: Request, change: git.Change, after: Tree, now: Policy
 ) -> Mapping[tuple[str, Span], Removed]:
     """Return, for findings that were brought, the line that was taken away if they are gone once it is put back in the state `after` it.
@@ -124,7 +124,7 @@ def _removed(
     A line comes into question if it says what a message quotes, and nothing was written in its place. All of them are put back in memory,
     and what is then there is judged once more.
     """
-    lost = {path: lines for path in change.before if (lines := list(_lost(path, old.sources, report.sources)))}
+    lost = {path: lines for path in change.before if (lines := list(_find_lost(path, old.sources, report.sources)))}
     found: dict[tuple[str, Span], tuple[str, int]] = {}
     for finding in report.findings:
         words = set(_QUOTED.findall(finding.message)) if finding.allowed is None else set()
@@ -161,7 +161,7 @@ def _with_breaks(text: str) -> list[str]:
     return re.findall(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+", text)
 
 
-def _lost(path: str, before: Mapping[str, Source], after: Mapping[str, Source]) -> Iterator[tuple[int, str, int]]:
+def _find_lost(path: str, before: Mapping[str, Source], after: Mapping[str, Source]) -> Iterator[tuple[int, str, int]]:
     """Yield each line that was taken out of a file and for which none was written: its number, its text, how many lines are in front now.
 
     A line that is elsewhere in the file was moved, and is none.
@@ -195,7 +195,7 @@ class _Lines:
         """Return what a finding after the change is known by."""
         return _identity(finding, *self._place(self._after, finding))
 
-    def moved(self, finding: Finding) -> Identity:
+    def move(self, finding: Finding) -> Identity:
         """Return what a finding before the change would be known by after it; its line is 0 where the change touched it."""
         line, column = self._place(self._before, finding)
         return _identity(finding, self._line(finding.span.path, line), column)

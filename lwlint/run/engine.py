@@ -143,7 +143,7 @@ def evaluate(
     redaction = Redaction(sources)
     findings: list[Finding] = []
     verdicts, tracebacks = [], []
-    given = KINDS.given_by(sources.values())
+    given = KINDS.list_given_by(sources.values())
     seen = _Seen(facts, sources, redaction)
     for rule in rules:
         missing = KINDS.missing(rule.declared.reads.kinds, given)
@@ -156,7 +156,7 @@ def evaluate(
         except Exception:
             import traceback
 
-            known = {secret for path in sources for secret in redaction.known(path)}
+            known = {secret for path in sources for secret in redaction.find_known(path)}
             trace = without(traceback.format_exc(), known)
             tracebacks.append(f"{rule.code} {rule.id}: {trace}")
             found, verdict = [], Verdict(rule.id, rule.code, BROKEN, trace.strip().splitlines()[-1])
@@ -188,7 +188,7 @@ class _Seen:
             if what == "source":
                 return self._sources.get(of)
             if what == "run":
-                return rule, self._facts.release, self._facts.services, self._judged, self._redaction.hidden_names()
+                return rule, self._facts.release, self._facts.services, self._judged, self._redaction.find_hidden_names()
             found = list(self._facts) if what == "all" else self._facts.of(of) if what == "of" else self._facts.called(of)
             return kept.steady(question, found)
 

@@ -73,7 +73,7 @@ def edits(fix: Fix, sources: Mapping[str, Source]) -> tuple[Replace, ...]:
     return tuple(sorted((edit for here in joined for edit in here), key=lambda edit: edit.span))
 
 
-def applied(text: str, changes: tuple[Replace, ...]) -> str:
+def apply_changes(text: str, changes: tuple[Replace, ...]) -> str:
     """Return `text` with the edits of one file, which are in order and do not overlap."""
     pieces, at = [], 0
     for edit in changes:
@@ -298,17 +298,17 @@ def compare(before: Source, after: Source, edits: Sequence[Replace]) -> None:
     for path in (path for path, leaf in (*old, *new) if _value(was.get(path)) != _value(is_.get(path))):
         for leaf in (was.get(path), is_.get(path)):
             if leaf is not None and not leaf.own:
-                raise NoPlace(f"an alias or a merge shares it: {_shown(path)} would change too")
+                raise NoPlace(f"an alias or a merge shares it: {_show(path)} would change too")
         places = [(was.get(path), removed), (is_.get(path), added)]
         if not any(leaf is not None and _touches(leaf, ranges) for leaf, ranges in places):
-            raise NoPlace(f"{_shown(path)} would change too")
+            raise NoPlace(f"{_show(path)} would change too")
 
 
 def _value(leaf: _Leaf | None) -> tuple[str, str] | None:
     return None if leaf is None else leaf.value
 
 
-def _shown(path: Path) -> str:
+def _show(path: Path) -> str:
     return f"`{'.'.join(map(str, path))}`"
 
 
@@ -513,16 +513,16 @@ class _Rounds:
                 self._withdrawn.clear()
             return again
         first = min(_order(f) for f in candidates)
-        chosen = self._chosen([f for f in candidates if _order(f) == first])
+        chosen = self._choose([f for f in candidates if _order(f) == first])
         if not chosen:
             return True  # all of them are withdrawn by now
-        edited = self._edited(chosen)
-        changed = self._changed_elsewhere(chosen, edited)
+        edited = self._edit(chosen)
+        changed = self._find_changed_elsewhere(chosen, edited)
         if changed:
             self._retreat(chosen, changed, ())
             return True
         texts = {**self._texts, **edited}
-        after = self._linted(texts)
+        after = self._lint(texts)
         trouble = _trouble(self._report, after)
         useless = _still_there(chosen, self._report, after)
         if trouble or useless:
@@ -559,7 +559,7 @@ class _Rounds:
             return False
         return finding.fix.safe or self._unsafe
 
-    def _chosen(self, findings: Iterable[Finding]) -> list[tuple[Finding, tuple[Replace, ...]]]:
+    def _choose(self, findings: Iterable[Finding]) -> list[tuple[Finding, tuple[Replace, ...]]]:
         """Return the findings of this step with their edits. One whose edits overlap another's waits for a later step."""
         chosen: list[tuple[Finding, tuple[Replace, ...]]] = []
         for finding in findings:
@@ -576,18 +576,18 @@ class _Rounds:
                 chosen.append((finding, own))
         return chosen[: self._most] if self._most else chosen
 
-    def _edited(self, chosen: Iterable[tuple[Finding, tuple[Replace, ...]]]) -> dict[str, str]:
+    def _edit(self, chosen: Iterable[tuple[Finding, tuple[Replace, ...]]]) -> dict[str, str]:
         by_path: dict[str, set[Replace]] = {}
         for _, own in chosen:
             for edit in own:
                 by_path.setdefault(edit.span.path, set()).add(edit)
         sources = self._report.sources
         return {
-            path: applied(sources[path].text if path in sources else "", tuple(sorted(found, key=lambda e: e.span)))
+            path: apply_changes(sources[path].text if path in sources else "", tuple(sorted(found, key=lambda e: e.span)))
             for path, found in by_path.items()
         }
 
-    def _changed_elsewhere(self, chosen: Iterable[tuple[Finding, tuple[Replace, ...]]], edited: Mapping[str, str]) -> str:
+    def _find_changed_elsewhere(self, chosen: Iterable[tuple[Finding, tuple[Replace, ...]]], edited: Mapping[str, str]) -> str:
         """Return what else than what is blamed the edits would change, in words; empty if nothing is."""
         for path, text in edited.items():
             source = self._report.sources.get(path)
@@ -599,7 +599,7 @@ class _Rounds:
                 return str(why)
         return ""
 
-    def _linted(self, texts: Mapping[str, str]) -> Report:
+    def _lint(self, texts: Mapping[str, str]) -> Report:
         files = {path: _bytes(text) for path, text in texts.items()}
         return check(replace(self._request, tree=tree.Overlay(self._request.tree, files)), self._rules)
 

@@ -215,7 +215,7 @@ def test_ctrl_c_that_came_just_before_signals_were_to_wait_leaves_none_waiting(m
         return found
 
     monkeypatch.setattr(signal, "pthread_sigmask", late)
-    with pytest.raises(KeyboardInterrupt), processes.undisturbed():
+    with pytest.raises(KeyboardInterrupt), processes.hold_signals():
         raise AssertionError("it was to be interrupted")
     assert own(signal.SIG_BLOCK, ()) == before
 

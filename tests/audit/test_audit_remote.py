@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from lwlint.audit.targets import is_url, shown
+from lwlint.audit.targets import is_url, show_url
 from lwlint.cli import main
 from tests.audit.audit_cluster import CIB, NODES, host, packed
 from tests.shared import HERE
@@ -166,7 +166,7 @@ def test_a_url_is_told_from_a_path() -> None:
     assert [is_url(path) for path in ("s3://b/k", "https://h/x", "simplecache::s3://b/k", "a/b.tar", "c:/x", "./http:/x")] == [True] * 3 + [
         False
     ] * 3
-    assert shown("ssh://u:pw@h/x?sig=1#y") == "ssh://u:**@h/x?***"
+    assert show_url("ssh://u:pw@h/x?sig=1#y") == "ssh://u:**@h/x?***"
 
 
 WATCH = """

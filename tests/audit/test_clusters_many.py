@@ -37,11 +37,11 @@ def each_with_each(found: list[Seat]) -> list[object]:
             continue
         fitting = [group for group in together if any(_is_one(one, other) for other in group)]
         if len(fitting) > 1 and not one.identity.nodes:
-            fitting = [group for group in fitting if any(other.identity.spelled(one.node) for other in group)] or fitting[:1]
+            fitting = [group for group in fitting if any(other.identity.spell(one.node) for other in group)] or fitting[:1]
         together = [group for group in together if group not in fitting] + [[*(one for group in fitting for one in group), one]]
     lone: list[Seat] = []
     for one in (one for one in found if one.identity == Identity()):
-        homes = [group for group in together if any(other.identity.spelled(one.node) for other in group)]
+        homes = [group for group in together if any(other.identity.spell(one.node) for other in group)]
         (homes[0] if len(homes) == 1 else lone).append(one)
     clouds = [cloud for group in together for cloud in _clouds(group)]
     clusters = sorted((_group(cloud) for cloud in clouds), key=lambda g: (g.identity.name, sorted(g.identity.nodes)))

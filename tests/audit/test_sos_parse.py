@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lwlint.audit.report_layout import installed, release_hints
+from lwlint.audit.report_layout import read_packages, release_hints
 from lwlint.core.source import Source, Text
-from lwlint.inputs.containers.reader import NoJson, Value, inspected, read, started
+from lwlint.inputs.containers.reader import NoJson, Value, read, read_inspected, read_start
 from lwlint.inputs.systemd.reader import SHOWN, listed_units, shown_units, unit_file_states
 from tests.shared import shared
 
@@ -156,13 +156,13 @@ DOCKER = (
 
 
 def test_inspected_containers_tell_their_restart_policy_and_its_place() -> None:
-    (podman,) = inspected(source(PODMAN))
+    (podman,) = read_inspected(source(PODMAN))
     assert (podman.name.value, podman.restart and podman.restart.value, podman.running and podman.running.value) == ("nova_api", "", "true")
     assert (podman.managed_by and podman.managed_by.value, podman.image and podman.image.value) == (
         "tripleo_ansible",
         "registry.example/nova-api:16.1",
     )
-    (docker,) = inspected(source(DOCKER))
+    (docker,) = read_inspected(source(DOCKER))
     assert (docker.name.value, docker.restart and docker.restart.value, docker.managed_by, docker.running) == (
         "haproxy",
         "always",
@@ -177,11 +177,11 @@ def test_inspected_containers_tell_their_restart_policy_and_its_place() -> None:
 @pytest.mark.parametrize("text", ["", "Error: no such container", '[{"Name": "/x", "HostConfig": {"Restart', "[" * 1000])
 def test_inspected_containers_that_cannot_be_read_are_refused(text: str) -> None:
     with pytest.raises(NoJson):
-        list(inspected(source(text)))
+        list(read_inspected(source(text)))
 
 
 def policies(text: str, path: str = "x") -> list[tuple[str, str | None]]:
-    return [(c.name.value, c.restart.value if c.restart else None) for c in started(source(text, path))]
+    return [(c.name.value, c.restart.value if c.restart else None) for c in read_start(source(text, path))]
 
 
 def test_start_configurations_are_of_one_container_or_of_a_step() -> None:
@@ -207,14 +207,17 @@ hi  libc6:amd64          2.31-13             amd64        held
 
 
 def test_packages_of_both_lists_have_their_versions() -> None:
-    assert [(p.name.value, p.version.value, p.release) for p in installed(source(RPMS))] == [
+    assert [(p.name.value, p.version.value, p.release) for p in read_packages(source(RPMS))] == [
         ("openstack-nova-common", "13.1.2", "5.el7ost"),
         ("python-novaclient", "3.3.2", "1.el7ost"),
         ("gpg-pubkey", "fd431d51", "4ae0493b"),
         ("libstdc++", "4.8.5", "4.el7"),
     ]
-    assert [(p.name.value, p.version.value) for p in installed(source(DEBS))] == [("nova-common", "22.4.0-1~deb11u1"), ("libc6", "2.31-13")]
-    assert all(placed(RPMS, p.name) and placed(RPMS, p.version) for p in installed(source(RPMS)))
+    assert [(p.name.value, p.version.value) for p in read_packages(source(DEBS))] == [
+        ("nova-common", "22.4.0-1~deb11u1"),
+        ("libc6", "2.31-13"),
+    ]
+    assert all(placed(RPMS, p.name) and placed(RPMS, p.version) for p in read_packages(source(RPMS)))
 
 
 @pytest.mark.parametrize(

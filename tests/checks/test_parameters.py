@@ -31,7 +31,7 @@ from lwlint.core.catalogue import known_clauses, known_projects, known_services
 from lwlint.core.config_reader import Mismatch, build, fields_of
 from lwlint.core.finding import ConfigurationError
 from lwlint.policy.rules import Rule, load_clauses, load_rule, own_folder
-from lwlint.policy.settings import configured, layer, merged
+from lwlint.policy.settings import configure, layer, merge
 from lwlint.report.explain import parameters
 from lwlint.run import load_catalogue, load_rules
 from lwlint.run.examples import run_example
@@ -200,7 +200,7 @@ def test_a_configuration_that_misspells_a_parameter_is_refused_with_its_place(ru
         settings = {"rules": {rule.code: {"params": slip.put(plain)["params"]}}}
         text = yaml.safe_dump(settings, sort_keys=False, width=10_000, allow_unicode=True)
         with pytest.raises(ConfigurationError) as caught:
-            configured(RULES, merged([layer(text, ".lwlint.yaml")]))
+            configure(RULES, merge([layer(text, ".lwlint.yaml")]))
         said = str(caught.value)
         assert re.match(r"\.lwlint\.yaml:\d+:\d+: ", said), (slip.way, slip.value, said)
         assert not slip.near or "did you mean" in said, (slip.way, slip.value, said)

@@ -18,9 +18,9 @@ from lwlint.audit.answer import in_order, together
 from lwlint.checks.pacemaker_constraints import PLAN
 from lwlint.cli import main
 from lwlint.core.finding import CLUSTER, EACH
-from lwlint.core.harmless import command, quoted
+from lwlint.core.harmless import command, quote
 from lwlint.operate.plan import make_plan
-from lwlint.operate.simulation import Pacemaker, written
+from lwlint.operate.simulation import Pacemaker, serialize
 from lwlint.run import load_rules
 from tests.audit.test_audit import answer
 from tests.operate.clusters import pacemaker_is_here
@@ -283,7 +283,7 @@ def test_a_full_cluster_becomes_a_light_one_by_what_is_to_be_run(tmp_path: Path,
     with Pacemaker() as pacemaker:
         plan = make_plan(cib.read_text(), "cib.xml", load_rules(examples=False), pacemaker)
     assert plan.refusals == ()
-    cib.write_bytes(written(plan.after))
+    cib.write_bytes(serialize(plan.after))
     left = {f["code"]: f["message"] for f in findings(answer([str(cib)], capsys)) if f["commands"]}
     assert left == {}
 
@@ -341,7 +341,7 @@ def test_words_reach_the_program_as_they_are(words: list[str]) -> None:
 
 
 def test_a_word_never_breaks_its_line_nor_becomes_a_command() -> None:
-    assert (quoted("a\nb"), quoted("$(reboot)"), quoted("it's"), quoted("")) == ("'a?b'", "'$(reboot)'", "'it'\\''s'", "''")
+    assert (quote("a\nb"), quote("$(reboot)"), quote("it's"), quote("")) == ("'a?b'", "'$(reboot)'", "'it'\\''s'", "''")
 
 
 def test_hosts_go_first_constraints_before_resources_a_reload_last_and_hosts_with_the_same_commands_stand_together() -> None:

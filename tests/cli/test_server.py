@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from lwlint.cli.arguments import parse
-from lwlint.cli.server import Session, prepared, units
+from lwlint.cli.server import Session, prepare, units
 from lwlint.files import tree as tree_module
 from lwlint.files.tree import Confined, Memory, Overlay, around
 from lwlint.run import Request, check, engine, judge, load_rules, outlines_of, read_facts
@@ -269,7 +269,7 @@ def test_200_random_edits_are_judged_as_check_judges_them(
     if git:
         (tmp_path / ".gitignore").write_text("*.orig\n2-*\n")
         subprocess.run(["git", "init", "-q"], check=True)
-    session = Session(prepared(parse(["server", "--no-cache", "--no-config"])))
+    session = Session(prepare(parse(["server", "--no-cache", "--no-config"])))
     chance = random.Random(seed)
     desk = Desk(session, chance)
     rules = load_rules(examples=False)
@@ -297,7 +297,7 @@ def test_the_settings_of_a_folder_count_after_each_edit_of_them(tmp_path: Path, 
     shutil.copytree(HERE / "fixtures/newton", tmp_path, symlinks=True, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     options = ["server", "--no-cache"]
-    session = Session(prepared(parse(options)))
+    session = Session(prepare(parse(options)))
     texts = (
         "",
         "select: [LW2, LW3]\n",
@@ -310,7 +310,7 @@ def test_the_settings_of_a_folder_count_after_each_edit_of_them(tmp_path: Path, 
     said = []
     for text in texts:
         (tmp_path / ".lwlint.yaml").write_text(text)
-        assert session.judge().report == Session(prepared(parse(options))).judge().report, text
+        assert session.judge().report == Session(prepare(parse(options))).judge().report, text
         said.append(session.state.report if session.state is not None else None)
     assert said[0] == said[-1]
     assert sum(one != said[0] for one in said[1:-1]) > 2
@@ -321,7 +321,7 @@ def test_a_file_that_another_program_changes_at_once_again_is_read_again(tmp_pat
     (tmp_path / "etc/nova").mkdir(parents=True)
     path = tmp_path / "etc/nova/nova.conf"
     monkeypatch.chdir(tmp_path)
-    session = Session(prepared(parse(["server", "--no-cache", "--no-config"])))
+    session = Session(prepare(parse(["server", "--no-cache", "--no-config"])))
     codes = []
     for value in ("10", "-1", "10", "-1"):
         path.write_text(f"[database]\nconnection = mysql://k@db/n\nmax_retries = {value}\n")
@@ -346,7 +346,7 @@ def test_what_a_template_runs_through_others_counts_after_an_edit_of_any_of_them
     }
     for name, text in texts.items():
         (tmp_path / name).write_text(text)
-    session = Session(prepared(parse(["server", "--no-cache", "--no-config"])))
+    session = Session(prepare(parse(["server", "--no-cache", "--no-config"])))
     edits = [
         ("low.yaml", other),
         ("low.yaml", paced),
@@ -362,7 +362,7 @@ def test_what_a_template_runs_through_others_counts_after_an_edit_of_any_of_them
     for name, text in [("low.yaml", paced), *edits]:
         session.texts[name] = text.encode()
         found = session.judge().report
-        fresh = Session(prepared(parse(["server", "--no-cache", "--no-config"])))
+        fresh = Session(prepare(parse(["server", "--no-cache", "--no-config"])))
         fresh.texts.update(session.texts)
         assert found == fresh.judge().report, name
         codes.append("LW401" in [one.code for one in found.findings])
@@ -378,7 +378,7 @@ def test_an_edit_of_one_file_reads_no_other_and_runs_only_the_rules_that_it_is_a
             os.utime(path, ns=(5, 5))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("lwlint.files.tree._SETTLED", -(10**18))  # as if the files had been written long ago
-    session = Session(prepared(parse(["server", "--no-cache", "--no-config"])))
+    session = Session(prepare(parse(["server", "--no-cache", "--no-config"])))
     session.judge()
     ran: list[str] = []
     run = engine._run

@@ -16,7 +16,7 @@ from lwlint.core.finding import ConfigurationError, Finding, Problem, Report
 from lwlint.core.source import Source
 from lwlint.files.tree import Memory
 from lwlint.policy.rules import Rule, choose, load_rule
-from lwlint.policy.settings import layer, merged
+from lwlint.policy.settings import layer, merge
 from lwlint.run import Request, check, engine, load_rules
 
 
@@ -40,7 +40,7 @@ def test_a_position_counts_characters_and_every_kind_of_line_end(text: str, offs
 
 
 def test_a_traceback_shows_no_text_of_a_source_a_configuration_or_a_report() -> None:
-    settings = merged([layer("# hunter2\nselect: [LW1]\n", ".lwlint.yaml")])
+    settings = merge([layer("# hunter2\nselect: [LW1]\n", ".lwlint.yaml")])
     source = Source("etc/nova/nova.conf", "password = hunter2\n" * 1000, "oslo")
     problem = Finding("LW1", "a", "error", "c", source.span(0, 8), "hunter2", "r", "f")
     report = Report((problem,), (), {source.path: source})

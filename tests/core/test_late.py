@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from lwlint.core.lazy import _Late, _Process, compiled, fullmatch, is_simple, late_expressions, pattern
+from lwlint.core.lazy import _Late, _Process, compile_linear, fullmatch, is_simple, late_expressions, pattern
 
 
 def test_a_late_expression_answers_as_a_compiled_one() -> None:
@@ -58,15 +58,15 @@ EXPRESSIONS = (
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_a_text_that_is_seen_not_to_match_does_not_match(expression: str) -> None:
     for name in NAMES:
-        found, asked = fullmatch(expression, name), compiled(expression).fullmatch(name)
+        found, asked = fullmatch(expression, name), compile_linear(expression).fullmatch(name)
         assert (found is None) == (asked is None), name
         assert found is None or found.groups() == asked.groups()
 
 
 def test_re2_is_not_asked_about_a_text_without_what_all_matches_have() -> None:
-    compiled.cache_clear()
+    compile_linear.cache_clear()
     assert fullmatch(EXPRESSIONS[0], "nova::debug") is None
-    assert compiled.cache_info().currsize == 0
+    assert compile_linear.cache_info().currsize == 0
 
 
 def test_both_engines_find_the_same_where_an_expression_is_simple() -> None:
@@ -83,7 +83,7 @@ def test_both_engines_find_the_same_where_an_expression_is_simple() -> None:
     matches = 0
     for expression in sorted(simple):
         for text in texts:
-            found, asked = re.compile(expression).fullmatch(text), compiled(expression).fullmatch(text)
+            found, asked = re.compile(expression).fullmatch(text), compile_linear(expression).fullmatch(text)
             assert (found is None) == (asked is None), (expression, text)
             if found is not None and asked is not None:
                 matches += 1

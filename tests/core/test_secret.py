@@ -13,19 +13,19 @@ from typing import Any
 import pytest
 
 from lwlint.core import secret, secret_names
-from lwlint.core.secret import hidden_in, masked, masked_lines
+from lwlint.core.secret import find_hidden, mask_lines, mask_secrets
 
 
 def test_the_secret_behind_an_anchor_or_a_tag_is_known_by_itself() -> None:
     for line in ("AdminPassword: &p hunter22", "AdminPassword: !hunter22 x", "AdminPassword: !!str 'hunter22'"):
-        assert "hunter22" in hidden_in(line, masked(line))
+        assert "hunter22" in find_hidden(line, mask_secrets(line))
 
 
 @pytest.mark.parametrize("line", ["  hunter22", " hunter22 and more", " - hunter22"])
 def test_of_broken_yaml_what_stands_below_a_secret_and_is_no_key_is_hidden_wherever_it_begins(line: str) -> None:
     text = f"parameter_defaults:\n  AdminPassword: a\n{line}\n  X: shown\n"
-    assert "hunter22" not in masked_lines(text, broken=True)
-    assert "X: shown" in masked_lines(text, broken=True)
+    assert "hunter22" not in mask_lines(text, broken=True)
+    assert "X: shown" in mask_lines(text, broken=True)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_of_broken_yaml_what_stands_below_a_secret_and_is_no_key_is_hidden_where
     ],
 )
 def test_a_secret_is_masked_in_its_own_length(line: str, shown: str) -> None:
-    assert masked(line) == shown
+    assert mask_secrets(line) == shown
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_secret_is_masked_in_its_own_length(line: str, shown: str) -> None:
     ],
 )
 def test_a_part_of_a_name_of_puppet_is_no_value(line: str) -> None:
-    assert masked(line) == line
+    assert mask_secrets(line) == line
 
 
 PIECES = (
@@ -246,8 +246,8 @@ def test_the_work_grows_as_the_text_does(shape: str, front: str) -> None:
     for length in (800, 1_600):
         secret.is_secret.cache_clear()
         with Work() as work:
-            secret.masked_lines(front + shape * (length // len(shape)))
-            secret.masked(front + shape * (length // len(shape)))
+            secret.mask_lines(front + shape * (length // len(shape)))
+            secret.mask_secrets(front + shape * (length // len(shape)))
         steps.append(work.steps)
     assert steps[1] <= 2.3 * steps[0] + 500
 
@@ -323,14 +323,14 @@ def test_a_line_is_passed_over_only_where_a_look_at_it_changes_nothing() -> None
         text = "".join(chance.choice(pieces) for _ in range(chance.randint(1, 30)))
         also, broken = chance.choice(((), ("foo_name",))), chance.random() < 0.5
         lines = secret._LINES.findall(text)
-        whole = "".join(secret._masked_lines(lines, range(len(lines)), also, broken=broken))
-        assert secret.masked_lines(text, also, broken=broken) == whole, text
+        whole = "".join(secret._mask_lines(lines, range(len(lines)), also, broken=broken))
+        assert secret.mask_lines(text, also, broken=broken) == whole, text
         hidden += whole != text
     assert hidden > 1_000
 
 
 def test_a_short_name_of_a_program_is_known_where_the_line_goes_on_behind_it() -> None:
-    assert secret.masked_lines("7z\\\n  a x -pabcd1234\n") == "7z\\\n  a x -p********\n"
+    assert secret.mask_lines("7z\\\n  a x -pabcd1234\n") == "7z\\\n  a x -p********\n"
 
 
 @pytest.mark.parametrize(
@@ -350,8 +350,8 @@ def test_a_short_name_of_a_program_is_known_where_the_line_goes_on_behind_it() -
 )
 def test_a_value_whose_sign_was_forgotten_or_is_another_character_is_hidden(line: str) -> None:
     shown = line.replace("%", "*" * 9)
-    assert secret.masked(line.replace("%", "hunter2xy")) == shown
-    assert secret.masked_lines(f"a = b\n{line.replace('%', 'hunter2xy')}\n") == f"a = b\n{shown}\n"
+    assert secret.mask_secrets(line.replace("%", "hunter2xy")) == shown
+    assert secret.mask_lines(f"a = b\n{line.replace('%', 'hunter2xy')}\n") == f"a = b\n{shown}\n"
 
 
 @pytest.mark.parametrize(
@@ -367,4 +367,4 @@ def test_a_value_whose_sign_was_forgotten_or_is_another_character_is_hidden(line
     ],
 )
 def test_words_behind_a_name_of_a_secret_are_shown_where_they_are_a_sentence_or_a_command(line: str) -> None:
-    assert secret.masked(line) == line
+    assert secret.mask_secrets(line) == line

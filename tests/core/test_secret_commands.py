@@ -20,12 +20,12 @@ def test_there_are_many_programs() -> None:
 
 @pytest.mark.parametrize("line", GIVEN)
 def test_the_secret_alone_is_hidden(line: str) -> None:
-    assert secret.masked(line.replace("%", SECRET)) == line.replace("%", "*" * len(SECRET))
+    assert secret.mask_secrets(line.replace("%", SECRET)) == line.replace("%", "*" * len(SECRET))
 
 
 @pytest.mark.parametrize("line", SHOWN)
 def test_what_holds_no_secret_is_shown(line: str) -> None:
-    assert secret.masked(line) == line
+    assert secret.mask_secrets(line) == line
 
 
 def written(option: str, how: secret_names.How) -> Iterator[str]:
@@ -69,11 +69,11 @@ LINES = [
 
 def test_every_entry_of_the_table_hides() -> None:
     assert len(LINES) > 800
-    shown = [line for line in LINES if SECRET in secret.masked(line.replace("%", SECRET))]
+    shown = [line for line in LINES if SECRET in secret.mask_secrets(line.replace("%", SECRET))]
     assert shown == []
 
 
 def test_a_program_ends_where_the_next_one_begins() -> None:
     for between in (" && ", " | ", " ; ", " > "):
         line = f"htpasswd -nb nova {SECRET}{between}docker run -p 8080:80 x"
-        assert secret.masked(line) == line.replace(SECRET, "*" * len(SECRET))
+        assert secret.mask_secrets(line) == line.replace(SECRET, "*" * len(SECRET))

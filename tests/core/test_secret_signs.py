@@ -89,7 +89,7 @@ def test_every_name_of_a_secret_has_a_sign_in_front_of_its_value() -> None:
     names = [*NAMES, *(name(chance) for _ in range(20_000))]
     names = [each for each in names if secret.is_secret(each)]
     for form in ("{}: x", "{} = x", "{}=x", "'{}' => x", '"{}":"x"', "`{}` is `x`", "`x {}` has `x`", "hiera('{}', 'x')", "  - {} :x"):
-        held = [line for line in map(form.format, names) if any(end > start for start, end in secret._found(line, ()))]
+        held = [line for line in map(form.format, names) if any(end > start for start, end in secret._find(line, ()))]
         assert len(held) > 5_000
         assert [line for line in held if not secret_signs.may_hold(line)] == []
 
@@ -109,7 +109,7 @@ def test_every_command_with_a_secret_has_a_sign() -> None:
     for program, told in secret_names.COMMANDS.items():
         for each in (program.replace("*", ""), f"/usr/bin/{program.replace('*', 'x')}"):
             lines += [f"{each} {form}" for option, how in told.items() for form in written(option, how)]
-    held = [line.replace("%", SECRET) for line in lines if secret.masked(line.replace("%", SECRET)) != line]
+    held = [line.replace("%", SECRET) for line in lines if secret.mask_secrets(line.replace("%", SECRET)) != line]
     assert len(held) > 400
     assert [line for line in held if not secret_signs.may_hold(line)] == []
 
@@ -120,7 +120,7 @@ def test_a_line_without_a_sign_holds_nothing() -> None:
         for line in text.split("\n"):
             if not secret_signs.may_hold(line):
                 passed += 1
-                assert list(secret._found(line, ())) == [], line
+                assert list(secret._find(line, ())) == [], line
     assert passed > 5_000
 
 
@@ -172,11 +172,11 @@ def test_a_text_is_masked_as_by_a_look_at_each_line(
         (text, chance.choice(((), ("foo", "HashSuffix"), frozenset(chance.choices(NAMES, k=80)))), chance.random() < 0.5)
         for text in texts(2_000, most, seed=most)
     ]
-    found = [secret.masked_lines(text, also, broken=broken) for text, also, broken in asked]
+    found = [secret.mask_lines(text, also, broken=broken) for text, also, broken in asked]
     assert sum(text != each for (text, *_), each in zip(asked, found)) > 500
     request.getfixturevalue("looks_at_each")
     for (text, also, broken), each in zip(asked, found):
-        assert secret.masked_lines(text, also, broken=broken) == each, text
+        assert secret.mask_lines(text, also, broken=broken) == each, text
 
 
 def test_every_text_of_the_corpora_is_masked_as_by_a_look_at_each_line(request: pytest.FixtureRequest) -> None:
@@ -184,7 +184,7 @@ def test_every_text_of_the_corpora_is_masked_as_by_a_look_at_each_line(request: 
     known: dict[str, str] = {}
     for path in files:
         text = path.read_bytes().decode("utf-8", "replace")
-        shown = secret.masked_lines(text)
+        shown = secret.mask_lines(text)
         if shown == text:  # its lines say nothing, each by itself
             known.update((line, line) for line in text.splitlines(keepends=True))
         else:
@@ -192,4 +192,4 @@ def test_every_text_of_the_corpora_is_masked_as_by_a_look_at_each_line(request: 
     assert len(known) > 10_000
     request.getfixturevalue("looks_at_each")
     for text in random.Random(3).sample(sorted(known), 10_000):
-        assert secret.masked_lines(text) == known[text], text
+        assert secret.mask_lines(text) == known[text], text

@@ -177,7 +177,7 @@ def test_repositories_of_every_form_are_read(repository: Path, tmp_path: Path, n
     monkeypatch.chdir(top)
     (top / ENV).write_text("resource_registry: {a: b}\n")
     (top / "new.yaml").write_text("a: 1\n")
-    assert set(git.staged().before) == {ENV, "new.yaml"}
+    assert set(git.read_staged().before) == {ENV, "new.yaml"}
     if name != "unborn":
         assert set(git.since("HEAD").before) == {ENV, "new.yaml"}
 

@@ -87,7 +87,7 @@ def test_an_interrupt_never_comes_in_the_block_that_is_not_to_be_disturbed_and_n
     said: list[str] = []
 
     def work() -> None:
-        with processes.undisturbed():
+        with processes.hold_signals():
             said.append("begins")
             for _ in range(3):
                 os.getpid()
@@ -116,7 +116,7 @@ def test_a_handler_of_another_program_is_called_behind_the_block(elsewhere: Call
     said: list[Any] = []
     before = signal.signal(signal.SIGTERM, lambda number, frame: said.append(number))
     try:
-        with processes.undisturbed():
+        with processes.hold_signals():
             elsewhere(signal.SIGTERM)
             signal.raise_signal(signal.SIGTERM)
             said.append("block")
@@ -129,7 +129,7 @@ def test_a_thread_that_is_not_the_first_changes_no_handlers() -> None:
     said: list[Any] = []
 
     def work() -> None:
-        with processes.undisturbed():
+        with processes.hold_signals():
             said.append(signal.getsignal(signal.SIGINT))
         with processes.temporary_folder() as folder:
             said.append(os.path.isdir(folder))

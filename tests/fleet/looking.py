@@ -13,7 +13,7 @@ import pytest
 
 from lwlint.audit.answer import ClusterAnswer
 from lwlint.report.audit import _cluster
-from lwlint.report.json import written
+from lwlint.report.json import write
 
 LACKING = [name for name in ("distributed", "fsspec", "pyarrow") if importlib.util.find_spec(name) is None]
 
@@ -70,7 +70,7 @@ def answers(store: Any, run: str) -> list[ClusterAnswer]:
 
 def plain(clusters: Iterable[ClusterAnswer], old: str = "", new: str = "") -> dict[str, Any]:
     """Return clusters as `lwlint audit --format json` prints them, by name; `old` is replaced where archives lay elsewhere."""
-    found = {one.name: json.loads(written(_cluster(one)).replace(old, new) if old else written(_cluster(one))) for one in clusters}
+    found = {one.name: json.loads(write(_cluster(one)).replace(old, new) if old else write(_cluster(one))) for one in clusters}
     return dict(sorted(found.items()))
 
 

@@ -12,9 +12,9 @@ import pytest
 
 from lwlint.cli import main
 from lwlint.core.finding import ConfigurationError
-from lwlint.fleet.archives import FOLDER, Head, Listed, Settings, cases, listed, read
+from lwlint.fleet.archives import FOLDER, Head, Listed, Settings, cases, list_archives, read
 from lwlint.fleet.run import Event, Outcome, Watch, run, runs
-from lwlint.fleet.store import Store, packed, unpacked, usable
+from lwlint.fleet.store import Store, pack, unpack, usable
 from lwlint.fleet.work import Bounds, Engine
 from tests.audit.audit_cluster import NODES, host, top
 from tests.files.archive_builder import tar
@@ -44,7 +44,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
     paths = {number: some for number in NUMBERS for some in fleet(folder / "in", range(number, number + 1)).values()}
     store = usable(str(folder / "store"))
     events: list[Event] = []
-    archives = listed([str(folder / "in")])
+    archives = list_archives([str(folder / "in")])
     with Engine(workers=1) as engine:
         first = run(archives, store, engine, Settings(), Bounds(), today=DAY)
         again = run(archives, store, engine, Settings(), Bounds(), Watch(event=events.append), today=DAY)
@@ -83,7 +83,9 @@ def test_an_archive_that_comes_later_changes_its_own_cluster_only(done: Done) ->
     files = {path: _renamed(text, node) for path, text in host("newton", NODES[2]).items() if isinstance(text, (str, bytes))}
     Path(name).write_bytes(tar(files, top=top(node)))
     events: list[Event] = []
-    later = run(listed([str(done.folder / "in")]), done.store, done.engine, Settings(), Bounds(), Watch(event=events.append), today=DAY)
+    later = run(
+        list_archives([str(done.folder / "in")]), done.store, done.engine, Settings(), Bounds(), Watch(event=events.append), today=DAY
+    )
     Path(name).unlink()
     assert Counter((one.event, one.again) for one in events if one.event != "write" and not one.again) == {
         ("read", False): 1,
@@ -103,24 +105,24 @@ def test_a_run_that_was_killed_while_its_tables_were_made_seen_is_finished_by_th
     before = done.store.read(name)
     done.store.move(name, f"staging/{done.first.ran.run}/{name}")
     assert done.store.read(name) is None
-    run(listed([done.paths[1][0]]), done.store, done.engine, Settings(), Bounds(), today="2030-01-30")
+    run(list_archives([done.paths[1][0]]), done.store, done.engine, Settings(), Bounds(), today="2030-01-30")
     assert done.store.read(name) == before
 
 
 def test_an_archive_that_takes_too_long_or_too_much_memory_costs_itself_only(done: Done, tmp_path: Path) -> None:
     paths = fleet(tmp_path, range(11, 12))[11]
     store = usable(str(tmp_path / "store"))
-    slow = run(listed(paths), store, done.engine, Settings(), Bounds(seconds=0.0001), today=DAY)
+    slow = run(list_archives(paths), store, done.engine, Settings(), Bounds(seconds=0.0001), today=DAY)
     assert {why for _, why in slow.failed} == {"took more than 0.0001 seconds"}
-    small = run(listed(paths), store, done.engine, Settings(), Bounds(memory=1 << 12), today=DAY)
+    small = run(list_archives(paths), store, done.engine, Settings(), Bounds(memory=1 << 12), today=DAY)
     assert small.ran.failed == 3
     assert [why for _, why in small.failed if "memory" not in why and "ended" not in why] == []
-    fine = run(listed(paths), store, done.engine, Settings(), Bounds(), today=DAY)
+    fine = run(list_archives(paths), store, done.engine, Settings(), Bounds(), today=DAY)
     assert (fine.ran.judged, fine.ran.failed) == (3, 0)
 
 
 def test_names_are_nowhere_in_the_tables_of_an_anonymous_run(done: Done) -> None:
-    found = run(listed(done.paths[5] + done.paths[50]), done.store, done.engine, Settings(salt="s4lt"), Bounds(), today=DAY)
+    found = run(list_archives(done.paths[5] + done.paths[50]), done.store, done.engine, Settings(salt="s4lt"), Bounds(), today=DAY)
     told = json.dumps(tables(done.store, found.ran.run))
     assert not any(name in told for name in ("c005-", "cloud0", "c050-", "controller-0", str(done.folder)))
     assert "host-1" in told
@@ -130,7 +132,7 @@ def test_names_are_nowhere_in_the_tables_of_an_anonymous_run(done: Done) -> None
 
 
 def heads(*paths: str) -> list[Head]:
-    return [unpacked(packed(read(one)[0]), Head) for one in listed(paths)]
+    return [unpack(pack(read(one)[0]), Head) for one in list_archives(paths)]
 
 
 def test_what_lies_in_one_folder_is_judged_together_if_that_is_asked_for(done: Done) -> None:
@@ -155,19 +157,19 @@ def test_hosts_of_no_cluster_are_judged_folder_by_folder(tmp_path: Path) -> None
 
 def test_names_that_are_no_utf_8_are_kept(tmp_path: Path) -> None:
     head = Head(url="a\udcff\U0010fc00b", folder="", size=1, because="\udc80")
-    assert unpacked(packed(head), Head).url[:2] == "a\udcff"
-    assert unpacked(packed(head), Head).because == "\udc80"
+    assert unpack(pack(head), Head).url[:2] == "a\udcff"
+    assert unpack(pack(head), Head).because == "\udc80"
 
 
 def test_targets_are_folders_patterns_lists_and_urls(done: Done, tmp_path: Path) -> None:
     top_ = done.folder / "in"
-    every = [one.url for one in listed([str(top_)])]
+    every = [one.url for one in list_archives([str(top_)])]
     assert len(every) == 3 * len(NUMBERS)
-    assert [one.url for one in listed([f"{top_}/**/*.tar.*"], [every[0]])] == every
-    urls = listed([f"file://{top_}/"])
+    assert [one.url for one in list_archives([f"{top_}/**/*.tar.*"], [every[0]])] == every
+    urls = list_archives([f"file://{top_}/"])
     assert [one.url.removeprefix("file://") for one in urls] == every
     assert all(one.size and one.token for one in urls)
-    assert listed([f"file://{every[0]}"]) == [Listed(f"file://{every[0]}")]
+    assert list_archives([f"file://{every[0]}"]) == [Listed(f"file://{every[0]}")]
     (tmp_path / "empty").mkdir()
     for wrong in (
         str(tmp_path / "empty"),
@@ -177,7 +179,7 @@ def test_targets_are_folders_patterns_lists_and_urls(done: Done, tmp_path: Path)
         "simplecache::file:///x/*",
     ):
         with pytest.raises(ConfigurationError):
-            listed([wrong])
+            list_archives([wrong])
 
 
 def test_the_command_says_what_came_of_it_and_ends_as_an_audit_does(

@@ -33,9 +33,9 @@ from tests.fleet.made_store import NEW, made
 
 need()
 
-from lwlint.fleet.archives import Entry, Head, Listed, Settings, answer_of, lines, listed  # noqa: E402  # noqa: E402
+from lwlint.fleet.archives import Entry, Head, Listed, Settings, answer_of, lines, list_archives  # noqa: E402  # noqa: E402
 from lwlint.fleet.run import Event, Outcome, Watch, run  # noqa: E402
-from lwlint.fleet.store import Refused, Store, head_of, parted, unpacked, usable  # noqa: E402
+from lwlint.fleet.store import Refused, Store, head_of, split_parts, unpack, usable  # noqa: E402
 from lwlint.fleet.tables import ClusterRow  # noqa: E402
 from lwlint.fleet.work import Bounds  # noqa: E402
 
@@ -79,7 +79,7 @@ def test_damaged_archives_of_all_kinds_cost_themselves_only(tmp_path: Path) -> N
     (folder / "gone.tar").symlink_to("nowhere")
     os.mkfifo(folder / "pipe.tar")
     store = usable(str(tmp_path / "store"))
-    done = judged(listed([str(folder)]), store)
+    done = judged(list_archives([str(folder)]), store)
     states = {os.path.basename(row["archive"])[10:-4]: (row["state"], row["why"]) for row in tables(store, done.ran.run)["archives"]}
     assert len(states) == done.ran.archives == 3 + len(DAMAGED) + 1
     assert {name for name in DAMAGED if states[name][0] == "failed"} >= NOT_READ
@@ -95,7 +95,7 @@ def test_damaged_archives_of_all_kinds_cost_themselves_only(tmp_path: Path) -> N
 
 def both(folder: Path, store: Store) -> None:
     """Check that all in a folder, judged as one fleet, has the answers of one audit of it."""
-    archives = listed([str(folder)])
+    archives = list_archives([str(folder)])
     done = judged(archives, store)
     found = audit(targets([one.url for one in archives], []), load_rules(examples=False)).clusters
     told = sorted(json.dumps(plain([one]), sort_keys=True) for one in answers(store, done.ran.run))
@@ -129,10 +129,10 @@ def _bytes(content: str | bytes) -> bytes:
 def test_an_archive_that_changed_is_read_anew_and_its_cluster_judged_anew(tmp_path: Path) -> None:
     paths = [path for some in fleet(tmp_path / "in", range(1, 3)).values() for path in some]
     store = usable(str(tmp_path / "store"))
-    first = judged(listed(paths), store)
+    first = judged(list_archives(paths), store)
     Path(paths[0]).write_bytes(report(1, 0, "2016-12-24"))
     events: list[Event] = []
-    second = judged(listed(paths), store, events=events)
+    second = judged(list_archives(paths), store, events=events)
     assert Counter(one.event for one in events if not one.again) == {"read": 1, "judge": 1, "write": 1}
     assert first.ran.run != second.ran.run
     captured = {row["name"]: row["captured"][:10] for row in tables(store, second.ran.run)["clusters"]}
@@ -141,40 +141,40 @@ def test_an_archive_that_changed_is_read_anew_and_its_cluster_judged_anew(tmp_pa
 
 def test_an_archive_that_goes_after_it_was_listed_fails_and_is_tried_again(tmp_path: Path) -> None:
     paths = fleet(tmp_path / "in", range(1, 2))[1]
-    archives, data = listed(paths), Path(paths[2]).read_bytes()
+    archives, data = list_archives(paths), Path(paths[2]).read_bytes()
     Path(paths[2]).unlink()
     store = usable(str(tmp_path / "store"))
     done = judged(archives, store)
     assert done.failed == ((paths[2], "no such file or folder"),)
     (tmp_path / "list").write_text("\n".join(paths))
-    assert judged(listed([], lines((tmp_path / "list").read_text())), store).failed[0][0] == paths[2]
+    assert judged(list_archives([], lines((tmp_path / "list").read_text())), store).failed[0][0] == paths[2]
     Path(paths[2]).write_bytes(data)
-    assert judged(listed(paths), store).ran.judged == 3
+    assert judged(list_archives(paths), store).ran.judged == 3
 
 
 def test_what_rots_in_the_store_is_read_and_judged_anew(tmp_path: Path) -> None:
     paths = fleet(tmp_path / "in", range(1, 2))[1]
     store = usable(str(tmp_path / "store"))
-    first = judged(listed(paths), store)
+    first = judged(list_archives(paths), store)
     before = tables(store, first.ran.run)
     (answer_,) = store.names("answers")
     data = store.read(answer_) or b""
     for rotten in (data[:-1], data[:-9] + bytes([data[-9] ^ 1]) + data[-8:], b"", data[:3]):
         store.write(answer_, rotten)
         events: list[Event] = []
-        assert judged(listed(paths), store, events=events).ran.run == first.ran.run
+        assert judged(list_archives(paths), store, events=events).ran.run == first.ran.run
         assert [one.again for one in events if one.event == "judge"] == [False]
         assert tables(store, first.ran.run) == before
     store.remove(answer_)
     one = store.names("readings")[0]
     data = store.read(one) or b""
     store.write(one, data[:-50] + bytes(49))
-    lost = judged(listed(paths), store)
+    lost = judged(list_archives(paths), store)
     assert lost.ran.failed == 3
     assert {why for _, why in lost.failed} == {"was not judged: what was read of it is damaged in the store; the next run reads it anew"}
-    assert judged(listed(paths), store).ran.run == first.ran.run
+    assert judged(list_archives(paths), store).ran.run == first.ran.run
     store.write(one, b"\0\0")
-    assert judged(listed(paths), store).ran.run == first.ran.run
+    assert judged(list_archives(paths), store).ran.run == first.ran.run
 
 
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="mounts a small disk, as root")
@@ -268,10 +268,10 @@ def test_a_listing_that_ends_in_the_midst_ends_the_run(tmp_path: Path, monkeypat
 
     fsspec.register_implementation("breaking", Breaking, clobber=True)
     fleet(tmp_path, range(1, 2))
-    assert len(listed([f"breaking://{tmp_path}/case-001/"])) == 2
+    assert len(list_archives([f"breaking://{tmp_path}/case-001/"])) == 2
     for target in (f"breaking://{tmp_path}/", f"breaking://{tmp_path}/**/*.tar.gz"):
         with pytest.raises(ConfigurationError, match="cannot be listed"):
-            listed([target])
+            list_archives([target])
     scan = os.scandir
 
     def breaking(path: Any) -> Any:
@@ -281,14 +281,14 @@ def test_a_listing_that_ends_in_the_midst_ends_the_run(tmp_path: Path, monkeypat
 
     monkeypatch.setattr(os, "scandir", breaking)
     with pytest.raises(ConfigurationError, match="elsewhere`: cannot be listed"):
-        listed([str(tmp_path)])
+        list_archives([str(tmp_path)])
 
 
 def test_a_list_of_very_many_names_costs_little_memory_for_each() -> None:
     number = 50_000
     text = "\n".join(f"s3://cases/{i:07}/sosreport-controller-{i % 3}-2030-01-31-abcdefg.tar.xz" for i in range(number))
     tracemalloc.start()
-    found = listed([], lines(text))
+    found = list_archives([], lines(text))
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert len(found) == number
@@ -361,10 +361,10 @@ def test_no_credential_and_no_password_is_printed_or_in_a_table(
     for name in store.names("answers"):
         held += packed_plainly(answer_of(store.read(name) or b""))
     for name in store.names("readings"):
-        head, body = parted(store.read(name) or b"")
+        head, body = split_parts(store.read(name) or b"")
         assert head == head_of(store.read(name) or b"")
-        held += packed_plainly(unpacked(head, Head))
-        members = b"".join(data for *_, data in unpacked(body, list[Entry]))
+        held += packed_plainly(unpack(head, Head))
+        members = b"".join(data for *_, data in unpack(body, list[Entry]))
         assert (b"c4n4ry-sql" in members, b"c4n4ry-user" in members, b"c4n4ry-query" in members) == (True, False, False)
     for secret in SECRETS:
         assert secret not in told

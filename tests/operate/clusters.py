@@ -159,13 +159,13 @@ LEAVES = ("openstack-core", "delay", "neutron-netns-cleanup", *SERVICES)
 def running(text: str) -> str:
     """Return the CIB with the status of a cluster in which everything runs that can, as a cold start leaves it."""
     from lwlint.inputs.pacemaker.model import cibs
-    from lwlint.operate.simulation import Pacemaker, cold_start, read_cib, written
+    from lwlint.operate.simulation import Pacemaker, cold_start, read_cib, serialize
     from lwlint.run import Request, read_facts
 
     with Pacemaker() as pacemaker:
         (known,) = cibs(read_facts(Request(text=text.encode(), text_path="cib.xml", paths=(), kind="cib")).facts)
         settled, _ = cold_start(pacemaker, read_cib(text), known)
-        return written(settled.cib).decode()
+        return serialize(settled.cib).decode()
 
 
 FS = clone(ocf("glance-fs", "Filesystem", device="192.0.2.1:/glance", directory="/var/lib/glance/images", fstype="nfs", options="rw"))

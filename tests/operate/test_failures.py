@@ -29,7 +29,7 @@ from lwlint.inputs.pacemaker.model import Colocations, cibs
 from lwlint.inputs.pacemaker.reader import cib_facts
 from lwlint.operate import failures
 from lwlint.operate.failures import BARRED, DEAD, Cluster, Failure, Result, study
-from lwlint.operate.simulation import Pacemaker, Refused, Stopped, read_cib, written
+from lwlint.operate.simulation import Pacemaker, Refused, Stopped, read_cib, serialize
 from lwlint.run import load_catalogue
 from tests.inputs.pacemaker.cib_shapes import tied
 from tests.operate.clusters import address, cib, clone, master, ocf, order, pacemaker_is_here, running, service, together
@@ -75,7 +75,7 @@ def by_hand(document: Any, folder: Path, *events: str) -> tuple[dict[str, set[st
     It shows what was on a node that died and that nobody has fenced as if it were still there; it is down.
     """
     path, after = folder / "before.xml", folder / "after.xml"
-    path.write_bytes(written(document))
+    path.write_bytes(serialize(document))
     count, words = 0, list(events)
     for _ in range(9):
         command = ["crm_simulate", f"--xml-file={path}", "--simulate", "--output-as=xml", f"--save-output={after}", *words]
@@ -341,7 +341,7 @@ def test_numbers_that_are_none_and_histories_without_a_name_end_no_answer(pacema
     for operation in list(made.iter("lrm_rsc_op"))[:2]:
         operation.set("call-id", "x")
         operation.set("last-rc-change", "now")
-    again = cluster(written(made).decode(), pacemaker)
+    again = cluster(serialize(made).decode(), pacemaker)
     assert [again.result(one).trouble for one in again.failures(["node:" + again.members[0]])] == [""]
 
 
@@ -380,7 +380,7 @@ def test_the_rule_of_virtual_ips_and_the_scheduler_agree_on_single_failures(part
         facts = facts_of(text)
         (found,) = cibs(facts)
         graph = Colocations(found)
-        if any(needed == name for name in found.resources for needed in graph.needed(name)):
+        if any(needed == name for name in found.resources for needed in graph.find_needed(name)):
             continue
         told = {
             one.subject.rpartition(" ")[2]

@@ -8,8 +8,8 @@ import pytest
 
 from lwlint.cli import main
 from lwlint.operate.plan import make_plan
-from lwlint.operate.simulation import Pacemaker, written
-from lwlint.operate.steps import PROPERTIES, Plan, applied, assign
+from lwlint.operate.simulation import Pacemaker, serialize
+from lwlint.operate.steps import PROPERTIES, Plan, apply_edits, assign
 from lwlint.report.plan import render_json
 from lwlint.run import load_rules
 from tests.operate.clusters import full_ha, pacemaker_is_here
@@ -40,30 +40,30 @@ def checked(result: Path, cib: str, capsys: Capsys) -> tuple[int, list[str]]:
 
 
 def test_what_ends_where_it_was_to_end_is_as_planned(result: Path, plan: Plan, capsys: Capsys) -> None:
-    code, lines = checked(result, written(plan.after).decode(), capsys)
+    code, lines = checked(result, serialize(plan.after).decode(), capsys)
     assert (code, lines[-1]) == (0, "as planned: 10 resources left Pacemaker, 7 stay")
     assert "not seen: one: no unit of it is in what was given" in lines
 
 
 def test_nothing_done_is_told_resource_by_resource(result: Path, plan: Plan, capsys: Capsys) -> None:
-    code, lines = checked(result, written(plan.before).decode(), capsys)
+    code, lines = checked(result, serialize(plan.before).decode(), capsys)
     assert code == 1
     assert {f"not as planned: `{one.name}` is still in the CIB" for one in plan.handed} <= set(lines)
 
 
 def test_a_last_step_that_was_not_taken_and_what_was_lost_are_told(result: Path, plan: Plan, capsys: Capsys) -> None:
-    half = applied(plan.after, assign(plan.after, PROPERTIES, "stop-orphan-resources", "false"))
+    half = apply_edits(plan.after, assign(plan.after, PROPERTIES, "stop-orphan-resources", "false"))
     redis = half.xpath("//master[@id='redis-master']")[0]
     redis.getparent().remove(redis)
-    code, lines = checked(result, written(half).decode(), capsys)
+    code, lines = checked(result, serialize(half).decode(), capsys)
     assert code == 1
     assert "not as planned: `redis` was to stay, and is not in the CIB" in lines
     assert "not as planned: `stop-orphan-resources` is `false`, and was to be not set: the last step was not taken" in lines
 
 
 def test_a_finding_that_nobody_planned_is_told(result: Path, plan: Plan, capsys: Capsys) -> None:
-    worse = written(plan.after).decode().replace('with-rsc="haproxy-clone"', 'with-rsc="galera-master"', 1)
-    assert worse != written(plan.after).decode()
+    worse = serialize(plan.after).decode().replace('with-rsc="haproxy-clone"', 'with-rsc="galera-master"', 1)
+    assert worse != serialize(plan.after).decode()
     code, lines = checked(result, worse, capsys)
     assert code == 1
     assert any(line.startswith("not as planned: LW103 ") for line in lines)

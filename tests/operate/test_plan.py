@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from lwlint.core.finding import ConfigurationError
-from lwlint.operate.plan import Proof, Settings, judged, last_first, make_plan, mount_unit, project_of
-from lwlint.operate.simulation import Pacemaker, read_cib, written
-from lwlint.operate.steps import CLUSTER, Delete, Plan, Step, applied, section, taking_back, without_history
+from lwlint.operate.plan import Proof, Settings, judge_cib, last_first, make_plan, mount_unit, project_of
+from lwlint.operate.simulation import Pacemaker, read_cib, serialize
+from lwlint.operate.steps import CLUSTER, Delete, Plan, Step, apply_edits, section, taking_back, without_history
 from lwlint.run import load_rules
 from tests.operate.clusters import (
     BINDINGS,
@@ -57,7 +57,7 @@ def states(plan: Plan) -> Iterator[tuple[Step, Any]]:
     now = plan.before
     for step in plan.steps:
         if step.where == CLUSTER:
-            now = applied(now, (*step.untie, *step.edits))
+            now = apply_edits(now, (*step.untie, *step.edits))
             yield step, now
 
 
@@ -71,7 +71,7 @@ def check(plan: Plan) -> None:
         for step, after in states(plan):
             assert pacemaker.refusal(after) == ""
             undo[:0] = taking_back(now, (*step.untie, *step.edits))
-            assert canonical(applied(after, undo)) == before, step.id
+            assert canonical(apply_edits(after, undo)) == before, step.id
             now = after
     assert canonical(now) == canonical(plan.after)
 
@@ -148,7 +148,7 @@ def test_what_is_kept_stays_with_what_ties_it() -> None:
 
 def test_a_cluster_that_is_lightweight_needs_no_step() -> None:
     pacemaker_is_here()
-    plan = planned(written(without_history(planned(up()).after, LEAVES)).decode())
+    plan = planned(serialize(without_history(planned(up()).after, LEAVES)).decode())
     assert (plan.steps, plan.handed, plan.refusals) == ((), (), ())
 
 
@@ -312,7 +312,7 @@ def test_an_address_of_the_ovn_databases_is_bound_to_their_promoted_copy() -> No
     plan = planned(running(full_ha([servers, address("192.0.2.20")])))
     check(plan)
     (step,) = [each for each in plan.steps if each.subjects == ("ip-192.0.2.20",)]
-    (made,) = section(applied(read_cib("<cib><configuration><constraints/></configuration></cib>"), step.edits), "constraints")
+    (made,) = section(apply_edits(read_cib("<cib><configuration><constraints/></configuration></cib>"), step.edits), "constraints")
     ends = ("ip-192.0.2.20", "ovndb_servers-master", "Promoted", "INFINITY")
     assert (made.get("rsc"), made.get("with-rsc"), made.get("with-rsc-role"), made.get("score")) == ends
 
@@ -428,5 +428,5 @@ def test_history_goes_with_every_instance() -> None:
 
 
 def test_the_plan_judges_by_the_rules() -> None:
-    _, report = judged(full_ha(), PATH, RULES)
+    _, report = judge_cib(full_ha(), PATH, RULES)
     assert {finding.subject for finding in report.findings if finding.code == "LW101"} == {f"resource {name}" for name in LEAVES}

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from lwlint.operate.plan import Settings
-from lwlint.operate.simulation import read_cib, written
-from lwlint.operate.steps import CLUSTER, DEFAULTS, applied, assign, is_in_reach, value_of
+from lwlint.operate.simulation import read_cib, serialize
+from lwlint.operate.steps import CLUSTER, DEFAULTS, apply_edits, assign, is_in_reach, value_of
 from tests.operate.clusters import canonical, clone, full_ha, odd_full_ha, pacemaker_is_here, running
 from tests.operate.test_plan import GROUP, SHAPES, planned
 from tests.shared import HERE
@@ -59,7 +59,7 @@ def test_the_edits_of_each_step_are_those_of_pcs(version: str, shape: str, tmp_p
     plan = planned(text if shape == "the fixture" else running(text), Settings(at_once=True))
     assert plan.refusals == ()
     path, now = tmp_path / "cib.xml", plan.before
-    path.write_bytes(written(now))
+    path.write_bytes(serialize(now))
     for step in plan.steps:
         if step.where != CLUSTER:
             continue
@@ -68,8 +68,8 @@ def test_the_edits_of_each_step_are_those_of_pcs(version: str, shape: str, tmp_p
         script = "\n".join(["set -e", *(re.sub(r"^pcs ", f"{program} ", line) for line in lines)])
         ran = subprocess.run(["bash", "-c", script], env={**os.environ, "C": str(path)}, capture_output=True, text=True, check=False)
         assert ran.returncode == 0, ran.stderr
-        now = applied(now, (*step.untie, *step.edits))
-        assert plain(path.read_text()) == plain(written(now).decode()), step.title
+        now = apply_edits(now, (*step.untie, *step.edits))
+        assert plain(path.read_text()) == plain(serialize(now).decode()), step.title
 
 
 SETS = {
@@ -93,12 +93,12 @@ def test_a_default_among_several_sets_is_set_where_it_counts(sets: str, tmp_path
     assert in_reach == (sets == "one")
     lines = ["pcs -f $C resource defaults resource-stickiness=INFINITY"] if in_reach else [edit.command() for edit in edits]
     path = tmp_path / "cib.xml"
-    path.write_bytes(written(cib))
+    path.write_bytes(serialize(cib))
     script = "\n".join(["set -e", *(re.sub(r"^pcs ", f"{program} ", line) for line in lines)])
     ran = subprocess.run(["bash", "-c", script], env={**os.environ, "C": str(path)}, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     now = read_cib(path.read_text())
-    assert plain(path.read_text()) == plain(written(applied(cib, edits)).decode())
+    assert plain(path.read_text()) == plain(serialize(apply_edits(cib, edits)).decode())
     assert value_of(now, DEFAULTS, "resource-stickiness") == "INFINITY"
 
 

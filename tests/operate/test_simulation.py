@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lwlint.core.finding import ConfigurationError
-from lwlint.operate.simulation import Action, Event, Pacemaker, Place, Refused, primitive_of, read_cib, written
+from lwlint.operate.simulation import Action, Event, Pacemaker, Place, Refused, primitive_of, read_cib, serialize
 from tests.operate.clusters import NODES, address, cib, clone, order, pacemaker_is_here, service, together
 
 FRONT = cib(
@@ -181,14 +181,14 @@ def test_what_is_no_cib_is_refused_by_the_reader() -> None:
         read_cib("<html/>")
     inside = read_cib(f'<?xml version="1.0"?><log><answer>{FRONT}</answer></log>')
     assert (inside.tag, inside.getparent()) == ("cib", None)
-    assert written(inside) == written(read_cib(FRONT))
+    assert serialize(inside) == serialize(read_cib(FRONT))
 
 
 def test_an_entity_is_not_replaced_by_a_file(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("secret")
     text = f'<!DOCTYPE cib [<!ENTITY file SYSTEM "{secret}">]><cib>&file;</cib>'
-    assert b"secret" not in written(read_cib(text)).replace(os.fsencode(secret), b"")
+    assert b"secret" not in serialize(read_cib(text)).replace(os.fsencode(secret), b"")
 
 
 def test_the_number_of_an_instance_is_no_part_of_its_name() -> None:

@@ -33,7 +33,7 @@ def report(*places: tuple[Source, str], subject: str = "option retries", allowed
 
 def compared(new: Report, old: Report) -> str:
     """What the run says of `new` when `old` was recorded."""
-    return baseline.told(baseline.compare(new, baseline.read(baseline.record(old), "b")))
+    return baseline.summarize(baseline.compare(new, baseline.read(baseline.record(old), "b")))
 
 
 OLD = report((conf("[database]\nmax_retries = 3\n"), "3"))
@@ -160,15 +160,15 @@ def test_an_allowed_finding_is_neither_recorded_nor_new() -> None:
 def test_a_known_finding_stays_in_the_report_with_the_baseline_as_its_reason() -> None:
     now = report((conf("a 3 b 4"), "3"), (conf("a 3 b 4"), "4"))
     result = baseline.compare(now, baseline.read(baseline.record(OLD), "b"))
-    assert [f.allowed for f in baseline.marked(now, result).findings] == ["recorded in the baseline", None]
+    assert [f.allowed for f in baseline.mark_known(now, result).findings] == ["recorded in the baseline", None]
 
 
 def test_pruning_takes_away_what_is_gone_and_adds_nothing() -> None:
     source = conf("a 3 b 4 c 5")
     old = baseline.read(baseline.record(report((source, "3"), (source, "3"), (source, "4"))), "b")
     result = baseline.compare(report((source, "3"), (source, "5")), old)
-    assert baseline.told(result) == "1 new, 1 known, 2 gone"
-    assert baseline.pruned(old, result) == baseline.record(report((source, "3")))
+    assert baseline.summarize(result) == "1 new, 1 known, 2 gone"
+    assert baseline.prune(old, result) == baseline.record(report((source, "3")))
 
 
 def test_no_password_is_recorded() -> None:
@@ -202,10 +202,10 @@ ENTRIES = st.lists(st.builds(Known, *([st.text()] * 5)), max_size=5)
 
 @given(ENTRIES, st.randoms())
 def test_writing_and_reading_keep_every_entry_in_one_order(entries: Sequence[Known], shuffler: object) -> None:
-    text = baseline.written(entries)
+    text = baseline.write(entries)
     mixed = list(entries)
     shuffler.shuffle(mixed)  # type: ignore[attr-defined]
-    assert (baseline.read(text, "b"), baseline.written(mixed)) == (tuple(sorted(entries)), text)
+    assert (baseline.read(text, "b"), baseline.write(mixed)) == (tuple(sorted(entries)), text)
     assert len(text.split("\n")) == len(entries) + 2
 
 

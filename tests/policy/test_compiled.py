@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from lwlint.core import observed
 from lwlint.core.catalogue import load
-from lwlint.files.cache import Cache, sealed, unsealed
+from lwlint.files.cache import Cache, seal, unseal
 from lwlint.policy import compiled
 from lwlint.policy.rules import load_folder, own_folder
 from tests.shared import HERE
@@ -75,10 +75,10 @@ def test_parameters_that_are_kept_run_no_code_but_that_of_checks() -> None:
         ":",
     ):
         kept = msgspec.Raw(msgspec.msgpack.encode({"": name, "command": "false"}))
-        assert compiled._restored(kept) is None
-    assert compiled._restored(msgspec.Raw(b"\xc1")) is None
+        assert compiled._restore(kept) is None
+    assert compiled._restore(msgspec.Raw(b"\xc1")) is None
     (rule,) = (rule for rule in compiled.rules(Cache()) if rule.code == "LW201")
-    rule.knowing(rule.declared, lambda: compiled._restored(msgspec.Raw(b"\xc1")))
+    rule.knowing(rule.declared, lambda: compiled._restore(msgspec.Raw(b"\xc1")))
     assert rule.parameters == rule.with_params(rule.params or {}).parameters  # of its YAML
 
 
@@ -100,7 +100,7 @@ def test_a_damaged_entry_is_made_again(damage: object, tmp_path: Path) -> None:
     yaml = compiled.rules(cache)
     (path,) = tmp_path.iterdir()
     whole = path.read_bytes()
-    changed = {"cut": whole[:-5], "turned": whole[:400] + bytes([whole[400] ^ 1]) + whole[401:], "other": sealed(b"no marshal")}
+    changed = {"cut": whole[:-5], "turned": whole[:400] + bytes([whole[400] ^ 1]) + whole[401:], "other": seal(b"no marshal")}
     path.write_bytes(damage if isinstance(damage, bytes) else changed[str(damage)])
     assert compiled.rules(cache) == yaml
     assert path.read_bytes() == whole
@@ -158,7 +158,7 @@ def test_a_damaged_form_is_not_believed(tmp_path: Path, monkeypatch: pytest.Monk
     whole = form.read_bytes()
     for damaged in (b"", b"x", whole[:-5], whole[:400] + bytes([whole[400] ^ 1]) + whole[401:]):
         form.write_bytes(damaged)
-        assert compiled._shipped("rules", str(rules)) is None
+        assert compiled._read_shipped("rules", str(rules)) is None
     assert compiled.rules(Cache()) == before
 
 
@@ -236,8 +236,8 @@ def test_runs_at_once_share_a_cache(tmp_path: Path) -> None:
 
 
 def test_only_what_was_sealed_is_unsealed() -> None:
-    assert unsealed(sealed(b"abc")) == b"abc"
-    assert [unsealed(data) for data in (b"", b"abc", sealed(b"abc")[:-1], sealed(b"abc") + b"d")] == [None] * 4
+    assert unseal(seal(b"abc")) == b"abc"
+    assert [unseal(data) for data in (b"", b"abc", seal(b"abc")[:-1], seal(b"abc") + b"d")] == [None] * 4
 
 
 def test_a_wheel_carries_the_compiled_form(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from lwlint.cli import main
 from lwlint.core.finding import ConfigurationError
 from lwlint.files.tree import Memory
 from lwlint.policy.location import nearest
-from lwlint.policy.settings import PROFILES, RuleSettings, Settings, layer, load, merged, position
+from lwlint.policy.settings import PROFILES, RuleSettings, Settings, layer, load, merge, position
 from lwlint.policy.shared_files import place
 from lwlint.report.explain import render_settings
 from lwlint.run import Request, read_facts
@@ -74,7 +74,7 @@ def write(path: str, text: str) -> None:
 
 @pytest.mark.parametrize(("said", "meant"), [("'2023.1'", "antelope"), ("'2025.2'", "flamingo"), ("newton", "newton")])
 def test_a_release_may_be_told_by_its_number(said: str, meant: str) -> None:
-    given = merged([layer(f"release: {said}\n", ".lwlint.yaml")]).release
+    given = merge([layer(f"release: {said}\n", ".lwlint.yaml")]).release
     files = {"etc/heat/heat.conf": "[database]\nconnection = mysql://h@h/h\n"}
     assert read_facts(Request(("etc",), release=given, tree=Memory(files))).facts.release.name == meant
 
@@ -92,7 +92,7 @@ def test_yaml_and_toml_say_the_same() -> None:
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "{}\n"])
 def test_a_configuration_that_says_nothing_changes_nothing(text: str) -> None:
-    settings = merged([layer(text, ".lwlint.yaml")])
+    settings = merge([layer(text, ".lwlint.yaml")])
     assert settings == Settings(layers=settings.layers)
     assert render_settings(settings).count("\n") == 5  # the file and the defaults
 

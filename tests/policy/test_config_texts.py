@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 from lwlint.cli import main
 from lwlint.core.finding import ConfigurationError
 from lwlint.inputs import KINDS
-from lwlint.policy.settings import PROFILES, Settings, configured, layer, merged
+from lwlint.policy.settings import PROFILES, Settings, configure, layer, merge
 from lwlint.report import FORMATS
 from lwlint.report.json import schema
 from lwlint.report.starters import SNIPPETS, Origin, snippet, starter
@@ -111,12 +111,12 @@ def test_every_key_of_the_schema_is_described() -> None:
 
 
 def test_the_starter_sets_nothing_and_loads_with_all_its_examples() -> None:
-    as_written = merged([layer(starter(), ".lwlint.yaml")])
+    as_written = merge([layer(starter(), ".lwlint.yaml")])
     assert as_written == Settings(layers=as_written.layers)
     tried = layer("\n".join(line.removeprefix("#:") for line in starter().splitlines()), ".lwlint.yaml")
     assert set(tried.plain) == set(SCHEMA["properties"])
     rules = load_rules()
-    assert configured(rules, merged([tried])) != rules
+    assert configure(rules, merge([tried])) != rules
 
 
 @pytest.mark.parametrize("name", SNIPPETS)
@@ -145,7 +145,7 @@ def test_the_example_of_the_documentation_loads_and_its_rules_exist() -> None:
     text = (HERE / "docs" / "configuration.md").read_text("utf-8").partition("```yaml\n")[2].partition("```")[0]
     one = layer(text, ".lwlint.yaml")
     assert set(one.plain) == set(SCHEMA["properties"])
-    assert configured(load_rules(), merged([one])) != []
+    assert configure(load_rules(), merge([one])) != []
 
 
 HOOKS = yaml.safe_load((HERE / ".pre-commit-hooks.yaml").read_text("utf-8"))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lwlint.cli import main
 from lwlint.core.finding import ConfigurationError
 from lwlint.policy.location import nearest
-from lwlint.policy.settings import layer, load, merged, position
+from lwlint.policy.settings import layer, load, merge, position
 from lwlint.report.explain import render_settings
 from lwlint.report.starters import Origin, snippet, with_environment
 from tests.policy.test_config import FULL
@@ -69,7 +69,7 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_ini_and_yaml_say_the_same(name: str, end: str) -> None:
     ini, yaml = layer(INI.replace("\n", end), name), layer(FULL, ".lwlint.yaml")
-    assert merged([ini]).rules == merged([yaml]).rules
+    assert merge([ini]).rules == merge([yaml]).rules
     for key in ("release", "select", "ignore", "paths", "rule_directories", "overrides"):
         assert getattr(ini.file, key) == getattr(yaml.file, key), key
     for mine, theirs in zip(ini.file.allow or (), yaml.file.allow or ()):

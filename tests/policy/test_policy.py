@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from lwlint.cli import main
 from lwlint.core.finding import FAIL, NOT_EVALUATED, ConfigurationError, Report, Verdict
 from lwlint.policy.rules import Rule
-from lwlint.policy.settings import Settings, allowed, configured, layer, merged, overridden
+from lwlint.policy.settings import Settings, configure, layer, mark_allowed, merge, overridden
 from lwlint.report.explain import render_settings
 from lwlint.run import load_rules
 from tests.report.report_sample import CIB, REPORT, RULES, TEMPLATE
@@ -23,7 +23,7 @@ HEAD = "allow:\n"
 
 
 def settings(text: str) -> Settings:
-    return merged([layer(text, ".lwlint.yaml")])
+    return merge([layer(text, ".lwlint.yaml")])
 
 
 @pytest.fixture(scope="module")
@@ -36,16 +36,16 @@ def test_a_rule_takes_its_severity_and_parameters_from_the_settings(rules: list[
     key, value = next(iter(old.params.items()))
     new = {
         r.code: r
-        for r in configured(rules, settings(f"rules:\n  LW203: {{severity: error}}\n  {old.id}: {{params: {{{key}: {value!r}}}}}\n"))
+        for r in configure(rules, settings(f"rules:\n  LW203: {{severity: error}}\n  {old.id}: {{params: {{{key}: {value!r}}}}}\n"))
     }
     assert new == {**{rule.code: rule for rule in rules}, "LW203": replace(old, severity="error")}
 
 
 def test_the_command_line_selects_instead_and_ignores_besides(rules: list[Rule]) -> None:
     given = settings("select: [LW2, LW9]\nignore: [LW902]\n")
-    assert {r.code[:3] for r in configured(rules, given)} == {"LW2", "LW9"}
-    assert [r.code for r in configured(rules, given, select=["LW9"])] == ["LW901", "LW903"]
-    assert {r.code[:3] for r in configured(rules, given, ignore=["LW901", "LW903"])} == {"LW2"}
+    assert {r.code[:3] for r in configure(rules, given)} == {"LW2", "LW9"}
+    assert [r.code for r in configure(rules, given, select=["LW9"])] == ["LW901", "LW903"]
+    assert {r.code[:3] for r in configure(rules, given, ignore=["LW901", "LW903"])} == {"LW2"}
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_the_command_line_selects_instead_and_ignores_besides(rules: list[Rule])
 )
 def test_the_name_of_no_rule_is_refused_with_its_place(rules: list[Rule], text: str, said: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        configured(rules, settings(text))
+        configure(rules, settings(text))
     assert str(caught.value).startswith(said)
 
 
@@ -81,9 +81,9 @@ def test_overrides_change_the_findings_of_some_files() -> None:
 
 def outcome(text: str, report: Report = REPORT, *, folders: tuple[str, ...] = (".",), folder: str = ".") -> tuple[list[str], list[str]]:
     """The subjects of what is allowed, and what is said of entries without effect."""
-    marked, unused = allowed(
+    marked, unused = mark_allowed(
         replace(report, findings=tuple(replace(f, allowed=None) for f in report.findings)),
-        merged([layer(text, ".lwlint.yaml", folder)]),
+        merge([layer(text, ".lwlint.yaml", folder)]),
         TODAY,
         folders=folders,
     )
@@ -135,7 +135,7 @@ def test_an_exception_is_not_blamed_for_what_the_run_did_not_look_at() -> None:
     assert found == [True] * 3
     shared = layer(fact, "base.yaml", "../shared")
     for layers, blamed in (([shared], 1), ([shared, layer("", ".lwlint.yaml")], 0), ([layer(fact, "base.yaml", "ci"), layer("", "x")], 1)):
-        assert len(allowed(REPORT, merged(layers), TODAY, folders=(".",))[1]) == blamed
+        assert len(mark_allowed(REPORT, merge(layers), TODAY, folders=(".",))[1]) == blamed
 
 
 def test_a_reason_with_a_password_is_shown_without_it() -> None:
@@ -146,7 +146,7 @@ def test_a_reason_with_a_password_is_shown_without_it() -> None:
 
 def test_a_finding_that_is_allowed_already_keeps_its_reason() -> None:
     report = replace(REPORT, findings=tuple(replace(f, allowed="first") for f in REPORT.findings), verdicts=(Verdict("x", "LW101", FAIL),))
-    marked, _ = allowed(report, settings(f"{HEAD}- {{rule: LW101, fact: '*', because: second}}\n"), TODAY)
+    marked, _ = mark_allowed(report, settings(f"{HEAD}- {{rule: LW101, fact: '*', because: second}}\n"), TODAY)
     assert {f.allowed for f in marked.findings} == {"first"}
 
 

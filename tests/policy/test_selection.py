@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lwlint.policy.settings import Selection, Settings, layer, matches, merged
+from lwlint.policy.settings import Selection, Settings, layer, matches, merge
 
 
 def selection(text: str, folder: str = ".") -> Selection:
-    return Selection(merged([layer(text, ".lwlint.yaml", folder)]))
+    return Selection(merge([layer(text, ".lwlint.yaml", folder)]))
 
 
 def test_what_is_excluded_says_by_which_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,7 +44,7 @@ def test_of_the_patterns_that_speak_of_a_file_the_last_one_counts(tmp_path: Path
     ]
     assert selection("paths: {include: ['*.conf', '!no.conf']}\n").refusal("no.conf", ".") == "matches nothing of `paths.include`"
     below = layer("paths: {exclude: ['*.conf', '/sub/x']}\n", "base.yaml", "..")
-    both = Selection(merged([below, layer("paths: {exclude: ['!keep.conf']}\n", ".lwlint.yaml")]))
+    both = Selection(merge([below, layer("paths: {exclude: ['!keep.conf']}\n", ".lwlint.yaml")]))
     assert [both.refusal(path) is None for path in ("a/keep.conf", "a/b.conf", "../keep.conf", "../sub/x/y")] == [True, False, False, False]
 
 

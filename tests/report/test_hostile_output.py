@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from lwlint.cli import main
-from lwlint.core.harmless import cell, escaped, line, referenced, safe, tame
+from lwlint.core.harmless import cell, escape_json, line, safe, tame, write_references
 from lwlint.files.cache import Cache
 
 Capsys = pytest.CaptureFixture[str]
@@ -118,9 +118,9 @@ def test_a_cell_is_no_formula_whatever_ends_cells(start: str) -> None:
 
 @pytest.mark.parametrize("evil", EVIL)
 def test_documents_say_the_same_when_they_are_escaped(evil: str) -> None:
-    assert json.loads(escaped(json.dumps([evil], ensure_ascii=False))) == [evil]
-    assert steers(escaped(json.dumps([evil], ensure_ascii=False))) == []
-    assert steers(referenced(evil.replace("\x1b", "").replace("\x07", ""))) == []
+    assert json.loads(escape_json(json.dumps([evil], ensure_ascii=False))) == [evil]
+    assert steers(escape_json(json.dumps([evil], ensure_ascii=False))) == []
+    assert steers(write_references(evil.replace("\x1b", "").replace("\x07", ""))) == []
     assert steers(tame(f"a\n  {evil}\n")) == steers(line(evil)) == []
     assert safe("plain ## text :: here") == "plain ## text :: here"
 

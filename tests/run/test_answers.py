@@ -157,9 +157,9 @@ def test_another_version_of_the_readers_is_another_answer(
     one: Path, counted: list[bool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = Cache(str(tmp_path / "cache"))
-    described = answers.described
+    describe_files = answers.describe_files
     for told in ((), (), (("x.py", 1, 2),), (("x.py", 1, 3),)):
-        monkeypatch.setattr(answers, "described", lambda *of, more=told: [*described(*of), *more])
+        monkeypatch.setattr(answers, "describe_files", lambda *of, more=told: [*describe_files(*of), *more])
         answer(cache)
     assert counted == [False, True, False, False]
     assert os.listdir(tmp_path / "cache")

@@ -405,7 +405,7 @@ def test_the_findings_of_a_change_are_the_difference_of_two_full_runs(templates:
             before = after
         else:
             run_git(templates, "add", "-A")
-            staged = check_changed(shared_by_all, RULES, git.staged())
+            staged = check_changed(shared_by_all, RULES, git.read_staged())
             assert known(staged, lambda f, s=staged: line(s, f)) == expected, number
             run_git(templates, "reset", "-q", "--hard")
             run_git(templates, "clean", "-qfd")

@@ -12,7 +12,7 @@ from lwlint.core.source import Source, Span
 from lwlint.files.tree import Memory, Overlay
 from lwlint.run import Request, check, load_rules
 from lwlint.run import fix as mend
-from lwlint.run.fix import NoPlace, Outcome, applied, edits, overlap
+from lwlint.run.fix import NoPlace, Outcome, apply_changes, edits, overlap
 from tests.shared import HERE
 
 UNIT = "usr/lib/systemd/system/openstack-nova-api.service"
@@ -174,7 +174,7 @@ def test_a_drop_in_has_a_name_of_its_own(other: str, text: str) -> None:
 
 def test_a_fix_that_does_not_help_is_withdrawn_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
     hiding = "etc/systemd/system.control/openstack-nova-api.service.d/50-lwlint.conf"
-    monkeypatch.setattr("lwlint.checks.systemd._unused", lambda name, folder, drop_ins: name)
+    monkeypatch.setattr("lwlint.checks.systemd._choose_name", lambda name, folder, drop_ins: name)
     result = outcome({UNIT: "[Service]\nExecStart=/usr/bin/nova-api\n", hiding: "[Service]\nRestart=no\n"}, "LW201")
     assert (result.files, [why for _, why in result.left]) == ({}, ["it does not help: the finding stays"])
 
@@ -264,7 +264,7 @@ def test_two_fixes_of_one_place_are_not_both_applied() -> None:
 )
 def test_a_key_is_added_in_the_style_of_its_mapping(text: str, change: AddKey | DropLines, expected: str) -> None:
     found = edits(Fix("", (change,)), {"t.yaml": Source("t.yaml", text, "heat")})
-    assert applied(text, found) == expected
+    assert apply_changes(text, found) == expected
 
 
 @pytest.mark.parametrize(

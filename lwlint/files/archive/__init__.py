@@ -18,7 +18,7 @@ from lwlint.core.facts import Unreadable
 from lwlint.core.source import Span
 from lwlint.files.archive import unpack as formats
 from lwlint.files.archive.tar import DEVICE, HARD, PIPE, Member, Tar
-from lwlint.files.archive.unpack import HOST, Bounds, Damage, FileStream, Readable, Stream, in_blocks, unpacked
+from lwlint.files.archive.unpack import HOST, Bounds, Damage, FileStream, Readable, Stream, in_blocks, open_packed
 from lwlint.files.tree import FILE, FOLDER, LINK
 
 _MOST_HOPS = 40  # as Linux allows
@@ -33,7 +33,7 @@ def root_of(path: str) -> str:
     return first + slash if slash else ""
 
 
-def followed(path: str, link: Callable[[str], str | None], *, last: bool) -> str | None:
+def follow(path: str, link: Callable[[str], str | None], *, last: bool) -> str | None:
     """Return where `path` leads when links are followed, whether there is something or not; None for links in a circle.
 
     `link` returns the target of the link at a path without links in front of it, None where there is none. The `last` part of the
@@ -126,7 +126,7 @@ class Members:
 
     def real_path(self, path: str) -> str | None:
         """Return where `path` leads when links are followed, whether there is something or not; None for links in a circle."""
-        return followed(path, self._link, last=True)
+        return follow(path, self._link, last=True)
 
     def _link(self, path: str) -> str | None:
         node = self._node(path)
@@ -139,7 +139,7 @@ class Members:
         return node
 
     def _find(self, path: str, *, last: bool) -> Node | None:
-        real = followed(path, self._link, last=last)
+        real = follow(path, self._link, last=last)
         return None if real is None else self._node(real)
 
     def kind(self, path: str) -> str | None:
@@ -292,7 +292,7 @@ class _Reading:
     def archive(self, source: Stream, place: str, depth: int) -> bool:
         """Read one archive, whose members go below `place`; return whether it came to a proper end."""
         try:
-            stream, refusal = unpacked(source, self._limits.unpacked)
+            stream, refusal = open_packed(source, self._limits.unpacked)
         except Damage as damage:
             stream, refusal = None, str(damage)
         if stream is None:

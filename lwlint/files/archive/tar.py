@@ -66,14 +66,14 @@ def decode(block: bytes) -> Union[Header, str]:
         try:
             size = int(field.strip(b"\0 ") or b"0", 8)
         except ValueError:
-            return f"has the size `{_shown(field)}`, which is not an octal number"
+            return f"has the size `{_show(field)}`, which is not an octal number"
     if not 0 <= size <= LARGEST:
         return f"has the size {size}; it must be from 0 to {LARGEST}"
     target = block[157:257].split(b"\0", 1)[0] if block[157] else b""
     return Header(name, block[156:157], size, target, block[156:157] == SPARSE and block[482] == 1)
 
 
-def _shown(field: bytes) -> str:
+def _show(field: bytes) -> str:
     return field.decode("ascii", "backslashreplace").rstrip("\0 ")
 
 
@@ -106,7 +106,7 @@ def pax_size(records: Mapping[bytes, bytes]) -> Union[int, str, None]:
     if not told:
         return None
     if not told.isdigit() or len(told) > 20 or int(told) > LARGEST:
-        return f"has the size `{_shown(told[:40])}`; it must be a number from 0 to {LARGEST}"
+        return f"has the size `{_show(told[:40])}`; it must be a number from 0 to {LARGEST}"
     return int(told)
 
 
@@ -221,7 +221,7 @@ class Tar:
             header: Union[Header, str] = decode(block) if is_header(block) else "has a damaged header (wrong checksum)"
             if isinstance(header, Header):
                 return header
-            if not self._found_next(header, first=not number):
+            if not self._find_next(header, first=not number):
                 return None
 
     def _at_end(self, block: bytes) -> None:
@@ -229,7 +229,7 @@ class Tar:
         if not block:
             self._complain("", "ends without the empty blocks that end an archive; it may have been cut short", False)
 
-    def _found_next(self, because: str, *, first: bool) -> bool:
+    def _find_next(self, because: str, *, first: bool) -> bool:
         """Move on to the next good header after a bad one; return False where there is none, near the `first` one or at all."""
         start = self._cursor.offset - BLOCK
         self._name = ""

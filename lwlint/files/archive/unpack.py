@@ -351,7 +351,7 @@ class Unpacked:
                 data, self._pending = self._pending or self._more(), b""
                 if not data:
                     raise Damage(f"ends in the middle of its {self._name} data; it was cut short")
-            found: bytes = self._decoded(data)
+            found: bytes = self._decode(data)
             if decoder.eof:
                 self._pending = decoder.unused_data
                 self._decoder = None
@@ -361,7 +361,7 @@ class Unpacked:
                 return found
         return b""
 
-    def _decoded(self, data: bytes) -> bytes:
+    def _decode(self, data: bytes) -> bytes:
         try:
             found: bytes = self._decoder.decompress(data, PIECE)
         except self._codec.errors as error:
@@ -404,7 +404,7 @@ class Unpacked:
             )
 
 
-def unpacked(source: Stream, bounds: Bounds) -> tuple[Union[Stream, None], str]:
+def open_packed(source: Stream, bounds: Bounds) -> tuple[Union[Stream, None], str]:
     """Return the stream of what is packed in `source` (or `source` itself, if nothing is) and an empty string, or None and why not."""
     cursor = Cursor(source)
     head = cursor.peek(HEAD)
@@ -641,7 +641,7 @@ class Blocks:
         self.close()
         self._queues.clear()
         self._held.clear()
-        stream, _ = unpacked(FileStream(self._file, self._told), self._bounds)
+        stream, _ = open_packed(FileStream(self._file, self._told), self._bounds)
         assert stream is not None  # it begins as .xz, and that there is something that unpacks it is known
         return _Rest(stream, self._given)
 

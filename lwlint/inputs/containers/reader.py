@@ -167,7 +167,7 @@ class Container(Struct, frozen=True):
     ends: str = ""
 
 
-def inspected(source: Source) -> Iterator[Container]:
+def read_inspected(source: Source) -> Iterator[Container]:
     """Yield the containers of `podman inspect` or `docker inspect`; lines in front of the JSON are the command's complaints.
 
     Raises NoJson where there is none, or it was cut short.
@@ -209,7 +209,7 @@ def _ends(value: Value) -> str:
     if told is None:
         return ""
     try:
-        return _started_ends(read(Source("config_data", told.value, "")))
+        return _explain_end(read(Source("config_data", told.value, "")))
     except NoJson:
         return ""  # tripleo-ansible writes it as Python prints it
 
@@ -221,7 +221,7 @@ def _bootstraps(environment: Value) -> bool:
     return any(isinstance(item.content, str) and item.content.partition("=")[0] == _BOOTSTRAP for item in environment.items())
 
 
-def _started_ends(value: Value) -> str:
+def _explain_end(value: Value) -> str:
     """Return why a container with this start configuration ends by itself."""
     detach, action, environment = value.text("detach"), value.text("action"), value.get("environment")
     if detach is not None and detach.value.lower() in ("false", "no"):
@@ -231,7 +231,7 @@ def _started_ends(value: Value) -> str:
     return f"`{_BOOTSTRAP}` is set" if environment is not None and _bootstraps(environment) else ""
 
 
-def listed(source: Source) -> Iterator[Container]:
+def read_list(source: Source) -> Iterator[Container]:
     """Yield the containers of `podman ps` or `docker ps`, by the columns under its heading; nothing where there is none.
 
     `--no-trunc` and `--size` change nothing; docker's names of linked containers (`a,b/c`) are one name, the first.
@@ -255,7 +255,7 @@ def listed(source: Source) -> Iterator[Container]:
         yield Container(Text(name.group(), at), at, running=running, status=state, engine=engine)
 
 
-def started(source: Source) -> Iterator[Container]:
+def read_start(source: Source) -> Iterator[Container]:
     """Yield the containers of a start configuration: one object of them by name (paunch), or one container in a file of its own name.
 
     Raises NoJson.
@@ -265,15 +265,15 @@ def started(source: Source) -> Iterator[Container]:
         return
     if isinstance(top.content.get("image"), Value):
         stem = source.path.rsplit("/", 1)[-1].rsplit(".", 1)[0]
-        yield _started(Text(stem, Span(source.path, top.span.start, top.span.start)), top)
+        yield _make_started(Text(stem, Span(source.path, top.span.start, top.span.start)), top)
         return
     for name, value in top.content.items():
         if value.get("image") is not None:
-            yield _started(Text(name, Span(source.path, value.span.start, value.span.start)), value)
+            yield _make_started(Text(name, Span(source.path, value.span.start, value.span.start)), value)
 
 
-def _started(name: Text, value: Value) -> Container:
-    return Container(name, value.span, restart=value.text("restart"), image=value.text("image"), ends=_started_ends(value))
+def _make_started(name: Text, value: Value) -> Container:
+    return Container(name, value.span, restart=value.text("restart"), image=value.text("image"), ends=_explain_end(value))
 
 
 _OF_AGENTS = re.compile(r"neutron-(?:dibbler|dnsmasq|haproxy|keepalived|radvd)-.+")  # neutron's agents start these, and look after them
@@ -318,7 +318,7 @@ def _rank(source: Source) -> tuple[bool, bool, str]:
 
 
 def _containers(source: Source, evidence: str) -> Sequence[Container]:
-    return list({INSPECT: inspected, LIST: listed, CONFIGURATION: started}[evidence](source))
+    return list({INSPECT: read_inspected, LIST: read_list, CONFIGURATION: read_start}[evidence](source))
 
 
 def _fact(container: Container, source: Source, evidence: str, catalogue: Catalogue) -> HostContainer:

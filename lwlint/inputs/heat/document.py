@@ -128,7 +128,7 @@ def is_merge(key: Scalar) -> bool:
     return key.value == "<<" and key.plain
 
 
-def merged_wrongly(mapping: Mapping) -> Node | None:
+def find_wrong_merge(mapping: Mapping) -> Node | None:
     """Return what is given to a `<<` of `mapping` and is neither a mapping nor a list of mappings: PyYAML refuses it."""
     for key, value in mapping.pairs:
         if not is_merge(key) or isinstance(value, Mapping):
@@ -138,7 +138,7 @@ def merged_wrongly(mapping: Mapping) -> Node | None:
     return None
 
 
-def repeated(mapping: Mapping) -> list[Duplicate]:
+def find_repeated(mapping: Mapping) -> list[Duplicate]:
     """Return the keys that stand twice in `mapping`: equal ones of one type, but for `<<`."""
     found = []
     last: dict[tuple[str, str], tuple[Scalar, Node]] = {}
@@ -450,7 +450,7 @@ class _Builder:
                 if event.tag is None is event.anchor:
                     stack.append((into, "", start, None, None, size))
                 else:
-                    tag = self._known(event) if event.tag is not None else ""
+                    tag = self._read_tag(event) if event.tag is not None else ""
                     node = None
                     if event.anchor is not None:
                         node = Mapping(tag, [], start, start) if kind is MappingStartEvent else Sequence(tag, [], start, start)
@@ -529,7 +529,7 @@ class _Builder:
 
     def _scalar(self, event: Any) -> Scalar:
         """Return the scalar of an event with an anchor or a tag."""
-        tag, end = self._known(event), event.end_mark.index
+        tag, end = self._read_tag(event), event.end_mark.index
         behind: Any = _PROPERTIES.match(self._text, event.start_mark.index)
         start = min(behind.end(), end)  # an empty one ends in front of what follows
         node = Scalar(tag, event.value, start, end, event.implicit[0] and not tag)
@@ -543,11 +543,11 @@ class _Builder:
             raise Refused(f"anchor `&{event.anchor}` stands twice", event.start_mark.index)
         self._anchors[event.anchor] = node
 
-    def _known(self, event: Any) -> str:
+    def _read_tag(self, event: Any) -> str:
         tag: str | None = event.tag
         if tag is None or tag == "!":
             return ""  # PyYAML goes by the text then, as if there were no tag
-        if tag not in _constructed():
+        if tag not in _list_tags():
             raise Refused(f"tag `{tag}` is not known to Heat", event.start_mark.index)
         return tag
 
@@ -562,10 +562,10 @@ class _Builder:
             raise Refused("a key that is a list or a mapping", next(key.start for key in keys if key.__class__ is not Scalar)) from None
         mapping.distinct = len(names) == len(keys)
         if not mapping.distinct:
-            self._duplicates += repeated(mapping)
+            self._duplicates += find_repeated(mapping)
         if "<<" in names:
             mapping.distinct = False
-            wrong = merged_wrongly(mapping)
+            wrong = find_wrong_merge(mapping)
             if wrong is not None:
                 raise Refused("`<<` must be given a mapping or a list of mappings", wrong.start)
         if not TELLING.isdisjoint(names):
@@ -591,7 +591,7 @@ def _parser() -> Any:
 
 
 @lru_cache(maxsize=1)
-def _constructed() -> frozenset[str]:
+def _list_tags() -> frozenset[str]:
     import yaml
 
     return frozenset(tag for tag in yaml.SafeLoader.yaml_constructors if tag is not None)
@@ -608,12 +608,12 @@ def read(text: str) -> Document:
     """Return the one document in `text`. Raises Refused for what PyYAML's safe loader would refuse, and for what is nested too deep."""
     if not gc.isenabled():
         return by_events(text)
-    with uncollected():
+    with pause_collector():
         return by_events(text)
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
+def pause_collector() -> Iterator[None]:
     """Let nodes be made, hundreds of thousands and none of them in a circle, without the garbage collector looking for circles.
 
     What there is at the end counts as old, so that the collector does not look at all of it as soon as it runs again.
@@ -653,7 +653,7 @@ class Masked(Struct, frozen=True):
     expressions: tuple[tuple[int, int], ...]
     choices: tuple[tuple[int, int], ...] = ()
 
-    def decided_between(self, start: int, end: int) -> bool:
+    def is_decided_between(self, start: int, end: int) -> bool:
         """Return whether a statement, which may leave out a part, stands between two places."""
         at = bisect_left(self.statements, (start,))
         return at < len(self.statements) and self.statements[at][0] < end
@@ -667,7 +667,7 @@ class Masked(Struct, frozen=True):
         """Return whether Jinja decides what stands between two places, or whether anything does (a choice that begins behind `within`)."""
         at = bisect_left(self.choices, (start + 1,))
         chosen = at > 0 and within <= self.choices[at - 1][0] and start < self.choices[at - 1][1]
-        return chosen or self.is_generated(start, end) or self.decided_between(start, end)
+        return chosen or self.is_generated(start, end) or self.is_decided_between(start, end)
 
 
 def is_jinja(path: str) -> bool:

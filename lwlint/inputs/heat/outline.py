@@ -18,9 +18,9 @@ from typing import Any, Optional, TypeVar
 from msgspec import DecodeError, Struct, field, msgpack
 
 from lwlint.core.facts import NotEvaluated
-from lwlint.core.secret import concealed, is_secret, masked_value, stars
+from lwlint.core.secret import conceal, is_secret, mask_value, stars
 from lwlint.core.source import Source
-from lwlint.files.cache import Cache, described, digest, digest_of
+from lwlint.files.cache import Cache, describe_files, digest, digest_of
 from lwlint.inputs.heat import document
 from lwlint.inputs.heat.document import (
     ENVIRONMENT,
@@ -50,8 +50,8 @@ from lwlint.inputs.heat.template import (
     Values,
     Whole,
     containers,
+    find_passed,
     inputs,
-    passed,
     possible,
     read_parts,
     settings,
@@ -134,7 +134,7 @@ class PartsOfTree:
             self._there[path] = there
         return there
 
-    def once(self, kept: dict[K, T], key: K, make: Callable[[], T]) -> T:
+    def make_once(self, kept: dict[K, T], key: K, make: Callable[[], T]) -> T:
         """Return what is kept within the run, or what is made and then kept: unless a file was loaded for it, which must be noted again."""
         if key in kept:
             return kept[key]
@@ -144,7 +144,7 @@ class PartsOfTree:
             kept[key] = value
         return value
 
-    def made(self, make: Callable[[], T]) -> tuple[T, Noted]:
+    def make(self, make: Callable[[], T]) -> tuple[T, Noted]:
         """Return what is made, and what was asked for it."""
         self.noting.append(Noted())
         try:
@@ -164,7 +164,7 @@ class PartsOfTree:
             return make()
         known = self._before.get(key)
         if known is None or self._is_other(known[1]):
-            value, noted = self.made(lambda: tuple(make()))
+            value, noted = self.make(lambda: tuple(make()))
             known = (known[0] if known is not None and known[0] == value else value), noted
         self._now[key] = known
         found: tuple[T, ...] = known[0]
@@ -269,7 +269,7 @@ class Parameters:
             if node is not None and masked is not None and masked.is_open(node.start, node.end):
                 node = None
             values = given[name] if name in given else possible(node, _EMPTY) if node is not None else None
-            return values if not values or not _is_hidden(name, schema) else tuple(map(concealed, values))
+            return values if not values or not _is_hidden(name, schema) else tuple(map(conceal, values))
 
         return Scope(parameter, inputs(parts), known)
 
@@ -399,8 +399,8 @@ def outline(source: Source, parameters: Parameters, *, of_environment: bool = Fa
         registry=lines,
         references=tuple(_references(file, lines)),
         gets=tuple((s.value, _place(s)) for s in file.files if "://" not in s.value and not _is_generated(file, s)),
-        repeated=tuple(_repeated(file)),
-        roles=tuple(_deployed(file) if is_environment else _roles(file)),
+        repeated=tuple(_find_repeated(file)),
+        roles=tuple(_find_deployed(file) if is_environment else _roles(file)),
         overrides=tuple(_setting(file, k, scope) for k in _overrides(file)) if is_environment else (),
         **({} if is_environment and not of_environment else _of_parts(read_parts(file), parameters)),
     )
@@ -428,7 +428,7 @@ def _of_parts(parts: Parts, parameters: Parameters) -> dict[str, Any]:
         "named_by": parts.named_by,
         "sections": tuple(sorted(parts.sections)),
         "wholes": tuple(parts.wholes),
-        "passed": tuple(passed(parts, scope)) if form == TEMPLATE else (),
+        "passed": tuple(find_passed(parts, scope)) if form == TEMPLATE else (),
         "used": tuple(scope.asked.items()),
         "untold": tuple(sorted(parts.untold)),
         "runs": tuple(sorted(parts.runs)),
@@ -448,7 +448,7 @@ def _setting(file: HeatFile, key: Key, scope: Scope) -> Setting:
     values = None if file.is_open(key.key, key.value) else possible(key.value, scope, branch=key.branch)
     if values is not None:  # an outline may be kept on the disk, and what is a secret in a value no rule asks for
         secret = is_secret(key.name)
-        values = tuple([stars(value) if secret else masked_value(value) for value in values])
+        values = tuple([stars(value) if secret else mask_value(value) for value in values])
     return Setting(key.name, _place(key.key), key.place, key.branch, values, _place(key.value), key.service)
 
 
@@ -494,13 +494,13 @@ def _line(file: HeatFile, alias: Scalar, target: Node, scope: str, base: str) ->
 
 
 def _references(file: HeatFile, lines: tuple[Line, ...]) -> Iterator[tuple[str, str, Place]]:
-    for name, target, place in _named(file, lines):
+    for name, target, place in _find_named(file, lines):
         generated = file.masked is not None and file.masked.is_generated(*place)
         if target.endswith(SUFFIXES) and "://" not in target and not generated:
             yield name, target, place
 
 
-def _named(file: HeatFile, lines: tuple[Line, ...]) -> Iterator[tuple[str, str, Place]]:
+def _find_named(file: HeatFile, lines: tuple[Line, ...]) -> Iterator[tuple[str, str, Place]]:
     if file.form == ENVIRONMENT:
         yield from ((line.alias, line.target, line.at) for line in lines if line.target is not None)
         yield from _of_plan(file)
@@ -527,13 +527,13 @@ def _of_plan(file: HeatFile) -> Iterator[tuple[str, str, Place]]:
             yield IN_PLAN, path.value, _place(path)
 
 
-def _repeated(file: HeatFile) -> Iterator[Repeated]:
+def _find_repeated(file: HeatFile) -> Iterator[Repeated]:
     """Yield the keys that stand twice in one mapping; of Jinja only where no statement may leave one of them out."""
     schemas: set[int] | None = None
     for twice in file.duplicates:
         (first, lost), (key, value) = twice.dropped, twice.kept
         masked = file.masked
-        if masked is not None and (masked.decided_between(first.start, key.start) or masked.is_generated(key.start, key.end)):
+        if masked is not None and (masked.is_decided_between(first.start, key.start) or masked.is_generated(key.start, key.end)):
             continue
         if schemas is None:
             schemas = {id(schema) for schema in file.section("parameters").values} if file.form == TEMPLATE else set()
@@ -545,18 +545,18 @@ def _roles(file: HeatFile) -> Iterator[Listed]:
     for item in file.root.items if file.form == ROLES and isinstance(file.root, SequenceNode) else ():
         name, services = (item.get("name"), item.get("ServicesDefault")) if isinstance(item, Mapping) else (None, None)
         if isinstance(name, Scalar) and isinstance(services, SequenceNode):
-            yield _listed(file, name, name.value, services)
+            yield _list_services(file, name, name.value, services)
 
 
-def _deployed(file: HeatFile) -> Iterator[Listed]:
+def _find_deployed(file: HeatFile) -> Iterator[Listed]:
     """Yield the services that the parameters of an environment name for a role (`ControllerServices`)."""
     for section in _SECTIONS:
         for key, value in effective(file.section(section)):
             if key.value.endswith(_SERVICES) and isinstance(value, SequenceNode):
-                yield _listed(file, key, key.value[: -len(_SERVICES)], value)
+                yield _list_services(file, key, key.value[: -len(_SERVICES)], value)
 
 
-def _listed(file: HeatFile, key: Scalar, name: str, services: SequenceNode) -> Listed:
+def _list_services(file: HeatFile, key: Scalar, name: str, services: SequenceNode) -> Listed:
     known = (item for item in services.items if isinstance(item, Scalar) and not _is_generated(file, item))
     return Listed(name, _place(key), tuple((item.value, _place(item)) for item in known))
 
@@ -651,7 +651,7 @@ class Outlines(Struct):
         """Return the outline of `source`."""
         key = _key(source, parameters)
         if key not in self.found:
-            made = self._made()
+            made = self._read_made()
             known = from_plain(made[key]) if key in made else None
             if known is None:
                 known = outline(source, parameters)
@@ -667,7 +667,7 @@ class Outlines(Struct):
 
         if workers(jobs, len(sources)) == 1:
             return
-        made = self._made()
+        made = self._read_made()
         missing = {key: source for source in sources if (key := _key(source, parameters)) not in self.found and key not in made}
         number = workers(jobs, len(missing))
         if number > 1:
@@ -679,12 +679,12 @@ class Outlines(Struct):
         """Keep the outlines of this run for the next, if there are any that the last one has not kept."""
         if not self.fresh or len(self.found) < _FEW or self.kept.cache.folder is None:
             return
-        made = self._made()
+        made = self._read_made()
         plain = {key: made[key] if key in made else as_plain(found) for key, found in self.found.items()}
         self.kept.cache.put(self._name(), msgpack.encode(list(plain.items())))
         self.made, self.fresh = plain, 0
 
-    def _made(self) -> dict[bytes, bytes]:
+    def _read_made(self) -> dict[bytes, bytes]:
         if self.made is None:
             self.made = {}
             data = self.kept.cache.get(self._name()) if self.kept.cache.folder is not None else None
@@ -695,12 +695,12 @@ class Outlines(Struct):
 
     def _name(self) -> str:
         if not self.name:
-            self.name = self._named()
+            self.name = self._make_name()
         return self.name
 
-    def _named(self) -> str:
+    def _make_name(self) -> str:
         here = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
-        told = described([os.path.join(here, name) for name in _READERS], ("yaml",))
+        told = describe_files([os.path.join(here, name) for name in _READERS], ("yaml",))
         return f"outlines-{digest(repr((told, os.getcwd(), self.kept.of)).encode('utf-8', 'surrogateescape')).hex()}"
 
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import Fact, Release, Service
 from lwlint.core.source import Source, Span
-from lwlint.inputs.heat.document import ENVIRONMENT, ROLES, TEMPLATE, uncollected
+from lwlint.inputs.heat.document import ENVIRONMENT, ROLES, TEMPLATE, pause_collector
 from lwlint.inputs.heat.facts import NONE, RoleService, Template
 from lwlint.inputs.heat.outline import Listed, Noted, Outlines
 from lwlint.inputs.heat.registry import PACEMAKER, Given, Graph, Judge, Registries, View, core_beside_keepalived, role_data, view_facts
@@ -113,7 +113,7 @@ class Roles:
             seen.setdefault(alias, span)
 
     def _of_alias(self, file: Read, alias: str, views: list[tuple[View, str]]) -> _OfAlias:
-        return (self._mapped(file, alias, views), *self._under_pacemaker(alias, views), self._catalogue.of_alias(alias))
+        return (self._is_mapped(file, alias, views), *self._under_pacemaker(alias, views), self._catalogue.of_alias(alias))
 
     def _under_pacemaker(self, alias: str, views: list[tuple[View, str]]) -> tuple[str, bool]:
         """Return what maps the service to a template that puts it under Pacemaker, and whether that may be left out."""
@@ -156,7 +156,7 @@ class Roles:
         if root is None:
             return []
         if root not in self._candidates:
-            self._candidates[root] = self._tree.parts.made(lambda: self._all_available(root))
+            self._candidates[root] = self._tree.parts.make(lambda: self._all_available(root))
         found, noted = self._candidates[root]
         self._tree.parts.add(noted)
         return found
@@ -178,7 +178,7 @@ class Roles:
         core = (alias for alias in entries if (service := self._catalogue.of_alias(alias)) is not None and service.is_core)
         return any((final := view.final(alias)) and "::" not in final and self._judge.under_pacemaker(final) for alias in core)
 
-    def _mapped(self, file: Read, alias: str, views: list[tuple[View, str]]) -> bool | None:
+    def _is_mapped(self, file: Read, alias: str, views: list[tuple[View, str]]) -> bool | None:
         """Return whether anything maps the alias; None where not all that may do so was read."""
         if any(view.mapping(alias) is not None for view, _ in views):
             return True
@@ -207,7 +207,7 @@ def heat_facts(
     tells by whom the environments are merged.
     """
     by_heat = release is not None and release.at_least(_MERGED_BY_HEAT) is True
-    with uncollected():
+    with pause_collector():
         environments = environments_of(environments, sources, load, exists)
         tree = HeatTree(sources, load, environments, outlines or Outlines(), exists, by_heat=by_heat)
         yield from _facts(tree, environments, catalogue, jobs)
@@ -215,20 +215,20 @@ def heat_facts(
 
 def _facts(tree: HeatTree, environments: Sequence[str], catalogue: Catalogue, jobs: int) -> Iterator[Fact]:
     given: list[Read] = []
-    for reading in tree.given(jobs):
+    for reading in tree.read_given(jobs):
         if isinstance(reading, Read):
             given.append(reading)
         else:
             yield reading
     chosen = [file for path in environments if (file := tree.file(path)) is not None]
-    yield from {file.source.path: refused for file in chosen if (refused := tree.refused_environment(file)) is not None}.values()
+    yield from {file.source.path: refused for file in chosen if (refused := tree.refuse_environment(file)) is not None}.values()
     registries = _Views(tree, chosen)
     judge = Judge(tree, catalogue, registries.of)
     graph = Graph(tree, registries.of)
     mapped: set[str] = set()
     deployed: set[str] = set()
     for key, make in registries.views(given):
-        for told in tree.parts.of(("view", key), partial(_told, make, registries, judge, catalogue)):
+        for told in tree.parts.of(("view", key), partial(_read_view, make, registries, judge, catalogue)):
             yield from told.facts
             mapped |= told.templates
             deployed |= told.services
@@ -243,7 +243,7 @@ def _facts(tree: HeatTree, environments: Sequence[str], catalogue: Catalogue, jo
     for file in tree.files():
         if file.source.judged and in_roles.may_have(file):
             yield from tree.parts.of(("roles", file.source.path), partial(in_roles.services, file, registries.of))
-    passed = graph.passed(deployed)
+    passed = graph.find_passed(deployed)
     for file in graph.files():
         path = file.source.path
         if file.form == ENVIRONMENT:  # its settings are in no outline that is asked for
@@ -253,7 +253,7 @@ def _facts(tree: HeatTree, environments: Sequence[str], catalogue: Catalogue, jo
             yield from tree.parts.of(("template", path, values), partial(_template_facts, file, tree, judge, graph, values))
     for file in tree.files():
         if file.source.judged:
-            yield from tree.parts.of(("file", file.source.path), partial(_own_facts, file, tree, judge))
+            yield from tree.parts.of(("file", file.source.path), partial(_read_own_facts, file, tree, judge))
         if file.form == ENVIRONMENT and file not in chosen:
             yield from hiera_keys(file, file.outline.overrides, in_force=False)
     for number, file in enumerate(chosen):
@@ -275,14 +275,14 @@ class _Told(Struct, frozen=True):
     settings: tuple[str, ...]
 
 
-def _told(make: Callable[[], View], registries: _Views, judge: Judge, catalogue: Catalogue) -> Iterator[_Told]:
+def _read_view(make: Callable[[], View], registries: _Views, judge: Judge, catalogue: Catalogue) -> Iterator[_Told]:
     view = make()
     facts = tuple(view_facts(view, judge, catalogue))
     templates, services = registries.templates(view)
     yield _Told(facts, templates, services, tuple(file.source.path for file in core_beside_keepalived(view, catalogue)))
 
 
-def _own_facts(file: Read, tree: HeatTree, judge: Judge) -> Iterator[Fact]:
+def _read_own_facts(file: Read, tree: HeatTree, judge: Judge) -> Iterator[Fact]:
     """Yield what a file says by itself, or of files that are there or not."""
     tree.note(file.source.path, file)
     yield from duplicates(file)

@@ -74,14 +74,14 @@ class Registries:
         self._by_alias: dict[str, dict[str, Entry]] = {}
         self._wild: dict[str, list[str]] = {}
         self._resolutions: dict[int, Resolution] = {}
-        self._made: dict[tuple[int, str, str], Entry] = {}
+        self._makes: dict[tuple[int, str, str], Entry] = {}
 
-    def made(self, entry: Entry, alias: str, target: str) -> Entry:
+    def make_entry(self, entry: Entry, alias: str, target: str) -> Entry:
         """Return what an entry with a wildcard is for one alias: kept, as what it leads to is known by the object."""
         key = id(entry), alias, target
-        if key not in self._made:
-            self._made[key] = replace(entry, line=replace(entry.line, alias=alias, target=target))
-        return self._made[key]
+        if key not in self._makes:
+            self._makes[key] = replace(entry, line=replace(entry.line, alias=alias, target=target))
+        return self._makes[key]
 
     def of(self, file: Read) -> list[Entry]:
         """Return the entries of the registry of `file`."""
@@ -143,7 +143,7 @@ class View(Struct):
         if wild:
             entries = (self.in_force[name] for name in sorted(wild))
             self._wild = [entry for entry in entries if not entry.target.endswith(_LOADED)][:_MOST_WILD]
-            chosen = {name: self._chosen(name, ()) for name in self.in_force}
+            chosen = {name: self._choose(name, ()) for name in self.in_force}
             self.in_force.update((name, entry) for name, entry in chosen.items() if entry is not None)
 
     def _candidates(self, name: str) -> list[Entry]:
@@ -154,24 +154,24 @@ class View(Struct):
             prefix, target = entry.alias[:-1], entry.target
             if name.startswith(prefix) and name not in (target, entry.alias):
                 instead = target[:-1] + name[len(prefix) :] if target[-1:] == "*" else target
-                found.append((entry.alias, self.registries.made(entry, name, instead)))
+                found.append((entry.alias, self.registries.make_entry(entry, name, instead)))
         return [entry for _, entry in sorted(found, key=lambda one: one[0])]
 
-    def _chosen(self, name: str, above: tuple[str, ...]) -> Entry | None:
+    def _choose(self, name: str, above: tuple[str, ...]) -> Entry | None:
         """Return the first of the entries for a type that leads to something, as Heat passes over the others."""
         self._tries += 1
         enough = len(above) > _MOST_STEPS or self._tries > _MOST_TRIES
         for entry in self._candidates(name):
             target = entry.target
             known = enough or target.endswith(SUFFIXES) or not target.lower().startswith("os::tripleo::")
-            if known or (target not in (*above, name) and self._chosen(target, (*above, name)) is not None):
+            if known or (target not in (*above, name) and self._choose(target, (*above, name)) is not None):
                 return entry
         return None
 
     def _entry(self, name: str) -> Entry | None:
         """Return the entry in force for a type."""
         found = self.in_force.get(name)
-        return self._chosen(name, ()) if found is None and self._wild else found
+        return self._choose(name, ()) if found is None and self._wild else found
 
     def resolve(self, entry: Entry) -> Resolution:
         """Follow an entry, over aliases of aliases, to its end; of a very long chain the first steps and the last are told."""
@@ -304,18 +304,18 @@ class Judge:
     def _by_itself(self, path: str) -> bool | None:
         """Return whether a template puts its service under Pacemaker by what it includes or by its path; None where neither tells."""
         known = self._answers.get(path)
-        return known if known is not None else self._parts.once(self._answers, path, lambda: self._judged(path))
+        return known if known is not None else self._parts.make_once(self._answers, path, lambda: self._judge(path))
 
-    def _judged(self, path: str) -> bool | None:
+    def _judge(self, path: str) -> bool | None:
         if any(profile.value not in _NO_RESOURCE for profile in self._profiles(path)):
             return True
         known = self._catalogue.puts_under_pacemaker(path)
-        made = self._made(path) if not known else None
+        made = self._find_made(path) if not known else None
         if made is not None and (known is None or made == self._catalogue.of_template(path)):
             return True
-        return True if known is None and self._beside(path) is not None else known
+        return True if known is None and self._find_beside(path) is not None else known
 
-    def _made(self, path: str) -> Service | None:
+    def _find_made(self, path: str) -> Service | None:
         """Return the service of a resource that the template at `path` makes in the cluster itself; None for none that is known."""
         source = self._tree.source(path)
         text = source.text if source is not None else ""
@@ -334,7 +334,7 @@ class Judge:
     def _runs(self, path: str) -> str | None:
         """Return the template under Pacemaker of which the one at `path` runs a part, by itself or through others; None for none."""
         if path not in self._ways:
-            self._ways[path] = self._parts.made(lambda: self._way(path))
+            self._ways[path] = self._parts.make(lambda: self._way(path))
         found, noted = self._ways[path]
         self._parts.add(noted)
         return found
@@ -383,11 +383,11 @@ class Judge:
         if service is not None or not self._is_under(path):
             return service
         by_profile = (found for profile in self._profiles(path) if (found := self._catalogue.of_profile(profile.value)) is not None)
-        known = next(by_profile, None) or self._made(path) or self._beside(path)
+        known = next(by_profile, None) or self._find_made(path) or self._find_beside(path)
         target = self._runs(path) if known is None else None
         return self.service(target) if target is not None else known
 
-    def _beside(self, path: str) -> Service | None:
+    def _find_beside(self, path: str) -> Service | None:
         """Return the service that an unknown template stands beside: `pacemaker/X.yaml`, `X-pacemaker-puppet.yaml`."""
         for sibling in (path.replace("/pacemaker/", "/"), path.replace("-pacemaker-", "-container-")):
             if sibling != path and (service := self._catalogue.of_template(sibling)) is not None:
@@ -441,7 +441,7 @@ def core_beside_keepalived(view: View, catalogue: Catalogue) -> Iterator[Read]:
             yield file
 
 
-def _taken_from(view: View, entry: Entry, judge: Judge) -> str:
+def _find_taken_from(view: View, entry: Entry, judge: Judge) -> str:
     """Return the environment, given earlier, that maps the alias of `entry` to a template under Pacemaker; empty where none does."""
     found = ""
     for file in view.own:
@@ -484,7 +484,7 @@ def _fact(
         outside=catalogue.outside_alias(alias),
         host=entry.file.source.host,
         missing=missing,
-        taken_from=_taken_from(view, entry, judge) if in_force and view.merged else "",
+        taken_from=_find_taken_from(view, entry, judge) if in_force and view.merged else "",
         made=entry.line.made,
     )
 
@@ -524,10 +524,10 @@ class Graph:
         found = file or self._files.get(path)
         if found is None or not found.outline.wholes:
             return found.outline.settings if found is not None else ()
-        behind = {section: self._replaced(path, section)[0] for section in CONFIG}
+        behind = {section: self._find_replaced(path, section)[0] for section in CONFIG}
         return tuple(one for number, one in enumerate(found.outline.settings) if number >= behind.get(one.place, 0))
 
-    def _replaced(self, path: str, section: str) -> tuple[int, tuple[Taken, ...]]:
+    def _find_replaced(self, path: str, section: str) -> tuple[int, tuple[Taken, ...]]:
         """Return how many of the first settings of a template, and what of that it takes in, are lost if they are of a section.
 
         That is what stands before all the role data of another template that has the section: a merge is not deep.
@@ -585,7 +585,7 @@ class Graph:
             known = self._on_nodes[path] = any([setting.place == "hieradata" for setting in outline.settings])  # noqa: C419
         return known
 
-    def passed(self, deployed: Collection[str]) -> dict[str, Given]:
+    def find_passed(self, deployed: Collection[str]) -> dict[str, Given]:
         """Return the values of parameters that each template, by its path, is given by those that have it as the type of a resource.
 
         Of several users each value counts, and the template's own where one gives none, as where it is `deployed` by itself. Only
@@ -598,7 +598,7 @@ class Graph:
             users: dict[str, list[Given | None]] = {}
             for target, values in (use for several in uses.values() for use in several):
                 users.setdefault(target, []).append(values)
-            told = {path: tuple(_given(files[path].outline.used, several, path in deployed)) for path, several in users.items()}
+            told = {path: tuple(_find_given(files[path].outline.used, several, path in deployed)) for path, several in users.items()}
             now = {path: values for path, values in told.items() if values}
             changed = [path for path in {**given, **now} if given.get(path) != now.get(path)]
             given = now
@@ -638,7 +638,7 @@ class Graph:
             path = (self.of_type(path, kind) if kind is not None else None) or path
         return ""
 
-    def handed(self, path: str) -> tuple[tuple[Span, ...], tuple[tuple[str, Span], ...], tuple[Span, ...]]:
+    def find_handed(self, path: str) -> tuple[tuple[Span, ...], tuple[tuple[str, Span], ...], tuple[Span, ...]]:
         """Return which settings at and below `path` are of no section that is taken in, and which are given to the nodes of whom.
 
         The last are those that are taken in under a condition only.
@@ -661,7 +661,7 @@ class Graph:
                     (target, each, service, sure) for kind in types.values() if (target := self.of_type(at, kind)) for each in CONFIG
                 ]
             else:
-                lost = self._replaced(at, section)[1] if outline.wholes else ()
+                lost = self._find_replaced(at, section)[1] if outline.wholes else ()
                 targets = [
                     (target, each, one.service or service, sure and (not one.branch or _is_always(one, outline)))
                     for one in outline.taken
@@ -752,7 +752,7 @@ class Graph:
         if (path, section) not in self._orders:
             found: list[Placed] = []
             types, own = dict(file.outline.types), file.outline.settings
-            at, lost = self._replaced(path, section) if file.outline.wholes else (0, ())
+            at, lost = self._find_replaced(path, section) if file.outline.wholes else (0, ())
             for one in file.outline.merged:
                 if one.place == section and Taken(one.resource, one.section, section, "", one.branch) not in lost:
                     found += [(file, setting, False) for setting in own[at : one.after] if setting.place == section]
@@ -765,7 +765,7 @@ class Graph:
         return self._orders[path, section]
 
 
-def _given(used: Given, users: Iterable[Given | None], deployed: bool) -> Iterator[tuple[str, Values]]:
+def _find_given(used: Given, users: Iterable[Given | None], deployed: bool) -> Iterator[tuple[str, Values]]:
     """Yield what the `used` parameters of a template are, where that is not what they are by themselves."""
     by_name = [dict(values) if values is not None else None for values in users]
     names = {name for values in by_name for name in values or ()}
@@ -801,7 +801,7 @@ def role_data(graph: Graph, tree: HeatTree, mapped: set[str], catalogue: Catalog
         path = file.source.path
         if _tells(file) and (path in mapped or path not in taken):
             place = file.span(file.outline.role_data or (0, 0))
-            left, given, partly = graph.handed(path)
+            left, given, partly = graph.find_handed(path)
             name = graph.service_name(path)
             below, beaten = graph.below(path), graph.beaten(path)
             yield RoleData(path, place, below, beaten, file.source.host, left, name, given, partly, any(map(graph.is_open, below)))

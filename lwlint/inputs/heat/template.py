@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lwlint.core.lazy import pattern
-from lwlint.core.secret import concealed, is_secret, masked_value
+from lwlint.core.secret import conceal, is_secret, mask_value
 from lwlint.inputs.heat.document import (
     FUNCTIONS,
     LISTED,
@@ -108,7 +108,7 @@ def parts(node: Node, branch: tuple[str, ...] = (), depth: int = _DEPTH) -> Iter
 def _of_call(name: str, argument: Node, node: Mapping, branch: tuple[str, ...], depth: int) -> Iterator[Branch | Reference]:
     items = argument.items if isinstance(argument, Sequence) else []
     if name == "if" and len(items) >= 2:
-        taken = _taken(items[0])
+        taken = _choose_branch(items[0])
         for item, one in zip(items[1:3], (taken, opposite(taken))):
             yield from parts(item, (*branch, one), depth - 1)
     elif name == "map_merge":
@@ -144,7 +144,7 @@ def _of_yaql(argument: Mapping, node: Mapping, branch: tuple[str, ...], depth: i
     expression, data = argument.get("expression"), argument.get("data")
     if data is None:
         return
-    merged = _merged(" ".join(expression.value.split()), data) if isinstance(expression, Scalar) else None
+    merged = _merge(" ".join(expression.value.split()), data) if isinstance(expression, Scalar) else None
     for value in merged or ():
         yield from parts(value, branch, depth - 1)
     if merged is None:
@@ -155,7 +155,7 @@ def _of_yaql(argument: Mapping, node: Mapping, branch: tuple[str, ...], depth: i
                 yield replace(part, replaced=(*part.replaced, result)) if isinstance(part, Branch) else part
 
 
-def _merged(expression: str, data: Node) -> list[Node] | None:
+def _merge(expression: str, data: Node) -> list[Node] | None:
     """Return the data that an expression merges, each before those that replace its settings; None for any other expression."""
     of_list = _OF_LIST.fullmatch(expression)
     if of_list is not None or not _MERGE.fullmatch(expression):
@@ -216,7 +216,7 @@ def _condition(node: Node) -> str:
     return f"{{{', '.join(f'{key.value}: {_condition(value)}' for key, value in node.pairs)}}}"
 
 
-def _taken(node: Node) -> str:
+def _choose_branch(node: Node) -> str:
     """Return the branch that is taken where a condition holds."""
     holds = True
     while (negated := call(node)) is not None and negated[0] == "not":
@@ -272,15 +272,15 @@ def possible(node: Node, scope: Scope, depth: int = _DEPTH, branch: tuple[str, .
     if name == "get_input" and isinstance(argument, Scalar) and argument.value in scope.inputs:
         return scope.of_input(argument.value, depth - 1, branch)
     if isinstance(argument, Mapping):
-        return _replaced(argument, scope, depth, branch) if name == "str_replace" else None
+        return _replace(argument, scope, depth, branch) if name == "str_replace" else None
     if isinstance(argument, Scalar):
         return None
     if name == "if":
         return _either(argument.items[:3], scope, depth, branch)
     if name == "list_join" and len(argument.items) == 2:
-        return _joined(argument, scope, depth, branch)
+        return _join(argument, scope, depth, branch)
     if name == _REPLACE and len(argument.items) == 2:
-        return _mapped(argument.items[0], argument.items[1], scope, depth, branch)
+        return _map(argument.items[0], argument.items[1], scope, depth, branch)
     return None
 
 
@@ -296,7 +296,7 @@ def literal(scalar: Scalar) -> str:
 def _either(items: list[Node], scope: Scope, depth: int, branch: tuple[str, ...]) -> Values:
     """Return the values of either branch of an `if` that can be taken: its condition may be one that was asked further out."""
     found: list[str] = []
-    taken = _taken(items[0]) if items else ""
+    taken = _choose_branch(items[0]) if items else ""
     for item, way in zip((*items[1:], None)[:2], (taken, opposite(taken))):
         if opposite(way) in branch:
             continue
@@ -307,15 +307,15 @@ def _either(items: list[Node], scope: Scope, depth: int, branch: tuple[str, ...]
     return tuple(dict.fromkeys(found))
 
 
-def _joined(argument: Sequence, scope: Scope, depth: int, branch: tuple[str, ...]) -> Values:
+def _join(argument: Sequence, scope: Scope, depth: int, branch: tuple[str, ...]) -> Values:
     glue, items = argument.items
     if not isinstance(glue, Scalar) or not isinstance(items, Sequence):
         return None
     between = len(glue.value) * len(items.items)
-    return _combined(((item, 1) for item in items.items), between, glue.value.join, scope, depth, branch, null=False)
+    return _combine(((item, 1) for item in items.items), between, glue.value.join, scope, depth, branch, null=False)
 
 
-def _replaced(argument: Mapping, scope: Scope, depth: int, branch: tuple[str, ...]) -> Values:
+def _replace(argument: Mapping, scope: Scope, depth: int, branch: tuple[str, ...]) -> Values:
     template, replacements = argument.get("template"), argument.get("params")
     if not isinstance(template, Scalar) or not isinstance(replacements, Mapping):
         return None
@@ -328,7 +328,7 @@ def _replaced(argument: Mapping, scope: Scope, depth: int, branch: tuple[str, ..
 
     names = [name for name, _ in named]
     each = ((value, template.value.count(name)) for name, value in named)
-    return _combined(each, len(template.value), put, scope, depth, branch)
+    return _combine(each, len(template.value), put, scope, depth, branch)
 
 
 _MOST_NAMES = 200  # of a `str_replace`, of which each is looked for between those before it
@@ -348,7 +348,7 @@ def _between(parts: list[str], value: str) -> list[str]:
     return [each for part in parts for each in (value, part)][1:]
 
 
-def _mapped(value: Node, values: Node, scope: Scope, depth: int, branch: tuple[str, ...]) -> Values:
+def _map(value: Node, values: Node, scope: Scope, depth: int, branch: tuple[str, ...]) -> Values:
     """Return what the values of a function become where `map_replace` puts others in their place; None for what may be no text."""
     found: list[str] = []
     for one in possible(value, scope, depth - 1, branch) or (None,):
@@ -362,7 +362,7 @@ def _mapped(value: Node, values: Node, scope: Scope, depth: int, branch: tuple[s
     return tuple(dict.fromkeys(found))
 
 
-def _combined(
+def _combine(
     items: Iterable[tuple[Node, int]],
     more: int,
     make: Callable[[tuple[str, ...]], str],
@@ -559,7 +559,7 @@ class _Reader:
                 continue
             for key, section in effective(part.node):
                 if key.value == "service_name":
-                    self._named(section)
+                    self._read_name(section)
                 elif key.value in CONFIG:
                     for content, branch in when_there(section, part.branch):
                         if not branch:
@@ -587,7 +587,7 @@ class _Reader:
             if words[1:2] == ("role_data",) and words[2:3] and words[2] in RUNNING:
                 found.runs.add(Run(words[0], words[2], name))
 
-    def _named(self, value: Node) -> None:
+    def _read_name(self, value: Node) -> None:
         """Read the name of the service, which may be that of another template."""
         words = get_attr(value) or ()
         self._found.service_name = value.value if isinstance(value, Scalar) else ""
@@ -752,15 +752,17 @@ def strays(file: HeatFile) -> Iterator[Scalar]:
             todo += [item for item in node.items if item.__class__ is not Scalar]
             continue
         if len(node.content) > 2 and not FUNCTIONS.isdisjoint([key.value for key in node.keys]):
-            found += [key for key, value in node.pairs if key.value in FUNCTIONS and is_stray(key, value, node) and not _chosen(file, node)]
+            found += [
+                key for key, value in node.pairs if key.value in FUNCTIONS and is_stray(key, value, node) and not _is_chosen(file, node)
+            ]
         todo += [value for value in node.values if value.__class__ is not Scalar]
     yield from sorted(found, key=lambda key: key.start)
 
 
-def _chosen(file: HeatFile, node: Mapping) -> bool:
+def _is_chosen(file: HeatFile, node: Mapping) -> bool:
     """Return whether Jinja decides which of the keys of a mapping there are."""
     masked = file.masked
-    return masked is not None and masked.decided_between(node.content[0].start, node.content[-2].start)
+    return masked is not None and masked.is_decided_between(node.content[0].start, node.content[-2].start)
 
 
 def settings(
@@ -773,7 +775,7 @@ def settings(
 ) -> Iterator[Key]:
     """Yield the settings in a literal mapping, and those of the `*_config` resources that are written there."""
     for key, given in effective(node):
-        name = _renamed(key.value, renamed) if renamed else key.value
+        name = _rename(key.value, renamed) if renamed else key.value
         for written, there in ((given, branch),) if given.__class__ is Scalar else when_there(given, branch):
             value = put_in(written, replaced) if replaced else written
             yield Key(name, key, value, place, there, service)
@@ -797,7 +799,7 @@ def _cases(value: Node, branch: tuple[str, ...], depth: int) -> tuple[_Cases, bo
     items = found[1].items if found is not None and found[0] == "if" and isinstance(found[1], Sequence) else []
     if not 2 <= len(items) <= 3:
         return [(value, branch)], False
-    taken = _taken(items[0])
+    taken = _choose_branch(items[0])
     cases: _Cases = []
     lacks = len(items) == 2 and taken not in branch
     for item, way in zip(items[1:], (taken, opposite(taken))):
@@ -808,7 +810,7 @@ def _cases(value: Node, branch: tuple[str, ...], depth: int) -> tuple[_Cases, bo
     return (cases, True) if lacks else ([(value, branch)], False)
 
 
-def _renamed(name: str, renamed: tuple[Mapping, ...]) -> str:
+def _rename(name: str, renamed: tuple[Mapping, ...]) -> str:
     """Return what a key is called when several `map_replace` have put others in its place."""
     for keys in renamed:
         other = keys.get(name)
@@ -862,22 +864,24 @@ class Passed(Struct, frozen=True, array_like=True):
     values: Optional[tuple[tuple[str, Values], ...]]
 
 
-def passed(found: Parts, scope: Scope) -> Iterator[Passed]:
+def find_passed(found: Parts, scope: Scope) -> Iterator[Passed]:
     """Yield what the resources of a template, and of groups and chains in it, give to other templates."""
     declared = {key.value: schema for key, schema in effective(found.file.section("parameters"))} if found.giving else {}
     for kind, resource in found.giving:
         for of_type, given in _users(kind, resource.get("properties")):
-            yield Passed(of_type, _given(found.file, given, scope, declared))
+            yield Passed(of_type, _find_given(found.file, given, scope, declared))
 
 
-def _given(file: HeatFile, properties: Node | None, scope: Scope, declared: Lookup[str, Node]) -> tuple[tuple[str, Values], ...] | None:
+def _find_given(
+    file: HeatFile, properties: Node | None, scope: Scope, declared: Lookup[str, Node]
+) -> tuple[tuple[str, Values], ...] | None:
     if properties is None or (isinstance(properties, Scalar) and is_null(properties)):
         return ()
     found = call(properties)
     if not isinstance(properties, Mapping) or (found is not None and found[0] in FUNCTIONS):
         return None
     told = [(key, value) for key, value in effective(properties) if not _hands_on(key.value, value, declared)]
-    return tuple([(k.value, None if file.is_open(k, v) else _shown(k.value, possible(v, scope))) for k, v in told])
+    return tuple([(k.value, None if file.is_open(k, v) else _hide_values(k.value, possible(v, scope))) for k, v in told])
 
 
 def _hands_on(name: str, value: Node, declared: Lookup[str, Node]) -> bool:
@@ -905,11 +909,11 @@ def _users(kind: str, properties: Node | None) -> Iterator[tuple[str, Node | Non
             yield of_type.value, made.get(given)
 
 
-def _shown(name: str, values: Values) -> Values:
+def _hide_values(name: str, values: Values) -> Values:
     """Return the values of a property as they may be kept on the disk."""
     if values is None:
         return None
-    return tuple(map(concealed, values)) if is_secret(name) else tuple(map(masked_value, values))
+    return tuple(map(conceal, values)) if is_secret(name) else tuple(map(mask_value, values))
 
 
 def strings(node: Node) -> Iterator[str]:
@@ -971,7 +975,7 @@ def containers(found: Parts, scope: Scope) -> Iterator[Specified]:
                 restart=(_policy((policies or ("",))[0]), restart.start, restart.end) if restart is not None else None,
                 policies=None if policies is None or one_shot == _UNKNOWN else tuple(_policy(policy) for policy in policies),
                 one_shot="" if one_shot == _UNKNOWN else one_shot,
-                command=masked_value(" ".join(strings(command))) if command is not None else "",
+                command=mask_value(" ".join(strings(command))) if command is not None else "",
             )
 
 

@@ -93,13 +93,13 @@ class HeatTree:
         self._bases: dict[str, Read | None] = {}
         self._roots: dict[str, str | None] = {}
         self._known = frozenset(self._sources)
-        chosen = [file for path in environments if (file := self._parsed(path)) is not None]
+        chosen = [file for path in environments if (file := self._parse(path)) is not None]
         self._parameters = Parameters(chosen, by_heat=by_heat)
         of = tuple(environments), self._parameters.digest(), sorted(self._parameters.replaced)
         self.parts = PartsOfTree(outlines.parts, self._given, of, self._is_there)
         self.parts.answers.update({OUTLINE: self._outline, SOURCE: self.source, FILE: self.file})
 
-    def given(self, jobs: int = 1) -> Iterator[Read | Unreadable | NotEvaluated]:
+    def read_given(self, jobs: int = 1) -> Iterator[Read | Unreadable | NotEvaluated]:
         """Yield what became of each given source that can matter to others or cannot be read; `jobs` processes may read them."""
         self._outlines.prepare([source for source in self._given if source.kind == "heat"], self._parameters, jobs)
         for source in self._given:
@@ -194,17 +194,17 @@ class HeatTree:
             return None
         known = (path, target)
         found = self._resolved.get(known)
-        return found if found is not None else self.parts.once(self._resolved, known, lambda: self._path(path, target))
+        return found if found is not None else self.parts.make_once(self._resolved, known, lambda: self._path(path, target))
 
     def _path(self, path: str, target: str) -> str:
-        return self.installed(path, target) or posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
+        return self.find_installed(path, target) or posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
 
     def of_plan(self, path: str, target: str) -> str | None:
         """Return the path of a file that the plan at `path` names: in the tree that it belongs to, or None where that is not here."""
         root = self.root(path)
         return None if root is None or target.startswith("/") else posixpath.normpath(posixpath.join(root, target))
 
-    def installed(self, path: str, target: str) -> str | None:
+    def find_installed(self, path: str, target: str) -> str | None:
         """Return the path in the tree of `path` that an absolute target below the place of installation means; None for others."""
         if not target.startswith(INSTALLED):
             return None
@@ -231,11 +231,11 @@ class HeatTree:
         lost = tuple(one for one in file.outline.overrides if self._parameters.is_replaced(number, one.span))
         return (tuple(one for one in file.outline.overrides if one not in lost) if lost else file.outline.overrides), lost
 
-    def refused_environment(self, file: Read) -> Unreadable | None:
+    def refuse_environment(self, file: Read) -> Unreadable | None:
         """Return why Heat refuses a file as an environment: a template, a list, a section that it does not know; None for all others."""
-        if _named_by(file):
+        if _find_named_by(file):
             return None  # a plan, which is read as one
-        found = self._parsed(file.source.path)
+        found = self._parse(file.source.path)
         root = found.root if found is not None else None
         if found is None or root is None or (found.masked is not None and found.masked.statements):
             return None
@@ -249,7 +249,7 @@ class HeatTree:
         place = file.source.span(root.start, min(root.start + 1, len(file.source.text)))
         return Unreadable(file.source.path, place, "is no mapping, as a Heat environment must be", file.source.host)
 
-    def _parsed(self, path: str) -> HeatFile | None:
+    def _parse(self, path: str) -> HeatFile | None:
         if path not in self._sources:
             self._sources[path] = self._load(path)
         source = self._sources[path]  # not noted: there are no parts before there are parameters
@@ -258,7 +258,7 @@ class HeatTree:
 
     def _reading(self, source: Source) -> Read | Unreadable | NotEvaluated:
         if source.path not in self._read:
-            self._read[source.path] = _told(source, self._outlines.of(source, self._parameters))
+            self._read[source.path] = _make_reading(source, self._outlines.of(source, self._parameters))
         return self._read[source.path]
 
 
@@ -276,14 +276,14 @@ def environments_of(
         if source is not None and f"{IN_PLAN}:" in source.text:
             tree = tree or HeatTree(sources, load, (), Outlines(), exists)
             file = tree.file(path)
-            for target in _named_by(file) if file is not None else ():
+            for target in _find_named_by(file) if file is not None else ():
                 inside = tree.of_plan(path, target) or posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
                 found.append(tree.find(inside) or inside)
         found.append(path)
     return tuple(found)
 
 
-def _named_by(plan: Read) -> list[str]:
+def _find_named_by(plan: Read) -> list[str]:
     """Return the environments that a plan names, in their order; none for what is no plan."""
     return [target for name, target, _ in plan.outline.references if name == IN_PLAN]
 
@@ -310,7 +310,7 @@ def _makers(path: str) -> Iterator[str]:
             yield posixpath.join(folder, f"{stem[: first.start()]}{network}{stem[last.end() :]}.network.j2.yaml")
 
 
-def _told(source: Source, found: Outline | Refusal) -> Read | Unreadable | NotEvaluated:
+def _make_reading(source: Source, found: Outline | Refusal) -> Read | Unreadable | NotEvaluated:
     if isinstance(found, Outline):
         return Read(source, found)
     span = source.span(*found.span)
@@ -325,7 +325,7 @@ def files(file: Read, tree: HeatTree) -> Iterator[GetFile]:
     """Yield the files that a template reads with `get_file`."""
     own = file.source.path
     for target, place in file.outline.gets:
-        path = tree.installed(own, target) or posixpath.normpath(posixpath.join(posixpath.dirname(own), target))
+        path = tree.find_installed(own, target) or posixpath.normpath(posixpath.join(posixpath.dirname(own), target))
         yield GetFile(path, file.span(place), target, file.source.host)
 
 
@@ -354,7 +354,7 @@ def dangling(file: Read, tree: HeatTree, under_pacemaker: bool) -> Iterator[Dang
     own, host = file.source.path, file.source.host
     hangs = "cluster" if under_pacemaker else "deployment" if file.form == ENVIRONMENT else ""
     for target, place in file.outline.gets:
-        installed = tree.installed(own, target)
+        installed = tree.find_installed(own, target)
         looked_for = installed or posixpath.normpath(posixpath.join(posixpath.dirname(own), target))
         if tree.has(looked_for):
             found = True
@@ -370,7 +370,7 @@ def dangling(file: Read, tree: HeatTree, under_pacemaker: bool) -> Iterator[Dang
             continue
         if tree.find(path) is not None:
             found = True
-            if tree.installed(own, target) is not None:
+            if tree.find_installed(own, target) is not None:
                 yield DanglingReference(target, file.span(place), name, path, False, True, host, hangs)
             elif target.endswith(_NOT_TAKEN) and name not in (IN_PLAN, "file"):
                 yield DanglingReference(target, file.span(place), name, path, False, False, host, hangs, True)

@@ -40,7 +40,7 @@ def _recognise(path: str, head: str, named: bool) -> Recognised:
     return _guess(head) or (named and not _OTHER.search(path)) or "an option file, but with no section of oslo.config that lwlint knows"
 
 
-def _given(material: Material) -> tuple[Any, ...]:
+def _give(material: Material) -> tuple[Any, ...]:
     from lwlint.inputs.systemd.facts import Unit
 
     units = [fact for fact in material.facts if isinstance(fact, Unit)]
@@ -64,7 +64,7 @@ OSLO = Kind(
     recognise=_recognise,
     guess=_guess,
     decode=decode_utf8,
-    facts=made_by("lwlint.inputs.oslo.reader:option_facts", "oslo", given=_given),
+    facts=made_by("lwlint.inputs.oslo.reader:option_facts", "oslo", given=_give),
     gives=classes("lwlint.inputs.oslo.facts", "Option", "OptionFiles"),
     language="ini",
     hook=_PATH_TEXT,

@@ -117,7 +117,7 @@ def split_name(name: str) -> Name:
     return normal(section), option
 
 
-def substituted(value: str, section: str, lookup: Callable[[Name], str | None]) -> str:
+def substitute(value: str, section: str, lookup: Callable[[Name], str | None]) -> str:
     """Return `value` of an option in `section` with its `$references` replaced, `$$` and `\\$` being a plain `$`.
 
     `lookup` returns the text of a registered option, None for one that is not known; then Unresolved is raised
@@ -149,7 +149,7 @@ class OptionSet(Struct, frozen=True):
     files: OptionFiles
     options: Mapping[Name, Option]
 
-    def chosen(self, names: Iterable[Name]) -> Option | None:
+    def choose(self, names: Iterable[Name]) -> Option | None:
         """Return the option that wins among the `names` of one option: the current one first, then old ones as declared.
 
         Within a file the earlier name wins, whatever the order of the lines; a later file beats an earlier one

@@ -35,7 +35,7 @@ def read_container(text: str | None) -> KollaContainer | None:
     if not isinstance(plain, dict):
         return None
     command = plain.get("command")
-    started = programs.started(command) if isinstance(command, str) else None
+    started = programs.read_started(command) if isinstance(command, str) else None
     words = started.words if started is not None else ()
     arguments = tuple(value.lstrip("/") for _, value in _flags(words))
     entries = plain.get("config_files")
@@ -134,13 +134,13 @@ def locate(source: Source, knows: Callable[[str], bool]) -> tuple[Place, str]:
     lost = _BELOW_FOLDER.match(source.path)
     if lost is not None:  # which lies too deep for its folder to be that of a program; the one above is
         at = lost.start("folder")
-        path = _installed(source.path[at:], knows)
+        path = _find_installed(source.path[at:], knows)
         if path != source.path[at:]:
             return Place(source.path[:at], loose=True), path
-    return Place(source.root, loose=True), _installed(below, knows)
+    return Place(source.root, loose=True), _find_installed(below, knows)
 
 
-def _installed(name: str, knows: Callable[[str], bool]) -> str:
+def _find_installed(name: str, knows: Callable[[str], bool]) -> str:
     dist = _DIST.match(name)
     if dist:
         project = project_of_program(dist["program"])
@@ -207,7 +207,7 @@ def home(path: str) -> str:
     return match["home"] if match else ""
 
 
-def installed(name: str, project: str) -> str:
+def find_installed(name: str, project: str) -> str:
     """Return where a file of `project` called `name` lies on a host that has it as its distribution does."""
     if _NEUTRON.match(name) and project == "neutron":
         return f"etc/neutron/{'plugins/ml2/' if name == 'ml2_conf.ini' else ''}{name}"
@@ -336,7 +336,7 @@ def _with_arguments(project: str, found: list[str], there: Paths) -> list[str]:
     return read
 
 
-def unnamed(paths: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+def find_unnamed(paths: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
     """Yield the sets of loose files whose names tell no project, each with a name, `*` for several files.
 
     Files that are numbered make one set, as the folder of one program does, with the folders beside them; any other is alone.
@@ -412,7 +412,7 @@ def _command(unit: Unit, line: str, read: Reader) -> Command | None:
     every, missing = _environment(unit, root, read)
     known = {name: value for name, (value, _) in every.items()}
     written = programs.words_in(line, unit.name)
-    for path in programs.sourced(written):
+    for path in programs.find_sourced(written):
         text = _file(root, path, read)
         if text is None:
             missing.append(path)
@@ -430,8 +430,8 @@ def _command(unit: Unit, line: str, read: Reader) -> Command | None:
     elif unit.template and re.search("%[iIjJ]", line):
         untold = f"{unit.name} is a template, of which no instance is known"
         written = [word for word in written if "--config" not in word]
-    words = written if plain else programs.expanded(written, {**_folders(unit), **known})
-    started = programs.started_by(words)
+    words = written if plain else programs.expand(written, {**_folders(unit), **known})
+    started = programs.find_started(words)
     if started is None or started.runner in programs.ENGINES or started.program in _OTHER_TOOLS:
         return None
     unordered = ""
@@ -447,7 +447,7 @@ def _command(unit: Unit, line: str, read: Reader) -> Command | None:
     found = list(_flags(started.words, "/" if working is None else parser.expand(working.value, unit.name).lstrip("-")))
     arguments = tuple(value for _, value in found)
     files, folders = any(flag == FILE_FLAG for flag, _ in found), any(flag == FOLDER_FLAG for flag, _ in found)
-    instead = tuple(_named_by_environment(started, {name: value for name, (value, _) in every.items()}))
+    instead = tuple(_find_named_by_environment(started, {name: value for name, (value, _) in every.items()}))
     return Command(unit, root, started.program, arguments, files, folders, tuple(_variables(every)), untold, unordered, instead)
 
 
@@ -458,7 +458,7 @@ _OF_WSGI = {
 }  # fmt: skip
 
 
-def _named_by_environment(started: programs.Started, known: Mapping[str, str]) -> Iterator[str]:
+def _find_named_by_environment(started: programs.Started, known: Mapping[str, str]) -> Iterator[str]:
     """Yield the option files that `OS_NOVA_CONFIG_DIR` and `OS_NOVA_CONFIG_FILES` (or another project's) name for a WSGI application."""
     project = project_of_program(started.program) or ""
     if project not in _OF_WSGI or (not started.runner and "wsgi" not in started.program):

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from lwlint.core.catalogue import PROJECTS, Catalogue
 from lwlint.core.facts import Fact, NotEvaluated, Release, Unreadable
 from lwlint.core.kind import UNREADABLE, Piece
-from lwlint.core.secret import is_secret, masked
+from lwlint.core.secret import is_secret, mask_secrets
 from lwlint.core.secret_names import ADDRESSES, OPTIONS_HERE
 from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.oslo import layout as layout
@@ -222,7 +222,7 @@ def read_secrets(source: Source, names: Collection[str]) -> Iterator[Piece]:
 def _in_address(text: str, setting: Setting) -> Iterator[Piece]:
     """Yield what may be a password in an address over several lines, or in one that no line shows to be one (`nova:hunter2@db`)."""
     written = text[setting.start : setting.end]
-    if "\n" not in written and masked(written) != written:
+    if "\n" not in written and mask_secrets(written) != written:
         return
     begin = written.find("://") + 3 if "://" in written else 0
     end = written.rfind("@")
@@ -304,28 +304,30 @@ def _places(sources: Iterable[Source], catalogue: Catalogue) -> Iterator[tuple[P
     contained: set[tuple[str, str]] = set()
     for place, files in found.items():
         if place.name:
-            owned = {_owned(place, path) for path in files}
+            owned = {_find_owner(place, path) for path in files}
             contained |= owned
             generated |= owned if place.generated else set()
     for place, files in found.items():
         if layout.PLUGIN in files and layout.ML2 in files and files[layout.PLUGIN].text == files[layout.ML2].text:
             del files[layout.PLUGIN]  # a link, whose file is judged where it lies
         if not place.generated and not place.loose:  # copies made for containers are read in its stead
-            better = {_owned(place, path) for path in files if path.startswith(_KOLLA) and not path.startswith(_OVERRIDES)}
-            better |= {one for one in {_owned(place, path) for path in files} if one in (generated if place.name else contained)}
-            files = {path: source for path, source in files.items() if _owned(place, path) not in better or path.startswith("etc/kolla/")}
+            better = {_find_owner(place, path) for path in files if path.startswith(_KOLLA) and not path.startswith(_OVERRIDES)}
+            better |= {one for one in {_find_owner(place, path) for path in files} if one in (generated if place.name else contained)}
+            files = {
+                path: source for path, source in files.items() if _find_owner(place, path) not in better or path.startswith("etc/kolla/")
+            }
         if files:
             yield place, {path: read(source) for path, source in files.items()}, [read(source) for source in spare.get(place, ())]
 
 
-def _owned(place: Place, path: str) -> tuple[str, str]:
+def _find_owner(place: Place, path: str) -> tuple[str, str]:
     return place.root, layout.project_of(path)
 
 
 def _sets(place: Place, texts: Texts, started: Iterable[Command], catalogue: Catalogue, read_beside: Reader) -> list[_Set]:
     ours = [] if place.name else [command for command in started if command.root == place.root]
     index = layout.Paths(texts if ours else ())
-    sets = _merged(_of_command(place, command, texts, index, catalogue) for command in ours)
+    sets = _merge(_of_command(place, command, texts, index, catalogue) for command in ours)
     covered = {path for item in sets for path in item.paths}
     told = {item.project for item in sets if item.explicit}
     programs = {command.program for command in ours if command.files}
@@ -347,7 +349,7 @@ def _sets(place: Place, texts: Texts, started: Iterable[Command], catalogue: Cat
                 told_otherwise = ((project in told and found.partial) or found.program in programs) and project not in unsure
                 read = found.read and not told_otherwise
                 sets.append(_Set(project, found.program, found.paths, services, found.partial, read=read))
-    for name, paths in layout.unnamed([path for path in unnamed if path not in covered]):
+    for name, paths in layout.find_unnamed([path for path in unnamed if path not in covered]):
         sets.append(_Set(_common(paths), name, tuple(paths)))
     return sets
 
@@ -379,9 +381,9 @@ def _sets_of_folder(
     if container is not None:
         called = container.program or called
         moved = {container.files.get(path[len(home) :], path): path for path in paths}
-        there = {(to if to != path else layout.installed(path[len(home) :], project)): path for to, path in moved.items()}
+        there = {(to if to != path else layout.find_installed(path[len(home) :], project)): path for to, path in moved.items()}
     else:
-        there = {layout.installed(path[len(home) :], project): path for path in paths}
+        there = {layout.find_installed(path[len(home) :], project): path for path in paths}
     service = catalogue.of_program(called) or catalogue.of_container(called.replace("-", "_"))
     for found in layout.searches(project, there):
         order = _in_order(container.arguments, there) if container is not None else []
@@ -449,7 +451,7 @@ def _of_command(place: Place, command: Command, texts: Texts, index: layout.Path
     )
 
 
-def _merged(sets: Iterable[_Set | None]) -> list[_Set]:
+def _merge(sets: Iterable[_Set | None]) -> list[_Set]:
     """Return the sets with those of the same files and environment made one."""
     found: dict[tuple[object, ...], _Set] = {}
     for item in sets:

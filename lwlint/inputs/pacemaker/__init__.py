@@ -129,9 +129,9 @@ CIB = Kind(
 
 def _is_config(head: str) -> bool:
     if "#==[ " in head:
-        from lwlint.inputs.pacemaker.crm import printed
+        from lwlint.inputs.pacemaker.crm import find_printed
 
-        head = printed(head, _CRM_SHOW).lstrip()
+        head = find_printed(head, _CRM_SHOW).lstrip()
     return bool(
         ("Cluster Name:" in head and _PCS_TEXT.search(head))
         or (any(f"\n{word} " in f"\n{head}" for word in ("node", "primitive")) and _CRM_TEXT.search(head))
@@ -143,9 +143,9 @@ def _decode_config(data: bytes) -> str:
     text = decode_loosely(data)
     if "#==[ " not in text:
         return text
-    from lwlint.inputs.pacemaker.crm import printed
+    from lwlint.inputs.pacemaker.crm import find_printed
 
-    return printed(text, _CRM_SHOW)
+    return find_printed(text, _CRM_SHOW)
 
 
 PCS_CONFIG = Kind(

@@ -70,7 +70,7 @@ class _Reading:
         self.source = source
         self.odd: list[Text] = []
         self.parts = {
-            name: self._written(name, source.span(0, 0))
+            name: self._make_written(name, source.span(0, 0))
             for name in (
                 "crm_config",
                 "nodes",
@@ -93,7 +93,7 @@ class _Reading:
             if found.get("id") not in self.held:
                 self.parts["resources"].has([found])
         place = self.source.span(0, min(1, len(self.source.text)))
-        return self._written("cib", place).has([self._written("configuration", place).has(self.parts.values())])
+        return self._make_written("cib", place).has([self._make_written("configuration", place).has(self.parts.values())])
 
     def entry(self, start: int, end: int) -> None:
         words = [Text(m.group(), Span(self.source.path, m.start(), m.end())) for m in _TOKEN.finditer(self.source.text, start, end)]
@@ -101,7 +101,7 @@ class _Reading:
         what = words[0].value
         read = {
             "bundle": self._bundle, "fencing_topology": self._topology, "rsc_ticket": self._ticket, "monitor": self._monitor,
-            "user": self._named, "role": self._named, "acl_target": self._named, "alert": self._named, "xml": self._xml,
+            "user": self._read_named, "role": self._read_named, "acl_target": self._read_named, "alert": self._read_named, "xml": self._xml,
             "node": self._node, "primitive": self._primitive, "rsc_template": self._primitive, "group": self._group, "clone": self._clone,
             "ms": self._clone, "master": self._clone, "location": self._location, "colocation": self._colocation,
             "collocation": self._colocation, "order": self._order, "property": self._property, "rsc_defaults": self._property,
@@ -110,7 +110,7 @@ class _Reading:
         if len(words) < 2 or read is None or not read(words):
             self.odd.append(Text(self.source.text[start:end].split("\n")[0], Span(self.source.path, start, words[-1].span.end)))
 
-    def _written(self, tag: str, place: Span, **texts: Text | None) -> Written:
+    def _make_written(self, tag: str, place: Span, **texts: Text | None) -> Written:
         return Written(tag, self.source, place, {name.replace("_", "-"): text for name, text in texts.items()})
 
     def _pair(self, name: str, value: Text) -> Written:
@@ -120,11 +120,11 @@ class _Reading:
         for word in words:
             match = _PAIR.match(word.value)
             if match is not None and not match["name"].startswith("$"):
-                yield match["name"], _unquoted(word, match.start("value"))
+                yield match["name"], _unquote(word, match.start("value"))
 
     def _sections(self, words: list[Text], found: Written) -> None:
         """Add what stands behind `params`, `meta`, `op` and so on to an element."""
-        section, operations = "", self._written("operations", found.span())
+        section, operations = "", self._make_written("operations", found.span())
         rest: list[Text] = []
         for word in [*words, None]:
             if word is None or word.value in (*_SECTIONS, "op", "operations", "docker", "podman", "rkt", "network", "storage"):
@@ -137,7 +137,9 @@ class _Reading:
 
     def _section(self, section: str, words: list[Text], found: Written, operations: Written) -> None:
         if section in _SECTIONS:
-            found.has([self._written(_SECTIONS[section], found.span()).has(self._pair(name, text) for name, text in self._pairs(words))])
+            found.has(
+                [self._make_written(_SECTIONS[section], found.span()).has(self._pair(name, text) for name, text in self._pairs(words))]
+            )
         elif section == "op" and words:
             texts: dict[str, Text | None] = dict(self._pairs(words[1:]))
             operations.has([Written("op", self.source, words[0].span, {**texts, "name": words[0]})])
@@ -149,14 +151,14 @@ class _Reading:
             return False
         name, _, kind = rest[0].value.partition(":")
         uname = Text(name, rest[0].span._replace(end=rest[0].span.start + len(name)))
-        node = self._written("node", uname.span, uname=uname, id=Text(number.value[:-1], number.span) if number is not None else uname)
+        node = self._make_written("node", uname.span, uname=uname, id=Text(number.value[:-1], number.span) if number is not None else uname)
         if kind:
             node.texts["type"] = Text(kind, uname.span)
             node.attributes["type"] = kind
         self._sections(rest[1:], node)
         if not any(word.value in _SECTIONS for word in rest[1:]):
             pairs = [self._pair(name, text) for name, text in self._pairs(rest[1:])]
-            node.has([self._written("instance_attributes", uname.span).has(pairs)] if pairs else [])
+            node.has([self._make_written("instance_attributes", uname.span).has(pairs)] if pairs else [])
         self.parts["nodes"].has([node])
         return True
 
@@ -234,7 +236,7 @@ class _Reading:
                 found.has([member])
             elif what == "meta":
                 pairs = [self._pair(name, text) for name, text in self._pairs(inside)]
-                found.has([self._written("meta_attributes", found.span()).has(pairs)])
+                found.has([self._make_written("meta_attributes", found.span()).has(pairs)])
             else:
                 element = Written(what, self.source, words[at - len(inside) - 1].span, dict(self._pairs(inside)))
                 holder = {"port-mapping": "network", "storage-mapping": "storage"}.get(what)
@@ -267,7 +269,7 @@ class _Reading:
                 counts[name] = counts.get(name, 0) + 1
                 index = Text(str(counts[name]), devices.span)
                 self.parts["fencing-topology"].has(
-                    [self._written("fencing-level", devices.span, target=node, index=index, devices=devices)]
+                    [self._make_written("fencing-level", devices.span, target=node, index=index, devices=devices)]
                 )
         return bool(levels)
 
@@ -277,7 +279,7 @@ class _Reading:
         if not named or not words[2].value.endswith(":"):
             return False
         ticket = Text(words[2].value[:-1], words[2].span)
-        self.parts["constraints"].has([self._written("rsc_ticket", words[1].span, id=words[1], ticket=ticket)])
+        self.parts["constraints"].has([self._make_written("rsc_ticket", words[1].span, id=words[1], ticket=ticket)])
         return True
 
     def _monitor(self, words: list[Text]) -> bool:
@@ -296,13 +298,13 @@ class _Reading:
         if isinstance(there, Written):
             there.has([operation])
         else:
-            found.has([self._written("operations", found.span()).has([operation])])
+            found.has([self._make_written("operations", found.span()).has([operation])])
         return True
 
-    def _named(self, words: list[Text]) -> bool:
+    def _read_named(self, words: list[Text]) -> bool:
         """Read that there is an alert, or somebody with rights: nothing is judged by what it says."""
         part, tag = _NAMED[words[0].value]
-        self.parts[part].has([self._written(tag, words[1].span, id=Text(words[1].value.rstrip(":"), words[1].span))])
+        self.parts[part].has([self._make_written(tag, words[1].span, id=Text(words[1].value.rstrip(":"), words[1].span))])
         return True
 
     def _xml(self, words: list[Text]) -> bool:
@@ -331,17 +333,17 @@ class _Reading:
         ruled = any(word.value == "rule" for word in words)
         pairs = [self._pair(key, text) for key, text in self._pairs(words[1:])]
         if not ruled:
-            self.parts[section].has([self._written(tag, words[0].span, id=name).has(pairs)])
+            self.parts[section].has([self._make_written(tag, words[0].span, id=name).has(pairs)])
         return not ruled
 
     def _tag(self, words: list[Text]) -> bool:
         names = [Text(word.value.rstrip(":"), word.span) for word in words[1:] if word.value.rstrip(":")]
-        refs = (self._written("obj_ref", text.span, id=text) for text in names[1:])
-        self.parts["tags"].has([self._written("tag", names[0].span, id=names[0]).has(refs)])
+        refs = (self._make_written("obj_ref", text.span, id=text) for text in names[1:])
+        self.parts["tags"].has([self._make_written("tag", names[0].span, id=names[0]).has(refs)])
         return True
 
     def _constraint(self, tag: str, name: Text, **texts: Text | None) -> Written:
-        found = self._written(tag, name.span, id=name, **texts)
+        found = self._make_written(tag, name.span, id=name, **texts)
         self.parts["constraints"].has([found])
         return found
 
@@ -364,7 +366,7 @@ class _Reading:
         target = {"rsc-pattern": Text(resource.value[1:-1], resource.span)} if resource.value[:1] == "/" else {"rsc": resource}
         target = {} if inside else target
         if match is not None and (match["node"] or len(rest) == 2):
-            node = _unquoted(rest[0], match.start("node")) if match["node"] else rest[1]
+            node = _unquote(rest[0], match.start("node")) if match["node"] else rest[1]
             score = Text(_score(match["score"]), rest[0].span)
             found = Written("rsc_location", self.source, name.span, {"id": name, **target, "score": score, "node": node, **options})
             self.parts["constraints"].has([found.has(inside)])
@@ -411,16 +413,16 @@ class _Reading:
                 joined = word
                 at += 1
             elif word in ("defined", "not_defined") and at + 1 < len(words):
-                expressions.append(self._written("expression", words[at].span, operation=words[at], attribute=words[at + 1]))
+                expressions.append(self._make_written("expression", words[at].span, operation=words[at], attribute=words[at + 1]))
                 at += 2
             elif at + 2 < len(words) and words[at + 1].value.rpartition(":")[2] in _BINARY and word != "date":
                 operation = Text(words[at + 1].value.rpartition(":")[2], words[at + 1].span)
-                value = _unquoted(words[at + 2], 0)
-                expressions.append(self._written("expression", words[at].span, attribute=words[at], operation=operation, value=value))
+                value = _unquote(words[at + 2], 0)
+                expressions.append(self._make_written("expression", words[at].span, attribute=words[at], operation=operation, value=value))
                 at += 3
             elif word == "date" and at + 2 < len(words) and words[at + 1].value in ("lt", "gt"):
-                bound = {"end" if words[at + 1].value == "lt" else "start": _unquoted(words[at + 2], 0)}
-                expressions.append(self._written("date_expression", words[at].span, operation=words[at + 1], **bound))
+                bound = {"end" if words[at + 1].value == "lt" else "start": _unquote(words[at + 2], 0)}
+                expressions.append(self._make_written("date_expression", words[at].span, operation=words[at + 1], **bound))
                 at += 3
             elif word == "date" and at + 2 < len(words) and words[at + 1].value in _DATES:
                 end = next((n for n in range(at + 2, len(words)) if not _PAIR.match(words[n].value)), len(words))
@@ -429,7 +431,7 @@ class _Reading:
             else:
                 return None
         head = {"score": score} if numeric else {"score_attribute": score}
-        return self._written("rule", words[0].span, boolean_op=Text(joined, words[0].span), role=role, **head).has(expressions)
+        return self._make_written("rule", words[0].span, boolean_op=Text(joined, words[0].span), role=role, **head).has(expressions)
 
     def _date(self, place: Text, what: Text, texts: dict[str, Text]) -> Written:
         operation = Text(_DATES[what.value], what.span)
@@ -506,11 +508,11 @@ class _Reading:
                 if role is not None:
                     found[-1].texts[what] = role
                     found[-1].attributes[what] = role.value
-                found[-1].has([self._written("resource_ref", name.span, id=name)])
+                found[-1].has([self._make_written("resource_ref", name.span, id=name)])
         return [each for each in found if each.children]
 
     def _set(self, word: Text, sequential: str | None) -> Written:
-        return self._written("resource_set", word.span, sequential=Text(sequential, word.span) if sequential is not None else None)
+        return self._make_written("resource_set", word.span, sequential=Text(sequential, word.span) if sequential is not None else None)
 
 
 def _split(word: Text) -> tuple[Text, Text | None]:
@@ -530,7 +532,7 @@ def _score(word: str) -> str:
     return f"{sign}INFINITY" if word.lstrip("+-").lower() in ("inf", "infinity") else word
 
 
-def _unquoted(word: Text, start: int) -> Text:
+def _unquote(word: Text, start: int) -> Text:
     value = word.value[start:]
     place = word.span._replace(start=word.span.start + start)
     if len(value) > 1 and value[0] == value[-1] == '"':
@@ -577,7 +579,7 @@ def only(text: str, part: Part) -> str:
     return "\n" * text.count("\n", 0, part.start) + inside + "\n"
 
 
-def printed(text: str, *commands: str) -> str:
+def find_printed(text: str, *commands: str) -> str:
     """Return what the first of `commands` printed that is there, on its lines; the text itself where it is no file of supportconfig."""
     if not is_supportconfig(text):
         return text

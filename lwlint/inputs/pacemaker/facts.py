@@ -12,7 +12,7 @@ from msgspec import Struct, field
 
 from lwlint.core.catalogue import UNIT_CLASSES
 from lwlint.core.facts import OneOf, Service
-from lwlint.core.lazy import Refused, compiled, pattern
+from lwlint.core.lazy import Refused, compile_linear, pattern
 from lwlint.core.source import Span, Text
 
 
@@ -73,7 +73,7 @@ def resource_pattern(written: str) -> Callable[[str], bool] | None:
     if len(written) > _LONGEST or not _SAME.fullmatch(written):
         return None
     try:
-        found = compiled(written.removeprefix("!"))
+        found = compile_linear(written.removeprefix("!"))
     except Refused:
         return None
     wanted = not written.startswith("!")

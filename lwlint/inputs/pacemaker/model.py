@@ -99,7 +99,7 @@ class Cib(Struct):
                 self._running.setdefault(found.name if found is not None else "", []).append(leaf)
         return self._running.get(service, []) if service else []
 
-    def given(self, agents: tuple[str, ...], parameter: str) -> set[str]:
+    def list_given(self, agents: tuple[str, ...], parameter: str) -> set[str]:
         """Return the values that leaves of these agents have for a parameter."""
         if (agents, parameter) not in self._given:
             values = (leaf.attributes.get(parameter) for leaf in self.leaves() if leaf.agent in agents)
@@ -223,23 +223,23 @@ class Colocations:
                     elif pair.score:
                         self._loose.setdefault(pair.first, []).append(pair.second)
         for group in cib.resources.values():
-            if group.form == GROUP and _collocated(group):
+            if group.form == GROUP and _is_collocated(group):
                 self._before.update(zip(group.children[1:], group.children))
 
-    def needed(self, start: str) -> Iterator[str]:
+    def find_needed(self, start: str) -> Iterator[str]:
         """Yield each resource without which `start` runs nowhere; itself too, if bindings go round in a circle."""
         yield from (name for name, whole in _walk([(start, False)], self._after) if whole)
 
     def reaching(self, ends: Collection[str]) -> set[str]:
-        """Return each resource without one of `ends` that runs nowhere: what `needed` tells of each, asked once for all."""
+        """Return each resource without one of `ends` that runs nowhere: what `find_needed` tells of each, asked once for all."""
         return {name for name, whole in _walk([(end, True) for end in ends], lambda step: self._backwards.get(step, ())) if not whole}
 
-    def held(self, start: str) -> Iterator[str]:
+    def find_held(self, start: str) -> Iterator[str]:
         """Yield each resource that `start` never runs without, even where looser bindings turn mandatory ones into circles."""
         yield from (name for name, whole in _walk([(start, False)], lambda step: self._holding.get(step, ())) if whole)
 
     def holding(self, ends: Collection[str]) -> set[str]:
-        """Return each resource that never runs without one of `ends`: what `held` tells of each, asked once for all."""
+        """Return each resource that never runs without one of `ends`: what `find_held` tells of each, asked once for all."""
         backwards: dict[Step, list[Step]] = {}
         for step, after in self._holding.items():
             for each in after:
@@ -267,7 +267,7 @@ class Colocations:
         circles = Circles(self._cib.resources, bindings, self._loose, self._before, {step: self._after(step) for step in self._steps})
         return {step: [each for each in self._after(step) if not circles.part(step[0], each)] for step in self._steps}
 
-    def bound(self, targets: set[str]) -> set[str]:
+    def find_bound(self, targets: set[str]) -> set[str]:
         """Return what runs only where one of `targets` runs. In a circle the scheduler keeps to direct bindings only."""
         circle = {name for name, whole in _walk([(target, False) for target in targets], self._after) if whole}
         direct = {name for name in circle if any(step[1] and step[0] in targets for step, _ in self._next((name, False)))}
@@ -328,7 +328,7 @@ def second_takes(pair: Pair, cib: Cib) -> bool:
     return second.form in _MANY and not (first.form in _MANY and second.form == BUNDLE)
 
 
-def _collocated(group: Resource) -> bool:
+def _is_collocated(group: Resource) -> bool:
     value = group.meta.get("collocated")
     return value is None or boolean(value.value) is not False
 
@@ -362,7 +362,7 @@ def running_nodes(cib: Cib) -> list[Node]:
     return found
 
 
-def barred(cib: Cib) -> dict[str, dict[str, Constraint]]:
+def find_barred(cib: Cib) -> dict[str, dict[str, Constraint]]:
     """Return the outermost resources that constraints keep from nodes, and for each of these nodes which constraint does."""
     return places(cib).barred
 
@@ -380,7 +380,7 @@ def places(cib: Cib) -> Places:
     for constraint in cib.constraints:
         if constraint.type != LOCATION or not constraint.active:
             continue
-        for top, node in _kept_in_a_role(cib, constraint, nodes, told):
+        for top, node in _find_kept_in_a_role(cib, constraint, nodes, told):
             in_a_role.setdefault(top, set()).add(node)
         by_score: dict[str | None, set[str]] = {}
         for member in constraint.members:
@@ -414,7 +414,7 @@ def places(cib: Cib) -> Places:
     return found
 
 
-def _kept_in_a_role(cib: Cib, constraint: Constraint, nodes: Sequence[Node], told: bool) -> Iterator[tuple[str, str]]:
+def _find_kept_in_a_role(cib: Cib, constraint: Constraint, nodes: Sequence[Node], told: bool) -> Iterator[tuple[str, str]]:
     """Yield the outermost resources that a constraint keeps from a node in one role only, each with the node."""
     for member in constraint.members:
         wanted = [rule for rule in constraint.rules if _in_a_role(rule.role) or _in_a_role(member.role)]
@@ -448,7 +448,7 @@ def only_remote(cib: Cib) -> set[str]:
             for name in member.resources:
                 top = cib.resources[name].top
                 wanted[top] = wanted.get(top, False) or away
-    found = {top for top, away in wanted.items() if away} | _barred_from(cib, {node.name for node in members}, nodes)
+    found = {top for top, away in wanted.items() if away} | _find_barred_from(cib, {node.name for node in members}, nodes)
     if NODE_ATTRIBUTES in cib.cluster.untold:
         found |= _with_nova_compute(cib)
     bound = Colocations(cib).reaching([name for name, each in cib.resources.items() if each.top in found]) if found else set()
@@ -476,7 +476,7 @@ def _with_nova_compute(cib: Cib) -> set[str]:
     return found
 
 
-def _barred_from(cib: Cib, members: set[str], nodes: list[Node]) -> set[str]:
+def _find_barred_from(cib: Cib, members: set[str], nodes: list[Node]) -> set[str]:
     """Return the outermost resources that constraints keep from all `members`, and not from all remote nodes."""
     known = places(cib)
     found = set()
@@ -598,8 +598,8 @@ class Circles:
         self._resources, self._bindings, self._loose, self._before = resources, bindings, loose, before
         # a whole resource needs itself too, so that what leads to it leads to it however it is needed
         tight = {(name, whole): [*after, (name, False)] if whole else [*after] for (name, whole), after in needed.items()}
-        self._tight = numbered(tight)
-        self._all = numbered({step: [*after, *((name, True) for name in loose.get(step[0], ()))] for step, after in tight.items()})
+        self._tight = number_nodes(tight)
+        self._all = number_nodes({step: [*after, *((name, True) for name in loose.get(step[0], ()))] for step, after in tight.items()})
 
     def part(self, name: str, needed: Step) -> bool:
         """Return whether the scheduler may break off that the resource `name` is where one is that it needs."""
@@ -651,10 +651,10 @@ class Circles:
         found: set[str] = set()
         for group in self._resources.values():
             if group.form == GROUP and any(name in self._before for name in group.children[1:2]):
-                found.update(group.children[at] for at in self._parted(group.name, group.children))
+                found.update(group.children[at] for at in self._find_parted(group.name, group.children))
         return found
 
-    def _parted(self, group: str, children: Sequence[str]) -> Iterable[int]:
+    def _find_parted(self, group: str, children: Sequence[str]) -> Iterable[int]:
         """Return the places of the members of a group that may come to stand apart from the one in front; all where too many lead there."""
         places = {group: 0, **{name: number for number, name in enumerate(children)}}  # what binds the group is of its first member
         behind: set[str] = set()
@@ -671,7 +671,7 @@ class Circles:
         return found if len(behind) <= _MOST else range(1, len(children))
 
 
-def numbered(graph: Mapping[N, Collection[N]]) -> dict[N, int]:
+def number_nodes(graph: Mapping[N, Collection[N]]) -> dict[N, int]:
     """Return a number for each node of a graph, the same for two that are reached from each other (after Tarjan, without recursion)."""
     order: dict[N, int] = {}
     low: dict[N, int] = {}
@@ -723,7 +723,7 @@ def owners(cib: Cib, each: str, to: str) -> dict[str, str]:
     there = {_namespace(leaf) for leaf in cib.running(to)}
     asked = [_Asked(cib, leaf, bool(there) and _namespace(leaf) not in there) for leaf in addresses]
     tied = _Tied(cib, to)
-    return _Owners(cib, (each, to), [one for one in asked if one.apart or not tied.holds(one)]).found()
+    return _Owners(cib, (each, to), [one for one in asked if one.apart or not tied.holds(one)]).find()
 
 
 def around(cib: Cib, resource: Resource) -> list[str]:
@@ -800,7 +800,7 @@ class _Owners:
         self._waiting: dict[str, list[int]] = {}  # the addresses in each resource
         self._grouped: dict[str, list[int]] = {}
 
-    def found(self) -> dict[str, str]:
+    def find(self) -> dict[str, str]:
         """Return the owner of each address that has one."""
         self._bind()
         for number, one in enumerate(self._asked):
@@ -817,7 +817,7 @@ class _Owners:
             owner = self._owner(one) if one.name not in self._owned else None
             if owner is not None:
                 self._owned[one.name] = owner
-                for other in self._told(one, owner):
+                for other in self._find_owned(one, owner):
                     heapq.heappush(todo, (turn if other > number else turn + 1, other))
         return self._owned
 
@@ -858,7 +858,7 @@ class _Owners:
         first = self._inside[name].first if name else None
         return first[1] if first is not None else None
 
-    def _told(self, one: _Asked, owner: str) -> list[int]:
+    def _find_owned(self, one: _Asked, owner: str) -> list[int]:
         """Return the addresses that may have an owner now that this one has."""
         found: list[int] = []
         if one.group and self._is_first(self._beside[one.group], one.name, owner):
@@ -911,6 +911,6 @@ class Anchors:
         if name not in self._held:
             if len(self._held) >= MOST_TARGETS:
                 return set()
-            once = {each for each in (name, *self._graph.held(name)) if self._cib.top(self._cib.resources[each]).instances == 1}
+            once = {each for each in (name, *self._graph.find_held(name)) if self._cib.top(self._cib.resources[each]).instances == 1}
             self._held[name] = once | self._graph.holding(once)
         return self._held[name]

@@ -117,7 +117,7 @@ def pairs(block: Block, start: int = 0) -> dict[str, Text]:
         if match is None:
             return found
         first, last, at = _value(line, match.end())
-        found.setdefault(match["name"], _unescaped(block.part(first, last), line[first - 1 : first]))
+        found.setdefault(match["name"], _unescape(block.part(first, last), line[first - 1 : first]))
     return found
 
 
@@ -128,7 +128,7 @@ def only_pair(block: Block) -> tuple[str, Text] | None:
         return None
     start, end = match.span("value")
     if _is_quoted(block.value[start:end]):
-        return match["name"].strip("\"'"), _unescaped(block.part(start + 1, end - 1), block.value[start])
+        return match["name"].strip("\"'"), _unescape(block.part(start + 1, end - 1), block.value[start])
     return match["name"].strip("\"'"), block.part(start, end)
 
 
@@ -157,7 +157,7 @@ def _is_quoted(value: str) -> bool:
     return len(value) > 1 and value[0] in "\"'" and value[-1] == value[0] and any(sign in value for sign in " =")
 
 
-def _unescaped(text: Text, quote: str) -> Text:
+def _unescape(text: Text, quote: str) -> Text:
     return Text(text.value.replace('\\"', '"'), text.span) if quote == '"' and '\\"' in text.value else text
 
 
@@ -518,10 +518,10 @@ def read_pcs_config(source: Source) -> PcsConfig | Unreadable:
     configuration = Written("configuration", source, name.words.span, {}).has(parts)
     root = Written("cib", source, name.words.span, {}).has([configuration])
     odd = sorted({block.words for block in (*resources.odd, *constraints.odd, *cib.odd)}, key=lambda text: text.span)
-    return PcsConfig(root, frozenset(_untold(sections, parts, resources, constraints)), tuple(odd))
+    return PcsConfig(root, frozenset(_find_untold(sections, parts, resources, constraints)), tuple(odd))
 
 
-def _untold(sections: dict[str, Block], parts: Iterable[Element], resources: Reading, constraints: ConstraintReading) -> Iterator[str]:
+def _find_untold(sections: dict[str, Block], parts: Iterable[Element], resources: Reading, constraints: ConstraintReading) -> Iterator[str]:
     if "Node Attributes" not in sections:
         yield NODE_ATTRIBUTES
     by_tag = {part.tag: part for part in parts}

@@ -81,11 +81,11 @@ def cib_facts(sources: Sequence[Source], catalogue: Catalogue, schemas: str = ""
         if isinstance(found, Unreadable):
             yield found
         else:
-            yield from _bounded(source, found, catalogue)
+            yield from _read_bounded(source, found, catalogue)
             yield from _validation(source, found, schemas)
 
 
-def _bounded(source: Source, root: Element, catalogue: Catalogue) -> list[Fact]:
+def _read_bounded(source: Source, root: Element, catalogue: Catalogue) -> list[Fact]:
     """Return what `element_facts` yields, or that what its parts share is too much."""
     try:
         return list(element_facts(source, root, catalogue))
@@ -360,7 +360,7 @@ def pcs_config_facts(sources: Iterable[Source], catalogue: Catalogue) -> Iterato
         if isinstance(found, Unreadable):
             yield found
             continue
-        for fact in _bounded(source, found.root, catalogue):
+        for fact in _read_bounded(source, found.root, catalogue):
             yield replace(fact, weaker=printed, untold=found.untold) if isinstance(fact, Cluster) else fact
         for line in found.odd:
             message = f"`{printed}`: this line is of no form that is known, so that what it says is not judged"
@@ -432,24 +432,24 @@ def _release_of(sources: Sequence[Source]) -> Optional[Release]:
     bare = next((one for version in versions if (one := _of_pacemaker(version)) is not None), None)
     for name, sign, words in _CIB:
         if any(sign.search(source.text) for source in sources):
-            return _weighed(Release(name, words), bare, versions)
+            return _weigh(Release(name, words), bare, versions)
     return bare
 
 
-def _weighed(found: Release, bare: Optional[Release], versions: Sequence[str]) -> Release:
+def _weigh(found: Release, bare: Optional[Release], versions: Sequence[str]) -> Release:
     """Return what a sign speaks for, or what contradicts it: a release that the cluster's own software is too new for.
 
     Keystone under Pacemaker is of liberty in TripleO, and of any release elsewhere; a podman bundle is of stein or later. Clusters are
     updated, so that the version of Pacemaker alone outweighs only the first.
     """
-    built = next((_built_for(version) for version in versions if _built_for(version) is not None), None)
+    built = next((_find_built_for(version) for version in versions if _find_built_for(version) is not None), None)
     other = built or (bare if found.name == "liberty" else None)
     if other is None or other.name is None or found.name is None or RELEASES.index(other.name) <= RELEASES.index(found.name):
         return found
     return Release(other.name, f"{other.because}, against {found.because}, which speaks for {found.name}")
 
 
-def _built_for(version: str) -> Optional[Release]:
+def _find_built_for(version: str) -> Optional[Release]:
     for system, name in _BUILT_FOR:
         if f".{system}" in version:
             return Release(name, f"Pacemaker {version.partition('-')[0]} of {system}, where {name} is the first release")
@@ -457,7 +457,7 @@ def _built_for(version: str) -> Optional[Release]:
 
 
 def _of_pacemaker(version: str) -> Optional[Release]:
-    built = _built_for(version)
+    built = _find_built_for(version)
     if built is not None:
         return built
     version = version.partition("-")[0].partition("+")[0]
@@ -473,13 +473,13 @@ class Names(Struct, frozen=True):
     groups: Mapping[str, tuple[str, ...]]
     _known: dict[str, tuple[tuple[str, ...], bool]] = field(default_factory=dict)
 
-    def found(self, name: str) -> tuple[tuple[str, ...], bool]:
+    def find(self, name: str) -> tuple[tuple[str, ...], bool]:
         """Return the resources that `name` stands for, and whether the scheduler will not find it by this name.
 
         It looks for the instances of a clone or a bundle by names of their own, so not for the resource inside.
         """
         if name not in self._known:
-            self._known[name] = self._found(name)
+            self._known[name] = self._find(name)
         return self._known[name]
 
     def matching(self, pattern: str) -> tuple[str, ...]:
@@ -487,7 +487,7 @@ class Names(Struct, frozen=True):
         fits = resource_pattern(pattern)
         return tuple(r.name for r in self.resources.values() if r.parent is None and fits(r.name)) if fits is not None else ()
 
-    def _found(self, name: str) -> tuple[tuple[str, ...], bool]:
+    def _find(self, name: str) -> tuple[tuple[str, ...], bool]:
         if name in self.resources:
             return (name,), self.inner(name)
         if name in self.groups:
@@ -519,7 +519,7 @@ def constraints(source: Source, reader: Reader, element: Element, names: Names) 
             span=name.span,
             type=kind,
             host=source.host,
-            members=tuple(_counted(_members(child, kind, reader, names), reader)),
+            members=tuple(_count(_members(child, kind, reader, names), reader)),
             score=number.value if number is not None else None,
             score_span=number.span if number is not None else None,
             ordering=ordering,
@@ -538,7 +538,7 @@ def constraints(source: Source, reader: Reader, element: Element, names: Names) 
         yield fact
 
 
-def _counted(members: Iterator[Member], reader: Reader) -> Iterator[Member]:
+def _count(members: Iterator[Member], reader: Reader) -> Iterator[Member]:
     for member in members:
         reader.count(1 + len(member.resources))
         yield member
@@ -567,7 +567,7 @@ def _members(element: Element, kind: str, reader: Reader, names: Names) -> Itera
 
 
 def _member(text: Text, place: str, role: str | None, action: str | None, names: Names) -> Member:
-    found, hidden = names.found(text.value)
+    found, hidden = names.find(text.value)
     return Member(text.value, text.span, place, role, action, resources=found, hidden=hidden)
 
 
@@ -651,7 +651,7 @@ class _Colocations:
         known = all(self._known(name) for ids in refs for name in ids)  # if not, tags and templates stay as they are
         return [
             _Block(
-                ids=self._expanded(ids) if known else tuple(ids),
+                ids=self._expand(ids) if known else tuple(ids),
                 sequential=boolean(element.get("sequential")) is not False,
                 role=element.get("role"),
                 score=element.get("score"),
@@ -668,12 +668,12 @@ class _Colocations:
         # a colocation of one instance binds no other; "two templates or tags cannot be colocated"
         if len(both) < 2 or not any(plain) or any(member.instance is not None or not self._known(member.name) for member in both):
             return []
-        return [_Block(self._expanded([member.name]), sequential=one, role=member.role) for member, one in zip(both, plain)]
+        return [_Block(self._expand([member.name]), sequential=one, role=member.role) for member, one in zip(both, plain)]
 
     def _known(self, name: str) -> bool:
         return name in self.names.groups or (name in self.names.resources and not self.names.inner(name))
 
-    def _expanded(self, ids: Sequence[str]) -> tuple[str, ...]:
+    def _expand(self, ids: Sequence[str]) -> tuple[str, ...]:
         """Return `ids` with the members of tags and templates in their place."""
         found = (each for name in ids for each in ((name,) if name in self.names.resources else self.names.groups[name]))
         return tuple(islice(found, PAIRS))

@@ -310,12 +310,12 @@ def _unpack(section: Section, element: Element, name: Text, parents: tuple[_Seen
     own_meta = section.reader.fill({}, parts, META, context)
     section.reader.count(sum(len(each.own_meta) + len(each.own_attributes) + 1 for each in parents))
     above = [section.reader.fill({}, p.ruled, META, context) if p.ruled else p.own_meta for p in parents]  # rules are asked of the child
-    meta = _inherited(own_meta, above)
+    meta = _inherit(own_meta, above)
     section.reader.fill(meta, section.defaults, META, context)
     meta = {**section.old_defaults, **meta}
     whoever = Context(section.reader.now)  # of parameters no rule on agents holds
     own_attributes = section.reader.fill({}, parts, INSTANCE, whoever)
-    attributes = _inherited(own_attributes, [p.own_attributes for p in parents])
+    attributes = _inherit(own_attributes, [p.own_attributes for p in parents])
     section.reader.fill(attributes, section.defaults, INSTANCE, whoever)
     form = FORMS[element.tag]
     container = _container(element) if form == BUNDLE else None
@@ -338,7 +338,7 @@ def _unpack(section: Section, element: Element, name: Text, parents: tuple[_Seen
         operations=tuple(_operations(section, parts, context)) if form == PRIMITIVE else (),
         container=container,
         instances=_instances(form, meta, container),
-        managed=_managed(meta) and not maintenance,
+        managed=_is_managed(meta) and not maintenance,
         maintenance=maintenance,
         promotable=promotable,
     )
@@ -362,7 +362,7 @@ def _promotable(form: str, own: dict[str, Text], meta: dict[str, Text], parents:
     return implied or _is(meta, "promotable")
 
 
-def _inherited(own: dict[str, Text], above: list[dict[str, Text]]) -> dict[str, Text]:
+def _inherit(own: dict[str, Text], above: list[dict[str, Text]]) -> dict[str, Text]:
     found = dict(own)
     for each in reversed(above):
         for name, value in each.items():
@@ -374,7 +374,7 @@ def _is(attributes: Mapping[str, Text], name: str) -> bool:
     return name in attributes and boolean(attributes[name].value) is True
 
 
-def _managed(meta: dict[str, Text]) -> bool:
+def _is_managed(meta: dict[str, Text]) -> bool:
     """Whether `is-managed` leaves the resource to the cluster; any word but the ones for true takes it away."""
     value = meta.get("is-managed")
     return value is None or value.value.lower() == "default" or boolean(value.value) is True

@@ -244,23 +244,23 @@ def _all_in_xml(root: Element) -> Iterator[Shown]:
         under = [child for node in nodes for child in node.children]
         bundles = {match[1] for child in under if (match := _CONTAINER.match(child.get("id") or "")) is not None}
         for child in under:
-            yield from _shown_by_node(child, bundles)
+            yield from _read_by_node(child, bundles)
     for section in root.all("resources"):
         for child in section.children:
-            yield from _shown(child, child.get("id") or "")
+            yield from _read_shown(child, child.get("id") or "")
 
 
-def _shown_by_node(element: Element, bundles: set[str]) -> Iterator[Shown]:
+def _read_by_node(element: Element, bundles: set[str]) -> Iterator[Shown]:
     """Yield what stands under a node; of a bundle its container there, and not the connection to what is inside."""
     name, agent = element.get("id") or "", element.get("resource_agent") or ""
     container = _CONTAINER.match(name) if agent.rpartition(":")[2] in ENGINES else None
     if element.tag == "resource" and container is not None:
         yield from _xml_resource(element, container[1], container[1], None)
     elif agent.replace("::", ":") != "ocf:pacemaker:remote" or name.rpartition("-")[0] not in bundles:
-        yield from _shown(element, name)
+        yield from _read_shown(element, name)
 
 
-def _shown(element: Element, top: str) -> Iterator[Shown]:
+def _read_shown(element: Element, top: str) -> Iterator[Shown]:
     if element.tag == "bundle":
         image = element.get("image")
         for replica in element.all("replica"):
@@ -269,7 +269,7 @@ def _shown(element: Element, top: str) -> Iterator[Shown]:
                     yield from _xml_resource(each, top, top, image)
     elif element.tag in ("clone", "group"):
         for child in element.children:
-            yield from _shown(child, top)
+            yield from _read_shown(child, top)
     elif element.tag == "resource" and element.get("id"):
         yield from _xml_resource(element, without_number(top), None, None)
 

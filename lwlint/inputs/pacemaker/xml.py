@@ -570,21 +570,21 @@ def _faults(root: Element, version: str) -> Iterator[Fault]:
         if "*" in shape.attributes:
             continue
         tags = {child.tag for child in element.children}
-        yield from _own_faults(element, shape, tags, version)
+        yield from _find_own_faults(element, shape, tags, version)
         if tags <= shape.elements:
             todo.extend(reversed(element.children))
             continue
         for child in element.children:
             if child.tag not in shape.elements:
-                yield _misplaced(child, element, version)
+                yield _say_misplaced(child, element, version)
         todo.extend(child for child in reversed(element.children) if child.tag in shape.elements)
 
 
-def _own_faults(element: Element, shape: Shape, tags: set[str], version: str) -> Iterator[Fault]:
+def _find_own_faults(element: Element, shape: Shape, tags: set[str], version: str) -> Iterator[Fault]:
     """Yield what is wrong with an element itself: attributes that there are not, and what it needs and has not."""
     for name in element.attributes if version and not element.attributes.keys() <= shape.attributes else ():
         if name not in shape.attributes and not name.startswith("xmlns:"):
-            what = f"{called(element)} has the attribute `{name}`"
+            what = f"{name_element(element)} has the attribute `{name}`"
             said = f"{what}, which pacemaker-{version} does not have there{_near(name, shape.attributes)}"
             yield Fault(_place_of(element, name), said, f"{subject(element)} has {name}")
     if version in _SINCE_4:
@@ -596,7 +596,7 @@ def _own_faults(element: Element, shape: Shape, tags: set[str], version: str) ->
     lacks = sorted(nearest - has)
     if tags <= shape.elements or not all(word.startswith("<") for word in lacks):  # else what is in its place is told
         words = " and no ".join(f"`{word}`" for word in lacks)
-        yield Fault(element.span(), f"{called(element)} has no {words}", f"{subject(element)} lacks {' and '.join(lacks)}")
+        yield Fault(element.span(), f"{name_element(element)} has no {words}", f"{subject(element)} lacks {' and '.join(lacks)}")
 
 
 _SINCE_4 = frozenset(VERSIONS[_AT["4.0"] :])
@@ -615,17 +615,17 @@ def _gone_in_4(element: Element, version: str) -> Iterator[Fault]:
     for name in element.attributes if (element.tag, "class") in _GONE or element.tag == "node" else ():
         value = element.get(name)
         if value in _GONE.get((element.tag, name), ()):
-            said = f"{called(element)} has `{name}` `{value}`, which pacemaker-{version} does not have; pacemaker-3.10 and before do"
+            said = f"{name_element(element)} has `{name}` `{value}`, which pacemaker-{version} does not have; pacemaker-3.10 and before do"
             yield Fault(element.span(name), said, f"{subject(element)} has {name} {value}")
     if element.tag == "rsc_location":
         for rule in list(element.all("rule"))[1:]:
-            said = f"{called(element)} has a second rule, {called(rule)}; pacemaker-{version} has one in each constraint"
+            said = f"{name_element(element)} has a second rule, {name_element(rule)}; pacemaker-{version} has one in each constraint"
             yield Fault(rule.span(), said, f"{subject(rule)} in {subject(element)}")
 
 
-def _misplaced(element: Element, above: Element, version: str) -> Fault:
+def _say_misplaced(element: Element, above: Element, version: str) -> Fault:
     tag = element.tag
-    where = f"{called(element)} is in `<{above.tag}>`"
+    where = f"{name_element(element)} is in `<{above.tag}>`"
     schema = f"pacemaker-{version}" if version else "no schema of Pacemaker"
     places = sorted(name for name, shape in shapes(version).items() if tag in shape.elements)
     others = [one for one in VERSIONS if any(tag in shape.elements for shape in shapes(one).values())]
@@ -651,7 +651,7 @@ def _near(word: str, words: Iterable[str], before: str = "", after: str = "") ->
     return near(f"{before}{word}{after}", [f"{before}{one}{after}" for one in sorted(words)])
 
 
-def called(element: Element) -> str:
+def name_element(element: Element) -> str:
     """Return how an element is called in messages."""
     name = element.get("id")
     return f"`<{element.tag}>`" if name is None else f'`<{element.tag} id="{name}">`'
@@ -697,7 +697,7 @@ def refusal(root: Element, schema: str, folder: str) -> Fault | None:
         if found and found[0] in made and entry.path.count("/") > depth:
             blamed, said, depth = made[found[0]], entry.message, entry.path.count("/")
     said = said or "does not fit"
-    return Fault(blamed.span(), f"{called(blamed)}: {schema} refuses it ({said[:1].lower()}{said[1:]})", f"{subject(blamed)} refused")
+    return Fault(blamed.span(), f"{name_element(blamed)}: {schema} refuses it ({said[:1].lower()}{said[1:]})", f"{subject(blamed)} refused")
 
 
 def _document(root: Element) -> tuple[dict[Any, Element], Any]:

@@ -140,7 +140,7 @@ class _Values(NamedTuple):
                 self.known[node.name] = self.variable(node.name, depth)
             return self.known[node.name]
         if isinstance(node, tree.Joined):
-            return _joined([self.of(part, depth + 1) for part in node.parts])
+            return _join([self.of(part, depth + 1) for part in node.parts])
         if isinstance(node, tree.Selector):
             return _union(self.of(value, depth + 1) for _, value in node.options)
         if isinstance(node, tree.Call):
@@ -167,7 +167,7 @@ class _Values(NamedTuple):
         if name == "join" and arguments:
             between = self.of(arguments[1], depth + 1) if len(arguments) > 1 else Values(("",), True)
             items = [self.of(item, depth + 1) for item in items_of(arguments[0], self.scope)]
-            return _joined([part for item in items for part in (between, item)][1:]) if items else UNKNOWN
+            return _join([part for item in items for part in (between, item)][1:]) if items else UNKNOWN
         return UNKNOWN
 
 
@@ -180,7 +180,7 @@ def _union(every: Iterable[Values]) -> Values:
     return Values(tuple(strings)[:MOST], complete and len(strings) <= MOST, gaps)
 
 
-def _joined(parts: list[Values]) -> Values:
+def _join(parts: list[Values]) -> Values:
     strings = [""]
     for part in parts:
         strings = [before + after for before in strings for after in part.strings if len(before) + len(after) <= LONGEST][:MOST]
@@ -580,7 +580,7 @@ class Reading:
             settings: dict[str, Setting] = {}
             for change in _reaching(changes.defaults, kind, one):
                 self.change(settings, change, one, title, place)
-            for attribute in (*_expanded(shared, place.scope), *_expanded(attributes, place.scope)):
+            for attribute in (*_expand(shared, place.scope), *_expand(attributes, place.scope)):
                 settings[attribute.name.value] = self.setting(attribute, place.scope)
             for change in (*_reaching(changes.overrides, kind, one), *_reaching(changes.collected, kind, one)):
                 self.change(settings, change, one, title, place)
@@ -596,7 +596,7 @@ class Reading:
         certain = reaches and other.definition in (-1, place.around.definition) and other.blocks <= place.around.blocks
         if of_all and not self.collects(change):
             certain = certain and change.place.node.start < node.start  # Puppet 3 has no order, and Puppet 4 one
-        for attribute in _expanded(change.attributes, change.place.scope):
+        for attribute in _expand(change.attributes, change.place.scope):
             name = attribute.name.value
             was, new = settings.get(name), self.setting(attribute, change.place.scope)
             if attribute.operator == "+>" and was is not None:
@@ -689,7 +689,7 @@ def _attributes(node: tree.Node, scope: Scope) -> tuple[tree.Attribute, ...]:
     return tuple(found)
 
 
-def _expanded(attributes: tuple[tree.Attribute, ...], scope: Scope) -> Iterator[tree.Attribute]:
+def _expand(attributes: tuple[tree.Attribute, ...], scope: Scope) -> Iterator[tree.Attribute]:
     for attribute in attributes:
         if attribute.name.value == "*":
             yield from _attributes(attribute.value, scope)
@@ -697,7 +697,7 @@ def _expanded(attributes: tuple[tree.Attribute, ...], scope: Scope) -> Iterator[
             yield attribute
 
 
-def unwrapped(declared: Declared) -> Declared:
+def unwrap(declared: Declared) -> Declared:
     """Return what a wrapper declares in the cluster: a `pcmk_resource` or `pcmk_colocation`; any other declaration as it is.
 
     A wrapper that makes no primitive and one without a type of agent are left as they are.
@@ -708,15 +708,15 @@ def unwrapped(declared: Declared) -> Declared:
         named = settings.get("service") if declared.type.endswith("wrapper") else None
         prefix = _value(settings, "prefix") if "prefix" in settings else str(prefixed).lower()
         before = "p_" if prefix == "true" else ""
-        return _resource(declared, named, before, {**_provided(declared, provider), **settings}, prefix is not None)
+        return _resource(declared, named, before, {**_give_provider(declared, provider), **settings}, prefix is not None)
     if declared.type == _CS_SERVICE and "ocf_script" in settings:
         inner = {_INNER.get(name, name): replace(setting, name=_INNER.get(name, name)) for name, setting in settings.items()}
-        return _resource(declared, settings.get("service_name"), "p_", {**_provided(declared, "fuel"), **inner})
+        return _resource(declared, settings.get("service_name"), "p_", {**_give_provider(declared, "fuel"), **inner})
     if declared.type == VIRTUAL_IP:
-        inner = {**_provided(declared, "fuel"), **_given(declared, "primitive_type", "ns_IPaddr2"), **settings}
+        inner = {**_give_provider(declared, "fuel"), **_give(declared, "primitive_type", "ns_IPaddr2"), **settings}
         return _resource(declared, settings.get("key"), "vip__", inner)
     if declared.type == _CS_WITH_SERVICE:
-        score = _given(declared, "score", "INFINITY")
+        score = _give(declared, "score", "INFINITY")
         return replace(declared, type="pcmk_colocation", settings={**score, **settings})
     return declared
 
@@ -726,7 +726,7 @@ _ASSIGNED = re.compile(r"\w+=.*|\d+[smh]?")  # what may stand between these word
 _FORMS = MappingProxyType({"clone": "clone_params", "master": "master_params", "promotable": "master_params", "bundle": "bundle"})
 
 
-def commanded(declared: Declared) -> Iterator[Declared]:
+def find_commanded(declared: Declared) -> Iterator[Declared]:
     """Yield the resources that the command of an `exec` creates, each as the `pcmk_resource` that would make it.
 
     That is `pcs resource create NAME AGENT ...` (pcs(8)) and `crm configure primitive NAME AGENT ...` of crmsh, by themselves, among other
@@ -740,20 +740,20 @@ def commanded(declared: Declared) -> Iterator[Declared]:
     span = title.span
     if command is not None:
         texts, span = command.candidates or (command.written,), command.span
-    for name, agent, form in (found for text in texts for found in _created(text)):
+    for name, agent, form in (found for text in texts for found in _find_created(text)):
         own = Title(name, span, "$" not in name)
         known = {"resource_type": agent if "$" not in agent else "", form: "true"}
-        settings = {word: setting for word, value in known.items() if word and value for setting in _given(declared, word, value).values()}
+        settings = {word: setting for word, value in known.items() if word and value for setting in _give(declared, word, value).values()}
         yield replace(declared, type="pcmk_resource", title=own, settings=settings)
 
 
-def _created(text: str, depth: int = 2) -> Iterator[tuple[str, str, str]]:
+def _find_created(text: str, depth: int = 2) -> Iterator[tuple[str, str, str]]:
     """Yield name, agent and the parameter of `pcmk_resource` for the form of each resource that a command line creates."""
     for words in _commands(text) if "create" in text or "primitive" in text else ():
         while words and (words[0].rpartition("/")[2] in _BEFORE or _ASSIGNED.fullmatch(words[0])):
             words = words[1:]
         if depth and "-c" in words[:-1]:
-            yield from _created(words[words.index("-c") + 1], depth - 1)
+            yield from _find_created(words[words.index("-c") + 1], depth - 1)
         program = words[0].rpartition("/")[2] if words else ""
         if program == "pcs" and "-f" in words[:-1]:  # into a file, which is pushed later
             words = [*words[: words.index("-f")], *words[words.index("-f") + 2 :]]
@@ -803,11 +803,11 @@ def _resource(declared: Declared, named: Setting | None, before: str, settings: 
     )
 
 
-def _provided(declared: Declared, provider: str) -> dict[str, Setting]:
-    return _given(declared, "primitive_provider", provider) if provider else {}
+def _give_provider(declared: Declared, provider: str) -> dict[str, Setting]:
+    return _give(declared, "primitive_provider", provider) if provider else {}
 
 
-def _given(declared: Declared, name: str, value: str) -> dict[str, Setting]:
+def _give(declared: Declared, name: str, value: str) -> dict[str, Setting]:
     """Return a setting that the wrapper itself gives, at the place of the title."""
     return {name: Setting(name, value, value, declared.title.span, declared.title.span, (value,))}
 

@@ -27,7 +27,7 @@ from lwlint.inputs.puppet.facts import (
     bare,
     expression,
 )
-from lwlint.inputs.puppet.manifest import Declared, Reading, Used, commanded, makes_nothing, unwrapped
+from lwlint.inputs.puppet.manifest import Declared, Reading, Used, find_commanded, makes_nothing, unwrap
 from lwlint.inputs.puppet.syntax import Definition, parse, walk
 
 _CONNECTION, _CONFIG = "database_connection", "_config"
@@ -80,7 +80,7 @@ def _database(key: str, used: str, setting: Setting, catalogue: Catalogue) -> tu
     services = catalogue.module(used.partition("::")[0])
     if not services or not setting.name.endswith(("connection", "uri")):
         return None
-    own = _own_keys(used, setting.name)
+    own = _list_own_keys(used, setting.name)
     for service in services:
         for database in service.databases:
             if key in database.connection_keys:
@@ -97,7 +97,7 @@ def _keys(database: Database | None, own: tuple[str, ...]) -> tuple[str, ...]:
     return () if database is not None and not known else tuple(dict.fromkeys((*known, *own)))
 
 
-def _own_keys(used: str, parameter: str) -> tuple[str, ...]:
+def _list_own_keys(used: str, parameter: str) -> tuple[str, ...]:
     """Return the keys of the class itself and of its `::db` class, where older modules had them."""
     if not parameter.endswith(_CONNECTION):
         return ()
@@ -240,7 +240,7 @@ def _wrapping(declared: Declared, form: str) -> tuple[str, str]:
     return "", {"clone": "-clone", "promotable": "-master"}.get(form, "")
 
 
-def cloned(resources: Sequence[ManifestResource]) -> list[ManifestResource]:
+def clone(resources: Sequence[ManifestResource]) -> list[ManifestResource]:
     """Return the resources of a manifest, each `cs_clone` taken for the form of the `cs_primitive` that it copies, where that is here."""
     primitives = {one.id: one for one in resources if one.type == "cs_primitive" and one.decided}
     clones = {}
@@ -271,7 +271,7 @@ def constraint(declared: Declared, catalogue: Catalogue, host: str, of_fuel: boo
     members = tuple(_member(settings[name], catalogue) for name in _MEMBERS if name in settings)
     corosync = declared.type.startswith(_COROSYNC)
     if corosync:
-        members = tuple(_without_role(member, catalogue) for member in (*members, *_listed(declared, catalogue, of_fuel)))
+        members = tuple(_without_role(member, catalogue) for member in (*members, *_list_members(declared, catalogue, of_fuel)))
     params = _plain(settings, "constraint_params") or ""
     kinds = [word[len("kind=") :] for word in params.split() if word.startswith("kind=")]
     if corosync and (own := _plain(settings, "kind")) is not None:
@@ -293,7 +293,7 @@ def constraint(declared: Declared, catalogue: Catalogue, host: str, of_fuel: boo
     )
 
 
-def _listed(declared: Declared, catalogue: Catalogue, of_fuel: bool) -> Iterator[Member]:
+def _list_members(declared: Declared, catalogue: Catalogue, of_fuel: bool) -> Iterator[Member]:
     """Yield the members of a list of `primitives`, named by what they are to each other.
 
     puppet-corosync reverses the words of `crm` and `pcs`: its list begins with what is placed first. Fuel's types hand them on as they are.
@@ -319,7 +319,7 @@ def _without_role(member: Member, catalogue: Catalogue) -> Member:
     return replace(member, id=id, service=member_service(id, catalogue))
 
 
-def joined(constraint: ManifestConstraint, by_id: Mapping[str, ManifestResource]) -> ManifestConstraint:
+def join_members(constraint: ManifestConstraint, by_id: Mapping[str, ManifestResource]) -> ManifestConstraint:
     """Return `constraint` with the services of members that are declared: their agents tell more than ids.
 
     A member that only Puppet can tell is that which the manifest declares by the same expression.
@@ -409,10 +409,10 @@ def manifest_facts(sources: Sequence[Source], catalogue: Catalogue) -> Iterator[
     profiles = [source.path for source in sources if _PROFILE in source.path]
     old = {path[: path.index(_PROFILE)] for path in profiles} - {path[: path.index(_PROFILE)] for path in profiles if _BUNDLE in path}
     found = [fact for source in sources for fact in _manifest(source, catalogue, _root(source.path) in old)]
-    yield from named_elsewhere(found)
+    yield from find_named_elsewhere(found)
 
 
-def named_elsewhere(facts: Sequence[Fact]) -> Iterator[Fact]:
+def find_named_elsewhere(facts: Sequence[Fact]) -> Iterator[Fact]:
     """Yield the facts of all manifests, with what another tells: the service of a member with a plain id, and which classes are here."""
     by_id = {
         bare(id): fact
@@ -429,7 +429,7 @@ def named_elsewhere(facts: Sequence[Fact]) -> Iterator[Fact]:
         if isinstance(fact, Manifest) and fact.others:
             yield replace(fact, elsewhere=tuple(name for name in fact.others if name not in defined))
         elif isinstance(fact, ManifestConstraint) and by_id and any(member.service is None for member in fact.members):
-            yield joined(fact, by_id)
+            yield join_members(fact, by_id)
         else:
             yield fact
 
@@ -456,10 +456,10 @@ def _manifest(source: Source, catalogue: Catalogue, old: bool) -> Iterator[Fact]
         if isinstance(statement, Used):
             classes.append(_class(statement, catalogue, source.host))
             continue
-        made = unwrapped(statement)
-        resources += (replace(resource(made_by, catalogue, source.host), type="exec") for made_by in commanded(statement))
+        made = unwrap(statement)
+        resources += (replace(resource(made_by, catalogue, source.host), type="exec") for made_by in find_commanded(statement))
         if statement.type == "class":
-            classes.append(_declared_class(statement, catalogue, source.host))
+            classes.append(_read_declared_class(statement, catalogue, source.host))
         elif makes_resource(made.type):
             resources.append(replace(resource(made, catalogue, source.host), type=statement.type))
         elif makes_constraint(made.type):
@@ -473,10 +473,10 @@ def _manifest(source: Source, catalogue: Catalogue, old: bool) -> Iterator[Fact]
     others.update((one.name, None) for one in classes if may_make_resources(expression(one.name), catalogue))
     defines = tuple(node.name for node in walk(parsed.statements) if isinstance(node, Definition) and node.name)
     yield Manifest(source.path, source.span(0, 0), source.host, len(classes), tuple(others), defines, realizes=tuple(reading.realizes()))
-    resources = cloned(resources)
+    resources = clone(resources)
     yield from resources
     by_id = _by_expression(resources)
-    yield from (joined(constraint, by_id) for constraint in constraints)
+    yield from (join_members(constraint, by_id) for constraint in constraints)
     yield from classes
     yield from options
     yield from databases(classes, options, catalogue)
@@ -499,7 +499,7 @@ def _class(used: Used, catalogue: Catalogue, host: str) -> ManifestClass:
     return ManifestClass(title.value, title.span, used.how, host, used.conditional, (), catalogue.of_profile(title.value))
 
 
-def _declared_class(declared: Declared, catalogue: Catalogue, host: str) -> ManifestClass:
+def _read_declared_class(declared: Declared, catalogue: Catalogue, host: str) -> ManifestClass:
     title, settings = declared.title, tuple(declared.settings.values())
     return ManifestClass(title.value, title.span, "class", host, declared.conditional, settings, catalogue.of_profile(title.value))
 

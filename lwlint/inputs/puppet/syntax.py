@@ -248,7 +248,7 @@ class Expressions(Cursor):
             # Puppet 3 took a blank in front of the bracket of a reference, `Foo::Bar ["y"]`
             if value == "[" and (isinstance(node, TypeName) or not self.text[self.next.start - 1 : self.next.start].isspace()):
                 self.take()
-                keys = self.listed("]", self.item)
+                keys = self.read_list("]", self.item)
                 if not keys:
                     raise Mistake("`]` stands where a key is expected", self.tokens[self.at - 1])
                 node = Accessed(node.start, self.last_end, node, keys)
@@ -277,7 +277,7 @@ class Expressions(Cursor):
         arguments = first
         if self.sees("("):
             self.take()
-            arguments += self.listed(")", self.item)
+            arguments += self.read_list(")", self.item)
             comma = self.tokens[self.at - 2]
             if comma.kind == "operator" and comma.value == ",":
                 self.commas[start] = comma
@@ -286,7 +286,7 @@ class Expressions(Cursor):
 
     def function(self) -> Block:
         self.take("|")
-        names = tuple(parameter.name for parameter in self.listed("|", self.parameter))
+        names = tuple(parameter.name for parameter in self.read_list("|", self.parameter))
         if self.sees(">>"):
             self.take()
             self.operand()
@@ -296,7 +296,7 @@ class Expressions(Cursor):
         self.take("?")
         if self.sees("{"):
             self.take()
-            options = self.listed("}", self.pair)
+            options = self.read_list("}", self.pair)
             if not options:
                 raise Mistake("`}` stands where an option is expected", self.tokens[self.at - 1])
         else:
@@ -328,7 +328,7 @@ class Expressions(Cursor):
         if kind == "variable":
             return Variable(start, end, bare(token.value))
         if kind == "quote":
-            return self.joined(start)
+            return self.join(start)
         if kind in ("regex", "heredoc"):
             return Other(start, end, ())
         if kind == "operator" and token.value == "(":
@@ -336,10 +336,10 @@ class Expressions(Cursor):
             self.take(")")
             return node
         if kind == "operator" and token.value == "[":
-            items = self.listed("]", self.item)
+            items = self.read_list("]", self.item)
             return Listed(start, self.last_end, items)
         if kind == "operator" and token.value == "{":
-            pairs = self.listed("}", self.pair)
+            pairs = self.read_list("}", self.pair)
             return Hashed(start, self.last_end, pairs)
         return self.keyword(token)
 
@@ -355,9 +355,9 @@ class Expressions(Cursor):
                 return self.case(token.start)
             if self.sees("("):
                 return self.call(Word(token.start, token.end, token.value), token.start, ())
-        raise Mistake(f"{self.shown(token)} does not belong here", token)
+        raise Mistake(f"{self.show(token)} does not belong here", token)
 
-    def joined(self, start: int) -> Node:
+    def join(self, start: int) -> Node:
         parts: list[Node] = []
         while self.next.kind != "unquote":
             token = self.take()
@@ -366,7 +366,7 @@ class Expressions(Cursor):
             elif token.kind == "variable":
                 parts.append(Variable(token.start, token.end, bare(token.value)))
             elif token.kind == "open":
-                parts.append(self.interpolated())
+                parts.append(self.read_interpolated())
                 self.take("}")
             else:
                 raise Mistake("this string is never closed", token)
@@ -375,7 +375,7 @@ class Expressions(Cursor):
             return Quoted(start, end, "".join(part.value for part in parts if isinstance(part, Quoted)))
         return Joined(start, end, tuple(parts))
 
-    def interpolated(self) -> Node:
+    def read_interpolated(self) -> Node:
         """Read the expression of `${...}`; a bare name at its start is a variable there."""
         token, following = self.next, self.tokens[self.at + 1]
         if token.kind in ("name", "keyword", "number") and following.value in ("[", ".", "}") and following.kind in ("operator", "close"):
@@ -544,7 +544,7 @@ class _Statements(Expressions):
             if isinstance(node, (Word, Variable, Quoted)):
                 return self.resource(node, node.start, "")
             if isinstance(node, (TypeName, Accessed, Collector)):
-                return self.changed(node) if self.sees_attributes() else self.resource(node, node.start, "")
+                return self.read_change(node) if self.sees_attributes() else self.resource(node, node.start, "")
         return node
 
     def starts_value(self) -> bool:
@@ -580,7 +580,7 @@ class _Statements(Expressions):
             return Other(start, self.last_end, (of, Hashed(brace, self.last_end, ())))
         return Resource(start, self.last_end, of, tuple(bodies), form)
 
-    def changed(self, of: Node) -> Node:
+    def read_change(self, of: Node) -> Node:
         self.take("{")
         attributes = self.attributes()
         if self.sees(";"):
@@ -595,9 +595,9 @@ class _Statements(Expressions):
         while not self.sees("}", ";"):
             name = self.take()
             if name.kind not in ("name", "keyword") and name.value != "*":
-                raise Mistake(f"{self.shown(name)} stands where an attribute is expected", name)
+                raise Mistake(f"{self.show(name)} stands where an attribute is expected", name)
             if not self.sees("=>", "+>"):
-                raise Mistake(f"{self.shown(self.next)} stands where `=>` is expected", self.next)
+                raise Mistake(f"{self.show(self.next)} stands where `=>` is expected", self.next)
             operator = self.take().value
             value = self.expression()
             found.append(Attribute(name.start, value.end, Word(name.start, name.end, name.value), operator, value))
@@ -617,7 +617,7 @@ class _Statements(Expressions):
             name = self.name_of(self.take())
             if self.sees("("):
                 self.take()
-                parameters = self.listed(")", self.parameter)
+                parameters = self.read_list(")", self.parameter)
             if self.sees("inherits"):
                 self.take()
                 token = self.take()

@@ -285,12 +285,12 @@ class Cursor:
     def take(self, value: str | None = None) -> Token:
         token = self.tokens[self.at]
         if value is not None and not self.sees(value):
-            raise Mistake(f"{self.shown(token)} stands where `{value}` is expected", token)
+            raise Mistake(f"{self.show(token)} stands where `{value}` is expected", token)
         if token.kind != "end":
             self.at += 1
         return token
 
-    def shown(self, token: Token) -> str:
+    def show(self, token: Token) -> str:
         """Return the text of a token for a message."""
         if token.kind == "end":
             return "the end"
@@ -303,7 +303,7 @@ class Cursor:
     def last_end(self) -> int:
         return self.tokens[self.at - 1].end if self.at else 0
 
-    def listed(self, close: str, one: Callable[[], T]) -> tuple[T, ...]:
+    def read_list(self, close: str, one: Callable[[], T]) -> tuple[T, ...]:
         """Read `one`s separated by commas, the last one optional, and `close`."""
         items: list[T] = []
         while not self.sees(close):
@@ -316,7 +316,7 @@ class Cursor:
 
     def name_of(self, token: Token) -> str:
         if token.kind not in ("name", "keyword", "string"):
-            raise Mistake(f"{self.shown(token)} stands where a name is expected", token)
+            raise Mistake(f"{self.show(token)} stands where a name is expected", token)
         return token.value[2:] if token.value.startswith("::") else token.value
 
 

@@ -132,7 +132,7 @@ def _top(path: str) -> str:
 
 def _reads(key: str, value: str) -> int | None:
     if key == "DefaultStartLimitBurst":
-        return parser.unsigned(value)
+        return parser.read_unsigned(value)
     return parser.timeout(value) if key == "DefaultTimeoutStartSec" else parser.time_span(value)
 
 
@@ -204,7 +204,7 @@ class Tree(Struct):
         joined = written if written.startswith("/") else posixpath.join("/", posixpath.dirname(path), written)
         return posixpath.normpath(joined).lstrip("/")
 
-    def followed(self, path: str) -> str | None:
+    def follow(self, path: str) -> str | None:
         """Return where the links at `path` lead in the end; None for a circle."""
         for _ in range(40):
             if path not in self.links:
@@ -214,20 +214,20 @@ class Tree(Struct):
 
     def source(self, path: str) -> Source | None:
         """Return the file at `path`, links followed."""
-        real = self.followed(path)
+        real = self.follow(path)
         return None if real is None else self.files.get(real) or self.elsewhere.get(real)
 
     def is_null(self, path: str) -> bool:
         """Return whether `path` is an empty file or leads to /dev/null, as masks do; not an empty quadlet of which podman makes a unit."""
         if path in self.made and self.made[path].refused is None:
             return False
-        real = self.followed(path)
+        real = self.follow(path)
         source = self.source(path)
         return real == "dev/null" or (source is not None and not source.text)
 
     def folder(self, path: str) -> str | None:
         """Return the real folder at `path`, a link followed; None if there is no folder."""
-        real = self.followed(path)
+        real = self.follow(path)
         return real if real is not None and real in self.folders else None
 
     def units(self) -> Iterator[tuple[str, str]]:
@@ -290,7 +290,7 @@ def trees(sources: Iterable[Source], links: Iterable[Link], quadlets: Iterable[S
 def _adopt(hosts: dict[str, Tree], loose: dict[str, Tree]) -> None:
     """Give files that a host's links lead to to that host, and forget what lies in its tree outside the search path."""
     for root, host in hosts.items():
-        wanted = {host.followed(path) for path in host.links}
+        wanted = {host.follow(path) for path in host.links}
         for place, tree in loose.items():
             if not f"{place}/".startswith(root):
                 continue
@@ -329,7 +329,7 @@ class Finder:
                 target = posixpath.basename(path)
                 instance = parser.instance_of(name)
                 if instance and parser.is_template(target):
-                    target = parser.instantiated(target, instance)
+                    target = parser.instantiate(target, instance)
                 self._called.setdefault(target, []).append(name)
 
     def names(self) -> list[str]:
@@ -366,11 +366,11 @@ class Finder:
             name = posixpath.basename(target)
         return None
 
-    def own_name(self, name: str) -> str:
+    def find_own_name(self, name: str) -> str:
         """Return the own name of the unit that `name` is a name of, without looking for what else belongs to it."""
-        return self._own(name)[0]
+        return self._find_own(name)[0]
 
-    def _own(self, name: str) -> tuple[str, str | None]:
+    def _find_own(self, name: str) -> tuple[str, str | None]:
         """Return the own name of a unit, and the path of its file."""
         instance = parser.instance_of(name)
         path = self._fragment(name)
@@ -379,12 +379,12 @@ class Finder:
         if path is None:
             return name, None
         base = posixpath.basename(path)
-        return (parser.instantiated(base, instance) if instance and parser.is_template(base) else base), path
+        return (parser.instantiate(base, instance) if instance and parser.is_template(base) else base), path
 
     def find(self, name: str) -> Found:
         """Return what systemd finds for `name`."""
         instance = parser.instance_of(name)
-        own, path = self._own(name)
+        own, path = self._find_own(name)
         known = dict.fromkeys((name, *self._aliases(name, instance, None)))
         if path is not None:
             base = posixpath.basename(path)
@@ -399,7 +399,7 @@ class Finder:
             if not (instance and parser.is_template(alias)):
                 yield alias
                 continue
-            made = parser.instantiated(alias, instance)
+            made = parser.instantiate(alias, instance)
             other = self._fragment(made)
             if not (other and base and posixpath.basename(other) != base):
                 yield made
@@ -440,7 +440,7 @@ def _stems(name: str) -> Iterator[str]:
     yield name
     if parser.instance_of(name):
         yield from _stems(parser.template_of(name))
-    shorter = parser.shortened(name)
+    shorter = parser.shorten(name)
     if shorter is not None:
         yield from _stems(shorter)
 
@@ -478,7 +478,7 @@ class _Quadlets(Struct):
     def __post_init__(self) -> None:
         for name, lines in self.lines.items():
             self.called[name] = _unit_name(name, lines)
-            self.named[name] = list(_named(name.rpartition(".")[2], lines))
+            self.named[name] = list(_find_named(name.rpartition(".")[2], lines))
 
     def unit(self, name: str) -> str:
         """Return the name of the unit of a quadlet, of one that was not given too."""
@@ -512,10 +512,10 @@ def read_made(sources: Iterable[Source]) -> Iterator[tuple[str, bool, list[Made]
             folder, name = posixpath.split(source.path)
             above = posixpath.dirname(folder) if folder.endswith(".d") and name.endswith(".conf") else folder
             places.setdefault((above, False), []).append(source)
-    yield from ((place, on_host, list(_made(found, on_host))) for (place, on_host), found in places.items())
+    yield from ((place, on_host, list(_make(found, on_host))) for (place, on_host), found in places.items())
 
 
-def _made(sources: list[Source], on_host: bool) -> Iterator[Made]:
+def _make(sources: list[Source], on_host: bool) -> Iterator[Made]:
     """Yield what is made of the quadlets of one host or folder: of equal names the first that podman comes to and can read."""
     texts = {source.path: parser.read_quadlet(source) for source in sources}
     ordered = sorted(sources, key=_strength)
@@ -526,7 +526,7 @@ def _made(sources: list[Source], on_host: bool) -> Iterator[Made]:
         name = _file_name(source, texts[source.path])
         if not name or name in main:
             continue
-        if _broken(texts[source.path]) is None:
+        if _find_broken(texts[source.path]) is None:
             main[name] = source
         else:
             broken.setdefault(name, source)
@@ -538,7 +538,7 @@ def _made(sources: list[Source], on_host: bool) -> Iterator[Made]:
         if file.endswith(".conf"):
             drop_ins.setdefault(posixpath.basename(above), []).append((file, source))
     yield from _convert(
-        _Quadlets(main, texts, {name: [*texts[main[name].path].lines, *_added(name, drop_ins, texts)] for name in main}), lost
+        _Quadlets(main, texts, {name: [*texts[main[name].path].lines, *_add(name, drop_ins, texts)] for name in main}), lost
     )
 
 
@@ -552,14 +552,14 @@ def _strength(source: Source) -> tuple[int, list[str]]:
     return top, [*folder.split("/"), "", name]  # the empty one is less than the name of any folder
 
 
-def _added(name: str, drop_ins: Mapping[str, list[tuple[str, Source]]], texts: Mapping[str, UnitText]) -> Iterator[Assignment | Stray]:
+def _add(name: str, drop_ins: Mapping[str, list[tuple[str, Source]]], texts: Mapping[str, UnitText]) -> Iterator[Assignment | Stray]:
     """Yield the lines of the drop-ins of a quadlet, in the order in which they are merged."""
     chosen: dict[str, Source] = {}
     for folder in _drop_in_folders(name):
         for file, source in drop_ins.get(folder, ()):
             chosen.setdefault(file, source)
     for file in sorted(chosen):
-        if _broken(texts[chosen[file].path]) is None:
+        if _find_broken(texts[chosen[file].path]) is None:
             yield from texts[chosen[file].path].lines
 
 
@@ -597,7 +597,7 @@ def _convert(quadlets: _Quadlets, lost: Mapping[str, str]) -> Iterator[Made]:
         unsure.setdefault(name, unsure[other])
     inside: dict[str, list[str]] = {}  # by pod: its containers
     for name in quadlets.files:
-        pod = "" if name in refused else _started_with(name, quadlets)
+        pod = "" if name in refused else _find_starter(name, quadlets)
         if pod:
             inside.setdefault(pod, []).append(name)
     for name in quadlets.files:
@@ -607,7 +607,7 @@ def _convert(quadlets: _Quadlets, lost: Mapping[str, str]) -> Iterator[Made]:
 
 def _makes_none(name: str, quadlets: _Quadlets, beside: str) -> tuple[str, Span | None] | None:
     """Return why the generator makes no unit of a quadlet by itself; `beside` is one of its folder that podman cannot read, or itself."""
-    refusal: tuple[str, Span | None] | None = _broken(quadlets.texts[quadlets.files[name].path])
+    refusal: tuple[str, Span | None] | None = _find_broken(quadlets.texts[quadlets.files[name].path])
     if refusal is None and beside != name:
         refusal = f"podman's generator makes no unit of it: it passes over the whole folder, as it cannot read `{beside}` there", None
     suffix, lines = name.rpartition(".")[2], quadlets.lines[name]
@@ -616,15 +616,15 @@ def _makes_none(name: str, quadlets: _Quadlets, beside: str) -> tuple[str, Span 
         refusal
         or _refusal(suffix, own, service)
         or _refusal_of_a_thing(suffix, own, service, lines)
-        or _wrong_port(suffix, lines)
-        or _misplaced(suffix, lines)
+        or _find_wrong_port(suffix, lines)
+        or _find_misplaced(suffix, lines)
         or _joins_nameless(name, quadlets)
     )
 
 
 def _keys(lines: Iterable[Assignment | Stray], section: str) -> dict[str, Text]:
     """Return the keys of a section, each with the last of its values, as podman looks it up: without the quotes around it."""
-    return {line.key.value: _unquoted(line.value) for line in lines if isinstance(line, Assignment) and line.section == section}
+    return {line.key.value: _unquote(line.value) for line in lines if isinstance(line, Assignment) and line.section == section}
 
 
 def _is_true(value: str) -> bool:
@@ -632,7 +632,7 @@ def _is_true(value: str) -> bool:
     return value.lower() in ("1", "yes", "true", "on")
 
 
-def _unquoted(text: Text) -> Text:
+def _unquote(text: Text) -> Text:
     value = text.value
     return Text(value[1:-1], text.span) if len(value) > 1 and value[0] == value[-1] == '"' else text
 
@@ -673,19 +673,19 @@ def _unit_of(name: str, quadlets: _Quadlets, inside: list[str]) -> Made:
     for key, other in quadlets.named[name]:
         unit = quadlets.unit(other.value)
         added += [add("Unit.BindsTo" if key == "Pod" else "Unit.Requires", unit, other.span), add("Unit.After", unit, other.span)]
-    kept = tuple(_translated(line, quadlets) for line in (*lines, *added) if line.section not in _OWN)
+    kept = tuple(_translate(line, quadlets) for line in (*lines, *added) if line.section not in _OWN)
     whole = UnitText(source.path, text.empty, text.sections, kept, text.stop)
-    return Made(quadlets.called[name], source, whole, container, runs=suffix in _RUN, broken=_broken(text) is not None)
+    return Made(quadlets.called[name], source, whole, container, runs=suffix in _RUN, broken=_find_broken(text) is not None)
 
 
-def _named(suffix: str, lines: Iterable[Assignment | Stray]) -> Iterator[tuple[str, Text]]:
+def _find_named(suffix: str, lines: Iterable[Assignment | Stray]) -> Iterator[tuple[str, Text]]:
     """Yield the other quadlets that one names in its own section, each with the key; an empty value takes those before it away."""
     section, naming = _SECTIONS[suffix], _NAMING.get(suffix, {})
     values: dict[str, list[Text]] = {}
     for line in lines:
         if isinstance(line, Assignment) and line.section == section and line.key.value in naming:
             found = values.setdefault(line.key.value, [])
-            value = _unquoted(line.value) if line.key.value in _LAST_COUNTS else line.value
+            value = _unquote(line.value) if line.key.value in _LAST_COUNTS else line.value
             if not value.value or line.key.value in _LAST_COUNTS:
                 found.clear()
             if value.value:
@@ -724,7 +724,7 @@ def _that_need(those: Iterable[str], quadlets: _Quadlets) -> dict[str, tuple[str
     return found
 
 
-def _started_with(name: str, quadlets: _Quadlets) -> str:
+def _find_starter(name: str, quadlets: _Quadlets) -> str:
     """Return the pod whose unit starts that of a quadlet; empty where there is none."""
     pod = next((other.value for key, other in quadlets.named[name] if key == "Pod"), "")
     own = _keys(quadlets.lines[name], "Container") if pod else {}
@@ -756,7 +756,7 @@ def _units_in(value: str) -> list[str]:
     return [word for word in parser.words(value, unquote=True) if word] if '"' in value or "'" in value else value.split()
 
 
-def _translated(line: Assignment | Stray, quadlets: _Quadlets) -> Assignment | Stray:
+def _translate(line: Assignment | Stray, quadlets: _Quadlets) -> Assignment | Stray:
     """Return a dependency with the names of quadlets (`db.container`) as those of their units; any other line as it is."""
     if not isinstance(line, Assignment) or line.section != "Unit" or line.key.value not in _DEPENDENCIES:
         return line
@@ -780,7 +780,7 @@ def _command(suffix: str, container: str, own: Mapping[str, str]) -> str:
     return f"/usr/bin/podman run --name={container} --sdnotify={told_by} {image} {own.get('Exec', '')}".rstrip()
 
 
-def _broken(text: UnitText) -> tuple[str, Span] | None:
+def _find_broken(text: UnitText) -> tuple[str, Span] | None:
     """Return why podman reads nothing of a file, and the line at fault: one that is no assignment, no header, or in no section."""
     begin = "podman's generator makes no unit of it:"
     for line in text.lines:
@@ -862,7 +862,7 @@ def _values(lines: Iterable[Assignment | Stray], section: str, key: str) -> list
     return found
 
 
-def _wrong_port(suffix: str, lines: Iterable[Assignment | Stray]) -> tuple[str, Span] | None:
+def _find_wrong_port(suffix: str, lines: Iterable[Assignment | Stray]) -> tuple[str, Span] | None:
     """Return why the generator makes no unit where one of the ports that a container exposes is none, and the line at fault."""
     ports = _values(lines, "Container", "ExposeHostPort") if suffix == "container" else []
     wrong = next((port for port in ports if not _PORTS.search(port.value)), None)
@@ -880,7 +880,7 @@ def _strange(suffix: str, lines: Iterable[Assignment | Stray]) -> Iterator[tuple
             yield line.key, keys
 
 
-def _misplaced(suffix: str, lines: Iterable[Assignment | Stray]) -> tuple[str, Span] | None:
+def _find_misplaced(suffix: str, lines: Iterable[Assignment | Stray]) -> tuple[str, Span] | None:
     """Return why the generator makes no unit where a key of its own is misspelt, or systemd's stands among them, and the line at fault.
 
     It refuses each key that it does not know. One that is like no other may be of a later podman.
@@ -918,14 +918,14 @@ def _unit_name(name: str, lines: Iterable[Assignment | Stray]) -> str:
     given = ""
     for line in lines:
         if isinstance(line, Assignment) and line.section == _SECTIONS[suffix] and line.key.value == "ServiceName":
-            given = _unquoted(line.value).value
+            given = _unquote(line.value).value
     if given:
         return f"{given}.service"
     added = "" if suffix in ("container", "kube") else f"-{suffix}"
     return re.sub(r"(@?)$", rf"{added}\1", stem, count=1) + ".service"
 
 
-def enabled(made: Made) -> str:
+def read_enabled(made: Made) -> str:
     """Return whether something starts the unit at the next boot: the generator itself obeys `[Install]`, of a template only with a
     `DefaultInstance=`."""
     wanted = ("WantedBy", "RequiredBy", "UpheldBy")

@@ -118,9 +118,9 @@ def words_in(line: str, unit: str) -> list[str]:
     return words
 
 
-def started_by(words: Sequence[str]) -> Started | None:
+def find_started(words: Sequence[str]) -> Started | None:
     """Return what a command line of these words starts, its wrappers taken off; None if it names nothing."""
-    return _unwrapped(words, 0)
+    return _unwrap(words, 0)
 
 
 def split(line: str) -> list[str]:
@@ -131,10 +131,10 @@ def split(line: str) -> list[str]:
         return line.split()
 
 
-def started(line: str) -> Started | None:
+def read_started(line: str) -> Started | None:
     """Return what an `ExecStart=` starts, its marks (`-@:+!`) and wrappers taken off; None if it names nothing."""
     words = split(line.lstrip("-@:+! ").replace("\n", " "))
-    return _unwrapped(words, 0)
+    return _unwrap(words, 0)
 
 
 def _base(word: str) -> str:
@@ -142,15 +142,15 @@ def _base(word: str) -> str:
     return name[: -len(".py")] if name.endswith(".py") else name
 
 
-def _unwrapped(words: Sequence[str], depth: int) -> Started | None:
+def _unwrap(words: Sequence[str], depth: int) -> Started | None:
     given: list[str] = []
     found = _behind_wrappers(words, depth, given)
     if found is None or not given:
         return found
-    return replace(found, environment=(*(pair for word in given for pair in _given(word)), *found.environment))
+    return replace(found, environment=(*(pair for word in given for pair in _find_assignments(word)), *found.environment))
 
 
-def _given(word: str) -> Iterator[tuple[str, str]]:
+def _find_assignments(word: str) -> Iterator[tuple[str, str]]:
     """Yield the name and the value of a word that assigns a variable."""
     if _ASSIGNMENT.match(word):
         name, _, value = word.partition("=")
@@ -216,9 +216,9 @@ def _in_shell(words: Sequence[str], depth: int) -> Started | None:
     for part in _SEPARATOR.split(text):
         inner = split(part.strip())
         if inner and inner[0] == "export":
-            exported += [pair for word in inner[1:] for pair in _given(word)]
+            exported += [pair for word in inner[1:] for pair in _find_assignments(word)]
         elif inner and _base(inner[0]) not in _SHELL_OWN:
-            found = _unwrapped(inner, depth + 1) or found
+            found = _unwrap(inner, depth + 1) or found
     return found if found is None or not exported else replace(found, environment=(*exported, *found.environment))
 
 
@@ -235,9 +235,9 @@ def _of_daemon(words: Sequence[str], depth: int) -> Started | None:
     for i, word in enumerate(words[:-1]):
         if word in ("--exec", "-x", "--startas", "-a"):
             rest = list(words[words.index("--") + 1 :]) if "--" in words else []
-            return _unwrapped([words[i + 1], *rest], depth + 1)
+            return _unwrap([words[i + 1], *rest], depth + 1)
         if word.startswith(("--exec=", "--startas=")):
-            return _unwrapped([word.partition("=")[2]], depth + 1)
+            return _unwrap([word.partition("=")[2]], depth + 1)
     return None
 
 
@@ -360,13 +360,13 @@ def read_file(text: str) -> dict[str, str]:
             break
         name = (match["name"] or "").strip()
         if match["plain"] is not None and _VARIABLE.fullmatch(name):
-            quoted = "".join(map(_unquoted, _PIECE.findall(match["quoted"])))
+            quoted = "".join(map(_unquote, _PIECE.findall(match["quoted"])))
             found[name] = quoted + re.sub(r"\\((?s:.))", lambda m: m[1].strip("\n"), match["plain"].strip())
         at = max(match.end(), at + 1)
     return found
 
 
-def _unquoted(piece: str) -> str:
+def _unquote(piece: str) -> str:
     inner = piece[1:-1]
     return re.sub(r"\\(?:\n|([\"\\`$]))", lambda match: match[1] or "", inner) if piece[0] == '"' else inner
 
@@ -396,12 +396,12 @@ def names(words: list[str]) -> set[str]:
     return found
 
 
-def sourced(words: list[str]) -> list[str]:
+def find_sourced(words: list[str]) -> list[str]:
     """Return the files that a shell in these words of a command line reads its variables from."""
     return [path for i in sorted(_shell_texts(words)) for path in _SOURCED.findall(words[i])]
 
 
-def expanded(words: list[str], variables: Mapping[str, str]) -> list[str]:
+def expand(words: list[str], variables: Mapping[str, str]) -> list[str]:
     """Return the words of a command line with their variables replaced: by systemd, and in the text of a shell by that."""
     found: list[str] = []
     texts = _shell_texts(words)

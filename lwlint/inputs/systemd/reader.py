@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lwlint.core.catalogue import Catalogue, contained, project_like
+from lwlint.core.catalogue import Catalogue, find_container, project_like
 from lwlint.core.facts import Fact, Release, Service, Unreadable, by_version
 from lwlint.core.harmless import whole
 from lwlint.core.lazy import pattern
@@ -35,7 +35,7 @@ from lwlint.inputs.systemd.facts import (
     ShownUnit,
     Unit,
 )
-from lwlint.inputs.systemd.files import GENERATED, PERSISTENT, RUNTIME, Finder, Found, Tree, defaults, enabled, trees
+from lwlint.inputs.systemd.files import GENERATED, PERSISTENT, RUNTIME, Finder, Found, Tree, defaults, read_enabled, trees
 from lwlint.inputs.systemd.programs import Started
 from lwlint.inputs.systemd.settings import INFINITY, Assignment, Settings, UnitText, boolean, time_span, type_of
 
@@ -52,7 +52,7 @@ def service_type(settings: Mapping[str, Setting]) -> str:
     return "simple" if "Service.ExecStart" in settings else "oneshot"
 
 
-def refused(read: Settings, settings: Mapping[str, Setting]) -> tuple[str, Span | None] | None:
+def find_refusal(read: Settings, settings: Mapping[str, Setting]) -> tuple[str, Span | None] | None:
     """Return why systemd refuses a service with these settings (LoadState bad-setting), and the line at fault; None if it does not."""
 
     def value(key: str, default: str = "") -> str:
@@ -115,7 +115,7 @@ class Enabling:
         if found.path is None:
             return "not-found"
         if found.path in self.tree.made:
-            return enabled(self.tree.made[found.path])
+            return read_enabled(self.tree.made[found.path])
         runtime = found.path.startswith(RUNTIME)
         if self.tree.is_null(found.path):
             return "masked-runtime" if runtime else "masked"
@@ -199,7 +199,7 @@ class _Host:
         ignored: dict[tuple[Span, str], IgnoredLine] = {}
         names = self.finder.names()
         for name in names:  # which grows by the instances that other units ask for
-            if self.finder.own_name(name) in done:
+            if self.finder.find_own_name(name) in done:
                 continue
             found = self.finder.find(name)
             done.add(found.name)
@@ -207,7 +207,7 @@ class _Host:
                 unit, dropped = self._unit(found)
             except _TooMuch:
                 message = f"the templates and drop-ins that units share come to more than {MOST_AGAIN:,} lines: no more units are judged"
-                path = self._shown(found.path or next(iter(found.drop_ins), found.name))
+                path = self._show(found.path or next(iter(found.drop_ins), found.name))
                 yield Unreadable(path, Span(path, 0, 0), message, self._host(path))
                 break
             yield unit
@@ -224,7 +224,7 @@ class _Host:
             if text.stop is not None and text.path not in things:
                 message = f"{text.stop.because}; systemd reads the file no further"
                 yield Unreadable(text.path, text.stop.text.span, message, self._host(text.path))
-        yield from self._lost_drop_ins()
+        yield from self._find_lost_drop_ins()
         yield from self._unread()
 
     def _text(self, path: str) -> UnitText | None:
@@ -239,7 +239,7 @@ class _Host:
     def _host(self, shown: str) -> str:
         return self._hosts.get(shown, "")
 
-    def _shown(self, path: str) -> str:
+    def _show(self, path: str) -> str:
         """Return the path of a file on the host as it is shown: that of its source, else of its link."""
         item = self.tree.files.get(path) or self.tree.elsewhere.get(path) or self.tree.links.get(path)
         source = self.tree.source(path) if path in self.tree.links else None
@@ -251,19 +251,19 @@ class _Host:
         return item.path if item is not None else path
 
     def _item(self, found: Found) -> Source | Link | None:
-        for path in (found.path, *self._placed(found)):
+        for path in (found.path, *self._find_placed(found)):
             if path is not None:
                 item = self.tree.links.get(path) or self.tree.files.get(path)
                 if item is not None:
                     return item
         return None
 
-    def _placed(self, found: Found) -> Iterator[str]:
+    def _find_placed(self, found: Found) -> Iterator[str]:
         """Yield the paths that tell of a unit without a file: its drop-ins, and links by its names."""
         yield from found.drop_ins
-        yield from self._called(found)
+        yield from self._find_called(found)
 
-    def _called(self, found: Found) -> list[str]:
+    def _find_called(self, found: Found) -> list[str]:
         """Return the links that have one of the names of a unit, in their order."""
         return [path for _, path in sorted(link for name in found.names for link in self._links.get(name, ()))]
 
@@ -276,7 +276,7 @@ class _Host:
             self._add_required(found, applied)
         settings, lists = read.done()
         if state == LOADED and parser.type_of(found.name) == "service":
-            refusal = refused(read, settings)
+            refusal = find_refusal(read, settings)
             if refusal is not None:
                 state, (because, place) = BAD_SETTING, refusal
         item = self._item(found)
@@ -286,7 +286,7 @@ class _Host:
         made = self.tree.made.get(found.path or "")
         unit = Unit(
             name=found.name,
-            span=Span(self._shown(found.path) if found.path and state != MASKED else first, 0, 0),
+            span=Span(self._show(found.path) if found.path and state != MASKED else first, 0, 0),
             host=host,
             load_state=state,
             because=because,
@@ -297,7 +297,7 @@ class _Host:
             fragment=self._at(found.path) if found.path and state != NOT_FOUND else "",
             drop_ins=tuple(self._at(path) for path in found.drop_ins),
             names=found.names,
-            enabled=self._enabled(found, lists, state),
+            enabled=self._find_state(found, lists, state),
             type=service_type(settings) if parser.type_of(found.name) == "service" and settings else "",
             template=parser.is_template(found.name),
             loose=self.loose,
@@ -306,7 +306,7 @@ class _Host:
             looks_like=_looks_like(found, started) if service is None and state != MASKED and (made is None or made.runs) else "",
             told_from_inside=started is not None and _is_told_from_inside(started, _line(settings)),
             script=_script(settings, found.name) if started is not None else "",
-            restart_steps=_unsigned(settings, "Service.RestartSteps"),
+            restart_steps=_read_unsigned(settings, "Service.RestartSteps"),
             restart_max_delay_usec=_span(settings, "Service.RestartMaxDelaySec"),
             remains_after_exit=_boolean(settings, "Service.RemainAfterExit", False),
             guesses_main_pid=_boolean(settings, "Service.GuessMainPID", True),
@@ -335,7 +335,7 @@ class _Host:
             named = self.catalogue.of_container(made.container)
         if "Service.ExecStart" not in settings:
             return named, None
-        started = programs.started_by(_words(settings["Service.ExecStart"].value, found.name, lists))
+        started = programs.find_started(_words(settings["Service.ExecStart"].value, found.name, lists))
         if started is None:
             return named, None
         of_program = self.catalogue.of_started(started.names, contained=started.runner in programs.ENGINES)
@@ -350,7 +350,7 @@ class _Host:
             self._timers = {posixpath.basename(path).removesuffix(".timer") for path in paths if path.endswith(".timer")}
         return any(name.removesuffix(".service") in self._timers for name in found.names)
 
-    def _enabled(self, found: Found, lists: Mapping[str, tuple[Setting, ...]], state: str) -> str:
+    def _find_state(self, found: Found, lists: Mapping[str, tuple[Setting, ...]], state: str) -> str:
         says = self.enabling.state(found, lists)
         if says in ("disabled", "not-found") and not self.enabling.known:
             return "unknown"
@@ -359,7 +359,7 @@ class _Host:
     def _read_fragment(self, found: Found, read: Settings) -> tuple[str, str, Span | None]:
         """Read the unit file; return the load state so far, and why and where if it is a bad one."""
         if found.path is None:
-            link = next((self.tree.links[path] for path in self._called(found)), None)
+            link = next((self.tree.links[path] for path in self._find_called(found)), None)
             why = f"it is a link to `{link.target}`, where there is no unit file" if link is not None else "there is no unit file for it"
             return NOT_FOUND, why, None
         if self.tree.is_null(found.path):
@@ -398,9 +398,9 @@ class _Host:
                     path = posixpath.join(folder, name)
                     if path in self.tree.links and parser.is_unit(name) and not self.tree.is_null(path):
                         span = Span(self.tree.links[path].path, 0, 0)
-                        read.lists.setdefault(key, []).append(Setting(parser.filled(name, found.name), span, Text(suffix, span)))
+                        read.lists.setdefault(key, []).append(Setting(parser.fill(name, found.name), span, Text(suffix, span)))
 
-    def _lost_drop_ins(self) -> Iterator[DropInWithoutUnit]:
+    def _find_lost_drop_ins(self) -> Iterator[DropInWithoutUnit]:
         """Yield the drop-ins of Pacemaker's that lie where systemd does not look."""
         for path, source in self.tree.files.items():
             folder, name = posixpath.split(path)
@@ -417,7 +417,7 @@ class _Host:
         """Yield the lines of a host's files that were meant as drop-ins of services, and that systemd does not read by their names."""
         items = () if self.loose else (*self.tree.files.items(), *self.tree.strays.items())
         for path, source in items:
-            meant, because = _meant(path, self.tree.search_path)
+            meant, because = _guess_unit(path, self.tree.search_path)
             service = self.catalogue.of_unit(meant) if meant else None
             if service is None:
                 continue
@@ -427,7 +427,7 @@ class _Host:
                     yield IgnoredLine(name, line.key.span, meant, because, line.value.value, source.host, service)
 
 
-def _meant(path: str, search_path: Collection[str]) -> tuple[str, str]:
+def _guess_unit(path: str, search_path: Collection[str]) -> tuple[str, str]:
     """Return the unit whose drop-in a file was meant to be, and why systemd does not read it; empty where it does, or nothing tells."""
     folder, name = posixpath.split(path)
     top, last = posixpath.split(folder)
@@ -456,7 +456,7 @@ def _looks_like(found: Found, started: Started | None) -> str:
     names = [name.rpartition(".")[0] for name in found.names]
     inside = started.words if started is not None and not started.runner else ()
     every = [
-        *(contained(name) or name for name in names),
+        *(find_container(name) or name for name in names),
         *(started.names if started is not None else ()),
         *(word.rsplit("/", 1)[-1] for word in inside if _BINARY.match(word)),  # which an unknown program may start
     ]
@@ -476,7 +476,7 @@ def _words(line: str, name: str, lists: Mapping[str, tuple[Setting, ...]]) -> li
         return words
     every = [pair for entry in lists.get("Service.Environment", ()) for pair in programs.assignments(entry.value)]
     unknown = {variable: "${" + variable + "}" for variable in programs.names(words)}
-    return programs.expanded(words, {**unknown, **{variable: parser.expand(value, name) for variable, value in every}})
+    return programs.expand(words, {**unknown, **{variable: parser.expand(value, name) for variable, value in every}})
 
 
 def _instances(unit: Unit) -> Iterator[str]:
@@ -512,8 +512,8 @@ def _is_told_from_inside(started: Started, line: str) -> bool:
     return started.runner == "podman" and "run" in line.split()
 
 
-def _unsigned(settings: Mapping[str, Setting], key: str) -> int:
-    return (parser.unsigned(settings[key].value) or 0) if key in settings else 0
+def _read_unsigned(settings: Mapping[str, Setting], key: str) -> int:
+    return (parser.read_unsigned(settings[key].value) or 0) if key in settings else 0
 
 
 def _span(settings: Mapping[str, Setting], key: str) -> int:
@@ -540,7 +540,7 @@ def _start_timeout(settings: Mapping[str, Setting], given: int | None) -> int | 
 
 
 def _burst(settings: Mapping[str, Setting], default: int) -> int:
-    value = parser.unsigned(settings["Unit.StartLimitBurst"].value) if "Unit.StartLimitBurst" in settings else None
+    value = parser.read_unsigned(settings["Unit.StartLimitBurst"].value) if "Unit.StartLimitBurst" in settings else None
     return default if value is None else value
 
 
@@ -741,7 +741,7 @@ def shown_units(source: Source, properties: Iterable[str] = SHOWN) -> Iterator[S
         name, at = match["name"], match.end() + 1
         again = name in found and (name != last or name == "Id")
         if name is None or again or ("Id" in found and name in first):
-            yield from _shown_block(found)
+            yield from _read_block(found)
             found = {}
         if name is None:
             first.clear()
@@ -754,10 +754,10 @@ def shown_units(source: Source, properties: Iterable[str] = SHOWN) -> Iterator[S
         if name.startswith("Exec") and match["value"].startswith("{") and not match["value"].endswith("}"):
             end = _END_OF_COMMAND.search(source.text, at) if end is not None and end.start() < at else end
             at = end.end() if end is not None and not end[0].startswith("Id") else at
-    yield from _shown_block(found)
+    yield from _read_block(found)
 
 
-def _shown_block(found: Mapping[str, Text]) -> Iterator[ShownBlock]:
+def _read_block(found: Mapping[str, Text]) -> Iterator[ShownBlock]:
     if "Id" in found and found["Id"].value:
         yield ShownBlock(found["Id"], found)
 
@@ -789,7 +789,7 @@ def shown_facts(sources: Iterable[Source], catalogue: Catalogue) -> Iterator[Sho
     A unit that `systemctl show` has keeps its properties; the lists add those that it lacks.
     """
     every = list(sources)
-    listed = _listed(source for source in every if _LIST in source.path)
+    listed = _read_lists(source for source in every if _LIST in source.path)
     for source in every:
         if _LIST in source.path:
             continue
@@ -802,7 +802,7 @@ def shown_facts(sources: Iterable[Source], catalogue: Catalogue) -> Iterator[Sho
         yield ShownUnit(name, first, properties, host, catalogue.of_unit(name), listed=True)
 
 
-def _listed(sources: Iterable[Source]) -> dict[tuple[str, str], dict[str, Text]]:
+def _read_lists(sources: Iterable[Source]) -> dict[tuple[str, str], dict[str, Text]]:
     """Return the properties of units in lists, by host and unit; the first list that tells of one counts."""
     found: dict[tuple[str, str], dict[str, Text]] = {}
     for source in sorted(sources, key=lambda source: source.path):

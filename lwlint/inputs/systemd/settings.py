@@ -166,7 +166,7 @@ def template_of(name: str) -> str:
     return f"{prefix_of(name)}@.{type_of(name)}"
 
 
-def instantiated(template: str, instance: str) -> str:
+def instantiate(template: str, instance: str) -> str:
     """Return the instance `instance` of `template`."""
     return f"{prefix_of(template)}@{instance}.{type_of(template)}"
 
@@ -181,7 +181,7 @@ def may_alias(name: str, target: str) -> bool:
     return (ours is None) == (theirs is None) and not (ours == "" and theirs)
 
 
-def shortened(name: str) -> str | None:
+def shorten(name: str) -> str | None:
     """Return the name whose drop-ins `name` takes next: `a-b-.service` for `a-b-c.service`, None when there is none."""
     prefix = prefix_of(name)
     stem = prefix[:-1] if prefix.endswith("-") else prefix
@@ -208,19 +208,19 @@ def expand(text: str, unit: str) -> str:
     prefix = prefix_of(unit)
     known = {
         "p": prefix,
-        "P": _unescaped_name(prefix),
+        "P": _unescape_name(prefix),
         "j": prefix.rpartition("-")[2],
-        "J": _unescaped_name(prefix.rpartition("-")[2]),
+        "J": _unescape_name(prefix.rpartition("-")[2]),
         **_OF_SYSTEM,
     }
     if instance != "":
         known["n"], known["N"] = unit, unit.rpartition(".")[0]
-        known["i"], known["I"] = instance or "", _unescaped_name(instance or "")
-        known["f"] = "/" + _unescaped_name(instance or prefix).lstrip("/")
+        known["i"], known["I"] = instance or "", _unescape_name(instance or "")
+        known["f"] = "/" + _unescape_name(instance or prefix).lstrip("/")
     return re.sub("%(.)", lambda match: known.get(match[1], match[0]), text)
 
 
-def _unescaped_name(text: str) -> str:
+def _unescape_name(text: str) -> str:
     text = re.sub(r"-", "/", text)
     return re.sub(r"\\x([0-9a-fA-F]{2})", lambda match: chr(int(match[1], 16)), text)
 
@@ -293,7 +293,7 @@ def boolean(text: str) -> bool | None:
     return False if word in ("0", "no", "n", "false", "f", "off") else None
 
 
-def unsigned(text: str) -> int | None:
+def read_unsigned(text: str) -> int | None:
     """Return a number from 0 to 2^32-1, decimal, `0x` hexadecimal, `0o` or `0` octal, `0b` binary."""
     text = text.lstrip(_BLANK)
     match = re.fullmatch(r"([+-]?)(0[xX][0-9a-fA-F]+|0[bB][01]+|0o[0-7]+|0[0-7]*|[1-9][0-9]*)", text)
@@ -329,7 +329,7 @@ def first_word(text: str, at: int, *, unquote: bool = True) -> tuple[str, int] |
         char = text[at]
         if char == "\\":
             match = _ESCAPE.match(text, at + 1) if unquote else None
-            if match and (unescaped := _unescaped(match[0])) is not None:
+            if match and (unescaped := _unescape(match[0])) is not None:
                 word.append(unescaped)
                 at = match.end()
                 continue
@@ -354,7 +354,7 @@ def first_word(text: str, at: int, *, unquote: bool = True) -> tuple[str, int] |
     return "".join(word), at
 
 
-def _unescaped(escape: str) -> str | None:
+def _unescape(escape: str) -> str | None:
     if escape in _ESCAPES:
         return _ESCAPES[escape]
     code = int(escape, 8) if escape.isdigit() else int(escape[1:], 16)
@@ -393,7 +393,7 @@ def exit_status(word: str) -> str | None:
     """Return an exit status or a signal by its number or its name without `SIG`, as `systemctl show` prints it."""
     if word in _EXIT_NAMES.split():
         return word
-    number = unsigned(word)
+    number = read_unsigned(word)
     if number is not None:
         return str(number) if number <= 255 else None
     name = word[3:] if word.startswith("SIG") else word
@@ -608,7 +608,7 @@ def _lines_of_quadlet(text: str) -> Iterator[_Logical]:
             parts.append(line[:-1] if goes_on else line)
             starts.append(begin)
             if not goes_on or end == last:
-                yield _joined(parts, starts)
+                yield _join(parts, starts)
             if not goes_on or not parts[0]:
                 parts, starts = [], []
         start = end + 1
@@ -665,16 +665,16 @@ def _logical_lines(text: str) -> Iterator[_Logical]:
         length = len(line.encode("utf-8", "surrogateescape"))
         size += length
         if length >= LONGEST_LINE or size > LONGEST_LINE:
-            yield _joined([parts[0][:80]], starts[:1], too_long=True)
+            yield _join([parts[0][:80]], starts[:1], too_long=True)
             return
         if not continued:
-            yield _joined(parts, starts)
+            yield _join(parts, starts)
             parts, starts, size = [], [], 0
     if parts:
-        yield _joined(parts, starts)
+        yield _join(parts, starts)
 
 
-def _joined(parts: list[str], starts: list[int], *, too_long: bool = False) -> _Logical:
+def _join(parts: list[str], starts: list[int], *, too_long: bool = False) -> _Logical:
     at = accumulate((len(part) for part in parts[:-1]), initial=0)
     return _Logical("".join(parts), tuple(at), tuple(starts), too_long)
 
@@ -737,9 +737,9 @@ _CHECKED: dict[str, tuple[Callable[[str], object], str]] = {
     **{f"Unit.{key}": (boolean, "a boolean") for key in ("DefaultDependencies", "RefuseManualStart", "RefuseManualStop")},
     "Service.RestartSec": (time_span, "a time span"),
     "Service.RestartMaxDelaySec": (time_span, "a time span"),
-    "Service.RestartSteps": (unsigned, "a whole number"),
+    "Service.RestartSteps": (read_unsigned, "a whole number"),
     "Unit.StartLimitIntervalSec": (time_span, "a time span"),
-    "Unit.StartLimitBurst": (unsigned, "a whole number"),
+    "Unit.StartLimitBurst": (read_unsigned, "a whole number"),
     "Service.TimeoutStartSec": (timeout, "a time span"),
     "Service.TimeoutStopSec": (timeout, "a time span"),
     "Service.BusName": (_service_name, "a D-Bus name"),
@@ -780,7 +780,7 @@ def _no_pid_file(path: str) -> str:
     return _no_path(path if path.startswith("/") else f"/run/{path}")
 
 
-def _ignored_path(value: str, unit: str) -> str:
+def _explain_ignored_path(value: str, unit: str) -> str:
     """Return why systemd drops a path, as a condition or a list has one; empty where it takes it."""
     specifier = unknown_specifier(value)
     if specifier is not None:
@@ -816,7 +816,7 @@ _REFUSED_FOR: dict[str, Callable[[str], str]] = {
 }
 
 
-def _refused_for(name: str, value: str, unit: str) -> str:
+def _explain_refusal(name: str, value: str, unit: str) -> str:
     """Return why systemd refuses a unit that has this setting; empty where it does not."""
     check = _REFUSED_FOR.get(name)
     if check is None or (not value and name != "Service.DynamicUser"):
@@ -905,7 +905,7 @@ class Settings(Struct):
             return self._set("Service.TimeoutStartSec", line) or self._set("Service.TimeoutStopSec", line)
         if name in _COMMANDS:
             return self._add_command(name, line)
-        why = _refused_for(name, line.value.value, self.unit)
+        why = _explain_refusal(name, line.value.value, self.unit)
         if why:
             return f"`{line.key.value}={line.value.value}`: {why}"
         if name == "Service.PIDFile" and unknown_specifier(line.value.value) is None:
@@ -937,7 +937,7 @@ class Settings(Struct):
             self._drop(line.section, line.key, value, _bad_value(value, because))
             return ""
         if name == "Service.PIDFile" or (name == "Service.WorkingDirectory" and value.startswith("-") and value != "-~"):
-            because = _ignored_path(value.removeprefix("-") if name == "Service.WorkingDirectory" else f"/{value}", self.unit)
+            because = _explain_ignored_path(value.removeprefix("-") if name == "Service.WorkingDirectory" else f"/{value}", self.unit)
             if because:
                 self._drop(line.section, line.key, value, because)
                 return ""
@@ -985,7 +985,7 @@ class Settings(Struct):
             entries += self._units_named(line)
             return
         elif name in _PATHS:
-            because = _ignored_path(_MARKS_OF_PATHS[name.partition(".")[0]].sub("", value, count=1), self.unit)
+            because = _explain_ignored_path(_MARKS_OF_PATHS[name.partition(".")[0]].sub("", value, count=1), self.unit)
             if because:
                 self._drop(line.section, line.key, value, _bad_value(value, because))
                 return
@@ -998,7 +998,7 @@ class Settings(Struct):
         """Return a list of paths without those that systemd drops."""
         kept = []
         for path in words(line.value.value, unquote=True):
-            because = "a quote is not closed" if path is None else _ignored_path(path, self.unit)
+            because = "a quote is not closed" if path is None else _explain_ignored_path(path, self.unit)
             if because:
                 self._drop(line.section, line.key, line.value.value if path is None else path, because)
             elif path:
@@ -1016,7 +1016,7 @@ class Settings(Struct):
                     meant = f" (`{whole}` is)" if is_unit(whole) else ""
                     self._drop(line.section, line.key, match[0], f"`{name}` is not the name of a unit{meant}")
                     continue
-                name = filled(name, self.unit)
+                name = fill(name, self.unit)
                 start = part.span.start + match.start()
                 yield Setting(name, part.span._replace(start=start, end=start + len(match[0])) if exact else part.span, line.key)
 
@@ -1033,9 +1033,9 @@ class Settings(Struct):
         return settings, {name: tuple(entries) for name, entries in self.lists.items() if entries}
 
 
-def filled(name: str, unit: str) -> str:
+def fill(name: str, unit: str) -> str:
     """Return the name of what a unit depends on: of a template it is the instance of that of the unit itself, or of its name."""
-    return instantiated(name, instance_of(unit) or prefix_of(unit)) if is_template(name) and not is_template(unit) else name
+    return instantiate(name, instance_of(unit) or prefix_of(unit)) if is_template(name) and not is_template(unit) else name
 
 
 def _unknown_key(section: str, key: str) -> str:

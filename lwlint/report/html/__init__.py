@@ -28,13 +28,13 @@ Value = Union[str, int, bool, None]
 
 def element(name: str, /, *content: Content, **attributes: Value) -> Html:
     """Return an element. `class_` stands for `class` and `data_host` for `data-host`; of attributes, None and False are left out."""
-    inside = "".join(f" {_name(key)}" + ("" if value is True else f'="{text(str(value))}"') for key, value in _given(attributes))
+    inside = "".join(f" {_name(key)}" + ("" if value is True else f'="{text(str(value))}"') for key, value in _drop_absent(attributes))
     if name in _VOID:
         return Html(f"<{name}{inside}>")
     return Html(f"<{name}{inside}>{join(*content)}</{name}>")
 
 
-def _given(attributes: dict[str, Value]) -> Iterable[tuple[str, Value]]:
+def _drop_absent(attributes: dict[str, Value]) -> Iterable[tuple[str, Value]]:
     return ((key, value) for key, value in attributes.items() if value is not None and value is not False)
 
 

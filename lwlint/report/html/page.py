@@ -25,9 +25,9 @@ from lwlint.audit.answer import (
     together,
 )
 from lwlint.core.finding import FAIL, NOT_EVALUATED, PASS, SEVERITIES
-from lwlint.core.harmless import counted
+from lwlint.core.harmless import count_of
 from lwlint.policy.rules import Clause
-from lwlint.report.audit import WORST, alike, counts, health, lacking, not_started, said_of, summary, verdict, where, worst, worst_first
+from lwlint.report.audit import WORST, alike, counts, health, lacking, not_started, say_group, summary, verdict, where, worst, worst_first
 from lwlint.report.html import Content, Html, element, join, prose
 from lwlint.report.picture import graph
 
@@ -142,7 +142,7 @@ def _controls(audit: Audit, titles: Mapping[str, str]) -> Html:
             _button("next", "\u203a", "The next hit (Enter)"),
             class_="moves",
         ),
-        element("output", f"{counted(len(found), 'finding')}", id="count", aria_live="polite"),
+        element("output", f"{count_of(len(found), 'finding')}", id="count", aria_live="polite"),
         element("label", element("span", "Host"), element("select", element("option", "all", value=""), groups, id="host")),
         element(
             "label",
@@ -186,7 +186,7 @@ def _targets(targets: Sequence[TargetAnswer]) -> Html:
             "tr",
             element("th", element("code", target.path), scope="row"),
             element("td", target.kind),
-            element("td", counted(target.hosts, "report") if target.hosts else "nothing to judge in it"),
+            element("td", count_of(target.hosts, "report") if target.hosts else "nothing to judge in it"),
             element("td", element("ul", (element("li", trouble) for trouble in target.troubles), class_="bare")),
         )
         for target in told
@@ -214,11 +214,11 @@ def commands(lines_of: Iterable[tuple[str, str]], key: str) -> Html:
     blocks = []
     for i, (places, lines) in enumerate(together(in_order(lines_of))):
         blocks.append(element("p", where(places), class_="where"))
-        blocks.append(_pasted("\n".join(lines), f"{key}-{i}"))
+        blocks.append(_show_commands("\n".join(lines), f"{key}-{i}"))
     return join(blocks)
 
 
-def _pasted(lines: str, key: str) -> Html:
+def _show_commands(lines: str, key: str) -> Html:
     """Return lines for a shell; with a button that copies them, unless there is something in them that is yours to fill in."""
     pre = element("pre", element("code", lines, id=key))
     return element("div", pre, "" if _has_placeholder(lines) else copy(key), class_="command")
@@ -313,7 +313,7 @@ def _clause(
 
 
 def _count(number: int) -> Html:
-    return element("span", counted(number, "finding"), class_="count", data_all=number)
+    return element("span", count_of(number, "finding"), class_="count", data_all=number)
 
 
 def _rule(groups: Mapping[str, Sequence[Found]], cluster: ClusterAnswer, key: str, links: Mapping[int, str]) -> Html:
@@ -324,11 +324,11 @@ def _rule(groups: Mapping[str, Sequence[Found]], cluster: ClusterAnswer, key: st
     parts = [element("div", shown, class_="list")] if len(folded) < len(groups) else []
     if folded:
         inside = element("div", (_finding(group, cluster, name, links) for name, group in folded.items()), class_="list")
-        parts.append(element("details", element("summary", _folded(folded.values())), inside, class_="folded"))
+        parts.append(element("details", element("summary", _say_folded(folded.values())), inside, class_="folded"))
     return element("section", head, _remedy(first.remedy, key), parts, class_="rule")
 
 
-def _folded(groups: Iterable[Sequence[Found]]) -> str:
+def _say_folded(groups: Iterable[Sequence[Found]]) -> str:
     """Return what is folded away: how many notes, and how many findings that are allowed."""
     allowed = notes = 0
     for group in groups:
@@ -336,7 +336,7 @@ def _folded(groups: Iterable[Sequence[Found]]) -> str:
             allowed += len(group)
         else:
             notes += len(group)
-    return ", ".join([*([counted(notes, "note")] if notes else []), *([f"{allowed} allowed"] if allowed else [])])
+    return ", ".join([*([count_of(notes, "note")] if notes else []), *([f"{allowed} allowed"] if allowed else [])])
 
 
 def _remedy(remedy: str, key: str) -> Html:
@@ -350,7 +350,7 @@ def _remedy(remedy: str, key: str) -> Html:
     button = Html("") if re.search(r"<[\w-]+>", remedy) or any(map(_has_placeholder, blocks)) else copy(f"{key}-m")
     whole = element("p", element("b", "What to do"), " ", prose(said), button, class_="what")
     hidden = element("span", remedy.strip(), id=f"{key}-m", hidden=True)
-    return element("div", whole, hidden, (_pasted(block, f"{key}-m{i}") for i, block in enumerate(blocks)), class_="remedy")
+    return element("div", whole, hidden, (_show_commands(block, f"{key}-m{i}") for i, block in enumerate(blocks)), class_="remedy")
 
 
 def parts_of(remedy: str) -> tuple[str, list[str]]:
@@ -368,10 +368,10 @@ def parts_of(remedy: str) -> tuple[str, list[str]]:
             said.append(line.strip())
             blocks += [command for command in _INLINE.findall(line) if _COMMAND.match(command)]
         last = is_block
-    return " ".join(said), [_dedented(block) for block in dict.fromkeys(blocks)]
+    return " ".join(said), [_dedent(block) for block in dict.fromkeys(blocks)]
 
 
-def _dedented(block: str) -> str:
+def _dedent(block: str) -> str:
     lines = block.splitlines()
     least = min(len(line) - len(line.lstrip()) for line in lines)
     return "\n".join(line[least:] for line in lines)
@@ -384,7 +384,7 @@ def _finding(group: Sequence[Found], cluster: ClusterAnswer, key: str, links: Ma
     severity = "allowed" if found.allowed is not None else found.severity
     badge = element("span", severity, class_=f"badge {severity}")
     on = element("span", _on(found, len(names)), class_="on") if len(names) > 1 and found.hosts else Html("")
-    line = element("summary", badge, " ", element("span", prose(said_of(group)), class_="message"), " ", on)
+    line = element("summary", badge, " ", element("span", prose(say_group(group)), class_="message"), " ", on)
     hosts = found.hosts or names  # what is of no host is of the whole cluster
     cluster_key = key.split("-")[0]
     keys = " ".join(f"{cluster_key}h{names.index(host)}" for host in hosts if host in names)
@@ -457,7 +457,7 @@ def section(cluster: ClusterAnswer, titles: Mapping[str, str], key: str, taken: 
         ("commands", "Commands that fix it", all_commands(cluster, groups)),
         ("orders", "Orders between resources", graph(cluster, key)),
         ("missing", "What was missing", _missing(cluster)),
-        ("used", "What was used", _used(cluster)),
+        ("used", "What was used", _list_hosts(cluster)),
     ]
     inside = (
         element(
@@ -576,7 +576,7 @@ def _cell(cell: Cell, found: int, host: str, target: str, clause: str) -> Html:
     if cell.outcome == PASS and cell.evaluated < cell.rules:
         words = join(words, element("small", f"{cell.evaluated} of {cell.rules} rules"))
     if found:
-        words = join(words, element("small", counted(found, "finding"), data_all=found))
+        words = join(words, element("small", count_of(found, "finding"), data_all=found))
         words = element("a", words, href=f"#{target}", data_host=host, data_clause=clause)
     return element("td", words, class_=cell.outcome.replace(" ", "-"))
 
@@ -616,7 +616,7 @@ def _codes(words: Sequence[str]) -> Html:
     return join(join(element("code", word), " " if i == len(words) - 1 else element("br")) for i, word in enumerate(words))
 
 
-def _used(cluster: ClusterAnswer) -> Html:
+def _list_hosts(cluster: ClusterAnswer) -> Html:
     return join(_of_host(host) for host in cluster.hosts)
 
 
@@ -640,7 +640,7 @@ def _of_host(host: HostAnswer) -> Html:
         "summary",
         host.name,
         " ",
-        element("span", f"evidence from {counted(len(host.evidence), 'path')}, {counted(len(rules), 'rule')}", class_="count"),
+        element("span", f"evidence from {count_of(len(host.evidence), 'path')}, {count_of(len(rules), 'rule')}", class_="count"),
     )
     return element(
         "details",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lwlint.core.source import Source
-from lwlint.inputs.containers.reader import inspected, listed
+from lwlint.inputs.containers.reader import read_inspected, read_list
 
 POLICIES = {"nova_api": "always", "heat_api": "on-failure:3", "keystone": "unless-stopped", "glance_api": "no", "cinder_api": ""}
 
@@ -42,7 +42,7 @@ def test_the_policy_of_every_container_is_the_one_that_podman_has(store: Path) -
         "{{.Name}} {{.HostConfig.RestartPolicy.Name}}:{{.HostConfig.RestartPolicy.MaximumRetryCount}} {{.State.Running}} {{.State.Status}}"
     )
     theirs = podman(store, "inspect", "--format", form, *POLICIES).splitlines()
-    found = list(inspected(Source("podman_inspect", text, "container")))
+    found = list(read_inspected(Source("podman_inspect", text, "container")))
     texts = [(c.name, c.restart, c.retries, c.running, c.status) for c in found]
     assert all(part is not None and text[part.span.start : part.span.end] == part.value for one in texts for part in one)
     ours = [" ".join((n.value, f"{r.value}:{m.value}", s.value, w.value)) for n, r, m, s, w in texts if r and m and s and w]
@@ -54,6 +54,6 @@ def test_the_policy_of_every_container_is_the_one_that_podman_has(store: Path) -
 def test_the_list_has_the_names_and_states_that_podman_prints(options: tuple[str, ...], store: Path) -> None:
     text = podman(store, "ps", "-a", *options)
     theirs = sorted(podman(store, "ps", "-a", "--format", "{{.Names}} {{.Status}}").splitlines())
-    found = list(listed(Source("sos_commands/podman/podman_ps_-a", text, "container")))
+    found = list(read_list(Source("sos_commands/podman/podman_ps_-a", text, "container")))
     assert sorted(f"{c.name.value} {c.status.value if c.status else ''}" for c in found) == theirs
     assert all(text[c.name.span.start : c.name.span.end] == c.name.value for c in found)

@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from lwlint.core.finding import Report
-from lwlint.files.cache import Cache, described, sealed
+from lwlint.files.cache import Cache, describe_files, seal
 from lwlint.files.tree import Memory
 from lwlint.inputs.heat.outline import Outlines
 from lwlint.run import Request, check, load_rules
@@ -78,7 +78,7 @@ def test_what_is_not_as_it_was_written_is_made_again(damage: str, tree: Path, tm
     whole = entry.read_bytes()
     entry.write_bytes({"empty": b"", "cut": whole[:-9], "turned": whole[:999] + bytes([whole[999] ^ 4]) + whole[1000:]}.get(damage, whole))
     if damage == "other":
-        entry.write_bytes(sealed(b"no marshal"))
+        entry.write_bytes(seal(b"no marshal"))
     if damage == "writable":
         entry.chmod(0o666)
     assert answer(cache=cache) == cold
@@ -139,5 +139,5 @@ def test_a_reader_of_equal_size_and_age_is_told_apart(tmp_path: Path) -> None:
     for text in ("a = 1\n", "a = 2\n"):
         path.write_text(text)
         os.utime(path, (1, 1))  # as a package has it that is built to be the same bytes each time
-        told.append(described([str(tmp_path)]))
+        told.append(describe_files([str(tmp_path)]))
     assert told[0] != told[1]

@@ -14,7 +14,7 @@ import pytest
 
 from lwlint.files.tree import Memory
 from lwlint.inputs.oslo.facts import OptionFiles
-from lwlint.inputs.systemd.programs import read_script, started
+from lwlint.inputs.systemd.programs import read_script, read_started
 from lwlint.run import Request, load_rules, read_facts
 from lwlint.run import fix as mend
 from tests.inputs.oslo.test_oslo_differential import oslo_cfg
@@ -280,7 +280,7 @@ def test_the_environment_of_a_wsgi_application_names_its_files(line: str, enviro
     ],
 )
 def test_a_command_line_may_give_its_program_an_environment(line: str, environment: tuple[tuple[str, str], ...]) -> None:
-    found = started(line)
+    found = read_started(line)
     assert found is not None
     assert (found.program, found.environment) == ("prog", environment)
 

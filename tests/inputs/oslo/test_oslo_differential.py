@@ -14,7 +14,7 @@ from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import Facts, Release
 from lwlint.core.source import Source
 from lwlint.files.tree import Memory
-from lwlint.inputs.oslo.facts import OptionSet, Unresolved, boolean, integer, normal, option_sets, split_name, substituted
+from lwlint.inputs.oslo.facts import OptionSet, Unresolved, boolean, integer, normal, option_sets, split_name, substitute
 from lwlint.inputs.oslo.reader import BEFORE_ANY_SECTION, OptionText, option_facts, read
 from lwlint.run import Request, check, load_rules
 from tests.inputs.oslo.oslo_inputs import layered_files, option_file
@@ -139,7 +139,7 @@ def as_lwlint_sees(option_set: OptionSet, name: str, kind: str, old: tuple[str, 
         found = [option_set.options[n] for n in names if n in option_set.options]
         alone = len(found) == 1 and not any("$" in value for value in found[0].values)
         return NOT_SET if not found else found[0].values if alone else None
-    option = option_set.chosen(names)
+    option = option_set.choose(names)
     if option is None:
         return NOT_SET
 
@@ -151,7 +151,7 @@ def as_lwlint_sees(option_set: OptionSet, name: str, kind: str, old: tuple[str, 
         return "" if value in (NOT_SET, None) else str(value)
 
     try:
-        return {"int": integer, "bool": boolean}[kind](substituted(option.value, names[0][0], lookup))
+        return {"int": integer, "bool": boolean}[kind](substitute(option.value, names[0][0], lookup))
     except (ValueError, Unresolved):
         return WRONG
 
@@ -257,10 +257,10 @@ def test_the_recorded_answers_of_oslo_db_and_oslo_messaging_are_reached(versions
             compared += 1
             section, _, key = option.partition(".")
             names = [(normal(section), key), *(split_name(n) for n in old)]
-            found = sets[0].chosen(names) if sets else None
+            found = sets[0].choose(names) if sets else None
             value, where = expected[option]
             try:
-                seen = (integer(substituted(found.value, section, lambda _: None)), "user") if found else (value, "opt_default")
+                seen = (integer(substitute(found.value, section, lambda _: None)), "user") if found else (value, "opt_default")
             except (ValueError, Unresolved):
                 seen = (value, "error")
             if seen != (value, where):

@@ -14,7 +14,7 @@ from oslo_config import cfg
 from lwlint.core.facts import Facts, NotEvaluated, Release, Unreadable
 from lwlint.core.source import Source
 from lwlint.files.tree import Memory
-from lwlint.inputs.oslo.facts import Option, OptionFiles, Unresolved, boolean, integer, substituted
+from lwlint.inputs.oslo.facts import Option, OptionFiles, Unresolved, boolean, integer, substitute
 from lwlint.inputs.oslo.reader import option_facts
 from lwlint.run import Request, load_catalogue, read_facts
 
@@ -367,10 +367,10 @@ def test_numbers_are_those_of_python_and_switches_those_of_oslo() -> None:
 
 def test_references_are_to_known_options_of_the_same_section_first() -> None:
     known = {("database", "n"): "1", ("DEFAULT", "n"): "2", ("DEFAULT", "m"): "3"}
-    assert substituted("$n ${m} $$ \\$n ${database.n}% $(", "database", known.get) == "1 3 $ $n 1% $("
+    assert substitute("$n ${m} $$ \\$n ${database.n}% $(", "database", known.get) == "1 3 $ $n 1% $("
     for reference in ("${api_database.n}", "${DEFAULT.n}"):  # whose options are in no group
         with pytest.raises(Unresolved):
-            substituted(reference, "database", known.get)
+            substitute(reference, "database", known.get)
 
 
 def test_a_catalogue_is_not_asked_about_names_that_tell_nothing() -> None:

@@ -34,7 +34,7 @@ def judged(shape: Shape) -> tuple[dict[str, str], dict[str, str], bool]:
     facts = Facts(cib_facts([Source("cib.xml", shape.xml(), "cib")], CATALOGUE), services=CATALOGUE.services)
     (cib,) = cibs(facts)
     graph = Colocations(cib)
-    circle = any(needed == name for name in cib.resources for needed in graph.needed(name))
+    circle = any(needed == name for name in cib.resources for needed in graph.find_needed(name))
     saw = [each for each in CHECK.run(facts, BoundParams(each="vip", to="haproxy")) if not isinstance(each, Unknown)]
     return {each.subject.rpartition(" ")[2]: each.severity or "error" for each in saw}, owners(cib, "vip", "haproxy"), circle
 

@@ -84,7 +84,7 @@ def bound(shape: Shape) -> tuple[dict[str, bool], bool]:
     facts = facts_of(shape.xml())
     (cib,) = cibs(facts)
     graph = Colocations(cib)
-    circle = any(needed == name for name in cib.resources for needed in graph.needed(name))
+    circle = any(needed == name for name in cib.resources for needed in graph.find_needed(name))
     (check,) = (check for check in CHECKS if check.name == "vip-without-haproxy")
     saw = list(check.run(facts, BoundParams(each="vip", to="haproxy")))
     assert [each for each in saw if isinstance(each, Unknown)] == []

@@ -13,7 +13,7 @@ import pytest
 
 from lwlint.core.facts import Facts
 from lwlint.core.source import Source
-from lwlint.inputs.pacemaker.model import barred, cibs
+from lwlint.inputs.pacemaker.model import cibs, find_barred
 from lwlint.inputs.pacemaker.reader import cib_facts
 from lwlint.run import load_catalogue
 
@@ -113,7 +113,7 @@ def test_what_is_kept_from_every_node_is_started_nowhere(batch: int, tmp_path: P
     for _ in range(50 * FACTOR):
         xml = cluster(rng)
         (cib,) = cibs(Facts(cib_facts([Source("cib.xml", xml, "cib")], load_catalogue())))
-        ours = {name for name, bans in barred(cib).items() if set(NODES) <= set(bans)}
+        ours = {name for name, bans in find_barred(cib).items() if set(NODES) <= set(bans)}
         assert ours == never_started(xml, tmp_path), xml
         seen += bool(ours)
     assert seen > 5
@@ -149,4 +149,4 @@ def test_a_rule_whose_value_is_not_the_text_keeps_nothing_away_for_certain(words
     )
     assert ("plain" in never_started(xml, tmp_path)) is kept
     (cib,) = cibs(Facts(cib_facts([Source("cib.xml", xml, "cib")], load_catalogue())))
-    assert (set(NODES) <= set(barred(cib).get("plain", {}))) is kept
+    assert (set(NODES) <= set(find_barred(cib).get("plain", {}))) is kept

@@ -6,7 +6,7 @@ import pytest
 
 from lwlint.core.source import Source
 from lwlint.inputs.pacemaker import PCS_CONFIG
-from lwlint.inputs.pacemaker.crm import is_supportconfig, only, parts, printed
+from lwlint.inputs.pacemaker.crm import find_printed, is_supportconfig, only, parts
 from lwlint.inputs.pacemaker.facts import Resource
 from lwlint.inputs.pacemaker.reader import pcs_config_facts
 from lwlint.run import load_catalogue
@@ -42,13 +42,13 @@ def test_each_line_keeps_its_number() -> None:
     text = only(TEXT, shown)
     assert text.strip() == SHOWN.strip()
     assert [line in ("", theirs) for line, theirs in zip(text.split("\n"), TEXT.split("\n"))].count(False) == 0
-    assert printed(TEXT, "cibadmin -Q", "crm configure show") == text
+    assert find_printed(TEXT, "cibadmin -Q", "crm configure show") == text
 
 
 @pytest.mark.parametrize("text", ["", "plain\n#==[ Command ]===#\n", "[DEFAULT]\n", SHOWN])
 def test_what_is_none_is_left_as_it_is(text: str) -> None:
     assert not is_supportconfig(text)
-    assert printed(text, "crm configure show") == text
+    assert find_printed(text, "crm configure show") == text
 
 
 def test_a_file_that_was_named_is_read_as_the_print_of_crm() -> None:
@@ -63,5 +63,5 @@ def test_a_file_that_was_named_is_read_as_the_print_of_crm() -> None:
 
 def test_an_xml_declaration_that_stands_no_more_at_the_beginning_goes() -> None:
     text = part("/usr/sbin/cibadmin -Q", '<?xml version="1.0"?>\n<cib/>')
-    assert printed(text, "cibadmin -Q").split() == ["<cib/>"]
-    assert printed(text, "cibadmin -Q").index("<cib/>") == 3
+    assert find_printed(text, "cibadmin -Q").split() == ["<cib/>"]
+    assert find_printed(text, "cibadmin -Q").index("<cib/>") == 3

@@ -6,7 +6,7 @@ import pytest
 
 from lwlint.files.tree import Memory
 from lwlint.inputs.systemd.facts import Unit
-from lwlint.inputs.systemd.programs import expanded, names, read_file, sourced, started
+from lwlint.inputs.systemd.programs import expand, find_sourced, names, read_file, read_started
 from lwlint.run import Request, load_catalogue, read_facts
 
 CATALOGUE = load_catalogue()
@@ -165,23 +165,23 @@ def test_a_program_is_known_through_the_environment_of_its_unit(environment: str
     "line", ["", "   ", "'", "/bin/sh", "/bin/sh -c", "/usr/bin/env", "/usr/bin/docker", "/usr/bin/podman stop nova_api", "sudo -u"]
 )
 def test_a_command_that_starts_nothing_tells_no_service(line: str) -> None:
-    found = started(line)
+    found = read_started(line)
     assert found is None or CATALOGUE.of_started(found.names, contained=bool(found.runner)) is None
 
 
 def test_variables_are_replaced_as_systemd_replaces_them() -> None:
     variables = {"OPTS": "--a 'b c'", "DIR": "/etc/x"}
     words = ["prog", "$OPTS", "${OPTS}", "${DIR}/y", "$$OPTS", "a$DIR", "$NONE", "${NONE}"]
-    assert expanded(words, variables) == ["prog", "--a", "b c", "--a 'b c'", "/etc/x/y", "$OPTS", "a$DIR", ""]
+    assert expand(words, variables) == ["prog", "--a", "b c", "--a 'b c'", "/etc/x/y", "$OPTS", "a$DIR", ""]
     assert names(words) == {"OPTS", "DIR", "NONE"}
 
 
 def test_variables_in_the_text_of_a_shell_are_replaced_by_the_shell() -> None:
     words = ["/bin/sh", "-c", ". /etc/default/x; exec prog $OPTS ${OPTS} $$OPTS $NONE", "$OPTS"]
-    assert expanded(words, {"OPTS": "--a"}) == ["/bin/sh", "-c", ". /etc/default/x; exec prog --a --a --a $NONE", "--a"]
+    assert expand(words, {"OPTS": "--a"}) == ["/bin/sh", "-c", ". /etc/default/x; exec prog --a --a --a $NONE", "--a"]
     assert names(words) == {"OPTS", "NONE"}
-    assert sourced(words) == ["/etc/default/x"]
-    assert sourced(["/usr/bin/prog", "-c", ". /x"]) == []
+    assert find_sourced(words) == ["/etc/default/x"]
+    assert find_sourced(["/usr/bin/prog", "-c", ". /x"]) == []
 
 
 @pytest.mark.parametrize(
