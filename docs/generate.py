@@ -20,7 +20,7 @@ from xml.sax.saxutils import escape
 from lwlint.fleet.tables import TABLES, columns
 from lwlint.policy.rules import load_claims, load_clauses, load_observed
 from lwlint.report.audit import AuditOutput
-from lwlint.report.explain import claim_lines, observed_page, page_of, rule_page, rules_page, spec_page
+from lwlint.report.explain import claim_lines, page_of, rule_page, rules_page, spec_page, write_observed_page
 from lwlint.report.json import ReportOutput, schema, schema_of
 from lwlint.report.plan import PlanOutput, TemplatesPlanOutput
 from lwlint.run import load_catalogue, load_rules
@@ -38,7 +38,7 @@ def pages() -> dict[str, str]:
     made = {
         "rules.md": rules_page(rules),
         "spec.md": spec_page(clauses, rules),
-        "observed.md": observed_page(load_catalogue().services, observed, claims),
+        "observed.md": write_observed_page(load_catalogue().services, observed, claims),
         "architecture.svg": picture(),
         "check.svg": terminal(SHOWN),
         "graph.svg": printed("lwlint graph fixtures/full-pacemaker"),
