@@ -113,7 +113,7 @@ def runbooks(targets: Sequence[str], options: argparse.Namespace) -> tuple[int, 
 
     books: list[Runbook] = []
     code = run_audit(targets, options, lambda cluster, hosts, sources: books.append(runbook(cluster, hosts, sources)))
-    return code, [options.hide.hidden_record(book) for book in books] if options.hide is not None else books
+    return code, [options.hide.hide_record(book) for book in books] if options.hide is not None else books
 
 
 def what_if(options: argparse.Namespace) -> int:
@@ -143,8 +143,8 @@ def what_if(options: argparse.Namespace) -> int:
     if not studies:
         raise _without_cib(f"`{options.target}`: no CIB is in it, without which nobody can say what a failure comes to", unread, options)
     if options.hide is not None:
-        studies = [options.hide.hidden_record(one) for one in studies]
-        books = [options.hide.hidden_record(book) for book in books]
+        studies = [options.hide.hide_record(one) for one in studies]
+        books = [options.hide.hide_record(book) for book in books]
     if options.format == "json":
         sys.stdout.write(report.render_failures_json(studies, books))
     elif options.format == "testplan":
@@ -173,7 +173,7 @@ def pictures(target: str, options: argparse.Namespace) -> tuple[int, list[Pictur
     code = run_audit([target], options, draw)
     if not found:
         raise _without_cib(f"`{target}`: no CIB with a resource is in it, and so nothing to draw", unread, options)
-    return code, [options.hide.hidden_record(one) for one in found] if options.hide is not None else found
+    return code, [options.hide.hide_record(one) for one in found] if options.hide is not None else found
 
 
 def graph(options: argparse.Namespace) -> int:
@@ -222,7 +222,7 @@ def describe(options: argparse.Namespace) -> int:
 
     code = run_audit(options.target, options, see)
     if options.hide is not None:
-        clouds = [options.hide.hidden_record(cloud) for cloud in clouds]
+        clouds = [options.hide.hide_record(cloud) for cloud in clouds]
     render = report.render_cloud_html if options.format == "html" else report.render_cloud
     sys.stdout.write(render(clouds, load_clauses()))
     return code

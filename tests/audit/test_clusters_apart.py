@@ -35,5 +35,5 @@ def test_two_reports_are_of_one_cluster(one: Identity, other: Identity, same: bo
 @pytest.mark.parametrize("name", ["cluster", "etc", "sos_commands"])
 def test_a_host_is_not_called_like_a_folder_or_like_where_a_command_is_run(name: str) -> None:
     seats = [SimpleNamespace(node=node, capture=SimpleNamespace(host=node)) for node in (name, "one")]
-    group: Any = SimpleNamespace(seats=seats, identity=SimpleNamespace(spelled=str))
+    group: Any = SimpleNamespace(seats=seats, identity=SimpleNamespace(spell=str))
     assert list(_labels(group)) == [f"host-{name}", "one"]

@@ -237,7 +237,7 @@ def test_two_fixes_of_one_place_are_not_both_applied() -> None:
     rounds = mend._Rounds(request, load_rules(select=["LW301"]), unsafe=False)
     (found,) = check(request, load_rules(select=["LW301"])).findings
     other = replace(found, fix=Fix("set it to 7", (SetOption(Span("heat.conf", 11, 22), "7"),)))
-    assert [f.fix for f, _ in rounds._chosen([found, other])] == [found.fix]
+    assert [f.fix for f, _ in rounds._choose([found, other])] == [found.fix]
 
 
 @pytest.mark.parametrize(
