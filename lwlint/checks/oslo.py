@@ -454,8 +454,9 @@ def _run_limits(facts: Facts, params: Bounds) -> Iterator[Saw]:
     alike: dict[tuple[Span, str], tuple[Problem, list[Service]]] = {}  # sets of one program may have a value of one file
     for option_set in option_sets(facts):
         files = option_set.files
-        if files.refused is not None:
-            yield Unknown(f"oslo.config refuses `{files.refused}`, so that nothing is known of `{files.name}`", files.span)
+        refused = _find_refusal(option_set)
+        if refused is not None:
+            yield refused
             judged = True
             continue
         if files.untold:
@@ -775,11 +776,7 @@ def _range(typed: Typed) -> str:
 def _run_types(facts: Facts, params: Bounds) -> Iterator[Saw]:
     for option_set in option_sets(facts):
         files = option_set.files
-        if files.refused is not None:
-            yield Unknown(f"oslo.config refuses `{files.refused}`, so that nothing is known of `{files.name}`", files.span)
-        elsewhere = _elsewhere(option_set, facts)
-        if elsewhere is not None:
-            yield elsewhere
+        yield from (each for each in (_find_refusal(option_set), _elsewhere(option_set, facts)) if each is not None)
         for typed in params.types:
             if not files.read or not applies(facts.release, typed.since, typed.until):
                 continue

@@ -54,7 +54,6 @@ from lwlint.inputs.pacemaker.model import (
     by_node,
     cibs,
     first_takes,
-    is_by_pattern,
     mandatory,
     only_remote,
     owners,
@@ -296,7 +295,7 @@ def _titles(cib: Cib, member: Member, kinds: tuple[str, ...]) -> list[str]:
     for name in member.resources:
         for leaf in cib.inside(name):
             service = cib.service(leaf)
-            doubtful = service is not None and is_by_pattern(service) and cib.top(leaf).instances == 1
+            doubtful = service is not None and service.is_by_pattern and cib.top(leaf).instances == 1
             if service is not None and service.kind in kinds and not doubtful:
                 found[service.name] = service.title
     return list(found.values())

@@ -64,7 +64,6 @@ from lwlint.inputs.pacemaker.model import (
     around,
     cibs,
     find_barred,
-    is_by_pattern,
     only_remote,
     places,
     running_nodes,
@@ -130,7 +129,7 @@ def _run(facts: Facts, params: ForbiddenParams) -> Iterator[Saw]:
                 yield _forbidden(
                     cib, leaf, _title(service, leaf), ON_REMOTES, (), "note", "Nothing need be done: it goes when Instance HA does."
                 )
-            elif service.kind in params.kinds and is_by_pattern(service) and cib.top(leaf).instances == 1:
+            elif service.kind in params.kinds and service.is_by_pattern and cib.top(leaf).instances == 1:
                 reason = "is not known, and runs once in the cluster; what is active/active must be managed by systemd, not by Pacemaker"
                 yield _forbidden(cib, leaf, _title(service, leaf), reason, (), "note", NOT_KNOWN)
             elif service.kind in params.kinds or service.name in params.services:
@@ -180,7 +179,7 @@ def _runs(service: Service) -> bool:
 def _title(service: Service, leaf: Resource) -> str:
     """The title of the service; the name of its unit for one that the catalogue knows by a pattern only (`openstack-*`)."""
     unit = (leaf.agent or "").rpartition(":")[2]
-    return unit if unit and is_by_pattern(service) else service.title
+    return unit if unit and service.is_by_pattern else service.title
 
 
 def _is_over(service: Service, release: Release) -> bool:

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Optional
 
 from lwlint.cli import arguments
-from lwlint.core.config_reader import near
+from lwlint.core.config_reader import near, near_or_all
 from lwlint.core.finding import ConfigurationError
 from lwlint.core.harmless import tame
 from lwlint.run import load_catalogue, load_rules, read_facts
@@ -76,7 +76,7 @@ def service_named(name: str) -> Service | None:
 def _find_called(name: str, known: Catalogue) -> Service | None:
     """Return the service that a unit or container of another distribution or deployer is; None where a pattern is all that it fits."""
     found = known.of_container(name) or known.of_unit(name)
-    return found if found is not None and not any("*" in unit for unit in found.units) else None
+    return found if found is not None and not found.is_by_pattern else None
 
 
 def catalogue(name: str | None) -> int:
@@ -123,7 +123,7 @@ def init(options: argparse.Namespace) -> int:
 
     if options.what != "config" and options.what not in SNIPPETS:
         known = ("config", *SNIPPETS)
-        raise ConfigurationError(f"`{options.what}`: unknown starter{near(options.what, known) or '; lwlint has ' + ', '.join(known)}")
+        raise ConfigurationError(f"`{options.what}`: unknown starter{near_or_all(options.what, known)}")
     if options.write:
         return _write(options.what, options.source)
     if options.what in ("config", "zuul"):  # these install nothing

@@ -355,7 +355,7 @@ class Catalogue:
         for start in range(min(len(parts), 4)):
             base = "-".join(parts[start:])
             found = self.of_container(base.replace("-", "_")) or self.of_unit(base)
-            if found is not None and not any("*" in unit for unit in found.units):
+            if found is not None and not found.is_by_pattern:
                 return found
         return self.of_unit(_image_base(image))
 

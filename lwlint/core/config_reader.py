@@ -55,6 +55,12 @@ def near(word: str, words: Iterable[str]) -> str:
     return f"; did you mean `{found[0]}`?" if found else ""
 
 
+def near_or_all(word: str, words: Iterable[str]) -> str:
+    """Return what `near` returns or, where no word is alike, `; lwlint has` and all of the few that there are."""
+    known = list(words)
+    return near(word, known) or f"; lwlint has {', '.join(known)}"
+
+
 def load(text: str, path: str) -> Any:
     """Return the one YAML document in `text` as plain values.
 

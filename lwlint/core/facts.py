@@ -251,6 +251,11 @@ class Service(Struct, frozen=True):
         return self.modules[0] if self.openstack and self.modules else ""
 
     @property
+    def is_by_pattern(self) -> bool:
+        """Whether the catalogue knows it by a pattern of names only (`openstack-*`), so that what it is is not known."""
+        return any("*" in unit for unit in self.units)
+
+    @property
     def is_core(self) -> bool:
         """Whether it must be under Pacemaker."""
         return self.kind in _MUST

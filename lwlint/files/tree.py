@@ -169,7 +169,6 @@ def read_bounded(path: str, most: int, within: Boundary | None = None) -> bytes:
 
 FILE, FOLDER, LINK, OTHER = "file", "folder", "link", "other"
 OUTSIDE = "outside"  # there is something, and a link leads to it out of the tree
-Entry = tuple[str, str]  # a name or path, and what is there: FILE, FOLDER, LINK, OTHER, or nothing where that has to be asked
 
 
 class Tree(Protocol):
@@ -233,8 +232,11 @@ class Disk:
     def names(self, path: str) -> list[str]:
         return sorted(_ask(os.listdir, path))
 
-    def list_entries(self, path: str) -> list[Entry]:
-        """Return the sorted names in the folder `path`, each with what it is, as `kind` says: file systems tell that with the name."""
+    def list_entries(self, path: str) -> list[tuple[str, str]]:
+        """Return the sorted names in the folder `path`, each with what it is, as `kind` says: file systems tell that with the name.
+
+        It is empty where it has to be asked for by itself.
+        """
         with _ask(os.scandir, path) as entries:
             return sorted([(entry.name, _kind_of(entry)) for entry in entries])
 
@@ -297,7 +299,7 @@ class Confined(Disk):
         self._hold(path)
         return super().names(path)
 
-    def list_entries(self, path: str) -> list[Entry]:
+    def list_entries(self, path: str) -> list[tuple[str, str]]:
         self._hold(path)
         return super().list_entries(path)
 
@@ -409,7 +411,7 @@ _NO_INPUT = frozenset((_GIT, ".hg", ".svn", ".tox", ".venv", "__pycache__", "nod
 
 def walk(
     tree: Tree, path: str, failed: Callable[[str, OSError], None], passed: Callable[[str], None] = lambda path: None
-) -> Iterator[Entry]:
+) -> Iterator[tuple[str, str]]:
     """Yield every path below the folder `path` that is no folder, sorted, with what it is; no links are followed but `path` itself.
 
     Folders that hold no input (`.git`, `__pycache__` and the like) are left out. `failed` is told of
@@ -432,7 +434,7 @@ def walk(
             passed(prefix + name)
 
 
-def _list(tree: Tree, folder: str, prefix: str) -> list[Entry]:
+def _list(tree: Tree, folder: str, prefix: str) -> list[tuple[str, str]]:
     """Return the sorted names in a folder, each with what it is; of the disk that is asked at once."""
     return tree.list_entries(folder) if isinstance(tree, Disk) else [(name, tree.kind(prefix + name) or "") for name in tree.names(folder)]
 

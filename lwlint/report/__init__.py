@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO
 from msgspec import Struct
 from msgspec.structs import replace as changed
 
-from lwlint.core.config_reader import near
+from lwlint.core.config_reader import near_or_all
 from lwlint.core.finding import ConfigurationError, Finding, Report
 from lwlint.core.source import Span
 from lwlint.files.cache import sha256
@@ -174,7 +174,7 @@ def outputs(arguments: Sequence[str]) -> tuple[Output, ...]:
 def _output(argument: str) -> Output:
     name, equals, path = argument.partition("=")
     if name not in FORMATS:
-        raise ConfigurationError(f"`{name}`: unknown format{near(name, FORMATS) or '; lwlint has ' + ', '.join(FORMATS)}")
+        raise ConfigurationError(f"`{name}`: unknown format{near_or_all(name, FORMATS)}")
     if not equals or path == "-":
         return Output(name)
     if not path:

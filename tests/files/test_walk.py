@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lwlint.files.tree import FILE, Boundary, Confined, Disk, Entry, Tree, walk
+from lwlint.files.tree import FILE, Boundary, Confined, Disk, Tree, walk
 
 NAMES = ("a", "b.yaml", "z", ".git", "node_modules", "__pycache__", "é", "etc")
 
@@ -21,7 +21,7 @@ class OneByOne:
             setattr(self, name, getattr(tree, name))
 
 
-def told(tree: Tree, path: str) -> tuple[list[Entry], list[tuple[str, str]], list[str]]:
+def told(tree: Tree, path: str) -> tuple[list[tuple[str, str]], list[tuple[str, str]], list[str]]:
     failed: list[tuple[str, str]] = []
     passed: list[str] = []
     found = list(walk(tree, path, lambda path, error: failed.append((path, type(error).__name__)), passed.append))

@@ -155,11 +155,6 @@ def _is_strange(service: Service | None) -> bool:
     return service is None or (service.is_active_active and not service.openstack)
 
 
-def is_by_pattern(service: Service) -> bool:
-    """Whether the catalogue knows a service by a pattern of names only (`openstack-*`), so that what it is is not known."""
-    return any("*" in unit for unit in service.units)
-
-
 def _is_mark(name: str, value: Text) -> bool:
     return name in MARKS and boolean(value.value) is True
 

@@ -326,7 +326,7 @@ class _Host:
         """Return the service of a unit, and what its `ExecStart=` starts: the service by the program, unless a name of the unit tells
         more (one of the same project), else by the names of the unit."""
         named = next((s for s in map(self.catalogue.of_unit, found.names) if s is not None), None)
-        if named is not None and any("*" in unit for unit in named.units) and self._has_timer(found):
+        if named is not None and named.is_by_pattern and self._has_timer(found):
             named = None  # what is known by `openstack-*` only, and started by the clock, runs to its end
         made = self.tree.made.get(found.path or "")
         if made is not None and not made.runs:
