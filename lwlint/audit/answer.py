@@ -30,7 +30,7 @@ from lwlint.core.finding import (
     Finding,
     SetOption,
 )
-from lwlint.core.harmless import command
+from lwlint.core.harmless import command, count_of
 from lwlint.core.secret import mask_secrets
 from lwlint.core.source import Source, Span, beginning
 from lwlint.inputs import KINDS
@@ -366,6 +366,35 @@ class ClusterAnswer(Struct, frozen=True):
         """What has to go: the specification has no place for it, and nobody allowed it."""
         subjects = [(one.clause, *one.subject.split(" ", 1)) for one in self.found if one.allowed is None and one.severity != SEVERITIES[0]]
         return Gone(*(frozenset(name for *found, name in subjects if found == [clause, noun]) for clause, noun in GOING.items()))
+
+
+def verdict(cluster: ClusterAnswer) -> str:
+    """Return in one line what a cluster comes to: `NOT lightweight: 40 resources and 67 constraints too many; judged as mitaka`."""
+    errors, warnings, _ = counts(cluster)
+    outside = [count_of(len(ids), noun) for ids, noun in zip(cluster.gone, GOING.values()) if ids]
+    if outside:
+        said = f"NOT lightweight: {' and '.join(outside)} too many"
+    elif errors:
+        said = f"NOT as it should be: {count_of(errors, 'error')}"
+    elif warnings:
+        said = f"no error; {count_of(warnings, 'warning')}"
+    elif any(one.outcome == PASS for host in cluster.hosts for one in host.outcomes):
+        said = "nothing wrong in what was seen"
+    else:
+        said = "not evaluated: nothing was seen that shows it"
+    releases = list(dict.fromkeys(host.release or "any release" for host in cluster.hosts))
+    return f"{said}; judged as {' and '.join(releases)}"
+
+
+def counts(cluster: ClusterAnswer) -> tuple[int, int, int]:
+    """Return how many errors, warnings and notes of a cluster are not allowed."""
+    found = [one.severity for one in open_findings(cluster)]
+    return found.count("error"), found.count("warning"), found.count("note")
+
+
+def open_findings(cluster: ClusterAnswer) -> list[Found]:
+    """Return the findings of a cluster that nobody allowed."""
+    return [one for one in cluster.found if one.allowed is None]
 
 
 _RETRIES = "retries-forever"

@@ -14,10 +14,9 @@ from typing import Annotated, Any, Optional, Union, get_args, get_origin, get_ty
 from msgspec import Meta, Struct
 from msgspec.structs import astuple
 
-from lwlint.audit.answer import NOT_APPLICABLE, ClusterAnswer, Found, HostAnswer
+from lwlint.audit.answer import NOT_APPLICABLE, ClusterAnswer, Found, HostAnswer, counts, verdict
 from lwlint.core.finding import FAIL, NOT_EVALUATED, PASS
 from lwlint.fleet.archives import Answer, Case, Cluster, Settings
-from lwlint.report.audit import counts, verdict
 
 Run = Annotated[str, Meta(description="the run that the row is of; its figures are in `runs/RUN.json`")]
 ClusterId = Annotated[str, Meta(description="the cluster, the same in every run")]

@@ -12,7 +12,6 @@ from msgspec import Meta, field
 
 from lwlint import __version__
 from lwlint.audit.answer import (
-    GOING,
     NOT_APPLICABLE,
     Audit,
     Cell,
@@ -20,10 +19,13 @@ from lwlint.audit.answer import (
     Found,
     HostAnswer,
     Place,
+    counts,
     in_order,
     mends,
+    open_findings,
     reasons,
     together,
+    verdict,
 )
 from lwlint.core.finding import CLUSTER, EACH, FAIL, NOT_EVALUATED, PASS, SEVERITIES
 from lwlint.core.harmless import count_of
@@ -80,35 +82,6 @@ def _heading(cluster: ClusterAnswer) -> Iterator[str]:
 
 
 WORST = 3  # rules that are named at once
-
-
-def verdict(cluster: ClusterAnswer) -> str:
-    """Return in one line what a cluster comes to: `NOT lightweight: 40 resources and 67 constraints too many; judged as mitaka`."""
-    errors, warnings, _ = counts(cluster)
-    outside = [count_of(len(ids), noun) for ids, noun in zip(cluster.gone, GOING.values()) if ids]
-    if outside:
-        said = f"NOT lightweight: {' and '.join(outside)} too many"
-    elif errors:
-        said = f"NOT as it should be: {count_of(errors, 'error')}"
-    elif warnings:
-        said = f"no error; {count_of(warnings, 'warning')}"
-    elif any(one.outcome == PASS for host in cluster.hosts for one in host.outcomes):
-        said = "nothing wrong in what was seen"
-    else:
-        said = "not evaluated: nothing was seen that shows it"
-    releases = list(dict.fromkeys(host.release or "any release" for host in cluster.hosts))
-    return f"{said}; judged as {' and '.join(releases)}"
-
-
-def counts(cluster: ClusterAnswer) -> tuple[int, int, int]:
-    """Return how many errors, warnings and notes of a cluster are not allowed."""
-    found = [one.severity for one in open_findings(cluster)]
-    return found.count("error"), found.count("warning"), found.count("note")
-
-
-def open_findings(cluster: ClusterAnswer) -> list[Found]:
-    """Return the findings of a cluster that nobody allowed."""
-    return [one for one in cluster.found if one.allowed is None]
 
 
 def worst(cluster: ClusterAnswer) -> list[tuple[str, Found]]:

@@ -19,15 +19,17 @@ from lwlint.audit.answer import (
     HostAnswer,
     Place,
     TargetAnswer,
+    counts,
     in_order,
     mends,
     reasons,
     together,
+    verdict,
 )
 from lwlint.core.finding import FAIL, NOT_EVALUATED, PASS, SEVERITIES
 from lwlint.core.harmless import count_of
 from lwlint.policy.rules import Clause
-from lwlint.report.audit import WORST, alike, counts, health, lacking, not_started, say_group, summary, verdict, where, worst, worst_first
+from lwlint.report.audit import WORST, alike, health, lacking, not_started, say_group, summary, where, worst, worst_first
 from lwlint.report.html import Content, Html, element, join, prose
 from lwlint.report.picture import graph
 
