@@ -139,11 +139,11 @@ def taken(command: Sequence[str]) -> Taken:
 
 
 def _watch(top: int, peaks: dict[str, float], ended: threading.Event) -> None:
-    """Note the most memory that each worker takes together with the process beside it: a parent and its `lwlint.fleet.desk`."""
+    """Note the most memory that each worker takes together with the process beside it: a parent and its `lwlint.audit.fleet.desk`."""
     while not ended.wait(0.1):
         for name in os.listdir("/proc"):
             try:
-                if name.isdigit() and b"lwlint.fleet.desk" in Path("/proc", name, "cmdline").read_bytes():
+                if name.isdigit() and b"lwlint.audit.fleet.desk" in Path("/proc", name, "cmdline").read_bytes():
                     parent = Path("/proc", name, "stat").read_text().rpartition(")")[2].split()[1]
                     peaks[parent] = max(peaks.get(parent, 0.0), _resident(name) + _resident(parent))
             except OSError:
@@ -211,7 +211,7 @@ def tables(folder: Path) -> list[bool]:
     """Measure 100,000 findings: writing them as Parquet, and asking DuckDB for the clusters with the most errors."""
     import duckdb
 
-    from lwlint.fleet.tables import FindingRow, parquet
+    from lwlint.audit.fleet.tables import FindingRow, parquet
 
     rows = [
         FindingRow(

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from lwlint.fleet.tables import TABLES, columns
+from lwlint.audit.fleet.tables import TABLES, columns
 from lwlint.policy.rules import load_claims, load_clauses, load_observed
 from lwlint.report.audit import AuditOutput
 from lwlint.report.explain import claim_lines, page_of, rule_page, rules_page, spec_page, write_observed_page

@@ -8,7 +8,7 @@ import pytest
 
 from lwlint.cli import main
 from tests.audit.audit_cluster import host, unpack
-from tests.operate.clusters import address, cib, clone, service
+from tests.audit.operate.clusters import address, cib, clone, service
 
 LONG = "9" * 5000
 NODE = "overcloud-controller-0"

@@ -9,23 +9,23 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, TextIO
 
+from lwlint.audit.fleet import need
 from lwlint.cli import NOT_TRUSTED, RULE_BROKEN
 from lwlint.cli.arguments import schemas_of, split
 from lwlint.cli.audit import ERASED, bar, draws, duration
 from lwlint.core.finding import SEVERITIES, ConfigurationError
 from lwlint.core.harmless import count_of, safe, tame
 from lwlint.files.atomic import refusal
-from lwlint.fleet import need
 from lwlint.run import AUTO, load_rules, read_release
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
 
-    from lwlint.fleet.archives import Listed, RuleFile, Settings
-    from lwlint.fleet.run import Event, Outcome
-    from lwlint.fleet.store import Store
-    from lwlint.fleet.tables import ClusterRow
+    from lwlint.audit.fleet.archives import Listed, RuleFile, Settings
+    from lwlint.audit.fleet.run import Event, Outcome
+    from lwlint.audit.fleet.store import Store
+    from lwlint.audit.fleet.tables import ClusterRow
 
 CONFORMS, FINDINGS = 0, 1
 _EVERY, _BAR = 0.2, 24  # seconds between two pictures; cells
@@ -40,10 +40,10 @@ def fleet(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from lwlint.audit.fleet.run import Watch, run
+    from lwlint.audit.fleet.store import Refused, usable
+    from lwlint.audit.fleet.work import Bounds, Engine
     from lwlint.audit.targets import is_url
-    from lwlint.fleet.run import Watch, run
-    from lwlint.fleet.store import Refused, usable
-    from lwlint.fleet.work import Bounds, Engine
 
     if not options.into:
         raise ConfigurationError("`lwlint fleet run`: name the store with `--into`")
@@ -76,8 +76,8 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _archives(options: argparse.Namespace) -> list[Listed]:
+    from lwlint.audit.fleet.archives import lines, list_archives
     from lwlint.files.tree import read_bounded
-    from lwlint.fleet.archives import lines, list_archives
 
     named: list[str] = []
     for path in (*options.list, *(["-"] if "-" in options.targets else [])):
@@ -95,7 +95,7 @@ def _archives(options: argparse.Namespace) -> list[Listed]:
 def _settings(options: argparse.Namespace, release: str, store: Store) -> Settings:
     import secrets
 
-    from lwlint.fleet.archives import Settings
+    from lwlint.audit.fleet.archives import Settings
 
     salt = ""
     if options.anonymize:
@@ -117,8 +117,8 @@ def _settings(options: argparse.Namespace, release: str, store: Store) -> Settin
 
 def _rule_files(folders: list[str]) -> list[RuleFile]:
     """Return the files of the user's rules, which go with the work: no worker has his folders."""
+    from lwlint.audit.fleet.archives import RuleFile
     from lwlint.files.tree import CONFIGURATION, read_bounded
-    from lwlint.fleet.archives import RuleFile
 
     found = []
     for number, top in enumerate(folders):
@@ -240,7 +240,7 @@ def _plain(value: object) -> object:
 
 
 def _store(options: argparse.Namespace) -> Store:
-    from lwlint.fleet.store import there
+    from lwlint.audit.fleet.store import there
 
     if len(options.targets) != 1:
         raise ConfigurationError(f"`lwlint fleet {options.what}`: name one store")
@@ -249,9 +249,10 @@ def _store(options: argparse.Namespace) -> Store:
 
 def _report(options: argparse.Namespace) -> int:
     """Write the page of the last run, or of one cluster of it."""
-    from lwlint.fleet import page, run
-    from lwlint.fleet.run import runs
-    from lwlint.fleet.tables import ArchiveRow, ClusterRow, FindingRow, HostRow
+    from lwlint.audit.fleet import run
+    from lwlint.audit.fleet.run import runs
+    from lwlint.audit.fleet.tables import ArchiveRow, ClusterRow, FindingRow, HostRow
+    from lwlint.report.fleet import render
 
     store = _store(options)
     ran = run.latest(store)
@@ -260,16 +261,16 @@ def _report(options: argparse.Namespace) -> int:
         return _write(_cluster_page(store, clusters, options.cluster), options)
     archives, hosts = run.rows(store, ran, ArchiveRow), run.rows(store, ran, HostRow)
     findings, clauses = run.rows(store, ran, FindingRow), run.clauses(store, ran, clusters)
-    found = page.render(runs(store), archives, clusters, hosts, findings, clauses, load_rules(examples=False))
+    found = render(runs(store), archives, clusters, hosts, findings, clauses, load_rules(examples=False))
     return _write([found], options)
 
 
 def _cluster_page(store: Store, clusters: list[ClusterRow], wanted: str) -> list[str]:
     """Return the page of one cluster, as `lwlint audit --format html` has it. Raises ConfigurationError where there is no such cluster."""
     from lwlint.audit.answer import Audit
+    from lwlint.audit.fleet.archives import answer_of
+    from lwlint.audit.fleet.work import answer
     from lwlint.core.config_reader import near
-    from lwlint.fleet.archives import answer_of
-    from lwlint.fleet.work import answer
     from lwlint.policy.rules import load_clauses
     from lwlint.report.html import page
 
@@ -284,7 +285,7 @@ def _cluster_page(store: Store, clusters: list[ClusterRow], wanted: str) -> list
 
 def _diff(options: argparse.Namespace) -> int:
     """Print what changed since a day; findings that are new are told by the exit code, as those of an audit."""
-    from lwlint.fleet import run
+    from lwlint.audit.fleet import run
 
     try:
         since = datetime.date.fromisoformat(options.since or "").isoformat()
@@ -302,8 +303,8 @@ def _diff(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     """Print a table of the last run, or its figures."""
-    from lwlint.fleet import run
-    from lwlint.fleet.tables import ClusterRow
+    from lwlint.audit.fleet import run
+    from lwlint.audit.fleet.tables import ClusterRow
 
     if options.form is None:
         raise ConfigurationError("`lwlint fleet export`: say in which form: `--csv`, `--json` or `--prometheus`")

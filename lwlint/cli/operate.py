@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, TextIO
 from msgspec.structs import replace
 
 from lwlint.audit.clusters import Group, Host, cib_of, groups, read_hosts, seats
+from lwlint.audit.operate.plan import Settings, judge_cib, make_plan, mends, outcome
+from lwlint.audit.operate.simulation import Pacemaker, Refused, serialize
+from lwlint.audit.operate.steps import with_mends
 from lwlint.audit.targets import ask, targets
 from lwlint.cli.arguments import schemas_of, split
 from lwlint.cli.audit import ERASED, bar, draws, may_run, nothing_in, roots_of
@@ -21,9 +24,6 @@ from lwlint.core.finding import ConfigurationError
 from lwlint.core.harmless import tame
 from lwlint.inputs.pacemaker import CIB
 from lwlint.inputs.pacemaker.facts import Cluster
-from lwlint.operate.plan import Settings, judge_cib, make_plan, mends, outcome
-from lwlint.operate.simulation import Pacemaker, Refused, serialize
-from lwlint.operate.steps import with_mends
 from lwlint.run import AUTO, load_catalogue, load_rules, read_release
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from lwlint.audit import Watcher
     from lwlint.audit.answer import ClusterAnswer
+    from lwlint.audit.operate.runbook import Runbook
     from lwlint.core.source import Source
-    from lwlint.operate.runbook import Runbook
     from lwlint.report.picture import Picture
 
 
@@ -45,7 +45,7 @@ def services(options: argparse.Namespace) -> int:
     target, name = options.target, options.name
     if name is None and (target is None or not _is_target(target)):
         return _catalogue(options, target)
-    from lwlint.operate.runbook import find, names_of
+    from lwlint.audit.operate.runbook import find, names_of
     from lwlint.report import operate as report
 
     code, books = runbooks([target], options)
@@ -109,7 +109,7 @@ def run_audit(targets: Sequence[str], options: argparse.Namespace, watch: Watche
 
 def runbooks(targets: Sequence[str], options: argparse.Namespace) -> tuple[int, list[Runbook]]:
     """Return the exit code, and the runbook of each cluster, without names and addresses if that is asked for."""
-    from lwlint.operate.runbook import runbook
+    from lwlint.audit.operate.runbook import runbook
 
     books: list[Runbook] = []
     code = run_audit(targets, options, lambda cluster, hosts, sources: books.append(runbook(cluster, hosts, sources)))
@@ -118,8 +118,8 @@ def runbooks(targets: Sequence[str], options: argparse.Namespace) -> tuple[int, 
 
 def what_if(options: argparse.Namespace) -> int:
     """`lwlint what-if`: what happens on each failure, by the scheduler of the installed Pacemaker."""
-    from lwlint.operate.failures import Study, study
-    from lwlint.operate.runbook import runbook
+    from lwlint.audit.operate.failures import Study, study
+    from lwlint.audit.operate.runbook import runbook
     from lwlint.report import operate as report
 
     studies: list[Study] = []
@@ -196,8 +196,8 @@ def graph(options: argparse.Namespace) -> int:
 
 def describe(options: argparse.Namespace) -> int:
     """`lwlint describe`: the page on a cloud that its operators keep."""
-    from lwlint.operate.failures import study
-    from lwlint.operate.runbook import runbook
+    from lwlint.audit.operate.failures import study
+    from lwlint.audit.operate.runbook import runbook
     from lwlint.policy.rules import load_clauses
     from lwlint.report import operate as report
     from lwlint.report.picture import picture
@@ -255,8 +255,8 @@ def lab(options: argparse.Namespace) -> int:
 
 
 def _plan_tests(options: argparse.Namespace) -> int:
-    from lwlint.operate.failures import Cloud, plan_tests
-    from lwlint.operate.runbook import runbook_and_ways
+    from lwlint.audit.operate.failures import Cloud, plan_tests
+    from lwlint.audit.operate.runbook import runbook_and_ways
     from lwlint.policy.rules import load_observed
     from lwlint.report import operate as report
 
@@ -282,8 +282,8 @@ def _plan_tests(options: argparse.Namespace) -> int:
 
 
 def _judge_tests(options: argparse.Namespace) -> int:
+    from lwlint.audit.operate.failures import AS_EXPECTED, judge, load_results
     from lwlint.files.tree import CONFIGURATION, read_bounded
-    from lwlint.operate.failures import AS_EXPECTED, judge, load_results
     from lwlint.report.operate import render_judgement
 
     try:
@@ -351,9 +351,9 @@ _NEW = "lightweight.yaml"  # the environment that is made, where no name is give
 
 def _templates(options: argparse.Namespace) -> int:
     """Print or write the environment, and return the exit code: 1 where something is left that no environment fixes."""
+    from lwlint.audit.operate.templates import plan_for_templates
     from lwlint.cli.arguments import request, rules, settings
     from lwlint.cli.judge import list_policy_files
-    from lwlint.operate.templates import plan_for_templates
     from lwlint.report import plan as report
     from lwlint.report import write
 

@@ -13,11 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from lwlint.audit.answer import ClusterAnswer, Place, title_of
-from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE
-from lwlint.core.finding import CLUSTER, EACH
-from lwlint.core.harmless import command, count_of
-from lwlint.core.harmless import line as harmless
-from lwlint.operate.failures import (
+from lwlint.audit.operate.failures import (
     AS_EXPECTED,
     ASSUMED,
     AWAY,
@@ -40,7 +36,7 @@ from lwlint.operate.failures import (
     Study,
     Words,
 )
-from lwlint.operate.runbook import (
+from lwlint.audit.operate.runbook import (
     BROKER,
     DATABASE,
     LOG,
@@ -57,7 +53,11 @@ from lwlint.operate.runbook import (
     Run,
     Runbook,
 )
-from lwlint.operate.runbook import RESTARTS as BROUGHT_BACK
+from lwlint.audit.operate.runbook import RESTARTS as BROUGHT_BACK
+from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE
+from lwlint.core.finding import CLUSTER, EACH
+from lwlint.core.harmless import command, count_of
+from lwlint.core.harmless import line as harmless
 from lwlint.policy.rules import Clause
 from lwlint.report.ci import prose as prose_of
 from lwlint.report.html import Html, element, grid, prose

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lwlint import __version__
+from lwlint.audit.operate.plan import Outcome, Promise
+from lwlint.audit.operate.steps import CLUSTER, EACH, MANUAL, ORPHANS, Create, Edit, Plan, Step
+from lwlint.audit.operate.templates import PARAMETERS, REGISTRY, Line, TemplatesPlan, as_mapping
 from lwlint.core.finding import ConfigurationError, Finding
 from lwlint.core.harmless import count_of, safe
 from lwlint.core.secret import mask_secrets
 from lwlint.core.source import beginning
 from lwlint.files.tree import read_bounded
-from lwlint.operate.plan import Outcome, Promise
-from lwlint.operate.steps import CLUSTER, EACH, MANUAL, ORPHANS, Create, Edit, Plan, Step
-from lwlint.operate.templates import PARAMETERS, REGISTRY, Line, TemplatesPlan, as_mapping
 from lwlint.policy.round_trip import write_commented
 from lwlint.report.html import Html, element, grid, prose
 from lwlint.report.json import Output, write

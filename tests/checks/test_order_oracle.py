@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import lwlint
-from tests.operate.clusters import pacemaker_is_here
+from tests.audit.operate.clusters import pacemaker_is_here
 
 ACTIONS = ("", "start", "stop")
 SYMMETRICAL = ("", "true", "false")

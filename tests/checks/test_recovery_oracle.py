@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import lwlint
-from lwlint.operate.simulation import Event, Pacemaker, Refused, primitive_of, read_cib
-from tests.operate.clusters import pacemaker_is_here
+from lwlint.audit.operate.simulation import Event, Pacemaker, Refused, primitive_of, read_cib
+from tests.audit.operate.clusters import pacemaker_is_here
 
 FACTOR = int(os.environ.get("LWLINT_GENERATED", "1"))  # the gate's number times this
 CODES = ("LW109", "LW110", "LW112")

@@ -15,7 +15,7 @@ from lwlint.core.source import Source
 from lwlint.inputs.pacemaker.facts import ResourceStatus
 from lwlint.inputs.pacemaker.status import status_facts
 from lwlint.run import load_catalogue
-from tests.operate.clusters import address, cib, clone, ocf, pacemaker_is_here, running, service, together
+from tests.audit.operate.clusters import address, cib, clone, ocf, pacemaker_is_here, running, service, together
 
 VIP = "ip-192.0.2.1"
 CATALOGUE = load_catalogue()

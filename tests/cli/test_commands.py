@@ -15,15 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lwlint.audit.answer import in_order, together
+from lwlint.audit.operate.plan import make_plan
+from lwlint.audit.operate.simulation import Pacemaker, serialize
 from lwlint.checks.pacemaker_constraints import PLAN
 from lwlint.cli import main
 from lwlint.core.finding import CLUSTER, EACH
 from lwlint.core.harmless import command, quote
-from lwlint.operate.plan import make_plan
-from lwlint.operate.simulation import Pacemaker, serialize
 from lwlint.run import load_rules
+from tests.audit.operate.clusters import pacemaker_is_here
 from tests.audit.test_audit import answer
-from tests.operate.clusters import pacemaker_is_here
 from tests.shared import shared
 
 Capsys = pytest.CaptureFixture[str]

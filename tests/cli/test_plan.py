@@ -15,8 +15,8 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from lwlint.cli import main
-from tests.operate.clusters import cib as cib_of
-from tests.operate.clusters import full_ha, ocf, pacemaker_is_here
+from tests.audit.operate.clusters import cib as cib_of
+from tests.audit.operate.clusters import full_ha, ocf, pacemaker_is_here
 from tests.shared import HERE
 
 Capsys = pytest.CaptureFixture[str]
@@ -182,6 +182,6 @@ def test_two_clusters_have_no_plan_together(capsys: Capsys) -> None:
 
 
 def test_without_pacemaker_its_package_is_named(cib: Path, capsys: Capsys, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lwlint.operate.simulation.Pacemaker.__init__.__defaults__", ((str(cib.parent),), 1.0))
+    monkeypatch.setattr("lwlint.audit.operate.simulation.Pacemaker.__init__.__defaults__", ((str(cib.parent),), 1.0))
     assert main(["plan", str(cib)]) == 2
     assert "the package `pacemaker-cli-utils` (Debian) or `pacemaker-cli` (RPM) has it" in capsys.readouterr().err

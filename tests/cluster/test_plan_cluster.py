@@ -15,10 +15,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from lwlint.operate.simulation import read_cib
+from lwlint.audit.operate.simulation import read_cib
+from tests.audit.operate.clusters import canonical
 from tests.cluster.cloud import CORE, LEAVING, NODES, Cloud, full_ha
 from tests.cluster.lab import asked, failures, lacking, probing, wait
-from tests.operate.clusters import canonical
 
 pytestmark = pytest.mark.cluster
 LWLINT = f"{sys.executable} -m lwlint"

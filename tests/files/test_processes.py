@@ -183,7 +183,7 @@ def test_ctrl_c_that_another_thread_takes_in_the_moment_of_a_fork_is_raised_behi
 ENDED = """
 import os, signal, sys, tempfile
 from lwlint.files import processes
-from lwlint.operate.simulation import Pacemaker
+from lwlint.audit.operate.simulation import Pacemaker
 
 number, tempfile.tempdir = getattr(signal, sys.argv[1]), sys.argv[3]
 Pacemaker.__enter__.__globals__["_PROGRAMS"] = ()
