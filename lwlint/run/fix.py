@@ -13,6 +13,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Union
 
 from msgspec import Struct
@@ -457,14 +458,29 @@ def write(outcome: Outcome) -> None:
         except OSError as error:
             raise ConfigurationError(f"`{path}`: cannot be read again ({error.strerror or error}); nothing is written") from error
     done: list[str] = []
+    folders: list[str] = []
     for path, (before, after) in outcome.files.items():
         try:
             if before is None:
+                folders += _find_missing(os.path.dirname(path))
                 os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
             atomic.replace(path, after, keep_owner=True)
             done.append(path)
         except OSError as error:
-            raise ConfigurationError(f"`{path}`: cannot be written ({error.strerror or error}); {_put_back(done, outcome)}") from error
+            came_of_it = _put_back(done, outcome)
+            for folder in reversed(folders):
+                with suppress(OSError):  # it was not made, or something is in it
+                    os.rmdir(folder)
+            raise ConfigurationError(f"`{path}`: cannot be written ({error.strerror or error}); {came_of_it}") from error
+
+
+def _find_missing(folder: str) -> list[str]:
+    """Return the folders that are made with a folder, the outermost first."""
+    missing: list[str] = []
+    while folder and not os.path.lexists(folder):
+        missing.insert(0, folder)
+        folder = os.path.dirname(folder)
+    return missing
 
 
 def _put_back(done: Sequence[str], outcome: Outcome) -> str:

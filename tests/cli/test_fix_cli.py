@@ -117,6 +117,28 @@ def test_a_folder_that_takes_no_file_is_told(folder: Path) -> None:
         mend.write(result)
 
 
+def test_no_folder_is_left_of_files_that_could_not_be_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is one removed that was there before, or that somebody has put something into meanwhile."""
+    (folder / "etc").mkdir()
+    new = {f"etc/systemd/{name}.service.d/50-lwlint.conf": (None, b"[Service]\n") for name in ("a", "b", "c")}
+    put = mend.atomic.replace
+
+    def fail(path: str, data: bytes, **options: bool) -> None:
+        if "c.service" in path:
+            (folder / "etc/systemd/b.service.d/mine").touch()
+            raise OSError(28, "No space left on device")
+        put(path, data, **options)
+
+    monkeypatch.setattr(mend.atomic, "replace", fail)
+    with pytest.raises(ConfigurationError, match="nothing is written"):
+        mend.write(mend.Outcome((), (), (), new, REPORT))
+    assert sorted(str(path.relative_to(folder)) for path in (folder / "etc").rglob("*")) == [
+        "etc/systemd",
+        "etc/systemd/b.service.d",
+        "etc/systemd/b.service.d/mine",
+    ]
+
+
 FIXES = (
     Fix("put `y`", (Replace(span(TEMPLATE, "'OS::x'"), "y"),)),
     Fix("in two files", (Replace(span(TEMPLATE, "end"), "fin"), Replace(span(TEMPLATE, "resources"), "outputs")), safe=False),
