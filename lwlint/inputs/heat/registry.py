@@ -489,7 +489,7 @@ def _fact(
     )
 
 
-Placed = tuple[Read, Setting, bool]  # whether it is there under a condition only
+Placed = tuple[Read, Setting, frozenset[str]]  # the conditions under which it is taken in
 _State = tuple[str, str, str, bool]  # a section of a template, for the nodes of whom it is taken in, and whether in any case
 Given = tuple[tuple[str, Values], ...]  # parameters, and the values that a template is given for them
 _MOST_HANDS = 20  # templates through which a value is handed on
@@ -755,13 +755,14 @@ class Graph:
             at, lost = self._find_replaced(path, section) if file.outline.wholes else (0, ())
             for one in file.outline.merged:
                 if one.place == section and Taken(one.resource, one.section, section, "", one.branch) not in lost:
-                    found += [(file, setting, False) for setting in own[at : one.after] if setting.place == section]
+                    found += [(file, setting, frozenset()) for setting in own[at : one.after] if setting.place == section]
                     at = max(at, one.after)
                     target = self.of_type(path, types[one.resource]) if one.resource in types else None
                     if target is not None:
                         below = self._in_order(target, section if one.section == ALL else one.section, (*above, path))
-                        found += [(other, setting, True) for other, setting, _ in below] if one.branch else below
-            self._orders[path, section] = [*found, *((file, setting, False) for setting in own[at:] if setting.place == section)]
+                        taken_in = conditions(path, one.branch)
+                        found += [(other, setting, taken_in | more) for other, setting, more in below] if taken_in else below
+            self._orders[path, section] = [*found, *((file, setting, frozenset()) for setting in own[at:] if setting.place == section)]
         return self._orders[path, section]
 
 
@@ -809,12 +810,12 @@ def role_data(graph: Graph, tree: HeatTree, mapped: set[str], catalogue: Catalog
 
 def _is_replaced(placed: Placed, later: list[Placed]) -> bool:
     """Return whether, wherever a setting is there, some of the `later` ones are."""
-    return always_with(_conditions(placed), [_conditions(one) for one in later if not one[2]])
+    return always_with(_conditions(placed), [_conditions(one) for one in later])
 
 
 def _conditions(placed: Placed) -> frozenset[str]:
-    file, setting, _ = placed
-    return conditions(file.source.path, setting.branch)
+    file, setting, taken_in = placed
+    return conditions(file.source.path, setting.branch) | taken_in
 
 
 def _is_always(taken: Taken, outline: Outline) -> bool:

@@ -56,11 +56,16 @@ class Branch(Struct, frozen=True):
 
 
 class Reference(Struct, frozen=True):
-    """A `get_attr` met on the way: the resource and the rest of its path; without a resource, what only a deployment tells."""
+    """A `get_attr` met on the way: the resource and the rest of its path; without a resource, what only a deployment tells.
+
+    What it is replaced by, and what its keys are called then, are as in a Branch.
+    """
 
     resource: str
     path: tuple[str, ...]
     branch: tuple[str, ...]
+    replaced: tuple[Node, ...] = ()
+    renamed: tuple[Mapping, ...] = ()
 
 
 _UNTOLD = frozenset(("get_param", "repeat", "get_file"))  # functions whose mapping is not told by the template
@@ -110,19 +115,20 @@ def _of_call(name: str, argument: Node, node: Mapping, branch: tuple[str, ...], 
     if name == "if" and len(items) >= 2:
         taken = _choose_branch(items[0])
         for item, one in zip(items[1:3], (taken, opposite(taken))):
-            yield from parts(item, (*branch, one), depth - 1)
+            if opposite(one) not in branch:  # else it is never this one
+                yield from parts(item, branch if one in branch else (*branch, one), depth - 1)
     elif name == "map_merge":
         yield from parts(argument, branch, depth - 1)
     elif name == "map_replace" and items:
         given = items[1] if len(items) > 1 and isinstance(items[1], Mapping) else None
         values, keys = (given.get("values"), given.get("keys")) if given is not None else (None, None)
+        if given is not None and _is_made(keys if keys is not None else given):
+            yield Reference("", (), branch)  # any of its keys may be another one
+            branch = (*branch, f"map_replace {node.start}=1")
+            values = given if _is_made(given) else values
         for part in parts(items[0], branch, depth - 1):
-            if isinstance(part, Branch):
-                replaced = (*part.replaced, values) if values is not None else part.replaced
-                renamed = (*part.renamed, keys) if isinstance(keys, Mapping) else part.renamed
-                yield Branch(part.node, part.branch, replaced, renamed)
-            else:
-                yield part
+            replaced = (*part.replaced, values) if values is not None else part.replaced
+            yield replace(part, replaced=replaced, renamed=(*part.renamed, keys) if isinstance(keys, Mapping) else part.renamed)
     elif name == "yaql" and isinstance(argument, Mapping):
         yield from _of_yaql(argument, node, branch, depth)
     elif name in ("list_concat", "list_concat_unique"):
@@ -190,6 +196,12 @@ def put_in(value: Node, replaced: tuple[Node, ...]) -> Node:
     return unknown if unknown is not None and found is not value else found
 
 
+def _is_made(node: Node) -> bool:
+    """Return whether a mapping is the result of a function."""
+    made = call(node)
+    return made is not None and made[0] in FUNCTIONS
+
+
 _REPLACE = "map_replace"
 _RESULT = "the result of an expression"  # as a call that nobody has written: any value
 
@@ -198,6 +210,13 @@ def _call_of(name: str, argument: Sequence) -> Mapping:
     """Return a call of a function that nobody has written, in the place of its argument."""
     at, end = argument.start, argument.end
     return Mapping("", [Scalar("", name, at, at, True), argument], at, end, True)
+
+
+def _replace_as(part: Branch | Reference, around: Reference) -> Branch | Reference:
+    """Return a part of what a call stands for with what several `map_replace` around the call put in its place."""
+    if not around.replaced and not around.renamed:
+        return part
+    return replace(part, replaced=(*part.replaced, *around.replaced), renamed=(*part.renamed, *around.renamed))
 
 
 def _values(node: Node) -> Iterator[Node]:
@@ -593,9 +612,10 @@ class _Reader:
         self._found.service_name = value.value if isinstance(value, Scalar) else ""
         self._found.named_by = words[0] if words[1:] in (("role_data", "service_name"), ("service_name",)) else ""
 
-    def config(self, value: Node, place: str, branch: tuple[str, ...] = (), service: str = "") -> None:
-        """Read a section of settings; those for the nodes of a `service` are a part of one."""
-        for part in parts(value, branch):
+    def config(self, value: Node, place: str, branch: tuple[str, ...] = (), service: str = "", around: Reference | None = None) -> None:
+        """Read a section of settings; those for the nodes of a `service` are a part of one. What replaces `around` does so in it."""
+        for inner in parts(value, branch):
+            part = _replace_as(inner, around) if around is not None else inner
             if isinstance(part, Branch):
                 own = settings(part.node, place, part.branch, service, part.replaced, part.renamed)
                 self._found.keys += [key for key in own if key.key.start not in self._read] if self._read else own
@@ -603,9 +623,17 @@ class _Reader:
                 if place == _TO_OTHERS and not service:
                     self._of_services(part)
             elif part.path[:1] in (("role_data",), *((name,) for name in CONFIG)):
-                self._take(part.resource, part.path, place, service, part.branch)
+                self._take_of(part, place, service)
             else:
                 self._attribute(part, place, service)
+
+    def _take_of(self, part: Reference, place: str, service: str) -> None:
+        """Note that settings are taken in; what `map_replace` makes of those of another template only a deployment tells."""
+        branch = part.branch
+        if part.replaced or part.renamed:
+            self._found.untold.add(place)
+            branch = (*branch, f"map_replace {(*part.replaced, *part.renamed)[0].start}=1")
+        self._take(part.resource, part.path, place, service, branch)
 
     def _drop(self, place: str) -> None:
         """Forget what was read of a section: a later one of the same name replaces all of it, as `map_merge` is not deep."""
@@ -679,7 +707,7 @@ class _Reader:
             and part.path[0]
             and (kind.value.endswith(_TEMPLATES) or kind.value.startswith(_TRIPLEO))
         ):
-            self._take(part.resource, part.path, place, service, part.branch)
+            self._take_of(part, place, service)
             return
         if part.resource in self._values:
             return
@@ -690,7 +718,7 @@ class _Reader:
         properties = resource.get("properties")
         value = properties.get("value") if isinstance(properties, Mapping) else None
         if value is not None:
-            self.config(value, place, part.branch, service)
+            self.config(value, place, part.branch, service, part)
         self._values.discard(part.resource)
 
     def containers(self, value: Node) -> None:

@@ -154,3 +154,17 @@ def test_a_concatenated_list_is_merged_as_its_parts_are() -> None:
     listed = "map_merge:\n  list_concat:\n    - [{'nova::database_connection': mysql://nova}]\n    - [{'nova::database_max_retries': %s}]"
     assert findings({"a.yaml": template(listed % -1)}, "LW404") == []
     assert findings({"a.yaml": template(listed % 5)}, "LW404") == ["LW404 a.yaml:8"]
+
+
+def test_a_base_template_that_is_taken_in_again_under_a_condition_replaces_itself() -> None:
+    base = f"map_merge:\n  - {RETRIES}: 10\n  - {RETRIES}: %s"
+    taken = "{get_attr: [Base, role_data, config_settings]}"
+    merge = f"map_merge:\n  - {CONNECTION}\n  - {taken}\n  - if: [one, {taken}, {{}}]\n"
+    for value, lines in ((-1, []), (10, ["LW404 a.yaml:10"])):
+        assert findings({"a.yaml": template(merge, BASE), "base.yaml": template(base % value)}, "LW404") == lines
+
+
+def test_a_choice_within_the_other_case_of_the_same_choice_is_never_taken() -> None:
+    inner = f"{{if: [{{not: one}}, {{{CONNECTION}}}, {{{RETRIES}: -1}}]}}"
+    assert findings({"a.yaml": template(f"if: [one, {inner}, {{heat::debug: true}}]")}, "LW404") == []
+    assert findings({"a.yaml": template(f"if: [two, {inner}, {{heat::debug: true}}]")}, "LW404") == ["LW404 a.yaml:6"]

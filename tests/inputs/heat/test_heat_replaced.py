@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from lwlint.files.tree import Memory
 from lwlint.inputs.heat.facts import HieraKey
-from tests.inputs.heat.heat_findings import facts
+from lwlint.run import Request, check
+from tests.inputs.heat.heat_findings import facts, findings, rules, template
 
 HEAD = """heat_template_version: queens
 parameters:
@@ -126,3 +128,38 @@ def test_a_str_replace_with_very_many_names_is_not_evaluated() -> None:
 
     assert values_of(replaced(200)) == [("v",)]
     assert values_of(replaced(3_000)) == [None]
+
+
+VALUE = """resources:
+  Values:
+    type: OS::Heat::Value
+    properties: {type: json, value: {nova::database_connection: mysql, nova::database_max_retries: %s}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "given", "lines"),
+    [
+        (-1, "{values: {Old: 10}}", []),
+        ("Old", "{values: {Old: -1}}", []),
+        ("Old", "{values: {Old: 10}}", ["LW404 x.yaml:5"]),
+        (-1, "{keys: {nova::database_max_retries: nova::other}}", ["LW404 x.yaml:5"]),
+        (-1, "{keys: {get_param: Names}}", []),  # which may be renamed is not known
+        (10, "{get_param: Both}", ["LW404 x.yaml:5"]),  # a number is no word
+    ],
+)
+def test_a_map_replace_around_a_value_of_the_template_replaces_in_it(value: object, given: str, lines: list[str]) -> None:
+    settings = f"map_replace:\n  - get_attr: [Values, value]\n  - {given}\n"
+    files = {"x.yaml": template(settings, VALUE % value)}
+    assert findings(files, "LW404") == lines
+    assert facts(files, "role_data")[0].open is ("get_param" in given)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("retries", "outcome"), [("Old", "not evaluated"), ("10", "not evaluated"), (None, "not evaluated")])
+def test_what_is_replaced_in_the_settings_of_another_template_is_not_evaluated(retries: str | None, outcome: str) -> None:
+    replaced = "map_replace: [{get_attr: [Base, role_data, config_settings]}, {values: {Old: -1}, keys: {nova::x: nova::y}}]"
+    settings = f"map_merge:\n  - nova::database_connection: mysql\n  - {replaced}\n"
+    base = template(f"nova::database_max_retries: {retries}" if retries else "nova::x: 1")
+    files = {"x.yaml": template(settings, "resources:\n  Base: {type: ./base.yaml}\n"), "base.yaml": base}
+    report = check(Request(tree=Memory(files)), [rule for rule in rules() if rule.code == "LW404"])
+    assert [verdict.outcome for verdict in report.verdicts] == [outcome]
