@@ -625,7 +625,7 @@ def _judge(
     services = settings.closures(key)
     for service in services:
         named = _find_taken_in(settings.find_named(service, names), key, service)
-        own = _covering(key, named)
+        own = _covering(key, named, service)
         retries = over or own or settings.of_the_role(key, names)
         perhaps = [] if over else settings.perhaps(service, names)
         settings.told.update(retry.span for retry in (*retries, *own, *perhaps))
@@ -673,13 +673,33 @@ def _fix(beside: HieraKey, first: str, finite: HieraKey | None, settings: Settin
     return add_retries(beside, first, value, own, around)
 
 
-def _covering(key: HieraKey, retries: list[HieraKey]) -> list[HieraKey]:
+def _covering(key: HieraKey, retries: list[HieraKey], service: RoleData) -> list[HieraKey]:
     """Return the retries that may be there with the connection, if some of them are whatever the other conditions; else none."""
-    if not any(retry.branch for retry in retries):
+    if not service.merged and not any(retry.branch for retry in retries):
         return retries
-    own = conditions(key.template, key.branch)
-    found = [(retry, conditions(retry.template, retry.branch)) for retry in retries]
-    return [retry for retry, of in found if are_possible(of, own)] if always_with(own, [of for _, of in found]) else []
+    every = [(retry, *way) for retry in retries for way in _ways(retry, service)]
+    found: dict[Span, HieraKey] = {}
+    for _, own in _ways(key, service):
+        there = [one for one in every if are_possible(one[2], own)]
+        left = [one for one in there if not always_with(own | one[2], _replacing(one, there))]
+        if not always_with(own, [of for _, _, of in left]):
+            return []
+        found.update((retry.span, retry) for retry, _, _ in left)
+    return list(found.values())
+
+
+_Way = tuple[int, frozenset[str]]
+
+
+def _ways(key: HieraKey, service: RoleData) -> list[_Way]:
+    """Return the places of a setting in the order in which those of a service are merged, each with the conditions that it has there."""
+    found = [(number, frozenset(of)) for number, (span, of) in enumerate(service.merged) if span == key.span]
+    return found or [(len(service.merged), conditions(key.template, key.branch))]  # the only one, or given to the nodes, which comes last
+
+
+def _replacing(one: tuple[HieraKey, int, frozenset[str]], others: list[tuple[HieraKey, int, frozenset[str]]]) -> list[frozenset[str]]:
+    """Return the conditions of those of the `others` that are of the same name and merged later."""
+    return [of for other, number, of in others if other.name == one[0].name and number > one[1]]
 
 
 def _find_taken_in(named: list[HieraKey], key: HieraKey, service: RoleData) -> list[HieraKey]:

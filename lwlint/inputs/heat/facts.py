@@ -139,6 +139,8 @@ class RoleData(Struct, frozen=True):
     `service` is its name (`nova_api`), empty where that is not known. `given` are the settings that it gives to the nodes of a service,
     which may be another one, each with the name of that service; those for all nodes have `*`. `partly` are the settings that it takes in
     under a condition only. It is `open` where only a deployment tells all that is merged, or a template that it takes in is not here.
+    `merged` are, in the order in which the last counts, the settings that are set several times, or taken in under a condition, each with
+    its conditions.
     """
 
     kind: ClassVar[str] = "role_data"
@@ -152,6 +154,7 @@ class RoleData(Struct, frozen=True):
     given: tuple[tuple[str, Span], ...] = ()
     partly: tuple[Span, ...] = ()
     open: bool = False
+    merged: tuple[tuple[Span, tuple[str, ...]], ...] = ()
 
 
 class HieraKey(Struct, frozen=True):

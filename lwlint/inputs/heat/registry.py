@@ -724,8 +724,11 @@ class Graph:
         view = self._registry(path)
         return view is None or view.mapping(kind) is None
 
-    def beaten(self, path: str) -> tuple[Span, ...]:
-        """Return the places of the settings, at or below `path`, that later ones of the same name replace whatever the conditions."""
+    def find_order(self, path: str) -> tuple[tuple[Span, ...], tuple[tuple[Span, tuple[str, ...]], ...]]:
+        """Return the places of the settings, at or below `path`, that later ones of the same name replace whatever the conditions.
+
+        Then, in the order in which they are merged, what is set several times or taken in under a condition, each with its conditions.
+        """
         in_order = self._in_order(path, CONFIG[0], ())
         standing: dict[str, list[Placed]] = {}
         for placed in in_order:
@@ -734,7 +737,7 @@ class Graph:
             else:
                 standing[placed[1].name] = [placed]
         if len(standing) == len(in_order):
-            return ()
+            return (), tuple(_with_conditions(placed) for placed in in_order if placed[2])
         for name, several in standing.items():
             if len(several) > 1:
                 standing[name] = [one for number, one in enumerate(several) if not _is_replaced(one, several[number + 1 :])]
@@ -742,7 +745,8 @@ class Graph:
         # one may be taken in twice, by an alias
         there = {file.span(setting.span) for several in standing.values() for file, setting, _ in several}
         gone = (file.span(setting.span) for file, setting, _ in in_order if (file.source.path, id(setting)) not in left)
-        return tuple(place for place in dict.fromkeys(gone) if place not in there)
+        merged = (placed for several in standing.values() for placed in several if placed[2] or len(several) > 1)
+        return tuple(place for place in dict.fromkeys(gone) if place not in there), tuple(map(_with_conditions, merged))
 
     def _in_order(self, path: str, section: str, above: tuple[str, ...]) -> list[Placed]:
         """Return the settings of a section at and below `path` in the order in which they are merged: the last one counts."""
@@ -804,13 +808,19 @@ def role_data(graph: Graph, tree: HeatTree, mapped: set[str], catalogue: Catalog
             place = file.span(file.outline.role_data or (0, 0))
             left, given, partly = graph.find_handed(path)
             name = graph.service_name(path)
-            below, beaten = graph.below(path), graph.beaten(path)
-            yield RoleData(path, place, below, beaten, file.source.host, left, name, given, partly, any(map(graph.is_open, below)))
+            below = graph.below(path)
+            beaten, merged = graph.find_order(path)
+            of_host, is_open = file.source.host, any(map(graph.is_open, below))
+            yield RoleData(path, place, below, beaten, of_host, left, name, given, partly, is_open, merged)
 
 
 def _is_replaced(placed: Placed, later: list[Placed]) -> bool:
     """Return whether, wherever a setting is there, some of the `later` ones are."""
     return always_with(_conditions(placed), [_conditions(one) for one in later])
+
+
+def _with_conditions(placed: Placed) -> tuple[Span, tuple[str, ...]]:
+    return placed[0].span(placed[1].span), tuple(sorted(_conditions(placed)))
 
 
 def _conditions(placed: Placed) -> frozenset[str]:

@@ -168,3 +168,25 @@ def test_a_choice_within_the_other_case_of_the_same_choice_is_never_taken() -> N
     inner = f"{{if: [{{not: one}}, {{{CONNECTION}}}, {{{RETRIES}: -1}}]}}"
     assert findings({"a.yaml": template(f"if: [one, {inner}, {{heat::debug: true}}]")}, "LW404") == []
     assert findings({"a.yaml": template(f"if: [two, {inner}, {{heat::debug: true}}]")}, "LW404") == ["LW404 a.yaml:6"]
+
+
+TAKEN = "{get_attr: [Base, role_data, config_settings]}"
+
+
+@pytest.mark.parametrize(
+    ("merge", "base", "lines"),
+    [
+        # the base template's retries are there in the other case only
+        (f"if: [one, {TAKEN}, {{{CONNECTION}, {RETRIES}: -1}}]", f"{RETRIES}: 10", []),
+        (f"if: [one, {TAKEN}, {{{CONNECTION}, {RETRIES}: 10}}]", f"{RETRIES}: -1", ["LW404 a.yaml:9"]),
+        # where the connection is there, the retries beside it replace those of the base template, or not
+        (f"map_merge: [{TAKEN}, {{if: [one, {{{CONNECTION}, {RETRIES}: -1}}, {{}}]}}]", f"{RETRIES}: 10", []),
+        (f"map_merge: [{{if: [one, {{{CONNECTION}, {RETRIES}: -1}}, {{}}]}}, {TAKEN}]", f"{RETRIES}: 10", ["LW404 a.yaml:9"]),
+        (f"map_merge: [{TAKEN}, {{if: [one, {{{CONNECTION}}}, {{}}]}}, {{if: [two, {{{RETRIES}: -1}}, {{}}]}}]", f"{RETRIES}: -1", []),
+        # in either case
+        (f"map_merge: [{{{CONNECTION}}}, {{if: [one, {TAKEN}, {{{RETRIES}: -1}}]}}]", f"{RETRIES}: -1", []),
+        (f"map_merge: [{{{CONNECTION}}}, {{if: [one, {TAKEN}, {{}}]}}]", f"{RETRIES}: -1", ["LW404 a.yaml:9"]),
+    ],
+)
+def test_retries_count_where_they_are_merged_with_the_connection(merge: str, base: str, lines: list[str]) -> None:
+    assert findings({"a.yaml": template(merge, BASE), "base.yaml": template(base)}, "LW404") == lines
