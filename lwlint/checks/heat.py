@@ -133,8 +133,8 @@ def _run(facts: Facts, params: MappingParams) -> Iterator[Saw]:
     is_spread = cache(partial(_is_spread, facts, params))
     for mapping in facts.of(ServiceMapping):
         service = mapping.service or mapping.template_service
-        if service is None and _is_strange(mapping, params):
-            yield Unknown(f"`{mapping.alias}` leads to `{mapping.template}`, which puts under Pacemaker what is not known", mapping.span)
+        if service is None and (what := _find_strange(mapping, params)):
+            yield Unknown(f"`{mapping.alias}` {what}", mapping.span)
         if service is None or not mapping.in_force or mapping.final == NONE or not _concerns(service, mapping, facts, params):
             continue
         if mapping.made and not mapping.final:
@@ -184,15 +184,22 @@ def _run(facts: Facts, params: MappingParams) -> Iterator[Saw]:
         yield _problem(mapping, service, view, params)
 
 
-def _is_strange(mapping: ServiceMapping, params: MappingParams) -> bool:
-    """Return whether an alias of nobody's puts a service under Pacemaker, which may be active/active; not one on the way of another."""
+def _find_strange(mapping: ServiceMapping, params: MappingParams) -> str:
+    """Return why an alias of nobody's may put what is active/active under Pacemaker; empty where not, and for a step on another's way."""
     judged = params.leads_to == "pacemaker" and ACTIVE_ACTIVE in params.kinds
-    return judged and mapping.in_force and mapping.under_pacemaker and mapping.final not in ("", NONE) and not mapping.chain
+    if not judged or not mapping.in_force or mapping.final == NONE or mapping.chain:
+        return ""
+    if mapping.under_pacemaker:
+        return f"leads to `{mapping.template}`, which puts under Pacemaker what is not known"
+    elsewhere = mapping.missing or "://" in mapping.final
+    return f"is mapped to `{mapping.template}`, which is not here" if elsewhere and mapping.alias.lower().startswith(_SERVICES) else ""
 
 
 def _cannot_tell(mapping: ServiceMapping) -> bool:
     """Return whether the end of the way is not here, so that what it does for Pacemaker is not known."""
     if mapping.missing:
+        return mapping.template_service is None and not mapping.under_pacemaker
+    if "://" in mapping.final:
         return mapping.template_service is None and not mapping.under_pacemaker
     return mapping.final.lower().startswith("os::tripleo::")
 

@@ -393,3 +393,65 @@ def test_an_alias_of_nobody_that_leads_to_pacemaker_is_not_passed(alias: str, pr
     )
     (verdict,) = lwlint.check([tmp_path], select=["LW401"]).verdicts
     assert verdict.outcome == outcome
+
+
+NEWTON = "heat_template_version: newton\n"
+SMALL_TREE = {
+    "overcloud-resource-registry-puppet.yaml": "resource_registry:\n  OS::TripleO::Services::Pacemaker: OS::Heat::None\n",
+    "puppet/services/pacemaker.yaml": NEWTON,
+    "puppet/services/pacemaker/nova-api.yaml": NEWTON,
+    "puppet/services/pacemaker/database/mysql.yaml": NEWTON,
+}
+
+
+@pytest.mark.parametrize(
+    ("alias", "target", "found"),
+    [
+        # what has no `::` is a file to Heat's client, whatever its name, and no template to Heat unless the name says so
+        ("Services::NovaApi", "../puppet/services/pacemaker/nova-api", ["LW409"]),
+        ("Services::MySQL", "../puppet/services/pacemaker/database/mysql", ["LW409"]),
+        ("Services::Foo", "foo.YAML", ["LW409"]),
+        ("Services::Foo", "../README", ["LW409"]),
+        ("NodeExtraConfig", "extra.j2", ["LW414"]),
+        ("Services::NovaApi", "OS::Nova::Server", []),
+        ("Services::Foo", "Foo::Bar", []),
+        ("Services::Foo", "'{{foo}}'", ["LW409"]),
+        # the same file by a URL
+        (
+            "Services::NovaApi",
+            "file:///usr/share/openstack-tripleo-heat-templates/puppet/services/pacemaker/nova-api.yaml",
+            ["LW401", "LW409"],
+        ),
+        ("Services::NovaApi", "file:///usr/share/openstack-tripleo-heat-templates/puppet/services/nova-api.yaml", ["LW409"]),
+    ],
+)
+def test_a_target_without_a_namespace_is_a_file(alias: str, target: str, found: list[str]) -> None:
+    files = {**SMALL_TREE, "environments/e.yaml": f"resource_registry:\n{ON}  OS::TripleO::{alias}: {target}\n", "README": "read me\n"}
+    codes = ("LW401", "LW402", "LW409", "LW414")
+    assert [line.split()[0] for line in findings(files, *codes) if "environments" in line] == found
+
+
+def test_what_else_a_registry_holds_is_no_target() -> None:
+    registry = "  hooks: pre-create\n  restricted_actions: update\n  resources: {Server: {hooks: [pre-create]}}\n  OS::TripleO::X:\n"
+    assert findings({**SMALL_TREE, "environments/e.yaml": f"resource_registry:\n{ON}{registry}"}, "LW401", "LW409", "LW414") == []
+
+
+@pytest.mark.parametrize(
+    ("alias", "target", "outcome"),
+    [
+        ("Keystone", "https://example.org/keystone.yaml", "not evaluated"),
+        ("Keystone", "https://example.org/puppet/services/keystone.yaml", "pass"),
+        ("Keystone", "file:///srv/custom.yaml", "not evaluated"),
+        ("Keystone", "custom", "not evaluated"),
+        ("Own", "https://example.org/own.yaml", "not evaluated"),
+        ("Own", "../own.yaml", "not evaluated"),
+        ("Own", "OS::Heat::None", "pass"),
+        ("Own", "OS::Heat::Value", "pass"),
+        ("Own", "here.yaml", "pass"),
+    ],
+)
+def test_a_template_that_is_not_here_is_not_passed(alias: str, target: str, outcome: str) -> None:
+    mapping = f"resource_registry:\n  OS::TripleO::Services::{alias}: {target}\n"
+    files = {"environments/e.yaml": mapping, "environments/here.yaml": NEWTON}
+    report = check(Request(tree=Memory(files)), [rule for rule in every_rule() if rule.code == "LW401"])
+    assert [verdict.outcome for verdict in report.verdicts] == [outcome]

@@ -283,6 +283,8 @@ def _is_hidden(name: str, schema: Node | None) -> bool:
 Named = tuple[str, Place]
 
 SUFFIXES = (".yaml", ".yml", ".template")
+LOADED = (".yaml", ".template")  # what Heat takes for a template
+FILE_URL = "file://"  # before the absolute path of a file
 IN_PLAN = "environments"  # in the place of an alias: a file that a plan names, by its path in the tree of the plan
 _CONFIGS = ("OS::Heat::SoftwareConfig", "OS::Heat::StructuredConfig")
 _DESCRIBING = ("type", "description", "label", "hidden", "tags", "constraints", "immutable")
@@ -462,13 +464,14 @@ def _lines(file: HeatFile) -> Iterator[Line]:
                 if isinstance(inner, Mapping):
                     own = _base_of(inner, base)
                     for alias, target in effective(inner):
-                        if alias.value not in ("hooks", "restricted_actions", _BASE_URL):
+                        if alias.value not in _NO_TYPES:
                             yield _line(file, alias, target, scope.value, own)
-        elif isinstance(value, Scalar) and key.value != _BASE_URL:
+        elif isinstance(value, Scalar) and key.value not in _NO_TYPES:
             yield _line(file, key, value, "", base)
 
 
 _BASE_URL = "base_url"
+_NO_TYPES = ("hooks", "restricted_actions", _BASE_URL)  # keys of a registry
 
 
 def _base_of(registry: Mapping, base: str) -> str:
@@ -496,8 +499,15 @@ def _line(file: HeatFile, alias: Scalar, target: Node, scope: str, base: str) ->
 def _references(file: HeatFile, lines: tuple[Line, ...]) -> Iterator[tuple[str, str, Place]]:
     for name, target, place in _find_named(file, lines):
         generated = file.masked is not None and file.masked.is_generated(*place)
-        if target.endswith(SUFFIXES) and "://" not in target and not generated:
+        if is_path(target, of_registry=file.form == ENVIRONMENT) and not generated:
             yield name, target, place
+
+
+def is_path(target: str, *, of_registry: bool = False) -> bool:
+    """Return whether a target is the path of a file, as all targets `of_registry` are to Heat's client that have no `::` in them."""
+    if "://" in target.removeprefix(FILE_URL):
+        return False
+    return target.endswith(SUFFIXES) or (of_registry and target != "" and "::" not in target)
 
 
 def _find_named(file: HeatFile, lines: tuple[Line, ...]) -> Iterator[tuple[str, str, Place]]:

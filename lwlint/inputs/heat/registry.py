@@ -13,7 +13,7 @@ from lwlint.core.lazy import pattern
 from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.heat.document import TEMPLATE
 from lwlint.inputs.heat.facts import ALL, CONFIG, NONE, Environment, RoleData, ServiceMapping, always, always_with, conditions
-from lwlint.inputs.heat.outline import BY_ITSELF, PROFILES, SERVICE, SUFFIXES, UNDER, Line, Noted, Outline, Setting
+from lwlint.inputs.heat.outline import BY_ITSELF, LOADED, PROFILES, SERVICE, SUFFIXES, UNDER, Line, Noted, Outline, Setting
 from lwlint.inputs.heat.template import NAMED, NULL, Run, Taken, Values
 from lwlint.inputs.heat.tree import HeatTree, Read
 
@@ -109,12 +109,11 @@ class Registries:
     def resolution(self, entry: Entry) -> Resolution | None:
         """Return where an entry leads that names a file, which is the same in every view; None for one that names an alias."""
         found = self._resolutions.get(id(entry))  # which are kept
-        if found is None and (path := self._tree.resolve(entry.file.source.path, entry.target)) is not None:
+        if found is None and (path := self._tree.resolve(entry.file.source.path, entry.target, of_registry=True)) is not None:
             found = self._resolutions[id(entry)] = _of_file(self._tree, path, ())
         return found
 
 
-_LOADED = (".yaml", ".template")  # what Heat takes for a template; such a target makes a wildcard a name like others
 _MOST_STEPS = 100  # over aliases that are all told
 _MOST_WILD = 100  # wildcards of a registry that count
 _MOST_TRIES = 100_000  # types that are followed, before each entry counts as one that leads to something
@@ -142,7 +141,7 @@ class View(Struct):
             wild.update(self.registries.wild(file))
         if wild:
             entries = (self.in_force[name] for name in sorted(wild))
-            self._wild = [entry for entry in entries if not entry.target.endswith(_LOADED)][:_MOST_WILD]
+            self._wild = [entry for entry in entries if not entry.target.endswith(LOADED)][:_MOST_WILD]
             chosen = {name: self._choose(name, ()) for name in self.in_force}
             self.in_force.update((name, entry) for name, entry in chosen.items() if entry is not None)
 
@@ -186,7 +185,7 @@ class View(Struct):
         chain: list[str] = []
         while True:
             target = entry.target
-            path = self.tree.resolve(entry.file.source.path, target)
+            path = self.tree.resolve(entry.file.source.path, target, of_registry=True)
             if path is not None:
                 return _of_file(self.tree, path, tuple(chain))
             following = self._entry(target)
@@ -206,7 +205,7 @@ class View(Struct):
         while alias not in self._ends:
             way[alias] = None
             entry = self.in_force[alias]
-            path = self.tree.resolve(entry.file.source.path, entry.target)
+            path = self.tree.resolve(entry.file.source.path, entry.target, of_registry=True)
             if path is not None:
                 found = self.tree.find(path)
                 self._ends[alias] = found or "", "" if found is not None else path, alias
@@ -459,7 +458,7 @@ def _fact(
     view: View, entry: Entry, judge: Judge, catalogue: Catalogue, name: str, on: bool, in_force: bool, *, inherited: bool
 ) -> ServiceMapping:
     alias, written = entry.alias, entry.target
-    path = view.tree.resolve(entry.file.source.path, written)
+    path = view.tree.resolve(entry.file.source.path, written, of_registry=True)
     resolution = view.resolve(entry)
     is_file = bool(resolution.final) and "::" not in resolution.final
     missing = resolution.missing if not resolution.final and view.tree.root(entry.file.source.path) is None else ""

@@ -26,7 +26,9 @@ from lwlint.inputs.heat.facts import (
 )
 from lwlint.inputs.heat.outline import (
     FILE,
+    FILE_URL,
     IN_PLAN,
+    LOADED,
     OUTLINE,
     SOURCE,
     SUFFIXES,
@@ -36,6 +38,7 @@ from lwlint.inputs.heat.outline import (
     PartsOfTree,
     Refusal,
     Setting,
+    is_path,
     outline,
 )
 from lwlint.inputs.heat.template import Values
@@ -46,7 +49,6 @@ _WORDS = (
     "resource_registry", "parameter_defaults", "::", "role_data", "docker_config", "container_config", "get_file", "mapped_data",
     "config_settings", "hieradata", "resources:", "environment_groups",
 )  # fmt: skip
-_NOT_TAKEN = ".yml"  # what ends so is no template to Heat, and its client reads it all the same
 _WORD = re.compile(r"[^-_]+")
 
 
@@ -188,16 +190,17 @@ class HeatTree:
             folder = posixpath.dirname(folder)
         return folder
 
-    def resolve(self, path: str, target: str) -> str | None:
+    def resolve(self, path: str, target: str, *, of_registry: bool = False) -> str | None:
         """Return the path of the template that `target`, written in the file at `path`, names; None if it names no file."""
-        if not target.endswith(SUFFIXES) or "://" in target:
+        if not is_path(target, of_registry=of_registry):
             return None
         known = (path, target)
         found = self._resolved.get(known)
         return found if found is not None else self.parts.make_once(self._resolved, known, lambda: self._path(path, target))
 
     def _path(self, path: str, target: str) -> str:
-        return self.find_installed(path, target) or posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
+        found = self.find_installed(path, target)
+        return found or posixpath.normpath(posixpath.join(posixpath.dirname(path), target.removeprefix(FILE_URL)))
 
     def of_plan(self, path: str, target: str) -> str | None:
         """Return the path of a file that the plan at `path` names: in the tree that it belongs to, or None where that is not here."""
@@ -206,9 +209,10 @@ class HeatTree:
 
     def find_installed(self, path: str, target: str) -> str | None:
         """Return the path in the tree of `path` that an absolute target below the place of installation means; None for others."""
-        if not target.startswith(INSTALLED):
+        inside = target.removeprefix(FILE_URL)
+        if not inside.startswith(INSTALLED):
             return None
-        return posixpath.normpath(posixpath.join(self.root(path) or "", target[len(INSTALLED) :]))
+        return posixpath.normpath(posixpath.join(self.root(path) or "", inside[len(INSTALLED) :]))
 
     def with_settings(self, file: Read) -> Read:
         """Return `file` with the settings that a template takes in from it, should it be an environment."""
@@ -365,14 +369,14 @@ def dangling(file: Read, tree: HeatTree, under_pacemaker: bool) -> Iterator[Dang
         else:
             missing.append((GET_FILE, target, place, looked_for))
     for name, target, place in file.outline.references:
-        path = tree.of_plan(own, target) if name == IN_PLAN else tree.resolve(own, target)
+        path = tree.of_plan(own, target) if name == IN_PLAN else tree.resolve(own, target, of_registry=file.form == ENVIRONMENT)
         if path is None:
             continue
-        if tree.find(path) is not None:
+        if (tree.find if target.endswith(SUFFIXES) else tree.has)(path):
             found = True
             if tree.find_installed(own, target) is not None:
                 yield DanglingReference(target, file.span(place), name, path, False, True, host, hangs)
-            elif target.endswith(_NOT_TAKEN) and name not in (IN_PLAN, "file"):
+            elif not target.endswith(LOADED) and name not in (IN_PLAN, "file"):
                 yield DanglingReference(target, file.span(place), name, path, False, False, host, hangs, True)
         elif not tree.is_generated(path):
             missing.append((name, target, place, path))
