@@ -28,7 +28,7 @@ from lwlint.inputs.heat.document import (
     value_of,
     walk,
 )
-from lwlint.inputs.heat.facts import ALL, CONFIG, always_with, are_possible, opposite
+from lwlint.inputs.heat.facts import ALL, CONFIG, opposite
 
 Values = Optional[tuple[str, ...]]
 NULL = "null"
@@ -490,7 +490,7 @@ class Parts(Struct):
     taken: set[Taken] = field(default_factory=set)
     merged: list[Merged] = field(default_factory=list)
     keys: list[Key] = field(default_factory=list)
-    steps: list[tuple[str, Mapping]] = field(default_factory=list)
+    steps: list[tuple[str, Branch]] = field(default_factory=list)
     role_data: Scalar | None = None
     service_name: str = ""
     named_by: str = ""
@@ -552,6 +552,26 @@ def _may_be_settings(value: Node, found: Parts) -> bool:
         return "::" in text
     made_of = [found.types.get(part.resource) for part in parts(value) if isinstance(part, Reference)]
     return any(kind is not None and kind.value == _VALUE for kind in made_of)
+
+
+def _find_value(found: Parts, part: Reference) -> Node | None:
+    """Return what the resource of type OS::Heat::Value that a call names in its own template holds; None for all others."""
+    resource = found.resources.get(part.resource) if part.path[:1] == ("value",) else None
+    properties = resource.get("properties") if isinstance(resource, Mapping) else None
+    return properties.get("value") if isinstance(properties, Mapping) else None
+
+
+_MOST_VALUES = 4  # such resources that are followed one through another
+
+
+def _follow(found: Parts, value: Node, branch: tuple[str, ...] = (), depth: int = _MOST_VALUES) -> Iterator[Branch | Reference]:
+    """Yield the parts of a value, and in the place of a call for what a resource of the template holds, the parts of that."""
+    for part in parts(value, branch):
+        held = _find_value(found, part) if isinstance(part, Reference) and depth and len(part.path) == 1 else None
+        if held is None or not isinstance(part, Reference):
+            yield part
+        else:
+            yield from (_replace_as(each, part) for each in _follow(found, held, part.branch, depth - 1))
 
 
 L = TypeVar("L", Key, Taken, Merged)
@@ -699,7 +719,6 @@ class _Reader:
 
     def _attribute(self, part: Reference, place: str, service: str) -> None:
         """Read a resource of type OS::Heat::Value that stands in the same template, or note an output of another one."""
-        resource = self._found.resources.get(part.resource)
         kind = self._found.types.get(part.resource)
         if (
             kind is not None
@@ -711,25 +730,23 @@ class _Reader:
             return
         if part.resource in self._values:
             return
-        if not isinstance(resource, Mapping) or part.path[:1] != ("value",):
+        value = _find_value(self._found, part)
+        if value is None:
             self._found.untold.add(place)
             return
         self._values.add(part.resource)
-        properties = resource.get("properties")
-        value = properties.get("value") if isinstance(properties, Mapping) else None
-        if value is not None:
-            self.config(value, place, part.branch, service, part)
+        self.config(value, place, part.branch, service, part)
         self._values.discard(part.resource)
 
     def containers(self, value: Node) -> None:
         """Read `docker_config` or `container_config`: steps, each a mapping of containers."""
-        for part in parts(value):
+        for part in _follow(self._found, value):
             if not isinstance(part, Branch):
                 continue
             for step, content in effective(part.node):
-                for inner in parts(content):
+                for inner in _follow(self._found, content, part.branch):
                     if isinstance(inner, Branch):
-                        self._found.steps.append((step.value, inner.node))
+                        self._found.steps.append((step.value, inner))
 
     def hieradata(self) -> None:
         """Read what a resource writes to hieradata on a node: every `mapped_data`, and from pike on each of `datafiles`."""
@@ -958,9 +975,7 @@ _SHELL = pattern(r"^(/usr)?(/bin/)?(ba)?sh$")
 _BOOTSTRAP = "KOLLA_BOOTSTRAP"
 _UNKNOWN = "?"
 _ENDING = ("detach", "action", "command")  # which tell whether it ends by itself
-_DECIDING = ("detach", "action")
 _GIVEN = "get_attr"  # a part of what describes the container is an attribute of another resource
-_TOLD = frozenset(("image", "restart", *_DECIDING))
 _DESCRIBES = frozenset(("image", "command", "restart", "action", "detach", "net", "volumes", "environment"))
 
 
@@ -979,30 +994,26 @@ class Specified(Struct, frozen=True, array_like=True):
 def containers(found: Parts, scope: Scope) -> Iterator[Specified]:
     """Yield the containers of a template, those under `map_merge`, `if` and `<<` included."""
     seen: set[int] = set()
-    for step, mapping in found.steps:
-        for name, value in effective(mapping):
+    for step, part in found.steps:
+        for name, value in effective(part.node):
             if id(value) in seen:
                 continue
             seen.add(id(value))
-            described = _specification(value)
-            if described is None:
+            pieces = list(_pieces(found, value, part.branch))
+            specification = {key: node for piece in pieces for key, node in piece.described.items()}
+            if not isinstance(value, Mapping) or specification.keys().isdisjoint(_DESCRIBES):
                 continue
-            specification, branches = described
             restart = specification.get("restart")
             command = specification.get("command")
             open_ended = {key for key, node in specification.items() if _is_open(found.file, name, node)}
-            policies = _policies(branches, scope) if restart is not None else None if _GIVEN in specification else ()
-            open_ended.update([key for key in _DECIDING if any(branch for _, branch in branches.get(key, ()))])
-            one_shot = "" if restart is not None else _one_shot(specification, scope, open_ended)
-            if "restart" in open_ended:
-                policies = None
+            policies, one_shot = _judge_cases(pieces, scope, open_ended)
             yield Specified(
                 name=name.value,
                 span=(name.start, name.end),
                 step=step,
                 restart=(_policy((policies or ("",))[0]), restart.start, restart.end) if restart is not None else None,
-                policies=None if policies is None or one_shot == _UNKNOWN else tuple(_policy(policy) for policy in policies),
-                one_shot="" if one_shot == _UNKNOWN else one_shot,
+                policies=None if policies is None else tuple(_policy(policy) for policy in policies),
+                one_shot=one_shot,
                 command=mask_value(" ".join(strings(command))) if command is not None else "",
             )
 
@@ -1017,47 +1028,60 @@ def _policy(value: str) -> str:
     return "no" if value == "false" else value
 
 
-_Branches = dict[str, list[tuple[Node, frozenset[str]]]]  # by key: each value, and the conditions under which it is there
+class _Piece(Struct, frozen=True):
+    """A part of what describes a container, by key, and the conditions under which it is one; that of another resource is not told."""
+
+    branch: frozenset[str]
+    described: dict[str, Node]
 
 
-def _specification(value: Node) -> tuple[dict[str, Node], _Branches] | None:
-    """Return what describes a container, by key, and under which conditions; None for what is no container."""
-    merged: dict[str, Node] = {}
-    branches: _Branches = {}
-    for part in parts(value):
-        if isinstance(part, Branch):
-            for key, inner in part.pairs():
-                merged[key.value] = inner
-                if key.value in _TOLD:
-                    branches.setdefault(key.value, []).append((inner, frozenset(part.branch)))
-        else:
-            merged[_GIVEN] = value
-    return (merged, branches) if isinstance(value, Mapping) and merged.keys() & _DESCRIBES else None
+def _pieces(found: Parts, value: Node, branch: tuple[str, ...]) -> Iterator[_Piece]:
+    for part in _follow(found, value, branch):
+        described = {key.value: inner for key, inner in part.pairs()} if isinstance(part, Branch) else {_GIVEN: value}
+        yield _Piece(frozenset(part.branch), described)
 
 
-def _policies(branches: _Branches, scope: Scope) -> Values:
-    """Return every restart policy that a container can have, those of the last first; `null` where it may have none.
+_MOST_DECIDING = 6  # conditions of one container of which each case is looked at
 
-    A later one replaces those before it where its conditions hold. Where the container has no image, it is none.
+
+def _judge_cases(pieces: list[_Piece], scope: Scope, open_ended: set[str]) -> tuple[Values, str]:
+    """Return every restart policy that a container can have, and why it ends by itself if it does so in each case.
+
+    A policy is `null` where it may have none and does not end by itself; there are none where it never has one. All is None where only a
+    deployment tells of some case. Where the container has no image, it is none.
     """
-    written = branches["restart"]
-    if len(written) == 1 and not written[0][1]:
-        return possible(written[0][0], scope)
-    there = [branch for _, branch in branches.get("image", ())] or [frozenset()]
-    found: list[str] = []
-    for number in range(len(written) - 1, -1, -1):
-        node, branch = written[number]
-        if not any(are_possible(branch, one) for one in there) or always_with(branch, [other for _, other in written[number + 1 :]]):
+    names = sorted({way[:-1] for piece in pieces for way in piece.branch})
+    has_image = any("image" in piece.described for piece in pieces)
+    if len(names) > _MOST_DECIDING:
+        return None, ""
+    policies: dict[str, None] = {}
+    endings: list[str] = []
+    for ways in product("12", repeat=len(names)):
+        branch = tuple(map(str.__add__, names, ways))
+        there: dict[str, Node] = {}
+        for piece in pieces:
+            if piece.branch.issubset(branch):
+                there.update(piece.described)
+        if not there or (has_image and "image" not in there):
             continue
-        values = possible(node, scope)
-        if values is None:
-            return None
-        found += values
-    if not all(always_with(one, [branch for _, branch in written]) for one in there):
-        if any(branch for key in _DECIDING for _, branch in branches.get(key, ())):
-            return None  # it may end by itself where it has none
-        found.append(NULL)
-    return tuple(dict.fromkeys(found))
+        values = possible(there["restart"], scope, branch=branch) if "restart" in there else ()
+        ending = _one_shot(there, scope, open_ended) if "restart" not in there else ""
+        if (
+            values is None
+            or ending == _UNKNOWN
+            or not open_ended.isdisjoint(("restart",))
+            or (not values and not ending and _GIVEN in there)
+        ):
+            return None, ""
+        policies.update(dict.fromkeys(values or (() if ending else (NULL,))))
+        endings += [ending] if ending else []
+    written = [piece.described["restart"] for piece in reversed(pieces) if "restart" in piece.described]
+    in_order = [value for node in written for value in possible(node, scope) or ()]
+    if not written and not endings:
+        return (), ""
+    if not policies and endings:
+        return (), endings[0]
+    return tuple(sorted(policies, key=lambda one: in_order.index(one) if one in in_order else len(in_order))), ""
 
 
 def _one_shot(specification: dict[str, Node], scope: Scope, open_ended: set[str]) -> str:

@@ -91,8 +91,12 @@ def test_25_a_bundle_has_no_container_of_its_own_and_a_proxy_beside_it_is_legal(
         ("if: [a, {image: x, restart: always}, {image: y}]", ("always", "null")),
         ("if: [a, {image: x, restart: always}, {image: y, restart: 'no'}]", ("no", "always")),
         ("map_merge: [{if: [a, {image: x}, {}]}, {if: [{not: a}, {restart: 'no'}, {restart: always}]}]", ("always",)),
-        ("map_merge: [{image: x}, {if: [a, {detach: false}, {restart: always}]}]", None),
-        ("map_merge: [{image: x}, {if: [a, {detach: false}, {}]}]", None),
+        ("map_merge: [{image: x}, {if: [a, {detach: false}, {restart: always}]}]", ("always",)),
+        ("map_merge: [{image: x}, {if: [a, {detach: false}, {}]}]", ("null",)),
+        ("map_merge: [{image: x}, {if: [a, {detach: {get_param: P}}, {restart: always}]}]", None),
+        ("map_merge: [{image: x, environment: [KOLLA_BOOTSTRAP=True]}, {if: [a, {restart: always}, {}]}]", ("always",)),
+        ("if: [a, {image: x, action: exec}, {image: x, restart: {if: [a, 'no', always]}}]", ("always",)),
+        ("if: [a, {image: x}, {image: x, detach: false, restart: {get_param: P}}]", None),
     ],
 )
 def test_a_policy_under_a_condition_is_one_where_that_holds(described: str, policies: tuple[str, ...] | None) -> None:
@@ -100,3 +104,20 @@ def test_a_policy_under_a_condition_is_one_where_that_holds(described: str, poli
     assert [fact.policies for fact in facts(files, "container") if isinstance(fact, Container)] == [policies]
     bad = policies is not None and not {"always", "unless-stopped"}.issuperset(policies)
     assert bool(findings(files, "LW406")) == bad
+
+
+VALUE = "resources:\n  Own:\n    type: OS::Heat::Value\n    properties: {value: {image: x, net: host%s}}\n"
+
+
+@pytest.mark.parametrize(("more", "lines"), [("", ["LW406 a.yaml:11"]), (", restart: always", []), (", detach: false", [])])
+def test_a_container_that_a_resource_of_the_template_holds_is_one(more: str, lines: list[str]) -> None:
+    text = started("x_api: {get_attr: [Own, value]}")
+    head, _, tail = text.partition("outputs:")
+    assert findings({"a.yaml": f"{head}{VALUE % more}outputs:{tail}"}, "LW406") == lines
+
+
+def test_a_container_is_started_under_the_conditions_of_its_step() -> None:
+    choice = "{if: [{not: a}, {x_api: {if: [a, {image: x}, {image: x, restart: always}]}}, {}]}"
+    text = "heat_template_version: pike\noutputs:\n  role_data:\n    value:\n      docker_config:\n        step_4: "
+    assert findings({"a.yaml": f"{text}{choice}\n"}, "LW406") == []
+    assert findings({"a.yaml": f"{text}{choice.replace('{not: a}', 'a')}\n"}, "LW406") == ["LW406 a.yaml:6"]
