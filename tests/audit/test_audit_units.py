@@ -43,6 +43,20 @@ def test_a_unit_that_runs_and_is_not_enabled_is_told_once(tmp_path: Path, capsys
     assert [f["commands"] for f in cluster["findings"] if f["code"] == "LW510"] != [[]]
 
 
+def test_a_unit_of_systemd_run_is_gone_after_a_boot(tmp_path: Path, capsys: Capsys) -> None:
+    made = "run/systemd/transient/openstack-heat-api.service"
+    gone: dict[str, Content | None] = {
+        f"{WANTS}openstack-heat-api.service": None,
+        "usr/lib/systemd/system/openstack-heat-api.service": None,
+        made: "[Service]\nExecStart=/usr/bin/heat-api\nRestart=always\n",
+        UNITS: listed("openstack-heat-api"),
+    }
+    plain = audited(tmp_path, capsys, gone, "lightweight")
+    (told,) = (f for f in plain["clusters"][0]["findings"] if f["code"] == "LW510")
+    assert "its file is `transient`" in told["message"]
+    assert told["commands"] == []  # `systemctl enable` refuses such a unit
+
+
 @pytest.mark.parametrize(
     ("because", "path", "content"),
     [

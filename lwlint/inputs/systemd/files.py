@@ -144,12 +144,12 @@ def _time(found: Mapping[str, str], key: str, default: int | None) -> int | None
 
 
 PERSISTENT = "etc/systemd/system"
-RUNTIME = ("run/systemd/system.control", "run/systemd/transient", "run/systemd/system", "run/systemd/system.attached")
+TRANSIENT = "run/systemd/transient"
 GENERATED = ("run/systemd/generator.early", "run/systemd/generator", "run/systemd/generator.late")
 SEARCH_PATH = (
     "etc/systemd/system.control",
     "run/systemd/system.control",
-    "run/systemd/transient",
+    TRANSIENT,
     "run/systemd/generator.early",
     PERSISTENT,
     "etc/systemd/system.attached",

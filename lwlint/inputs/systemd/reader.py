@@ -35,7 +35,7 @@ from lwlint.inputs.systemd.facts import (
     ShownUnit,
     Unit,
 )
-from lwlint.inputs.systemd.files import GENERATED, PERSISTENT, RUNTIME, Finder, Found, Tree, defaults, read_enabled, trees
+from lwlint.inputs.systemd.files import GENERATED, PERSISTENT, TRANSIENT, Finder, Found, Tree, defaults, read_enabled, trees
 from lwlint.inputs.systemd.programs import Started
 from lwlint.inputs.systemd.settings import INFINITY, Assignment, Settings, UnitText, boolean, time_span, type_of
 
@@ -86,75 +86,87 @@ def find_refusal(read: Settings, settings: Mapping[str, Setting]) -> tuple[str, 
     return None
 
 
+class _Entry(Struct, frozen=True):
+    """A link beside the unit files with the name that it leads to, or one `inside` a folder such as `a.target.wants`, whose own name alone
+    counts: for an instance `target` is its template there."""
+
+    name: str
+    target: str
+    inside: bool
+
+
 class Enabling:
     """The links of one host that enable its units, entered once."""
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
         self.known = False  # whether they are at hand at all: at least one unit of the host is enabled in /etc
-        self._links: dict[str, dict[str, set[str]]] = {top: {} for top in tree.search_path}  # by what they lead to: their names
-        self._wanted: dict[str, set[str]] = {top: set() for top in tree.search_path}
-        self._templates: dict[str, set[str]] = {top: set() for top in tree.search_path}  # of the instances among these
+        self._entries: dict[str, dict[str, list[_Entry]]] = {top: {} for top in tree.search_path}  # by their names and their targets'
         self.upheld: dict[str, set[str]] = {}  # by their names: the units in whose folders `.upholds` they are
         for path in tree.links:
             folder, name = posixpath.split(path)
-            if folder in self._links:
-                self._links[folder].setdefault(posixpath.basename(tree.links[path].target), set()).add(name)
-                continue
             top = posixpath.dirname(folder)
-            if top in self._wanted and folder.endswith(DEPENDENCY_FOLDERS) and folder not in tree.links:
-                self._wanted[top].add(name)
-                if parser.instance_of(name):
-                    self._templates[top].add(parser.template_of(name))
-                if folder.endswith(".upholds"):
-                    self.upheld.setdefault(name, set()).add(posixpath.basename(folder).removesuffix(".upholds"))
-            self.known = self.known or (top == PERSISTENT and folder.endswith(DEPENDENCY_FOLDERS))
+            inside = folder not in self._entries
+            if inside and (top not in self._entries or not folder.endswith(DEPENDENCY_FOLDERS) or folder in tree.links):
+                self.known = self.known or (top == PERSISTENT and folder.endswith(DEPENDENCY_FOLDERS))
+                continue
+            of_name = parser.template_of(name) if parser.instance_of(name) else name
+            entry = _Entry(name, of_name if inside else posixpath.basename(tree.links[path].target), inside)
+            for called in {entry.name, entry.target}:
+                self._entries[top if inside else folder].setdefault(called, []).append(entry)
+            if folder.endswith(".upholds"):
+                self.upheld.setdefault(name, set()).add(posixpath.basename(folder).removesuffix(".upholds"))
+            self.known = self.known or (inside and top == PERSISTENT)
 
-    def state(self, found: Found, lists: Mapping[str, tuple[Setting, ...]]) -> str:
-        """Return what `systemctl is-enabled` says of a unit, as far as links and [Install] tell."""
+    def state(self, found: Found, settings: Mapping[str, Setting]) -> str:
+        """Return what `systemctl is-enabled` says of a unit, as far as links and [Install] tell.
+
+        Source: `src/shared/install.c` of systemd 252, and its answers. What a generator makes is `enabled` where a link starts it, as at
+        each boot, and not `generated`.
+        """
         if found.path is None:
             return "not-found"
         if found.path in self.tree.made:
             return read_enabled(self.tree.made[found.path])
-        runtime = found.path.startswith(RUNTIME)
         if self.tree.is_null(found.path):
-            return "masked-runtime" if runtime else "masked"
-        aliases = {word for entry in lists.get("Install.Alias", ()) for word in entry.value.split()}
-        base = posixpath.basename(found.path)
-        state = self._by_links(found, {found.name, base, *aliases})
-        if found.path in self.tree.links and (state is None or not state.startswith("enabled")):
-            return "linked-runtime" if runtime else "linked"
+            return "masked-runtime" if found.path.startswith("run/") else "masked"
+        if posixpath.dirname(found.path) == TRANSIENT and found.path not in self.tree.links:
+            return "transient"
+        state = self._by_links(found, _names_of_links(found.name, settings))
         if state is None and self._by_links(found, None) is not None:
             state = "indirect"
         if state is not None:
             return state
-        if any(f"Install.{key}" in lists for key in ("Alias", "WantedBy", "RequiredBy", "UpheldBy")):
+        if any(f"Install.{key}" in settings for key in ("Alias", "WantedBy", "RequiredBy", "UpheldBy")):
             return "disabled"
-        return "indirect" if "Install.Also" in lists else "static"
+        return "indirect" if "Install.Also" in settings else "static"
 
     def _by_links(self, found: Found, called: set[str] | None) -> str | None:
         """Return the state that links to the unit give it: those called as in `called`, or any (None)."""
-        base = posixpath.basename(found.path or "")
-        in_runtime, anywhere = False, False
+        states = set()
+        below = False  # whether the folder is weaker than that of the unit file, so that a link of its name there does not count
         for top in self.tree.search_path:
-            if self._has_link(top, found.name, base, called):
-                if top == PERSISTENT or top in GENERATED:  # which are made anew at each boot; `systemctl` says `enabled-runtime`
-                    return "enabled"
-                if top in RUNTIME:
-                    in_runtime = True
-                else:
-                    anywhere = True
-        if in_runtime:
-            return "enabled-runtime"
-        return "static" if anywhere and parser.instance_of(found.name) else None
+            is_persistent, is_runtime = top == PERSISTENT, top.startswith("run/")
+            for entry in self._entries[top].get(found.name, ()):
+                by_name, by_target = entry.name == found.name and (entry.inside or not below), entry.target == found.name
+                if by_name and by_target and not entry.inside:
+                    states |= {"linked"} if is_persistent else {"linked-runtime"} if is_runtime else set()
+                elif (by_name or by_target) and (called is None or entry.name in called):
+                    if is_persistent or top in GENERATED:  # which are made anew at each boot; `systemctl` says `enabled-runtime`
+                        return "enabled"
+                    states.add("enabled-runtime" if is_runtime else "static" if parser.instance_of(found.name) else "")
+            below = below or (found.path not in self.tree.links and posixpath.dirname(found.path or "") == top)
+        return next((state for state in ("enabled-runtime", "static", "linked", "linked-runtime") if state in states), None)
 
-    def _has_link(self, top: str, name: str, base: str, called: set[str] | None) -> bool:
-        if name in self._wanted[top]:
-            return True
-        if called is None and name in self._templates[top]:
-            return True
-        entries = (self._links[top].get(name, set()) - {name}) | (self._links[top].get(base, set()) - {base})
-        return bool(entries if called is None else entries & called)
+
+def _names_of_links(unit: str, settings: Mapping[str, Setting]) -> set[str]:
+    """Return the names of the links that `systemctl enable` would make for a unit."""
+
+    def words(key: str) -> list[str]:
+        return settings[key].value.split() if key in settings else []  # `%p` in it: systemd compares the names as they are written
+
+    instances = words("Install.DefaultInstance") if parser.is_template(unit) else []
+    return {unit, *words("Install.Alias"), *(parser.instantiate(unit, instance) for instance in instances)}
 
 
 def unit_facts(sources: Sequence[Source], links: Sequence[Link], catalogue: Catalogue, quadlets: Sequence[Source] = ()) -> Iterator[Fact]:
@@ -297,7 +309,7 @@ class _Host:
             fragment=self._at(found.path) if found.path and state != NOT_FOUND else "",
             drop_ins=tuple(self._at(path) for path in found.drop_ins),
             names=found.names,
-            enabled=self._find_state(found, lists, state),
+            enabled=self._find_state(found, settings, state),
             type=service_type(settings) if parser.type_of(found.name) == "service" and settings else "",
             template=parser.is_template(found.name),
             loose=self.loose,
@@ -350,8 +362,8 @@ class _Host:
             self._timers = {posixpath.basename(path).removesuffix(".timer") for path in paths if path.endswith(".timer")}
         return any(name.removesuffix(".service") in self._timers for name in found.names)
 
-    def _find_state(self, found: Found, lists: Mapping[str, tuple[Setting, ...]], state: str) -> str:
-        says = self.enabling.state(found, lists)
+    def _find_state(self, found: Found, settings: Mapping[str, Setting], state: str) -> str:
+        says = self.enabling.state(found, settings)
         if says in ("disabled", "not-found") and not self.enabling.known:
             return "unknown"
         return says

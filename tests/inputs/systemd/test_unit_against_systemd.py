@@ -8,7 +8,6 @@ import random
 import re
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -187,39 +186,52 @@ def test_units_of_real_packages_read_as_systemd_read_them(folder: str) -> None:
     }
 
 
-def test_what_is_enabled_is_what_systemctl_says() -> None:
+@pytest.mark.parametrize("seed", [7, 8])
+def test_what_is_enabled_is_what_systemctl_says(seed: int, tmp_path: Path) -> None:
     if shutil.which("systemctl") is None:
         pytest.skip("NO SYSTEMCTL HERE: the states of unit files are not compared with systemd itself (install the package `systemd`)")
-    rng = random.Random(7)
+    rng = random.Random(seed)
     files: dict[str, object] = {
         "etc/systemd/system/multi-user.target.wants/other.service": {"link": "/usr/lib/systemd/system/other.service"}
     }
     for number in range(400):
         files.update(_installable(rng, f"u{number}"))
-    root = Path(tempfile.mkdtemp(prefix="lwlint-enabled-"))
-    try:
-        unit_trees.write(root, files)
-        command = ["systemctl", f"--root={root}", "list-unit-files", "--no-pager", "--no-legend"]
-        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    finally:
-        shutil.rmtree(root)
+    unit_trees.write(tmp_path, files)
+    command = ["systemctl", f"--root={tmp_path}", "list-unit-files", "--no-pager", "--no-legend"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     expected = {line.split()[0]: line.split()[1] for line in said.splitlines()}
     ours = {unit.name: unit.enabled for unit in units(files).values()}
+    assert len(ours) > 350
     assert {name: state for name, state in ours.items() if name in expected} == {name: expected[name] for name in ours if name in expected}
 
 
+_PLACES = ["etc/systemd/system", "run/systemd/system", "usr/local/lib/systemd/system", "usr/lib/systemd/system"]
+_PLACES += ["etc/systemd/system.control", "run/systemd/system.control", "etc/systemd/system.attached", "run/systemd/system.attached"]
+
+
 def _installable(rng: random.Random, name: str) -> dict[str, object]:
-    install = rng.choice(
-        ["", "", "WantedBy=multi-user.target\n", "WantedBy=multi-user.target\n", f"Alias={name}-alias.service\n", "Also=x.service\n"]
-    )
-    unit = f"{name}.service"
-    files: dict[str, object] = {
-        f"{rng.choice(['usr/lib', 'usr/lib', 'etc', 'run'])}/systemd/system/{unit}": f"[Service]\nExecStart=/bin/true\n[Install]\n{install}"
-    }
+    at = rng.choice(["", "", "@"])
+    unit, instance = f"{name}{at}.service", f"{name}{at and '@1'}.service"
+    wanted = "WantedBy=multi-user.target\n"
+    install = rng.choice(["", wanted, wanted, f"Alias={name}-alias{at}.service\n", f"Alias=%p-alias{at}.service\n", "Also=x.service\n"])
+    install += rng.choice(["", "", f"{wanted}WantedBy=\n", "DefaultInstance=1\n" if at else ""])
+    folder = rng.choice([*_PLACES[:4], *_PLACES[:4], *_PLACES, "run/systemd/transient"])
+    text = f"[Service]\nExecStart=/bin/true\n[Install]\n{install}"
+    files: dict[str, object] = {f"{folder}/{unit}": text}
+    chance = rng.random()
+    if chance < 0.15 and folder != "run/systemd/transient":
+        files = {f"opt/{unit}": text, f"{folder}/{unit}": {"link": f"/opt/{unit}"}}
+    elif chance < 0.2:
+        files[f"{folder}/{unit}"] = {"link": "/dev/null"}
+    elif chance < 0.3:
+        files[f"{rng.choice(_PLACES)}/{unit}.d/10.conf"] = rng.choice(["[Install]\nWantedBy=\n", f"[Install]\n{wanted}"])
     for _ in range(rng.choice([0, 0, 1, 2])):
-        top = rng.choice(["etc/systemd/system", "etc/systemd/system", "run/systemd/system", "usr/lib/systemd/system"])
-        place = rng.choice([f"multi-user.target.wants/{unit}", f"a.target.requires/{unit}", f"{name}-alias.service", f"{name}-b.service"])
-        files[f"{top}/{place}"] = {"link": f"/usr/lib/systemd/system/{unit}"}
+        top = rng.choice([*_PLACES[:2], *_PLACES])
+        place = rng.choice(
+            [f"multi-user.target.wants/{rng.choice([unit, instance, f'{name}-alias{at}.service'])}", f"a.target.requires/{instance}"]
+            + ([f"{name}-alias{at}.service", f"{name}-b{at}.service"] if f"opt/{unit}" not in files else [unit])
+        )
+        files.setdefault(f"{top}/{place}", {"link": f"/{folder}/{unit}" if f"opt/{unit}" not in files else f"/opt/{unit}"})
     return files
 
 
