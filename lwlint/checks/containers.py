@@ -11,6 +11,7 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 
 from lwlint.checks.parameters import ServiceKind, ServiceName
+from lwlint.core.catalogue import find_container
 from lwlint.core.check import Check, Reads, Saw, Unknown
 from lwlint.core.config_reader import Document
 from lwlint.core.facts import Facts, Service
@@ -23,6 +24,7 @@ from lwlint.inputs.oslo.facts import Option
 from lwlint.inputs.pacemaker.facts import BUNDLE, Cluster, Resource
 from lwlint.inputs.pacemaker.model import Cib, cibs
 from lwlint.inputs.systemd.facts import NOT_FOUND, ShownUnit, Unit
+from lwlint.inputs.systemd.programs import STARTERS
 
 BY_SYSTEMD, BY_PACEMAKER, ENGINE, NOBODY, BY_UNKNOWN = "systemd", "pacemaker", "engine", "nobody", "unknown"
 FOREVER = ("always", "unless-stopped", "on-failure")
@@ -43,7 +45,8 @@ class Starter(Struct, frozen=True):
 
 
 class HostUnits(Struct):
-    """The units of one host by all that tells of them: `names` with whether each is there, `starts` the unit that starts a container.
+    """The units of one host by all that tells of them: `names` with whether each is there, `starts` the unit that starts a container,
+    `named` those that have the name of one's unit, by the ways of the deployers.
 
     `enabled` and `active` have the states of units as far as they are known, `spans` where each is told of. `containers` tells that
     units run containers there, as they do with podman.
@@ -51,6 +54,7 @@ class HostUnits(Struct):
 
     names: dict[str, bool] = field(default_factory=dict)
     starts: dict[str, str] = field(default_factory=dict)
+    named: dict[str, list[str]] = field(default_factory=dict)
     enabled: dict[str, str] = field(default_factory=dict)
     active: dict[str, Text] = field(default_factory=dict)
     spans: dict[str, Span] = field(default_factory=dict)
@@ -67,7 +71,7 @@ def units_of_hosts(facts: Facts) -> dict[str, HostUnits]:
             host.names[name] = host.names.get(name, False) or unit.load_state != NOT_FOUND
             host.enabled[name] = unit.enabled
             host.spans[name] = unit.span
-            host.containers = host.containers or name.startswith("tripleo_")
+            host.containers = host.containers or name.startswith(("tripleo_", "edpm_"))
         # deployers and administrators write to /etc: without it nothing tells that a unit is not there
         host.whole = host.whole or unit.enabled == "enabled" or any(_OWN in path for path in (unit.span.path, *unit.drop_ins))
         for container in _find_started(unit):
@@ -82,6 +86,11 @@ def units_of_hosts(facts: Facts) -> dict[str, HostUnits]:
         if state:
             host.enabled[shown.name] = state
             host.whole = True
+    for host in hosts.values():
+        for name in (name for name, is_there in host.names.items() if is_there and name.endswith(".service")):
+            of_unit = find_container(name)
+            if of_unit is not None:
+                host.named.setdefault(of_unit, []).append(name)
     return hosts
 
 
@@ -90,10 +99,10 @@ def _find_started(unit: Unit) -> Iterator[str]:
     for key in ("Service.ExecStartPre", "Service.ExecStart"):
         for entry in unit.lists.get(key, ()):
             words = _BETWEEN.split(entry.value)
-            programs = (at for at, word in enumerate(words) if posixpath.basename(word).startswith((DOCKER, PODMAN)))
+            programs = (at for at, word in enumerate(words) if posixpath.basename(word).startswith((DOCKER, PODMAN, *STARTERS)))
             for at in programs:
                 verb = next((word for word in words[at + 1 :] if word in _VERBS), "")
-                if verb in _STARTS:
+                if verb in _STARTS or posixpath.basename(words[at]) in STARTERS:
                     yield from (word.partition("=")[2] if word.startswith("--name=") else word for word in words[at + 1 :])
 
 
@@ -123,10 +132,12 @@ def starter_of(container: HostContainer, units: HostUnits | None, found: list[Ci
 
 
 def _unit(container: HostContainer, units: HostUnits | None) -> str:
+    """Return the unit that starts a container: of several with its name, as after the move to another deployer, the one that is active."""
     if units is None:
         return ""
-    names = [f"tripleo_{name}.service" for name in dict.fromkeys((container.name, container.called)) if name]
-    there = next((name for name in (*names, container.unit) if units.names.get(name)), "")
+    named = [unit for name in dict.fromkeys((container.name, container.called)) for unit in units.named.get(name, ())]
+    active = (unit for unit in named if unit in units.active and units.active[unit].value == "active")
+    there = next(active, "") or next(iter(named), "") or (container.unit if units.names.get(container.unit) else "")
     return there or units.starts.get(container.name, "")
 
 
@@ -278,7 +289,7 @@ def _run_lost(facts: Facts, params: Params) -> Iterator[Saw]:
 def _outside_its_unit(container: HostContainer, unit: str, units: HostUnits) -> Iterator[Problem]:
     """Yield a problem if a container runs though its unit does not: someone started it by hand, and systemd does not look after it."""
     active = units.active.get(unit)
-    if container.running and unit.startswith("tripleo_") and active is not None and active.value in ("inactive", "failed"):
+    if container.running and find_container(unit) is not None and active is not None and active.value in ("inactive", "failed"):
         actual = f"it runs outside its unit `{unit}`, which is `{active.value}`, so that systemd does not restart it"
         message = f"container `{container.name}`: {actual}; the unit must be `active`"
         related = (Related(active.span, f"the unit is `{active.value}`"),)

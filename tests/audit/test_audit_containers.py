@@ -125,6 +125,32 @@ def test_a_unit_of_any_name_that_starts_the_container_will_do(tmp_path: Path, ca
     assert lost(audited(tmp_path, capsys, changes)) == []
 
 
+@pytest.mark.parametrize("unit", ["edpm_heat_api", "kolla-heat_api-container", "tripleo_heat_api"])
+@pytest.mark.parametrize("engine", ["docker", "podman"])
+def test_a_unit_that_a_deployer_named_after_the_container_starts_it(unit: str, engine: str, tmp_path: Path, capsys: Capsys) -> None:
+    files = host("containers", NODE)
+    bare: dict[str, Content | None] = {path: None for path in files if path.startswith(("etc/systemd", "usr/lib/systemd"))}
+    bare[f"sos_commands/{engine}/{engine}_inspect_1"] = inspect("heat_api", "no" if engine == "docker" else "", engine)
+    bare["sos_commands/systemd/systemctl_list-unit-files"] = f"UNIT FILE  STATE  VENDOR PRESET\n{unit}.service enabled disabled\n"
+    assert lost(audited(tmp_path / "listed", capsys, bare)) == []
+    outside = f"UNIT LOAD ACTIVE SUB DESCRIPTION\n{unit}.service loaded failed failed heat_api container\n"
+    bare["sos_commands/systemd/systemctl_list-units"] = outside
+    plain = audited(tmp_path / "outside", capsys, bare)
+    assert [f"it runs outside its unit `{unit}.service`" in message for message, _ in found(plain, "LW508")] == [True]
+    bare["sos_commands/systemd/systemctl_list-units"] = outside + "edpm_heat_api.service loaded active running heat_api container\n"
+    assert lost(audited(tmp_path / "moved", capsys, bare)) == (["heat_api"] if unit == "edpm_heat_api" else [])
+
+
+@pytest.mark.parametrize("script", ["/usr/libexec/tripleo-start-podman-container", "/var/local/libexec/edpm-start-podman-container"])
+def test_a_script_that_waits_for_other_containers_starts_one(script: str, tmp_path: Path, capsys: Capsys) -> None:
+    changes: dict[str, Content | None] = {
+        **DOCKER_UNITS,
+        "etc/systemd/system/heat.service": f"[Service]\nType=forking\nExecStart={script} heat_api\nRestart=always\n",
+        "sos_commands/podman/podman_inspect_1": inspect("heat_api", ""),
+    }
+    assert lost(audited(tmp_path, capsys, changes)) == []
+
+
 def test_the_list_of_unit_files_tells_of_a_unit_where_the_files_are_missing(tmp_path: Path, capsys: Capsys) -> None:
     files = host("containers", NODE)
     bare: dict[str, Content | None] = {path: None for path in files if path.startswith(("etc/systemd", "usr/lib/systemd"))}

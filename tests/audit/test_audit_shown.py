@@ -85,6 +85,17 @@ def test_units_without_files_are_judged_by_what_systemd_has_in_force(tmp_path: P
     assert any("/openstack-nova-api.service.d/99-off.lwlint.conf Service Restart always" in line for line in lines(plain, NODES[0]))
 
 
+@pytest.mark.parametrize("wanted", ["multi-user.target", ""])
+def test_a_generated_unit_is_none_that_could_be_enabled(wanted: str, tmp_path: Path, capsys: Capsys) -> None:
+    """Of a quadlet whose file was not collected: `systemctl enable` refuses such a unit, and what wants it tells whether it is."""
+    state = "LoadState=loaded\nActiveState=failed\nUnitFileState=generated\nType=notify\nRestart=always\n"
+    shown = f"Id=edpm_heat_api.service\n{state}WantedBy={wanted}\n"
+    plain = answer([report(tmp_path, {SHOW: shown})], capsys, None)
+    assert [place for place in places(plain) if place.startswith("LW205")] == []
+    outcomes = {one["code"]: one["outcome"] for one in plain["clusters"][0]["hosts"][0]["verdicts"]}
+    assert outcomes["LW205"] == "pass"
+
+
 def test_a_unit_file_that_was_collected_counts_and_one_that_was_not_is_taken_from_what_is_shown(tmp_path: Path, capsys: Capsys) -> None:
     changes = {
         SHOW: UNITS,

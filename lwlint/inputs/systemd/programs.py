@@ -1,7 +1,8 @@
 """Which programs a command line of a unit starts: behind shells, wrappers, init scripts, container tools and web servers.
 
 Sources: systemd.service(5), "Command lines"; the units of RDO, Debian (`/etc/init.d/NAME systemd-start`), OpenStack-Ansible (uwsgi),
-devstack (`uwsgi --procname-prefix`), kolla-ansible (`docker start -a NAME`), tripleo-ansible and edpm-ansible (`podman start NAME`).
+devstack (`uwsgi --procname-prefix`), kolla-ansible (`docker start -a NAME`), tripleo-ansible and edpm-ansible
+(`podman start NAME`, `tripleo-start-podman-container NAME`).
 """
 
 from __future__ import annotations
@@ -66,6 +67,7 @@ _WRAPPERS = {
     "coverage": (),
     "trickle": ("-d", "-u"),
 }
+STARTERS = ("tripleo-start-podman-container", "edpm-start-podman-container")  # scripts that wait for others and `podman start` one
 _NUMBERED = (
     "nice",
     "chrt",
@@ -183,6 +185,8 @@ def _behind_wrappers(words: Sequence[str], depth: int, given: list[str]) -> Star
                 return _module(words[at], tuple(words[at + 1 :]))
         elif name in ENGINES:
             return _in_container(name, words[at + 1 :])
+        elif name in STARTERS:
+            return _in_container("podman", ("start", *words[at + 1 :]))
         elif name in _WEB_SERVERS or name.startswith("uwsgi"):
             return _in_web_server(name, words[at + 1 :])
         else:

@@ -615,7 +615,7 @@ def shown_unit(shown: ShownUnit, known: Collection[tuple[str, str]]) -> Iterator
         fragment=_place(shown, shown.value("FragmentPath")),
         drop_ins=tuple(_place(shown, path) for path in shown.value("DropInPaths").split()),
         names=names,
-        enabled=shown.value("UnitFileState") or "unknown",
+        enabled=_shown_state(shown) or "unknown",
         active=shown.value("ActiveState"),
         type=shown.value("Type"),
         restart_usec=pause,
@@ -677,23 +677,34 @@ def with_evidence(facts: Iterable[Fact], others: Iterable[Fact]) -> Iterator[Fac
     shown = {(unit.host, unit.name) for unit in units}
     facts = [*(fact for fact in facts if not isinstance(fact, Unit) or (fact.host, fact.name) not in shown), *units]
     told: dict[tuple[str, str], tuple[str, str]] = {}
+    running: set[tuple[str, str]] = set()
     for other in others:
         if isinstance(other, ShownUnit):
-            told[other.host, other.name] = other.value("ActiveState"), other.value("UnitFileState")
-    for other in others:
-        if isinstance(other, HostContainer) and other.running and other.engine != DOCKER:
-            for name in (other.name, other.called):
-                key = other.host, f"tripleo_{name}.service"
-                active, state = told.get(key, ("", ""))
-                told[key] = active or "active", state
+            told[other.host, other.name] = other.value("ActiveState"), _shown_state(other)
+        elif isinstance(other, HostContainer) and other.running and other.engine != DOCKER:
+            running.update(((other.host, other.name), (other.host, other.called)))
     for fact in facts:
-        if isinstance(fact, Unit) and fact.service is not None and (fact.host, fact.name) in told:
-            active, state = told[fact.host, fact.name]
-            # a link may not have been collected, but none is there that does not enable
-            counts = fact.enabled == "unknown" or (fact.enabled == "disabled" and state.startswith("enabled"))
-            yield replace(fact, active=active, enabled=state if state and counts else fact.enabled)
-        else:
+        if not isinstance(fact, Unit) or fact.service is None:
             yield fact
+            continue
+        active, state = told.get((fact.host, fact.name), ("", ""))
+        if not active and (fact.host, find_container(fact.name)) in running:
+            active = "active"
+        # a link may not have been collected, but none is there that does not enable
+        counts = fact.enabled == "unknown" or (fact.enabled == "disabled" and state.startswith("enabled"))
+        if active or (fact.host, fact.name) in told:
+            fact = replace(fact, active=active, enabled=state if state and counts else fact.enabled)
+        yield fact
+
+
+def _shown_state(shown: ShownUnit) -> str:
+    """Return whether a unit is enabled as far as `systemctl` tells: of a `generated` one by the units that want it."""
+    state = shown.value("UnitFileState")
+    if state != "generated":
+        return state
+    if any(shown.value(key) for key in ("WantedBy", "RequiredBy", "UpheldBy")):
+        return "enabled"
+    return "unknown" if shown.listed else "static"
 
 
 # what an audit asks of a unit; a service has some 270 properties

@@ -77,6 +77,15 @@ def test_what_runs_in_a_web_server_is_known_by_its_processes_file_or_module(line
 
 
 @pytest.mark.parametrize(
+    "script", ["/usr/libexec/tripleo-start-podman-container", "/var/local/libexec/edpm-start-podman-container", "/usr/bin/podman start"]
+)
+def test_the_scripts_of_deployers_start_a_container_as_podman_does(script: str) -> None:
+    started = read_started(f"{script} nova_api")
+    assert started is not None
+    assert (started.program, started.runner, started.names) == ("nova_api", "podman", ("nova_api",))
+
+
+@pytest.mark.parametrize(
     ("name", "service"),
     [
         ("placement-api", "placement_api"),
