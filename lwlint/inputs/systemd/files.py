@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -85,6 +85,9 @@ _NAMING: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 }  # fmt: skip
 _LAST_COUNTS = ("Image", "Pod")
 _NONE = Text("", Span("", 0, 0))
+_WITH_SOURCE = ("volume", "bind", "glob", "image", "artifact")  # kinds of mounts
+_MAPPINGS = ("UserNS", "UIDMap", "GIDMap", "SubUIDMap", "SubGIDMap")
+_REMAPS = ("", "auto", "manual", "keep-id")
 _WITHOUT_FOLDER = re.compile(r"/|%[^%]|https?|git://|.*github\.com/.")  # a `File=` that needs no folder to be found
 
 
@@ -617,6 +620,8 @@ def _makes_none(name: str, quadlets: _Quadlets, beside: str) -> tuple[str, Span 
         or _refusal(suffix, own, service)
         or _refusal_of_a_thing(suffix, own, service, lines)
         or _find_wrong_port(suffix, lines)
+        or _find_lost_source(suffix, lines)
+        or _find_wrong_users(suffix, lines)
         or _find_misplaced(suffix, lines)
         or _joins_nameless(name, quadlets)
     )
@@ -693,18 +698,29 @@ def _find_named(suffix: str, lines: Iterable[Assignment | Stray]) -> Iterator[tu
     driver = _keys(lines, section).get("Driver")
     for key, texts in values.items():
         for text in texts:
-            name = _source(text.value) if key == "Mount" else text.value if key in _LAST_COUNTS else text.value.partition(":")[0]
-            is_one = name.endswith(naming[key]) and name != text.value if key == "Volume" else name.endswith(naming[key])
-            if is_one and (suffix != "volume" or (driver is not None and driver.value == "image")):
-                yield key, Text(name, text.span)
+            if key == "Mount":
+                names = [_source(mount) or "" for mount in _mounts_in(text.value)]
+            else:
+                names = [text.value if key in _LAST_COUNTS else text.value.partition(":")[0]]
+            for name in names:
+                is_one = name.endswith(naming[key]) and (key != "Volume" or name != text.value)
+                if is_one and (suffix != "volume" or (driver is not None and driver.value == "image")):
+                    yield key, Text(name, text.span)
 
 
-def _source(mount: str) -> str:
-    """Return the source of a `Mount=` of a kind that may be a quadlet; empty where there is none."""
+def _mounts_in(value: str) -> list[str]:
+    """Return the mounts of one `Mount=`, which podman parts at blanks."""
+    return [word for word in parser.words(value, unquote=True) if word]
+
+
+def _source(mount: str) -> str | None:
+    """Return the source of a mount of a kind that must have one; empty where it lacks it, None for another kind."""
     parts = [part.partition("=") for part in mount.split(",")]
-    kind = next((value for key, _, value in parts if key == "type"), "volume")
-    found = [value for key, _, value in parts if key in ("source", "src")]
-    return found[-1] if found and kind in ("volume", "bind", "glob", "image", "artifact") else ""
+    kind = next((value for key, equals, value in parts if key == "type" and equals), "volume")
+    if kind not in _WITH_SOURCE:
+        return None
+    found = [(equals, value) for key, equals, value in parts if key in ("source", "src")]
+    return found[-1][1] if found and all(equals for equals, _ in found) else ""
 
 
 def _that_need(those: Iterable[str], quadlets: _Quadlets) -> dict[str, tuple[str, Span]]:
@@ -868,6 +884,40 @@ def _find_wrong_port(suffix: str, lines: Iterable[Assignment | Stray]) -> tuple[
     wrong = next((port for port in ports if not _PORTS.search(port.value)), None)
     why = "podman's generator makes no unit of it: `ExposeHostPort=` must be a port or a range of ports"
     return None if wrong is None else (why, wrong.span)
+
+
+def _find_lost_source(suffix: str, lines: Iterable[Assignment | Stray]) -> tuple[str, Span] | None:
+    """Return why the generator makes no unit of a container with a mount of nothing, and the line at fault."""
+    for text in _values(lines, "Container", "Mount") if suffix == "container" else ():
+        lost = next((mount for mount in _mounts_in(text.value) if _source(mount) == ""), None)
+        if lost is not None:
+            return f"podman's generator makes no unit of it: `{lost}` has no `source=`", text.span
+    return None
+
+
+def _find_wrong_users(suffix: str, lines: Sequence[Assignment | Stray]) -> tuple[str, Span] | None:
+    """Return why the generator makes no unit where users are mapped in the old way (`RemapUsers=`) and wrongly, and the line at fault."""
+    if suffix not in _RUN:
+        return None
+    begin, section = "podman's generator makes no unit of it:", _SECTIONS[suffix]
+    olds = {key: _values(lines, section, key) for key in ("RemapUid", "RemapGid")}
+    given = [line for line in lines if isinstance(line, Assignment) and line.section == section]
+    how = next((line.value for line in reversed(given) if line.key.value == "RemapUsers"), None)
+    old = next((line.key for line in given if line.key.value in ("RemapUsers", *olds)), None)
+    if old is not None and any(line.key.value in _MAPPINGS and _unquote(line.value).value for line in given):
+        return f"{begin} it has both `{old.value}=` and a setting that takes its place", old.span
+    if how is not None and (how.value not in _REMAPS or (how.value == "manual" and suffix == "kube")):
+        return (
+            f"{begin} `RemapUsers=` may be {'`auto` or `keep-id`' if suffix == 'kube' else '`auto`, `manual` or `keep-id`'} only",
+            how.span,
+        )
+    for key, texts in olds.items():
+        words = [word for text in texts for word in parser.words(text.value, unquote=True) if word]
+        if words and (how is None or not how.value):
+            return f"{begin} it has `{key}=` without `RemapUsers=`", texts[0].span
+        if len(words) > 1 and how is not None and how.value == "keep-id":
+            return f"{begin} it has more than one `{key}=`, which `RemapUsers=keep-id` takes one of", texts[-1].span
+    return None
 
 
 def _strange(suffix: str, lines: Iterable[Assignment | Stray]) -> Iterator[tuple[Text, tuple[str, ...]]]:

@@ -448,6 +448,63 @@ def test_options_of_a_volume_without_a_device_are_for_podman_6() -> None:
     assert "podman up to 5.8 makes no unit of v.volume" in units_of(files)["nova_api.service"].unsure
 
 
+@pytest.mark.parametrize(
+    ("mount", "is_taken"),
+    [
+        ("type=bind,source=/a,destination=/b", True),
+        ("destination=/b,src=/a", True),
+        ("type=tmpfs,destination=/b", True),
+        ("type=tmpfs,type=bind,destination=/b", True),
+        ("type=bind,destination=/b", False),
+        ("type=volume,source=,destination=/b", False),
+        ("type=bind,source=/a,source,destination=/b", False),
+        ("type=image,Source=/a,destination=/b", False),
+        ("destination=/b", False),
+        ("type=tmpfs,destination=/a /b", False),
+        ('"type=bind,source=/a b,destination=/b"', True),
+    ],
+)
+def test_a_mount_has_a_source_where_podman_needs_one(mount: str, is_taken: bool) -> None:
+    (unit,) = units_of({f"{FOLDER}/nova_api.container": f"{CONTAINER}Mount={mount}\n"}).values()
+    assert unit.load_state == ("loaded" if is_taken else "bad-setting")
+    assert ("has no `source=`" in unit.because) != is_taken
+
+
+def test_a_mount_in_quotes_names_a_volume_too() -> None:
+    mount = '"type=volume,destination=/x y,source=v.volume" type=volume,source=w.volume,destination=/z'
+    files = {f"{FOLDER}/nova_api.container": f"{CONTAINER}Mount={mount}\n", f"{FOLDER}/v.volume": "[Volume]\n"}
+    unit = units_of(files)["nova_api.service"]
+    assert [entry.value for entry in unit.lists["Unit.Requires"]] == ["v-volume.service", "w-volume.service"]
+    assert "`w.volume` was not given" in unit.unsure
+
+
+@pytest.mark.parametrize(
+    ("lines", "refused"),
+    [
+        ("RemapUsers=auto", ""),
+        ("RemapUsers=manual\nRemapUid=0:1:2 3:4:5", ""),
+        ("RemapUsers=keep-id\nRemapUid=1000", ""),
+        ("RemapUsers=keep-id\nRemapUid=1 2", "it has more than one `RemapUid=`"),
+        ("RemapUsers=Auto", "`RemapUsers=` may be `auto`, `manual` or `keep-id` only"),
+        ("RemapGid=0:1:2", "it has `RemapGid=` without `RemapUsers=`"),
+        ("RemapUsers=\nRemapUid=0:1:2", "it has `RemapUid=` without `RemapUsers=`"),
+        ("RemapUid=0:1:2\nRemapUid=", ""),
+        ("UserNS=auto\nRemapUsers=auto", "it has both `RemapUsers=` and a setting that takes its place"),
+        ("UserNS=\nRemapUsers=auto", ""),
+        ("UserNS=keep-id:uid=1000", ""),
+    ],
+)
+def test_users_are_mapped_in_the_old_way_as_podman_takes_it(lines: str, refused: str) -> None:
+    (unit,) = units_of({f"{FOLDER}/nova_api.container": f"{CONTAINER}{lines}\n"}).values()
+    assert unit.load_state == ("bad-setting" if refused else "loaded")
+    assert refused in unit.because
+
+
+def test_a_manifest_maps_no_users_by_hand() -> None:
+    (unit,) = units_of({f"{FOLDER}/nova_api.kube": "[Kube]\nYaml=nova.yml\nRemapUsers=manual\n"}).values()
+    assert "`RemapUsers=` may be `auto` or `keep-id` only" in unit.because
+
+
 GENERATOR = shutil.which("quadlet", path=f"/usr/libexec/podman:/usr/lib/podman:{os.environ.get('PATH', '')}")
 _PLAIN = {
     "container": "Image=registry.example/a:1", "kube": "Yaml=/a.yml", "image": "Image=registry.example/a:1",
