@@ -727,7 +727,7 @@ def _place(entry: Setting, word: re.Match[str]) -> Span:
 
 
 _RUNS = ("active", "activating", "reloading")
-_NOT_AT_BOOT = ("disabled", "enabled-runtime", "linked", "linked-runtime", "transient")
+_NOT_AT_BOOT = ("disabled", "enabled-runtime", "linked", "linked-runtime", "transient", "bad")
 _WANTS = ("Wants", "Requires", "Requisite", "BindsTo", "Upholds")
 _WANTED_BY = ("WantedBy", "RequiredBy", "BoundBy", "UpheldBy", "TriggeredBy")
 _PACEMAKER = ("pacemaker.service", "pacemaker_remote.service")
@@ -812,7 +812,7 @@ def _problem(unit: Unit, told: ShownUnit | None) -> Problem:
     related = (Related(state.span, f"its file is `{state.value}`"),) if state is not None else ()
     actual = f"the unit is `{unit.active}`, and its file is `{unit.enabled}`, so that it is gone after the next boot"
     message = f"{unit.name}: {actual}; it must be `enabled`"
-    mend = (Command(command("systemctl", "enable", unit.name)),) if unit.enabled not in ("static", "transient") else ()
+    mend = (Command(command("systemctl", "enable", unit.name)),) if unit.enabled not in ("static", "transient", "bad") else ()
     return Problem(place, message, f"unit {unit.name}", related, host=unit.host, commands=mend)
 
 

@@ -88,11 +88,13 @@ def find_refusal(read: Settings, settings: Mapping[str, Setting]) -> tuple[str, 
 
 class _Entry(Struct, frozen=True):
     """A link beside the unit files with the name that it leads to, or one `inside` a folder such as `a.target.wants`, whose own name alone
-    counts: for an instance `target` is its template there."""
+    counts: for an instance `target` is its template there. `circles` tells that it leads to a file of its own name in another
+    such folder."""
 
     name: str
     target: str
     inside: bool
+    circles: bool = False
 
 
 class Enabling:
@@ -111,7 +113,8 @@ class Enabling:
                 self.known = self.known or (top == PERSISTENT and folder.endswith(DEPENDENCY_FOLDERS))
                 continue
             of_name = parser.template_of(name) if parser.instance_of(name) else name
-            entry = _Entry(name, of_name if inside else posixpath.basename(tree.links[path].target), inside)
+            target = of_name if inside else posixpath.basename(tree.links[path].target)
+            entry = _Entry(name, target, inside, not inside and name == target and tree.in_search_path(tree.target(path)))
             for called in {entry.name, entry.target}:
                 self._entries[top if inside else folder].setdefault(called, []).append(entry)
             if folder.endswith(".upholds"):
@@ -122,7 +125,7 @@ class Enabling:
         """Return what `systemctl is-enabled` says of a unit, as far as links and [Install] tell.
 
         Source: `src/shared/install.c` of systemd 252, and its answers. What a generator makes is `enabled` where a link starts it, as at
-        each boot, and not `generated`.
+        each boot, and not `generated`; a link to the file of its own name elsewhere makes it `bad` only where no other link starts it.
         """
         if found.path is None:
             return "not-found"
@@ -150,13 +153,13 @@ class Enabling:
             for entry in self._entries[top].get(found.name, ()):
                 by_name, by_target = entry.name == found.name and (entry.inside or not below), entry.target == found.name
                 if by_name and by_target and not entry.inside:
-                    states |= {"linked"} if is_persistent else {"linked-runtime"} if is_runtime else set()
+                    states.add("bad" if entry.circles else "linked" if is_persistent else "linked-runtime" if is_runtime else "")
                 elif (by_name or by_target) and (called is None or entry.name in called):
                     if is_persistent or top in GENERATED:  # which are made anew at each boot; `systemctl` says `enabled-runtime`
                         return "enabled"
                     states.add("enabled-runtime" if is_runtime else "static" if parser.instance_of(found.name) else "")
             below = below or (found.path not in self.tree.links and posixpath.dirname(found.path or "") == top)
-        return next((state for state in ("enabled-runtime", "static", "linked", "linked-runtime") if state in states), None)
+        return next((state for state in ("enabled-runtime", "static", "bad", "linked", "linked-runtime") if state in states), None)
 
 
 def _names_of_links(unit: str, settings: Mapping[str, Setting]) -> set[str]:

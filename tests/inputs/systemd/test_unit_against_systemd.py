@@ -267,6 +267,23 @@ def test_a_unit_that_is_linked_is_enabled_by_its_links_too(
     assert {each: ours[each].enabled for each in asked} == {each: expected[each] for each in asked}
 
 
+@pytest.mark.parametrize(("wanted", "state"), [(False, "bad"), (True, "enabled")])
+@pytest.mark.parametrize("target", ["/usr/lib/systemd/system/nova.service", "../../../usr/lib/systemd/system/nova.service"])
+def test_a_link_to_the_file_of_its_own_name_enables_nothing(wanted: bool, state: str, target: str, tmp_path: Path) -> None:
+    """As `ln -s` makes it: the unit is loaded from where its file lies, and starts at boot only by another link."""
+    top = "etc/systemd/system"
+    files: dict[str, object] = {"usr/lib/systemd/system/nova.service": "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=a.target\n"}
+    files |= {f"{top}/nova.service": {"link": target}, f"{top}/a.target.wants/x.service": {"link": "/usr/lib/systemd/system/x.service"}}
+    files |= {f"{top}/a.target.wants/nova.service": {"link": "/usr/lib/systemd/system/nova.service"}} if wanted else {}
+    unit = units(files)["nova.service"]
+    assert (unit.fragment, unit.enabled) == ("usr/lib/systemd/system/nova.service", state)
+    if shutil.which("systemctl") is not None:
+        unit_trees.write(tmp_path, files)
+        command = ["systemctl", f"--root={tmp_path}", "list-unit-files", "--no-pager", "--no-legend"]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        assert "nova.service bad" in " ".join(said.split())
+
+
 UNITS = [
     "s",
     "sec",
