@@ -376,13 +376,13 @@ def _run_start_limit(facts: Facts, params: StartLimitParams) -> Iterator[Saw]:
         if unit.restart_usec is None:
             yield _never(unit, restart)
             continue
-        window = _window(unit, steps=facts.release.name is None)
+        window = _window(unit, steps=unit.shown or facts.release.name is None)
         misplaced = _judge_misplaced_limit(unit, ignored)
         # what starts containers may itself die at once; and a limit that was to be off is none that nobody thought of
         asks = _asks_before(unit)
         least = 0 if unit.runner or misplaced is not None or asks is not None else _shortest_life(service, facts.release.name, shortest)
         if window is not None and window <= least:
-            stepless = _window(unit, steps=False)
+            stepless = _window(unit, steps=unit.shown)  # where systemd itself tells of the steps, it knows them
             if stepless is not None and stepless <= least:
                 continue
             window = stepless
@@ -494,7 +494,8 @@ def _asks_too_often(unit: Unit, asks: Setting, window: float) -> Problem:
 
 def _within(unit: Unit, window: float, explicit: Setting | None) -> str:
     limit = f"({_limit(unit)})"
-    old = "up to systemd 253, where `RestartSteps=` does nothing, " if unit.restart_steps and unit.restart_max_delay_usec else ""
+    has_steps = unit.restart_steps and unit.restart_max_delay_usec and not unit.shown
+    old = "up to systemd 253, where `RestartSteps=` does nothing, " if has_steps else ""
     if explicit is None:
         return f"no start limit is set, and systemd's own {limit} gives up a service that dies within {_seconds(window)} of its start"
     return f"{old}the start limit {limit} gives up a service that dies within {_seconds(window)} of its start"

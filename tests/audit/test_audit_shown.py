@@ -96,6 +96,23 @@ def test_a_generated_unit_is_none_that_could_be_enabled(wanted: str, tmp_path: P
     assert outcomes["LW205"] == "pass"
 
 
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [
+        ("", True),  # systemd up to 253
+        ("RestartSteps=0\nRestartMaxDelayUSec=infinity\n", True),
+        ("RestartSteps=5\nRestartMaxDelayUSec=infinity\n", True),  # without the other, neither does anything
+        ("RestartSteps=5\nRestartMaxDelayUSec=1min\n", False),
+        ("RestartSteps=5\nRestartMaxDelayUSec=2s\n", True),
+    ],
+)
+def test_pauses_that_grow_are_those_of_the_systemd_that_shows_them(steps: str, told: bool, tmp_path: Path, capsys: Capsys) -> None:
+    start = "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\nType=simple\nRestart=always\nRestartUSec=100ms\n"
+    limit = "StartLimitIntervalUSec=1min\nStartLimitBurst=10\n"
+    plain = answer([report(tmp_path, {SHOW: f"Id=openstack-heat-engine.service\n{start}{limit}{steps}"})], capsys)
+    assert [f["code"] for f in plain["clusters"][0]["findings"] if f["code"] == "LW203"] == (["LW203"] if told else [])
+
+
 def test_a_unit_file_that_was_collected_counts_and_one_that_was_not_is_taken_from_what_is_shown(tmp_path: Path, capsys: Capsys) -> None:
     changes = {
         SHOW: UNITS,

@@ -30,7 +30,7 @@ _WRAPPERS = {
     "nice": ("-n", "--adjustment"),
     "chrt": ("-p",),
     "taskset": ("-c", "--cpu-list"),
-    "numactl": (),
+    "numactl": ("-i", "-m", "-N", "-C", "-p", "--interleave", "--membind", "--cpunodebind", "--physcpubind", "--preferred"),
     "timeout": ("-s", "--signal", "-k"),
     "stdbuf": ("-i", "-o", "-e"),
     "setsid": (),

@@ -622,6 +622,8 @@ def shown_unit(shown: ShownUnit, known: Collection[tuple[str, str]]) -> Iterator
         active=shown.value("ActiveState"),
         type=shown.value("Type"),
         restart_usec=pause,
+        restart_steps=whole(shown.value("RestartSteps")) or 0,
+        restart_max_delay_usec=_usec(shown, "RestartMaxDelayUSec", 0) or 0,
         start_limit_interval_usec=interval,
         start_limit_burst=burst,
         timeout_start_usec=_usec(shown, "TimeoutStartUSec", INFINITY) or None,
@@ -713,7 +715,8 @@ def _shown_state(shown: ShownUnit) -> str:
 # what an audit asks of a unit; a service has some 270 properties
 SHOWN = (
     "Id", "Names", "LoadState", "UnitFileState", "ActiveState", "SubState", "FragmentPath", "DropInPaths", "NeedDaemonReload",
-    "Type", "Restart", "RestartUSec", "RestartPreventExitStatus", "TimeoutStartUSec", "RemainAfterExit", "ExecStart",
+    "Type", "Restart", "RestartUSec", "RestartSteps", "RestartMaxDelayUSec", "RestartPreventExitStatus", "TimeoutStartUSec",
+    "RemainAfterExit", "ExecStart",
     "StartLimitInterval", "StartLimitIntervalSec", "StartLimitIntervalUSec", "StartLimitBurst",
     "Requires", "Requisite", "BindsTo", "PartOf", "After", "Before", "WantedBy", "RequiredBy", "BoundBy", "UpheldBy", "TriggeredBy",
 )  # fmt: skip

@@ -52,6 +52,7 @@ WAYS = (
     "/usr/bin/cgexec -g cpu:x /usr/bin/nova-conductor",
     "/opt/venv/bin/opentelemetry-instrument --service_name x nova-conductor",
     "/usr/bin/faketime 2020-01-01 /usr/bin/nova-conductor",
+    "/usr/bin/numactl --membind 0 -N 0 /usr/bin/nova-conductor",
 )
 
 
