@@ -113,6 +113,27 @@ def test_pauses_that_grow_are_those_of_the_systemd_that_shows_them(steps: str, t
     assert [f["code"] for f in plain["clusters"][0]["findings"] if f["code"] == "LW203"] == (["LW203"] if told else [])
 
 
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("PartOf=cloud.target mariadb.service", "LW204 `Unit.PartOf` names `mariadb.service`"),
+        ("Conflicts=shutdown.target rabbitmq-server.service", "LW204 `Unit.Conflicts` names `rabbitmq-server.service`"),
+        ("StopPropagatedFrom=galera.service", "LW204 `Unit.StopPropagatedFrom` names `galera.service`"),
+        ("RestartPreventExitStatus=3 1 TERM", "LW203 it is not restarted after exit status `1` (`RestartPreventExitStatus`)"),
+        ("RestartPreventExitStatus=KILL", "LW203 it is not restarted after signal `SIGKILL` (`RestartPreventExitStatus`)"),
+        ("SuccessExitStatus=1", "LW203 it is not restarted after exit status `1` (`SuccessExitStatus`)"),
+        ("SuccessExitStatus=1\nRestartForceExitStatus=1", ""),
+        ("Conflicts=shutdown.target", ""),
+        ("SuccessExitStatus=TERM", ""),
+    ],
+)
+def test_what_binds_a_unit_and_what_keeps_it_down_is_shown_too(line: str, message: str, tmp_path: Path, capsys: Capsys) -> None:
+    start = "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\nType=simple\nRestart=on-failure\nRestartUSec=1min\n"
+    plain = answer([report(tmp_path, {SHOW: f"Id=openstack-glance-api.service\n{start}{line}\n"})], capsys)
+    told = [f"{f['code']} {f['message'].partition(': ')[2]}" for f in plain["clusters"][0]["findings"] if f["code"] in ("LW203", "LW204")]
+    assert [one[: len(message)] for one in told] == ([message] if message else [])
+
+
 def test_a_unit_file_that_was_collected_counts_and_one_that_was_not_is_taken_from_what_is_shown(tmp_path: Path, capsys: Capsys) -> None:
     changes = {
         SHOW: UNITS,

@@ -579,7 +579,8 @@ def release_of(sources: Sequence[Source]) -> Release | None:
 
 
 _LIMIT = ("StartLimitIntervalUSec", "StartLimitIntervalSec", "StartLimitInterval")
-_DEPENDENCIES = ("Requires", "Requisite", "BindsTo")
+_DEPENDENCIES = ("Requires", "Requisite", "BindsTo", "PartOf", "StopPropagatedFrom", "Conflicts")
+_STATUSES = ("RestartPreventExitStatus", "RestartForceExitStatus", "SuccessExitStatus")
 _TEN_SECONDS, _TENTH, _BURST = 10 * SECOND, SECOND // 10, 5  # systemd's own
 
 
@@ -641,8 +642,17 @@ def _lists(shown: ShownUnit) -> Iterator[tuple[str, tuple[Setting, ...]]]:
     for name in _DEPENDENCIES:
         found = shown.properties.get(name)
         if found is not None and found.value:
-            words = re.finditer(r"\S+", found.value)
-            yield f"Unit.{name}", tuple(_setting(name, _word(found, word)) for word in words)
+            yield f"Unit.{name}", tuple(_setting(name, _word(found, word)) for word in re.finditer(r"\S+", found.value))
+    for name in _STATUSES:
+        found = shown.properties.get(name)
+        if found is not None and found.value:
+            words = " ".join(map(_name_signal, found.value.split()))
+            yield f"Service.{name}", (replace(_setting(name, found), value=words),)
+
+
+def _name_signal(status: str) -> str:
+    """Return an exit status as it is, and a signal, whose name `systemctl` shows without its beginning, as it is written."""
+    return status if status.isdecimal() or status.startswith("SIG") else f"SIG{status}"
 
 
 def _word(value: Text, match: re.Match[str]) -> Text:
@@ -715,8 +725,8 @@ def _shown_state(shown: ShownUnit) -> str:
 # what an audit asks of a unit; a service has some 270 properties
 SHOWN = (
     "Id", "Names", "LoadState", "UnitFileState", "ActiveState", "SubState", "FragmentPath", "DropInPaths", "NeedDaemonReload",
-    "Type", "Restart", "RestartUSec", "RestartSteps", "RestartMaxDelayUSec", "RestartPreventExitStatus", "TimeoutStartUSec",
-    "RemainAfterExit", "ExecStart",
+    "Type", "Restart", "RestartUSec", "RestartSteps", "RestartMaxDelayUSec", "RestartPreventExitStatus", "RestartForceExitStatus",
+    "SuccessExitStatus", "TimeoutStartUSec", "RemainAfterExit", "ExecStart", "StopPropagatedFrom", "Conflicts",
     "StartLimitInterval", "StartLimitIntervalSec", "StartLimitIntervalUSec", "StartLimitBurst",
     "Requires", "Requisite", "BindsTo", "PartOf", "After", "Before", "WantedBy", "RequiredBy", "BoundBy", "UpheldBy", "TriggeredBy",
 )  # fmt: skip
