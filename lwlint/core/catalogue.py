@@ -262,7 +262,7 @@ _IMAGE_PREFIX = pattern(
 )  # of kolla and TripleO
 _VARIANTS = ("/deprecated/", "/experimental/")
 _CELL = pattern(r"-cell\d+$")
-_CONTAINER_UNIT = pattern(r"(?:tripleo_|edpm_)(?P<name>.+)|kolla-(?P<kolla>.+)-container")
+_CONTAINER_UNIT = pattern(r"(?:tripleo_|edpm_|container-)(?P<name>.+)|kolla-(?P<kolla>.+)-container")
 _SNAP_UNIT = pattern(r"snap\.[^.]+\.(?P<name>.+)")
 # Projects of OpenStack that a unit or container which is not known may be one of.
 _OPENSTACK = (
@@ -590,7 +590,8 @@ class Catalogue:
 
 
 def find_container(unit: str) -> str | None:
-    """Return the container that a unit of this name runs, by the ways in which TripleO, edpm and kolla name them; None for another name."""
+    """Return the container that a unit of this name runs, by the ways in which TripleO, edpm, kolla and `podman generate systemd` name
+    them; None for another name."""
     match = _CONTAINER_UNIT.fullmatch(unit[: -len(".service")] if unit.endswith(".service") else unit)
     return (match["name"] or match["kolla"]) if match else None
 

@@ -125,7 +125,7 @@ def test_a_unit_of_any_name_that_starts_the_container_will_do(tmp_path: Path, ca
     assert lost(audited(tmp_path, capsys, changes)) == []
 
 
-@pytest.mark.parametrize("unit", ["edpm_heat_api", "kolla-heat_api-container", "tripleo_heat_api"])
+@pytest.mark.parametrize("unit", ["edpm_heat_api", "kolla-heat_api-container", "container-heat_api", "tripleo_heat_api"])
 @pytest.mark.parametrize("engine", ["docker", "podman"])
 def test_a_unit_that_a_deployer_named_after_the_container_starts_it(unit: str, engine: str, tmp_path: Path, capsys: Capsys) -> None:
     files = host("containers", NODE)

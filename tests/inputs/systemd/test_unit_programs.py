@@ -101,6 +101,7 @@ def test_the_scripts_of_deployers_start_a_container_as_podman_does(script: str) 
         ("kolla-neutron_server-container", "neutron_server"),
         ("edpm_ovn_metadata_agent", "ovn_metadata_agent"),
         ("tripleo_glance_api", "glance_api"),
+        ("container-nova_api", "nova_api"),
         ("snap.openstack-hypervisor.nova-compute", "nova_compute"),
         ("masakari-host-monitor", "masakari_monitors"),
         ("nova-xenvncproxy", "nova_consoles"),
