@@ -223,9 +223,12 @@ def lacking_units(facts: Facts, kinds: Collection[object]) -> str | None:
 
 def units(facts: Facts) -> Iterator[Unit]:
     """Yield the units that can run: templates only where no instance of theirs is known."""
-    instantiated = {(unit.fragment, unit.host) for unit in facts.of(Unit) if "@" in unit.name and not unit.template}
+    instances = [unit for unit in facts.of(Unit) if "@" in unit.name and not unit.template]
+    instantiated = {(unit.fragment, unit.host) for unit in instances}
+    # an instance of a quadlet has a file of its own, most often a link to that of the template
+    instantiated |= {(f"{unit.name.partition('@')[0]}@.service", unit.host) for unit in instances if unit.from_quadlet}
     for unit in facts.of(Unit):
-        if not (unit.template and (unit.fragment, unit.host) in instantiated):
+        if not (unit.template and ((unit.fragment, unit.host) in instantiated or (unit.name, unit.host) in instantiated)):
             yield unit
 
 

@@ -649,7 +649,7 @@ def _unit_of(name: str, quadlets: _Quadlets, inside: list[str]) -> Made:
     text = quadlets.texts[source.path]
     own, service = _keys(lines, section), _keys(lines, "Service")
     head = next((one.span for one in text.sections if one.value == section), source.span(0, 0))
-    container = own.get({"container": "ContainerName", "pod": "PodName"}.get(suffix, ""), Text("", head)).value or stem.rstrip("@")
+    container = own.get({"container": "ContainerName", "pod": "PodName"}.get(suffix, ""), Text("", head)).value or stem.partition("@")[0]
 
     def add(key: str, value: str, span: Span = head) -> Assignment:
         group, _, word = key.partition(".")

@@ -625,6 +625,17 @@ def test_an_empty_quadlet_is_masked_where_podman_makes_no_unit_of_it(files: dict
     assert bool(told) == masked
 
 
+@pytest.mark.parametrize("is_link", [True, False])
+def test_an_instance_of_a_quadlet_is_judged_and_not_its_template(is_link: bool, tmp_path: Path) -> None:
+    write(tmp_path, {f"{FOLDER}/nova_api@.container": CONTAINER, f"{FOLDER}/nova_api@.container.d/a.conf": "[Service]\nRestart=no\n"})
+    instance = tmp_path / FOLDER / "nova_api@1.container"
+    if is_link:
+        instance.symlink_to("nova_api@.container")
+    else:
+        instance.write_text(CONTAINER)
+    assert found(tmp_path, {}, "LW201") == ["unit-not-restarted nova_api@1.service"]
+
+
 @pytest.mark.parametrize(("line", "state"), [("", "static"), ("DefaultInstance=1\n", "enabled")])
 def test_a_template_is_enabled_by_its_default_instance(line: str, state: str) -> None:
     files = {f"{FOLDER}/nova_api@.container": f"{CONTAINER}[Install]\nWantedBy=multi-user.target\n{line}"}
