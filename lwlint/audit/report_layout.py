@@ -44,7 +44,9 @@ _MEMBER = re.compile(
             rf"{_SYSTEMD}/[^/]+\.service\.d/[^/]+\.conf",  # of which systemd reads none
             rf"etc/(?:{_PROJECTS})/(?:.+/)?{_CONF}",
             rf"etc/(?:{_PROJECTS})\.conf",
-            rf"etc/(?:sysconfig|default)/(?:openstack-|{_PROJECTS})[^/]*",
+            r"etc/(?:sysconfig|default)/[^/]+|etc/init\.d/[^/]+|etc/environment",  # where units and scripts take their environment from
+            rf"etc/(?:(?:openstack|{_PROJECTS})/)?[^/]*\.?env(?:ironment)?",
+            r"etc/apt/sources\.list(?:\.d/[^/]+\.(?:list|sources))?",
             rf"etc/kolla/(?:.+/)?(?:{_CONF}|config\.json)",
             rf"usr/(?:local/)?(?:share|etc)/(?:{_PROJECTS})/(?:.+/)?{_CONF}",
             rf"var/lib/config-data/(?:puppet-generated/)?[^/]+/(?:etc|usr/share)/(?:{_PROJECTS})/(?:.+/)?{_CONF}",
@@ -75,7 +77,7 @@ _CONTAINERS = r"var(?:/lib(?:/(?:config-data|openstack|tripleo-config|kolla)(?:/
 _BELOW = re.compile(
     "|".join(
         (
-            r"etc(?:/(?:systemd|containers|puppet|corosync|sysconfig|default|kolla|" + _PROJECTS + r")(?:/.*)?)?",
+            r"etc(?:/(?:systemd|containers|puppet|corosync|sysconfig|default|init\.d|apt|openstack|kolla|" + _PROJECTS + r")(?:/.*)?)?",
             r"lib(?:/systemd(?:/.*)?)?|run(?:/(?:systemd|containers)(?:/.*)?)?",
             r"usr(?:/(?:lib|local|local/lib)(?:/systemd(?:/.*)?)?)?",
             r"usr/(?:local/)?(?:share|etc)(?:/(?:containers|openstack-tripleo-heat-templates|" + _PROJECTS + r")(?:/.*)?)?",
@@ -244,9 +246,12 @@ _PACKAGE = re.compile(
 _PLATFORM = re.compile(r"OpenStack Platform release (?P<number>[\d.]+)(?![\d.])[^\n]{0,200}?\((?P<name>[A-Za-z]+)\)")
 # OpenStack-Ansible's `etc/openstack-release`, and the archive of packages that charms take theirs from
 _DEPLOYED = re.compile(
-    rf"DISTRIB_CODENAME=\"?(?P<codename>{'|'.join(RELEASES)})\b\"?|ubuntu-cloud\.archive\.canonical\.com\S*\s+\w+-(?:updates|proposed)/(?P<pocket>\w+)",
+    rf"DISTRIB_CODENAME=\"?(?P<codename>{'|'.join(RELEASES)})\b\"?|ubuntu-cloud\.archive\.canonical\.com\S*\s+(?:Suites:\s*)?\w+-(?:updates|proposed)/(?P<pocket>\w+)",
     re.IGNORECASE,
 )
+_CLOUD_ARCHIVE = "ubuntu-cloud.archive.canonical.com"
+_ARCHIVE_LIST = re.compile(r"(?:^|/)etc/apt/sources\.list(?:\.d/[^/]+)?$")
+_COMMENT = re.compile(r"^[ \t]*#.*", re.MULTILINE)
 _DEPLOYED_VERSION = re.compile(r"DISTRIB_RELEASE=\"?(?P<major>\d+)\.")
 
 
@@ -287,13 +292,14 @@ def release_hints(sources: Iterable[Source]) -> list[ReleaseHint]:
 def _read_deployment(source: Source) -> ReleaseHint | None:
     """Return what OpenStack-Ansible's own file or a list of package archives says."""
     own = source.path.endswith("etc/openstack-release")
-    if not own and not source.path.endswith("cloud-archive.list"):
+    if not own and _ARCHIVE_LIST.search(source.path) is None:
         return None
-    shown = _DEPLOYED.search(source.text)
+    text = _COMMENT.sub(lambda comment: " " * len(comment.group()), source.text)
+    shown = _DEPLOYED.search(text)
     if shown is not None:
         name = (shown["codename"] or shown["pocket"]).lower()
-        return ReleaseHint(name if name in RELEASES else None, f"`{shown.group()}`", Span(source.path, *shown.span()))
-    version = _DEPLOYED_VERSION.search(source.text) if own else None
+        return ReleaseHint(name if name in RELEASES else None, f"`{' '.join(shown.group().split())}`", Span(source.path, *shown.span()))
+    version = _DEPLOYED_VERSION.search(text) if own else None
     if version is None:
         return None
     return ReleaseHint(by_version(whole(version["major"]) or 0), f"`{version.group()}`", Span(source.path, *version.span()))
@@ -724,8 +730,11 @@ def _system(search: Search) -> Found:
     lists = ["sos_commands/rpm/*rpm*-qa*", "installed-rpms", "sos_commands/dpkg/dpkg_-l", "installed-debs"]
     yield from search.best(PACKAGES, lists)
     yield from search.every(RELEASE, ["etc/rhosp-release", "etc/os-release", "usr/lib/os-release", "etc/redhat-release", "etc/lsb-release"])
-    of_some = search.every(RELEASE, ["etc/openstack-release", "etc/apt/sources.list.d/cloud-archive.list"])
-    yield from (found for found in of_some if isinstance(found, Evidence))  # of a few deployments: none is missed
+    yield from search.some(RELEASE, ["etc/openstack-release"])  # of a few deployments, as the rest: none is missed
+    archives = ("etc/apt/sources.list", "etc/apt/sources.list.d/*.list", "etc/apt/sources.list.d/*.sources")
+    for path in (found for pattern in archives for found in search.matching(pattern)):
+        if _CLOUD_ARCHIVE in search.read(path, _LONGEST_CIB):
+            yield Evidence(RELEASE, search.root + path)
 
 
 def with_supportconfigs(tree: Tree, top: str) -> Tree:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lwlint.audit.report_layout import WANTED, Selected
-from lwlint.files.tree import Disk
+from lwlint.audit.report_layout import WANTED, Search, Selected, capture
+from lwlint.files.tree import Disk, Memory
 from tests.files.archive_builder import TOP
 
 
@@ -33,12 +33,35 @@ from tests.files.archive_builder import TOP
         "sos_commands/rpm/sh_-c_rpm_--nodigest_-qa_--qf_.NAME._sort_-V",
         "crm_report-Wed/controller-0/cib.xml",
         "etc/puppet/hieradata/service_configs.json",
+        "etc/apt/sources.list.d/cloudarchive-zed.list",
+        "etc/sysconfig/cloud",
+        "etc/default/openstack",
+        "etc/init.d/nova-api",
+        "etc/environment",
+        "etc/openstack/nova.env",
+        "etc/heat/environment",
     ],
 )
 def test_what_an_audit_reads_is_wanted_at_any_depth(path: str) -> None:
     for top in ("", TOP, f"case/01/sosreport-a.tar.xz/{TOP}", f"home/me/{TOP}", f"var/tmp/{TOP}"):
         folders = [(top + path)[:i] for i, sign in enumerate(top + path) if sign == "/"]
         assert (WANTED.member(top + path), [f for f in folders if not WANTED.below(f)]) == (True, [])
+
+
+def test_every_file_that_is_looked_for_in_a_report_is_read_from_an_archive_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_for: list[str] = []
+
+    def find(search: Search, pattern: str) -> list[str]:
+        looked_for.append(pattern)
+        return []
+
+    monkeypatch.setattr(Search, "matching", find)
+    capture(Memory({f"{TOP}etc/hostname": b"one"}), TOP)
+    assert len(looked_for) > 60
+    inner = "crm_report*/*/*/cib.xml*"  # in an archive that the report holds
+    paths = [path.replace(inner, "crm_report.tar.gz/top/one/cib.xml") for path in looked_for]
+    paths = [path.replace("ds/*/", "ds/cluster/").replace("*", "x") for path in paths]
+    assert [path for path in paths if not WANTED.member(TOP + path)] == []
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,8 @@ def test_signs_are_weighed_and_told(text: str, kind: str, release: str | None, b
         ("etc/apt/sources.list.d/cloud-archive.list", f"{UCA} jammy-updates/zed main\n", "zed", "/zed"),
         ("etc/apt/sources.list.d/cloud-archive.list", f"{UCA} xenial-updates/queens main\n", "queens", "/queens"),
         ("etc/apt/sources.list.d/cloud-archive.list", f"{UCA} jammy-updates/other main\n", None, "/other"),
+        ("etc/apt/sources.list.d/cloudarchive-zed.list", f"# {UCA} focal-updates/yoga main\n{UCA} jammy-updates/zed main\n", "zed", "/zed"),
+        ("etc/apt/sources.list.d/x.sources", f"Types: deb\nURIs: {UCA[4:]}\nSuites: noble-updates/epoxy\n", "epoxy", " Suites: noble-"),
         ("etc/rhosp-release", "Red Hat OpenStack Platform release 13.0.16 (Queens)\n", "queens", "13.0.16"),
         ("installed-debs", "ii  nova-common  3:25.1.1-0ubuntu1  all  x\n", "yoga", "nova-common 25.1.1"),
         ("installed-debs", "ii  neutron-common  2:16.4.2-0ubuntu6  all  x\n", "ussuri", "neutron-common 16.4.2"),
