@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 import shlex
+from bisect import bisect
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from types import MappingProxyType
 from typing import NamedTuple, Optional, Union
 
@@ -405,6 +406,10 @@ class Reading:
         self.source, self.statements = source, statements
         self.scope = scope_of(statements)
         self.changes = _Changes()
+        self.definitions = {node.start: node for node in tree.walk(statements) if isinstance(node, tree.Definition) and node.name}
+        self.starts = sorted(self.definitions)
+        self.ends = list(accumulate((self.definitions[start].end for start in self.starts), max))  # the last of those that begin so far
+        self.assigned: dict[int, Mapping[str, tuple[tree.Node, ...]]] = {}
         self.usages, changes = _usages(statements)
         if changes:
             self.find_changes()
@@ -508,18 +513,54 @@ class Reading:
 
     def defined(self, node: tree.Definition) -> Scope:
         """Return the scope inside a class or defined type: its parameters, from the defaults and the uses in this manifest."""
+        own = self.find_own(node)  # which hide those of the same name in other classes
         bound: dict[str, tuple[tree.Node, ...]] = {p.name: () if p.default is None else (p.default,) for p in node.parameters}
         if node.keyword in ("define", "class"):
-            if node.keyword == "define":
-                bodies = self.usages.get(node.name, [])
-                bound["title"] = bound["name"] = tuple(item for body in bodies for item in items_of(body.title, self.scope))[:MOST]
-            else:
-                bodies = self.usages.get(f"class {node.name}", [])
-            for body in bodies:
-                for attribute in body.attributes:
-                    if attribute.name.value in bound:
-                        bound[attribute.name.value] = (*bound[attribute.name.value], attribute.value)[:MOST]
-        return self.scope.within(bound, partial=bound)
+            of_class = node.keyword == "class"
+            bodies = self.usages.get(f"class {node.name}" if of_class else node.name, [])
+            named = (tree.Quoted(node.start, node.start, node.name),)
+            bound["title"] = bound["name"] = named if of_class else self.find_titles(bodies)
+            for parameter in node.parameters:
+                given = [[one.value for one in body.attributes if one.name.value == parameter.name] for body in bodies]
+                lacking = [body for body, every in zip(bodies, given) if not every]
+                values_given = tuple(each for every in given for value in every for each in self.resolve(value))
+                if values_given and not lacking and f"include {node.name}" not in self.usages:
+                    bound[parameter.name] = values_given[:MOST]
+                    continue
+                if isinstance(parameter.default, tree.Variable) and parameter.default.name in ("title", "name") and not of_class:
+                    bound[parameter.name] = self.find_titles(lacking)
+                bound[parameter.name] = (*bound[parameter.name], *values_given)[:MOST]
+        return self.scope.within({**own, **bound}, partial=bound)
+
+    def find_titles(self, bodies: Iterable[tree.Body]) -> tuple[tree.Node, ...]:
+        """Return the titles of some declarations."""
+        titles = (item for body in bodies for item in items_of(body.title, self.scope))
+        return tuple(each for item in titles for each in self.resolve(item))[:MOST]
+
+    def resolve(self, value: tree.Node) -> tuple[tree.Node, ...]:
+        """Return what a definition is given: what its user has in a variable, which one of its own of the same name would hide."""
+        if not isinstance(value, tree.Variable):
+            return (value,)
+        around = self.find_around(value)
+        own = self.find_own(around).get(value.name) if around is not None else None
+        every = self.scope.assigned.get(value.name, ())
+        return own or tuple(node for node in every if self.find_around(node) is None) or every or (value,)
+
+    def find_around(self, node: tree.Node) -> tree.Definition | None:
+        """Return the innermost class or defined type in which a node stands; None at the top."""
+        at = bisect(self.starts, node.start) - 1
+        while at >= 0 and self.ends[at] > node.start:
+            one = self.definitions[self.starts[at]]
+            if node.start < one.end:
+                return one
+            at -= 1
+        return None
+
+    def find_own(self, node: tree.Definition) -> Mapping[str, tuple[tree.Node, ...]]:
+        """Return the variables that a class or defined type assigns itself."""
+        if node.start not in self.assigned:
+            self.assigned[node.start] = scope_of((node.block,)).assigned
+        return self.assigned[node.start]
 
     def statement(self, place: _Place) -> Iterator[Statement]:
         node = place.node
@@ -674,6 +715,9 @@ def _usages(statements: tuple[tree.Node, ...]) -> tuple[dict[str, list[tree.Body
                 for body in node.bodies:
                     key = f"class {_plain(body.title.value)}" if kind == "class" and isinstance(body.title, tree.Quoted) else kind
                     found.setdefault(key, []).append(body)
+        elif isinstance(node, tree.Call) and node.name.value in _INCLUDES:
+            for argument in node.arguments:
+                found.setdefault(f"include {_plain(argument.value)}" if isinstance(argument, (tree.Quoted, tree.Word)) else "", [])
         elif isinstance(node, (tree.Changed, tree.Collector)) or (isinstance(node, tree.Call) and node.name.value == "realize"):
             changes = True
     return found, changes

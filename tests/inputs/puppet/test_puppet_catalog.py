@@ -233,4 +233,51 @@ def test_of_several_titles_one_that_only_puppet_can_tell_is_not_left_out() -> No
 
 
 def test_a_class_takes_the_parameters_that_it_is_given() -> None:
-    assert sorted(made(f"class a($t = 'one') {{ {TYPE} {{ $t: }} }} class {{ 'a': t => 'two' }}")) == ["one", "two"]
+    defined = f"class a($t = 'one') {{ {TYPE} {{ $t: }} }} "
+    assert sorted(made(f"{defined} class {{ 'a': t => 'two' }}")) == ["two"]
+    assert sorted(made(defined)) == ["one"]
+    assert sorted(made(f"{defined} if $x {{ class {{ 'a': t => 'two' }} }} else {{ include ::a }}")) == ["one", "two"]
+
+
+def test_a_defined_type_has_its_defaults_where_a_user_gives_it_nothing() -> None:
+    defined = f"define a($t = $name) {{ {TYPE} {{ $t: }} }} "
+    assert sorted(made(f"{defined} a {{ 'x': t => 'one'; 'y': t => 'two' }}")) == ["one", "two"]
+    assert sorted(made(f"{defined} a {{ 'x': t => 'one'; 'y': }}")) == ["one", "y"]
+
+
+def test_a_variable_is_that_of_the_class_in_which_it_is_used() -> None:
+    one = f"class one {{ $n = 'one' {TYPE} {{ $n: }} }} "
+    assert sorted(made(f"{one} class two {{ $n = 'two' }}")) == ["one"]
+    inner = f"define d($n) {{ {TYPE} {{ $n: }} }} "
+    assert sorted(made(f"{inner} class one {{ $n = 'one' d {{ 'x': n => $n }} }} class two {{ $n = 'two' }}")) == ["one"]
+    assert sorted(made(f"{inner} $n = 'top' d {{ 'x': n => $n }} class two {{ $n = 'two' }}")) == ["top"]
+
+
+def write_definitions(seed: int) -> str:
+    """Return a manifest of classes and defined types with defaults, used from classes whose variables have names of the parameters."""
+    chosen, text, uses = random.Random(seed), ["$top = 'top'"], []
+    for number in range(chosen.randint(1, 3)):
+        of_class, names = chosen.random() < 0.5, ["svc", "n"][: chosen.randint(1, 2)]
+        defaults = [chosen.choice(["", f" = 'd{number}{name}'", " = $::top", *([] if of_class else [" = $name"])]) for name in names]
+        body = " ".join(f"{TYPE} {{ {chosen.choice([f'${name}', f'[${name}]'])}: }}" for name in names)
+        parameters = ", ".join(f"${name}{default}" for name, default in zip(names, defaults))
+        head = f"{'class' if of_class else 'define'} a{number}({parameters})"
+        text.append(f"{head} {{ $own = 'o{number}' {body} {TYPE} {{ \"${{own}}${{title}}\": }} }}")
+        lines = [f"${name} = 'u{number}{name}'" for name in names]
+        for use in range(1 if of_class else chosen.randint(1, 3)):
+            given = [name for name, default in zip(names, defaults) if not default or chosen.random() < 0.6]
+            attributes = ", ".join(f"{name} => {chosen.choice([f'${name}', f'{chr(39)}l{number}{use}{name}{chr(39)}'])}" for name in given)
+            lines.append(f"class {{ 'a{number}': {attributes} }}" if of_class else f"a{number} {{ 't{number}{use}': {attributes} }}")
+        text.append(f"class u{number} {{ {' '.join(lines)} }}")
+        uses.append(f"include u{number}")
+    return "\n".join([*text, *uses]) + "\n"
+
+
+def test_generated_definitions_make_what_the_catalog_has(tmp_path: Path) -> None:
+    texts = [write_definitions(seed) for seed in range(MANIFESTS)]
+    compared = 0
+    for text, catalog in zip(texts, compiled(tmp_path, texts)):
+        if catalog is not None:
+            compared += 1
+            assert sorted(made(text)) == sorted(title for _, title, _ in catalog), text
+    assert compared > MANIFESTS * 0.5
