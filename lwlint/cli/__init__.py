@@ -38,9 +38,10 @@ def _ran(arguments: Sequence[str] | None) -> int:
     except ConfigurationError as error:  # of a kind of input that another package brings
         _tolerant_output()
         return _tell_refusal(error)
-    options = parse(sys.argv[1:] if arguments is None else arguments)
-    _tolerant_output()
+    options = None
     try:
+        options = parse(sys.argv[1:] if arguments is None else arguments)
+        _tolerant_output()
         code = run(options)
         sys.stdout.flush()
     except ConfigurationError as error:
@@ -51,10 +52,10 @@ def _ran(arguments: Sequence[str] | None) -> int:
     except OSError as error:
         why = _environment(error)
         if not why:
-            return _defect(error, debug=options.debug)
+            return _defect(error, debug=getattr(options, "debug", False))
         return _say(f"lwlint: {why}")
     except Exception as error:
-        return _defect(error, debug=options.debug)
+        return _defect(error, debug=getattr(options, "debug", False))
     return code
 
 

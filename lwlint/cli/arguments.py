@@ -148,16 +148,34 @@ def parser(first: str = "") -> argparse.ArgumentParser:
     import argparse
     from functools import partial
 
+    class Once(argparse.Action):
+        """Takes the value of an option that has one: of two different ones neither is passed over."""
+
+        given: Any
+
+        def __call__(self, parser: Any, options: Any, value: Any, name: str | None = None) -> None:
+            if name and value != getattr(self, "given", value):
+                said = ", ".join(f"`{safe(str(each))}`" for each in (self.given, value))
+                raise ConfigurationError(f"`{self.option_strings[-1]}`: takes one value, and has two: {said}")
+            self.given = value
+            setattr(options, self.dest, value)
+
+    class Parser(argparse.ArgumentParser):
+        """A parser that raises OSError for help that cannot be printed, which argparse passes over."""
+
+        def _print_message(self, message: str, file: Any = None) -> None:
+            if (stream := file or sys.stderr) is not None:
+                stream.write(message)
+
     look = partial(argparse.HelpFormatter, width=terminal_width() - 2)
-    top = argparse.ArgumentParser(
-        prog="lwlint", description="Does this deployment keep to the Pacemaker lightweight architecture?", formatter_class=look
-    )
+    top = Parser(prog="lwlint", description="Does this deployment keep to the Pacemaker lightweight architecture?", formatter_class=look)
     top.add_argument("--version", action="version", version=f"lwlint {__version__}")
     top.add_argument("--debug", action="store_true", help="show the traceback of a defect")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, prog="lwlint")
     for name in (first,) if first in _COMMANDS else _COMMANDS:
         help_, add = _COMMANDS[name]
         command = commands.add_parser(name, help=help_, formatter_class=look)
+        command.register("action", None, Once)
         add(command)
         command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of a defect")
     return top
@@ -700,8 +718,8 @@ def today() -> datetime.date:
 
 
 def _relative(path: str) -> str:
-    """Return `path` relative to the current directory, as it is shown."""
+    """Return `path` relative to the current directory, as it is shown: one way that leads up and down again is that of the file itself."""
     try:
-        return os.path.relpath(path) if os.path.isabs(path) else path
+        return os.path.relpath(path) if os.path.isabs(path) or path.startswith("..") else path
     except ValueError:  # another drive
         return path
