@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import difflib
 import os
 import sys
 import time
@@ -67,8 +66,10 @@ def allow(options: argparse.Namespace) -> int:
     changed = with_exception(text, show_path(path), entry)
     layer(changed, show_path(path), folder)  # raises for an entry that would not be read
     if options.diff:
-        before = show_path(path) if there else "/dev/null"
-        sys.stdout.write("".join(_end_lines(difflib.unified_diff(_lines(text), _lines(changed), before, show_path(path)))))
+        from lwlint.report.fixes import name_in_diff, write_diff
+
+        name = name_in_diff((show_path(path),))[show_path(path)]
+        sys.stdout.write(write_diff(name, text.encode("utf-8") if there else None, changed.encode("utf-8")))
         return CONFORMS
     try:
         atomic.replace(os.path.realpath(path), changed.encode("utf-8"), keep_owner=there)
@@ -196,15 +197,6 @@ def _text(path: str) -> str:
         raise ConfigurationError(f"`{show_path(path)}`: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"`{show_path(path)}`: is not UTF-8") from error
-
-
-def _lines(text: str) -> list[str]:
-    return text.splitlines(keepends=True)
-
-
-def _end_lines(lines: Any) -> list[str]:
-    """Return the lines of a diff, each with an end."""
-    return [line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines]
 
 
 def new_rule(options: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -13,6 +14,7 @@ from lwlint.core.finding import Finding, Replace, Report
 from lwlint.core.harmless import count_of, escape_json, is_harmless, safe, tame
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Source, Span
+from lwlint.files.tree import checkout
 from lwlint.policy.redaction import Redaction
 from lwlint.run.fix import NoPlace, edits
 
@@ -128,28 +130,42 @@ def diff(outcome: Outcome, *, secrets: bool = False) -> tuple[str, tuple[str, ..
     them as hold no secret (none at all: `git apply` then takes them with `--unidiff-zero`), and a file in which a changed line
     itself holds one is left out; and so with what would steer a terminal or a CI runner.
     """
-    pieces: list[str] = []
+    pieces = ""
     left_out: list[str] = []
+    named = name_in_diff(outcome.files)
     for path, (before, after) in outcome.files.items():
         if not secrets and not is_harmless(_name(path)):
             left_out.append(path)
             continue
         old, new = [] if before is None else _lines(before), _lines(after)
         hidden = frozenset() if secrets else _secret(path, old, outcome) | _secret(path, new, outcome) | _steering(old) | _steering(new)
-        found = _with_context(old, new, "/dev/null" if before is None else _name(f"a/{path}"), _name(f"b/{path}"), hidden)
+        found = write_diff(named[path], before, after, hidden)
         pieces += found
         left_out += [] if found else [path]
-    text = "".join(piece if piece.endswith("\n") else f"{piece}\n\\ No newline at end of file\n" for piece in pieces)
-    return text, tuple(left_out)
+    return pieces, tuple(left_out)
 
 
-def _with_context(old: list[str], new: list[str], before: str, after: str, hidden: frozenset[str]) -> list[str]:
-    """Return the diff with as much context as has none of the `hidden` lines; nothing where a changed line is one."""
+def name_in_diff(paths: Iterable[str]) -> dict[str, str]:
+    """Return the names of files in a diff: where one lies outside of the current folder, all are told from the top of the checkout.
+
+    Neither `git apply` nor `patch` takes a name with `..` in it.
+    """
+    every = tuple(paths)
+    top = checkout(os.getcwd()) if any(path.startswith("../") for path in every) else None
+    return {path: os.path.relpath(path, top) if top else path for path in every}
+
+
+def write_diff(path: str, before: bytes | None, after: bytes, hidden: frozenset[str] = frozenset()) -> str:
+    """Return the change of a file (None: it is new) as a unified diff that `git apply` and `patch -p1` take.
+
+    It has as much context as has none of the `hidden` lines, and is empty where a changed line is one.
+    """
+    old, new = [] if before is None else _lines(before), _lines(after)
     for around in range(_AROUND, -1, -1):
-        found = list(difflib.unified_diff(old, new, before, after, n=around))
+        found = list(difflib.unified_diff(old, new, "/dev/null" if before is None else _name(f"a/{path}"), _name(f"b/{path}"), n=around))
         if not any(line[1:] in hidden for line in found[2:] if not line.startswith("@@")):
-            return found
-    return []
+            return "".join(piece if piece.endswith("\n") else f"{piece}\n\\ No newline at end of file\n" for piece in found)
+    return ""
 
 
 def _secret(path: str, lines: list[str], outcome: Outcome) -> frozenset[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -252,8 +254,33 @@ def test_a_path_with_characters_of_patterns_stands_for_itself(lab: Path) -> None
 def test_a_diff_shows_and_writes_nothing(lab: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["allow", "LW301", "etc", "--because", "a lab", "--diff"]) == 0
     shown = capsys.readouterr().out.splitlines()
-    assert shown[:3] == ["--- /dev/null", "+++ .lwlint.yaml", "@@ -0,0 +1,4 @@"]
+    assert shown[:3] == ["--- /dev/null", "+++ b/.lwlint.yaml", "@@ -0,0 +1,4 @@"]
     assert not (lab / ".lwlint.yaml").exists()
+
+
+@pytest.mark.parametrize("program", [["git", "apply"], ["patch", "-p1", "-s"]])
+@pytest.mark.parametrize("there", ["", "# ours\nallow:\n- rule: LW302\n  path: caf\xe9/  # note\n  because: b", "fail_on: note\r\n"])
+def test_a_diff_is_taken_by_git_and_patch(
+    program: list[str], there: str, lab: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if shutil.which(program[0]) is None:
+        pytest.skip(f"`{program[0]}` IS NOT INSTALLED")
+    subprocess.run(["git", "init", "-q"], cwd=lab, check=True)
+    configuration = lab / ".lwlint.yaml"
+    if there:
+        configuration.write_bytes(there.encode("utf-8"))
+    monkeypatch.chdir(lab / "etc")
+    arguments = ["allow", "LW301", "nova", "--because", "a lab"]
+    assert main([*arguments, "--diff"]) == 0
+    shown = capsys.readouterr().out
+    assert main(arguments) == 0
+    wanted = (lab / "etc" / ".lwlint.yaml" if not there else configuration).read_bytes()
+    folder = lab if there else lab / "etc"
+    (folder / ".lwlint.yaml").unlink()
+    if there:
+        configuration.write_bytes(there.encode("utf-8"))
+    subprocess.run(program, input=shown.encode("utf-8"), cwd=folder, check=True)
+    assert (folder / ".lwlint.yaml").read_bytes() == wanted
 
 
 @pytest.mark.parametrize(
