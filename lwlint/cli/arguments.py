@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from lwlint import __version__
 from lwlint.core.config_reader import near
@@ -154,7 +154,7 @@ def parser(first: str = "") -> argparse.ArgumentParser:
         given: Any
 
         def __call__(self, parser: Any, options: Any, value: Any, name: str | None = None) -> None:
-            if name and value != getattr(self, "given", value):
+            if name and hasattr(self, "given") and value != self.given:
                 said = ", ".join(f"`{safe(str(each))}`" for each in (self.given, value))
                 raise ConfigurationError(f"`{self.option_strings[-1]}`: takes one value, and has two: {said}")
             self.given = value
@@ -190,6 +190,11 @@ def terminal_width() -> int:
         return 80
 
 
+def shows_colour(out: TextIO) -> bool:
+    """Return whether a stream is a terminal that shows colours, and the user has not asked every program for none (no-color.org)."""
+    return out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
 def _check(command: argparse.ArgumentParser) -> None:
     _input(command)
     _rules(command)
@@ -216,7 +221,9 @@ def _check(command: argparse.ArgumentParser) -> None:
         "--limit", type=_limit, metavar="N", help="list N findings as text, the severest (default: 50 on a terminal, else all)"
     )
     command.add_argument("--baseline", metavar="FILE", help="report only what is not in this baseline; the known findings are allowed")
-    command.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour (default: on a terminal)")
+    command.add_argument(
+        "--color", choices=("auto", "always", "never"), default="auto", help="colour (default: on a terminal, without `NO_COLOR`)"
+    )
     command.add_argument(
         "-j", "--jobs", type=_jobs, default=0, metavar="N", help="read templates in N processes (default: 0, as many as make it faster)"
     )

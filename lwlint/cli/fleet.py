@@ -47,7 +47,7 @@ def _run(options: argparse.Namespace) -> int:
 
     if not options.into:
         raise ConfigurationError("`lwlint fleet run`: name the store with `--into`")
-    if options.seconds <= 0 or options.memory < 1 or (options.workers is not None and options.workers < 1):
+    if not 0 < options.seconds < float("inf") or options.memory < 1 or (options.workers is not None and options.workers < 1):
         raise ConfigurationError("`--seconds`, `--memory` and `--workers`: must be more than 0")
     load_rules(options.rules, split(options.select), split(options.ignore), examples=False)
     release = read_release(options.release or AUTO)

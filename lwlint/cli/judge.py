@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from lwlint.cli import NOT_TRUSTED, RULE_BROKEN
-from lwlint.cli.arguments import complete, request, rules, settings, terminal_width, today
+from lwlint.cli.arguments import complete, request, rules, settings, shows_colour, terminal_width, today
 from lwlint.core.finding import BROKEN, NOT_EVALUATED, ConfigurationError, Report
 from lwlint.core.harmless import count_of, safe, tame
 from lwlint.report import How, Output, deliver, outputs
@@ -50,7 +50,7 @@ def check(options: argparse.Namespace) -> int:
         report = _compare(report, known, asked_for, options)
     code = exit_code(report, options)
     how = How(
-        colour=options.color == "always" or (options.color == "auto" and sys.stdout.isatty()),
+        colour=options.color == "always" or (options.color == "auto" and shows_colour(sys.stdout)),
         verbose=options.verbose,
         fail_on=options.fail_on,
         exit_code=code,

@@ -242,6 +242,7 @@ class Session:
         self._rules: tuple[Any, tuple[Rule, ...]] | None = None
         self.texts: dict[str, bytes] = {}
         self.state: Optional[State] = None
+        self.end = ""  # what the editor has said of it: `shutdown`, or `exit` without that before it, which the protocol has end with 1
 
     def judge(self) -> State:
         """Judge the folder with the unsaved texts, and return what has come of it. Raises ConfigurationError as `lwlint check` does."""
@@ -284,18 +285,22 @@ def server(options: argparse.Namespace) -> int:
         ends = os.dup(0), os.dup(1)  # pygls closes what it is given
     except OSError:
         raise ConfigurationError("standard input or output is closed; an editor starts `lwlint server` and keeps both open") from None
-    logger = logging.getLogger("pygls")
+    loggers = logging.getLogger("pygls"), logging.getLogger("asyncio")
     said = logging.StreamHandler()
     said.setFormatter(_Briefly())
-    logger.addHandler(said)
-    logger.propagate = False
+    said.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError)))  # at the end
+    for logger in loggers:
+        logger.addHandler(said)
+        logger.propagate = False
+    session = Session(prepare(options))
     try:
         with os.fdopen(ends[0], "rb") as asked, os.fdopen(ends[1], "wb") as answered:
-            make_server(prepare(options)).start_io(Asked(asked), answered)  # type: ignore[arg-type]
+            make_server(session).start_io(Asked(asked), answered)  # type: ignore[arg-type]
     finally:
-        logger.removeHandler(said)
-        logger.propagate = True
-    return 0
+        for logger in loggers:
+            logger.removeHandler(said)
+            logger.propagate = True
+    return 1 if session.end == "exit" else 0
 
 
 class Asked:
@@ -347,9 +352,10 @@ def prepare(options: Any) -> Any:
 def path_of(uri: str) -> str:
     """Return the path of a file in the current folder as reports show it; the whole path for one elsewhere, empty for what is no file."""
     parts = urlsplit(uri)
-    if parts.scheme != "file":
+    named = unquote_to_bytes(parts.path)
+    if parts.scheme != "file" or b"\0" in named:
         return ""
-    path = os.path.realpath(os.fsdecode(unquote_to_bytes(parts.path)))
+    path = os.path.realpath(os.fsdecode(named))
     return normal(os.path.relpath(path)) if Path(path).is_relative_to(os.getcwd()) else path
 
 
@@ -365,14 +371,13 @@ def units(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def make_server(options: Any) -> LanguageServer:
+def make_server(session: Session) -> LanguageServer:
     """Return a server for the folder that its editor will name; nothing is read yet."""
     from lsprotocol import types
     from pygls.lsp.server import LanguageServer
 
     # Full: pygls would look for the lines of a change behind form feeds and other characters too that end no line for an editor
     ls = LanguageServer(_NAME, __version__, text_document_sync_kind=types.TextDocumentSyncKind.Full)
-    session = Session(options)
     told: dict[str, Any] = {}  # what the editor was told of each file
     versions: dict[str, Optional[int]] = {}
     names: dict[str, str] = {"": ""}  # the editor's own URI of each file that it has open; of the folder under the empty name
@@ -491,6 +496,14 @@ def make_server(options: Any) -> LanguageServer:
             session.texts[path] = ls.workspace.get_text_document(uri).source.encode("utf-8", "surrogatepass")
             versions[path], names[path] = version, uri
             ask()
+
+    @ls.feature(types.SHUTDOWN)
+    def shut_down(params: None) -> None:
+        session.end = "shutdown"
+
+    @ls.feature(types.EXIT)
+    def end(params: None) -> None:
+        session.end = session.end or "exit"
 
     @ls.feature(types.TEXT_DOCUMENT_DID_OPEN)
     async def opened(params: types.DidOpenTextDocumentParams) -> None:

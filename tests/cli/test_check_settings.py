@@ -148,8 +148,12 @@ def test_environments_of_a_configuration_are_judged_together_as_after_e(capsys: 
 
 def on_a_terminal(*arguments: str, columns: int) -> list[str]:
     """Return the lines that a run writes to a terminal of so many columns."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", written_to_a_terminal(*arguments, COLUMNS=str(columns))).splitlines()
+
+
+def written_to_a_terminal(*arguments: str, **environment: str) -> str:
     ours, theirs = pty.openpty()
-    env = {**os.environ, "PYTHONPATH": str(HERE), "COLUMNS": str(columns), "TERM": "xterm"}
+    env = {**os.environ, "PYTHONPATH": str(HERE), "TERM": "xterm", "NO_COLOR": "", **environment}
     with subprocess.Popen([sys.executable, "-m", "lwlint", *arguments], stdout=theirs, env=env) as process:
         os.close(theirs)
         pieces = []
@@ -163,7 +167,26 @@ def on_a_terminal(*arguments: str, columns: int) -> list[str]:
             pieces.append(piece)
         process.wait()
     os.close(ours)
-    return re.sub(r"\x1b\[[0-9;]*m", "", b"".join(pieces).decode()).splitlines()
+    return b"".join(pieces).decode()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "is_coloured"),
+    [
+        ([], {}, True),
+        ([], {"NO_COLOR": "1"}, False),
+        ([], {"TERM": "dumb"}, False),
+        (["--color", "always"], {"NO_COLOR": "1", "TERM": "dumb"}, True),
+        (["--color", "never"], {}, False),
+    ],
+)
+def test_a_terminal_gets_colours_unless_it_has_none_or_none_are_asked_for(
+    arguments: list[str], environment: dict[str, str], is_coloured: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "nova.conf"
+    path.write_text("[database]\nconnection = mysql://a\nmax_retries = 3\n")
+    shown = written_to_a_terminal("check", "--no-config", "--select", "LW301", *arguments, str(path), **environment)
+    assert ("LW301" in shown, "\x1b" in shown) == (True, is_coloured)
 
 
 def test_a_terminal_gets_fifty_findings_in_lines_that_fit() -> None:

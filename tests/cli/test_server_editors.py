@@ -36,6 +36,7 @@ class Editor:
             cwd=folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=None if program else subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
         self._asked = 0
@@ -186,3 +187,28 @@ def test_while_the_configuration_is_wrong_nothing_is_said_of_a_text_that_has_cha
     server.open(uri, f"# one line more\n{TEXT}")
     assert "selct" in server.until(lambda message: message.get("method") == "window/showMessage")["params"]["message"]
     assert server.ask("textDocument/hover", {"textDocument": {"uri": uri}, "position": {"line": 2, "character": 14}}) is None
+
+
+@pytest.mark.parametrize(("last", "code"), [(("shutdown", "exit"), 0), (("exit",), 1), ((), 0)])
+def test_an_editor_that_ends_in_the_middle_leaves_no_traceback(
+    last: tuple[str, ...], code: int, editor: Callable[..., Editor], tmp_path: Path
+) -> None:
+    option_file(tmp_path)
+    server = editor(tmp_path)
+    server.begin(tmp_path)
+    for word in last:
+        server.ask(word, None) if word == "shutdown" else server.tell(word, None)
+    if last:
+        server.process.wait(timeout=60)  # the editor keeps its end open
+    _, said = server.process.communicate(timeout=60)
+    assert (server.process.returncode, said) == (code, b"")
+
+
+def test_a_name_that_no_file_can_have_is_none_of_the_folders(editor: Callable[..., Editor], tmp_path: Path) -> None:
+    path = option_file(tmp_path)
+    server = editor(tmp_path)
+    server.begin(tmp_path)
+    server.open(f"{tmp_path.as_uri()}/a%00b.conf", TEXT)
+    server.open(path.as_uri(), TEXT.replace("3", "4"))
+    told = server.until(lambda m: m.get("method") == "window/showMessage" or m.get("params", {}).get("uri") == path.as_uri())
+    assert told["method"] == "textDocument/publishDiagnostics"

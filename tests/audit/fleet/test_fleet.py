@@ -224,6 +224,8 @@ class _Lent:
         (["run", "{}/a.tar", "--into", "{}/s", "--on", "nowhere"], "`--on nowhere`: neither `local`"),
         (["run", "{}/a.tar", "--into", "{}/s", "--on", "os:nothing"], "makes no cluster"),
         (["run", "{}/a.tar", "--into", "{}/s", "--workers", "0"], "must be more than 0"),
+        (["run", "{}/a.tar", "--into", "{}/s", "--seconds", "nan"], "must be more than 0"),
+        (["run", "{}/a.tar", "--into", "{}/s", "--seconds", "inf"], "must be more than 0"),
         (["run", "{}/a.tar", "--into", "{}/s", "--select", "LW999"], "LW999"),
         (["report", "{}"], "is not a store"),
         (["export", "a", "b", "--csv"], "name one store"),
