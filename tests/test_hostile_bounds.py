@@ -75,6 +75,32 @@ def test_an_input_that_grew_faster_than_its_size_does_no_more(
     assert seconds(BY_NAME[shape].make(tmp_path, size)) < ENOUGH
 
 
+LONG = "a." * 40_000 + "a"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("pyproject.toml", f"[tool.lwlint]\n{LONG} = 1\n", "pyproject.toml:2:1: a key of more than 200 parts"),
+        ("pyproject.toml", f"[tool.lwlint]\nlimit = 1\n[x]\ny = {{{LONG} = 1}}\n", "pyproject.toml:4:6: a key of more than 200 parts"),
+        ("pyproject.toml", f"[tool.lwlint]\nlimit = 1\n[{LONG}]\n", "pyproject.toml:3:2: a key of more than 200 parts"),
+        ("pyproject.toml", f'[tool.lwlint]\nlimit = 1\n[x]\ny = "{LONG}" # {LONG[:300]}\n', ""),
+        ("tox.ini", f"[lwlint]\n{LONG} = 1\n", "tox.ini:2:1: a key of more than 200 parts"),
+        ("tox.ini", "[lwlint]\nselect =\n" + "  LW301,\n" * 60_000, ""),
+        (".lwlint.yaml", f"ignore: [{'LW1, LW302, ' * 30_000}]\n", ""),
+    ],
+)
+def test_a_configuration_takes_time_in_proportion_to_its_size(
+    name: str, text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("nova.conf").write_text("[database]\nconnection = mysql://a\nmax_retries = 3\n")
+    Path(name).write_text(text)
+    assert seconds(["check", "--no-cache", "--format", "csv", "."]) < ENOUGH / 4
+    out, told = capsys.readouterr()
+    assert (said in told, "LW301" in out) == (True, not said)
+
+
 def test_a_unit_with_many_names_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
     for folder in ("etc/systemd/system", "usr/lib/systemd/system"):

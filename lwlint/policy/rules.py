@@ -241,18 +241,19 @@ def choose(rules: Iterable[Rule], select: Iterable[str], ignore: Iterable[str]) 
     and for an empty selection.
     """
     rules = list(rules)
-    select, ignore = list(select), list(ignore)
+    select, ignore = list(dict.fromkeys(select)), list(dict.fromkeys(ignore))
     for name in (*select, *ignore):
-        if not any(_is_named(rule, name) for rule in rules):
+        if not any(is_named(rule, name) for rule in rules):
             known = [word for rule in rules for word in (rule.id, rule.code)]
             raise ConfigurationError(f"`{name}`: unknown rule{near(name, known)}")
-    chosen = [r for r in rules if (not select or any(_is_named(r, n) for n in select)) and not any(_is_named(r, n) for n in ignore)]
+    chosen = [r for r in rules if (not select or any(is_named(r, n) for n in select)) and not any(is_named(r, n) for n in ignore)]
     if not chosen:
         raise ConfigurationError("no rule is left to run; `--ignore` removes all that `--select` names")
     return chosen
 
 
-def _is_named(rule: Rule, name: str) -> bool:
+def is_named(rule: Rule, name: str) -> bool:
+    """Return whether `name` is the rule's id, its code, or a beginning of its code."""
     return name == rule.id or (
         bool(name) and rule.code.startswith(name.upper()) and name[:1].isalpha() and name.upper()[:2] == rule.code[:2]
     )

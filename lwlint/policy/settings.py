@@ -24,7 +24,7 @@ from lwlint.files.gitignore import Ignored, covers, patterns, verdict
 from lwlint.files.tree import Boundary
 from lwlint.inputs import KINDS
 from lwlint.policy.location import DISK, Disk, around_configuration, nearest, show_path, text_of
-from lwlint.policy.rules import Rule, choose
+from lwlint.policy.rules import Rule, choose, is_named
 
 PROFILES: Mapping[str, str] = MappingProxyType(
     {
@@ -466,7 +466,10 @@ def _check_names(layer: Layer, rules: Sequence[Rule]) -> None:
     for key, name in single:
         if name not in known:
             raise complaint(layer.text, layer.name, Mismatch(key, f"`{name}`: unknown rule{near(name, known)}", key=key[-1] == name))
+    places: dict[str, Key] = {}
     for key, name in groups:
+        places.setdefault(name, key)
+    for name, key in places.items():
         try:
             choose(rules, [name], [])
         except ConfigurationError as error:
@@ -499,20 +502,15 @@ def _says(layer: Layer, key: Key) -> bool:
 def overridden(findings: Iterable[Finding], settings: Settings, rules: Sequence[Rule]) -> list[Finding]:
     """Return the findings as the `overrides` have them: some left out, some with another severity (the last one that says)."""
     result = []
+    names = {name for entry in settings.overrides for name in entry.value.ignore}
+    ignored = {name: {rule.id for rule in rules if is_named(rule, name)} for name in names}
     for finding in findings:
         here = [e.value for e in settings.overrides if matches(e.value.paths, finding.span.path, e.layer.folder)]
-        if any(_is_of(name, finding, rules) for override in here for name in override.ignore):
+        if any(finding.rule in ignored[name] for override in here for name in override.ignore):
             continue
         told = [s for override in here for s in (override.severity.get(finding.rule), override.severity.get(finding.code)) if s]
         result.append(replace(finding, severity=told[-1]) if told else finding)
     return result
-
-
-def _is_of(name: str, finding: Finding, rules: Sequence[Rule]) -> bool:
-    try:
-        return any(rule.id == finding.rule for rule in choose(rules, [name], []))
-    except ConfigurationError:  # the name of a rule that does not run
-        return False
 
 
 def mark_allowed(

@@ -23,6 +23,7 @@ _KEY = pattern(rf"(?:[\w-]+|{_STRING})(?:[ \t]*\.[ \t]*(?:[\w-]+|{_STRING}))*")
 _PART = pattern(rf"[\w-]+|{_STRING}")
 _SCALAR = pattern(rf"{_STRING}|[^,\]}}#\r\n]+", re.DOTALL)
 _EQUALS = pattern(r"[ \t]*=[ \t]*")
+_PARTS = 200
 
 
 def table(text: str, path: str) -> Mapping[str, Any] | None:
@@ -45,6 +46,7 @@ def _toml_table(text: str, path: str) -> Mapping[str, Any] | None:
     """
     if "lwlint" not in text.lower():
         return None
+    _refuse_long_keys(text, path)
     try:
         import tomllib
     except ModuleNotFoundError:  # Python 3.10 and older
@@ -74,6 +76,16 @@ def _toml_table(text: str, path: str) -> Mapping[str, Any] | None:
     if not isinstance(found, dict):
         raise ConfigurationError(f"{path}: `tool.lwlint`: must be a table")
     return found
+
+
+def _refuse_long_keys(text: str, path: str) -> None:
+    """Raise ConfigurationError for a key of very many parts, over which TOML's own reader takes time in proportion to their square."""
+    for line in re.finditer(r"[^\n]+", text):
+        if line.group().count(".") < _PARTS:
+            continue
+        for key in _KEY.finditer(text, line.start(), line.end()):
+            if len(_parts(key.group())) > _PARTS:
+                raise _complaint(path, text, key.start(), f"a key of more than {_PARTS} parts")
 
 
 def _toml_place(text: str, key: Path) -> tuple[int, int]:
@@ -235,6 +247,8 @@ def _entries(text: str, path: str) -> Iterator[_Entry]:
             if more.strip() and more.lstrip()[0] not in "#;":
                 parts.append((lines[i].start() + len(more) - len(more.lstrip()), more.strip()))
             i += 1
+        if key["key"].count(".") > _PARTS:
+            raise _complaint(path, text, start, f"a key of more than {_PARTS} parts")
         where: Path = (*above, *key["key"].split("."))
         if where in seen:
             raise _complaint(path, text, start, f"key `{key['key']}` is set twice")
