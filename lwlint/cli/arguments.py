@@ -30,6 +30,10 @@ def parse(given: Sequence[str]) -> Any:
     top = parser(first)
     if first and not first.startswith("-") and first not in _COMMANDS:
         top.exit(2, f"lwlint: `{safe(first)}`: unknown command{near(first, _COMMANDS) or '; `lwlint --help` lists them'}\n")
+    for word in given[: list(given).index("--")] if "--" in given else given:
+        option, _, value = word.partition("=")
+        if value == "--" and option.startswith("--"):  # argparse takes it away, and the option with it
+            top.exit(2, f"lwlint: `{safe(option)}`: names nothing; a file with the name `--` is `./--`\n")
     options, rest = top.parse_known_args(_end_options(given))
     several = next((name for name in _SEVERAL if hasattr(options, name)), None)
     if rest and several is not None and not any(each.startswith("-") for each in rest):

@@ -60,6 +60,9 @@ def allow(options: argparse.Namespace) -> int:
     entry: dict[str, Any] = {"rule": options.rule, **place, "because": options.because}
     if options.until is not None:
         entry["until"] = _day(options.until)
+    for value in (options.because, *place.values()):
+        if not _is_utf8(value):
+            raise ConfigurationError(f"`{value}`: is not UTF-8, as a configuration is; in a pattern `?` stands for any character")
     text = _text(path) if there else ""
     if there:
         _refuse_twice(entry, rule, layer(text, show_path(path), folder))
@@ -78,6 +81,14 @@ def allow(options: argparse.Namespace) -> int:
     covers = f"`{place['fact']}` in `{place['path']}`" if "fact" in place else f"`{place['path']}`"
     print(f"{show_path(path)}: {rule.code} {rule.id} is allowed for {covers}")
     return CONFORMS
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _rule(name: str, rules: Sequence[Rule]) -> Rule:

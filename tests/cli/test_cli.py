@@ -363,6 +363,8 @@ def test_paths_may_stand_on_both_sides_of_an_option(
         (["check", "--selct", "LW301", "."], "`--selct`: unknown option; did you mean `--select`?"),
         (["audit", "--frobnicate=1", "x"], "`--frobnicate`: unknown option; `lwlint audit --help` lists them"),
         (["graph", "a", "b"], "`b`: unknown argument; `lwlint graph --help` lists them"),
+        (["check", "--since=--", "."], "`--since`: names nothing; a file with the name `--` is `./--`"),
+        (["check", "--fail-on=--", "--", "a"], "`--fail-on`: names nothing; a file with the name `--` is `./--`"),
     ],
 )
 def test_a_slip_in_a_command_or_an_option_is_told_with_what_may_be_meant(

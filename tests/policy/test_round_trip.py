@@ -294,6 +294,8 @@ def test_a_diff_is_taken_by_git_and_patch(
         (["LW301", "..", "--because", "x"], "`..`: lies outside `.`, the folder of the configuration"),
         (["LW301", "!*.conf", "--because", "x"], "`!*.conf`: takes back what a pattern before it covers, and there is none"),
         (["LW301", "etc", "--because", " "], "`--because`: an exception needs a reason"),
+        (["LW301", "etc", "--because", "a\udcff"], "`a\ufffd`: is not UTF-8, as a configuration is; in a pattern `?` stands for any character"),
+        (["LW301", "\udce9*.conf", "--because", "a"], "`\ufffd*.conf`: is not UTF-8, as a configuration is; in a pattern `?` stands for any character"),
         (["LW301", "etc", "--because", "x", "--until", "2030-13-01"], "`--until`: `2030-13-01`: must be a date, as `2030-12-31`"),
         (["LW301", "etc", "--because", "x", "--until", "2001-01-01"], "`--until`: `2001-01-01` is past"),
         (["LW302", "known", "--because", "x"], ".lwlint.yaml:2:5: this exception is there already, until 2999-01-01; change"),
