@@ -505,9 +505,9 @@ def _references(file: HeatFile, lines: tuple[Line, ...]) -> Iterator[tuple[str, 
 
 def is_path(target: str, *, of_registry: bool = False) -> bool:
     """Return whether a target is the path of a file, as all targets `of_registry` are to Heat's client that have no `::` in them."""
-    if "://" in target.removeprefix(FILE_URL):
+    if not target.endswith(SUFFIXES) and ("::" in target or not of_registry or not target):
         return False
-    return target.endswith(SUFFIXES) or (of_registry and target != "" and "::" not in target)
+    return "://" not in target or "://" not in target.removeprefix(FILE_URL)
 
 
 def _find_named(file: HeatFile, lines: tuple[Line, ...]) -> Iterator[tuple[str, str, Place]]:
