@@ -677,24 +677,25 @@ def _covering(key: HieraKey, retries: list[HieraKey], service: RoleData) -> list
     """Return the retries that may be there with the connection, if some of them are whatever the other conditions; else none."""
     if not service.merged and not any(retry.branch for retry in retries):
         return retries
-    every = [(retry, *way) for retry in retries for way in _ways(retry, service)]
+    in_order: dict[Span, list[_Way]] = {}
+    for number, (span, of) in enumerate(service.merged):
+        in_order.setdefault(span, []).append((number, frozenset(of)))
+    # the only one of its name, or one that is given to the nodes, which comes last
+    last = len(service.merged)
+    every = [(retry, *way) for retry in retries for way in in_order.get(retry.span) or [(last, conditions(retry.template, retry.branch))]]
     found: dict[Span, HieraKey] = {}
-    for _, own in _ways(key, service):
+    for _, own in in_order.get(key.span) or [(last, conditions(key.template, key.branch))]:
         there = [one for one in every if are_possible(one[2], own)]
-        left = [one for one in there if not always_with(own | one[2], _replacing(one, there))]
+        few = len(there) <= _MOST_WAYS
+        left = [one for one in there if not (few and always_with(own | one[2], _replacing(one, there)))]
         if not always_with(own, [of for _, _, of in left]):
             return []
         found.update((retry.span, retry) for retry, _, _ in left)
     return list(found.values())
 
 
-_Way = tuple[int, frozenset[str]]
-
-
-def _ways(key: HieraKey, service: RoleData) -> list[_Way]:
-    """Return the places of a setting in the order in which those of a service are merged, each with the conditions that it has there."""
-    found = [(number, frozenset(of)) for number, (span, of) in enumerate(service.merged) if span == key.span]
-    return found or [(len(service.merged), conditions(key.template, key.branch))]  # the only one, or given to the nodes, which comes last
+_Way = tuple[int, frozenset[str]]  # the place of a setting in the order in which those of a service are merged, and its conditions there
+_MOST_WAYS = 200  # of the retries of one connection, each of which is compared with the others
 
 
 def _replacing(one: tuple[HieraKey, int, frozenset[str]], others: list[tuple[HieraKey, int, frozenset[str]]]) -> list[frozenset[str]]:

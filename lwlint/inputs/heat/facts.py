@@ -40,7 +40,8 @@ def always(branches: Iterable[frozenset[str]], most: int = _MOST_CONDITIONS) -> 
     if not found or most == 0:
         return False
     one = min(found[0])
-    return all(always([branch - {way} for branch in found if opposite(way) not in branch], most - 1) for way in (one, opposite(one)))
+    ways = one, opposite(one)
+    return all(always([branch - {way} for branch in found if other not in branch], most - 1) for way, other in zip(ways, ways[::-1]))
 
 
 def conditions(path: str, branch: Iterable[str]) -> frozenset[str]:

@@ -739,7 +739,8 @@ class Graph:
             return (), tuple(_with_conditions(placed) for placed in in_order if placed[2])
         for name, several in standing.items():
             if len(several) > 1:
-                standing[name] = [one for number, one in enumerate(several) if not _is_replaced(one, several[number + 1 :])]
+                every = list(map(_conditions, several))
+                standing[name] = [one for number, one in enumerate(several) if not always_with(every[number], every[number + 1 :])]
         left = {(file.source.path, id(setting)) for several in standing.values() for file, setting, _ in several}
         # one may be taken in twice, by an alias
         there = {file.span(setting.span) for several in standing.values() for file, setting, _ in several}
@@ -811,11 +812,6 @@ def role_data(graph: Graph, tree: HeatTree, mapped: set[str], catalogue: Catalog
             beaten, merged = graph.find_order(path)
             of_host, is_open = file.source.host, any(map(graph.is_open, below))
             yield RoleData(path, place, below, beaten, of_host, left, name, given, partly, is_open, merged)
-
-
-def _is_replaced(placed: Placed, later: list[Placed]) -> bool:
-    """Return whether, wherever a setting is there, some of the `later` ones are."""
-    return always_with(_conditions(placed), [_conditions(one) for one in later])
 
 
 def _with_conditions(placed: Placed) -> tuple[Span, tuple[str, ...]]:

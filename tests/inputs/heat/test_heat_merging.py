@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from lwlint.files.tree import Memory
@@ -190,3 +192,10 @@ TAKEN = "{get_attr: [Base, role_data, config_settings]}"
 )
 def test_retries_count_where_they_are_merged_with_the_connection(merge: str, base: str, lines: list[str]) -> None:
     assert findings({"a.yaml": template(merge, BASE), "base.yaml": template(base)}, "LW404") == lines
+
+
+def test_very_many_retries_under_conditions_are_compared_in_bounded_work() -> None:
+    choices = "".join(f"  - if: [c{number}, {{{RETRIES}: -1}}, {{}}]\n" for number in range(400))
+    start = time.process_time()
+    assert findings({"a.yaml": template(f"map_merge:\n  - {CONNECTION}\n{choices}")}, "LW404") == ["LW404 a.yaml:7"]
+    assert time.process_time() - start < 10
