@@ -33,6 +33,7 @@ from lwlint.checks.containers import (
     units,
 )
 from lwlint.checks.parameters import Directive, ServiceKind, ServiceName, nothing_in
+from lwlint.core.catalogue import find_container
 from lwlint.core.check import Check, NoParams, Reads, Saw, Unknown, needs
 from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts, NotCollected, Service
@@ -950,7 +951,7 @@ def _run_beside(facts: Facts, _: NoParams) -> Iterator[Saw]:
         if name in service.units:
             if leaves and not any(leaf.unit for leaf in leaves):
                 yield _say_beside(shown, leaves[0], active.span)
-        elif name.startswith("tripleo_") and leaves and not is_beside_by_design(name) and all(leaf.unit != name for leaf in leaves):
+        elif find_container(name) is not None and leaves and not is_beside_by_design(name) and all(leaf.unit != name for leaf in leaves):
             yield _say_beside(shown, leaves[0], active.span)
     yield from _containers_beside(facts, found)
     if not any("ActiveState" in shown.properties for shown in facts.of(ShownUnit)):
@@ -967,7 +968,7 @@ def _leaves(found: list[Cib], service: Service) -> Iterator[Resource]:
 
 def _containers_beside(facts: Facts, found: list[Cib]) -> Iterator[Saw]:
     """Yield the containers that run a service of the cluster's, and that are none of the cluster's own."""
-    units = {(unit.host, unit.name) for unit in facts.of(Unit) if unit.load_state == LOADED}
+    units = {(unit.host, find_container(unit.name)): unit.name for unit in facts.of(Unit) if unit.load_state == LOADED}
     for container in facts.of(HostContainer):
         service = container.service
         if service is None or not service.may_be_clustered or container.bundle or container.ends:
@@ -983,8 +984,7 @@ def _containers_beside(facts: Facts, found: list[Cib]) -> Iterator[Saw]:
         message = f"container `{container.name}`: {does}, and the cluster runs the service as {how}; it must not be there"
         related = (Related(leaf.span, f"the resource `{leaf.name}`"),)
         subject = f"container {container.called}"
-        unit = f"tripleo_{container.called}.service"
-        mend = _stop(container, leaf, unit if (container.host, unit) in units else "")
+        mend = _stop(container, leaf, units.get((container.host, container.called), ""))
         yield Problem(container.span, message, subject, related, remedy=_REMOVE, host=container.host, commands=mend)
 
 

@@ -91,6 +91,12 @@ def test_what_pacemaker_runs_is_not_lost(tmp_path: Path, capsys: Capsys) -> None
     assert verdict(plain, "LW510") == ("not evaluated", reason)
 
 
+@pytest.mark.parametrize("unit", ["tripleo_mysql", "edpm_mysql", "kolla-mariadb-container", "container-mysql"])
+def test_the_unit_of_a_container_that_the_cluster_runs_is_beside_it(unit: str, tmp_path: Path, capsys: Capsys) -> None:
+    plain = audited(tmp_path, capsys, {UNITS: listed(unit, "haproxy")}, "lightweight")
+    assert [message.partition(":")[0] for message, _ in found(plain, "LW501")] == [f"{unit}.service"]
+
+
 def test_lists_tell_what_runs_where_an_older_sos_has_no_systemctl_show(tmp_path: Path, capsys: Capsys) -> None:
     beside = audited(tmp_path / "beside", capsys, {UNITS: listed("mariadb", "haproxy")}, "lightweight")
     assert [message.partition(":")[0] for message, _ in found(beside, "LW501")] == ["mariadb.service"]
