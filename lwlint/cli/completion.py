@@ -111,6 +111,7 @@ def _bash(found: Sequence[Command]) -> Iterator[str]:
     yield "# bash completion for lwlint; made by `lwlint completion bash`"
     yield "_lwlint() {"
     yield '  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command="" i'
+    yield '  if [[ $word == = ]]; then word=""; elif [[ $before == = ]]; then before=${COMP_WORDS[COMP_CWORD-2]}; fi  # `--option=value`'
     yield "  for ((i = 1; i < COMP_CWORD; i++)); do"
     yield f'    case " {names} " in *" ${{COMP_WORDS[i]}} "*) command=${{COMP_WORDS[i]}}; break ;; esac'
     yield "  done"
@@ -136,9 +137,9 @@ def _bash(found: Sequence[Command]) -> Iterator[str]:
 
 def _bash_values(argument: Argument) -> str:
     if argument.words:
-        return f'COMPREPLY+=($(compgen -W "{" ".join(argument.words)}" -- "$word"))'
-    if argument.paths:
-        return f'COMPREPLY+=($(compgen {"-d" if argument.paths == FOLDERS else "-f"} -- "$word"))'
+        return "local IFS=$' \\t\\n'; " + f'COMPREPLY+=($(compgen -W "{" ".join(argument.words)}" -- "$word"))'
+    if argument.paths:  # which may have blanks in them
+        return "local IFS=$'\\n'; " + f'COMPREPLY+=($(compgen {"-d" if argument.paths == FOLDERS else "-f"} -- "$word"))'
     return ":"
 
 
@@ -168,7 +169,8 @@ def _zsh_arguments(command: Command) -> Iterator[str]:
     for option in command.options:
         said = option.help.replace("[", "(").replace("]", ")").replace(":", " -")
         value = f":{option.takes.replace(':', ' ')}:{_zsh_values(option)}" if option.takes else ""
-        yield from (_quote(f"*{name}[{said}]{value}") for name in option.names)
+        for name in option.names:
+            yield _quote(f"*{name}{'=' if value and name.startswith('--') else ''}[{said}]{value}")
     for i, argument in enumerate(command.positional, 1):
         place = "*" if argument.many else str(i)
         yield _quote(f"{place}:{argument.takes.replace(':', ' ')}:{_zsh_values(argument)}")

@@ -58,6 +58,25 @@ def test_bash_offers_what_may_follow(script: Path, typed: str, offered: set[str]
     assert (done.stderr, offered - set(done.stdout.split()), not_offered & set(done.stdout.split())) == ("", set(), set())
 
 
+@pytest.mark.parametrize("script", ["bash"], indirect=True)
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (["check", "--fail-on", "=", "wa"], ["warning"]),  # bash parts words at `=`
+        (["check", "--fail-on", "="], ["note", "warning", "error"]),
+        (["check", "--config", "=", "no"], ["nova.conf"]),
+        (["check", "two"], ["two words.conf"]),
+        (["audit", "--root", "te"], ["templates"]),
+    ],
+)
+def test_bash_offers_values_behind_an_equals_sign_and_names_with_blanks(script: Path, words: list[str], offered: list[str]) -> None:
+    (script.parent / "here/two words.conf").touch()
+    typed = " ".join(f"'{word}'" for word in ["lwlint", *words])
+    ask = f'source {script}; COMP_WORDS=({typed}); COMP_CWORD=$((${{#COMP_WORDS[@]}}-1)); _lwlint; printf "%s\n" "${{COMPREPLY[@]}}"'
+    done = subprocess.run(["bash", "--norc", "-c", ask], cwd=script.parent / "here", text=True, capture_output=True)
+    assert (done.stderr, done.stdout.splitlines()) == ("", offered)
+
+
 @pytest.mark.parametrize("script", ["fish"], indirect=True)
 @pytest.mark.parametrize(("typed", "offered", "not_offered"), ASKED)
 def test_fish_offers_what_may_follow(script: Path, typed: str, offered: set[str], not_offered: set[str]) -> None:
@@ -79,7 +98,16 @@ def test_zsh_loads_the_completion_and_gives_it_to_lwlint(script: Path) -> None:
 
 
 @pytest.mark.parametrize("script", ["zsh"], indirect=True)
-@pytest.mark.parametrize(("typed", "offered"), [("ch", "check"), ("check --fo", "--format"), ("check --release mi", "mitaka")])
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("ch", "check"),
+        ("check --fo", "--format"),
+        ("check --release mi", "mitaka"),
+        ("check --release=mi", "--release=mitaka"),
+        ("check -j 2 --fail-on wa", "warning"),
+    ],
+)
 def test_zsh_completes_what_is_typed(script: Path, typed: str, offered: str) -> None:
     talk = f"""
     zmodload zsh/zpty; zpty z zsh -fi
