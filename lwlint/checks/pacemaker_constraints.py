@@ -10,14 +10,14 @@ from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct
 
 from lwlint.checks.parameters import ServiceKind, ServiceName, nothing_in
 from lwlint.core.check import Check, NoParams, Reads, Saw, Unknown, needs
 from lwlint.core.config_reader import Document, Mismatch
-from lwlint.core.facts import CORE, Facts
+from lwlint.core.facts import ACTIVE_PASSIVE, CORE, Facts
 from lwlint.core.finding import CLUSTER, EACH, Command, Problem, Related
 from lwlint.core.harmless import command
 from lwlint.inputs.pacemaker.facts import (
@@ -35,15 +35,18 @@ from lwlint.inputs.pacemaker.facts import (
     Constraint,
     Expression,
     Member,
+    Node,
     Pair,
     Resource,
     ResourceStatus,
+    Rule,
     Tag,
     boolean,
     resource_pattern,
     score,
 )
 from lwlint.inputs.pacemaker.model import (
+    MARKS,
     MOST_TARGETS,
     PROMOTED,
     TELLING,
@@ -57,6 +60,7 @@ from lwlint.inputs.pacemaker.model import (
     mandatory,
     only_remote,
     owners,
+    places,
     second_takes,
 )
 
@@ -166,6 +170,105 @@ def leaving(cib: Cib, leaf: Resource) -> tuple[Command, ...]:
     return remove(cib, leaf) if cib.top(leaf).form == BUNDLE else (PLAN,)
 
 
+class Astray(NamedTuple):
+    """A resource that may run on a `node` which is not of its role, by its outermost id, and the `mark` that nodes of the role have.
+
+    `beside` is a resource that a rule does keep on its nodes.
+    """
+
+    top: str
+    mark: str
+    node: str
+    beside: str
+
+    @property
+    def command(self) -> Command:
+        """Return what keeps it on the nodes of its role, as TripleO does."""
+        return pcs("constraint", "location", self.top, "rule", "resource-discovery=exclusive", "score=0", self.mark, "eq", "true")
+
+
+def find_astray(cib: Cib, kinds: Collection[str]) -> Iterator[Astray | Unknown]:
+    """Yield the resources of services of these kinds that nothing keeps on the nodes of their role, where rules keep others so."""
+    ruled = _find_ruled(cib)
+    tops = {leaf.top: leaf for leaf in cib.leaves() if (service := cib.service(leaf)) is not None and service.kind in kinds}
+    kept = [top for top in tops if top in ruled]
+    if not any(ruled[top] for top in kept):
+        return
+    bound = Colocations(cib).reaching([name for name, each in cib.resources.items() if each.top in ruled])
+    found = places(cib)
+    marks: dict[str, tuple[bool, list[str]]] = {}  # whether any node has a mark, and those that have not
+    for top, leaf in tops.items():
+        if top in ruled or leaf.name in bound:
+            continue
+        service = cib.service(leaf)
+        mark = mark_of(service.name) if service is not None else ""
+        if mark not in marks:
+            marks[mark] = any(_has(n, mark) for n in found.nodes), [n.name for n in found.nodes if not _has(n, mark)]
+        marked, others = marks[mark]
+        if not marked:
+            yield Unknown(f"no node is marked with `{mark}`, so where `{top}` belongs is not known", cib.resources[top].span)
+            continue
+        never = {*found.barred.get(top, {}), *found.left_out.get(top, ())}
+        strange = next((name for name in others if name not in never), None)
+        if strange is not None:
+            yield Astray(top, mark, strange, kept[0])
+
+
+def _find_ruled(cib: Cib) -> dict[str, str]:
+    """Return the outermost resources that a rule places, and the mark of nodes by which it does; empty for none.
+
+    A constraint that names a node is none: it prefers that node, or keeps the resource from it alone.
+    """
+    found: dict[str, str] = {}
+    for constraint in cib.constraints:
+        if (
+            constraint.type == LOCATION
+            and constraint.active
+            and constraint.node is None
+            and not constraint.name.startswith(("cli-ban-", "cli-prefer-", "cli-standby-"))
+        ):
+            mark = next((name for rule in constraint.rules for name in _marks(rule)), "")
+            for member in constraint.members:
+                for name in member.resources:
+                    top = cib.resources[name].top
+                    found[top] = found.get(top, "") or mark
+    return found
+
+
+def _marks(rule: Rule) -> Iterator[str]:
+    for each in rule.expressions:
+        if isinstance(each, Rule):
+            yield from _marks(each)
+        elif isinstance(each, Expression) and each.attribute in MARKS:
+            yield each.attribute
+
+
+def _has(node: Node, mark: str) -> bool:
+    value = node.attribute(mark)
+    return value is not None and boolean(value.value) is True
+
+
+class _Placing:
+    """What must take the place of a colocation that alone keeps a resource on the nodes of its role, once it is taken away."""
+
+    def __init__(self, cib: Cib) -> None:
+        self._cib = cib
+
+    def instead(self, gone: Iterable[Constraint], tops: Collection[str]) -> tuple[Command, ...]:
+        """Return what keeps these outermost resources on their nodes without the colocations that are to go."""
+        ends = {pair.first for each in gone if each.type == COLOCATION for pair in each.pairs[:_LOOKED_AT] if mandatory(pair, self._cib)}
+        held = {top for name in ends if (top := self._cib.resources[name].top) in tops}
+        return tuple(self._without_colocations[top] for top in sorted(held) if top in self._without_colocations)
+
+    @cached_property
+    def _without_colocations(self) -> dict[str, Command]:
+        cib = self._cib
+        others = [each for each in cib.constraints if each.type != COLOCATION]
+        alone = Cib(cib.cluster, cib.resources, others, cib.properties, cib.nodes, cib.tags)
+        found = find_astray(alone, (CORE, ACTIVE_PASSIVE))
+        return {each.top: each.command for each in found if isinstance(each, Astray)}
+
+
 def bind_to(resource: Resource, target: Resource, wrong: Iterable[Constraint]) -> tuple[Command, ...]:
     """Return what binds a resource to where another one runs, in the place of the `wrong` colocations; none if they bind others too."""
     found = list(wrong)
@@ -272,6 +375,7 @@ def _run_outside(facts: Facts, params: Params) -> Iterator[Saw]:
             continue
         yield from unread(cib)
         remote = only_remote(cib)
+        placing = _Placing(cib)
         titles: dict[str, list[str]] = {}
         tags = {tag.name for tag in cib.tags}
         for constraint in cib.constraints:
@@ -286,7 +390,7 @@ def _run_outside(facts: Facts, params: Params) -> Iterator[Saw]:
             elif any(cib.resources[name].top in remote for member in constraint.members for name in member.resources):
                 yield from _of_remotes(cib, constraint, params, remote)
             elif params.waits_for:
-                yield from _waiting(cib, constraint, params)
+                yield from _waiting(cib, constraint, params, placing)
 
 
 def _titles(cib: Cib, member: Member, kinds: tuple[str, ...]) -> list[str]:
@@ -371,7 +475,7 @@ def _is_planned(cib: Cib, member: Member) -> bool:
     return any(cib.top(cib.resources[name]).form != BUNDLE for name in member.resources)
 
 
-def _waiting(cib: Cib, constraint: Constraint, params: Params) -> Iterator[Problem]:
+def _waiting(cib: Cib, constraint: Constraint, params: Params, placing: _Placing) -> Iterator[Problem]:
     """Yield the problem of the first OpenStack service that the constraint makes wait for the database or the broker."""
 
     def waits(name: str) -> bool:
@@ -384,6 +488,7 @@ def _waiting(cib: Cib, constraint: Constraint, params: Params) -> Iterator[Probl
     found = first_awaited(cib, constraint, waits, title)
     if found is not None:
         late, early, called = found
+        tops = {cib.resources[name].top for member in constraint.members for name in member.resources}
         how = "waits for" if constraint.type == ORDER else "runs only with"
         yield Problem(
             span=constraint.span,
@@ -391,7 +496,7 @@ def _waiting(cib: Cib, constraint: Constraint, params: Params) -> Iterator[Probl
             subject=f"constraint {constraint.name}",
             related=(Related(cib.resources[early].span, f"`{early}`"),),
             host=constraint.host,
-            commands=(without(constraint),),
+            commands=(*placing.instead((constraint,), tops), without(constraint)),
         )
 
 
@@ -523,6 +628,7 @@ class _Judged:
         self.ties: dict[tuple[str, str], list[_Tie]] = {}  # by type and what they name, in the order of the file
         self.members: dict[str, dict[str, int]] = {}
         self._against: dict[str, list[Constraint]] = {}
+        self.placing = _Placing(cib)
         for constraint in sorted((c for c in cib.constraints if c.type in (COLOCATION, ORDER)), key=lambda c: c.span):
             places = _places(constraint)
             theirs = [name for name in places if name in self.theirs]
@@ -749,7 +855,9 @@ def _binding(judged: _Judged, resource: Resource) -> tuple[Command, ...]:
     bound = _outermost(judged, resource)
     own = [tie.constraint for tie in judged.touching(resource, COLOCATION)]
     wrong = {constraint.span: constraint for constraint in (*own, *(judged.against(bound) if bound is not resource else ()))}
-    return bind_to(bound, target, [wrong[span] for span in sorted(wrong)])
+    gone = [wrong[span] for span in sorted(wrong)]
+    found = bind_to(bound, target, gone)
+    return (*judged.placing.instead(gone, (target.top,)), *found) if found else ()
 
 
 def _binds(cib: Cib, constraint: Constraint, ours: Collection[str], theirs: Collection[str]) -> bool:

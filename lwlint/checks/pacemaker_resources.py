@@ -15,7 +15,7 @@ from msgspec import Meta, field
 
 from lwlint.checks import pacemaker_constraints
 from lwlint.checks.containers import resource_of, units
-from lwlint.checks.pacemaker_constraints import find_untold, mark_of, pcs, unread, without
+from lwlint.checks.pacemaker_constraints import Astray, find_astray, find_untold, pcs, unread, without
 from lwlint.checks.pacemaker_settings import Setting, operation_set, property_set, unset, with_setting, without_setting
 from lwlint.checks.parameters import KnownRelease, Project, ServiceKind, ServiceName, nothing_in
 from lwlint.core.catalogue import CONTAINER_AGENTS, project_like, project_of_image
@@ -60,7 +60,6 @@ from lwlint.inputs.pacemaker.model import (
     TELLING,
     TRIPLEO,
     Cib,
-    Colocations,
     around,
     cibs,
     find_barred,
@@ -471,75 +470,22 @@ def _run_anywhere(facts: Facts, params: PlacementParams) -> Iterator[Saw]:
             continue
         if facts.release.name is not None and params.since and not facts.release.at_least(params.since):
             continue
-        ruled = _find_ruled(cib)
-        tops = {leaf.top: leaf for leaf in cib.leaves() if (service := cib.service(leaf)) is not None and service.kind in params.kinds}
-        kept = [top for top in tops if top in ruled]
-        if not kept or not any(ruled[top] for top in kept):
-            continue
-        bound = Colocations(cib).reaching([name for name, each in cib.resources.items() if each.top in ruled])
-        found = places(cib)
-        marks: dict[str, tuple[bool, list[str]]] = {}  # whether any node has a mark, and those that have not
-        for top, leaf in tops.items():
-            if top in ruled or leaf.name in bound:
-                continue
-            service = cib.service(leaf)
-            mark = mark_of(service.name) if service is not None else ""
-            if mark not in marks:
-                marks[mark] = any(_has(n, mark) for n in found.nodes), [n.name for n in found.nodes if not _has(n, mark)]
-            marked, others = marks[mark]
-            if not marked:
-                yield Unknown(f"no node is marked with `{mark}`, so where `{top}` belongs is not known", cib.resources[top].span)
-                continue
-            never = {*found.barred.get(top, {}), *found.left_out.get(top, ())}
-            strange = next((name for name in others if name not in never), None)
-            if strange is not None:
-                yield _anywhere(cib, top, mark, strange, kept[0])
+        for found in find_astray(cib, params.kinds):
+            yield found if isinstance(found, Unknown) else _anywhere(cib, found)
 
 
-def _find_ruled(cib: Cib) -> dict[str, str]:
-    """Return the outermost resources that a rule places, and the mark of nodes by which it does; empty for none.
-
-    A constraint that names a node is none: it prefers that node, or keeps the resource from it alone.
-    """
-    found: dict[str, str] = {}
-    for constraint in cib.constraints:
-        if (
-            constraint.type == LOCATION
-            and constraint.active
-            and constraint.node is None
-            and not constraint.name.startswith(("cli-ban-", "cli-prefer-", "cli-standby-"))
-        ):
-            mark = next((name for rule in constraint.rules for name in _marks(rule)), "")
-            for member in constraint.members:
-                for name in member.resources:
-                    top = cib.resources[name].top
-                    found[top] = found.get(top, "") or mark
-    return found
-
-
-def _marks(rule: Rule) -> Iterator[str]:
-    for each in rule.expressions:
-        if isinstance(each, Rule):
-            yield from _marks(each)
-        elif isinstance(each, Expression) and each.attribute in MARKS:
-            yield each.attribute
-
-
-def _has(node: Node, mark: str) -> bool:
-    value = node.attribute(mark)
-    return value is not None and boolean(value.value) is True
-
-
-def _anywhere(cib: Cib, top: str, mark: str, strange: str, other: str) -> Problem:
+def _anywhere(cib: Cib, found: Astray) -> Problem:
+    top = found.top
     resource = cib.resources[top]
-    message = f"resource `{top}`: it may run on `{strange}`, which is not of its role (`{mark}`), for no location constraint keeps it away"
+    message = f"resource `{top}`: it may run on `{found.node}`, which is not of its role (`{found.mark}`)"
+    leaving = any((service := cib.service(leaf)) is not None and service.is_active_active for leaf in cib.inside(top))
     return Problem(
         span=resource.span,
-        message=f"{message}; there must be one, as for `{other}`",
+        message=f"{message}, for no location constraint keeps it away; there must be one, as for `{found.beside}`",
         subject=f"resource {top}",
-        related=(Related(cib.resources[other].span, "is kept on its nodes"),),
+        related=(Related(cib.resources[found.beside].span, "is kept on its nodes"),),
         host=resource.host,
-        commands=(pcs("constraint", "location", top, "rule", "resource-discovery=exclusive", "score=0", mark, "eq", "true"),),
+        commands=() if leaving else (found.command,),
     )
 
 
@@ -615,7 +561,7 @@ def _without_copies(cib: Cib, facts: Facts, top: Resource) -> Problem:
 
 
 def _with_copies(cib: Cib, facts: Facts, top: Resource) -> Iterator[Command]:
-    """Yield what lets a clone have copies again: one of what is active/passive, else as many as there are nodes, which is the default."""
+    """Yield what gives a clone the copies that it must have: one of what is active/passive, else the default, one for each node."""
     once = any((service := cib.service(leaf)) is not None and service.is_active_passive for leaf in cib.inside(top.name))
     nodes = 1 if once else max(1, sum(node.type == "member" for node in running_nodes(cib)))
     for setting in (Setting("clone-max", str(nodes)), Setting("clone-node-max", "1")):
@@ -870,7 +816,19 @@ def _run_many(facts: Facts, params: Params) -> Iterator[Saw]:
                 subject=f"resource {top.name}",
                 related=related,
                 host=top.host,
+                commands=tuple(_with_one_copy(cib, facts, top)),
             )
+
+
+def _with_one_copy(cib: Cib, facts: Facts, top: Resource) -> Iterator[Command]:
+    """Yield what leaves one copy of a clone or a bundle; nothing where it holds what is to run on every node, too."""
+    services = [cib.service(leaf) for leaf in cib.inside(top.name)]
+    if not all(service is not None and service.is_active_passive for service in services):
+        return
+    if top.form == BUNDLE:
+        yield pcs("resource", "bundle", "update", top.name, "container", "replicas=1")
+    else:
+        yield from _with_copies(cib, facts, top)
 
 
 def _twins(cib: Cib, params: Params) -> Iterator[Problem]:

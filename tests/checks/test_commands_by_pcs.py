@@ -478,3 +478,124 @@ def test_a_role_has_the_name_that_the_pcs_of_the_cluster_takes(version: str, rol
     path.write_text(of_version(version, with_defaults("").replace("</resources>", f"{redis}</resources>")))
     found = [command.line for each in judged(path) if each.code == "LW112" and "`redis`" in each.message for command in each.commands]
     assert found == [f"pcs resource update redis op monitor interval=10s role={role} on-fail=restart"]
+
+
+VOLUME = 'class="systemd" type="openstack-cinder-volume"'
+PROXY = 'class="systemd" type="haproxy"'
+
+
+def cloud(resources: str, constraints: str = "", schema: str = "pacemaker-3.5") -> str:
+    """Return the CIB of three nodes, of which the last is of no role but Galera's."""
+    marks = [("haproxy", "cinder-volume", "galera")] * 2 + [("galera",)]
+    nodes = "".join(
+        f'<node id="{number}" uname="n{number}"><instance_attributes id="a{number}">'
+        + "".join(f'<nvpair id="a{number}-{role}" name="{role}-role" value="true"/>' for role in roles)
+        + "</instance_attributes></node>"
+        for number, roles in enumerate(marks, 1)
+    )
+    return (
+        f'<cib validate-with="{schema}" crm_feature_set="3.13.0" admin_epoch="0" epoch="1" num_updates="0"><configuration><crm_config/>'
+        f"<nodes>{nodes}</nodes><resources>{resources}</resources><constraints>{constraints}</constraints></configuration><status/></cib>"
+    )
+
+
+def monitored(name: str, agent: str) -> str:
+    return f'<primitive id="{name}" {agent}>{MONITOR.format(id=name)}</primitive>'
+
+
+def kept(name: str, role: str) -> str:
+    """Return the rule that keeps a resource on the nodes of a role."""
+    expression = f'<expression id="{name}-e" attribute="{role}-role" operation="eq" value="true"/>'
+    rule = f'<rule id="{name}-r" score="0">{expression}</rule>'
+    return f'<rsc_location id="kept-{name}" rsc="{name}" resource-discovery="exclusive">{rule}</rsc_location>'
+
+
+def tie(name: str, other: str, score: str = "INFINITY") -> str:
+    return f'<rsc_colocation id="tie-{name}" rsc="{name}" with-rsc="{other}" score="{score}"/>'
+
+
+def lines_of(path: Path, code: str) -> list[list[str]]:
+    return [[command.line for command in one.commands] for one in judged(path) if one.code == code]
+
+
+def clone(inner: str, count: str = "") -> str:
+    """Return a clone of cinder-volume, and maybe more, with a count of copies."""
+    pair = f'<meta_attributes id="m"><nvpair id="m1" name="clone-max" value="{count}"/></meta_attributes>' if count else ""
+    return f'<clone id="volumes">{pair}{inner}</clone>'
+
+
+BACKUP = monitored("openstack-cinder-backup", 'class="systemd" type="openstack-cinder-backup"')
+OF_BUNDLE = "pcs resource bundle update volumes container replicas=1"
+IN_PLACE = """cibadmin --modify --xml-text '<nvpair id="m1" value="1"/>'"""
+
+
+@pytest.mark.parametrize(
+    ("resource", "lines"),
+    [
+        (clone(monitored("openstack-cinder-volume", VOLUME)), ["pcs resource meta volumes clone-max=1"]),
+        (clone(monitored("openstack-cinder-volume", VOLUME), "3"), ["pcs resource meta volumes clone-max=1"]),
+        (clone(f'<group id="g">{monitored("openstack-cinder-volume", VOLUME)}{BACKUP}</group>'), ["pcs resource meta volumes clone-max=1"]),
+        (
+            clone(monitored("openstack-cinder-volume", VOLUME), "3").replace("<meta", '<meta_attributes id="m0"/><meta', 1),
+            [IN_PLACE],
+        ),
+        ('<bundle id="volumes"><podman image="x/openstack-cinder-volume:1" replicas="3"/></bundle>', [OF_BUNDLE]),
+        ('<bundle id="volumes"><docker image="x/openstack-cinder-volume:1" promoted-max="2"/></bundle>', [OF_BUNDLE]),
+        (clone(f'<group id="g">{monitored("openstack-cinder-volume", VOLUME)}{monitored("haproxy", PROXY)}</group>'), []),
+    ],
+)  # fmt: skip
+def test_what_is_active_passive_is_left_one_copy(resource: str, lines: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "cib.xml"
+    path.write_text(cloud(resource))
+    assert is_valid(path)
+    found = lines_of(path, "LW107")
+    assert found == [lines] * len(found)
+    assert found
+    assert list(wrong(path, tmp_path / "copy.xml")) == []
+
+
+@pytest.mark.parametrize(
+    ("target", "role", "resource"),
+    [
+        ("haproxy-clone", "haproxy", f'<clone id="haproxy-clone">{monitored("haproxy", PROXY)}</clone>'),
+        ("haproxy-bundle", "haproxy", '<bundle id="haproxy-bundle"><podman image="x/openstack-haproxy:1" replicas="2"/></bundle>'),
+    ],
+)
+def test_a_reversed_tie_goes_for_a_rule_where_it_alone_keeps_the_target_on_its_nodes(
+    target: str, role: str, resource: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "cib.xml"
+    ips = [f"ip-192.0.2.{number}" for number in (1, 2)]
+    addresses = "".join(IP.format(id=ip, monitor=MONITOR.format(id=ip)) for ip in ips)
+    ties = f'<rsc_colocation id="a" rsc="{target}" with-rsc="{ips[0]}" score="INFINITY"/>' + tie(ips[1], target) + kept(ips[0], role)
+    path.write_text(cloud(resource + addresses, ties))
+    assert is_valid(path)
+    rule = f"pcs constraint location {target} rule resource-discovery=exclusive score=0 {role}-role eq true"
+    assert lines_of(path, "LW103") == [[rule, "pcs constraint remove a", f"pcs constraint colocation add {ips[0]} with {target} INFINITY"]]
+    assert list(wrong(path, tmp_path / "copy.xml")) == []
+    path.write_text(cloud(resource + addresses, ties + kept(target, role)))
+    assert lines_of(path, "LW103") == [["pcs constraint remove a", f"pcs constraint colocation add {ips[0]} with {target} INFINITY"]]
+
+
+def test_what_waits_for_the_database_keeps_its_nodes_when_it_is_untied(tmp_path: Path) -> None:
+    path = tmp_path / "cib.xml"
+    galera = monitored("galera", 'class="ocf" provider="heartbeat" type="galera"')
+    ties = tie("openstack-cinder-volume", "galera-clone") + kept("galera-clone", "galera")
+    path.write_text(cloud(f'<clone id="galera-clone">{galera}</clone>' + monitored("openstack-cinder-volume", VOLUME), ties))
+    assert is_valid(path)
+    assert lines_of(path, "LW105") == [
+        [
+            "pcs constraint location openstack-cinder-volume rule resource-discovery=exclusive score=0 cinder-volume-role eq true",
+            "pcs constraint remove tie-openstack-cinder-volume",
+        ]
+    ]
+    assert list(wrong(path, tmp_path / "copy.xml")) == []
+
+
+def test_what_holds_a_service_that_leaves_is_given_no_rule_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "cib.xml"
+    members = monitored("openstack-cinder-volume", VOLUME) + monitored("memcached", 'class="systemd" type="memcached"')
+    proxy = f'<clone id="haproxy-clone">{monitored("haproxy", PROXY)}</clone>'
+    path.write_text(cloud(proxy + f'<group id="g">{members}</group>', kept("haproxy-clone", "haproxy")))
+    assert is_valid(path)
+    assert lines_of(path, "LW115") == [[]]

@@ -424,6 +424,11 @@ class _Planner:
             of = f' with-rsc-role="{written_role(self.cib, role[0])}"' if role else ""
             ends = f'rsc="{rsc}" with-rsc="{other}"{of}'
             yield Create("constraints", f'<rsc_colocation id="colocation-{rsc}-{other}-{score}" {ends} score="{score}"/>')
+        elif words[:3] == ["pcs", "constraint", "location"]:
+            rsc, mark, id = words[3], words[7], f"location-{words[3]}"
+            expression = f'<expression id="{id}-rule-expr" attribute="{mark}" operation="eq" value="true"/>'
+            rule = f'<rule id="{id}-rule" score="0">{expression}</rule>'
+            yield Create("constraints", f'<rsc_location id="{id}" rsc="{rsc}" resource-discovery="exclusive">{rule}</rsc_location>')
         elif words[:3] == ["pcs", "constraint", "order"]:
             first, then, kind = words[4], words[7], words[8].partition("=")[2]
             actions = 'first-action="start" then-action="start"'
