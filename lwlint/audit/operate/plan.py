@@ -166,7 +166,7 @@ class _Planner:
             self._look_at_units()
             self._hold()
             self._keep_orphans()
-            self._bind()
+            self._bind(state.cib)
             self._untie_core()
             for title, leaves in self._projects():
                 self._take_out(title, leaves)
@@ -401,16 +401,19 @@ class _Planner:
         why = "Nothing is left of what it kept from being stopped."
         self._add(Step("", "finish", "Pacemaker stops orphans again", CLUSTER, NONE, why, edits=edits, commands=lines, checks=checks))
 
-    def _bind(self) -> None:
-        """Bind virtual IPs to HAProxy as the rules want it, where the scheduler moves nothing for it."""
+    def _bind(self, cib: Element) -> None:
+        """Bind virtual IPs to HAProxy as the rules want it, where the scheduler moves nothing for it; `cib` is the cluster at rest."""
+        now = apply_edits(cib, [edit for step in self.steps for edit in step.edits])
         for rule, title in ((BOUND, "runs where HAProxy runs"), (ORDERED, "starts before HAProxy")):
             for finding in self._of(rule):
                 name = finding.subject.rpartition(" ")[2]
                 lines = [shlex.split(each.line) for each in finding.commands]
                 edits = tuple(edit for words in lines for edit in self._of_pcs(words))
-                if not edits or self._disturbs(edits):
+                settled = self._try(now, edits) if edits else None
+                if settled is None:
                     self.notes.append(f"`{name}`: {finding.message.partition(': ')[2]}; the plan leaves that to you")
                     continue
+                now = settled.cib
                 commands = tuple(f"pcs -f $C {shlex.join(words[1:])}" for words in lines)
                 step = Step("", "prepare", f"{name} {title}", CLUSTER, NONE, finding.message, edits=edits, commands=commands)
                 self._add(replace(step, subjects=(name,)))
@@ -439,11 +442,13 @@ class _Planner:
     def _delete(self, id: str) -> Iterator[Delete]:
         yield from (Delete(str(one.tag), id) for one in section(self.work, "constraints") if one.get("id") == id)
 
-    def _disturbs(self, edits: Iterable[Edit]) -> bool:
+    def _try(self, cib: Element, edits: Iterable[Edit]) -> Settled | None:
+        """Return the cluster at rest after these edits; None where Pacemaker refuses them, or they stop, demote or move anything."""
         try:
-            return bool(disturbing(self.pacemaker.settle(apply_edits(self.work, edits)).changes))
+            settled = self.pacemaker.settle(apply_edits(cib, edits))
         except Refused:
-            return True
+            return None
+        return None if disturbing(settled.changes) else settled
 
     def _untie_core(self) -> None:
         """Take away the constraints that the rules find and that name nothing that leaves: of the core, and of what is gone already."""

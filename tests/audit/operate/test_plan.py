@@ -430,3 +430,33 @@ def test_history_goes_with_every_instance() -> None:
 def test_the_plan_judges_by_the_rules() -> None:
     _, report = judge_cib(full_ha(), PATH, RULES)
     assert {finding.subject for finding in report.findings if finding.code == "LW101"} == {f"resource {name}" for name in LEAVES}
+
+
+@pytest.mark.parametrize("status", [False, True])
+@pytest.mark.parametrize("turned", [1, 2])
+def test_an_address_is_left_alone_where_its_binding_stops_what_runs_with_a_status_or_without(turned: int, status: bool) -> None:
+    """Nothing can stop in a CIB without a status, in which nothing runs: the binding is tried where everything does."""
+    reversed = [together("haproxy-clone", f"ip-{ip}") for ip in VIPS[:turned]]
+    kept = [each for each in BINDINGS if f"ip-{VIPS[1]}" in each] if turned == 1 else []
+    text = full_ha([], [*reversed, *kept], leave_out=BINDINGS)
+    plan = planned(running(text) if status else text, Settings(at_once=True))
+    assert plan.refusals == ()
+    assert not any(step.disturbs or step.title.endswith("runs where HAProxy runs") for step in plan.steps)
+    assert sum(note.endswith("the plan leaves that to you") for note in plan.notes) == turned
+
+
+def test_an_address_is_bound_with_a_rule_for_what_its_tie_alone_kept_on_its_nodes() -> None:
+    marks = '<instance_attributes id="marks-{0}"><nvpair id="mark-{0}" name="haproxy-role" value="true"/></instance_attributes>'
+    expression = '<expression id="kept-e" attribute="haproxy-role" operation="eq" value="true"/>'
+    rule = f'<rule id="kept-r" score="0">{expression}</rule>'
+    rule = f'<rsc_location id="kept" rsc="ip-{VIPS[0]}" resource-discovery="exclusive">{rule}</rsc_location>'
+    text = full_ha([], [together("haproxy-clone", f"ip-{VIPS[0]}"), rule], leave_out=[*BINDINGS, *CHAIN, address(VIPS[1])])
+    for number, name in ((1, "one"), (2, "two")):
+        node = f'<node id="{number}" uname="{name}"/>'
+        text = text.replace(node, f"{node[:-2]}>{marks.format(number)}</node>")
+    plan = planned(running(text), Settings(at_once=True))
+    assert plan.refusals == ()
+    (bound,) = [step for step in plan.steps if step.title.endswith("runs where HAProxy runs")]
+    assert bound.commands[0] == "pcs -f $C constraint location haproxy-clone rule resource-discovery=exclusive score=0 haproxy-role eq true"
+    assert len(bound.edits) == len(bound.commands)
+    assert plan.new == ()
