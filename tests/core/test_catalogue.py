@@ -174,6 +174,7 @@ def test_services_that_may_leave_pacemaker_to_run_on_several_nodes(catalogue: Ca
 @pytest.mark.parametrize(
     ("container", "expected"),
     [
+        ("zun_cni_daemon", "zun"),
         ("mariadb", "galera"),
         ("ovn_sb_db_relay", "ovn_dbs"),
         ("neutron_vpnaas_agent", "neutron_other_agents"),
