@@ -153,12 +153,12 @@ def parser(first: str = "") -> argparse.ArgumentParser:
     from functools import partial
 
     class Once(argparse.Action):
-        """Takes the value of an option that has one: of two different ones neither is passed over."""
+        """Takes the last value of an option. Of two formats or baselines, which may both be meant, neither is passed over."""
 
         given: Any
 
         def __call__(self, parser: Any, options: Any, value: Any, name: str | None = None) -> None:
-            if name and hasattr(self, "given") and value != self.given:
+            if self.dest in ("format", "baseline") and hasattr(self, "given") and value != self.given:
                 said = ", ".join(f"`{safe(str(each))}`" for each in (self.given, value))
                 raise ConfigurationError(f"`{self.option_strings[-1]}`: takes one value, and has two: {said}")
             self.given = value

@@ -381,13 +381,17 @@ def test_a_slip_in_a_command_or_an_option_is_told_with_what_may_be_meant(
     [
         (["audit", "--format", "html", "--format", "json", FULL], "`--format`: takes one value, and has two: `html`, `json`"),
         (["check", "--baseline", "a", "--baseline=b", FULL], "`--baseline`: takes one value, and has two: `a`, `b`"),
-        (["allow", "LW101", FULL, "--because", "a", "--because", "b"], "`--because`: takes one value, and has two: `a`, `b`"),
     ],
 )
 def test_of_two_values_for_one_neither_is_passed_over(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
     assert capsys.readouterr() == ("", f"lwlint: {said}\n")
     assert main(["rules", "--format", "json", "--format=json"]) == 0
+
+
+def test_what_a_user_adds_to_the_options_of_a_wrapper_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--release", "nothing", "--release", "mitaka", FULL]) == 1
+    assert main(["check", "--release", "mitaka", "--release", "nothing", FULL]) == 2
 
 
 def test_a_file_is_judged_once_whatever_way_leads_to_it(
