@@ -203,7 +203,7 @@ class LineParams(Document, frozen=True):
     not_keys: Annotated[tuple[str, ...], Meta(description="settings (`Section.Key`, as written) that other rules judge")] = ()
     endless: Annotated[
         tuple[Directive, ...],
-        Meta(description="time spans whose `infinity` systemd drops before 229; told of units outside a host whose release is not known"),
+        Meta(description="time spans whose `infinity` is over at once before systemd 229; told where neither host nor release is known"),
     ] = ()
 
 
@@ -221,16 +221,16 @@ def _run_lines(facts: Facts, params: LineParams) -> Iterator[Saw]:
 
 
 def _run_endless(facts: Facts, params: LineParams) -> Iterator[Problem]:
-    """Yield the time spans that an old systemd drops: of files that may be packaged for any."""
+    """Yield the time spans that are over at once for an old systemd: of files that may be packaged for any."""
     for unit in facts.of(Unit) if facts.release.name is None else ():
         if not unit.loose or unit.service is None or not unit.service.openstack:
             continue
+        if unit.type in ("simple", "idle") and "Service.ExecStartPre" not in unit.lists:
+            continue  # it has started as soon as it runs
         for key in params.endless:
             setting = unit.settings.get(f"Service.{key}")
             if setting is not None and setting.value == "infinity":
-                message = (
-                    f"`{key}=infinity` does nothing under systemd before 229 (EL 7 has 219), which keeps its default; `0` never ends in any"
-                )
+                message = f"`{key}=infinity` ends each start at once under systemd before 229 (EL 7 has 219); `0` never ends in any"
                 yield Problem(setting.span, message, f"line Service.{key}", severity="note", host=unit.host)
 
 
