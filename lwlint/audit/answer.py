@@ -406,7 +406,7 @@ def mends(cluster: ClusterAnswer, *, notes: bool = False) -> tuple[list[tuple[Fo
     These are hosts with a service whose retries have to be fixed by hand first: what was started before that might give up. What fixes
     `notes` is left out unless it is wanted, for a note may be as it should be.
     """
-    open_ = [one for one in cluster.found if one.allowed is None and (notes or one.severity != "note")]
+    open_ = [one for one in open_findings(cluster) if notes or one.severity != "note"]
     waiting = {host for one in open_ if one.clause == _RETRIES and one.severity != "note" and not one.commands for host in one.hosts}
     told: list[tuple[Found, Mend]] = []
     held: dict[str, None] = {}

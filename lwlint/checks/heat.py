@@ -191,15 +191,18 @@ def _find_strange(mapping: ServiceMapping, params: MappingParams) -> str:
         return ""
     if mapping.under_pacemaker:
         return f"leads to `{mapping.template}`, which puts under Pacemaker what is not known"
-    elsewhere = mapping.missing or "://" in mapping.final
-    return f"is mapped to `{mapping.template}`, which is not here" if elsewhere and mapping.alias.lower().startswith(_SERVICES) else ""
+    is_service = mapping.alias.lower().startswith(_SERVICES)
+    return f"is mapped to `{mapping.template}`, which is not here" if is_service and _is_elsewhere(mapping) else ""
+
+
+def _is_elsewhere(mapping: ServiceMapping) -> bool:
+    """Return whether the template at the end of the way is not here: it is missing, or at a URL."""
+    return bool(mapping.missing) or "://" in mapping.final
 
 
 def _cannot_tell(mapping: ServiceMapping) -> bool:
     """Return whether the end of the way is not here, so that what it does for Pacemaker is not known."""
-    if mapping.missing:
-        return mapping.template_service is None and not mapping.under_pacemaker
-    if "://" in mapping.final:
+    if _is_elsewhere(mapping):
         return mapping.template_service is None and not mapping.under_pacemaker
     return mapping.final.lower().startswith("os::tripleo::")
 

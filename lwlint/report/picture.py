@@ -13,7 +13,7 @@ from typing import Union
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from lwlint.audit.answer import GOING, ORDERS, ClusterAnswer, Managed, Step
+from lwlint.audit.answer import GOING, ORDERS, ClusterAnswer, Managed, Step, open_findings
 from lwlint.core.facts import ACTIVE_ACTIVE, ACTIVE_PASSIVE, CORE, INFRASTRUCTURE
 from lwlint.core.finding import FAIL, PASS
 from lwlint.core.harmless import count_of, safe
@@ -438,7 +438,7 @@ class Picture(Struct, frozen=True):
 def picture(cluster: ClusterAnswer, cib: Cib) -> Picture:
     """Return the graph of a CIB, with what the audit found of its resources and constraints."""
     tops = {mask_secrets(name): mask_secrets(cib.top(resource).name) for name, resource in cib.resources.items()}
-    found = [(one, *one.subject.partition(" ")[::2]) for one in cluster.found if one.allowed is None and one.severity != "note"]
+    found = [(one, *one.subject.partition(" ")[::2]) for one in open_findings(cluster) if one.severity != "note"]
     said = [(tops.get(id, id), f"{one.code}: {one.message}") for one, noun, id in found if noun in GOING.values()]
     ordering = cluster.ordering
     return Picture(

@@ -29,7 +29,7 @@ from msgspec.structs import replace
 from lwlint import __version__
 from lwlint.audit import audit_groups
 from lwlint.audit.anonymous import Anonymous
-from lwlint.audit.answer import ClusterAnswer
+from lwlint.audit.answer import ClusterAnswer, open_findings
 from lwlint.audit.clusters import Group, Identity, Seat, groups, seats
 from lwlint.audit.fleet.store import join_parts, open_url, pack, split_parts, unpack
 from lwlint.audit.report_layout import Capture
@@ -552,7 +552,7 @@ def judge(case: Case, opened: Sequence[Target], settings: Settings) -> Answer:
 
 def count(answer: Answer) -> Count:
     """Return what a run has to know of the answer."""
-    found = [one.severity for cluster in answer.clusters for one in cluster.found if one.allowed is None]
+    found = [one.severity for cluster in answer.clusters for one in open_findings(cluster)]
     outcomes = [one.outcome for cluster in answer.clusters for host in cluster.hosts for one in host.outcomes]
     return Count(
         hosts=sum(len(cluster.hosts) for cluster in answer.clusters),

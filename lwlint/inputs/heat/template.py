@@ -126,9 +126,8 @@ def _of_call(name: str, argument: Node, node: Mapping, branch: tuple[str, ...], 
             yield Reference("", (), branch)  # any of its keys may be another one
             branch = (*branch, f"map_replace {node.start}=1")
             values = given if _is_made(given) else values
-        for part in parts(items[0], branch, depth - 1):
-            replaced = (*part.replaced, values) if values is not None else part.replaced
-            yield replace(part, replaced=replaced, renamed=(*part.renamed, keys) if isinstance(keys, Mapping) else part.renamed)
+        replaced, renamed = (values,) if values is not None else (), (keys,) if isinstance(keys, Mapping) else ()
+        yield from (_replace_in(part, replaced, renamed) for part in parts(items[0], branch, depth - 1))
     elif name == "yaql" and isinstance(argument, Mapping):
         yield from _of_yaql(argument, node, branch, depth)
     elif name in ("list_concat", "list_concat_unique"):
@@ -212,11 +211,11 @@ def _call_of(name: str, argument: Sequence) -> Mapping:
     return Mapping("", [Scalar("", name, at, at, True), argument], at, end, True)
 
 
-def _replace_as(part: Branch | Reference, around: Reference) -> Branch | Reference:
-    """Return a part of what a call stands for with what several `map_replace` around the call put in its place."""
-    if not around.replaced and not around.renamed:
+def _replace_in(part: Branch | Reference, replaced: tuple[Node, ...], renamed: tuple[Mapping, ...]) -> Branch | Reference:
+    """Return a part of a mapping with what the `map_replace` around it, from the innermost out, put in the place of values and keys."""
+    if not replaced and not renamed:
         return part
-    return replace(part, replaced=(*part.replaced, *around.replaced), renamed=(*part.renamed, *around.renamed))
+    return replace(part, replaced=(*part.replaced, *replaced), renamed=(*part.renamed, *renamed))
 
 
 def _values(node: Node) -> Iterator[Node]:
@@ -571,7 +570,7 @@ def _follow(found: Parts, value: Node, branch: tuple[str, ...] = (), depth: int 
         if held is None or not isinstance(part, Reference):
             yield part
         else:
-            yield from (_replace_as(each, part) for each in _follow(found, held, part.branch, depth - 1))
+            yield from (_replace_in(each, part.replaced, part.renamed) for each in _follow(found, held, part.branch, depth - 1))
 
 
 L = TypeVar("L", Key, Taken, Merged)
@@ -635,7 +634,7 @@ class _Reader:
     def config(self, value: Node, place: str, branch: tuple[str, ...] = (), service: str = "", around: Reference | None = None) -> None:
         """Read a section of settings; those for the nodes of a `service` are a part of one. What replaces `around` does so in it."""
         for inner in parts(value, branch):
-            part = _replace_as(inner, around) if around is not None else inner
+            part = _replace_in(inner, around.replaced, around.renamed) if around is not None else inner
             if isinstance(part, Branch):
                 own = settings(part.node, place, part.branch, service, part.replaced, part.renamed)
                 self._found.keys += [key for key in own if key.key.start not in self._read] if self._read else own
@@ -1066,12 +1065,7 @@ def _judge_cases(pieces: list[_Piece], scope: Scope, open_ended: set[str]) -> tu
             continue
         values = possible(there["restart"], scope, branch=branch) if "restart" in there else ()
         ending = _one_shot(there, scope, open_ended) if "restart" not in there else ""
-        if (
-            values is None
-            or ending == _UNKNOWN
-            or not open_ended.isdisjoint(("restart",))
-            or (not values and not ending and _GIVEN in there)
-        ):
+        if values is None or ending == _UNKNOWN or "restart" in open_ended or (not values and not ending and _GIVEN in there):
             return None, ""
         policies.update(dict.fromkeys(values or (() if ending else (NULL,))))
         endings += [ending] if ending else []
