@@ -410,12 +410,17 @@ _NO_INPUT = frozenset((_GIT, ".hg", ".svn", ".tox", ".venv", "__pycache__", "nod
 
 
 def walk(
-    tree: Tree, path: str, failed: Callable[[str, OSError], None], passed: Callable[[str], None] = lambda path: None
+    tree: Tree,
+    path: str,
+    failed: Callable[[str, OSError], None],
+    passed: Callable[[str], None] = lambda path: None,
+    enters: Callable[[str], bool] | None = None,
 ) -> Iterator[tuple[str, str]]:
     """Yield every path below the folder `path` that is no folder, sorted, with what it is; no links are followed but `path` itself.
 
     Folders that hold no input (`.git`, `__pycache__` and the like) are left out. `failed` is told of
     each folder that cannot be listed, `passed` of each that is left out by its name but for git's own.
+    Of the folders below `path` only those are looked into that `enters` says, if it is given.
     """
     todo = [(path, FOLDER)]
     while todo:
@@ -429,7 +434,8 @@ def walk(
         except OSError as error:
             failed(path, error)
             continue
-        todo.extend((prefix + name, kind) for name, kind in reversed(listed) if name not in _NO_INPUT)
+        below = [(prefix + name, kind) for name, kind in reversed(listed) if name not in _NO_INPUT]
+        todo.extend(below if enters is None else [(path, kind) for path, kind in below if kind != FOLDER or enters(path)])
         for name in _NO_INPUT.difference((_GIT,)).intersection(name for name, _ in listed):
             passed(prefix + name)
 

@@ -9,8 +9,9 @@ import pytest
 from lwlint.audit.report_layout import release_hints
 from lwlint.core.facts import of_image
 from lwlint.core.source import Source
+from lwlint.files.tree import Memory
 from lwlint.inputs import KINDS
-from lwlint.inputs.heat import _LAYOUT, _layout_of
+from lwlint.inputs.heat import _LAYOUT, _layout_of, rest_of_trees
 
 UCA = "deb http://ubuntu-cloud.archive.canonical.com/ubuntu"
 GALERA = '<primitive id="galera" class="ocf" provider="heartbeat" type="galera"/>'
@@ -115,3 +116,30 @@ def test_what_is_looked_for_in_all_paths_at_once_finds_what_each_expression_does
         paths = [chance.choice(("", "t/")) + path for path in chance.choices(telling, k=chance.randint(0, 3)) + chance.choices(others, k=3)]
         chance.shuffle(paths)
         assert _layout_of(paths) == next(((name, path) for name, _, known in _LAYOUT for path in paths if known.search(path)), None)
+
+
+def test_a_part_of_a_tree_has_every_path_looked_for_that_tells_its_release() -> None:
+    files = {
+        "overcloud-resource-registry-puppet.j2.yaml": "resource_registry: {}\n",
+        "overcloud.yaml": "heat_template_version: newton\n",
+        "environments/a.yaml": "parameter_defaults: {A: 1}\n",
+    }
+    telling = (
+        "deployment/cephadm/ceph-ingress.yaml", "deployment/etcd/etcd-container-ansible.yaml", "deployment/frr/x.yaml",
+        "deployment/cinder/cinder-backend-nfs-puppet.yaml", "deployment/tls/undercloud-remove-novajoin.yaml",
+        "deployment/deprecated/mistral/mistral-base.yaml", "deployment/nova/nova-api-db-client-puppet.yaml",
+        "deployment/nova/nova-apidb-client-puppet.yaml", "common/hiera-steps-tasks.yaml", "deployment/placement/x.yaml",
+        "deployment/certs/x.yaml", "deployment/x/y-ansible.j2.yaml", "docker/services/messaging/rpc-rabbitmq.yaml",
+        "docker/services/pacemaker/rpc-rabbitmq.yaml", "puppet/services/messaging/rpc-rabbitmq.yaml",
+        "puppet/services/pacemaker/rpc-rabbitmq.yaml", "docker/services/ceph-ansible/ceph-nfs.yaml", "docker/services/logging/x.yaml",
+        "docker/services/containers-common.yaml", "docker/services/pacemaker/x.yaml", "docker/services/database/x.yaml",
+        "docker/services/x-api.yaml", "puppet/services/x.yaml", "puppet/manifests/overcloud_controller_pacemaker.pp",
+    )  # fmt: skip
+    assert {name for name, _, known in _LAYOUT if not any(known.search(path) for path in telling)} == set()
+    for top in ("", "tht/"):
+        for path in telling:
+            tree = Memory({top + name: text for name, text in {**files, path: ""}.items()})
+            rest = [source.path for source in rest_of_trees([f"{top}environments/a.yaml"], tree, lambda path, root: None)]
+            assert f"{top}{path}" in rest
+            assert _layout_of(rest) == _layout_of([top + path])
+            assert f"{top}environments/a.yaml" not in rest, "what tells nothing is not looked for"

@@ -93,6 +93,14 @@ _LAYOUT = (
     ("newton", ("puppet/services/",), pattern(r"(^|/)puppet/services/")),
     ("mitaka", ("puppet/manifests/",), pattern(r"(^|/)puppet/manifests/overcloud_controller_pacemaker\.pp$")),
 )
+# the folders of a tree in which all of these paths lie, with what is above them; `deployment` has one for each service
+_TELLING_FOLDERS = frozenset(
+    (
+        *("common", "deployment", "docker", "docker/services", *(f"docker/services/{name}" for name in ("ceph-ansible", "database"))),
+        *(f"docker/services/{name}" for name in ("logging", "messaging", "pacemaker")),
+        *("puppet", "puppet/manifests", "puppet/services", "puppet/services/messaging", "puppet/services/pacemaker"),
+    )
+)
 _VERSION = pattern(r"^heat_template_version:[ \t]*['\"]?([\w-]+)", re.MULTILINE)
 _HEAD = 4000
 BASES = ("overcloud-resource-registry-puppet.j2.yaml", "overcloud-resource-registry-puppet.yaml")  # the base registries
@@ -144,21 +152,31 @@ def root_of_templates(path: str, tree: Tree) -> Optional[str]:
 def rest_of_trees(paths: Iterable[str], tree: Tree, refusal: Callable[[str, str], Optional[str]]) -> Iterator[Source]:
     """Yield the rest of the trees of templates that were named in part only, as far as it tells their release.
 
-    That is the path of each file, and the beginning of the templates beside the base registry or, where these have no version, of all.
-    `paths` are what was named; `refusal` says why a file below a folder is left out. So a part is judged by the release of the whole.
+    Those are the templates beside the base registry, by how they begin, and the paths in the folders that only some releases have or,
+    where the first have no version, all templates. `paths` are what was named; `refusal` says why a file below a folder is left out. So
+    a part is judged by the release of the whole.
     """
     roots = {path: root_of_templates(path, tree) for path in paths}
     for root in sorted({root for path, root in roots.items() if root is not None and root != path}):
-        found = [
-            path
-            for path, _ in walk(tree, root, lambda path, error: None)
-            if path.endswith((".yaml", ".pp")) and refusal(path, root) is None
-        ]
         start = 0 if root == "." else len(root.rstrip("/")) + 1
+        found = _find_files(root, tree, refusal, lambda folder, start=start: _may_tell(folder[start:]))  # type: ignore[misc]
         beside = {path: _beginning(path, tree) for path in found if "/" not in path[start:]}
         tell = bool(_versions(beside.values()))
-        for path in found:
+        for path in found if tell else _find_files(root, tree, refusal):
             yield beside.get(path) or (Source(path, "", _kind_of(path)) if tell else _beginning(path, tree))
+
+
+def _may_tell(folder: str) -> bool:
+    """Return whether a path that tells the release may lie in a folder of a tree."""
+    return folder in _TELLING_FOLDERS or folder.startswith("deployment/")
+
+
+def _find_files(
+    root: str, tree: Tree, refusal: Callable[[str, str], Optional[str]], enters: Optional[Callable[[str], bool]] = None
+) -> list[str]:
+    """Return the templates and manifests of a tree that are not left out, of those folders that `enters` says."""
+    paths = (path for path, _ in walk(tree, root, lambda path, error: None, enters=enters))
+    return [path for path in paths if path.endswith((".yaml", ".pp")) and refusal(path, root) is None]
 
 
 def _beginning(path: str, tree: Tree) -> Source:
