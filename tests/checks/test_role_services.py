@@ -120,6 +120,12 @@ def test_a_service_is_known_by_the_base_registry_or_by_any_environment_of_the_tr
     assert findings({"roles/r.yaml": listed}, "LW418") == []
 
 
+def test_heat_knows_an_alias_in_the_letters_of_the_registry_only() -> None:
+    listed = roles("OS::TripleO::Services::NeutronBgpvpnApi", "OS::Tripleo::Services::NeutronBgpVpnApi")
+    files = {BASE: registry("", NeutronBgpVpnApi="x.yaml"), "roles/r.yaml": listed}
+    assert findings(files, "LW418") == ["LW418 roles/r.yaml:3", "LW418 roles/r.yaml:4"]
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -180,7 +180,7 @@ class Roles:
 
     def _is_mapped(self, file: Read, alias: str, views: list[tuple[View, str]]) -> bool | None:
         """Return whether anything maps the alias; None where not all that may do so was read."""
-        if any(view.mapping(alias) is not None for view, _ in views):
+        if any(view.maps(alias) for view, _ in views):
             return True
         if any(alias in self._registries.by_alias(other) for other in self._given):
             return True

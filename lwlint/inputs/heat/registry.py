@@ -227,6 +227,10 @@ class View(Struct):
         final = self.resolve(entry).final
         return final if final and self.tree.source(final) is not None else None
 
+    def maps(self, alias: str) -> bool:
+        """Return whether Heat knows an alias as a type: in these letters, small and capital."""
+        return self._entry(alias) is not None
+
     def mapping(self, alias: str) -> Entry | None:
         """Return the entry in force for an alias, in any case."""
         found = self._entry(alias)
