@@ -165,3 +165,81 @@ def test_the_items_of_a_list_are_merged_by_a_reduction() -> None:
         for expression in ("$.data.where($ != null).reduce($1.mergeWith($2), {})", "$.data.reduce($1.mergeWith($2), dict())"):
             value = f"config_settings: {{yaql: {{expression: '{expression}', data: [{{{DSN}, {first}}}, {{{second}}}]}}}}"
             assert told(value) == said, value
+
+
+DEFINED = """parameters:
+  Tls: {type: boolean, default: true}
+  Kind: {type: string, default: a, constraints: [{allowed_values: [a, b, c]}]}
+  Free: {type: string, default: ''}
+conditions:
+  tls: {equals: [{get_param: Tls}, true]}
+  no_tls: {not: tls}
+  plain: {equals: [{get_param: Tls}, false]}
+  of_a: {equals: [{get_param: Kind}, a]}
+  of_b: {equals: [b, {get_param: Kind}]}
+  of_c: {equals: [{get_param: Kind}, c]}
+  of_d: {equals: [{get_param: Kind}, d]}
+  of_other: {not: {or: [of_a, of_b]}}
+  both: {and: [tls, of_a]}
+  first: {equals: [{get_param: Free}, x]}
+  second: {equals: [{get_param: Free}, y]}
+  never: {and: [first, second]}
+  round: {not: about}
+  about: {not: round}
+"""
+
+
+@pytest.mark.parametrize(
+    ("items", "given", "message"),
+    [
+        # what conditions are defined as tells which of them hold at once
+        ([when("tls", f"{{{DSN}}}"), when("no_tls", "{}", f"{{{FOREVER}}}")], "", ""),
+        ([f"{{{DSN}}}", when("tls", f"{{{FOREVER}}}"), when("plain", f"{{{FOREVER}}}")], "", ""),
+        ([f"{{{DSN}}}", when("{get_param: Tls}", f"{{{FOREVER}}}"), when("no_tls", f"{{{FOREVER}}}")], "", ""),
+        ([f"{{{DSN}}}", when("tls", f"{{{FOREVER}}}"), when("of_a", f"{{{FOREVER}}}")], "", PARTLY),
+        ([when("both", f"{{{DSN}}}"), when("tls", f"{{{FOREVER}}}")], "", ""),
+        ([when("tls", f"{{{DSN}}}"), when("both", f"{{{FOREVER}}}")], "", PARTLY),
+        ([when("{or: [tls, of_a]}", f"{{{DSN}}}"), when("tls", f"{{{FOREVER}}}"), when("of_a", f"{{{FOREVER}}}")], "", ""),
+        ([when("tls", f"{{{DSN}}}"), when("{or: [tls, of_a]}", f"{{{FOREVER}}}")], "", ""),
+        ([f"{{{DSN}, {FOREVER}}}", when("{and: [tls, no_tls]}", f"{{{TEN}}}")], "", ""),
+        # a parameter has one value at a time, and none that it is not allowed to have
+        ([when("first", f"{{{DSN}, {FOREVER}}}"), when("{and: [first, second]}", f"{{{TEN}}}")], "", ""),
+        ([f"{{{DSN}}}", *(when(f"of_{one}", f"{{{FOREVER}}}") for one in "abc")], "", ""),
+        ([f"{{{DSN}}}", when("of_a", f"{{{FOREVER}}}"), when("of_b", f"{{{FOREVER}}}")], "", PARTLY),
+        ([when("of_c", f"{{{DSN}}}"), when("of_other", f"{{{FOREVER}}}")], "", ""),
+        ([f"{{{DSN}, {FOREVER}}}", when("of_d", f"{{{TEN}}}")], "", ""),
+        ([f"{{{DSN}, {FOREVER}}}", when("never", f"{{{TEN}}}")], "", ""),
+        ([f"{{{DSN}, {FOREVER}}}", when("round", f"{{{TEN}}}")], "", MAY),
+        ([f"{{{DSN}, {FOREVER}}}", when("true", f"{{{TEN}}}")], "", f"`{RETRIES}` is `10`"),
+        # what the user gives decides them; a default does not, as other environments may give another value
+        ([f"{{{DSN}}}", when("tls", f"{{{FOREVER}}}")], "", PARTLY),
+        ([f"{{{DSN}}}", when("tls", f"{{{FOREVER}}}")], "Tls: true", ""),
+        ([f"{{{DSN}}}", when("tls", f"{{{FOREVER}}}")], "Tls: 'yes'", ""),
+        ([f"{{{DSN}}}", when("tls", f"{{{FOREVER}}}")], "Tls: false", NEVER),
+        ([f"{{{DSN}}}", when("tls", f"{{{FOREVER}}}")], "Kind: b", PARTLY),
+        ([f"{{{DSN}, {FOREVER}}}", when("of_a", f"{{{TEN}}}")], "Kind: b", ""),
+        ([f"{{{DSN}, {RETRIES}: {{if: [first, 10, -1]}}}}"], "Free: y", ""),
+        ([f"{{{DSN}, {RETRIES}: {{if: [first, 10, -1]}}}}"], "Free: x", f"`{RETRIES}` is `10`"),
+    ],
+)
+def test_conditions_are_what_the_template_defines_them_as(items: list[str], given: str, message: str) -> None:
+    files = {"given.yaml": f"parameter_defaults: {{{given}}}\n"} if given else {}
+    template = f"{HEAD}{DEFINED}outputs:\n  role_data:\n    value:\n      {merge(*items)}\n"
+    request = Request(tree=Memory({"cinder-api.yaml": template, **files}), environments=tuple(files))
+    found = check(request, [rule for rule in every_rule() if rule.code == "LW404"]).findings
+    told = {one.message.partition(": ")[2].partition(" (")[0].partition("; ")[0] for one in found}
+    assert told == ({message} if message else set())
+
+
+def test_a_container_has_a_policy_by_what_conditions_are_defined_as() -> None:
+    pieces = [
+        "{image: x, net: host}",
+        when("tls", "{restart: always}"),
+        when("no_tls", "{restart: always}"),
+        when("never", "{restart: 'no'}"),
+    ]
+    value = f"docker_config: {{step_4: {{api: {{map_merge: [{', '.join(pieces)}]}}}}}}"
+    template = f"{HEAD}{DEFINED}outputs:\n  role_data:\n    value:\n      {value}\n"
+    rules = [rule for rule in every_rule() if rule.code == "LW406"]
+    assert check(Request(tree=Memory({"x.yaml": template})), rules).findings == ()
+    assert len(check(Request(tree=Memory({"x.yaml": template.replace("[no_tls,", "[both,")})), rules).findings) == 1

@@ -24,39 +24,130 @@ ALL = "*"  # any section; the nodes of all services
 ABOUT = (REGISTRY, ROLE, CLUSTER, CONTAINERS, *SETTINGS)
 
 
+# Conditions under which something is there are clauses that all hold. A clause is a condition that holds (`a=1`) or does not (`a=2`), or
+# several such with a bar between them, of which one does. Of conditions on the value of a parameter (`NAME == VALUE`) one holds at most.
+Clauses = tuple[str, ...]
+OR, IS = "|", " == "
+_NEVER: Clauses = ("",)  # a clause of nothing
+
+
 def opposite(branch: str) -> str:
     """Return the branch of a condition that is taken where `branch` is not."""
     return branch[:-1] + ("2" if branch[-1] == "1" else "1")
 
 
+def _is_plain(branch: Iterable[str]) -> bool:
+    """Return whether no clause has several conditions, or one on the value of a parameter."""
+    return not any([OR in one or IS in one for one in branch])  # noqa: C419
+
+
+def _holds(literal: str, given: str) -> bool | None:
+    """Return whether a condition is as it is told where the `given` one is so; None where that does not tell."""
+    if literal[:-1] == given[:-1]:
+        return literal == given
+    if IS in literal and given[-1] == "1" and literal.partition(IS)[0] == given.partition(IS)[0]:
+        return literal[-1] == "2"  # another value
+    return None
+
+
+def _assume(branch: frozenset[str], given: str) -> frozenset[str] | None:
+    """Return the clauses that are left where a condition is as `given`; None where one of them does not hold then."""
+    left: list[str] = []
+    for clause in branch:
+        known = [(one, _holds(one, given)) for one in clause.split(OR)]
+        if any(holds for _, holds in known):
+            continue
+        rest = [one for one, holds in known if holds is None]
+        if not rest:
+            return None
+        left.append(OR.join(rest))
+    return frozenset(left)
+
+
 _MOST_CONDITIONS = 12
+_MOST_CLAUSES = 32  # of one condition
+
+
+def is_possible(branch: frozenset[str], most: int = _MOST_CONDITIONS) -> bool:
+    """Return whether all clauses may hold at once; so where there are too many to tell."""
+    if "" in branch:
+        return False
+    if not branch or most == 0 or _is_plain(branch):
+        return not any(opposite(one) in branch for one in branch)
+    one = min(branch).partition(OR)[0]
+    ways = (_assume(branch, way) for way in (one, opposite(one)))
+    return any(left is not None and is_possible(left, most - 1) for left in ways)
+
+
+def both(*several: Clauses) -> Clauses:
+    """Return the clauses that hold where all of several conditions do."""
+    found = dict.fromkeys(clause for one in several for clause in one)
+    return _NEVER if "" in found else tuple(found)
+
+
+def either(*several: Clauses) -> Clauses | None:
+    """Return the clauses that hold where one of several conditions does; None for too many."""
+    found: Clauses = _NEVER
+    for one in several:
+        joined = [{*first.split(OR), *second.split(OR)} - {""} for first in found for second in one]
+        found = tuple(dict.fromkeys(OR.join(sorted(of)) for of in joined if not any(opposite(way) in of for way in of)))
+        if len(found) > _MOST_CLAUSES:
+            return None
+    return found
+
+
+def negate(clauses: Clauses) -> Clauses | None:
+    """Return the clauses that hold where not all of these do; None for too many."""
+    return either(*(tuple(opposite(one) for one in clause.split(OR)) if clause else () for clause in clauses))
 
 
 def always(branches: Iterable[frozenset[str]], most: int = _MOST_CONDITIONS) -> bool:
     """Return whether one of several branches is taken whatever the conditions; not so where there are too many to tell."""
     found = list(branches)
+    return _is_always(found, most, all(map(_is_plain, found)))
+
+
+def _is_always(found: list[frozenset[str]], most: int, plain: bool) -> bool:
     if frozenset() in found:
         return True
     if not found or most == 0:
         return False
-    one = min(found[0])
-    ways = one, opposite(one)
-    return all(always([branch - {way} for branch in found if other not in branch], most - 1) for way, other in zip(ways, ways[::-1]))
+    one = min(found[0]).partition(OR)[0]
+    for way, other in ((one, opposite(one)), (opposite(one), one)):
+        if plain:
+            left = [branch - {way} for branch in found if other not in branch]
+        else:
+            left = [rest for branch in found if (rest := _assume(branch, way)) is not None]
+        if not _is_always(left, most - 1, plain):
+            return False
+    return True
 
 
 def conditions(path: str, branch: Iterable[str]) -> frozenset[str]:
     """Return the conditions of a setting in the template at `path`; those of two may mean different things, whatever their names."""
-    return frozenset([f"{path} {one}" for one in branch])
+    at = path.replace(OR, "%7C") + " "
+    return frozenset([at + one.replace(OR, OR + at) for one in branch])
 
 
 def are_possible(own: frozenset[str], others: frozenset[str]) -> bool:
     """Return whether two sets of conditions may hold at once."""
-    return not any(opposite(one) in others for one in own)
+    if any(opposite(one) in others for one in own if OR not in one):
+        return False
+    return (_is_plain(own) and _is_plain(others)) or is_possible(own | others)
 
 
 def always_with(own: frozenset[str], branches: Iterable[frozenset[str]]) -> bool:
     """Return whether, wherever the conditions `own` hold, one of several branches is taken."""
-    return always([one - own for one in branches if are_possible(one, own)])
+    found = list(branches)
+    if _is_plain(own) and all(map(_is_plain, found)):
+        return always([one - own for one in found if are_possible(one, own)])
+    clause = next((one for one in own if OR in one), None)
+    if clause is not None:
+        ways = (own - {clause} | {one} for one in clause.split(OR))
+        return all(always_with(way, found) for way in ways if is_possible(way))
+    for given in own:
+        found = [left for one in found if (left := _assume(one, given)) is not None]
+    return always(found)
 
 
 class Environment(Struct, frozen=True):

@@ -39,6 +39,7 @@ from lwlint.inputs.heat.document import (
 from lwlint.inputs.heat.document import Sequence as SequenceNode
 from lwlint.inputs.heat.facts import NODE_DATA
 from lwlint.inputs.heat.template import (
+    Conditions,
     Key,
     Merged,
     Parts,
@@ -206,6 +207,7 @@ class Parameters:
 
     def __init__(self, chosen: Sequence[HeatFile] = (), *, by_heat: bool = False) -> None:
         self.given: dict[str, Values] = {}  # of `parameter_defaults`
+        self.chosen = self.given  # those of them that the user gave, and by which conditions are decided
         self.own: dict[str, Values] = {}  # of `parameters`
         self.replaced: frozenset[tuple[int, Place]] = frozenset()  # overrides and lists that do not count: number of the environment, place
         if not chosen:
@@ -243,6 +245,7 @@ class Parameters:
         """Return the values of parameters in a template that is given others as properties, which come before those of environments."""
         found, instead = Parameters(), dict(values)
         found.given = {**self.given, **instead}
+        found.chosen = {name: value for name, value in self.chosen.items() if name not in instead}
         found.own = {name: value for name, value in self.own.items() if name not in instead}
         return found
 
@@ -251,7 +254,7 @@ class Parameters:
         known = [sorted(self.given.items()), sorted(self.own.items())]
         return repr(known).encode("utf-8", "surrogatepass") if any(known) else b""
 
-    def scope(self, parts: Parts) -> Scope:
+    def scope(self, parts: Parts, conditions: Conditions | None = None) -> Scope:
         """Return what the values in a template can refer to."""
         declared = parts.file.section("parameters")
         given = self.given if parts.role_data is not None or not self.own else {**self.given, **self.own}
@@ -271,7 +274,7 @@ class Parameters:
             values = given[name] if name in given else possible(node, _EMPTY) if node is not None else None
             return values if not values or not _is_hidden(name, schema) else tuple(map(conceal, values))
 
-        return Scope(parameter, inputs(parts), known)
+        return Scope(parameter, inputs(parts), conditions, known)
 
 
 def _is_hidden(name: str, schema: Node | None) -> bool:
@@ -404,14 +407,16 @@ def outline(source: Source, parameters: Parameters, *, of_environment: bool = Fa
         repeated=tuple(_find_repeated(file)),
         roles=tuple(_find_deployed(file) if is_environment else _roles(file)),
         overrides=tuple(_setting(file, k, scope) for k in _overrides(file)) if is_environment else (),
-        **({} if is_environment and not of_environment else _of_parts(read_parts(file), parameters)),
+        **({} if is_environment and not of_environment else _of_parts(file, parameters)),
     )
 
 
-def _of_parts(parts: Parts, parameters: Parameters) -> dict[str, Any]:
+def _of_parts(file: HeatFile, parameters: Parameters) -> dict[str, Any]:
     """Return the fields of an outline that tell what a template, or hieradata, consists of."""
-    form = parts.file.form
-    scope = parameters.scope(parts)
+    conditions = Conditions(file, parameters.chosen.get)
+    parts = read_parts(file, conditions)
+    scope = parameters.scope(parts, conditions)
+    form = file.form
     first = parts.file.root.content[0] if isinstance(parts.file.root, Mapping) and parts.file.root.content else None
     everywhere = any(key.place == "hieradata" for key in parts.keys)
     wanted = {one.resource for one in parts.taken} | {one.resource for one in parts.merged} | {parts.named_by}

@@ -28,7 +28,7 @@ from lwlint.inputs.heat.document import (
     value_of,
     walk,
 )
-from lwlint.inputs.heat.facts import ALL, CONFIG, opposite
+from lwlint.inputs.heat.facts import ALL, CONFIG, IS, OR, Clauses, both, either, is_possible, negate
 
 Values = Optional[tuple[str, ...]]
 NULL = "null"
@@ -39,7 +39,7 @@ _DEPTH = 20
 
 
 class Branch(Struct, frozen=True):
-    """A part of a mapping, and the conditions under which it is one: `name=1` where it holds, `name=2` where not.
+    """A part of a mapping, and the conditions under which it is one: `name=1` where it holds, `name=2` where not (see Clauses).
 
     `replaced` are the `values` of each `map_replace` around it, the innermost first, and `renamed` its `keys`.
     """
@@ -113,10 +113,10 @@ def parts(node: Node, branch: tuple[str, ...] = (), depth: int = _DEPTH) -> Iter
 def _of_call(name: str, argument: Node, node: Mapping, branch: tuple[str, ...], depth: int) -> Iterator[Branch | Reference]:
     items = argument.items if isinstance(argument, Sequence) else []
     if name == "if" and len(items) >= 2:
-        taken = _choose_branch(items[0])
-        for item, one in zip(items[1:3], (taken, opposite(taken))):
-            if opposite(one) not in branch:  # else it is never this one
-                yield from parts(item, branch if one in branch else (*branch, one), depth - 1)
+        for item, one in zip(items[1:3], _read_condition(items[0])):
+            within = _add_conditions(branch, one)
+            if within is not None:  # else it is never this one
+                yield from parts(item, within, depth - 1)
     elif name == "map_merge":
         yield from parts(argument, branch, depth - 1)
     elif name == "map_replace" and items:
@@ -234,14 +234,155 @@ def _condition(node: Node) -> str:
     return f"{{{', '.join(f'{key.value}: {_condition(value)}' for key, value in node.pairs)}}}"
 
 
-def _choose_branch(node: Node) -> str:
-    """Return the branch that is taken where a condition holds."""
-    holds = True
-    while (negated := call(node)) is not None and negated[0] == "not":
-        node, holds = negated[1], not holds
-    return f"{_condition(node)}={1 if holds else 2}"
+_MOST_NESTED = 8  # conditions in one another
 
 
+def _read_condition(node: Node, depth: int = _MOST_NESTED) -> tuple[Clauses, Clauses]:
+    """Return the clauses that hold where a condition does, and those that hold where it does not."""
+    if isinstance(node, Scalar):
+        if tag_of(node) == "bool":
+            return _decide(bool(value_of(node)))
+        return _read_name(node.value)
+    found = call(node) if depth else None
+    name, argument = found if found is not None else ("", node)
+    items = argument.items if isinstance(argument, Sequence) else []
+    if name == "not":
+        return _read_condition(argument, depth - 1)[::-1]
+    if name in ("and", "or") and len(items) > 1:
+        each = [_read_condition(item, depth - 1) for item in items]
+        holds, fails = [one for one, _ in each], [other for _, other in each]
+        taken, left = (both(*holds), either(*fails)) if name == "and" else (either(*holds), both(*fails))
+        if taken is not None and left is not None:
+            return taken, left
+    if name == "equals" and len(items) == 2:
+        return _compare(items[0], items[1]) or _read_name(_condition(node))
+    return _read_name(_condition(node))
+
+
+def _read_name(name: str) -> tuple[Clauses, Clauses]:
+    name = name.replace(OR, "%7C")
+    return (f"{name}=1",), (f"{name}=2",)
+
+
+def _decide(holds: bool) -> tuple[Clauses, Clauses]:
+    """Return the clauses of a condition that always holds, or never."""
+    return ((), ("",)) if holds else (("",), ())
+
+
+def _compare(one: Node, other: Node) -> tuple[Clauses, Clauses] | None:
+    """Return the clauses of a comparison of a parameter with a value, or of two values; None for any other."""
+    if isinstance(one, Scalar):
+        if isinstance(other, Scalar):
+            return _decide(_write_value(one) == _write_value(other)) if tag_of(one) == tag_of(other) else None
+        one, other = other, one
+    found = call(one)
+    if found is None or found[0] != "get_param" or not isinstance(found[1], Scalar) or not isinstance(other, Scalar):
+        return None
+    return _read_name(f"{found[1].value}{IS}{_write_value(other)}")
+
+
+def _write_value(scalar: Scalar) -> str:
+    """Return a value so that a text is told from a number."""
+    return repr(scalar.value) if tag_of(scalar) == "str" else literal(scalar)
+
+
+def _add_conditions(branch: Clauses, more: Clauses) -> Clauses | None:
+    """Return the conditions of what is there under `more` within a branch; None where that is never there."""
+    new = [one for one in more if one not in branch]
+    if not new:
+        return branch
+    found = (*branch, *new)
+    return found if is_possible(frozenset(found)) else None
+
+
+class Conditions:
+    """What the conditions of a template come to, by its own definitions of them and of its parameters."""
+
+    def __init__(self, file: HeatFile, given: Callable[[str], Values] = lambda _: None) -> None:
+        """`given` are the values that the user gave to parameters."""
+        self._file = file
+        self._given = given
+        self._sections: dict[str, dict[str, Node]] = {}
+        self._known: dict[Clauses, Clauses | None] = {}
+        self._meanings: dict[str, tuple[Clauses, Clauses]] = {}
+
+    def of(self, branch: Clauses) -> Clauses | None:
+        """Return what the conditions on the way to something come to; None where they never hold at once."""
+        if not branch:
+            return branch
+        if branch not in self._known:
+            found = both(*map(self._of_clause, branch))
+            self._known[branch] = found if is_possible(frozenset(found)) else None
+        return self._known[branch]
+
+    def choose(self, condition: Node) -> tuple[Clauses, Clauses]:
+        """Return the clauses that hold where a condition does, and those that hold where it does not."""
+        holds, fails = _read_condition(condition)
+        return both(*map(self._of_clause, holds)), both(*map(self._of_clause, fails))
+
+    def _of_clause(self, clause: str) -> Clauses:
+        if not clause:
+            return (clause,)
+        meant = [self._find_meaning(one[:-2])[one[-1] == "2"] for one in clause.split(OR)]
+        found = meant[0] if len(meant) == 1 else either(*meant)
+        return (clause,) if found is None else found
+
+    def _find_meaning(self, name: str) -> tuple[Clauses, Clauses]:
+        if name not in self._meanings:
+            self._meanings[name] = _read_name(name)  # what is defined by itself is told by nothing else
+            node = self._find_told("conditions", name)
+            if node is not None:
+                self._meanings[name] = self.choose(node)
+            elif IS in name or name.startswith(_OF_PARAMETER):
+                self._meanings[name] = self._compare_parameter(name)
+        return self._meanings[name]
+
+    def _compare_parameter(self, name: str) -> tuple[Clauses, Clauses]:
+        """Return what a comparison of a parameter comes to, by the values that it can have."""
+        parameter, sign, value = name.partition(IS) if IS in name else (name[len(_OF_PARAMETER) : -1], IS, "true")
+        told = self._find_told("parameters", parameter)
+        schema = told if isinstance(told, Mapping) else None
+        kind = schema.get("type") if schema is not None else None
+        kind_name = kind.value if isinstance(kind, Scalar) else ""
+        given = self._given(parameter) if schema is not None else None
+        if kind_name == "boolean":
+            if value not in ("true", "false"):
+                return _decide(False)  # a text is no truth
+            known = _TRUTHS.get(given[0].lower()) if given is not None and len(given) == 1 else None
+            holds = _read_name(f"{_OF_PARAMETER}{parameter}}}") if known is None else _decide(known)
+            return holds if value == "true" else holds[::-1]
+        if kind_name != "string" or value[:1] not in "'\"":
+            return _read_name(name)
+        if given is not None and len(given) == 1:
+            return _decide(repr(given[0]) == value)
+        allowed = self._find_allowed(schema)
+        if allowed and value not in allowed:
+            return _decide(False)
+        if allowed and value == allowed[-1]:
+            others = [_read_name(f"{parameter}{sign}{other}".replace(OR, "%7C")) for other in allowed[:-1]]
+            return both(*(fails for _, fails in others)), either(*(holds for holds, _ in others)) or _read_name(name)[1]
+        return _read_name(name)
+
+    def _find_told(self, section: str, name: str) -> Node | None:
+        """Return what a section of the template tells of a name; None where it does not, or where Jinja decides that."""
+        if section not in self._sections:
+            pairs = effective(self._file.section(section))
+            self._sections[section] = {key.value: value for key, value in pairs if not self._file.is_open(key, value)}
+        return self._sections[section].get(name)
+
+    @staticmethod
+    def _find_allowed(schema: Mapping | None) -> list[str]:
+        """Return the values that a parameter is allowed to have; none where all are."""
+        constraints = schema.get("constraints") if schema is not None else None
+        for one in constraints.items if isinstance(constraints, Sequence) else ():
+            allowed = one.get("allowed_values") if isinstance(one, Mapping) else None
+            if isinstance(allowed, Sequence) and all(isinstance(value, Scalar) for value in allowed.items):
+                return [_write_value(value) for value in allowed.items if isinstance(value, Scalar)]
+        return []
+
+
+_OF_PARAMETER = "{get_param: "
+_TRUTHS = {**dict.fromkeys(("t", "true", "on", "y", "yes", "1"), True), **dict.fromkeys(("f", "false", "off", "n", "no", "0"), False)}
 _INTERPOLATED = "%{"  # what hiera puts in the place of `%{...}` is known on a node only
 
 
@@ -253,6 +394,7 @@ class Scope(Struct, frozen=True):
 
     parameters: Callable[[str], Values]
     inputs: Lookup[str, Node]
+    conditions: Optional[Conditions] = None
     asked: Lookup[str, Values] = field(default_factory=dict)
     known: dict[tuple[str, int, tuple[str, ...]], Values] = field(default_factory=dict)
 
@@ -314,11 +456,12 @@ def literal(scalar: Scalar) -> str:
 def _either(items: list[Node], scope: Scope, depth: int, branch: tuple[str, ...]) -> Values:
     """Return the values of either branch of an `if` that can be taken: its condition may be one that was asked further out."""
     found: list[str] = []
-    taken = _choose_branch(items[0]) if items else ""
-    for item, way in zip((*items[1:], None)[:2], (taken, opposite(taken))):
-        if opposite(way) in branch:
+    choose = scope.conditions.choose if scope.conditions is not None else _read_condition
+    for item, way in zip((*items[1:], None)[:2], choose(items[0]) if items else ((), ())):
+        within = _add_conditions(branch, way)
+        if within is None:
             continue
-        values = possible(item, scope, depth - 1, (*branch, way)) if item is not None else (NULL,)
+        values = possible(item, scope, depth - 1, within) if item is not None else (NULL,)
         if values is None:
             return None
         found += values
@@ -509,8 +652,8 @@ class Parts(Struct):
 _OF_HIERADATA = ("mapped_data", "datafiles")
 
 
-def read_parts(file: HeatFile) -> Parts:
-    """Return what the template (or hieradata) `file` consists of."""
+def read_parts(file: HeatFile, conditions: Conditions) -> Parts:
+    """Return what the template (or hieradata) `file` consists of, under its `conditions`."""
     found = Parts(file)
     if file.form != TEMPLATE:
         if isinstance(file.root, Mapping):
@@ -541,6 +684,7 @@ def read_parts(file: HeatFile) -> Parts:
         reader.output(value, place)
     if not file.telling.isdisjoint(_OF_HIERADATA):
         reader.hieradata()
+    reader.resolve(conditions)
     return found
 
 
@@ -661,16 +805,16 @@ class _Reader:
 
     def _leave(self, place: str, branch: tuple[str, ...]) -> None:
         """Note that what was read of a section is only there if a later one of the same name is not, which is so in a `branch`."""
-        without = opposite(branch[0]) if len(branch) == 1 else f"{'&'.join(branch)}=2"
+        without = negate(branch) or (f"{'&'.join(branch)}=2".replace(OR, "%7C"),)
         found = self._found
 
         def left(one: L) -> L:
-            return replace(one, branch=(*one.branch, without)) if one.place == place and without not in one.branch else one
+            return replace(one, branch=both(one.branch, without)) if one.place == place else one
 
         found.keys = [left(key) for key in found.keys]
         found.taken = {left(one) for one in found.taken}
         found.merged = [left(one) for one in found.merged]
-        self._keep([key.place != place or opposite(without) not in key.branch or without not in key.branch for key in found.keys], "")
+        self._keep([key.place != place or is_possible(frozenset(key.branch)) for key in found.keys], "")
 
     def _keep(self, kept: list[bool], place: str) -> None:
         """Forget some of the settings, and what is taken into a section."""
@@ -678,6 +822,20 @@ class _Reader:
         found.merged = [replace(one, after=sum(kept[: one.after])) for one in found.merged if one.place != place]
         found.wholes = [Whole(w.resource, sum(kept[: w.after]), tuple(one for one in w.taken if one.place != place)) for w in found.wholes]
         found.keys = [key for key, keep in zip(found.keys, kept) if keep]
+
+    def resolve(self, conditions: Conditions) -> None:
+        """Put in the place of conditions what they come to, and forget what is never there."""
+        found = self._found
+        if not any(one.branch for several in (found.keys, found.taken, found.merged) for one in several):
+            return
+
+        def within(several: Iterable[L]) -> list[L]:
+            ways = [(one, conditions.of(one.branch)) for one in several]
+            return [one if one.branch == way else replace(one, branch=way) for one, way in ways if way is not None]
+
+        self._keep([not key.branch or conditions.of(key.branch) is not None for key in found.keys], "")
+        found.keys, found.taken, found.merged = within(found.keys), set(within(found.taken)), within(found.merged)
+        found.wholes = [Whole(whole.resource, whole.after, tuple(within(whole.taken))) for whole in found.wholes]
 
     def output(self, value: Node, name: str) -> None:
         """Read an output with a name of its own, which another template may take in by that name."""
@@ -843,12 +1001,13 @@ def _cases(value: Node, branch: tuple[str, ...], depth: int) -> tuple[_Cases, bo
     items = found[1].items if found is not None and found[0] == "if" and isinstance(found[1], Sequence) else []
     if not 2 <= len(items) <= 3:
         return [(value, branch)], False
-    taken = _choose_branch(items[0])
+    taken, left = _read_condition(items[0])
     cases: _Cases = []
-    lacks = len(items) == 2 and taken not in branch
-    for item, way in zip(items[1:], (taken, opposite(taken))):
-        if opposite(way) not in branch:
-            more, lacks_more = _cases(item, branch if way in branch else (*branch, way), depth - 1)
+    lacks = len(items) == 2 and _add_conditions(branch, left) is not None
+    for item, way in zip(items[1:], (taken, left)):
+        within = _add_conditions(branch, way)
+        if within is not None:
+            more, lacks_more = _cases(item, within, depth - 1)
             cases += more
             lacks = lacks or lacks_more
     return (cases, True) if lacks else ([(value, branch)], False)
@@ -998,7 +1157,7 @@ def containers(found: Parts, scope: Scope) -> Iterator[Specified]:
             if id(value) in seen:
                 continue
             seen.add(id(value))
-            pieces = list(_pieces(found, value, part.branch))
+            pieces = list(_pieces(found, value, part.branch, scope))
             specification = {key: node for piece in pieces for key, node in piece.described.items()}
             if not isinstance(value, Mapping) or specification.keys().isdisjoint(_DESCRIBES):
                 continue
@@ -1034,13 +1193,15 @@ class _Piece(Struct, frozen=True):
     described: dict[str, Node]
 
 
-def _pieces(found: Parts, value: Node, branch: tuple[str, ...]) -> Iterator[_Piece]:
+def _pieces(found: Parts, value: Node, branch: tuple[str, ...], scope: Scope) -> Iterator[_Piece]:
     for part in _follow(found, value, branch):
-        described = {key.value: inner for key, inner in part.pairs()} if isinstance(part, Branch) else {_GIVEN: value}
-        yield _Piece(frozenset(part.branch), described)
+        when = scope.conditions.of(part.branch) if scope.conditions is not None else part.branch
+        if when is not None:
+            described = {key.value: inner for key, inner in part.pairs()} if isinstance(part, Branch) else {_GIVEN: value}
+            yield _Piece(frozenset(when), described)
 
 
-_MOST_DECIDING = 6  # conditions of one container of which each case is looked at
+_MOST_DECIDING = 8  # conditions of one container of which each case is looked at
 
 
 def _judge_cases(pieces: list[_Piece], scope: Scope, open_ended: set[str]) -> tuple[Values, str]:
@@ -1049,7 +1210,7 @@ def _judge_cases(pieces: list[_Piece], scope: Scope, open_ended: set[str]) -> tu
     A policy is `null` where it may have none and does not end by itself; there are none where it never has one. All is None where only a
     deployment tells of some case. Where the container has no image, it is none.
     """
-    names = sorted({way[:-1] for piece in pieces for way in piece.branch})
+    names = sorted({way[:-1] for piece in pieces for clause in piece.branch for way in clause.split(OR)})
     has_image = any("image" in piece.described for piece in pieces)
     if len(names) > _MOST_DECIDING:
         return None, ""
@@ -1058,8 +1219,11 @@ def _judge_cases(pieces: list[_Piece], scope: Scope, open_ended: set[str]) -> tu
     for ways in product("12", repeat=len(names)):
         branch = tuple(map(str.__add__, names, ways))
         there: dict[str, Node] = {}
+        given = frozenset(branch)
+        if not is_possible(given, len(branch)):
+            continue
         for piece in pieces:
-            if piece.branch.issubset(branch):
+            if all(not given.isdisjoint(clause.split(OR)) for clause in piece.branch):
                 there.update(piece.described)
         if not there or (has_image and "image" not in there):
             continue
