@@ -12,6 +12,7 @@ anew. What a file at a path says is noted, by the word for the question, while t
 import os
 import posixpath
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Mapping as LookUp
 from contextlib import suppress
 from typing import Any, Optional, TypeVar
 
@@ -39,6 +40,7 @@ from lwlint.inputs.heat.document import (
 from lwlint.inputs.heat.document import Sequence as SequenceNode
 from lwlint.inputs.heat.facts import NODE_DATA
 from lwlint.inputs.heat.template import (
+    PART,
     Conditions,
     Key,
     Merged,
@@ -53,6 +55,7 @@ from lwlint.inputs.heat.template import (
     containers,
     find_passed,
     inputs,
+    is_small,
     possible,
     read_parts,
     settings,
@@ -224,10 +227,17 @@ class Parameters:
                     if isinstance(value, Scalar) and is_null(value):
                         if not by_heat:
                             values.pop(name, None)
+                            _forget_parts(values, name)
                         continue
                     replaces = by_heat and strategies.setdefault(name, told.get(name, told.get("default", _OVERWRITE))) == _OVERWRITE
                     merges = by_heat and not replaces and name in values
-                    values[name] = None if merges or file.is_open(key, value) else possible(value, _EMPTY)
+                    is_open = merges or file.is_open(key, value)
+                    told_before = by_heat or name not in values or name + PART in values
+                    is_told = told_before and not is_open and not _is_override(name) and is_small(value)
+                    if by_heat or not is_told or not isinstance(value, Mapping):
+                        _forget_parts(values, name)
+                    values[name] = None if is_open else possible(value, _EMPTY)
+                    values.update(_parts_of(name, value) if is_told else ())
                     if _is_override(name) or (name.endswith(_SERVICES) and isinstance(value, SequenceNode)):
                         one = number, (min(key.start, value.start), max(key.end, value.end))
                         every.append(one)
@@ -245,6 +255,8 @@ class Parameters:
         """Return the values of parameters in a template that is given others as properties, which come before those of environments."""
         found, instead = Parameters(), dict(values)
         found.given = {**self.given, **instead}
+        for name in instead:
+            _forget_parts(found.given, name)
         found.chosen = {name: value for name, value in self.chosen.items() if name not in instead}
         found.own = {name: value for name, value in self.own.items() if name not in instead}
         return found
@@ -266,15 +278,66 @@ class Parameters:
             return known[name]
 
         def values_of(name: str) -> Values:
-            schema = declared.get(name)
+            whole, *path = name.split(PART)
+            schema = declared.get(whole)
             node = schema.get("default") if isinstance(schema, Mapping) else None
             masked = parts.file.masked
             if node is not None and masked is not None and masked.is_open(node.start, node.end):
                 node = None
-            values = given[name] if name in given else possible(node, _EMPTY) if node is not None else None
-            return values if not values or not _is_hidden(name, schema) else tuple(map(conceal, values))
+            if path:
+                parameter(whole)  # which is asked for, too
+                values = None if whole in _MADE else _find_part(name, given) if whole in given else _find_below(node, path)
+            else:
+                values = given[name] if name in given else possible(node, _EMPTY) if node is not None else None
+            hidden = bool(values) and (_is_hidden(whole, schema) or is_secret(name.rpartition(PART)[2]))
+            return values if not values or not hidden else tuple(map(conceal, values))
 
         return Scope(parameter, inputs(parts), conditions, known)
+
+
+_NOTHING: Values = ("",)  # what Heat puts in the place of a key that a mapping does not have
+# what a deployment makes for each role or for all services, whatever the default of a template
+_MADE = frozenset(("RoleParameters", "EndpointMap", "ServiceNetMap", "ServiceData", "DefaultPasswords"))
+
+
+def _parts_of(name: str, value: Node) -> Iterator[tuple[str, Values]]:
+    """Yield the values in a mapping, by the name of the parameter and the keys; of a mapping, with an empty key, that all of it is told."""
+    if isinstance(value, Mapping):
+        yield name + PART, ()
+        for key, inner in effective(value):
+            yield f"{name}{PART}{key.value}", possible(inner, _EMPTY)
+            yield from _parts_of(f"{name}{PART}{key.value}", inner)
+
+
+def _forget_parts(values: dict[str, Values], name: str) -> None:
+    for part in [one for one in values if one.startswith(name + PART)]:
+        del values[part]
+
+
+def _find_part(name: str, given: LookUp[str, Values]) -> Values:
+    """Return a value in a mapping that was given; None where that is no mapping, or where not all of it is told."""
+    whole, *path = name.split(PART)
+    for key in path:
+        if given.get(whole + PART) is None:  # no mapping, or one of which not all is told
+            return _NOTHING if given.get(whole) is not None and not key.isdigit() and PART in whole else None
+        whole += PART + key
+        if whole not in given:
+            return _NOTHING
+    return given[whole]
+
+
+def _find_below(node: Node | None, path: Sequence[str]) -> Values:
+    """Return a value in the default of a parameter; None where that is no mapping."""
+    if not isinstance(node, Mapping):
+        return None
+    found: Node | None = node
+    for key in path:
+        if not isinstance(found, Mapping):
+            return None if isinstance(found, SequenceNode) or key.isdigit() else _NOTHING
+        found = found.get(key)
+        if found is None:
+            return _NOTHING
+    return possible(found, _EMPTY) if isinstance(found, Scalar) else None
 
 
 def _is_hidden(name: str, schema: Node | None) -> bool:

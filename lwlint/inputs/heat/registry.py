@@ -14,7 +14,7 @@ from lwlint.core.source import Source, Span, Text
 from lwlint.inputs.heat.document import TEMPLATE
 from lwlint.inputs.heat.facts import ALL, CONFIG, NONE, Environment, RoleData, ServiceMapping, always, always_with, conditions
 from lwlint.inputs.heat.outline import BY_ITSELF, LOADED, PROFILES, SERVICE, SUFFIXES, UNDER, Line, Noted, Outline, Setting
-from lwlint.inputs.heat.template import NAMED, NULL, Run, Taken, Values
+from lwlint.inputs.heat.template import NAMED, NULL, PART, Run, Taken, Values
 from lwlint.inputs.heat.tree import HeatTree, Read
 
 PACEMAKER = "OS::TripleO::Services::Pacemaker"
@@ -783,7 +783,7 @@ def _find_given(used: Given, users: Iterable[Given | None], deployed: bool) -> I
         known = [values for values in every if values is not None]
         told = tuple(dict.fromkeys(value for values in [*known, *([own] if deployed and own else [])] for value in values))
         found = told if len(known) == len(every) and not (deployed and own is None) else None
-        if found != own:
+        if found != own or (found is None and any(other.startswith(name + PART) for other, _ in used)):
             yield name, found
 
 

@@ -32,6 +32,7 @@ from lwlint.inputs.heat.facts import ALL, CONFIG, IS, OR, Clauses, both, either,
 
 Values = Optional[tuple[str, ...]]
 NULL = "null"
+PART = "\0"  # between a parameter and the keys below it
 _MOST = 16  # alternatives of one value that are followed
 _MOST_PARTS = 200  # nodes of an input that is followed
 _LONGEST = 100_000  # characters of a value that is put together; none that is judged has as many
@@ -403,11 +404,11 @@ class Scope(Struct, frozen=True):
         key = name, depth, branch
         if key not in self.known:
             node = self.inputs[name]
-            self.known[key] = possible(node, replace(self, inputs={}), depth, branch) if _is_small(node) else None
+            self.known[key] = possible(node, replace(self, inputs={}), depth, branch) if is_small(node) else None
         return self.known[key]
 
 
-def _is_small(node: Node) -> bool:
+def is_small(node: Node) -> bool:
     """Return whether a node has no more than _MOST_PARTS below it, those that aliases lead to each time."""
     todo, number = [node], 0
     while todo and number <= _MOST_PARTS:
@@ -428,7 +429,9 @@ def possible(node: Node, scope: Scope, depth: int = _DEPTH, branch: tuple[str, .
         return None
     name, argument = found
     if name == "get_param":
-        return scope.parameters(argument.value) if isinstance(argument, Scalar) else None
+        words = argument.items if isinstance(argument, Sequence) else [argument]
+        keys = [word.value for word in words if isinstance(word, Scalar)]
+        return scope.parameters(PART.join(keys)) if keys and len(keys) == len(words) else None
     if name == "get_input" and isinstance(argument, Scalar) and argument.value in scope.inputs:
         return scope.of_input(argument.value, depth - 1, branch)
     if isinstance(argument, Mapping):

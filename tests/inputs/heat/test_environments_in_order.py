@@ -135,3 +135,47 @@ def test_an_alias_that_is_mapped_to_null_is_mapped_to_nothing() -> None:
         environment = f"resource_registry:\n  OS::TripleO::Services::Pacemaker: {written}\n"
         found = read(PARAMETER, (environment,), "queens", "environment")
         assert [fact.pacemaker for fact in found if isinstance(fact, Environment)] == [False]
+
+
+BELOW = (
+    "heat_template_version: queens\nparameters:\n  Conf:\n    type: json\n"
+    "    default: {db: {retries: -1, none: null, all: {}}, list: [7]}\n"
+    "outputs:\n  role_data:\n    value:\n      config_settings:\n        nova::database_max_retries: {get_param: [PATH]}\n"
+)
+DB = "{Conf: {db: {retries: 5}}}"
+
+
+@pytest.mark.parametrize(
+    ("path", "environments", "release", "values"),
+    [
+        ("Conf, db, retries", (), "queens", ("-1",)),
+        ("Conf, db, none", (), "queens", ("null",)),
+        # of what a mapping does not have, Heat makes an empty text
+        ("Conf, db, other", (), "queens", ("",)),
+        ("Conf, other, retries", (), "queens", ("",)),
+        ("Conf, db, retries, more", (), "queens", ("",)),
+        ("Conf, db, all", (), "queens", None),
+        ("Conf, list, 0", (), "queens", None),
+        ("Conf", (), "queens", None),
+        ("Conf, {get_param: Key}", (), "queens", None),
+        ("RoleParameters, retries", (), "queens", None),
+        # a mapping that is given stands instead of the default
+        ("Conf, db, retries", (DB,), "queens", ("5",)),
+        ("Conf, db, none", (DB,), "queens", ("",)),
+        ("Conf, db, retries", ("{Conf: {other: 1}}",), "queens", ("",)),
+        ("Conf, db, retries", ('{Conf: \'{"db": {"retries": 5}}\'}',), "queens", None),
+        # the client merges mappings, and Heat does so by a strategy only
+        ("Conf, db, retries", (DB, "{Conf: {other: 1}}"), "queens", ("5",)),
+        ("Conf, db, retries", (DB, "{Conf: {db: {retries: 6}}}"), "queens", ("6",)),
+        ("Conf, db, retries", (DB, "{Conf: {other: 1}}"), "wallaby", ("",)),
+        ("Conf, other", (DB, "{Conf: {other: 1}}"), "wallaby", ("1",)),
+        ("Conf, db, retries", (DB, "{Conf: null}"), "queens", ("-1",)),
+        ("Conf, db, retries", (DB, "{Conf: null}"), "wallaby", ("5",)),
+    ],
+)
+def test_a_value_below_a_parameter_is_that_of_the_merged_mapping(
+    path: str, environments: tuple[str, ...], release: str, values: tuple[str, ...] | None
+) -> None:
+    template = BELOW.replace("PATH", path).replace("queens", release)
+    found = read(template, tuple(f"parameter_defaults: {one}\n" for one in environments), release)
+    assert [one.values for one in found if isinstance(one, HieraKey)] == [values]

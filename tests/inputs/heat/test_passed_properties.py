@@ -141,3 +141,10 @@ def test_templates_that_have_each_other_end() -> None:
     one = base().replace("outputs:", "resources:\n  Other: {type: two.yaml, properties: {Retries: {get_param: Retries}}}\noutputs:")
     two = base("4").replace("outputs:", "resources:\n  Other: {type: one.yaml, properties: {Retries: {get_param: Retries}}}\noutputs:")
     assert len(values({"one.yaml": one, "two.yaml": two})) == 2
+
+
+@pytest.mark.parametrize(("properties", "known"), [("", ("-1",)), ("{Conf: {get_param: Conf}}", ("-1",)), ("{Conf: {retries: 5}}", None)])
+def test_a_mapping_that_is_given_stands_instead_of_the_default(properties: str, known: tuple[str, ...] | None) -> None:
+    below = base(more="  Conf:\n    type: json\n    default: {retries: -1}\n").replace("get_param: Retries", "get_param: [Conf, retries]")
+    declared = "parameters:\n  Conf: {type: json}\n"
+    assert values({"base.yaml": below, "user.yaml": user(properties, parameters=declared)}) == [known]
