@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
 from itertools import pairwise
@@ -18,6 +18,7 @@ from lwlint.core.finding import Problem, Related
 from lwlint.core.harmless import whole
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Span
+from lwlint.inputs.heat.facts import ServiceMapping, Template
 from lwlint.inputs.puppet.facts import (
     Manifest,
     ManifestClass,
@@ -427,15 +428,19 @@ def judge_orders(facts: Facts, _: NoParams) -> Iterator[Saw]:
 
 
 class _Made:
-    """What all manifests of a run make, and where only Puppet can tell what else."""
+    """What all manifests of a run make, and where only Puppet can tell what else.
 
-    def __init__(self, files: Sequence[_File]) -> None:
+    `by_templates` are the templates that have classes which are not here put a service under Pacemaker, by its name.
+    """
+
+    def __init__(self, files: Sequence[_File], by_templates: Mapping[str, str]) -> None:
         every = [resource for file in files for resource in file.resources]
         self.ids = {expression(bare(id)) for resource in every for id in resource.ids}
         addresses = [_setting(resource, "ip_address") for resource in every if resource.id.startswith("ip-")]
         self._open_addresses = any(address is None or address.value is None for address in addresses)
         self._open_titles = any(not resource.decided for resource in every if not resource.id.startswith("ip-"))
         self._services = {one.service.name for one in every if one.service is not None}
+        self._by_templates = by_templates
 
     def why_not_told(self, member: Member, constraint: ManifestConstraint, file: _File) -> str:
         """Return why it cannot be told that nothing makes the resource that a constraint names; empty if it can."""
@@ -447,6 +452,8 @@ class _Made:
             return f"no class that is here makes {member.service.title}, of which `{member.id}` is"
         if elsewhere := file.manifest.first_elsewhere:
             return f"`{member.id}` may be made by `{elsewhere}`, which is not here"
+        if member.service is not None and (template := self._by_templates.get(member.service.name)):
+            return f"`{member.id}` may be made by a class of `{template}`, which is not here"
         if self._open_addresses if member.id.startswith("ip-") else self._open_titles:
             return f"only Puppet can tell whether a resource is called `{member.id}`"
         if file.ids.isdisjoint(expression(bare(other.id)) for other in constraint.members):
@@ -454,10 +461,21 @@ class _Made:
         return ""
 
 
+def _find_in_templates(facts: Facts, defined: Container[str]) -> dict[str, str]:
+    """Return the templates of services, mapped by some registry, of which not all classes for Pacemaker are `defined`, by the service."""
+    profiles = {template.name: template.profiles for template in facts.of(Template)}
+    found: dict[str, str] = {}
+    for mapping in facts.of(ServiceMapping):
+        service, included = mapping.template_service or mapping.service, profiles.get(mapping.final, ())
+        if service is not None and mapping.under_pacemaker and not (included and all(one.value in defined for one in included)):
+            found.setdefault(service.name, mapping.final)
+    return found
+
+
 def dangling(facts: Facts, _: NoParams) -> Iterator[Saw]:
     """Yield a problem for each constraint that names a resource which no manifest makes."""
     files = _files(facts)
-    made = _Made(files)
+    made = _Made(files, _find_in_templates(facts, {name for file in files for name in file.manifest.defines}))
     for file in files:
         for constraint in file.constraints:
             if constraint.unrealized:

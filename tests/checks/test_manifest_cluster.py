@@ -140,3 +140,24 @@ def test_a_default_of_an_option_left_alone_and_a_collector_that_sets_it() -> Non
     assert findings({"a.pp": text}, "LW421") == []
     text = "cinder_config { 'database/max_retries': value => -1 }\nCinder_config <| title == 'database/max_retries' |> { value => 5 }\n"
     assert findings({"a.pp": text}, "LW421") == ["LW421 a.pp:2"]
+
+
+@pytest.mark.parametrize(
+    ("target", "more", "found"),
+    [
+        ("puppet/services/pacemaker/database/redis.yaml", "", False),
+        ("puppet/services/database/redis.yaml", "", True),
+        ("OS::Heat::None", "", True),
+        ("puppet/services/pacemaker/database/redis.yaml", "class tripleo::profile::pacemaker::database::redis { }\n", True),
+    ],
+)
+def test_what_the_class_of_a_template_makes_that_is_not_here_is_no_missing_resource(target: str, more: str, found: bool) -> None:
+    step = "outputs:\n  role_data:\n    value:\n      step_config: |\n        include ::tripleo::profile::%s::database::redis\n"
+    files = {
+        "overcloud-resource-registry-puppet.yaml": f"resource_registry:\n  OS::TripleO::Services::Redis: {target}\n",
+        "puppet/services/pacemaker/database/redis.yaml": "heat_template_version: 2016-04-08\n" + step % "pacemaker",
+        "puppet/services/database/redis.yaml": "heat_template_version: 2016-04-08\n" + step % "base",
+        "puppet/manifests/overcloud_controller_pacemaker.pp": HAPROXY + order("'redis-master'", "'haproxy-clone'", "base"),
+        **({"redis.pp": more} if more else {}),
+    }
+    assert bool(findings(files, "LW424")) is found
