@@ -60,6 +60,7 @@ from lwlint.inputs.pacemaker.model import (
     TELLING,
     TRIPLEO,
     Cib,
+    Places,
     around,
     cibs,
     find_barred,
@@ -399,20 +400,34 @@ def _run_ports(facts: Facts, _: NoParams) -> Iterator[Saw]:
             port = _control_port(bundle)
             if port:
                 ports.setdefault(port, []).append(bundle)
-        away = find_barred(cib) if ports else {}
-        nodes = [node.name for node in running_nodes(cib)] or [""]  # where none is known, all may run on one
+        found = places(cib) if ports else Places([])
+        away = found.barred
+        bundled = [bundle.name for each in ports.values() for bundle in each]
+        certain = {name: {*away.get(name, ()), *found.perhaps.get(name, ())} for name in bundled}
+        nodes = [node.name for node in found.nodes] or [""]  # where none is known, all may run on one
         for port, bundles in ports.items():
+            together = {other.name: first for first, other in _meeting(bundles, nodes, certain)}
             for first, other in _meeting(bundles, nodes, away):
+                if other.name not in together:
+                    yield Unknown(f"`{other.name}` has the control port of `{first.name}`, {port}, and {_NOT_TOLD_WHERE}", other.span)
+                    continue
+                first = together[other.name]
                 message = f"bundle `{other.name}`: its control port is {port}, as that of `{first.name}`; both cannot run on one node"
                 yield _collision(other, f"{message}, and each must have one of its own", Related(first.span, "the other bundle"))
         remotes = [leaf for leaf in cib.leaves() if leaf.agent == "ocf:pacemaker:remote"]
         for port, bundles in ports.items():
             listening = [remote for remote in remotes if _remote_port(remote) == port]
             for bundle in bundles:
-                there = next((remote for remote in listening if remote.name not in away.get(bundle.name, {})), None)
+                there = next((remote for remote in listening if remote.name not in certain[bundle.name]), None)
+                perhaps = next((remote for remote in listening if remote.name not in away.get(bundle.name, {})), None)
                 if there is not None:
                     message = f"bundle `{bundle.name}`: its control port is {port}, on which pacemaker_remote listens on `{there.name}`"
                     yield _collision(bundle, f"{message}; it must have one of its own", Related(there.span, "the remote node"))
+                elif perhaps is not None:
+                    yield Unknown(f"`{bundle.name}` has the control port of `{perhaps.name}`, {port}, and {_NOT_TOLD_WHERE}", bundle.span)
+
+
+_NOT_TOLD_WHERE = "whether both may run on one node hangs on node attributes, which are not told"
 
 
 def _meeting(bundles: Sequence[Resource], nodes: Sequence[str], away: Mapping[str, Collection[str]]) -> Iterator[tuple[Resource, Resource]]:

@@ -244,3 +244,44 @@ def test_an_address_bound_to_promoted_copies_that_never_are_is_not_bound(promote
     others = CLONES.replace("haproxy", "memcached")
     found = report(tmp_path, vip + haproxy + others, bond)
     assert [finding.code for finding in found.findings if finding.code == "LW103"] == codes
+
+
+PLACED = "".join(
+    f'<rsc_location id="at-{name}" rsc="{name}-bundle" resource-discovery="exclusive"><rule id="at-{name}-r" score="0">'
+    f'<expression id="at-{name}-e" attribute="{name}-role" operation="eq" value="true"/></rule></rsc_location>'
+    for name in ("galera", "rabbitmq")
+)
+REMOTE = '<primitive id="compute-0" class="ocf" provider="pacemaker" type="remote"/>'
+
+
+def marked(*names: str) -> str:
+    """Return three nodes that are marked for services."""
+    pairs = "".join(f'<nvpair id="c{{n}}-{name}" name="{name}-role" value="true"/>' for name in names)
+    return each(f'<node id="{{n}}" uname="c{{n}}"><instance_attributes id="c{{n}}-a">{pairs}</instance_attributes></node>')
+
+
+@pytest.mark.parametrize(
+    ("nodes", "ports", "outcome", "found"),
+    [
+        (NODES, ("3122", "3122"), "not evaluated", []),
+        (NODES, ("3122", "3121"), "not evaluated", []),
+        (marked("galera", "rabbitmq"), ("3122", "3122"), "fail", ["resource rabbitmq-bundle"]),
+        (marked("galera"), ("3122", "3122"), "pass", []),
+        (marked("galera", "rabbitmq"), ("3122", "3121"), "pass", []),
+    ],
+)
+def test_whether_one_port_collides_hangs_on_the_marks_of_nodes(
+    tmp_path: Path, nodes: str, ports: tuple[str, str], outcome: str, found: list[str]
+) -> None:
+    resources = bundle("galera", "galera", ports[0]) + bundle("rabbitmq", "rabbitmq-cluster", ports[1]) + REMOTE
+    told = report(tmp_path, resources, PLACED, nodes)
+    assert about(told, "LW114") == found
+    verdict = next(verdict for verdict in told.verdicts if verdict.code == "LW114")
+    assert verdict.outcome == outcome
+    assert "hangs on node attributes" in verdict.because or outcome != "not evaluated"
+
+
+def test_a_preference_by_an_attribute_keeps_no_bundle_off_a_port(tmp_path: Path) -> None:
+    resources = bundle("galera", "galera") + bundle("rabbitmq", "rabbitmq-cluster")
+    preferred = PLACED.replace(' resource-discovery="exclusive"', "").replace('score="0"', 'score="100"')
+    assert about(report(tmp_path, resources, preferred), "LW114") == ["resource rabbitmq-bundle"]

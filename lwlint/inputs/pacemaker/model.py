@@ -337,7 +337,7 @@ class Places(Struct):
 
     `left_out` are the nodes that an opt-in cluster (`symmetric-cluster=false`) has no location constraint for; `doubtful` are resources
     that some rule allows on nodes by an attribute that may be set in the status. `in_a_role` are those that are kept from every node, but
-    from some only in a role.
+    from some only in a role. `perhaps` are the nodes from which a rule keeps a resource or does not, by what is not known.
     """
 
     nodes: list[Node]
@@ -345,6 +345,7 @@ class Places(Struct):
     left_out: dict[str, set[str]] = field(default_factory=dict)
     doubtful: set[str] = field(default_factory=set)
     in_a_role: set[str] = field(default_factory=set)
+    perhaps: dict[str, set[str]] = field(default_factory=dict)
 
 
 def running_nodes(cib: Cib) -> list[Node]:
@@ -383,7 +384,9 @@ def places(cib: Cib) -> Places:
                 by_score.setdefault(constraint.score_of(member), set()).update(member.resources)
         for written, names in by_score.items():
             here = [(node.name, number) for node in nodes for number in _scores(constraint, written, node, told)]
+            open_ = {node for node, number in here if number is None} if _may_keep_away(constraint) else set()
             for top in {cib.resources[name].top for name in names}:
+                found.perhaps.setdefault(top, set()).update(open_)
                 for node, number in here:
                     scored.setdefault((top, node), []).append((number, constraint))
                 if constraint.resource_discovery == "exclusive":
@@ -510,6 +513,11 @@ def _keeps_away(scores: list[tuple[int | None, Constraint]]) -> Constraint | Non
     if worst is None or (worst[0] > -INFINITY and (len(known) < len(scores) or sum(number for number, _ in known) >= 0)):
         return None
     return worst[1]
+
+
+def _may_keep_away(constraint: Constraint) -> bool:
+    """Return whether it hangs on a rule of a constraint if a resource may run on a node."""
+    return constraint.resource_discovery == "exclusive" or any(rule.score is None or score(rule.score) < 0 for rule in constraint.rules)
 
 
 def _in_a_role(written: str | None) -> bool:
