@@ -615,12 +615,18 @@ def _run_unmanaged(facts: Facts, params: Params) -> Iterator[Saw]:
             message = f"cluster: `maintenance-mode` is `{mode.value}`, so nothing is recovered; it must be `false`"
             ends = (property_set(facts, mode, "false"),)
             yield Problem(mode.span, message, "property maintenance-mode", host=cib.cluster.host, commands=ends)
+        found_at = places(cib) if any(node.maintenance for node in cib.nodes) else Places([])
         for node in cib.nodes if leaves else ():
             there = node.attribute("maintenance")
-            if node.maintenance and there is not None:
+            if node.maintenance and there is not None and not all(_is_kept_from(found_at, leaf.top, node) for leaf in leaves):
                 message = f"node `{node.name}`: `maintenance` is `{there.value}`, so nothing is recovered there; it must be `false`"
                 commands = tuple(unset(cib, facts, node, "maintenance"))
                 yield Problem(there.span, message, f"node {node.name}", host=cib.cluster.host, commands=commands)
+
+
+def _is_kept_from(found: Places, top: str, node: Node) -> bool:
+    """Return whether a resource never runs on a node: on one that holds nothing of the core, nothing of it is left alone."""
+    return node.name in found.barred.get(top, {}) or node.name in found.left_out.get(top, ())
 
 
 _DISABLED = Setting("target-role", "Started", "enable")

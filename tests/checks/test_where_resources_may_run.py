@@ -285,3 +285,21 @@ def test_a_preference_by_an_attribute_keeps_no_bundle_off_a_port(tmp_path: Path)
     resources = bundle("galera", "galera") + bundle("rabbitmq", "rabbitmq-cluster")
     preferred = PLACED.replace(' resource-discovery="exclusive"', "").replace('score="0"', 'score="100"')
     assert about(report(tmp_path, resources, preferred), "LW114") == ["resource rabbitmq-bundle"]
+
+
+MAINTAINED = (
+    '<node id="compute-0" uname="compute-0" type="remote"><instance_attributes id="m-a">'
+    '<nvpair id="m-m" name="maintenance" value="true"/></instance_attributes></node>'
+)
+KEPT_OFF = '<rsc_location id="l-{name}" rsc="{name}" node="compute-0" score="-INFINITY" resource-discovery="never"/>'
+
+
+@pytest.mark.parametrize(
+    ("kept_off", "told"),
+    [(("rabbitmq-clone", "haproxy-clone", "galera-clone"), False), (("rabbitmq-clone", "haproxy-clone"), True), ((), True)],
+)
+def test_maintenance_of_a_node_that_holds_nothing_of_the_core_leaves_nothing_of_it_alone(
+    tmp_path: Path, kept_off: tuple[str, ...], told: bool
+) -> None:
+    constraints = "".join(KEPT_OFF.replace("{name}", name) for name in kept_off)
+    assert about(report(tmp_path, CLONES + REMOTE, constraints, NODES + MAINTAINED), "LW110") == ["node compute-0"] * told
