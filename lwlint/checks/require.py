@@ -287,6 +287,9 @@ def _run_require(facts: Facts, params: Params) -> Iterator[Saw]:
         if found is None and isinstance(fact, Unit) and fact.load_state == NOT_FOUND:
             yield Unknown(f"the unit file of {fact.name} was not given", fact.span)
             continue
+        if found is None and "." in params.setting and isinstance(fact, Unit) and fact.unsure and not fact.from_quadlet:
+            yield Unknown(fact.unsure, fact.span)
+            continue
         if found is not None and found.value == "unknown":
             unknown = f"what `{params.setting}` of {fact.name} is" if "." in params.setting else f"whether {fact.name} is {params.setting}"
             yield Unknown(f"nothing tells {unknown}", fact.span)

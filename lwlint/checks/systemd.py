@@ -56,7 +56,7 @@ from lwlint.inputs.systemd.facts import (
     ShownUnit,
     Unit,
 )
-from lwlint.inputs.systemd.settings import marks_of
+from lwlint.inputs.systemd.settings import STEPS_READ, UPHOLDS_READ, marks_of
 
 # programs that ask a server and leave at once where it does not answer
 _ASKING = re.compile(
@@ -158,7 +158,12 @@ def upholding(facts: Facts, unit: Unit) -> Upholding:
     named = [other.name for other in others]
     if any(_is_always_active(other) for other in others) or (unit.shown and any(name in _REACHED for name in unit.upheld_by)):
         return Upholding("yes")
-    if unit.upheld_by and not unit.shown and not others:
+    if unit.upheld_by and unit.systemd.has(UPHOLDS_READ):
+        there = facts.derived(_by_name)
+        by_links = [there[key] for name in unit.upheld_by if (key := (unit.host, _place_of(unit), name)) in there]
+        if any(name in _REACHED for name in unit.upheld_by) or any(map(_is_always_active, by_links)):
+            return Upholding("yes")
+    elif unit.upheld_by and not unit.shown and not others:
         because = f"only systemd 254 and later reads `{unit.upheld_by[0]}.upholds`, by which it upholds {unit.name}"
         return Upholding("unknown", because)
     by = [*named, *unit.upheld_by]
@@ -175,6 +180,11 @@ def _upholders(facts: Facts) -> dict[tuple[str, str, str], list[Unit]]:
         for name in dict.fromkeys(setting.value.split()):
             found.setdefault((unit.host, _place_of(unit), name), []).append(unit)
     return found
+
+
+def _by_name(facts: Facts) -> dict[tuple[str, str, str], Unit]:
+    """Return the units by the host, the tree and each of their names."""
+    return {(unit.host, _place_of(unit), name): unit for unit in facts.of(Unit) for name in (*unit.names, unit.name)}
 
 
 def _place_of(unit: Unit) -> str:
@@ -377,13 +387,13 @@ def _run_start_limit(facts: Facts, params: StartLimitParams) -> Iterator[Saw]:
         if unit.restart_usec is None:
             yield _never(unit, restart)
             continue
-        window = _window(unit, steps=unit.shown or facts.release.name is None)
+        window = _window(unit, steps=not unit.systemd.lacks(STEPS_READ))
         misplaced = _judge_misplaced_limit(unit, ignored)
         # what starts containers may itself die at once; and a limit that was to be off is none that nobody thought of
         asks = _asks_before(unit)
         least = 0 if unit.runner or misplaced is not None or asks is not None else _shortest_life(service, facts.release.name, shortest)
         if window is not None and window <= least:
-            stepless = _window(unit, steps=unit.shown)  # where systemd itself tells of the steps, it knows them
+            stepless = _window(unit, steps=_counts_steps(unit))
             if stepless is not None and stepless <= least:
                 continue
             window = stepless
@@ -436,6 +446,11 @@ def _window(unit: Unit, *, steps: bool) -> float | None:
         if count and most > pause > 0:
             pauses = [min(float(most), pause * (most / pause) ** (min(n, count) / count)) for n in range(min(burst, 10_000))]
     return (interval - sum(pauses)) / burst
+
+
+def _counts_steps(unit: Unit) -> bool:
+    """Return whether its systemd surely knows `RestartSteps=`: where systemd itself tells of the steps, it does."""
+    return unit.shown or unit.systemd.has(STEPS_READ)
 
 
 def _seconds(usec: float | None) -> str:
@@ -495,7 +510,7 @@ def _asks_too_often(unit: Unit, asks: Setting, window: float) -> Problem:
 
 def _within(unit: Unit, window: float, explicit: Setting | None) -> str:
     limit = f"({_limit(unit)})"
-    has_steps = unit.restart_steps and unit.restart_max_delay_usec and not unit.shown
+    has_steps = unit.restart_steps and unit.restart_max_delay_usec and not _counts_steps(unit)
     old = "up to systemd 253, where `RestartSteps=` does nothing, " if has_steps else ""
     if explicit is None:
         return f"no start limit is set, and systemd's own {limit} gives up a service that dies within {_seconds(window)} of its start"

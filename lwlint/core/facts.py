@@ -98,10 +98,11 @@ MAY = ("stop", "miss-boot", "stop-container")
 
 
 class Release(Struct, frozen=True):
-    """The release that is judged by. `name` is None when nothing tells it."""
+    """The release that is judged by. `name` is None when nothing tells it; with `or_later` it may as well be any later one."""
 
     name: str | None
     because: str = ""
+    or_later: bool = False
 
     def at_least(self, name: str) -> bool | None:
         """Return whether this release is `name` or later; None when the release is not known."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from lwlint.core.facts import Fact
-from lwlint.core.kind import TEMPLATE, Comments, Kind, Material, Recognised, decode_loosely, is_template, made_by, told_by
+from lwlint.core.kind import TEMPLATE, TEXT, Comments, Kind, Material, Recognised, decode_loosely, is_template, made_by, told_by
 from lwlint.core.lazy import classes, function, pattern
 
 _TYPES = r"\.(service|socket|timer|mount|automount|path|swap|slice|scope|target)"
@@ -88,9 +88,15 @@ def _facts(material: Material) -> Iterator[Fact]:
     sources, quadlets = material.of("unit"), material.of("quadlet")
     facts: Iterator[Fact] = iter(())
     if sources or material.links or quadlets:
-        from lwlint.inputs.systemd.reader import unit_facts
+        from lwlint.inputs.systemd.reader import unit_facts, version_of
 
-        facts = unit_facts(sources, material.links, material.catalogue, quadlets)
+        def read_text(path: str) -> str | None:
+            source = material.load(path, kind=TEXT)
+            return None if source is None else source.text
+
+        facts = unit_facts(
+            sources, material.links, material.catalogue, quadlets, lambda root: version_of(root, read_text, material.release)
+        )
     if material.hosts:
         from lwlint.inputs.systemd.reader import with_evidence
 

@@ -46,6 +46,22 @@ FILE_STATES = (
 ACTIVE_STATES = ("", "active", "reloading", "inactive", "failed", "activating", "deactivating", "maintenance", "refreshing", "unknown")
 
 
+class Version(Struct, frozen=True):
+    """The versions of systemd that a host may have, from `least` to `most`; `because` says what tells them (`EL 7 has 219`)."""
+
+    least: int = 0
+    most: int = 100_000
+    because: str = ""
+
+    def lacks(self, since: int) -> bool:
+        """Return whether the host surely has a systemd before version `since`."""
+        return self.most < since
+
+    def has(self, since: int) -> bool:
+        """Return whether the host surely has version `since` of systemd, or a later one."""
+        return self.least >= since
+
+
 class Setting(Struct, frozen=True):
     """A value in force and where it stands. `key` is the key as written there.
 
@@ -60,7 +76,7 @@ class Setting(Struct, frozen=True):
 
 
 class Unit(Struct, frozen=True):
-    """A unit as systemd 252 would have it in force: its file with all drop-ins, under all its names.
+    """A unit as systemd would have it in force, 252 where nothing tells of an older one: its file with all drop-ins, under all its names.
 
     `load_state` is what `systemctl show -p LoadState` says: loaded, masked, not-found, bad-setting, or error; `because` says why it is
     none of the first two. `fragment` is the path of the unit file (empty: none), `drop_ins` those of its drop-ins in the order in which
@@ -119,6 +135,7 @@ class Unit(Struct, frozen=True):
     script: str = ""
     upheld_by: tuple[str, ...] = ()
     unsure: str = ""
+    systemd: Version = Version()
 
     @property
     def managed_by(self) -> Annotated[str, OneOf("pacemaker", "systemd", "unknown")]:
@@ -146,6 +163,16 @@ class Unit(Struct, frozen=True):
     def starts_without_end(self) -> bool:
         """Whether nothing bounds the time that it may take to start."""
         return self.timeout_start_usec is None
+
+    @property
+    def ends_endless_starts(self) -> bool:
+        """Whether its systemd is one before 229, for which `infinity` is no time that a start may take, but over at once."""
+        return self.systemd.lacks(229)
+
+    @property
+    def knows_endless_starts(self) -> bool:
+        """Whether its systemd is surely 229 or later, for which `infinity` is a time that a start may take."""
+        return self.systemd.has(229)
 
     @property
     def told_by_runner(self) -> bool:

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from lwlint.core.source import Link, Source, Span, Text
 from lwlint.inputs.systemd import settings as parser
-from lwlint.inputs.systemd.facts import MADE_ONCE, QUADLETS, SECOND
+from lwlint.inputs.systemd.facts import MADE_ONCE, QUADLETS, SECOND, Version
 from lwlint.inputs.systemd.settings import Assignment, Stray, UnitText
 
 _PATH = re.compile(r"(?P<top>etc|run|usr/local/lib|usr/lib|lib)/systemd/system\.conf(?P<drop_in>\.d/[^/]+\.conf)?$")
@@ -172,10 +172,13 @@ class Tree(Struct):
     """Files and links of one host by their path on it; `folders` lists the names in each folder, `manager` is what configures systemd.
 
     `made` are the units that podman's generator makes of quadlets, by the path where it puts them; `files` has the quadlets there.
-    `strays` are drop-ins beside the folders of units, such as `etc/systemd/a.service.d/b.conf`.
+    `strays` are drop-ins beside the folders of units, such as `etc/systemd/a.service.d/b.conf`. `root` is the path of the host's own
+    file system; None for a folder of loose files. `systemd` is the version that reads them, as far as anything tells.
     """
 
     search_path: tuple[str, ...]
+    root: str | None = None
+    systemd: Version = Version()
     files: dict[str, Source] = field(default_factory=dict)
     links: dict[str, Link] = field(default_factory=dict)
     elsewhere: dict[str, Source] = field(default_factory=dict)
@@ -264,11 +267,11 @@ def trees(sources: Iterable[Source], links: Iterable[Link], quadlets: Iterable[S
         below = item.path[len(item.root) :]
         if is_of_the_manager(below):
             if isinstance(item, Source):
-                hosts.setdefault(item.root, Tree(SEARCH_PATH)).manager[below] = item
+                hosts.setdefault(item.root, Tree(SEARCH_PATH, item.root)).manager[below] = item
             continue
         on_host = any(below.startswith(folder + "/") for folder in SEARCH_PATH)
         if on_host:
-            tree = hosts.setdefault(item.root, Tree(SEARCH_PATH))
+            tree = hosts.setdefault(item.root, Tree(SEARCH_PATH, item.root))
         else:
             folder, name = posixpath.split(item.path)
             place = posixpath.dirname(folder) if folder.endswith(".d") and name.endswith(".conf") else folder
@@ -281,7 +284,7 @@ def trees(sources: Iterable[Source], links: Iterable[Link], quadlets: Iterable[S
         tree.add(below)
     _adopt(hosts, loose)
     for place, on_host, units in read_made(quadlets):
-        tree = hosts.setdefault(place, Tree(SEARCH_PATH)) if on_host else loose.setdefault(place, Tree(("",)))
+        tree = hosts.setdefault(place, Tree(SEARCH_PATH, place)) if on_host else loose.setdefault(place, Tree(("",)))
         for made in units:
             path = f"{GENERATOR}/{made.name}" if on_host else made.name
             if is_valid(made):
@@ -311,12 +314,14 @@ def _adopt(hosts: dict[str, Tree], loose: dict[str, Tree]) -> None:
 
 
 class Found(Struct, frozen=True):
-    """What systemd finds for one unit. `path` is its file (None: none), `names` all its names, its own first."""
+    """What systemd finds for one unit. `path` is its file (None: none), `names` all its names, its own first. `passed_over` are drop-ins
+    that later versions of systemd would read, with that version."""
 
     name: str
     names: tuple[str, ...]
     path: str | None
     drop_ins: tuple[str, ...]
+    passed_over: tuple[tuple[str, int], ...] = ()
 
 
 class Finder:
@@ -324,6 +329,8 @@ class Finder:
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
+        self._shortens = not tree.systemd.lacks(parser.PREFIXES_SHORTENED)
+        self._has_types = not tree.systemd.lacks(parser.TYPES_HAVE_DROP_INS)
         self._ids = dict(tree.units())
         self._called: dict[str, list[str]] = {}
         for name in self._ids:
@@ -395,7 +402,7 @@ class Finder:
                 known.update(dict.fromkeys(self._aliases(base, instance, base)))
                 known[own] = None
         every = (own, *sorted(n for n in known if n != own))
-        return Found(own, every, path, tuple(self._drop_ins(every)))
+        return Found(own, every, path, tuple(self._drop_ins(every)), tuple(self._find_too_new(every)))
 
     def _aliases(self, name: str, instance: str | None, base: str | None) -> Iterator[str]:
         for alias in self._called.get(name, ()):
@@ -418,13 +425,23 @@ class Finder:
         """Return the folders with `suffix` that count for a unit with these names, the strongest first."""
         found: dict[str, None] = {}
         for name in every:
-            stems = tuple(_stems(name))
+            stems = tuple(_stems(name)) if self._shortens else _whole_stems(name)
             for top in self.tree.search_path:
                 for stem in stems:
                     self._add(found, top, stem + suffix)
-        for top in self.tree.search_path:
+        for top in self.tree.search_path if self._has_types else ():
             self._add(found, top, parser.type_of(every[0]) + suffix)
         return list(found)
+
+    def _find_too_new(self, every: tuple[str, ...]) -> Iterator[tuple[str, int]]:
+        """Yield the drop-ins of prefixes and of types, and the version from which on systemd reads them, where the host's does not."""
+        shorter = [] if self._shortens else [s for name in every for s in _stems(name) if s not in _whole_stems(name)]
+        types = [] if self._has_types else [parser.type_of(every[0])]
+        sinces = [*((stem, parser.PREFIXES_SHORTENED) for stem in shorter), *((stem, parser.TYPES_HAVE_DROP_INS) for stem in types)]
+        for stem, since in sinces:
+            for top in self.tree.search_path:
+                folder = self.tree.folder(posixpath.join(top, f"{stem}.d"))
+                yield from ((posixpath.join(folder, name), since) for name in self._confs(folder)) if folder is not None else ()
 
     def _add(self, found: dict[str, None], top: str, name: str) -> None:
         if top in self.tree.folders and name in self.tree.folders[top]:
@@ -446,6 +463,11 @@ def _stems(name: str) -> Iterator[str]:
     shorter = parser.shorten(name)
     if shorter is not None:
         yield from _stems(shorter)
+
+
+def _whole_stems(name: str) -> tuple[str, ...]:
+    """Return the names whose folders count for a unit of an old systemd: its own and its template's."""
+    return (name, parser.template_of(name)) if parser.instance_of(name) else (name,)
 
 
 class Made(Struct, frozen=True):

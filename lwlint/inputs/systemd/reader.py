@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -34,6 +34,7 @@ from lwlint.inputs.systemd.facts import (
     Setting,
     ShownUnit,
     Unit,
+    Version,
 )
 from lwlint.inputs.systemd.files import GENERATED, PERSISTENT, TRANSIENT, Finder, Found, Tree, defaults, read_enabled, trees
 from lwlint.inputs.systemd.programs import Started
@@ -75,6 +76,9 @@ def find_refusal(read: Settings, settings: Mapping[str, Setting]) -> tuple[str, 
         return why, start[-1][1]
     if kind == "oneshot" and value("Service.Restart", "no") in ("always", "on-success"):
         return f"`Type=oneshot` cannot have `Restart={value('Service.Restart')}`", at("Service.Restart")
+    if kind == "oneshot" and value("Service.Restart", "no") != "no" and read.systemd.lacks(parser.ONESHOT_RESTARTED):
+        why = f"before systemd {parser.ONESHOT_RESTARTED} ({read.systemd.because})"
+        return f"`Type=oneshot` cannot have `Restart={value('Service.Restart')}` {why}", at("Service.Restart")
     if kind == "oneshot" and "Service.RestartForceExitStatus" in settings:
         return "`Type=oneshot` cannot have `RestartForceExitStatus=`", at("Service.RestartForceExitStatus")
     if kind == "oneshot" and value("Service.ExitType") == "cgroup":
@@ -84,6 +88,15 @@ def find_refusal(read: Settings, settings: Mapping[str, Setting]) -> tuple[str, 
     if value("Service.PAMName") and value("Service.KillMode", "control-group") not in ("control-group", "mixed"):
         return f"`PAMName=` cannot be with `KillMode={value('Service.KillMode')}`", at("Service.KillMode")
     return None
+
+
+_INCLUDE = pattern(r"\.include\s+(\S.*)")
+
+
+def _find_include(line: Assignment | parser.Stray) -> str:
+    """Return the file that a line of a unit file includes; empty where it is no such line."""
+    match = _INCLUDE.fullmatch(line.text.value) if isinstance(line, parser.Stray) else None
+    return match[1] if match is not None else ""
 
 
 class _Entry(Struct, frozen=True):
@@ -172,10 +185,27 @@ def _names_of_links(unit: str, settings: Mapping[str, Setting]) -> set[str]:
     return {unit, *words("Install.Alias"), *(parser.instantiate(unit, instance) for instance in instances)}
 
 
-def unit_facts(sources: Sequence[Source], links: Sequence[Link], catalogue: Catalogue, quadlets: Sequence[Source] = ()) -> Iterator[Fact]:
+def version_of(root: str | None, read_text: Callable[[str], str | None], release: Release) -> Version:
+    """Return the systemd of the host whose file system begins at `root` (None: of files of no host), by its distribution or the release."""
+    for name in ("etc/os-release", "usr/lib/os-release", "etc/redhat-release"):
+        text = read_text(root + name) if root is not None else None
+        found = parser.version_of_system(text) if text is not None else None
+        if found is not None:
+            return found
+    return Version() if release.name is None or release.or_later else parser.version_in_release(release.name)
+
+
+def unit_facts(
+    sources: Sequence[Source],
+    links: Sequence[Link],
+    catalogue: Catalogue,
+    quadlets: Sequence[Source] = (),
+    find_version: Callable[[str | None], Version] = lambda root: Version(),
+) -> Iterator[Fact]:
     """Yield the units of every host and folder among `sources`, `links` and `quadlets` (of which podman makes units), the lines in them
-    that do nothing, and the files that systemd gives up (`Unreadable`)."""
+    that do nothing, and the files that systemd gives up (`Unreadable`). `find_version` tells the systemd of a host by its root."""
     for tree in trees(sources, links, quadlets):
+        tree.systemd = find_version(tree.root)
         yield from _Host(tree, catalogue).facts()
 
 
@@ -251,6 +281,39 @@ class _Host:
             self.texts[source.path] = made.text if made is not None else parser.read(source)
         return self.texts[source.path]
 
+    def _put_included(self, path: str, text: UnitText) -> UnitText:
+        """Return a unit file with the lines of those that it includes in their places, as systemd read them once; these include no more."""
+        if not self.tree.systemd.lacks(parser.INCLUDE_GONE) or not any(map(_find_include, text.lines)):
+            return text
+        lines: list[Assignment | parser.Stray] = []
+        for line in text.lines:
+            other = self._text(self._locate(path, _find_include(line))) if _find_include(line) else None
+            lines += [line] if not _find_include(line) else () if other is None else other.lines
+        return replace(text, lines=tuple(lines))
+
+    def _locate(self, path: str, included: str) -> str:
+        """Return the path on the host of what the file at `path` includes."""
+        return posixpath.normpath(posixpath.join("/", posixpath.dirname(path), included)).lstrip("/")
+
+    def _find_not_included(self, found: Found) -> str:
+        """Return that a file which the unit file includes is not at hand; empty where none is missed."""
+        text = self._text(found.path) if found.path is not None and self.tree.systemd.lacks(parser.INCLUDE_GONE) else None
+        for name in filter(None, map(_find_include, text.lines if text is not None else ())):
+            if self.tree.source(self._locate(found.path or "", name)) is None:
+                return f"`{name}`, which {found.name} includes, was not given"
+        return ""
+
+    def _read_passed_over(self, found: Found, host: str, service: Service) -> Iterator[IgnoredLine]:
+        """Yield the lines of drop-ins of a prefix or of a type, for which the systemd of the host is too old."""
+        for path, since in found.passed_over:
+            text = self._text(path)
+            folder = posixpath.basename(posixpath.dirname(path))
+            because = f"systemd reads no `{folder}` before {since} ({self.tree.systemd.because})"
+            for line in text.lines if text is not None else ():
+                if isinstance(line, Assignment):
+                    name = f"{line.section}.{line.key.value}"
+                    yield IgnoredLine(name, line.key.span, found.name, because, line.value.value, host, service)
+
     def _host(self, shown: str) -> str:
         return self._hosts.get(shown, "")
 
@@ -283,14 +346,15 @@ class _Host:
         return [path for _, path in sorted(link for name in found.names for link in self._links.get(name, ()))]
 
     def _unit(self, found: Found) -> tuple[Unit, list[IgnoredLine]]:
-        read = Settings(found.name)
+        read = Settings(found.name, systemd=self.tree.systemd)
         state, because, place = self._read_fragment(found, read)
-        applied = Settings(found.name) if state == NOT_FOUND else read
+        applied = Settings(found.name, systemd=self.tree.systemd) if state == NOT_FOUND else read
         if state in (LOADED, NOT_FOUND):
             self._read_drop_ins(found, applied)
             self._add_required(found, applied)
         settings, lists = read.done()
-        if state == LOADED and parser.type_of(found.name) == "service":
+        lacking = self._find_not_included(found)
+        if state == LOADED and parser.type_of(found.name) == "service" and not lacking:
             refusal = find_refusal(read, settings)
             if refusal is not None:
                 state, (because, place) = BAD_SETTING, refusal
@@ -299,6 +363,7 @@ class _Host:
         host = item.host if item is not None else ""
         service, started = self._service(found, settings, lists)
         made = self.tree.made.get(found.path or "")
+        upheld = self.enabling.upheld if not self.tree.systemd.lacks(parser.UPHOLDS_READ) else {}
         unit = Unit(
             name=found.name,
             span=Span(self._show(found.path) if found.path and state != MASKED else first, 0, 0),
@@ -329,10 +394,13 @@ class _Host:
             start_limit_interval_usec=_time(settings, "Unit.StartLimitIntervalSec", self.defaults.start_limit_interval_usec),
             start_limit_burst=_burst(settings, self.defaults.start_limit_burst),
             timeout_start_usec=_start_timeout(settings, self.defaults.timeout_start_usec),
-            unsure=made.unsure if made is not None else "",
-            upheld_by=tuple(sorted({by for called in found.names for by in self.enabling.upheld.get(called, ())})),
+            unsure=lacking or (made.unsure if made is not None else ""),
+            upheld_by=tuple(sorted({by for called in found.names for by in upheld.get(called, ())})),
+            systemd=self.tree.systemd,
         )
         dropped = [IgnoredLine(i.name, i.span, found.name, i.because, i.value, host, service) for i in applied.ignored]
+        if service is not None:
+            dropped += self._read_passed_over(found, host, service)
         return unit, dropped
 
     def _service(
@@ -382,6 +450,7 @@ class _Host:
         text = self._text(found.path)
         if text is None:
             return NOT_FOUND, f"it is a link to `{self.tree.links[found.path].target}`, which is not there", None
+        text = self._put_included(found.path, text)
         self._count(text)
         made = self.tree.made.get(found.path)
         fatal = made.refused if made is not None and made.refused is not None else read.read(text)
@@ -572,9 +641,11 @@ def release_of(sources: Sequence[Source]) -> Release | None:
             return Release(named, f"`{venv.group()}` of OpenStack-Ansible in `{source.path}`")
     for source in sources:
         if re.search(r"(^|/)edpm_\w+\.service$", source.path):
-            return Release("antelope", f"`{source.path}`: units of the external data plane came with antelope; it may be later")
+            because = "units of the external data plane came with antelope; it may be later"
+            return Release("antelope", f"`{source.path}`: {because}", or_later=True)
         if re.search(r"(^|/)tripleo_\w+\.service$", source.path):
-            return Release("stein", f"`{source.path}`: units of containers came with podman in stein; it may be later")
+            because = "units of containers came with podman in stein; it may be later"
+            return Release("stein", f"`{source.path}`: {because}", or_later=True)
     return None
 
 

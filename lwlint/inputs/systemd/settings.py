@@ -4,6 +4,8 @@ The text is read by systemd's own grammar, that of systemd 252 (systemd.syntax(7
 not changed since 219 but for `.include`, which went in 246. Sources of the rest: systemd.unit(5), systemd.service(5); systemd 252 in test
 mode and booted.
 
+What older ones do not do yet is told by the NEWS of each (`SINCE`).
+
 The settings that systemd knows, by section, and the types of their values: `systemd --dump-configuration-items` of systemd 252, that
 of 262, and the NEWS of those between. A key that a release does not know yet is ignored by it, with a warning in the journal.
 """
@@ -20,7 +22,7 @@ from msgspec import Struct, field
 from lwlint.core.kind import Piece
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Source, Span, Text
-from lwlint.inputs.systemd.facts import BAD_SETTING, ERROR, Setting
+from lwlint.inputs.systemd.facts import BAD_SETTING, ERROR, Setting, Version
 
 _CONDITIONS = """
     ACPower Architecture CPUFeature CPUPressure CPUs Capability ControlGroupController Credential DirectoryNotEmpty Environment
@@ -104,6 +106,66 @@ RENAMED = {
     "Unit.RequiresOverridable": "Unit.Requires",
     "Unit.RequisiteOverridable": "Unit.Requisite",
 }
+
+# the versions from which on systemd knows a setting that a rule asks for, as it is written, and a word of one; and does other things
+SINCE = {
+    **dict.fromkeys(("Unit.StartLimitInterval", "Unit.StartLimitBurst", "Unit.StartLimitAction", "Service.RuntimeMaxSec"), 229),
+    "Unit.StartLimitIntervalSec": 230,
+    **dict.fromkeys(("Unit.SuccessAction", "Unit.FailureAction"), 236),
+    **dict.fromkeys(("Service.ExecCondition", "Service.TimeoutAbortSec"), 243),
+    **dict.fromkeys(("Service.TimeoutStartFailureMode", "Service.TimeoutStopFailureMode"), 246),
+    **dict.fromkeys(("Unit.Upholds", "Unit.OnSuccess", "Unit.StopPropagatedFrom", "Unit.PropagatesStopTo"), 249),
+    "Service.ExitType": 250,
+    "Service.RestartMode": 254,  # `RestartSteps=` and `RestartMaxDelaySec=` are kept, for LW203 tells of them
+}
+_WORDS_SINCE = {("Service.Type", "exec"): 240, ("Service.Type", "notify-reload"): 253}
+_MARKS_SINCE = {"+": 231, "!": 235, ":": 242}  # in front of a command line
+WRONG_COMMANDS_REFUSED = 234
+PREFIXES_SHORTENED = PLAIN_PROGRAMS = 239
+ONESHOT_RESTARTED = TYPES_HAVE_DROP_INS = 244
+INCLUDE_GONE = 246
+UPHOLDS_READ = STEPS_READ = 254
+
+_EL = r"rhel|centos|rocky|almalinux|ol|scientific"
+_SUSE = r"sles|sled|opensuse-leap|sle_hpc"
+# the systemd of distributions, by ID and VERSION_ID of /etc/os-release: the least and the most; EL 7 up to 7.1 had 208,
+# and EL 8 took what 244 brought for drop-ins and oneshot units into its 239 (systemd-rhel8, pull requests of 2022)
+_DISTRIBUTIONS: tuple[tuple[str, str, str, int, int], ...] = (
+    (_EL, r"7\.[01]", "EL 7", 208, 208), (_EL, "7", "EL 7", 208, 219), (_EL, r"7\..*", "EL 7", 219, 219),
+    (_EL, r"8\.[0-5]", "EL 8", 239, 239), (_EL, r"8(\..*)?", "EL 8", 239, 244),
+    (_EL, r"9(\..*)?", "EL 9", 249, 252), (_EL, r"10(\..*)?", "EL 10", 256, 258),
+    *(("ubuntu", re.escape(name), f"Ubuntu {name}", number, number) for name, number in (
+        ("16.04", 229), ("18.04", 237), ("20.04", 245), ("22.04", 249), ("24.04", 255), ("26.04", 259))),
+    *(("debian", name, f"Debian {name}", least, most) for name, least, most in (  # with its backports
+        ("8", 215, 230), ("9", 232, 241), ("10", 241, 247), ("11", 247, 252), ("12", 252, 257))),
+    (_SUSE, r"12(\.\d)?", "SUSE 12", 210, 228), (_SUSE, r"15(\.[0-2])?", "SUSE 15", 234, 234), (_SUSE, r"15\.3", "SUSE 15.3", 246, 246),
+    (_SUSE, r"15\.4", "SUSE 15.4", 249, 249), (_SUSE, r"15\.[5-7]", "SUSE 15", 249, 254),
+)  # fmt: skip
+# the latest systemd of any distribution on which a release was run
+_MOST_IN = {
+    "liberty": 229, "mitaka": 229, "newton": 232, "ocata": 232, "pike": 234, "queens": 237, "rocky": 241, "stein": 241, "train": 242,
+    "ussuri": 245, "victoria": 247, "wallaby": 252, "xena": 252, "yoga": 252, "zed": 252, "antelope": 252, "bobcat": 253,
+}  # fmt: skip
+_OS_FIELD = re.compile(r"""^[ \t]*(ID|VERSION_ID)=["']?([^"'\s]*)""", re.MULTILINE)
+_REDHAT_RELEASE = re.compile(r"^(?:Red Hat Enterprise|CentOS|Rocky|AlmaLinux|Oracle).* release (\d+(?:\.\d+)?)")
+
+
+def version_of_system(text: str) -> Version | None:
+    """Return the systemd of the distribution that `/etc/os-release`, or `/etc/redhat-release`, names; None where it tells none."""
+    found = dict(_OS_FIELD.findall(text))
+    old = _REDHAT_RELEASE.match(text)
+    name, number = ("rhel", old[1]) if old is not None else (found.get("ID", ""), found.get("VERSION_ID", ""))
+    for ids, numbers, called, least, most in _DISTRIBUTIONS:
+        if re.fullmatch(ids, name) and re.fullmatch(numbers, number):
+            return Version(least, most, f"{called} has {most}" + (" at most" if least != most else ""))
+    return None
+
+
+def version_in_release(release: str) -> Version:
+    """Return the systemd that hosts of a release of OpenStack may have."""
+    most = _MOST_IN.get(release)
+    return Version() if most is None else Version(0, most, f"hosts of {release} have {most} at most")
+
 
 # the words that a setting may be
 CHOICES = {
@@ -844,6 +906,7 @@ class Settings(Struct):
 
     unit: str
     state: str = BAD_SETTING
+    systemd: Version = Version()
     settings: dict[str, Setting] = field(default_factory=dict)
     lists: dict[str, list[Setting]] = field(default_factory=dict)
     dropped: dict[str, list[Setting]] = field(default_factory=dict)
@@ -900,7 +963,11 @@ class Settings(Struct):
             if not key.startswith("X-"):
                 self._drop(line.section, line.key, line.value.value, _unknown_key(line.section, key))
             return ""
-        name = RENAMED.get(f"{line.section}.{key}", f"{line.section}.{key}")
+        name = f"{line.section}.{key}"
+        if self.systemd.lacks(SINCE.get(name, 0)):
+            self._drop(line.section, line.key, line.value.value, self._too_new(SINCE[name]))
+            return ""
+        name = RENAMED.get(name, name)
         if name == "Service.TimeoutSec":
             return self._set("Service.TimeoutStartSec", line) or self._set("Service.TimeoutStopSec", line)
         if name in _COMMANDS:
@@ -918,6 +985,9 @@ class Settings(Struct):
             return ""
         return self._set(name, line)
 
+    def _too_new(self, since: int) -> str:
+        return f"it came with systemd {since} ({self.systemd.because})"
+
     def _set(self, name: str, line: Assignment) -> str:
         value = line.value.value
         because = ""
@@ -928,6 +998,10 @@ class Settings(Struct):
         if name in CHOICES:
             choices = CHOICES[name].split()
             because = "" if value in choices else f"it is none of {', '.join(f'`{choice}`' for choice in choices)}"
+            since = _WORDS_SINCE.get((name, value), 0)
+            if self.systemd.lacks(since):
+                self._drop(line.section, line.key, value, self._too_new(since))
+                return ""
         elif name in _CHECKED:
             check, what = _CHECKED[name]
             given = expand(value, self.unit) if name == "Service.BusName" else value  # which alone of these may have specifiers
@@ -958,12 +1032,27 @@ class Settings(Struct):
             self._drop(line.section, line.key, line.value.value, f"systemd knows no specifier `{specifier}` (a plain `%` is written `%%`)")
             return ""
         found = commands(expand(line.value.value, self.unit))
+        too_new = self._find_too_new(line.value.value, found)
+        if too_new:
+            found = Commands(fatal=too_new)
+        if found.fatal and self.systemd.lacks(WRONG_COMMANDS_REFUSED):
+            found = Commands(found.programs, ignored=found.fatal)  # the line alone is lost
         self.programs.setdefault(name, []).extend((program, line.value.span) for program in found.programs)
         if found.programs:
             self._add(name, line)
         if found.ignored:
             self._drop(line.section, line.key, line.value.value, found.ignored)
         return f"`{line.key.value}={line.value.value}`: {found.fatal}" if found.fatal else ""
+
+    def _find_too_new(self, line: str, found: Commands) -> str:
+        """Return why an old systemd takes no such command line: for a mark in front of it, or a program without its folder."""
+        for mark in marks_of(line):
+            if self.systemd.lacks(_MARKS_SINCE.get(mark, 0)):
+                return f"the mark `{mark}` came with systemd {_MARKS_SINCE[mark]} ({self.systemd.because})"
+        plain = next((program for program in found.programs if not program.startswith(("/", "%"))), None)
+        if plain is not None and self.systemd.lacks(PLAIN_PROGRAMS):
+            return f"`{plain}` is no absolute path, which systemd before {PLAIN_PROGRAMS} asks for ({self.systemd.because})"
+        return ""
 
     def _add(self, name: str, line: Assignment) -> None:
         value = line.value.value

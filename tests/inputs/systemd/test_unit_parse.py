@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from lwlint.core.facts import Unreadable
+from lwlint.core.facts import Facts, Unreadable
 from lwlint.core.source import Link, Source
 from lwlint.files.tree import Memory
-from lwlint.inputs.systemd.facts import IgnoredLine, Unit
+from lwlint.inputs.systemd.facts import IgnoredLine, Unit, Version
 from lwlint.inputs.systemd.reader import unit_facts
-from lwlint.inputs.systemd.settings import Assignment, Settings, Stray, exit_status, read
-from lwlint.run import Request, load_catalogue, read_facts
+from lwlint.inputs.systemd.settings import Assignment, Settings, Stray, exit_status, read, version_of_system
+from lwlint.run import AUTO, Request, load_catalogue, read_facts
 
 
 def assignments(text: str) -> list[tuple[str, str, str]]:
@@ -343,3 +343,156 @@ def test_a_dependency_on_a_template_is_one_on_its_instance_of_the_unit(unit: str
 )
 def test_a_signal_of_real_time_is_one_that_there_is(word: str, known: bool) -> None:
     assert (exit_status(word) is not None) == known
+
+
+def _facts_on(system: str, files: dict[str, str], release: str = AUTO) -> Facts:
+    """Return the facts of a host whose `/etc/os-release` is `system`."""
+    every = {**files, **({"etc/os-release": system} if system else {})}
+    return read_facts(Request(tuple(files), tree=Memory(every), release=release)).facts
+
+
+_EL7, _EL8, _EL9 = ('ID="centos"\nVERSION_ID="7"\n', "ID='rhel'\nVERSION_ID='8.4'\n", 'ID="rocky"\nVERSION_ID="9.3"\n')
+
+
+@pytest.mark.parametrize(
+    ("text", "least", "most"),
+    [
+        ('NAME="x"\nVERSION_ID="7.9"\nID="rhel"\n', 219, 219),
+        ('ID="rhel"\nVERSION_ID="7.1"\n', 208, 208),
+        (_EL7, 208, 219),
+        ('ID="centos"\nVERSION_ID="8"\nID_LIKE="rhel fedora"\n', 239, 244),
+        (_EL8, 239, 239),
+        (_EL9, 249, 252),
+        ('ID=ubuntu\nVERSION_ID="16.04"\n', 229, 229),
+        ('ID=ubuntu\nVERSION_ID="24.04"\n', 255, 255),
+        ("ID=debian\nVERSION_ID=12\n", 252, 257),
+        ('ID="sles"\nVERSION_ID="12.4"\n', 210, 228),
+        ("CentOS Linux release 7.9.2009 (Core)\n", 219, 219),
+        ("Red Hat Enterprise Linux Server release 7.2 (Maipo)\n", 219, 219),
+        ("Fedora release 24 (Twenty Four)\n", 0, 100_000),
+        ("ID=fedora\nVERSION_ID=24\n", 0, 100_000),
+    ],
+)
+def test_a_distribution_tells_its_systemd(text: str, least: int, most: int) -> None:
+    found = version_of_system(text) or Version()
+    assert (found.least, found.most) == (least, most)
+
+
+@pytest.mark.parametrize(
+    ("system", "release", "state", "because"),
+    [
+        (_EL7, AUTO, "bad-setting", "`Type=oneshot` cannot have `Restart=on-failure` before systemd 244 (EL 7 has 219 at most)"),
+        (_EL8, AUTO, "bad-setting", "`Type=oneshot` cannot have `Restart=on-failure` before systemd 244 (EL 8 has 239)"),
+        (
+            "",
+            "train",
+            "bad-setting",
+            "`Type=oneshot` cannot have `Restart=on-failure` before systemd 244 (hosts of train have 242 at most)",
+        ),
+        (_EL9, AUTO, "loaded", ""),
+        (_EL9, "train", "loaded", ""),  # what the host itself says counts
+        ("ID=centos\nVERSION_ID=8\n", AUTO, "loaded", ""),  # EL 8.7 has it
+        ("", "wallaby", "loaded", ""),
+        ("", AUTO, "loaded", ""),
+    ],
+)
+def test_a_oneshot_unit_is_restarted_by_systemd_244_and_later(system: str, release: str, state: str, because: str) -> None:
+    """systemd, pull request 13754, and systemd-rhel8, pull request 284."""
+    text = "[Service]\nType=oneshot\nExecStart=/usr/bin/neutron-ovs-cleanup\nRestart=on-failure\n"
+    (unit,) = _facts_on(system, {"usr/lib/systemd/system/neutron-ovs-cleanup.service": text}, release).of(Unit)
+    assert (unit.load_state, unit.because) == (state, because)
+
+
+@pytest.mark.parametrize(("system", "restart"), [(_EL7, "always"), (_EL8, "always"), (_EL9, None), ("", None)])
+def test_a_unit_file_includes_another_up_to_systemd_245(system: str, restart: str | None) -> None:
+    """The one that it includes may stand in the middle, is read in its place, and includes nothing itself."""
+    files = {
+        "usr/lib/systemd/system/openstack-nova-api.service": "[Service]\nExecStart=/usr/bin/nova-api\nRestart=always\n.include x.conf\n",
+        "etc/systemd/system/openstack-nova-api.service": (
+            "[Service]\nRestart=no\n.include /usr/lib/systemd/system/openstack-nova-api.service\nNice=5\n"
+        ),
+    }
+    (unit,) = _facts_on(system, files).of(Unit)
+    found = unit.settings.get("Service.ExecStart")
+    assert (unit.load_state, found and unit.settings["Service.Restart"].value) == ("loaded" if restart else "bad-setting", restart)
+    assert found is None or found.span.path == "usr/lib/systemd/system/openstack-nova-api.service"
+
+
+def test_what_an_included_file_that_is_not_at_hand_has_is_not_known() -> None:
+    files = {"etc/systemd/system/openstack-nova-api.service": ".include /usr/lib/systemd/system/nova.inc\n[Service]\nRestart=always\n"}
+    (unit,) = _facts_on(_EL7, files).of(Unit)
+    why = "`/usr/lib/systemd/system/nova.inc`, which openstack-nova-api.service includes, was not given"
+    assert (unit.load_state, unit.unsure, unit.settings["Service.Restart"].value) == ("loaded", why, "always")
+
+
+@pytest.mark.parametrize(
+    ("system", "read"),
+    [
+        (_EL7, []),
+        (_EL8, ["openstack-.service.d"]),
+        (_EL9, ["openstack-.service.d", "service.d"]),
+        ("", ["openstack-.service.d", "service.d"]),
+    ],
+)
+def test_drop_ins_of_prefixes_and_types_came_later(system: str, read: list[str]) -> None:
+    """NEWS of systemd 239 and 244."""
+    folders = ["openstack-.service.d", "service.d"]
+    files = {f"etc/systemd/system/{folder}/{i}.conf": "[Service]\nNice=1\n" for i, folder in enumerate(folders)}
+    files["usr/lib/systemd/system/openstack-nova-api.service"] = "[Service]\nExecStart=/usr/bin/nova-api\n"
+    files["usr/lib/systemd/system/sshd.service"] = "[Service]\nExecStart=/usr/sbin/sshd\n"
+    facts = _facts_on(system, files)
+    unit = next(unit for unit in facts.of(Unit) if unit.name == "openstack-nova-api.service")
+    assert [path.split("/")[-2] for path in unit.drop_ins] == read
+    lost = [line.span.path.split("/")[-2] for line in facts.of(IgnoredLine) if line.service is not None]
+    assert lost == [folder for folder in folders if folder not in read]
+
+
+@pytest.mark.parametrize(
+    ("line", "since"),
+    [
+        ("[Unit]\nStartLimitIntervalSec=0", 230),
+        ("[Unit]\nStartLimitInterval=0", 229),
+        ("[Unit]\nUpholds=a.service", 249),
+        ("[Service]\nType=exec", 240),
+        ("[Service]\nExecCondition=/bin/true", 243),
+        ("[Service]\nExecStartPre=+/bin/true", 231),
+        ("[Service]\nExecStartPre=true", 239),
+        ("[Service]\nStartLimitInterval=0", None),
+        ("[Service]\nRestart=on-abnormal", None),
+    ],
+)
+def test_what_an_old_systemd_does_not_know_does_nothing(line: str, since: int | None) -> None:
+    text = f"[Service]\nExecStart=/usr/bin/nova-api\n{line}\n"
+    path = "usr/lib/systemd/system/openstack-nova-api.service"
+    (old,) = _facts_on(_EL7, {path: text}).of(Unit)
+    found = _facts_on(_EL7, {path: text}).of(IgnoredLine)
+    assert (old.load_state, [str(since) in one.because for one in found]) == ("loaded", [True] if since else [])
+    assert not _facts_on(_EL9, {path: text}).of(IgnoredLine)
+
+
+def test_an_old_systemd_refuses_a_unit_whose_only_program_it_does_not_take() -> None:
+    """systemd 239 refuses it for the line, one before 234 drops the line and refuses a service without a program."""
+    files = {"usr/lib/systemd/system/openstack-nova-api.service": "[Service]\nExecStart=:/usr/bin/nova-api\n"}
+    said = {name: _facts_on(system, files).of(Unit)[0].because for name, system in (("7", _EL7), ("8", _EL8), ("9", _EL9))}
+    why = "`ExecStart=:/usr/bin/nova-api`: the mark `:` came with systemd 242 (EL 8 has 239)"
+    assert said == {"7": "it has no `ExecStart=`", "8": why, "9": ""}
+
+
+def test_units_of_containers_tell_the_earliest_release_alone() -> None:
+    """`tripleo_*` units came with stein, whose hosts have systemd 241 at most; these may as well be of wallaby."""
+    files = {
+        "etc/systemd/system/tripleo_nova_api.service": "[Unit]\nUpholds=a.service\n[Service]\nExecStart=/usr/bin/podman start nova_api\n"
+    }
+    facts = _facts_on("", files)
+    assert (facts.release.name, facts.of(IgnoredLine)) == ("stein", [])
+
+
+@pytest.mark.parametrize(
+    ("system", "by"), [("", {"multi-user.target"}), (_EL9, set()), ('ID=ubuntu\nVERSION_ID="24.04"\n', {"multi-user.target"})]
+)
+def test_folders_of_upholds_are_read_by_systemd_254_and_later(system: str, by: set[str]) -> None:
+    link = Link("etc/systemd/system/multi-user.target.upholds/nova-api.service", "/usr/lib/systemd/system/nova-api.service")
+    source = Source("usr/lib/systemd/system/nova-api.service", "[Service]\nExecStart=/usr/bin/nova-api\n", "unit")
+    version = version_of_system(system) or Version()
+    units = [fact for fact in unit_facts([source], [link], load_catalogue(), (), lambda root: version) if isinstance(fact, Unit)]
+    assert {name for unit in units for name in unit.upheld_by} == by
