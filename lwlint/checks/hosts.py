@@ -163,11 +163,14 @@ def _place(unit: Unit, key: Optional[str]) -> Span:
 
 def _run_options(facts: Facts, params: AlikeParams) -> Iterator[Saw]:
     by_program: dict[tuple[str, ...], dict[str, OptionSet]] = {}
+    alike: dict[tuple[str, ...], list[OptionSet]] = {}
     for one in option_sets(facts):
-        host = one.files.host
-        if host and one.files.read and one.files.refused is None:
-            files = tuple(path.partition("/")[2] for path in one.files.files[-1:])
-            by_program.setdefault((one.files.project, one.files.program, *files), {})[host] = one
+        if one.files.host and one.files.read and one.files.refused is None:
+            alike.setdefault((one.files.project, one.files.program, _main_file(one)), []).append(one)
+    for key, every in alike.items():
+        several = len({one.files.host for one in every}) < len(every)  # on one host; those that end with the same file are compared
+        for one in every:
+            by_program.setdefault((*key, _on_host(one.files.files[-1]) if several else ""), {})[one.files.host] = one
     seen: set[Span] = set()
     for role in roles(facts):
         for found in by_program.values():
@@ -178,16 +181,34 @@ def _run_options(facts: Facts, params: AlikeParams) -> Iterator[Saw]:
                     yield problem
 
 
+def _main_file(one: OptionSet) -> str:
+    """Return the first file of a set that is not the distribution's, as its host has it: further ones may be on one host only."""
+    files = [_on_host(path) for path in one.files.files]
+    return next((path for path in files if not path.startswith("usr/")), files[-1])
+
+
+def _on_host(path: str) -> str:
+    """Return the path of a file on its host, whose name stands in front of it."""
+    return path.partition("/")[2]
+
+
 def _compare_options(sets: dict[str, OptionSet], names: Sequence[str]) -> Iterator[Problem]:
     keys = {name for one in sets.values() for name in one.options if name[1] in names}
     for key in sorted(keys):
-        values = {host: _value(one, key) for host, one in sets.items()}
+        below = any(_is_of_distribution(one.options.get(key)) for one in sets.values())
+        seen = {host: one for host, one in sets.items() if one.files.complete or key in one.options or not below}
+        values = {host: _value(one, key) for host, one in seen.items()}
         if len(set(values.values())) < 2 or any(set(value) == {"*"} for value in values.values()):
             continue
         usual, hosts = find_odd(values)
         others = [host for host, value in values.items() if value == usual]
         for host in hosts:
             yield _option_problem(sets[host], sets[others[0]], key, usual, join_hosts(others))
+
+
+def _is_of_distribution(option: Optional[Option]) -> bool:
+    """Return whether an option is from a file below `/usr/share`, which another host's report may just not hold."""
+    return option is not None and "/usr/share/" in option.file
 
 
 def _value(one: OptionSet, key: Name) -> str:
