@@ -179,7 +179,7 @@ def project_of(path: str) -> str:
     """Return the project whose file lies at `path` of a place; empty if the path does not tell."""
     parts = path.split("/")
     if parts[0] == "etc" and len(parts) > 2:
-        return parts[1] if parts[1] in PROJECTS else _by_name(parts) or parts[1]
+        return parts[1] if parts[1] in PROJECTS else _by_name(parts) or _by_container(parts) or parts[1]
     if parts[:2] == ["usr", "share"] and len(parts) > 3:
         return parts[2]
     if parts[0] == "etc":
@@ -199,6 +199,11 @@ def _by_name(parts: Sequence[str]) -> str:
         if project and ".conf" in name:
             return project
     return project_of_program(parts[-2]) or project_named(parts[-1]) or ""
+
+
+def _by_container(parts: Sequence[str]) -> str:
+    """Return the name of a file that kolla gives to a container of a project that is not known (`etc/kolla/skyline-x/skyline.conf`)."""
+    return parts[-1].split(".conf")[0] if parts[1] == "kolla" and len(parts) == 4 and parts[2] != "config" and ".conf" in parts[-1] else ""
 
 
 def home(path: str) -> str:
@@ -439,6 +444,9 @@ def _command(unit: Unit, line: str, read: Reader) -> Command | None:
         of_script = _in_script(started.program, _file(root, words[0], read), root, read)
         if of_script is None:
             unordered = f"{unit.name} takes its option files from `{words[0]}`, which was not given"
+            defaults = ("openstack", words[0].rpartition("/")[2])
+            if any(_FILES_BY_DEFAULT.search(_file(root, f"/etc/default/{name}", read) or "") for name in defaults):
+                untold = untold or unordered  # what they name comes beside or instead of what the script does
         else:
             started = of_script
     start = unit.settings["Service.ExecStart"].span
@@ -474,6 +482,7 @@ def _find_named_by_environment(started: programs.Started, known: Mapping[str, st
 
 
 _SCRIPTS, _DEBIAN = "/etc/init.d/", "systemd-start"
+_FILES_BY_DEFAULT = re.compile(r"^[ \t]*(?:export[ \t]+)?(?:DAEMON_ARGS|PYARGV)=.*--config-", re.M)
 
 
 def _in_script(name: str, text: str | None, root: str, read: Reader) -> programs.Started | None:

@@ -330,7 +330,7 @@ def _sets(place: Place, texts: Texts, started: Iterable[Command], catalogue: Cat
     sets = _merge(_of_command(place, command, texts, index, catalogue) for command in ours)
     covered = {path for item in sets for path in item.paths}
     told = {item.project for item in sets if item.explicit}
-    programs = {command.program for command in ours if command.files}
+    programs = {command.program for command in ours if command.files or command.folders}
     unsure = {layout.project_of_program(command.program) for command in ours if command.untold or command.unordered}
     groups: dict[tuple[str, str], list[str]] = {}
     for path in texts:
@@ -348,7 +348,8 @@ def _sets(place: Place, texts: Texts, started: Iterable[Command], catalogue: Cat
                 services = (service.name,) if service is not None else _readers(place, found.paths, catalogue)
                 told_otherwise = ((project in told and found.partial) or found.program in programs) and project not in unsure
                 read = found.read and not told_otherwise
-                sets.append(_Set(project, found.program, found.paths, services, found.partial, read=read))
+                files = tuple(path for path in found.paths if path not in covered) if told_otherwise else found.paths
+                sets.append(_Set(project, found.program, files, services, found.partial, read=read))
     for name, paths in layout.find_unnamed([path for path in unnamed if path not in covered]):
         sets.append(_Set(_common(paths), name, tuple(paths)))
     return sets

@@ -241,10 +241,13 @@ def test_a_script_of_debian_names_the_main_file_unless_it_starts_uwsgi(script: s
 def test_without_the_script_of_debian_the_order_is_not_known_where_it_matters() -> None:
     unit = {"lib/systemd/system/heat-engine.service": "[Service]\nExecStart=/etc/init.d/heat-engine systemd-start\n", HEAT: A}
     untold = []
-    for files in (unit, {**unit, "etc/heat/heat.conf.d/1.conf": A}):
+    named = {**unit, "etc/default/heat-engine": 'DAEMON_ARGS="--config-file=/etc/heat/site.conf"\n'}
+    plain = {**unit, "etc/default/heat-engine": 'DAEMON_ARGS="--debug"\n'}
+    for files in (unit, {**unit, "etc/heat/heat.conf.d/1.conf": A}, named, plain):
         facts = read_facts(Request(("etc", "lib"), tree=Memory(files))).facts
         untold.append(next(found.untold for found in facts.of(OptionFiles)))
-    assert untold == ["", "heat-engine.service takes its option files from `/etc/init.d/heat-engine`, which was not given"]
+    missing = "heat-engine.service takes its option files from `/etc/init.d/heat-engine`, which was not given"
+    assert untold == ["", missing, missing, ""]
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,19 @@ def test_what_lies_in_a_folder_of_a_configuration_folder_is_read_by_nobody(more:
     assert told(dict.fromkeys((lost, *more), A)) == expected
 
 
+def test_a_unit_that_names_a_folder_alone_takes_none_of_those_that_oslo_config_finds() -> None:
+    unit = "[Service]\nExecStart=/usr/bin/glance-api --config-dir /etc/glance/more.d\n"
+    main, named, found = "etc/glance/glance-api.conf", "etc/glance/more.d/1.conf", "etc/glance/glance-api.conf.d/1.conf"
+    files = told({**dict.fromkeys((main, named, found), A), "usr/lib/systemd/system/openstack-glance-api.service": unit})
+    assert sorted(files.values()) == [((main, named), True), ((found,), False)]
+
+
+def test_a_container_of_a_project_that_is_not_known_reads_its_own_file() -> None:
+    files = {"etc/kolla/skyline-x/skyline.conf": "[database]\nconnection = mysql://s@192.0.2.5/s\n", "etc/kolla/passwords.conf": A}
+    (one,) = (f for f in facts_of(files).of(OptionFiles) if f.files == ("etc/kolla/skyline-x/skyline.conf",))
+    assert (one.project, one.partial, one.known) == ("skyline", False, True)
+
+
 @pytest.mark.parametrize("above", ["", "files/"])
 def test_a_loose_folder_of_a_configuration_folder_is_read_by_nobody_too(above: str) -> None:
     lost, one = f"{above}nova.conf.d/sub/x.conf", f"{above}nova.conf.d/a.conf"
